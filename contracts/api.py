@@ -1,0 +1,223 @@
+"""Bodies of the REST interface, in the reference systems' own words and shapes.
+
+Amounts are JSON numbers in reais with at most two decimals; times are ISO 8601 with an offset.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, UnsetType, UNSET
+
+# --- Pix in real time -----------------------------------------------------------------------------
+
+
+class PixPayer(Struct, kw_only=True):
+    """Who is going to pay, as far as the merchant knows."""
+
+    email: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+
+
+class PixCreation(Struct, kw_only=True):
+    """Asks for a Pix charge of `value` reais."""
+
+    value: float
+    padaria_slug: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    payer: PixPayer | UnsetType = UNSET
+    expires_in_minutes: int | UnsetType = UNSET
+
+
+class PixPayment(Struct, kw_only=True):
+    """A Pix charge; `qr_code` is the file name of its picture, `payload` its copy-and-paste code."""
+
+    id: int
+    value: float
+    status: str
+    expiration_date: str
+    bank_payment_id: str
+    qr_code: str
+    qr_code_url: str
+    payload: str
+    payment_url: str
+    padaria_slug: str
+    description: str
+    created_at: str
+
+
+class PixCreated(Struct, kw_only=True):
+    """The charge exists and can be paid."""
+
+    message: str
+    payment: PixPayment
+
+
+class PixConfirmation(Struct, kw_only=True):
+    """The bank tells that `value` reais arrived for a charge."""
+
+    bank_payment_id: str
+    value: float
+
+
+class PixConfirmed(Struct, kw_only=True):
+    """The charge is paid."""
+
+    message: str
+
+
+class PixError(Struct, kw_only=True):
+    """Something is wrong with a request to a Pix route; `code` is stable and for programs."""
+
+    message: str
+    code: str
+
+
+# --- payment links and their monitoring -------------------------------------------------------------
+
+
+class LinkItem(Struct, kw_only=True):
+    """One line of an order: a product of the merchant by name, or with a price of its own in reais."""
+
+    nome: str
+    quantidade: int
+    preco_unitario: float | UnsetType = UNSET
+
+
+class LinkCreation(Struct, kw_only=True):
+    """Asks for a payment link."""
+
+    padaria_slug: str
+    items: list[LinkItem]
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    payer_email: str | UnsetType = UNSET
+    expires_in_minutes: int | UnsetType = UNSET
+
+
+class PricedItem(Struct, kw_only=True):
+    """One line of an order with its price in reais."""
+
+    nome: str
+    quantidade: int
+    preco_unitario: float
+    subtotal: float
+
+
+class LinkCreated(Struct, kw_only=True):
+    """The link exists. `secure_checkout_url` is the one to hand to a payer."""
+
+    success: bool
+    payment_id: int
+    preference_id: str
+    checkout_url: str
+    secure_checkout_url: str
+    status_check_url: str
+    sandbox_url: str | None
+    title: str
+    total: float
+    items: list[PricedItem]
+    description: str
+    status: str
+    external_reference: str
+    created_at: str
+
+
+class PaymentStatus(Struct, kw_only=True):
+    """How a payment stands. `synced` says whether the provider was asked and answered, `status_changed` what came of it."""
+
+    success: bool
+    payment_id: int
+    mp_payment_id: str | None
+    preference_id: str | None
+    external_reference: str
+    status: str
+    status_detail: str | None
+    status_label: str
+    amount: float
+    description: str
+    checkout_url: str | None
+    padaria_name: str
+    payer_email: str | None
+    paid_at: str | None
+    created_at: str
+    updated_at: str
+    synced: bool
+    synced_at: str | None
+    status_changed: bool
+
+
+class ListedPayment(Struct, kw_only=True):
+    """A payment in a list."""
+
+    payment_id: int
+    mp_payment_id: str | None
+    preference_id: str | None
+    status: str
+    status_label: str
+    amount: float
+    description: str
+    checkout_url: str | None
+    payer_email: str | None
+    paid_at: str | None
+    created_at: str
+
+
+class PaymentList(Struct, kw_only=True):
+    """Payments of a merchant, the newest first."""
+
+    success: bool
+    padaria: str
+    count: int
+    status_filter: str
+    payments: list[ListedPayment]
+
+
+class TimelineItem(Struct, kw_only=True):
+    """One event of a payment, with its place in the log and where it came from."""
+
+    position: int
+    version: int
+    type: str
+    time: datetime
+    recorded_at: datetime
+    event_id: str
+    source: str
+    source_id: str | None
+    correlation_id: str
+    causation_id: str | None
+    data: Any
+
+
+class Timeline(Struct, kw_only=True):
+    """Everything that happened to a payment, in order."""
+
+    success: bool
+    payment_id: int
+    count: int
+    events: list[TimelineItem]
+
+
+class MonitoringError(Struct, kw_only=True):
+    """Something is wrong with a request; `code` is stable and for programs, `error` is Portuguese."""
+
+    success: bool
+    error: str
+    code: str
+
+
+# --- webhooks and the state of the service ----------------------------------------------------------
+
+
+class WebhookAccepted(Struct, kw_only=True):
+    """The notification is stored; it is looked into after this answer."""
+
+    success: bool
+
+
+class Health(Struct, kw_only=True):
+    """Whether the process, and what it stands on, answers."""
+
+    status: str
+    checks: dict[str, bool]

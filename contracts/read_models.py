@@ -1,0 +1,95 @@
+"""Documents that the projections keep and the gateway serves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from contracts.events import Item
+
+
+class PaymentDetails(Struct, frozen=True, kw_only=True):
+    """A payment as a whole, as of `position`."""
+
+    payment_id: int
+    merchant: str
+    provider: str
+    status: str
+    status_detail: str | None
+    amount_centavos: int
+    refunded_centavos: int
+    currency: str
+    title: str
+    description: str
+    items: tuple[Item, ...]
+    external_reference: str
+    bank_payment_id: str
+    charge_id: str | None
+    attempt_id: str | None
+    checkout_url: str | None
+    sandbox_url: str | None
+    pix_payload: str | None
+    payer_email: str | None
+    paid_at: datetime | None
+    expires_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    position: int
+
+
+class TimelineEntry(Struct, frozen=True, kw_only=True):
+    """One event of a payment, told for people and auditors."""
+
+    position: int
+    version: int
+    type: str
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: str
+    actor_id: str | None
+    correlation_id: str
+    causation_id: str | None
+    event_id: str
+    data: dict[str, Any]
+
+
+class OpenPayment(Struct, frozen=True, kw_only=True):
+    """A payment that may still be paid or still move, as the monitor needs it.
+
+    `watch_until` bounds the fast lane; `unsettled_attempts` are the provider's ids of attempts that are
+    neither paid nor refused.
+    """
+
+    payment_id: int
+    merchant: str
+    provider: str
+    external_reference: str
+    status: str
+    charged: bool
+    opened_at: datetime
+    watch_until: datetime | None
+    expires_at: datetime | None
+    unsettled_attempts: tuple[str, ...]
+
+
+class MerchantApiKey(Struct, frozen=True, kw_only=True):
+    """What is needed to recognise an API key."""
+
+    key_id: str
+    secret_digest: str
+    scopes: tuple[str, ...]
+
+
+class MerchantProfile(Struct, frozen=True, kw_only=True):
+    """A merchant with its prices, connections and keys."""
+
+    slug: str
+    name: str
+    city: str
+    pix_key: str | None
+    providers: tuple[str, ...]
+    prices_centavos: dict[str, int]
+    api_keys: tuple[MerchantApiKey, ...]
+    version: int

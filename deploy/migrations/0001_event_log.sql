@@ -1,0 +1,98 @@
+-- The event log, in the layout of the eventsourcing library's own PostgreSQL recorder, so that its
+-- recorders, notification log and projection runner read and write it too.
+
+CREATE TABLE stored_events (
+    originator_id      uuid   NOT NULL,
+    originator_version bigint NOT NULL,
+    topic              text,
+    state              bytea,
+    notification_id    bigserial,
+    PRIMARY KEY (originator_id, originator_version)
+) WITH (
+    autovacuum_enabled = true,
+    autovacuum_vacuum_threshold = 100000000,
+    autovacuum_vacuum_scale_factor = 0.5,
+    autovacuum_analyze_threshold = 1000,
+    autovacuum_analyze_scale_factor = 0.01
+);
+
+CREATE UNIQUE INDEX stored_events_notification_id_idx ON stored_events (notification_id ASC);
+
+-- The library's recorder sends what it inserts as an array of this type.
+CREATE TYPE stored_event_uuid AS (originator_id uuid, originator_version bigint, topic text, state bytea);
+
+-- What a provider or a webhook said, addressed by its SHA-256; events hold the digest.
+CREATE TABLE evidence (
+    digest        bytea       PRIMARY KEY CHECK (length(digest) = 32),
+    kind          text        NOT NULL,
+    body          bytea       NOT NULL,
+    first_seen_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE INDEX evidence_by_age ON evidence (first_seen_at);
+
+-- Appends a batch in one round trip. The table lock makes the order of positions the order of commits,
+-- so that a reader who tails the log cannot pass over a gap that is filled in later. Members of the
+-- batch (numbered from 0 in `members`) whose versions do not follow the stream's last one without a gap are
+-- left out whole, and the others are not disturbed. Gives the position of every event that was appended,
+-- with its ordinal in the arrays.
+CREATE FUNCTION append_events(
+    members          integer[],
+    originator_ids   uuid[],
+    versions         bigint[],
+    topics           text[],
+    states           bytea[],
+    evidence_members integer[],
+    evidence_digests bytea[],
+    evidence_kinds   text[],
+    evidence_bodies  bytea[]
+) RETURNS TABLE (ordinal bigint, assigned_position bigint)
+LANGUAGE plpgsql AS $$
+DECLARE
+    losers integer[];
+BEGIN
+    LOCK TABLE stored_events IN EXCLUSIVE MODE;
+
+    SELECT coalesce(array_agg(new_events.member), '{}') INTO losers
+    FROM (
+        SELECT e.member, e.originator_id, min(e.version) AS first_version, max(e.version) AS last_version,
+            count(*) AS number, count(DISTINCT e.version) AS distinct_versions
+        FROM unnest(members, originator_ids, versions) AS e (member, originator_id, version)
+        GROUP BY e.member, e.originator_id
+    ) AS new_events
+    CROSS JOIN LATERAL (
+        SELECT max(s.originator_version) AS version
+        FROM stored_events s
+        WHERE s.originator_id = new_events.originator_id
+    ) AS last_event
+    WHERE new_events.first_version <> coalesce(last_event.version, 0) + 1
+       OR new_events.last_version - new_events.first_version + 1 <> new_events.number
+       OR new_events.distinct_versions <> new_events.number;
+
+    IF cardinality(evidence_members) > 0 THEN
+        INSERT INTO evidence (digest, kind, body)
+        SELECT DISTINCT ON (v.digest) v.digest, v.kind, v.body
+        FROM unnest(evidence_members, evidence_digests, evidence_kinds, evidence_bodies)
+            AS v (member, digest, kind, body)
+        WHERE NOT v.member = ANY (losers)
+        ON CONFLICT (digest) DO NOTHING;
+    END IF;
+
+    RETURN QUERY
+    WITH asked AS (
+        SELECT e.*
+        FROM unnest(members, originator_ids, versions, topics, states)
+            WITH ORDINALITY AS e (member, originator_id, version, topic, state, nth)
+        WHERE NOT e.member = ANY (losers)
+    ), numbered AS (
+        INSERT INTO stored_events (originator_id, originator_version, topic, state)
+        SELECT a.originator_id, a.version, a.topic, a.state FROM asked a ORDER BY a.nth
+        RETURNING originator_id, originator_version, notification_id
+    )
+    SELECT a.nth, n.notification_id
+    FROM numbered n
+    JOIN asked a ON a.originator_id = n.originator_id AND a.version = n.originator_version;
+
+    PERFORM pg_notify('stored_events', '');
+END;
+$$;

@@ -1,0 +1,1 @@
+"""Extrato: a payment hub for Brazilian merchants that keeps every fact as an event."""

@@ -1,0 +1,58 @@
+"""Puts a `Hub` together from its parts; the services and the tests use the same one."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import aiohttp
+
+from extrato.bus.telemetry import TelemetryPublisher
+from extrato.providers.registry import providers
+from extrato.store.inbox import WebhookInbox
+from extrato.store.event_log import EventLog
+from extrato.store.numbers import PaymentNumbers
+from extrato.store.vault import Vault, load_or_make_key, read_key
+from extrato.use_cases.hub import Hub
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import asyncpg
+
+    from extrato.bus.connection import Bus
+    from extrato.settings import Settings
+
+PROVIDER_CONNECTIONS = 64
+
+
+def vault_key(settings: Settings) -> bytes:
+    """Read the key of the vault from the settings, or from its file, which is made when it is missing."""
+    if settings.secret_key:
+        return read_key(settings.secret_key)
+    return load_or_make_key(settings.secret_key_file)
+
+
+@contextlib.asynccontextmanager
+async def open_hub(settings: Settings, *, pool: asyncpg.Pool, bus: Bus) -> AsyncIterator[Hub]:
+    """Give a hub on these connections; what it accepted is written before this ends."""
+    connector = aiohttp.TCPConnector(limit=PROVIDER_CONNECTIONS, keepalive_timeout=30)
+    log, inbox = EventLog(pool), WebhookInbox(pool)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        try:
+            yield Hub(
+                log=log,
+                numbers=PaymentNumbers(pool),
+                vault=Vault(pool, vault_key(settings)),
+                inbox=inbox,
+                telemetry=TelemetryPublisher(bus),
+                providers=providers(settings, session),
+                public_url=settings.public_url,
+                now=lambda: datetime.now(UTC),
+                new_uuid=uuid4,
+            )
+        finally:
+            await log.close()
+            await inbox.close()

@@ -1,0 +1,132 @@
+"""A connection to NATS that outlives the server's restarts, and the streams the hub keeps there."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import nats.errors
+import nats.js.errors
+import structlog
+from nats.aio.client import Client
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+
+from contracts import subjects
+from extrato.errors import BusUnavailable
+
+if TYPE_CHECKING:
+    from nats.js import JetStreamContext
+
+CONNECT_TIMEOUT_S: Final = 5
+RECONNECT_WAIT_S: Final = 0.1
+PING_INTERVAL_S: Final = 5
+DUPLICATE_WINDOW_S: Final = 120
+SWEEPS_MAX_AGE_S: Final = 30 * 24 * 3600
+DEAD_MAX_AGE_S: Final = 90 * 24 * 3600
+
+# What a caller should treat as "the bus is away, try again": everything the client raises for that.
+BUS_AWAY: Final = (
+    nats.errors.Error,
+    nats.js.errors.Error,
+    OSError,
+    TimeoutError,
+)
+
+STREAMS: Final = (
+    StreamConfig(
+        name=subjects.PAYMENTS_STREAM,
+        subjects=list(subjects.PAYMENTS_SUBJECTS),
+        storage=StorageType.FILE,
+        duplicate_window=DUPLICATE_WINDOW_S,
+        allow_direct=True,
+    ),
+    StreamConfig(
+        name=subjects.CHECKS_STREAM,
+        subjects=list(subjects.CHECKS_SUBJECTS),
+        storage=StorageType.FILE,
+        max_age=subjects.CHECKS_MAX_AGE_S,
+        max_bytes=1 << 28,
+    ),
+    # One timer a subject: a second one is refused while the first is there.
+    StreamConfig(
+        name=subjects.SWEEPS_STREAM,
+        subjects=list(subjects.SWEEPS_SUBJECTS),
+        storage=StorageType.FILE,
+        retention=RetentionPolicy.WORK_QUEUE,
+        discard=DiscardPolicy.NEW,
+        discard_new_per_subject=True,
+        max_msgs_per_subject=1,
+        max_age=SWEEPS_MAX_AGE_S,
+    ),
+    StreamConfig(
+        name=subjects.DEAD_STREAM,
+        subjects=list(subjects.DEAD_SUBJECTS),
+        storage=StorageType.FILE,
+        max_age=DEAD_MAX_AGE_S,
+        max_bytes=1 << 28,
+    ),
+)
+
+
+class Bus:
+    """One process's connection to NATS."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.jetstream: JetStreamContext = client.jetstream(timeout=CONNECT_TIMEOUT_S)
+
+    @property
+    def is_connected(self) -> bool:
+        """Say whether the server answers at this moment."""
+        return self.client.is_connected
+
+    async def ensure_streams(self) -> None:
+        """Create the streams that are missing; those that exist are left as they are."""
+        for config in STREAMS:
+            try:
+                await self.jetstream.stream_info(config.name or "")
+            except nats.js.errors.NotFoundError:
+                await self.jetstream.add_stream(config)
+
+    async def close(self) -> None:
+        """Send what is waiting and leave."""
+        try:
+            await self.client.drain()
+        except BUS_AWAY:
+            await self.client.close()
+
+
+async def connect(nats_url: str, *, name: str) -> Bus:
+    """Connect to NATS and make sure of the streams; raises `BusUnavailable`."""
+    log = structlog.get_logger().bind(component="bus")
+
+    async def on_error(error: Exception) -> None:
+        log.warning("bus_error", error=repr(error))
+
+    async def on_disconnect() -> None:
+        log.warning("bus_disconnected")
+
+    async def on_reconnect() -> None:
+        log.info("bus_reconnected")
+
+    client = Client()
+    try:
+        # A client that reconnects for ever also tries its first connection for ever.
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            await client.connect(
+                nats_url,
+                name=name,
+                error_cb=on_error,
+                disconnected_cb=on_disconnect,
+                reconnected_cb=on_reconnect,
+                connect_timeout=CONNECT_TIMEOUT_S,
+                reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type] # fractions work
+                max_reconnect_attempts=-1,
+                ping_interval=PING_INTERVAL_S,
+            )
+        bus = Bus(client)
+        await bus.ensure_streams()
+    except BUS_AWAY as error:
+        await client.close()
+        raise BusUnavailable("NATS cannot be reached, or has no JetStream.") from error
+    return bus

@@ -1,0 +1,207 @@
+"""A durable consumer of the whole log: every event once and in order, from a bus that may lose any of them.
+
+Messages arrive over a durable JetStream pull consumer. Each names the position before its own; where
+that is not the consumer's checkpoint, the missing part is read from the log. When the consumer or
+its stream was deleted, both are made again, and what the refilled stream repeats is passed over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+from contracts.subjects import PAYMENTS_STREAM, dead_subject
+from extrato.bus.connection import BUS_AWAY, Bus
+from extrato.bus.messages import position_of
+from extrato.bus.messages import to_envelope as from_message
+from extrato.errors import Transient
+from extrato.store.codec import UnreadableEvent, to_envelope
+from extrato.store.log import READ_PAGE, LogReader
+from extrato.store.unavailable import LINE_BROKE, is_line_broken
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from eventsourcing.persistence import Notification
+    from nats.aio.msg import Msg
+    from nats.js import JetStreamContext
+
+    from contracts.envelope import Envelope
+
+BATCH: Final = 500
+FETCH_TIMEOUT_S: Final = 1.0
+ACK_WAIT_S: Final = 30
+MAX_ACK_PENDING: Final = 2000
+REFUSAL_ATTEMPTS: Final = 3
+
+
+class DurableConsumer:
+    """Feeds a handler from `checkpoint` on, for ever.
+
+    `handle` takes events in order together with the position that they bring it to; it keeps that position in
+    the transaction of its effects, and passes over events at or below the position it kept before.
+    `durable` is `<service>-<purpose>`. A handler that keeps failing on one event has that event laid
+    down under `dead.<durable>.…`, and goes on without it; when the store or the bus is away the
+    consumer waits and tries again. `subscribed` is set once it has caught up with the log and hears the bus.
+    """
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        log: LogReader,
+        durable: str,
+        checkpoint: int,
+        handle: Callable[[Sequence[Envelope], int], Awaitable[None]],
+    ) -> None:
+        self._bus = bus
+        self._log = log
+        self._durable = durable
+        self._handle = handle
+        self._logger = structlog.get_logger().bind(component="consumer", consumer=durable)
+        self.checkpoint = checkpoint
+        self.subscribed = asyncio.Event()
+        self.repaired = 0
+        self.refused = 0
+
+    async def run(self) -> None:
+        """Consume until cancelled."""
+        await self._until_it_works(self.catch_up)
+        subscription: JetStreamContext.PullSubscription | None = None
+        while True:
+            try:
+                if subscription is None:
+                    subscription = await self._subscribe()
+                    self.subscribed.set()
+                await self._consume(subscription)
+            except (*BUS_AWAY, *LINE_BROKE, Transient) as error:
+                self._logger.warning("consumer_interrupted", error=repr(error))
+                if subscription is not None:
+                    await self._forget(subscription)
+                    subscription = None
+                await asyncio.sleep(0.2)
+
+    async def catch_up(self, up_to: int | None = None) -> None:
+        """Read the log from the checkpoint to `up_to`, or to its end."""
+        while True:
+            rows = await self._log.read_rows(self.checkpoint, up_to=up_to, limit=READ_PAGE)
+            if rows:
+                await self._hand_over(rows)
+            if len(rows) < READ_PAGE:
+                return
+
+    async def _subscribe(self) -> JetStreamContext.PullSubscription:
+        await self._bus.ensure_streams()
+        config = ConsumerConfig(
+            durable_name=self._durable,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ACK_WAIT_S,
+            max_ack_pending=MAX_ACK_PENDING,
+        )
+        return await self._bus.jetstream.pull_subscribe(
+            ">", durable=self._durable, stream=PAYMENTS_STREAM, config=config
+        )
+
+    async def _forget(self, subscription: JetStreamContext.PullSubscription) -> None:
+        try:
+            await subscription.unsubscribe()
+        except BUS_AWAY:
+            return
+
+    async def _consume(self, subscription: JetStreamContext.PullSubscription) -> None:
+        try:
+            messages = await subscription.fetch(BATCH, timeout=FETCH_TIMEOUT_S)
+        except TimeoutError:
+            messages = []
+        if not messages:
+            # Quiet, or silently cut off: the log knows which.
+            await self.catch_up()
+            return
+        await self._apply(messages)
+        for message in messages:
+            await message.ack()
+
+    async def _apply(self, messages: Sequence[Msg]) -> None:
+        """Hand over what a batch of messages carries; what it lacks is read from the log first."""
+        ready: list[Envelope] = []
+        reached = self.checkpoint
+        for message in messages:
+            try:
+                position, previous = position_of(message)
+                if position <= reached:
+                    continue
+                if previous > reached:
+                    await self._hand_over_readable(ready, reached)
+                    self.repaired += 1
+                    await self.catch_up(previous)
+                    ready, reached = [], self.checkpoint
+                if previous > reached:
+                    raise UnreadableEvent("The log has no such place.", message.subject)  # noqa: TRY301
+                reached = position
+                ready.append(from_message(message))
+            except UnreadableEvent as error:
+                await self._lay_down(message.subject, message.data, error)
+        await self._hand_over_readable(ready, reached)
+
+    async def _hand_over(self, rows: Sequence[Notification]) -> None:
+        envelopes = []
+        for row in rows:
+            try:
+                envelopes.append(to_envelope(row))
+            except UnreadableEvent as error:
+                await self._lay_down(f"log.{row.id}", row.state, error)
+        await self._hand_over_readable(envelopes, rows[-1].id)
+
+    async def _hand_over_readable(self, envelopes: Sequence[Envelope], newest: int) -> None:
+        if newest <= self.checkpoint:
+            return
+        try:
+            await self._handle(envelopes, newest)
+        except Exception as error:
+            if _will_pass(error):
+                raise
+            # One bad event must not stop all the others.
+            await self._hand_over_one_by_one(envelopes, newest, error)
+        self.checkpoint = newest
+
+    async def _hand_over_one_by_one(
+        self, envelopes: Sequence[Envelope], newest: int, first_error: Exception
+    ) -> None:
+        """Find the event that the handler cannot take, lay it down, and go on."""
+        self._logger.error("batch_refused", error=repr(first_error), exc_info=first_error)
+        for envelope in envelopes:
+            for attempt in range(1, REFUSAL_ATTEMPTS + 1):
+                try:
+                    await self._handle([envelope], envelope.position)
+                    break
+                except Exception as error:
+                    if _will_pass(error):
+                        raise
+                    if attempt == REFUSAL_ATTEMPTS:
+                        refusal = UnreadableEvent(f"The handler refused it: {error!r}")
+                        await self._lay_down(f"log.{envelope.position}", b"", refusal)
+        await self._handle([], newest)
+
+    async def _lay_down(self, subject: str, body: bytes, error: UnreadableEvent) -> None:
+        self.refused += 1
+        self._logger.error("message_refused", subject=subject, reason=error.message)
+        await self._bus.jetstream.publish(
+            dead_subject(self._durable, subject), body, headers={"reason": error.message[:500]}
+        )
+
+    async def _until_it_works(self, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                return await work()
+            except (*BUS_AWAY, *LINE_BROKE, Transient) as error:
+                self._logger.warning("consumer_interrupted", error=repr(error))
+                await asyncio.sleep(0.2)
+
+
+def _will_pass(error: Exception) -> bool:
+    """Tell an absent store, bus or provider from an event that cannot be handled."""
+    return is_line_broken(error) or isinstance(error, (*BUS_AWAY, Transient))

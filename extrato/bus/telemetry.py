@@ -1,0 +1,39 @@
+"""Publishes what is worth watching and not worth keeping; a bus that is away loses it, which is all right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import msgspec
+
+from contracts import subjects as names
+from extrato.bus.connection import BUS_AWAY, Bus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_encode = msgspec.json.Encoder().encode
+
+
+class TelemetryPublisher:
+    """Publishes Structs of `contracts/telemetry.py` to the CHECKS stream as CloudEvents."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    async def publish(self, subject: str, fact: msgspec.Struct, *, at: datetime, correlation_id: str) -> None:
+        """Publish and do not wait for an answer."""
+        headers = {
+            names.HEADER_SPEC_VERSION: "1.0",
+            names.HEADER_ID: str(uuid4()),
+            names.HEADER_SOURCE: names.CE_SOURCE,
+            names.HEADER_TYPE: names.CE_TYPE_PREFIX + type(fact).__name__,
+            names.HEADER_TIME: at.isoformat(),
+            names.HEADER_CONTENT_TYPE: "application/json",
+            names.HEADER_CORRELATION_ID: correlation_id,
+        }
+        try:
+            await self._bus.client.publish(subject, _encode(fact), headers=headers)
+        except BUS_AWAY:
+            return

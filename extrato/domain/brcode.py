@@ -1,0 +1,295 @@
+"""The BR Code: the text behind a Pix QR code, which payers also copy and paste.
+
+A BR Code is EMVCo's merchant-presented QR code (QRCPS-MPM) with the fields that Banco Central fixed in the
+Manual do BR Code and in the Manual de Padrões para Iniciação do Pix. It is a row of fields, each made of a
+two-digit id, a two-digit length in characters and a value; some values are again such rows ("templates").
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+import unicodedata
+from typing import Final, Literal
+
+import msgspec
+
+from extrato.domain.errors import Refused
+
+NO_TXID: Final = "***"
+"""What field 62-05 holds when the receiver gives the payment no reference."""
+
+MAX_LENGTH: Final = 512
+"""Characters of a whole code (`pixCopiaECola` in Banco Central's API Pix)."""
+
+MAX_AMOUNT_CENTAVOS: Final = 999_999_999_999
+"""The largest amount that fits the 13 characters of field 54: R$ 9.999.999.999,99."""
+
+_PIX_GUI: Final = "br.gov.bcb.pix"
+_ACCOUNTS: Final = tuple(f"{number}" for number in range(26, 52))
+_UNRESERVED: Final = tuple(f"{number}" for number in range(80, 100))
+_MAX_NAME: Final = 25
+_MAX_CITY: Final = 15
+_MAX_TEMPLATE: Final = 99
+_KEY_AND_TEXT_BUDGET: Final = _MAX_TEMPLATE - len(f"0014{_PIX_GUI}") - len("01nn") - len("02nn")
+
+_KEY_OR_URL: Final = re.compile(r"[!-~]{1,77}")
+_TXID: Final = re.compile(r"[A-Za-z0-9]{1,25}")
+_AMOUNT: Final = re.compile(r"([0-9]{1,10})(?:\.([0-9]{0,2}))?")
+_FIELD_HEADER: Final = re.compile(r"([0-9]{2})([0-9]{2})")
+
+
+class InvalidBRCode(Refused):
+    """A BR Code cannot be written from these values, or this text is not a Pix BR Code.
+
+    `about` names the argument or the number of the field; no message repeats what either held, because keys
+    and names are personal data.
+    """
+
+
+class BRCode(msgspec.Struct, frozen=True, kw_only=True):
+    """What a Pix BR Code says. A text that is absent from the code is empty here.
+
+    A `static` code names `pix_key`; a `dynamic` one names `url` (without `https://`), where the payer's bank
+    fetches the signed charge, and its amount is informative only. `amount_centavos` is `None` when the payer
+    types the amount. `point_of_initiation` is `11` (may be paid many times), `12` (once) or empty, and says
+    nothing reliable about the kind. `recurrence_url` is the Pix Automático offer of a composite code.
+    """
+
+    kind: Literal["static", "dynamic"]
+    pix_key: str
+    url: str
+    amount_centavos: int | None
+    currency: str
+    country: str
+    receiver_name: str
+    receiver_city: str
+    txid: str
+    description: str
+    merchant_category: str
+    postal_code: str
+    point_of_initiation: str
+    withdrawal_ispb: str
+    recurrence_url: str
+
+
+def encode_static(  # noqa: PLR0913 - a code has six things to say
+    *,
+    pix_key: str,
+    receiver_name: str,
+    receiver_city: str,
+    amount_centavos: int | None,
+    txid: str = NO_TXID,
+    description: str = "",
+) -> str:
+    """Write the static code that pays `amount_centavos` to `pix_key`, or any amount when that is `None`.
+
+    The key is written as given, so give it in the normal form of `pix_keys`. Name and city lose accents and
+    everything else outside printable ASCII and are cut at 25 and 15 characters. The description is treated
+    alike and cut at what field 26 leaves: 73 characters less those of the key, so nothing beside the longest
+    keys. Field 01 is left out, as in the manual's sample (Manual de Padrões para Iniciação do Pix, section
+    2.6.3). The result has at most 236 characters. Raises `InvalidBRCode`.
+    """
+    if _KEY_OR_URL.fullmatch(pix_key) is None:
+        raise InvalidBRCode(
+            "brcode_invalid_pix_key",
+            "The Pix key must have 1 to 77 printable ASCII characters and no blanks.",
+            "pix_key",
+        )
+    name = _printable_ascii(receiver_name, _MAX_NAME)
+    if not name:
+        raise InvalidBRCode(
+            "brcode_empty_receiver_name",
+            "The receiver's name must have at least one letter, digit or sign of plain ASCII.",
+            "receiver_name",
+        )
+    city = _printable_ascii(receiver_city, _MAX_CITY)
+    if not city:
+        raise InvalidBRCode(
+            "brcode_empty_receiver_city",
+            "The receiver's city must have at least one letter, digit or sign of plain ASCII.",
+            "receiver_city",
+        )
+    if txid != NO_TXID and _TXID.fullmatch(txid) is None:
+        raise InvalidBRCode(
+            "brcode_invalid_txid",
+            "The txid of a static code must have 1 to 25 letters and digits, or be '***' for none.",
+            "txid",
+        )
+    account = f"0014{_PIX_GUI}01{len(pix_key):02d}{pix_key}"
+    if description and (text := _printable_ascii(description, _KEY_AND_TEXT_BUDGET - len(pix_key))):
+        account += f"02{len(text):02d}{text}"
+    unsigned = (
+        f"00020126{len(account):02d}{account}520400005303986{_amount_field(amount_centavos)}5802BR"
+        f"59{len(name):02d}{name}60{len(city):02d}{city}62{len(txid) + 4:02d}05{len(txid):02d}{txid}6304"
+    )
+    return unsigned + crc16(unsigned)
+
+
+def decode(payload: str) -> BRCode:
+    """Read a static or dynamic Pix code, of whatever generator, and raise `InvalidBRCode` for anything else.
+
+    Pix is found by its identifier in any of the fields 26 to 51, written in either case, so that codes that
+    carry other schemes too are understood. Fields of no concern to Pix are skipped; a missing field 62 means
+    no txid. The text must be exact: surrounding blanks and a lower-case check code are refused.
+    """
+    _check_text(payload)
+    root = _fields(payload)
+    _check_frame(payload, root)
+    account = _pix_account(root)
+    additional = _fields(root["62"]) if "62" in root else {}
+    pix_key, url = account.get("01", ""), account.get("25", "")
+    if bool(pix_key) == bool(url):
+        raise InvalidBRCode(
+            "brcode_key_or_url",
+            "The Pix account must hold either a Pix key (static) or a location URL (dynamic).",
+        )
+    if _KEY_OR_URL.fullmatch(pix_key or url) is None or "://" in url:
+        raise InvalidBRCode(
+            "brcode_invalid_field", "The Pix key or the location URL is not written as the manual demands."
+        )
+    return BRCode(
+        kind="static" if pix_key else "dynamic",
+        pix_key=pix_key,
+        url=url,
+        amount_centavos=_amount_centavos(root["54"]) if "54" in root else None,
+        currency=_required(root, "53", r"986", "the currency, which must be 986 (BRL)"),
+        country=_required(root, "58", r"BR", "the country, which must be BR"),
+        receiver_name=_required(root, "59", r".{1,25}", "the receiver's name of 1 to 25 characters"),
+        receiver_city=_required(root, "60", r".{1,15}", "the receiver's city of 1 to 15 characters"),
+        txid=_optional(additional, "05", r".{1,25}", "a txid of 1 to 25 characters") or NO_TXID,
+        description=account.get("02", ""),
+        merchant_category=_required(root, "52", r"[0-9]{4}", "a merchant category of four digits"),
+        postal_code=root.get("61", ""),
+        point_of_initiation=_optional(root, "01", r"1[12]", "a point of initiation, 11 or 12"),
+        withdrawal_ispb=account.get("03", ""),
+        recurrence_url=_recurrence_url(root),
+    )
+
+
+def crc16(text: str) -> str:
+    """Give the check code of field 63 over `text`, which ends in `6304`: four upper-case hexadecimal digits.
+
+    It is CRC-16/CCITT-FALSE (polynomial 0x1021, initial value 0xFFFF) over the UTF-8 bytes (EMVCo QRCPS-MPM,
+    "CRC (ID 63)"; ISO/IEC 13239).
+    """
+    return f"{binascii.crc_hqx(text.encode(), 0xFFFF):04X}"
+
+
+def _printable_ascii(text: str, longest: int) -> str:
+    """Drop accents and everything else outside printable ASCII, collapse blanks, trim and cut."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
+    if not text.isprintable():
+        text = "".join(character for character in text if character.isprintable() or character.isspace())
+    return " ".join(text.split())[: max(longest, 0)].rstrip()
+
+
+def _amount_field(amount_centavos: int | None) -> str:
+    if amount_centavos is None:
+        return ""
+    if not 0 < amount_centavos <= MAX_AMOUNT_CENTAVOS:
+        raise InvalidBRCode(
+            "brcode_invalid_amount",
+            f"The amount must be absent or from 1 to {MAX_AMOUNT_CENTAVOS} centavos.",
+            "amount_centavos",
+        )
+    reais, centavos = divmod(amount_centavos, 100)
+    text = f"{reais}.{centavos:02d}"
+    return f"54{len(text):02d}{text}"
+
+
+def _check_text(payload: str) -> None:
+    """Check what can be said of the text as a whole: its length, its characters and its check code."""
+    if len(payload) > MAX_LENGTH:
+        raise InvalidBRCode("brcode_too_long", f"A BR Code has at most {MAX_LENGTH} characters.")
+    if not payload.isprintable():
+        raise InvalidBRCode("brcode_unprintable", "A BR Code is one line of printable characters.")
+    if crc16(payload[:-4]) != payload[-4:]:
+        raise InvalidBRCode(
+            "brcode_wrong_crc",
+            "The check code at the end does not match the text: part of it was changed or cut off.",
+        )
+
+
+def _fields(text: str) -> dict[str, str]:
+    """Split `text` into its fields by id, in their order."""
+    fields: dict[str, str] = {}
+    start = 0
+    while start < len(text):
+        header = _FIELD_HEADER.match(text, start)
+        value = text[start + 4 : start + 4 + int(header[2])] if header else ""
+        if header is None or not value or len(value) != int(header[2]):
+            raise InvalidBRCode(
+                "brcode_malformed",
+                "The text is not a row of fields with two-digit id, two-digit length and value.",
+            )
+        if header[1] in fields:
+            raise InvalidBRCode(
+                "brcode_repeated_field",
+                f"Field {header[1]} appears twice where it may appear once.",
+                header[1],
+            )
+        fields[header[1]] = value
+        start += 4 + len(value)
+    if not fields:
+        raise InvalidBRCode("brcode_malformed", "The text holds no field.")
+    return fields
+
+
+def _check_frame(payload: str, root: dict[str, str]) -> None:
+    """Check that the payload is of format 01 and that the check code is its last field."""
+    first, last = next(iter(root.items())), next(reversed(root.items()))
+    if first != ("00", "01") or last != ("63", payload[-4:]):
+        raise InvalidBRCode(
+            "brcode_invalid_field",
+            "A BR Code begins with field 00, holding 01, and ends with field 63, the check code.",
+        )
+
+
+def _required(fields: dict[str, str], number: str, shape: str, content: str) -> str:
+    if number not in fields:
+        raise InvalidBRCode("brcode_missing_field", f"Field {number} is missing: {content}.", number)
+    return _optional(fields, number, shape, content)
+
+
+def _optional(fields: dict[str, str], number: str, shape: str, content: str) -> str:
+    value = fields.get(number, "")
+    if value and re.fullmatch(shape, value) is None:
+        raise InvalidBRCode(
+            "brcode_invalid_field", f"Field {number} does not hold what it must: {content}.", number
+        )
+    return value
+
+
+def _pix_account(root: dict[str, str]) -> dict[str, str]:
+    """Find the account of Pix, which must be the only one."""
+    accounts = [_fields(root[number]) for number in _ACCOUNTS if number in root]
+    pix = [account for account in accounts if _belongs_to_pix(account)]
+    if len(pix) != 1:
+        raise InvalidBRCode(
+            "brcode_not_pix",
+            f"One of the fields 26 to 51 must be the account of {_PIX_GUI}, and {len(pix)} are.",
+        )
+    return pix[0]
+
+
+def _belongs_to_pix(template: dict[str, str]) -> bool:
+    return template.get("00", "").lower() == _PIX_GUI
+
+
+def _recurrence_url(root: dict[str, str]) -> str:
+    """Give the URL of a Pix Automático offer (Manual de Padrões para Iniciação do Pix, section 2.8)."""
+    templates = (_fields(root[number]) for number in _UNRESERVED if number in root)
+    return next((template.get("25", "") for template in templates if _belongs_to_pix(template)), "")
+
+
+def _amount_centavos(text: str) -> int:
+    """Read field 54, whose decimal mark is a point and whose value is never zero (EMVCo QRCPS-MPM, ID 54)."""
+    match = _AMOUNT.fullmatch(text)
+    centavos = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0")) if match else 0
+    if not centavos:
+        raise InvalidBRCode(
+            "brcode_invalid_amount", "Field 54 must hold an amount above zero, written like 123.45.", "54"
+        )
+    return centavos

@@ -1,0 +1,87 @@
+"""Amounts of money: whole centavos inside, decimal reais at the edges."""
+
+from __future__ import annotations
+
+from decimal import Context, Decimal, Inexact
+from typing import Final
+
+from extrato.domain.errors import Refused
+
+MAXIMUM_CENTAVOS: Final = 999_999_999_999
+"""R$ 9.999.999.999,99, the largest amount of Banco Central's API Pix (ten digits, a point, two digits)."""
+
+_CENTAVO: Final = Decimal("0.01")
+
+
+class InvalidAmount(Refused):
+    """A value cannot be taken for an amount to be paid."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message, "amount")
+
+
+def parse_reais(value: object, *, maximum_centavos: int = MAXIMUM_CENTAVOS) -> int:
+    """Read an amount in reais, as a JSON decoder gives it, into centavos from 1 to `maximum_centavos`.
+
+    JSON fractions are best decoded as `Decimal`. A `float` counts as the shortest decimal that means it, so
+    19.99 is 1999 centavos and 0.1 + 0.2 is refused. Zeros after the second decimal change nothing and are
+    accepted. A huge exponent costs no memory. Raises `InvalidAmount`.
+    """
+    reais = _decimal(value)
+    if reais.is_nan():
+        raise InvalidAmount("amount_nan", "The amount must be a number, and NaN is none.")
+    if reais.is_infinite():
+        raise InvalidAmount("amount_infinite", "The amount must be finite.")
+    if reais.is_zero():
+        raise InvalidAmount("amount_zero", "The amount must be above zero.")
+    if reais.is_signed():
+        raise InvalidAmount("amount_negative", "The amount must not be negative.")
+    if reais > Decimal(maximum_centavos).scaleb(-2):
+        limit = format_brl(maximum_centavos)
+        raise InvalidAmount("amount_too_large", f"The amount must not be above {limit}.")
+    try:
+        # The context has room for every amount under the limit, so only a lost digit can be inexact.
+        exact = reais.quantize(_CENTAVO, context=Context(prec=28, traps=[Inexact]))
+    except Inexact:
+        raise InvalidAmount("amount_too_precise", "The amount must have at most two decimals.") from None
+    return int(exact * 100)
+
+
+def to_reais(centavos: int) -> float:
+    """Give the float that is written with the exact decimals in JSON: 3500 centavos are 35.0.
+
+    Exact for every amount of up to 15 digits, which a float always holds.
+    """
+    return centavos / 100
+
+
+def to_decimal_text(centavos: int) -> str:
+    """Write reais with a point and two decimals, as the API Pix and field 54 of a BR Code do: `35.00`."""
+    reais, rest = divmod(abs(centavos), 100)
+    return f"{'-' if centavos < 0 else ''}{reais}.{rest:02d}"
+
+
+def format_brl(centavos: int) -> str:
+    """Write reais as Brazilians read them: `R$ 1.234,56`, and `-R$ 0,05` when negative."""
+    reais, rest = divmod(abs(centavos), 100)
+    grouped = f"{reais:,}".replace(",", ".")
+    return f"{'-' if centavos < 0 else ''}R$ {grouped},{rest:02d}"
+
+
+def _decimal(value: object) -> Decimal:
+    """Take the value for a decimal number, without losing or inventing a digit."""
+    match value:
+        case None:
+            raise InvalidAmount("amount_missing", "The amount is missing.")
+        case bool():
+            raise InvalidAmount("amount_boolean", "The amount must be a number, not true or false.")
+        case str():
+            raise InvalidAmount("amount_text", "The amount must be a number, not text: leave out the quotes.")
+        case Decimal():
+            return value
+        case int():
+            return Decimal(value)
+        case float():
+            return Decimal(repr(value))
+        case _:
+            raise InvalidAmount("amount_not_a_number", "The amount must be a number.")

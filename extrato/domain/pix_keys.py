@@ -1,0 +1,124 @@
+"""Pix keys: the five kinds and the one way each is written.
+
+Only what can be known offline is checked: whether a key exists, and whose it is, only Banco Central's
+directory (DICT) can tell. Eleven digits may be a CPF or a telephone, so the kind is told and never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from extrato.domain.errors import Refused
+
+_CPF: Final = re.compile(r"([0-9]{3})\.?([0-9]{3})\.?([0-9]{3})-?([0-9]{2})")
+_CNPJ: Final = re.compile(r"([0-9A-Z]{2})\.?([0-9A-Z]{3})\.?([0-9A-Z]{3})/?([0-9A-Z]{4})-?([0-9]{2})")
+_PHONE: Final = re.compile(r"(?:\+?55)?([1-9][0-9]9?[0-9]{8})")
+_EMAIL: Final = re.compile(
+    r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+)
+_EVP: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PHONE_MARKS: Final = str.maketrans("", "", " ().-")
+_MAX_KEY: Final = 77
+
+
+class InvalidPixKey(Refused):
+    """A text is not a Pix key of its kind; the message does not repeat it, because keys are personal data."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message, "pix_key")
+
+
+def normalise(kind: str, text: str) -> str:
+    """Write the key `text` as field 26-01 of a BR Code and the DICT hold it.
+
+    CPF and CNPJ lose their mask, a CNPJ is upper-cased, a telephone becomes `+55` with area code and number,
+    e-mail and EVP are lower-cased. Raises `InvalidPixKey`, also for an unknown kind.
+    """
+    key = text.strip()
+    if not key.isascii() or len(key) > _MAX_KEY:
+        raise InvalidPixKey(
+            "pix_key_unusable", f"A Pix key has at most {_MAX_KEY} characters of plain ASCII."
+        )
+    match kind:
+        case "cpf":
+            return _cpf(key)
+        case "cnpj":
+            return _cnpj(key.upper())
+        case "phone":
+            return _phone(key.translate(_PHONE_MARKS))
+        case "email":
+            return _email(key.lower())
+        case "evp":
+            return _evp(key.lower())
+        case _:
+            raise InvalidPixKey("pix_key_unknown_kind", "The kind must be cpf, cnpj, phone, email or evp.")
+
+
+def _cpf(text: str) -> str:
+    match = _CPF.fullmatch(text)
+    if match is None:
+        raise InvalidPixKey("pix_key_invalid_cpf", "A CPF has eleven digits, like 529.982.247-25.")
+    digits = "".join(match.groups())
+    _check_digits(digits, highest_weight=11)
+    return digits
+
+
+def _cnpj(text: str) -> str:
+    """Check a CNPJ, whose first twelve places may hold letters (Instrução Normativa RFB 2.229/2024)."""
+    match = _CNPJ.fullmatch(text)
+    if match is None:
+        raise InvalidPixKey(
+            "pix_key_invalid_cnpj",
+            "A CNPJ has twelve digits or letters and then two digits, like 12.ABC.345/01DE-35.",
+        )
+    places = "".join(match.groups())
+    _check_digits(places, highest_weight=9)
+    return places
+
+
+def _phone(text: str) -> str:
+    match = _PHONE.fullmatch(text)
+    if match is None:
+        raise InvalidPixKey(
+            "pix_key_invalid_phone",
+            "A telephone key is Brazilian and has its area code, like +55 11 98765-4321.",
+        )
+    return f"+55{match[1]}"
+
+
+def _email(text: str) -> str:
+    if _EMAIL.fullmatch(text) is None:
+        raise InvalidPixKey("pix_key_invalid_email", "An e-mail key looks like name@example.com.br.")
+    return text
+
+
+def _evp(text: str) -> str:
+    """Check a random key; the version of the UUID is left open, as it is in the manual's own sample."""
+    if _EVP.fullmatch(text) is None:
+        raise InvalidPixKey(
+            "pix_key_invalid_evp", "A random key (EVP) is a UUID of 36 characters with hyphens."
+        )
+    return text
+
+
+def _check_digits(places: str, *, highest_weight: int) -> None:
+    """Check the last two digits of a CPF or CNPJ: weighted sums of what stands before them, modulo 11.
+
+    Weights count upwards from 2, from right to left, and begin again after `highest_weight`. A letter counts
+    as its ASCII code less 48, as a digit does. Equal digits throughout may satisfy the sums, but nobody has
+    been given them.
+    """
+    values = [ord(place) - ord("0") for place in places]
+    expected = [_check_digit(values[:-2], highest_weight), _check_digit(values[:-1], highest_weight)]
+    if values[-2:] != expected or len(set(values)) == 1:
+        raise InvalidPixKey(
+            "pix_key_wrong_check_digits",
+            "The check digits at the end do not fit: the number was mistyped.",
+        )
+
+
+def _check_digit(values: list[int], highest_weight: int) -> int:
+    total = sum(value * (2 + place % (highest_weight - 1)) for place, value in enumerate(reversed(values)))
+    remainder = total % 11
+    return 0 if remainder < 2 else 11 - remainder

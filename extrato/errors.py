@@ -1,0 +1,81 @@
+"""What can go wrong outside the rules: in the store, on the bus, at a provider.
+
+Transient errors carry `retry_after_s`; the gateway's error middleware is the one place that knows HTTP statuses.
+"""
+
+from __future__ import annotations
+
+
+class ExtratoError(Exception):
+    """An error with a stable `code`, a sentence for people, and the thing it is about."""
+
+    code = "error"
+
+    def __init__(self, message: str, about: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.about = about
+
+
+class Transient(ExtratoError):
+    """It may go well a moment later; nothing was recorded unless said otherwise."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str, about: str = "", *, retry_after_s: float = 1.0) -> None:
+        super().__init__(message, about)
+        self.retry_after_s = retry_after_s
+
+
+class Conflict(ExtratoError):
+    """Somebody else appended to the stream first; read it again and decide again."""
+
+    code = "conflict"
+
+
+class Overloaded(Transient):
+    """Too much is waiting to be written already."""
+
+    code = "overloaded"
+
+
+class StoreUnavailable(Transient):
+    """PostgreSQL does not answer; whether the last write happened is unknown."""
+
+    code = "store_unavailable"
+
+
+class BusUnavailable(Transient):
+    """NATS does not answer."""
+
+    code = "bus_unavailable"
+
+
+class NotFound(ExtratoError):
+    """The thing asked for does not exist, or not for this caller."""
+
+    code = "not_found"
+
+
+class ProviderRefused(ExtratoError):
+    """The provider understood and said no; asking again gives the same answer."""
+
+    code = "provider_refused"
+
+
+class ProviderUnavailable(Transient):
+    """The provider did not answer, is overloaded or is broken; ask again after `retry_after_s`."""
+
+    code = "provider_unavailable"
+
+
+class ProviderMisunderstood(ExtratoError):
+    """The provider's answer has a shape that we do not know; it was not believed."""
+
+    code = "provider_misunderstood"
+
+
+class ProviderNotConnected(ExtratoError):
+    """The merchant has no credential for the provider."""
+
+    code = "provider_not_connected"

@@ -1,0 +1,166 @@
+"""How a process of the hub lives: it waits for what it stands on, runs its parts, and ends whole.
+
+Shared by the services' `app.py` and `__main__.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import asyncpg
+import structlog
+import uvloop
+
+from extrato.bus.connection import Bus, connect
+from extrato.errors import Transient
+from extrato.settings import InvalidSettings, Settings
+from extrato.store.unavailable import LINE_BROKE
+from extrato.telemetry import configure_logging
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator
+    from pathlib import Path
+
+PATIENCE_AT_START_S: Final = 30.0
+PAUSE_S: Final = 0.25
+CONNECT_TIMEOUT_S: Final = 5.0
+COMMAND_TIMEOUT_S: Final = 30.0
+CLOSE_WITHIN_S: Final = 0.5
+CANCEL_AGAIN_S: Final = 0.25
+
+_logger = structlog.get_logger().bind(component="process")
+
+Connected = TypeVar("Connected")
+
+
+class CannotStart(Exception):
+    """The process cannot start; the message is one sentence for the person who tried."""
+
+
+class PartEnded(Exception):
+    """A part that runs for ever has ended; the process must not go on without it."""
+
+
+@contextlib.asynccontextmanager
+async def open_database(settings: Settings, *, connections: int) -> AsyncIterator[asyncpg.Pool]:
+    """Wait for PostgreSQL, migrated, and give a pool of `connections` to it; raises `CannotStart`."""
+    if not settings.database_url:
+        raise CannotStart("EXTRATO_DATABASE_URL must say where PostgreSQL is.")
+
+    async def open_pool() -> asyncpg.Pool:
+        pool = await asyncpg.create_pool(
+            settings.database_url,
+            min_size=1,
+            max_size=connections,
+            command_timeout=COMMAND_TIMEOUT_S,
+            timeout=CONNECT_TIMEOUT_S,
+        )
+        try:
+            await pool.fetchval("SELECT count(*) FROM checkpoints")
+        except BaseException:
+            pool.terminate()
+            raise
+        return pool
+
+    pool = await _patiently("PostgreSQL", open_pool)
+    try:
+        yield pool
+    finally:
+        with contextlib.suppress(*LINE_BROKE):
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await pool.close()
+
+
+@contextlib.asynccontextmanager
+async def open_bus(settings: Settings, *, name: str) -> AsyncIterator[Bus]:
+    """Wait for NATS and connect to it as `name`; raises `CannotStart`."""
+    if not settings.nats_url:
+        raise CannotStart("EXTRATO_NATS_URL must say where NATS is.")
+    bus = await _patiently("NATS", lambda: connect(settings.nats_url, name=name))
+    try:
+        yield bus
+    finally:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await bus.close()
+
+
+async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]]) -> Connected:
+    """Try until it works or the patience has run out; raises `CannotStart`."""
+    reason = "it does not answer"
+    try:
+        async with asyncio.timeout(PATIENCE_AT_START_S):
+            while True:
+                try:
+                    return await attempt()
+                except (*LINE_BROKE, Transient) as error:
+                    reason = str(error) or reason
+                except asyncpg.UndefinedTableError:
+                    reason = "its migrations were not applied"
+                except asyncpg.PostgresError as error:
+                    raise CannotStart(f"{what} refuses: {error}.") from error
+                _logger.warning("waiting", for_=what, reason=reason)
+                await asyncio.sleep(PAUSE_S)
+    except TimeoutError:
+        raise CannotStart(f"{what} cannot be used after {PATIENCE_AT_START_S:g} s: {reason}.") from None
+
+
+@contextlib.contextmanager
+def readiness(ready_file: Path | None) -> Iterator[None]:
+    """Show by a file that the process is ready, as long as the body runs."""
+    if ready_file is not None:
+        ready_file.touch()
+    try:
+        yield
+    finally:
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
+
+
+async def run_together(**parts: Coroutine[object, object, None]) -> None:
+    """Run parts that never end; when one ends all the same, end the others and raise `PartEnded`."""
+    tasks = [asyncio.create_task(part, name=name) for name, part in parts.items()]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await _cancel(tasks)
+    first = ended.pop()
+    raise PartEnded(f"The {first.get_name()} has ended.") from first.exception()
+
+
+async def _cancel(tasks: Collection[asyncio.Task[None]]) -> None:
+    """End tasks. In Python 3.11 `asyncio.wait_for` may lose a cancellation, so it is repeated."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
+
+
+def run(name: str, work: Callable[[Settings], Coroutine[object, object, None]]) -> int:
+    """Do a process's work until SIGTERM or SIGINT, which is no failure; gives the exit code."""
+    try:
+        settings = Settings.from_environment(os.environ)
+        configure_logging(settings.log_level)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_until_signal(work(settings)))
+    except (CannotStart, InvalidSettings) as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        return 1
+    except Exception:
+        structlog.get_logger().exception("process_died", process=name)
+        return 1
+
+
+async def _until_signal(work: Coroutine[object, object, None]) -> int:
+    working = asyncio.create_task(work)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, working.cancel)
+    await asyncio.wait((working,))
+    if not working.cancelled():
+        working.result()
+    return 0

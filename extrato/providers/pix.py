@@ -1,0 +1,69 @@
+"""Pix straight to the merchant's own key, by a static BR Code: no provider, no fee, nobody to ask.
+
+The bank tells of the payment by the confirmation route; there is nothing to observe.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from contracts.events import ChargeCreated
+from extrato.domain.brcode import InvalidBRCode, encode_static
+from extrato.errors import ProviderNotConnected, ProviderRefused
+from extrato.providers.port import ObservedPage
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from extrato.ports import Credential
+    from extrato.providers.port import ChargeRequest, Observation
+
+# Field 62-05 of a static BR Code holds at most 25 letters and digits (Manual do BR Code).
+TXID_LENGTH: Final = 25
+
+
+class PixProvider:
+    """Writes BR Codes."""
+
+    name = "pix"
+    needs_credential = False
+
+    async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
+        """Write the code that a payer scans or pastes; raises `ProviderNotConnected` without a Pix key."""
+        receiver = request.receiver
+        if receiver.pix_key is None:
+            msg = "The merchant has no Pix key."
+            raise ProviderNotConnected(msg, receiver.name)
+        txid = UUID(request.bank_payment_id).hex[:TXID_LENGTH].upper()
+        try:
+            payload = encode_static(
+                pix_key=receiver.pix_key,
+                receiver_name=receiver.name,
+                receiver_city=receiver.city,
+                amount_centavos=request.amount_centavos,
+                txid=txid,
+                description=request.description,
+            )
+        except InvalidBRCode as error:
+            raise ProviderRefused(str(error), txid) from error
+        return ChargeCreated(charge_id=txid, checkout_url=None, sandbox_url=None, pix_payload=payload)
+
+    async def observe_attempt(self, attempt_id: str, credential: Credential) -> Observation | None:
+        """Know nothing: the bank speaks by the confirmation route."""
+        del attempt_id, credential
+        return None
+
+    async def observe_reference(
+        self, external_reference: str, credential: Credential
+    ) -> tuple[Observation, ...]:
+        """Know nothing: the bank speaks by the confirmation route."""
+        del external_reference, credential
+        return ()
+
+    async def observe_changes(
+        self, *, since: datetime, until: datetime, offset: int, credential: Credential
+    ) -> ObservedPage:
+        """Know nothing: the bank speaks by the confirmation route."""
+        del since, until, offset, credential
+        return ObservedPage(observations=(), is_last=True)

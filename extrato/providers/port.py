@@ -1,0 +1,95 @@
+"""What the hub asks of whoever moves the money, in the hub's words.
+
+An adapter folds everything foreign into these shapes, and every foreign failure into
+`ProviderRefused`, `ProviderUnavailable` or `ProviderMisunderstood`. Each method bounds its time and its
+retries by itself.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+
+from contracts.events import Item
+from extrato.ports import Credential
+
+if TYPE_CHECKING:
+    from contracts.events import ChargeCreated
+
+
+class Receiver(Struct, frozen=True, kw_only=True):
+    """Who receives the money of a charge that needs no account at a provider."""
+
+    name: str
+    city: str
+    pix_key: str | None
+
+
+class ChargeRequest(Struct, frozen=True, kw_only=True):
+    """What is to be charged, and where the provider tells of it."""
+
+    payment_id: int
+    bank_payment_id: str
+    external_reference: str
+    amount_centavos: int
+    title: str
+    description: str
+    items: tuple[Item, ...]
+    payer_email: str | None
+    expires_at: datetime | None
+    notification_url: str
+    return_url: str
+    receiver: Receiver
+    credential: Credential | None
+
+
+class Observation(Struct, frozen=True, kw_only=True):
+    """How a provider says that one attempt stands; `answer` is the very bytes that say so."""
+
+    attempt_id: str
+    status: str
+    status_detail: str | None
+    amount_centavos: int
+    currency: str
+    external_reference: str | None
+    refunded_centavos: int
+    observed_at: datetime
+    paid_at: datetime | None
+    payer_email: str | None
+    answer: bytes
+
+
+class ObservedPage(Struct, frozen=True, kw_only=True):
+    """Some of the attempts that changed in a span of time; `is_last` when there are no more."""
+
+    observations: tuple[Observation, ...]
+    is_last: bool
+
+
+class Provider(Protocol):
+    """Makes charges and tells how attempts to pay them stand."""
+
+    name: str
+    needs_credential: bool
+
+    async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
+        """Have the provider hold a charge; asking twice for one payment is harmless."""
+        ...
+
+    async def observe_attempt(self, attempt_id: str, credential: Credential) -> Observation | None:
+        """Tell how one attempt stands; None when the provider does not know it."""
+        ...
+
+    async def observe_reference(
+        self, external_reference: str, credential: Credential
+    ) -> tuple[Observation, ...]:
+        """Tell how every attempt to pay one charge stands; the newest may be missing for a while."""
+        ...
+
+    async def observe_changes(
+        self, *, since: datetime, until: datetime, offset: int, credential: Credential
+    ) -> ObservedPage:
+        """Tell which attempts of an account changed from `since` to `until`, oldest change first, from `offset` on."""
+        ...

@@ -1,0 +1,123 @@
+"""Settings of the hub, read from the environment in this one place."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+AuthMode = Literal["keys", "open"]
+
+MERCADO_PAGO_API: Final = "https://api.mercadopago.com"
+
+
+class InvalidSettings(Exception):
+    """A setting cannot be used; the message is one sentence for the person who starts the hub."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process of the hub needs to know about the place it runs in.
+
+    `database_url` and `nats_url` are empty when the embedded servers are to be started.
+    """
+
+    host: str
+    port: int
+    sandbox_port: int
+    home: Path
+    database_url: str
+    nats_url: str
+    auth: AuthMode
+    public_url: str
+    mercado_pago_url: str
+    secret_key: str
+    log_level: str
+    ready_file: Path | None
+
+    @property
+    def sandbox_url(self) -> str:
+        """Address of the simulated provider that `make up` starts."""
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def secret_key_file(self) -> Path:
+        """Where the key that encrypts provider credentials lives when EXTRATO_SECRET_KEY is not given."""
+        return self.home / "secret.key"
+
+    @staticmethod
+    def from_environment(environment: Mapping[str, str]) -> Settings:
+        """Read and check every `EXTRATO_*` variable; raises `InvalidSettings`."""
+        host = environment.get("EXTRATO_HOST", "127.0.0.1")
+        port = _port(environment, "EXTRATO_PORT", 8000)
+        ready_file = environment.get("EXTRATO_READY_FILE")
+        return Settings(
+            host=host,
+            port=port,
+            sandbox_port=_port(environment, "EXTRATO_SANDBOX_PORT", 8001),
+            home=Path(environment.get("EXTRATO_HOME", ".extrato")).absolute(),
+            database_url=_url(environment, "EXTRATO_DATABASE_URL", {"postgresql", "postgres"}),
+            nats_url=_url(environment, "EXTRATO_NATS_URL", {"nats", "tls", "ws", "wss"}),
+            auth=_auth(environment, host),
+            public_url=_url(environment, "EXTRATO_PUBLIC_URL", {"http", "https"}).rstrip("/")
+            or f"http://127.0.0.1:{port}",
+            mercado_pago_url=_url(environment, "EXTRATO_MERCADOPAGO_URL", {"http", "https"}).rstrip("/")
+            or MERCADO_PAGO_API,
+            secret_key=environment.get("EXTRATO_SECRET_KEY", ""),
+            log_level=_log_level(environment),
+            ready_file=Path(ready_file) if ready_file else None,
+        )
+
+
+def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 65535:
+        msg = f"{name} must be a port number from 1 to 65535, not {text!r}."
+        raise InvalidSettings(msg)
+    return int(text)
+
+
+def _url(environment: Mapping[str, str], name: str, schemes: set[str]) -> str:
+    text = environment.get(name, "").strip()
+    if text and urlsplit(text).scheme not in schemes:
+        msg = f"{name} must be a URL that starts with {' or '.join(sorted(s + '://' for s in schemes))}."
+        raise InvalidSettings(msg)
+    return text
+
+
+def _auth(environment: Mapping[str, str], host: str) -> AuthMode:
+    text = environment.get("EXTRATO_AUTH", "keys").strip() or "keys"
+    if text == "keys":
+        return "keys"
+    if text == "open":
+        if is_loopback(host):
+            return "open"
+        msg = f"EXTRATO_AUTH=open is allowed on a loopback address only, and EXTRATO_HOST is {host!r}."
+        raise InvalidSettings(msg)
+    msg = f"EXTRATO_AUTH must be 'keys' or 'open', not {text!r}."
+    raise InvalidSettings(msg)
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether `host` names this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _log_level(environment: Mapping[str, str]) -> str:
+    level = environment.get("EXTRATO_LOG_LEVEL", "info").strip().lower()
+    if level not in {"debug", "info", "warning", "error"}:
+        msg = f"EXTRATO_LOG_LEVEL must be debug, info, warning or error, not {level!r}."
+        raise InvalidSettings(msg)
+    return level

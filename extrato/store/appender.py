@@ -1,0 +1,142 @@
+"""The one way into the log: group commit, expected versions, and an answer even when the line breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from extrato.errors import Conflict, StoreUnavailable
+from extrato.store.batcher import Batcher
+from extrato.store.codec import NewEvent, to_stored_event, written_envelope
+from extrato.store.recorder import AsyncpgRecorder, Member
+from extrato.store.unavailable import LINE_BROKE, is_line_broken
+
+if TYPE_CHECKING:
+    from contracts.envelope import Envelope
+
+MAX_BATCH_EVENTS: Final = 512
+MAX_BATCH_BYTES: Final = 1 << 20
+MAX_WAITING: Final = 4096
+WRITE_ATTEMPTS: Final = 3
+WRITE_TIMEOUT_S: Final = 10.0
+
+
+class Evidence(Struct, frozen=True):
+    """Bytes that prove what an event says; `kind` says what they are, such as `mercado_pago/payment`."""
+
+    kind: str
+    body: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """Address the evidence by its SHA-256."""
+        return hashlib.sha256(self.body).digest()
+
+
+class StreamAppend(Struct, frozen=True, kw_only=True):
+    """Events for one stream, which must stand at `expected_version` (0 for a new one)."""
+
+    stream_id: UUID
+    expected_version: int
+    events: Sequence[NewEvent]
+
+
+class Appender:
+    """Appends to streams; what is waiting is written together."""
+
+    def __init__(self, recorder: AsyncpgRecorder) -> None:
+        self._recorder = recorder
+        self._batcher: Batcher[Member, list[int]] = Batcher(
+            self._write,
+            max_items=MAX_BATCH_EVENTS,
+            max_bytes=MAX_BATCH_BYTES,
+            max_waiting=MAX_WAITING,
+            size=lambda member: (
+                sum(len(event.state) for event in member.events)
+                + sum(len(piece[2]) for piece in member.evidence)
+            ),
+            weight=lambda member: len(member.events),
+            keys=lambda member: {event.originator_id for event in member.events},
+        )
+
+    @property
+    def waiting(self) -> int:
+        """Count the appends that wait for a write."""
+        return self._batcher.waiting
+
+    async def append(self, *appends: StreamAppend, evidence: Sequence[Evidence] = ()) -> list[Envelope]:
+        """Append to one stream or to several, all or nothing, and give the events with their places.
+
+        Raises `Conflict` when a stream is not where it was expected, `Overloaded` when too much waits,
+        and `StoreUnavailable` when PostgreSQL does not answer.
+        """
+        streams = [append.stream_id for append in appends for _ in append.events]
+        stored = [
+            to_stored_event(new, stream_id=append.stream_id, version=append.expected_version + nth)
+            for append in appends
+            for nth, new in enumerate(append.events, start=1)
+        ]
+        if not stored:
+            return []
+        member = Member(stored, [(piece.digest, piece.kind, piece.body) for piece in evidence])
+        positions = await self._batcher.submit(member)
+        news = [new for append in appends for new in append.events]
+        return [
+            written_envelope(
+                new,
+                stream_id=stream_id,
+                version=event.originator_version,
+                position=position,
+            )
+            for new, stream_id, event, position in zip(news, streams, stored, positions, strict=True)
+        ]
+
+    async def close(self) -> None:
+        """Write what was accepted, and accept no more."""
+        await self._batcher.close()
+
+    async def _write(self, members: Sequence[Member]) -> Sequence[list[int] | Exception]:
+        for attempt in range(1, WRITE_ATTEMPTS + 1):
+            try:
+                async with asyncio.timeout(WRITE_TIMEOUT_S):
+                    outcomes = await self._recorder.insert_batch(members)
+                    return [
+                        found
+                        if found is not None
+                        else await self._outcome_of_loser(member, is_retry=attempt > 1)
+                        for member, found in zip(members, outcomes, strict=True)
+                    ]
+            except LINE_BROKE as error:
+                if not is_line_broken(error):
+                    raise
+                if attempt == WRITE_ATTEMPTS:
+                    msg = "The database does not answer; whether the last write happened is unknown."
+                    failure = StoreUnavailable(msg)
+                    failure.__cause__ = error
+                    return [failure] * len(members)
+                await asyncio.sleep(0.1 * attempt)
+        raise AssertionError
+
+    async def _outcome_of_loser(self, member: Member, *, is_retry: bool) -> list[int] | Exception:
+        """Tell a lost race from our own write, whose answer was lost when the line broke."""
+        first = member.events[0]
+        if is_retry:
+            positions = []
+            for event in member.events:
+                found = await self._recorder.select_events(
+                    event.originator_id,
+                    gt=event.originator_version - 1,
+                    lte=event.originator_version,
+                )
+                if not found or found[0].state != event.state:
+                    break
+                positions.append(found[0].id)
+            else:
+                return positions
+        msg = f"The stream is no longer at version {first.originator_version - 1}."
+        return Conflict(msg, str(first.originator_id))

@@ -1,0 +1,116 @@
+"""Between envelopes and the rows of the log; old shapes are brought up to date on the way in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, cast
+from uuid import UUID
+
+import msgspec
+from eventsourcing.persistence import Notification, StoredEvent
+
+from contracts.envelope import Cause, Envelope, StoredState
+from contracts.events import EVENT_OF_TOPIC, EVENTS, Event, topic_of
+from contracts.upcasters import UPCASTERS, upcast
+from extrato.errors import ExtratoError
+
+_encode = msgspec.json.Encoder().encode
+_decode_state = msgspec.json.Decoder(StoredState).decode
+_decode_object = msgspec.json.Decoder(dict).decode
+_decode_event: Final = {topic: msgspec.json.Decoder(kind).decode for topic, kind in EVENT_OF_TOPIC.items()}
+_topic_of_type: Final = {kind: topic_of(kind) for kind in EVENTS}
+
+
+class UnreadableEvent(ExtratoError):
+    """A row of the log or a message of the bus cannot be turned into an event."""
+
+    code = "unreadable_event"
+
+
+class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event on its way into the log: it has a reason, and no place yet."""
+
+    event_id: UUID
+    merchant: str
+    payment_id: int | None
+    occurred_at: datetime
+    recorded_at: datetime
+    cause: Cause
+    event: Event
+
+
+def to_stored_event(new: NewEvent, *, stream_id: UUID, version: int) -> StoredEvent:
+    """Give a new event its row."""
+    state = StoredState(
+        event_id=new.event_id,
+        merchant=new.merchant,
+        payment_id=new.payment_id,
+        occurred_at=new.occurred_at,
+        recorded_at=new.recorded_at,
+        cause=new.cause,
+        data=msgspec.Raw(_encode(new.event)),
+    )
+    return StoredEvent(
+        originator_id=stream_id,
+        originator_version=version,
+        topic=_topic_of_type[type(new.event)],
+        state=_encode(state),
+    )
+
+
+def read_state(stored: StoredEvent) -> StoredState:
+    """Read the metadata of a row and leave the event itself alone; raises `UnreadableEvent`."""
+    try:
+        return _decode_state(stored.state)
+    except msgspec.MsgspecError as error:
+        msg = f"The state of {stored.topic} is not one of ours: {error}"
+        raise UnreadableEvent(msg, str(stored.originator_id)) from error
+
+
+def read_event(topic: str, data: bytes | msgspec.Raw) -> Event:
+    """Read the event itself, in its newest shape; raises `UnreadableEvent`."""
+    try:
+        decode = _decode_event.get(topic)
+        if decode is not None:
+            return decode(data)
+        if topic not in UPCASTERS:
+            msg = f"There is no event {topic!r}."
+            raise UnreadableEvent(msg, topic)
+        topic, upcasted = upcast(topic, _decode_object(data))
+        return msgspec.convert(upcasted, EVENT_OF_TOPIC[topic])
+    except (msgspec.MsgspecError, KeyError) as error:
+        msg = f"The data of {topic} has a shape that is not known: {error}"
+        raise UnreadableEvent(msg, topic) from error
+
+
+def to_envelope(notification: Notification) -> Envelope:
+    """Give a row its event; raises `UnreadableEvent`."""
+    state = read_state(notification)
+    return Envelope(
+        event_id=state.event_id,
+        stream_id=cast("UUID", notification.originator_id),
+        version=notification.originator_version,
+        position=notification.id,
+        merchant=state.merchant,
+        payment_id=state.payment_id,
+        occurred_at=state.occurred_at,
+        recorded_at=state.recorded_at,
+        cause=state.cause,
+        event=read_event(notification.topic, state.data),
+    )
+
+
+def written_envelope(new: NewEvent, *, stream_id: UUID, version: int, position: int) -> Envelope:
+    """Say where a new event came to stand, without reading it back."""
+    return Envelope(
+        event_id=new.event_id,
+        stream_id=stream_id,
+        version=version,
+        position=position,
+        merchant=new.merchant,
+        payment_id=new.payment_id,
+        occurred_at=new.occurred_at,
+        recorded_at=new.recorded_at,
+        cause=new.cause,
+        event=new.event,
+    )

@@ -1,0 +1,119 @@
+"""Reading the log: a stream, all of it, and being woken when it grows."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Self
+
+import asyncpg
+
+from extrato.store.codec import to_envelope
+from extrato.store.recorder import CHANNEL, AsyncpgRecorder
+from extrato.store.unavailable import LINE_BROKE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from uuid import UUID
+
+    from eventsourcing.persistence import Notification
+
+    from contracts.envelope import Envelope
+
+READ_PAGE: Final = 500
+POLL_INTERVAL_S: Final = 1.0
+
+
+class LogReader:
+    """Reads the log; holds no lock and never disturbs a writer."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self.recorder = AsyncpgRecorder(pool)
+
+    async def read_stream(self, stream_id: UUID, *, after_version: int = 0) -> list[Envelope]:
+        """Give a stream's events, oldest first; empty when there is no such stream."""
+        rows = await self.recorder.select_events(stream_id, gt=after_version)
+        return [to_envelope(row) for row in rows]
+
+    async def read_rows(
+        self, after: int, *, up_to: int | None = None, limit: int = READ_PAGE
+    ) -> list[Notification]:
+        """Give raw rows with a position above `after`, in order."""
+        return await self.recorder.select_notifications(after, limit, up_to, inclusive_of_start=False)
+
+    async def read_all(
+        self, after: int, *, up_to: int | None = None, topics: Sequence[str] = ()
+    ) -> AsyncIterator[Envelope]:
+        """Give every event with a position above `after`, to `up_to` or to what is the end on arrival."""
+        while True:
+            rows = await self.recorder.select_notifications(
+                after, READ_PAGE, up_to, topics, inclusive_of_start=False
+            )
+            for row in rows:
+                yield to_envelope(row)
+            if len(rows) < READ_PAGE:
+                return
+            after = rows[-1].id
+
+    async def head(self) -> int:
+        """Give the newest position; 0 for an empty log."""
+        return await self.recorder.max_notification_id() or 0
+
+
+class LogSignal:
+    """Wakes a reader when something was appended, by any process, and now and then in any case.
+
+    It listens on a connection of its own and makes a new one when that breaks. A signal is a hint:
+    who is woken reads the log.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self._appended = asyncio.Event()
+        self._listener: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._listener = asyncio.create_task(self._listen())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._listener is not None:
+            self._listener.cancel()
+            await asyncio.gather(self._listener, return_exceptions=True)
+
+    async def wait(self, timeout_s: float = POLL_INTERVAL_S) -> None:
+        """Return when something was appended since the last call, or after `timeout_s`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._appended.wait()
+        except TimeoutError:
+            return
+        self._appended.clear()
+
+    @property
+    def is_set(self) -> bool:
+        """Say whether the next `wait` returns at once."""
+        return self._appended.is_set()
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                connection = await asyncpg.connect(self._database_url, timeout=5)
+                try:
+                    lost = asyncio.Event()
+                    connection.add_termination_listener(lambda *_, lost=lost: lost.set())
+                    await connection.add_listener(CHANNEL, lambda *_: self._appended.set())
+                    self._appended.set()
+                    await lost.wait()
+                finally:
+                    connection.terminate()
+            except LINE_BROKE:
+                await asyncio.sleep(0.2)
+
+
+async def subscribe(log: LogReader, signal: LogSignal, *, after: int) -> AsyncIterator[Envelope]:
+    """Give every event above `after`, and go on for ever with those still to come."""
+    while True:
+        async for envelope in log.read_all(after):
+            after = envelope.position
+            yield envelope
+        await signal.wait()

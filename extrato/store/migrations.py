@@ -1,0 +1,37 @@
+"""Brings a database to the newest schema; several processes may try at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+FOLDER: Final = Path(__file__).parents[2] / "deploy" / "migrations"
+
+# Any fixed number: who holds this advisory lock migrates, the others wait and then find nothing to do.
+LOCK: Final = 7_301_984_001
+
+CREATE_TABLE: Final = """
+    CREATE TABLE IF NOT EXISTS schema_migrations (
+        name       text        PRIMARY KEY,
+        applied_at timestamptz NOT NULL DEFAULT now()
+    )
+"""
+
+
+async def migrate(database_url: str) -> list[str]:
+    """Apply the migrations that are missing, each in its own transaction, and give their names."""
+    connection = await asyncpg.connect(database_url, timeout=10)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+        await connection.execute(CREATE_TABLE)
+        applied = {row[0] for row in await connection.fetch("SELECT name FROM schema_migrations")}
+        missing = [path for path in sorted(FOLDER.glob("*.sql")) if path.stem not in applied]
+        for path in missing:
+            async with connection.transaction():
+                await connection.execute(path.read_text(encoding="utf-8"))
+                await connection.execute("INSERT INTO schema_migrations (name) VALUES ($1)", path.stem)
+        return [path.stem for path in missing]
+    finally:
+        await connection.close()

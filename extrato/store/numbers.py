@@ -1,0 +1,37 @@
+"""Draws payment numbers, many at once when many are wanted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from extrato.errors import StoreUnavailable
+from extrato.store.batcher import Batcher
+from extrato.store.unavailable import LINE_BROKE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import asyncpg
+
+DRAW: Final = "SELECT nextval('payment_numbers') FROM generate_series(1, $1)"
+DRAW_TIMEOUT_S: Final = 5.0
+
+
+class PaymentNumbers:
+    """Gives small integers that were never given before, by any process."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._batcher: Batcher[None, int] = Batcher(self._draw, max_items=512)
+
+    async def draw(self) -> int:
+        """Give the next number; raises `StoreUnavailable` and `Overloaded`."""
+        return await self._batcher.submit(None)
+
+    async def _draw(self, wanted: Sequence[None]) -> list[int | Exception]:
+        try:
+            rows = await self._pool.fetch(DRAW, len(wanted), timeout=DRAW_TIMEOUT_S)
+        except LINE_BROKE as error:
+            msg = "The database does not answer; nothing was created."
+            raise StoreUnavailable(msg) from error
+        return [row[0] for row in rows]

@@ -1,0 +1,155 @@
+"""The library's recorder, written over asyncpg: the same table, words and errors, without threads.
+
+The methods are those of `eventsourcing.persistence.ApplicationRecorder`, as coroutines. One
+conformance suite runs over this one and the library's own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+CHANNEL: Final = "stored_events"
+
+# One round trip: the function locks the table, leaves out the members that lost, and inserts the rest.
+APPEND: Final = "SELECT ordinal, assigned_position FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+
+SELECT_STREAM: Final = """
+    SELECT notification_id, originator_id, originator_version, topic, state
+    FROM stored_events
+    WHERE originator_id = $1
+      AND ($2::bigint IS NULL OR originator_version > $2)
+      AND ($3::bigint IS NULL OR originator_version <= $3)
+    ORDER BY originator_version {direction}
+    LIMIT $4
+"""
+
+SELECT_LOG: Final = """
+    SELECT notification_id, originator_id, originator_version, topic, state
+    FROM stored_events
+    WHERE notification_id > $1 AND ($2::bigint IS NULL OR notification_id <= $2)
+    ORDER BY notification_id
+    LIMIT $3
+"""
+
+SELECT_LOG_OF_TOPICS: Final = """
+    SELECT notification_id, originator_id, originator_version, topic, state
+    FROM stored_events
+    WHERE notification_id > $1 AND ($2::bigint IS NULL OR notification_id <= $2) AND topic = ANY ($4)
+    ORDER BY notification_id
+    LIMIT $3
+"""
+
+MAX_POSITION: Final = "SELECT max(notification_id) FROM stored_events"
+
+
+class Member:
+    """One caller's part of a batch: events that are appended together or not at all, and their evidence."""
+
+    __slots__ = ("events", "evidence")
+
+    def __init__(
+        self, events: Sequence[StoredEvent], evidence: Sequence[tuple[bytes, str, bytes]] = ()
+    ) -> None:
+        self.events = events
+        self.evidence = evidence
+
+
+class AsyncpgRecorder:
+    """Reads and writes the `stored_events` table through a pool of connections."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def insert_batch(self, members: Sequence[Member]) -> list[list[int] | None]:
+        """Append what every member brings, in order and in one transaction.
+
+        Gives the positions of each member's events, or None for a member whose versions do not follow
+        its stream's last one without a gap: of it nothing is appended.
+        """
+        owners = [number for number, member in enumerate(members) for _ in member.events]
+        events = [event for member in members for event in member.events]
+        evidence = [(number, *piece) for number, member in enumerate(members) for piece in member.evidence]
+        rows = await self._pool.fetch(
+            APPEND,
+            owners,
+            [event.originator_id for event in events],
+            [event.originator_version for event in events],
+            [event.topic for event in events],
+            [event.state for event in events],
+            [piece[0] for piece in evidence],
+            [piece[1] for piece in evidence],
+            [piece[2] for piece in evidence],
+            [piece[3] for piece in evidence],
+        )
+        positions: list[list[int]] = [[] for _ in members]
+        for ordinal, position in sorted(rows):
+            positions[owners[ordinal - 1]].append(position)
+        return [
+            found or (None if member.events else []) for member, found in zip(members, positions, strict=True)
+        ]
+
+    async def insert_events(self, stored_events: Sequence[StoredEvent]) -> list[int]:
+        """Append all or nothing, and give the positions; raises `IntegrityError` on a version conflict."""
+        if not stored_events:
+            return []
+        try:
+            positions = (await self.insert_batch([Member(stored_events)]))[0]
+        except asyncpg.IntegrityConstraintViolationError as error:
+            raise IntegrityError(str(error)) from error
+        if positions is None:
+            first = stored_events[0]
+            msg = f"stream {first.originator_id} is not at version {first.originator_version - 1}"
+            raise IntegrityError(msg)
+        return positions
+
+    async def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> list[Notification]:
+        """Read one stream, oldest first unless `desc`."""
+        query = SELECT_STREAM.format(direction="DESC" if desc else "ASC")
+        return [_notification(row) for row in await self._pool.fetch(query, originator_id, gt, lte, limit)]
+
+    async def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> list[Notification]:
+        """Read the whole log from `start`, at most `limit` events, up to and with `stop`."""
+        after = 0 if start is None else start - 1 if inclusive_of_start else start
+        if topics:
+            rows = await self._pool.fetch(SELECT_LOG_OF_TOPICS, after, stop, limit, list(topics))
+        else:
+            rows = await self._pool.fetch(SELECT_LOG, after, stop, limit)
+        return [_notification(row) for row in rows]
+
+    async def max_notification_id(self) -> int | None:
+        """Give the newest position; None for an empty log."""
+        position: int | None = await self._pool.fetchval(MAX_POSITION)
+        return position
+
+
+def _notification(row: asyncpg.Record) -> Notification:
+    return Notification(
+        id=row[0],
+        originator_id=row[1],
+        originator_version=row[2],
+        topic=row[3],
+        state=row[4],
+    )

@@ -1,0 +1,116 @@
+"""Provider credentials, encrypted at rest with AES-256-GCM and bound to their merchant and provider."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import time
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from extrato.errors import ExtratoError, StoreUnavailable
+from extrato.ports import Credential
+from extrato.store.unavailable import LINE_BROKE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import asyncpg
+
+NONCE_BYTES: Final = 12
+KEY_BYTES: Final = 32
+CACHE_S: Final = 5.0
+
+PUT: Final = """
+    INSERT INTO credentials (merchant, provider, account_id, sealed) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (merchant, provider)
+    DO UPDATE SET account_id = excluded.account_id, sealed = excluded.sealed, recorded_at = now()
+"""
+GET: Final = "SELECT sealed FROM credentials WHERE merchant = $1 AND provider = $2"
+MERCHANTS_OF_ACCOUNT: Final = """
+    SELECT merchant FROM credentials WHERE provider = $1 AND account_id = $2 ORDER BY merchant LIMIT 20
+"""
+
+
+class InvalidVaultKey(ExtratoError):
+    """The key that opens the vault is not one, or not the one that closed it."""
+
+    code = "invalid_vault_key"
+
+
+def read_key(text: str) -> bytes:
+    """Read a key from its base64 text; raises `InvalidVaultKey`."""
+    try:
+        key = base64.b64decode(text.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        msg = "The vault's key must be 32 bytes in base64."
+        raise InvalidVaultKey(msg)
+    return key
+
+
+def load_or_make_key(path: Path) -> bytes:
+    """Read the key file, or make one that only its owner can read."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return read_key(path.read_text(encoding="ascii"))
+    text = base64.b64encode(os.urandom(KEY_BYTES)).decode("ascii")
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return read_key(text)
+
+
+class Vault:
+    """Keeps and gives credentials; what it gave is remembered for a few seconds."""
+
+    def __init__(self, pool: asyncpg.Pool, key: bytes) -> None:
+        self._pool = pool
+        self._cipher = AESGCM(key)
+        self._remembered: dict[tuple[str, str], tuple[float, Credential | None]] = {}
+
+    async def put(self, merchant: str, provider: str, credential: Credential) -> None:
+        """Keep a credential in place of the one before it."""
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = nonce + self._cipher.encrypt(
+            nonce, msgspec.json.encode(credential), _bound_to(merchant, provider)
+        )
+        await self._pool.execute(PUT, merchant, provider, credential.account_id, sealed)
+        self._remembered.pop((merchant, provider), None)
+
+    async def get(self, merchant: str, provider: str) -> Credential | None:
+        """Give the credential; None when there is none. Raises `InvalidVaultKey` and `StoreUnavailable`."""
+        remembered = self._remembered.get((merchant, provider))
+        if remembered is not None and time.monotonic() - remembered[0] < CACHE_S:
+            return remembered[1]
+        try:
+            sealed = await self._pool.fetchval(GET, merchant, provider)
+        except LINE_BROKE as error:
+            msg = "The database does not answer."
+            raise StoreUnavailable(msg) from error
+        credential = None if sealed is None else self._open(sealed, _bound_to(merchant, provider))
+        self._remembered[merchant, provider] = (time.monotonic(), credential)
+        return credential
+
+    async def merchants_of(self, provider: str, account_id: str) -> list[str]:
+        """Give the merchants that receive over one account of a provider, at most 20."""
+        return [row[0] for row in await self._pool.fetch(MERCHANTS_OF_ACCOUNT, provider, account_id)]
+
+    def _open(self, sealed: bytes, bound_to: bytes) -> Credential:
+        try:
+            plain = self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+        except InvalidTag as error:
+            msg = "A credential cannot be decrypted: the vault's key is not the one it was closed with."
+            raise InvalidVaultKey(msg) from error
+        return msgspec.json.decode(plain, type=Credential)
+
+
+def _bound_to(merchant: str, provider: str) -> bytes:
+    return f"{merchant}\n{provider}".encode()

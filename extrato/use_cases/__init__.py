@@ -1,0 +1,1 @@
+"""What the hub can do; every door ends in one of these files."""

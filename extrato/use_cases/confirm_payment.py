@@ -1,0 +1,49 @@
+"""Record that the merchant's bank received a Pix; the caller is authorised to say so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+from extrato.domain import payment as domain
+from extrato.errors import NotFound
+from extrato.store.appender import Evidence
+from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
+
+if TYPE_CHECKING:
+    from contracts.envelope import Cause
+
+
+class Confirmation(Struct, frozen=True, kw_only=True):
+    """What came of a confirmation; `outcome` is the same for every repetition of it."""
+
+    outcome: Literal["confirmed", "wrong_amount", "late", "not_pix"]
+    loaded: LoadedPayment
+
+
+async def confirm_payment(
+    hub: Hub, bank_payment_id: str, amount_centavos: int, *, merchant: str | None, raw: bytes, cause: Cause
+) -> Confirmation:
+    """Confirm a Pix of `merchant` (of anybody when None); raises `NotFound` for an id that is no payment's."""
+    payment_id = domain.payment_id_in(bank_payment_id)
+    if payment_id is None:
+        msg = "No payment has this bank_payment_id."
+        raise NotFound(msg, bank_payment_id[:64])
+    loaded = await load_payment(hub, payment_id)
+    is_other = merchant is not None and loaded.merchant != merchant
+    if is_other or loaded.payment.intent.bank_payment_id != bank_payment_id:
+        msg = "No payment has this bank_payment_id."
+        raise NotFound(msg, bank_payment_id)
+    if loaded.payment.intent.provider != "pix":
+        return Confirmation(outcome="not_pix", loaded=loaded)
+    proof = Evidence("bank/confirmation", raw)
+    digest = proof.digest.hex()
+    command = domain.ConfirmByBank(amount_centavos=amount_centavos, received_at=hub.now(), evidence=digest)
+    decided = await change_payment(hub, payment_id, [command], cause=cause, evidence={digest: proof})
+    payment = decided.after.payment
+    if amount_centavos != payment.intent.amount_centavos:
+        return Confirmation(outcome="wrong_amount", loaded=decided.after)
+    if not payment.is_settled:
+        return Confirmation(outcome="late", loaded=decided.after)
+    return Confirmation(outcome="confirmed", loaded=decided.after)

@@ -1,0 +1,16 @@
+"""Close a payment whose time ran out, by the hub's clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extrato.domain import payment as domain
+from extrato.use_cases.hub import Decided, Hub, change_payment
+
+if TYPE_CHECKING:
+    from contracts.envelope import Cause
+
+
+async def expire_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided:
+    """Expire the payment if it is due and nothing is in flight; otherwise change nothing. Raises `NotFound`."""
+    return await change_payment(hub, payment_id, [domain.Expire(now=hub.now())], cause=cause)

@@ -1,0 +1,42 @@
+"""Look into a verified webhook: ask the provider about the thing it names, and believe only the answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from contracts.envelope import Cause
+from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused
+from extrato.use_cases.refresh_payment import observe_attempt
+
+if TYPE_CHECKING:
+    from extrato.store.inbox import Delivery, DueDelivery
+    from extrato.use_cases.hub import Hub
+
+PAYMENT_KINDS: Final = frozenset({"payment"})
+
+
+async def handle_delivery(hub: Hub, delivery: Delivery | DueDelivery) -> str:
+    """Look into one delivery, mark it, and give its outcome; raises a transient error when it must be tried again."""
+    outcome = await _look_into(hub, delivery)
+    await hub.inbox.mark_handled(delivery.delivery_id, at=hub.now(), outcome=outcome)
+    return outcome
+
+
+async def _look_into(hub: Hub, delivery: Delivery | DueDelivery) -> str:
+    if delivery.kind not in PAYMENT_KINDS:
+        return "not_about_a_payment"
+    cause = Cause(
+        correlation_id=delivery.correlation_id,
+        causation_id=str(delivery.delivery_id),
+        actor="webhook",
+        actor_id=str(delivery.delivery_id),
+    )
+    try:
+        decided = await observe_attempt(
+            hub, delivery.merchant, delivery.provider, delivery.resource_id, cause=cause
+        )
+    except (ProviderRefused, ProviderMisunderstood, ProviderNotConnected) as error:
+        return error.code
+    if decided is None:
+        return "unknown_payment"
+    return "recorded" if decided.envelopes else "nothing_new"

@@ -1,0 +1,158 @@
+"""What a use case works with, and the one way by which any of them changes a payment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from contracts.envelope import Envelope
+from extrato.domain import payment as domain
+from extrato.errors import Conflict, NotFound, Overloaded
+from extrato.store.appender import StreamAppend
+from extrato.store.codec import NewEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from contracts.envelope import Cause
+    from contracts.events import Event, PaymentEvent
+    from extrato.bus.telemetry import TelemetryPublisher
+    from extrato.ports import Clock
+    from extrato.providers.port import Provider
+    from extrato.store.appender import Evidence
+    from extrato.store.inbox import WebhookInbox
+    from extrato.store.event_log import EventLog
+    from extrato.store.numbers import PaymentNumbers
+    from extrato.store.vault import Vault
+
+DECIDE_ATTEMPTS: Final = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hub:
+    """Everything a use case may touch; built once by a process's `app.py`."""
+
+    log: EventLog
+    numbers: PaymentNumbers
+    vault: Vault
+    inbox: WebhookInbox
+    telemetry: TelemetryPublisher
+    providers: Mapping[str, Provider]
+    public_url: str
+    now: Clock
+    new_uuid: Callable[[], UUID]
+
+
+class LoadedPayment(Struct, frozen=True, kw_only=True):
+    """A payment as its stream tells it, up to `version` and `position`."""
+
+    payment_id: int
+    merchant: str
+    payment: domain.Opened
+    opened_at: datetime
+    updated_at: datetime
+    version: int
+    position: int
+
+
+class Decided(Struct, frozen=True, kw_only=True):
+    """What came of commands: the payment before and after, and what was appended."""
+
+    before: LoadedPayment
+    after: LoadedPayment
+    envelopes: tuple[Envelope, ...]
+
+
+async def load_payment(hub: Hub, payment_id: int) -> LoadedPayment:
+    """Read a payment from its stream, as of now; raises `NotFound`."""
+    history = await hub.log.read_stream(domain.stream_id(payment_id))
+    payment = domain.fold(envelope.event for envelope in history)  # type: ignore[misc]
+    if not isinstance(payment, domain.Opened):
+        msg = f"Payment {payment_id} does not exist."
+        raise NotFound(msg, str(payment_id))
+    return LoadedPayment(
+        payment_id=payment_id,
+        merchant=history[0].merchant,
+        payment=payment,
+        opened_at=history[0].recorded_at,
+        updated_at=history[-1].recorded_at,
+        version=history[-1].version,
+        position=history[-1].position,
+    )
+
+
+async def change_payment(
+    hub: Hub,
+    payment_id: int,
+    commands: Sequence[domain.Command],
+    *,
+    cause: Cause,
+    evidence: Mapping[str, Evidence] | None = None,
+) -> Decided:
+    """Decide commands one after the other on the payment's newest state, and append what follows, all at once.
+
+    `evidence` is by digest; only what an appended event names is kept. When somebody else appends first, the
+    commands are decided again. Raises `NotFound`, `Refused`, `Overloaded` and `StoreUnavailable`.
+    """
+    for _ in range(DECIDE_ATTEMPTS):
+        before = await load_payment(hub, payment_id)
+        payment = before.payment
+        events: list[PaymentEvent] = []
+        for command in commands:
+            for event in domain.decide(command, payment):
+                events.append(event)
+                payment = _opened(domain.evolve(payment, event))
+        if not events:
+            return Decided(before=before, after=before, envelopes=())
+        named = {getattr(event, "evidence", None) for event in events}
+        kept = [piece for digest, piece in (evidence or {}).items() if digest in named]
+        append = StreamAppend(
+            stream_id=domain.stream_id(payment_id),
+            expected_version=before.version,
+            events=new_events(hub, events, merchant=before.merchant, payment_id=payment_id, cause=cause),
+        )
+        try:
+            envelopes = await hub.log.append(append, evidence=kept)
+        except Conflict:
+            continue
+        after = LoadedPayment(
+            payment_id=payment_id,
+            merchant=before.merchant,
+            payment=payment,
+            opened_at=before.opened_at,
+            updated_at=envelopes[-1].recorded_at,
+            version=envelopes[-1].version,
+            position=envelopes[-1].position,
+        )
+        return Decided(before=before, after=after, envelopes=tuple(envelopes))
+    msg = "Too many are changing this payment at once; try again in a moment."
+    raise Overloaded(msg, str(payment_id))
+
+
+def new_events(
+    hub: Hub, events: Sequence[Event], *, merchant: str, payment_id: int | None, cause: Cause
+) -> list[NewEvent]:
+    """Give events an identity, a time and a reason; the world's time is the provider's where it told one."""
+    now = hub.now()
+    return [
+        NewEvent(
+            event_id=hub.new_uuid(),
+            merchant=merchant,
+            payment_id=payment_id,
+            occurred_at=getattr(event, "observed_at", None) or now,
+            recorded_at=now,
+            cause=cause,
+            event=event,
+        )
+        for event in events
+    ]
+
+
+def _opened(payment: domain.Payment) -> domain.Opened:
+    if not isinstance(payment, domain.Opened):
+        raise TypeError
+    return payment

@@ -1,0 +1,184 @@
+"""Open a payment: record the intent, ask the provider for a charge, record the charge."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid5
+
+import msgspec
+from msgspec import Struct
+
+from contracts.events import ChargeCreated, ChargeRefused, IdempotencyKeyUsed, Item, PaymentOpened
+from extrato.domain import payment as domain
+from extrato.domain.errors import Refused
+from extrato.errors import Conflict, ProviderRefused
+from extrato.providers.port import ChargeRequest, Receiver
+from extrato.store.appender import StreamAppend
+from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment, new_events
+
+if TYPE_CHECKING:
+    from contracts.envelope import Cause
+    from contracts.events import Event
+    from extrato.domain.merchant import Registered
+
+KEY_NAMESPACE: Final = UUID("6d1a9a0c-3f55-5e0d-8c1b-0f7a6a3b9a77")
+CURRENCY: Final = "BRL"
+WATCH: Final = timedelta(minutes=10)
+
+
+class NewPayment(Struct, frozen=True, kw_only=True):
+    """What a merchant asks for. `lifetime` is how long it may be paid."""
+
+    provider: str
+    amount_centavos: int
+    title: str
+    description: str
+    items: tuple[Item, ...]
+    payer_email: str | None
+    lifetime: timedelta
+
+
+class IdempotencyKey(Struct, frozen=True, kw_only=True):
+    """A key of the caller's for one creation; `request_digest` tells one request from another."""
+
+    key: str
+    request_digest: str
+
+
+async def open_payment(
+    hub: Hub,
+    merchant: Registered,
+    wanted: NewPayment,
+    *,
+    idempotency_key: IdempotencyKey | None,
+    cause: Cause,
+) -> LoadedPayment:
+    """Open a payment and have it charged; gives the payment as it was when it could first be paid.
+
+    The same request under the same key opens nothing and gives the first payment again; another request
+    raises `Refused("idempotency_key_reused")`. When the provider is away the intent stays, and whoever asks
+    again with the key, or the monitor, has the charge made. Raises the provider's and the store's errors.
+    """
+    number = await hub.numbers.draw()
+    bank_id = domain.bank_payment_id(number, hub.new_uuid())
+    intent = PaymentOpened(
+        provider=wanted.provider,
+        amount_centavos=wanted.amount_centavos,
+        currency=CURRENCY,
+        title=wanted.title,
+        description=wanted.description,
+        items=wanted.items,
+        external_reference=domain.external_reference(number, bank_id),
+        bank_payment_id=bank_id,
+        payer_email=wanted.payer_email,
+        expires_at=hub.now() + wanted.lifetime,
+    )
+    provider = hub.providers[wanted.provider]
+    charge = None if provider.needs_credential else await _charge(hub, merchant, number, intent)
+    opened: list[Event] = [intent, charge] if charge else [intent]
+    appends = [
+        StreamAppend(
+            stream_id=domain.stream_id(number),
+            expected_version=0,
+            events=new_events(hub, opened, merchant=merchant.slug, payment_id=number, cause=cause),
+        )
+    ]
+    if idempotency_key is not None:
+        used = IdempotencyKeyUsed(
+            request_digest=idempotency_key.request_digest, opened_payment_id=number
+        )
+        appends.append(
+            StreamAppend(
+                stream_id=_key_stream(merchant.slug, idempotency_key),
+                expected_version=0,
+                events=new_events(hub, [used], merchant=merchant.slug, payment_id=None, cause=cause),
+            )
+        )
+    try:
+        envelopes = await hub.log.append(*appends)
+    except Conflict:
+        if idempotency_key is None:
+            raise
+        return await _open_again(hub, merchant, idempotency_key, cause=cause)
+    if charge is None:
+        return await complete_charge(hub, merchant, number, cause=cause)
+    at = envelopes[0].recorded_at
+    return LoadedPayment(
+        payment_id=number,
+        merchant=merchant.slug,
+        payment=domain.Opened(intent=intent, charge=charge),
+        opened_at=at,
+        updated_at=at,
+        version=len(opened),
+        position=envelopes[len(opened) - 1].position,
+    )
+
+
+async def complete_charge(
+    hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause
+) -> LoadedPayment:
+    """Have the charge of an opened payment made, unless there is one; raises the provider's errors.
+
+    Two who do this at once both ask the provider; the first answer is recorded, the other one is forgotten.
+    """
+    loaded = await load_payment(hub, payment_id)
+    if loaded.payment.charge is None:
+        try:
+            answer: ChargeCreated | ChargeRefused = await _charge(
+                hub, merchant, payment_id, loaded.payment.intent
+            )
+        except ProviderRefused as error:
+            answer = ChargeRefused(code=error.code, reason=error.message)
+        watch_until = hub.now() + WATCH
+        command = domain.RecordCharge(charge=answer, watch_until=watch_until)
+        loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
+    if isinstance(loaded.payment.charge, ChargeRefused):
+        raise ProviderRefused(loaded.payment.charge.reason, str(payment_id))
+    return loaded
+
+
+async def _charge(hub: Hub, merchant: Registered, payment_id: int, intent: PaymentOpened) -> ChargeCreated:
+    provider = hub.providers[intent.provider]
+    credential = await hub.vault.get(merchant.slug, provider.name) if provider.needs_credential else None
+    request = ChargeRequest(
+        payment_id=payment_id,
+        bank_payment_id=intent.bank_payment_id,
+        external_reference=intent.external_reference,
+        amount_centavos=intent.amount_centavos,
+        title=intent.title,
+        description=intent.description,
+        items=intent.items,
+        payer_email=intent.payer_email,
+        expires_at=intent.expires_at,
+        notification_url=f"{hub.public_url}/webhooks/mercadopago/{merchant.slug}/",
+        return_url=f"{hub.public_url}/payments/mp/return/",
+        receiver=Receiver(
+            name=merchant.name,
+            city=merchant.city,
+            pix_key=merchant.pix_key.key if merchant.pix_key else None,
+        ),
+        credential=credential,
+    )
+    return await provider.create_charge(request)
+
+
+async def _open_again(
+    hub: Hub, merchant: Registered, idempotency_key: IdempotencyKey, *, cause: Cause
+) -> LoadedPayment:
+    history = await hub.log.read_stream(_key_stream(merchant.slug, idempotency_key))
+    used = history[0].event
+    if not isinstance(used, IdempotencyKeyUsed):
+        raise TypeError
+    if used.request_digest != idempotency_key.request_digest:
+        raise Refused(
+            "idempotency_key_reused", "This Idempotency-Key was used for another request.", "Idempotency-Key"
+        )
+    loaded = await complete_charge(hub, merchant, used.opened_payment_id, cause=cause)
+    # As it was answered the first time, whatever has happened to the payment since.
+    first = domain.Opened(intent=loaded.payment.intent, charge=loaded.payment.charge)
+    return msgspec.structs.replace(loaded, payment=first, updated_at=loaded.opened_at)
+
+
+def _key_stream(merchant: str, idempotency_key: IdempotencyKey) -> UUID:
+    return uuid5(KEY_NAMESPACE, f"{merchant}\n{idempotency_key.key}")

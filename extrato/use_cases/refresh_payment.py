@@ -1,0 +1,95 @@
+"""Ask the provider what is true about a payment, and record what it says.
+
+The one way by which a webhook, a sweep, a return page and a manual check change a payment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extrato.domain import payment as domain
+from extrato.errors import NotFound, ProviderNotConnected
+from extrato.store.appender import Evidence
+from extrato.use_cases.hub import Decided, Hub, change_payment, load_payment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contracts.envelope import Cause
+    from extrato.ports import Credential
+    from extrato.providers.port import Observation
+
+
+async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided:
+    """Ask about every attempt to pay; raises `NotFound`, `ProviderNotConnected` and the provider's errors."""
+    loaded = await load_payment(hub, payment_id)
+    provider = hub.providers[loaded.payment.intent.provider]
+    if not provider.needs_credential:
+        return Decided(before=loaded, after=loaded, envelopes=())
+    credential = await credential_of(hub, loaded.merchant, provider.name)
+    reference = loaded.payment.intent.external_reference
+    found = {seen.attempt_id: seen for seen in await provider.observe_reference(reference, credential)}
+    # A search may lag behind; an attempt that is known already is asked for by its id.
+    for attempt_id in loaded.payment.attempts:
+        seen = await provider.observe_attempt(attempt_id, credential)
+        if seen is not None:
+            found[attempt_id] = seen
+    return await record_observations(hub, payment_id, list(found.values()), cause=cause)
+
+
+async def observe_attempt(
+    hub: Hub, merchant: str, provider_name: str, attempt_id: str, *, cause: Cause
+) -> Decided | None:
+    """Ask about one attempt, of which only the provider's id is known; None when it is of no payment of the merchant."""
+    credential = await credential_of(hub, merchant, provider_name)
+    seen = await hub.providers[provider_name].observe_attempt(attempt_id, credential)
+    if seen is None or not seen.external_reference:
+        return None
+    payment_id = domain.payment_id_in_reference(seen.external_reference)
+    if payment_id is None:
+        return None
+    try:
+        loaded = await load_payment(hub, payment_id)
+    except NotFound:
+        return None
+    is_ours = loaded.merchant == merchant and loaded.payment.intent.provider == provider_name
+    if not is_ours or loaded.payment.intent.external_reference != seen.external_reference:
+        return None
+    return await record_observations(hub, payment_id, [seen], cause=cause)
+
+
+async def record_observations(
+    hub: Hub, payment_id: int, observations: Sequence[Observation], *, cause: Cause
+) -> Decided:
+    """Record what was observed, the oldest change first; what is known already leaves no event."""
+    evidence = {}
+    commands = []
+    for seen in sorted(observations, key=lambda seen: seen.observed_at):
+        proof = Evidence("provider/payment", seen.answer)
+        digest = proof.digest.hex()
+        evidence[digest] = proof
+        commands.append(
+            domain.RecordObservation(
+                attempt_id=seen.attempt_id,
+                status=seen.status,
+                status_detail=seen.status_detail,
+                amount_centavos=seen.amount_centavos,
+                currency=seen.currency,
+                external_reference=seen.external_reference,
+                refunded_centavos=seen.refunded_centavos,
+                observed_at=seen.observed_at,
+                paid_at=seen.paid_at,
+                payer_email=seen.payer_email,
+                evidence=digest,
+            )
+        )
+    return await change_payment(hub, payment_id, commands, cause=cause, evidence=evidence)
+
+
+async def credential_of(hub: Hub, merchant: str, provider_name: str) -> Credential:
+    """Give the merchant's credential; raises `ProviderNotConnected`."""
+    credential = await hub.vault.get(merchant, provider_name)
+    if credential is None:
+        msg = f"Merchant {merchant!r} has no credential for {provider_name}."
+        raise ProviderNotConnected(msg, merchant)
+    return credential

@@ -1,0 +1,134 @@
+"""What can be known to be wrong before anything is started, said in one sentence each."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import getpass
+import json
+import os
+import socket
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+
+from services.cli.errors import CannotStart
+from services.cli.postgres_places import make_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from extrato.settings import Settings
+
+_ANSWER_WITHIN_S: Final = 5.0
+
+
+def prepare_home(settings: Settings) -> None:
+    """Make the home and see that it can be written; for root, PostgreSQL's own user may pass through it."""
+    home = settings.home
+    try:
+        make_folder(home, 0o711 if os.geteuid() == 0 and not settings.database_url else 0o700)
+        _try_to_write(home)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
+        raise CannotStart(
+            f"EXTRATO_HOME={home} cannot be written by user {getpass.getuser()}: {reason}."
+        ) from None
+
+
+def check_ports(settings: Settings) -> None:
+    """See that the services can have their ports."""
+    if settings.port == settings.sandbox_port:
+        raise CannotStart(f"EXTRATO_PORT and EXTRATO_SANDBOX_PORT are both {settings.port}.")
+    _check_port(settings.host, settings.port, "EXTRATO_PORT")
+    _check_port("127.0.0.1", settings.sandbox_port, "EXTRATO_SANDBOX_PORT")
+
+
+async def check_database(url: str) -> None:
+    """See that the given PostgreSQL lets us in."""
+    try:
+        connection = await asyncpg.connect(url, timeout=_ANSWER_WITHIN_S)
+        await connection.close()
+    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise CannotStart(
+            f"EXTRATO_DATABASE_URL does not lead to a usable database: {_reason(error)}."
+        ) from None
+
+
+async def check_nats(url: str) -> None:
+    """See that the given NATS lets us in and has JetStream.
+
+    Only the greeting is looked at when the server asks for TLS, a token or a key.
+    """
+    try:
+        async with asyncio.timeout(_ANSWER_WITHIN_S):
+            answer = await _greet_nats(url)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise CannotStart(f"EXTRATO_NATS_URL does not lead to a NATS server: {_reason(error)}.") from None
+    if answer:
+        raise CannotStart(f"EXTRATO_NATS_URL does not lead to a usable NATS server: {answer}.")
+
+
+async def _greet_nats(url: str) -> str:
+    """Give what speaks against the server, or nothing.
+
+    The protocol is lines of text: https://docs.nats.io/reference/reference-protocols/nats-protocol
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"nats", "tls"}:
+        return ""
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 4222)
+    try:
+        greeting = await reader.readline()
+        if not greeting.startswith(b"INFO "):
+            return "another kind of server answers there"
+        server = json.loads(greeting[5:])
+        if not server.get("jetstream"):
+            return "it runs without JetStream"
+        if parts.scheme == "tls" or server.get("tls_required") or (parts.username and not parts.password):
+            return ""
+        options: dict[str, object] = {"verbose": False, "pedantic": False, "lang": "python", "version": "0"}
+        if parts.username and parts.password:
+            options |= {"user": unquote(parts.username), "pass": unquote(parts.password)}
+        writer.write(b"CONNECT " + json.dumps(options).encode() + b"\r\nPING\r\n")
+        answer = await reader.readline()
+        return (
+            "" if answer.startswith(b"PONG") else answer.decode(errors="replace").strip("-ER'\r\n ").lower()
+        )
+    finally:
+        writer.close()
+
+
+def _try_to_write(home: Path) -> None:
+    probe = home / ".writable"
+    probe.touch()
+    probe.unlink()
+
+
+def _check_port(host: str, port: int, name: str) -> None:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen(1)
+    except socket.gaierror:
+        raise CannotStart(f"EXTRATO_HOST={host} is not an address of this machine.") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            reason = f"Port {port} of {host} is taken by another program: set {name} to a free one."
+        elif error.errno == errno.EACCES:
+            reason = f"Port {port} is reserved for the system: set {name} to one above 1023."
+        else:
+            reason = f"EXTRATO_HOST={host} is not an address of this machine."
+        raise CannotStart(reason) from None
+
+
+def _reason(error: Exception) -> str:
+    """Give an error's own words in one line without a full stop; a silent one is named."""
+    if isinstance(error, TimeoutError):
+        return f"no answer within {_ANSWER_WITHIN_S:g} s"
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

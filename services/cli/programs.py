@@ -1,0 +1,70 @@
+"""The services of the hub, as they are run: one line each."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from services.cli.child import Program
+from services.cli.readiness import answers, has_written
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from extrato.settings import Settings
+
+_CODE: Final = Path(__file__).parents[2]
+
+
+def services(settings: Settings, environment: Mapping[str, str]) -> list[Program]:
+    """Give the programs; `settings` knows the servers, and the rest of `environment` is passed on."""
+    gateway = answers(settings.host, settings.port, "/readyz")
+    sandbox = answers("127.0.0.1", settings.sandbox_port, "/_sandbox/health")
+    shared = shared_environment(settings, environment)
+    return [
+        service("gateway", ("-m", "services.gateway"), settings, shared, is_ready=gateway),
+        service("monitor", ("-m", "services.monitor"), settings, shared),
+        service("projections", ("-m", "services.projections"), settings, shared),
+        service("sandbox", ("-m", "services.sandbox"), settings, shared, is_ready=sandbox),
+    ]
+
+
+def service(
+    name: str,
+    arguments: tuple[str, ...],
+    settings: Settings,
+    environment: Mapping[str, str],
+    *,
+    is_ready: Callable[[int], Awaitable[bool]] | None = None,
+) -> Program:
+    """Describe a Python program; one without a door says that it is ready by writing EXTRATO_READY_FILE."""
+    ready_file = settings.home / "run" / f"{name}.ready"
+
+    async def forget_ready_file() -> None:
+        ready_file.unlink(missing_ok=True)
+
+    return Program(
+        name=name,
+        command=(sys.executable, *arguments),
+        log=settings.home / "logs" / f"{name}.log",
+        environment={**environment, "EXTRATO_READY_FILE": str(ready_file)},
+        prepare=forget_ready_file,
+        is_ready=is_ready or has_written(ready_file),
+    )
+
+
+def shared_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    """Give every service what was given, and where things are; the provider is the sandbox by default."""
+    return {
+        "EXTRATO_MERCADOPAGO_URL": settings.sandbox_url,
+        "EXTRATO_SANDBOX_PUBLIC_URL": settings.sandbox_url,
+        **{name: value for name, value in environment.items() if value},
+        "EXTRATO_DATABASE_URL": settings.database_url,
+        "EXTRATO_NATS_URL": settings.nats_url,
+        "EXTRATO_HOME": str(settings.home),
+        "EXTRATO_SANDBOX_DATA": str(settings.home / "sandbox"),
+        "EXTRATO_SANDBOX_PORT": str(settings.sandbox_port),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(_CODE), environment.get("PYTHONPATH")))),
+    }

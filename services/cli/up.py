@@ -1,0 +1,116 @@
+"""Runs the whole hub on one machine: what is started in which order, and what is said about it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from extrato.settings import Settings
+from extrato.store.migrations import migrate
+from services.cli import preflight, programs
+from services.cli.demo import prepare_demo, request_to_try
+from services.cli.embedded_nats import EmbeddedNats
+from services.cli.embedded_postgres import EmbeddedPostgres
+from services.cli.orphans import RunFolder
+from services.cli.parent import wait_for_interrupted_parent
+from services.cli.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from services.cli.child import Program
+
+STOP_ORDER: Final = ("gateway", "monitor", "projections", "sandbox", "nats", "postgres")
+
+
+async def up(
+    environment: Mapping[str, str],
+    *,
+    with_parent: bool = False,
+    services: Callable[[Settings, Mapping[str, str]], list[Program]] = programs.services,
+) -> None:
+    """Run until SIGINT, SIGTERM or SIGHUP; raises `CannotStart` or `InvalidSettings` if that is not possible.
+
+    `with_parent` ends the hub also when the process that started it is killed or interrupted.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    told_to_stop: list[asyncio.Task[object]] = [asyncio.create_task(stop.wait())]
+    if with_parent:
+        told_to_stop.append(asyncio.create_task(wait_for_interrupted_parent()))
+    settings = Settings.from_environment(environment)
+    preflight.prepare_home(settings)
+    async with RunFolder(settings.home / "run") as run_folder:
+        supervisor = Supervisor(run_folder, _say)
+        starting = asyncio.create_task(_start(settings, environment, services, supervisor, run_folder))
+        try:
+            await asyncio.wait((starting, *told_to_stop), return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                await asyncio.wait(told_to_stop, return_when=asyncio.FIRST_COMPLETED)
+            _say("extrato is stopping.")
+        finally:
+            starting.cancel()
+            await asyncio.wait((starting,))
+            await supervisor.stop(STOP_ORDER)
+
+
+async def _start(
+    settings: Settings,
+    environment: Mapping[str, str],
+    services: Callable[[Settings, Mapping[str, str]], list[Program]],
+    supervisor: Supervisor,
+    run_folder: RunFolder,
+) -> None:
+    preflight.check_ports(settings)
+    settings = await _with_servers(settings, supervisor)
+    await migrate(settings.database_url)
+    api_key = await prepare_demo(settings)
+    await supervisor.start(*services(settings, environment))
+    run_folder.write("addresses.json", msgspec.json.encode(_addresses(settings)))
+    _welcome(settings, api_key)
+
+
+async def _with_servers(settings: Settings, supervisor: Supervisor) -> Settings:
+    """Check the servers that are given, start the others, and add the addresses of both."""
+    postgres = None if settings.database_url else EmbeddedPostgres(settings.home)
+    nats = None if settings.nats_url else EmbeddedNats(settings.home)
+    if not postgres:
+        await preflight.check_database(settings.database_url)
+    if not nats:
+        await preflight.check_nats(settings.nats_url)
+    prepared = await asyncio.gather(*(server.prepare() for server in (postgres, nats) if server))
+    await supervisor.start(*prepared)
+    return msgspec.structs.replace(
+        settings,
+        database_url=postgres.url if postgres else settings.database_url,
+        nats_url=nats.url if nats else settings.nats_url,
+    )
+
+
+def _addresses(settings: Settings) -> dict[str, str]:
+    """What another program of the same user needs to reach this hub; holds NATS's password."""
+    return {
+        "gateway_url": settings.public_url,
+        "sandbox_url": settings.sandbox_url,
+        "database_url": settings.database_url,
+        "nats_url": settings.nats_url,
+    }
+
+
+def _welcome(settings: Settings, api_key: str) -> None:
+    _say(f"gateway   {settings.public_url}")
+    _say(f"sandbox   {settings.sandbox_url} (simulated Mercado Pago)")
+    _say(f"logs      {settings.home / 'logs'}")
+    _say(f"API key   {api_key}")
+    _say(f"try       {request_to_try(settings, api_key)}")
+    _say("extrato is ready")
+
+
+def _say(line: str) -> None:
+    # Whoever reads this through a pipe wants each line when it is said.
+    print(line, flush=True)

@@ -1,0 +1,1 @@
+"""The hub's front door: REST, webhooks in, pages and WebSocket."""

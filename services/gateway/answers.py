@@ -1,0 +1,104 @@
+"""How answers and errors leave the gateway; the one place that knows HTTP statuses of errors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from contracts.api import MonitoringError, PixError
+from extrato.domain.errors import Refused
+from extrato.errors import ExtratoError, Transient
+from services.gateway.layout import not_found, unavailable
+
+JSON: Final = "application/json"
+_encode = msgspec.json.Encoder().encode
+_logger = structlog.get_logger().bind(component="gateway")
+
+# Which code becomes which status; a code that is not listed is 400 when the rules refused it.
+STATUS_OF_CODE: Final = {
+    "not_found": 404,
+    "payment_not_found": 404,
+    "unknown_merchant": 404,
+    "invalid_signature": 401,
+    "unauthenticated": 401,
+    "forbidden": 403,
+    "method_not_allowed": 405,
+    "body_too_large": 413,
+    "unsupported_media_type": 415,
+    "idempotency_key_reused": 409,
+    "wrong_amount": 400,
+    "late_payment": 409,
+    "conflict": 409,
+    "provider_refused": 502,
+    "provider_misunderstood": 502,
+    "provider_not_connected": 400,
+    "provider_unavailable": 503,
+    "overloaded": 503,
+    "store_unavailable": 503,
+    "bus_unavailable": 503,
+    "unavailable": 503,
+}
+
+# What a payer or a merchant's screen may show, for errors that arise far from any route.
+PORTUGUESE: Final = {
+    "provider_refused": "O Mercado Pago recusou o pedido",
+    "provider_misunderstood": "O Mercado Pago deu uma resposta inesperada",
+    "provider_unavailable": "O Mercado Pago não respondeu; tente novamente em instantes",
+    "provider_not_connected": "Mercado Pago não configurado para esta padaria",
+    "overloaded": "Sistema sobrecarregado; tente novamente em instantes",
+    "store_unavailable": "Sistema temporariamente indisponível; tente novamente em instantes",
+    "idempotency_key_reused": "Esta Idempotency-Key já foi usada em outro pedido",
+    "unauthenticated": "Chave de API ausente ou inválida",
+    "forbidden": "Esta chave de API não permite esta operação",
+    "body_too_large": "O corpo da requisição é grande demais",
+    "unsupported_media_type": "Envie o corpo como application/json em UTF-8",
+    "invalid_json": "O corpo da requisição não é um JSON válido",
+    "not_an_object": "O corpo da requisição deve ser um objeto JSON",
+    "not_found": "Nada existe neste endereço",
+    "method_not_allowed": "Este endereço não aceita este método",
+    "internal_error": "Erro interno; a operação não foi concluída",
+}
+
+
+def json_answer(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """Answer with a body of `contracts/api.py`."""
+    return web.Response(body=_encode(body), status=status, content_type=JSON, headers=headers)
+
+
+def error_answer(request: web.Request, error: Exception) -> web.Response:
+    """Answer an error in the shape of the route it arose on."""
+    if isinstance(error, Refused):
+        code, message, default = error.code, error.message, 400
+    elif isinstance(error, ExtratoError):
+        code, message, default = error.code, error.message, 500
+    else:
+        code, message, default = "internal_error", "Something went wrong here; nothing more was done.", 500
+    status = STATUS_OF_CODE.get(code, default)
+    headers = {}
+    if isinstance(error, Transient):
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    if code == "unauthenticated":
+        headers["WWW-Authenticate"] = "Bearer"
+    log = _logger.error if status >= 500 and not isinstance(error, Transient) else _logger.info  # noqa: PLR2004
+    log(
+        "request_refused",
+        method=request.method,
+        path=request.path,
+        status=status,
+        code=code,
+        reason=message,
+        correlation_id=request["correlation_id"],
+        **({"exc_info": error} if code == "internal_error" else {}),
+    )
+    if request["shape"] == "page":
+        return unavailable() if status >= 500 else not_found()  # noqa: PLR2004
+    if request["shape"] == "pix":
+        return json_answer(PixError(message=message, code=code), status=status, headers=headers)
+    body = MonitoringError(success=False, error=PORTUGUESE.get(code, message), code=code)
+    return json_answer(body, status=status, headers=headers)
+
+

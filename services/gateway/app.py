@@ -1,0 +1,92 @@
+"""The gateway process: builds its parts from the settings, and serves until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from aiohttp import web
+
+from extrato.assembly import open_hub, vault_key
+from extrato.bus.live import LiveFeed
+from extrato.process import CannotStart, open_bus, open_database, readiness, run_together
+from extrato.use_cases.merchants import MerchantDirectory
+from services.gateway.context import GATEWAY, Gateway, PayerTokens
+from services.gateway.delivery_workers import DeliveryWorkers
+from services.gateway.door import MAX_BODY_BYTES, door
+from services.gateway.fanout import Fanout
+from services.gateway.pictures import Pictures
+from services.gateway.routes import NOWHERE, ROUTES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from extrato.settings import Settings
+
+MAX_CONNECTIONS: Final = 10
+SHUTDOWN_S: Final = 1.0
+KEEPALIVE_S: Final = 75.0
+BACKLOG: Final = 1024
+
+_logger = structlog.get_logger().bind(component="gateway")
+
+
+def create_app(gateway: Gateway) -> web.Application:
+    """Put every route on an application."""
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app[GATEWAY] = gateway
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, door(route))
+    app.router.add_route(NOWHERE.method, NOWHERE.path, door(NOWHERE))
+    return app
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until cancelled; raises `CannotStart`."""
+    async with contextlib.AsyncExitStack() as parts:
+        pool = await parts.enter_async_context(open_database(settings, connections=MAX_CONNECTIONS))
+        bus = await parts.enter_async_context(open_bus(settings, name="gateway"))
+        hub = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
+        fanout, pictures = Fanout(), Pictures()
+        parts.callback(pictures.close)
+        live = LiveFeed(bus=bus, log=hub.log, deliver=fanout.deliver)
+        await live.start()
+        fanout.position = live.position
+        gateway = Gateway(
+            settings=settings,
+            hub=hub,
+            pool=pool,
+            bus=bus,
+            merchants=MerchantDirectory(hub.log),
+            fanout=fanout,
+            workers=DeliveryWorkers(hub),
+            pictures=pictures,
+            tokens=PayerTokens(vault_key(settings)),
+        )
+        async with _listening(gateway):
+            with readiness(settings.ready_file):
+                await run_together(live_feed=live.run(), deliveries=gateway.workers.run())
+
+
+@contextlib.asynccontextmanager
+async def _listening(gateway: Gateway) -> AsyncIterator[None]:
+    settings = gateway.settings
+    runner = web.AppRunner(
+        create_app(gateway), access_log=None, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=SHUTDOWN_S
+    )
+    await runner.setup()
+    site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
+    try:
+        await site.start()
+    except OSError as error:
+        await runner.cleanup()
+        raise CannotStart(f"{settings.host}:{settings.port} cannot be listened to: {error.strerror}.") from error
+    _logger.info("gateway_listens", host=settings.host, port=settings.port)
+    try:
+        yield
+    finally:
+        gateway.fanout.close()
+        await asyncio.sleep(0)
+        await runner.cleanup()

@@ -1,0 +1,94 @@
+"""What the handlers of this service work with, and who is calling them."""
+
+from __future__ import annotations
+
+import hmac
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+from msgspec import Struct
+
+from contracts.envelope import Cause
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from extrato.bus.connection import Bus
+    from extrato.settings import Settings
+    from extrato.use_cases.hub import Hub
+    from extrato.use_cases.merchants import MerchantDirectory
+    from services.gateway.delivery_workers import DeliveryWorkers
+    from services.gateway.fanout import Fanout
+    from services.gateway.pictures import Pictures
+
+TOKEN_LENGTH: Final = 32
+
+
+class PayerTokens:
+    """Makes and checks the tokens in a payer's URLs; each opens one payment and nothing else."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = hmac.digest(key, b"extrato payer tokens", "sha256")
+
+    def make(self, payment_id: int) -> str:
+        """Give the token of a payment: 128 bits in hex, the same every time."""
+        return hmac.new(self._key, str(payment_id).encode(), hashlib.sha256).hexdigest()[:TOKEN_LENGTH]
+
+    def opens(self, token: str, payment_id: int) -> bool:
+        """Say whether `token` is the payment's, in constant time."""
+        return hmac.compare_digest(token.encode(), self.make(payment_id).encode())
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who is calling. `merchant` is None for a caller who may act for all, as in open mode."""
+
+    merchant: str | None
+    actor: str
+    actor_id: str | None
+    is_payer: bool = False
+
+    def may_see(self, merchant: str) -> bool:
+        """Say whether this caller may know of that merchant's things."""
+        return self.merchant is None or self.merchant == merchant
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gateway:
+    """Everything a handler may touch; built once in `app.py`."""
+
+    settings: Settings
+    hub: Hub
+    pool: asyncpg.Pool
+    bus: Bus
+    merchants: MerchantDirectory
+    fanout: Fanout
+    workers: DeliveryWorkers
+    pictures: Pictures
+    tokens: PayerTokens
+
+
+GATEWAY: Final = web.AppKey("gateway", Gateway)
+CORRELATION: Final = "correlation_id"
+
+
+def gateway_of(request: web.Request) -> Gateway:
+    """Give what the handlers work with."""
+    return request.app[GATEWAY]
+
+
+def caller_of(request: web.Request) -> Caller:
+    """Give who is calling, as the door found out."""
+    caller: Caller = request["caller"]
+    return caller
+
+
+def cause_of(request: web.Request, *, actor: str | None = None) -> Cause:
+    """Say why something is done on behalf of this request."""
+    caller = caller_of(request)
+    return Cause(
+        correlation_id=request[CORRELATION],
+        actor=actor or caller.actor,
+        actor_id=caller.actor_id,
+    )

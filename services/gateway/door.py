@@ -1,0 +1,112 @@
+"""What every request passes before its handler: who is calling, with what body, and how errors leave."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, Literal
+from uuid import uuid4
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from extrato.domain.errors import Refused
+from extrato.errors import ExtratoError
+from services.gateway.answers import error_answer
+from services.gateway.context import CORRELATION, Caller, gateway_of
+from services.gateway.metrics import REQUESTS
+
+MAX_BODY_BYTES: Final = 64 << 10
+CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+ANYBODY: Final = Caller(merchant=None, actor="check", actor_id=None)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """One route. `scope` is what an API key must allow; None is for everybody.
+
+    With `payer` the token of one payment opens the route for that payment, without a key. `shape` is how the
+    route tells an error.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    scope: str | None
+    payer: bool = False
+    shape: Literal["pix", "monitoring", "page"] = "monitoring"
+
+
+def door(route: Route) -> Handler:
+    """Wrap a route's handler with what every request passes."""
+    handler, scope, payer = route.handler, route.scope, route.payer
+
+    async def through(request: web.Request) -> web.StreamResponse:
+        request["shape"] = route.shape
+        given = request.headers.get("X-Correlation-Id", "")
+        request[CORRELATION] = given if CORRELATION_ID.fullmatch(given) else uuid4().hex
+        try:
+            request["caller"] = await _recognise(request, scope, payer=payer) if scope else ANYBODY
+            response: web.StreamResponse = await handler(request)
+        except web.HTTPRequestEntityTooLarge:
+            response = error_answer(
+                request, Refused("body_too_large", f"The body may hold {MAX_BODY_BYTES} bytes at most.")
+            )
+        except web.HTTPException:
+            raise
+        except (Refused, ExtratoError) as error:
+            response = error_answer(request, error)
+        except (ConnectionResetError, TimeoutError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the last place where it can be told and answered
+            response = error_answer(request, error)
+        REQUESTS.labels(route.method, route.path, response.status).inc()
+        if not response.prepared:
+            response.headers["X-Correlation-Id"] = request[CORRELATION]
+        return response
+
+    return through
+
+
+async def _recognise(request: web.Request, scope: str, *, payer: bool) -> Caller:
+    gateway = gateway_of(request)
+    authorization = request.headers.get("Authorization", "")
+    if authorization:
+        kind, _, bearer = authorization.partition(" ")
+        key = await gateway.merchants.recognise(bearer.strip()) if kind.lower() == "bearer" else None
+        if key is None:
+            raise Refused("unauthenticated", "The API key is not one of ours.")
+        if scope not in key.scopes:
+            raise Refused("forbidden", f"The API key does not have the scope {scope!r}.")
+        return Caller(merchant=key.merchant, actor="api_key", actor_id=key.key_id)
+    if payer:
+        token, number = request.query.get("t", ""), request.match_info.get("payment_id", "")
+        if token and number.isdecimal() and gateway.tokens.opens(token, int(number)):
+            return Caller(merchant=None, actor="check", actor_id=None, is_payer=True)
+    if gateway.settings.auth == "open":
+        return ANYBODY
+    raise Refused("unauthenticated", "An API key is needed: Authorization: Bearer <key>.")
+
+
+_decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+async def json_object(request: web.Request) -> tuple[dict[str, Any], bytes]:
+    """Read the body as a JSON object, with its bytes; numbers with a fraction become `Decimal`.
+
+    Raises `Refused` for anything else: another type or charset, text that is no JSON, no object.
+    """
+    charset = (request.charset or "utf-8").lower()
+    if request.content_type != "application/json" or charset not in {"utf-8", "utf8"}:
+        raise Refused("unsupported_media_type", "Send the body as application/json in UTF-8.")
+    raw = await request.read()
+    try:
+        body = _decode(raw)
+    except (msgspec.MsgspecError, InvalidOperation, RecursionError, UnicodeDecodeError) as error:
+        raise Refused("invalid_json", f"The body is not valid JSON: {error}"[:200]) from error
+    if not isinstance(body, dict):
+        raise Refused("not_an_object", "The body must be a JSON object.")
+    return body, raw

@@ -1,0 +1,104 @@
+"""Hands live events to the sockets of this process; a socket that cannot keep up is let go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING, Final
+
+from contracts.frames import EventFrame
+from services.gateway.metrics import LIVE_POSITION
+
+if TYPE_CHECKING:
+    from contracts.envelope import Envelope
+
+QUEUE_LIMIT: Final = 1000
+
+
+class Listener:
+    """One socket's queue. When it is full it takes no more, and the socket closes after what it holds."""
+
+    def __init__(self) -> None:
+        self._frames: deque[EventFrame] = deque()
+        self._changed = asyncio.Event()
+        self.overflowed = False
+        self.closed = False
+
+    def offer(self, frame: EventFrame) -> None:
+        """Queue a frame, without waiting."""
+        if self.overflowed:
+            return
+        if len(self._frames) >= QUEUE_LIMIT:
+            self.overflowed = True
+        else:
+            self._frames.append(frame)
+        self._changed.set()
+
+    def close(self) -> None:
+        """Let the socket end."""
+        self.closed = True
+        self._changed.set()
+
+    async def take(self) -> list[EventFrame]:
+        """Give what is queued; waits for the first frame, and gives none when the socket must end."""
+        while not self._frames and not self.overflowed and not self.closed:
+            self._changed.clear()
+            await self._changed.wait()
+        frames = list(self._frames)
+        self._frames.clear()
+        return frames
+
+
+class Fanout:
+    """Knows which sockets listen to which payment or merchant."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[int | str, set[Listener]] = defaultdict(set)
+        self.position = 0
+
+    def listen(self, key: int | str) -> Listener:
+        """Listen to a payment (by number) or a merchant (by slug), from the present position on."""
+        listener = Listener()
+        self._listeners[key].add(listener)
+        return listener
+
+    def leave(self, key: int | str, listener: Listener) -> None:
+        """Listen no more."""
+        self._listeners[key].discard(listener)
+        if not self._listeners[key]:
+            del self._listeners[key]
+
+    def deliver(self, envelope: Envelope) -> None:
+        """Hand one event to everyone whom it concerns."""
+        self.position = envelope.position
+        LIVE_POSITION.set(envelope.position)
+        if envelope.payment_id is None:
+            return
+        concerned = (
+            *self._listeners.get(envelope.payment_id, ()),
+            *self._listeners.get(envelope.merchant, ()),
+        )
+        if concerned:
+            frame = event_frame(envelope)
+            for listener in concerned:
+                listener.offer(frame)
+
+    def close(self) -> None:
+        """Let every socket end."""
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                listener.close()
+
+
+def event_frame(envelope: Envelope) -> EventFrame:
+    """Tell one event of a payment to a socket."""
+    return EventFrame(
+        position=envelope.position,
+        payment_id=envelope.payment_id or 0,
+        merchant=envelope.merchant,
+        version=envelope.version,
+        event=type(envelope.event).__name__,
+        time=envelope.occurred_at,
+        source=envelope.cause.actor,
+        data=envelope.event,
+    )

@@ -1,0 +1,140 @@
+"""Reads fields out of JSON bodies, queries and paths; everything wrong becomes `Refused` with its own code.
+
+Messages are Portuguese where the reference system's are; the Pix routes speak English as theirs do.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from extrato.domain.errors import Refused
+from extrato.domain.merchant import Line
+from extrato.domain.money import parse_reais
+from extrato.use_cases.open_payment import IdempotencyKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_VALUE_CENTAVOS: Final = 100_000_000
+MAX_TEXT: Final = 500
+MAX_ITEMS: Final = 100
+MAX_QUANTITY: Final = 10_000
+MAX_LIFETIME_MINUTES: Final = 60 * 24 * 30
+MAX_PAYMENT_ID: Final = (1 << 47) - 1
+MAX_LIMIT: Final = 1000
+EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
+IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+def value_centavos(body: Mapping[str, Any], name: str = "value") -> int:
+    """Read an amount of reais; raises `Refused` with a code of `extrato/domain/money.py`."""
+    return parse_reais(body.get(name), maximum_centavos=MAX_VALUE_CENTAVOS)
+
+
+def text(body: Mapping[str, Any], name: str, *, maximum: int = MAX_TEXT, default: str | None = None) -> str | None:
+    """Read an optional text without control characters; blank counts as absent."""
+    value = body.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, str):
+        raise Refused("invalid_text", f"O campo '{name}' deve ser um texto", name)
+    value = value.strip()
+    if len(value) > maximum:
+        raise Refused("text_too_long", f"O campo '{name}' deve ter no máximo {maximum} caracteres", name)
+    if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in value):
+        raise Refused("invalid_text", f"O campo '{name}' tem caracteres de controle", name)
+    return value or default
+
+
+def email(body: Mapping[str, Any], name: str) -> str | None:
+    """Read an optional e-mail address."""
+    value = text(body, name, maximum=254)
+    if value is not None and not EMAIL.fullmatch(value):
+        raise Refused("invalid_email", f"O campo '{name}' deve ser um e-mail", name)
+    return value
+
+
+def lifetime(body: Mapping[str, Any], name: str, *, default: timedelta) -> timedelta:
+    """Read for how many minutes a payment may be paid."""
+    value = body.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_LIFETIME_MINUTES:
+        raise Refused(
+            "invalid_lifetime", f"O campo '{name}' deve ser um inteiro de 1 a {MAX_LIFETIME_MINUTES}", name
+        )
+    return timedelta(minutes=value)
+
+
+def lines(body: Mapping[str, Any]) -> list[Line]:
+    """Read the items of an order."""
+    items = body.get("items")
+    if not isinstance(items, list) or not items:
+        raise Refused("invalid_items", "O campo 'items' deve ser uma lista com ao menos um item", "items")
+    if len(items) > MAX_ITEMS:
+        raise Refused("too_many_items", f"Um pedido tem no máximo {MAX_ITEMS} itens", "items")
+    return [_line(item) for item in items]
+
+
+def _line(item: object) -> Line:
+    if not isinstance(item, dict):
+        raise Refused("invalid_item", "Cada item deve ser um objeto com 'nome' e 'quantidade'", "items")
+    name = text(item, "nome", maximum=120)
+    if name is None:
+        raise Refused("invalid_item", "Cada item precisa de um 'nome'", "nome")
+    quantity = item.get("quantidade")
+    if isinstance(quantity, Decimal) and quantity == quantity.to_integral_value() and abs(quantity) < 10**9:
+        quantity = int(quantity)
+    if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MAX_QUANTITY:
+        raise Refused(
+            "invalid_quantity",
+            f"A quantidade de '{name}' deve ser um inteiro de 1 a {MAX_QUANTITY}",
+            "quantidade",
+        )
+    price = None
+    if item.get("preco_unitario") is not None:
+        try:
+            price = parse_reais(item["preco_unitario"], maximum_centavos=MAX_VALUE_CENTAVOS)
+        except Refused as error:
+            message = f"O preço unitário de '{name}' deve ser um valor em reais acima de zero, com até duas casas"
+            raise Refused(error.code, message, "preco_unitario") from error
+    return Line(name=name, quantity=quantity, unit_price_centavos=price)
+
+
+def payment_id(value: str) -> int:
+    """Read a payment's number out of a path or a query."""
+    if not (value.isascii() and value.isdigit()):
+        raise Refused("invalid_payment_id", f"'{value[:40]}' não é um número de pagamento", "payment_id")
+    if len(value) > 15 or not 0 < int(value) <= MAX_PAYMENT_ID:
+        raise not_found(value[:40])
+    return int(value)
+
+
+def not_found(number: object) -> Refused:
+    """Say that a payment does not exist, or not for this caller: both are told alike."""
+    return Refused("payment_not_found", f"Pagamento {number} não encontrado", str(number))
+
+
+def limit(query: Mapping[str, str], *, default: int) -> int:
+    """Read the `limit` of a list."""
+    value = query.get("limit")
+    if value is None:
+        return default
+    if not (value.isascii() and value.isdigit()) or len(value) > 9 or not 1 <= int(value) <= MAX_LIMIT:
+        raise Refused("invalid_limit", f"O parâmetro 'limit' deve ser um inteiro de 1 a {MAX_LIMIT}", "limit")
+    return int(value)
+
+
+def idempotency_key(headers: Mapping[str, str], *, route: str, request_digest: str) -> IdempotencyKey | None:
+    """Read the Idempotency-Key of a creation; one key is good for one route."""
+    value = headers.get("Idempotency-Key")
+    if value is None:
+        return None
+    if not IDEMPOTENCY_KEY.fullmatch(value):
+        raise Refused(
+            "invalid_idempotency_key", "An Idempotency-Key is 1 to 128 printable characters.", "Idempotency-Key"
+        )
+    return IdempotencyKey(key=f"{route}\n{value}", request_digest=request_digest)

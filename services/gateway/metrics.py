@@ -1,0 +1,15 @@
+"""The gateway's Prometheus metrics."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+REQUESTS: Final = Counter("extrato_http_requests", "Requests answered.", ["method", "route", "status"])
+WEBHOOKS: Final = Counter("extrato_webhooks", "Webhook deliveries, by how they were judged.", ["verdict"])
+DELIVERIES: Final = Counter("extrato_deliveries_handled", "Verified deliveries looked into.", ["outcome"])
+SOCKETS: Final = Gauge("extrato_websockets", "WebSockets that are open.")
+SOCKETS_DROPPED: Final = Counter("extrato_websockets_dropped", "WebSockets closed because they were too slow.")
+LIVE_POSITION: Final = Gauge("extrato_live_position", "Newest position that was fanned out.")
+APPENDS_WAITING: Final = Gauge("extrato_appends_waiting", "Appends that wait for a write.")

@@ -1,0 +1,158 @@
+"""Pix in real time: create a charge, show its picture, take the bank's confirmation."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from contracts.api import PixConfirmed, PixCreated, PixPayment
+from contracts.events import ChargeCreated, Item
+from extrato.domain import payment as domain
+from extrato.domain.errors import Refused
+from extrato.domain.money import to_reais
+from extrato.errors import NotFound
+from extrato.use_cases.confirm_payment import confirm_payment
+from extrato.use_cases.hub import load_payment
+from extrato.use_cases.open_payment import NewPayment, open_payment
+from services.gateway import fields
+from services.gateway.answers import json_answer
+from services.gateway.context import Gateway, caller_of, cause_of, gateway_of
+from services.gateway.door import json_object
+from services.gateway.views import moment
+
+if TYPE_CHECKING:
+    from extrato.domain.merchant import Registered
+    from extrato.use_cases.hub import LoadedPayment
+
+LIFETIME: Final = timedelta(minutes=30)
+PICTURE_PREFIX: Final = "qr_code_payment_"
+DEMO_MERCHANT: Final = "padaria-do-marcos"
+
+
+async def create_pix(request: web.Request) -> web.Response:
+    """`POST /payments/pix`: a Pix charge to the merchant's own key."""
+    gateway = gateway_of(request)
+    body, raw = await json_object(request)
+    merchant = await _merchant(request, fields.text(body, "padaria_slug", maximum=64))
+    amount_centavos = fields.value_centavos(body)
+    payer = body.get("payer")
+    if payer is not None and not isinstance(payer, dict):
+        raise Refused("invalid_payer", "The field 'payer' must be an object.", "payer")
+    description = fields.text(body, "description") or f"Pagamento a {merchant.name}"
+    wanted = NewPayment(
+        provider="pix",
+        amount_centavos=amount_centavos,
+        title=description,
+        description=description,
+        items=(Item(name=description, quantity=1, unit_price_centavos=amount_centavos),),
+        payer_email=fields.email(payer, "email") if payer else None,
+        lifetime=fields.lifetime(body, "expires_in_minutes", default=LIFETIME),
+    )
+    digest = hashlib.sha256(raw).hexdigest()
+    key = fields.idempotency_key(request.headers, route="pix", request_digest=digest)
+    loaded = await open_payment(
+        gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
+    )
+    shown = _shown(gateway, loaded)
+    return json_answer(
+        PixCreated(message="The payment has been created.", payment=shown),
+        status=201,
+        headers={"Location": shown.payment_url},
+    )
+
+
+async def _merchant(request: web.Request, slug: str | None) -> Registered:
+    """Find whose charge it is: the caller's; in open mode the one that is named, or the demo merchant."""
+    caller = caller_of(request)
+    slug = slug or caller.merchant or DEMO_MERCHANT
+    merchant = await gateway_of(request).merchants.find(slug)
+    if merchant is None or not caller.may_see(slug):
+        raise Refused("merchant_not_found", f"There is no merchant {slug!r}.", "padaria_slug")
+    return merchant
+
+
+def _shown(gateway: Gateway, loaded: LoadedPayment) -> PixPayment:
+    payment = loaded.payment
+    intent, charge = payment.intent, payment.charge
+    name = PICTURE_PREFIX + intent.bank_payment_id
+    public_url, token = gateway.settings.public_url, gateway.tokens.make(loaded.payment_id)
+    return PixPayment(
+        id=loaded.payment_id,
+        value=to_reais(intent.amount_centavos),
+        status=payment.status,
+        expiration_date=moment(intent.expires_at) if intent.expires_at else "",
+        bank_payment_id=intent.bank_payment_id,
+        qr_code=name,
+        qr_code_url=f"{public_url}/payments/pix/qr_code/{name}",
+        payload=(charge.pix_payload or "") if isinstance(charge, ChargeCreated) else "",
+        payment_url=f"{public_url}/payments/pix/{loaded.payment_id}?t={token}",
+        padaria_slug=loaded.merchant,
+        description=intent.description,
+        created_at=moment(loaded.opened_at),
+    )
+
+
+async def show_picture(request: web.Request) -> web.StreamResponse:
+    """`GET /payments/pix/qr_code/{file_name}`: the code as a picture, PNG or (with `.svg`) SVG."""
+    gateway = gateway_of(request)
+    name, is_svg = request.match_info["file_name"], False
+    if name.endswith(".svg"):
+        name, is_svg = name.removesuffix(".svg"), True
+    name = name.removesuffix(".png")
+    bank_payment_id = name.removeprefix(PICTURE_PREFIX)
+    payload = await _payload_of(gateway, bank_payment_id)
+    etag = hashlib.sha256(f"{payload}{is_svg}".encode()).hexdigest()[:32]
+    headers = {"ETag": f'"{etag}"', "Cache-Control": "public, max-age=31536000, immutable"}
+    if any(tag.value in {etag, "*"} for tag in request.if_none_match or ()):
+        return web.Response(status=304, headers=headers)
+    picture = await gateway.pictures.draw(payload, is_svg=is_svg)
+    content_type = "image/svg+xml" if is_svg else "image/png"
+    return web.Response(body=picture, content_type=content_type, headers=headers)
+
+
+async def _payload_of(gateway: Gateway, bank_payment_id: str) -> str:
+    """Find the code to draw; who knows the whole unguessable name may see it."""
+    payment_id = domain.payment_id_in(bank_payment_id)
+    if payment_id is not None:
+        loaded = await load_payment(gateway.hub, payment_id)
+        charge = loaded.payment.charge
+        is_named = loaded.payment.intent.bank_payment_id == bank_payment_id
+        if is_named and isinstance(charge, ChargeCreated) and charge.pix_payload:
+            return charge.pix_payload
+    msg = "There is no such QR code."
+    raise NotFound(msg, bank_payment_id[:64])
+
+
+async def confirm_pix(request: web.Request) -> web.Response:
+    """`POST /payments/pix/confirmation`: the bank tells that a Pix arrived."""
+    body, raw = await json_object(request)
+    bank_payment_id = body.get("bank_payment_id")
+    if not isinstance(bank_payment_id, str) or not bank_payment_id:
+        raise Refused(
+            "invalid_bank_payment_id", "The field 'bank_payment_id' must be a text.", "bank_payment_id"
+        )
+    amount_centavos = fields.value_centavos(body)
+    confirmation = await confirm_payment(
+        gateway_of(request).hub,
+        bank_payment_id,
+        amount_centavos,
+        merchant=caller_of(request).merchant,
+        raw=raw,
+        cause=cause_of(request, actor="bank"),
+    )
+    match confirmation.outcome:
+        case "confirmed":
+            return json_answer(PixConfirmed(message="The payment has been confirmed."))
+        case "wrong_amount":
+            raise Refused("wrong_amount", "The value is not the charge's; the payment was not confirmed.", "value")
+        case "late":
+            raise Refused(
+                "late_payment",
+                "The charge had expired. The money was recorded as a late payment: return it, or charge anew.",
+                "bank_payment_id",
+            )
+        case "not_pix":
+            raise Refused("not_a_pix", "The payment is not a Pix to the merchant's key.", "bank_payment_id")

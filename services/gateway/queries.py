@@ -1,0 +1,99 @@
+"""Questions to the read models; their tables belong to the projections service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from contracts.frames import EventFrame
+from contracts.read_models import PaymentDetails
+from extrato.errors import StoreUnavailable
+from extrato.store.unavailable import LINE_BROKE
+
+if TYPE_CHECKING:
+    import asyncpg
+
+TIMEOUT_S: Final = 5.0
+AWAY: Final = "The database does not answer."
+
+PAYMENTS: Final = """
+    SELECT document FROM payment_details WHERE merchant = $1
+    ORDER BY created_at DESC, payment_id DESC LIMIT $2
+"""
+PAYMENTS_OF_STATUS: Final = """
+    SELECT document FROM payment_details WHERE merchant = $1 AND status = $3
+    ORDER BY created_at DESC, payment_id DESC LIMIT $2
+"""
+CHECKPOINT: Final = "SELECT position FROM checkpoints WHERE read_model = $1"
+TIMELINE: Final = """
+    SELECT position, payment_id, merchant, version, type, occurred_at, actor, data
+    FROM payment_timeline WHERE merchant = $1 AND position > $2
+    ORDER BY position LIMIT $3
+"""
+
+_details: Final = msgspec.json.Decoder(PaymentDetails).decode
+
+
+async def payments_of(
+    pool: asyncpg.Pool, merchant: str, *, status: str, limit: int
+) -> list[PaymentDetails]:
+    """Give a merchant's payments of a status (`all` for every one), the newest first."""
+    if status == "all":
+        rows = await _fetch(pool, PAYMENTS, merchant, limit)
+    else:
+        rows = await _fetch(pool, PAYMENTS_OF_STATUS, merchant, limit, status)
+    return [_details(row[0]) for row in rows]
+
+
+async def snapshot_of(
+    pool: asyncpg.Pool, merchant: str, *, limit: int
+) -> tuple[int, list[PaymentDetails]]:
+    """Give a merchant's newest payments and the position that they are as of, read at one moment."""
+    try:
+        async with (
+            pool.acquire(timeout=TIMEOUT_S) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            position: int = await connection.fetchval(CHECKPOINT, "payment_details") or 0
+            rows = await connection.fetch(PAYMENTS, merchant, limit, timeout=TIMEOUT_S)
+    except LINE_BROKE as error:
+        raise StoreUnavailable(AWAY) from error
+    return position, [_details(row[0]) for row in rows]
+
+
+async def timeline_of(
+    pool: asyncpg.Pool, merchant: str, *, after: int, limit: int
+) -> tuple[int, list[EventFrame]]:
+    """Give a page of a merchant's events above `after`, and up to which position they are all there is."""
+    try:
+        async with (
+            pool.acquire(timeout=TIMEOUT_S) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            position: int = await connection.fetchval(CHECKPOINT, "payment_timeline") or 0
+            rows = await connection.fetch(TIMELINE, merchant, after, limit, timeout=TIMEOUT_S)
+    except LINE_BROKE as error:
+        raise StoreUnavailable(AWAY) from error
+    frames = [
+        EventFrame(
+            position=row["position"],
+            payment_id=row["payment_id"],
+            merchant=row["merchant"],
+            version=row["version"],
+            event=row["type"],
+            time=row["occurred_at"],
+            source=row["actor"],
+            data=msgspec.Raw(row["data"].encode()),
+        )
+        for row in rows
+    ]
+    return (frames[-1].position if len(frames) == limit else max(position, after)), frames
+
+
+async def _fetch(pool: asyncpg.Pool, query: str, *arguments: Any) -> list[asyncpg.Record]:
+    try:
+        rows: list[asyncpg.Record] = await pool.fetch(query, *arguments, timeout=TIMEOUT_S)
+    except LINE_BROKE as error:
+        raise StoreUnavailable(AWAY) from error
+    return rows

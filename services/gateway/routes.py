@@ -1,0 +1,92 @@
+"""The one list of routes. `{slash:/?}` accepts an address with and without its last slash."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.gateway import links, observability, pages, pix, webhooks, websocket
+from services.gateway.door import Route
+from services.gateway.nowhere import answer_nowhere
+
+ROUTES: Final = (
+    Route(
+        method="POST", path="/payments/pix", handler=pix.create_pix, scope="payments:write", shape="pix"
+    ),
+    Route(
+        method="GET",
+        path="/payments/pix/qr_code/{file_name}",
+        handler=pix.show_picture,
+        scope=None,
+        shape="pix",
+    ),
+    Route(
+        method="POST",
+        path="/payments/pix/confirmation",
+        handler=pix.confirm_pix,
+        scope="confirm",
+        shape="pix",
+    ),
+    Route(
+        method="GET",
+        path="/payments/pix/{payment_id}",
+        handler=pages.show_pix,
+        scope="payments:read",
+        payer=True,
+        shape="page",
+    ),
+    Route(
+        method="POST",
+        path="/payments/api/generate-link{slash:/?}",
+        handler=links.generate_link,
+        scope="payments:write",
+    ),
+    Route(
+        method="GET",
+        path="/payments/api/check/{payment_id}{slash:/?}",
+        handler=links.check_payment,
+        scope="payments:read",
+        payer=True,
+    ),
+    Route(
+        method="POST",
+        path="/payments/api/check/{payment_id}{slash:/?}",
+        handler=links.check_payment,
+        scope="payments:read",
+        payer=True,
+    ),
+    Route(
+        method="GET", path="/payments/api/pending{slash:/?}", handler=links.list_pending, scope="payments:read"
+    ),
+    Route(
+        method="GET",
+        path="/payments/api/{payment_id}/events{slash:/?}",
+        handler=links.show_events,
+        scope="payments:read",
+    ),
+    Route(
+        method="GET",
+        path="/payments/mp/pay/{payment_id}{slash:/?}",
+        handler=pages.go_to_checkout,
+        scope="payments:read",
+        payer=True,
+        shape="page",
+    ),
+    Route(method="GET", path="/payments/mp/return{slash:/?}", handler=pages.come_back, scope=None, shape="page"),
+    Route(
+        method="POST", path="/webhooks/mercadopago{slash:/?}", handler=webhooks.receive_mercado_pago, scope=None
+    ),
+    Route(
+        method="POST",
+        path="/webhooks/mercadopago/{merchant}{slash:/?}",
+        handler=webhooks.receive_mercado_pago,
+        scope=None,
+    ),
+    Route(method="GET", path="/ws", handler=websocket.open_socket, scope="payments:read"),
+    Route(method="GET", path="/healthz", handler=observability.show_health, scope=None),
+    Route(method="GET", path="/readyz", handler=observability.show_readiness, scope=None),
+    Route(method="GET", path="/metrics", handler=observability.show_metrics, scope=None),
+    Route(method="GET", path="/openapi.json", handler=observability.show_openapi, scope=None),
+)
+
+# Every other address, and every other method.
+NOWHERE: Final = Route(method="*", path="/{anything:.*}", handler=answer_nowhere, scope=None)

@@ -1,0 +1,109 @@
+"""How payments are shown: labels, local times, and the bodies that several routes share."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Final
+
+from contracts.api import ListedPayment, PaymentStatus, PricedItem
+from contracts.events import ChargeCreated
+from extrato.domain.money import to_reais
+
+if TYPE_CHECKING:
+    from contracts.events import Item
+    from contracts.read_models import PaymentDetails
+    from extrato.use_cases.hub import LoadedPayment
+
+# Brazil keeps no daylight saving time since 2019 (Decreto 9.772/2019); Brasília is three hours behind UTC.
+BRASILIA: Final = timezone(timedelta(hours=-3))
+
+LABELS: Final = {
+    "pending": "Pendente",
+    "approved": "Aprovado",
+    "authorized": "Autorizado",
+    "in_process": "Em Processamento",
+    "in_mediation": "Em Mediação",
+    "rejected": "Rejeitado",
+    "cancelled": "Cancelado",
+    "refunded": "Estornado",
+    "charged_back": "Contestado",
+}
+LABEL_OF_UNKNOWN: Final = "Em Análise"
+
+
+def label(status: str) -> str:
+    """Give the Portuguese label of a status."""
+    return LABELS.get(status, LABEL_OF_UNKNOWN)
+
+
+def moment(at: datetime) -> str:
+    """Write a time as the reference does: local, with microseconds and offset."""
+    return at.astimezone(BRASILIA).isoformat(timespec="microseconds")
+
+
+def describe(items: tuple[Item, ...]) -> str:
+    """Describe an order in a line, such as `10x Pão Francês, 1x Bolo de Chocolate`."""
+    return ", ".join(f"{item.quantity}x {item.name}" for item in items)
+
+
+def priced(items: tuple[Item, ...]) -> list[PricedItem]:
+    """Show the lines of an order with their prices."""
+    return [
+        PricedItem(
+            nome=item.name,
+            quantidade=item.quantity,
+            preco_unitario=to_reais(item.unit_price_centavos),
+            subtotal=to_reais(item.unit_price_centavos * item.quantity),
+        )
+        for item in items
+    ]
+
+
+def payment_status(
+    loaded: LoadedPayment, *, padaria_name: str, synced_at: datetime | None, changed: bool, is_payer: bool
+) -> PaymentStatus:
+    """Show how one payment stands; a payer is not shown anybody's e-mail address."""
+    payment = loaded.payment
+    intent, charge = payment.intent, payment.charge
+    speaker = payment.paid_attempt
+    is_provided = intent.provider != "pix"
+    payer_email = (speaker.payer_email if speaker else None) or intent.payer_email
+    return PaymentStatus(
+        success=True,
+        payment_id=loaded.payment_id,
+        mp_payment_id=payment.attempt_id or next(reversed(payment.attempts), None) if is_provided else None,
+        preference_id=charge.charge_id if is_provided and isinstance(charge, ChargeCreated) else None,
+        external_reference=intent.external_reference,
+        status=payment.status,
+        status_detail=payment.status_detail,
+        status_label=label(payment.status),
+        amount=to_reais(intent.amount_centavos),
+        description=intent.description,
+        checkout_url=charge.checkout_url if isinstance(charge, ChargeCreated) else None,
+        padaria_name=padaria_name,
+        payer_email=None if is_payer else payer_email,
+        paid_at=moment(speaker.paid_at) if speaker and speaker.paid_at else None,
+        created_at=moment(loaded.opened_at),
+        updated_at=moment(loaded.updated_at),
+        synced=synced_at is not None,
+        synced_at=moment(synced_at) if synced_at else None,
+        status_changed=changed,
+    )
+
+
+def listed(details: PaymentDetails) -> ListedPayment:
+    """Show a payment in a list."""
+    is_provided = details.provider != "pix"
+    return ListedPayment(
+        payment_id=details.payment_id,
+        mp_payment_id=details.attempt_id if is_provided else None,
+        preference_id=details.charge_id if is_provided else None,
+        status=details.status,
+        status_label=label(details.status),
+        amount=to_reais(details.amount_centavos),
+        description=details.description,
+        checkout_url=details.checkout_url,
+        payer_email=details.payer_email,
+        paid_at=moment(details.paid_at) if details.paid_at else None,
+        created_at=moment(details.created_at),
+    )

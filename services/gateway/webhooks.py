@@ -1,0 +1,118 @@
+"""Webhooks in: store, judge, answer; what a delivery says is never believed, only looked into."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from aiohttp import web
+
+from contracts.api import WebhookAccepted
+from contracts.subjects import webhooks_subject
+from contracts.telemetry import WebhookReceived
+from extrato.domain.errors import Refused
+from extrato.providers.mercado_pago_webhook import Verdict, read_notification, verify
+from extrato.store.inbox import Delivery
+from services.gateway.answers import json_answer
+from services.gateway.context import CORRELATION, Gateway, gateway_of
+from services.gateway.metrics import WEBHOOKS
+
+if TYPE_CHECKING:
+    from extrato.providers.mercado_pago_webhook import Notification
+
+PROVIDER: Final = "mercado_pago"
+REFUSED_VERDICTS: Final = frozenset({"missing", "malformed", "mismatched", "outdated"})
+KEPT_HEADERS: Final = ("x-signature", "x-request-id", "user-agent", "content-type", "x-retry")
+
+
+async def receive_mercado_pago(request: web.Request) -> web.Response:
+    """`POST /webhooks/mercadopago/{merchant}/`: take a notification for one merchant.
+
+    The raw delivery is durable before it is answered; the provider is asked afterwards.
+    """
+    gateway = gateway_of(request)
+    raw = await request.read()
+    notification = read_notification(request.query, raw)
+    if notification is None:
+        raise Refused("invalid_notification", "Isto não é uma notificação do Mercado Pago", "body")
+    merchant, verdict = await _judge(gateway, request, notification)
+    if merchant is None:
+        raise Refused("unknown_merchant", "Não há loja conectada neste endereço", "merchant")
+    delivery = Delivery(
+        delivery_id=gateway.hub.new_uuid(),
+        merchant=merchant,
+        provider=PROVIDER,
+        kind=notification.kind,
+        resource_id=notification.resource_id,
+        verdict=verdict,
+        raw=_raw(request, raw),
+        correlation_id=request[CORRELATION],
+        received_at=gateway.hub.now(),
+    )
+    await gateway.hub.inbox.store(delivery)
+    WEBHOOKS.labels(verdict).inc()
+    if verdict in REFUSED_VERDICTS:
+        raise Refused("invalid_signature", "A assinatura da notificação não confere", "x-signature")
+    if verdict == "verified":
+        gateway.workers.offer(delivery)
+        await _tell(gateway, delivery)
+    return json_answer(WebhookAccepted(success=True))
+
+
+async def _judge(
+    gateway: Gateway, request: web.Request, notification: Notification
+) -> tuple[str | None, Verdict]:
+    """Find the merchant and verify the signature with its secret.
+
+    Without a merchant in the path, those who use the account that the body names are tried.
+    """
+    slug = request.match_info.get("merchant")
+    if slug is not None:
+        candidates = [slug]
+    elif notification.account_id is not None:
+        candidates = await gateway.hub.vault.merchants_of(PROVIDER, notification.account_id)
+    else:
+        candidates = []
+    first: tuple[str | None, Verdict] = (None, "missing")
+    for merchant in candidates:
+        credential = await gateway.hub.vault.get(merchant, PROVIDER)
+        if credential is None:
+            continue
+        verdict = verify(
+            query=request.query,
+            headers=request.headers,
+            notification=notification,
+            secret=credential.webhook_secret,
+            now=gateway.hub.now(),
+        )
+        if verdict == "verified":
+            return merchant, verdict
+        first = first if first[0] else (merchant, verdict)
+    return first
+
+
+def _raw(request: web.Request, body: bytes) -> bytes:
+    """Keep what proves a delivery: its address, the headers that matter, and its body as text."""
+    return msgspec.json.encode(
+        {
+            "path": request.path_qs,
+            "headers": {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers},
+            "body": body.decode("utf-8", errors="replace"),
+        }
+    )
+
+
+async def _tell(gateway: Gateway, delivery: Delivery) -> None:
+    fact = WebhookReceived(
+        delivery_id=str(delivery.delivery_id),
+        provider=delivery.provider,
+        kind=delivery.kind,
+        resource_id=delivery.resource_id,
+        received_at=delivery.received_at,
+    )
+    await gateway.hub.telemetry.publish(
+        webhooks_subject(delivery.merchant),
+        fact,
+        at=delivery.received_at,
+        correlation_id=delivery.correlation_id,
+    )

@@ -1,0 +1,207 @@
+"""`GET /ws`: how things stand, or all since a position, and from then on every event as it happens.
+
+A socket listens before it reads what came earlier, so there is no hole between the two; what comes
+by both ways is sent once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from aiohttp import WSCloseCode, web
+
+from contracts.frames import Closing, EventFrame, Frame, PaymentState, Resumed, Snapshot
+from extrato.domain import payment as domain
+from extrato.domain.errors import Refused
+from extrato.domain.money import to_reais
+from extrato.errors import NotFound
+from extrato.use_cases.hub import load_payment
+from services.gateway import fields, queries
+from services.gateway.context import Caller, Gateway, caller_of, gateway_of
+from services.gateway.fanout import Listener, event_frame
+from services.gateway.metrics import SOCKETS, SOCKETS_DROPPED
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from contracts.read_models import PaymentDetails
+    from extrato.use_cases.hub import LoadedPayment
+
+HEARTBEAT_S: Final = 20.0
+SEND_TIMEOUT_S: Final = 10.0
+MAX_MESSAGE_BYTES: Final = 4096
+SNAPSHOT_LIMIT: Final = 200
+PAGE: Final = 500
+MAX_SCANNED: Final = 100_000
+MAX_POSITION: Final = (1 << 63) - 1
+
+_encode = msgspec.json.Encoder().encode
+
+
+async def open_socket(request: web.Request) -> web.StreamResponse:
+    """Serve one socket for `?payment_id=` or `?padaria_slug=`, with or without `&after=<position>`."""
+    gateway = gateway_of(request)
+    after = _after(request)
+    key = await _key(request)
+    socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
+    if not socket.can_prepare(request).ok:
+        raise Refused("not_a_websocket", "Este endereço só atende WebSocket", "Upgrade")
+    listener = gateway.fanout.listen(key)
+    SOCKETS.inc()
+    try:
+        await socket.prepare(request)
+        reader = asyncio.create_task(_ignore_what_comes(socket, listener))
+        try:
+            await _serve(gateway, socket, listener, key, after)
+        except (ConnectionResetError, TimeoutError):
+            pass
+        finally:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+    finally:
+        SOCKETS.dec()
+        gateway.fanout.leave(key, listener)
+    return socket
+
+
+def _after(request: web.Request) -> int | None:
+    text = request.query.get("after")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > MAX_POSITION:  # noqa: PLR2004
+        raise Refused("invalid_position", "O parâmetro 'after' deve ser uma posição", "after")
+    return int(text)
+
+
+async def _key(request: web.Request) -> int | str:
+    """Find what the socket listens to, and that the caller may."""
+    gateway, caller = gateway_of(request), caller_of(request)
+    number, slug = request.query.get("payment_id"), request.query.get("padaria_slug")
+    if (number is None) == (slug is None):
+        raise Refused("nothing_to_listen_to", "Informe 'payment_id' ou 'padaria_slug'", "payment_id")
+    if number is not None:
+        return await _payment_key(gateway, caller, fields.payment_id(number))
+    slug = slug or ""
+    if await gateway.merchants.find(slug) is None or not caller.may_see(slug):
+        raise Refused("merchant_not_found", f"Padaria '{slug[:64]}' não encontrada", "padaria_slug")
+    return slug
+
+
+async def _payment_key(gateway: Gateway, caller: Caller, number: int) -> int:
+    try:
+        loaded = await load_payment(gateway.hub, number)
+    except NotFound as error:
+        raise fields.not_found(number) from error
+    if not caller.may_see(loaded.merchant):
+        raise fields.not_found(number)
+    return number
+
+
+async def _serve(
+    gateway: Gateway, socket: web.WebSocketResponse, listener: Listener, key: int | str, after: int | None
+) -> None:
+    position = 0 if after is None else after
+    if after is None:
+        snapshot = await _snapshot(gateway, key)
+        await _send(socket, snapshot)
+        position = snapshot.position
+    else:
+        await _send(socket, Resumed(position=after))
+    async for frame in _earlier(gateway, key, position):
+        await _send(socket, frame)
+        position = frame.position
+    while True:
+        for frame in await listener.take():
+            if frame.position > position:
+                await _send(socket, frame)
+                position = frame.position
+        if listener.overflowed:
+            SOCKETS_DROPPED.inc()
+            await _end(socket, Closing(position=position, reason="too_slow"), WSCloseCode.TRY_AGAIN_LATER)
+            return
+        if listener.closed:
+            await _end(socket, Closing(position=position, reason="going_away"), WSCloseCode.GOING_AWAY)
+            return
+
+
+async def _snapshot(gateway: Gateway, key: int | str) -> Snapshot:
+    if isinstance(key, int):
+        loaded = await load_payment(gateway.hub, key)
+        return Snapshot(position=loaded.position, payments=[_state_of_loaded(loaded)])
+    position, payments = await queries.snapshot_of(gateway.pool, key, limit=SNAPSHOT_LIMIT)
+    return Snapshot(position=position, payments=[_state_of_details(details) for details in payments])
+
+
+async def _earlier(gateway: Gateway, key: int | str, after: int) -> AsyncIterator[EventFrame]:
+    """Give what happened above `after` up to when the socket began to listen, in order.
+
+    A payment has its stream. A merchant has the timeline, and above the timeline's own position the log.
+    """
+    if isinstance(key, int):
+        for envelope in await gateway.hub.log.read_stream(domain.stream_id(key)):
+            if envelope.position > after:
+                yield event_frame(envelope)
+        return
+    listening_from = gateway.fanout.position
+    while after < listening_from:
+        reached, frames = await queries.timeline_of(gateway.pool, key, after=after, limit=PAGE)
+        for frame in frames:
+            yield frame
+        after = max(after, reached)
+        if len(frames) < PAGE:
+            break
+    up_to = min(listening_from, after + MAX_SCANNED)
+    if after < up_to:
+        async for envelope in gateway.hub.log.read_all(after, up_to=up_to):
+            if envelope.merchant == key and envelope.payment_id is not None:
+                yield event_frame(envelope)
+
+
+def _state_of_loaded(loaded: LoadedPayment) -> PaymentState:
+    payment = loaded.payment
+    paid = payment.paid_attempt
+    return PaymentState(
+        payment_id=loaded.payment_id,
+        merchant=loaded.merchant,
+        status=payment.status,
+        status_detail=payment.status_detail,
+        amount=to_reais(payment.intent.amount_centavos),
+        description=payment.intent.description,
+        paid_at=paid.paid_at if paid else None,
+        updated_at=loaded.updated_at,
+    )
+
+
+def _state_of_details(details: PaymentDetails) -> PaymentState:
+    return PaymentState(
+        payment_id=details.payment_id,
+        merchant=details.merchant,
+        status=details.status,
+        status_detail=details.status_detail,
+        amount=to_reais(details.amount_centavos),
+        description=details.description,
+        paid_at=details.paid_at,
+        updated_at=details.updated_at,
+    )
+
+
+async def _send(socket: web.WebSocketResponse, frame: Frame) -> None:
+    """Send a frame; a socket that takes longer than a bound for it is broken."""
+    async with asyncio.timeout(SEND_TIMEOUT_S):
+        await socket.send_str(_encode(frame).decode())
+
+
+async def _end(socket: web.WebSocketResponse, closing: Closing, code: WSCloseCode) -> None:
+    with contextlib.suppress(TimeoutError, ConnectionResetError):
+        await _send(socket, closing)
+        await socket.close(code=code, message=closing.reason.encode())
+
+
+async def _ignore_what_comes(socket: web.WebSocketResponse, listener: Listener) -> None:
+    """Read the client's frames, which say nothing, so that its pings are answered and its leaving is noticed."""
+    async for _ in socket:
+        continue
+    listener.close()

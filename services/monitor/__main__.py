@@ -1,0 +1,9 @@
+"""The monitor process: `python -m services.monitor`."""
+
+import sys
+
+from extrato.process import run
+from services.monitor.app import serve
+
+if __name__ == "__main__":
+    sys.exit(run("monitor", serve))

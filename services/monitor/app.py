@@ -1,0 +1,107 @@
+"""The monitor process: builds its parts from the settings, and lives as long as all of them do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from extrato.assembly import open_hub
+from extrato.bus.relay import Relay
+from extrato.bus.timers import Timers
+from extrato.process import open_bus, open_database, readiness, run_together
+from extrato.store.log import LogSignal
+from extrato.use_cases.merchants import MerchantDirectory
+from services.monitor.backoff import BackOff
+from services.monitor.charges import Charges
+from services.monitor.cursors import Cursors
+from services.monitor.deliveries import Deliveries
+from services.monitor.dispatch import Dispatcher
+from services.monitor.expiry import Expiry
+from services.monitor.open_payments import OpenPayments
+from services.monitor.reconcile import Reconciler
+from services.monitor.retention import Retention
+from services.monitor.schedule import CLOCK, FAST, SLOW, Decision, End
+from services.monitor.sweeps import Sweeps
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    import asyncpg
+
+    from extrato.bus.connection import Bus
+    from extrato.settings import Settings
+    from extrato.use_cases.hub import Hub
+
+MAX_CONNECTIONS: Final = 12
+
+_logger = structlog.get_logger().bind(component="monitor")
+
+
+async def serve(settings: Settings) -> None:
+    """Monitor until cancelled; raises `CannotStart`."""
+    async with contextlib.AsyncExitStack() as parts:
+        pool = await parts.enter_async_context(open_database(settings, connections=MAX_CONNECTIONS))
+        bus = await parts.enter_async_context(open_bus(settings, name="monitor"))
+        hub = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
+        signal = await parts.enter_async_context(LogSignal(settings.database_url))
+        relay = Relay(database_url=settings.database_url, log=hub.log, signal=signal, bus=bus)
+        monitor = Monitor(hub=hub, pool=pool, bus=bus)
+        await run_together(
+            relay=relay.run(),
+            reconciler=monitor.reconciler.run(),
+            dispatcher=monitor.dispatcher.run(),
+            readiness=_tell_readiness(settings.ready_file, monitor.dispatcher),
+        )
+
+
+class Monitor:
+    """The parts that work on timers; `pool` is the database of `hub`."""
+
+    def __init__(self, *, hub: Hub, pool: asyncpg.Pool, bus: Bus) -> None:
+        open_payments, pauses = OpenPayments(pool), BackOff[str](hub.now)
+        self._sweeps = Sweeps(hub=hub, open_payments=open_payments, cursors=Cursors(pool), pauses=pauses)
+        merchants = MerchantDirectory(hub.log)
+        self._jobs: dict[str, Callable[[], Awaitable[Decision]]] = {
+            "expiry": Expiry(hub=hub, open_payments=open_payments).tick,
+            "charges": Charges(hub=hub, merchants=merchants, open_payments=open_payments, pauses=pauses).tick,
+            "deliveries": Deliveries(hub=hub).tick,
+            "retention": Retention(pool=pool, now=hub.now).tick,
+        }
+        self._timers = Timers(bus)
+        self.reconciler = Reconciler(
+            timers=self._timers,
+            open_payments=open_payments,
+            providers=[name for name, provider in hub.providers.items() if provider.needs_credential],
+            jobs=list(self._jobs),
+            now=hub.now,
+        )
+        self.dispatcher = Dispatcher(
+            timers=self._timers,
+            work={
+                FAST: lambda account: self._sweeps.tick(FAST, account),
+                SLOW: lambda account: self._sweeps.tick(SLOW, account),
+                CLOCK: self._run_job,
+            },
+            on_end=self._look_again,
+            on_lost=self.reconciler.forget,
+        )
+
+    async def _run_job(self, name: str) -> Decision:
+        job = self._jobs.get(name)
+        return await job() if job else End()
+
+    async def _look_again(self, lane: str, account: str) -> None:
+        """Set a timer that was ended just when a watch began."""
+        if lane != CLOCK and await self._sweeps.is_needed(lane, account):
+            await self._timers.ensure(lane, account)
+
+
+async def _tell_readiness(ready_file: Path | None, dispatcher: Dispatcher) -> None:
+    await dispatcher.subscribed.wait()
+    _logger.info("monitor_ready")
+    with readiness(ready_file):
+        await asyncio.Event().wait()

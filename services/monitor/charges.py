@@ -1,0 +1,92 @@
+"""Has charges made for intents that were left without one, by a crash or a provider that was away."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from contracts.envelope import Cause
+from extrato.errors import (
+    NotFound,
+    ProviderMisunderstood,
+    ProviderNotConnected,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from extrato.store.vault import InvalidVaultKey
+from extrato.use_cases.open_payment import complete_charge
+from services.monitor.backoff import BackOff
+from services.monitor.schedule import CLOCK, INTERVAL_S, Again, Decision
+
+if TYPE_CHECKING:
+    from extrato.use_cases.hub import Hub
+    from extrato.use_cases.merchants import MerchantDirectory
+    from services.monitor.open_payments import OpenPayments, UnchargedPayment
+
+LEFT_ALONE: Final = timedelta(seconds=10)
+"""How long an intent is the business of whoever opened it."""
+
+BATCH: Final = 40
+AT_ONCE: Final = 8
+CHARGE_TIMEOUT_S: Final = 25.0
+
+
+class Charges:
+    """A job of the lane `clock`; `pauses` are by account name, and are shared with the sweeps."""
+
+    def __init__(
+        self, *, hub: Hub, merchants: MerchantDirectory, open_payments: OpenPayments, pauses: BackOff[str]
+    ) -> None:
+        self._hub = hub
+        self._merchants = merchants
+        self._open_payments = open_payments
+        self._pauses = pauses
+        self._failed: BackOff[int] = BackOff(hub.now)
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._logger = structlog.get_logger().bind(component="charges")
+
+    async def tick(self) -> Decision:
+        """Complete a batch of intents."""
+        now = self._hub.now()
+        intents = await self._open_payments.uncharged(
+            opened_before=now - LEFT_ALONE, now=now, but=self._failed.waiting(), limit=BATCH
+        )
+        async with asyncio.TaskGroup() as group:
+            for intent in intents:
+                group.create_task(self._complete(intent))
+        return Again(INTERVAL_S[CLOCK])
+
+    async def _complete(self, intent: UnchargedPayment) -> None:
+        cause = Cause(correlation_id=str(self._hub.new_uuid()), actor="sweep", actor_id=intent.account.name)
+        logger = self._logger.bind(payment_id=intent.payment_id, correlation_id=cause.correlation_id)
+        async with self._at_once:
+            pause_s = self._pauses.left_s(intent.account.name)
+            if pause_s:
+                self._failed.failed(intent.payment_id, at_least_s=pause_s)
+                return
+            try:
+                async with asyncio.timeout(CHARGE_TIMEOUT_S):
+                    merchant = await self._merchants.get(intent.account.merchant)
+                    await complete_charge(self._hub, merchant, intent.payment_id, cause=cause)
+            except ProviderRefused as error:
+                # The refusal is recorded, and the payment can never be paid.
+                logger.info("charge_refused", reason=error.message)
+            except ProviderUnavailable as error:
+                self._pauses.failed(intent.account.name, at_least_s=error.retry_after_s)
+                self._put_off(intent, logger, error.code)
+            except (NotFound, ProviderMisunderstood, ProviderNotConnected, InvalidVaultKey) as error:
+                self._put_off(intent, logger, error.code)
+            except TimeoutError:
+                self._put_off(intent, logger, "charge_timed_out")
+            else:
+                self._failed.succeeded(intent.payment_id)
+                logger.info("charge_completed")
+
+    def _put_off(
+        self, intent: UnchargedPayment, logger: structlog.typing.FilteringBoundLogger, reason: str
+    ) -> None:
+        pause_s = self._failed.failed(intent.payment_id)
+        logger.warning("charge_put_off", account=intent.account.name, reason=reason, again_in_s=pause_s)

@@ -1,0 +1,46 @@
+"""How far each account has been swept, kept so that any process goes on where another one stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from extrato.errors import StoreUnavailable
+from extrato.store.unavailable import LINE_BROKE
+from services.monitor.schedule import Cursor
+
+if TYPE_CHECKING:
+    import asyncpg
+
+LOAD: Final = "SELECT high_water, deep_at FROM sweep_cursors WHERE account = $1"
+
+# Two lanes may sweep one account at once; neither takes back what the other one reached.
+STORE: Final = """
+    INSERT INTO sweep_cursors (account, high_water, deep_at) VALUES ($1, $2, $3)
+    ON CONFLICT (account) DO UPDATE SET
+        high_water = greatest(sweep_cursors.high_water, excluded.high_water),
+        deep_at = greatest(sweep_cursors.deep_at, excluded.deep_at)
+"""
+
+
+class Cursors:
+    """The table `sweep_cursors`."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def load(self, account: str) -> Cursor | None:
+        """Give an account's cursor; None when it was never swept. Raises `StoreUnavailable`."""
+        try:
+            row = await self._pool.fetchrow(LOAD, account)
+        except LINE_BROKE as error:
+            msg = "The database does not answer."
+            raise StoreUnavailable(msg) from error
+        return Cursor(**dict(row)) if row else None
+
+    async def store(self, account: str, cursor: Cursor) -> None:
+        """Move an account's cursor forward; raises `StoreUnavailable`."""
+        try:
+            await self._pool.execute(STORE, account, cursor.high_water, cursor.deep_at)
+        except LINE_BROKE as error:
+            msg = "The database does not answer."
+            raise StoreUnavailable(msg) from error

@@ -1,0 +1,59 @@
+"""Looks into webhooks that a gateway stored and did not finish with."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from extrato.errors import ExtratoError
+from extrato.store.unavailable import LINE_BROKE
+from extrato.use_cases.handle_delivery import handle_delivery
+from services.monitor.schedule import CLOCK, INTERVAL_S, Again, Decision
+
+if TYPE_CHECKING:
+    from extrato.store.inbox import DueDelivery
+    from extrato.use_cases.hub import Hub
+
+BATCH: Final = 64
+AT_ONCE: Final = 16
+HANDLE_TIMEOUT_S: Final = 20.0
+GIVEN_UP: Final = "given_up"
+
+
+class Deliveries:
+    """A job of the lane `clock`."""
+
+    def __init__(self, *, hub: Hub) -> None:
+        self._hub = hub
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._logger = structlog.get_logger().bind(component="deliveries")
+
+    async def tick(self) -> Decision:
+        """Look into a batch of what is due; the next one follows at once when there are more."""
+        due = await self._hub.inbox.take_due(now=self._hub.now(), limit=BATCH)
+        async with asyncio.TaskGroup() as group:
+            for delivery in due:
+                group.create_task(self._handle(delivery))
+        return Again(0.0 if len(due) == BATCH else INTERVAL_S[CLOCK])
+
+    async def _handle(self, delivery: DueDelivery) -> None:
+        logger = self._logger.bind(
+            delivery_id=str(delivery.delivery_id),
+            correlation_id=delivery.correlation_id,
+            attempt=delivery.attempts,
+        )
+        async with self._at_once:
+            try:
+                async with asyncio.timeout(HANDLE_TIMEOUT_S):
+                    outcome = await handle_delivery(self._hub, delivery)
+                logger.info("delivery_handled", outcome=outcome)
+            except (ExtratoError, *LINE_BROKE) as error:
+                # It was put off when it was taken, and comes again by itself.
+                logger.warning("delivery_put_off", reason=repr(error))
+                if delivery.is_last_attempt:
+                    await self._hub.inbox.mark_handled(
+                        delivery.delivery_id, at=self._hub.now(), outcome=GIVEN_UP
+                    )
+                    logger.error("delivery_given_up")  # noqa: TRY400 - the reason was told above

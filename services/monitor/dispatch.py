@@ -1,0 +1,121 @@
+"""Takes timers that expire and works on them, many at once, so that a slow account delays no other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from extrato.bus.connection import BUS_AWAY
+from extrato.errors import Transient
+from extrato.store.unavailable import LINE_BROKE
+from services.monitor.schedule import CLOCK, MAX_BACK_OFF_S, Again, Decision, End
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from extrato.bus.timers import Tick, Timers
+
+AT_ONCE: Final = 64
+SPARE: Final = 8
+PUT_BACK_S: Final = 1.0
+WAIT_WHEN_FULL_S: Final = 0.1
+WAIT_FOR_BUS_S: Final = 0.5
+WAIT_FOR_STORE_S: Final = 2.0
+
+
+class Dispatcher:
+    """Feeds expired timers to the work of their lane.
+
+    `work` takes the account and gives what is to become of the timer. `on_end` hears of a timer that was
+    removed, `on_lost` that the bus may have lost timers.
+    """
+
+    def __init__(
+        self,
+        *,
+        timers: Timers,
+        work: Mapping[str, Callable[[str], Awaitable[Decision]]],
+        on_end: Callable[[str, str], Awaitable[None]],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self._timers = timers
+        self._work = work
+        self._on_end = on_end
+        self._on_lost = on_lost
+        self._running = 0
+        self._logger = structlog.get_logger().bind(component="dispatcher")
+        self.subscribed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Dispatch until cancelled; what is being worked on then goes to whoever takes it next."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                free = AT_ONCE - self._running
+                if free <= 0:
+                    await asyncio.sleep(WAIT_WHEN_FULL_S)
+                for tick in await self._take(max(free, SPARE)):
+                    # The clock asks no provider first, and must not wait for those who do.
+                    if tick.lane != CLOCK and self._running >= AT_ONCE:
+                        group.create_task(self._put_back(tick))
+                    else:
+                        self._running += 1
+                        group.create_task(self._run(tick))
+
+    async def _take(self, limit: int) -> list[Tick]:
+        try:
+            ticks = await self._timers.take(limit)
+        except BUS_AWAY as error:
+            self._logger.warning("dispatcher_interrupted", error=repr(error))
+            self._on_lost()
+            await asyncio.sleep(WAIT_FOR_BUS_S)
+            return []
+        self.subscribed.set()
+        return ticks
+
+    async def _run(self, tick: Tick) -> None:
+        try:
+            decision = await self._decide(tick)
+            await self._conclude(tick, decision)
+        except asyncio.CancelledError:
+            with contextlib.suppress(*BUS_AWAY):
+                await tick.again(0.0)
+            raise
+        except (*BUS_AWAY, Transient) as error:
+            # The timer is still there and comes back by itself, or the reconciler sets it again.
+            self._logger.warning(
+                "tick_not_concluded", lane=tick.lane, account=tick.account, error=repr(error)
+            )
+        finally:
+            self._running -= 1
+
+    async def _decide(self, tick: Tick) -> Decision:
+        work = self._work.get(tick.lane)
+        if work is None:
+            self._logger.error("tick_of_unknown_lane", lane=tick.lane, account=tick.account)
+            return End()
+        try:
+            async with tick.held():
+                return await work(tick.account)
+        except* (Transient, *LINE_BROKE) as errors:
+            error = repr(errors.exceptions[0])
+            self._logger.warning("tick_failed", lane=tick.lane, account=tick.account, error=error)
+            failed: Decision = Again(WAIT_FOR_STORE_S)
+        except* Exception as errors:
+            # One account with a surprise must not stop all the others.
+            self._logger.exception("tick_broke", lane=tick.lane, account=tick.account, exc_info=errors)
+            failed = Again(MAX_BACK_OFF_S)
+        return failed
+
+    async def _conclude(self, tick: Tick, decision: Decision) -> None:
+        if isinstance(decision, Again):
+            await tick.again(decision.delay_s)
+            return
+        await tick.end()
+        await self._on_end(tick.lane, tick.account)
+
+    async def _put_back(self, tick: Tick) -> None:
+        with contextlib.suppress(*BUS_AWAY):
+            await tick.again(PUT_BACK_S)

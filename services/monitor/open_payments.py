@@ -1,0 +1,153 @@
+"""What the monitor reads: the read model `open_payments`, which the projections keep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+import msgspec
+from msgspec import Struct
+
+from contracts.read_models import OpenPayment
+from extrato.errors import StoreUnavailable
+from extrato.store.unavailable import LINE_BROKE
+from services.monitor.schedule import Situation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+WATCHED_LIMIT: Final = 5_000
+ATTEMPTS_LIMIT: Final = 5_000
+
+SITUATION: Final = """
+    SELECT count(*) FILTER (WHERE watch_until > $3) AS watched,
+           count(*) AS charged,
+           min(opened_at) FILTER (WHERE watch_until > $3) AS oldest_watched,
+           min(opened_at) AS oldest_charged
+    FROM open_payments
+    WHERE merchant = $1 AND provider = $2 AND charged
+"""
+
+WATCHED: Final = """
+    SELECT document FROM open_payments
+    WHERE merchant = $1 AND provider = $2 AND charged AND watch_until > $3
+    ORDER BY watch_until DESC
+    LIMIT $4
+"""
+
+UNSETTLED_ATTEMPTS: Final = """
+    SELECT json_array_elements_text(document -> 'unsettled_attempts') FROM open_payments
+    WHERE merchant = $1 AND provider = $2 AND charged
+    LIMIT $3
+"""
+
+WATCHED_ACCOUNTS: Final = """
+    SELECT merchant, provider, max(watch_until) AS newest FROM open_payments
+    WHERE charged AND watch_until > $1 AND provider = ANY ($2::text[])
+    GROUP BY merchant, provider
+"""
+
+CHARGED_ACCOUNTS: Final = """
+    SELECT merchant, provider, max(opened_at) AS newest FROM open_payments
+    WHERE charged AND provider = ANY ($1::text[])
+    GROUP BY merchant, provider
+"""
+
+OVERDUE: Final = """
+    SELECT payment_id FROM open_payments
+    WHERE expires_at <= $1 AND payment_id <> ALL ($2::bigint[])
+    ORDER BY expires_at
+    LIMIT $3
+"""
+
+UNCHARGED: Final = """
+    SELECT payment_id, merchant, provider FROM open_payments
+    WHERE NOT charged AND opened_at <= $1 AND (expires_at IS NULL OR expires_at > $2)
+      AND payment_id <> ALL ($3::bigint[])
+    ORDER BY opened_at
+    LIMIT $4
+"""
+
+_decode = msgspec.json.Decoder(OpenPayment).decode
+
+
+class Account(Struct, frozen=True):
+    """A merchant at a provider; the unit that is swept."""
+
+    merchant: str
+    provider: str
+
+    @property
+    def name(self) -> str:
+        """Name the account in subjects, cursors and logs; a slug holds no dot."""
+        return f"{self.merchant}.{self.provider}"
+
+    @staticmethod
+    def named(name: str) -> Account:
+        """Read an account's name."""
+        merchant, _, provider = name.partition(".")
+        return Account(merchant, provider)
+
+
+class UnchargedPayment(Struct, frozen=True, kw_only=True):
+    """An intent for which no provider holds a charge yet."""
+
+    payment_id: int
+    account: Account
+
+
+class OpenPayments:
+    """Questions to the read model; each raises `StoreUnavailable` when it or the database is away."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def situation(self, account: Account, now: datetime) -> Situation:
+        """Count an account's open payments, and find since when they are open."""
+        (row,) = await self._fetch(SITUATION, account.merchant, account.provider, now)
+        return Situation(**dict(row))
+
+    async def watched(self, account: Account, now: datetime) -> list[OpenPayment]:
+        """Give the payments that are being watched, at most 5,000, the newest watch first."""
+        rows = await self._fetch(WATCHED, account.merchant, account.provider, now, WATCHED_LIMIT)
+        return [_decode(row[0]) for row in rows]
+
+    async def unsettled_attempts(self, account: Account) -> list[str]:
+        """Give the attempts of all charged payments that are neither paid nor refused, at most 5,000."""
+        rows = await self._fetch(UNSETTLED_ATTEMPTS, account.merchant, account.provider, ATTEMPTS_LIMIT)
+        return [row[0] for row in rows]
+
+    async def watched_accounts(self, providers: Sequence[str], now: datetime) -> dict[Account, datetime]:
+        """Give the accounts with a watch, each with the end of its newest watch."""
+        return _by_account(await self._fetch(WATCHED_ACCOUNTS, now, providers))
+
+    async def charged_accounts(self, providers: Sequence[str]) -> dict[Account, datetime]:
+        """Give the accounts with a charge that may be paid, each with the time of its newest payment."""
+        return _by_account(await self._fetch(CHARGED_ACCOUNTS, providers))
+
+    async def overdue(self, now: datetime, *, but: Sequence[int], limit: int) -> list[int]:
+        """Give payments whose time to pay ran out, the most overdue first."""
+        return [row[0] for row in await self._fetch(OVERDUE, now, but, limit)]
+
+    async def uncharged(
+        self, *, opened_before: datetime, now: datetime, but: Sequence[int], limit: int
+    ) -> list[UnchargedPayment]:
+        """Give intents without a charge that are not overdue, the oldest first."""
+        rows = await self._fetch(UNCHARGED, opened_before, now, but, limit)
+        return [UnchargedPayment(payment_id=row[0], account=Account(row[1], row[2])) for row in rows]
+
+    async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        try:
+            found: list[asyncpg.Record] = await self._pool.fetch(query, *arguments)
+        except LINE_BROKE as error:
+            msg = "The database does not answer."
+            raise StoreUnavailable(msg) from error
+        except asyncpg.UndefinedTableError as error:
+            msg = "The read model open_payments was not built yet."
+            raise StoreUnavailable(msg) from error
+        return found
+
+
+def _by_account(rows: Sequence[asyncpg.Record]) -> dict[Account, datetime]:
+    return {Account(row["merchant"], row["provider"]): row["newest"] for row in rows}

@@ -1,0 +1,93 @@
+"""Makes sure that every account which needs sweeping has its timer, whatever happened to the bus."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from extrato.bus.connection import BUS_AWAY
+from extrato.errors import Transient
+from services.monitor.schedule import CLOCK, FAST, SLOW
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from extrato.bus.timers import Timers
+    from extrato.ports import Clock
+    from services.monitor.open_payments import Account, OpenPayments
+
+LOOK_INTERVAL_S: Final = 1.0
+LOOK_AT_ALL_S: Final = 10.0
+SET_AT_ONCE: Final = 64
+
+Key = tuple[str, str]
+
+
+class Reconciler:
+    """Compares what is open with the timers once a second.
+
+    What is new (an account, a watch) gets its timer at once; every ten seconds all timers are set again,
+    which does nothing to those that are there.
+    """
+
+    def __init__(
+        self,
+        *,
+        timers: Timers,
+        open_payments: OpenPayments,
+        providers: Sequence[str],
+        jobs: Sequence[str],
+        now: Clock,
+    ) -> None:
+        self._timers = timers
+        self._open_payments = open_payments
+        self._providers = providers
+        self._jobs = jobs
+        self._now = now
+        self._set: dict[Key, datetime | None] = {}
+        self._looked_at_all_at_s: float | None = None
+        self._logger = structlog.get_logger().bind(component="reconciler")
+
+    async def run(self) -> None:
+        """Reconcile until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except (*BUS_AWAY, Transient) as error:
+                self._logger.warning("reconciler_interrupted", error=repr(error))
+                self.forget()
+            await asyncio.sleep(LOOK_INTERVAL_S)
+
+    async def look(self) -> None:
+        """Set the timers that are wanted and not known to be set; raises what the bus or the store raises."""
+        now_s = asyncio.get_running_loop().time()
+        is_for_all = self._looked_at_all_at_s is None or now_s - self._looked_at_all_at_s >= LOOK_AT_ALL_S
+        if is_for_all:
+            self.forget()
+            await self._ensure({(CLOCK, job): None for job in self._jobs})
+        await self._ensure(
+            _keys(FAST, await self._open_payments.watched_accounts(self._providers, self._now()))
+        )
+        if is_for_all:
+            await self._ensure(_keys(SLOW, await self._open_payments.charged_accounts(self._providers)))
+            self._looked_at_all_at_s = now_s
+
+    def forget(self) -> None:
+        """Forget which timers are set, because the bus may have lost them; the next look sets all of them."""
+        self._set.clear()
+        self._looked_at_all_at_s = None
+
+    async def _ensure(self, wanted: Mapping[Key, datetime | None]) -> None:
+        """Set timers; one set for an older watch is set again, for it may have ended in between."""
+        missing = [key for key, newest in wanted.items() if self._set.get(key, ...) != newest]
+        for first in range(0, len(missing), SET_AT_ONCE):
+            part = missing[first : first + SET_AT_ONCE]
+            await asyncio.gather(*(self._timers.ensure(lane, account) for lane, account in part))
+            self._set.update((key, wanted[key]) for key in part)
+
+
+def _keys(lane: str, accounts: Mapping[Account, datetime]) -> dict[Key, datetime | None]:
+    return {(lane, account.name): newest for account, newest in accounts.items()}

@@ -1,0 +1,54 @@
+"""Deletes evidence and webhook deliveries that nobody needs any more; the events that name them stay."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from services.monitor.schedule import Again, Decision
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from extrato.ports import Clock
+
+INTERVAL_S: Final = 24 * 3600.0
+NEXT_BATCH_S: Final = 1.0
+BATCH: Final = 1_000
+
+# A refund is possible for 180 days and a dispute lasts longer: evidence outlives both.
+KEPT: Final = {"evidence": timedelta(days=400), "webhook_deliveries": timedelta(days=90)}
+
+DELETE: Final = {
+    "evidence": """
+        DELETE FROM evidence WHERE digest IN (
+            SELECT digest FROM evidence WHERE first_seen_at < $1 ORDER BY first_seen_at LIMIT $2
+        )
+    """,
+    "webhook_deliveries": """
+        DELETE FROM webhook_deliveries WHERE delivery_id IN (
+            SELECT delivery_id FROM webhook_deliveries WHERE received_at < $1 ORDER BY received_at LIMIT $2
+        )
+    """,
+}
+
+
+class Retention:
+    """A job of the lane `clock`."""
+
+    def __init__(self, *, pool: asyncpg.Pool, now: Clock) -> None:
+        self._pool = pool
+        self._now = now
+        self._logger = structlog.get_logger().bind(component="retention")
+
+    async def tick(self) -> Decision:
+        """Delete a batch of each; comes again soon while there is more, and then a day later."""
+        is_more = False
+        for table, query in DELETE.items():
+            deleted = int((await self._pool.execute(query, self._now() - KEPT[table], BATCH)).split()[-1])
+            is_more = is_more or deleted == BATCH
+            if deleted:
+                self._logger.info("old_rows_deleted", table=table, rows=deleted)
+        return Again(NEXT_BATCH_S if is_more else INTERVAL_S)

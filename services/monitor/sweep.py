@@ -1,0 +1,214 @@
+"""One sweep: one question to one account about all its payments, and the few asked for by id."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import structlog
+
+from contracts.envelope import Cause
+from extrato.domain.payment import payment_id_in_reference
+from extrato.errors import NotFound, ProviderMisunderstood, ProviderRefused
+from extrato.use_cases.hub import load_payment
+from extrato.use_cases.refresh_payment import credential_of, observe_attempt, record_observations
+from services.monitor import schedule
+from services.monitor.schedule import Cursor, Progress, Question
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from contracts.read_models import OpenPayment
+    from extrato.ports import Credential
+    from extrato.providers.port import Observation
+    from extrato.use_cases.hub import Decided, Hub
+    from services.monitor.cursors import Cursors
+    from services.monitor.open_payments import Account
+
+REMEMBERED_OBSERVATIONS: Final = 100_000
+REMEMBERED_PLACES: Final = 20_000
+
+Place = tuple[str, str, str]
+
+
+class Memory:
+    """What one process remembers from sweep to sweep; forgetting any of it costs questions, never a payment.
+
+    Overlapping spans tell most changes again and again. Those that were recorded once are passed over without
+    a look at the log.
+    """
+
+    def __init__(self) -> None:
+        self._recorded: dict[bytes, None] = {}
+        self._stopped: dict[Place, Question] = {}
+        self._turns: dict[Place, str] = {}
+
+    def knows(self, account: str, seen: Observation) -> bool:
+        """Say whether this very observation was recorded before."""
+        return _digest(account, seen) in self._recorded
+
+    def remember(self, account: str, seen: Observation) -> None:
+        """Note that an observation was recorded, or is none of the account's payments."""
+        self._recorded[_digest(account, seen)] = None
+        if len(self._recorded) > REMEMBERED_OBSERVATIONS:
+            del self._recorded[next(iter(self._recorded))]
+
+    def stopped_at(self, place: Place) -> Question | None:
+        """Give the page that an earlier sweep would have asked for next."""
+        return self._stopped.get(place)
+
+    def stop_at(self, place: Place, question: Question | None) -> None:
+        """Note which page is next; None when all were asked for."""
+        self._stopped.pop(place, None)
+        if question is not None:
+            self._stopped[place] = question
+            if len(self._stopped) > REMEMBERED_PLACES:
+                del self._stopped[next(iter(self._stopped))]
+
+    def take_turns(self, place: Place, attempts: Sequence[str]) -> list[str]:
+        """Choose the attempts whose turn it is."""
+        chosen = schedule.take_turns(attempts, after=self._turns.pop(place, ""))
+        if chosen:
+            self._turns[place] = chosen[-1]
+            if len(self._turns) > REMEMBERED_PLACES:
+                del self._turns[next(iter(self._turns))]
+        return chosen
+
+
+class Sweep:
+    """One sweep of `account` in `lane` at `now`; `on_decided` hears of each payment and says if it moved."""
+
+    def __init__(  # noqa: PLR0913 - every argument is named
+        self,
+        *,
+        hub: Hub,
+        cursors: Cursors,
+        memory: Memory,
+        lane: str,
+        account: Account,
+        now: datetime,
+        on_decided: Callable[[Decided], bool],
+    ) -> None:
+        self._hub = hub
+        self._cursors = cursors
+        self._memory = memory
+        self._lane = lane
+        self._account = account
+        self._now = now
+        self._on_decided = on_decided
+        self._pages_left = schedule.PAGES_PER_TICK
+        self._provider = hub.providers[account.provider]
+        self._references: dict[int, str] = {}
+        self._logger = structlog.get_logger().bind(component="sweep", account=account.name, lane=lane)
+        self.cause = Cause(correlation_id=str(hub.new_uuid()), actor="sweep", actor_id=account.name)
+        self.seen = 0
+        self.changed = 0
+
+    async def run(
+        self, situation: schedule.Situation, watched: Sequence[OpenPayment], attempts: Sequence[str]
+    ) -> Progress:
+        """Ask, record, and move the cursor; raises the provider's and the store's errors."""
+        self._references = {payment.payment_id: payment.external_reference for payment in watched}
+        credential = await credential_of(self._hub, self._account.merchant, self._account.provider)
+        progress = await self._search(situation, credential)
+        chosen = self._memory.take_turns((self._account.name, self._lane, "attempts"), attempts)
+        await _all(self._ask_for_attempt(attempt_id) for attempt_id in chosen)
+        return progress
+
+    async def _search(self, situation: schedule.Situation, credential: Credential) -> Progress:
+        cursor = await self._cursors.load(self._account.name)
+        fresh = schedule.fresh_question(cursor, oldest=situation.oldest_charged or self._now, now=self._now)
+        deep = schedule.deep_question(
+            self._lane, cursor, situation=situation, fresh_since=fresh.since, now=self._now
+        )
+        reached = await self._ask("fresh", fresh, credential)
+        if reached is not None:
+            # The oldest change comes first, so all before the one that was reached has been seen.
+            deep_at = cursor.deep_at if cursor else self._now
+            await self._cursors.store(self._account.name, Cursor(high_water=reached, deep_at=deep_at))
+            return Progress(fresh=False, deep=False)
+        is_deep_done = deep is None or await self._ask("deep", deep, credential) is None
+        deep_at = self._now if cursor is None or (deep and is_deep_done) else cursor.deep_at
+        await self._cursors.store(self._account.name, Cursor(high_water=self._now, deep_at=deep_at))
+        return Progress(fresh=True, deep=is_deep_done)
+
+    async def _ask(self, name: str, question: Question, credential: Credential) -> datetime | None:
+        """Ask page by page; gives how far it came when the tick's pages were not enough, None at the end."""
+        place = (self._account.name, self._lane, name)
+        question = schedule.resumed(self._memory.stopped_at(place), question)
+        while self._pages_left:
+            self._pages_left -= 1
+            page = await self._provider.observe_changes(
+                since=question.since, until=question.until, offset=question.offset, credential=credential
+            )
+            await self._record(page.observations)
+            if page.is_last or not page.observations:
+                self._memory.stop_at(place, None)
+                return None
+            question = schedule.next_question(
+                question,
+                newest=max(seen.observed_at for seen in page.observations),
+                answers=len(page.observations),
+            )
+            self._memory.stop_at(place, question)
+        return question.since
+
+    async def _record(self, observations: Sequence[Observation]) -> None:
+        self.seen += len(observations)
+        by_payment: dict[int, list[Observation]] = {}
+        for seen in observations:
+            payment_id = payment_id_in_reference(seen.external_reference or "")
+            if payment_id is not None and not self._memory.knows(self._account.name, seen):
+                by_payment.setdefault(payment_id, []).append(seen)
+        await _all(self._record_of(payment_id, told) for payment_id, told in by_payment.items())
+
+    async def _record_of(self, payment_id: int, told: Sequence[Observation]) -> None:
+        reference = self._references.get(payment_id) or await self._reference_of(payment_id)
+        ours = [seen for seen in told if seen.external_reference == reference]
+        if ours:
+            self._note(await record_observations(self._hub, payment_id, ours, cause=self.cause))
+        for seen in told:
+            self._memory.remember(self._account.name, seen)
+
+    async def _reference_of(self, payment_id: int) -> str | None:
+        """Give the reference of a payment that is not watched; None when it is none of this account's."""
+        try:
+            loaded = await load_payment(self._hub, payment_id)
+        except NotFound:
+            return None
+        intent = loaded.payment.intent
+        is_ours = (loaded.merchant, intent.provider) == (self._account.merchant, self._account.provider)
+        return intent.external_reference if is_ours else None
+
+    async def _ask_for_attempt(self, attempt_id: str) -> None:
+        """Ask for one attempt by its id, for the search index may lag behind the payments themselves."""
+        merchant, provider = self._account.merchant, self._account.provider
+        try:
+            decided = await observe_attempt(self._hub, merchant, provider, attempt_id, cause=self.cause)
+        except (ProviderRefused, ProviderMisunderstood) as error:
+            # One attempt that cannot be asked for must not keep the others waiting; its turn comes again.
+            self._logger.warning("attempt_not_observed", attempt_id=attempt_id, reason=error.code)
+            return
+        self.seen += 1
+        if decided is not None:
+            self._note(decided)
+
+    def _note(self, decided: Decided) -> None:
+        if self._on_decided(decided):
+            self.changed += 1
+
+
+async def _all(works: Iterable[Awaitable[None]]) -> None:
+    """Do all at once and let every one end; then raise the first error, if there was one."""
+    for result in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+def _digest(account: str, seen: Observation) -> bytes:
+    """Digest what an observation says, without its bytes: these may differ for the same fact."""
+    facts = msgspec.json.encode((account, msgspec.structs.replace(seen, answer=b"")))
+    return hashlib.blake2b(facts, digest_size=16).digest()

@@ -1,0 +1,132 @@
+"""What a tick of a provider account does: sweep it if it needs sweeping, and say when to come again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from contracts.subjects import checks_subject
+from contracts.telemetry import SweepCompleted
+from extrato.errors import (
+    ProviderMisunderstood,
+    ProviderNotConnected,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from extrato.store.vault import InvalidVaultKey
+from services.monitor import schedule
+from services.monitor.open_payments import Account
+from services.monitor.schedule import FAST, Again, Decision, End, Situation
+from services.monitor.sweep import Memory, Sweep
+from services.monitor.watches import Watches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from contracts.read_models import OpenPayment
+    from extrato.use_cases.hub import Hub
+    from services.monitor.backoff import BackOff
+    from services.monitor.cursors import Cursors
+    from services.monitor.open_payments import OpenPayments
+
+SWEEP_TIMEOUT_S: Final = 30.0
+
+
+class Sweeps:
+    """The lanes `fast` and `slow`; `pauses` are by account name."""
+
+    def __init__(
+        self, *, hub: Hub, open_payments: OpenPayments, cursors: Cursors, pauses: BackOff[str]
+    ) -> None:
+        self._hub = hub
+        self._open_payments = open_payments
+        self._cursors = cursors
+        self._pauses = pauses
+        self._watches = Watches(hub)
+        self._memory = Memory()
+        self._logger = structlog.get_logger().bind(component="sweeps")
+
+    async def is_needed(self, lane: str, name: str) -> bool:
+        """Say whether an account belongs into a lane at this moment."""
+        situation = await self._open_payments.situation(Account.named(name), self._hub.now())
+        return schedule.is_needed(lane, situation)
+
+    async def tick(self, lane: str, name: str) -> Decision:
+        """Sweep an account if it belongs into the lane; raises the store's errors."""
+        account, now = Account.named(name), self._hub.now()
+        if account.provider not in self._hub.providers:
+            self._logger.error("sweep_of_unknown_provider", account=name, lane=lane)
+            return End()
+        situation = await self._open_payments.situation(account, now)
+        watched = await self._open_payments.watched(account, now) if lane == FAST else []
+        if lane == FAST:
+            await self._watches.look(name, watched)
+        if not schedule.is_needed(lane, situation):
+            return End()
+        pause_s = self._pauses.left_s(name)
+        if pause_s:
+            return Again(pause_s)
+        return await self._sweep(lane, account, now, situation, watched)
+
+    async def _sweep(
+        self,
+        lane: str,
+        account: Account,
+        now: datetime,
+        situation: Situation,
+        watched: Sequence[OpenPayment],
+    ) -> Decision:
+        name = account.name
+        sweep = Sweep(
+            hub=self._hub,
+            cursors=self._cursors,
+            memory=self._memory,
+            lane=lane,
+            account=account,
+            now=now,
+            on_decided=lambda decided: self._watches.decided(
+                name, decided, correlation_id=sweep.cause.correlation_id
+            ),
+        )
+        if lane == FAST:
+            self._watches.checked(name)
+            attempts = [attempt for payment in watched for attempt in payment.unsettled_attempts]
+        else:
+            attempts = await self._open_payments.unsettled_attempts(account)
+        try:
+            async with asyncio.timeout(SWEEP_TIMEOUT_S):
+                progress = await sweep.run(situation, watched, attempts)
+        except ProviderUnavailable as error:
+            return self._pause(lane, name, error.code, at_least_s=error.retry_after_s)
+        except (ProviderRefused, ProviderMisunderstood, ProviderNotConnected, InvalidVaultKey) as error:
+            return self._pause(lane, name, error.code)
+        except TimeoutError:
+            return self._pause(lane, name, "sweep_timed_out")
+        self._pauses.succeeded(name)
+        await self._tell(sweep, lane, account, now, situation)
+        took_s = (self._hub.now() - now).total_seconds()
+        return schedule.after_sweep(lane, progress, took_s=took_s)
+
+    def _pause(self, lane: str, name: str, reason: str, *, at_least_s: float = 0.0) -> Again:
+        pause_s = self._pauses.failed(name, at_least_s=at_least_s)
+        self._logger.warning("sweep_failed", account=name, lane=lane, reason=reason, again_in_s=pause_s)
+        return Again(pause_s)
+
+    async def _tell(
+        self, sweep: Sweep, lane: str, account: Account, asked_at: datetime, situation: Situation
+    ) -> None:
+        fact = SweepCompleted(
+            account=account.name,
+            lane=lane,
+            asked_at=asked_at,
+            duration_ms=(self._hub.now() - asked_at).total_seconds() * 1000,
+            watched=situation.watched,
+            seen=sweep.seen,
+            changed=sweep.changed,
+        )
+        await self._hub.telemetry.publish(
+            checks_subject(account.merchant), fact, at=asked_at, correlation_id=sweep.cause.correlation_id
+        )

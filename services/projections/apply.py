@@ -1,0 +1,69 @@
+"""Brings the rows of one read model from before some events to after them; live and in a rebuild."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import asyncpg
+
+    from contracts.envelope import Envelope
+    from services.projections.read_models.read_model import Key, ReadModel
+
+
+async def apply(
+    connection: asyncpg.Connection, read_model: ReadModel, envelopes: Sequence[Envelope], *, table: str
+) -> None:
+    """Load the documents that the events touch, evolve them in memory, and write what changed.
+
+    Takes three round trips at most, whatever the number of events.
+    """
+    events = [(key, each) for each in envelopes if (key := read_model.key_of(each)) is not None]
+    before = await _load(connection, read_model, events, table)
+    documents: dict[Key, Any] = dict(before)
+    changed_by: dict[Key, Envelope] = {}
+    for key, envelope in events:
+        document = documents.get(key)
+        after = read_model.evolve(document, envelope)
+        if after is not document:
+            documents[key] = after
+            changed_by[key] = envelope
+    rows = [
+        read_model.row(documents[key], envelope)
+        for key, envelope in changed_by.items()
+        if documents[key] is not None
+    ]
+    gone = [key for key in changed_by if documents[key] is None and key in before]
+    await _write(connection, read_model, rows, gone, table)
+
+
+async def _load(
+    connection: asyncpg.Connection,
+    read_model: ReadModel,
+    events: Sequence[tuple[Key, Envelope]],
+    table: str,
+) -> dict[Key, Any]:
+    """Read the rows of the keys; before the first event of a stream there is none to be read."""
+    if read_model.load is None or read_model.read is None:
+        return {}
+    new = {key for key, envelope in events if envelope.version == 1}
+    touched = {key for key, _ in events} - new
+    if not touched:
+        return {}
+    rows = await connection.fetch(read_model.load.format(table=table), list(touched))
+    return dict(map(read_model.read, rows))
+
+
+async def _write(
+    connection: asyncpg.Connection,
+    read_model: ReadModel,
+    rows: Sequence[tuple[Any, ...]],
+    gone: Sequence[Key],
+    table: str,
+) -> None:
+    if rows:
+        await connection.execute(read_model.upsert.format(table=table), *zip(*rows, strict=True))
+    if gone and read_model.delete is not None:
+        await connection.execute(read_model.delete.format(table=table), gone)

@@ -1,0 +1,18 @@
+"""The list of read models. A new one is a file beside this one and a line in here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.projections.read_models.merchants import MERCHANTS
+from services.projections.read_models.open_payments import OPEN_PAYMENTS
+from services.projections.read_models.payment_details import PAYMENT_DETAILS
+from services.projections.read_models.payment_timeline import PAYMENT_TIMELINE
+from services.projections.read_models.read_model import ReadModel
+
+READ_MODELS: Final[tuple[ReadModel, ...]] = (
+    MERCHANTS,
+    OPEN_PAYMENTS,
+    PAYMENT_DETAILS,
+    PAYMENT_TIMELINE,
+)

@@ -1,0 +1,96 @@
+"""Builds the simulated Mercado Pago out of its settings."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from services.sandbox.accounts import Accounts
+from services.sandbox.clock import Clock
+from services.sandbox.database import Database
+from services.sandbox.doors import SIMULATOR, open_door, provider_door
+from services.sandbox.expiry import ExpiryJob
+from services.sandbox.faults import FaultDial
+from services.sandbox.qr_pictures import QrPictures
+from services.sandbox.routes import LAST_ROUTE, OPEN_ROUTES, PROVIDER_ROUTES
+from services.sandbox.simulator import Simulator
+from services.sandbox.stats import Stats
+from services.sandbox.store import Store
+from services.sandbox.webhooks import Outbox
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from services.sandbox.records import Payment
+    from services.sandbox.settings import Settings
+
+_MAX_BODY_BYTES = 1 << 20
+
+
+def create_app(settings: Settings) -> web.Application:
+    """Return the application; its data are opened when it starts and closed when it ends.
+
+    Starting raises `DataFolderBusy` if another sandbox uses the folder.
+    """
+    app = web.Application(client_max_size=_MAX_BODY_BYTES)
+
+    async def lifetime(app: web.Application) -> AsyncIterator[None]:
+        sim = _build(settings)
+        app[SIMULATOR] = sim
+
+        def record_expiry(payment: Payment) -> None:
+            sim.record(payment, action="updated")
+            sim.database.commit()
+
+        def report(job: asyncio.Task[None]) -> None:
+            if not job.cancelled() and job.exception() is not None:
+                context = {"message": "a job of the sandbox died", "exception": job.exception(), "task": job}
+                asyncio.get_running_loop().call_exception_handler(context)
+
+        jobs = [asyncio.create_task(sim.outbox.run()), asyncio.create_task(sim.expiry.run(record_expiry))]
+        for job in jobs:
+            job.add_done_callback(report)
+        yield
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+        sim.database.close()
+
+    app.cleanup_ctx.append(lifetime)
+    for method, path, handler in PROVIDER_ROUTES:
+        app.router.add_route(method, path, provider_door(handler))
+    for method, path, open_handler in OPEN_ROUTES:
+        app.router.add_route(method, path, open_door(open_handler))
+    method, path, handler = LAST_ROUTE
+    app.router.add_route(method, path, provider_door(handler))
+    return app
+
+
+def _build(settings: Settings) -> Simulator:
+    clock, faults, stats = Clock(settings.time_factor), FaultDial(), Stats()
+    accounts = Accounts(settings.accounts)
+    database = Database(settings.data)
+    store = Store(database, clock)
+    outbox = Outbox(
+        database=database,
+        store=store,
+        accounts=accounts,
+        clock=clock,
+        faults=faults,
+        stats=stats,
+        timeout_s=settings.webhook_timeout_s,
+    )
+    return Simulator(
+        settings=settings,
+        accounts=accounts,
+        clock=clock,
+        database=database,
+        store=store,
+        outbox=outbox,
+        expiry=ExpiryJob(store, clock),
+        faults=faults,
+        stats=stats,
+        pictures=QrPictures(),
+    )

@@ -1,0 +1,79 @@
+"""`/_sandbox/*`: the control API for tests, outside the provider's own paths."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from services.sandbox.errors import ProviderError
+from services.sandbox.faults import InvalidFaults
+from services.sandbox.json_body import answer, read_object
+from services.sandbox.outcomes import PayOrder, Refused, bring_about
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from services.sandbox.simulator import Simulator
+
+
+async def pay(sim: Simulator, request: web.Request) -> web.Response:
+    """Bring an outcome about; answers with the payment, or with a JSON error of 400, 404 or 409."""
+    try:
+        order = msgspec.json.decode(await request.read(), type=PayOrder)
+    except msgspec.DecodeError as error:
+        return _refusal("invalid_order", f"{error}.", status=400)
+    try:
+        payment = bring_about(sim, order)
+    except Refused as error:
+        return _refusal(error.code, str(error), status=error.status)
+    sim.database.commit()
+    return answer(await sim.shown(payment))
+
+
+async def get_faults(sim: Simulator, _request: web.Request) -> web.Response:
+    """Show the fault dial."""
+    return answer(sim.faults.now)
+
+
+async def put_faults(sim: Simulator, request: web.Request) -> web.Response:
+    """Turn the named faults and keep the others; shows the whole dial."""
+    try:
+        change = await read_object(request)
+        plain = {key: float(value) if isinstance(value, Decimal) else value for key, value in change.items()}
+        return answer(sim.faults.turn(plain))
+    except ProviderError:
+        return _refusal("invalid_faults", "The body must be a JSON object.", status=400)
+    except InvalidFaults as error:
+        return _refusal("invalid_faults", str(error), status=400)
+
+
+async def stats(sim: Simulator, _request: web.Request) -> web.Response:
+    """Show what has been served since the start or the last reset."""
+    return answer(sim.stats.body(webhooks_pending=sim.outbox.pending))
+
+
+async def reset(sim: Simulator, _request: web.Request) -> web.Response:
+    """Forget preferences, payments, notices, faults and stats; ids are never given twice."""
+    sim.outbox.clear()
+    sim.store.clear()
+    sim.faults.reset()
+    sim.stats.reset()
+    return answer({"status": "ok"})
+
+
+async def health(sim: Simulator, _request: web.Request) -> web.Response:
+    """Say that the sandbox serves, and how much it holds."""
+    return answer(
+        {
+            "status": "ok",
+            "preferences": len(sim.store.preferences),
+            "payments": len(sim.store.payments),
+            "webhooks_pending": sim.outbox.pending,
+        }
+    )
+
+
+def _refusal(code: str, sentence: str, *, status: int) -> web.Response:
+    return answer({"error": code, "message": sentence}, status=status)

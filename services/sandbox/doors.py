@@ -1,0 +1,92 @@
+"""The two kinds of doors: one for merchants' programs, with token and faults, and one for everybody else."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from aiohttp import web
+
+from services.sandbox.accounts import Account, token_digest
+from services.sandbox.errors import (
+    PolicyError,
+    ProviderError,
+    invalid_access_token,
+    missing_access_token,
+    not_found,
+)
+from services.sandbox.json_body import answer
+from services.sandbox.simulator import Simulator
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler
+
+SIMULATOR = web.AppKey("simulator", Simulator)
+ProviderHandler: TypeAlias = Callable[[Simulator, Account, web.Request], Awaitable[web.Response]]
+OpenHandler: TypeAlias = Callable[[Simulator, web.Request], Awaitable[web.Response]]
+
+# Without a token, most routes are stopped by the policy agent with 403; this one was seen to answer 401.
+_ROUTES_WITHOUT_POLICY = {"/v1/payment_methods"}
+
+
+def provider_door(handler: ProviderHandler) -> Handler:
+    """Open a route of the simulated API: count, suffer the faults, check the token, answer or refuse."""
+
+    async def through(request: web.Request) -> web.StreamResponse:
+        sim = request.app[SIMULATOR]
+        token = _bearer(request)
+        account = sim.accounts.with_token(token)
+        sim.stats.count_request(
+            _route_name(request),
+            account=account.nickname if account else "unknown" if token else "none",
+            digest=token_digest(token) if token else "",
+        )
+        request_id = str(uuid.uuid4())
+        try:
+            await sim.faults.strike(token)
+            if account is None:
+                raise _refused_token(request, token)
+            response = await handler(sim, account, request)
+        except ProviderError as error:
+            body = error.body(request_id=request_id, now_ms=sim.clock.now_ms())
+            response = answer(body, status=error.status, headers=error.headers)
+        sim.database.commit()
+        response.headers["X-Request-Id"] = request_id
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    return through
+
+
+def open_door(handler: OpenHandler) -> Handler:
+    """Open a page or a control route, which knows neither tokens nor faults."""
+
+    async def through(request: web.Request) -> web.StreamResponse:
+        sim = request.app[SIMULATOR]
+        response = await handler(sim, request)
+        sim.database.commit()
+        return response
+
+    return through
+
+
+async def unknown_route(_sim: Simulator, _account: Account, _request: web.Request) -> web.Response:
+    """Answer for everything that the simulated API does not have."""
+    raise not_found("resource not found")
+
+
+def _bearer(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _refused_token(request: web.Request, token: str) -> ProviderError:
+    if token:
+        return invalid_access_token()
+    return missing_access_token() if request.path in _ROUTES_WITHOUT_POLICY else PolicyError()
+
+
+def _route_name(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return f"{request.method} {resource.canonical if resource else request.path}"

@@ -1,0 +1,98 @@
+"""The fault dial: how badly the simulated provider behaves."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from services.sandbox.errors import internal_error, too_many_requests
+from services.sandbox.search_index import MAX_LAG_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=120_000)]
+
+# Clients that are remembered by the rate limit; beyond that the limit forgets and starts over.
+_MAX_BUCKETS = 1_000
+
+
+class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The positions of the dial; all zero is a good day. They are forgotten when the process ends.
+
+    `error_rate` answers 500 to that share of the calls, before anything is done. `rate_limit_per_s` counts
+    for each access token, 0 is no limit. With `webhooks` off, notices of that time are lost for ever.
+    `webhook_duplicates` is the number of extra copies. `webhook_shuffle` delays each notice by up to half a
+    second at random, so that they overtake each other.
+    """
+
+    latency_ms: Milliseconds = 0
+    error_rate: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    rate_limit_per_s: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0.0
+    webhooks: bool = True
+    webhook_delay_ms: Milliseconds = 0
+    webhook_duplicates: Annotated[int, msgspec.Meta(ge=0, le=20)] = 0
+    webhook_shuffle: bool = False
+    webhook_bad_signature: bool = False
+    search_lag_ms: Annotated[int, msgspec.Meta(ge=0, le=MAX_LAG_MS)] = 0
+
+
+class InvalidFaults(ValueError):
+    """The dial has no such position; the message says why."""
+
+
+class FaultDial:
+    """Holds the present position and makes provider calls suffer from it."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Start on a good day."""
+        self.now = Faults()
+        self._monotonic = monotonic
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def turn(self, change: dict[str, object]) -> Faults:
+        """Change the named positions and keep the others; raises `InvalidFaults`."""
+        unknown = sorted(change.keys() - set(Faults.__struct_fields__))
+        if unknown:
+            known = ", ".join(Faults.__struct_fields__)
+            raise InvalidFaults(f"There is no fault named {', '.join(unknown)}; the faults are {known}.")
+        merged = msgspec.structs.asdict(self.now) | change
+        try:
+            self.now = msgspec.convert(merged, Faults, strict=True)
+        except msgspec.ValidationError as error:
+            raise InvalidFaults(f"{error}.") from error
+        self._buckets.clear()
+        return self.now
+
+    def reset(self) -> None:
+        """Return to a good day."""
+        self.now = Faults()
+        self._buckets.clear()
+
+    async def strike(self, client: str) -> None:
+        """Let one provider call suffer: wait, then perhaps raise a `ProviderError` (429 or 500)."""
+        faults = self.now
+        if faults.latency_ms:
+            await asyncio.sleep(faults.latency_ms / 1000)
+        if faults.rate_limit_per_s:
+            self._take_turn(client, faults.rate_limit_per_s)
+        if faults.error_rate and random.random() < faults.error_rate:  # noqa: S311 - dice, not a secret
+            raise internal_error()
+
+    def _take_turn(self, client: str, per_s: float) -> None:
+        """A bucket for each client holds one second's worth of calls and refills steadily."""
+        size = max(1.0, per_s)
+        now_s = self._monotonic()
+        if len(self._buckets) > _MAX_BUCKETS:
+            self._buckets.clear()
+        tokens, seen_s = self._buckets.get(client, (size, now_s))
+        tokens = min(size, tokens + (now_s - seen_s) * per_s)
+        if tokens < 1:
+            self._buckets[client] = (tokens, now_s)
+            raise too_many_requests(max(1, math.ceil((1 - tokens) / per_s)))
+        self._buckets[client] = (tokens - 1, now_s)

@@ -1,0 +1,123 @@
+"""The life of a payment: which status may follow which, and what changes with it.
+
+Source: the transitions are assembled from the provider's descriptions of each status, since no official graph
+exists; the status details are those of its status table.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from services.sandbox.money import fee_centavos
+from services.sandbox.records import Payment, Refund
+
+LEGAL_MOVES: dict[str, frozenset[str]] = {
+    "pending": frozenset({"approved", "in_process", "rejected", "cancelled"}),
+    "in_process": frozenset({"approved", "pending", "rejected", "cancelled"}),
+    "authorized": frozenset({"approved", "cancelled"}),
+    "approved": frozenset({"refunded", "in_mediation", "charged_back"}),
+    "in_mediation": frozenset({"approved", "refunded", "charged_back"}),
+    "rejected": frozenset(),
+    "cancelled": frozenset(),
+    "refunded": frozenset(),
+    "charged_back": frozenset(),
+}
+
+_DETAILS = {
+    "approved": "accredited",
+    "in_process": "pending_contingency",
+    "authorized": "pending_capture",
+    "rejected": "cc_rejected_other_reason",
+    "cancelled": "by_collector",
+    "refunded": "refunded",
+    "charged_back": "in_process",
+    "in_mediation": "pending",
+}
+_PENDING_DETAILS = {"bank_transfer": "pending_waiting_transfer", "ticket": "pending_waiting_payment"}
+
+
+class IllegalMove(ValueError):
+    """The payment's status does not allow this step; the message says which step from which status."""
+
+
+class ExcessiveRefund(ValueError):
+    """More is asked back than is left of the payment."""
+
+
+def usual_detail(status: str, type_id: str) -> str:
+    """Return the status detail that a status has unless a reason is known."""
+    if status == "pending":
+        return _PENDING_DETAILS.get(type_id, "pending_provider_response")
+    if status == "rejected" and type_id == "bank_transfer":
+        return "rejected_by_bank"
+    return _DETAILS[status]
+
+
+def move(
+    payment: Payment,
+    status: str,
+    *,
+    now_ms: int,
+    detail: str | None = None,
+    amount_centavos: int | None = None,
+) -> Payment:
+    """Return the payment after one step; raises `IllegalMove`."""
+    if status not in LEGAL_MOVES[payment.status]:
+        raise IllegalMove(f"A payment that is {payment.status} cannot become {status}.")
+    moved = msgspec.structs.replace(
+        payment,
+        status=status,
+        status_detail=detail or usual_detail(status, payment.type_id),
+        updated_ms=_later(payment, now_ms),
+        amount_centavos=payment.amount_centavos if amount_centavos is None else amount_centavos,
+    )
+    return settled(moved, now_ms=now_ms) if status == "approved" else moved
+
+
+def settled(payment: Payment, *, now_ms: int) -> Payment:
+    """Add what an approval brings: its instant, the fee, and the refunds made so far in the detail."""
+    return msgspec.structs.replace(
+        payment,
+        captured=True,
+        status_detail="partially_refunded" if payment.refunds else payment.status_detail,
+        approved_ms=payment.approved_ms or now_ms,
+        fee_centavos=fee_centavos(payment.amount_centavos, payment.type_id),
+    )
+
+
+def refund(payment: Payment, *, refund_id: int, amount_centavos: int | None, now_ms: int) -> Payment:
+    """Return the payment after giving back an amount, or all that is left.
+
+    A partly refunded payment stays approved; when the refunds reach the total it becomes refunded by itself.
+    Raises `IllegalMove` or `ExcessiveRefund`.
+    """
+    left_centavos = payment.amount_centavos - payment.refunded_centavos
+    if payment.status not in {"approved", "in_mediation"} or left_centavos == 0:
+        raise IllegalMove(f"A payment that is {payment.status} cannot be refunded.")
+    if amount_centavos is None:
+        amount_centavos = left_centavos
+    if amount_centavos > left_centavos:
+        raise ExcessiveRefund(f"Only {left_centavos} centavos are left to refund.")
+    given_back = Refund(refund_id=refund_id, amount_centavos=amount_centavos, created_ms=now_ms)
+    status, detail = payment.status, payment.status_detail
+    if amount_centavos == left_centavos:
+        status, detail = "refunded", "refunded"
+    elif status == "approved":
+        detail = "partially_refunded"
+    return msgspec.structs.replace(
+        payment,
+        refunds=(*payment.refunds, given_back),
+        status=status,
+        status_detail=detail,
+        updated_ms=_later(payment, now_ms),
+    )
+
+
+def postponed(payment: Payment, *, expires_ms: int, now_ms: int) -> Payment:
+    """Return an open payment with another due date."""
+    return msgspec.structs.replace(payment, expires_ms=expires_ms, updated_ms=_later(payment, now_ms))
+
+
+def _later(payment: Payment, now_ms: int) -> int:
+    """Two changes never carry the same instant, since clients order what they saw by it."""
+    return max(now_ms, payment.updated_ms + 1)

@@ -1,0 +1,87 @@
+"""What the simulated Mercado Pago remembers: preferences, merchant orders, payments and refunds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Preference(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment link: the merchant's terms as they were sent, checked but not reshaped."""
+
+    preference_id: str
+    collector_id: int
+    created_ms: int
+    updated_ms: int | None = None
+    total_centavos: int
+    opens_ms: int | None = None
+    closes_ms: int | None = None
+    payments_due_ms: int | None = None
+    terms: dict[str, Any]
+
+    @property
+    def external_reference(self) -> str | None:
+        """The merchant's own name for what is being paid, `None` when it gave none."""
+        return self.terms.get("external_reference") or None
+
+
+class MerchantOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """The order that gathers all attempts to pay one preference."""
+
+    order_id: int
+    preference_id: str
+    collector_id: int
+    created_ms: int
+
+
+class Refund(msgspec.Struct, frozen=True, kw_only=True):
+    """Money given back, wholly or in part."""
+
+    refund_id: int
+    amount_centavos: int
+    created_ms: int
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt to pay, by one method; a later attempt is another payment."""
+
+    payment_id: int
+    collector_id: int
+    created_ms: int
+    updated_ms: int
+    approved_ms: int | None = None
+    expires_ms: int | None = None
+    status: str
+    status_detail: str
+    method_id: str
+    type_id: str
+    amount_centavos: int
+    fee_centavos: int = 0
+    currency_id: str = "BRL"
+    captured: bool = True
+    binary_mode: bool = False
+    installments: int = 1
+    description: str | None = None
+    external_reference: str | None = None
+    notification_url: str | None = None
+    statement_descriptor: str | None = None
+    callback_url: str | None = None
+    preference_id: str | None = None
+    order_id: int | None = None
+    payer: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+    additional_info: dict[str, Any] = {}
+    qr_code: str | None = None
+    ticket_hash: str | None = None
+    refunds: tuple[Refund, ...] = ()
+
+    @property
+    def refunded_centavos(self) -> int:
+        """What has been given back so far."""
+        return sum(refund.amount_centavos for refund in self.refunds)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the payer or the provider may still decide this attempt."""
+        return self.status in {"pending", "in_process", "authorized"}

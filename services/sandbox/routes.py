@@ -1,0 +1,56 @@
+"""All routes of the sandbox, one line each."""
+
+from __future__ import annotations
+
+from services.sandbox import (
+    checkout,
+    control,
+    merchant_orders,
+    methods,
+    payments,
+    preferences,
+    refunds,
+    search,
+    ticket,
+    users,
+)
+from services.sandbox.doors import OpenHandler, ProviderHandler, unknown_route
+
+PROVIDER_ROUTES: tuple[tuple[str, str, ProviderHandler], ...] = (
+    ("POST", "/checkout/preferences", preferences.create_preference),
+    ("POST", "/checkout/preferences/", preferences.create_preference),
+    ("GET", "/checkout/preferences/search", preferences.search_preferences),
+    ("GET", "/checkout/preferences/{preference_id}", preferences.get_preference),
+    ("PUT", "/checkout/preferences/{preference_id}", preferences.update_preference),
+    ("POST", "/v1/payments", payments.create_payment),
+    ("POST", "/v1/payments/", payments.create_payment),
+    ("GET", "/v1/payments/search", search.search_payments),
+    ("GET", "/v1/payments/{payment_id}", payments.get_payment),
+    ("PUT", "/v1/payments/{payment_id}", payments.update_payment),
+    ("POST", "/v1/payments/{payment_id}/refunds", refunds.create_refund),
+    ("POST", "/v1/payments/{payment_id}/refunds/", refunds.create_refund),
+    ("GET", "/v1/payments/{payment_id}/refunds", refunds.list_refunds),
+    ("GET", "/v1/payments/{payment_id}/refunds/", refunds.list_refunds),
+    ("GET", "/v1/payments/{payment_id}/refunds/{refund_id}", refunds.get_refund),
+    ("GET", "/v1/payment_methods", methods.list_methods),
+    ("GET", "/merchant_orders/search", merchant_orders.search_orders),
+    ("GET", "/merchant_orders/{order_id}", merchant_orders.get_order),
+    ("GET", "/users/me", users.show_me),
+)
+
+OPEN_ROUTES: tuple[tuple[str, str, OpenHandler], ...] = (
+    ("GET", "/checkout/v1/redirect", checkout.show),
+    ("POST", "/checkout/v1/redirect", checkout.decide),
+    ("GET", "/checkout/v1/style.css", checkout.style),
+    ("GET", "/payments/{payment_id}/ticket", ticket.show),
+    ("POST", "/payments/{payment_id}/ticket", ticket.decide),
+    ("POST", "/_sandbox/pay", control.pay),
+    ("GET", "/_sandbox/faults", control.get_faults),
+    ("PUT", "/_sandbox/faults", control.put_faults),
+    ("GET", "/_sandbox/stats", control.stats),
+    ("POST", "/_sandbox/reset", control.reset),
+    ("GET", "/_sandbox/health", control.health),
+)
+
+# Everything else belongs to the provider, which has many more routes than are simulated here.
+LAST_ROUTE: tuple[str, str, ProviderHandler] = ("*", "/{anything:.*}", unknown_route)

@@ -1,0 +1,91 @@
+"""The settings of the simulated Mercado Pago, the only place of this service that reads the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from services.sandbox.accounts import DEMO_ACCOUNT, Account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Number = TypeVar("Number", int, float)
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8001
+DEFAULT_DATA = ".extrato/sandbox"
+WEBHOOK_TIMEOUT_S = 22.0
+
+
+class InvalidSettings(ValueError):
+    """A setting of the environment cannot be used; the message is one sentence that names it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything the sandbox is told from outside.
+
+    `time_factor` divides the gaps between webhook retries and the time left until an expiry: with 60, a
+    Pix that expires in 24 hours expires after 24 minutes. `webhook_timeout_s` is never compressed, because
+    the receiver's work is not simulated.
+    """
+
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    data: Path = Path(DEFAULT_DATA)
+    public_url: str = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+    accounts: tuple[Account, ...] = (DEMO_ACCOUNT,)
+    time_factor: float = 1.0
+    webhook_timeout_s: float = WEBHOOK_TIMEOUT_S
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Read `EXTRATO_SANDBOX_*`; raises `InvalidSettings`."""
+        port = _number(env, "EXTRATO_SANDBOX_PORT", DEFAULT_PORT, read=int)
+        if port > 65_535:
+            raise InvalidSettings("EXTRATO_SANDBOX_PORT must be at most 65535.")
+        public_url = env.get("EXTRATO_SANDBOX_PUBLIC_URL") or f"http://127.0.0.1:{port}"
+        return cls(
+            host=env.get("EXTRATO_SANDBOX_HOST") or DEFAULT_HOST,
+            port=port,
+            data=Path(env.get("EXTRATO_SANDBOX_DATA") or DEFAULT_DATA),
+            public_url=public_url.rstrip("/"),
+            accounts=_accounts(env.get("EXTRATO_SANDBOX_ACCOUNTS")),
+            time_factor=_number(env, "EXTRATO_SANDBOX_TIME_FACTOR", 1.0, read=float),
+            webhook_timeout_s=_number(
+                env, "EXTRATO_SANDBOX_WEBHOOK_TIMEOUT_S", WEBHOOK_TIMEOUT_S, read=float
+            ),
+        )
+
+
+def _number(env: Mapping[str, str], name: str, default: Number, *, read: Callable[[str], Number]) -> Number:
+    text = env.get(name)
+    if not text:
+        return default
+    try:
+        value = read(text)
+    except ValueError:
+        value = read("0")
+    if not 0 < value < float("inf"):
+        raise InvalidSettings(f"{name} must be a number above zero.")
+    return value
+
+
+def _accounts(text: str | None) -> tuple[Account, ...]:
+    if not text:
+        return (DEMO_ACCOUNT,)
+    try:
+        accounts = msgspec.json.decode(text, type=tuple[Account, ...])
+    except msgspec.DecodeError as error:
+        raise InvalidSettings(f"EXTRATO_SANDBOX_ACCOUNTS is not a list of accounts: {error}.") from error
+    if not accounts:
+        raise InvalidSettings("EXTRATO_SANDBOX_ACCOUNTS must list at least one account.")
+    if len({account.access_token for account in accounts}) < len(accounts):
+        raise InvalidSettings("EXTRATO_SANDBOX_ACCOUNTS names the same access token twice.")
+    if len({account.collector_id for account in accounts}) < len(accounts):
+        raise InvalidSettings("EXTRATO_SANDBOX_ACCOUNTS names the same collector twice.")
+    return accounts

@@ -1,0 +1,95 @@
+// Walks the official Node SDK through the paths that a payment hub uses, and prints what it saw as one JSON line.
+// Usage: node mercado_pago.js <base URL> <access token>
+'use strict';
+
+const { AppConfig } = require('mercadopago/dist/utils/config');
+const { MercadoPagoConfig, MerchantOrder, Payment, PaymentMethod, PaymentRefund, Preference, User } = require('mercadopago');
+
+const [baseUrl, accessToken] = process.argv.slice(2);
+AppConfig.BASE_URL = baseUrl;
+
+function clients(token) {
+  const config = new MercadoPagoConfig({ accessToken: token, options: { timeout: 5000, retries: 0 } });
+  return {
+    preference: new Preference(config),
+    payment: new Payment(config),
+    refund: new PaymentRefund(config),
+    order: new MerchantOrder(config),
+    methods: new PaymentMethod(config),
+    user: new User(config),
+  };
+}
+
+async function refusal(call) {
+  try {
+    await call();
+    return null;
+  } catch (error) {
+    return { type: error.constructor.name, status: error.status ?? error.statusCode, message: error.message, cause: error.cause ?? error.causes };
+  }
+}
+
+async function main() {
+  const mp = clients(accessToken);
+  const items = [{ id: 'pao', title: 'Pão francês', quantity: 10, unit_price: 0.75, currency_id: 'BRL' }];
+  const preference = await mp.preference.create({ body: { items, external_reference: 'NODE-1' } });
+  const updated = await mp.preference.update({
+    id: preference.id,
+    updatePreferenceRequest: { items, external_reference: 'NODE-1', statement_descriptor: 'PADARIA' },
+  });
+  const preferences = await mp.preference.search({ options: { external_reference: 'NODE-1' } });
+
+  const pix = await mp.payment.create({
+    body: {
+      transaction_amount: 7.5,
+      description: 'Pão francês',
+      payment_method_id: 'pix',
+      external_reference: 'NODE-PIX',
+      payer: { email: 'ana@example.com' },
+    },
+  });
+  const found = await mp.payment.search({
+    options: { external_reference: 'NODE-PIX', range: 'date_created', begin_date: 'NOW-1DAYS', end_date: 'NOW', sort: 'date_created', criteria: 'desc' },
+  });
+  await fetch(`${baseUrl}/_sandbox/pay`, { method: 'POST', body: JSON.stringify({ payment_id: pix.id, outcome: 'approved' }) });
+  const approved = await mp.payment.get({ id: pix.id });
+  const partial = await mp.refund.create({ payment_id: pix.id, body: { amount: 2.5 } });
+  await mp.refund.total({ payment_id: pix.id });
+  const refunds = await mp.refund.list({ payment_id: pix.id });
+  const refunded = await mp.payment.get({ id: pix.id });
+
+  const waiting = await mp.payment.create({
+    body: { transaction_amount: 1, payment_method_id: 'pix', payer: { email: 'ana@example.com' } },
+  });
+  const cancelled = await mp.payment.cancel({ id: waiting.id });
+
+  await fetch(`${baseUrl}/_sandbox/pay`, { method: 'POST', body: JSON.stringify({ preference_id: preference.id, outcome: 'approved', method: 'card' }) });
+  const orders = await mp.order.search({ options: { preference_id: preference.id } });
+  const order = await mp.order.get({ merchantOrderId: orders.elements[0].id });
+
+  return {
+    preference: { id: preference.id, init_point: preference.init_point, status: preference.api_response.status },
+    updated: updated.statement_descriptor,
+    preferences: preferences.elements.map((each) => each.id),
+    pix: { status: pix.status, qr_code: pix.point_of_interaction.transaction_data.qr_code },
+    found: found.results.map((each) => each.id),
+    approved: { status: approved.status, net: approved.transaction_details.net_received_amount },
+    partial: { amount: partial.amount, payment_id: partial.payment_id },
+    refunds: refunds.map((each) => each.amount),
+    refunded: { status: refunded.status, amount: refunded.transaction_amount_refunded },
+    cancelled: { status: cancelled.status, detail: cancelled.status_detail },
+    order: { status: order.order_status, payments: order.payments.map((each) => each.status) },
+    methods: (await mp.methods.get()).map((each) => each.id),
+    me: (await mp.user.get()).id,
+    unknown: await refusal(() => mp.payment.get({ id: 1 })),
+    wrongToken: await refusal(() => clients('APP_USR-nobody').payment.get({ id: 1 })),
+  };
+}
+
+main().then(
+  (seen) => console.log(JSON.stringify(seen)),
+  (error) => {
+    console.error(error);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,110 @@
+"""Real servers for every test: one PostgreSQL and one NATS a session, a fresh database a test.
+
+The session's PostgreSQL does not wait for the disk. A test about durability starts its own server.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from extrato.store.migrations import migrate
+from services.cli.embedded_nats import EmbeddedNats
+from services.cli.embedded_postgres import EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+_TEMPLATE = "migrated"
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def new_home() -> Iterator[Path]:
+    """A place for a hub's home that PostgreSQL's system user can reach, unlike pytest's own folders."""
+    parent = Path(tempfile.mkdtemp(prefix="extrato-test-", dir="/tmp"))
+    parent.chmod(0o711)
+    try:
+        yield parent / "home"
+    finally:
+        shutil.rmtree(parent, ignore_errors=True)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home that does not exist yet, for a hub or a server of this test alone."""
+    with new_home() as path:
+        yield path
+
+
+@pytest.fixture(scope="session")
+def session_home() -> Iterator[Path]:
+    with new_home() as path:
+        yield path
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres_url(session_home: Path) -> AsyncIterator[str]:
+    """The session's server; its database `extrato` is empty and nobody's, tests use `database_url`."""
+    async with EmbeddedPostgres(session_home, fsync=False) as postgres:
+        yield postgres.url
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def migrated_template(postgres_url: str) -> str:
+    """The name of a migrated database that no test connects to."""
+    await _execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}")
+    await migrate(_with_database(postgres_url, _TEMPLATE))
+    return _TEMPLATE
+
+
+@pytest.fixture
+async def database_url(postgres_url: str, migrated_template: str) -> AsyncIterator[str]:
+    """A migrated database of this test alone."""
+    name = f"test_{next(_numbers)}"
+    await _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
+    yield _with_database(postgres_url, name)
+    await _execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def empty_database_url(postgres_url: str) -> AsyncIterator[str]:
+    """A database of this test alone without any table."""
+    name = f"test_{next(_numbers)}"
+    await _execute(postgres_url, f"CREATE DATABASE {name}")
+    yield _with_database(postgres_url, name)
+    await _execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def nats_url(session_home: Path) -> AsyncIterator[str]:
+    """The session's NATS, shared by all tests: use it with names of streams and subjects of your own."""
+    async with EmbeddedNats(session_home) as nats:
+        yield nats.url
+
+
+@pytest.fixture
+async def nats_server(home: Path) -> AsyncIterator[EmbeddedNats]:
+    """A NATS of this test alone; it may be stopped and started again."""
+    async with EmbeddedNats(home) as nats:
+        yield nats
+
+
+def _with_database(url: str, name: str) -> str:
+    return url.replace("/extrato?", f"/{name}?")
+
+
+async def _execute(url: str, sql: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()

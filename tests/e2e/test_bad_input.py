@@ -1,0 +1,243 @@
+"""Bad input gets a clear error in the route's own shape, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import aiohttp
+import pytest
+
+MERCHANT = "padaria-do-marcos"
+BREAD = {"nome": "Pão Francês", "quantidade": 1}
+
+
+@pytest.fixture
+async def nothing_is_left(hub):
+    """Whatever the test does, the log is as long after it as before."""
+    before = await hub.count_events()
+    yield
+    assert await hub.count_events() == before
+
+
+async def send(hub, path, data, *, content_type="application/json"):
+    headers = {**hub.headers, "Content-Type": content_type}
+    async with hub.session.post(hub.url + path, data=data, headers=headers) as answer:
+        return answer.status, await answer.json()
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("{}", "amount_missing"),
+        ('{"value": null}', "amount_missing"),
+        ('{"value": 0}', "amount_zero"),
+        ('{"value": 0.00}', "amount_zero"),
+        ('{"value": -1}', "amount_negative"),
+        ('{"value": "10"}', "amount_text"),
+        ('{"value": 1e400}', "amount_too_large"),
+        ('{"value": 1e9999999999999999999999}', "invalid_json"),
+        ('{"value": 10.001}', "amount_too_precise"),
+        ('{"value": 1000000.01}', "amount_too_large"),
+        ('{"value": NaN}', "invalid_json"),
+        ('{"value": Infinity}', "invalid_json"),
+        ("", "invalid_json"),
+        ("value=1", "invalid_json"),
+        ("[1]", "not_an_object"),
+        ('"text"', "not_an_object"),
+        ("[" * 100_00, "invalid_json"),
+        ('{"value": 1, "description": 5}', "invalid_text"),
+        ('{"value": 1, "description": "a\\u0000b"}', "invalid_text"),
+        ('{"value": 1, "padaria_slug": "nobody"}', "merchant_not_found"),
+        ('{"value": 1, "expires_in_minutes": 0}', "invalid_lifetime"),
+        ('{"value": 1, "expires_in_minutes": true}', "invalid_lifetime"),
+        ('{"value": 1, "payer": []}', "invalid_payer"),
+        ('{"value": 1, "payer": {"email": "nobody"}}', "invalid_email"),
+    ],
+)
+@pytest.mark.usefixtures("nothing_is_left")
+async def test_a_pix_that_makes_no_sense_is_refused(hub, body, code):
+    status, answer = await send(hub, "/payments/pix", body)
+    assert status == 400
+    assert answer["code"] == code
+    assert set(answer) == {"message", "code"}
+    assert answer["message"]
+
+
+@pytest.mark.parametrize("value", [True, [1], {"a": 1}])
+@pytest.mark.usefixtures("nothing_is_left")
+async def test_a_value_that_is_no_number_is_refused(hub, value):
+    status, answer = await send(hub, "/payments/pix", json.dumps({"value": value}))
+    assert status == 400
+    assert answer["code"].startswith("amount_")
+
+
+@pytest.mark.usefixtures("nothing_is_left")
+async def test_a_body_of_ten_megabytes_is_refused(hub):
+    try:
+        status, answer = await send(hub, "/payments/pix", io.BytesIO(b'{"value": 1, "x": "' + b"a" * 10_000_000))
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        # The server may hang up on a sender who does not stop; it must go on serving others.
+        status, answer = await send(hub, "/payments/pix", b'{"value": 1, "x": "' + b"a" * 70_000)
+    assert (status, answer["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type"),
+    [
+        (b'{"value": 1}', "text/plain"),
+        (b'{"value": 1}', "application/x-www-form-urlencoded"),
+        ('{"value": 1}'.encode("utf-16"), "application/json; charset=utf-16"),
+        ('{"value": 1, "description": "pão"}'.encode("latin-1"), "application/json; charset=latin-1"),
+    ],
+)
+@pytest.mark.usefixtures("nothing_is_left")
+async def test_another_type_or_charset_is_refused(hub, data, content_type):
+    status, answer = await send(hub, "/payments/pix", data, content_type=content_type)
+    assert (status, answer["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.mark.usefixtures("nothing_is_left")
+async def test_bytes_that_are_no_utf8_are_refused(hub):
+    status, answer = await send(hub, "/payments/pix", '{"value": 1, "description": "pão"}'.encode("latin-1"))
+    assert (status, answer["code"]) == (400, "invalid_json")
+
+
+@pytest.mark.parametrize(
+    ("items", "code"),
+    [
+        (None, "invalid_items"),
+        ([], "invalid_items"),
+        ("Pão Francês", "invalid_items"),
+        ([1], "invalid_item"),
+        ([{"quantidade": 1}], "invalid_item"),
+        ([{"nome": " ", "quantidade": 1}], "invalid_item"),
+        ([{**BREAD, "quantidade": 0}], "invalid_quantity"),
+        ([{**BREAD, "quantidade": -1}], "invalid_quantity"),
+        ([{**BREAD, "quantidade": 1.5}], "invalid_quantity"),
+        ([{**BREAD, "quantidade": "x"}], "invalid_quantity"),
+        ([{**BREAD, "quantidade": True}], "invalid_quantity"),
+        ([{**BREAD, "quantidade": 10**30}], "invalid_quantity"),
+        ([{"nome": "Pão Francês"}], "invalid_quantity"),
+        ([{**BREAD, "preco_unitario": 0}], "amount_zero"),
+        ([{**BREAD, "preco_unitario": "1"}], "amount_text"),
+        ([{"nome": "Pão de Ontem", "quantidade": 1}], "unknown_product"),
+        ([{"nome": "Bolo de Chocolate", "quantidade": 10_000}] * 4, "amount_too_large"),
+        ([BREAD] * 101, "too_many_items"),
+    ],
+)
+@pytest.mark.usefixtures("nothing_is_left")
+async def test_an_order_that_makes_no_sense_is_refused(hub, items, code):
+    body = {"padaria_slug": MERCHANT, "items": items}
+    status, answer = await send(hub, "/payments/api/generate-link/", json.dumps(body))
+    assert status == 400
+    assert answer["success"] is False
+    assert answer["code"] == code
+    assert answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "error"),
+    [
+        ("check/999999/", 404, "Pagamento 999999 não encontrado"),
+        ("check/999999999999999999999/", 404, "Pagamento 999999999999999999999 não encontrado"),
+        ("check/0/", 404, "Pagamento 0 não encontrado"),
+        ("check/abc/", 400, "'abc' não é um número de pagamento"),
+        ("check/-1/", 400, "'-1' não é um número de pagamento"),
+        ("check/1.5/", 400, "'1.5' não é um número de pagamento"),
+        ("999999/events/", 404, "Pagamento 999999 não encontrado"),
+        ("abc/events/", 400, "'abc' não é um número de pagamento"),
+        ("pending/", 400, "O parâmetro 'padaria_slug' é obrigatório"),
+        ("pending/?padaria_slug=slug-invalido", 400, "Padaria 'slug-invalido' não encontrada"),
+        (f"pending/?padaria_slug={MERCHANT}&limit=abc", 400, "O parâmetro 'limit' deve ser um inteiro de 1 a 1000"),
+        (f"pending/?padaria_slug={MERCHANT}&limit=-1", 400, "O parâmetro 'limit' deve ser um inteiro de 1 a 1000"),
+        (f"pending/?padaria_slug={MERCHANT}&limit=0", 400, "O parâmetro 'limit' deve ser um inteiro de 1 a 1000"),
+        (
+            f"pending/?padaria_slug={MERCHANT}&limit=1000000000",
+            400,
+            "O parâmetro 'limit' deve ser um inteiro de 1 a 1000",
+        ),
+        ("nothing-here/", 404, "Nada existe neste endereço"),
+    ],
+)
+async def test_a_question_about_nothing_is_answered_clearly(hub, path, status, error):
+    answered, answer = await hub.get(f"/payments/api/{path}")
+    assert (answered, answer["success"], answer["error"]) == (status, False, error)
+
+
+async def test_another_method_is_told_which_ones_there_are(hub):
+    async with hub.session.delete(f"{hub.url}/payments/pix", headers=hub.headers) as answer:
+        assert answer.status == 405
+        assert answer.headers["Allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({}, 400),
+        ({"payment_id": "999999"}, 404),
+        ({"payment_id": "abc"}, 400),
+        ({"padaria_slug": "nobody"}, 400),
+        ({"padaria_slug": MERCHANT, "payment_id": "1"}, 400),
+        ({"padaria_slug": MERCHANT, "after": "x"}, 400),
+        ({"padaria_slug": MERCHANT, "after": "9" * 30}, 400),
+    ],
+)
+async def test_a_socket_for_nothing_is_refused(hub, query, status):
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        async with hub.socket(**query):
+            pass
+    assert refused.value.status == status
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer a.b.c.d"}],
+)
+async def test_without_a_key_nothing_is_told(hub, headers):
+    for method, path in (("POST", "/payments/pix"), ("GET", "/payments/api/check/1/"), ("GET", "/ws?payment_id=1")):
+        async with hub.session.request(method, hub.url + path, headers=headers, json={"value": 1}) as answer:
+            assert answer.status == 401
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+            assert "unauthenticated" in await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({}, 400, "invalid_bank_payment_id"),
+        ({"bank_payment_id": 5, "value": 1}, 400, "invalid_bank_payment_id"),
+        ({"bank_payment_id": "unique_id", "value": 1}, 404, "not_found"),
+        ({"bank_payment_id": "00000000-0001-8000-8000-000000000000", "value": 1}, 404, "not_found"),
+        ({"bank_payment_id": "unique_id"}, 400, "amount_missing"),
+    ],
+)
+@pytest.mark.usefixtures("nothing_is_left")
+async def test_a_confirmation_of_nothing_is_refused(hub, body, status, code):
+    answered, answer = await hub.post("/payments/pix/confirmation", body)
+    assert (answered, answer["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        ("/webhooks/mercadopago/nobody/?type=payment&data.id=1", "{}", 404, "unknown_merchant"),
+        (f"/webhooks/mercadopago/{MERCHANT}/", "not json", 400, "invalid_notification"),
+        (f"/webhooks/mercadopago/{MERCHANT}/", "{}", 400, "invalid_notification"),
+        (f"/webhooks/mercadopago/{MERCHANT}/?type=payment&data.id=../1", "{}", 400, "invalid_notification"),
+        (f"/webhooks/mercadopago/{MERCHANT}/?type=payment&data.id=1", "{}", 401, "invalid_signature"),
+        ("/webhooks/mercadopago/?type=payment&data.id=1", '{"user_id": 1}', 404, "unknown_merchant"),
+    ],
+)
+@pytest.mark.usefixtures("nothing_is_left")
+async def test_a_webhook_that_is_none_is_refused(hub, path, body, status, code):
+    async with hub.session.post(hub.url + path, data=body) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (status, code)
+
+
+async def test_an_old_style_notification_is_taken_and_believed_by_nobody(hub):
+    before = await hub.count_events()
+    path = f"/webhooks/mercadopago/{MERCHANT}/?topic=payment&id=123"
+    async with hub.session.post(hub.url + path, data='{"resource": "123", "topic": "payment"}') as answer:
+        assert answer.status == 200
+    assert await hub.count_events() == before

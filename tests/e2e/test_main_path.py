@@ -1,0 +1,199 @@
+"""Generate a link, pay on the provider's page, approved on REST, WebSocket and timeline: whatever breaks between."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import aiohttp
+import pytest
+
+APPROVED = [("pending", "approved")]
+
+
+async def approved_on_rest(hub, payment_id):
+    async def is_approved():
+        with_error = None
+        try:
+            return (await hub.check(payment_id))["status"] == "approved"
+        except (aiohttp.ClientError, AssertionError) as error:
+            with_error = error
+        return with_error is None
+
+    return is_approved
+
+
+async def see_approval(hub, until, socket, payment_id, *, within_s=15.0):
+    """Read a socket until the approval comes by, then see it on REST and on the timeline, once."""
+    async with asyncio.timeout(within_s):
+        async for message in socket:
+            frame = message.json()
+            if frame["type"] == "snapshot" and frame["payments"][0]["status"] == "approved":
+                break
+            if frame["type"] == "event" and frame["event"] == "StatusChanged":
+                assert frame["data"]["status"] == "approved"
+                break
+        else:
+            raise AssertionError("the socket was closed before the approval")
+    answer = await hub.check(payment_id)
+    assert (answer["status"], answer["status_label"]) == ("approved", "Aprovado")
+    assert answer["paid_at"]
+    assert await hub.status_changes(payment_id) == APPROVED
+
+    async def is_listed():
+        _, listed = await hub.get("/payments/api/pending/?padaria_slug=padaria-do-marcos&status=approved")
+        return payment_id in [payment["payment_id"] for payment in listed["payments"]]
+
+    await until(is_listed, "the read model knows the approval")
+
+
+async def test_a_payment_on_the_providers_page_is_approved_everywhere(hub, until):
+    link = await hub.link(payer_email="cliente@email.com")
+    async with hub.socket(payment_id=link["payment_id"]) as socket:
+        assert (await socket.receive_json())["type"] == "snapshot"
+        await hub.pay_as_a_person(link["checkout_url"])
+        await see_approval(hub, until, socket, link["payment_id"])
+    timeline = await hub.events(link["payment_id"])
+    assert [event["version"] for event in timeline] == list(range(1, len(timeline) + 1))
+    positions = [event["position"] for event in timeline]
+    assert positions == sorted(set(positions))
+    assert timeline[0]["source"] == "api_key"
+    assert timeline[-1]["source"] in {"webhook", "return_page"}
+
+
+async def test_without_webhooks_the_monitor_alone_finds_the_payment_within_six_seconds(hub, until):
+    await hub.faults(webhooks=False)
+    link = await hub.link()
+    async with hub.socket(payment_id=link["payment_id"]) as socket:
+        paid_at = time.monotonic()
+        await hub.sandbox(
+            "POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": "approved"}
+        )
+        async with asyncio.timeout(10):
+            while True:
+                frame = await socket.receive_json()
+                if frame["type"] == "event" and frame["event"] == "StatusChanged":
+                    break
+        assert time.monotonic() - paid_at < 6
+    assert frame["source"] == "sweep"
+    assert await hub.status_changes(link["payment_id"]) == APPROVED
+
+
+async def test_duplicated_and_shuffled_webhooks_change_a_status_once(hub, until):
+    await hub.faults(webhook_duplicates=3, webhook_shuffle=True, webhook_delay_ms=50)
+    links = [await hub.link() for _ in range(5)]
+    for link in links:
+        await hub.pay_as_a_person(link["checkout_url"])
+    for link in links:
+
+        async def is_approved(link=link):
+            return await hub.status_changes(link["payment_id"])
+
+        await until(is_approved, "approved")
+    await hub.until_webhooks_are_delivered(until)
+    for link in links:
+        assert await hub.status_changes(link["payment_id"]) == APPROVED
+
+
+async def test_webhooks_with_a_bad_signature_change_nothing(hub, until):
+    await hub.faults(webhook_bad_signature=True)
+    link = await hub.link()
+    async with hub.socket(payment_id=link["payment_id"]):
+        await hub.sandbox(
+            "POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": "approved"}
+        )
+
+        async def is_approved():
+            return await hub.status_changes(link["payment_id"])
+
+        await until(is_approved, "the monitor finds it all the same")
+    sources = {event["source"] for event in await hub.events(link["payment_id"])}
+    assert "webhook" not in sources
+
+
+async def test_a_rejected_attempt_leaves_the_link_payable(hub, until):
+    link = await hub.link()
+    pay = {"preference_id": link["preference_id"]}
+    await hub.sandbox("POST", "/_sandbox/pay", {**pay, "outcome": "rejected"})
+
+    async def moved():
+        return (await hub.check(link["payment_id"]))["status"] == "rejected"
+
+    await until(moved, "rejected")
+    await hub.sandbox("POST", "/_sandbox/pay", {**pay, "outcome": "approved"})
+
+    async def approved():
+        return (await hub.check(link["payment_id"]))["status"] == "approved"
+
+    await until(approved, "approved")
+    assert await hub.status_changes(link["payment_id"]) == [("pending", "rejected"), ("rejected", "approved")]
+
+
+async def test_an_amount_that_is_not_the_charges_is_never_a_payment(hub, until):
+    link = await hub.link()
+    await hub.sandbox(
+        "POST",
+        "/_sandbox/pay",
+        {"preference_id": link["preference_id"], "outcome": "approved", "amount": 0.01},
+    )
+
+    async def noticed():
+        return [event for event in await hub.events(link["payment_id"]) if event["type"] == "ObservationMismatched"]
+
+    (mismatch,) = await until(noticed, "the mismatch is told")
+    assert mismatch["data"]["expected"] == "500"
+    assert mismatch["data"]["observed"] == "1"
+    assert (await hub.check(link["payment_id"]))["status"] == "pending"
+
+
+async def test_the_return_page_asks_the_provider_and_not_its_address(hub):
+    link = await hub.link()
+    query = f"status=approved&payment_id=1&external_reference={link['external_reference']}"
+    async with hub.session.get(f"{hub.url}/payments/mp/return/?{query}") as answer:
+        assert answer.status == 200
+        assert "Pendente" in await answer.text()
+    assert (await hub.check(link["payment_id"]))["status"] == "pending"
+
+
+async def test_the_safe_link_leads_to_the_checkout_until_it_is_paid(hub, until):
+    link = await hub.link()
+    async with hub.session.get(link["secure_checkout_url"], allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (302, link["checkout_url"])
+    await hub.pay_as_a_person(link["checkout_url"])
+
+    async def approved():
+        return await hub.status_changes(link["payment_id"])
+
+    await until(approved, "approved")
+    async with hub.session.get(link["secure_checkout_url"], allow_redirects=False) as answer:
+        assert answer.status == 200
+        assert "Pagamento já realizado" in await answer.text()
+    async with hub.session.get(link["secure_checkout_url"].split("?")[0]) as answer:
+        assert answer.status == 404
+
+
+@pytest.mark.parametrize("victim", ["gateway", "monitor", "projections", "nats", "postgres"])
+async def test_a_process_that_is_killed_in_the_middle_loses_nothing(hub, until, victim):
+    link = await hub.link()
+    old_pid = hub.kill(victim)
+    await hub.pay_as_a_person(link["checkout_url"])
+    await hub.until_restarted(until, victim, old_pid)
+    async with hub.socket(payment_id=link["payment_id"]) as socket:
+        await see_approval(hub, until, socket, link["payment_id"], within_s=25)
+
+
+async def test_deleting_the_stream_while_everything_runs_loses_nothing(hub, until):
+    async with hub.jetstream() as jetstream:
+        links = [await hub.link() for _ in range(3)]
+        await jetstream.delete_stream("PAYMENTS")
+        for link in links:
+            await hub.pay_as_a_person(link["checkout_url"])
+        for link in links:
+            async with hub.socket(payment_id=link["payment_id"]) as socket:
+                await see_approval(hub, until, socket, link["payment_id"])
+
+        async def is_refilled():
+            state = (await jetstream.stream_info("PAYMENTS")).state
+            return state.messages == await hub.count_events()
+
+        await until(is_refilled, "the stream holds every event of the log again")

@@ -1,0 +1,92 @@
+"""A Pix to the merchant's own key: created, shown, confirmed by the bank, once."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from datetime import datetime
+
+from brcode.utils.brcodeId import jsonFromBrcode
+from PIL import Image
+
+KEY = {"Idempotency-Key": "pedido-42"}
+
+
+async def test_a_pix_is_created_in_the_references_shape(hub):
+    status, answer = await hub.post("/payments/pix", {"value": 100.0})
+    assert status == 201
+    assert answer["message"] == "The payment has been created."
+    payment = answer["payment"]
+    assert payment["value"] == 100.0
+    assert datetime.fromisoformat(payment["expiration_date"]).utcoffset() is not None
+    assert jsonFromBrcode(payment["payload"])["54"] == "100.00"
+
+
+async def test_the_picture_is_drawn_once_and_may_be_kept(hub):
+    _, answer = await hub.post("/payments/pix", {"value": 0.01})
+    for name in (answer["payment"]["qr_code"], answer["payment"]["qr_code"] + ".png"):
+        async with hub.session.get(f"{hub.url}/payments/pix/qr_code/{name}") as picture:
+            assert (picture.status, picture.content_type) == (200, "image/png")
+            assert Image.open(io.BytesIO(await picture.read())).size[0] > 100
+            etag = picture.headers["ETag"]
+        headers = {"If-None-Match": etag}
+        async with hub.session.get(f"{hub.url}/payments/pix/qr_code/{name}", headers=headers) as picture:
+            assert picture.status == 304
+    guessed = f"{hub.url}/payments/pix/qr_code/qr_code_payment_00000000-0001-8000-8000-000000000000"
+    async with hub.session.get(guessed) as nothing:
+        assert nothing.status == 404
+
+
+async def test_the_bank_confirms_and_repeating_it_changes_nothing(hub):
+    _, answer = await hub.post("/payments/pix", {"value": 12.5})
+    payment = answer["payment"]
+    confirmation = {"bank_payment_id": payment["bank_payment_id"], "value": 12.5}
+    async with hub.socket(payment_id=payment["id"]) as socket:
+        assert (await socket.receive_json())["payments"][0]["status"] == "pending"
+        for _ in range(3):
+            status, answer = await hub.post("/payments/pix/confirmation", confirmation)
+            assert (status, answer) == (200, {"message": "The payment has been confirmed."})
+        async with asyncio.timeout(10):
+            while (frame := await socket.receive_json())["event"] != "StatusChanged":
+                pass
+    assert frame["source"] == "bank"
+    assert await hub.status_changes(payment["id"]) == [("pending", "approved")]
+
+
+async def test_another_value_than_the_charges_is_refused_and_leaves_one_trace(hub):
+    _, answer = await hub.post("/payments/pix", {"value": 12.5})
+    payment = answer["payment"]
+    for _ in range(2):
+        status, refused = await hub.post(
+            "/payments/pix/confirmation", {"bank_payment_id": payment["bank_payment_id"], "value": 12.4}
+        )
+        assert (status, refused["code"]) == (400, "wrong_amount")
+    types = [event["type"] for event in await hub.events(payment["id"])]
+    assert types.count("ConfirmationRefused") == 1
+    assert (await hub.check(payment["id"]))["status"] == "pending"
+
+
+async def test_the_same_key_and_body_give_the_same_answer(hub):
+    first = await hub.post("/payments/pix", {"value": 7}, KEY)
+    assert first[0] == 201
+    await hub.post(
+        "/payments/pix/confirmation",
+        {"bank_payment_id": first[1]["payment"]["bank_payment_id"], "value": 7},
+    )
+    again = await asyncio.gather(*(hub.post("/payments/pix", {"value": 7}, KEY) for _ in range(5)))
+    assert again == [first] * 5
+
+
+async def test_the_same_key_with_another_body_is_refused(hub):
+    await hub.post("/payments/pix", {"value": 7}, KEY)
+    status, answer = await hub.post("/payments/pix", {"value": 8}, KEY)
+    assert (status, answer["code"]) == (409, "idempotency_key_reused")
+
+
+async def test_creations_with_one_key_at_once_make_one_payment(hub):
+    key = {"Idempotency-Key": "at-once"}
+    body = {"padaria_slug": "padaria-do-marcos", "items": [{"nome": "Pão Francês", "quantidade": 2}]}
+    answers = await asyncio.gather(*(hub.post("/payments/api/generate-link/", body, key) for _ in range(8)))
+    assert {status for status, _ in answers} == {200}
+    assert len({answer["payment_id"] for _, answer in answers}) == 1
+    assert len({answer["preference_id"] for _, answer in answers}) == 1

@@ -1,0 +1,119 @@
+"""Starts hubs whose services are stand-ins, as processes of their own, and ends what a failed test left."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[2]
+STUBS = Path(__file__).with_name("stubs")
+
+
+async def until(condition, *, within_s=10.0):
+    """Wait until the condition holds and give what it gave."""
+    deadline = time.monotonic() + within_s
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "The condition did not come true."
+        await asyncio.sleep(0.01)
+    return found
+
+
+class Hub:
+    """A hub in a process of its own."""
+
+    def __init__(self, process, home):
+        self.process = process
+        self.home = home
+        self.lines = []
+
+    async def says(self, words, *, within_s=15.0):
+        """Wait for a line that contains the words and give it."""
+        async with asyncio.timeout(within_s):
+            while line := (await self.process.stdout.readline()).decode():
+                self.lines.append(line.rstrip())
+                if words in line:
+                    return line.rstrip()
+        raise AssertionError(f"{words!r} was not said, but: {self.lines}")
+
+    async def ended(self, *, within_s=10.0):
+        """Wait for the end and give the exit code and what was said on standard error."""
+        _, errors = await asyncio.wait_for(self.process.communicate(), within_s)
+        return self.process.returncode, errors.decode()
+
+    @property
+    def pids(self):
+        return json.loads((self.home / "run" / "processes.json").read_text())
+
+    @property
+    def addresses(self):
+        return json.loads((self.home / "run" / "addresses.json").read_text())
+
+    def living(self):
+        """The process ids of everything that runs with this home in its command line or its environment."""
+        return processes_of(self.home)
+
+
+def processes_of(home):
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words = [*process.cmdline(), *process.environ().values()]
+            if process.status() != psutil.STATUS_ZOMBIE and any(str(home) in word for word in words):
+                found.append(process.pid)
+    return found
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def servers(database_url, nats_url):
+    """The environment of a hub that uses the session's servers, for a claim that is not about its own."""
+    return {"EXTRATO_DATABASE_URL": database_url, "EXTRATO_NATS_URL": nats_url}
+
+
+@pytest.fixture
+async def start_hub(home):
+    """Start `extrato up` with stand-ins; the keywords go into its environment."""
+    hubs = []
+
+    async def start(*behaviours, script=(str(STUBS / "hub.py"),), home=home, **environment):
+        given = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("EXTRATO_")},
+            "EXTRATO_HOME": str(home),
+            "EXTRATO_PORT": str(free_port()),
+            "EXTRATO_SANDBOX_PORT": str(free_port()),
+            "PYTHONPATH": str(ROOT),
+            **environment,
+        }
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, *script, *behaviours),
+            env=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        hubs.append(Hub(process, home))
+        return hubs[-1]
+
+    yield start
+    for hub in hubs:
+        if hub.process.returncode is None:
+            hub.process.terminate()
+        await hub.ended()
+    for pid in {pid for hub in hubs for pid in hub.living()}:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,133 @@
+"""The embedded servers as the tests and the hub use them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import asyncpg
+import nats
+import psycopg
+
+from services.cli import postgres_places
+from services.cli.embedded_nats import EmbeddedNats
+from services.cli.embedded_postgres import EmbeddedPostgres
+from services.cli.postgres_places import make_folder, make_places
+from tests.frame.conftest import processes_of, until
+
+
+async def test_every_test_gets_a_database_of_its_own(database_url, postgres_url):
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetchval("SELECT count(*) FROM stored_events") == 0
+    await connection.close()
+    assert database_url != postgres_url
+
+
+async def test_asyncpg_and_psycopg_read_the_same_url(database_url):
+    with psycopg.connect(database_url) as connection:
+        theirs = connection.execute("SELECT current_database()").fetchone()
+    connection = await asyncpg.connect(database_url)
+    assert theirs == (await connection.fetchval("SELECT current_database()"),)
+    await connection.close()
+
+
+async def test_jetstream_answers_at_the_url(nats_url):
+    client = await nats.connect(nats_url)
+    assert (await client.jetstream().account_info()).api.errors >= 0
+    await client.close()
+
+
+async def test_a_stream_outlives_its_server(home):
+    server = EmbeddedNats(home)
+    await server.start()
+    client = await nats.connect(server.url)
+    await client.jetstream().add_stream(name="KEPT", subjects=["kept"])
+    await client.jetstream().publish("kept", b"fact")
+    await client.close()
+    os.kill(server.pid, signal.SIGKILL)
+    await server.stop()
+
+    async with EmbeddedNats(home) as again:
+        client = await nats.connect(again.url)
+        assert (await client.jetstream().stream_info("KEPT")).state.messages == 1
+        await client.close()
+
+
+async def test_a_commit_outlives_a_killed_server_while_a_client_stays_connected(home):
+    server = EmbeddedPostgres(home)
+    await server.start()
+    connection = await asyncpg.connect(server.url)
+    await connection.execute("CREATE TABLE notes (words text); INSERT INTO notes VALUES ('kept')")
+    os.kill(server.pid, signal.SIGKILL)
+    await server.stop()
+    await server.start()
+    after = await asyncpg.connect(server.url)
+    assert await after.fetchval("SELECT words FROM notes") == "kept"
+    await after.close()
+    connection.terminate()
+    await server.stop()
+
+
+async def test_a_number_that_now_belongs_to_another_process_does_not_stop_a_start(home):
+    async with EmbeddedPostgres(home, fsync=False) as server:
+        note = make_places(home).data / "postmaster.pid"
+        left = note.read_text().replace(str(server.pid), str(os.getpid()), 1)
+    note.write_text(left)
+    async with EmbeddedPostgres(home, fsync=False):
+        pass
+
+
+async def test_a_server_that_another_hub_left_running_is_ended_first(home):
+    left = EmbeddedPostgres(home, fsync=False)
+    await left.start()
+    number = left.pid
+    async with EmbeddedPostgres(home, fsync=False) as server:
+        assert server.pid != number
+        await until(lambda: number not in processes_of(home))
+    await left.stop()
+
+
+async def test_a_database_that_was_half_created_is_created_again(home):
+    places = make_places(home)
+    half = places.folder / "data.unfinished"
+    make_folder(half, 0o700, owner=places.user)
+    (half / "PG_VERSION").write_text("18")
+    async with EmbeddedPostgres(home, fsync=False) as server:
+        connection = await asyncpg.connect(server.url)
+        await connection.close()
+
+
+async def test_a_deep_home_gets_a_short_private_socket_folder_and_keeps_it(home):
+    deep = home / ("folder-" * 12) / "home"
+    async with EmbeddedPostgres(deep, fsync=False) as server:
+        url = server.url
+        connection = await asyncpg.connect(url)
+        await connection.close()
+    folder = Path(url.partition("?host=")[2])
+    assert len(os.fsencode(folder / ".s.PGSQL.5432")) <= 103
+    assert oct(folder.stat().st_mode & 0o777) == "0o700"
+    async with EmbeddedPostgres(deep, fsync=False) as server:
+        assert server.url == url
+    folder.rmdir()
+
+
+async def test_a_home_with_a_comma_and_a_space_can_be_used(home):
+    async with EmbeddedPostgres(home / "padaria, rua 1", fsync=False) as server:
+        connection = await asyncpg.connect(server.url)
+        await connection.close()
+    Path(server.url.partition("?host=")[2]).rmdir()
+
+
+async def test_programs_out_of_reach_are_copied_once_and_run(home, monkeypatch):
+    home.mkdir(mode=0o711)
+    monkeypatch.setattr(postgres_places, "SHARED_FOLDER", home / "shared")
+    monkeypatch.setattr(postgres_places, "others_may_pass", lambda path: "extrato-test-" in str(path))
+    copied = postgres_places._reachable_installation(postgres_places._installation())
+    assert copied.is_relative_to(home / "shared")
+    inode = (copied / "bin" / "postgres").stat().st_ino
+    assert postgres_places._reachable_installation(postgres_places._installation()) == copied
+    assert (copied / "bin" / "postgres").stat().st_ino == inode
+    async with EmbeddedPostgres(home / "deeper", fsync=False) as server:
+        connection = await asyncpg.connect(server.url)
+        await connection.close()

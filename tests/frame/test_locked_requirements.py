@@ -1,0 +1,50 @@
+"""The lock files say exactly what is installed, and nothing about where they were made."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+
+from tests.frame.conftest import ROOT
+
+LOCKS = ["run.txt", "dev.txt"]
+
+
+def text_of(lock):
+    return (ROOT / "requirements" / lock).read_text()
+
+
+def locked(lock):
+    return {
+        re.sub(r"[-_.]+", "-", name).lower(): version
+        for name, version in re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", text_of(lock), re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_requirement_is_pinned_with_its_hashes(lock):
+    entries = re.split(r"\n(?=[A-Za-z])", re.sub(r"^ *#.*\n?", "", text_of(lock), flags=re.MULTILINE).strip())
+    assert entries
+    for entry in entries:
+        assert re.match(r"[A-Za-z0-9._-]+==\S+ \\\n    --hash=sha256:[0-9a-f]{64}", entry), entry
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_no_place_of_any_machine_is_named(lock):
+    assert not re.search(r"https?://|file://|index-url|find-links|trusted-host| /", text_of(lock))
+
+
+def test_every_dependency_of_the_project_is_locked():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    def names(words):
+        return {re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~! ]", word)[0]).lower() for word in words}
+
+    assert names(project["dependencies"]) <= set(locked("run.txt"))
+    assert names(project["optional-dependencies"]["dev"]) <= set(locked("dev.txt"))
+
+
+def test_tests_run_with_the_versions_that_the_hub_runs_with():
+    assert locked("run.txt").items() <= locked("dev.txt").items()

@@ -1,0 +1,134 @@
+"""What cannot work is said in one sentence, with exit code 1, and nothing is left running."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+
+import pytest
+
+from tests.frame.conftest import STUBS, free_port
+
+
+async def refusal(start_hub, *behaviours, **environment):
+    hub = await start_hub(*behaviours, **environment)
+    code, errors = await hub.ended()
+    assert code == 1
+    assert hub.living() == []
+    lines = errors.strip().split("\n")
+    assert len(lines) == 1, errors
+    return lines[0].removeprefix("extrato: ")
+
+
+@pytest.mark.parametrize("name", ["EXTRATO_PORT", "EXTRATO_SANDBOX_PORT"])
+async def test_a_taken_port_is_named(start_hub, name):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        sentence = await refusal(start_hub, **{name: str(port)})
+    assert sentence == f"Port {port} of 127.0.0.1 is taken by another program: set {name} to a free one."
+
+
+async def test_two_services_cannot_share_a_port(start_hub):
+    port = str(free_port())
+    sentence = await refusal(start_hub, EXTRATO_PORT=port, EXTRATO_SANDBOX_PORT=port)
+    assert sentence == f"EXTRATO_PORT and EXTRATO_SANDBOX_PORT are both {port}."
+
+
+async def test_a_port_that_is_no_number_is_refused(start_hub):
+    assert "EXTRATO_PORT must be a port number" in await refusal(start_hub, EXTRATO_PORT="eight")
+
+
+async def test_a_host_that_is_not_of_this_machine_is_refused(start_hub):
+    sentence = await refusal(start_hub, EXTRATO_HOST="192.0.2.1")
+    assert sentence == "EXTRATO_HOST=192.0.2.1 is not an address of this machine."
+
+
+async def test_an_unknown_way_to_authenticate_is_refused(start_hub):
+    assert "EXTRATO_AUTH must be 'keys' or 'open'" in await refusal(start_hub, EXTRATO_AUTH="none")
+
+
+async def test_open_authentication_is_refused_beyond_this_machine(start_hub):
+    sentence = await refusal(start_hub, EXTRATO_AUTH="open", EXTRATO_HOST="0.0.0.0")
+    assert "EXTRATO_AUTH=open is allowed on a loopback address only" in sentence
+
+
+async def test_a_database_url_of_another_kind_is_refused(start_hub):
+    assert "EXTRATO_DATABASE_URL must be a URL" in await refusal(
+        start_hub, EXTRATO_DATABASE_URL="mysql://x/y"
+    )
+
+
+async def test_a_database_that_cannot_be_reached_is_named_without_its_password(start_hub):
+    url = f"postgresql://me:hidden-word@127.0.0.1:{free_port()}/extrato"
+    sentence = await refusal(start_hub, EXTRATO_DATABASE_URL=url)
+    assert sentence.startswith("EXTRATO_DATABASE_URL does not lead to a usable database:")
+    assert "hidden-word" not in sentence
+
+
+async def test_a_database_that_lets_nobody_in_is_named(start_hub, postgres_url):
+    url = postgres_url.replace("extrato@", "stranger@")
+    sentence = await refusal(start_hub, EXTRATO_DATABASE_URL=url)
+    assert sentence.startswith("EXTRATO_DATABASE_URL does not lead to a usable database:")
+
+
+async def test_a_nats_that_cannot_be_reached_is_named(start_hub):
+    sentence = await refusal(start_hub, EXTRATO_NATS_URL=f"nats://127.0.0.1:{free_port()}")
+    assert sentence.startswith("EXTRATO_NATS_URL does not lead to a NATS server:")
+
+
+async def test_a_nats_with_another_password_is_named_without_it(start_hub, nats_url):
+    address = nats_url.rpartition("@")[2]
+    sentence = await refusal(start_hub, EXTRATO_NATS_URL=f"nats://extrato:hidden-word@{address}")
+    assert sentence == "EXTRATO_NATS_URL does not lead to a usable NATS server: authorization violation."
+
+
+async def test_another_server_at_the_address_of_nats_is_recognised(start_hub):
+    async def answer(_reader, writer):
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        sentence = await refusal(start_hub, EXTRATO_NATS_URL=f"nats://127.0.0.1:{port}")
+    assert sentence.endswith("another kind of server answers there.")
+
+
+async def test_a_home_that_is_a_file_is_refused(start_hub, tmp_path):
+    home = tmp_path / "home"
+    home.write_text("not a folder")
+    sentence = await refusal(start_hub, EXTRATO_HOME=str(home))
+    assert sentence.startswith(f"EXTRATO_HOME={home} cannot be written by user ")
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+async def test_a_home_without_permission_is_refused(start_hub, home):
+    home.mkdir(mode=0o700)
+    script = (
+        "import os, runpy, sys; sys.argv = sys.argv[1:]; sys.path.insert(0, os.environ['PYTHONPATH']);"
+        "import concurrent.futures.thread, encodings.idna, pkgutil, asyncpg, services.cli.__main__;"
+        "os.setgid(65534); os.setuid(65534);"
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    hub = await start_hub(script=("-c", script, str(STUBS / "hub.py")))
+    code, errors = await hub.ended()
+    assert code == 1
+    assert errors.startswith(f"extrato: EXTRATO_HOME={home} cannot be written by user nobody")
+    assert errors.count("\n") == 1
+
+
+async def test_a_service_that_cannot_start_stops_the_others_and_gives_its_last_words(start_hub, servers):
+    sentence = await refusal(start_hub, "monitor=broken", **servers)
+    assert sentence.startswith("monitor ended with exit code 1 before it was ready: the stub is broken")
+
+
+async def test_a_home_is_used_by_one_hub_at_a_time(start_hub, servers):
+    first = await start_hub(**servers)
+    await first.says("extrato is ready")
+    second = await start_hub()
+    code, errors = await second.ended()
+    assert code == 1
+    assert errors.startswith("extrato: This home is in use by another hub (process ")
+    assert sorted(first.pids) == ["gateway", "monitor", "projections", "sandbox"]
+    assert set(first.pids.values()) < set(first.living())

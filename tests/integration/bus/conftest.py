@@ -1,0 +1,50 @@
+"""An empty log for every test; NATS is `nats_server`, of each test alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from tests.integration.store.database import EMPTY, execute, new_database
+
+from extrato.bus.connection import Bus, connect
+from extrato.store.event_log import EventLog
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from services.cli.embedded_nats import EmbeddedNats
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def shared_database_url(postgres_url: str, migrated_template: str) -> AsyncIterator[str]:
+    async with new_database(postgres_url, template=migrated_template, name="bus_tests") as url:
+        yield url
+
+
+@pytest.fixture
+async def database_url(shared_database_url: str) -> str:
+    await execute(shared_database_url, EMPTY)
+    return shared_database_url
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=6) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def log(pool: asyncpg.Pool) -> AsyncIterator[EventLog]:
+    log = EventLog(pool)
+    yield log
+    await log.close()
+
+
+@pytest.fixture
+async def bus(nats_server: EmbeddedNats) -> AsyncIterator[Bus]:
+    bus = await connect(nats_server.url, name="tests")
+    yield bus
+    await bus.close()

@@ -1,0 +1,127 @@
+"""What runs beside a test of the bus: relays, consumers and those who append."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from nats.js.api import AckPolicy, ConsumerConfig
+from tests.integration.store.examples import append_to, until
+
+from contracts.subjects import DEAD_STREAM, HEADER_POSITION, HEADER_PREVIOUS, PAYMENTS_STREAM
+from extrato.bus.consumer import DurableConsumer
+from extrato.bus.relay import Relay
+from extrato.store.event_log import EventLog
+from extrato.store.log import LogSignal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine, Sequence
+    from typing import Any
+
+    from nats.aio.msg import Msg
+
+    from contracts.envelope import Envelope
+    from extrato.bus.connection import Bus
+
+
+@asynccontextmanager
+async def running(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Run endless loops for the time of the context; none of them may end by itself."""
+    tasks = [asyncio.ensure_future(loop) for loop in loops]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(result, asyncio.CancelledError) for result in results), results
+
+
+@asynccontextmanager
+async def relaying(log: EventLog, bus: Bus, database_url: str) -> AsyncIterator[Relay]:
+    """Run a relay for the time of the context."""
+    async with LogSignal(database_url) as signal:
+        relay = Relay(database_url=database_url, log=log, signal=signal, bus=bus)
+        async with running(relay.run()):
+            yield relay
+
+
+class Keeper:
+    """A handler whose effects and position are kept together, like a projection's rows and checkpoint."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.kept: list[int] = []
+        self.handed = 0
+
+    async def handle(self, envelopes: Sequence[Envelope], newest: int) -> None:
+        for envelope in envelopes:
+            self.handed += 1
+            if envelope.position > self.position:
+                self.kept.append(envelope.position)
+        self.position = max(self.position, newest)
+
+
+def consumer(bus: Bus, log: EventLog, keeper: Keeper, *, durable: str = "tests-keeper") -> DurableConsumer:
+    return DurableConsumer(
+        bus=bus, log=log, durable=durable, checkpoint=keeper.position, handle=keeper.handle
+    )
+
+
+async def append_until_told(log: EventLog, enough: asyncio.Event) -> None:
+    """Append without a pause, many at a time."""
+    while not enough.is_set():
+        await asyncio.gather(*(log.append(append_to(events=3)) for _ in range(20)))
+
+
+async def all_have(log: EventLog, keepers: Sequence[Keeper], *, within_s: float = 15) -> None:
+    """Wait until every keeper has come to the end of the log, and see that it has every event once."""
+    positions = [row.id for row in await log.read_rows(0, limit=1_000_000)]
+    await until(
+        lambda: all(keeper.position == positions[-1] for keeper in keepers),
+        within_s=within_s,
+        what=f"{positions[-1]} in {[keeper.position for keeper in keepers]}",
+    )
+    for keeper in keepers:
+        assert keeper.kept == positions
+
+
+async def messages_in(bus: Bus, stream: str = PAYMENTS_STREAM) -> list[Msg]:
+    """Read everything that a stream holds."""
+    number = (await bus.jetstream.stream_info(stream)).state.messages
+    subscription = await bus.jetstream.pull_subscribe(
+        ">", stream=stream, config=ConsumerConfig(ack_policy=AckPolicy.NONE, mem_storage=True)
+    )
+    messages: list[Msg] = []
+    while len(messages) < number:
+        messages += await subscription.fetch(500, timeout=5)
+    await subscription.unsubscribe()
+    return messages
+
+
+async def dead_letters(bus: Bus) -> list[str]:
+    return [message.subject for message in await messages_in(bus, DEAD_STREAM)]
+
+
+async def chain_in(bus: Bus) -> list[tuple[int, int]]:
+    """Give (previous position, position) of every message of the stream."""
+    return [
+        (int(message.headers[HEADER_PREVIOUS]), int(message.headers[HEADER_POSITION]))
+        for message in await messages_in(bus)
+    ]
+
+
+async def holds_whole_log(bus: Bus, log: EventLog) -> None:
+    """Wait until the stream holds every event of the log, once, in order and chained."""
+    positions = [row.id for row in await log.read_rows(0, limit=1_000_000)]
+
+    async def has_come_to_the_end() -> bool:
+        state = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state
+        if state.messages < len(positions):
+            return False
+        last = await bus.jetstream.get_msg(PAYMENTS_STREAM, seq=state.last_seq)
+        return int(last.headers[HEADER_POSITION]) == positions[-1]
+
+    await until(has_come_to_the_end, within_s=15, what="the whole log in the stream")
+    assert await chain_in(bus) == list(zip([0, *positions], positions, strict=False))

@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from eventsourcing.persistence import StoredEvent
+from tests.integration.bus.running import (
+    append_until_told,
+    chain_in,
+    dead_letters,
+    holds_whole_log,
+    messages_in,
+    relaying,
+)
+from tests.integration.store.examples import append_to, new_event, opened, registered, until
+
+from contracts.subjects import PAYMENTS_STREAM
+from extrato.bus import relay as relay_module
+from extrato.bus.connection import connect
+from extrato.bus.messages import to_envelope
+from extrato.bus.relay import LEADER_LOCK
+from extrato.errors import BusUnavailable
+from extrato.store.appender import StreamAppend
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from extrato.bus.connection import Bus
+    from extrato.store.event_log import EventLog
+    from services.cli.embedded_nats import EmbeddedNats
+
+END_LEADER = """
+    SELECT pg_terminate_backend(pid) FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND classid::bigint << 32 | objid::bigint = $1
+"""
+
+
+async def test_the_log_is_published_in_order_and_chained(log: EventLog, bus: Bus, database_url: str):
+    await asyncio.gather(*(log.append(append_to(events=3)) for _ in range(400)))
+
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+        await asyncio.gather(*(log.append(append_to()) for _ in range(50)))
+        await holds_whole_log(bus, log)
+
+
+async def test_an_event_is_published_soon(log: EventLog, bus: Bus, database_url: str):
+    async with relaying(log, bus, database_url) as relay:
+        await until(lambda: relay.is_leader)
+        subscription = await bus.client.subscribe("payments.>")
+        await bus.client.flush()
+        await log.append(append_to())
+        await subscription.next_msg(timeout=0.5)
+
+
+async def test_a_message_is_a_cloud_event_and_says_what_the_log_says(
+    log: EventLog, bus: Bus, database_url: str
+):
+    payment = new_event(
+        opened(), payment_id=15, actor="api_key", actor_id="José ☕", causation_id="a-cause"
+    )
+    merchant = new_event(registered(), payment_id=None)
+    stream = uuid4()
+    written = await log.append(StreamAppend(stream_id=stream, expected_version=0, events=[payment, merchant]))
+
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+
+    messages = await messages_in(bus)
+    assert [message.subject for message in messages] == [
+        "payments.padaria.15.PaymentOpened",
+        "merchants.padaria.MerchantRegistered",
+    ]
+    assert [to_envelope(message) for message in messages] == written
+    headers = messages[0].headers
+    assert headers["ce-specversion"] == "1.0"
+    assert headers["ce-id"] == str(payment.event_id)
+    assert headers["ce-source"] == "/extrato"
+    assert headers["ce-type"] == "br.extrato.PaymentOpened.v1"
+    assert headers["ce-subject"] == "15"
+    assert headers["ce-time"] == "2026-03-14T12:00:00+00:00"
+    assert headers["content-type"] == "application/json"
+    assert headers["ce-streamid"] == str(stream)
+    assert headers["ce-streamversion"] == "1"
+    assert "ce-subject" not in messages[1].headers
+
+
+async def test_when_the_leaders_connection_ends_another_takes_over(
+    log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
+):
+    enough = asyncio.Event()
+    async with relaying(log, bus, database_url) as one, relaying(log, bus, database_url) as two:
+        await until(lambda: one.is_leader or two.is_leader)
+        first, second = (one, two) if one.is_leader else (two, one)
+        writer = asyncio.create_task(append_until_told(log, enough))
+        await until(lambda: first.published > 200)
+        assert not second.is_leader
+
+        assert len(await pool.fetch(END_LEADER, LEADER_LOCK)) == 1
+        await until(lambda: second.published > 200)
+
+        enough.set()
+        await writer
+        await holds_whole_log(bus, log)
+
+
+async def test_two_leaders_do_not_publish_anything_twice(
+    log: EventLog, bus: Bus, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    enough = asyncio.Event()
+    async with relaying(log, bus, database_url) as one:
+        await until(lambda: one.is_leader)
+        # A leader that does not notice that it lost its lock.
+        monkeypatch.setattr(relay_module, "LEADER_LOCK", LEADER_LOCK + 1)
+        async with relaying(log, bus, database_url) as two:
+            await until(lambda: two.is_leader)
+            writer = asyncio.create_task(append_until_told(log, enough))
+            await until(lambda: one.published + two.published > 2000)
+            enough.set()
+            await writer
+            await holds_whole_log(bus, log)
+
+
+async def test_a_killed_nats_is_gone_on_with_where_it_was(
+    log: EventLog, bus: Bus, database_url: str, nats_server: EmbeddedNats
+):
+    enough = asyncio.Event()
+    async with relaying(log, bus, database_url) as relay:
+        writer = asyncio.create_task(append_until_told(log, enough))
+        await until(lambda: relay.published > 300)
+        os.kill(nats_server.pid, signal.SIGKILL)
+        await nats_server.stop()
+        before = await log.head()
+        await until(lambda: comes_to(log, before + 300))
+        await nats_server.start()
+        await until(lambda: relay.position > before)
+        enough.set()
+        await writer
+        await holds_whole_log(bus, log)
+
+
+async def comes_to(log: EventLog, position: int) -> bool:
+    return await log.head() >= position
+
+
+async def test_a_stream_that_is_deleted_in_a_quiet_hour_is_refilled_from_the_first_event(
+    log: EventLog, bus: Bus, database_url: str
+):
+    await asyncio.gather(*(log.append(append_to(events=3)) for _ in range(300)))
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+        await bus.jetstream.delete_stream(PAYMENTS_STREAM)
+        await until(lambda: stream_exists(bus))
+        await holds_whole_log(bus, log)
+
+
+async def test_a_stream_that_is_deleted_under_load_is_refilled_from_the_first_event(
+    log: EventLog, bus: Bus, database_url: str
+):
+    enough = asyncio.Event()
+    async with relaying(log, bus, database_url) as relay:
+        writer = asyncio.create_task(append_until_told(log, enough))
+        await until(lambda: relay.published > 1000)
+        await bus.jetstream.delete_stream(PAYMENTS_STREAM)
+        before = await log.head()
+        await until(lambda: comes_to(log, before + 500))
+        enough.set()
+        await writer
+        await until(lambda: stream_exists(bus))
+        await holds_whole_log(bus, log)
+
+
+async def stream_exists(bus: Bus) -> bool:
+    streams = [info.config.name for info in await bus.jetstream.streams_info()]
+    return PAYMENTS_STREAM in streams
+
+
+@pytest.mark.parametrize("damage", ["purge", "purge_half", "delete_first", "delete_last", "foreign_message"])
+async def test_a_stream_that_others_changed_is_made_whole_again(
+    log: EventLog, bus: Bus, database_url: str, damage: str
+):
+    await asyncio.gather(*(log.append(append_to(events=3)) for _ in range(200)))
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+    jetstream = bus.jetstream
+    if damage == "purge":
+        await jetstream.purge_stream(PAYMENTS_STREAM)
+    elif damage == "purge_half":
+        await jetstream.purge_stream(PAYMENTS_STREAM, seq=300)
+    elif damage == "delete_first":
+        await jetstream.delete_msg(PAYMENTS_STREAM, 1)
+    elif damage == "delete_last":
+        await jetstream.delete_msg(PAYMENTS_STREAM, 600)
+    else:
+        await jetstream.publish("payments.padaria.1.Nonsense", b"{}")
+
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+
+
+async def test_a_stream_that_is_emptied_while_the_log_is_quiet_is_refilled(
+    log: EventLog, bus: Bus, database_url: str
+):
+    await asyncio.gather(*(log.append(append_to()) for _ in range(50)))
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+        await bus.jetstream.purge_stream(PAYMENTS_STREAM)
+        await holds_whole_log(bus, log)
+        await bus.jetstream.publish("payments.padaria.1.Nonsense", b"{}")
+        await until(lambda: is_emptied(bus, after=101))
+        await holds_whole_log(bus, log)
+
+
+async def is_emptied(bus: Bus, *, after: int) -> bool:
+    return (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.first_seq > after
+
+
+async def test_a_stream_of_another_log_is_replaced(log: EventLog, bus: Bus, database_url: str):
+    await bus.jetstream.publish(
+        "payments.padaria.1.X", b"{}", headers={"ce-position": "900", "ce-previousposition": "0"}
+    )
+    await log.append(append_to(events=3))
+
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+
+
+async def test_a_row_that_cannot_be_read_is_laid_down_and_passed_over(
+    log: EventLog, bus: Bus, database_url: str
+):
+    await log.append(append_to())
+    await log.recorder.insert_events(
+        [StoredEvent(originator_id=uuid4(), originator_version=1, topic="X.v1", state=b"nonsense")]
+    )
+    await log.append(append_to())
+
+    async with relaying(log, bus, database_url):
+        await until(lambda: has_messages(bus, 2))
+        assert await chain_in(bus) == [(0, 1), (1, 3)]
+        assert await dead_letters(bus) == ["dead.relay.log.2"]
+
+
+async def has_messages(bus: Bus, number: int) -> bool:
+    return (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.messages == number
+
+
+async def test_an_event_that_is_too_large_for_the_bus_shows_as_a_hole(
+    log: EventLog, bus: Bus, database_url: str
+):
+    large = new_event(registered(), payment_id=None, correlation_id="x" * 2_000_000)
+    await log.append(append_to())
+    await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[large]))
+    await log.append(append_to())
+
+    async with relaying(log, bus, database_url):
+        await until(lambda: has_messages(bus, 2))
+        assert await chain_in(bus) == [(0, 1), (2, 3)]
+
+
+async def test_a_bus_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("extrato.bus.connection.CONNECT_TIMEOUT_S", 0.5)
+    with pytest.raises(BusUnavailable):
+        await connect("nats://127.0.0.1:1", name="tests")

@@ -1,0 +1,329 @@
+"""A hub with its own database, NATS and simulated Mercado Pago; the read model is kept by a plain loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import asyncpg
+import pytest
+import structlog
+from aiohttp import web
+
+from contracts.envelope import Cause
+from contracts.events import Item, PaymentEvent
+from extrato.assembly import open_hub
+from extrato.bus.connection import connect
+from extrato.domain import merchant as merchant_domain
+from extrato.domain import payment as domain
+from extrato.ports import Credential
+from extrato.settings import Settings
+from extrato.store.log import LogReader, LogSignal, subscribe
+from extrato.use_cases.hub import Hub, LoadedPayment, load_payment
+from extrato.use_cases.merchants import MerchantDirectory, change_merchant, connect_provider
+from extrato.use_cases.open_payment import NewPayment, open_payment
+from services.monitor.app import Monitor
+from services.monitor.backoff import BackOff
+from services.monitor.cursors import Cursors
+from services.monitor.open_payments import OpenPayments
+from services.monitor.sweeps import Sweeps
+from services.projections.apply import apply
+from services.projections.read_models.open_payments import OPEN_PAYMENTS
+from services.sandbox.accounts import Account
+from services.sandbox.app import create_app
+from services.sandbox.settings import Settings as SandboxSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from services.cli.embedded_nats import EmbeddedNats
+
+CODE = Path(__file__).parents[3]
+CAUSE = Cause(correlation_id="test", actor="operator")
+SLUGS = ("padaria", "mercado", "loja")
+ACCOUNTS = {
+    slug: Account(
+        access_token=f"APP_USR-{slug}", collector_id=100 + nth, nickname=slug, webhook_secret=f"secret-{slug}"
+    )
+    for nth, slug in enumerate(SLUGS)
+}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@dataclass
+class Sandbox:
+    """The simulated provider and short words for its control API."""
+
+    url: str
+    session: aiohttp.ClientSession
+
+    async def control(self, method: str, path: str, body: Any = None) -> Any:
+        async with self.session.request(method, f"{self.url}/_sandbox/{path}", json=body) as response:
+            told = await response.json()
+            assert response.status == 200, told
+            return told
+
+    async def pay(self, loaded: LoadedPayment, outcome: str = "approved", **terms: Any) -> dict[str, Any]:
+        order = {"external_reference": loaded.payment.intent.external_reference, "outcome": outcome, **terms}
+        return await self.control("POST", "pay", order)
+
+    async def faults(self, **change: Any) -> None:
+        await self.control("PUT", "faults", change)
+
+    async def asked(self, route: str = "GET /v1/payments/search") -> int:
+        stats = await self.control("GET", "stats")
+        return stats["requests"]["by_route"].get(route, 0)
+
+
+@dataclass
+class World:
+    settings: Settings
+    pool: asyncpg.Pool
+    hub: Hub
+    nats: EmbeddedNats
+    sandbox: Sandbox
+    monitors: list[asyncio.Task[None]] = field(default_factory=list)
+    processes: list[asyncio.subprocess.Process] = field(default_factory=list)
+
+    async def open(
+        self, slug: str = "padaria", *, lifetime: timedelta = timedelta(hours=1), hub: Hub | None = None
+    ) -> LoadedPayment:
+        """Open a payment of 35.00 and have it charged; the read model shows it when this returns."""
+        merchant = await MerchantDirectory(self.hub.log).get(slug)
+        wanted = NewPayment(
+            provider="mercado_pago",
+            amount_centavos=3500,
+            title="Pedido",
+            description="10x Pão",
+            items=(Item(name="Pão", quantity=10, unit_price_centavos=350),),
+            payer_email=None,
+            lifetime=lifetime,
+        )
+        loaded = await open_payment(
+            hub or self.hub, merchant, wanted, idempotency_key=None, cause=CAUSE
+        )
+        await self.shown(loaded.payment_id)
+        return loaded
+
+    async def shown(self, payment_id: int) -> None:
+        head = await self.hub.log.head()
+        await until(lambda: self._is_shown(head), f"payment {payment_id} is in the read model")
+
+    async def _is_shown(self, head: int) -> bool:
+        query = "SELECT position >= $1 FROM checkpoints WHERE read_model = 'open_payments'"
+        return bool(await self.pool.fetchval(query, head))
+
+    async def status(self, loaded: LoadedPayment) -> str:
+        return (await load_payment(self.hub, loaded.payment_id)).payment.status
+
+    async def events(self, loaded: LoadedPayment, *kinds: type[PaymentEvent]) -> list[Any]:
+        history = await self.hub.log.read_stream(domain.stream_id(loaded.payment_id))
+        return [envelope for envelope in history if not kinds or isinstance(envelope.event, kinds)]
+
+    async def has_status(self, loaded: LoadedPayment, status: str, *, within_s: float = 10) -> float:
+        """Wait until the log says so; gives the seconds that it took."""
+
+        async def is_so() -> bool:
+            return await self.status(loaded) == status
+
+        return await until(is_so, f"payment {loaded.payment_id} is {status}", within_s=within_s)
+
+    def sweeps(self, hub: Hub | None = None) -> Sweeps:
+        """A monitor's sweeps without timers."""
+        hub = hub or self.hub
+        return Sweeps(
+            hub=hub,
+            open_payments=OpenPayments(self.pool),
+            cursors=Cursors(self.pool),
+            pauses=BackOff[str](hub.now),
+        )
+
+    async def monitor(self) -> asyncio.Task[None]:
+        """Run a monitor in this process, with its own connection to NATS."""
+        subscribed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def run() -> None:
+            bus = await connect(self.nats.url, name="monitor")
+            try:
+                monitor = Monitor(hub=self.hub, pool=self.pool, bus=bus)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(monitor.reconciler.run())
+                    group.create_task(monitor.dispatcher.run())
+                    await monitor.dispatcher.subscribed.wait()
+                    subscribed.set_result(None)
+            finally:
+                await bus.close()
+
+        task = asyncio.create_task(run())
+        self.monitors.append(task)
+        await asyncio.wait((task, subscribed), return_when=asyncio.FIRST_COMPLETED)
+        return task
+
+    async def monitor_process(self, **environment: str) -> asyncio.subprocess.Process:
+        """Run `python -m services.monitor` and wait until it is ready."""
+        ready = self.settings.home / f"monitor-{len(self.processes)}.ready"
+        process = await self.spawn(ready, **environment)
+        await until(lambda: told(ready.exists() or process.returncode is not None), "the monitor is ready")
+        assert process.returncode is None
+        return process
+
+    async def spawn(self, ready: Path, **environment: str) -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "services.monitor",
+            cwd=CODE,
+            stderr=asyncio.subprocess.PIPE,
+            env={
+                "PATH": os.environ["PATH"],
+                "EXTRATO_DATABASE_URL": self.settings.database_url,
+                "EXTRATO_NATS_URL": self.settings.nats_url,
+                "EXTRATO_MERCADOPAGO_URL": self.settings.mercado_pago_url,
+                "EXTRATO_HOME": str(self.settings.home),
+                "EXTRATO_READY_FILE": str(ready),
+                **environment,
+            },
+        )
+        self.processes.append(process)
+        return process
+
+    async def end(self) -> None:
+        for task in self.monitors:
+            while not task.done():
+                task.cancel()
+                await asyncio.wait((task,), timeout=0.3)
+        for process in self.processes:
+            if process.returncode is None:
+                process.send_signal(signal.SIGKILL)
+            await process.communicate()
+
+
+async def told(answer: bool) -> bool:
+    return answer
+
+
+async def until(is_so: Callable[[], Awaitable[bool]], what: str, *, within_s: float = 10) -> float:
+    """Wait until a condition holds; gives the seconds that it took."""
+    began = time.monotonic()
+    while not await is_so():
+        assert time.monotonic() - began < within_s, f"not within {within_s} s: {what}"
+        await asyncio.sleep(0.02)
+    return time.monotonic() - began
+
+
+@dataclass
+class Clock:
+    """A clock that a test moves."""
+
+    ahead: timedelta = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    settings = SandboxSettings(
+        port=port, public_url=url, data=tmp_path / "sandbox", accounts=tuple(ACCOUNTS.values())
+    )
+    runner = web.AppRunner(create_app(settings), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    async with aiohttp.ClientSession() as session:
+        sandbox = Sandbox(url, session)
+        await sandbox.faults(webhooks=False)
+        yield sandbox
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def world(
+    home: Path, database_url: str, nats_server: EmbeddedNats, sandbox: Sandbox, clock: Clock
+) -> AsyncIterator[World]:
+    settings = Settings.from_environment(
+        {
+            "EXTRATO_HOME": str(home),
+            "EXTRATO_DATABASE_URL": database_url,
+            "EXTRATO_NATS_URL": nats_server.url,
+            "EXTRATO_MERCADOPAGO_URL": sandbox.url,
+        }
+    )
+    async with contextlib.AsyncExitStack() as parts:
+        pool = await parts.enter_async_context(asyncpg.create_pool(database_url, min_size=2, max_size=12))
+        bus = await connect(nats_server.url, name="world")
+        parts.push_async_callback(bus.close)
+        hub = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
+        hub = dataclasses.replace(hub, now=clock)
+        for slug, account in ACCOUNTS.items():
+            register = merchant_domain.Register(slug=slug, name=slug.title(), city="Sao Paulo")
+            await change_merchant(hub, slug, [register], cause=CAUSE)
+            credential = Credential(
+                access_token=account.access_token,
+                webhook_secret=account.webhook_secret,
+                account_id=str(account.collector_id),
+            )
+            await connect_provider(hub, slug, "mercado_pago", credential, cause=CAUSE)
+        await parts.enter_async_context(_kept_read_model(pool, database_url))
+        world = World(settings, pool, hub, nats_server, sandbox)
+        parts.push_async_callback(world.end)
+        yield world
+
+
+@contextlib.asynccontextmanager
+async def _kept_read_model(pool: asyncpg.Pool, database_url: str) -> AsyncIterator[None]:
+    await pool.execute(OPEN_PAYMENTS.create.format(table="open_payments"))
+    await pool.execute("INSERT INTO checkpoints VALUES ('open_payments', 1, 0)")
+
+    async def keep() -> None:
+        async with LogSignal(database_url) as appended:
+            async for envelope in subscribe(LogReader(pool), appended, after=0):
+                async with pool.acquire() as connection, connection.transaction():
+                    await apply(connection, OPEN_PAYMENTS, [envelope], table="open_payments")
+                    await connection.execute("UPDATE checkpoints SET position = $1", envelope.position)
+
+    keeper = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+
+
+@pytest.fixture
+def logged(capsys: pytest.CaptureFixture[str]) -> Callable[..., list[dict[str, Any]]]:
+    """The facts logged so far, by their names."""
+    captured: list[dict[str, Any]] = []
+
+    def keep(_logger: object, _method: str, fact: dict[str, Any]) -> dict[str, Any]:
+        captured.append(dict(fact))
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[structlog.processors.add_log_level, keep], cache_logger_on_first_use=False)
+
+    def named(*names: str) -> list[dict[str, Any]]:
+        return [fact for fact in captured if fact["event"] in names]
+
+    yield named
+    structlog.reset_defaults()

@@ -1,0 +1,309 @@
+"""Ticks of an account without timers: what is asked, what is recorded, and when to come again."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from datetime import timedelta
+
+import msgspec
+import nats
+import pytest
+
+from contracts.events import ChargeCreated, ObservationRecorded, StatusChanged
+from contracts.subjects import CHECKS_STREAM
+from contracts.telemetry import SweepCompleted
+from extrato.use_cases.refresh_payment import refresh_payment
+from extrato.use_cases.start_watch import start_watch
+from services.monitor.schedule import FAST, SLOW, Again, End
+from tests.integration.monitor.conftest import CAUSE, World
+
+PADARIA = "padaria.mercado_pago"
+
+
+async def test_one_question_finds_every_payment_of_the_account(world: World):
+    payments = [await world.open() for _ in range(7)]
+    for payment in payments:
+        await world.sandbox.pay(payment)
+    assert isinstance(await world.sweeps().tick(FAST, PADARIA), Again)
+    assert [await world.status(payment) for payment in payments] == ["approved"] * 7
+    assert await world.sandbox.asked() == 1
+
+
+async def test_a_sweep_says_who_it_was_and_that_its_findings_belong_together(world: World):
+    first, second = await world.open(), await world.open()
+    await world.sandbox.pay(first)
+    await world.sandbox.pay(second)
+    await world.sweeps().tick(FAST, PADARIA)
+    causes = [
+        (await world.events(payment, StatusChanged))[0].cause for payment in (first, second)
+    ]
+    assert causes[0] == causes[1]
+    assert causes[0].actor == "sweep"
+
+
+async def test_a_payment_of_another_merchant_is_left_alone(world: World):
+    theirs = await world.open("mercado")
+    await world.open("padaria")
+    reference = theirs.payment.intent.external_reference
+    order = {
+        "transaction_amount": 35,
+        "payment_method_id": "pix",
+        "payer": {"email": "ana@example.com"},
+        "external_reference": reference,
+    }
+    headers = {"Authorization": "Bearer APP_USR-padaria", "X-Idempotency-Key": "1"}
+    async with world.sandbox.session.post(
+        f"{world.sandbox.url}/v1/payments", json=order, headers=headers
+    ) as response:
+        forged = await response.json()
+    await world.sandbox.control("POST", "pay", {"payment_id": forged["id"], "outcome": "approved"})
+    await world.sweeps().tick(FAST, PADARIA)
+    assert await world.status(theirs) == "pending"
+    assert len(await world.events(theirs)) == 3
+
+
+async def test_many_changes_are_asked_for_page_by_page(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("extrato.providers.mercado_pago.SEARCH_LIMIT", 5)
+    payments = [await world.open() for _ in range(23)]
+    await asyncio.gather(*(world.sandbox.pay(payment) for payment in payments))
+    await world.sweeps().tick(FAST, PADARIA)
+    assert {await world.status(payment) for payment in payments} == {"approved"}
+
+
+async def test_a_tick_asks_for_so_many_pages_and_the_next_goes_on_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("extrato.providers.mercado_pago.SEARCH_LIMIT", 2)
+    monkeypatch.setattr("services.monitor.schedule.PAGES_PER_TICK", 2)
+    payments = [await world.open() for _ in range(8)]
+    for payment in payments:
+        await world.sandbox.pay(payment)
+    sweeps = world.sweeps()
+    ticks = 0
+    while True:
+        ticks += 1
+        decision = await sweeps.tick(FAST, PADARIA)
+        assert await world.sandbox.asked() <= 2 * ticks
+        if decision != Again(0.0):
+            break
+    assert {await world.status(payment) for payment in payments} == {"approved"}
+    assert 3 <= ticks <= 5
+
+
+async def test_what_was_recorded_is_not_looked_up_again(world: World, monkeypatch: pytest.MonkeyPatch):
+    payment, other = await world.open(), await world.open()
+    await world.sandbox.pay(payment)
+    sweeps = world.sweeps()
+    await sweeps.tick(FAST, PADARIA)
+    position = await world.hub.log.head()
+    monkeypatch.setattr("services.monitor.sweep.record_observations", None)
+    decision = await sweeps.tick(FAST, PADARIA)
+    assert isinstance(decision, Again)
+    assert await world.hub.log.head() == position
+    assert await world.status(other) == "pending"
+
+
+async def test_an_account_without_a_watched_payment_leaves_the_fast_lane(world: World):
+    assert await world.sweeps().tick(FAST, PADARIA) == End()
+    payment = await world.open()
+    await world.sandbox.pay(payment)
+    await world.sweeps().tick(FAST, PADARIA)
+    await world.shown(payment.payment_id)
+    assert await world.sweeps().tick(FAST, PADARIA) == End()
+    assert await world.sweeps().tick(SLOW, PADARIA) == End()
+
+
+async def test_a_watch_ends_after_ten_minutes_and_the_slow_lane_goes_on(world: World, clock, logged):
+    payment = await world.open()
+    sweeps = world.sweeps()
+    await sweeps.tick(FAST, PADARIA)
+    clock.ahead = timedelta(minutes=9, seconds=58)
+    assert isinstance(await sweeps.tick(FAST, PADARIA), Again)
+    clock.ahead = timedelta(minutes=10, seconds=1)
+    assert await sweeps.tick(FAST, PADARIA) == End()
+    (finished,) = logged("watch_finished")
+    assert (finished["payment_id"], finished["reason"]) == (payment.payment_id, "time")
+    await world.sandbox.pay(payment)
+    assert isinstance(await sweeps.tick(SLOW, PADARIA), Again)
+    assert await world.status(payment) == "approved"
+
+
+async def test_a_watch_that_is_started_again_brings_the_account_back(world: World, clock):
+    payment = await world.open()
+    clock.ahead = timedelta(minutes=11)
+    sweeps = world.sweeps()
+    assert await sweeps.tick(FAST, PADARIA) == End()
+    await start_watch(world.hub, payment.payment_id, cause=CAUSE)
+    await world.shown(payment.payment_id)
+    assert isinstance(await sweeps.tick(FAST, PADARIA), Again)
+
+
+async def test_the_log_tells_the_story_of_a_watch(world: World, clock, logged):
+    payment = await world.open()
+    sweeps = world.sweeps()
+    await sweeps.tick(FAST, PADARIA)
+    clock.ahead = timedelta(seconds=5)
+    await sweeps.tick(FAST, PADARIA)
+    await world.sandbox.pay(payment)
+    clock.ahead = timedelta(seconds=10)
+    await sweeps.tick(FAST, PADARIA)
+    story = logged(
+        "watch_started", "watch_check", "status_changed", "watch_stops", "watch_finished"
+    )
+    assert {fact["payment_id"] for fact in story} == {payment.payment_id}
+    assert [
+        (fact["log_level"] if "log_level" in fact else fact["level"], fact["event"], _detail(fact))
+        for fact in story
+    ] == [
+        ("info", "watch_started", None),
+        ("debug", "watch_check", 1),
+        ("debug", "watch_check", 2),
+        ("debug", "watch_check", 3),
+        ("info", "status_changed", ("pending", "approved")),
+        ("info", "watch_stops", "approved"),
+        ("info", "watch_finished", 3),
+    ]
+
+
+def _detail(fact):
+    match fact["event"]:
+        case "watch_check":
+            return fact["number"]
+        case "status_changed":
+            return fact["previous"], fact["status"]
+        case "watch_stops":
+            return fact["final_status"]
+        case "watch_finished":
+            return fact["checks"]
+    return None
+
+
+async def test_the_log_tells_the_end_of_a_watch_that_somebody_else_brought_about(world: World, logged):
+    payment = await world.open()
+    sweeps = world.sweeps()
+    await sweeps.tick(FAST, PADARIA)
+    await world.sandbox.pay(payment)
+    await refresh_payment(world.hub, payment.payment_id, cause=CAUSE)
+    await world.shown(payment.payment_id)
+    assert await sweeps.tick(FAST, PADARIA) == End()
+    (stopped,) = logged("watch_stops")
+    assert stopped["final_status"] == "approved"
+
+
+async def test_every_sweep_is_told_as_telemetry(world: World):
+    payment = await world.open()
+    await world.sandbox.pay(payment)
+    await world.sweeps().tick(FAST, PADARIA)
+    client = await nats.connect(world.nats.url)
+    try:
+        message = await client.jetstream().get_msg(CHECKS_STREAM, subject="checks.padaria", direct=False)
+        fact = msgspec.json.decode(message.data, type=SweepCompleted)
+    finally:
+        await client.close()
+    assert (fact.account, fact.lane, fact.watched, fact.seen, fact.changed) == (PADARIA, "fast", 1, 1, 1)
+
+
+async def test_a_change_that_the_search_tells_late_is_found_all_the_same(world: World, clock):
+    payment = await world.open()
+    sweeps = world.sweeps()
+    await sweeps.tick(FAST, PADARIA)
+    await world.sandbox.faults(search_lag_ms=600_000)
+    await world.sandbox.pay(payment)
+    for minutes in (1, 2, 3, 4):
+        clock.ahead = timedelta(minutes=minutes)
+        await sweeps.tick(FAST, PADARIA)
+    assert await world.status(payment) == "pending"
+    # The index catches up; the change bears a time of four minutes ago, far before the overlap.
+    await world.sandbox.faults(search_lag_ms=0)
+    clock.ahead = timedelta(minutes=5)
+    await sweeps.tick(FAST, PADARIA)
+    assert await world.status(payment) == "approved"
+
+
+async def test_an_attempt_that_is_known_is_asked_for_by_id_while_the_search_lags(world: World):
+    payment = await world.open()
+    sweeps = world.sweeps()
+    await world.sandbox.pay(payment, "pending")
+    await sweeps.tick(FAST, PADARIA)
+    await world.shown(payment.payment_id)
+    await world.sandbox.faults(search_lag_ms=600_000)
+    await world.sandbox.pay(payment, "approved")
+    await sweeps.tick(FAST, PADARIA)
+    assert await world.status(payment) == "approved"
+    (recorded,) = [
+        envelope for envelope in await world.events(payment, ObservationRecorded) if envelope.event.status == "approved"
+    ]
+    assert recorded.cause.actor == "sweep"
+
+
+async def test_a_provider_that_says_slow_down_is_left_alone_for_so_long(world: World, clock):
+    await world.open()
+    sweeps = world.sweeps()
+    await world.sandbox.faults(rate_limit_per_s=0.05)
+    await sweeps.tick(FAST, PADARIA)
+    refused = await sweeps.tick(FAST, PADARIA)
+    assert isinstance(refused, Again)
+    assert refused.delay_s >= 15
+    asked = await world.sandbox.asked()
+    for lane in (FAST, SLOW, FAST):
+        assert await sweeps.tick(lane, PADARIA) != End()
+    assert await world.sandbox.asked() == asked
+    clock.ahead = timedelta(seconds=refused.delay_s + 1)
+    await world.sandbox.faults(rate_limit_per_s=0)
+    await sweeps.tick(FAST, PADARIA)
+    assert await world.sandbox.asked() == asked + 1
+
+
+async def test_a_provider_that_breaks_is_asked_less_and_less_and_then_found_well(world: World, clock):
+    payment = await world.open()
+    sweeps = world.sweeps()
+    await world.sandbox.pay(payment)
+    await world.sandbox.faults(error_rate=1)
+    pauses = []
+    for _ in range(5):
+        decision = await sweeps.tick(FAST, PADARIA)
+        assert isinstance(decision, Again)
+        pauses.append(decision.delay_s)
+        clock.ahead += timedelta(seconds=decision.delay_s)
+    assert pauses == pytest.approx([5, 10, 20, 40, 60], abs=0.1)
+    await world.sandbox.faults(error_rate=0)
+    assert await sweeps.tick(FAST, PADARIA) == Again(pytest.approx(5, abs=1))
+    assert await world.status(payment) == "approved"
+
+
+async def test_a_merchant_whose_credential_is_gone_is_paused(world: World):
+    await world.open()
+    await world.pool.execute("DELETE FROM credentials WHERE merchant = 'padaria'")
+    world.hub.vault._remembered.clear()
+    assert await world.sweeps().tick(FAST, PADARIA) == Again(pytest.approx(5))
+    assert await world.sandbox.asked() == 0
+
+
+async def test_another_process_goes_on_where_the_cursor_stands(world: World, clock):
+    await world.open()
+    payment = await world.open()
+    await world.sweeps().tick(FAST, PADARIA)
+    before = await world.pool.fetchrow("SELECT * FROM sweep_cursors WHERE account = $1", PADARIA)
+    await world.sandbox.pay(payment)
+    clock.ahead = timedelta(seconds=30)
+    await world.sweeps().tick(FAST, PADARIA)
+    after = await world.pool.fetchrow("SELECT * FROM sweep_cursors WHERE account = $1", PADARIA)
+    assert await world.status(payment) == "approved"
+    assert after["high_water"] > before["high_water"]
+
+
+async def test_without_the_read_model_a_tick_says_that_the_store_is_away(world: World):
+    from extrato.errors import StoreUnavailable
+
+    await world.pool.execute("ALTER TABLE open_payments RENAME TO elsewhere")
+    with pytest.raises(StoreUnavailable):
+        await world.sweeps().tick(FAST, PADARIA)
+    await world.pool.execute("ALTER TABLE elsewhere RENAME TO open_payments")
+
+
+async def test_a_hub_without_the_provider_ends_the_timer(world: World):
+    await world.open()
+    hub = dataclasses.replace(world.hub, providers={})
+    assert await world.sweeps(hub).tick(FAST, PADARIA) == End()
+    assert ChargeCreated

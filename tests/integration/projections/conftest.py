@@ -1,0 +1,164 @@
+"""A hub's log, bus and relay for one test, on servers of its own where it needs them."""
+
+import asyncio
+import contextlib
+import time
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from contracts.envelope import Cause
+from contracts.events import PAYMENT_EVENTS
+from extrato.bus.connection import connect
+from extrato.bus.relay import Relay
+from extrato.store.appender import StreamAppend
+from extrato.store.codec import NewEvent
+from extrato.store.event_log import EventLog
+from extrato.store.log import LogSignal
+from services.projections.read_models.registry import READ_MODELS
+from services.projections.rebuild import rebuild, rebuild_unless_current
+from services.projections.runner import Runner
+from tests.unit.projections import history
+
+
+async def until(condition, *, within_s=15.0):
+    """Wait until an awaitable condition holds."""
+    deadline_s = time.monotonic() + within_s
+    while not await condition():
+        assert time.monotonic() < deadline_s, "The condition did not come true."
+        await asyncio.sleep(0.01)
+
+
+class Hub:
+    """The parts around the read models, and what tests do with them."""
+
+    def __init__(self, *, database_url, pool, bus):
+        self.database_url = database_url
+        self.pool = pool
+        self.bus = bus
+        self.log = EventLog(pool)
+        self._versions = {}
+
+    async def append(self, *happened, payment_id=history.PAYMENT_ID, merchant=history.MERCHANT):
+        """Append events to the stream of the payment, or of the merchant where they are a merchant's."""
+        of_payment = isinstance(happened[0], PAYMENT_EVENTS)
+        stream = history.stream_of(payment_id if of_payment else merchant)
+        version = self._versions.get(stream, 0)
+        news = [
+            NewEvent(
+                event_id=uuid4(),
+                merchant=merchant,
+                payment_id=payment_id if of_payment else None,
+                occurred_at=history.NOON,
+                recorded_at=history.recorded_at(version + nth),
+                cause=Cause(correlation_id=f"request-{payment_id}", actor="api_key", actor_id="key-1"),
+                event=event,
+            )
+            for nth, event in enumerate(happened)
+        ]
+        self._versions[stream] = version + len(news)
+        return await self.log.append(StreamAppend(stream_id=stream, expected_version=version, events=news))
+
+    async def append_payments(self, numbers):
+        """Append the lives of payments that end in different ways; each event on its own."""
+        for number in numbers:
+            for event in life_of(number):
+                await self.append(event, payment_id=number)
+
+    async def append_unreadable(self):
+        """Append a row that no code of today understands; gives its position."""
+        return await self.pool.fetchval(
+            """INSERT INTO stored_events (originator_id, originator_version, topic, state)
+               VALUES ($1, 1, 'PaymentTeleported.v1', '{}') RETURNING notification_id""",
+            uuid4(),
+        )
+
+    def runner(self, read_models=READ_MODELS):
+        return Runner(pool=self.pool, log=self.log, bus=self.bus, read_models=read_models)
+
+    async def make_tables(self, read_models=READ_MODELS):
+        for read_model in read_models:
+            await rebuild_unless_current(read_model, database_url=self.database_url, log=self.log)
+
+    async def rebuild(self, read_model):
+        await rebuild(read_model, database_url=self.database_url, log=self.log)
+
+    async def rebuild_all(self):
+        for read_model in READ_MODELS:
+            await self.rebuild(read_model)
+
+    @contextlib.asynccontextmanager
+    async def relaying(self):
+        async with LogSignal(self.database_url) as signal:
+            relay = Relay(database_url=self.database_url, log=self.log, signal=signal, bus=self.bus)
+            async with in_background(relay.run()):
+                yield relay
+
+    async def rows(self):
+        """Every row of every read model."""
+        return {
+            read_model.name: [
+                tuple(row) for row in await self.pool.fetch(f"SELECT * FROM {read_model.name} ORDER BY 1")
+            ]
+            for read_model in READ_MODELS
+        }
+
+    async def positions(self):
+        return dict(await self.pool.fetch("SELECT read_model, position FROM checkpoints"))
+
+    async def is_complete(self):
+        """Say whether every read model knows the whole log."""
+        positions = await self.positions()
+        return len(positions) == len(READ_MODELS) and set(positions.values()) == {await self.log.head()}
+
+    async def status_of(self, payment_id):
+        return await self.pool.fetchval("SELECT status FROM payment_details WHERE payment_id = $1", payment_id)
+
+
+def life_of(number):
+    """Give what happens to a payment; every fourth ends in its own way."""
+    begin = (history.opened(title=f"Pedido {number}"), history.CHARGED, history.WATCHED)
+    attempt = f"a{number}"
+    ends = (
+        (),
+        (history.observed("approved", attempt=attempt), history.moved("approved", attempt=attempt)),
+        (history.observed("rejected", attempt=attempt), history.moved("rejected", attempt=attempt)),
+        (history.EXPIRED, history.moved("cancelled", attempt=None, detail="expired")),
+    )
+    return begin + ends[number % 4]
+
+
+@contextlib.asynccontextmanager
+async def in_background(*works):
+    """Run works beside the body; one that fails fails the test."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield tasks
+    finally:
+        while pending := [task for task in tasks if not task.done()]:
+            for task in pending:
+                task.cancel()
+            await asyncio.wait(pending, timeout=0.25)
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
+
+
+@pytest.fixture
+async def hub(database_url, nats_server):
+    bus = await connect(nats_server.url, name="test")
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=12) as pool:
+        hub = Hub(database_url=database_url, pool=pool, bus=bus)
+        yield hub
+        await hub.log.close()
+        await bus.close()
+
+
+@pytest.fixture
+async def live_hub(hub):
+    """A hub whose relay and read models are at work."""
+    await hub.make_tables()
+    hub.live_runner = hub.runner()
+    async with hub.relaying(), in_background(hub.live_runner.run()):
+        yield hub

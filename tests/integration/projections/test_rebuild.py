@@ -1,0 +1,199 @@
+"""A table that is built anew is the one that the live events made, and nobody notices the change."""
+
+import asyncio
+import dataclasses
+
+import asyncpg
+import pytest
+from msgspec.structs import replace
+
+from services.projections.read_models.payment_details import PAYMENT_DETAILS, Payment
+from services.projections.read_models.registry import READ_MODELS
+from tests.integration.projections.conftest import in_background, until
+from tests.unit.projections import history
+
+INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = $1 ORDER BY 1"
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE '%shadow%'"
+
+
+async def test_a_rebuild_gives_the_same_rows_as_the_live_events(live_hub):
+    await live_hub.append(history.REGISTERED, history.PIX_KEY, history.CONNECTED, history.KEY_ISSUED)
+    await live_hub.append_payments(range(1, 41))
+    await until(live_hub.is_complete)
+    live = await live_hub.rows()
+    await live_hub.rebuild_all()
+    assert await live_hub.rows() == live
+    assert await live_hub.is_complete()
+
+
+async def test_a_rebuild_of_many_pages_gives_the_same_rows(live_hub, monkeypatch):
+    monkeypatch.setattr("services.projections.rebuild.PAGE", 7)
+    await live_hub.append_payments(range(1, 41))
+    await until(live_hub.is_complete)
+    live = await live_hub.rows()
+    await live_hub.rebuild_all()
+    assert await live_hub.rows() == live
+
+
+async def test_events_that_arrive_during_a_rebuild_are_in_the_new_table(live_hub, monkeypatch):
+    monkeypatch.setattr("services.projections.rebuild.PAGE", 7)
+    seen = []
+
+    async def watch():
+        while True:
+            seen.append(await live_hub.pool.fetchval("SELECT count(*) FROM payment_timeline"))
+
+    await live_hub.append_payments(range(1, 21))
+    writing = asyncio.gather(*(live_hub.append_payments(range(start, start + 25)) for start in (100, 200, 300)))
+    rebuilds = 0
+    async with in_background(watch()):
+        while not writing.done():
+            await live_hub.rebuild_all()
+            rebuilds += 1
+        await writing
+        await until(live_hub.is_complete)
+    live = await live_hub.rows()
+    assert rebuilds > 0
+    assert seen == sorted(seen), "a reader saw a table that knew less than before"
+    assert len(live["payment_details"]) == 95
+    await live_hub.rebuild_all()
+    assert await live_hub.rows() == live
+
+
+async def test_a_rebuilt_table_keeps_its_indexes_under_their_names(hub):
+    await hub.make_tables()
+    first = {each.name: await hub.pool.fetch(INDEXES, each.name) for each in READ_MODELS}
+    await hub.rebuild_all()
+    await hub.rebuild_all()
+    assert {each.name: await hub.pool.fetch(INDEXES, each.name) for each in READ_MODELS} == first
+    assert "shadow" not in str(first)
+    assert await hub.pool.fetch(TABLES) == []
+
+
+def in_capitals(payment, envelope):
+    """Another way to tell a payment, for the sake of a new version."""
+    after = PAYMENT_DETAILS.evolve(payment, envelope)
+    if after is None or after is payment:
+        return after
+    return Payment(replace(after.details, title=after.details.title.upper()), after.attempts)
+
+
+async def test_another_version_in_the_code_rebuilds_the_table(hub):
+    await hub.make_tables()
+    await hub.append(history.opened(title="Pedido 15"))
+    await hub.runner().handle([each async for each in hub.log.read_all(0)], 1)
+    louder = dataclasses.replace(PAYMENT_DETAILS, version=2, evolve=in_capitals)
+    await hub.make_tables([louder])
+    assert "PEDIDO 15" in await hub.pool.fetchval("SELECT document FROM payment_details")
+    assert await hub.pool.fetchval("SELECT version FROM checkpoints WHERE read_model = 'payment_details'") == 2
+    await hub.make_tables()
+    assert "Pedido 15" in await hub.pool.fetchval("SELECT document FROM payment_details")
+
+
+async def test_a_current_table_is_left_alone(hub):
+    await hub.make_tables()
+    before = await hub.pool.fetchval("SELECT 'payment_details'::regclass::oid")
+    await hub.make_tables()
+    assert await hub.pool.fetchval("SELECT 'payment_details'::regclass::oid") == before
+
+
+async def test_a_missing_table_is_built(hub):
+    await hub.make_tables()
+    await hub.append_payments([1])
+    await hub.pool.execute("DROP TABLE payment_details")
+    await hub.make_tables()
+    assert await hub.status_of(1) == "approved"
+
+
+async def test_a_table_that_knows_more_than_a_restored_log_is_built_anew(hub):
+    await hub.append_payments(range(1, 5))
+    await hub.make_tables()
+    await hub.pool.execute("DELETE FROM stored_events WHERE notification_id > 5")
+    await hub.make_tables()
+    assert await hub.is_complete()
+    assert [row[0] for row in (await hub.rows())["payment_details"]] == [1]
+
+
+async def test_what_an_interrupted_rebuild_left_is_dropped(hub):
+    await hub.append_payments([1])
+    await hub.pool.execute("CREATE TABLE payment_details_shadow (left_over int)")
+    await hub.make_tables()
+    assert await hub.status_of(1) == "approved"
+    assert await hub.pool.fetch(TABLES) == []
+
+
+async def test_an_interrupted_rebuild_leaves_the_live_table_as_it_is(hub, monkeypatch):
+    await hub.append_payments(range(1, 5))
+    await hub.make_tables()
+    live = await hub.rows()
+    reached = asyncio.Event()
+
+    async def stuck(*_):
+        reached.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patched:
+        patched.setattr("services.projections.rebuild.checkpoints.put", stuck)
+        async with in_background(hub.rebuild(PAYMENT_DETAILS)):
+            await reached.wait()
+    assert await hub.rows() == live
+    await hub.rebuild(PAYMENT_DETAILS)
+    assert await hub.rows() == live
+
+
+async def test_two_rebuilds_of_one_read_model_exclude_each_other(hub):
+    await hub.append_payments(range(1, 5))
+    await asyncio.gather(*(hub.rebuild(PAYMENT_DETAILS) for _ in range(3)))
+    assert len(await hub.pool.fetch("SELECT * FROM payment_details")) == 4
+    assert await hub.pool.fetch(TABLES) == []
+
+
+async def test_two_processes_that_begin_together_build_each_table_once(hub, monkeypatch):
+    built = []
+    put = "services.projections.rebuild.checkpoints.put"
+
+    async def counted(connection, name, checkpoint):
+        built.append(name)
+        await original(connection, name, checkpoint)
+
+    from services.projections.rebuild import checkpoints
+
+    original = checkpoints.put
+    monkeypatch.setattr(put, counted)
+    await asyncio.gather(hub.make_tables(), hub.make_tables())
+    assert sorted(built) == sorted(each.name for each in READ_MODELS)
+
+
+async def test_a_rebuild_waits_for_a_reader_without_holding_up_the_live_table(live_hub, monkeypatch):
+    monkeypatch.setattr("services.projections.rebuild.SWAP_LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
+    await live_hub.append_payments(range(1, 5))
+    reader = await asyncpg.connect(live_hub.database_url)
+    reading = reader.transaction()
+    await reading.start()
+    await reader.fetch("SELECT * FROM payment_details")
+    async with in_background(live_hub.rebuild(PAYMENT_DETAILS)) as (rebuilding,):
+        await live_hub.append(history.opened(), payment_id=9)
+        await until(live_hub.is_complete)
+        assert not rebuilding.done()
+        await reading.rollback()
+        await reader.close()
+        await rebuilding
+    assert await live_hub.status_of(9) == "pending"
+
+
+@pytest.mark.parametrize("read_model", READ_MODELS, ids=lambda read_model: read_model.name)
+async def test_a_rebuild_passes_over_what_it_cannot_read(hub, read_model):
+    await hub.append(history.REGISTERED)
+    await hub.append(history.opened(), payment_id=1)
+    position = await hub.append_unreadable()
+    await hub.rebuild(read_model)
+    assert await hub.positions() == {read_model.name: position}
+    assert await hub.pool.fetchval(f"SELECT count(*) FROM {read_model.name}") == 1
+
+
+async def test_a_rebuild_passes_over_what_its_table_refuses(hub):
+    await hub.append(history.opened(), payment_id=1)
+    await hub.append(history.opened(provider="text without a \0"), payment_id=2)
+    await hub.append(history.opened(), payment_id=3)
+    await hub.make_tables()
+    assert [row[0] for row in (await hub.rows())["open_payments"]] == [1, 3]

@@ -1,0 +1,192 @@
+"""Every event has its effect on every read model, and has it once."""
+
+import asyncio
+import dataclasses
+
+import asyncpg
+import pytest
+
+from contracts.subjects import DEAD_STREAM, PAYMENTS_STREAM
+from services.projections.read_models.registry import READ_MODELS
+from services.projections.runner import DURABLE
+from tests.integration.projections.conftest import in_background, life_of, until
+from tests.unit.projections import history
+
+
+async def envelopes_of(hub):
+    return [envelope async for envelope in hub.log.read_all(0)]
+
+
+async def dead_letters(hub):
+    """Subjects of the refused messages that this runner laid down."""
+    info = await hub.bus.jetstream.stream_info(DEAD_STREAM, subjects_filter=f"dead.{DURABLE}.>")
+    return set(info.state.subjects or ())
+
+
+async def test_what_is_appended_reaches_every_read_model(live_hub):
+    await live_hub.append(history.REGISTERED, history.PIX_KEY, history.PRICED)
+    await live_hub.append_payments(range(1, 9))
+    await until(live_hub.is_complete)
+    rows = await live_hub.rows()
+    assert [row[0] for row in rows["merchants"]] == [history.MERCHANT]
+    assert {row[0]: row[2] for row in rows["payment_details"]} == {
+        **{1: "approved", 2: "rejected", 3: "cancelled", 4: "pending"},
+        **{5: "approved", 6: "rejected", 7: "cancelled", 8: "pending"},
+    }
+    assert [row[0] for row in rows["open_payments"]] == [2, 4, 6, 8]
+    assert len(rows["payment_timeline"]) == sum(len(life_of(number)) for number in range(1, 9))
+
+
+async def test_a_batch_that_comes_twice_changes_nothing_the_second_time(hub):
+    await hub.make_tables()
+    await hub.append_payments(range(1, 5))
+    envelopes, head = await envelopes_of(hub), await hub.log.head()
+    await hub.runner().handle(envelopes, head)
+    once = await hub.rows()
+    await hub.runner().handle(envelopes, head)
+    await hub.runner().handle(envelopes[:7], envelopes[6].position)
+    assert await hub.rows() == once
+    assert await hub.is_complete()
+
+
+async def test_a_batch_that_is_partly_known_has_the_effect_of_its_rest(hub):
+    await hub.make_tables()
+    await hub.append_payments(range(1, 5))
+    envelopes = await envelopes_of(hub)
+    await hub.runner().handle(envelopes[:9], envelopes[8].position)
+    await hub.runner().handle(envelopes[4:], envelopes[-1].position)
+    live = await hub.rows()
+    await hub.rebuild_all()
+    assert await hub.rows() == live
+
+
+async def test_a_crash_between_the_commit_and_the_acknowledgement_repeats_nothing(hub):
+    await hub.make_tables()
+    committed = asyncio.Event()
+    crashing = hub.runner()
+
+    async def commit_and_hang(envelopes, newest):
+        await crashing.handle(envelopes, newest)
+        committed.set()
+        await asyncio.Event().wait()
+
+    crashing.consumer._handle = commit_and_hang
+    async with hub.relaying():
+        async with in_background(crashing.run()):
+            await crashing.consumer.subscribed.wait()
+            await hub.append(*life_of(1), payment_id=1)
+            await committed.wait()
+        before = await hub.rows()
+        assert before["payment_timeline"]
+        # The server would deliver again after 30 s; a durable that is made anew delivers all at once.
+        await hub.bus.jetstream.delete_consumer(PAYMENTS_STREAM, DURABLE)
+        async with in_background(hub.runner().run()):
+            await until(lambda: everything_is_acknowledged(hub))
+            assert await hub.rows() == before
+            await hub.append(*life_of(2), payment_id=2)
+            await until(hub.is_complete)
+            assert await hub.status_of(2) == "rejected"
+
+
+async def everything_is_acknowledged(hub):
+    info = await hub.bus.jetstream.consumers_info(PAYMENTS_STREAM)
+    return [(each.num_pending, each.num_ack_pending) for each in info] == [(0, 0)]
+
+
+async def test_a_failure_in_the_middle_of_a_batch_leaves_no_trace(hub):
+    await hub.make_tables()
+    await hub.append_payments(range(1, 3))
+    await hub.pool.execute("ALTER TABLE payment_timeline ADD CHECK (position < 5)")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await hub.runner().handle(await envelopes_of(hub), await hub.log.head())
+    assert not any((await hub.rows()).values())
+    assert set((await hub.positions()).values()) == {0}
+
+
+async def test_two_runners_at_once_never_apply_an_event_twice(hub):
+    await hub.make_tables()
+    first, second = hub.runner(), hub.runner()
+    async with hub.relaying(), in_background(first.run(), second.run()):
+        await asyncio.gather(*(hub.append_payments(range(start, start + 20)) for start in (1, 101, 201, 301)))
+        await until(hub.is_complete)
+    live = await hub.rows()
+    assert len(live["payment_details"]) == 80
+    await hub.rebuild_all()
+    assert await hub.rows() == live
+
+
+async def test_two_runners_that_are_handed_the_same_batch_apply_it_once(hub):
+    await hub.make_tables()
+    await hub.append_payments(range(1, 5))
+    envelopes, head = await envelopes_of(hub), await hub.log.head()
+    await asyncio.gather(*(hub.runner().handle(envelopes, head) for _ in range(4)))
+    assert len((await hub.rows())["payment_timeline"]) == len(envelopes)
+
+
+async def test_an_unreadable_event_goes_to_the_dead_letters_and_the_rest_goes_on(live_hub):
+    await live_hub.append(history.opened(), payment_id=1)
+    position = await live_hub.append_unreadable()
+    await live_hub.append(history.opened(), payment_id=2)
+    await until(live_hub.is_complete)
+    assert await live_hub.status_of(2) == "pending"
+    assert await dead_letters(live_hub) == {f"dead.{DURABLE}.log.{position}"}
+
+
+async def test_an_event_that_a_table_refuses_goes_to_the_dead_letters_and_the_rest_goes_on(live_hub):
+    (refused,) = await live_hub.append(history.opened(provider="text without a \0"), payment_id=1)
+    await live_hub.append(history.opened(), payment_id=2)
+    await until(live_hub.is_complete)
+    assert await live_hub.status_of(1) is None
+    assert await live_hub.status_of(2) == "pending"
+    assert f"dead.{DURABLE}.log.{refused.position}" in await dead_letters(live_hub)
+
+
+async def test_text_that_json_must_escape_is_kept_as_it_is(live_hub):
+    title = "nul \0, quote \", backslash \\, emoji 🥐, line\u2028separator"
+    await live_hub.append(history.opened(title=title))
+    await until(live_hub.is_complete)
+    read_model = next(each for each in READ_MODELS if each.name == "payment_details")
+    row = await live_hub.pool.fetchrow("SELECT * FROM payment_details")
+    assert read_model.read(row)[1].details.title == title
+
+
+async def test_a_payments_stream_that_is_deleted_leaves_every_read_model_complete(live_hub):
+    await live_hub.append_payments(range(1, 9))
+    await live_hub.bus.jetstream.delete_stream(PAYMENTS_STREAM)
+    await live_hub.append_payments(range(9, 17))
+    await until(live_hub.is_complete)
+    await live_hub.append_payments(range(17, 19))
+    await until(live_hub.is_complete)
+    live = await live_hub.rows()
+    assert len(live["payment_details"]) == 18
+    await live_hub.rebuild_all()
+    assert await live_hub.rows() == live
+
+
+async def test_a_read_model_that_is_set_back_is_fed_again_from_there(live_hub):
+    await live_hub.append_payments(range(1, 5))
+    await until(live_hub.is_complete)
+    before = await live_hub.rows()
+    async with live_hub.pool.acquire() as connection, connection.transaction():
+        await connection.execute("UPDATE checkpoints SET position = 0 WHERE read_model = 'payment_timeline'")
+        await connection.execute("TRUNCATE payment_timeline")
+    await live_hub.append(history.opened(), payment_id=5)
+    await until(live_hub.is_complete)
+    after = await live_hub.rows()
+    assert after["payment_timeline"][:-1] == before["payment_timeline"]
+    assert after["payment_details"][:-1] == before["payment_details"]
+
+
+async def test_a_read_model_of_another_version_is_left_to_those_who_have_that_version(hub):
+    await hub.make_tables()
+    await hub.append(history.opened())
+    newer = [dataclasses.replace(each, version=each.version + 1) for each in READ_MODELS]
+    await hub.make_tables(newer[:1])
+    await hub.runner().handle(await envelopes_of(hub), await hub.log.head())
+    await hub.append(history.REGISTERED)
+    envelopes, head = await envelopes_of(hub), await hub.log.head()
+    await hub.runner().handle(envelopes, head)
+    assert (await hub.positions())[newer[0].name] == 1
+    await hub.runner(newer).handle(envelopes, head)
+    assert (await hub.positions())[newer[0].name] == head
+    assert len((await hub.rows())["merchants"]) == 1

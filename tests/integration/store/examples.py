@@ -1,0 +1,79 @@
+"""Events and streams for tests of the store and the bus; every call makes one that nothing else has."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from contracts.envelope import Cause
+from contracts.events import ConfirmationRefused, Event, MerchantRegistered, PaymentOpened
+from extrato.store.appender import StreamAppend
+from extrato.store.codec import NewEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
+_amounts = itertools.count(1)
+
+
+def opened(amount_centavos: int = 1000) -> PaymentOpened:
+    return PaymentOpened(
+        provider="mercado_pago",
+        amount_centavos=amount_centavos,
+        currency="BRL",
+        title="Pão de queijo",
+        description="",
+        items=(),
+        external_reference="extrato_1_0123456789ab",
+        bank_payment_id="00000000-0001-8000-8000-0123456789ab",
+        payer_email=None,
+        expires_at=None,
+    )
+
+
+def refused_confirmation() -> ConfirmationRefused:
+    """A small event that no other is equal to."""
+    return ConfirmationRefused(expected_centavos=0, received_centavos=next(_amounts))
+
+
+def registered() -> MerchantRegistered:
+    return MerchantRegistered(slug="padaria", name="Padaria do Marcos", city="São Paulo")
+
+
+def new_event(event: Event | None = None, *, payment_id: int | None = 1, **cause: str) -> NewEvent:
+    return NewEvent(
+        event_id=uuid4(),
+        merchant="padaria",
+        payment_id=payment_id,
+        occurred_at=NOON,
+        recorded_at=NOON,
+        cause=Cause(**({"correlation_id": "a-request", "actor": "operator"} | cause)),
+        event=event or refused_confirmation(),
+    )
+
+
+def append_to(stream: UUID | None = None, *, at: int = 0, events: int = 1) -> StreamAppend:
+    """An append of `events` new events to a stream (a new one unless told) that stands at version `at`."""
+    return StreamAppend(
+        stream_id=stream or uuid4(), expected_version=at, events=[new_event() for _ in range(events)]
+    )
+
+
+async def until(
+    condition: Callable[[], bool | Awaitable[bool]], *, within_s: float = 10.0, what: str = "it"
+) -> None:
+    """Wait until a condition of the outside world holds; fails after `within_s`."""
+    deadline = time.monotonic() + within_s
+    while True:
+        holds = condition()
+        if not isinstance(holds, bool):
+            holds = await holds
+        if holds:
+            return
+        assert time.monotonic() < deadline, f"{what} did not come true within {within_s} s"
+        await asyncio.sleep(0.01)

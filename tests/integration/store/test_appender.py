@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from tests.integration.store.examples import append_to, new_event, until
+
+from extrato.errors import Conflict, Overloaded, StoreUnavailable
+from extrato.store import appender as appender_module
+from extrato.store.appender import MAX_WAITING, Appender, Evidence, StreamAppend
+from extrato.store.event_log import EventLog
+from extrato.store.recorder import AsyncpgRecorder, Member
+
+OTHER_WRITERS_LOCK = "LOCK TABLE stored_events IN EXCLUSIVE MODE"
+WRITES_THAT_WAIT = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%append_events%'
+"""
+
+
+class CountingRecorder(AsyncpgRecorder):
+    """The recorder, and how large its batches were."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        super().__init__(pool)
+        self.batches: list[int] = []
+
+    async def insert_batch(self, members: list[Member]) -> list[list[int] | None]:
+        self.batches.append(len(members))
+        return await super().insert_batch(members)
+
+
+async def everything(log: EventLog) -> list:
+    return [envelope async for envelope in log.read_all(0)]
+
+
+async def test_appended_events_come_back_as_they_were(log: EventLog):
+    ask = append_to(events=3)
+
+    written = await log.append(ask)
+
+    assert written == await log.read_stream(ask.stream_id) == await everything(log)
+    assert [envelope.version for envelope in written] == [1, 2, 3]
+    assert [envelope.event for envelope in written] == [new.event for new in ask.events]
+    assert [envelope.cause for envelope in written] == [new.cause for new in ask.events]
+
+
+async def test_appending_nothing_writes_nothing(log: EventLog):
+    assert await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[])) == []
+    assert await log.append() == []
+    assert await log.head() == 0
+
+
+async def test_callers_who_wait_together_are_written_together(pool: asyncpg.Pool):
+    recorder = CountingRecorder(pool)
+    log = Appender(recorder)
+
+    results = await asyncio.gather(*(log.append(append_to(events=2)) for _ in range(700)))
+
+    positions = [[envelope.position for envelope in written] for written in results]
+    assert sorted(sum(positions, [])) == list(range(1, 1401))
+    assert all(first + 1 == second for first, second in positions)
+    assert recorder.batches == [256, 256, 188]
+
+
+async def test_callers_are_written_in_the_order_they_came(log: EventLog):
+    results = await asyncio.gather(*(log.append(append_to()) for _ in range(100)))
+
+    positions = [written[0].position for written in results]
+    assert positions == sorted(positions)
+
+
+async def test_a_conflict_is_the_losers_alone(log: EventLog):
+    stream = uuid4()
+    await log.append(append_to(stream))
+
+    fine, lost, also_fine = await asyncio.gather(
+        log.append(append_to()),
+        log.append(append_to(stream, at=0)),
+        log.append(append_to(stream, at=1)),
+        return_exceptions=True,
+    )
+
+    assert isinstance(lost, Conflict)
+    assert lost.about == str(stream)
+    assert (fine[0].version, also_fine[0].version) == (1, 2)
+    assert len(await everything(log)) == 3
+
+
+async def test_of_many_who_race_for_one_version_one_wins(log: EventLog):
+    stream = uuid4()
+
+    results = await asyncio.gather(
+        *(log.append(append_to(stream)) for _ in range(50)), return_exceptions=True
+    )
+
+    assert sum(isinstance(result, list) for result in results) == 1
+    assert sum(isinstance(result, Conflict) for result in results) == 49
+    assert len(await log.read_stream(stream)) == 1
+
+
+async def test_appends_to_one_stream_that_follow_each_other_all_succeed(log: EventLog):
+    stream = uuid4()
+
+    results = await asyncio.gather(*(log.append(append_to(stream, at=at)) for at in range(20)))
+
+    assert [written[0].version for written in results] == list(range(1, 21))
+
+
+async def test_several_streams_are_appended_to_all_or_nothing(log: EventLog):
+    taken, free = uuid4(), uuid4()
+    await log.append(append_to(taken))
+
+    with pytest.raises(Conflict):
+        await log.append(append_to(free, events=2), append_to(taken, at=0))
+    assert await log.read_stream(free) == []
+
+    written = await log.append(append_to(free, events=2), append_to(taken, at=1))
+    assert [(envelope.stream_id, envelope.version) for envelope in written] == [
+        (free, 1),
+        (free, 2),
+        (taken, 2),
+    ]
+    positions = [envelope.position for envelope in written]
+    assert positions == list(range(positions[0], positions[0] + 3))
+
+
+async def test_one_append_that_names_a_stream_twice_disturbs_nobody(log: EventLog):
+    stream = uuid4()
+
+    fine, twice = await asyncio.gather(
+        log.append(append_to()),
+        log.append(append_to(stream), append_to(stream)),
+        return_exceptions=True,
+    )
+
+    assert len(fine) == 1
+    assert isinstance(twice, Conflict)
+
+
+@pytest.mark.parametrize("expected_version", [-1, 1, 7])
+async def test_a_version_that_leaves_a_gap_is_refused(log: EventLog, expected_version: int):
+    stream = uuid4()
+
+    with pytest.raises(Conflict):
+        await log.append(append_to(stream, at=expected_version))
+
+    assert await log.read_stream(stream) == []
+
+
+async def test_evidence_is_written_with_its_events_and_once(log: EventLog, pool: asyncpg.Pool):
+    same = Evidence("mercado_pago/payment", b'{"status":"approved"}')
+    other = Evidence("mercado_pago/payment", b'{"status":"rejected"}')
+
+    await asyncio.gather(
+        log.append(append_to(), evidence=[same]),
+        log.append(append_to(), evidence=[same, other, same]),
+    )
+    await log.append(append_to(), evidence=[same])
+
+    rows = await pool.fetch("SELECT digest, kind, body FROM evidence")
+    assert {row["body"] for row in rows} == {same.body, other.body}
+    assert len(rows) == 2
+    assert {row["digest"] for row in rows} == {same.digest, other.digest}
+    assert same.digest == hashlib.sha256(same.body).digest()
+
+
+async def test_the_evidence_of_a_loser_is_not_kept(log: EventLog, pool: asyncpg.Pool):
+    stream = uuid4()
+    await log.append(append_to(stream))
+
+    results = await asyncio.gather(
+        log.append(append_to(stream), evidence=[Evidence("a", b"lost")]),
+        log.append(append_to(), evidence=[Evidence("a", b"kept")]),
+        return_exceptions=True,
+    )
+
+    assert isinstance(results[0], Conflict)
+    assert [row["body"] for row in await pool.fetch("SELECT body FROM evidence")] == [b"kept"]
+
+
+async def test_who_comes_when_too_many_wait_is_told_so(log: EventLog, pool: asyncpg.Pool, database_url: str):
+    other = await asyncpg.connect(database_url)
+    try:
+        async with other.transaction():
+            await other.execute(OTHER_WRITERS_LOCK)
+            under_way = asyncio.create_task(log.append(append_to()))
+            await until(lambda: is_waiting_for_the_lock(pool))
+            crowd = [asyncio.create_task(log.append(append_to())) for _ in range(MAX_WAITING)]
+            await until(lambda: log.appender.waiting == MAX_WAITING)
+
+            with pytest.raises(Overloaded):
+                await log.append(append_to())
+
+        assert len(await asyncio.gather(under_way, *crowd)) == MAX_WAITING + 1
+    finally:
+        await other.close()
+
+
+async def is_waiting_for_the_lock(pool: asyncpg.Pool) -> bool:
+    return bool(await pool.fetch(WRITES_THAT_WAIT))
+
+
+async def test_a_write_whose_connection_is_killed_happens_once(log: EventLog, pool: asyncpg.Pool, database_url: str):
+    stream, other_stream = uuid4(), uuid4()
+    await log.append(append_to(stream))
+    other = await asyncpg.connect(database_url)
+    try:
+        async with other.transaction():
+            await other.execute(OTHER_WRITERS_LOCK)
+            mine = asyncio.create_task(log.append(append_to(stream, at=1, events=2)))
+            loser = asyncio.create_task(log.append(append_to(stream, at=0)))
+            neighbour = asyncio.create_task(log.append(append_to(other_stream)))
+            await until(lambda: is_waiting_for_the_lock(pool))
+            for row in await pool.fetch(WRITES_THAT_WAIT):
+                await other.execute("SELECT pg_terminate_backend($1)", row["pid"])
+            await until(lambda: is_waiting_for_the_lock(pool))
+
+        written = await mine
+        await neighbour
+        with pytest.raises(Conflict):
+            await loser
+    finally:
+        await other.close()
+
+    assert (await log.read_stream(stream))[1:] == written
+    assert len(await everything(log)) == 4
+
+
+class LostAnswers(AsyncpgRecorder):
+    """Writes, and then the line breaks before the answer is heard."""
+
+    def __init__(self, pool: asyncpg.Pool, *, losses: int) -> None:
+        super().__init__(pool)
+        self.losses = losses
+
+    async def insert_batch(self, members: list[Member]) -> list[list[int] | None]:
+        outcomes = await super().insert_batch(members)
+        if self.losses:
+            self.losses -= 1
+            raise asyncpg.ConnectionDoesNotExistError
+        return outcomes
+
+
+async def test_a_write_whose_answer_was_lost_is_recognised_as_ours(pool: asyncpg.Pool):
+    log = EventLog(pool)
+    taken = uuid4()
+    await log.append(append_to(taken))
+    appender = Appender(LostAnswers(pool, losses=1))
+    first, second = append_to(events=2), append_to()
+
+    mine, pair, lost = await asyncio.gather(
+        appender.append(append_to(events=2)),
+        appender.append(first, second, evidence=[Evidence("a", b"b")]),
+        appender.append(append_to(taken)),
+        return_exceptions=True,
+    )
+
+    assert isinstance(lost, Conflict)
+    stored = await everything(log)
+    assert stored[1:] == mine + pair
+    assert len({envelope.event_id for envelope in stored}) == len(stored) == 6
+
+
+async def test_a_write_that_followed_ours_does_not_hide_it(pool: asyncpg.Pool):
+    stream = uuid4()
+    recorder = LostAnswers(pool, losses=1)
+    written = asyncio.create_task(Appender(recorder).append(append_to(stream)))
+    await until(lambda: recorder.losses == 0)
+
+    follower = await EventLog(pool).append(append_to(stream, at=1))
+
+    assert [envelope.version for envelope in [*await written, *follower]] == [1, 2]
+
+
+async def test_a_database_that_stays_away_is_told_to_everybody_who_waited(
+    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(appender_module, "WRITE_ATTEMPTS", 2)
+    appender = Appender(LostAnswers(pool, losses=2))
+
+    results = await asyncio.gather(*(appender.append(append_to()) for _ in range(3)), return_exceptions=True)
+
+    assert [type(result) for result in results] == [StoreUnavailable] * 3
+    await appender.append(append_to())
+
+
+async def test_closing_writes_what_was_accepted(log: EventLog):
+    accepted = [asyncio.create_task(log.append(append_to())) for _ in range(600)]
+    await asyncio.sleep(0)
+
+    await log.close()
+
+    assert len(await everything(log)) == 600
+    assert all(len(written) == 1 for written in await asyncio.gather(*accepted))
+    with pytest.raises(Overloaded):
+        await log.append(append_to())
+
+
+async def test_a_caller_who_leaves_does_not_disturb_the_others(log: EventLog):
+    tasks = [asyncio.create_task(log.append(append_to())) for _ in range(10)]
+    await asyncio.sleep(0)
+    tasks[3].cancel()
+
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert isinstance(results.pop(3), asyncio.CancelledError)
+    assert all(len(written) == 1 for written in results)
+
+
+async def test_an_event_keeps_who_caused_it(log: EventLog):
+    new = new_event(actor="api_key", actor_id="José", causation_id="a\nb", correlation_id="☕")
+
+    written = await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[new]))
+
+    assert (await log.read_stream(written[0].stream_id))[0].cause == new.cause

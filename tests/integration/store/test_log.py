@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from eventsourcing.persistence import IntegrityError, StoredEvent
+from tests.integration.store.examples import append_to, new_event, until
+
+from contracts.events import topic_of
+from extrato.store.codec import UnreadableEvent, to_envelope, to_stored_event
+from extrato.store.event_log import EventLog
+from extrato.store.log import READ_PAGE, LogSignal, subscribe
+from extrato.store.recorder import AsyncpgRecorder
+
+END_LISTENERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND query LIKE 'LISTEN%'
+"""
+
+
+async def test_the_whole_log_is_read_page_after_page(log: EventLog):
+    written = await asyncio.gather(*(log.append(append_to(events=7)) for _ in range(200)))
+    assert sum(map(len, written)) > 2 * READ_PAGE
+
+    positions = [envelope.position async for envelope in log.read_all(0)]
+
+    assert positions == list(range(1, 1401))
+    assert [e.position async for e in log.read_all(3, up_to=6)] == [4, 5, 6]
+    assert [e.position async for e in log.read_all(1400)] == []
+    assert [row.id for row in await log.read_rows(698, limit=3)] == [699, 700, 701]
+
+
+async def test_reading_by_topic_passes_over_the_rest(log: EventLog):
+    ask = append_to(events=2)
+    await log.append(ask)
+    topic = topic_of(type(ask.events[0].event))
+
+    assert [e.position async for e in log.read_all(0, topics=[topic])] == [1, 2]
+    assert [e.position async for e in log.read_all(0, topics=["PaymentOpened.v1"])] == []
+
+
+async def test_a_stream_is_read_from_after_a_version(log: EventLog):
+    ask = append_to(events=3)
+    written = await log.append(ask)
+
+    assert await log.read_stream(ask.stream_id, after_version=2) == written[2:]
+    assert await log.read_stream(uuid4()) == []
+
+
+async def test_a_gap_inside_one_append_is_refused_and_leaves_nothing(pool: asyncpg.Pool):
+    recorder, stream = AsyncpgRecorder(pool), uuid4()
+    with_gap = [to_stored_event(new_event(), stream_id=stream, version=version) for version in (1, 3)]
+
+    with pytest.raises(IntegrityError):
+        await recorder.insert_events(with_gap)
+
+    assert await recorder.select_events(stream) == []
+    assert await recorder.max_notification_id() is None
+
+
+async def test_a_subscriber_gets_the_old_and_then_the_new(log: EventLog, database_url: str):
+    await log.append(append_to(events=2))
+    received: list[int] = []
+
+    async def follow() -> None:
+        async for envelope in subscribe(log, signal, after=1):
+            received.append(envelope.position)
+
+    async with LogSignal(database_url) as signal:
+        follower = asyncio.create_task(follow())
+        await until(lambda: received == [2])
+        await log.append(append_to(events=2))
+        await until(lambda: received == [2, 3, 4])
+        follower.cancel()
+
+
+async def test_a_signal_that_is_set_before_the_wait_is_not_lost(log: EventLog, database_url: str):
+    async with LogSignal(database_url) as signal:
+        await signal.wait(5)
+        await log.append(append_to())
+        await until(lambda: signal.is_set)
+
+        async with asyncio.timeout(1):
+            await signal.wait(10)
+
+        assert not signal.is_set
+
+
+async def test_a_signal_survives_its_connection(log: EventLog, database_url: str, pool: asyncpg.Pool):
+    async with LogSignal(database_url) as signal:
+        await signal.wait(5)
+        ended = await pool.fetch(END_LISTENERS)
+        assert len(ended) == 1
+
+        async with asyncio.timeout(5):
+            await signal.wait(20)  # It listens again, and what was missed meanwhile must be looked for.
+            await log.append(append_to())
+            await signal.wait(20)
+
+
+async def test_a_signal_wakes_now_and_then_in_any_case(database_url: str):
+    async with LogSignal(database_url) as signal:
+        await signal.wait(5)
+        async with asyncio.timeout(2):
+            await signal.wait(0.05)
+
+
+async def test_a_row_that_is_not_ours_is_unreadable(pool: asyncpg.Pool):
+    recorder, stream = AsyncpgRecorder(pool), uuid4()
+    rows = [
+        StoredEvent(originator_id=stream, originator_version=1, topic="PaymentOpened.v1", state=b"\x00"),
+        StoredEvent(
+            originator_id=stream,
+            originator_version=2,
+            topic="NeverHeardOf.v1",
+            state=to_stored_event(new_event(), stream_id=stream, version=2).state,
+        ),
+    ]
+    await recorder.insert_events(rows)
+
+    for row in await recorder.select_notifications(None, 10):
+        with pytest.raises(UnreadableEvent):
+            to_envelope(row)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import defaultdict
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+from tests.integration.store.writer import EVENTS_OF_STREAM
+
+from extrato.store.event_log import EventLog
+from extrato.store.log import LogReader, LogSignal, subscribe
+from extrato.store.migrations import FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+ROOT = Path(__file__).parents[3]
+STREAMS_OF_OURS, STREAMS_OF_THEIRS = 120, 25
+TOTAL = (3 * STREAMS_OF_OURS + STREAMS_OF_THEIRS) * EVENTS_OF_STREAM
+
+
+@asynccontextmanager
+async def python(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a program of the tests; it must end well."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        yield process
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_a_reader_behind_four_writing_processes_misses_nothing(
+    pool: asyncpg.Pool, log: EventLog, database_url: str
+):
+    seen: list[int] = []
+    versions: dict[object, list[int]] = defaultdict(list)
+
+    async def tail() -> None:
+        async with LogSignal(database_url) as signal:
+            async for envelope in subscribe(log, signal, after=0):
+                seen.append(envelope.position)
+                versions[envelope.stream_id].append(envelope.version)
+                if len(seen) == TOTAL:
+                    return
+
+    ours = ("-m", "tests.integration.store.writer", "ours", database_url, str(STREAMS_OF_OURS))
+    theirs = ("-m", "tests.integration.store.writer", "theirs", database_url, str(STREAMS_OF_THEIRS))
+    reader = asyncio.create_task(tail())
+    async with python(*ours), python(*ours), python(*ours), python(*theirs):
+        pass
+    await asyncio.wait_for(reader, 10)
+
+    rows = await pool.fetch("SELECT notification_id FROM stored_events ORDER BY notification_id")
+    assert seen == [row[0] for row in rows]
+    assert all(found == list(range(1, EVENTS_OF_STREAM + 1)) for found in versions.values())
+
+
+async def test_many_processes_migrate_one_database_once(empty_database_url: str):
+    program = (
+        "import asyncio; from extrato.store.migrations import migrate; "
+        f"print(len(asyncio.run(migrate({empty_database_url!r}))))"
+    )
+    run = ("-c", program)
+    async with python(*run) as one, python(*run) as two, python(*run) as three:
+        outputs = await asyncio.gather(*(process.communicate() for process in (one, two, three)))
+
+    files = len(list(FOLDER.glob("*.sql")))
+    assert sorted(int(output) for output, _ in outputs) == [0, 0, files]
+    connection = await asyncpg.connect(empty_database_url)
+    try:
+        assert await connection.fetchval("SELECT count(*) FROM schema_migrations") == files
+    finally:
+        await connection.close()
+
+
+async def test_a_signal_wakes_at_once_on_what_another_process_appends(database_url: str, log: LogReader):
+    async with LogSignal(database_url) as signal:
+        await signal.wait(5)  # It listens.
+        assert not signal.is_set
+        run = ("-m", "tests.integration.store.writer", "ours", database_url, "1")
+        async with python(*run), asyncio.timeout(10):
+            await signal.wait(20)
+    assert await log.head() > 0

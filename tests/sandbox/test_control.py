@@ -1,0 +1,215 @@
+"""Tests steer the sandbox by its control API: outcomes, faults, stats, reset."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from services.sandbox.accounts import DEMO_ACCOUNT, token_digest
+
+
+async def test_a_first_outcome_on_a_preference_makes_an_attempt(sandbox):
+    preference = await sandbox.preference(external_reference="PED-1")
+    payment = await sandbox.pay(preference_id=preference["id"], outcome="approved")
+    assert (payment["status"], payment["payment_method_id"]) == ("approved", "pix")
+    assert (payment["transaction_amount"], payment["external_reference"]) == (7.5, "PED-1")
+    assert payment["order"]["type"] == "mercadopago"
+
+
+async def test_approving_moves_the_pending_attempt(sandbox):
+    preference = await sandbox.preference(external_reference="PED-1")
+    pending = await sandbox.pay(external_reference="PED-1", outcome="pending")
+    approved = await sandbox.pay(external_reference="PED-1", outcome="approved")
+    refunded = await sandbox.pay(preference_id=preference["id"], outcome="refunded")
+    assert pending["id"] == approved["id"] == refunded["id"]
+    assert refunded["status"] == "refunded"
+    assert [refund["amount"] for refund in refunded["refunds"]] == [7.5]
+
+
+async def test_a_rejected_card_is_an_attempt_beside_the_pending_pix(sandbox):
+    preference = await sandbox.preference()
+    pix = await sandbox.pay(preference_id=preference["id"], outcome="pending")
+    rejected = await sandbox.pay(preference_id=preference["id"], outcome="rejected")
+    by_card = await sandbox.pay(preference_id=preference["id"], outcome="approved", method="card")
+    assert len({pix["id"], rejected["id"], by_card["id"]}) == 3
+    assert (await sandbox.payment(pix["id"]))["status"] == "pending"
+
+
+async def test_a_card_under_review_is_decided_later(sandbox):
+    preference = await sandbox.preference()
+    review = await sandbox.pay(preference_id=preference["id"], outcome="in_process")
+    rejected = await sandbox.pay(preference_id=preference["id"], outcome="rejected")
+    assert (rejected["id"], rejected["status"]) == (review["id"], "rejected")
+
+
+async def test_a_method_names_the_attempt_that_is_meant(sandbox):
+    preference = await sandbox.preference()
+    pix = await sandbox.pay(preference_id=preference["id"], outcome="pending")
+    boleto = await sandbox.pay(preference_id=preference["id"], outcome="pending", method="boleto")
+    rejected = await sandbox.pay(preference_id=preference["id"], outcome="rejected", method="pix")
+    assert (rejected["id"], rejected["status_detail"]) == (pix["id"], "rejected_by_bank")
+    cancelled = await sandbox.pay(preference_id=preference["id"], outcome="cancelled")
+    assert (cancelled["id"], cancelled["status_detail"]) == (boleto["id"], "by_payer")
+
+
+async def test_a_pix_without_preference_is_found_by_its_reference(sandbox):
+    pix = await sandbox.pix(external_reference="PED-1")
+    rejected = await sandbox.pay(external_reference="PED-1", outcome="rejected")
+    assert (rejected["id"], rejected["status"]) == (pix["id"], "rejected")
+
+
+async def test_a_dispute_ends_in_a_chargeback(sandbox):
+    payment = await sandbox.pix()
+    outcomes = ["approved", "in_mediation", "charged_back"]
+    seen = [await sandbox.pay(payment_id=payment["id"], outcome=outcome) for outcome in outcomes]
+    assert [each["status"] for each in seen] == outcomes
+
+
+async def test_an_amount_or_a_currency_can_differ_from_the_charge(sandbox):
+    preference = await sandbox.preference()
+    strange = await sandbox.pay(
+        preference_id=preference["id"], outcome="approved", amount=0.01, currency_id="ARS"
+    )
+    assert (strange["transaction_amount"], strange["currency_id"]) == (0.01, "ARS")
+    pix = await sandbox.pix()
+    moved = await sandbox.pay(payment_id=pix["id"], outcome="approved", amount=8)
+    assert moved["transaction_amount"] == 8
+    assert moved["transaction_details"]["net_received_amount"] == 7.92
+
+
+async def test_a_refund_by_control_can_be_partial(sandbox):
+    payment = await sandbox.pix()
+    await sandbox.pay(payment_id=payment["id"], outcome="approved")
+    refunded = await sandbox.pay(payment_id=payment["id"], outcome="refunded", amount=2.5)
+    assert (refunded["status"], refunded["transaction_amount_refunded"]) == ("approved", 2.5)
+
+
+@pytest.mark.parametrize(
+    ("order", "status", "code"),
+    [
+        ({"outcome": "approved"}, 400, "one_target"),
+        ({"outcome": "approved", "payment_id": 1, "preference_id": "1"}, 400, "one_target"),
+        ({"outcome": "paid", "payment_id": 1}, 400, "invalid_order"),
+        ({"outcome": "approved", "payment_id": 1, "colour": "red"}, 400, "invalid_order"),
+        ({"outcome": "approved", "payment_id": 1}, 404, "unknown_payment"),
+        ({"outcome": "approved", "payment_id": "one"}, 404, "unknown_payment"),
+        ({"outcome": "approved", "preference_id": "1"}, 404, "unknown_preference"),
+        ({"outcome": "approved", "external_reference": "PED-0"}, 404, "unknown_reference"),
+        ({"outcome": "refunded", "external_reference": "PED-1"}, 409, "no_such_attempt"),
+        ({"outcome": "approved", "external_reference": "PED-1", "method": "cheque"}, 400, "unknown_method"),
+        ({"outcome": "approved", "external_reference": "PED-1", "amount": 0}, 400, "invalid_amount"),
+        ({"outcome": "approved", "external_reference": "PED-1", "amount": 1.001}, 400, "invalid_amount"),
+        (
+            {"outcome": "approved", "external_reference": "PED-1", "currency_id": "reais"},
+            400,
+            "invalid_order",
+        ),
+    ],
+)
+async def test_an_impossible_order_is_refused_with_a_code(sandbox, order, status, code):
+    await sandbox.preference(external_reference="PED-1")
+    refused, body = await sandbox.control("POST", "pay", order)
+    assert (refused, body["error"]) == (status, code)
+    assert body["message"]
+
+
+@pytest.mark.parametrize("last", ["rejected", "cancelled", "refunded", "charged_back"])
+async def test_a_finished_payment_does_not_move(sandbox, last):
+    payment = await sandbox.pix()
+    if last in {"refunded", "charged_back"}:
+        await sandbox.pay(payment_id=payment["id"], outcome="approved")
+    await sandbox.pay(payment_id=payment["id"], outcome=last)
+    status, body = await sandbox.control("POST", "pay", {"payment_id": payment["id"], "outcome": "approved"})
+    assert (status, body["error"]) == (409, "illegal_move")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"latency_ms": -1},
+        {"latency_ms": "100"},
+        {"error_rate": 1.01},
+        {"webhooks": "off"},
+        {"webhook_duplicates": 21},
+        {"gravity": 0},
+    ],
+)
+async def test_an_impossible_fault_is_refused_and_changes_nothing(sandbox, change):
+    _, before = await sandbox.control("GET", "faults")
+    status, body = await sandbox.control("PUT", "faults", {"search_lag_ms": 5, **change})
+    assert (status, body["error"]) == (400, "invalid_faults")
+    assert next(iter(change)) in body["message"]
+    assert (await sandbox.control("GET", "faults"))[1] == before
+
+
+async def test_faults_are_turned_one_by_one(sandbox):
+    await sandbox.faults(latency_ms=1)
+    await sandbox.faults(error_rate=0.25)
+    _, faults = await sandbox.control("GET", "faults")
+    assert (faults["latency_ms"], faults["error_rate"], faults["webhooks"]) == (1, 0.25, True)
+
+
+async def test_an_error_rate_of_one_breaks_the_api_but_not_the_pages(sandbox):
+    preference = await sandbox.preference()
+    await sandbox.faults(error_rate=1)
+    status, body = await sandbox.call("GET", "/users/me")
+    assert (status, body["error"]) == (500, "internal_error")
+    async with sandbox.session.get(preference["init_point"]) as response:
+        assert response.status == 200
+    await sandbox.pay(preference_id=preference["id"], outcome="approved")
+
+
+async def test_latency_delays_the_api_but_not_the_control(sandbox):
+    await sandbox.faults(latency_ms=150)
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    await sandbox.stats()
+    between = clock()
+    await sandbox.call("GET", "/users/me")
+    assert clock() - between >= 0.15
+    assert between - began < 0.15
+
+
+async def test_the_rate_limit_is_for_each_token_and_says_when_to_come_back(sandbox, other_account):
+    await sandbox.faults(rate_limit_per_s=2)
+    answers = [await sandbox.call("GET", "/users/me") for _ in range(3)]
+    assert [status for status, _ in answers] == [200, 200, 429]
+    assert answers[2][1]["error"] == "too_many_requests"
+    headers = {"Authorization": f"Bearer {DEMO_ACCOUNT.access_token}"}
+    async with sandbox.session.get(f"{sandbox.url}/users/me", headers=headers) as response:
+        assert response.headers["Retry-After"] == "1"
+    assert (await sandbox.call("GET", "/users/me", account=other_account))[0] == 200
+
+
+async def test_stats_count_by_route_and_account_and_hide_the_token(sandbox, other_account):
+    await sandbox.pix()
+    await sandbox.call("GET", "/v1/payments/1")
+    await sandbox.call("GET", "/v1/payments/2", account=other_account)
+    stats = await sandbox.stats()
+    assert stats["requests"]["by_route"] == {"POST /v1/payments": 1, "GET /v1/payments/{payment_id}": 2}
+    assert stats["requests"]["by_access_token"][0] == {
+        "account": DEMO_ACCOUNT.nickname,
+        "token_digest": token_digest(DEMO_ACCOUNT.access_token),
+        "requests": 2,
+    }
+    assert stats["requests"]["total"] == 3
+    assert DEMO_ACCOUNT.access_token not in str(stats)
+
+
+async def test_a_reset_forgets_everything_but_never_gives_an_id_twice(sandbox):
+    before = await sandbox.pix(key="k", external_reference="PED-1")
+    await sandbox.faults(latency_ms=1)
+    assert (await sandbox.control("POST", "reset"))[0] == 200
+    assert (await sandbox.stats())["requests"]["total"] == 0
+    assert (await sandbox.control("GET", "faults"))[1]["latency_ms"] == 0
+    assert (await sandbox.call("GET", f"/v1/payments/{before['id']}"))[0] == 404
+    assert (await sandbox.call("GET", "/v1/payments/search"))[1]["paging"]["total"] == 0
+    after = await sandbox.pix(key="k")
+    assert after["id"] > before["id"]
+
+
+async def test_health_says_what_is_held(sandbox):
+    await sandbox.pix()
+    status, body = await sandbox.control("GET", "health")
+    assert (status, body["status"], body["payments"]) == (200, "ok", 1)

@@ -1,0 +1,78 @@
+"""Preferences are checked and answered as the provider does."""
+
+from __future__ import annotations
+
+import pytest
+
+ITEM = {"title": "Pão", "quantity": 1, "unit_price": 1}
+
+
+async def test_both_forms_of_the_path_create_a_preference_and_keys_mean_nothing(sandbox):
+    body = {"items": [ITEM]}
+    answers = [
+        await sandbox.call("POST", path, body, key="same")
+        for path in ("/checkout/preferences", "/checkout/preferences/")
+    ]
+    assert [status for status, _ in answers] == [201, 201]
+    assert answers[0][1]["id"] != answers[1][1]["id"]
+
+
+@pytest.mark.parametrize(
+    ("terms", "error"),
+    [
+        ({"items": []}, "invalid_items"),
+        ({"items": None}, "invalid_items"),
+        ({"items": [{**ITEM, "title": ""}]}, "invalid_items"),
+        ({"items": [{**ITEM, "quantity": 0}]}, "invalid_items"),
+        ({"items": [{**ITEM, "unit_price": "1"}]}, "invalid_items"),
+        ({"items": [{**ITEM, "unit_price": 0}]}, "invalid_items"),
+        ({"items": [{**ITEM, "currency_id": "USD"}]}, "invalid_items"),
+        ({"items": [{**ITEM, "quantity": 999_999, "unit_price": 9_999_999}]}, "invalid_items"),
+        ({"payment_methods": {"excluded_payment_methods": 5}}, "invalid_payment_methods"),
+        ({"auto_return": "approved"}, "invalid_auto_return"),
+        ({"auto_return": "all", "back_urls": {"failure": "https://loja.example"}}, "invalid_auto_return"),
+        ({"auto_return": "never", "back_urls": {"success": "https://loja.example"}}, "invalid_auto_return"),
+        ({"back_urls": {"success": "no address"}}, "invalid_back_urls"),
+        ({"back_urls": 1}, "invalid_back_urls"),
+        ({"notification_url": "nowhere"}, "invalid_notification_url"),
+        ({"external_reference": "x" * 257}, "invalid_external_reference"),
+        ({"expires": "yes"}, "invalid_expires"),
+        ({"binary_mode": 1}, "invalid_binary_mode"),
+        ({"expiration_date_to": "soon"}, "invalid_expiration_date_to"),
+        (
+            {
+                "payment_methods": {
+                    "default_payment_method_id": "pix",
+                    "excluded_payment_methods": [{"id": "pix"}],
+                }
+            },
+            "invalid_payment_methods",
+        ),
+    ],
+)
+async def test_broken_terms_are_refused_by_name(sandbox, terms, error):
+    status, body = await sandbox.call("POST", "/checkout/preferences", {"items": [ITEM], **terms})
+    assert (status, body["error"], body["status"], body["cause"]) == (400, error, 400, None)
+
+
+async def test_auto_return_without_a_success_address_has_the_words_of_the_provider(sandbox):
+    _, body = await sandbox.call(
+        "POST", "/checkout/preferences", {"items": [ITEM], "auto_return": "approved"}
+    )
+    assert body["message"] == "auto_return invalid. back_url.success must be defined"
+
+
+async def test_a_refused_update_changes_nothing(sandbox):
+    preference = await sandbox.preference()
+    path = f"/checkout/preferences/{preference['id']}"
+    status, _ = await sandbox.call("PUT", path, {"items": []})
+    assert status == 400
+    assert (await sandbox.call("GET", path))[1] == preference
+
+
+async def test_a_preference_of_another_merchant_does_not_exist(sandbox, other_account):
+    preference = await sandbox.preference()
+    status, _ = await sandbox.call("GET", f"/checkout/preferences/{preference['id']}", account=other_account)
+    assert status == 404
+    _, found = await sandbox.call("GET", "/checkout/preferences/search", account=other_account)
+    assert found == {"elements": [], "next_offset": 30, "total": 0}

@@ -1,0 +1,132 @@
+"""Events with their envelopes, for tests of what is made of them."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from uuid import UUID, uuid5
+
+from contracts import events
+from contracts.envelope import Cause, Envelope
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+MERCHANT = "padaria-do-marcos"
+PAYMENT_ID = 15
+
+_NAMESPACE = UUID("9d5c7e0a-55b5-4f6c-9b49-d7e0a7a0c001")
+
+
+def stream_of(key: int | str) -> UUID:
+    return uuid5(_NAMESPACE, str(key))
+
+
+def recorded_at(position: int) -> datetime:
+    return NOON + timedelta(seconds=position)
+
+
+def enveloped(event, *, position=1, version=None, payment_id=PAYMENT_ID, merchant=MERCHANT) -> Envelope:
+    return Envelope(
+        event_id=uuid5(_NAMESPACE, f"event {position}"),
+        stream_id=stream_of(payment_id or merchant),
+        version=version or position,
+        position=position,
+        merchant=merchant,
+        payment_id=payment_id,
+        occurred_at=NOON,
+        recorded_at=recorded_at(position),
+        cause=Cause(correlation_id="request-1", actor="api_key", actor_id="key-1", causation_id="cause-1"),
+        event=event,
+    )
+
+
+def told(read_model, *happened, payment_id=PAYMENT_ID):
+    """The document that events at positions 1, 2, … lead to."""
+    document = None
+    for position, event in zip(count(1), happened, strict=False):
+        document = read_model.evolve(document, enveloped(event, position=position, payment_id=payment_id))
+    return document
+
+
+def opened(**changes) -> events.PaymentOpened:
+    intent = {
+        "provider": "mercado_pago",
+        "amount_centavos": 2599,
+        "currency": "BRL",
+        "title": "Pedido 15",
+        "description": "Pão de queijo e café",
+        "items": (events.Item("pão de queijo", 2, 800), events.Item("café", 1, 999)),
+        "external_reference": "extrato_15_0123456789ab",
+        "bank_payment_id": "00000000-000f-8000-8000-0123456789ab",
+        "payer_email": None,
+        "expires_at": NOON + timedelta(hours=1),
+    }
+    return events.PaymentOpened(**{**intent, **changes})
+
+
+CHARGED = events.ChargeCreated(
+    charge_id="preference-15",
+    checkout_url="https://pay.example/15",
+    sandbox_url="https://sandbox.example/15",
+    pix_payload="00020126",
+)
+CHARGE_REFUSED = events.ChargeRefused(code="invalid_items", reason="The provider does not sell this.")
+WATCHED = events.WatchStarted(watch_until=NOON + timedelta(minutes=15))
+EXPIRED = events.PaymentExpired(expires_at=NOON + timedelta(hours=1))
+
+
+def observed(status, *, attempt="a1", detail=None, refunded=0, email=None) -> events.ObservationRecorded:
+    return events.ObservationRecorded(
+        attempt_id=attempt,
+        status=status,
+        status_detail=detail,
+        amount_centavos=2599,
+        refunded_centavos=refunded,
+        observed_at=NOON,
+        paid_at=None,
+        payer_email=email,
+        evidence=None,
+    )
+
+
+def moved(status, *, attempt="a1", detail=None, paid_at=None) -> events.StatusChanged:
+    return events.StatusChanged(
+        previous="pending", status=status, status_detail=detail, attempt_id=attempt, paid_at=paid_at
+    )
+
+
+REGISTERED = events.MerchantRegistered(slug=MERCHANT, name="Padaria do Marcos", city="Curitiba")
+PIX_KEY = events.PixKeySet(kind="email", key="marcos@example.com")
+CONNECTED = events.ProviderConnected(
+    provider="mercado_pago", account_id="1234", credential_digest="ab" * 32
+)
+PRICED = events.ProductPriced(name="café", price_centavos=999)
+KEY_ISSUED = events.ApiKeyIssued(key_id="key-1", secret_digest="cd" * 32, scopes=("payments:write",))
+
+ONE_OF_EACH = (
+    opened(),
+    CHARGED,
+    CHARGE_REFUSED,
+    observed("pending"),
+    events.ObservationIgnored(
+        attempt_id="a1", status="pending", status_detail=None, observed_at=NOON, reason="stale", evidence=None
+    ),
+    events.ObservationMismatched(
+        attempt_id="a1",
+        field="amount_centavos",
+        expected="2599",
+        observed="1",
+        status="approved",
+        observed_at=NOON,
+        evidence=None,
+    ),
+    moved("approved"),
+    events.DuplicatePaymentObserved(attempt_id="a2", already_paid_by="a1", amount_centavos=2599),
+    EXPIRED,
+    events.LatePaymentReceived(amount_centavos=2599, received_at=NOON),
+    events.ConfirmationRefused(expected_centavos=2599, received_centavos=1),
+    WATCHED,
+    REGISTERED,
+    PIX_KEY,
+    CONNECTED,
+    PRICED,
+    KEY_ISSUED,
+    events.IdempotencyKeyUsed(request_digest="ef" * 32, opened_payment_id=15),
+)

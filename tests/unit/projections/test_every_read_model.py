@@ -1,0 +1,59 @@
+"""What holds for every read model in the list."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.events import EVENTS, PAYMENT_EVENTS
+from services.projections.read_models.registry import READ_MODELS
+from tests.unit.projections.history import ONE_OF_EACH, enveloped
+
+in_any_order = st.lists(st.sampled_from(ONE_OF_EACH), max_size=12)
+each_read_model = pytest.mark.parametrize("read_model", READ_MODELS, ids=lambda read_model: read_model.name)
+
+
+def history_of(happened):
+    for position, event in enumerate(happened, start=1):
+        payment_id = 15 if isinstance(event, PAYMENT_EVENTS) else None
+        yield enveloped(event, position=position, payment_id=payment_id)
+
+
+def test_the_examples_know_every_event():
+    assert [type(event) for event in ONE_OF_EACH] == list(EVENTS)
+
+
+@each_read_model
+@given(happened=in_any_order)
+def test_events_in_any_order_are_taken_without_an_error(read_model, happened):
+    documents = {}
+    for envelope in history_of(happened):
+        key = read_model.key_of(envelope)
+        if key is not None:
+            documents[key] = read_model.evolve(documents.get(key), envelope)
+            assert documents[key] is None or read_model.row(documents[key], envelope)
+
+
+@each_read_model
+@given(happened=in_any_order)
+def test_the_same_events_give_the_same_document(read_model, happened):
+    def fold():
+        documents = {}
+        for envelope in history_of(happened):
+            key = read_model.key_of(envelope)
+            if key is not None:
+                documents[key] = read_model.evolve(documents.get(key), envelope)
+        return documents
+
+    assert fold() == fold()
+
+
+@each_read_model
+def test_a_used_idempotency_key_belongs_to_no_row(read_model):
+    """It stands in a stream of its own, with the merchant and perhaps the payment in its envelope."""
+    used = ONE_OF_EACH[-1]
+    assert read_model.key_of(enveloped(used, payment_id=None)) is None
+    assert read_model.key_of(enveloped(used)) is None
+
+
+def test_no_two_read_models_share_a_name():
+    assert len({read_model.name for read_model in READ_MODELS}) == len(READ_MODELS)

@@ -1,0 +1,532 @@
+"""BR Codes against the official samples, codes of other generators and two independent readers."""
+
+from __future__ import annotations
+
+import string
+from decimal import Decimal
+
+import pixcanvas
+import pytest
+from brcode.utils.brcodeId import jsonFromBrcode
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from extrato.domain.brcode import (
+    MAX_AMOUNT_CENTAVOS,
+    NO_TXID,
+    BRCode,
+    InvalidBRCode,
+    crc16,
+    decode,
+    encode_static,
+)
+
+EVP = "123e4567-e12b-12d1-a456-426655440000"
+RECURRENCE = "pix.example.com/rec/2353c790eefb11eaadc10242ac120002"
+CHARGE = "pix.example.com/8b3da2f39a4140d1a91abd93113bd441"
+
+# Manual de Padrões para Iniciação do Pix, section 2.6.3.
+STATIC = (
+    "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-4266554400005204000053039865802BR"
+    "5913Fulano de Tal6008BRASILIA62070503***63041D3D"
+)
+# The same manual, section 2.7.2.
+DYNAMIC = (
+    "00020101021226700014br.gov.bcb.pix2548pix.example.com/8b3da2f39a4140d1a91abd93113bd4415204000053039865802BR"
+    "5913Fulano de Tal6008BRASILIA62070503***630464E4"
+)
+# The same manual, section 2.8.5: a charge and the offer of a recurrence.
+STATIC_WITH_RECURRENCE = (
+    "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-4266554400005204000053039865406100.505802BR"
+    "5913Fulano de Tal6008BRASILIA62070503***"
+    "80740014br.gov.bcb.pix2552pix.example.com/rec/2353c790eefb11eaadc10242ac12000263042875"
+)
+DYNAMIC_WITH_RECURRENCE = (
+    "00020101021226700014br.gov.bcb.pix2548pix.example.com/8b3da2f39a4140d1a91abd93113bd4415204000053039865802BR"
+    "5913Fulano de Tal6008BRASILIA62070503***"
+    "80740014br.gov.bcb.pix2552pix.example.com/rec/2353c790eefb11eaadc10242ac1200026304FB42"
+)
+# Manual do BR Code, section 2.2: three schemes in one code.
+SEVERAL_SCHEMES = (
+    "00020104141234567890123426580014BR.GOV.BCB.PIX0136123e4567-e12b-12d1-a456-426655440000"
+    "27300012BR.COM.OUTRO011001234567895204000053039865406123.455802BR5917NOME DO RECEBEDOR6008BRASILIA"
+    "61087007490062190515RP12345678-201980390012BR.COM.OUTRO01190123.ABCD.3456.WXYZ6304AD38"
+)
+# Made by the npm package pix-utils.
+WITH_AMOUNT = (
+    "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-4266554400005204000053039865406123.455802BR"
+    "5913FULANO DE TAL6008BRASILIA62070503***6304488D"
+)
+UPPER_CASE_GUI = (
+    "00020101021226770014BR.GOV.BCB.PIX2555pix.example.com/qr/93598be0-1bd0-4997-8318-81776a1d8a99"
+    "5204000053039865802BR5907EMPRESA6009SAO PAULO62070503***6304EEAB"
+)
+# From Mercado Pago's test environment; its check code begins with a zero.
+MERCADO_PAGO = (
+    "00020126580014br.gov.bcb.pix0136b76aa9c2-2ec4-4110-954e-ebfe34f05b61520400005303986540510.005802BR"
+    "5911TE35069Wi056014Begz kGOBJEUte62230519mpqrinter1319973686630407F5"
+)
+ALL_GOOD = {
+    "static": STATIC,
+    "dynamic": DYNAMIC,
+    "static_with_recurrence": STATIC_WITH_RECURRENCE,
+    "dynamic_with_recurrence": DYNAMIC_WITH_RECURRENCE,
+    "several_schemes": SEVERAL_SCHEMES,
+    "with_amount": WITH_AMOUNT,
+    "upper_case_gui": UPPER_CASE_GUI,
+    "mercado_pago": MERCADO_PAGO,
+}
+
+
+def sealed(text: str) -> str:
+    """Close `text` with field 63, computed bit by bit and so apart from the code under test."""
+    crc = 0xFFFF
+    for byte in f"{text}6304".encode():
+        crc ^= byte << 8
+        for _ in range(8):
+            crc = ((crc << 1) ^ 0x1021 if crc & 0x8000 else crc << 1) & 0xFFFF
+    return f"{text}6304{crc:04X}"
+
+
+def changed(code: str, old: str, new: str) -> str:
+    """Replace `old`, which must be there, and seal the code again."""
+    assert old in code
+    return sealed(code[:-8].replace(old, new, 1))
+
+
+def refusal(code: str) -> InvalidBRCode:
+    with pytest.raises(InvalidBRCode) as refused:
+        decode(code)
+    return refused.value
+
+
+def encode(**changes) -> str:
+    arguments = {
+        "pix_key": EVP,
+        "receiver_name": "FULANO DE TAL",
+        "receiver_city": "BRASILIA",
+        "amount_centavos": 12345,
+    }
+    return encode_static(**(arguments | changes))
+
+
+def encoding_refusal(**changes) -> InvalidBRCode:
+    with pytest.raises(InvalidBRCode) as refused:
+        encode(**changes)
+    return refused.value
+
+
+# --- the check code ---
+
+
+def test_the_check_code_has_the_published_check_value():
+    assert crc16("123456789") == "29B1"
+
+
+@pytest.mark.parametrize("code", ALL_GOOD.values(), ids=ALL_GOOD.keys())
+def test_the_check_code_of_every_known_code_is_found_again(code):
+    assert crc16(code[:-4]) == code[-4:]
+
+
+def test_a_check_code_keeps_its_leading_zero():
+    assert crc16(MERCADO_PAGO[:-4]) == "07F5"
+
+
+# --- reading ---
+
+
+def test_a_static_code_names_the_key():
+    assert decode(STATIC) == BRCode(
+        kind="static",
+        pix_key=EVP,
+        url="",
+        amount_centavos=None,
+        currency="986",
+        country="BR",
+        receiver_name="Fulano de Tal",
+        receiver_city="BRASILIA",
+        txid=NO_TXID,
+        description="",
+        merchant_category="0000",
+        postal_code="",
+        point_of_initiation="",
+        withdrawal_ispb="",
+        recurrence_url="",
+    )
+
+
+def test_a_dynamic_code_names_the_url_of_the_charge():
+    code = decode(DYNAMIC)
+    assert (code.kind, code.pix_key, code.url) == ("dynamic", "", CHARGE)
+    assert (code.point_of_initiation, code.txid) == ("12", NO_TXID)
+
+
+def test_a_composite_code_says_what_to_pay_and_what_recurs():
+    static, dynamic = decode(STATIC_WITH_RECURRENCE), decode(DYNAMIC_WITH_RECURRENCE)
+    assert (static.kind, static.pix_key, static.amount_centavos) == ("static", EVP, 10050)
+    assert (dynamic.kind, dynamic.url) == ("dynamic", CHARGE)
+    assert static.recurrence_url == dynamic.recurrence_url == RECURRENCE
+
+
+def test_pix_is_found_among_several_schemes():
+    code = decode(SEVERAL_SCHEMES)
+    assert (code.kind, code.pix_key, code.amount_centavos) == ("static", EVP, 12345)
+    assert (code.receiver_name, code.postal_code) == ("NOME DO RECEBEDOR", "70074900")
+    assert (code.txid, code.recurrence_url) == ("RP12345678-2019", "")
+
+
+@pytest.mark.parametrize("number", ["27", "39", "51"])
+def test_pix_is_found_wherever_its_account_stands(number):
+    assert decode(changed(STATIC, "26580014", f"{number}580014")) == decode(STATIC)
+
+
+def test_pix_is_recognised_in_upper_case():
+    code = decode(UPPER_CASE_GUI)
+    assert (code.kind, code.receiver_name, code.receiver_city) == ("dynamic", "EMPRESA", "SAO PAULO")
+
+
+def test_a_code_of_mercado_pago_is_read():
+    code = decode(MERCADO_PAGO)
+    assert (code.kind, code.amount_centavos) == ("static", 1000)
+    assert (code.receiver_name, code.receiver_city) == ("TE35069Wi05", "Begz kGOBJEUte")
+    assert code.txid == "mpqrinter1319973686"
+
+
+@pytest.mark.parametrize("old", ["62070503***", "0503***"])
+def test_a_code_without_additional_data_has_no_txid(old):
+    new = "" if old.startswith("62") else "0703***"
+    assert decode(changed(STATIC, old, new)).txid == NO_TXID
+
+
+@pytest.mark.parametrize(
+    ("text", "centavos"), [("10", 1000), ("10.", 1000), ("0.5", 50), ("9999999999.99", 999999999999)]
+)
+def test_an_amount_may_be_written_in_every_way_of_the_standard(text, centavos):
+    assert decode(changed(WITH_AMOUNT, "5406123.45", f"54{len(text):02d}{text}")).amount_centavos == centavos
+
+
+def test_a_withdrawal_names_its_facilitator():
+    code = changed(STATIC, f"26580014br.gov.bcb.pix0136{EVP}", f"26700014br.gov.bcb.pix0136{EVP}030812345678")
+    assert decode(code).withdrawal_ispb == "12345678"
+
+
+# --- refusing to read ---
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason", "about"),
+    [
+        ("5303986", "5303840", "brcode_invalid_field", "53"),
+        ("5802BR", "5802AR", "brcode_invalid_field", "58"),
+        ("000201", "000201010213", "brcode_invalid_field", "01"),
+        ("000201", "000202", "brcode_invalid_field", ""),
+        ("000201", "", "brcode_invalid_field", ""),
+        ("52040000", "5204000A", "brcode_invalid_field", "52"),
+        ("5406123.45", "5406123,45", "brcode_invalid_amount", "54"),
+        ("5406123.45", "5406-12.45", "brcode_invalid_amount", "54"),
+        ("5406123.45", "54071.23.45", "brcode_invalid_amount", "54"),
+        ("5406123.45", "5407123.456", "brcode_invalid_amount", "54"),
+        ("5406123.45", "54040.00", "brcode_invalid_amount", "54"),
+        ("5406123.45", "54051E400", "brcode_invalid_amount", "54"),
+        ("52040000", "", "brcode_missing_field", "52"),
+        ("5303986", "", "brcode_missing_field", "53"),
+        ("5802BR", "", "brcode_missing_field", "58"),
+        ("5913FULANO DE TAL", "", "brcode_missing_field", "59"),
+        ("6008BRASILIA", "", "brcode_missing_field", "60"),
+        ("5913FULANO DE TAL", "5926" + "N" * 26, "brcode_invalid_field", "59"),
+        ("6008BRASILIA", "6016" + "C" * 16, "brcode_invalid_field", "60"),
+        ("62070503***", "62300526" + "T" * 26, "brcode_invalid_field", "05"),
+        ("br.gov.bcb.pix", "br.gov.bcb.pox", "brcode_not_pix", ""),
+        (f"26580014br.gov.bcb.pix0136{EVP}", "", "brcode_not_pix", ""),
+        (f"0136{EVP}", f"0236{EVP}", "brcode_key_or_url", ""),
+        ("123e4567-e12b", "123e4567 e12b", "brcode_invalid_field", ""),
+        ("5802BR", "5802BR5802BR", "brcode_repeated_field", "58"),
+        ("5802BR", "5800", "brcode_malformed", ""),
+        ("5802BR", "58BR", "brcode_malformed", ""),
+        ("5802BR", "5899BR", "brcode_malformed", ""),
+        ("5802BR", "5802BR5", "brcode_malformed", ""),
+        ("0136123e", "0137123e", "brcode_malformed", ""),
+        ("5802BR", "58\u06602BR", "brcode_malformed", ""),
+        ("5802BR", "5802BR6304ABCD", "brcode_repeated_field", "63"),
+    ],
+)
+def test_a_code_with_the_right_check_code_but_a_wrong_field_is_refused(old, new, reason, about):
+    refused = refusal(changed(WITH_AMOUNT, old, new))
+    assert (refused.code, refused.about) == (reason, about)
+
+
+def test_a_code_with_two_pix_accounts_is_refused():
+    assert refusal(changed(STATIC, "5204", f"27580014br.gov.bcb.pix0136{EVP}5204")).code == "brcode_not_pix"
+
+
+def test_a_code_with_both_a_key_and_a_url_is_refused():
+    code = changed(DYNAMIC, "26700014br.gov.bcb.pix", "26750014br.gov.bcb.pix0101k")
+    assert refusal(code).code == "brcode_key_or_url"
+
+
+def test_a_location_url_with_a_scheme_is_refused():
+    code = changed(
+        DYNAMIC, f"26700014br.gov.bcb.pix2548{CHARGE}", f"26780014br.gov.bcb.pix2556https://{CHARGE}"
+    )
+    assert refusal(code).code == "brcode_invalid_field"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        STATIC[:-4] + "0000",
+        STATIC[:-4] + STATIC[-4:].lower(),
+        MERCADO_PAGO[:-4] + "7F5",
+        STATIC[:-1],
+        STATIC + " ",
+        " " + STATIC,
+        "",
+        "6304",
+    ],
+)
+def test_a_code_with_a_wrong_check_code_is_refused(code):
+    assert refusal(code).code == "brcode_wrong_crc"
+
+
+def test_a_code_whose_last_field_is_not_the_check_code_is_refused():
+    text = STATIC[:-8] + "6404"
+    assert refusal(text + crc16(text)).code == "brcode_invalid_field"
+
+
+def test_a_text_that_is_its_own_check_code_is_refused():
+    assert refusal("FFFF").code == "brcode_malformed"
+
+
+def test_a_code_of_more_than_512_characters_is_refused():
+    longest = STATIC[:-8] + "".join(f"{number}99{'x' * 99}" for number in (64, 65, 66)) + "6762" + "x" * 62
+    assert len(sealed(longest)) == 512
+    assert decode(sealed(longest)) == decode(STATIC)
+    assert refusal(sealed(longest.replace("6762", "6763") + "x")).code == "brcode_too_long"
+
+
+@pytest.mark.parametrize("character", ["\n", "\x00", "\ud800", "\u2028"])
+def test_a_code_with_unprintable_characters_is_refused(character):
+    assert refusal(STATIC[:-8] + character + STATIC[-8:]).code == "brcode_unprintable"
+
+
+def test_a_refusal_repeats_no_personal_data():
+    refused = refusal(changed(WITH_AMOUNT, "5913FULANO DE TAL", "5931FULANO DE TAL E OUTROS SOBRENOM"))
+    assert "FULANO" not in str(refused)
+
+
+@given(st.text(max_size=600))
+def test_any_text_is_read_or_refused(text):
+    with pytest.raises(InvalidBRCode):
+        decode(sealed(text) if text.isprintable() else text)
+
+
+@given(code=st.sampled_from(list(ALL_GOOD.values())), data=st.data())
+def test_one_changed_character_breaks_the_check_code(code, data):
+    place = data.draw(st.integers(0, len(code) - 1))
+    character = data.draw(st.sampled_from([chr(number) for number in range(0x20, 0x7F)]))
+    assume(character != code[place])
+    assert refusal(code[:place] + character + code[place + 1 :]).code == "brcode_wrong_crc"
+
+
+@given(code=st.sampled_from(list(ALL_GOOD.values())), data=st.data())
+def test_a_code_that_was_cut_is_refused(code, data):
+    with pytest.raises(InvalidBRCode):
+        decode(code[: data.draw(st.integers(0, len(code) - 1))])
+
+
+# --- writing ---
+
+
+def test_the_manuals_static_sample_is_written_byte_for_byte():
+    assert encode(receiver_name="Fulano de Tal", amount_centavos=None) == STATIC
+
+
+def test_the_code_of_pix_utils_is_written_byte_for_byte():
+    assert encode() == WITH_AMOUNT
+
+
+def test_a_txid_is_written_as_two_other_generators_write_it():
+    code = encode(txid="PEDIDO123")
+    assert code.endswith("62130509PEDIDO12363048BB1")
+    other = pixcanvas.create_static_pix(
+        pix_key=EVP,
+        merchant_name="FULANO DE TAL",
+        merchant_city="BRASILIA",
+        amount="123.45",
+        txid="PEDIDO123",
+    )
+    assert other.br_code.endswith("6304A1E0")
+    assert changed(code, "000201", "000201010211") == other.br_code
+
+
+def test_names_lose_accents_and_everything_outside_ascii():
+    code = decode(
+        encode(receiver_name="  Padaria\tSão  João ½ 🥖 ", receiver_city="SÃO JOSÉ\u00a0DO\u2003EGITO")
+    )
+    assert (code.receiver_name, code.receiver_city) == ("Padaria Sao Joao 12", "SAO JOSE DO EGI")
+
+
+def test_names_are_cut_after_normalising_and_do_not_end_in_a_blank():
+    code = decode(
+        encode(receiver_name="Associação dos Moradores do Bairro", receiver_city="São José do Rio Preto")
+    )
+    assert (code.receiver_name, code.receiver_city) == ("Associacao dos Moradores", "Sao Jose do Rio")
+
+
+@pytest.mark.parametrize(("key_length", "room"), [(36, 37), (11, 62), (72, 1), (73, 0), (77, 0)])
+def test_a_description_is_cut_at_what_the_key_leaves(key_length, room):
+    code = encode(pix_key="k" * key_length, description="d" * 100)
+    assert decode(code).description == "d" * room
+
+
+def test_a_description_is_normalised_and_left_out_when_nothing_remains():
+    assert decode(encode(description="Pedido nº 7, às 9h")).description == "Pedido no 7, as 9h"
+    assert encode(description=" 🎉 ") == encode()
+
+
+@pytest.mark.parametrize(
+    ("centavos", "field"), [(1, "54040.01"), (100, "54041.00"), (999999999999, "54139999999999.99")]
+)
+def test_an_amount_has_a_point_and_two_decimals(centavos, field):
+    assert f"5303986{field}5802BR" in encode(amount_centavos=centavos)
+
+
+def test_the_longest_code_has_236_characters():
+    code = encode(
+        pix_key="k" * 60,
+        receiver_name="n" * 99,
+        receiver_city="c" * 99,
+        amount_centavos=MAX_AMOUNT_CENTAVOS,
+        txid="t" * 25,
+        description="d" * 99,
+    )
+    assert len(code) == 236
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "about"),
+    [
+        ({"pix_key": ""}, "brcode_invalid_pix_key", "pix_key"),
+        ({"pix_key": "k" * 78}, "brcode_invalid_pix_key", "pix_key"),
+        ({"pix_key": "529 982"}, "brcode_invalid_pix_key", "pix_key"),
+        ({"pix_key": "josé@example.com"}, "brcode_invalid_pix_key", "pix_key"),
+        ({"pix_key": f"{EVP}\n"}, "brcode_invalid_pix_key", "pix_key"),
+        ({"receiver_name": ""}, "brcode_empty_receiver_name", "receiver_name"),
+        ({"receiver_name": " \t"}, "brcode_empty_receiver_name", "receiver_name"),
+        ({"receiver_name": "日本"}, "brcode_empty_receiver_name", "receiver_name"),
+        ({"receiver_city": " "}, "brcode_empty_receiver_city", "receiver_city"),
+        ({"txid": ""}, "brcode_invalid_txid", "txid"),
+        ({"txid": "T" * 26}, "brcode_invalid_txid", "txid"),
+        ({"txid": "PEDIDO-1"}, "brcode_invalid_txid", "txid"),
+        ({"txid": "PEDIDÓ1"}, "brcode_invalid_txid", "txid"),
+        ({"txid": "****"}, "brcode_invalid_txid", "txid"),
+        ({"amount_centavos": 0}, "brcode_invalid_amount", "amount_centavos"),
+        ({"amount_centavos": -1}, "brcode_invalid_amount", "amount_centavos"),
+        ({"amount_centavos": MAX_AMOUNT_CENTAVOS + 1}, "brcode_invalid_amount", "amount_centavos"),
+    ],
+)
+def test_a_code_is_not_written_from_unusable_values(changes, reason, about):
+    refused = encoding_refusal(**changes)
+    assert (refused.code, refused.about) == (reason, about)
+
+
+# --- other readers agree ---
+
+DIGITS = st.text(string.digits, min_size=11, max_size=11)
+EVPS = st.uuids().map(str)
+EMAILS = st.from_regex(r"[a-z]{1,20}(\.[a-z]{1,10})?@[a-z]{1,20}\.com(\.br)?", fullmatch=True)
+KEYS = DIGITS | EVPS | EMAILS | st.just("+5511987654321") | st.just("12ABC34501DE35")
+NAMES = st.text(max_size=60).map(lambda text: f"a{text}")
+CODES = st.fixed_dictionaries(
+    {
+        "pix_key": KEYS,
+        "receiver_name": NAMES,
+        "receiver_city": NAMES,
+        "amount_centavos": st.none() | st.integers(1, MAX_AMOUNT_CENTAVOS),
+        "txid": st.just(NO_TXID) | st.text(string.ascii_letters + string.digits, min_size=1, max_size=25),
+        "description": st.text(max_size=120),
+    }
+)
+
+
+def decimal_text(centavos: int) -> str:
+    return str(Decimal(centavos).scaleb(-2).quantize(Decimal("0.01")))
+
+
+@given(CODES)
+@example(
+    {
+        "pix_key": EVP,
+        "receiver_name": "a",
+        "receiver_city": "a",
+        "amount_centavos": 1,
+        "txid": "0",
+        "description": "",
+    }
+)
+def test_starkbanks_reader_sees_what_was_written(values):
+    code = encode_static(**values)
+    ours, theirs = decode(code), jsonFromBrcode(code)
+    account = {"00": "br.gov.bcb.pix", "01": values["pix_key"]}
+    if ours.description:
+        account["02"] = ours.description
+    fields = {
+        "00": "01",
+        "26": account,
+        "52": "0000",
+        "53": "986",
+        "58": "BR",
+        "59": ours.receiver_name,
+        "60": ours.receiver_city,
+        "62": {"05": values["txid"]},
+        "63": code[-4:],
+    }
+    if values["amount_centavos"] is not None:
+        fields["54"] = decimal_text(values["amount_centavos"])
+    assert theirs == fields
+    assert (ours.pix_key, ours.txid, ours.amount_centavos) == (
+        values["pix_key"],
+        values["txid"],
+        values["amount_centavos"],
+    )
+
+
+@given(CODES)
+def test_pixcanvas_finds_every_written_code_valid_and_reads_the_same(values):
+    # PixCanvas knows no CNPJ with letters, and takes a UUID with 10 to 14 digits for another kind of key.
+    key = values["pix_key"]
+    assume(key != "12ABC34501DE35")
+    digits = sum(character.isdigit() for character in key)
+    assume(key.isdigit() or key.startswith("+") or not 10 <= digits <= 14)
+    code = encode_static(**values)
+    result = pixcanvas.validate_pix(code)
+    assert (result.is_valid, result.errors, result.warnings) == (True, (), ())
+    ours, theirs = decode(code), result.pix
+    assert theirs is not None
+    assert theirs.pix_key == ours.pix_key
+    assert theirs.merchant_name == ours.receiver_name.upper()
+    assert theirs.merchant_city == ours.receiver_city.upper()
+    assert theirs.txid == ours.txid
+    assert theirs.amount == (
+        None if ours.amount_centavos is None else Decimal(decimal_text(ours.amount_centavos))
+    )
+    # PixCanvas shortens what it reads of a description to 23 characters, the last three of them points.
+    read = theirs.description or ""
+    assert read == ours.description or ours.description.startswith(read.removesuffix("..."))
+
+
+@given(CODES)
+def test_what_is_written_is_short_printable_ascii_with_tidy_names(values):
+    code = encode_static(**values)
+    assert len(code) <= 236
+    assert code.isascii()
+    assert code.isprintable()
+    read = decode(code)
+    for text, longest in ((read.receiver_name, 25), (read.receiver_city, 15)):
+        assert 1 <= len(text) <= longest
+        assert text == " ".join(text.split())
+
+
+@given(code=st.sampled_from(list(ALL_GOOD.values())))
+def test_starkbanks_reader_accepts_every_known_code(code):
+    assert jsonFromBrcode(code)["63"] == code[-4:]
