@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
 CONNECT_TIMEOUT_S: Final = 5
+CLOSE_TIMEOUT_S: Final = 1
 RECONNECT_WAIT_S: Final = 0.1
 PING_INTERVAL_S: Final = 5
+
+# A subscription with messages that nobody fetched any more would hold up the leaving for as long as this.
+DRAIN_TIMEOUT_S: Final = 1
+
 DUPLICATE_WINDOW_S: Final = 120
 SWEEPS_MAX_AGE_S: Final = 30 * 24 * 3600
 DEAD_MAX_AGE_S: Final = 90 * 24 * 3600
@@ -91,8 +96,10 @@ class Bus:
     async def close(self) -> None:
         """Send what is waiting and leave."""
         try:
-            await self.client.drain()
+            await self.client.flush(timeout=CLOSE_TIMEOUT_S)
         except BUS_AWAY:
+            pass
+        finally:
             await self.client.close()
 
 
@@ -104,7 +111,8 @@ async def connect(nats_url: str, *, name: str) -> Bus:
         log.warning("bus_error", error=repr(error))
 
     async def on_disconnect() -> None:
-        log.warning("bus_disconnected")
+        if not client.is_closed:
+            log.warning("bus_disconnected")
 
     async def on_reconnect() -> None:
         log.info("bus_reconnected")
@@ -123,6 +131,7 @@ async def connect(nats_url: str, *, name: str) -> Bus:
                 reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type] # fractions work
                 max_reconnect_attempts=-1,
                 ping_interval=PING_INTERVAL_S,
+            drain_timeout=DRAIN_TIMEOUT_S,
             )
         bus = Bus(client)
         await bus.ensure_streams()

@@ -172,12 +172,9 @@ class Relay:
         message.headers[EXPECTED_LAST_SEQUENCE] = str(after)
         # A purge does not make the server forget the ids of the last minutes: an id holds for one place only.
         message.headers[HEADER_MESSAGE_ID] += f".{after}"
+        # No `wait_stall`: while it waits for one, the client takes a cancellation for a stall.
         return await self._bus.jetstream.publish_async(
-            message.subject,
-            message.body,
-            wait_stall=ACK_TIMEOUT_S,
-            stream=PAYMENTS_STREAM,
-            headers=message.headers,
+            message.subject, message.body, stream=PAYMENTS_STREAM, headers=message.headers
         )
 
     def _is_too_large(self, message: Message) -> bool:

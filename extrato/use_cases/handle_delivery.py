@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from contracts.envelope import Cause
@@ -9,6 +10,8 @@ from extrato.errors import ProviderMisunderstood, ProviderNotConnected, Provider
 from extrato.use_cases.refresh_payment import observe_attempt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from extrato.store.inbox import Delivery, DueDelivery
     from extrato.use_cases.hub import Hub
 
@@ -17,8 +20,17 @@ PAYMENT_KINDS: Final = frozenset({"payment"})
 
 async def handle_delivery(hub: Hub, delivery: Delivery | DueDelivery) -> str:
     """Look into one delivery, mark it, and give its outcome; raises a transient error when it must be tried again."""
-    outcome = await _look_into(hub, delivery)
-    await hub.inbox.mark_handled(delivery.delivery_id, at=hub.now(), outcome=outcome)
+    return await handle_deliveries(hub, [delivery])
+
+
+async def handle_deliveries(hub: Hub, deliveries: Sequence[Delivery | DueDelivery]) -> str:
+    """Look into deliveries about one thing by one question, on behalf of the first; see `handle_delivery`."""
+    outcome = await _look_into(hub, deliveries[0])
+    at = hub.now()
+    marking = (
+        hub.inbox.mark_handled(delivery.delivery_id, at=at, outcome=outcome) for delivery in deliveries
+    )
+    await asyncio.gather(*marking)
     return outcome
 
 

@@ -9,8 +9,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from extrato.process import CannotStart
 from extrato.settings import InvalidSettings
-from services.cli.errors import CannotStart
+from extrato.telemetry import configure_logging
 from services.cli.up import up
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def run(command: Coroutine[object, object, None]) -> int:
     """Run a command; what a person can put right is said in one sentence, without a traceback."""
     # What a hub writes is for its own user only, unless a line of code says otherwise.
     os.umask(0o077)
+    configure_logging("warning")
     try:
         asyncio.run(command)
     except (CannotStart, InvalidSettings) as error:

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from services.cli.errors import CannotStart
+from extrato.process import CannotStart
 
 if TYPE_CHECKING:
     import pwd

@@ -16,8 +16,8 @@ import socket
 import sysconfig
 from typing import TYPE_CHECKING, Final, Self
 
+from extrato.process import CannotStart
 from services.cli.child import Child, Program
-from services.cli.errors import CannotStart
 from services.cli.postgres_places import make_folder
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 import psutil
 
+from extrato.process import CannotStart
 from services.cli.child import Child, Program, describe_ending, spawn
-from services.cli.errors import CannotStart
 from services.cli.postgres_places import Places, make_folder, make_places
 
 if TYPE_CHECKING:

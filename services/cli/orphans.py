@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Self
 import msgspec
 import psutil
 
-from services.cli.errors import CannotStart
+from extrato.process import CannotStart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

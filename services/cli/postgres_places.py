@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from services.cli.errors import CannotStart
+from extrato.process import CannotStart
 
 SYSTEM_USER: Final = "extrato-postgres"
 SHARED_FOLDER: Final = Path("/var/lib/extrato")

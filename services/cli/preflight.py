@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
-from services.cli.errors import CannotStart
+from extrato.process import CannotStart
 from services.cli.postgres_places import make_folder
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
+from extrato.process import CannotStart
 from services.cli.child import Child, Program, describe_ending
-from services.cli.errors import CannotStart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,4 +1,8 @@
-"""Looks into webhooks right after they were answered; what does not fit is left to the monitor."""
+"""Looks into webhooks right after they were answered; what does not fit is left to the monitor.
+
+A provider tells of one change several times. Deliveries about the same thing that wait together are
+answered by one question.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from extrato.errors import ExtratoError
-from extrato.use_cases.handle_delivery import handle_delivery
+from extrato.use_cases.handle_delivery import handle_deliveries
 from services.gateway.metrics import DELIVERIES
 
 if TYPE_CHECKING:
@@ -16,21 +20,32 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub
 
 WORKERS: Final = 32
-QUEUE_LIMIT: Final = 2000
+WAITING_LIMIT: Final = 5000
+
+About = tuple[str, str, str, str]
 
 
 class DeliveryWorkers:
-    """A bounded queue and a fixed number of workers."""
+    """A bounded queue of things to look into, and a fixed number of workers."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._queue: asyncio.Queue[Delivery] = asyncio.Queue(QUEUE_LIMIT)
+        self._queue: asyncio.Queue[About] = asyncio.Queue()
+        self._waiting: dict[About, list[Delivery]] = {}
+        self._count = 0
         self._logger = structlog.get_logger().bind(component="deliveries")
 
     def offer(self, delivery: Delivery) -> None:
         """Have a stored delivery looked into soon; when too many wait, the monitor will, seconds later."""
-        if not self._queue.full():
-            self._queue.put_nowait(delivery)
+        if self._count >= WAITING_LIMIT:
+            return
+        self._count += 1
+        about = (delivery.merchant, delivery.provider, delivery.kind, delivery.resource_id)
+        if about in self._waiting:
+            self._waiting[about].append(delivery)
+        else:
+            self._waiting[about] = [delivery]
+            self._queue.put_nowait(about)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -40,13 +55,15 @@ class DeliveryWorkers:
 
     async def _work(self) -> None:
         while True:
-            delivery = await self._queue.get()
+            # What comes in from here on is about a later moment, and gets a question of its own.
+            deliveries = self._waiting.pop(await self._queue.get())
+            self._count -= len(deliveries)
             try:
-                outcome = await handle_delivery(self._hub, delivery)
+                outcome = await handle_deliveries(self._hub, deliveries)
             except ExtratoError as error:
-                # It stays unhandled in the inbox, and the monitor takes it up when it is due.
+                # They stay unhandled in the inbox, and the monitor takes them up when they are due.
                 outcome = error.code
                 self._logger.warning(
-                    "delivery_put_off", delivery_id=str(delivery.delivery_id), reason=error.code
+                    "deliveries_put_off", delivery_id=str(deliveries[0].delivery_id), reason=error.code
                 )
-            DELIVERIES.labels(outcome).inc()
+            DELIVERIES.labels(outcome).inc(len(deliveries))

@@ -51,18 +51,24 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Dispatch until cancelled; what is being worked on then goes to whoever takes it next."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                free = AT_ONCE - self._running
-                if free <= 0:
-                    await asyncio.sleep(WAIT_WHEN_FULL_S)
-                for tick in await self._take(max(free, SPARE)):
-                    # The clock asks no provider first, and must not wait for those who do.
-                    if tick.lane != CLOCK and self._running >= AT_ONCE:
-                        group.create_task(self._put_back(tick))
-                    else:
-                        self._running += 1
-                        group.create_task(self._run(tick))
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    await self._dispatch(group)
+        finally:
+            await self._timers.close()
+
+    async def _dispatch(self, group: asyncio.TaskGroup) -> None:
+        free = AT_ONCE - self._running
+        if free <= 0:
+            await asyncio.sleep(WAIT_WHEN_FULL_S)
+        for tick in await self._take(max(free, SPARE)):
+            # The hub's own routine must not wait for those who ask slow providers.
+            if tick.lane != CLOCK and self._running >= AT_ONCE:
+                group.create_task(self._put_back(tick))
+            else:
+                self._running += 1
+                group.create_task(self._run(tick))
 
     async def _take(self, limit: int) -> list[Tick]:
         try:

@@ -48,9 +48,9 @@ WATCHED_ACCOUNTS: Final = """
     GROUP BY merchant, provider
 """
 
-CHARGED_ACCOUNTS: Final = """
+UNWATCHED_ACCOUNTS: Final = """
     SELECT merchant, provider, max(opened_at) AS newest FROM open_payments
-    WHERE charged AND provider = ANY ($1::text[])
+    WHERE charged AND (watch_until IS NULL OR watch_until <= $1) AND provider = ANY ($2::text[])
     GROUP BY merchant, provider
 """
 
@@ -122,9 +122,9 @@ class OpenPayments:
         """Give the accounts with a watch, each with the end of its newest watch."""
         return _by_account(await self._fetch(WATCHED_ACCOUNTS, now, providers))
 
-    async def charged_accounts(self, providers: Sequence[str]) -> dict[Account, datetime]:
-        """Give the accounts with a charge that may be paid, each with the time of its newest payment."""
-        return _by_account(await self._fetch(CHARGED_ACCOUNTS, providers))
+    async def unwatched_accounts(self, providers: Sequence[str], now: datetime) -> dict[Account, datetime]:
+        """Give the accounts with a charge that is not watched, each with the time of its newest payment."""
+        return _by_account(await self._fetch(UNWATCHED_ACCOUNTS, now, providers))
 
     async def overdue(self, now: datetime, *, but: Sequence[int], limit: int) -> list[int]:
         """Give payments whose time to pay ran out, the most overdue first."""

@@ -17,7 +17,7 @@ FAST: Final = "fast"
 """Accounts with a payment that is being watched."""
 
 SLOW: Final = "slow"
-"""Accounts with a charge that may still be paid, so that nothing is lost after the watch."""
+"""Accounts with a charge that may still be paid and is not watched, so that nothing is lost after the watch."""
 
 CLOCK: Final = "clock"
 """The hub's own routine: what is due by its clock."""
@@ -28,7 +28,7 @@ MAX_BACK_OFF_S: Final = 60.0
 
 
 class Situation(Struct, frozen=True, kw_only=True):
-    """How many payments of an account are watched and charged, and since when the oldest of each is open."""
+    """How many payments of an account have a charge, how many of them are watched, and how old they are."""
 
     watched: int
     charged: int
@@ -51,7 +51,7 @@ Decision = Again | End
 
 def is_needed(lane: str, situation: Situation) -> bool:
     """Say whether an account belongs into a lane."""
-    return (situation.watched if lane == FAST else situation.charged) > 0
+    return situation.watched > 0 if lane == FAST else situation.charged > situation.watched
 
 
 class Progress(Struct, frozen=True):

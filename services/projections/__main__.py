@@ -22,21 +22,27 @@ if TYPE_CHECKING:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run until stopped by a signal, or rebuild and end; gives the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m services.projections", description="Keep the read models.")
+    parser = argparse.ArgumentParser(
+        prog="python -m services.projections", description="Keep the read models."
+    )
     commands = parser.add_subparsers(dest="command", metavar="command")
-    rebuilding = commands.add_parser("rebuild", help="build a read model anew from the log, while it is in use")
+    rebuilding = commands.add_parser(
+        "rebuild", help="build a read model anew from the log, while it is in use"
+    )
     rebuilding.add_argument("name", help="name of the read model, or all")
     arguments = parser.parse_args(words)
     try:
         settings = Settings.from_environment(os.environ)
         configure_logging(settings.log_level)
-        work = rebuild_by_name(settings, arguments.name) if arguments.command == "rebuild" else serve(settings)
+        work = (
+            rebuild_by_name(settings, arguments.name) if arguments.command == "rebuild" else serve(settings)
+        )
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_until_signal(work))
     except (CannotStart, InvalidSettings) as error:
         sys.stderr.write(f"projections: {error}\n")
         return 1
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it was is logged, and the process must not go on
         structlog.get_logger().exception("projections_died")
         return 1
 

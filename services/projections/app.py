@@ -33,7 +33,7 @@ CANCEL_AGAIN_S: Final = 0.25
 
 ALL: Final = "all"
 
-_logger = structlog.get_logger().bind(component="projections")
+_logger = structlog.get_logger(component="projections")
 
 Connected = TypeVar("Connected")
 
@@ -61,7 +61,9 @@ async def serve(settings: Settings) -> None:
         runner = Runner(pool=pool, log=log, bus=bus, read_models=READ_MODELS)
         head = await log.head()
         await _run_together(
-            relay=relay.run(), runner=runner.run(), readiness=_tell_readiness(settings.ready_file, runner, head)
+            relay=relay.run(),
+            runner=runner.run(),
+            readiness=_tell_readiness(settings.ready_file, runner, head),
         )
 
 
@@ -70,7 +72,9 @@ async def rebuild_by_name(settings: Settings, name: str) -> None:
     chosen = [read_model for read_model in READ_MODELS if name in (read_model.name, ALL)]
     if not chosen:
         names = ", ".join(read_model.name for read_model in READ_MODELS)
-        raise CannotStart(f"There is no read model {name!r}; there are {names}, and {ALL} stands for all of them.")
+        raise CannotStart(
+            f"There is no read model {name!r}; there are {names}, and {ALL} stands for all of them."
+        )
     deadline_s = asyncio.get_running_loop().time() + PATIENCE_AT_START_S
     async with _database(settings, deadline_s) as pool:
         for read_model in chosen:
@@ -84,7 +88,11 @@ async def _database(settings: Settings, deadline_s: float) -> AsyncIterator[asyn
 
     async def open_pool() -> asyncpg.Pool:
         pool = await asyncpg.create_pool(
-            settings.database_url, min_size=1, max_size=MAX_CONNECTIONS, command_timeout=COMMAND_TIMEOUT_S, timeout=5
+            settings.database_url,
+            min_size=1,
+            max_size=MAX_CONNECTIONS,
+            command_timeout=COMMAND_TIMEOUT_S,
+            timeout=5,
         )
         try:
             await pool.fetchval("SELECT count(*) FROM checkpoints")
@@ -129,18 +137,18 @@ async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]], dea
                     if not is_line_broken(error) and not isinstance(error, Transient):
                         raise CannotStart(f"{what} refuses: {error}.") from error
                     reason = str(error).rstrip(".") or reason
-                _logger.warning("waiting", for_=what, reason=reason)
+                _logger.warning("waiting", server=what, reason=reason)
                 await asyncio.sleep(PAUSE_S)
     except TimeoutError:
         raise CannotStart(f"{what} cannot be used after {PATIENCE_AT_START_S:g} s: {reason}.") from None
 
 
 async def _tell_readiness(ready_file: Path | None, runner: Runner, head: int) -> None:
-    """Say that the read models know all that was in the log when the process began, and hear what is to come."""
+    """Say that the read models know what was in the log when the process began, and hear what is to come."""
     await runner.consumer.subscribed.wait()
     _logger.info("projections_ready", position=runner.consumer.checkpoint, head=head)
     if ready_file is not None:
-        ready_file.touch()
+        ready_file.touch()  # noqa: ASYNC240 - one empty file, once
     await asyncio.Event().wait()
 
 

@@ -49,7 +49,7 @@ INDEX_NAMES: Final = """
     WHERE pg_index.indrelid = to_regclass($1)
 """
 
-_logger = structlog.get_logger().bind(component="rebuild")
+_logger = structlog.get_logger(component="rebuild")
 
 
 async def rebuild(read_model: ReadModel, *, database_url: str, log: LogReader) -> None:
@@ -58,7 +58,7 @@ async def rebuild(read_model: ReadModel, *, database_url: str, log: LogReader) -
 
 
 async def rebuild_unless_current(read_model: ReadModel, *, database_url: str, log: LogReader) -> None:
-    """Build the table when there is none, when it follows from another version, or knows more than the log."""
+    """Build the table when there is none, or it follows from another version, or knows more than the log."""
     await _rebuild(read_model, database_url=database_url, log=log, even_if_current=False)
 
 
@@ -118,7 +118,7 @@ class _Rebuild:
         )
 
     async def _follow(self, up_to: int | None = None) -> None:
-        """Apply the log from where the shadow stands to `up_to` or the end; a page is read while one is applied."""
+        """Apply the log from where the shadow stands to `up_to` or its end; one page is read while one is applied."""
         rows = await self._read_page(up_to)
         while rows:
             self._position = rows[-1].id

@@ -13,9 +13,9 @@ import asyncpg
 import pytest
 from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification, StoredEvent
 from eventsourcing.popo import POPOApplicationRecorder
-from tests.integration.store.library import library_recorder
 
 from extrato.store.recorder import AsyncpgRecorder
+from tests.integration.store.library import library_recorder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence

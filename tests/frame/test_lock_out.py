@@ -15,9 +15,9 @@ import psutil
 import pytest
 import pytest_asyncio
 
+from extrato.process import CannotStart
 from services.cli.embedded_nats import EmbeddedNats
 from services.cli.embedded_postgres import EmbeddedPostgres
-from services.cli.errors import CannotStart
 from tests.conftest import new_home
 from tests.frame.conftest import ROOT, STUBS
 

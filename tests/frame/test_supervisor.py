@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
+from extrato.process import CannotStart
 from services.cli.child import Child, Program, describe_ending
-from services.cli.errors import CannotStart
 from services.cli.orphans import RunFolder
 from services.cli.supervisor import Supervisor, pause_before_restart
 

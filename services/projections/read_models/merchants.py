@@ -69,8 +69,11 @@ def evolve(document: MerchantProfile | None, envelope: Envelope) -> MerchantProf
             api_keys=(),
             version=envelope.version,
         )
-    if document is None:
-        return None
+    return None if document is None else _evolve_registered(document, envelope)
+
+
+def _evolve_registered(document: MerchantProfile, envelope: Envelope) -> MerchantProfile:
+    event = envelope.event
     match event:
         case PixKeySet():
             return replace(document, pix_key=event.key, version=envelope.version)

@@ -101,8 +101,11 @@ def evolve(document: OpenPayment | None, envelope: Envelope) -> OpenPayment | No
             expires_at=event.expires_at,
             unsettled_attempts=(),
         )
-    if document is None:
-        return None
+    return None if document is None else _evolve_open(document, envelope)
+
+
+def _evolve_open(document: OpenPayment, envelope: Envelope) -> OpenPayment | None:
+    event = envelope.event
     match event:
         case ChargeCreated():
             return replace(document, charged=True)

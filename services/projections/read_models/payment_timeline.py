@@ -45,7 +45,8 @@ INSERT: Final = """
         actor, actor_id, correlation_id, causation_id, event_id, data
     )
     SELECT * FROM unnest(
-        $1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::timestamptz[], $7::timestamptz[],
+        $1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[],
+        $6::timestamptz[], $7::timestamptz[],
         $8::text[], $9::text[], $10::text[], $11::text[], $12::uuid[], $13::json[]
     )
 """

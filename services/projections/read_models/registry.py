@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from services.projections.read_models.merchants import MERCHANTS
 from services.projections.read_models.open_payments import OPEN_PAYMENTS
 from services.projections.read_models.payment_details import PAYMENT_DETAILS
 from services.projections.read_models.payment_timeline import PAYMENT_TIMELINE
-from services.projections.read_models.read_model import ReadModel
+
+if TYPE_CHECKING:
+    from services.projections.read_models.read_model import ReadModel
 
 READ_MODELS: Final[tuple[ReadModel, ...]] = (
     MERCHANTS,

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from nats.js.api import AckPolicy, ConsumerConfig
-from tests.integration.store.examples import append_to, until
 
 from contracts.subjects import DEAD_STREAM, HEADER_POSITION, HEADER_PREVIOUS, PAYMENTS_STREAM
 from extrato.bus.consumer import DurableConsumer
 from extrato.bus.relay import Relay
 from extrato.store.event_log import EventLog
 from extrato.store.log import LogSignal
+from tests.integration.store.examples import append_to, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence

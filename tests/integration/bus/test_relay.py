@@ -8,6 +8,14 @@ from uuid import uuid4
 
 import pytest
 from eventsourcing.persistence import StoredEvent
+
+from contracts.subjects import PAYMENTS_STREAM
+from extrato.bus import relay as relay_module
+from extrato.bus.connection import connect
+from extrato.bus.messages import to_envelope
+from extrato.bus.relay import LEADER_LOCK
+from extrato.errors import BusUnavailable
+from extrato.store.appender import StreamAppend
 from tests.integration.bus.running import (
     append_until_told,
     chain_in,
@@ -17,14 +25,6 @@ from tests.integration.bus.running import (
     relaying,
 )
 from tests.integration.store.examples import append_to, new_event, opened, registered, until
-
-from contracts.subjects import PAYMENTS_STREAM
-from extrato.bus import relay as relay_module
-from extrato.bus.connection import connect
-from extrato.bus.messages import to_envelope
-from extrato.bus.relay import LEADER_LOCK
-from extrato.errors import BusUnavailable
-from extrato.store.appender import StreamAppend
 
 if TYPE_CHECKING:
     import asyncpg

@@ -114,9 +114,7 @@ class World:
             payer_email=None,
             lifetime=lifetime,
         )
-        loaded = await open_payment(
-            hub or self.hub, merchant, wanted, idempotency_key=None, cause=CAUSE
-        )
+        loaded = await open_payment(hub or self.hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
         await self.shown(loaded.payment_id)
         return loaded
 
@@ -320,7 +318,9 @@ def logged(capsys: pytest.CaptureFixture[str]) -> Callable[..., list[dict[str, A
         captured.append(dict(fact))
         raise structlog.DropEvent
 
-    structlog.configure(processors=[structlog.processors.add_log_level, keep], cache_logger_on_first_use=False)
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, keep], cache_logger_on_first_use=False
+    )
 
     def named(*names: str) -> list[dict[str, Any]]:
         return [fact for fact in captured if fact["event"] in names]

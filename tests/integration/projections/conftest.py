@@ -33,7 +33,7 @@ async def until(condition, *, within_s=15.0):
 class Hub:
     """The parts around the read models, and what tests do with them."""
 
-    def __init__(self, *, database_url, pool, bus):
+    def __init__(self, *, database_url, pool, bus=None):
         self.database_url = database_url
         self.pool = pool
         self.bus = bus
@@ -67,10 +67,11 @@ class Hub:
                 await self.append(event, payment_id=number)
 
     async def append_unreadable(self):
-        """Append a row that no code of today understands; gives its position."""
+        """Append an event that no code of today understands; gives its position."""
         return await self.pool.fetchval(
             """INSERT INTO stored_events (originator_id, originator_version, topic, state)
-               VALUES ($1, 1, 'PaymentTeleported.v1', '{}') RETURNING notification_id""",
+               SELECT $1, 1, 'PaymentTeleported.v1', state FROM stored_events WHERE topic = 'PaymentOpened.v1'
+               LIMIT 1 RETURNING notification_id""",
             uuid4(),
         )
 
@@ -113,7 +114,9 @@ class Hub:
         return len(positions) == len(READ_MODELS) and set(positions.values()) == {await self.log.head()}
 
     async def status_of(self, payment_id):
-        return await self.pool.fetchval("SELECT status FROM payment_details WHERE payment_id = $1", payment_id)
+        return await self.pool.fetchval(
+            "SELECT status FROM payment_details WHERE payment_id = $1", payment_id
+        )
 
 
 def life_of(number):
@@ -146,17 +149,24 @@ async def in_background(*works):
 
 
 @pytest.fixture
-async def hub(database_url, nats_server):
-    bus = await connect(nats_server.url, name="test")
+async def hub(database_url):
+    """A hub without a bus; the log alone is enough for much."""
     async with asyncpg.create_pool(database_url, min_size=1, max_size=12) as pool:
-        hub = Hub(database_url=database_url, pool=pool, bus=bus)
+        hub = Hub(database_url=database_url, pool=pool)
         yield hub
         await hub.log.close()
-        await bus.close()
 
 
 @pytest.fixture
-async def live_hub(hub):
+async def bus(hub, nats_server):
+    """The hub's bus."""
+    hub.bus = await connect(nats_server.url, name="test")
+    yield hub.bus
+    await hub.bus.close()
+
+
+@pytest.fixture
+async def live_hub(hub, bus):
     """A hub whose relay and read models are at work."""
     await hub.make_tables()
     hub.live_runner = hub.runner()

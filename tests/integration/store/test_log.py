@@ -6,13 +6,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from eventsourcing.persistence import IntegrityError, StoredEvent
-from tests.integration.store.examples import append_to, new_event, until
 
 from contracts.events import topic_of
 from extrato.store.codec import UnreadableEvent, to_envelope, to_stored_event
 from extrato.store.event_log import EventLog
 from extrato.store.log import READ_PAGE, LogSignal, subscribe
 from extrato.store.recorder import AsyncpgRecorder
+from tests.integration.store.examples import append_to, new_event, until
 
 END_LISTENERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
-from tests.integration.store.writer import EVENTS_OF_STREAM
 
 from extrato.store.event_log import EventLog
 from extrato.store.log import LogReader, LogSignal, subscribe
 from extrato.store.migrations import FOLDER
+from tests.integration.store.writer import EVENTS_OF_STREAM
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -10,11 +10,11 @@ import sys
 from uuid import uuid4
 
 import asyncpg
-from tests.integration.store.examples import append_to, new_event
-from tests.integration.store.library import library_recorder
 
 from extrato.store.codec import to_stored_event
 from extrato.store.event_log import EventLog
+from tests.integration.store.examples import append_to, new_event
+from tests.integration.store.library import library_recorder
 
 EVENTS_OF_STREAM = 5
 

@@ -94,9 +94,7 @@ def moved(status, *, attempt="a1", detail=None, paid_at=None) -> events.StatusCh
 
 REGISTERED = events.MerchantRegistered(slug=MERCHANT, name="Padaria do Marcos", city="Curitiba")
 PIX_KEY = events.PixKeySet(kind="email", key="marcos@example.com")
-CONNECTED = events.ProviderConnected(
-    provider="mercado_pago", account_id="1234", credential_digest="ab" * 32
-)
+CONNECTED = events.ProviderConnected(provider="mercado_pago", account_id="1234", credential_digest="ab" * 32)
 PRICED = events.ProductPriced(name="café", price_centavos=999)
 KEY_ISSUED = events.ApiKeyIssued(key_id="key-1", secret_digest="cd" * 32, scopes=("payments:write",))
 

@@ -59,7 +59,9 @@ def test_a_key_that_is_issued_again_is_told_once():
     assert keys == (MerchantApiKey(key_id="key-1", secret_digest="ef" * 32, scopes=()),)
 
 
-@pytest.mark.parametrize("event", [PIX_KEY, CONNECTED, PRICED, KEY_ISSUED], ids=lambda event: type(event).__name__)
+@pytest.mark.parametrize(
+    "event", [PIX_KEY, CONNECTED, PRICED, KEY_ISSUED], ids=lambda event: type(event).__name__
+)
 def test_before_the_registration_nothing_counts(event):
     assert profile(event) is None
 

@@ -1,0 +1,498 @@
+"""The one list of what the REST interface answers; `generate.py` makes the OpenAPI document of it.
+
+A path that ends in a slash is answered without it as well.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from msgspec import Struct
+
+from contracts import api
+
+
+class Parameter(Struct, frozen=True, kw_only=True):
+    """One value in a path, a query or a header."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+    is_required: bool = False
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """One answer: a Struct as JSON, or anything of the media types; without a media type there is no body."""
+
+    description: str
+    body: type[Struct] | None = None
+    media_types: tuple[str, ...] = ("application/json",)
+    headers: tuple[str, ...] = ()
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """One method of one path.
+
+    `scope` is what an API key must allow, None is for everybody; with `payer` the token `t` of a payment is
+    enough. `refusals` are statuses answered with an `errors` body; 401 and 403 follow from the scope. A body
+    of `dict` is a JSON object that somebody else defines.
+    """
+
+    name: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    description: str = ""
+    scope: str | None = None
+    payer: bool = False
+    query: tuple[Parameter, ...] = ()
+    headers: tuple[Parameter, ...] = ()
+    body: type[Struct] | type[dict[str, Any]] | None = None
+    answers: dict[int, Answer]
+    refusals: tuple[int, ...] = ()
+    errors: type[Struct] = api.MonitoringError
+
+
+# --- what operations have in common ---------------------------------------------------------------
+
+TEXT: Final = {"type": "string"}
+POSITION: Final = {"type": "integer", "minimum": 0}
+
+PATH_PARAMETERS: Final = {
+    "file_name": "The `qr_code` of a charge; with `.svg` at its end the picture is SVG, otherwise PNG.",
+    "merchant": "The slug of the merchant whom the notification is for.",
+    "payment_id": "The number of the payment.",
+}
+
+CORRELATION_ID: Final = Parameter(
+    name="X-Correlation-Id",
+    description="Names the request in logs and events; one is made up when it is absent or not of this form.",
+    schema={"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
+)
+
+ANSWER_HEADERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "Cache-Control": ("The picture of a code never changes.", TEXT),
+    "ETag": ("Names the picture; send it back in If-None-Match.", TEXT),
+    "Location": ("Where the payer goes.", {"type": "string", "format": "uri"}),
+    "Retry-After": ("Seconds after which it may go well.", {"type": "integer", "minimum": 1}),
+    "WWW-Authenticate": ("Always `Bearer`.", TEXT),
+    "X-Correlation-Id": ("The name of this request in logs and events.", TEXT),
+}
+
+REFUSALS: Final = {
+    400: "The request is wrong; `code` says how.",
+    401: "There is no API key, or it is not one of ours.",
+    403: "The API key does not have the scope.",
+    404: "There is no such thing, or not for this caller.",
+    409: "The request contradicts what has happened; `code` says how.",
+    413: "The body is longer than 64 KiB.",
+    415: "The body is not `application/json` in UTF-8.",
+    500: "The hub failed.",
+    502: "The provider refused the charge, or gave an answer that makes no sense.",
+    503: "The store or the provider is away, or too much is waiting; nothing is lost by asking again.",
+}
+
+_IDEMPOTENCY_KEY: Final = Parameter(
+    name="Idempotency-Key",
+    description="The same request under the same key creates nothing more and gives the first answer again.",
+    schema={"type": "string", "pattern": "^[!-~]{1,128}$"},
+)
+_IF_NONE_MATCH: Final = Parameter(
+    name="If-None-Match", description="The ETag of a picture that the caller has.", schema=TEXT
+)
+_PAGE: Final = ("text/html",)
+_CREATION: Final = (400, 409, 413, 415, 500, 502, 503)
+_READING: Final = (400, 404, 500, 503)
+
+
+def _check(method: str, name: str) -> Operation:
+    return Operation(
+        name=name,
+        method=method,
+        path="/payments/api/check/{payment_id}/",
+        tag="Payment links",
+        summary="Ask the provider, then tell how a payment stands.",
+        description="When the provider does not answer, what is known is told with `synced` false. "
+        "A payer is not shown an e-mail address.",
+        scope="payments:read",
+        payer=True,
+        answers={200: Answer(description="How the payment stands.", body=api.PaymentStatus)},
+        refusals=_READING,
+    )
+
+
+def _webhook(path: str, name: str, summary: str) -> Operation:
+    return Operation(
+        name=name,
+        method="POST",
+        path=path,
+        tag="Webhooks",
+        summary=summary,
+        description="The body is Mercado Pago's and is never believed: the delivery is stored and answered, and "
+        "the provider is asked afterwards. A delivery of the Webhooks format must carry a valid `x-signature`; "
+        "one of the older IPN formats cannot be verified, and is stored only.",
+        query=(
+            Parameter(
+                name="data.id", description="What the notification is about; it is signed.", schema=TEXT
+            ),
+            Parameter(name="type", description="What kind of thing that is, such as `payment`.", schema=TEXT),
+            Parameter(name="id", description="The same, in the IPN formats.", schema=TEXT),
+            Parameter(name="topic", description="The kind, in the IPN formats.", schema=TEXT),
+        ),
+        headers=(
+            Parameter(name="x-signature", description="`ts=<time>,v1=<HMAC-SHA256 in hex>`.", schema=TEXT),
+            Parameter(name="x-request-id", description="Names the delivery; it is signed.", schema=TEXT),
+        ),
+        body=dict[str, Any],
+        answers={
+            200: Answer(description="The notification is stored.", body=api.WebhookAccepted),
+            401: Answer(description="The signature is missing, wrong or too old.", body=api.MonitoringError),
+        },
+        refusals=(400, 404, 413, 500, 503),
+    )
+
+
+# --- operations -----------------------------------------------------------------------------------
+
+OPERATIONS: Final = (
+    Operation(
+        name="createPix",
+        method="POST",
+        path="/payments/pix",
+        tag="Pix",
+        summary="Create a Pix charge to the merchant's own key.",
+        scope="payments:write",
+        headers=(_IDEMPOTENCY_KEY,),
+        body=api.PixCreation,
+        answers={
+            201: Answer(
+                description="The charge can be paid at `Location`.",
+                body=api.PixCreated,
+                headers=("Location",),
+            )
+        },
+        refusals=_CREATION,
+        errors=api.PixError,
+    ),
+    Operation(
+        name="showPixPicture",
+        method="GET",
+        path="/payments/pix/qr_code/{file_name}",
+        tag="Pix",
+        summary="Show the QR code of a charge.",
+        headers=(_IF_NONE_MATCH,),
+        answers={
+            200: Answer(
+                description="The picture.",
+                media_types=("image/png", "image/svg+xml"),
+                headers=("Cache-Control", "ETag"),
+            ),
+            304: Answer(
+                description="The caller has the picture.", media_types=(), headers=("Cache-Control", "ETag")
+            ),
+        },
+        refusals=(404, 500, 503),
+        errors=api.PixError,
+    ),
+    Operation(
+        name="confirmPix",
+        method="POST",
+        path="/payments/pix/confirmation",
+        tag="Pix",
+        summary="Tell that the bank received a Pix.",
+        description="Repeating a confirmation is harmless. Money for an expired charge is recorded, and "
+        "answered with 409 and the code `late_payment`.",
+        scope="confirm",
+        body=api.PixConfirmation,
+        answers={200: Answer(description="The charge is paid.", body=api.PixConfirmed)},
+        refusals=(400, 404, 409, 413, 415, 500, 503),
+        errors=api.PixError,
+    ),
+    Operation(
+        name="showPix",
+        method="GET",
+        path="/payments/pix/{payment_id}",
+        tag="Pages",
+        summary="Show a payer the code to scan or paste.",
+        scope="payments:read",
+        payer=True,
+        answers={
+            200: Answer(description="The code, or that the charge is paid.", media_types=_PAGE),
+            404: Answer(description="There is no such charge.", media_types=_PAGE),
+            410: Answer(description="The charge can be paid no more.", media_types=_PAGE),
+        },
+        refusals=(500, 503),
+        errors=api.PixError,
+    ),
+    Operation(
+        name="generateLink",
+        method="POST",
+        path="/payments/api/generate-link/",
+        tag="Payment links",
+        summary="Create a Checkout Pro link for an order.",
+        scope="payments:write",
+        headers=(_IDEMPOTENCY_KEY,),
+        body=api.LinkCreation,
+        answers={200: Answer(description="The link can be handed to a payer.", body=api.LinkCreated)},
+        refusals=_CREATION,
+    ),
+    _check("GET", "checkPayment"),
+    _check("POST", "checkPaymentByPost"),
+    Operation(
+        name="listPayments",
+        method="GET",
+        path="/payments/api/pending/",
+        tag="Payment links",
+        summary="List a merchant's payments of one status, the newest first.",
+        scope="payments:read",
+        query=(
+            Parameter(name="padaria_slug", description="The merchant's slug.", schema=TEXT, is_required=True),
+            Parameter(
+                name="status",
+                description="A status, or `all`.",
+                schema={"type": "string", "pattern": "^[A-Za-z_]{1,40}$", "default": "pending"},
+            ),
+            Parameter(
+                name="limit",
+                description="How many payments at most.",
+                schema={"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
+            ),
+        ),
+        answers={200: Answer(description="The payments.", body=api.PaymentList)},
+        refusals=(400, 500, 503),
+    ),
+    Operation(
+        name="showEvents",
+        method="GET",
+        path="/payments/api/{payment_id}/events/",
+        tag="Payment links",
+        summary="Tell everything that happened to a payment, in order.",
+        scope="payments:read",
+        answers={200: Answer(description="The events.", body=api.Timeline)},
+        refusals=_READING,
+    ),
+    Operation(
+        name="goToCheckout",
+        method="GET",
+        path="/payments/mp/pay/{payment_id}/",
+        tag="Pages",
+        summary="Send a payer to the provider's checkout, unless the payment is paid or over.",
+        scope="payments:read",
+        payer=True,
+        answers={
+            200: Answer(description="The payment is paid already.", media_types=_PAGE),
+            302: Answer(description="To the checkout.", media_types=(), headers=("Location",)),
+            404: Answer(description="There is no such payment.", media_types=_PAGE),
+            410: Answer(description="The link can be paid no more.", media_types=_PAGE),
+        },
+        refusals=(500, 503),
+    ),
+    Operation(
+        name="comeBack",
+        method="GET",
+        path="/payments/mp/return/",
+        tag="Pages",
+        summary="Receive a payer who comes back from the provider's checkout.",
+        description="The provider is asked; what else the address says is never believed.",
+        query=(Parameter(name="external_reference", description="Which payment it is about.", schema=TEXT),),
+        answers={
+            200: Answer(description="How the payment stands.", media_types=_PAGE),
+            404: Answer(description="There is no such payment.", media_types=_PAGE),
+        },
+        refusals=(500, 503),
+    ),
+    _webhook(
+        "/webhooks/mercadopago/",
+        "receiveMercadoPago",
+        "Take a notification for whichever merchant its `user_id` and signature name.",
+    ),
+    _webhook(
+        "/webhooks/mercadopago/{merchant}/", "receiveMercadoPagoFor", "Take a notification for a merchant."
+    ),
+    Operation(
+        name="openSocket",
+        method="GET",
+        path="/ws",
+        tag="Events",
+        summary="Listen to a payment or a merchant over a WebSocket.",
+        description="Name a payment or a merchant, and only one. The AsyncAPI document describes the frames.",
+        scope="payments:read",
+        query=(
+            Parameter(name="payment_id", description="Listen to one payment.", schema={"type": "integer"}),
+            Parameter(name="padaria_slug", description="Listen to a merchant.", schema=TEXT),
+            Parameter(
+                name="after",
+                description="Resume after this position of the log instead of with a snapshot.",
+                schema=POSITION,
+            ),
+        ),
+        answers={101: Answer(description="Frames follow.", media_types=())},
+        refusals=_READING,
+    ),
+    Operation(
+        name="showHealth",
+        method="GET",
+        path="/healthz",
+        tag="Service",
+        summary="Say that the process answers.",
+        answers={200: Answer(description="It does.", body=api.Health)},
+    ),
+    Operation(
+        name="showReadiness",
+        method="GET",
+        path="/readyz",
+        tag="Service",
+        summary="Say whether PostgreSQL and NATS answer too.",
+        answers={
+            200: Answer(description="They do.", body=api.Health),
+            503: Answer(description="One of them does not.", body=api.Health),
+        },
+    ),
+    Operation(
+        name="showMetrics",
+        method="GET",
+        path="/metrics",
+        tag="Service",
+        summary="Show the metrics for Prometheus.",
+        answers={200: Answer(description="Prometheus's text format.", media_types=("text/plain",))},
+    ),
+    Operation(
+        name="showOpenApi",
+        method="GET",
+        path="/openapi.json",
+        tag="Service",
+        summary="Show this document.",
+        answers={200: Answer(description="OpenAPI 3.1.")},
+    ),
+)
+
+# --- one example of the main bodies, all about the same two payments ------------------------------
+
+_BANK_PAYMENT_ID: Final = "00000000-000f-8000-8000-0123456789ab"
+_CHECKOUT: Final = "https://www.mercadopago.com.br/checkout/v1/redirect?pref_id=174087000-5b1d0a9e"
+_TOKEN: Final = "t=5d41402abc4b2a76b9719d911017c592"  # noqa: S105 - it opens nothing
+_LISTED: Final = api.ListedPayment(
+    payment_id=16,
+    mp_payment_id="143845679916",
+    preference_id="174087000-5b1d0a9e",
+    status="approved",
+    status_label="Aprovado",
+    amount=35.0,
+    description="10x Pão Francês, 1x Bolo de Chocolate",
+    checkout_url=_CHECKOUT,
+    payer_email="cliente@example.com",
+    paid_at="2026-01-12T10:30:00.000000-03:00",
+    created_at="2026-01-12T10:00:00.000000-03:00",
+)
+
+_EXAMPLES: Final = (
+    api.PixCreation(value=35.0, padaria_slug="padaria-do-marcos", description="Pedido 15"),
+    api.PixCreated(
+        message="The payment has been created.",
+        payment=api.PixPayment(
+            id=15,
+            value=35.0,
+            status="pending",
+            expiration_date="2026-01-12T10:30:00.000000-03:00",
+            bank_payment_id=_BANK_PAYMENT_ID,
+            qr_code=f"qr_code_payment_{_BANK_PAYMENT_ID}",
+            qr_code_url=f"http://localhost:8000/payments/pix/qr_code/qr_code_payment_{_BANK_PAYMENT_ID}",
+            payload="00020126710014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-4266554400000209Pedido 15"
+            "520400005303986540535.005802BR5917Padaria do Marcos6009Sao Paulo"
+            "6229052500000000000F80008000012346304CB80",
+            payment_url=f"http://localhost:8000/payments/pix/15?{_TOKEN}",
+            padaria_slug="padaria-do-marcos",
+            description="Pedido 15",
+            created_at="2026-01-12T10:00:00.000000-03:00",
+        ),
+    ),
+    api.PixConfirmation(bank_payment_id=_BANK_PAYMENT_ID, value=35.0),
+    api.PixConfirmed(message="The payment has been confirmed."),
+    api.PixError(
+        message="The value is not the charge's; the payment was not confirmed.", code="wrong_amount"
+    ),
+    api.LinkCreation(
+        padaria_slug="padaria-do-marcos",
+        items=[
+            api.LinkItem(nome="Pão Francês", quantidade=10),
+            api.LinkItem(nome="Bolo de Chocolate", quantidade=1, preco_unitario=30.0),
+        ],
+        payer_email="cliente@example.com",
+    ),
+    api.LinkCreated(
+        success=True,
+        payment_id=16,
+        preference_id="174087000-5b1d0a9e",
+        checkout_url=_CHECKOUT,
+        secure_checkout_url=f"http://localhost:8000/payments/mp/pay/16/?{_TOKEN}",
+        status_check_url=f"http://localhost:8000/payments/api/check/16/?{_TOKEN}",
+        sandbox_url=None,
+        title="Pedido Padaria do Marcos",
+        total=35.0,
+        items=[
+            api.PricedItem(nome="Pão Francês", quantidade=10, preco_unitario=0.5, subtotal=5.0),
+            api.PricedItem(nome="Bolo de Chocolate", quantidade=1, preco_unitario=30.0, subtotal=30.0),
+        ],
+        description="10x Pão Francês, 1x Bolo de Chocolate",
+        status="pending",
+        external_reference="extrato_16_0123456789ab",
+        created_at="2026-01-12T10:00:00.000000-03:00",
+    ),
+    api.PaymentStatus(
+        success=True,
+        payment_id=16,
+        mp_payment_id="143845679916",
+        preference_id="174087000-5b1d0a9e",
+        external_reference="extrato_16_0123456789ab",
+        status="approved",
+        status_detail="accredited",
+        status_label="Aprovado",
+        amount=35.0,
+        description="10x Pão Francês, 1x Bolo de Chocolate",
+        checkout_url=_CHECKOUT,
+        padaria_name="Padaria do Marcos",
+        payer_email="cliente@example.com",
+        paid_at="2026-01-12T10:30:00.000000-03:00",
+        created_at="2026-01-12T10:00:00.000000-03:00",
+        updated_at="2026-01-12T10:30:05.000000-03:00",
+        synced=True,
+        synced_at="2026-01-12T10:30:10.000000-03:00",
+        status_changed=True,
+    ),
+    api.PaymentList(
+        success=True, padaria="Padaria do Marcos", count=1, status_filter="approved", payments=[_LISTED]
+    ),
+    api.Timeline(
+        success=True,
+        payment_id=16,
+        count=1,
+        events=[
+            api.TimelineItem(
+                position=4711,
+                version=5,
+                type="StatusChanged",
+                time=datetime(2026, 1, 12, 13, 30, tzinfo=UTC),
+                recorded_at=datetime(2026, 1, 12, 13, 30, 5, tzinfo=UTC),
+                event_id="3f1c3b52-6a5f-4f0c-9d5a-1c2b3a4d5e6f",
+                source="webhook",
+                source_id="0b7c6f0e-2f4b-4a53-8d0e-6a1f2b3c4d5e",
+                correlation_id="9f86d081884c7d659a2feaa0c55ad015",
+                causation_id="0b7c6f0e-2f4b-4a53-8d0e-6a1f2b3c4d5e",
+                data={
+                    "previous": "pending",
+                    "status": "approved",
+                    "status_detail": "accredited",
+                    "attempt_id": "143845679916",
+                    "paid_at": "2026-01-12T13:30:00Z",
+                },
+            )
+        ],
+    ),
+    api.MonitoringError(success=False, error="Pagamento 17 não encontrado", code="payment_not_found"),
+    api.WebhookAccepted(success=True),
+    api.Health(status="ok", checks={}),
+)
+
+EXAMPLES: Final[dict[type[Struct], Struct]] = {type(example): example for example in _EXAMPLES}

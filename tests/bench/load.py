@@ -1,0 +1,113 @@
+"""A load of HTTP requests over kept connections, cheap enough not to be what is measured."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import NamedTuple
+
+import uvloop
+
+
+class Load(NamedTuple):
+    """What a load came to: answers a second, and latencies in milliseconds."""
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    statuses: dict[int, int]
+
+
+class Connection(asyncio.Protocol):
+    """Sends a request, waits for the whole answer, and sends the next one."""
+
+    def __init__(self, requests, until_s: float, latencies: list[float], statuses: dict[int, int]) -> None:
+        self._requests = requests
+        self._until_s = until_s
+        self._latencies = latencies
+        self._statuses = statuses
+        self._answer = b""
+        self._sent_at = 0.0
+        self.done = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport) -> None:
+        self._transport = transport
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        head, found, body = self._answer.partition(b"\r\n\r\n")
+        if not found:
+            return
+        at = head.lower().index(b"content-length:") + 15
+        if len(body) < int(head[at:].split(b"\r\n", 1)[0]):
+            return
+        now = time.perf_counter()
+        self._latencies.append(now - self._sent_at)
+        status = int(head[9:12])
+        self._statuses[status] = self._statuses.get(status, 0) + 1
+        self._answer = b""
+        if now < self._until_s:
+            self._send()
+        else:
+            self._transport.close()
+
+    def connection_lost(self, exc) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def _send(self) -> None:
+        self._sent_at = time.perf_counter()
+        self._transport.write(next(self._requests))
+
+
+def request(method: str, path: str, body: bytes, headers: dict[str, str]) -> bytes:
+    """Write a request."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+async def load(port: int, requests, *, connections: int, seconds: float) -> Load:
+    """Send `requests`, a generator of them, for `seconds` over `connections`."""
+    latencies: list[float] = []
+    statuses: dict[int, int] = {}
+    loop = asyncio.get_running_loop()
+    start = time.perf_counter()
+    made = [
+        await loop.create_connection(
+            lambda: Connection(requests, start + seconds, latencies, statuses), "127.0.0.1", port
+        )
+        for _ in range(connections)
+    ]
+    await asyncio.gather(*(protocol.done for _, protocol in made))
+    took = time.perf_counter() - start
+    latencies.sort()
+    return Load(
+        per_second=len(latencies) / took,
+        p50_ms=latencies[len(latencies) // 2] * 1000,
+        p99_ms=latencies[int(len(latencies) * 0.99)] * 1000,
+        statuses=statuses,
+    )
+
+
+async def _echo(port: int) -> None:
+    """The measure of all: an aiohttp server that decodes a JSON body and sends it back."""
+    import json
+
+    from aiohttp import web
+
+    async def echo(request: web.Request) -> web.Response:
+        return web.json_response(json.loads(await request.read()))
+
+    app = web.Application()
+    app.router.add_post("/", echo)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(_echo(int(sys.argv[1])))

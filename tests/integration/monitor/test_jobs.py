@@ -1,0 +1,263 @@
+"""What the monitor does by the hub's clock: expiry, charges that are missing, deliveries, retention."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contracts.events import ChargeCreated, ChargeRefused, PaymentExpired, PaymentOpened, WatchStarted
+from extrato.domain import payment as domain
+from extrato.errors import ProviderUnavailable
+from extrato.store.inbox import FIRST_RETRY_S, MAX_ATTEMPTS, Delivery
+from extrato.use_cases.merchants import MerchantDirectory
+from services.monitor.backoff import BackOff
+from services.monitor.charges import Charges
+from services.monitor.deliveries import Deliveries
+from services.monitor.expiry import Expiry
+from services.monitor.open_payments import OpenPayments
+from services.monitor.retention import Retention
+from services.monitor.schedule import FAST
+from tests.integration.monitor.conftest import World
+
+if TYPE_CHECKING:
+    from tests.integration.monitor.conftest import Clock
+
+# --- expiry -------------------------------------------------------------------------------------
+
+
+def expiry_of(world: World) -> Expiry:
+    return Expiry(hub=world.hub, open_payments=OpenPayments(world.pool))
+
+
+async def test_a_payment_whose_time_ran_out_is_expired_once(world: World, clock: Clock):
+    overdue = await world.open(lifetime=timedelta(minutes=5))
+    other = await world.open(lifetime=timedelta(minutes=50))
+    clock.ahead = timedelta(minutes=6)
+    # Two monitors, neither of which has heard of the other's.
+    await asyncio.gather(expiry_of(world).tick(), expiry_of(world).tick())
+    await expiry_of(world).tick()
+    (expired,) = await world.events(overdue, PaymentExpired)
+    assert expired.cause.actor == "clock"
+    assert await world.status(overdue) == "cancelled"
+    assert await world.status(other) == "pending"
+
+
+async def test_a_payment_with_an_attempt_in_flight_waits_and_keeps_nobody_waiting(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("services.monitor.expiry.BATCH", 1)
+    in_flight = await world.open(lifetime=timedelta(minutes=5))
+    await world.sandbox.pay(in_flight, "pending")
+    await world.sweeps().tick(FAST, "padaria.mercado_pago")
+    overdue = await world.open(lifetime=timedelta(minutes=5, seconds=1))
+    await world.shown(in_flight.payment_id)
+    clock.ahead = timedelta(minutes=6)
+    expiry = expiry_of(world)
+    await expiry.tick()
+    await expiry.tick()
+    assert await world.events(in_flight, PaymentExpired) == []
+    assert len(await world.events(overdue, PaymentExpired)) == 1
+
+
+# --- charges ------------------------------------------------------------------------------------
+
+
+async def open_without_charge(world: World, slug: str = "padaria") -> int:
+    """Leave an intent as a process leaves it that is killed before it asks the provider."""
+    provider = world.hub.providers["mercado_pago"]
+
+    class Away:
+        name = provider.name
+        needs_credential = True
+
+        async def create_charge(self, request: object) -> None:
+            raise ProviderUnavailable("The process is killed here.")
+
+    hub = dataclasses.replace(world.hub, providers={"mercado_pago": Away()})
+    with pytest.raises(ProviderUnavailable):
+        await world.open(slug, hub=hub)
+    payment_id: int = await world.pool.fetchval("SELECT last_value FROM payment_numbers")
+    await world.shown(payment_id)
+    return payment_id
+
+
+def charges_of(world: World) -> Charges:
+    return Charges(
+        hub=world.hub,
+        merchants=MerchantDirectory(world.hub.log),
+        open_payments=OpenPayments(world.pool),
+        pauses=BackOff[str](world.hub.now),
+    )
+
+
+async def kinds(world: World, payment_id: int) -> list[str]:
+    history = await world.hub.log.read_stream(domain.stream_id(payment_id))
+    return [type(envelope.event).__name__ for envelope in history]
+
+
+async def test_an_intent_without_a_charge_is_completed_after_ten_seconds(world: World, clock: Clock):
+    payment_id = await open_without_charge(world)
+    charges = charges_of(world)
+    clock.ahead = timedelta(seconds=9)
+    await charges.tick()
+    assert await kinds(world, payment_id) == [PaymentOpened.__name__]
+    clock.ahead = timedelta(seconds=11)
+    await charges.tick()
+    assert await kinds(world, payment_id) == [
+        PaymentOpened.__name__,
+        ChargeCreated.__name__,
+        WatchStarted.__name__,
+    ]
+    await world.shown(payment_id)
+    await charges.tick()
+    assert await world.sandbox.asked("POST /checkout/preferences") == 1
+
+
+async def test_a_merchant_who_is_not_connected_keeps_no_other_waiting(world: World, clock: Clock):
+    unconnected = [await open_without_charge(world, "loja") for _ in range(3)]
+    connected = await open_without_charge(world, "padaria")
+    await world.pool.execute("DELETE FROM credentials WHERE merchant = 'loja'")
+    world.hub.vault._remembered.clear()
+    clock.ahead = timedelta(seconds=11)
+    await charges_of(world).tick()
+    assert ChargeCreated.__name__ in await kinds(world, connected)
+    for payment_id in unconnected:
+        assert await kinds(world, payment_id) == [PaymentOpened.__name__]
+
+
+async def test_a_provider_that_is_away_is_not_asked_for_every_intent(world: World, clock: Clock):
+    intents = [await open_without_charge(world) for _ in range(20)]
+    clock.ahead = timedelta(seconds=11)
+    charges = charges_of(world)
+    await world.sandbox.faults(error_rate=1)
+    for _ in range(5):
+        await charges.tick()
+    assert await world.sandbox.asked("POST /checkout/preferences") <= 2 * 8
+    await world.sandbox.faults(error_rate=0)
+    clock.ahead = timedelta(minutes=2)
+    await charges.tick()
+    assert all([ChargeCreated.__name__ in await kinds(world, payment_id) for payment_id in intents])
+
+
+async def test_a_charge_that_is_refused_is_not_asked_for_again(world: World, clock: Clock):
+    payment_id = await open_without_charge(world)
+    await world.pool.execute("DELETE FROM credentials WHERE merchant = 'padaria'")
+    credential = await world.hub.vault.get("mercado", "mercado_pago")
+    assert credential is not None
+    # A token that the provider does not know is refused with 401.
+    import msgspec
+
+    await world.hub.vault.put(
+        "padaria", "mercado_pago", msgspec.structs.replace(credential, access_token="APP_USR-nobody")
+    )
+    clock.ahead = timedelta(seconds=11)
+    charges = charges_of(world)
+    await charges.tick()
+    await world.shown(payment_id)
+    clock.ahead = timedelta(minutes=2)
+    await charges.tick()
+    assert ChargeRefused.__name__ in await kinds(world, payment_id)
+    assert await world.sandbox.asked("POST /checkout/preferences") == 1
+
+
+async def test_an_overdue_intent_is_expired_and_not_charged(world: World, clock: Clock):
+    payment_id = await open_without_charge(world)
+    clock.ahead = timedelta(hours=2)
+    await charges_of(world).tick()
+    await expiry_of(world).tick()
+    assert ChargeCreated.__name__ not in await kinds(world, payment_id)
+    assert PaymentExpired.__name__ in await kinds(world, payment_id)
+
+
+# --- deliveries ---------------------------------------------------------------------------------
+
+
+def delivery_of(world: World, attempt_id: int, *, verdict: str = "verified") -> Delivery:
+    return Delivery(
+        delivery_id=uuid.uuid4(),
+        merchant="padaria",
+        provider="mercado_pago",
+        kind="payment",
+        resource_id=str(attempt_id),
+        verdict=verdict,
+        raw=b"{}",
+        correlation_id="delivery",
+        received_at=world.hub.now(),
+    )
+
+
+async def handled(world: World, delivery: Delivery) -> tuple[bool, str | None, int]:
+    row = await world.pool.fetchrow(
+        "SELECT handled_at, outcome, attempts FROM webhook_deliveries WHERE delivery_id = $1",
+        delivery.delivery_id,
+    )
+    return row["handled_at"] is not None, row["outcome"], row["attempts"]
+
+
+async def test_a_delivery_that_nobody_finished_is_handled_when_it_is_due(world: World, clock: Clock):
+    payment = await world.open()
+    paid = await world.sandbox.pay(payment)
+    delivery = delivery_of(world, paid["id"])
+    await world.hub.inbox.store(delivery)
+    deliveries = Deliveries(hub=world.hub)
+    await deliveries.tick()
+    assert await world.status(payment) == "pending"
+    clock.ahead = timedelta(seconds=FIRST_RETRY_S + 1)
+    await deliveries.tick()
+    assert await world.status(payment) == "approved"
+    assert await handled(world, delivery) == (True, "recorded", 1)
+
+
+async def test_a_delivery_is_given_up_after_the_last_attempt(world: World, clock: Clock):
+    payment = await world.open()
+    paid = await world.sandbox.pay(payment)
+    delivery = delivery_of(world, paid["id"])
+    await world.hub.inbox.store(delivery)
+    await world.sandbox.faults(error_rate=1)
+    await world.pool.execute("UPDATE webhook_deliveries SET attempts = $1", MAX_ATTEMPTS - 2)
+    deliveries = Deliveries(hub=world.hub)
+    clock.ahead = timedelta(seconds=FIRST_RETRY_S + 1)
+    await deliveries.tick()
+    assert await handled(world, delivery) == (False, None, MAX_ATTEMPTS - 1)
+    clock.ahead += timedelta(hours=1)
+    await deliveries.tick()
+    assert await handled(world, delivery) == (True, "given_up", MAX_ATTEMPTS)
+
+
+async def test_two_who_look_at_once_do_not_handle_the_same_delivery(world: World, clock: Clock):
+    payment = await world.open()
+    paid = await world.sandbox.pay(payment)
+    for _ in range(20):
+        await world.hub.inbox.store(delivery_of(world, paid["id"]))
+    clock.ahead = timedelta(seconds=FIRST_RETRY_S + 1)
+    await asyncio.gather(*(Deliveries(hub=world.hub).tick() for _ in range(3)))
+    assert await world.sandbox.asked("GET /v1/payments/{payment_id}") == 20
+
+
+# --- retention ----------------------------------------------------------------------------------
+
+
+async def test_what_is_old_is_deleted_batch_by_batch_and_what_is_young_stays(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("services.monitor.retention.BATCH", 3)
+    payment = await world.open()
+    await world.sandbox.pay(payment)
+    await world.sweeps().tick(FAST, "padaria.mercado_pago")
+    for _ in range(5):
+        await world.hub.inbox.store(delivery_of(world, 1))
+    retention = Retention(pool=world.pool, now=world.hub.now)
+    assert (await retention.tick()).delay_s > 3600
+    clock.ahead = timedelta(days=91)
+    assert (await retention.tick()).delay_s < 60
+    assert (await retention.tick()).delay_s > 3600
+    assert await world.pool.fetchval("SELECT count(*) FROM webhook_deliveries") == 0
+    assert await world.pool.fetchval("SELECT count(*) FROM evidence WHERE kind = 'provider/payment'") == 1
+    clock.ahead = timedelta(days=401)
+    await retention.tick()
+    assert await world.pool.fetchval("SELECT count(*) FROM evidence") == 0

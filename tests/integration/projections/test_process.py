@@ -1,0 +1,206 @@
+"""The process as it is run: ready, stopped, killed, cut off, and asked to rebuild."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from extrato.bus.connection import connect
+from extrato.settings import InvalidSettings, Settings
+from extrato.store.migrations import migrate
+from services.cli.embedded_postgres import EmbeddedPostgres
+from services.projections import app
+from services.projections.read_models.registry import READ_MODELS
+from tests.integration.projections.conftest import Hub, life_of, until
+from tests.unit.projections import history
+
+STOPS_WITHIN_S = 2.0
+ROOT = Path(__file__).parents[3]
+
+
+@contextlib.asynccontextmanager
+async def process(*words, **environment):
+    """Run `python -m services.projections`; what still runs at the end is killed."""
+    variables = {f"EXTRATO_{name.upper()}": str(value) for name, value in environment.items()}
+    started = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.projections", *words),
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **variables},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield started
+    finally:
+        if started.returncode is None:
+            started.kill()
+        await started.communicate()
+
+
+@pytest.fixture
+def where(hub, nats_server, tmp_path):
+    """The environment of a process that belongs to the hub."""
+    return {
+        "database_url": hub.database_url,
+        "nats_url": nats_server.url,
+        "home": tmp_path,
+        "ready_file": tmp_path / "projections.ready",
+    }
+
+
+async def ready(where):
+    async def is_ready():
+        return where["ready_file"].exists()
+
+    await until(is_ready)
+
+
+def settings_of(where):
+    return Settings.from_environment({f"EXTRATO_{name.upper()}": str(value) for name, value in where.items()})
+
+
+async def test_a_process_is_ready_when_it_knows_the_log_and_then_follows_it(hub, where):
+    await hub.append_payments(range(1, 5))
+    where["ready_file"].touch()
+    async with process(**where):
+        await until(hub.is_complete)
+        await ready(where)
+        await hub.append_payments(range(5, 9))
+        await until(hub.is_complete)
+    assert len((await hub.rows())["payment_details"]) == 8
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+async def test_a_signal_stops_a_working_process_in_time_and_without_an_error(hub, where, number):
+    async with process(**where) as running:
+        await ready(where)
+        await hub.append_payments(range(1, 3))
+        running.send_signal(number)
+        began_s = time.monotonic()
+        _, said = await running.communicate()
+        assert time.monotonic() - began_s < STOPS_WITHIN_S
+        assert running.returncode == 0
+        assert b"Traceback" not in said
+        assert b'"level": "error"' not in said
+
+
+async def test_a_signal_stops_a_process_that_still_waits_for_nats(where):
+    async with process(**{**where, "nats_url": "nats://127.0.0.1:1"}) as running:
+        assert b"bus_error" in await running.stderr.readline()
+        running.terminate()
+        await asyncio.wait_for(running.wait(), STOPS_WITHIN_S)
+        assert running.returncode == 0
+
+
+async def test_a_killed_process_is_followed_by_one_that_repeats_and_loses_nothing(hub, where):
+    async with process(**where) as first:
+        await ready(where)
+        writing = asyncio.create_task(hub.append_payments(range(1, 41)))
+        await until(lambda: hub.status_of(5))
+        first.kill()
+        await writing
+    async with process(**where):
+        await until(hub.is_complete)
+    live = await hub.rows()
+    assert len(live["payment_details"]) == 40
+    await hub.rebuild_all()
+    assert await hub.rows() == live
+
+
+async def test_a_running_process_survives_that_postgresql_and_nats_are_away(home, nats_server, tmp_path):
+    postgres = EmbeddedPostgres(home, fsync=False)
+    await postgres.start()
+    await migrate(postgres.url)
+    where = {
+        "database_url": postgres.url,
+        "nats_url": nats_server.url,
+        "home": tmp_path,
+        "ready_file": tmp_path / "projections.ready",
+    }
+    async with process(**where) as running:
+        await ready(where)
+        await postgres.stop()
+        await nats_server.stop()
+        await postgres.start()
+        await nats_server.start()
+        bus = await connect(nats_server.url, name="test")
+        async with asyncpg.create_pool(postgres.url, min_size=1) as pool:
+            hub = Hub(database_url=postgres.url, pool=pool, bus=bus)
+            await hub.append(*life_of(1), payment_id=1)
+            await until(hub.is_complete)
+            assert await hub.status_of(1) == "approved"
+        await bus.close()
+        assert running.returncode is None
+    await postgres.stop()
+
+
+async def test_nobody_at_the_other_end_is_one_clear_sentence(where, monkeypatch):
+    monkeypatch.setattr(app, "PATIENCE_AT_START_S", 0.5)
+    nowhere = settings_of({**where, "database_url": "postgresql://extrato@127.0.0.1:1/extrato"})
+    with pytest.raises(
+        app.CannotStart, match=r"PostgreSQL cannot be used after 0\.5 s: .*Connect call failed"
+    ):
+        await app.serve(nowhere)
+    with pytest.raises(app.CannotStart, match=r"NATS cannot be used after 0\.5 s: it does not answer"):
+        await app.serve(settings_of({**where, "nats_url": "nats://127.0.0.1:1"}))
+
+
+async def test_a_database_without_a_schema_is_waited_for_and_named(where, empty_database_url, monkeypatch):
+    monkeypatch.setattr(app, "PATIENCE_AT_START_S", 0.5)
+    with pytest.raises(app.CannotStart, match="its migrations were not applied"):
+        await app.serve(settings_of({**where, "database_url": empty_database_url}))
+
+
+async def test_a_part_that_dies_ends_the_process(where, monkeypatch):
+    async def die(_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("services.projections.app.Relay.run", die)
+    with pytest.raises(app.PartEnded, match="relay"):
+        await app.serve(settings_of(where))
+
+
+async def test_a_rebuild_by_hand_while_the_process_runs_gives_the_same_rows(hub, where):
+    await hub.append_payments(range(1, 9))
+    async with process(**where):
+        await ready(where)
+        await until(hub.is_complete)
+        live = await hub.rows()
+        async with process("rebuild", "all", **where) as rebuilding:
+            _, said = await rebuilding.communicate()
+        assert rebuilding.returncode == 0, said
+        assert said.count(b"rebuild_completed") == len(READ_MODELS)
+        assert await hub.rows() == live
+        await hub.append(history.opened(), payment_id=9)
+        await until(hub.is_complete)
+
+
+async def test_a_rebuild_of_one_read_model_by_hand_builds_that_one_only(hub, where):
+    async with process("rebuild", "merchants", **where) as rebuilding:
+        await rebuilding.communicate()
+    assert rebuilding.returncode == 0
+    assert await hub.positions() == {"merchants": 0}
+
+
+async def test_an_unknown_read_model_is_one_clear_sentence(where):
+    async with process("rebuild", "paymants", **where) as rebuilding:
+        _, said = await rebuilding.communicate()
+    assert rebuilding.returncode == 1
+    assert said.decode() == (
+        "projections: There is no read model 'paymants'; there are merchants, open_payments, "
+        "payment_details, payment_timeline, and all stands for all of them.\n"
+    )
+
+
+async def test_a_setting_that_cannot_be_used_is_one_clear_sentence(where):
+    with pytest.raises(InvalidSettings):
+        settings_of({**where, "log_level": "loud"})
+    async with process(**{**where, "log_level": "loud"}) as running:
+        _, said = await running.communicate()
+    assert running.returncode == 1
+    assert said.decode().count("\n") == 1
