@@ -310,8 +310,8 @@ def asyncapi() -> Document:
         "info": {
             "title": TITLE,
             "version": VERSION,
-            "description": "Every fact as a message. Messages on NATS are CloudEvents 1.0 in binary mode: the body "
-            "is the event's JSON, the attributes are headers. Amounts of events are whole centavos.",
+            "description": "Every fact as a message. Messages on NATS are CloudEvents 1.0 in binary mode: "
+            "the body is the event's JSON, the attributes are headers. Amounts of events are whole centavos.",
         },
         "defaultContentType": JSON,
         "servers": {

@@ -130,9 +130,9 @@ def _webhook(path: str, name: str, summary: str) -> Operation:
         path=path,
         tag="Webhooks",
         summary=summary,
-        description="The body is Mercado Pago's and is never believed: the delivery is stored and answered, and "
-        "the provider is asked afterwards. A delivery of the Webhooks format must carry a valid `x-signature`; "
-        "one of the older IPN formats cannot be verified, and is stored only.",
+        description="The body is Mercado Pago's and is never believed: the delivery is stored and answered, "
+        "and the provider is asked afterwards. A delivery of the Webhooks format must carry a valid "
+        "`x-signature`; one of the older IPN formats cannot be verified, and is stored only.",
         query=(
             Parameter(
                 name="data.id", description="What the notification is about; it is signed.", schema=TEXT

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from extrato.store.log import LogReader, LogSignal
 
 LEADER_LOCK: Final = 7_301_984_002
+TRY_LOCK: Final = "SELECT pg_try_advisory_lock($1)"
 PAGE: Final = 500
 ACK_TIMEOUT_S: Final = 5.0
 WAIT_FOR_LOCK_S: Final = 0.5
@@ -77,17 +78,17 @@ class Relay:
                 await asyncio.sleep(0.2)
 
     async def _lead(self, connection: asyncpg.Connection) -> None:
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):  # noqa: ASYNC110 - PostgreSQL tells nobody that it is free
+        # PostgreSQL tells nobody that a lock is free, unless a statement waits for it.
+        while not await connection.fetchval(TRY_LOCK, LEADER_LOCK):  # noqa: ASYNC110
             await asyncio.sleep(WAIT_FOR_LOCK_S)
         self.is_leader = True
         self._logger.info("relay_leads")
         await self._look()
-        while True:
+        while not connection.is_closed():
             try:
-                await self._publish_all()
+                if await self._publish_page():
+                    continue
                 await self._signal.wait(LOOK_AGAIN_S)
-                if connection.is_closed():
-                    return
                 await self._check()
             except StreamMoved:
                 self._logger.warning("relay_found_stream_moved", position=self._position)
@@ -125,13 +126,12 @@ class Relay:
         if state.last_seq != self._sequence or (self._position and not state.messages):
             raise StreamMoved
 
-    async def _publish_all(self) -> None:
-        while True:
-            rows = await self._log.read_rows(self._position, limit=PAGE)
-            if rows:
-                await self._publish(rows)
-            if len(rows) < PAGE:
-                return
+    async def _publish_page(self) -> bool:
+        """Publish what follows, at most a page; says whether there may be more."""
+        rows = await self._log.read_rows(self._position, limit=PAGE)
+        if rows:
+            await self._publish(rows)
+        return len(rows) == PAGE
 
     async def _publish(self, rows: list[Notification]) -> None:
         """Publish a page without waiting between messages, then wait for every acknowledgement."""

@@ -118,7 +118,7 @@ class _Rebuild:
         )
 
     async def _follow(self, up_to: int | None = None) -> None:
-        """Apply the log from where the shadow stands to `up_to` or its end; one page is read while one is applied."""
+        """Apply the log up to `up_to` or its end; the next page is read while one is applied."""
         rows = await self._read_page(up_to)
         while rows:
             self._position = rows[-1].id

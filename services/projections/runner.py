@@ -83,7 +83,7 @@ class Runner:
         return ours
 
     def _check_continuity(self, found: Sequence[Checkpoint]) -> None:
-        """Refuse to leave a hole where a table was set back to an earlier position behind the consumer's back."""
+        """Refuse to leave a hole where somebody else set a table back to an earlier position."""
         lowest = min((checkpoint.position for checkpoint in found), default=self.consumer.checkpoint)
         if lowest < self.consumer.checkpoint:
             self.consumer.checkpoint = lowest

@@ -74,8 +74,8 @@ class Attempt(Struct, frozen=True, array_like=True):
 class Payment(Struct, frozen=True):
     """The document that is served, and every attempt that was seen.
 
-    An observation comes before the change of status that follows from it, and a change may hand the word to an
-    attempt that was observed long before; so the attempts are kept beside the document.
+    An observation comes before the change of status that follows from it, and a change may hand the word to
+    an attempt that was observed long before; so the attempts are kept beside the document.
     """
 
     details: PaymentDetails

@@ -1,0 +1,86 @@
+"""One canonical example of every event, for every test that needs them all."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from contracts import events
+
+NOON: Final = datetime(2026, 1, 12, 15, 0, tzinfo=UTC)
+CREATED: Final = NOON - timedelta(minutes=30)
+
+EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
+    events.PaymentOpened(
+        provider="mercado_pago",
+        amount_centavos=3500,
+        currency="BRL",
+        title="Pedido Padaria do Marcos",
+        description="10x Pão Francês, 1x Bolo de Chocolate",
+        items=(
+            events.Item("Pão Francês", quantity=10, unit_price_centavos=50),
+            events.Item("Bolo de Chocolate", quantity=1, unit_price_centavos=3000),
+        ),
+        external_reference="extrato_15_0123456789ab",
+        bank_payment_id="00000000-000f-8000-8000-0123456789ab",
+        payer_email="cliente@example.com",
+        expires_at=CREATED + timedelta(hours=24),
+    ),
+    events.ChargeCreated(
+        charge_id="174087000-5b1d0a9e-1f7c-4b5c-9b0e-6f1d2c3b4a59",
+        checkout_url="https://www.mercadopago.com.br/checkout/v1/redirect?pref_id=174087000-5b1d0a9e",
+        sandbox_url="https://sandbox.mercadopago.com.br/checkout/v1/redirect?pref_id=174087000-5b1d0a9e",
+        pix_payload=None,
+    ),
+    events.ChargeRefused(code="provider_refused", reason="Mercado Pago answered 400: unit_price invalid."),
+    events.ObservationRecorded(
+        attempt_id="143845679916",
+        status="approved",
+        status_detail="accredited",
+        amount_centavos=3500,
+        refunded_centavos=0,
+        observed_at=NOON,
+        paid_at=NOON,
+        payer_email="cliente@example.com",
+        evidence="ab" * 32,
+    ),
+    events.ObservationIgnored(
+        attempt_id="143845679916",
+        status="pending",
+        status_detail="pending_waiting_transfer",
+        observed_at=CREATED,
+        reason="stale",
+        evidence="cd" * 32,
+    ),
+    events.ObservationMismatched(
+        attempt_id="143845679916",
+        field="amount_centavos",
+        expected="3500",
+        observed="3400",
+        status="approved",
+        observed_at=NOON,
+        evidence="ef" * 32,
+    ),
+    events.StatusChanged(
+        previous="pending",
+        status="approved",
+        status_detail="accredited",
+        attempt_id="143845679916",
+        paid_at=NOON,
+    ),
+    events.DuplicatePaymentObserved(
+        attempt_id="143845679917", already_paid_by="143845679916", amount_centavos=3500
+    ),
+    events.PaymentExpired(expires_at=NOON),
+    events.LatePaymentReceived(amount_centavos=3500, received_at=NOON),
+    events.ConfirmationRefused(expected_centavos=3500, received_centavos=3400),
+    events.WatchStarted(watch_until=NOON + timedelta(minutes=10)),
+    events.MerchantRegistered(slug="padaria-do-marcos", name="Padaria do Marcos", city="São Paulo"),
+    events.PixKeySet(kind="evp", key="123e4567-e12b-12d1-a456-426655440000"),
+    events.ProviderConnected(provider="mercado_pago", account_id="174087000", credential_digest="01" * 32),
+    events.ProductPriced(name="Pão Francês", price_centavos=50),
+    events.ApiKeyIssued(
+        key_id="a1b2c3d4", secret_digest="23" * 32, scopes=("payments:read", "payments:write")
+    ),
+    events.IdempotencyKeyUsed(request_digest="45" * 32, opened_payment_id=15),
+)

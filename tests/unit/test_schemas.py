@@ -1,0 +1,448 @@
+"""What is published about the contracts is fresh, well-formed, and true of what is sent."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from eventsourcing.persistence import Notification
+from jsonschema import Draft202012Validator
+
+import contracts
+from contracts import frames, generate, read_models, subjects
+from contracts.envelope import Cause
+from contracts.events import EVENTS, topic_of
+from contracts.generate import FRAMES, READ_MODELS
+from contracts.operations import EXAMPLES, OPERATIONS, REFUSALS
+from contracts.upcasters import UPCASTERS
+from extrato.bus.messages import to_message
+from extrato.domain.brcode import decode
+from extrato.domain.merchant import SCOPES
+from extrato.store.codec import NewEvent, to_envelope, to_stored_event
+from services.gateway.answers import STATUS_OF_CODE
+from services.gateway.routes import ROUTES
+from tests.examples import EXAMPLE_EVENTS, NOON
+
+FOLDER = Path(contracts.__file__).parent
+OPENAPI = generate.openapi()
+ASYNCAPI = generate.asyncapi()
+BY_NAME = {type(event).__name__: event for event in EXAMPLE_EVENTS}
+
+
+def nodes(document: Any) -> list[dict[str, Any]]:
+    """Every object of a document, however deep."""
+    found: list[dict[str, Any]] = []
+    waiting = [document]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            found.append(node)
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+    return found
+
+
+def resolve(document: Any, reference: str) -> Any:
+    assert reference.startswith("#/"), reference
+    for part in reference[2:].split("/"):
+        document = document[part]
+    return document
+
+
+def errors_of(instance: Any, schema: dict[str, Any], document: dict[str, Any]) -> list[str]:
+    """What is wrong with an instance of a schema that may refer to other parts of its document."""
+    # A reference resolves against the schema's own root, so the schemas of the document are put beside it.
+    rooted = {"$schema": generate.SCHEMA_DIALECT, **schema, "components": document["components"]}
+    return [error.message for error in Draft202012Validator(rooted).iter_errors(instance)]
+
+
+def envelope_row(event: Any) -> Notification:
+    new = NewEvent(
+        event_id=UUID(int=7),
+        merchant="padaria-do-marcos",
+        payment_id=None if type(event).__name__ in {"MerchantRegistered", "PixKeySet"} else 15,
+        occurred_at=NOON,
+        recorded_at=NOON,
+        cause=Cause(correlation_id="a-request", actor="operator"),
+        event=event,
+    )
+    stored = to_stored_event(new, stream_id=UUID(int=1), version=3)
+    return Notification(
+        originator_id=stored.originator_id,
+        originator_version=stored.originator_version,
+        topic=stored.topic,
+        state=stored.state,
+        id=42,
+    )
+
+
+# --- the files ------------------------------------------------------------------------------------
+
+
+def test_the_committed_files_are_what_would_be_generated():
+    assert generate.stale_files(FOLDER) == []
+
+
+def test_generating_twice_gives_the_same_bytes():
+    assert generate.generated() == generate.generated()
+
+
+def test_every_file_ends_with_one_newline():
+    assert all(text.endswith("}\n") for text in generate.generated().values())
+
+
+def test_a_written_folder_is_fresh(tmp_path):
+    generate.write(tmp_path)
+
+    assert generate.stale_files(tmp_path) == []
+
+
+def test_every_stale_file_is_told_in_a_sentence(tmp_path):
+    generate.write(tmp_path)
+    (tmp_path / "openapi.json").write_text("{}")
+    (tmp_path / "schemas" / "PixKeySet.v1.json").unlink()
+    (tmp_path / "schemas" / "CoffeeBrewed.v1.json").write_text("{}")
+
+    assert generate.stale_files(tmp_path) == [
+        "contracts/schemas/CoffeeBrewed.v1.json describes nothing that exists.",
+        "contracts/openapi.json is stale: run `make schemas`.",
+        "contracts/schemas/PixKeySet.v1.json is missing: run `make schemas`.",
+    ]
+
+
+def test_writing_removes_the_schema_of_what_does_not_exist(tmp_path):
+    generate.write(tmp_path)
+    orphan = tmp_path / "schemas" / "CoffeeBrewed.v1.json"
+    orphan.write_text("{}")
+
+    generate.write(tmp_path)
+
+    assert not orphan.exists()
+
+
+def test_the_schema_of_an_old_shape_stays(tmp_path):
+    generate.write(tmp_path)
+    old = tmp_path / "schemas" / f"{next(iter(UPCASTERS))}.json"
+    old.write_text("{}")
+
+    generate.write(tmp_path)
+
+    assert old.exists()
+    assert generate.stale_files(tmp_path) == []
+
+
+def test_the_check_fails_when_a_file_is_stale(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(generate, "HERE", tmp_path)
+    assert generate.main(["--check"]) == 1
+    assert "contracts/openapi.json is missing" in capsys.readouterr().out
+
+    assert generate.main([]) == 0
+    assert generate.main(["--check"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_an_unknown_argument_is_refused(capsys):
+    assert generate.main(["--chek"]) == 2
+    assert "usage" in capsys.readouterr().err
+
+
+# --- OpenAPI --------------------------------------------------------------------------------------
+
+
+def test_every_route_of_the_gateway_is_described_and_nothing_else():
+    routes = {
+        (route.method, route.path.replace("{slash:/?}", "/"), route.scope, route.payer) for route in ROUTES
+    }
+    described = {
+        (operation.method, operation.path, operation.scope, operation.payer) for operation in OPERATIONS
+    }
+
+    assert described == routes
+    assert len(OPERATIONS) == len(ROUTES)
+
+
+def test_every_scope_is_one_that_an_api_key_can_have():
+    assert {operation.scope for operation in OPERATIONS} - {None} <= SCOPES
+
+
+def test_every_status_of_an_error_is_described():
+    # 405 is answered where there is no route, so no route describes it.
+    assert set(STATUS_OF_CODE.values()) - {405} <= REFUSALS.keys()
+
+
+def test_the_openapi_document_has_the_parts_that_openapi_asks_for():
+    text = {"type": "string", "minLength": 1}
+    media = {
+        "type": "object",
+        "properties": {"schema": {"type": "object"}},
+        "additionalProperties": {"not": {"type": "null"}},
+    }
+    answer = {
+        "type": "object",
+        "required": ["description"],
+        "properties": {
+            "description": text,
+            "headers": {"type": "object"},
+            "content": {"type": "object", "minProperties": 1, "additionalProperties": media},
+        },
+        "additionalProperties": False,
+    }
+    operation = {
+        "type": "object",
+        "required": ["operationId", "summary", "security", "responses"],
+        "properties": {
+            "operationId": {"type": "string", "pattern": "^[a-z][A-Za-z]+$"},
+            "responses": {
+                "type": "object",
+                "minProperties": 1,
+                "patternProperties": {"^[1-5][0-9][0-9]$": answer},
+                "additionalProperties": False,
+            },
+            "requestBody": {"type": "object", "required": ["content"]},
+        },
+    }
+    structure = {
+        "type": "object",
+        "required": ["openapi", "info", "paths", "components"],
+        "properties": {
+            "openapi": {"pattern": r"^3\.1\.\d+$"},
+            "info": {"required": ["title", "version"], "properties": {"title": text, "version": text}},
+            "paths": {
+                "minProperties": 1,
+                "patternProperties": {
+                    "^/": {
+                        "propertyNames": {"enum": ["get", "post"]},
+                        "minProperties": 1,
+                        "additionalProperties": operation,
+                    }
+                },
+                "additionalProperties": False,
+            },
+        },
+        "additionalProperties": True,
+    }
+
+    assert [error.message for error in Draft202012Validator(structure).iter_errors(OPENAPI)] == []
+
+
+def test_every_operation_has_a_name_of_its_own():
+    assert len({operation.name for operation in OPERATIONS}) == len(OPERATIONS)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_every_part_of_a_path_is_a_required_parameter(operation):
+    described = OPENAPI["paths"][operation.path][operation.method.lower()]
+    parameters = [
+        resolve(OPENAPI, parameter["$ref"]) if "$ref" in parameter else parameter
+        for parameter in described["parameters"]
+    ]
+    in_path = [parameter for parameter in parameters if parameter["in"] == "path"]
+
+    assert [parameter["name"] for parameter in in_path] == re.findall(r"{(\w+)}", operation.path)
+    assert all(parameter["required"] for parameter in in_path)
+    names = [(parameter["in"], parameter["name"]) for parameter in parameters]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_an_operation_says_who_may_ask(operation):
+    described = OPENAPI["paths"][operation.path][operation.method.lower()]
+    schemes = [next(iter(requirement)) for requirement in described["security"]]
+
+    assert set(schemes) <= OPENAPI["components"]["securitySchemes"].keys()
+    assert ("401" in described["responses"] and "403" in described["responses"]) or not operation.scope
+    assert schemes == ["api_key"] * bool(operation.scope) + ["payer_token"] * operation.payer
+
+
+def test_every_body_that_may_be_sent_twice_takes_an_idempotency_key():
+    creations = {operation.name for operation in OPERATIONS if operation.scope == "payments:write"}
+    with_key = {
+        operation.name
+        for operation in OPERATIONS
+        if any(header.name == "Idempotency-Key" for header in operation.headers)
+    }
+
+    assert creations == with_key == {"createPix", "generateLink"}
+
+
+def test_whoever_is_told_to_wait_is_told_for_how_long():
+    for operation in OPERATIONS:
+        answers = OPENAPI["paths"][operation.path][operation.method.lower()]["responses"]
+        if 503 in operation.refusals:
+            assert "Retry-After" in answers["503"]["headers"], operation.name
+
+
+@pytest.mark.parametrize("body", EXAMPLES.values(), ids=lambda example: type(example).__name__)
+def test_every_example_of_a_body_fits_its_schema(body):
+    schema = {"$ref": f"#/components/schemas/{type(body).__name__}"}
+
+    assert errors_of(json.loads(msgspec.json.encode(body)), schema, OPENAPI) == []
+    assert msgspec.json.decode(msgspec.json.encode(body), type=type(body)) == body
+
+
+def test_every_example_is_shown():
+    shown = [node["example"] for node in nodes(OPENAPI) if "example" in node]
+
+    assert all(json.loads(msgspec.json.encode(example)) in shown for example in EXAMPLES.values())
+
+
+def test_the_example_of_a_pix_can_be_paid():
+    payment = EXAMPLES[contracts.operations.api.PixCreated].payment
+    code = decode(payment.payload)
+
+    assert (code.amount_centavos, code.pix_key) == (3500, BY_NAME["PixKeySet"].key)
+
+
+# --- AsyncAPI -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("document", [OPENAPI, ASYNCAPI], ids=["openapi", "asyncapi"])
+def test_every_reference_resolves(document):
+    references = [node["$ref"] for node in nodes(document) if "$ref" in node]
+
+    assert references
+    for reference in references:
+        assert resolve(document, reference) is not None
+
+
+@pytest.mark.parametrize("document", [OPENAPI, ASYNCAPI], ids=["openapi", "asyncapi"])
+def test_every_schema_is_a_schema_and_is_used(document):
+    references = {node["$ref"] for node in nodes(document) if "$ref" in node}
+    for name, schema in document["components"]["schemas"].items():
+        Draft202012Validator.check_schema(schema)
+        assert f"#/components/schemas/{name}" in references, name
+
+
+def test_every_event_goes_over_one_channel():
+    channels = ASYNCAPI["channels"]
+    told = [*channels["payments"]["messages"], *channels["merchants"]["messages"]]
+
+    assert sorted(told) == sorted(event.__name__ for event in EVENTS)
+    assert channels["payments"]["parameters"]["event"]["enum"] == list(channels["payments"]["messages"])
+
+
+def test_every_channel_is_sent_to_over_a_server_that_is_named():
+    for name, channel in ASYNCAPI["channels"].items():
+        parameters = re.findall(r"{(\w+)}", channel["address"])
+        assert parameters == list(channel.get("parameters", {})), name
+        assert ASYNCAPI["operations"][f"send_{name}"]["action"] == "send"
+        assert [resolve(ASYNCAPI, server["$ref"]) for server in channel["servers"]]
+
+
+def test_the_addresses_are_the_subjects_of_the_bus():
+    channels = ASYNCAPI["channels"]
+    payment = channels["payments"]["address"].format(merchant="a", payment_id=15, event="B")
+    merchant = channels["merchants"]["address"].format(merchant="a", event="B")
+
+    assert payment == subjects.payment_subject("a", 15, "B")
+    assert merchant == subjects.merchant_subject("a", "B")
+
+
+@pytest.mark.parametrize("event", EXAMPLE_EVENTS, ids=lambda event: type(event).__name__)
+def test_what_the_relay_sends_fits_its_message(event):
+    message = to_message(envelope_row(event), previous=41)
+    described = ASYNCAPI["components"]["messages"][type(event).__name__]
+
+    assert errors_of(json.loads(message.body), described["payload"], ASYNCAPI) == []
+    assert errors_of(message.headers, described["headers"], ASYNCAPI) == []
+    common = resolve(ASYNCAPI, described["headers"]["allOf"][0]["$ref"])
+    assert message.headers.keys() <= common["properties"].keys()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        frames.Snapshot(
+            position=7,
+            payments=[
+                frames.PaymentState(
+                    payment_id=15,
+                    merchant="padaria-do-marcos",
+                    status="approved",
+                    status_detail=None,
+                    amount=35.0,
+                    description="Pedido 15",
+                    paid_at=None,
+                    updated_at=NOON,
+                )
+            ],
+        ),
+        frames.Resumed(position=7),
+        frames.EventFrame(
+            position=8,
+            payment_id=15,
+            merchant="padaria-do-marcos",
+            version=2,
+            event="PaymentExpired",
+            time=NOON,
+            source="clock",
+            data=BY_NAME["PaymentExpired"],
+        ),
+        frames.Closing(position=8, reason="too_slow"),
+    ],
+    ids=lambda frame: type(frame).__name__,
+)
+def test_a_frame_fits_its_message_and_no_other(frame):
+    fitting = [
+        kind.__name__
+        for kind in FRAMES
+        if not errors_of(
+            json.loads(msgspec.json.encode(frame)),
+            ASYNCAPI["components"]["messages"][kind.__name__]["payload"],
+            ASYNCAPI,
+        )
+    ]
+
+    assert fitting == [type(frame).__name__]
+    assert fitting[0] in ASYNCAPI["channels"]["socket"]["messages"]
+
+
+# --- JSON Schemas ---------------------------------------------------------------------------------
+
+
+def test_there_is_one_example_of_every_event():
+    assert sorted(BY_NAME) == sorted(event.__name__ for event in EVENTS)
+    assert len(EXAMPLE_EVENTS) == len(EVENTS)
+
+
+@pytest.mark.parametrize("event", EXAMPLE_EVENTS, ids=lambda event: type(event).__name__)
+def test_an_event_fits_its_schema(event):
+    schema = json.loads((FOLDER / "schemas" / f"{topic_of(type(event))}.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    told = json.loads(msgspec.json.encode(event))
+
+    assert list(Draft202012Validator(schema).iter_errors(told)) == []
+    for name in told:
+        without = {other: value for other, value in told.items() if other != name}
+        assert list(Draft202012Validator(schema).iter_errors(without)), name
+
+
+@pytest.mark.parametrize("event", EXAMPLE_EVENTS, ids=lambda event: type(event).__name__)
+def test_an_event_comes_back_from_the_log_as_it_was(event):
+    envelope = to_envelope(envelope_row(event))
+
+    assert envelope.event == event
+    assert type(envelope.event) is type(event)
+
+
+def test_every_document_of_the_projections_has_a_schema():
+    documents = {
+        kind.__name__
+        for kind in vars(read_models).values()
+        if isinstance(kind, type) and kind.__module__ == "contracts.read_models"
+    }
+
+    # An API key is a part of a merchant's document.
+    assert documents - {"MerchantApiKey"} == {kind.__name__ for kind in READ_MODELS}
+    for kind in READ_MODELS:
+        schema = json.loads((FOLDER / "schemas" / f"{kind.__name__}.json").read_text())
+        Draft202012Validator.check_schema(schema)
+        for node in nodes(schema):
+            if "$ref" in node:
+                resolve(schema, node["$ref"])
