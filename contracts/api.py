@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct, UnsetType, UNSET
+from msgspec import UNSET, Struct, UnsetType
 
 # --- Pix in real time -----------------------------------------------------------------------------
 
@@ -125,7 +125,10 @@ class LinkCreated(Struct, kw_only=True):
 
 
 class PaymentStatus(Struct, kw_only=True):
-    """How a payment stands. `synced` says whether the provider was asked and answered, `status_changed` what came of it."""
+    """How a payment stands.
+
+    `synced` says whether the provider was asked and answered, `status_changed` whether that moved the payment.
+    """
 
     success: bool
     payment_id: int

@@ -96,10 +96,7 @@ def generated() -> dict[str, str]:
         documents[f"schemas/{topic_of(event)}.json"] = json_schema(event, topic_of(event))
     for read_model in READ_MODELS:
         documents[f"schemas/{read_model.__name__}.json"] = json_schema(read_model, read_model.__name__)
-    return {
-        name: json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        for name, document in documents.items()
-    }
+    return {name: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for name, document in documents.items()}
 
 
 def _orphans(folder: Path) -> list[Path]:
@@ -221,7 +218,7 @@ def _security(operation: Operation) -> list[Document]:
 
 
 def _answers(operation: Operation) -> dict[int, Answer]:
-    statuses = {*operation.refusals, *((401, 403) if operation.scope else ())}
+    statuses = {*operation.refusals, *((401, 403) if operation.scope and operation.errors else ())}
     headers = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
     refusals = {
         status: Answer(description=REFUSALS[status], body=operation.errors, headers=headers.get(status, ()))
@@ -234,8 +231,7 @@ def _answer(answer: Answer) -> Document:
     described: Document = {
         "description": answer.description,
         "headers": {
-            name: {"$ref": f"#/components/headers/{name}"}
-            for name in sorted((*answer.headers, CORRELATION_ID.name))
+            name: {"$ref": f"#/components/headers/{name}"} for name in sorted((*answer.headers, CORRELATION_ID.name))
         },
     }
     if answer.media_types:
@@ -393,9 +389,7 @@ def _channels() -> dict[str, Document]:
             "servers": [{"$ref": "#/servers/nats"}],
             "parameters": {
                 "consumer": {"description": "Who refuses it."},
-                "subject": {
-                    "description": "Its whole subject, or `log.` and the position of a row of the log."
-                },
+                "subject": {"description": "Its whole subject, or `log.` and the position of a row of the log."},
             },
             "messages": _messages(["Refused"]),
         },
@@ -415,8 +409,7 @@ def _socket_query() -> Document:
     return {
         "type": "object",
         "properties": {
-            parameter.name: {**parameter.schema, "description": parameter.description}
-            for parameter in operation.query
+            parameter.name: {**parameter.schema, "description": parameter.description} for parameter in operation.query
         },
     }
 

@@ -35,8 +35,9 @@ class Operation(Struct, frozen=True, kw_only=True):
     """One method of one path.
 
     `scope` is what an API key must allow, None is for everybody; with `payer` the token `t` of a payment is
-    enough. `refusals` are statuses answered with an `errors` body; 401 and 403 follow from the scope. A body
-    of `dict` is a JSON object that somebody else defines.
+    enough. `refusals` are statuses answered with an `errors` body; 401 and 403 follow from the scope. A page
+    has no `errors` body: its `answers` are all there is. A body of `dict` is a JSON object that somebody else
+    defines.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     body: type[Struct] | type[dict[str, Any]] | None = None
     answers: dict[int, Answer]
     refusals: tuple[int, ...] = ()
-    errors: type[Struct] = api.MonitoringError
+    errors: type[Struct] | None = api.MonitoringError
 
 
 # --- what operations have in common ---------------------------------------------------------------
@@ -103,6 +104,7 @@ _IF_NONE_MATCH: Final = Parameter(
     name="If-None-Match", description="The ETag of a picture that the caller has.", schema=TEXT
 )
 _PAGE: Final = ("text/html",)
+_AWAY: Final = Answer(description="The hub cannot tell at the moment.", media_types=_PAGE)
 _CREATION: Final = (400, 409, 413, 415, 500, 502, 503)
 _READING: Final = (400, 404, 500, 503)
 
@@ -134,9 +136,7 @@ def _webhook(path: str, name: str, summary: str) -> Operation:
         "and the provider is asked afterwards. A delivery of the Webhooks format must carry a valid "
         "`x-signature`; one of the older IPN formats cannot be verified, and is stored only.",
         query=(
-            Parameter(
-                name="data.id", description="What the notification is about; it is signed.", schema=TEXT
-            ),
+            Parameter(name="data.id", description="What the notification is about; it is signed.", schema=TEXT),
             Parameter(name="type", description="What kind of thing that is, such as `payment`.", schema=TEXT),
             Parameter(name="id", description="The same, in the IPN formats.", schema=TEXT),
             Parameter(name="topic", description="The kind, in the IPN formats.", schema=TEXT),
@@ -189,9 +189,7 @@ OPERATIONS: Final = (
                 media_types=("image/png", "image/svg+xml"),
                 headers=("Cache-Control", "ETag"),
             ),
-            304: Answer(
-                description="The caller has the picture.", media_types=(), headers=("Cache-Control", "ETag")
-            ),
+            304: Answer(description="The caller has the picture.", media_types=(), headers=("Cache-Control", "ETag")),
         },
         refusals=(404, 500, 503),
         errors=api.PixError,
@@ -220,11 +218,11 @@ OPERATIONS: Final = (
         payer=True,
         answers={
             200: Answer(description="The code, or that the charge is paid.", media_types=_PAGE),
-            404: Answer(description="There is no such charge.", media_types=_PAGE),
+            404: Answer(description="There is no such charge, or not for this caller.", media_types=_PAGE),
             410: Answer(description="The charge can be paid no more.", media_types=_PAGE),
+            503: _AWAY,
         },
-        refusals=(500, 503),
-        errors=api.PixError,
+        errors=None,
     ),
     Operation(
         name="generateLink",
@@ -284,10 +282,11 @@ OPERATIONS: Final = (
         answers={
             200: Answer(description="The payment is paid already.", media_types=_PAGE),
             302: Answer(description="To the checkout.", media_types=(), headers=("Location",)),
-            404: Answer(description="There is no such payment.", media_types=_PAGE),
+            404: Answer(description="There is no such payment, or not for this caller.", media_types=_PAGE),
             410: Answer(description="The link can be paid no more.", media_types=_PAGE),
+            503: _AWAY,
         },
-        refusals=(500, 503),
+        errors=None,
     ),
     Operation(
         name="comeBack",
@@ -300,17 +299,16 @@ OPERATIONS: Final = (
         answers={
             200: Answer(description="How the payment stands.", media_types=_PAGE),
             404: Answer(description="There is no such payment.", media_types=_PAGE),
+            503: _AWAY,
         },
-        refusals=(500, 503),
+        errors=None,
     ),
     _webhook(
         "/webhooks/mercadopago/",
         "receiveMercadoPago",
         "Take a notification for whichever merchant its `user_id` and signature name.",
     ),
-    _webhook(
-        "/webhooks/mercadopago/{merchant}/", "receiveMercadoPagoFor", "Take a notification for a merchant."
-    ),
+    _webhook("/webhooks/mercadopago/{merchant}/", "receiveMercadoPagoFor", "Take a notification for a merchant."),
     Operation(
         name="openSocket",
         method="GET",
@@ -410,9 +408,7 @@ _EXAMPLES: Final = (
     ),
     api.PixConfirmation(bank_payment_id=_BANK_PAYMENT_ID, value=35.0),
     api.PixConfirmed(message="The payment has been confirmed."),
-    api.PixError(
-        message="The value is not the charge's; the payment was not confirmed.", code="wrong_amount"
-    ),
+    api.PixError(message="The value is not the charge's; the payment was not confirmed.", code="wrong_amount"),
     api.LinkCreation(
         padaria_slug="padaria-do-marcos",
         items=[
@@ -461,9 +457,7 @@ _EXAMPLES: Final = (
         synced_at="2026-01-12T10:30:10.000000-03:00",
         status_changed=True,
     ),
-    api.PaymentList(
-        success=True, padaria="Padaria do Marcos", count=1, status_filter="approved", payments=[_LISTED]
-    ),
+    api.PaymentList(success=True, padaria="Padaria do Marcos", count=1, status_filter="approved", payments=[_LISTED]),
     api.Timeline(
         success=True,
         payment_id=16,

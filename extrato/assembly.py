@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import aiohttp
 
 from extrato.bus.telemetry import TelemetryPublisher
+from extrato.identifiers import RandomUuids
 from extrato.providers.registry import providers
-from extrato.store.inbox import WebhookInbox
 from extrato.store.event_log import EventLog
+from extrato.store.inbox import WebhookInbox
 from extrato.store.numbers import PaymentNumbers
 from extrato.store.vault import Vault, load_or_make_key, read_key
 from extrato.use_cases.hub import Hub
@@ -51,7 +51,7 @@ async def open_hub(settings: Settings, *, pool: asyncpg.Pool, bus: Bus) -> Async
                 providers=providers(settings, session),
                 public_url=settings.public_url,
                 now=lambda: datetime.now(UTC),
-                new_uuid=uuid4,
+                new_uuid=RandomUuids(),
             )
         finally:
             await log.close()

@@ -23,7 +23,7 @@ from extrato.store.unavailable import LINE_BROKE
 from extrato.telemetry import configure_logging
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
     from pathlib import Path
 
 PATIENCE_AT_START_S: Final = 30.0
@@ -59,6 +59,7 @@ async def open_database(settings: Settings, *, connections: int) -> AsyncIterato
             max_size=connections,
             command_timeout=COMMAND_TIMEOUT_S,
             timeout=CONNECT_TIMEOUT_S,
+            reset=_leave_as_it_is,
         )
         try:
             await pool.fetchval("SELECT count(*) FROM checkpoints")
@@ -90,6 +91,10 @@ async def open_bus(settings: Settings, *, name: str) -> AsyncIterator[Bus]:
                 await bus.close()
 
 
+async def _leave_as_it_is(connection: asyncpg.Connection) -> None:
+    """Spare a round trip after every query: nobody leaves a setting, a lock or a cursor on a pooled connection."""
+
+
 async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]]) -> Connected:
     """Try until it works or the patience has run out; raises `CannotStart`."""
     reason = "it does not answer"
@@ -110,13 +115,14 @@ async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]]) -> 
         raise CannotStart(f"{what} cannot be used after {PATIENCE_AT_START_S:g} s: {reason}.") from None
 
 
-@contextlib.contextmanager
-def readiness(ready_file: Path | None) -> Iterator[None]:
-    """Show by a file that the process is ready, as long as the body runs."""
+async def announce_readiness(ready_file: Path | None, *, when: Awaitable[object] | None = None) -> None:
+    """Wait for `when`, then show by a file that the process is ready, as long as this runs; never ends by itself."""
+    if when is not None:
+        await when
     if ready_file is not None:
         ready_file.touch()
     try:
-        yield
+        await asyncio.Event().wait()
     finally:
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
@@ -141,7 +147,7 @@ async def _cancel(tasks: Collection[asyncio.Task[None]]) -> None:
         await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
-def run(name: str, work: Callable[[Settings], Coroutine[object, object, None]]) -> int:
+def run(name: str, work: Callable[[Settings], Coroutine[object, object, object]]) -> int:
     """Do a process's work until SIGTERM or SIGINT, which is no failure; gives the exit code."""
     try:
         settings = Settings.from_environment(os.environ)
@@ -151,12 +157,12 @@ def run(name: str, work: Callable[[Settings], Coroutine[object, object, None]]) 
     except (CannotStart, InvalidSettings) as error:
         sys.stderr.write(f"{name}: {error}\n")
         return 1
-    except Exception:
+    except Exception:  # noqa: BLE001 - the last place where it can be told
         structlog.get_logger().exception("process_died", process=name)
         return 1
 
 
-async def _until_signal(work: Coroutine[object, object, None]) -> int:
+async def _until_signal(work: Coroutine[object, object, object]) -> int:
     working = asyncio.create_task(work)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, working.cancel)

@@ -68,9 +68,7 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
         attempt_id="143845679916",
         paid_at=NOON,
     ),
-    events.DuplicatePaymentObserved(
-        attempt_id="143845679917", already_paid_by="143845679916", amount_centavos=3500
-    ),
+    events.DuplicatePaymentObserved(attempt_id="143845679917", already_paid_by="143845679916", amount_centavos=3500),
     events.PaymentExpired(expires_at=NOON),
     events.LatePaymentReceived(amount_centavos=3500, received_at=NOON),
     events.ConfirmationRefused(expected_centavos=3500, received_centavos=3400),
@@ -79,8 +77,6 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     events.PixKeySet(kind="evp", key="123e4567-e12b-12d1-a456-426655440000"),
     events.ProviderConnected(provider="mercado_pago", account_id="174087000", credential_digest="01" * 32),
     events.ProductPriced(name="Pão Francês", price_centavos=50),
-    events.ApiKeyIssued(
-        key_id="a1b2c3d4", secret_digest="23" * 32, scopes=("payments:read", "payments:write")
-    ),
+    events.ApiKeyIssued(key_id="a1b2c3d4", secret_digest="23" * 32, scopes=("payments:read", "payments:write")),
     events.IdempotencyKeyUsed(request_digest="45" * 32, opened_payment_id=15),
 )

@@ -131,7 +131,7 @@ async def connect(nats_url: str, *, name: str) -> Bus:
                 reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type] # fractions work
                 max_reconnect_attempts=-1,
                 ping_interval=PING_INTERVAL_S,
-            drain_timeout=DRAIN_TIMEOUT_S,
+                drain_timeout=DRAIN_TIMEOUT_S,
             )
         bus = Bus(client)
         await bus.ensure_streams()
@@ -139,3 +139,14 @@ async def connect(nats_url: str, *, name: str) -> Bus:
         await client.close()
         raise BusUnavailable("NATS cannot be reached, or has no JetStream.") from error
     return bus
+
+
+def heed_cancellation() -> None:
+    """Raise a cancellation of the current task that the NATS client swallowed.
+
+    It waits with `asyncio.wait_for`, which before Python 3.12 loses a cancellation that arrives
+    together with the answer. An endless loop that asks NATS calls this in every round, or it may never end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -14,7 +14,7 @@ import structlog
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from contracts.subjects import PAYMENTS_STREAM, dead_subject
-from extrato.bus.connection import BUS_AWAY, Bus
+from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
 from extrato.bus.messages import position_of
 from extrato.bus.messages import to_envelope as from_message
 from extrato.errors import Transient
@@ -72,9 +72,11 @@ class DurableConsumer:
         await self._until_it_works(self.catch_up)
         subscription: JetStreamContext.PullSubscription | None = None
         while True:
+            heed_cancellation()
             try:
                 if subscription is None:
                     subscription = await self._subscribe()
+                    await self.catch_up()
                     self.subscribed.set()
                 await self._consume(subscription)
             except (*BUS_AWAY, *LINE_BROKE, Transient) as error:
@@ -117,6 +119,7 @@ class DurableConsumer:
             messages = await subscription.fetch(BATCH, timeout=FETCH_TIMEOUT_S)
         except TimeoutError:
             messages = []
+        heed_cancellation()
         if not messages:
             # Quiet, or silently cut off: the log knows which.
             await self.catch_up()
@@ -168,9 +171,7 @@ class DurableConsumer:
             await self._hand_over_one_by_one(envelopes, newest, error)
         self.checkpoint = newest
 
-    async def _hand_over_one_by_one(
-        self, envelopes: Sequence[Envelope], newest: int, first_error: Exception
-    ) -> None:
+    async def _hand_over_one_by_one(self, envelopes: Sequence[Envelope], newest: int, first_error: Exception) -> None:
         """Find the event that the handler cannot take, lay it down, and go on."""
         self._logger.error("batch_refused", error=repr(first_error), exc_info=first_error)
         for envelope in envelopes:
@@ -195,6 +196,7 @@ class DurableConsumer:
 
     async def _until_it_works(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
+            heed_cancellation()
             try:
                 return await work()
             except (*BUS_AWAY, *LINE_BROKE, Transient) as error:

@@ -33,13 +33,22 @@ LOOK_AT_LOG_S: Final = 1.0
 class LiveFeed:
     """Calls `deliver` with every event after the start, in order and once each.
 
-    `deliver` must not wait; slow listeners are its own business.
+    `deliver` must not wait; slow listeners are its own business. While `is_unheard` says so, events are counted and
+    neither decoded nor delivered.
     """
 
-    def __init__(self, *, bus: Bus, log: LogReader, deliver: Callable[[Envelope], None]) -> None:
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        log: LogReader,
+        deliver: Callable[[Envelope], None],
+        is_unheard: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._bus = bus
         self._log = log
         self._deliver = deliver
+        self._is_unheard = is_unheard
         self._arrived: asyncio.Queue[Msg] = asyncio.Queue(QUEUE_LIMIT)
         self._logger = structlog.get_logger().bind(component="live_feed")
         self.position = 0
@@ -75,6 +84,9 @@ class LiveFeed:
             position, previous = position_of(message)
             if position <= self.position:
                 return
+            if self._is_unheard():
+                self.position = position
+                return
             if previous > self.position:
                 self.repaired += 1
                 await self._read_log_up_to(previous)
@@ -86,6 +98,8 @@ class LiveFeed:
             self._logger.error("message_unreadable", subject=message.subject, reason=error.message)  # noqa: TRY400
 
     async def _read_log_up_to(self, position: int) -> None:
+        if self._is_unheard():
+            self.position = max(self.position, position)
         while position > self.position:
             rows = await self._log.read_rows(self.position, up_to=position)
             for row in rows:

@@ -17,7 +17,7 @@ import nats.js.errors
 import structlog
 
 from contracts.subjects import HEADER_MESSAGE_ID, HEADER_POSITION, PAYMENTS_STREAM, dead_subject
-from extrato.bus.connection import BUS_AWAY, Bus
+from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
 from extrato.bus.messages import Message, position_of, to_message
 from extrato.store.codec import UnreadableEvent
 from extrato.store.unavailable import LINE_BROKE
@@ -54,7 +54,9 @@ class Relay:
         self._bus = bus
         self._logger = structlog.get_logger().bind(component="relay")
         self._position = 0
+        self._first_sequence = 1
         self._sequence = 0
+        self._check_at_s = 0.0
         self.is_leader = False
         self.published = 0
 
@@ -66,6 +68,7 @@ class Relay:
     async def run(self) -> None:
         """Relay until cancelled: wait to become the leader, publish, and start over when something breaks."""
         while True:
+            heed_cancellation()
             try:
                 connection = await asyncpg.connect(self._database_url, timeout=5)
                 try:
@@ -85,11 +88,12 @@ class Relay:
         self._logger.info("relay_leads")
         await self._look()
         while not connection.is_closed():
+            heed_cancellation()
             try:
-                if await self._publish_page():
-                    continue
-                await self._signal.wait(LOOK_AGAIN_S)
-                await self._check()
+                if not await self._publish_page():
+                    await self._signal.wait(LOOK_AGAIN_S)
+                if asyncio.get_running_loop().time() >= self._check_at_s:
+                    await self._check()
             except StreamMoved:
                 self._logger.warning("relay_found_stream_moved", position=self._position)
                 await self._look()
@@ -99,7 +103,7 @@ class Relay:
         await self._bus.ensure_streams()
         jetstream = self._bus.jetstream
         state = (await jetstream.stream_info(PAYMENTS_STREAM)).state
-        self._sequence, self._position = state.last_seq, 0
+        self._first_sequence, self._sequence, self._position = state.last_seq + 1, state.last_seq, 0
         if not state.messages:
             return
         position = 0
@@ -107,7 +111,7 @@ class Relay:
             _, before = position_of(await jetstream.get_msg(PAYMENTS_STREAM, seq=state.first_seq))
             position, _ = position_of(await jetstream.get_msg(PAYMENTS_STREAM, seq=state.last_seq))
             if before == 0 and 0 < position <= await self._log.head():
-                self._position = position
+                self._first_sequence, self._position = state.first_seq, position
                 return
         except (UnreadableEvent, nats.js.errors.NotFoundError) as error:
             # An end of the stream was deleted, or is not ours.
@@ -116,14 +120,14 @@ class Relay:
         await jetstream.purge_stream(PAYMENTS_STREAM)
 
     async def _check(self) -> None:
-        """Notice a stream that was deleted, emptied or written to while nothing was published."""
-        if self._signal.is_set:
-            return
+        """Notice a stream that was deleted, emptied or written to, also where no publication failed for it."""
+        self._check_at_s = asyncio.get_running_loop().time() + LOOK_AGAIN_S
         try:
             state = (await self._bus.jetstream.stream_info(PAYMENTS_STREAM)).state
         except nats.js.errors.NotFoundError as error:
             raise StreamMoved from error
-        if state.last_seq != self._sequence or (self._position and not state.messages):
+        begins_elsewhere = state.messages == 0 or state.first_seq != self._first_sequence
+        if state.last_seq != self._sequence or (self._sequence >= self._first_sequence and begins_elsewhere):
             raise StreamMoved
 
     async def _publish_page(self) -> bool:

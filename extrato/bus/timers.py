@@ -15,7 +15,7 @@ import nats.js.errors
 from nats.js.api import AckPolicy, ConsumerConfig
 
 from contracts.subjects import SWEEPS_STREAM, sweep_subject
-from extrato.bus.connection import BUS_AWAY, Bus
+from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -87,21 +87,20 @@ class Timers:
                 "sweeps.>",
                 durable=CONSUMER,
                 stream=SWEEPS_STREAM,
-                config=ConsumerConfig(
-                    ack_policy=AckPolicy.EXPLICIT, ack_wait=HOLD_S, max_ack_pending=MAX_TIMERS
-                ),
+                config=ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=HOLD_S, max_ack_pending=MAX_TIMERS),
             )
         try:
-            return [
-                Tick(message) for message in await self._subscription.fetch(limit, timeout=FETCH_TIMEOUT_S)
-            ]
+            messages = await self._subscription.fetch(limit, timeout=FETCH_TIMEOUT_S)
         except TimeoutError:
-            return []
+            messages = []
         except BUS_AWAY:
-            await self._forget()
+            await self.close()
             raise
+        heed_cancellation()
+        return [Tick(message) for message in messages]
 
-    async def _forget(self) -> None:
+    async def close(self) -> None:
+        """Take no more; what the server sent meanwhile comes back after `HOLD_S`."""
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             with contextlib.suppress(*BUS_AWAY):

@@ -73,7 +73,7 @@ class BRCode(msgspec.Struct, frozen=True, kw_only=True):
     recurrence_url: str
 
 
-def encode_static(  # noqa: PLR0913 - a code has six things to say
+def encode_static(
     *,
     pix_key: str,
     receiver_name: str,
@@ -256,9 +256,7 @@ def _required(fields: dict[str, str], number: str, shape: str, content: str) -> 
 def _optional(fields: dict[str, str], number: str, shape: str, content: str) -> str:
     value = fields.get(number, "")
     if value and re.fullmatch(shape, value) is None:
-        raise InvalidBRCode(
-            "brcode_invalid_field", f"Field {number} does not hold what it must: {content}.", number
-        )
+        raise InvalidBRCode("brcode_invalid_field", f"Field {number} does not hold what it must: {content}.", number)
     return value
 
 

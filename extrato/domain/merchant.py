@@ -73,9 +73,7 @@ def evolve(merchant: Merchant, event: MerchantEvent) -> Merchant:
         case ProviderConnected():
             return replace(merchant, connections={**merchant.connections, event.provider: event})
         case ProductPriced():
-            return replace(
-                merchant, prices_centavos={**merchant.prices_centavos, event.name: event.price_centavos}
-            )
+            return replace(merchant, prices_centavos={**merchant.prices_centavos, event.name: event.price_centavos})
         case ApiKeyIssued():
             return replace(merchant, api_keys={**merchant.api_keys, event.key_id: event})
 

@@ -265,9 +265,7 @@ def fold(events: Iterable[PaymentEvent]) -> Payment:
 def _trace_of(event: PaymentEvent) -> str:
     """Digest what an event says, without the evidence, which may differ in a time stamp for the same fact."""
     facts = "|".join(
-        str(getattr(event, field))
-        for field in event.__struct_fields__
-        if field not in {"evidence", "received_at"}
+        str(getattr(event, field)) for field in event.__struct_fields__ if field not in {"evidence", "received_at"}
     )
     return hashlib.blake2b(f"{type(event).__name__}|{facts}".encode(), digest_size=12).hexdigest()
 
@@ -545,6 +543,4 @@ def _start_watch(command: StartWatch, payment: Opened) -> list[PaymentEvent]:
 
 
 def _status_changed(payment: Opened, status: str, detail: str) -> StatusChanged:
-    return StatusChanged(
-        previous=payment.status, status=status, status_detail=detail, attempt_id=None, paid_at=None
-    )
+    return StatusChanged(previous=payment.status, status=status, status_detail=detail, attempt_id=None, paid_at=None)

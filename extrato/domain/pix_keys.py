@@ -37,9 +37,7 @@ def normalise(kind: str, text: str) -> str:
     """
     key = text.strip()
     if not key.isascii() or len(key) > _MAX_KEY:
-        raise InvalidPixKey(
-            "pix_key_unusable", f"A Pix key has at most {_MAX_KEY} characters of plain ASCII."
-        )
+        raise InvalidPixKey("pix_key_unusable", f"A Pix key has at most {_MAX_KEY} characters of plain ASCII.")
     match kind:
         case "cpf":
             return _cpf(key)
@@ -96,9 +94,7 @@ def _email(text: str) -> str:
 def _evp(text: str) -> str:
     """Check a random key; the version of the UUID is left open, as it is in the manual's own sample."""
     if _EVP.fullmatch(text) is None:
-        raise InvalidPixKey(
-            "pix_key_invalid_evp", "A random key (EVP) is a UUID of 36 characters with hyphens."
-        )
+        raise InvalidPixKey("pix_key_invalid_evp", "A random key (EVP) is a UUID of 36 characters with hyphens.")
     return text
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
 from typing import TYPE_CHECKING, Any, Final
 
 from contracts.events import ChargeCreated
-from extrato.domain.money import to_reais
+from extrato.domain.money import MAXIMUM_CENTAVOS, to_reais
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused
 from extrato.providers.mercado_pago_client import SEARCH_LIMIT, MercadoPagoClient, read_payment
 from extrato.providers.port import Observation, ObservedPage
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 CURRENCY: Final = "BRL"
 TITLE_LENGTH: Final = 256
+MAX_REAIS: Final = Decimal(MAXIMUM_CENTAVOS).scaleb(-2)
+CENTAVO: Final = Decimal("0.01")
+EXACT: Final = Context(prec=28, traps=[Inexact])
 
 
 class MercadoPago:
@@ -54,9 +57,7 @@ class MercadoPago:
         answer = await self._client.get_payment(credential.access_token, attempt_id)
         return None if answer is None else to_observation(answer)
 
-    async def observe_reference(
-        self, external_reference: str, credential: Credential
-    ) -> tuple[Observation, ...]:
+    async def observe_reference(self, external_reference: str, credential: Credential) -> tuple[Observation, ...]:
         """Search by reference; the search index may lag behind by minutes."""
         query = {
             "external_reference": external_reference,
@@ -137,18 +138,26 @@ def to_observation(answer: bytes) -> Observation:
 
 
 def _centavos(reais: Decimal) -> int:
-    centavos = reais * 100
-    if centavos != centavos.to_integral_value():
+    """Read an amount, zero included; one out of bounds is not computed with, for its exponent may be huge."""
+    if not (reais.is_finite() and 0 <= reais <= MAX_REAIS):
+        msg = "An amount is out of bounds."
+        raise ProviderMisunderstood(msg, str(reais)[:40])
+    try:
+        return int(reais.quantize(CENTAVO, context=EXACT) * 100)
+    except Inexact as error:
         msg = "An amount has more than two decimals."
-        raise ProviderMisunderstood(msg, str(reais))
-    return int(centavos)
+        raise ProviderMisunderstood(msg, str(reais)[:40]) from error
 
 
 def _with_offset(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         msg = "A time of Mercado Pago has no offset."
         raise ProviderMisunderstood(msg, moment.isoformat())
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        msg = "A time of Mercado Pago is out of bounds."
+        raise ProviderMisunderstood(msg, moment.isoformat()) from error
 
 
 def _moment(moment: datetime) -> str:

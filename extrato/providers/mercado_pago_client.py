@@ -7,6 +7,7 @@ are worth a retry: 429, 500, 502, 503, 504).
 from __future__ import annotations
 
 import asyncio
+import math
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -29,6 +30,7 @@ RETRY_AFTER_S: Final = 5.0
 MAX_RETRY_AFTER_S: Final = 300.0
 TRANSIENT_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
 SEARCH_LIMIT: Final = 50
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 Shape = TypeVar("Shape")
 
@@ -85,9 +87,7 @@ class MercadoPagoClient:
         self._session = session
         self._base_url = base_url
 
-    async def create_preference(
-        self, token: str, body: Mapping[str, Any], *, idempotency_key: str
-    ) -> Preference:
+    async def create_preference(self, token: str, body: Mapping[str, Any], *, idempotency_key: str) -> Preference:
         """`POST /checkout/preferences`. Two posts make two preferences; only one of them will be handed out."""
         answer = await self._ask(
             "POST",
@@ -162,51 +162,55 @@ class MercadoPagoClient:
                 answer = await response.content.read(MAX_ANSWER_BYTES + 1)
                 while len(answer) <= MAX_ANSWER_BYTES and not response.content.at_eof():
                     answer += await response.content.read(MAX_ANSWER_BYTES + 1 - len(answer))
-                return _judge(path, response.status, response.headers.get("Retry-After"), answer)
+                return _judge(path, response.status, response.headers.get("Retry-After"), answer, token)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             msg = f"Mercado Pago does not answer ({type(error).__name__})."
-            raise ProviderUnavailable(msg, path, retry_after_s=RETRY_WAIT_S) from error
+            # The cause is not chained, for some of aiohttp's errors carry the request's headers.
+            raise ProviderUnavailable(msg, path, retry_after_s=RETRY_WAIT_S) from None
 
 
-def _judge(path: str, status: int, retry_after: str | None, answer: bytes) -> bytes | None:
+def _judge(path: str, status: int, retry_after: str | None, answer: bytes, token: str) -> bytes | None:
     if len(answer) > MAX_ANSWER_BYTES:
         msg = "Mercado Pago's answer is too long to be one."
         raise ProviderMisunderstood(msg, path)
     if status in {200, 201}:
         return answer
-    if status == 404:  # noqa: PLR2004
+    if status == 404:
         return None
     if status in TRANSIENT_STATUSES:
         msg = f"Mercado Pago answered {status}."
-        wait_s = RETRY_AFTER_S if status == 429 else RETRY_WAIT_S  # noqa: PLR2004
+        wait_s = RETRY_AFTER_S if status == 429 else RETRY_WAIT_S
         raise ProviderUnavailable(msg, path, retry_after_s=_seconds(retry_after, wait_s))
-    if 400 <= status < 500:  # noqa: PLR2004
-        raise ProviderRefused(f"Mercado Pago answered {status}: {_reason(answer)}", path)
+    if 400 <= status < 500:
+        # The reason may quote the request, and is kept for good.
+        reason = _reason(answer).replace(token, "(token)")[:200]
+        raise ProviderRefused(f"Mercado Pago answered {status}: {reason}", path)
     msg = f"Mercado Pago answered {status}."
     raise ProviderMisunderstood(msg, path)
 
 
 def _seconds(text: str | None, default: float) -> float:
     try:
-        return min(max(float(text or ""), 0.0), MAX_RETRY_AFTER_S)
+        seconds = float(text or "")
     except ValueError:
         return default
+    return default if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
 
 
 def _reason(answer: bytes) -> str:
     """Take the sentence out of an error body, `{"message", "error", "status", "cause"}`."""
     try:
         body = msgspec.json.decode(answer)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return "no reason given"
     message = body.get("message") if isinstance(body, dict) else None
-    return str(message)[:200] if message else "no reason given"
+    return str(message) if message else "no reason given"
 
 
 def _read(answer: bytes, shape: type[Shape]) -> Shape:
     try:
         return msgspec.json.decode(answer, type=shape)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         msg = f"Mercado Pago's answer is not a {shape.__name__}: {error}"
         raise ProviderMisunderstood(msg) from error
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 TOLERANCE_S: Final = 15 * 60
 MILLISECONDS_FROM: Final = 10**12
 
-SIGNATURE: Final = re.compile(r"\s*ts=(?P<ts>\d{1,16})\s*,\s*v1=(?P<v1>[0-9a-fA-F]{64})\s*")
+SIGNED_TIME: Final = re.compile(r"[0-9]{1,16}")
+HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
 RESOURCE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Verdict = Literal["verified", "missing", "malformed", "mismatched", "outdated", "unverifiable"]
@@ -44,19 +45,22 @@ def read_notification(query: Mapping[str, str], body: bytes) -> Notification | N
     """Read a notification; the id is taken from the query, which is what is signed. None when it is none."""
     try:
         content = msgspec.json.decode(body) if body else {}
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     if not isinstance(content, dict):
         return None
-    user_id = content.get("user_id")
-    account_id = str(user_id) if isinstance(user_id, str | int) else None
+    account_id = _written_id(content.get("user_id"))
     if "topic" in query:
         return _notification(query["topic"], query.get("id"), account_id, is_signed_format=False)
     kind = query.get("type") or content.get("type")
     data = content.get("data")
-    in_body: Any = data.get("id") if isinstance(data, dict) else None
-    resource_id = query.get("data.id") or (str(in_body) if isinstance(in_body, str | int) else None)
+    resource_id = query.get("data.id") or _written_id(data.get("id") if isinstance(data, dict) else None)
     return _notification(kind, resource_id, account_id, is_signed_format=True)
+
+
+def _written_id(value: object) -> str | None:
+    """Take an id that comes as a text or as a number; true and false are none."""
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 def _notification(
@@ -66,9 +70,7 @@ def _notification(
         return None
     if resource_id is None or not RESOURCE_ID.fullmatch(resource_id):
         return None
-    return Notification(
-        kind=kind, resource_id=resource_id, account_id=account_id, is_signed_format=is_signed_format
-    )
+    return Notification(kind=kind, resource_id=resource_id, account_id=account_id, is_signed_format=is_signed_format)
 
 
 def manifest(*, data_id: str | None, request_id: str | None, ts: str) -> str:
@@ -95,10 +97,10 @@ def verify(
     signature = headers.get("x-signature")
     if not signature:
         return "missing"
-    found = SIGNATURE.fullmatch(signature)
-    if found is None:
+    parts = _parts(signature)
+    ts, given = parts.get("ts", ""), parts.get("v1", "").lower()
+    if not SIGNED_TIME.fullmatch(ts) or not HASH.fullmatch(given):
         return "malformed"
-    ts, given = found["ts"], found["v1"].lower()
     data_id = query.get("data.id")
     request_id = headers.get("x-request-id")
     candidates = {data_id, data_id.lower()} if data_id else {None}
@@ -110,6 +112,12 @@ def verify(
         return "mismatched"
     seconds = int(ts) / 1000 if int(ts) >= MILLISECONDS_FROM else int(ts)
     return "verified" if abs(now.timestamp() - seconds) <= TOLERANCE_S else "outdated"
+
+
+def _parts(signature: str) -> dict[str, str]:
+    """Take `x-signature` apart as the SDKs do: in any order, and with room for versions to come."""
+    labelled = (part.partition("=") for part in signature.split(","))
+    return {label.strip().lower(): value.strip() for label, _, value in labelled if value.strip()}
 
 
 def _sign(secret: str, text: str) -> str:

@@ -6,7 +6,6 @@ The bank tells of the payment by the confirmation route; there is nothing to obs
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 from contracts.events import ChargeCreated
 from extrato.domain.brcode import InvalidBRCode, encode_static
@@ -35,7 +34,7 @@ class PixProvider:
         if receiver.pix_key is None:
             msg = "The merchant has no Pix key."
             raise ProviderNotConnected(msg, receiver.name)
-        txid = UUID(request.bank_payment_id).hex[:TXID_LENGTH].upper()
+        txid = request.bank_payment_id.replace("-", "")[:TXID_LENGTH].upper()
         try:
             payload = encode_static(
                 pix_key=receiver.pix_key,
@@ -54,9 +53,7 @@ class PixProvider:
         del attempt_id, credential
         return None
 
-    async def observe_reference(
-        self, external_reference: str, credential: Credential
-    ) -> tuple[Observation, ...]:
+    async def observe_reference(self, external_reference: str, credential: Credential) -> tuple[Observation, ...]:
         """Know nothing: the bank speaks by the confirmation route."""
         del external_reference, credential
         return ()

@@ -82,9 +82,7 @@ class Provider(Protocol):
         """Tell how one attempt stands; None when the provider does not know it."""
         ...
 
-    async def observe_reference(
-        self, external_reference: str, credential: Credential
-    ) -> tuple[Observation, ...]:
+    async def observe_reference(self, external_reference: str, credential: Credential) -> tuple[Observation, ...]:
         """Tell how every attempt to pay one charge stands; the newest may be missing for a while."""
         ...
 

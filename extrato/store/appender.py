@@ -57,8 +57,7 @@ class Appender:
             max_bytes=MAX_BATCH_BYTES,
             max_waiting=MAX_WAITING,
             size=lambda member: (
-                sum(len(event.state) for event in member.events)
-                + sum(len(piece[2]) for piece in member.evidence)
+                sum(len(event.state) for event in member.events) + sum(len(piece[2]) for piece in member.evidence)
             ),
             weight=lambda member: len(member.events),
             keys=lambda member: {event.originator_id for event in member.events},
@@ -106,9 +105,7 @@ class Appender:
                 async with asyncio.timeout(WRITE_TIMEOUT_S):
                     outcomes = await self._recorder.insert_batch(members)
                     return [
-                        found
-                        if found is not None
-                        else await self._outcome_of_loser(member, is_retry=attempt > 1)
+                        found if found is not None else await self._outcome_of_loser(member, is_retry=attempt > 1)
                         for member, found in zip(members, outcomes, strict=True)
                     ]
             except LINE_BROKE as error:

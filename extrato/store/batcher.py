@@ -24,7 +24,7 @@ class Batcher(Generic[Item, Result]):
     is answered with `Overloaded`.
     """
 
-    def __init__(  # noqa: PLR0913 - every bound has a name
+    def __init__(
         self,
         flush: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
         *,

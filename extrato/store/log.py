@@ -34,9 +34,7 @@ class LogReader:
         rows = await self.recorder.select_events(stream_id, gt=after_version)
         return [to_envelope(row) for row in rows]
 
-    async def read_rows(
-        self, after: int, *, up_to: int | None = None, limit: int = READ_PAGE
-    ) -> list[Notification]:
+    async def read_rows(self, after: int, *, up_to: int | None = None, limit: int = READ_PAGE) -> list[Notification]:
         """Give raw rows with a position above `after`, in order."""
         return await self.recorder.select_notifications(after, limit, up_to, inclusive_of_start=False)
 
@@ -45,9 +43,7 @@ class LogReader:
     ) -> AsyncIterator[Envelope]:
         """Give every event with a position above `after`, to `up_to` or to what is the end on arrival."""
         while True:
-            rows = await self.recorder.select_notifications(
-                after, READ_PAGE, up_to, topics, inclusive_of_start=False
-            )
+            rows = await self.recorder.select_notifications(after, READ_PAGE, up_to, topics, inclusive_of_start=False)
             for row in rows:
                 yield to_envelope(row)
             if len(rows) < READ_PAGE:

@@ -54,9 +54,7 @@ class Member:
 
     __slots__ = ("events", "evidence")
 
-    def __init__(
-        self, events: Sequence[StoredEvent], evidence: Sequence[tuple[bytes, str, bytes]] = ()
-    ) -> None:
+    def __init__(self, events: Sequence[StoredEvent], evidence: Sequence[tuple[bytes, str, bytes]] = ()) -> None:
         self.events = events
         self.evidence = evidence
 
@@ -91,9 +89,7 @@ class AsyncpgRecorder:
         positions: list[list[int]] = [[] for _ in members]
         for ordinal, position in sorted(rows):
             positions[owners[ordinal - 1]].append(position)
-        return [
-            found or (None if member.events else []) for member, found in zip(members, positions, strict=True)
-        ]
+        return [found or (None if member.events else []) for member, found in zip(members, positions, strict=True)]
 
     async def insert_events(self, stored_events: Sequence[StoredEvent]) -> list[int]:
         """Append all or nothing, and give the positions; raises `IntegrityError` on a version conflict."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
 CACHE_S: Final = 5.0
+CACHE_LIMIT: Final = 10_000
 
 PUT: Final = """
     INSERT INTO credentials (merchant, provider, account_id, sealed) VALUES ($1, $2, $3, $4)
@@ -79,9 +80,7 @@ class Vault:
     async def put(self, merchant: str, provider: str, credential: Credential) -> None:
         """Keep a credential in place of the one before it."""
         nonce = os.urandom(NONCE_BYTES)
-        sealed = nonce + self._cipher.encrypt(
-            nonce, msgspec.json.encode(credential), _bound_to(merchant, provider)
-        )
+        sealed = nonce + self._cipher.encrypt(nonce, msgspec.json.encode(credential), _bound_to(merchant, provider))
         await self._pool.execute(PUT, merchant, provider, credential.account_id, sealed)
         self._remembered.pop((merchant, provider), None)
 
@@ -96,6 +95,8 @@ class Vault:
             msg = "The database does not answer."
             raise StoreUnavailable(msg) from error
         credential = None if sealed is None else self._open(sealed, _bound_to(merchant, provider))
+        if len(self._remembered) >= CACHE_LIMIT:
+            self._remembered.clear()
         self._remembered[merchant, provider] = (time.monotonic(), credential)
         return credential
 

@@ -27,9 +27,7 @@ async def handle_deliveries(hub: Hub, deliveries: Sequence[Delivery | DueDeliver
     """Look into deliveries about one thing by one question, on behalf of the first; see `handle_delivery`."""
     outcome = await _look_into(hub, deliveries[0])
     at = hub.now()
-    marking = (
-        hub.inbox.mark_handled(delivery.delivery_id, at=at, outcome=outcome) for delivery in deliveries
-    )
+    marking = (hub.inbox.mark_handled(delivery.delivery_id, at=at, outcome=outcome) for delivery in deliveries)
     await asyncio.gather(*marking)
     return outcome
 
@@ -44,9 +42,7 @@ async def _look_into(hub: Hub, delivery: Delivery | DueDelivery) -> str:
         actor_id=str(delivery.delivery_id),
     )
     try:
-        decided = await observe_attempt(
-            hub, delivery.merchant, delivery.provider, delivery.resource_id, cause=cause
-        )
+        decided = await observe_attempt(hub, delivery.merchant, delivery.provider, delivery.resource_id, cause=cause)
     except (ProviderRefused, ProviderMisunderstood, ProviderNotConnected) as error:
         return error.code
     if decided is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -15,7 +16,6 @@ from extrato.store.codec import NewEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
     from uuid import UUID
 
     from contracts.envelope import Cause
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from extrato.ports import Clock
     from extrato.providers.port import Provider
     from extrato.store.appender import Evidence
-    from extrato.store.inbox import WebhookInbox
     from extrato.store.event_log import EventLog
+    from extrato.store.inbox import WebhookInbox
     from extrato.store.numbers import PaymentNumbers
     from extrato.store.vault import Vault
 

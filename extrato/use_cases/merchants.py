@@ -93,9 +93,7 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-async def change_merchant(
-    hub: Hub, slug: str, commands: Sequence[domain.Command], *, cause: Cause
-) -> None:
+async def change_merchant(hub: Hub, slug: str, commands: Sequence[domain.Command], *, cause: Cause) -> None:
     """Decide commands one after the other and append what follows; raises `Refused`."""
     for _ in range(DECIDE_ATTEMPTS):
         history = await hub.log.read_stream(domain.stream_id(slug))
@@ -121,9 +119,7 @@ async def change_merchant(
     raise Overloaded(msg, slug)
 
 
-async def connect_provider(
-    hub: Hub, slug: str, provider: str, credential: Credential, *, cause: Cause
-) -> None:
+async def connect_provider(hub: Hub, slug: str, provider: str, credential: Credential, *, cause: Cause) -> None:
     """Put a credential into the vault and record that it is there."""
     await hub.vault.put(slug, provider, credential)
     command = domain.ConnectProvider(

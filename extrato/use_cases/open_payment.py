@@ -85,9 +85,7 @@ async def open_payment(
         )
     ]
     if idempotency_key is not None:
-        used = IdempotencyKeyUsed(
-            request_digest=idempotency_key.request_digest, opened_payment_id=number
-        )
+        used = IdempotencyKeyUsed(request_digest=idempotency_key.request_digest, opened_payment_id=number)
         appends.append(
             StreamAppend(
                 stream_id=_key_stream(merchant.slug, idempotency_key),
@@ -115,9 +113,7 @@ async def open_payment(
     )
 
 
-async def complete_charge(
-    hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause
-) -> LoadedPayment:
+async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> LoadedPayment:
     """Have the charge of an opened payment made, unless there is one; raises the provider's errors.
 
     Two who do this at once both ask the provider; the first answer is recorded, the other one is forgotten.
@@ -125,9 +121,7 @@ async def complete_charge(
     loaded = await load_payment(hub, payment_id)
     if loaded.payment.charge is None:
         try:
-            answer: ChargeCreated | ChargeRefused = await _charge(
-                hub, merchant, payment_id, loaded.payment.intent
-            )
+            answer: ChargeCreated | ChargeRefused = await _charge(hub, merchant, payment_id, loaded.payment.intent)
         except ProviderRefused as error:
             answer = ChargeRefused(code=error.code, reason=error.message)
         watch_until = hub.now() + WATCH
@@ -171,9 +165,7 @@ async def _open_again(
     if not isinstance(used, IdempotencyKeyUsed):
         raise TypeError
     if used.request_digest != idempotency_key.request_digest:
-        raise Refused(
-            "idempotency_key_reused", "This Idempotency-Key was used for another request.", "Idempotency-Key"
-        )
+        raise Refused("idempotency_key_reused", "This Idempotency-Key was used for another request.", "Idempotency-Key")
     loaded = await complete_charge(hub, merchant, used.opened_payment_id, cause=cause)
     # As it was answered the first time, whatever has happened to the payment since.
     first = domain.Opened(intent=loaded.payment.intent, charge=loaded.payment.charge)

@@ -40,7 +40,7 @@ async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided
 async def observe_attempt(
     hub: Hub, merchant: str, provider_name: str, attempt_id: str, *, cause: Cause
 ) -> Decided | None:
-    """Ask about one attempt, of which only the provider's id is known; None when it is of no payment of the merchant."""
+    """Ask about one attempt, known by the provider's id only; None when it is of no payment of the merchant."""
     credential = await credential_of(hub, merchant, provider_name)
     seen = await hub.providers[provider_name].observe_attempt(attempt_id, credential)
     if seen is None or not seen.external_reference:

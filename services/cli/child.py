@@ -111,7 +111,7 @@ class Child:
                 self._process.send_signal(number)
 
 
-async def spawn(  # noqa: PLR0913 - Every argument is named.
+async def spawn(
     command: tuple[str, ...],
     *,
     environment: Mapping[str, str],

@@ -65,6 +65,4 @@ def request_to_try(settings: Settings, api_key: str) -> str:
     """Give a command that creates a payment, to be pasted into a terminal."""
     body = '{"padaria_slug": "padaria-do-marcos", "items": [{"nome": "Pão Francês", "quantidade": 10}]}'
     address = f"{settings.public_url}/payments/api/generate-link/"
-    return (
-        f"curl {address} -H 'Authorization: Bearer {api_key}' -H 'Content-Type: application/json' -d '{body}'"
-    )
+    return f"curl {address} -H 'Authorization: Bearer {api_key}' -H 'Content-Type: application/json' -d '{body}'"

@@ -62,9 +62,7 @@ def make_places(home: Path) -> Places:
         folder = home / "postgres"
         make_folder(folder, 0o700)
         _refuse_foreign_data(folder, os.geteuid())
-        return Places(
-            folder=folder, socket=_socket(home, folder, None), binaries=installation / "bin", user=None
-        )
+        return Places(folder=folder, socket=_socket(home, folder, None), binaries=installation / "bin", user=None)
     user = _system_user()
     make_folder(home, 0o711)
     make_folder(home / "run", 0o700)

@@ -32,9 +32,7 @@ def prepare_home(settings: Settings) -> None:
         _try_to_write(home)
     except OSError as error:
         reason = os.strerror(error.errno or 0).lower()
-        raise CannotStart(
-            f"EXTRATO_HOME={home} cannot be written by user {getpass.getuser()}: {reason}."
-        ) from None
+        raise CannotStart(f"EXTRATO_HOME={home} cannot be written by user {getpass.getuser()}: {reason}.") from None
 
 
 def check_ports(settings: Settings) -> None:
@@ -51,9 +49,7 @@ async def check_database(url: str) -> None:
         connection = await asyncpg.connect(url, timeout=_ANSWER_WITHIN_S)
         await connection.close()
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise CannotStart(
-            f"EXTRATO_DATABASE_URL does not lead to a usable database: {_reason(error)}."
-        ) from None
+        raise CannotStart(f"EXTRATO_DATABASE_URL does not lead to a usable database: {_reason(error)}.") from None
 
 
 async def check_nats(url: str) -> None:
@@ -93,9 +89,7 @@ async def _greet_nats(url: str) -> str:
             options |= {"user": unquote(parts.username), "pass": unquote(parts.password)}
         writer.write(b"CONNECT " + json.dumps(options).encode() + b"\r\nPING\r\n")
         answer = await reader.readline()
-        return (
-            "" if answer.startswith(b"PONG") else answer.decode(errors="replace").strip("-ER'\r\n ").lower()
-        )
+        return "" if answer.startswith(b"PONG") else answer.decode(errors="replace").strip("-ER'\r\n ").lower()
     finally:
         writer.close()
 
@@ -108,9 +102,9 @@ def _try_to_write(home: Path) -> None:
 
 def _check_port(host: str, port: int, name: str) -> None:
     try:
-        family, kind, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)

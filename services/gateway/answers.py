@@ -83,7 +83,7 @@ def error_answer(request: web.Request, error: Exception) -> web.Response:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
     if code == "unauthenticated":
         headers["WWW-Authenticate"] = "Bearer"
-    log = _logger.error if status >= 500 and not isinstance(error, Transient) else _logger.info  # noqa: PLR2004
+    log = _logger.error if status >= 500 and not isinstance(error, Transient) else _logger.info
     log(
         "request_refused",
         method=request.method,
@@ -95,10 +95,8 @@ def error_answer(request: web.Request, error: Exception) -> web.Response:
         **({"exc_info": error} if code == "internal_error" else {}),
     )
     if request["shape"] == "page":
-        return unavailable() if status >= 500 else not_found()  # noqa: PLR2004
+        return unavailable() if status >= 500 else not_found()
     if request["shape"] == "pix":
         return json_answer(PixError(message=message, code=code), status=status, headers=headers)
     body = MonitoringError(success=False, error=PORTUGUESE.get(code, message), code=code)
     return json_answer(body, status=status, headers=headers)
-
-

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from extrato.assembly import open_hub, vault_key
 from extrato.bus.live import LiveFeed
-from extrato.process import CannotStart, open_bus, open_database, readiness, run_together
+from extrato.process import CannotStart, announce_readiness, open_bus, open_database, run_together
 from extrato.use_cases.merchants import MerchantDirectory
 from services.gateway.context import GATEWAY, Gateway, PayerTokens
 from services.gateway.delivery_workers import DeliveryWorkers
@@ -51,9 +51,8 @@ async def serve(settings: Settings) -> None:
         hub = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
         fanout, pictures = Fanout(), Pictures()
         parts.callback(pictures.close)
-        live = LiveFeed(bus=bus, log=hub.log, deliver=fanout.deliver)
+        live = LiveFeed(bus=bus, log=hub.log, deliver=fanout.deliver, is_unheard=fanout.is_unheard)
         await live.start()
-        fanout.position = live.position
         gateway = Gateway(
             settings=settings,
             hub=hub,
@@ -61,13 +60,17 @@ async def serve(settings: Settings) -> None:
             bus=bus,
             merchants=MerchantDirectory(hub.log),
             fanout=fanout,
+            live=live,
             workers=DeliveryWorkers(hub),
             pictures=pictures,
             tokens=PayerTokens(vault_key(settings)),
         )
         async with _listening(gateway):
-            with readiness(settings.ready_file):
-                await run_together(live_feed=live.run(), deliveries=gateway.workers.run())
+            await run_together(
+                live_feed=live.run(),
+                deliveries=gateway.workers.run(),
+                readiness=announce_readiness(settings.ready_file),
+            )
 
 
 @contextlib.asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from extrato.bus.connection import Bus
+    from extrato.bus.live import LiveFeed
     from extrato.settings import Settings
     from extrato.use_cases.hub import Hub
     from extrato.use_cases.merchants import MerchantDirectory
@@ -34,7 +34,7 @@ class PayerTokens:
 
     def make(self, payment_id: int) -> str:
         """Give the token of a payment: 128 bits in hex, the same every time."""
-        return hmac.new(self._key, str(payment_id).encode(), hashlib.sha256).hexdigest()[:TOKEN_LENGTH]
+        return hmac.digest(self._key, str(payment_id).encode(), "sha256").hex()[:TOKEN_LENGTH]
 
     def opens(self, token: str, payment_id: int) -> bool:
         """Say whether `token` is the payment's, in constant time."""
@@ -64,6 +64,7 @@ class Gateway:
     bus: Bus
     merchants: MerchantDirectory
     fanout: Fanout
+    live: LiveFeed
     workers: DeliveryWorkers
     pictures: Pictures
     tokens: PayerTokens

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final, Literal
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 from aiohttp import web
@@ -17,6 +16,9 @@ from extrato.errors import ExtratoError
 from services.gateway.answers import error_answer
 from services.gateway.context import CORRELATION, Caller, gateway_of
 from services.gateway.metrics import REQUESTS
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter
 
 MAX_BODY_BYTES: Final = 64 << 10
 CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -43,11 +45,12 @@ class Route(Struct, frozen=True, kw_only=True):
 def door(route: Route) -> Handler:
     """Wrap a route's handler with what every request passes."""
     handler, scope, payer = route.handler, route.scope, route.payer
+    counters: dict[int, Counter] = {}
 
     async def through(request: web.Request) -> web.StreamResponse:
         request["shape"] = route.shape
         given = request.headers.get("X-Correlation-Id", "")
-        request[CORRELATION] = given if CORRELATION_ID.fullmatch(given) else uuid4().hex
+        request[CORRELATION] = given if CORRELATION_ID.fullmatch(given) else gateway_of(request).hub.new_uuid().hex
         try:
             request["caller"] = await _recognise(request, scope, payer=payer) if scope else ANYBODY
             response: web.StreamResponse = await handler(request)
@@ -63,7 +66,10 @@ def door(route: Route) -> Handler:
             raise
         except Exception as error:  # noqa: BLE001 - the last place where it can be told and answered
             response = error_answer(request, error)
-        REQUESTS.labels(route.method, route.path, response.status).inc()
+        count = counters.get(response.status)
+        if count is None:
+            count = counters[response.status] = REQUESTS.labels(route.method, route.path, response.status)
+        count.inc()
         if not response.prepared:
             response.headers["X-Correlation-Id"] = request[CORRELATION]
         return response

@@ -7,7 +7,6 @@ from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Final
 
 from contracts.frames import EventFrame
-from services.gateway.metrics import LIVE_POSITION
 
 if TYPE_CHECKING:
     from contracts.envelope import Envelope
@@ -54,10 +53,13 @@ class Fanout:
 
     def __init__(self) -> None:
         self._listeners: dict[int | str, set[Listener]] = defaultdict(set)
-        self.position = 0
+
+    def is_unheard(self) -> bool:
+        """Say whether nobody listens to anything."""
+        return not self._listeners
 
     def listen(self, key: int | str) -> Listener:
-        """Listen to a payment (by number) or a merchant (by slug), from the present position on."""
+        """Listen to a payment (by number) or a merchant (by slug), from this moment on."""
         listener = Listener()
         self._listeners[key].add(listener)
         return listener
@@ -70,8 +72,6 @@ class Fanout:
 
     def deliver(self, envelope: Envelope) -> None:
         """Hand one event to everyone whom it concerns."""
-        self.position = envelope.position
-        LIVE_POSITION.set(envelope.position)
         if envelope.payment_id is None:
             return
         concerned = (

@@ -63,9 +63,7 @@ def lifetime(body: Mapping[str, Any], name: str, *, default: timedelta) -> timed
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_LIFETIME_MINUTES:
-        raise Refused(
-            "invalid_lifetime", f"O campo '{name}' deve ser um inteiro de 1 a {MAX_LIFETIME_MINUTES}", name
-        )
+        raise Refused("invalid_lifetime", f"O campo '{name}' deve ser um inteiro de 1 a {MAX_LIFETIME_MINUTES}", name)
     return timedelta(minutes=value)
 
 
@@ -135,6 +133,8 @@ def idempotency_key(headers: Mapping[str, str], *, route: str, request_digest: s
         return None
     if not IDEMPOTENCY_KEY.fullmatch(value):
         raise Refused(
-            "invalid_idempotency_key", "An Idempotency-Key is 1 to 128 printable characters.", "Idempotency-Key"
+            "invalid_idempotency_key",
+            "An Idempotency-Key is 1 to 128 printable characters.",
+            "Idempotency-Key",
         )
     return IdempotencyKey(key=f"{route}\n{value}", request_digest=request_digest)

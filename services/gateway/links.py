@@ -6,8 +6,6 @@ import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
-
 from contracts.api import LinkCreated, PaymentList, Timeline, TimelineItem
 from contracts.events import ChargeCreated
 from contracts.subjects import checks_subject
@@ -33,6 +31,8 @@ from services.gateway.door import json_object
 from services.gateway.views import describe, listed, moment, payment_status, priced
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from extrato.domain.merchant import Registered
     from extrato.use_cases.hub import LoadedPayment
 
@@ -157,7 +157,7 @@ async def list_pending(request: web.Request) -> web.Response:
         raise Refused("missing_padaria_slug", "O parâmetro 'padaria_slug' é obrigatório", "padaria_slug")
     merchant = await find_padaria(request, slug)
     status = request.query.get("status", "pending").strip() or "pending"
-    if not status.isascii() or not status.replace("_", "").isalpha() or len(status) > 40:  # noqa: PLR2004
+    if not status.isascii() or not status.replace("_", "").isalpha() or len(status) > 40:
         raise Refused("invalid_status", "O parâmetro 'status' deve ser um status ou 'all'", "status")
     limit = fields.limit(request.query, default=DEFAULT_LIMIT)
     found = await queries.payments_of(gateway.pool, merchant.slug, status=status, limit=limit)
@@ -191,6 +191,4 @@ async def show_events(request: web.Request) -> web.Response:
         )
         for envelope in history
     ]
-    return json_answer(
-        Timeline(success=True, payment_id=loaded.payment_id, count=len(events), events=events)
-    )
+    return json_answer(Timeline(success=True, payment_id=loaded.payment_id, count=len(events), events=events))

@@ -11,5 +11,5 @@ WEBHOOKS: Final = Counter("extrato_webhooks", "Webhook deliveries, by how they w
 DELIVERIES: Final = Counter("extrato_deliveries_handled", "Verified deliveries looked into.", ["outcome"])
 SOCKETS: Final = Gauge("extrato_websockets", "WebSockets that are open.")
 SOCKETS_DROPPED: Final = Counter("extrato_websockets_dropped", "WebSockets closed because they were too slow.")
-LIVE_POSITION: Final = Gauge("extrato_live_position", "Newest position that was fanned out.")
+LIVE_POSITION: Final = Gauge("extrato_live_position", "Newest position of the log that sockets were told of.")
 APPENDS_WAITING: Final = Gauge("extrato_appends_waiting", "Appends that wait for a write.")

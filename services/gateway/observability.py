@@ -14,7 +14,7 @@ from contracts.api import Health
 from extrato.store.unavailable import LINE_BROKE
 from services.gateway.answers import json_answer
 from services.gateway.context import gateway_of
-from services.gateway.metrics import APPENDS_WAITING
+from services.gateway.metrics import APPENDS_WAITING, LIVE_POSITION
 
 READY_TIMEOUT_S: Final = 2.0
 OPENAPI: Final = Path(contracts.__file__).parent / "openapi.json"
@@ -42,7 +42,9 @@ async def show_readiness(request: web.Request) -> web.Response:
 
 async def show_metrics(request: web.Request) -> web.Response:
     """`GET /metrics`: Prometheus's text format."""
-    APPENDS_WAITING.set(gateway_of(request).hub.log.appender.waiting)
+    gateway = gateway_of(request)
+    APPENDS_WAITING.set(gateway.hub.log.appender.waiting)
+    LIVE_POSITION.set(gateway.live.position)
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

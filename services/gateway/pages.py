@@ -23,6 +23,7 @@ from services.gateway.views import label
 if TYPE_CHECKING:
     from extrato.use_cases.hub import LoadedPayment
 
+
 async def go_to_checkout(request: web.Request) -> web.StreamResponse:
     """`GET /payments/mp/pay/{payment_id}/`: to the provider's checkout, unless it is paid or over."""
     loaded = await _find(request)

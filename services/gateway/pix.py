@@ -131,9 +131,7 @@ async def confirm_pix(request: web.Request) -> web.Response:
     body, raw = await json_object(request)
     bank_payment_id = body.get("bank_payment_id")
     if not isinstance(bank_payment_id, str) or not bank_payment_id:
-        raise Refused(
-            "invalid_bank_payment_id", "The field 'bank_payment_id' must be a text.", "bank_payment_id"
-        )
+        raise Refused("invalid_bank_payment_id", "The field 'bank_payment_id' must be a text.", "bank_payment_id")
     amount_centavos = fields.value_centavos(body)
     confirmation = await confirm_payment(
         gateway_of(request).hub,

@@ -35,9 +35,7 @@ TIMELINE: Final = """
 _details: Final = msgspec.json.Decoder(PaymentDetails).decode
 
 
-async def payments_of(
-    pool: asyncpg.Pool, merchant: str, *, status: str, limit: int
-) -> list[PaymentDetails]:
+async def payments_of(pool: asyncpg.Pool, merchant: str, *, status: str, limit: int) -> list[PaymentDetails]:
     """Give a merchant's payments of a status (`all` for every one), the newest first."""
     if status == "all":
         rows = await _fetch(pool, PAYMENTS, merchant, limit)
@@ -46,9 +44,7 @@ async def payments_of(
     return [_details(row[0]) for row in rows]
 
 
-async def snapshot_of(
-    pool: asyncpg.Pool, merchant: str, *, limit: int
-) -> tuple[int, list[PaymentDetails]]:
+async def snapshot_of(pool: asyncpg.Pool, merchant: str, *, limit: int) -> tuple[int, list[PaymentDetails]]:
     """Give a merchant's newest payments and the position that they are as of, read at one moment."""
     try:
         async with (
@@ -62,9 +58,7 @@ async def snapshot_of(
     return position, [_details(row[0]) for row in rows]
 
 
-async def timeline_of(
-    pool: asyncpg.Pool, merchant: str, *, after: int, limit: int
-) -> tuple[int, list[EventFrame]]:
+async def timeline_of(pool: asyncpg.Pool, merchant: str, *, after: int, limit: int) -> tuple[int, list[EventFrame]]:
     """Give a page of a merchant's events above `after`, and up to which position they are all there is."""
     try:
         async with (

@@ -9,9 +9,7 @@ from services.gateway.door import Route
 from services.gateway.nowhere import answer_nowhere
 
 ROUTES: Final = (
-    Route(
-        method="POST", path="/payments/pix", handler=pix.create_pix, scope="payments:write", shape="pix"
-    ),
+    Route(method="POST", path="/payments/pix", handler=pix.create_pix, scope="payments:write", shape="pix"),
     Route(
         method="GET",
         path="/payments/pix/qr_code/{file_name}",
@@ -55,7 +53,10 @@ ROUTES: Final = (
         payer=True,
     ),
     Route(
-        method="GET", path="/payments/api/pending{slash:/?}", handler=links.list_pending, scope="payments:read"
+        method="GET",
+        path="/payments/api/pending{slash:/?}",
+        handler=links.list_pending,
+        scope="payments:read",
     ),
     Route(
         method="GET",
@@ -73,7 +74,10 @@ ROUTES: Final = (
     ),
     Route(method="GET", path="/payments/mp/return{slash:/?}", handler=pages.come_back, scope=None, shape="page"),
     Route(
-        method="POST", path="/webhooks/mercadopago{slash:/?}", handler=webhooks.receive_mercado_pago, scope=None
+        method="POST",
+        path="/webhooks/mercadopago{slash:/?}",
+        handler=webhooks.receive_mercado_pago,
+        scope=None,
     ),
     Route(
         method="POST",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from aiohttp import web
 
 from contracts.api import WebhookAccepted
 from contracts.subjects import webhooks_subject
@@ -18,6 +17,8 @@ from services.gateway.context import CORRELATION, Gateway, gateway_of
 from services.gateway.metrics import WEBHOOKS
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from extrato.providers.mercado_pago_webhook import Notification
 
 PROVIDER: Final = "mercado_pago"
@@ -59,9 +60,7 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
     return json_answer(WebhookAccepted(success=True))
 
 
-async def _judge(
-    gateway: Gateway, request: web.Request, notification: Notification
-) -> tuple[str | None, Verdict]:
+async def _judge(gateway: Gateway, request: web.Request, notification: Notification) -> tuple[str | None, Verdict]:
     """Find the merchant and verify the signature with its secret.
 
     Without a merchant in the path, those who use the account that the body names are tried.

@@ -71,7 +71,7 @@ def _after(request: web.Request) -> int | None:
     text = request.query.get("after")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > MAX_POSITION:  # noqa: PLR2004
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > MAX_POSITION:
         raise Refused("invalid_position", "O parâmetro 'after' deve ser uma posição", "after")
     return int(text)
 
@@ -145,7 +145,7 @@ async def _earlier(gateway: Gateway, key: int | str, after: int) -> AsyncIterato
             if envelope.position > after:
                 yield event_frame(envelope)
         return
-    listening_from = gateway.fanout.position
+    listening_from = gateway.live.position
     while after < listening_from:
         reached, frames = await queries.timeline_of(gateway.pool, key, after=after, limit=PAGE)
         for frame in frames:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +10,7 @@ import structlog
 from extrato.assembly import open_hub
 from extrato.bus.relay import Relay
 from extrato.bus.timers import Timers
-from extrato.process import open_bus, open_database, readiness, run_together
+from extrato.process import announce_readiness, open_bus, open_database, run_together
 from extrato.store.log import LogSignal
 from extrato.use_cases.merchants import MerchantDirectory
 from services.monitor.backoff import BackOff
@@ -28,7 +27,6 @@ from services.monitor.sweeps import Sweeps
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
     import asyncpg
 
@@ -54,7 +52,7 @@ async def serve(settings: Settings) -> None:
             relay=relay.run(),
             reconciler=monitor.reconciler.run(),
             dispatcher=monitor.dispatcher.run(),
-            readiness=_tell_readiness(settings.ready_file, monitor.dispatcher),
+            readiness=announce_readiness(settings.ready_file, when=monitor.dispatcher.subscribed.wait()),
         )
 
 
@@ -98,10 +96,3 @@ class Monitor:
         """Set a timer that was ended just when a watch began."""
         if lane != CLOCK and await self._sweeps.is_needed(lane, account):
             await self._timers.ensure(lane, account)
-
-
-async def _tell_readiness(ready_file: Path | None, dispatcher: Dispatcher) -> None:
-    await dispatcher.subscribed.wait()
-    _logger.info("monitor_ready")
-    with readiness(ready_file):
-        await asyncio.Event().wait()

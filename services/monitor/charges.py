@@ -85,8 +85,6 @@ class Charges:
                 self._failed.succeeded(intent.payment_id)
                 logger.info("charge_completed")
 
-    def _put_off(
-        self, intent: UnchargedPayment, logger: structlog.typing.FilteringBoundLogger, reason: str
-    ) -> None:
+    def _put_off(self, intent: UnchargedPayment, logger: structlog.typing.FilteringBoundLogger, reason: str) -> None:
         pause_s = self._failed.failed(intent.payment_id)
         logger.warning("charge_put_off", account=intent.account.name, reason=reason, again_in_s=pause_s)

@@ -53,7 +53,5 @@ class Deliveries:
                 # It was put off when it was taken, and comes again by itself.
                 logger.warning("delivery_put_off", reason=repr(error))
                 if delivery.is_last_attempt:
-                    await self._hub.inbox.mark_handled(
-                        delivery.delivery_id, at=self._hub.now(), outcome=GIVEN_UP
-                    )
+                    await self._hub.inbox.mark_handled(delivery.delivery_id, at=self._hub.now(), outcome=GIVEN_UP)
                     logger.error("delivery_given_up")  # noqa: TRY400 - the reason was told above

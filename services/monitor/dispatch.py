@@ -91,9 +91,7 @@ class Dispatcher:
             raise
         except (*BUS_AWAY, Transient) as error:
             # The timer is still there and comes back by itself, or the reconciler sets it again.
-            self._logger.warning(
-                "tick_not_concluded", lane=tick.lane, account=tick.account, error=repr(error)
-            )
+            self._logger.warning("tick_not_concluded", lane=tick.lane, account=tick.account, error=repr(error))
         finally:
             self._running -= 1
 

@@ -33,9 +33,7 @@ class Expiry:
 
     async def tick(self) -> Decision:
         """Expire a batch; the next one follows at once when there are more."""
-        overdue = await self._open_payments.overdue(
-            self._hub.now(), but=self._in_flight.waiting(), limit=BATCH
-        )
+        overdue = await self._open_payments.overdue(self._hub.now(), but=self._in_flight.waiting(), limit=BATCH)
         correlation_id = str(self._hub.new_uuid())
         async with asyncio.TaskGroup() as group:
             for payment_id in overdue:

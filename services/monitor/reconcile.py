@@ -68,11 +68,12 @@ class Reconciler:
         if is_for_all:
             self.forget()
             await self._ensure({(CLOCK, job): None for job in self._jobs})
-        await self._ensure(
-            _keys(FAST, await self._open_payments.watched_accounts(self._providers, self._now()))
-        )
+        now = self._now()
+        watched = await self._open_payments.watched_accounts(self._providers, now)
+        await self._ensure(_keys(FAST, watched))
         if is_for_all:
-            await self._ensure(_keys(SLOW, await self._open_payments.charged_accounts(self._providers)))
+            unwatched = await self._open_payments.unwatched_accounts(self._providers, now)
+            await self._ensure(_keys(SLOW, unwatched))
             self._looked_at_all_at_s = now_s
 
     def forget(self) -> None:

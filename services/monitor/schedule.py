@@ -17,7 +17,7 @@ FAST: Final = "fast"
 """Accounts with a payment that is being watched."""
 
 SLOW: Final = "slow"
-"""Accounts with a charge that may still be paid and is not watched, so that nothing is lost after the watch."""
+"""Accounts with a charge that may be paid and is not watched, so that nothing is lost after a watch."""
 
 CLOCK: Final = "clock"
 """The hub's own routine: what is due by its clock."""

@@ -81,7 +81,7 @@ class Memory:
 class Sweep:
     """One sweep of `account` in `lane` at `now`; `on_decided` hears of each payment and says if it moved."""
 
-    def __init__(  # noqa: PLR0913 - every argument is named
+    def __init__(
         self,
         *,
         hub: Hub,
@@ -121,9 +121,7 @@ class Sweep:
     async def _search(self, situation: schedule.Situation, credential: Credential) -> Progress:
         cursor = await self._cursors.load(self._account.name)
         fresh = schedule.fresh_question(cursor, oldest=situation.oldest_charged or self._now, now=self._now)
-        deep = schedule.deep_question(
-            self._lane, cursor, situation=situation, fresh_since=fresh.since, now=self._now
-        )
+        deep = schedule.deep_question(self._lane, cursor, situation=situation, fresh_since=fresh.since, now=self._now)
         reached = await self._ask("fresh", fresh, credential)
         if reached is not None:
             # The oldest change comes first, so all before the one that was reached has been seen.

@@ -38,9 +38,7 @@ SWEEP_TIMEOUT_S: Final = 30.0
 class Sweeps:
     """The lanes `fast` and `slow`; `pauses` are by account name."""
 
-    def __init__(
-        self, *, hub: Hub, open_payments: OpenPayments, cursors: Cursors, pauses: BackOff[str]
-    ) -> None:
+    def __init__(self, *, hub: Hub, open_payments: OpenPayments, cursors: Cursors, pauses: BackOff[str]) -> None:
         self._hub = hub
         self._open_payments = open_payments
         self._cursors = cursors
@@ -87,9 +85,7 @@ class Sweeps:
             lane=lane,
             account=account,
             now=now,
-            on_decided=lambda decided: self._watches.decided(
-                name, decided, correlation_id=sweep.cause.correlation_id
-            ),
+            on_decided=lambda decided: self._watches.decided(name, decided, correlation_id=sweep.cause.correlation_id),
         )
         if lane == FAST:
             self._watches.checked(name)
@@ -115,9 +111,7 @@ class Sweeps:
         self._logger.warning("sweep_failed", account=name, lane=lane, reason=reason, again_in_s=pause_s)
         return Again(pause_s)
 
-    async def _tell(
-        self, sweep: Sweep, lane: str, account: Account, asked_at: datetime, situation: Situation
-    ) -> None:
+    async def _tell(self, sweep: Sweep, lane: str, account: Account, asked_at: datetime, situation: Situation) -> None:
         fact = SweepCompleted(
             account=account.name,
             lane=lane,

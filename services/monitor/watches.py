@@ -45,9 +45,7 @@ class Watches:
     def checked(self, account: str) -> None:
         """Tell that the provider is being asked about the account's watched payments."""
         for payment_id, watch_until in self._known.get(account, {}).items():
-            self._logger.debug(
-                "watch_check", account=account, payment_id=payment_id, number=self._number(watch_until)
-            )
+            self._logger.debug("watch_check", account=account, payment_id=payment_id, number=self._number(watch_until))
 
     def decided(self, account: str, decided: Decided, *, correlation_id: str) -> bool:
         """Tell what an observation changed; gives whether the payment's status moved."""
@@ -84,9 +82,7 @@ class Watches:
         loaded = await load_payment(self._hub, payment_id)
         self._tell_of_final_status(account, payment_id, watch_until, loaded.payment.status)
 
-    def _tell_of_final_status(
-        self, account: str, payment_id: int, watch_until: datetime, status: str
-    ) -> None:
+    def _tell_of_final_status(self, account: str, payment_id: int, watch_until: datetime, status: str) -> None:
         self._logger.info("watch_stops", account=account, payment_id=payment_id, final_status=status)
         self._tell_of_finish(account, payment_id, watch_until, reason="final_status")
 

@@ -31,9 +31,7 @@ async def apply(
             documents[key] = after
             changed_by[key] = envelope
     rows = [
-        read_model.row(documents[key], envelope)
-        for key, envelope in changed_by.items()
-        if documents[key] is not None
+        read_model.row(documents[key], envelope) for key, envelope in changed_by.items() if documents[key] is not None
     ]
     gone = [key for key in changed_by if documents[key] is None and key in before]
     await _write(connection, read_model, rows, gone, table)

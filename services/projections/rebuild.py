@@ -62,9 +62,7 @@ async def rebuild_unless_current(read_model: ReadModel, *, database_url: str, lo
     await _rebuild(read_model, database_url=database_url, log=log, even_if_current=False)
 
 
-async def _rebuild(
-    read_model: ReadModel, *, database_url: str, log: LogReader, even_if_current: bool
-) -> None:
+async def _rebuild(read_model: ReadModel, *, database_url: str, log: LogReader, even_if_current: bool) -> None:
     # The lock and the writing share one connection: when it breaks, both end.
     connection = await asyncpg.connect(database_url, timeout=10)
     try:

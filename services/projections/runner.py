@@ -39,9 +39,7 @@ class Runner:
     A read model that another version of the code has rebuilt since is left to that version.
     """
 
-    def __init__(
-        self, *, pool: asyncpg.Pool, log: LogReader, bus: Bus, read_models: Sequence[ReadModel]
-    ) -> None:
+    def __init__(self, *, pool: asyncpg.Pool, log: LogReader, bus: Bus, read_models: Sequence[ReadModel]) -> None:
         self._pool = pool
         self._read_models = read_models
         self._names = [read_model.name for read_model in read_models]

@@ -47,9 +47,7 @@ async def show(sim: Simulator, request: web.Request) -> web.Response:
     merchant = sim.account_of(preference.collector_id).nickname
     buttons = "\n".join(_button(choice, words) for choice, (_, _, words) in CHOICES.items())
     leave = _button(LEAVE, "Voltar à loja", plain=True)
-    return page(
-        f"Pagar a {merchant}", f'{_items(preference)}\n<form method="post">\n{buttons}\n{leave}\n</form>'
-    )
+    return page(f"Pagar a {merchant}", f'{_items(preference)}\n<form method="post">\n{buttons}\n{leave}\n</form>')
 
 
 async def decide(sim: Simulator, request: web.Request) -> web.Response:

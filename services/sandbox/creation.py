@@ -21,7 +21,7 @@ TICKET_LIFETIME_MS = 30 * 24 * 3_600_000
 _CITY = "SAO PAULO"
 
 
-def new_payment(  # noqa: PLR0913 - what makes a payment, all named at the call
+def new_payment(
     sim: Simulator,
     account: Account,
     *,
@@ -58,7 +58,7 @@ def new_payment(  # noqa: PLR0913 - what makes a payment, all named at the call
     return payment
 
 
-def new_attempt(  # noqa: PLR0913 - what makes an attempt, all named at the call
+def new_attempt(
     sim: Simulator,
     preference: Preference,
     *,
@@ -138,7 +138,5 @@ def _usual_expiry_ms(method: Method, now_ms: int) -> int | None:
 def _snake_cased(value: Any) -> Any:
     """Metadata keys come back in snake case (reported by users of the official SDKs)."""
     if isinstance(value, dict):
-        return {
-            re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower(): _snake_cased(value[key]) for key in value
-        }
+        return {re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower(): _snake_cased(value[key]) for key in value}
     return [_snake_cased(each) for each in value] if isinstance(value, list) else value

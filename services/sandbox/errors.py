@@ -13,9 +13,7 @@ from services.sandbox.clock import cause_instant
 class ProviderError(Exception):
     """A refusal in Mercado Pago's words: an HTTP status, and a body of four keys that says why."""
 
-    def __init__(
-        self, *, status: int, error: str, message: str, code: int | None = None, cause: Any = None
-    ) -> None:
+    def __init__(self, *, status: int, error: str, message: str, code: int | None = None, cause: Any = None) -> None:
         """Take the parts of the body; `code` makes the usual list of one cause, `cause` is sent as it is."""
         super().__init__(message)
         self.status = status

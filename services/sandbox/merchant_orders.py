@@ -53,9 +53,7 @@ async def search_orders(sim: Simulator, account: Account, request: web.Request) 
         for body in (_order_body(order, sim=sim, account=account),)
         if all(str(body[name]) == query[name] for name in _FILTERS if query.get(name))
     ]
-    return answer(
-        {"elements": found[offset : offset + limit], "next_offset": offset + limit, "total": len(found)}
-    )
+    return answer({"elements": found[offset : offset + limit], "next_offset": offset + limit, "total": len(found)})
 
 
 def _order_body(order: MerchantOrder, *, sim: Simulator, account: Account) -> dict[str, Any]:
@@ -79,9 +77,7 @@ def _order_body(order: MerchantOrder, *, sim: Simulator, account: Account) -> di
         "cancelled": False,
         "is_test": False,
         "date_created": api_instant(order.created_ms),
-        "last_updated": api_instant(
-            max((payment.updated_ms for payment in payments), default=order.created_ms)
-        ),
+        "last_updated": api_instant(max((payment.updated_ms for payment in payments), default=order.created_ms)),
         "total_amount": reais(preference.total_centavos),
         "paid_amount": reais(paid_centavos),
         "refunded_amount": reais(refunded_centavos),

@@ -60,12 +60,7 @@ def bring_about(sim: Simulator, order: PayOrder) -> Payment:
     that is refused or reviewed is an attempt of its own beside a pending one, unless `method` names the
     method of the pending one, and `pending` always begins an attempt.
     """
-    if (
-        sum(
-            target is not None for target in (order.preference_id, order.payment_id, order.external_reference)
-        )
-        != 1
-    ):
+    if sum(target is not None for target in (order.preference_id, order.payment_id, order.external_reference)) != 1:
         raise Refused(
             "one_target",
             "Name one of preference_id, payment_id and external_reference, and only one.",
@@ -109,14 +104,10 @@ def _moved(sim: Simulator, payment: Payment, order: PayOrder, amount_centavos: i
     now_ms = sim.clock.now_ms()
     try:
         if order.outcome == "refunded":
-            moved = refund(
-                payment, refund_id=sim.store.next_id(), amount_centavos=amount_centavos, now_ms=now_ms
-            )
+            moved = refund(payment, refund_id=sim.store.next_id(), amount_centavos=amount_centavos, now_ms=now_ms)
         else:
             detail = "by_payer" if order.outcome == "cancelled" else None
-            moved = move(
-                payment, order.outcome, detail=detail, now_ms=now_ms, amount_centavos=amount_centavos
-            )
+            moved = move(payment, order.outcome, detail=detail, now_ms=now_ms, amount_centavos=amount_centavos)
     except (IllegalMove, ExcessiveRefund) as error:
         raise Refused("illegal_move", str(error), status=409) from error
     if order.currency_id is not None:
@@ -135,9 +126,7 @@ def _target(sim: Simulator, order: PayOrder) -> tuple[Preference | None, list[Pa
     preferences = sim.store.preferences_of_reference(reference) if reference else []
     attempts = sim.store.payments_of_reference(reference)
     if not preferences and not attempts:
-        raise Refused(
-            "unknown_reference", "No preference or payment has this external_reference.", status=404
-        )
+        raise Refused("unknown_reference", "No preference or payment has this external_reference.", status=404)
     return (preferences[-1] if preferences else None), attempts
 
 

@@ -38,9 +38,7 @@ def payment_body(
         "date_approved": api_instant(payment.approved_ms),
         "date_last_updated": api_instant(payment.updated_ms),
         "date_of_expiration": api_instant(payment.expires_ms),
-        "money_release_date": api_instant(payment.approved_ms + _RELEASE_DELAY_MS)
-        if payment.approved_ms
-        else None,
+        "money_release_date": api_instant(payment.approved_ms + _RELEASE_DELAY_MS) if payment.approved_ms else None,
         "money_release_status": "released",
         "money_release_schema": None,
         "operation_type": "regular_payment",
@@ -93,9 +91,7 @@ def payment_body(
         "statement_descriptor": payment.statement_descriptor,
         "card": {},
         "notification_url": payment.notification_url,
-        "refunds": [
-            refund_body(refund, payment_id=payment.payment_id, account=account) for refund in payment.refunds
-        ],
+        "refunds": [refund_body(refund, payment_id=payment.payment_id, account=account) for refund in payment.refunds],
         "processing_mode": "aggregator",
         "merchant_account_id": None,
         "merchant_number": None,

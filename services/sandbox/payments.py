@@ -74,9 +74,7 @@ def _updated(payment: Payment, body: dict[str, Any], *, now_ms: int) -> Payment:
     if body.get("date_of_expiration") is not None:
         if payment.status != "pending":
             raise invalid_state(code=2018)
-        return postponed(
-            payment, expires_ms=read_due_date(body["date_of_expiration"], now_ms=now_ms), now_ms=now_ms
-        )
+        return postponed(payment, expires_ms=read_due_date(body["date_of_expiration"], now_ms=now_ms), now_ms=now_ms)
     return payment
 
 

@@ -76,9 +76,7 @@ def _item_centavos(item: object) -> int:
 def _check_back_urls(terms: dict[str, Any]) -> None:
     """`auto_return` needs a success URL; the real API also refuses a local one, which is allowed here."""
     back_urls = terms.get("back_urls") or {}
-    if not isinstance(back_urls, dict) or not all(
-        isinstance(back_urls.get(each) or "", str) for each in _BACK_URLS
-    ):
+    if not isinstance(back_urls, dict) or not all(isinstance(back_urls.get(each) or "", str) for each in _BACK_URLS):
         raise bad_preference("invalid_back_urls", "back_urls invalid")
     if not all(_is_absolute(back_urls[each]) for each in _BACK_URLS if back_urls.get(each)):
         raise bad_preference("invalid_back_urls", "back_urls invalid. Wrong format")

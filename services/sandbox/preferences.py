@@ -74,9 +74,7 @@ async def search_preferences(sim: Simulator, account: Account, request: web.Requ
         if preference.collector_id == account.collector_id and preference.created_ms >= since_ms
     ]
     found = [each for each in reversed(found) if _matches(each, query)]
-    return answer(
-        {"elements": found[offset : offset + limit], "next_offset": offset + limit, "total": len(found)}
-    )
+    return answer({"elements": found[offset : offset + limit], "next_offset": offset + limit, "total": len(found)})
 
 
 def is_open(preference: Preference, *, sim: Simulator) -> bool:
@@ -111,9 +109,7 @@ def _find(sim: Simulator, account: Account, request: web.Request) -> Preference:
 
 def _matches(summary: dict[str, Any], query: Mapping[str, str]) -> bool:
     return all(
-        str(summary[name]) == query[name]
-        for name in ("site_id", "marketplace", "sponsor_id")
-        if query.get(name)
+        str(summary[name]) == query[name] for name in ("site_id", "marketplace", "sponsor_id") if query.get(name)
     )
 
 

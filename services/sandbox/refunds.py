@@ -42,17 +42,13 @@ async def create_refund(sim: Simulator, account: Account, request: web.Request) 
         raise bad_request("Invalid transaction_amount for update", code=2017) from error
     sim.record(refunded, action="updated")
     remember(sim.database, key, refunded)
-    return answer(
-        refund_body(refunded.refunds[-1], payment_id=payment.payment_id, account=account), status=201
-    )
+    return answer(refund_body(refunded.refunds[-1], payment_id=payment.payment_id, account=account), status=201)
 
 
 async def list_refunds(sim: Simulator, account: Account, request: web.Request) -> web.Response:
     """List the refunds of a payment, as a plain JSON array."""
     payment = find_payment(sim, account, request)
-    return answer(
-        [refund_body(each, payment_id=payment.payment_id, account=account) for each in payment.refunds]
-    )
+    return answer([refund_body(each, payment_id=payment.payment_id, account=account) for each in payment.refunds])
 
 
 async def get_refund(sim: Simulator, account: Account, request: web.Request) -> web.Response:
@@ -77,7 +73,5 @@ def _amount(value: object) -> int | None:
     except NotMoney as error:
         raise bad_request("Invalid transaction_amount for update", code=2017) from error
     if amount_centavos <= 0:
-        raise ProviderError(
-            status=401, error="unauthorized", message="The amount must be positive", code=4040
-        )
+        raise ProviderError(status=401, error="unauthorized", message="The amount must be positive", code=4040)
     return amount_centavos

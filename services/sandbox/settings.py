@@ -56,9 +56,7 @@ class Settings:
             public_url=public_url.rstrip("/"),
             accounts=_accounts(env.get("EXTRATO_SANDBOX_ACCOUNTS")),
             time_factor=_number(env, "EXTRATO_SANDBOX_TIME_FACTOR", 1.0, read=float),
-            webhook_timeout_s=_number(
-                env, "EXTRATO_SANDBOX_WEBHOOK_TIMEOUT_S", WEBHOOK_TIMEOUT_S, read=float
-            ),
+            webhook_timeout_s=_number(env, "EXTRATO_SANDBOX_WEBHOOK_TIMEOUT_S", WEBHOOK_TIMEOUT_S, read=float),
         )
 
 

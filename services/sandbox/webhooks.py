@@ -37,7 +37,7 @@ _WRONG_SECRET = "not-the-secret-of-this-merchant"  # noqa: S105 - wrong on purpo
 class Outbox:
     """Holds the notices that are still to be heard, and sends each when it is due."""
 
-    def __init__(  # noqa: PLR0913 - the parts it works with, all named at the call
+    def __init__(
         self,
         *,
         database: Database,
@@ -182,9 +182,7 @@ class Outbox:
             self._done(notice)
             return
         gap_ms = self._clock.compressed_ms(RETRY_GAPS_MIN[notice.attempt] * 60_000)
-        later = msgspec.structs.replace(
-            notice, attempt=notice.attempt + 1, due_ms=self._clock.now_ms() + gap_ms
-        )
+        later = msgspec.structs.replace(notice, attempt=notice.attempt + 1, due_ms=self._clock.now_ms() + gap_ms)
         self._database.put("deliveries", later.notice_id, later)
         self._hold(later)
 

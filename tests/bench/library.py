@@ -6,14 +6,18 @@ import os
 import sys
 import time
 from decimal import Decimal
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from eventsourcing.application import Application
 from eventsourcing.dispatch import singledispatchmethod
 from eventsourcing.domain import Aggregate, event
-from eventsourcing.persistence import Tracking
 from eventsourcing.postgres import PostgresTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from eventsourcing.persistence import Tracking
 
 
 class Payment(Aggregate):
@@ -72,9 +76,7 @@ def main() -> None:
     with Payments() as application:
         for _ in range(count):
             application.open()
-    with ProjectionRunner(
-        application_class=Payments, projection_class=Counting, view_class=CountingRecorder
-    ) as runner:
+    with ProjectionRunner(application_class=Payments, projection_class=Counting, view_class=CountingRecorder) as runner:
         start = time.perf_counter()
         runner.projection.view.wait("Payments", count, timeout=120)
         print(count / (time.perf_counter() - start))

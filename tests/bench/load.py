@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 import sys
 import time
 from typing import NamedTuple
@@ -53,7 +55,7 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.close()
 
-    def connection_lost(self, exc) -> None:
+    def connection_lost(self, _) -> None:
         if not self.done.done():
             self.done.set_result(None)
 
@@ -94,8 +96,6 @@ async def load(port: int, requests, *, connections: int, seconds: float) -> Load
 
 async def _echo(port: int) -> None:
     """The measure of all: an aiohttp server that decodes a JSON body and sends it back."""
-    import json
-
     from aiohttp import web
 
     async def echo(request: web.Request) -> web.Response:
@@ -109,5 +109,13 @@ async def _echo(port: int) -> None:
     await asyncio.Event().wait()
 
 
+async def _load() -> None:
+    """Read requests from the standard input, warm the server up, load it, and print what it came to."""
+    port, connections, seconds = int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    requests = itertools.cycle([one.encode() for one in json.load(sys.stdin)])
+    await load(port, requests, connections=connections, seconds=2)
+    print(json.dumps((await load(port, requests, connections=connections, seconds=seconds))._asdict()))
+
+
 if __name__ == "__main__":
-    uvloop.run(_echo(int(sys.argv[1])))
+    uvloop.run(_echo(int(sys.argv[2])) if sys.argv[1] == "echo" else _load())

@@ -66,9 +66,7 @@ async def test_without_webhooks_the_monitor_alone_finds_the_payment_within_six_s
     link = await hub.link()
     async with hub.socket(payment_id=link["payment_id"]) as socket:
         paid_at = time.monotonic()
-        await hub.sandbox(
-            "POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": "approved"}
-        )
+        await hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": "approved"})
         async with asyncio.timeout(10):
             while True:
                 frame = await socket.receive_json()
@@ -99,9 +97,7 @@ async def test_webhooks_with_a_bad_signature_change_nothing(hub, until):
     await hub.faults(webhook_bad_signature=True)
     link = await hub.link()
     async with hub.socket(payment_id=link["payment_id"]):
-        await hub.sandbox(
-            "POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": "approved"}
-        )
+        await hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": "approved"})
 
         async def is_approved():
             return await hub.status_changes(link["payment_id"])

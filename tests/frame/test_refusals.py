@@ -54,9 +54,7 @@ async def test_open_authentication_is_refused_beyond_this_machine(start_hub):
 
 
 async def test_a_database_url_of_another_kind_is_refused(start_hub):
-    assert "EXTRATO_DATABASE_URL must be a URL" in await refusal(
-        start_hub, EXTRATO_DATABASE_URL="mysql://x/y"
-    )
+    assert "EXTRATO_DATABASE_URL must be a URL" in await refusal(start_hub, EXTRATO_DATABASE_URL="mysql://x/y")
 
 
 async def test_a_database_that_cannot_be_reached_is_named_without_its_password(start_hub):

@@ -41,9 +41,7 @@ class SandboxHttpClient(HttpClient):
         self._url = url
 
     def request(self, method, url, maxretries=None, **kwargs):
-        return super().request(
-            method, url.replace("https://api.mercadopago.com", self._url, 1), maxretries, **kwargs
-        )
+        return super().request(method, url.replace("https://api.mercadopago.com", self._url, 1), maxretries, **kwargs)
 
 
 @dataclass
@@ -242,9 +240,7 @@ def node() -> str:
         install = [found, str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"), "ci"]
     if not _is_installed():
         environment = os.environ | {"PATH": f"{Path(found).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-        done = subprocess.run(
-            install, cwd=CLIENTS, env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(install, cwd=CLIENTS, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     return found
 

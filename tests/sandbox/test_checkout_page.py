@@ -59,9 +59,7 @@ async def press(sandbox, address: str, choice: str) -> tuple[int, URL | None, st
 
 
 async def test_the_page_says_what_is_paid_in_portuguese_and_needs_no_script(sandbox):
-    preference = await sandbox.preference(
-        items=[{"title": "Pão <b>doce</b>", "quantity": 3, "unit_price": 411.5}]
-    )
+    preference = await sandbox.preference(items=[{"title": "Pão <b>doce</b>", "quantity": 3, "unit_price": 411.5}])
     status, text = await look(sandbox, preference["init_point"])
     page = Page(text)
     assert (status, page.language, page.scripts) == (200, "pt-BR", 0)
@@ -82,9 +80,7 @@ async def test_the_page_says_what_is_paid_in_portuguese_and_needs_no_script(sand
         ("reject", "https://loja.example/falhou", "rejected", "credit_card"),
     ],
 )
-async def test_a_choice_leads_back_to_the_shop_with_the_real_query(
-    sandbox, choice, address, status, payment_type
-):
+async def test_a_choice_leads_back_to_the_shop_with_the_real_query(sandbox, choice, address, status, payment_type):
     preference = await sandbox.preference(back_urls=BACK_URLS, external_reference="PED-1")
     http_status, location, _ = await press(sandbox, preference["init_point"], choice)
     assert http_status == 303
@@ -171,9 +167,7 @@ async def test_an_expired_preference_refuses_payment(sandbox):
     assert "Link expirado" in text
     _, location, _ = await press(sandbox, preference["init_point"], "card")
     assert location is None
-    status, refusal = await sandbox.control(
-        "POST", "pay", {"preference_id": preference["id"], "outcome": "approved"}
-    )
+    status, refusal = await sandbox.control("POST", "pay", {"preference_id": preference["id"], "outcome": "approved"})
     assert (status, refusal["error"]) == (409, "preference_expired")
 
 

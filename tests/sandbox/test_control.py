@@ -68,9 +68,7 @@ async def test_a_dispute_ends_in_a_chargeback(sandbox):
 
 async def test_an_amount_or_a_currency_can_differ_from_the_charge(sandbox):
     preference = await sandbox.preference()
-    strange = await sandbox.pay(
-        preference_id=preference["id"], outcome="approved", amount=0.01, currency_id="ARS"
-    )
+    strange = await sandbox.pay(preference_id=preference["id"], outcome="approved", amount=0.01, currency_id="ARS")
     assert (strange["transaction_amount"], strange["currency_id"]) == (0.01, "ARS")
     pix = await sandbox.pix()
     moved = await sandbox.pay(payment_id=pix["id"], outcome="approved", amount=8)

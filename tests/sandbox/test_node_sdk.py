@@ -25,9 +25,7 @@ async def test_the_node_sdk_walks_through_everything_a_hub_does(sandbox, node):
     seen = json.loads(out)
 
     assert seen["preference"]["status"] == 201
-    assert seen["preference"]["init_point"].endswith(
-        f"/checkout/v1/redirect?pref_id={seen['preference']['id']}"
-    )
+    assert seen["preference"]["init_point"].endswith(f"/checkout/v1/redirect?pref_id={seen['preference']['id']}")
     assert seen["updated"] == "PADARIA"
     assert seen["preferences"] == [seen["preference"]["id"]]
     assert seen["pix"]["status"] == "pending"

@@ -27,9 +27,7 @@ async def test_the_code_of_a_pix_names_amount_and_payment(sandbox):
 
 async def test_the_picture_of_a_pix_is_a_bare_base64_png(sandbox):
     payment = await sandbox.pix()
-    raw = base64.b64decode(
-        payment["point_of_interaction"]["transaction_data"]["qr_code_base64"], validate=True
-    )
+    raw = base64.b64decode(payment["point_of_interaction"]["transaction_data"]["qr_code_base64"], validate=True)
     picture = Image.open(io.BytesIO(raw))
     assert picture.format == "PNG"
     assert picture.width == picture.height > 200

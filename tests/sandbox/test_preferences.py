@@ -56,9 +56,7 @@ async def test_broken_terms_are_refused_by_name(sandbox, terms, error):
 
 
 async def test_auto_return_without_a_success_address_has_the_words_of_the_provider(sandbox):
-    _, body = await sandbox.call(
-        "POST", "/checkout/preferences", {"items": [ITEM], "auto_return": "approved"}
-    )
+    _, body = await sandbox.call("POST", "/checkout/preferences", {"items": [ITEM], "auto_return": "approved"})
     assert body["message"] == "auto_return invalid. back_url.success must be defined"
 
 

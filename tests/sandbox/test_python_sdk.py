@@ -36,9 +36,7 @@ async def test_a_preference_is_created_read_changed_and_found(ask, sandbox):
     created = await ask("preference", "create", {"items": ITEMS, "external_reference": "PED-1"})
     assert created["status"] == 201
     preference_id = created["response"]["id"]
-    assert created["response"]["init_point"] == (
-        f"{sandbox.url}/checkout/v1/redirect?pref_id={preference_id}"
-    )
+    assert created["response"]["init_point"] == (f"{sandbox.url}/checkout/v1/redirect?pref_id={preference_id}")
     assert created["response"]["items"][0]["unit_price"] == 49.9
     assert created["response"]["collector_id"] == DEMO_ACCOUNT.collector_id
     assert isinstance(created["response"]["client_id"], str)
@@ -70,9 +68,7 @@ async def test_a_pix_is_created_read_and_cancelled(ask):
 
 async def test_the_search_pages_through_everything(ask, sandbox):
     expected = [(await sandbox.pix(key=f"key-{number}"))["id"] for number in range(7)]
-    iterator = sandbox.sdk.payment().search_auto_paging_iter(
-        {"sort": "date_created", "criteria": "asc"}, limit=3
-    )
+    iterator = sandbox.sdk.payment().search_auto_paging_iter({"sort": "date_created", "criteria": "asc"}, limit=3)
     found = await asyncio.to_thread(list, iterator)
     assert [payment["id"] for payment in found] == expected
 
@@ -84,18 +80,14 @@ async def test_a_full_refund_without_a_body_gives_everything_back(ask, sandbox):
     assert refund["status"] == 201
     assert refund["response"]["amount"] == 7.5
     assert (await ask("refund", "list_all", payment["id"]))["response"] == [refund["response"]]
-    assert (await ask("refund", "get", payment["id"], refund["response"]["id"]))["response"] == refund[
-        "response"
-    ]
+    assert (await ask("refund", "get", payment["id"], refund["response"]["id"]))["response"] == refund["response"]
     assert (await ask("payment", "get", payment["id"]))["response"]["status"] == "refunded"
 
 
 async def test_a_repeated_refund_answers_with_nothing(sandbox):
     payment = await sandbox.pix()
     await sandbox.pay(payment_id=payment["id"], outcome="approved")
-    options = RequestOptions(
-        access_token=DEMO_ACCOUNT.access_token, custom_headers={"x-idempotency-key": "refund-1"}
-    )
+    options = RequestOptions(access_token=DEMO_ACCOUNT.access_token, custom_headers={"x-idempotency-key": "refund-1"})
     refunds = sandbox.sdk.refund()
     first = await asyncio.to_thread(refunds.create, payment["id"], {"amount": 5}, options)
     again = await asyncio.to_thread(refunds.create, payment["id"], {"amount": 5}, options)

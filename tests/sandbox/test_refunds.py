@@ -35,9 +35,7 @@ async def test_a_repeated_key_answers_200_with_an_empty_body(sandbox, path):
 
 
 async def test_refunds_at_the_same_time_never_exceed_the_payment(sandbox, path):
-    answers = await asyncio.gather(
-        *(sandbox.call("POST", path, {"amount": 4}, key=str(number)) for number in range(5))
-    )
+    answers = await asyncio.gather(*(sandbox.call("POST", path, {"amount": 4}, key=str(number)) for number in range(5)))
     assert sorted(status for status, _ in answers) == [201, 201, 400, 400, 400]
 
 

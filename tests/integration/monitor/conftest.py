@@ -30,6 +30,7 @@ from extrato.domain import payment as domain
 from extrato.ports import Credential
 from extrato.settings import Settings
 from extrato.store.log import LogReader, LogSignal, subscribe
+from extrato.store.unavailable import LINE_BROKE
 from extrato.use_cases.hub import Hub, LoadedPayment, load_payment
 from extrato.use_cases.merchants import MerchantDirectory, change_merchant, connect_provider
 from extrato.use_cases.open_payment import NewPayment, open_payment
@@ -176,7 +177,11 @@ class World:
         """Run `python -m services.monitor` and wait until it is ready."""
         ready = self.settings.home / f"monitor-{len(self.processes)}.ready"
         process = await self.spawn(ready, **environment)
-        await until(lambda: told(ready.exists() or process.returncode is not None), "the monitor is ready")
+
+        async def is_ready() -> bool:
+            return ready.exists() or process.returncode is not None
+
+        await until(is_ready, "the monitor is ready")
         assert process.returncode is None
         return process
 
@@ -211,10 +216,6 @@ class World:
             await process.communicate()
 
 
-async def told(answer: bool) -> bool:
-    return answer
-
-
 async def until(is_so: Callable[[], Awaitable[bool]], what: str, *, within_s: float = 10) -> float:
     """Wait until a condition holds; gives the seconds that it took."""
     began = time.monotonic()
@@ -243,9 +244,7 @@ def clock() -> Clock:
 async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    settings = SandboxSettings(
-        port=port, public_url=url, data=tmp_path / "sandbox", accounts=tuple(ACCOUNTS.values())
-    )
+    settings = SandboxSettings(port=port, public_url=url, data=tmp_path / "sandbox", accounts=tuple(ACCOUNTS.values()))
     runner = web.AppRunner(create_app(settings), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -294,12 +293,19 @@ async def _kept_read_model(pool: asyncpg.Pool, database_url: str) -> AsyncIterat
     await pool.execute(OPEN_PAYMENTS.create.format(table="open_payments"))
     await pool.execute("INSERT INTO checkpoints VALUES ('open_payments', 1, 0)")
 
+    async def keep_on(appended: LogSignal) -> None:
+        after = await pool.fetchval("SELECT position FROM checkpoints")
+        async for envelope in subscribe(LogReader(pool), appended, after=after):
+            async with pool.acquire() as connection, connection.transaction():
+                await apply(connection, OPEN_PAYMENTS, [envelope], table="open_payments")
+                await connection.execute("UPDATE checkpoints SET position = $1", envelope.position)
+
     async def keep() -> None:
         async with LogSignal(database_url) as appended:
-            async for envelope in subscribe(LogReader(pool), appended, after=0):
-                async with pool.acquire() as connection, connection.transaction():
-                    await apply(connection, OPEN_PAYMENTS, [envelope], table="open_payments")
-                    await connection.execute("UPDATE checkpoints SET position = $1", envelope.position)
+            while True:
+                with contextlib.suppress(*LINE_BROKE):
+                    await keep_on(appended)
+                await asyncio.sleep(0.1)
 
     keeper = asyncio.create_task(keep())
     try:
@@ -318,9 +324,7 @@ def logged(capsys: pytest.CaptureFixture[str]) -> Callable[..., list[dict[str, A
         captured.append(dict(fact))
         raise structlog.DropEvent
 
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, keep], cache_logger_on_first_use=False
-    )
+    structlog.configure(processors=[structlog.processors.add_log_level, keep], cache_logger_on_first_use=False)
 
     def named(*names: str) -> list[dict[str, Any]]:
         return [fact for fact in captured if fact["event"] in names]

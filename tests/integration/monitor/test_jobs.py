@@ -22,10 +22,9 @@ from services.monitor.expiry import Expiry
 from services.monitor.open_payments import OpenPayments
 from services.monitor.retention import Retention
 from services.monitor.schedule import FAST
-from tests.integration.monitor.conftest import World
 
 if TYPE_CHECKING:
-    from tests.integration.monitor.conftest import Clock
+    from tests.integration.monitor.conftest import Clock, World
 
 # --- expiry -------------------------------------------------------------------------------------
 
@@ -75,7 +74,7 @@ async def open_without_charge(world: World, slug: str = "padaria") -> int:
         name = provider.name
         needs_credential = True
 
-        async def create_charge(self, request: object) -> None:
+        async def create_charge(self, _request: object) -> None:
             raise ProviderUnavailable("The process is killed here.")
 
     hub = dataclasses.replace(world.hub, providers={"mercado_pago": Away()})

@@ -114,9 +114,7 @@ class Hub:
         return len(positions) == len(READ_MODELS) and set(positions.values()) == {await self.log.head()}
 
     async def status_of(self, payment_id):
-        return await self.pool.fetchval(
-            "SELECT status FROM payment_details WHERE payment_id = $1", payment_id
-        )
+        return await self.pool.fetchval("SELECT status FROM payment_details WHERE payment_id = $1", payment_id)
 
 
 def life_of(number):

@@ -44,9 +44,7 @@ async def test_events_that_arrive_during_a_rebuild_are_in_the_new_table(live_hub
             seen.append(await live_hub.pool.fetchval("SELECT count(*) FROM payment_timeline"))
 
     await live_hub.append_payments(range(1, 21))
-    writing = asyncio.gather(
-        *(live_hub.append_payments(range(start, start + 25)) for start in (100, 200, 300))
-    )
+    writing = asyncio.gather(*(live_hub.append_payments(range(start, start + 25)) for start in (100, 200, 300)))
     rebuilds = 0
     async with in_background(watch()):
         while not writing.done():
@@ -87,9 +85,7 @@ async def test_another_version_in_the_code_rebuilds_the_table(hub):
     louder = dataclasses.replace(PAYMENT_DETAILS, version=2, evolve=in_capitals)
     await hub.make_tables([louder])
     assert "PEDIDO 15" in await hub.pool.fetchval("SELECT document FROM payment_details")
-    assert (
-        await hub.pool.fetchval("SELECT version FROM checkpoints WHERE read_model = 'payment_details'") == 2
-    )
+    assert await hub.pool.fetchval("SELECT version FROM checkpoints WHERE read_model = 'payment_details'") == 2
     await hub.make_tables()
     assert "Pedido 15" in await hub.pool.fetchval("SELECT document FROM payment_details")
 

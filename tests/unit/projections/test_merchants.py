@@ -38,9 +38,7 @@ def test_everything_a_merchant_has_is_told():
     full = profile(REGISTERED, PIX_KEY, CONNECTED, PRICED, KEY_ISSUED)
     assert (full.pix_key, full.providers) == ("marcos@example.com", ("mercado_pago",))
     assert full.prices_centavos == {"café": 999}
-    assert full.api_keys == (
-        MerchantApiKey(key_id="key-1", secret_digest="cd" * 32, scopes=("payments:write",)),
-    )
+    assert full.api_keys == (MerchantApiKey(key_id="key-1", secret_digest="cd" * 32, scopes=("payments:write",)),)
     assert full.version == 5
 
 
@@ -59,9 +57,7 @@ def test_a_key_that_is_issued_again_is_told_once():
     assert keys == (MerchantApiKey(key_id="key-1", secret_digest="ef" * 32, scopes=()),)
 
 
-@pytest.mark.parametrize(
-    "event", [PIX_KEY, CONNECTED, PRICED, KEY_ISSUED], ids=lambda event: type(event).__name__
-)
+@pytest.mark.parametrize("event", [PIX_KEY, CONNECTED, PRICED, KEY_ISSUED], ids=lambda event: type(event).__name__)
 def test_before_the_registration_nothing_counts(event):
     assert profile(event) is None
 

@@ -71,9 +71,9 @@ def test_a_move_brings_status_detail_attempt_and_time_of_payment():
 
 
 def test_the_attempt_that_pays_brings_the_email_observed_before_the_move():
-    assert details(
-        opened(), observed("approved", email="ana@example.com"), moved("approved")
-    ).payer_email == ("ana@example.com")
+    assert details(opened(), observed("approved", email="ana@example.com"), moved("approved")).payer_email == (
+        "ana@example.com"
+    )
 
 
 def test_the_word_may_pass_to_an_attempt_that_was_observed_long_before():
@@ -97,9 +97,7 @@ def test_a_partial_refund_of_the_paid_attempt_shows_without_a_move():
 
 def test_the_detail_of_another_status_waits_for_the_move():
     paid = (opened(), observed("approved"), moved("approved", detail="accredited"))
-    assert (
-        details(*paid, observed("refunded", detail="refunded", refunded=2599)).status_detail == "accredited"
-    )
+    assert details(*paid, observed("refunded", detail="refunded", refunded=2599)).status_detail == "accredited"
 
 
 def test_an_attempt_that_does_not_speak_for_the_payment_changes_nothing():

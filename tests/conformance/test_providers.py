@@ -1,0 +1,788 @@
+"""One suite for every provider of the registry, and what only one that can be asked must tell and survive.
+
+Mercado Pago's adapter asks the simulated Mercado Pago; where that one is too well-behaved, a stand-in that
+answers whatever a test tells it to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import traceback
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer, unused_port
+from msgspec.structs import replace
+
+from contracts.events import Item
+from extrato.domain.brcode import decode
+from extrato.errors import (
+    ExtratoError,
+    ProviderMisunderstood,
+    ProviderNotConnected,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from extrato.ports import Credential
+from extrato.providers import mercado_pago_client
+from extrato.providers.port import ChargeRequest, Receiver
+from extrato.providers.registry import providers
+from extrato.settings import Settings
+from services.sandbox.accounts import DEMO_ACCOUNT, Account
+from services.sandbox.app import create_app
+from services.sandbox.settings import Settings as SandboxSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from extrato.providers.port import Observation, Provider
+
+NAMES = ("mercado_pago", "pix")
+TOKEN = DEMO_ACCOUNT.access_token
+CREDENTIAL = Credential(
+    access_token=TOKEN,
+    webhook_secret=DEMO_ACCOUNT.webhook_secret,
+    account_id=str(DEMO_ACCOUNT.collector_id),
+)
+OTHER_ACCOUNT = Account(
+    access_token="APP_USR-other", collector_id=200, nickname="Loja ao Lado", webhook_secret="other-secret"
+)
+RECEIVER = Receiver(name="Padaria do Marcos", city="São Paulo", pix_key="123e4567-e12b-12d1-a456-426655440000")
+
+
+def a_request(**changes: Any) -> ChargeRequest:
+    bank_payment_id = str(uuid4())
+    request = ChargeRequest(
+        payment_id=15,
+        bank_payment_id=bank_payment_id,
+        external_reference=f"extrato_15_{bank_payment_id[-12:]}",
+        amount_centavos=3500,
+        title="Pedido Padaria do Marcos",
+        description="Pão e bolo",
+        items=(Item("Pão Francês", 10, 50), Item("Bolo de Chocolate", 1, 3000)),
+        payer_email="cliente@example.com",
+        expires_at=datetime.now(UTC) + timedelta(hours=1),
+        notification_url="http://127.0.0.1:9/webhooks/mercadopago/padaria-do-marcos/",
+        return_url="http://127.0.0.1:9/payments/mp/return/",
+        receiver=RECEIVER,
+        credential=CREDENTIAL,
+    )
+    return replace(request, **changes)
+
+
+def registry(session: aiohttp.ClientSession, mercado_pago_url: str) -> dict[str, Provider]:
+    """The providers as the hub builds them."""
+    settings = Settings.from_environment({"EXTRATO_MERCADOPAGO_URL": mercado_pago_url})
+    return providers(settings, session)
+
+
+@dataclass
+class Sandbox:
+    """The simulated Mercado Pago and its control API."""
+
+    url: str
+    session: aiohttp.ClientSession
+
+    async def control(self, verb: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        async with self.session.request(verb, f"{self.url}/_sandbox/{path}", json=body) as response:
+            answer = await response.json()
+            assert response.status == 200, answer
+            return answer
+
+    async def pay(self, outcome: str, **order: Any) -> dict[str, Any]:
+        return await self.control("POST", "pay", {"outcome": outcome, **order})
+
+    async def faults(self, **change: Any) -> None:
+        await self.control("PUT", "faults", change)
+
+
+@dataclass
+class StandIn:
+    """A provider that does what it is told, and counts how often it was asked."""
+
+    url: str = ""
+    behaviours: list[Any] = field(default_factory=list)
+    asked: list[web.BaseRequest] = field(default_factory=list)
+
+    def answers(self, *behaviours: Any) -> None:
+        """Behave so, one after the other; the last one for ever."""
+        self.behaviours = list(behaviours)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request)
+        behave = self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]
+        return await behave(request)
+
+
+def saying(status: int, body: Any = b"{}", **headers: str) -> Any:
+    """A behaviour: answer with this status and body."""
+
+    async def behave(request: web.Request) -> web.Response:
+        del request
+        if isinstance(body, bytes):
+            return web.Response(body=body, status=status, headers=headers)
+        return web.json_response(body, status=status, headers=headers)
+
+    return behave
+
+
+async def hanging_up(request: web.Request) -> web.Response:
+    request.transport.abort()
+    return web.Response()
+
+
+async def stopping_halfway(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b'{"id":')
+    request.transport.close()
+    return response
+
+
+async def never_answering(request: web.Request) -> web.Response:
+    del request
+    await asyncio.Event().wait()
+    return web.Response()
+
+
+async def never_ending(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while True:
+        await response.write(b" " * 65_536)
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path, session: aiohttp.ClientSession) -> AsyncIterator[Sandbox]:
+    port = unused_port()
+    url = f"http://127.0.0.1:{port}"
+    settings = SandboxSettings(
+        port=port, public_url=url, data=tmp_path / "sandbox", accounts=(DEMO_ACCOUNT, OTHER_ACCOUNT)
+    )
+    async with TestServer(create_app(settings), host="127.0.0.1", port=port):
+        yield Sandbox(url, session)
+
+
+@pytest.fixture
+async def stand_in() -> AsyncIterator[StandIn]:
+    stand_in = StandIn()
+    app = web.Application()
+    app.router.add_route("*", "/{anything:.*}", stand_in.handle)
+    async with TestServer(app, host="127.0.0.1", shutdown_timeout=0.1) as server:
+        stand_in.url = str(server.make_url("")).rstrip("/")
+        yield stand_in
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch):
+    """Retries and time-outs as they are, only shorter."""
+    monkeypatch.setattr(mercado_pago_client, "RETRY_WAIT_S", 0.01)
+    monkeypatch.setattr(mercado_pago_client, "TIMEOUT", aiohttp.ClientTimeout(total=5, connect=1, sock_read=0.3))
+
+
+@pytest.fixture
+def mercado_pago(sandbox: Sandbox) -> Provider:
+    return registry(sandbox.session, sandbox.url)["mercado_pago"]
+
+
+@pytest.fixture
+def misled(stand_in: StandIn, session: aiohttp.ClientSession) -> Provider:
+    """Mercado Pago's adapter in front of the stand-in."""
+    return registry(session, stand_in.url)["mercado_pago"]
+
+
+def everything(error: BaseException) -> str:
+    """All that a log could tell of an error, and of what led to it."""
+    texts = ["".join(traceback.format_exception(error))]
+    cause: BaseException | None = error
+    while cause is not None:
+        texts += [str(cause), repr(cause), repr(vars(cause))]
+        cause = cause.__cause__
+    return "\n".join(texts)
+
+
+# --- every provider -------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=NAMES)
+def provider(request: pytest.FixtureRequest, sandbox: Sandbox) -> Provider:
+    return registry(sandbox.session, sandbox.url)[request.param]
+
+
+def test_every_provider_of_the_registry_is_in_this_suite(session):
+    listed = registry(session, "http://127.0.0.1:9")
+
+    assert tuple(sorted(listed)) == NAMES
+    assert all(provider.name == name for name, provider in listed.items())
+
+
+async def test_a_charge_can_be_paid(provider):
+    charge = await provider.create_charge(a_request())
+
+    assert charge.charge_id
+    assert (charge.checkout_url is None) != (charge.pix_payload is None)
+
+
+async def test_asking_twice_for_one_payment_is_harmless(provider):
+    request = a_request()
+    first, second = await provider.create_charge(request), await provider.create_charge(request)
+
+    assert first.checkout_url or first.pix_payload
+    assert second.checkout_url or second.pix_payload
+    assert await provider.observe_reference(request.external_reference, CREDENTIAL) == ()
+
+
+async def test_a_merchant_who_is_not_connected_cannot_charge(provider):
+    nowhere = a_request(credential=None, receiver=replace(RECEIVER, pix_key=None))
+
+    with pytest.raises(ProviderNotConnected):
+        await provider.create_charge(nowhere)
+
+
+async def test_who_needs_no_credential_charges_without_one(provider):
+    if provider.needs_credential:
+        with pytest.raises(ProviderNotConnected):
+            await provider.create_charge(a_request(credential=None))
+    else:
+        assert await provider.create_charge(a_request(credential=None))
+
+
+async def test_nobody_knows_an_attempt_that_was_never_made(provider):
+    assert await provider.observe_attempt("90000000001", CREDENTIAL) is None
+
+
+async def test_a_reference_that_nobody_paid_has_no_attempts(provider):
+    assert await provider.observe_reference("extrato_1_nothing", CREDENTIAL) == ()
+
+
+async def test_where_nothing_changed_the_first_page_is_the_last(provider):
+    now = datetime.now(UTC)
+    page = await provider.observe_changes(since=now - timedelta(hours=1), until=now, offset=0, credential=CREDENTIAL)
+
+    assert (page.observations, page.is_last) == ((), True)
+
+
+# --- Pix ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pix(session: aiohttp.ClientSession) -> Provider:
+    return registry(session, "http://127.0.0.1:9")["pix"]
+
+
+async def test_a_pix_code_says_whom_to_pay_how_much_and_for_what(pix):
+    request = a_request()
+    charge = await pix.create_charge(request)
+    code = decode(charge.pix_payload)
+
+    assert (code.pix_key, code.amount_centavos) == (RECEIVER.pix_key, 3500)
+    assert code.txid == charge.charge_id
+    assert request.bank_payment_id.replace("-", "").upper().startswith(charge.charge_id)
+
+
+async def test_the_same_payment_has_the_same_pix_code(pix):
+    request = a_request()
+
+    assert await pix.create_charge(request) == await pix.create_charge(request)
+
+
+async def test_two_payments_have_two_pix_codes(pix):
+    one, other = await pix.create_charge(a_request()), await pix.create_charge(a_request())
+
+    assert one.charge_id != other.charge_id
+
+
+async def test_a_pix_key_that_fits_no_code_is_refused(pix):
+    with pytest.raises(ProviderRefused):
+        await pix.create_charge(a_request(receiver=replace(RECEIVER, pix_key="ã" * 78)))
+
+
+# --- Mercado Pago: what it says is what is so -----------------------------------------------------
+
+
+@dataclass
+class Link:
+    """A charged link, and all three ways to learn how attempts to pay it stand."""
+
+    provider: Provider
+    sandbox: Sandbox
+    reference: str
+    preference_id: str
+
+    async def pay(self, outcome: str, **order: Any) -> dict[str, Any]:
+        return await self.sandbox.pay(outcome, preference_id=self.preference_id, **order)
+
+    async def seen(self) -> list[Observation]:
+        """What is told of every attempt, which is the same whichever way it is asked."""
+        by_reference = await self.provider.observe_reference(self.reference, CREDENTIAL)
+        changes = await all_changes(self.provider)
+        single = [await self.provider.observe_attempt(seen.attempt_id, CREDENTIAL) for seen in by_reference]
+        # The bytes that say so differ: a search leaves pictures out.
+        without_answers = [
+            sorted((replace(seen, answer=b"") for seen in told), key=lambda seen: seen.attempt_id)
+            for told in (by_reference, changes, single)
+        ]
+        assert without_answers[0] == without_answers[1] == without_answers[2]
+        assert all(seen.attempt_id.encode() in seen.answer for seen in (*by_reference, *changes, *single))
+        return without_answers[0]
+
+
+async def all_changes(provider: Provider) -> list[Observation]:
+    now = datetime.now(UTC)
+    found: list[Observation] = []
+    while True:
+        page = await provider.observe_changes(
+            since=now - timedelta(hours=1),
+            until=now + timedelta(seconds=5),
+            offset=len(found),
+            credential=CREDENTIAL,
+        )
+        found += page.observations
+        if page.is_last:
+            return found
+
+
+@pytest.fixture
+async def link(mercado_pago: Provider, sandbox: Sandbox) -> Link:
+    request = a_request()
+    charge = await mercado_pago.create_charge(request)
+    return Link(mercado_pago, sandbox, request.external_reference, charge.charge_id)
+
+
+async def test_a_link_leads_to_a_page_that_can_be_paid(link, session):
+    charge = await link.provider.create_charge(a_request())
+    async with session.get(charge.checkout_url) as response:
+        page = await response.text()
+
+    assert response.status == 200
+    assert "Bolo de Chocolate" in page
+
+
+async def test_what_is_charged_is_what_is_paid(link):
+    paid = await link.pay("approved")
+
+    assert paid["transaction_amount"] == 35.0
+    assert paid["external_reference"] == link.reference
+    assert paid["metadata"] == {"payment_id": 15}
+
+
+@pytest.mark.parametrize(
+    ("steps", "status", "detail"),
+    [
+        (["pending"], "pending", "pending_waiting_transfer"),
+        (["approved"], "approved", "accredited"),
+        (["pending", "approved"], "approved", "accredited"),
+        (["rejected"], "rejected", "cc_rejected_other_reason"),
+        (["in_process"], "in_process", "pending_contingency"),
+        (["in_process", "approved"], "approved", "accredited"),
+        (["pending", "cancelled"], "cancelled", "by_payer"),
+        (["approved", "refunded"], "refunded", "refunded"),
+        (["approved", "charged_back"], "charged_back", "in_process"),
+        (["approved", "in_mediation"], "in_mediation", "pending"),
+        (["approved", "in_mediation", "approved"], "approved", "accredited"),
+    ],
+    ids="-".join,
+)
+async def test_every_status_is_told_the_same_in_every_way(link, steps, status, detail):
+    for step in steps:
+        told = await link.pay(step)
+    [seen] = await link.seen()
+
+    assert (seen.status, seen.status_detail) == (status, detail)
+    assert (seen.attempt_id, seen.external_reference) == (str(told["id"]), link.reference)
+    assert (seen.amount_centavos, seen.currency) == (3500, "BRL")
+    assert seen.refunded_centavos == (3500 if status == "refunded" else 0)
+    assert seen.observed_at == datetime.fromisoformat(told["date_last_updated"])
+    assert (seen.paid_at is not None) == ("approved" in steps)
+    if seen.paid_at:
+        assert seen.paid_at == datetime.fromisoformat(told["date_approved"])
+
+
+async def test_money_given_back_in_parts_is_told_part_by_part(link):
+    await link.pay("approved")
+    await link.pay("refunded", amount=12.34)
+    [seen] = await link.seen()
+    assert (seen.status, seen.status_detail) == ("approved", "partially_refunded")
+    assert seen.refunded_centavos == 1234
+
+    await link.pay("refunded")
+    [seen] = await link.seen()
+    assert (seen.status, seen.refunded_centavos) == ("refunded", 3500)
+
+
+async def test_every_step_is_later_than_the_one_before(link):
+    times = []
+    for outcome in ("pending", "approved", "in_mediation", "refunded"):
+        await link.pay(outcome)
+        [seen] = await link.seen()
+        times.append(seen.observed_at)
+
+    assert times == sorted(set(times))
+
+
+async def test_a_refused_card_and_a_pix_are_two_attempts(link):
+    await link.pay("rejected", method="card")
+    await link.pay("approved", method="pix")
+
+    assert sorted(seen.status for seen in await link.seen()) == ["approved", "rejected"]
+
+
+async def test_another_amount_and_currency_are_told_as_they_are(link):
+    await link.pay("approved", amount=34.99, currency_id="USD")
+    [seen] = await link.seen()
+
+    assert (seen.amount_centavos, seen.currency) == (3499, "USD")
+
+
+async def test_nothing_is_told_of_another_account(link):
+    paid = await link.pay("approved")
+    theirs = Credential(access_token=OTHER_ACCOUNT.access_token, webhook_secret="x", account_id="200")
+
+    assert await link.provider.observe_attempt(str(paid["id"]), theirs) is None
+    assert await link.provider.observe_reference(link.reference, theirs) == ()
+
+
+async def test_a_search_may_lag_behind_while_the_attempt_itself_is_told(link):
+    await link.sandbox.faults(search_lag_ms=60_000)
+    paid = await link.pay("approved")
+
+    assert await link.provider.observe_reference(link.reference, CREDENTIAL) == ()
+    assert (await link.provider.observe_attempt(str(paid["id"]), CREDENTIAL)).status == "approved"
+
+
+async def test_changes_are_told_page_by_page_the_oldest_first_and_each_once(link):
+    for _ in range(120):
+        await link.pay("rejected")
+    found = await all_changes(link.provider)
+
+    assert len({seen.attempt_id for seen in found}) == len(found) == 120
+    assert [seen.observed_at for seen in found] == sorted(seen.observed_at for seen in found)
+
+
+async def test_a_page_holds_fifty_and_says_whether_more_follow(link):
+    for _ in range(100):
+        await link.pay("rejected")
+    now = datetime.now(UTC)
+    span = {"since": now - timedelta(hours=1), "until": now + timedelta(seconds=5), "credential": CREDENTIAL}
+    first = await link.provider.observe_changes(**span, offset=0)
+    second = await link.provider.observe_changes(**span, offset=50)
+    beyond = await link.provider.observe_changes(**span, offset=100)
+
+    assert (len(first.observations), first.is_last) == (50, False)
+    assert (len(second.observations), second.is_last) == (50, True)
+    assert (len(beyond.observations), beyond.is_last) == (0, True)
+
+
+async def test_only_changes_within_the_span_are_told(link):
+    await link.pay("rejected")
+    [seen] = await link.seen()
+    told = await link.provider.observe_changes(
+        since=seen.observed_at - timedelta(minutes=2),
+        until=seen.observed_at - timedelta(minutes=1),
+        offset=0,
+        credential=CREDENTIAL,
+    )
+
+    assert (told.observations, told.is_last) == ((), True)
+
+
+# --- Mercado Pago: its failures are three of ours -------------------------------------------------
+
+
+async def test_a_wrong_token_is_refused_in_mercado_pagos_words(mercado_pago):
+    wrong = replace(CREDENTIAL, access_token="APP_USR-wrong")
+
+    with pytest.raises(ProviderRefused, match="401: invalid access token"):
+        await mercado_pago.observe_reference("extrato_1_x", wrong)
+    with pytest.raises(ProviderRefused, match="401"):
+        await mercado_pago.create_charge(a_request(credential=wrong))
+
+
+async def test_an_order_that_mercado_pago_refuses_is_refused_with_its_reason(mercado_pago):
+    with pytest.raises(ProviderRefused, match="400: unit_price invalid"):
+        await mercado_pago.create_charge(a_request(items=(Item("Pão", 1, 0),)))
+
+
+@pytest.mark.parametrize("attempt_id", ["", "abc", "1/refunds", "1?x=2", "../1", "²", "-1"])
+async def test_an_attempt_that_is_no_number_is_never_asked_for(misled, stand_in, attempt_id):
+    with pytest.raises(ProviderRefused):
+        await misled.observe_attempt(attempt_id, CREDENTIAL)
+    assert stand_in.asked == []
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "wait_s"),
+    [("17", 17.0), ("0.5", 0.5), ("86400", 300.0), ("inf", 300.0), ("nan", 5.0), ("soon", 5.0), (None, 5.0)],
+)
+async def test_who_is_told_to_slow_down_passes_it_on_and_asks_no_more(misled, stand_in, retry_after, wait_s):
+    headers = {"Retry-After": retry_after} if retry_after is not None else {}
+    stand_in.answers(saying(429, {"status": 429, "error": "too_many_requests"}, **headers))
+
+    with pytest.raises(ProviderUnavailable) as caught:
+        await misled.observe_reference("extrato_1_x", CREDENTIAL)
+
+    assert caught.value.retry_after_s == wait_s
+    assert len(stand_in.asked) == 1
+
+
+async def test_the_limit_of_an_account_is_passed_on(mercado_pago, sandbox):
+    await sandbox.faults(rate_limit_per_s=0.05)
+    await mercado_pago.observe_reference("extrato_1_x", CREDENTIAL)
+
+    with pytest.raises(ProviderUnavailable) as caught:
+        await mercado_pago.observe_reference("extrato_1_x", CREDENTIAL)
+    assert 1 <= caught.value.retry_after_s <= 20
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_a_bad_moment_is_asked_over(misled, stand_in, status):
+    found = {"paging": {"total": 0, "limit": 50, "offset": 0}, "results": []}
+    stand_in.answers(saying(status), saying(status), saying(200, found))
+
+    assert await misled.observe_reference("extrato_1_x", CREDENTIAL) == ()
+    assert len(stand_in.asked) == 3
+
+
+async def test_a_bad_day_is_given_up_after_three_questions(misled, stand_in):
+    stand_in.answers(saying(500))
+
+    with pytest.raises(ProviderUnavailable, match="500"):
+        await misled.observe_attempt("1", CREDENTIAL)
+    assert len(stand_in.asked) == 3
+
+
+async def test_a_broken_provider_that_names_its_return_is_not_asked_before(misled, stand_in):
+    stand_in.answers(saying(503, b"", **{"Retry-After": "30"}))
+
+    with pytest.raises(ProviderUnavailable) as caught:
+        await misled.observe_attempt("1", CREDENTIAL)
+    assert (caught.value.retry_after_s, len(stand_in.asked)) == (30.0, 1)
+
+
+async def test_a_charge_is_asked_for_twice_at_most_and_under_one_key(misled, stand_in):
+    stand_in.answers(saying(500))
+    request = a_request()
+
+    with pytest.raises(ProviderUnavailable):
+        await misled.create_charge(request)
+    keys = [asked.headers["X-Idempotency-Key"] for asked in stand_in.asked]
+    assert keys == [request.bank_payment_id] * 2
+
+
+async def test_a_charge_survives_one_bad_moment(misled, stand_in):
+    stand_in.answers(saying(502), saying(201, {"id": "1-a", "init_point": "https://pay.example/1-a"}))
+    charge = await misled.create_charge(a_request())
+
+    assert (charge.charge_id, charge.checkout_url) == ("1-a", "https://pay.example/1-a")
+
+
+PAYMENT = {
+    "id": 1,
+    "status": "approved",
+    "transaction_amount": 35.0,
+    "currency_id": "BRL",
+    "date_created": "2026-11-22T10:00:01.101-04:00",
+}
+NONSENSE = {
+    "html": b"<!doctype html><title>503</title>",
+    "empty": b"",
+    "cut": b'{"id": 1, "status": "appro',
+    "a_list": b"[]",
+    "null": b"null",
+    "nothing_in_it": b"{}",
+    "not_utf_8": b'{"id": "\xff"}',
+    "deep": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("body", NONSENSE.values(), ids=NONSENSE)
+async def test_an_answer_that_makes_no_sense_is_not_believed_and_not_asked_over(misled, stand_in, body):
+    stand_in.answers(saying(200, body))
+    now = datetime.now(UTC)
+    for ask in (
+        lambda: misled.observe_attempt("1", CREDENTIAL),
+        lambda: misled.observe_reference("extrato_1_x", CREDENTIAL),
+        lambda: misled.observe_changes(since=now, until=now, offset=0, credential=CREDENTIAL),
+        lambda: misled.create_charge(a_request()),
+    ):
+        stand_in.asked.clear()
+        with pytest.raises(ProviderMisunderstood):
+            await ask()
+        assert len(stand_in.asked) == 1
+
+
+@pytest.mark.parametrize("body", NONSENSE.values(), ids=NONSENSE)
+async def test_a_refusal_that_makes_no_sense_is_a_refusal(misled, stand_in, body):
+    stand_in.answers(saying(400, body))
+
+    with pytest.raises(ProviderRefused, match="no reason given"):
+        await misled.observe_attempt("1", CREDENTIAL)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"transaction_amount": 35.005}, {"transaction_amount": None}, {"status": None}, {"date_created": "now"}],
+    ids=["three_decimals", "no_amount", "no_status", "no_time"],
+)
+async def test_a_payment_that_cannot_be_one_is_not_believed_alone_or_among_others(misled, stand_in, changes):
+    bent = PAYMENT | changes
+    stand_in.answers(saying(200, bent))
+    with pytest.raises(ProviderMisunderstood):
+        await misled.observe_attempt("1", CREDENTIAL)
+
+    paging = {"total": 2, "limit": 50, "offset": 0}
+    stand_in.answers(saying(200, {"paging": paging, "results": [PAYMENT, bent]}))
+    with pytest.raises(ProviderMisunderstood):
+        await misled.observe_reference("extrato_1_x", CREDENTIAL)
+
+
+async def test_the_bytes_that_say_so_are_kept_as_they_came(misled, stand_in):
+    written = (
+        b'{ "id":1,"status":"approved", "transaction_amount":35.00,\n"currency_id":"BRL",'
+        b'"date_created":"2026-11-22T10:00:01.101-04:00"}'
+    )
+    stand_in.answers(saying(200, written))
+    assert (await misled.observe_attempt("1", CREDENTIAL)).answer == written
+
+    stand_in.answers(saying(200, b'{"paging":{"total":1,"limit":50,"offset":0},"results":[%b]}' % written))
+    [seen] = await misled.observe_reference("extrato_1_x", CREDENTIAL)
+    assert seen.answer == written
+
+
+@pytest.mark.parametrize("status", [204, 301, 302, 304, 501])
+async def test_a_status_that_means_nothing_here_is_not_believed(misled, stand_in, status):
+    stand_in.answers(saying(status, b"", Location="/elsewhere"))
+
+    with pytest.raises(ProviderMisunderstood, match=str(status)):
+        await misled.observe_attempt("1", CREDENTIAL)
+    assert len(stand_in.asked) == 1
+
+
+async def test_only_a_payment_may_be_missing(misled, stand_in):
+    stand_in.answers(saying(404))
+
+    assert await misled.observe_attempt("1", CREDENTIAL) is None
+    with pytest.raises(ProviderMisunderstood):
+        await misled.observe_reference("extrato_1_x", CREDENTIAL)
+    with pytest.raises(ProviderMisunderstood):
+        await misled.create_charge(a_request())
+
+
+@pytest.mark.parametrize("behave", [hanging_up, stopping_halfway, never_answering])
+async def test_a_line_that_breaks_is_a_provider_that_is_away(misled, stand_in, behave):
+    stand_in.answers(behave)
+
+    with pytest.raises(ProviderUnavailable):
+        await misled.observe_attempt("1", CREDENTIAL)
+    # The HTTP library asks over by itself, once, when a line breaks before the answer began.
+    assert len(stand_in.asked) == (6 if behave is hanging_up else 3)
+
+
+async def test_a_charge_is_asked_for_twice_at_most_over_a_line_that_breaks(misled, stand_in):
+    stand_in.answers(hanging_up)
+
+    with pytest.raises(ProviderUnavailable):
+        await misled.create_charge(a_request())
+    assert len(stand_in.asked) == 2
+
+
+async def test_a_line_that_breaks_once_is_asked_over(misled, stand_in):
+    stand_in.answers(hanging_up, saying(200, PAYMENT))
+
+    assert (await misled.observe_attempt("1", CREDENTIAL)).amount_centavos == 3500
+
+
+async def test_an_address_where_nobody_listens_is_a_provider_that_is_away(session):
+    nobody = registry(session, f"http://127.0.0.1:{unused_port()}")["mercado_pago"]
+
+    with pytest.raises(ProviderUnavailable):
+        await nobody.observe_attempt("1", CREDENTIAL)
+
+
+async def test_an_answer_without_end_is_read_up_to_a_bound(misled, stand_in):
+    stand_in.answers(never_ending)
+
+    with pytest.raises(ProviderMisunderstood, match="too long"):
+        await misled.observe_attempt("1", CREDENTIAL)
+    assert len(stand_in.asked) == 1
+
+
+async def test_an_answer_that_grows_when_unpacked_is_read_up_to_a_bound(misled, stand_in):
+    packed = gzip.compress(b" " * (32 << 20))
+    stand_in.answers(saying(200, packed, **{"Content-Encoding": "gzip"}))
+
+    with pytest.raises(ProviderMisunderstood, match="too long"):
+        await misled.observe_attempt("1", CREDENTIAL)
+
+
+# --- the credential stays where it is -------------------------------------------------------------
+
+
+async def test_every_question_carries_the_token_in_its_header_only(misled, stand_in):
+    stand_in.answers(saying(200, PAYMENT))
+    await misled.observe_attempt("1", CREDENTIAL)
+    [asked] = stand_in.asked
+
+    assert asked.headers["Authorization"] == f"Bearer {TOKEN}"
+    assert TOKEN not in str(asked.url)
+
+
+def test_a_credential_does_not_show_its_secrets():
+    request = a_request()
+    for text in (repr(CREDENTIAL), str(CREDENTIAL), f"{CREDENTIAL}", repr(request), repr([CREDENTIAL])):
+        assert TOKEN not in text
+        assert CREDENTIAL.webhook_secret not in text
+
+
+async def not_speaking_http(request: web.Request) -> web.Response:
+    request.transport.write(b"HTTP/9 999999 what\r\n\r\n")
+    request.transport.close()
+    return web.Response()
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [
+        saying(401, {"message": "invalid access token", "error": "unauthorized", "status": 401}),
+        saying(400, {"message": f"Authorization: Bearer {TOKEN} is not welcome"}),
+        saying(400, {"message": {"header": f"Bearer {TOKEN}"}}),
+        saying(400, {"message": "x" * 190 + TOKEN}),
+        saying(403, f"<p>{TOKEN}</p>".encode()),
+        saying(429, {"message": TOKEN}),
+        saying(500, {"message": TOKEN}),
+        saying(302, TOKEN.encode(), Location=f"/?access_token={TOKEN}"),
+        saying(200, {"id": TOKEN}),
+        saying(200, TOKEN.encode()),
+        saying(200, PAYMENT | {"transaction_amount": TOKEN}),
+        hanging_up,
+        stopping_halfway,
+        never_answering,
+        not_speaking_http,
+    ],
+)
+async def test_no_error_tells_the_token_whatever_the_provider_does(misled, stand_in, behave):
+    stand_in.answers(behave)
+    now = datetime.now(UTC)
+    for ask in (
+        misled.observe_attempt("1", CREDENTIAL),
+        misled.observe_changes(since=now, until=now, offset=0, credential=CREDENTIAL),
+        misled.create_charge(a_request()),
+    ):
+        with pytest.raises(ExtratoError) as caught:
+            await ask
+        assert TOKEN not in everything(caught.value)
+        # A part of it would be as bad: what is cut off a text is cut after the token was taken out.
+        assert TOKEN[:24] not in everything(caught.value)

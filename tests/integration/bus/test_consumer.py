@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from eventsourcing.persistence import StoredEvent
+from tests.integration.bus.running import (
+    Keeper,
+    all_have,
+    append_until_told,
+    consumer,
+    dead_letters,
+    holds_whole_log,
+    relaying,
+    running,
+)
+from tests.integration.store.examples import append_to, new_event, until
+
+from contracts.subjects import PAYMENTS_STREAM
+from extrato.bus.messages import to_message
+from extrato.errors import Transient
+from extrato.store.codec import to_stored_event
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contracts.envelope import Envelope
+    from extrato.bus.connection import Bus
+    from extrato.store.event_log import EventLog
+    from services.cli.embedded_nats import EmbeddedNats
+
+DURABLES = ("tests-one", "tests-two", "tests-three")
+
+
+async def comes_to(log: EventLog, position: int) -> bool:
+    return await log.head() >= position
+
+
+async def test_a_consumer_starts_with_what_the_log_has_and_goes_on_with_what_comes(
+    log: EventLog, bus: Bus, database_url: str
+):
+    await asyncio.gather(*(log.append(append_to(events=2)) for _ in range(300)))
+    keeper = Keeper()
+
+    async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
+        await all_have(log, [keeper])
+        await asyncio.gather(*(log.append(append_to()) for _ in range(50)))
+        await all_have(log, [keeper])
+
+
+async def test_an_event_reaches_a_consumer_soon(log: EventLog, bus: Bus, database_url: str):
+    keeper = Keeper()
+    async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
+        await log.append(append_to())
+        await until(lambda: keeper.position == 1)
+        await consumer_waits(bus)
+        for position in (2, 3, 4):
+            await log.append(append_to())
+            await until(lambda position=position: keeper.position == position, within_s=0.5)
+
+
+async def consumer_waits(bus: Bus) -> None:
+    async def has_asked() -> bool:
+        info = await bus.jetstream.consumer_info(PAYMENTS_STREAM, "tests-keeper")
+        return bool(info.num_waiting)
+
+    await until(has_asked)
+
+
+async def test_a_consumer_that_begins_at_its_checkpoint_repeats_nothing(
+    log: EventLog, bus: Bus, database_url: str
+):
+    await log.append(append_to(events=5))
+    keeper = Keeper()
+    keeper.position = 3
+
+    async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
+        await until(lambda: keeper.position == 5)
+        await log.append(append_to())
+        await until(lambda: keeper.position == 6)
+
+    assert keeper.kept == [4, 5, 6]
+    assert keeper.handed == 3
+
+
+async def test_a_consumer_that_begins_again_goes_on(log: EventLog, bus: Bus, database_url: str):
+    keeper = Keeper()
+    async with relaying(log, bus, database_url):
+        for _ in range(3):
+            async with running(consumer(bus, log, keeper).run()):
+                await asyncio.gather(*(log.append(append_to(events=2)) for _ in range(100)))
+                await until(lambda: keeper.position > 0)
+        async with running(consumer(bus, log, keeper).run()):
+            await all_have(log, [keeper])
+
+
+@pytest.mark.parametrize("damage", ["delete_stream", "purge_stream", "delete_consumers", "kill_nats"])
+async def test_several_consumers_get_every_event_once_when_the_bus_is_damaged_under_load(
+    log: EventLog, bus: Bus, database_url: str, nats_server: EmbeddedNats, damage: str
+):
+    keepers = [Keeper() for _ in DURABLES]
+    consumers = [
+        consumer(bus, log, keeper, durable=durable) for keeper, durable in zip(keepers, DURABLES, strict=True)
+    ]
+    enough = asyncio.Event()
+    async with relaying(log, bus, database_url), running(*(one.run() for one in consumers)):
+        writer = asyncio.create_task(append_until_told(log, enough))
+        await until(lambda: all(keeper.position > 500 for keeper in keepers))
+        if damage == "delete_stream":
+            await bus.jetstream.delete_stream(PAYMENTS_STREAM)
+        elif damage == "purge_stream":
+            await bus.jetstream.purge_stream(PAYMENTS_STREAM)
+        elif damage == "delete_consumers":
+            for durable in DURABLES:
+                await bus.jetstream.delete_consumer(PAYMENTS_STREAM, durable)
+        else:
+            os.kill(nats_server.pid, signal.SIGKILL)
+            await nats_server.stop()
+            await nats_server.start()
+        before = await log.head()
+        await until(lambda: comes_to(log, before + 500))
+        enough.set()
+        await writer
+        await all_have(log, keepers)
+        await holds_whole_log(bus, log)
+
+
+async def test_consumers_of_a_stream_that_is_deleted_in_a_quiet_hour_go_on_by_the_bus(
+    log: EventLog, bus: Bus, database_url: str
+):
+    keeper = Keeper()
+    await log.append(append_to(events=3))
+    async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
+        await all_have(log, [keeper])
+        await bus.jetstream.delete_stream(PAYMENTS_STREAM)
+        await log.append(append_to(events=3))
+        await all_have(log, [keeper])
+        await until(lambda: exists(bus, "tests-keeper"))
+        await consumer_waits(bus)
+        await log.append(append_to())
+        await until(lambda: keeper.position == 7, within_s=0.5)
+
+
+async def exists(bus: Bus, durable: str) -> bool:
+    infos = await bus.jetstream.consumers_info(PAYMENTS_STREAM)
+    return durable in [info.name for info in infos]
+
+
+async def publish_as_relay(log: EventLog, bus: Bus, position: int, *, previous: int) -> None:
+    row = (await log.read_rows(position - 1, limit=1))[0]
+    message = to_message(row, previous=previous)
+    await bus.jetstream.publish(message.subject, message.body, headers=message.headers)
+
+
+async def test_a_message_that_was_never_published_is_read_from_the_log(log: EventLog, bus: Bus):
+    keeper = Keeper()
+    durable = consumer(bus, log, keeper)
+    async with running(durable.run()):
+        await until(lambda: exists(bus, "tests-keeper"))
+        await log.append(append_to(events=4))
+        await publish_as_relay(log, bus, 1, previous=0)
+        await publish_as_relay(log, bus, 4, previous=3)
+        await all_have(log, [keeper])
+    assert durable.repaired == 1
+
+
+async def test_messages_deleted_from_the_stream_are_read_from_the_log(
+    log: EventLog, bus: Bus, database_url: str
+):
+    await asyncio.gather(*(log.append(append_to(events=2)) for _ in range(20)))
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+    for sequence in (7, 8, 21):
+        await bus.jetstream.delete_msg(PAYMENTS_STREAM, sequence)
+    keeper = Keeper()
+    durable = consumer(bus, log, keeper)
+
+    subscription = await durable._subscribe()
+    while keeper.position < 40:
+        await durable._consume(subscription)
+
+    assert durable.repaired == 2
+    await all_have(log, [keeper])
+
+
+async def test_a_last_message_that_was_lost_is_found_in_the_log(log: EventLog, bus: Bus):
+    keeper = Keeper()
+    async with running(consumer(bus, log, keeper).run()):
+        await until(lambda: exists(bus, "tests-keeper"))
+        await log.append(append_to())
+        await until(lambda: keeper.position == 1, within_s=2)
+
+
+async def test_a_message_that_names_a_place_the_log_does_not_have_moves_nothing(log: EventLog, bus: Bus):
+    keeper = Keeper()
+    async with running(consumer(bus, log, keeper).run()):
+        await until(lambda: exists(bus, "tests-keeper"))
+        await log.append(append_to())
+        row = to_stored_event(new_event(), stream_id=uuid4(), version=1)
+        headers = {"ce-position": "1000", "ce-previousposition": "999", "ce-type": row.topic}
+        await bus.jetstream.publish("payments.padaria.1.X", b"{}", headers=headers)
+        await bus.jetstream.publish("payments.padaria.1.X", b"{}")
+        await publish_as_relay(log, bus, 1, previous=0)
+        await until(lambda: keeper.position == 1)
+        await log.append(append_to())
+        await all_have(log, [keeper])
+    assert await dead_letters(bus) == ["dead.tests-keeper.payments.padaria.1.X"] * 2
+
+
+def unreadable_event(stream, version: int) -> StoredEvent:
+    """A row with our metadata, of an event that this version of the hub does not know."""
+    row = to_stored_event(new_event(), stream_id=stream, version=version)
+    return StoredEvent(
+        originator_id=row.originator_id,
+        originator_version=row.originator_version,
+        topic="NeverHeardOf.v1",
+        state=row.state,
+    )
+
+
+async def test_an_event_that_cannot_be_read_from_the_log_is_laid_down_once(log: EventLog, bus: Bus):
+    await log.append(append_to())
+    await log.recorder.insert_events([unreadable_event(uuid4(), 1)])
+    await log.append(append_to())
+    keeper = Keeper()
+
+    async with running(consumer(bus, log, keeper).run()):
+        await until(lambda: keeper.position == 3)
+
+    assert keeper.kept == [1, 3]
+    assert await dead_letters(bus) == ["dead.tests-keeper.log.2"]
+
+
+async def test_a_message_that_cannot_be_read_is_laid_down_once(log: EventLog, bus: Bus, database_url: str):
+    keeper = Keeper()
+    async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
+        await log.append(append_to())
+        await until(lambda: keeper.position == 1)
+        await consumer_waits(bus)
+        await log.recorder.insert_events([unreadable_event(uuid4(), 1)])
+        await until(lambda: keeper.position == 2)
+        await log.append(append_to())
+        await until(lambda: keeper.position == 3)
+
+    assert keeper.kept == [1, 3]
+    assert await dead_letters(bus) == ["dead.tests-keeper.payments.padaria.1.NeverHeardOf"]
+
+
+class Refusing(Keeper):
+    """A handler that fails on the events at some positions, `times` times each."""
+
+    def __init__(self, *positions: int, error: Exception, times: int = 1_000_000) -> None:
+        super().__init__()
+        self.left = dict.fromkeys(positions, times)
+        self.error = error
+
+    async def handle(self, envelopes: Sequence[Envelope], newest: int) -> None:
+        for envelope in envelopes:
+            if self.left.get(envelope.position):
+                self.left[envelope.position] -= 1
+                raise self.error
+        await super().handle(envelopes, newest)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("no such thing\nas this: ção"),
+        asyncpg.UniqueViolationError("twice"),
+        asyncpg.exceptions._base.DataError("value out of int64 range"),
+    ],
+)
+async def test_an_event_that_the_handler_refuses_is_laid_down_and_passed_over(
+    log: EventLog, bus: Bus, error: Exception
+):
+    await log.append(append_to(events=6))
+    keeper = Refusing(3, 6, error=error)
+    durable = consumer(bus, log, keeper)
+
+    async with running(durable.run()):
+        await until(lambda: keeper.position == 6)
+        await log.append(append_to())
+        await until(lambda: keeper.position == 7)
+
+    assert keeper.kept == [1, 2, 4, 5, 7]
+    assert durable.refused == 2
+    assert await dead_letters(bus) == ["dead.tests-keeper.log.3", "dead.tests-keeper.log.6"]
+
+
+async def test_an_event_that_is_refused_now_and_then_is_not_lost(log: EventLog, bus: Bus):
+    await log.append(append_to(events=4))
+    keeper = Refusing(2, error=RuntimeError("a deadlock"), times=2)
+
+    async with running(consumer(bus, log, keeper).run()):
+        await all_have(log, [keeper])
+
+    assert await dead_letters(bus) == []
+
+
+@pytest.mark.parametrize("error", [Transient("later"), asyncpg.ConnectionDoesNotExistError(), OSError()])
+async def test_while_something_is_away_the_consumer_tries_again_and_skips_nothing(
+    log: EventLog, bus: Bus, database_url: str, error: Exception
+):
+    keeper = Refusing(3, 8, error=error, times=3)
+    durable = consumer(bus, log, keeper)
+    await log.append(append_to(events=4))
+
+    async with relaying(log, bus, database_url), running(durable.run()):
+        await until(lambda: keeper.position == 4)
+        await log.append(append_to(events=5))
+        await all_have(log, [keeper])
+
+    assert durable.refused == 0
+    assert keeper.left == {3: 0, 8: 0}

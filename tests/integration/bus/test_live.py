@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from eventsourcing.persistence import StoredEvent
+from tests.integration.bus.running import append_until_told, relaying, running
+from tests.integration.store.examples import append_to, new_event, registered, until
+
+from contracts.subjects import PAYMENTS_STREAM
+from extrato.bus.live import LiveFeed
+from extrato.bus.messages import to_message
+from extrato.store.appender import StreamAppend
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from contracts.envelope import Envelope
+    from extrato.bus.connection import Bus
+    from extrato.store.event_log import EventLog
+
+
+class Listener:
+    """What a feed delivered."""
+
+    def __init__(self, log: EventLog, bus: Bus) -> None:
+        self.heard: list[Envelope] = []
+        self.feed = LiveFeed(bus=bus, log=log, deliver=self.heard.append)
+
+    @property
+    def positions(self) -> list[int]:
+        return [envelope.position for envelope in self.heard]
+
+
+@pytest.fixture
+async def listener(log: EventLog, bus: Bus) -> AsyncIterator[Listener]:
+    """One who listens since the first event of the log."""
+    await log.append(append_to())
+    listener = Listener(log, bus)
+    await listener.feed.start()
+    await bus.client.flush()
+    async with running(listener.feed.run()):
+        yield listener
+
+
+async def publish(log: EventLog, bus: Bus, position: int, *, previous: int) -> None:
+    message = to_message((await log.read_rows(position - 1, limit=1))[0], previous=previous)
+    await bus.client.publish(message.subject, message.body, headers=message.headers)
+
+
+async def test_what_was_before_the_start_is_not_delivered(log: EventLog, bus: Bus, listener: Listener):
+    written = await log.append(append_to(events=2))
+    await publish(log, bus, 1, previous=0)
+    await publish(log, bus, 2, previous=1)
+    await publish(log, bus, 3, previous=2)
+
+    await until(lambda: listener.positions == [2, 3])
+    assert listener.heard == written
+    assert listener.feed.repaired == 0
+
+
+async def test_under_load_every_event_is_delivered_once_and_in_order(
+    log: EventLog, bus: Bus, database_url: str, listener: Listener
+):
+    enough = asyncio.Event()
+    async with relaying(log, bus, database_url):
+        writer = asyncio.create_task(append_until_told(log, enough))
+        await until(lambda: len(listener.heard) > 1000)
+        await bus.jetstream.delete_stream(PAYMENTS_STREAM)
+        await until(lambda: len(listener.heard) > 2000)
+        enough.set()
+        await writer
+        head = await log.head()
+        await until(lambda: listener.feed.position == head)
+    assert listener.positions == list(range(2, head + 1))
+
+
+async def test_events_of_payments_and_merchants_are_delivered_in_one_order(
+    log: EventLog, bus: Bus, database_url: str, listener: Listener
+):
+    async with relaying(log, bus, database_url):
+        for _ in range(100):
+            merchant = new_event(registered(), payment_id=None)
+            own = StreamAppend(stream_id=uuid4(), expected_version=0, events=[merchant])
+            await log.append(append_to(), own)
+        await until(lambda: len(listener.heard) == 200)
+    assert listener.positions == list(range(2, 202))
+
+
+async def test_a_hole_is_filled_from_the_log(log: EventLog, bus: Bus, listener: Listener):
+    await log.append(append_to(events=4))
+    await publish(log, bus, 2, previous=1)
+    await publish(log, bus, 5, previous=4)
+    await publish(log, bus, 4, previous=3)
+
+    await until(lambda: listener.feed.position == 5)
+    assert listener.positions == [2, 3, 4, 5]
+    assert listener.feed.repaired == 1
+
+
+async def test_a_last_message_that_was_lost_is_found_in_the_log(log: EventLog, listener: Listener):
+    await log.append(append_to())
+    await until(lambda: listener.positions == [2], within_s=1.5)
+
+
+@pytest.mark.parametrize("is_published", [True, False])
+async def test_a_row_that_cannot_be_read_is_passed_over(
+    log: EventLog, bus: Bus, listener: Listener, *, is_published: bool
+):
+    await log.recorder.insert_events(
+        [StoredEvent(originator_id=uuid4(), originator_version=1, topic="X.v1", state=b"nonsense")]
+    )
+    await log.append(append_to(events=2))
+    if is_published:
+        await publish(log, bus, 4, previous=3)
+
+    await until(lambda: listener.positions == [3, 4], within_s=3)
+
+
+async def test_a_message_that_is_nonsense_stops_nothing(log: EventLog, bus: Bus, listener: Listener):
+    await bus.client.publish("payments.padaria.1.X", b"{}")
+    headers = {"ce-position": "1000", "ce-previousposition": "999"}
+    await bus.client.publish("payments.padaria.1.X", b"{}", headers=headers)
+    await log.append(append_to())
+    await publish(log, bus, 2, previous=1)
+
+    await until(lambda: listener.positions == [2], within_s=0.5)

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import nats.errors
+import pytest
+from tests.integration.store.examples import until
+
+from contracts.subjects import SWEEPS_STREAM
+from extrato.bus import timers as timers_module
+from extrato.bus.connection import BUS_AWAY, connect
+from extrato.bus.timers import Tick, Timers
+
+if TYPE_CHECKING:
+    from extrato.bus.connection import Bus
+    from services.cli.embedded_nats import EmbeddedNats
+
+
+async def take_one(timers: Timers, *, within_s: float = 3.0) -> Tick:
+    async with asyncio.timeout(within_s):
+        while True:
+            for tick in await timers.take(1):
+                return tick
+
+
+async def nothing_comes(timers: Timers) -> bool:
+    return await timers.take(10) == []
+
+
+async def test_a_timer_that_is_set_expires_at_once(bus: Bus):
+    timers = Timers(bus)
+    await timers.ensure("fast", "padaria.mercado_pago")
+
+    tick = await take_one(timers)
+
+    assert (tick.lane, tick.account) == ("fast", "padaria.mercado_pago")
+
+
+async def test_a_timer_that_is_set_twice_is_one(bus: Bus):
+    timers = Timers(bus)
+    for _ in range(3):
+        await timers.ensure("fast", "padaria")
+    await timers.ensure("slow", "padaria")
+
+    ticks = await timers.take(10)
+    await timers.ensure("fast", "padaria")
+
+    assert sorted(tick.lane for tick in ticks) == ["fast", "slow"]
+    assert await nothing_comes(timers)
+
+
+async def test_a_timer_that_is_put_back_expires_after_its_delay(bus: Bus):
+    timers = Timers(bus)
+    await timers.ensure("fast", "padaria")
+    tick = await take_one(timers)
+
+    put_back_at = time.monotonic()
+    await tick.again(0.4)
+    await timers.ensure("fast", "padaria")
+    again = await take_one(timers)
+
+    assert 0.39 <= time.monotonic() - put_back_at < 0.9
+    assert again.account == "padaria"
+
+
+async def test_a_timer_that_is_ended_is_gone_until_it_is_set_again(bus: Bus):
+    timers = Timers(bus)
+    await timers.ensure("fast", "padaria")
+    await (await take_one(timers)).end()
+
+    assert (await bus.jetstream.stream_info(SWEEPS_STREAM)).state.messages == 0
+
+    await timers.ensure("fast", "padaria")
+    assert (await take_one(timers)).account == "padaria"
+
+
+async def test_the_tick_of_a_holder_that_died_comes_back(bus: Bus, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(timers_module, "HOLD_S", 0.5)
+    timers = Timers(bus)
+    await timers.ensure("fast", "padaria")
+    await take_one(timers)
+
+    assert (await take_one(Timers(bus))).account == "padaria"
+
+
+async def test_a_tick_that_is_held_does_not_come_to_anybody_else(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(timers_module, "HOLD_S", 0.4)
+    monkeypatch.setattr(timers_module, "STILL_HOLDING_S", 0.1)
+    timers = Timers(bus)
+    await timers.ensure("fast", "padaria")
+    tick = await take_one(timers)
+
+    async with tick.held():
+        assert await nothing_comes(timers)
+    await tick.again(0)
+
+    assert (await take_one(timers)).account == "padaria"
+
+
+async def test_two_who_take_share_the_timers(bus: Bus, nats_server: EmbeddedNats):
+    other_bus = await connect(nats_server.url, name="tests-other")
+    accounts = {f"account{number}" for number in range(300)}
+    taken: list[str] = []
+
+    async def take_all(timers: Timers) -> int:
+        number = 0
+        while len(taken) < len(accounts):
+            for tick in await timers.take(10):
+                taken.append(tick.account)
+                number += 1
+                await tick.again(60)
+        return number
+
+    timers = Timers(bus)
+    await asyncio.gather(*(timers.ensure("fast", account) for account in accounts))
+    shares = await asyncio.gather(take_all(timers), take_all(Timers(other_bus)))
+    await other_bus.close()
+
+    assert sorted(taken) == sorted(accounts)
+    assert all(shares)
+
+
+@pytest.mark.parametrize("damage", ["delete_consumer", "delete_stream", "kill_nats"])
+async def test_timers_go_on_when_the_bus_was_damaged(bus: Bus, nats_server: EmbeddedNats, damage: str):
+    timers = Timers(bus)
+    await timers.ensure("fast", "padaria")
+    await (await take_one(timers)).again(0.1)
+    if damage == "delete_consumer":
+        await bus.jetstream.delete_consumer(SWEEPS_STREAM, timers_module.CONSUMER)
+    elif damage == "delete_stream":
+        await bus.jetstream.delete_stream(SWEEPS_STREAM)
+    else:
+        os.kill(nats_server.pid, signal.SIGKILL)
+        await nats_server.stop()
+        await nats_server.start()
+    taken: list[Tick] = []
+
+    async def comes() -> bool:
+        try:
+            taken.extend(await timers.take(10))
+            await timers.ensure("fast", "padaria")
+        except BUS_AWAY:
+            return False
+        return bool(taken)
+
+    await until(comes)
+    assert [tick.account for tick in taken] == ["padaria"]
+
+
+async def test_taking_is_quiet_when_nothing_expires(bus: Bus):
+    timers = Timers(bus)
+    for _ in range(3):
+        assert await timers.take(5) == []
+    for _ in range(2):
+        assert await timers.take(1) == []
+
+
+async def test_a_tick_is_used_once(bus: Bus):
+    timers = Timers(bus)
+    await timers.ensure("fast", "padaria")
+    tick = await take_one(timers)
+    await tick.again(5)
+
+    with pytest.raises(nats.errors.Error):
+        await tick.end()

@@ -1,0 +1,41 @@
+"""The real process outlives a PostgreSQL that is away for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from extrato.store.migrations import migrate
+from services.cli.embedded_postgres import EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.integration.monitor.conftest import World
+
+
+@pytest.fixture
+async def postgres(home: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """A PostgreSQL of this file's tests, which may be stopped and started again."""
+    async with EmbeddedPostgres(home, fsync=False) as server:
+        yield server
+
+
+@pytest.fixture
+async def database_url(postgres: EmbeddedPostgres) -> str:
+    await migrate(postgres.url)
+    return postgres.url
+
+
+async def test_a_database_that_is_away_for_a_while_stops_nothing_for_good(world: World, postgres: EmbeddedPostgres):
+    process = await world.monitor_process()
+    payment = await world.open()
+    await postgres.stop()
+    await asyncio.sleep(1.5)
+    await postgres.start()
+    await world.sandbox.pay(payment)
+    await world.has_status(payment, "approved", within_s=15)
+    assert process.returncode is None

@@ -1,0 +1,101 @@
+"""The real process, `python -m services.monitor`: it starts, ends and is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from tests.integration.monitor.conftest import CODE, until
+
+if TYPE_CHECKING:
+    from tests.integration.monitor.conftest import World
+
+CYCLE_S = 5.0
+COMES_BACK_AFTER_S = 4.0
+
+
+async def test_a_monitor_that_is_told_to_stop_has_stopped_two_seconds_later(world: World):
+    process = await world.monitor_process()
+    await world.open()
+    await world.sandbox.faults(latency_ms=20_000)
+
+    async def is_asking() -> bool:
+        return await world.sandbox.asked() > 0
+
+    await until(is_asking, "a sweep waits for the provider")
+    ready = world.settings.home / "monitor-0.ready"
+    assert ready.exists()
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    _, said = await process.communicate()
+    assert (process.returncode, time.monotonic() - began < 2) == (0, True), said
+    assert b"Traceback" not in said
+    assert not ready.exists()
+
+
+async def test_when_a_monitor_is_killed_the_other_one_takes_up_every_watch(world: World):
+    victim, _ = await world.monitor_process(), await world.monitor_process()
+    payments = [await world.open(slug) for slug in ("padaria", "mercado", "loja")]
+    await asyncio.sleep(2)
+    victim.kill()
+    await victim.wait()
+    for payment in payments:
+        await world.sandbox.pay(payment)
+    began = time.monotonic()
+    for payment in payments:
+        await world.has_status(payment, "approved", within_s=CYCLE_S + COMES_BACK_AFTER_S + 1)
+    assert time.monotonic() - began < CYCLE_S + COMES_BACK_AFTER_S
+
+
+async def test_a_new_monitor_takes_up_every_watch_of_a_killed_one(world: World):
+    victim = await world.monitor_process()
+    payment = await world.open()
+    await asyncio.sleep(1.5)
+    victim.kill()
+    await victim.wait()
+    await world.sandbox.pay(payment)
+    await world.monitor_process()
+    await world.has_status(payment, "approved", within_s=CYCLE_S + COMES_BACK_AFTER_S)
+
+
+async def test_without_a_database_it_says_one_sentence(world: World):
+    process = await world.spawn(world.settings.home / "never", EXTRATO_DATABASE_URL="")
+    _, said = await process.communicate()
+    assert (process.returncode, said) == (1, b"monitor: EXTRATO_DATABASE_URL must say where PostgreSQL is.\n")
+
+
+async def test_a_part_that_dies_takes_the_process_with_it(world: World):
+    program = """
+import sys
+from extrato.process import run
+from services.monitor.app import serve
+from services.monitor.reconcile import Reconciler
+
+async def die(self):
+    raise RuntimeError("a surprise")
+
+Reconciler.look = die
+sys.exit(run("monitor", serve))
+"""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        program,
+        cwd=CODE,
+        stderr=asyncio.subprocess.PIPE,
+        env={
+            "PATH": os.environ["PATH"],
+            "EXTRATO_DATABASE_URL": world.settings.database_url,
+            "EXTRATO_NATS_URL": world.settings.nats_url,
+            "EXTRATO_HOME": str(world.settings.home),
+        },
+    )
+    world.processes.append(process)
+    async with asyncio.timeout(10):
+        _, said = await process.communicate()
+    assert process.returncode == 1
+    assert b"a surprise" in said

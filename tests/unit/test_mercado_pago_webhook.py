@@ -1,0 +1,412 @@
+"""Mercado Pago's notifications: what they are about, and whether they may be believed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from mercadopago.webhook import InvalidWebhookSignatureError, WebhookSignatureValidator
+
+from extrato.providers import mercado_pago_webhook
+from extrato.providers.mercado_pago_webhook import (
+    TOLERANCE_S,
+    Notification,
+    manifest,
+    read_notification,
+    verify,
+)
+
+# The secret, the request and the signatures are those of Mercado Pago's documentation, computed with its SDK.
+SECRET = "your_secret_key_here"
+REQUEST_ID = "2066ca19-c6f1-498a-be75-1923005edd06"
+UPPER, LOWER = "ORD01JQ4S4KY8HWQ6NA5PXB65B3D3", "ord01jq4s4ky8hwq6na5pxb65b3d3"
+VECTORS = {
+    "upper_case_id_in_milliseconds": (
+        UPPER,
+        REQUEST_ID,
+        "1742505638683",
+        "fb15ae6472eb449173c556793205d77787d58f384d183bb5bc3b724c27bd103c",
+    ),
+    "lower_case_id_in_milliseconds": (
+        LOWER,
+        REQUEST_ID,
+        "1742505638683",
+        "633f91233312dd391ec75fa0bea539cfc2d6c4918873305b84a96cc1c58db71c",
+    ),
+    "payment_in_seconds": (
+        "123456789",
+        REQUEST_ID,
+        "1704908010",
+        "2950837c0ba1681e168f193fb68dad2d33a2372e6cf86379ca8eeaa965009294",
+    ),
+    "another_payment_in_seconds": (
+        "999999999",
+        REQUEST_ID,
+        "1742505638",
+        "5888958caa9012653ca8c41ddf2781a1a4fab84dbce8aefb74cc34c661b7b603",
+    ),
+    "no_id": (
+        None,
+        REQUEST_ID,
+        "1704908010",
+        "a2d8b9f2183063522f01ca8d71f1cf68f92eaeeeb2359d29caaf1a7b424f9ee6",
+    ),
+    "no_request_id": (
+        "123456789",
+        None,
+        "1704908010",
+        "8247582720bbf9eae8740afbba1bdc031ae342d7cbf56e13f98a7dfd7b16cf49",
+    ),
+    "neither": (
+        None,
+        None,
+        "1704908010",
+        "a85cce0f61742409b757e34e57c6368d3b9e6057b39550158d77dc7ea037806c",
+    ),
+}
+SIGNED = Notification(kind="payment", resource_id="123456789", account_id=None, is_signed_format=True)
+TS, V1 = VECTORS["payment_in_seconds"][2:]
+WHEN = datetime.fromtimestamp(int(TS), UTC)
+
+
+def judge(
+    signature: str | None = f"ts={TS},v1={V1}",
+    *,
+    data_id: str | None = "123456789",
+    request_id: str | None = REQUEST_ID,
+    secret: str = SECRET,
+    now: datetime = WHEN,
+    notification: Notification = SIGNED,
+) -> str:
+    headers = {"x-signature": signature, "x-request-id": request_id}
+    return verify(
+        query={"data.id": data_id} if data_id is not None else {},
+        headers={name: value for name, value in headers.items() if value is not None},
+        notification=notification,
+        secret=secret,
+        now=now,
+    )
+
+
+def at(ts: str) -> datetime:
+    return datetime.fromtimestamp(int(ts) / 1000 if len(ts) == 13 else int(ts), UTC)
+
+
+# --- the signature --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("data_id", "request_id", "ts", "v1"), VECTORS.values(), ids=VECTORS)
+def test_a_documented_signature_is_verified(data_id, request_id, ts, v1):
+    assert judge(f"ts={ts},v1={v1}", data_id=data_id, request_id=request_id, now=at(ts)) == "verified"
+
+
+@pytest.mark.parametrize(("data_id", "request_id", "ts", "v1"), VECTORS.values(), ids=VECTORS)
+def test_the_manifest_is_the_text_that_was_signed(data_id, request_id, ts, v1):
+    text = manifest(data_id=data_id, request_id=request_id, ts=ts)
+
+    assert hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest() == v1
+
+
+def test_the_manifest_ends_with_a_semicolon_and_leaves_missing_parts_out():
+    assert manifest(data_id="1", request_id="r", ts="2") == "id:1;request-id:r;ts:2;"
+    assert manifest(data_id=None, request_id="r", ts="2") == "request-id:r;ts:2;"
+    assert manifest(data_id="1", request_id=None, ts="2") == "id:1;ts:2;"
+    assert manifest(data_id="", request_id="", ts="2") == "ts:2;"
+
+
+def test_an_upper_case_id_may_be_signed_in_lower_case():
+    _, request_id, ts, v1 = VECTORS["lower_case_id_in_milliseconds"]
+
+    assert judge(f"ts={ts},v1={v1}", data_id=UPPER, request_id=request_id, now=at(ts)) == "verified"
+
+
+def test_a_lower_case_id_is_never_taken_for_an_upper_case_one():
+    _, request_id, ts, v1 = VECTORS["upper_case_id_in_milliseconds"]
+
+    assert judge(f"ts={ts},v1={v1}", data_id=LOWER, request_id=request_id, now=at(ts)) == "mismatched"
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        f"v1={V1},ts={TS}",
+        f" ts = {TS} , v1 = {V1} ",
+        f"TS={TS},V1={V1}",
+        f"ts={TS},v1={V1},v2={'0' * 64}",
+        f"ts={TS},v1={V1},",
+        f"ts={TS},v1={V1.upper()}",
+    ],
+    ids=["any_order", "blanks", "capital_labels", "a_later_version", "a_last_comma", "capital_hash"],
+)
+def test_the_parts_of_a_signature_are_found_however_they_are_written(signature):
+    assert judge(signature) == "verified"
+
+
+@pytest.mark.parametrize("signature", [None, ""])
+def test_a_delivery_without_a_signature_is_missing_one(signature):
+    assert judge(signature) == "missing"
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "   ",
+        "nonsense",
+        ",,,",
+        f"ts={TS}",
+        f"v1={V1}",
+        f"ts=,v1={V1}",
+        f"ts={TS},v1=",
+        f"ts=-{TS},v1={V1}",
+        f"ts=1e9,v1={V1}",
+        f"ts=٣٣٣,v1={V1}",
+        f"ts={'9' * 17},v1={V1}",
+        f"ts={TS},v1={V1[:-1]}",
+        f"ts={TS},v1={V1}0",
+        f"ts={TS},v1={'g' * 64}",
+        f"ts={TS},v1={'é' * 64}",
+        f"ts={TS},v2={V1}",
+        f"ts={TS};v1={V1}",
+    ],
+)
+def test_a_signature_of_another_form_is_malformed(signature):
+    assert judge(signature) == "malformed"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"secret": "another"},
+        {"secret": ""},
+        {"data_id": "123456780"},
+        {"data_id": None},
+        {"request_id": "another"},
+        {"request_id": None},
+        {"signature": f"ts={int(TS) + 1},v1={V1}"},
+        {"signature": f"ts=0{TS},v1={V1}"},
+        {"signature": f"ts={TS},v1={'0' * 64}"},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_signature_of_anything_else_is_mismatched(changed):
+    assert judge(**changed) == "mismatched"
+
+
+@pytest.mark.parametrize("ts", [TS, TS + "000"], ids=["seconds", "milliseconds"])
+@pytest.mark.parametrize("direction", [-1, 1], ids=["early", "late"])
+def test_a_delivery_is_believed_for_a_quarter_of_an_hour(ts, direction):
+    text = manifest(data_id="123456789", request_id=REQUEST_ID, ts=ts)
+    v1 = hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest()
+    last = WHEN + direction * timedelta(seconds=TOLERANCE_S)
+
+    assert judge(f"ts={ts},v1={v1}", now=last) == "verified"
+    assert judge(f"ts={ts},v1={v1}", now=last + direction * timedelta(milliseconds=1)) == "outdated"
+
+
+def test_an_old_signature_that_is_wrong_is_called_wrong_and_not_old():
+    assert judge(f"ts={TS},v1={'0' * 64}", now=WHEN + timedelta(days=1)) == "mismatched"
+
+
+def test_the_formats_without_a_signature_cannot_be_verified():
+    unsigned = Notification(kind="payment", resource_id="1", account_id=None, is_signed_format=False)
+
+    assert judge(notification=unsigned) == "unverifiable"
+    assert judge(None, notification=unsigned) == "unverifiable"
+
+
+def test_signatures_are_compared_in_constant_time(monkeypatch):
+    compared = []
+
+    def compare(one, other):
+        compared.append((one, other))
+        return False
+
+    monkeypatch.setattr(mercado_pago_webhook.hmac, "compare_digest", compare)
+
+    # Only the comparison decides, and both spellings of an id are always compared.
+    assert judge() == "mismatched"
+    assert compared == [(V1, V1)]
+    judge(data_id=UPPER)
+    assert len(compared) == 3
+
+
+# --- beside the official validator ----------------------------------------------------------------
+
+VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=40)
+IDS = st.from_regex(r"[a-z0-9_-]{1,64}", fullmatch=True)
+TIMES = st.integers(1_500_000_000, 1_900_000_000)
+
+
+@st.composite
+def deliveries(draw):
+    """A delivery that is signed in one way and then perhaps bent in another."""
+    secret = draw(st.text(st.characters(codec="utf-8"), max_size=80))
+    data_id, request_id = draw(st.none() | IDS), draw(st.none() | VISIBLE)
+    ts = str(draw(TIMES))
+    parts = (("id", data_id), ("request-id", request_id), ("ts", ts))
+    text = "".join(f"{label}:{value};" for label, value in parts if value)
+    v1 = hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+    bent = draw(st.sampled_from(["nothing"] * 3 + ["secret", "id", "request", "ts", "hash", "order", "header"]))
+    header = {"order": f"v1={v1}, ts={ts}", "header": draw(VISIBLE)}.get(bent, f"ts={ts},v1={v1}")
+    if bent == "secret":
+        secret += "x"
+    elif bent == "id":
+        data_id = draw(st.none() | IDS)
+    elif bent == "request":
+        request_id = draw(st.none() | VISIBLE)
+    elif bent == "ts":
+        header = f"ts={draw(TIMES)},v1={v1}"
+    elif bent == "hash":
+        header = f"ts={ts},v1={draw(st.from_regex('[0-9a-f]{64}', fullmatch=True))}"
+    return secret, data_id, request_id, header, int(ts)
+
+
+@given(deliveries(), st.integers(-2 * TOLERANCE_S, 2 * TOLERANCE_S))
+@example((SECRET, "123456789", REQUEST_ID, f"ts={TS},v1={V1}", int(TS)), 0)
+def test_we_believe_exactly_what_the_official_validator_believes(delivery, late_s):
+    secret, data_id, request_id, header, ts = delivery
+    now_s = ts + late_s
+    try:
+        WebhookSignatureValidator.validate(
+            header, request_id, data_id, secret, tolerance_seconds=TOLERANCE_S, now=lambda: now_s * 1000
+        )
+    except InvalidWebhookSignatureError:
+        they_believe = False
+    else:
+        they_believe = True
+    now = datetime.fromtimestamp(now_s, UTC)
+    ours = judge(header, data_id=data_id, request_id=request_id, secret=secret, now=now)
+
+    assert (ours == "verified") == they_believe
+
+
+# --- what a notification is about -----------------------------------------------------------------
+
+
+def test_the_webhooks_format_is_read():
+    body = (
+        b'{"action":"payment.created","api_version":"v1","data":{"id":"143845427326"},'
+        b'"date_created":"2026-01-28T16:09:18Z","id":128483944749,"live_mode":true,"type":"payment",'
+        b'"user_id":"239610915"}'
+    )
+
+    assert read_notification({"data.id": "143845427326", "type": "payment"}, body) == Notification(
+        kind="payment", resource_id="143845427326", account_id="239610915", is_signed_format=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "resource_id"),
+    [
+        (
+            {"id": "143845679916", "topic": "payment"},
+            b'{"resource":"143845679916","topic":"payment"}',
+            "143845679916",
+        ),
+        (
+            {"id": "31680808503", "topic": "merchant_order"},
+            b'{"resource":"https://api.mercadolibre.com/merchant_orders/31680808503","topic":"merchant_order"}',
+            "31680808503",
+        ),
+    ],
+    ids=["payment", "merchant_order"],
+)
+def test_the_older_formats_are_read_and_never_count_as_signed(query, body, resource_id):
+    assert read_notification(query, body) == Notification(
+        kind=query["topic"], resource_id=resource_id, account_id=None, is_signed_format=False
+    )
+
+
+def test_a_topic_makes_a_notification_unsigned_whatever_else_it_says():
+    query = {"topic": "payment", "id": "1", "data.id": "2", "type": "payment"}
+    found = read_notification(query, b"{}")
+
+    assert (found.resource_id, found.is_signed_format) == ("1", False)
+
+
+def test_the_id_in_the_query_counts_for_it_is_the_signed_one():
+    found = read_notification({"data.id": "1", "type": "payment"}, b'{"data":{"id":"2"},"type":"order"}')
+
+    assert (found.kind, found.resource_id) == ("payment", "1")
+
+
+@pytest.mark.parametrize("written", [b'"42"', b"42"])
+def test_without_a_query_the_body_says_what_it_is_about(written):
+    body = b'{"type":"payment","data":{"id":%b},"user_id":%b}' % (written, written)
+
+    assert read_notification({}, body) == Notification(
+        kind="payment", resource_id="42", account_id="42", is_signed_format=True
+    )
+
+
+def test_without_a_body_the_query_is_enough():
+    assert read_notification({"data.id": "1", "type": "payment"}, b"") is not None
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        ({}, b""),
+        ({}, b"{}"),
+        ({"type": "payment"}, b"{}"),
+        ({"data.id": "1"}, b"{}"),
+        ({"topic": "payment"}, b'{"resource":"1"}'),
+        ({"topic": "", "id": "1"}, b"{}"),
+        ({"topic": "payment", "id": ""}, b"{}"),
+        ({"data.id": "1/../2", "type": "payment"}, b"{}"),
+        ({"data.id": "1?x=2", "type": "payment"}, b"{}"),
+        ({"data.id": "1" * 65, "type": "payment"}, b"{}"),
+        ({"data.id": "1 ", "type": "payment"}, b"{}"),
+        ({"data.id": "1\n", "type": "payment"}, b"{}"),
+        ({"data.id": "1", "type": "pay ment"}, b"{}"),
+        ({"data.id": "1", "type": "payment"}, b"not json"),
+        ({"data.id": "1", "type": "payment"}, b"[]"),
+        ({"data.id": "1", "type": "payment"}, b'"text"'),
+        ({"data.id": "1", "type": "payment"}, b"null"),
+        ({"data.id": "1", "type": "payment"}, b'{"a":'),
+        ({"data.id": "1", "type": "payment"}, b'{"a":"\xff"}'),
+        ({"data.id": "1", "type": "payment"}, b"\xff\xfe"),
+        ({"data.id": "1", "type": "payment"}, b"[" * 60_000),
+        ({"data.id": "1", "type": "payment"}, b'{"a":' * 12_000),
+        ({}, b'{"type":"payment","data":{"id":true}}'),
+        ({}, b'{"type":"payment","data":{"id":1.5}}'),
+        ({}, b'{"type":"payment","data":{"id":null}}'),
+        ({}, b'{"type":"payment","data":[1]}'),
+        ({}, b'{"type":["payment"],"data":{"id":1}}'),
+        ({}, b'{"type":1,"data":{"id":1}}'),
+    ],
+)
+def test_anything_else_is_no_notification(query, body):
+    assert read_notification(query, body) is None
+
+
+@pytest.mark.parametrize("user_id", [b"true", b"1.5", b"null", b"[]", b"{}"])
+def test_an_account_that_is_no_id_is_nobodys(user_id):
+    found = read_notification({"data.id": "1", "type": "payment"}, b'{"user_id":%b}' % user_id)
+
+    assert found.account_id is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(["type", "data", "user_id", "id", "topic", "data.id", "resource"])
+
+
+@given(
+    st.dictionaries(FIELDS, st.text(max_size=70), max_size=4),
+    st.binary(max_size=50) | st.dictionaries(FIELDS, JSON, max_size=4).map(msgspec.json.encode),
+)
+def test_reading_a_notification_never_fails_and_what_is_read_fits_a_path(query, body):
+    found = read_notification(query, body)
+
+    if found is not None:
+        assert mercado_pago_webhook.RESOURCE_ID.fullmatch(found.resource_id)
+        assert mercado_pago_webhook.RESOURCE_ID.fullmatch(found.kind)
