@@ -37,8 +37,8 @@ lock: $(DEV) ## Resolve the dependencies of pyproject.toml into requirements/, w
 	@$(COMPILE) --output-file requirements/run.txt pyproject.toml
 	@$(COMPILE) --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml
 
-bench: $(DEV) ## Measure: runs tests/bench.
-	@.venv/bin/python -m pytest tests/bench $(PYTEST)
+bench: $(DEV) ## Measure beside plain yardsticks, in one run; BENCH="creations rebuild" runs some.
+	@.venv/bin/python tests/bench $(BENCH)
 
 clean: ## Remove what make made, except the data in .extrato.
 	@rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-import structlog
-
 from extrato.assembly import open_hub
 from extrato.bus.relay import Relay
 from extrato.bus.timers import Timers
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub
 
 MAX_CONNECTIONS: Final = 12
-
-_logger = structlog.get_logger().bind(component="monitor")
 
 
 async def serve(settings: Settings) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from extrato.bus.timers import Tick, Timers
 
-AT_ONCE: Final = 64
+AT_ONCE: Final = 256
 SPARE: Final = 8
 PUT_BACK_S: Final = 1.0
 WAIT_WHEN_FULL_S: Final = 0.1

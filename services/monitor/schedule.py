@@ -124,8 +124,10 @@ def deep_question(
     if oldest is None:
         return None
     is_due = lane == SLOW or cursor is None or now - cursor.deep_at >= DEEP_INTERVAL
+    if not is_due or oldest >= fresh_since:
+        return None
     since = _searchable(oldest - OVERLAP, now)
-    return Question(since=since, until=fresh_since) if is_due and since < fresh_since else None
+    return Question(since=since, until=fresh_since) if since < fresh_since else None
 
 
 def resumed(stopped: Question | None, question: Question) -> Question:

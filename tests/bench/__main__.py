@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 import aiohttp  # noqa: E402
 import asyncpg  # noqa: E402
-from load import Load, request  # noqa: E402
+from load import Connection, Load, request  # noqa: E402
 
 from extrato.providers.mercado_pago_webhook import _sign, manifest  # noqa: E402
 from extrato.settings import Settings  # noqa: E402
@@ -105,8 +105,8 @@ async def load_from_outside(port: int, requests: list[bytes]) -> Load:
 
 
 @contextlib.asynccontextmanager
-async def one_gateway():
-    """A gateway alone on PostgreSQL (fsync on) and NATS."""
+async def one_gateway(provider_port: int | None = None):
+    """A gateway alone on PostgreSQL (fsync on) and NATS; without `provider_port` nobody answers as the provider."""
     port = free_port()
     async with new_home() as home, EmbeddedPostgres(home) as postgres, EmbeddedNats(home) as nats:
         environment = {
@@ -114,7 +114,7 @@ async def one_gateway():
             "EXTRATO_PORT": str(port),
             "EXTRATO_DATABASE_URL": postgres.url,
             "EXTRATO_NATS_URL": nats.url,
-            "EXTRATO_MERCADOPAGO_URL": f"http://127.0.0.1:{free_port()}",
+            "EXTRATO_MERCADOPAGO_URL": f"http://127.0.0.1:{provider_port or free_port()}",
         }
         await migrate(postgres.url)
         api_key = await prepare_demo(Settings.from_environment(environment))
@@ -175,6 +175,45 @@ async def webhooks() -> None:
             f"echo {before:,.0f} and {after:,.0f}/s: ratio {taken.per_second / ((before + after) / 2):.2f}",
             "at least 0.25",
         )
+
+
+async def slow_provider() -> None:
+    """How soon a webhook is answered while the provider takes every question and answers none."""
+
+    async def hang(reader, writer) -> None:
+        await reader.read()
+        writer.close()
+
+    provider = await asyncio.start_server(hang, "127.0.0.1", 0)
+    body = b'{"action": "payment.updated", "data": {"id": "1"}, "type": "payment", "user_id": "174087000"}'
+    async with one_gateway(provider.sockets[0].getsockname()[1]) as (port, _, _url):
+        requests = itertools.islice(signed_notifications(body), int(200 * SECONDS))
+        answered = await paced(port, list(requests), per_second=200)
+    provider.close()
+    row(
+        "webhook to its answer at 200/s, provider hangs",
+        f"p50 {answered[len(answered) // 2] * 1000:.1f} ms, p99 {answered[int(len(answered) * 0.99)] * 1000:.1f} ms",
+        "",
+        "p99 under 50 ms",
+    )
+
+
+async def paced(port: int, requests: list[bytes], *, per_second: float) -> list[float]:
+    """Send requests at a steady rate, each when its time has come; gives the sorted latencies in seconds."""
+    latencies: list[float] = []
+    statuses: dict[int, int] = {}
+    start = time.perf_counter()
+
+    async def send(number: int, one: bytes) -> None:
+        await asyncio.sleep(max(0.0, start + number / per_second - time.perf_counter()))
+        _, connection = await asyncio.get_running_loop().create_connection(
+            lambda: Connection(iter([one]), 0.0, latencies, statuses), "127.0.0.1", port
+        )
+        await connection.done
+
+    await asyncio.gather(*(send(number, one) for number, one in enumerate(requests)))
+    assert set(statuses) == {200}, statuses
+    return sorted(latencies)
 
 
 def signed_notifications(body: bytes):
@@ -365,7 +404,7 @@ async def start() -> None:
     row("`make up` to ready, old home, median of 3", f"{statistics.median(took[1:]):.1f} s", "", "under 6 s")
 
 
-BENCHES = {bench.__name__: bench for bench in (creations, webhooks, approval, rebuild, start)}
+BENCHES = {bench.__name__: bench for bench in (creations, webhooks, slow_provider, approval, rebuild, start)}
 
 
 async def main() -> None:

@@ -117,9 +117,7 @@ async def test_what_was_inserted_is_selected_as_it_was(recorder: Recorder):
         ({"gt": 4}, []),
     ],
 )
-async def test_a_stream_is_selected_within_bounds(
-    recorder: Recorder, bounds: dict[str, Any], versions: list[int]
-):
+async def test_a_stream_is_selected_within_bounds(recorder: Recorder, bounds: dict[str, Any], versions: list[int]):
     stream = uuid4()
     await recorder.insert_events(events(stream, 1, 2, 3, 4))
     await recorder.insert_events(events(uuid4(), 1, 2, 3))
@@ -138,9 +136,7 @@ async def test_inserting_gives_the_positions_in_order(recorder: Recorder):
 
 
 @pytest.mark.parametrize("versions", [(1,), (1, 2), (2, 2), (2, 1)])
-async def test_a_version_that_is_taken_is_refused_and_leaves_nothing(
-    recorder: Recorder, versions: tuple[int, ...]
-):
+async def test_a_version_that_is_taken_is_refused_and_leaves_nothing(recorder: Recorder, versions: tuple[int, ...]):
     stream, bystander = uuid4(), uuid4()
     await recorder.insert_events(events(stream, 1))
 
@@ -198,9 +194,7 @@ async def test_the_whole_log_is_selected_in_order(recorder: Recorder):
         ({"start": None, "limit": 10, "topics": ["Never.v1"]}, []),
     ],
 )
-async def test_the_log_is_selected_within_bounds(
-    recorder: Recorder, arguments: dict[str, Any], positions: list[int]
-):
+async def test_the_log_is_selected_within_bounds(recorder: Recorder, arguments: dict[str, Any], positions: list[int]):
     stream = uuid4()
     await recorder.insert_events(
         [event(stream, version, "Odd.v1" if version % 2 else "Even.v1") for version in range(1, 7)]
@@ -274,9 +268,7 @@ async def test_a_subscription_of_the_librarys_wakes_on_what_we_append(
         assert [await next_version(), await next_version()] == [3, 4]
 
 
-async def test_the_library_creates_its_own_things_beside_ours_without_harm(
-    ours: AsyncpgRecorder, theirs: Any
-):
+async def test_the_library_creates_its_own_things_beside_ours_without_harm(ours: AsyncpgRecorder, theirs: Any):
     await asyncio.to_thread(theirs.create_table)
 
     await ours.insert_events(events(uuid4(), 1))

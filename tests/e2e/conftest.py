@@ -122,6 +122,11 @@ class RunningHub:
         finally:
             await client.close()
 
+    async def metric(self, name: str) -> float:
+        async with self.session.get(f"{self.url}/metrics") as answer:
+            lines = (await answer.text()).splitlines()
+        return next(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name + " "))
+
     async def count_events(self) -> int:
         connection = await asyncpg.connect(self.addresses["database_url"])
         try:

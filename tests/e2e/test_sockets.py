@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import aiohttp
 
 MERCHANT = "padaria-do-marcos"
 
 
-async def read(socket, count, *, within_s=10):
+async def read(opened, count, *, within_s=10):
     async with asyncio.timeout(within_s):
-        return [await socket.receive_json() for _ in range(count)]
+        return [await opened.receive_json() for _ in range(count)]
 
 
 async def test_a_merchants_socket_that_resumes_gets_every_event_once_and_in_order(hub):
-    async with hub.socket(padaria_slug=MERCHANT) as socket:
-        start = (await socket.receive_json())["position"]
+    async with hub.socket(padaria_slug=MERCHANT) as opened:
+        start = (await opened.receive_json())["position"]
         ids = [(await hub.post("/payments/pix", {"value": 1}))[1]["payment"]["id"] for _ in range(10)]
         live = []
         while len({frame["payment_id"] for frame in live} & set(ids)) < 10:
-            live += await read(socket, 1)
-    async with hub.socket(padaria_slug=MERCHANT, after=str(start)) as socket:
-        resumed, *frames = await read(socket, 1 + len(live))
+            live += await read(opened, 1)
+    async with hub.socket(padaria_slug=MERCHANT, after=str(start)) as opened:
+        resumed, *frames = await read(opened, 1 + len(live))
     assert resumed == {"type": "resumed", "position": start}
     assert frames == live
     positions = [frame["position"] for frame in frames]
@@ -30,16 +31,16 @@ async def test_a_merchants_socket_that_resumes_gets_every_event_once_and_in_orde
 
 
 async def test_resuming_while_payments_are_made_leaves_no_hole(hub):
-    async with hub.socket(padaria_slug=MERCHANT) as socket:
-        start = (await socket.receive_json())["position"]
+    async with hub.socket(padaria_slug=MERCHANT) as opened:
+        start = (await opened.receive_json())["position"]
     making = asyncio.create_task(make_payments(hub, 40))
     seen: list[int] = []
     position = start
     while len(seen) < 40:
-        async with hub.socket(padaria_slug=MERCHANT, after=str(position)) as socket:
-            await socket.receive_json()
+        async with hub.socket(padaria_slug=MERCHANT, after=str(position)) as opened:
+            await opened.receive_json()
             for _ in range(7):
-                (frame,) = await read(socket, 1)
+                (frame,) = await read(opened, 1)
                 position = frame["position"]
                 if frame["event"] == "PaymentOpened":
                     seen.append(frame["payment_id"])
@@ -54,23 +55,43 @@ async def make_payments(hub, count):
 
 async def test_a_payments_socket_tells_of_that_payment_only(hub):
     ids = await make_payments(hub, 2)
-    async with hub.socket(payment_id=str(ids[0]), after="0") as socket:
-        frames = await read(socket, 3)
+    async with hub.socket(payment_id=str(ids[0]), after="0") as opened:
+        frames = await read(opened, 3)
         assert [frame["type"] for frame in frames] == ["resumed", "event", "event"]
         await make_payments(hub, 1)
         try:
             async with asyncio.timeout(0.3):
-                raise AssertionError(await socket.receive_json())
+                raise AssertionError(await opened.receive_json())
         except TimeoutError:
             pass
 
 
 async def test_when_the_gateway_stops_a_socket_is_told_where_to_resume(hub, until):
     ids = await make_payments(hub, 1)
-    async with hub.socket(payment_id=str(ids[0])) as socket:
-        position = (await socket.receive_json())["position"]
+    async with hub.socket(payment_id=str(ids[0])) as opened:
+        position = (await opened.receive_json())["position"]
         old_pid = hub.stop("gateway")
-        closing = (await read(socket, 1))[0]
+        closing = (await read(opened, 1))[0]
         assert closing == {"type": "closing", "position": position, "reason": "going_away"}
-        assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+        assert (await opened.receive()).type is aiohttp.WSMsgType.CLOSE
     await hub.until_restarted(until, "gateway", old_pid)
+
+
+async def test_a_socket_that_does_not_read_is_let_go_and_may_resume_where_it_stopped(hub):
+    """A client with a tiny window that reads nothing while thousands of events pass by."""
+    slow = socket.socket()
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    slow.connect(("127.0.0.1", int(hub.url.rsplit(":", 1)[1])))
+    with slow:
+        slow.sendall(
+            f"GET /ws?padaria_slug={MERCHANT} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+            f"Authorization: {hub.headers['Authorization']}\r\n\r\n".encode()
+        )
+        dropped = await hub.metric("extrato_websockets_dropped_total")
+        async with asyncio.timeout(60):
+            while await hub.metric("extrato_websockets_dropped_total") == dropped:
+                await asyncio.gather(*(make_payments(hub, 25) for _ in range(16)))
+        # Others were served all the while.
+        ids = await make_payments(hub, 1)
+        assert (await hub.check(ids[0]))["status"] == "pending"

@@ -6,12 +6,12 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import nats.js.errors
 from nats.js.api import AckPolicy, ConsumerConfig
 
 from contracts.subjects import DEAD_STREAM, HEADER_POSITION, HEADER_PREVIOUS, PAYMENTS_STREAM
 from extrato.bus.consumer import DurableConsumer
 from extrato.bus.relay import Relay
-from extrato.store.event_log import EventLog
 from extrato.store.log import LogSignal
 from tests.integration.store.examples import append_to, until
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from contracts.envelope import Envelope
     from extrato.bus.connection import Bus
+    from extrato.store.event_log import EventLog
 
 
 @asynccontextmanager
@@ -64,15 +65,14 @@ class Keeper:
 
 
 def consumer(bus: Bus, log: EventLog, keeper: Keeper, *, durable: str = "tests-keeper") -> DurableConsumer:
-    return DurableConsumer(
-        bus=bus, log=log, durable=durable, checkpoint=keeper.position, handle=keeper.handle
-    )
+    return DurableConsumer(bus=bus, log=log, durable=durable, checkpoint=keeper.position, handle=keeper.handle)
 
 
 async def append_until_told(log: EventLog, enough: asyncio.Event) -> None:
-    """Append without a pause, many at a time."""
+    """Append some thousand events a second, many at a time."""
     while not enough.is_set():
         await asyncio.gather(*(log.append(append_to(events=3)) for _ in range(20)))
+        await asyncio.sleep(0.01)
 
 
 async def all_have(log: EventLog, keepers: Sequence[Keeper], *, within_s: float = 15) -> None:
@@ -117,10 +117,13 @@ async def holds_whole_log(bus: Bus, log: EventLog) -> None:
     positions = [row.id for row in await log.read_rows(0, limit=1_000_000)]
 
     async def has_come_to_the_end() -> bool:
-        state = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state
-        if state.messages < len(positions):
+        try:
+            state = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state
+            if state.messages < len(positions):
+                return False
+            last = await bus.jetstream.get_msg(PAYMENTS_STREAM, seq=state.last_seq)
+        except nats.js.errors.NotFoundError:
             return False
-        last = await bus.jetstream.get_msg(PAYMENTS_STREAM, seq=state.last_seq)
         return (last.headers or {}).get(HEADER_POSITION) == str(positions[-1])
 
     await until(has_come_to_the_end, within_s=15, what="the whole log in the stream")

@@ -6,13 +6,13 @@ from uuid import uuid4
 
 import pytest
 from eventsourcing.persistence import StoredEvent
-from tests.integration.bus.running import append_until_told, relaying, running
-from tests.integration.store.examples import append_to, new_event, registered, until
 
 from contracts.subjects import PAYMENTS_STREAM
 from extrato.bus.live import LiveFeed
 from extrato.bus.messages import to_message
 from extrato.store.appender import StreamAppend
+from tests.integration.bus.running import append_until_told, relaying, running
+from tests.integration.store.examples import append_to, new_event, registered, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -58,12 +58,8 @@ async def test_an_event_is_published_soon(log: EventLog, bus: Bus, database_url:
         await subscription.next_msg(timeout=0.5)
 
 
-async def test_a_message_is_a_cloud_event_and_says_what_the_log_says(
-    log: EventLog, bus: Bus, database_url: str
-):
-    payment = new_event(
-        opened(), payment_id=15, actor="api_key", actor_id="José ☕", causation_id="a-cause"
-    )
+async def test_a_message_is_a_cloud_event_and_says_what_the_log_says(log: EventLog, bus: Bus, database_url: str):
+    payment = new_event(opened(), payment_id=15, actor="api_key", actor_id="José ☕", causation_id="a-cause")
     merchant = new_event(registered(), payment_id=None)
     stream = uuid4()
     written = await log.append(StreamAppend(stream_id=stream, expected_version=0, events=[payment, merchant]))
@@ -99,7 +95,7 @@ async def test_when_the_leaders_connection_ends_one_leads_again(
         for _ in range(3):
             await until(lambda: one.is_leader or two.is_leader)
             before = one.published + two.published
-            await until(lambda: one.published + two.published > before + 300)
+            await until(lambda before=before: one.published + two.published > before + 300)
             assert one.is_leader != two.is_leader
             assert len(await pool.fetch(END_LEADER, LEADER_LOCK)) == 1
 
@@ -217,9 +213,7 @@ async def test_a_stream_that_others_changed_is_made_whole_again(
         await holds_whole_log(bus, log)
 
 
-async def test_a_stream_that_is_emptied_while_the_log_is_quiet_is_refilled(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_a_stream_that_is_emptied_while_the_log_is_quiet_is_refilled(log: EventLog, bus: Bus, database_url: str):
     await asyncio.gather(*(log.append(append_to()) for _ in range(50)))
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
@@ -244,9 +238,7 @@ async def test_a_stream_of_another_log_is_replaced(log: EventLog, bus: Bus, data
         await holds_whole_log(bus, log)
 
 
-async def test_a_row_that_cannot_be_read_is_laid_down_and_passed_over(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_a_row_that_cannot_be_read_is_laid_down_and_passed_over(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to())
     await log.recorder.insert_events(
         [StoredEvent(originator_id=uuid4(), originator_version=1, topic="X.v1", state=b"nonsense")]
@@ -263,9 +255,7 @@ async def has_messages(bus: Bus, number: int) -> bool:
     return (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.messages == number
 
 
-async def test_an_event_that_is_too_large_for_the_bus_shows_as_a_hole(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_an_event_that_is_too_large_for_the_bus_shows_as_a_hole(log: EventLog, bus: Bus, database_url: str):
     large = new_event(registered(), payment_id=None, correlation_id="x" * 2_000_000)
     await log.append(append_to())
     await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[large]))

@@ -259,6 +259,7 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
 async def world(
     home: Path, database_url: str, nats_server: EmbeddedNats, sandbox: Sandbox, clock: Clock
 ) -> AsyncIterator[World]:
+    home.mkdir(mode=0o711, exist_ok=True)
     settings = Settings.from_environment(
         {
             "EXTRATO_HOME": str(home),

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import uuid
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,13 @@ from services.monitor.schedule import FAST
 
 if TYPE_CHECKING:
     from tests.integration.monitor.conftest import Clock, World
+
+
+@pytest.fixture
+def nats_server(nats_url: str) -> SimpleNamespace:
+    """Nothing here sets a timer, so the session's server will do."""
+    return SimpleNamespace(url=nats_url)
+
 
 # --- expiry -------------------------------------------------------------------------------------
 
@@ -212,7 +220,10 @@ async def test_a_delivery_that_nobody_finished_is_handled_when_it_is_due(world: 
     assert await handled(world, delivery) == (True, "recorded", 1)
 
 
-async def test_a_delivery_is_given_up_after_the_last_attempt(world: World, clock: Clock):
+async def test_a_delivery_is_given_up_after_the_last_attempt(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("extrato.providers.mercado_pago_client.RETRY_WAIT_S", 0.01)
     payment = await world.open()
     paid = await world.sandbox.pay(payment)
     delivery = delivery_of(world, paid["id"])

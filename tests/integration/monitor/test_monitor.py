@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import nats
 
-from contracts.events import StatusChanged
+from contracts.events import PaymentExpired, StatusChanged
 from extrato.bus.connection import connect
 from extrato.bus.timers import Timers
 from services.monitor.app import Monitor
 from services.monitor.schedule import FAST, End
 from tests.integration.monitor.conftest import World, until
+
+if TYPE_CHECKING:
+    import pytest
 
 FOUND_WITHIN_S = 6.0
 
@@ -71,6 +76,20 @@ async def test_a_slow_account_delays_no_other(world: World):
     await world.sandbox.pay(slow)
     await world.sandbox.pay(quick)
     assert await world.has_status(quick, "approved") < FOUND_WITHIN_S
+
+
+async def test_slow_providers_do_not_hold_up_the_hubs_own_routine(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("services.monitor.dispatch.AT_ONCE", 2)
+    payments = [await world.open(slug) for slug in ("padaria", "mercado", "loja")]
+    short = await world.open(lifetime=timedelta(seconds=1))
+    await world.sandbox.faults(latency_ms=60_000)
+    await world.monitor()
+
+    async def is_expired() -> bool:
+        return bool(await world.events(short, PaymentExpired))
+
+    assert await until(is_expired, "the payment is expired") < 4
+    assert {await world.status(payment) for payment in payments} == {"pending"}
 
 
 async def test_timers_heal_when_everything_in_nats_is_lost(world: World):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,3 +41,13 @@ async def test_a_database_that_is_away_for_a_while_stops_nothing_for_good(world:
     await world.sandbox.pay(payment)
     await world.has_status(payment, "approved", within_s=15)
     assert process.returncode is None
+
+
+async def test_a_monitor_stops_in_time_also_when_the_database_is_away(world: World, postgres: EmbeddedPostgres):
+    process = await world.monitor_process()
+    await postgres.stop()
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    _, said = await process.communicate()
+    assert (process.returncode, time.monotonic() - began < 2) == (0, True), said
+    await postgres.start()

@@ -37,6 +37,16 @@ async def test_a_monitor_that_is_told_to_stop_has_stopped_two_seconds_later(worl
     assert not ready.exists()
 
 
+async def test_a_monitor_stops_in_time_also_when_the_bus_is_away(world: World):
+    process = await world.monitor_process()
+    await world.nats.stop()
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    _, said = await process.communicate()
+    assert (process.returncode, time.monotonic() - began < 2) == (0, True), said
+    await world.nats.start()
+
+
 async def test_when_a_monitor_is_killed_the_other_one_takes_up_every_watch(world: World):
     victim, _ = await world.monitor_process(), await world.monitor_process()
     payments = [await world.open(slug) for slug in ("padaria", "mercado", "loja")]

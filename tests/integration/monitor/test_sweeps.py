@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from datetime import timedelta
+from types import SimpleNamespace
 
 import msgspec
 import nats
@@ -20,6 +21,12 @@ from services.monitor.schedule import FAST, SLOW, Again, End
 from tests.integration.monitor.conftest import CAUSE, World
 
 PADARIA = "padaria.mercado_pago"
+
+
+@pytest.fixture
+def nats_server(nats_url: str) -> SimpleNamespace:
+    """Nothing here sets a timer, so the session's server will do."""
+    return SimpleNamespace(url=nats_url)
 
 
 async def test_one_question_finds_every_payment_of_the_account(world: World):
@@ -245,7 +252,10 @@ async def test_a_provider_that_says_slow_down_is_left_alone_for_so_long(world: W
     assert await world.sandbox.asked() == asked + 1
 
 
-async def test_a_provider_that_breaks_is_asked_less_and_less_and_then_found_well(world: World, clock):
+async def test_a_provider_that_breaks_is_asked_less_and_less_and_then_found_well(
+    world: World, clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("extrato.providers.mercado_pago_client.RETRY_WAIT_S", 0.01)
     payment = await world.open()
     sweeps = world.sweeps()
     await world.sandbox.pay(payment)

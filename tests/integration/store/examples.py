@@ -59,14 +59,10 @@ def new_event(event: Event | None = None, *, payment_id: int | None = 1, **cause
 
 def append_to(stream: UUID | None = None, *, at: int = 0, events: int = 1) -> StreamAppend:
     """An append of `events` new events to a stream (a new one unless told) that stands at version `at`."""
-    return StreamAppend(
-        stream_id=stream or uuid4(), expected_version=at, events=[new_event() for _ in range(events)]
-    )
+    return StreamAppend(stream_id=stream or uuid4(), expected_version=at, events=[new_event() for _ in range(events)])
 
 
-async def until(
-    condition: Callable[[], bool | Awaitable[bool]], *, within_s: float = 10.0, what: str = "it"
-) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], *, within_s: float = 10.0, what: str = "it") -> None:
     """Wait until a condition of the outside world holds; fails after `within_s`."""
     deadline = time.monotonic() + within_s
     while True:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 from uuid import uuid4
 
 import asyncpg
@@ -61,7 +62,7 @@ async def test_callers_who_wait_together_are_written_together(pool: asyncpg.Pool
     results = await asyncio.gather(*(log.append(append_to(events=2)) for _ in range(700)))
 
     positions = [[envelope.position for envelope in written] for written in results]
-    assert sorted(sum(positions, [])) == list(range(1, 1401))
+    assert sorted(itertools.chain.from_iterable(positions)) == list(range(1, 1401))
     assert all(first + 1 == second for first, second in positions)
     assert recorder.batches == [256, 256, 188]
 
@@ -93,9 +94,7 @@ async def test_a_conflict_is_the_losers_alone(log: EventLog):
 async def test_of_many_who_race_for_one_version_one_wins(log: EventLog):
     stream = uuid4()
 
-    results = await asyncio.gather(
-        *(log.append(append_to(stream)) for _ in range(50)), return_exceptions=True
-    )
+    results = await asyncio.gather(*(log.append(append_to(stream)) for _ in range(50)), return_exceptions=True)
 
     assert sum(isinstance(result, list) for result in results) == 1
     assert sum(isinstance(result, Conflict) for result in results) == 49

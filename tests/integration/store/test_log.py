@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from eventsourcing.persistence import IntegrityError, StoredEvent
 
 from contracts.events import topic_of
 from extrato.store.codec import UnreadableEvent, to_envelope, to_stored_event
-from extrato.store.event_log import EventLog
 from extrato.store.log import READ_PAGE, LogSignal, subscribe
 from extrato.store.recorder import AsyncpgRecorder
 from tests.integration.store.examples import append_to, new_event, until
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from extrato.store.event_log import EventLog
 
 END_LISTENERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -66,7 +70,7 @@ async def test_a_subscriber_gets_the_old_and_then_the_new(log: EventLog, databas
 
     async def follow() -> None:
         async for envelope in subscribe(log, signal, after=1):
-            received.append(envelope.position)
+            received.append(envelope.position)  # noqa: PERF401 - it never ends
 
     async with LogSignal(database_url) as signal:
         follower = asyncio.create_task(follow())

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from extrato.store.event_log import EventLog
 from extrato.store.log import LogReader, LogSignal, subscribe
 from extrato.store.migrations import FOLDER
 from tests.integration.store.writer import EVENTS_OF_STREAM
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from extrato.store.event_log import EventLog
 
 ROOT = Path(__file__).parents[3]
 STREAMS_OF_OURS, STREAMS_OF_THEIRS = 120, 25

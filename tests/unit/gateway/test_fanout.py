@@ -1,0 +1,75 @@
+"""A socket that cannot keep up is let go with a place to resume, and disturbs nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+from contracts.envelope import Cause, Envelope
+from contracts.frames import EventFrame
+from services.gateway.fanout import QUEUE_LIMIT, Fanout, Listener
+from tests.examples import EXAMPLE_EVENTS, NOON
+
+ENVELOPE = Envelope(
+    event_id=uuid4(),
+    stream_id=uuid4(),
+    version=1,
+    position=7,
+    merchant="padaria-do-marcos",
+    payment_id=15,
+    occurred_at=NOON,
+    recorded_at=NOON,
+    cause=Cause(correlation_id="test", actor="api_key"),
+    event=EXAMPLE_EVENTS[0],
+)
+
+
+def frame(position):
+    return EventFrame(
+        position=position,
+        payment_id=1,
+        merchant="m",
+        version=1,
+        event="PaymentOpened",
+        time=NOON,
+        source="api_key",
+        data={},
+    )
+
+
+async def test_a_full_queue_keeps_what_it_has_and_takes_no_more():
+    listener = Listener()
+    for position in range(1, QUEUE_LIMIT + 10):
+        listener.offer(frame(position))
+    taken = await listener.take()
+    assert [one.position for one in taken] == list(range(1, QUEUE_LIMIT + 1))
+    assert listener.overflowed
+    listener.offer(frame(QUEUE_LIMIT + 10))
+    assert await listener.take() == []
+
+
+async def test_a_listener_that_is_closed_wakes_with_nothing():
+    listener = Listener()
+    waiting = asyncio.create_task(listener.take())
+    await asyncio.sleep(0)
+    listener.close()
+    assert await waiting == []
+
+
+async def test_an_event_reaches_those_who_listen_to_its_payment_or_merchant_and_nobody_else():
+    fanout = Fanout()
+    concerned = [fanout.listen(15), fanout.listen("padaria-do-marcos")]
+    others = [fanout.listen(16), fanout.listen("another-merchant")]
+    fanout.deliver(ENVELOPE)
+    assert [len(await listener.take()) for listener in concerned] == [1, 1]
+    for listener in others:
+        listener.close()
+        assert await listener.take() == []
+
+
+def test_who_left_is_forgotten():
+    fanout = Fanout()
+    listener = fanout.listen(1)
+    assert not fanout.is_unheard()
+    fanout.leave(1, listener)
+    assert fanout.is_unheard()

@@ -1,0 +1,655 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from contracts.events import (
+    ChargeCreated,
+    ChargeRefused,
+    ConfirmationRefused,
+    DuplicatePaymentObserved,
+    LatePaymentReceived,
+    ObservationIgnored,
+    ObservationMismatched,
+    ObservationRecorded,
+    PaymentEvent,
+    PaymentExpired,
+    PaymentOpened,
+    StatusChanged,
+    WatchStarted,
+)
+from extrato.domain.errors import Refused
+from extrato.domain.payment import (
+    INITIAL,
+    MAY_FOLLOW,
+    SETTLED,
+    Command,
+    ConfirmByBank,
+    Expire,
+    Opened,
+    OpenPayment,
+    Payment,
+    RecordCharge,
+    RecordObservation,
+    StartWatch,
+    bank_payment_id,
+    decide,
+    evolve,
+    external_reference,
+    fold,
+    payment_id_in,
+    payment_id_in_reference,
+    stream_id,
+)
+
+NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
+BANK_ID = bank_payment_id(15, UUID(int=0x1234_5678_9ABC_DEF0_1234_5678_9ABC_DEF0))
+REFERENCE = external_reference(15, BANK_ID)
+
+
+def at(minute: float) -> datetime:
+    return NOON + timedelta(minutes=minute)
+
+
+OPENED = PaymentOpened(
+    provider="mercado_pago",
+    amount_centavos=1000,
+    currency="BRL",
+    title="Pão de queijo",
+    description="",
+    items=(),
+    external_reference=REFERENCE,
+    bank_payment_id=BANK_ID,
+    payer_email=None,
+    expires_at=at(60),
+)
+CHARGED = ChargeCreated(charge_id="c1", checkout_url="https://pay", sandbox_url=None, pix_payload=None)
+NO_CHARGE = ChargeRefused(code="invalid_amount", reason="too small")
+EXPIRED = PaymentExpired(expires_at=at(60))
+
+
+def observe(status: str, *, attempt: str = "a", minute: float = 1, **changes: Any) -> RecordObservation:
+    facts: dict[str, Any] = {
+        "attempt_id": attempt,
+        "status": status,
+        "status_detail": None,
+        "amount_centavos": 1000,
+        "currency": "BRL",
+        "external_reference": REFERENCE,
+        "refunded_centavos": 0,
+        "observed_at": at(minute),
+        "paid_at": at(minute) if status == "approved" else None,
+        "payer_email": None,
+        "evidence": None,
+    }
+    return RecordObservation(**(facts | changes))
+
+
+def recorded(command: RecordObservation) -> ObservationRecorded:
+    """The event that says what an observation said."""
+    return ObservationRecorded(**{field: getattr(command, field) for field in ObservationRecorded.__struct_fields__})
+
+
+def ignored(command: RecordObservation, reason: str) -> ObservationIgnored:
+    facts = {field: getattr(command, field) for field in ObservationIgnored.__struct_fields__ if field != "reason"}
+    return ObservationIgnored(reason=reason, **facts)
+
+
+def moved(previous: str, status: str, **details: Any) -> StatusChanged:
+    facts = {"status_detail": None, "attempt_id": "a", "paid_at": None} | details
+    return StatusChanged(previous=previous, status=status, **facts)
+
+
+def confirm(amount_centavos: int = 1000, *, minute: float = 5) -> ConfirmByBank:
+    return ConfirmByBank(amount_centavos=amount_centavos, received_at=at(minute), evidence=None)
+
+
+class Story:
+    """`given(events).when(commands)`: what the last command leads to after all before it."""
+
+    def __init__(self, *history: PaymentEvent) -> None:
+        self.history = list(history)
+
+    def when(self, *commands: Command) -> list[PaymentEvent]:
+        *before, last = commands
+        for command in before:
+            self.history += decide(command, fold(self.history))
+        return decide(last, fold(self.history))
+
+    def refuses(self, command: Command) -> str:
+        with pytest.raises(Refused) as refused:
+            self.when(command)
+        return refused.value.code
+
+    def becomes(self, *commands: Command) -> Opened:
+        self.history += self.when(*commands)
+        payment = fold(self.history)
+        assert isinstance(payment, Opened)
+        return payment
+
+
+given_events = Story
+
+# --- open ---------------------------------------------------------------------------------------
+
+
+def test_opening_records_the_intent():
+    assert given_events().when(OpenPayment(intent=OPENED)) == [OPENED]
+
+
+def test_opening_another_payment_under_the_number_is_refused():
+    other = OpenPayment(intent=replace(OPENED, amount_centavos=999))
+    assert given_events(OPENED).refuses(other) == "payment_already_opened"
+
+
+def test_opening_again_is_quiet():
+    assert given_events(OPENED, CHARGED).when(OpenPayment(intent=OPENED)) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        RecordCharge(charge=CHARGED, watch_until=None),
+        observe("approved"),
+        confirm(),
+        Expire(now=at(61)),
+        StartWatch(now=NOON, duration=timedelta(minutes=5)),
+    ],
+)
+def test_whatever_is_asked_of_a_payment_that_does_not_exist_is_refused(command: Command):
+    assert given_events().refuses(command) == "payment_not_found"
+
+
+# --- charge -------------------------------------------------------------------------------------
+
+
+def test_a_charge_is_recorded_and_watched():
+    assert given_events(OPENED).when(RecordCharge(charge=CHARGED, watch_until=at(5))) == [
+        CHARGED,
+        WatchStarted(watch_until=at(5)),
+    ]
+    assert given_events(OPENED).when(RecordCharge(charge=CHARGED, watch_until=None)) == [CHARGED]
+
+
+def test_a_refused_charge_cancels_the_payment():
+    story = given_events(OPENED)
+    assert story.when(RecordCharge(charge=NO_CHARGE, watch_until=at(5))) == [
+        NO_CHARGE,
+        moved("pending", "cancelled", status_detail="charge_refused", attempt_id=None),
+    ]
+    assert not story.becomes(RecordCharge(charge=NO_CHARGE, watch_until=None)).may_still_be_paid
+
+
+def test_a_charge_that_is_told_again_is_quiet():
+    for first in (CHARGED, NO_CHARGE):
+        for second in (CHARGED, NO_CHARGE):
+            assert given_events(OPENED, first).when(RecordCharge(charge=second, watch_until=at(9))) == []
+
+
+def test_a_charge_that_is_refused_after_it_was_paid_takes_nothing_away():
+    story = given_events(OPENED)
+    assert story.when(observe("approved"), RecordCharge(charge=NO_CHARGE, watch_until=None)) == [NO_CHARGE]
+    assert story.becomes(RecordCharge(charge=NO_CHARGE, watch_until=None)).status == "approved"
+
+
+def test_a_charge_that_is_refused_after_the_payment_expired_cancels_it_once():
+    story = given_events(OPENED)
+    assert story.when(Expire(now=at(60)), RecordCharge(charge=NO_CHARGE, watch_until=None)) == [NO_CHARGE]
+
+
+# --- observations -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", sorted(MAY_FOLLOW.keys() - {"pending"}))
+def test_an_observation_is_recorded_and_moves_the_payment(status: str):
+    seen = observe(status, status_detail="detail")
+    assert given_events(OPENED, CHARGED).when(seen) == [
+        recorded(seen),
+        moved("pending", status, status_detail="detail", paid_at=seen.paid_at),
+    ]
+
+
+def test_an_observation_that_says_what_is_known_already_is_quiet():
+    story = given_events(OPENED, CHARGED)
+    assert story.when(observe("in_process"), observe("in_process", minute=2)) == []
+    assert story.when(observe("in_process", minute=0)) == []
+
+
+def test_a_pending_attempt_of_a_pending_payment_is_recorded_and_moves_nothing():
+    seen = observe("pending")
+    assert given_events(OPENED, CHARGED).when(seen) == [recorded(seen)]
+
+
+def test_an_older_observation_moves_nothing_back_and_leaves_one_trace():
+    story = given_events(OPENED, CHARGED)
+    stale = observe("pending", minute=1)
+
+    assert story.when(observe("approved", minute=2), stale) == [ignored(stale, "stale")]
+    assert story.becomes(stale).status == "approved"
+    assert story.when(stale) == []
+    assert story.when(observe("pending", minute=1, evidence="another answer")) == []
+
+
+@pytest.mark.parametrize("status", ["pending", "in_process", "authorized", "rejected", "cancelled"])
+def test_a_paid_payment_never_goes_back(status: str):
+    story = given_events(OPENED, CHARGED)
+    later = observe(status, minute=9)
+
+    assert story.when(observe("approved"), later) == [ignored(later, "illegal_transition")]
+    assert story.becomes(later).status == "approved"
+
+
+def test_a_refused_attempt_is_followed_by_one_that_is_paid():
+    story = given_events(OPENED, CHARGED)
+    refused, paid = observe("rejected", attempt="card"), observe("approved", attempt="pix", minute=2)
+
+    assert story.becomes(refused).may_still_be_paid
+    assert story.when(paid) == [
+        recorded(paid),
+        moved("rejected", "approved", attempt_id="pix", paid_at=paid.paid_at),
+    ]
+
+
+def test_a_refused_attempt_does_not_outweigh_one_that_is_hoped_for():
+    story = given_events(OPENED, CHARGED)
+    hoped, refused = observe("in_process", attempt="pix"), observe("rejected", attempt="card", minute=9)
+
+    assert story.when(hoped, refused) == [recorded(refused)]
+
+
+def test_a_cancelled_attempt_may_still_be_paid_late():
+    story = given_events(OPENED, CHARGED)
+    paid = observe("approved", minute=9)
+
+    assert story.when(observe("cancelled"), paid) == [
+        recorded(paid),
+        moved("cancelled", "approved", paid_at=paid.paid_at),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("amount_centavos", 999),
+        ("amount_centavos", 100_000),
+        ("currency", "ARS"),
+        ("external_reference", "extrato_16_abc"),
+        ("external_reference", None),
+    ],
+)
+def test_an_observation_of_another_charge_is_never_a_payment(field: str, value: Any):
+    story = given_events(OPENED, CHARGED)
+    wrong = observe("approved", **{field: value})
+
+    assert story.when(wrong) == [
+        ObservationMismatched(
+            attempt_id="a",
+            field=field,
+            expected=str(getattr(OPENED, field)),
+            observed=str(value),
+            status="approved",
+            observed_at=at(1),
+            evidence=None,
+        )
+    ]
+    assert story.becomes(wrong).status == "pending"
+    assert story.when(wrong) == []
+
+
+def test_a_second_paid_attempt_is_a_duplicate_and_is_told_once():
+    story = given_events(OPENED, CHARGED)
+    second = observe("approved", attempt="b", minute=5)
+
+    assert story.when(observe("approved", attempt="a"), second) == [
+        recorded(second),
+        DuplicatePaymentObserved(attempt_id="b", already_paid_by="a", amount_centavos=1000),
+    ]
+    payment = story.becomes(second)
+    assert (payment.status, payment.attempt_id) == ("approved", "a")
+    assert story.when(second) == []
+    again = observe("approved", attempt="b", minute=6, status_detail="accredited")
+    assert story.when(again) == [recorded(again)]
+
+
+def test_when_one_of_two_paid_attempts_is_refunded_the_other_is_the_paid_one():
+    story = given_events(OPENED, CHARGED)
+    payment = story.becomes(
+        observe("approved", attempt="a"),
+        observe("approved", attempt="b", minute=2),
+        observe("refunded", attempt="a", minute=3, refunded_centavos=1000),
+    )
+
+    assert (payment.status, payment.attempt_id) == ("approved", "b")
+    assert payment.paid_attempt == payment.attempts["b"]
+    assert story.becomes(observe("refunded", attempt="b", minute=4)).status == "refunded"
+
+
+def test_a_payment_after_a_refund_is_no_duplicate():
+    story = given_events(OPENED, CHARGED)
+    again = observe("approved", attempt="b", minute=5)
+
+    assert story.when(observe("approved"), observe("refunded", minute=2), again) == [
+        recorded(again),
+        moved("refunded", "approved", attempt_id="b", paid_at=again.paid_at),
+    ]
+
+
+def test_a_partial_refund_is_recorded_and_the_payment_stays_paid():
+    story = given_events(OPENED, CHARGED)
+    partial = observe("approved", minute=2, refunded_centavos=300, status_detail="partially_refunded")
+
+    assert story.when(observe("approved"), partial) == [recorded(partial)]
+    payment = story.becomes(partial)
+    assert payment.status_detail == "partially_refunded"
+    assert payment.attempts["a"].refunded_centavos == 300
+
+
+def test_a_full_refund_ends_the_payment():
+    story = given_events(OPENED, CHARGED)
+    refunded = observe("refunded", minute=2, refunded_centavos=1000)
+
+    assert story.when(observe("approved"), refunded) == [recorded(refunded), moved("approved", "refunded")]
+
+
+def test_a_dispute_may_be_won():
+    story = given_events(OPENED, CHARGED)
+    payment = story.becomes(observe("approved"), observe("in_mediation", minute=2), observe("approved", minute=3))
+    assert payment.status == "approved"
+
+
+def test_a_status_that_is_not_known_is_recorded_and_may_be_followed_by_anything():
+    story = given_events(OPENED, CHARGED)
+    invented = observe("on_the_moon")
+
+    assert story.when(invented) == [recorded(invented), moved("pending", "on_the_moon")]
+    assert story.becomes(invented).may_still_be_paid
+    assert story.becomes(observe("approved", minute=2)).status == "approved"
+
+
+@pytest.mark.parametrize("before", sorted(MAY_FOLLOW))
+@pytest.mark.parametrize("after", sorted(MAY_FOLLOW))
+def test_an_attempt_moves_as_the_table_says(before: str, after: str):
+    story = given_events(OPENED, CHARGED)
+    story.becomes(observe(before))
+    later = observe(after, minute=2)
+    events = story.when(later)
+
+    if after == before:
+        assert events == []
+    elif after in MAY_FOLLOW[before]:
+        assert events[0] == recorded(later)
+        assert story.becomes(later).attempts["a"].status == story.becomes(later).status == after
+    else:
+        assert events == [ignored(later, "illegal_transition")]
+
+
+# --- bank ---------------------------------------------------------------------------------------
+
+
+def test_a_confirmation_pays_the_payment():
+    assert given_events(OPENED, CHARGED).when(confirm()) == [
+        ObservationRecorded(
+            attempt_id=BANK_ID,
+            status="approved",
+            status_detail="accredited",
+            amount_centavos=1000,
+            refunded_centavos=0,
+            observed_at=at(5),
+            paid_at=at(5),
+            payer_email=None,
+            evidence=None,
+        ),
+        moved("pending", "approved", status_detail="accredited", attempt_id=BANK_ID, paid_at=at(5)),
+    ]
+
+
+def test_a_confirmation_of_another_value_is_refused_with_one_trace():
+    story = given_events(OPENED, CHARGED)
+    assert story.when(confirm(999)) == [ConfirmationRefused(expected_centavos=1000, received_centavos=999)]
+    assert story.becomes(confirm(999)).status == "pending"
+    assert story.when(confirm(999, minute=7)) == []
+
+
+def test_a_confirmation_that_is_repeated_is_quiet():
+    assert given_events(OPENED, CHARGED).when(confirm(), confirm(minute=6)) == []
+    assert given_events(OPENED, CHARGED).when(observe("approved"), confirm()) == []
+
+
+def test_a_late_confirmation_expires_the_payment_and_is_told():
+    story = given_events(OPENED, CHARGED)
+    assert story.when(confirm(minute=60)) == [
+        EXPIRED,
+        moved("pending", "cancelled", status_detail="expired", attempt_id=None),
+        LatePaymentReceived(amount_centavos=1000, received_at=at(60)),
+    ]
+    assert story.becomes(confirm(minute=60)).status == "cancelled"
+    assert story.when(confirm(minute=61)) == []
+
+
+def test_a_confirmation_after_the_expiry_of_money_that_came_before_is_late_too():
+    story = given_events(OPENED, CHARGED)
+    assert story.when(Expire(now=at(61)), confirm(minute=59)) == [
+        LatePaymentReceived(amount_centavos=1000, received_at=at(59))
+    ]
+
+
+# --- expiry -------------------------------------------------------------------------------------
+
+
+def test_a_payment_expires_when_its_time_has_run_out():
+    story = given_events(OPENED, CHARGED)
+    assert story.when(Expire(now=at(60))) == [
+        EXPIRED,
+        moved("pending", "cancelled", status_detail="expired", attempt_id=None),
+    ]
+    assert not story.becomes(Expire(now=at(60))).may_still_be_paid
+
+
+def test_a_payment_whose_attempts_all_ended_expires():
+    story = given_events(OPENED, CHARGED)
+    assert story.when(observe("rejected"), Expire(now=at(60))) == [
+        EXPIRED,
+        moved("rejected", "cancelled", status_detail="expired", attempt_id=None),
+    ]
+
+
+def test_a_payment_that_was_cancelled_before_it_expires_moves_once():
+    assert given_events(OPENED, CHARGED).when(observe("cancelled"), Expire(now=at(60))) == [EXPIRED]
+
+
+@pytest.mark.parametrize("status", sorted(SETTLED | {"pending", "in_process", "authorized"}))
+def test_a_payment_that_is_paid_or_hoped_for_does_not_expire(status: str):
+    assert given_events(OPENED, CHARGED).when(observe(status), Expire(now=at(99))) == []
+
+
+def test_expiring_is_quiet_before_its_time_and_the_second_time():
+    assert given_events(OPENED, CHARGED).when(Expire(now=at(59.9))) == []
+    assert given_events(replace(OPENED, expires_at=None), CHARGED).when(Expire(now=at(1e6))) == []
+    assert given_events(OPENED, CHARGED).when(Expire(now=at(60)), Expire(now=at(70))) == []
+    assert given_events(OPENED, NO_CHARGE).when(Expire(now=at(60))) == []
+
+
+def test_an_expired_payment_may_be_paid_late_and_is_moved_by_nothing_less():
+    story = given_events(OPENED, CHARGED)
+    hoped, paid = observe("pending", minute=61), observe("approved", minute=62)
+
+    assert story.when(Expire(now=at(60)), hoped) == [recorded(hoped)]
+    assert story.when(hoped, paid) == [
+        recorded(paid),
+        moved("cancelled", "approved", paid_at=paid.paid_at),
+    ]
+    assert story.becomes(paid, observe("refunded", minute=63)).status == "refunded"
+
+
+# --- watch --------------------------------------------------------------------------------------
+
+
+WATCH = StartWatch(now=at(1), duration=timedelta(minutes=5))
+
+
+def test_a_watch_is_started_and_begins_again_when_it_ended():
+    assert given_events(OPENED, CHARGED).when(WATCH) == [WatchStarted(watch_until=at(6))]
+    later = StartWatch(now=at(6), duration=timedelta(minutes=5))
+    assert given_events(OPENED, CHARGED).when(WATCH, later) == [WatchStarted(watch_until=at(11))]
+
+
+def test_a_watch_that_is_on_is_not_started_again():
+    later = StartWatch(now=at(5.9), duration=timedelta(minutes=5))
+    assert given_events(OPENED, CHARGED).when(WATCH, later) == []
+
+
+def test_what_cannot_be_paid_any_more_is_not_watched():
+    assert given_events(OPENED).when(WATCH) == []
+    assert given_events(OPENED, NO_CHARGE).when(WATCH) == []
+    assert given_events(OPENED, CHARGED).when(observe("approved"), WATCH) == []
+    assert given_events(OPENED, CHARGED).when(Expire(now=at(60)), WATCH) == []
+
+
+# --- stream and identifiers ---------------------------------------------------------------------
+
+
+def test_the_first_event_of_a_payment_opens_it():
+    with pytest.raises(TypeError):
+        evolve(INITIAL, EXPIRED)
+
+
+def test_a_number_always_names_the_same_stream():
+    assert stream_id(15) == stream_id(15) != stream_id(16)
+
+
+@given(st.integers(1, 2**48 - 1), st.uuids())
+def test_identifiers_carry_the_payments_number(payment_id: int, chance: UUID):
+    identifier = bank_payment_id(payment_id, chance)
+    reference = external_reference(payment_id, identifier)
+
+    assert payment_id_in(identifier) == payment_id
+    assert UUID(identifier).version == 8
+    assert payment_id_in_reference(reference) in {payment_id, None if payment_id >= 10**14 else payment_id}
+    assert len(reference) <= 64
+
+
+@pytest.mark.parametrize("text", ["", "15", str(uuid4()), BANK_ID.upper(), f"{{{BANK_ID}}}", BANK_ID + "0"])
+def test_what_is_no_identifier_of_ours_carries_no_number(text: str):
+    assert payment_id_in(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "15", "extrato", "extrato_", "extrato_x_y", "extrato_²_a", "pedido_15_a", "extrato_-1_a"]
+)
+def test_what_is_no_reference_of_ours_carries_no_number(text: str):
+    assert payment_id_in_reference(text) is None
+
+
+# --- any history --------------------------------------------------------------------------------
+
+
+statuses = st.sampled_from([*sorted(MAY_FOLLOW), "on_the_moon"])
+minutes = st.integers(0, 90)
+observations = st.builds(
+    lambda status, attempt, minute, refunded, detail, wrong: observe(
+        status,
+        attempt=attempt,
+        minute=minute,
+        refunded_centavos=refunded,
+        status_detail=detail,
+        **wrong,
+    ),
+    statuses,
+    st.sampled_from(["a", "b", "c"]),
+    minutes,
+    st.sampled_from([0, 300]),
+    st.sampled_from([None, "x"]),
+    st.sampled_from([{}, {}, {}, {"amount_centavos": 1}, {"currency": "ARS"}, {"external_reference": None}]),
+)
+commands = st.one_of(
+    observations,
+    observations,
+    st.builds(
+        RecordCharge,
+        charge=st.sampled_from([CHARGED, NO_CHARGE]),
+        watch_until=st.none() | minutes.map(at),
+    ),
+    st.builds(confirm, st.sampled_from([1000, 999]), minute=minutes),
+    st.builds(Expire, now=minutes.map(at)),
+    st.builds(StartWatch, now=minutes.map(at), duration=st.just(timedelta(minutes=3))),
+    st.just(OpenPayment(intent=OPENED)),
+    st.just(OpenPayment(intent=replace(OPENED, title="another"))),
+)
+histories = st.lists(commands, max_size=25)
+
+
+@given(histories, st.sampled_from([None, at(60)]))
+def test_in_any_history_a_command_that_is_repeated_is_quiet(asked: list[Command], expires_at: datetime | None):
+    payment: Payment = evolve(INITIAL, replace(OPENED, expires_at=expires_at))
+    for command in asked:
+        try:
+            events = decide(command, payment)
+        except Refused:
+            continue
+        for event in events:
+            payment = evolve(payment, event)
+        assert decide(command, payment) == []
+
+
+@given(histories)
+def test_in_any_history_only_the_right_money_pays(asked: list[Command]):
+    history: list[PaymentEvent] = [OPENED]
+    for command in asked:
+        payment = fold(history)
+        try:
+            events = decide(command, payment)
+        except Refused:
+            continue
+        pays = any(isinstance(event, StatusChanged) and event.status == "approved" for event in events)
+        history += events
+        after = fold(history)
+        assert isinstance(payment, Opened)
+        assert isinstance(after, Opened)
+        if pays:
+            speaker = after.attempts[after.attempt_id or ""]
+            assert (speaker.status, speaker.amount_centavos) == ("approved", 1000)
+            assert isinstance(command, RecordObservation | ConfirmByBank)
+        assert (after.status == "approved") <= (pays or payment.status == "approved")
+        assert all(attempt.amount_centavos == 1000 for attempt in after.attempts.values())
+
+
+@given(histories)
+def test_in_any_history_every_move_begins_where_the_last_one_ended(asked: list[Command]):
+    history: list[PaymentEvent] = [OPENED]
+    for command in asked:
+        try:
+            history += decide(command, fold(history))
+        except Refused:
+            continue
+    status = "pending"
+    for event in history:
+        if isinstance(event, StatusChanged):
+            assert event.previous == status != event.status
+            status = event.status
+    payment = fold(history)
+    assert isinstance(payment, Opened)
+    assert payment.status == status
+    if status in SETTLED:
+        assert payment.paid_attempt is not None
+        assert payment.paid_attempt.status == status
+
+
+@given(histories)
+def test_in_any_history_an_attempt_never_goes_back_in_time(asked: list[Command]):
+    payment: Payment = evolve(INITIAL, OPENED)
+    for command in asked:
+        if isinstance(command, OpenPayment):
+            continue
+        assert isinstance(payment, Opened)
+        before = payment.attempts
+        for event in decide(command, payment):
+            payment = evolve(payment, event)
+        assert isinstance(payment, Opened)
+        for attempt_id, attempt in before.items():
+            assert payment.attempts[attempt_id].observed_at >= attempt.observed_at
