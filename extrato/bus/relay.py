@@ -174,8 +174,9 @@ class Relay:
     async def _send(self, message: Message, *, after: int) -> asyncio.Future[PubAck]:
         """Publish a message that must be stored at the place behind the sequence number `after`."""
         message.headers[EXPECTED_LAST_SEQUENCE] = str(after)
-        # A purge does not make the server forget the ids of the last minutes: an id holds for one place only.
-        message.headers[HEADER_MESSAGE_ID] += f".{after}"
+        if self._first_sequence > 1:
+            # The stream was emptied, which does not make the server forget the ids of the last minutes.
+            message.headers[HEADER_MESSAGE_ID] += f".{self._first_sequence}"
         # No `wait_stall`: while it waits for one, the client takes a cancellation for a stall.
         return await self._bus.jetstream.publish_async(
             message.subject, message.body, stream=PAYMENTS_STREAM, headers=message.headers

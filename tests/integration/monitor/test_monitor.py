@@ -14,7 +14,7 @@ from contracts.events import PaymentExpired, StatusChanged
 from extrato.bus.connection import connect
 from extrato.bus.timers import Timers
 from services.monitor.app import Monitor
-from services.monitor.schedule import FAST, End
+from services.monitor.schedule import FAST, INTERVAL_S, End
 from tests.integration.monitor.conftest import World, until
 
 if TYPE_CHECKING:
@@ -49,16 +49,17 @@ async def test_a_watch_is_swept_a_second_after_it_began(world: World):
     assert await swept(world) < 1.5
 
 
-async def test_two_monitors_share_the_accounts_and_ask_no_account_twice(world: World):
+async def test_two_monitors_share_the_accounts_and_ask_no_account_twice(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(INTERVAL_S, FAST, 2.0)
     await asyncio.gather(world.monitor(), world.monitor())
     for slug in ("padaria", "mercado", "loja"):
         await world.open(slug)
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(1.2)
     before, began = await world.sandbox.asked(), time.monotonic()
-    await asyncio.sleep(6.0)
+    await asyncio.sleep(4.5)
     asked = await world.sandbox.asked() - before
-    # Three accounts, a question each five seconds; one more may fall on where the time begins.
-    assert 3 <= asked <= 3 * ((time.monotonic() - began) / 5 + 0.67)
+    # Three accounts, a question each two seconds; one more may fall on where the time begins.
+    assert 6 <= asked <= 3 * ((time.monotonic() - began) / 2 + 0.67)
 
 
 async def test_a_slow_account_delays_no_other(world: World):
@@ -116,7 +117,8 @@ async def test_timers_heal_when_their_stream_is_deleted(world: World):
     assert await world.has_status(payment, "approved", within_s=20) < FOUND_WITHIN_S
 
 
-async def test_a_nats_that_is_away_for_a_while_stops_nothing_for_good(world: World):
+async def test_a_nats_that_is_away_for_a_while_stops_nothing_for_good(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(INTERVAL_S, FAST, 2.0)
     await world.monitor()
     payment = await world.open()
     await swept(world)

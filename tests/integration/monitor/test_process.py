@@ -50,7 +50,7 @@ async def test_a_monitor_stops_in_time_also_when_the_bus_is_away(world: World):
 async def test_when_a_monitor_is_killed_the_other_one_takes_up_every_watch(world: World):
     victim, _ = await world.monitor_process(), await world.monitor_process()
     payments = [await world.open(slug) for slug in ("padaria", "mercado", "loja")]
-    await asyncio.sleep(2)
+    await asyncio.sleep(1.2)
     victim.kill()
     await victim.wait()
     for payment in payments:

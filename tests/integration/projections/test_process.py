@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from extrato import process as process_of_the_hub
+from extrato import process as processes
 from extrato.bus.connection import connect
 from extrato.settings import InvalidSettings, Settings
 from extrato.store.migrations import migrate
@@ -141,17 +141,17 @@ async def test_a_running_process_survives_that_postgresql_and_nats_are_away(home
 
 
 async def test_nobody_at_the_other_end_is_one_clear_sentence(where, monkeypatch):
-    monkeypatch.setattr(process_of_the_hub, "PATIENCE_AT_START_S", 0.5)
+    monkeypatch.setattr(processes, "PATIENCE_AT_START_S", 0.5)
     nowhere = settings_of({**where, "database_url": "postgresql://extrato@127.0.0.1:1/extrato"})
-    with pytest.raises(process_of_the_hub.CannotStart, match=r"PostgreSQL cannot be used after 0\.5 s: .*Connect call failed"):
+    with pytest.raises(processes.CannotStart, match=r"PostgreSQL cannot be used after 0\.5 s: .*Connect call failed"):
         await app.serve(nowhere)
-    with pytest.raises(process_of_the_hub.CannotStart, match=r"NATS cannot be used after 0\.5 s: it does not answer"):
+    with pytest.raises(processes.CannotStart, match=r"NATS cannot be used after 0\.5 s: it does not answer"):
         await app.serve(settings_of({**where, "nats_url": "nats://127.0.0.1:1"}))
 
 
 async def test_a_database_without_a_schema_is_waited_for_and_named(where, empty_database_url, monkeypatch):
-    monkeypatch.setattr(process_of_the_hub, "PATIENCE_AT_START_S", 0.5)
-    with pytest.raises(process_of_the_hub.CannotStart, match="its migrations were not applied"):
+    monkeypatch.setattr(processes, "PATIENCE_AT_START_S", 0.5)
+    with pytest.raises(processes.CannotStart, match="its migrations were not applied"):
         await app.serve(settings_of({**where, "database_url": empty_database_url}))
 
 
@@ -160,7 +160,7 @@ async def test_a_part_that_dies_ends_the_process(where, monkeypatch):
         raise ZeroDivisionError
 
     monkeypatch.setattr("services.projections.app.Relay.run", die)
-    with pytest.raises(process_of_the_hub.PartEnded, match="relay"):
+    with pytest.raises(processes.PartEnded, match="relay"):
         await app.serve(settings_of(where))
 
 
