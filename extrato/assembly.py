@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from extrato.bus.connection import Bus
     from extrato.settings import Settings
 
-PROVIDER_CONNECTIONS = 64
+PROVIDER_CONNECTIONS: Final = 256
+CLOSE_WITHIN_S: Final = 1.0
 
 
 def vault_key(settings: Settings) -> bytes:
@@ -54,5 +56,7 @@ async def open_hub(settings: Settings, *, pool: asyncpg.Pool, bus: Bus) -> Async
                 new_uuid=RandomUuids(),
             )
         finally:
-            await log.close()
-            await inbox.close()
+            # With PostgreSQL away what waits cannot be written, and nobody was told that it was.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_WITHIN_S):
+                    await asyncio.gather(log.close(), inbox.close())

@@ -76,6 +76,6 @@ class ProviderMisunderstood(ExtratoError):
 
 
 class ProviderNotConnected(ExtratoError):
-    """The merchant has no credential for the provider."""
+    """The merchant has no credential for the provider, or one that the provider does not accept."""
 
     code = "provider_not_connected"

@@ -21,6 +21,7 @@ from extrato.bus.connection import Bus, connect
 from extrato.errors import Transient
 from extrato.settings import InvalidSettings, Settings
 from extrato.store.unavailable import LINE_BROKE
+from extrato.store.vault import InvalidVaultKey
 from extrato.telemetry import configure_logging
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ CANCEL_AGAIN_S: Final = 0.25
 # them all the time.
 GC_EVERY_OBJECTS: Final = 50_000
 
-_logger = structlog.get_logger().bind(component="process")
+_logger = structlog.get_logger(component="process")
 
 Connected = TypeVar("Connected")
 
@@ -161,7 +162,7 @@ def run(name: str, work: Callable[[Settings], Coroutine[object, object, object]]
         gc.set_threshold(GC_EVERY_OBJECTS)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_until_signal(work(settings)))
-    except (CannotStart, InvalidSettings) as error:
+    except (CannotStart, InvalidSettings, InvalidVaultKey) as error:
         sys.stderr.write(f"{name}: {error}\n")
         return 1
     except Exception:  # noqa: BLE001 - the last place where it can be told

@@ -105,7 +105,7 @@ class Bus:
 
 async def connect(nats_url: str, *, name: str) -> Bus:
     """Connect to NATS and make sure of the streams; raises `BusUnavailable`."""
-    log = structlog.get_logger().bind(component="bus")
+    log = structlog.get_logger(component="bus")
 
     async def on_error(error: Exception) -> None:
         log.warning("bus_error", error=repr(error))

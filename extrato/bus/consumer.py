@@ -61,7 +61,7 @@ class DurableConsumer:
         self._log = log
         self._durable = durable
         self._handle = handle
-        self._logger = structlog.get_logger().bind(component="consumer", consumer=durable)
+        self._logger = structlog.get_logger(component="consumer", consumer=durable)
         self.checkpoint = checkpoint
         self.subscribed = asyncio.Event()
         self.repaired = 0

@@ -50,7 +50,7 @@ class LiveFeed:
         self._deliver = deliver
         self._is_unheard = is_unheard
         self._arrived: asyncio.Queue[Msg] = asyncio.Queue(QUEUE_LIMIT)
-        self._logger = structlog.get_logger().bind(component="live_feed")
+        self._logger = structlog.get_logger(component="live_feed")
         self.position = 0
         self.repaired = 0
 

@@ -52,7 +52,7 @@ class Relay:
         self._log = log
         self._signal = signal
         self._bus = bus
-        self._logger = structlog.get_logger().bind(component="relay")
+        self._logger = structlog.get_logger(component="relay")
         self._position = 0
         self._first_sequence = 1
         self._sequence = 0

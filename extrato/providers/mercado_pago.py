@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
+
 from contracts.events import ChargeCreated
 from extrato.domain.money import MAXIMUM_CENTAVOS, to_reais
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused
@@ -13,11 +15,17 @@ from extrato.providers.mercado_pago_client import SEARCH_LIMIT, MercadoPagoClien
 from extrato.providers.port import Observation, ObservedPage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from msgspec import Raw
+
     from extrato.ports import Credential
     from extrato.providers.port import ChargeRequest
 
 CURRENCY: Final = "BRL"
 TITLE_LENGTH: Final = 256
+
+_logger = structlog.get_logger(component="mercado_pago")
 MAX_REAIS: Final = Decimal(MAXIMUM_CENTAVOS).scaleb(-2)
 CENTAVO: Final = Decimal("0.01")
 EXACT: Final = Context(prec=28, traps=[Inexact])
@@ -83,9 +91,20 @@ class MercadoPago:
             "offset": str(offset),
         }
         found = await self._client.search_payments(credential.access_token, query)
-        observations = tuple(to_observation(bytes(result)) for result in found.results)
-        is_last = not observations or offset + len(observations) >= found.paging.total
-        return ObservedPage(observations=observations, is_last=is_last)
+        answers = len(found.results)
+        is_last = not answers or offset + answers >= found.paging.total
+        return ObservedPage(observations=_understood(found.results), answers=answers, is_last=is_last)
+
+
+def _understood(results: Sequence[Raw]) -> tuple[Observation, ...]:
+    """Translate what can be translated: an account has sales that are none of ours, of shapes we do not know."""
+    observations = []
+    for result in results:
+        try:
+            observations.append(to_observation(bytes(result)))
+        except ProviderMisunderstood as error:
+            _logger.warning("payment_not_understood", reason=error.message)
+    return tuple(observations)
 
 
 def preference_body(request: ChargeRequest) -> dict[str, Any]:

@@ -16,12 +16,12 @@ import aiohttp
 import msgspec
 from msgspec import Raw, Struct
 
-from extrato.errors import ProviderMisunderstood, ProviderRefused, ProviderUnavailable
+from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TIMEOUT: Final = aiohttp.ClientTimeout(total=10, connect=3, sock_read=8)
+TIMEOUT: Final = aiohttp.ClientTimeout(total=10, sock_connect=3, sock_read=8)
 MAX_ANSWER_BYTES: Final = 4 << 20
 READ_ATTEMPTS: Final = 3
 WRITE_ATTEMPTS: Final = 2
@@ -181,6 +181,9 @@ def _judge(path: str, status: int, retry_after: str | None, answer: bytes, token
         msg = f"Mercado Pago answered {status}."
         wait_s = RETRY_AFTER_S if status == 429 else RETRY_WAIT_S
         raise ProviderUnavailable(msg, path, retry_after_s=_seconds(retry_after, wait_s))
+    if status in {401, 403}:
+        # Not the question but the asker is refused: another credential may fare better.
+        raise ProviderNotConnected(f"Mercado Pago does not accept the merchant's credential ({status}).", path)
     if 400 <= status < 500:
         # The reason may quote the request, and is kept for good.
         reason = _reason(answer).replace(token, "(token)")[:200]

@@ -63,4 +63,4 @@ class PixProvider:
     ) -> ObservedPage:
         """Know nothing: the bank speaks by the confirmation route."""
         del since, until, offset, credential
-        return ObservedPage(observations=(), is_last=True)
+        return ObservedPage(observations=(), answers=0, is_last=True)

@@ -62,9 +62,13 @@ class Observation(Struct, frozen=True, kw_only=True):
 
 
 class ObservedPage(Struct, frozen=True, kw_only=True):
-    """Some of the attempts that changed in a span of time; `is_last` when there are no more."""
+    """Some of the attempts that changed in a span of time; `is_last` when there are no more.
+
+    `answers` counts what the provider told, with what could not be understood and was passed over.
+    """
 
     observations: tuple[Observation, ...]
+    answers: int
     is_last: bool
 
 

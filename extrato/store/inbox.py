@@ -118,7 +118,10 @@ class WebhookInbox:
 
     async def take_due(self, *, now: datetime, limit: int) -> list[DueDelivery]:
         """Take verified deliveries whose time has come; each comes again later unless it is marked."""
-        rows = await self._pool.fetch(TAKE_DUE, now, limit, FIRST_RETRY_S, MAX_RETRY_S)
+        try:
+            rows = await self._pool.fetch(TAKE_DUE, now, limit, FIRST_RETRY_S, MAX_RETRY_S, timeout=WRITE_TIMEOUT_S)
+        except LINE_BROKE as error:
+            raise StoreUnavailable("The database does not answer.") from error
         return [DueDelivery(**dict(row)) for row in rows]
 
     async def close(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final, Self
 
 import asyncpg
+import structlog
 
 from extrato.store.codec import to_envelope
 from extrato.store.recorder import CHANNEL, AsyncpgRecorder
@@ -66,6 +67,7 @@ class LogSignal:
         self._database_url = database_url
         self._appended = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
+        self._logger = structlog.get_logger(component="log_signal")
 
     async def __aenter__(self) -> Self:
         self._listener = asyncio.create_task(self._listen())
@@ -102,7 +104,8 @@ class LogSignal:
                     await lost.wait()
                 finally:
                     connection.terminate()
-            except LINE_BROKE:
+            except (*LINE_BROKE, asyncpg.PostgresError) as error:
+                self._logger.warning("listening_interrupted", error=repr(error))
                 await asyncio.sleep(0.2)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import os
 import time
 from typing import TYPE_CHECKING, Final
@@ -56,17 +57,20 @@ def read_key(text: str) -> bytes:
 
 
 def load_or_make_key(path: Path) -> bytes:
-    """Read the key file, or make one that only its owner can read."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return read_key(path.read_text(encoding="ascii"))
-    text = base64.b64encode(os.urandom(KEY_BYTES)).decode("ascii")
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return read_key(text)
+    """Read the key file, or make one that only its owner can read; several processes may try at once."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        # A link appears whole or not at all, and the first one stays.
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return read_key(path.read_text(encoding="ascii"))
 
 
 class Vault:

@@ -114,12 +114,14 @@ async def open_payment(
 
 
 async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> LoadedPayment:
-    """Have the charge of an opened payment made, unless there is one; raises the provider's errors.
+    """Have the charge of an opened payment made, unless there is one; raises `Refused` and the provider's errors.
 
     Two who do this at once both ask the provider; the first answer is recorded, the other one is forgotten.
     """
     loaded = await load_payment(hub, payment_id)
     if loaded.payment.charge is None:
+        if loaded.payment.expired:
+            raise Refused("payment_expired", "O pagamento expirou antes de ser cobrado", str(payment_id))
         try:
             answer: ChargeCreated | ChargeRefused = await _charge(hub, merchant, payment_id, loaded.payment.intent)
         except ProviderRefused as error:

@@ -16,7 +16,7 @@ from services.gateway.layout import not_found, unavailable
 
 JSON: Final = "application/json"
 _encode = msgspec.json.Encoder().encode
-_logger = structlog.get_logger().bind(component="gateway")
+_logger = structlog.get_logger(component="gateway")
 
 # Which code becomes which status; a code that is not listed is 400 when the rules refused it.
 STATUS_OF_CODE: Final = {
@@ -32,6 +32,7 @@ STATUS_OF_CODE: Final = {
     "idempotency_key_reused": 409,
     "wrong_amount": 400,
     "late_payment": 409,
+    "payment_expired": 409,
     "conflict": 409,
     "provider_refused": 502,
     "provider_misunderstood": 502,

@@ -30,7 +30,7 @@ SHUTDOWN_S: Final = 1.0
 KEEPALIVE_S: Final = 75.0
 BACKLOG: Final = 1024
 
-_logger = structlog.get_logger().bind(component="gateway")
+_logger = structlog.get_logger(component="gateway")
 
 
 def create_app(gateway: Gateway) -> web.Application:

@@ -33,7 +33,7 @@ class DeliveryWorkers:
         self._queue: asyncio.Queue[About] = asyncio.Queue()
         self._waiting: dict[About, list[Delivery]] = {}
         self._count = 0
-        self._logger = structlog.get_logger().bind(component="deliveries")
+        self._logger = structlog.get_logger(component="deliveries")
 
     def offer(self, delivery: Delivery) -> None:
         """Have a stored delivery looked into soon; when too many wait, the monitor will, seconds later."""

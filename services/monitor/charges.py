@@ -46,7 +46,7 @@ class Charges:
         self._pauses = pauses
         self._failed: BackOff[int] = BackOff(hub.now)
         self._at_once = asyncio.Semaphore(AT_ONCE)
-        self._logger = structlog.get_logger().bind(component="charges")
+        self._logger = structlog.get_logger(component="charges")
 
     async def tick(self) -> Decision:
         """Complete a batch of intents."""

@@ -28,7 +28,7 @@ class Deliveries:
     def __init__(self, *, hub: Hub) -> None:
         self._hub = hub
         self._at_once = asyncio.Semaphore(AT_ONCE)
-        self._logger = structlog.get_logger().bind(component="deliveries")
+        self._logger = structlog.get_logger(component="deliveries")
 
     async def tick(self) -> Decision:
         """Look into a batch of what is due; the next one follows at once when there are more."""

@@ -46,7 +46,7 @@ class Dispatcher:
         self._on_end = on_end
         self._on_lost = on_lost
         self._running = 0
-        self._logger = structlog.get_logger().bind(component="dispatcher")
+        self._logger = structlog.get_logger(component="dispatcher")
         self.subscribed = asyncio.Event()
 
     async def run(self) -> None:

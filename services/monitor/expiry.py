@@ -29,7 +29,7 @@ class Expiry:
         # A payment with an attempt in flight does not expire yet, and must not stand before the others.
         self._in_flight: BackOff[int] = BackOff(hub.now)
         self._at_once = asyncio.Semaphore(AT_ONCE)
-        self._logger = structlog.get_logger().bind(component="expiry")
+        self._logger = structlog.get_logger(component="expiry")
 
     async def tick(self) -> Decision:
         """Expire a batch; the next one follows at once when there are more."""

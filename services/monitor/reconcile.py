@@ -49,7 +49,7 @@ class Reconciler:
         self._now = now
         self._set: dict[Key, datetime | None] = {}
         self._looked_at_all_at_s: float | None = None
-        self._logger = structlog.get_logger().bind(component="reconciler")
+        self._logger = structlog.get_logger(component="reconciler")
 
     async def run(self) -> None:
         """Reconcile until cancelled."""

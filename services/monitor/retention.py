@@ -41,7 +41,7 @@ class Retention:
     def __init__(self, *, pool: asyncpg.Pool, now: Clock) -> None:
         self._pool = pool
         self._now = now
-        self._logger = structlog.get_logger().bind(component="retention")
+        self._logger = structlog.get_logger(component="retention")
 
     async def tick(self) -> Decision:
         """Delete a batch of each; comes again soon while there is more, and then a day later."""

@@ -102,7 +102,7 @@ class Sweep:
         self._pages_left = schedule.PAGES_PER_TICK
         self._provider = hub.providers[account.provider]
         self._references: dict[int, str] = {}
-        self._logger = structlog.get_logger().bind(component="sweep", account=account.name, lane=lane)
+        self._logger = structlog.get_logger(component="sweep", account=account.name, lane=lane)
         self.cause = Cause(correlation_id=str(hub.new_uuid()), actor="sweep", actor_id=account.name)
         self.seen = 0
         self.changed = 0
@@ -143,13 +143,13 @@ class Sweep:
                 since=question.since, until=question.until, offset=question.offset, credential=credential
             )
             await self._record(page.observations)
-            if page.is_last or not page.observations:
+            if page.is_last:
                 self._memory.stop_at(place, None)
                 return None
             question = schedule.next_question(
                 question,
-                newest=max(seen.observed_at for seen in page.observations),
-                answers=len(page.observations),
+                newest=max((seen.observed_at for seen in page.observations), default=question.since),
+                answers=page.answers,
             )
             self._memory.stop_at(place, question)
         return question.since

@@ -45,7 +45,7 @@ class Sweeps:
         self._pauses = pauses
         self._watches = Watches(hub)
         self._memory = Memory()
-        self._logger = structlog.get_logger().bind(component="sweeps")
+        self._logger = structlog.get_logger(component="sweeps")
 
     async def is_needed(self, lane: str, name: str) -> bool:
         """Say whether an account belongs into a lane at this moment."""

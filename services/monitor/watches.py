@@ -28,7 +28,7 @@ class Watches:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._known: dict[str, dict[int, datetime]] = {}
-        self._logger = structlog.get_logger().bind(component="watches")
+        self._logger = structlog.get_logger(component="watches")
 
     async def look(self, account: str, watched: Sequence[OpenPayment]) -> None:
         """Compare with what is being watched; tell of the watches that began and of those that ended."""

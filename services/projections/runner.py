@@ -44,7 +44,7 @@ class Runner:
         self._read_models = read_models
         self._names = [read_model.name for read_model in read_models]
         self._left_to_others: set[str] = set()
-        self._logger = structlog.get_logger().bind(component="runner")
+        self._logger = structlog.get_logger(component="runner")
         self.consumer = DurableConsumer(bus=bus, log=log, durable=DURABLE, checkpoint=0, handle=self.handle)
 
     async def run(self) -> None:

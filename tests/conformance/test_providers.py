@@ -502,13 +502,24 @@ async def test_only_changes_within_the_span_are_told(link):
 # --- Mercado Pago: its failures are three of ours -------------------------------------------------
 
 
-async def test_a_wrong_token_is_refused_in_mercado_pagos_words(mercado_pago):
+async def test_a_token_that_is_not_accepted_says_nothing_about_the_charge(mercado_pago):
     wrong = replace(CREDENTIAL, access_token="APP_USR-wrong")
 
-    with pytest.raises(ProviderRefused, match="401: invalid access token"):
+    with pytest.raises(ProviderNotConnected, match="401"):
         await mercado_pago.observe_reference("extrato_1_x", wrong)
-    with pytest.raises(ProviderRefused, match="401"):
+    with pytest.raises(ProviderNotConnected, match="401"):
         await mercado_pago.create_charge(a_request(credential=wrong))
+
+
+async def test_a_sale_of_a_shape_that_is_not_known_keeps_no_other_from_being_told(misled, stand_in):
+    results = [PAYMENT, PAYMENT | {"id": 2, "transaction_amount": "many"}, PAYMENT | {"id": 3}]
+    stand_in.answers(saying(200, {"paging": {"total": 5, "limit": 50, "offset": 0}, "results": results}))
+    now = datetime.now(UTC)
+
+    told = await misled.observe_changes(since=now, until=now, offset=0, credential=CREDENTIAL)
+
+    assert [seen.attempt_id for seen in told.observations] == [str(PAYMENT["id"]), "3"]
+    assert (told.answers, told.is_last) == (3, False)
 
 
 async def test_an_order_that_mercado_pago_refuses_is_refused_with_its_reason(mercado_pago):

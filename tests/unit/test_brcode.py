@@ -265,9 +265,7 @@ def test_a_code_with_both_a_key_and_a_url_is_refused():
 
 
 def test_a_location_url_with_a_scheme_is_refused():
-    code = changed(
-        DYNAMIC, f"26700014br.gov.bcb.pix2548{CHARGE}", f"26780014br.gov.bcb.pix2556https://{CHARGE}"
-    )
+    code = changed(DYNAMIC, f"26700014br.gov.bcb.pix2548{CHARGE}", f"26780014br.gov.bcb.pix2556https://{CHARGE}")
     assert refusal(code).code == "brcode_invalid_field"
 
 
@@ -360,16 +358,12 @@ def test_a_txid_is_written_as_two_other_generators_write_it():
 
 
 def test_names_lose_accents_and_everything_outside_ascii():
-    code = decode(
-        encode(receiver_name="  Padaria\tSão  João ½ 🥖 ", receiver_city="SÃO JOSÉ\u00a0DO\u2003EGITO")
-    )
+    code = decode(encode(receiver_name="  Padaria\tSão  João ½ 🥖 ", receiver_city="SÃO JOSÉ\u00a0DO\u2003EGITO"))
     assert (code.receiver_name, code.receiver_city) == ("Padaria Sao Joao 12", "SAO JOSE DO EGI")
 
 
 def test_names_are_cut_after_normalising_and_do_not_end_in_a_blank():
-    code = decode(
-        encode(receiver_name="Associação dos Moradores do Bairro", receiver_city="São José do Rio Preto")
-    )
+    code = decode(encode(receiver_name="Associação dos Moradores do Bairro", receiver_city="São José do Rio Preto"))
     assert (code.receiver_name, code.receiver_city) == ("Associacao dos Moradores", "Sao Jose do Rio")
 
 
@@ -507,9 +501,7 @@ def test_pixcanvas_finds_every_written_code_valid_and_reads_the_same(values):
     assert theirs.merchant_name == ours.receiver_name.upper()
     assert theirs.merchant_city == ours.receiver_city.upper()
     assert theirs.txid == ours.txid
-    assert theirs.amount == (
-        None if ours.amount_centavos is None else Decimal(decimal_text(ours.amount_centavos))
-    )
+    assert theirs.amount == (None if ours.amount_centavos is None else Decimal(decimal_text(ours.amount_centavos)))
     # PixCanvas shortens what it reads of a description to 23 characters, the last three of them points.
     read = theirs.description or ""
     assert read == ours.description or ours.description.startswith(read.removesuffix("..."))

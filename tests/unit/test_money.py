@@ -137,20 +137,11 @@ def test_every_amount_survives_the_journey_through_decimal_text(centavos):
 
 @given(AMOUNTS)
 def test_the_brazilian_form_says_the_same_amount(centavos):
-    assert format_brl(centavos).removeprefix("R$ ").replace(".", "").replace(",", ".") == to_decimal_text(
-        centavos
-    )
+    assert format_brl(centavos).removeprefix("R$ ").replace(".", "").replace(",", ".") == to_decimal_text(centavos)
 
 
 @given(
-    st.floats()
-    | st.decimals()
-    | st.integers()
-    | st.fractions()
-    | st.text()
-    | st.binary()
-    | st.none()
-    | st.booleans()
+    st.floats() | st.decimals() | st.integers() | st.fractions() | st.text() | st.binary() | st.none() | st.booleans()
 )
 def test_every_value_is_an_amount_within_the_limit_or_refused(value):
     try:
@@ -167,9 +158,7 @@ def test_a_third_decimal_is_never_rounded_away(value):
     assert refusal(float(value)).code == "amount_too_precise"
 
 
-@pytest.mark.parametrize(
-    ("centavos", "text"), [(3500, "35.0"), (1999, "19.99"), (10, "0.1"), (1, "0.01"), (0, "0.0")]
-)
+@pytest.mark.parametrize(("centavos", "text"), [(3500, "35.0"), (1999, "19.99"), (10, "0.1"), (1, "0.01"), (0, "0.0")])
 def test_reais_are_the_shortest_float(centavos, text):
     assert repr(to_reais(centavos)) == text
 

@@ -47,6 +47,8 @@ CREATE: Final = """
 
 INDEXES: Final = (
     "CREATE INDEX {table}_by_watch ON {table} (watch_until)",
+    "CREATE INDEX {table}_by_account ON {table} (merchant, provider)",
+    "CREATE INDEX {table}_uncharged ON {table} (opened_at) WHERE NOT charged",
     "CREATE INDEX {table}_by_expiry ON {table} (expires_at)",
 )
 
