@@ -102,7 +102,12 @@ class World:
     processes: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     async def open(
-        self, slug: str = "padaria", *, lifetime: timedelta = timedelta(hours=1), hub: Hub | None = None
+        self,
+        slug: str = "padaria",
+        *,
+        lifetime: timedelta = timedelta(hours=1),
+        hub: Hub | None = None,
+        unit_price_centavos: int = 350,
     ) -> LoadedPayment:
         """Open a payment of 35.00 and have it charged; the read model shows it when this returns."""
         merchant = await MerchantDirectory(self.hub.log).get(slug)
@@ -111,7 +116,7 @@ class World:
             amount_centavos=3500,
             title="Pedido",
             description="10x Pão",
-            items=(Item(name="Pão", quantity=10, unit_price_centavos=350),),
+            items=(Item(name="Pão", quantity=10, unit_price_centavos=unit_price_centavos),),
             payer_email=None,
             lifetime=lifetime,
         )

@@ -9,6 +9,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from contracts.events import ChargeCreated, ChargeRefused, PaymentExpired, PaymentOpened, WatchStarted
@@ -74,7 +75,7 @@ async def test_a_payment_with_an_attempt_in_flight_waits_and_keeps_nobody_waitin
 # --- charges ------------------------------------------------------------------------------------
 
 
-async def open_without_charge(world: World, slug: str = "padaria") -> int:
+async def open_without_charge(world: World, slug: str = "padaria", *, unit_price_centavos: int = 350) -> int:
     """Leave an intent as a process leaves it that is killed before it asks the provider."""
     provider = world.hub.providers["mercado_pago"]
 
@@ -87,7 +88,7 @@ async def open_without_charge(world: World, slug: str = "padaria") -> int:
 
     hub = dataclasses.replace(world.hub, providers={"mercado_pago": Away()})
     with pytest.raises(ProviderUnavailable):
-        await world.open(slug, hub=hub)
+        await world.open(slug, hub=hub, unit_price_centavos=unit_price_centavos)
     payment_id: int = await world.pool.fetchval("SELECT last_value FROM payment_numbers")
     await world.shown(payment_id)
     return payment_id
@@ -152,16 +153,8 @@ async def test_a_provider_that_is_away_is_not_asked_for_every_intent(world: Worl
 
 
 async def test_a_charge_that_is_refused_is_not_asked_for_again(world: World, clock: Clock):
-    payment_id = await open_without_charge(world)
-    await world.pool.execute("DELETE FROM credentials WHERE merchant = 'padaria'")
-    credential = await world.hub.vault.get("mercado", "mercado_pago")
-    assert credential is not None
-    # A token that the provider does not know is refused with 401.
-    import msgspec
-
-    await world.hub.vault.put(
-        "padaria", "mercado_pago", msgspec.structs.replace(credential, access_token="APP_USR-nobody")
-    )
+    # The provider refuses an item that costs nothing.
+    payment_id = await open_without_charge(world, unit_price_centavos=0)
     clock.ahead = timedelta(seconds=11)
     charges = charges_of(world)
     await charges.tick()
@@ -170,6 +163,21 @@ async def test_a_charge_that_is_refused_is_not_asked_for_again(world: World, clo
     await charges.tick()
     assert ChargeRefused.__name__ in await kinds(world, payment_id)
     assert await world.sandbox.asked("POST /checkout/preferences") == 1
+
+
+async def test_a_charge_waits_for_a_credential_that_the_provider_accepts(world: World, clock: Clock):
+    payment_id = await open_without_charge(world)
+    good = await world.hub.vault.get("padaria", "mercado_pago")
+    assert good is not None
+    await world.hub.vault.put("padaria", "mercado_pago", msgspec.structs.replace(good, access_token="APP_USR-nobody"))
+    charges = charges_of(world)
+    clock.ahead = timedelta(seconds=11)
+    await charges.tick()
+    assert await kinds(world, payment_id) == [PaymentOpened.__name__]
+    await world.hub.vault.put("padaria", "mercado_pago", good)
+    clock.ahead = timedelta(minutes=2)
+    await charges.tick()
+    assert ChargeCreated.__name__ in await kinds(world, payment_id)
 
 
 async def test_an_overdue_intent_is_expired_and_not_charged(world: World, clock: Clock):
