@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAX_BATCH_EVENTS: Final = 512
 MAX_BATCH_BYTES: Final = 1 << 20
 MAX_WAITING: Final = 4096
+LINGER_S: Final = 0.001
 WRITE_ATTEMPTS: Final = 3
 WRITE_TIMEOUT_S: Final = 10.0
 
@@ -60,6 +61,7 @@ class Appender:
                 sum(len(event.state) for event in member.events) + sum(len(piece[2]) for piece in member.evidence)
             ),
             weight=lambda member: len(member.events),
+            linger_s=LINGER_S,
             keys=lambda member: {event.originator_id for event in member.events},
         )
 

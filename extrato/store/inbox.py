@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 WRITE_TIMEOUT_S: Final = 10.0
+LINGER_S: Final = 0.001
 MAX_ATTEMPTS: Final = 12
 FIRST_RETRY_S: Final = 10
 MAX_RETRY_S: Final = 900
@@ -104,9 +105,9 @@ class WebhookInbox:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._storing: Batcher[Delivery, None] = Batcher(
-            self._store, max_items=512, size=lambda delivery: len(delivery.raw)
+            self._store, max_items=512, linger_s=LINGER_S, size=lambda delivery: len(delivery.raw)
         )
-        self._marking: Batcher[tuple[UUID, datetime, str], None] = Batcher(self._mark, max_items=512)
+        self._marking: Batcher[tuple[UUID, datetime, str], None] = Batcher(self._mark, max_items=512, linger_s=LINGER_S)
 
     async def store(self, delivery: Delivery) -> None:
         """Make a delivery durable; raises `StoreUnavailable` and `Overloaded`."""

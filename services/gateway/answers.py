@@ -67,7 +67,7 @@ PORTUGUESE: Final = {
 
 def json_answer(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """Answer with a body of `contracts/api.py`."""
-    return web.Response(body=_encode(body), status=status, content_type=JSON, headers=headers)
+    return web.Response(body=_encode(body), status=status, headers={"Content-Type": JSON, **(headers or {})})
 
 
 def error_answer(request: web.Request, error: Exception) -> web.Response:

@@ -5,6 +5,7 @@ Messages are Portuguese where the reference system's are; the Pix routes speak E
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -126,7 +127,7 @@ def limit(query: Mapping[str, str], *, default: int) -> int:
     return int(value)
 
 
-def idempotency_key(headers: Mapping[str, str], *, route: str, request_digest: str) -> IdempotencyKey | None:
+def idempotency_key(headers: Mapping[str, str], *, route: str, body: bytes) -> IdempotencyKey | None:
     """Read the Idempotency-Key of a creation; one key is good for one route."""
     value = headers.get("Idempotency-Key")
     if value is None:
@@ -137,4 +138,4 @@ def idempotency_key(headers: Mapping[str, str], *, route: str, request_digest: s
             "An Idempotency-Key is 1 to 128 printable characters.",
             "Idempotency-Key",
         )
-    return IdempotencyKey(key=f"{route}\n{value}", request_digest=request_digest)
+    return IdempotencyKey(key=f"{route}\n{value}", request_digest=hashlib.sha256(body).hexdigest())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -62,8 +61,7 @@ async def generate_link(request: web.Request) -> web.Response:
         payer_email=fields.email(body, "payer_email"),
         lifetime=fields.lifetime(body, "expires_in_minutes", default=LIFETIME),
     )
-    digest = hashlib.sha256(raw).hexdigest()
-    key = fields.idempotency_key(request.headers, route="link", request_digest=digest)
+    key = fields.idempotency_key(request.headers, route="link", body=raw)
     loaded = await open_payment(
         gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
     )

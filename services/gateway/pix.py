@@ -51,8 +51,7 @@ async def create_pix(request: web.Request) -> web.Response:
         payer_email=fields.email(payer, "email") if payer else None,
         lifetime=fields.lifetime(body, "expires_in_minutes", default=LIFETIME),
     )
-    digest = hashlib.sha256(raw).hexdigest()
-    key = fields.idempotency_key(request.headers, route="pix", request_digest=digest)
+    key = fields.idempotency_key(request.headers, route="pix", body=raw)
     loaded = await open_payment(
         gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
     )
