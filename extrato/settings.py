@@ -86,7 +86,11 @@ def _port(environment: Mapping[str, str], name: str, default: int) -> int:
 
 def _url(environment: Mapping[str, str], name: str, schemes: set[str]) -> str:
     text = environment.get(name, "").strip()
-    if text and urlsplit(text).scheme not in schemes:
+    try:
+        scheme = urlsplit(text).scheme
+    except ValueError:
+        scheme = ""
+    if text and scheme not in schemes:
         msg = f"{name} must be a URL that starts with {' or '.join(sorted(s + '://' for s in schemes))}."
         raise InvalidSettings(msg)
     return text

@@ -1,7 +1,7 @@
 """A durable consumer of the whole log: every event once and in order, from a bus that may lose any of them.
 
-Messages arrive over a durable JetStream pull consumer. Each names the position before its own; where
-that is not the consumer's checkpoint, the missing part is read from the log. When the consumer or
+Messages arrive over a durable JetStream pull consumer. They say how far the log has come; the events
+themselves are read from the log, so that neither a lost message nor a forged one changes anything. When the consumer or
 its stream was deleted, both are made again, and what the refilled stream repeats is passed over.
 """
 
@@ -16,7 +16,6 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from contracts.subjects import PAYMENTS_STREAM, dead_subject
 from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
 from extrato.bus.messages import position_of
-from extrato.bus.messages import to_envelope as from_message
 from extrato.errors import Transient
 from extrato.store.codec import UnreadableEvent, to_envelope
 from extrato.store.log import READ_PAGE, LogReader
@@ -129,26 +128,29 @@ class DurableConsumer:
             await message.ack()
 
     async def _apply(self, messages: Sequence[Msg]) -> None:
-        """Hand over what a batch of messages carries; what it lacks is read from the log first."""
-        ready: list[Envelope] = []
+        """Read from the log what a batch of messages speaks of, with what they pass over in silence.
+
+        Whoever may publish could forge a message, so its body is not believed; a place that the log does not
+        have is laid down.
+        """
         reached = self.checkpoint
+        spoken_of: list[tuple[int, Msg]] = []
         for message in messages:
             try:
                 position, previous = position_of(message)
-                if position <= reached:
-                    continue
-                if previous > reached:
-                    await self._hand_over_readable(ready, reached)
-                    self.repaired += 1
-                    await self.catch_up(previous)
-                    ready, reached = [], self.checkpoint
-                if previous > reached:
-                    raise UnreadableEvent("The log has no such place.", message.subject)  # noqa: TRY301
-                reached = position
-                ready.append(from_message(message))
             except UnreadableEvent as error:
                 await self._lay_down(message.subject, message.data, error)
-        await self._hand_over_readable(ready, reached)
+                continue
+            spoken_of.append((position, message))
+            if position > reached:
+                self.repaired += previous != reached
+                reached = position
+        if reached > self.checkpoint:
+            await self.catch_up(reached)
+        for position, message in spoken_of:
+            if position > self.checkpoint:
+                nowhere = UnreadableEvent("The log has no such place.", message.subject)
+                await self._lay_down(message.subject, message.data, nowhere)
 
     async def _hand_over(self, rows: Sequence[Notification]) -> None:
         envelopes = []

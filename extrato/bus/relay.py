@@ -19,6 +19,7 @@ import structlog
 from contracts.subjects import HEADER_MESSAGE_ID, HEADER_POSITION, PAYMENTS_STREAM, dead_subject
 from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
 from extrato.bus.messages import Message, position_of, to_message
+from extrato.errors import Transient
 from extrato.store.codec import UnreadableEvent
 from extrato.store.unavailable import LINE_BROKE
 
@@ -76,7 +77,7 @@ class Relay:
                 finally:
                     self.is_leader = False
                     connection.terminate()
-            except (*LINE_BROKE, *BUS_AWAY) as error:
+            except (*LINE_BROKE, *BUS_AWAY, Transient) as error:
                 self._logger.warning("relay_interrupted", error=repr(error))
                 await asyncio.sleep(0.2)
 

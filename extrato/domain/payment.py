@@ -47,8 +47,8 @@ def stream_id(payment_id: int) -> UUID:
 # --- identifiers that carry the payment's number ---------------------------------------------------
 #
 # A bank, a provider and a picture's address name a payment by an identifier of ours. Each holds the
-# number, to find the stream without an index, and 74 random bits, so that it cannot be guessed; who
-# reads one must compare it whole with the payment's own.
+# number, to find the stream without an index, and random bits (74, and 48 of them in the reference), so
+# that it cannot be guessed; who reads one must compare it whole with the payment's own.
 
 
 def bank_payment_id(payment_id: int, random_uuid: UUID) -> str:
@@ -377,7 +377,7 @@ def _record_observation(command: RecordObservation, payment: Opened) -> list[Pay
         return _unless_traced(mismatch, payment)
     known = payment.attempts.get(command.attempt_id)
     if known is not None:
-        if _says_the_same(command, known):
+        if command.observed_at <= known.observed_at and _says_the_same(command, known):
             return []
         reason = _reason_to_ignore(command, known)
         if reason is not None:

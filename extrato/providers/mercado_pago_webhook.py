@@ -49,7 +49,8 @@ def read_notification(query: Mapping[str, str], body: bytes) -> Notification | N
         return None
     if not isinstance(content, dict):
         return None
-    account_id = _written_id(content.get("user_id"))
+    user_id = _written_id(content.get("user_id"))
+    account_id = user_id if user_id and RESOURCE_ID.fullmatch(user_id) else None
     if "topic" in query:
         return _notification(query["topic"], query.get("id"), account_id, is_signed_format=False)
     kind = query.get("type") or content.get("type")
@@ -121,4 +122,4 @@ def _parts(signature: str) -> dict[str, str]:
 
 
 def _sign(secret: str, text: str) -> str:
-    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(), text.encode(errors="surrogateescape"), hashlib.sha256).hexdigest()

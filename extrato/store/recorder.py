@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
 
+from extrato.errors import StoreUnavailable
+from extrato.store.unavailable import LINE_BROKE, is_line_broken
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
 CHANNEL: Final = "stored_events"
+READ_TIMEOUT_S: Final = 5.0
 
 # One round trip: the function locks the table, leaves out the members that lost, and inserts the rest.
 APPEND: Final = "SELECT ordinal, assigned_position FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
@@ -116,7 +120,7 @@ class AsyncpgRecorder:
     ) -> list[Notification]:
         """Read one stream, oldest first unless `desc`."""
         query = SELECT_STREAM.format(direction="DESC" if desc else "ASC")
-        return [_notification(row) for row in await self._pool.fetch(query, originator_id, gt, lte, limit)]
+        return [_notification(row) for row in await self._fetch(query, originator_id, gt, lte, limit)]
 
     async def select_notifications(
         self,
@@ -130,15 +134,25 @@ class AsyncpgRecorder:
         """Read the whole log from `start`, at most `limit` events, up to and with `stop`."""
         after = 0 if start is None else start - 1 if inclusive_of_start else start
         if topics:
-            rows = await self._pool.fetch(SELECT_LOG_OF_TOPICS, after, stop, limit, list(topics))
+            rows = await self._fetch(SELECT_LOG_OF_TOPICS, after, stop, limit, list(topics))
         else:
-            rows = await self._pool.fetch(SELECT_LOG, after, stop, limit)
+            rows = await self._fetch(SELECT_LOG, after, stop, limit)
         return [_notification(row) for row in rows]
 
     async def max_notification_id(self) -> int | None:
         """Give the newest position; None for an empty log."""
-        position: int | None = await self._pool.fetchval(MAX_POSITION)
+        position: int | None = (await self._fetch(MAX_POSITION))[0][0]
         return position
+
+    async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        """Read within a bound; raises `StoreUnavailable` when PostgreSQL is away."""
+        try:
+            rows: list[asyncpg.Record] = await self._pool.fetch(query, *arguments, timeout=READ_TIMEOUT_S)
+        except LINE_BROKE as error:
+            if not is_line_broken(error):
+                raise
+            raise StoreUnavailable("The database does not answer.") from error
+        return rows
 
 
 def _notification(row: asyncpg.Record) -> Notification:

@@ -26,15 +26,18 @@ async def confirm_payment(
     hub: Hub, bank_payment_id: str, amount_centavos: int, *, merchant: str | None, raw: bytes, cause: Cause
 ) -> Confirmation:
     """Confirm a Pix of `merchant` (of anybody when None); raises `NotFound` for an id that is no payment's."""
+    nothing = NotFound("No payment has this bank_payment_id.", bank_payment_id[:64])
+    bank_payment_id = bank_payment_id.lower()
     payment_id = domain.payment_id_in(bank_payment_id)
     if payment_id is None:
-        msg = "No payment has this bank_payment_id."
-        raise NotFound(msg, bank_payment_id[:64])
-    loaded = await load_payment(hub, payment_id)
+        raise nothing
+    try:
+        loaded = await load_payment(hub, payment_id)
+    except NotFound:
+        raise nothing from None
     is_other = merchant is not None and loaded.merchant != merchant
     if is_other or loaded.payment.intent.bank_payment_id != bank_payment_id:
-        msg = "No payment has this bank_payment_id."
-        raise NotFound(msg, bank_payment_id)
+        raise nothing
     if loaded.payment.intent.provider != "pix":
         return Confirmation(outcome="not_pix", loaded=loaded)
     proof = Evidence("bank/confirmation", raw)

@@ -90,7 +90,7 @@ def new_api_key(slug: str) -> tuple[str, domain.IssueApiKey]:
 
 def digest_of(secret: str) -> str:
     """Digest a key's secret; it is random and long, so a plain SHA-256 is enough."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()
 
 
 async def change_merchant(hub: Hub, slug: str, commands: Sequence[domain.Command], *, cause: Cause) -> None:

@@ -120,7 +120,8 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
     """
     loaded = await load_payment(hub, payment_id)
     if loaded.payment.charge is None:
-        if loaded.payment.expired:
+        expires_at = loaded.payment.intent.expires_at
+        if loaded.payment.expired or (expires_at is not None and expires_at <= hub.now()):
             raise Refused("payment_expired", "O pagamento expirou antes de ser cobrado", str(payment_id))
         try:
             answer: ChargeCreated | ChargeRefused = await _charge(hub, merchant, payment_id, loaded.payment.intent)

@@ -5,19 +5,24 @@ The one way by which a webhook, a sweep, a return page and a manual check change
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import itertools
+from typing import TYPE_CHECKING, Final
 
 from extrato.domain import payment as domain
-from extrato.errors import NotFound, ProviderNotConnected
+from extrato.errors import NotFound, ProviderNotConnected, ProviderUnavailable
 from extrato.store.appender import Evidence
 from extrato.use_cases.hub import Decided, Hub, change_payment, load_payment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from contracts.envelope import Cause
     from extrato.ports import Credential
     from extrato.providers.port import Observation
+
+REFRESH_TIMEOUT_S: Final = 8.0
+MAX_ATTEMPTS_ASKED: Final = 10
 
 
 async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided:
@@ -28,13 +33,23 @@ async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided
         return Decided(before=loaded, after=loaded, envelopes=())
     credential = await credential_of(hub, loaded.merchant, provider.name)
     reference = loaded.payment.intent.external_reference
-    found = {seen.attempt_id: seen for seen in await provider.observe_reference(reference, credential)}
     # A search may lag behind; an attempt that is known already is asked for by its id.
-    for attempt_id in loaded.payment.attempts:
-        seen = await provider.observe_attempt(attempt_id, credential)
-        if seen is not None:
-            found[attempt_id] = seen
+    newest = list(loaded.payment.attempts)[-MAX_ATTEMPTS_ASKED:]
+    try:
+        async with asyncio.timeout(REFRESH_TIMEOUT_S):
+            searched, *asked = await asyncio.gather(
+                provider.observe_reference(reference, credential),
+                *(_alone(provider.observe_attempt(attempt_id, credential)) for attempt_id in newest),
+            )
+    except TimeoutError as error:
+        raise ProviderUnavailable("The provider takes too long to answer.", provider.name) from error
+    found = {seen.attempt_id: seen for seen in (*searched, *itertools.chain.from_iterable(asked))}
     return await record_observations(hub, payment_id, list(found.values()), cause=cause)
+
+
+async def _alone(asking: Awaitable[Observation | None]) -> tuple[Observation, ...]:
+    seen = await asking
+    return () if seen is None else (seen,)
 
 
 async def observe_attempt(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from extrato.process import CannotStart
 from extrato.settings import InvalidSettings
+from extrato.store.vault import InvalidVaultKey
 from extrato.telemetry import configure_logging
 from services.cli.up import up
 
@@ -58,7 +59,7 @@ def run(command: Coroutine[object, object, None]) -> int:
     configure_logging("warning")
     try:
         asyncio.run(command)
-    except (CannotStart, InvalidSettings) as error:
+    except (CannotStart, InvalidSettings, InvalidVaultKey) as error:
         print(f"extrato: {error}", file=sys.stderr)
         return 1
     except PermissionError as error:

@@ -26,6 +26,47 @@ if TYPE_CHECKING:
 
 _HOST: Final = "127.0.0.1"
 
+# A subscriber makes consumers of the events and reads from them. It publishes no event, and touches neither the
+# streams themselves, nor the consumers of the hub.
+SUBSCRIBER: Final = {
+    "publish": {
+        "allow": [
+            "$JS.API.INFO",
+            "$JS.API.STREAM.NAMES",
+            "$JS.API.STREAM.INFO.PAYMENTS",
+            "$JS.API.STREAM.INFO.CHECKS",
+            *(
+                f"$JS.API.CONSUMER.{verb}.{stream}{rest}"
+                for stream in ("PAYMENTS", "CHECKS")
+                for verb, rest in (
+                    ("CREATE", ""),
+                    ("CREATE", ".>"),
+                    ("DURABLE.CREATE", ".>"),
+                    ("INFO", ".>"),
+                    ("MSG.NEXT", ".>"),
+                    ("DELETE", ".>"),
+                )
+            ),
+            "$JS.ACK.PAYMENTS.>",
+            "$JS.ACK.CHECKS.>",
+            "$JS.FC.>",
+        ],
+        "deny": [
+            f"$JS.API.CONSUMER.{verb}.PAYMENTS.{consumer}{rest}"
+            for consumer in ("projections-read-models",)
+            for verb, rest in (
+                ("CREATE", ""),
+                ("CREATE", ".>"),
+                ("DURABLE.CREATE", ""),
+                ("MSG.NEXT", ""),
+                ("DELETE", ""),
+            )
+        ]
+        + ["$JS.ACK.PAYMENTS.projections-read-models.>"],
+    },
+    "subscribe": {"allow": ["_INBOX.>", "payments.>", "merchants.>", "checks.>", "webhooks.>"]},
+}
+
 
 class EmbeddedNats:
     """One server with its streams below `home`; it also stands as an async context manager."""
@@ -35,12 +76,18 @@ class EmbeddedNats:
         self._log = home.absolute() / "logs" / "nats.log"
         self._port = 0
         self._password = secrets.token_urlsafe(24)
+        self._subscriber_password = secrets.token_urlsafe(24)
         self._child: Child | None = None
 
     @property
     def url(self) -> str:
         """Where clients find the server; known after `prepare`, and the same after a restart."""
         return f"nats://extrato:{self._password}@{_HOST}:{self._port}"
+
+    @property
+    def subscriber_url(self) -> str:
+        """Where somebody who only reads events finds the server; see `SUBSCRIBER`."""
+        return f"nats://subscriber:{self._subscriber_password}@{_HOST}:{self._port}"
 
     @property
     def pid(self) -> int:
@@ -94,7 +141,11 @@ class EmbeddedNats:
             f"host: {_HOST}\n"
             f"port: {self._port}\n"
             f"jetstream {{ store_dir: {json.dumps(str(self._folder))} }}\n"
-            f'authorization {{ user: extrato, password: "{self._password}" }}\n'
+            "authorization { users: [\n"
+            f'  {{ user: extrato, password: "{self._password}" }}\n'
+            f'  {{ user: subscriber, password: "{self._subscriber_password}",'
+            f" permissions: {json.dumps(SUBSCRIBER)} }}\n"
+            "] }\n"
         )
 
     async def _is_ready(self, _pid: int) -> bool:

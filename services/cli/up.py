@@ -10,6 +10,7 @@ import msgspec
 
 from extrato.settings import Settings
 from extrato.store.migrations import migrate
+from extrato.store.vault import read_key
 from services.cli import preflight, programs
 from services.cli.demo import prepare_demo, request_to_try
 from services.cli.embedded_nats import EmbeddedNats
@@ -43,6 +44,8 @@ async def up(
     if with_parent:
         told_to_stop.append(asyncio.create_task(wait_for_interrupted_parent()))
     settings = Settings.from_environment(environment)
+    if settings.secret_key:
+        read_key(settings.secret_key)
     preflight.prepare_home(settings)
     async with RunFolder(settings.home / "run") as run_folder:
         supervisor = Supervisor(run_folder, _say)
@@ -67,16 +70,19 @@ async def _start(
     run_folder: RunFolder,
 ) -> None:
     preflight.check_ports(settings)
-    settings = await _with_servers(settings, supervisor)
+    settings, subscriber_nats_url = await _with_servers(settings, supervisor)
     await migrate(settings.database_url)
     api_key = await prepare_demo(settings)
     await supervisor.start(*services(settings, environment))
-    run_folder.write("addresses.json", msgspec.json.encode(_addresses(settings)))
+    run_folder.write("addresses.json", msgspec.json.encode(_addresses(settings, subscriber_nats_url)))
     _welcome(settings, api_key)
 
 
-async def _with_servers(settings: Settings, supervisor: Supervisor) -> Settings:
-    """Check the servers that are given, start the others, and add the addresses of both."""
+async def _with_servers(settings: Settings, supervisor: Supervisor) -> tuple[Settings, str]:
+    """Check the servers that are given, start the others, and add the addresses of both.
+
+    Gives also the address that a subscriber is to use; empty where NATS is not ours.
+    """
     postgres = None if settings.database_url else EmbeddedPostgres(settings.home)
     nats = None if settings.nats_url else EmbeddedNats(settings.home)
     if not postgres:
@@ -85,20 +91,22 @@ async def _with_servers(settings: Settings, supervisor: Supervisor) -> Settings:
         await preflight.check_nats(settings.nats_url)
     prepared = await asyncio.gather(*(server.prepare() for server in (postgres, nats) if server))
     await supervisor.start(*prepared)
-    return msgspec.structs.replace(
+    settings = msgspec.structs.replace(
         settings,
         database_url=postgres.url if postgres else settings.database_url,
         nats_url=nats.url if nats else settings.nats_url,
     )
+    return settings, nats.subscriber_url if nats else ""
 
 
-def _addresses(settings: Settings) -> dict[str, str]:
-    """What another program of the same user needs to reach this hub; holds NATS's password."""
+def _addresses(settings: Settings, subscriber_nats_url: str) -> dict[str, str]:
+    """What another program of the same user needs to reach this hub; holds NATS's passwords."""
     return {
         "gateway_url": settings.public_url,
         "sandbox_url": settings.sandbox_url,
         "database_url": settings.database_url,
         "nats_url": settings.nats_url,
+        **({"subscriber_nats_url": subscriber_nats_url} if subscriber_nats_url else {}),
     }
 
 

@@ -15,6 +15,7 @@ from extrato.errors import ExtratoError, Transient
 from services.gateway.layout import not_found, unavailable
 
 JSON: Final = "application/json"
+MAX_LOGGED_PATH: Final = 200
 _encode = msgspec.json.Encoder().encode
 _logger = structlog.get_logger(component="gateway")
 
@@ -61,7 +62,8 @@ PORTUGUESE: Final = {
     "not_an_object": "O corpo da requisição deve ser um objeto JSON",
     "not_found": "Nada existe neste endereço",
     "method_not_allowed": "Este endereço não aceita este método",
-    "internal_error": "Erro interno; a operação não foi concluída",
+    "internal_error": "Erro interno; consulte antes de repetir a operação",
+    "unavailable": "O sistema demorou demais; consulte antes de repetir a operação",
 }
 
 
@@ -77,7 +79,7 @@ def error_answer(request: web.Request, error: Exception) -> web.Response:
     elif isinstance(error, ExtratoError):
         code, message, default = error.code, error.message, 500
     else:
-        code, message, default = "internal_error", "Something went wrong here; nothing more was done.", 500
+        code, message, default = "internal_error", "Something went wrong here; whether it was done is unknown.", 500
     status = STATUS_OF_CODE.get(code, default)
     headers = {}
     if isinstance(error, Transient):
@@ -88,7 +90,7 @@ def error_answer(request: web.Request, error: Exception) -> web.Response:
     log(
         "request_refused",
         method=request.method,
-        path=request.path,
+        path=request.path[:MAX_LOGGED_PATH],
         status=status,
         code=code,
         reason=message,

@@ -13,6 +13,7 @@ from extrato.assembly import open_hub, vault_key
 from extrato.bus.live import LiveFeed
 from extrato.process import CannotStart, announce_readiness, open_bus, open_database, run_together
 from extrato.use_cases.merchants import MerchantDirectory
+from services.gateway.allowance import Allowance
 from services.gateway.context import GATEWAY, Gateway, PayerTokens
 from services.gateway.delivery_workers import DeliveryWorkers
 from services.gateway.door import MAX_BODY_BYTES, door
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_CONNECTIONS: Final = 10
 SHUTDOWN_S: Final = 1.0
+UNVERIFIED_PER_MINUTE: Final = 60
 KEEPALIVE_S: Final = 75.0
 BACKLOG: Final = 1024
 
@@ -64,6 +66,7 @@ async def serve(settings: Settings) -> None:
             workers=DeliveryWorkers(hub),
             pictures=pictures,
             tokens=PayerTokens(vault_key(settings)),
+            unverified=Allowance(UNVERIFIED_PER_MINUTE),
         )
         async with _listening(gateway):
             await run_together(

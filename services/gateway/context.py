@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from extrato.settings import Settings
     from extrato.use_cases.hub import Hub
     from extrato.use_cases.merchants import MerchantDirectory
+    from services.gateway.allowance import Allowance
     from services.gateway.delivery_workers import DeliveryWorkers
     from services.gateway.fanout import Fanout
     from services.gateway.pictures import Pictures
@@ -68,6 +69,7 @@ class Gateway:
     workers: DeliveryWorkers
     pictures: Pictures
     tokens: PayerTokens
+    unverified: Allowance
 
 
 GATEWAY: Final = web.AppKey("gateway", Gateway)

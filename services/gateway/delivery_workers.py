@@ -58,12 +58,15 @@ class DeliveryWorkers:
             # What comes in from here on is about a later moment, and gets a question of its own.
             deliveries = self._waiting.pop(await self._queue.get())
             self._count -= len(deliveries)
+            # Whatever goes wrong, they stay unhandled in the inbox, and the monitor takes them up when they are due.
             try:
                 outcome = await handle_deliveries(self._hub, deliveries)
             except ExtratoError as error:
-                # They stay unhandled in the inbox, and the monitor takes them up when they are due.
                 outcome = error.code
                 self._logger.warning(
                     "deliveries_put_off", delivery_id=str(deliveries[0].delivery_id), reason=error.code
                 )
+            except Exception:
+                outcome = "failed"
+                self._logger.exception("deliveries_failed", delivery_id=str(deliveries[0].delivery_id))
             DELIVERIES.labels(outcome).inc(len(deliveries))

@@ -6,13 +6,15 @@ import re
 from collections.abc import Awaitable, Callable
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
 from msgspec import Struct
 
 from extrato.domain.errors import Refused
-from extrato.errors import ExtratoError
+from extrato.errors import ExtratoError, Transient
+from extrato.settings import is_loopback
 from services.gateway.answers import error_answer
 from services.gateway.context import CORRELATION, Caller, gateway_of
 from services.gateway.metrics import REQUESTS
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from prometheus_client import Counter
 
 MAX_BODY_BYTES: Final = 64 << 10
+MAX_NUMBER_LENGTH: Final = 16
 CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 ANYBODY: Final = Caller(merchant=None, actor="check", actor_id=None)
 
@@ -62,8 +65,10 @@ def door(route: Route) -> Handler:
             raise
         except (Refused, ExtratoError) as error:
             response = error_answer(request, error)
-        except (ConnectionResetError, TimeoutError):
+        except ConnectionResetError:
             raise
+        except TimeoutError:
+            response = error_answer(request, Transient("It took too long; whether it was done is unknown."))
         except Exception as error:  # noqa: BLE001 - the last place where it can be told and answered
             response = error_answer(request, error)
         count = counters.get(response.status)
@@ -90,11 +95,25 @@ async def _recognise(request: web.Request, scope: str, *, payer: bool) -> Caller
         return Caller(merchant=key.merchant, actor="api_key", actor_id=key.key_id)
     if payer:
         token, number = request.query.get("t", ""), request.match_info.get("payment_id", "")
-        if token and number.isdecimal() and gateway.tokens.opens(token, int(number)):
+        is_number = number.isascii() and number.isdigit() and len(number) < MAX_NUMBER_LENGTH
+        if token and is_number and gateway.tokens.opens(token, int(number)):
             return Caller(merchant=None, actor="check", actor_id=None, is_payer=True)
     if gateway.settings.auth == "open":
+        _refuse_foreign_pages(request)
         return ANYBODY
     raise Refused("unauthenticated", "An API key is needed: Authorization: Bearer <key>.")
+
+
+def _refuse_foreign_pages(request: web.Request) -> None:
+    """Without keys, keep out the web pages that a developer's browser happens to visit.
+
+    Their requests carry a foreign `Origin`, or by a name that they made point here, a foreign `Host`.
+    """
+    public = urlsplit(gateway_of(request).settings.public_url).hostname
+    origin = request.headers.get("Origin")
+    for name in (urlsplit(f"//{request.host}").hostname, urlsplit(origin).hostname if origin else public):
+        if name is None or (name != public and not is_loopback(name)):
+            raise Refused("forbidden", "Without API keys, only pages and programs of this machine are answered.")
 
 
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode

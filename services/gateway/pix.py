@@ -114,15 +114,19 @@ async def show_picture(request: web.Request) -> web.StreamResponse:
 
 async def _payload_of(gateway: Gateway, bank_payment_id: str) -> str:
     """Find the code to draw; who knows the whole unguessable name may see it."""
+    nothing = NotFound("There is no such QR code.", bank_payment_id[:64])
     payment_id = domain.payment_id_in(bank_payment_id)
-    if payment_id is not None:
+    if payment_id is None:
+        raise nothing
+    try:
         loaded = await load_payment(gateway.hub, payment_id)
-        charge = loaded.payment.charge
-        is_named = loaded.payment.intent.bank_payment_id == bank_payment_id
-        if is_named and isinstance(charge, ChargeCreated) and charge.pix_payload:
-            return charge.pix_payload
-    msg = "There is no such QR code."
-    raise NotFound(msg, bank_payment_id[:64])
+    except NotFound:
+        raise nothing from None
+    charge = loaded.payment.charge
+    is_named = loaded.payment.intent.bank_payment_id == bank_payment_id
+    if not is_named or not isinstance(charge, ChargeCreated) or not charge.pix_payload:
+        raise nothing
+    return charge.pix_payload
 
 
 async def confirm_pix(request: web.Request) -> web.Response:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from contracts.api import WebhookAccepted
-from contracts.subjects import webhooks_subject
+from contracts.subjects import MERCHANT_SLUG, webhooks_subject
 from contracts.telemetry import WebhookReceived
 from extrato.domain.errors import Refused
 from extrato.providers.mercado_pago_webhook import Verdict, read_notification, verify
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from extrato.providers.mercado_pago_webhook import Notification
 
 PROVIDER: Final = "mercado_pago"
+KEPT_UNVERIFIED_BYTES: Final = 2048
 REFUSED_VERDICTS: Final = frozenset({"missing", "malformed", "mismatched", "outdated"})
 KEPT_HEADERS: Final = ("x-signature", "x-request-id", "user-agent", "content-type", "x-retry")
 
@@ -46,11 +47,13 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
         kind=notification.kind,
         resource_id=notification.resource_id,
         verdict=verdict,
-        raw=_raw(request, raw),
+        raw=_raw(request, raw if verdict == "verified" else raw[:KEPT_UNVERIFIED_BYTES]),
         correlation_id=request[CORRELATION],
         received_at=gateway.hub.now(),
     )
-    await gateway.hub.inbox.store(delivery)
+    # Anybody can send what cannot be verified; enough of it is kept to see what happened, and no more.
+    if verdict == "verified" or gateway.unverified.take():
+        await gateway.hub.inbox.store(delivery)
     WEBHOOKS.labels(verdict).inc()
     if verdict in REFUSED_VERDICTS:
         raise Refused("invalid_signature", "A assinatura da notificação não confere", "x-signature")
@@ -67,7 +70,7 @@ async def _judge(gateway: Gateway, request: web.Request, notification: Notificat
     """
     slug = request.match_info.get("merchant")
     if slug is not None:
-        candidates = [slug]
+        candidates = [slug] if MERCHANT_SLUG.fullmatch(slug) else []
     elif notification.account_id is not None:
         candidates = await gateway.hub.vault.merchants_of(PROVIDER, notification.account_id)
     else:
@@ -92,10 +95,11 @@ async def _judge(gateway: Gateway, request: web.Request, notification: Notificat
 
 def _raw(request: web.Request, body: bytes) -> bytes:
     """Keep what proves a delivery: its address, the headers that matter, and its body as text."""
+    kept = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
     return msgspec.json.encode(
         {
-            "path": request.path_qs,
-            "headers": {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers},
+            "path": request.raw_path,
+            "headers": {name: value.encode(errors="replace").decode() for name, value in kept.items()},
             "body": body.decode("utf-8", errors="replace"),
         }
     )

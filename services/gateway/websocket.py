@@ -36,16 +36,20 @@ MAX_MESSAGE_BYTES: Final = 4096
 SNAPSHOT_LIMIT: Final = 200
 PAGE: Final = 500
 MAX_SCANNED: Final = 100_000
-MAX_POSITION: Final = (1 << 63) - 1
+MAX_POSITION_LENGTH: Final = 18
 
 _encode = msgspec.json.Encoder().encode
+
+
+class TooFarBehind(Exception):
+    """The timeline is so far behind the log that what lies between cannot be read for one socket."""
 
 
 async def open_socket(request: web.Request) -> web.StreamResponse:
     """Serve one socket for `?payment_id=` or `?padaria_slug=`, with or without `&after=<position>`."""
     gateway = gateway_of(request)
-    after = _after(request)
     key = await _key(request)
+    after = await _after(request)
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
     if not socket.can_prepare(request).ok:
         raise Refused("not_a_websocket", "Este endereço só atende WebSocket", "Upgrade")
@@ -72,12 +76,14 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     return socket
 
 
-def _after(request: web.Request) -> int | None:
+async def _after(request: web.Request) -> int | None:
+    """Read from where to resume; a place that the log has not reached was told by nobody here."""
     text = request.query.get("after")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > MAX_POSITION:
-        raise Refused("invalid_position", "O parâmetro 'after' deve ser uma posição", "after")
+    is_number = text.isascii() and text.isdigit() and len(text) <= MAX_POSITION_LENGTH
+    if not is_number or int(text) > await gateway_of(request).hub.log.head():
+        raise Refused("invalid_position", "O parâmetro 'after' deve ser uma posição já alcançada", "after")
     return int(text)
 
 
@@ -115,9 +121,13 @@ async def _serve(
         position = snapshot.position
     else:
         await _send(socket, Resumed(position=after))
-    async for frame in _earlier(gateway, key, position):
-        await _send(socket, frame)
-        position = frame.position
+    try:
+        async for frame in _earlier(gateway, key, position):
+            await _send(socket, frame)
+            position = frame.position
+    except TooFarBehind:
+        await _end(socket, Closing(position=position, reason="try_again"), WSCloseCode.TRY_AGAIN_LATER)
+        return
     while True:
         for frame in await listener.take():
             if frame.position > position:
@@ -141,27 +151,31 @@ async def _snapshot(gateway: Gateway, key: int | str) -> Snapshot:
 
 
 async def _earlier(gateway: Gateway, key: int | str, after: int) -> AsyncIterator[EventFrame]:
-    """Give what happened above `after` up to when the socket began to listen, in order.
-
-    A payment has its stream. A merchant has the timeline, and above the timeline's own position the log.
-    """
+    """Give what happened above `after` up to when the socket began to listen, in order."""
     if isinstance(key, int):
         for envelope in await gateway.hub.log.read_stream(domain.stream_id(key)):
             if envelope.position > after:
                 yield event_frame(envelope)
         return
+    async for frame in _earlier_of_merchant(gateway, key, after):
+        yield frame
+
+
+async def _earlier_of_merchant(gateway: Gateway, slug: str, after: int) -> AsyncIterator[EventFrame]:
+    """Read the timeline, and above the timeline's own position the log; raises `TooFarBehind`."""
     listening_from = gateway.live.position
     while after < listening_from:
-        reached, frames = await queries.timeline_of(gateway.pool, key, after=after, limit=PAGE)
+        reached, frames = await queries.timeline_of(gateway.pool, slug, after=after, limit=PAGE)
         for frame in frames:
             yield frame
         after = max(after, reached)
         if len(frames) < PAGE:
             break
-    up_to = min(listening_from, after + MAX_SCANNED)
-    if after < up_to:
-        async for envelope in gateway.hub.log.read_all(after, up_to=up_to):
-            if envelope.merchant == key and envelope.payment_id is not None:
+    if listening_from - after > MAX_SCANNED:
+        raise TooFarBehind
+    if after < listening_from:
+        async for envelope in gateway.hub.log.read_all(after, up_to=listening_from):
+            if envelope.merchant == slug and envelope.payment_id is not None:
                 yield event_frame(envelope)
 
 

@@ -225,6 +225,12 @@ async def running_hub(home: Path, **environment: str) -> AsyncIterator[RunningHu
             await process.wait()
 
 
+@pytest.fixture
+def start_hub() -> Callable[..., contextlib.AbstractAsyncContextManager[RunningHub]]:
+    """A function that runs a hub of the test's own."""
+    return running_hub
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_hub(session_home: Path) -> AsyncIterator[RunningHub]:
     """One hub for all tests here; each leaves it whole."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 
@@ -181,6 +182,7 @@ async def test_another_method_is_told_which_ones_there_are(hub):
         ({"padaria_slug": MERCHANT, "payment_id": "1"}, 400),
         ({"padaria_slug": MERCHANT, "after": "x"}, 400),
         ({"padaria_slug": MERCHANT, "after": "9" * 30}, 400),
+        ({"padaria_slug": MERCHANT, "after": "9" * 15}, 400),
     ],
 )
 async def test_a_socket_for_nothing_is_refused(hub, query, status):
@@ -241,3 +243,29 @@ async def test_an_old_style_notification_is_taken_and_believed_by_nobody(hub):
     async with hub.session.post(hub.url + path, data='{"resource": "123", "topic": "payment"}') as answer:
         assert answer.status == 200
     assert await hub.count_events() == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/payments/api/check/" + "9" * 5000 + "/?t=abc", {}),
+        ("GET", "/payments/api/check/1/", {"Authorization": b"Bearer extrato.padaria-do-marcos.\xff.\xff"}),
+        ("POST", "/webhooks/mercadopago/%00/?type=payment&data.id=1", {}),
+        ("POST", f"/webhooks/mercadopago/{MERCHANT}/?type=payment&data.id=1", {"User-Agent": b"\xff"}),
+        (
+            "POST",
+            f"/webhooks/mercadopago/{MERCHANT}/?type=payment&data.id=1",
+            {"x-signature": b"ts=1,v1=" + b"0" * 64, "x-request-id": b"\xff"},
+        ),
+    ],
+)
+async def test_bytes_that_nobody_sends_by_accident_are_refused(hub, method, path, headers):
+    """Over a bare socket, for a client library would not send them."""
+    lines = [f"{method} {path} HTTP/1.1".encode(), b"Host: 127.0.0.1", b"Content-Length: 2", b"Connection: close"]
+    lines += [name.encode() + b": " + (v if isinstance(v, bytes) else v.encode()) for name, v in headers.items()]
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(hub.url.rsplit(":", 1)[1]))
+    writer.write(b"\r\n".join(lines) + b"\r\n\r\n{}")
+    answer = await reader.read()
+    writer.close()
+    status = int(answer.split(b" ", 2)[1])
+    assert 400 <= status < 500, answer

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 
-import aiohttp
+import nats
+import nats.errors
 import pytest
 
 APPROVED = [("pending", "approved")]
-
-
-async def approved_on_rest(hub, payment_id):
-    async def is_approved():
-        with_error = None
-        try:
-            return (await hub.check(payment_id))["status"] == "approved"
-        except (aiohttp.ClientError, AssertionError) as error:
-            with_error = error
-        return with_error is None
-
-    return is_approved
 
 
 async def see_approval(hub, until, socket, payment_id, *, within_s=15.0):
@@ -193,3 +184,82 @@ async def test_deleting_the_stream_while_everything_runs_loses_nothing(hub, unti
             return state.messages == await hub.count_events()
 
         await until(is_refilled, "the stream holds every event of the log again")
+
+
+async def test_a_subscriber_reads_every_event_and_can_publish_none(hub, until):
+    link = await hub.link()
+    client = await nats.connect(hub.addresses["subscriber_nats_url"], error_cb=say_nothing)
+    try:
+        subscription = await client.jetstream().pull_subscribe(
+            f"payments.*.{link['payment_id']}.>", durable="tests-subscriber", stream="PAYMENTS"
+        )
+        (message, *_) = await subscription.fetch(10, timeout=5)
+        await message.ack()
+        assert message.headers["ce-type"] == "br.extrato.PaymentOpened.v1"
+        forged = {**message.headers, "ce-type": "br.extrato.StatusChanged.v2"}
+        with pytest.raises(nats.errors.Error):
+            await client.jetstream().publish(f"payments.x.{link['payment_id']}.X", b"{}", headers=forged, timeout=1)
+        with pytest.raises(nats.errors.Error):
+            await client.jetstream().delete_stream("PAYMENTS")
+    finally:
+        await client.close()
+
+
+async def say_nothing(_):
+    """The client complains about what the server does not permit."""
+
+
+async def test_a_message_that_somebody_forged_is_believed_by_nobody(hub, until):
+    _, answer = await hub.post("/payments/pix", {"value": 3})
+    payment_id = answer["payment"]["id"]
+    async with hub.socket(payment_id=payment_id) as socket, hub.jetstream() as jetstream:
+        await socket.receive_json()
+        info = await jetstream.stream_info("PAYMENTS")
+        last = await jetstream.get_msg("PAYMENTS", seq=info.state.last_seq)
+        head = int(last.headers["ce-position"])
+        forged = {
+            **last.headers,
+            "Nats-Msg-Id": "forged",
+            "ce-position": str(head + 1_000_000),
+            "ce-previousposition": str(head),
+            "ce-type": "br.extrato.StatusChanged.v2",
+            "ce-subject": str(payment_id),
+        }
+        forged.pop("Nats-Expected-Last-Sequence", None)
+        body = b'{"previous":"pending","status":"approved","status_detail":null,"attempt_id":null,"paid_at":null}'
+        await jetstream.publish(f"payments.padaria-do-marcos.{payment_id}.StatusChanged", body, headers=forged)
+        confirmation = {"bank_payment_id": answer["payment"]["bank_payment_id"], "value": 3}
+        assert (await hub.post("/payments/pix/confirmation", confirmation))[0] == 200
+        async with asyncio.timeout(10):
+            frames = [await socket.receive_json(), await socket.receive_json()]
+    assert [frame["event"] for frame in frames] == ["ObservationRecorded", "StatusChanged"]
+    assert frames[-1]["source"] == "bank"
+
+    async def is_listed():
+        _, listed = await hub.get("/payments/api/pending/?padaria_slug=padaria-do-marcos&status=approved")
+        return payment_id in [payment["payment_id"] for payment in listed["payments"]]
+
+    await until(is_listed, "the read models go on")
+
+
+async def test_while_the_database_is_away_everything_is_answered_503_and_goes_on_afterwards(hub, until):
+    link = await hub.link()
+    old_pid = hub.pid("gateway")
+    os.kill(hub.pid("postgres"), signal.SIGKILL)
+    statuses = set()
+    for _ in range(10):
+        for method, path in (("GET", f"/payments/api/check/{link['payment_id']}/"), ("POST", "/payments/pix")):
+            async with hub.session.request(
+                method, hub.url + path, headers=hub.headers, json={"value": 1} if method == "POST" else None
+            ) as answer:
+                statuses.add(answer.status)
+                assert answer.status != 503 or answer.headers["Retry-After"]
+    assert statuses <= {200, 201, 503}
+
+    async def is_back():
+        async with hub.session.get(hub.url + "/readyz") as answer:
+            return answer.status == 200
+
+    await until(is_back, "the database is back")
+    assert (await hub.check(link["payment_id"]))["status"] == "pending"
+    assert hub.pid("gateway") == old_pid

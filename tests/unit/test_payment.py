@@ -217,8 +217,19 @@ def test_an_observation_is_recorded_and_moves_the_payment(status: str):
 
 def test_an_observation_that_says_what_is_known_already_is_quiet():
     story = given_events(OPENED, CHARGED)
-    assert story.when(observe("in_process"), observe("in_process", minute=2)) == []
+    assert story.when(observe("in_process"), observe("in_process")) == []
     assert story.when(observe("in_process", minute=0)) == []
+
+
+def test_a_later_time_for_the_same_is_recorded_so_that_what_lay_between_is_stale():
+    story = given_events(OPENED, CHARGED)
+    later, between = observe("approved", minute=30), observe("in_mediation", minute=20)
+
+    assert story.when(observe("approved"), later) == [recorded(later)]
+    story.becomes(later)
+    assert story.when(later) == []
+    assert story.when(between) == [ignored(between, "stale")]
+    assert story.becomes(between).status == "approved"
 
 
 def test_a_pending_attempt_of_a_pending_payment_is_recorded_and_moves_nothing():
@@ -381,7 +392,7 @@ def test_an_attempt_moves_as_the_table_says(before: str, after: str):
     events = story.when(later)
 
     if after == before:
-        assert events == []
+        assert events == [recorded(later)]
     elif after in MAY_FOLLOW[before]:
         assert events[0] == recorded(later)
         assert story.becomes(later).attempts["a"].status == story.becomes(later).status == after

@@ -234,7 +234,7 @@ async def test_an_event_that_cannot_be_read_from_the_log_is_laid_down_once(log: 
     assert await dead_letters(bus) == ["dead.tests-keeper.log.2"]
 
 
-async def test_a_message_that_cannot_be_read_is_laid_down_once(log: EventLog, bus: Bus, database_url: str):
+async def test_an_event_that_cannot_be_read_when_it_comes_is_laid_down_once(log: EventLog, bus: Bus, database_url: str):
     keeper = Keeper()
     async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
         await log.append(append_to())
@@ -246,7 +246,23 @@ async def test_a_message_that_cannot_be_read_is_laid_down_once(log: EventLog, bu
         await until(lambda: keeper.position == 3)
 
     assert keeper.kept == [1, 3]
-    assert await dead_letters(bus) == ["dead.tests-keeper.payments.padaria.1.NeverHeardOf"]
+    assert await dead_letters(bus) == ["dead.tests-keeper.log.2"]
+
+
+async def test_a_forged_message_is_not_believed(log: EventLog, bus: Bus):
+    keeper = Keeper()
+    async with running(consumer(bus, log, keeper).run()):
+        await until(lambda: exists(bus, "tests-keeper"))
+        (true,) = await log.append(append_to())
+        row = to_stored_event(new_event(), stream_id=uuid4(), version=1)
+        # One claims a place that is taken, the other one that is still to come.
+        for position in (true.position, true.position + 1_000_000):
+            headers = {"ce-position": str(position), "ce-previousposition": "0", "ce-type": row.topic}
+            await bus.jetstream.publish("payments.padaria.1.StatusChanged", b"{}", headers=headers)
+        await until(lambda: keeper.position == true.position)
+        await log.append(append_to())
+        await all_have(log, [keeper])
+    assert keeper.position == await log.head()
 
 
 class Refusing(Keeper):

@@ -1,0 +1,28 @@
+"""Without keys: for one machine only, and not for the web pages that its browser visits."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+
+
+async def test_open_mode_answers_this_machine_and_no_foreign_page(home, start_hub):
+    async with start_hub(home, EXTRATO_AUTH="open") as hub:
+        url = f"{hub.url}/payments/api/pending/?padaria_slug=padaria-do-marcos"
+        for headers, status in (
+            ({}, 200),
+            ({"Origin": "http://localhost:3000"}, 200),
+            ({"Origin": "http://evil.example"}, 403),
+            ({"Origin": "null"}, 403),
+            ({"Host": "evil.example"}, 403),
+        ):
+            async with hub.session.get(url, headers=headers) as answer:
+                assert answer.status == status, headers
+        async with hub.session.post(f"{hub.url}/payments/pix", json={"value": 1}) as answer:
+            assert answer.status == 201
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            async with hub.session.ws_connect(
+                f"{hub.url}/ws?padaria_slug=padaria-do-marcos", headers={"Origin": "http://evil.example"}
+            ):
+                pass
+        assert refused.value.status == 403
