@@ -34,8 +34,8 @@ CREATE INDEX evidence_by_age ON evidence (first_seen_at);
 -- Appends a batch in one round trip. The table lock makes the order of positions the order of commits,
 -- so that a reader who tails the log cannot pass over a gap that is filled in later. Members of the
 -- batch (numbered from 0 in `members`) whose versions do not follow the stream's last one without a gap are
--- left out whole, and the others are not disturbed. Gives the position of every event that was appended,
--- with its ordinal in the arrays.
+-- left out whole, and the others are not disturbed. Gives the position of every event in the order of the
+-- arrays, 0 for one that was left out.
 CREATE FUNCTION append_events(
     members          integer[],
     originator_ids   uuid[],
@@ -46,10 +46,11 @@ CREATE FUNCTION append_events(
     evidence_digests bytea[],
     evidence_kinds   text[],
     evidence_bodies  bytea[]
-) RETURNS TABLE (ordinal bigint, assigned_position bigint)
+) RETURNS bigint[]
 LANGUAGE plpgsql AS $$
 DECLARE
-    losers integer[];
+    losers    integer[];
+    positions bigint[];
 BEGIN
     LOCK TABLE stored_events IN EXCLUSIVE MODE;
 
@@ -78,7 +79,6 @@ BEGIN
         ON CONFLICT (digest) DO NOTHING;
     END IF;
 
-    RETURN QUERY
     WITH asked AS (
         SELECT e.*
         FROM unnest(members, originator_ids, versions, topics, states)
@@ -89,10 +89,12 @@ BEGIN
         SELECT a.originator_id, a.version, a.topic, a.state FROM asked a ORDER BY a.nth
         RETURNING originator_id, originator_version, notification_id
     )
-    SELECT a.nth, n.notification_id
-    FROM numbered n
-    JOIN asked a ON a.originator_id = n.originator_id AND a.version = n.originator_version;
+    SELECT array_agg(coalesce(n.notification_id, 0) ORDER BY e.nth) INTO positions
+    FROM unnest(members) WITH ORDINALITY AS e (member, nth)
+    LEFT JOIN asked a ON a.nth = e.nth
+    LEFT JOIN numbered n ON n.originator_id = a.originator_id AND n.originator_version = a.version;
 
     PERFORM pg_notify('stored_events', '');
+    RETURN coalesce(positions, '{}');
 END;
 $$;

@@ -10,6 +10,7 @@ from __future__ import annotations
 import binascii
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
@@ -176,6 +177,7 @@ def crc16(text: str) -> str:
     return f"{binascii.crc_hqx(text.encode(), 0xFFFF):04X}"
 
 
+@lru_cache(maxsize=4096)
 def _printable_ascii(text: str, longest: int) -> str:
     """Drop accents and everything else outside printable ASCII, collapse blanks, trim and cut."""
     if not text.isascii():

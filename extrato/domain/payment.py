@@ -54,7 +54,8 @@ def stream_id(payment_id: int) -> UUID:
 def bank_payment_id(payment_id: int, random_uuid: UUID) -> str:
     """Make the identifier for banks: a version 8 UUID (RFC 9562) with the number in its first 48 bits."""
     number = payment_id << 80 | 0x8 << 76 | random_uuid.int & ((1 << 76) - 1)
-    return str(UUID(int=number & ~(0x3 << 62) | 0x2 << 62))
+    text = f"{number & ~(0x3 << 62) | 0x2 << 62:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def payment_id_in(text: str) -> int | None:

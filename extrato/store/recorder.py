@@ -6,6 +6,7 @@ conformance suite runs over this one and the library's own.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -22,7 +23,7 @@ CHANNEL: Final = "stored_events"
 READ_TIMEOUT_S: Final = 5.0
 
 # One round trip: the function locks the table, leaves out the members that lost, and inserts the rest.
-APPEND: Final = "SELECT ordinal, assigned_position FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+APPEND: Final = "SELECT append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
 SELECT_STREAM: Final = """
     SELECT notification_id, originator_id, originator_version, topic, state
@@ -78,7 +79,7 @@ class AsyncpgRecorder:
         owners = [number for number, member in enumerate(members) for _ in member.events]
         events = [event for member in members for event in member.events]
         evidence = [(number, *piece) for number, member in enumerate(members) for piece in member.evidence]
-        rows = await self._pool.fetch(
+        positions: list[int] = await self._pool.fetchval(
             APPEND,
             owners,
             [event.originator_id for event in events],
@@ -90,10 +91,9 @@ class AsyncpgRecorder:
             [piece[2] for piece in evidence],
             [piece[3] for piece in evidence],
         )
-        positions: list[list[int]] = [[] for _ in members]
-        for ordinal, position in sorted(rows):
-            positions[owners[ordinal - 1]].append(position)
-        return [found or (None if member.events else []) for member, found in zip(members, positions, strict=True)]
+        found = iter(positions)
+        appended = [list(itertools.islice(found, len(member.events))) for member in members]
+        return [one if all(one) else None for one in appended]
 
     async def insert_events(self, stored_events: Sequence[StoredEvent]) -> list[int]:
         """Append all or nothing, and give the positions; raises `IntegrityError` on a version conflict."""

@@ -124,9 +124,10 @@ async def json_object(request: web.Request) -> tuple[dict[str, Any], bytes]:
 
     Raises `Refused` for anything else: another type or charset, text that is no JSON, no object.
     """
-    charset = (request.charset or "utf-8").lower()
-    if request.content_type != "application/json" or charset not in {"utf-8", "utf8"}:
-        raise Refused("unsupported_media_type", "Send the body as application/json in UTF-8.")
+    if request.headers.get("Content-Type") != "application/json":
+        charset = (request.charset or "utf-8").lower()
+        if request.content_type != "application/json" or charset not in {"utf-8", "utf8"}:
+            raise Refused("unsupported_media_type", "Send the body as application/json in UTF-8.")
     raw = await request.read()
     try:
         body = _decode(raw)

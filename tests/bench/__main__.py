@@ -34,7 +34,7 @@ from services.cli.embedded_nats import EmbeddedNats  # noqa: E402
 from services.cli.embedded_postgres import EmbeddedPostgres  # noqa: E402
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "8"))
-CONNECTIONS = 64
+CONNECTIONS = 128
 ROWS: list[tuple[str, str, str, str]] = []
 
 
