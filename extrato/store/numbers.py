@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 DRAW: Final = "SELECT nextval('payment_numbers') FROM generate_series(1, $1)"
 DRAW_TIMEOUT_S: Final = 5.0
-SPARE: Final = 64
+SPARE_FOR_EACH: Final = 4
+MAX_SPARE: Final = 256
 
 
 class PaymentNumbers:
@@ -33,8 +34,9 @@ class PaymentNumbers:
 
     async def _draw(self, wanted: Sequence[None]) -> list[int | Exception]:
         try:
-            # Under load a few more are drawn than are waited for; a process that ends then leaves a gap.
-            count = len(wanted) + (SPARE if len(wanted) > 1 else 0)
+            # Under load more are drawn than are waited for; a process that ends then leaves a gap.
+            spare = min(SPARE_FOR_EACH * len(wanted), MAX_SPARE) if len(wanted) > 1 else 0
+            count = len(wanted) + spare
             rows = await self._pool.fetch(DRAW, count, timeout=DRAW_TIMEOUT_S)
         except LINE_BROKE as error:
             msg = "The database does not answer; nothing was created."
