@@ -17,7 +17,7 @@ import asyncpg
 import structlog
 import uvloop
 
-from extrato.bus.connection import Bus, connect
+from extrato.bus.connection import BUS_AWAY, Bus, connect
 from extrato.errors import Transient
 from extrato.settings import InvalidSettings, Settings
 from extrato.store.unavailable import LINE_BROKE
@@ -172,9 +172,20 @@ def run(name: str, work: Callable[[Settings], Coroutine[object, object, object]]
 
 async def _until_signal(work: Coroutine[object, object, object]) -> int:
     working = asyncio.create_task(work)
+    told_to_stop = asyncio.Event()
+
+    def stop() -> None:
+        told_to_stop.set()
+        working.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, working.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, stop)
     await asyncio.wait((working,))
-    if not working.cancelled():
-        working.result()
-    return 0
+    error = None if working.cancelled() else working.exception()
+    if error is None:
+        return 0
+    if told_to_stop.is_set() and isinstance(error, (*LINE_BROKE, *BUS_AWAY)):
+        # What it stands on was away while it took its leave; nobody was promised anything that was lost by that.
+        _logger.warning("stopped_while_away", error=repr(error))
+        return 0
+    raise error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import nats.errors
@@ -96,11 +97,11 @@ class Bus:
     async def close(self) -> None:
         """Send what is waiting and leave."""
         try:
-            await self.client.flush(timeout=CLOSE_TIMEOUT_S)
-        except BUS_AWAY:
-            pass
+            with contextlib.suppress(*BUS_AWAY):
+                await self.client.flush(timeout=CLOSE_TIMEOUT_S)
         finally:
-            await self.client.close()
+            with contextlib.suppress(*BUS_AWAY):
+                await self.client.close()
 
 
 async def connect(nats_url: str, *, name: str) -> Bus:

@@ -9,6 +9,7 @@ import time
 
 import nats
 import nats.errors
+import nats.js.errors
 import pytest
 
 APPROVED = [("pending", "approved")]
@@ -179,15 +180,21 @@ async def test_deleting_the_stream_while_everything_runs_loses_nothing(hub, unti
             async with hub.socket(payment_id=link["payment_id"]) as socket:
                 await see_approval(hub, until, socket, link["payment_id"])
 
-        async def is_refilled():
-            state = (await jetstream.stream_info("PAYMENTS")).state
-            return state.messages == await hub.count_events()
+        await until(lambda: is_refilled(hub, jetstream), "the stream holds every event of the log again")
 
-        await until(is_refilled, "the stream holds every event of the log again")
+
+async def is_refilled(hub, jetstream):
+    try:
+        state = (await jetstream.stream_info("PAYMENTS")).state
+    except nats.js.errors.NotFoundError:
+        return False
+    return state.messages == await hub.count_events()
 
 
 async def test_a_subscriber_reads_every_event_and_can_publish_none(hub, until):
     link = await hub.link()
+    async with hub.jetstream() as jetstream:
+        await until(lambda: is_refilled(hub, jetstream), "the stream is whole")
     client = await nats.connect(hub.addresses["subscriber_nats_url"], error_cb=say_nothing)
     try:
         subscription = await client.jetstream().pull_subscribe(
@@ -214,6 +221,7 @@ async def test_a_message_that_somebody_forged_is_believed_by_nobody(hub, until):
     payment_id = answer["payment"]["id"]
     async with hub.socket(payment_id=payment_id) as socket, hub.jetstream() as jetstream:
         await socket.receive_json()
+        await until(lambda: is_refilled(hub, jetstream), "the stream is whole")
         info = await jetstream.stream_info("PAYMENTS")
         last = await jetstream.get_msg("PAYMENTS", seq=info.state.last_seq)
         head = int(last.headers["ce-position"])
