@@ -13,12 +13,12 @@ from extrato.assembly import open_hub, vault_key
 from extrato.bus.live import LiveFeed
 from extrato.process import CannotStart, announce_readiness, open_bus, open_database, run_together
 from extrato.use_cases.merchants import MerchantDirectory
-from services.gateway.allowance import Allowance
-from services.gateway.context import GATEWAY, Gateway, PayerTokens
-from services.gateway.delivery_workers import DeliveryWorkers
-from services.gateway.door import MAX_BODY_BYTES, door
-from services.gateway.fanout import Fanout
-from services.gateway.pictures import Pictures
+from services.gateway.api.delivery_workers import DeliveryWorkers
+from services.gateway.api.pictures import Pictures
+from services.gateway.http.allowance import Allowance
+from services.gateway.http.context import GATEWAY, Gateway, PayerTokens
+from services.gateway.http.door import MAX_BODY_BYTES, door
+from services.gateway.live.fanout import Fanout
 from services.gateway.routes import NOWHERE, ROUTES
 
 if TYPE_CHECKING:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.gateway import links, observability, pages, pix, webhooks, websocket
-from services.gateway.door import Route
-from services.gateway.nowhere import answer_nowhere
+from services.gateway.api import links, observability, pix, webhooks
+from services.gateway.http.door import Route
+from services.gateway.http.nowhere import answer_nowhere
+from services.gateway.live import websocket
+from services.gateway.pages import pages
 
 ROUTES: Final = (
     Route(method="POST", path="/payments/pix", handler=pix.create_pix, scope="payments:write", shape="pix"),

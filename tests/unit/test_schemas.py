@@ -25,7 +25,7 @@ from extrato.bus.messages import to_message
 from extrato.domain.brcode import decode
 from extrato.domain.merchant import SCOPES
 from extrato.store.codec import NewEvent, to_envelope, to_stored_event
-from services.gateway.answers import STATUS_OF_CODE
+from services.gateway.http.answers import STATUS_OF_CODE
 from services.gateway.routes import ROUTES
 from tests.examples import EXAMPLE_EVENTS, NOON
 

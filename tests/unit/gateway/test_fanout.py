@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from contracts.envelope import Cause, Envelope
 from contracts.frames import EventFrame
-from services.gateway.fanout import QUEUE_LIMIT, Fanout, Listener
+from services.gateway.live.fanout import QUEUE_LIMIT, Fanout, Listener
 from tests.examples import EXAMPLE_EVENTS, NOON
 
 ENVELOPE = Envelope(

@@ -12,8 +12,8 @@ from contracts.telemetry import WebhookReceived
 from extrato.domain.errors import Refused
 from extrato.providers.mercado_pago_webhook import Verdict, read_notification, verify
 from extrato.store.inbox import Delivery
-from services.gateway.answers import json_answer
-from services.gateway.context import CORRELATION, Gateway, gateway_of
+from services.gateway.http.answers import json_answer
+from services.gateway.http.context import CORRELATION, Gateway, gateway_of
 from services.gateway.metrics import WEBHOOKS
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from aiohttp import web
 from contracts.api import MonitoringError, PixError
 from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, Transient
-from services.gateway.layout import not_found, unavailable
+from services.gateway.pages.layout import not_found, unavailable
 
 JSON: Final = "application/json"
 MAX_LOGGED_PATH: Final = 200

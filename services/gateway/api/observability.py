@@ -12,8 +12,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 import contracts
 from contracts.api import Health
 from extrato.store.unavailable import LINE_BROKE
-from services.gateway.answers import json_answer
-from services.gateway.context import gateway_of
+from services.gateway.http.answers import json_answer
+from services.gateway.http.context import gateway_of
 from services.gateway.metrics import APPENDS_WAITING, LIVE_POSITION
 
 READY_TIMEOUT_S: Final = 2.0

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from extrato.settings import Settings
     from extrato.use_cases.hub import Hub
     from extrato.use_cases.merchants import MerchantDirectory
-    from services.gateway.allowance import Allowance
-    from services.gateway.delivery_workers import DeliveryWorkers
-    from services.gateway.fanout import Fanout
-    from services.gateway.pictures import Pictures
+    from services.gateway.api.delivery_workers import DeliveryWorkers
+    from services.gateway.api.pictures import Pictures
+    from services.gateway.http.allowance import Allowance
+    from services.gateway.live.fanout import Fanout
 
 TOKEN_LENGTH: Final = 32
 

@@ -17,11 +17,11 @@ from extrato.errors import NotFound
 from extrato.use_cases.confirm_payment import confirm_payment
 from extrato.use_cases.hub import load_payment
 from extrato.use_cases.open_payment import NewPayment, open_payment
-from services.gateway import fields
-from services.gateway.answers import json_answer
-from services.gateway.context import Gateway, caller_of, cause_of, gateway_of
-from services.gateway.door import json_object
-from services.gateway.views import moment
+from services.gateway.api.views import moment
+from services.gateway.http import fields
+from services.gateway.http.answers import json_answer
+from services.gateway.http.context import Gateway, caller_of, cause_of, gateway_of
+from services.gateway.http.door import json_object
 
 if TYPE_CHECKING:
     from extrato.domain.merchant import Registered

@@ -14,26 +14,24 @@ from extrato.domain.errors import Refused
 from extrato.domain.merchant import price_order
 from extrato.domain.money import to_reais
 from extrato.errors import (
-    NotFound,
     ProviderMisunderstood,
     ProviderNotConnected,
     ProviderRefused,
     ProviderUnavailable,
 )
-from extrato.use_cases.hub import load_payment
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from extrato.use_cases.refresh_payment import refresh_payment
-from services.gateway import fields, queries
-from services.gateway.answers import json_answer
-from services.gateway.context import caller_of, cause_of, gateway_of
-from services.gateway.door import json_object
-from services.gateway.views import describe, listed, moment, payment_status, priced
+from services.gateway import lookup
+from services.gateway.api import queries
+from services.gateway.api.views import describe, listed, moment, payment_status, priced
+from services.gateway.http import fields
+from services.gateway.http.answers import json_answer
+from services.gateway.http.context import caller_of, cause_of, gateway_of
+from services.gateway.http.door import json_object
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from extrato.domain.merchant import Registered
-    from extrato.use_cases.hub import LoadedPayment
 
 LIFETIME: Final = timedelta(hours=24)
 DEFAULT_LIMIT: Final = 50
@@ -44,7 +42,7 @@ async def generate_link(request: web.Request) -> web.Response:
     """`POST /payments/api/generate-link/`: a Checkout Pro link for an order."""
     gateway = gateway_of(request)
     body, raw = await json_object(request)
-    merchant = await find_padaria(request, fields.text(body, "padaria_slug", maximum=64))
+    merchant = await lookup.find_padaria(request, fields.text(body, "padaria_slug", maximum=64))
     items = price_order(fields.lines(body), merchant)
     total_centavos = sum(item.quantity * item.unit_price_centavos for item in items)
     if total_centavos > fields.MAX_VALUE_CENTAVOS:
@@ -88,35 +86,13 @@ async def generate_link(request: web.Request) -> web.Response:
     return json_answer(created)
 
 
-async def find_padaria(request: web.Request, slug: str | None) -> Registered:
-    """Find the merchant that a request names; one that is another's is told like one that does not exist."""
-    if slug is None:
-        raise Refused("missing_padaria_slug", "O campo 'padaria_slug' é obrigatório", "padaria_slug")
-    merchant = await gateway_of(request).merchants.find(slug)
-    if merchant is None or not caller_of(request).may_see(slug):
-        raise Refused("merchant_not_found", f"Padaria '{slug}' não encontrada", "padaria_slug")
-    return merchant
-
-
-async def find_payment(request: web.Request) -> LoadedPayment:
-    """Load the payment that the path names, if the caller may know of it."""
-    number = fields.payment_id(request.match_info["payment_id"])
-    try:
-        loaded = await load_payment(gateway_of(request).hub, number)
-    except NotFound as error:
-        raise fields.not_found(number) from error
-    if not caller_of(request).may_see(loaded.merchant):
-        raise fields.not_found(number)
-    return loaded
-
-
 async def check_payment(request: web.Request) -> web.Response:
     """`GET|POST /payments/api/check/{payment_id}/`: ask the provider, then tell how the payment stands.
 
     When the provider does not answer, what is known is told with `synced` false.
     """
     gateway = gateway_of(request)
-    loaded = await find_payment(request)
+    loaded = await lookup.find_payment(request)
     cause = cause_of(request, actor="check")
     synced_at, changed = None, False
     try:
@@ -153,7 +129,7 @@ async def list_pending(request: web.Request) -> web.Response:
     slug = request.query.get("padaria_slug", "").strip() or None
     if slug is None:
         raise Refused("missing_padaria_slug", "O parâmetro 'padaria_slug' é obrigatório", "padaria_slug")
-    merchant = await find_padaria(request, slug)
+    merchant = await lookup.find_padaria(request, slug)
     status = request.query.get("status", "pending").strip() or "pending"
     if not status.isascii() or not status.replace("_", "").isalpha() or len(status) > 40:
         raise Refused("invalid_status", "O parâmetro 'status' deve ser um status ou 'all'", "status")
@@ -171,7 +147,7 @@ async def list_pending(request: web.Request) -> web.Response:
 
 async def show_events(request: web.Request) -> web.Response:
     """`GET /payments/api/{payment_id}/events/`: the payment's stream, told whole."""
-    loaded = await find_payment(request)
+    loaded = await lookup.find_payment(request)
     history = await gateway_of(request).hub.log.read_stream(domain.stream_id(loaded.payment_id))
     events = [
         TimelineItem(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extrato.domain.errors import Refused
-from services.gateway.answers import error_answer
+from services.gateway.http.answers import error_answer
 
 if TYPE_CHECKING:
     from aiohttp import web

@@ -17,11 +17,12 @@ from contracts.frames import Closing, EventFrame, Frame, PaymentState, Resumed, 
 from extrato.domain import payment as domain
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
-from extrato.errors import NotFound
 from extrato.use_cases.hub import load_payment
-from services.gateway import fields, queries
-from services.gateway.context import Caller, Gateway, caller_of, gateway_of
-from services.gateway.fanout import Listener, event_frame
+from services.gateway import lookup
+from services.gateway.api import queries
+from services.gateway.http import fields
+from services.gateway.http.context import Gateway, caller_of, gateway_of
+from services.gateway.live.fanout import Listener, event_frame
 from services.gateway.metrics import SOCKETS, SOCKETS_DROPPED
 
 if TYPE_CHECKING:
@@ -94,21 +95,8 @@ async def _key(request: web.Request) -> int | str:
     if (number is None) == (slug is None):
         raise Refused("nothing_to_listen_to", "Informe 'payment_id' ou 'padaria_slug'", "payment_id")
     if number is not None:
-        return await _payment_key(gateway, caller, fields.payment_id(number))
-    slug = slug or ""
-    if await gateway.merchants.find(slug) is None or not caller.may_see(slug):
-        raise Refused("merchant_not_found", f"Padaria '{slug[:64]}' não encontrada", "padaria_slug")
-    return slug
-
-
-async def _payment_key(gateway: Gateway, caller: Caller, number: int) -> int:
-    try:
-        loaded = await load_payment(gateway.hub, number)
-    except NotFound as error:
-        raise fields.not_found(number) from error
-    if not caller.may_see(loaded.merchant):
-        raise fields.not_found(number)
-    return number
+        return (await lookup.payment_for(gateway, caller, fields.payment_id(number))).payment_id
+    return (await lookup.merchant_for(gateway, caller, slug or "")).slug
 
 
 async def _serve(

@@ -15,8 +15,8 @@ from msgspec import Struct
 from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, Transient
 from extrato.settings import is_loopback
-from services.gateway.answers import error_answer
-from services.gateway.context import CORRELATION, Caller, gateway_of
+from services.gateway.http.answers import error_answer
+from services.gateway.http.context import CORRELATION, Caller, gateway_of
 from services.gateway.metrics import REQUESTS
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from extrato.domain.money import format_brl
 from extrato.errors import ExtratoError, NotFound
 from extrato.use_cases.hub import load_payment
 from extrato.use_cases.refresh_payment import refresh_payment
-from services.gateway.context import cause_of, gateway_of
-from services.gateway.layout import HEADERS, not_found, page
-from services.gateway.links import find_payment
-from services.gateway.pix import PICTURE_PREFIX
-from services.gateway.views import label
+from services.gateway import lookup
+from services.gateway.api.pix import PICTURE_PREFIX
+from services.gateway.api.views import label
+from services.gateway.http.context import cause_of, gateway_of
+from services.gateway.pages.layout import HEADERS, not_found, page
 
 if TYPE_CHECKING:
     from extrato.use_cases.hub import LoadedPayment
@@ -82,7 +82,7 @@ async def show_pix(request: web.Request) -> web.Response:
 
 async def _find(request: web.Request) -> LoadedPayment | None:
     try:
-        return await find_payment(request)
+        return await lookup.find_payment(request)
     except Refused:
         return None
 

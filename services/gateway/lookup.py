@@ -1,0 +1,50 @@
+"""Finds what a request names, if the caller may know of it; what is another's is told like what does not exist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extrato.domain.errors import Refused
+from extrato.errors import NotFound
+from extrato.use_cases.hub import load_payment
+from services.gateway.http import fields
+from services.gateway.http.context import caller_of, gateway_of
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from extrato.domain.merchant import Registered
+    from extrato.use_cases.hub import LoadedPayment
+    from services.gateway.http.context import Caller, Gateway
+
+
+async def find_padaria(request: web.Request, slug: str | None) -> Registered:
+    """Find the merchant that a request names."""
+    if slug is None:
+        raise Refused("missing_padaria_slug", "O campo 'padaria_slug' é obrigatório", "padaria_slug")
+    return await merchant_for(gateway_of(request), caller_of(request), slug)
+
+
+async def find_payment(request: web.Request) -> LoadedPayment:
+    """Load the payment that the path names."""
+    number = fields.payment_id(request.match_info["payment_id"])
+    return await payment_for(gateway_of(request), caller_of(request), number)
+
+
+async def merchant_for(gateway: Gateway, caller: Caller, slug: str) -> Registered:
+    """Find a merchant for a caller."""
+    merchant = await gateway.merchants.find(slug)
+    if merchant is None or not caller.may_see(slug):
+        raise Refused("merchant_not_found", f"Padaria '{slug[:64]}' não encontrada", "padaria_slug")
+    return merchant
+
+
+async def payment_for(gateway: Gateway, caller: Caller, number: int) -> LoadedPayment:
+    """Load a payment for a caller."""
+    try:
+        loaded = await load_payment(gateway.hub, number)
+    except NotFound as error:
+        raise fields.not_found(number) from error
+    if not caller.may_see(loaded.merchant):
+        raise fields.not_found(number)
+    return loaded

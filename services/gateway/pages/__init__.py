@@ -1,0 +1,1 @@
+"""What a payer meets in a browser, in Portuguese."""
