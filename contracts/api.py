@@ -48,10 +48,12 @@ class PixPayment(Struct, kw_only=True):
 
 
 class PixCreated(Struct, kw_only=True):
-    """The charge exists and can be paid."""
+    """The charge exists and can be paid; the payment's code and page stand beside it as well."""
 
     message: str
     payment: PixPayment
+    payload: str
+    payment_url: str
 
 
 class PixConfirmation(Struct, kw_only=True):
@@ -124,6 +126,90 @@ class LinkCreated(Struct, kw_only=True):
     created_at: str
 
 
+class CartCustomer(Struct, kw_only=True):
+    """Who is going to pay. Mercado Pago wants the e-mail address; the rest is told to it alone, and not kept."""
+
+    email: str
+    name: str | UnsetType = UNSET
+    phone: str | UnsetType = UNSET
+    cpf: str | UnsetType = UNSET
+
+
+class CartCreation(Struct, kw_only=True):
+    """Asks for a Pix through Mercado Pago, for an order; it may be paid for 30 minutes to 30 days."""
+
+    padaria_slug: str
+    items: list[LinkItem]
+    customer: CartCustomer
+    expiration_minutes: int | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+
+
+class CartPix(Struct, kw_only=True):
+    """The code of a Pix: as text, as a PNG in base64, and as a page of Mercado Pago's."""
+
+    qr_code: str
+    qr_code_base64: str
+    ticket_url: str | None
+
+
+class CartCreated(Struct, kw_only=True):
+    """The Pix exists. `payment_url` is the page to hand to a payer."""
+
+    success: bool
+    payment_id: int
+    mp_payment_id: str | None
+    status: str
+    status_label: str
+    title: str
+    total: float
+    items: list[PricedItem]
+    description: str
+    external_reference: str
+    pix: CartPix
+    expires_at: str
+    payment_url: str
+    status_check_url: str
+    created_at: str
+
+
+class PaymentCancelled(Struct, kw_only=True):
+    """The payment is closed; with status 202 the wish is recorded and will be carried out."""
+
+    success: bool
+    payment_id: int
+    status: str
+    status_detail: str | None
+    status_label: str
+    message: str
+
+
+class RefundRequest(Struct, kw_only=True):
+    """Asks to give `amount` reais back; without it all that is left."""
+
+    amount: float | UnsetType = UNSET
+
+
+class Refunded(Struct, kw_only=True):
+    """A refund: `made`, or with status 202 `requested`, when it will be carried out.
+
+    `refunded_amount` is what the provider told so far, `remaining_amount` what may still be given back.
+    """
+
+    success: bool
+    payment_id: int
+    refund_id: str
+    refund_status: str
+    amount: float
+    refunded_amount: float
+    remaining_amount: float
+    status: str
+    status_detail: str | None
+    status_label: str
+    message: str
+
+
 class PaymentStatus(Struct, kw_only=True):
     """How a payment stands.
 
@@ -175,6 +261,62 @@ class PaymentList(Struct, kw_only=True):
     count: int
     status_filter: str
     payments: list[ListedPayment]
+
+
+class PadariaNamed(Struct, kw_only=True):
+    """Names a merchant."""
+
+    padaria_slug: str
+
+
+class MovedPayment(Struct, kw_only=True):
+    """A payment whose status a synchronisation moved."""
+
+    payment_id: int
+    old_status: str
+    new_status: str
+    amount: float
+    description: str
+
+
+class Synced(Struct, kw_only=True):
+    """What asking the provider about every open payment of a merchant brought.
+
+    `synced_count` is less than `total_pending` when the provider did not answer for some, or not in time.
+    """
+
+    success: bool
+    padaria: str
+    synced_count: int
+    approved_count: int
+    total_pending: int
+    updated_payments: list[MovedPayment]
+
+
+class MonitorStarted(Struct, kw_only=True):
+    """Whether a payment is being watched."""
+
+    success: bool
+    payment_id: int
+    status: str
+    message: str
+    monitoring: bool
+
+
+class MonitorList(Struct, kw_only=True):
+    """The payments that are being watched."""
+
+    success: bool
+    active_count: int
+    payment_ids: list[int]
+
+
+class MonitorsStarted(Struct, kw_only=True):
+    """How many watches were started; those that were on already are not counted."""
+
+    success: bool
+    padaria_slug: str
+    monitors_started: int
 
 
 class TimelineItem(Struct, kw_only=True):

@@ -27,13 +27,15 @@ class Item(Struct, frozen=True):
 class PaymentOpened(Struct, frozen=True, kw_only=True):
     """A merchant asked for a payment. Nothing was asked of a provider yet: this is the intent.
 
-    `provider` is a name from `extrato/providers/registry.py`; `bank_payment_id` is an unguessable
-    identifier that carries the payment's number; `external_reference` is what the provider is told.
+    `provider` is a name from `extrato/providers/registry.py`; `method` is `pix` for a code to scan or paste, or
+    `checkout` for a page of the provider's. `bank_payment_id` is an unguessable identifier that carries the payment's
+    number; `external_reference` is what the provider is told.
     """
 
-    schema_version: ClassVar[int] = 1
+    schema_version: ClassVar[int] = 2
 
     provider: str
+    method: str
     amount_centavos: int
     currency: str
     title: str
@@ -48,13 +50,15 @@ class PaymentOpened(Struct, frozen=True, kw_only=True):
 class ChargeCreated(Struct, frozen=True, kw_only=True):
     """The provider holds a charge for the payment, and the payer can pay it.
 
-    `charge_id` is the provider's id of it (a preference id, a Pix txid); `pix_payload` is the BR Code
+    `charge_id` is the provider's id of it (a preference id, a payment id, an order id, a Pix txid); `attempt_id` is
+    set where the charge is itself the one attempt to pay it, and is that attempt's id. `pix_payload` is the BR Code
     text where the charge is a Pix.
     """
 
-    schema_version: ClassVar[int] = 1
+    schema_version: ClassVar[int] = 2
 
     charge_id: str
+    attempt_id: str | None
     checkout_url: str | None
     sandbox_url: str | None
     pix_payload: str | None
@@ -168,6 +172,59 @@ class ConfirmationRefused(Struct, frozen=True, kw_only=True):
     received_centavos: int
 
 
+class CancellationRequested(Struct, frozen=True, kw_only=True):
+    """The merchant wants the payment closed. The provider has not said yes yet: this is the intent."""
+
+    schema_version: ClassVar[int] = 1
+
+
+class CancellationRefused(Struct, frozen=True, kw_only=True):
+    """The payment could not be closed, because it was paid in time or the provider said no."""
+
+    schema_version: ClassVar[int] = 1
+
+    code: str
+    reason: str
+
+
+class PaymentCancelled(Struct, frozen=True, kw_only=True):
+    """The merchant closed the payment; no way to pay it is left open that the hub knows of."""
+
+    schema_version: ClassVar[int] = 1
+
+
+class RefundRequested(Struct, frozen=True, kw_only=True):
+    """The merchant gives money back for one attempt. The provider has not done it yet: this is the intent.
+
+    `refund_id` is the hub's; the provider is given it as its idempotency key.
+    """
+
+    schema_version: ClassVar[int] = 1
+
+    refund_id: str
+    attempt_id: str
+    amount_centavos: int
+
+
+class RefundMade(Struct, frozen=True, kw_only=True):
+    """The provider took the refund; `provider_refund_id` is its id of it, where it told one."""
+
+    schema_version: ClassVar[int] = 1
+
+    refund_id: str
+    provider_refund_id: str | None
+
+
+class RefundRefused(Struct, frozen=True, kw_only=True):
+    """The provider said no to the refund; no money moved."""
+
+    schema_version: ClassVar[int] = 1
+
+    refund_id: str
+    code: str
+    reason: str
+
+
 class WatchStarted(Struct, frozen=True, kw_only=True):
     """The monitor asks the provider about this payment every few seconds until `watch_until` or a final status."""
 
@@ -189,6 +246,15 @@ class MerchantRegistered(Struct, frozen=True, kw_only=True):
     city: str
 
 
+class MerchantRenamed(Struct, frozen=True, kw_only=True):
+    """The merchant has another name or city; its slug stays."""
+
+    schema_version: ClassVar[int] = 1
+
+    name: str
+    city: str
+
+
 class PixKeySet(Struct, frozen=True, kw_only=True):
     """Where the merchant receives Pix; `kind` is cpf, cnpj, phone, email or evp."""
 
@@ -198,14 +264,52 @@ class PixKeySet(Struct, frozen=True, kw_only=True):
     key: str
 
 
-class ProviderConnected(Struct, frozen=True, kw_only=True):
-    """The merchant's account at a provider can be used; the credential itself is in the vault, never here."""
+class PixKeyRemoved(Struct, frozen=True, kw_only=True):
+    """The merchant receives no Pix to a key of its own."""
 
     schema_version: ClassVar[int] = 1
+
+
+class ProviderConnected(Struct, frozen=True, kw_only=True):
+    """The merchant's account at a provider can be used; the credential itself is in the vault, never here.
+
+    `credential_digest` is a SHA-256 over all parts of the credential, of which the access token is long and random.
+    `pix_api` says which of Mercado Pago's APIs makes this account's Pix charges: `payments` or `orders`.
+    """
+
+    schema_version: ClassVar[int] = 2
 
     provider: str
     account_id: str
     credential_digest: str
+    pix_api: str
+
+
+class ProviderCredentialRotated(Struct, frozen=True, kw_only=True):
+    """The connected account is opened by another credential."""
+
+    schema_version: ClassVar[int] = 1
+
+    provider: str
+    credential_digest: str
+    pix_api: str
+
+
+class WebhookSecretRotated(Struct, frozen=True, kw_only=True):
+    """The provider signs its notifications with another secret; `credential_digest` is that of the whole credential."""
+
+    schema_version: ClassVar[int] = 1
+
+    provider: str
+    credential_digest: str
+
+
+class ProviderDisconnected(Struct, frozen=True, kw_only=True):
+    """The merchant's account at a provider can be used no more; its credential has left the vault."""
+
+    schema_version: ClassVar[int] = 1
+
+    provider: str
 
 
 class ProductPriced(Struct, frozen=True, kw_only=True):
@@ -217,14 +321,30 @@ class ProductPriced(Struct, frozen=True, kw_only=True):
     price_centavos: int
 
 
+class ProductWithdrawn(Struct, frozen=True, kw_only=True):
+    """The merchant sells `name` no more."""
+
+    schema_version: ClassVar[int] = 1
+
+    name: str
+
+
 class ApiKeyIssued(Struct, frozen=True, kw_only=True):
-    """A key may act for the merchant; only the SHA-256 of its secret is kept."""
+    """A key may act for the merchant, or for the hub itself; only the SHA-256 of its random secret is kept."""
 
     schema_version: ClassVar[int] = 1
 
     key_id: str
     secret_digest: str
     scopes: tuple[str, ...]
+
+
+class ApiKeyRevoked(Struct, frozen=True, kw_only=True):
+    """A key may act for nobody, for good."""
+
+    schema_version: ClassVar[int] = 1
+
+    key_id: str
 
 
 class IdempotencyKeyUsed(Struct, frozen=True, kw_only=True):
@@ -251,9 +371,28 @@ PaymentEvent = (
     | PaymentExpired
     | LatePaymentReceived
     | ConfirmationRefused
+    | CancellationRequested
+    | CancellationRefused
+    | PaymentCancelled
+    | RefundRequested
+    | RefundMade
+    | RefundRefused
     | WatchStarted
 )
-MerchantEvent = MerchantRegistered | PixKeySet | ProviderConnected | ProductPriced | ApiKeyIssued
+MerchantEvent = (
+    MerchantRegistered
+    | MerchantRenamed
+    | PixKeySet
+    | PixKeyRemoved
+    | ProviderConnected
+    | ProviderCredentialRotated
+    | WebhookSecretRotated
+    | ProviderDisconnected
+    | ProductPriced
+    | ProductWithdrawn
+    | ApiKeyIssued
+    | ApiKeyRevoked
+)
 Event = PaymentEvent | MerchantEvent | IdempotencyKeyUsed
 
 PAYMENT_EVENTS: Final[tuple[type[PaymentEvent], ...]] = PaymentEvent.__args__

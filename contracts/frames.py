@@ -1,12 +1,13 @@
-"""Frames of the WebSocket at `/ws`, from the server to the client. Nothing is read from a client.
+"""What sockets are told, from the server to the client; nothing is read from a client.
 
-`position` is where to resume: open a new socket with `&after=<position>` and nothing is missed.
+Frames are those of the WebSocket at `/ws`. `position` is where to resume: open a new socket with
+`&after=<position>` and nothing is missed. Socket.IO clients are told of confirmations only.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -38,7 +39,7 @@ class Resumed(Struct, frozen=True, kw_only=True, tag_field="type", tag="resumed"
 
 
 class EventFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="event"):
-    """One event, in the order of the log."""
+    """One event, in the order of the log. A payer is told `StatusChanged` only, with `PayersStatus` as its data."""
 
     position: int
     payment_id: int
@@ -50,6 +51,15 @@ class EventFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="event
     data: Any
 
 
+class PayersStatus(Struct, frozen=True, kw_only=True):
+    """What a payer learns of a change of status: nothing of other attempts to pay, and of nobody's person."""
+
+    previous: str
+    status: str
+    status_detail: str | None
+    paid_at: datetime | None
+
+
 class Closing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"):
     """The last frame: the server closes, for `reason`; resume after `position`."""
 
@@ -58,3 +68,15 @@ class Closing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"
 
 
 Frame = Snapshot | Resumed | EventFrame | Closing
+
+# The name of the event that Socket.IO clients are sent, with `PaymentConfirmed` as its one argument.
+CONFIRMED: Final = "payment-confirmed-{payment_id}"
+
+
+class PaymentConfirmed(Struct, frozen=True, kw_only=True):
+    """A payment was approved. `value` is in reais; `status` tells whether it was refunded or disputed since."""
+
+    payment_id: int
+    status: str
+    value: float
+    paid_at: datetime | None

@@ -42,10 +42,12 @@ COMPONENT: Final = "#/components/schemas/{name}"
 READ_MODELS: Final = (
     read_models.MerchantProfile,
     read_models.OpenPayment,
+    read_models.OpenRequest,
     read_models.PaymentDetails,
     read_models.TimelineEntry,
 )
 FRAMES: Final = (frames.Snapshot, frames.Resumed, frames.EventFrame, frames.Closing)
+CONFIRMATIONS: Final = (frames.PaymentConfirmed,)
 CHECKS: Final = (telemetry.SweepCompleted, telemetry.PaymentChecked)
 DELIVERIES: Final = (telemetry.WebhookReceived,)
 
@@ -295,10 +297,20 @@ OPTIONAL_ATTRIBUTES: Final[Attributes] = {
 }
 
 
+SOCKET_IO: Final = (
+    "Protocol 5 of Socket.IO (clients of version 3 and 4), namespace `/`, by WebSocket or polling. The `auth` of the "
+    "handshake says who listens: `api_key` (or the Authorization header), with `payment_id` for one payment and "
+    "without for all of the merchant's; or `payment_id` and `t`, the token of a payer. `payment_id` and `t` are read "
+    "from the query too, where a client that polls does not put a time stamp of its own into `t`. A client that "
+    "names a payment which is confirmed already is told so at once. A refusal carries `data.code`. Behind a "
+    "balancer, polling needs sticky sessions; `transports: ['websocket']` does not."
+)
+
+
 def asyncapi() -> Document:
-    """Describe the bus and the WebSocket, in AsyncAPI 3.0.0."""
+    """Describe the bus, the WebSocket and Socket.IO, in AsyncAPI 3.0.0."""
     channels = _channels()
-    payloads = (*EVENTS, *CHECKS, *DELIVERIES, *FRAMES)
+    payloads = (*EVENTS, *CHECKS, *DELIVERIES, *FRAMES, frames.PayersStatus, *CONFIRMATIONS)
     _, definitions = _schemas(payloads)
     attributes = {**ATTRIBUTES, **EVENT_ATTRIBUTES, **OPTIONAL_ATTRIBUTES}
     return {
@@ -322,7 +334,7 @@ def asyncapi() -> Document:
             "messages": {
                 **{event.__name__: _event_message(event) for event in EVENTS},
                 **{fact.__name__: _telemetry_message(fact) for fact in (*CHECKS, *DELIVERIES)},
-                **{frame.__name__: _message(frame) for frame in FRAMES},
+                **{frame.__name__: _message(frame) for frame in (*FRAMES, *CONFIRMATIONS)},
                 "Refused": {
                     "name": "Refused",
                     "title": "A message that a consumer refuses, as it came",
@@ -399,6 +411,14 @@ def _channels() -> dict[str, Document]:
             "servers": [{"$ref": "#/servers/gateway"}],
             "messages": _messages([frame.__name__ for frame in FRAMES]),
             "bindings": {"ws": {"method": "GET", "query": _socket_query(), "bindingVersion": "0.1.0"}},
+        },
+        "socket_io": {
+            "address": "/socket.io/",
+            "title": "Socket.IO",
+            "summary": "Confirmed payments, as Socket.IO events named payment-confirmed- and the payment's number.",
+            "description": SOCKET_IO,
+            "servers": [{"$ref": "#/servers/gateway"}],
+            "messages": _messages([confirmation.__name__ for confirmation in CONFIRMATIONS]),
         },
     }
 

@@ -62,6 +62,7 @@ TEXT: Final = {"type": "string"}
 POSITION: Final = {"type": "integer", "minimum": 0}
 
 PATH_PARAMETERS: Final = {
+    "asset": "The name of a file that the pages name.",
     "file_name": "The `qr_code` of a charge; with `.svg` at its end the picture is SVG, otherwise PNG.",
     "merchant": "The slug of the merchant whom the notification is for.",
     "payment_id": "The number of the payment.",
@@ -74,8 +75,8 @@ CORRELATION_ID: Final = Parameter(
 )
 
 ANSWER_HEADERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
-    "Cache-Control": ("The picture of a code never changes.", TEXT),
-    "ETag": ("Names the picture; send it back in If-None-Match.", TEXT),
+    "Cache-Control": ("How long it may be kept: what is drawn or named by its content never changes.", TEXT),
+    "ETag": ("Names the content; send it back in If-None-Match.", TEXT),
     "Location": ("Where the payer goes.", {"type": "string", "format": "uri"}),
     "Retry-After": ("Seconds after which it may go well.", {"type": "integer", "minimum": 1}),
     "WWW-Authenticate": ("Always `Bearer`.", TEXT),
@@ -100,9 +101,7 @@ _IDEMPOTENCY_KEY: Final = Parameter(
     description="The same request under the same key creates nothing more and gives the first answer again.",
     schema={"type": "string", "pattern": "^[!-~]{1,128}$"},
 )
-_IF_NONE_MATCH: Final = Parameter(
-    name="If-None-Match", description="The ETag of a picture that the caller has.", schema=TEXT
-)
+_IF_NONE_MATCH: Final = Parameter(name="If-None-Match", description="The ETag of what the caller has.", schema=TEXT)
 _PAGE: Final = ("text/html",)
 _AWAY: Final = Answer(description="The hub cannot tell at the moment.", media_types=_PAGE)
 _CREATION: Final = (400, 409, 413, 415, 500, 502, 503)
@@ -217,7 +216,7 @@ OPERATIONS: Final = (
         scope="payments:read",
         payer=True,
         answers={
-            200: Answer(description="The code, or that the charge is paid.", media_types=_PAGE),
+            200: Answer(description="The code, or that it is paid or being looked into.", media_types=_PAGE),
             404: Answer(description="There is no such charge, or not for this caller.", media_types=_PAGE),
             410: Answer(description="The charge can be paid no more.", media_types=_PAGE),
             503: _AWAY,
@@ -262,6 +261,97 @@ OPERATIONS: Final = (
         refusals=(400, 500, 503),
     ),
     Operation(
+        name="syncPending",
+        method="POST",
+        path="/payments/api/sync-pending/",
+        tag="Payment links",
+        summary="Ask the provider about every open payment of a merchant.",
+        scope="payments:read",
+        body=api.PadariaNamed,
+        answers={200: Answer(description="What it brought.", body=api.Synced)},
+        refusals=(400, 413, 415, 500, 503),
+    ),
+    Operation(
+        name="startMonitor",
+        method="POST",
+        path="/payments/api/monitor/{payment_id}/start/",
+        tag="Monitoring",
+        summary="Watch a payment for the next ten minutes; one that is watched goes on.",
+        scope="payments:write",
+        answers={200: Answer(description="Whether it is being watched.", body=api.MonitorStarted)},
+        refusals=_READING,
+    ),
+    Operation(
+        name="listMonitors",
+        method="GET",
+        path="/payments/api/monitors/",
+        tag="Monitoring",
+        summary="List the payments that are being watched.",
+        scope="payments:read",
+        query=(Parameter(name="padaria_slug", description="Those of one merchant.", schema=TEXT),),
+        answers={200: Answer(description="Their numbers.", body=api.MonitorList)},
+        refusals=(400, 500, 503),
+    ),
+    Operation(
+        name="startAllMonitors",
+        method="POST",
+        path="/payments/api/monitors/start-all/",
+        tag="Monitoring",
+        summary="Watch every open payment of a merchant.",
+        scope="payments:write",
+        body=api.PadariaNamed,
+        answers={200: Answer(description="How many watches were started.", body=api.MonitorsStarted)},
+        refusals=(400, 413, 415, 500, 503),
+    ),
+    Operation(
+        name="createCart",
+        method="POST",
+        path="/payments/api/cart/",
+        tag="Pix",
+        summary="Create a Pix through Mercado Pago for an order.",
+        description="Mercado Pago holds the charge and tells of its payment. What is said of the customer beyond the "
+        "e-mail address is told to Mercado Pago and kept, encrypted, only until it has answered.",
+        scope="payments:write",
+        headers=(_IDEMPOTENCY_KEY,),
+        body=api.CartCreation,
+        answers={201: Answer(description="The Pix can be paid.", body=api.CartCreated)},
+        refusals=_CREATION,
+    ),
+    Operation(
+        name="cancelPayment",
+        method="POST",
+        path="/payments/api/{payment_id}/cancel/",
+        tag="Corrections",
+        summary="Close a payment that was not paid.",
+        description="One that is over already stays as it is. One that was paid is answered with 409 and the code "
+        "`payment_already_paid`: refund it.",
+        scope="payments:write",
+        answers={
+            200: Answer(description="The payment is closed.", body=api.PaymentCancelled),
+            202: Answer(
+                description="The wish is recorded; the provider does not answer yet.", body=api.PaymentCancelled
+            ),
+        },
+        refusals=(400, 404, 409, 500, 502, 503),
+    ),
+    Operation(
+        name="refundPayment",
+        method="POST",
+        path="/payments/api/{payment_id}/refund/",
+        tag="Corrections",
+        summary="Give money back, all that is left or a part.",
+        description="Under one Idempotency-Key the money is given back once. A Pix to the merchant's own key is given "
+        "back at its bank.",
+        scope="payments:write",
+        headers=(_IDEMPOTENCY_KEY,),
+        body=api.RefundRequest,
+        answers={
+            200: Answer(description="The provider took the refund.", body=api.Refunded),
+            202: Answer(description="The wish is recorded; the provider does not answer yet.", body=api.Refunded),
+        },
+        refusals=(400, 404, 409, 413, 415, 500, 502, 503),
+    ),
+    Operation(
         name="showEvents",
         method="GET",
         path="/payments/api/{payment_id}/events/",
@@ -280,7 +370,7 @@ OPERATIONS: Final = (
         scope="payments:read",
         payer=True,
         answers={
-            200: Answer(description="The payment is paid already.", media_types=_PAGE),
+            200: Answer(description="The payment is paid already, or being looked into.", media_types=_PAGE),
             302: Answer(description="To the checkout.", media_types=(), headers=("Location",)),
             404: Answer(description="There is no such payment, or not for this caller.", media_types=_PAGE),
             410: Answer(description="The link can be paid no more.", media_types=_PAGE),
@@ -294,14 +384,37 @@ OPERATIONS: Final = (
         path="/payments/mp/return/",
         tag="Pages",
         summary="Receive a payer who comes back from the provider's checkout.",
-        description="The provider is asked; what else the address says is never believed.",
-        query=(Parameter(name="external_reference", description="Which payment it is about.", schema=TEXT),),
+        description="The provider is asked; what the address says about the payment is never believed. Without an "
+        "`external_reference` of ours, `payment_id` is the hub's own number and `t` the payer's token.",
+        query=(
+            Parameter(name="external_reference", description="Which payment it is about.", schema=TEXT),
+            Parameter(name="payment_id", description="The attempt to pay, by the provider's id of it.", schema=TEXT),
+            Parameter(name="t", description="The payer's token.", schema=TEXT),
+        ),
         answers={
             200: Answer(description="How the payment stands.", media_types=_PAGE),
             404: Answer(description="There is no such payment.", media_types=_PAGE),
             503: _AWAY,
         },
         errors=None,
+    ),
+    Operation(
+        name="showAsset",
+        method="GET",
+        path="/assets/{asset}",
+        tag="Pages",
+        summary="Show a file of the pages.",
+        query=(Parameter(name="v", description="The digest under which it may be kept for ever.", schema=TEXT),),
+        headers=(_IF_NONE_MATCH,),
+        answers={
+            200: Answer(
+                description="The stylesheet, a script or the icon.",
+                media_types=("text/css", "text/javascript", "image/svg+xml"),
+                headers=("Cache-Control", "ETag"),
+            ),
+            304: Answer(description="The caller has the file.", media_types=(), headers=("Cache-Control", "ETag")),
+        },
+        refusals=(404, 500),
     ),
     _webhook(
         "/webhooks/mercadopago/",
@@ -315,8 +428,10 @@ OPERATIONS: Final = (
         path="/ws",
         tag="Events",
         summary="Listen to a payment or a merchant over a WebSocket.",
-        description="Name a payment or a merchant, and only one. The AsyncAPI document describes the frames.",
+        description="Name a payment or a merchant, and only one. A payer's token opens the socket of its payment, "
+        "which tells how the status changes and nothing else. The AsyncAPI document describes the frames.",
         scope="payments:read",
+        payer=True,
         query=(
             Parameter(name="payment_id", description="Listen to one payment.", schema={"type": "integer"}),
             Parameter(name="padaria_slug", description="Listen to a merchant.", schema=TEXT),
@@ -371,6 +486,11 @@ OPERATIONS: Final = (
 _BANK_PAYMENT_ID: Final = "00000000-000f-8000-8000-0123456789ab"
 _CHECKOUT: Final = "https://www.mercadopago.com.br/checkout/v1/redirect?pref_id=174087000-5b1d0a9e"
 _TOKEN: Final = "t=5d41402abc4b2a76b9719d911017c592"  # noqa: S105 - it opens nothing
+_PAYLOAD: Final = (
+    "00020126710014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-4266554400000209Pedido 15"
+    "520400005303986540535.005802BR5917Padaria do Marcos6009Sao Paulo"
+    "6229052500000000000F80008000012346304CB80"
+)
 _LISTED: Final = api.ListedPayment(
     payment_id=16,
     mp_payment_id="143845679916",
@@ -397,14 +517,14 @@ _EXAMPLES: Final = (
             bank_payment_id=_BANK_PAYMENT_ID,
             qr_code=f"qr_code_payment_{_BANK_PAYMENT_ID}",
             qr_code_url=f"http://localhost:8000/payments/pix/qr_code/qr_code_payment_{_BANK_PAYMENT_ID}",
-            payload="00020126710014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-4266554400000209Pedido 15"
-            "520400005303986540535.005802BR5917Padaria do Marcos6009Sao Paulo"
-            "6229052500000000000F80008000012346304CB80",
+            payload=_PAYLOAD,
             payment_url=f"http://localhost:8000/payments/pix/15?{_TOKEN}",
             padaria_slug="padaria-do-marcos",
             description="Pedido 15",
             created_at="2026-01-12T10:00:00.000000-03:00",
         ),
+        payload=_PAYLOAD,
+        payment_url=f"http://localhost:8000/payments/pix/15?{_TOKEN}",
     ),
     api.PixConfirmation(bank_payment_id=_BANK_PAYMENT_ID, value=35.0),
     api.PixConfirmed(message="The payment has been confirmed."),

@@ -16,6 +16,7 @@ class PaymentDetails(Struct, frozen=True, kw_only=True):
     payment_id: int
     merchant: str
     provider: str
+    method: str
     status: str
     status_detail: str | None
     amount_centavos: int
@@ -72,6 +73,19 @@ class OpenPayment(Struct, frozen=True, kw_only=True):
     watch_until: datetime | None
     expires_at: datetime | None
     unsettled_attempts: tuple[str, ...]
+
+
+class OpenRequest(Struct, frozen=True, kw_only=True):
+    """A payment with something that the merchant asked for and no provider has answered yet.
+
+    `refunds` are the hub's ids of refunds; `requested_at` is when the latest was asked for.
+    """
+
+    payment_id: int
+    merchant: str
+    cancellation: bool
+    refunds: tuple[str, ...]
+    requested_at: datetime
 
 
 class MerchantApiKey(Struct, frozen=True, kw_only=True):

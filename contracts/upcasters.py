@@ -23,8 +23,26 @@ def _status_changed_v1(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _payment_opened_v1(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 knew one way to pay at each provider, and did not name it."""
+    return {**data, "method": "pix" if data["provider"] == "pix" else "checkout"}
+
+
+def _charge_created_v1(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 knew only charges that a payer may try to pay several times."""
+    return {**data, "attempt_id": None}
+
+
+def _provider_connected_v1(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 was written when every account's Pix was made by the Payments API."""
+    return {**data, "pix_api": "payments"}
+
+
 UPCASTERS: Final[dict[str, tuple[str, Upcaster]]] = {
+    "PaymentOpened.v1": ("PaymentOpened.v2", _payment_opened_v1),
+    "ChargeCreated.v1": ("ChargeCreated.v2", _charge_created_v1),
     "StatusChanged.v1": ("StatusChanged.v2", _status_changed_v1),
+    "ProviderConnected.v1": ("ProviderConnected.v2", _provider_connected_v1),
 }
 
 

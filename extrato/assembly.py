@@ -15,6 +15,7 @@ from extrato.providers.registry import providers
 from extrato.store.event_log import EventLog
 from extrato.store.inbox import WebhookInbox
 from extrato.store.numbers import PaymentNumbers
+from extrato.store.payers import Payers
 from extrato.store.vault import Vault, load_or_make_key, read_key
 from extrato.use_cases.hub import Hub
 
@@ -41,13 +42,14 @@ def vault_key(settings: Settings) -> bytes:
 async def open_hub(settings: Settings, *, pool: asyncpg.Pool, bus: Bus) -> AsyncIterator[Hub]:
     """Give a hub on these connections; what it accepted is written before this ends."""
     connector = aiohttp.TCPConnector(limit=PROVIDER_CONNECTIONS, keepalive_timeout=30)
-    log, inbox = EventLog(pool), WebhookInbox(pool)
+    log, inbox, vault = EventLog(pool), WebhookInbox(pool), Vault(pool, vault_key(settings))
     async with aiohttp.ClientSession(connector=connector) as session:
         try:
             yield Hub(
                 log=log,
                 numbers=PaymentNumbers(pool),
-                vault=Vault(pool, vault_key(settings)),
+                vault=vault,
+                payers=Payers(pool, vault),
                 inbox=inbox,
                 telemetry=TelemetryPublisher(bus),
                 providers=providers(settings, session),

@@ -58,9 +58,13 @@ class NotFound(ExtratoError):
 
 
 class ProviderRefused(ExtratoError):
-    """The provider understood and said no; asking again gives the same answer."""
+    """The provider understood and said no; asking again gives the same answer. `reason` is its own code, if any."""
 
     code = "provider_refused"
+
+    def __init__(self, message: str, about: str = "", *, reason: str = "") -> None:
+        super().__init__(message, about)
+        self.reason = reason
 
 
 class ProviderUnavailable(Transient):

@@ -1,4 +1,4 @@
-"""What the heart takes from outside as a value or a function: credentials and the clock."""
+"""What the heart takes from outside as a value or a function: credentials, payers and the clock."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ Clock = Callable[[], datetime]
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
-    """What opens a merchant's account at a provider; it never appears in a log or an error."""
+    """What opens a merchant's account at a provider; it never appears in a log or an error.
+
+    `pix_api` says which of Mercado Pago's APIs makes this account's Pix charges: `payments` or `orders`.
+    """
 
     access_token: str
     webhook_secret: str
     account_id: str
+    pix_api: str = "payments"
 
     def __repr__(self) -> str:
         return f"Credential(account_id={self.account_id!r})"
@@ -27,3 +31,17 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     def digest(self) -> str:
         """Name the credential without telling it: the SHA-256 of all its parts, in hex."""
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+
+
+class Payer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a merchant knows of a payer and a provider wants to know; it is never shown in `repr`."""
+
+    email: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    cpf: str | None = None
+
+    def __repr__(self) -> str:
+        return "Payer(...)"
+
+    __str__ = __repr__

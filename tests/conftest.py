@@ -26,6 +26,8 @@ from services.cli.embedded_postgres import EmbeddedPostgres
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+pytest_plugins = ["tests.running_hub"]
+
 CLIENTS = Path(__file__).parent / "clients"
 _TEMPLATE = "migrated"
 _numbers = itertools.count(1)

@@ -13,6 +13,7 @@ CREATED: Final = NOON - timedelta(minutes=30)
 EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     events.PaymentOpened(
         provider="mercado_pago",
+        method="checkout",
         amount_centavos=3500,
         currency="BRL",
         title="Pedido Padaria do Marcos",
@@ -28,6 +29,7 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     ),
     events.ChargeCreated(
         charge_id="174087000-5b1d0a9e-1f7c-4b5c-9b0e-6f1d2c3b4a59",
+        attempt_id=None,
         checkout_url="https://www.mercadopago.com.br/checkout/v1/redirect?pref_id=174087000-5b1d0a9e",
         sandbox_url="https://sandbox.mercadopago.com.br/checkout/v1/redirect?pref_id=174087000-5b1d0a9e",
         pix_payload=None,
@@ -72,11 +74,32 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     events.PaymentExpired(expires_at=NOON),
     events.LatePaymentReceived(amount_centavos=3500, received_at=NOON),
     events.ConfirmationRefused(expected_centavos=3500, received_centavos=3400),
+    events.CancellationRequested(),
+    events.CancellationRefused(code="payment_already_paid", reason="The payment was paid meanwhile."),
+    events.PaymentCancelled(),
+    events.RefundRequested(
+        refund_id="4b0c1c3e-5a7d-4b8c-9a55-7b2f1f0f4c11", attempt_id="143845679916", amount_centavos=500
+    ),
+    events.RefundMade(refund_id="4b0c1c3e-5a7d-4b8c-9a55-7b2f1f0f4c11", provider_refund_id="3269585000"),
+    events.RefundRefused(
+        refund_id="4b0c1c3e-5a7d-4b8c-9a55-7b2f1f0f4c11",
+        code="provider_refused",
+        reason="Mercado Pago answered 400: The action requested is not valid for the current payment state",
+    ),
     events.WatchStarted(watch_until=NOON + timedelta(minutes=10)),
     events.MerchantRegistered(slug="padaria-do-marcos", name="Padaria do Marcos", city="São Paulo"),
+    events.MerchantRenamed(name="Padaria do Marcos e Filhos", city="São Paulo"),
     events.PixKeySet(kind="evp", key="123e4567-e12b-12d1-a456-426655440000"),
-    events.ProviderConnected(provider="mercado_pago", account_id="174087000", credential_digest="01" * 32),
+    events.PixKeyRemoved(),
+    events.ProviderConnected(
+        provider="mercado_pago", account_id="174087000", credential_digest="01" * 32, pix_api="payments"
+    ),
+    events.ProviderCredentialRotated(provider="mercado_pago", credential_digest="02" * 32, pix_api="orders"),
+    events.WebhookSecretRotated(provider="mercado_pago", credential_digest="03" * 32),
+    events.ProviderDisconnected(provider="mercado_pago"),
     events.ProductPriced(name="Pão Francês", price_centavos=50),
+    events.ProductWithdrawn(name="Pão Francês"),
     events.ApiKeyIssued(key_id="a1b2c3d4", secret_digest="23" * 32, scopes=("payments:read", "payments:write")),
+    events.ApiKeyRevoked(key_id="a1b2c3d4"),
     events.IdempotencyKeyUsed(request_digest="45" * 32, opened_payment_id=15),
 )

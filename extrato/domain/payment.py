@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID, uuid5
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.events import (
+    CancellationRefused,
+    CancellationRequested,
     ChargeCreated,
     ChargeRefused,
     ConfirmationRefused,
@@ -23,13 +25,18 @@ from contracts.events import (
     ObservationIgnored,
     ObservationMismatched,
     ObservationRecorded,
+    PaymentCancelled,
     PaymentEvent,
     PaymentExpired,
     PaymentOpened,
+    RefundMade,
+    RefundRefused,
+    RefundRequested,
     StatusChanged,
     WatchStarted,
 )
 from extrato.domain.errors import Refused
+from extrato.domain.money import format_brl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,9 +106,18 @@ class Attempt(Struct, frozen=True, kw_only=True):
     payer_email: str | None
 
 
+class Refund(Struct, frozen=True, kw_only=True):
+    """Money that the merchant gives back for one attempt: `requested`, `made` or `refused`."""
+
+    attempt_id: str
+    amount_centavos: int
+    state: Literal["requested", "made", "refused"] = "requested"
+
+
 class Opened(Struct, frozen=True, kw_only=True):
     """A payment that exists, from intent to the last refund.
 
+    `cancellation` is how far the merchant's wish to close it has come; `refunds` are by the hub's id, in order.
     `traces` are digests of what was refused or ignored, so that the same is not told twice.
     """
 
@@ -112,6 +128,8 @@ class Opened(Struct, frozen=True, kw_only=True):
     attempt_id: str | None = None
     attempts: dict[str, Attempt] = {}
     expired: bool = False
+    cancellation: Literal["none", "requested", "made"] = "none"
+    refunds: dict[str, Refund] = {}
     watch_until: datetime | None = None
     traces: frozenset[str] = frozenset()
 
@@ -128,7 +146,32 @@ class Opened(Struct, frozen=True, kw_only=True):
     @property
     def may_still_be_paid(self) -> bool:
         """Say whether a payer may still pay: `rejected` and `cancelled` are an attempt's, not the link's."""
-        return self.is_charged and not self.expired and not self.is_settled
+        return self.is_charged and not self.is_closed and not self.is_settled
+
+    @property
+    def is_closed(self) -> bool:
+        """Say whether the hub takes no more money for it: its time ran out, or the merchant closed it."""
+        return self.expired or self.cancellation == "made"
+
+    @property
+    def open_refunds(self) -> dict[str, Refund]:
+        """Give the refunds whose outcome the provider has not told yet."""
+        return {name: refund for name, refund in self.refunds.items() if refund.state == "requested"}
+
+    @property
+    def refundable_centavos(self) -> int:
+        """Give what is left to give back of the attempt that speaks.
+
+        What the provider told and what the hub has had made are two views of the same refunds, so the larger
+        counts; what was requested and not answered is held back.
+        """
+        attempt = self.paid_attempt
+        if attempt is None or attempt.status != "approved":
+            return 0
+        own = [refund for refund in self.refunds.values() if refund.attempt_id == self.attempt_id]
+        made = sum(refund.amount_centavos for refund in own if refund.state == "made")
+        requested = sum(refund.amount_centavos for refund in own if refund.state == "requested")
+        return max(0, attempt.amount_centavos - max(attempt.refunded_centavos, made) - requested)
 
     @property
     def paid_attempt(self) -> Attempt | None:
@@ -196,7 +239,7 @@ def evolve(payment: Payment, event: PaymentEvent) -> Payment:
     return _evolve_opened(payment, event)
 
 
-def _evolve_opened(payment: Opened, event: PaymentEvent) -> Opened:
+def _evolve_opened(payment: Opened, event: PaymentEvent) -> Opened:  # noqa: PLR0911 - one line a kind of event
     match event:
         case ObservationRecorded():
             return _with_attempt(payment, event)
@@ -213,6 +256,10 @@ def _evolve_opened(payment: Opened, event: PaymentEvent) -> Opened:
             return replace(payment, watch_until=event.watch_until)
         case PaymentExpired():
             return replace(payment, expired=True)
+        case CancellationRequested() | CancellationRefused() | PaymentCancelled():
+            return replace(payment, cancellation=_CANCELLATION[type(event)])
+        case RefundRequested() | RefundMade() | RefundRefused():
+            return replace(payment, refunds={**payment.refunds, event.refund_id: _refund_after(payment, event)})
         case (
             ObservationIgnored()
             | ObservationMismatched()
@@ -226,15 +273,31 @@ def _evolve_opened(payment: Opened, event: PaymentEvent) -> Opened:
             raise TypeError(msg)
 
 
+_CANCELLATION: Final[dict[type, Literal["none", "requested", "made"]]] = {
+    CancellationRequested: "requested",
+    CancellationRefused: "none",
+    PaymentCancelled: "made",
+}
+
+
+def _refund_after(payment: Opened, event: RefundRequested | RefundMade | RefundRefused) -> Refund:
+    if isinstance(event, RefundRequested):
+        return Refund(attempt_id=event.attempt_id, amount_centavos=event.amount_centavos)
+    state: Literal["made", "refused"] = "made" if isinstance(event, RefundMade) else "refused"
+    return replace(payment.refunds[event.refund_id], state=state)
+
+
 def _with_attempt(payment: Opened, seen: ObservationRecorded) -> Opened:
+    known = payment.attempts.get(seen.attempt_id)
     attempt = Attempt(
         status=seen.status,
         status_detail=seen.status_detail,
         amount_centavos=seen.amount_centavos,
         refunded_centavos=seen.refunded_centavos,
         observed_at=seen.observed_at,
-        paid_at=seen.paid_at,
-        payer_email=seen.payer_email,
+        # Of two views of the same money one may know only when it looked; the first word stands.
+        paid_at=(known.paid_at if known else None) or seen.paid_at,
+        payer_email=seen.payer_email or (known.payer_email if known else None),
     )
     attempts = {**payment.attempts, seen.attempt_id: attempt}
     spoke = attempts.get(payment.attempt_id or "")
@@ -320,6 +383,34 @@ class Expire(Struct, frozen=True, kw_only=True):
     now: datetime
 
 
+class RequestCancellation(Struct, frozen=True):
+    """Say that the merchant wants the payment closed."""
+
+
+class CompleteCancellation(Struct, frozen=True):
+    """Close the payment, now that the provider has left no way to pay it and was asked how it stands."""
+
+
+class RefuseCancellation(Struct, frozen=True, kw_only=True):
+    """Record that the provider will not close the payment."""
+
+    code: str
+    reason: str
+
+
+class RequestRefund(Struct, frozen=True, kw_only=True):
+    """Say that the merchant gives money back; None is all that is left."""
+
+    refund_id: str
+    amount_centavos: int | None
+
+
+class RecordRefund(Struct, frozen=True, kw_only=True):
+    """Record what the provider answered to a requested refund."""
+
+    answer: RefundMade | RefundRefused
+
+
 class StartWatch(Struct, frozen=True, kw_only=True):
     """Ask the monitor to look at the payment often, from `now` until `now + duration`."""
 
@@ -327,7 +418,19 @@ class StartWatch(Struct, frozen=True, kw_only=True):
     duration: timedelta
 
 
-Command = OpenPayment | RecordCharge | RecordObservation | ConfirmByBank | Expire | StartWatch
+Command = (
+    OpenPayment
+    | RecordCharge
+    | RecordObservation
+    | ConfirmByBank
+    | Expire
+    | RequestCancellation
+    | CompleteCancellation
+    | RefuseCancellation
+    | RequestRefund
+    | RecordRefund
+    | StartWatch
+)
 
 # --- decisions ----------------------------------------------------------------------------------
 
@@ -338,6 +441,10 @@ def decide(command: Command, payment: Payment) -> list[PaymentEvent]:
         return _open(command, payment)
     if not isinstance(payment, Opened):
         raise Refused("payment_not_found", "The payment does not exist.")
+    return _decide_opened(command, payment)
+
+
+def _decide_opened(command: Command, payment: Opened) -> list[PaymentEvent]:  # noqa: C901, PLR0911 - one line a command
     match command:
         case RecordObservation():
             return _record_observation(command, payment)
@@ -347,8 +454,21 @@ def decide(command: Command, payment: Payment) -> list[PaymentEvent]:
             return _confirm_by_bank(command, payment)
         case Expire():
             return _expire(command, payment)
+        case RequestCancellation():
+            return _request_cancellation(payment)
+        case CompleteCancellation():
+            return _complete_cancellation(payment)
+        case RefuseCancellation():
+            refused = CancellationRefused(code=command.code, reason=command.reason)
+            return [refused] if payment.cancellation == "requested" else []
+        case RequestRefund():
+            return _request_refund(command, payment)
+        case RecordRefund():
+            return [command.answer] if command.answer.refund_id in payment.open_refunds else []
         case StartWatch():
             return _start_watch(command, payment)
+    msg = f"{type(command).__name__} is no command to an opened payment"
+    raise TypeError(msg)
 
 
 def _open(command: OpenPayment, payment: Payment) -> list[PaymentEvent]:
@@ -363,16 +483,20 @@ def _record_charge(command: RecordCharge, payment: Opened) -> list[PaymentEvent]
     if payment.charge is not None:
         return []
     if isinstance(command.charge, ChargeRefused):
-        if payment.attempts or payment.expired:
+        if payment.attempts or payment.is_closed:
             return [command.charge]
         return [command.charge, _status_changed(payment, "cancelled", "charge_refused")]
     events: list[PaymentEvent] = [command.charge]
-    if command.watch_until is not None:
+    if payment.cancellation == "made":
+        # It was closed while the provider was asked; what the provider holds is to be closed as well.
+        events.append(CancellationRequested())
+    elif command.watch_until is not None:
         events.append(WatchStarted(watch_until=command.watch_until))
     return events
 
 
 def _record_observation(command: RecordObservation, payment: Opened) -> list[PaymentEvent]:
+    command = _as_attempt(command, payment)
     mismatch = _mismatch(command, payment.intent)
     if mismatch is not None:
         return _unless_traced(mismatch, payment)
@@ -397,6 +521,14 @@ def _record_observation(command: RecordObservation, payment: Opened) -> list[Pay
     return [recorded, *_conclusions(recorded, payment)]
 
 
+def _as_attempt(command: RecordObservation, payment: Opened) -> RecordObservation:
+    """Take what was observed of the charge itself for the attempt that it is: both are views of the same money."""
+    charge = payment.charge
+    if isinstance(charge, ChargeCreated) and charge.attempt_id and command.attempt_id == charge.charge_id:
+        return replace(command, attempt_id=charge.attempt_id)
+    return command
+
+
 def _conclusions(recorded: ObservationRecorded, payment: Opened) -> list[PaymentEvent]:
     """Tell what a recorded observation means for the payment as a whole."""
     events: list[PaymentEvent] = []
@@ -412,8 +544,8 @@ def _conclusions(recorded: ObservationRecorded, payment: Opened) -> list[Payment
     attempts = _with_attempt(payment, recorded).attempts
     speaker = _speaker(attempts)
     said = attempts[speaker]
-    closed = payment.expired and said.status not in SETTLED
-    if said.status != payment.status and not closed:
+    holds = payment.is_closed and said.status not in SETTLED
+    if said.status != payment.status and not holds:
         events.append(
             StatusChanged(
                 previous=payment.status,
@@ -491,7 +623,7 @@ def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEve
     if payment.is_settled:
         return []
     overdue = intent.expires_at is not None and command.received_at >= intent.expires_at
-    if payment.expired or overdue:
+    if payment.is_closed or overdue:
         late = LatePaymentReceived(amount_centavos=command.amount_centavos, received_at=command.received_at)
         return [*_expire_now(payment), *_unless_traced(late, payment)]
     return [
@@ -526,12 +658,55 @@ def _expire(command: Expire, payment: Opened) -> list[PaymentEvent]:
 
 def _expire_now(payment: Opened) -> list[PaymentEvent]:
     expires_at = payment.intent.expires_at
-    if payment.expired or expires_at is None or isinstance(payment.charge, ChargeRefused):
+    if payment.is_closed or expires_at is None or isinstance(payment.charge, ChargeRefused):
         return []
     events: list[PaymentEvent] = [PaymentExpired(expires_at=expires_at)]
     if payment.status != "cancelled":
         events.append(_status_changed(payment, "cancelled", "expired"))
     return events
+
+
+def _request_cancellation(payment: Opened) -> list[PaymentEvent]:
+    """What is over already stays so, silently; what is paid can only be refunded."""
+    if payment.is_settled:
+        raise Refused("payment_already_paid", "O pagamento já foi pago; use o estorno")
+    is_over = payment.is_closed or isinstance(payment.charge, ChargeRefused)
+    return [] if is_over or payment.cancellation == "requested" else [CancellationRequested()]
+
+
+def _complete_cancellation(payment: Opened) -> list[PaymentEvent]:
+    """Close it, unless it was paid meanwhile, or the provider still holds an attempt that may go through."""
+    if payment.cancellation != "requested":
+        return []
+    if payment.is_settled:
+        return [CancellationRefused(code="payment_already_paid", reason="The payment was paid meanwhile.")]
+    if any(attempt.status not in ENDED for attempt in payment.attempts.values()):
+        return []
+    events: list[PaymentEvent] = [PaymentCancelled()]
+    if payment.status != "cancelled":
+        events.append(_status_changed(payment, "cancelled", "by_collector"))
+    return events
+
+
+def _request_refund(command: RequestRefund, payment: Opened) -> list[PaymentEvent]:
+    known = payment.refunds.get(command.refund_id)
+    if known is not None:
+        if command.amount_centavos in {None, known.amount_centavos}:
+            return []
+        raise Refused("idempotency_key_reused", "This Idempotency-Key was used for another refund.", "Idempotency-Key")
+    if payment.status == "refunded":
+        raise Refused("payment_already_refunded", "O pagamento já foi estornado por inteiro")
+    if payment.status != "approved" or payment.attempt_id is None:
+        raise Refused("payment_not_paid", "Só um pagamento aprovado pode ser estornado")
+    if payment.intent.provider == "pix":
+        raise Refused("refund_by_bank_only", "Um Pix direto é devolvido pelo aplicativo do banco da loja")
+    left = payment.refundable_centavos
+    amount_centavos = left if command.amount_centavos is None else command.amount_centavos
+    if not 0 < amount_centavos <= left:
+        raise Refused("refund_exceeds_balance", f"Restam {format_brl(left)} a estornar", "amount")
+    return [
+        RefundRequested(refund_id=command.refund_id, attempt_id=payment.attempt_id, amount_centavos=amount_centavos)
+    ]
 
 
 def _start_watch(command: StartWatch, payment: Opened) -> list[PaymentEvent]:

@@ -1,69 +1,162 @@
-"""Mercado Pago behind the port: Checkout Pro links, and how the attempts to pay them stand."""
+"""Mercado Pago behind the port: Checkout Pro links, Pix charges, and how the attempts to pay them stand.
+
+A Pix is made by the Payments API or by the Orders API. Test users are often refused by the first; so where it
+says that it wants a live credential, the second is asked. An order's money is a payment too: it has the ordinary
+payment id, by which searches and notifications tell of it.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from decimal import Context, Decimal, Inexact
+import contextlib
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from contracts.events import ChargeCreated
-from extrato.domain.money import MAXIMUM_CENTAVOS, to_reais
+from extrato.domain.money import to_reais
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused
-from extrato.providers.mercado_pago_client import SEARCH_LIMIT, MercadoPagoClient, read_payment
+from extrato.providers import mercado_pago_orders as orders
+from extrato.providers.mercado_pago_client import SEARCH_LIMIT, LiveCredentialNeeded, MercadoPagoClient
+from extrato.providers.mercado_pago_shapes import Payment, read
+from extrato.providers.mercado_pago_words import centavos, in_utc, moment, payer_body
 from extrato.providers.port import Observation, ObservedPage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from msgspec import Raw
 
     from extrato.ports import Credential
-    from extrato.providers.port import ChargeRequest
+    from extrato.providers.port import ChargeRequest, RefundRequest
 
 CURRENCY: Final = "BRL"
+SHORTEST_PIX: Final = timedelta(minutes=30, seconds=5)
+# An action that the state of a payment or an order does not allow (Payments 2018 and 2063, Orders' own words).
+STATE_CODES: Final = frozenset({"2018", "2063", "cannot_cancel_order", "order_already_canceled"})
 TITLE_LENGTH: Final = 256
 
 _logger = structlog.get_logger(component="mercado_pago")
-MAX_REAIS: Final = Decimal(MAXIMUM_CENTAVOS).scaleb(-2)
-CENTAVO: Final = Decimal("0.01")
-EXACT: Final = Context(prec=28, traps=[Inexact])
 
 
 class MercadoPago:
-    """Checkout Pro preferences and the payments made on them."""
+    """Checkout Pro preferences, Pix charges, and the payments made on them."""
 
     name = "mercado_pago"
     needs_credential = True
+    methods = frozenset({"checkout", "pix"})
 
     def __init__(self, client: MercadoPagoClient) -> None:
         self._client = client
 
     async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
-        """Make a preference. Mercado Pago does not recognise a repeated one, which is harmless: one is handed out."""
+        """Have a preference or a Pix made."""
         if request.credential is None:
             msg = "Mercado Pago is not connected for this merchant."
             raise ProviderNotConnected(msg)
+        if request.method == "checkout":
+            return await self._create_preference(request, request.credential.access_token)
+        if request.credential.pix_api == "orders":
+            return await self._create_order(request, request.credential.access_token)
+        try:
+            return await self._create_pix(request, request.credential.access_token)
+        except LiveCredentialNeeded:
+            return await self._create_order(request, request.credential.access_token)
+
+    async def _create_preference(self, request: ChargeRequest, token: str) -> ChargeCreated:
+        """Make a preference. Mercado Pago does not recognise a repeated one, which is harmless: one is handed out."""
         preference = await self._client.create_preference(
-            request.credential.access_token,
-            preference_body(request),
-            idempotency_key=request.bank_payment_id,
+            token, preference_body(request), idempotency_key=request.bank_payment_id
         )
         return ChargeCreated(
             charge_id=preference.id,
+            attempt_id=None,
             checkout_url=preference.init_point,
             sandbox_url=preference.sandbox_init_point,
             pix_payload=None,
         )
 
+    async def _create_pix(self, request: ChargeRequest, token: str) -> ChargeCreated:
+        payment = await self._client.create_pix(token, pix_body(request), idempotency_key=request.bank_payment_id)
+        code = payment.point_of_interaction.transaction_data
+        return ChargeCreated(
+            charge_id=str(payment.id),
+            attempt_id=str(payment.id),
+            checkout_url=code.ticket_url,
+            sandbox_url=None,
+            pix_payload=code.qr_code,
+        )
+
+    async def _create_order(self, request: ChargeRequest, token: str) -> ChargeCreated:
+        order = await self._client.create_order(
+            token, orders.order_body(request), idempotency_key=request.bank_payment_id
+        )
+        return orders.to_charge(order)
+
     async def observe_attempt(self, attempt_id: str, credential: Credential) -> Observation | None:
-        """`GET /v1/payments/{id}`."""
+        """`GET /v1/payments/{id}`, or `GET /v1/orders/{id}` for the id of an order."""
+        if orders.is_order_id(attempt_id):
+            order = await self._client.get_order(credential.access_token, attempt_id)
+            return None if order is None else orders.to_observation(order)
         if not (attempt_id.isascii() and attempt_id.isdigit()):
             msg = "A Mercado Pago payment id is a number."
             raise ProviderRefused(msg, attempt_id[:40])
         answer = await self._client.get_payment(credential.access_token, attempt_id)
         return None if answer is None else to_observation(answer)
+
+    async def observe_charge(self, charge: ChargeCreated, credential: Credential) -> Observation | None:
+        """Ask for the payment, and only where that is not to be had for the order.
+
+        The two do not say the same at all times: an order does not know a mediation.
+        """
+        seen = None
+        if charge.attempt_id is not None and not orders.is_order_id(charge.attempt_id):
+            with contextlib.suppress(LiveCredentialNeeded):
+                seen = await self.observe_attempt(charge.attempt_id, credential)
+        return seen or await self.observe_attempt(charge.charge_id, credential)
+
+    async def reference_of(self, kind: str, resource_id: str, credential: Credential) -> str | None:
+        """Ask for the order or merchant order that a notification names."""
+        if kind == "order" and orders.is_order_id(resource_id):
+            answer = await self._client.get_order(credential.access_token, resource_id)
+            return None if answer is None else orders.read_order(answer).external_reference
+        if kind == "topic_merchant_order_wh" and resource_id.isdigit():
+            order = await self._client.get_merchant_order(credential.access_token, resource_id)
+            return None if order is None else order.external_reference
+        return None
+
+    async def cancel_charge(
+        self, charge: ChargeCreated, attempts: Sequence[str], *, at: datetime, credential: Credential
+    ) -> None:
+        """Close the preference or cancel the order, and cancel payments; one that is over already stays as it is."""
+        token = credential.access_token
+        if orders.is_order_id(charge.charge_id):
+            await _if_still_possible(
+                self._client.cancel_order(token, charge.charge_id, idempotency_key=f"cancel-{charge.charge_id}")
+            )
+            return
+        if charge.attempt_id is None:
+            await self._client.close_preference(token, charge.charge_id, at=moment(at))
+        for attempt_id in {*attempts, charge.attempt_id} - {None}:
+            await _if_still_possible(self._client.cancel_payment(token, attempt_id or ""))
+
+    async def refund_attempt(self, request: RefundRequest, credential: Credential) -> str | None:
+        """`POST /v1/payments/{id}/refunds`, or `POST /v1/orders/{id}/refund` where an order made the charge."""
+        token, charge_id = credential.access_token, request.charge.charge_id
+        if orders.is_order_id(charge_id):
+            return await self._refund_order(request, token)
+        body = {} if request.is_all else {"amount": to_reais(request.amount_centavos)}
+        return await self._client.refund_payment(token, request.attempt_id, body, idempotency_key=request.refund_id)
+
+    async def _refund_order(self, request: RefundRequest, token: str) -> str | None:
+        order_id, body = request.charge.charge_id, None
+        if not request.is_all:
+            answer = await self._client.get_order(token, order_id)
+            if answer is None:
+                msg = "Mercado Pago does not know the order."
+                raise ProviderRefused(msg, order_id)
+            body = orders.partial_refund_body(orders.read_order(answer), request.amount_centavos)
+        return await self._client.refund_order(token, order_id, body, idempotency_key=request.refund_id)
 
     async def observe_reference(self, external_reference: str, credential: Credential) -> tuple[Observation, ...]:
         """Search by reference; the search index may lag behind by minutes."""
@@ -83,8 +176,8 @@ class MercadoPago:
         """Search by `date_last_updated`, the oldest change first."""
         query = {
             "range": "date_last_updated",
-            "begin_date": _moment(since),
-            "end_date": _moment(until),
+            "begin_date": moment(since),
+            "end_date": moment(until),
             "sort": "date_last_updated",
             "criteria": "asc",
             "limit": str(SEARCH_LIMIT),
@@ -94,6 +187,15 @@ class MercadoPago:
         answers = len(found.results)
         is_last = not answers or offset + answers >= found.paging.total
         return ObservedPage(observations=_understood(found.results), answers=answers, is_last=is_last)
+
+
+async def _if_still_possible(cancelling: Awaitable[None]) -> None:
+    """Cancel; a refusal because of the state it is in is no failure, for only a new look tells that state."""
+    try:
+        await cancelling
+    except ProviderRefused as error:
+        if error.reason not in STATE_CODES:
+            raise
 
 
 def _understood(results: Sequence[Raw]) -> tuple[Observation, ...]:
@@ -129,55 +231,46 @@ def preference_body(request: ChargeRequest) -> dict[str, Any]:
     if request.return_url.startswith("https://"):
         # `auto_return` is refused for a return address that is not public (error invalid_auto_return).
         body["auto_return"] = "approved"
-    if request.payer_email:
-        body["payer"] = {"email": request.payer_email}
+    if request.payer.email:
+        body["payer"] = {"email": request.payer.email}
     if request.expires_at is not None:
         body["expires"] = True
-        body["expiration_date_to"] = _moment(request.expires_at)
+        body["expiration_date_to"] = moment(request.expires_at)
+    return body
+
+
+def pix_body(request: ChargeRequest) -> dict[str, Any]:
+    """Write a Pix for `POST /v1/payments`; the amount is a JSON number in reais."""
+    body: dict[str, Any] = {
+        "transaction_amount": to_reais(request.amount_centavos),
+        "payment_method_id": "pix",
+        "description": request.description[:TITLE_LENGTH],
+        "external_reference": request.external_reference,
+        "notification_url": f"{request.notification_url}?source_news=webhooks",
+        "payer": payer_body(request),
+        "metadata": {"payment_id": request.payment_id},
+    }
+    if request.expires_at is not None:
+        # Mercado Pago takes no expiry of less than half an hour from the moment that it is asked.
+        expires_at = max(request.expires_at, request.asked_at + SHORTEST_PIX)
+        body["date_of_expiration"] = expires_at.astimezone(UTC).isoformat(timespec="milliseconds")
     return body
 
 
 def to_observation(answer: bytes) -> Observation:
     """Translate the bytes of one payment; raises `ProviderMisunderstood`."""
-    payment = read_payment(answer)
+    payment = read(answer, Payment)
     observed_at = payment.date_last_updated or payment.date_created
     return Observation(
         attempt_id=str(payment.id),
         status=payment.status,
         status_detail=payment.status_detail,
-        amount_centavos=_centavos(payment.transaction_amount),
+        amount_centavos=centavos(payment.transaction_amount),
         currency=payment.currency_id,
         external_reference=payment.external_reference,
-        refunded_centavos=_centavos(payment.transaction_amount_refunded),
-        observed_at=_with_offset(observed_at),
-        paid_at=_with_offset(payment.date_approved) if payment.date_approved else None,
+        refunded_centavos=centavos(payment.transaction_amount_refunded),
+        observed_at=in_utc(observed_at),
+        paid_at=in_utc(payment.date_approved) if payment.date_approved else None,
         payer_email=(payment.payer.email or None) if payment.payer else None,
         answer=answer,
     )
-
-
-def _centavos(reais: Decimal) -> int:
-    """Read an amount, zero included; one out of bounds is not computed with, for its exponent may be huge."""
-    if not (reais.is_finite() and 0 <= reais <= MAX_REAIS):
-        msg = "An amount is out of bounds."
-        raise ProviderMisunderstood(msg, str(reais)[:40])
-    try:
-        return int(reais.quantize(CENTAVO, context=EXACT) * 100)
-    except Inexact as error:
-        msg = "An amount has more than two decimals."
-        raise ProviderMisunderstood(msg, str(reais)[:40]) from error
-
-
-def _with_offset(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        msg = "A time of Mercado Pago has no offset."
-        raise ProviderMisunderstood(msg, moment.isoformat())
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        msg = "A time of Mercado Pago is out of bounds."
-        raise ProviderMisunderstood(msg, moment.isoformat()) from error
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

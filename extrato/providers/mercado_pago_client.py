@@ -1,22 +1,29 @@
 """Mercado Pago's HTTP interface, in Mercado Pago's words; every failure becomes one of ours here.
 
 Sources: Mercado Pago's reference for preferences and payments, and its official SDKs (which statuses
-are worth a retry: 429, 500, 502, 503, 504).
+are worth a retry: 429, 500, 502, 503, 504), and for orders 423, which is one that is locked for a moment.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from datetime import datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 import msgspec
-from msgspec import Raw, Struct
 
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
+from extrato.providers.mercado_pago_shapes import (
+    UNREADABLE,
+    MerchantOrder,
+    Order,
+    PixPayment,
+    Preference,
+    RefundAnswer,
+    SearchAnswer,
+    read,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,56 +35,16 @@ WRITE_ATTEMPTS: Final = 2
 RETRY_WAIT_S: Final = 0.2
 RETRY_AFTER_S: Final = 5.0
 MAX_RETRY_AFTER_S: Final = 300.0
-TRANSIENT_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
+TRANSIENT_STATUSES: Final = frozenset({423, 429, 500, 502, 503, 504})
 SEARCH_LIMIT: Final = 50
-UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-
-Shape = TypeVar("Shape")
-
-
-class Preference(Struct, frozen=True):
-    """What we read of a Checkout Pro preference."""
-
-    id: str
-    init_point: str
-    sandbox_init_point: str | None = None
+# "Unauthorized use of live credentials", and what the Orders API calls the like.
+LIVE_CREDENTIAL_CODES: Final = frozenset({"7"})
+# Answered with 401 although they are about the amount of a refund.
+AMOUNT_CODES: Final = frozenset({"4040", "4041"})
 
 
-class Payer(Struct, frozen=True):
-    """What we read of a payer."""
-
-    email: str | None = None
-
-
-class Payment(Struct, frozen=True, kw_only=True):
-    """What we read of a payment; amounts are reais."""
-
-    id: int | str
-    status: str
-    status_detail: str | None = None
-    transaction_amount: Decimal
-    transaction_amount_refunded: Decimal = Decimal(0)
-    currency_id: str
-    external_reference: str | None = None
-    date_created: datetime
-    date_last_updated: datetime | None = None
-    date_approved: datetime | None = None
-    payer: Payer | None = None
-
-
-class Paging(Struct, frozen=True):
-    """Where in a search an answer stands."""
-
-    total: int
-    limit: int
-    offset: int
-
-
-class SearchAnswer(Struct, frozen=True):
-    """One page of a search; the payments stay undecoded, for their bytes are evidence."""
-
-    paging: Paging
-    results: list[Raw]
+class LiveCredentialNeeded(ProviderNotConnected):
+    """The Payments API does not serve this credential, which is a test user's; the Orders API may."""
 
 
 class MercadoPagoClient:
@@ -100,11 +67,72 @@ class MercadoPagoClient:
         if answer is None:
             msg = "Mercado Pago has no preferences here."
             raise ProviderMisunderstood(msg)
-        return _read(answer, Preference)
+        return read(answer, Preference)
 
     async def get_payment(self, token: str, payment_id: str) -> bytes | None:
         """`GET /v1/payments/{id}`; None when there is no such payment."""
         return await self._ask("GET", f"/v1/payments/{payment_id}", token)
+
+    async def create_pix(self, token: str, body: Mapping[str, Any], *, idempotency_key: str) -> PixPayment:
+        """`POST /v1/payments`; the same key gives the same payment. Raises `LiveCredentialNeeded` for test users."""
+        return read(await self._write("POST", "/v1/payments", token, body, idempotency_key), PixPayment)
+
+    async def create_order(self, token: str, body: Mapping[str, Any], *, idempotency_key: str) -> Order:
+        """`POST /v1/orders`; the same key gives the same order."""
+        return read(await self._write("POST", "/v1/orders", token, body, idempotency_key), Order)
+
+    async def get_order(self, token: str, order_id: str) -> bytes | None:
+        """`GET /v1/orders/{id}`; None when there is no such order."""
+        return await self._ask("GET", f"/v1/orders/{order_id}", token)
+
+    async def get_merchant_order(self, token: str, order_id: str) -> MerchantOrder | None:
+        """`GET /merchant_orders/{id}`; None when there is no such order."""
+        answer = await self._ask("GET", f"/merchant_orders/{order_id}", token)
+        return None if answer is None else read(answer, MerchantOrder)
+
+    async def close_preference(self, token: str, preference_id: str, *, at: str) -> None:
+        """`PUT /checkout/preferences/{id}`: let it be paid until `at` only."""
+        body = {"expires": True, "expiration_date_to": at}
+        path = f"/checkout/preferences/{preference_id}"
+        await self._ask("PUT", path, token, body=msgspec.json.encode(body), attempts=WRITE_ATTEMPTS)
+
+    async def cancel_payment(self, token: str, payment_id: str) -> None:
+        """`PUT /v1/payments/{id}`: from `pending`, `in_process` and `authorized` only."""
+        body = msgspec.json.encode({"status": "cancelled"})
+        await self._ask("PUT", f"/v1/payments/{payment_id}", token, body=body, attempts=WRITE_ATTEMPTS)
+
+    async def cancel_order(self, token: str, order_id: str, *, idempotency_key: str) -> None:
+        """`POST /v1/orders/{id}/cancel`."""
+        await self._write("POST", f"/v1/orders/{order_id}/cancel", token, None, idempotency_key)
+
+    async def refund_payment(
+        self, token: str, payment_id: str, body: Mapping[str, Any], *, idempotency_key: str
+    ) -> str | None:
+        """`POST /v1/payments/{id}/refunds`; None where the key was used before, for that answer is empty."""
+        answer = await self._write("POST", f"/v1/payments/{payment_id}/refunds", token, body, idempotency_key)
+        return _refund_id(answer)
+
+    async def refund_order(
+        self, token: str, order_id: str, body: Mapping[str, Any] | None, *, idempotency_key: str
+    ) -> str | None:
+        """`POST /v1/orders/{id}/refund`; without a body it is all that is left."""
+        return _refund_id(await self._write("POST", f"/v1/orders/{order_id}/refund", token, body, idempotency_key))
+
+    async def _write(
+        self, method: str, path: str, token: str, body: Mapping[str, Any] | None, idempotency_key: str
+    ) -> bytes:
+        answer = await self._ask(
+            method,
+            path,
+            token,
+            body=None if body is None else msgspec.json.encode(body),
+            headers={"X-Idempotency-Key": idempotency_key},
+            attempts=WRITE_ATTEMPTS,
+        )
+        if answer is None:
+            msg = "Mercado Pago does not know what is to be written to."
+            raise ProviderRefused(msg, path, reason="not_found")
+        return answer
 
     async def search_payments(self, token: str, query: Mapping[str, str]) -> SearchAnswer:
         """`GET /v1/payments/search`."""
@@ -112,7 +140,7 @@ class MercadoPagoClient:
         if answer is None:
             msg = "Mercado Pago has no search here."
             raise ProviderMisunderstood(msg)
-        return _read(answer, SearchAnswer)
+        return read(answer, SearchAnswer)
 
     async def _ask(
         self,
@@ -181,15 +209,31 @@ def _judge(path: str, status: int, retry_after: str | None, answer: bytes, token
         msg = f"Mercado Pago answered {status}."
         wait_s = RETRY_AFTER_S if status == 429 else RETRY_WAIT_S
         raise ProviderUnavailable(msg, path, retry_after_s=_seconds(retry_after, wait_s))
-    if status in {401, 403}:
+    code, sentence = _refusal(answer)
+    if status in {401, 403} and code not in AMOUNT_CODES:
         # Not the question but the asker is refused: another credential may fare better.
-        raise ProviderNotConnected(f"Mercado Pago does not accept the merchant's credential ({status}).", path)
+        refused = LiveCredentialNeeded if code in LIVE_CREDENTIAL_CODES else ProviderNotConnected
+        raise refused(f"Mercado Pago does not accept the merchant's credential ({status}).", path)
     if 400 <= status < 500:
         # The reason may quote the request, and is kept for good.
-        reason = _reason(answer).replace(token, "(token)")[:200]
-        raise ProviderRefused(f"Mercado Pago answered {status}: {reason}", path)
+        told = sentence.replace(token, "(token)")[:200]
+        raise ProviderRefused(f"Mercado Pago answered {status}: {told}", path, reason=code)
     msg = f"Mercado Pago answered {status}."
     raise ProviderMisunderstood(msg, path)
+
+
+def _refund_id(answer: bytes) -> str | None:
+    """Take the refund's id out of what a refund was answered with.
+
+    The money has moved whatever the answer looks like, so one that is not understood has no id and is no failure.
+    """
+    try:
+        told = read(answer, RefundAnswer) if answer else RefundAnswer()
+    except ProviderMisunderstood:
+        return None
+    refunds = told.transactions.refunds
+    found = refunds[-1].id if refunds else told.id
+    return None if found is None else str(found)
 
 
 def _seconds(text: str | None, default: float) -> float:
@@ -200,24 +244,17 @@ def _seconds(text: str | None, default: float) -> float:
     return default if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
 
 
-def _reason(answer: bytes) -> str:
-    """Take the sentence out of an error body, `{"message", "error", "status", "cause"}`."""
+def _refusal(answer: bytes) -> tuple[str, str]:
+    """Take code and sentence out of an error body, which differs between Payments and Orders.
+
+    `{"message", "error", "status", "cause": [{"code", …}]}` and `{"errors": [{"code", "message", …}]}`.
+    """
     try:
         body = msgspec.json.decode(answer)
     except UNREADABLE:
-        return "no reason given"
-    message = body.get("message") if isinstance(body, dict) else None
-    return str(message) if message else "no reason given"
-
-
-def _read(answer: bytes, shape: type[Shape]) -> Shape:
-    try:
-        return msgspec.json.decode(answer, type=shape)
-    except UNREADABLE as error:
-        msg = f"Mercado Pago's answer is not a {shape.__name__}: {error}"
-        raise ProviderMisunderstood(msg) from error
-
-
-def read_payment(answer: bytes) -> Payment:
-    """Read the bytes of one payment; raises `ProviderMisunderstood`."""
-    return _read(answer, Payment)
+        body = None
+    if not isinstance(body, dict):
+        return "", "no reason given"
+    listed = body.get("errors") or body.get("cause")
+    first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
+    return str(first.get("code") or ""), str(body.get("message") or first.get("message") or "no reason given")

@@ -13,10 +13,11 @@ from extrato.errors import ProviderNotConnected, ProviderRefused
 from extrato.providers.port import ObservedPage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from extrato.ports import Credential
-    from extrato.providers.port import ChargeRequest, Observation
+    from extrato.providers.port import ChargeRequest, Observation, RefundRequest
 
 # Field 62-05 of a static BR Code holds at most 25 letters and digits (Manual do BR Code).
 TXID_LENGTH: Final = 25
@@ -27,6 +28,7 @@ class PixProvider:
 
     name = "pix"
     needs_credential = False
+    methods = frozenset({"pix"})
 
     async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
         """Write the code that a payer scans or pastes; raises `ProviderNotConnected` without a Pix key."""
@@ -46,12 +48,34 @@ class PixProvider:
             )
         except InvalidBRCode as error:
             raise ProviderRefused(str(error), txid) from error
-        return ChargeCreated(charge_id=txid, checkout_url=None, sandbox_url=None, pix_payload=payload)
+        return ChargeCreated(charge_id=txid, attempt_id=None, checkout_url=None, sandbox_url=None, pix_payload=payload)
 
     async def observe_attempt(self, attempt_id: str, credential: Credential) -> Observation | None:
         """Know nothing: the bank speaks by the confirmation route."""
         del attempt_id, credential
         return None
+
+    async def observe_charge(self, charge: ChargeCreated, credential: Credential) -> Observation | None:
+        """Know nothing: the bank speaks by the confirmation route."""
+        del charge, credential
+        return None
+
+    async def reference_of(self, kind: str, resource_id: str, credential: Credential) -> str | None:
+        """Know nothing: nobody sends webhooks about it."""
+        del kind, resource_id, credential
+        return None
+
+    async def cancel_charge(
+        self, charge: ChargeCreated, attempts: Sequence[str], *, at: datetime, credential: Credential
+    ) -> None:
+        """Do nothing: a static code cannot be taken back, and money that comes later is told as late."""
+        del charge, attempts, at, credential
+
+    async def refund_attempt(self, request: RefundRequest, credential: Credential) -> str | None:
+        """Refuse: the money is on the merchant's account, and only its bank can send it back."""
+        del credential
+        msg = "A Pix to the merchant's own key is given back at its bank."
+        raise ProviderRefused(msg, request.refund_id)
 
     async def observe_reference(self, external_reference: str, credential: Credential) -> tuple[Observation, ...]:
         """Know nothing: the bank speaks by the confirmation route."""

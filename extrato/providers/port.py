@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from contracts.events import Item
-from extrato.ports import Credential
+from contracts.events import ChargeCreated, Item
+from extrato.ports import Credential, Payer
 
 if TYPE_CHECKING:
-    from contracts.events import ChargeCreated
+    from collections.abc import Sequence
 
 
 class Receiver(Struct, frozen=True, kw_only=True):
@@ -28,8 +28,9 @@ class Receiver(Struct, frozen=True, kw_only=True):
 
 
 class ChargeRequest(Struct, frozen=True, kw_only=True):
-    """What is to be charged, and where the provider tells of it."""
+    """What is to be charged, by which method (`pix` or `checkout`), and where the provider tells of it."""
 
+    method: str
     payment_id: int
     bank_payment_id: str
     external_reference: str
@@ -37,12 +38,23 @@ class ChargeRequest(Struct, frozen=True, kw_only=True):
     title: str
     description: str
     items: tuple[Item, ...]
-    payer_email: str | None
+    payer: Payer
     expires_at: datetime | None
     notification_url: str
     return_url: str
     receiver: Receiver
     credential: Credential | None
+    asked_at: datetime
+
+
+class RefundRequest(Struct, frozen=True, kw_only=True):
+    """What is to be given back; `is_all` when it is everything that the attempt brought."""
+
+    refund_id: str
+    charge: ChargeCreated
+    attempt_id: str
+    amount_centavos: int
+    is_all: bool
 
 
 class Observation(Struct, frozen=True, kw_only=True):
@@ -77,6 +89,7 @@ class Provider(Protocol):
 
     name: str
     needs_credential: bool
+    methods: frozenset[str]
 
     async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
         """Have the provider hold a charge; asking twice for one payment is harmless."""
@@ -84,6 +97,30 @@ class Provider(Protocol):
 
     async def observe_attempt(self, attempt_id: str, credential: Credential) -> Observation | None:
         """Tell how one attempt stands; None when the provider does not know it."""
+        ...
+
+    async def observe_charge(self, charge: ChargeCreated, credential: Credential) -> Observation | None:
+        """Tell how a charge stands that is itself the one attempt to pay it; None when the provider does not know."""
+        ...
+
+    async def reference_of(self, kind: str, resource_id: str, credential: Credential) -> str | None:
+        """Tell which charge a thing that a webhook named is about, by its reference; None when of none."""
+        ...
+
+    async def cancel_charge(
+        self, charge: ChargeCreated, attempts: Sequence[str], *, at: datetime, credential: Credential
+    ) -> None:
+        """Leave no way to pay from `at` on: close the charge, and cancel these attempts, which are not settled.
+
+        Asking twice is harmless. What became of it only a new observation tells: the payer may have been faster.
+        """
+        ...
+
+    async def refund_attempt(self, request: RefundRequest, credential: Credential) -> str | None:
+        """Give money back; asking twice with one `refund_id` gives it back once.
+
+        Gives the provider's id of the refund where it tells one; raises `ProviderRefused` when no money moves.
+        """
         ...
 
     async def observe_reference(self, external_reference: str, credential: Credential) -> tuple[Observation, ...]:

@@ -83,8 +83,7 @@ class Vault:
 
     async def put(self, merchant: str, provider: str, credential: Credential) -> None:
         """Keep a credential in place of the one before it."""
-        nonce = os.urandom(NONCE_BYTES)
-        sealed = nonce + self._cipher.encrypt(nonce, msgspec.json.encode(credential), _bound_to(merchant, provider))
+        sealed = self.seal(msgspec.json.encode(credential), _bound_to(merchant, provider))
         await self._pool.execute(PUT, merchant, provider, credential.account_id, sealed)
         self._remembered.pop((merchant, provider), None)
 
@@ -98,7 +97,10 @@ class Vault:
         except LINE_BROKE as error:
             msg = "The database does not answer."
             raise StoreUnavailable(msg) from error
-        credential = None if sealed is None else self._open(sealed, _bound_to(merchant, provider))
+        credential = None
+        if sealed is not None:
+            plain = self.unseal(sealed, _bound_to(merchant, provider))
+            credential = msgspec.json.decode(plain, type=Credential)
         if len(self._remembered) >= CACHE_LIMIT:
             self._remembered.clear()
         self._remembered[merchant, provider] = (time.monotonic(), credential)
@@ -108,13 +110,18 @@ class Vault:
         """Give the merchants that receive over one account of a provider, at most 20."""
         return [row[0] for row in await self._pool.fetch(MERCHANTS_OF_ACCOUNT, provider, account_id)]
 
-    def _open(self, sealed: bytes, bound_to: bytes) -> Credential:
+    def seal(self, plain: bytes, bound_to: bytes) -> bytes:
+        """Encrypt something so that it opens only together with `bound_to`."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, plain, bound_to)
+
+    def unseal(self, sealed: bytes, bound_to: bytes) -> bytes:
+        """Decrypt what `seal` gave; raises `InvalidVaultKey`."""
         try:
-            plain = self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
         except InvalidTag as error:
-            msg = "A credential cannot be decrypted: the vault's key is not the one it was closed with."
+            msg = "Something sealed cannot be opened: the vault's key is not the one it was closed with."
             raise InvalidVaultKey(msg) from error
-        return msgspec.json.decode(plain, type=Credential)
 
 
 def _bound_to(merchant: str, provider: str) -> bytes:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 from contracts.envelope import Cause
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused
-from extrato.use_cases.refresh_payment import observe_attempt
+from extrato.use_cases.refresh_payment import observe_attempt, observe_thing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extrato.store.inbox import Delivery, DueDelivery
-    from extrato.use_cases.hub import Hub
+    from extrato.use_cases.hub import Decided, Hub
 
+# Things that are a payment, and things that lead to one by the reference they carry.
 PAYMENT_KINDS: Final = frozenset({"payment"})
+LEADING_KINDS: Final = frozenset({"order", "topic_merchant_order_wh"})
 
 
 async def handle_delivery(hub: Hub, delivery: Delivery | DueDelivery) -> str:
@@ -33,7 +35,7 @@ async def handle_deliveries(hub: Hub, deliveries: Sequence[Delivery | DueDeliver
 
 
 async def _look_into(hub: Hub, delivery: Delivery | DueDelivery) -> str:
-    if delivery.kind not in PAYMENT_KINDS:
+    if delivery.kind not in PAYMENT_KINDS | LEADING_KINDS:
         return "not_about_a_payment"
     cause = Cause(
         correlation_id=delivery.correlation_id,
@@ -42,9 +44,16 @@ async def _look_into(hub: Hub, delivery: Delivery | DueDelivery) -> str:
         actor_id=str(delivery.delivery_id),
     )
     try:
-        decided = await observe_attempt(hub, delivery.merchant, delivery.provider, delivery.resource_id, cause=cause)
+        decided = await _observe(hub, delivery, cause)
     except (ProviderRefused, ProviderMisunderstood, ProviderNotConnected) as error:
         return error.code
     if decided is None:
         return "unknown_payment"
     return "recorded" if decided.envelopes else "nothing_new"
+
+
+async def _observe(hub: Hub, delivery: Delivery | DueDelivery, cause: Cause) -> Decided | None:
+    merchant, provider, resource_id = delivery.merchant, delivery.provider, delivery.resource_id
+    if delivery.kind in PAYMENT_KINDS:
+        return await observe_attempt(hub, merchant, provider, resource_id, cause=cause)
+    return await observe_thing(hub, merchant, provider, delivery.kind, resource_id, cause=cause)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from extrato.store.event_log import EventLog
     from extrato.store.inbox import WebhookInbox
     from extrato.store.numbers import PaymentNumbers
+    from extrato.store.payers import Payers
     from extrato.store.vault import Vault
 
 DECIDE_ATTEMPTS: Final = 8
@@ -39,6 +40,7 @@ class Hub:
     log: EventLog
     numbers: PaymentNumbers
     vault: Vault
+    payers: Payers
     inbox: WebhookInbox
     telemetry: TelemetryPublisher
     providers: Mapping[str, Provider]

@@ -13,8 +13,10 @@ from contracts.events import ChargeCreated, ChargeRefused, IdempotencyKeyUsed, I
 from extrato.domain import payment as domain
 from extrato.domain.errors import Refused
 from extrato.errors import Conflict, ProviderRefused
+from extrato.ports import Payer
 from extrato.providers.port import ChargeRequest, Receiver
 from extrato.store.appender import StreamAppend
+from extrato.use_cases.cancel_payment import complete_cancellation
 from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment, new_events
 
 if TYPE_CHECKING:
@@ -28,14 +30,15 @@ WATCH: Final = timedelta(minutes=10)
 
 
 class NewPayment(Struct, frozen=True, kw_only=True):
-    """What a merchant asks for. `lifetime` is how long it may be paid."""
+    """What a merchant asks for, by `method` `pix` or `checkout`. `lifetime` is how long it may be paid."""
 
     provider: str
+    method: str
     amount_centavos: int
     title: str
     description: str
     items: tuple[Item, ...]
-    payer_email: str | None
+    payer: Payer
     lifetime: timedelta
 
 
@@ -64,6 +67,7 @@ async def open_payment(
     bank_id = domain.bank_payment_id(number, hub.new_uuid())
     intent = PaymentOpened(
         provider=wanted.provider,
+        method=wanted.method,
         amount_centavos=wanted.amount_centavos,
         currency=CURRENCY,
         title=wanted.title,
@@ -71,10 +75,13 @@ async def open_payment(
         items=wanted.items,
         external_reference=domain.external_reference(number, bank_id),
         bank_payment_id=bank_id,
-        payer_email=wanted.payer_email,
+        payer_email=wanted.payer.email,
         expires_at=hub.now() + wanted.lifetime,
     )
     provider = hub.providers[wanted.provider]
+    if _is_told_to_provider(wanted):
+        # Kept before the intent: a payment that cannot be opened leaves a row that retention removes.
+        await hub.payers.keep(number, wanted.payer)
     charge = None if provider.needs_credential else await _charge(hub, merchant, number, intent)
     opened: list[Event] = [intent, charge] if charge else [intent]
     appends = [
@@ -121,7 +128,7 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
     loaded = await load_payment(hub, payment_id)
     if loaded.payment.charge is None:
         expires_at = loaded.payment.intent.expires_at
-        if loaded.payment.expired or (expires_at is not None and expires_at <= hub.now()):
+        if loaded.payment.is_closed or (expires_at is not None and expires_at <= hub.now()):
             raise Refused("payment_expired", "O pagamento expirou antes de ser cobrado", str(payment_id))
         try:
             answer: ChargeCreated | ChargeRefused = await _charge(hub, merchant, payment_id, loaded.payment.intent)
@@ -130,6 +137,10 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
         watch_until = hub.now() + WATCH
         command = domain.RecordCharge(charge=answer, watch_until=watch_until)
         loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
+        await hub.payers.forget(payment_id)
+        if loaded.payment.cancellation == "requested":
+            # The merchant closed the payment while the provider was asked.
+            loaded = await complete_cancellation(hub, payment_id, cause=cause)
     if isinstance(loaded.payment.charge, ChargeRefused):
         raise ProviderRefused(loaded.payment.charge.reason, str(payment_id))
     return loaded
@@ -138,7 +149,9 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
 async def _charge(hub: Hub, merchant: Registered, payment_id: int, intent: PaymentOpened) -> ChargeCreated:
     provider = hub.providers[intent.provider]
     credential = await hub.vault.get(merchant.slug, provider.name) if provider.needs_credential else None
+    payer = await hub.payers.recall(payment_id) if intent.method == "pix" and provider.needs_credential else None
     request = ChargeRequest(
+        method=intent.method,
         payment_id=payment_id,
         bank_payment_id=intent.bank_payment_id,
         external_reference=intent.external_reference,
@@ -146,7 +159,7 @@ async def _charge(hub: Hub, merchant: Registered, payment_id: int, intent: Payme
         title=intent.title,
         description=intent.description,
         items=intent.items,
-        payer_email=intent.payer_email,
+        payer=payer or Payer(email=intent.payer_email),
         expires_at=intent.expires_at,
         notification_url=f"{hub.public_url}/webhooks/mercadopago/{merchant.slug}/",
         return_url=f"{hub.public_url}/payments/mp/return/",
@@ -156,8 +169,15 @@ async def _charge(hub: Hub, merchant: Registered, payment_id: int, intent: Payme
             pix_key=merchant.pix_key.key if merchant.pix_key else None,
         ),
         credential=credential,
+        asked_at=hub.now(),
     )
     return await provider.create_charge(request)
+
+
+def _is_told_to_provider(wanted: NewPayment) -> bool:
+    """Say whether the provider is to be told more of the payer than the e-mail address, which the intent holds."""
+    payer = wanted.payer
+    return any((payer.name, payer.phone, payer.cpf))
 
 
 async def _open_again(

@@ -9,6 +9,7 @@ import asyncio
 import itertools
 from typing import TYPE_CHECKING, Final
 
+from contracts.events import ChargeCreated
 from extrato.domain import payment as domain
 from extrato.errors import NotFound, ProviderNotConnected, ProviderUnavailable
 from extrato.store.appender import Evidence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from contracts.envelope import Cause
     from extrato.ports import Credential
-    from extrato.providers.port import Observation
+    from extrato.providers.port import Observation, Provider
 
 REFRESH_TIMEOUT_S: Final = 8.0
 MAX_ATTEMPTS_ASKED: Final = 10
@@ -32,19 +33,34 @@ async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided
     if not provider.needs_credential:
         return Decided(before=loaded, after=loaded, envelopes=())
     credential = await credential_of(hub, loaded.merchant, provider.name)
-    reference = loaded.payment.intent.external_reference
-    # A search may lag behind; an attempt that is known already is asked for by its id.
-    newest = list(loaded.payment.attempts)[-MAX_ATTEMPTS_ASKED:]
     try:
         async with asyncio.timeout(REFRESH_TIMEOUT_S):
-            searched, *asked = await asyncio.gather(
-                provider.observe_reference(reference, credential),
-                *(_alone(provider.observe_attempt(attempt_id, credential)) for attempt_id in newest),
-            )
+            found = await _observe(provider, loaded.payment, credential)
     except TimeoutError as error:
         raise ProviderUnavailable("The provider takes too long to answer.", provider.name) from error
-    found = {seen.attempt_id: seen for seen in (*searched, *itertools.chain.from_iterable(asked))}
-    return await record_observations(hub, payment_id, list(found.values()), cause=cause)
+    return await record_observations(hub, payment_id, found, cause=cause)
+
+
+async def _observe(provider: Provider, payment: domain.Opened, credential: Credential) -> list[Observation]:
+    """Ask for the charge where it is itself the attempt, otherwise search, which may lag behind.
+
+    An attempt that is known already is asked for by its id.
+    """
+    newest = list(payment.attempts)[-MAX_ATTEMPTS_ASKED:]
+    charge = payment.charge
+    if isinstance(charge, ChargeCreated) and charge.attempt_id is not None:
+        others = [name for name in newest if name != charge.attempt_id]
+        searched, *answers = await asyncio.gather(
+            _alone(provider.observe_charge(charge, credential)),
+            *(_alone(provider.observe_attempt(name, credential)) for name in others),
+        )
+    else:
+        searched, *answers = await asyncio.gather(
+            provider.observe_reference(payment.intent.external_reference, credential),
+            *(_alone(provider.observe_attempt(name, credential)) for name in newest),
+        )
+    found = {seen.attempt_id: seen for seen in (*searched, *itertools.chain.from_iterable(answers))}
+    return list(found.values())
 
 
 async def _alone(asking: Awaitable[Observation | None]) -> tuple[Observation, ...]:
@@ -58,9 +74,25 @@ async def observe_attempt(
     """Ask about one attempt, known by the provider's id only; None when it is of no payment of the merchant."""
     credential = await credential_of(hub, merchant, provider_name)
     seen = await hub.providers[provider_name].observe_attempt(attempt_id, credential)
-    if seen is None or not seen.external_reference:
+    if seen is None:
         return None
-    payment_id = domain.payment_id_in_reference(seen.external_reference)
+    payment_id = await _payment_of(hub, merchant, provider_name, seen.external_reference)
+    return None if payment_id is None else await record_observations(hub, payment_id, [seen], cause=cause)
+
+
+async def observe_thing(
+    hub: Hub, merchant: str, provider_name: str, kind: str, resource_id: str, *, cause: Cause
+) -> Decided | None:
+    """Ask about the payment that something of the provider's leads to; None when to none of the merchant's."""
+    credential = await credential_of(hub, merchant, provider_name)
+    reference = await hub.providers[provider_name].reference_of(kind, resource_id, credential)
+    payment_id = await _payment_of(hub, merchant, provider_name, reference)
+    return None if payment_id is None else await refresh_payment(hub, payment_id, cause=cause)
+
+
+async def _payment_of(hub: Hub, merchant: str, provider_name: str, reference: str | None) -> int | None:
+    """Find the merchant's payment with that whole reference."""
+    payment_id = domain.payment_id_in_reference(reference or "")
     if payment_id is None:
         return None
     try:
@@ -68,9 +100,7 @@ async def observe_attempt(
     except NotFound:
         return None
     is_ours = loaded.merchant == merchant and loaded.payment.intent.provider == provider_name
-    if not is_ours or loaded.payment.intent.external_reference != seen.external_reference:
-        return None
-    return await record_observations(hub, payment_id, [seen], cause=cause)
+    return payment_id if is_ours and loaded.payment.intent.external_reference == reference else None
 
 
 async def record_observations(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extrato.domain import payment as domain
-from extrato.use_cases.hub import Decided, Hub, change_payment
+from extrato.use_cases.hub import Decided, Hub, change_payment, load_payment
 from extrato.use_cases.open_payment import WATCH
 
 if TYPE_CHECKING:
@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 
 async def start_watch(hub: Hub, payment_id: int, *, cause: Cause) -> Decided:
-    """Start a watch, unless one is on or the payment can no longer be paid. Raises `NotFound`."""
+    """Start a watch, unless one is on, the payment can no longer be paid, or there is no provider to ask.
+
+    Raises `NotFound`.
+    """
+    loaded = await load_payment(hub, payment_id)
+    if not hub.providers[loaded.payment.intent.provider].needs_credential:
+        return Decided(before=loaded, after=loaded, envelopes=())
     command = domain.StartWatch(now=hub.now(), duration=WATCH)
     return await change_payment(hub, payment_id, [command], cause=cause)

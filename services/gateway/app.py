@@ -13,13 +13,15 @@ from extrato.assembly import open_hub, vault_key
 from extrato.bus.live import LiveFeed
 from extrato.process import CannotStart, announce_readiness, open_bus, open_database, run_together
 from extrato.use_cases.merchants import MerchantDirectory
+from services.gateway.api.checks import Checks
 from services.gateway.api.delivery_workers import DeliveryWorkers
 from services.gateway.api.pictures import Pictures
 from services.gateway.http.allowance import Allowance
 from services.gateway.http.context import GATEWAY, Gateway, PayerTokens
 from services.gateway.http.door import MAX_BODY_BYTES, door
 from services.gateway.live.fanout import Fanout
-from services.gateway.routes import NOWHERE, ROUTES
+from services.gateway.live.socket_io import SocketIo
+from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,9 +41,8 @@ def create_app(gateway: Gateway) -> web.Application:
     """Put every route on an application."""
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app[GATEWAY] = gateway
-    for route in ROUTES:
+    for route in (*ROUTES, SOCKET_IO, NOWHERE):
         app.router.add_route(route.method, route.path, door(route))
-    app.router.add_route(NOWHERE.method, NOWHERE.path, door(NOWHERE))
     return app
 
 
@@ -51,7 +52,8 @@ async def serve(settings: Settings) -> None:
         pool = await parts.enter_async_context(open_database(settings, connections=MAX_CONNECTIONS))
         bus = await parts.enter_async_context(open_bus(settings, name="gateway"))
         hub = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
-        fanout, pictures = Fanout(), Pictures()
+        fanout, pictures, checks = Fanout(), Pictures(), Checks(hub)
+        parts.push_async_callback(checks.close)
         parts.callback(pictures.close)
         live = LiveFeed(bus=bus, log=hub.log, deliver=fanout.deliver, is_unheard=fanout.is_unheard)
         await live.start()
@@ -62,8 +64,10 @@ async def serve(settings: Settings) -> None:
             bus=bus,
             merchants=MerchantDirectory(hub.log),
             fanout=fanout,
+            socket_io=SocketIo(fanout=fanout, log=hub.log),
             live=live,
             workers=DeliveryWorkers(hub),
+            checks=checks,
             pictures=pictures,
             tokens=PayerTokens(vault_key(settings)),
             unverified=Allowance(UNVERIFIED_PER_MINUTE),
@@ -71,6 +75,7 @@ async def serve(settings: Settings) -> None:
         async with _listening(gateway):
             await run_together(
                 live_feed=live.run(),
+                socket_io=gateway.socket_io.run(),
                 deliveries=gateway.workers.run(),
                 readiness=announce_readiness(settings.ready_file),
             )
@@ -94,5 +99,6 @@ async def _listening(gateway: Gateway) -> AsyncIterator[None]:
         yield
     finally:
         gateway.fanout.close()
+        await gateway.socket_io.close()
         await asyncio.sleep(0)
         await runner.cleanup()

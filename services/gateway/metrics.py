@@ -11,5 +11,9 @@ WEBHOOKS: Final = Counter("extrato_webhooks", "Webhook deliveries, by how they w
 DELIVERIES: Final = Counter("extrato_deliveries_handled", "Verified deliveries looked into.", ["outcome"])
 SOCKETS: Final = Gauge("extrato_websockets", "WebSockets that are open.")
 SOCKETS_DROPPED: Final = Counter("extrato_websockets_dropped", "WebSockets closed because they were too slow.")
+SOCKET_IO_CLIENTS: Final = Gauge("extrato_socket_io_clients", "Socket.IO clients that are listening.")
+SOCKET_IO_DROPPED: Final = Counter(
+    "extrato_socket_io_dropped", "Socket.IO sessions that the gateway ended, by why.", ["reason"]
+)
 LIVE_POSITION: Final = Gauge("extrato_live_position", "Newest position of the log that sockets were told of.")
 APPENDS_WAITING: Final = Gauge("extrato_appends_waiting", "Appends that wait for a write.")

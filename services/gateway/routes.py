@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.gateway.api import links, observability, pix, webhooks
+from services.gateway.api import cart, corrections, links, monitors, observability, pix, webhooks
 from services.gateway.http.door import Route
 from services.gateway.http.nowhere import answer_nowhere
-from services.gateway.live import websocket
-from services.gateway.pages import pages
+from services.gateway.live import socket_io, websocket
+from services.gateway.pages import assets, checkout_page, pix_page, return_page
 
 ROUTES: Final = (
     Route(method="POST", path="/payments/pix", handler=pix.create_pix, scope="payments:write", shape="pix"),
@@ -29,7 +29,7 @@ ROUTES: Final = (
     Route(
         method="GET",
         path="/payments/pix/{payment_id}",
-        handler=pages.show_pix,
+        handler=pix_page.show_pix,
         scope="payments:read",
         payer=True,
         shape="page",
@@ -61,6 +61,43 @@ ROUTES: Final = (
         scope="payments:read",
     ),
     Route(
+        method="POST",
+        path="/payments/api/sync-pending{slash:/?}",
+        handler=monitors.sync_pending,
+        scope="payments:read",
+    ),
+    Route(
+        method="POST",
+        path="/payments/api/monitor/{payment_id}/start{slash:/?}",
+        handler=monitors.start_monitor,
+        scope="payments:write",
+    ),
+    Route(
+        method="GET",
+        path="/payments/api/monitors{slash:/?}",
+        handler=monitors.list_monitors,
+        scope="payments:read",
+    ),
+    Route(
+        method="POST",
+        path="/payments/api/monitors/start-all{slash:/?}",
+        handler=monitors.start_all_monitors,
+        scope="payments:write",
+    ),
+    Route(method="POST", path="/payments/api/cart{slash:/?}", handler=cart.create_cart, scope="payments:write"),
+    Route(
+        method="POST",
+        path="/payments/api/{payment_id}/cancel{slash:/?}",
+        handler=corrections.cancel,
+        scope="payments:write",
+    ),
+    Route(
+        method="POST",
+        path="/payments/api/{payment_id}/refund{slash:/?}",
+        handler=corrections.refund,
+        scope="payments:write",
+    ),
+    Route(
         method="GET",
         path="/payments/api/{payment_id}/events{slash:/?}",
         handler=links.show_events,
@@ -69,12 +106,19 @@ ROUTES: Final = (
     Route(
         method="GET",
         path="/payments/mp/pay/{payment_id}{slash:/?}",
-        handler=pages.go_to_checkout,
+        handler=checkout_page.go_to_checkout,
         scope="payments:read",
         payer=True,
         shape="page",
     ),
-    Route(method="GET", path="/payments/mp/return{slash:/?}", handler=pages.come_back, scope=None, shape="page"),
+    Route(
+        method="GET",
+        path="/payments/mp/return{slash:/?}",
+        handler=return_page.come_back,
+        scope=None,
+        shape="page",
+    ),
+    Route(method="GET", path="/assets/{asset}", handler=assets.show_asset, scope=None),
     Route(
         method="POST",
         path="/webhooks/mercadopago{slash:/?}",
@@ -87,12 +131,15 @@ ROUTES: Final = (
         handler=webhooks.receive_mercado_pago,
         scope=None,
     ),
-    Route(method="GET", path="/ws", handler=websocket.open_socket, scope="payments:read"),
+    Route(method="GET", path="/ws", handler=websocket.open_socket, scope="payments:read", payer=True),
     Route(method="GET", path="/healthz", handler=observability.show_health, scope=None),
     Route(method="GET", path="/readyz", handler=observability.show_readiness, scope=None),
     Route(method="GET", path="/metrics", handler=observability.show_metrics, scope=None),
     Route(method="GET", path="/openapi.json", handler=observability.show_openapi, scope=None),
 )
+
+# Engine.IO's protocol decides what its requests mean; what is told over it is in the AsyncAPI document.
+SOCKET_IO: Final = Route(method="*", path="/socket.io{slash:/?}", handler=socket_io.answer, scope=None)
 
 # Every other address, and every other method.
 NOWHERE: Final = Route(method="*", path="/{anything:.*}", handler=answer_nowhere, scope=None)

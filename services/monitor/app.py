@@ -19,6 +19,7 @@ from services.monitor.dispatch import Dispatcher
 from services.monitor.expiry import Expiry
 from services.monitor.open_payments import OpenPayments
 from services.monitor.reconcile import Reconciler
+from services.monitor.requests import Requests
 from services.monitor.retention import Retention
 from services.monitor.schedule import CLOCK, FAST, SLOW, Decision, End
 from services.monitor.sweeps import Sweeps
@@ -62,6 +63,7 @@ class Monitor:
         self._jobs: dict[str, Callable[[], Awaitable[Decision]]] = {
             "expiry": Expiry(hub=hub, open_payments=open_payments).tick,
             "charges": Charges(hub=hub, merchants=merchants, open_payments=open_payments, pauses=pauses).tick,
+            "requests": Requests(hub=hub, open_payments=open_payments).tick,
             "deliveries": Deliveries(hub=hub).tick,
             "retention": Retention(pool=pool, now=hub.now).tick,
         }

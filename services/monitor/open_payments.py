@@ -1,4 +1,4 @@
-"""What the monitor reads: the read model `open_payments`, which the projections keep."""
+"""What the monitor reads: the read models `open_payments` and `open_requests`, which the projections keep."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from contracts.read_models import OpenPayment
+from contracts.read_models import OpenPayment, OpenRequest
 from extrato.errors import StoreUnavailable
 from extrato.store.unavailable import LINE_BROKE
 from services.monitor.schedule import Situation
@@ -69,7 +69,15 @@ UNCHARGED: Final = """
     LIMIT $4
 """
 
+REQUESTS: Final = """
+    SELECT document FROM open_requests
+    WHERE requested_at <= $1 AND payment_id <> ALL ($2::bigint[])
+    ORDER BY requested_at
+    LIMIT $3
+"""
+
 _decode = msgspec.json.Decoder(OpenPayment).decode
+_decode_request = msgspec.json.Decoder(OpenRequest).decode
 
 
 class Account(Struct, frozen=True):
@@ -98,7 +106,7 @@ class UnchargedPayment(Struct, frozen=True, kw_only=True):
 
 
 class OpenPayments:
-    """Questions to the read model; each raises `StoreUnavailable` when it or the database is away."""
+    """Questions to the read models; each raises `StoreUnavailable` when it or the database is away."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -137,6 +145,10 @@ class OpenPayments:
         rows = await self._fetch(UNCHARGED, opened_before, now, but, limit)
         return [UnchargedPayment(payment_id=row[0], account=Account(row[1], row[2])) for row in rows]
 
+    async def requests(self, *, before: datetime, but: Sequence[int], limit: int) -> list[OpenRequest]:
+        """Give the cancellations and refunds that wait for an answer, the oldest first."""
+        return [_decode_request(row[0]) for row in await self._fetch(REQUESTS, before, but, limit)]
+
     async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         try:
             found: list[asyncpg.Record] = await self._pool.fetch(query, *arguments)
@@ -144,7 +156,7 @@ class OpenPayments:
             msg = "The database does not answer."
             raise StoreUnavailable(msg) from error
         except asyncpg.UndefinedTableError as error:
-            msg = "The read model open_payments was not built yet."
+            msg = "A read model of the monitor was not built yet."
             raise StoreUnavailable(msg) from error
         return found
 

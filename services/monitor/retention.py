@@ -1,4 +1,4 @@
-"""Deletes evidence and webhook deliveries that nobody needs any more; the events that name them stay."""
+"""Deletes evidence, webhook deliveries and details of payers that nobody needs any more; the events stay."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ NEXT_BATCH_S: Final = 1.0
 BATCH: Final = 1_000
 
 # A refund is possible for 180 days and a dispute lasts longer: evidence outlives both.
-KEPT: Final = {"evidence": timedelta(days=400), "webhook_deliveries": timedelta(days=90)}
+KEPT: Final = {
+    "evidence": timedelta(days=400),
+    "webhook_deliveries": timedelta(days=90),
+    "payers": timedelta(days=1),
+}
 
 DELETE: Final = {
     "evidence": """
@@ -30,6 +34,11 @@ DELETE: Final = {
     "webhook_deliveries": """
         DELETE FROM webhook_deliveries WHERE delivery_id IN (
             SELECT delivery_id FROM webhook_deliveries WHERE received_at < $1 ORDER BY received_at LIMIT $2
+        )
+    """,
+    "payers": """
+        DELETE FROM payers WHERE payment_id IN (
+            SELECT payment_id FROM payers WHERE recorded_at < $1 ORDER BY recorded_at LIMIT $2
         )
     """,
 }

@@ -10,12 +10,18 @@ import msgspec
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A merchant: the token that opens the API, and the secret that signs its webhooks."""
+    """A merchant: the token that opens the API, and the secret that signs its webhooks.
+
+    `webhook_url` is the address in its panel. A test user is refused direct payments and refunds, while preferences
+    and orders work; its orders have `ORDTST…` names, and their payers an address at testuser.com.
+    """
 
     access_token: Annotated[str, msgspec.Meta(min_length=1)]
     collector_id: Annotated[int, msgspec.Meta(gt=0)]
     nickname: Annotated[str, msgspec.Meta(pattern="[A-Za-z0-9]")]
     webhook_secret: Annotated[str, msgspec.Meta(min_length=1)]
+    webhook_url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s]")] | None = None
+    is_test_user: bool = False
 
     @property
     def pix_key(self) -> str:
@@ -46,9 +52,19 @@ class Accounts:
     """Finds a merchant by its access token or its collector id."""
 
     def __init__(self, accounts: tuple[Account, ...]) -> None:
-        """Index the configured accounts, whose tokens and collectors are all different."""
-        self._by_token = {account.access_token: account for account in accounts}
-        self._by_collector = {account.collector_id: account for account in accounts}
+        """Take the configured accounts, whose tokens and collectors are all different."""
+        self._configured = accounts
+        self.reset()
+
+    def reset(self) -> None:
+        """Return to the accounts as they were configured."""
+        self._by_token = {account.access_token: account for account in self._configured}
+        self._by_collector = {account.collector_id: account for account in self._configured}
+
+    def replace(self, account: Account) -> None:
+        """Take other settings for a merchant whose token and collector id stay the same."""
+        self._by_token[account.access_token] = account
+        self._by_collector[account.collector_id] = account
 
     def with_token(self, access_token: str) -> Account | None:
         """Return the merchant who owns this token; tokens are never parsed for meaning."""

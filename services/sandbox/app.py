@@ -11,13 +11,13 @@ from services.sandbox.accounts import Accounts
 from services.sandbox.clock import Clock
 from services.sandbox.database import Database
 from services.sandbox.doors import SIMULATOR, open_door, provider_door
-from services.sandbox.expiry import ExpiryJob
 from services.sandbox.faults import FaultDial
 from services.sandbox.qr_pictures import QrPictures
 from services.sandbox.routes import LAST_ROUTE, OPEN_ROUTES, PROVIDER_ROUTES
 from services.sandbox.simulator import Simulator
 from services.sandbox.stats import Stats
 from services.sandbox.store import Store
+from services.sandbox.timetable import Timetable
 from services.sandbox.webhooks import Outbox
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def create_app(settings: Settings) -> web.Application:
         sim = _build(settings)
         app[SIMULATOR] = sim
 
-        def record_expiry(payment: Payment) -> None:
+        def record_step(payment: Payment) -> None:
             sim.record(payment, action="updated")
             sim.database.commit()
 
@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> web.Application:
                 context = {"message": "a job of the sandbox died", "exception": job.exception(), "task": job}
                 asyncio.get_running_loop().call_exception_handler(context)
 
-        jobs = [asyncio.create_task(sim.outbox.run()), asyncio.create_task(sim.expiry.run(record_expiry))]
+        jobs = [asyncio.create_task(sim.outbox.run()), asyncio.create_task(sim.timetable.run(record_step))]
         for job in jobs:
             job.add_done_callback(report)
         yield
@@ -89,7 +89,7 @@ def _build(settings: Settings) -> Simulator:
         database=database,
         store=store,
         outbox=outbox,
-        expiry=ExpiryJob(store, clock),
+        timetable=Timetable(store, clock),
         faults=faults,
         stats=stats,
         pictures=QrPictures(),

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 _API_ZONE = timezone(timedelta(hours=-4))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_DURATION = re.compile(r"P(?:(\d{1,4})W)?(?:(\d{1,4})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?", re.ASCII)
 _ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,3}))?(Z|[+-]\d\d:?\d\d)")
 
 
@@ -19,6 +20,10 @@ class NotAnInstant(ValueError):
 
 class ImpossibleInstant(NotAnInstant):
     """The text has the right form but names no day or hour that exists."""
+
+
+class NotADuration(ValueError):
+    """The text is not a fixed ISO 8601 duration above zero."""
 
 
 class Clock:
@@ -48,6 +53,11 @@ def api_instant(instant_ms: int | None) -> str | None:
     return _moment(instant_ms).astimezone(_API_ZONE).isoformat(timespec="milliseconds")
 
 
+def order_instant(instant_ms: int) -> str:
+    """Write an instant as the Orders API does: `2026-09-15T14:45:23.628+00:00`."""
+    return _moment(instant_ms).isoformat(timespec="milliseconds")
+
+
 def hook_instant(instant_ms: int) -> str:
     """Write an instant as webhook bodies do: `2026-01-28T16:09:18Z`, without milliseconds."""
     return _moment(instant_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -69,6 +79,18 @@ def parse_instant(text: object, *, milliseconds_required: bool = False) -> int:
         return (moment - _EPOCH) // _MILLISECOND
     except (ValueError, OverflowError) as error:
         raise ImpossibleInstant(str(text)) from error
+
+
+def parse_duration(text: str) -> int:
+    """Read an ISO 8601 duration of weeks, days, hours, minutes and seconds, in milliseconds; raises `NotADuration`."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise NotADuration(text)
+    weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    duration = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if not duration:
+        raise NotADuration(text)
+    return duration // _MILLISECOND
 
 
 def _moment(instant_ms: int) -> datetime:

@@ -55,10 +55,11 @@ async def stats(sim: Simulator, _request: web.Request) -> web.Response:
 
 
 async def reset(sim: Simulator, _request: web.Request) -> web.Response:
-    """Forget preferences, payments, notices, faults and stats; ids are never given twice."""
+    """Forget preferences, payments, notices, faults, panels and stats; ids are never given twice."""
     sim.outbox.clear()
     sim.store.clear()
     sim.faults.reset()
+    sim.accounts.reset()
     sim.stats.reset()
     return answer({"status": "ok"})
 

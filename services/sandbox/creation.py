@@ -64,6 +64,7 @@ def new_attempt(
     *,
     method: Method,
     status: str,
+    detail: str | None = None,
     amount_centavos: int | None = None,
     currency_id: str = "BRL",
 ) -> Payment:
@@ -78,6 +79,7 @@ def new_attempt(
         method=method,
         amount_centavos=preference.total_centavos if amount_centavos is None else amount_centavos,
         status=status,
+        detail=detail,
         currency_id=currency_id,
         preference_id=preference.preference_id,
         order_id=_order_of(sim, preference).order_id,

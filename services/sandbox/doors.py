@@ -16,6 +16,7 @@ from services.sandbox.errors import (
     missing_access_token,
     not_found,
 )
+from services.sandbox.faults import Broken
 from services.sandbox.json_body import answer
 from services.sandbox.simulator import Simulator
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 SIMULATOR = web.AppKey("simulator", Simulator)
 ProviderHandler: TypeAlias = Callable[[Simulator, Account, web.Request], Awaitable[web.Response]]
 OpenHandler: TypeAlias = Callable[[Simulator, web.Request], Awaitable[web.Response]]
+
+_GATEWAY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 
 # Without a token, most routes are stopped by the policy agent with 403; this one was seen to answer 401.
 _ROUTES_WITHOUT_POLICY = {"/v1/payment_methods"}
@@ -51,6 +54,8 @@ def provider_door(handler: ProviderHandler) -> Handler:
         except ProviderError as error:
             body = error.body(request_id=request_id, now_ms=sim.clock.now_ms())
             response = answer(body, status=error.status, headers=error.headers)
+        except Broken as error:
+            response = _broken(request, is_reset=error.is_reset)
         sim.database.commit()
         response.headers["X-Request-Id"] = request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -74,6 +79,13 @@ def open_door(handler: OpenHandler) -> Handler:
 async def unknown_route(_sim: Simulator, _account: Account, _request: web.Request) -> web.Response:
     """Answer for everything that the simulated API does not have."""
     raise not_found("resource not found")
+
+
+def _broken(request: web.Request, *, is_reset: bool) -> web.Response:
+    """Cut the connection, after which nothing that is answered arrives, or show a page instead of JSON."""
+    if is_reset and request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=502, text=_GATEWAY_PAGE, content_type="text/html")
 
 
 def _bearer(request: web.Request) -> str:

@@ -90,10 +90,16 @@ def missing_access_token() -> ProviderError:
     return ProviderError(status=401, error="unauthorized", message="Must provide your access_token", cause=[])
 
 
-def too_many_requests(retry_after_s: int) -> ProviderError:
-    """Slow a client down; `Retry-After` is in whole seconds (OpenAPI of the provider)."""
+def live_credentials_only() -> ProviderError:
+    """Refuse a test user what needs live credentials, as many report of direct payments and refunds (code 7)."""
+    return ProviderError(status=401, error="unauthorized", message="Unauthorized use of live credentials", code=7)
+
+
+def too_many_requests(retry_after_s: int | None) -> ProviderError:
+    """Slow a client down; `Retry-After` is in whole seconds (OpenAPI of the provider), and may be missing."""
     refusal = ProviderError(status=429, error="too_many_requests", message="Too many requests", cause=[])
-    refusal.headers["Retry-After"] = str(retry_after_s)
+    if retry_after_s is not None:
+        refusal.headers["Retry-After"] = str(retry_after_s)
     return refusal
 
 

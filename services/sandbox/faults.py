@@ -6,16 +6,17 @@ import asyncio
 import math
 import random
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from services.sandbox.errors import internal_error, too_many_requests
+from services.sandbox.errors import PolicyError, internal_error, invalid_access_token, too_many_requests
 from services.sandbox.search_index import MAX_LAG_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+ErrorKind = Literal["internal_error", "too_many_requests", "invalid_access_token", "policy", "html", "connection_reset"]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=120_000)]
 
 # Clients that are remembered by the rate limit; beyond that the limit forgets and starts over.
@@ -25,13 +26,15 @@ _MAX_BUCKETS = 1_000
 class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The positions of the dial; all zero is a good day. They are forgotten when the process ends.
 
-    `error_rate` answers 500 to that share of the calls, before anything is done. `rate_limit_per_s` counts
-    for each access token, 0 is no limit. With `webhooks` off, notices of that time are lost for ever.
-    `webhook_duplicates` is the number of extra copies. `webhook_shuffle` delays each notice by up to half a
-    second at random, so that they overtake each other.
+    `error_rate` answers to that share of the calls with `error_kind`, before anything is done; by default that is
+    500, `too_many_requests` is 429 without `Retry-After`, `html` a 502 page. `rate_limit_per_s` counts for each
+    access token, 0 is no limit. With `webhooks` off, notices of that time are lost for ever. `webhook_duplicates`
+    is the number of extra copies. `webhook_shuffle` delays each notice by up to half a second at random, so that
+    they overtake each other. `webhook_signs_raw_id` signs the id of an order as it is instead of in lower case.
     """
 
     latency_ms: Milliseconds = 0
+    error_kind: ErrorKind = "internal_error"
     error_rate: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     rate_limit_per_s: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0.0
     webhooks: bool = True
@@ -39,7 +42,18 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     webhook_duplicates: Annotated[int, msgspec.Meta(ge=0, le=20)] = 0
     webhook_shuffle: bool = False
     webhook_bad_signature: bool = False
+    webhook_signs_raw_id: bool = False
+    webhook_ts_in_ms: bool = False
     search_lag_ms: Annotated[int, msgspec.Meta(ge=0, le=MAX_LAG_MS)] = 0
+
+
+class Broken(Exception):
+    """The call gets no answer of the API: a page of some machine in between, or nothing at all."""
+
+    def __init__(self, *, is_reset: bool) -> None:
+        """Take whether the connection is cut."""
+        super().__init__("reset" if is_reset else "html")
+        self.is_reset = is_reset
 
 
 class InvalidFaults(ValueError):
@@ -75,14 +89,14 @@ class FaultDial:
         self._buckets.clear()
 
     async def strike(self, client: str) -> None:
-        """Let one provider call suffer: wait, then perhaps raise a `ProviderError` (429 or 500)."""
+        """Let one provider call suffer: wait, then perhaps raise a `ProviderError` or `Broken`."""
         faults = self.now
         if faults.latency_ms:
             await asyncio.sleep(faults.latency_ms / 1000)
         if faults.rate_limit_per_s:
             self._take_turn(client, faults.rate_limit_per_s)
         if faults.error_rate and random.random() < faults.error_rate:  # noqa: S311 - dice, not a secret
-            raise internal_error()
+            raise _error(faults.error_kind)
 
     def _take_turn(self, client: str, per_s: float) -> None:
         """A bucket for each client holds one second's worth of calls and refills steadily."""
@@ -96,3 +110,17 @@ class FaultDial:
             self._buckets[client] = (tokens, now_s)
             raise too_many_requests(max(1, math.ceil((1 - tokens) / per_s)))
         self._buckets[client] = (tokens - 1, now_s)
+
+
+def _error(kind: ErrorKind) -> Exception:
+    match kind:
+        case "html" | "connection_reset":
+            return Broken(is_reset=kind == "connection_reset")
+        case "policy":
+            return PolicyError()
+        case "invalid_access_token":
+            return invalid_access_token()
+        case "too_many_requests":
+            return too_many_requests(None)
+        case "internal_error":
+            return internal_error()

@@ -6,7 +6,8 @@ answer with the payment as it was created, as the sibling Orders API does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,9 +24,10 @@ _MAX_KEY = 128
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """A call that succeeded, with the payment as it was right after it."""
+    """A call that succeeded, with the payment as it was right after it, and the request where it is compared."""
 
     payment: Payment
+    digest: str | None = None
 
 
 def scoped_key(request: web.Request, account: Account) -> str:
@@ -46,6 +48,11 @@ def answered_before(database: Database, key: str) -> Answered | None:
     return database.get("answers", key, Answered)
 
 
-def remember(database: Database, key: str, payment: Payment) -> None:
+def digest_of(body: dict[str, Any]) -> str:
+    """Return what two bodies have in common when they ask for the same, in whatever order."""
+    return hashlib.sha256(msgspec.json.encode(body, order="deterministic")).hexdigest()
+
+
+def remember(database: Database, key: str, payment: Payment, *, digest: str | None = None) -> None:
     """Keep what a call did, together with the change itself."""
-    database.put("answers", key, Answered(payment))
+    database.put("answers", key, Answered(payment, digest))

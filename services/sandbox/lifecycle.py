@@ -6,10 +6,12 @@ exists; the status details are those of its status table.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from services.sandbox.money import fee_centavos
-from services.sandbox.records import Payment, Refund
+from services.sandbox.records import Chargeback, Payment, Refund
 
 LEGAL_MOVES: dict[str, frozenset[str]] = {
     "pending": frozenset({"approved", "in_process", "rejected", "cancelled"}),
@@ -33,6 +35,8 @@ _DETAILS = {
     "charged_back": "in_process",
     "in_mediation": "pending",
 }
+# How a chargeback ends, while the payment's status stays `charged_back`: the money is lost, or it comes back.
+CHARGEBACK_ENDS = frozenset({"settled", "reimbursed"})
 _PENDING_DETAILS = {"bank_transfer": "pending_waiting_transfer", "ticket": "pending_waiting_payment"}
 
 
@@ -53,6 +57,13 @@ def usual_detail(status: str, type_id: str) -> str:
     return _DETAILS[status]
 
 
+def may_become(payment: Payment, status: str, *, detail: str | None = None) -> bool:
+    """Whether the payment can take this step; a chargeback under way can only end."""
+    if payment.status == status == "charged_back":
+        return payment.status_detail == "in_process" and detail in CHARGEBACK_ENDS
+    return status in LEGAL_MOVES[payment.status]
+
+
 def move(
     payment: Payment,
     status: str,
@@ -62,13 +73,13 @@ def move(
     amount_centavos: int | None = None,
 ) -> Payment:
     """Return the payment after one step; raises `IllegalMove`."""
-    if status not in LEGAL_MOVES[payment.status]:
+    if not may_become(payment, status, detail=detail):
         raise IllegalMove(f"A payment that is {payment.status} cannot become {status}.")
-    moved = msgspec.structs.replace(
+    moved = _changed(
         payment,
+        now_ms=now_ms,
         status=status,
         status_detail=detail or usual_detail(status, payment.type_id),
-        updated_ms=_later(payment, now_ms),
         amount_centavos=payment.amount_centavos if amount_centavos is None else amount_centavos,
     )
     return settled(moved, now_ms=now_ms) if status == "approved" else moved
@@ -83,6 +94,13 @@ def settled(payment: Payment, *, now_ms: int) -> Payment:
         approved_ms=payment.approved_ms or now_ms,
         fee_centavos=fee_centavos(payment.amount_centavos, payment.type_id),
     )
+
+
+def charge_back(payment: Payment, *, chargeback_id: int, now_ms: int, detail: str | None = None) -> Payment:
+    """Return the payment after its chargeback began, or after one that began earlier ended; raises `IllegalMove`."""
+    moved = move(payment, "charged_back", detail=detail, now_ms=now_ms)
+    begun = payment.chargeback or Chargeback(chargeback_id=chargeback_id, created_ms=moved.updated_ms)
+    return msgspec.structs.replace(moved, chargeback=begun)
 
 
 def refund(payment: Payment, *, refund_id: int, amount_centavos: int | None, now_ms: int) -> Payment:
@@ -104,20 +122,16 @@ def refund(payment: Payment, *, refund_id: int, amount_centavos: int | None, now
         status, detail = "refunded", "refunded"
     elif status == "approved":
         detail = "partially_refunded"
-    return msgspec.structs.replace(
-        payment,
-        refunds=(*payment.refunds, given_back),
-        status=status,
-        status_detail=detail,
-        updated_ms=_later(payment, now_ms),
-    )
+    return _changed(payment, now_ms=now_ms, refunds=(*payment.refunds, given_back), status=status, status_detail=detail)
 
 
 def postponed(payment: Payment, *, expires_ms: int, now_ms: int) -> Payment:
     """Return an open payment with another due date."""
-    return msgspec.structs.replace(payment, expires_ms=expires_ms, updated_ms=_later(payment, now_ms))
+    return _changed(payment, now_ms=now_ms, expires_ms=expires_ms)
 
 
-def _later(payment: Payment, now_ms: int) -> int:
-    """Two changes never carry the same instant, since clients order what they saw by it."""
-    return max(now_ms, payment.updated_ms + 1)
+def _changed(payment: Payment, *, now_ms: int, **changes: Any) -> Payment:
+    """Two changes never carry the same instant or version, since clients order what they saw by them."""
+    return msgspec.structs.replace(
+        payment, updated_ms=max(now_ms, payment.updated_ms + 1), version=payment.version + 1, **changes
+    )

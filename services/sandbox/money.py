@@ -42,6 +42,12 @@ def reais(amount_centavos: int) -> int | Decimal:
     return whole if rest == 0 else Decimal(amount_centavos).scaleb(-2).normalize()
 
 
+def reais_text(amount_centavos: int) -> str:
+    """Turn whole centavos into the string of the Orders API: `49.90`."""
+    whole, rest = divmod(amount_centavos, 100)
+    return f"{whole}.{rest:02d}"
+
+
 def fee_centavos(amount_centavos: int, type_id: str) -> int:
     """Return the provider's fee on a gross amount, rounded half up to the centavo."""
     fee = amount_centavos * FEE_RATES[type_id]

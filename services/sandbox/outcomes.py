@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from services.sandbox.creation import new_attempt
-from services.sandbox.lifecycle import LEGAL_MOVES, ExcessiveRefund, IllegalMove, move, refund
+from services.sandbox.lifecycle import ExcessiveRefund, IllegalMove, charge_back, may_become, move, refund
 from services.sandbox.methods import METHODS, Method
 from services.sandbox.money import MAX_CENTAVOS, NotMoney, centavos
 from services.sandbox.preferences import is_open
@@ -39,13 +39,16 @@ class Refused(Exception):
 class PayOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `POST /_sandbox/pay` is asked: one target, an outcome, and what should differ from the usual.
 
-    `amount` (reais) and `currency_id` let the payment differ from its charge; with `refunded`, the amount is
-    what is given back.
+    `order_id` is the `ORD…` name of an order. `detail` is a status detail other than the usual one of the outcome;
+    with `charged_back`, `settled` or `reimbursed` ends a chargeback that began before. `amount` (reais) and
+    `currency_id` let the payment differ from its charge; with `refunded`, the amount is what is given back.
     """
 
     outcome: Outcome
+    detail: Annotated[str, msgspec.Meta(pattern="^[a-z0-9_]{1,64}$")] | None = None
     preference_id: str | None = None
     payment_id: int | str | None = None
+    order_id: str | None = None
     external_reference: str | None = None
     method: str | None = None
     amount: int | Decimal | None = None
@@ -60,20 +63,23 @@ def bring_about(sim: Simulator, order: PayOrder) -> Payment:
     that is refused or reviewed is an attempt of its own beside a pending one, unless `method` names the
     method of the pending one, and `pending` always begins an attempt.
     """
-    if sum(target is not None for target in (order.preference_id, order.payment_id, order.external_reference)) != 1:
+    targets = (order.preference_id, order.payment_id, order.order_id, order.external_reference)
+    if sum(target is not None for target in targets) != 1:
         raise Refused(
             "one_target",
-            "Name one of preference_id, payment_id and external_reference, and only one.",
+            "Name one of preference_id, payment_id, order_id and external_reference, and only one.",
             status=400,
         )
     amount_centavos = _amount(order)
     method = None if order.method is None else _method(order.method)
     if order.payment_id is not None:
         return _moved(sim, _payment(sim, order.payment_id), order, amount_centavos)
+    if order.order_id is not None:
+        return _moved(sim, _ordered_payment(sim, order.order_id), order, amount_centavos)
     preference, attempts = _target(sim, order)
     beside = preference is not None and method is None
     for attempt in reversed(attempts):
-        if _can_take(attempt, order.outcome, method, beside=beside):
+        if _can_take(attempt, order, method, beside=beside):
             return _moved(sim, attempt, order, amount_centavos)
     if preference is None or order.outcome not in _FIRST_METHODS:
         raise Refused("no_such_attempt", f"No attempt here can become {order.outcome}.", status=409)
@@ -84,18 +90,20 @@ def bring_about(sim: Simulator, order: PayOrder) -> Payment:
         preference,
         method=method or METHODS[_FIRST_METHODS[order.outcome]],
         status=order.outcome,
+        detail=order.detail,
         amount_centavos=amount_centavos,
         currency_id=order.currency_id or "BRL",
     )
 
 
-def _can_take(attempt: Payment, outcome: str, method: Method | None, *, beside: bool) -> bool:
+def _can_take(attempt: Payment, order: PayOrder, method: Method | None, *, beside: bool) -> bool:
     """Whether this attempt is the one to move; with `beside`, a card stands beside a waiting Pix."""
+    outcome = order.outcome
     if method is not None and method.method_id != attempt.method_id:
         return False
     if outcome == "refunded":
         return attempt.status in {"approved", "in_mediation"}
-    if outcome == "pending" or outcome not in LEGAL_MOVES[attempt.status]:
+    if outcome == "pending" or not may_become(attempt, outcome, detail=order.detail):
         return False
     return not (beside and attempt.status == "pending" and outcome in {"rejected", "in_process"})
 
@@ -105,8 +113,10 @@ def _moved(sim: Simulator, payment: Payment, order: PayOrder, amount_centavos: i
     try:
         if order.outcome == "refunded":
             moved = refund(payment, refund_id=sim.store.next_id(), amount_centavos=amount_centavos, now_ms=now_ms)
+        elif order.outcome == "charged_back":
+            moved = charge_back(payment, chargeback_id=sim.store.next_id(), detail=order.detail, now_ms=now_ms)
         else:
-            detail = "by_payer" if order.outcome == "cancelled" else None
+            detail = order.detail or ("by_payer" if order.outcome == "cancelled" else None)
             moved = move(payment, order.outcome, detail=detail, now_ms=now_ms, amount_centavos=amount_centavos)
     except (IllegalMove, ExcessiveRefund) as error:
         raise Refused("illegal_move", str(error), status=409) from error
@@ -134,6 +144,13 @@ def _payment(sim: Simulator, payment_id: int | str) -> Payment:
     payment = sim.store.payment_named(str(payment_id))
     if payment is None:
         raise Refused("unknown_payment", f"There is no payment {payment_id}.", status=404)
+    return payment
+
+
+def _ordered_payment(sim: Simulator, order_id: str) -> Payment:
+    payment = sim.store.payment_of_online_order(order_id)
+    if payment is None:
+        raise Refused("unknown_order", f"There is no order {order_id}.", status=404)
     return payment
 
 

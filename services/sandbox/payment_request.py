@@ -96,6 +96,20 @@ def read_due_date(text: object, *, now_ms: int) -> int:
     return due_ms
 
 
+def is_email(text: str) -> bool:
+    """Whether the text looks like an address, as far as the provider checks."""
+    return _EMAIL.fullmatch(text) is not None
+
+
+def is_document(identification: object) -> bool:
+    """Whether this is a CPF or CNPJ with as many characters as there should be."""
+    if not isinstance(identification, dict):
+        return False
+    number = str(identification.get("number") or "")
+    length = _DOCUMENT_LENGTHS.get(str(identification.get("type") or "").upper())
+    return length is not None and len(number) == length and number.isalnum()
+
+
 def _is_http_url(text: str) -> bool:
     try:
         url = URL(text)
@@ -134,12 +148,12 @@ def _payer(payer: object) -> dict[str, Any]:
     if not isinstance(payer, dict):
         raise bad_request("payer attribute malformed", code=4006)
     email = payer.get("email")
-    if not isinstance(email, str) or _EMAIL.fullmatch(email) is None:
+    if not isinstance(email, str) or not is_email(email):
         raise bad_request("payer.email must be a valid email", code=4050)
     if len(email) > _MAX_EMAIL:
         raise bad_request("payer.email must be shorter than 254 characters", code=4051)
     identification = payer.get("identification")
-    if identification is not None and not _is_document(identification):
+    if identification is not None and not is_document(identification):
         raise bad_request("Invalid user identification number", code=2067)
     return {
         "email": email,
@@ -147,14 +161,6 @@ def _payer(payer: object) -> dict[str, Any]:
         "last_name": _text(payer.get("last_name")),
         "identification": identification,
     }
-
-
-def _is_document(identification: object) -> bool:
-    if not isinstance(identification, dict):
-        return False
-    number = str(identification.get("number") or "")
-    length = _DOCUMENT_LENGTHS.get(str(identification.get("type") or "").upper())
-    return length is not None and len(number) == length and number.isalnum()
 
 
 def _installments(value: object, method: Method) -> int:

@@ -1,4 +1,4 @@
-"""`/v1/payments`: create, get, and update (cancel, capture, postpone).
+"""`/v1/payments`: create, get, update (cancel, capture, postpone), and the cancellation by a path of its own.
 
 Source: mercadopago developer reference, "Payments", and the cause codes of its error list.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.sandbox.creation import new_payment
-from services.sandbox.errors import bad_request, invalid_state, payment_not_found
+from services.sandbox.errors import bad_request, invalid_state, live_credentials_only, payment_not_found
 from services.sandbox.idempotency import answered_before, remember, scoped_key
 from services.sandbox.json_body import answer, read_object
 from services.sandbox.lifecycle import IllegalMove, move, postponed
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 async def create_payment(sim: Simulator, account: Account, request: web.Request) -> web.Response:
     """Create a payment; 201, and the same 201 again for a repeated idempotency key."""
+    if account.is_test_user:
+        raise live_credentials_only()
     key = scoped_key(request, account)
     body = await read_object(request)
     before = answered_before(sim.database, key)
@@ -44,12 +46,12 @@ async def get_payment(sim: Simulator, account: Account, request: web.Request) ->
 
 async def update_payment(sim: Simulator, account: Account, request: web.Request) -> web.Response:
     """Cancel or capture a payment, or move its due date; other fields are dropped silently."""
-    body = await read_object(request)
-    payment = find_payment(sim, account, request)
-    updated = _updated(payment, body, now_ms=sim.clock.now_ms())
-    if updated is not payment:
-        sim.record(updated, action="updated")
-    return answer(await sim.shown(updated))
+    return await _update(sim, account, request, await read_object(request))
+
+
+async def cancel_payment(sim: Simulator, account: Account, request: web.Request) -> web.Response:
+    """Cancel a payment by `PUT …/cancellations`, which the OpenAPI of the provider has beside the update."""
+    return await _update(sim, account, request, {"status": "cancelled"})
 
 
 def find_payment(sim: Simulator, account: Account, request: web.Request) -> Payment:
@@ -58,6 +60,14 @@ def find_payment(sim: Simulator, account: Account, request: web.Request) -> Paym
     if payment is None or payment.collector_id != account.collector_id:
         raise payment_not_found()
     return payment
+
+
+async def _update(sim: Simulator, account: Account, request: web.Request, body: dict[str, Any]) -> web.Response:
+    payment = find_payment(sim, account, request)
+    updated = _updated(payment, body, now_ms=sim.clock.now_ms())
+    if updated is not payment:
+        sim.record(updated, action="updated")
+    return answer(await sim.shown(updated))
 
 
 def _updated(payment: Payment, body: dict[str, Any], *, now_ms: int) -> Payment:

@@ -1,4 +1,4 @@
-"""`/checkout/preferences`: create, get, update, search.
+"""`/checkout/preferences`: create, get, update, expire, search.
 
 Source: mercadopago OpenAPI, "Preferences". Idempotency keys have no effect: two equal calls make two links.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from services.sandbox.clock import api_instant
 from services.sandbox.errors import bad_preference, not_found
 from services.sandbox.json_body import answer, read_object
 from services.sandbox.preference_body import preference_body, preference_summary
@@ -53,12 +54,13 @@ async def get_preference(sim: Simulator, account: Account, request: web.Request)
 
 async def update_preference(sim: Simulator, account: Account, request: web.Request) -> web.Response:
     """Replace the terms that are named and keep the others, 200."""
-    changes = await read_object(request)
-    known = _find(sim, account, request)
-    preference = _with_terms(known, {**known.terms, **changes})
-    preference = msgspec.structs.replace(preference, updated_ms=sim.clock.now_ms())
-    sim.store.save_preference(preference)
-    return answer(preference_body(preference, sim=sim, account=account))
+    return _update(sim, account, request, await read_object(request))
+
+
+async def expire_preference(sim: Simulator, account: Account, request: web.Request) -> web.Response:
+    """Close a preference now, 200; only the newest OpenAPI of the provider has this path."""
+    closed = {"expires": True, "expiration_date_to": api_instant(sim.clock.now_ms())}
+    return _update(sim, account, request, closed)
 
 
 async def search_preferences(sim: Simulator, account: Account, request: web.Request) -> web.Response:
@@ -84,6 +86,14 @@ def is_open(preference: Preference, *, sim: Simulator) -> bool:
     if opens_ms is not None and now_ms < sim.clock.arrival_ms(preference.created_ms, opens_ms):
         return False
     return closes_ms is None or now_ms < sim.clock.arrival_ms(preference.created_ms, closes_ms)
+
+
+def _update(sim: Simulator, account: Account, request: web.Request, changes: dict[str, Any]) -> web.Response:
+    known = _find(sim, account, request)
+    preference = _with_terms(known, {**known.terms, **changes})
+    preference = msgspec.structs.replace(preference, updated_ms=sim.clock.now_ms())
+    sim.store.save_preference(preference)
+    return answer(preference_body(preference, sim=sim, account=account))
 
 
 def _with_terms(preference: Preference, terms: dict[str, Any]) -> Preference:

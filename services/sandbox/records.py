@@ -1,4 +1,4 @@
-"""What the simulated Mercado Pago remembers: preferences, merchant orders, payments and refunds."""
+"""What the simulated Mercado Pago remembers: preferences, merchant orders, payments, refunds and chargebacks."""
 
 from __future__ import annotations
 
@@ -43,13 +43,35 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     created_ms: int
 
 
+class Chargeback(msgspec.Struct, frozen=True, kw_only=True):
+    """A payer's demand at the bank to have the whole payment back."""
+
+    chargeback_id: int
+    created_ms: int
+
+
+class OnlineOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What the Orders API knows beyond the payment of which each of its orders is a view.
+
+    `expiration_time` is the ISO 8601 duration as it was sent, `is_test` whether a test user made the order.
+    """
+
+    expiration_time: str | None = None
+    is_test: bool = False
+
+
 class Payment(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt to pay, by one method; a later attempt is another payment."""
+    """One attempt to pay, by one method; a later attempt is another payment.
+
+    `version` counts its changes. `order_id` names the merchant order, `online_order` is there for a payment that
+    was made by the Orders API.
+    """
 
     payment_id: int
     collector_id: int
     created_ms: int
     updated_ms: int
+    version: int = 1
     approved_ms: int | None = None
     expires_ms: int | None = None
     status: str
@@ -69,12 +91,14 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     callback_url: str | None = None
     preference_id: str | None = None
     order_id: int | None = None
+    online_order: OnlineOrder | None = None
     payer: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
     additional_info: dict[str, Any] = {}
     qr_code: str | None = None
     ticket_hash: str | None = None
     refunds: tuple[Refund, ...] = ()
+    chargeback: Chargeback | None = None
 
     @property
     def refunded_centavos(self) -> int:

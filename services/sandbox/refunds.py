@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from services.sandbox.errors import ProviderError, bad_request, invalid_state, not_found
+from services.sandbox.errors import ProviderError, bad_request, invalid_state, live_credentials_only, not_found
 from services.sandbox.idempotency import answered_before, remember, scoped_key
 from services.sandbox.json_body import answer, read_object
 from services.sandbox.lifecycle import ExcessiveRefund, IllegalMove, refund
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 async def create_refund(sim: Simulator, account: Account, request: web.Request) -> web.Response:
     """Refund an approved payment: 201, and 200 without a body when the idempotency key comes again."""
+    if account.is_test_user:
+        raise live_credentials_only()
     key = scoped_key(request, account)
     body = await read_object(request)
     payment = find_payment(sim, account, request)

@@ -29,9 +29,9 @@ class InvalidSettings(ValueError):
 class Settings:
     """Everything the sandbox is told from outside.
 
-    `time_factor` divides the gaps between webhook retries and the time left until an expiry: with 60, a
-    Pix that expires in 24 hours expires after 24 minutes. `webhook_timeout_s` is never compressed, because
-    the receiver's work is not simulated.
+    `time_factor` divides the gaps between webhook retries and the time left until an expiry or until a test order is
+    paid: with 60, a Pix that expires in 24 hours expires after 24 minutes. `webhook_timeout_s` is never compressed,
+    because the receiver's work is not simulated.
     """
 
     host: str = DEFAULT_HOST

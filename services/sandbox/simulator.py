@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from services.sandbox.accounts import Account, Accounts
     from services.sandbox.clock import Clock
     from services.sandbox.database import Database
-    from services.sandbox.expiry import ExpiryJob
     from services.sandbox.faults import FaultDial
     from services.sandbox.qr_pictures import QrPictures
     from services.sandbox.records import Payment
     from services.sandbox.settings import Settings
     from services.sandbox.stats import Stats
     from services.sandbox.store import Store
+    from services.sandbox.timetable import Timetable
     from services.sandbox.webhooks import Outbox
 
 
@@ -31,30 +31,34 @@ class Simulator:
     database: Database
     store: Store
     outbox: Outbox
-    expiry: ExpiryJob
+    timetable: Timetable
     faults: FaultDial
     stats: Stats
     pictures: QrPictures
 
     def record(self, payment: Payment, *, action: str) -> None:
-        """Save a payment that was `created` or `updated`, announce it, and watch its due date.
+        """Save a payment that was `created` or `updated`, announce it, and watch what the clock does to it.
 
         The caller commits before it tells anyone; the doors do so for every handler.
         """
         self.store.save_payment(payment)
         self.outbox.announce(payment, action=action)
-        self.expiry.watch(payment)
+        self.timetable.watch(payment)
 
     async def shown(self, payment: Payment) -> dict[str, Any]:
         """Return the JSON object of a payment, with its picture while it can be paid by Pix."""
-        is_payable = payment.qr_code is not None and payment.status == "pending"
-        picture = await self.pictures.of(payment.qr_code) if is_payable and payment.qr_code else None
+        picture = await self.picture_of(payment)
         return payment_body(
             payment,
             account=self.account_of(payment.collector_id),
             public_url=self.settings.public_url,
             qr_code_base64=picture,
         )
+
+    async def picture_of(self, payment: Payment) -> str | None:
+        """Return the picture of a Pix that can be paid now, `None` for anything else."""
+        is_payable = payment.qr_code is not None and payment.status == "pending"
+        return await self.pictures.of(payment.qr_code) if is_payable and payment.qr_code else None
 
     def account_of(self, collector_id: int) -> Account:
         """Return the merchant of a record, nameless if it left the configuration."""

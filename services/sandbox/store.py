@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from services.sandbox.order_names import order_name
 from services.sandbox.records import MerchantOrder, Payment, Preference
 from services.sandbox.search_index import SearchIndex
 
@@ -42,6 +43,8 @@ class Store:
         self.payments: dict[int, Payment] = {}
         self.search_index = SearchIndex(self._clock)
         self._order_of_preference: dict[str, int] = {}
+        self._payment_of_online_order: dict[str, int] = {}
+        self._payment_of_chargeback: dict[int, int] = {}
         self._payments_of_preference: defaultdict[str, list[int]] = defaultdict(list)
         self._payments_of_reference: defaultdict[str, list[int]] = defaultdict(list)
         self._preferences_of_reference: defaultdict[str, list[str]] = defaultdict(list)
@@ -77,6 +80,16 @@ class Store:
     def payment_named(self, number: str) -> Payment | None:
         """Return the payment whose id a client wrote as `number`, `None` if it is no such id."""
         return self.payments.get(int(number)) if _is_id(number) else None
+
+    def payment_of_online_order(self, order_id: str) -> Payment | None:
+        """Return the payment that the Orders API shows by this `ORD…` name, `None` if there is none."""
+        payment_id = self._payment_of_online_order.get(order_id)
+        return None if payment_id is None else self.payments[payment_id]
+
+    def payment_of_chargeback(self, number: str) -> Payment | None:
+        """Return the payment that a chargeback is about, `None` if `number` is the id of none."""
+        payment_id = self._payment_of_chargeback.get(int(number)) if _is_id(number) else None
+        return None if payment_id is None else self.payments[payment_id]
 
     def order_named(self, number: str) -> MerchantOrder | None:
         """Return the merchant order whose id a client wrote as `number`, `None` if it is no such id."""
@@ -117,6 +130,10 @@ class Store:
                 self._payments_of_preference[payment.preference_id].append(key)
             if payment.external_reference is not None:
                 self._payments_of_reference[payment.external_reference].append(key)
+            if payment.online_order is not None:
+                self._payment_of_online_order[order_name(payment)] = key
+        if payment.chargeback is not None:
+            self._payment_of_chargeback[payment.chargeback.chargeback_id] = key
         self.payments[key] = payment
 
 

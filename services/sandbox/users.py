@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 async def show_me(_sim: Simulator, account: Account, _request: web.Request) -> web.Response:
-    """Show the merchant; the `test_user` tag marks a test account, as in the real API."""
+    """Show the merchant; the `test_user` tag marks a test user, as in the real API."""
     return answer(
         {
             "id": account.collector_id,
@@ -23,7 +23,7 @@ async def show_me(_sim: Simulator, account: Account, _request: web.Request) -> w
             "site_id": "MLB",
             "country_id": "BR",
             "user_type": "normal",
-            "tags": ["normal", "test_user"],
+            "tags": ["normal", *(["test_user"] if account.is_test_user else [])],
             "status": {"site_status": "active"},
         }
     )

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import aiohttp
 import msgspec
 
+from services.sandbox.announcements import announcements
 from services.sandbox.json_body import encode
-from services.sandbox.notices import Notice, delivery, wanted_formats
+from services.sandbox.notices import Notice, Signing, delivery
 
 if TYPE_CHECKING:
     from services.sandbox.accounts import Accounts
@@ -69,13 +70,10 @@ class Outbox:
         return len(self._notices)
 
     def announce(self, payment: Payment, *, action: str) -> None:
-        """Queue the notices of one event; nothing when the payment names no address."""
-        if payment.notification_url is None:
-            return
-        for kind in wanted_formats(payment.notification_url, has_order=payment.order_id is not None):
-            resource_id = payment.payment_id
-            if kind == "feed_merchant_order" and payment.order_id is not None:
-                resource_id = payment.order_id
+        """Queue the notices of one event; nothing when there is no address to tell it."""
+        account = self._accounts.of_collector(payment.collector_id)
+        panel_url = None if account is None else account.webhook_url
+        for each in announcements(payment, panel_url=panel_url, action=action):
             for copy in range(1 + self._faults.now.webhook_duplicates):
                 if not self._faults.now.webhooks:
                     self._stats.webhooks_dropped += 1
@@ -83,10 +81,11 @@ class Outbox:
                 notice = Notice(
                     notice_id=self._store.next_id(),
                     collector_id=payment.collector_id,
-                    url=payment.notification_url,
-                    format=kind,
-                    resource_id=resource_id,
-                    action=action,
+                    url=each.url,
+                    format=each.format,
+                    resource_id=each.resource_id,
+                    action=each.action,
+                    data=each.data,
                     event_ms=payment.updated_ms,
                     due_ms=self._clock.now_ms() + self._first_delay_ms(copy),
                 )
@@ -157,11 +156,16 @@ class Outbox:
             self._retry_later(notice)
 
     async def _is_heard(self, session: aiohttp.ClientSession, notice: Notice) -> bool:
-        account = self._accounts.of_collector(notice.collector_id)
-        is_forged = account is None or self._faults.now.webhook_bad_signature
+        faults = self._faults.now
+        account = self._accounts.of_collector(notice.collector_id) or self._accounts.nameless(notice.collector_id)
         call = delivery(
             notice,
-            secret=_WRONG_SECRET if is_forged or account is None else account.webhook_secret,
+            application_id=account.client_id,
+            signing=Signing(
+                secret=_WRONG_SECRET if faults.webhook_bad_signature else account.webhook_secret,
+                lower_case_ids=not faults.webhook_signs_raw_id,
+                ts_in_ms=faults.webhook_ts_in_ms,
+            ),
             hook_id=self._store.next_id(),
             sent_ms=self._clock.now_ms(),
             timeout_s=self._timeout_s,

@@ -22,6 +22,7 @@ def paid_payments(first: int, count: int) -> list[StreamAppend]:
         events = [
             PaymentOpened(
                 provider="mercado_pago",
+                method="checkout",
                 amount_centavos=3500,
                 currency="BRL",
                 title="Pedido",
@@ -33,6 +34,7 @@ def paid_payments(first: int, count: int) -> list[StreamAppend]:
                 expires_at=now,
             ),
             ChargeCreated(
+                attempt_id=None,
                 charge_id=f"174087000-{uuid4()}",
                 checkout_url="https://checkout.example/redirect",
                 sandbox_url=None,

@@ -3,7 +3,17 @@
 'use strict';
 
 const { AppConfig } = require('mercadopago/dist/utils/config');
-const { MercadoPagoConfig, MerchantOrder, Payment, PaymentMethod, PaymentRefund, Preference, User } = require('mercadopago');
+const {
+  Chargeback,
+  MercadoPagoConfig,
+  MerchantOrder,
+  Order,
+  Payment,
+  PaymentMethod,
+  PaymentRefund,
+  Preference,
+  User,
+} = require('mercadopago');
 
 const [baseUrl, accessToken] = process.argv.slice(2);
 AppConfig.BASE_URL = baseUrl;
@@ -14,9 +24,64 @@ function clients(token) {
     preference: new Preference(config),
     payment: new Payment(config),
     refund: new PaymentRefund(config),
-    order: new MerchantOrder(config),
+    merchantOrder: new MerchantOrder(config),
+    order: new Order(config),
+    chargeback: new Chargeback(config),
     methods: new PaymentMethod(config),
     user: new User(config),
+  };
+}
+
+async function pay(order) {
+  await fetch(`${baseUrl}/_sandbox/pay`, { method: 'POST', body: JSON.stringify(order) });
+}
+
+function pixOrder(reference, amount) {
+  return {
+    type: 'online',
+    processing_mode: 'automatic',
+    total_amount: amount,
+    external_reference: reference,
+    payer: { email: 'ana@example.com' },
+    transactions: { payments: [{ amount, payment_method: { id: 'pix', type: 'bank_transfer' }, expiration_time: 'PT30M' }] },
+  };
+}
+
+// Each write has a key of its own: a client would otherwise keep the first one for its later calls.
+function keyed(name) {
+  return { requestOptions: { idempotencyKey: name } };
+}
+
+async function orders(mp) {
+  const created = await mp.order.create({ body: pixOrder('NODE-ORDER', '10.00'), ...keyed('create') });
+  const again = await mp.order.create({ body: pixOrder('NODE-ORDER', '10.00'), ...keyed('create') });
+  await pay({ order_id: created.id, outcome: 'approved' });
+  const paid = await mp.order.get({ id: created.id });
+  const [{ id: transaction }] = paid.transactions.payments;
+  const partial = await mp.order.refund({ id: created.id, body: { transactions: [{ id: transaction, amount: '4.00' }] }, ...keyed('part') });
+  const refunded = await mp.order.refund({ id: created.id, ...keyed('rest') });
+
+  const waiting = await mp.order.create({ body: pixOrder('NODE-WAITING', '1.00'), ...keyed('waiting') });
+  const canceled = await mp.order.cancel({ id: waiting.id, ...keyed('cancel') });
+  const period = { begin_date: '2020-01-01T00:00:00.000Z', end_date: '2090-01-01T00:00:00.000Z' };
+  const found = await mp.order.search({ options: { ...period, status: 'refunded' } });
+
+  const disputed = await mp.order.create({ body: pixOrder('NODE-DISPUTED', '2.00'), ...keyed('disputed') });
+  await pay({ order_id: disputed.id, outcome: 'approved' });
+  await pay({ order_id: disputed.id, outcome: 'charged_back' });
+  const chargebacks = await mp.chargeback.search();
+
+  return {
+    status: created.api_response.status,
+    repeated: again.id === created.id && JSON.stringify(again.transactions) === JSON.stringify(created.transactions),
+    qrCode: created.transactions.payments[0].payment_method.qr_code,
+    paid: [paid.status, paid.status_detail],
+    partial: [partial.status, partial.status_detail],
+    refunded: [refunded.status, refunded.transactions.refunds.map((each) => each.amount)],
+    canceled: canceled.status,
+    found: found.data.map((each) => each.external_reference),
+    chargeback: (await mp.chargeback.get({ id: chargebacks.results[0].id })).amount,
+    refusal: await refusal(() => mp.order.create({ body: { type: 'online' }, ...keyed('refused') })),
   };
 }
 
@@ -51,7 +116,7 @@ async function main() {
   const found = await mp.payment.search({
     options: { external_reference: 'NODE-PIX', range: 'date_created', begin_date: 'NOW-1DAYS', end_date: 'NOW', sort: 'date_created', criteria: 'desc' },
   });
-  await fetch(`${baseUrl}/_sandbox/pay`, { method: 'POST', body: JSON.stringify({ payment_id: pix.id, outcome: 'approved' }) });
+  await pay({ payment_id: pix.id, outcome: 'approved' });
   const approved = await mp.payment.get({ id: pix.id });
   const partial = await mp.refund.create({ payment_id: pix.id, body: { amount: 2.5 } });
   await mp.refund.total({ payment_id: pix.id });
@@ -63,9 +128,9 @@ async function main() {
   });
   const cancelled = await mp.payment.cancel({ id: waiting.id });
 
-  await fetch(`${baseUrl}/_sandbox/pay`, { method: 'POST', body: JSON.stringify({ preference_id: preference.id, outcome: 'approved', method: 'card' }) });
-  const orders = await mp.order.search({ options: { preference_id: preference.id } });
-  const order = await mp.order.get({ merchantOrderId: orders.elements[0].id });
+  await pay({ preference_id: preference.id, outcome: 'approved', method: 'card' });
+  const merchantOrders = await mp.merchantOrder.search({ options: { preference_id: preference.id } });
+  const merchantOrder = await mp.merchantOrder.get({ merchantOrderId: merchantOrders.elements[0].id });
 
   return {
     preference: { id: preference.id, init_point: preference.init_point, status: preference.api_response.status },
@@ -78,7 +143,8 @@ async function main() {
     refunds: refunds.map((each) => each.amount),
     refunded: { status: refunded.status, amount: refunded.transaction_amount_refunded },
     cancelled: { status: cancelled.status, detail: cancelled.status_detail },
-    order: { status: order.order_status, payments: order.payments.map((each) => each.status) },
+    merchantOrder: { status: merchantOrder.order_status, payments: merchantOrder.payments.map((each) => each.status) },
+    order: await orders(clients(accessToken)),
     methods: (await mp.methods.get()).map((each) => each.id),
     me: (await mp.user.get()).id,
     unknown: await refusal(() => mp.payment.get({ id: 1 })),

@@ -29,7 +29,7 @@ from extrato.errors import (
     ProviderRefused,
     ProviderUnavailable,
 )
-from extrato.ports import Credential
+from extrato.ports import Credential, Payer
 from extrato.providers import mercado_pago_client
 from extrato.providers.port import ChargeRequest, Receiver
 from extrato.providers.registry import providers
@@ -60,6 +60,8 @@ RECEIVER = Receiver(name="Padaria do Marcos", city="São Paulo", pix_key="123e45
 def a_request(**changes: Any) -> ChargeRequest:
     bank_payment_id = str(uuid4())
     request = ChargeRequest(
+        method="checkout",
+        asked_at=datetime.now(UTC),
         payment_id=15,
         bank_payment_id=bank_payment_id,
         external_reference=f"extrato_15_{bank_payment_id[-12:]}",
@@ -67,7 +69,7 @@ def a_request(**changes: Any) -> ChargeRequest:
         title="Pedido Padaria do Marcos",
         description="Pão e bolo",
         items=(Item("Pão Francês", 10, 50), Item("Bolo de Chocolate", 1, 3000)),
-        payer_email="cliente@example.com",
+        payer=Payer(email="cliente@example.com"),
         expires_at=datetime.now(UTC) + timedelta(hours=1),
         notification_url="http://127.0.0.1:9/webhooks/mercadopago/padaria-do-marcos/",
         return_url="http://127.0.0.1:9/payments/mp/return/",

@@ -29,6 +29,20 @@ OTHER_ACCOUNT = Account(
 BREAD = {"title": "Pão francês", "quantity": 10, "unit_price": 0.75, "currency_id": "BRL"}
 
 
+def pix_order(*, amount: str = "7.50", payment: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """The body of an order that is paid by Pix; `payment` changes its one payment, the others its root."""
+    pix = {"amount": amount, "payment_method": {"id": "pix", "type": "bank_transfer"}, **(payment or {})}
+    return {
+        "type": "online",
+        "processing_mode": "automatic",
+        "total_amount": amount,
+        "external_reference": "PED-1",
+        "payer": {"email": "ana@example.com"},
+        "transactions": {"payments": [pix]},
+        **changes,
+    }
+
+
 class SandboxHttpClient(HttpClient):
     """Turns the official Python SDK towards the sandbox, in the way the SDK provides for."""
 
@@ -102,6 +116,20 @@ class Sandbox:
         status, body = await self.call("POST", "/v1/payments", order, key=key)
         assert status == 201, body
         return body
+
+    async def order(self, *, key: str = "order", account: Account = DEMO_ACCOUNT, **changes: Any) -> dict[str, Any]:
+        status, body = await self.call("POST", "/v1/orders", pix_order(**changes), key=key, account=account)
+        assert status == 201, body
+        return body
+
+    async def shown_order(self, order_id: str) -> dict[str, Any]:
+        status, body = await self.call("GET", f"/v1/orders/{order_id}")
+        assert status == 200, body
+        return body
+
+    async def panel(self, **settings: Any) -> None:
+        status, body = await self.control("PUT", f"accounts/{DEMO_ACCOUNT.collector_id}", settings)
+        assert status == 200, body
 
     async def stats(self) -> dict[str, Any]:
         _, body = await self.control("GET", "stats")
@@ -186,6 +214,11 @@ def settings(tmp_path: Path) -> Settings:
         data=tmp_path / "sandbox",
         accounts=(DEMO_ACCOUNT, OTHER_ACCOUNT),
     )
+
+
+@pytest.fixture
+def order_terms() -> Callable[..., dict[str, Any]]:
+    return pix_order
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import aiohttp
 import pytest
 
 from services.sandbox.accounts import DEMO_ACCOUNT, token_digest
@@ -66,6 +67,44 @@ async def test_a_dispute_ends_in_a_chargeback(sandbox):
     assert [each["status"] for each in seen] == outcomes
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        ["pending"],
+        ["in_process"],
+        ["in_process", "approved"],
+        ["approved"],
+        ["rejected"],
+        ["cancelled"],
+        ["approved", "refunded"],
+        ["approved", "in_mediation"],
+        ["approved", "in_mediation", "approved"],
+        ["approved", "in_mediation", "refunded"],
+        ["approved", "charged_back"],
+        ["approved", "in_mediation", "charged_back"],
+    ],
+)
+async def test_a_pix_is_driven_to_every_status(sandbox, path):
+    payment = await sandbox.pix()
+    for outcome in path:
+        if outcome != "pending":
+            payment = await sandbox.pay(payment_id=payment["id"], outcome=outcome)
+    assert (await sandbox.payment(payment["id"]))["status"] == path[-1]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "detail"),
+    [("cancelled", "expired"), ("rejected", "bank_error"), ("in_process", "pending_review_manual")],
+)
+async def test_a_detail_can_differ_from_the_usual_one(sandbox, outcome, detail):
+    payment = await sandbox.pix()
+    moved = await sandbox.pay(payment_id=payment["id"], outcome=outcome, detail=detail)
+    assert (moved["status"], moved["status_detail"]) == (outcome, detail)
+    preference = await sandbox.preference()
+    attempt = await sandbox.pay(preference_id=preference["id"], outcome="rejected", detail="cc_rejected_high_risk")
+    assert attempt["status_detail"] == "cc_rejected_high_risk"
+
+
 async def test_an_amount_or_a_currency_can_differ_from_the_charge(sandbox):
     preference = await sandbox.preference()
     strange = await sandbox.pay(preference_id=preference["id"], outcome="approved", amount=0.01, currency_id="ARS")
@@ -90,6 +129,9 @@ async def test_a_refund_by_control_can_be_partial(sandbox):
         ({"outcome": "approved", "payment_id": 1, "preference_id": "1"}, 400, "one_target"),
         ({"outcome": "paid", "payment_id": 1}, 400, "invalid_order"),
         ({"outcome": "approved", "payment_id": 1, "colour": "red"}, 400, "invalid_order"),
+        ({"outcome": "approved", "payment_id": 1, "order_id": "ORD01"}, 400, "one_target"),
+        ({"outcome": "approved", "order_id": "ORD01"}, 404, "unknown_order"),
+        ({"outcome": "approved", "payment_id": 1, "detail": "Not a detail"}, 400, "invalid_order"),
         ({"outcome": "approved", "payment_id": 1}, 404, "unknown_payment"),
         ({"outcome": "approved", "payment_id": "one"}, 404, "unknown_payment"),
         ({"outcome": "approved", "preference_id": "1"}, 404, "unknown_preference"),
@@ -129,6 +171,7 @@ async def test_a_finished_payment_does_not_move(sandbox, last):
         {"latency_ms": "100"},
         {"error_rate": 1.01},
         {"webhooks": "off"},
+        {"error_kind": "gremlins"},
         {"webhook_duplicates": 21},
         {"gravity": 0},
     ],
@@ -156,6 +199,37 @@ async def test_an_error_rate_of_one_breaks_the_api_but_not_the_pages(sandbox):
     async with sandbox.session.get(preference["init_point"]) as response:
         assert response.status == 200
     await sandbox.pay(preference_id=preference["id"], outcome="approved")
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "word"),
+    [
+        ("too_many_requests", 429, "too_many_requests"),
+        ("invalid_access_token", 401, "unauthorized"),
+        ("policy", 403, None),
+    ],
+)
+async def test_the_errors_can_be_of_another_kind(sandbox, kind, status, word):
+    await sandbox.faults(error_rate=1, error_kind=kind)
+    headers = {"Authorization": f"Bearer {DEMO_ACCOUNT.access_token}"}
+    async with sandbox.session.get(f"{sandbox.url}/users/me", headers=headers) as response:
+        assert (response.status, (await response.json()).get("error")) == (status, word)
+        assert "Retry-After" not in response.headers
+
+
+async def test_a_machine_in_between_can_answer_with_a_page(sandbox):
+    await sandbox.faults(error_rate=1, error_kind="html")
+    async with sandbox.session.get(f"{sandbox.url}/v1/payments/1") as response:
+        assert (response.status, response.content_type) == (502, "text/html")
+
+
+async def test_the_connection_can_be_cut_before_anything_is_done(sandbox):
+    await sandbox.faults(error_rate=1, error_kind="connection_reset")
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await sandbox.pix()
+    await sandbox.faults(error_rate=0)
+    _, found = await sandbox.call("GET", "/v1/payments/search")
+    assert found["paging"]["total"] == 0
 
 
 async def test_latency_delays_the_api_but_not_the_control(sandbox):

@@ -36,7 +36,17 @@ async def test_the_node_sdk_walks_through_everything_a_hub_does(sandbox, node):
     assert seen["refunds"] == [2.5, 5]
     assert seen["refunded"] == {"status": "refunded", "amount": 7.5}
     assert seen["cancelled"] == {"status": "cancelled", "detail": "by_collector"}
-    assert seen["order"] == {"status": "paid", "payments": ["approved"]}
+    assert seen["merchantOrder"] == {"status": "paid", "payments": ["approved"]}
+    order = seen["order"]
+    assert (order["status"], order["repeated"]) == (201, True)
+    assert order["qrCode"].startswith("000201")
+    assert order["paid"] == ["processed", "accredited"]
+    assert order["partial"] == ["processed", "partially_refunded"]
+    assert order["refunded"] == ["refunded", ["4.00", "6.00"]]
+    assert order["canceled"] == "canceled"
+    assert order["found"] == ["NODE-ORDER"]
+    assert order["chargeback"] == 2
+    assert order["refusal"]["status"] == 400
     assert "pix" in seen["methods"]
     assert seen["me"] == DEMO_ACCOUNT.collector_id
     assert seen["unknown"]["status"] == 404

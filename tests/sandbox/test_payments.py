@@ -174,6 +174,16 @@ async def test_an_action_that_the_state_forbids_is_refused(sandbox, change):
     assert (status, refusal["cause"][0]["code"]) == (400, 2018)
 
 
+async def test_a_payment_is_cancelled_by_the_path_made_for_it(sandbox, other_account):
+    payment = await sandbox.pix()
+    path = f"/v1/payments/{payment['id']}/cancellations"
+    assert (await sandbox.call("PUT", path, account=other_account))[0] == 404
+    status, cancelled = await sandbox.call("PUT", path)
+    assert (status, cancelled["status"], cancelled["status_detail"]) == (200, "cancelled", "by_collector")
+    status, refusal = await sandbox.call("PUT", path)
+    assert (status, refusal["cause"][0]["code"]) == (400, 2018)
+
+
 async def test_two_changes_never_carry_the_same_instant(sandbox):
     payment = await sandbox.pix()
     seen = [payment["date_last_updated"]]

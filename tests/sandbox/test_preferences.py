@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 ITEM = {"title": "Pão", "quantity": 1, "unit_price": 1}
@@ -74,3 +76,45 @@ async def test_a_preference_of_another_merchant_does_not_exist(sandbox, other_ac
     assert status == 404
     _, found = await sandbox.call("GET", "/checkout/preferences/search", account=other_account)
     assert found == {"elements": [], "next_offset": 30, "total": 0}
+
+
+async def is_closed(sandbox, preference) -> bool:
+    """Whether the page says so, takes no payment, and the control neither."""
+    async with sandbox.session.get(preference["init_point"]) as response:
+        says_so = "Link expirado" in await response.text()
+    async with sandbox.session.post(
+        preference["init_point"], data={"choice": "pix"}, allow_redirects=False
+    ) as response:
+        refuses = "Link expirado" in await response.text()
+    status, body = await sandbox.control("POST", "pay", {"preference_id": preference["id"], "outcome": "approved"})
+    _, found = await sandbox.call("GET", "/v1/payments/search")
+    return says_so and refuses and (status, body["error"]) == (409, "preference_expired") and not found["results"]
+
+
+async def test_a_closing_date_in_the_past_closes_the_link(sandbox):
+    preference = await sandbox.preference()
+    past = (datetime.now(UTC) - timedelta(minutes=1)).isoformat(timespec="milliseconds")
+    status, closed = await sandbox.call(
+        "PUT", f"/checkout/preferences/{preference['id']}", {"expires": True, "expiration_date_to": past}
+    )
+    assert (status, closed["expires"], closed["preference_expired"]) == (200, True, True)
+    assert closed["items"] == preference["items"]
+    assert await is_closed(sandbox, preference)
+
+
+async def test_a_link_is_closed_by_the_path_made_for_it(sandbox, other_account):
+    preference = await sandbox.preference()
+    path = f"/checkout/preferences/{preference['id']}/expire"
+    assert (await sandbox.call("PUT", path, account=other_account))[0] == 404
+    status, closed = await sandbox.call("PUT", path)
+    assert (status, closed["preference_expired"]) == (200, True)
+    assert await is_closed(sandbox, preference)
+
+
+async def test_a_closed_link_opens_again_with_a_later_date(sandbox):
+    preference = await sandbox.preference()
+    path = f"/checkout/preferences/{preference['id']}"
+    await sandbox.call("PUT", f"{path}/expire")
+    _, opened = await sandbox.call("PUT", path, {"expiration_date_to": "2090-01-01T00:00:00.000-03:00"})
+    assert opened["preference_expired"] is False
+    assert (await sandbox.pay(preference_id=preference["id"], outcome="approved"))["status"] == "approved"

@@ -142,6 +142,10 @@ def test_settings_default_to_the_demo_merchant_on_port_8001():
         ("EXTRATO_SANDBOX_TIME_FACTOR", "nan"),
         ("EXTRATO_SANDBOX_ACCOUNTS", "[]"),
         ("EXTRATO_SANDBOX_ACCOUNTS", '[{"access_token": "t"}]'),
+        (
+            "EXTRATO_SANDBOX_ACCOUNTS",
+            '[{"access_token": "t", "collector_id": 1, "nickname": "L", "webhook_secret": "s", "webhook_url": "here"}]',
+        ),
     ],
 )
 def test_an_unusable_setting_is_named(name, value):
@@ -150,6 +154,10 @@ def test_an_unusable_setting_is_named(name, value):
 
 
 def test_accounts_are_read_from_json():
-    text = '[{"access_token": "t", "collector_id": 1, "nickname": "Loja", "webhook_secret": "s"}]'
+    text = """[{
+        "access_token": "t", "collector_id": 1, "nickname": "Loja", "webhook_secret": "s",
+        "webhook_url": "https://loja.example/hook", "is_test_user": true
+    }]"""
     (account,) = Settings.from_env({"EXTRATO_SANDBOX_ACCOUNTS": text}).accounts
     assert (account.access_token, account.collector_id, account.nickname) == ("t", 1, "Loja")
+    assert (account.webhook_url, account.is_test_user) == ("https://loja.example/hook", True)

@@ -7,7 +7,9 @@ import asyncio
 import mercadopago
 import pytest
 from mercadopago.config import RequestOptions
-from mercadopago.errors import MPAuthenticationError, MPBadRequestError, MPNotFoundError
+from mercadopago.errors import MPAuthenticationError, MPBadRequestError, MPIdempotencyError, MPNotFoundError
+from mercadopago.resources.order_create import OrderCreateRequest
+from mercadopago.resources.payer import PayerRequest
 
 from services.sandbox.accounts import DEMO_ACCOUNT
 
@@ -64,6 +66,54 @@ async def test_a_pix_is_created_read_and_cancelled(ask):
     cancelled = await ask("payment", "update", payment["id"], {"status": "cancelled"})
     assert cancelled["status"] == 200
     assert cancelled["response"]["status_detail"] == "by_collector"
+
+
+async def test_an_order_is_created_read_and_cancelled(ask, order_terms):
+    created = await ask("order", "create", order_terms())
+    assert created["status"] == 201
+    order = created["response"]
+    assert (order["status"], order["status_detail"]) == ("action_required", "waiting_transfer")
+    assert (await ask("order", "get", order["id"]))["response"] == order
+    canceled = await ask("order", "cancel", order["id"])
+    assert (canceled["status"], canceled["response"]["status"]) == (200, "canceled")
+    with pytest.raises(MPIdempotencyError) as refused:
+        (await ask("order", "cancel", order["id"])).raise_for_status()
+    assert "order_already_canceled" in str(refused.value.response)
+
+
+async def test_a_typed_request_makes_an_order(ask, order_terms):
+    request = OrderCreateRequest(
+        type="online",
+        total_amount="7.50",
+        external_reference="PED-1",
+        payer=PayerRequest(email="ana@example.com"),
+        transactions=order_terms()["transactions"],
+    )
+    created = await ask("order", "create", request)
+    assert (created["status"], created["response"]["total_amount"]) == (201, "7.50")
+
+
+async def test_an_order_is_refunded_in_part_and_then_wholly(ask, sandbox):
+    order = await sandbox.order(amount="10.00")
+    await sandbox.pay(order_id=order["id"], outcome="approved")
+    part = {"transactions": [{"id": order["transactions"]["payments"][0]["id"], "amount": "4.00"}]}
+    partial = await ask("order", "refund", order["id"], part)
+    assert (partial["status"], partial["response"]["status_detail"]) == (201, "partially_refunded")
+    full = await ask("order", "refund", order["id"])
+    assert (full["status"], full["response"]["status"]) == (201, "refunded")
+    assert [refund["amount"] for refund in full["response"]["transactions"]["refunds"]] == ["4.00", "6.00"]
+
+
+async def test_orders_and_chargebacks_are_searched(ask, sandbox):
+    order = await sandbox.order()
+    filters = {"begin_date": "2020-01-01T00:00:00.000Z", "end_date": "2090-01-01T00:00:00.000Z"}
+    found = await ask("order", "search", filters)
+    assert [each["id"] for each in found["response"]["data"]] == [order["id"]]
+
+    await sandbox.pay(order_id=order["id"], outcome="approved")
+    payment = await sandbox.pay(order_id=order["id"], outcome="charged_back")
+    (chargeback,) = (await ask("chargeback", "search", {"payment_id": payment["id"]}))["response"]["results"]
+    assert (await ask("chargeback", "get", chargeback["id"]))["response"] == chargeback
 
 
 async def test_the_search_pages_through_everything(ask, sandbox):

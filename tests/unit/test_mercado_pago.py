@@ -14,10 +14,13 @@ from msgspec.structs import replace
 from contracts.events import Item
 from extrato.domain.money import MAXIMUM_CENTAVOS, to_reais
 from extrato.errors import ProviderMisunderstood
+from extrato.ports import Payer
 from extrato.providers.mercado_pago import preference_body, to_observation
 from extrato.providers.port import ChargeRequest, Observation, Receiver
 
 REQUEST = ChargeRequest(
+    method="checkout",
+    asked_at=datetime(2026, 1, 12, 12, 0, tzinfo=UTC),
     payment_id=15,
     bank_payment_id="00000000-000f-8000-8000-0123456789ab",
     external_reference="extrato_15_0123456789ab",
@@ -25,7 +28,7 @@ REQUEST = ChargeRequest(
     title="Pedido Padaria do Marcos",
     description="10x Pão Francês, 1x Bolo",
     items=(Item("Pão Francês", 10, 75), Item("Bolo", 1, 2249)),
-    payer_email="cliente@example.com",
+    payer=Payer(email="cliente@example.com"),
     expires_at=datetime(2026, 11, 23, 10, 0, 0, 853_999, tzinfo=timezone(timedelta(hours=-3))),
     notification_url="https://loja.example/webhooks/mercadopago/padaria-do-marcos/",
     return_url="https://loja.example/payments/mp/return/",
@@ -176,7 +179,7 @@ def test_a_shop_without_a_public_address_asks_for_no_automatic_return():
 
 
 def test_what_is_not_known_is_not_asked_for():
-    body = preference_body(replace(REQUEST, payer_email=None, expires_at=None))
+    body = preference_body(replace(REQUEST, payer=Payer(), expires_at=None))
 
     assert not {"payer", "expires", "expiration_date_to"} & body.keys()
 

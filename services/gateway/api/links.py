@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from contracts.api import LinkCreated, PaymentList, Timeline, TimelineItem
 from contracts.events import ChargeCreated
-from contracts.subjects import checks_subject
-from contracts.telemetry import PaymentChecked
 from extrato.domain import payment as domain
 from extrato.domain.errors import Refused
-from extrato.domain.merchant import price_order
 from extrato.domain.money import to_reais
 from extrato.errors import (
     ProviderMisunderstood,
@@ -19,11 +16,13 @@ from extrato.errors import (
     ProviderRefused,
     ProviderUnavailable,
 )
+from extrato.ports import Payer
 from extrato.use_cases.open_payment import NewPayment, open_payment
-from extrato.use_cases.refresh_payment import refresh_payment
 from services.gateway import lookup
+from services.gateway.addresses import addresses_of
 from services.gateway.api import queries
-from services.gateway.api.views import describe, listed, moment, payment_status, priced
+from services.gateway.api.order_lines import read_order
+from services.gateway.api.views import listed, moment, payment_status, priced
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.context import caller_of, cause_of, gateway_of
@@ -43,20 +42,15 @@ async def generate_link(request: web.Request) -> web.Response:
     gateway = gateway_of(request)
     body, raw = await json_object(request)
     merchant = await lookup.find_padaria(request, fields.text(body, "padaria_slug", maximum=64))
-    items = price_order(fields.lines(body), merchant)
-    total_centavos = sum(item.quantity * item.unit_price_centavos for item in items)
-    if total_centavos > fields.MAX_VALUE_CENTAVOS:
-        raise Refused("amount_too_large", "O total do pedido passa do limite", "items")
-    title = fields.text(body, "title", maximum=120) or f"Pedido {merchant.name}"
-    if "mercado_pago" not in merchant.connections:
-        raise Refused("provider_not_connected", "Mercado Pago não configurado para esta padaria", merchant.slug)
+    order = read_order(body, merchant)
     wanted = NewPayment(
         provider="mercado_pago",
-        amount_centavos=total_centavos,
-        title=title,
-        description=fields.text(body, "description") or describe(items),
-        items=items,
-        payer_email=fields.email(body, "payer_email"),
+        method="checkout",
+        amount_centavos=order.total_centavos,
+        title=order.title,
+        description=order.description,
+        items=order.items,
+        payer=Payer(email=fields.email(body, "payer_email")),
         lifetime=fields.lifetime(body, "expires_in_minutes", default=LIFETIME),
     )
     key = fields.idempotency_key(request.headers, route="link", body=raw)
@@ -66,14 +60,14 @@ async def generate_link(request: web.Request) -> web.Response:
     intent, charge = loaded.payment.intent, loaded.payment.charge
     if not isinstance(charge, ChargeCreated):
         raise TypeError
-    public_url, token = gateway.settings.public_url, gateway.tokens.make(loaded.payment_id)
+    addresses = addresses_of(gateway, loaded.payment_id)
     created = LinkCreated(
         success=True,
         payment_id=loaded.payment_id,
         preference_id=charge.charge_id,
         checkout_url=charge.checkout_url or "",
-        secure_checkout_url=f"{public_url}/payments/mp/pay/{loaded.payment_id}/?t={token}",
-        status_check_url=f"{public_url}/payments/api/check/{loaded.payment_id}/?t={token}",
+        secure_checkout_url=addresses.checkout,
+        status_check_url=addresses.check,
         sandbox_url=charge.sandbox_url,
         title=intent.title,
         total=to_reais(intent.amount_centavos),
@@ -94,31 +88,15 @@ async def check_payment(request: web.Request) -> web.Response:
     gateway = gateway_of(request)
     loaded = await lookup.find_payment(request)
     cause = cause_of(request, actor="check")
-    synced_at, changed = None, False
-    try:
-        decided = await refresh_payment(gateway.hub, loaded.payment_id, cause=cause)
-    except PROVIDER_FAILED:
-        pass
-    else:
-        changed = decided.after.payment.status != decided.before.payment.status
-        loaded, synced_at = decided.after, gateway.hub.now()
+    checked = await gateway.checks.check(loaded, cause=cause)
+    loaded = checked.loaded
     merchant = await gateway.merchants.find(loaded.merchant)
     status = payment_status(
         loaded,
         padaria_name=merchant.name if merchant else loaded.merchant,
-        synced_at=synced_at,
-        changed=changed,
+        synced_at=checked.synced_at,
+        changed=checked.changed,
         is_payer=caller_of(request).is_payer,
-    )
-    fact = PaymentChecked(
-        payment_id=loaded.payment_id,
-        actor="check",
-        checked_at=gateway.hub.now(),
-        status=loaded.payment.status,
-        changed=changed,
-    )
-    await gateway.hub.telemetry.publish(
-        checks_subject(loaded.merchant), fact, at=fact.checked_at, correlation_id=cause.correlation_id
     )
     return json_answer(status)
 

@@ -14,9 +14,11 @@ from extrato.domain import payment as domain
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.errors import NotFound
+from extrato.ports import Payer
 from extrato.use_cases.confirm_payment import confirm_payment
 from extrato.use_cases.hub import load_payment
 from extrato.use_cases.open_payment import NewPayment, open_payment
+from services.gateway.addresses import addresses_of
 from services.gateway.api.views import moment
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
@@ -44,11 +46,12 @@ async def create_pix(request: web.Request) -> web.Response:
     description = fields.text(body, "description") or f"Pagamento a {merchant.name}"
     wanted = NewPayment(
         provider="pix",
+        method="pix",
         amount_centavos=amount_centavos,
         title=description,
         description=description,
         items=(Item(name=description, quantity=1, unit_price_centavos=amount_centavos),),
-        payer_email=fields.email(payer, "email") if payer else None,
+        payer=Payer(email=fields.email(payer, "email") if payer else None),
         lifetime=fields.lifetime(body, "expires_in_minutes", default=LIFETIME),
     )
     key = fields.idempotency_key(request.headers, route="pix", body=raw)
@@ -57,7 +60,12 @@ async def create_pix(request: web.Request) -> web.Response:
     )
     shown = _shown(gateway, loaded)
     return json_answer(
-        PixCreated(message="The payment has been created.", payment=shown),
+        PixCreated(
+            message="The payment has been created.",
+            payment=shown,
+            payload=shown.payload,
+            payment_url=shown.payment_url,
+        ),
         status=201,
         headers={"Location": shown.payment_url},
     )
@@ -77,7 +85,7 @@ def _shown(gateway: Gateway, loaded: LoadedPayment) -> PixPayment:
     payment = loaded.payment
     intent, charge = payment.intent, payment.charge
     name = PICTURE_PREFIX + intent.bank_payment_id
-    public_url, token = gateway.settings.public_url, gateway.tokens.make(loaded.payment_id)
+    addresses = addresses_of(gateway, loaded.payment_id)
     return PixPayment(
         id=loaded.payment_id,
         value=to_reais(intent.amount_centavos),
@@ -85,9 +93,9 @@ def _shown(gateway: Gateway, loaded: LoadedPayment) -> PixPayment:
         expiration_date=moment(intent.expires_at) if intent.expires_at else "",
         bank_payment_id=intent.bank_payment_id,
         qr_code=name,
-        qr_code_url=f"{public_url}/payments/pix/qr_code/{name}",
+        qr_code_url=f"{gateway.settings.public_url}/payments/pix/qr_code/{name}",
         payload=(charge.pix_payload or "") if isinstance(charge, ChargeCreated) else "",
-        payment_url=f"{public_url}/payments/pix/{loaded.payment_id}?t={token}",
+        payment_url=addresses.pix,
         padaria_slug=loaded.merchant,
         description=intent.description,
         created_at=moment(loaded.opened_at),

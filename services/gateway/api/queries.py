@@ -12,6 +12,8 @@ from extrato.errors import StoreUnavailable
 from extrato.store.unavailable import LINE_BROKE
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import asyncpg
 
 TIMEOUT_S: Final = 5.0
@@ -24,6 +26,13 @@ PAYMENTS: Final = """
 PAYMENTS_OF_STATUS: Final = """
     SELECT document FROM payment_details WHERE merchant = $1 AND status = $3
     ORDER BY created_at DESC, payment_id DESC LIMIT $2
+"""
+OPEN: Final = """
+    SELECT payment_id FROM open_payments WHERE merchant = $1 AND provider <> 'pix' ORDER BY payment_id
+"""
+WATCHED: Final = """
+    SELECT payment_id FROM open_payments
+    WHERE charged AND watch_until > $2 AND ($1::text IS NULL OR merchant = $1) ORDER BY payment_id
 """
 CHECKPOINT: Final = "SELECT position FROM checkpoints WHERE read_model = $1"
 TIMELINE: Final = """
@@ -42,6 +51,16 @@ async def payments_of(pool: asyncpg.Pool, merchant: str, *, status: str, limit: 
     else:
         rows = await _fetch(pool, PAYMENTS_OF_STATUS, merchant, limit, status)
     return [_details(row[0]) for row in rows]
+
+
+async def open_payments(pool: asyncpg.Pool, merchant: str) -> list[int]:
+    """Give a merchant's payments that may still be paid or still move and have a provider to ask, the oldest first."""
+    return [row[0] for row in await _fetch(pool, OPEN, merchant)]
+
+
+async def watched_payments(pool: asyncpg.Pool, merchant: str | None, *, now: datetime) -> list[int]:
+    """Give the payments that are being watched, of a merchant or (None) of all."""
+    return [row[0] for row in await _fetch(pool, WATCHED, merchant, now)]
 
 
 async def snapshot_of(pool: asyncpg.Pool, merchant: str, *, limit: int) -> tuple[int, list[PaymentDetails]]:

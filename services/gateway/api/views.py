@@ -12,6 +12,7 @@ from extrato.domain.money import to_reais
 if TYPE_CHECKING:
     from contracts.events import Item
     from contracts.read_models import PaymentDetails
+    from extrato.domain.payment import Opened
     from extrato.use_cases.hub import LoadedPayment
 
 # Brazil keeps no daylight saving time since 2019 (Decreto 9.772/2019); Brasília is three hours behind UTC.
@@ -71,8 +72,8 @@ def payment_status(
     return PaymentStatus(
         success=True,
         payment_id=loaded.payment_id,
-        mp_payment_id=payment.attempt_id or next(reversed(payment.attempts), None) if is_provided else None,
-        preference_id=charge.charge_id if is_provided and isinstance(charge, ChargeCreated) else None,
+        mp_payment_id=_attempt_of(payment) if is_provided else None,
+        preference_id=charge.charge_id if intent.method == "checkout" and isinstance(charge, ChargeCreated) else None,
         external_reference=intent.external_reference,
         status=payment.status,
         status_detail=payment.status_detail,
@@ -91,13 +92,20 @@ def payment_status(
     )
 
 
+def _attempt_of(payment: Opened) -> str | None:
+    """Give the provider's id of the attempt that speaks, or of the newest, or of the charge that is one."""
+    charge = payment.charge
+    charged = charge.attempt_id if isinstance(charge, ChargeCreated) else None
+    return payment.attempt_id or next(reversed(payment.attempts), None) or charged
+
+
 def listed(details: PaymentDetails) -> ListedPayment:
     """Show a payment in a list."""
     is_provided = details.provider != "pix"
     return ListedPayment(
         payment_id=details.payment_id,
         mp_payment_id=details.attempt_id if is_provided else None,
-        preference_id=details.charge_id if is_provided else None,
+        preference_id=details.charge_id if details.method == "checkout" else None,
         status=details.status,
         status_label=label(details.status),
         amount=to_reais(details.amount_centavos),

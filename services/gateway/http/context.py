@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from extrato.settings import Settings
     from extrato.use_cases.hub import Hub
     from extrato.use_cases.merchants import MerchantDirectory
+    from services.gateway.api.checks import Checks
     from services.gateway.api.delivery_workers import DeliveryWorkers
     from services.gateway.api.pictures import Pictures
     from services.gateway.http.allowance import Allowance
     from services.gateway.live.fanout import Fanout
+    from services.gateway.live.socket_io import SocketIo
 
 TOKEN_LENGTH: Final = 32
 
@@ -65,8 +67,10 @@ class Gateway:
     bus: Bus
     merchants: MerchantDirectory
     fanout: Fanout
+    socket_io: SocketIo
     live: LiveFeed
     workers: DeliveryWorkers
+    checks: Checks
     pictures: Pictures
     tokens: PayerTokens
     unverified: Allowance

@@ -30,6 +30,14 @@ ANYBODY: Final = Caller(merchant=None, actor="check", actor_id=None)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+class Credentials(Struct, frozen=True, kw_only=True):
+    """What a caller shows: an API key, or the number of a payment with its token. Without a key it is None."""
+
+    api_key: str | None
+    payment_id: str
+    token: str
+
+
 class Route(Struct, frozen=True, kw_only=True):
     """One route. `scope` is what an API key must allow; None is for everybody.
 
@@ -55,7 +63,7 @@ def door(route: Route) -> Handler:
         given = request.headers.get("X-Correlation-Id", "")
         request[CORRELATION] = given if CORRELATION_ID.fullmatch(given) else gateway_of(request).hub.new_uuid().hex
         try:
-            request["caller"] = await _recognise(request, scope, payer=payer) if scope else ANYBODY
+            request["caller"] = await recognise(request, _shown(request, payer=payer), scope) if scope else ANYBODY
             response: web.StreamResponse = await handler(request)
         except web.HTTPRequestEntityTooLarge:
             response = error_answer(
@@ -82,29 +90,43 @@ def door(route: Route) -> Handler:
     return through
 
 
-async def _recognise(request: web.Request, scope: str, *, payer: bool) -> Caller:
+def bearer_of(request: web.Request) -> str | None:
+    """Read the API key out of a request's headers; one of another kind is nobody's, so it is empty."""
+    authorization = request.headers.get("Authorization")
+    if not authorization:
+        return None
+    kind, _, bearer = authorization.partition(" ")
+    return bearer.strip() if kind.lower() == "bearer" else ""
+
+
+def _shown(request: web.Request, *, payer: bool) -> Credentials:
+    """Read what a request shows. A payment is named by the path; by the query only where the path names none."""
+    number = request.match_info.get("payment_id") or request.query.get("payment_id", "")
+    token = request.query.get("t", "") if payer else ""
+    return Credentials(api_key=bearer_of(request), payment_id=number, token=token)
+
+
+async def recognise(request: web.Request, shown: Credentials, scope: str) -> Caller:
+    """Find out who is calling; raises `Refused`."""
     gateway = gateway_of(request)
-    authorization = request.headers.get("Authorization", "")
-    if authorization:
-        kind, _, bearer = authorization.partition(" ")
-        key = await gateway.merchants.recognise(bearer.strip()) if kind.lower() == "bearer" else None
+    if shown.api_key is not None:
+        key = await gateway.merchants.recognise(shown.api_key)
         if key is None:
             raise Refused("unauthenticated", "The API key is not one of ours.")
         if scope not in key.scopes:
             raise Refused("forbidden", f"The API key does not have the scope {scope!r}.")
         return Caller(merchant=key.merchant, actor="api_key", actor_id=key.key_id)
-    if payer:
-        token, number = request.query.get("t", ""), request.match_info.get("payment_id", "")
-        is_number = number.isascii() and number.isdigit() and len(number) < MAX_NUMBER_LENGTH
-        if token and is_number and gateway.tokens.opens(token, int(number)):
-            return Caller(merchant=None, actor="check", actor_id=None, is_payer=True)
+    number, token = shown.payment_id, shown.token
+    is_number = number.isascii() and number.isdigit() and len(number) < MAX_NUMBER_LENGTH
+    if token and is_number and gateway.tokens.opens(token, int(number)):
+        return Caller(merchant=None, actor="check", actor_id=None, is_payer=True)
     if gateway.settings.auth == "open":
-        _refuse_foreign_pages(request)
+        refuse_foreign_pages(request)
         return ANYBODY
     raise Refused("unauthenticated", "An API key is needed: Authorization: Bearer <key>.")
 
 
-def _refuse_foreign_pages(request: web.Request) -> None:
+def refuse_foreign_pages(request: web.Request) -> None:
     """Without keys, keep out the web pages that a developer's browser happens to visit.
 
     Their requests carry a foreign `Origin`, or by a name that they made point here, a foreign `Host`.

@@ -58,13 +58,15 @@ def email(body: Mapping[str, Any], name: str) -> str | None:
     return value
 
 
-def lifetime(body: Mapping[str, Any], name: str, *, default: timedelta) -> timedelta:
+def lifetime(body: Mapping[str, Any], name: str, *, default: timedelta, shortest_minutes: int = 1) -> timedelta:
     """Read for how many minutes a payment may be paid."""
     value = body.get(name)
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_LIFETIME_MINUTES:
-        raise Refused("invalid_lifetime", f"O campo '{name}' deve ser um inteiro de 1 a {MAX_LIFETIME_MINUTES}", name)
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if not is_whole or not shortest_minutes <= value <= MAX_LIFETIME_MINUTES:
+        bounds = f"de {shortest_minutes} a {MAX_LIFETIME_MINUTES}"
+        raise Refused("invalid_lifetime", f"O campo '{name}' deve ser um inteiro {bounds}", name)
     return timedelta(minutes=value)
 
 

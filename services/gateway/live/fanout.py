@@ -9,15 +9,28 @@ from typing import TYPE_CHECKING, Final
 from contracts.frames import EventFrame
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from contracts.envelope import Envelope
+    from contracts.events import Event
 
 QUEUE_LIMIT: Final = 1000
 
+# No merchant's slug has this form.
+EVERY_PAYMENT: Final = "*"
+
+# What a socket listens to: a payment by its number, a merchant by its slug, or every payment.
+Key = int | str
+
 
 class Listener:
-    """One socket's queue. When it is full it takes no more, and the socket closes after what it holds."""
+    """One socket's queue. When it is full it takes no more, and the socket closes after what it holds.
 
-    def __init__(self) -> None:
+    Only events that `wants` says yes to are for it, so that a long queue is one of things to tell.
+    """
+
+    def __init__(self, *, wants: Callable[[Event], bool] = lambda _: True) -> None:
+        self.wants = wants
         self._frames: deque[EventFrame] = deque()
         self._changed = asyncio.Event()
         self.overflowed = False
@@ -52,19 +65,19 @@ class Fanout:
     """Knows which sockets listen to which payment or merchant."""
 
     def __init__(self) -> None:
-        self._listeners: dict[int | str, set[Listener]] = defaultdict(set)
+        self._listeners: dict[Key, set[Listener]] = defaultdict(set)
 
     def is_unheard(self) -> bool:
         """Say whether nobody listens to anything."""
         return not self._listeners
 
-    def listen(self, key: int | str) -> Listener:
-        """Listen to a payment (by number) or a merchant (by slug), from this moment on."""
-        listener = Listener()
+    def listen(self, key: Key, *, wants: Callable[[Event], bool] = lambda _: True) -> Listener:
+        """Listen from this moment on, to the events that `wants` says yes to."""
+        listener = Listener(wants=wants)
         self._listeners[key].add(listener)
         return listener
 
-    def leave(self, key: int | str, listener: Listener) -> None:
+    def leave(self, key: Key, listener: Listener) -> None:
         """Listen no more."""
         self._listeners[key].discard(listener)
         if not self._listeners[key]:
@@ -74,10 +87,12 @@ class Fanout:
         """Hand one event to everyone whom it concerns."""
         if envelope.payment_id is None:
             return
-        concerned = (
-            *self._listeners.get(envelope.payment_id, ()),
-            *self._listeners.get(envelope.merchant, ()),
-        )
+        concerned = [
+            listener
+            for key in (envelope.payment_id, envelope.merchant, EVERY_PAYMENT)
+            for listener in self._listeners.get(key, ())
+            if listener.wants(envelope.event)
+        ]
         if concerned:
             frame = event_frame(envelope)
             for listener in concerned:

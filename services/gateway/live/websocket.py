@@ -1,7 +1,7 @@
 """`GET /ws`: how things stand, or all since a position, and from then on every event as it happens.
 
 A socket listens before it reads what came earlier, so there is no hole between the two; what comes
-by both ways is sent once.
+by both ways is sent once. A payer listens to one payment, and is told how its status changes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from aiohttp import WSCloseCode, web
 
-from contracts.frames import Closing, EventFrame, Frame, PaymentState, Resumed, Snapshot
+from contracts.events import StatusChanged
+from contracts.frames import Closing, EventFrame, Frame, PayersStatus, PaymentState, Resumed, Snapshot
 from extrato.domain import payment as domain
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
@@ -22,7 +23,7 @@ from services.gateway import lookup
 from services.gateway.api import queries
 from services.gateway.http import fields
 from services.gateway.http.context import Gateway, caller_of, gateway_of
-from services.gateway.live.fanout import Listener, event_frame
+from services.gateway.live.fanout import Key, Listener, event_frame
 from services.gateway.metrics import SOCKETS, SOCKETS_DROPPED
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
         await socket.prepare(request)
         reader = asyncio.create_task(_ignore_what_comes(socket, listener))
         try:
-            await _serve(gateway, socket, listener, key, after)
+            await _serve(request, socket, listener, key, after)
         except ConnectionResetError:
             pass
         except TimeoutError:
@@ -88,7 +89,7 @@ async def _after(request: web.Request) -> int | None:
     return int(text)
 
 
-async def _key(request: web.Request) -> int | str:
+async def _key(request: web.Request) -> Key:
     """Find what the socket listens to, and that the caller may."""
     gateway, caller = gateway_of(request), caller_of(request)
     number, slug = request.query.get("payment_id"), request.query.get("padaria_slug")
@@ -100,8 +101,9 @@ async def _key(request: web.Request) -> int | str:
 
 
 async def _serve(
-    gateway: Gateway, socket: web.WebSocketResponse, listener: Listener, key: int | str, after: int | None
+    request: web.Request, socket: web.WebSocketResponse, listener: Listener, key: Key, after: int | None
 ) -> None:
+    gateway, tell = gateway_of(request), _to_payer if caller_of(request).is_payer else _send
     position = 0 if after is None else after
     if after is None:
         snapshot = await _snapshot(gateway, key)
@@ -111,7 +113,7 @@ async def _serve(
         await _send(socket, Resumed(position=after))
     try:
         async for frame in _earlier(gateway, key, position):
-            await _send(socket, frame)
+            await tell(socket, frame)
             position = frame.position
     except TooFarBehind:
         await _end(socket, Closing(position=position, reason="try_again"), WSCloseCode.TRY_AGAIN_LATER)
@@ -119,7 +121,7 @@ async def _serve(
     while True:
         for frame in await listener.take():
             if frame.position > position:
-                await _send(socket, frame)
+                await tell(socket, frame)
                 position = frame.position
         if listener.overflowed:
             SOCKETS_DROPPED.inc()
@@ -130,7 +132,7 @@ async def _serve(
             return
 
 
-async def _snapshot(gateway: Gateway, key: int | str) -> Snapshot:
+async def _snapshot(gateway: Gateway, key: Key) -> Snapshot:
     if isinstance(key, int):
         loaded = await load_payment(gateway.hub, key)
         return Snapshot(position=loaded.position, payments=[_state_of_loaded(loaded)])
@@ -138,7 +140,7 @@ async def _snapshot(gateway: Gateway, key: int | str) -> Snapshot:
     return Snapshot(position=position, payments=[_state_of_details(details) for details in payments])
 
 
-async def _earlier(gateway: Gateway, key: int | str, after: int) -> AsyncIterator[EventFrame]:
+async def _earlier(gateway: Gateway, key: Key, after: int) -> AsyncIterator[EventFrame]:
     """Give what happened above `after` up to when the socket began to listen, in order."""
     if isinstance(key, int):
         for envelope in await gateway.hub.log.read_stream(domain.stream_id(key)):
@@ -199,6 +201,19 @@ async def _send(socket: web.WebSocketResponse, frame: Frame) -> None:
     """Send a frame; a socket that takes longer than a bound for it is broken."""
     async with asyncio.timeout(SEND_TIMEOUT_S):
         await socket.send_str(_encode(frame).decode())
+
+
+async def _to_payer(socket: web.WebSocketResponse, frame: EventFrame) -> None:
+    """Send a payer what concerns him; attempts, evidence and e-mail addresses are the merchant's to know."""
+    changed = frame.data
+    if isinstance(changed, StatusChanged):
+        status = PayersStatus(
+            previous=changed.previous,
+            status=changed.status,
+            status_detail=changed.status_detail,
+            paid_at=changed.paid_at,
+        )
+        await _send(socket, msgspec.structs.replace(frame, data=status))
 
 
 async def _end(socket: web.WebSocketResponse, closing: Closing, code: WSCloseCode) -> None:

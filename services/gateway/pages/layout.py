@@ -1,52 +1,106 @@
-"""The frame of every page."""
+"""The one frame of every page, and the headers that fence it in."""
 
 from __future__ import annotations
 
-from html import escape
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from services.gateway.pages.assets import address_of
+from services.gateway.pages.markup import Html, document, tag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# The address of a page opens a payment: no other site, search engine or cache may come to know it.
 HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), clipboard-write=(self), geolocation=(), microphone=(), payment=(), usb=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
     "Cache-Control": "no-store",
 }
-
-PAGE: Final = """<!doctype html>
-<html lang="pt-BR">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif; }}
-body {{ max-width: 34rem; margin: 3rem auto; padding: 0 1rem; }}
-img {{ max-width: 100%; background: #fff; }}
-code {{ overflow-wrap: anywhere; }}
-</style>
-</head>
-<body><main>
-<h1>{title}</h1>
-{content}
-</main></body>
-</html>
-"""
+SCRIPTS: Final = ("countdown.js", "copy.js", "live.js")
+RETRY_AFTER_S: Final = 5
 
 
-def page(title: str, content: str, *, status: int = 200) -> web.Response:
-    """Lay out one page; `content` is HTML."""
-    text = PAGE.format(title=escape(title), content=content)
-    return web.Response(text=text, content_type="text/html", charset="utf-8", status=status, headers=HEADERS)
+def page(
+    title: str,
+    *content: Html,
+    tone: str = "calm",
+    shop: str | None = None,
+    state: Mapping[str, str | None] | None = None,
+    status: int = 200,
+) -> web.Response:
+    """Lay out one page under its heading.
+
+    `tone` is calm, good, wait or bad; `shop` is whose page it is; `state` are the attributes of `main` by which the
+    scripts know what is shown.
+    """
+    root = tag(
+        "html",
+        _head(title if shop is None else f"{title} · {shop}"),
+        tag(
+            "body",
+            tag("header", tag("p", shop, class_="shop")) if shop else "",
+            tag(
+                "main",
+                tag("span", class_="sign", aria_hidden="true"),
+                tag("h1", title, tabindex="-1"),
+                *content,
+                class_=f"card {tone}",
+                **(state or {}),
+            ),
+            tag(
+                "footer",
+                # Outside of `main`, so that it is still there when `main` is exchanged.
+                tag("p", id="announcement", role="status", class_="unseen"),
+                tag("p", "Esta página nunca pede senha nem dados de cartão."),
+            ),
+        ),
+        lang="pt-BR",
+    )
+    return web.Response(text=document(root), content_type="text/html", charset="utf-8", status=status, headers=HEADERS)
 
 
 def not_found() -> web.Response:
-    """Say that there is nothing here."""
-    return page("Página não encontrada", "<p>Confira o endereço.</p>", status=404)
+    """Say that there is nothing here; what is another's looks the same."""
+    return page(
+        "Página não encontrada",
+        tag("p", "Confira o endereço, ou peça à loja que o envie de novo.", class_="lead"),
+        status=404,
+    )
 
 
 def unavailable() -> web.Response:
     """Say that a moment later it may go well."""
-    return page("Indisponível no momento", "<p>Tente novamente em alguns instantes.</p>", status=503)
+    answer = page(
+        "Indisponível no momento",
+        tag("p", "Nada se perdeu: tente de novo em alguns instantes.", class_="lead"),
+        tag("p", tag("a", "Tentar de novo", href="", class_="button"), class_="actions"),
+        tone="wait",
+        status=503,
+    )
+    answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer
+
+
+def _head(title: str) -> Html:
+    return tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="format-detection", content="telephone=no"),
+        tag("title", title),
+        tag("link", rel="icon", href=address_of("icon.svg"), type="image/svg+xml"),
+        tag("link", rel="stylesheet", href=address_of("extrato.css")),
+        *(tag("script", src=address_of(name), defer=True) for name in SCRIPTS),
+    )

@@ -1,7 +1,7 @@
 """The read model `open_payments`: payments that may still be paid or still move, as the monitor needs them.
 
-A row appears when a payment is opened and goes for good when money has moved, the charge was refused or
-the time to pay ran out; what comes later comes by webhook or by a check of one payment.
+A row appears when a payment is opened and goes for good when money has moved, the charge was refused, the
+time to pay ran out or the merchant closed it; what comes later comes by webhook or by a check of one payment.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contracts.events import (
     ChargeCreated,
     ChargeRefused,
     ObservationRecorded,
+    PaymentCancelled,
     PaymentExpired,
     PaymentOpened,
     StatusChanged,
@@ -110,14 +111,16 @@ def _evolve_open(document: OpenPayment, envelope: Envelope) -> OpenPayment | Non
     event = envelope.event
     match event:
         case ChargeCreated():
-            return replace(document, charged=True)
+            # A charge that is itself the attempt can be asked for by its id before any search tells of it.
+            attempts = (event.attempt_id,) if event.attempt_id else ()
+            return replace(document, charged=True, unsettled_attempts=attempts or document.unsettled_attempts)
         case WatchStarted():
             return replace(document, watch_until=event.watch_until)
         case ObservationRecorded():
             return _with_attempt(document, event)
         case StatusChanged():
             return None if event.status in MONEY_MOVED else replace(document, status=event.status)
-        case ChargeRefused() | PaymentExpired():
+        case ChargeRefused() | PaymentExpired() | PaymentCancelled():
             return None
         case _:
             return document
@@ -152,7 +155,7 @@ def row(document: OpenPayment, _: Envelope) -> Row:
 
 OPEN_PAYMENTS: Final = ReadModel(
     name="open_payments",
-    version=1,
+    version=2,
     create=CREATE,
     indexes=INDEXES,
     key_of=key_of,

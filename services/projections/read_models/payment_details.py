@@ -126,6 +126,7 @@ def _opened(event: PaymentOpened, envelope: Envelope) -> Payment | None:
         payment_id=envelope.payment_id,
         merchant=envelope.merchant,
         provider=event.provider,
+        method=event.method,
         status="pending",
         status_detail=None,
         amount_centavos=event.amount_centavos,
@@ -211,7 +212,7 @@ def row(payment: Payment, _: Envelope) -> Row:
 
 PAYMENT_DETAILS: Final = ReadModel(
     name="payment_details",
-    version=1,
+    version=2,
     create=CREATE,
     indexes=INDEXES,
     key_of=key_of,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.projections.read_models.merchants import MERCHANTS
 from services.projections.read_models.open_payments import OPEN_PAYMENTS
+from services.projections.read_models.open_requests import OPEN_REQUESTS
 from services.projections.read_models.payment_details import PAYMENT_DETAILS
 from services.projections.read_models.payment_timeline import PAYMENT_TIMELINE
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 READ_MODELS: Final[tuple[ReadModel, ...]] = (
     MERCHANTS,
     OPEN_PAYMENTS,
+    OPEN_REQUESTS,
     PAYMENT_DETAILS,
     PAYMENT_TIMELINE,
 )

@@ -27,7 +27,7 @@ from extrato.assembly import open_hub
 from extrato.bus.connection import connect
 from extrato.domain import merchant as merchant_domain
 from extrato.domain import payment as domain
-from extrato.ports import Credential
+from extrato.ports import Credential, Payer
 from extrato.settings import Settings
 from extrato.store.log import LogReader, LogSignal, subscribe
 from extrato.store.unavailable import LINE_BROKE
@@ -113,11 +113,12 @@ class World:
         merchant = await MerchantDirectory(self.hub.log).get(slug)
         wanted = NewPayment(
             provider="mercado_pago",
+            method="checkout",
             amount_centavos=3500,
             title="Pedido",
             description="10x Pão",
             items=(Item(name="Pão", quantity=10, unit_price_centavos=unit_price_centavos),),
-            payer_email=None,
+            payer=Payer(),
             lifetime=lifetime,
         )
         loaded = await open_payment(hub or self.hub, merchant, wanted, idempotency_key=None, cause=CAUSE)

@@ -48,6 +48,7 @@ def told(read_model, *happened, payment_id=PAYMENT_ID):
 def opened(**changes) -> events.PaymentOpened:
     intent = {
         "provider": "mercado_pago",
+        "method": "checkout",
         "amount_centavos": 2599,
         "currency": "BRL",
         "title": "Pedido 15",
@@ -62,6 +63,7 @@ def opened(**changes) -> events.PaymentOpened:
 
 
 CHARGED = events.ChargeCreated(
+    attempt_id=None,
     charge_id="preference-15",
     checkout_url="https://pay.example/15",
     sandbox_url="https://sandbox.example/15",
@@ -94,9 +96,16 @@ def moved(status, *, attempt="a1", detail=None, paid_at=None) -> events.StatusCh
 
 REGISTERED = events.MerchantRegistered(slug=MERCHANT, name="Padaria do Marcos", city="Curitiba")
 PIX_KEY = events.PixKeySet(kind="email", key="marcos@example.com")
-CONNECTED = events.ProviderConnected(provider="mercado_pago", account_id="1234", credential_digest="ab" * 32)
+RENAMED = events.MerchantRenamed(name="Padaria do Marcos e Filhos", city="Curitiba")
+CONNECTED = events.ProviderConnected(
+    provider="mercado_pago", account_id="1234", credential_digest="ab" * 32, pix_api="payments"
+)
+ROTATED = events.ProviderCredentialRotated(provider="mercado_pago", credential_digest="ac" * 32, pix_api="orders")
+DISCONNECTED = events.ProviderDisconnected(provider="mercado_pago")
 PRICED = events.ProductPriced(name="café", price_centavos=999)
+WITHDRAWN = events.ProductWithdrawn(name="café")
 KEY_ISSUED = events.ApiKeyIssued(key_id="key-1", secret_digest="cd" * 32, scopes=("payments:write",))
+KEY_REVOKED = events.ApiKeyRevoked(key_id="key-1")
 
 ONE_OF_EACH = (
     opened(),
@@ -120,11 +129,24 @@ ONE_OF_EACH = (
     EXPIRED,
     events.LatePaymentReceived(amount_centavos=2599, received_at=NOON),
     events.ConfirmationRefused(expected_centavos=2599, received_centavos=1),
+    events.CancellationRequested(),
+    events.CancellationRefused(code="payment_already_paid", reason="The payment was paid meanwhile."),
+    events.PaymentCancelled(),
+    events.RefundRequested(refund_id="r1", attempt_id="a1", amount_centavos=100),
+    events.RefundMade(refund_id="r1", provider_refund_id="900"),
+    events.RefundRefused(refund_id="r1", code="provider_refused", reason="no"),
     WATCHED,
     REGISTERED,
+    RENAMED,
     PIX_KEY,
+    events.PixKeyRemoved(),
     CONNECTED,
+    ROTATED,
+    events.WebhookSecretRotated(provider="mercado_pago", credential_digest="ad" * 32),
+    DISCONNECTED,
     PRICED,
+    WITHDRAWN,
     KEY_ISSUED,
+    KEY_REVOKED,
     events.IdempotencyKeyUsed(request_digest="ef" * 32, opened_payment_id=15),
 )

@@ -33,6 +33,7 @@ def test_an_opened_payment_is_pending_and_has_no_charge():
         payment_id=15,
         merchant="padaria-do-marcos",
         provider="mercado_pago",
+        method="checkout",
         status="pending",
         status_detail=None,
         amount_centavos=2599,

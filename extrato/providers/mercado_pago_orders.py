@@ -1,0 +1,122 @@
+"""Mercado Pago's Orders API in the hub's words: a Pix as an order, and how an order stands.
+
+Amounts are texts in reais. An order is one attempt: its own id is the attempt's until the ordinary payment id is
+known, which the path of `ticket_url` tells as long as the order can be paid.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from contracts.events import ChargeCreated
+from extrato.domain.money import to_decimal_text
+from extrato.errors import ProviderMisunderstood
+from extrato.providers.mercado_pago_shapes import Order, read
+from extrato.providers.mercado_pago_words import centavos, in_utc, payer_body
+from extrato.providers.port import Observation
+
+if TYPE_CHECKING:
+    from extrato.providers.port import ChargeRequest
+
+SHORTEST_MINUTES: Final = 30
+ORDER_ID: Final = re.compile(r"ORD[A-Za-z0-9]{8,61}")
+PAYMENT_ID_IN_TICKET: Final = re.compile(r"/payments/([0-9]{6,20})/ticket")
+BRAZIL: Final = frozenset({None, "BR", "BRA"})
+
+# An order's status in the words of a payment's; one that Mercado Pago invents since keeps its own.
+STATUSES: Final = {
+    "created": "pending",
+    "action_required": "pending",
+    "processing": "in_process",
+    "processed": "approved",
+    "failed": "rejected",
+    "canceled": "cancelled",
+    "expired": "cancelled",
+}
+DETAILS: Final = {
+    "waiting_transfer": "pending_waiting_transfer",
+    "waiting_payment": "pending_waiting_payment",
+    "in_review": "pending_review_manual",
+    "canceled": "by_collector",
+}
+
+
+def is_order_id(text: str) -> bool:
+    """Tell the id of an order from the id of a payment."""
+    return ORDER_ID.fullmatch(text) is not None
+
+
+def order_body(request: ChargeRequest) -> dict[str, Any]:
+    """Write a Pix order. The API takes no notification address; it calls the one set for the account."""
+    amount = to_decimal_text(request.amount_centavos)
+    payment: dict[str, Any] = {"amount": amount, "payment_method": {"id": "pix", "type": "bank_transfer"}}
+    if request.expires_at is not None:
+        minutes = math.ceil((request.expires_at - request.asked_at).total_seconds() / 60)
+        payment["expiration_time"] = f"PT{max(minutes, SHORTEST_MINUTES)}M"
+    return {
+        "type": "online",
+        "processing_mode": "automatic",
+        "total_amount": amount,
+        "external_reference": request.external_reference,
+        "payer": payer_body(request),
+        "transactions": {"payments": [payment]},
+    }
+
+
+def to_charge(order: Order) -> ChargeCreated:
+    """Translate an order that was just made; raises `ProviderMisunderstood` for one that is not to be paid by Pix."""
+    methods = [payment.payment_method for payment in order.transactions.payments]
+    if len(methods) != 1 or not methods[0].qr_code:
+        msg = "Mercado Pago's order has no Pix code."
+        raise ProviderMisunderstood(msg, order.id)
+    ticket_url = methods[0].ticket_url
+    found = PAYMENT_ID_IN_TICKET.search(ticket_url or "")
+    return ChargeCreated(
+        charge_id=order.id,
+        attempt_id=found[1] if found else order.id,
+        checkout_url=ticket_url,
+        sandbox_url=None,
+        pix_payload=methods[0].qr_code,
+    )
+
+
+def read_order(answer: bytes) -> Order:
+    """Read the bytes of one order; raises `ProviderMisunderstood`."""
+    return read(answer, Order)
+
+
+def to_observation(answer: bytes) -> Observation:
+    """Translate the bytes of one order; raises `ProviderMisunderstood`."""
+    order = read_order(answer)
+    status = STATUSES.get(order.status, order.status)
+    observed_at = in_utc(order.last_updated_date or order.created_date)
+    currency = order.currency or ("BRL" if order.country_code in BRAZIL else f"of {order.country_code}")
+    refunded = sum(
+        centavos(refund.amount) for refund in order.transactions.refunds if refund.status not in {"failed", "rejected"}
+    )
+    amount = centavos(order.total_amount)
+    detail = order.status_detail or ("expired" if order.status == "expired" else None)
+    return Observation(
+        attempt_id=order.id,
+        status=status,
+        status_detail=DETAILS.get(detail, detail) if detail else None,
+        amount_centavos=amount,
+        currency=currency,
+        external_reference=order.external_reference,
+        refunded_centavos=amount if status == "refunded" else min(refunded, amount),
+        observed_at=observed_at,
+        paid_at=observed_at if status == "approved" else None,
+        payer_email=None,
+        answer=answer,
+    )
+
+
+def partial_refund_body(order: Order, amount_centavos: int) -> dict[str, Any]:
+    """Write a refund of part of an order's only payment."""
+    if len(order.transactions.payments) != 1:
+        msg = "Mercado Pago's order has not one payment."
+        raise ProviderMisunderstood(msg, order.id)
+    payment_id = order.transactions.payments[0].id
+    return {"transactions": [{"id": payment_id, "amount": to_decimal_text(amount_centavos)}]}

@@ -1,0 +1,151 @@
+"""What the hub reads of Mercado Pago's answers, in Mercado Pago's words.
+
+Sources: Mercado Pago's reference for preferences, payments, merchant orders and orders.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from extrato.errors import ProviderMisunderstood
+
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+Shape = TypeVar("Shape")
+
+
+class Preference(Struct, frozen=True):
+    """What we read of a Checkout Pro preference."""
+
+    id: str
+    init_point: str
+    sandbox_init_point: str | None = None
+
+
+class Payer(Struct, frozen=True):
+    """What we read of a payer."""
+
+    email: str | None = None
+
+
+class Payment(Struct, frozen=True, kw_only=True):
+    """What we read of a payment; amounts are reais."""
+
+    id: int | str
+    status: str
+    status_detail: str | None = None
+    transaction_amount: Decimal
+    transaction_amount_refunded: Decimal = Decimal(0)
+    currency_id: str
+    external_reference: str | None = None
+    date_created: datetime
+    date_last_updated: datetime | None = None
+    date_approved: datetime | None = None
+    payer: Payer | None = None
+
+
+class Paging(Struct, frozen=True):
+    """Where in a search an answer stands."""
+
+    total: int
+    limit: int
+    offset: int
+
+
+class SearchAnswer(Struct, frozen=True):
+    """One page of a search; the payments stay undecoded, for their bytes are evidence."""
+
+    paging: Paging
+    results: list[Raw]
+
+
+class TransactionData(Struct, frozen=True):
+    """The code of a Pix."""
+
+    qr_code: str
+    ticket_url: str | None = None
+
+
+class PointOfInteraction(Struct, frozen=True):
+    """How a payer meets a payment."""
+
+    transaction_data: TransactionData
+
+
+class PixPayment(Struct, frozen=True):
+    """What we read of a Pix that was just made."""
+
+    id: int | str
+    point_of_interaction: PointOfInteraction
+
+
+class OrderPaymentMethod(Struct, frozen=True):
+    """How an order is paid; the code is there until it was."""
+
+    id: str | None = None
+    qr_code: str | None = None
+    ticket_url: str | None = None
+
+
+class OrderPayment(Struct, frozen=True):
+    """What we read of the payment inside an order."""
+
+    id: str
+    payment_method: OrderPaymentMethod = OrderPaymentMethod()
+
+
+class OrderRefund(Struct, frozen=True):
+    """What we read of a refund inside an order; the amount is reais in a text."""
+
+    amount: Decimal
+    id: str | None = None
+    status: str | None = None
+
+
+class OrderTransactions(Struct, frozen=True):
+    """What happened on an order."""
+
+    payments: list[OrderPayment] = []
+    refunds: list[OrderRefund] = []
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """What we read of an order; amounts are reais in texts."""
+
+    id: str
+    status: str
+    status_detail: str | None = None
+    external_reference: str | None = None
+    total_amount: Decimal
+    country_code: str | None = None
+    currency: str | None = None
+    created_date: datetime
+    last_updated_date: datetime | None = None
+    transactions: OrderTransactions = OrderTransactions()
+
+
+class RefundAnswer(Struct, frozen=True):
+    """What we read of the answer to a refund: its id is at the top, or that of the last one in an order."""
+
+    id: int | str | None = None
+    transactions: OrderTransactions = OrderTransactions()
+
+
+class MerchantOrder(Struct, frozen=True):
+    """What we read of a merchant order."""
+
+    external_reference: str | None = None
+
+
+def read(answer: bytes, shape: type[Shape]) -> Shape:
+    """Read an answer; raises `ProviderMisunderstood`."""
+    try:
+        return msgspec.json.decode(answer, type=shape)
+    except UNREADABLE as error:
+        msg = f"Mercado Pago's answer is not a {shape.__name__}: {error}"
+        raise ProviderMisunderstood(msg) from error

@@ -1,0 +1,58 @@
+"""How Mercado Pago writes amounts, times and payers, in both of its interfaces."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Context, Decimal, Inexact
+from typing import TYPE_CHECKING, Any, Final
+
+from extrato.domain.money import MAXIMUM_CENTAVOS
+from extrato.errors import ProviderMisunderstood
+
+if TYPE_CHECKING:
+    from extrato.providers.port import ChargeRequest
+
+MAX_REAIS: Final = Decimal(MAXIMUM_CENTAVOS).scaleb(-2)
+CENTAVO: Final = Decimal("0.01")
+EXACT: Final = Context(prec=28, traps=[Inexact])
+
+
+def centavos(reais: Decimal) -> int:
+    """Read an amount, zero included; one out of bounds is not computed with, for its exponent may be huge."""
+    if not (reais.is_finite() and 0 <= reais <= MAX_REAIS):
+        msg = "An amount is out of bounds."
+        raise ProviderMisunderstood(msg, str(reais)[:40])
+    try:
+        return int(reais.quantize(CENTAVO, context=EXACT) * 100)
+    except Inexact as error:
+        msg = "An amount has more than two decimals."
+        raise ProviderMisunderstood(msg, str(reais)[:40]) from error
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Read a time; raises `ProviderMisunderstood` without an offset or out of bounds."""
+    if moment.tzinfo is None:
+        msg = "A time of Mercado Pago has no offset."
+        raise ProviderMisunderstood(msg, moment.isoformat())
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        msg = "A time of Mercado Pago is out of bounds."
+        raise ProviderMisunderstood(msg, moment.isoformat()) from error
+
+
+def moment(at: datetime) -> str:
+    """Write a time with milliseconds."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def payer_body(request: ChargeRequest) -> dict[str, Any]:
+    """Write who pays a Pix; Mercado Pago wants an e-mail address at least."""
+    payer = request.payer
+    body: dict[str, Any] = {"email": payer.email}
+    if payer.name:
+        first, _, last = payer.name.partition(" ")
+        body |= {"first_name": first} | ({"last_name": last} if last else {})
+    if payer.cpf:
+        body["identification"] = {"type": "CPF", "number": payer.cpf}
+    return body

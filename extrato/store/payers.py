@@ -1,0 +1,61 @@
+"""What is known of payers, kept sealed and only until their charge is made: personal data stays out of the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from extrato.errors import StoreUnavailable
+from extrato.ports import Payer
+from extrato.store.unavailable import LINE_BROKE
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from extrato.store.vault import Vault
+
+KEEP: Final = """
+    INSERT INTO payers (payment_id, sealed) VALUES ($1, $2)
+    ON CONFLICT (payment_id) DO UPDATE SET sealed = excluded.sealed
+"""
+RECALL: Final = "SELECT sealed FROM payers WHERE payment_id = $1"
+FORGET: Final = "DELETE FROM payers WHERE payment_id = $1"
+AWAY: Final = "The database does not answer."
+
+
+class Payers:
+    """Keeps a payer's details for whoever completes the charge; each method raises `StoreUnavailable`."""
+
+    def __init__(self, pool: asyncpg.Pool, vault: Vault) -> None:
+        self._pool = pool
+        self._vault = vault
+
+    async def keep(self, payment_id: int, payer: Payer) -> None:
+        """Keep what is known of the payer of a payment."""
+        sealed = self._vault.seal(msgspec.json.encode(payer), _bound_to(payment_id))
+        try:
+            await self._pool.execute(KEEP, payment_id, sealed)
+        except LINE_BROKE as error:
+            raise StoreUnavailable(AWAY) from error
+
+    async def recall(self, payment_id: int) -> Payer | None:
+        """Give what was kept; None when nothing was, or not any more. Raises `InvalidVaultKey`."""
+        try:
+            sealed = await self._pool.fetchval(RECALL, payment_id)
+        except LINE_BROKE as error:
+            raise StoreUnavailable(AWAY) from error
+        if sealed is None:
+            return None
+        return msgspec.json.decode(self._vault.unseal(sealed, _bound_to(payment_id)), type=Payer)
+
+    async def forget(self, payment_id: int) -> None:
+        """Keep nothing more of the payer."""
+        try:
+            await self._pool.execute(FORGET, payment_id)
+        except LINE_BROKE as error:
+            raise StoreUnavailable(AWAY) from error
+
+
+def _bound_to(payment_id: int) -> bytes:
+    return f"payer\n{payment_id}".encode()

@@ -1,0 +1,28 @@
+"""The addresses that are handed to a payer; each carries the token that opens this one payment and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from services.gateway.http.context import Gateway
+
+
+class Addresses(Struct, frozen=True, kw_only=True):
+    """Where a payer sees a Pix, goes to the checkout, and asks how the payment stands."""
+
+    pix: str
+    checkout: str
+    check: str
+
+
+def addresses_of(gateway: Gateway, payment_id: int) -> Addresses:
+    """Write the addresses of a payment, under the configured public address and never a request's own."""
+    public_url, token = gateway.settings.public_url, gateway.tokens.make(payment_id)
+    return Addresses(
+        pix=f"{public_url}/payments/pix/{payment_id}?t={token}",
+        checkout=f"{public_url}/payments/mp/pay/{payment_id}/?t={token}",
+        check=f"{public_url}/payments/api/check/{payment_id}/?t={token}",
+    )

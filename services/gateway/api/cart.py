@@ -1,0 +1,104 @@
+"""A Pix through Mercado Pago for a cart: the provider holds the charge and tells of the payment by itself."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from contracts.api import CartCreated, CartPix
+from contracts.events import ChargeCreated
+from extrato.domain.errors import Refused
+from extrato.domain.money import to_reais
+from extrato.domain.pix_keys import InvalidPixKey, normalise
+from extrato.ports import Payer
+from extrato.use_cases.open_payment import NewPayment, open_payment
+from services.gateway import lookup
+from services.gateway.addresses import addresses_of
+from services.gateway.api.order_lines import read_order
+from services.gateway.api.views import label, moment, priced
+from services.gateway.http import fields
+from services.gateway.http.answers import json_answer
+from services.gateway.http.context import cause_of, gateway_of
+from services.gateway.http.door import json_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiohttp import web
+
+    from extrato.use_cases.hub import LoadedPayment
+    from services.gateway.http.context import Gateway
+
+LIFETIME: Final = timedelta(minutes=30)
+# Mercado Pago's documented window for a Pix.
+SHORTEST_MINUTES: Final = 30
+
+
+async def create_cart(request: web.Request) -> web.Response:
+    """`POST /payments/api/cart/`: a Pix for an order, with its code at once."""
+    gateway = gateway_of(request)
+    body, raw = await json_object(request)
+    merchant = await lookup.find_padaria(request, fields.text(body, "padaria_slug", maximum=64))
+    order = read_order(body, merchant)
+    wanted = NewPayment(
+        provider="mercado_pago",
+        method="pix",
+        amount_centavos=order.total_centavos,
+        title=order.title,
+        description=order.description,
+        items=order.items,
+        payer=_customer(body),
+        lifetime=fields.lifetime(body, "expiration_minutes", default=LIFETIME, shortest_minutes=SHORTEST_MINUTES),
+    )
+    key = fields.idempotency_key(request.headers, route="cart", body=raw)
+    loaded = await open_payment(
+        gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
+    )
+    return json_answer(await _created(gateway, loaded), status=201)
+
+
+def _customer(body: Mapping[str, Any]) -> Payer:
+    """Read who is going to pay."""
+    customer = body.get("customer")
+    if not isinstance(customer, dict):
+        raise Refused("invalid_customer", "O campo 'customer' deve ser um objeto com 'email'", "customer")
+    email = fields.email(customer, "email")
+    if email is None:
+        raise Refused("missing_email", "O campo 'email' do cliente é obrigatório para o Pix do Mercado Pago", "email")
+    cpf = fields.text(customer, "cpf", maximum=20)
+    try:
+        cpf = normalise("cpf", cpf) if cpf else None
+    except InvalidPixKey as error:
+        raise Refused("invalid_cpf", "O CPF do cliente não é válido", "cpf") from error
+    name, phone = fields.text(customer, "name", maximum=120), fields.text(customer, "phone", maximum=30)
+    return Payer(email=email, name=name, phone=phone, cpf=cpf)
+
+
+async def _created(gateway: Gateway, loaded: LoadedPayment) -> CartCreated:
+    intent, charge = loaded.payment.intent, loaded.payment.charge
+    if not isinstance(charge, ChargeCreated) or charge.pix_payload is None or intent.expires_at is None:
+        raise TypeError
+    picture = await gateway.pictures.draw(charge.pix_payload, is_svg=False)
+    addresses = addresses_of(gateway, loaded.payment_id)
+    return CartCreated(
+        success=True,
+        payment_id=loaded.payment_id,
+        mp_payment_id=charge.attempt_id,
+        status=loaded.payment.status,
+        status_label=label(loaded.payment.status),
+        title=intent.title,
+        total=to_reais(intent.amount_centavos),
+        items=priced(intent.items),
+        description=intent.description,
+        external_reference=intent.external_reference,
+        pix=CartPix(
+            qr_code=charge.pix_payload,
+            qr_code_base64=base64.b64encode(picture).decode(),
+            ticket_url=charge.checkout_url,
+        ),
+        expires_at=moment(intent.expires_at),
+        payment_url=addresses.pix,
+        status_check_url=addresses.check,
+        created_at=moment(loaded.opened_at),
+    )

@@ -1,0 +1,99 @@
+"""Asks the provider on behalf of many callers: those who ask about one payment at once share one question.
+
+What was verified less than three seconds ago is not asked again; the payment itself is read anew every time, so
+that what a webhook brought meanwhile is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from msgspec import Struct
+
+from contracts.subjects import checks_subject
+from contracts.telemetry import PaymentChecked
+from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
+from extrato.use_cases.hub import LoadedPayment
+from extrato.use_cases.refresh_payment import refresh_payment
+
+if TYPE_CHECKING:
+    from contracts.envelope import Cause
+    from extrato.use_cases.hub import Hub
+
+FRESH_S: Final = 3.0
+REMEMBERED: Final = 50_000
+PROVIDER_FAILED: Final = (ProviderUnavailable, ProviderRefused, ProviderMisunderstood, ProviderNotConnected)
+
+
+class Checked(Struct, frozen=True, kw_only=True):
+    """How a payment stands; `synced_at` is when the provider last said so, None when it did not answer."""
+
+    loaded: LoadedPayment
+    synced_at: datetime | None
+    changed: bool
+
+
+class Checks:
+    """Checks of this process, by payment."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._asking: dict[int, asyncio.Task[Checked]] = {}
+        self._asked: OrderedDict[int, tuple[float, datetime]] = OrderedDict()
+        self._logger = structlog.get_logger(component="checks")
+
+    async def check(self, loaded: LoadedPayment, *, cause: Cause) -> Checked:
+        """Have the provider asked about a payment that was just read; raises the store's errors only."""
+        asking = self._asking.get(loaded.payment_id)
+        if asking is None:
+            asked_s, synced_at = self._asked.get(loaded.payment_id, (0.0, None))
+            if synced_at is not None and time.monotonic() - asked_s < FRESH_S:
+                return Checked(loaded=loaded, synced_at=synced_at, changed=False)
+            asking = asyncio.create_task(self._ask(loaded, cause))
+            self._asking[loaded.payment_id] = asking
+            asking.add_done_callback(lambda done: self._end(loaded.payment_id, done))
+        # Whoever goes away must not end the question for the others.
+        return await asyncio.shield(asking)
+
+    async def close(self) -> None:
+        """Let the questions end that are being asked."""
+        for asking in (tasks := list(self._asking.values())):
+            asking.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _ask(self, loaded: LoadedPayment, cause: Cause) -> Checked:
+        try:
+            decided = await refresh_payment(self._hub, loaded.payment_id, cause=cause)
+        except PROVIDER_FAILED as error:
+            self._logger.info("check_not_answered", payment_id=loaded.payment_id, reason=error.code)
+            return Checked(loaded=loaded, synced_at=None, changed=False)
+        changed = decided.after.payment.status != decided.before.payment.status
+        synced_at = self._hub.now()
+        self._asked[loaded.payment_id] = (time.monotonic(), synced_at)
+        self._asked.move_to_end(loaded.payment_id)
+        if len(self._asked) > REMEMBERED:
+            self._asked.popitem(last=False)
+        await self._tell(decided.after, cause, changed=changed)
+        return Checked(loaded=decided.after, synced_at=synced_at, changed=changed)
+
+    async def _tell(self, loaded: LoadedPayment, cause: Cause, *, changed: bool) -> None:
+        fact = PaymentChecked(
+            payment_id=loaded.payment_id,
+            actor=cause.actor,
+            checked_at=self._hub.now(),
+            status=loaded.payment.status,
+            changed=changed,
+        )
+        subject = checks_subject(loaded.merchant)
+        await self._hub.telemetry.publish(subject, fact, at=fact.checked_at, correlation_id=cause.correlation_id)
+
+    def _end(self, payment_id: int, done: asyncio.Task[Checked]) -> None:
+        del self._asking[payment_id]
+        if not done.cancelled():
+            # An error belongs to those who wait; when all of them are gone, it is seen here.
+            done.exception()

@@ -1,0 +1,145 @@
+"""The watches over a merchant's open payments, and asking about all of them at once; none of it has a cap."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from contracts.api import MonitorList, MonitorsStarted, MonitorStarted, MovedPayment, Synced
+from extrato.domain.money import to_reais
+from extrato.errors import NotFound
+from extrato.use_cases.hub import load_payment
+from extrato.use_cases.start_watch import start_watch
+from services.gateway import lookup
+from services.gateway.api import queries
+from services.gateway.http import fields
+from services.gateway.http.answers import json_answer
+from services.gateway.http.context import caller_of, cause_of, gateway_of
+from services.gateway.http.door import json_object
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from aiohttp import web
+
+    from extrato.domain.merchant import Registered
+    from services.gateway.api.checks import Checked
+
+AT_ONCE: Final = 16
+SYNC_WITHIN_S: Final = 50.0
+
+
+async def start_monitor(request: web.Request) -> web.Response:
+    """`POST /payments/api/monitor/{payment_id}/start/`: watch a payment; one that is watched goes on."""
+    gateway = gateway_of(request)
+    loaded = await lookup.find_payment(request)
+    decided = await start_watch(gateway.hub, loaded.payment_id, cause=cause_of(request, actor="api_key"))
+    payment = decided.after.payment
+    is_on = payment.may_still_be_paid and payment.watch_until is not None and gateway.hub.now() < payment.watch_until
+    if decided.envelopes:
+        message = "Monitoramento iniciado"
+    elif is_on:
+        message = "Monitoramento já estava ativo"
+    else:
+        message = "Este pagamento não precisa de monitoramento"
+    body = MonitorStarted(
+        success=True,
+        payment_id=loaded.payment_id,
+        status=payment.status,
+        message=message,
+        monitoring=is_on,
+    )
+    return json_answer(body)
+
+
+async def list_monitors(request: web.Request) -> web.Response:
+    """`GET /payments/api/monitors/`: which payments are being watched, of the caller's merchant or the one named."""
+    gateway = gateway_of(request)
+    slug = request.query.get("padaria_slug", "").strip() or None
+    merchant = (await lookup.find_padaria(request, slug)).slug if slug else caller_of(request).merchant
+    watched = await queries.watched_payments(gateway.pool, merchant, now=gateway.hub.now())
+    return json_answer(MonitorList(success=True, active_count=len(watched), payment_ids=watched))
+
+
+async def start_all_monitors(request: web.Request) -> web.Response:
+    """`POST /payments/api/monitors/start-all/`: watch every open payment of a merchant."""
+    gateway = gateway_of(request)
+    merchant = await _named(request)
+    cause = cause_of(request, actor="api_key")
+    started = 0
+
+    async def start(payment_id: int) -> None:
+        nonlocal started
+        started += bool((await start_watch(gateway.hub, payment_id, cause=cause)).envelopes)
+
+    await _for_each(await queries.open_payments(gateway.pool, merchant.slug), start)
+    return json_answer(MonitorsStarted(success=True, padaria_slug=merchant.slug, monitors_started=started))
+
+
+async def sync_pending(request: web.Request) -> web.Response:
+    """`POST /payments/api/sync-pending/`: ask the provider about every open payment of a merchant.
+
+    What could not be asked in time, or was not answered, is not counted as synced.
+    """
+    gateway = gateway_of(request)
+    merchant = await _named(request)
+    cause = cause_of(request, actor="check")
+    pending = await queries.open_payments(gateway.pool, merchant.slug)
+    answered: dict[int, tuple[str, Checked]] = {}
+
+    async def sync(payment_id: int) -> None:
+        loaded = await load_payment(gateway.hub, payment_id)
+        checked = await gateway.checks.check(loaded, cause=cause)
+        if checked.synced_at is not None:
+            answered[payment_id] = (loaded.payment.status, checked)
+
+    try:
+        async with asyncio.timeout(SYNC_WITHIN_S):
+            await _for_each(pending, sync)
+    except TimeoutError:
+        pass
+    moved = [
+        MovedPayment(
+            payment_id=payment_id,
+            old_status=old_status,
+            new_status=checked.loaded.payment.status,
+            amount=to_reais(checked.loaded.payment.intent.amount_centavos),
+            description=checked.loaded.payment.intent.description,
+        )
+        for payment_id, (old_status, checked) in sorted(answered.items())
+        if checked.loaded.payment.status != old_status
+    ]
+    body = Synced(
+        success=True,
+        padaria=merchant.name,
+        synced_count=len(answered),
+        approved_count=sum(payment.new_status == "approved" for payment in moved),
+        total_pending=len(pending),
+        updated_payments=moved,
+    )
+    return json_answer(body)
+
+
+async def _named(request: web.Request) -> Registered:
+    """Find the merchant that the body names."""
+    body, _ = await json_object(request)
+    return await lookup.find_padaria(request, fields.text(body, "padaria_slug", maximum=64))
+
+
+async def _for_each(payment_ids: Iterable[int], work: Callable[[int], Awaitable[None]]) -> None:
+    """Work on payments, a bounded number at once; the first error ends it, and one that is gone is passed over."""
+    waiting = iter(payment_ids)
+
+    async def take_turns() -> None:
+        for payment_id in waiting:
+            try:
+                await work(payment_id)
+            except NotFound:
+                continue
+
+    tasks = [asyncio.create_task(take_turns()) for _ in range(AT_ONCE)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()

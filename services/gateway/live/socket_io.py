@@ -1,0 +1,266 @@
+"""`/socket.io/`: tells Socket.IO clients of a confirmed payment, as `payment-confirmed-<payment_id>`.
+
+A client listens before it looks how its payment stands, so there is no hole between the two; what comes by both
+ways is told once. Each gateway tells its own clients, so any number of them may run. Who was not told, because
+he was too slow or the gateway stopped, has his connection ended without a farewell: then his client comes back by
+itself, and looks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import socketio
+import structlog
+from aiohttp import web
+from socketio.exceptions import ConnectionRefusedError as NotAdmitted
+from socketio.packet import Packet
+
+from contracts.frames import CONFIRMED, PaymentConfirmed
+from extrato.domain.errors import Refused
+from extrato.errors import ExtratoError, Overloaded, Transient
+from services.gateway import lookup
+from services.gateway.http import fields
+from services.gateway.http.answers import PORTUGUESE
+from services.gateway.http.context import gateway_of
+from services.gateway.http.door import Credentials, bearer_of, recognise, refuse_foreign_pages
+from services.gateway.live.confirmations import Confirmations, may_confirm
+from services.gateway.live.fanout import EVERY_PAYMENT, Fanout, Key, Listener
+from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
+
+if TYPE_CHECKING:
+    from extrato.store.log import LogReader
+
+NAMESPACE: Final = "/"
+SCOPE: Final = "payments:read"
+MAX_MESSAGE_BYTES: Final = 4096
+MAX_SESSIONS: Final = 10_000
+INTRODUCE_WITHIN_S: Final = 20.0
+
+# The library logs the packets that come and go, keys among them, and every nonsense that a stranger sends.
+_SILENT: Final = logging.Logger("socket.io", level=logging.CRITICAL + 1)  # noqa: LOG001 - outside of all configuration
+_logger = structlog.get_logger(component="socket_io")
+
+
+class TextPacket(Packet):  # type: ignore[misc]
+    """A packet without attachments: a client has nothing to send, and the library gathers them without a bound."""
+
+    def decode(self, encoded_packet: str) -> int:
+        """Read a packet; raises `ValueError` when it announces attachments."""
+        if super().decode(encoded_packet):
+            raise ValueError("attachments")
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Client:
+    """One client that was admitted, on the connection that Engine.IO calls `session`."""
+
+    session: str
+    key: Key
+    listener: Listener
+    teller: asyncio.Task[None]
+
+
+async def answer(request: web.Request) -> web.StreamResponse:
+    """Serve one request of the Engine.IO protocol, by polling or WebSocket."""
+    gateway = gateway_of(request)
+    if gateway.settings.auth == "open":
+        refuse_foreign_pages(request)
+    return await gateway.socket_io.answer(request)
+
+
+class SocketIo:
+    """The Socket.IO clients of this process."""
+
+    def __init__(self, *, fanout: Fanout, log: LogReader) -> None:
+        self._fanout = fanout
+        self._confirmations = Confirmations(log)
+        self._clients: dict[str, Client] = {}
+        self._upgrades: dict[str, web.Request] = {}
+        self._server = socketio.AsyncServer(
+            async_mode="aiohttp",
+            serializer=TextPacket,
+            max_http_buffer_size=MAX_MESSAGE_BYTES,
+            async_handlers=False,
+            # The frontends of merchants live anywhere. No cookie counts here, so a page learns nothing without a key
+            # or token of its own; without keys, `answer` has kept foreign pages out. The library's own check would
+            # trust whatever Host the request names.
+            cors_allowed_origins="*",
+            cors_credentials=False,
+            logger=_SILENT,
+            engineio_logger=_SILENT,
+        )
+        self._server.on("connect", self._admit)
+        self._server.on("disconnect", self._forget)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Serve one request; raises `Overloaded` when too many clients are here."""
+        session = request.query.get("sid")
+        if session is None and len(self._server.eio.sockets) >= MAX_SESSIONS:
+            raise Overloaded("Too many Socket.IO clients are connected here; try again in a moment.")
+        is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
+        if session is not None and is_socket:
+            self._upgrades.setdefault(session, request)
+        try:
+            response: web.StreamResponse = await self._server.handle_request(request)
+        except ConnectionResetError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the library raises anything at what is no packet
+            _logger.info("socket_io_garbled", error=type(error).__name__)
+            if is_socket and request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=400)
+        finally:
+            if self._upgrades.get(session or "") is request:
+                del self._upgrades[session or ""]
+        return response
+
+    async def run(self) -> None:
+        """End the sessions that listen to nothing for a while; those without a key hold no place here."""
+        idle: set[str] = set()
+        while True:
+            await asyncio.sleep(INTRODUCE_WITHIN_S)
+            listening = {client.session for client in self._clients.values()}
+            still_idle = self._server.eio.sockets.keys() - listening
+            for session in idle & still_idle:
+                await self._drop(session, "idle")
+            idle = still_idle
+
+    async def close(self) -> None:
+        """End every session, and all that runs for them."""
+        tellers = [client.teller for client in self._clients.values()]
+        for teller in tellers:
+            teller.cancel()
+        await asyncio.gather(*tellers, return_exceptions=True)
+        await self._confirmations.close()
+        for session in list(self._server.eio.sockets):
+            await self._drop(session, "going_away")
+        await self._server.shutdown()
+
+    async def _admit(self, client_id: str, environ: dict[str, Any], auth: object = None) -> None:
+        """Find out whom a client may listen to, and listen; raises `NotAdmitted` with a stable code."""
+        session = self._server.manager.eio_sid_from_sid(client_id, NAMESPACE)
+        try:
+            key = await _key(environ["aiohttp.request"], auth)
+        except (Refused, ExtratoError) as error:
+            if isinstance(error, Transient):
+                # Whoever is refused stays away, and this one should come back.
+                await self._drop(session, error.code)
+            _logger.info("socket_io_refused", code=error.code, reason=error.message)
+            message = PORTUGUESE.get(error.code, error.message)
+            raise NotAdmitted(message, {"code": error.code}) from error
+        except Exception as error:
+            _logger.exception("socket_io_failed")
+            raise NotAdmitted(PORTUGUESE["internal_error"], {"code": "internal_error"}) from error
+        if session not in self._server.environ:
+            # It left while its key was looked up, and the library will not tell of that.
+            raise NotAdmitted("gone", {"code": "gone"})
+        listener = self._fanout.listen(key, wants=may_confirm)
+        # The library welcomes the client without waiting for anything in between, so before this task begins.
+        teller = asyncio.create_task(self._tell(client_id, session, key, listener))
+        self._clients[client_id] = Client(session=session, key=key, listener=listener, teller=teller)
+        SOCKET_IO_CLIENTS.inc()
+
+    def _forget(self, client_id: str, reason: str) -> None:
+        client = self._clients.pop(client_id, None)
+        if client is None:
+            return
+        SOCKET_IO_CLIENTS.dec()
+        self._fanout.leave(client.key, client.listener)
+        if client.teller is not asyncio.current_task():
+            client.teller.cancel()
+        if reason == self._server.reason.PING_TIMEOUT:
+            self._hang_up(client.session)
+
+    async def _tell(self, client_id: str, session: str, key: Key, listener: Listener) -> None:
+        try:
+            await self._tell_all(client_id, session, key, listener)
+        except Exception:
+            _logger.exception("socket_io_failed")
+        if not listener.closed:
+            await self._drop(session, "too_slow" if listener.overflowed else "internal_error")
+
+    async def _tell_all(self, client_id: str, session: str, key: Key, listener: Listener) -> None:
+        """Tell what was confirmed already, if the client named a payment, and then what comes, to the end."""
+        position = 0
+        if isinstance(key, int):
+            position, confirmed = await self._confirmations.latest(key)
+            await self._send(client_id, session, confirmed)
+        while not (listener.overflowed or listener.closed):
+            for frame in await listener.take():
+                if frame.position > position:
+                    confirmed = await self._confirmations.at(frame.payment_id, frame.position)
+                    await self._send(client_id, session, confirmed)
+
+    async def _send(self, client_id: str, session: str, confirmed: PaymentConfirmed | None) -> None:
+        """Send a confirmation, and wait until it is taken: Engine.IO's queue has no bound, the listener's has."""
+        if confirmed is None:
+            return
+        event = CONFIRMED.format(payment_id=confirmed.payment_id)
+        await self._server.emit(event, msgspec.to_builtins(confirmed), to=client_id)
+        connection = self._server.eio.sockets.get(session)
+        if connection is not None:
+            await connection.queue.join()
+
+    async def _drop(self, session: str, reason: str) -> None:
+        """End a session in a way that its client comes back from by itself."""
+        connection = self._server.eio.sockets.get(session)
+        if connection is None or connection.closed:
+            return
+        SOCKET_IO_DROPPED.labels(reason).inc()
+        if reason == "too_slow":
+            self._hang_up(session)
+        await connection.close(wait=False, abort=True)
+        # What closes the WebSocket, or answers the poll that waits.
+        connection.queue.put_nowait(None)
+
+    def _hang_up(self, session: str) -> None:
+        """Break the WebSocket of a client that reads nothing; what is being sent to him would wait for ever.
+
+        A poll's connection may be a proxy's, and carry other people's requests.
+        """
+        first = self._server.environ.get(session, {}).get("aiohttp.request")
+        opened_as_socket = first is not None and first.query.get("transport") == "websocket"
+        request = first if opened_as_socket else self._upgrades.get(session)
+        if request is not None and request.transport is not None:
+            request.transport.abort()
+
+
+async def _key(request: web.Request, auth: object) -> Key:
+    """Find what a client listens to: the payment that it names, or all that it may know of; raises `Refused`."""
+    gateway, shown = gateway_of(request), _shown(request, auth)
+    caller = await recognise(request, shown, SCOPE)
+    if shown.payment_id:
+        number = fields.payment_id(shown.payment_id)
+        return (await lookup.payment_for(gateway, caller, number)).payment_id
+    return EVERY_PAYMENT if caller.merchant is None else caller.merchant
+
+
+def _shown(request: web.Request, auth: object) -> Credentials:
+    """Read what a client shows in its `auth`, and otherwise in the query or the headers of its first request.
+
+    A client that polls overwrites `t` in the query with a time stamp of its own: `auth` is where a token is safe.
+    """
+    said = {} if auth is None else auth
+    if not isinstance(said, dict):
+        raise Refused("invalid_auth", "O 'auth' deve ser um objeto", "auth")
+    api_key = _text(said, "api_key")
+    return Credentials(
+        api_key=bearer_of(request) if api_key is None else api_key,
+        payment_id=_text(said, "payment_id") or request.query.get("payment_id", ""),
+        token=_text(said, "t") or request.query.get("t", ""),
+    )
+
+
+def _text(said: dict[str, Any], name: str) -> str | None:
+    value = said.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if value is None or (isinstance(value, str) and value.isascii()):
+        return value
+    raise Refused("invalid_auth", f"O campo '{name}' de 'auth' deve ser um texto", name)

@@ -1,0 +1,60 @@
+"""Stylesheet, scripts and icon of the pages; an address carries the digest of what it leads to."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+from msgspec import Struct
+
+from extrato.errors import NotFound
+
+FOLDER: Final = Path(__file__).with_name("assets")
+TYPES: Final = {
+    "extrato.css": "text/css",
+    "live.js": "text/javascript",
+    "countdown.js": "text/javascript",
+    "copy.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+FOR_EVER: Final = "public, max-age=31536000, immutable"
+ASK_AGAIN: Final = "no-cache"
+
+
+class Asset(Struct, frozen=True, kw_only=True):
+    """One file; `digest` is the start of its SHA-256 in hex."""
+
+    body: bytes
+    digest: str
+
+
+@functools.cache
+def asset(name: str) -> Asset:
+    """Read a file of the list, once."""
+    body = (FOLDER / name).read_bytes()
+    return Asset(body=body, digest=hashlib.sha256(body).hexdigest()[:16])
+
+
+def address_of(name: str) -> str:
+    """Give the address under which a browser may keep the file for ever."""
+    return f"/assets/{name}?v={asset(name).digest}"
+
+
+async def show_asset(request: web.Request) -> web.Response:
+    """`GET /assets/{asset}`: the file. Under the digest of another version it is this one, and is not kept."""
+    name = request.match_info["asset"]
+    if name not in TYPES:
+        raise NotFound("There is no such file.", name[:64])
+    found = asset(name)
+    headers = {
+        "ETag": f'"{found.digest}"',
+        "Cache-Control": FOR_EVER if request.query.get("v") == found.digest else ASK_AGAIN,
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    if any(tag.value in {found.digest, "*"} for tag in request.if_none_match or ()):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=found.body, content_type=TYPES[name], charset="utf-8", headers=headers)

@@ -1,0 +1,41 @@
+"""The safe way to a provider's checkout: nobody pays twice, or pays a link that is over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from contracts.events import ChargeCreated
+from extrato.domain.errors import Refused
+from services.gateway import lookup
+from services.gateway.pages.asking import ask_about
+from services.gateway.pages.layout import HEADERS, not_found
+from services.gateway.pages.view import payment_page, view_of
+from services.gateway.pages.words import LINK
+
+if TYPE_CHECKING:
+    from services.gateway.pages.view import View
+
+
+async def go_to_checkout(request: web.Request) -> web.Response:
+    """`GET /payments/mp/pay/{payment_id}/`: to the provider's checkout, unless it is paid or over."""
+    try:
+        loaded = await lookup.find_payment(request)
+    except Refused:
+        return not_found()
+    if loaded.payment.intent.method != "checkout":
+        return not_found()
+    view = await view_of(request, await ask_about(request, loaded))
+    address = _checkout_url(view)
+    if address is not None:
+        return web.Response(status=302, headers={**HEADERS, "Location": address})
+    return payment_page(view, LINK[view.standing], status=410 if view.standing in {"expired", "cancelled"} else 200)
+
+
+def _checkout_url(view: View) -> str | None:
+    """Give the checkout's address while a payer may go there; `waiting` may be a code that was left unpaid."""
+    charge = view.loaded.payment.charge
+    if view.standing in {"open", "waiting", "refused"} and isinstance(charge, ChargeCreated):
+        return charge.checkout_url
+    return None

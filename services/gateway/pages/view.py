@@ -1,0 +1,124 @@
+"""What every page of a payment is made of: who is looking at what, the amount, the facts, the way to stay true."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from extrato.domain.money import format_brl
+from services.gateway.addresses import addresses_of
+from services.gateway.api.views import BRASILIA, label
+from services.gateway.http.context import gateway_of
+from services.gateway.pages.layout import page
+from services.gateway.pages.markup import Html, tag
+from services.gateway.pages.standing import MAY_MOVE, Standing, standing_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from aiohttp import web
+
+    from extrato.use_cases.hub import LoadedPayment
+    from services.gateway.pages.words import Words
+
+EXPIRED: Final = "Expirado"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """One payment as one payer sees it at one moment; of the merchant there is only the name."""
+
+    loaded: LoadedPayment
+    shop: str
+    standing: Standing
+    now: datetime
+    token: str
+    checkout_address: str
+
+
+async def view_of(request: web.Request, loaded: LoadedPayment) -> View:
+    """Look at a payment for the page of a payer, whoever opened it."""
+    gateway = gateway_of(request)
+    merchant = await gateway.merchants.find(loaded.merchant)
+    now = gateway.hub.now()
+    return View(
+        loaded=loaded,
+        shop=merchant.name if merchant else loaded.merchant,
+        standing=standing_of(loaded.payment, now),
+        now=now,
+        token=gateway.tokens.make(loaded.payment_id),
+        checkout_address=addresses_of(gateway, loaded.payment_id).checkout,
+    )
+
+
+def payment_page(view: View, words: Words, *content: Html, status: int = 200) -> web.Response:
+    """Lay out a page of a payment: what it is, the amount, `content`, the facts, and how to look again."""
+    moves = view.standing in MAY_MOVE
+    return page(
+        words.title,
+        tag("p", words.lead, class_="lead"),
+        tag("p", format_brl(view.loaded.payment.intent.amount_centavos), class_="amount"),
+        *content,
+        _facts(view),
+        *([_look_again()] if moves else ()),
+        tone=words.tone,
+        shop=view.shop,
+        state=_state(view, moves=moves),
+        status=status,
+    )
+
+
+def deadline(view: View) -> tuple[Html, ...]:
+    """Say until when it may be paid; the seconds come from the server's clock, whatever the phone's says."""
+    expires_at = view.loaded.payment.intent.expires_at
+    if expires_at is None:
+        return ()
+    written = tag("time", _moment(expires_at), datetime=expires_at.isoformat())
+    left = tag("span", "restam ", tag("span", data_countdown=True), role="timer", class_="countdown", hidden=True)
+    return (tag("p", tag("span", "Pague até ", written), left, class_="deadline"),)
+
+
+def _state(view: View, *, moves: bool) -> dict[str, str | None]:
+    """Tell the scripts what is shown, and where to hear and ask about it as long as it may move.
+
+    These addresses are relative: the policy lets a page speak to its own origin only.
+    """
+    number, token = view.loaded.payment_id, view.token
+    expires_at = view.loaded.payment.intent.expires_at
+    seconds_left = math.ceil((expires_at - view.now).total_seconds()) if expires_at and moves else None
+    return {
+        "data_standing": view.standing,
+        "data_status": view.loaded.payment.status,
+        "data_socket": f"/ws?payment_id={number}&t={token}" if moves else None,
+        "data_check": f"/payments/api/check/{number}/?t={token}" if moves else None,
+        "data_seconds_left": None if seconds_left is None or seconds_left < 0 else str(seconds_left),
+    }
+
+
+def _facts(view: View) -> Html:
+    payment = view.loaded.payment
+    paid = payment.paid_attempt
+    facts = [
+        ("Pedido nº", str(view.loaded.payment_id)),
+        ("Descrição", payment.intent.description),
+        ("Situação", EXPIRED if view.standing == "expired" else label(payment.status)),
+    ]
+    if paid is not None and paid.paid_at is not None:
+        facts.append(("Pago em", _moment(paid.paid_at)))
+    if paid is not None and paid.refunded_centavos:
+        facts.append(("Devolvido", format_brl(paid.refunded_centavos)))
+    return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts), class_="facts")
+
+
+def _look_again() -> Html:
+    return tag(
+        "p",
+        tag("span", "Esta página se atualiza sozinha. ", class_="with-script"),
+        tag("a", "Atualizar agora", href=""),
+        class_="again",
+    )
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(BRASILIA):%d/%m/%Y às %H:%M} (horário de Brasília)"

@@ -1,0 +1,70 @@
+"""Completes cancellations and refunds that were cut short, by a crash or a provider that was away."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from contracts.envelope import Cause
+from extrato.errors import ExtratoError, ProviderNotConnected, ProviderRefused
+from extrato.use_cases.cancel_payment import complete_cancellation
+from extrato.use_cases.refund_payment import complete_refund
+from services.monitor.backoff import BackOff
+from services.monitor.schedule import CLOCK, INTERVAL_S, Again, Decision
+
+if TYPE_CHECKING:
+    from contracts.read_models import OpenRequest
+    from extrato.use_cases.hub import Hub
+    from services.monitor.open_payments import OpenPayments
+
+LEFT_ALONE: Final = timedelta(seconds=10)
+"""How long a wish is the business of whoever took it."""
+
+BATCH: Final = 40
+AT_ONCE: Final = 8
+TIMEOUT_S: Final = 25.0
+
+
+class Requests:
+    """A job of the lane `clock`."""
+
+    def __init__(self, *, hub: Hub, open_payments: OpenPayments) -> None:
+        self._hub = hub
+        self._open_payments = open_payments
+        self._failed: BackOff[int] = BackOff(hub.now)
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._logger = structlog.get_logger(component="requests")
+
+    async def tick(self) -> Decision:
+        """Complete a batch."""
+        requests = await self._open_payments.requests(
+            before=self._hub.now() - LEFT_ALONE, but=self._failed.waiting(), limit=BATCH
+        )
+        async with asyncio.TaskGroup() as group:
+            for request in requests:
+                group.create_task(self._complete(request))
+        return Again(INTERVAL_S[CLOCK])
+
+    async def _complete(self, request: OpenRequest) -> None:
+        cause = Cause(correlation_id=str(self._hub.new_uuid()), actor="sweep", actor_id=request.merchant)
+        logger = self._logger.bind(payment_id=request.payment_id, correlation_id=cause.correlation_id)
+        async with self._at_once:
+            try:
+                async with asyncio.timeout(TIMEOUT_S):
+                    if request.cancellation:
+                        await complete_cancellation(self._hub, request.payment_id, cause=cause)
+                    for refund_id in request.refunds:
+                        await complete_refund(self._hub, request.payment_id, refund_id, cause=cause)
+            except (ProviderRefused, ProviderNotConnected) as error:
+                # The refusal is recorded; what else was asked for comes with the next look.
+                logger.info("request_refused", reason=error.message)
+            except (ExtratoError, TimeoutError) as error:
+                again_in_s = self._failed.failed(request.payment_id)
+                reason = error.code if isinstance(error, ExtratoError) else "timed_out"
+                logger.warning("request_put_off", reason=reason, again_in_s=again_in_s)
+            else:
+                self._failed.succeeded(request.payment_id)
+                logger.info("request_completed")

@@ -1,0 +1,123 @@
+"""`/v1/orders`: create, get, cancel and refund orders that are paid by Pix.
+
+Source: mercadopago developer docs, Checkout API Orders, and probes of a test account: a repeated key answers with
+the same order and code, a key with another request is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from services.sandbox.creation import new_payment
+from services.sandbox.idempotency import answered_before, digest_of, remember, scoped_key
+from services.sandbox.json_body import answer
+from services.sandbox.lifecycle import ExcessiveRefund, IllegalMove, move, refund
+from services.sandbox.order_body import order_body, order_status, refund_answer
+from services.sandbox.order_errors import order_not_found, refused
+from services.sandbox.order_request import read_body, read_new_order, read_refund
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohttp import web
+
+    from services.sandbox.accounts import Account
+    from services.sandbox.records import Payment
+    from services.sandbox.simulator import Simulator
+
+_NAME = re.compile(r"ORD(?:TST)?[0-9A-Z]{26}")
+
+
+async def create_order(sim: Simulator, account: Account, request: web.Request) -> web.Response:
+    """Create an order and its Pix; 201, and the same 201 again for a repeated idempotency key."""
+
+    def create(body: dict[str, Any]) -> Payment:
+        terms = read_new_order(body, now_ms=sim.clock.now_ms(), is_test_user=account.is_test_user)
+        return new_payment(sim, account, status="pending", **terms)
+
+    return answer(await _shown(sim, await _once(sim, account, request, create)), status=201)
+
+
+async def get_order(sim: Simulator, account: Account, request: web.Request) -> web.Response:
+    """Show one order of this merchant."""
+    return answer(await _shown(sim, _find(sim, account, request)))
+
+
+async def cancel_order(sim: Simulator, account: Account, request: web.Request) -> web.Response:
+    """Cancel an order that nobody paid yet, 200."""
+
+    def cancel(_body: dict[str, Any]) -> Payment:
+        payment = _find(sim, account, request)
+        if order_status(payment)[0] == "canceled":
+            raise refused("order_already_canceled", "The order is canceled already.")
+        try:
+            canceled = move(payment, "cancelled", detail="by_collector", now_ms=sim.clock.now_ms())
+        except IllegalMove as error:
+            raise refused("cannot_cancel_order", "The status of the order does not allow it to be canceled.") from error
+        sim.record(canceled, action="updated")
+        return canceled
+
+    return answer(await _shown(sim, await _once(sim, account, request, cancel)))
+
+
+async def refund_order(sim: Simulator, account: Account, request: web.Request) -> web.Response:
+    """Give back all that is left of a paid order, or the named amount of its payment, 201."""
+
+    def give_back(body: dict[str, Any]) -> Payment:
+        payment = _find(sim, account, request)
+        refunded = _refunded(payment, body, refund_id=sim.store.next_id(), now_ms=sim.clock.now_ms())
+        sim.record(refunded, action="updated")
+        return refunded
+
+    return answer(refund_answer(await _once(sim, account, request, give_back)), status=201)
+
+
+def _refunded(payment: Payment, body: dict[str, Any], *, refund_id: int, now_ms: int) -> Payment:
+    amount_centavos = read_refund(body, payment)
+    if payment.status == "refunded":
+        raise refused("order_already_refunded", "The order is refunded already.")
+    try:
+        return refund(payment, refund_id=refund_id, amount_centavos=amount_centavos, now_ms=now_ms)
+    except IllegalMove as error:
+        raise refused("cannot_refund_order", "The status of the order does not allow a refund.") from error
+    except ExcessiveRefund as error:
+        raise refused("refund_amount_exceeds", "The amount is more than what is left.", status=400) from error
+
+
+async def _once(
+    sim: Simulator, account: Account, request: web.Request, change: Callable[[dict[str, Any]], Payment]
+) -> Payment:
+    """Make a change unless its idempotency key was used before; return the payment as it was right after it."""
+    if not request.headers.get("X-Idempotency-Key", "").strip():
+        raise refused("empty_required_header", "Header 'X-Idempotency-Key' is required", status=400)
+    key = scoped_key(request, account)
+    body = await read_body(request)
+    digest = digest_of(body)
+    before = answered_before(sim.database, key)
+    if before is not None:
+        if before.digest != digest:
+            raise refused("idempotency_key_already_used", "The idempotency key was used with another request.")
+        return before.payment
+    payment = change(body)
+    remember(sim.database, key, payment, digest=digest)
+    return payment
+
+
+def _find(sim: Simulator, account: Account, request: web.Request) -> Payment:
+    name = request.match_info["order_id"]
+    if _NAME.fullmatch(name) is None:
+        raise refused("invalid_path_param", "Invalid order_id", status=400)
+    payment = sim.store.payment_of_online_order(name)
+    if payment is None or payment.collector_id != account.collector_id:
+        raise order_not_found()
+    return payment
+
+
+async def _shown(sim: Simulator, payment: Payment) -> dict[str, Any]:
+    return order_body(
+        payment,
+        account=sim.account_of(payment.collector_id),
+        public_url=sim.settings.public_url,
+        qr_code_base64=await sim.picture_of(payment),
+    )

@@ -1,0 +1,174 @@
+"""A real browser in a payer's hands, before the whole hub. Everything here lives in the session's event loop."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from playwright.async_api import async_playwright
+
+from contracts.envelope import Cause
+from contracts.events import Item
+from extrato.assembly import open_hub, vault_key
+from extrato.ports import Payer
+from extrato.process import open_bus, open_database
+from extrato.settings import Settings
+from extrato.use_cases.merchants import MerchantDirectory
+from extrato.use_cases.open_payment import NewPayment, open_payment
+from services.gateway.http.context import PayerTokens
+from tests.running_hub import MERCHANT, NO_FAULTS, RunningHub
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = {"width": 390, "height": 760}
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """Debian's Chromium, without a window and with a profile that is thrown away."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def hub(shared_hub: RunningHub) -> AsyncIterator[RunningHub]:
+    """The shared hub with no fault set, in the loop of the browser."""
+    async with aiohttp.ClientSession() as session:
+        fresh = RunningHub(shared_hub.home, shared_hub.url, shared_hub.sandbox_url, session)
+        await fresh.faults(**NO_FAULTS)
+        yield fresh
+        await fresh.faults(**NO_FAULTS)
+
+
+class Visit:
+    """What a browser did that no page of ours may make it do: complain, or speak to somebody else."""
+
+    def __init__(self, context: BrowserContext, hub_url: str, provider_url: str) -> None:
+        self.context = context
+        self.complaints: list[str] = []
+        self.strangers: list[str] = []
+        self._ours = urlsplit(hub_url).netloc
+        self._provider = urlsplit(provider_url).netloc
+        context.on("request", self._note_request)
+        context.on("console", self._note_message)
+        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+
+    async def page(self) -> Page:
+        page = await self.context.new_page()
+        page.on("websocket", lambda socket: self._note_address(socket.url, may_be_provider=False))
+        return page
+
+    def _note_request(self, request: Request) -> None:
+        # Only a person who goes to the provider's checkout speaks to the provider.
+        may_be_provider = request.is_navigation_request() or self._provider in request.frame.url
+        self._note_address(request.url, may_be_provider=may_be_provider)
+
+    def _note_address(self, address: str, *, may_be_provider: bool) -> None:
+        place = urlsplit(address).netloc
+        if place != self._ours and not (may_be_provider and place == self._provider):
+            self.strangers.append(address)
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if message.type not in {"error", "warning"}:
+            return
+        # A browser tells of every page whose status is an error; that is how the page is meant.
+        told_of_page = "Failed to load resource" in message.text and message.page is not None
+        if told_of_page and message.location["url"] == message.page.url:
+            return
+        self.complaints.append(f"{message.location['url']}: {message.text}")
+
+
+Browse = "Callable[..., Awaitable[Page]]"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browse(chromium: Browser, hub: RunningHub) -> AsyncIterator[Browse]:
+    """A function that opens a page on a phone of its own; at the end of the test none of them has complained."""
+    visits = []
+
+    async def open_page(**options: Any) -> Page:
+        context = await chromium.new_context(**{"viewport": PHONE, "locale": "pt-BR", **options})
+        visits.append(Visit(context, hub.url, hub.sandbox_url))
+        return await visits[-1].page()
+
+    yield open_page
+    for visit in visits:
+        await visit.context.close()
+    assert [visit.complaints for visit in visits if visit.complaints] == []
+    assert [visit.strangers for visit in visits if visit.strangers] == []
+
+
+class Brief:
+    """Opens payments that live for seconds, which the interface does not offer, in the hub's own log."""
+
+    def __init__(self, hub: Any, settings: Settings) -> None:
+        self._hub = hub
+        self._settings = settings
+
+    async def open(self, *, method: str, lifetime_s: float, description: str = "1x Pão Francês") -> str:
+        """Open a payment of the demo merchant and give the address for its payer."""
+        merchant = await MerchantDirectory(self._hub.log).get(MERCHANT)
+        wanted = NewPayment(
+            provider="pix" if method == "pix" else "mercado_pago",
+            method=method,
+            amount_centavos=700,
+            title="Pedido",
+            description=description,
+            items=(Item(name="Pão Francês", quantity=1, unit_price_centavos=700),),
+            payer=Payer(email="cliente@example.com"),
+            lifetime=timedelta(seconds=lifetime_s),
+        )
+        cause = Cause(correlation_id="tests", actor="operator")
+        loaded = await open_payment(self._hub, merchant, wanted, idempotency_key=None, cause=cause)
+        token = PayerTokens(vault_key(self._settings)).make(loaded.payment_id)
+        path = f"/payments/pix/{loaded.payment_id}" if method == "pix" else f"/payments/mp/pay/{loaded.payment_id}/"
+        return f"{self._settings.public_url}{path}?t={token}"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def brief(hub: RunningHub) -> AsyncIterator[Brief]:
+    settings = Settings.from_environment(
+        {
+            "EXTRATO_HOME": str(hub.home),
+            "EXTRATO_DATABASE_URL": hub.addresses["database_url"],
+            "EXTRATO_NATS_URL": hub.addresses["nats_url"],
+            "EXTRATO_MERCADOPAGO_URL": hub.sandbox_url,
+            "EXTRATO_PUBLIC_URL": hub.url,
+        }
+    )
+    async with contextlib.AsyncExitStack() as parts:
+        pool = await parts.enter_async_context(open_database(settings, connections=2))
+        bus = await parts.enter_async_context(open_bus(settings, name="tests"))
+        yield Brief(await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus)), settings)
+
+
+@pytest.fixture
+def seconds_shown() -> Callable[[Page], Awaitable[int]]:
+    """A function that reads the countdown of a page."""
+
+    async def read(page: Page) -> int:
+        text = await page.locator("[data-countdown]").inner_text()
+        minutes, seconds = text.split(":")
+        return int(minutes) * 60 + int(seconds)
+
+    return read

@@ -1,0 +1,175 @@
+"""To the provider's checkout and back: paid, pending, left, refused, and opened once more."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+MARK = "() => { window.mark = 'the same document'; }"
+TURNS = 12_000
+
+
+async def at_the_checkout(page, link):
+    await page.goto(link["secure_checkout_url"])
+    await expect(page.get_by_role("button", name="Pagar com cartão", exact=True)).to_be_visible()
+
+
+async def decided(hub, link, outcome, **more):
+    await hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": outcome, **more})
+
+
+async def test_paying_at_the_checkout_leads_to_the_success_page(hub, browse):
+    link = await hub.link()
+    page = await browse()
+    await at_the_checkout(page, link)
+    await page.get_by_role("button", name="Pagar com cartão", exact=True).click()
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado", timeout=TURNS)
+    assert page.url.startswith(f"{hub.url}/payments/mp/return/")
+    await expect(page.locator("header")).to_have_text("Padaria do Marcos")
+    await expect(page.locator(".amount")).to_have_text("R$ 5,00")
+    await expect(page.locator(".facts")).to_contain_text("Pago em")
+
+
+async def test_the_success_page_does_not_wait_for_a_search_that_lags(hub, browse):
+    await hub.faults(webhooks=False, search_lag_ms=60_000)
+    link = await hub.link()
+    page = await browse(java_script_enabled=False)
+    await at_the_checkout(page, link)
+    await page.get_by_role("button", name="Pagar com cartão", exact=True).click()
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
+
+
+@pytest.mark.parametrize("way", ["Gerar Pix", "Gerar boleto"])
+async def test_coming_back_pending_the_page_turns_when_it_is_paid(hub, browse, way):
+    link = await hub.link()
+    page = await browse()
+    await at_the_checkout(page, link)
+    await page.get_by_role("button", name=way).click()
+    await expect(page.get_by_role("heading")).to_have_text("Aguardando o pagamento", timeout=TURNS)
+    await expect(page.locator(".facts")).to_contain_text("Pendente")
+    await page.evaluate(MARK)
+    await decided(hub, link, "approved")
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado", timeout=TURNS)
+    assert await page.evaluate("window.mark") == "the same document"
+
+
+async def test_a_card_under_review_waits_and_then_turns(hub, browse):
+    link = await hub.link()
+    page = await browse()
+    await at_the_checkout(page, link)
+    await page.get_by_role("button", name="em análise").click()
+    await expect(page.get_by_role("heading")).to_have_text("Aguardando o pagamento", timeout=TURNS)
+    await expect(page.locator(".facts")).to_contain_text("Em Processamento")
+    # Somebody whose card is being looked at is not sent to pay a second time.
+    await expect(page.locator("main .button")).to_have_count(0)
+    await decided(hub, link, "approved")
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado", timeout=TURNS)
+
+
+async def test_leaving_without_paying_offers_another_try(hub, browse):
+    link = await hub.link()
+    page = await browse()
+    await at_the_checkout(page, link)
+    await page.get_by_role("button", name="Voltar à loja").click()
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento não concluído")
+    await page.get_by_role("link", name="Pagar agora").click()
+    await page.get_by_role("button", name="Pagar com cartão", exact=True).click()
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado", timeout=TURNS)
+
+
+async def test_a_refused_card_does_not_close_the_link(hub, browse):
+    link = await hub.link()
+    page = await browse()
+    await at_the_checkout(page, link)
+    await page.get_by_role("button", name="será recusado").click()
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento não aprovado", timeout=TURNS)
+    await page.get_by_role("link", name="Tentar de novo").click()
+    await page.get_by_role("button", name="Pagar com cartão", exact=True).click()
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado", timeout=TURNS)
+
+
+async def test_a_page_that_waits_needs_no_script_to_be_refreshed(hub, browse, until):
+    link = await hub.link()
+    page = await browse(java_script_enabled=False)
+    await at_the_checkout(page, link)
+    await page.get_by_role("button", name="Gerar Pix").click()
+    await expect(page.get_by_role("heading")).to_have_text("Aguardando o pagamento")
+    await decided(hub, link, "approved")
+
+    async def is_paid():
+        return (await hub.check(link["payment_id"]))["status"] == "approved"
+
+    await until(is_paid, "the hub knows")
+    await page.get_by_role("link", name="Atualizar agora").click()
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
+
+
+async def test_a_paid_link_is_not_opened_again(hub, browse):
+    link = await hub.link()
+    page = await browse()
+    await at_the_checkout(page, link)
+    await page.get_by_role("button", name="Pagar com cartão", exact=True).click()
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado", timeout=TURNS)
+    again = await page.goto(link["secure_checkout_url"])
+    assert again.status == 200
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento já realizado")
+
+
+async def test_a_link_that_was_paid_unheard_asks_before_it_opens(hub, browse):
+    await hub.faults(webhooks=False)
+    link = await hub.link()
+    await decided(hub, link, "approved")
+    page = await browse()
+    await page.goto(link["secure_checkout_url"])
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento já realizado")
+
+
+async def test_a_provider_that_does_not_answer_keeps_nobody_waiting(hub, browse):
+    link = await hub.link()
+    await hub.faults(latency_ms=10_000)
+    page = await browse()
+    await page.goto(f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}", timeout=6_000)
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento não concluído")
+
+
+async def test_an_expired_link_says_so(hub, brief, browse, until):
+    address = await brief.open(method="checkout", lifetime_s=2)
+
+    async def is_over():
+        async with hub.session.get(address, allow_redirects=False) as answer:
+            return answer.status == 410
+
+    await until(is_over, "the link is over")
+    page = await browse()
+    assert (await page.goto(address)).status == 410
+    await expect(page.get_by_role("heading")).to_have_text("Link expirado")
+    await expect(page.locator("main .button")).to_have_count(0)
+
+
+async def test_a_cancelled_link_says_so(hub, browse):
+    link = await hub.link()
+    status, answer = await hub.post(f"/payments/api/{link['payment_id']}/cancel/", {})
+    assert status == 200, answer
+    page = await browse()
+    assert (await page.goto(link["secure_checkout_url"])).status == 410
+    await expect(page.get_by_role("heading")).to_have_text("Link cancelado")
+
+
+async def test_what_the_return_address_says_of_the_payment_is_not_believed(hub, browse):
+    link = await hub.link()
+    lies = f"collection_status=approved&status=approved&payment_id=99&external_reference={link['external_reference']}"
+    page = await browse()
+    await page.goto(f"{hub.url}/payments/mp/return/?{lies}")
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento não concluído")
+
+
+async def test_the_return_page_is_found_by_number_and_token_too(hub, browse):
+    link = await hub.link()
+    token = re.search(r"t=(\w+)", link["secure_checkout_url"])[1]
+    page = await browse()
+    await page.goto(f"{hub.url}/payments/mp/return/?status=approved&payment_id={link['payment_id']}&t={token}")
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento não concluído")

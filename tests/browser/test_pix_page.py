@@ -1,0 +1,197 @@
+"""The page of a Pix: it turns by itself, its countdown is true, its code can be copied."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+# A phone whose clock is three hours ahead, and may be put forward further while the page is open.
+WRONG_CLOCK = """
+    window.ahead = 3 * 3600 * 1000;
+    const TrueDate = Date;
+    window.Date = class extends TrueDate {
+        constructor(...given) { given.length ? super(...given) : super(TrueDate.now() + window.ahead); }
+        static now() { return TrueDate.now() + window.ahead; }
+    };
+"""
+WITHOUT_CLIPBOARD = "Object.defineProperty(Navigator.prototype, 'clipboard', { get: () => undefined });"
+# Survives everything but a new document.
+MARK = "() => { window.mark = 'the same document'; }"
+
+
+async def new_pix(hub, **more):
+    status, answer = await hub.post("/payments/pix", {"value": 1234.56, "description": "10x Pão Francês", **more})
+    assert status == 201, answer
+    return answer["payment"]
+
+
+async def confirm(hub, pix):
+    body = {"bank_payment_id": pix["bank_payment_id"], "value": pix["value"]}
+    assert (await hub.post("/payments/pix/confirmation", body))[0] == 200
+
+
+async def test_the_page_shows_what_is_to_be_paid_to_whom(hub, browse):
+    pix = await new_pix(hub)
+    page = await browse()
+    await page.goto(pix["payment_url"])
+    await expect(page.get_by_role("heading")).to_have_text("Pague com Pix")
+    await expect(page.locator("header")).to_have_text("Padaria do Marcos")
+    await expect(page.locator(".amount")).to_have_text("R$ 1.234,56")
+    await expect(page.locator(".facts")).to_contain_text("10x Pão Francês")
+    await expect(page.locator(".facts")).to_contain_text(str(pix["id"]))
+    await expect(page.get_by_label("Pix copia e cola")).to_have_value(pix["payload"])
+    picture = page.get_by_role("img", name="QR Code do Pix")
+    await expect(picture).to_be_visible()
+    assert await picture.evaluate("picture => picture.naturalWidth") > 0
+
+
+async def test_the_page_turns_by_itself_when_the_bank_confirms(hub, browse):
+    pix = await new_pix(hub)
+    page = await browse()
+    await page.goto(pix["payment_url"])
+    await page.evaluate(MARK)
+    await page.get_by_role("button", name="Copiar").focus()
+    await confirm(hub, pix)
+    heading = page.get_by_role("heading", name="Pagamento confirmado")
+    await expect(heading).to_be_visible()
+    await expect(heading).to_be_focused()
+    await expect(page.get_by_role("status")).to_contain_text("Pagamento confirmado")
+    await expect(page).to_have_title("Pagamento confirmado · Padaria do Marcos")
+    await expect(page.get_by_label("Pix copia e cola")).to_have_count(0)
+    assert await page.evaluate("window.mark") == "the same document"
+
+
+async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse):
+    pix = await new_pix(hub)
+    page = await browse()
+    await page.route_web_socket("**/ws?**", lambda socket: socket.close())
+    await page.goto(pix["payment_url"])
+    await confirm(hub, pix)
+    await expect(page.get_by_role("heading", name="Pagamento confirmado")).to_be_visible(timeout=12_000)
+
+
+async def test_a_socket_that_breaks_is_opened_again(hub, browse):
+    pix = await new_pix(hub)
+    page = await browse()
+    sockets = []
+
+    def break_the_first(socket):
+        sockets.append(socket)
+        if len(sockets) > 1:
+            socket.connect_to_server()
+
+    await page.route_web_socket("**/ws?**", break_the_first)
+    # Only the socket can tell.
+    await page.route("**/payments/api/check/**", lambda route: route.fulfill(json={"status": "pending"}))
+    await page.goto(pix["payment_url"])
+    await expect(page.get_by_role("heading", name="Pague com Pix")).to_be_visible()
+    await sockets[0].close()
+    await confirm(hub, pix)
+    await expect(page.get_by_role("heading", name="Pagamento confirmado")).to_be_visible(timeout=12_000)
+    assert len(sockets) > 1
+
+
+async def test_the_countdown_is_the_servers_though_the_phones_clock_is_wrong(brief, browse, seconds_shown):
+    opened_at = time.monotonic()
+    address = await brief.open(method="pix", lifetime_s=600)
+    page = await browse()
+    await page.add_init_script(WRONG_CLOCK)
+    await page.goto(address)
+    await expect(page.locator("[data-countdown]")).to_be_visible()
+    assert abs(600 - (time.monotonic() - opened_at) - await seconds_shown(page)) < 2
+
+
+async def test_a_phone_that_slept_asks_the_server_how_much_time_is_left(brief, browse, seconds_shown):
+    opened_at = time.monotonic()
+    address = await brief.open(method="pix", lifetime_s=600)
+    page = await browse()
+    await page.add_init_script(WRONG_CLOCK)
+    await page.goto(address)
+    async with page.expect_response(address):
+        # The clock went on and the time since the page was opened did not: so it is after a sleep.
+        await page.evaluate("window.ahead += 60000")
+    async with page.expect_response(address):
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert abs(600 - (time.monotonic() - opened_at) - await seconds_shown(page)) < 2
+
+
+async def test_at_zero_the_page_asks_the_server_and_turns(brief, browse):
+    page = await browse()
+    await page.goto(await brief.open(method="pix", lifetime_s=4))
+    await expect(page.get_by_role("heading")).to_have_text("Pague com Pix")
+    await page.evaluate(MARK)
+    await expect(page.get_by_role("heading")).to_have_text("Cobrança expirada", timeout=8_000)
+    await expect(page.get_by_label("Pix copia e cola")).to_have_count(0)
+    await expect(page.locator(".facts")).to_contain_text("Expirado")
+    assert await page.evaluate("window.mark") == "the same document"
+    again = await page.reload()
+    assert again.status == 410
+
+
+async def test_the_button_copies_the_code_and_says_so(hub, browse):
+    pix = await new_pix(hub)
+    page = await browse(permissions=["clipboard-read", "clipboard-write"])
+    await page.goto(pix["payment_url"])
+    await page.get_by_role("button", name="Copiar código Pix").press("Enter")
+    await expect(page.get_by_role("button")).to_have_text("Código copiado")
+    await expect(page.get_by_role("status")).to_contain_text("Código copiado")
+    assert await page.evaluate("navigator.clipboard.readText()") == pix["payload"]
+
+
+async def test_without_a_clipboard_the_button_selects_the_code(hub, browse):
+    pix = await new_pix(hub)
+    page = await browse()
+    await page.add_init_script(WITHOUT_CLIPBOARD)
+    await page.goto(pix["payment_url"])
+    await page.get_by_role("button", name="Copiar código Pix").click()
+    await expect(page.get_by_role("status")).to_contain_text("Código")
+    selected = (
+        "() => { const box = document.activeElement; return box.value.slice(box.selectionStart, box.selectionEnd); }"
+    )
+    assert await page.evaluate(selected) == pix["payload"]
+
+
+async def test_without_scripts_the_page_is_whole_and_the_link_refreshes_it(hub, browse):
+    pix = await new_pix(hub)
+    page = await browse(java_script_enabled=False)
+    await page.goto(pix["payment_url"])
+    await expect(page.get_by_label("Pix copia e cola")).to_have_value(pix["payload"])
+    await expect(page.get_by_text("Pague até")).to_be_visible()
+    # What needs a script is not offered.
+    await expect(page.get_by_role("button")).to_have_count(0)
+    await expect(page.get_by_text("restam")).to_be_hidden()
+    await expect(page.get_by_text("se atualiza sozinha")).to_be_hidden()
+    await confirm(hub, pix)
+    await page.get_by_role("link", name="Atualizar agora").click()
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento confirmado")
+
+
+async def test_a_pix_of_the_provider_has_the_same_page_and_turns_when_it_is_paid(hub, browse):
+    body = {
+        "padaria_slug": "padaria-do-marcos",
+        "items": [{"nome": "Pão Francês", "quantidade": 10}],
+        "customer": {"email": "cliente@example.com", "name": "Cliente", "cpf": "529.982.247-25"},
+    }
+    status, cart = await hub.post("/payments/api/cart/", body)
+    assert status == 201, cart
+    page = await browse()
+    await page.goto(cart["payment_url"])
+    await expect(page.get_by_label("Pix copia e cola")).to_have_value(cart["pix"]["qr_code"])
+    await expect(page.get_by_role("img", name="QR Code do Pix")).to_be_visible()
+    assert "cliente@example.com" not in await page.content()
+    await hub.sandbox("POST", "/_sandbox/pay", {"payment_id": cart["mp_payment_id"], "outcome": "approved"})
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento confirmado", timeout=10_000)
+
+
+async def test_what_a_merchant_writes_is_text_and_never_markup(hub, browse):
+    hostile = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;</dd>"
+    pix = await new_pix(hub, description=hostile)
+    page = await browse()
+    page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    await page.goto(pix["payment_url"])
+    await expect(page.locator(".facts dd").nth(1)).to_have_text(hostile)
+    await expect(page.locator("main script")).to_have_count(0)

@@ -1,0 +1,281 @@
+"""A Pix through Mercado Pago, closing what was not paid, and giving money back: whatever breaks between."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+
+import pytest
+from brcode.utils.brcodeId import jsonFromBrcode
+
+from tests.qr_reader import read_qr
+
+CUSTOMER = {"name": "Ana da Silva", "email": "ana@testuser.com", "phone": "+55 11 98765-4321", "cpf": "529.982.247-25"}
+MERCHANT = "padaria-do-marcos"
+
+
+@pytest.fixture(params=["payments", "orders"])
+async def api(request, hub):
+    """Which of Mercado Pago's interfaces makes a Pix: test users are refused by the Payments API."""
+    account = await hub.sandbox("GET", "/_sandbox/accounts/174087000")
+    await hub.sandbox("PUT", "/_sandbox/accounts/174087000", {"is_test_user": request.param == "orders"})
+    yield request.param
+    await hub.sandbox("PUT", "/_sandbox/accounts/174087000", {"is_test_user": account["is_test_user"]})
+
+
+async def cart(hub, **more):
+    body = {"padaria_slug": MERCHANT, "items": [{"nome": "Pão Francês", "quantidade": 20}], "customer": CUSTOMER}
+    status, answer = await hub.post("/payments/api/cart/", body | more)
+    assert status == 201, answer
+    return answer
+
+
+async def pay(hub, payment, outcome="approved", **more):
+    target = {"external_reference": payment["external_reference"], "outcome": outcome}
+    return await hub.sandbox("POST", "/_sandbox/pay", target | more)
+
+
+async def until_status(hub, until, payment_id, status):
+    async def is_so():
+        answer = await hub.check(payment_id)
+        return answer if answer["status"] == status else None
+
+    return await until(is_so, f"the payment is {status}")
+
+
+async def paid_cart(hub, until):
+    created = await cart(hub)
+    await pay(hub, created)
+    await until_status(hub, until, created["payment_id"], "approved")
+    return created["payment_id"]
+
+
+async def types(hub, payment_id):
+    return [event["type"] for event in await hub.events(payment_id)]
+
+
+# --- cart ---------------------------------------------------------------------------------------
+
+
+async def test_a_cart_is_answered_with_a_code_that_banks_can_read(hub, api):
+    created = await cart(hub, expiration_minutes=45)
+    assert created["success"] is True
+    assert (created["total"], created["status"], created["status_label"]) == (10.0, "pending", "Pendente")
+    read = read_qr(base64.b64decode(created["pix"]["qr_code_base64"]))
+    assert read == created["pix"]["qr_code"]
+    assert jsonFromBrcode(read)["54"] == "10.00"
+    assert created["pix"]["ticket_url"].startswith(hub.sandbox_url)
+    assert created["mp_payment_id"].isdigit()
+    assert created["payment_url"].startswith(f"{hub.url}/payments/pix/{created['payment_id']}?t=")
+    [_, charge, *_] = await hub.events(created["payment_id"])
+    assert charge["data"]["charge_id"].startswith("ORD" if api == "orders" else created["mp_payment_id"])
+
+
+async def test_a_paid_cart_is_approved_once_however_it_was_charged(hub, until, api):
+    created = await cart(hub)
+    await pay(hub, created)
+    answer = await until_status(hub, until, created["payment_id"], "approved")
+    assert (answer["mp_payment_id"], answer["preference_id"]) == (created["mp_payment_id"], None)
+    assert answer["paid_at"]
+    for _ in range(3):
+        await hub.post("/payments/api/sync-pending/", {"padaria_slug": MERCHANT})
+        await hub.check(created["payment_id"])
+    await hub.until_webhooks_are_delivered(until)
+    assert await hub.status_changes(created["payment_id"]) == [("pending", "approved")]
+    assert "DuplicatePaymentObserved" not in await types(hub, created["payment_id"])
+
+
+async def test_without_webhooks_a_paid_cart_is_found_by_the_monitor(hub, until, api):
+    await hub.faults(webhooks=False)
+    created = await cart(hub)
+    await pay(hub, created)
+
+    async def is_approved():
+        return await hub.status_changes(created["payment_id"]) == [("pending", "approved")]
+
+    await until(is_approved, "the monitor found it", within_s=10)
+
+
+async def test_who_pays_is_told_to_the_provider_and_stands_nowhere_in_the_log(hub):
+    created = await cart(hub)
+    told = str(await hub.events(created["payment_id"]))
+    assert "529" + "98224725" not in told
+    assert "98765" not in told
+    assert "Ana da Silva" not in told
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"customer": None}, "invalid_customer"),
+        ({"customer": {"name": "Ana"}}, "missing_email"),
+        ({"customer": CUSTOMER | {"email": "ana"}}, "invalid_email"),
+        ({"customer": CUSTOMER | {"cpf": "529.982.247-26"}}, "invalid_cpf"),
+        ({"expiration_minutes": 29}, "invalid_lifetime"),
+        ({"expiration_minutes": 43201}, "invalid_lifetime"),
+        ({"items": []}, "invalid_items"),
+        ({"items": [{"nome": "Nada", "quantidade": 1}]}, "unknown_product"),
+        ({"padaria_slug": "slug-invalido"}, "merchant_not_found"),
+    ],
+)
+async def test_a_wrong_cart_is_refused_and_leaves_nothing(hub, wrong, code):
+    before = await hub.count_events()
+    body = {"padaria_slug": MERCHANT, "items": [{"nome": "Pão Francês", "quantidade": 1}], "customer": CUSTOMER}
+    status, answer = await hub.post("/payments/api/cart/", body | wrong)
+    assert (status, answer["success"], answer["code"]) == (400, False, code)
+    assert await hub.count_events() == before
+
+
+async def test_a_cart_asked_for_twice_under_one_key_is_one_payment(hub, api):
+    body = {"padaria_slug": MERCHANT, "items": [{"nome": "Pão Francês", "quantidade": 1}], "customer": CUSTOMER}
+    key = {"Idempotency-Key": f"cart-{api}"}
+    first, second = await asyncio.gather(*(hub.post("/payments/api/cart/", body, key) for _ in range(2)))
+    assert first == second
+
+
+# --- cancel -------------------------------------------------------------------------------------
+
+
+async def test_a_cancelled_cart_cannot_be_paid_any_more(hub, until, api):
+    created = await cart(hub)
+    status, answer = await hub.post(f"/payments/api/{created['payment_id']}/cancel/", {})
+    assert (status, answer["status"], answer["status_label"]) == (200, "cancelled", "Cancelado")
+    async with hub.session.post(
+        f"{hub.sandbox_url}/_sandbox/pay",
+        json={"external_reference": created["external_reference"], "outcome": "approved"},
+    ) as refused:
+        assert refused.status == 409
+    status, again = await hub.post(f"/payments/api/{created['payment_id']}/cancel/", {})
+    assert (status, again) == (200, answer)
+    assert await hub.status_changes(created["payment_id"]) == [("pending", "cancelled")]
+
+
+async def test_a_cancelled_link_is_closed_at_the_provider(hub):
+    link = await hub.link()
+    status, answer = await hub.post(f"/payments/api/{link['payment_id']}/cancel/", {})
+    assert (status, answer["status"], answer["status_detail"]) == (200, "cancelled", "by_collector")
+    target = {"preference_id": link["preference_id"], "outcome": "approved"}
+    async with hub.session.post(f"{hub.sandbox_url}/_sandbox/pay", json=target) as refused:
+        assert refused.status == 409
+    assert (await hub.check(link["payment_id"]))["status"] == "cancelled"
+
+
+async def test_a_cancelled_direct_pix_takes_a_late_confirmation_as_late(hub):
+    status, created = await hub.post("/payments/pix", {"value": 12.5})
+    payment = created["payment"]
+    status, answer = await hub.post(f"/payments/api/{payment['id']}/cancel/", {})
+    assert (status, answer["status"]) == (200, "cancelled")
+    confirmation = {"bank_payment_id": payment["bank_payment_id"], "value": 12.5}
+    status, answer = await hub.post("/payments/pix/confirmation", confirmation)
+    assert (status, answer["code"]) == (409, "late_payment")
+
+
+async def test_a_paid_payment_is_not_cancelled(hub, until):
+    payment_id = await paid_cart(hub, until)
+    status, answer = await hub.post(f"/payments/api/{payment_id}/cancel/", {})
+    assert (status, answer["code"]) == (409, "payment_already_paid")
+
+
+async def test_a_payer_who_was_faster_than_the_cancellation_wins(hub, until):
+    await hub.faults(webhooks=False)
+    created = await cart(hub)
+    await pay(hub, created)
+    status, answer = await hub.post(f"/payments/api/{created['payment_id']}/cancel/", {})
+    assert (status, answer["code"]) == (409, "payment_already_paid")
+    assert (await hub.check(created["payment_id"]))["status"] == "approved"
+
+
+async def test_a_cancellation_that_the_provider_does_not_answer_is_completed_later(hub, until):
+    created = await cart(hub)
+    await hub.faults(error_rate=1.0)
+    status, answer = await hub.post(f"/payments/api/{created['payment_id']}/cancel/", {})
+    assert (status, answer["success"], answer["status"]) == (202, True, "pending")
+    await hub.faults(error_rate=0)
+
+    async def is_cancelled():
+        return "PaymentCancelled" in await types(hub, created["payment_id"])
+
+    await until(is_cancelled, "the monitor completed it", within_s=40)
+
+
+# --- refund -------------------------------------------------------------------------------------
+
+
+async def test_a_refund_of_everything(hub, until, api):
+    payment_id = await paid_cart(hub, until)
+    status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", {})
+    assert status == 200, answer
+    assert (answer["refund_status"], answer["amount"], answer["remaining_amount"]) == ("made", 10.0, 0.0)
+    assert (answer["status"], answer["status_label"], answer["refunded_amount"]) == ("refunded", "Estornado", 10.0)
+    status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", {})
+    assert (status, answer["code"]) == (409, "payment_already_refunded")
+
+
+async def test_refunds_in_parts_against_what_is_left(hub, until, api):
+    payment_id = await paid_cart(hub, until)
+    path = f"/payments/api/{payment_id}/refund/"
+    status, answer = await hub.post(path, {"amount": 3.5})
+    assert status == 200, answer
+    assert (answer["amount"], answer["refunded_amount"], answer["remaining_amount"]) == (3.5, 3.5, 6.5)
+    assert (answer["status"], answer["status_detail"]) == ("approved", "partially_refunded")
+    status, answer = await hub.post(path, {"amount": 6.51})
+    assert (status, answer["code"]) == (409, "refund_exceeds_balance")
+    assert "R$ 6,50" in answer["error"].replace("\xa0", " ")
+    status, answer = await hub.post(path, {})
+    assert (answer["amount"], answer["status"]) == (6.5, "refunded")
+
+
+async def test_a_refund_asked_for_again_under_its_key_is_made_once(hub, until, api):
+    payment_id = await paid_cart(hub, until)
+    path, key = f"/payments/api/{payment_id}/refund/", {"Idempotency-Key": "refund-1"}
+    answers = await asyncio.gather(*(hub.post(path, {"amount": 2}, key) for _ in range(5)))
+    assert {status for status, _ in answers} <= {200, 202}
+    assert len({answer["refund_id"] for _, answer in answers}) == 1
+    status, answer = await hub.post(path, {"amount": 2}, key)
+    assert (status, answer["refunded_amount"]) == (200, 2.0)
+    assert (await types(hub, payment_id)).count("RefundMade") == 1
+    status, answer = await hub.post(path, {"amount": 3}, key)
+    assert (status, answer["code"]) == (409, "idempotency_key_reused")
+
+
+async def test_a_refund_whose_answer_is_lost_is_completed_and_made_once(hub, until, api):
+    payment_id = await paid_cart(hub, until)
+    await hub.faults(error_rate=1.0)
+    status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", {"amount": 4})
+    assert (status, answer["refund_status"], answer["remaining_amount"]) == (202, "requested", 6.0)
+    await hub.faults(error_rate=0)
+
+    async def is_made():
+        return "RefundMade" in await types(hub, payment_id)
+
+    await until(is_made, "the monitor completed it", within_s=40)
+    last = [event for event in await hub.events(payment_id) if event["type"] == "ObservationRecorded"][-1]
+    assert last["data"]["refunded_centavos"] == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"amount": 0}, "amount_zero"),
+        ({"amount": -1}, "amount_negative"),
+        ({"amount": 1.001}, "amount_too_precise"),
+        ({"amount": "all"}, "amount_text"),
+        ({"amuont": 1}, "unknown_field"),
+    ],
+)
+async def test_a_wrong_refund_is_refused_and_moves_nothing(hub, until, body, code):
+    payment_id = await paid_cart(hub, until)
+    status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", body)
+    assert (status, answer["code"]) == (400, code)
+    assert "RefundRequested" not in await types(hub, payment_id)
+
+
+async def test_an_unpaid_payment_and_a_direct_pix_are_not_refunded_here(hub):
+    link = await hub.link()
+    status, answer = await hub.post(f"/payments/api/{link['payment_id']}/refund/", {})
+    assert (status, answer["code"]) == (409, "payment_not_paid")
+    _, created = await hub.post("/payments/pix", {"value": 3})
+    payment = created["payment"]
+    await hub.post("/payments/pix/confirmation", {"bank_payment_id": payment["bank_payment_id"], "value": 3})
+    status, answer = await hub.post(f"/payments/api/{payment['id']}/refund/", {})
+    assert (status, answer["code"]) == (409, "refund_by_bank_only")

@@ -1,0 +1,159 @@
+"""Watching and asking in bulk: every open payment is reached, and one question serves all who ask at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+MERCHANT = "padaria-do-marcos"
+
+
+async def _pay(hub, link):
+    await hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": "approved"})
+
+
+async def _projected(hub, until, payment_ids):
+    """Wait until the read models know these payments."""
+
+    async def are_listed():
+        _, listed = await hub.get(f"/payments/api/pending/?padaria_slug={MERCHANT}&status=all&limit=1000")
+        return set(payment_ids) <= {payment["payment_id"] for payment in listed["payments"]}
+
+    await until(are_listed, "the payments are listed")
+
+
+async def test_a_synchronisation_reaches_more_than_a_hundred_payments(start_hub, home, until):
+    async with start_hub(home) as hub:
+        await hub.faults(webhooks=False)
+        links = await asyncio.gather(*(hub.link() for _ in range(130)))
+        await _projected(hub, until, [link["payment_id"] for link in links])
+        paid = links[3::10]
+        pid = hub.stop("monitor")
+        for link in paid:
+            await _pay(hub, link)
+        status, answer = await hub.post("/payments/api/sync-pending/", {"padaria_slug": MERCHANT})
+        assert status == 200
+        assert (answer["success"], answer["padaria"]) == (True, "Padaria do Marcos")
+        assert (answer["total_pending"], answer["synced_count"], answer["approved_count"]) == (130, 130, len(paid))
+        assert answer["updated_payments"] == [
+            {
+                "payment_id": link["payment_id"],
+                "old_status": "pending",
+                "new_status": "approved",
+                "amount": 5.0,
+                "description": "10x Pão Francês",
+            }
+            for link in sorted(paid, key=lambda link: link["payment_id"])
+        ]
+        await hub.until_restarted(until, "monitor", pid)
+        assert await hub.status_changes(paid[0]["payment_id"]) == [("pending", "approved")]
+
+        _, again = await hub.post("/payments/api/sync-pending/", {"padaria_slug": MERCHANT})
+        assert again["updated_payments"] == []
+
+
+async def test_a_provider_that_is_away_leaves_payments_unsynced_and_says_so(hub, until):
+    link = await hub.link()
+    await _projected(hub, until, [link["payment_id"]])
+    await hub.faults(error_rate=1.0)
+    status, answer = await hub.post("/payments/api/sync-pending/", {"padaria_slug": MERCHANT})
+    assert status == 200
+    assert answer["synced_count"] < answer["total_pending"]
+    assert link["payment_id"] not in [moved["payment_id"] for moved in answer["updated_payments"]]
+
+
+async def test_a_hundred_callers_share_one_question(hub):
+    await hub.faults(webhooks=False, latency_ms=150)
+    link = await hub.link()
+    before = await _searches(hub)
+    answers = await asyncio.gather(*(hub.check(link["payment_id"]) for _ in range(100)))
+    asked = await _searches(hub) - before
+    assert {answer["synced"] for answer in answers} == {True}
+    assert len({answer["synced_at"] for answer in answers}) == 1
+    # The monitor asks by itself meanwhile, once in five seconds.
+    assert 1 <= asked <= 2
+
+
+async def _searches(hub) -> int:
+    asked = (await hub.sandbox("GET", "/_sandbox/stats"))["requests"]["by_route"]
+    return sum(count for route, count in asked.items() if "/v1/payments/search" in route)
+
+
+async def test_a_fact_of_less_than_three_seconds_is_not_asked_again(hub):
+    await hub.faults(webhooks=False)
+    link = await hub.link()
+    first = await hub.check(link["payment_id"])
+    second = await hub.check(link["payment_id"])
+    assert first["synced_at"] == second["synced_at"]
+    assert (second["synced"], second["status_changed"]) == (True, False)
+
+
+async def test_what_a_webhook_brought_is_told_within_the_three_seconds(hub, until):
+    link = await hub.link()
+    await hub.check(link["payment_id"])
+    await _pay(hub, link)
+
+    async def is_approved():
+        return (await hub.check(link["payment_id"]))["status"] == "approved"
+
+    await until(is_approved, "the approval is told", within_s=2.5)
+
+
+async def test_a_second_start_of_a_watch_answers_normally(hub, until):
+    link = await hub.link()
+    number = link["payment_id"]
+    status, answer = await hub.post(f"/payments/api/monitor/{number}/start/", {})
+    assert status == 200
+    assert answer == {
+        "success": True,
+        "payment_id": number,
+        "status": "pending",
+        "message": "Monitoramento já estava ativo",
+        "monitoring": True,
+    }
+
+    async def is_listed():
+        _, monitors = await hub.get("/payments/api/monitors/")
+        assert monitors["active_count"] == len(monitors["payment_ids"])
+        return number in monitors["payment_ids"]
+
+    await until(is_listed, "the watch is listed")
+    _, named = await hub.get(f"/payments/api/monitors/?padaria_slug={MERCHANT}")
+    assert number in named["payment_ids"]
+
+
+async def test_a_paid_payment_is_not_watched(hub, until):
+    link = await hub.link()
+    await _pay(hub, link)
+
+    async def is_approved():
+        return (await hub.check(link["payment_id"]))["status"] == "approved"
+
+    await until(is_approved, "it is approved")
+    status, answer = await hub.post(f"/payments/api/monitor/{link['payment_id']}/start/", {})
+    assert status == 200
+    assert (answer["monitoring"], answer["status"]) == (False, "approved")
+
+    async def is_gone():
+        _, monitors = await hub.get("/payments/api/monitors/")
+        return link["payment_id"] not in monitors["payment_ids"]
+
+    await until(is_gone, "the watch is over")
+
+
+async def test_watches_that_are_on_are_not_started_again(hub, until):
+    link = await hub.link()
+    await _projected(hub, until, [link["payment_id"]])
+    status, answer = await hub.post("/payments/api/monitors/start-all/", {"padaria_slug": MERCHANT})
+    assert status == 200
+    assert answer == {"success": True, "padaria_slug": MERCHANT, "monitors_started": 0}
+
+
+async def test_what_does_not_exist_is_told_in_the_references_words(hub):
+    status, answer = await hub.post("/payments/api/monitor/999999/start/", {})
+    assert (status, answer["error"]) == (404, "Pagamento 999999 não encontrado")
+    for path in ("sync-pending", "monitors/start-all"):
+        status, answer = await hub.post(f"/payments/api/{path}/", {"padaria_slug": "slug-invalido"})
+        assert (status, answer["success"]) == (400, False)
+        assert answer["error"] == "Padaria 'slug-invalido' não encontrada"
+        status, answer = await hub.post(f"/payments/api/{path}/", {})
+        assert (status, answer["code"]) == (400, "missing_padaria_slug")

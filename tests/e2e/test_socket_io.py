@@ -1,0 +1,376 @@
+"""Socket.IO with the clients that people use: each hears of its own confirmed payments, once, and of no others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+import pytest
+import socketio
+
+from tests.running_hub import ROOT, free_port
+
+SCRIPT = Path(__file__).parent.parent / "clients" / "socket_io.js"
+WAYS = {"websocket": ["websocket"], "polling": ["polling"], "polling and then websocket": ["polling", "websocket"]}
+
+
+class Heard:
+    """A client of python-socketio, and what it was told."""
+
+    def __init__(self):
+        self.told = asyncio.Queue()
+        self.client = socketio.AsyncClient(reconnection_delay=0.1, reconnection_delay_max=0.2)
+        self.client.on("*", lambda event, *body: self.told.put_nowait((event, *body)))
+
+    async def next(self, within_s=10):
+        async with asyncio.timeout(within_s):
+            return await self.told.get()
+
+
+@contextlib.asynccontextmanager
+async def listening(url, *, ways=("websocket",), **options):
+    heard = Heard()
+    await heard.client.connect(url, transports=list(ways), **options)
+    try:
+        yield heard
+    finally:
+        await heard.client.disconnect()
+
+
+async def refusal(url, *, ways=("websocket",), **options):
+    """The code with which a client is refused; None when it is not."""
+    client, refused = socketio.AsyncClient(reconnection=False), []
+    client.on("connect_error", refused.append)
+    with contextlib.suppress(socketio.exceptions.ConnectionError):
+        await client.connect(url, transports=list(ways), **options)
+    await client.disconnect()
+    return refused[0]["data"]["code"] if refused else None
+
+
+@contextlib.asynccontextmanager
+async def node_listening(node, url, *options):
+    """Socket.IO's own client in a process, and a function that gives what it says next."""
+    process = await asyncio.create_subprocess_exec(
+        node, str(SCRIPT), url, *options, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdin
+    assert process.stdout
+
+    async def said():
+        async with asyncio.timeout(15):
+            return json.loads(await process.stdout.readline())
+
+    try:
+        yield said
+        process.stdin.close()
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def second_gateway(hub):
+    """Another gateway on the same database and bus; gives its address."""
+    port, ready = free_port(), hub.home / "run" / "second-gateway.ready"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.gateway",
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "EXTRATO_PORT": str(port),
+            "EXTRATO_HOME": str(hub.home),
+            "EXTRATO_DATABASE_URL": hub.addresses["database_url"],
+            "EXTRATO_NATS_URL": hub.addresses["nats_url"],
+            "EXTRATO_MERCADOPAGO_URL": hub.sandbox_url,
+            "EXTRATO_READY_FILE": str(ready),
+        },
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(20):
+            while not ready.exists():
+                await asyncio.sleep(0.02)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            _, log = await process.communicate()
+    assert process.returncode == 0
+    assert "Traceback" not in log.decode(), log.decode()
+
+
+async def new_pix(hub, value=12.5):
+    status, answer = await hub.post("/payments/pix", {"value": value})
+    assert status == 201, answer
+    return answer["payment"]
+
+
+async def confirm(hub, pix):
+    body = {"bank_payment_id": pix["bank_payment_id"], "value": pix["value"]}
+    status, answer = await hub.post("/payments/pix/confirmation", body)
+    assert status == 200, answer
+
+
+def token_of(address):
+    return parse_qs(urlsplit(address).query)["t"][0]
+
+
+def key(hub):
+    return {"auth": {"api_key": hub.api_key}}
+
+
+@pytest.mark.parametrize("ways", WAYS.values(), ids=WAYS)
+async def test_a_merchants_client_hears_of_every_payment_that_is_confirmed(hub, ways):
+    async with listening(hub.url, ways=ways, headers=hub.headers) as heard:
+        pix = await new_pix(hub)
+        await confirm(hub, pix)
+        event, told = await heard.next()
+    assert event == f"payment-confirmed-{pix['id']}"
+    paid_at = told.pop("paid_at")
+    assert told == {"payment_id": pix["id"], "status": "approved", "value": 12.5}
+    assert paid_at.endswith("Z")
+
+
+async def test_the_client_of_npm_hears_by_polling_and_websocket(hub, node):
+    for more in ({}, {"transports": ["websocket"]}, {"transports": ["polling"]}):
+        async with node_listening(node, hub.url, json.dumps({**key(hub), **more})) as said:
+            assert await said() == ["connect"]
+            pix = await new_pix(hub)
+            await confirm(hub, pix)
+            event, told = await said()
+            assert event == f"payment-confirmed-{pix['id']}"
+            assert told["value"] == 12.5
+
+
+async def test_a_payment_link_that_is_paid_is_confirmed(hub):
+    async with listening(hub.url, **key(hub)) as heard:
+        link = await hub.link()
+        await hub.pay_as_a_person(link["checkout_url"])
+        event, told = await heard.next()
+    assert event == f"payment-confirmed-{link['payment_id']}"
+    assert (told["status"], told["value"]) == ("approved", link["total"])
+
+
+async def test_a_repeated_confirmation_is_told_once(hub):
+    async with listening(hub.url, **key(hub)) as heard:
+        first, second = await new_pix(hub), await new_pix(hub)
+        await confirm(hub, first)
+        await confirm(hub, first)
+        await confirm(hub, second)
+        events = [(await heard.next())[0] for _ in range(2)]
+    assert events == [f"payment-confirmed-{first['id']}", f"payment-confirmed-{second['id']}"]
+
+
+@pytest.mark.parametrize("ways", WAYS.values(), ids=WAYS)
+async def test_who_connects_after_the_confirmation_is_told_at_once_and_once(hub, ways):
+    pix = await new_pix(hub)
+    await confirm(hub, pix)
+    shown = {"payment_id": pix["id"], "t": token_of(pix["payment_url"])}
+    async with listening(hub.url, ways=ways, auth=shown) as heard:
+        event, told = await heard.next()
+        assert event == f"payment-confirmed-{pix['id']}"
+        assert told["status"] == "approved"
+        assert heard.told.empty()
+
+
+async def test_a_confirmation_while_clients_connect_reaches_each_once(hub):
+    pix = await new_pix(hub)
+    shown = {"payment_id": pix["id"], "t": token_of(pix["payment_url"])}
+    async with contextlib.AsyncExitStack() as clients:
+        connecting = [clients.enter_async_context(listening(hub.url, auth=shown)) for _ in range(12)]
+        *opened, _ = await asyncio.gather(*connecting, confirm(hub, pix))
+        for heard in opened:
+            assert (await heard.next())[0] == f"payment-confirmed-{pix['id']}"
+        # What else they were told would have come before the confirmation of another payment.
+        other = await new_pix(hub)
+        async with listening(hub.url, **key(hub)) as marker:
+            await confirm(hub, other)
+            await marker.next()
+        assert [heard.told.qsize() for heard in opened] == [0] * 12
+
+
+async def test_a_payers_token_opens_its_payment_and_no_other(hub):
+    mine, other = await new_pix(hub), await new_pix(hub)
+    token = token_of(mine["payment_url"])
+    async with listening(hub.url, auth={"payment_id": str(mine["id"]), "t": token}) as heard:
+        await confirm(hub, other)
+        await confirm(hub, mine)
+        assert (await heard.next())[0] == f"payment-confirmed-{mine['id']}"
+        assert heard.told.empty()
+    assert await refusal(hub.url, auth={"payment_id": other["id"], "t": token}) == "unauthenticated"
+    assert await refusal(hub.url, auth={"t": token}) == "unauthenticated"
+
+
+async def test_a_payers_token_may_stand_in_the_query_of_a_websocket(hub):
+    pix = await new_pix(hub)
+    await confirm(hub, pix)
+    url = f"{hub.url}?payment_id={pix['id']}&t={token_of(pix['payment_url'])}"
+    async with listening(url) as heard:
+        assert (await heard.next())[0] == f"payment-confirmed-{pix['id']}"
+
+
+async def test_another_merchant_hears_nothing_and_cannot_name_the_payment(hub, other_merchant):
+    named = await new_pix(hub)
+    auth = {"api_key": other_merchant.api_key}
+    async with listening(hub.url, auth=auth) as heard, listening(hub.url, **key(hub)) as owner:
+        await confirm(hub, named)
+        assert (await owner.next())[0] == f"payment-confirmed-{named['id']}"
+        headers = {"Authorization": f"Bearer {other_merchant.api_key}"}
+        status, answer = await hub.post("/payments/pix", {"value": 3, "padaria_slug": other_merchant.slug}, headers)
+        assert status == 201, answer
+        own = answer["payment"]
+        body = {"bank_payment_id": own["bank_payment_id"], "value": 3}
+        assert (await hub.post("/payments/pix/confirmation", body, headers))[0] == 200
+        assert (await heard.next())[0] == f"payment-confirmed-{own['id']}"
+        assert heard.told.empty()
+    assert await refusal(hub.url, auth={**auth, "payment_id": named["id"]}) == "payment_not_found"
+
+
+@pytest.mark.parametrize("ways", WAYS.values(), ids=WAYS)
+async def test_who_shows_nothing_or_nothing_good_is_refused(hub, ways, other_merchant):
+    pix = await new_pix(hub)
+    for auth, code in (
+        (None, "unauthenticated"),
+        ({"payment_id": pix["id"]}, "unauthenticated"),
+        ({"payment_id": pix["id"], "t": "0" * 32}, "unauthenticated"),
+        ({"api_key": hub.api_key[:-1] + "_"}, "unauthenticated"),
+        ({"api_key": other_merchant.write_key}, "forbidden"),
+        ({"api_key": "extrato.é.1.ü"}, "invalid_auth"),
+        ({"api_key": ["extrato"]}, "invalid_auth"),
+        ("extrato", "invalid_auth"),
+        ({"api_key": hub.api_key, "payment_id": "no number"}, "invalid_payment_id"),
+        ({"api_key": hub.api_key, "payment_id": 1 << 46}, "payment_not_found"),
+    ):
+        assert await refusal(hub.url, ways=ways, auth=auth) == code, auth
+
+
+async def test_the_client_of_npm_is_told_why_it_is_refused(hub, node):
+    async with node_listening(node, hub.url) as said:
+        assert await said() == ["connect_error", "Chave de API ausente ou inválida", {"code": "unauthenticated"}]
+
+
+async def test_two_gateways_each_tell_their_own_clients(hub):
+    async with (
+        second_gateway(hub) as second,
+        listening(hub.url, **key(hub)) as at_first,
+        listening(second, **key(hub)) as at_second,
+    ):
+        pix = await new_pix(hub)
+        await confirm(hub, pix)
+        events = [(await heard.next())[0] for heard in (at_first, at_second)]
+    assert events == [f"payment-confirmed-{pix['id']}"] * 2
+
+
+async def test_a_client_of_a_gateway_that_stops_comes_back_and_learns_what_it_missed(hub, node):
+    pix = await new_pix(hub)
+    shown = {"payment_id": pix["id"], "t": token_of(pix["payment_url"])}
+    quick = {"reconnectionDelay": 50, "reconnectionDelayMax": 100}
+    async with contextlib.AsyncExitStack() as clients:
+        saying = []
+        async with second_gateway(hub) as second:
+            port = second.rpartition(":")[2]
+            for ways in WAYS.values():
+                options = json.dumps({"auth": shown, "transports": ways, **quick})
+                saying.append(await clients.enter_async_context(node_listening(node, second, options)))
+                assert await saying[-1]() == ["connect"]
+        await confirm(hub, pix)
+        forward = await asyncio.start_server(lambda *line: forward_to(hub.url, *line), "127.0.0.1", int(port))
+        async with forward:
+            for said in saying:
+                told = []
+                while not told or told[-1][0] != f"payment-confirmed-{pix['id']}":
+                    told.append(await said())
+                assert told[0][0] == "disconnect"
+
+
+async def forward_to(url, reader, writer):
+    """Pass bytes on to the hub, as a balancer does that has taken a gateway's place."""
+    there, back = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+
+    async def carry(source, sink):
+        with contextlib.suppress(ConnectionError):
+            while data := await source.read(65536):
+                sink.write(data)
+                await sink.drain()
+        sink.close()
+
+    await asyncio.gather(carry(reader, back), carry(there, writer))
+
+
+async def test_clients_are_counted_and_forgotten(hub, until):
+    async with listening(hub.url, **key(hub)), listening(hub.url, ways=["polling"], **key(hub)):
+        assert await hub.metric("extrato_socket_io_clients") == 2
+
+    async def is_forgotten():
+        return await hub.metric("extrato_socket_io_clients") == 0
+
+    await until(is_forgotten, "nobody is left")
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    ["", "x", "9", "4", "4x", "4[", "40{", "42[" * 300, "451-[{}]", "459999999-[]", "44{}", "4" * 5000, b"\x04"],
+)
+async def test_nonsense_disturbs_nobody(hub, nonsense):
+    async with listening(hub.url, **key(hub)) as heard:
+        url = hub.url.replace("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket"
+        async with hub.session.ws_connect(url) as socket:
+            assert (await socket.receive_str()).startswith("0{")
+            await socket.send_str("40" + json.dumps({"api_key": hub.api_key}))
+            assert (await socket.receive_str()).startswith("40{")
+            with contextlib.suppress(ConnectionError):
+                await (socket.send_bytes if isinstance(nonsense, bytes) else socket.send_str)(nonsense)
+                await socket.send_str('42["payment-confirmed-1", {}]')
+        pix = await new_pix(hub)
+        await confirm(hub, pix)
+        assert (await heard.next())[0] == f"payment-confirmed-{pix['id']}"
+
+
+async def test_any_page_may_ask_with_its_key_but_brings_no_cookie(hub):
+    url = f"{hub.url}/socket.io/?EIO=4&transport=polling"
+    async with hub.session.get(url, headers={"Origin": "https://loja.example"}) as answer:
+        assert answer.status == 200
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://loja.example"
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+        assert "Set-Cookie" not in answer.headers
+    asked = {"Origin": "https://loja.example", "Access-Control-Request-Headers": "authorization"}
+    async with hub.session.options(url, headers=asked) as answer:
+        assert answer.status == 200
+        assert answer.headers["Access-Control-Allow-Headers"] == "authorization"
+
+
+async def test_in_open_mode_a_page_hears_without_a_key_and_foreign_pages_are_kept_out(home, start_hub, node):
+    async with start_hub(home, EXTRATO_AUTH="open") as hub:
+        pix = await new_pix(hub)
+        async with (
+            node_listening(node, hub.url) as said,
+            listening(hub.url, auth={"payment_id": pix["id"]}) as one,
+            listening(hub.url, headers={"Origin": "http://localhost:3000"}) as local,
+        ):
+            assert await said() == ["connect"]
+            other = await new_pix(hub)
+            await confirm(hub, other)
+            await confirm(hub, pix)
+            assert [(await said())[0] for _ in range(2)] == [f"payment-confirmed-{id_['id']}" for id_ in (other, pix)]
+            assert (await one.next())[0] == f"payment-confirmed-{pix['id']}"
+            assert (await local.next())[0] == f"payment-confirmed-{other['id']}"
+        polling, websocket = (f"{hub.url}/socket.io/?EIO=4&transport={way}" for way in ("polling", "websocket"))
+        for headers in ({"Origin": "http://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"}):
+            async with hub.session.get(polling, headers=headers) as answer:
+                assert answer.status == 403, headers
+                assert "Access-Control-Allow-Origin" not in answer.headers
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await hub.session.ws_connect(websocket, headers=headers)
+            assert refused.value.status == 403

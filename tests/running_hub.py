@@ -1,0 +1,261 @@
+"""The whole hub, as `make up` starts it, for tests that look at it from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import asyncpg
+import nats
+import pytest
+import pytest_asyncio
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+ROOT = Path(__file__).parents[1]
+MERCHANT = "padaria-do-marcos"
+SANDBOX_TOKEN = "APP_USR-0000000000000001-112300-0123456789abcdef0123456789abcdef-174087000"
+WEBHOOK_SECRET = "demo-webhook-secret-of-padaria-do-marcos"
+
+
+class RunningHub:
+    """A hub in processes of its own, and an HTTP session that acts as the demo merchant's backend."""
+
+    def __init__(self, home: Path, url: str, sandbox_url: str, session: aiohttp.ClientSession) -> None:
+        self.home = home
+        self.url = url
+        self.sandbox_url = sandbox_url
+        self.session = session
+        self.api_key = (home / "demo-api-key").read_text().strip()
+        self.addresses = json.loads((home / "run" / "addresses.json").read_text())
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.api_key}"}
+
+    async def get(self, path: str, **kw: Any) -> tuple[int, Any]:
+        async with self.session.get(self.url + path, headers=self.headers, **kw) as answer:
+            return answer.status, await answer.json()
+
+    async def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+        headers = {**self.headers, **(headers or {})}
+        async with self.session.post(self.url + path, json=body, headers=headers) as answer:
+            return answer.status, await answer.json()
+
+    async def sandbox(self, method: str, path: str, body: Any = None) -> Any:
+        async with self.session.request(method, self.sandbox_url + path, json=body) as answer:
+            assert answer.status < 300, await answer.text()
+            return await answer.json()
+
+    async def faults(self, **faults: Any) -> None:
+        await self.sandbox("PUT", "/_sandbox/faults", faults)
+
+    async def link(self, **more: Any) -> dict[str, Any]:
+        body = {"padaria_slug": MERCHANT, "items": [{"nome": "Pão Francês", "quantidade": 10}], **more}
+        status, answer = await self.post("/payments/api/generate-link/", body)
+        assert status == 200, answer
+        return answer
+
+    async def pay_as_a_person(self, checkout_url: str) -> None:
+        """Open the provider's checkout page and press the button of its first way to pay."""
+        async with self.session.get(checkout_url) as page:
+            assert page.status == 200
+            assert "R$" in await page.text()
+        async with self.session.post(checkout_url, data=PAY_BY_CARD, allow_redirects=False) as answer:
+            assert answer.status in {302, 303}, await answer.text()
+
+    async def check(self, payment_id: int) -> dict[str, Any]:
+        status, answer = await self.get(f"/payments/api/check/{payment_id}/")
+        assert status == 200, answer
+        return answer
+
+    async def events(self, payment_id: int) -> list[dict[str, Any]]:
+        status, answer = await self.get(f"/payments/api/{payment_id}/events/")
+        assert status == 200, answer
+        return answer["events"]
+
+    async def status_changes(self, payment_id: int) -> list[tuple[str, str]]:
+        return [
+            (event["data"]["previous"], event["data"]["status"])
+            for event in await self.events(payment_id)
+            if event["type"] == "StatusChanged"
+        ]
+
+    def pid(self, name: str) -> int:
+        return json.loads((self.home / "run" / "processes.json").read_text())[name]
+
+    def kill(self, name: str) -> int:
+        """End a process without a warning, and give its id."""
+        pid = self.pid(name)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def stop(self, name: str) -> int:
+        """Ask a process to end, and give its id."""
+        pid = self.pid(name)
+        os.kill(pid, signal.SIGTERM)
+        return pid
+
+    async def until_restarted(self, until: Until, name: str, old_pid: int) -> None:
+        await until(lambda: self.is_up_again(name, old_pid), f"{name} is back", within_s=25)
+
+    @contextlib.asynccontextmanager
+    async def socket(self, **query: Any) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        async with self.session.ws_connect(f"{self.url}/ws", params=query, headers=self.headers) as socket:
+            yield socket
+
+    @contextlib.asynccontextmanager
+    async def jetstream(self) -> AsyncIterator[Any]:
+        client = await nats.connect(self.addresses["nats_url"])
+        try:
+            yield client.jetstream()
+        finally:
+            await client.close()
+
+    async def metric(self, name: str) -> float:
+        async with self.session.get(f"{self.url}/metrics") as answer:
+            lines = (await answer.text()).splitlines()
+        return next(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name + " "))
+
+    async def count_events(self) -> int:
+        connection = await asyncpg.connect(self.addresses["database_url"])
+        try:
+            return await connection.fetchval("SELECT count(*) FROM stored_events")
+        finally:
+            await connection.close()
+
+    async def until_webhooks_are_delivered(self, until: Until) -> None:
+        """Wait until the provider has sent what it had to send."""
+
+        async def is_quiet() -> bool:
+            return (await self.sandbox("GET", "/_sandbox/stats"))["webhooks"]["pending"] == 0
+
+        await until(is_quiet, "every webhook is delivered")
+
+    async def is_up_again(self, name: str, old_pid: int) -> bool:
+        with contextlib.suppress(KeyError, json.JSONDecodeError, FileNotFoundError):
+            if self.pid(name) == old_pid:
+                return False
+            with contextlib.suppress(aiohttp.ClientError):
+                async with self.session.get(self.url + "/readyz") as answer:
+                    return answer.status == 200
+        return False
+
+
+# What the checkout page's form sends for "pay by card, approved".
+PAY_BY_CARD = {"choice": "card"}
+
+
+async def _until(
+    condition: Callable[[], Awaitable[Any]], what: str, *, within_s: float = 15.0, every_s: float = 0.02
+) -> Any:
+    """Wait until `condition` gives something true, and give that."""
+    deadline = time.monotonic() + within_s
+    while True:
+        found = await condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
+        await asyncio.sleep(every_s)
+
+
+Until = type(_until)
+
+
+@pytest.fixture
+def until() -> Until:
+    """A function that waits for a condition."""
+    return _until
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@contextlib.asynccontextmanager
+async def running_hub(home: Path, **environment: str) -> AsyncIterator[RunningHub]:
+    port, sandbox_port = free_port(), free_port()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.cli",
+        "up",
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "EXTRATO_PORT": str(port),
+            "EXTRATO_SANDBOX_PORT": str(sandbox_port),
+            "EXTRATO_HOME": str(home),
+            **environment,
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout
+    told = []
+    try:
+        async with asyncio.timeout(40):
+            async for line in process.stdout:
+                told.append(line.decode())
+                if "extrato is ready" in told[-1]:
+                    break
+        assert told, "nothing was said"
+        assert "extrato is ready" in told[-1], "".join(told)
+        drain = asyncio.create_task(process.stdout.read())
+        async with aiohttp.ClientSession() as session:
+            yield RunningHub(home, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}", session)
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0, (await drain).decode()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@pytest.fixture
+def start_hub() -> Callable[..., contextlib.AbstractAsyncContextManager[RunningHub]]:
+    """A function that runs a hub of the test's own."""
+    return running_hub
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_hub(session_home: Path) -> AsyncIterator[RunningHub]:
+    """One hub for all tests that look from outside; each leaves it whole."""
+    async with running_hub(session_home.parent / "hub") as hub:
+        yield hub
+
+
+@pytest.fixture
+async def hub(shared_hub: RunningHub) -> AsyncIterator[RunningHub]:
+    """The shared hub with no fault set and an HTTP session of this test."""
+    async with aiohttp.ClientSession() as session:
+        fresh = RunningHub(shared_hub.home, shared_hub.url, shared_hub.sandbox_url, session)
+        await fresh.faults(**NO_FAULTS)
+        yield fresh
+        await fresh.faults(**NO_FAULTS)
+
+
+NO_FAULTS = {
+    "latency_ms": 0,
+    "error_rate": 0,
+    "rate_limit_per_s": 0,
+    "webhooks": True,
+    "webhook_delay_ms": 0,
+    "webhook_duplicates": 0,
+    "webhook_shuffle": False,
+    "webhook_bad_signature": False,
+    "search_lag_ms": 0,
+}

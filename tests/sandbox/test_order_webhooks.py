@@ -1,0 +1,105 @@
+"""Orders are announced to the merchant's address in the panel, with their state and a signature."""
+
+from __future__ import annotations
+
+import pytest
+from mercadopago.webhook import InvalidWebhookSignatureError, WebhookSignatureValidator
+
+from services.sandbox.accounts import DEMO_ACCOUNT
+
+
+def verify(hook, data_id: str) -> None:
+    WebhookSignatureValidator.validate(
+        hook.headers["x-signature"], hook.headers["x-request-id"], data_id, DEMO_ACCOUNT.webhook_secret
+    )
+
+
+async def test_an_order_tells_the_panel_what_became_of_it(sandbox, shop):
+    await sandbox.panel(webhook_url=shop.url)
+    order = await sandbox.order()
+    await shop.heard(1)
+    await sandbox.pay(order_id=order["id"], outcome="approved")
+    created, processed = await shop.heard(2)
+
+    assert processed.query == {"data.external_reference": "PED-1", "data.id": order["id"], "type": "order"}
+    assert processed.format == "WebHook v1.0 order"
+    body = processed.body
+    assert (created.body["action"], body["action"]) == ("order.action_required", "order.processed")
+    assert (body["type"], body["user_id"]) == ("order", str(DEMO_ACCOUNT.collector_id))
+    assert body["application_id"] == DEMO_ACCOUNT.client_id
+    data = body["data"]
+    assert (data["id"], data["external_reference"]) == (order["id"], "PED-1")
+    assert (data["status"], data["status_detail"], data["total_paid_amount"]) == ("processed", "accredited", "7.50")
+    assert [payment["status"] for payment in data["transactions"]["payments"]] == ["processed"]
+    assert (created.body["data"]["version"], data["version"]) == (1, 2)
+    assert "qr_code" not in str(created.body)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "action"),
+    [
+        ([{"outcome": "cancelled"}], "order.canceled"),
+        ([{"outcome": "cancelled", "detail": "expired"}], "order.expired"),
+        ([{"outcome": "rejected"}], "order.failed"),
+        ([{"outcome": "approved"}, {"outcome": "refunded", "amount": 1}], "order.refunded"),
+        ([{"outcome": "approved"}, {"outcome": "refunded"}], "order.refunded"),
+    ],
+)
+async def test_each_change_has_its_action(sandbox, shop, outcomes, action):
+    await sandbox.panel(webhook_url=shop.url)
+    order = await sandbox.order()
+    for number, outcome in enumerate(outcomes, start=1):
+        await shop.heard(number)
+        await sandbox.pay(order_id=order["id"], **outcome)
+    assert (await shop.heard(len(outcomes) + 1))[-1].body["action"] == action
+
+
+async def test_an_unpaid_order_expires_and_the_panel_is_told(start, shop):
+    async with start(time_factor=60 * 30) as sandbox:
+        await sandbox.panel(webhook_url=shop.url)
+        order = await sandbox.order(payment={"expiration_time": "PT30M"})
+        _, expired = await shop.heard(2)
+        assert (await sandbox.shown_order(order["id"]))["status"] == "expired"
+    assert expired.body["action"] == "order.expired"
+
+
+async def test_the_id_of_an_order_is_signed_in_lower_case(sandbox, shop):
+    await sandbox.panel(webhook_url=shop.url)
+    order = await sandbox.order()
+    (hook,) = await shop.heard(1)
+    verify(hook, order["id"].lower())
+    with pytest.raises(InvalidWebhookSignatureError):
+        verify(hook, order["id"])
+
+
+async def test_the_id_of_an_order_can_be_signed_as_it_is(sandbox, shop):
+    await sandbox.panel(webhook_url=shop.url)
+    await sandbox.faults(webhook_signs_raw_id=True)
+    order = await sandbox.order()
+    (hook,) = await shop.heard(1)
+    verify(hook, order["id"])
+
+
+async def test_the_instant_of_a_signature_can_be_in_milliseconds(sandbox, shop):
+    await sandbox.faults(webhook_ts_in_ms=True)
+    payment = await sandbox.pix(notification_url=f"{shop.url}?source_news=webhooks")
+    (hook,) = await shop.heard(1)
+    assert len(hook.headers["x-signature"].split(",")[0]) == len("ts=") + 13
+    verify(hook, str(payment["id"]))
+
+
+async def test_an_order_without_a_panel_address_tells_nobody(sandbox):
+    await sandbox.order()
+    stats = await sandbox.stats()
+    assert stats["webhooks"] == {"sent": 0, "failed": 0, "dropped": 0, "abandoned": 0, "pending": 0}
+
+
+async def test_the_panel_hears_of_a_payment_that_names_no_address_of_its_own(sandbox, shop):
+    await sandbox.panel(webhook_url=f"{shop.url}?via=panel")
+    own = await sandbox.pix(key="1", notification_url=f"{shop.url}?source_news=webhooks")
+    await shop.heard(1)
+    other = await sandbox.pix(key="2")
+    first, second = await shop.heard(2)
+    assert (first.query["data.id"], "via" in first.query) == (str(own["id"]), False)
+    assert second.query == {"data.id": str(other["id"]), "type": "payment", "via": "panel"}
+    assert second.format == "WebHook v1.0 payment"

@@ -1,0 +1,120 @@
+"""One payment for tests of its decisions, and `given_events(…).when(commands)`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from contracts.events import (
+    ChargeCreated,
+    ChargeRefused,
+    ObservationIgnored,
+    ObservationRecorded,
+    PaymentEvent,
+    PaymentExpired,
+    PaymentOpened,
+    StatusChanged,
+)
+from extrato.domain.errors import Refused
+from extrato.domain.payment import (
+    Command,
+    ConfirmByBank,
+    Opened,
+    RecordObservation,
+    bank_payment_id,
+    decide,
+    external_reference,
+    fold,
+)
+
+NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
+BANK_ID = bank_payment_id(15, UUID(int=0x1234_5678_9ABC_DEF0_1234_5678_9ABC_DEF0))
+REFERENCE = external_reference(15, BANK_ID)
+
+
+def at(minute: float) -> datetime:
+    return NOON + timedelta(minutes=minute)
+
+
+OPENED = PaymentOpened(
+    provider="mercado_pago",
+    method="checkout",
+    amount_centavos=1000,
+    currency="BRL",
+    title="Pão de queijo",
+    description="",
+    items=(),
+    external_reference=REFERENCE,
+    bank_payment_id=BANK_ID,
+    payer_email=None,
+    expires_at=at(60),
+)
+CHARGED = ChargeCreated(charge_id="c1", attempt_id=None, checkout_url="https://pay", sandbox_url=None, pix_payload=None)
+NO_CHARGE = ChargeRefused(code="invalid_amount", reason="too small")
+EXPIRED = PaymentExpired(expires_at=at(60))
+
+
+def observe(status: str, *, attempt: str = "a", minute: float = 1, **changes: Any) -> RecordObservation:
+    facts: dict[str, Any] = {
+        "attempt_id": attempt,
+        "status": status,
+        "status_detail": None,
+        "amount_centavos": 1000,
+        "currency": "BRL",
+        "external_reference": REFERENCE,
+        "refunded_centavos": 0,
+        "observed_at": at(minute),
+        "paid_at": at(minute) if status == "approved" else None,
+        "payer_email": None,
+        "evidence": None,
+    }
+    return RecordObservation(**(facts | changes))
+
+
+def recorded(command: RecordObservation) -> ObservationRecorded:
+    """The event that says what an observation said."""
+    return ObservationRecorded(**{field: getattr(command, field) for field in ObservationRecorded.__struct_fields__})
+
+
+def ignored(command: RecordObservation, reason: str) -> ObservationIgnored:
+    facts = {field: getattr(command, field) for field in ObservationIgnored.__struct_fields__ if field != "reason"}
+    return ObservationIgnored(reason=reason, **facts)
+
+
+def moved(previous: str, status: str, **details: Any) -> StatusChanged:
+    facts = {"status_detail": None, "attempt_id": "a", "paid_at": None} | details
+    return StatusChanged(previous=previous, status=status, **facts)
+
+
+def confirm(amount_centavos: int = 1000, *, minute: float = 5) -> ConfirmByBank:
+    return ConfirmByBank(amount_centavos=amount_centavos, received_at=at(minute), evidence=None)
+
+
+class Story:
+    """`given(events).when(commands)`: what the last command leads to after all before it."""
+
+    def __init__(self, *history: PaymentEvent) -> None:
+        self.history = list(history)
+
+    def when(self, *commands: Command) -> list[PaymentEvent]:
+        *before, last = commands
+        for command in before:
+            self.history += decide(command, fold(self.history))
+        return decide(last, fold(self.history))
+
+    def refuses(self, command: Command) -> str:
+        with pytest.raises(Refused) as refused:
+            self.when(command)
+        return refused.value.code
+
+    def becomes(self, *commands: Command) -> Opened:
+        self.history += self.when(*commands)
+        payment = fold(self.history)
+        assert isinstance(payment, Opened)
+        return payment
+
+
+given_events = Story

@@ -1,0 +1,39 @@
+"""What `open_requests` makes of the events of a payment."""
+
+from contracts import events
+from contracts.read_models import OpenRequest
+from services.projections.read_models.open_requests import OPEN_REQUESTS
+from tests.unit.projections.history import CHARGED, opened, recorded_at, told
+
+WISH = events.CancellationRequested()
+CLOSED = events.PaymentCancelled()
+REFUND = events.RefundRequested(refund_id="r1", attempt_id="a1", amount_centavos=100)
+OTHER_REFUND = events.RefundRequested(refund_id="r2", attempt_id="a1", amount_centavos=100)
+MADE = events.RefundMade(refund_id="r1", provider_refund_id=None)
+REFUSED = events.RefundRefused(refund_id="r2", code="provider_refused", reason="no")
+
+
+def request(*, at: int, **changes) -> OpenRequest:
+    wished = {"cancellation": False, "refunds": ()} | changes
+    return OpenRequest(payment_id=15, merchant="padaria-do-marcos", requested_at=recorded_at(at), **wished)
+
+
+def test_a_payment_without_a_wish_has_no_row():
+    assert told(OPEN_REQUESTS, opened(), CHARGED) is None
+
+
+def test_a_wish_stays_until_it_is_answered():
+    assert told(OPEN_REQUESTS, opened(), CHARGED, WISH) == request(at=3, cancellation=True)
+    assert told(OPEN_REQUESTS, opened(), CHARGED, WISH, CLOSED) is None
+    assert told(OPEN_REQUESTS, opened(), REFUND) == request(at=2, refunds=("r1",))
+    assert told(OPEN_REQUESTS, opened(), REFUND, MADE) is None
+
+
+def test_one_answer_does_not_take_the_other_wishes_away():
+    assert told(OPEN_REQUESTS, opened(), REFUND, OTHER_REFUND, MADE) == request(at=3, refunds=("r2",))
+    assert told(OPEN_REQUESTS, opened(), REFUND, OTHER_REFUND, MADE, REFUSED) is None
+
+
+def test_an_answer_without_a_wish_is_passed_over():
+    assert told(OPEN_REQUESTS, opened(), CLOSED) is None
+    assert told(OPEN_REQUESTS, opened(), MADE) is None

@@ -1,0 +1,226 @@
+"""Closing a payment that was not paid, and giving money back: what is recorded, refused, and left quiet."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from contracts.events import (
+    CancellationRefused,
+    CancellationRequested,
+    ChargeCreated,
+    LatePaymentReceived,
+    PaymentCancelled,
+    RefundMade,
+    RefundRefused,
+    RefundRequested,
+)
+from extrato.domain.payment import (
+    CompleteCancellation,
+    Expire,
+    RecordCharge,
+    RecordRefund,
+    RefuseCancellation,
+    RequestCancellation,
+    RequestRefund,
+)
+from tests.unit.payment_story import (
+    CHARGED,
+    EXPIRED,
+    NO_CHARGE,
+    OPENED,
+    at,
+    confirm,
+    given_events,
+    moved,
+    observe,
+)
+
+CLOSED = [
+    CancellationRequested(),
+    PaymentCancelled(),
+    moved("pending", "cancelled", status_detail="by_collector", attempt_id=None),
+]
+
+
+def refund(amount_centavos: int | None = None, *, refund_id: str = "r1") -> RequestRefund:
+    return RequestRefund(refund_id=refund_id, amount_centavos=amount_centavos)
+
+
+def made(refund_id: str = "r1") -> RecordRefund:
+    return RecordRefund(answer=RefundMade(refund_id=refund_id, provider_refund_id="900"))
+
+
+def refused(refund_id: str = "r1") -> RecordRefund:
+    return RecordRefund(answer=RefundRefused(refund_id=refund_id, code="provider_refused", reason="no"))
+
+
+def requested(amount_centavos: int, *, refund_id: str = "r1") -> RefundRequested:
+    return RefundRequested(refund_id=refund_id, attempt_id="a", amount_centavos=amount_centavos)
+
+
+def paid(**changes):
+    story = given_events(OPENED, CHARGED)
+    story.becomes(observe("approved", **changes))
+    return story
+
+
+# --- cancel -------------------------------------------------------------------------------------
+
+
+def test_a_wish_to_close_is_recorded_before_the_provider_is_asked():
+    assert given_events(OPENED, CHARGED).when(RequestCancellation()) == [CancellationRequested()]
+
+
+def test_a_wish_to_close_is_recorded_once():
+    assert given_events(OPENED, CHARGED).when(RequestCancellation(), RequestCancellation()) == []
+
+
+def test_a_paid_payment_is_not_closed():
+    assert paid().refuses(RequestCancellation()) == "payment_already_paid"
+
+
+@pytest.mark.parametrize("over", [[CHARGED, EXPIRED], [NO_CHARGE], [CHARGED, *CLOSED]])
+def test_what_is_over_stays_as_it_is(over):
+    assert given_events(OPENED, *over).when(RequestCancellation()) == []
+
+
+def test_a_closed_payment_shows_as_cancelled_by_the_collector():
+    story = given_events(OPENED, CHARGED)
+    assert story.when(RequestCancellation(), CompleteCancellation()) == CLOSED[1:]
+
+
+def test_a_payment_that_an_attempt_cancelled_already_is_closed_without_another_change():
+    story = given_events(OPENED, CHARGED, CancellationRequested())
+    story.becomes(observe("cancelled"))
+    assert story.when(CompleteCancellation()) == [PaymentCancelled()]
+
+
+def test_closing_waits_for_an_attempt_that_may_still_go_through():
+    story = given_events(OPENED, CHARGED, CancellationRequested())
+    story.becomes(observe("in_process"))
+    assert story.when(CompleteCancellation()) == []
+
+
+def test_a_payer_who_was_faster_wins():
+    story = given_events(OPENED, CHARGED, CancellationRequested())
+    story.becomes(observe("approved"))
+    [event] = story.when(CompleteCancellation())
+    assert isinstance(event, CancellationRefused)
+    assert event.code == "payment_already_paid"
+
+
+def test_nothing_is_completed_that_nobody_wished():
+    assert given_events(OPENED, CHARGED).when(CompleteCancellation()) == []
+
+
+def test_a_refusal_of_the_provider_leaves_the_payment_open():
+    story = given_events(OPENED, CHARGED, CancellationRequested())
+    payment = story.becomes(RefuseCancellation(code="provider_refused", reason="no"))
+    assert payment.may_still_be_paid
+    assert story.when(RefuseCancellation(code="provider_refused", reason="no")) == []
+
+
+def test_a_closed_payment_is_not_paid_any_more_by_the_hub_but_by_the_provider_it_is():
+    payment = given_events(OPENED, CHARGED, *CLOSED)
+    assert not payment.becomes(observe("pending")).may_still_be_paid
+    assert payment.becomes(observe("approved", minute=2)).status == "approved"
+
+
+def test_money_that_the_bank_receives_for_a_closed_pix_is_late():
+    story = given_events(OPENED, CHARGED, *CLOSED)
+    assert story.when(confirm(minute=5)) == [LatePaymentReceived(amount_centavos=1000, received_at=at(5))]
+
+
+def test_a_closed_payment_does_not_expire():
+    assert given_events(OPENED, CHARGED, *CLOSED).when(Expire(now=at(61))) == []
+
+
+def test_a_charge_that_was_made_while_the_payment_was_closed_is_to_be_closed_as_well():
+    story = given_events(OPENED, *CLOSED)
+    assert story.when(RecordCharge(charge=CHARGED, watch_until=at(10))) == [CHARGED, CancellationRequested()]
+
+
+# --- refund -------------------------------------------------------------------------------------
+
+
+def test_a_refund_is_recorded_before_the_provider_is_asked():
+    assert paid().when(refund(300)) == [requested(300)]
+
+
+def test_without_an_amount_all_that_is_left_is_given_back():
+    assert paid().when(refund()) == [requested(1000)]
+    assert paid(refunded_centavos=400).when(refund()) == [requested(600)]
+
+
+def test_one_refund_is_recorded_once():
+    assert paid().when(refund(300), refund(300)) == []
+    assert paid().when(refund(300), refund()) == []
+    assert paid().when(refund(300), made(), made()) == []
+
+
+def test_one_id_is_good_for_one_amount():
+    story = paid()
+    story.becomes(refund(300))
+    assert story.refuses(refund(400)) == "idempotency_key_reused"
+
+
+@pytest.mark.parametrize("amount_centavos", [1001, 0, -1])
+def test_no_more_is_given_back_than_was_paid(amount_centavos):
+    assert paid().refuses(refund(amount_centavos)) == "refund_exceeds_balance"
+
+
+def test_what_waits_for_an_answer_is_held_back():
+    story = paid()
+    story.becomes(refund(700))
+    assert story.refuses(refund(400, refund_id="r2")) == "refund_exceeds_balance"
+
+
+def test_what_was_refused_can_be_given_back_after_all():
+    story = paid()
+    story.becomes(refund(700))
+    assert story.becomes(refused()).refundable_centavos == 1000
+    assert story.when(refund(1000, refund_id="r2")) == [requested(1000, refund_id="r2")]
+
+
+def test_a_refund_that_was_made_counts_once_when_the_provider_tells_of_it_too():
+    story = paid()
+    story.becomes(refund(300))
+    assert story.becomes(made()).refundable_centavos == 700
+    assert story.becomes(observe("approved", minute=2, refunded_centavos=300)).refundable_centavos == 700
+    assert story.becomes(observe("approved", minute=3, refunded_centavos=500)).refundable_centavos == 500
+
+
+def test_a_payment_that_was_not_paid_has_nothing_to_give_back():
+    story = given_events(OPENED, CHARGED)
+    assert story.refuses(refund()) == "payment_not_paid"
+    story.becomes(observe("rejected"))
+    assert story.refuses(refund()) == "payment_not_paid"
+
+
+def test_what_was_given_back_whole_is_not_given_back_again():
+    story = paid()
+    story.becomes(observe("refunded", minute=2, refunded_centavos=1000))
+    assert story.refuses(refund()) == "payment_already_refunded"
+
+
+def test_a_pix_to_the_merchants_own_key_is_given_back_at_its_bank():
+    story = given_events(replace(OPENED, provider="pix", method="pix"), CHARGED)
+    story.becomes(confirm())
+    assert story.refuses(refund()) == "refund_by_bank_only"
+
+
+def test_an_answer_to_a_refund_that_nobody_wished_is_nothing():
+    assert paid().when(made("r9")) == []
+
+
+# --- a charge that is itself the attempt ----------------------------------------------------------
+
+
+def test_the_order_and_its_payment_are_two_views_of_one_attempt():
+    order = ChargeCreated(charge_id="ORD01", attempt_id="a", checkout_url=None, sandbox_url=None, pix_payload="000201")
+    story = given_events(OPENED, order)
+    story.becomes(observe("approved", attempt="ORD01", minute=1))
+    payment = story.becomes(observe("approved", attempt="a", minute=2))
+    assert list(payment.attempts) == ["a"]
+    assert payment.attempts["a"].paid_at == at(1)
