@@ -20,7 +20,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 from msgspec.structs import replace
 
-from contracts.events import Item
+from contracts.events import ChargeCreated, Item
 from extrato.domain.brcode import decode
 from extrato.errors import (
     ExtratoError,
@@ -31,7 +31,7 @@ from extrato.errors import (
 )
 from extrato.ports import Credential, Payer
 from extrato.providers import mercado_pago_client
-from extrato.providers.port import ChargeRequest, Receiver
+from extrato.providers.port import ChargeRequest, Receiver, RefundRequest
 from extrato.providers.registry import providers
 from extrato.settings import Settings
 from services.sandbox.accounts import DEMO_ACCOUNT, Account
@@ -799,3 +799,173 @@ async def test_no_error_tells_the_token_whatever_the_provider_does(misled, stand
         assert TOKEN not in everything(caught.value)
         # A part of it would be as bad: what is cut off a text is cut after the token was taken out.
         assert TOKEN[:24] not in everything(caught.value)
+
+
+# --- Mercado Pago: a Pix by either of its interfaces -------------------------------------------------
+
+
+@pytest.fixture(params=["payments", "orders", "refused by payments"])
+async def how(request: pytest.FixtureRequest, sandbox: Sandbox) -> Credential:
+    """The ways in which a Pix comes to be: asked of Payments, asked of Orders, or of both because of a test user."""
+    is_test_user = request.param == "refused by payments"
+    await sandbox.control("PUT", f"accounts/{DEMO_ACCOUNT.collector_id}", {"is_test_user": is_test_user})
+    return replace(CREDENTIAL, pix_api="orders" if request.param == "orders" else "payments")
+
+
+def a_pix(credential: Credential, **changes: Any) -> ChargeRequest:
+    payer = Payer(email="ana@testuser.com", name="Ana da Silva", cpf="52998224725")
+    return a_request(method="pix", credential=credential, payer=payer, **changes)
+
+
+async def charged(mercado_pago: Provider, credential: Credential) -> tuple[ChargeRequest, ChargeCreated]:
+    request = a_pix(credential)
+    return request, await mercado_pago.create_charge(request)
+
+
+async def paid(mercado_pago: Provider, sandbox: Sandbox, credential: Credential) -> tuple[ChargeRequest, ChargeCreated]:
+    request, charge = await charged(mercado_pago, credential)
+    await sandbox.pay("approved", external_reference=request.external_reference)
+    return request, charge
+
+
+async def test_a_pix_has_a_code_for_the_amount_and_is_itself_the_attempt(mercado_pago, how):
+    _, charge = await charged(mercado_pago, how)
+
+    code = decode(charge.pix_payload)
+    assert (code.amount_centavos, charge.checkout_url is None, charge.sandbox_url) == (3500, False, None)
+    assert charge.attempt_id.isdigit()
+
+
+async def test_a_pix_asked_for_twice_is_one(mercado_pago, how):
+    request = a_pix(how)
+    assert await mercado_pago.create_charge(request) == await mercado_pago.create_charge(request)
+
+
+async def test_a_paid_pix_is_one_attempt_whichever_way_it_is_asked_for(mercado_pago, sandbox, how):
+    request, charge = await paid(mercado_pago, sandbox, how)
+
+    seen = await mercado_pago.observe_charge(charge, how)
+    [searched] = await mercado_pago.observe_reference(request.external_reference, how)
+    assert replace(seen, answer=b"") == replace(searched, answer=b"")
+    assert (seen.attempt_id, seen.status, seen.amount_centavos) == (charge.attempt_id, "approved", 3500)
+
+
+async def test_an_order_says_the_same_as_its_payment(mercado_pago, sandbox):
+    orders = replace(CREDENTIAL, pix_api="orders")
+    request, charge = await charged(mercado_pago, orders)
+    waiting = await mercado_pago.observe_attempt(charge.charge_id, orders)
+    assert (waiting.status, waiting.status_detail) == ("pending", "pending_waiting_transfer")
+    await sandbox.pay("approved", external_reference=request.external_reference)
+    order = await mercado_pago.observe_attempt(charge.charge_id, orders)
+    payment = await mercado_pago.observe_attempt(charge.attempt_id, orders)
+    for field_name in ("status", "status_detail", "amount_centavos", "currency", "external_reference", "observed_at"):
+        assert getattr(order, field_name) == getattr(payment, field_name), field_name
+    assert order.attempt_id == charge.charge_id
+
+
+async def test_a_cancelled_pix_cannot_be_paid(mercado_pago, how):
+    _, charge = await charged(mercado_pago, how)
+    for _ in range(2):
+        await mercado_pago.cancel_charge(charge, [], at=datetime.now(UTC), credential=how)
+
+    seen = await mercado_pago.observe_charge(charge, how)
+    assert seen.status == "cancelled"
+
+
+async def test_cancelling_what_was_paid_changes_nothing(mercado_pago, sandbox, how):
+    _, charge = await paid(mercado_pago, sandbox, how)
+    await mercado_pago.cancel_charge(charge, [], at=datetime.now(UTC), credential=how)
+
+    assert (await mercado_pago.observe_charge(charge, how)).status == "approved"
+
+
+async def test_a_closed_link_and_its_waiting_attempts_cannot_be_paid(link, mercado_pago):
+    charge = ChargeCreated(
+        charge_id=link.preference_id, attempt_id=None, checkout_url=None, sandbox_url=None, pix_payload=None
+    )
+    waiting = await link.pay("pending")
+    for _ in range(2):
+        await mercado_pago.cancel_charge(charge, [str(waiting["id"])], at=datetime.now(UTC), credential=CREDENTIAL)
+
+    [seen] = await link.seen()
+    assert seen.status == "cancelled"
+    order = {"outcome": "approved", "preference_id": link.preference_id}
+    async with link.sandbox.session.post(f"{link.sandbox.url}/_sandbox/pay", json=order) as refused:
+        assert refused.status == 409
+
+
+async def test_money_is_given_back_in_parts_and_once_for_each_name(mercado_pago, sandbox, how):
+    _, charge = await paid(mercado_pago, sandbox, how)
+
+    def asked(refund_id: str, amount_centavos: int) -> RefundRequest:
+        return RefundRequest(
+            refund_id=refund_id,
+            charge=charge,
+            attempt_id=charge.attempt_id,
+            amount_centavos=amount_centavos,
+            is_all=amount_centavos == 3500,
+        )
+
+    first = asked(str(uuid4()), 1000)
+    assert await mercado_pago.refund_attempt(first, how)
+    await mercado_pago.refund_attempt(first, how)
+    seen = await mercado_pago.observe_charge(charge, how)
+    assert (seen.refunded_centavos, seen.status_detail) == (1000, "partially_refunded")
+    with pytest.raises(ProviderRefused):
+        await mercado_pago.refund_attempt(asked(str(uuid4()), 2501), how)
+    await mercado_pago.refund_attempt(asked(str(uuid4()), 2500), how)
+    assert (await mercado_pago.observe_charge(charge, how)).status == "refunded"
+
+
+async def test_all_is_given_back_without_naming_an_amount(mercado_pago, sandbox, how):
+    _, charge = await paid(mercado_pago, sandbox, how)
+    request = RefundRequest(
+        refund_id=str(uuid4()), charge=charge, attempt_id=charge.attempt_id, amount_centavos=3500, is_all=True
+    )
+    await mercado_pago.refund_attempt(request, how)
+    seen = await mercado_pago.observe_charge(charge, how)
+    assert (seen.status, seen.refunded_centavos) == ("refunded", 3500)
+
+
+async def test_a_notification_of_an_order_leads_to_its_charge(mercado_pago, sandbox):
+    request, charge = await charged(mercado_pago, replace(CREDENTIAL, pix_api="orders"))
+
+    assert await mercado_pago.reference_of("order", charge.charge_id, CREDENTIAL) == request.external_reference
+    assert await mercado_pago.reference_of("order", "ORD00000000000000000000000000", CREDENTIAL) is None
+    assert await mercado_pago.reference_of("order", "../payments/1", CREDENTIAL) is None
+    assert await mercado_pago.reference_of("something_else", charge.charge_id, CREDENTIAL) is None
+
+
+async def test_a_refund_whose_answer_nobody_understands_is_no_failure(misled, stand_in):
+    charge = ChargeCreated(charge_id="1", attempt_id="1", checkout_url=None, sandbox_url=None, pix_payload="000201")
+    request = RefundRequest(refund_id="r", charge=charge, attempt_id="1", amount_centavos=100, is_all=False)
+    for body in (b"", b"{}", b"[]", b"<html>"):
+        stand_in.answers(saying(201, body))
+        assert await misled.refund_attempt(request, CREDENTIAL) is None
+
+
+async def test_an_order_without_a_code_is_not_believed(misled, stand_in):
+    order = {
+        "id": "ORD0123456789",
+        "status": "action_required",
+        "total_amount": "35.00",
+        "created_date": "2026-01-01T00:00:00Z",
+    }
+    stand_in.answers(saying(201, order))
+    with pytest.raises(ProviderMisunderstood):
+        await misled.create_charge(a_pix(replace(CREDENTIAL, pix_api="orders")))
+
+
+async def test_an_order_without_a_ticket_is_an_attempt_by_its_own_id(misled, stand_in):
+    order = {
+        "id": "ORD0123456789",
+        "status": "action_required",
+        "total_amount": "35.00",
+        "created_date": "2026-01-01T00:00:00Z",
+        "transactions": {"payments": [{"id": "PAY01", "payment_method": {"id": "pix", "qr_code": "000201"}}]},
+    }
+    stand_in.answers(saying(201, order))
+    charge = await misled.create_charge(a_pix(replace(CREDENTIAL, pix_api="orders")))
+    assert (charge.charge_id, charge.attempt_id) == ("ORD0123456789", "ORD0123456789")
+    stand_in.answers(saying(200, order))
+    assert (await misled.observe_charge(charge, CREDENTIAL)).attempt_id == "ORD0123456789"
