@@ -2,6 +2,7 @@
 #
 # A machine needs Python 3.11, make and a package registry. All else (PostgreSQL and NATS among it) arrives as
 # hash-locked wheels in .venv. A stamp file remembers what was installed, so that this happens once per lock file.
+# Only the browser that the tests drive is the system's: Debian's, which `make test` installs where it is root.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input -qq
@@ -10,6 +11,9 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/python -m piptools compi
 
 RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
+
+CHROMIUM := /usr/bin/chromium
+INSTALL_CHROMIUM := apt-get install -y --no-install-recommends chromium
 
 .DEFAULT_GOAL := help
 .PHONY: help up test check schemas lock bench clean
@@ -20,7 +24,7 @@ help: ## Print this list.
 up: $(RUN) ## Run the whole hub here, with its own PostgreSQL and NATS, until Ctrl-C.
 	@exec .venv/bin/python -m services.cli up --with-parent
 
-test: $(DEV) ## Run the whole test suite; PYTEST="-k name" narrows it.
+test: $(DEV) $(CHROMIUM) ## Run the whole test suite; PYTEST="-k name" narrows it.
 	@.venv/bin/python -m pytest $(PYTEST)
 
 check: $(DEV) ## Check format, lint, types, import rules and that the generated schemas are fresh.
@@ -58,3 +62,10 @@ $(DEV): requirements/dev.txt $(RUN)
 	@echo "Installing the locked development tools (once)."
 	@$(PIP) install --require-hashes --no-deps --requirement $<
 	@touch $@
+
+# `update` first, for a small container has no lists; where it fails, those that are there may do.
+$(CHROMIUM):
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Chromium for the browser tests (once)."; \
+		apt-get -qq update; DEBIAN_FRONTEND=noninteractive $(INSTALL_CHROMIUM) >/dev/null; \
+	fi; [ -x $@ ] || { echo "The browser tests need Chromium as $@: sudo $(INSTALL_CHROMIUM)" >&2; exit 1; }

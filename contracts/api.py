@@ -344,6 +344,125 @@ class Timeline(Struct, kw_only=True):
     events: list[TimelineItem]
 
 
+# --- administration -------------------------------------------------------------------------------
+
+
+class MerchantCreation(Struct, kw_only=True):
+    """Asks for a merchant; `slug` is its name in addresses and subjects for ever."""
+
+    slug: str
+    name: str
+    city: str
+
+
+class MerchantNaming(Struct, kw_only=True):
+    """Gives a merchant another name or city."""
+
+    name: str | UnsetType = UNSET
+    city: str | UnsetType = UNSET
+
+
+class PixKeyGiven(Struct, kw_only=True):
+    """A Pix key; `kind` is cpf, cnpj, phone, email or evp, and the key is kept in that kind's one spelling."""
+
+    kind: str
+    key: str
+
+
+class CredentialGiven(Struct, kw_only=True):
+    """What opens an account at a provider. It is kept encrypted, and no answer shows it.
+
+    `account_id` is checked against the account that the token opens; `pix_api` is `payments` or `orders`.
+    """
+
+    access_token: str
+    webhook_secret: str
+    account_id: str | UnsetType = UNSET
+    pix_api: str | UnsetType = UNSET
+
+
+class WebhookSecretGiven(Struct, kw_only=True):
+    """The secret with which the provider signs its notifications."""
+
+    webhook_secret: str
+
+
+class PriceGiven(Struct, kw_only=True):
+    """What one of a product costs, in reais."""
+
+    price: float
+
+
+class ApiKeyWanted(Struct, kw_only=True):
+    """Asks for an API key with some of payments:write, payments:read, confirm and admin."""
+
+    scopes: list[str]
+
+
+class ConnectedProvider(Struct, kw_only=True):
+    """An account at a provider that can be used."""
+
+    provider: str
+    account_id: str
+    pix_api: str
+
+
+class Merchant(Struct, kw_only=True):
+    """A merchant as its administrators see it; `products` are prices in reais by name."""
+
+    slug: str
+    name: str
+    city: str
+    pix_key: PixKeyGiven | None
+    providers: list[ConnectedProvider]
+    products: dict[str, float]
+
+
+class MerchantShown(Struct, kw_only=True):
+    """A merchant as it is."""
+
+    success: bool
+    merchant: Merchant
+
+
+class MerchantList(Struct, kw_only=True):
+    """Some merchants by slug; `next` is what to give as `after` for more, and null when there are none."""
+
+    success: bool
+    count: int
+    merchants: list[Merchant]
+    next: str | None
+
+
+class ApiKeyCreated(Struct, kw_only=True):
+    """An API key; `api_key` is shown in this answer and never again."""
+
+    success: bool
+    padaria_slug: str
+    key_id: str
+    scopes: list[str]
+    api_key: str
+
+
+class ListedApiKey(Struct, kw_only=True):
+    """An API key, without what would open anything."""
+
+    key_id: str
+    scopes: list[str]
+
+
+class ApiKeyList(Struct, kw_only=True):
+    """The API keys of a merchant that open something."""
+
+    success: bool
+    padaria_slug: str
+    count: int
+    api_keys: list[ListedApiKey]
+
+
+# --- errors and the service -----------------------------------------------------------------------
+
+
 class MonitoringError(Struct, kw_only=True):
     """Something is wrong with a request; `code` is stable and for programs, `error` is Portuguese."""
 

@@ -64,8 +64,11 @@ POSITION: Final = {"type": "integer", "minimum": 0}
 PATH_PARAMETERS: Final = {
     "asset": "The name of a file that the pages name.",
     "file_name": "The `qr_code` of a charge; with `.svg` at its end the picture is SVG, otherwise PNG.",
-    "merchant": "The slug of the merchant whom the notification is for.",
+    "key_id": "The id of the API key, which stands in it before the secret.",
+    "merchant": "The slug of the merchant.",
     "payment_id": "The number of the payment.",
+    "product": "The name of the product.",
+    "provider": "The name of the provider, such as `mercado_pago`.",
 }
 
 CORRELATION_ID: Final = Parameter(
@@ -92,6 +95,7 @@ REFUSALS: Final = {
     413: "The body is longer than 64 KiB.",
     415: "The body is not `application/json` in UTF-8.",
     500: "The hub failed.",
+    429: "This key or this address asks too often; `Retry-After` says when to come again.",
     502: "The provider refused the charge, or gave an answer that makes no sense.",
     503: "The store or the provider is away, or too much is waiting; nothing is lost by asking again.",
 }
@@ -103,9 +107,12 @@ _IDEMPOTENCY_KEY: Final = Parameter(
 )
 _IF_NONE_MATCH: Final = Parameter(name="If-None-Match", description="The ETag of what the caller has.", schema=TEXT)
 _PAGE: Final = ("text/html",)
+_ADMIN: Final = "Administration"
 _AWAY: Final = Answer(description="The hub cannot tell at the moment.", media_types=_PAGE)
-_CREATION: Final = (400, 409, 413, 415, 500, 502, 503)
+_CREATION: Final = (400, 409, 413, 415, 429, 500, 502, 503)
 _READING: Final = (400, 404, 500, 503)
+_CHECKING: Final = (400, 404, 429, 500, 503)
+_TOO_MANY: Final = Answer(description="This address asks too often.", media_types=_PAGE)
 
 
 def _check(method: str, name: str) -> Operation:
@@ -120,7 +127,7 @@ def _check(method: str, name: str) -> Operation:
         scope="payments:read",
         payer=True,
         answers={200: Answer(description="How the payment stands.", body=api.PaymentStatus)},
-        refusals=_READING,
+        refusals=_CHECKING,
     )
 
 
@@ -150,6 +157,32 @@ def _webhook(path: str, name: str, summary: str) -> Operation:
             401: Answer(description="The signature is missing, wrong or too old.", body=api.MonitoringError),
         },
         refusals=(400, 404, 413, 500, 503),
+    )
+
+
+def _administration(
+    method: str,
+    path: str,
+    name: str,
+    summary: str,
+    *,
+    description: str = "",
+    body: type[Struct] | None = None,
+    answers: dict[int, Answer] | None = None,
+    refusals: tuple[int, ...] = (),
+) -> Operation:
+    """Describe what is done to one merchant; another's is told like one that does not exist."""
+    return Operation(
+        name=name,
+        method=method,
+        path=f"/admin/merchants/{{merchant}}{path}",
+        tag=_ADMIN,
+        summary=summary,
+        description=description,
+        scope="admin",
+        body=body,
+        answers=answers or {200: Answer(description="The merchant as it is.", body=api.MerchantShown)},
+        refusals=tuple(sorted((*_READING, *((413, 415) if body else ()), *refusals))),
     )
 
 
@@ -219,6 +252,7 @@ OPERATIONS: Final = (
             200: Answer(description="The code, or that it is paid or being looked into.", media_types=_PAGE),
             404: Answer(description="There is no such charge, or not for this caller.", media_types=_PAGE),
             410: Answer(description="The charge can be paid no more.", media_types=_PAGE),
+            429: _TOO_MANY,
             503: _AWAY,
         },
         errors=None,
@@ -269,7 +303,7 @@ OPERATIONS: Final = (
         scope="payments:read",
         body=api.PadariaNamed,
         answers={200: Answer(description="What it brought.", body=api.Synced)},
-        refusals=(400, 413, 415, 500, 503),
+        refusals=(400, 413, 415, 429, 500, 503),
     ),
     Operation(
         name="startMonitor",
@@ -279,7 +313,7 @@ OPERATIONS: Final = (
         summary="Watch a payment for the next ten minutes; one that is watched goes on.",
         scope="payments:write",
         answers={200: Answer(description="Whether it is being watched.", body=api.MonitorStarted)},
-        refusals=_READING,
+        refusals=_CHECKING,
     ),
     Operation(
         name="listMonitors",
@@ -301,7 +335,7 @@ OPERATIONS: Final = (
         scope="payments:write",
         body=api.PadariaNamed,
         answers={200: Answer(description="How many watches were started.", body=api.MonitorsStarted)},
-        refusals=(400, 413, 415, 500, 503),
+        refusals=(400, 413, 415, 429, 500, 503),
     ),
     Operation(
         name="createCart",
@@ -332,7 +366,7 @@ OPERATIONS: Final = (
                 description="The wish is recorded; the provider does not answer yet.", body=api.PaymentCancelled
             ),
         },
-        refusals=(400, 404, 409, 500, 502, 503),
+        refusals=(400, 404, 409, 429, 500, 502, 503),
     ),
     Operation(
         name="refundPayment",
@@ -349,7 +383,7 @@ OPERATIONS: Final = (
             200: Answer(description="The provider took the refund.", body=api.Refunded),
             202: Answer(description="The wish is recorded; the provider does not answer yet.", body=api.Refunded),
         },
-        refusals=(400, 404, 409, 413, 415, 500, 502, 503),
+        refusals=(400, 404, 409, 413, 415, 429, 500, 502, 503),
     ),
     Operation(
         name="showEvents",
@@ -374,6 +408,7 @@ OPERATIONS: Final = (
             302: Answer(description="To the checkout.", media_types=(), headers=("Location",)),
             404: Answer(description="There is no such payment, or not for this caller.", media_types=_PAGE),
             410: Answer(description="The link can be paid no more.", media_types=_PAGE),
+            429: _TOO_MANY,
             503: _AWAY,
         },
         errors=None,
@@ -394,6 +429,7 @@ OPERATIONS: Final = (
         answers={
             200: Answer(description="How the payment stands.", media_types=_PAGE),
             404: Answer(description="There is no such payment.", media_types=_PAGE),
+            429: _TOO_MANY,
             503: _AWAY,
         },
         errors=None,
@@ -415,6 +451,95 @@ OPERATIONS: Final = (
             304: Answer(description="The caller has the file.", media_types=(), headers=("Cache-Control", "ETag")),
         },
         refusals=(404, 500),
+    ),
+    Operation(
+        name="registerMerchant",
+        method="POST",
+        path="/admin/merchants",
+        tag=_ADMIN,
+        summary="Register a merchant.",
+        description="For keys of the hub only. One that exists just so is given again, with status 200.",
+        scope="admin",
+        body=api.MerchantCreation,
+        answers={
+            200: Answer(description="The merchant was there already.", body=api.MerchantShown),
+            201: Answer(description="The merchant exists.", body=api.MerchantShown),
+        },
+        refusals=(400, 409, 413, 415, 500, 503),
+    ),
+    Operation(
+        name="listMerchants",
+        method="GET",
+        path="/admin/merchants",
+        tag=_ADMIN,
+        summary="List the merchants that the key administers, by slug.",
+        description="The list is a read model, and may lag a moment behind.",
+        scope="admin",
+        query=(
+            Parameter(name="after", description="Begin after this slug.", schema=TEXT),
+            Parameter(
+                name="limit",
+                description="How many merchants at most.",
+                schema={"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
+            ),
+        ),
+        answers={200: Answer(description="Some merchants.", body=api.MerchantList)},
+        refusals=(400, 500, 503),
+    ),
+    _administration("GET", "", "showMerchant", "Show a merchant as it is now."),
+    _administration("PATCH", "", "renameMerchant", "Give a merchant another name or city.", body=api.MerchantNaming),
+    _administration("PUT", "/pix-key", "setPixKey", "Say where a merchant receives Pix.", body=api.PixKeyGiven),
+    _administration("DELETE", "/pix-key", "removePixKey", "Have a merchant receive no Pix to a key of its own."),
+    _administration("PUT", "/products/{product}", "priceProduct", "Sell a product at a price.", body=api.PriceGiven),
+    _administration("DELETE", "/products/{product}", "withdrawProduct", "Sell a product no more."),
+    _administration(
+        "PUT",
+        "/providers/{provider}",
+        "connectProvider",
+        "Connect an account at a provider, or give it another credential.",
+        description="The provider is asked whose token it is; nothing is kept while it is away. Every process uses the "
+        "credential within five seconds. Another account than the connected one is refused: disconnect that first.",
+        body=api.CredentialGiven,
+        refusals=(409, 502),
+    ),
+    _administration(
+        "DELETE",
+        "/providers/{provider}",
+        "disconnectProvider",
+        "Forget the credential of a provider.",
+        description="No process uses it after five seconds. What was charged on the account is watched no more.",
+    ),
+    _administration(
+        "PUT",
+        "/providers/{provider}/webhook-secret",
+        "setWebhookSecret",
+        "Take notifications signed with another secret.",
+        description="Notifications are judged by it in every process within five seconds.",
+        body=api.WebhookSecretGiven,
+    ),
+    _administration(
+        "POST",
+        "/api-keys",
+        "issueApiKey",
+        "Issue an API key.",
+        description="The key is shown in this answer and never again.",
+        body=api.ApiKeyWanted,
+        answers={201: Answer(description="The key.", body=api.ApiKeyCreated)},
+    ),
+    _administration(
+        "GET",
+        "/api-keys",
+        "listApiKeys",
+        "List the API keys that open something.",
+        answers={200: Answer(description="The keys.", body=api.ApiKeyList)},
+    ),
+    _administration(
+        "DELETE",
+        "/api-keys/{key_id}",
+        "revokeApiKey",
+        "Revoke an API key.",
+        description="Every gateway refuses it within a second.",
+        answers={200: Answer(description="The keys that are left.", body=api.ApiKeyList)},
     ),
     _webhook(
         "/webhooks/mercadopago/",

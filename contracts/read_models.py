@@ -88,11 +88,25 @@ class OpenRequest(Struct, frozen=True, kw_only=True):
     requested_at: datetime
 
 
+class MerchantPixKey(Struct, frozen=True, kw_only=True):
+    """Where a merchant receives Pix; it may be personal data."""
+
+    kind: str
+    key: str
+
+
+class MerchantConnection(Struct, frozen=True, kw_only=True):
+    """A merchant's account at a provider."""
+
+    provider: str
+    account_id: str
+    pix_api: str
+
+
 class MerchantApiKey(Struct, frozen=True, kw_only=True):
-    """What is needed to recognise an API key."""
+    """A key that acts for a merchant; what would recognise its secret is not shown."""
 
     key_id: str
-    secret_digest: str
     scopes: tuple[str, ...]
 
 
@@ -102,8 +116,8 @@ class MerchantProfile(Struct, frozen=True, kw_only=True):
     slug: str
     name: str
     city: str
-    pix_key: str | None
-    providers: tuple[str, ...]
+    pix_key: MerchantPixKey | None
+    connections: tuple[MerchantConnection, ...]
     prices_centavos: dict[str, int]
     api_keys: tuple[MerchantApiKey, ...]
     version: int

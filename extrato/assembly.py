@@ -16,7 +16,8 @@ from extrato.store.event_log import EventLog
 from extrato.store.inbox import WebhookInbox
 from extrato.store.numbers import PaymentNumbers
 from extrato.store.payers import Payers
-from extrato.store.vault import Vault, load_or_make_key, read_key
+from extrato.store.vault import Vault
+from extrato.store.vault_keys import GivenKeys, KeyFile
 from extrato.use_cases.hub import Hub
 
 if TYPE_CHECKING:
@@ -26,23 +27,33 @@ if TYPE_CHECKING:
 
     from extrato.bus.connection import Bus
     from extrato.settings import Settings
+    from extrato.store.vault_keys import VaultKeys
 
 PROVIDER_CONNECTIONS: Final = 256
 CLOSE_WITHIN_S: Final = 1.0
 
 
-def vault_key(settings: Settings) -> bytes:
-    """Read the key of the vault from the settings, or from its file, which is made when it is missing."""
+def vault_keys(settings: Settings, *, may_make: bool = True) -> VaultKeys:
+    """Give the keys of the vault: those of the settings, or those in their file, which is made when it is missing."""
     if settings.secret_key:
-        return read_key(settings.secret_key)
-    return load_or_make_key(settings.secret_key_file)
+        return GivenKeys(settings.secret_key)
+    return KeyFile(settings.secret_key_file, may_make=may_make)
 
 
 @contextlib.asynccontextmanager
-async def open_hub(settings: Settings, *, pool: asyncpg.Pool, bus: Bus) -> AsyncIterator[Hub]:
-    """Give a hub on these connections; what it accepted is written before this ends."""
+async def open_hub(
+    settings: Settings, *, pool: asyncpg.Pool, bus: Bus | None, keys: VaultKeys | None = None
+) -> AsyncIterator[Hub]:
+    """Give a hub on these connections; what it accepted is written before this ends.
+
+    Without a bus its telemetry is lost. Without `keys` those of the settings are read at once, for a process that
+    cannot open the vault must not start; raises `InvalidVaultKey`.
+    """
+    if keys is None:
+        keys = vault_keys(settings)
+        keys.current()
     connector = aiohttp.TCPConnector(limit=PROVIDER_CONNECTIONS, keepalive_timeout=30)
-    log, inbox, vault = EventLog(pool), WebhookInbox(pool), Vault(pool, vault_key(settings))
+    log, inbox, vault = EventLog(pool), WebhookInbox(pool), Vault(pool, keys)
     async with aiohttp.ClientSession(connector=connector) as session:
         try:
             yield Hub(

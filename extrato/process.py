@@ -21,7 +21,7 @@ from extrato.bus.connection import BUS_AWAY, Bus, connect
 from extrato.errors import Transient
 from extrato.settings import InvalidSettings, Settings
 from extrato.store.unavailable import LINE_BROKE
-from extrato.store.vault import InvalidVaultKey
+from extrato.store.vault_keys import InvalidVaultKey
 from extrato.telemetry import configure_logging
 
 if TYPE_CHECKING:

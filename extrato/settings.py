@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 AuthMode = Literal["keys", "open"]
 
+MAX_COUNT: Final = 10_000_000
+
 MERCADO_PAGO_API: Final = "https://api.mercadopago.com"
 
 
@@ -24,7 +26,8 @@ class InvalidSettings(Exception):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a process of the hub needs to know about the place it runs in.
 
-    `database_url` and `nats_url` are empty when the embedded servers are to be started.
+    `database_url` and `nats_url` are empty when the embedded servers are to be started. What is counted per minute
+    is so for each API key and each address; `trusted_proxies` are the networks whose X-Forwarded-For is believed.
     """
 
     host: str
@@ -37,6 +40,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str
     mercado_pago_url: str
     secret_key: str
+    creations_per_minute: int
+    checks_per_minute: int
+    failures_per_minute: int
+    trusted_proxies: tuple[str, ...]
     log_level: str
     ready_file: Path | None
 
@@ -69,6 +76,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             mercado_pago_url=_url(environment, "EXTRATO_MERCADOPAGO_URL", {"http", "https"}).rstrip("/")
             or MERCADO_PAGO_API,
             secret_key=environment.get("EXTRATO_SECRET_KEY", ""),
+            creations_per_minute=_count(environment, "EXTRATO_CREATIONS_PER_MINUTE", 1200),
+            checks_per_minute=_count(environment, "EXTRATO_CHECKS_PER_MINUTE", 6000),
+            failures_per_minute=_count(environment, "EXTRATO_FAILURES_PER_MINUTE", 60),
+            trusted_proxies=_networks(environment, "EXTRATO_TRUSTED_PROXIES"),
             log_level=_log_level(environment),
             ready_file=Path(ready_file) if ready_file else None,
         )
@@ -94,6 +105,25 @@ def _url(environment: Mapping[str, str], name: str, schemes: set[str]) -> str:
         msg = f"{name} must be a URL that starts with {' or '.join(sorted(s + '://' for s in schemes))}."
         raise InvalidSettings(msg)
     return text
+
+
+def _count(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:10]) <= MAX_COUNT:
+        msg = f"{name} must be a whole number from 1 to {MAX_COUNT}, not {text[:40]!r}."
+        raise InvalidSettings(msg)
+    return int(text)
+
+
+def _networks(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    listed = [part.strip() for part in environment.get(name, "").split(",") if part.strip()]
+    try:
+        return tuple(str(ipaddress.ip_network(part)) for part in listed)
+    except ValueError as error:
+        msg = f"{name} must be addresses or networks such as 10.0.0.0/8, with commas between them: {error}."
+        raise InvalidSettings(msg) from error
 
 
 def _auth(environment: Mapping[str, str], host: str) -> AuthMode:

@@ -1,11 +1,13 @@
 """One merchant: who sells, at what prices, over which providers, and which keys act for it.
 
-Pure, and cut like `payment.py`: stream, state, commands, decisions.
+Pure, and cut like `payment.py`: stream, state, commands, decisions. The stream of the reserved slug holds the keys
+of the hub itself, which act for all merchants, and is nobody who sells.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import unicodedata
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID, uuid5
 
 from msgspec import Struct
@@ -13,15 +15,25 @@ from msgspec.structs import replace
 
 from contracts.events import (
     ApiKeyIssued,
+    ApiKeyRevoked,
     Item,
     MerchantEvent,
     MerchantRegistered,
+    MerchantRenamed,
+    PixKeyRemoved,
     PixKeySet,
     ProductPriced,
+    ProductWithdrawn,
     ProviderConnected,
+    ProviderCredentialRotated,
+    ProviderDisconnected,
+    WebhookSecretRotated,
 )
 from contracts.subjects import MERCHANT_SLUG
+from extrato.domain import api_keys
+from extrato.domain.api_keys import ApiKeys, IssueApiKey, RevokeApiKey
 from extrato.domain.errors import Refused
+from extrato.domain.pix_keys import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +41,9 @@ if TYPE_CHECKING:
 # --- stream -------------------------------------------------------------------------------------
 
 MERCHANT_NAMESPACE: Final = UUID("0a2b5b1e-19a8-5f0a-8a53-1f9e2a9a8d0c")
+RESERVED_SLUG: Final = "extrato"
+
+_Value = TypeVar("_Value")
 
 
 def stream_id(slug: str) -> UUID:
@@ -43,6 +58,12 @@ class Unregistered(Struct, frozen=True):
     """Nobody has this slug."""
 
 
+class Reserved(Struct, frozen=True, kw_only=True):
+    """The hub itself: it has keys, and is no merchant."""
+
+    keys: ApiKeys = ApiKeys()
+
+
 class Registered(Struct, frozen=True, kw_only=True):
     """A merchant that may sell."""
 
@@ -52,35 +73,73 @@ class Registered(Struct, frozen=True, kw_only=True):
     pix_key: PixKeySet | None = None
     connections: dict[str, ProviderConnected] = {}
     prices_centavos: dict[str, int] = {}
-    api_keys: dict[str, ApiKeyIssued] = {}
+    keys: ApiKeys = ApiKeys()
 
 
-Merchant = Unregistered | Registered
+Merchant = Unregistered | Reserved | Registered
 
 INITIAL: Final = Unregistered()
+RESERVED: Final = Reserved()
+
+
+def initial_state(slug: str) -> Merchant:
+    """Give what a slug is before its first event."""
+    return RESERVED if slug == RESERVED_SLUG else INITIAL
 
 
 def evolve(merchant: Merchant, event: MerchantEvent) -> Merchant:
     """Apply one event."""
     if isinstance(event, MerchantRegistered):
         return Registered(slug=event.slug, name=event.name, city=event.city)
+    if not isinstance(merchant, Unregistered) and isinstance(event, ApiKeyIssued | ApiKeyRevoked):
+        return replace(merchant, keys=api_keys.evolve(merchant.keys, event))
     if not isinstance(merchant, Registered):
-        msg = f"{type(event).__name__} cannot be the first event of a merchant"
-        raise TypeError(msg)
+        raise TypeError(f"{type(event).__name__} cannot be the first event of a merchant")
+    return _evolve_registered(merchant, event)
+
+
+def _evolve_registered(merchant: Registered, event: MerchantEvent) -> Registered:
     match event:
+        case MerchantRenamed():
+            return replace(merchant, name=event.name, city=event.city)
         case PixKeySet():
             return replace(merchant, pix_key=event)
-        case ProviderConnected():
-            return replace(merchant, connections={**merchant.connections, event.provider: event})
+        case PixKeyRemoved():
+            return replace(merchant, pix_key=None)
         case ProductPriced():
             return replace(merchant, prices_centavos={**merchant.prices_centavos, event.name: event.price_centavos})
-        case ApiKeyIssued():
-            return replace(merchant, api_keys={**merchant.api_keys, event.key_id: event})
+        case ProductWithdrawn():
+            return replace(merchant, prices_centavos=_without(merchant.prices_centavos, event.name))
+        case ProviderConnected() | ProviderCredentialRotated() | WebhookSecretRotated() | ProviderDisconnected():
+            return replace(merchant, connections=_evolve_connections(merchant.connections, event))
+        case _:
+            raise AssertionError
 
 
-def fold(events: Iterable[MerchantEvent]) -> Merchant:
+def _evolve_connections(
+    connections: dict[str, ProviderConnected],
+    event: ProviderConnected | ProviderCredentialRotated | WebhookSecretRotated | ProviderDisconnected,
+) -> dict[str, ProviderConnected]:
+    match event:
+        case ProviderConnected():
+            changed = event
+        case ProviderCredentialRotated():
+            before = connections[event.provider]
+            changed = replace(before, credential_digest=event.credential_digest, pix_api=event.pix_api)
+        case WebhookSecretRotated():
+            changed = replace(connections[event.provider], credential_digest=event.credential_digest)
+        case ProviderDisconnected():
+            return _without(connections, event.provider)
+    return {**connections, event.provider: changed}
+
+
+def _without(entries: dict[str, _Value], name: str) -> dict[str, _Value]:
+    return {each: value for each, value in entries.items() if each != name}
+
+
+def fold(events: Iterable[MerchantEvent], initial: Merchant = INITIAL) -> Merchant:
     """Bring a whole history to the state it leads to."""
-    merchant: Merchant = INITIAL
+    merchant = initial
     for event in events:
         merchant = evolve(merchant, event)
     return merchant
@@ -88,7 +147,10 @@ def fold(events: Iterable[MerchantEvent]) -> Merchant:
 
 # --- commands -----------------------------------------------------------------------------------
 
-SCOPES: Final = frozenset({"payments:write", "payments:read", "confirm", "admin"})
+PIX_APIS: Final = frozenset({"payments", "orders"})
+MAX_NAME: Final = 120
+MAX_PRICE_CENTAVOS: Final = 100_000_000
+MAX_PRODUCTS: Final = 10_000
 
 
 class Register(Struct, frozen=True, kw_only=True):
@@ -99,19 +161,44 @@ class Register(Struct, frozen=True, kw_only=True):
     city: str
 
 
+class Rename(Struct, frozen=True, kw_only=True):
+    """Give the merchant another name or city; None leaves it as it is."""
+
+    name: str | None = None
+    city: str | None = None
+
+
 class SetPixKey(Struct, frozen=True, kw_only=True):
-    """Say where the merchant receives Pix; the key is in its normal form already."""
+    """Say where the merchant receives Pix."""
 
     kind: str
     key: str
 
 
+class RemovePixKey(Struct, frozen=True):
+    """Receive no Pix to a key of the merchant's own."""
+
+
 class ConnectProvider(Struct, frozen=True, kw_only=True):
-    """Say that a credential for `provider` lies in the vault."""
+    """Say that a credential for `provider` lies in the vault: the first one, or one in place of another."""
 
     provider: str
     account_id: str
     credential_digest: str
+    pix_api: str
+
+
+class RotateWebhookSecret(Struct, frozen=True, kw_only=True):
+    """Say that the credential in the vault has another webhook secret."""
+
+    provider: str
+    credential_digest: str
+
+
+class DisconnectProvider(Struct, frozen=True, kw_only=True):
+    """Say that no credential for `provider` lies in the vault."""
+
+    provider: str
 
 
 class PriceProduct(Struct, frozen=True, kw_only=True):
@@ -121,15 +208,15 @@ class PriceProduct(Struct, frozen=True, kw_only=True):
     price_centavos: int
 
 
-class IssueApiKey(Struct, frozen=True, kw_only=True):
-    """Let the bearer of a secret act for the merchant."""
+class WithdrawProduct(Struct, frozen=True, kw_only=True):
+    """Sell `name` no more."""
 
-    key_id: str
-    secret_digest: str
-    scopes: tuple[str, ...]
+    name: str
 
 
-Command = Register | SetPixKey | ConnectProvider | PriceProduct | IssueApiKey
+ProviderCommand = ConnectProvider | RotateWebhookSecret | DisconnectProvider
+ProductCommand = PriceProduct | WithdrawProduct
+Command = Register | Rename | SetPixKey | RemovePixKey | ProviderCommand | ProductCommand | IssueApiKey | RevokeApiKey
 
 # --- decisions ----------------------------------------------------------------------------------
 
@@ -138,53 +225,106 @@ def decide(command: Command, merchant: Merchant) -> list[MerchantEvent]:
     """Give the events that follow from `command`; none when it changes nothing. Raises `Refused`."""
     if isinstance(command, Register):
         return _register(command, merchant)
+    if not isinstance(merchant, Unregistered) and isinstance(command, IssueApiKey | RevokeApiKey):
+        return list(api_keys.decide(command, merchant.keys))
     if not isinstance(merchant, Registered):
         raise Refused("merchant_not_found", "The merchant does not exist.")
-    event: MerchantEvent
+    return _decide_registered(command, merchant)
+
+
+def _decide_registered(command: Command, merchant: Registered) -> list[MerchantEvent]:
     match command:
+        case Rename():
+            return _rename(command, merchant)
         case SetPixKey():
-            event = PixKeySet(kind=command.kind, key=command.key)
+            event = PixKeySet(kind=command.kind, key=normalise(command.kind, command.key))
             return [] if merchant.pix_key == event else [event]
-        case ConnectProvider():
-            event = ProviderConnected(
-                provider=command.provider,
-                account_id=command.account_id,
-                credential_digest=command.credential_digest,
-            )
-            return [] if merchant.connections.get(command.provider) == event else [event]
-        case PriceProduct():
-            if command.price_centavos <= 0:
-                raise Refused("invalid_price", "A price must be above zero.", command.name)
-            event = ProductPriced(name=command.name, price_centavos=command.price_centavos)
-            return [] if merchant.prices_centavos.get(command.name) == command.price_centavos else [event]
-        case IssueApiKey():
-            return _issue_api_key(command, merchant)
+        case RemovePixKey():
+            return [] if merchant.pix_key is None else [PixKeyRemoved()]
+        case PriceProduct() | WithdrawProduct():
+            return _change_product(command, merchant)
+        case ConnectProvider() | RotateWebhookSecret() | DisconnectProvider():
+            return _change_connection(command, merchant)
+        case _:
+            raise AssertionError
 
 
 def _register(command: Register, merchant: Merchant) -> list[MerchantEvent]:
     if not MERCHANT_SLUG.fullmatch(command.slug):
         raise Refused("invalid_slug", "A slug is 1 to 63 of a-z, 0-9 and inner hyphens.", command.slug)
-    if not command.name.strip() or not command.city.strip():
-        raise Refused("invalid_merchant", "A merchant needs a name and a city.", command.slug)
-    event = MerchantRegistered(slug=command.slug, name=command.name, city=command.city)
+    if isinstance(merchant, Reserved) or command.slug == RESERVED_SLUG:
+        raise Refused("reserved_slug", "This slug is the hub's own.", command.slug)
+    name, city = _name("name", command.name), _name("city", command.city)
     if isinstance(merchant, Unregistered):
-        return [event]
-    if (merchant.name, merchant.city) == (command.name, command.city):
+        return [MerchantRegistered(slug=command.slug, name=name, city=city)]
+    if (merchant.name, merchant.city) == (name, city):
         return []
     raise Refused("merchant_exists", "Another merchant has this slug.", command.slug)
 
 
-def _issue_api_key(command: IssueApiKey, merchant: Registered) -> list[MerchantEvent]:
-    unknown = set(command.scopes) - SCOPES
-    if unknown:
-        raise Refused("unknown_scope", f"There is no scope {min(unknown)!r}.", command.key_id)
-    event = ApiKeyIssued(key_id=command.key_id, secret_digest=command.secret_digest, scopes=command.scopes)
-    known = merchant.api_keys.get(command.key_id)
-    if known is None:
-        return [event]
-    if known == event:
+def _rename(command: Rename, merchant: Registered) -> list[MerchantEvent]:
+    name = merchant.name if command.name is None else _name("name", command.name)
+    city = merchant.city if command.city is None else _name("city", command.city)
+    return [] if (merchant.name, merchant.city) == (name, city) else [MerchantRenamed(name=name, city=city)]
+
+
+def _name(field: str, text: str) -> str:
+    """Check a name or a city, of which something must be left in a BR Code: that is plain ASCII without accents."""
+    text = text.strip()
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").strip()
+    if not plain or len(text) > MAX_NAME or not text.isprintable():
+        raise Refused(
+            "invalid_merchant",
+            f"A {field} has 1 to {MAX_NAME} printable characters, and a letter, digit or sign of plain ASCII.",
+            field,
+        )
+    return text
+
+
+def _change_connection(command: ProviderCommand, merchant: Registered) -> list[MerchantEvent]:
+    connected = merchant.connections.get(command.provider)
+    match command:
+        case ConnectProvider():
+            return _connect(command, connected)
+        case RotateWebhookSecret():
+            if connected is None:
+                raise Refused("provider_not_connected", "There is no connection to change.", command.provider)
+            event = WebhookSecretRotated(provider=command.provider, credential_digest=command.credential_digest)
+            return [] if connected.credential_digest == command.credential_digest else [event]
+        case DisconnectProvider():
+            return [] if connected is None else [ProviderDisconnected(provider=command.provider)]
+
+
+def _connect(command: ConnectProvider, connected: ProviderConnected | None) -> list[MerchantEvent]:
+    provider, digest, pix_api = command.provider, command.credential_digest, command.pix_api
+    if pix_api not in PIX_APIS:
+        raise Refused("unknown_pix_api", "The Pix API is `payments` or `orders`.", "pix_api")
+    if connected is None:
+        return [
+            ProviderConnected(
+                provider=provider, account_id=command.account_id, credential_digest=digest, pix_api=pix_api
+            )
+        ]
+    if connected.account_id != command.account_id:
+        # What was charged on the account could be asked about no more, and would be watched in vain.
+        raise Refused("another_account_connected", "Another account is connected; disconnect it first.", provider)
+    if (connected.credential_digest, connected.pix_api) == (digest, pix_api):
         return []
-    raise Refused("api_key_exists", "An API key with this id exists, and it is another one.", command.key_id)
+    return [ProviderCredentialRotated(provider=provider, credential_digest=digest, pix_api=pix_api)]
+
+
+def _change_product(command: ProductCommand, merchant: Registered) -> list[MerchantEvent]:
+    prices = merchant.prices_centavos
+    if isinstance(command, WithdrawProduct):
+        return [ProductWithdrawn(name=command.name)] if command.name in prices else []
+    name, price = command.name, command.price_centavos
+    if not name.strip() or name != name.strip() or len(name) > MAX_NAME or not name.isprintable():
+        raise Refused("invalid_product", f"A product's name has 1 to {MAX_NAME} printable characters.", "name")
+    if not 0 < price <= MAX_PRICE_CENTAVOS:
+        raise Refused("invalid_price", f"A price is above zero, and at most {MAX_PRICE_CENTAVOS} centavos.", name)
+    if name not in prices and len(prices) >= MAX_PRODUCTS:
+        raise Refused("too_many_products", f"A merchant sells {MAX_PRODUCTS} products at most.", name)
+    return [] if prices.get(name) == price else [ProductPriced(name=name, price_centavos=price)]
 
 
 # --- orders -------------------------------------------------------------------------------------

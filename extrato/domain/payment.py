@@ -464,7 +464,7 @@ def _decide_opened(command: Command, payment: Opened) -> list[PaymentEvent]:  # 
         case RequestRefund():
             return _request_refund(command, payment)
         case RecordRefund():
-            return [command.answer] if command.answer.refund_id in payment.open_refunds else []
+            return _record_refund(command, payment)
         case StartWatch():
             return _start_watch(command, payment)
     msg = f"{type(command).__name__} is no command to an opened payment"
@@ -707,6 +707,14 @@ def _request_refund(command: RequestRefund, payment: Opened) -> list[PaymentEven
     return [
         RefundRequested(refund_id=command.refund_id, attempt_id=payment.attempt_id, amount_centavos=amount_centavos)
     ]
+
+
+def _record_refund(command: RecordRefund, payment: Opened) -> list[PaymentEvent]:
+    """Record an answer once; of two that disagree, the one that money moved is right."""
+    known = payment.refunds.get(command.answer.refund_id)
+    if known is None or known.state == "made":
+        return []
+    return [command.answer] if known.state == "requested" or isinstance(command.answer, RefundMade) else []
 
 
 def _start_watch(command: StartWatch, payment: Opened) -> list[PaymentEvent]:

@@ -49,6 +49,10 @@ class MercadoPago:
     def __init__(self, client: MercadoPagoClient) -> None:
         self._client = client
 
+    async def account_of(self, access_token: str) -> str:
+        """`GET /users/me`: the `user_id` that notifications carry as well."""
+        return await self._client.get_own_account(access_token)
+
     async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
         """Have a preference or a Pix made."""
         if request.credential is None:

@@ -1,7 +1,7 @@
 """Mercado Pago's HTTP interface, in Mercado Pago's words; every failure becomes one of ours here.
 
-Sources: Mercado Pago's reference for preferences and payments, and its official SDKs (which statuses
-are worth a retry: 429, 500, 502, 503, 504), and for orders 423, which is one that is locked for a moment.
+Sources: Mercado Pago's reference for preferences, payments and orders, and its official SDKs (which statuses are
+worth a retry: 429, 500, 502, 503, 504; for orders also 423, one that is locked for a moment).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.providers.mercado_pago_shapes import (
     UNREADABLE,
+    Account,
     MerchantOrder,
     Order,
     PixPayment,
@@ -39,6 +40,8 @@ TRANSIENT_STATUSES: Final = frozenset({423, 429, 500, 502, 503, 504})
 SEARCH_LIMIT: Final = 50
 # "Unauthorized use of live credentials", and what the Orders API calls the like.
 LIVE_CREDENTIAL_CODES: Final = frozenset({"7"})
+# An idempotency key that another request holds at this moment; what came of that one is told to the next who asks.
+KEY_IN_USE_CODES: Final = frozenset({"", "idempotency_key_already_used", "resource_locked"})
 # Answered with 401 although they are about the amount of a refund.
 AMOUNT_CODES: Final = frozenset({"4040", "4041"})
 
@@ -53,6 +56,14 @@ class MercadoPagoClient:
     def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
         self._session = session
         self._base_url = base_url
+
+    async def get_own_account(self, token: str) -> str:
+        """`GET /users/me`: the id of the account that the token opens."""
+        answer = await self._ask("GET", "/users/me", token)
+        if answer is None:
+            msg = "Mercado Pago has no accounts here."
+            raise ProviderMisunderstood(msg)
+        return str(read(answer, Account).id)
 
     async def create_preference(self, token: str, body: Mapping[str, Any], *, idempotency_key: str) -> Preference:
         """`POST /checkout/preferences`. Two posts make two preferences; only one of them will be handed out."""
@@ -214,6 +225,8 @@ def _judge(path: str, status: int, retry_after: str | None, answer: bytes, token
         # Not the question but the asker is refused: another credential may fare better.
         refused = LiveCredentialNeeded if code in LIVE_CREDENTIAL_CODES else ProviderNotConnected
         raise refused(f"Mercado Pago does not accept the merchant's credential ({status}).", path)
+    if status == 409 and code in KEY_IN_USE_CODES:
+        raise ProviderUnavailable("Mercado Pago is busy with this very request.", path, retry_after_s=RETRY_AFTER_S)
     if 400 <= status < 500:
         # The reason may quote the request, and is kept for good.
         told = sentence.replace(token, "(token)")[:200]

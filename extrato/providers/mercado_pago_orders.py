@@ -53,7 +53,8 @@ def order_body(request: ChargeRequest) -> dict[str, Any]:
     amount = to_decimal_text(request.amount_centavos)
     payment: dict[str, Any] = {"amount": amount, "payment_method": {"id": "pix", "type": "bank_transfer"}}
     if request.expires_at is not None:
-        minutes = math.ceil((request.expires_at - request.asked_at).total_seconds() / 60)
+        # Counted from the opening, for the same key with another body is refused (idempotency_key_already_used).
+        minutes = math.ceil((request.expires_at - request.opened_at).total_seconds() / 60)
         payment["expiration_time"] = f"PT{max(minutes, SHORTEST_MINUTES)}M"
     return {
         "type": "online",

@@ -19,6 +19,12 @@ UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 Shape = TypeVar("Shape")
 
 
+class Account(Struct, frozen=True):
+    """What we read of an account."""
+
+    id: int | str
+
+
 class Preference(Struct, frozen=True):
     """What we read of a Checkout Pro preference."""
 

@@ -30,6 +30,12 @@ class PixProvider:
     needs_credential = False
     methods = frozenset({"pix"})
 
+    async def account_of(self, access_token: str) -> str:
+        """Refuse: a Pix to the merchant's own key needs no account at a provider."""
+        del access_token
+        msg = "A Pix to the merchant's own key needs no credential."
+        raise ProviderRefused(msg)
+
     async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
         """Write the code that a payer scans or pastes; raises `ProviderNotConnected` without a Pix key."""
         receiver = request.receiver

@@ -28,7 +28,10 @@ class Receiver(Struct, frozen=True, kw_only=True):
 
 
 class ChargeRequest(Struct, frozen=True, kw_only=True):
-    """What is to be charged, by which method (`pix` or `checkout`), and where the provider tells of it."""
+    """What is to be charged, by which method (`pix` or `checkout`), and where the provider tells of it.
+
+    All but `asked_at` is the same whenever the provider is asked again.
+    """
 
     method: str
     payment_id: int
@@ -44,6 +47,7 @@ class ChargeRequest(Struct, frozen=True, kw_only=True):
     return_url: str
     receiver: Receiver
     credential: Credential | None
+    opened_at: datetime
     asked_at: datetime
 
 
@@ -90,6 +94,10 @@ class Provider(Protocol):
     name: str
     needs_credential: bool
     methods: frozenset[str]
+
+    async def account_of(self, access_token: str) -> str:
+        """Tell whose token this is, by the provider's id of the account; raises `ProviderNotConnected`."""
+        ...
 
     async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
         """Have the provider hold a charge; asking twice for one payment is harmless."""

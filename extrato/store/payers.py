@@ -33,7 +33,7 @@ class Payers:
 
     async def keep(self, payment_id: int, payer: Payer) -> None:
         """Keep what is known of the payer of a payment."""
-        sealed = self._vault.seal(msgspec.json.encode(payer), _bound_to(payment_id))
+        sealed = self._vault.seal(msgspec.json.encode(payer), bound_to_payer(payment_id))
         try:
             await self._pool.execute(KEEP, payment_id, sealed)
         except LINE_BROKE as error:
@@ -47,7 +47,7 @@ class Payers:
             raise StoreUnavailable(AWAY) from error
         if sealed is None:
             return None
-        return msgspec.json.decode(self._vault.unseal(sealed, _bound_to(payment_id)), type=Payer)
+        return msgspec.json.decode(self._vault.unseal(sealed, bound_to_payer(payment_id)), type=Payer)
 
     async def forget(self, payment_id: int) -> None:
         """Keep nothing more of the payer."""
@@ -57,5 +57,6 @@ class Payers:
             raise StoreUnavailable(AWAY) from error
 
 
-def _bound_to(payment_id: int) -> bytes:
+def bound_to_payer(payment_id: int) -> bytes:
+    """Say whose details these are."""
     return f"payer\n{payment_id}".encode()

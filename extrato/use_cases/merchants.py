@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from contracts.subjects import MERCHANT_SLUG
 from extrato.domain import merchant as domain
+from extrato.domain.api_keys import IssueApiKey
 from extrato.errors import Conflict, NotFound, Overloaded
 from extrato.store.appender import StreamAppend
 from extrato.use_cases.hub import DECIDE_ATTEMPTS, Hub, new_events
@@ -21,24 +22,31 @@ if TYPE_CHECKING:
 
     from contracts.envelope import Cause
     from contracts.events import MerchantEvent
-    from extrato.ports import Credential
     from extrato.store.log import LogReader
 
 CACHE_S: Final = 1.0
 CACHE_LIMIT: Final = 10_000
 KEY_PREFIX: Final = "extrato"
+DEFAULT_SCOPES: Final = ("payments:write", "payments:read", "confirm")
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):
-    """Who is asking, and what he may."""
+    """Who is asking, and what he may. `merchant` is None for a key of the hub's, which acts for all."""
 
-    merchant: str
+    merchant: str | None
     key_id: str
     scopes: frozenset[str]
 
 
+class Changed(Struct, frozen=True, kw_only=True):
+    """What came of commands: the merchant after them, and whether anything was recorded."""
+
+    merchant: domain.Merchant
+    is_new: bool
+
+
 class MerchantDirectory:
-    """Reads merchants from their streams and remembers them for a second."""
+    """Reads merchants from their streams and remembers them for `CACHE_S`: after that a revoked key opens nothing."""
 
     def __init__(self, log: LogReader) -> None:
         self._log = log
@@ -46,15 +54,7 @@ class MerchantDirectory:
 
     async def find(self, slug: str) -> domain.Registered | None:
         """Give the merchant of that slug; None when there is none."""
-        remembered = self._remembered.get(slug)
-        if remembered is not None and time.monotonic() - remembered[0] < CACHE_S:
-            merchant = remembered[1]
-        else:
-            history = await self._log.read_stream(domain.stream_id(slug))
-            merchant = domain.fold(envelope.event for envelope in history)  # type: ignore[misc]
-            if len(self._remembered) >= CACHE_LIMIT:
-                self._remembered.clear()
-            self._remembered[slug] = (time.monotonic(), merchant)
+        merchant = await self._find(slug)
         return merchant if isinstance(merchant, domain.Registered) else None
 
     async def get(self, slug: str) -> domain.Registered:
@@ -65,6 +65,10 @@ class MerchantDirectory:
             raise NotFound(msg, slug)
         return merchant
 
+    def forget(self, slug: str) -> None:
+        """Read the merchant anew the next time; who changed it sees what he did."""
+        self._remembered.pop(slug, None)
+
     async def recognise(self, bearer: str) -> ApiKey | None:
         """Tell whose API key this is; None when it is nobody's. The secret is compared in constant time."""
         prefix, _, rest = bearer.partition(".")
@@ -72,19 +76,30 @@ class MerchantDirectory:
         key_id, _, secret = rest.partition(".")
         if prefix != KEY_PREFIX or not secret or not MERCHANT_SLUG.fullmatch(slug):
             return None
-        merchant = await self.find(slug)
-        issued = merchant.api_keys.get(key_id) if merchant else None
+        holder = await self._find(slug)
+        issued = None if isinstance(holder, domain.Unregistered) else holder.keys.issued.get(key_id)
         expected = issued.secret_digest if issued else ""
         if not hmac.compare_digest(digest_of(secret), expected) or issued is None:
             return None
-        return ApiKey(merchant=slug, key_id=key_id, scopes=frozenset(issued.scopes))
+        merchant = slug if isinstance(holder, domain.Registered) else None
+        return ApiKey(merchant=merchant, key_id=key_id, scopes=frozenset(issued.scopes))
+
+    async def _find(self, slug: str) -> domain.Merchant:
+        remembered = self._remembered.get(slug)
+        if remembered is not None and time.monotonic() - remembered[0] < CACHE_S:
+            return remembered[1]
+        asked_at = time.monotonic()
+        merchant, _ = await read_merchant(self._log, slug)
+        if len(self._remembered) >= CACHE_LIMIT:
+            self._remembered.clear()
+        self._remembered[slug] = (asked_at, merchant)
+        return merchant
 
 
-def new_api_key(slug: str) -> tuple[str, domain.IssueApiKey]:
-    """Make a key with every scope of a merchant: the text to show once, and the command that issues it."""
+def new_api_key(slug: str, scopes: tuple[str, ...] = DEFAULT_SCOPES) -> tuple[str, IssueApiKey]:
+    """Make a key: the text to show once, and the command that issues it."""
     key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
-    scopes = ("payments:write", "payments:read", "confirm")
-    command = domain.IssueApiKey(key_id=key_id, secret_digest=digest_of(secret), scopes=scopes)
+    command = IssueApiKey(key_id=key_id, secret_digest=digest_of(secret), scopes=scopes)
     return f"{KEY_PREFIX}.{slug}.{key_id}.{secret}", command
 
 
@@ -93,36 +108,33 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()
 
 
-async def change_merchant(hub: Hub, slug: str, commands: Sequence[domain.Command], *, cause: Cause) -> None:
-    """Decide commands one after the other and append what follows; raises `Refused`."""
+async def read_merchant(log: LogReader, slug: str) -> tuple[domain.Merchant, int]:
+    """Give what a slug is as of now, and the version of its stream."""
+    history = await log.read_stream(domain.stream_id(slug))
+    events = (envelope.event for envelope in history)
+    return domain.fold(events, domain.initial_state(slug)), len(history)  # type: ignore[arg-type]
+
+
+async def change_merchant(hub: Hub, slug: str, commands: Sequence[domain.Command], *, cause: Cause) -> Changed:
+    """Decide commands one after the other and append what follows, all at once; raises `Refused`."""
     for _ in range(DECIDE_ATTEMPTS):
-        history = await hub.log.read_stream(domain.stream_id(slug))
-        merchant = domain.fold(envelope.event for envelope in history)  # type: ignore[misc]
+        merchant, version = await read_merchant(hub.log, slug)
         events: list[MerchantEvent] = []
         for command in commands:
             for event in domain.decide(command, merchant):
                 events.append(event)
                 merchant = domain.evolve(merchant, event)
         if not events:
-            return
+            return Changed(merchant=merchant, is_new=False)
         append = StreamAppend(
             stream_id=domain.stream_id(slug),
-            expected_version=len(history),
+            expected_version=version,
             events=new_events(hub, events, merchant=slug, payment_id=None, cause=cause),
         )
         try:
             await hub.log.append(append)
         except Conflict:
             continue
-        return
+        return Changed(merchant=merchant, is_new=True)
     msg = "Too many are changing this merchant at once; try again in a moment."
     raise Overloaded(msg, slug)
-
-
-async def connect_provider(hub: Hub, slug: str, provider: str, credential: Credential, *, cause: Cause) -> None:
-    """Put a credential into the vault and record that it is there."""
-    await hub.vault.put(slug, provider, credential)
-    command = domain.ConnectProvider(
-        provider=provider, account_id=credential.account_id, credential_digest=credential.digest
-    )
-    await change_merchant(hub, slug, [command], cause=cause)

@@ -20,6 +20,8 @@ from extrato.use_cases.cancel_payment import complete_cancellation
 from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment, new_events
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from contracts.envelope import Cause
     from contracts.events import Event
     from extrato.domain.merchant import Registered
@@ -82,7 +84,7 @@ async def open_payment(
     if _is_told_to_provider(wanted):
         # Kept before the intent: a payment that cannot be opened leaves a row that retention removes.
         await hub.payers.keep(number, wanted.payer)
-    charge = None if provider.needs_credential else await _charge(hub, merchant, number, intent)
+    charge = None if provider.needs_credential else await _charge(hub, merchant, number, intent, opened_at=hub.now())
     opened: list[Event] = [intent, charge] if charge else [intent]
     appends = [
         StreamAppend(
@@ -131,7 +133,9 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
         if loaded.payment.is_closed or (expires_at is not None and expires_at <= hub.now()):
             raise Refused("payment_expired", "O pagamento expirou antes de ser cobrado", str(payment_id))
         try:
-            answer: ChargeCreated | ChargeRefused = await _charge(hub, merchant, payment_id, loaded.payment.intent)
+            answer: ChargeCreated | ChargeRefused = await _charge(
+                hub, merchant, payment_id, loaded.payment.intent, opened_at=loaded.opened_at
+            )
         except ProviderRefused as error:
             answer = ChargeRefused(code=error.code, reason=error.message)
         watch_until = hub.now() + WATCH
@@ -146,7 +150,9 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
     return loaded
 
 
-async def _charge(hub: Hub, merchant: Registered, payment_id: int, intent: PaymentOpened) -> ChargeCreated:
+async def _charge(
+    hub: Hub, merchant: Registered, payment_id: int, intent: PaymentOpened, *, opened_at: datetime
+) -> ChargeCreated:
     provider = hub.providers[intent.provider]
     credential = await hub.vault.get(merchant.slug, provider.name) if provider.needs_credential else None
     payer = await hub.payers.recall(payment_id) if intent.method == "pix" and provider.needs_credential else None
@@ -169,6 +175,7 @@ async def _charge(hub: Hub, merchant: Registered, payment_id: int, intent: Payme
             pix_key=merchant.pix_key.key if merchant.pix_key else None,
         ),
         credential=credential,
+        opened_at=opened_at,
         asked_at=hub.now(),
     )
     return await provider.create_charge(request)

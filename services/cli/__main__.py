@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from extrato.process import CannotStart
 from extrato.settings import InvalidSettings
-from extrato.store.vault import InvalidVaultKey
+from extrato.store.vault_keys import InvalidVaultKey
 from extrato.telemetry import configure_logging
 from services.cli.up import up
 

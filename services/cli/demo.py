@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final
 
-from contracts.envelope import Cause
-from extrato.assembly import open_hub
 from extrato.domain import merchant as domain
 from extrato.ports import Credential
-from extrato.process import open_bus, open_database
-from extrato.use_cases.merchants import MerchantDirectory, change_merchant, connect_provider, new_api_key
+from extrato.use_cases.merchants import MerchantDirectory, change_merchant, new_api_key, read_merchant
+from services.cli.key_file import keep_key, kept_key
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from contracts.envelope import Cause
     from extrato.settings import Settings
+    from extrato.use_cases.hub import Hub
 
 SLUG: Final = "padaria-do-marcos"
+PROVIDER: Final = "mercado_pago"
 PRICES_CENTAVOS: Final = {"Pão Francês": 50, "Bolo de Chocolate": 3000}
 
 # The account that the simulated provider knows from the start.
@@ -28,37 +26,35 @@ CREDENTIAL: Final = Credential(
 )
 
 
-async def prepare_demo(settings: Settings) -> str:
-    """Register the demo merchant, unless it is there, and give its API key; the same at every start."""
-    key_file = settings.home / "demo-api-key"
-    cause = Cause(correlation_id="demo", actor="operator")
-    async with (
-        open_database(settings, connections=2) as pool,
-        open_bus(settings, name="cli") as bus,
-        open_hub(settings, pool=pool, bus=bus) as hub,
-    ):
+async def prepare_demo(hub: Hub, settings: Settings, *, cause: Cause) -> str:
+    """Register the demo merchant, unless it is there, and give its API key; the same at every start.
+
+    A merchant that is there stays as somebody may have changed it.
+    """
+    merchant, _ = await read_merchant(hub.log, SLUG)
+    if not isinstance(merchant, domain.Registered):
         commands: list[domain.Command] = [
             domain.Register(slug=SLUG, name="Padaria do Marcos", city="Sao Paulo"),
             domain.SetPixKey(kind="evp", key="123e4567-e12b-12d1-a456-426655440000"),
             *(domain.PriceProduct(name=name, price_centavos=price) for name, price in PRICES_CENTAVOS.items()),
+            domain.ConnectProvider(
+                provider=PROVIDER,
+                account_id=CREDENTIAL.account_id,
+                credential_digest=CREDENTIAL.digest,
+                pix_api=CREDENTIAL.pix_api,
+            ),
         ]
+        # The provider is not asked, for it is not running yet; and all is recorded at once, so that a start that
+        # breaks off leaves no half of a merchant.
+        await hub.vault.put(SLUG, PROVIDER, CREDENTIAL)
         await change_merchant(hub, SLUG, commands, cause=cause)
-        await connect_provider(hub, SLUG, "mercado_pago", CREDENTIAL, cause=cause)
-        if key_file.exists():
-            api_key = key_file.read_text(encoding="ascii").strip()
-            if await MerchantDirectory(hub.log).recognise(api_key) is not None:
-                return api_key
+    key_file = settings.home / "demo-api-key"
+    api_key = kept_key(key_file)
+    if api_key is None or await MerchantDirectory(hub.log).recognise(api_key) is None:
         api_key, issue = new_api_key(SLUG)
+        keep_key(key_file, api_key)
         await change_merchant(hub, SLUG, [issue], cause=cause)
-        _keep(key_file, api_key)
-        return api_key
-
-
-def _keep(key_file: Path, api_key: str) -> None:
-    """Write the key where only its owner can read it."""
-    descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(api_key + "\n")
+    return api_key
 
 
 def request_to_try(settings: Settings, api_key: str) -> str:

@@ -55,12 +55,18 @@ def service(
     )
 
 
+def provider_url(settings: Settings, environment: Mapping[str, str]) -> str:
+    """Give the address of Mercado Pago: what was given, and otherwise the sandbox."""
+    return environment.get("EXTRATO_MERCADOPAGO_URL") or settings.sandbox_url
+
+
 def shared_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
     """Give every service what was given, and where things are; the provider is the sandbox by default."""
     return {
-        "EXTRATO_MERCADOPAGO_URL": settings.sandbox_url,
         "EXTRATO_SANDBOX_PUBLIC_URL": settings.sandbox_url,
+        "EXTRATO_SANDBOX_WEBHOOK_URL": f"{settings.public_url}/webhooks/mercadopago/",
         **{name: value for name, value in environment.items() if value},
+        "EXTRATO_MERCADOPAGO_URL": provider_url(settings, environment),
         "EXTRATO_DATABASE_URL": settings.database_url,
         "EXTRATO_NATS_URL": settings.nats_url,
         "EXTRATO_HOME": str(settings.home),

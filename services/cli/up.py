@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from contracts.envelope import Cause
+from extrato.assembly import open_hub
+from extrato.process import open_database
 from extrato.settings import Settings
 from extrato.store.migrations import migrate
-from extrato.store.vault import read_key
+from extrato.store.vault_keys import GivenKeys
 from services.cli import preflight, programs
 from services.cli.demo import prepare_demo, request_to_try
 from services.cli.embedded_nats import EmbeddedNats
 from services.cli.embedded_postgres import EmbeddedPostgres
+from services.cli.first_admin_key import prepare_admin_key
 from services.cli.orphans import RunFolder
 from services.cli.parent import wait_for_interrupted_parent
 from services.cli.supervisor import Supervisor
@@ -45,7 +49,7 @@ async def up(
         told_to_stop.append(asyncio.create_task(wait_for_interrupted_parent()))
     settings = Settings.from_environment(environment)
     if settings.secret_key:
-        read_key(settings.secret_key)
+        GivenKeys(settings.secret_key)
     preflight.prepare_home(settings)
     async with RunFolder(settings.home / "run") as run_folder:
         supervisor = Supervisor(run_folder, _say)
@@ -72,10 +76,17 @@ async def _start(
     preflight.check_ports(settings)
     settings, subscriber_nats_url = await _with_servers(settings, supervisor)
     await migrate(settings.database_url)
-    api_key = await prepare_demo(settings)
+    api_key, admin_key = await _prepare_keys(settings)
     await supervisor.start(*services(settings, environment))
-    run_folder.write("addresses.json", msgspec.json.encode(_addresses(settings, subscriber_nats_url)))
-    _welcome(settings, api_key)
+    addresses = _addresses(settings, subscriber_nats_url, programs.provider_url(settings, environment))
+    run_folder.write("addresses.json", msgspec.json.encode(addresses))
+    _welcome(settings, api_key, admin_key)
+
+
+async def _prepare_keys(settings: Settings) -> tuple[str, str | None]:
+    cause = Cause(correlation_id="up", actor="operator")
+    async with open_database(settings, connections=2) as pool, open_hub(settings, pool=pool, bus=None) as hub:
+        return await prepare_demo(hub, settings, cause=cause), await prepare_admin_key(hub, settings, cause=cause)
 
 
 async def _with_servers(settings: Settings, supervisor: Supervisor) -> tuple[Settings, str]:
@@ -99,22 +110,25 @@ async def _with_servers(settings: Settings, supervisor: Supervisor) -> tuple[Set
     return settings, nats.subscriber_url if nats else ""
 
 
-def _addresses(settings: Settings, subscriber_nats_url: str) -> dict[str, str]:
+def _addresses(settings: Settings, subscriber_nats_url: str, mercado_pago_url: str) -> dict[str, str]:
     """What another program of the same user needs to reach this hub; holds NATS's passwords."""
     return {
         "gateway_url": settings.public_url,
         "sandbox_url": settings.sandbox_url,
+        "mercado_pago_url": mercado_pago_url,
         "database_url": settings.database_url,
         "nats_url": settings.nats_url,
         **({"subscriber_nats_url": subscriber_nats_url} if subscriber_nats_url else {}),
     }
 
 
-def _welcome(settings: Settings, api_key: str) -> None:
+def _welcome(settings: Settings, api_key: str, admin_key: str | None) -> None:
     _say(f"gateway   {settings.public_url}")
     _say(f"sandbox   {settings.sandbox_url} (simulated Mercado Pago)")
     _say(f"logs      {settings.home / 'logs'}")
     _say(f"API key   {api_key}")
+    if admin_key is not None:
+        _say(f"admin key {admin_key}")
     _say(f"try       {request_to_try(settings, api_key)}")
     _say("extrato is ready")
 

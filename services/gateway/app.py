@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from aiohttp import web
 
-from extrato.assembly import open_hub, vault_key
+from extrato.assembly import open_hub
 from extrato.bus.live import LiveFeed
 from extrato.process import CannotStart, announce_readiness, open_bus, open_database, run_together
 from extrato.use_cases.merchants import MerchantDirectory
 from services.gateway.api.checks import Checks
 from services.gateway.api.delivery_workers import DeliveryWorkers
 from services.gateway.api.pictures import Pictures
-from services.gateway.http.allowance import Allowance
-from services.gateway.http.context import GATEWAY, Gateway, PayerTokens
+from services.gateway.http.context import GATEWAY, PAYER_TOKENS, Gateway, PayerTokens
 from services.gateway.http.door import MAX_BODY_BYTES, door
+from services.gateway.http.limits import Allowance, Limits
 from services.gateway.live.fanout import Fanout
 from services.gateway.live.socket_io import SocketIo
 from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
@@ -69,8 +69,9 @@ async def serve(settings: Settings) -> None:
             workers=DeliveryWorkers(hub),
             checks=checks,
             pictures=pictures,
-            tokens=PayerTokens(vault_key(settings)),
+            tokens=PayerTokens(await hub.vault.secret(PAYER_TOKENS)),
             unverified=Allowance(UNVERIFIED_PER_MINUTE),
+            limits=Limits(settings),
         )
         async with _listening(gateway):
             await run_together(

@@ -45,6 +45,6 @@ async def payment_for(gateway: Gateway, caller: Caller, number: int) -> LoadedPa
         loaded = await load_payment(gateway.hub, number)
     except NotFound as error:
         raise fields.not_found(number) from error
-    if not caller.may_see(loaded.merchant):
+    if not caller.may_open(number, loaded.merchant):
         raise fields.not_found(number)
     return loaded

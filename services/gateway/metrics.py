@@ -9,6 +9,7 @@ from prometheus_client import Counter, Gauge
 REQUESTS: Final = Counter("extrato_http_requests", "Requests answered.", ["method", "route", "status"])
 WEBHOOKS: Final = Counter("extrato_webhooks", "Webhook deliveries, by how they were judged.", ["verdict"])
 DELIVERIES: Final = Counter("extrato_deliveries_handled", "Verified deliveries looked into.", ["outcome"])
+LIMITED: Final = Counter("extrato_requests_limited", "Requests refused for being too many.", ["what"])
 SOCKETS: Final = Gauge("extrato_websockets", "WebSockets that are open.")
 SOCKETS_DROPPED: Final = Counter("extrato_websockets_dropped", "WebSockets closed because they were too slow.")
 SOCKET_IO_CLIENTS: Final = Gauge("extrato_socket_io_clients", "Socket.IO clients that are listening.")

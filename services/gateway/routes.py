@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.gateway.api import cart, corrections, links, monitors, observability, pix, webhooks
+from services.gateway.api import (
+    admin,
+    admin_keys,
+    admin_providers,
+    cart,
+    corrections,
+    links,
+    monitors,
+    observability,
+    pix,
+    webhooks,
+)
 from services.gateway.http.door import Route
 from services.gateway.http.nowhere import answer_nowhere
 from services.gateway.live import socket_io, websocket
 from services.gateway.pages import assets, checkout_page, pix_page, return_page
 
 ROUTES: Final = (
-    Route(method="POST", path="/payments/pix", handler=pix.create_pix, scope="payments:write", shape="pix"),
+    Route(
+        method="POST",
+        path="/payments/pix",
+        handler=pix.create_pix,
+        limit="creations",
+        scope="payments:write",
+        shape="pix",
+    ),
     Route(
         method="GET",
         path="/payments/pix/qr_code/{file_name}",
@@ -30,6 +48,7 @@ ROUTES: Final = (
         method="GET",
         path="/payments/pix/{payment_id}",
         handler=pix_page.show_pix,
+        limit="checks",
         scope="payments:read",
         payer=True,
         shape="page",
@@ -38,12 +57,14 @@ ROUTES: Final = (
         method="POST",
         path="/payments/api/generate-link{slash:/?}",
         handler=links.generate_link,
+        limit="creations",
         scope="payments:write",
     ),
     Route(
         method="GET",
         path="/payments/api/check/{payment_id}{slash:/?}",
         handler=links.check_payment,
+        limit="checks",
         scope="payments:read",
         payer=True,
     ),
@@ -51,6 +72,7 @@ ROUTES: Final = (
         method="POST",
         path="/payments/api/check/{payment_id}{slash:/?}",
         handler=links.check_payment,
+        limit="checks",
         scope="payments:read",
         payer=True,
     ),
@@ -64,12 +86,14 @@ ROUTES: Final = (
         method="POST",
         path="/payments/api/sync-pending{slash:/?}",
         handler=monitors.sync_pending,
+        limit="checks",
         scope="payments:read",
     ),
     Route(
         method="POST",
         path="/payments/api/monitor/{payment_id}/start{slash:/?}",
         handler=monitors.start_monitor,
+        limit="creations",
         scope="payments:write",
     ),
     Route(
@@ -82,19 +106,28 @@ ROUTES: Final = (
         method="POST",
         path="/payments/api/monitors/start-all{slash:/?}",
         handler=monitors.start_all_monitors,
+        limit="creations",
         scope="payments:write",
     ),
-    Route(method="POST", path="/payments/api/cart{slash:/?}", handler=cart.create_cart, scope="payments:write"),
+    Route(
+        method="POST",
+        path="/payments/api/cart{slash:/?}",
+        handler=cart.create_cart,
+        limit="creations",
+        scope="payments:write",
+    ),
     Route(
         method="POST",
         path="/payments/api/{payment_id}/cancel{slash:/?}",
         handler=corrections.cancel,
+        limit="creations",
         scope="payments:write",
     ),
     Route(
         method="POST",
         path="/payments/api/{payment_id}/refund{slash:/?}",
         handler=corrections.refund,
+        limit="creations",
         scope="payments:write",
     ),
     Route(
@@ -107,6 +140,7 @@ ROUTES: Final = (
         method="GET",
         path="/payments/mp/pay/{payment_id}{slash:/?}",
         handler=checkout_page.go_to_checkout,
+        limit="checks",
         scope="payments:read",
         payer=True,
         shape="page",
@@ -115,10 +149,49 @@ ROUTES: Final = (
         method="GET",
         path="/payments/mp/return{slash:/?}",
         handler=return_page.come_back,
+        limit="checks",
         scope=None,
         shape="page",
     ),
     Route(method="GET", path="/assets/{asset}", handler=assets.show_asset, scope=None),
+    Route(method="POST", path="/admin/merchants", handler=admin.register, scope="admin"),
+    Route(method="GET", path="/admin/merchants", handler=admin.list_merchants, scope="admin"),
+    Route(method="GET", path="/admin/merchants/{merchant}", handler=admin.show, scope="admin"),
+    Route(method="PATCH", path="/admin/merchants/{merchant}", handler=admin.rename, scope="admin"),
+    Route(method="PUT", path="/admin/merchants/{merchant}/pix-key", handler=admin.set_pix_key, scope="admin"),
+    Route(method="DELETE", path="/admin/merchants/{merchant}/pix-key", handler=admin.remove_pix_key, scope="admin"),
+    Route(
+        method="PUT", path="/admin/merchants/{merchant}/products/{product}", handler=admin.price_product, scope="admin"
+    ),
+    Route(
+        method="DELETE",
+        path="/admin/merchants/{merchant}/products/{product}",
+        handler=admin.withdraw_product,
+        scope="admin",
+    ),
+    Route(
+        method="PUT",
+        path="/admin/merchants/{merchant}/providers/{provider}",
+        handler=admin_providers.connect,
+        scope="admin",
+    ),
+    Route(
+        method="DELETE",
+        path="/admin/merchants/{merchant}/providers/{provider}",
+        handler=admin_providers.disconnect,
+        scope="admin",
+    ),
+    Route(
+        method="PUT",
+        path="/admin/merchants/{merchant}/providers/{provider}/webhook-secret",
+        handler=admin_providers.set_webhook_secret,
+        scope="admin",
+    ),
+    Route(method="POST", path="/admin/merchants/{merchant}/api-keys", handler=admin_keys.issue, scope="admin"),
+    Route(method="GET", path="/admin/merchants/{merchant}/api-keys", handler=admin_keys.list_keys, scope="admin"),
+    Route(
+        method="DELETE", path="/admin/merchants/{merchant}/api-keys/{key_id}", handler=admin_keys.revoke, scope="admin"
+    ),
     Route(
         method="POST",
         path="/webhooks/mercadopago{slash:/?}",

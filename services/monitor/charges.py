@@ -16,7 +16,7 @@ from extrato.errors import (
     ProviderRefused,
     ProviderUnavailable,
 )
-from extrato.store.vault import InvalidVaultKey
+from extrato.store.vault_keys import InvalidVaultKey
 from extrato.use_cases.open_payment import complete_charge
 from services.monitor.backoff import BackOff
 from services.monitor.schedule import CLOCK, INTERVAL_S, Again, Decision

@@ -15,7 +15,7 @@ from extrato.errors import (
     ProviderRefused,
     ProviderUnavailable,
 )
-from extrato.store.vault import InvalidVaultKey
+from extrato.store.vault_keys import InvalidVaultKey
 from services.monitor import schedule
 from services.monitor.open_payments import Account
 from services.monitor.schedule import FAST, Again, Decision, End, Situation

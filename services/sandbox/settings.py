@@ -54,7 +54,7 @@ class Settings:
             port=port,
             data=Path(env.get("EXTRATO_SANDBOX_DATA") or DEFAULT_DATA),
             public_url=public_url.rstrip("/"),
-            accounts=_accounts(env.get("EXTRATO_SANDBOX_ACCOUNTS")),
+            accounts=_accounts(env.get("EXTRATO_SANDBOX_ACCOUNTS"), env.get("EXTRATO_SANDBOX_WEBHOOK_URL")),
             time_factor=_number(env, "EXTRATO_SANDBOX_TIME_FACTOR", 1.0, read=float),
             webhook_timeout_s=_number(env, "EXTRATO_SANDBOX_WEBHOOK_TIMEOUT_S", WEBHOOK_TIMEOUT_S, read=float),
         )
@@ -73,11 +73,10 @@ def _number(env: Mapping[str, str], name: str, default: Number, *, read: Callabl
     return value
 
 
-def _accounts(text: str | None) -> tuple[Account, ...]:
-    if not text:
-        return (DEMO_ACCOUNT,)
+def _accounts(text: str | None, webhook_url: str | None) -> tuple[Account, ...]:
+    """Read the accounts; those without an address in their panel have `webhook_url` there."""
     try:
-        accounts = msgspec.json.decode(text, type=tuple[Account, ...])
+        accounts = msgspec.json.decode(text, type=tuple[Account, ...]) if text else (DEMO_ACCOUNT,)
     except msgspec.DecodeError as error:
         raise InvalidSettings(f"EXTRATO_SANDBOX_ACCOUNTS is not a list of accounts: {error}.") from error
     if not accounts:
@@ -86,4 +85,6 @@ def _accounts(text: str | None) -> tuple[Account, ...]:
         raise InvalidSettings("EXTRATO_SANDBOX_ACCOUNTS names the same access token twice.")
     if len({account.collector_id for account in accounts}) < len(accounts):
         raise InvalidSettings("EXTRATO_SANDBOX_ACCOUNTS names the same collector twice.")
-    return accounts
+    return tuple(
+        msgspec.structs.replace(account, webhook_url=account.webhook_url or webhook_url or None) for account in accounts
+    )

@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 
 from contracts.envelope import Cause
 from contracts.events import Item
-from extrato.assembly import open_hub, vault_key
+from extrato.assembly import open_hub
 from extrato.ports import Payer
 from extrato.process import open_bus, open_database
 from extrato.settings import Settings
 from extrato.use_cases.merchants import MerchantDirectory
 from extrato.use_cases.open_payment import NewPayment, open_payment
-from services.gateway.http.context import PayerTokens
+from services.gateway.http.context import PAYER_TOKENS, PayerTokens
 from tests.running_hub import MERCHANT, NO_FAULTS, RunningHub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
@@ -39,6 +38,8 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PHONE = {"width": 390, "height": 760}
+# Longer than a page that asks every five seconds takes, on a machine that has much else to do.
+PATIENCE_MS = 20_000
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -46,6 +47,7 @@ async def chromium() -> AsyncIterator[Browser]:
     """Debian's Chromium, without a window and with a profile that is thrown away."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGUMENTS)
+        expect.set_options(timeout=PATIENCE_MS)
         yield browser
         await browser.close()
 
@@ -140,7 +142,7 @@ class Brief:
         )
         cause = Cause(correlation_id="tests", actor="operator")
         loaded = await open_payment(self._hub, merchant, wanted, idempotency_key=None, cause=cause)
-        token = PayerTokens(vault_key(self._settings)).make(loaded.payment_id)
+        token = PayerTokens(await self._hub.vault.secret(PAYER_TOKENS)).make(loaded.payment_id)
         path = f"/payments/pix/{loaded.payment_id}" if method == "pix" else f"/payments/mp/pay/{loaded.payment_id}/"
         return f"{self._settings.public_url}{path}?t={token}"
 
@@ -160,15 +162,3 @@ async def brief(hub: RunningHub) -> AsyncIterator[Brief]:
         pool = await parts.enter_async_context(open_database(settings, connections=2))
         bus = await parts.enter_async_context(open_bus(settings, name="tests"))
         yield Brief(await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus)), settings)
-
-
-@pytest.fixture
-def seconds_shown() -> Callable[[Page], Awaitable[int]]:
-    """A function that reads the countdown of a page."""
-
-    async def read(page: Page) -> int:
-        text = await page.locator("[data-countdown]").inner_text()
-        minutes, seconds = text.split(":")
-        return int(minutes) * 60 + int(seconds)
-
-    return read

@@ -22,7 +22,7 @@ HEADINGS = {
     "link expired": "Link expirado",
     "back without paying": "Pagamento não concluído",
     "back pending": "Aguardando o pagamento",
-    "back under review": "Aguardando o pagamento",
+    "back under review": "Pagamento em análise",
     "back refused": "Pagamento não aprovado",
     "back approved": "Pagamento aprovado",
     "back refunded": "Pagamento devolvido",
@@ -69,7 +69,7 @@ class Desk:
 
     async def link(self, word):
         if word == "expired":
-            address = await self.brief.open(method="checkout", lifetime_s=1)
+            address = await self.brief.open(method="checkout", lifetime_s=3)
             await self.until(lambda: self.is_over(address), "the link is over")
             return address
         link = await self.hub.link()

@@ -61,6 +61,7 @@ def a_request(**changes: Any) -> ChargeRequest:
     bank_payment_id = str(uuid4())
     request = ChargeRequest(
         method="checkout",
+        opened_at=datetime.now(UTC),
         asked_at=datetime.now(UTC),
         payment_id=15,
         bank_payment_id=bank_payment_id,
@@ -848,6 +849,12 @@ async def test_a_paid_pix_is_one_attempt_whichever_way_it_is_asked_for(mercado_p
     [searched] = await mercado_pago.observe_reference(request.external_reference, how)
     assert replace(seen, answer=b"") == replace(searched, answer=b"")
     assert (seen.attempt_id, seen.status, seen.amount_centavos) == (charge.attempt_id, "approved", 3500)
+
+
+async def test_a_pix_asked_for_again_much_later_is_still_the_one(mercado_pago, how):
+    request = a_pix(how, expires_at=datetime.now(UTC) + timedelta(minutes=45))
+    later = replace(request, asked_at=request.asked_at + timedelta(minutes=10))
+    assert await mercado_pago.create_charge(request) == await mercado_pago.create_charge(later)
 
 
 async def test_an_order_says_the_same_as_its_payment(mercado_pago, sandbox):

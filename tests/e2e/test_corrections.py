@@ -85,6 +85,18 @@ async def test_a_paid_cart_is_approved_once_however_it_was_charged(hub, until, a
     assert "DuplicatePaymentObserved" not in await types(hub, created["payment_id"])
 
 
+async def test_a_paid_cart_is_told_by_its_signed_webhook(hub, until, api):
+    created = await cart(hub)
+    await pay(hub, created)
+
+    async def is_approved():
+        return await hub.status_changes(created["payment_id"]) == [("pending", "approved")]
+
+    await until(is_approved, "the webhook told", within_s=4)
+    last = (await hub.events(created["payment_id"]))[-1]
+    assert (last["type"], last["source"]) == ("StatusChanged", "webhook")
+
+
 async def test_without_webhooks_a_paid_cart_is_found_by_the_monitor(hub, until, api):
     await hub.faults(webhooks=False)
     created = await cart(hub)

@@ -20,6 +20,7 @@ from extrato.providers.port import ChargeRequest, Observation, Receiver
 
 REQUEST = ChargeRequest(
     method="checkout",
+    opened_at=datetime(2026, 1, 12, 12, 0, tzinfo=UTC),
     asked_at=datetime(2026, 1, 12, 12, 0, tzinfo=UTC),
     payment_id=15,
     bank_payment_id="00000000-000f-8000-8000-0123456789ab",

@@ -191,6 +191,14 @@ def test_a_refund_that_was_made_counts_once_when_the_provider_tells_of_it_too():
     assert story.becomes(observe("approved", minute=3, refunded_centavos=500)).refundable_centavos == 500
 
 
+def test_of_two_answers_that_disagree_the_one_that_money_moved_is_right():
+    story = paid()
+    story.becomes(refund(300))
+    story.becomes(refused())
+    assert story.becomes(made()).refundable_centavos == 700
+    assert story.when(refused()) == []
+
+
 def test_a_payment_that_was_not_paid_has_nothing_to_give_back():
     story = given_events(OPENED, CHARGED)
     assert story.refuses(refund()) == "payment_not_paid"

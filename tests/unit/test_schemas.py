@@ -22,8 +22,8 @@ from contracts.generate import FRAMES, READ_MODELS
 from contracts.operations import EXAMPLES, OPERATIONS, REFUSALS
 from contracts.upcasters import UPCASTERS
 from extrato.bus.messages import to_message
+from extrato.domain.api_keys import SCOPES
 from extrato.domain.brcode import decode
-from extrato.domain.merchant import SCOPES
 from extrato.store.codec import NewEvent, to_envelope, to_stored_event
 from services.gateway.http.answers import STATUS_OF_CODE
 from services.gateway.routes import ROUTES
@@ -278,6 +278,17 @@ def test_every_body_that_may_be_sent_twice_takes_an_idempotency_key():
     assert creations == with_key == {"createPix", "generateLink", "createCart", "refundPayment"}
 
 
+def test_what_is_limited_says_so():
+    limited = {(route.method, route.path.replace("{slash:/?}", "/")) for route in ROUTES if route.limit is not None}
+    described = {
+        (operation.method, operation.path)
+        for operation in OPERATIONS
+        if 429 in {*operation.refusals, *operation.answers}
+    }
+
+    assert limited == described
+
+
 def test_whoever_is_told_to_wait_is_told_for_how_long():
     for operation in OPERATIONS:
         answers = OPENAPI["paths"][operation.path][operation.method.lower()]["responses"]
@@ -445,8 +456,9 @@ def test_every_document_of_the_projections_has_a_schema():
         if isinstance(kind, type) and kind.__module__ == "contracts.read_models"
     }
 
-    # An API key is a part of a merchant's document.
-    assert documents - {"MerchantApiKey"} == {kind.__name__ for kind in READ_MODELS}
+    # These are parts of a merchant's document.
+    parts = {"MerchantApiKey", "MerchantConnection", "MerchantPixKey"}
+    assert documents - parts == {kind.__name__ for kind in READ_MODELS}
     for kind in READ_MODELS:
         schema = json.loads((FOLDER / "schemas" / f"{kind.__name__}.json").read_text())
         Draft202012Validator.check_schema(schema)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from contracts.frames import EventFrame
-from contracts.read_models import PaymentDetails
+from contracts.read_models import MerchantProfile, PaymentDetails
 from extrato.errors import StoreUnavailable
 from extrato.store.unavailable import LINE_BROKE
 
@@ -41,6 +41,9 @@ TIMELINE: Final = """
     ORDER BY position LIMIT $3
 """
 
+MERCHANTS: Final = "SELECT document FROM merchants WHERE slug > $1 ORDER BY slug LIMIT $2"
+
+_profile: Final = msgspec.json.Decoder(MerchantProfile).decode
 _details: Final = msgspec.json.Decoder(PaymentDetails).decode
 
 
@@ -102,6 +105,11 @@ async def timeline_of(pool: asyncpg.Pool, merchant: str, *, after: int, limit: i
         for row in rows
     ]
     return (frames[-1].position if len(frames) == limit else max(position, after)), frames
+
+
+async def merchants_after(pool: asyncpg.Pool, slug: str, *, limit: int) -> list[MerchantProfile]:
+    """Give the merchants whose slug comes after this one, in order."""
+    return [_profile(row[0]) for row in await _fetch(pool, MERCHANTS, slug, limit)]
 
 
 async def _fetch(pool: asyncpg.Pool, query: str, *arguments: Any) -> list[asyncpg.Record]:

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from services.gateway.api.checks import Checks
     from services.gateway.api.delivery_workers import DeliveryWorkers
     from services.gateway.api.pictures import Pictures
-    from services.gateway.http.allowance import Allowance
+    from services.gateway.http.limits import Allowance, Limits
     from services.gateway.live.fanout import Fanout
     from services.gateway.live.socket_io import SocketIo
 
 TOKEN_LENGTH: Final = 32
+# The name of the hub's secret that makes payers' tokens; rotating the vault's key leaves it as it is.
+PAYER_TOKENS: Final = "payer_tokens"
 
 
 class PayerTokens:
@@ -45,16 +47,28 @@ class PayerTokens:
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """Who is calling. `merchant` is None for a caller who may act for all, as in open mode."""
+    """Who is calling. `merchant` is None for a caller who may act for all, as in open mode.
+
+    A payer has shown the token of `payment_id`, and may know of that one payment and of nothing else.
+    """
 
     merchant: str | None
     actor: str
     actor_id: str | None
-    is_payer: bool = False
+    payment_id: int | None = None
+
+    @property
+    def is_payer(self) -> bool:
+        """Say whether it is the payer of one payment."""
+        return self.payment_id is not None
 
     def may_see(self, merchant: str) -> bool:
         """Say whether this caller may know of that merchant's things."""
-        return self.merchant is None or self.merchant == merchant
+        return not self.is_payer and self.merchant in {None, merchant}
+
+    def may_open(self, payment_id: int, merchant: str) -> bool:
+        """Say whether this caller may know of that payment of that merchant."""
+        return self.payment_id == payment_id if self.is_payer else self.may_see(merchant)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +88,7 @@ class Gateway:
     pictures: Pictures
     tokens: PayerTokens
     unverified: Allowance
+    limits: Limits
 
 
 GATEWAY: Final = web.AppKey("gateway", Gateway)

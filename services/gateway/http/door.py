@@ -17,6 +17,7 @@ from extrato.errors import ExtratoError, Transient
 from extrato.settings import is_loopback
 from services.gateway.http.answers import error_answer
 from services.gateway.http.context import CORRELATION, Caller, gateway_of
+from services.gateway.http.limits import Limited, address_of
 from services.gateway.metrics import REQUESTS
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ MAX_BODY_BYTES: Final = 64 << 10
 MAX_NUMBER_LENGTH: Final = 16
 CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 ANYBODY: Final = Caller(merchant=None, actor="check", actor_id=None)
+
+# What every answer says that says nothing else: it is not to be kept, nor taken for something that it is not.
+HEADERS: Final = (
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Server", "extrato"),
+)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -42,7 +50,7 @@ class Route(Struct, frozen=True, kw_only=True):
     """One route. `scope` is what an API key must allow; None is for everybody.
 
     With `payer` the token of one payment opens the route for that payment, without a key. `shape` is how the
-    route tells an error.
+    route tells an error. `limit` is what its requests count as, for their key and for their address.
     """
 
     method: str
@@ -51,43 +59,54 @@ class Route(Struct, frozen=True, kw_only=True):
     scope: str | None
     payer: bool = False
     shape: Literal["pix", "monitoring", "page"] = "monitoring"
+    limit: Limited | None = None
 
 
 def door(route: Route) -> Handler:
     """Wrap a route's handler with what every request passes."""
-    handler, scope, payer = route.handler, route.scope, route.payer
     counters: dict[int, Counter] = {}
 
     async def through(request: web.Request) -> web.StreamResponse:
         request["shape"] = route.shape
         given = request.headers.get("X-Correlation-Id", "")
         request[CORRELATION] = given if CORRELATION_ID.fullmatch(given) else gateway_of(request).hub.new_uuid().hex
-        try:
-            request["caller"] = await recognise(request, _shown(request, payer=payer), scope) if scope else ANYBODY
-            response: web.StreamResponse = await handler(request)
-        except web.HTTPRequestEntityTooLarge:
-            response = error_answer(
-                request, Refused("body_too_large", f"The body may hold {MAX_BODY_BYTES} bytes at most.")
-            )
-        except web.HTTPException:
-            raise
-        except (Refused, ExtratoError) as error:
-            response = error_answer(request, error)
-        except ConnectionResetError:
-            raise
-        except TimeoutError:
-            response = error_answer(request, Transient("It took too long; whether it was done is unknown."))
-        except Exception as error:  # noqa: BLE001 - the last place where it can be told and answered
-            response = error_answer(request, error)
+        response = await _answered(route, request)
         count = counters.get(response.status)
         if count is None:
             count = counters[response.status] = REQUESTS.labels(route.method, route.path, response.status)
         count.inc()
         if not response.prepared:
             response.headers["X-Correlation-Id"] = request[CORRELATION]
+            for name, value in HEADERS:
+                response.headers.setdefault(name, value)
         return response
 
     return through
+
+
+async def _answered(route: Route, request: web.Request) -> web.StreamResponse:
+    """Let the handler answer whom it may, and answer every error."""
+    try:
+        if route.scope is None:
+            request["caller"] = ANYBODY
+        else:
+            request["caller"] = await recognise(request, _shown(request, payer=route.payer), route.scope)
+        if route.limit is not None:
+            gateway_of(request).limits.count(route.limit, request["caller"], address_of(request))
+        return await route.handler(request)
+    except web.HTTPRequestEntityTooLarge:
+        refused = Refused("body_too_large", f"The body may hold {MAX_BODY_BYTES} bytes at most.")
+        return error_answer(request, refused)
+    except web.HTTPException:
+        raise
+    except (Refused, ExtratoError) as error:
+        return error_answer(request, error)
+    except ConnectionResetError:
+        raise
+    except TimeoutError:
+        return error_answer(request, Transient("It took too long; whether it was done is unknown."))
+    except Exception as error:  # noqa: BLE001 - the last place where it can be told and answered
+        return error_answer(request, error)
 
 
 def bearer_of(request: web.Request) -> str | None:
@@ -107,19 +126,27 @@ def _shown(request: web.Request, *, payer: bool) -> Credentials:
 
 
 async def recognise(request: web.Request, shown: Credentials, scope: str) -> Caller:
-    """Find out who is calling; raises `Refused`."""
+    """Find out who is calling; raises `Refused`, and `TooManyRequests` to an address that guesses."""
     gateway = gateway_of(request)
+    limits, address = gateway.limits, address_of(request)
     if shown.api_key is not None:
+        limits.allow_attempt(address, shown.api_key)
         key = await gateway.merchants.recognise(shown.api_key)
         if key is None:
+            limits.failed(address)
             raise Refused("unauthenticated", "The API key is not one of ours.")
+        limits.succeeded(shown.api_key)
         if scope not in key.scopes:
             raise Refused("forbidden", f"The API key does not have the scope {scope!r}.")
         return Caller(merchant=key.merchant, actor="api_key", actor_id=key.key_id)
     number, token = shown.payment_id, shown.token
-    is_number = number.isascii() and number.isdigit() and len(number) < MAX_NUMBER_LENGTH
-    if token and is_number and gateway.tokens.opens(token, int(number)):
-        return Caller(merchant=None, actor="check", actor_id=None, is_payer=True)
+    if token:
+        limits.allow_attempt(address, f"{number}.{token}")
+        is_number = number.isascii() and number.isdigit() and len(number) < MAX_NUMBER_LENGTH
+        if is_number and gateway.tokens.opens(token, int(number)):
+            limits.succeeded(f"{number}.{token}")
+            return Caller(merchant=None, actor="check", actor_id=None, payment_id=int(number))
+        limits.failed(address)
     if gateway.settings.auth == "open":
         refuse_foreign_pages(request)
         return ANYBODY

@@ -50,6 +50,14 @@ def text(body: Mapping[str, Any], name: str, *, maximum: int = MAX_TEXT, default
     return value or default
 
 
+def required_text(body: Mapping[str, Any], name: str, *, maximum: int = MAX_TEXT) -> str:
+    """Read a text that must not be absent."""
+    value = text(body, name, maximum=maximum)
+    if value is None:
+        raise Refused("missing_field", f"O campo '{name}' é obrigatório", name)
+    return value
+
+
 def email(body: Mapping[str, Any], name: str) -> str | None:
     """Read an optional e-mail address."""
     value = text(body, name, maximum=254)

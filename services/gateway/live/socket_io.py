@@ -26,7 +26,7 @@ from extrato.errors import ExtratoError, Overloaded, Transient
 from services.gateway import lookup
 from services.gateway.http import fields
 from services.gateway.http.answers import PORTUGUESE
-from services.gateway.http.context import gateway_of
+from services.gateway.http.context import TOKEN_LENGTH, gateway_of
 from services.gateway.http.door import Credentials, bearer_of, recognise, refuse_foreign_pages
 from services.gateway.live.confirmations import Confirmations, may_confirm
 from services.gateway.live.fanout import EVERY_PAYMENT, Fanout, Key, Listener
@@ -79,6 +79,7 @@ class SocketIo:
 
     def __init__(self, *, fanout: Fanout, log: LogReader) -> None:
         self._fanout = fanout
+        self._log = log
         self._confirmations = Confirmations(log)
         self._clients: dict[str, Client] = {}
         self._upgrades: dict[str, web.Request] = {}
@@ -100,11 +101,11 @@ class SocketIo:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Serve one request; raises `Overloaded` when too many clients are here."""
-        session = request.query.get("sid")
-        if session is None and len(self._server.eio.sockets) >= MAX_SESSIONS:
+        session = request.query.get("sid", "")
+        if not session and len(self._server.eio.sockets) >= MAX_SESSIONS:
             raise Overloaded("Too many Socket.IO clients are connected here; try again in a moment.")
         is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
-        if session is not None and is_socket:
+        if session and is_socket:
             self._upgrades.setdefault(session, request)
         try:
             response: web.StreamResponse = await self._server.handle_request(request)
@@ -116,8 +117,12 @@ class SocketIo:
                 request.transport.abort()
             return web.Response(status=400)
         finally:
-            if self._upgrades.get(session or "") is request:
-                del self._upgrades[session or ""]
+            if self._upgrades.get(session) is request:
+                del self._upgrades[session]
+        left = self._server.eio.sockets.get(session)
+        if left is not None and left.closed:
+            # The library would let the poll of a client that took its leave wait for its whole time.
+            left.queue.put_nowait(None)
         return response
 
     async def run(self) -> None:
@@ -147,6 +152,7 @@ class SocketIo:
         session = self._server.manager.eio_sid_from_sid(client_id, NAMESPACE)
         try:
             key = await _key(environ["aiohttp.request"], auth)
+            position = 0 if isinstance(key, int) else await self._log.head()
         except (Refused, ExtratoError) as error:
             if isinstance(error, Transient):
                 # Whoever is refused stays away, and this one should come back.
@@ -162,7 +168,7 @@ class SocketIo:
             raise NotAdmitted("gone", {"code": "gone"})
         listener = self._fanout.listen(key, wants=may_confirm)
         # The library welcomes the client without waiting for anything in between, so before this task begins.
-        teller = asyncio.create_task(self._tell(client_id, session, key, listener))
+        teller = asyncio.create_task(self._tell(client_id, session, key, listener, position))
         self._clients[client_id] = Client(session=session, key=key, listener=listener, teller=teller)
         SOCKET_IO_CLIENTS.inc()
 
@@ -177,17 +183,16 @@ class SocketIo:
         if reason == self._server.reason.PING_TIMEOUT:
             self._hang_up(client.session)
 
-    async def _tell(self, client_id: str, session: str, key: Key, listener: Listener) -> None:
+    async def _tell(self, client_id: str, session: str, key: Key, listener: Listener, position: int) -> None:
         try:
-            await self._tell_all(client_id, session, key, listener)
+            await self._tell_all(client_id, session, key, listener, position)
         except Exception:
             _logger.exception("socket_io_failed")
         if not listener.closed:
             await self._drop(session, "too_slow" if listener.overflowed else "internal_error")
 
-    async def _tell_all(self, client_id: str, session: str, key: Key, listener: Listener) -> None:
-        """Tell what was confirmed already, if the client named a payment, and then what comes, to the end."""
-        position = 0
+    async def _tell_all(self, client_id: str, session: str, key: Key, listener: Listener, position: int) -> None:
+        """Tell what was confirmed already, if the client named a payment, and then what comes above `position`."""
         if isinstance(key, int):
             position, confirmed = await self._confirmations.latest(key)
             await self._send(client_id, session, confirmed)
@@ -246,6 +251,7 @@ def _shown(request: web.Request, auth: object) -> Credentials:
 
     A client that polls overwrites `t` in the query with a time stamp of its own: `auth` is where a token is safe.
     """
+    in_query = request.query.get("t", "")
     said = {} if auth is None else auth
     if not isinstance(said, dict):
         raise Refused("invalid_auth", "O 'auth' deve ser um objeto", "auth")
@@ -253,7 +259,7 @@ def _shown(request: web.Request, auth: object) -> Credentials:
     return Credentials(
         api_key=bearer_of(request) if api_key is None else api_key,
         payment_id=_text(said, "payment_id") or request.query.get("payment_id", ""),
-        token=_text(said, "t") or request.query.get("t", ""),
+        token=_text(said, "t") or (in_query if len(in_query) == TOKEN_LENGTH else ""),
     )
 
 

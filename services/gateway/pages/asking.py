@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
-from extrato.errors import ExtratoError
 from extrato.use_cases.hub import load_payment
 from extrato.use_cases.refresh_payment import observe_attempt
+from services.gateway.api.checks import PROVIDER_FAILED
 from services.gateway.http.context import cause_of, gateway_of
 
 if TYPE_CHECKING:
@@ -24,10 +25,7 @@ MAX_ATTEMPT_ID_LENGTH: Final = 20
 
 async def ask_about(request: web.Request, loaded: LoadedPayment) -> LoadedPayment:
     """Ask how a payment stands, unless it is settled or was asked about just now."""
-    gateway = gateway_of(request)
-    if not _is_worth_asking(gateway, loaded):
-        return loaded
-    return await _ask(gateway, loaded, cause=cause_of(request))
+    return await _ask(gateway_of(request), loaded, None, cause=cause_of(request))
 
 
 async def ask_on_return(request: web.Request, loaded: LoadedPayment) -> LoadedPayment:
@@ -36,19 +34,8 @@ async def ask_on_return(request: web.Request, loaded: LoadedPayment) -> LoadedPa
     A provider's search may lag behind what just happened; the attempt by its id does not. What it is about and how
     it stands is the provider's word and not the address's.
     """
-    gateway = gateway_of(request)
-    if not _is_worth_asking(gateway, loaded):
-        return loaded
     cause = cause_of(request, actor="return_page")
-    attempt_id = _attempt_named(request)
-    if attempt_id is not None and attempt_id not in loaded.payment.attempts and gateway.unverified.take():
-        loaded = await _ask_about_attempt(gateway, loaded, attempt_id, cause=cause)
-    return loaded if loaded.payment.is_settled else await _ask(gateway, loaded, cause=cause)
-
-
-def _is_worth_asking(gateway: Gateway, loaded: LoadedPayment) -> bool:
-    """Say whether somebody knows more than the hub, of something that may still move."""
-    return not loaded.payment.is_settled and gateway.hub.providers[loaded.payment.intent.provider].needs_credential
+    return await _ask(gateway_of(request), loaded, _attempt_named(request), cause=cause)
 
 
 def _attempt_named(request: web.Request) -> str | None:
@@ -58,22 +45,27 @@ def _attempt_named(request: web.Request) -> str | None:
     return text if is_number and "external_reference" in request.query else None
 
 
+async def _ask(gateway: Gateway, loaded: LoadedPayment, attempt_id: str | None, *, cause: Cause) -> LoadedPayment:
+    """Ask within a bound. A provider that is slow or away takes nothing from the page: what is known is shown."""
+    if loaded.payment.is_settled or not gateway.hub.providers[loaded.payment.intent.provider].needs_credential:
+        return loaded
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_S):
+            if attempt_id is not None and attempt_id not in loaded.payment.attempts:
+                loaded = await _ask_about_attempt(gateway, loaded, attempt_id, cause=cause)
+            if not loaded.payment.is_settled:
+                loaded = (await gateway.checks.check(loaded, cause=cause)).loaded
+    return loaded
+
+
 async def _ask_about_attempt(
     gateway: Gateway, loaded: LoadedPayment, attempt_id: str, *, cause: Cause
 ) -> LoadedPayment:
-    provider = loaded.payment.intent.provider
+    """Ask about an attempt that only the address speaks of; such questions have a budget."""
+    if not gateway.unverified.take():
+        return loaded
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            await observe_attempt(gateway.hub, loaded.merchant, provider, attempt_id, cause=cause)
-    except (TimeoutError, ExtratoError):
+        await observe_attempt(gateway.hub, loaded.merchant, loaded.payment.intent.provider, attempt_id, cause=cause)
+    except PROVIDER_FAILED:
         return loaded
     return await load_payment(gateway.hub, loaded.payment_id)
-
-
-async def _ask(gateway: Gateway, loaded: LoadedPayment, *, cause: Cause) -> LoadedPayment:
-    """Ask within a bound. A provider that is slow or away takes nothing from the page: what is known is shown."""
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            return (await gateway.checks.check(loaded, cause=cause)).loaded
-    except TimeoutError:
-        return loaded

@@ -92,6 +92,19 @@ def unavailable() -> web.Response:
     return answer
 
 
+def too_many() -> web.Response:
+    """Say that this address has asked too often."""
+    answer = page(
+        "Muitas consultas seguidas",
+        tag("p", "Aguarde alguns instantes e tente de novo. Seu pagamento não é afetado.", class_="lead"),
+        tag("p", tag("a", "Tentar de novo", href="", class_="button"), class_="actions"),
+        tone="wait",
+        status=429,
+    )
+    answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer
+
+
 def _head(title: str) -> Html:
     return tag(
         "head",

@@ -9,13 +9,15 @@ from extrato.domain import payment as domain
 from extrato.domain.errors import Refused
 from extrato.errors import NotFound
 from extrato.use_cases.hub import load_payment
+from services.gateway import lookup
 from services.gateway.http import fields
 from services.gateway.http.context import gateway_of
+from services.gateway.http.door import Credentials, bearer_of, recognise
 from services.gateway.pages.asking import ask_on_return
 from services.gateway.pages.layout import not_found
 from services.gateway.pages.markup import Html, tag
 from services.gateway.pages.view import payment_page, view_of
-from services.gateway.pages.words import RETURN
+from services.gateway.pages.words import RETURN, TO_FINISH
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -30,23 +32,42 @@ async def come_back(request: web.Request) -> web.Response:
     if loaded is None:
         return not_found()
     view = await view_of(request, await ask_on_return(request, loaded))
-    return payment_page(view, RETURN[view.standing], *_another_try(view))
+    words = TO_FINISH if _is_to_be_finished(view) else RETURN[view.standing]
+    return payment_page(view, words, *_another_try(view))
 
 
 async def _find(request: web.Request) -> LoadedPayment | None:
-    """Find the payment by the whole reference that the provider was told, or by its number and a payer's token."""
-    hub, tokens = gateway_of(request).hub, gateway_of(request).tokens
-    reference = request.query.get("external_reference", "")
-    number = domain.payment_id_in_reference(reference)
+    """Find the payment by the whole reference that the provider was told, or by its number as on any page."""
     try:
-        if number is not None:
-            loaded = await load_payment(hub, number)
-            known = loaded.payment.intent.external_reference
-            return loaded if hmac.compare_digest(known.encode(), reference.encode()) else None
-        number = fields.payment_id(request.query.get("payment_id", ""))
-        return await load_payment(hub, number) if tokens.opens(request.query.get("t", ""), number) else None
+        return await _by_reference(request) or await _by_number(request)
     except (NotFound, Refused):
         return None
+
+
+async def _by_reference(request: web.Request) -> LoadedPayment | None:
+    """Find whose reference it is; one of another form, such as the text `null`, is none of ours."""
+    reference = request.query.get("external_reference", "")
+    number = domain.payment_id_in_reference(reference)
+    if number is None:
+        return None
+    loaded = await load_payment(gateway_of(request).hub, number)
+    known = loaded.payment.intent.external_reference
+    if not hmac.compare_digest(known.encode(), reference.encode()):
+        raise fields.not_found(number)
+    return loaded
+
+
+async def _by_number(request: web.Request) -> LoadedPayment:
+    """Find the payment of that number, for whom the number's own page would open too."""
+    number = fields.payment_id(request.query.get("payment_id", ""))
+    shown = Credentials(api_key=bearer_of(request), payment_id=str(number), token=request.query.get("t", ""))
+    caller = await recognise(request, shown, "payments:read")
+    return await lookup.payment_for(gateway_of(request), caller, number)
+
+
+def _is_to_be_finished(view: View) -> bool:
+    """Say whether a code was drawn up that its payer has not paid yet."""
+    return view.standing == "waiting" and view.loaded.payment.status == "pending"
 
 
 def _another_try(view: View) -> tuple[Html, ...]:
@@ -56,7 +77,7 @@ def _another_try(view: View) -> tuple[Html, ...]:
             words, look = "Pagar agora", "button"
         case "refused":
             words, look = "Tentar de novo", "button"
-        case "waiting" if view.loaded.payment.status == "pending":
+        case "waiting" if _is_to_be_finished(view):
             words, look = "Voltar ao pagamento", "button quiet"
         case _:
             return ()

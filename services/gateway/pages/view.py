@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from services.gateway.pages.words import Words
 
 EXPIRED: Final = "Expirado"
+NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,4 +122,5 @@ def _look_again() -> Html:
 
 
 def _moment(at: datetime) -> str:
-    return f"{at.astimezone(BRASILIA):%d/%m/%Y às %H:%M} (horário de Brasília)"
+    local = at.astimezone(BRASILIA)
+    return f"{local:%d/%m/%Y}{NO_BREAK}às{NO_BREAK}{local:%H:%M} (horário de Brasília)"

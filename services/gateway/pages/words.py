@@ -75,8 +75,8 @@ RETURN: Final[dict[Standing, Words]] = {
         "calm",
     ),
     "waiting": Words(
-        "Aguardando o pagamento",
-        "Escolheu Pix ou boleto? Termine no app do seu banco. Cartão em análise costuma levar poucos minutos.",
+        "Pagamento em análise",
+        "O pagamento está sendo analisado, o que costuma levar poucos minutos. Não é preciso pagar de novo.",
         "wait",
     ),
     "settling": Words(
@@ -89,3 +89,8 @@ RETURN: Final[dict[Standing, Words]] = {
     "expired": Words("Link expirado", "O prazo para pagar terminou. Peça um novo link à loja.", "bad"),
     "cancelled": Words("Link cancelado", "Este link não pode mais ser pago. Peça um novo à loja.", "bad"),
 }
+
+# On the way back, of an attempt that waits for its payer.
+TO_FINISH: Final = Words(
+    "Aguardando o pagamento", "Falta pagar o Pix ou o boleto que você gerou: termine no app do seu banco.", "wait"
+)

@@ -10,18 +10,25 @@ from msgspec.structs import replace
 from contracts.events import (
     MERCHANT_EVENTS,
     ApiKeyIssued,
+    ApiKeyRevoked,
     MerchantRegistered,
+    MerchantRenamed,
+    PixKeyRemoved,
     PixKeySet,
     ProductPriced,
+    ProductWithdrawn,
     ProviderConnected,
+    ProviderCredentialRotated,
+    ProviderDisconnected,
 )
-from contracts.read_models import MerchantApiKey, MerchantProfile
+from contracts.read_models import MerchantApiKey, MerchantConnection, MerchantPixKey, MerchantProfile
 from services.projections.read_models.read_model import ReadModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from contracts.envelope import Envelope
+    from contracts.events import MerchantEvent
     from services.projections.read_models.read_model import Row
 
 # --- table --------------------------------------------------------------------------------------
@@ -64,31 +71,58 @@ def evolve(document: MerchantProfile | None, envelope: Envelope) -> MerchantProf
             name=event.name,
             city=event.city,
             pix_key=None,
-            providers=(),
+            connections=(),
             prices_centavos={},
             api_keys=(),
             version=envelope.version,
         )
-    return None if document is None else _evolve_registered(document, envelope)
+    if document is None or not isinstance(event, MERCHANT_EVENTS):
+        return document
+    return replace(_evolve_registered(document, event), version=envelope.version)
 
 
-def _evolve_registered(document: MerchantProfile, envelope: Envelope) -> MerchantProfile:
-    event = envelope.event
+def _evolve_registered(document: MerchantProfile, event: MerchantEvent) -> MerchantProfile:  # noqa: PLR0911 - one line a kind of event
     match event:
+        case MerchantRenamed():
+            return replace(document, name=event.name, city=event.city)
         case PixKeySet():
-            return replace(document, pix_key=event.key, version=envelope.version)
-        case ProviderConnected():
-            providers = tuple(dict.fromkeys((*document.providers, event.provider)))
-            return replace(document, providers=providers, version=envelope.version)
+            return replace(document, pix_key=MerchantPixKey(kind=event.kind, key=event.key))
+        case PixKeyRemoved():
+            return replace(document, pix_key=None)
+        case ProviderConnected() | ProviderCredentialRotated() | ProviderDisconnected():
+            return replace(document, connections=_evolve_connections(document.connections, event))
         case ProductPriced():
             prices = {**document.prices_centavos, event.name: event.price_centavos}
-            return replace(document, prices_centavos=prices, version=envelope.version)
-        case ApiKeyIssued():
-            key = MerchantApiKey(key_id=event.key_id, secret_digest=event.secret_digest, scopes=event.scopes)
-            others = tuple(known for known in document.api_keys if known.key_id != key.key_id)
-            return replace(document, api_keys=(*others, key), version=envelope.version)
+            return replace(document, prices_centavos=prices)
+        case ProductWithdrawn():
+            prices = {name: price for name, price in document.prices_centavos.items() if name != event.name}
+            return replace(document, prices_centavos=prices)
+        case ApiKeyIssued() | ApiKeyRevoked():
+            return replace(document, api_keys=_evolve_keys(document.api_keys, event))
         case _:
             return document
+
+
+def _evolve_connections(
+    connections: tuple[MerchantConnection, ...],
+    event: ProviderConnected | ProviderCredentialRotated | ProviderDisconnected,
+) -> tuple[MerchantConnection, ...]:
+    others = tuple(known for known in connections if known.provider != event.provider)
+    match event:
+        case ProviderConnected():
+            account_id = event.account_id
+        case ProviderCredentialRotated():
+            account_id = next((each.account_id for each in connections if each.provider == event.provider), "")
+        case ProviderDisconnected():
+            return others
+    return (*others, MerchantConnection(provider=event.provider, account_id=account_id, pix_api=event.pix_api))
+
+
+def _evolve_keys(keys: tuple[MerchantApiKey, ...], event: ApiKeyIssued | ApiKeyRevoked) -> tuple[MerchantApiKey, ...]:
+    others = tuple(known for known in keys if known.key_id != event.key_id)
+    if isinstance(event, ApiKeyRevoked):
+        return others
+    return (*others, MerchantApiKey(key_id=event.key_id, scopes=event.scopes))
 
 
 def read(row: Mapping[str, str]) -> tuple[str, MerchantProfile]:
@@ -103,7 +137,7 @@ def row(document: MerchantProfile, _: Envelope) -> Row:
 
 MERCHANTS: Final = ReadModel(
     name="merchants",
-    version=1,
+    version=2,
     create=CREATE,
     indexes=(),
     key_of=key_of,

@@ -31,8 +31,9 @@ from extrato.ports import Credential, Payer
 from extrato.settings import Settings
 from extrato.store.log import LogReader, LogSignal, subscribe
 from extrato.store.unavailable import LINE_BROKE
+from extrato.use_cases.connections import connect_provider
 from extrato.use_cases.hub import Hub, LoadedPayment, load_payment
-from extrato.use_cases.merchants import MerchantDirectory, change_merchant, connect_provider
+from extrato.use_cases.merchants import MerchantDirectory, change_merchant
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from services.monitor.app import Monitor
 from services.monitor.backoff import BackOff

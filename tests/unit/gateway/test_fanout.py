@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from contracts.envelope import Cause, Envelope
 from contracts.frames import EventFrame
-from services.gateway.live.fanout import QUEUE_LIMIT, Fanout, Listener
+from services.gateway.live.fanout import EVERY_PAYMENT, QUEUE_LIMIT, Fanout, Listener
 from tests.examples import EXAMPLE_EVENTS, NOON
 
 ENVELOPE = Envelope(
@@ -58,13 +58,21 @@ async def test_a_listener_that_is_closed_wakes_with_nothing():
 
 async def test_an_event_reaches_those_who_listen_to_its_payment_or_merchant_and_nobody_else():
     fanout = Fanout()
-    concerned = [fanout.listen(15), fanout.listen("padaria-do-marcos")]
+    concerned = [fanout.listen(15), fanout.listen("padaria-do-marcos"), fanout.listen(EVERY_PAYMENT)]
     others = [fanout.listen(16), fanout.listen("another-merchant")]
     fanout.deliver(ENVELOPE)
-    assert [len(await listener.take()) for listener in concerned] == [1, 1]
+    assert [len(await listener.take()) for listener in concerned] == [1, 1, 1]
     for listener in others:
         listener.close()
         assert await listener.take() == []
+
+
+async def test_a_listener_is_handed_what_it_wants_only():
+    fanout = Fanout()
+    listener = fanout.listen(15, wants=lambda _: False)
+    fanout.deliver(ENVELOPE)
+    listener.close()
+    assert await listener.take() == []
 
 
 def test_who_left_is_forgotten():

@@ -1,0 +1,127 @@
+"""The keys that open what is sealed: the first one closes, all of them open.
+
+They stand in EXTRATO_SECRET_KEY, separated by commas, or in a file, one a line. The file is looked at before each
+use: what `rotate` puts into it is known to every process of the machine before anything is closed with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import os
+from typing import TYPE_CHECKING, Final, Protocol
+
+from extrato.errors import ExtratoError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY_BYTES: Final = 32
+
+
+class InvalidVaultKey(ExtratoError):
+    """The key that opens the vault is not one, or not the one that closed it."""
+
+    code = "invalid_vault_key"
+
+
+class VaultKeys(Protocol):
+    """Where keys come from."""
+
+    def current(self) -> tuple[bytes, ...]:
+        """Give the keys as they are, the one that closes first; raises `InvalidVaultKey`."""
+        ...
+
+
+class GivenKeys:
+    """Keys that stay as they are for as long as the process lives."""
+
+    def __init__(self, text: str) -> None:
+        self._keys = read_keys(text.split(","))
+
+    def current(self) -> tuple[bytes, ...]:
+        """Give the keys."""
+        return self._keys
+
+
+class KeyFile:
+    """Keys in a file that only its owner can read; with `may_make` the first who asks makes it."""
+
+    def __init__(self, path: Path, *, may_make: bool) -> None:
+        self._path = path
+        self._may_make = may_make
+        self._seen: tuple[int, int, int] | None = None
+        self._keys: tuple[bytes, ...] = ()
+
+    def current(self) -> tuple[bytes, ...]:
+        """Read the file again if it is another than the last time."""
+        try:
+            state = self._path.stat()
+        except FileNotFoundError:
+            if not self._may_make:
+                raise InvalidVaultKey(
+                    f"EXTRATO_SECRET_KEY is not set, and {self._path} does not exist: the vault stays shut."
+                ) from None
+            self._make()
+            state = self._path.stat()
+        seen = (state.st_ino, state.st_mtime_ns, state.st_size)
+        if seen != self._seen:
+            self._keys = read_keys(self._path.read_text(encoding="ascii").split())
+            self._seen = seen
+        return self._keys
+
+    def put_first(self, key: bytes) -> None:
+        """Have this key close from now on, and keep the others; the file appears whole or not at all."""
+        keys = (key, *(each for each in self.current() if each != key))
+        draft = self._draft(keys)
+        draft.replace(self._path)
+        _make_durable(self._path.parent)
+
+    def _make(self) -> None:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = self._draft((new_key(),))
+        # Several processes may try at once: the first link stays.
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, self._path)
+        draft.unlink()
+        _make_durable(self._path.parent)
+
+    def _draft(self, keys: tuple[bytes, ...]) -> Path:
+        draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(base64.b64encode(key) + b"\n" for key in keys)
+            file.flush()
+            os.fsync(file.fileno())
+        return draft
+
+
+def new_key() -> bytes:
+    """Make a key."""
+    return os.urandom(KEY_BYTES)
+
+
+def read_keys(texts: list[str]) -> tuple[bytes, ...]:
+    """Read keys from their base64 texts, at least one; raises `InvalidVaultKey`."""
+    keys = []
+    for text in texts:
+        try:
+            key = base64.b64decode(text.strip(), validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if len(key) != KEY_BYTES:
+            raise InvalidVaultKey("The vault's key must be 32 bytes in base64.")
+        keys.append(key)
+    if not keys:
+        raise InvalidVaultKey("There is no key for the vault.")
+    return tuple(keys)
+
+
+def _make_durable(folder: Path) -> None:
+    """A new name in a folder outlives a power cut when the folder itself was written."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,148 @@
+"""Connect a merchant's account at a provider, rotate its credential, disconnect it.
+
+The vault is changed first, and then what it holds is recorded. A crash between the two leaves a vault that is right
+and a log that lags behind: the credential is used, or used no more, as was asked, and asking again records it. The
+other way round the log would tell of a credential that nobody has, or of none while the old one is still used.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from extrato.domain import merchant as domain
+from extrato.domain.errors import Refused
+from extrato.errors import Overloaded, ProviderNotConnected, ProviderRefused
+from extrato.ports import Credential
+from extrato.use_cases.hub import DECIDE_ATTEMPTS
+from extrato.use_cases.merchants import change_merchant, read_merchant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contracts.envelope import Cause
+    from extrato.providers.port import Provider
+    from extrato.use_cases.hub import Hub
+
+DEFAULT_PIX_API: Final = "payments"
+SECRET: Final = re.compile(r"[\x21-\x7e]{1,500}")
+
+
+class NewCredential(Struct, frozen=True, kw_only=True):
+    """What a merchant gives to be connected; `account_id` is whom he believes the token to belong to."""
+
+    access_token: str
+    webhook_secret: str
+    account_id: str | None = None
+    pix_api: str = DEFAULT_PIX_API
+
+    def __repr__(self) -> str:
+        return "NewCredential(...)"
+
+    __str__ = __repr__
+
+
+async def connect_account(
+    hub: Hub, slug: str, provider: str, wanted: NewCredential, *, cause: Cause
+) -> domain.Merchant:
+    """Ask the provider whose token this is, and connect that account, or give it another credential.
+
+    Raises `Refused`, `ProviderNotConnected` for a token that the provider does not accept, and
+    `ProviderUnavailable`; nothing is kept then.
+    """
+    if not all(SECRET.fullmatch(secret) for secret in (wanted.access_token, wanted.webhook_secret)):
+        raise Refused("invalid_credential", "Token and secret have 1 to 500 visible characters of ASCII.", provider)
+    try:
+        account_id = await _provider(hub, provider).account_of(wanted.access_token)
+    except ProviderRefused:
+        # The refusal may quote the token, so that it is not chained.
+        raise ProviderNotConnected("The provider does not accept the access token.", provider) from None
+    if wanted.account_id is not None and wanted.account_id != account_id:
+        raise Refused("account_mismatch", "The access token belongs to another account.", "account_id")
+    credential = Credential(
+        access_token=wanted.access_token,
+        webhook_secret=wanted.webhook_secret,
+        account_id=account_id,
+        pix_api=wanted.pix_api,
+    )
+    return await connect_provider(hub, slug, provider, credential, cause=cause)
+
+
+async def connect_provider(
+    hub: Hub, slug: str, provider: str, credential: Credential, *, cause: Cause
+) -> domain.Merchant:
+    """Put a credential into the vault and record that it is there; raises `Refused`."""
+    # Decided beforehand too, so that what the rules refuse never comes into the vault.
+    merchant, _ = await read_merchant(hub.log, slug)
+    domain.decide(_connection(provider, credential), merchant)
+    if not await hub.vault.put(slug, provider, credential):
+        raise Refused("another_account_connected", "Another account is connected; disconnect it first.", provider)
+    return await _record_what_is_kept(hub, slug, provider, _connection, cause=cause)
+
+
+async def rotate_webhook_secret(
+    hub: Hub, slug: str, provider: str, webhook_secret: str, *, cause: Cause
+) -> domain.Merchant:
+    """Keep another webhook secret beside the same access token; raises `Refused`."""
+    _provider(hub, provider)
+    if not SECRET.fullmatch(webhook_secret):
+        raise Refused("invalid_credential", "A secret has 1 to 500 visible characters of ASCII.", provider)
+
+    def other_secret(credential: Credential) -> Credential:
+        return replace(credential, webhook_secret=webhook_secret)
+
+    # What a crash left unrecorded is recorded as what it was.
+    await _record_what_is_kept(hub, slug, provider, _connection, cause=cause)
+    if not await hub.vault.change(slug, provider, other_secret):
+        raise Refused("provider_not_connected", "There is no connection to change.", provider)
+    return await _record_what_is_kept(hub, slug, provider, _webhook_secret, cause=cause)
+
+
+async def disconnect_provider(hub: Hub, slug: str, provider: str, *, cause: Cause) -> domain.Merchant:
+    """Forget the credential; every process stops using it within the vault's cache time."""
+    _provider(hub, provider)
+    await hub.vault.remove(slug, provider)
+    return await _record_what_is_kept(hub, slug, provider, _connection, cause=cause)
+
+
+async def _record_what_is_kept(
+    hub: Hub,
+    slug: str,
+    provider: str,
+    command_of: Callable[[str, Credential], domain.ProviderCommand],
+    *,
+    cause: Cause,
+) -> domain.Merchant:
+    """Record the vault's present content until nothing is left to record.
+
+    Of two who change a credential at once the one whom the vault heard last may be the first to record it; whoever
+    records looks again, so that in the end the log tells of what is there.
+    """
+    for _ in range(DECIDE_ATTEMPTS):
+        kept = await hub.vault.look(slug, provider)
+        command = domain.DisconnectProvider(provider=provider) if kept is None else command_of(provider, kept)
+        changed = await change_merchant(hub, slug, [command], cause=cause)
+        if not changed.is_new:
+            return changed.merchant
+    msg = "Too many are changing this connection at once; try again in a moment."
+    raise Overloaded(msg, slug)
+
+
+def _provider(hub: Hub, name: str) -> Provider:
+    provider = hub.providers.get(name)
+    if provider is None or not provider.needs_credential:
+        raise Refused("unknown_provider", "There is no provider of this name with accounts to connect.", name[:64])
+    return provider
+
+
+def _connection(provider: str, kept: Credential) -> domain.ConnectProvider:
+    return domain.ConnectProvider(
+        provider=provider, account_id=kept.account_id, credential_digest=kept.digest, pix_api=kept.pix_api
+    )
+
+
+def _webhook_secret(provider: str, kept: Credential) -> domain.RotateWebhookSecret:
+    return domain.RotateWebhookSecret(provider=provider, credential_digest=kept.digest)

@@ -1,0 +1,143 @@
+"""Merchants, their Pix keys and their products, for whoever administers them.
+
+A key of the hub administers every merchant; a merchant's own key with the scope `admin` that merchant alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from contracts import api
+from contracts.subjects import MERCHANT_SLUG
+from extrato.domain import merchant as domain
+from extrato.domain.errors import Refused
+from extrato.domain.money import parse_reais, to_reais
+from extrato.use_cases.merchants import change_merchant, read_merchant
+from services.gateway.api import queries
+from services.gateway.http import fields
+from services.gateway.http.answers import json_answer
+from services.gateway.http.context import caller_of, cause_of, gateway_of
+from services.gateway.http.door import json_object
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from contracts.read_models import MerchantProfile
+
+DEFAULT_LIMIT: Final = 100
+
+
+async def register(request: web.Request) -> web.Response:
+    """`POST /admin/merchants`: let a merchant exist; one that exists just so is given again."""
+    if caller_of(request).merchant is not None:
+        raise Refused("forbidden", "Only a key of the hub registers merchants.")
+    body, _ = await json_object(request)
+    slug = fields.required_text(body, "slug", maximum=64)
+    command = domain.Register(
+        slug=slug,
+        name=fields.required_text(body, "name"),
+        city=fields.required_text(body, "city"),
+    )
+    gateway = gateway_of(request)
+    changed = await change_merchant(gateway.hub, slug, [command], cause=cause_of(request, actor="api_key"))
+    gateway.merchants.forget(slug)
+    return shown(changed.merchant, status=201 if changed.is_new else 200)
+
+
+async def list_merchants(request: web.Request) -> web.Response:
+    """`GET /admin/merchants`: every merchant by slug, page by page; to a merchant's own key that merchant."""
+    own = caller_of(request).merchant
+    if own is not None:
+        merchant, _ = await read_merchant(gateway_of(request).hub.log, own)
+        listed = [_body(merchant)] if isinstance(merchant, domain.Registered) else []
+        return json_answer(api.MerchantList(success=True, count=len(listed), merchants=listed, next=None))
+    after, limit = request.query.get("after", ""), fields.limit(request.query, default=DEFAULT_LIMIT)
+    if after and not MERCHANT_SLUG.fullmatch(after):
+        raise Refused("invalid_slug", "The parameter 'after' must be a slug.", "after")
+    profiles = await queries.merchants_after(gateway_of(request).pool, after, limit=limit)
+    following = profiles[-1].slug if len(profiles) == limit else None
+    listed = [_body(profile) for profile in profiles]
+    return json_answer(api.MerchantList(success=True, count=len(listed), merchants=listed, next=following))
+
+
+async def show(request: web.Request) -> web.Response:
+    """`GET /admin/merchants/{merchant}`: a merchant as it is now."""
+    return shown(await administered(request))
+
+
+async def rename(request: web.Request) -> web.Response:
+    """`PATCH /admin/merchants/{merchant}`: another name or city."""
+    await administered(request)
+    body, _ = await json_object(request)
+    name, city = fields.text(body, "name"), fields.text(body, "city")
+    if name is None and city is None:
+        raise Refused("missing_field", "Informe 'name' ou 'city'", "name")
+    return await _changed(request, domain.Rename(name=name, city=city))
+
+
+async def set_pix_key(request: web.Request) -> web.Response:
+    """`PUT /admin/merchants/{merchant}/pix-key`: where the merchant receives Pix."""
+    await administered(request)
+    body, _ = await json_object(request)
+    kind, key = fields.required_text(body, "kind"), fields.required_text(body, "key")
+    return await _changed(request, domain.SetPixKey(kind=kind, key=key))
+
+
+async def remove_pix_key(request: web.Request) -> web.Response:
+    """`DELETE /admin/merchants/{merchant}/pix-key`: no Pix to a key of the merchant's own."""
+    await administered(request)
+    return await _changed(request, domain.RemovePixKey())
+
+
+async def price_product(request: web.Request) -> web.Response:
+    """`PUT /admin/merchants/{merchant}/products/{product}`: sell it at a price."""
+    await administered(request)
+    body, _ = await json_object(request)
+    price_centavos = parse_reais(body.get("price"), maximum_centavos=domain.MAX_PRICE_CENTAVOS)
+    name = request.match_info["product"].strip()
+    return await _changed(request, domain.PriceProduct(name=name, price_centavos=price_centavos))
+
+
+async def withdraw_product(request: web.Request) -> web.Response:
+    """`DELETE /admin/merchants/{merchant}/products/{product}`: sell it no more."""
+    await administered(request)
+    return await _changed(request, domain.WithdrawProduct(name=request.match_info["product"].strip()))
+
+
+async def administered(request: web.Request) -> domain.Registered:
+    """Give the merchant of the path as it is now; one that the caller does not administer is told like none."""
+    slug = request.match_info["merchant"]
+    if MERCHANT_SLUG.fullmatch(slug) and caller_of(request).may_see(slug):
+        merchant, _ = await read_merchant(gateway_of(request).hub.log, slug)
+        if isinstance(merchant, domain.Registered):
+            return merchant
+    raise Refused("unknown_merchant", f"Padaria '{slug[:64]}' não encontrada", "merchant")
+
+
+def shown(merchant: domain.Merchant, *, status: int = 200) -> web.Response:
+    """Answer with a merchant."""
+    if not isinstance(merchant, domain.Registered):
+        raise TypeError
+    return json_answer(api.MerchantShown(success=True, merchant=_body(merchant)), status=status)
+
+
+async def _changed(request: web.Request, command: domain.Command) -> web.Response:
+    gateway, slug = gateway_of(request), request.match_info["merchant"]
+    changed = await change_merchant(gateway.hub, slug, [command], cause=cause_of(request, actor="api_key"))
+    gateway.merchants.forget(slug)
+    return shown(changed.merchant)
+
+
+def _body(merchant: domain.Registered | MerchantProfile) -> api.Merchant:
+    pix_key, connections = merchant.pix_key, merchant.connections
+    return api.Merchant(
+        slug=merchant.slug,
+        name=merchant.name,
+        city=merchant.city,
+        pix_key=api.PixKeyGiven(kind=pix_key.kind, key=pix_key.key) if pix_key else None,
+        providers=[
+            api.ConnectedProvider(provider=each.provider, account_id=each.account_id, pix_api=each.pix_api)
+            for each in (connections.values() if isinstance(connections, dict) else connections)
+        ],
+        products={name: to_reais(centavos) for name, centavos in merchant.prices_centavos.items()},
+    )

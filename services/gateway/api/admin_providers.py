@@ -1,0 +1,59 @@
+"""A merchant's accounts at providers: connected, given another credential, disconnected. No answer shows a secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extrato.use_cases.connections import (
+    DEFAULT_PIX_API,
+    NewCredential,
+    connect_account,
+    disconnect_provider,
+    rotate_webhook_secret,
+)
+from services.gateway.api.admin import administered, shown
+from services.gateway.http import fields
+from services.gateway.http.context import cause_of, gateway_of
+from services.gateway.http.door import json_object
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+
+async def connect(request: web.Request) -> web.Response:
+    """`PUT /admin/merchants/{merchant}/providers/{provider}`: connect an account, or give it another credential."""
+    merchant = await administered(request)
+    gateway, provider = gateway_of(request), request.match_info["provider"]
+    body, _ = await json_object(request)
+    wanted = NewCredential(
+        access_token=fields.required_text(body, "access_token"),
+        webhook_secret=fields.required_text(body, "webhook_secret"),
+        account_id=fields.text(body, "account_id"),
+        pix_api=fields.text(body, "pix_api") or DEFAULT_PIX_API,
+    )
+    cause = cause_of(request, actor="api_key")
+    changed = await connect_account(gateway.hub, merchant.slug, provider, wanted, cause=cause)
+    gateway.merchants.forget(merchant.slug)
+    return shown(changed)
+
+
+async def disconnect(request: web.Request) -> web.Response:
+    """`DELETE /admin/merchants/{merchant}/providers/{provider}`: forget the credential."""
+    merchant = await administered(request)
+    gateway, provider = gateway_of(request), request.match_info["provider"]
+    cause = cause_of(request, actor="api_key")
+    changed = await disconnect_provider(gateway.hub, merchant.slug, provider, cause=cause)
+    gateway.merchants.forget(merchant.slug)
+    return shown(changed)
+
+
+async def set_webhook_secret(request: web.Request) -> web.Response:
+    """`PUT /admin/merchants/{merchant}/providers/{provider}/webhook-secret`: another one beside the same token."""
+    merchant = await administered(request)
+    gateway, provider = gateway_of(request), request.match_info["provider"]
+    body, _ = await json_object(request)
+    secret = fields.required_text(body, "webhook_secret")
+    cause = cause_of(request, actor="api_key")
+    changed = await rotate_webhook_secret(gateway.hub, merchant.slug, provider, secret, cause=cause)
+    gateway.merchants.forget(merchant.slug)
+    return shown(changed)

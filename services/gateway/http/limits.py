@@ -1,0 +1,164 @@
+"""Bounds on how often one key or one address may do what costs something.
+
+Each gateway counts for itself, so several allow as many times as much together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final, Literal
+
+from extrato.errors import Transient
+from services.gateway.http.context import gateway_of
+from services.gateway.metrics import LIMITED
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from extrato.settings import Settings
+    from services.gateway.http.context import Caller
+
+Limited = Literal["creations", "checks", "failures"]
+
+REMEMBERED: Final = 20_000
+SHORTEST_WAIT_S: Final = 1.0
+MAX_FORWARDED: Final = 20
+# What one household or one machine is given of the Internet's newer addresses.
+V6_PREFIX: Final = 64
+
+
+class TooManyRequests(Transient):
+    """This key or this address has asked too often; nothing was done."""
+
+    code = "too_many_requests"
+
+
+class Allowance:
+    """Allows `per_minute` on average, and as many at once after a quiet minute."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._left = float(per_minute)
+        self._counted_at = time.monotonic()
+
+    @property
+    def wait_s(self) -> float:
+        """Give after how long there is one again; zero when there is one."""
+        self._earn()
+        return max(0.0, (1 - self._left) * 60 / self._per_minute)
+
+    def take(self) -> bool:
+        """Use one up, if there is one."""
+        self._earn()
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    def _earn(self) -> None:
+        now = time.monotonic()
+        earned = (now - self._counted_at) * self._per_minute / 60
+        self._left, self._counted_at = min(self._per_minute, self._left + earned), now
+
+
+class Limits:
+    """The allowances of this process, by what is counted and for whom; the longest unused are forgotten."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._per_minute: dict[Limited, int] = {
+            "creations": settings.creations_per_minute,
+            "checks": settings.checks_per_minute,
+            "failures": settings.failures_per_minute,
+        }
+        self._allowances: OrderedDict[tuple[Limited, str], Allowance] = OrderedDict()
+        self._accepted: OrderedDict[bytes, None] = OrderedDict()
+
+    def count(self, what: Limited, caller: Caller, address: str) -> None:
+        """Count a request for its key and its address; raises `TooManyRequests`."""
+        if caller.actor_id is not None:
+            self._take(what, f"key {caller.merchant} {caller.actor_id}")
+        self._take(what, f"address {address}")
+
+    def allow_attempt(self, address: str, credential: str) -> None:
+        """Let an address show a credential; raises `TooManyRequests` when it has failed too often.
+
+        One that was accepted before is looked at all the same: a neighbour who guesses must not lock anybody out.
+        """
+        wait_s = self._allowance("failures", f"address {address}").wait_s
+        if wait_s and _digest(credential) not in self._accepted:
+            raise self._refusal("failures", wait_s)
+
+    def failed(self, address: str) -> None:
+        """Count a credential that is nobody's."""
+        self._allowance("failures", f"address {address}").take()
+
+    def succeeded(self, credential: str) -> None:
+        """Remember a credential that was accepted, by its digest."""
+        digest = _digest(credential)
+        self._accepted[digest] = None
+        self._accepted.move_to_end(digest)
+        if len(self._accepted) > REMEMBERED:
+            self._accepted.popitem(last=False)
+
+    def _take(self, what: Limited, whose: str) -> None:
+        allowance = self._allowance(what, whose)
+        if not allowance.take():
+            raise self._refusal(what, allowance.wait_s)
+
+    def _allowance(self, what: Limited, whose: str) -> Allowance:
+        key = (what, whose)
+        allowance = self._allowances.get(key)
+        if allowance is None:
+            allowance = self._allowances[key] = Allowance(self._per_minute[what])
+            if len(self._allowances) > REMEMBERED:
+                self._allowances.popitem(last=False)
+        else:
+            self._allowances.move_to_end(key)
+        return allowance
+
+    def _refusal(self, what: Limited, wait_s: float) -> TooManyRequests:
+        LIMITED.labels(what).inc()
+        return TooManyRequests("Too many requests; wait a moment.", what, retry_after_s=max(wait_s, SHORTEST_WAIT_S))
+
+
+def address_of(request: web.Request) -> str:
+    """Tell where a request comes from: the first address before the trusted proxies, from the right.
+
+    What stands left of it in X-Forwarded-For anybody may have written.
+    """
+    trusted = gateway_of(request).settings.trusted_proxies
+    address = request.remote or ""
+    if not trusted:
+        return _network(address)
+    told = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")[-MAX_FORWARDED:]
+    while told and _is_among(address, trusted):
+        before = told.pop().strip()
+        if not before:
+            break
+        address = before
+    return _network(address)
+
+
+def _is_among(address: str, networks: tuple[str, ...]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in ipaddress.ip_network(network) for network in networks)
+
+
+def _network(address: str) -> str:
+    """Name what is counted together: one address of the older kind, one network of the newer."""
+    if ":" not in address:
+        return address[:64]
+    try:
+        return str(ipaddress.ip_network((address.partition("%")[0], V6_PREFIX), strict=False))
+    except ValueError:
+        return "unreadable"
+
+
+def _digest(credential: str) -> bytes:
+    return hashlib.sha256(credential.encode(errors="surrogateescape")).digest()

@@ -1,0 +1,84 @@
+"""Without keys: a frontend that was written for the reference finds here what it found there."""
+
+from __future__ import annotations
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.conftest import new_home
+from tests.running_hub import running_hub
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+# Its documentation, "Fluxo Recomendado para Frontend", "Opção 1: Polling (Mais Simples)".
+SNIPPET = """
+// Após gerar o link, salve o payment_id
+const paymentId = response.payment_id;
+
+// Faça polling a cada 5 segundos
+const interval = setInterval(async () => {
+    const status = await fetch(`/payments/api/check/${paymentId}/`);
+    const data = await status.json();
+    
+    if (data.status === 'approved') {
+        clearInterval(interval);
+        showSuccessMessage("Pagamento aprovado! ✅");
+    } else if (['rejected', 'cancelled'].includes(data.status)) {
+        clearInterval(interval);
+        showErrorMessage("Pagamento não foi aprovado ❌");
+    }
+}, 5000);
+
+// Timeout após 10 minutos
+setTimeout(() => clearInterval(interval), 600000);
+"""  # noqa: W293 - as it stands there
+
+SHOP = """<!doctype html><meta charset="utf-8"><title>Loja</title><link rel="icon" href="data:,"><script>
+const response = {"payment_id": PAYMENT_ID};
+const told = [];
+function showSuccessMessage(message) { told.push(["success", message]); }
+function showErrorMessage(message) { told.push(["error", message]); }
+SNIPPET</script>"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def open_hub():
+    with new_home() as home:
+        async with running_hub(home, EXTRATO_AUTH="open") as hub:
+            yield hub
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(chromium):
+    context = await chromium.new_context()
+    yield await context.new_page()
+    await context.close()
+
+
+async def test_the_references_polling_snippet_sees_the_approval(open_hub, page):
+    link = await open_hub.link()
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    text = SHOP.replace("PAYMENT_ID", str(link["payment_id"])).replace("SNIPPET", SNIPPET)
+    await page.route(f"{open_hub.url}/loja", lambda route: route.fulfill(body=text, content_type="text/html"))
+    await page.goto(f"{open_hub.url}/loja")
+    await open_hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": "approved"})
+    await page.wait_for_function("told.length > 0", timeout=15_000)
+    assert await page.evaluate("told") == [["success", "Pagamento aprovado! ✅"]]
+    assert complaints == []
+
+
+async def test_the_references_addresses_open_without_a_token_and_turn_by_themselves(open_hub, page):
+    """Pages of `/payments/pix/<id>`, `/payments/mp/pay/<id>/` and `/payments/mp/return/?status=…&payment_id=<id>`."""
+    pix = (await open_hub.post("/payments/pix", {"value": 7}))[1]["payment"]
+    await page.goto(f"{open_hub.url}/payments/pix/{pix['id']}")
+    confirmation = {"bank_payment_id": pix["bank_payment_id"], "value": 7}
+    assert (await open_hub.post("/payments/pix/confirmation", confirmation))[0] == 200
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento confirmado")
+    link = await open_hub.link()
+    await page.goto(f"{open_hub.url}/payments/mp/return/?status=approved&payment_id={link['payment_id']}")
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento não concluído")
+    await page.goto(f"{open_hub.url}/payments/mp/pay/{link['payment_id']}/")
+    assert page.url == link["checkout_url"]

@@ -1,0 +1,96 @@
+"""Too many requests of one key or one address are refused clearly, and nobody else is."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+FEW = {
+    "EXTRATO_CREATIONS_PER_MINUTE": "5",
+    "EXTRATO_CHECKS_PER_MINUTE": "8",
+    "EXTRATO_FAILURES_PER_MINUTE": "3",
+    "EXTRATO_TRUSTED_PROXIES": "127.0.0.0/8",
+}
+
+
+@pytest.fixture
+async def strict(start_hub, home):
+    async with start_hub(home, **FEW) as hub:
+        yield hub
+
+
+async def _get(hub, path, **headers):
+    async with hub.session.get(hub.url + path, headers=headers) as answer:
+        return answer.status, answer.headers, await answer.text()
+
+
+async def test_each_limit_is_told_with_when_to_come_again(strict):
+    hub = strict
+    created = [await hub.post("/payments/pix", {"value": 1}, {"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(7)]
+    assert [status for status, _ in created] == [201] * 5 + [429] * 2
+    assert created[-1][1]["code"] == "too_many_requests"
+    events = await hub.count_events()
+    async with hub.session.post(
+        f"{hub.url}/payments/api/generate-link/", json={}, headers={**hub.headers, "X-Forwarded-For": "192.0.2.9"}
+    ) as answer:
+        assert answer.status == 429
+        assert 1 <= int(answer.headers["Retry-After"]) <= 60
+        assert (await answer.json())["error"] == "Requisições demais; aguarde um instante"
+    assert await hub.count_events() == events
+
+    payment = created[0][1]["payment"]
+    page = payment["payment_url"].removeprefix(hub.url)
+    seen = [(await _get(hub, page, **{"X-Forwarded-For": "198.51.100.1"}))[0] for _ in range(10)]
+    assert seen == [200] * 8 + [429] * 2
+    status, headers, text = await _get(hub, page, **{"X-Forwarded-For": "198.51.100.1"})
+    assert (status, headers["Content-Type"]) == (429, "text/html; charset=utf-8")
+    assert "Muitas consultas seguidas" in text
+    assert (await _get(hub, page, **{"X-Forwarded-For": "198.51.100.2"}))[0] == 200
+
+
+async def test_an_address_that_guesses_is_shut_out_and_its_neighbours_key_is_not(strict):
+    hub = strict
+    path = "/payments/api/pending/?padaria_slug=padaria-do-marcos"
+    assert (await _get(hub, path, **hub.headers))[0] == 200
+    wrong = {"Authorization": f"Bearer {hub.api_key[:-4]}0000"}
+    assert [(await _get(hub, path, **wrong))[0] for _ in range(5)] == [401, 401, 401, 429, 429]
+    assert (await _get(hub, path, **hub.headers))[0] == 200
+    assert (await _get(hub, path, **wrong, **{"X-Forwarded-For": "192.0.2.200"}))[0] == 401
+
+
+async def test_guessing_a_payers_token_is_limited_too(strict):
+    hub = strict
+    statuses = [(await _get(hub, f"/payments/api/check/1/?t={n:032x}"))[0] for n in range(6)]
+    assert statuses == [401] * 3 + [429] * 3
+
+
+async def test_what_is_too_long_is_refused_before_anything_else(hub):
+    for request in (
+        b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 20_000 + b"\r\n\r\n",
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(hub.url.rpartition(":")[2]))
+        writer.write(request)
+        status = (await reader.readline()).split()[1]
+        assert status == b"400"
+        writer.close()
+        await writer.wait_closed()
+    status, _ = await hub.post("/payments/pix", {"value": 1, "description": "a" * 70_000})
+    assert status == 413
+
+
+@pytest.mark.parametrize(
+    "path", ["/payments/api/pending/?padaria_slug=padaria-do-marcos", "/nowhere", "/payments/pix/999999", "/healthz"]
+)
+async def test_every_answer_says_that_it_is_not_to_be_kept_nor_guessed_at(hub, path):
+    _, headers, _ = await _get(hub, path, **hub.headers)
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Server"] == "extrato"
+
+
+async def test_the_host_that_a_request_names_is_in_no_address(hub):
+    status, created = await hub.post("/payments/pix", {"value": 1}, {"Host": "evil.example"})
+    assert status == 201
+    assert "evil.example" not in str(created)

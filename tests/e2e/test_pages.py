@@ -1,0 +1,134 @@
+"""What every page promises before anybody looks at it: who may open it, and what leaves with it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+NOTHING = "/payments/pix/999999999"
+
+
+async def look(hub, address, **headers):
+    """Open a page as somebody with nothing but its address."""
+    async with hub.session.get(address, headers=headers, allow_redirects=False) as answer:
+        return answer.status, answer.headers, await answer.text()
+
+
+async def new_pix(hub):
+    return (await hub.post("/payments/pix", {"value": 7, "payer": {"email": "cliente@example.com"}}))[1]["payment"]
+
+
+async def test_every_page_is_fenced_in_and_kept_by_nobody(hub):
+    pix, link = await new_pix(hub), await hub.link()
+    back = f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
+    for address, expected in (
+        (pix["payment_url"], 200),
+        (link["secure_checkout_url"], 302),
+        (back, 200),
+        (hub.url + NOTHING, 404),
+    ):
+        status, headers, text = await look(hub, address)
+        assert status == expected
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert "style=" not in text
+        assert re.findall(r"<script(?! src=)", text) == []
+
+
+async def test_a_page_opens_for_its_token_only_and_denies_the_payment_otherwise(hub):
+    pix, link = await new_pix(hub), await hub.link()
+    _, _, nothing = await look(hub, hub.url + NOTHING)
+    token = pix["payment_url"].partition("?t=")[2]
+    for address in (
+        f"{hub.url}/payments/pix/{pix['id']}",
+        f"{hub.url}/payments/pix/{pix['id']}?t={'0' * 32}",
+        f"{hub.url}/payments/pix/{pix['id']}?t=",
+        f"{hub.url}/payments/mp/pay/{link['payment_id']}/?t={token}",
+        f"{hub.url}/payments/mp/return/?payment_id={link['payment_id']}&t={token}",
+        f"{hub.url}/payments/mp/return/?payment_id={link['payment_id']}",
+    ):
+        status, _, text = await look(hub, address)
+        assert (status, text) == (404, nothing), address
+
+
+async def test_a_page_is_of_its_own_kind_of_payment(hub):
+    pix, link = await new_pix(hub), await hub.link()
+    number, token = link["payment_id"], link["secure_checkout_url"].partition("?t=")[2]
+    assert (await look(hub, f"{hub.url}/payments/pix/{number}?t={token}"))[0] == 404
+    token = pix["payment_url"].partition("?t=")[2]
+    assert (await look(hub, f"{hub.url}/payments/mp/pay/{pix['id']}/?t={token}"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "external_reference=null&status=null&payment_id=null&collection_id=null",
+        "external_reference=&payment_id=",
+        "external_reference=PED-1&status=approved",
+        "external_reference=extrato_1_000000000000",
+        "external_reference=extrato_999999999999999999_0",
+        "payment_id=-1&t=0",
+        "payment_id=%00&t=%ff",
+    ],
+)
+async def test_a_return_address_that_names_no_payment_is_answered_404(hub, query):
+    await new_pix(hub)
+    assert (await look(hub, f"{hub.url}/payments/mp/return/?{query}"))[0] == 404
+
+
+async def test_a_part_of_a_reference_opens_nothing(hub):
+    reference = (await hub.link())["external_reference"]
+    for part in (reference[:-1], reference.rpartition("_")[0] + "_", reference.upper()):
+        assert (await look(hub, f"{hub.url}/payments/mp/return/?external_reference={part}"))[0] == 404
+
+
+async def test_a_payer_learns_the_merchants_name_and_nobodys_address(hub):
+    pix, link = await new_pix(hub), await hub.link(payer_email="cliente@example.com")
+    back = f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
+    for address in (pix["payment_url"], back):
+        _, _, text = await look(hub, address)
+        assert "Padaria do Marcos" in text
+        assert "@" not in text
+        assert "padaria-do-marcos" not in text
+
+
+async def test_a_merchant_who_opens_a_page_by_key_sees_it_live(hub):
+    pix = await new_pix(hub)
+    status, _, text = await look(hub, f"{hub.url}/payments/pix/{pix['id']}", **hub.headers)
+    assert status == 200
+    assert f"/ws?payment_id={pix['id']}&amp;t={pix['payment_url'].partition('?t=')[2]}" in text
+
+
+async def test_no_page_believes_the_host_that_a_request_names(hub):
+    link = await hub.link()
+    address = f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
+    status, headers, text = await look(hub, address, Host="evil.example", **{"X-Forwarded-Host": "evil.example"})
+    assert status == 200
+    assert link["secure_checkout_url"].replace("&", "&amp;") in text
+    assert "evil.example" not in text + str(headers)
+
+
+async def test_files_of_the_pages_are_kept_under_their_digest_only(hub):
+    _, _, text = await look(hub, hub.url + NOTHING)
+    addresses = re.findall(r'(?:href|src)="(/assets/[^"]+)"', text)
+    assert len(addresses) == 5
+    for address in addresses:
+        status, headers, _ = await look(hub, hub.url + address)
+        assert (status, headers["X-Content-Type-Options"]) == (200, "nosniff")
+        assert "immutable" in headers["Cache-Control"]
+        assert (await look(hub, hub.url + address, **{"If-None-Match": headers["ETag"]}))[0] == 304
+        status, headers, _ = await look(hub, hub.url + address.partition("?")[0] + "?v=0123")
+        assert (status, headers["Cache-Control"]) == (200, "no-cache")
+
+
+@pytest.mark.parametrize("name", ["nothing.css", "..%2flayout.py", "%2e%2e%2fassets.py", "live.js.map", "%00"])
+async def test_there_is_no_other_file(hub, name):
+    assert (await look(hub, f"{hub.url}/assets/{name}"))[0] == 404

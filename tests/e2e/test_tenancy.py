@@ -1,0 +1,323 @@
+"""One merchant's key opens nothing of another's, on any route: every route that is registered stands in this list.
+
+A route that is added without saying here what a stranger must not see makes this fail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+
+from services.gateway.app import create_app
+from services.gateway.http.context import GATEWAY
+from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MERCHANT = "padaria-do-marcos"
+SECRET = "encomenda-secreta-de-ninguem"
+EMAIL = "freguesa@example.com"
+NOBODYS = 999_999
+
+
+@dataclass(frozen=True)
+class Things:
+    """What belongs to the first merchant, or (for comparison) to nobody."""
+
+    number: int
+    slug: str
+    bank_payment_id: str
+    product: str = "Pão Francês"
+    key_id: str = "00000000"
+
+
+Walk = tuple[str, dict[str, Any] | None]
+
+# What a stranger asks with the first merchant's things. The answer must be the one that he is given for things that
+# do not exist, and his own question must leave no trace.
+FOREIGN: dict[tuple[str, str], Callable[[Things], Walk]] = {
+    ("POST", "/payments/pix"): lambda a: ("/payments/pix", {"value": 1, "padaria_slug": a.slug}),
+    ("POST", "/payments/pix/confirmation"): lambda a: (
+        "/payments/pix/confirmation",
+        {"bank_payment_id": a.bank_payment_id, "value": 7.5},
+    ),
+    ("GET", "/payments/pix/{payment_id}"): lambda a: (f"/payments/pix/{a.number}", None),
+    ("POST", "/payments/api/generate-link/"): lambda a: (
+        "/payments/api/generate-link/",
+        {"padaria_slug": a.slug, "items": [{"nome": "x", "quantidade": 1, "preco_unitario": 1}]},
+    ),
+    ("POST", "/payments/api/cart/"): lambda a: (
+        "/payments/api/cart/",
+        {
+            "padaria_slug": a.slug,
+            "items": [{"nome": "x", "quantidade": 1, "preco_unitario": 1}],
+            "customer": {"email": "a@testuser.com"},
+        },
+    ),
+    ("GET", "/payments/api/check/{payment_id}/"): lambda a: (f"/payments/api/check/{a.number}/", None),
+    ("POST", "/payments/api/check/{payment_id}/"): lambda a: (f"/payments/api/check/{a.number}/", {}),
+    ("GET", "/payments/api/pending/"): lambda a: (f"/payments/api/pending/?padaria_slug={a.slug}&status=all", None),
+    ("POST", "/payments/api/sync-pending/"): lambda a: ("/payments/api/sync-pending/", {"padaria_slug": a.slug}),
+    ("POST", "/payments/api/monitor/{payment_id}/start/"): lambda a: (
+        f"/payments/api/monitor/{a.number}/start/",
+        {},
+    ),
+    ("GET", "/payments/api/monitors/"): lambda a: (f"/payments/api/monitors/?padaria_slug={a.slug}", None),
+    ("POST", "/payments/api/monitors/start-all/"): lambda a: (
+        "/payments/api/monitors/start-all/",
+        {"padaria_slug": a.slug},
+    ),
+    ("GET", "/payments/api/{payment_id}/events/"): lambda a: (f"/payments/api/{a.number}/events/", None),
+    ("POST", "/payments/api/{payment_id}/cancel/"): lambda a: (f"/payments/api/{a.number}/cancel/", {}),
+    ("POST", "/payments/api/{payment_id}/refund/"): lambda a: (f"/payments/api/{a.number}/refund/", {}),
+    ("GET", "/payments/mp/pay/{payment_id}/"): lambda a: (f"/payments/mp/pay/{a.number}/", None),
+    ("GET", "/payments/mp/return/"): lambda a: (
+        f"/payments/mp/return/?status=approved&payment_id={a.number}&external_reference=extrato_{a.number}_000000000000",
+        None,
+    ),
+    ("GET", "/ws"): lambda a: (f"/ws?payment_id={a.number}", None),
+    ("GET", "/admin/merchants/{merchant}"): lambda a: (f"/admin/merchants/{a.slug}", None),
+    ("PATCH", "/admin/merchants/{merchant}"): lambda a: (f"/admin/merchants/{a.slug}", {"name": "Outra"}),
+    ("PUT", "/admin/merchants/{merchant}/pix-key"): lambda a: (
+        f"/admin/merchants/{a.slug}/pix-key",
+        {"kind": "email", "key": "ladra@example.com"},
+    ),
+    ("DELETE", "/admin/merchants/{merchant}/pix-key"): lambda a: (f"/admin/merchants/{a.slug}/pix-key", None),
+    ("PUT", "/admin/merchants/{merchant}/providers/{provider}"): lambda a: (
+        f"/admin/merchants/{a.slug}/providers/mercado_pago",
+        {"access_token": "APP_USR-stolen", "webhook_secret": "s" * 32},
+    ),
+    ("DELETE", "/admin/merchants/{merchant}/providers/{provider}"): lambda a: (
+        f"/admin/merchants/{a.slug}/providers/mercado_pago",
+        None,
+    ),
+    ("PUT", "/admin/merchants/{merchant}/providers/{provider}/webhook-secret"): lambda a: (
+        f"/admin/merchants/{a.slug}/providers/mercado_pago/webhook-secret",
+        {"webhook_secret": "s" * 32},
+    ),
+    ("PUT", "/admin/merchants/{merchant}/products/{product}"): lambda a: (
+        f"/admin/merchants/{a.slug}/products/{a.product}",
+        {"price": 0.01},
+    ),
+    ("DELETE", "/admin/merchants/{merchant}/products/{product}"): lambda a: (
+        f"/admin/merchants/{a.slug}/products/{a.product}",
+        None,
+    ),
+    ("POST", "/admin/merchants/{merchant}/api-keys"): lambda a: (
+        f"/admin/merchants/{a.slug}/api-keys",
+        {"scopes": ["payments:read"]},
+    ),
+    ("GET", "/admin/merchants/{merchant}/api-keys"): lambda a: (f"/admin/merchants/{a.slug}/api-keys", None),
+    ("DELETE", "/admin/merchants/{merchant}/api-keys/{key_id}"): lambda a: (
+        f"/admin/merchants/{a.slug}/api-keys/{a.key_id}",
+        None,
+    ),
+}
+
+# Routes that tell everybody the same, or that believe something else than a key; each has its reason.
+OPEN_TO_ALL: dict[tuple[str, str], str] = {
+    ("GET", "/payments/pix/qr_code/{file_name}"): "named by the unguessable bank_payment_id",
+    ("GET", "/assets/{asset}"): "stylesheet and scripts",
+    ("POST", "/webhooks/mercadopago/"): "believes nothing, and stores what the merchant's own secret signed",
+    ("POST", "/webhooks/mercadopago/{merchant}/"): "believes nothing, and stores what the merchant's own secret signed",
+    ("GET", "/healthz"): "no merchant's",
+    ("GET", "/readyz"): "no merchant's",
+    ("GET", "/metrics"): "counts of the whole hub, with no merchant's name in them",
+    ("GET", "/openapi.json"): "the description of this interface",
+    ("*", "/socket.io/"): "each client shows its key or token when it connects: see test_socket_io.py",
+    ("*", "/{anything:.*}"): "there is nothing",
+}
+
+# Routes where a merchant's own key sees its own things only: what comes back must hold nothing of the other's.
+OWN_ONLY: dict[tuple[str, str], Walk] = {
+    ("GET", "/admin/merchants"): ("/admin/merchants", None),
+    ("POST", "/admin/merchants"): ("/admin/merchants", {"slug": "loja-furtiva", "name": "Loja", "city": "Recife"}),
+}
+
+
+def _name(method: str, path: str) -> tuple[str, str]:
+    return method, path.replace("{slash:/?}", "/")
+
+
+def _registered() -> set[tuple[str, str]]:
+    """Every route of the application itself, and not of the list that it is built from."""
+    app = create_app(object())  # type: ignore[arg-type]
+    assert app[GATEWAY] is not None
+    names = set()
+    for route in app.router.routes():
+        resource = route.resource
+        assert resource is not None
+        canonical = resource.canonical
+        [listed] = [
+            r for r in (*ROUTES, SOCKET_IO, NOWHERE) if _canonical(r.path) == canonical and r.method == route.method
+        ]
+        names.add(_name(listed.method, listed.path))
+    return names
+
+
+def _canonical(path: str) -> str:
+    return path.replace("{slash:/?}", "{slash}").replace("{anything:.*}", "{anything}")
+
+
+def test_every_registered_route_is_walked_or_says_why_not():
+    listed = FOREIGN.keys() | OPEN_TO_ALL.keys() | OWN_ONLY.keys()
+    assert len(listed) == len(FOREIGN) + len(OPEN_TO_ALL) + len(OWN_ONLY)
+    assert {name for name in _registered() if name[0] != "HEAD"} == listed
+
+
+def test_no_route_is_open_to_all_by_oversight():
+    scoped = {_name(route.method, route.path) for route in ROUTES if route.scope is not None}
+    assert not scoped & OPEN_TO_ALL.keys()
+
+
+@pytest.fixture
+async def things(hub) -> Things:
+    """A direct Pix and a link of the first merchant's, with words that nobody else may read."""
+    status, created = await hub.post("/payments/pix", {"value": 7.5, "description": SECRET, "payer": {"email": EMAIL}})
+    assert status == 201
+    payment = created["payment"]
+    return Things(number=payment["id"], slug=MERCHANT, bank_payment_id=payment["bank_payment_id"])
+
+
+async def _ask(hub, method: str, walk: Walk, headers: dict[str, str]) -> tuple[int, str]:
+    path, body = walk
+    async with hub.session.request(method, hub.url + path, json=body, headers=headers, allow_redirects=False) as answer:
+        return answer.status, await answer.text()
+
+
+def _nobodys() -> Things:
+    return Things(number=NOBODYS, slug="loja-que-nao-existe", bank_payment_id="00000000-000f-8000-8000-0123456789ab")
+
+
+@pytest.mark.parametrize("name", FOREIGN, ids=" ".join)
+async def test_a_stranger_is_told_what_nobody_is_told(hub, other_merchant, things, name):
+    headers = {"Authorization": f"Bearer {other_merchant.api_key}"}
+    before = await _events_of_all(hub)
+    status, text = await _ask(hub, name[0], FOREIGN[name](things), headers)
+    nobodys_status, nobodys_text = await _ask(hub, name[0], FOREIGN[name](_nobodys()), headers)
+
+    assert status in {400, 403, 404}, text
+    assert (status, _worded_alike(text, things)) == (nobodys_status, _worded_alike(nobodys_text, _nobodys()))
+    for word in (SECRET, EMAIL, things.bank_payment_id):
+        assert word not in text
+    assert await _events_of_all(hub) == before
+
+
+def _worded_alike(text: str, things: Things) -> str:
+    """Take out what the asker named himself, and what differs from request to request."""
+    for named in (str(things.number), things.slug, things.bank_payment_id):
+        text = text.replace(named, "·")
+    return text
+
+
+async def _events_of_all(hub) -> list[dict[str, Any]]:
+    """What the log holds, but for what the hub does by itself meanwhile."""
+    return [row for row in await hub.log_rows() if row["actor"] in {"api_key", "bank", "check", "return_page"}]
+
+
+@pytest.mark.parametrize("name", FOREIGN, ids=" ".join)
+async def test_without_a_key_there_is_nothing_either(hub, things, name):
+    status, text = await _ask(hub, name[0], FOREIGN[name](things), {})
+    assert status in {401, 404}, text
+    assert SECRET not in text
+    assert EMAIL not in text
+
+
+@pytest.mark.parametrize("name", OWN_ONLY, ids=" ".join)
+async def test_a_list_holds_nothing_of_anothers(hub, other_merchant, name):
+    headers = {"Authorization": f"Bearer {other_merchant.admin_key}"}
+    status, text = await _ask(hub, name[0], OWN_ONLY[name], headers)
+    assert status in {200, 403}, text
+    assert MERCHANT not in text
+
+
+async def test_a_strangers_lists_and_counts_are_his_own(hub, other_merchant, until):
+    link = await hub.link()
+    headers = {"Authorization": f"Bearer {other_merchant.api_key}"}
+
+    async def is_watched():
+        _, monitors = await hub.get("/payments/api/monitors/")
+        return link["payment_id"] in monitors["payment_ids"]
+
+    await until(is_watched, "the watch is listed for its own merchant")
+    _, text = await _ask(hub, "GET", ("/payments/api/monitors/", None), headers)
+    assert json.loads(text) == {"success": True, "active_count": 0, "payment_ids": []}
+    _, text = await _ask(
+        hub, "GET", (f"/payments/api/pending/?padaria_slug={other_merchant.slug}&status=all", None), headers
+    )
+    assert json.loads(text)["count"] == 0
+    _, text = await _ask(hub, "POST", ("/payments/api/sync-pending/", {"padaria_slug": other_merchant.slug}), headers)
+    assert json.loads(text)["total_pending"] == 0
+
+
+async def test_an_idempotency_key_of_one_merchant_is_none_of_anothers(hub, other_merchant):
+    key = {"Idempotency-Key": "the-same-key"}
+    _, ours = await hub.post("/payments/pix", {"value": 2}, key)
+    headers = {"Authorization": f"Bearer {other_merchant.api_key}", **key}
+    _, text = await _ask(hub, "POST", ("/payments/pix", {"value": 2}), headers)
+    assert str(ours["payment"]["bank_payment_id"]) not in text
+
+
+# --- payers -------------------------------------------------------------------------------------
+
+PAYER_ROUTES = [route for route in ROUTES if route.payer]
+
+
+def _for_payer(path: str, number: int, token: str) -> str:
+    asked = path.replace("{payment_id}", str(number)).replace("{slash:/?}", "/")
+    return f"{asked}?t={token}" if str(number) in asked else f"{asked}?payment_id={number}&t={token}"
+
+
+@pytest.mark.parametrize("route", PAYER_ROUTES, ids=lambda route: f"{route.method} {route.path}")
+async def test_a_payers_token_opens_its_own_payment_and_no_other(hub, things, route):
+    mine = await hub.link()
+    token = mine["status_check_url"].partition("t=")[2]
+    foreign = await _ask(hub, route.method, (_for_payer(route.path, things.number, token), None), {})
+    without = await _ask(hub, route.method, (_for_payer(route.path, things.number, "0" * 32), None), {})
+    nobodys = await _ask(hub, route.method, (_for_payer(route.path, NOBODYS, token), None), {})
+    assert foreign[0] == without[0] == nobodys[0]
+    assert foreign[0] in {401, 404}
+    assert SECRET not in foreign[1]
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.scope and not r.payer], ids=lambda r: f"{r.method} {r.path}")
+async def test_a_payers_token_opens_no_route_that_is_not_a_payers(hub, route):
+    mine = await hub.link()
+    token = mine["status_check_url"].partition("t=")[2]
+    path = _for_payer(route.path, mine["payment_id"], token).replace("{merchant}", MERCHANT)
+    status, _ = await _ask(hub, route.method, (path, {} if route.method != "GET" else None), {})
+    assert status == 401
+
+
+async def test_a_payer_cannot_listen_to_the_merchant(hub):
+    mine = await hub.link()
+    token = mine["status_check_url"].partition("t=")[2]
+    for query in (
+        {"padaria_slug": MERCHANT, "t": token},
+        {"padaria_slug": MERCHANT, "payment_id": str(mine["payment_id"]), "t": token},
+    ):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await hub.session.ws_connect(f"{hub.url}/ws", params=query)
+        assert refused.value.status in {400, 401}
+
+
+async def test_a_payer_sees_no_e_mail_and_nothing_of_the_merchants(hub):
+    mine = await hub.link(payer_email=EMAIL)
+    async with hub.session.get(mine["status_check_url"]) as answer:
+        seen = await answer.json()
+    assert (answer.status, seen["payer_email"]) == (200, None)
+    async with hub.session.get(f"{hub.url}/payments/pix/{mine['payment_id']}?t=x") as answer:
+        assert EMAIL not in await answer.text()
+
+
+async def test_tokens_cannot_be_guessed_from_one_another(hub):
+    links = await asyncio.gather(*(hub.link() for _ in range(5)))
+    tokens = {link["status_check_url"].partition("t=")[2] for link in links}
+    assert len(tokens) == 5
+    assert all(len(token) == 32 for token in tokens)

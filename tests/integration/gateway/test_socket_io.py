@@ -1,0 +1,233 @@
+"""What bounds the Socket.IO clients of a gateway, shown with the real log and a server in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from types import SimpleNamespace
+from uuid import uuid4
+
+import aiohttp
+import asyncpg
+import pytest
+import socketio
+from aiohttp import web
+
+from contracts.envelope import Cause
+from contracts.events import PaymentOpened, StatusChanged
+from extrato.domain.payment import stream_id
+from extrato.store.appender import StreamAppend
+from extrato.store.codec import NewEvent
+from extrato.store.event_log import EventLog
+from services.gateway.http.context import GATEWAY
+from services.gateway.http.door import door
+from services.gateway.live import socket_io
+from services.gateway.live.fanout import QUEUE_LIMIT, Fanout
+from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
+from services.gateway.routes import SOCKET_IO
+from tests.examples import EXAMPLE_EVENTS, NOON
+
+SEND_BUFFER_BYTES = 4096
+
+# The door keeps what it finds out on the request under plain names, of which aiohttp warns.
+pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
+
+
+class Gateway:
+    """A gateway without keys that serves Socket.IO alone; `fanout` stands for the live feed."""
+
+    def __init__(self, url, fanout, clients, log):
+        self.url = url
+        self.fanout = fanout
+        self.clients = clients
+        self.log = log
+
+    async def confirmed(self, payment_id=15):
+        """Append a confirmed payment to the log, and give the event that confirms it."""
+        opened = next(event for event in EXAMPLE_EVENTS if isinstance(event, PaymentOpened))
+        approved = StatusChanged(
+            previous="pending", status="approved", status_detail=None, attempt_id="a", paid_at=NOON
+        )
+        append = StreamAppend(
+            stream_id=stream_id(payment_id),
+            expected_version=0,
+            events=[
+                NewEvent(
+                    event_id=uuid4(),
+                    merchant="padaria-do-marcos",
+                    payment_id=payment_id,
+                    occurred_at=NOON,
+                    recorded_at=NOON,
+                    cause=Cause(correlation_id="test", actor="sweep"),
+                    event=event,
+                )
+                for event in (opened, approved)
+            ],
+        )
+        return (await self.log.append(append))[-1]
+
+
+@pytest.fixture
+async def gateway(database_url):
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=4) as pool:
+        log, fanout = EventLog(pool), Fanout()
+        clients = socket_io.SocketIo(fanout=fanout, log=log)
+        app = web.Application()
+        settings = SimpleNamespace(auth="open", public_url="http://127.0.0.1", trusted_proxies=())
+        hub = SimpleNamespace(log=log, new_uuid=uuid4)
+        app[GATEWAY] = SimpleNamespace(settings=settings, hub=hub, socket_io=clients, limits=None)
+        app.router.add_route(SOCKET_IO.method, SOCKET_IO.path, door(SOCKET_IO))
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        listener = socket.create_server(("127.0.0.1", 0))
+        # What a client does not read soon waits in the gateway, and not in the kernel.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        await web.SockSite(runner, listener).start()
+        yield Gateway(f"http://127.0.0.1:{listener.getsockname()[1]}", fanout, clients, log)
+        fanout.close()
+        await clients.close()
+        await runner.cleanup()
+        await log.close()
+
+
+@contextlib.asynccontextmanager
+async def listening(url, *ways):
+    told = asyncio.Queue()
+    client = socketio.AsyncClient(reconnection=False)
+    client.on("*", lambda event, body: told.put_nowait((event, body)))
+    await client.connect(url, transports=list(ways or ["websocket"]))
+    try:
+        yield client, told
+    finally:
+        await client.disconnect()
+
+
+def dropped(reason):
+    return SOCKET_IO_DROPPED.labels(reason)._value.get()
+
+
+async def test_a_client_that_reads_nothing_is_let_go_while_others_are_told(gateway, until):
+    confirmation = await gateway.confirmed()
+    before = dropped("too_slow")
+    slow = socket.socket()
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    slow.connect(("127.0.0.1", int(gateway.url.rpartition(":")[2])))
+    with slow:
+        await open_by_hand(slow)
+        async with listening(gateway.url) as (_, told):
+            async with asyncio.timeout(60):
+                while dropped("too_slow") == before:
+                    for _ in range(QUEUE_LIMIT // 4):
+                        gateway.fanout.deliver(confirmation)
+                    # Who reads is told all of it before more comes.
+                    for _ in range(QUEUE_LIMIT // 4):
+                        assert (await told.get())[0] == "payment-confirmed-15"
+
+            async def is_gone():
+                return SOCKET_IO_CLIENTS._value.get() == 1 and len(gateway.clients._server.eio.sockets) == 1
+
+            await until(is_gone, "the slow client is forgotten")
+            gateway.fanout.deliver(confirmation)
+            assert (await told.get())[0] == "payment-confirmed-15"
+
+
+async def open_by_hand(client):
+    """Connect a Socket.IO client that will read nothing more."""
+    client.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(
+        client,
+        b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+    )
+    # A masked frame with the text `40`: the client introduces itself.
+    await loop.sock_sendall(client, b"\x81\x82\x00\x00\x00\x0040")
+    seen = b""
+    while b'40{"sid"' not in seen:
+        seen += await loop.sock_recv(client, 4096)
+
+
+async def test_a_session_that_listens_to_nothing_is_ended(gateway, monkeypatch):
+    monkeypatch.setattr(socket_io, "INTRODUCE_WITHIN_S", 0.05)
+    sweeping = asyncio.create_task(gateway.clients.run())
+    confirmation = await gateway.confirmed()
+    try:
+        async with listening(gateway.url) as (_, told), aiohttp.ClientSession() as session:
+            polling = f"{gateway.url}/socket.io/?EIO=4&transport=polling"
+            async with session.get(polling) as answer:
+                sid = (await answer.text()).partition('"sid":"')[2].partition('"')[0]
+            async with session.ws_connect(f"{gateway.url}/socket.io/?EIO=4&transport=websocket") as idle:
+                assert (await idle.receive_str()).startswith("0{")
+                async with asyncio.timeout(5):
+                    assert (await idle.receive()).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
+            async with session.get(f"{polling}&sid={sid}") as answer:
+                assert answer.status == 400
+            gateway.fanout.deliver(confirmation)
+            assert (await told.get())[0] == "payment-confirmed-15"
+    finally:
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
+
+
+async def test_more_clients_than_there_is_room_for_are_told_to_come_later(gateway, monkeypatch):
+    monkeypatch.setattr(socket_io, "MAX_SESSIONS", 1)
+    polling = f"{gateway.url}/socket.io/?EIO=4&transport=polling"
+    async with (
+        listening(gateway.url, "polling", "websocket"),
+        aiohttp.ClientSession() as session,
+        session.get(polling) as answer,
+    ):
+        assert answer.status == 503
+        assert answer.headers["Retry-After"] == "1"
+        assert (await answer.json())["code"] == "overloaded"
+    async with listening(gateway.url):
+        pass
+
+
+async def test_a_client_is_admitted_once_on_a_connection(gateway):
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{gateway.url}/socket.io/?EIO=4&transport=websocket") as opened,
+    ):
+        await opened.send_str("40")
+        await opened.send_str("40")
+        told = [await opened.receive_str() for _ in range(3)]
+        assert told[0].startswith("0{")
+        assert told[1].startswith("40{")
+        assert told[2] == '44"Unable to connect"'
+        assert SOCKET_IO_CLIENTS._value.get() == 1
+
+
+async def test_who_leaves_while_he_polls_is_answered_and_forgotten(gateway, until):
+    async with aiohttp.ClientSession() as session:
+        polling = f"{gateway.url}/socket.io/?EIO=4&transport=polling"
+        async with session.get(polling) as answer:
+            polling += "&sid=" + (await answer.text()).partition('"sid":"')[2].partition('"')[0]
+        async with session.post(polling, data="40") as answer:
+            assert answer.status == 200
+        async with session.get(polling) as answer:
+            assert (await answer.text()).startswith("40{")
+        waiting = asyncio.create_task(session.get(polling))
+        await until(lambda: is_waiting(gateway), "the poll waits")
+        async with session.post(polling, data="1") as answer:
+            assert answer.status == 200
+        async with asyncio.timeout(5):
+            assert (await waiting).status == 200
+        assert SOCKET_IO_CLIENTS._value.get() == 0
+        assert gateway.fanout.is_unheard()
+
+
+async def is_waiting(gateway):
+    return any(one.queue._getters for one in gateway.clients._server.eio.sockets.values())
+
+
+@pytest.mark.parametrize("way", ["websocket", "polling"])
+async def test_a_gateway_that_stops_leaves_nothing_behind(gateway, way):
+    async with listening(gateway.url, way) as (client, _):
+        gateway.fanout.close()
+        await gateway.clients.close()
+        async with asyncio.timeout(5):
+            await client.wait()
+    assert gateway.fanout.is_unheard()
+    assert SOCKET_IO_CLIENTS._value.get() == 0

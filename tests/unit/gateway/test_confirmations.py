@@ -1,0 +1,71 @@
+"""A payment is confirmed once by each attempt that pays it, whatever follows."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from contracts.envelope import Cause, Envelope
+from contracts.events import PaymentOpened, StatusChanged
+from contracts.frames import PaymentConfirmed
+from services.gateway.live.confirmations import confirmations_in
+from tests.examples import EXAMPLE_EVENTS, NOON
+
+OPENED = next(event for event in EXAMPLE_EVENTS if isinstance(event, PaymentOpened))
+
+
+def history(*events):
+    """A payment's events at the positions 1, 2, 3 …"""
+    return [
+        Envelope(
+            event_id=uuid4(),
+            stream_id=uuid4(),
+            version=number,
+            position=number,
+            merchant="padaria-do-marcos",
+            payment_id=15,
+            occurred_at=NOON,
+            recorded_at=NOON,
+            cause=Cause(correlation_id="test", actor="sweep"),
+            event=event,
+        )
+        for number, event in enumerate(events, start=1)
+    ]
+
+
+def change(previous, status, attempt_id="a"):
+    return StatusChanged(previous=previous, status=status, status_detail=None, attempt_id=attempt_id, paid_at=NOON)
+
+
+def test_an_approval_is_told_with_the_charges_value_in_reais():
+    told = confirmations_in(history(OPENED, change("pending", "approved")))
+    value = OPENED.amount_centavos / 100
+    assert told == {2: PaymentConfirmed(payment_id=15, status="approved", value=value, paid_at=NOON)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "positions"),
+    [
+        ([], []),
+        ([("pending", "in_process"), ("in_process", "rejected")], []),
+        ([("pending", "cancelled", "a"), ("cancelled", "approved", "a")], [3]),
+        ([("pending", "approved"), ("approved", "refunded")], [2]),
+        ([("pending", "approved"), ("approved", "in_mediation"), ("in_mediation", "approved")], [2]),
+        ([("pending", "charged_back")], []),
+        ([("pending", "in_mediation"), ("in_mediation", "approved")], [3]),
+        ([("pending", "approved"), ("approved", "refunded"), ("refunded", "approved", "b")], [2, 4]),
+    ],
+    ids=[
+        "nothing happened",
+        "refused",
+        "paid late",
+        "paid and refunded",
+        "disputed and kept",
+        "never seen paid",
+        "first seen in dispute",
+        "paid again after a refund",
+    ],
+)
+def test_each_attempt_that_is_approved_confirms_once(changes, positions):
+    assert list(confirmations_in(history(OPENED, *(change(*one) for one in changes)))) == positions

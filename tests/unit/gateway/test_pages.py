@@ -1,0 +1,138 @@
+"""How a payment stands for a payer, in which words, and markup that no text can break."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import escape
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.events import ChargeCreated, ChargeRefused, Item, PaymentOpened
+from extrato.domain.payment import Attempt, Opened
+from services.gateway.pages import words
+from services.gateway.pages.assets import FOLDER, TYPES
+from services.gateway.pages.layout import page
+from services.gateway.pages.markup import Html, document, tag
+from services.gateway.pages.standing import Standing, standing_of
+
+NOON = datetime(2026, 1, 12, 12, tzinfo=UTC)
+LATER = NOON + timedelta(minutes=30)
+PAGES = Path(words.__file__).parent
+LINK = ChargeCreated(
+    charge_id="1-2", attempt_id=None, checkout_url="https://mp.example/1", sandbox_url=None, pix_payload=None
+)
+PIX = ChargeCreated(charge_id="7", attempt_id="7", checkout_url=None, sandbox_url=None, pix_payload="000201")
+INTENT = PaymentOpened(
+    provider="mercado_pago",
+    method="checkout",
+    amount_centavos=3500,
+    currency="BRL",
+    title="Pedido",
+    description="10x Pão Francês",
+    items=(Item("Pão Francês", 10, 350),),
+    external_reference="extrato_15_0123456789ab",
+    bank_payment_id="00000000-000f-8000-8000-0123456789ab",
+    payer_email=None,
+    expires_at=LATER,
+)
+
+
+def payment(*attempts, **more):
+    """A payment whose attempts have these statuses; the last one speaks."""
+    known = {
+        str(number): Attempt(
+            status=status,
+            status_detail=None,
+            amount_centavos=3500,
+            refunded_centavos=0,
+            observed_at=NOON,
+            paid_at=None,
+            payer_email=None,
+        )
+        for number, status in enumerate(attempts, start=7)
+    }
+    status = attempts[-1] if attempts else "pending"
+    return Opened(**{"intent": INTENT, "charge": LINK, "status": status, "attempts": known, **more})
+
+
+@pytest.mark.parametrize(
+    ("stands", "at", "expected"),
+    [
+        (payment(charge=None), NOON, "preparing"),
+        (payment(), NOON, "open"),
+        (payment(), LATER, "expired"),
+        (payment(charge=None), LATER, "expired"),
+        (payment("pending"), NOON, "waiting"),
+        (payment("in_process"), NOON, "waiting"),
+        (payment("a_status_of_tomorrow"), NOON, "waiting"),
+        (payment("pending"), LATER, "settling"),
+        (payment("rejected"), NOON, "refused"),
+        (payment("rejected"), LATER, "expired"),
+        (payment("rejected", "pending"), NOON, "waiting"),
+        (payment("cancelled"), NOON, "open"),
+        (payment("approved"), LATER, "paid"),
+        (payment("refunded"), NOON, "refunded"),
+        (payment("in_mediation"), NOON, "disputed"),
+        (payment("charged_back"), NOON, "disputed"),
+        (payment(status="cancelled", expired=True), LATER, "expired"),
+        (payment(status="cancelled", cancellation="made"), NOON, "cancelled"),
+        (payment(cancellation="requested"), NOON, "open"),
+        (payment(charge=ChargeRefused(code="no", reason="no")), NOON, "cancelled"),
+        (payment(charge=PIX), NOON, "open"),
+        (payment("pending", charge=PIX), NOON, "waiting"),
+        (payment("cancelled", charge=PIX), NOON, "cancelled"),
+        (payment("cancelled", charge=PIX, status_detail="expired"), NOON, "expired"),
+        (payment("cancelled", "approved", expired=True), LATER, "paid"),
+    ],
+)
+def test_a_payment_stands_for_its_payer(stands, at, expected):
+    assert standing_of(stands, at) == expected
+
+
+@pytest.mark.parametrize("said", [words.PIX, words.LINK, words.RETURN])
+def test_every_page_has_words_for_every_standing(said):
+    assert set(said) == set(get_args(Standing))
+    assert {each.tone for each in said.values()} <= {"calm", "good", "wait", "bad"}
+
+
+@given(st.text())
+def test_a_text_in_markup_is_that_text_and_nothing_else(text):
+    assert tag("p", text).text == f"<p>{escape(text)}</p>"
+    assert re.fullmatch(r'<img alt="[^"<>]*">', tag("img", alt=text).text)
+
+
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "</title><img src=x onerror=alert(1)>", "\"' onload=x"])
+def test_no_name_breaks_out_of_the_frame(text):
+    honest, hostile = (page(name, tag("p", "x"), shop=name).text or "" for name in ("Padaria", text))
+    assert re.sub(r"Padaria", escape(text), honest) == hostile
+
+
+def test_markup_in_markup_stays_markup():
+    inner = tag("b", "<", class_="x", hidden=True, data_a_b=None, id=False)
+    assert inner.text == '<b class="x" hidden>&lt;</b>'
+    assert document(tag("p", "1 & ", inner)) == '<!doctype html>\n<p>1 &amp; <b class="x" hidden>&lt;</b></p>\n'
+    assert tag("p", Html("<i>")).text == "<p><i></p>"
+
+
+def test_only_one_module_makes_markup_of_text():
+    """Everywhere else a text can get into a page through `tag` only, which escapes it."""
+    for module in PAGES.glob("*.py"):
+        if module.name != "markup.py":
+            text = module.read_text(encoding="utf-8")
+            assert "Html(" not in text, module.name
+            assert not re.search(r"<\w+[ >]", text), module.name
+
+
+def test_every_file_of_the_pages_is_in_the_list():
+    assert {path.name for path in FOLDER.iterdir()} == set(TYPES)
+
+
+def test_no_file_of_the_pages_names_another_host():
+    for path in FOLDER.iterdir():
+        named = re.findall(r"https?://[^\s\"'<>)]+", path.read_text(encoding="utf-8"))
+        assert set(named) <= {"http://www.w3.org/2000/svg"}, path.name
