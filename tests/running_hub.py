@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 MERCHANT = "padaria-do-marcos"
 SANDBOX_TOKEN = "APP_USR-0000000000000001-112300-0123456789abcdef0123456789abcdef-174087000"
+LOG_ROWS = """
+    SELECT notification_id AS position, topic, convert_from(state, 'UTF8')::json -> 'cause' ->> 'actor' AS actor
+    FROM stored_events ORDER BY notification_id
+"""
 WEBHOOK_SECRET = "demo-webhook-secret-of-padaria-do-marcos"
 
 
@@ -37,6 +41,7 @@ class RunningHub:
         self.sandbox_url = sandbox_url
         self.session = session
         self.api_key = (home / "demo-api-key").read_text().strip()
+        self.admin_key = (home / "admin-api-key").read_text().strip()
         self.addresses = json.loads((home / "run" / "addresses.json").read_text())
 
     @property
@@ -50,6 +55,14 @@ class RunningHub:
     async def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> tuple[int, Any]:
         headers = {**self.headers, **(headers or {})}
         async with self.session.post(self.url + path, json=body, headers=headers) as answer:
+            return answer.status, await answer.json()
+
+    async def administer(
+        self, method: str, path: str, body: Any = None, *, key: str | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Ask an administrative route, with the hub's own key unless there is another."""
+        headers = {"Authorization": f"Bearer {key or self.admin_key}"}
+        async with self.session.request(method, self.url + path, json=body, headers=headers) as answer:
             return answer.status, await answer.json()
 
     async def sandbox(self, method: str, path: str, body: Any = None) -> Any:
@@ -133,6 +146,15 @@ class RunningHub:
             return await connection.fetchval("SELECT count(*) FROM stored_events")
         finally:
             await connection.close()
+
+    async def log_rows(self) -> list[dict[str, Any]]:
+        """Every event in the log: where it stands, what it is called, and who was the reason."""
+        connection = await asyncpg.connect(self.addresses["database_url"])
+        try:
+            rows = await connection.fetch(LOG_ROWS)
+        finally:
+            await connection.close()
+        return [dict(row) for row in rows]
 
     async def until_webhooks_are_delivered(self, until: Until) -> None:
         """Wait until the provider has sent what it had to send."""

@@ -20,6 +20,7 @@ from services.gateway.http.context import GATEWAY, PAYER_TOKENS, Gateway, PayerT
 from services.gateway.http.door import MAX_BODY_BYTES, door
 from services.gateway.http.limits import Allowance, Limits
 from services.gateway.live.fanout import Fanout
+from services.gateway.live.revocations import end_revoked
 from services.gateway.live.socket_io import SocketIo
 from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
 
@@ -77,6 +78,7 @@ async def serve(settings: Settings) -> None:
             await run_together(
                 live_feed=live.run(),
                 socket_io=gateway.socket_io.run(),
+                revocations=end_revoked(fanout, gateway.merchants),
                 deliveries=gateway.workers.run(),
                 readiness=announce_readiness(settings.ready_file),
             )

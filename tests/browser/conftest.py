@@ -100,11 +100,8 @@ class Visit:
         self.complaints.append(f"{message.location['url']}: {message.text}")
 
 
-Browse = "Callable[..., Awaitable[Page]]"
-
-
 @pytest_asyncio.fixture(loop_scope="session")
-async def browse(chromium: Browser, hub: RunningHub) -> AsyncIterator[Browse]:
+async def browse(chromium: Browser, hub: RunningHub) -> AsyncIterator[Any]:
     """A function that opens a page on a phone of its own; at the end of the test none of them has complained."""
     visits = []
 

@@ -261,6 +261,22 @@ async def test_the_client_of_npm_is_told_why_it_is_refused(hub, node):
         assert await said() == ["connect_error", "Chave de API ausente ou inválida", {"code": "unauthenticated"}]
 
 
+async def test_a_key_that_is_revoked_hears_nothing_more(hub, other_merchant, node):
+    auth = json.dumps({"auth": {"api_key": other_merchant.api_key}, "reconnectionDelay": 50})
+    headers = {"Authorization": f"Bearer {other_merchant.api_key}"}
+    url = f"{hub.url}/ws?padaria_slug={other_merchant.slug}"
+    async with node_listening(node, hub.url, auth) as said, hub.session.ws_connect(url, headers=headers) as opened:
+        assert await said() == ["connect"]
+        assert (await opened.receive_json())["type"] == "snapshot"
+        key_id = other_merchant.api_key.split(".")[2]
+        path = f"/admin/merchants/{other_merchant.slug}/api-keys/{key_id}"
+        assert (await hub.administer("DELETE", path))[0] == 200
+        async with asyncio.timeout(15):
+            assert (await opened.receive_json())["reason"] == "key_revoked"
+        assert (await said())[0] == "disconnect"
+        assert (await said())[2] == {"code": "unauthenticated"}
+
+
 async def test_two_gateways_each_tell_their_own_clients(hub):
     async with (
         second_gateway(hub) as second,
@@ -293,6 +309,7 @@ async def test_a_client_of_a_gateway_that_stops_comes_back_and_learns_what_it_mi
                 while not told or told[-1][0] != f"payment-confirmed-{pix['id']}":
                     told.append(await said())
                 assert told[0][0] == "disconnect"
+            await clients.aclose()
 
 
 async def forward_to(url, reader, writer):

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
+from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
+import pytest
 
 MERCHANT = "padaria-do-marcos"
+
+
+def token_of(address):
+    return parse_qs(urlsplit(address).query)["t"][0]
 
 
 async def read(opened, count, *, within_s=10):
@@ -64,6 +71,44 @@ async def test_a_payments_socket_tells_of_that_payment_only(hub):
                 raise AssertionError(await opened.receive_json())
         except TimeoutError:
             pass
+
+
+def socket_of(hub, **query):
+    """Open a socket as one without a key does."""
+    return hub.session.ws_connect(f"{hub.url}/ws", params=query)
+
+
+async def test_a_payers_socket_tells_of_the_status_and_nothing_else(hub):
+    link = await hub.link(payer_email="cliente@email.com")
+    shown = {"payment_id": str(link["payment_id"]), "t": token_of(link["secure_checkout_url"])}
+    async with socket_of(hub, **shown) as opened:
+        (snapshot,) = await read(opened, 1)
+        await hub.pay_as_a_person(link["checkout_url"])
+        (live,) = await read(opened, 1)
+    async with socket_of(hub, **shown, after="0") as opened:
+        resumed, earlier = await read(opened, 2)
+    assert [state["status"] for state in snapshot["payments"]] == ["pending"]
+    assert resumed["type"] == "resumed"
+    assert earlier == live
+    assert live["event"] == "StatusChanged"
+    assert live["data"].keys() == {"previous", "status", "status_detail", "paid_at"}
+    assert live["data"]["status"] == "approved"
+    assert "@" not in json.dumps([snapshot, live])
+
+
+async def test_a_payers_token_opens_the_socket_of_its_payment_only(hub):
+    mine, other = [await hub.link() for _ in range(2)]
+    token, number = token_of(mine["secure_checkout_url"]), str(mine["payment_id"])
+    for query, status in (
+        ({"payment_id": str(other["payment_id"]), "t": token}, 401),
+        ({"padaria_slug": MERCHANT, "t": token}, 401),
+        ({"padaria_slug": MERCHANT, "payment_id": number, "t": token}, 400),
+        ({"payment_id": number, "t": "0" * 32}, 401),
+        ({"payment_id": number}, 401),
+    ):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await socket_of(hub, **query)
+        assert refused.value.status == status, query
 
 
 async def test_when_the_gateway_stops_a_socket_is_told_where_to_resume(hub, until):

@@ -6,28 +6,43 @@ from hypothesis import strategies as st
 
 from contracts.events import (
     ApiKeyIssued,
+    ApiKeyRevoked,
     Item,
     MerchantEvent,
     MerchantRegistered,
+    MerchantRenamed,
+    PixKeyRemoved,
     PixKeySet,
     ProductPriced,
+    ProductWithdrawn,
     ProviderConnected,
+    ProviderCredentialRotated,
+    ProviderDisconnected,
+    WebhookSecretRotated,
 )
+from extrato.domain import merchant as module
+from extrato.domain.api_keys import MAX_API_KEYS, SCOPES, IssueApiKey, RevokeApiKey
 from extrato.domain.errors import Refused
 from extrato.domain.merchant import (
     INITIAL,
-    SCOPES,
+    MAX_PRICE_CENTAVOS,
+    RESERVED_SLUG,
     Command,
     ConnectProvider,
-    IssueApiKey,
+    DisconnectProvider,
     Line,
     PriceProduct,
     Register,
     Registered,
+    RemovePixKey,
+    Rename,
+    RotateWebhookSecret,
     SetPixKey,
+    WithdrawProduct,
     decide,
     evolve,
     fold,
+    initial_state,
     price_order,
     stream_id,
 )
@@ -36,16 +51,21 @@ REGISTERED = MerchantRegistered(slug="padaria", name="Padaria do Marcos", city="
 REGISTER = Register(slug="padaria", name="Padaria do Marcos", city="São Paulo")
 KEY = ApiKeyIssued(key_id="k1", secret_digest="ab" * 32, scopes=("payments:read",))
 ISSUE = IssueApiKey(key_id="k1", secret_digest="ab" * 32, scopes=("payments:read",))
+REVOKED = ApiKeyRevoked(key_id="k1")
+CONNECTED = ProviderConnected(provider="mp", account_id="123", credential_digest="one", pix_api="payments")
+CONNECT = ConnectProvider(provider="mp", account_id="123", credential_digest="one", pix_api="payments")
+PRICED = ProductPriced(name="pão", price_centavos=150)
 
 
 class Story:
     """`given(events).when(command)` and then what follows."""
 
-    def __init__(self, *history: MerchantEvent) -> None:
+    def __init__(self, *history: MerchantEvent, slug: str = "padaria") -> None:
         self.history = history
+        self.slug = slug
 
     def when(self, command: Command) -> list[MerchantEvent]:
-        return decide(command, fold(self.history))
+        return decide(command, fold(self.history, initial_state(self.slug)))
 
     def refuses(self, command: Command) -> str:
         with pytest.raises(Refused) as refused:
@@ -54,6 +74,9 @@ class Story:
 
 
 given_events = Story
+
+
+# --- registration ---------------------------------------------------------------------------------
 
 
 def test_a_merchant_is_registered():
@@ -65,8 +88,8 @@ def test_a_slug_that_fits_no_subject_is_refused(slug: str):
     assert given_events().refuses(Register(slug=slug, name="a", city="b")) == "invalid_slug"
 
 
-@pytest.mark.parametrize(("name", "city"), [("", "b"), ("a", " ")])
-def test_a_merchant_without_name_or_city_is_refused(name: str, city: str):
+@pytest.mark.parametrize(("name", "city"), [("", "b"), ("a", " "), ("a\nb", "c"), ("a" * 121, "b"), ("パン屋", "b")])
+def test_a_name_or_city_that_no_br_code_can_carry_is_refused(name: str, city: str):
     assert given_events().refuses(Register(slug="a", name=name, city=city)) == "invalid_merchant"
 
 
@@ -82,59 +105,171 @@ def test_registering_again_is_quiet():
 @pytest.mark.parametrize(
     "command",
     [
+        Rename(name="a"),
         SetPixKey(kind="email", key="a@b.co"),
-        ConnectProvider(provider="p", account_id="1", credential_digest="x"),
+        RemovePixKey(),
+        CONNECT,
+        RotateWebhookSecret(provider="p", credential_digest="x"),
+        DisconnectProvider(provider="p"),
         PriceProduct(name="pão", price_centavos=1),
+        WithdrawProduct(name="pão"),
         ISSUE,
+        RevokeApiKey(key_id="k1"),
     ],
+    ids=lambda command: type(command).__name__,
 )
 def test_what_is_asked_of_a_merchant_who_does_not_exist_is_refused(command: Command):
     assert given_events().refuses(command) == "merchant_not_found"
 
 
-def test_a_pix_key_is_set_replaced_and_repeated_quietly():
-    first, second = PixKeySet(kind="email", key="a@b.co"), PixKeySet(kind="evp", key="x")
-    ask_first, ask_second = SetPixKey(kind="email", key="a@b.co"), SetPixKey(kind="evp", key="x")
-
-    assert given_events(REGISTERED).when(ask_first) == [first]
-    assert given_events(REGISTERED, first).when(ask_second) == [second]
-    assert given_events(REGISTERED, first).when(ask_first) == []
-    assert given_events(REGISTERED, first, second).when(ask_first) == [first]
+def test_a_merchant_is_renamed_in_part_or_whole():
+    renamed = MerchantRenamed(name="Padaria da Ana", city="São Paulo")
+    assert given_events(REGISTERED).when(Rename(name=" Padaria da Ana ")) == [renamed]
+    assert given_events(REGISTERED, renamed).when(Rename(name="A", city="B")) == [MerchantRenamed(name="A", city="B")]
 
 
-def test_a_provider_is_connected_reconnected_and_repeated_quietly():
-    connected = ProviderConnected(provider="mercado_pago", account_id="123", credential_digest="one")
-    ask = ConnectProvider(provider="mercado_pago", account_id="123", credential_digest="one")
-    other = ConnectProvider(provider="mercado_pago", account_id="123", credential_digest="two")
+@pytest.mark.parametrize("command", [Rename(name=" "), Rename(city="\x00")])
+def test_a_new_name_that_is_none_is_refused(command: Command):
+    assert given_events(REGISTERED).refuses(command) == "invalid_merchant"
 
-    assert given_events(REGISTERED).when(ask) == [connected]
-    assert given_events(REGISTERED, connected).when(ask) == []
-    assert given_events(REGISTERED, connected).when(other) == [
-        ProviderConnected(provider="mercado_pago", account_id="123", credential_digest="two")
+
+def test_renaming_again_is_quiet():
+    assert given_events(REGISTERED).when(Rename(name="Padaria do Marcos", city="São Paulo")) == []
+
+
+# --- Pix key --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "kept"),
+    [
+        ("cpf", "529.982.247-25", "52998224725"),
+        ("cnpj", "12.abc.345/01de-35", "12ABC34501DE35"),
+        ("phone", "(11) 98765-4321", "+5511987654321"),
+        ("email", "Marcos@Example.com", "marcos@example.com"),
+        ("evp", "123E4567-E12B-12D1-A456-426655440000", "123e4567-e12b-12d1-a456-426655440000"),
+    ],
+)
+def test_a_pix_key_is_set_in_its_one_spelling(kind: str, key: str, kept: str):
+    assert given_events(REGISTERED).when(SetPixKey(kind=kind, key=key)) == [PixKeySet(kind=kind, key=kept)]
+    assert given_events(REGISTERED, PixKeySet(kind=kind, key=kept)).when(SetPixKey(kind=kind, key=key)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"), [("cpf", "529.982.247-26"), ("telex", "11-4002-8922"), ("evp", "not-a-uuid"), ("email", "nobody")]
+)
+def test_a_pix_key_that_is_none_is_refused_and_not_repeated(kind: str, key: str):
+    with pytest.raises(Refused) as refused:
+        given_events(REGISTERED).when(SetPixKey(kind=kind, key=key))
+    assert refused.value.code.startswith("pix_key_")
+    assert key not in refused.value.about + refused.value.message
+
+
+def test_a_pix_key_is_replaced_and_removed_and_removed_again_quietly():
+    first, second = PixKeySet(kind="email", key="a@b.co"), PixKeySet(kind="email", key="c@d.co")
+    assert given_events(REGISTERED, first).when(SetPixKey(kind="email", key="c@d.co")) == [second]
+    assert given_events(REGISTERED, first).when(RemovePixKey()) == [PixKeyRemoved()]
+    assert given_events(REGISTERED, first, PixKeyRemoved()).when(RemovePixKey()) == []
+
+
+# --- connections ----------------------------------------------------------------------------------
+
+
+def test_a_provider_is_connected():
+    assert given_events(REGISTERED).when(CONNECT) == [CONNECTED]
+
+
+def test_another_credential_of_the_account_rotates_it():
+    ask = ConnectProvider(provider="mp", account_id="123", credential_digest="two", pix_api="orders")
+    rotated = ProviderCredentialRotated(provider="mp", credential_digest="two", pix_api="orders")
+    assert given_events(REGISTERED, CONNECTED).when(ask) == [rotated]
+    assert given_events(REGISTERED, CONNECTED, rotated).when(ask) == []
+    assert given_events(REGISTERED, CONNECTED, rotated).when(CONNECT) == [
+        ProviderCredentialRotated(provider="mp", credential_digest="one", pix_api="payments")
     ]
 
 
-def test_a_product_is_priced_repriced_and_repeated_quietly():
-    priced = ProductPriced(name="pão", price_centavos=150)
+def test_another_account_is_refused_until_the_first_is_disconnected():
+    other = ConnectProvider(provider="mp", account_id="456", credential_digest="two", pix_api="payments")
+    gone = ProviderDisconnected(provider="mp")
+    assert given_events(REGISTERED, CONNECTED).refuses(other) == "another_account_connected"
+    assert given_events(REGISTERED, CONNECTED, gone).when(other) == [
+        ProviderConnected(provider="mp", account_id="456", credential_digest="two", pix_api="payments")
+    ]
 
-    assert given_events(REGISTERED).when(PriceProduct(name="pão", price_centavos=150)) == [priced]
-    assert given_events(REGISTERED, priced).when(PriceProduct(name="pão", price_centavos=150)) == []
-    assert given_events(REGISTERED, priced).when(PriceProduct(name="pão", price_centavos=160)) == [
+
+def test_an_unknown_pix_api_is_refused():
+    ask = ConnectProvider(provider="mp", account_id="123", credential_digest="one", pix_api="telex")
+    assert given_events(REGISTERED).refuses(ask) == "unknown_pix_api"
+
+
+def test_connecting_again_is_quiet():
+    assert given_events(REGISTERED, CONNECTED).when(CONNECT) == []
+
+
+def test_a_webhook_secret_is_rotated_and_again_quietly():
+    ask = RotateWebhookSecret(provider="mp", credential_digest="two")
+    rotated = WebhookSecretRotated(provider="mp", credential_digest="two")
+    assert given_events(REGISTERED, CONNECTED).when(ask) == [rotated]
+    assert given_events(REGISTERED, CONNECTED, rotated).when(ask) == []
+
+
+def test_a_webhook_secret_of_nothing_is_refused():
+    ask = RotateWebhookSecret(provider="mp", credential_digest="two")
+    assert given_events(REGISTERED).refuses(ask) == "provider_not_connected"
+
+
+def test_a_provider_is_disconnected_and_again_quietly():
+    ask, gone = DisconnectProvider(provider="mp"), ProviderDisconnected(provider="mp")
+    assert given_events(REGISTERED, CONNECTED).when(ask) == [gone]
+    assert given_events(REGISTERED, CONNECTED, gone).when(ask) == []
+    assert given_events(REGISTERED).when(ask) == []
+
+
+# --- products -------------------------------------------------------------------------------------
+
+
+def test_a_product_is_priced_repriced_and_repeated_quietly():
+    assert given_events(REGISTERED).when(PriceProduct(name="pão", price_centavos=150)) == [PRICED]
+    assert given_events(REGISTERED, PRICED).when(PriceProduct(name="pão", price_centavos=150)) == []
+    assert given_events(REGISTERED, PRICED).when(PriceProduct(name="pão", price_centavos=160)) == [
         ProductPriced(name="pão", price_centavos=160)
     ]
 
 
-@pytest.mark.parametrize("price", [0, -1])
+@pytest.mark.parametrize("price", [0, -1, MAX_PRICE_CENTAVOS + 1])
 def test_a_price_that_is_none_is_refused(price: int):
     assert given_events(REGISTERED).refuses(PriceProduct(name="pão", price_centavos=price)) == "invalid_price"
+
+
+@pytest.mark.parametrize("name", ["", " ", " pão", "a" * 121, "a\x00"])
+def test_a_product_without_a_name_is_refused(name: str):
+    assert given_events(REGISTERED).refuses(PriceProduct(name=name, price_centavos=1)) == "invalid_product"
+
+
+def test_a_merchant_sells_no_end_of_products(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "MAX_PRODUCTS", 1)
+    assert given_events(REGISTERED, PRICED).refuses(PriceProduct(name="bolo", price_centavos=1)) == "too_many_products"
+    assert given_events(REGISTERED, PRICED).when(PriceProduct(name="pão", price_centavos=1))
+
+
+def test_a_product_is_withdrawn_and_again_quietly():
+    ask, gone = WithdrawProduct(name="pão"), ProductWithdrawn(name="pão")
+    assert given_events(REGISTERED, PRICED).when(ask) == [gone]
+    assert given_events(REGISTERED, PRICED, gone).when(ask) == []
+    assert given_events(REGISTERED, PRICED, gone).when(PriceProduct(name="pão", price_centavos=150)) == [PRICED]
+
+
+# --- API keys -------------------------------------------------------------------------------------
 
 
 def test_an_api_key_is_issued():
     assert given_events(REGISTERED).when(ISSUE) == [KEY]
 
 
-def test_an_api_key_for_an_unknown_scope_is_refused():
-    ask = IssueApiKey(key_id="k", secret_digest="x", scopes=("payments:read", "root"))
+@pytest.mark.parametrize("scopes", [(), ("payments:read", "root")])
+def test_an_api_key_for_nothing_or_for_an_unknown_scope_is_refused(scopes: tuple[str, ...]):
+    ask = IssueApiKey(key_id="k", secret_digest="x", scopes=scopes)
     assert given_events(REGISTERED).refuses(ask) == "unknown_scope"
 
 
@@ -147,9 +282,40 @@ def test_issuing_an_api_key_again_is_quiet():
     assert given_events(REGISTERED, KEY).when(ISSUE) == []
 
 
-def test_the_first_event_of_a_merchant_registers_it():
+def test_a_merchant_has_no_end_of_api_keys():
+    keys = [ApiKeyIssued(key_id=f"k{n}", secret_digest="x", scopes=("admin",)) for n in range(MAX_API_KEYS)]
+    ask = IssueApiKey(key_id="more", secret_digest="x", scopes=("admin",))
+    assert given_events(REGISTERED, *keys).refuses(ask) == "too_many_api_keys"
+    assert given_events(REGISTERED, *keys, ApiKeyRevoked(key_id="k0")).when(ask)
+
+
+def test_an_api_key_is_revoked_for_good_and_again_quietly():
+    ask = RevokeApiKey(key_id="k1")
+    assert given_events(REGISTERED, KEY).when(ask) == [REVOKED]
+    assert given_events(REGISTERED, KEY, REVOKED).when(ask) == []
+    assert given_events(REGISTERED, KEY, REVOKED).refuses(ISSUE) == "api_key_exists"
+
+
+def test_revoking_an_api_key_that_never_was_is_refused():
+    assert given_events(REGISTERED).refuses(RevokeApiKey(key_id="k1")) == "api_key_not_found"
+
+
+def test_the_reserved_slug_holds_keys_and_is_no_merchant():
+    hub = given_events(slug=RESERVED_SLUG)
+    assert hub.when(ISSUE) == [KEY]
+    assert given_events(KEY, slug=RESERVED_SLUG).when(RevokeApiKey(key_id="k1")) == [REVOKED]
+    assert hub.refuses(Register(slug=RESERVED_SLUG, name="a", city="b")) == "reserved_slug"
+    assert hub.refuses(SetPixKey(kind="email", key="a@b.co")) == "merchant_not_found"
+    assert not isinstance(fold([KEY], initial_state(RESERVED_SLUG)), Registered)
+
+
+# --- stream and orders ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("event", [KEY, REVOKED, PRICED], ids=lambda event: type(event).__name__)
+def test_the_first_event_of_a_merchant_registers_it(event: MerchantEvent):
     with pytest.raises(TypeError):
-        evolve(INITIAL, KEY)
+        evolve(INITIAL, event)
 
 
 def test_a_slug_always_names_the_same_stream():
@@ -179,21 +345,27 @@ def test_an_order_of_an_unknown_product_is_refused():
 names = st.sampled_from(["a", "b"])
 commands = st.one_of(
     st.builds(Register, slug=names, name=names, city=names),
-    st.builds(SetPixKey, kind=names, key=names),
-    st.builds(ConnectProvider, provider=names, account_id=names, credential_digest=names),
+    st.builds(Rename, name=names, city=names),
+    st.builds(SetPixKey, kind=st.just("email"), key=st.sampled_from(["a@b.co", "c@d.co"])),
+    st.just(RemovePixKey()),
+    st.builds(ConnectProvider, provider=names, account_id=names, credential_digest=names, pix_api=st.just("orders")),
+    st.builds(RotateWebhookSecret, provider=names, credential_digest=names),
+    st.builds(DisconnectProvider, provider=names),
     st.builds(PriceProduct, name=names, price_centavos=st.integers(0, 2)),
+    st.builds(WithdrawProduct, name=names),
     st.builds(
         IssueApiKey,
         key_id=names,
         secret_digest=names,
         scopes=st.lists(st.sampled_from([*sorted(SCOPES), "root"]), max_size=2).map(tuple),
     ),
+    st.builds(RevokeApiKey, key_id=names),
 )
 
 
-@given(st.lists(commands, max_size=30))
-def test_a_command_decided_twice_is_quiet_the_second_time(asked: list[Command]):
-    merchant = INITIAL
+@given(st.lists(commands, max_size=30), st.sampled_from(["a", RESERVED_SLUG]))
+def test_a_command_decided_twice_is_quiet_the_second_time(asked: list[Command], slug: str):
+    merchant = initial_state(slug)
     for command in asked:
         try:
             events = decide(command, merchant)

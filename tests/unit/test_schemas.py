@@ -220,7 +220,7 @@ def test_the_openapi_document_has_the_parts_that_openapi_asks_for():
                 "minProperties": 1,
                 "patternProperties": {
                     "^/": {
-                        "propertyNames": {"enum": ["get", "post"]},
+                        "propertyNames": {"enum": ["get", "post", "put", "patch", "delete"]},
                         "minProperties": 1,
                         "additionalProperties": operation,
                     }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.events import EVENT_OF_TOPIC, StatusChanged
+from contracts.events import EVENT_OF_TOPIC, ProviderConnected, StatusChanged
 from contracts.upcasters import UPCASTERS, upcast
 from extrato.store.codec import UnreadableEvent, read_event
 
@@ -29,6 +29,14 @@ def test_the_first_shape_of_status_changed_could_lack_details():
 
     assert isinstance(event, StatusChanged)
     assert (event.status, event.status_detail, event.paid_at) == ("rejected", None, None)
+
+
+def test_the_first_shape_of_provider_connected_charged_pix_by_payments():
+    event = read_event("ProviderConnected.v1", (GOLDEN / "ProviderConnected.v1.json").read_bytes())
+
+    assert event == ProviderConnected(
+        provider="mercado_pago", account_id="174087000", credential_digest="01" * 32, pix_api="payments"
+    )
 
 
 @pytest.mark.parametrize("topic", UPCASTERS)

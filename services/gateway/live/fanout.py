@@ -26,11 +26,14 @@ Key = int | str
 class Listener:
     """One socket's queue. When it is full it takes no more, and the socket closes after what it holds.
 
-    Only events that `wants` says yes to are for it, so that a long queue is one of things to tell.
+    Only events that `wants` says yes to are for it, so that a long queue is one of things to tell. `api_key` is
+    what it was opened with, if it was a key.
     """
 
-    def __init__(self, *, wants: Callable[[Event], bool] = lambda _: True) -> None:
+    def __init__(self, *, wants: Callable[[Event], bool] = lambda _: True, api_key: str | None = None) -> None:
         self.wants = wants
+        self.api_key = api_key
+        self.ends_because = ""
         self._frames: deque[EventFrame] = deque()
         self._changed = asyncio.Event()
         self.overflowed = False
@@ -46,8 +49,9 @@ class Listener:
             self._frames.append(frame)
         self._changed.set()
 
-    def close(self) -> None:
+    def close(self, reason: str) -> None:
         """Let the socket end."""
+        self.ends_because = self.ends_because or reason
         self.closed = True
         self._changed.set()
 
@@ -71,9 +75,16 @@ class Fanout:
         """Say whether nobody listens to anything."""
         return not self._listeners
 
-    def listen(self, key: Key, *, wants: Callable[[Event], bool] = lambda _: True) -> Listener:
+    @property
+    def listeners(self) -> list[Listener]:
+        """Give everyone who listens at this moment."""
+        return [listener for listeners in self._listeners.values() for listener in listeners]
+
+    def listen(
+        self, key: Key, *, wants: Callable[[Event], bool] = lambda _: True, api_key: str | None = None
+    ) -> Listener:
         """Listen from this moment on, to the events that `wants` says yes to."""
-        listener = Listener(wants=wants)
+        listener = Listener(wants=wants, api_key=api_key)
         self._listeners[key].add(listener)
         return listener
 
@@ -100,9 +111,8 @@ class Fanout:
 
     def close(self) -> None:
         """Let every socket end."""
-        for listeners in self._listeners.values():
-            for listener in listeners:
-                listener.close()
+        for listener in self.listeners:
+            listener.close("going_away")
 
 
 def event_frame(envelope: Envelope) -> EventFrame:

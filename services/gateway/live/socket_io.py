@@ -40,6 +40,7 @@ SCOPE: Final = "payments:read"
 MAX_MESSAGE_BYTES: Final = 4096
 MAX_SESSIONS: Final = 10_000
 INTRODUCE_WITHIN_S: Final = 20.0
+TAKE_WITHIN_S: Final = 20.0
 
 # The library logs the packets that come and go, keys among them, and every nonsense that a stranger sends.
 _SILENT: Final = logging.Logger("socket.io", level=logging.CRITICAL + 1)  # noqa: LOG001 - outside of all configuration
@@ -151,7 +152,9 @@ class SocketIo:
         """Find out whom a client may listen to, and listen; raises `NotAdmitted` with a stable code."""
         session = self._server.manager.eio_sid_from_sid(client_id, NAMESPACE)
         try:
-            key = await _key(environ["aiohttp.request"], auth)
+            request: web.Request = environ["aiohttp.request"]
+            shown = _shown(request, auth)
+            key = await _key(request, shown)
             position = 0 if isinstance(key, int) else await self._log.head()
         except (Refused, ExtratoError) as error:
             if isinstance(error, Transient):
@@ -166,7 +169,7 @@ class SocketIo:
         if session not in self._server.environ:
             # It left while its key was looked up, and the library will not tell of that.
             raise NotAdmitted("gone", {"code": "gone"})
-        listener = self._fanout.listen(key, wants=may_confirm)
+        listener = self._fanout.listen(key, wants=may_confirm, api_key=shown.api_key)
         # The library welcomes the client without waiting for anything in between, so before this task begins.
         teller = asyncio.create_task(self._tell(client_id, session, key, listener, position))
         self._clients[client_id] = Client(session=session, key=key, listener=listener, teller=teller)
@@ -184,12 +187,15 @@ class SocketIo:
             self._hang_up(client.session)
 
     async def _tell(self, client_id: str, session: str, key: Key, listener: Listener, position: int) -> None:
+        reason = ""
         try:
             await self._tell_all(client_id, session, key, listener, position)
+        except TimeoutError:
+            reason = "too_slow"
         except Exception:
+            reason = "internal_error"
             _logger.exception("socket_io_failed")
-        if not listener.closed:
-            await self._drop(session, "too_slow" if listener.overflowed else "internal_error")
+        await self._drop(session, reason or listener.ends_because or "too_slow")
 
     async def _tell_all(self, client_id: str, session: str, key: Key, listener: Listener, position: int) -> None:
         """Tell what was confirmed already, if the client named a payment, and then what comes above `position`."""
@@ -203,14 +209,18 @@ class SocketIo:
                     await self._send(client_id, session, confirmed)
 
     async def _send(self, client_id: str, session: str, confirmed: PaymentConfirmed | None) -> None:
-        """Send a confirmation, and wait until it is taken: Engine.IO's queue has no bound, the listener's has."""
+        """Send a confirmation and wait until it is taken, for Engine.IO's queue has no bound and the listener's has.
+
+        Raises `TimeoutError` for a client that takes nothing for a while.
+        """
         if confirmed is None:
             return
         event = CONFIRMED.format(payment_id=confirmed.payment_id)
         await self._server.emit(event, msgspec.to_builtins(confirmed), to=client_id)
         connection = self._server.eio.sockets.get(session)
         if connection is not None:
-            await connection.queue.join()
+            async with asyncio.timeout(TAKE_WITHIN_S):
+                await connection.queue.join()
 
     async def _drop(self, session: str, reason: str) -> None:
         """End a session in a way that its client comes back from by itself."""
@@ -236,9 +246,9 @@ class SocketIo:
             request.transport.abort()
 
 
-async def _key(request: web.Request, auth: object) -> Key:
+async def _key(request: web.Request, shown: Credentials) -> Key:
     """Find what a client listens to: the payment that it names, or all that it may know of; raises `Refused`."""
-    gateway, shown = gateway_of(request), _shown(request, auth)
+    gateway = gateway_of(request)
     caller = await recognise(request, shown, SCOPE)
     if shown.payment_id:
         number = fields.payment_id(shown.payment_id)

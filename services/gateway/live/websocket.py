@@ -23,6 +23,7 @@ from services.gateway import lookup
 from services.gateway.api import queries
 from services.gateway.http import fields
 from services.gateway.http.context import Gateway, caller_of, gateway_of
+from services.gateway.http.door import bearer_of
 from services.gateway.live.fanout import Key, Listener, event_frame
 from services.gateway.metrics import SOCKETS, SOCKETS_DROPPED
 
@@ -55,7 +56,7 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
     if not socket.can_prepare(request).ok:
         raise Refused("not_a_websocket", "Este endereço só atende WebSocket", "Upgrade")
-    listener = gateway.fanout.listen(key)
+    listener = gateway.fanout.listen(key, api_key=bearer_of(request))
     SOCKETS.inc()
     try:
         await socket.prepare(request)
@@ -128,7 +129,7 @@ async def _serve(
             await _end(socket, Closing(position=position, reason="too_slow"), WSCloseCode.TRY_AGAIN_LATER)
             return
         if listener.closed:
-            await _end(socket, Closing(position=position, reason="going_away"), WSCloseCode.GOING_AWAY)
+            await _end(socket, Closing(position=position, reason=listener.ends_because), WSCloseCode.GOING_AWAY)
             return
 
 
@@ -226,4 +227,4 @@ async def _ignore_what_comes(socket: web.WebSocketResponse, listener: Listener) 
     """Read the client's frames, which say nothing, so that its pings are answered and its leaving is noticed."""
     async for _ in socket:
         continue
-    listener.close()
+    listener.close("left")

@@ -31,7 +31,7 @@ class View:
     """One payment as one payer sees it at one moment; of the merchant there is only the name."""
 
     loaded: LoadedPayment
-    shop: str
+    shop: str | None
     standing: Standing
     now: datetime
     token: str
@@ -45,7 +45,7 @@ async def view_of(request: web.Request, loaded: LoadedPayment) -> View:
     now = gateway.hub.now()
     return View(
         loaded=loaded,
-        shop=merchant.name if merchant else loaded.merchant,
+        shop=merchant.name if merchant else None,
         standing=standing_of(loaded.payment, now),
         now=now,
         token=gateway.tokens.make(loaded.payment_id),

@@ -42,6 +42,13 @@ class Gateway:
         self.fanout = fanout
         self.clients = clients
         self.log = log
+        self.is_stopped = False
+
+    async def stop(self):
+        if not self.is_stopped:
+            self.is_stopped = True
+            self.fanout.close()
+            await self.clients.close()
 
     async def confirmed(self, payment_id=15):
         """Append a confirmed payment to the log, and give the event that confirms it."""
@@ -84,9 +91,9 @@ async def gateway(database_url):
         # What a client does not read soon waits in the gateway, and not in the kernel.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         await web.SockSite(runner, listener).start()
-        yield Gateway(f"http://127.0.0.1:{listener.getsockname()[1]}", fanout, clients, log)
-        fanout.close()
-        await clients.close()
+        gateway = Gateway(f"http://127.0.0.1:{listener.getsockname()[1]}", fanout, clients, log)
+        yield gateway
+        await gateway.stop()
         await runner.cleanup()
         await log.close()
 
@@ -107,8 +114,8 @@ def dropped(reason):
     return SOCKET_IO_DROPPED.labels(reason)._value.get()
 
 
-async def test_a_client_that_reads_nothing_is_let_go_while_others_are_told(gateway, until):
-    confirmation = await gateway.confirmed()
+async def test_a_client_that_reads_nothing_is_let_go_while_others_are_told(gateway, until, monkeypatch):
+    monkeypatch.setattr(socket_io, "TAKE_WITHIN_S", 1.0)
     before = dropped("too_slow")
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
@@ -116,6 +123,7 @@ async def test_a_client_that_reads_nothing_is_let_go_while_others_are_told(gatew
     with slow:
         await open_by_hand(slow)
         async with listening(gateway.url) as (_, told):
+            confirmation = await gateway.confirmed()
             async with asyncio.timeout(60):
                 while dropped("too_slow") == before:
                     for _ in range(QUEUE_LIMIT // 4):
@@ -151,7 +159,6 @@ async def open_by_hand(client):
 async def test_a_session_that_listens_to_nothing_is_ended(gateway, monkeypatch):
     monkeypatch.setattr(socket_io, "INTRODUCE_WITHIN_S", 0.05)
     sweeping = asyncio.create_task(gateway.clients.run())
-    confirmation = await gateway.confirmed()
     try:
         async with listening(gateway.url) as (_, told), aiohttp.ClientSession() as session:
             polling = f"{gateway.url}/socket.io/?EIO=4&transport=polling"
@@ -163,7 +170,7 @@ async def test_a_session_that_listens_to_nothing_is_ended(gateway, monkeypatch):
                     assert (await idle.receive()).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
             async with session.get(f"{polling}&sid={sid}") as answer:
                 assert answer.status == 400
-            gateway.fanout.deliver(confirmation)
+            gateway.fanout.deliver(await gateway.confirmed())
             assert (await told.get())[0] == "payment-confirmed-15"
     finally:
         sweeping.cancel()
@@ -225,8 +232,7 @@ async def is_waiting(gateway):
 @pytest.mark.parametrize("way", ["websocket", "polling"])
 async def test_a_gateway_that_stops_leaves_nothing_behind(gateway, way):
     async with listening(gateway.url, way) as (client, _):
-        gateway.fanout.close()
-        await gateway.clients.close()
+        await gateway.stop()
         async with asyncio.timeout(5):
             await client.wait()
     assert gateway.fanout.is_unheard()

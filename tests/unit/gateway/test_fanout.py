@@ -52,7 +52,7 @@ async def test_a_listener_that_is_closed_wakes_with_nothing():
     listener = Listener()
     waiting = asyncio.create_task(listener.take())
     await asyncio.sleep(0)
-    listener.close()
+    listener.close("going_away")
     assert await waiting == []
 
 
@@ -63,7 +63,7 @@ async def test_an_event_reaches_those_who_listen_to_its_payment_or_merchant_and_
     fanout.deliver(ENVELOPE)
     assert [len(await listener.take()) for listener in concerned] == [1, 1, 1]
     for listener in others:
-        listener.close()
+        listener.close("going_away")
         assert await listener.take() == []
 
 
@@ -71,7 +71,7 @@ async def test_a_listener_is_handed_what_it_wants_only():
     fanout = Fanout()
     listener = fanout.listen(15, wants=lambda _: False)
     fanout.deliver(ENVELOPE)
-    listener.close()
+    listener.close("going_away")
     assert await listener.take() == []
 
 

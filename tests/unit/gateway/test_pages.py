@@ -16,7 +16,7 @@ from contracts.events import ChargeCreated, ChargeRefused, Item, PaymentOpened
 from extrato.domain.payment import Attempt, Opened
 from services.gateway.pages import words
 from services.gateway.pages.assets import FOLDER, TYPES
-from services.gateway.pages.layout import page
+from services.gateway.pages.layout import HEADERS, page, unavailable
 from services.gateway.pages.markup import Html, document, tag
 from services.gateway.pages.standing import Standing, standing_of
 
@@ -126,6 +126,14 @@ def test_only_one_module_makes_markup_of_text():
             text = module.read_text(encoding="utf-8")
             assert "Html(" not in text, module.name
             assert not re.search(r"<\w+[ >]", text), module.name
+
+
+def test_a_page_for_when_the_hub_is_away_says_when_to_come_back_and_how():
+    answer = unavailable()
+    assert answer.status == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert '<a href="" class="button">Tentar de novo</a>' in (answer.text or "")
+    assert "Retry-After" not in HEADERS
 
 
 def test_every_file_of_the_pages_is_in_the_list():

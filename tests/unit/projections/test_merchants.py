@@ -2,15 +2,20 @@
 
 import pytest
 
-from contracts.events import ApiKeyIssued, ProductPriced
-from contracts.read_models import MerchantApiKey, MerchantProfile
+from contracts.events import ApiKeyIssued, PixKeyRemoved, ProductPriced, WebhookSecretRotated
+from contracts.read_models import MerchantApiKey, MerchantConnection, MerchantPixKey, MerchantProfile
 from services.projections.read_models.merchants import MERCHANTS
 from tests.unit.projections.history import (
     CONNECTED,
+    DISCONNECTED,
     KEY_ISSUED,
+    KEY_REVOKED,
     PIX_KEY,
     PRICED,
     REGISTERED,
+    RENAMED,
+    ROTATED,
+    WITHDRAWN,
     enveloped,
     opened,
     told,
@@ -27,7 +32,7 @@ def test_a_registered_merchant_sells_nothing_yet():
         name="Padaria do Marcos",
         city="Curitiba",
         pix_key=None,
-        providers=(),
+        connections=(),
         prices_centavos={},
         api_keys=(),
         version=1,
@@ -36,9 +41,10 @@ def test_a_registered_merchant_sells_nothing_yet():
 
 def test_everything_a_merchant_has_is_told():
     full = profile(REGISTERED, PIX_KEY, CONNECTED, PRICED, KEY_ISSUED)
-    assert (full.pix_key, full.providers) == ("marcos@example.com", ("mercado_pago",))
+    assert full.pix_key == MerchantPixKey(kind="email", key="marcos@example.com")
+    assert full.connections == (MerchantConnection(provider="mercado_pago", account_id="1234", pix_api="payments"),)
     assert full.prices_centavos == {"café": 999}
-    assert full.api_keys == (MerchantApiKey(key_id="key-1", secret_digest="cd" * 32, scopes=("payments:write",)),)
+    assert full.api_keys == (MerchantApiKey(key_id="key-1", scopes=("payments:write",)),)
     assert full.version == 5
 
 
@@ -47,17 +53,43 @@ def test_a_price_is_replaced():
     assert profile(REGISTERED, PRICED, raised).prices_centavos == {"café": 1099}
 
 
-def test_a_provider_that_is_connected_again_is_told_once():
-    assert profile(REGISTERED, CONNECTED, CONNECTED).providers == ("mercado_pago",)
+def test_a_rotated_credential_keeps_the_account():
+    expected = (MerchantConnection(provider="mercado_pago", account_id="1234", pix_api="orders"),)
+    assert profile(REGISTERED, CONNECTED, ROTATED).connections == expected
+
+
+def test_another_webhook_secret_shows_in_the_version_only():
+    secret = WebhookSecretRotated(provider="mercado_pago", credential_digest="ad" * 32)
+    before, after = profile(REGISTERED, CONNECTED), profile(REGISTERED, CONNECTED, secret)
+    assert (after.connections, after.version) == (before.connections, 3)
+
+
+def test_what_is_taken_back_is_told_no_more():
+    everything = (REGISTERED, PIX_KEY, CONNECTED, PRICED, KEY_ISSUED)
+    bare = profile(*everything, PixKeyRemoved(), DISCONNECTED, WITHDRAWN, KEY_REVOKED)
+    assert (bare.pix_key, bare.connections, bare.prices_centavos, bare.api_keys) == (None, (), {}, ())
+
+
+def test_a_renamed_merchant_has_its_new_name():
+    assert profile(REGISTERED, RENAMED).name == "Padaria do Marcos e Filhos"
+
+
+def test_no_digest_of_a_secret_is_shown():
+    document = profile(REGISTERED, CONNECTED, KEY_ISSUED)
+    text = MERCHANTS.row(document, enveloped(KEY_ISSUED))[2]
+    assert KEY_ISSUED.secret_digest not in text
+    assert CONNECTED.credential_digest not in text
 
 
 def test_a_key_that_is_issued_again_is_told_once():
     narrower = ApiKeyIssued(key_id="key-1", secret_digest="ef" * 32, scopes=())
     keys = profile(REGISTERED, KEY_ISSUED, narrower).api_keys
-    assert keys == (MerchantApiKey(key_id="key-1", secret_digest="ef" * 32, scopes=()),)
+    assert keys == (MerchantApiKey(key_id="key-1", scopes=()),)
 
 
-@pytest.mark.parametrize("event", [PIX_KEY, CONNECTED, PRICED, KEY_ISSUED], ids=lambda event: type(event).__name__)
+@pytest.mark.parametrize(
+    "event", [PIX_KEY, CONNECTED, PRICED, KEY_ISSUED, KEY_REVOKED], ids=lambda event: type(event).__name__
+)
 def test_before_the_registration_nothing_counts(event):
     assert profile(event) is None
 

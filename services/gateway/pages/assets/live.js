@@ -32,8 +32,8 @@
     try {
       do {
         isAskedMeanwhile = false;
-        const since = performance.now();
         const answer = await fetch(location.href, { cache: "no-store", redirect: "manual" });
+        const since = performance.now();
         if (answer.type === "opaqueredirect") return location.reload();
         if (answer.status >= 500 || answer.status === 429) throw new Error(`answered ${answer.status}`);
         put(new DOMParser().parseFromString(await answer.text(), "text/html"), since);

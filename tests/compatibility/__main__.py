@@ -1,0 +1,44 @@
+"""`python -m tests.compatibility` writes docs/compatibility.md; with `--check` it says what is wrong and writes nothing."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+from tests.compatibility.checker import ROOT, problems
+from tests.compatibility.claims import PARTS
+from tests.compatibility.document import document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tests.compatibility.claim import Part
+
+PAGE: Final = ROOT / "docs" / "compatibility.md"
+
+
+def main(arguments: list[str], *, parts: Sequence[Part] = PARTS, page: Path = PAGE) -> int:
+    """Write the page, or with `--check` compare it; 1 when something is wrong, 2 for anything else asked."""
+    if arguments not in ([], ["--check"]):
+        print("usage: python -m tests.compatibility [--check]", file=sys.stderr)
+        return 2
+    wrong = problems(parts)
+    if arguments:
+        wrong += _stale(parts, page)
+    else:
+        page.write_text(document(parts), encoding="utf-8")
+    print(*wrong, sep="\n", end="\n" if wrong else "")
+    return 1 if wrong else 0
+
+
+def _stale(parts: Sequence[Part], page: Path) -> list[str]:
+    if not page.exists():
+        return [f"docs/{page.name} is missing: run `make claims`."]
+    if page.read_text(encoding="utf-8") != document(parts):
+        return [f"docs/{page.name} is stale: run `make claims`."]
+    return []
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,300 @@
+"""What the Flask application offers that takes a Pix in real time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.compatibility.claim import Claim, Part, Section
+
+CREATE: Final = Section(
+    title="POST /payments/pix",
+    claims=(
+        Claim(
+            says="The body holds `value`, in reais.",
+            operations=("createPix",),
+            asks=("value",),
+            better="An amount is a whole number of centavos from end to end; one with a third decimal, zero, below "
+            "zero or no number is refused with a code that says so.",
+            tests=(
+                "tests/e2e/test_reference_answers.py::test_a_created_pix_is_the_references_sample_and_more",
+                "tests/unit/test_money.py::test_every_amount_survives_the_journey_through_json",
+                "tests/e2e/test_bad_input.py::test_a_pix_that_makes_no_sense_is_refused",
+                "tests/e2e/test_bad_input.py::test_a_value_that_is_no_number_is_refused",
+            ),
+        ),
+        Claim(
+            says="The answer has `message` “The payment has been created.” and `payment`.",
+            operations=("createPix",),
+            answers=("message", "payment"),
+            statuses=(201,),
+            differs="Its status is 201, with `Location`; the reference names none.",
+            tests=(
+                "tests/e2e/test_pix.py::test_a_pix_is_created_in_the_references_shape",
+                "tests/e2e/test_reference_answers.py::test_a_created_pix_is_the_references_sample_and_more",
+            ),
+        ),
+        Claim(
+            says="`payment.id` is a small number.",
+            operations=("createPix",),
+            answers=("payment.id",),
+            tests=("tests/e2e/test_reference_answers.py::test_a_created_pix_is_the_references_sample_and_more",),
+        ),
+        Claim(
+            says="`payment.value` is the value that was asked for.",
+            operations=("createPix",),
+            answers=("payment.value",),
+            tests=("tests/e2e/test_reference_answers.py::test_a_created_pix_is_the_references_sample_and_more",),
+        ),
+        Claim(
+            says="`payment.expiration_date` is when the charge expires, 30 minutes later.",
+            operations=("createPix",),
+            answers=("payment.expiration_date",),
+            better="Every time carries its offset (`-03:00`), where the reference's sample leaves open whose clock "
+            "it is; after it, the charge is really closed.",
+            tests=(
+                "tests/e2e/test_reference_answers.py::test_a_created_pix_is_the_references_sample_and_more",
+                "tests/unit/test_payment.py::test_a_payment_expires_when_its_time_has_run_out",
+            ),
+        ),
+        Claim(
+            says="`payment.bank_payment_id` is the id by which the bank will speak of it.",
+            operations=("createPix",),
+            answers=("payment.bank_payment_id",),
+            tests=("tests/e2e/test_pix.py::test_the_bank_confirms_and_repeating_it_changes_nothing",),
+        ),
+        Claim(
+            says="`payment.qr_code` leads to the picture.",
+            operations=("createPix",),
+            answers=("payment.qr_code", "payment.qr_code_url"),
+            here="`qr_code` is the name of the file, to be put after `/payments/pix/qr_code/`; `qr_code_url` is the "
+            "whole address.",
+            tests=("tests/e2e/test_qr.py::test_every_picture_of_a_pix_is_read_back_to_its_code",),
+        ),
+        Claim(
+            says="A unique QR code that the payer can scan is generated.",
+            operations=("createPix",),
+            answers=("payload", "payment.payload"),
+            better="The code is a BR Code that every bank's application takes (amount, key, receiver, city and txid "
+            "in it), and is answered as text too, to copy and paste.",
+            tests=(
+                "tests/e2e/test_qr.py::test_every_picture_of_a_pix_is_read_back_to_its_code",
+                "tests/e2e/test_qr.py::test_every_kind_of_key_and_long_names_are_read_back",
+                "tests/unit/test_brcode.py::test_pixcanvas_finds_every_written_code_valid_and_reads_the_same",
+            ),
+        ),
+        Claim(
+            says="Nothing more.",
+            operations=("createPix",),
+            asks=(
+                "padaria_slug",
+                "description",
+                "payer",
+                "payer.email",
+                "payer.name",
+                "expires_in_minutes",
+                "Idempotency-Key",
+            ),
+            answers=(
+                "payment_url",
+                "payment.status",
+                "payment.payment_url",
+                "payment.padaria_slug",
+                "payment.description",
+                "payment.created_at",
+            ),
+            here="Ours: whose charge it is, what for, for whom and for how long; and under an `Idempotency-Key` the "
+            "same request makes one charge, however often it is sent.",
+            tests=(
+                "tests/e2e/test_pix.py::test_the_same_key_and_body_give_the_same_answer",
+                "tests/e2e/test_pix.py::test_the_same_key_with_another_body_is_refused",
+                "tests/e2e/test_reference_answers.py::test_a_created_pix_is_the_references_sample_and_more",
+            ),
+        ),
+        Claim(
+            says="No error is documented.",
+            operations=("createPix", "confirmPix"),
+            answers=("message", "code"),
+            statuses=(400, 401, 403, 413, 415, 503),
+            here="Every error has an English `message`, as the reference's answers have, and a stable `code`.",
+            tests=(
+                "tests/e2e/test_bad_input.py::test_a_pix_that_makes_no_sense_is_refused",
+                "tests/e2e/test_bad_input.py::test_another_type_or_charset_is_refused",
+                "tests/e2e/test_bad_input.py::test_without_a_key_nothing_is_told",
+            ),
+        ),
+    ),
+)
+
+PICTURE: Final = Section(
+    title="GET /payments/pix/qr_code/&lt;file_name&gt;",
+    claims=(
+        Claim(
+            says="Gives the picture whose name the creation answered.",
+            operations=("showPixPicture",),
+            asks=("If-None-Match",),
+            statuses=(200, 304),
+            here="PNG, also with `.png` after the name; SVG with `.svg`.",
+            better="It is drawn on the first request, once for all who ask, and may be kept for ever; creating a "
+            "charge waits for no picture, and no file is left behind.",
+            tests=(
+                "tests/e2e/test_qr.py::test_every_picture_of_a_pix_is_read_back_to_its_code",
+                "tests/e2e/test_qr.py::test_two_hundred_requests_at_once_draw_one_picture",
+                "tests/e2e/test_pix.py::test_the_picture_is_drawn_once_and_may_be_kept",
+            ),
+        ),
+        Claim(
+            says="The name is known to whoever created the charge.",
+            operations=("showPixPicture",),
+            statuses=(404,),
+            better="The whole name cannot be guessed, and no other opens anything.",
+            tests=(
+                "tests/e2e/test_pix.py::test_the_picture_is_drawn_once_and_may_be_kept",
+                "tests/e2e/test_qr.py::test_no_other_name_than_the_whole_one_shows_a_picture",
+            ),
+        ),
+    ),
+)
+
+CONFIRM: Final = Section(
+    title="POST /payments/pix/confirmation",
+    claims=(
+        Claim(
+            says="The body holds `bank_payment_id` and `value`.",
+            operations=("confirmPix",),
+            asks=("bank_payment_id", "value"),
+            better="Only a key with the scope `confirm` may say that money arrived, only for its own merchant's "
+            "charges, and only with the charge's value to the centavo.",
+            tests=(
+                "tests/e2e/test_pix.py::test_the_bank_confirms_and_repeating_it_changes_nothing",
+                "tests/e2e/test_pix.py::test_another_value_than_the_charges_is_refused_and_leaves_one_trace",
+                "tests/e2e/test_bad_input.py::test_a_confirmation_of_nothing_is_refused",
+            ),
+        ),
+        Claim(
+            says="The answer is `message` “The payment has been confirmed.”",
+            operations=("confirmPix",),
+            answers=("message",),
+            statuses=(200,),
+            better="Repeating a confirmation answers the same and changes nothing.",
+            tests=("tests/e2e/test_pix.py::test_the_bank_confirms_and_repeating_it_changes_nothing",),
+        ),
+        Claim(
+            says="The status in the database becomes paid.",
+            operations=("confirmPix",),
+            statuses=(409,),
+            better="Money for a charge that had expired or was cancelled is recorded as a late payment, answered "
+            "with 409 and the code `late_payment`, and never lost.",
+            tests=(
+                "tests/e2e/test_pix.py::test_the_bank_confirms_and_repeating_it_changes_nothing",
+                "tests/e2e/test_corrections.py::test_a_cancelled_direct_pix_takes_a_late_confirmation_as_late",
+                "tests/unit/test_payment.py::test_a_late_confirmation_expires_the_payment_and_is_told",
+            ),
+        ),
+    ),
+)
+
+PAGE: Final = Section(
+    title="GET /payments/pix/&lt;payment_id&gt;",
+    claims=(
+        Claim(
+            says="While it is not paid: a page with the payment and its QR code.",
+            operations=("showPix",),
+            statuses=(200,),
+            here="With a countdown, the code as text and a button that copies it.",
+            tests=(
+                "tests/browser/test_pix_page.py::test_the_page_shows_what_is_to_be_paid_to_whom",
+                "tests/browser/test_pix_page.py::test_a_camera_reads_the_code_from_the_screen",
+            ),
+        ),
+        Claim(
+            says="When it is paid: a page that says so.",
+            operations=("showPix",),
+            statuses=(200,),
+            tests=(
+                "tests/browser/test_pix_page.py::test_the_page_turns_by_itself_when_the_bank_confirms",
+                "tests/browser/test_open_mode_pages.py::test_the_references_addresses_open_without_a_token_and_turn_by_themselves",
+            ),
+        ),
+        Claim(
+            says="The status on the page is updated in real time.",
+            operations=("showPix",),
+            better="Without a socket, without scripts and after the telephone slept the page finds out all the same.",
+            tests=(
+                "tests/browser/test_pix_page.py::test_the_page_turns_by_itself_when_the_bank_confirms",
+                "tests/browser/test_pix_page.py::test_without_a_socket_the_page_asks_and_turns_all_the_same",
+                "tests/browser/test_pix_page.py::test_without_scripts_the_page_is_whole_and_the_link_refreshes_it",
+            ),
+        ),
+        Claim(
+            says="A payment that does not exist has a page that says so.",
+            operations=("showPix",),
+            statuses=(404,),
+            better="That page has the status 404, and looks the same to whoever may not see the payment: the address "
+            "needs the payer's token or a key.",
+            tests=(
+                "tests/e2e/test_pages.py::test_a_page_opens_for_its_token_only_and_denies_the_payment_otherwise",
+                "tests/browser/test_every_page.py::test_everybody_can_read_the_page",
+            ),
+        ),
+        Claim(
+            says="Nothing is said of an expired charge.",
+            operations=("showPix",),
+            statuses=(410, 503),
+            better="The page of an expired or cancelled charge shows no code any more, and has the status 410.",
+            tests=(
+                "tests/browser/test_pix_page.py::test_at_zero_the_page_asks_the_server_and_turns",
+                "tests/browser/test_every_page.py::test_everybody_can_read_the_page",
+            ),
+        ),
+    ),
+)
+
+SOCKET: Final = Section(
+    title="Socket.IO",
+    claims=(
+        Claim(
+            says="`connect` is triggered when a client connects.",
+            tests=(
+                "tests/e2e/test_socket_io.py::test_the_client_of_npm_hears_by_polling_and_websocket",
+                "tests/e2e/test_socket_io.py::test_clients_are_counted_and_forgotten",
+            ),
+        ),
+        Claim(
+            says="`disconnect` is triggered when a client disconnects.",
+            tests=(
+                "tests/e2e/test_socket_io.py::test_clients_are_counted_and_forgotten",
+                "tests/e2e/test_socket_io.py::test_a_client_of_a_gateway_that_stops_comes_back_and_learns_what_it_missed",
+            ),
+        ),
+        Claim(
+            says="`payment-confirmed-{payment_id}` is emitted when a payment is confirmed.",
+            operations=("payment-confirmed-{payment_id}",),
+            answers=("payment_id", "status", "value", "paid_at"),
+            here="It carries one argument, where the reference documents none; for payment links it is emitted too.",
+            better="It is told once for each confirmation, and to a client that names a payment and connects too "
+            "late, at once.",
+            tests=(
+                "tests/e2e/test_socket_io.py::test_a_merchants_client_hears_of_every_payment_that_is_confirmed",
+                "tests/e2e/test_socket_io.py::test_a_repeated_confirmation_is_told_once",
+                "tests/e2e/test_socket_io.py::test_who_connects_after_the_confirmation_is_told_at_once_and_once",
+                "tests/e2e/test_socket_io.py::test_a_payment_link_that_is_paid_is_confirmed",
+            ),
+        ),
+        Claim(
+            says="Every client is told of every payment.",
+            differs="A client shows a key and hears of its merchant's payments, or a payer's token and hears of one; "
+            "without either it is refused. In open mode it hears of all, as in the reference.",
+            tests=(
+                "tests/e2e/test_socket_io.py::test_another_merchant_hears_nothing_and_cannot_name_the_payment",
+                "tests/e2e/test_socket_io.py::test_who_shows_nothing_or_nothing_good_is_refused",
+                "tests/e2e/test_socket_io.py::test_in_open_mode_a_page_hears_without_a_key_and_foreign_pages_are_kept_out",
+            ),
+        ),
+    ),
+)
+
+PART: Final = Part(
+    title="Pix in real time",
+    intro="Four routes, one page and three events of Socket.IO. Its texts are English, and so are ours here.",
+    sections=(CREATE, PICTURE, CONFIRM, PAGE, SOCKET),
+)

@@ -1,0 +1,314 @@
+"""The vault of several processes: what is closed opens to all who may, whatever is rotated meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import stat
+
+import asyncpg
+import msgspec
+import pytest
+
+from extrato.ports import Credential, Payer
+from extrato.store import vault as vault_module
+from extrato.store.payers import Payers
+from extrato.store.vault import Vault, bound_to_credential
+from extrato.store.vault_keys import GivenKeys, InvalidVaultKey, KeyFile, new_key
+from extrato.store.vault_rotation import SEALED_TABLES, close_anew
+from tests.integration.store.database import execute
+
+FIRST = Credential(access_token="APP_USR-first", webhook_secret="hush-first", account_id="174087000")
+SECOND = msgspec.structs.replace(FIRST, access_token="APP_USR-second")
+OTHER_ACCOUNT = msgspec.structs.replace(FIRST, account_id="999")
+
+
+@pytest.fixture
+def key_file(tmp_path):
+    return tmp_path / "home" / "secret.key"
+
+
+@pytest.fixture
+async def processes(database_url, key_file):
+    """A function that opens a vault with a pool and a look at the key file of its own, as another process has."""
+    await execute(database_url, "TRUNCATE credentials, payers, hub_secrets")
+    async with contextlib.AsyncExitStack() as parts:
+
+        async def start(keys=None):
+            pool = await parts.enter_async_context(asyncpg.create_pool(database_url, min_size=1, max_size=3))
+            return pool, Vault(pool, keys or KeyFile(key_file, may_make=True))
+
+        yield start
+
+
+def encoded(*keys: bytes) -> str:
+    return ",".join(base64.b64encode(key).decode() for key in keys)
+
+
+async def rows_of(pool):
+    return {table.name: await pool.fetch(f"SELECT sealed FROM {table.name}") for table in SEALED_TABLES}
+
+
+# --- credentials ----------------------------------------------------------------------------------
+
+
+async def test_what_one_process_keeps_another_gives(processes):
+    _, one = await processes()
+    _, other = await processes()
+    assert await other.get("padaria", "mercado_pago") is None
+    assert await one.put("padaria", "mercado_pago", FIRST)
+    assert await other.look("padaria", "mercado_pago") == FIRST
+
+
+async def test_a_sealed_credential_opens_under_no_other_name(processes):
+    pool, vault = await processes()
+    await vault.put("padaria", "mercado_pago", FIRST)
+    await pool.execute("UPDATE credentials SET merchant = 'thief'")
+    with pytest.raises(InvalidVaultKey):
+        await vault.look("thief", "mercado_pago")
+
+
+async def test_nothing_of_a_credential_lies_open_in_the_database(processes):
+    pool, vault = await processes()
+    await vault.put("padaria", "mercado_pago", FIRST)
+    (row,) = await pool.fetch("SELECT * FROM credentials")
+    assert b"APP_USR" not in row["sealed"]
+    assert b"hush" not in row["sealed"]
+    assert "APP_USR" not in repr({**row, "sealed": ""})
+
+
+async def test_a_credential_takes_the_place_of_one_of_the_same_account_only(processes):
+    _, vault = await processes()
+    assert await vault.put("padaria", "mercado_pago", FIRST)
+    assert await vault.put("padaria", "mercado_pago", SECOND)
+    assert not await vault.put("padaria", "mercado_pago", OTHER_ACCOUNT)
+    assert await vault.look("padaria", "mercado_pago") == SECOND
+    await vault.remove("padaria", "mercado_pago")
+    await vault.remove("padaria", "mercado_pago")
+    assert await vault.put("padaria", "mercado_pago", OTHER_ACCOUNT)
+
+
+async def test_two_parts_of_a_credential_changed_at_once_are_both_changed(processes):
+    _, one = await processes()
+    _, other = await processes()
+    await one.put("padaria", "mercado_pago", FIRST)
+    await asyncio.gather(
+        one.change("padaria", "mercado_pago", lambda kept: msgspec.structs.replace(kept, webhook_secret="new")),
+        other.change("padaria", "mercado_pago", lambda kept: msgspec.structs.replace(kept, pix_api="orders")),
+    )
+    changed = await one.look("padaria", "mercado_pago")
+    assert (changed.webhook_secret, changed.pix_api) == ("new", "orders")
+    assert not await one.change("nobody", "mercado_pago", lambda kept: kept)
+
+
+async def test_every_process_follows_a_change_within_the_cache_time(processes, monkeypatch):
+    _, one = await processes()
+    _, other = await processes()
+    await one.put("padaria", "mercado_pago", FIRST)
+    assert await other.get("padaria", "mercado_pago") == FIRST
+
+    await one.put("padaria", "mercado_pago", SECOND)
+    assert await one.get("padaria", "mercado_pago") == SECOND
+    assert await other.get("padaria", "mercado_pago") == FIRST
+    monkeypatch.setattr(vault_module, "CACHE_S", 0.0)
+    assert await other.get("padaria", "mercado_pago") == SECOND
+
+    await one.remove("padaria", "mercado_pago")
+    assert await other.get("padaria", "mercado_pago") is None
+
+
+async def test_a_credential_from_before_there_were_two_pix_apis_is_read(processes):
+    pool, vault = await processes()
+    old = {"access_token": "APP_USR-first", "webhook_secret": "hush-first", "account_id": "174087000"}
+    sealed = vault.seal(msgspec.json.encode(old), bound_to_credential("padaria", "mercado_pago"))
+    await pool.execute("INSERT INTO credentials VALUES ('padaria', 'mercado_pago', '174087000', $1)", sealed)
+    assert await vault.get("padaria", "mercado_pago") == FIRST
+
+
+def test_no_part_of_a_credential_shows_in_its_repr():
+    for text in (repr(FIRST), str(FIRST), f"{FIRST}", repr([FIRST])):
+        assert "APP_USR" not in text
+        assert "hush" not in text
+
+
+# --- keys -----------------------------------------------------------------------------------------
+
+
+def test_the_key_file_is_made_once_for_its_owner_only(key_file):
+    one, other = KeyFile(key_file, may_make=True), KeyFile(key_file, may_make=True)
+    assert one.current() == other.current()
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+    assert [path.name for path in key_file.parent.iterdir()] == ["secret.key"]
+
+
+def test_who_may_not_make_a_key_says_that_there_is_none(key_file):
+    with pytest.raises(InvalidVaultKey, match="does not exist"):
+        KeyFile(key_file, may_make=False).current()
+    assert not key_file.exists()
+
+
+@pytest.mark.parametrize("text", ["", "short", encoded(b"a" * 31), "é" * 44, encoded(b"a" * 32) + ","])
+def test_a_key_that_is_none_is_refused_and_not_repeated(text):
+    with pytest.raises(InvalidVaultKey) as refused:
+        GivenKeys(text)
+    assert text not in str(refused.value) or not text
+
+
+def test_an_empty_key_file_is_refused(key_file):
+    key_file.parent.mkdir()
+    key_file.touch()
+    with pytest.raises(InvalidVaultKey):
+        KeyFile(key_file, may_make=True).current()
+
+
+def test_a_key_that_is_put_first_closes_and_the_others_still_open(key_file):
+    one, other = KeyFile(key_file, may_make=True), KeyFile(key_file, may_make=True)
+    (old,) = other.current()
+    new = new_key()
+    one.put_first(new)
+    assert other.current() == one.current() == (new, old)
+    one.put_first(old)
+    assert other.current() == (old, new)
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+
+
+# --- rotation -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def filled(processes):
+    """One process that has closed something in every table."""
+    pool, vault = await processes()
+    await vault.put("padaria", "mercado_pago", FIRST)
+    await vault.put("confeitaria", "mercado_pago", OTHER_ACCOUNT)
+    await Payers(pool, vault).keep(15, Payer(name="Ana"))
+    secret = await vault.secret("payer_tokens")
+    return pool, vault, secret
+
+
+async def opens_everything(pool, vault, secret) -> bool:
+    return (
+        await vault.look("padaria", "mercado_pago"),
+        await vault.look("confeitaria", "mercado_pago"),
+        await Payers(pool, vault).recall(15),
+        await vault.secret("payer_tokens"),
+    ) == (FIRST, OTHER_ACCOUNT, Payer(name="Ana"), secret)
+
+
+async def test_rotation_closes_everything_anew_while_others_go_on(processes, filled, key_file):
+    pool, vault, secret = filled
+    other_pool, other = await processes()
+    assert await opens_everything(other_pool, other, secret)
+    (old,) = KeyFile(key_file, may_make=False).current()
+    before = await rows_of(pool)
+
+    new = new_key()
+    KeyFile(key_file, may_make=False).put_first(new)
+    assert await close_anew(pool, vault) == 4
+
+    assert await opens_everything(other_pool, other, secret)
+    after = await rows_of(pool)
+    assert not any(set(before[name]) & set(after[name]) for name in before)
+    _, only_new = await processes(GivenKeys(encoded(new)))
+    assert await opens_everything(pool, only_new, secret)
+    _, only_old = await processes(GivenKeys(encoded(old)))
+    with pytest.raises(InvalidVaultKey):
+        await only_old.look("padaria", "mercado_pago")
+
+    # What the other process closes from here on needs the new key only.
+    await other.put("padaria", "mercado_pago", SECOND)
+    assert await only_new.look("padaria", "mercado_pago") == SECOND
+
+
+async def test_a_rotation_that_breaks_off_before_it_closes_anything_loses_nothing(processes, filled, key_file):
+    pool, vault, secret = filled
+    KeyFile(key_file, may_make=False).put_first(new_key())
+    assert await opens_everything(pool, vault, secret)
+    again_pool, again = await processes()
+    assert await opens_everything(again_pool, again, secret)
+    assert await close_anew(again_pool, again) == 4
+    assert await opens_everything(pool, vault, secret)
+
+
+async def test_a_rotation_that_fails_in_the_middle_changes_nothing(filled, key_file):
+    pool, vault, _ = filled
+    await pool.execute("UPDATE payers SET sealed = 'nonsense that nothing opens'")
+    before = await rows_of(pool)
+    KeyFile(key_file, may_make=False).put_first(new_key())
+    with pytest.raises(InvalidVaultKey):
+        await close_anew(pool, vault)
+    assert await rows_of(pool) == before
+
+
+async def test_a_process_that_knows_the_old_key_only_loses_nothing_either(processes, filled, key_file):
+    pool, vault, _ = filled
+    (old,) = KeyFile(key_file, may_make=False).current()
+    _, late = await processes(GivenKeys(encoded(old)))
+    KeyFile(key_file, may_make=False).put_first(new_key())
+    await close_anew(pool, vault)
+
+    await late.put("padaria", "mercado_pago", SECOND)
+    assert await vault.look("padaria", "mercado_pago") == SECOND
+    await close_anew(pool, vault)
+    assert await vault.look("padaria", "mercado_pago") == SECOND
+    with pytest.raises(InvalidVaultKey):
+        await late.look("padaria", "mercado_pago")
+
+
+async def test_given_keys_are_rotated_by_processes_that_know_both(processes):
+    old, new = new_key(), new_key()
+    pool, running = await processes(GivenKeys(encoded(old, new)))
+    await running.put("padaria", "mercado_pago", FIRST)
+    _, rotating = await processes(GivenKeys(encoded(new, old)))
+    await close_anew(pool, rotating)
+    assert await running.look("padaria", "mercado_pago") == FIRST
+    _, only_new = await processes(GivenKeys(encoded(new)))
+    assert await only_new.look("padaria", "mercado_pago") == FIRST
+
+
+async def test_credentials_that_are_replaced_during_a_rotation_are_not_set_back(processes, filled, key_file):
+    pool, vault, _ = filled
+    _, other = await processes()
+
+    async def replace_many() -> Credential:
+        for number in range(60):
+            credential = msgspec.structs.replace(FIRST, access_token=f"APP_USR-{number}")
+            await other.put("padaria", "mercado_pago", credential)
+        return credential
+
+    async def rotate_many() -> None:
+        for _ in range(12):
+            KeyFile(key_file, may_make=False).put_first(new_key())
+            await close_anew(pool, vault)
+
+    last, _ = await asyncio.gather(replace_many(), rotate_many())
+    assert await vault.look("padaria", "mercado_pago") == last
+
+
+# --- the hub's own secrets ------------------------------------------------------------------------
+
+
+async def test_a_secret_of_the_hub_is_the_same_for_all_who_ask_at_once(processes):
+    vaults = [(await processes())[1] for _ in range(4)]
+    secrets = await asyncio.gather(*(vault.secret("payer_tokens") for vault in vaults))
+    assert len(set(secrets)) == 1
+    assert len(secrets[0]) == 32
+    assert await vaults[0].secret("another") != secrets[0]
+
+
+def test_the_digest_of_a_credential_is_over_all_its_parts():
+    digests = {
+        credential.digest
+        for credential in (
+            FIRST,
+            SECOND,
+            OTHER_ACCOUNT,
+            msgspec.structs.replace(FIRST, webhook_secret="x"),
+            msgspec.structs.replace(FIRST, pix_api="orders"),
+        )
+    }
+    assert len(digests) == 5
+    # A webhook secret may be short: its own digest could be guessed, and is told nowhere.
+    assert hashlib.sha256(FIRST.webhook_secret.encode()).hexdigest() not in digests
