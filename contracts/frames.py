@@ -39,7 +39,10 @@ class Resumed(Struct, frozen=True, kw_only=True, tag_field="type", tag="resumed"
 
 
 class EventFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="event"):
-    """One event, in the order of the log. A payer is told `StatusChanged` only, with `PayersStatus` as its data."""
+    """One event, in the order of the log.
+
+    A payer is told `StatusChanged` only, with `previous`, `status`, `status_detail` and `paid_at` as its data.
+    """
 
     position: int
     payment_id: int

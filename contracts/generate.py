@@ -310,7 +310,7 @@ SOCKET_IO: Final = (
 def asyncapi() -> Document:
     """Describe the bus, the WebSocket and Socket.IO, in AsyncAPI 3.0.0."""
     channels = _channels()
-    payloads = (*EVENTS, *CHECKS, *DELIVERIES, *FRAMES, frames.PayersStatus, *CONFIRMATIONS)
+    payloads = (*EVENTS, *CHECKS, *DELIVERIES, *FRAMES, *CONFIRMATIONS)
     _, definitions = _schemas(payloads)
     attributes = {**ATTRIBUTES, **EVENT_ATTRIBUTES, **OPTIONAL_ATTRIBUTES}
     return {

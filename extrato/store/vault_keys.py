@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import fcntl
 import os
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -73,10 +74,13 @@ class KeyFile:
 
     def put_first(self, key: bytes) -> None:
         """Have this key close from now on, and keep the others; the file appears whole or not at all."""
-        keys = (key, *(each for each in self.current() if each != key))
-        draft = self._draft(keys)
-        draft.replace(self._path)
-        _make_durable(self._path.parent)
+        # One after the other: a key that two writers lost between them might have closed something already.
+        with self._path.with_name(f"{self._path.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            keys = (key, *(each for each in self.current() if each != key))
+            draft = self._draft(keys)
+            draft.replace(self._path)
+            _make_durable(self._path.parent)
 
     def _make(self) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -32,6 +32,13 @@ SEALED_TABLES: Final = (
 )
 
 
+async def check_that_all_opens(pool: asyncpg.Pool, vault: Vault) -> None:
+    """Open every sealed row; raises `InvalidVaultKey` when one does not open with any key."""
+    for table in SEALED_TABLES:
+        for row in await pool.fetch(_select(table)):
+            vault.unseal(row["sealed"], table.bound_to(*(row[name] for name in table.key)))
+
+
 async def close_anew(pool: asyncpg.Pool, vault: Vault) -> int:
     """Open every sealed row and close it with the key that closes, in one transaction; gives how many there are.
 
@@ -46,9 +53,8 @@ async def close_anew(pool: asyncpg.Pool, vault: Vault) -> int:
 
 
 async def _close_table(connection: asyncpg.Connection, vault: Vault, table: SealedTable) -> int:
-    names = ", ".join(table.key)
     # Locked, so that a credential that is being replaced at this moment is not set back.
-    rows = await connection.fetch(f"SELECT {names}, sealed FROM {table.name} ORDER BY {names} FOR UPDATE")  # noqa: S608 - the names stand above
+    rows = await connection.fetch(f"{_select(table)} FOR UPDATE")
     where = " AND ".join(f"{name} = ${place}" for place, name in enumerate(table.key, start=2))
     update = await connection.prepare(f"UPDATE {table.name} SET sealed = $1 WHERE {where}")  # noqa: S608 - as above
     for row in rows:
@@ -56,3 +62,8 @@ async def _close_table(connection: asyncpg.Connection, vault: Vault, table: Seal
         bound_to = table.bound_to(*key)
         await update.fetch(vault.seal(vault.unseal(row["sealed"], bound_to), bound_to), *key)
     return len(rows)
+
+
+def _select(table: SealedTable) -> str:
+    names = ", ".join(table.key)
+    return f"SELECT {names}, sealed FROM {table.name} ORDER BY {names}"  # noqa: S608 - the names stand above

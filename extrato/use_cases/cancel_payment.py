@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contracts.events import ChargeCreated
-from extrato.domain import payment as domain
 from extrato.domain.errors import Refused
+from extrato.domain.payment.commands import CompleteCancellation, RefuseCancellation, RequestCancellation
+from extrato.domain.payment.state import IN_FLIGHT
 from extrato.errors import ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
 from extrato.use_cases.refresh_payment import credential_of, refresh_payment
@@ -21,7 +22,7 @@ async def cancel_payment(hub: Hub, payment_id: int, *, cause: Cause) -> LoadedPa
     Raises `Refused("payment_already_paid")`, and `ProviderUnavailable` when the wish is recorded and the monitor
     will see to the rest.
     """
-    loaded = (await change_payment(hub, payment_id, [domain.RequestCancellation()], cause=cause)).after
+    loaded = (await change_payment(hub, payment_id, [RequestCancellation()], cause=cause)).after
     if loaded.payment.cancellation != "requested":
         return loaded
     loaded = await complete_cancellation(hub, payment_id, cause=cause)
@@ -40,16 +41,16 @@ async def complete_cancellation(hub: Hub, payment_id: int, *, cause: Cause) -> L
     payment = loaded.payment
     provider = hub.providers[payment.intent.provider]
     if isinstance(payment.charge, ChargeCreated) and provider.needs_credential:
-        unsettled = [name for name, attempt in payment.attempts.items() if attempt.status in domain.IN_FLIGHT]
+        unsettled = [name for name, attempt in payment.attempts.items() if attempt.status in IN_FLIGHT]
         try:
             credential = await credential_of(hub, loaded.merchant, provider.name)
             await provider.cancel_charge(payment.charge, unsettled, at=hub.now(), credential=credential)
             await refresh_payment(hub, payment_id, cause=cause)
         except (ProviderRefused, ProviderNotConnected) as error:
-            refusal = domain.RefuseCancellation(code=error.code, reason=error.message)
+            refusal = RefuseCancellation(code=error.code, reason=error.message)
             await change_payment(hub, payment_id, [refusal], cause=cause)
             raise
-    loaded = (await change_payment(hub, payment_id, [domain.CompleteCancellation()], cause=cause)).after
+    loaded = (await change_payment(hub, payment_id, [CompleteCancellation()], cause=cause)).after
     if loaded.payment.cancellation == "requested":
         raise ProviderUnavailable("The provider has not closed the payment yet.", str(payment_id))
     return loaded

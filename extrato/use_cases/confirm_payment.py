@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from extrato.domain import payment as domain
+from extrato.domain.payment.commands import ConfirmByBank
+from extrato.domain.payment.identifiers import payment_id_in
 from extrato.errors import NotFound
 from extrato.store.appender import Evidence
 from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
@@ -28,7 +29,7 @@ async def confirm_payment(
     """Confirm a Pix of `merchant` (of anybody when None); raises `NotFound` for an id that is no payment's."""
     nothing = NotFound("No payment has this bank_payment_id.", bank_payment_id[:64])
     bank_payment_id = bank_payment_id.lower()
-    payment_id = domain.payment_id_in(bank_payment_id)
+    payment_id = payment_id_in(bank_payment_id)
     if payment_id is None:
         raise nothing
     try:
@@ -42,7 +43,7 @@ async def confirm_payment(
         return Confirmation(outcome="not_pix", loaded=loaded)
     proof = Evidence("bank/confirmation", raw)
     digest = proof.digest.hex()
-    command = domain.ConfirmByBank(amount_centavos=amount_centavos, received_at=hub.now(), evidence=digest)
+    command = ConfirmByBank(amount_centavos=amount_centavos, received_at=hub.now(), evidence=digest)
     decided = await change_payment(hub, payment_id, [command], cause=cause, evidence={digest: proof})
     payment = decided.after.payment
     if amount_centavos != payment.intent.amount_centavos:

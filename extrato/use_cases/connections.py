@@ -53,13 +53,8 @@ async def connect_account(
     Raises `Refused`, `ProviderNotConnected` for a token that the provider does not accept, and
     `ProviderUnavailable`; nothing is kept then.
     """
-    if not all(SECRET.fullmatch(secret) for secret in (wanted.access_token, wanted.webhook_secret)):
-        raise Refused("invalid_credential", "Token and secret have 1 to 500 visible characters of ASCII.", provider)
-    try:
-        account_id = await _provider(hub, provider).account_of(wanted.access_token)
-    except ProviderRefused:
-        # The refusal may quote the token, so that it is not chained.
-        raise ProviderNotConnected("The provider does not accept the access token.", provider) from None
+    _check_secret(wanted.webhook_secret)
+    account_id = await _account_of(hub, provider, wanted.access_token)
     if wanted.account_id is not None and wanted.account_id != account_id:
         raise Refused("account_mismatch", "The access token belongs to another account.", "account_id")
     credential = Credential(
@@ -83,13 +78,28 @@ async def connect_provider(
     return await _record_what_is_kept(hub, slug, provider, _connection, cause=cause)
 
 
+async def rotate_access_token(
+    hub: Hub, slug: str, provider: str, access_token: str, *, cause: Cause
+) -> domain.Merchant:
+    """Keep another access token of the same account beside the same webhook secret; raises as `connect_account`."""
+    account_id = await _account_of(hub, provider, access_token)
+
+    def other_token(credential: Credential) -> Credential:
+        if credential.account_id != account_id:
+            raise Refused("account_mismatch", "The access token belongs to another account.", "account_id")
+        return replace(credential, access_token=access_token)
+
+    if not await hub.vault.change(slug, provider, other_token):
+        raise Refused("provider_not_connected", "There is no connection to change.", provider)
+    return await _record_what_is_kept(hub, slug, provider, _connection, cause=cause)
+
+
 async def rotate_webhook_secret(
     hub: Hub, slug: str, provider: str, webhook_secret: str, *, cause: Cause
 ) -> domain.Merchant:
     """Keep another webhook secret beside the same access token; raises `Refused`."""
     _provider(hub, provider)
-    if not SECRET.fullmatch(webhook_secret):
-        raise Refused("invalid_credential", "A secret has 1 to 500 visible characters of ASCII.", provider)
+    _check_secret(webhook_secret)
 
     def other_secret(credential: Credential) -> Credential:
         return replace(credential, webhook_secret=webhook_secret)
@@ -129,6 +139,20 @@ async def _record_what_is_kept(
             return changed.merchant
     msg = "Too many are changing this connection at once; try again in a moment."
     raise Overloaded(msg, slug)
+
+
+def _check_secret(secret: str) -> None:
+    if not SECRET.fullmatch(secret):
+        raise Refused("invalid_credential", "A token or secret has 1 to 500 visible characters of ASCII.", "credential")
+
+
+async def _account_of(hub: Hub, provider: str, access_token: str) -> str:
+    _check_secret(access_token)
+    try:
+        return await _provider(hub, provider).account_of(access_token)
+    except ProviderRefused:
+        # The refusal may quote the token, so that it is not chained.
+        raise ProviderNotConnected("The provider does not accept the access token.", provider) from None
 
 
 def _provider(hub: Hub, name: str) -> Provider:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extrato.domain import payment as domain
+from extrato.domain.payment.commands import Expire
 from extrato.use_cases.hub import Decided, Hub, change_payment
 
 if TYPE_CHECKING:
@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 
 async def expire_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided:
     """Expire the payment if it is due and nothing is in flight; otherwise change nothing. Raises `NotFound`."""
-    return await change_payment(hub, payment_id, [domain.Expire(now=hub.now())], cause=cause)
+    return await change_payment(hub, payment_id, [Expire(now=hub.now())], cause=cause)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from contracts.envelope import Envelope
-from extrato.domain import payment as domain
+from extrato.domain.payment.decisions import decide
+from extrato.domain.payment.identifiers import stream_id
+from extrato.domain.payment.state import Opened, Payment, evolve, fold
 from extrato.errors import Conflict, NotFound, Overloaded
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from contracts.envelope import Cause
     from contracts.events import Event, PaymentEvent
     from extrato.bus.telemetry import TelemetryPublisher
+    from extrato.domain.payment.commands import Command
     from extrato.ports import Clock
     from extrato.providers.port import Provider
     from extrato.store.appender import Evidence
@@ -54,7 +57,7 @@ class LoadedPayment(Struct, frozen=True, kw_only=True):
 
     payment_id: int
     merchant: str
-    payment: domain.Opened
+    payment: Opened
     opened_at: datetime
     updated_at: datetime
     version: int
@@ -71,9 +74,9 @@ class Decided(Struct, frozen=True, kw_only=True):
 
 async def load_payment(hub: Hub, payment_id: int) -> LoadedPayment:
     """Read a payment from its stream, as of now; raises `NotFound`."""
-    history = await hub.log.read_stream(domain.stream_id(payment_id))
-    payment = domain.fold(envelope.event for envelope in history)  # type: ignore[misc]
-    if not isinstance(payment, domain.Opened):
+    history = await hub.log.read_stream(stream_id(payment_id))
+    payment = fold(envelope.event for envelope in history)  # type: ignore[misc]
+    if not isinstance(payment, Opened):
         msg = f"Payment {payment_id} does not exist."
         raise NotFound(msg, str(payment_id))
     return LoadedPayment(
@@ -90,7 +93,7 @@ async def load_payment(hub: Hub, payment_id: int) -> LoadedPayment:
 async def change_payment(
     hub: Hub,
     payment_id: int,
-    commands: Sequence[domain.Command],
+    commands: Sequence[Command],
     *,
     cause: Cause,
     evidence: Mapping[str, Evidence] | None = None,
@@ -105,15 +108,15 @@ async def change_payment(
         payment = before.payment
         events: list[PaymentEvent] = []
         for command in commands:
-            for event in domain.decide(command, payment):
+            for event in decide(command, payment):
                 events.append(event)
-                payment = _opened(domain.evolve(payment, event))
+                payment = _opened(evolve(payment, event))
         if not events:
             return Decided(before=before, after=before, envelopes=())
         named = {getattr(event, "evidence", None) for event in events}
         kept = [piece for digest, piece in (evidence or {}).items() if digest in named]
         append = StreamAppend(
-            stream_id=domain.stream_id(payment_id),
+            stream_id=stream_id(payment_id),
             expected_version=before.version,
             events=new_events(hub, events, merchant=before.merchant, payment_id=payment_id, cause=cause),
         )
@@ -154,7 +157,7 @@ def new_events(
     ]
 
 
-def _opened(payment: domain.Payment) -> domain.Opened:
-    if not isinstance(payment, domain.Opened):
+def _opened(payment: Payment) -> Opened:
+    if not isinstance(payment, Opened):
         raise TypeError
     return payment

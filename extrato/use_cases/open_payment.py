@@ -10,8 +10,10 @@ import msgspec
 from msgspec import Struct
 
 from contracts.events import ChargeCreated, ChargeRefused, IdempotencyKeyUsed, Item, PaymentOpened
-from extrato.domain import payment as domain
 from extrato.domain.errors import Refused
+from extrato.domain.payment.commands import RecordCharge
+from extrato.domain.payment.identifiers import bank_payment_id, external_reference, stream_id
+from extrato.domain.payment.state import Opened
 from extrato.errors import Conflict, ProviderRefused
 from extrato.ports import Payer
 from extrato.providers.port import ChargeRequest, Receiver
@@ -66,7 +68,7 @@ async def open_payment(
     again with the key, or the monitor, has the charge made. Raises the provider's and the store's errors.
     """
     number = await hub.numbers.draw()
-    bank_id = domain.bank_payment_id(number, hub.new_uuid())
+    bank_id = bank_payment_id(number, hub.new_uuid())
     intent = PaymentOpened(
         provider=wanted.provider,
         method=wanted.method,
@@ -75,7 +77,7 @@ async def open_payment(
         title=wanted.title,
         description=wanted.description,
         items=wanted.items,
-        external_reference=domain.external_reference(number, bank_id),
+        external_reference=external_reference(number, bank_id),
         bank_payment_id=bank_id,
         payer_email=wanted.payer.email,
         expires_at=hub.now() + wanted.lifetime,
@@ -88,7 +90,7 @@ async def open_payment(
     opened: list[Event] = [intent, charge] if charge else [intent]
     appends = [
         StreamAppend(
-            stream_id=domain.stream_id(number),
+            stream_id=stream_id(number),
             expected_version=0,
             events=new_events(hub, opened, merchant=merchant.slug, payment_id=number, cause=cause),
         )
@@ -114,7 +116,7 @@ async def open_payment(
     return LoadedPayment(
         payment_id=number,
         merchant=merchant.slug,
-        payment=domain.Opened(intent=intent, charge=charge),
+        payment=Opened(intent=intent, charge=charge),
         opened_at=at,
         updated_at=at,
         version=len(opened),
@@ -139,7 +141,7 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
         except ProviderRefused as error:
             answer = ChargeRefused(code=error.code, reason=error.message)
         watch_until = hub.now() + WATCH
-        command = domain.RecordCharge(charge=answer, watch_until=watch_until)
+        command = RecordCharge(charge=answer, watch_until=watch_until)
         loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
         await hub.payers.forget(payment_id)
         if loaded.payment.cancellation == "requested":
@@ -198,7 +200,7 @@ async def _open_again(
         raise Refused("idempotency_key_reused", "This Idempotency-Key was used for another request.", "Idempotency-Key")
     loaded = await complete_charge(hub, merchant, used.opened_payment_id, cause=cause)
     # As it was answered the first time, whatever has happened to the payment since.
-    first = domain.Opened(intent=loaded.payment.intent, charge=loaded.payment.charge)
+    first = Opened(intent=loaded.payment.intent, charge=loaded.payment.charge)
     return msgspec.structs.replace(loaded, payment=first, updated_at=loaded.opened_at)
 
 

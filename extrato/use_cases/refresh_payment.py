@@ -10,7 +10,8 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from contracts.events import ChargeCreated
-from extrato.domain import payment as domain
+from extrato.domain.payment.commands import RecordObservation
+from extrato.domain.payment.identifiers import payment_id_in_reference
 from extrato.errors import NotFound, ProviderNotConnected, ProviderUnavailable
 from extrato.store.appender import Evidence
 from extrato.use_cases.hub import Decided, Hub, change_payment, load_payment
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
     from contracts.envelope import Cause
+    from extrato.domain.payment.state import Opened
     from extrato.ports import Credential
     from extrato.providers.port import Observation, Provider
 
@@ -41,7 +43,7 @@ async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided
     return await record_observations(hub, payment_id, found, cause=cause)
 
 
-async def _observe(provider: Provider, payment: domain.Opened, credential: Credential) -> list[Observation]:
+async def _observe(provider: Provider, payment: Opened, credential: Credential) -> list[Observation]:
     """Ask for the charge where it is itself the attempt, otherwise search, which may lag behind.
 
     An attempt that is known already is asked for by its id.
@@ -92,7 +94,7 @@ async def observe_thing(
 
 async def _payment_of(hub: Hub, merchant: str, provider_name: str, reference: str | None) -> int | None:
     """Find the merchant's payment with that whole reference."""
-    payment_id = domain.payment_id_in_reference(reference or "")
+    payment_id = payment_id_in_reference(reference or "")
     if payment_id is None:
         return None
     try:
@@ -114,7 +116,7 @@ async def record_observations(
         digest = proof.digest.hex()
         evidence[digest] = proof
         commands.append(
-            domain.RecordObservation(
+            RecordObservation(
                 attempt_id=seen.attempt_id,
                 status=seen.status,
                 status_detail=seen.status_detail,

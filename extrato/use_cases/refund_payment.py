@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from contracts.events import ChargeCreated, RefundMade, RefundRefused
-from extrato.domain import payment as domain
+from extrato.domain.payment.commands import RecordRefund, RequestRefund
+from extrato.domain.payment.state import Refund
 from extrato.errors import ExtratoError, NotFound, ProviderNotConnected, ProviderRefused
 from extrato.providers.port import RefundRequest
 from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
@@ -22,7 +23,7 @@ class Refunded(Struct, frozen=True, kw_only=True):
     """A refund, and the payment as it stands after it."""
 
     refund_id: str
-    refund: domain.Refund
+    refund: Refund
     loaded: LoadedPayment
 
 
@@ -34,7 +35,7 @@ async def refund_payment(
     Raises `Refused` when the rules do not allow it, `ProviderRefused` and `ProviderNotConnected` when no money
     moves, and `ProviderUnavailable` when the wish is recorded and the monitor will see to the rest.
     """
-    command = domain.RequestRefund(refund_id=refund_id, amount_centavos=amount_centavos)
+    command = RequestRefund(refund_id=refund_id, amount_centavos=amount_centavos)
     await change_payment(hub, payment_id, [command], cause=cause)
     return await complete_refund(hub, payment_id, refund_id, cause=cause)
 
@@ -50,7 +51,7 @@ async def complete_refund(hub: Hub, payment_id: int, refund_id: str, *, cause: C
             answer: RefundMade | RefundRefused = await _ask(hub, loaded, refund_id, refund)
         except (ProviderRefused, ProviderNotConnected) as error:
             answer = RefundRefused(refund_id=refund_id, code=error.code, reason=error.message)
-        command = domain.RecordRefund(answer=answer)
+        command = RecordRefund(answer=answer)
         loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
         refund = loaded.payment.refunds[refund_id]
         # The refund is recorded; how the payment stands now is told by whoever looks next, if not here.
@@ -63,7 +64,7 @@ async def complete_refund(hub: Hub, payment_id: int, refund_id: str, *, cause: C
     return Refunded(refund_id=refund_id, refund=refund, loaded=loaded)
 
 
-async def _ask(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: domain.Refund) -> RefundMade:
+async def _ask(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund) -> RefundMade:
     payment = loaded.payment
     if not isinstance(payment.charge, ChargeCreated):
         raise ProviderRefused("There is no charge to give money back for.", refund_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extrato.domain import payment as domain
+from extrato.domain.payment.commands import StartWatch
 from extrato.use_cases.hub import Decided, Hub, change_payment, load_payment
 from extrato.use_cases.open_payment import WATCH
 
@@ -20,5 +20,5 @@ async def start_watch(hub: Hub, payment_id: int, *, cause: Cause) -> Decided:
     loaded = await load_payment(hub, payment_id)
     if not hub.providers[loaded.payment.intent.provider].needs_credential:
         return Decided(before=loaded, after=loaded, envelopes=())
-    command = domain.StartWatch(now=hub.now(), duration=WATCH)
+    command = StartWatch(now=hub.now(), duration=WATCH)
     return await change_payment(hub, payment_id, [command], cause=cause)

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from contracts.envelope import Cause
-from extrato.domain.payment import payment_id_in_reference
+from extrato.domain.payment.identifiers import payment_id_in_reference
 from extrato.errors import NotFound, ProviderMisunderstood, ProviderRefused
 from extrato.use_cases.hub import load_payment
 from extrato.use_cases.refresh_payment import credential_of, observe_attempt, record_observations

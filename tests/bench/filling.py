@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from contracts.envelope import Cause
 from contracts.events import ChargeCreated, Item, ObservationRecorded, PaymentOpened, StatusChanged
-from extrato.domain.payment import bank_payment_id, external_reference, stream_id
+from extrato.domain.payment.identifiers import bank_payment_id, external_reference, stream_id
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
 

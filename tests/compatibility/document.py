@@ -82,9 +82,15 @@ def _proof(claim: Claim) -> str:
 def _lists(parts: Sequence[Part]) -> Iterator[str]:
     claims = [(section, claim) for part in parts for section in part.sections for claim in section.claims]
     yield f"## {BETTER_TITLE}\n"
-    yield from (f"- {claim.better} ([{section.title}](#{_anchor(section.title)}))" for section, claim in claims if claim.better)
+    yield from (
+        f"- {claim.better} ([{section.title}](#{_anchor(section.title)}))" for section, claim in claims if claim.better
+    )
     yield f"\n## {DIFFERS_TITLE}\n"
-    yield from (f"- {claim.differs} ([{section.title}](#{_anchor(section.title)}))" for section, claim in claims if claim.differs)
+    yield from (
+        f"- {claim.differs} ([{section.title}](#{_anchor(section.title)}))"
+        for section, claim in claims
+        if claim.differs
+    )
     yield ""
 
 

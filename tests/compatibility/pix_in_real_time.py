@@ -226,10 +226,10 @@ PAGE: Final = Section(
             ),
         ),
         Claim(
-            says="A payment that does not exist has a page that says so.",
+            says="Nothing is said of a payment that does not exist.",
             operations=("showPix",),
             statuses=(404,),
-            better="That page has the status 404, and looks the same to whoever may not see the payment: the address "
+            better="Its page has the status 404, and is the same for a payment that the caller may not see: the address "
             "needs the payer's token or a key.",
             tests=(
                 "tests/e2e/test_pages.py::test_a_page_opens_for_its_token_only_and_denies_the_payment_otherwise",
@@ -281,7 +281,7 @@ SOCKET: Final = Section(
             ),
         ),
         Claim(
-            says="Every client is told of every payment.",
+            says="Nothing is said of who hears it: every client does.",
             differs="A client shows a key and hears of its merchant's payments, or a payer's token and hears of one; "
             "without either it is refused. In open mode it hears of all, as in the reference.",
             tests=(

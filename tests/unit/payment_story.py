@@ -19,16 +19,10 @@ from contracts.events import (
     StatusChanged,
 )
 from extrato.domain.errors import Refused
-from extrato.domain.payment import (
-    Command,
-    ConfirmByBank,
-    Opened,
-    RecordObservation,
-    bank_payment_id,
-    decide,
-    external_reference,
-    fold,
-)
+from extrato.domain.payment.commands import Command, ConfirmByBank, RecordObservation
+from extrato.domain.payment.decisions import decide
+from extrato.domain.payment.identifiers import bank_payment_id, external_reference
+from extrato.domain.payment.state import Opened, fold
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 BANK_ID = bank_payment_id(15, UUID(int=0x1234_5678_9ABC_DEF0_1234_5678_9ABC_DEF0))

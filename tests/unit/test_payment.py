@@ -20,28 +20,24 @@ from contracts.events import (
     WatchStarted,
 )
 from extrato.domain.errors import Refused
-from extrato.domain.payment import (
-    INITIAL,
-    MAY_FOLLOW,
-    SETTLED,
+from extrato.domain.payment.commands import (
     Command,
     ConfirmByBank,
     Expire,
-    Opened,
     OpenPayment,
-    Payment,
     RecordCharge,
     RecordObservation,
     StartWatch,
+)
+from extrato.domain.payment.decisions import decide
+from extrato.domain.payment.identifiers import (
     bank_payment_id,
-    decide,
-    evolve,
     external_reference,
-    fold,
     payment_id_in,
     payment_id_in_reference,
     stream_id,
 )
+from extrato.domain.payment.state import INITIAL, MAY_FOLLOW, SETTLED, Opened, Payment, evolve, fold
 from tests.unit.payment_story import (
     BANK_ID,
     CHARGED,

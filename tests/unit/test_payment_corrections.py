@@ -15,7 +15,7 @@ from contracts.events import (
     RefundRefused,
     RefundRequested,
 )
-from extrato.domain.payment import (
+from extrato.domain.payment.commands import (
     CompleteCancellation,
     Expire,
     RecordCharge,

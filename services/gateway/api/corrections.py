@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid5
 
 from contracts.api import PaymentCancelled, Refunded
-from extrato.domain import payment as domain
 from extrato.domain.errors import Refused
 from extrato.domain.money import parse_reais, to_reais
+from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import ProviderUnavailable
 from extrato.use_cases.cancel_payment import cancel_payment
 from extrato.use_cases.hub import load_payment
@@ -90,7 +90,7 @@ def _refund_id(request: web.Request, payment_id: int) -> str:
     key = fields.idempotency_key(request.headers, route="refund", body=b"")
     if key is None:
         return str(gateway_of(request).hub.new_uuid())
-    return str(uuid5(domain.stream_id(payment_id), key.key))
+    return str(uuid5(stream_id(payment_id), key.key))
 
 
 def _refunded(loaded: LoadedPayment, refund_id: str) -> Refunded:

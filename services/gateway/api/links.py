@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from contracts.api import LinkCreated, PaymentList, Timeline, TimelineItem
 from contracts.events import ChargeCreated
-from extrato.domain import payment as domain
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
+from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import (
     ProviderMisunderstood,
     ProviderNotConnected,
@@ -126,7 +126,7 @@ async def list_pending(request: web.Request) -> web.Response:
 async def show_events(request: web.Request) -> web.Response:
     """`GET /payments/api/{payment_id}/events/`: the payment's stream, told whole."""
     loaded = await lookup.find_payment(request)
-    history = await gateway_of(request).hub.log.read_stream(domain.stream_id(loaded.payment_id))
+    history = await gateway_of(request).hub.log.read_stream(stream_id(loaded.payment_id))
     events = [
         TimelineItem(
             position=envelope.position,

@@ -10,9 +10,9 @@ from aiohttp import web
 
 from contracts.api import PixConfirmed, PixCreated, PixPayment
 from contracts.events import ChargeCreated, Item
-from extrato.domain import payment as domain
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
+from extrato.domain.payment.identifiers import payment_id_in
 from extrato.errors import NotFound
 from extrato.ports import Payer
 from extrato.use_cases.confirm_payment import confirm_payment
@@ -123,7 +123,7 @@ async def show_picture(request: web.Request) -> web.StreamResponse:
 async def _payload_of(gateway: Gateway, bank_payment_id: str) -> str:
     """Find the code to draw; who knows the whole unguessable name may see it."""
     nothing = NotFound("There is no such QR code.", bank_payment_id[:64])
-    payment_id = domain.payment_id_in(bank_payment_id)
+    payment_id = payment_id_in(bank_payment_id)
     if payment_id is None:
         raise nothing
     try:

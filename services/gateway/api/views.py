@@ -12,7 +12,7 @@ from extrato.domain.money import to_reais
 if TYPE_CHECKING:
     from contracts.events import Item
     from contracts.read_models import PaymentDetails
-    from extrato.domain.payment import Opened
+    from extrato.domain.payment.state import Opened
     from extrato.use_cases.hub import LoadedPayment
 
 # Brazil keeps no daylight saving time since 2019 (Decreto 9.772/2019); Brasília is three hours behind UTC.

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from contracts.events import PaymentOpened, StatusChanged
 from contracts.frames import PaymentConfirmed
 from extrato.domain.money import to_reais
-from extrato.domain.payment import stream_id
+from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import Transient
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from aiohttp import WSCloseCode, web
 
 from contracts.events import StatusChanged
 from contracts.frames import Closing, EventFrame, Frame, PayersStatus, PaymentState, Resumed, Snapshot
-from extrato.domain import payment as domain
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
+from extrato.domain.payment.identifiers import stream_id
 from extrato.use_cases.hub import load_payment
 from services.gateway import lookup
 from services.gateway.api import queries
@@ -144,7 +144,7 @@ async def _snapshot(gateway: Gateway, key: Key) -> Snapshot:
 async def _earlier(gateway: Gateway, key: Key, after: int) -> AsyncIterator[EventFrame]:
     """Give what happened above `after` up to when the socket began to listen, in order."""
     if isinstance(key, int):
-        for envelope in await gateway.hub.log.read_stream(domain.stream_id(key)):
+        for envelope in await gateway.hub.log.read_stream(stream_id(key)):
             if envelope.position > after:
                 yield event_frame(envelope)
         return

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from extrato.domain import payment as domain
 from extrato.domain.errors import Refused
+from extrato.domain.payment.identifiers import payment_id_in_reference
 from extrato.errors import NotFound
 from extrato.use_cases.hub import load_payment
 from services.gateway import lookup
@@ -47,7 +47,7 @@ async def _find(request: web.Request) -> LoadedPayment | None:
 async def _by_reference(request: web.Request) -> LoadedPayment | None:
     """Find whose reference it is; one of another form, such as the text `null`, is none of ours."""
     reference = request.query.get("external_reference", "")
-    number = domain.payment_id_in_reference(reference)
+    number = payment_id_in_reference(reference)
     if number is None:
         return None
     loaded = await load_payment(gateway_of(request).hub, number)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from contracts.events import ChargeCreated, ChargeRefused
-from extrato.domain.payment import ENDED
+from extrato.domain.payment.state import ENDED
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from extrato.domain.payment import Opened
+    from extrato.domain.payment.state import Opened
 
 Standing = Literal[
     "preparing", "open", "waiting", "settling", "refused", "paid", "refunded", "disputed", "expired", "cancelled"

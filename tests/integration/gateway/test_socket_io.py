@@ -16,7 +16,7 @@ from aiohttp import web
 
 from contracts.envelope import Cause
 from contracts.events import PaymentOpened, StatusChanged
-from extrato.domain.payment import stream_id
+from extrato.domain.payment.identifiers import stream_id
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
 from extrato.store.event_log import EventLog
@@ -37,8 +37,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKe
 class Gateway:
     """A gateway without keys that serves Socket.IO alone; `fanout` stands for the live feed."""
 
-    def __init__(self, url, fanout, clients, log):
+    def __init__(self, url, pool, fanout, clients, log):
         self.url = url
+        self.pool = pool
         self.fanout = fanout
         self.clients = clients
         self.log = log
@@ -91,7 +92,7 @@ async def gateway(database_url):
         # What a client does not read soon waits in the gateway, and not in the kernel.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         await web.SockSite(runner, listener).start()
-        gateway = Gateway(f"http://127.0.0.1:{listener.getsockname()[1]}", fanout, clients, log)
+        gateway = Gateway(f"http://127.0.0.1:{listener.getsockname()[1]}", pool, fanout, clients, log)
         yield gateway
         await gateway.stop()
         await runner.cleanup()
@@ -227,6 +228,19 @@ async def test_who_leaves_while_he_polls_is_answered_and_forgotten(gateway, unti
 
 async def is_waiting(gateway):
     return any(one.queue._getters for one in gateway.clients._server.eio.sockets.values())
+
+
+async def test_while_the_database_is_away_nobody_is_refused_for_good(gateway):
+    await gateway.pool.close()
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{gateway.url}/socket.io/?EIO=4&transport=websocket") as opened,
+    ):
+        await opened.send_str("40")
+        assert (await opened.receive_str()).startswith("0{")
+        async with asyncio.timeout(5):
+            assert (await opened.receive()).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
+    assert gateway.fanout.is_unheard()
 
 
 @pytest.mark.parametrize("way", ["websocket", "polling"])

@@ -26,7 +26,7 @@ from contracts.events import Item, PaymentEvent
 from extrato.assembly import open_hub
 from extrato.bus.connection import connect
 from extrato.domain import merchant as merchant_domain
-from extrato.domain import payment as domain
+from extrato.domain.payment.identifiers import stream_id
 from extrato.ports import Credential, Payer
 from extrato.settings import Settings
 from extrato.store.log import LogReader, LogSignal, subscribe
@@ -138,7 +138,7 @@ class World:
         return (await load_payment(self.hub, loaded.payment_id)).payment.status
 
     async def events(self, loaded: LoadedPayment, *kinds: type[PaymentEvent]) -> list[Any]:
-        history = await self.hub.log.read_stream(domain.stream_id(loaded.payment_id))
+        history = await self.hub.log.read_stream(stream_id(loaded.payment_id))
         return [envelope for envelope in history if not kinds or isinstance(envelope.event, kinds)]
 
     async def has_status(self, loaded: LoadedPayment, status: str, *, within_s: float = 10) -> float:

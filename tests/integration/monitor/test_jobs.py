@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from contracts.events import ChargeCreated, ChargeRefused, PaymentExpired, PaymentOpened, WatchStarted
-from extrato.domain import payment as domain
+from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import ProviderUnavailable
 from extrato.store.inbox import FIRST_RETRY_S, MAX_ATTEMPTS, Delivery
 from extrato.use_cases.merchants import MerchantDirectory
@@ -104,7 +104,7 @@ def charges_of(world: World) -> Charges:
 
 
 async def kinds(world: World, payment_id: int) -> list[str]:
-    history = await world.hub.log.read_stream(domain.stream_id(payment_id))
+    history = await world.hub.log.read_stream(stream_id(payment_id))
     return [type(envelope.event).__name__ for envelope in history]
 
 

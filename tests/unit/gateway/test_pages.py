@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.events import ChargeCreated, ChargeRefused, Item, PaymentOpened
-from extrato.domain.payment import Attempt, Opened
+from extrato.domain.payment.state import Attempt, Opened
 from services.gateway.pages import words
 from services.gateway.pages.assets import FOLDER, TYPES
 from services.gateway.pages.layout import HEADERS, page, unavailable

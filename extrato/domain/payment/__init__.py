@@ -1,0 +1,1 @@
+"""One payment: its identifiers, its state, what may be commanded, and what is decided. Pure throughout."""

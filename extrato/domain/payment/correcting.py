@@ -1,0 +1,73 @@
+"""Closing a payment that was not paid, and giving money back for one that was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contracts.events import (
+    CancellationRefused,
+    CancellationRequested,
+    ChargeRefused,
+    PaymentCancelled,
+    PaymentEvent,
+    RefundMade,
+    RefundRequested,
+)
+from extrato.domain.errors import Refused
+from extrato.domain.money import format_brl
+from extrato.domain.payment.state import ENDED, Opened, closed_as
+
+if TYPE_CHECKING:
+    from extrato.domain.payment.commands import RecordRefund, RequestRefund
+
+
+def request_cancellation(payment: Opened) -> list[PaymentEvent]:
+    """What is over already stays so, silently; what is paid can only be refunded."""
+    if payment.is_settled:
+        raise Refused("payment_already_paid", "O pagamento já foi pago; use o estorno")
+    is_over = payment.is_closed or isinstance(payment.charge, ChargeRefused)
+    return [] if is_over or payment.cancellation == "requested" else [CancellationRequested()]
+
+
+def complete_cancellation(payment: Opened) -> list[PaymentEvent]:
+    """Close it, unless it was paid meanwhile, or the provider still holds an attempt that may go through."""
+    if payment.cancellation != "requested":
+        return []
+    if payment.is_settled:
+        return [CancellationRefused(code="payment_already_paid", reason="The payment was paid meanwhile.")]
+    if any(attempt.status not in ENDED for attempt in payment.attempts.values()):
+        return []
+    events: list[PaymentEvent] = [PaymentCancelled()]
+    if payment.status != "cancelled":
+        events.append(closed_as(payment, "cancelled", "by_collector"))
+    return events
+
+
+def request_refund(command: RequestRefund, payment: Opened) -> list[PaymentEvent]:
+    """Take the wish to give money back of a paid payment, against what is left; raises `Refused`."""
+    known = payment.refunds.get(command.refund_id)
+    if known is not None:
+        if command.amount_centavos in {None, known.amount_centavos}:
+            return []
+        raise Refused("idempotency_key_reused", "This Idempotency-Key was used for another refund.", "Idempotency-Key")
+    if payment.status == "refunded":
+        raise Refused("payment_already_refunded", "O pagamento já foi estornado por inteiro")
+    if payment.status != "approved" or payment.attempt_id is None:
+        raise Refused("payment_not_paid", "Só um pagamento aprovado pode ser estornado")
+    if payment.intent.provider == "pix":
+        raise Refused("refund_by_bank_only", "Um Pix direto é devolvido pelo aplicativo do banco da loja")
+    left = payment.refundable_centavos
+    amount_centavos = left if command.amount_centavos is None else command.amount_centavos
+    if not 0 < amount_centavos <= left:
+        raise Refused("refund_exceeds_balance", f"Restam {format_brl(left)} a estornar", "amount")
+    return [
+        RefundRequested(refund_id=command.refund_id, attempt_id=payment.attempt_id, amount_centavos=amount_centavos)
+    ]
+
+
+def record_refund(command: RecordRefund, payment: Opened) -> list[PaymentEvent]:
+    """Record an answer once; of two that disagree, the one that money moved is right."""
+    known = payment.refunds.get(command.answer.refund_id)
+    if known is None or known.state == "made":
+        return []
+    return [command.answer] if known.state == "requested" or isinstance(command.answer, RefundMade) else []
