@@ -9,22 +9,25 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from extrato.domain.errors import Refused
+from extrato.errors import ExtratoError
 from extrato.process import CannotStart
 from extrato.settings import InvalidSettings
-from extrato.store.vault_keys import InvalidVaultKey
 from extrato.telemetry import configure_logging
+from services.cli import api_key, connection, merchant, vault
 from services.cli.up import up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 
 class Command(NamedTuple):
-    """A word of the command line; `options` adds what may follow it, `run` gives what is awaited."""
+    """Some words of the command line; `options` adds what may follow them, `run` gives what is awaited."""
 
+    words: str
     summary: str
     options: Callable[[argparse.ArgumentParser], object]
-    run: Callable[[argparse.Namespace], Coroutine[object, object, None]]
+    run: Callable[[argparse.Namespace, Mapping[str, str]], Coroutine[object, object, None]]
 
 
 def _up_options(parser: argparse.ArgumentParser) -> None:
@@ -33,23 +36,63 @@ def _up_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-COMMANDS: Final = {
-    "up": Command(
-        summary="run the whole hub on this machine until Ctrl-C",
-        options=_up_options,
-        run=lambda arguments: up(os.environ, with_parent=arguments.with_parent),
+def _nothing(_parser: argparse.ArgumentParser) -> None:
+    """Let nothing follow."""
+
+
+# The one list of commands.
+COMMANDS: Final = (
+    Command(
+        "up",
+        "run the whole hub on this machine until Ctrl-C",
+        _up_options,
+        lambda arguments, environment: up(environment, with_parent=arguments.with_parent),
     ),
-}
+    Command("merchant register", "let a merchant exist", merchant.register_options, merchant.register),
+    Command("merchant rename", "another name or city", merchant.rename_options, merchant.rename),
+    Command("merchant list", "a line for each merchant", _nothing, merchant.list_merchants),
+    Command("merchant show", "a merchant as JSON", merchant.slug_option, merchant.show),
+    Command("merchant pix-key", "where a merchant receives Pix", merchant.pix_key_options, merchant.pix_key),
+    Command("merchant price", "sell a product at a price", merchant.price_options, merchant.price),
+    Command("merchant withdraw", "sell a product no more", merchant.product_options, merchant.withdraw),
+    Command("merchant connect", "connect an account at a provider", connection.connect_options, connection.connect),
+    Command("merchant rotate", "another access token of the account", connection.token_options, connection.rotate),
+    Command("merchant webhook-secret", "another webhook secret", connection.secret_options, connection.webhook_secret),
+    Command("merchant disconnect", "forget the credential", connection.connection_options, connection.disconnect),
+    Command("api-key issue", "print a new key of a merchant", api_key.issue_options, api_key.issue),
+    Command("api-key list", "a line for each key of a merchant", merchant.slug_option, api_key.list_keys),
+    Command("api-key revoke", "let a key open nothing", api_key.revoke_options, api_key.revoke),
+    Command("admin-key issue", "print a new key of the hub itself", api_key.issue_admin_options, api_key.issue),
+    Command("admin-key list", "a line for each key of the hub", api_key.admin_options, api_key.list_keys),
+    Command("admin-key revoke", "let a key open nothing", api_key.revoke_admin_options, api_key.revoke),
+    Command("vault rotate", "encrypt every secret with a new key", _nothing, vault.rotate),
+)
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command and give the exit code."""
+    arguments = _parser().parse_args(words)
+    return run(arguments.run(arguments, os.environ))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="extrato", description="A payment hub for Brazilian merchants.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for name, command in COMMANDS.items():
-        command.options(commands.add_parser(name, help=command.summary, description=command.summary))
-    arguments = parser.parse_args(words)
-    return run(COMMANDS[arguments.command].run(arguments))
+    nouns = parser.add_subparsers(required=True, metavar="command")
+    verbs_of: dict[str, argparse._SubParsersAction[argparse.ArgumentParser]] = {}
+    for command in COMMANDS:
+        noun, _, verb = command.words.partition(" ")
+        if not verb:
+            added = nouns.add_parser(noun, help=command.summary, description=command.summary)
+        else:
+            if noun not in verbs_of:
+                verbs = ", ".join(
+                    other.words.partition(" ")[2] for other in COMMANDS if other.words.startswith(f"{noun} ")
+                )
+                verbs_of[noun] = nouns.add_parser(noun, help=verbs).add_subparsers(required=True, metavar="verb")
+            added = verbs_of[noun].add_parser(verb, help=command.summary, description=command.summary)
+        command.options(added)
+        added.set_defaults(run=command.run)
+    return parser
 
 
 def run(command: Coroutine[object, object, None]) -> int:
@@ -59,7 +102,7 @@ def run(command: Coroutine[object, object, None]) -> int:
     configure_logging("warning")
     try:
         asyncio.run(command)
-    except (CannotStart, InvalidSettings, InvalidVaultKey) as error:
+    except (CannotStart, InvalidSettings, Refused, ExtratoError) as error:
         print(f"extrato: {error}", file=sys.stderr)
         return 1
     except PermissionError as error:

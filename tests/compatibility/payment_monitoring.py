@@ -74,7 +74,7 @@ GENERATE: Final = Section(
             here="It carries the payer's token too, so a page of the payer's can ask it without a key.",
             tests=(
                 LINK_SAMPLE,
-                "tests/e2e/test_reference_answers.py::test_the_status_check_url_is_answered_without_anything_else",
+                "tests/e2e/test_tenancy.py::test_a_payers_token_opens_its_own_payment_and_no_other",
             ),
         ),
         Claim(
@@ -332,7 +332,10 @@ LIST: Final = Section(
                 "payments[].paid_at",
                 "payments[].created_at",
             ),
-            tests=(LIST_SAMPLE, "tests/unit/projections/test_payment_details.py::test_PLACEHOLDER"),
+            tests=(
+                LIST_SAMPLE,
+                "tests/unit/projections/test_payment_details.py::test_an_opened_payment_is_pending_and_has_no_charge",
+            ),
         ),
     ),
 )

@@ -1,0 +1,88 @@
+"""`extrato api-key …` and `extrato admin-key …`: keys of a merchant, and keys of the hub itself, which act for all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extrato.domain import merchant as domain
+from extrato.domain.api_keys import SCOPES, RevokeApiKey
+from extrato.domain.errors import Refused
+from extrato.use_cases.merchants import DEFAULT_SCOPES, change_merchant, new_api_key, read_merchant
+from services.cli.first_admin_key import SCOPES as ADMIN_SCOPES
+from services.cli.merchant import slug_option
+from services.cli.running import running_hub
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
+
+
+def issue_options(parser: ArgumentParser) -> None:
+    """Take slug and scopes."""
+    slug_option(parser)
+    _scope_option(parser, DEFAULT_SCOPES)
+
+
+def issue_admin_options(parser: ArgumentParser) -> None:
+    """Take scopes; the key is the hub's own."""
+    parser.set_defaults(slug=domain.RESERVED_SLUG)
+    _scope_option(parser, ADMIN_SCOPES)
+
+
+def revoke_options(parser: ArgumentParser) -> None:
+    """Take slug and key."""
+    slug_option(parser)
+    _key_option(parser)
+
+
+def revoke_admin_options(parser: ArgumentParser) -> None:
+    """Take the key; it is one of the hub's own."""
+    admin_options(parser)
+    _key_option(parser)
+
+
+def admin_options(parser: ArgumentParser) -> None:
+    """Mean the hub's own keys."""
+    parser.set_defaults(slug=domain.RESERVED_SLUG)
+
+
+def _scope_option(parser: ArgumentParser, default: tuple[str, ...]) -> None:
+    parser.add_argument(
+        "--scope",
+        action="append",
+        choices=sorted(SCOPES),
+        help=f"may be said several times; without it {', '.join(default)}",
+    )
+    parser.set_defaults(default_scopes=default)
+
+
+def _key_option(parser: ArgumentParser) -> None:
+    parser.add_argument("key_id", help="the id of the key, as the list shows it")
+
+
+async def issue(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Print a new key, and nothing else, this once."""
+    slug = arguments.slug
+    scopes = tuple(sorted(set(arguments.scope or arguments.default_scopes)))
+    api_key, command = new_api_key(slug, scopes)
+    async with running_hub(environment) as running:
+        await change_merchant(running.hub, slug, [command], cause=running.cause)
+    print(api_key)
+
+
+async def list_keys(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Print a line for each key that opens something."""
+    async with running_hub(environment) as running:
+        merchant, _ = await read_merchant(running.hub.log, arguments.slug)
+    if isinstance(merchant, domain.Unregistered):
+        raise Refused("merchant_not_found", "The merchant does not exist.", arguments.slug)
+    for issued in merchant.keys.issued.values():
+        print(f"{issued.key_id}\t{' '.join(issued.scopes)}")
+
+
+async def revoke(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Let a key open nothing."""
+    command = RevokeApiKey(key_id=arguments.key_id)
+    async with running_hub(environment) as running:
+        await change_merchant(running.hub, arguments.slug, [command], cause=running.cause)
+    print(f"{arguments.key_id}: revoked; every gateway refuses it within a second.")

@@ -1,0 +1,82 @@
+"""The hub that is running, for the commands that change it: its database, its log and its vault, and no service."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import msgspec
+
+from contracts.envelope import Cause
+from extrato.assembly import open_hub, vault_keys
+from extrato.process import CannotStart, open_database
+from extrato.settings import Settings
+from services.cli import preflight
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    import asyncpg
+
+    from extrato.store.vault_keys import VaultKeys
+    from extrato.use_cases.hub import Hub
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """What a command works with; `cause` tells who gave it."""
+
+    settings: Settings
+    pool: asyncpg.Pool
+    keys: VaultKeys
+    hub: Hub
+    cause: Cause
+
+
+@contextlib.asynccontextmanager
+async def running_hub(environment: Mapping[str, str]) -> AsyncIterator[Running]:
+    """Reach the hub of EXTRATO_DATABASE_URL, or the one that runs in EXTRATO_HOME; raises `CannotStart`.
+
+    The vault's key is never made here: a new one would open nothing, and the hub nothing that it closed.
+    """
+    settings = _settings(environment)
+    await preflight.check_database(settings.database_url)
+    keys = vault_keys(settings, may_make=False)
+    cause = Cause(correlation_id=uuid4().hex, actor="operator", actor_id=_operator())
+    async with (
+        open_database(settings, connections=2) as pool,
+        open_hub(settings, pool=pool, bus=None, keys=keys) as hub,
+    ):
+        yield Running(settings=settings, pool=pool, keys=keys, hub=hub, cause=cause)
+
+
+def _settings(environment: Mapping[str, str]) -> Settings:
+    settings = Settings.from_environment(environment)
+    if settings.database_url:
+        return settings
+    file = settings.home / "run" / "addresses.json"
+    try:
+        addresses = msgspec.json.decode(file.read_bytes(), type=dict[str, str])
+        database_url, mercado_pago_url = addresses["database_url"], addresses["mercado_pago_url"]
+    except (FileNotFoundError, KeyError, msgspec.MsgspecError):
+        raise CannotStart(
+            f"No hub runs in {settings.home}: start one with `extrato up`, or say EXTRATO_DATABASE_URL."
+        ) from None
+    given = environment.get("EXTRATO_MERCADOPAGO_URL")
+    return msgspec.structs.replace(
+        settings,
+        database_url=database_url,
+        mercado_pago_url=settings.mercado_pago_url if given else mercado_pago_url,
+    )
+
+
+def _operator() -> str:
+    """Name the user of this machine; one without a name is told by his number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

@@ -1,0 +1,653 @@
+"""Every answer that a reference documents, compared with its own sample: asked as there, without any key."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import hashlib
+import hmac
+import json
+import os
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from contracts.envelope import Cause
+from contracts.events import Item
+from extrato.assembly import open_hub
+from extrato.ports import Payer
+from extrato.process import open_bus, open_database
+from extrato.settings import Settings
+from extrato.use_cases.merchants import MerchantDirectory
+from extrato.use_cases.open_payment import WATCH, NewPayment, open_payment
+from tests.conftest import new_home
+from tests.running_hub import MERCHANT, NO_FAULTS, SANDBOX_TOKEN, WEBHOOK_SECRET, running_hub
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NAMED = {"padaria_slug": MERCHANT}
+
+# --- the samples, as they stand in the references -------------------------------------------------
+
+PIX = """{
+  "message": "The payment has been created.",
+  "payment": {
+    "id": 1,
+    "value": 100.0,
+    "expiration_date": "2024-12-22T12:30:00",
+    "bank_payment_id": "unique_id",
+    "qr_code": "path_to_qr_code"
+  }
+}"""
+
+LINK = """{
+    "success": true,
+    "payment_id": 15,
+    "preference_id": "xxx-yyy-zzz",
+    "checkout_url": "https://www.mercadopago.com.br/checkout/v1/redirect?pref_id=...",
+    "secure_checkout_url": "http://seusite.com/payments/mp/pay/15/",
+    "status_check_url": "http://seusite.com/payments/api/check/15/",
+    "sandbox_url": "https://sandbox...",
+    "title": "Pedido Padaria do Marcos",
+    "total": 35.00,
+    "items": [],
+    "description": "10x Pão Francês, 1x Bolo de Chocolate",
+    "status": "pending",
+    "external_reference": "pandia_padaria_abc12345",
+    "created_at": "2026-01-12T10:00:00Z"
+}"""  # Its items are left out there, as `[...]`.
+
+CHECK = """{
+    "success": true,
+    "payment_id": 15,
+    "mp_payment_id": "123456789",
+    "preference_id": "xxx-yyy-zzz",
+    "external_reference": "pandia_padaria_abc12345",
+    "status": "approved",
+    "status_detail": "accredited",
+    "status_label": "Aprovado",
+    "amount": 35.00,
+    "description": "10x Pão Francês, 1x Bolo de Chocolate",
+    "checkout_url": "https://www.mercadopago.com.br/checkout/v1/redirect?pref_id=...",
+    "padaria_name": "Padaria do Marcos",
+    "payer_email": "cliente@email.com",
+    "paid_at": "2026-01-12T10:30:00.000000-03:00",
+    "created_at": "2026-01-12T10:00:00.000000-03:00",
+    "updated_at": "2026-01-12T10:30:05.000000-03:00",
+    "synced": true,
+    "synced_at": "2026-01-12T10:30:10.000000-03:00",
+    "status_changed": true
+}"""
+
+LIST = """{
+    "success": true,
+    "padaria": "Padaria do Marcos",
+    "count": 3,
+    "status_filter": "pending",
+    "payments": [
+        {
+            "payment_id": 18,
+            "mp_payment_id": null,
+            "preference_id": "xxx-yyy-zzz",
+            "status": "pending",
+            "status_label": "Pendente",
+            "amount": 25.50,
+            "description": "5x Pão de Queijo",
+            "checkout_url": "https://...",
+            "payer_email": "cliente@email.com",
+            "paid_at": null,
+            "created_at": "2026-01-12T09:00:00Z"
+        }
+    ]
+}"""
+
+SYNC = """{
+    "success": true,
+    "padaria": "Padaria do Marcos",
+    "synced_count": 5,
+    "approved_count": 2,
+    "total_pending": 5,
+    "updated_payments": [
+        {
+            "payment_id": 15,
+            "old_status": "pending",
+            "new_status": "approved",
+            "amount": 35.00,
+            "description": "10x Pão Francês"
+        },
+        {
+            "payment_id": 16,
+            "old_status": "pending",
+            "new_status": "approved",
+            "amount": 50.00,
+            "description": "2x Bolo de Chocolate"
+        }
+    ]
+}"""
+
+STARTED = """{
+    "success": true,
+    "payment_id": 15,
+    "status": "pending",
+    "message": "Monitoramento iniciado",
+    "monitoring": true
+}"""
+
+MONITORS = """{
+    "success": true,
+    "active_count": 3,
+    "payment_ids": [15, 16, 17]
+}"""
+
+STARTED_ALL = """{
+    "success": true,
+    "padaria_slug": "padaria-do-marcos",
+    "monitors_started": 5
+}"""
+
+NO_PAYMENT = """{
+    "success": false,
+    "error": "Pagamento 999 não encontrado"
+}"""
+
+NO_PADARIA = """{
+    "success": false,
+    "error": "Padaria 'slug-invalido' não encontrada"
+}"""
+
+NOT_CONNECTED = """{
+    "success": false,
+    "error": "Mercado Pago não configurado para esta padaria"
+}"""
+
+# "Fluxo Recomendado para Frontend", "Opção 2: Sincronização em Lote".
+BATCH_SNIPPET = """
+// A cada 30 segundos, sincronize todos os pendentes
+setInterval(async () => {
+    const response = await fetch('/payments/api/sync-pending/', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ padaria_slug: 'sua-padaria' })
+    });
+    
+    const data = await response.json();
+    
+    if (data.approved_count > 0) {
+        // Atualizar lista de pagamentos na tela
+        data.updated_payments.forEach(p => {
+            if (p.new_status === 'approved') {
+                notifyPaymentApproved(p);
+            }
+        });
+    }
+}, 30000);
+"""  # noqa: W293 - as it stands there
+
+# What a page has around the snippet: an origin, which is the hub's, and a function. Its seconds pass more quickly.
+PAGE = """
+const [, , base] = process.argv, { fetch: plainFetch, setInterval: plainInterval } = globalThis;
+globalThis.fetch = (path, options) => plainFetch(base + path, options);
+globalThis.setInterval = (work, milliseconds) => plainInterval(work, milliseconds / 30);
+function notifyPaymentApproved(payment) { console.log(JSON.stringify(payment)); }
+"""
+
+
+def shape(value: Any) -> Any:
+    """The keys and JSON types of a value; of a list, those of its entries, which must all be alike."""
+    match value:
+        case dict():
+            return {key: shape(entry) for key, entry in value.items()}
+        case list():
+            shapes = [shape(entry) for entry in value]
+            assert all(one == shapes[0] for one in shapes)
+            return shapes[:1]
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+    assert value is None
+    return "null"
+
+
+# --- the hub, and what the interface does not offer -----------------------------------------------
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def open_hub_of_module():
+    with new_home() as home:
+        async with running_hub(home, EXTRATO_AUTH="open") as hub:
+            yield hub
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def hub(open_hub_of_module):
+    """A hub in open mode, with no fault set."""
+    await open_hub_of_module.faults(**NO_FAULTS)
+    yield open_hub_of_module
+    await open_hub_of_module.faults(**NO_FAULTS)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def only_when_asked(hub):
+    """Neither a webhook nor the monitor finds anything out: whoever asks is the first to know."""
+    await hub.faults(webhooks=False)
+    monitor = hub.pid("monitor")
+    os.kill(monitor, signal.SIGSTOP)
+    yield
+    os.kill(monitor, signal.SIGCONT)
+
+
+async def ask(hub, method, path, body=None):
+    """Ask as the references' samples do: without a key."""
+    async with hub.session.request(method, hub.url + path, json=body) as answer:
+        return answer.status, await answer.json()
+
+
+async def new_link(hub, **more):
+    items = [{"nome": "Pão Francês", "quantidade": 10}, {"nome": "Bolo de Chocolate", "quantidade": 1}]
+    body = {**NAMED, "items": items, "payer_email": "cliente@email.com", **more}
+    status, answer = await ask(hub, "POST", "/payments/api/generate-link/", body)
+    assert status == 200, answer
+    return answer
+
+
+async def pay(hub, link, *outcomes):
+    """Bring outcomes about at the provider, and give what it then knows of the attempt."""
+    told = None
+    for outcome in outcomes:
+        told = await hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": outcome})
+    return told
+
+
+async def until_status(hub, until, link, status):
+    async def is_so():
+        _, answer = await ask(hub, "GET", f"/payments/api/check/{link['payment_id']}/")
+        return answer if answer["status"] == status else None
+
+    return await until(is_so, f"the payment is {status}")
+
+
+async def until_listed(hub, until, numbers, *, status="all"):
+    async def are_listed():
+        path = f"/payments/api/pending/?padaria_slug={MERCHANT}&status={status}&limit=1000"
+        _, listed = await ask(hub, "GET", path)
+        return listed if set(numbers) <= {payment["payment_id"] for payment in listed["payments"]} else None
+
+    return await until(are_listed, "the payments are listed")
+
+
+async def until_moved(hub, until, links):
+    """Synchronise until each of the links moved, and give the answer that told of the last one, and all moves."""
+    moved = {}
+
+    async def all_moved():
+        status, answer = await ask(hub, "POST", "/payments/api/sync-pending/", NAMED)
+        assert status == 200
+        moved.update({entry["payment_id"]: entry for entry in answer["updated_payments"]})
+        return answer if {link["payment_id"] for link in links} <= moved.keys() else None
+
+    return await until(all_moved, "a synchronisation moved the payments"), moved
+
+
+async def links_whose_monitor_is_over(hub, count):
+    """Open links in the hub's own log, by a clock that is late."""
+    settings = Settings.from_environment(
+        {
+            "EXTRATO_HOME": str(hub.home),
+            "EXTRATO_DATABASE_URL": hub.addresses["database_url"],
+            "EXTRATO_NATS_URL": hub.addresses["nats_url"],
+            "EXTRATO_MERCADOPAGO_URL": hub.sandbox_url,
+            "EXTRATO_PUBLIC_URL": hub.url,
+        }
+    )
+    wanted = NewPayment(
+        provider="mercado_pago",
+        method="checkout",
+        amount_centavos=500,
+        title="Pedido",
+        description="10x Pão Francês",
+        items=(Item(name="Pão Francês", quantity=10, unit_price_centavos=50),),
+        payer=Payer(),
+        lifetime=timedelta(hours=24),
+    )
+    cause = Cause(correlation_id="tests", actor="operator")
+    async with contextlib.AsyncExitStack() as parts:
+        pool = await parts.enter_async_context(open_database(settings, connections=2))
+        bus = await parts.enter_async_context(open_bus(settings, name="tests"))
+        opened = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
+        late = dataclasses.replace(opened, now=lambda: datetime.now(UTC) - WATCH - timedelta(seconds=1))
+        merchant = await MerchantDirectory(late.log).get(MERCHANT)
+        payments = [await open_payment(late, merchant, wanted, idempotency_key=None, cause=cause) for _ in range(count)]
+    return [payment.payment_id for payment in payments]
+
+
+# --- Pix in real time -----------------------------------------------------------------------------
+
+
+async def test_a_created_pix_is_the_references_sample_and_more(hub):
+    before = datetime.now(UTC)
+    status, answer = await ask(hub, "POST", "/payments/pix", {"value": 100.0})
+    assert status == 201
+    expected = shape(json.loads(PIX))
+    ours = {"status", "qr_code_url", "payload", "payment_url", "padaria_slug", "description", "created_at"}
+    assert {name: kind for name, kind in shape(answer["payment"]).items() if name not in ours} == expected["payment"]
+    assert answer["payment"].keys() - expected["payment"].keys() == ours
+    assert answer.keys() - expected.keys() == {"payload", "payment_url"}
+    assert answer["message"] == json.loads(PIX)["message"]
+    assert answer["payment"]["value"] == 100.0
+    lifetime = datetime.fromisoformat(answer["payment"]["expiration_date"]) - before
+    assert timedelta(minutes=30) <= lifetime < timedelta(minutes=31)
+
+
+# --- payment links and their monitoring -----------------------------------------------------------
+
+
+async def test_a_generated_link_is_the_references_sample(hub):
+    answer = await new_link(hub)
+    items = answer.pop("items")
+    expected = json.loads(LINK)
+    del expected["items"]
+    assert shape(answer) == shape(expected)
+    for name in ("success", "title", "total", "description", "status"):
+        assert answer[name] == expected[name]
+    assert [(item["nome"], item["quantidade"], item["subtotal"]) for item in items] == [
+        ("Pão Francês", 10, 5.0),
+        ("Bolo de Chocolate", 1, 30.0),
+    ]
+    assert answer["secure_checkout_url"].startswith(f"{hub.url}/payments/mp/pay/{answer['payment_id']}/?t=")
+    assert answer["status_check_url"].startswith(f"{hub.url}/payments/api/check/{answer['payment_id']}/?t=")
+    assert datetime.fromisoformat(answer["created_at"]).utcoffset() == timedelta(hours=-3)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_checked_payment_is_the_references_sample(hub, until, only_when_asked, method):
+    link = await new_link(hub)
+    await pay(hub, link, "approved")
+    status, answer = await ask(hub, method, f"/payments/api/check/{link['payment_id']}/")
+    assert status == 200
+    expected = json.loads(CHECK)
+    assert shape(answer) == shape(expected)
+    told = ("success", "status", "status_detail", "status_label", "amount", "description", "padaria_name", "synced")
+    for name in (*told, "status_changed"):
+        assert answer[name] == expected[name]
+    for name in ("payment_id", "preference_id", "external_reference", "checkout_url"):
+        assert answer[name] == link[name]
+    for name in ("paid_at", "created_at", "updated_at", "synced_at"):
+        assert datetime.fromisoformat(answer[name]).utcoffset() == timedelta(hours=-3)
+
+
+async def test_a_provider_that_does_not_answer_is_told_as_not_synced(hub):
+    link = await new_link(hub)
+    await hub.faults(error_rate=1.0)
+    status, answer = await ask(hub, "GET", f"/payments/api/check/{link['payment_id']}/")
+    assert status == 200
+    assert (answer["status"], answer["synced"], answer["synced_at"], answer["status_changed"]) == (
+        "pending",
+        False,
+        None,
+        False,
+    )
+
+
+async def test_a_list_is_the_references_sample(hub, until):
+    link = await new_link(hub)
+    await until_listed(hub, until, [link["payment_id"]])
+    status, answer = await ask(hub, "GET", f"/payments/api/pending/?padaria_slug={MERCHANT}&limit=1")
+    assert status == 200
+    expected = json.loads(LIST)
+    assert shape(answer) == shape(expected)
+    assert (answer["padaria"], answer["count"], answer["status_filter"]) == (expected["padaria"], 1, "pending")
+    [listed] = answer["payments"]
+    assert (listed["payment_id"], listed["status_label"]) == (link["payment_id"], "Pendente")
+
+
+async def test_a_list_is_of_the_status_that_is_asked_for(hub, until):
+    waits, paid, reviewed = [await new_link(hub) for _ in range(3)]
+    await pay(hub, paid, "approved")
+    await pay(hub, reviewed, "in_process")
+    for status, link in (("pending", waits), ("approved", paid), ("in_process", reviewed), ("all", paid)):
+        listed = await until_listed(hub, until, [link["payment_id"]], status=status)
+        assert listed["status_filter"] == status
+        assert status == "all" or {payment["status"] for payment in listed["payments"]} == {status}
+    await until_listed(hub, until, [link["payment_id"] for link in (waits, paid, reviewed)])
+
+
+async def test_a_list_holds_fifty_unless_another_limit_is_asked_for(hub, until):
+    created = await asyncio.gather(*(ask(hub, "POST", "/payments/pix", {"value": 1}) for _ in range(51)))
+    await until_listed(hub, until, [answer["payment"]["id"] for _, answer in created])
+    for query, count in (("", 50), ("&limit=2", 2), ("&limit=51", 51)):
+        _, listed = await ask(hub, "GET", f"/payments/api/pending/?padaria_slug={MERCHANT}{query}")
+        assert (listed["count"], len(listed["payments"])) == (count, count)
+        numbers = [payment["payment_id"] for payment in listed["payments"]]
+        assert numbers == sorted(numbers, reverse=True)
+
+
+async def test_a_synchronisation_is_the_references_sample(hub, until, only_when_asked):
+    link = await new_link(hub)
+    await until_listed(hub, until, [link["payment_id"]])
+    await pay(hub, link, "approved")
+    answer, moved = await until_moved(hub, until, [link])
+    expected = json.loads(SYNC)
+    assert shape(answer) == shape(expected)
+    assert (answer["padaria"], answer["approved_count"]) == (expected["padaria"], len(answer["updated_payments"]))
+    assert answer["synced_count"] == answer["total_pending"] >= 1
+    assert moved[link["payment_id"]] == {
+        "payment_id": link["payment_id"],
+        "old_status": "pending",
+        "new_status": "approved",
+        "amount": 35.0,
+        "description": "10x Pão Francês, 1x Bolo de Chocolate",
+    }
+
+
+async def test_a_synchronisation_asks_about_what_is_in_process_or_was_rejected(hub, until, only_when_asked):
+    reviewed, refused = await new_link(hub), await new_link(hub)
+    for link, status in ((reviewed, "in_process"), (refused, "rejected")):
+        await pay(hub, link, status)
+        await until_status(hub, until, link, status)
+        await until_listed(hub, until, [link["payment_id"]], status=status)
+        await pay(hub, link, "approved")
+    _, moved = await until_moved(hub, until, [reviewed, refused])
+    assert [(moved[link["payment_id"]]["old_status"]) for link in (reviewed, refused)] == ["in_process", "rejected"]
+    assert {moved[link["payment_id"]]["new_status"] for link in (reviewed, refused)} == {"approved"}
+
+
+async def test_a_started_monitor_is_the_references_sample(hub):
+    [number] = await links_whose_monitor_is_over(hub, 1)
+    status, answer = await ask(hub, "POST", f"/payments/api/monitor/{number}/start/")
+    assert status == 200
+    assert answer == {**json.loads(STARTED), "payment_id": number}
+
+
+async def test_the_active_monitors_are_the_references_sample(hub, until):
+    links = [await new_link(hub) for _ in range(3)]
+
+    async def are_active():
+        status, answer = await ask(hub, "GET", "/payments/api/monitors/")
+        assert status == 200
+        return answer if {link["payment_id"] for link in links} <= set(answer["payment_ids"]) else None
+
+    answer = await until(are_active, "the links are watched")
+    assert shape(answer) == shape(json.loads(MONITORS))
+    assert answer["active_count"] == len(answer["payment_ids"])
+
+
+async def test_monitors_that_are_started_at_once_are_the_references_sample_without_its_cap(hub, until):
+    numbers = await links_whose_monitor_is_over(hub, 25)
+    started = 0
+
+    async def all_started():
+        # A link that the read model does not know yet is started the next time.
+        nonlocal started
+        status, answer = await ask(hub, "POST", "/payments/api/monitors/start-all/", NAMED)
+        assert status == 200
+        assert shape(answer) == shape(json.loads(STARTED_ALL))
+        assert answer["padaria_slug"] == MERCHANT
+        started += answer["monitors_started"]
+        return started >= len(numbers)
+
+    await until(all_started, "each of them is started")
+
+    async def are_active():
+        _, monitors = await ask(hub, "GET", f"/payments/api/monitors/?padaria_slug={MERCHANT}")
+        return set(numbers) <= set(monitors["payment_ids"])
+
+    await until(are_active, "each of them is watched")
+
+
+async def test_a_link_is_watched_for_ten_minutes_from_its_creation(hub):
+    link = await new_link(hub)
+    [watch] = [event for event in await hub.events(link["payment_id"]) if event["type"] == "WatchStarted"]
+    lasts = datetime.fromisoformat(watch["data"]["watch_until"]) - datetime.fromisoformat(watch["time"])
+    assert lasts == timedelta(minutes=10)
+
+
+async def test_a_rejected_payment_is_still_watched(hub, until):
+    link = await new_link(hub)
+    await pay(hub, link, "rejected")
+    await until_status(hub, until, link, "rejected")
+    await until_listed(hub, until, [link["payment_id"]], status="rejected")
+    _, monitors = await ask(hub, "GET", "/payments/api/monitors/")
+    assert link["payment_id"] in monitors["payment_ids"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code", "sample"),
+    [
+        ("GET", "check/999/", None, 404, "payment_not_found", NO_PAYMENT),
+        ("POST", "check/999/", None, 404, "payment_not_found", NO_PAYMENT),
+        ("POST", "monitor/999/start/", None, 404, "payment_not_found", NO_PAYMENT),
+        ("GET", "pending/?padaria_slug=slug-invalido", None, 400, "merchant_not_found", NO_PADARIA),
+        ("POST", "sync-pending/", {"padaria_slug": "slug-invalido"}, 400, "merchant_not_found", NO_PADARIA),
+        ("POST", "monitors/start-all/", {"padaria_slug": "slug-invalido"}, 400, "merchant_not_found", NO_PADARIA),
+        ("POST", "generate-link/", {"padaria_slug": "slug-invalido"}, 400, "merchant_not_found", NO_PADARIA),
+        (
+            "POST",
+            "generate-link/",
+            {"padaria_slug": "sem-mp", "items": [{"nome": "Pão", "quantidade": 1, "preco_unitario": 1}]},
+            400,
+            "provider_not_connected",
+            NOT_CONNECTED,
+        ),
+    ],
+)
+async def test_an_error_is_the_references_sample_with_a_code(hub, method, path, body, status, code, sample):
+    if code == "provider_not_connected":
+        merchant = {"slug": "sem-mp", "name": "Padaria sem Mercado Pago", "city": "Recife"}
+        assert (await hub.administer("POST", "/admin/merchants", merchant))[0] == 201
+    answered, answer = await ask(hub, method, f"/payments/api/{path}", body)
+    assert (answered, answer) == (status, {**json.loads(sample), "code": code})
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status", "label"),
+    [
+        ([], "pending", "Pendente"),
+        (["approved"], "approved", "Aprovado"),
+        (["authorized"], "authorized", "Autorizado"),
+        (["in_process"], "in_process", "Em Processamento"),
+        (["rejected"], "rejected", "Rejeitado"),
+        (["pending", "cancelled"], "cancelled", "Cancelado"),
+        (["approved", "refunded"], "refunded", "Estornado"),
+        (["approved", "in_mediation"], "in_mediation", "Em Mediação"),
+        (["approved", "charged_back"], "charged_back", "Contestado"),
+    ],
+)
+async def test_every_status_has_the_references_label(hub, until, outcomes, status, label):
+    link = await new_link(hub)
+    if outcomes == ["authorized"]:
+        await authorize(hub, link)
+    else:
+        await pay(hub, link, *outcomes)
+    answer = await until_status(hub, until, link, status)
+    assert answer["status_label"] == label
+    listed = await until_listed(hub, until, [link["payment_id"]], status=status)
+    assert {payment["status_label"] for payment in listed["payments"]} == {label}
+
+
+async def authorize(hub, link):
+    """Pay with a card whose amount is held and not captured, which no checkout does by itself."""
+    body = {
+        "transaction_amount": link["total"],
+        "external_reference": link["external_reference"],
+        "capture": False,
+        "payment_method_id": "visa",
+        "token": "card-token",
+        "installments": 1,
+        "payer": {"email": "cliente@email.com"},
+    }
+    headers = {"Authorization": f"Bearer {SANDBOX_TOKEN}", "X-Idempotency-Key": link["external_reference"]}
+    async with hub.session.post(f"{hub.sandbox_url}/v1/payments", json=body, headers=headers) as answer:
+        assert answer.status == 201, await answer.text()
+
+
+# --- webhook and return page ----------------------------------------------------------------------
+
+
+async def test_a_signed_webhook_at_the_references_address_is_looked_into(hub, until, only_when_asked):
+    link = await new_link(hub)
+    attempt = await pay(hub, link, "approved")
+    notification = {"type": "payment", "user_id": 174087000, "data": {"id": str(attempt["id"])}}
+    ts = int(time.time())
+    manifest = f"id:{attempt['id']};request-id:a-request;ts:{ts};"
+    signature = hmac.new(WEBHOOK_SECRET.encode(), manifest.encode(), hashlib.sha256).hexdigest()
+    headers = {"x-request-id": "a-request", "x-signature": f"ts={ts},v1={signature}"}
+    address = f"{hub.url}/webhooks/mercadopago/?type=payment&data.id={attempt['id']}"
+    async with hub.session.post(address, json=notification, headers=headers) as answer:
+        assert (answer.status, await answer.json()) == (200, {"success": True})
+
+    async def is_found():
+        return [event for event in await hub.events(link["payment_id"]) if event["type"] == "StatusChanged"]
+
+    [change] = await until(is_found, "the notification is looked into")
+    assert (change["data"]["status"], change["source"]) == ("approved", "webhook")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "title"),
+    [
+        ("approved", "Pagamento aprovado"),
+        ("pending", "Aguardando o pagamento"),
+        ("rejected", "Pagamento não aprovado"),
+    ],
+)
+async def test_a_return_address_shows_what_is_true_whatever_status_it_names(hub, only_when_asked, outcome, title):
+    link = await new_link(hub)
+    await pay(hub, link, outcome)
+    for status in ("approved", "pending", "rejected"):
+        address = f"{hub.url}/payments/mp/return/?status={status}&payment_id={link['payment_id']}"
+        async with hub.session.get(address) as page:
+            assert page.status == 200
+            assert f">{title}</h1>" in await page.text()
+
+
+# --- the flow for a frontend ----------------------------------------------------------------------
+
+
+async def test_the_references_batch_snippet_notices_an_approval(hub, until, only_when_asked, node):
+    link = await new_link(hub)
+    await until_listed(hub, until, [link["payment_id"]])
+    script = (PAGE + BATCH_SNIPPET).replace("sua-padaria", MERCHANT)
+    process = await asyncio.create_subprocess_exec(
+        node, "-", hub.url, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(script.encode())
+        process.stdin.close()
+        await pay(hub, link, "approved")
+        async with asyncio.timeout(15):
+            noticed = json.loads(await process.stdout.readline())
+    finally:
+        process.kill()
+        await process.wait()
+    assert noticed["payment_id"] == link["payment_id"]
+    assert (noticed["old_status"], noticed["new_status"], noticed["amount"]) == ("pending", "approved", 35.0)
