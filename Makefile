@@ -16,7 +16,7 @@ CHROMIUM := /usr/bin/chromium
 INSTALL_CHROMIUM := apt-get install -y --no-install-recommends chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check schemas lock bench clean
+.PHONY: help up test check schemas claims lock bench clean
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -27,15 +27,19 @@ up: $(RUN) ## Run the whole hub here, with its own PostgreSQL and NATS, until Ct
 test: $(DEV) $(CHROMIUM) ## Run the whole test suite; PYTEST="-k name" narrows it.
 	@.venv/bin/python -m pytest $(PYTEST)
 
-check: $(DEV) ## Check format, lint, types, import rules and that the generated schemas are fresh.
+check: $(DEV) ## Check format, lint, types, import rules and that the generated schemas and claims are fresh.
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy --no-error-summary
 	@.venv/bin/lint-imports --no-logo
 	@.venv/bin/python -m contracts.generate --check
+	@.venv/bin/python -m tests.compatibility --check
 
 schemas: $(RUN) ## Write the schemas that stand beside the contracts.
 	@.venv/bin/python -m contracts.generate
+
+claims: $(RUN) ## Write docs/compatibility.md from tests/compatibility/.
+	@.venv/bin/python -m tests.compatibility
 
 lock: $(DEV) ## Resolve the dependencies of pyproject.toml into requirements/, with hashes.
 	@$(COMPILE) --output-file requirements/run.txt pyproject.toml

@@ -140,12 +140,29 @@ class RunningHub:
             lines = (await answer.text()).splitlines()
         return next(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name + " "))
 
-    async def count_events(self) -> int:
+    async def rows(self, query: str, *arguments: Any) -> list[tuple[Any, ...]]:
         connection = await asyncpg.connect(self.addresses["database_url"])
         try:
-            return await connection.fetchval("SELECT count(*) FROM stored_events")
+            return [tuple(row) for row in await connection.fetch(query, *arguments)]
         finally:
             await connection.close()
+
+    async def count_events(self) -> int:
+        ((count,),) = await self.rows("SELECT count(*) FROM stored_events")
+        return count
+
+    async def topics(self, merchant: str, *, of: str) -> list[str]:
+        """What happened to a merchant, in order, as far as its name begins with `of`."""
+        query = """
+            SELECT topic FROM stored_events
+            WHERE convert_from(state, 'utf8')::json ->> 'merchant' = $1 AND starts_with(topic, $2)
+            ORDER BY notification_id
+        """
+        return [topic for (topic,) in await self.rows(query, merchant, of)]
+
+    def logs(self) -> str:
+        """Everything that any process has logged."""
+        return "".join(file.read_text(errors="replace") for file in (self.home / "logs").iterdir())
 
     async def log_rows(self) -> list[dict[str, Any]]:
         """Every event in the log: where it stands, what it is called, and who was the reason."""

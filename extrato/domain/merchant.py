@@ -30,8 +30,15 @@ from contracts.events import (
     WebhookSecretRotated,
 )
 from contracts.subjects import MERCHANT_SLUG
-from extrato.domain import api_keys
+from extrato.domain import api_keys, connections
 from extrato.domain.api_keys import ApiKeys, IssueApiKey, RevokeApiKey
+from extrato.domain.connections import (
+    ConnectionCommand,
+    Connections,
+    ConnectProvider,
+    DisconnectProvider,
+    RotateWebhookSecret,
+)
 from extrato.domain.errors import Refused
 from extrato.domain.pix_keys import normalise
 
@@ -71,7 +78,7 @@ class Registered(Struct, frozen=True, kw_only=True):
     name: str
     city: str
     pix_key: PixKeySet | None = None
-    connections: dict[str, ProviderConnected] = {}
+    connections: Connections = {}
     prices_centavos: dict[str, int] = {}
     keys: ApiKeys = ApiKeys()
 
@@ -111,26 +118,9 @@ def _evolve_registered(merchant: Registered, event: MerchantEvent) -> Registered
         case ProductWithdrawn():
             return replace(merchant, prices_centavos=_without(merchant.prices_centavos, event.name))
         case ProviderConnected() | ProviderCredentialRotated() | WebhookSecretRotated() | ProviderDisconnected():
-            return replace(merchant, connections=_evolve_connections(merchant.connections, event))
+            return replace(merchant, connections=connections.evolve(merchant.connections, event))
         case _:
             raise AssertionError
-
-
-def _evolve_connections(
-    connections: dict[str, ProviderConnected],
-    event: ProviderConnected | ProviderCredentialRotated | WebhookSecretRotated | ProviderDisconnected,
-) -> dict[str, ProviderConnected]:
-    match event:
-        case ProviderConnected():
-            changed = event
-        case ProviderCredentialRotated():
-            before = connections[event.provider]
-            changed = replace(before, credential_digest=event.credential_digest, pix_api=event.pix_api)
-        case WebhookSecretRotated():
-            changed = replace(connections[event.provider], credential_digest=event.credential_digest)
-        case ProviderDisconnected():
-            return _without(connections, event.provider)
-    return {**connections, event.provider: changed}
 
 
 def _without(entries: dict[str, _Value], name: str) -> dict[str, _Value]:
@@ -147,7 +137,6 @@ def fold(events: Iterable[MerchantEvent], initial: Merchant = INITIAL) -> Mercha
 
 # --- commands -----------------------------------------------------------------------------------
 
-PIX_APIS: Final = frozenset({"payments", "orders"})
 MAX_NAME: Final = 120
 MAX_PRICE_CENTAVOS: Final = 100_000_000
 MAX_PRODUCTS: Final = 10_000
@@ -179,28 +168,6 @@ class RemovePixKey(Struct, frozen=True):
     """Receive no Pix to a key of the merchant's own."""
 
 
-class ConnectProvider(Struct, frozen=True, kw_only=True):
-    """Say that a credential for `provider` lies in the vault: the first one, or one in place of another."""
-
-    provider: str
-    account_id: str
-    credential_digest: str
-    pix_api: str
-
-
-class RotateWebhookSecret(Struct, frozen=True, kw_only=True):
-    """Say that the credential in the vault has another webhook secret."""
-
-    provider: str
-    credential_digest: str
-
-
-class DisconnectProvider(Struct, frozen=True, kw_only=True):
-    """Say that no credential for `provider` lies in the vault."""
-
-    provider: str
-
-
 class PriceProduct(Struct, frozen=True, kw_only=True):
     """Sell `name` at a price."""
 
@@ -214,9 +181,8 @@ class WithdrawProduct(Struct, frozen=True, kw_only=True):
     name: str
 
 
-ProviderCommand = ConnectProvider | RotateWebhookSecret | DisconnectProvider
 ProductCommand = PriceProduct | WithdrawProduct
-Command = Register | Rename | SetPixKey | RemovePixKey | ProviderCommand | ProductCommand | IssueApiKey | RevokeApiKey
+Command = Register | Rename | SetPixKey | RemovePixKey | ConnectionCommand | ProductCommand | IssueApiKey | RevokeApiKey
 
 # --- decisions ----------------------------------------------------------------------------------
 
@@ -244,7 +210,7 @@ def _decide_registered(command: Command, merchant: Registered) -> list[MerchantE
         case PriceProduct() | WithdrawProduct():
             return _change_product(command, merchant)
         case ConnectProvider() | RotateWebhookSecret() | DisconnectProvider():
-            return _change_connection(command, merchant)
+            return list(connections.decide(command, merchant.connections))
         case _:
             raise AssertionError
 
@@ -279,38 +245,6 @@ def _name(field: str, text: str) -> str:
             field,
         )
     return text
-
-
-def _change_connection(command: ProviderCommand, merchant: Registered) -> list[MerchantEvent]:
-    connected = merchant.connections.get(command.provider)
-    match command:
-        case ConnectProvider():
-            return _connect(command, connected)
-        case RotateWebhookSecret():
-            if connected is None:
-                raise Refused("provider_not_connected", "There is no connection to change.", command.provider)
-            event = WebhookSecretRotated(provider=command.provider, credential_digest=command.credential_digest)
-            return [] if connected.credential_digest == command.credential_digest else [event]
-        case DisconnectProvider():
-            return [] if connected is None else [ProviderDisconnected(provider=command.provider)]
-
-
-def _connect(command: ConnectProvider, connected: ProviderConnected | None) -> list[MerchantEvent]:
-    provider, digest, pix_api = command.provider, command.credential_digest, command.pix_api
-    if pix_api not in PIX_APIS:
-        raise Refused("unknown_pix_api", "The Pix API is `payments` or `orders`.", "pix_api")
-    if connected is None:
-        return [
-            ProviderConnected(
-                provider=provider, account_id=command.account_id, credential_digest=digest, pix_api=pix_api
-            )
-        ]
-    if connected.account_id != command.account_id:
-        # What was charged on the account could be asked about no more, and would be watched in vain.
-        raise Refused("another_account_connected", "Another account is connected; disconnect it first.", provider)
-    if (connected.credential_digest, connected.pix_api) == (digest, pix_api):
-        return []
-    return [ProviderCredentialRotated(provider=provider, credential_digest=digest, pix_api=pix_api)]
 
 
 def _change_product(command: ProductCommand, merchant: Registered) -> list[MerchantEvent]:

@@ -112,7 +112,11 @@ class Vault:
 
     async def merchants_of(self, provider: str, account_id: str) -> list[str]:
         """Give the merchants that receive over one account of a provider, at most 20."""
-        return [row[0] for row in await self._pool.fetch(MERCHANTS_OF_ACCOUNT, provider, account_id)]
+        try:
+            rows = await self._pool.fetch(MERCHANTS_OF_ACCOUNT, provider, account_id)
+        except LINE_BROKE as error:
+            raise StoreUnavailable(AWAY) from error
+        return [row[0] for row in rows]
 
     async def secret(self, name: str) -> bytes:
         """Give a secret of the hub's own: made when it is first asked for, and the same ever after, for everybody."""

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from extrato.domain import merchant as domain
+from extrato.domain.connections import ConnectProvider, DisconnectProvider, RotateWebhookSecret
 from extrato.domain.errors import Refused
 from extrato.errors import Overloaded, ProviderNotConnected, ProviderRefused
 from extrato.ports import Credential
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contracts.envelope import Cause
+    from extrato.domain.connections import ConnectionCommand
     from extrato.providers.port import Provider
     from extrato.use_cases.hub import Hub
 
@@ -122,7 +124,7 @@ async def _record_what_is_kept(
     hub: Hub,
     slug: str,
     provider: str,
-    command_of: Callable[[str, Credential], domain.ProviderCommand],
+    command_of: Callable[[str, Credential], ConnectionCommand],
     *,
     cause: Cause,
 ) -> domain.Merchant:
@@ -133,7 +135,7 @@ async def _record_what_is_kept(
     """
     for _ in range(DECIDE_ATTEMPTS):
         kept = await hub.vault.look(slug, provider)
-        command = domain.DisconnectProvider(provider=provider) if kept is None else command_of(provider, kept)
+        command = DisconnectProvider(provider=provider) if kept is None else command_of(provider, kept)
         changed = await change_merchant(hub, slug, [command], cause=cause)
         if not changed.is_new:
             return changed.merchant
@@ -162,11 +164,11 @@ def _provider(hub: Hub, name: str) -> Provider:
     return provider
 
 
-def _connection(provider: str, kept: Credential) -> domain.ConnectProvider:
-    return domain.ConnectProvider(
+def _connection(provider: str, kept: Credential) -> ConnectProvider:
+    return ConnectProvider(
         provider=provider, account_id=kept.account_id, credential_digest=kept.digest, pix_api=kept.pix_api
     )
 
 
-def _webhook_secret(provider: str, kept: Credential) -> domain.RotateWebhookSecret:
-    return domain.RotateWebhookSecret(provider=provider, credential_digest=kept.digest)
+def _webhook_secret(provider: str, kept: Credential) -> RotateWebhookSecret:
+    return RotateWebhookSecret(provider=provider, credential_digest=kept.digest)

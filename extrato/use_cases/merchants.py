@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from contracts.envelope import Cause
-    from contracts.events import MerchantEvent
+    from contracts.events import ApiKeyIssued, MerchantEvent
     from extrato.store.log import LogReader
 
 CACHE_S: Final = 1.0
+UNKNOWN_KEY_CACHE_S: Final = 0.1
 CACHE_LIMIT: Final = 10_000
 KEY_PREFIX: Final = "extrato"
 DEFAULT_SCOPES: Final = ("payments:write", "payments:read", "confirm")
@@ -77,16 +78,21 @@ class MerchantDirectory:
         if prefix != KEY_PREFIX or not secret or not MERCHANT_SLUG.fullmatch(slug):
             return None
         holder = await self._find(slug)
-        issued = None if isinstance(holder, domain.Unregistered) else holder.keys.issued.get(key_id)
+        issued = _issued(holder, key_id)
+        if issued is None:
+            # Another process may have issued it a moment ago. Who guesses costs few questions to the database.
+            holder = await self._find(slug, remembered_for_s=UNKNOWN_KEY_CACHE_S)
+            issued = _issued(holder, key_id)
         expected = issued.secret_digest if issued else ""
         if not hmac.compare_digest(digest_of(secret), expected) or issued is None:
             return None
         merchant = slug if isinstance(holder, domain.Registered) else None
         return ApiKey(merchant=merchant, key_id=key_id, scopes=frozenset(issued.scopes))
 
-    async def _find(self, slug: str) -> domain.Merchant:
+    async def _find(self, slug: str, *, remembered_for_s: float | None = None) -> domain.Merchant:
         remembered = self._remembered.get(slug)
-        if remembered is not None and time.monotonic() - remembered[0] < CACHE_S:
+        longest_s = CACHE_S if remembered_for_s is None else remembered_for_s
+        if remembered is not None and time.monotonic() - remembered[0] < longest_s:
             return remembered[1]
         asked_at = time.monotonic()
         merchant, _ = await read_merchant(self._log, slug)
@@ -94,6 +100,10 @@ class MerchantDirectory:
             self._remembered.clear()
         self._remembered[slug] = (asked_at, merchant)
         return merchant
+
+
+def _issued(holder: domain.Merchant, key_id: str) -> ApiKeyIssued | None:
+    return None if isinstance(holder, domain.Unregistered) else holder.keys.issued.get(key_id)
 
 
 def new_api_key(slug: str, scopes: tuple[str, ...] = DEFAULT_SCOPES) -> tuple[str, IssueApiKey]:

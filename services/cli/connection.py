@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from extrato.domain import merchant as domain
+from extrato.domain.connections import PIX_APIS
 from extrato.use_cases.connections import (
     DEFAULT_PIX_API,
     NewCredential,
@@ -37,7 +38,7 @@ def connect_options(parser: ArgumentParser) -> None:
     token_options(parser)
     secret_options(parser, with_connection=False)
     parser.add_argument("--account-id", help="the account that the token must belong to")
-    parser.add_argument("--pix-api", choices=sorted(domain.PIX_APIS), default=DEFAULT_PIX_API)
+    parser.add_argument("--pix-api", choices=sorted(PIX_APIS), default=DEFAULT_PIX_API)
 
 
 def token_options(parser: ArgumentParser) -> None:

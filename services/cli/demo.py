@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from extrato.domain import merchant as domain
+from extrato.domain.connections import ConnectProvider
 from extrato.ports import Credential
 from extrato.use_cases.merchants import MerchantDirectory, change_merchant, new_api_key, read_merchant
 from services.cli.key_file import keep_key, kept_key
@@ -37,7 +38,7 @@ async def prepare_demo(hub: Hub, settings: Settings, *, cause: Cause) -> str:
             domain.Register(slug=SLUG, name="Padaria do Marcos", city="Sao Paulo"),
             domain.SetPixKey(kind="evp", key="123e4567-e12b-12d1-a456-426655440000"),
             *(domain.PriceProduct(name=name, price_centavos=price) for name, price in PRICES_CENTAVOS.items()),
-            domain.ConnectProvider(
+            ConnectProvider(
                 provider=PROVIDER,
                 account_id=CREDENTIAL.account_id,
                 credential_digest=CREDENTIAL.digest,

@@ -17,4 +17,5 @@ SOCKET_IO_DROPPED: Final = Counter(
     "extrato_socket_io_dropped", "Socket.IO sessions that the gateway ended, by why.", ["reason"]
 )
 LIVE_POSITION: Final = Gauge("extrato_live_position", "Newest position of the log that sockets were told of.")
+PICTURES_DRAWN: Final = Counter("extrato_pictures_drawn", "QR pictures drawn.")
 APPENDS_WAITING: Final = Gauge("extrato_appends_waiting", "Appends that wait for a write.")

@@ -1,4 +1,4 @@
-"""`python -m tests.compatibility` writes docs/compatibility.md; with `--check` it says what is wrong and writes nothing."""
+"""`python -m tests.compatibility` writes docs/compatibility.md; with `--check` it only says what is wrong."""
 
 from __future__ import annotations
 

@@ -39,6 +39,9 @@ class Offer(Struct, frozen=True, kw_only=True):
     is_claimed_by_all_means: bool = False
 
 
+CONFIRMATION: Final = Offer(name=CONFIRMED, answered=(PaymentConfirmed,), is_claimed_by_all_means=True)
+
+
 def problems(
     parts: Sequence[Part],
     *,
@@ -54,8 +57,6 @@ def problems(
 
 
 # --- what is offered ------------------------------------------------------------------------------
-
-CONFIRMATION: Final = Offer(name=CONFIRMED, answered=(PaymentConfirmed,), is_claimed_by_all_means=True)
 
 
 def _offer_of(operation: Operation) -> Offer:
@@ -117,42 +118,47 @@ def _of_claim(claim: Claim, offers: dict[str, Offer], root: Path) -> Iterator[st
     if not claim.operations and (claim.asks or claim.answers or claim.statuses):
         yield f"{about} names fields or statuses, and no operation."
     for name in claim.operations:
-        if name not in offers:
+        if name in offers:
+            yield from (f"{about} names {wrong}." for wrong in _of_offer(claim, offers[name]))
+        else:
             yield f"{about} names the operation {name}, which does not exist."
-            continue
-        offer = offers[name]
-        for path in claim.asks:
-            if path not in offer.parameters and not _fields_on(path, offer.asked):
-                yield f"{about} names {path}, which {name} does not take."
-        for path in claim.answers:
-            if not _fields_on(path, offer.answered):
-                yield f"{about} names {path}, which {name} does not answer."
-        for status in claim.statuses:
-            if status not in offer.statuses:
-                yield f"{about} names the status {status}, which {name} does not answer with."
+
+
+def _of_offer(claim: Claim, offer: Offer) -> Iterator[str]:
+    """What a claim names that an operation does not have."""
+    for path in claim.asks:
+        if path not in offer.parameters and not _fields_on(path, offer.asked):
+            yield f"{path}, which {offer.name} does not take"
+    for path in claim.answers:
+        if not _fields_on(path, offer.answered):
+            yield f"{path}, which {offer.name} does not answer"
+    for status in claim.statuses:
+        if status not in offer.statuses:
+            yield f"the status {status}, which {offer.name} does not answer with"
 
 
 def _unclaimed(claims: Sequence[Claim], offers: dict[str, Offer]) -> Iterator[str]:
     """What the named operations take or give, and operations of the references' kind, that no claim is about."""
     named = {name: offer for claim in claims for name in claim.operations if (offer := offers.get(name))}
-    asked, answered, parameters = set[Field](), set[Field](), set[tuple[str, str]]()
-    for claim in claims:
-        for name in claim.operations:
-            if name in named:
-                asked.update(field for path in claim.asks for field in _fields_on(path, named[name].asked))
-                answered.update(field for path in claim.answers for field in _fields_on(path, named[name].answered))
-                parameters.update((name, path) for path in claim.asks)
     for offer in offers.values():
         if offer.is_claimed_by_all_means and offer.name not in named:
             yield f"No claim is about {offer.name}."
-    missing: dict[Field, None] = {}
-    for name, offer in named.items():
-        missing |= dict.fromkeys(field for field in _fields_below(offer.asked) if field not in asked)
-        missing |= dict.fromkeys(field for field in _fields_below(offer.answered) if field not in answered)
+    about = [(claim, offers[name]) for claim in claims for name in claim.operations if name in named]
+    claimed = {
+        *(field for claim, offer in about for path in claim.asks for field in _fields_on(path, offer.asked)),
+        *(field for claim, offer in about for path in claim.answers for field in _fields_on(path, offer.answered)),
+    }
+    all_fields = dict.fromkeys(
+        field for offer in named.values() for field in _fields_below((*offer.asked, *offer.answered))
+    )
+    for kind, name in all_fields:
+        if (kind, name) not in claimed:
+            yield f"No claim is about the field {kind.__name__}.{name}."
+    parameters = {(offer.name, path) for claim, offer in about for path in claim.asks}
+    for offer in named.values():
         for parameter in sorted(offer.parameters):
-            if (name, parameter) not in parameters:
-                yield f"No claim is about the parameter {parameter} of {name}."
-    yield from (f"No claim is about the field {kind.__name__}.{field}." for kind, field in missing)
+            if (offer.name, parameter) not in parameters:
+                yield f"No claim is about the parameter {parameter} of {offer.name}."
 
 
 def _of_labels(claims: Sequence[Claim], labels: dict[str, str]) -> Iterator[str]:

@@ -34,8 +34,9 @@ class Section(Struct, frozen=True, kw_only=True):
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """All sections about one reference system, or about what is this product's own."""
+    """All sections about one reference system, or about what is this product's own; `who` makes the promise."""
 
     title: str
     intro: str
+    who: str = "the reference"
     sections: tuple[Section, ...]

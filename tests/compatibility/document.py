@@ -17,7 +17,7 @@ HEAD: Final = """\
 Two systems are the reference for what this hub offers: a Flask application that takes a Pix in real time, and an
 interface that monitors Mercado Pago payment links. Whoever has a frontend for one of them finds here all that it
 offers (routes, fields, statuses, pages, events, errors, log lines, flows), what this hub does for it, and the test
-that proves it. What is not marked is the same here as there.
+that proves it. A line without a mark is the same here as there; **Better** and **Otherwise** are meant to be so.
 
 A frontend that shows no key needs the hub in open mode (`EXTRATO_AUTH=open`, on one machine only). Elsewhere it sends
 `Authorization: Bearer <key>`, or opens the addresses that the answers carry, with the payer's token in them.
@@ -43,7 +43,7 @@ def _contents(parts: Sequence[Part]) -> Iterator[str]:
 def _part(part: Part) -> Iterator[str]:
     yield f"## {part.title}\n\n{part.intro}\n"
     for section in part.sections:
-        yield f"### {section.title}\n\n| what is promised | here | proof |\n|---|---|---|"
+        yield f"### {section.title}\n\n| {part.who} | here | proof |\n|---|---|---|"
         for claim in section.claims:
             yield f"| {_cell(claim.says)} | {_cell(_here(claim))} | {_proof(claim)} |"
         yield ""

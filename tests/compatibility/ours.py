@@ -79,7 +79,7 @@ CART: Final = Section(
 )
 
 EVENTS: Final = Section(
-    title="GET /payments/api/&lt;payment_id&gt;/events/",
+    title="GET /payments/api/{payment_id}/events/",
     claims=(
         Claim(
             says="Tells everything that happened to a payment, in order, and who or what caused it.",
@@ -108,7 +108,7 @@ EVENTS: Final = Section(
 )
 
 CORRECTIONS: Final = Section(
-    title="POST /payments/api/&lt;payment_id&gt;/cancel/ and …/refund/",
+    title="POST /payments/api/{payment_id}/cancel/ and …/refund/",
     claims=(
         Claim(
             says="Closes a payment that was not paid.",
@@ -147,7 +147,7 @@ CORRECTIONS: Final = Section(
 )
 
 ASSETS: Final = Section(
-    title="GET /assets/&lt;asset&gt;",
+    title="GET /assets/{asset}",
     claims=(
         Claim(
             says="Gives the stylesheet, the scripts and the icon of the pages, to be kept under their digest.",
@@ -161,6 +161,7 @@ ASSETS: Final = Section(
 
 PART: Final = Part(
     title="What neither reference has",
+    who="this hub",
     intro="Routes of the same kind that are this hub's own. `/ws`, the administration and the service's own routes "
     "are described in `contracts/openapi.json`.",
     sections=(CART, EVENTS, CORRECTIONS, ASSETS),

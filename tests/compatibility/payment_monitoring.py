@@ -33,8 +33,8 @@ GENERATE: Final = Section(
             asks=("padaria_slug", "items", "items[].nome", "items[].quantidade"),
             statuses=(200,),
             here="The reference documents no body; it is the padaria's slug, and items by name and quantity.",
-            better="Names are the merchant's products, whose prices the hub knows; what makes no sense is refused "
-            "and leaves nothing behind.",
+            better="An order names products, whose prices the hub knows; one that makes no sense is refused and "
+            "leaves nothing behind.",
             tests=(
                 LINK_SAMPLE,
                 "tests/e2e/test_main_path.py::test_a_payment_on_the_providers_page_is_approved_everywhere",
@@ -45,8 +45,8 @@ GENERATE: Final = Section(
             says="Answers `success`, `payment_id`, `preference_id` and `external_reference`.",
             operations=("generateLink",),
             answers=("success", "payment_id", "preference_id", "external_reference"),
-            differs="A reference is written `extrato_15_0123456789ab` and not `pandia_padaria_abc12345`: it carries "
-            "the payment's number and cannot be guessed.",
+            differs="An `external_reference` is written `extrato_15_0123456789ab` and not `pandia_padaria_abc12345`, "
+            "so that it carries the payment's number.",
             tests=(LINK_SAMPLE, "tests/unit/test_payment.py::test_identifiers_carry_the_payments_number"),
         ),
         Claim(
@@ -59,8 +59,8 @@ GENERATE: Final = Section(
             says="`secure_checkout_url` is the address to hand to a payer: it looks first whether the link was paid.",
             operations=("generateLink",),
             answers=("secure_checkout_url",),
-            better="It carries a token that opens this payment only; nobody walks through the payments of others by "
-            "counting.",
+            better="Every address for a payer carries a token that opens this payment only; nobody walks through the "
+            "payments of others by counting.",
             tests=(
                 LINK_SAMPLE,
                 "tests/e2e/test_main_path.py::test_the_safe_link_leads_to_the_checkout_until_it_is_paid",
@@ -99,12 +99,12 @@ GENERATE: Final = Section(
                 "status",
                 "created_at",
             ),
-            differs="Times are written with Brasília's offset (`-03:00`) and microseconds everywhere; the reference "
-            "writes some in UTC.",
+            differs="Times are written with Brasília's offset (`-03:00`) and microseconds everywhere, where the "
+            "reference writes some in UTC: one way for all.",
             tests=(LINK_SAMPLE,),
         ),
         Claim(
-            says="Nothing more.",
+            says="The reference speaks of nothing more.",
             operations=("generateLink",),
             asks=(
                 "items[].preco_unitario",
@@ -114,7 +114,7 @@ GENERATE: Final = Section(
                 "expires_in_minutes",
                 "Idempotency-Key",
             ),
-            here="Ours: a price of its own for a line, texts, for whom and for how long (24 hours); and under an "
+            here="Ours are: a price of its own for a line, texts, for whom and for how long (24 hours); and under an "
             "`Idempotency-Key` the same request makes one link, however often it is sent.",
             tests=(
                 LINK_SAMPLE,
@@ -124,8 +124,19 @@ GENERATE: Final = Section(
     ),
 )
 
+ADDRESSES: Final = Section(
+    title="Addresses",
+    claims=(
+        Claim(
+            says="They end in a slash.",
+            here="They are answered without it as well, and without a redirection that would lose a body.",
+            tests=("tests/e2e/test_reference_answers.py::test_an_address_is_answered_without_its_last_slash_too",),
+        ),
+    ),
+)
+
 CHECK: Final = Section(
-    title="GET and POST /payments/api/check/&lt;payment_id&gt;/",
+    title="GET and POST /payments/api/check/{payment_id}/",
     claims=(
         Claim(
             says="Asks Mercado Pago, and answers the newest status, by either method.",
@@ -166,7 +177,8 @@ CHECK: Final = Section(
             says="`payer_email`.",
             operations=BOTH_CHECKS,
             answers=("payer_email",),
-            differs="Whoever asks with a payer's token instead of a key is shown null.",
+            differs="Whoever checks with a payer's token instead of a key is shown null for `payer_email`: an address "
+            "may be forwarded.",
             tests=(
                 CHECK_SAMPLE,
                 "tests/e2e/test_tenancy.py::test_a_payer_sees_no_e_mail_and_nothing_of_the_merchants",
@@ -291,7 +303,7 @@ LIST: Final = Section(
             says="`status` is `pending` (the default), `approved` or `all`.",
             operations=("listPayments",),
             asks=("status",),
-            better="Every status can be asked for.",
+            better="The payments of every status can be listed.",
             tests=(
                 "tests/e2e/test_reference_answers.py::test_a_list_is_of_the_status_that_is_asked_for",
                 "tests/e2e/test_reference_answers.py::test_a_list_holds_fifty_unless_another_limit_is_asked_for",
@@ -301,7 +313,8 @@ LIST: Final = Section(
             says="`limit` is how many at most, 50 by default.",
             operations=("listPayments",),
             asks=("limit",),
-            differs="It is a number from 1 to 1000, and anything else is refused with 400.",
+            differs="`limit` is a number from 1 to 1000, and anything else is refused with 400: every list has a "
+            "bound.",
             tests=(
                 "tests/e2e/test_reference_answers.py::test_a_list_holds_fifty_unless_another_limit_is_asked_for",
                 "tests/e2e/test_bad_input.py::test_a_question_about_nothing_is_answered_clearly",
@@ -312,7 +325,13 @@ LIST: Final = Section(
             operations=("listPayments",),
             answers=("success", "padaria", "count", "status_filter", "payments"),
             here="The newest first.",
-            tests=(LIST_SAMPLE,),
+            differs="Lists, and the two routes that work on all open payments, go by what is made from the events and "
+            "follows within a moment: a payment that was just created may be missing there, or have no "
+            "`preference_id` yet. `check` is never behind.",
+            tests=(
+                LIST_SAMPLE,
+                "tests/e2e/test_main_path.py::test_a_payment_on_the_providers_page_is_approved_everywhere",
+            ),
         ),
         Claim(
             says="Each has `payment_id`, `mp_payment_id` (null before it is paid), `preference_id`, `status`, "
@@ -356,8 +375,8 @@ SYNC: Final = Section(
         Claim(
             says="Asks Mercado Pago about all `pending` payments of a padaria.",
             operations=("syncPending",),
-            better="Every payment that may still be paid or move is asked about, also one that is `in_process` or "
-            "was `rejected`, and there is no cap of 100.",
+            better="A synchronisation asks about every payment that may still be paid or move, also one that is "
+            "`in_process` or was `rejected`, and however many there are: there is no cap of 100.",
             tests=(
                 "tests/e2e/test_monitoring.py::test_a_synchronisation_reaches_more_than_a_hundred_payments",
                 "tests/e2e/test_reference_answers.py::test_a_synchronisation_asks_about_what_is_in_process_or_was_rejected",
@@ -403,7 +422,7 @@ WEBHOOK: Final = Section(
             statuses=(200,),
             here="With the merchant's slug after it, it is that merchant's; without, the account that the "
             "notification names says whose it is.",
-            better="What a notification says is never believed: it is stored, answered, and the provider is asked. "
+            better="What a webhook says is never believed: it is stored, answered, and the provider is asked. "
             "Repeated, shuffled and late ones change a status once.",
             tests=(
                 "tests/e2e/test_reference_answers.py::test_a_signed_webhook_at_the_references_address_is_looked_into",
@@ -416,8 +435,8 @@ WEBHOOK: Final = Section(
             asks=("x-signature", "x-request-id"),
             answers=(*IN_PORTUGUESE, "code"),
             statuses=(401,),
-            better="A notification must carry Mercado Pago's signature, not older than a quarter of an hour; one of "
-            "the formats without a signature is taken and moves nothing.",
+            better="A webhook must carry Mercado Pago's signature, not older than a quarter of an hour; one of the "
+            "formats without a signature is taken and moves nothing.",
             tests=(
                 "tests/e2e/test_main_path.py::test_webhooks_with_a_bad_signature_change_nothing",
                 "tests/e2e/test_bad_input.py::test_a_webhook_that_is_none_is_refused",
@@ -439,7 +458,7 @@ WEBHOOK: Final = Section(
 )
 
 SECURE: Final = Section(
-    title="GET /payments/mp/pay/&lt;payment_id&gt;/ (`secure_checkout_url`)",
+    title="GET /payments/mp/pay/{payment_id}/ (`secure_checkout_url`)",
     claims=(
         Claim(
             says="1. Looks whether the payment was made.",
@@ -475,7 +494,7 @@ SECURE: Final = Section(
             says="4. Pending: redirects to Mercado Pago's checkout.",
             operations=("goToCheckout",),
             statuses=(302,),
-            better="Also after an attempt was rejected, for it may be tried again.",
+            better="A safe link also leads to the checkout after an attempt was rejected, for it may be tried again.",
             tests=(
                 "tests/e2e/test_main_path.py::test_the_safe_link_leads_to_the_checkout_until_it_is_paid",
                 "tests/browser/test_checkout_pages.py::test_a_refused_card_does_not_close_the_link",
@@ -485,7 +504,7 @@ SECURE: Final = Section(
             says="Nothing is said of a payment that does not exist.",
             operations=("goToCheckout",),
             statuses=(404, 503),
-            better="Its page has the status 404, and so has one without the payer's token.",
+            better="The safe link of a missing payment has the status 404, and so has one without the payer's token.",
             tests=(
                 "tests/e2e/test_pages.py::test_a_page_opens_for_its_token_only_and_denies_the_payment_otherwise",
                 EVERY_PAGE,
@@ -539,8 +558,8 @@ COME_BACK: Final = Section(
         Claim(
             says="2. Updates the status in the database.",
             operations=("comeBack",),
-            better="The return page never believes its address: it asks the provider and records the answer, "
-            "whatever status the query claims.",
+            better="The return page never believes its address: it asks the provider and records the answer, whatever "
+            "status the query claims.",
             tests=(
                 "tests/e2e/test_main_path.py::test_the_return_page_asks_the_provider_and_not_its_address",
                 NOT_BELIEVED,
@@ -556,8 +575,8 @@ COME_BACK: Final = Section(
         Claim(
             says="4. A pending page asks every 5 seconds by itself.",
             operations=("comeBack",),
-            better="It hears of the change at once over a socket, and asks only where there is none; the server "
-            "writes every state, so it needs no script.",
+            better="A page that waits hears of the change at once over a socket, and asks only where there is none; "
+            "the server writes every state, so it needs no script.",
             tests=(
                 "tests/browser/test_checkout_pages.py::test_coming_back_pending_the_page_turns_when_it_is_paid",
                 "tests/browser/test_checkout_pages.py::test_a_page_that_waits_needs_no_script_to_be_refreshed",
@@ -567,7 +586,7 @@ COME_BACK: Final = Section(
 )
 
 START: Final = Section(
-    title="POST /payments/api/monitor/&lt;payment_id&gt;/start/",
+    title="POST /payments/api/monitor/{payment_id}/start/",
     claims=(
         Claim(
             says="Starts the monitoring of a payment again, for example when the automatic one is over.",
@@ -579,8 +598,8 @@ START: Final = Section(
             says="`success`, `payment_id`, `status`, `message` “Monitoramento iniciado”, `monitoring`.",
             operations=("startMonitor",),
             answers=("success", "payment_id", "status", "message", "monitoring"),
-            better="A second start while it is on answers normally (“Monitoramento já estava ativo”), and a payment "
-            "that needs none says so with `monitoring` false.",
+            better="A second start of a monitor that is on answers normally (“Monitoramento já estava ativo”), and a "
+            "payment that needs none says so with `monitoring` false.",
             tests=(
                 "tests/e2e/test_reference_answers.py::test_a_started_monitor_is_the_references_sample",
                 "tests/e2e/test_monitoring.py::test_a_second_start_of_a_watch_answers_normally",
@@ -599,9 +618,9 @@ MONITORS: Final = Section(
             asks=("padaria_slug",),
             answers=("success", "active_count", "payment_ids"),
             statuses=(200,),
-            better="It tells of all processes and after a restart too, for a monitor is no thread but a fact in the "
-            "log.",
-            differs="A key sees its own merchant's; `padaria_slug` narrows it down in open mode.",
+            better="The list of monitors tells of all processes and after a restart too, for a monitor is no thread "
+            "but a fact in the log.",
+            differs="A key sees its own merchant's monitors; `padaria_slug` narrows them down in open mode.",
             tests=(
                 "tests/e2e/test_reference_answers.py::test_the_active_monitors_are_the_references_sample",
                 "tests/e2e/test_monitoring.py::test_a_second_start_of_a_watch_answers_normally",
@@ -620,7 +639,7 @@ START_ALL: Final = Section(
             operations=("startAllMonitors",),
             asks=("padaria_slug",),
             statuses=(200, 400),
-            better="There is no cap of 20: every open payment is watched.",
+            better="`start-all` watches every open payment, however many there are: there is no cap of 20.",
             tests=(
                 "tests/e2e/test_reference_answers.py::test_monitors_that_are_started_at_once_are_the_references_sample_without_its_cap",
                 "tests/e2e/test_monitoring.py::test_what_does_not_exist_is_told_in_the_references_words",
@@ -684,6 +703,14 @@ ERRORS: Final = Section(
             ),
         ),
         Claim(
+            says="Nothing is said of how often one may ask.",
+            operations=("generateLink", "checkPayment", "syncPending"),
+            statuses=(429,),
+            differs="Whoever asks too often is answered 429 with `Retry-After`; a page that asks every 5 seconds is "
+            "far from it.",
+            tests=("tests/e2e/test_limits.py::test_each_limit_is_told_with_when_to_come_again",),
+        ),
+        Claim(
             says="Nothing is said of who may ask.",
             differs="A key is needed, and opens its own merchant only; open mode is for one machine, and refuses the "
             "pages of others.",
@@ -709,8 +736,8 @@ AUTOMATIC: Final = Section(
         ),
         Claim(
             says="It asks every 5 seconds, with `GET /v1/payments/search?external_reference=…`.",
-            better="One search asks about all payments of an account, so a thousand links cost as many questions as "
-            "one, and the provider's wish to slow down is obeyed.",
+            better="One search of the monitor asks about all payments of an account, so a thousand links cost as many "
+            "questions as one, and the provider's wish to slow down is obeyed.",
             tests=(
                 MONITOR_ALONE,
                 "tests/unit/monitor/test_schedule.py::test_the_beat_of_a_lane_counts_the_time_that_the_sweep_took",
@@ -736,8 +763,8 @@ AUTOMATIC: Final = Section(
         ),
         Claim(
             says="It stops at a final status: approved, rejected or cancelled.",
-            differs="It stops when the payment can be paid no more; after `rejected` it goes on, because the link "
-            "can be tried again.",
+            differs="A monitor stops when the payment can be paid no more; after `rejected` it goes on, because the "
+            "link can be tried again.",
             tests=(
                 "tests/e2e/test_monitoring.py::test_a_paid_payment_is_not_watched",
                 "tests/unit/test_payment.py::test_what_cannot_be_paid_any_more_is_not_watched",
@@ -751,7 +778,8 @@ AUTOMATIC: Final = Section(
         ),
         Claim(
             says="It is a thread in the background.",
-            better="It outlives a process that is killed: its ticks are taken up by another process, or by the next.",
+            better="A monitor outlives a process that is killed: its ticks are taken up by another process, or by the "
+            "next.",
             tests=(
                 "tests/integration/monitor/test_process.py::test_when_a_monitor_is_killed_the_other_one_takes_up_every_watch",
                 "tests/integration/monitor/test_process.py::test_a_new_monitor_takes_up_every_watch_of_a_killed_one",
@@ -782,7 +810,7 @@ LOG_LINES: Final = Section(
         Claim(
             says="INFO “Monitor 15: status final approved, parando”.",
             here="`watch_stops` with `payment_id` and `final_status`.",
-            better="Also when somebody else brought the end about, such as a webhook.",
+            better="The log tells the end of a monitor also when somebody else brought it about, such as a webhook.",
             tests=(
                 WATCH_LOG,
                 "tests/integration/monitor/test_sweeps.py::test_the_log_tells_the_end_of_a_watch_that_somebody_else_brought_about",
@@ -802,7 +830,7 @@ FLOWS: Final = Section(
         Claim(
             says="Option 1: poll `check` every 5 seconds until `approved`, `rejected` or `cancelled`, for 10 minutes.",
             operations=("checkPayment",),
-            here="The snippet runs as it stands.",
+            here="The snippet runs as it stands. It stops at `rejected`, after which the link can still be paid here.",
             tests=("tests/browser/test_open_mode_pages.py::test_the_references_polling_snippet_sees_the_approval",),
         ),
         Claim(
@@ -814,8 +842,8 @@ FLOWS: Final = Section(
         ),
         Claim(
             says="Four ways to monitor: automatic, by webhook, by polling, in bulk.",
-            better="All four end in the same question to the provider, and a fact is recorded once, however many "
-            "of them find it.",
+            better="The four ways to monitor end in the same question to the provider, and a fact is recorded once, "
+            "however many of them find it.",
             tests=(
                 MONITOR_ALONE,
                 "tests/e2e/test_main_path.py::test_duplicated_and_shuffled_webhooks_change_a_status_once",
@@ -828,8 +856,9 @@ FLOWS: Final = Section(
 PART: Final = Part(
     title="Monitoring of payment links",
     intro="Routes under `/payments/api/` and `/payments/mp/`, the webhook, and a monitor in the background. Its texts "
-    "are Portuguese, and so are ours here. An address that ends in a slash is answered without it as well.",
+    "are Portuguese, and so are ours here.",
     sections=(
+        ADDRESSES,
         GENERATE,
         CHECK,
         STATUSES,

@@ -27,7 +27,7 @@ CREATE: Final = Section(
             operations=("createPix",),
             answers=("message", "payment"),
             statuses=(201,),
-            differs="Its status is 201, with `Location`; the reference names none.",
+            differs="A created Pix is answered with the status 201 and `Location`; the reference names no status.",
             tests=(
                 "tests/e2e/test_pix.py::test_a_pix_is_created_in_the_references_shape",
                 "tests/e2e/test_reference_answers.py::test_a_created_pix_is_the_references_sample_and_more",
@@ -46,11 +46,12 @@ CREATE: Final = Section(
             tests=("tests/e2e/test_reference_answers.py::test_a_created_pix_is_the_references_sample_and_more",),
         ),
         Claim(
-            says="`payment.expiration_date` is when the charge expires, 30 minutes later.",
+            says="`payment.expiration_date` is when the charge expires.",
             operations=("createPix",),
             answers=("payment.expiration_date",),
-            better="Every time carries its offset (`-03:00`), where the reference's sample leaves open whose clock "
-            "it is; after it, the charge is really closed.",
+            here="30 minutes later, unless another time is asked for.",
+            better="Every time carries its offset (`-03:00`), where the reference's sample leaves open whose clock it "
+            "is; after it, the charge is really closed.",
             tests=(
                 "tests/e2e/test_reference_answers.py::test_a_created_pix_is_the_references_sample_and_more",
                 "tests/unit/test_payment.py::test_a_payment_expires_when_its_time_has_run_out",
@@ -74,8 +75,8 @@ CREATE: Final = Section(
             says="A unique QR code that the payer can scan is generated.",
             operations=("createPix",),
             answers=("payload", "payment.payload"),
-            better="The code is a BR Code that every bank's application takes (amount, key, receiver, city and txid "
-            "in it), and is answered as text too, to copy and paste.",
+            better="A Pix's code is a BR Code by the manual (amount, key, receiver, city and txid in it), read back "
+            "in tests by two parsers of others, and is answered as text too, to copy and paste.",
             tests=(
                 "tests/e2e/test_qr.py::test_every_picture_of_a_pix_is_read_back_to_its_code",
                 "tests/e2e/test_qr.py::test_every_kind_of_key_and_long_names_are_read_back",
@@ -83,7 +84,7 @@ CREATE: Final = Section(
             ),
         ),
         Claim(
-            says="Nothing more.",
+            says="The reference takes and answers nothing more.",
             operations=("createPix",),
             asks=(
                 "padaria_slug",
@@ -102,8 +103,8 @@ CREATE: Final = Section(
                 "payment.description",
                 "payment.created_at",
             ),
-            here="Ours: whose charge it is, what for, for whom and for how long; and under an `Idempotency-Key` the "
-            "same request makes one charge, however often it is sent.",
+            here="Ours are: whose charge it is, what for, for whom and for how long; and under an `Idempotency-Key` "
+            "the same request makes one charge, however often it is sent.",
             tests=(
                 "tests/e2e/test_pix.py::test_the_same_key_and_body_give_the_same_answer",
                 "tests/e2e/test_pix.py::test_the_same_key_with_another_body_is_refused",
@@ -126,7 +127,7 @@ CREATE: Final = Section(
 )
 
 PICTURE: Final = Section(
-    title="GET /payments/pix/qr_code/&lt;file_name&gt;",
+    title="GET /payments/pix/qr_code/{file_name}",
     claims=(
         Claim(
             says="Gives the picture whose name the creation answered.",
@@ -134,19 +135,20 @@ PICTURE: Final = Section(
             asks=("If-None-Match",),
             statuses=(200, 304),
             here="PNG, also with `.png` after the name; SVG with `.svg`.",
-            better="It is drawn on the first request, once for all who ask, and may be kept for ever; creating a "
-            "charge waits for no picture, and no file is left behind.",
+            better="A picture is drawn on the first request, once for all who ask, and may be kept for ever; creating "
+            "a charge waits for none.",
             tests=(
                 "tests/e2e/test_qr.py::test_every_picture_of_a_pix_is_read_back_to_its_code",
                 "tests/e2e/test_qr.py::test_two_hundred_requests_at_once_draw_one_picture",
-                "tests/e2e/test_pix.py::test_the_picture_is_drawn_once_and_may_be_kept",
+                "tests/e2e/test_qr.py::test_a_picture_that_the_caller_has_is_neither_sent_nor_drawn_again",
+                "tests/e2e/test_qr.py::test_creating_a_charge_draws_nothing",
             ),
         ),
         Claim(
             says="The name is known to whoever created the charge.",
             operations=("showPixPicture",),
             statuses=(404,),
-            better="The whole name cannot be guessed, and no other opens anything.",
+            better="The name of a picture cannot be guessed, and a part of it opens nothing.",
             tests=(
                 "tests/e2e/test_pix.py::test_the_picture_is_drawn_once_and_may_be_kept",
                 "tests/e2e/test_qr.py::test_no_other_name_than_the_whole_one_shows_a_picture",
@@ -165,8 +167,9 @@ CONFIRM: Final = Section(
             better="Only a key with the scope `confirm` may say that money arrived, only for its own merchant's "
             "charges, and only with the charge's value to the centavo.",
             tests=(
-                "tests/e2e/test_pix.py::test_the_bank_confirms_and_repeating_it_changes_nothing",
+                "tests/e2e/test_reference_answers.py::test_only_a_key_that_may_confirm_does",
                 "tests/e2e/test_pix.py::test_another_value_than_the_charges_is_refused_and_leaves_one_trace",
+                "tests/e2e/test_tenancy.py::test_a_stranger_is_told_what_nobody_is_told",
                 "tests/e2e/test_bad_input.py::test_a_confirmation_of_nothing_is_refused",
             ),
         ),
@@ -182,8 +185,8 @@ CONFIRM: Final = Section(
             says="The status in the database becomes paid.",
             operations=("confirmPix",),
             statuses=(409,),
-            better="Money for a charge that had expired or was cancelled is recorded as a late payment, answered "
-            "with 409 and the code `late_payment`, and never lost.",
+            better="Money for a charge that had expired or was cancelled is recorded as a late payment, answered with "
+            "409 and the code `late_payment`, and never lost.",
             tests=(
                 "tests/e2e/test_pix.py::test_the_bank_confirms_and_repeating_it_changes_nothing",
                 "tests/e2e/test_corrections.py::test_a_cancelled_direct_pix_takes_a_late_confirmation_as_late",
@@ -194,7 +197,7 @@ CONFIRM: Final = Section(
 )
 
 PAGE: Final = Section(
-    title="GET /payments/pix/&lt;payment_id&gt;",
+    title="GET /payments/pix/{payment_id}",
     claims=(
         Claim(
             says="While it is not paid: a page with the payment and its QR code.",
@@ -218,10 +221,12 @@ PAGE: Final = Section(
         Claim(
             says="The status on the page is updated in real time.",
             operations=("showPix",),
-            better="Without a socket, without scripts and after the telephone slept the page finds out all the same.",
+            better="Without a socket, without scripts and after the telephone slept the page of a Pix finds out all "
+            "the same.",
             tests=(
                 "tests/browser/test_pix_page.py::test_the_page_turns_by_itself_when_the_bank_confirms",
                 "tests/browser/test_pix_page.py::test_without_a_socket_the_page_asks_and_turns_all_the_same",
+                "tests/browser/test_pix_page.py::test_a_phone_that_slept_asks_the_server_how_much_time_is_left",
                 "tests/browser/test_pix_page.py::test_without_scripts_the_page_is_whole_and_the_link_refreshes_it",
             ),
         ),
@@ -229,8 +234,8 @@ PAGE: Final = Section(
             says="Nothing is said of a payment that does not exist.",
             operations=("showPix",),
             statuses=(404,),
-            better="Its page has the status 404, and is the same for a payment that the caller may not see: the address "
-            "needs the payer's token or a key.",
+            better="The page of a missing payment has the status 404, and is the same for one that the caller may not "
+            "see: the address needs the payer's token or a key.",
             tests=(
                 "tests/e2e/test_pages.py::test_a_page_opens_for_its_token_only_and_denies_the_payment_otherwise",
                 "tests/browser/test_every_page.py::test_everybody_can_read_the_page",
@@ -254,6 +259,7 @@ SOCKET: Final = Section(
     claims=(
         Claim(
             says="`connect` is triggered when a client connects.",
+            here="Clients of version 3 and 4, by polling and WebSocket.",
             tests=(
                 "tests/e2e/test_socket_io.py::test_the_client_of_npm_hears_by_polling_and_websocket",
                 "tests/e2e/test_socket_io.py::test_clients_are_counted_and_forgotten",
@@ -271,8 +277,8 @@ SOCKET: Final = Section(
             operations=("payment-confirmed-{payment_id}",),
             answers=("payment_id", "status", "value", "paid_at"),
             here="It carries one argument, where the reference documents none; for payment links it is emitted too.",
-            better="It is told once for each confirmation, and to a client that names a payment and connects too "
-            "late, at once.",
+            better="A confirmation is told once, and to a client that names its payment and connects too late, at "
+            "once.",
             tests=(
                 "tests/e2e/test_socket_io.py::test_a_merchants_client_hears_of_every_payment_that_is_confirmed",
                 "tests/e2e/test_socket_io.py::test_a_repeated_confirmation_is_told_once",
@@ -281,9 +287,9 @@ SOCKET: Final = Section(
             ),
         ),
         Claim(
-            says="Nothing is said of who hears it: every client does.",
-            differs="A client shows a key and hears of its merchant's payments, or a payer's token and hears of one; "
-            "without either it is refused. In open mode it hears of all, as in the reference.",
+            says="Nothing is said of who hears it.",
+            differs="A client of Socket.IO shows a key and hears of its merchant's payments, or a payer's token and "
+            "hears of one; without either it is refused. In open mode it hears of all.",
             tests=(
                 "tests/e2e/test_socket_io.py::test_another_merchant_hears_nothing_and_cannot_name_the_payment",
                 "tests/e2e/test_socket_io.py::test_who_shows_nothing_or_nothing_good_is_refused",
@@ -295,6 +301,7 @@ SOCKET: Final = Section(
 
 PART: Final = Part(
     title="Pix in real time",
-    intro="Four routes, one page and three events of Socket.IO. Its texts are English, and so are ours here.",
+    intro="Four routes, one of which is a page, and three events of Socket.IO. Its texts are English, and so are ours "
+    "here.",
     sections=(CREATE, PICTURE, CONFIRM, PAGE, SOCKET),
 )

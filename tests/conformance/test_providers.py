@@ -505,6 +505,22 @@ async def test_only_changes_within_the_span_are_told(link):
 # --- Mercado Pago: its failures are three of ours -------------------------------------------------
 
 
+async def test_a_token_tells_whose_it_is(mercado_pago):
+    assert await mercado_pago.account_of(TOKEN) == CREDENTIAL.account_id
+
+
+async def test_a_token_that_is_not_accepted_is_nobodys(mercado_pago):
+    with pytest.raises(ProviderNotConnected, match="401"):
+        await mercado_pago.account_of("APP_USR-wrong")
+
+
+async def test_an_account_of_a_shape_that_is_not_known_is_not_believed(misled, stand_in):
+    for answered in ({}, {"id": None}, {"id": {}}, []):
+        stand_in.answers(saying(200, answered))
+        with pytest.raises(ProviderMisunderstood):
+            await misled.account_of(TOKEN)
+
+
 async def test_a_token_that_is_not_accepted_says_nothing_about_the_charge(mercado_pago):
     wrong = replace(CREDENTIAL, access_token="APP_USR-wrong")
 

@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import time
 
-async def test_a_merchant_is_registered_shown_and_changed(hub, other_merchant):
-    path = f"/admin/merchants/{other_merchant.slug}"
+import aiohttp
+import pytest
+
+from services.gateway.routes import ROUTES
+from tests.running_hub import MERCHANT, SANDBOX_TOKEN, WEBHOOK_SECRET
+
+ACCOUNT = "174087000"
+CREDENTIAL = {"access_token": SANDBOX_TOKEN, "webhook_secret": WEBHOOK_SECRET}
+ADMIN_ROUTES = [(route.method, route.path) for route in ROUTES if route.path.startswith("/admin/")]
+BREAD = [{"nome": "Pão Francês", "quantidade": 2}]
+
+
+@pytest.fixture
+def path(other_merchant):
+    return f"/admin/merchants/{other_merchant.slug}"
+
+
+@pytest.fixture
+async def connected(hub, path):
+    """The other merchant sells over the demo merchant's account, and at the end does not."""
+    assert (await hub.administer("PUT", f"{path}/providers/mercado_pago", CREDENTIAL))[0] == 200
+    yield
+    assert (await hub.administer("DELETE", f"{path}/providers/mercado_pago"))[0] == 200
+
+
+async def generate_link(hub, merchant):
+    body = {"padaria_slug": merchant.slug, "items": BREAD}
+    return await hub.post("/payments/api/generate-link/", body, {"Authorization": f"Bearer {merchant.api_key}"})
+
+
+# --- merchants ------------------------------------------------------------------------------------
+
+
+async def test_a_merchant_is_registered_shown_and_changed(hub, other_merchant, path):
     status, answer = await hub.administer("PATCH", path, {"city": "Olinda"})
     assert status == 200
     assert answer["merchant"] == {
@@ -16,3 +51,365 @@ async def test_a_merchant_is_registered_shown_and_changed(hub, other_merchant):
         "products": {"Pão Francês": 0.75},
     }
     assert await hub.administer("GET", path) == (200, answer)
+
+
+async def test_registering_again_is_quiet_and_another_under_the_slug_is_refused(hub, other_merchant):
+    same = {"slug": other_merchant.slug, "name": "Padaria da Ana", "city": "Recife"}
+    before = await hub.count_events()
+    assert (await hub.administer("POST", "/admin/merchants", same))[0] == 200
+    assert await hub.count_events() == before
+    status, answer = await hub.administer("POST", "/admin/merchants", {**same, "name": "Outra"})
+    assert (status, answer["code"]) == (409, "merchant_exists")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, "missing_field"),
+        ({"slug": "a", "name": "b"}, "missing_field"),
+        ({"slug": "Padaria", "name": "b", "city": "c"}, "invalid_slug"),
+        ({"slug": "a.b", "name": "b", "city": "c"}, "invalid_slug"),
+        ({"slug": "extrato", "name": "b", "city": "c"}, "reserved_slug"),
+        ({"slug": "a", "name": "パン屋", "city": "c"}, "invalid_merchant"),
+        ({"slug": "a", "name": 5, "city": "c"}, "invalid_text"),
+    ],
+)
+async def test_a_merchant_that_makes_no_sense_is_refused(hub, body, code):
+    before = await hub.count_events()
+    status, answer = await hub.administer("POST", "/admin/merchants", body)
+    assert (status, answer["success"], answer["code"]) == (400, False, code)
+    assert await hub.count_events() == before
+
+
+async def test_every_merchant_is_listed_page_by_page_and_the_hub_itself_is_none(hub, other_merchant, until):
+    async def listed():
+        slugs, after = [], ""
+        while after is not None:
+            _, page = await hub.administer("GET", f"/admin/merchants?limit=1&after={after}")
+            assert page["count"] == len(page["merchants"]) <= 1
+            slugs += [merchant["slug"] for merchant in page["merchants"]]
+            after = page["next"]
+        return slugs if other_merchant.slug in slugs else None
+
+    slugs = await until(listed, "the read model knows the merchant")
+    assert slugs == sorted(set(slugs))
+    assert MERCHANT in slugs
+    assert "extrato" not in slugs
+    status, answer = await hub.administer("GET", "/admin/merchants?after=%00")
+    assert (status, answer["code"]) == (400, "invalid_slug")
+
+
+# --- who may --------------------------------------------------------------------------------------
+
+
+def test_there_are_routes_to_be_guarded():
+    assert len(ADMIN_ROUTES) == 14
+
+
+@pytest.mark.parametrize(("method", "route"), ADMIN_ROUTES)
+async def test_without_the_scope_nothing_is_administered(hub, method, route):
+    asked = route.format(merchant=MERCHANT, provider="mercado_pago", product="x", key_id="x")
+    before = await hub.count_events()
+    status, answer = await hub.administer(method, asked, {}, key=hub.api_key)
+    assert (status, answer["code"]) == (403, "forbidden")
+    async with hub.session.request(method, hub.url + asked, json={}) as answered:
+        assert answered.status == 401
+    assert await hub.count_events() == before
+
+
+@pytest.mark.parametrize(("method", "route"), [each for each in ADMIN_ROUTES if "{merchant}" in each[1]])
+async def test_a_merchants_key_is_told_of_another_what_it_is_told_of_nobody(hub, other_merchant, method, route):
+    before = await hub.count_events()
+    told = []
+    for slug in (MERCHANT, "nobody", "extrato"):
+        asked = route.format(merchant=slug, provider="mercado_pago", product="x", key_id="x")
+        status, answer = await hub.administer(method, asked, {"price": 1}, key=other_merchant.admin_key)
+        told.append((status, answer["code"], answer["error"].replace(slug, "")))
+    assert told == [(404, "unknown_merchant", "Padaria '' não encontrada")] * 3
+    assert await hub.count_events() == before
+
+
+async def test_a_merchants_own_admin_key_administers_that_merchant_and_registers_none(hub, other_merchant, path):
+    key = other_merchant.admin_key
+    assert (await hub.administer("PATCH", path, {"name": "Padaria da Ana e Filhas"}, key=key))[0] == 200
+    _, listed = await hub.administer("GET", "/admin/merchants", key=key)
+    assert [merchant["slug"] for merchant in listed["merchants"]] == [other_merchant.slug]
+    body = {"slug": "mais-uma", "name": "a", "city": "b"}
+    status, answer = await hub.administer("POST", "/admin/merchants", body, key=key)
+    assert (status, answer["code"]) == (403, "forbidden")
+
+
+async def test_a_key_of_the_hub_acts_for_all_as_far_as_its_scopes_go(hub, other_merchant):
+    admin = {"Authorization": f"Bearer {hub.admin_key}"}
+    for slug in (MERCHANT, other_merchant.slug):
+        async with hub.session.get(f"{hub.url}/payments/api/pending/?padaria_slug={slug}", headers=admin) as answer:
+            assert answer.status == 200
+    status, answer = await hub.post("/payments/pix", {"value": 1, "padaria_slug": MERCHANT}, admin)
+    assert (status, answer["code"]) == (403, "forbidden")
+
+
+async def test_the_hub_itself_is_no_merchant_anywhere(hub):
+    assert (await hub.administer("GET", "/admin/merchants/extrato"))[0] == 404
+    assert (await hub.administer("GET", "/admin/merchants/extrato/api-keys"))[0] == 404
+    status, _ = await hub.administer("POST", "/admin/merchants/extrato/api-keys", {"scopes": ["admin"]})
+    assert status == 404
+    admin = {"Authorization": f"Bearer {hub.admin_key}"}
+    async with hub.session.get(f"{hub.url}/payments/api/pending/?padaria_slug=extrato", headers=admin) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (400, "merchant_not_found")
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        async with hub.session.ws_connect(f"{hub.url}/ws?padaria_slug=extrato", headers=admin):
+            pass
+    assert refused.value.status == 400
+
+
+# --- Pix key and products -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "kept"),
+    [
+        ("cpf", "529.982.247-25", "52998224725"),
+        ("cnpj", "12.ABC.345/01DE-35", "12ABC34501DE35"),
+        ("phone", "(11) 98765-4321", "+5511987654321"),
+        ("email", "Ana@Example.com", "ana@example.com"),
+    ],
+)
+async def test_a_pix_goes_to_the_key_that_was_set(hub, other_merchant, path, kind, key, kept):
+    status, answer = await hub.administer("PUT", f"{path}/pix-key", {"kind": kind, "key": key})
+    assert (status, answer["merchant"]["pix_key"]) == (200, {"kind": kind, "key": kept})
+    bearer = {"Authorization": f"Bearer {other_merchant.api_key}"}
+    status, created = await hub.post("/payments/pix", {"value": 1}, bearer)
+    assert status == 201
+    assert kept in created["payload"]
+
+
+async def test_without_a_pix_key_no_pix_is_created(hub, other_merchant, path):
+    assert (await hub.administer("DELETE", f"{path}/pix-key"))[1]["merchant"]["pix_key"] is None
+    assert (await hub.administer("DELETE", f"{path}/pix-key"))[0] == 200
+    bearer = {"Authorization": f"Bearer {other_merchant.api_key}"}
+    status, answer = await hub.post("/payments/pix", {"value": 1}, bearer)
+    assert (status, answer["code"]) == (400, "provider_not_connected")
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "code"),
+    [
+        ("cpf", "529.982.247-26", "pix_key_wrong_check_digits"),
+        ("telex", "4002-8922", "pix_key_unknown_kind"),
+        ("email", "ana-sem-arroba", "pix_key_invalid_email"),
+        ("evp", "9a1b6f0e", "pix_key_invalid_evp"),
+    ],
+)
+async def test_a_pix_key_that_is_none_is_refused_and_repeated_nowhere(hub, path, kind, key, code):
+    status, answer = await hub.administer("PUT", f"{path}/pix-key", {"kind": kind, "key": key})
+    assert (status, answer["code"]) == (400, code)
+    assert key not in str(answer)
+    assert key not in hub.logs()
+
+
+async def test_a_product_has_its_price_until_it_is_withdrawn(hub, other_merchant, path, connected):
+    for name, price in (("Bolo 50% cacau/nozes", 30), ("Pão Francês", 0.8)):
+        quoted = name.replace("%", "%25").replace("/", "%2F")
+        status, answer = await hub.administer("PUT", f"{path}/products/{quoted}", {"price": price})
+        assert (status, answer["merchant"]["products"][name]) == (200, price)
+    _, link = await generate_link(hub, other_merchant)
+    assert link["total"] == 1.6
+    for _ in range(2):
+        assert (await hub.administer("DELETE", f"{path}/products/Pão Francês"))[0] == 200
+    status, answer = await generate_link(hub, other_merchant)
+    assert (status, answer["code"]) == (400, "unknown_product")
+
+
+@pytest.mark.parametrize(
+    ("price", "code"),
+    [(0, "amount_zero"), (-1, "amount_negative"), ("1", "amount_text"), (0.001, "amount_too_precise")],
+)
+async def test_a_price_that_is_none_is_refused(hub, path, price, code):
+    status, answer = await hub.administer("PUT", f"{path}/products/Bolo", {"price": price})
+    assert (status, answer["code"]) == (400, code)
+
+
+# --- providers ------------------------------------------------------------------------------------
+
+
+async def test_a_connected_merchant_sells_and_a_disconnected_one_is_told_so(hub, other_merchant, path):
+    status, answer = await generate_link(hub, other_merchant)
+    assert (status, answer["error"]) == (400, "Mercado Pago não configurado para esta padaria")
+
+    provider = f"{path}/providers/mercado_pago"
+    for _ in range(2):
+        status, answer = await hub.administer("PUT", provider, {**CREDENTIAL, "account_id": ACCOUNT})
+        assert status == 200
+    shown = {"provider": "mercado_pago", "account_id": ACCOUNT, "pix_api": "payments"}
+    assert answer["merchant"]["providers"] == [shown]
+    status, link = await generate_link(hub, other_merchant)
+    assert (status, link["total"]) == (200, 1.5)
+
+    status, answer = await hub.administer("PUT", provider, {**CREDENTIAL, "pix_api": "orders"})
+    assert answer["merchant"]["providers"] == [{**shown, "pix_api": "orders"}]
+    for _ in range(2):
+        status, answer = await hub.administer("DELETE", provider)
+        assert (status, answer["merchant"]["providers"]) == (200, [])
+    status, answer = await generate_link(hub, other_merchant)
+    assert (status, answer["error"]) == (400, "Mercado Pago não configurado para esta padaria")
+    assert await hub.topics(other_merchant.slug, of="Provider") == [
+        "ProviderConnected.v2",
+        "ProviderCredentialRotated.v1",
+        "ProviderDisconnected.v1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("provider", "change", "status", "code"),
+    [
+        ("mercado_pago", {"access_token": "APP_USR-of-nobody"}, 400, "provider_not_connected"),
+        ("mercado_pago", {"account_id": "174087001"}, 400, "account_mismatch"),
+        ("mercado_pago", {"access_token": "two words"}, 400, "invalid_credential"),
+        ("mercado_pago", {"webhook_secret": "segredo-não-ascii"}, 400, "invalid_credential"),
+        ("mercado_pago", {"webhook_secret": None}, 400, "missing_field"),
+        ("mercado_pago", {"pix_api": "telex"}, 400, "unknown_pix_api"),
+        ("pix", {}, 404, "unknown_provider"),
+        ("nobody", {}, 404, "unknown_provider"),
+    ],
+)
+async def test_a_credential_that_is_not_good_is_refused_and_leaves_nothing(
+    hub, path, other_merchant, provider, change, status, code
+):
+    before = await hub.count_events()
+    answered, answer = await hub.administer("PUT", f"{path}/providers/{provider}", {**CREDENTIAL, **change})
+    assert (answered, answer["code"]) == (status, code)
+    assert await hub.count_events() == before
+    assert await hub.rows("SELECT 1 FROM credentials WHERE merchant = $1", other_merchant.slug) == []
+
+
+async def test_while_the_provider_is_away_nothing_is_connected(hub, path, other_merchant):
+    await hub.faults(error_rate=1)
+    status, answer = await hub.administer("PUT", f"{path}/providers/mercado_pago", CREDENTIAL)
+    assert (status, answer["code"]) == (503, "provider_unavailable")
+    assert await hub.rows("SELECT 1 FROM credentials WHERE merchant = $1", other_merchant.slug) == []
+
+
+def signed(secret: str) -> dict[str, str]:
+    at = int(time.time())
+    manifest = f"id:123;request-id:a-request;ts:{at};"
+    digest = hmac.new(secret.encode(), manifest.encode(), hashlib.sha256).hexdigest()
+    return {"x-signature": f"ts={at},v1={digest}", "x-request-id": "a-request"}
+
+
+async def test_notifications_are_judged_by_the_webhook_secret_that_was_set(hub, other_merchant, path, connected):
+    async def deliver(secret):
+        url = f"{hub.url}/webhooks/mercadopago/{other_merchant.slug}/?type=payment&data.id=123"
+        async with hub.session.post(url, json={}, headers=signed(secret)) as answer:
+            return answer.status
+
+    assert await deliver(WEBHOOK_SECRET) == 200
+    for _ in range(2):
+        secret = f"{path}/providers/mercado_pago/webhook-secret"
+        assert (await hub.administer("PUT", secret, {"webhook_secret": "another-secret"}))[0] == 200
+    assert await deliver("another-secret") == 200
+    assert await deliver(WEBHOOK_SECRET) == 401
+    assert await hub.topics(other_merchant.slug, of="Webhook") == ["WebhookSecretRotated.v1"]
+
+
+async def test_a_webhook_secret_of_nothing_is_refused(hub, path):
+    secret = f"{path}/providers/mercado_pago/webhook-secret"
+    status, answer = await hub.administer("PUT", secret, {"webhook_secret": "another-secret"})
+    assert (status, answer["code"]) == (400, "provider_not_connected")
+
+
+# --- API keys -------------------------------------------------------------------------------------
+
+
+async def test_a_key_is_shown_once_does_what_it_may_and_is_revoked_within_two_seconds(hub, other_merchant, path, until):
+    status, created = await hub.administer("POST", f"{path}/api-keys", {"scopes": ["payments:read"]})
+    assert status == 201
+    assert created["api_key"].startswith(f"extrato.{other_merchant.slug}.{created['key_id']}.")
+    bearer = {"Authorization": f"Bearer {created['api_key']}"}
+    listing = f"{hub.url}/payments/api/pending/?padaria_slug={other_merchant.slug}"
+    async with hub.session.get(listing, headers=bearer) as answer:
+        assert answer.status == 200
+    assert (await hub.post("/payments/pix", {"value": 1}, bearer))[0] == 403
+
+    _, listed = await hub.administer("GET", f"{path}/api-keys")
+    assert {"key_id": created["key_id"], "scopes": ["payments:read"]} in listed["api_keys"]
+    secret = created["api_key"].rpartition(".")[2]
+    assert secret not in str(listed)
+    assert hashlib.sha256(secret.encode()).hexdigest() not in str(listed)
+
+    for _ in range(2):
+        status, left = await hub.administer("DELETE", f"{path}/api-keys/{created['key_id']}")
+        assert status == 200
+        assert created["key_id"] not in str(left)
+
+    async def is_refused():
+        async with hub.session.get(listing, headers=bearer) as answer:
+            return answer.status == 401
+
+    await until(is_refused, "the key opens nothing", within_s=2)
+
+
+@pytest.mark.parametrize("scopes", [None, [], "admin", ["root"], [5]])
+async def test_a_key_for_nothing_or_for_an_unknown_scope_is_refused(hub, path, scopes):
+    status, answer = await hub.administer("POST", f"{path}/api-keys", {"scopes": scopes})
+    assert (status, answer["code"]) == (400, "unknown_scope")
+
+
+async def test_revoking_a_key_that_never_was_is_refused(hub, path):
+    status, answer = await hub.administer("DELETE", f"{path}/api-keys/00000000")
+    assert (status, answer["code"]) == (404, "api_key_not_found")
+
+
+# --- secrets --------------------------------------------------------------------------------------
+
+
+async def test_no_secret_is_in_any_answer_log_metric_event_or_message(hub, other_merchant, path, until):
+    unknown_token, webhook_secret = "APP_USR-nobody-but-secret-all-the-same", "a-webhook-secret-of-this-test"
+    provider = f"{path}/providers/mercado_pago"
+    told = [
+        await hub.administer("PUT", provider, {**CREDENTIAL, "access_token": unknown_token}),
+        await hub.administer("PUT", provider, {**CREDENTIAL, "account_id": "1"}),
+        await hub.administer("PUT", provider, {**CREDENTIAL, "access_token": unknown_token, "pix_api": "x"}),
+        await hub.administer("PUT", provider, {**CREDENTIAL, "webhook_secret": f"{webhook_secret} "}),
+        await hub.administer("PUT", f"{provider}/webhook-secret", {"webhook_secret": webhook_secret}),
+        await hub.administer("PUT", f"{provider}/webhook-secret", {"webhook_secret": f"{webhook_secret}\n\n{{"}),
+        await hub.administer("GET", path),
+        await generate_link(hub, other_merchant),
+    ]
+    _, created = await hub.administer("POST", f"{path}/api-keys", {"scopes": ["admin"]})
+    told.append(await hub.administer("GET", f"{path}/api-keys"))
+    told.append(await hub.administer("GET", path, key=created["api_key"] + "x"))
+    told.append(await hub.administer("DELETE", f"{path}/api-keys/{created['key_id']}"))
+    told.append(await hub.administer("DELETE", provider))
+    async with hub.session.get(f"{hub.url}/metrics") as answer:
+        metrics = await answer.text()
+    events = await hub.rows("SELECT convert_from(state, 'utf8') FROM stored_events")
+    documents = await hub.rows("SELECT document::text FROM merchants")
+    async with hub.jetstream() as jetstream:
+
+        async def is_carried():
+            return (await jetstream.stream_info("PAYMENTS")).state.messages >= len(events)
+
+        await until(is_carried, "the bus has every event")
+        subscription = await jetstream.subscribe(f"merchants.{other_merchant.slug}.>", ordered_consumer=True)
+        messages = [await subscription.next_msg(timeout=5)]
+        while messages[-1].metadata.num_pending:
+            messages.append(await subscription.next_msg(timeout=5))
+
+    vault_keys = (hub.home / "secret.key").read_text().split()
+    api_keys = [hub.api_key, hub.admin_key, created["api_key"], other_merchant.api_key, other_merchant.admin_key]
+    secrets = [
+        *(SANDBOX_TOKEN, unknown_token, WEBHOOK_SECRET, webhook_secret),
+        *(key.rpartition(".")[2] for key in api_keys),
+        *vault_keys,
+    ]
+    places = {
+        "answers": str(told),
+        "logs": hub.logs(),
+        "metrics": metrics,
+        "events": str(events),
+        "read model": str(documents),
+        "messages": str([(message.headers, message.data) for message in messages]),
+    }
+    assert all(places.values())
+    found = [(name, secret[:12]) for name, text in places.items() for secret in secrets if secret in text]
+    assert found == []

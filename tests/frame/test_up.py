@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import sys
 import time
 
@@ -91,6 +92,25 @@ async def test_a_signal_while_starting_leaves_nothing_running(start_hub):
     code, errors = await hub.ended()
     assert (code, errors) == (0, "")
     assert hub.living() == []
+
+
+async def test_the_first_start_makes_a_key_of_the_hub_that_only_its_owner_reads(start_hub, servers):
+    hub = await start_hub(**servers)
+    await hub.says("extrato is ready")
+    file = hub.home / "admin-api-key"
+    key = file.read_text().strip()
+    assert key.startswith("extrato.extrato.")
+    assert f"admin key {key}" in "\n".join(hub.lines)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    hub.process.terminate()
+    await hub.ended()
+
+    # A key that was put away stays away, and no other is made.
+    file.unlink()
+    again = await start_hub(**servers)
+    await again.says("extrato is ready")
+    assert not file.exists()
+    assert not any("admin key" in line for line in again.lines)
 
 
 async def test_a_second_start_finds_the_data_and_the_key(start_hub):

@@ -22,21 +22,19 @@ from contracts.events import (
 )
 from extrato.domain import merchant as module
 from extrato.domain.api_keys import MAX_API_KEYS, SCOPES, IssueApiKey, RevokeApiKey
+from extrato.domain.connections import ConnectProvider, DisconnectProvider, RotateWebhookSecret
 from extrato.domain.errors import Refused
 from extrato.domain.merchant import (
     INITIAL,
     MAX_PRICE_CENTAVOS,
     RESERVED_SLUG,
     Command,
-    ConnectProvider,
-    DisconnectProvider,
     Line,
     PriceProduct,
     Register,
     Registered,
     RemovePixKey,
     Rename,
-    RotateWebhookSecret,
     SetPixKey,
     WithdrawProduct,
     decide,

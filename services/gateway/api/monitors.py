@@ -70,7 +70,9 @@ async def start_all_monitors(request: web.Request) -> web.Response:
 
     async def start(payment_id: int) -> None:
         nonlocal started
-        started += bool((await start_watch(gateway.hub, payment_id, cause=cause)).envelopes)
+        # Awaited first: within the addition, those who start at once would overwrite each other's count.
+        decided = await start_watch(gateway.hub, payment_id, cause=cause)
+        started += bool(decided.envelopes)
 
     await _for_each(await queries.open_payments(gateway.pool, merchant.slug), start)
     return json_answer(MonitorsStarted(success=True, padaria_slug=merchant.slug, monitors_started=started))

@@ -9,6 +9,7 @@ from typing import Final
 
 from extrato.errors import Overloaded
 from extrato.qr import draw_png, draw_svg
+from services.gateway.metrics import PICTURES_DRAWN
 
 REMEMBERED: Final = 2000
 MAX_DRAWING: Final = 64
@@ -32,6 +33,7 @@ class Pictures:
             if len(self._drawing) >= MAX_DRAWING:
                 msg = "Too many pictures are being drawn; try again in a moment."
                 raise Overloaded(msg)
+            PICTURES_DRAWN.inc()
             draw = draw_svg if is_svg else draw_png
             drawing = asyncio.get_running_loop().run_in_executor(self._threads, draw, payload)
             self._drawing[key] = asyncio.ensure_future(drawing)

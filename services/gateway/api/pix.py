@@ -74,6 +74,8 @@ async def create_pix(request: web.Request) -> web.Response:
 async def _merchant(request: web.Request, slug: str | None) -> Registered:
     """Find whose charge it is: the caller's; in open mode the one that is named, or the demo merchant."""
     caller = caller_of(request)
+    if slug is None and caller.merchant is None and caller.actor_id is not None:
+        raise Refused("missing_padaria_slug", "A key of the hub must name the merchant.", "padaria_slug")
     slug = slug or caller.merchant or DEMO_MERCHANT
     merchant = await gateway_of(request).merchants.find(slug)
     if merchant is None or not caller.may_see(slug):

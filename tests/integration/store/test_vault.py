@@ -197,6 +197,17 @@ async def opens_everything(pool, vault, secret) -> bool:
     ) == (FIRST, OTHER_ACCOUNT, Payer(name="Ana"), secret)
 
 
+async def test_every_sealed_column_is_rotated(database_url):
+    connection = await asyncpg.connect(database_url)
+    try:
+        rows = await connection.fetch(
+            "SELECT table_name FROM information_schema.columns WHERE column_name = 'sealed' AND table_schema = 'public'"
+        )
+    finally:
+        await connection.close()
+    assert {row[0] for row in rows} == {table.name for table in SEALED_TABLES}
+
+
 async def test_rotation_closes_everything_anew_while_others_go_on(processes, filled, key_file):
     pool, vault, secret = filled
     other_pool, other = await processes()

@@ -1,0 +1,106 @@
+"""Connections: which accounts at providers a merchant sells over. Their credentials lie in the vault, never here.
+
+A part of the aggregate in `merchant.py`, cut like it: state, commands, decisions.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from contracts.events import (
+    ProviderConnected,
+    ProviderCredentialRotated,
+    ProviderDisconnected,
+    WebhookSecretRotated,
+)
+from extrato.domain.errors import Refused
+
+# --- state --------------------------------------------------------------------------------------
+
+# By provider; a connection is the event that made it, as it would read after every rotation since.
+Connections = dict[str, ProviderConnected]
+ConnectionEvent = ProviderConnected | ProviderCredentialRotated | WebhookSecretRotated | ProviderDisconnected
+
+
+def evolve(connections: Connections, event: ConnectionEvent) -> Connections:
+    """Apply one event."""
+    match event:
+        case ProviderConnected():
+            changed = event
+        case ProviderCredentialRotated():
+            before = connections[event.provider]
+            changed = replace(before, credential_digest=event.credential_digest, pix_api=event.pix_api)
+        case WebhookSecretRotated():
+            changed = replace(connections[event.provider], credential_digest=event.credential_digest)
+        case ProviderDisconnected():
+            return {provider: kept for provider, kept in connections.items() if provider != event.provider}
+    return {**connections, event.provider: changed}
+
+
+# --- commands -----------------------------------------------------------------------------------
+
+PIX_APIS: Final = frozenset({"payments", "orders"})
+
+
+class ConnectProvider(Struct, frozen=True, kw_only=True):
+    """Say that a credential for `provider` lies in the vault: the first one, or one in place of another."""
+
+    provider: str
+    account_id: str
+    credential_digest: str
+    pix_api: str
+
+
+class RotateWebhookSecret(Struct, frozen=True, kw_only=True):
+    """Say that the credential in the vault has another webhook secret."""
+
+    provider: str
+    credential_digest: str
+
+
+class DisconnectProvider(Struct, frozen=True, kw_only=True):
+    """Say that no credential for `provider` lies in the vault."""
+
+    provider: str
+
+
+ConnectionCommand = ConnectProvider | RotateWebhookSecret | DisconnectProvider
+
+# --- decisions ----------------------------------------------------------------------------------
+
+
+def decide(command: ConnectionCommand, connections: Connections) -> list[ConnectionEvent]:
+    """Give the events that follow from `command`; none when it changes nothing. Raises `Refused`."""
+    connected = connections.get(command.provider)
+    match command:
+        case ConnectProvider():
+            return _connect(command, connected)
+        case RotateWebhookSecret():
+            if connected is None:
+                raise Refused("provider_not_connected", "There is no connection to change.", command.provider)
+            if connected.credential_digest == command.credential_digest:
+                return []
+            return [WebhookSecretRotated(provider=command.provider, credential_digest=command.credential_digest)]
+        case DisconnectProvider():
+            return [] if connected is None else [ProviderDisconnected(provider=command.provider)]
+
+
+def _connect(command: ConnectProvider, connected: ProviderConnected | None) -> list[ConnectionEvent]:
+    provider, digest, pix_api = command.provider, command.credential_digest, command.pix_api
+    if pix_api not in PIX_APIS:
+        raise Refused("unknown_pix_api", "The Pix API is `payments` or `orders`.", "pix_api")
+    if connected is None:
+        return [
+            ProviderConnected(
+                provider=provider, account_id=command.account_id, credential_digest=digest, pix_api=pix_api
+            )
+        ]
+    if connected.account_id != command.account_id:
+        # What was charged on the account could be asked about no more, and would be watched in vain.
+        raise Refused("another_account_connected", "Another account is connected; disconnect it first.", provider)
+    if (connected.credential_digest, connected.pix_api) == (digest, pix_api):
+        return []
+    return [ProviderCredentialRotated(provider=provider, credential_digest=digest, pix_api=pix_api)]

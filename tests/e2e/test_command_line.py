@@ -1,0 +1,261 @@
+"""The command line administers a hub that runs; a secret comes in by a file or a pipe, and never goes out."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import uuid4
+
+import pytest
+
+from tests.running_hub import MERCHANT, ROOT, SANDBOX_TOKEN, WEBHOOK_SECRET
+
+if TYPE_CHECKING:
+    from tests.running_hub import RunningHub
+
+PROVIDER = "mercado_pago"
+
+
+class Said(NamedTuple):
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    errors: str
+
+
+class Shell:
+    """Runs `extrato …` as a process of its own."""
+
+    def __init__(self, home: str) -> None:
+        self.environment = {**os.environ, "EXTRATO_HOME": home}
+
+    async def __call__(self, *words: str, lines: str = "", **environment: str) -> Said:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "services.cli",
+            *words,
+            cwd=ROOT,
+            env={**self.environment, **environment},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, errors = await process.communicate(lines.encode())
+        return Said(process.returncode or 0, out.decode(), errors.decode())
+
+    async def does(self, *words: str, lines: str = "", **environment: str) -> str:
+        said = await self(*words, lines=lines, **environment)
+        assert said.code == 0, said
+        assert said.errors == ""
+        return said.out.strip()
+
+    async def refuses(self, *words: str, lines: str = "", **environment: str) -> str:
+        said = await self(*words, lines=lines, **environment)
+        assert said.code == 1, said
+        assert said.out == ""
+        assert said.errors.startswith("extrato: ")
+        assert said.errors.count("\n") == 1
+        return said.errors
+
+
+@pytest.fixture
+def extrato(hub: RunningHub) -> Shell:
+    return Shell(str(hub.home))
+
+
+@pytest.fixture
+async def slug(extrato: Shell) -> str:
+    slug = f"padaria-{uuid4().hex[:12]}"
+    await extrato.does("merchant", "register", slug, "--name", "Padaria da Ana", "--city", "Recife")
+    return slug
+
+
+async def test_a_merchant_of_ones_own_is_registered_and_sells(hub, extrato, slug, tmp_path):
+    await extrato.does("merchant", "rename", slug, "--city", "Olinda")
+    assert f"{slug}\tPadaria da Ana\tOlinda" in (await extrato.does("merchant", "list")).splitlines()
+    await extrato.does("merchant", "pix-key", slug, "--kind", "cpf", lines="529.982.247-25\n")
+    await extrato.does("merchant", "price", slug, "Pão Francês", "0,75")
+    await extrato.does("merchant", "price", slug, "Bolo", "30")
+    await extrato.does("merchant", "withdraw", slug, "Bolo")
+    connected = await extrato.does("merchant", "connect", slug, lines=f"{SANDBOX_TOKEN}\n{WEBHOOK_SECRET}\n")
+    assert "connected to account 174087000" in connected
+    assert json.loads(await extrato.does("merchant", "show", slug)) == {
+        "slug": slug,
+        "name": "Padaria da Ana",
+        "city": "Olinda",
+        "pix_key": {"kind": "cpf", "key": "52998224725"},
+        "providers": [{"provider": PROVIDER, "account_id": "174087000", "pix_api": "payments"}],
+        "prices": {"Pão Francês": "R$ 0,75"},
+    }
+    api_key = await extrato.does("api-key", "issue", slug)
+    bearer = {"Authorization": f"Bearer {api_key}"}
+    order = {"padaria_slug": slug, "items": [{"nome": "Pão Francês", "quantidade": 2}]}
+    status, link = await hub.post("/payments/api/generate-link/", order, bearer)
+    assert (status, link["total"]) == (200, 1.5)
+
+    token_file = tmp_path / "token"
+    token_file.write_text(f"{SANDBOX_TOKEN}\n")
+    await extrato.does("merchant", "rotate", slug, "--access-token-file", str(token_file))
+    await extrato.does("merchant", "webhook-secret", slug, lines="another-secret\n")
+    assert "not connected" in await extrato.does("merchant", "disconnect", slug)
+    topics = [
+        topic for topic in await hub.topics(slug, of="") if topic.startswith(("Merch", "Pix", "Prod", "Prov", "Web"))
+    ]
+    assert topics == [
+        "MerchantRegistered.v1",
+        "MerchantRenamed.v1",
+        "PixKeySet.v1",
+        "ProductPriced.v1",
+        "ProductPriced.v1",
+        "ProductWithdrawn.v1",
+        "ProviderConnected.v2",
+        "WebhookSecretRotated.v1",
+        "ProviderDisconnected.v1",
+    ]
+
+
+async def test_a_key_is_printed_alone_listed_without_its_secret_and_revoked(hub, extrato, slug, until):
+    api_key = await extrato.does("api-key", "issue", slug, "--scope", "payments:read", "--scope", "confirm")
+    key_id, secret = api_key.split(".")[2:]
+    assert await extrato.does("api-key", "list", slug) == f"{key_id}\tconfirm payments:read"
+
+    async def status() -> int:
+        headers = {"Authorization": f"Bearer {api_key}"}
+        async with hub.session.get(f"{hub.url}/payments/api/pending/?padaria_slug={slug}", headers=headers) as answer:
+            return answer.status
+
+    assert await status() == 200
+    said = await extrato.does("api-key", "revoke", slug, key_id)
+    assert secret not in said
+
+    async def is_refused() -> bool:
+        return await status() == 401
+
+    await until(is_refused, "the key opens nothing", within_s=2)
+    assert await extrato.does("api-key", "list", slug) == ""
+
+
+async def test_a_key_of_the_hub_administers_until_it_is_revoked(hub, extrato, slug, until):
+    key = await extrato.does("admin-key", "issue")
+    assert key.startswith("extrato.extrato.")
+    key_id = key.split(".")[2]
+    assert f"{key_id}\tadmin payments:read" in (await extrato.does("admin-key", "list")).splitlines()
+    assert (await hub.administer("GET", f"/admin/merchants/{slug}", key=key))[0] == 200
+    await extrato.does("admin-key", "revoke", key_id)
+
+    async def is_refused() -> bool:
+        return (await hub.administer("GET", f"/admin/merchants/{slug}", key=key))[0] == 401
+
+    await until(is_refused, "the key opens nothing", within_s=2)
+
+
+async def test_a_key_of_the_hub_charges_for_the_merchant_that_it_names_and_for_no_other(hub, extrato):
+    key = await extrato.does("admin-key", "issue", "--scope", "payments:write")
+    bearer = {"Authorization": f"Bearer {key}"}
+    status, answer = await hub.post("/payments/pix", {"value": 1}, bearer)
+    assert (status, answer["code"]) == (400, "missing_padaria_slug")
+    status, answer = await hub.post("/payments/pix", {"value": 1, "padaria_slug": MERCHANT}, bearer)
+    assert (status, answer["payment"]["padaria_slug"]) == (201, MERCHANT)
+    await extrato.does("admin-key", "revoke", key.split(".")[2])
+
+
+@pytest.mark.parametrize(
+    ("words", "lines", "sentence"),
+    [
+        (("merchant", "register", "Padaria", "--name", "a", "--city", "b"), "", "A slug is"),
+        (("merchant", "register", MERCHANT, "--name", "a", "--city", "b"), "", "Another merchant has this slug."),
+        (("merchant", "register", "extrato", "--name", "a", "--city", "b"), "", "This slug is the hub's own."),
+        (("merchant", "show", "nobody"), "", "The merchant does not exist."),
+        (("merchant", "price", MERCHANT, "Bolo", "1.000"), "", "'1.000' is no price"),
+        (("merchant", "price", MERCHANT, "Bolo", "0"), "", "The amount must be above zero."),
+        (("merchant", "pix-key", MERCHANT, "--kind", "cpf"), "529.982.247-26\n", "check digits"),
+        (("merchant", "connect", MERCHANT), "", "The access token is missing"),
+        (("merchant", "connect", MERCHANT), "APP_USR-nobody-at-all\nhush\n", "does not accept"),
+        (("merchant", "connect", MERCHANT, "--access-token-file", "/nowhere"), "", "/nowhere is no file"),
+        (("merchant", "rotate", "nobody"), f"{SANDBOX_TOKEN}\n", "There is no connection"),
+        (("api-key", "issue", "nobody"), "", "The merchant does not exist."),
+        (("api-key", "revoke", MERCHANT, "00000000"), "", "There is no API key with this id."),
+        (("admin-key", "revoke", "00000000"), "", "There is no API key with this id."),
+    ],
+)
+async def test_what_is_refused_is_said_in_one_sentence_and_leaves_nothing(hub, extrato, words, lines, sentence):
+    before = await hub.count_events()
+    said = await extrato.refuses(*words, lines=lines)
+    assert sentence in said
+    for secret in lines.split():
+        assert secret not in said
+    assert await hub.count_events() == before
+
+
+async def test_without_a_hub_it_is_said_where_one_was_looked_for(tmp_path):
+    said = await Shell(str(tmp_path / "empty")).refuses("merchant", "list")
+    assert f"No hub runs in {tmp_path / 'empty'}" in said
+
+
+async def test_a_database_alone_is_enough_but_never_gets_a_vault_key_that_the_hub_does_not_know(hub, slug, tmp_path):
+    shell = Shell(str(tmp_path / "elsewhere"))
+    place = {"EXTRATO_DATABASE_URL": hub.addresses["database_url"], "EXTRATO_MERCADOPAGO_URL": hub.sandbox_url}
+    await shell.does("merchant", "rename", slug, "--name", "Padaria de Longe", **place)
+    lines = f"{SANDBOX_TOKEN}\n{WEBHOOK_SECRET}\n"
+    assert "the vault stays shut" in await shell.refuses("merchant", "connect", slug, lines=lines, **place)
+    assert not (tmp_path / "elsewhere").exists()
+    assert await hub.rows("SELECT 1 FROM credentials WHERE merchant = $1", slug) == []
+
+
+# --- rotation of the vault's key ------------------------------------------------------------------
+
+
+async def test_the_vaults_key_is_rotated_while_the_hub_goes_on(hub, extrato, until):
+    before = await hub.link()
+    sealed = await hub.rows("SELECT sealed FROM credentials UNION ALL SELECT sealed FROM hub_secrets")
+
+    async def go_on() -> None:
+        """Sell all the while; a link is made with the credential that lies in the vault."""
+        for _ in range(30):
+            await hub.link()
+
+    said, _ = await asyncio.gather(extrato.does("vault", "rotate"), go_on())
+    assert "closed with the new key" in said
+    after = await hub.rows("SELECT sealed FROM credentials UNION ALL SELECT sealed FROM hub_secrets")
+    assert not set(sealed) & set(after)
+    keys = (hub.home / "secret.key").read_text().split()
+    assert len(keys) >= 2
+    assert not any(key in said for key in keys)
+
+    # Who held an address before holds it still, also when the gateway reads everything anew.
+    old_pid = hub.kill("gateway")
+    await hub.until_restarted(until, "gateway", old_pid)
+    async with hub.session.get(before["secure_checkout_url"], allow_redirects=False) as answer:
+        assert answer.status == 302
+    await hub.link()
+
+
+async def test_a_key_out_of_the_environment_is_rotated_once_every_process_knows_both(home, start_hub):
+    old, new = (base64.b64encode(os.urandom(32)).decode() for _ in range(2))
+    async with start_hub(home, EXTRATO_SECRET_KEY=old) as hub:
+        shell = Shell(str(hub.home))
+        link = await hub.link()
+        said = await shell.refuses("vault", "rotate", EXTRATO_SECRET_KEY=old)
+        assert "EXTRATO_NEW_SECRET_KEY" in said
+        said = await shell.refuses("vault", "rotate", EXTRATO_SECRET_KEY=old, EXTRATO_NEW_SECRET_KEY=new)
+        assert "of every process" in said
+        assert new not in said
+    async with start_hub(home, EXTRATO_SECRET_KEY=f"{old},{new}") as hub:
+        both = {"EXTRATO_SECRET_KEY": f"{old},{new}", "EXTRATO_NEW_SECRET_KEY": new}
+        await Shell(str(hub.home)).does("vault", "rotate", **both)
+        await hub.link()
+    async with start_hub(home, EXTRATO_SECRET_KEY=new) as hub:
+        await hub.link()
+        token = link["secure_checkout_url"].partition("?")[2]
+        url = f"{hub.url}/payments/mp/pay/{link['payment_id']}/?{token}"
+        async with hub.session.get(url, allow_redirects=False) as answer:
+            assert answer.status == 302
+        assert not (hub.home / "secret.key").exists()
+        for key in (old, new):
+            assert key not in hub.logs()

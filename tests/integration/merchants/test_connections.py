@@ -1,0 +1,247 @@
+"""The vault and the log tell the same of a connection, whoever crashes or comes at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import asyncpg
+import msgspec
+import pytest
+from aiohttp import web
+
+from contracts.envelope import Cause
+from extrato.assembly import open_hub
+from extrato.domain import merchant as domain
+from extrato.domain.errors import Refused
+from extrato.errors import ProviderNotConnected, ProviderUnavailable
+from extrato.ports import Credential
+from extrato.settings import Settings
+from extrato.use_cases.connections import (
+    NewCredential,
+    connect_account,
+    connect_provider,
+    disconnect_provider,
+    rotate_access_token,
+    rotate_webhook_secret,
+)
+from extrato.use_cases.merchants import MerchantDirectory, change_merchant, new_api_key, read_merchant
+
+SLUG = "padaria"
+CAUSE = Cause(correlation_id="a-test", actor="operator")
+WANTED = NewCredential(access_token="APP_USR-first", webhook_secret="hush")
+KEPT = Credential(access_token="APP_USR-first", webhook_secret="hush", account_id="1")
+# Whose tokens these are; the provider answers the other words as it answers nonsense, and as it does when it is ill.
+ACCOUNTS = {"APP_USR-first": 1, "APP_USR-second": 1, "APP_USR-other": 2}
+
+
+async def show_me(request: web.Request) -> web.Response:
+    """`GET /users/me`, of a Mercado Pago on which one account has two tokens."""
+    token = request.headers["Authorization"].removeprefix("Bearer ")
+    if token in ACCOUNTS:
+        return web.json_response({"id": ACCOUNTS[token], "site_id": "MLB"})
+    if token == "APP_USR-ill":
+        return web.json_response({"message": "internal_error"}, status=500)
+    if token == "malformed":
+        return web.json_response({"message": f"Malformed access_token: {token}", "error": "bad_request"}, status=400)
+    return web.json_response({"message": "invalid access token", "code": "unauthorized"}, status=401)
+
+
+@pytest.fixture
+async def provider_url():
+    app = web.Application()
+    app.router.add_get("/users/me", show_me)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def hubs(database_url, provider_url, tmp_path):
+    """A function that opens a hub as another process has it."""
+    settings = Settings.from_environment(
+        {
+            "EXTRATO_DATABASE_URL": database_url,
+            "EXTRATO_HOME": str(tmp_path),
+            "EXTRATO_MERCADOPAGO_URL": provider_url,
+        }
+    )
+    async with contextlib.AsyncExitStack() as parts:
+
+        async def start():
+            pool = await parts.enter_async_context(asyncpg.create_pool(database_url, min_size=1, max_size=4))
+            return await parts.enter_async_context(open_hub(settings, pool=pool, bus=None))
+
+        yield start
+
+
+@pytest.fixture
+async def hub(hubs):
+    hub = await hubs()
+    await change_merchant(hub, SLUG, [domain.Register(slug=SLUG, name="Padaria", city="Recife")], cause=CAUSE)
+    return hub
+
+
+async def happened(hub) -> list[str]:
+    history = await hub.log.read_stream(domain.stream_id(SLUG))
+    return [type(envelope.event).__name__ for envelope in history[1:]]
+
+
+async def recorded(hub) -> str | None:
+    """The digest of the credential that the log tells of."""
+    merchant, _ = await read_merchant(hub.log, SLUG)
+    connection = merchant.connections.get("mercado_pago")
+    return connection.credential_digest if connection else None
+
+
+async def connect(hub, wanted=WANTED):
+    return await connect_account(hub, SLUG, "mercado_pago", wanted, cause=CAUSE)
+
+
+async def test_a_connection_lives_and_ends(hub):
+    await connect(hub)
+    assert await hub.vault.look(SLUG, "mercado_pago") == KEPT
+    await rotate_access_token(hub, SLUG, "mercado_pago", "APP_USR-second", cause=CAUSE)
+    await rotate_webhook_secret(hub, SLUG, "mercado_pago", "hush-2", cause=CAUSE)
+    kept = await hub.vault.look(SLUG, "mercado_pago")
+    assert kept == msgspec.structs.replace(KEPT, access_token="APP_USR-second", webhook_secret="hush-2")
+    assert await recorded(hub) == kept.digest
+    await disconnect_provider(hub, SLUG, "mercado_pago", cause=CAUSE)
+    assert await hub.vault.look(SLUG, "mercado_pago") is None
+    assert await happened(hub) == [
+        "ProviderConnected",
+        "ProviderCredentialRotated",
+        "WebhookSecretRotated",
+        "ProviderDisconnected",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"access_token": "APP_USR-nobody"}, ProviderNotConnected),
+        ({"access_token": "malformed"}, ProviderNotConnected),
+        ({"access_token": "APP_USR-ill"}, ProviderUnavailable),
+        ({"access_token": "a\nb"}, Refused),
+        ({"webhook_secret": ""}, Refused),
+        ({"account_id": "2"}, Refused),
+        ({"pix_api": "telex"}, Refused),
+    ],
+)
+async def test_what_is_refused_leaves_nothing_and_repeats_no_secret(hub, change, error):
+    wanted = msgspec.structs.replace(WANTED, **change)
+    with pytest.raises(error) as refused:
+        await connect(hub, wanted)
+    assert await hub.vault.look(SLUG, "mercado_pago") is None
+    assert await happened(hub) == []
+    assert wanted.access_token not in repr(refused.value)
+    assert refused.value.__cause__ is None
+
+
+async def test_another_account_takes_no_place_of_the_first(hub):
+    await connect(hub)
+    other = NewCredential(access_token="APP_USR-other", webhook_secret="x")
+    with pytest.raises(Refused) as refused:
+        await connect(hub, other)
+    assert refused.value.code == "another_account_connected"
+    with pytest.raises(Refused) as refused:
+        await rotate_access_token(hub, SLUG, "mercado_pago", "APP_USR-other", cause=CAUSE)
+    assert refused.value.code == "account_mismatch"
+    assert await hub.vault.look(SLUG, "mercado_pago") == KEPT
+
+    await disconnect_provider(hub, SLUG, "mercado_pago", cause=CAUSE)
+    await connect(hub, other)
+    assert await hub.vault.merchants_of("mercado_pago", "2") == [SLUG]
+
+
+async def test_a_connection_that_broke_off_before_it_was_recorded_is_recorded_when_it_is_asked_for_again(hub):
+    await hub.vault.put(SLUG, "mercado_pago", KEPT)
+    assert await happened(hub) == []
+    await connect(hub)
+    assert await happened(hub) == ["ProviderConnected"]
+
+
+async def test_a_disconnection_that_broke_off_is_recorded_when_it_is_asked_for_again(hub):
+    await connect(hub)
+    await hub.vault.remove(SLUG, "mercado_pago")
+    await disconnect_provider(hub, SLUG, "mercado_pago", cause=CAUSE)
+    assert await happened(hub) == ["ProviderConnected", "ProviderDisconnected"]
+
+
+async def test_a_webhook_secret_after_a_connection_that_broke_off_records_both(hub):
+    await hub.vault.put(SLUG, "mercado_pago", KEPT)
+    await rotate_webhook_secret(hub, SLUG, "mercado_pago", "hush-2", cause=CAUSE)
+    assert await happened(hub) == ["ProviderConnected", "WebhookSecretRotated"]
+
+
+async def test_of_many_who_change_a_connection_at_once_the_log_tells_what_the_vault_holds(hub, hubs):
+    others = [hub, await hubs(), await hubs()]
+    credentials = [msgspec.structs.replace(KEPT, access_token=f"APP_USR-{n}") for n in range(12)]
+    done = await asyncio.gather(
+        *(
+            connect_provider(others[n % 3], SLUG, "mercado_pago", credential, cause=CAUSE)
+            for n, credential in enumerate(credentials)
+        ),
+        *(rotate_webhook_secret(each, SLUG, "mercado_pago", "hush-2", cause=CAUSE) for each in others),
+        return_exceptions=True,
+    )
+    # Who gave up because too many came at once left what the next one records.
+    assert [result for result in done if not isinstance(result, domain.Registered)] == [] or await connect(hub)
+    kept = await hub.vault.look(SLUG, "mercado_pago")
+    assert await recorded(hub) == kept.digest
+
+
+async def test_two_who_connect_two_accounts_at_once_end_with_one_of_them(hub, hubs):
+    other = await hubs()
+    done = await asyncio.gather(
+        connect(hub),
+        connect(other, NewCredential(access_token="APP_USR-other", webhook_secret="x")),
+        return_exceptions=True,
+    )
+    kept = await hub.vault.look(SLUG, "mercado_pago")
+    assert await recorded(hub) == kept.digest
+    assert sum(isinstance(result, Refused) for result in done) == 1
+    assert (await happened(hub)).count("ProviderConnected") == 1
+
+
+async def test_a_revoked_key_is_forgotten_by_every_directory_within_its_cache_time(hub, hubs, monkeypatch):
+    here, there = MerchantDirectory(hub.log), MerchantDirectory((await hubs()).log)
+    api_key, issue = new_api_key(SLUG, ("admin",))
+    await change_merchant(hub, SLUG, [issue], cause=CAUSE)
+    for directory in (here, there):
+        known = await directory.recognise(api_key)
+        assert (known.merchant, known.scopes) == (SLUG, frozenset({"admin"}))
+    await change_merchant(hub, SLUG, [domain.RevokeApiKey(key_id=issue.key_id)], cause=CAUSE)
+    here.forget(SLUG)
+    assert await here.recognise(api_key) is None
+    monkeypatch.setattr("extrato.use_cases.merchants.CACHE_S", 0.0)
+    assert await there.recognise(api_key) is None
+
+
+async def test_a_key_that_another_process_issued_is_known_at_once(hub, hubs, monkeypatch):
+    there = MerchantDirectory((await hubs()).log)
+    assert await there.find(SLUG) is not None
+    monkeypatch.setattr("extrato.use_cases.merchants.UNKNOWN_KEY_CACHE_S", 0.0)
+    api_key, issue = new_api_key(SLUG)
+    await change_merchant(hub, SLUG, [issue], cause=CAUSE)
+    assert await there.recognise(api_key) is not None
+
+
+async def test_a_key_of_the_hub_is_nobodys_merchant(hub):
+    api_key, issue = new_api_key(domain.RESERVED_SLUG, ("admin", "payments:read"))
+    await change_merchant(hub, domain.RESERVED_SLUG, [issue], cause=CAUSE)
+    directory = MerchantDirectory(hub.log)
+    known = await directory.recognise(api_key)
+    assert (known.merchant, known.key_id) == (None, issue.key_id)
+    assert await directory.find(domain.RESERVED_SLUG) is None
+    assert await directory.recognise(api_key.replace("extrato.extrato", f"extrato.{SLUG}")) is None
+
+
+@pytest.mark.parametrize(
+    "bearer", ["", "extrato", "extrato.padaria", "extrato.padaria.k", "extrato.padaria.k.", "x.padaria.k.s", "é.é.é.é"]
+)
+async def test_what_has_not_the_form_of_a_key_is_nobodys(hub, bearer):
+    assert await MerchantDirectory(hub.log).recognise(bearer) is None
