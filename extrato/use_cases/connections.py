@@ -135,12 +135,21 @@ async def _record_what_is_kept(
     """
     for _ in range(DECIDE_ATTEMPTS):
         kept = await hub.vault.look(slug, provider)
-        command = DisconnectProvider(provider=provider) if kept is None else command_of(provider, kept)
-        changed = await change_merchant(hub, slug, [command], cause=cause)
+        recorded = await _account_recorded(hub, slug, provider)
+        commands: list[domain.Command] = [] if kept is None else [command_of(provider, kept)]
+        if kept is None or recorded not in {None, kept.account_id}:
+            commands.insert(0, DisconnectProvider(provider=provider))
+        changed = await change_merchant(hub, slug, commands, cause=cause)
         if not changed.is_new:
             return changed.merchant
     msg = "Too many are changing this connection at once; try again in a moment."
     raise Overloaded(msg, slug)
+
+
+async def _account_recorded(hub: Hub, slug: str, provider: str) -> str | None:
+    merchant, _ = await read_merchant(hub.log, slug)
+    connection = merchant.connections.get(provider) if isinstance(merchant, domain.Registered) else None
+    return connection.account_id if connection else None
 
 
 def _check_secret(secret: str) -> None:

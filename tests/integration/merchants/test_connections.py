@@ -171,6 +171,19 @@ async def test_a_disconnection_that_broke_off_is_recorded_when_it_is_asked_for_a
     assert await happened(hub) == ["ProviderConnected", "ProviderDisconnected"]
 
 
+async def test_an_account_that_was_swapped_behind_the_logs_back_is_recorded_as_it_is(hub):
+    await connect(hub)
+    await hub.vault.remove(SLUG, "mercado_pago")
+    await hub.vault.put(SLUG, "mercado_pago", msgspec.structs.replace(KEPT, account_id="2"))
+    await rotate_webhook_secret(hub, SLUG, "mercado_pago", "hush-2", cause=CAUSE)
+    assert await happened(hub) == [
+        "ProviderConnected",
+        "ProviderDisconnected",
+        "ProviderConnected",
+        "WebhookSecretRotated",
+    ]
+
+
 async def test_a_webhook_secret_after_a_connection_that_broke_off_records_both(hub):
     await hub.vault.put(SLUG, "mercado_pago", KEPT)
     await rotate_webhook_secret(hub, SLUG, "mercado_pago", "hush-2", cause=CAUSE)
