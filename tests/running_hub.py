@@ -217,15 +217,18 @@ def until() -> Until:
     return _until
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on; held together for a moment, so that they differ."""
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        return [listener.getsockname()[1] for listener in listeners]
 
 
 @contextlib.asynccontextmanager
 async def running_hub(home: Path, **environment: str) -> AsyncIterator[RunningHub]:
-    port, sandbox_port = free_port(), free_port()
+    port, sandbox_port = free_ports(2)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

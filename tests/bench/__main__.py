@@ -138,7 +138,7 @@ async def creations() -> None:
         after = await echo_rate(body)
         assert set(made.statuses) == {201}, made.statuses
         echo = (before + after) / 2
-        count = await query(url, "SELECT count(*) FROM stored_events WHERE topic = 'PaymentOpened.v1'")
+        count = await query(url, "SELECT count(*) FROM stored_events WHERE topic = 'PaymentOpened.v2'")
         assert count >= sum(made.statuses.values())
         row(
             "durable Pix creations, one gateway process, fsync on",

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 import socketio
 
-from tests.running_hub import ROOT, free_port
+from tests.running_hub import ROOT, free_ports
 
 SCRIPT = Path(__file__).parent.parent / "clients" / "socket_io.js"
 WAYS = {"websocket": ["websocket"], "polling": ["polling"], "polling and then websocket": ["polling", "websocket"]}
@@ -81,7 +81,7 @@ async def node_listening(node, url, *options):
 @contextlib.asynccontextmanager
 async def second_gateway(hub):
     """Another gateway on the same database and bus; gives its address."""
-    port, ready = free_port(), hub.home / "run" / "second-gateway.ready"
+    port, ready = free_ports(1)[0], hub.home / "run" / "second-gateway.ready"
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

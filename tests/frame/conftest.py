@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.running_hub import free_ports
 
 ROOT = Path(__file__).parents[2]
 STUBS = Path(__file__).with_name("stubs")
@@ -74,12 +75,6 @@ def processes_of(home):
     return found
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture
 def servers(database_url, nats_url):
     """The environment of a hub that uses the session's servers, for a claim that is not about its own."""
@@ -92,11 +87,12 @@ async def start_hub(home):
     hubs = []
 
     async def start(*behaviours, script=(str(STUBS / "hub.py"),), home=home, **environment):
+        port, sandbox_port = free_ports(2)
         given = {
             **{name: value for name, value in os.environ.items() if not name.startswith("EXTRATO_")},
             "EXTRATO_HOME": str(home),
-            "EXTRATO_PORT": str(free_port()),
-            "EXTRATO_SANDBOX_PORT": str(free_port()),
+            "EXTRATO_PORT": str(port),
+            "EXTRATO_SANDBOX_PORT": str(sandbox_port),
             "PYTHONPATH": str(ROOT),
             **environment,
         }

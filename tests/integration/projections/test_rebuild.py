@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
+from contracts.events import CancellationRequested
 from services.projections.read_models.payment_details import PAYMENT_DETAILS, Payment
 from services.projections.read_models.registry import READ_MODELS
 from tests.integration.projections.conftest import in_background, until
@@ -82,10 +83,12 @@ async def test_another_version_in_the_code_rebuilds_the_table(hub):
     await hub.make_tables()
     await hub.append(history.opened(title="Pedido 15"))
     await hub.runner().handle([each async for each in hub.log.read_all(0)], 1)
-    louder = dataclasses.replace(PAYMENT_DETAILS, version=2, evolve=in_capitals)
+    another = PAYMENT_DETAILS.version + 1
+    louder = dataclasses.replace(PAYMENT_DETAILS, version=another, evolve=in_capitals)
     await hub.make_tables([louder])
     assert "PEDIDO 15" in await hub.pool.fetchval("SELECT document FROM payment_details")
-    assert await hub.pool.fetchval("SELECT version FROM checkpoints WHERE read_model = 'payment_details'") == 2
+    stored = await hub.pool.fetchval("SELECT version FROM checkpoints WHERE read_model = 'payment_details'")
+    assert stored == another
     await hub.make_tables()
     assert "Pedido 15" in await hub.pool.fetchval("SELECT document FROM payment_details")
 
@@ -185,10 +188,12 @@ async def test_a_rebuild_waits_for_a_reader_without_holding_up_the_live_table(li
 async def test_a_rebuild_passes_over_what_it_cannot_read(hub, read_model):
     await hub.append(history.REGISTERED)
     await hub.append(history.opened(), payment_id=1)
+    await hub.append(CancellationRequested(), payment_id=1)
     position = await hub.append_unreadable()
     await hub.rebuild(read_model)
     assert await hub.positions() == {read_model.name: position}
-    assert await hub.pool.fetchval(f"SELECT count(*) FROM {read_model.name}") == 1
+    of_each_event = 2 if read_model.load is None else 1
+    assert await hub.pool.fetchval(f"SELECT count(*) FROM {read_model.name}") == of_each_event
 
 
 async def test_a_rebuild_passes_over_what_its_table_refuses(hub):

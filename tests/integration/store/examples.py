@@ -24,6 +24,7 @@ _amounts = itertools.count(1)
 def opened(amount_centavos: int = 1000) -> PaymentOpened:
     return PaymentOpened(
         provider="mercado_pago",
+        method="checkout",
         amount_centavos=amount_centavos,
         currency="BRL",
         title="Pão de queijo",
