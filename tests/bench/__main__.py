@@ -26,6 +26,9 @@ import aiohttp  # noqa: E402
 import asyncpg  # noqa: E402
 from load import Connection, Load, request  # noqa: E402
 
+from contracts.envelope import Cause  # noqa: E402
+from extrato.assembly import open_hub  # noqa: E402
+from extrato.process import open_database  # noqa: E402
 from extrato.providers.mercado_pago_webhook import _sign, manifest  # noqa: E402
 from extrato.settings import Settings  # noqa: E402
 from extrato.store.migrations import migrate  # noqa: E402
@@ -120,7 +123,9 @@ async def one_gateway(provider_port: int | None = None):
             "EXTRATO_MERCADOPAGO_URL": f"http://127.0.0.1:{provider_port or free_port()}",
         }
         await migrate(postgres.url)
-        api_key = await prepare_demo(Settings.from_environment(environment))
+        settings, cause = Settings.from_environment(environment), Cause(correlation_id="bench", actor="operator")
+        async with open_database(settings, connections=2) as pool, open_hub(settings, pool=pool, bus=None) as hub:
+            api_key = await prepare_demo(hub, settings, cause=cause)
         with process("-m", "services.gateway", log=home / "gateway.log", **environment):
             await until_it_answers(f"http://127.0.0.1:{port}/readyz")
             yield port, api_key, postgres.url
