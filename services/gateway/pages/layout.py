@@ -81,25 +81,22 @@ def not_found() -> web.Response:
 
 def unavailable() -> web.Response:
     """Say that a moment later it may go well."""
-    answer = page(
-        "Indisponível no momento",
-        tag("p", "Nada se perdeu: tente de novo em alguns instantes.", class_="lead"),
-        tag("p", tag("a", "Tentar de novo", href="", class_="button"), class_="actions"),
-        tone="wait",
-        status=503,
-    )
-    answer.headers["Retry-After"] = str(RETRY_AFTER_S)
-    return answer
+    return _later("Indisponível no momento", "Nada se perdeu: tente de novo em alguns instantes.", status=503)
 
 
 def too_many() -> web.Response:
     """Say that this address has asked too often."""
+    sentence = "Aguarde alguns instantes e tente de novo. Seu pagamento não é afetado."
+    return _later("Muitas consultas seguidas", sentence, status=429)
+
+
+def _later(title: str, sentence: str, *, status: int) -> web.Response:
     answer = page(
-        "Muitas consultas seguidas",
-        tag("p", "Aguarde alguns instantes e tente de novo. Seu pagamento não é afetado.", class_="lead"),
+        title,
+        tag("p", sentence, class_="lead"),
         tag("p", tag("a", "Tentar de novo", href="", class_="button"), class_="actions"),
         tone="wait",
-        status=429,
+        status=status,
     )
     answer.headers["Retry-After"] = str(RETRY_AFTER_S)
     return answer
