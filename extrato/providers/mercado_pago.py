@@ -149,17 +149,17 @@ class MercadoPago:
         token, charge_id = credential.access_token, request.charge.charge_id
         if orders.is_order_id(charge_id):
             return await self._refund_order(request, token)
-        body = {} if request.is_all else {"amount": to_reais(request.amount_centavos)}
+        # The amount is always said: without one Mercado Pago gives back whatever is left by then.
+        body = {"amount": to_reais(request.amount_centavos)}
         return await self._client.refund_payment(token, request.attempt_id, body, idempotency_key=request.refund_id)
 
     async def _refund_order(self, request: RefundRequest, token: str) -> str | None:
-        order_id, body = request.charge.charge_id, None
-        if not request.is_all:
-            answer = await self._client.get_order(token, order_id)
-            if answer is None:
-                msg = "Mercado Pago does not know the order."
-                raise ProviderRefused(msg, order_id)
-            body = orders.partial_refund_body(orders.read_order(answer), request.amount_centavos)
+        order_id = request.charge.charge_id
+        answer = await self._client.get_order(token, order_id)
+        if answer is None:
+            msg = "Mercado Pago does not know the order."
+            raise ProviderRefused(msg, order_id)
+        body = orders.refund_body(orders.read_order(answer), request.amount_centavos)
         return await self._client.refund_order(token, order_id, body, idempotency_key=request.refund_id)
 
     async def observe_reference(self, external_reference: str, credential: Credential) -> tuple[Observation, ...]:

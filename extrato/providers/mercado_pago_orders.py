@@ -114,8 +114,13 @@ def to_observation(answer: bytes) -> Observation:
     )
 
 
-def partial_refund_body(order: Order, amount_centavos: int) -> dict[str, Any]:
-    """Write a refund of part of an order's only payment."""
+def refund_body(order: Order, amount_centavos: int) -> dict[str, Any] | None:
+    """Write a refund of an order's only payment: of all of it without a body, and otherwise of an amount.
+
+    The same every time, for under one key another body is refused.
+    """
+    if centavos(order.total_amount) == amount_centavos:
+        return None
     if len(order.transactions.payments) != 1:
         msg = "Mercado Pago's order has not one payment."
         raise ProviderMisunderstood(msg, order.id)

@@ -52,13 +52,12 @@ class ChargeRequest(Struct, frozen=True, kw_only=True):
 
 
 class RefundRequest(Struct, frozen=True, kw_only=True):
-    """What is to be given back; `is_all` when it is everything that the attempt brought."""
+    """What is to be given back."""
 
     refund_id: str
     charge: ChargeCreated
     attempt_id: str
     amount_centavos: int
-    is_all: bool
 
 
 class Observation(Struct, frozen=True, kw_only=True):

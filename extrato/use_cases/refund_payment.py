@@ -10,7 +10,14 @@ from msgspec import Struct
 from contracts.events import ChargeCreated, RefundMade, RefundRefused
 from extrato.domain.payment.commands import RecordRefund, RequestRefund
 from extrato.domain.payment.state import Refund
-from extrato.errors import ExtratoError, NotFound, ProviderNotConnected, ProviderRefused
+from extrato.errors import (
+    ExtratoError,
+    NotFound,
+    ProviderMisunderstood,
+    ProviderNotConnected,
+    ProviderRefused,
+    ProviderUnavailable,
+)
 from extrato.providers.port import RefundRequest
 from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
 from extrato.use_cases.refresh_payment import credential_of, refresh_payment
@@ -50,7 +57,7 @@ async def complete_refund(hub: Hub, payment_id: int, refund_id: str, *, cause: C
         try:
             answer: RefundMade | RefundRefused = await _ask(hub, loaded, refund_id, refund)
         except (ProviderRefused, ProviderNotConnected) as error:
-            answer = RefundRefused(refund_id=refund_id, code=error.code, reason=error.message)
+            answer = await _judge_refusal(hub, loaded, refund_id, error, cause=cause)
         command = RecordRefund(answer=answer)
         loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
         refund = loaded.payment.refunds[refund_id]
@@ -64,6 +71,32 @@ async def complete_refund(hub: Hub, payment_id: int, refund_id: str, *, cause: C
     return Refunded(refund_id=refund_id, refund=refund, loaded=loaded)
 
 
+async def _judge_refusal(
+    hub: Hub, loaded: LoadedPayment, refund_id: str, error: ProviderRefused | ProviderNotConnected, *, cause: Cause
+) -> RefundMade | RefundRefused:
+    """Believe a refusal only when the provider shows that no money moved.
+
+    An earlier try may have gone through without an answer, and the next one have been refused for another reason.
+    While the provider does not tell, the refund stays requested; raises `ProviderUnavailable`.
+    """
+    refund = loaded.payment.refunds[refund_id]
+    try:
+        payment = (await refresh_payment(hub, loaded.payment_id, cause=cause)).after.payment
+    except (ProviderRefused, ProviderNotConnected, ProviderMisunderstood) as unknown:
+        raise ProviderUnavailable("Whether the refund was made is not known yet.", refund_id) from unknown
+    others = [
+        other for name, other in payment.refunds.items() if name != refund_id and other.attempt_id == refund.attempt_id
+    ]
+    made = sum(other.amount_centavos for other in others if other.state == "made")
+    asked = sum(other.amount_centavos for other in others if other.state == "requested")
+    shown = payment.attempts[refund.attempt_id].refunded_centavos
+    if shown < made + refund.amount_centavos:
+        return RefundRefused(refund_id=refund_id, code=error.code, reason=error.message)
+    if shown < made + asked + refund.amount_centavos:
+        raise ProviderUnavailable("Which of two refunds was made is not known yet.", refund_id)
+    return RefundMade(refund_id=refund_id, provider_refund_id=None)
+
+
 async def _ask(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund) -> RefundMade:
     payment = loaded.payment
     if not isinstance(payment.charge, ChargeCreated):
@@ -74,7 +107,6 @@ async def _ask(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund) 
         charge=payment.charge,
         attempt_id=refund.attempt_id,
         amount_centavos=refund.amount_centavos,
-        is_all=refund.amount_centavos == payment.attempts[refund.attempt_id].amount_centavos,
     )
     credential = await credential_of(hub, loaded.merchant, provider.name)
     return RefundMade(refund_id=refund_id, provider_refund_id=await provider.refund_attempt(request, credential))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MAX_CONNECTIONS: Final = 10
 SHUTDOWN_S: Final = 1.0
 UNVERIFIED_PER_MINUTE: Final = 60
+RETURNING_PER_MINUTE: Final = 600
 KEEPALIVE_S: Final = 75.0
 BACKLOG: Final = 1024
 
@@ -72,6 +73,7 @@ async def serve(settings: Settings) -> None:
             pictures=pictures,
             tokens=PayerTokens(await hub.vault.secret(PAYER_TOKENS)),
             unverified=Allowance(UNVERIFIED_PER_MINUTE),
+            returning=Allowance(RETURNING_PER_MINUTE),
             limits=Limits(settings),
         )
         async with _listening(gateway):

@@ -926,7 +926,6 @@ async def test_money_is_given_back_in_parts_and_once_for_each_name(mercado_pago,
             charge=charge,
             attempt_id=charge.attempt_id,
             amount_centavos=amount_centavos,
-            is_all=amount_centavos == 3500,
         )
 
     first = asked(str(uuid4()), 1000)
@@ -940,11 +939,9 @@ async def test_money_is_given_back_in_parts_and_once_for_each_name(mercado_pago,
     assert (await mercado_pago.observe_charge(charge, how)).status == "refunded"
 
 
-async def test_all_is_given_back_without_naming_an_amount(mercado_pago, sandbox, how):
+async def test_all_is_given_back_at_once(mercado_pago, sandbox, how):
     _, charge = await paid(mercado_pago, sandbox, how)
-    request = RefundRequest(
-        refund_id=str(uuid4()), charge=charge, attempt_id=charge.attempt_id, amount_centavos=3500, is_all=True
-    )
+    request = RefundRequest(refund_id=str(uuid4()), charge=charge, attempt_id=charge.attempt_id, amount_centavos=3500)
     await mercado_pago.refund_attempt(request, how)
     seen = await mercado_pago.observe_charge(charge, how)
     assert (seen.status, seen.refunded_centavos) == ("refunded", 3500)
@@ -961,7 +958,7 @@ async def test_a_notification_of_an_order_leads_to_its_charge(mercado_pago, sand
 
 async def test_a_refund_whose_answer_nobody_understands_is_no_failure(misled, stand_in):
     charge = ChargeCreated(charge_id="1", attempt_id="1", checkout_url=None, sandbox_url=None, pix_payload="000201")
-    request = RefundRequest(refund_id="r", charge=charge, attempt_id="1", amount_centavos=100, is_all=False)
+    request = RefundRequest(refund_id="r", charge=charge, attempt_id="1", amount_centavos=100)
     for body in (b"", b"{}", b"[]", b"<html>"):
         stand_in.answers(saying(201, body))
         assert await misled.refund_attempt(request, CREDENTIAL) is None

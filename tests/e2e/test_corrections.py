@@ -265,6 +265,34 @@ async def test_a_refund_whose_answer_is_lost_is_completed_and_made_once(hub, unt
     assert last["data"]["refunded_centavos"] == 400
 
 
+async def test_a_refusal_that_cannot_be_verified_is_not_believed(hub, until, api):
+    payment_id = await paid_cart(hub, until)
+    await hub.faults(error_rate=1.0, error_kind="invalid_access_token")
+    status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", {"amount": 4})
+    assert (status, answer["refund_status"]) == (202, "requested")
+    await hub.faults(error_rate=0, error_kind="internal_error")
+
+    async def is_made():
+        return "RefundMade" in await types(hub, payment_id)
+
+    await until(is_made, "the monitor completed it", within_s=40)
+    assert "RefundRefused" not in await types(hub, payment_id)
+
+
+async def test_a_refusal_that_the_provider_shows_to_be_one_moves_nothing(hub, until):
+    created = await cart(hub)
+    await pay(hub, created)
+    await until_status(hub, until, created["payment_id"], "approved")
+    await hub.until_webhooks_are_delivered(until)
+    await hub.faults(webhooks=False)
+    await pay(hub, created, "refunded", amount=4)
+    path = f"/payments/api/{created['payment_id']}/refund/"
+    status, answer = await hub.post(path, {"amount": 10})
+    assert (status, answer["code"]) == (502, "provider_refused")
+    status, answer = await hub.post(path, {})
+    assert (status, answer["amount"], answer["status"]) == (200, 6.0, "refunded")
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

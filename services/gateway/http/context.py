@@ -88,6 +88,7 @@ class Gateway:
     pictures: Pictures
     tokens: PayerTokens
     unverified: Allowance
+    returning: Allowance
     limits: Limits
 
 

@@ -62,7 +62,7 @@ async def _ask_about_attempt(
     gateway: Gateway, loaded: LoadedPayment, attempt_id: str, *, cause: Cause
 ) -> LoadedPayment:
     """Ask about an attempt that only the address speaks of; such questions have a budget."""
-    if not gateway.unverified.take():
+    if not gateway.returning.take():
         return loaded
     try:
         await observe_attempt(gateway.hub, loaded.merchant, loaded.payment.intent.provider, attempt_id, cause=cause)
