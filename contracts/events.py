@@ -51,14 +51,16 @@ class ChargeCreated(Struct, frozen=True, kw_only=True):
     """The provider holds a charge for the payment, and the payer can pay it.
 
     `charge_id` is the provider's id of it (a preference id, a payment id, an order id, a Pix txid); `attempt_id` is
-    set where the charge is itself the one attempt to pay it, and is that attempt's id. `pix_payload` is the BR Code
-    text where the charge is a Pix.
+    set where the charge is itself the one attempt to pay it, and is that attempt's id. `account_id` is the provider's
+    name of the account that holds it: no other account's credential can tell of it. `pix_payload` is the BR Code text
+    where the charge is a Pix.
     """
 
     schema_version: ClassVar[int] = 2
 
     charge_id: str
     attempt_id: str | None
+    account_id: str | None
     checkout_url: str | None
     sandbox_url: str | None
     pix_payload: str | None

@@ -29,8 +29,8 @@ def _payment_opened_v1(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _charge_created_v1(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 knew only charges that a payer may try to pay several times."""
-    return {**data, "attempt_id": None}
+    """Version 1 knew only charges that a payer may try to pay several times, and not whose they are."""
+    return {**data, "attempt_id": None, "account_id": None}
 
 
 def _provider_connected_v1(data: dict[str, Any]) -> dict[str, Any]:

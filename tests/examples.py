@@ -30,6 +30,7 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     events.ChargeCreated(
         charge_id="174087000-5b1d0a9e-1f7c-4b5c-9b0e-6f1d2c3b4a59",
         attempt_id=None,
+        account_id="174087000",
         checkout_url="https://www.mercadopago.com.br/checkout/v1/redirect?pref_id=174087000-5b1d0a9e",
         sandbox_url="https://sandbox.mercadopago.com.br/checkout/v1/redirect?pref_id=174087000-5b1d0a9e",
         pix_payload=None,

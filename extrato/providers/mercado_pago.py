@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
+from msgspec.structs import replace
 
 from contracts.events import ChargeCreated
 from extrato.domain.money import to_reais
@@ -58,14 +59,19 @@ class MercadoPago:
         if request.credential is None:
             msg = "Mercado Pago is not connected for this merchant."
             raise ProviderNotConnected(msg)
+        charge = await self._create(request, request.credential)
+        return replace(charge, account_id=request.credential.account_id)
+
+    async def _create(self, request: ChargeRequest, credential: Credential) -> ChargeCreated:
+        token = credential.access_token
         if request.method == "checkout":
-            return await self._create_preference(request, request.credential.access_token)
-        if request.credential.pix_api == "orders":
-            return await self._create_order(request, request.credential.access_token)
+            return await self._create_preference(request, token)
+        if credential.pix_api == "orders":
+            return await self._create_order(request, token)
         try:
-            return await self._create_pix(request, request.credential.access_token)
+            return await self._create_pix(request, token)
         except LiveCredentialNeeded:
-            return await self._create_order(request, request.credential.access_token)
+            return await self._create_order(request, token)
 
     async def _create_preference(self, request: ChargeRequest, token: str) -> ChargeCreated:
         """Make a preference. Mercado Pago does not recognise a repeated one, which is harmless: one is handed out."""
@@ -75,6 +81,7 @@ class MercadoPago:
         return ChargeCreated(
             charge_id=preference.id,
             attempt_id=None,
+            account_id=None,
             checkout_url=preference.init_point,
             sandbox_url=preference.sandbox_init_point,
             pix_payload=None,
@@ -86,6 +93,7 @@ class MercadoPago:
         return ChargeCreated(
             charge_id=str(payment.id),
             attempt_id=str(payment.id),
+            account_id=None,
             checkout_url=code.ticket_url,
             sandbox_url=None,
             pix_payload=code.qr_code,

@@ -105,12 +105,11 @@ class MercadoPagoClient:
         """`PUT /checkout/preferences/{id}`: let it be paid until `at` only."""
         body = {"expires": True, "expiration_date_to": at}
         path = f"/checkout/preferences/{preference_id}"
-        await self._ask("PUT", path, token, body=msgspec.json.encode(body), attempts=WRITE_ATTEMPTS)
+        await self._change(path, token, body)
 
     async def cancel_payment(self, token: str, payment_id: str) -> None:
         """`PUT /v1/payments/{id}`: from `pending`, `in_process` and `authorized` only."""
-        body = msgspec.json.encode({"status": "cancelled"})
-        await self._ask("PUT", f"/v1/payments/{payment_id}", token, body=body, attempts=WRITE_ATTEMPTS)
+        await self._change(f"/v1/payments/{payment_id}", token, {"status": "cancelled"})
 
     async def cancel_order(self, token: str, order_id: str, *, idempotency_key: str) -> None:
         """`POST /v1/orders/{id}/cancel`."""
@@ -128,6 +127,13 @@ class MercadoPagoClient:
     ) -> str | None:
         """`POST /v1/orders/{id}/refund`; without a body it is all that is left."""
         return _refund_id(await self._write("POST", f"/v1/orders/{order_id}/refund", token, body, idempotency_key))
+
+    async def _change(self, path: str, token: str, body: Mapping[str, Any]) -> None:
+        """Change what is there; what the account does not know is not changed, and that is a refusal."""
+        answer = await self._ask("PUT", path, token, body=msgspec.json.encode(body), attempts=WRITE_ATTEMPTS)
+        if answer is None:
+            msg = "Mercado Pago does not know what is to be changed."
+            raise ProviderRefused(msg, path, reason="not_found")
 
     async def _write(
         self, method: str, path: str, token: str, body: Mapping[str, Any] | None, idempotency_key: str

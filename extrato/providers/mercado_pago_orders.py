@@ -77,6 +77,7 @@ def to_charge(order: Order) -> ChargeCreated:
     return ChargeCreated(
         charge_id=order.id,
         attempt_id=found[1] if found else order.id,
+        account_id=None,
         checkout_url=ticket_url,
         sandbox_url=None,
         pix_payload=methods[0].qr_code,

@@ -54,7 +54,9 @@ class PixProvider:
             )
         except InvalidBRCode as error:
             raise ProviderRefused(str(error), txid) from error
-        return ChargeCreated(charge_id=txid, attempt_id=None, checkout_url=None, sandbox_url=None, pix_payload=payload)
+        return ChargeCreated(
+            charge_id=txid, attempt_id=None, account_id=None, checkout_url=None, sandbox_url=None, pix_payload=payload
+        )
 
     async def observe_attempt(self, attempt_id: str, credential: Credential) -> Observation | None:
         """Know nothing: the bank speaks by the confirmation route."""

@@ -10,7 +10,7 @@ from extrato.domain.payment.commands import CompleteCancellation, RefuseCancella
 from extrato.domain.payment.state import IN_FLIGHT
 from extrato.errors import ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
-from extrato.use_cases.refresh_payment import credential_of, refresh_payment
+from extrato.use_cases.refresh_payment import credential_for, refresh_payment
 
 if TYPE_CHECKING:
     from contracts.envelope import Cause
@@ -43,7 +43,7 @@ async def complete_cancellation(hub: Hub, payment_id: int, *, cause: Cause) -> L
     if isinstance(payment.charge, ChargeCreated) and provider.needs_credential:
         unsettled = [name for name, attempt in payment.attempts.items() if attempt.status in IN_FLIGHT]
         try:
-            credential = await credential_of(hub, loaded.merchant, provider.name)
+            credential = await credential_for(hub, loaded)
             await provider.cancel_charge(payment.charge, unsettled, at=hub.now(), credential=credential)
             await refresh_payment(hub, payment_id, cause=cause)
         except (ProviderRefused, ProviderNotConnected) as error:

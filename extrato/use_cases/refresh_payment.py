@@ -14,7 +14,7 @@ from extrato.domain.payment.commands import RecordObservation
 from extrato.domain.payment.identifiers import payment_id_in_reference
 from extrato.errors import NotFound, ProviderNotConnected, ProviderUnavailable
 from extrato.store.appender import Evidence
-from extrato.use_cases.hub import Decided, Hub, change_payment, load_payment
+from extrato.use_cases.hub import Decided, Hub, LoadedPayment, change_payment, load_payment
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -34,7 +34,7 @@ async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided
     provider = hub.providers[loaded.payment.intent.provider]
     if not provider.needs_credential:
         return Decided(before=loaded, after=loaded, envelopes=())
-    credential = await credential_of(hub, loaded.merchant, provider.name)
+    credential = await credential_for(hub, loaded)
     try:
         async with asyncio.timeout(REFRESH_TIMEOUT_S):
             found = await _observe(provider, loaded.payment, credential)
@@ -131,6 +131,20 @@ async def record_observations(
             )
         )
     return await change_payment(hub, payment_id, commands, cause=cause, evidence=evidence)
+
+
+async def credential_for(hub: Hub, loaded: LoadedPayment) -> Credential:
+    """Give the credential of the account that holds the payment's charge; raises `ProviderNotConnected`.
+
+    Another account, connected since, knows nothing of the charge, and its ignorance would look like an answer.
+    """
+    credential = await credential_of(hub, loaded.merchant, loaded.payment.intent.provider)
+    charge = loaded.payment.charge
+    holder = charge.account_id if isinstance(charge, ChargeCreated) else None
+    if holder not in {None, credential.account_id}:
+        msg = "The charge is on an account that is not connected any more."
+        raise ProviderNotConnected(msg, str(loaded.payment_id))
+    return credential
 
 
 async def credential_of(hub: Hub, merchant: str, provider_name: str) -> Credential:

@@ -20,7 +20,7 @@ from extrato.errors import (
 )
 from extrato.providers.port import RefundRequest
 from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
-from extrato.use_cases.refresh_payment import credential_of, refresh_payment
+from extrato.use_cases.refresh_payment import credential_for, refresh_payment
 
 if TYPE_CHECKING:
     from contracts.envelope import Cause
@@ -42,6 +42,10 @@ async def refund_payment(
     Raises `Refused` when the rules do not allow it, `ProviderRefused` and `ProviderNotConnected` when no money
     moves, and `ProviderUnavailable` when the wish is recorded and the monitor will see to the rest.
     """
+    loaded = await load_payment(hub, payment_id)
+    if refund_id not in loaded.payment.refunds and hub.providers[loaded.payment.intent.provider].needs_credential:
+        # A wish that nobody can be asked to fulfil is not taken.
+        await credential_for(hub, loaded)
     command = RequestRefund(refund_id=refund_id, amount_centavos=amount_centavos)
     await change_payment(hub, payment_id, [command], cause=cause)
     return await complete_refund(hub, payment_id, refund_id, cause=cause)
@@ -108,5 +112,5 @@ async def _ask(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund) 
         attempt_id=refund.attempt_id,
         amount_centavos=refund.amount_centavos,
     )
-    credential = await credential_of(hub, loaded.merchant, provider.name)
+    credential = await credential_for(hub, loaded)
     return RefundMade(refund_id=refund_id, provider_refund_id=await provider.refund_attempt(request, credential))

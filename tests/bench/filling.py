@@ -35,6 +35,7 @@ def paid_payments(first: int, count: int) -> list[StreamAppend]:
             ),
             ChargeCreated(
                 attempt_id=None,
+                account_id=None,
                 charge_id=f"174087000-{uuid4()}",
                 checkout_url="https://checkout.example/redirect",
                 sandbox_url=None,

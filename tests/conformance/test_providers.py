@@ -904,7 +904,12 @@ async def test_cancelling_what_was_paid_changes_nothing(mercado_pago, sandbox, h
 
 async def test_a_closed_link_and_its_waiting_attempts_cannot_be_paid(link, mercado_pago):
     charge = ChargeCreated(
-        charge_id=link.preference_id, attempt_id=None, checkout_url=None, sandbox_url=None, pix_payload=None
+        charge_id=link.preference_id,
+        attempt_id=None,
+        account_id=None,
+        checkout_url=None,
+        sandbox_url=None,
+        pix_payload=None,
     )
     waiting = await link.pay("pending")
     for _ in range(2):
@@ -957,7 +962,9 @@ async def test_a_notification_of_an_order_leads_to_its_charge(mercado_pago, sand
 
 
 async def test_a_refund_whose_answer_nobody_understands_is_no_failure(misled, stand_in):
-    charge = ChargeCreated(charge_id="1", attempt_id="1", checkout_url=None, sandbox_url=None, pix_payload="000201")
+    charge = ChargeCreated(
+        charge_id="1", attempt_id="1", account_id=None, checkout_url=None, sandbox_url=None, pix_payload="000201"
+    )
     request = RefundRequest(refund_id="r", charge=charge, attempt_id="1", amount_centavos=100)
     for body in (b"", b"{}", b"[]", b"<html>"):
         stand_in.answers(saying(201, body))

@@ -27,6 +27,16 @@ async def send(hub, path, data, *, content_type="application/json"):
         return answer.status, await answer.json()
 
 
+@pytest.mark.parametrize("quantity", ["1E1000000", "-1E1000000", "1e999999999", "1e-1000000", "1.0e1"])
+async def test_a_huge_exponent_in_a_quantity_is_not_computed_with(hub, quantity):
+    data = f'{{"padaria_slug": "{MERCHANT}", "items": [{{"nome": "Pão Francês", "quantidade": {quantity}}}]}}'
+    status, answer = await send(hub, "/payments/api/generate-link/", data)
+    if quantity == "1.0e1":
+        assert (status, answer["total"]) == (200, 5.0)
+    else:
+        assert (status, answer["code"]) == (400, "invalid_quantity")
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

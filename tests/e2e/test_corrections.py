@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 
 import pytest
 from brcode.utils.brcodeId import jsonFromBrcode
 
 from tests.qr_reader import read_qr
+from tests.running_hub import SANDBOX_TOKEN
 
 CUSTOMER = {"name": "Ana da Silva", "email": "ana@testuser.com", "phone": "+55 11 98765-4321", "cpf": "529.982.247-25"}
 MERCHANT = "padaria-do-marcos"
@@ -210,6 +212,27 @@ async def test_a_cancellation_that_the_provider_does_not_answer_is_completed_lat
     await until(is_cancelled, "the monitor completed it", within_s=40)
 
 
+async def test_what_another_account_does_not_know_is_not_taken_for_closed(start_hub, home):
+    accounts = [
+        {"access_token": token, "collector_id": number, "nickname": f"Loja {number}", "webhook_secret": "s" * 32}
+        for token, number in ((SANDBOX_TOKEN, 174087000), ("APP_USR-second", 200))
+    ]
+    async with start_hub(home, EXTRATO_SANDBOX_ACCOUNTS=json.dumps(accounts)) as hub:
+        link = await hub.link()
+        path = f"/admin/merchants/{MERCHANT}/providers/mercado_pago"
+        admin = {"Authorization": f"Bearer {(home / 'admin-api-key').read_text().strip()}"}
+        for method, body in (
+            ("DELETE", None),
+            ("PUT", {"access_token": "APP_USR-second", "webhook_secret": "s" * 32}),
+        ):
+            async with hub.session.request(method, hub.url + path, json=body, headers=admin) as answer:
+                assert answer.status == 200, await answer.text()
+        status, answer = await hub.post(f"/payments/api/{link['payment_id']}/cancel/", {})
+        assert (status, answer["code"]) == (400, "provider_not_connected")
+        checked = await hub.check(link["payment_id"])
+        assert (checked["status"], checked["synced"]) == ("pending", False)
+
+
 # --- refund -------------------------------------------------------------------------------------
 
 
@@ -257,12 +280,12 @@ async def test_a_refund_whose_answer_is_lost_is_completed_and_made_once(hub, unt
     assert (status, answer["refund_status"], answer["remaining_amount"]) == (202, "requested", 6.0)
     await hub.faults(error_rate=0)
 
-    async def is_made():
-        return "RefundMade" in await types(hub, payment_id)
+    async def is_seen():
+        seen = [event for event in await hub.events(payment_id) if event["type"] == "ObservationRecorded"]
+        return seen[-1]["data"]["refunded_centavos"] == 400
 
-    await until(is_made, "the monitor completed it", within_s=40)
-    last = [event for event in await hub.events(payment_id) if event["type"] == "ObservationRecorded"][-1]
-    assert last["data"]["refunded_centavos"] == 400
+    await until(is_seen, "the monitor completed it", within_s=40)
+    assert (await types(hub, payment_id)).count("RefundMade") == 1
 
 
 async def test_a_refusal_that_cannot_be_verified_is_not_believed(hub, until, api):
@@ -301,6 +324,7 @@ async def test_a_refusal_that_the_provider_shows_to_be_one_moves_nothing(hub, un
         ({"amount": 1.001}, "amount_too_precise"),
         ({"amount": "all"}, "amount_text"),
         ({"amuont": 1}, "unknown_field"),
+        ({"amount": None}, "amount_missing"),
     ],
 )
 async def test_a_wrong_refund_is_refused_and_moves_nothing(hub, until, body, code):

@@ -63,6 +63,9 @@ async def test_guessing_a_payers_token_is_limited_too(strict):
     hub = strict
     statuses = [(await _get(hub, f"/payments/api/check/1/?t={n:032x}"))[0] for n in range(6)]
     assert statuses == [401] * 3 + [429] * 3
+    _, created = await hub.post("/payments/pix", {"value": 1})
+    page = created["payment"]["payment_url"].removeprefix(hub.url)
+    assert (await _get(hub, page))[0] == 200
 
 
 async def test_what_is_too_long_is_refused_before_anything_else(hub):

@@ -46,7 +46,9 @@ OPENED = PaymentOpened(
     payer_email=None,
     expires_at=at(60),
 )
-CHARGED = ChargeCreated(charge_id="c1", attempt_id=None, checkout_url="https://pay", sandbox_url=None, pix_payload=None)
+CHARGED = ChargeCreated(
+    charge_id="c1", attempt_id=None, account_id=None, checkout_url="https://pay", sandbox_url=None, pix_payload=None
+)
 NO_CHARGE = ChargeRefused(code="invalid_amount", reason="too small")
 EXPIRED = PaymentExpired(expires_at=at(60))
 

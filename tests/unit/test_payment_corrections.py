@@ -226,7 +226,9 @@ def test_an_answer_to_a_refund_that_nobody_wished_is_nothing():
 
 
 def test_the_order_and_its_payment_are_two_views_of_one_attempt():
-    order = ChargeCreated(charge_id="ORD01", attempt_id="a", checkout_url=None, sandbox_url=None, pix_payload="000201")
+    order = ChargeCreated(
+        charge_id="ORD01", attempt_id="a", account_id=None, checkout_url=None, sandbox_url=None, pix_payload="000201"
+    )
     story = given_events(OPENED, order)
     story.becomes(observe("approved", attempt="ORD01", minute=1))
     payment = story.becomes(observe("approved", attempt="a", minute=2))

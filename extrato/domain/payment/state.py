@@ -107,16 +107,21 @@ class Opened(Struct, frozen=True, kw_only=True):
     def refundable_centavos(self) -> int:
         """Give what is left to give back of the attempt that speaks.
 
-        What the provider told and what the hub has had made are two views of the same refunds, so the larger
-        counts; what was requested and not answered is held back.
+        What was requested and not answered is held back.
         """
         attempt = self.paid_attempt
         if attempt is None or attempt.status != "approved":
             return 0
-        own = [refund for refund in self.refunds.values() if refund.attempt_id == self.attempt_id]
+        requested = sum(
+            refund.amount_centavos for refund in self.open_refunds.values() if refund.attempt_id == self.attempt_id
+        )
+        return max(0, attempt.amount_centavos - self.refunded_centavos(self.attempt_id or "") - requested)
+
+    def refunded_centavos(self, attempt_id: str) -> int:
+        """Give what went back of an attempt: what the provider told, or what it took and has not told of yet."""
+        own = [refund for refund in self.refunds.values() if refund.attempt_id == attempt_id]
         made = sum(refund.amount_centavos for refund in own if refund.state == "made")
-        requested = sum(refund.amount_centavos for refund in own if refund.state == "requested")
-        return max(0, attempt.amount_centavos - max(attempt.refunded_centavos, made) - requested)
+        return max(self.attempts[attempt_id].refunded_centavos, made)
 
     @property
     def paid_attempt(self) -> Attempt | None:

@@ -68,9 +68,9 @@ async def refund(request: web.Request) -> web.Response:
     body = (await json_object(request))[0] if request.body_exists and await request.read() else {}
     unknown = set(body) - {"amount"}
     if unknown:
-        # A misspelt amount must not become a refund of everything.
+        # An amount that is misspelt, or null, must not become a refund of everything.
         raise Refused("unknown_field", f"Campo desconhecido: '{min(unknown)[:40]}'", min(unknown))
-    wanted = parse_reais(body["amount"]) if body.get("amount") is not None else None
+    wanted = parse_reais(body["amount"]) if "amount" in body else None
     refund_id = _refund_id(request, loaded.payment_id)
     cause = cause_of(request, actor="api_key")
     try:
@@ -96,14 +96,13 @@ def _refund_id(request: web.Request, payment_id: int) -> str:
 def _refunded(loaded: LoadedPayment, refund_id: str) -> Refunded:
     payment = loaded.payment
     done = payment.refunds[refund_id]
-    attempt = payment.attempts[done.attempt_id]
     return Refunded(
         success=True,
         payment_id=loaded.payment_id,
         refund_id=refund_id,
         refund_status=done.state,
         amount=to_reais(done.amount_centavos),
-        refunded_amount=to_reais(attempt.refunded_centavos),
+        refunded_amount=to_reais(payment.refunded_centavos(done.attempt_id)),
         remaining_amount=to_reais(payment.refundable_centavos),
         status=payment.status,
         status_detail=payment.status_detail,

@@ -162,7 +162,7 @@ async def confirm_pix(request: web.Request) -> web.Response:
         case "late":
             raise Refused(
                 "late_payment",
-                "The charge had expired. The money was recorded as a late payment: return it, or charge anew.",
+                "The charge was closed already. The money was recorded as a late payment: return it, or charge anew.",
                 "bank_payment_id",
             )
         case "not_pix":

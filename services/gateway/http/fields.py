@@ -95,7 +95,8 @@ def _line(item: object) -> Line:
     if name is None:
         raise Refused("invalid_item", "Cada item precisa de um 'nome'", "nome")
     quantity = item.get("quantidade")
-    if isinstance(quantity, Decimal) and quantity == quantity.to_integral_value() and abs(quantity) < 10**9:
+    # A huge exponent is not computed with.
+    if isinstance(quantity, Decimal) and quantity.adjusted() < 9 and quantity == quantity.to_integral_value():
         quantity = int(quantity)
     if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MAX_QUANTITY:
         raise Refused(

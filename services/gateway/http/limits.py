@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Limited = Literal["creations", "checks", "failures"]
 
 REMEMBERED: Final = 20_000
+SECOND_LOOKS_PER_MINUTE: Final = 600
 SHORTEST_WAIT_S: Final = 1.0
 MAX_FORWARDED: Final = 20
 # What one household or one machine is given of the Internet's newer addresses.
@@ -75,6 +76,7 @@ class Limits:
         }
         self._allowances: OrderedDict[tuple[Limited, str], Allowance] = OrderedDict()
         self._accepted: OrderedDict[bytes, None] = OrderedDict()
+        self._second_looks = Allowance(SECOND_LOOKS_PER_MINUTE)
 
     def count(self, what: Limited, caller: Caller, address: str) -> None:
         """Count a request for its key and its address; raises `TooManyRequests`."""
@@ -83,17 +85,18 @@ class Limits:
         self._take(what, f"address {address}")
 
     def allow_attempt(self, address: str, credential: str) -> None:
-        """Let an address show a credential; raises `TooManyRequests` when it has failed too often.
+        """Let an address show a credential that costs a look at the log; raises `TooManyRequests`.
 
-        One that was accepted before is looked at all the same: a neighbour who guesses must not lock anybody out.
+        From an address that has failed too often, those that were accepted before are looked at all the same, and
+        of the others as many as a budget for all such addresses allows: a neighbour who guesses must lock nobody out.
         """
         wait_s = self._allowance("failures", f"address {address}").wait_s
-        if wait_s and _digest(credential) not in self._accepted:
+        if wait_s and _digest(credential) not in self._accepted and not self._second_looks.take():
             raise self._refusal("failures", wait_s)
 
     def failed(self, address: str) -> None:
-        """Count a credential that is nobody's."""
-        self._allowance("failures", f"address {address}").take()
+        """Count a credential that is nobody's; raises `TooManyRequests` when the address has failed too often."""
+        self._take("failures", f"address {address}")
 
     def succeeded(self, credential: str) -> None:
         """Remember a credential that was accepted, by its digest."""
@@ -143,21 +146,29 @@ def address_of(request: web.Request) -> str:
 
 
 def _is_among(address: str, networks: tuple[str, ...]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in ipaddress.ip_network(network) for network in networks)
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in ipaddress.ip_network(network) for network in networks)
 
 
 def _network(address: str) -> str:
     """Name what is counted together: one address of the older kind, one network of the newer."""
-    if ":" not in address:
-        return address[:64]
+    parsed = _parsed(address)
+    if parsed is None:
+        return "unreadable" if address else ""
+    return str(ipaddress.ip_network((parsed, V6_PREFIX), strict=False) if parsed.version == 6 else parsed)
+
+
+def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Read an address as proxies write it: also with a port, and the older kind inside the newer."""
+    bare = text.removeprefix("[").partition("]")[0] if text.startswith("[") else text
+    if bare.count(":") == 1:
+        bare = bare.partition(":")[0]
     try:
-        return str(ipaddress.ip_network((address.partition("%")[0], V6_PREFIX), strict=False))
+        parsed = ipaddress.ip_address(bare.partition("%")[0])
     except ValueError:
-        return "unreadable"
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return mapped or parsed
 
 
 def _digest(credential: str) -> bytes:

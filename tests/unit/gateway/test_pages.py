@@ -24,9 +24,16 @@ NOON = datetime(2026, 1, 12, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=30)
 PAGES = Path(words.__file__).parent
 LINK = ChargeCreated(
-    charge_id="1-2", attempt_id=None, checkout_url="https://mp.example/1", sandbox_url=None, pix_payload=None
+    charge_id="1-2",
+    attempt_id=None,
+    account_id=None,
+    checkout_url="https://mp.example/1",
+    sandbox_url=None,
+    pix_payload=None,
 )
-PIX = ChargeCreated(charge_id="7", attempt_id="7", checkout_url=None, sandbox_url=None, pix_payload="000201")
+PIX = ChargeCreated(
+    charge_id="7", attempt_id="7", account_id=None, checkout_url=None, sandbox_url=None, pix_payload="000201"
+)
 INTENT = PaymentOpened(
     provider="mercado_pago",
     method="checkout",

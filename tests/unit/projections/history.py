@@ -64,6 +64,7 @@ def opened(**changes) -> events.PaymentOpened:
 
 CHARGED = events.ChargeCreated(
     attempt_id=None,
+    account_id=None,
     charge_id="preference-15",
     checkout_url="https://pay.example/15",
     sandbox_url="https://sandbox.example/15",
