@@ -198,7 +198,8 @@ class PaymentCancelled(Struct, frozen=True, kw_only=True):
 class RefundRequested(Struct, frozen=True, kw_only=True):
     """The merchant gives money back for one attempt. The provider has not done it yet: this is the intent.
 
-    `refund_id` is the hub's; the provider is given it as its idempotency key.
+    `refund_id` is the hub's; the provider is given it as its idempotency key. `is_all` says that the amount is all that
+    was left.
     """
 
     schema_version: ClassVar[int] = 1
@@ -206,6 +207,7 @@ class RefundRequested(Struct, frozen=True, kw_only=True):
     refund_id: str
     attempt_id: str
     amount_centavos: int
+    is_all: bool
 
 
 class RefundMade(Struct, frozen=True, kw_only=True):

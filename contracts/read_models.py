@@ -78,7 +78,7 @@ class OpenPayment(Struct, frozen=True, kw_only=True):
 class OpenRequest(Struct, frozen=True, kw_only=True):
     """A payment with something that the merchant asked for and no provider has answered yet.
 
-    `refunds` are the hub's ids of refunds; `requested_at` is when the latest was asked for.
+    `refunds` are the hub's ids of refunds; `requested_at` is when the oldest was asked for.
     """
 
     payment_id: int

@@ -147,10 +147,10 @@ class MercadoPago:
                 self._client.cancel_order(token, charge.charge_id, idempotency_key=f"cancel-{charge.charge_id}")
             )
             return
-        if charge.attempt_id is None:
-            await self._client.close_preference(token, charge.charge_id, at=moment(at))
         for attempt_id in {*attempts, charge.attempt_id} - {None}:
             await _if_still_possible(self._client.cancel_payment(token, attempt_id or ""))
+        if charge.attempt_id is None:
+            await self._client.close_preference(token, charge.charge_id, at=moment(at))
 
     async def refund_attempt(self, request: RefundRequest, credential: Credential) -> str | None:
         """`POST /v1/payments/{id}/refunds`, or `POST /v1/orders/{id}/refund` where an order made the charge."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from contracts.events import ChargeCreated
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import CompleteCancellation, RefuseCancellation, RequestCancellation
-from extrato.domain.payment.state import IN_FLIGHT
-from extrato.errors import ProviderNotConnected, ProviderRefused, ProviderUnavailable
+from extrato.domain.payment.state import ENDED, SETTLED
+from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
 from extrato.use_cases.refresh_payment import credential_for, refresh_payment
 
@@ -22,6 +22,10 @@ async def cancel_payment(hub: Hub, payment_id: int, *, cause: Cause) -> LoadedPa
     Raises `Refused("payment_already_paid")`, and `ProviderUnavailable` when the wish is recorded and the monitor
     will see to the rest.
     """
+    loaded = await load_payment(hub, payment_id)
+    if _has_provider(hub, loaded) and loaded.payment.may_still_be_paid:
+        # A wish that nobody can be asked to fulfil is not taken.
+        await credential_for(hub, loaded)
     loaded = (await change_payment(hub, payment_id, [RequestCancellation()], cause=cause)).after
     if loaded.payment.cancellation != "requested":
         return loaded
@@ -38,19 +42,43 @@ async def complete_cancellation(hub: Hub, payment_id: int, *, cause: Cause) -> L
     how the payment stands. Raises the provider's errors; a refusal is recorded first.
     """
     loaded = await load_payment(hub, payment_id)
-    payment = loaded.payment
-    provider = hub.providers[payment.intent.provider]
-    if isinstance(payment.charge, ChargeCreated) and provider.needs_credential:
-        unsettled = [name for name, attempt in payment.attempts.items() if attempt.status in IN_FLIGHT]
-        try:
-            credential = await credential_for(hub, loaded)
-            await provider.cancel_charge(payment.charge, unsettled, at=hub.now(), credential=credential)
-            await refresh_payment(hub, payment_id, cause=cause)
-        except (ProviderRefused, ProviderNotConnected) as error:
-            refusal = RefuseCancellation(code=error.code, reason=error.message)
-            await change_payment(hub, payment_id, [refusal], cause=cause)
-            raise
-    loaded = (await change_payment(hub, payment_id, [CompleteCancellation()], cause=cause)).after
+    if loaded.payment.cancellation != "requested":
+        return loaded
+    charge = loaded.payment.charge
+    if isinstance(charge, ChargeCreated) and _has_provider(hub, loaded):
+        await _close_at_provider(hub, loaded, charge, cause=cause)
+    command = CompleteCancellation(charge_id=charge.charge_id if isinstance(charge, ChargeCreated) else None)
+    loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
     if loaded.payment.cancellation == "requested":
         raise ProviderUnavailable("The provider has not closed the payment yet.", str(payment_id))
+    await hub.payers.forget(payment_id)
     return loaded
+
+
+async def _close_at_provider(hub: Hub, loaded: LoadedPayment, charge: ChargeCreated, *, cause: Cause) -> None:
+    """Leave no way to pay, and look how the payment stands.
+
+    Only a refusal of the closing itself is recorded, and raised; while the provider does not let itself be asked
+    the wish stays.
+    """
+    payment = loaded.payment
+    unsettled = [name for name, attempt in payment.attempts.items() if attempt.status not in ENDED | SETTLED]
+    try:
+        credential = await credential_for(hub, loaded)
+        await hub.providers[payment.intent.provider].cancel_charge(
+            charge, unsettled, at=hub.now(), credential=credential
+        )
+    except ProviderRefused as error:
+        refusal = RefuseCancellation(code=error.code, reason=error.message)
+        await change_payment(hub, loaded.payment_id, [refusal], cause=cause)
+        raise
+    except ProviderNotConnected as error:
+        raise ProviderUnavailable("The provider does not let itself be asked.", str(loaded.payment_id)) from error
+    try:
+        await refresh_payment(hub, loaded.payment_id, cause=cause)
+    except (ProviderRefused, ProviderNotConnected, ProviderMisunderstood) as error:
+        raise ProviderUnavailable("How the payment stands is not known yet.", str(loaded.payment_id)) from error
+
+
+def _has_provider(hub: Hub, loaded: LoadedPayment) -> bool:
+    return hub.providers[loaded.payment.intent.provider].needs_credential

@@ -132,7 +132,9 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
     loaded = await load_payment(hub, payment_id)
     if loaded.payment.charge is None:
         expires_at = loaded.payment.intent.expires_at
-        if loaded.payment.is_closed or (expires_at is not None and expires_at <= hub.now()):
+        if loaded.payment.cancellation == "made":
+            raise Refused("payment_cancelled", "O pagamento foi cancelado antes de ser cobrado", str(payment_id))
+        if loaded.payment.expired or (expires_at is not None and expires_at <= hub.now()):
             raise Refused("payment_expired", "O pagamento expirou antes de ser cobrado", str(payment_id))
         try:
             answer: ChargeCreated | ChargeRefused = await _charge(

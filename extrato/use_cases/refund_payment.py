@@ -68,10 +68,8 @@ async def complete_refund(hub: Hub, payment_id: int, refund_id: str, *, cause: C
         # The refund is recorded; how the payment stands now is told by whoever looks next, if not here.
         with contextlib.suppress(ExtratoError):
             loaded = (await refresh_payment(hub, payment_id, cause=cause)).after
-        if isinstance(answer, RefundRefused):
-            raise ProviderRefused(answer.reason, refund_id)
     if refund.state == "refused":
-        raise ProviderRefused("The provider refused this refund before.", refund_id)
+        raise ProviderRefused("The provider refused this refund.", refund_id)
     return Refunded(refund_id=refund_id, refund=refund, loaded=loaded)
 
 

@@ -1,0 +1,1 @@
+"""The command line: runs the hub on one machine, and administers one that runs."""

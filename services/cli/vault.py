@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extrato.process import CannotStart
-from extrato.store.vault import Vault
-from extrato.store.vault_keys import GivenKeys, KeyFile, new_key, read_keys
+from extrato.store.vault_keys import KeyFile, new_key, read_keys
 from extrato.store.vault_rotation import check_that_all_opens, close_anew
 from services.cli.running import running_hub
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Mapping
 
+    from extrato.store.vault import Vault
     from services.cli.running import Running
 
 
@@ -21,7 +21,8 @@ async def rotate(_arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Rotate the key; what opened before opens at every moment, and after a crash as well.
 
     The key file first gets a key more, which every process of the machine reads before it uses any. Keys out of
-    EXTRATO_SECRET_KEY are known to a process from its start only, so that EXTRATO_NEW_SECRET_KEY must be one of them.
+    EXTRATO_SECRET_KEY are known to a process from its start only, so that EXTRATO_NEW_SECRET_KEY must be the first of
+    them: whoever runs with another order would go on closing with the old key.
     """
     new_key_text = environment.get("EXTRATO_NEW_SECRET_KEY", "")
     async with running_hub(environment) as running:
@@ -38,9 +39,9 @@ def _with_new_key(running: Running, new_key_text: str) -> Vault:
     known = running.keys.current()
     if not new_key_text:
         raise CannotStart("EXTRATO_NEW_SECRET_KEY must say which key of EXTRATO_SECRET_KEY is to close from now on.")
-    (first,) = read_keys([new_key_text])
-    if first not in known:
+    if read_keys([new_key_text])[0] != known[0]:
         raise CannotStart(
-            "Add the new key to EXTRATO_SECRET_KEY of every process, after a comma, and start them again first."
+            "Put the new key after the old one, with a comma, into EXTRATO_SECRET_KEY of every process and start them "
+            "again; then before the old one, and start them again; then rotate."
         )
-    return Vault(running.pool, GivenKeys(f"{new_key_text},{running.settings.secret_key}"))
+    return running.hub.vault

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from contracts.envelope import Cause
-from extrato.errors import ExtratoError, ProviderNotConnected, ProviderRefused
+from extrato.errors import ExtratoError, ProviderRefused
 from extrato.use_cases.cancel_payment import complete_cancellation
 from extrato.use_cases.refund_payment import complete_refund
 from services.monitor.backoff import BackOff
@@ -58,7 +58,7 @@ class Requests:
                         await complete_cancellation(self._hub, request.payment_id, cause=cause)
                     for refund_id in request.refunds:
                         await complete_refund(self._hub, request.payment_id, refund_id, cause=cause)
-            except (ProviderRefused, ProviderNotConnected) as error:
+            except ProviderRefused as error:
                 # The refusal is recorded; what else was asked for comes with the next look.
                 logger.info("request_refused", reason=error.message)
             except (ExtratoError, TimeoutError) as error:

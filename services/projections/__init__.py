@@ -1,0 +1,1 @@
+"""Makes read models of the log, and makes them anew."""

@@ -74,8 +74,10 @@ async def test_a_number_that_now_belongs_to_another_process_does_not_stop_a_star
         note = make_places(home).data / "postmaster.pid"
         left = note.read_text().replace(str(server.pid), str(os.getpid()), 1)
     note.write_text(left)
-    async with EmbeddedPostgres(home, fsync=False):
-        pass
+    async with EmbeddedPostgres(home, fsync=False) as second:
+        connection = await asyncpg.connect(second.url)
+        assert await connection.fetchval("SELECT 1") == 1
+        await connection.close()
 
 
 async def test_a_server_that_another_hub_left_running_is_ended_first(home):

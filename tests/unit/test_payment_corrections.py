@@ -55,8 +55,8 @@ def refused(refund_id: str = "r1") -> RecordRefund:
     return RecordRefund(answer=RefundRefused(refund_id=refund_id, code="provider_refused", reason="no"))
 
 
-def requested(amount_centavos: int, *, refund_id: str = "r1") -> RefundRequested:
-    return RefundRequested(refund_id=refund_id, attempt_id="a", amount_centavos=amount_centavos)
+def requested(amount_centavos: int, *, refund_id: str = "r1", is_all: bool = False) -> RefundRequested:
+    return RefundRequested(refund_id=refund_id, attempt_id="a", amount_centavos=amount_centavos, is_all=is_all)
 
 
 def paid(**changes):
@@ -87,31 +87,37 @@ def test_what_is_over_stays_as_it_is(over):
 
 def test_a_closed_payment_shows_as_cancelled_by_the_collector():
     story = given_events(OPENED, CHARGED)
-    assert story.when(RequestCancellation(), CompleteCancellation()) == CLOSED[1:]
+    assert story.when(RequestCancellation(), CompleteCancellation(charge_id="c1")) == CLOSED[1:]
 
 
 def test_a_payment_that_an_attempt_cancelled_already_is_closed_without_another_change():
     story = given_events(OPENED, CHARGED, CancellationRequested())
     story.becomes(observe("cancelled"))
-    assert story.when(CompleteCancellation()) == [PaymentCancelled()]
+    assert story.when(CompleteCancellation(charge_id="c1")) == [PaymentCancelled()]
 
 
 def test_closing_waits_for_an_attempt_that_may_still_go_through():
     story = given_events(OPENED, CHARGED, CancellationRequested())
     story.becomes(observe("in_process"))
-    assert story.when(CompleteCancellation()) == []
+    assert story.when(CompleteCancellation(charge_id="c1")) == []
 
 
 def test_a_payer_who_was_faster_wins():
     story = given_events(OPENED, CHARGED, CancellationRequested())
     story.becomes(observe("approved"))
-    [event] = story.when(CompleteCancellation())
+    [event] = story.when(CompleteCancellation(charge_id="c1"))
     assert isinstance(event, CancellationRefused)
     assert event.code == "payment_already_paid"
 
 
+def test_a_charge_that_was_made_meanwhile_is_not_closed_by_closing_another():
+    story = given_events(OPENED, CancellationRequested(), CHARGED)
+    assert story.when(CompleteCancellation(charge_id=None)) == []
+    assert story.when(CompleteCancellation(charge_id="c1")) == CLOSED[1:]
+
+
 def test_nothing_is_completed_that_nobody_wished():
-    assert given_events(OPENED, CHARGED).when(CompleteCancellation()) == []
+    assert given_events(OPENED, CHARGED).when(CompleteCancellation(charge_id="c1")) == []
 
 
 def test_a_refusal_of_the_provider_leaves_the_payment_open():
@@ -149,13 +155,13 @@ def test_a_refund_is_recorded_before_the_provider_is_asked():
 
 
 def test_without_an_amount_all_that_is_left_is_given_back():
-    assert paid().when(refund()) == [requested(1000)]
-    assert paid(refunded_centavos=400).when(refund()) == [requested(600)]
+    assert paid().when(refund()) == [requested(1000, is_all=True)]
+    assert paid(refunded_centavos=400).when(refund()) == [requested(600, is_all=True)]
 
 
 def test_one_refund_is_recorded_once():
     assert paid().when(refund(300), refund(300)) == []
-    assert paid().when(refund(300), refund()) == []
+    assert paid().when(refund(), refund()) == []
     assert paid().when(refund(300), made(), made()) == []
 
 
@@ -163,6 +169,7 @@ def test_one_id_is_good_for_one_amount():
     story = paid()
     story.becomes(refund(300))
     assert story.refuses(refund(400)) == "idempotency_key_reused"
+    assert story.refuses(refund()) == "idempotency_key_reused"
 
 
 @pytest.mark.parametrize("amount_centavos", [1001, 0, -1])

@@ -65,8 +65,13 @@ class RequestCancellation(Struct, frozen=True):
     """Say that the merchant wants the payment closed."""
 
 
-class CompleteCancellation(Struct, frozen=True):
-    """Close the payment, now that the provider has left no way to pay it and was asked how it stands."""
+class CompleteCancellation(Struct, frozen=True, kw_only=True):
+    """Close the payment, now that the provider has left no way to pay it and was asked how it stands.
+
+    `charge_id` is the charge that was closed, None when there was none: one that was made meanwhile is still open.
+    """
+
+    charge_id: str | None
 
 
 class RefuseCancellation(Struct, frozen=True, kw_only=True):

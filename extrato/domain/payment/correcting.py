@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from contracts.events import (
     CancellationRefused,
     CancellationRequested,
+    ChargeCreated,
     ChargeRefused,
     PaymentCancelled,
     PaymentEvent,
@@ -18,7 +19,7 @@ from extrato.domain.money import format_brl
 from extrato.domain.payment.state import ENDED, Opened, closed_as
 
 if TYPE_CHECKING:
-    from extrato.domain.payment.commands import RecordRefund, RequestRefund
+    from extrato.domain.payment.commands import CompleteCancellation, RecordRefund, RequestRefund
 
 
 def request_cancellation(payment: Opened) -> list[PaymentEvent]:
@@ -29,12 +30,15 @@ def request_cancellation(payment: Opened) -> list[PaymentEvent]:
     return [] if is_over or payment.cancellation == "requested" else [CancellationRequested()]
 
 
-def complete_cancellation(payment: Opened) -> list[PaymentEvent]:
+def complete_cancellation(command: CompleteCancellation, payment: Opened) -> list[PaymentEvent]:
     """Close it, unless it was paid meanwhile, or the provider still holds an attempt that may go through."""
     if payment.cancellation != "requested":
         return []
     if payment.is_settled:
         return [CancellationRefused(code="payment_already_paid", reason="The payment was paid meanwhile.")]
+    charge_id = payment.charge.charge_id if isinstance(payment.charge, ChargeCreated) else None
+    if charge_id != command.charge_id:
+        return []
     if any(attempt.status not in ENDED for attempt in payment.attempts.values()):
         return []
     events: list[PaymentEvent] = [PaymentCancelled()]
@@ -47,7 +51,7 @@ def request_refund(command: RequestRefund, payment: Opened) -> list[PaymentEvent
     """Take the wish to give money back of a paid payment, against what is left; raises `Refused`."""
     known = payment.refunds.get(command.refund_id)
     if known is not None:
-        if command.amount_centavos in {None, known.amount_centavos}:
+        if command.amount_centavos == (None if known.is_all else known.amount_centavos):
             return []
         raise Refused("idempotency_key_reused", "This Idempotency-Key was used for another refund.", "Idempotency-Key")
     if payment.status == "refunded":
@@ -61,7 +65,12 @@ def request_refund(command: RequestRefund, payment: Opened) -> list[PaymentEvent
     if not 0 < amount_centavos <= left:
         raise Refused("refund_exceeds_balance", f"Restam {format_brl(left)} a estornar", "amount")
     return [
-        RefundRequested(refund_id=command.refund_id, attempt_id=payment.attempt_id, amount_centavos=amount_centavos)
+        RefundRequested(
+            refund_id=command.refund_id,
+            attempt_id=payment.attempt_id,
+            amount_centavos=amount_centavos,
+            is_all=command.amount_centavos is None,
+        )
     ]
 
 

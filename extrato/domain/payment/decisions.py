@@ -56,7 +56,7 @@ def _decide_opened(command: Command, payment: Opened) -> list[PaymentEvent]:  # 
         case RequestCancellation():
             return request_cancellation(payment)
         case CompleteCancellation():
-            return complete_cancellation(payment)
+            return complete_cancellation(command, payment)
         case RefuseCancellation():
             refused = CancellationRefused(code=command.code, reason=command.reason)
             return [refused] if payment.cancellation == "requested" else []

@@ -52,10 +52,14 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
 
 class Refund(Struct, frozen=True, kw_only=True):
-    """Money that the merchant gives back for one attempt: `requested`, `made` or `refused`."""
+    """Money that the merchant gives back for one attempt: `requested`, `made` or `refused`.
+
+    `is_all` says that it was asked for as all that is left, whatever amount that was.
+    """
 
     attempt_id: str
     amount_centavos: int
+    is_all: bool
     state: Literal["requested", "made", "refused"] = "requested"
 
 
@@ -232,7 +236,7 @@ _CANCELLATION: Final[dict[type, Literal["none", "requested", "made"]]] = {
 
 def _refund_after(payment: Opened, event: RefundRequested | RefundMade | RefundRefused) -> Refund:
     if isinstance(event, RefundRequested):
-        return Refund(attempt_id=event.attempt_id, amount_centavos=event.amount_centavos)
+        return Refund(attempt_id=event.attempt_id, amount_centavos=event.amount_centavos, is_all=event.is_all)
     state: Literal["made", "refused"] = "made" if isinstance(event, RefundMade) else "refused"
     return replace(payment.refunds[event.refund_id], state=state)
 

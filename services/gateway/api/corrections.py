@@ -40,9 +40,10 @@ async def cancel(request: web.Request) -> web.Response:
         loaded = await cancel_payment(gateway.hub, loaded.payment_id, cause=cause)
     except ProviderUnavailable:
         loaded = await load_payment(gateway.hub, loaded.payment_id)
-        if loaded.payment.cancellation != "requested":
+        if loaded.payment.cancellation == "none":
             raise
-        return json_answer(_cancelled(loaded, "Cancelamento solicitado; será concluído em instantes"), status=202)
+        if loaded.payment.cancellation == "requested":
+            return json_answer(_cancelled(loaded, "Cancelamento solicitado; será concluído em instantes"), status=202)
     return json_answer(_cancelled(loaded, "Pagamento cancelado"))
 
 
@@ -79,9 +80,10 @@ async def refund(request: web.Request) -> web.Response:
         )
     except ProviderUnavailable:
         loaded = await load_payment(gateway.hub, loaded.payment_id)
-        if refund_id not in loaded.payment.open_refunds:
+        wished = loaded.payment.refunds.get(refund_id)
+        if wished is None or wished.state == "refused":
             raise
-        return json_answer(_refunded(loaded, refund_id), status=202)
+        return json_answer(_refunded(loaded, refund_id), status=202 if wished.state == "requested" else 200)
     return json_answer(_refunded(done.loaded, refund_id))
 
 

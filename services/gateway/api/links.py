@@ -10,12 +10,6 @@ from contracts.events import ChargeCreated
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.domain.payment.identifiers import stream_id
-from extrato.errors import (
-    ProviderMisunderstood,
-    ProviderNotConnected,
-    ProviderRefused,
-    ProviderUnavailable,
-)
 from extrato.ports import Payer
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from services.gateway import lookup
@@ -34,7 +28,6 @@ if TYPE_CHECKING:
 
 LIFETIME: Final = timedelta(hours=24)
 DEFAULT_LIMIT: Final = 50
-PROVIDER_FAILED: Final = (ProviderUnavailable, ProviderRefused, ProviderMisunderstood, ProviderNotConnected)
 
 
 async def generate_link(request: web.Request) -> web.Response:

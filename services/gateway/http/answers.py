@@ -38,6 +38,7 @@ STATUS_OF_CODE: Final = {
     "late_payment": 409,
     "payment_expired": 409,
     "payment_already_paid": 409,
+    "payment_cancelled": 409,
     "payment_already_refunded": 409,
     "payment_not_paid": 409,
     "refund_by_bank_only": 409,

@@ -27,7 +27,8 @@ from services.gateway import lookup
 from services.gateway.http import fields
 from services.gateway.http.answers import PORTUGUESE
 from services.gateway.http.context import TOKEN_LENGTH, gateway_of
-from services.gateway.http.door import Credentials, bearer_of, recognise, refuse_foreign_pages
+from services.gateway.http.door import ANYBODY, Credentials, bearer_of, recognise, refuse_foreign_pages
+from services.gateway.http.limits import address_of
 from services.gateway.live.confirmations import Confirmations, may_confirm
 from services.gateway.live.fanout import EVERY_PAYMENT, Fanout, Key, Listener
 from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
@@ -72,6 +73,9 @@ async def answer(request: web.Request) -> web.StreamResponse:
     gateway = gateway_of(request)
     if gateway.settings.auth == "open":
         refuse_foreign_pages(request)
+    if "sid" not in request.query:
+        # A session that is begun holds a place for a while, whoever began it.
+        gateway.limits.count("checks", ANYBODY, address_of(request))
     return await gateway.socket_io.answer(request)
 
 

@@ -1,0 +1,1 @@
+"""One file for each read model, and the list of them."""

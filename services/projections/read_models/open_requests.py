@@ -95,7 +95,7 @@ def _wished(
         merchant=envelope.merchant,
         cancellation=cancellation or (document is not None and document.cancellation),
         refunds=(*(document.refunds if document else ()), *((refund_id,) if refund_id else ())),
-        requested_at=envelope.recorded_at,
+        requested_at=document.requested_at if document else envelope.recorded_at,
     )
 
 

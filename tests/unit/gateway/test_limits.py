@@ -82,6 +82,8 @@ def test_one_kind_of_request_does_not_use_up_another(limits):
     for _ in range(3):
         limits.count("creations", MERCHANT, "192.0.2.1")
     limits.count("checks", MERCHANT, "192.0.2.1")
+    with pytest.raises(TooManyRequests):
+        limits.count("creations", MERCHANT, "192.0.2.1")
 
 
 def test_who_guesses_is_told_to_wait(limits, clock):

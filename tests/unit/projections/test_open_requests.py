@@ -7,8 +7,8 @@ from tests.unit.projections.history import CHARGED, opened, recorded_at, told
 
 WISH = events.CancellationRequested()
 CLOSED = events.PaymentCancelled()
-REFUND = events.RefundRequested(refund_id="r1", attempt_id="a1", amount_centavos=100)
-OTHER_REFUND = events.RefundRequested(refund_id="r2", attempt_id="a1", amount_centavos=100)
+REFUND = events.RefundRequested(refund_id="r1", attempt_id="a1", amount_centavos=100, is_all=False)
+OTHER_REFUND = events.RefundRequested(refund_id="r2", attempt_id="a1", amount_centavos=100, is_all=False)
 MADE = events.RefundMade(refund_id="r1", provider_refund_id=None)
 REFUSED = events.RefundRefused(refund_id="r2", code="provider_refused", reason="no")
 
@@ -30,7 +30,7 @@ def test_a_wish_stays_until_it_is_answered():
 
 
 def test_one_answer_does_not_take_the_other_wishes_away():
-    assert told(OPEN_REQUESTS, opened(), REFUND, OTHER_REFUND, MADE) == request(at=3, refunds=("r2",))
+    assert told(OPEN_REQUESTS, opened(), REFUND, OTHER_REFUND, MADE) == request(at=2, refunds=("r2",))
     assert told(OPEN_REQUESTS, opened(), REFUND, OTHER_REFUND, MADE, REFUSED) is None
 
 
