@@ -17,11 +17,13 @@ from aiohttp import web
 from contracts.envelope import Cause
 from contracts.events import PaymentOpened, StatusChanged
 from extrato.domain.payment.identifiers import stream_id
+from extrato.settings import Settings
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
 from extrato.store.event_log import EventLog
 from services.gateway.http.context import GATEWAY
 from services.gateway.http.door import door
+from services.gateway.http.limits import Limits
 from services.gateway.live import socket_io
 from services.gateway.live.fanout import QUEUE_LIMIT, Fanout
 from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
@@ -84,7 +86,8 @@ async def gateway(database_url):
         app = web.Application()
         settings = SimpleNamespace(auth="open", public_url="http://127.0.0.1", trusted_proxies=())
         hub = SimpleNamespace(log=log, new_uuid=uuid4)
-        app[GATEWAY] = SimpleNamespace(settings=settings, hub=hub, socket_io=clients, limits=None)
+        limits = Limits(Settings.from_environment({}))
+        app[GATEWAY] = SimpleNamespace(settings=settings, hub=hub, socket_io=clients, limits=limits)
         app.router.add_route(SOCKET_IO.method, SOCKET_IO.path, door(SOCKET_IO))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
