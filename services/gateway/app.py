@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from extrato.assembly import open_hub
 from extrato.bus.live import LiveFeed
@@ -40,11 +40,14 @@ _logger = structlog.get_logger(component="gateway")
 
 
 def create_app(gateway: Gateway) -> web.Application:
-    """Put every route on an application."""
+    """Put every route on an application; what may be read may be asked for without its body too (RFC 9110, 9.1)."""
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app[GATEWAY] = gateway
     for route in (*ROUTES, SOCKET_IO, NOWHERE):
-        app.router.add_route(route.method, route.path, door(route))
+        through = door(route)
+        app.router.add_route(route.method, route.path, through)
+        if route.method == hdrs.METH_GET:
+            app.router.add_route(hdrs.METH_HEAD, route.path, through)
     return app
 
 

@@ -36,6 +36,7 @@ CART: Final = Section(
                 "tests/e2e/test_corrections.py::test_a_wrong_cart_is_refused_and_leaves_nothing",
                 "tests/e2e/test_corrections.py::test_a_cart_asked_for_twice_under_one_key_is_one_payment",
                 "tests/e2e/test_corrections.py::test_who_pays_is_told_to_the_provider_and_stands_nowhere_in_the_log",
+                "tests/unit/test_mercado_pago_payers.py::test_an_order_names_its_payer_with_the_telephone",
             ),
         ),
         Claim(

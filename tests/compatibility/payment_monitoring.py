@@ -132,6 +132,16 @@ ADDRESSES: Final = Section(
             here="They are answered without it as well, and without a redirection that would lose a body.",
             tests=("tests/e2e/test_reference_answers.py::test_an_address_is_answered_without_its_last_slash_too",),
         ),
+        Claim(
+            says="A frontend calls them from pages of its own.",
+            better="Those pages may lie at any origin, for no cookie counts here: they show a key, or open an address "
+            "that carries a payer's token. Without keys they must be pages of the same machine.",
+            tests=(
+                "tests/browser/test_frontends_elsewhere.py::test_a_shop_elsewhere_orders_and_follows_with_its_key",
+                "tests/browser/test_frontends_elsewhere.py::test_in_open_mode_a_shop_of_this_machine_needs_no_key",
+                "tests/e2e/test_cross_origin.py::test_a_page_elsewhere_is_told_what_it_may_ask_for",
+            ),
+        ),
     ),
 )
 
@@ -737,8 +747,9 @@ AUTOMATIC: Final = Section(
         Claim(
             says="It asks every 5 seconds, with `GET /v1/payments/search?external_reference=…`.",
             better="One search of the monitor asks about all payments of an account, so a thousand links cost as many "
-            "questions as one, and the provider's wish to slow down is obeyed.",
+            "questions as one, and the provider's wish to slow down is obeyed, by everybody who asks.",
             tests=(
+                "tests/conformance/test_providers.py::test_while_it_wants_to_be_left_alone_only_others_ask",
                 MONITOR_ALONE,
                 "tests/unit/monitor/test_schedule.py::test_the_beat_of_a_lane_counts_the_time_that_the_sweep_took",
                 "tests/integration/monitor/test_sweeps.py::test_one_question_finds_every_payment_of_the_account",

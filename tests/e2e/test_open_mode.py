@@ -18,6 +18,11 @@ async def test_open_mode_answers_this_machine_and_no_foreign_page(home, start_hu
         ):
             async with hub.session.get(url, headers=headers) as answer:
                 assert answer.status == status, headers
+        for origin, status in (("http://localhost:3000", 204), ("http://evil.example", 403)):
+            preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+            async with hub.session.options(f"{hub.url}/payments/pix", headers=preflight) as answer:
+                assert answer.status == status
+                assert ("Access-Control-Allow-Methods" in answer.headers) == (status == 204)
         async with hub.session.post(f"{hub.url}/payments/pix", json={"value": 1}) as answer:
             assert answer.status == 201
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:

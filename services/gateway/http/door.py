@@ -17,6 +17,7 @@ from extrato.errors import ExtratoError, Transient
 from extrato.settings import is_loopback
 from services.gateway.http.answers import error_answer
 from services.gateway.http.context import CORRELATION, Caller, gateway_of
+from services.gateway.http.cross_origin import is_shared, share
 from services.gateway.http.limits import Limited, address_of
 from services.gateway.metrics import REQUESTS
 
@@ -79,6 +80,8 @@ def door(route: Route) -> Handler:
             response.headers["X-Correlation-Id"] = request[CORRELATION]
             for name, value in HEADERS:
                 response.headers.setdefault(name, value)
+            if is_shared(request.path) and route.shape != "page":
+                share(response)
         return response
 
     return through

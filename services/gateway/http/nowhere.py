@@ -4,22 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aiohttp import hdrs, web
+
 from extrato.domain.errors import Refused
 from services.gateway.http.answers import error_answer
+from services.gateway.http.context import gateway_of
+from services.gateway.http.cross_origin import is_preflight, is_shared, permissions
+from services.gateway.http.door import refuse_foreign_pages
 
 if TYPE_CHECKING:
-    from aiohttp import web
+    from collections.abc import Set as AbstractSet
 
 
 async def answer_nowhere(request: web.Request) -> web.StreamResponse:
-    """Say 405 with the methods that there are, or 404."""
+    """Say which methods there are: to OPTIONS, and with 405 to a method that is none of them; otherwise say 404."""
     allowed: set[str] = set()
     for resource in request.app.router.resources():
         if resource is not request.match_info.route.resource:
             allowed |= (await resource.resolve(request))[1]
     if not allowed:
         return error_answer(request, Refused("not_found", "There is nothing at this address."))
+    if request.method == hdrs.METH_OPTIONS:
+        return _options(request, allowed)
     methods = ", ".join(sorted(allowed))
     answer = error_answer(request, Refused("method_not_allowed", f"This address answers {methods}."))
-    answer.headers["Allow"] = methods
+    answer.headers[hdrs.ALLOW] = methods
     return answer
+
+
+def _options(request: web.Request, allowed: AbstractSet[str]) -> web.Response:
+    """Say what may be asked for here, to a browser also for a page of another origin."""
+    headers: dict[str, str] = {hdrs.ALLOW: ", ".join(sorted({*allowed, hdrs.METH_OPTIONS}))}
+    if is_preflight(request) and is_shared(request.path):
+        if gateway_of(request).settings.auth == "open":
+            refuse_foreign_pages(request)
+        headers |= permissions(allowed)
+    return web.Response(status=204, headers=headers)

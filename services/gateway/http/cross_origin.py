@@ -1,0 +1,52 @@
+"""Lets pages of other origins read what they ask for: a merchant's frontend lives elsewhere than the hub.
+
+Nothing here counts that a browser sends by itself, such as a cookie: a page shows a key or a token of its own, and
+could show it from anywhere. Without keys the door keeps foreign pages out before anything is told.
+Source: the Fetch standard, section "CORS protocol".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import hdrs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aiohttp import web
+
+SHARED_FOLDER: Final = "/payments/"
+SHARED_FILES: Final = frozenset({"/openapi.json"})
+
+ANY_ORIGIN: Final = "*"
+READABLE: Final = "ETag, Location, Retry-After, WWW-Authenticate, X-Correlation-Id"
+SENDABLE: Final = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Correlation-Id"
+# The longest that Chromium remembers what it was told.
+REMEMBERED_S: Final = 7200
+
+
+def is_shared(path: str) -> bool:
+    """Say whether pages of other origins may read what is answered here; administration and metrics are not shared."""
+    return path.startswith(SHARED_FOLDER) or path in SHARED_FILES
+
+
+def share(response: web.StreamResponse) -> None:
+    """Let any page read an answer."""
+    response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = ANY_ORIGIN
+    response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = READABLE
+
+
+def is_preflight(request: web.Request) -> bool:
+    """Say whether a browser asks what a page may ask for."""
+    asked = hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers and hdrs.ORIGIN in request.headers
+    return request.method == hdrs.METH_OPTIONS and asked
+
+
+def permissions(methods: Iterable[str]) -> dict[str, str]:
+    """Write what a page may ask for, beside what `share` says."""
+    return {
+        hdrs.ACCESS_CONTROL_ALLOW_METHODS: ", ".join(sorted(methods)),
+        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: SENDABLE,
+        hdrs.ACCESS_CONTROL_MAX_AGE: str(REMEMBERED_S),
+    }

@@ -1,0 +1,92 @@
+"""A merchant's frontend at an address of its own: its pages work when their base URL is the hub's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from tests.conftest import new_home
+from tests.running_hub import MERCHANT, free_ports, running_hub
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from playwright.async_api import Page
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BLANK = '<!doctype html><meta charset="utf-8"><title>Loja</title><link rel="icon" href="data:,">'
+
+# Orders a link, follows it with the address that it was answered, and charges a Pix; each as a frontend does it.
+ORDER = """async ({ hub, key, padaria }) => {
+  const headers = { "Content-Type": "application/json", ...(key && { Authorization: `Bearer ${key}` }) };
+  const order = { padaria_slug: padaria, items: [{ nome: "Pão Francês", quantidade: 3 }] };
+  const linked = await fetch(`${hub}/payments/api/generate-link/`, {
+    method: "POST", headers: { ...headers, "Idempotency-Key": crypto.randomUUID() }, body: JSON.stringify(order),
+  });
+  const link = await linked.json();
+  const checked = await (await fetch(link.status_check_url)).json();
+  const charged = await fetch(`${hub}/payments/pix`, { method: "POST", headers, body: JSON.stringify({ value: 2.5 }) });
+  const picture = await fetch((await charged.json()).payment.qr_code_url);
+  const missing = await fetch(`${hub}/payments/api/check/999999/`, { headers });
+  return {
+    statuses: [linked.status, charged.status, picture.status, missing.status],
+    checked: [checked.payment_id === link.payment_id, checked.status],
+    location: charged.headers.get("Location"),
+    error: (await missing.json()).error,
+  };
+}"""
+
+POLL = """async ({ hub, paymentId }) => {
+  const polled = await fetch(`${hub}/payments/api/check/${paymentId}/`);
+  return (await polled.json()).payment_id;
+}"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop(chromium) -> AsyncIterator[Page]:
+    """A page of a shop on a server of its own, which no hub knows."""
+    [port] = free_ports(1)
+
+    async def show(_: web.Request) -> web.Response:
+        return web.Response(text=BLANK, content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/", show)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    context = await chromium.new_context()
+    page = await context.new_page()
+    await page.goto(f"http://localhost:{port}/")
+    yield page
+    await context.close()
+    await runner.cleanup()
+
+
+def _expect_all_went_well(told, hub) -> None:
+    assert told["statuses"] == [200, 201, 200, 404]
+    assert told["checked"] == [True, "pending"]
+    assert told["location"].startswith(f"{hub.url}/payments/pix/")
+    assert told["error"] == "Pagamento 999999 não encontrado"
+
+
+async def test_a_shop_elsewhere_orders_and_follows_with_its_key(hub, shop):
+    _expect_all_went_well(await shop.evaluate(ORDER, {"hub": hub.url, "key": hub.api_key, "padaria": MERCHANT}), hub)
+
+
+async def test_in_open_mode_a_shop_of_this_machine_needs_no_key(shop):
+    with new_home() as home:
+        async with running_hub(home, EXTRATO_AUTH="open") as hub:
+            _expect_all_went_well(await shop.evaluate(ORDER, {"hub": hub.url, "key": "", "padaria": MERCHANT}), hub)
+            link = await hub.link()
+            asked = {"hub": hub.url, "paymentId": link["payment_id"]}
+            assert await shop.evaluate(POLL, asked) == link["payment_id"]
+            # A page from anywhere else is kept out.
+            await shop.route("http://loja.example/", lambda route: route.fulfill(body=BLANK, content_type="text/html"))
+            await shop.goto("http://loja.example/")
+            refused = await shop.evaluate(f"(asked) => ({POLL})(asked).then(String, String)", asked)
+            assert refused != str(link["payment_id"])

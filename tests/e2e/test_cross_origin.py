@@ -1,0 +1,97 @@
+"""A merchant's frontend lives at an address of its own, and reads there what it shows a key or a token for."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.gateway.routes import ROUTES
+
+ELSEWHERE = {"Origin": "https://loja.example"}
+NOT_SHARED = ("/admin/merchants", "/webhooks/mercadopago/", "/ws", "/healthz", "/metrics")
+
+
+def _shared() -> dict[str, set[str]]:
+    """The methods of every address that a frontend asks, with something in the place of each name."""
+    methods: dict[str, set[str]] = {}
+    for route in ROUTES:
+        if route.path.startswith("/payments/") or route.path == "/openapi.json":
+            path = route.path.replace("{slash:/?}", "/").replace("{payment_id}", "1").replace("{file_name}", "x")
+            methods.setdefault(path, set()).add(route.method)
+    return methods
+
+
+SHARED = _shared()
+
+
+def _preflight(method: str, headers: str = "authorization,content-type,idempotency-key") -> dict[str, str]:
+    return {**ELSEWHERE, "Access-Control-Request-Method": method, "Access-Control-Request-Headers": headers}
+
+
+def _listed(header: str) -> set[str]:
+    return {name.strip().lower() for name in header.split(",")}
+
+
+@pytest.mark.parametrize("path", SHARED)
+async def test_a_page_elsewhere_is_told_what_it_may_ask_for(hub, path):
+    for method in SHARED[path]:
+        async with hub.session.options(hub.url + path, headers=_preflight(method)) as answer:
+            assert answer.status == 204
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+            assert _listed(answer.headers["Access-Control-Allow-Methods"]) >= {method.lower()}
+            allowed = _listed(answer.headers["Access-Control-Allow-Headers"])
+            assert allowed >= {"authorization", "content-type", "idempotency-key"}
+            assert int(answer.headers["Access-Control-Max-Age"]) > 0
+            assert "Access-Control-Allow-Credentials" not in answer.headers
+            assert await answer.read() == b""
+
+
+@pytest.mark.parametrize("path", NOT_SHARED)
+async def test_what_no_frontend_asks_for_is_not_shared(hub, path):
+    async with hub.session.options(hub.url + path, headers=_preflight("GET")) as answer:
+        assert answer.status == 204
+        assert "Access-Control-Allow-Origin" not in answer.headers
+    async with hub.session.get(hub.url + path, headers={**hub.headers, **ELSEWHERE}) as answer:
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_an_answer_and_an_error_can_be_read_with_what_their_headers_say(hub):
+    async with hub.session.post(
+        f"{hub.url}/payments/pix", json={"value": 3}, headers={**hub.headers, **ELSEWHERE}
+    ) as answer:
+        assert answer.status == 201
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert _listed(answer.headers["Access-Control-Expose-Headers"]) >= {"location", "retry-after"}
+    async with hub.session.get(f"{hub.url}/payments/api/check/1/", headers=ELSEWHERE) as answer:
+        assert answer.status == 401
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+async def test_a_payers_page_is_not_read_by_another_page(hub):
+    _, created = await hub.post("/payments/pix", {"value": 3})
+    async with hub.session.get(created["payment_url"], headers=ELSEWHERE) as answer:
+        assert answer.status == 200
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_head_is_answered_as_get_without_the_body(hub):
+    _, created = await hub.post("/payments/pix", {"value": 3})
+    for address, headers, status in (
+        (created["payment"]["qr_code_url"], {}, 200),
+        (created["payment_url"], {}, 200),
+        (f"{hub.url}/payments/api/check/{created['payment']['id']}/", {}, 401),
+        (f"{hub.url}/payments/api/check/{created['payment']['id']}/", hub.headers, 200),
+    ):
+        async with hub.session.get(address, headers=headers) as answer:
+            expected = answer.headers["Content-Type"]
+        async with hub.session.head(address, headers=headers) as answer:
+            assert (answer.status, answer.headers["Content-Type"]) == (status, expected)
+            assert await answer.read() == b""
+
+
+async def test_options_tells_the_methods_of_an_address_and_404_where_there_is_none(hub):
+    async with hub.session.options(f"{hub.url}/payments/api/check/1/") as answer:
+        assert (answer.status, _listed(answer.headers["Allow"])) == (204, {"get", "head", "options", "post"})
+        assert "Access-Control-Allow-Methods" not in answer.headers
+    async with hub.session.options(f"{hub.url}/nowhere", headers=_preflight("GET")) as answer:
+        assert answer.status == 404
+        assert "Access-Control-Allow-Origin" not in answer.headers
