@@ -25,6 +25,7 @@ from extrato.providers.mercado_pago_shapes import (
     SearchAnswer,
     read,
 )
+from extrato.providers.rests import Rests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +47,10 @@ KEY_IN_USE_CODES: Final = frozenset({"", "idempotency_key_already_used", "resour
 AMOUNT_CODES: Final = frozenset({"4040", "4041"})
 
 
+class ToldToWait(ProviderUnavailable):
+    """Mercado Pago says for how long it does not want to be asked."""
+
+
 class LiveCredentialNeeded(ProviderNotConnected):
     """The Payments API does not serve this credential, which is a test user's; the Orders API may."""
 
@@ -56,6 +61,7 @@ class MercadoPagoClient:
     def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
         self._session = session
         self._base_url = base_url
+        self._rests = Rests()
 
     async def get_own_account(self, token: str) -> str:
         """`GET /users/me`: the id of the account that the token opens."""
@@ -170,11 +176,18 @@ class MercadoPagoClient:
         headers: Mapping[str, str] | None = None,
         attempts: int = READ_ATTEMPTS,
     ) -> bytes | None:
+        # Many who read must not keep one from writing.
+        asker = (token, "read" if method == "GET" else "write")
+        left_s = self._rests.left_s(asker)
+        if left_s:
+            raise ToldToWait("Mercado Pago wants to be left alone for a while.", path, retry_after_s=left_s)
         for attempt in range(1, attempts + 1):
             try:
                 return await self._ask_once(method, path, token, query, body, headers or {})
+            except ToldToWait as error:
+                self._rests.begin(asker, error.retry_after_s)
+                raise
             except ProviderUnavailable as error:
-                # An account that is told to slow down must not be asked again at once.
                 if attempt == attempts or error.retry_after_s > RETRY_WAIT_S:
                     raise
             await asyncio.sleep(RETRY_WAIT_S * attempt)
@@ -224,8 +237,10 @@ def _judge(path: str, status: int, retry_after: str | None, answer: bytes, token
         return None
     if status in TRANSIENT_STATUSES:
         msg = f"Mercado Pago answered {status}."
-        wait_s = RETRY_AFTER_S if status == 429 else RETRY_WAIT_S
-        raise ProviderUnavailable(msg, path, retry_after_s=_seconds(retry_after, wait_s))
+        if status == 429 or retry_after is not None:
+            wait_s = RETRY_AFTER_S if status == 429 else RETRY_WAIT_S
+            raise ToldToWait(msg, path, retry_after_s=_seconds(retry_after, wait_s))
+        raise ProviderUnavailable(msg, path, retry_after_s=RETRY_WAIT_S)
     code, sentence = _refusal(answer)
     if status in {401, 403} and code not in AMOUNT_CODES:
         # Not the question but the asker is refused: another credential may fare better.

@@ -602,6 +602,33 @@ async def test_a_broken_provider_that_names_its_return_is_not_asked_before(misle
     assert (caught.value.retry_after_s, len(stand_in.asked)) == (30.0, 1)
 
 
+async def test_while_it_wants_to_be_left_alone_only_others_ask(misled, stand_in):
+    found = {"paging": {"total": 0, "limit": 50, "offset": 0}, "results": []}
+    preference = {"id": "1-a", "init_point": "https://checkout.example/1-a"}
+    stand_in.answers(saying(429, {}, **{"Retry-After": "30"}), saying(200, found), saying(201, preference))
+    with pytest.raises(ProviderUnavailable):
+        await misled.observe_reference("extrato_1_x", CREDENTIAL)
+
+    with pytest.raises(ProviderUnavailable) as caught:
+        await misled.observe_attempt("1", CREDENTIAL)
+    assert 29 < caught.value.retry_after_s <= 30
+    assert len(stand_in.asked) == 1
+    other = replace(CREDENTIAL, access_token="APP_USR-another")
+    assert await misled.observe_reference("extrato_1_x", other) == ()
+    # Who reads too much keeps nobody from selling.
+    await misled.create_charge(a_request())
+    assert len(stand_in.asked) == 3
+
+
+async def test_after_its_rest_it_is_asked_again(misled, stand_in):
+    found = {"paging": {"total": 0, "limit": 50, "offset": 0}, "results": []}
+    stand_in.answers(saying(429, {}, **{"Retry-After": "0.3"}), saying(200, found))
+    with pytest.raises(ProviderUnavailable):
+        await misled.observe_reference("extrato_1_x", CREDENTIAL)
+    await asyncio.sleep(0.3)
+    assert await misled.observe_reference("extrato_1_x", CREDENTIAL) == ()
+
+
 async def test_a_charge_is_asked_for_twice_at_most_and_under_one_key(misled, stand_in):
     stand_in.answers(saying(500))
     request = a_request()
