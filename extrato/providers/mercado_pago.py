@@ -20,7 +20,7 @@ from extrato.errors import ProviderMisunderstood, ProviderNotConnected, Provider
 from extrato.providers import mercado_pago_orders as orders
 from extrato.providers.mercado_pago_client import SEARCH_LIMIT, LiveCredentialNeeded, MercadoPagoClient
 from extrato.providers.mercado_pago_shapes import Payment, read
-from extrato.providers.mercado_pago_words import centavos, in_utc, moment, payer_body
+from extrato.providers.mercado_pago_words import centavos, in_utc, moment, payer_body, phone_body
 from extrato.providers.port import Observation, ObservedPage
 
 if TYPE_CHECKING:
@@ -262,6 +262,9 @@ def pix_body(request: ChargeRequest) -> dict[str, Any]:
         "payer": payer_body(request),
         "metadata": {"payment_id": request.payment_id},
     }
+    if request.payer.phone:
+        # The payer of a payment has no telephone of its own; what is known besides goes here.
+        body["additional_info"] = {"payer": {"phone": phone_body(request.payer.phone)}}
     if request.expires_at is not None:
         # Mercado Pago takes no expiry of less than half an hour from the moment that it is asked.
         expires_at = max(request.expires_at, request.asked_at + SHORTEST_PIX)

@@ -14,7 +14,7 @@ from contracts.events import ChargeCreated
 from extrato.domain.money import to_decimal_text
 from extrato.errors import ProviderMisunderstood
 from extrato.providers.mercado_pago_shapes import Order, read
-from extrato.providers.mercado_pago_words import centavos, in_utc, payer_body
+from extrato.providers.mercado_pago_words import centavos, in_utc, payer_body, phone_body
 from extrato.providers.port import Observation
 
 if TYPE_CHECKING:
@@ -56,12 +56,13 @@ def order_body(request: ChargeRequest) -> dict[str, Any]:
         # Counted from the opening, for the same key with another body is refused (idempotency_key_already_used).
         minutes = math.ceil((request.expires_at - request.opened_at).total_seconds() / 60)
         payment["expiration_time"] = f"PT{max(minutes, SHORTEST_MINUTES)}M"
+    phone = request.payer.phone
     return {
         "type": "online",
         "processing_mode": "automatic",
         "total_amount": amount,
         "external_reference": request.external_reference,
-        "payer": payer_body(request),
+        "payer": payer_body(request) | ({"phone": phone_body(phone)} if phone else {}),
         "transactions": {"payments": [payment]},
     }
 

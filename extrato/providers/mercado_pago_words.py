@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,7 @@ from extrato.errors import ProviderMisunderstood
 if TYPE_CHECKING:
     from extrato.providers.port import ChargeRequest
 
+BRAZILIAN_PHONE: Final = re.compile(r"(?:55)?([1-9][0-9])(9?[0-9]{8})")
 MAX_REAIS: Final = Decimal(MAXIMUM_CENTAVOS).scaleb(-2)
 CENTAVO: Final = Decimal("0.01")
 EXACT: Final = Context(prec=28, traps=[Inexact])
@@ -44,6 +46,13 @@ def in_utc(moment: datetime) -> datetime:
 def moment(at: datetime) -> str:
     """Write a time with milliseconds."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def phone_body(phone: str) -> dict[str, str]:
+    """Write a telephone number; a Brazilian one has its area code apart."""
+    digits = "".join(character for character in phone if character.isascii() and character.isdigit())
+    match = BRAZILIAN_PHONE.fullmatch(digits)
+    return {"area_code": match[1], "number": match[2]} if match else {"area_code": "", "number": digits}
 
 
 def payer_body(request: ChargeRequest) -> dict[str, Any]:

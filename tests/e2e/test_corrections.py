@@ -110,8 +110,15 @@ async def test_without_webhooks_a_paid_cart_is_found_by_the_monitor(hub, until, 
     await until(is_approved, "the monitor found it", within_s=10)
 
 
-async def test_who_pays_is_told_to_the_provider_and_stands_nowhere_in_the_log(hub):
+async def test_who_pays_is_told_to_the_provider_and_stands_nowhere_in_the_log(hub, api):
     created = await cart(hub)
+    async with hub.session.get(
+        f"{hub.sandbox_url}/v1/payments/{created['mp_payment_id']}",
+        headers={"Authorization": f"Bearer {SANDBOX_TOKEN}"},
+    ) as answer:
+        at_provider = await answer.json()
+    if api == "payments":
+        assert at_provider["additional_info"]["payer"] == {"phone": {"area_code": "11", "number": "987654321"}}
     told = str(await hub.events(created["payment_id"]))
     assert "529" + "98224725" not in told
     assert "98765" not in told
@@ -125,6 +132,8 @@ async def test_who_pays_is_told_to_the_provider_and_stands_nowhere_in_the_log(hu
         ({"customer": {"name": "Ana"}}, "missing_email"),
         ({"customer": CUSTOMER | {"email": "ana"}}, "invalid_email"),
         ({"customer": CUSTOMER | {"cpf": "529.982.247-26"}}, "invalid_cpf"),
+        ({"customer": CUSTOMER | {"phone": "depois te digo"}}, "invalid_phone"),
+        ({"customer": CUSTOMER | {"phone": "1234567"}}, "invalid_phone"),
         ({"expiration_minutes": 29}, "invalid_lifetime"),
         ({"expiration_minutes": 43201}, "invalid_lifetime"),
         ({"items": []}, "invalid_items"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from services.gateway.http.context import Gateway
 
 LIFETIME: Final = timedelta(minutes=30)
+PHONE: Final = re.compile(r"\+?(?:[ ().-]*[0-9]){8,15}")
 # Mercado Pago's documented window for a Pix.
 SHORTEST_MINUTES: Final = 30
 
@@ -71,8 +73,14 @@ def _customer(body: Mapping[str, Any]) -> Payer:
         cpf = normalise("cpf", cpf) if cpf else None
     except InvalidPixKey as error:
         raise Refused("invalid_cpf", "O CPF do cliente não é válido", "cpf") from error
-    name, phone = fields.text(customer, "name", maximum=120), fields.text(customer, "phone", maximum=30)
-    return Payer(email=email, name=name, phone=phone, cpf=cpf)
+    return Payer(email=email, name=fields.text(customer, "name", maximum=120), phone=_phone(customer), cpf=cpf)
+
+
+def _phone(customer: Mapping[str, Any]) -> str | None:
+    phone = fields.text(customer, "phone", maximum=30)
+    if phone is not None and not PHONE.fullmatch(phone):
+        raise Refused("invalid_phone", "O telefone do cliente deve ter DDD e número, como (81) 98765-4321", "phone")
+    return phone
 
 
 async def _created(gateway: Gateway, loaded: LoadedPayment) -> CartCreated:
