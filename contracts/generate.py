@@ -159,7 +159,7 @@ def openapi() -> Document:
                 "api_key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key of a merchant; each route names the scope that it must have.",
+                    "description": "An API key of a merchant or of the hub; each route names the scope that it needs.",
                 },
                 "payer_token": {
                     "type": "apiKey",

@@ -567,7 +567,7 @@ OPERATIONS: Final = (
             ),
         ),
         answers={101: Answer(description="Frames follow.", media_types=())},
-        refusals=_READING,
+        refusals=_CHECKING,
     ),
     Operation(
         name="showHealth",
@@ -594,6 +594,8 @@ OPERATIONS: Final = (
         path="/metrics",
         tag="Service",
         summary="Show the metrics for Prometheus.",
+        description="They count the payments of all merchants, so only a key of the hub itself can have this scope.",
+        scope="metrics",
         answers={200: Answer(description="Prometheus's text format.", media_types=("text/plain",))},
     ),
     Operation(

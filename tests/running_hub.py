@@ -135,9 +135,14 @@ class RunningHub:
         finally:
             await client.close()
 
+    async def metrics(self) -> str:
+        headers = {"Authorization": f"Bearer {self.admin_key}"}
+        async with self.session.get(f"{self.url}/metrics", headers=headers) as answer:
+            assert answer.status == 200
+            return await answer.text()
+
     async def metric(self, name: str) -> float:
-        async with self.session.get(f"{self.url}/metrics") as answer:
-            lines = (await answer.text()).splitlines()
+        lines = (await self.metrics()).splitlines()
         return next(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name + " "))
 
     async def rows(self, query: str, *arguments: Any) -> list[tuple[Any, ...]]:

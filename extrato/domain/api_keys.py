@@ -36,6 +36,8 @@ def evolve(keys: ApiKeys, event: KeyEvent) -> ApiKeys:
 # --- commands -----------------------------------------------------------------------------------
 
 SCOPES: Final = frozenset({"payments:write", "payments:read", "confirm", "admin"})
+# The metrics count the payments of all merchants together, so that no merchant's own key may read them.
+HUB_SCOPES: Final = SCOPES | {"metrics"}
 MAX_API_KEYS: Final = 100
 
 
@@ -58,10 +60,13 @@ KeyCommand = IssueApiKey | RevokeApiKey
 # --- decisions ----------------------------------------------------------------------------------
 
 
-def decide(command: KeyCommand, keys: ApiKeys) -> list[KeyEvent]:
-    """Give the events that follow from `command`; none when it changes nothing. Raises `Refused`."""
+def decide(command: KeyCommand, keys: ApiKeys, *, allowed: frozenset[str] = SCOPES) -> list[KeyEvent]:
+    """Give the events that follow from `command`; none when it changes nothing. Raises `Refused`.
+
+    `allowed` are the scopes that a key of this holder may have.
+    """
     if isinstance(command, IssueApiKey):
-        return _issue(command, keys)
+        return _issue(command, keys, allowed)
     if command.key_id in keys.revoked:
         return []
     if command.key_id not in keys.issued:
@@ -69,9 +74,9 @@ def decide(command: KeyCommand, keys: ApiKeys) -> list[KeyEvent]:
     return [ApiKeyRevoked(key_id=command.key_id)]
 
 
-def _issue(command: IssueApiKey, keys: ApiKeys) -> list[KeyEvent]:
-    if not command.scopes or set(command.scopes) - SCOPES:
-        named = ", ".join(sorted(SCOPES))
+def _issue(command: IssueApiKey, keys: ApiKeys, allowed: frozenset[str]) -> list[KeyEvent]:
+    if not command.scopes or set(command.scopes) - allowed:
+        named = ", ".join(sorted(allowed))
         raise Refused("unknown_scope", f"An API key has one or more of the scopes {named}.", "scopes")
     event = ApiKeyIssued(key_id=command.key_id, secret_digest=command.secret_digest, scopes=command.scopes)
     known = keys.issued.get(command.key_id)

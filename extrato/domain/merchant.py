@@ -192,7 +192,8 @@ def decide(command: Command, merchant: Merchant) -> list[MerchantEvent]:
     if isinstance(command, Register):
         return _register(command, merchant)
     if not isinstance(merchant, Unregistered) and isinstance(command, IssueApiKey | RevokeApiKey):
-        return list(api_keys.decide(command, merchant.keys))
+        allowed = api_keys.HUB_SCOPES if isinstance(merchant, Reserved) else api_keys.SCOPES
+        return list(api_keys.decide(command, merchant.keys, allowed=allowed))
     if not isinstance(merchant, Registered):
         raise Refused("merchant_not_found", "The merchant does not exist.")
     return _decide_registered(command, merchant)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extrato.domain import merchant as domain
-from extrato.domain.api_keys import SCOPES, RevokeApiKey
+from extrato.domain.api_keys import HUB_SCOPES, SCOPES, RevokeApiKey
 from extrato.domain.errors import Refused
 from extrato.use_cases.merchants import DEFAULT_SCOPES, change_merchant, new_api_key, read_merchant
 from services.cli.first_admin_key import SCOPES as ADMIN_SCOPES
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 def issue_options(parser: ArgumentParser) -> None:
     """Take slug and scopes."""
     slug_option(parser)
-    _scope_option(parser, DEFAULT_SCOPES)
+    _scope_option(parser, SCOPES, DEFAULT_SCOPES)
 
 
 def issue_admin_options(parser: ArgumentParser) -> None:
     """Take scopes; the key is the hub's own."""
     parser.set_defaults(slug=domain.RESERVED_SLUG)
-    _scope_option(parser, ADMIN_SCOPES)
+    _scope_option(parser, HUB_SCOPES, ADMIN_SCOPES)
 
 
 def revoke_options(parser: ArgumentParser) -> None:
@@ -46,11 +46,11 @@ def admin_options(parser: ArgumentParser) -> None:
     parser.set_defaults(slug=domain.RESERVED_SLUG)
 
 
-def _scope_option(parser: ArgumentParser, default: tuple[str, ...]) -> None:
+def _scope_option(parser: ArgumentParser, scopes: frozenset[str], default: tuple[str, ...]) -> None:
     parser.add_argument(
         "--scope",
         action="append",
-        choices=sorted(SCOPES),
+        choices=sorted(scopes),
         help=f"may be said several times; without it {', '.join(default)}",
     )
     parser.set_defaults(default_scopes=default)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from extrato.settings import Settings
     from extrato.use_cases.hub import Hub
 
-SCOPES: Final = ("admin", "payments:read")
+SCOPES: Final = ("admin", "metrics", "payments:read")
 
 
 async def prepare_admin_key(hub: Hub, settings: Settings, *, cause: Cause) -> str | None:

@@ -204,10 +204,17 @@ ROUTES: Final = (
         handler=webhooks.receive_mercado_pago,
         scope=None,
     ),
-    Route(method="GET", path="/ws", handler=websocket.open_socket, scope="payments:read", payer=True),
+    Route(
+        method="GET",
+        path="/ws",
+        handler=websocket.open_socket,
+        limit="checks",
+        scope="payments:read",
+        payer=True,
+    ),
     Route(method="GET", path="/healthz", handler=observability.show_health, scope=None),
     Route(method="GET", path="/readyz", handler=observability.show_readiness, scope=None),
-    Route(method="GET", path="/metrics", handler=observability.show_metrics, scope=None),
+    Route(method="GET", path="/metrics", handler=observability.show_metrics, scope="metrics"),
     Route(method="GET", path="/openapi.json", handler=observability.show_openapi, scope=None),
 )
 

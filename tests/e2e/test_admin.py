@@ -148,6 +148,12 @@ async def test_a_key_of_the_hub_acts_for_all_as_far_as_its_scopes_go(hub, other_
     assert (status, answer["code"]) == (403, "forbidden")
 
 
+async def test_only_a_key_of_the_hub_counts_the_payments_of_all(hub, path):
+    assert "extrato_http_requests_total" in await hub.metrics()
+    status, answer = await hub.administer("POST", f"{path}/api-keys", {"scopes": ["metrics"]})
+    assert (status, answer["code"]) == (400, "unknown_scope")
+
+
 async def test_the_hub_itself_is_no_merchant_anywhere(hub):
     assert (await hub.administer("GET", "/admin/merchants/extrato"))[0] == 404
     assert (await hub.administer("GET", "/admin/merchants/extrato/api-keys"))[0] == 404
@@ -380,8 +386,7 @@ async def test_no_secret_is_in_any_answer_log_metric_event_or_message(hub, other
     told.append(await hub.administer("GET", path, key=created["api_key"] + "x"))
     told.append(await hub.administer("DELETE", f"{path}/api-keys/{created['key_id']}"))
     told.append(await hub.administer("DELETE", provider))
-    async with hub.session.get(f"{hub.url}/metrics") as answer:
-        metrics = await answer.text()
+    metrics = await hub.metrics()
     events = await hub.rows("SELECT convert_from(state, 'utf8') FROM stored_events")
     documents = await hub.rows("SELECT document::text FROM merchants")
     async with hub.jetstream() as jetstream:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import aiohttp
 import pytest
 
 FEW = {
@@ -66,6 +67,28 @@ async def test_guessing_a_payers_token_is_limited_too(strict):
     _, created = await hub.post("/payments/pix", {"value": 1})
     page = created["payment"]["payment_url"].removeprefix(hub.url)
     assert (await _get(hub, page))[0] == 200
+
+
+async def test_guessing_the_reference_that_a_payer_comes_back_with_is_limited_too(strict):
+    hub = strict
+    link = await hub.link()
+    references = [f"extrato_{link['payment_id']}_{n:012x}" for n in range(4)] + ["extrato_999999_0123456789ab"]
+    path = "/payments/mp/return/?external_reference="
+    statuses = [(await _get(hub, path + reference))[0] for reference in references]
+    assert statuses == [404] * 3 + [429] * 2
+    assert (await _get(hub, path + link["external_reference"]))[0] == 200
+
+
+async def test_opening_sockets_is_limited_too(strict):
+    hub = strict
+    _, created = await hub.post("/payments/pix", {"value": 1})
+    number, token = created["payment"]["id"], created["payment_url"].partition("t=")[2]
+    socket = f"{hub.url}/ws?payment_id={number}&t={token}"
+    for _ in range(8):
+        await (await hub.session.ws_connect(socket)).close()
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await hub.session.ws_connect(socket)
+    assert refused.value.status == 429
 
 
 async def test_what_is_too_long_is_refused_before_anything_else(hub):

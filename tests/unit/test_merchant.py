@@ -21,7 +21,7 @@ from contracts.events import (
     WebhookSecretRotated,
 )
 from extrato.domain import merchant as module
-from extrato.domain.api_keys import MAX_API_KEYS, SCOPES, IssueApiKey, RevokeApiKey
+from extrato.domain.api_keys import HUB_SCOPES, MAX_API_KEYS, IssueApiKey, RevokeApiKey
 from extrato.domain.connections import ConnectProvider, DisconnectProvider, RotateWebhookSecret
 from extrato.domain.errors import Refused
 from extrato.domain.merchant import (
@@ -271,6 +271,13 @@ def test_an_api_key_for_nothing_or_for_an_unknown_scope_is_refused(scopes: tuple
     assert given_events(REGISTERED).refuses(ask) == "unknown_scope"
 
 
+def test_the_metrics_of_all_are_for_a_key_of_the_hub_only():
+    ask = IssueApiKey(key_id="k", secret_digest="x", scopes=("metrics",))
+    assert given_events(REGISTERED).refuses(ask) == "unknown_scope"
+    issued = ApiKeyIssued(key_id="k", secret_digest="x", scopes=("metrics",))
+    assert decide(ask, initial_state(RESERVED_SLUG)) == [issued]
+
+
 def test_another_api_key_under_the_same_id_is_refused():
     other = IssueApiKey(key_id="k1", secret_digest="cd" * 32, scopes=("payments:read",))
     assert given_events(REGISTERED, KEY).refuses(other) == "api_key_exists"
@@ -355,7 +362,7 @@ commands = st.one_of(
         IssueApiKey,
         key_id=names,
         secret_digest=names,
-        scopes=st.lists(st.sampled_from([*sorted(SCOPES), "root"]), max_size=2).map(tuple),
+        scopes=st.lists(st.sampled_from([*sorted(HUB_SCOPES), "root"]), max_size=2).map(tuple),
     ),
     st.builds(RevokeApiKey, key_id=names),
 )

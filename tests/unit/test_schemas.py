@@ -22,7 +22,7 @@ from contracts.generate import FRAMES, READ_MODELS
 from contracts.operations import EXAMPLES, OPERATIONS, REFUSALS
 from contracts.upcasters import UPCASTERS
 from extrato.bus.messages import to_message
-from extrato.domain.api_keys import SCOPES
+from extrato.domain.api_keys import HUB_SCOPES
 from extrato.domain.brcode import decode
 from extrato.store.codec import NewEvent, to_envelope, to_stored_event
 from services.gateway.http.answers import STATUS_OF_CODE
@@ -171,7 +171,7 @@ def test_every_route_of_the_gateway_is_described_and_nothing_else():
 
 
 def test_every_scope_is_one_that_an_api_key_can_have():
-    assert {operation.scope for operation in OPERATIONS} - {None} <= SCOPES
+    assert {operation.scope for operation in OPERATIONS} - {None} <= HUB_SCOPES
 
 
 def test_every_status_of_an_error_is_described():

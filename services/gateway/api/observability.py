@@ -41,7 +41,7 @@ async def show_readiness(request: web.Request) -> web.Response:
 
 
 async def show_metrics(request: web.Request) -> web.Response:
-    """`GET /metrics`: Prometheus's text format."""
+    """`GET /metrics`: Prometheus's text format, to a key of the hub: it counts the payments of all merchants."""
     gateway = gateway_of(request)
     APPENDS_WAITING.set(gateway.hub.log.appender.waiting)
     LIVE_POSITION.set(gateway.live.position)

@@ -18,6 +18,7 @@ from contracts.frames import Closing, EventFrame, Frame, PayersStatus, PaymentSt
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.domain.payment.identifiers import stream_id
+from extrato.errors import Overloaded
 from extrato.use_cases.hub import load_payment
 from services.gateway import lookup
 from services.gateway.api import queries
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 HEARTBEAT_S: Final = 20.0
 SEND_TIMEOUT_S: Final = 5.0
 MAX_MESSAGE_BYTES: Final = 4096
+MAX_LISTENERS: Final = 10_000
 SNAPSHOT_LIMIT: Final = 200
 PAGE: Final = 500
 MAX_SCANNED: Final = 100_000
@@ -56,6 +58,8 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
     if not socket.can_prepare(request).ok:
         raise Refused("not_a_websocket", "Este endereço só atende WebSocket", "Upgrade")
+    if gateway.fanout.count >= MAX_LISTENERS:
+        raise Overloaded("Too many sockets are open here; try again in a moment.")
     listener = gateway.fanout.listen(key, api_key=bearer_of(request))
     SOCKETS.inc()
     try:

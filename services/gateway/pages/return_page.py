@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from services.gateway import lookup
 from services.gateway.http import fields
 from services.gateway.http.context import gateway_of
 from services.gateway.http.door import Credentials, bearer_of, recognise
+from services.gateway.http.limits import address_of
 from services.gateway.pages.asking import ask_on_return
 from services.gateway.pages.layout import not_found
 from services.gateway.pages.markup import Html, tag
@@ -50,11 +52,14 @@ async def _by_reference(request: web.Request) -> LoadedPayment | None:
     number = payment_id_in_reference(reference)
     if number is None:
         return None
-    loaded = await load_payment(gateway_of(request).hub, number)
-    known = loaded.payment.intent.external_reference
-    if not hmac.compare_digest(known.encode(), reference.encode()):
-        raise fields.not_found(number)
-    return loaded
+    gateway = gateway_of(request)
+    with contextlib.suppress(NotFound):
+        loaded = await load_payment(gateway.hub, number)
+        if hmac.compare_digest(loaded.payment.intent.external_reference.encode(), reference.encode()):
+            return loaded
+    # It opens a payment as a token does, and is guessed at as seldom.
+    gateway.limits.failed(address_of(request))
+    raise fields.not_found(number)
 
 
 async def _by_number(request: web.Request) -> LoadedPayment:
