@@ -11,7 +11,11 @@ from contracts.events import Item
 
 
 class PaymentDetails(Struct, frozen=True, kw_only=True):
-    """A payment as a whole, as of `position`."""
+    """A payment as a whole, as of `position`.
+
+    `attempt_id` is the attempt that speaks for the payment; `newest_attempt_id` is the one that was begun last,
+    whatever became of it.
+    """
 
     payment_id: int
     merchant: str
@@ -29,6 +33,7 @@ class PaymentDetails(Struct, frozen=True, kw_only=True):
     bank_payment_id: str
     charge_id: str | None
     attempt_id: str | None
+    newest_attempt_id: str | None
     checkout_url: str | None
     sandbox_url: str | None
     pix_payload: str | None

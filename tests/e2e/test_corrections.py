@@ -87,6 +87,17 @@ async def test_a_paid_cart_is_approved_once_however_it_was_charged(hub, until, a
     assert "DuplicatePaymentObserved" not in await types(hub, created["payment_id"])
 
 
+async def test_a_cart_is_listed_under_the_id_that_it_was_answered_with(hub, until, api):
+    created = await cart(hub)
+
+    async def listed():
+        _, answer = await hub.get(f"/payments/api/pending/?padaria_slug={MERCHANT}")
+        return next((each for each in answer["payments"] if each["payment_id"] == created["payment_id"]), None)
+
+    assert (await until(listed, "it is listed"))["mp_payment_id"] == created["mp_payment_id"]
+    assert (await hub.check(created["payment_id"]))["mp_payment_id"] == created["mp_payment_id"]
+
+
 async def test_a_paid_cart_is_told_by_its_signed_webhook(hub, until, api):
     created = await cart(hub)
     await pay(hub, created)

@@ -104,7 +104,7 @@ def listed(details: PaymentDetails) -> ListedPayment:
     is_provided = details.provider != "pix"
     return ListedPayment(
         payment_id=details.payment_id,
-        mp_payment_id=details.attempt_id if is_provided else None,
+        mp_payment_id=(details.attempt_id or details.newest_attempt_id) if is_provided else None,
         preference_id=details.charge_id if details.method == "checkout" else None,
         status=details.status,
         status_label=label(details.status),

@@ -104,6 +104,7 @@ def evolve(payment: Payment | None, envelope: Envelope) -> Payment | None:
             details = replace(
                 payment.details,
                 charge_id=event.charge_id,
+                newest_attempt_id=event.attempt_id or payment.details.newest_attempt_id,
                 checkout_url=event.checkout_url,
                 sandbox_url=event.sandbox_url,
                 pix_payload=event.pix_payload,
@@ -139,6 +140,7 @@ def _opened(event: PaymentOpened, envelope: Envelope) -> Payment | None:
         bank_payment_id=event.bank_payment_id,
         charge_id=None,
         attempt_id=None,
+        newest_attempt_id=None,
         checkout_url=None,
         sandbox_url=None,
         pix_payload=None,
@@ -176,6 +178,8 @@ def _observed(payment: Payment, event: ObservationRecorded, envelope: Envelope) 
     known = payment.details
     attempt = Attempt(event.refunded_centavos, event.payer_email)
     attempts = {**payment.attempts, event.attempt_id: attempt}
+    if event.attempt_id not in payment.attempts:
+        known = replace(known, newest_attempt_id=event.attempt_id)
     if event.attempt_id != known.attempt_id:
         return Payment(known, attempts)
     details = replace(
@@ -212,7 +216,7 @@ def row(payment: Payment, _: Envelope) -> Row:
 
 PAYMENT_DETAILS: Final = ReadModel(
     name="payment_details",
-    version=2,
+    version=3,
     create=CREATE,
     indexes=INDEXES,
     key_of=key_of,

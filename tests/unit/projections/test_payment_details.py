@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.read_models import PaymentDetails
 from services.projections.read_models.payment_details import PAYMENT_DETAILS
@@ -46,6 +47,7 @@ def test_an_opened_payment_is_pending_and_has_no_charge():
         bank_payment_id="00000000-000f-8000-8000-0123456789ab",
         charge_id=None,
         attempt_id=None,
+        newest_attempt_id=None,
         checkout_url=None,
         sandbox_url=None,
         pix_payload=None,
@@ -104,7 +106,18 @@ def test_the_detail_of_another_status_waits_for_the_move():
 def test_an_attempt_that_does_not_speak_for_the_payment_changes_nothing():
     paid = (opened(), observed("approved"), moved("approved"))
     second = observed("rejected", attempt="a2", detail="cc_rejected", email="bia@example.com")
-    assert details(*paid, second) == details(*paid)
+    assert details(*paid, second) == replace(details(*paid), newest_attempt_id="a2")
+
+
+def test_the_newest_attempt_is_known_before_any_speaks():
+    charge = replace(CHARGED, attempt_id="a1")
+    assert details(opened(), charge).newest_attempt_id == "a1"
+    begun = details(opened(), CHARGED, observed("pending", attempt="a1"), observed("pending", attempt="a2"))
+    assert (begun.attempt_id, begun.newest_attempt_id) == (None, "a2")
+    looked_at_again = details(
+        opened(), CHARGED, observed("pending", attempt="a1"), observed("pending", attempt="a2"), observed("rejected")
+    )
+    assert looked_at_again.newest_attempt_id == "a2"
 
 
 def test_expiry_cancels_and_forgets_neither_attempt_nor_payment_time():
