@@ -199,15 +199,17 @@ class RefundRequested(Struct, frozen=True, kw_only=True):
     """The merchant gives money back for one attempt. The provider has not done it yet: this is the intent.
 
     `refund_id` is the hub's; the provider is given it as its idempotency key. `is_all` says that the amount is all that
-    was left.
+    was left. `requested_at` tells this refund from one that the merchant made elsewhere before; None where that was
+    not noted.
     """
 
-    schema_version: ClassVar[int] = 1
+    schema_version: ClassVar[int] = 2
 
     refund_id: str
     attempt_id: str
     amount_centavos: int
     is_all: bool
+    requested_at: datetime | None
 
 
 class RefundMade(Struct, frozen=True, kw_only=True):

@@ -65,7 +65,8 @@ class OpenPayment(Struct, frozen=True, kw_only=True):
     """A payment that may still be paid or still move, as the monitor needs it.
 
     `watch_until` bounds the fast lane; `unsettled_attempts` are the provider's ids of attempts that are
-    neither paid nor refused.
+    neither paid nor refused. `own_attempt_id` is the attempt that the charge itself is, if it is one. `settled` says
+    that it was paid, and is here for the sake of another attempt only, which may take money too.
     """
 
     payment_id: int
@@ -78,6 +79,8 @@ class OpenPayment(Struct, frozen=True, kw_only=True):
     watch_until: datetime | None
     expires_at: datetime | None
     unsettled_attempts: tuple[str, ...]
+    own_attempt_id: str | None
+    settled: bool
 
 
 class OpenRequest(Struct, frozen=True, kw_only=True):

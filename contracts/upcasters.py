@@ -38,11 +38,17 @@ def _provider_connected_v1(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "pix_api": "payments"}
 
 
+def _refund_requested_v1(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 did not say when."""
+    return {**data, "requested_at": None}
+
+
 UPCASTERS: Final[dict[str, tuple[str, Upcaster]]] = {
     "PaymentOpened.v1": ("PaymentOpened.v2", _payment_opened_v1),
     "ChargeCreated.v1": ("ChargeCreated.v2", _charge_created_v1),
     "StatusChanged.v1": ("StatusChanged.v2", _status_changed_v1),
     "ProviderConnected.v1": ("ProviderConnected.v2", _provider_connected_v1),
+    "RefundRequested.v1": ("RefundRequested.v2", _refund_requested_v1),
 }
 
 

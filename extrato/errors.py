@@ -73,6 +73,12 @@ class ProviderUnavailable(Transient):
     code = "provider_unavailable"
 
 
+class ProviderShowsNothing(ProviderUnavailable):
+    """The provider does not show what it or somebody else told of; what it shows may lag behind."""
+
+    code = "provider_shows_nothing"
+
+
 class ProviderMisunderstood(ExtratoError):
     """The provider's answer has a shape that we do not know; it was not believed."""
 

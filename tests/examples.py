@@ -79,7 +79,11 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     events.CancellationRefused(code="payment_already_paid", reason="The payment was paid meanwhile."),
     events.PaymentCancelled(),
     events.RefundRequested(
-        refund_id="4b0c1c3e-5a7d-4b8c-9a55-7b2f1f0f4c11", attempt_id="143845679916", amount_centavos=500, is_all=False
+        refund_id="4b0c1c3e-5a7d-4b8c-9a55-7b2f1f0f4c11",
+        attempt_id="143845679916",
+        amount_centavos=500,
+        is_all=False,
+        requested_at=NOON,
     ),
     events.RefundMade(refund_id="4b0c1c3e-5a7d-4b8c-9a55-7b2f1f0f4c11", provider_refund_id="3269585000"),
     events.RefundRefused(

@@ -100,7 +100,8 @@ class Bus:
             with contextlib.suppress(*BUS_AWAY):
                 await self.client.flush(timeout=CLOSE_TIMEOUT_S)
         finally:
-            with contextlib.suppress(*BUS_AWAY):
+            # The client may write its farewell to a line that broke at this moment, which uvloop calls a RuntimeError.
+            with contextlib.suppress(*BUS_AWAY, RuntimeError):
                 await self.client.close()
 
 

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import contextlib
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import structlog
 from msgspec.structs import replace
 
 from contracts.events import ChargeCreated
 from extrato.domain.money import to_reais
-from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused
+from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.providers import mercado_pago_orders as orders
 from extrato.providers.mercado_pago_client import SEARCH_LIMIT, LiveCredentialNeeded, MercadoPagoClient
-from extrato.providers.mercado_pago_shapes import Payment, read
+from extrato.providers.mercado_pago_shapes import Payment, Refund, read
 from extrato.providers.mercado_pago_words import centavos, in_utc, moment, payer_body, phone_body
-from extrato.providers.port import Observation, ObservedPage
+from extrato.providers.port import Observation, ObservedPage, RefundSeen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -32,10 +33,22 @@ if TYPE_CHECKING:
     from extrato.providers.port import ChargeRequest, RefundRequest
 
 CURRENCY: Final = "BRL"
-SHORTEST_PIX: Final = timedelta(minutes=30, seconds=5)
+SHORTEST_PIX: Final = timedelta(minutes=30)
 # An action that the state of a payment or an order does not allow (Payments 2018 and 2063, Orders' own words).
 STATE_CODES: Final = frozenset({"2018", "2063", "cannot_cancel_order", "order_already_canceled"})
 TITLE_LENGTH: Final = 256
+# How much later than it was asked for a preference may close by its own word, which has no fractions of a second.
+CLOSED_WITHIN: Final = timedelta(seconds=2)
+# The statuses of a refund (reference of refunds; Orders' own words), as far as they are not that it was made.
+REFUND_STATES: Final[dict[str, Literal["pending", "refused"]]] = {
+    "in_process": "pending",
+    "processing": "pending",
+    "pending": "pending",
+    "rejected": "refused",
+    "cancelled": "refused",
+    "canceled": "refused",
+    "failed": "refused",
+}
 
 _logger = structlog.get_logger(component="mercado_pago")
 
@@ -131,11 +144,11 @@ class MercadoPago:
         """Ask for the order or merchant order that a notification names."""
         if kind == "order" and orders.is_order_id(resource_id):
             answer = await self._client.get_order(credential.access_token, resource_id)
-            return None if answer is None else orders.read_order(answer).external_reference
+            return None if answer is None else orders.read_order(answer).external_reference or ""
         if kind == "topic_merchant_order_wh" and resource_id.isdigit():
             order = await self._client.get_merchant_order(credential.access_token, resource_id)
-            return None if order is None else order.external_reference
-        return None
+            return None if order is None else order.external_reference or ""
+        return ""
 
     async def cancel_charge(
         self, charge: ChargeCreated, attempts: Sequence[str], *, at: datetime, credential: Credential
@@ -143,34 +156,60 @@ class MercadoPago:
         """Close the preference or cancel the order, and cancel payments; one that is over already stays as it is."""
         token = credential.access_token
         if orders.is_order_id(charge.charge_id):
-            await _if_still_possible(
-                self._client.cancel_order(token, charge.charge_id, idempotency_key=f"cancel-{charge.charge_id}")
-            )
+            # A key of its own each time: what an earlier cancellation was answered with may not be so any more.
+            key = f"cancel-{at.timestamp():.0f}-{charge.charge_id}"
+            await _if_still_possible(self._client.cancel_order(token, charge.charge_id, idempotency_key=key))
             return
+        if charge.attempt_id is None:
+            # First, so that no attempt is begun between.
+            await self._close_preference(charge.charge_id, at=at, token=token)
         for attempt_id in {*attempts, charge.attempt_id} - {None}:
             await _if_still_possible(self._client.cancel_payment(token, attempt_id or ""))
-        if charge.attempt_id is None:
-            await self._client.close_preference(token, charge.charge_id, at=moment(at))
 
-    async def refund_attempt(self, request: RefundRequest, credential: Credential) -> str | None:
+    async def _close_preference(self, preference_id: str, *, at: datetime, token: str) -> None:
+        """Close it, and believe only what it looks like then: Mercado Pago drops silently what it does not like."""
+        closed = await self._client.close_preference(token, preference_id, at=moment(at))
+        until = closed.expiration_date_to
+        if not closed.expires or until is None or in_utc(until) > at + CLOSED_WITHIN:
+            msg = "Mercado Pago has not closed the preference."
+            raise ProviderUnavailable(msg, preference_id)
+
+    async def refund_attempt(self, request: RefundRequest, credential: Credential) -> RefundSeen | None:
         """`POST /v1/payments/{id}/refunds`, or `POST /v1/orders/{id}/refund` where an order made the charge."""
-        token, charge_id = credential.access_token, request.charge.charge_id
-        if orders.is_order_id(charge_id):
-            return await self._refund_order(request, token)
+        token = credential.access_token
+        if orders.is_order_id(request.charge.charge_id):
+            # It is answered with all refunds of the order, and not with which one is meant.
+            await self._refund_order(request, token)
+            return None
         # The amount is always said: without one Mercado Pago gives back whatever is left by then.
         body = {"amount": to_reais(request.amount_centavos)}
-        return await self._client.refund_payment(token, request.attempt_id, body, idempotency_key=request.refund_id)
+        answer = await self._client.refund_payment(token, request.attempt_id, body, idempotency_key=request.refund_id)
+        try:
+            return _refund_seen(read(answer, Refund)) if answer else None
+        except ProviderMisunderstood:
+            return None
 
-    async def _refund_order(self, request: RefundRequest, token: str) -> str | None:
+    async def observe_refunds(
+        self, charge: ChargeCreated, attempt_id: str, credential: Credential
+    ) -> tuple[RefundSeen, ...]:
+        """`GET /v1/payments/{id}/refunds`, or the refunds in `GET /v1/orders/{id}`."""
+        token = credential.access_token
+        if not orders.is_order_id(charge.charge_id):
+            return tuple(map(_refund_seen, await self._client.get_refunds(token, attempt_id)))
+        answer = await self._client.get_order(token, charge.charge_id)
+        refunds = orders.read_order(answer).transactions.refunds if answer else []
+        return tuple(map(_refund_seen, refunds))
+
+    async def _refund_order(self, request: RefundRequest, token: str) -> None:
         order_id = request.charge.charge_id
         answer = await self._client.get_order(token, order_id)
         if answer is None:
             msg = "Mercado Pago does not know the order."
             raise ProviderRefused(msg, order_id)
         body = orders.refund_body(orders.read_order(answer), request.amount_centavos)
-        return await self._client.refund_order(token, order_id, body, idempotency_key=request.refund_id)
+        await self._client.refund_order(token, order_id, body, idempotency_key=request.refund_id)
 
-    async def observe_reference(self, external_reference: str, credential: Credential) -> tuple[Observation, ...]:
+    async def observe_reference(self, external_reference: str, credential: Credential) -> ObservedPage:
         """Search by reference; the search index may lag behind by minutes."""
         query = {
             "external_reference": external_reference,
@@ -180,7 +219,7 @@ class MercadoPago:
             "offset": "0",
         }
         found = await self._client.search_payments(credential.access_token, query)
-        return tuple(to_observation(bytes(result)) for result in found.results)
+        return ObservedPage(observations=_understood(found.results), answers=len(found.results), is_last=True)
 
     async def observe_changes(
         self, *, since: datetime, until: datetime, offset: int, credential: Credential
@@ -208,6 +247,16 @@ async def _if_still_possible(cancelling: Awaitable[None]) -> None:
     except ProviderRefused as error:
         if error.reason not in STATE_CODES:
             raise
+
+
+def _refund_seen(refund: Refund) -> RefundSeen:
+    """Translate a refund; one whose status is not known, or is none, has moved money."""
+    return RefundSeen(
+        refund_id=None if refund.id is None else str(refund.id),
+        amount_centavos=centavos(refund.amount),
+        state=REFUND_STATES.get(refund.status or "", "made"),
+        asked_at=in_utc(refund.date_created) if refund.date_created else None,
+    )
 
 
 def _understood(results: Sequence[Raw]) -> tuple[Observation, ...]:
@@ -266,8 +315,10 @@ def pix_body(request: ChargeRequest) -> dict[str, Any]:
         # The payer of a payment has no telephone of its own; what is known besides goes here.
         body["additional_info"] = {"payer": {"phone": phone_body(request.payer.phone)}}
     if request.expires_at is not None:
-        # Mercado Pago takes no expiry of less than half an hour from the moment that it is asked.
-        expires_at = max(request.expires_at, request.asked_at + SHORTEST_PIX)
+        # Mercado Pago takes no expiry of less than half an hour from the moment that it is asked. In whole minutes
+        # since the opening, so that who asks again soon asks for the very same under the same key.
+        minutes = (request.asked_at - request.opened_at) // timedelta(minutes=1) + 1
+        expires_at = max(request.expires_at, request.opened_at + SHORTEST_PIX + timedelta(minutes=minutes))
         body["date_of_expiration"] = expires_at.astimezone(UTC).isoformat(timespec="milliseconds")
     return body
 
@@ -283,7 +334,7 @@ def to_observation(answer: bytes) -> Observation:
         amount_centavos=centavos(payment.transaction_amount),
         currency=payment.currency_id,
         external_reference=payment.external_reference,
-        refunded_centavos=centavos(payment.transaction_amount_refunded),
+        refunded_centavos=centavos(payment.transaction_amount_refunded or Decimal(0)),
         observed_at=in_utc(observed_at),
         paid_at=in_utc(payment.date_approved) if payment.date_approved else None,
         payer_email=(payment.payer.email or None) if payment.payer else None,

@@ -1,7 +1,8 @@
 """Mercado Pago's HTTP interface, in Mercado Pago's words; every failure becomes one of ours here.
 
 Sources: Mercado Pago's reference for preferences, payments and orders, and its official SDKs (which statuses are
-worth a retry: 429, 500, 502, 503, 504; for orders also 423, one that is locked for a moment).
+worth a retry: 429, 500, 502, 503, 504; for orders also 423, one that is locked for a moment). What stands between
+answers with others of the five hundreds, and then nobody knows what was done.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from extrato.providers.mercado_pago_shapes import (
     Order,
     PixPayment,
     Preference,
-    RefundAnswer,
+    Refund,
     SearchAnswer,
     read,
 )
@@ -37,7 +38,7 @@ WRITE_ATTEMPTS: Final = 2
 RETRY_WAIT_S: Final = 0.2
 RETRY_AFTER_S: Final = 5.0
 MAX_RETRY_AFTER_S: Final = 300.0
-TRANSIENT_STATUSES: Final = frozenset({423, 429, 500, 502, 503, 504})
+TRANSIENT_STATUSES: Final = frozenset({408, 423, 425, 429})
 SEARCH_LIMIT: Final = 50
 # "Unauthorized use of live credentials", and what the Orders API calls the like.
 LIVE_CREDENTIAL_CODES: Final = frozenset({"7"})
@@ -107,11 +108,10 @@ class MercadoPagoClient:
         answer = await self._ask("GET", f"/merchant_orders/{order_id}", token)
         return None if answer is None else read(answer, MerchantOrder)
 
-    async def close_preference(self, token: str, preference_id: str, *, at: str) -> None:
-        """`PUT /checkout/preferences/{id}`: let it be paid until `at` only."""
+    async def close_preference(self, token: str, preference_id: str, *, at: str) -> Preference:
+        """`PUT /checkout/preferences/{id}`: let it be paid until `at` only; what is answered tells if it was heard."""
         body = {"expires": True, "expiration_date_to": at}
-        path = f"/checkout/preferences/{preference_id}"
-        await self._change(path, token, body)
+        return read(await self._change(f"/checkout/preferences/{preference_id}", token, body), Preference)
 
     async def cancel_payment(self, token: str, payment_id: str) -> None:
         """`PUT /v1/payments/{id}`: from `pending`, `in_process` and `authorized` only."""
@@ -123,23 +123,28 @@ class MercadoPagoClient:
 
     async def refund_payment(
         self, token: str, payment_id: str, body: Mapping[str, Any], *, idempotency_key: str
-    ) -> str | None:
-        """`POST /v1/payments/{id}/refunds`; None where the key was used before, for that answer is empty."""
-        answer = await self._write("POST", f"/v1/payments/{payment_id}/refunds", token, body, idempotency_key)
-        return _refund_id(answer)
+    ) -> bytes:
+        """`POST /v1/payments/{id}/refunds`; where the key was used before the answer is empty."""
+        return await self._write("POST", f"/v1/payments/{payment_id}/refunds", token, body, idempotency_key)
+
+    async def get_refunds(self, token: str, payment_id: str) -> list[Refund]:
+        """`GET /v1/payments/{id}/refunds`; empty when there is no such payment."""
+        answer = await self._ask("GET", f"/v1/payments/{payment_id}/refunds", token)
+        return [] if answer is None else read(answer, list[Refund])
 
     async def refund_order(
         self, token: str, order_id: str, body: Mapping[str, Any] | None, *, idempotency_key: str
-    ) -> str | None:
+    ) -> None:
         """`POST /v1/orders/{id}/refund`; without a body it is all that is left."""
-        return _refund_id(await self._write("POST", f"/v1/orders/{order_id}/refund", token, body, idempotency_key))
+        await self._write("POST", f"/v1/orders/{order_id}/refund", token, body, idempotency_key)
 
-    async def _change(self, path: str, token: str, body: Mapping[str, Any]) -> None:
+    async def _change(self, path: str, token: str, body: Mapping[str, Any]) -> bytes:
         """Change what is there; what the account does not know is not changed, and that is a refusal."""
         answer = await self._ask("PUT", path, token, body=msgspec.json.encode(body), attempts=WRITE_ATTEMPTS)
         if answer is None:
             msg = "Mercado Pago does not know what is to be changed."
             raise ProviderRefused(msg, path, reason="not_found")
+        return answer
 
     async def _write(
         self, method: str, path: str, token: str, body: Mapping[str, Any] | None, idempotency_key: str
@@ -235,7 +240,7 @@ def _judge(path: str, status: int, retry_after: str | None, answer: bytes, token
         return answer
     if status == 404:
         return None
-    if status in TRANSIENT_STATUSES:
+    if status in TRANSIENT_STATUSES or status >= 500:
         msg = f"Mercado Pago answered {status}."
         if status == 429 or retry_after is not None:
             wait_s = RETRY_AFTER_S if status == 429 else RETRY_WAIT_S
@@ -254,20 +259,6 @@ def _judge(path: str, status: int, retry_after: str | None, answer: bytes, token
         raise ProviderRefused(f"Mercado Pago answered {status}: {told}", path, reason=code)
     msg = f"Mercado Pago answered {status}."
     raise ProviderMisunderstood(msg, path)
-
-
-def _refund_id(answer: bytes) -> str | None:
-    """Take the refund's id out of what a refund was answered with.
-
-    The money has moved whatever the answer looks like, so one that is not understood has no id and is no failure.
-    """
-    try:
-        told = read(answer, RefundAnswer) if answer else RefundAnswer()
-    except ProviderMisunderstood:
-        return None
-    refunds = told.transactions.refunds
-    found = refunds[-1].id if refunds else told.id
-    return None if found is None else str(found)
 
 
 def _seconds(text: str | None, default: float) -> float:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SHORTEST_MINUTES: Final = 30
 ORDER_ID: Final = re.compile(r"ORD[A-Za-z0-9]{8,61}")
 PAYMENT_ID_IN_TICKET: Final = re.compile(r"/payments/([0-9]{6,20})/ticket")
+# Refunds that have moved no money, or not yet.
+NO_REFUND: Final = frozenset({"failed", "rejected", "canceled", "cancelled", "processing", "pending"})
 BRAZIL: Final = frozenset({None, "BR", "BRA"})
 
 # An order's status in the words of a payment's; one that Mercado Pago invents since keeps its own.
@@ -96,9 +98,7 @@ def to_observation(answer: bytes) -> Observation:
     status = STATUSES.get(order.status, order.status)
     observed_at = in_utc(order.last_updated_date or order.created_date)
     currency = order.currency or ("BRL" if order.country_code in BRAZIL else f"of {order.country_code}")
-    refunded = sum(
-        centavos(refund.amount) for refund in order.transactions.refunds if refund.status not in {"failed", "rejected"}
-    )
+    refunded = sum(centavos(refund.amount) for refund in order.transactions.refunds if refund.status not in NO_REFUND)
     amount = centavos(order.total_amount)
     detail = order.status_detail or ("expired" if order.status == "expired" else None)
     return Observation(

@@ -31,6 +31,8 @@ class Preference(Struct, frozen=True):
     id: str
     init_point: str
     sandbox_init_point: str | None = None
+    expires: bool | None = None
+    expiration_date_to: datetime | None = None
 
 
 class Payer(Struct, frozen=True):
@@ -46,7 +48,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     status: str
     status_detail: str | None = None
     transaction_amount: Decimal
-    transaction_amount_refunded: Decimal = Decimal(0)
+    transaction_amount_refunded: Decimal | None = None
     currency_id: str
     external_reference: str | None = None
     date_created: datetime
@@ -105,19 +107,20 @@ class OrderPayment(Struct, frozen=True):
     payment_method: OrderPaymentMethod = OrderPaymentMethod()
 
 
-class OrderRefund(Struct, frozen=True):
-    """What we read of a refund inside an order; the amount is reais in a text."""
+class Refund(Struct, frozen=True):
+    """What we read of a refund of a payment, or inside an order; the amount is reais."""
 
     amount: Decimal
-    id: str | None = None
+    id: int | str | None = None
     status: str | None = None
+    date_created: datetime | None = None
 
 
 class OrderTransactions(Struct, frozen=True):
     """What happened on an order."""
 
     payments: list[OrderPayment] = []
-    refunds: list[OrderRefund] = []
+    refunds: list[Refund] = []
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -132,13 +135,6 @@ class Order(Struct, frozen=True, kw_only=True):
     currency: str | None = None
     created_date: datetime
     last_updated_date: datetime | None = None
-    transactions: OrderTransactions = OrderTransactions()
-
-
-class RefundAnswer(Struct, frozen=True):
-    """What we read of the answer to a refund: its id is at the top, or that of the last one in an order."""
-
-    id: int | str | None = None
     transactions: OrderTransactions = OrderTransactions()
 
 

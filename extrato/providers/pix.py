@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from extrato.ports import Credential
-    from extrato.providers.port import ChargeRequest, Observation, RefundRequest
+    from extrato.providers.port import ChargeRequest, Observation, RefundRequest, RefundSeen
 
 # Field 62-05 of a static BR Code holds at most 25 letters and digits (Manual do BR Code).
 TXID_LENGTH: Final = 25
@@ -71,7 +71,7 @@ class PixProvider:
     async def reference_of(self, kind: str, resource_id: str, credential: Credential) -> str | None:
         """Know nothing: nobody sends webhooks about it."""
         del kind, resource_id, credential
-        return None
+        return ""
 
     async def cancel_charge(
         self, charge: ChargeCreated, attempts: Sequence[str], *, at: datetime, credential: Credential
@@ -79,16 +79,23 @@ class PixProvider:
         """Do nothing: a static code cannot be taken back, and money that comes later is told as late."""
         del charge, attempts, at, credential
 
-    async def refund_attempt(self, request: RefundRequest, credential: Credential) -> str | None:
+    async def refund_attempt(self, request: RefundRequest, credential: Credential) -> RefundSeen | None:
         """Refuse: the money is on the merchant's account, and only its bank can send it back."""
         del credential
         msg = "A Pix to the merchant's own key is given back at its bank."
         raise ProviderRefused(msg, request.refund_id)
 
-    async def observe_reference(self, external_reference: str, credential: Credential) -> tuple[Observation, ...]:
+    async def observe_refunds(
+        self, charge: ChargeCreated, attempt_id: str, credential: Credential
+    ) -> tuple[RefundSeen, ...]:
+        """Know nothing: the bank gives money back without the hub."""
+        del charge, attempt_id, credential
+        return ()
+
+    async def observe_reference(self, external_reference: str, credential: Credential) -> ObservedPage:
         """Know nothing: the bank speaks by the confirmation route."""
         del external_reference, credential
-        return ()
+        return ObservedPage(observations=(), answers=0, is_last=True)
 
     async def observe_changes(
         self, *, since: datetime, until: datetime, offset: int, credential: Credential

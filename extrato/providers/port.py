@@ -8,7 +8,7 @@ retries by itself.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Struct
 
@@ -58,6 +58,18 @@ class RefundRequest(Struct, frozen=True, kw_only=True):
     charge: ChargeCreated
     attempt_id: str
     amount_centavos: int
+
+
+class RefundSeen(Struct, frozen=True, kw_only=True):
+    """A refund as the provider tells of it: `made`, `pending` while it is being made, or `refused`.
+
+    `asked_at` is the provider's time of it, None where it tells none.
+    """
+
+    refund_id: str | None
+    amount_centavos: int
+    state: Literal["made", "pending", "refused"]
+    asked_at: datetime | None
 
 
 class Observation(Struct, frozen=True, kw_only=True):
@@ -111,7 +123,10 @@ class Provider(Protocol):
         ...
 
     async def reference_of(self, kind: str, resource_id: str, credential: Credential) -> str | None:
-        """Tell which charge a thing that a webhook named is about, by its reference; None when of none."""
+        """Tell which charge a thing that a webhook named is about, by its reference.
+
+        Empty when it is about none, None when the provider does not know it, or not yet.
+        """
         ...
 
     async def cancel_charge(
@@ -123,14 +138,21 @@ class Provider(Protocol):
         """
         ...
 
-    async def refund_attempt(self, request: RefundRequest, credential: Credential) -> str | None:
+    async def refund_attempt(self, request: RefundRequest, credential: Credential) -> RefundSeen | None:
         """Give money back; asking twice with one `refund_id` gives it back once.
 
-        Gives the provider's id of the refund where it tells one; raises `ProviderRefused` when no money moves.
+        None when the wish was taken, and only `observe_refunds` tells what became of it; raises `ProviderRefused`
+        when it says that no money moves.
         """
         ...
 
-    async def observe_reference(self, external_reference: str, credential: Credential) -> tuple[Observation, ...]:
+    async def observe_refunds(
+        self, charge: ChargeCreated, attempt_id: str, credential: Credential
+    ) -> tuple[RefundSeen, ...]:
+        """Tell of every refund of an attempt, whoever asked for it."""
+        ...
+
+    async def observe_reference(self, external_reference: str, credential: Credential) -> ObservedPage:
         """Tell how every attempt to pay one charge stands; the newest may be missing for a while."""
         ...
 

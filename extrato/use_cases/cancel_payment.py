@@ -9,6 +9,7 @@ from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import CompleteCancellation, RefuseCancellation, RequestCancellation
 from extrato.domain.payment.state import ENDED, SETTLED
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
+from extrato.store.vault_keys import InvalidVaultKey
 from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
 from extrato.use_cases.refresh_payment import credential_for, refresh_payment
 
@@ -23,7 +24,8 @@ async def cancel_payment(hub: Hub, payment_id: int, *, cause: Cause) -> LoadedPa
     will see to the rest.
     """
     loaded = await load_payment(hub, payment_id)
-    if _has_provider(hub, loaded) and loaded.payment.may_still_be_paid:
+    payment = loaded.payment
+    if _has_provider(hub, loaded) and payment.is_charged and payment.cancellation == "none" and not payment.is_settled:
         # A wish that nobody can be asked to fulfil is not taken.
         await credential_for(hub, loaded)
     loaded = (await change_payment(hub, payment_id, [RequestCancellation()], cause=cause)).after
@@ -72,8 +74,8 @@ async def _close_at_provider(hub: Hub, loaded: LoadedPayment, charge: ChargeCrea
         refusal = RefuseCancellation(code=error.code, reason=error.message)
         await change_payment(hub, loaded.payment_id, [refusal], cause=cause)
         raise
-    except ProviderNotConnected as error:
-        raise ProviderUnavailable("The provider does not let itself be asked.", str(loaded.payment_id)) from error
+    except (ProviderNotConnected, ProviderMisunderstood, InvalidVaultKey) as error:
+        raise ProviderUnavailable("Whether the payment was closed is not known yet.", str(loaded.payment_id)) from error
     try:
         await refresh_payment(hub, loaded.payment_id, cause=cause)
     except (ProviderRefused, ProviderNotConnected, ProviderMisunderstood) as error:

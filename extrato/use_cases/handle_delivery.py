@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from contracts.envelope import Cause
-from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused
+from extrato.errors import ProviderRefused
 from extrato.use_cases.refresh_payment import observe_attempt, observe_thing
 
 if TYPE_CHECKING:
@@ -21,7 +21,10 @@ LEADING_KINDS: Final = frozenset({"order", "topic_merchant_order_wh"})
 
 
 async def handle_delivery(hub: Hub, delivery: Delivery | DueDelivery) -> str:
-    """Look into one delivery, mark it, and give its outcome; raises a transient error when it must be tried again."""
+    """Look into one delivery, mark it, and give its outcome; raises whatever it must be tried again for.
+
+    Nobody sends it a second time once it was answered: it is done with when something was learnt, and not before.
+    """
     return await handle_deliveries(hub, [delivery])
 
 
@@ -45,7 +48,7 @@ async def _look_into(hub: Hub, delivery: Delivery | DueDelivery) -> str:
     )
     try:
         decided = await _observe(hub, delivery, cause)
-    except (ProviderRefused, ProviderMisunderstood, ProviderNotConnected) as error:
+    except ProviderRefused as error:
         return error.code
     if decided is None:
         return "unknown_payment"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
     from extrato.store.payers import Payers
     from extrato.store.vault import Vault
 
-DECIDE_ATTEMPTS: Final = 8
+DECIDE_ATTEMPTS: Final = 16
+LONGEST_STEP_ASIDE_S: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +106,7 @@ async def change_payment(
     `evidence` is by digest; only what an appended event names is kept. When somebody else appends first, the
     commands are decided again. Raises `NotFound`, `Refused`, `Overloaded` and `StoreUnavailable`.
     """
-    for _ in range(DECIDE_ATTEMPTS):
+    for attempt in range(DECIDE_ATTEMPTS):
         before = await load_payment(hub, payment_id)
         payment = before.payment
         events: list[PaymentEvent] = []
@@ -123,6 +126,7 @@ async def change_payment(
         try:
             envelopes = await hub.log.append(append, evidence=kept)
         except Conflict:
+            await step_aside(attempt)
             continue
         after = LoadedPayment(
             payment_id=payment_id,
@@ -136,6 +140,12 @@ async def change_payment(
         return Decided(before=before, after=after, envelopes=tuple(envelopes))
     msg = "Too many are changing this payment at once; try again in a moment."
     raise Overloaded(msg, str(payment_id))
+
+
+async def step_aside(attempt: int) -> None:
+    """Let somebody else go first, for a random while that grows: those who meet once must not meet each time."""
+    longest_s = min(LONGEST_STEP_ASIDE_S, 0.002 * 2**attempt)
+    await asyncio.sleep(random.uniform(0, longest_s))  # noqa: S311 - dice, not a secret
 
 
 def new_events(

@@ -15,7 +15,7 @@ from extrato.domain import merchant as domain
 from extrato.domain.api_keys import IssueApiKey
 from extrato.errors import Conflict, NotFound, Overloaded
 from extrato.store.appender import StreamAppend
-from extrato.use_cases.hub import DECIDE_ATTEMPTS, Hub, new_events
+from extrato.use_cases.hub import DECIDE_ATTEMPTS, Hub, new_events, step_aside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +127,7 @@ async def read_merchant(log: LogReader, slug: str) -> tuple[domain.Merchant, int
 
 async def change_merchant(hub: Hub, slug: str, commands: Sequence[domain.Command], *, cause: Cause) -> Changed:
     """Decide commands one after the other and append what follows, all at once; raises `Refused`."""
-    for _ in range(DECIDE_ATTEMPTS):
+    for attempt in range(DECIDE_ATTEMPTS):
         merchant, version = await read_merchant(hub.log, slug)
         events: list[MerchantEvent] = []
         for command in commands:
@@ -144,6 +144,7 @@ async def change_merchant(hub: Hub, slug: str, commands: Sequence[domain.Command
         try:
             await hub.log.append(append)
         except Conflict:
+            await step_aside(attempt)
             continue
         return Changed(merchant=merchant, is_new=True)
     msg = "Too many are changing this merchant at once; try again in a moment."

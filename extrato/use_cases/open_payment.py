@@ -14,7 +14,7 @@ from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import RecordCharge
 from extrato.domain.payment.identifiers import bank_payment_id, external_reference, stream_id
 from extrato.domain.payment.state import Opened
-from extrato.errors import Conflict, ProviderRefused
+from extrato.errors import Conflict, ProviderNotConnected, ProviderRefused
 from extrato.ports import Payer
 from extrato.providers.port import ChargeRequest, Receiver
 from extrato.store.appender import StreamAppend
@@ -111,7 +111,7 @@ async def open_payment(
             raise
         return await _open_again(hub, merchant, idempotency_key, cause=cause)
     if charge is None:
-        return await complete_charge(hub, merchant, number, cause=cause)
+        return await _have_charged(hub, merchant, number, cause=cause)
     at = envelopes[0].recorded_at
     return LoadedPayment(
         payment_id=number,
@@ -122,6 +122,20 @@ async def open_payment(
         version=len(opened),
         position=envelopes[len(opened) - 1].position,
     )
+
+
+async def _have_charged(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> LoadedPayment:
+    """Have the charge made at once; where the merchant's credential is not accepted the payment ends here.
+
+    Whoever asked is told so, and is not to find a charge later that nobody waits for.
+    """
+    try:
+        return await complete_charge(hub, merchant, payment_id, cause=cause)
+    except ProviderNotConnected as error:
+        refused = ChargeRefused(code=error.code, reason=error.message)
+        await change_payment(hub, payment_id, [RecordCharge(charge=refused, watch_until=None)], cause=cause)
+        await hub.payers.forget(payment_id)
+        raise
 
 
 async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> LoadedPayment:

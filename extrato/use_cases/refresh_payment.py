@@ -6,13 +6,20 @@ The one way by which a webhook, a sweep, a return page and a manual check change
 from __future__ import annotations
 
 import asyncio
-import itertools
 from typing import TYPE_CHECKING, Final
 
 from contracts.events import ChargeCreated
 from extrato.domain.payment.commands import RecordObservation
 from extrato.domain.payment.identifiers import payment_id_in_reference
-from extrato.errors import NotFound, ProviderNotConnected, ProviderUnavailable
+from extrato.domain.payment.state import ENDED
+from extrato.errors import (
+    NotFound,
+    ProviderMisunderstood,
+    ProviderNotConnected,
+    ProviderShowsNothing,
+    ProviderUnavailable,
+)
+from extrato.providers.port import ObservedPage
 from extrato.store.appender import Evidence
 from extrato.use_cases.hub import Decided, Hub, LoadedPayment, change_payment, load_payment
 
@@ -29,7 +36,11 @@ MAX_ATTEMPTS_ASKED: Final = 10
 
 
 async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided:
-    """Ask about every attempt to pay; raises `NotFound`, `ProviderNotConnected` and the provider's errors."""
+    """Ask about every attempt to pay; raises `NotFound`, `ProviderNotConnected` and the provider's errors.
+
+    What was understood is recorded, and then `ProviderMisunderstood` is raised if something was not: nobody may take
+    that for nothing.
+    """
     loaded = await load_payment(hub, payment_id)
     provider = hub.providers[loaded.payment.intent.provider]
     if not provider.needs_credential:
@@ -40,44 +51,56 @@ async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided
             found = await _observe(provider, loaded.payment, credential)
     except TimeoutError as error:
         raise ProviderUnavailable("The provider takes too long to answer.", provider.name) from error
-    return await record_observations(hub, payment_id, found, cause=cause)
+    seen = {seen.attempt_id: seen for page in found for seen in page.observations}
+    decided = await record_observations(hub, payment_id, list(seen.values()), cause=cause)
+    if any(page.answers > len(page.observations) for page in found):
+        raise ProviderMisunderstood("An attempt to pay could not be understood.", str(payment_id))
+    return decided
 
 
-async def _observe(provider: Provider, payment: Opened, credential: Credential) -> list[Observation]:
+async def _observe(provider: Provider, payment: Opened, credential: Credential) -> list[ObservedPage]:
     """Ask for the charge where it is itself the attempt, otherwise search, which may lag behind.
 
-    An attempt that is known already is asked for by its id.
+    An attempt that is known already is asked for by its id, which is the later word.
     """
-    newest = list(payment.attempts)[-MAX_ATTEMPTS_ASKED:]
-    charge = payment.charge
+    charge, known = payment.charge, _worth_asking(payment)
     if isinstance(charge, ChargeCreated) and charge.attempt_id is not None:
-        others = [name for name in newest if name != charge.attempt_id]
-        searched, *answers = await asyncio.gather(
-            _alone(provider.observe_charge(charge, credential)),
-            *(_alone(provider.observe_attempt(name, credential)) for name in others),
-        )
+        known = [name for name in known if name != charge.attempt_id]
+        first = _alone(provider.observe_charge(charge, credential))
     else:
-        searched, *answers = await asyncio.gather(
-            provider.observe_reference(payment.intent.external_reference, credential),
-            *(_alone(provider.observe_attempt(name, credential)) for name in newest),
-        )
-    found = {seen.attempt_id: seen for seen in (*searched, *itertools.chain.from_iterable(answers))}
-    return list(found.values())
+        first = provider.observe_reference(payment.intent.external_reference, credential)
+    return await asyncio.gather(first, *(_alone(provider.observe_attempt(name, credential)) for name in known))
 
 
-async def _alone(asking: Awaitable[Observation | None]) -> tuple[Observation, ...]:
-    seen = await asking
-    return () if seen is None else (seen,)
+def _worth_asking(payment: Opened) -> list[str]:
+    """Choose the attempts to be asked for by id: those that money depends on, and of the others the newest."""
+    ended = [name for name, attempt in payment.attempts.items() if attempt.status in ENDED]
+    open_ones = [name for name in payment.attempts if name not in ended][-MAX_ATTEMPTS_ASKED:]
+    room = MAX_ATTEMPTS_ASKED - len(open_ones)
+    return [*(ended[-room:] if room else ()), *open_ones]
+
+
+async def _alone(asking: Awaitable[Observation | None]) -> ObservedPage:
+    """Ask about one attempt; one that is not understood is counted, so that it hides no other."""
+    try:
+        seen = await asking
+    except ProviderMisunderstood:
+        return ObservedPage(observations=(), answers=1, is_last=True)
+    found = () if seen is None else (seen,)
+    return ObservedPage(observations=found, answers=len(found), is_last=True)
 
 
 async def observe_attempt(
     hub: Hub, merchant: str, provider_name: str, attempt_id: str, *, cause: Cause
 ) -> Decided | None:
-    """Ask about one attempt, known by the provider's id only; None when it is of no payment of the merchant."""
+    """Ask about one attempt, known by the provider's id only; None when it is of no payment of the merchant.
+
+    Raises `ProviderShowsNothing` when the provider does not know it, or not yet.
+    """
     credential = await credential_of(hub, merchant, provider_name)
     seen = await hub.providers[provider_name].observe_attempt(attempt_id, credential)
     if seen is None:
-        return None
+        raise ProviderShowsNothing("The provider shows no such attempt.", attempt_id)
     payment_id = await _payment_of(hub, merchant, provider_name, seen.external_reference)
     return None if payment_id is None else await record_observations(hub, payment_id, [seen], cause=cause)
 
@@ -85,9 +108,14 @@ async def observe_attempt(
 async def observe_thing(
     hub: Hub, merchant: str, provider_name: str, kind: str, resource_id: str, *, cause: Cause
 ) -> Decided | None:
-    """Ask about the payment that something of the provider's leads to; None when to none of the merchant's."""
+    """Ask about the payment that something of the provider's leads to; None when to none of the merchant's.
+
+    Raises `ProviderShowsNothing` when the provider does not know the thing, or not yet.
+    """
     credential = await credential_of(hub, merchant, provider_name)
     reference = await hub.providers[provider_name].reference_of(kind, resource_id, credential)
+    if reference is None:
+        raise ProviderShowsNothing("The provider shows no such thing.", resource_id)
     payment_id = await _payment_of(hub, merchant, provider_name, reference)
     return None if payment_id is None else await refresh_payment(hub, payment_id, cause=cause)
 

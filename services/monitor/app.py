@@ -21,7 +21,7 @@ from services.monitor.open_payments import OpenPayments
 from services.monitor.reconcile import Reconciler
 from services.monitor.requests import Requests
 from services.monitor.retention import Retention
-from services.monitor.schedule import CLOCK, FAST, SLOW, Decision, End
+from services.monitor.schedule import CLOCK, FAST, QUIET, SLOW, Decision, End
 from services.monitor.sweeps import Sweeps
 
 if TYPE_CHECKING:
@@ -58,10 +58,14 @@ class Monitor:
 
     def __init__(self, *, hub: Hub, pool: asyncpg.Pool, bus: Bus) -> None:
         open_payments, pauses = OpenPayments(pool), BackOff[str](hub.now)
-        self._sweeps = Sweeps(hub=hub, open_payments=open_payments, cursors=Cursors(pool), pauses=pauses)
+        cursors = Cursors(pool)
+        self._sweeps = Sweeps(hub=hub, open_payments=open_payments, cursors=cursors, pauses=pauses)
         merchants = MerchantDirectory(hub.log)
+        asked = [name for name, provider in hub.providers.items() if provider.needs_credential]
+        silent = [name for name in hub.providers if name not in asked]
         self._jobs: dict[str, Callable[[], Awaitable[Decision]]] = {
-            "expiry": Expiry(hub=hub, open_payments=open_payments).tick,
+            "expiry": Expiry(hub=hub, open_payments=open_payments, pauses=pauses, providers=silent).tick,
+            "last_look": Expiry(hub=hub, open_payments=open_payments, pauses=pauses, providers=asked).tick,
             "charges": Charges(hub=hub, merchants=merchants, open_payments=open_payments, pauses=pauses).tick,
             "requests": Requests(hub=hub, open_payments=open_payments).tick,
             "deliveries": Deliveries(hub=hub).tick,
@@ -71,7 +75,8 @@ class Monitor:
         self.reconciler = Reconciler(
             timers=self._timers,
             open_payments=open_payments,
-            providers=[name for name, provider in hub.providers.items() if provider.needs_credential],
+            cursors=cursors,
+            providers=asked,
             jobs=list(self._jobs),
             now=hub.now,
         )
@@ -80,6 +85,7 @@ class Monitor:
             work={
                 FAST: lambda account: self._sweeps.tick(FAST, account),
                 SLOW: lambda account: self._sweeps.tick(SLOW, account),
+                QUIET: lambda account: self._sweeps.tick(QUIET, account),
                 CLOCK: self._run_job,
             },
             on_end=self._look_again,
@@ -92,5 +98,5 @@ class Monitor:
 
     async def _look_again(self, lane: str, account: str) -> None:
         """Set a timer that was ended just when a watch began."""
-        if lane != CLOCK and await self._sweeps.is_needed(lane, account):
+        if lane in {FAST, SLOW} and await self._sweeps.is_needed(lane, account):
             await self._timers.ensure(lane, account)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from contracts.envelope import Cause
+from extrato.domain.errors import Refused
 from extrato.errors import (
     NotFound,
     ProviderMisunderstood,
@@ -71,8 +72,8 @@ class Charges:
                 async with asyncio.timeout(CHARGE_TIMEOUT_S):
                     merchant = await self._merchants.get(intent.account.merchant)
                     await complete_charge(self._hub, merchant, intent.payment_id, cause=cause)
-            except ProviderRefused as error:
-                # The refusal is recorded, and the payment can never be paid.
+            except (ProviderRefused, Refused) as error:
+                # The refusal is recorded, or the payment was over before it was charged: it can never be paid.
                 logger.info("charge_refused", reason=error.message)
             except ProviderUnavailable as error:
                 self._pauses.failed(intent.account.name, at_least_s=error.retry_after_s)

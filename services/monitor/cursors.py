@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 LOAD: Final = "SELECT high_water, deep_at FROM sweep_cursors WHERE account = $1"
 
+ACCOUNTS: Final = "SELECT account FROM sweep_cursors"
+
 # Two lanes may sweep one account at once; neither takes back what the other one reached.
 STORE: Final = """
     INSERT INTO sweep_cursors (account, high_water, deep_at) VALUES ($1, $2, $3)
@@ -36,6 +38,15 @@ class Cursors:
             msg = "The database does not answer."
             raise StoreUnavailable(msg) from error
         return Cursor(**dict(row)) if row else None
+
+    async def accounts(self) -> list[str]:
+        """Give every account that was ever swept, by name; raises `StoreUnavailable`."""
+        try:
+            rows = await self._pool.fetch(ACCOUNTS)
+        except LINE_BROKE as error:
+            msg = "The database does not answer."
+            raise StoreUnavailable(msg) from error
+        return [row[0] for row in rows]
 
     async def store(self, account: str, cursor: Cursor) -> None:
         """Move an account's cursor forward; raises `StoreUnavailable`."""

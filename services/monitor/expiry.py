@@ -8,40 +8,63 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from contracts.envelope import Cause
+from extrato.domain.payment.decisions import SILENCE
+from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
+from extrato.store.vault_keys import InvalidVaultKey
 from extrato.use_cases.expire_payment import expire_payment
+from extrato.use_cases.refresh_payment import refresh_payment
 from services.monitor.backoff import BackOff
 from services.monitor.schedule import CLOCK, INTERVAL_S, Again, Decision
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from extrato.use_cases.hub import Hub
-    from services.monitor.open_payments import OpenPayments
+    from services.monitor.open_payments import OpenPayments, OverduePayment
 
 BATCH: Final = 200
 AT_ONCE: Final = 32
+ASKING_AT_ONCE: Final = 8
 
 
 class Expiry:
-    """A job of the lane `clock`."""
+    """A job of the lane `clock` for the payments of some providers; `pauses` are by account name, and are the sweeps'.
 
-    def __init__(self, *, hub: Hub, open_payments: OpenPayments) -> None:
+    A provider that can be asked is asked once more before a payment of its is closed, for it may have been paid a
+    moment ago. What has to wait for no answer must not wait for that: it is another job's.
+    """
+
+    def __init__(
+        self, *, hub: Hub, open_payments: OpenPayments, pauses: BackOff[str], providers: Sequence[str]
+    ) -> None:
         self._hub = hub
         self._open_payments = open_payments
+        self._pauses = pauses
+        self._providers = providers
         # A payment with an attempt in flight does not expire yet, and must not stand before the others.
         self._in_flight: BackOff[int] = BackOff(hub.now)
-        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._at_once, self._asking = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(ASKING_AT_ONCE)
         self._logger = structlog.get_logger(component="expiry")
 
     async def tick(self) -> Decision:
         """Expire a batch; the next one follows at once when there are more."""
-        overdue = await self._open_payments.overdue(self._hub.now(), but=self._in_flight.waiting(), limit=BATCH)
+        overdue = await self._open_payments.overdue(
+            self._hub.now(), providers=self._providers, but=self._in_flight.waiting(), limit=BATCH
+        )
         correlation_id = str(self._hub.new_uuid())
         async with asyncio.TaskGroup() as group:
-            for payment_id in overdue:
-                group.create_task(self._expire(payment_id, correlation_id))
+            for payment in overdue:
+                group.create_task(self._expire(payment, correlation_id))
         return Again(0.0 if len(overdue) == BATCH else INTERVAL_S[CLOCK])
 
-    async def _expire(self, payment_id: int, correlation_id: str) -> None:
-        cause = Cause(correlation_id=correlation_id, actor="clock")
+    async def _expire(self, payment: OverduePayment, correlation_id: str) -> None:
+        cause, payment_id = Cause(correlation_id=correlation_id, actor="clock"), payment.payment_id
+        if payment.charged and self._hub.providers[payment.account.provider].needs_credential:
+            async with self._asking:
+                is_known = await self._ask(payment, cause)
+            if not is_known and self._hub.now() < payment.expires_at + SILENCE:
+                self._in_flight.failed(payment_id)
+                return
         async with self._at_once:
             decided = await expire_payment(self._hub, payment_id, cause=cause)
         # Whatever came of it, the read model may show the payment for another moment.
@@ -53,3 +76,20 @@ class Expiry:
                 position=decided.after.position,
                 correlation_id=correlation_id,
             )
+
+    async def _ask(self, payment: OverduePayment, cause: Cause) -> bool:
+        """Have it recorded how the payment stands; False when nobody can tell."""
+        account = payment.account.name
+        if self._pauses.left_s(account):
+            return False
+        try:
+            await refresh_payment(self._hub, payment.payment_id, cause=cause)
+        except ProviderUnavailable as error:
+            self._pauses.failed(account, at_least_s=error.retry_after_s)
+            reason = error.code
+        except (ProviderRefused, ProviderMisunderstood, ProviderNotConnected, InvalidVaultKey) as error:
+            reason = error.code
+        else:
+            return True
+        self._logger.warning("expiry_put_off", payment_id=payment.payment_id, reason=reason)
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -15,7 +16,6 @@ from services.monitor.schedule import Situation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
 WATCHED_LIMIT: Final = 5_000
 ATTEMPTS_LIMIT: Final = 5_000
@@ -55,8 +55,8 @@ UNWATCHED_ACCOUNTS: Final = """
 """
 
 OVERDUE: Final = """
-    SELECT payment_id FROM open_payments
-    WHERE expires_at <= $1 AND payment_id <> ALL ($2::bigint[])
+    SELECT payment_id, merchant, provider, charged, expires_at FROM open_payments
+    WHERE expires_at <= $1 AND payment_id <> ALL ($2::bigint[]) AND provider = ANY ($4::text[])
     ORDER BY expires_at
     LIMIT $3
 """
@@ -98,6 +98,15 @@ class Account(Struct, frozen=True):
         return Account(merchant, provider)
 
 
+class OverduePayment(Struct, frozen=True, kw_only=True):
+    """A payment whose time to pay ran out; `charged` says whether its provider holds a charge."""
+
+    payment_id: int
+    account: Account
+    charged: bool
+    expires_at: datetime
+
+
 class UnchargedPayment(Struct, frozen=True, kw_only=True):
     """An intent for which no provider holds a charge yet."""
 
@@ -134,9 +143,15 @@ class OpenPayments:
         """Give the accounts with a charge that is not watched, each with the time of its newest payment."""
         return _by_account(await self._fetch(UNWATCHED_ACCOUNTS, now, providers))
 
-    async def overdue(self, now: datetime, *, but: Sequence[int], limit: int) -> list[int]:
-        """Give payments whose time to pay ran out, the most overdue first."""
-        return [row[0] for row in await self._fetch(OVERDUE, now, but, limit)]
+    async def overdue(
+        self, now: datetime, *, providers: Sequence[str], but: Sequence[int], limit: int
+    ) -> list[OverduePayment]:
+        """Give payments of these providers whose time to pay ran out, the most overdue first."""
+        rows = await self._fetch(OVERDUE, now, but, limit, providers)
+        return [
+            OverduePayment(payment_id=row[0], account=Account(row[1], row[2]), charged=row[3], expires_at=row[4])
+            for row in rows
+        ]
 
     async def uncharged(
         self, *, opened_before: datetime, now: datetime, but: Sequence[int], limit: int

@@ -9,7 +9,7 @@ import structlog
 
 from extrato.bus.connection import BUS_AWAY
 from extrato.errors import Transient
-from services.monitor.schedule import CLOCK, FAST, SLOW
+from services.monitor.schedule import CLOCK, FAST, QUIET, SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from extrato.bus.timers import Timers
     from extrato.ports import Clock
+    from services.monitor.cursors import Cursors
     from services.monitor.open_payments import Account, OpenPayments
 
 LOOK_INTERVAL_S: Final = 1.0
@@ -38,12 +39,14 @@ class Reconciler:
         *,
         timers: Timers,
         open_payments: OpenPayments,
+        cursors: Cursors,
         providers: Sequence[str],
         jobs: Sequence[str],
         now: Clock,
     ) -> None:
         self._timers = timers
         self._open_payments = open_payments
+        self._cursors = cursors
         self._providers = providers
         self._jobs = jobs
         self._now = now
@@ -74,6 +77,7 @@ class Reconciler:
         if is_for_all:
             unwatched = await self._open_payments.unwatched_accounts(self._providers, now)
             await self._ensure(_keys(SLOW, unwatched))
+            await self._ensure({(QUIET, account): None for account in await self._cursors.accounts()})
             self._looked_at_all_at_s = now_s
 
     def forget(self) -> None:

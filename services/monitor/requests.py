@@ -16,6 +16,8 @@ from services.monitor.backoff import BackOff
 from services.monitor.schedule import CLOCK, INTERVAL_S, Again, Decision
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from contracts.read_models import OpenRequest
     from extrato.use_cases.hub import Hub
     from services.monitor.open_payments import OpenPayments
@@ -51,20 +53,31 @@ class Requests:
     async def _complete(self, request: OpenRequest) -> None:
         cause = Cause(correlation_id=str(self._hub.new_uuid()), actor="sweep", actor_id=request.merchant)
         logger = self._logger.bind(payment_id=request.payment_id, correlation_id=cause.correlation_id)
+        hub, payment_id, done = self._hub, request.payment_id, []
         async with self._at_once:
-            try:
-                async with asyncio.timeout(TIMEOUT_S):
-                    if request.cancellation:
-                        await complete_cancellation(self._hub, request.payment_id, cause=cause)
-                    for refund_id in request.refunds:
-                        await complete_refund(self._hub, request.payment_id, refund_id, cause=cause)
-            except ProviderRefused as error:
-                # The refusal is recorded; what else was asked for comes with the next look.
-                logger.info("request_refused", reason=error.message)
-            except (ExtratoError, TimeoutError) as error:
-                again_in_s = self._failed.failed(request.payment_id)
-                reason = error.code if isinstance(error, ExtratoError) else "timed_out"
-                logger.warning("request_put_off", reason=reason, again_in_s=again_in_s)
-            else:
+            if request.cancellation:
+                done.append(await self._try(complete_cancellation(hub, payment_id, cause=cause), logger))
+            # One that waits for an answer must not keep the others waiting, whose answers it may depend on.
+            done += [
+                await self._try(complete_refund(hub, payment_id, refund_id, cause=cause), logger)
+                for refund_id in request.refunds
+            ]
+            if all(done):
                 self._failed.succeeded(request.payment_id)
-                logger.info("request_completed")
+            else:
+                self._failed.failed(request.payment_id)
+
+    async def _try(self, work: Awaitable[object], logger: structlog.typing.FilteringBoundLogger) -> bool:
+        """Say whether it came to an end, good or bad."""
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                await work
+        except ProviderRefused as error:
+            # The refusal is recorded.
+            logger.info("request_refused", reason=error.message)
+        except (ExtratoError, TimeoutError) as error:
+            logger.warning("request_put_off", reason=error.code if isinstance(error, ExtratoError) else "timed_out")
+            return False
+        else:
+            logger.info("request_completed")
+        return True

@@ -19,10 +19,13 @@ FAST: Final = "fast"
 SLOW: Final = "slow"
 """Accounts with a charge that may be paid and is not watched, so that nothing is lost after a watch."""
 
+QUIET: Final = "quiet"
+"""Every account that was ever swept and is connected: what was paid may be disputed, given back, or paid late."""
+
 CLOCK: Final = "clock"
 """The hub's own routine: what is due by its clock."""
 
-INTERVAL_S: Final = {FAST: 5.0, SLOW: 300.0, CLOCK: 2.0}
+INTERVAL_S: Final = {FAST: 5.0, SLOW: 300.0, QUIET: 900.0, CLOCK: 2.0}
 FIRST_BACK_OFF_S: Final = 5.0
 MAX_BACK_OFF_S: Final = 60.0
 
@@ -51,6 +54,8 @@ Decision = Again | End
 
 def is_needed(lane: str, situation: Situation) -> bool:
     """Say whether an account belongs into a lane."""
+    if lane == QUIET:
+        return True
     return situation.watched > 0 if lane == FAST else situation.charged > situation.watched
 
 
@@ -78,6 +83,7 @@ def back_off_s(failures: int, *, at_least_s: float = 0.0) -> float:
 # --- spans --------------------------------------------------------------------------------------
 
 OVERLAP: Final = timedelta(seconds=120)
+QUIET_OVERLAP: Final = timedelta(minutes=30)
 DEEP_INTERVAL: Final = timedelta(seconds=60)
 PROVIDER_AHEAD: Final = timedelta(seconds=60)
 
@@ -105,11 +111,12 @@ class Question(Struct, frozen=True, kw_only=True):
 
 
 def fresh_question(cursor: Cursor | None, *, oldest: datetime, now: datetime) -> Question:
-    """Ask for what changed since the last sweep; nothing of interest is older than the `oldest` open payment.
+    """Ask for what changed since the last sweep; at the first, nothing of interest is older than the `oldest` payment.
 
-    It reaches back over the last sweep, for the search tells a change later than the change happens.
+    It reaches back over the last sweep, for the search tells a change later than the change happens. Nothing between
+    is left out, however quiet the account was: what was paid before may have been disputed.
     """
-    since = oldest if cursor is None else max(oldest, cursor.high_water)
+    since = oldest if cursor is None else cursor.high_water
     return Question(since=_searchable(since - OVERLAP, now), until=now + PROVIDER_AHEAD)
 
 
@@ -121,9 +128,12 @@ def deep_question(
     The search index may lag by minutes, so the fast lane does so once a minute and the slow one always.
     """
     oldest = situation.oldest_watched if lane == FAST else situation.oldest_charged
+    if lane == QUIET:
+        # Long enough for the search to tell of everything that it tells late.
+        oldest = fresh_since - QUIET_OVERLAP
     if oldest is None:
         return None
-    is_due = lane == SLOW or cursor is None or now - cursor.deep_at >= DEEP_INTERVAL
+    is_due = lane in {SLOW, QUIET} or cursor is None or now - cursor.deep_at >= DEEP_INTERVAL
     if not is_due or oldest >= fresh_since:
         return None
     since = _searchable(oldest - OVERLAP, now)

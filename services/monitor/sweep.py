@@ -11,7 +11,7 @@ import structlog
 
 from contracts.envelope import Cause
 from extrato.domain.payment.identifiers import payment_id_in_reference
-from extrato.errors import NotFound, ProviderMisunderstood, ProviderRefused
+from extrato.errors import NotFound, ProviderMisunderstood, ProviderRefused, ProviderShowsNothing
 from extrato.use_cases.hub import load_payment
 from extrato.use_cases.refresh_payment import credential_of, observe_attempt, record_observations
 from services.monitor import schedule
@@ -186,7 +186,7 @@ class Sweep:
         merchant, provider = self._account.merchant, self._account.provider
         try:
             decided = await observe_attempt(self._hub, merchant, provider, attempt_id, cause=self.cause)
-        except (ProviderRefused, ProviderMisunderstood) as error:
+        except (ProviderRefused, ProviderMisunderstood, ProviderShowsNothing) as error:
             # One attempt that cannot be asked for must not keep the others waiting; its turn comes again.
             self._logger.warning("attempt_not_observed", attempt_id=attempt_id, reason=error.code)
             return

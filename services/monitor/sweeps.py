@@ -18,7 +18,7 @@ from extrato.errors import (
 from extrato.store.vault_keys import InvalidVaultKey
 from services.monitor import schedule
 from services.monitor.open_payments import Account
-from services.monitor.schedule import FAST, Again, Decision, End, Situation
+from services.monitor.schedule import FAST, QUIET, SLOW, Again, Decision, End, Situation
 from services.monitor.sweep import Memory, Sweep
 from services.monitor.watches import Watches
 
@@ -36,7 +36,7 @@ SWEEP_TIMEOUT_S: Final = 30.0
 
 
 class Sweeps:
-    """The lanes `fast` and `slow`; `pauses` are by account name."""
+    """The lanes `fast`, `slow` and `quiet`; `pauses` are by account name."""
 
     def __init__(self, *, hub: Hub, open_payments: OpenPayments, cursors: Cursors, pauses: BackOff[str]) -> None:
         self._hub = hub
@@ -91,13 +91,16 @@ class Sweeps:
             self._watches.checked(name)
             attempts = [attempt for payment in watched for attempt in payment.unsettled_attempts]
         else:
-            attempts = await self._open_payments.unsettled_attempts(account)
+            attempts = await self._open_payments.unsettled_attempts(account) if lane == SLOW else []
         try:
             async with asyncio.timeout(SWEEP_TIMEOUT_S):
                 progress = await sweep.run(situation, watched, attempts)
         except ProviderUnavailable as error:
             return self._pause(lane, name, error.code, at_least_s=error.retry_after_s)
-        except (ProviderRefused, ProviderMisunderstood, ProviderNotConnected, InvalidVaultKey) as error:
+        except ProviderNotConnected as error:
+            # What is open is waited for; an account of which nothing is open may be gone for good, and is no trouble.
+            return Again(schedule.INTERVAL_S[QUIET]) if lane == QUIET else self._pause(lane, name, error.code)
+        except (ProviderRefused, ProviderMisunderstood, InvalidVaultKey) as error:
             return self._pause(lane, name, error.code)
         except TimeoutError:
             return self._pause(lane, name, "sweep_timed_out")

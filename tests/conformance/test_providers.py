@@ -31,7 +31,8 @@ from extrato.errors import (
 )
 from extrato.ports import Credential, Payer
 from extrato.providers import mercado_pago_client
-from extrato.providers.port import ChargeRequest, Receiver, RefundRequest
+from extrato.providers.mercado_pago import pix_body
+from extrato.providers.port import ChargeRequest, Receiver, RefundRequest, RefundSeen
 from extrato.providers.registry import providers
 from extrato.settings import Settings
 from services.sandbox.accounts import DEMO_ACCOUNT, Account
@@ -245,7 +246,7 @@ async def test_asking_twice_for_one_payment_is_harmless(provider):
 
     assert first.checkout_url or first.pix_payload
     assert second.checkout_url or second.pix_payload
-    assert await provider.observe_reference(request.external_reference, CREDENTIAL) == ()
+    assert (await provider.observe_reference(request.external_reference, CREDENTIAL)).observations == ()
 
 
 async def test_a_merchant_who_is_not_connected_cannot_charge(provider):
@@ -268,7 +269,7 @@ async def test_nobody_knows_an_attempt_that_was_never_made(provider):
 
 
 async def test_a_reference_that_nobody_paid_has_no_attempts(provider):
-    assert await provider.observe_reference("extrato_1_nothing", CREDENTIAL) == ()
+    assert (await provider.observe_reference("extrato_1_nothing", CREDENTIAL)).observations == ()
 
 
 async def test_where_nothing_changed_the_first_page_is_the_last(provider):
@@ -330,7 +331,7 @@ class Link:
 
     async def seen(self) -> list[Observation]:
         """What is told of every attempt, which is the same whichever way it is asked."""
-        by_reference = await self.provider.observe_reference(self.reference, CREDENTIAL)
+        by_reference = (await self.provider.observe_reference(self.reference, CREDENTIAL)).observations
         changes = await all_changes(self.provider)
         single = [await self.provider.observe_attempt(seen.attempt_id, CREDENTIAL) for seen in by_reference]
         # The bytes that say so differ: a search leaves pictures out.
@@ -455,14 +456,14 @@ async def test_nothing_is_told_of_another_account(link):
     theirs = Credential(access_token=OTHER_ACCOUNT.access_token, webhook_secret="x", account_id="200")
 
     assert await link.provider.observe_attempt(str(paid["id"]), theirs) is None
-    assert await link.provider.observe_reference(link.reference, theirs) == ()
+    assert (await link.provider.observe_reference(link.reference, theirs)).observations == ()
 
 
 async def test_a_search_may_lag_behind_while_the_attempt_itself_is_told(link):
     await link.sandbox.faults(search_lag_ms=60_000)
     paid = await link.pay("approved")
 
-    assert await link.provider.observe_reference(link.reference, CREDENTIAL) == ()
+    assert (await link.provider.observe_reference(link.reference, CREDENTIAL)).observations == ()
     assert (await link.provider.observe_attempt(str(paid["id"]), CREDENTIAL)).status == "approved"
 
 
@@ -582,7 +583,7 @@ async def test_a_bad_moment_is_asked_over(misled, stand_in, status):
     found = {"paging": {"total": 0, "limit": 50, "offset": 0}, "results": []}
     stand_in.answers(saying(status), saying(status), saying(200, found))
 
-    assert await misled.observe_reference("extrato_1_x", CREDENTIAL) == ()
+    assert (await misled.observe_reference("extrato_1_x", CREDENTIAL)).observations == ()
     assert len(stand_in.asked) == 3
 
 
@@ -614,7 +615,7 @@ async def test_while_it_wants_to_be_left_alone_only_others_ask(misled, stand_in)
     assert 29 < caught.value.retry_after_s <= 30
     assert len(stand_in.asked) == 1
     other = replace(CREDENTIAL, access_token="APP_USR-another")
-    assert await misled.observe_reference("extrato_1_x", other) == ()
+    assert (await misled.observe_reference("extrato_1_x", other)).observations == ()
     # Who reads too much keeps nobody from selling.
     await misled.create_charge(a_request())
     assert len(stand_in.asked) == 3
@@ -626,7 +627,7 @@ async def test_after_its_rest_it_is_asked_again(misled, stand_in):
     with pytest.raises(ProviderUnavailable):
         await misled.observe_reference("extrato_1_x", CREDENTIAL)
     await asyncio.sleep(0.3)
-    assert await misled.observe_reference("extrato_1_x", CREDENTIAL) == ()
+    assert (await misled.observe_reference("extrato_1_x", CREDENTIAL)).observations == ()
 
 
 async def test_a_charge_is_asked_for_twice_at_most_and_under_one_key(misled, stand_in):
@@ -694,16 +695,18 @@ async def test_a_refusal_that_makes_no_sense_is_a_refusal(misled, stand_in, body
     [{"transaction_amount": 35.005}, {"transaction_amount": None}, {"status": None}, {"date_created": "now"}],
     ids=["three_decimals", "no_amount", "no_status", "no_time"],
 )
-async def test_a_payment_that_cannot_be_one_is_not_believed_alone_or_among_others(misled, stand_in, changes):
+async def test_a_payment_that_cannot_be_one_is_not_believed_and_hides_no_other(misled, stand_in, changes):
     bent = PAYMENT | changes
     stand_in.answers(saying(200, bent))
     with pytest.raises(ProviderMisunderstood):
         await misled.observe_attempt("1", CREDENTIAL)
 
     paging = {"total": 2, "limit": 50, "offset": 0}
-    stand_in.answers(saying(200, {"paging": paging, "results": [PAYMENT, bent]}))
-    with pytest.raises(ProviderMisunderstood):
-        await misled.observe_reference("extrato_1_x", CREDENTIAL)
+    for results in ([PAYMENT | {"id": 2}, bent], [bent, PAYMENT | {"id": 2}]):
+        stand_in.answers(saying(200, {"paging": paging, "results": results}))
+        found = await misled.observe_reference("extrato_1_x", CREDENTIAL)
+        # It hides no other, and is counted.
+        assert ([seen.attempt_id for seen in found.observations], found.answers) == (["2"], 2)
 
 
 async def test_the_bytes_that_say_so_are_kept_as_they_came(misled, stand_in):
@@ -715,11 +718,19 @@ async def test_the_bytes_that_say_so_are_kept_as_they_came(misled, stand_in):
     assert (await misled.observe_attempt("1", CREDENTIAL)).answer == written
 
     stand_in.answers(saying(200, b'{"paging":{"total":1,"limit":50,"offset":0},"results":[%b]}' % written))
-    [seen] = await misled.observe_reference("extrato_1_x", CREDENTIAL)
+    [seen] = (await misled.observe_reference("extrato_1_x", CREDENTIAL)).observations
     assert seen.answer == written
 
 
-@pytest.mark.parametrize("status", [204, 301, 302, 304, 501])
+@pytest.mark.parametrize("status", [501, 505, 520, 524, 408, 425])
+async def test_what_stands_between_and_answers_tells_nothing_of_what_was_done(misled, stand_in, status):
+    stand_in.answers(saying(status, b"<html>"))
+
+    with pytest.raises(ProviderUnavailable, match=str(status)):
+        await misled.observe_attempt("1", CREDENTIAL)
+
+
+@pytest.mark.parametrize("status", [204, 301, 302, 304])
 async def test_a_status_that_means_nothing_here_is_not_believed(misled, stand_in, status):
     stand_in.answers(saying(status, b"", Location="/elsewhere"))
 
@@ -889,7 +900,7 @@ async def test_a_paid_pix_is_one_attempt_whichever_way_it_is_asked_for(mercado_p
     request, charge = await paid(mercado_pago, sandbox, how)
 
     seen = await mercado_pago.observe_charge(charge, how)
-    [searched] = await mercado_pago.observe_reference(request.external_reference, how)
+    [searched] = (await mercado_pago.observe_reference(request.external_reference, how)).observations
     assert replace(seen, answer=b"") == replace(searched, answer=b"")
     assert (seen.attempt_id, seen.status, seen.amount_centavos) == (charge.attempt_id, "approved", 3500)
 
@@ -961,8 +972,11 @@ async def test_money_is_given_back_in_parts_and_once_for_each_name(mercado_pago,
         )
 
     first = asked(str(uuid4()), 1000)
-    assert await mercado_pago.refund_attempt(first, how)
-    await mercado_pago.refund_attempt(first, how)
+    told = await mercado_pago.refund_attempt(first, how)
+    assert await mercado_pago.refund_attempt(first, how) is None
+    [shown] = await mercado_pago.observe_refunds(charge, charge.attempt_id, how)
+    assert (shown.amount_centavos, shown.state) == (1000, "made")
+    assert told in {None, shown}
     seen = await mercado_pago.observe_charge(charge, how)
     assert (seen.refunded_centavos, seen.status_detail) == (1000, "partially_refunded")
     with pytest.raises(ProviderRefused):
@@ -984,18 +998,88 @@ async def test_a_notification_of_an_order_leads_to_its_charge(mercado_pago, sand
 
     assert await mercado_pago.reference_of("order", charge.charge_id, CREDENTIAL) == request.external_reference
     assert await mercado_pago.reference_of("order", "ORD00000000000000000000000000", CREDENTIAL) is None
-    assert await mercado_pago.reference_of("order", "../payments/1", CREDENTIAL) is None
-    assert await mercado_pago.reference_of("something_else", charge.charge_id, CREDENTIAL) is None
+    assert await mercado_pago.reference_of("order", "../payments/1", CREDENTIAL) == ""
+    assert await mercado_pago.reference_of("something_else", charge.charge_id, CREDENTIAL) == ""
 
 
-async def test_a_refund_whose_answer_nobody_understands_is_no_failure(misled, stand_in):
-    charge = ChargeCreated(
-        charge_id="1", attempt_id="1", account_id=None, checkout_url=None, sandbox_url=None, pix_payload="000201"
-    )
-    request = RefundRequest(refund_id="r", charge=charge, attempt_id="1", amount_centavos=100)
+A_PIX = ChargeCreated(
+    charge_id="1", attempt_id="1", account_id=None, checkout_url=None, sandbox_url=None, pix_payload="000201"
+)
+AN_ORDER = replace(A_PIX, charge_id="ORD0123456789")
+
+
+async def test_a_refund_whose_answer_nobody_understands_was_taken_and_is_to_be_looked_for(misled, stand_in):
+    request = RefundRequest(refund_id="r", charge=A_PIX, attempt_id="1", amount_centavos=100)
     for body in (b"", b"{}", b"[]", b"<html>"):
         stand_in.answers(saying(201, body))
         assert await misled.refund_attempt(request, CREDENTIAL) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("approved", "made"),
+        ("in_process", "pending"),
+        ("rejected", "refused"),
+        ("cancelled", "refused"),
+        (None, "made"),
+        ("invented_since", "made"),
+    ],
+)
+async def test_a_refund_is_what_its_status_says(misled, stand_in, status, state):
+    refund = {"id": 3269585000, "payment_id": 1, "amount": 1, "status": status, "date_created": "2026-01-01T00:00:00Z"}
+    asked_at = datetime(2026, 1, 1, tzinfo=UTC)
+    seen = RefundSeen(refund_id="3269585000", amount_centavos=100, state=state, asked_at=asked_at)
+    stand_in.answers(saying(201, refund), saying(200, [refund]))
+    request = RefundRequest(refund_id="r", charge=A_PIX, attempt_id="1", amount_centavos=100)
+    assert await misled.refund_attempt(request, CREDENTIAL) == seen
+    assert await misled.observe_refunds(A_PIX, "1", CREDENTIAL) == (seen,)
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "counts"),
+    [("processed", "made", 100), ("processing", "pending", 0), ("failed", "refused", 0)],
+)
+async def test_a_refund_of_an_order_is_what_its_status_says(misled, stand_in, status, state, counts):
+    order = {
+        "id": "ORD0123456789",
+        "status": "processed",
+        "total_amount": "35.00",
+        "created_date": "2026-01-01T00:00:00Z",
+        "transactions": {
+            "payments": [{"id": "PAY01"}],
+            "refunds": [{"id": "REF01", "amount": "1.00", "status": status}],
+        },
+    }
+    stand_in.answers(saying(200, order))
+    seen = RefundSeen(refund_id="REF01", amount_centavos=100, state=state, asked_at=None)
+    assert await misled.observe_refunds(AN_ORDER, "1", CREDENTIAL) == (seen,)
+    assert (await misled.observe_attempt("ORD0123456789", CREDENTIAL)).refunded_centavos == counts
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        {"expires": False, "expiration_date_to": None},
+        {"expires": True, "expiration_date_to": "2099-01-01T00:00:00.000Z"},
+        {"expires": False, "expiration_date_to": "2020-01-01T00:00:00.000Z"},
+    ],
+)
+async def test_a_preference_that_did_not_take_the_change_is_not_closed(misled, stand_in, answered):
+    link = replace(A_PIX, charge_id="1-a", attempt_id=None, checkout_url="https://checkout.example", pix_payload=None)
+    stand_in.answers(saying(200, {"id": "1-a", "init_point": "https://checkout.example", **answered}))
+    with pytest.raises(ProviderUnavailable):
+        await misled.cancel_charge(link, [], at=datetime.now(UTC), credential=CREDENTIAL)
+
+
+async def test_a_pix_is_asked_for_in_the_same_words_while_somebody_may_ask_again():
+    now = datetime.now(UTC)
+    request = a_pix(CREDENTIAL, opened_at=now, asked_at=now, expires_at=now + timedelta(minutes=30))
+    assert pix_body(request) == pix_body(replace(request, asked_at=now + timedelta(seconds=59)))
+    for late_s in (0, 59, 60, 61, 600, 1799):
+        due = pix_body(replace(request, asked_at=now + timedelta(seconds=late_s)))["date_of_expiration"]
+        assert timedelta(minutes=30) < datetime.fromisoformat(due) - (now + timedelta(seconds=late_s))
+        assert datetime.fromisoformat(due) - (now + timedelta(seconds=late_s)) <= timedelta(minutes=31)
 
 
 async def test_an_order_without_a_code_is_not_believed(misled, stand_in):

@@ -589,7 +589,7 @@ async def test_an_error_is_the_references_sample_with_a_code(hub, method, path, 
         (["authorized"], "authorized", "Autorizado"),
         (["in_process"], "in_process", "Em Processamento"),
         (["rejected"], "rejected", "Rejeitado"),
-        (["pending", "cancelled"], "cancelled", "Cancelado"),
+        (["merchant_cancels"], "cancelled", "Cancelado"),
         (["approved", "refunded"], "refunded", "Estornado"),
         (["approved", "in_mediation"], "in_mediation", "Em Mediação"),
         (["approved", "charged_back"], "charged_back", "Contestado"),
@@ -599,6 +599,8 @@ async def test_every_status_has_the_references_label(hub, until, outcomes, statu
     link = await new_link(hub)
     if outcomes == ["authorized"]:
         await authorize(hub, link)
+    elif outcomes == ["merchant_cancels"]:
+        await hub.post(f"/payments/api/{link['payment_id']}/cancel/", {})
     else:
         await pay(hub, link, *outcomes)
     answer = await until_status(hub, until, link, status)

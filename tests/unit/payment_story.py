@@ -49,6 +49,10 @@ OPENED = PaymentOpened(
 CHARGED = ChargeCreated(
     charge_id="c1", attempt_id=None, account_id=None, checkout_url="https://pay", sandbox_url=None, pix_payload=None
 )
+# A charge that is itself the one attempt to pay it.
+PIX = ChargeCreated(
+    charge_id="900", attempt_id="900", account_id="1", checkout_url=None, sandbox_url=None, pix_payload="000201"
+)
 NO_CHARGE = ChargeRefused(code="invalid_amount", reason="too small")
 EXPIRED = PaymentExpired(expires_at=at(60))
 

@@ -325,6 +325,9 @@ def test_every_amount_that_is_written_is_understood(amount_centavos):
 )
 @pytest.mark.parametrize("name", ["transaction_amount", "transaction_amount_refunded"])
 def test_an_amount_that_cannot_be_one_is_not_believed(name, written):
+    if (name, written) == ("transaction_amount_refunded", "null"):
+        assert told(transaction_amount_refunded=None).refunded_centavos == 0
+        return
     answer = json.dumps(PAYMENT).replace(f'"{name}": {json.dumps(PAYMENT[name])}', f'"{name}": {written}')
 
     with pytest.raises(ProviderMisunderstood):

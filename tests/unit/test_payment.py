@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from contracts.events import (
+    CancellationRequested,
     ConfirmationRefused,
     DuplicatePaymentObserved,
     LatePaymentReceived,
@@ -29,7 +30,7 @@ from extrato.domain.payment.commands import (
     RecordObservation,
     StartWatch,
 )
-from extrato.domain.payment.decisions import decide
+from extrato.domain.payment.decisions import SILENCE, decide
 from extrato.domain.payment.identifiers import (
     bank_payment_id,
     external_reference,
@@ -45,6 +46,7 @@ from tests.unit.payment_story import (
     NO_CHARGE,
     NOON,
     OPENED,
+    PIX,
     at,
     confirm,
     given_events,
@@ -124,7 +126,7 @@ def test_a_charge_that_is_refused_after_the_payment_expired_cancels_it_once():
 # --- observations -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", sorted(MAY_FOLLOW.keys() - {"pending"}))
+@pytest.mark.parametrize("status", sorted(MAY_FOLLOW.keys() - {"pending", "cancelled"}))
 def test_an_observation_is_recorded_and_moves_the_payment(status: str):
     seen = observe(status, status_detail="detail")
     assert given_events(OPENED, CHARGED).when(seen) == [
@@ -192,14 +194,41 @@ def test_a_refused_attempt_does_not_outweigh_one_that_is_hoped_for():
     assert story.when(hoped, refused) == [recorded(refused)]
 
 
-def test_a_cancelled_attempt_may_still_be_paid_late():
+def test_an_attempt_that_its_payer_gave_up_leaves_the_link_waiting():
     story = given_events(OPENED, CHARGED)
-    paid = observe("approved", minute=9)
+    given_up = observe("cancelled", status_detail="by_payer", minute=2)
 
-    assert story.when(observe("cancelled"), paid) == [
-        recorded(paid),
-        moved("cancelled", "approved", paid_at=paid.paid_at),
+    assert story.when(observe("in_process"), given_up) == [recorded(given_up), moved("in_process", "pending")]
+    payment = story.becomes(given_up)
+    assert (payment.status, payment.status_detail, payment.may_still_be_paid) == ("pending", None, True)
+    other = observe("approved", attempt="b", minute=3)
+    assert story.when(other)[1] == moved("pending", "approved", attempt_id="b", paid_at=other.paid_at)
+
+
+def test_a_charge_that_is_itself_the_attempt_ends_with_it():
+    story = given_events(OPENED, PIX)
+    ended = observe("cancelled", attempt="900", status_detail="expired")
+
+    assert story.when(ended) == [
+        recorded(ended),
+        moved("pending", "cancelled", status_detail="expired", attempt_id="900"),
     ]
+    assert not story.becomes(ended).may_still_be_paid
+
+
+def test_a_cancelled_attempt_may_still_be_paid_late():
+    story = given_events(OPENED, PIX)
+    paid = observe("approved", attempt="900", minute=9)
+
+    assert story.when(observe("cancelled", attempt="900"), paid) == [
+        recorded(paid),
+        moved("cancelled", "approved", attempt_id="900", paid_at=paid.paid_at),
+    ]
+
+
+def test_the_first_attempt_speaks_when_it_has_the_payments_status():
+    waiting = given_events(OPENED, CHARGED).becomes(observe("pending", status_detail="pending_waiting_transfer"))
+    assert (waiting.attempt_id, waiting.status_detail) == ("a", "pending_waiting_transfer")
 
 
 @pytest.mark.parametrize(
@@ -304,19 +333,34 @@ def test_a_status_that_is_not_known_is_recorded_and_may_be_followed_by_anything(
     assert story.becomes(observe("approved", minute=2)).status == "approved"
 
 
-@pytest.mark.parametrize("before", sorted(MAY_FOLLOW))
-@pytest.mark.parametrize("after", sorted(MAY_FOLLOW))
+# What a poll may find after what; steps between may have been missed (Mercado Pago's list of statuses, and pix.md's
+# late Pix). Written out here a second time, so that no line of the other table changes unnoticed.
+REACHABLE = {
+    "pending": "in_process authorized rejected cancelled approved in_mediation charged_back refunded",
+    "in_process": "pending authorized rejected cancelled approved in_mediation charged_back refunded",
+    "authorized": "in_process rejected cancelled approved in_mediation charged_back refunded",
+    "approved": "in_mediation charged_back refunded",
+    "in_mediation": "approved charged_back refunded",
+    "charged_back": "approved in_mediation refunded",
+    "rejected": "",
+    "cancelled": "approved in_mediation charged_back refunded",
+    "refunded": "",
+}
+
+
+@pytest.mark.parametrize("before", sorted(REACHABLE))
+@pytest.mark.parametrize("after", sorted(REACHABLE))
 def test_an_attempt_moves_as_the_table_says(before: str, after: str):
-    story = given_events(OPENED, CHARGED)
-    story.becomes(observe(before))
-    later = observe(after, minute=2)
+    story = given_events(OPENED, PIX)
+    story.becomes(observe(before, attempt="900"))
+    later = observe(after, attempt="900", minute=2)
     events = story.when(later)
 
     if after == before:
         assert events == [recorded(later)]
-    elif after in MAY_FOLLOW[before]:
+    elif after in REACHABLE[before].split():
         assert events[0] == recorded(later)
-        assert story.becomes(later).attempts["a"].status == story.becomes(later).status == after
+        assert story.becomes(later).attempts["900"].status == story.becomes(later).status == after
     else:
         assert events == [ignored(later, "illegal_transition")]
 
@@ -392,7 +436,37 @@ def test_a_payment_whose_attempts_all_ended_expires():
 
 
 def test_a_payment_that_was_cancelled_before_it_expires_moves_once():
-    assert given_events(OPENED, CHARGED).when(observe("cancelled"), Expire(now=at(60))) == [EXPIRED]
+    story = given_events(OPENED, PIX)
+    assert story.when(observe("cancelled", attempt="900"), Expire(now=at(60))) == [EXPIRED]
+
+
+def test_a_pix_that_nobody_has_asked_about_yet_is_waited_for_but_not_for_ever():
+    story = given_events(OPENED, PIX)
+    assert story.when(Expire(now=at(60))) == []
+    assert story.when(Expire(now=at(60) + SILENCE))[0] == EXPIRED
+
+
+def test_a_charge_that_was_made_while_the_payment_expired_is_to_be_closed_as_well():
+    story = given_events(OPENED, EXPIRED, moved("pending", "cancelled", status_detail="expired", attempt_id=None))
+    assert story.when(RecordCharge(charge=PIX, watch_until=at(70))) == [PIX, CancellationRequested()]
+
+
+@pytest.mark.parametrize(
+    ("louder", "quieter"),
+    [
+        ("approved", "in_mediation"),
+        ("in_mediation", "charged_back"),
+        ("charged_back", "refunded"),
+        ("refunded", "authorized"),
+        ("authorized", "in_process"),
+        ("in_process", "pending"),
+        ("pending", "rejected"),
+    ],
+)
+def test_money_held_speaks_before_money_given_back_before_hope_before_refusal(louder: str, quieter: str):
+    first, second = observe(louder, attempt="a", minute=1), observe(quieter, attempt="b", minute=2)
+    assert given_events(OPENED, CHARGED).becomes(first, second).attempt_id == "a"
+    assert given_events(OPENED, CHARGED).becomes(replace(second, observed_at=at(0)), first).attempt_id == "a"
 
 
 @pytest.mark.parametrize("status", sorted(SETTLED | {"pending", "in_process", "authorized"}))

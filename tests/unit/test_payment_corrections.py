@@ -29,11 +29,13 @@ from tests.unit.payment_story import (
     EXPIRED,
     NO_CHARGE,
     OPENED,
+    PIX,
     at,
     confirm,
     given_events,
     moved,
     observe,
+    recorded,
 )
 
 CLOSED = [
@@ -44,7 +46,7 @@ CLOSED = [
 
 
 def refund(amount_centavos: int | None = None, *, refund_id: str = "r1") -> RequestRefund:
-    return RequestRefund(refund_id=refund_id, amount_centavos=amount_centavos)
+    return RequestRefund(refund_id=refund_id, amount_centavos=amount_centavos, now=at(30))
 
 
 def made(refund_id: str = "r1") -> RecordRefund:
@@ -56,7 +58,9 @@ def refused(refund_id: str = "r1") -> RecordRefund:
 
 
 def requested(amount_centavos: int, *, refund_id: str = "r1", is_all: bool = False) -> RefundRequested:
-    return RefundRequested(refund_id=refund_id, attempt_id="a", amount_centavos=amount_centavos, is_all=is_all)
+    return RefundRequested(
+        refund_id=refund_id, attempt_id="a", amount_centavos=amount_centavos, is_all=is_all, requested_at=at(30)
+    )
 
 
 def paid(**changes):
@@ -80,7 +84,7 @@ def test_a_paid_payment_is_not_closed():
     assert paid().refuses(RequestCancellation()) == "payment_already_paid"
 
 
-@pytest.mark.parametrize("over", [[CHARGED, EXPIRED], [NO_CHARGE], [CHARGED, *CLOSED]])
+@pytest.mark.parametrize("over", [[EXPIRED], [NO_CHARGE], [CHARGED, *CLOSED]])
 def test_what_is_over_stays_as_it_is(over):
     assert given_events(OPENED, *over).when(RequestCancellation()) == []
 
@@ -90,10 +94,36 @@ def test_a_closed_payment_shows_as_cancelled_by_the_collector():
     assert story.when(RequestCancellation(), CompleteCancellation(charge_id="c1")) == CLOSED[1:]
 
 
+def test_what_expired_is_closed_at_a_provider_that_may_let_it_be_paid_for_longer():
+    expired = [EXPIRED, moved("pending", "cancelled", status_detail="expired", attempt_id=None)]
+    story = given_events(OPENED, CHARGED, *expired)
+    assert story.when(RequestCancellation()) == [CancellationRequested()]
+    assert story.when(RequestCancellation(), CompleteCancellation(charge_id="c1")) == [PaymentCancelled()]
+    direct = replace(OPENED, provider="pix")
+    assert given_events(direct, CHARGED, *expired).when(RequestCancellation()) == []
+
+
+def test_a_pix_that_ended_at_its_provider_is_over():
+    story = given_events(OPENED, PIX)
+    assert story.when(observe("cancelled", attempt="900"), RequestCancellation()) == []
+
+
 def test_a_payment_that_an_attempt_cancelled_already_is_closed_without_another_change():
-    story = given_events(OPENED, CHARGED, CancellationRequested())
-    story.becomes(observe("cancelled"))
-    assert story.when(CompleteCancellation(charge_id="c1")) == [PaymentCancelled()]
+    story = given_events(OPENED, PIX, CancellationRequested())
+    story.becomes(observe("cancelled", attempt="900"))
+    assert story.when(CompleteCancellation(charge_id="900")) == [PaymentCancelled()]
+
+
+def test_a_pix_is_not_closed_before_anybody_has_looked_at_it():
+    story = given_events(OPENED, PIX, CancellationRequested())
+    assert story.when(CompleteCancellation(charge_id="900")) == []
+
+
+def test_an_attempt_that_shows_up_after_the_closing_is_to_be_closed_too():
+    story, late = given_events(OPENED, CHARGED, *CLOSED), observe("pending")
+    assert story.when(late) == [recorded(late), CancellationRequested()]
+    assert story.becomes(late).status == "cancelled"
+    assert story.when(observe("cancelled", minute=2), CompleteCancellation(charge_id="c1")) == [PaymentCancelled()]
 
 
 def test_closing_waits_for_an_attempt_that_may_still_go_through():
@@ -129,7 +159,7 @@ def test_a_refusal_of_the_provider_leaves_the_payment_open():
 
 def test_a_closed_payment_is_not_paid_any_more_by_the_hub_but_by_the_provider_it_is():
     payment = given_events(OPENED, CHARGED, *CLOSED)
-    assert not payment.becomes(observe("pending")).may_still_be_paid
+    assert not payment.becomes(observe("rejected", attempt="b")).may_still_be_paid
     assert payment.becomes(observe("approved", minute=2)).status == "approved"
 
 

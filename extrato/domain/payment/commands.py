@@ -86,6 +86,7 @@ class RequestRefund(Struct, frozen=True, kw_only=True):
 
     refund_id: str
     amount_centavos: int | None
+    now: datetime
 
 
 class RecordRefund(Struct, frozen=True, kw_only=True):

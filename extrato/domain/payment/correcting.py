@@ -16,18 +16,23 @@ from contracts.events import (
 )
 from extrato.domain.errors import Refused
 from extrato.domain.money import format_brl
-from extrato.domain.payment.state import ENDED, Opened, closed_as
+from extrato.domain.payment.state import Opened, closed_as
 
 if TYPE_CHECKING:
     from extrato.domain.payment.commands import CompleteCancellation, RecordRefund, RequestRefund
 
 
 def request_cancellation(payment: Opened) -> list[PaymentEvent]:
-    """What is over already stays so, silently; what is paid can only be refunded."""
+    """What is over already stays so, silently; what is paid can only be refunded.
+
+    A provider's own clock may let a payer pay for longer than the hub's: what expired is closed there as well.
+    """
     if payment.is_settled:
         raise Refused("payment_already_paid", "O pagamento já foi pago; use o estorno")
-    is_over = payment.is_closed or isinstance(payment.charge, ChargeRefused)
-    return [] if is_over or payment.cancellation == "requested" else [CancellationRequested()]
+    is_over = payment.is_over_at_provider or isinstance(payment.charge, ChargeRefused)
+    if payment.expired and (payment.intent.provider == "pix" or not payment.is_charged):
+        is_over = True
+    return [] if is_over or payment.cancellation != "none" else [CancellationRequested()]
 
 
 def complete_cancellation(command: CompleteCancellation, payment: Opened) -> list[PaymentEvent]:
@@ -39,7 +44,7 @@ def complete_cancellation(command: CompleteCancellation, payment: Opened) -> lis
     charge_id = payment.charge.charge_id if isinstance(payment.charge, ChargeCreated) else None
     if charge_id != command.charge_id:
         return []
-    if any(attempt.status not in ENDED for attempt in payment.attempts.values()):
+    if payment.has_attempt_in_flight:
         return []
     events: list[PaymentEvent] = [PaymentCancelled()]
     if payment.status != "cancelled":
@@ -70,6 +75,7 @@ def request_refund(command: RequestRefund, payment: Opened) -> list[PaymentEvent
             attempt_id=payment.attempt_id,
             amount_centavos=amount_centavos,
             is_all=command.amount_centavos is None,
+            requested_at=command.now,
         )
     ]
 

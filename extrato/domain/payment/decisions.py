@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from contracts.events import (
     CancellationRefused,
     CancellationRequested,
@@ -31,7 +34,10 @@ from extrato.domain.payment.commands import (
 )
 from extrato.domain.payment.correcting import complete_cancellation, record_refund, request_cancellation, request_refund
 from extrato.domain.payment.observing import record_observation
-from extrato.domain.payment.state import ENDED, Opened, Payment, Unopened, closed_as, unless_traced
+from extrato.domain.payment.state import Opened, Payment, Unopened, closed_as, unless_traced
+
+# How long after the end of its time a payment is not given up while its provider cannot be asked.
+SILENCE: Final = timedelta(days=1)
 
 
 def decide(command: Command, payment: Payment) -> list[PaymentEvent]:
@@ -86,7 +92,7 @@ def _record_charge(command: RecordCharge, payment: Opened) -> list[PaymentEvent]
             return [command.charge]
         return [command.charge, closed_as(payment, "cancelled", "charge_refused")]
     events: list[PaymentEvent] = [command.charge]
-    if payment.cancellation == "made":
+    if payment.is_closed:
         # It was closed while the provider was asked; what the provider holds is to be closed as well.
         events.append(CancellationRequested())
     elif command.watch_until is not None:
@@ -131,9 +137,12 @@ def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEve
 
 
 def _expire(command: Expire, payment: Opened) -> list[PaymentEvent]:
+    """What may yet go through is waited for; but an own attempt of which a day long nobody told has ended."""
     expires_at = payment.intent.expires_at
-    in_flight = any(attempt.status not in ENDED for attempt in payment.attempts.values())
-    if expires_at is None or command.now < expires_at or in_flight or payment.is_settled:
+    if expires_at is None or command.now < expires_at or payment.is_settled:
+        return []
+    is_unheard_of = not payment.attempts and command.now >= expires_at + SILENCE
+    if payment.has_attempt_in_flight and not is_unheard_of:
         return []
     return _expire_now(payment)
 

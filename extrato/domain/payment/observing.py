@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from contracts.events import (
+    CancellationRequested,
     ChargeCreated,
     DuplicatePaymentObserved,
     ObservationIgnored,
@@ -16,7 +17,16 @@ from contracts.events import (
     PaymentOpened,
     StatusChanged,
 )
-from extrato.domain.payment.state import MAY_FOLLOW, SETTLED, Attempt, Opened, unless_traced, weightiest, with_attempt
+from extrato.domain.payment.state import (
+    ENDED,
+    MAY_FOLLOW,
+    SETTLED,
+    Attempt,
+    Opened,
+    unless_traced,
+    weightiest,
+    with_attempt,
+)
 
 if TYPE_CHECKING:
     from extrato.domain.payment.commands import RecordObservation
@@ -72,17 +82,25 @@ def _conclusions(recorded: ObservationRecorded, payment: Opened) -> list[Payment
     attempts = with_attempt(payment, recorded).attempts
     speaker = weightiest(attempts)
     said = attempts[speaker]
-    holds = payment.is_closed and said.status not in SETTLED
-    if said.status != payment.status and not holds:
+    status, detail = said.status, said.status_detail
+    may_be_tried_again = payment.own_attempt_id is None and payment.cancellation == "none" and not payment.expired
+    if status == "cancelled" and may_be_tried_again:
+        # A payer gave one attempt up; the link waits for another one.
+        status, detail = "pending", None
+    holds = payment.is_closed and status not in SETTLED
+    if status != payment.status and not holds:
         events.append(
             StatusChanged(
                 previous=payment.status,
-                status=said.status,
-                status_detail=said.status_detail,
+                status=status,
+                status_detail=detail,
                 attempt_id=speaker,
                 paid_at=said.paid_at,
             )
         )
+    if payment.cancellation == "made" and recorded.status not in ENDED | SETTLED:
+        # It was begun before the provider was closed, and shows up only now.
+        events.append(CancellationRequested())
     return events
 
 

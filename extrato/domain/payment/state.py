@@ -54,13 +54,16 @@ class Attempt(Struct, frozen=True, kw_only=True):
 class Refund(Struct, frozen=True, kw_only=True):
     """Money that the merchant gives back for one attempt: `requested`, `made` or `refused`.
 
-    `is_all` says that it was asked for as all that is left, whatever amount that was.
+    `is_all` says that it was asked for as all that is left, whatever amount that was. `provider_refund_id` is the
+    provider's id of one that was made, where it told one.
     """
 
     attempt_id: str
     amount_centavos: int
     is_all: bool
+    requested_at: datetime | None
     state: Literal["requested", "made", "refused"] = "requested"
+    provider_refund_id: str | None = None
 
 
 class Opened(Struct, frozen=True, kw_only=True):
@@ -93,9 +96,26 @@ class Opened(Struct, frozen=True, kw_only=True):
         return self.status in SETTLED
 
     @property
+    def own_attempt_id(self) -> str | None:
+        """Give the attempt that the charge itself is; None where a payer may try several times."""
+        return self.charge.attempt_id if isinstance(self.charge, ChargeCreated) else None
+
+    @property
+    def has_attempt_in_flight(self) -> bool:
+        """Say whether an attempt may yet go through; one that nobody has asked about yet may."""
+        is_unasked = self.own_attempt_id is not None and self.own_attempt_id not in self.attempts
+        return is_unasked or any(attempt.status not in ENDED for attempt in self.attempts.values())
+
+    @property
+    def is_over_at_provider(self) -> bool:
+        """Say whether the charge was itself the one attempt, and that one has ended."""
+        own = self.attempts.get(self.own_attempt_id or "")
+        return own is not None and own.status in ENDED
+
+    @property
     def may_still_be_paid(self) -> bool:
         """Say whether a payer may still pay: `rejected` and `cancelled` are an attempt's, not the link's."""
-        return self.is_charged and not self.is_closed and not self.is_settled
+        return self.is_charged and not (self.is_closed or self.is_settled or self.is_over_at_provider)
 
     @property
     def is_closed(self) -> bool:
@@ -236,9 +256,16 @@ _CANCELLATION: Final[dict[type, Literal["none", "requested", "made"]]] = {
 
 def _refund_after(payment: Opened, event: RefundRequested | RefundMade | RefundRefused) -> Refund:
     if isinstance(event, RefundRequested):
-        return Refund(attempt_id=event.attempt_id, amount_centavos=event.amount_centavos, is_all=event.is_all)
-    state: Literal["made", "refused"] = "made" if isinstance(event, RefundMade) else "refused"
-    return replace(payment.refunds[event.refund_id], state=state)
+        return Refund(
+            attempt_id=event.attempt_id,
+            amount_centavos=event.amount_centavos,
+            is_all=event.is_all,
+            requested_at=event.requested_at,
+        )
+    known = payment.refunds[event.refund_id]
+    if isinstance(event, RefundMade):
+        return replace(known, state="made", provider_refund_id=event.provider_refund_id)
+    return replace(known, state="refused")
 
 
 def with_attempt(payment: Opened, seen: ObservationRecorded) -> Opened:
@@ -265,12 +292,10 @@ def with_attempt(payment: Opened, seen: ObservationRecorded) -> Opened:
             attempt_id=speaker,
             status_detail=attempts[speaker].status_detail,
         )
-    speaks = seen.attempt_id == payment.attempt_id and seen.status == payment.status
-    return replace(
-        payment,
-        attempts=attempts,
-        status_detail=seen.status_detail if speaks else payment.status_detail,
-    )
+    if seen.attempt_id != (payment.attempt_id or seen.attempt_id) or seen.status != payment.status:
+        return replace(payment, attempts=attempts)
+    # The first attempt speaks as soon as it is seen, for the status that it has is the payment's already.
+    return replace(payment, attempts=attempts, attempt_id=seen.attempt_id, status_detail=seen.status_detail)
 
 
 def fold(events: Iterable[PaymentEvent]) -> Payment:

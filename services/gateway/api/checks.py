@@ -18,7 +18,7 @@ from msgspec import Struct
 from contracts.subjects import checks_subject
 from contracts.telemetry import PaymentChecked
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
-from extrato.use_cases.hub import LoadedPayment
+from extrato.use_cases.hub import LoadedPayment, load_payment
 from extrato.use_cases.refresh_payment import refresh_payment
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ class Checks:
             decided = await refresh_payment(self._hub, loaded.payment_id, cause=cause)
         except PROVIDER_FAILED as error:
             self._logger.info("check_not_answered", payment_id=loaded.payment_id, reason=error.code)
-            return Checked(loaded=loaded, synced_at=None, changed=False)
+            # Somebody else may have learnt more meanwhile.
+            known = await load_payment(self._hub, loaded.payment_id)
+            return Checked(loaded=known, synced_at=None, changed=False)
         changed = decided.after.payment.status != decided.before.payment.status
         synced_at = self._hub.now()
         self._asked[loaded.payment_id] = (time.monotonic(), synced_at)

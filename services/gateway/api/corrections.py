@@ -9,7 +9,7 @@ from contracts.api import PaymentCancelled, Refunded
 from extrato.domain.errors import Refused
 from extrato.domain.money import parse_reais, to_reais
 from extrato.domain.payment.identifiers import stream_id
-from extrato.errors import ProviderUnavailable
+from extrato.errors import Transient
 from extrato.use_cases.cancel_payment import cancel_payment
 from extrato.use_cases.hub import load_payment
 from extrato.use_cases.refund_payment import refund_payment
@@ -38,7 +38,7 @@ async def cancel(request: web.Request) -> web.Response:
     cause = cause_of(request, actor="api_key")
     try:
         loaded = await cancel_payment(gateway.hub, loaded.payment_id, cause=cause)
-    except ProviderUnavailable:
+    except Transient:
         loaded = await load_payment(gateway.hub, loaded.payment_id)
         if loaded.payment.cancellation == "none":
             raise
@@ -78,7 +78,8 @@ async def refund(request: web.Request) -> web.Response:
         done = await refund_payment(
             gateway.hub, loaded.payment_id, refund_id=refund_id, amount_centavos=wanted, cause=cause
         )
-    except ProviderUnavailable:
+    except Transient:
+        # Whatever is in the way: who is told to come again must not have been heard already.
         loaded = await load_payment(gateway.hub, loaded.payment_id)
         wished = loaded.payment.refunds.get(refund_id)
         if wished is None or wished.state == "refused":

@@ -28,7 +28,8 @@ PAYMENTS_OF_STATUS: Final = """
     ORDER BY created_at DESC, payment_id DESC LIMIT $2
 """
 OPEN: Final = """
-    SELECT payment_id FROM open_payments WHERE merchant = $1 AND provider <> 'pix' ORDER BY payment_id
+    SELECT payment_id FROM open_payments
+    WHERE merchant = $1 AND provider <> 'pix' AND NOT settled ORDER BY payment_id
 """
 WATCHED: Final = """
     SELECT payment_id FROM open_payments

@@ -1,7 +1,8 @@
 """The read model `open_payments`: payments that may still be paid or still move, as the monitor needs them.
 
-A row appears when a payment is opened and goes for good when money has moved, the charge was refused, the
-time to pay ran out or the merchant closed it; what comes later comes by webhook or by a check of one payment.
+A row appears when a payment is opened and goes when nobody can pay it any more: money has moved and no other attempt
+may move more, the charge was refused or the one attempt that it is has ended, the time to pay ran out, or the merchant
+closed it. What comes later comes by webhook, by a check of one payment, or by the sweep of the whole account.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ CREATE: Final = """
         opened_at   timestamptz NOT NULL,
         watch_until timestamptz,
         expires_at  timestamptz,
+        settled     boolean     NOT NULL,
         document    json        NOT NULL
     )
 """
@@ -57,10 +59,10 @@ LOAD: Final = "SELECT payment_id, document FROM {table} WHERE payment_id = ANY (
 
 UPSERT: Final = """
     INSERT INTO {table}
-        (payment_id, merchant, provider, charged, opened_at, watch_until, expires_at, document)
+        (payment_id, merchant, provider, charged, opened_at, watch_until, expires_at, settled, document)
     SELECT * FROM unnest(
         $1::bigint[], $2::text[], $3::text[], $4::boolean[],
-        $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::json[]
+        $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::boolean[], $9::json[]
     )
     ON CONFLICT (payment_id) DO UPDATE SET
         merchant = excluded.merchant,
@@ -69,6 +71,7 @@ UPSERT: Final = """
         opened_at = excluded.opened_at,
         watch_until = excluded.watch_until,
         expires_at = excluded.expires_at,
+        settled = excluded.settled,
         document = excluded.document
 """
 
@@ -103,6 +106,8 @@ def evolve(document: OpenPayment | None, envelope: Envelope) -> OpenPayment | No
             watch_until=None,
             expires_at=event.expires_at,
             unsettled_attempts=(),
+            own_attempt_id=None,
+            settled=False,
         )
     return None if document is None else _evolve_open(document, envelope)
 
@@ -112,24 +117,37 @@ def _evolve_open(document: OpenPayment, envelope: Envelope) -> OpenPayment | Non
     match event:
         case ChargeCreated():
             # A charge that is itself the attempt can be asked for by its id before any search tells of it.
-            attempts = (event.attempt_id,) if event.attempt_id else ()
-            return replace(document, charged=True, unsettled_attempts=attempts or document.unsettled_attempts)
+            own = event.attempt_id
+            attempts = (own,) if own else document.unsettled_attempts
+            return replace(document, charged=True, unsettled_attempts=attempts, own_attempt_id=own)
         case WatchStarted():
-            return replace(document, watch_until=event.watch_until)
+            return document if document.settled else replace(document, watch_until=event.watch_until)
         case ObservationRecorded():
             return _with_attempt(document, event)
         case StatusChanged():
-            return None if event.status in MONEY_MOVED else replace(document, status=event.status)
+            return _moved(document, event)
         case ChargeRefused() | PaymentExpired() | PaymentCancelled():
             return None
         case _:
             return document
 
 
-def _with_attempt(document: OpenPayment, seen: ObservationRecorded) -> OpenPayment:
+def _moved(document: OpenPayment, event: StatusChanged) -> OpenPayment | None:
+    """Once money has moved nothing is waited for but another attempt; it is neither watched nor does it expire."""
+    if event.status not in MONEY_MOVED:
+        return replace(document, status=event.status)
+    if not document.unsettled_attempts:
+        return None
+    return replace(document, status=event.status, settled=True, watch_until=None, expires_at=None)
+
+
+def _with_attempt(document: OpenPayment, seen: ObservationRecorded) -> OpenPayment | None:
     """Note whether the attempt is settled; one with a status that the provider invented since is not."""
     others = tuple(attempt for attempt in document.unsettled_attempts if attempt != seen.attempt_id)
     unsettled = others if seen.status in ATTEMPT_SETTLED else (*others, seen.attempt_id)
+    is_over = seen.attempt_id == document.own_attempt_id and seen.status in ATTEMPT_SETTLED - MONEY_MOVED
+    if is_over or (document.settled and not unsettled):
+        return None
     return replace(document, unsettled_attempts=unsettled)
 
 
@@ -149,13 +167,14 @@ def row(document: OpenPayment, _: Envelope) -> Row:
         document.opened_at,
         document.watch_until,
         document.expires_at,
+        document.settled,
         _encode(document).decode(),
     )
 
 
 OPEN_PAYMENTS: Final = ReadModel(
     name="open_payments",
-    version=2,
+    version=3,
     create=CREATE,
     indexes=INDEXES,
     key_of=key_of,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -69,6 +70,10 @@ class Attempt(Struct, frozen=True, array_like=True):
 
     refunded_centavos: int
     payer_email: str | None
+    status: str
+    status_detail: str | None
+    observed_at: datetime
+    paid_at: datetime | None
 
 
 class Payment(Struct, frozen=True):
@@ -176,22 +181,50 @@ def _moved(payment: Payment, event: StatusChanged, envelope: Envelope) -> Paymen
 def _observed(payment: Payment, event: ObservationRecorded, envelope: Envelope) -> Payment:
     """Keep what was seen of the attempt; the document follows if the attempt speaks for the payment."""
     known = payment.details
-    attempt = Attempt(event.refunded_centavos, event.payer_email)
+    before = payment.attempts.get(event.attempt_id)
+    attempt = Attempt(
+        event.refunded_centavos,
+        event.payer_email or (before.payer_email if before else None),
+        event.status,
+        event.status_detail,
+        event.observed_at,
+        (before.paid_at if before else None) or event.paid_at,
+    )
     attempts = {**payment.attempts, event.attempt_id: attempt}
-    if event.attempt_id not in payment.attempts:
+    if before is None:
         known = replace(known, newest_attempt_id=event.attempt_id)
-    if event.attempt_id != known.attempt_id:
+    speaker = _speaker(known, event.attempt_id, attempts)
+    if speaker is None:
         return Payment(known, attempts)
+    said = attempts[speaker]
     details = replace(
         known,
+        attempt_id=speaker,
         # Another status comes with its own detail, in the StatusChanged that follows from this observation.
-        status_detail=event.status_detail if event.status == known.status else known.status_detail,
-        refunded_centavos=event.refunded_centavos,
-        payer_email=event.payer_email or known.payer_email,
+        status_detail=said.status_detail if said.status == known.status else known.status_detail,
+        refunded_centavos=said.refunded_centavos,
+        payer_email=said.payer_email or known.payer_email,
+        paid_at=known.paid_at if speaker == known.attempt_id else said.paid_at or known.paid_at,
         updated_at=envelope.recorded_at,
         position=envelope.position,
     )
     return Payment(details, attempts)
+
+
+def _speaker(known: PaymentDetails, seen: str, attempts: dict[str, Attempt]) -> str | None:
+    """Give the attempt that speaks after another look at `seen`, if that changes what is said.
+
+    The first one speaks as soon as its status is the payment's. When the speaker's status leaves the payment's and
+    another attempt has that still, the word passes to it, the latest of several; otherwise a StatusChanged follows.
+    """
+    if known.attempt_id is None:
+        return seen if attempts[seen].status == known.status else None
+    if seen != known.attempt_id:
+        return None
+    if attempts[seen].status == known.status:
+        return seen
+    others = [name for name, attempt in attempts.items() if attempt.status == known.status]
+    return max(others, key=lambda name: (attempts[name].observed_at, name)) if others else seen
 
 
 def read(row: Mapping[str, str]) -> tuple[int, Payment]:

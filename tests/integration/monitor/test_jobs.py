@@ -39,7 +39,9 @@ def nats_server(nats_url: str) -> SimpleNamespace:
 
 
 def expiry_of(world: World) -> Expiry:
-    return Expiry(hub=world.hub, open_payments=OpenPayments(world.pool))
+    return Expiry(
+        hub=world.hub, open_payments=OpenPayments(world.pool), pauses=BackOff(world.hub.now), providers=["mercado_pago"]
+    )
 
 
 async def test_a_payment_whose_time_ran_out_is_expired_once(world: World, clock: Clock):

@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING
 
 import nats
 
-from contracts.events import PaymentExpired, StatusChanged
+from contracts.events import Item, PaymentExpired, StatusChanged
 from extrato.bus.connection import connect
 from extrato.bus.timers import Timers
+from extrato.domain import merchant as merchant_domain
+from extrato.ports import Payer
+from extrato.use_cases.merchants import MerchantDirectory, change_merchant
+from extrato.use_cases.open_payment import NewPayment, open_payment
 from services.monitor.app import Monitor
 from services.monitor.schedule import FAST, INTERVAL_S, End
-from tests.integration.monitor.conftest import World, until
+from tests.integration.monitor.conftest import CAUSE, World, until
 
 if TYPE_CHECKING:
     import pytest
+
+    from extrato.use_cases.hub import LoadedPayment
 
 FOUND_WITHIN_S = 6.0
 
@@ -79,10 +85,30 @@ async def test_a_slow_account_delays_no_other(world: World):
     assert await world.has_status(quick, "approved") < FOUND_WITHIN_S
 
 
+async def a_direct_pix(world: World, *, lifetime: timedelta) -> LoadedPayment:
+    """Open a Pix that no provider can be asked about."""
+    set_key = merchant_domain.SetPixKey(kind="email", key="padaria@example.com")
+    await change_merchant(world.hub, "padaria", [set_key], cause=CAUSE)
+    merchant = await MerchantDirectory(world.hub.log).get("padaria")
+    wanted = NewPayment(
+        provider="pix",
+        method="pix",
+        amount_centavos=350,
+        title="Pão",
+        description="Pão",
+        items=(Item(name="Pão", quantity=1, unit_price_centavos=350),),
+        payer=Payer(),
+        lifetime=lifetime,
+    )
+    loaded = await open_payment(world.hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
+    await world.shown(loaded.payment_id)
+    return loaded
+
+
 async def test_slow_providers_do_not_hold_up_the_hubs_own_routine(world: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("services.monitor.dispatch.AT_ONCE", 2)
     payments = [await world.open(slug) for slug in ("padaria", "mercado", "loja")]
-    short = await world.open(lifetime=timedelta(seconds=1))
+    short = await a_direct_pix(world, lifetime=timedelta(seconds=1))
     await world.sandbox.faults(latency_ms=60_000)
     await world.monitor()
 

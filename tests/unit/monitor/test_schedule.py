@@ -16,6 +16,8 @@ from services.monitor.schedule import (
     MAX_OFFSET,
     OVERLAP,
     PROVIDER_AHEAD,
+    QUIET,
+    QUIET_OVERLAP,
     SEARCHABLE,
     SLOW,
     SMALLEST_STEP,
@@ -97,9 +99,20 @@ def test_a_further_sweep_reaches_back_over_the_last_one():
     assert asked.since == NOW - MINUTE - OVERLAP
 
 
-def test_nothing_is_asked_from_before_the_oldest_open_payment():
+def test_however_quiet_an_account_was_nothing_between_is_left_out():
     asked = fresh_question(cursor(high_water=NOW - timedelta(days=30)), oldest=NOW - MINUTE, now=NOW)
-    assert asked.since == NOW - MINUTE - OVERLAP
+    assert asked.since == NOW - timedelta(days=30) - OVERLAP
+
+
+def test_at_first_nothing_is_asked_from_before_the_oldest_open_payment():
+    assert fresh_question(None, oldest=NOW - MINUTE, now=NOW).since == NOW - MINUTE - OVERLAP
+
+
+def test_the_quiet_lane_is_for_every_account_and_always_reaches_back_as_far_as_the_search_may_lag():
+    nothing_open = situation(watched=0, charged=0)
+    assert is_needed(QUIET, nothing_open)
+    asked = deep_question(QUIET, cursor(deep_at=NOW), situation=nothing_open, fresh_since=NOW - MINUTE, now=NOW)
+    assert asked == Question(since=NOW - MINUTE - QUIET_OVERLAP - OVERLAP, until=NOW - MINUTE)
 
 
 def test_nothing_is_asked_from_before_what_the_provider_can_search():

@@ -133,7 +133,7 @@ ONE_OF_EACH = (
     events.CancellationRequested(),
     events.CancellationRefused(code="payment_already_paid", reason="The payment was paid meanwhile."),
     events.PaymentCancelled(),
-    events.RefundRequested(refund_id="r1", attempt_id="a1", amount_centavos=100, is_all=False),
+    events.RefundRequested(refund_id="r1", attempt_id="a1", amount_centavos=100, is_all=False, requested_at=NOON),
     events.RefundMade(refund_id="r1", provider_refund_id="900"),
     events.RefundRefused(refund_id="r1", code="provider_refused", reason="no"),
     WATCHED,

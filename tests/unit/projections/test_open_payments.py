@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.read_models import OpenPayment
 from services.projections.read_models.open_payments import OPEN_PAYMENTS
@@ -37,6 +38,8 @@ def test_an_opened_payment_is_open():
         watch_until=None,
         expires_at=NOON + timedelta(hours=1),
         unsettled_attempts=(),
+        own_attempt_id=None,
+        settled=False,
     )
 
 
@@ -81,3 +84,24 @@ def test_a_row_is_read_back_as_it_was_written():
     document = row_after(opened(), CHARGED, WATCHED, observed("pending"))
     row = OPEN_PAYMENTS.row(document, enveloped(WATCHED))
     assert OPEN_PAYMENTS.read({"document": row[-1]}) == (15, document)
+
+
+def test_a_paid_payment_stays_for_the_sake_of_another_attempt_but_is_neither_watched_nor_expires():
+    paid = row_after(
+        opened(), CHARGED, WATCHED, observed("pending", attempt="pix"), observed("approved"), moved("approved")
+    )
+    assert (paid.settled, paid.unsettled_attempts) == (True, ("pix",))
+    assert (paid.watch_until, paid.expires_at) == (None, None)
+
+
+@pytest.mark.parametrize("end", ["cancelled", "approved"])
+def test_it_goes_when_the_other_attempt_has_ended(end):
+    both = (opened(), CHARGED, observed("pending", attempt="pix"), observed("approved"), moved("approved"))
+    assert row_after(*both, observed(end, attempt="pix")) is None
+
+
+@pytest.mark.parametrize("end", ["cancelled", "rejected"])
+def test_a_charge_that_is_itself_the_attempt_is_open_no_more_when_that_has_ended(end):
+    pix = replace(CHARGED, attempt_id="900")
+    assert row_after(opened(), pix, observed(end, attempt="900")) is None
+    assert row_after(opened(), pix, observed("pending", attempt="900")).unsettled_attempts == ("900",)

@@ -1,5 +1,7 @@
 """What `open_requests` makes of the events of a payment."""
 
+from msgspec.structs import replace
+
 from contracts import events
 from contracts.read_models import OpenRequest
 from services.projections.read_models.open_requests import OPEN_REQUESTS
@@ -7,8 +9,8 @@ from tests.unit.projections.history import CHARGED, opened, recorded_at, told
 
 WISH = events.CancellationRequested()
 CLOSED = events.PaymentCancelled()
-REFUND = events.RefundRequested(refund_id="r1", attempt_id="a1", amount_centavos=100, is_all=False)
-OTHER_REFUND = events.RefundRequested(refund_id="r2", attempt_id="a1", amount_centavos=100, is_all=False)
+REFUND = events.RefundRequested(refund_id="r1", attempt_id="a1", amount_centavos=100, is_all=False, requested_at=None)
+OTHER_REFUND = replace(REFUND, refund_id="r2")
 MADE = events.RefundMade(refund_id="r1", provider_refund_id=None)
 REFUSED = events.RefundRefused(refund_id="r2", code="provider_refused", reason="no")
 

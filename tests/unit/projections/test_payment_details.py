@@ -109,15 +109,31 @@ def test_an_attempt_that_does_not_speak_for_the_payment_changes_nothing():
     assert details(*paid, second) == replace(details(*paid), newest_attempt_id="a2")
 
 
-def test_the_newest_attempt_is_known_before_any_speaks():
+def test_the_newest_attempt_is_known_beside_the_one_that_speaks():
     charge = replace(CHARGED, attempt_id="a1")
     assert details(opened(), charge).newest_attempt_id == "a1"
     begun = details(opened(), CHARGED, observed("pending", attempt="a1"), observed("pending", attempt="a2"))
-    assert (begun.attempt_id, begun.newest_attempt_id) == (None, "a2")
+    assert (begun.attempt_id, begun.newest_attempt_id) == ("a1", "a2")
     looked_at_again = details(
         opened(), CHARGED, observed("pending", attempt="a1"), observed("pending", attempt="a2"), observed("rejected")
     )
     assert looked_at_again.newest_attempt_id == "a2"
+
+
+def test_the_first_attempt_speaks_when_it_has_the_payments_status():
+    waiting = details(
+        opened(), CHARGED, observed("pending", detail="pending_waiting_transfer", email="ana@example.com")
+    )
+    assert (waiting.attempt_id, waiting.status_detail) == ("a1", "pending_waiting_transfer")
+    assert waiting.payer_email == "ana@example.com"
+
+
+def test_of_two_paid_attempts_the_other_one_speaks_when_one_was_refunded():
+    paid = (opened(), observed("approved"), moved("approved"), observed("approved", attempt="a2", detail="accredited"))
+    given_back = details(*paid, observed("refunded", refunded=2599))
+    assert (given_back.status, given_back.attempt_id, given_back.refunded_centavos) == ("approved", "a2", 0)
+    in_part = details(*paid, observed("refunded", refunded=2599), observed("approved", attempt="a2", refunded=100))
+    assert in_part.refunded_centavos == 100
 
 
 def test_expiry_cancels_and_forgets_neither_attempt_nor_payment_time():

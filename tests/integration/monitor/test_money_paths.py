@@ -1,0 +1,473 @@
+"""Money that moves beside the usual way: refunds in doubt, lost webhooks, late attempts, ends that came unasked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from contracts.events import (
+    CancellationRequested,
+    ChargeCreated,
+    DuplicatePaymentObserved,
+    Item,
+    PaymentCancelled,
+    PaymentExpired,
+    RefundMade,
+    RefundRefused,
+)
+from extrato.errors import (
+    ExtratoError,
+    ProviderMisunderstood,
+    ProviderNotConnected,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from extrato.ports import Payer
+from extrato.providers.port import RefundSeen
+from extrato.use_cases.cancel_payment import cancel_payment, complete_cancellation
+from extrato.use_cases.handle_delivery import handle_delivery
+from extrato.use_cases.hub import load_payment
+from extrato.use_cases.merchants import MerchantDirectory
+from extrato.use_cases.open_payment import NewPayment, open_payment
+from extrato.use_cases.refresh_payment import refresh_payment
+from extrato.use_cases.refund_payment import complete_refund, refund_payment
+from services.gateway.api.checks import Checks
+from services.monitor.backoff import BackOff
+from services.monitor.charges import Charges
+from services.monitor.expiry import Expiry
+from services.monitor.open_payments import Account, OpenPayments, UnchargedPayment
+from services.monitor.schedule import FAST, QUIET, SLOW
+from tests.integration.monitor.conftest import CAUSE
+from tests.integration.monitor.test_jobs import delivery_of, handled, kinds, open_without_charge
+
+if TYPE_CHECKING:
+    from extrato.use_cases.hub import Hub, LoadedPayment
+    from tests.integration.monitor.conftest import Clock, World
+
+ACCOUNT = "padaria.mercado_pago"
+
+
+@pytest.fixture
+def nats_server(nats_url: str) -> SimpleNamespace:
+    """Nothing here sets a timer, so the session's server will do."""
+    return SimpleNamespace(url=nats_url)
+
+
+class Faulty:
+    """The provider, but for the methods that are given."""
+
+    def __init__(self, provider: Any, **instead: Any) -> None:
+        self._provider = provider
+        self._instead = instead
+
+    def __getattr__(self, name: str) -> Any:
+        return self._instead.get(name) or getattr(self._provider, name)
+
+
+def hub_with(world: World, **instead: Any) -> Hub:
+    provider = Faulty(world.hub.providers["mercado_pago"], **instead)
+    return dataclasses.replace(world.hub, providers={"mercado_pago": provider})
+
+
+def raising(error: Exception) -> Any:
+    async def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    return fail
+
+
+async def paid(world: World) -> LoadedPayment:
+    loaded = await world.open()
+    await world.sandbox.pay(loaded)
+    await world.sweeps().tick(FAST, ACCOUNT)
+    assert await world.status(loaded) == "approved"
+    return loaded
+
+
+async def refunded_at_provider(world: World, loaded: LoadedPayment) -> int:
+    await refresh_payment(world.hub, loaded.payment_id, cause=CAUSE)
+    attempt = (await load_payment(world.hub, loaded.payment_id)).payment.paid_attempt
+    assert attempt is not None
+    return attempt.refunded_centavos
+
+
+async def ask_back(hub: Hub, loaded: LoadedPayment, refund_id: str, amount_centavos: int) -> str:
+    """Ask for money back and give how the refund stands."""
+    with contextlib.suppress(ExtratoError):
+        await refund_payment(hub, loaded.payment_id, refund_id=refund_id, amount_centavos=amount_centavos, cause=CAUSE)
+    return (await load_payment(hub, loaded.payment_id)).payment.refunds[refund_id].state
+
+
+# --- refunds ------------------------------------------------------------------------------------
+
+
+async def test_a_refund_that_was_refused_is_not_taken_for_one_that_the_merchant_made_elsewhere(world: World):
+    loaded = await paid(world)
+    await world.sandbox.pay(loaded, "refunded", amount=4)
+    await refresh_payment(world.hub, loaded.payment_id, cause=CAUSE)
+    refusing = hub_with(world, refund_attempt=raising(ProviderRefused("400: not enough balance")))
+    # Long enough ago to be another one.
+    clock_later = dataclasses.replace(refusing, now=lambda: world.hub.now() + timedelta(minutes=5))
+    assert await ask_back(clock_later, loaded, "r1", 400) == "refused"
+    assert await ask_back(refusing, loaded, "r2", 300) == "refused"
+    assert await world.events(loaded, RefundMade) == []
+    assert len(await world.events(loaded, RefundRefused)) == 2
+
+
+async def test_a_refund_that_went_through_without_an_answer_is_found_whatever_is_said_later(world: World):
+    loaded = await paid(world)
+    real = world.hub.providers["mercado_pago"].refund_attempt
+
+    async def lose_the_answer(*asked: Any) -> None:
+        await real(*asked)
+        raise ProviderUnavailable("The line broke.")
+
+    assert await ask_back(hub_with(world, refund_attempt=lose_the_answer), loaded, "r1", 400) == "requested"
+    refusing = hub_with(world, refund_attempt=raising(ProviderRefused("400: 2063")))
+    await complete_refund(refusing, loaded.payment_id, "r1", cause=CAUSE)
+    [made] = await world.events(loaded, RefundMade)
+    assert made.event.provider_refund_id
+    assert await refunded_at_provider(world, loaded) == 400
+
+
+async def test_of_two_refunds_in_doubt_each_is_found_to_be_what_it_is(world: World):
+    loaded = await paid(world)
+    away = hub_with(world, refund_attempt=raising(ProviderUnavailable("away")))
+    assert [await ask_back(away, loaded, name, 300) for name in ("r1", "r2")] == ["requested"] * 2
+    real = world.hub.providers["mercado_pago"].refund_attempt
+
+    async def refuse_the_first(request: Any, credential: Any) -> Any:
+        if request.refund_id == "r1":
+            raise ProviderRefused("400: 2084")
+        return await real(request, credential)
+
+    half = hub_with(world, refund_attempt=refuse_the_first)
+    await complete_refund(half, loaded.payment_id, "r2", cause=CAUSE)
+    with pytest.raises(ProviderRefused):
+        await complete_refund(half, loaded.payment_id, "r1", cause=CAUSE)
+    refunds = (await load_payment(world.hub, loaded.payment_id)).payment.refunds
+    assert {name: refund.state for name, refund in refunds.items()} == {"r1": "refused", "r2": "made"}
+
+
+async def test_while_it_is_not_known_which_of_two_was_made_neither_is_called_refused(world: World):
+    loaded = await paid(world)
+    away = hub_with(world, refund_attempt=raising(ProviderUnavailable("away")))
+    assert [await ask_back(away, loaded, name, 300) for name in ("r1", "r2")] == ["requested"] * 2
+    await world.sandbox.pay(loaded, "refunded", amount=3)
+    refusing = hub_with(world, refund_attempt=raising(ProviderRefused("400: 2084")))
+    with pytest.raises(ProviderUnavailable):
+        await complete_refund(refusing, loaded.payment_id, "r1", cause=CAUSE)
+    assert await world.events(loaded, RefundMade, RefundRefused) == []
+
+
+@pytest.mark.parametrize("state", ["pending", "refused"])
+async def test_a_refund_is_made_only_when_the_provider_says_so(world: World, state):
+    loaded = await paid(world)
+
+    async def answer(request: Any, _: Any) -> RefundSeen:
+        return RefundSeen(refund_id="77", amount_centavos=request.amount_centavos, state=state, asked_at=None)
+
+    stands = await ask_back(hub_with(world, refund_attempt=answer), loaded, "r1", 400)
+    assert stands == {"pending": "requested", "refused": "refused"}[state]
+    assert await world.events(loaded, RefundMade) == []
+
+
+async def test_a_refund_that_will_be_made_is_not_told_as_failed(world: World):
+    loaded = await paid(world)
+    puzzled = hub_with(world, refund_attempt=raising(ProviderMisunderstood("301")))
+    with pytest.raises(ProviderUnavailable):
+        await refund_payment(puzzled, loaded.payment_id, refund_id="r1", amount_centavos=400, cause=CAUSE)
+    assert (await load_payment(world.hub, loaded.payment_id)).payment.refunds["r1"].state == "requested"
+    await complete_refund(world.hub, loaded.payment_id, "r1", cause=CAUSE)
+    assert await refunded_at_provider(world, loaded) == 400
+
+
+async def test_many_refunds_at_once_are_each_made_once(world: World):
+    loaded = await paid(world)
+    states = await asyncio.gather(*(ask_back(world.hub, loaded, f"r{n}", 100) for n in range(12)))
+    assert set(states) <= {"made", "requested"}
+    for name, state in zip((f"r{n}" for n in range(12)), states, strict=True):
+        if state == "requested":
+            await complete_refund(world.hub, loaded.payment_id, name, cause=CAUSE)
+    assert await refunded_at_provider(world, loaded) == 1200
+    told = {made.event.provider_refund_id for made in await world.events(loaded, RefundMade)}
+    assert len(told) == 12
+
+
+# --- what a webhook would have told -------------------------------------------------------------
+
+
+async def test_a_dispute_is_found_without_a_webhook_though_nothing_is_open(world: World, clock: Clock):
+    loaded = await paid(world)
+    await world.shown(loaded.payment_id)
+    await world.sandbox.pay(loaded, "charged_back")
+    clock.ahead = timedelta(minutes=20)
+    await world.sweeps().tick(QUIET, ACCOUNT)
+    assert await world.status(loaded) == "charged_back"
+
+
+async def test_what_changed_while_the_account_was_quiet_is_found_when_it_is_asked_again(world: World, clock: Clock):
+    loaded = await paid(world)
+    await world.shown(loaded.payment_id)
+    await world.sandbox.pay(loaded, "charged_back")
+    clock.ahead = timedelta(minutes=10)
+    await world.open()
+    await world.sweeps().tick(FAST, ACCOUNT)
+    assert await world.status(loaded) == "charged_back"
+
+
+async def test_an_attempt_that_was_waiting_when_another_was_paid_is_watched_to_its_end(world: World):
+    loaded = await world.open()
+    preference = {"preference_id": charge_of(loaded).charge_id}
+    waiting = await world.sandbox.control("POST", "pay", {**preference, "outcome": "pending"})
+    card = await world.sandbox.control("POST", "pay", {**preference, "outcome": "in_process"})
+    await world.sandbox.control("POST", "pay", {"payment_id": card["id"], "outcome": "approved"})
+    await world.sweeps().tick(FAST, ACCOUNT)
+    assert await world.status(loaded) == "approved"
+    await world.shown(loaded.payment_id)
+    await world.sandbox.control("POST", "pay", {"payment_id": waiting["id"], "outcome": "approved"})
+    for lane in (FAST, SLOW):
+        await world.sweeps().tick(lane, ACCOUNT)
+    assert len(await world.events(loaded, DuplicatePaymentObserved)) == 1
+
+
+@pytest.mark.parametrize("kind", ["policy", "invalid_access_token", "html"])
+async def test_a_webhook_that_could_not_be_looked_into_is_not_done_with(world: World, kind):
+    loaded = await paid(world)
+    disputed = await world.sandbox.pay(loaded, "charged_back")
+    delivery = delivery_of(world, disputed["id"])
+    await world.hub.inbox.store(delivery)
+    await world.sandbox.faults(error_rate=1, error_kind=kind)
+    with pytest.raises(ExtratoError):
+        await handle_delivery(world.hub, delivery)
+    await world.sandbox.faults(error_rate=0)
+    assert (await handled(world, delivery))[0] is False
+    assert await handle_delivery(world.hub, delivery) == "recorded"
+    assert (await handled(world, delivery))[0] is True
+
+
+async def test_a_webhook_about_what_the_provider_does_not_show_yet_is_not_done_with(world: World):
+    loaded = await world.open()
+    told = await world.sandbox.pay(loaded)
+
+    async def nothing_yet(*_: Any) -> None:
+        return None
+
+    delivery = delivery_of(world, told["id"])
+    await world.hub.inbox.store(delivery)
+    with pytest.raises(ProviderUnavailable):
+        await handle_delivery(hub_with(world, observe_attempt=nothing_yet), delivery)
+    assert (await handled(world, delivery))[0] is False
+
+
+async def test_an_attempt_that_nobody_understands_hides_no_other(world: World):
+    loaded = await world.open()
+    preference = {"preference_id": charge_of(loaded).charge_id}
+    odd = await world.sandbox.control("POST", "pay", {**preference, "outcome": "in_process"})
+    await refresh_payment(world.hub, loaded.payment_id, cause=CAUSE)
+    await world.sandbox.control("POST", "pay", {**preference, "outcome": "approved"})
+    real = world.hub.providers["mercado_pago"].observe_attempt
+
+    async def understand_the_rest(attempt_id: str, credential: Any) -> Any:
+        if attempt_id == str(odd["id"]):
+            raise ProviderMisunderstood("an amount has three decimals")
+        return await real(attempt_id, credential)
+
+    with pytest.raises(ProviderMisunderstood):
+        await refresh_payment(hub_with(world, observe_attempt=understand_the_rest), loaded.payment_id, cause=CAUSE)
+    assert await world.status(loaded) == "approved"
+
+
+# --- ends ---------------------------------------------------------------------------------------
+
+
+def charge_of(loaded: LoadedPayment) -> ChargeCreated:
+    assert isinstance(loaded.payment.charge, ChargeCreated)
+    return loaded.payment.charge
+
+
+def expiry_of(world: World, hub: Hub | None = None) -> Expiry:
+    return Expiry(
+        hub=hub or world.hub,
+        open_payments=OpenPayments(world.pool),
+        pauses=BackOff(world.hub.now),
+        providers=["mercado_pago"],
+    )
+
+
+async def test_a_payment_that_was_paid_in_time_does_not_expire(world: World, clock: Clock):
+    loaded = await world.open(lifetime=timedelta(minutes=5))
+    await world.sandbox.pay(loaded)
+    clock.ahead = timedelta(minutes=5, seconds=1)
+    await expiry_of(world).tick()
+    assert await world.status(loaded) == "approved"
+    assert await world.events(loaded, PaymentExpired) == []
+
+
+async def test_while_the_provider_cannot_be_asked_nothing_expires_and_after_a_day_it_does(world: World, clock: Clock):
+    loaded = await world.open(lifetime=timedelta(minutes=5))
+    clock.ahead = timedelta(minutes=6)
+    await world.sandbox.faults(error_rate=1)
+    await expiry_of(world).tick()
+    assert await world.events(loaded, PaymentExpired) == []
+    clock.ahead = timedelta(days=1, minutes=6)
+    await expiry_of(world).tick()
+    assert len(await world.events(loaded, PaymentExpired)) == 1
+    # Whatever comes to light later is recorded all the same.
+    await world.sandbox.faults(error_rate=0)
+
+
+async def test_one_account_that_cannot_be_asked_keeps_no_other_from_expiring(world: World, clock: Clock):
+    stuck, other = (
+        await world.open("mercado", lifetime=timedelta(minutes=5)),
+        await world.open(lifetime=timedelta(minutes=5)),
+    )
+    clock.ahead = timedelta(minutes=6)
+    real = world.hub.vault.get
+
+    async def no_credential(slug: str, provider: str) -> Any:
+        return None if slug == "mercado" else await real(slug, provider)
+
+    hub = dataclasses.replace(world.hub, vault=Faulty(world.hub.vault, get=no_credential))
+    await expiry_of(world, hub).tick()
+    assert await world.events(stuck, PaymentExpired) == []
+    assert len(await world.events(other, PaymentExpired)) == 1
+
+
+async def test_an_attempt_that_shows_up_after_the_cancellation_is_cancelled_too(world: World):
+    loaded = await world.open()
+    await world.sandbox.faults(search_lag_ms=120_000)
+    waiting = await world.sandbox.pay(loaded, "pending")
+    await cancel_payment(world.hub, loaded.payment_id, cause=CAUSE)
+    assert len(await world.events(loaded, PaymentCancelled)) == 1
+    delivery = delivery_of(world, waiting["id"])
+    await world.hub.inbox.store(delivery)
+    await handle_delivery(world.hub, delivery)
+    assert len(await world.events(loaded, CancellationRequested)) == 2
+    await complete_cancellation(world.hub, loaded.payment_id, cause=CAUSE)
+    order = {"payment_id": waiting["id"], "outcome": "approved"}
+    async with world.sandbox.session.post(f"{world.sandbox.url}/_sandbox/pay", json=order) as paying:
+        assert paying.status == 409
+    assert await world.status(loaded) == "cancelled"
+
+
+async def test_a_cancellation_whose_answer_makes_no_sense_is_completed_and_not_told_as_failed(world: World):
+    loaded = await world.open()
+    puzzled = hub_with(world, cancel_charge=raising(ProviderMisunderstood("301")))
+    with pytest.raises(ProviderUnavailable):
+        await cancel_payment(puzzled, loaded.payment_id, cause=CAUSE)
+    await complete_cancellation(world.hub, loaded.payment_id, cause=CAUSE)
+    assert await world.status(loaded) == "cancelled"
+
+
+async def test_a_pix_that_was_charged_late_is_over_for_the_hub_when_it_is_over_for_the_provider(
+    world: World, clock: Clock
+):
+    number = await a_late_pix(world, clock)
+    clock.ahead = timedelta(minutes=30, seconds=1)
+    await expiry_of(world).tick()
+    assert "PaymentExpired" not in await kinds(world, number)
+    cancelled = await cancel_payment(world.hub, number, cause=CAUSE)
+    assert cancelled.payment.status == "cancelled"
+    order = {"external_reference": cancelled.payment.intent.external_reference, "outcome": "approved"}
+    async with world.sandbox.session.post(f"{world.sandbox.url}/_sandbox/pay", json=order) as paying:
+        assert paying.status == 409
+
+
+async def a_late_pix(world: World, clock: Clock) -> int:
+    """Open a Pix while the provider is away, and have it charged a minute before its time is over."""
+    merchant = await MerchantDirectory(world.hub.log).get("padaria")
+    wanted = NewPayment(
+        provider="mercado_pago",
+        method="pix",
+        amount_centavos=3500,
+        title="Pedido",
+        description="Pão",
+        items=(Item(name="Pão", quantity=10, unit_price_centavos=350),),
+        payer=Payer(email="a@testuser.com"),
+        lifetime=timedelta(minutes=30),
+    )
+    await world.sandbox.faults(error_rate=1)
+    with pytest.raises(ExtratoError):
+        await open_payment(world.hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
+    number: int = await world.pool.fetchval("SELECT last_value FROM payment_numbers")
+    await world.sandbox.faults(error_rate=0)
+    await world.shown(number)
+    clock.ahead = timedelta(minutes=29)
+    await charges_of(world, OpenPayments(world.pool)).tick()
+    await world.shown(number)
+    assert "ChargeCreated" in await kinds(world, number)
+    return number
+
+
+def charges_of(world: World, open_payments: Any) -> Charges:
+    return Charges(
+        hub=world.hub,
+        merchants=MerchantDirectory(world.hub.log),
+        open_payments=open_payments,
+        pauses=BackOff(world.hub.now),
+    )
+
+
+async def test_one_intent_that_is_over_does_not_stop_the_others(world: World):
+    gone, other = await open_without_charge(world), await open_without_charge(world)
+    await cancel_payment(world.hub, gone, cause=CAUSE)
+
+    class Lagging:
+        """The read model, a moment behind."""
+
+        async def uncharged(self, **_: Any) -> list[UnchargedPayment]:
+            account = Account.named(ACCOUNT)
+            return [UnchargedPayment(payment_id=number, account=account) for number in (gone, other)]
+
+    await charges_of(world, Lagging()).tick()
+    assert "ChargeCreated" in await kinds(world, other)
+
+
+async def test_who_is_told_that_the_credential_is_refused_is_not_charged_later(world: World):
+    merchant = await MerchantDirectory(world.hub.log).get("padaria")
+    wanted = NewPayment(
+        provider="mercado_pago",
+        method="checkout",
+        amount_centavos=350,
+        title="Pedido",
+        description="Pão",
+        items=(Item(name="Pão", quantity=1, unit_price_centavos=350),),
+        payer=Payer(),
+        lifetime=timedelta(hours=1),
+    )
+    await world.sandbox.faults(error_rate=1, error_kind="invalid_access_token")
+    with pytest.raises(ProviderNotConnected):
+        await open_payment(world.hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
+    await world.sandbox.faults(error_rate=0)
+    number = await world.pool.fetchval("SELECT last_value FROM payment_numbers")
+    assert await kinds(world, number) == ["PaymentOpened", "ChargeRefused", "StatusChanged"]
+
+
+# --- what a check tells -------------------------------------------------------------------------
+
+
+async def test_a_check_that_the_provider_does_not_answer_tells_what_is_known_by_then(world: World):
+    loaded = await world.open()
+    told = await world.sandbox.pay(loaded)
+    release = asyncio.Event()
+
+    async def fail_in_the_end(*_: Any) -> None:
+        await release.wait()
+        raise ProviderUnavailable("away")
+
+    checks = Checks(hub_with(world, observe_reference=fail_in_the_end))
+    first = asyncio.create_task(checks.check(loaded, cause=CAUSE))
+    await asyncio.sleep(0)
+    await handle_delivery(world.hub, delivery_of(world, told["id"]))
+    second = asyncio.create_task(checks.check(await load_payment(world.hub, loaded.payment_id), cause=CAUSE))
+    await asyncio.sleep(0)
+    release.set()
+    for checked in (await first, await second):
+        assert (checked.loaded.payment.status, checked.synced_at) == ("approved", None)
