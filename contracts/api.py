@@ -70,7 +70,7 @@ class PixConfirmed(Struct, kw_only=True):
 
 
 class PixError(Struct, kw_only=True):
-    """Something is wrong with a request to a Pix route; `code` is stable and for programs."""
+    """Something is wrong with a request to a Pix route; `code` is stable and for programs, `message` is English."""
 
     message: str
     code: str
@@ -213,7 +213,8 @@ class Refunded(Struct, kw_only=True):
 class PaymentStatus(Struct, kw_only=True):
     """How a payment stands.
 
-    `synced` says whether the provider was asked and answered, `status_changed` whether that moved the payment.
+    `synced` says whether there is a provider that was asked and answered, `status_changed` whether that moved the
+    payment.
     """
 
     success: bool
@@ -282,7 +283,8 @@ class MovedPayment(Struct, kw_only=True):
 class Synced(Struct, kw_only=True):
     """What asking the provider about every open payment of a merchant brought.
 
-    `synced_count` is less than `total_pending` when the provider did not answer for some, or not in time.
+    `total_pending` counts what may still be paid or move and has a provider to ask. `synced_count` is less when the
+    provider did not answer for some, or not in time.
     """
 
     success: bool
@@ -475,7 +477,7 @@ class MonitoringError(Struct, kw_only=True):
 
 
 class WebhookAccepted(Struct, kw_only=True):
-    """The notification is stored; it is looked into after this answer."""
+    """The notification is taken; if its signature is good, it is looked into after this answer."""
 
     success: bool
 

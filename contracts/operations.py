@@ -89,14 +89,14 @@ ANSWER_HEADERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 REFUSALS: Final = {
     400: "The request is wrong; `code` says how.",
     401: "There is no API key, or it is not one of ours.",
-    403: "The API key does not have the scope.",
+    403: "The API key does not have the scope; in open mode, the page that asks is not one of this machine.",
     404: "There is no such thing, or not for this caller.",
     409: "The request contradicts what has happened; `code` says how.",
     413: "The body is longer than 64 KiB.",
     415: "The body is not `application/json` in UTF-8.",
     500: "The hub failed.",
     429: "This key or this address asks too often; `Retry-After` says when to come again.",
-    502: "The provider refused the charge, or gave an answer that makes no sense.",
+    502: "The provider refused, and the error tells its sentence, or it gave an answer that makes no sense.",
     503: "The store or the provider is away, or too much is waiting; nothing is lost by asking again.",
 }
 
@@ -122,7 +122,8 @@ def _check(method: str, name: str) -> Operation:
         path="/payments/api/check/{payment_id}/",
         tag="Payment links",
         summary="Ask the provider, then tell how a payment stands.",
-        description="When the provider does not answer, what is known is told with `synced` false. "
+        description="When the provider does not answer, or there is none to ask, as about a Pix to the merchant's own "
+        "key, what is known is told with `synced` false. "
         "A payer is not shown an e-mail address.",
         scope="payments:read",
         payer=True,
@@ -140,7 +141,8 @@ def _webhook(path: str, name: str, summary: str) -> Operation:
         summary=summary,
         description="The body is Mercado Pago's and is never believed: the delivery is stored and answered, "
         "and the provider is asked afterwards. A delivery of the Webhooks format must carry a valid "
-        "`x-signature`; one of the older IPN formats cannot be verified, and is stored only.",
+        "`x-signature`; one of the older IPN formats cannot be verified, and is stored only, or forgotten where "
+        "nothing says whose it is.",
         query=(
             Parameter(name="data.id", description="What the notification is about; it is signed.", schema=TEXT),
             Parameter(name="type", description="What kind of thing that is, such as `payment`.", schema=TEXT),
@@ -153,7 +155,7 @@ def _webhook(path: str, name: str, summary: str) -> Operation:
         ),
         body=dict[str, Any],
         answers={
-            200: Answer(description="The notification is stored.", body=api.WebhookAccepted),
+            200: Answer(description="The notification is taken.", body=api.WebhookAccepted),
             401: Answer(description="The signature is missing, wrong or too old.", body=api.MonitoringError),
         },
         refusals=(400, 404, 413, 500, 503),
@@ -282,7 +284,7 @@ OPERATIONS: Final = (
             Parameter(name="padaria_slug", description="The merchant's slug.", schema=TEXT, is_required=True),
             Parameter(
                 name="status",
-                description="A status, or `all`.",
+                description="A status, or `all`; capitals do not matter.",
                 schema={"type": "string", "pattern": "^[A-Za-z_]{1,40}$", "default": "pending"},
             ),
             Parameter(
@@ -300,6 +302,8 @@ OPERATIONS: Final = (
         path="/payments/api/sync-pending/",
         tag="Payment links",
         summary="Ask the provider about every open payment of a merchant.",
+        description="What has no provider to ask is not counted, such as a Pix to the merchant's own key; what is "
+        "`in_process` or was `rejected` is. A merchant without Mercado Pago is answered `provider_not_connected`.",
         scope="payments:read",
         body=api.PadariaNamed,
         answers={200: Answer(description="What it brought.", body=api.Synced)},
@@ -332,6 +336,7 @@ OPERATIONS: Final = (
         path="/payments/api/monitors/start-all/",
         tag="Monitoring",
         summary="Watch every open payment of a merchant.",
+        description="A merchant without Mercado Pago is answered `provider_not_connected`.",
         scope="payments:write",
         body=api.PadariaNamed,
         answers={200: Answer(description="How many watches were started.", body=api.MonitorsStarted)},

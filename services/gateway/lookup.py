@@ -25,6 +25,12 @@ async def find_padaria(request: web.Request, slug: str | None) -> Registered:
     return await merchant_for(gateway_of(request), caller_of(request), slug)
 
 
+def need_mercado_pago(merchant: Registered) -> None:
+    """Refuse what only Mercado Pago can do to a merchant without it."""
+    if "mercado_pago" not in merchant.connections:
+        raise Refused("provider_not_connected", "Mercado Pago is not connected for this merchant.", merchant.slug)
+
+
 async def find_payment(request: web.Request) -> LoadedPayment:
     """Load the payment that the path names."""
     number = fields.payment_id(request.match_info["payment_id"])

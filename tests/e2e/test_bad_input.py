@@ -75,6 +75,61 @@ async def test_a_pix_that_makes_no_sense_is_refused(hub, body, code):
     assert answer["message"]
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"value": 0}, "The amount must be above zero."),
+        ({"value": "10"}, "The amount must be a number, not text: leave out the quotes."),
+        ({"value": 1000000.01}, "The amount must not be above R$ 1.000.000,00."),
+        ({"description": 5}, "The field 'description' must be a text."),
+        ({"description": "a\0b"}, "The field 'description' has control characters."),
+        ({"description": "a" * 501}, "The field 'description' must have at most 500 characters."),
+        ({"padaria_slug": 5}, "The field 'padaria_slug' must be a text."),
+        ({"padaria_slug": "nobody"}, "There is no merchant 'nobody'."),
+        ({"payer": []}, "The field 'payer' must be an object."),
+        ({"payer": {"email": "nobody"}}, "The field 'email' must be an e-mail address."),
+        ({"expires_in_minutes": 0}, "The field 'expires_in_minutes' must be a whole number from 1 to 43200."),
+    ],
+)
+async def test_what_is_wrong_with_a_pix_is_told_in_english(hub, more, message):
+    status, answer = await hub.post("/payments/pix", {"value": 1, **more})
+    assert (status, answer["message"]) == (400, message)
+
+
+async def test_a_wrong_idempotency_key_is_told_in_the_language_of_its_route(hub):
+    wrong = {"Idempotency-Key": "with a space"}
+    order = {"padaria_slug": MERCHANT, "items": [BREAD]}
+    _, answer = await hub.post("/payments/pix", {"value": 1}, wrong)
+    assert answer["message"] == "An Idempotency-Key is 1 to 128 visible characters of ASCII."
+    _, answer = await hub.post("/payments/api/generate-link/", order, wrong)
+    assert answer["error"] == "Uma Idempotency-Key tem de 1 a 128 caracteres ASCII visíveis"
+    assert answer["code"] == "invalid_idempotency_key"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "message"),
+    [
+        ("GET", "/payments/pix/", 404, "There is nothing at this address."),
+        ("GET", "/payments/pix/1/2", 404, "There is nothing at this address."),
+        ("GET", "/payments/pix/qr_code/nothing", 404, "There is no such QR code."),
+        ("DELETE", "/payments/pix", 405, "This address answers POST."),
+        ("PUT", "/payments/pix/confirmation", 405, "This address answers GET, HEAD, POST."),
+        ("DELETE", "/payments/pix/1", 405, "This address answers GET, HEAD."),
+    ],
+)
+async def test_everything_below_pix_that_is_no_page_answers_in_its_shape(hub, method, path, status, message):
+    async with hub.session.request(method, hub.url + path, headers=hub.headers) as answer:
+        told = await answer.json()
+        code = {404: "not_found", 405: "method_not_allowed"}[status]
+        assert (answer.status, told) == (status, {"message": message, "code": code})
+
+
+async def test_an_address_that_only_begins_like_pix_answers_as_the_others(hub):
+    status, answer = await hub.get("/payments/pixels")
+    expected = {"success": False, "error": "Nada existe neste endereço", "code": "not_found"}
+    assert (status, answer) == (404, expected)
+
+
 @pytest.mark.parametrize("value", [True, [1], {"a": 1}])
 @pytest.mark.usefixtures("nothing_is_left")
 async def test_a_value_that_is_no_number_is_refused(hub, value):
@@ -168,6 +223,7 @@ async def test_an_order_that_makes_no_sense_is_refused(hub, items, code):
             400,
             "O parâmetro 'limit' deve ser um inteiro de 1 a 1000",
         ),
+        (f"pending/?padaria_slug={MERCHANT}&limit=1001", 400, "O parâmetro 'limit' deve ser um inteiro de 1 a 1000"),
         ("nothing-here/", 404, "Nada existe neste endereço"),
     ],
 )
@@ -247,11 +303,18 @@ async def test_a_webhook_that_is_none_is_refused(hub, path, body, status, code):
         assert (answer.status, (await answer.json())["code"]) == (status, code)
 
 
-async def test_an_old_style_notification_is_taken_and_believed_by_nobody(hub):
+@pytest.mark.parametrize(
+    ("address", "stored"), [(f"/webhooks/mercadopago/{MERCHANT}/", 1), ("/webhooks/mercadopago/", 0)]
+)
+async def test_an_old_style_notification_is_taken_and_believed_by_nobody(hub, address, stored):
+    """At a merchant's address it is kept as what it is; at the address of all, nothing says whose it is."""
     before = await hub.count_events()
-    path = f"/webhooks/mercadopago/{MERCHANT}/?topic=payment&id=123"
-    async with hub.session.post(hub.url + path, data='{"resource": "123", "topic": "payment"}') as answer:
-        assert answer.status == 200
+    body = '{"resource": "123", "topic": "payment"}'
+    name = f"12{stored}"
+    async with hub.session.post(f"{hub.url}{address}?topic=payment&id={name}", data=body) as answer:
+        assert (answer.status, await answer.json()) == (200, {"success": True})
+    kept = await hub.rows("SELECT verdict, outcome FROM webhook_deliveries WHERE resource_id = $1", name)
+    assert kept == [("unverifiable", None)] * stored
     assert await hub.count_events() == before
 
 

@@ -162,6 +162,29 @@ async def test_a_wrong_cart_is_refused_and_leaves_nothing(hub, wrong, code):
     assert await hub.count_events() == before
 
 
+async def test_what_the_provider_refuses_is_told_with_its_reason_and_stays_listed(start_hub, home, until):
+    """Mercado Pago takes no address for its notifications of 500 characters."""
+    long = "a" * 500
+    async with start_hub(home, EXTRATO_PUBLIC_URL=f"http://127.0.0.1:1/{long}") as hub:
+        order = {"padaria_slug": MERCHANT, "items": [{"nome": "Pão Francês", "quantidade": 1}]}
+        for path, more, sentence in (
+            ("cart", {"customer": CUSTOMER}, "notification_url attribute must be shorter than 500 characters"),
+            ("generate-link", {}, "notification_url attribute must be shorter than 500 characters"),
+        ):
+            status, answer = await hub.post(f"/payments/api/{path}/", order | more)
+            assert (status, answer["code"]) == (502, "provider_refused")
+            assert answer["error"] == f"O Mercado Pago recusou o pedido: Mercado Pago answered 400: {sentence}"
+
+        async def are_listed():
+            _, listed = await hub.get(f"/payments/api/pending/?padaria_slug={MERCHANT}&status=cancelled")
+            return listed["payments"] if listed["count"] == 2 else None
+
+        for payment in await until(are_listed, "both are listed as cancelled"):
+            checked = await hub.check(payment["payment_id"])
+            assert (checked["status"], checked["status_detail"]) == ("cancelled", "charge_refused")
+            assert "ChargeRefused" in await types(hub, payment["payment_id"])
+
+
 async def test_a_cart_asked_for_twice_under_one_key_is_one_payment(hub, api):
     body = {"padaria_slug": MERCHANT, "items": [{"nome": "Pão Francês", "quantidade": 1}], "customer": CUSTOMER}
     key = {"Idempotency-Key": f"cart-{api}"}
@@ -333,26 +356,27 @@ async def test_a_refusal_that_the_provider_shows_to_be_one_moves_nothing(hub, un
     await pay(hub, created, "refunded", amount=4)
     path = f"/payments/api/{created['payment_id']}/refund/"
     status, answer = await hub.post(path, {"amount": 10})
-    assert (status, answer["code"]) == (502, "provider_refused")
+    expected = {"success": False, "error": "O Mercado Pago recusou o estorno", "code": "provider_refused"}
+    assert (status, answer) == (502, expected)
     status, answer = await hub.post(path, {})
     assert (status, answer["amount"], answer["status"]) == (200, 6.0, "refunded")
 
 
 @pytest.mark.parametrize(
-    ("body", "code"),
+    ("body", "code", "error"),
     [
-        ({"amount": 0}, "amount_zero"),
-        ({"amount": -1}, "amount_negative"),
-        ({"amount": 1.001}, "amount_too_precise"),
-        ({"amount": "all"}, "amount_text"),
-        ({"amuont": 1}, "unknown_field"),
-        ({"amount": None}, "amount_missing"),
+        ({"amount": 0}, "amount_zero", "O valor deve ser maior que zero"),
+        ({"amount": -1}, "amount_negative", "O valor não pode ser negativo"),
+        ({"amount": 1.001}, "amount_too_precise", "O valor deve ter no máximo duas casas decimais"),
+        ({"amount": "all"}, "amount_text", "O valor deve ser um número, sem aspas"),
+        ({"amuont": 1}, "unknown_field", "Campo desconhecido: 'amuont'"),
+        ({"amount": None}, "amount_missing", "Falta o valor"),
     ],
 )
-async def test_a_wrong_refund_is_refused_and_moves_nothing(hub, until, body, code):
+async def test_a_wrong_refund_is_refused_and_moves_nothing(hub, until, body, code, error):
     payment_id = await paid_cart(hub, until)
     status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", body)
-    assert (status, answer["code"]) == (400, code)
+    assert (status, answer["code"], answer["error"]) == (400, code, error)
     assert "RefundRequested" not in await types(hub, payment_id)
 
 

@@ -18,6 +18,17 @@ async def test_open_mode_answers_this_machine_and_no_foreign_page(home, start_hu
         ):
             async with hub.session.get(url, headers=headers) as answer:
                 assert answer.status == status, headers
+                told = await answer.json()
+                assert status == 200 or told == {
+                    "success": False,
+                    "error": "Sem chaves de API, só são atendidas páginas e programas desta máquina",
+                    "code": "foreign_page",
+                }
+        async with hub.session.post(f"{hub.url}/payments/pix", headers={"Origin": "http://evil.example"}) as answer:
+            assert await answer.json() == {
+                "message": "Without API keys, only pages and programs of this machine are answered.",
+                "code": "foreign_page",
+            }
         for origin, status in (("http://localhost:3000", 204), ("http://evil.example", 403)):
             preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
             async with hub.session.options(f"{hub.url}/payments/pix", headers=preflight) as answer:

@@ -261,6 +261,7 @@ async def test_a_strangers_lists_and_counts_are_his_own(hub, other_merchant, unt
         hub, "GET", (f"/payments/api/pending/?padaria_slug={other_merchant.slug}&status=all", None), headers
     )
     assert json.loads(text)["count"] == 0
+    assert await hub.connect(other_merchant.slug) == 200
     _, text = await _ask(hub, "POST", ("/payments/api/sync-pending/", {"padaria_slug": other_merchant.slug}), headers)
     assert json.loads(text)["total_pending"] == 0
 

@@ -9,7 +9,7 @@ from contracts.api import PaymentCancelled, Refunded
 from extrato.domain.errors import Refused
 from extrato.domain.money import parse_reais, to_reais
 from extrato.domain.payment.identifiers import stream_id
-from extrato.errors import Transient
+from extrato.errors import ProviderRefused, Transient
 from extrato.use_cases.cancel_payment import cancel_payment
 from extrato.use_cases.hub import load_payment
 from extrato.use_cases.refund_payment import refund_payment
@@ -19,6 +19,7 @@ from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.context import cause_of, gateway_of
 from services.gateway.http.door import json_object
+from services.gateway.http.sentences import Bilingual
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -85,6 +86,9 @@ async def refund(request: web.Request) -> web.Response:
         if wished is None or wished.state == "refused":
             raise
         return json_answer(_refunded(loaded, refund_id), status=202 if wished.state == "requested" else 200)
+    except ProviderRefused as error:
+        # Its own sentence stands in the events, as the refund's `RefundRefused`.
+        raise Bilingual(error.code, error.message, "O Mercado Pago recusou o estorno", refund_id) from error
     return json_answer(_refunded(done.loaded, refund_id))
 
 

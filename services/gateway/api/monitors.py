@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from contracts.api import MonitorList, MonitorsStarted, MonitorStarted, MovedPayment, Synced
@@ -95,11 +96,7 @@ async def sync_pending(request: web.Request) -> web.Response:
         if checked.synced_at is not None:
             answered[payment_id] = (loaded.payment.status, checked)
 
-    try:
-        async with asyncio.timeout(SYNC_WITHIN_S):
-            await _for_each(pending, sync)
-    except TimeoutError:
-        pass
+    await for_each_in_time(pending, sync)
     moved = [
         MovedPayment(
             payment_id=payment_id,
@@ -123,9 +120,18 @@ async def sync_pending(request: web.Request) -> web.Response:
 
 
 async def _named(request: web.Request) -> Registered:
-    """Find the merchant that the body names."""
+    """Find the merchant that the body names, whose Mercado Pago is to be asked."""
     body, _ = await json_object(request)
-    return await lookup.find_padaria(request, fields.text(body, "padaria_slug", maximum=64))
+    merchant = await lookup.find_padaria(request, fields.text(body, "padaria_slug", maximum=64))
+    lookup.need_mercado_pago(merchant)
+    return merchant
+
+
+async def for_each_in_time(payment_ids: Iterable[int], work: Callable[[int], Awaitable[None]]) -> None:
+    """Work on payments as `_for_each` does, for `SYNC_WITHIN_S`; what is not done by then is left."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SYNC_WITHIN_S):
+            await _for_each(payment_ids, work)
 
 
 async def _for_each(payment_ids: Iterable[int], work: Callable[[int], Awaitable[None]]) -> None:

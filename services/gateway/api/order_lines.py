@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from contracts.events import Item
-from extrato.domain.errors import Refused
 from extrato.domain.merchant import price_order
 from services.gateway.api.views import describe
 from services.gateway.http import fields
+from services.gateway.http.sentences import Bilingual
+from services.gateway.lookup import need_mercado_pago
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,9 +33,10 @@ def read_order(body: Mapping[str, Any], merchant: Registered) -> Order:
     items = price_order(fields.lines(body), merchant)
     total_centavos = sum(item.quantity * item.unit_price_centavos for item in items)
     if total_centavos > fields.MAX_VALUE_CENTAVOS:
-        raise Refused("amount_too_large", "O total do pedido passa do limite", "items")
+        raise Bilingual(
+            "amount_too_large", "The order's total is above the limit.", "O total do pedido passa do limite", "items"
+        )
     title = fields.text(body, "title", maximum=120) or f"Pedido {merchant.name}"
     description = fields.text(body, "description") or describe(items)
-    if "mercado_pago" not in merchant.connections:
-        raise Refused("provider_not_connected", "Mercado Pago não configurado para esta padaria", merchant.slug)
+    need_mercado_pago(merchant)
     return Order(items=items, total_centavos=total_centavos, title=title, description=description)

@@ -30,7 +30,8 @@ KEPT_HEADERS: Final = ("x-signature", "x-request-id", "user-agent", "content-typ
 async def receive_mercado_pago(request: web.Request) -> web.Response:
     """`POST /webhooks/mercadopago/{merchant}/`: take a notification for one merchant.
 
-    The raw delivery is durable before it is answered; the provider is asked afterwards.
+    The raw delivery is durable before it is answered; the provider is asked afterwards. One that names nobody and
+    carries no signature is answered, for Mercado Pago repeats what it is refused, and forgotten.
     """
     gateway = gateway_of(request)
     raw = await request.read()
@@ -38,6 +39,9 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
     if notification is None:
         raise Refused("invalid_notification", "Isto não é uma notificação do Mercado Pago", "body")
     merchant, verdict = await _judge(gateway, request, notification)
+    if merchant is None and "merchant" not in request.match_info and not notification.is_signed_format:
+        WEBHOOKS.labels("unverifiable").inc()
+        return json_answer(WebhookAccepted(success=True))
     if merchant is None:
         raise Refused("unknown_merchant", "Não há loja conectada neste endereço", "merchant")
     delivery = Delivery(

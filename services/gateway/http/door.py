@@ -163,7 +163,7 @@ def refuse_foreign_pages(request: web.Request) -> None:
     origin = request.headers.get("Origin")
     for name in (urlsplit(f"//{request.host}").hostname, urlsplit(origin).hostname if origin else public):
         if name is None or (name != public and not is_loopback(name)):
-            raise Refused("forbidden", "Without API keys, only pages and programs of this machine are answered.")
+            raise Refused("foreign_page", "Without API keys, only pages and programs of this machine are answered.")
 
 
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode

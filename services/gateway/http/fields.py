@@ -1,6 +1,6 @@
 """Reads fields out of JSON bodies, queries and paths; everything wrong becomes `Refused` with its own code.
 
-Messages are Portuguese where the reference system's are; the Pix routes speak English as theirs do.
+What the Pix routes read too says what is wrong in both languages; the rest is read for Portuguese routes only.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from extrato.domain.errors import Refused
 from extrato.domain.merchant import Line
 from extrato.domain.money import parse_reais
 from extrato.use_cases.open_payment import IdempotencyKey
+from services.gateway.http.sentences import Bilingual
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,12 +42,24 @@ def text(body: Mapping[str, Any], name: str, *, maximum: int = MAX_TEXT, default
     if value is None:
         return default
     if not isinstance(value, str):
-        raise Refused("invalid_text", f"O campo '{name}' deve ser um texto", name)
+        raise Bilingual(
+            "invalid_text", f"The field '{name}' must be a text.", f"O campo '{name}' deve ser um texto", name
+        )
     value = value.strip()
     if len(value) > maximum:
-        raise Refused("text_too_long", f"O campo '{name}' deve ter no máximo {maximum} caracteres", name)
+        raise Bilingual(
+            "text_too_long",
+            f"The field '{name}' must have at most {maximum} characters.",
+            f"O campo '{name}' deve ter no máximo {maximum} caracteres",
+            name,
+        )
     if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in value):
-        raise Refused("invalid_text", f"O campo '{name}' tem caracteres de controle", name)
+        raise Bilingual(
+            "invalid_text",
+            f"The field '{name}' has control characters.",
+            f"O campo '{name}' tem caracteres de controle",
+            name,
+        )
     return value or default
 
 
@@ -62,7 +75,12 @@ def email(body: Mapping[str, Any], name: str) -> str | None:
     """Read an optional e-mail address."""
     value = text(body, name, maximum=254)
     if value is not None and not EMAIL.fullmatch(value):
-        raise Refused("invalid_email", f"O campo '{name}' deve ser um e-mail", name)
+        raise Bilingual(
+            "invalid_email",
+            f"The field '{name}' must be an e-mail address.",
+            f"O campo '{name}' deve ser um e-mail",
+            name,
+        )
     return value
 
 
@@ -73,8 +91,12 @@ def lifetime(body: Mapping[str, Any], name: str, *, default: timedelta, shortest
         return default
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     if not is_whole or not shortest_minutes <= value <= MAX_LIFETIME_MINUTES:
-        bounds = f"de {shortest_minutes} a {MAX_LIFETIME_MINUTES}"
-        raise Refused("invalid_lifetime", f"O campo '{name}' deve ser um inteiro {bounds}", name)
+        raise Bilingual(
+            "invalid_lifetime",
+            f"The field '{name}' must be a whole number from {shortest_minutes} to {MAX_LIFETIME_MINUTES}.",
+            f"O campo '{name}' deve ser um inteiro de {shortest_minutes} a {MAX_LIFETIME_MINUTES}",
+            name,
+        )
     return timedelta(minutes=value)
 
 
@@ -109,8 +131,12 @@ def _line(item: object) -> Line:
         try:
             price = parse_reais(item["preco_unitario"], maximum_centavos=MAX_VALUE_CENTAVOS)
         except Refused as error:
-            message = f"O preço unitário de '{name}' deve ser um valor em reais acima de zero, com até duas casas"
-            raise Refused(error.code, message, "preco_unitario") from error
+            raise Bilingual(
+                error.code,
+                f"The unit price of '{name}' must be reais above zero, with at most two decimals.",
+                f"O preço unitário de '{name}' deve ser um valor em reais acima de zero, com até duas casas",
+                "preco_unitario",
+            ) from error
     return Line(name=name, quantity=quantity, unit_price_centavos=price)
 
 
@@ -129,9 +155,9 @@ def not_found(number: object) -> Refused:
 
 
 def limit(query: Mapping[str, str], *, default: int) -> int:
-    """Read the `limit` of a list."""
-    value = query.get("limit")
-    if value is None:
+    """Read the `limit` of a list; an empty one counts as absent."""
+    value = query.get("limit", "").strip()
+    if not value:
         return default
     if not (value.isascii() and value.isdigit()) or len(value) > 9 or not 1 <= int(value) <= MAX_LIMIT:
         raise Refused("invalid_limit", f"O parâmetro 'limit' deve ser um inteiro de 1 a {MAX_LIMIT}", "limit")
@@ -144,9 +170,10 @@ def idempotency_key(headers: Mapping[str, str], *, route: str, body: bytes) -> I
     if value is None:
         return None
     if not IDEMPOTENCY_KEY.fullmatch(value):
-        raise Refused(
+        raise Bilingual(
             "invalid_idempotency_key",
-            "An Idempotency-Key is 1 to 128 printable characters.",
+            "An Idempotency-Key is 1 to 128 visible characters of ASCII.",
+            "Uma Idempotency-Key tem de 1 a 128 caracteres ASCII visíveis",
             "Idempotency-Key",
         )
     return IdempotencyKey(key=f"{route}\n{value}", request_digest=hashlib.sha256(body).hexdigest())

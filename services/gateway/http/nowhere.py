@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import hdrs, web
 
@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 
+# Below it errors are English, wherever there is no page.
+PIX: Final = "/payments/pix"
+
+
 async def answer_nowhere(request: web.Request) -> web.StreamResponse:
     """Say which methods there are: to OPTIONS, and with 405 to a method that is none of them; otherwise say 404."""
+    if request.path == PIX or request.path.startswith(f"{PIX}/"):
+        request["shape"] = "pix"
     allowed: set[str] = set()
     for resource in request.app.router.resources():
         if resource is not request.match_info.route.resource:

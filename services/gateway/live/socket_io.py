@@ -25,10 +25,10 @@ from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, Overloaded, Transient
 from services.gateway import lookup
 from services.gateway.http import fields
-from services.gateway.http.answers import PORTUGUESE
 from services.gateway.http.context import TOKEN_LENGTH, gateway_of
 from services.gateway.http.door import ANYBODY, Credentials, bearer_of, recognise, refuse_foreign_pages
 from services.gateway.http.limits import address_of
+from services.gateway.http.sentences import Unexpected, in_portuguese
 from services.gateway.live.confirmations import Confirmations, may_confirm
 from services.gateway.live.fanout import EVERY_PAYMENT, Fanout, Key, Listener
 from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
@@ -165,11 +165,11 @@ class SocketIo:
                 # Whoever is refused stays away, and this one should come back.
                 await self._drop(session, error.code)
             _logger.info("socket_io_refused", code=error.code, reason=error.message)
-            message = PORTUGUESE.get(error.code, error.message)
-            raise NotAdmitted(message, {"code": error.code}) from error
+            raise NotAdmitted(in_portuguese(error), {"code": error.code}) from error
         except Exception as error:
             _logger.exception("socket_io_failed")
-            raise NotAdmitted(PORTUGUESE["internal_error"], {"code": "internal_error"}) from error
+            failed = Unexpected()
+            raise NotAdmitted(in_portuguese(failed), {"code": failed.code}) from error
         if session not in self._server.environ:
             # It left while its key was looked up, and the library will not tell of that.
             raise NotAdmitted("gone", {"code": "gone"})
