@@ -77,7 +77,10 @@ CONFIRMED: Final = "payment-confirmed-{payment_id}"
 
 
 class PaymentConfirmed(Struct, frozen=True, kw_only=True):
-    """A payment was approved. `value` is in reais; `status` tells whether it was refunded or disputed since."""
+    """A payment was approved, and the money was not given back. `value` is in reais.
+
+    `status` is `approved`, or `in_mediation` for a client that comes while the payment is disputed.
+    """
 
     payment_id: int
     status: str

@@ -302,8 +302,8 @@ SOCKET_IO: Final = (
     "handshake says who listens: `api_key` (or the Authorization header), with `payment_id` for one payment and "
     "without for all of the merchant's; or `payment_id` and `t`, the token of a payer. `payment_id` and `t` are read "
     "from the query too, where a client that polls does not put a time stamp of its own into `t`. A client that "
-    "names a payment which is confirmed already is told so at once. A refusal carries `data.code`. Behind a "
-    "balancer, polling needs sticky sessions; `transports: ['websocket']` does not."
+    "names a payment which is confirmed already is told so at once, unless the money was given back. A refusal "
+    "carries `data.code`. Behind a balancer, polling needs sticky sessions; `transports: ['websocket']` does not."
 )
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -183,6 +184,42 @@ async def test_who_connects_after_the_confirmation_is_told_at_once_and_once(hub,
         assert event == f"payment-confirmed-{pix['id']}"
         assert told["status"] == "approved"
         assert heard.told.empty()
+
+
+async def test_who_connects_after_a_refund_is_not_told_of_the_payment_that_is_gone(hub, until):
+    link = await hub.link()
+    await bring_about(hub, until, link, "approved")
+    await bring_about(hub, until, link, "refunded")
+    shown = {"payment_id": link["payment_id"], "t": token_of(link["secure_checkout_url"])}
+    async with listening(hub.url, auth=shown) as heard:
+        # What is told first is the payment that follows: nothing was told before it.
+        paid_again = await bring_about(hub, until, link, "approved")
+        event, told = await heard.next()
+        assert event == f"payment-confirmed-{link['payment_id']}"
+        assert told["status"] == "approved"
+        assert datetime.fromisoformat(told["paid_at"]) == datetime.fromisoformat(paid_again["paid_at"])
+        assert heard.told.empty()
+
+
+async def test_who_connects_in_a_dispute_is_told_so(hub, until):
+    link = await hub.link()
+    await bring_about(hub, until, link, "approved")
+    await bring_about(hub, until, link, "in_mediation")
+    shown = {"payment_id": link["payment_id"], "t": token_of(link["secure_checkout_url"])}
+    async with listening(hub.url, auth=shown) as heard:
+        event, told = await heard.next()
+    assert (event, told["status"]) == (f"payment-confirmed-{link['payment_id']}", "in_mediation")
+
+
+async def bring_about(hub, until, link, outcome):
+    """Bring an outcome about at the provider, and wait until the hub knows."""
+    await hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": outcome})
+
+    async def is_so():
+        answer = await hub.check(link["payment_id"])
+        return answer if answer["status"] == outcome else None
+
+    return await until(is_so, f"the payment is {outcome}")
 
 
 async def test_a_confirmation_while_clients_connect_reaches_each_once(hub):

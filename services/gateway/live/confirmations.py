@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from extrato.store.log import LogReader
 
 RETRY_S: Final = 0.5
+PAID: Final = frozenset({"approved", "in_mediation"})
 
 
 def may_confirm(event: Event) -> bool:
@@ -48,6 +49,17 @@ def confirmations_in(history: Sequence[Envelope]) -> dict[int, PaymentConfirmed]
     return found
 
 
+def late_confirmation_in(history: Sequence[Envelope]) -> PaymentConfirmed | None:
+    """Give what a client is told that comes after the confirmation: nothing once the money was given back.
+
+    A client may take the name of the event for all that it says, and show "paid". In a dispute the payer has paid
+    and the money is held, so that this is true, and `status` tells of the dispute.
+    """
+    found = list(confirmations_in(history).values())
+    changes = [envelope.event.status for envelope in history if isinstance(envelope.event, StatusChanged)]
+    return replace(found[-1], status=changes[-1]) if found and changes[-1] in PAID else None
+
+
 class Confirmations:
     """Reads confirmations from the payments' streams; while the database is away it waits and tries again."""
 
@@ -56,12 +68,9 @@ class Confirmations:
         self._reading: dict[tuple[int, int], asyncio.Task[list[Envelope]]] = {}
 
     async def latest(self, payment_id: int) -> tuple[int, PaymentConfirmed | None]:
-        """Give the newest confirmation, with how the payment stands since, and the position that this is as of."""
+        """Give the newest confirmation, if the money is still there, and the position that this is as of."""
         history = await self._read(payment_id)
-        found = list(confirmations_in(history).values())
-        changes = [envelope.event.status for envelope in history if isinstance(envelope.event, StatusChanged)]
-        latest = replace(found[-1], status=changes[-1]) if found else None
-        return history[-1].position, latest
+        return history[-1].position, late_confirmation_in(history)
 
     async def at(self, payment_id: int, position: int) -> PaymentConfirmed | None:
         """Give the confirmation at a position, if there is one; all who ask at the same time share one reading."""

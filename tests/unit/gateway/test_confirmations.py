@@ -9,7 +9,7 @@ import pytest
 from contracts.envelope import Cause, Envelope
 from contracts.events import PaymentOpened, StatusChanged
 from contracts.frames import PaymentConfirmed
-from services.gateway.live.confirmations import confirmations_in
+from services.gateway.live.confirmations import confirmations_in, late_confirmation_in
 from tests.examples import EXAMPLE_EVENTS, NOON
 
 OPENED = next(event for event in EXAMPLE_EVENTS if isinstance(event, PaymentOpened))
@@ -69,3 +69,33 @@ def test_an_approval_is_told_with_the_charges_value_in_reais():
 )
 def test_each_attempt_that_is_approved_confirms_once(changes, positions):
     assert list(confirmations_in(history(OPENED, *(change(*one) for one in changes)))) == positions
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ([], None),
+        ([("pending", "in_process")], None),
+        ([("pending", "approved")], "approved"),
+        ([("pending", "approved"), ("approved", "in_mediation")], "in_mediation"),
+        ([("pending", "approved"), ("approved", "in_mediation"), ("in_mediation", "approved")], "approved"),
+        ([("pending", "approved"), ("approved", "refunded")], None),
+        ([("pending", "approved"), ("approved", "charged_back")], None),
+        ([("pending", "approved"), ("approved", "refunded"), ("refunded", "approved", "b")], "approved"),
+        ([("pending", "in_mediation")], None),
+    ],
+    ids=[
+        "nothing happened",
+        "being looked into",
+        "paid",
+        "disputed",
+        "disputed and kept",
+        "refunded",
+        "charged back",
+        "paid again after a refund",
+        "never seen paid",
+    ],
+)
+def test_who_comes_late_is_told_only_while_the_money_is_there(changes, told):
+    late = late_confirmation_in(history(OPENED, *(change(*one) for one in changes)))
+    assert (late.status if late else None) == told
