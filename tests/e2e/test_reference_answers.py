@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import signal
 import time
 from datetime import UTC, datetime, timedelta
@@ -427,6 +428,35 @@ async def test_a_provider_that_does_not_answer_is_told_as_not_synced(hub):
     )
 
 
+async def test_nobody_is_asked_about_a_pix_to_the_merchants_key(hub):
+    _, created = await ask(hub, "POST", "/payments/pix", {"value": 3})
+    payment = created["payment"]
+    for status in ("pending", "approved"):
+        _, answer = await ask(hub, "GET", f"/payments/api/check/{payment['id']}/")
+        assert (answer["status"], answer["synced"], answer["synced_at"]) == (status, False, None)
+        await hub.post("/payments/pix/confirmation", {"bank_payment_id": payment["bank_payment_id"], "value": 3})
+
+
+async def test_times_are_brasilias_on_the_references_routes_and_utc_where_events_are_told(hub, until):
+    link = await new_link(hub)
+    await pay(hub, link, "approved")
+    checked = await until_status(hub, until, link, "approved")
+    _, created = await ask(hub, "POST", "/payments/pix", {"value": 3})
+    listed = await until_listed(hub, until, [link["payment_id"]], status="approved")
+    here = [link["created_at"], created["payment"]["created_at"], created["payment"]["expiration_date"]]
+    here += [checked[name] for name in ("created_at", "paid_at", "updated_at", "synced_at")]
+    here += [payment[name] for payment in listed["payments"] for name in ("created_at", "paid_at")]
+    assert {re.sub(r"\d", "0", moment) for moment in here} == {"0000-00-00T00:00:00.000000-00:00"}
+    assert {moment[-6:] for moment in here} == {"-03:00"}
+    events = await hub.events(link["payment_id"])
+    told = [event[name] for event in events for name in ("time", "recorded_at")]
+    told += [event["data"]["paid_at"] for event in events if event["type"] == "StatusChanged"]
+    async with hub.socket(payment_id=link["payment_id"]) as socket:
+        [state] = (await socket.receive_json())["payments"]
+    told += [state["paid_at"], state["updated_at"]]
+    assert {moment[-1] for moment in told} == {"Z"}
+
+
 async def test_a_list_is_the_references_sample(hub, until):
     link = await new_link(hub)
 
@@ -457,11 +487,68 @@ async def test_a_list_is_of_the_status_that_is_asked_for(hub, until):
 async def test_a_list_holds_fifty_unless_another_limit_is_asked_for(hub, until):
     created = await asyncio.gather(*(ask(hub, "POST", "/payments/pix", {"value": 1}) for _ in range(51)))
     await until_listed(hub, until, [answer["payment"]["id"] for _, answer in created])
-    for query, count in (("", 50), ("&limit=2", 2), ("&limit=51", 51)):
+    for query, count in (("", 50), ("&limit=", 50), ("&limit=2", 2), ("&limit=51", 51)):
         _, listed = await ask(hub, "GET", f"/payments/api/pending/?padaria_slug={MERCHANT}{query}")
         assert (listed["count"], len(listed["payments"])) == (count, count)
         created_at = [payment["created_at"] for payment in listed["payments"]]
         assert created_at == sorted(created_at, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"), [("status=ALL", "all"), ("status=Approved", "approved"), ("status=", "pending")]
+)
+async def test_the_status_of_a_list_may_be_written_in_capitals_or_left_empty(hub, until, query, status):
+    link = await new_link(hub)
+    if status == "approved":
+        await pay(hub, link, "approved")
+
+    async def is_listed():
+        _, listed = await ask(hub, "GET", f"/payments/api/pending/?padaria_slug={MERCHANT}&{query}")
+        assert listed["status_filter"] == status
+        return link["payment_id"] in {payment["payment_id"] for payment in listed["payments"]}
+
+    await until(is_listed, "the link is listed")
+
+
+async def test_a_list_may_hold_a_thousand(hub):
+    status, listed = await ask(hub, "GET", f"/payments/api/pending/?padaria_slug={MERCHANT}&status=all&limit=1000")
+    assert (status, listed["success"]) == (200, True)
+
+
+async def test_a_synchronisation_counts_what_has_a_provider_to_ask_and_may_still_move(hub, until, only_when_asked):
+    slug = "padaria-que-conta"
+    merchant = {"slug": slug, "name": "Padaria que Conta", "city": "Recife"}
+    assert (await hub.administer("POST", "/admin/merchants", merchant))[0] == 201
+    pix_key = {"kind": "evp", "key": "9a1b6f0e-2f4b-4a53-8d0e-6a1f2b3c4d5e"}
+    assert (await hub.administer("PUT", f"/admin/merchants/{slug}/pix-key", pix_key))[0] == 200
+    assert await hub.connect(slug) == 200
+    items = [{"nome": "Pão", "quantidade": 1, "preco_unitario": 1}]
+    links = {
+        outcome: await new_link(hub, padaria_slug=slug, items=items)
+        for outcome in ("pending", "in_process", "rejected", "approved", "cancelled")
+    }
+    for outcome in ("in_process", "rejected", "approved"):
+        await pay(hub, links[outcome], outcome)
+        await until_status(hub, until, links[outcome], outcome)
+    assert (await ask(hub, "POST", f"/payments/api/{links['cancelled']['payment_id']}/cancel/"))[0] == 200
+    _, created = await ask(hub, "POST", "/payments/pix", {"value": 1, "padaria_slug": slug})
+    waiting = {links["pending"]["payment_id"], created["payment"]["id"]}
+
+    async def list_is_whole():
+        _, everything = await ask(hub, "GET", f"/payments/api/pending/?padaria_slug={slug}&status=all")
+        counted = {payment["payment_id"]: payment["status"] for payment in everything["payments"]}
+        expected = {link["payment_id"]: outcome for outcome, link in links.items()}
+        return counted == {**expected, created["payment"]["id"]: "pending"}
+
+    await until(list_is_whole, "every payment is listed as it stands")
+    _, listed = await ask(hub, "GET", f"/payments/api/pending/?padaria_slug={slug}")
+    assert {payment["payment_id"] for payment in listed["payments"]} == waiting
+
+    async def is_counted():
+        _, answer = await ask(hub, "POST", "/payments/api/sync-pending/", {"padaria_slug": slug})
+        return (answer["total_pending"], answer["synced_count"]) == (3, 3)
+
+    await until(is_counted, "the link, the one in process and the rejected one are counted")
 
 
 async def test_a_synchronisation_is_the_references_sample(hub, until, only_when_asked):
@@ -571,12 +658,14 @@ async def test_a_rejected_payment_is_still_watched(hub, until):
             "provider_not_connected",
             NOT_CONNECTED,
         ),
+        ("POST", "sync-pending/", {"padaria_slug": "sem-mp"}, 400, "provider_not_connected", NOT_CONNECTED),
+        ("POST", "monitors/start-all/", {"padaria_slug": "sem-mp"}, 400, "provider_not_connected", NOT_CONNECTED),
     ],
 )
 async def test_an_error_is_the_references_sample_with_a_code(hub, method, path, body, status, code, sample):
     if code == "provider_not_connected":
         merchant = {"slug": "sem-mp", "name": "Padaria sem Mercado Pago", "city": "Recife"}
-        assert (await hub.administer("POST", "/admin/merchants", merchant))[0] == 201
+        assert (await hub.administer("POST", "/admin/merchants", merchant))[0] in {200, 201}
     answered, answer = await ask(hub, method, f"/payments/api/{path}", body)
     assert (answered, answer) == (status, {**json.loads(sample), "code": code})
 

@@ -76,7 +76,7 @@ async def generate_link(request: web.Request) -> web.Response:
 async def check_payment(request: web.Request) -> web.Response:
     """`GET|POST /payments/api/check/{payment_id}/`: ask the provider, then tell how the payment stands.
 
-    When the provider does not answer, what is known is told with `synced` false.
+    When the provider does not answer, or there is none to ask, what is known is told with `synced` false.
     """
     gateway = gateway_of(request)
     loaded = await lookup.find_payment(request)
@@ -101,7 +101,7 @@ async def list_pending(request: web.Request) -> web.Response:
     if slug is None:
         raise Refused("missing_padaria_slug", "O parâmetro 'padaria_slug' é obrigatório", "padaria_slug")
     merchant = await lookup.find_padaria(request, slug)
-    status = request.query.get("status", "pending").strip() or "pending"
+    status = request.query.get("status", "").strip().lower() or "pending"
     if not status.isascii() or not status.replace("_", "").isalpha() or len(status) > 40:
         raise Refused("invalid_status", "O parâmetro 'status' deve ser um status ou 'all'", "status")
     limit = fields.limit(request.query, default=DEFAULT_LIMIT)

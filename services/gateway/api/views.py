@@ -63,7 +63,10 @@ def priced(items: tuple[Item, ...]) -> list[PricedItem]:
 def payment_status(
     loaded: LoadedPayment, *, padaria_name: str, synced_at: datetime | None, changed: bool, is_payer: bool
 ) -> PaymentStatus:
-    """Show how one payment stands; a payer is not shown anybody's e-mail address."""
+    """Show how one payment stands; a payer is not shown anybody's e-mail address.
+
+    Of a Pix to the merchant's own key nobody is asked, so that it is never synced.
+    """
     payment = loaded.payment
     intent, charge = payment.intent, payment.charge
     speaker = payment.paid_attempt
@@ -86,8 +89,8 @@ def payment_status(
         paid_at=moment(speaker.paid_at) if speaker and speaker.paid_at else None,
         created_at=moment(loaded.opened_at),
         updated_at=moment(loaded.updated_at),
-        synced=synced_at is not None,
-        synced_at=moment(synced_at) if synced_at else None,
+        synced=is_provided and synced_at is not None,
+        synced_at=moment(synced_at) if is_provided and synced_at else None,
         status_changed=changed,
     )
 
