@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+from datetime import datetime, timedelta
+
+import pytest
 
 MERCHANT = "padaria-do-marcos"
 
@@ -61,16 +66,25 @@ async def test_a_provider_that_is_away_leaves_payments_unsynced_and_says_so(hub,
     assert link["payment_id"] not in [moved["payment_id"] for moved in answer["updated_payments"]]
 
 
+@pytest.fixture
+async def only_when_asked(hub):
+    """Neither a webhook nor the monitor asks anything, so that every question is the gateway's."""
+    await hub.faults(webhooks=False)
+    monitor = hub.pid("monitor")
+    os.kill(monitor, signal.SIGSTOP)
+    yield
+    os.kill(monitor, signal.SIGCONT)
+
+
+@pytest.mark.usefixtures("only_when_asked")
 async def test_a_hundred_callers_share_one_question(hub):
-    await hub.faults(webhooks=False, latency_ms=150)
     link = await hub.link()
+    await hub.faults(latency_ms=150)
     before = await _searches(hub)
     answers = await asyncio.gather(*(hub.check(link["payment_id"]) for _ in range(100)))
-    asked = await _searches(hub) - before
+    assert await _searches(hub) - before == 1
     assert {answer["synced"] for answer in answers} == {True}
     assert len({answer["synced_at"] for answer in answers}) == 1
-    # The monitor asks by itself meanwhile, once in five seconds.
-    assert 1 <= asked <= 2
 
 
 async def _searches(hub) -> int:
@@ -78,13 +92,24 @@ async def _searches(hub) -> int:
     return sum(count for route, count in asked.items() if "/v1/payments/search" in route)
 
 
-async def test_a_fact_of_less_than_three_seconds_is_not_asked_again(hub):
-    await hub.faults(webhooks=False)
+@pytest.mark.usefixtures("only_when_asked")
+async def test_what_a_check_verified_is_asked_again_after_three_seconds_and_not_before(hub, until):
     link = await hub.link()
+    before = await _searches(hub)
     first = await hub.check(link["payment_id"])
     second = await hub.check(link["payment_id"])
+    assert await _searches(hub) - before == 1
     assert first["synced_at"] == second["synced_at"]
     assert (second["synced"], second["status_changed"]) == (True, False)
+
+    async def is_asked_again():
+        answer = await hub.check(link["payment_id"])
+        return answer if answer["synced_at"] != first["synced_at"] else None
+
+    again = await until(is_asked_again, "the provider is asked again")
+    assert await _searches(hub) - before == 2
+    passed = datetime.fromisoformat(again["synced_at"]) - datetime.fromisoformat(first["synced_at"])
+    assert timedelta(seconds=3) <= passed < timedelta(seconds=6)
 
 
 async def test_what_a_webhook_brought_is_told_within_the_three_seconds(hub, until):

@@ -1,0 +1,45 @@
+"""A synchronisation ends in time, whoever does not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from services.gateway.api.monitors import AT_ONCE, for_each_in_time
+
+
+class Clock:
+    """The clock of the running loop, put forward instead of waited for."""
+
+    def __init__(self, monkeypatch):
+        self.ahead_s = 0.0
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: time.monotonic() + self.ahead_s)
+
+    async def forward(self, seconds):
+        self.ahead_s += seconds
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+
+async def test_after_fifty_seconds_a_synchronisation_goes_on_without_those_who_did_not_answer(monkeypatch):
+    clock, never, answered, given_up = Clock(monkeypatch), asyncio.Event(), [], []
+
+    async def ask(payment_id):
+        if payment_id % 2:
+            answered.append(payment_id)
+            return
+        try:
+            await never.wait()
+        except asyncio.CancelledError:
+            given_up.append(payment_id)
+            raise
+
+    synchronising = asyncio.create_task(for_each_in_time(range(AT_ONCE), ask))
+    await clock.forward(0)
+    await clock.forward(49)
+    assert not synchronising.done()
+    assert answered == list(range(1, AT_ONCE, 2))
+    await clock.forward(1)
+    assert synchronising.done()
+    await synchronising
+    assert given_up == list(range(0, AT_ONCE, 2))
