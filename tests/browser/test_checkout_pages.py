@@ -59,6 +59,22 @@ async def test_coming_back_pending_the_page_turns_when_it_is_paid(hub, browse, w
     assert await page.evaluate("window.mark") == "the same document"
 
 
+async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse):
+    link = await hub.link()
+    page, asked = await browse(), []
+    page.on("request", lambda request: asked.append(request.url) if "/payments/api/check/" in request.url else None)
+    await page.route_web_socket("**/ws?**", lambda socket: socket.close())
+    await at_the_checkout(page, link)
+    await page.get_by_role("button", name="Gerar Pix").click()
+    await expect(page.get_by_role("heading")).to_have_text("Aguardando o pagamento")
+    assert page.url.startswith(f"{hub.url}/payments/mp/return/")
+    await page.evaluate(MARK)
+    await decided(hub, link, "approved")
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado", timeout=12_000)
+    assert asked
+    assert await page.evaluate("window.mark") == "the same document"
+
+
 async def test_a_card_under_review_waits_and_then_turns(hub, browse):
     link = await hub.link()
     page = await browse()

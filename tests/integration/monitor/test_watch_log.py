@@ -1,0 +1,54 @@
+"""What the log says of a watch when others see it too, and what it leaves to the timeline."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from contracts.events import StatusChanged
+from extrato.use_cases.refresh_payment import refresh_payment
+from services.monitor.schedule import FAST
+from tests.integration.monitor.conftest import CAUSE, World
+
+PADARIA = "padaria.mercado_pago"
+LINES = ("watch_started", "watch_taken_over", "watch_check", "status_changed", "watch_stops", "watch_finished")
+
+
+@pytest.fixture
+def nats_server(nats_url: str) -> SimpleNamespace:
+    """Nothing here sets a timer, so the session's server will do."""
+    return SimpleNamespace(url=nats_url)
+
+
+async def test_a_payment_that_is_paid_before_the_first_question_has_no_lines(world: World, logged):
+    payment = await world.open()
+    await world.sandbox.pay(payment)
+    await refresh_payment(world.hub, payment.payment_id, cause=CAUSE)
+    await world.shown(payment.payment_id)
+    await world.sweeps().tick(FAST, PADARIA)
+    assert logged(*LINES) == []
+
+
+async def test_a_watch_that_another_process_began_is_told_to_be_taken_over(world: World, clock, logged):
+    payment = await world.open()
+    await world.sweeps().tick(FAST, PADARIA)
+    clock.ahead = timedelta(seconds=5)
+    await world.sweeps().tick(FAST, PADARIA)
+    begun = [(fact["event"], fact["payment_id"], fact["number"]) for fact in logged(*LINES[:2])]
+    assert begun == [("watch_started", payment.payment_id, 1), ("watch_taken_over", payment.payment_id, 2)]
+
+
+async def test_a_change_that_somebody_else_found_is_told_by_the_timeline_and_not_by_the_log(world: World, logged):
+    payment = await world.open()
+    sweeps = world.sweeps()
+    await sweeps.tick(FAST, PADARIA)
+    await world.sandbox.pay(payment)
+    await refresh_payment(world.hub, payment.payment_id, cause=CAUSE)
+    await world.shown(payment.payment_id)
+    await sweeps.tick(FAST, PADARIA)
+    assert logged("status_changed") == []
+    [change] = await world.events(payment, StatusChanged)
+    assert change.cause.actor == CAUSE.actor
+    assert [fact["event"] for fact in logged("watch_stops", "watch_finished")] == ["watch_stops", "watch_finished"]
