@@ -75,6 +75,27 @@ async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse
     assert await page.evaluate("window.mark") == "the same document"
 
 
+async def test_beside_a_socket_the_page_asks_every_thirty_seconds(hub, browse, until):
+    link = await hub.link()
+    page, asked, heard = await browse(), [], []
+    page.on("response", lambda answer: asked.append(answer.url) if "/payments/api/check/" in answer.url else None)
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda _: heard.append(True)))
+    await page.clock.install()
+    await page.goto(f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}")
+
+    async def has(list_, length):
+        return len(list_) == length
+
+    await until(lambda: has(heard, 1), "the socket tells how things stand")
+    # The first question was due before the socket was open.
+    await page.clock.run_for(5_000)
+    await until(lambda: has(asked, 1), "the page asked")
+    await page.clock.run_for(25_000)
+    assert len(asked) == 1
+    await page.clock.run_for(5_000)
+    await until(lambda: has(asked, 2), "the page asked again")
+
+
 async def test_a_card_under_review_waits_and_then_turns(hub, browse):
     link = await hub.link()
     page = await browse()

@@ -71,10 +71,14 @@ CART: Final = Section(
             tests=(READS, "tests/e2e/test_qr.py::test_the_picture_of_a_cart_is_read_back_to_its_code"),
         ),
         Claim(
-            says="An error is told as on the other routes.",
+            says="An error is told as on the other routes; a refusal of Mercado Pago's with its own sentence.",
             operations=("createCart",),
             answers=("success", "error", "code"),
-            tests=("tests/e2e/test_corrections.py::test_a_wrong_cart_is_refused_and_leaves_nothing",),
+            statuses=(400, 502),
+            tests=(
+                "tests/e2e/test_corrections.py::test_a_wrong_cart_is_refused_and_leaves_nothing",
+                "tests/e2e/test_corrections.py::test_what_the_provider_refuses_is_told_with_its_reason_and_stays_listed",
+            ),
         ),
     ),
 )

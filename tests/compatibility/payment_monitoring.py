@@ -11,6 +11,20 @@ CHECK_SAMPLE: Final = "tests/e2e/test_reference_answers.py::test_a_checked_payme
 LIST_SAMPLE: Final = "tests/e2e/test_reference_answers.py::test_a_list_is_the_references_sample"
 SYNC_SAMPLE: Final = "tests/e2e/test_reference_answers.py::test_a_synchronisation_is_the_references_sample"
 ERROR_SAMPLE: Final = "tests/e2e/test_reference_answers.py::test_an_error_is_the_references_sample_with_a_code"
+TIMES: Final = (
+    "tests/e2e/test_reference_answers.py"
+    "::test_times_are_brasilias_on_the_references_routes_and_utc_where_events_are_told"
+)
+REFUSED_CHARGE: Final = (
+    "tests/e2e/test_corrections.py::test_what_the_provider_refuses_is_told_with_its_reason_and_stays_listed"
+)
+COUNTED: Final = (
+    "tests/e2e/test_reference_answers.py::test_a_synchronisation_counts_what_has_a_provider_to_ask_and_may_still_move"
+)
+IN_TIME: Final = (
+    "tests/unit/gateway/test_sync_in_time.py"
+    "::test_after_fifty_seconds_a_synchronisation_goes_on_without_those_who_did_not_answer"
+)
 LABELS: Final = "tests/e2e/test_reference_answers.py::test_every_status_has_the_references_label"
 RETURN: Final = "tests/e2e/test_reference_answers.py::test_a_return_address_shows_what_is_true_whatever_status_it_names"
 NOT_BELIEVED: Final = (
@@ -99,9 +113,14 @@ GENERATE: Final = Section(
                 "status",
                 "created_at",
             ),
-            differs="Times are written with Brasília's offset (`-03:00`) and microseconds everywhere, where the "
-            "reference writes some in UTC: one way for all.",
-            tests=(LINK_SAMPLE,),
+            differs="Times on the references' routes are written with Brasília's offset (`-03:00`) and microseconds, "
+            "where the reference writes some in UTC; what tells events (a payment's `/events/`, `/ws` and Socket.IO) "
+            "writes UTC, with `Z`.",
+            tests=(
+                LINK_SAMPLE,
+                TIMES,
+                "tests/e2e/test_socket_io.py::test_a_merchants_client_hears_of_every_payment_that_is_confirmed",
+            ),
         ),
         Claim(
             says="The reference speaks of nothing more.",
@@ -152,11 +171,12 @@ CHECK: Final = Section(
             says="Asks Mercado Pago, and answers the newest status, by either method.",
             operations=BOTH_CHECKS,
             statuses=(200,),
-            better="All who ask about one payment at once share one question, and what is known for less than three "
-            "seconds is not asked again: the provider's limit is never used up by a frontend.",
+            better="In each gateway, all who ask about one payment at once share one question, and what a check "
+            "verified less than three seconds ago is not asked again.",
             tests=(
                 CHECK_SAMPLE,
                 "tests/e2e/test_monitoring.py::test_a_hundred_callers_share_one_question",
+                "tests/e2e/test_monitoring.py::test_what_a_check_verified_is_asked_again_after_three_seconds_and_not_before",
                 "tests/e2e/test_monitoring.py::test_what_a_webhook_brought_is_told_within_the_three_seconds",
             ),
         ),
@@ -198,18 +218,19 @@ CHECK: Final = Section(
             says="`paid_at`, `created_at`, `updated_at`, with offset.",
             operations=BOTH_CHECKS,
             answers=("paid_at", "created_at", "updated_at"),
-            tests=(CHECK_SAMPLE,),
+            tests=(CHECK_SAMPLE, TIMES),
         ),
         Claim(
             says="`synced` and `synced_at`: whether and when Mercado Pago was asked.",
             operations=BOTH_CHECKS,
             answers=("synced", "synced_at"),
+            here="Of a Pix to the merchant's own key there is nobody to ask: `synced` is false and `synced_at` null.",
             better="When Mercado Pago does not answer, what is known is told with `synced` false, and the status is "
             "never guessed.",
             tests=(
                 CHECK_SAMPLE,
                 "tests/e2e/test_reference_answers.py::test_a_provider_that_does_not_answer_is_told_as_not_synced",
-                "tests/e2e/test_monitoring.py::test_a_fact_of_less_than_three_seconds_is_not_asked_again",
+                "tests/e2e/test_reference_answers.py::test_nobody_is_asked_about_a_pix_to_the_merchants_key",
             ),
         ),
         Claim(
@@ -313,8 +334,10 @@ LIST: Final = Section(
             says="`status` is `pending` (the default), `approved` or `all`.",
             operations=("listPayments",),
             asks=("status",),
+            here="In small letters or capitals; an empty one is the default.",
             better="The payments of every status can be listed.",
             tests=(
+                "tests/e2e/test_reference_answers.py::test_the_status_of_a_list_may_be_written_in_capitals_or_left_empty",
                 "tests/e2e/test_reference_answers.py::test_a_list_is_of_the_status_that_is_asked_for",
                 "tests/e2e/test_reference_answers.py::test_a_list_holds_fifty_unless_another_limit_is_asked_for",
             ),
@@ -323,12 +346,20 @@ LIST: Final = Section(
             says="`limit` is how many at most, 50 by default.",
             operations=("listPayments",),
             asks=("limit",),
+            here="An empty one is the default.",
             differs="`limit` is a number from 1 to 1000, and anything else is refused with 400: every list has a "
             "bound.",
             tests=(
+                "tests/e2e/test_reference_answers.py::test_a_limit_of_a_thousand_is_taken",
                 "tests/e2e/test_reference_answers.py::test_a_list_holds_fifty_unless_another_limit_is_asked_for",
                 "tests/e2e/test_bad_input.py::test_a_question_about_nothing_is_answered_clearly",
             ),
+        ),
+        Claim(
+            says="All payments of the padaria are listed.",
+            operations=("listPayments",),
+            here="Also those by Pix to the merchant's own key; `sync-pending` counts otherwise.",
+            tests=(COUNTED,),
         ),
         Claim(
             says="`success`, `padaria`, `count`, `status_filter`, `payments`.",
@@ -396,10 +427,14 @@ SYNC: Final = Section(
             says="`success`, `padaria`, `synced_count`, `approved_count`, `total_pending`, `updated_payments`.",
             operations=("syncPending",),
             answers=("success", "padaria", "synced_count", "approved_count", "total_pending", "updated_payments"),
+            here="`total_pending` counts what has a provider to ask and may still be paid or move: also what is "
+            "`in_process` or was `rejected`, and no Pix to the merchant's own key.",
             better="`synced_count` counts what Mercado Pago really answered, within 50 seconds; the rest stays open "
             "and is asked about again.",
             tests=(
                 SYNC_SAMPLE,
+                COUNTED,
+                IN_TIME,
                 "tests/e2e/test_monitoring.py::test_a_provider_that_is_away_leaves_payments_unsynced_and_says_so",
             ),
         ),
@@ -445,8 +480,9 @@ WEBHOOK: Final = Section(
             asks=("x-signature", "x-request-id"),
             answers=(*IN_PORTUGUESE, "code"),
             statuses=(401,),
-            better="A webhook must carry Mercado Pago's signature, not older than a quarter of an hour; one of the "
-            "formats without a signature is taken and moves nothing.",
+            better="A webhook must carry Mercado Pago's signature, not older than a quarter of an hour. One of the "
+            "formats without a signature (`?topic=payment&id=…`) is answered like any and moves nothing: with the "
+            "slug after the address it is stored as what it is, without it is forgotten, for nothing says whose it is.",
             tests=(
                 "tests/e2e/test_main_path.py::test_webhooks_with_a_bad_signature_change_nothing",
                 "tests/e2e/test_bad_input.py::test_a_webhook_that_is_none_is_refused",
@@ -585,9 +621,11 @@ COME_BACK: Final = Section(
         Claim(
             says="4. A pending page asks every 5 seconds by itself.",
             operations=("comeBack",),
-            better="A page that waits hears of the change at once over a socket, and asks only where there is none; "
-            "the server writes every state, so it needs no script.",
+            better="A page that waits hears of the change at once over a socket, beside which it asks every 30 "
+            "seconds, and every 5 seconds where there is none; the server writes every state, so it needs no script.",
             tests=(
+                "tests/browser/test_checkout_pages.py::test_without_a_socket_the_page_asks_and_turns_all_the_same",
+                "tests/browser/test_checkout_pages.py::test_beside_a_socket_the_page_asks_every_thirty_seconds",
                 "tests/browser/test_checkout_pages.py::test_coming_back_pending_the_page_turns_when_it_is_paid",
                 "tests/browser/test_checkout_pages.py::test_a_page_that_waits_needs_no_script_to_be_refreshed",
             ),
@@ -693,7 +731,7 @@ ERRORS: Final = Section(
         ),
         Claim(
             says="400 “Mercado Pago não configurado para esta padaria”.",
-            operations=("generateLink",),
+            operations=("generateLink", "syncPending", "startAllMonitors"),
             answers=IN_PORTUGUESE,
             statuses=(400,),
             tests=(ERROR_SAMPLE,),
@@ -703,14 +741,28 @@ ERRORS: Final = Section(
             operations=("generateLink", "checkPayment", "listPayments", "syncPending", "startMonitor"),
             answers=(*IN_PORTUGUESE, "code"),
             statuses=(401, 403, 503),
+            here="The sentence is Portuguese.",
             better="Every error has a stable `code` for programs beside the sentence for people; what will go well "
             "later says after how many seconds (`Retry-After`).",
             tests=(
                 ERROR_SAMPLE,
+                "tests/unit/gateway/test_sentences.py::test_every_error_from_far_away_has_a_portuguese_sentence",
+                "tests/unit/gateway/test_sentences.py::test_every_wrong_amount_has_a_portuguese_sentence",
+                "tests/e2e/test_corrections.py::test_a_wrong_refund_is_refused_and_moves_nothing",
+                "tests/e2e/test_bad_input.py::test_a_wrong_idempotency_key_is_told_in_the_language_of_its_route",
                 "tests/e2e/test_bad_input.py::test_a_question_about_nothing_is_answered_clearly",
                 "tests/e2e/test_bad_input.py::test_without_a_key_nothing_is_told",
                 "tests/e2e/test_main_path.py::test_while_the_database_is_away_everything_is_answered_503_and_goes_on_afterwards",
             ),
+        ),
+        Claim(
+            says="Nothing is said of what Mercado Pago refuses.",
+            operations=("generateLink",),
+            answers=IN_PORTUGUESE,
+            statuses=(502,),
+            better="A charge that Mercado Pago refuses is answered with 502 and its own sentence, and its payment "
+            "stays listed: it is `cancelled`, with the `status_detail` “charge_refused”.",
+            tests=(REFUSED_CHARGE,),
         ),
         Claim(
             says="Nothing is said of how often one may ask.",
@@ -723,7 +775,7 @@ ERRORS: Final = Section(
         Claim(
             says="Nothing is said of who may ask.",
             differs="A key is needed, and opens its own merchant only; open mode is for one machine, and refuses the "
-            "pages of others.",
+            "pages of others with the code `foreign_page`.",
             tests=(
                 "tests/e2e/test_tenancy.py::test_without_a_key_there_is_nothing_either",
                 "tests/e2e/test_open_mode.py::test_open_mode_answers_this_machine_and_no_foreign_page",
@@ -804,9 +856,15 @@ LOG_LINES: Final = Section(
     claims=(
         Claim(
             says="INFO “Monitor iniciado para pagamento 15”.",
-            here="`watch_started` with `payment_id`.",
-            differs="Log lines are English facts with fields, one JSON object each, at the reference's levels.",
-            tests=(WATCH_LOG,),
+            here="`watch_started` with `payment_id`, when a monitor first asks about it; `watch_taken_over` where "
+            "another process did before.",
+            differs="Log lines are English facts with fields, one JSON object each, at the reference's levels. A "
+            "payment whose end is known before the monitor's first question has none: its timeline tells all.",
+            tests=(
+                WATCH_LOG,
+                "tests/integration/monitor/test_watch_log.py::test_a_watch_that_another_process_began_is_told_to_be_taken_over",
+                "tests/integration/monitor/test_watch_log.py::test_a_payment_whose_end_is_known_before_the_first_question_has_no_lines",
+            ),
         ),
         Claim(
             says="DEBUG “Monitor 15: verificação #1”.",
@@ -815,8 +873,13 @@ LOG_LINES: Final = Section(
         ),
         Claim(
             says="INFO “Monitor 15: status mudou pending -> approved”.",
-            here="`status_changed` with `payment_id`, `previous` and `status`.",
-            tests=(WATCH_LOG,),
+            here="`status_changed` with `payment_id`, `previous` and `status`, of what the monitor itself found.",
+            differs="What a webhook or a check found is no log line of the monitor's; who found it stands in the "
+            "payment's timeline.",
+            tests=(
+                WATCH_LOG,
+                "tests/integration/monitor/test_watch_log.py::test_a_change_that_somebody_else_found_is_told_by_the_timeline_and_not_by_the_log",
+            ),
         ),
         Claim(
             says="INFO “Monitor 15: status final approved, parando”.",

@@ -116,8 +116,14 @@ CREATE: Final = Section(
             operations=("createPix", "confirmPix"),
             answers=("message", "code"),
             statuses=(400, 401, 403, 413, 415, 503),
-            here="Every error has an English `message`, as the reference's answers have, and a stable `code`.",
+            here="Every error of these routes but the page's has an English `message`, as the reference's answers "
+            "have, and a stable `code`; so has the 404 or 405 of any other address or method below `/payments/pix`.",
             tests=(
+                "tests/e2e/test_bad_input.py::test_what_is_wrong_with_a_pix_is_told_in_english",
+                "tests/e2e/test_bad_input.py::test_everything_below_pix_that_is_no_page_answers_in_its_shape",
+                "tests/e2e/test_bad_input.py::test_a_wrong_idempotency_key_is_told_in_the_language_of_its_route",
+                "tests/unit/gateway/test_sentences.py::test_what_both_kinds_of_routes_read_is_told_in_both_languages",
+                "tests/e2e/test_bad_input.py::test_a_confirmation_of_nothing_is_refused",
                 "tests/e2e/test_bad_input.py::test_a_pix_that_makes_no_sense_is_refused",
                 "tests/e2e/test_bad_input.py::test_another_type_or_charset_is_refused",
                 "tests/e2e/test_bad_input.py::test_without_a_key_nothing_is_told",
@@ -231,6 +237,16 @@ PAGE: Final = Section(
             ),
         ),
         Claim(
+            says="The documentation is English, and names no text of the page.",
+            operations=("showPix",),
+            differs="The page of a Pix speaks Portuguese, for payers in Brazil read it; the other three routes answer "
+            "in English.",
+            tests=(
+                "tests/browser/test_pix_page.py::test_the_page_shows_what_is_to_be_paid_to_whom",
+                "tests/browser/test_every_page.py::test_everybody_can_read_the_page",
+            ),
+        ),
+        Claim(
             says="Nothing is said of a payment that does not exist.",
             operations=("showPix",),
             statuses=(404,),
@@ -276,13 +292,18 @@ SOCKET: Final = Section(
             says="`payment-confirmed-{payment_id}` is emitted when a payment is confirmed.",
             operations=("payment-confirmed-{payment_id}",),
             answers=("payment_id", "status", "value", "paid_at"),
-            here="It carries one argument, where the reference documents none; for payment links it is emitted too.",
+            here="It carries one argument, where the reference documents none, whose `paid_at` is in UTC; for payment "
+            "links it is emitted too.",
             better="A confirmation is told once, and to a client that names its payment and connects too late, at "
-            "once.",
+            "once, unless the money was given back since: a page that looks at nothing but the event does not come "
+            "up as “paid” then. While a payment is disputed the money is held, and `status` is `in_mediation`.",
             tests=(
                 "tests/e2e/test_socket_io.py::test_a_merchants_client_hears_of_every_payment_that_is_confirmed",
                 "tests/e2e/test_socket_io.py::test_a_repeated_confirmation_is_told_once",
                 "tests/e2e/test_socket_io.py::test_who_connects_after_the_confirmation_is_told_at_once_and_once",
+                "tests/e2e/test_socket_io.py::test_who_connects_after_a_refund_is_not_told_of_the_payment_that_is_gone",
+                "tests/e2e/test_socket_io.py::test_who_connects_in_a_dispute_is_told_so",
+                "tests/unit/gateway/test_confirmations.py::test_who_comes_late_is_told_only_while_the_money_is_there",
                 "tests/e2e/test_socket_io.py::test_a_payment_link_that_is_paid_is_confirmed",
             ),
         ),
@@ -301,7 +322,7 @@ SOCKET: Final = Section(
 
 PART: Final = Part(
     title="Pix in real time",
-    intro="Four routes, one of which is a page, and three events of Socket.IO. Its texts are English, and so are ours "
-    "here.",
+    intro="Four routes, one of which is a page, and three events of Socket.IO. Its answers are English, and so are "
+    "ours here.",
     sections=(CREATE, PICTURE, CONFIRM, PAGE, SOCKET),
 )

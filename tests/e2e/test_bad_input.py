@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 MERCHANT = "padaria-do-marcos"
+NO_SUCH_CHARGE = "No payment has this bank_payment_id."
 BREAD = {"nome": "Pão Francês", "quantidade": 1}
 
 
@@ -271,19 +272,24 @@ async def test_without_a_key_nothing_is_told(hub, headers):
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "code"),
+    ("body", "status", "code", "message"),
     [
-        ({}, 400, "invalid_bank_payment_id"),
-        ({"bank_payment_id": 5, "value": 1}, 400, "invalid_bank_payment_id"),
-        ({"bank_payment_id": "unique_id", "value": 1}, 404, "not_found"),
-        ({"bank_payment_id": "00000000-0001-8000-8000-000000000000", "value": 1}, 404, "not_found"),
-        ({"bank_payment_id": "unique_id"}, 400, "amount_missing"),
+        ({}, 400, "invalid_bank_payment_id", "The field 'bank_payment_id' must be a text."),
+        (
+            {"bank_payment_id": 5, "value": 1},
+            400,
+            "invalid_bank_payment_id",
+            "The field 'bank_payment_id' must be a text.",
+        ),
+        ({"bank_payment_id": "unique_id", "value": 1}, 404, "not_found", NO_SUCH_CHARGE),
+        ({"bank_payment_id": "00000000-0001-8000-8000-000000000000", "value": 1}, 404, "not_found", NO_SUCH_CHARGE),
+        ({"bank_payment_id": "unique_id"}, 400, "amount_missing", "The amount is missing."),
     ],
 )
 @pytest.mark.usefixtures("nothing_is_left")
-async def test_a_confirmation_of_nothing_is_refused(hub, body, status, code):
+async def test_a_confirmation_of_nothing_is_refused(hub, body, status, code, message):
     answered, answer = await hub.post("/payments/pix/confirmation", body)
-    assert (answered, answer["code"]) == (status, code)
+    assert (answered, answer) == (status, {"message": message, "code": code})
 
 
 @pytest.mark.parametrize(

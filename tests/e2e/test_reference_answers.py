@@ -510,7 +510,7 @@ async def test_the_status_of_a_list_may_be_written_in_capitals_or_left_empty(hub
     await until(is_listed, "the link is listed")
 
 
-async def test_a_list_may_hold_a_thousand(hub):
+async def test_a_limit_of_a_thousand_is_taken(hub):
     status, listed = await ask(hub, "GET", f"/payments/api/pending/?padaria_slug={MERCHANT}&status=all&limit=1000")
     assert (status, listed["success"]) == (200, True)
 

@@ -22,7 +22,7 @@ def nats_server(nats_url: str) -> SimpleNamespace:
     return SimpleNamespace(url=nats_url)
 
 
-async def test_a_payment_that_is_paid_before_the_first_question_has_no_lines(world: World, logged):
+async def test_a_payment_whose_end_is_known_before_the_first_question_has_no_lines(world: World, logged):
     payment = await world.open()
     await world.sandbox.pay(payment)
     await refresh_payment(world.hub, payment.payment_id, cause=CAUSE)
