@@ -186,23 +186,30 @@ class PaymentCancelled(Struct, kw_only=True):
 
 
 class RefundRequest(Struct, kw_only=True):
-    """Asks to give `amount` reais back; without it all that is left."""
+    """Asks to give `amount` reais back; without it all that is left.
+
+    `mp_payment_id` chooses which of several paid attempts it is of; without it that is the one that the payment shows.
+    """
 
     amount: float | UnsetType = UNSET
+    mp_payment_id: str | UnsetType = UNSET
 
 
 class Refunded(Struct, kw_only=True):
     """A refund: `made`, or with status 202 `requested`, when it will be carried out.
 
-    `refunded_amount` is what the provider told so far, `remaining_amount` what may still be given back.
+    `mp_payment_id` is what was given back of; of it `refunded_amount` has gone back, `pending_amount` is asked for and
+    not answered, and `remaining_amount` may still be given back.
     """
 
     success: bool
     payment_id: int
     refund_id: str
     refund_status: str
+    mp_payment_id: str
     amount: float
     refunded_amount: float
+    pending_amount: float
     remaining_amount: float
     status: str
     status_detail: str | None
@@ -214,7 +221,8 @@ class PaymentStatus(Struct, kw_only=True):
     """How a payment stands.
 
     `synced` says whether there is a provider that was asked and answered, `status_changed` whether that moved the
-    payment.
+    payment. `alerts` name what somebody has to look into: `mismatched_payment` (an amount, currency or reference that
+    is not the charge's), `duplicate_payment`, `late_payment`, `wrong_confirmation`; a payer is not told.
     """
 
     success: bool
@@ -236,10 +244,11 @@ class PaymentStatus(Struct, kw_only=True):
     synced: bool
     synced_at: str | None
     status_changed: bool
+    alerts: list[str]
 
 
 class ListedPayment(Struct, kw_only=True):
-    """A payment in a list."""
+    """A payment in a list; `alerts` are those of `PaymentStatus`."""
 
     payment_id: int
     mp_payment_id: str | None
@@ -252,6 +261,7 @@ class ListedPayment(Struct, kw_only=True):
     payer_email: str | None
     paid_at: str | None
     created_at: str
+    alerts: list[str]
 
 
 class PaymentList(Struct, kw_only=True):

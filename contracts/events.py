@@ -365,6 +365,14 @@ class IdempotencyKeyUsed(Struct, frozen=True, kw_only=True):
     opened_payment_id: int
 
 
+# What each of these says to a merchant who looks at a payment or a list: money is not where it should be.
+ALERTS: Final[dict[type, str]] = {
+    ObservationMismatched: "mismatched_payment",
+    DuplicatePaymentObserved: "duplicate_payment",
+    LatePaymentReceived: "late_payment",
+    ConfirmationRefused: "wrong_confirmation",
+}
+
 PaymentEvent = (
     PaymentOpened
     | ChargeCreated

@@ -207,7 +207,10 @@ def _operation(operation: Operation) -> Document:
     if not operation.description:
         del described["description"]
     if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": {JSON: _media(operation.body)}}
+        described["requestBody"] = {
+            "required": not operation.may_lack_body,
+            "content": {JSON: _media(operation.body)},
+        }
     described["responses"] = {str(status): _answer(answer) for status, answer in _answers(operation).items()}
     return described
 

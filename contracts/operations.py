@@ -37,7 +37,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     `scope` is what an API key must allow, None is for everybody; with `payer` the token `t` of a payment is
     enough. `refusals` are statuses answered with an `errors` body; 401 and 403 follow from the scope. A page
     has no `errors` body: its `answers` are all there is. A body of `dict` is a JSON object that somebody else
-    defines.
+    defines; one that `may_lack_body` does without it too.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     query: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     body: type[Struct] | type[dict[str, Any]] | None = None
+    may_lack_body: bool = False
     answers: dict[int, Answer]
     refusals: tuple[int, ...] = ()
     errors: type[Struct] | None = api.MonitoringError
@@ -384,6 +385,7 @@ OPERATIONS: Final = (
         scope="payments:write",
         headers=(_IDEMPOTENCY_KEY,),
         body=api.RefundRequest,
+        may_lack_body=True,
         answers={
             200: Answer(description="The provider took the refund.", body=api.Refunded),
             202: Answer(description="The wish is recorded; the provider does not answer yet.", body=api.Refunded),
@@ -635,6 +637,7 @@ _LISTED: Final = api.ListedPayment(
     payer_email="cliente@example.com",
     paid_at="2026-01-12T10:30:00.000000-03:00",
     created_at="2026-01-12T10:00:00.000000-03:00",
+    alerts=[],
 )
 
 _EXAMPLES: Final = (
@@ -708,6 +711,7 @@ _EXAMPLES: Final = (
         synced=True,
         synced_at="2026-01-12T10:30:10.000000-03:00",
         status_changed=True,
+        alerts=[],
     ),
     api.PaymentList(success=True, padaria="Padaria do Marcos", count=1, status_filter="approved", payments=[_LISTED]),
     api.Timeline(

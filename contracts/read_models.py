@@ -14,7 +14,7 @@ class PaymentDetails(Struct, frozen=True, kw_only=True):
     """A payment as a whole, as of `position`.
 
     `attempt_id` is the attempt that speaks for the payment; `newest_attempt_id` is the one that was begun last,
-    whatever became of it.
+    whatever became of it. `alerts` name what somebody has to look into.
     """
 
     payment_id: int
@@ -42,6 +42,7 @@ class PaymentDetails(Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    alerts: tuple[str, ...]
     position: int
 
 

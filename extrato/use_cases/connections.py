@@ -52,8 +52,8 @@ async def connect_account(
 ) -> domain.Merchant:
     """Ask the provider whose token this is, and connect that account, or give it another credential.
 
-    Raises `Refused`, `ProviderNotConnected` for a token that the provider does not accept, and
-    `ProviderUnavailable`; nothing is kept then.
+    Raises `Refused`, also for a token that the provider does not accept, and `ProviderUnavailable`; nothing is kept
+    then.
     """
     _check_secret(wanted.webhook_secret)
     account_id = await _account_of(hub, provider, wanted.access_token)
@@ -161,9 +161,9 @@ async def _account_of(hub: Hub, provider: str, access_token: str) -> str:
     _check_secret(access_token)
     try:
         return await _provider(hub, provider).account_of(access_token)
-    except ProviderRefused:
+    except (ProviderRefused, ProviderNotConnected):
         # The refusal may quote the token, so that it is not chained.
-        raise ProviderNotConnected("The provider does not accept the access token.", provider) from None
+        raise Refused("credential_not_accepted", "The provider does not accept the access token.", provider) from None
 
 
 def _provider(hub: Hub, name: str) -> Provider:

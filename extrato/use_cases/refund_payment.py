@@ -41,9 +41,17 @@ class Refunded(Struct, frozen=True, kw_only=True):
 
 
 async def refund_payment(
-    hub: Hub, payment_id: int, *, refund_id: str, amount_centavos: int | None, cause: Cause
+    hub: Hub,
+    payment_id: int,
+    *,
+    refund_id: str,
+    amount_centavos: int | None,
+    attempt_id: str | None = None,
+    cause: Cause,
 ) -> Refunded:
     """Give back an amount, or all that is left when it is None; asking again with one `refund_id` gives it once.
+
+    It is of one attempt to pay; None is the one that speaks for the payment.
 
     Raises `Refused` when the rules do not allow it, `ProviderRefused` and `ProviderNotConnected` when no money
     moves, and `ProviderUnavailable` when the wish is recorded and the monitor will see to the rest.
@@ -52,7 +60,7 @@ async def refund_payment(
     if refund_id not in loaded.payment.refunds and hub.providers[loaded.payment.intent.provider].needs_credential:
         # A wish that nobody can be asked to fulfil is not taken.
         await credential_for(hub, loaded)
-    command = RequestRefund(refund_id=refund_id, amount_centavos=amount_centavos, now=hub.now())
+    command = RequestRefund(refund_id=refund_id, attempt_id=attempt_id, amount_centavos=amount_centavos, now=hub.now())
     await change_payment(hub, payment_id, [command], cause=cause)
     return await complete_refund(hub, payment_id, refund_id, cause=cause)
 

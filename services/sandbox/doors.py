@@ -51,6 +51,7 @@ def provider_door(handler: ProviderHandler) -> Handler:
             if account is None:
                 raise _refused_token(request, token)
             response = await handler(sim, account, request)
+            sim.faults.strike_after(request.method)
         except ProviderError as error:
             body = error.body(request_id=request_id, now_ms=sim.clock.now_ms())
             response = answer(body, status=error.status, headers=error.headers)

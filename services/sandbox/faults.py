@@ -27,7 +27,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The positions of the dial; all zero is a good day. They are forgotten when the process ends.
 
     `error_rate` answers to that share of the calls with `error_kind`, before anything is done; by default that is
-    500, `too_many_requests` is 429 without `Retry-After`, `html` a 502 page. `rate_limit_per_s` counts for each
+    500, `too_many_requests` is 429 without `Retry-After`, `html` a 502 page. `lost_answers` does so to that share of
+    the calls that change something, after it was done. `rate_limit_per_s` counts for each
     access token, 0 is no limit. With `webhooks` off, notices of that time are lost for ever. `webhook_duplicates`
     is the number of extra copies. `webhook_shuffle` delays each notice by up to half a second at random, so that
     they overtake each other. `webhook_signs_raw_id` signs the id of an order as it is instead of in lower case.
@@ -36,6 +37,7 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     latency_ms: Milliseconds = 0
     error_kind: ErrorKind = "internal_error"
     error_rate: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    lost_answers: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     rate_limit_per_s: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0.0
     webhooks: bool = True
     webhook_delay_ms: Milliseconds = 0
@@ -96,6 +98,12 @@ class FaultDial:
         if faults.rate_limit_per_s:
             self._take_turn(client, faults.rate_limit_per_s)
         if faults.error_rate and random.random() < faults.error_rate:  # noqa: S311 - dice, not a secret
+            raise _error(faults.error_kind)
+
+    def strike_after(self, method: str) -> None:
+        """Perhaps raise a `ProviderError` or `Broken` although a call that changes something was done."""
+        faults = self.now
+        if method != "GET" and faults.lost_answers and random.random() < faults.lost_answers:  # noqa: S311 - dice
             raise _error(faults.error_kind)
 
     def _take_turn(self, client: str, per_s: float) -> None:

@@ -128,12 +128,14 @@ CORRECTIONS: Final = Section(
         Claim(
             says="Gives money back, all that is left or a part.",
             operations=("refundPayment",),
-            asks=("amount", "Idempotency-Key"),
+            asks=("amount", "mp_payment_id", "Idempotency-Key"),
             answers=(
                 "success",
                 "payment_id",
                 "refund_id",
                 "refund_status",
+                "mp_payment_id",
+                "pending_amount",
                 "amount",
                 "refunded_amount",
                 "remaining_amount",
@@ -146,6 +148,7 @@ CORRECTIONS: Final = Section(
             tests=(
                 "tests/e2e/test_corrections.py::test_refunds_in_parts_against_what_is_left",
                 "tests/e2e/test_corrections.py::test_a_refund_asked_for_again_under_its_key_is_made_once",
+                "tests/e2e/test_corrections.py::test_what_was_paid_twice_is_told_and_can_be_given_back",
             ),
         ),
     ),

@@ -240,6 +240,17 @@ CHECK: Final = Section(
             tests=(CHECK_SAMPLE,),
         ),
         Claim(
+            says="Nothing is said of money that is not where it should be.",
+            operations=BOTH_CHECKS,
+            answers=("alerts",),
+            better="A payment of another amount, a second payment, a late one: `alerts` names what has to be looked "
+            "into, also in lists, and what was paid twice can be given back.",
+            tests=(
+                "tests/e2e/test_corrections.py::test_what_was_paid_twice_is_told_and_can_be_given_back",
+                "tests/unit/test_payment_corrections.py::test_money_that_is_not_where_it_should_be_alerts_once",
+            ),
+        ),
+        Claim(
             says="404 “Pagamento 999 não encontrado”.",
             operations=BOTH_CHECKS,
             answers=(*IN_PORTUGUESE, "code"),
@@ -391,6 +402,7 @@ LIST: Final = Section(
                 "payments[].payer_email",
                 "payments[].paid_at",
                 "payments[].created_at",
+                "payments[].alerts",
             ),
             tests=(
                 LIST_SAMPLE,

@@ -268,7 +268,7 @@ async def test_a_connected_merchant_sells_and_a_disconnected_one_is_told_so(hub,
 @pytest.mark.parametrize(
     ("provider", "change", "status", "code"),
     [
-        ("mercado_pago", {"access_token": "APP_USR-of-nobody"}, 400, "provider_not_connected"),
+        ("mercado_pago", {"access_token": "APP_USR-of-nobody"}, 400, "credential_not_accepted"),
         ("mercado_pago", {"account_id": "174087001"}, 400, "account_mismatch"),
         ("mercado_pago", {"access_token": "two words"}, 400, "invalid_credential"),
         ("mercado_pago", {"webhook_secret": "segredo-não-ascii"}, 400, "invalid_credential"),

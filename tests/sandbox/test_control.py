@@ -191,6 +191,18 @@ async def test_faults_are_turned_one_by_one(sandbox):
     assert (faults["latency_ms"], faults["error_rate"], faults["webhooks"]) == (1, 0.25, True)
 
 
+async def test_an_answer_that_is_lost_was_of_something_done(sandbox):
+    preference = await sandbox.preference()
+    paid = await sandbox.pay(preference_id=preference["id"], outcome="approved")
+    await sandbox.faults(lost_answers=1)
+    headers = {"Authorization": f"Bearer {DEMO_ACCOUNT.access_token}", "X-Idempotency-Key": "lost"}
+    address = f"{sandbox.url}/v1/payments/{paid['id']}"
+    async with sandbox.session.post(f"{address}/refunds", json={"amount": 1}, headers=headers) as answer:
+        assert answer.status == 500
+    async with sandbox.session.get(address, headers=headers) as answer:
+        assert (answer.status, (await answer.json())["transaction_amount_refunded"]) == (200, 1)
+
+
 async def test_an_error_rate_of_one_breaks_the_api_but_not_the_pages(sandbox):
     preference = await sandbox.preference()
     await sandbox.faults(error_rate=1)

@@ -45,8 +45,10 @@ CLOSED = [
 ]
 
 
-def refund(amount_centavos: int | None = None, *, refund_id: str = "r1") -> RequestRefund:
-    return RequestRefund(refund_id=refund_id, amount_centavos=amount_centavos, now=at(30))
+def refund(
+    amount_centavos: int | None = None, *, refund_id: str = "r1", attempt_id: str | None = None
+) -> RequestRefund:
+    return RequestRefund(refund_id=refund_id, attempt_id=attempt_id, amount_centavos=amount_centavos, now=at(30))
 
 
 def made(refund_id: str = "r1") -> RecordRefund:
@@ -216,23 +218,23 @@ def test_what_waits_for_an_answer_is_held_back():
 def test_what_was_refused_can_be_given_back_after_all():
     story = paid()
     story.becomes(refund(700))
-    assert story.becomes(refused()).refundable_centavos == 1000
+    assert story.becomes(refused()).refundable_centavos("a") == 1000
     assert story.when(refund(1000, refund_id="r2")) == [requested(1000, refund_id="r2")]
 
 
 def test_a_refund_that_was_made_counts_once_when_the_provider_tells_of_it_too():
     story = paid()
     story.becomes(refund(300))
-    assert story.becomes(made()).refundable_centavos == 700
-    assert story.becomes(observe("approved", minute=2, refunded_centavos=300)).refundable_centavos == 700
-    assert story.becomes(observe("approved", minute=3, refunded_centavos=500)).refundable_centavos == 500
+    assert story.becomes(made()).refundable_centavos("a") == 700
+    assert story.becomes(observe("approved", minute=2, refunded_centavos=300)).refundable_centavos("a") == 700
+    assert story.becomes(observe("approved", minute=3, refunded_centavos=500)).refundable_centavos("a") == 500
 
 
 def test_of_two_answers_that_disagree_the_one_that_money_moved_is_right():
     story = paid()
     story.becomes(refund(300))
     story.becomes(refused())
-    assert story.becomes(made()).refundable_centavos == 700
+    assert story.becomes(made()).refundable_centavos("a") == 700
     assert story.when(refused()) == []
 
 
@@ -271,3 +273,31 @@ def test_the_order_and_its_payment_are_two_views_of_one_attempt():
     payment = story.becomes(observe("approved", attempt="a", minute=2))
     assert list(payment.attempts) == ["a"]
     assert payment.attempts["a"].paid_at == at(1)
+
+
+def test_of_two_paid_attempts_either_can_be_given_back():
+    story = paid()
+    story.becomes(observe("approved", attempt="b", minute=2))
+    chosen = RequestRefund(refund_id="r1", attempt_id="b", amount_centavos=None, now=at(30))
+    [event] = story.when(chosen)
+    assert (event.attempt_id, event.amount_centavos) == ("b", 1000)
+    payment = story.becomes(chosen)
+    assert (payment.refundable_centavos("a"), payment.refundable_centavos("b")) == (1000, 0)
+    assert payment.requested_centavos("b") == 1000
+    assert payment.alerts == ("duplicate_payment",)
+    assert story.when(chosen) == []
+    assert story.refuses(replace(chosen, attempt_id="a")) == "idempotency_key_reused"
+    assert story.refuses(replace(chosen, refund_id="r2", attempt_id="c")) == "payment_not_paid"
+
+
+@pytest.mark.parametrize(
+    ("command", "alert"),
+    [
+        (observe("approved", amount_centavos=1), "mismatched_payment"),
+        (confirm(1), "wrong_confirmation"),
+        (confirm(minute=60), "late_payment"),
+    ],
+)
+def test_money_that_is_not_where_it_should_be_alerts_once(command, alert):
+    story = given_events(replace(OPENED, provider="pix") if alert != "mismatched_payment" else OPENED, CHARGED)
+    assert story.becomes(command).alerts == story.becomes(command).alerts == (alert,)

@@ -82,9 +82,13 @@ class RefuseCancellation(Struct, frozen=True, kw_only=True):
 
 
 class RequestRefund(Struct, frozen=True, kw_only=True):
-    """Say that the merchant gives money back; None is all that is left."""
+    """Say that the merchant gives money back; None is all that is left.
+
+    `attempt_id` is the attempt that it is of; None is the one that speaks for the payment.
+    """
 
     refund_id: str
+    attempt_id: str | None
     amount_centavos: int | None
     now: datetime
 

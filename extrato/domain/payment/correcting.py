@@ -56,23 +56,26 @@ def request_refund(command: RequestRefund, payment: Opened) -> list[PaymentEvent
     """Take the wish to give money back of a paid payment, against what is left; raises `Refused`."""
     known = payment.refunds.get(command.refund_id)
     if known is not None:
-        if command.amount_centavos == (None if known.is_all else known.amount_centavos):
+        is_same_amount = command.amount_centavos == (None if known.is_all else known.amount_centavos)
+        if is_same_amount and command.attempt_id in {None, known.attempt_id}:
             return []
         raise Refused("idempotency_key_reused", "This Idempotency-Key was used for another refund.", "Idempotency-Key")
     if payment.status == "refunded":
         raise Refused("payment_already_refunded", "O pagamento já foi estornado por inteiro")
-    if payment.status != "approved" or payment.attempt_id is None:
+    attempt_id = command.attempt_id or payment.attempt_id
+    attempt = payment.attempts.get(attempt_id or "")
+    if attempt_id is None or attempt is None or attempt.status != "approved":
         raise Refused("payment_not_paid", "Só um pagamento aprovado pode ser estornado")
     if payment.intent.provider == "pix":
         raise Refused("refund_by_bank_only", "Um Pix direto é devolvido pelo aplicativo do banco da loja")
-    left = payment.refundable_centavos
+    left = payment.refundable_centavos(attempt_id)
     amount_centavos = left if command.amount_centavos is None else command.amount_centavos
     if not 0 < amount_centavos <= left:
         raise Refused("refund_exceeds_balance", f"Restam {format_brl(left)} a estornar", "amount")
     return [
         RefundRequested(
             refund_id=command.refund_id,
-            attempt_id=payment.attempt_id,
+            attempt_id=attempt_id,
             amount_centavos=amount_centavos,
             is_all=command.amount_centavos is None,
             requested_at=command.now,

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.events import (
+    ALERTS,
     CancellationRefused,
     CancellationRequested,
     ChargeCreated,
@@ -70,7 +71,8 @@ class Opened(Struct, frozen=True, kw_only=True):
     """A payment that exists, from intent to the last refund.
 
     `cancellation` is how far the merchant's wish to close it has come; `refunds` are by the hub's id, in order.
-    `traces` are digests of what was refused or ignored, so that the same is not told twice.
+    `traces` are digests of what was refused or ignored, so that the same is not told twice. `alerts` name what
+    somebody has to look into, in the order in which it came up.
     """
 
     intent: PaymentOpened
@@ -84,6 +86,7 @@ class Opened(Struct, frozen=True, kw_only=True):
     refunds: dict[str, Refund] = {}
     watch_until: datetime | None = None
     traces: frozenset[str] = frozenset()
+    alerts: tuple[str, ...] = ()
 
     @property
     def is_charged(self) -> bool:
@@ -127,19 +130,17 @@ class Opened(Struct, frozen=True, kw_only=True):
         """Give the refunds whose outcome the provider has not told yet."""
         return {name: refund for name, refund in self.refunds.items() if refund.state == "requested"}
 
-    @property
-    def refundable_centavos(self) -> int:
-        """Give what is left to give back of the attempt that speaks.
-
-        What was requested and not answered is held back.
-        """
-        attempt = self.paid_attempt
+    def refundable_centavos(self, attempt_id: str) -> int:
+        """Give what is left to give back of an attempt; what was requested and not answered is held back."""
+        attempt = self.attempts.get(attempt_id)
         if attempt is None or attempt.status != "approved":
             return 0
-        requested = sum(
-            refund.amount_centavos for refund in self.open_refunds.values() if refund.attempt_id == self.attempt_id
-        )
-        return max(0, attempt.amount_centavos - self.refunded_centavos(self.attempt_id or "") - requested)
+        held_centavos = self.refunded_centavos(attempt_id) + self.requested_centavos(attempt_id)
+        return max(0, attempt.amount_centavos - held_centavos)
+
+    def requested_centavos(self, attempt_id: str) -> int:
+        """Give what was asked back of an attempt and not answered."""
+        return sum(each.amount_centavos for each in self.open_refunds.values() if each.attempt_id == attempt_id)
 
     def refunded_centavos(self, attempt_id: str) -> int:
         """Give what went back of an attempt: what the provider told, or what it took and has not told of yet."""
@@ -241,7 +242,8 @@ def _evolve_opened(payment: Opened, event: PaymentEvent) -> Opened:  # noqa: PLR
             | LatePaymentReceived()
             | DuplicatePaymentObserved()
         ):
-            return replace(payment, traces=payment.traces | {trace_of(event)})
+            alerts = with_alert(payment.alerts, event)
+            return replace(payment, traces=payment.traces | {trace_of(event)}, alerts=alerts)
         case _:
             msg = f"{type(event).__name__} cannot happen to an opened payment"
             raise TypeError(msg)
@@ -312,6 +314,12 @@ def trace_of(event: PaymentEvent) -> str:
         str(getattr(event, field)) for field in event.__struct_fields__ if field not in {"evidence", "received_at"}
     )
     return hashlib.blake2b(f"{type(event).__name__}|{facts}".encode(), digest_size=12).hexdigest()
+
+
+def with_alert(alerts: tuple[str, ...], event: PaymentEvent) -> tuple[str, ...]:
+    """Add what an event alerts to, once."""
+    alert = ALERTS.get(type(event))
+    return alerts if alert is None or alert in alerts else (*alerts, alert)
 
 
 def unless_traced(event: PaymentEvent, payment: Opened) -> list[PaymentEvent]:

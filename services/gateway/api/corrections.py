@@ -68,16 +68,22 @@ async def refund(request: web.Request) -> web.Response:
     gateway = gateway_of(request)
     loaded = await lookup.find_payment(request)
     body = (await json_object(request))[0] if request.body_exists and await request.read() else {}
-    unknown = set(body) - {"amount"}
+    unknown = set(body) - {"amount", "mp_payment_id"}
     if unknown:
         # An amount that is misspelt, or null, must not become a refund of everything.
         raise Refused("unknown_field", f"Campo desconhecido: '{min(unknown)[:40]}'", min(unknown))
     wanted = parse_reais(body["amount"]) if "amount" in body else None
+    attempt_id = fields.required_text(body, "mp_payment_id", maximum=64) if "mp_payment_id" in body else None
     refund_id = _refund_id(request, loaded.payment_id)
     cause = cause_of(request, actor="api_key")
     try:
         done = await refund_payment(
-            gateway.hub, loaded.payment_id, refund_id=refund_id, amount_centavos=wanted, cause=cause
+            gateway.hub,
+            loaded.payment_id,
+            refund_id=refund_id,
+            amount_centavos=wanted,
+            attempt_id=attempt_id,
+            cause=cause,
         )
     except Transient:
         # Whatever is in the way: who is told to come again must not have been heard already.
@@ -108,9 +114,11 @@ def _refunded(loaded: LoadedPayment, refund_id: str) -> Refunded:
         payment_id=loaded.payment_id,
         refund_id=refund_id,
         refund_status=done.state,
+        mp_payment_id=done.attempt_id,
         amount=to_reais(done.amount_centavos),
         refunded_amount=to_reais(payment.refunded_centavos(done.attempt_id)),
-        remaining_amount=to_reais(payment.refundable_centavos),
+        pending_amount=to_reais(payment.requested_centavos(done.attempt_id)),
+        remaining_amount=to_reais(payment.refundable_centavos(done.attempt_id)),
         status=payment.status,
         status_detail=payment.status_detail,
         status_label=label(payment.status),

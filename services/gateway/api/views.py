@@ -92,6 +92,7 @@ def payment_status(
         synced=is_provided and synced_at is not None,
         synced_at=moment(synced_at) if is_provided and synced_at else None,
         status_changed=changed,
+        alerts=[] if is_payer else list(payment.alerts),
     )
 
 
@@ -117,4 +118,5 @@ def listed(details: PaymentDetails) -> ListedPayment:
         payer_email=details.payer_email,
         paid_at=moment(details.paid_at) if details.paid_at else None,
         created_at=moment(details.created_at),
+        alerts=list(details.alerts),
     )

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.events import (
+    ALERTS,
     PAYMENT_EVENTS,
     ChargeCreated,
     ObservationRecorded,
@@ -122,7 +123,18 @@ def evolve(payment: Payment | None, envelope: Envelope) -> Payment | None:
         case ObservationRecorded():
             return _observed(payment, event, envelope)
         case _:
-            return payment
+            return _alerted(payment, envelope)
+
+
+def _alerted(payment: Payment, envelope: Envelope) -> Payment:
+    """Note what somebody has to look into."""
+    alert = ALERTS.get(type(envelope.event))
+    known = payment.details
+    if alert is None or alert in known.alerts:
+        return payment
+    alerts = (*known.alerts, alert)
+    details = replace(known, alerts=alerts, updated_at=envelope.recorded_at, position=envelope.position)
+    return Payment(details, payment.attempts)
 
 
 def _opened(event: PaymentOpened, envelope: Envelope) -> Payment | None:
@@ -154,6 +166,7 @@ def _opened(event: PaymentOpened, envelope: Envelope) -> Payment | None:
         expires_at=event.expires_at,
         created_at=envelope.occurred_at,
         updated_at=envelope.recorded_at,
+        alerts=(),
         position=envelope.position,
     )
     return Payment(details, {})

@@ -14,7 +14,7 @@ from contracts.envelope import Cause
 from extrato.assembly import open_hub
 from extrato.domain import merchant as domain
 from extrato.domain.errors import Refused
-from extrato.errors import ProviderNotConnected, ProviderUnavailable
+from extrato.errors import ProviderUnavailable
 from extrato.ports import Credential
 from extrato.settings import Settings
 from extrato.use_cases.connections import (
@@ -122,8 +122,8 @@ async def test_a_connection_lives_and_ends(hub):
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ({"access_token": "APP_USR-nobody"}, ProviderNotConnected),
-        ({"access_token": "malformed"}, ProviderNotConnected),
+        ({"access_token": "APP_USR-nobody"}, Refused),
+        ({"access_token": "malformed"}, Refused),
         ({"access_token": "APP_USR-ill"}, ProviderUnavailable),
         ({"access_token": "a\nb"}, Refused),
         ({"webhook_secret": ""}, Refused),

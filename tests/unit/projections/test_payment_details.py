@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from contracts import events
 from contracts.read_models import PaymentDetails
 from services.projections.read_models.payment_details import PAYMENT_DETAILS
 from tests.unit.projections.history import (
@@ -56,6 +57,7 @@ def test_an_opened_payment_is_pending_and_has_no_charge():
         expires_at=NOON + timedelta(hours=1),
         created_at=NOON,
         updated_at=recorded_at(1),
+        alerts=(),
         position=1,
     )
 
@@ -158,3 +160,10 @@ def test_a_row_is_read_back_as_it_was_written():
     payment = told(PAYMENT_DETAILS, opened(), CHARGED, observed("approved", email="a@b.c"), moved("approved"))
     row = PAYMENT_DETAILS.row(payment, enveloped(CHARGED))
     assert PAYMENT_DETAILS.read({"document": row[5], "attempts": row[6]}) == (15, payment)
+
+
+def test_what_somebody_has_to_look_into_is_told_once_each():
+    twice = events.DuplicatePaymentObserved(attempt_id="a2", already_paid_by="a1", amount_centavos=2599)
+    late = events.LatePaymentReceived(amount_centavos=2599, received_at=NOON)
+    told_twice = details(opened(), twice, late, twice)
+    assert (told_twice.alerts, told_twice.position) == (("duplicate_payment", "late_payment"), 3)
