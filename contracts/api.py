@@ -57,10 +57,15 @@ class PixCreated(Struct, kw_only=True):
 
 
 class PixConfirmation(Struct, kw_only=True):
-    """The bank tells that `value` reais arrived for a charge."""
+    """The bank tells that `value` reais arrived for a charge.
+
+    `end_to_end_id` names the transfer: a code can be paid twice, and only by this are two transfers told from one that
+    is told twice.
+    """
 
     bank_payment_id: str
     value: float
+    end_to_end_id: str | UnsetType = UNSET
 
 
 class PixConfirmed(Struct, kw_only=True):

@@ -157,12 +157,16 @@ class PaymentExpired(Struct, frozen=True, kw_only=True):
 
 
 class LatePaymentReceived(Struct, frozen=True, kw_only=True):
-    """The bank confirmed money for a charge that had expired; the money must be returned or accepted by hand."""
+    """The bank confirmed money for a charge that had expired; the money must be returned or accepted by hand.
 
-    schema_version: ClassVar[int] = 1
+    `end_to_end_id` is the transfer's name in all of Pix, where the bank told it: two of them are two transfers.
+    """
+
+    schema_version: ClassVar[int] = 2
 
     amount_centavos: int
     received_at: datetime
+    end_to_end_id: str | None
 
 
 class ConfirmationRefused(Struct, frozen=True, kw_only=True):

@@ -235,7 +235,8 @@ OPERATIONS: Final = (
         path="/payments/pix/confirmation",
         tag="Pix",
         summary="Tell that the bank received a Pix.",
-        description="Repeating a confirmation is harmless. Money for an expired charge is recorded, and "
+        description="Repeating a confirmation is harmless. Another transfer for a charge that is paid, by its "
+        "`end_to_end_id`, is recorded as a second payment. Money for an expired charge is recorded, and "
         "answered with 409 and the code `late_payment`.",
         scope="confirm",
         body=api.PixConfirmation,

@@ -38,6 +38,11 @@ def _provider_connected_v1(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "pix_api": "payments"}
 
 
+def _late_payment_received_v1(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 did not say which transfer it was."""
+    return {**data, "end_to_end_id": None}
+
+
 def _refund_requested_v1(data: dict[str, Any]) -> dict[str, Any]:
     """Version 1 did not say when."""
     return {**data, "requested_at": None}
@@ -48,6 +53,7 @@ UPCASTERS: Final[dict[str, tuple[str, Upcaster]]] = {
     "ChargeCreated.v1": ("ChargeCreated.v2", _charge_created_v1),
     "StatusChanged.v1": ("StatusChanged.v2", _status_changed_v1),
     "ProviderConnected.v1": ("ProviderConnected.v2", _provider_connected_v1),
+    "LatePaymentReceived.v1": ("LatePaymentReceived.v2", _late_payment_received_v1),
     "RefundRequested.v1": ("RefundRequested.v2", _refund_requested_v1),
 }
 

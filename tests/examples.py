@@ -73,7 +73,7 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     ),
     events.DuplicatePaymentObserved(attempt_id="143845679917", already_paid_by="143845679916", amount_centavos=3500),
     events.PaymentExpired(expires_at=NOON),
-    events.LatePaymentReceived(amount_centavos=3500, received_at=NOON),
+    events.LatePaymentReceived(amount_centavos=3500, received_at=NOON, end_to_end_id=None),
     events.ConfirmationRefused(expected_centavos=3500, received_centavos=3400),
     events.CancellationRequested(),
     events.CancellationRefused(code="payment_already_paid", reason="The payment was paid meanwhile."),

@@ -24,7 +24,14 @@ class Confirmation(Struct, frozen=True, kw_only=True):
 
 
 async def confirm_payment(
-    hub: Hub, bank_payment_id: str, amount_centavos: int, *, merchant: str | None, raw: bytes, cause: Cause
+    hub: Hub,
+    bank_payment_id: str,
+    amount_centavos: int,
+    *,
+    merchant: str | None,
+    end_to_end_id: str | None = None,
+    raw: bytes,
+    cause: Cause,
 ) -> Confirmation:
     """Confirm a Pix of `merchant` (of anybody when None); raises `NotFound` for an id that is no payment's."""
     nothing = NotFound("No payment has this bank_payment_id.", bank_payment_id[:64])
@@ -43,7 +50,9 @@ async def confirm_payment(
         return Confirmation(outcome="not_pix", loaded=loaded)
     proof = Evidence("bank/confirmation", raw)
     digest = proof.digest.hex()
-    command = ConfirmByBank(amount_centavos=amount_centavos, received_at=hub.now(), evidence=digest)
+    command = ConfirmByBank(
+        amount_centavos=amount_centavos, end_to_end_id=end_to_end_id, received_at=hub.now(), evidence=digest
+    )
     decided = await change_payment(hub, payment_id, [command], cause=cause, evidence={digest: proof})
     payment = decided.after.payment
     if amount_centavos != payment.intent.amount_centavos:

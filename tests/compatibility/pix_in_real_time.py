@@ -180,6 +180,14 @@ CONFIRM: Final = Section(
             ),
         ),
         Claim(
+            says="The body holds nothing more.",
+            operations=("confirmPix",),
+            asks=("end_to_end_id",),
+            here="With `end_to_end_id`, Pix's own name of a transfer, a code that was paid twice is told from a "
+            "confirmation that is repeated, and the second payment is recorded.",
+            tests=("tests/e2e/test_pix.py::test_a_second_transfer_is_told_from_a_repeated_confirmation",),
+        ),
+        Claim(
             says="The answer is `message` “The payment has been confirmed.”",
             operations=("confirmPix",),
             answers=("message",),

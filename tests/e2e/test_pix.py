@@ -53,6 +53,23 @@ async def test_the_bank_confirms_and_repeating_it_changes_nothing(hub):
     assert await hub.status_changes(payment["id"]) == [("pending", "approved")]
 
 
+async def test_a_second_transfer_is_told_from_a_repeated_confirmation(hub):
+    _, answer = await hub.post("/payments/pix", {"value": 12.5})
+    payment = answer["payment"]
+    first, second = [f"E1234567820261122120{n}abcdefghijk" for n in range(2)]
+    for transfer in (first, first, second, second):
+        confirmation = {"bank_payment_id": payment["bank_payment_id"], "value": 12.5, "end_to_end_id": transfer}
+        status, answer = await hub.post("/payments/pix/confirmation", confirmation)
+        assert (status, answer) == (200, {"message": "The payment has been confirmed."})
+    events = await hub.events(payment["id"])
+    [twice] = [event["data"] for event in events if event["type"] == "DuplicatePaymentObserved"]
+    assert (twice["already_paid_by"], twice["attempt_id"]) == (first, second)
+    assert (await hub.check(payment["id"]))["alerts"] == ["duplicate_payment"]
+    for wrong in ("E1", 5, first + "x", "é" * 32):
+        status, refused = await hub.post("/payments/pix/confirmation", {**confirmation, "end_to_end_id": wrong})
+        assert (status, refused["code"]) == (400, "invalid_end_to_end_id")
+
+
 async def test_another_value_than_the_charges_is_refused_and_leaves_one_trace(hub):
     _, answer = await hub.post("/payments/pix", {"value": 12.5})
     payment = answer["payment"]

@@ -89,8 +89,8 @@ def moved(previous: str, status: str, **details: Any) -> StatusChanged:
     return StatusChanged(previous=previous, status=status, **facts)
 
 
-def confirm(amount_centavos: int = 1000, *, minute: float = 5) -> ConfirmByBank:
-    return ConfirmByBank(amount_centavos=amount_centavos, received_at=at(minute), evidence=None)
+def confirm(amount_centavos: int = 1000, *, minute: float = 5, transfer: str | None = None) -> ConfirmByBank:
+    return ConfirmByBank(amount_centavos=amount_centavos, end_to_end_id=transfer, received_at=at(minute), evidence=None)
 
 
 class Story:

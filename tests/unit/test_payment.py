@@ -394,7 +394,29 @@ def test_a_confirmation_of_another_value_is_refused_with_one_trace():
 
 def test_a_confirmation_that_is_repeated_is_quiet():
     assert given_events(OPENED, CHARGED).when(confirm(), confirm(minute=6)) == []
-    assert given_events(OPENED, CHARGED).when(observe("approved"), confirm()) == []
+    named = confirm(transfer="E1")
+    assert given_events(OPENED, CHARGED).when(named, replace(named, received_at=at(6))) == []
+
+
+@pytest.mark.parametrize(("first", "second"), [(None, "E1"), ("E1", None)])
+def test_what_is_not_named_both_times_is_taken_for_a_repetition(first, second):
+    assert given_events(OPENED, CHARGED).when(confirm(transfer=first), confirm(minute=6, transfer=second)) == []
+
+
+def test_another_transfer_for_a_paid_pix_is_a_second_payment_and_told_once():
+    story, other = given_events(OPENED, CHARGED), confirm(minute=6, transfer="E2")
+    second = DuplicatePaymentObserved(attempt_id="E2", already_paid_by="E1", amount_centavos=1000)
+    assert story.when(confirm(transfer="E1"), other) == [second]
+    assert story.becomes(other).status == "approved"
+    assert story.when(other) == []
+
+
+def test_two_late_transfers_are_two():
+    story = given_events(OPENED, CHARGED)
+    story.becomes(confirm(minute=60, transfer="E1"))
+    late = LatePaymentReceived(amount_centavos=1000, received_at=at(90), end_to_end_id="E2")
+    assert story.when(confirm(minute=90, transfer="E2")) == [late]
+    assert story.when(confirm(minute=91, transfer="E1")) == []
 
 
 def test_a_late_confirmation_expires_the_payment_and_is_told():
@@ -402,7 +424,7 @@ def test_a_late_confirmation_expires_the_payment_and_is_told():
     assert story.when(confirm(minute=60)) == [
         EXPIRED,
         moved("pending", "cancelled", status_detail="expired", attempt_id=None),
-        LatePaymentReceived(amount_centavos=1000, received_at=at(60)),
+        LatePaymentReceived(amount_centavos=1000, received_at=at(60), end_to_end_id=None),
     ]
     assert story.becomes(confirm(minute=60)).status == "cancelled"
     assert story.when(confirm(minute=61)) == []
@@ -411,7 +433,7 @@ def test_a_late_confirmation_expires_the_payment_and_is_told():
 def test_a_confirmation_after_the_expiry_of_money_that_came_before_is_late_too():
     story = given_events(OPENED, CHARGED)
     assert story.when(Expire(now=at(61)), confirm(minute=59)) == [
-        LatePaymentReceived(amount_centavos=1000, received_at=at(59))
+        LatePaymentReceived(amount_centavos=1000, received_at=at(59), end_to_end_id=None)
     ]
 
 

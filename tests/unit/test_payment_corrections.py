@@ -167,7 +167,8 @@ def test_a_closed_payment_is_not_paid_any_more_by_the_hub_but_by_the_provider_it
 
 def test_money_that_the_bank_receives_for_a_closed_pix_is_late():
     story = given_events(OPENED, CHARGED, *CLOSED)
-    assert story.when(confirm(minute=5)) == [LatePaymentReceived(amount_centavos=1000, received_at=at(5))]
+    late = LatePaymentReceived(amount_centavos=1000, received_at=at(5), end_to_end_id=None)
+    assert story.when(confirm(minute=5)) == [late]
 
 
 def test_a_closed_payment_does_not_expire():

@@ -48,9 +48,13 @@ class RecordObservation(Struct, frozen=True, kw_only=True):
 
 
 class ConfirmByBank(Struct, frozen=True, kw_only=True):
-    """Record that the merchant's bank received `amount_centavos` for a Pix without a provider."""
+    """Record that the merchant's bank received `amount_centavos` for a Pix without a provider.
+
+    `end_to_end_id` names the transfer, where the bank tells it; without it every confirmation is taken for the same.
+    """
 
     amount_centavos: int
+    end_to_end_id: str | None
     received_at: datetime
     evidence: str | None
 

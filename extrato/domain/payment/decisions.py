@@ -10,6 +10,7 @@ from contracts.events import (
     CancellationRequested,
     ChargeRefused,
     ConfirmationRefused,
+    DuplicatePaymentObserved,
     LatePaymentReceived,
     ObservationRecorded,
     PaymentEvent,
@@ -101,22 +102,33 @@ def _record_charge(command: RecordCharge, payment: Opened) -> list[PaymentEvent]
 
 
 def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEvent]:
-    """A repeated confirmation is silent; another value leaves a trace and is never a payment."""
-    intent = payment.intent
+    """A repeated confirmation is silent; another value leaves a trace and is never a payment.
+
+    A static code can be paid any number of times: another transfer than the one that paid is told as a second payment.
+    """
+    intent, transfer = payment.intent, command.end_to_end_id
     if command.amount_centavos != intent.amount_centavos:
         refused = ConfirmationRefused(
             expected_centavos=intent.amount_centavos, received_centavos=command.amount_centavos
         )
         return unless_traced(refused, payment)
     if payment.is_settled:
-        return []
+        paid_by = payment.attempt_id or intent.bank_payment_id
+        if transfer is None or paid_by in {transfer, intent.bank_payment_id}:
+            return []
+        second = DuplicatePaymentObserved(
+            attempt_id=transfer, already_paid_by=paid_by, amount_centavos=command.amount_centavos
+        )
+        return unless_traced(second, payment)
     overdue = intent.expires_at is not None and command.received_at >= intent.expires_at
     if payment.is_closed or overdue:
-        late = LatePaymentReceived(amount_centavos=command.amount_centavos, received_at=command.received_at)
+        late = LatePaymentReceived(
+            amount_centavos=command.amount_centavos, received_at=command.received_at, end_to_end_id=transfer
+        )
         return [*_expire_now(payment), *unless_traced(late, payment)]
     return [
         ObservationRecorded(
-            attempt_id=intent.bank_payment_id,
+            attempt_id=transfer or intent.bank_payment_id,
             status="approved",
             status_detail="accredited",
             amount_centavos=command.amount_centavos,
@@ -130,7 +142,7 @@ def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEve
             previous=payment.status,
             status="approved",
             status_detail="accredited",
-            attempt_id=intent.bank_payment_id,
+            attempt_id=transfer or intent.bank_payment_id,
             paid_at=command.received_at,
         ),
     ]

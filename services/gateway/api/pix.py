@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
@@ -26,10 +27,13 @@ from services.gateway.http.context import Gateway, caller_of, cause_of, gateway_
 from services.gateway.http.door import json_object
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from extrato.domain.merchant import Registered
     from extrato.use_cases.hub import LoadedPayment
 
 LIFETIME: Final = timedelta(minutes=30)
+END_TO_END_ID: Final = re.compile(r"[A-Za-z0-9]{32}")
 PICTURE_PREFIX: Final = "qr_code_payment_"
 DEMO_MERCHANT: Final = "padaria-do-marcos"
 
@@ -139,6 +143,14 @@ async def _payload_of(gateway: Gateway, bank_payment_id: str) -> str:
     return charge.pix_payload
 
 
+def _end_to_end_id(body: Mapping[str, Any]) -> str | None:
+    """Read Pix's own name of a transfer (EndToEndId: 32 letters and digits, Banco Central's API Pix)."""
+    value = body.get("end_to_end_id")
+    if value is None or (isinstance(value, str) and END_TO_END_ID.fullmatch(value)):
+        return value
+    raise Refused("invalid_end_to_end_id", "An end_to_end_id has 32 letters and digits.", "end_to_end_id")
+
+
 async def confirm_pix(request: web.Request) -> web.Response:
     """`POST /payments/pix/confirmation`: the bank tells that a Pix arrived."""
     body, raw = await json_object(request)
@@ -151,6 +163,7 @@ async def confirm_pix(request: web.Request) -> web.Response:
         bank_payment_id,
         amount_centavos,
         merchant=caller_of(request).merchant,
+        end_to_end_id=_end_to_end_id(body),
         raw=raw,
         cause=cause_of(request, actor="bank"),
     )

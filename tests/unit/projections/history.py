@@ -128,7 +128,7 @@ ONE_OF_EACH = (
     moved("approved"),
     events.DuplicatePaymentObserved(attempt_id="a2", already_paid_by="a1", amount_centavos=2599),
     EXPIRED,
-    events.LatePaymentReceived(amount_centavos=2599, received_at=NOON),
+    events.LatePaymentReceived(amount_centavos=2599, received_at=NOON, end_to_end_id=None),
     events.ConfirmationRefused(expected_centavos=2599, received_centavos=1),
     events.CancellationRequested(),
     events.CancellationRefused(code="payment_already_paid", reason="The payment was paid meanwhile."),

@@ -164,6 +164,6 @@ def test_a_row_is_read_back_as_it_was_written():
 
 def test_what_somebody_has_to_look_into_is_told_once_each():
     twice = events.DuplicatePaymentObserved(attempt_id="a2", already_paid_by="a1", amount_centavos=2599)
-    late = events.LatePaymentReceived(amount_centavos=2599, received_at=NOON)
+    late = events.LatePaymentReceived(amount_centavos=2599, received_at=NOON, end_to_end_id=None)
     told_twice = details(opened(), twice, late, twice)
     assert (told_twice.alerts, told_twice.position) == (("duplicate_payment", "late_payment"), 3)
