@@ -74,13 +74,16 @@ def _number(env: Mapping[str, str], name: str, default: Number, *, read: Callabl
 
 
 def _accounts(text: str | None, webhook_url: str | None) -> tuple[Account, ...]:
-    """Read the accounts; those without an address in their panel have `webhook_url` there."""
+    """Read the accounts that there are besides the demo's; those without an address have `webhook_url` in their panel.
+
+    One that has the demo account's number takes its place.
+    """
     try:
-        accounts = msgspec.json.decode(text, type=tuple[Account, ...]) if text else (DEMO_ACCOUNT,)
+        others = msgspec.json.decode(text, type=tuple[Account, ...]) if text else ()
     except msgspec.DecodeError as error:
         raise InvalidSettings(f"EXTRATO_SANDBOX_ACCOUNTS is not a list of accounts: {error}.") from error
-    if not accounts:
-        raise InvalidSettings("EXTRATO_SANDBOX_ACCOUNTS must list at least one account.")
+    is_replaced = any(account.collector_id == DEMO_ACCOUNT.collector_id for account in others)
+    accounts = others if is_replaced else (DEMO_ACCOUNT, *others)
     if len({account.access_token for account in accounts}) < len(accounts):
         raise InvalidSettings("EXTRATO_SANDBOX_ACCOUNTS names the same access token twice.")
     if len({account.collector_id for account in accounts}) < len(accounts):

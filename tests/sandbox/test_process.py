@@ -140,7 +140,6 @@ def test_settings_default_to_the_demo_merchant_on_port_8001():
         ("EXTRATO_SANDBOX_PORT", "70000"),
         ("EXTRATO_SANDBOX_TIME_FACTOR", "0"),
         ("EXTRATO_SANDBOX_TIME_FACTOR", "nan"),
-        ("EXTRATO_SANDBOX_ACCOUNTS", "[]"),
         ("EXTRATO_SANDBOX_ACCOUNTS", '[{"access_token": "t"}]'),
         (
             "EXTRATO_SANDBOX_ACCOUNTS",
@@ -158,6 +157,7 @@ def test_accounts_are_read_from_json():
         "access_token": "t", "collector_id": 1, "nickname": "Loja", "webhook_secret": "s",
         "webhook_url": "https://loja.example/hook", "is_test_user": true
     }]"""
-    (account,) = Settings.from_env({"EXTRATO_SANDBOX_ACCOUNTS": text}).accounts
+    demo, account = Settings.from_env({"EXTRATO_SANDBOX_ACCOUNTS": text}).accounts
+    assert demo == DEMO_ACCOUNT
     assert (account.access_token, account.collector_id, account.nickname) == ("t", 1, "Loja")
     assert (account.webhook_url, account.is_test_user) == ("https://loja.example/hook", True)
