@@ -16,6 +16,8 @@ from contracts import subjects
 from extrato.errors import BusUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
     from nats.js import JetStreamContext
 
 CONNECT_TIMEOUT_S: Final = 5
@@ -29,6 +31,8 @@ DRAIN_TIMEOUT_S: Final = 1
 DUPLICATE_WINDOW_S: Final = 120
 SWEEPS_MAX_AGE_S: Final = 30 * 24 * 3600
 DEAD_MAX_AGE_S: Final = 90 * 24 * 3600
+
+UNUSABLE: Final = "NATS cannot be reached, or has no JetStream."
 
 # What a caller should treat as "the bus is away, try again": everything the client raises for that.
 BUS_AWAY: Final = (
@@ -120,27 +124,57 @@ async def connect(nats_url: str, *, name: str) -> Bus:
         log.info("bus_reconnected")
 
     client = Client()
+    bus = await _connect(client, nats_url, name, error=on_error, disconnected=on_disconnect, reconnected=on_reconnect)
+    try:
+        await bus.ensure_streams()
+    except BUS_AWAY as error:
+        await client.close()
+        raise BusUnavailable(UNUSABLE) from error
+    return bus
+
+
+@contextlib.asynccontextmanager
+async def connect_quietly(nats_url: str, *, name: str) -> AsyncIterator[Bus]:
+    """Connect to NATS for somebody who says himself what is worth saying; raises `BusUnavailable`."""
+
+    async def say_nothing(_error: Exception | None = None) -> None:
+        """Leave it to who waits for an answer."""
+
+    bus = await _connect(Client(), nats_url, name, error=say_nothing, disconnected=say_nothing, reconnected=say_nothing)
+    try:
+        yield bus
+    finally:
+        await bus.close()
+
+
+async def _connect(
+    client: Client,
+    nats_url: str,
+    name: str,
+    *,
+    error: Callable[[Exception], Awaitable[None]],
+    disconnected: Callable[[], Awaitable[None]],
+    reconnected: Callable[[], Awaitable[None]],
+) -> Bus:
     try:
         # A client that reconnects for ever also tries its first connection for ever.
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             await client.connect(
                 nats_url,
                 name=name,
-                error_cb=on_error,
-                disconnected_cb=on_disconnect,
-                reconnected_cb=on_reconnect,
+                error_cb=error,
+                disconnected_cb=disconnected,
+                reconnected_cb=reconnected,
                 connect_timeout=CONNECT_TIMEOUT_S,
                 reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type] # fractions work
                 max_reconnect_attempts=-1,
                 ping_interval=PING_INTERVAL_S,
                 drain_timeout=DRAIN_TIMEOUT_S,
             )
-        bus = Bus(client)
-        await bus.ensure_streams()
-    except BUS_AWAY as error:
+    except BUS_AWAY as failure:
         await client.close()
-        raise BusUnavailable("NATS cannot be reached, or has no JetStream.") from error
-    return bus
+        raise BusUnavailable(UNUSABLE) from failure
+    return Bus(client)
 
 
 def heed_cancellation() -> None:

@@ -1,7 +1,8 @@
 """A private NATS with JetStream below the hub's home, for a machine that has none.
 
 It listens on 127.0.0.1 only and asks for a password that is new at every start and stands in a file that only
-the user who runs the hub can read, never on a command line.
+the user who runs the hub can read, never on a command line. The hub and those who only read its events have an account
+each: nothing of the one can be named in the other.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import socket
 import sysconfig
 from typing import TYPE_CHECKING, Final, Self
 
+from extrato.bus.copies import COPIED_STREAMS, DELIVERY, ORIGIN_API
 from extrato.process import CannotStart
 from services.cli.child import Child, Program
 from services.cli.postgres_places import make_folder
@@ -26,46 +28,49 @@ if TYPE_CHECKING:
 
 _HOST: Final = "127.0.0.1"
 
-# A subscriber makes consumers of the events and reads from them. It publishes no event, and touches neither the
-# streams themselves, nor the consumers of the hub.
+# A subscriber makes consumers of the copies and reads from them; it publishes nothing, and changes no stream.
 SUBSCRIBER: Final = {
-    "publish": {
-        "allow": [
-            "$JS.API.INFO",
-            "$JS.API.STREAM.NAMES",
-            "$JS.API.STREAM.INFO.PAYMENTS",
-            "$JS.API.STREAM.INFO.CHECKS",
-            *(
-                f"$JS.API.CONSUMER.{verb}.{stream}{rest}"
-                for stream in ("PAYMENTS", "CHECKS")
-                for verb, rest in (
-                    ("CREATE", ""),
-                    ("CREATE", ".>"),
-                    ("DURABLE.CREATE", ".>"),
-                    ("INFO", ".>"),
-                    ("MSG.NEXT", ".>"),
-                    ("DELETE", ".>"),
-                )
-            ),
-            "$JS.ACK.PAYMENTS.>",
-            "$JS.ACK.CHECKS.>",
-            "$JS.FC.>",
-        ],
-        "deny": [
-            f"$JS.API.CONSUMER.{verb}.PAYMENTS.{consumer}{rest}"
-            for consumer in ("projections-read-models",)
-            for verb, rest in (
-                ("CREATE", ""),
-                ("CREATE", ".>"),
-                ("DURABLE.CREATE", ""),
-                ("MSG.NEXT", ""),
-                ("DELETE", ""),
+    "publish": [
+        "$JS.API.INFO",
+        "$JS.API.STREAM.NAMES",
+        *(
+            subject
+            for stream in COPIED_STREAMS
+            for subject in (
+                f"$JS.API.STREAM.INFO.{stream}",
+                f"$JS.API.DIRECT.GET.{stream}",
+                f"$JS.API.DIRECT.GET.{stream}.>",
+                f"$JS.API.CONSUMER.CREATE.{stream}",
+                f"$JS.API.CONSUMER.CREATE.{stream}.>",
+                f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.*",
+                f"$JS.API.CONSUMER.INFO.{stream}.*",
+                f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
+                f"$JS.API.CONSUMER.DELETE.{stream}.*",
+                f"$JS.ACK.{stream}.>",
+                f"$JS.FC.{stream}.>",
             )
-        ]
-        + ["$JS.ACK.PAYMENTS.projections-read-models.>"],
-    },
-    "subscribe": {"allow": ["_INBOX.>", "payments.>", "merchants.>", "checks.>", "webhooks.>"]},
+        ),
+    ],
+    "subscribe": ["_INBOX.>"],
 }
+
+# What the server itself needs to keep a copy: to ask for the messages, to be sent them, and to say how many it takes.
+_ASKED: Final = {name: f"CONSUMER.CREATE.{name}" for name in COPIED_STREAMS}
+_PACE: Final = {name: f"$JS.FC.{name}.>" for name in COPIED_STREAMS}
+EXPORTS: Final = [
+    *({"service": f"$JS.API.{asked}", "accounts": ["SUBSCRIBERS"]} for asked in _ASKED.values()),
+    *({"service": pace, "accounts": ["SUBSCRIBERS"]} for pace in _PACE.values()),
+    {"stream": f"{DELIVERY}.>", "accounts": ["SUBSCRIBERS"]},
+]
+IMPORTS: Final = [
+    *(
+        {"service": {"account": "HUB", "subject": f"$JS.API.{asked}"}, "to": f"{ORIGIN_API}.{asked}"}
+        for asked in _ASKED.values()
+    ),
+    *({"service": {"account": "HUB", "subject": pace}} for pace in _PACE.values()),
+    {"stream": {"account": "HUB", "subject": f"{DELIVERY}.>"}},
+]
+MAX_CONSUMERS: Final = 1000
 
 
 class EmbeddedNats:
@@ -76,6 +81,7 @@ class EmbeddedNats:
         self._log = home.absolute() / "logs" / "nats.log"
         self._port = 0
         self._password = secrets.token_urlsafe(24)
+        self._copier_password = secrets.token_urlsafe(24)
         self._subscriber_password = secrets.token_urlsafe(24)
         self._child: Child | None = None
 
@@ -83,6 +89,11 @@ class EmbeddedNats:
     def url(self) -> str:
         """Where clients find the server; known after `prepare`, and the same after a restart."""
         return f"nats://extrato:{self._password}@{_HOST}:{self._port}"
+
+    @property
+    def copies_url(self) -> str:
+        """Where `extrato/bus/copies.py` makes the streams that subscribers read."""
+        return f"nats://copier:{self._copier_password}@{_HOST}:{self._port}"
 
     @property
     def subscriber_url(self) -> str:
@@ -141,12 +152,23 @@ class EmbeddedNats:
             f"host: {_HOST}\n"
             f"port: {self._port}\n"
             f"jetstream {{ store_dir: {json.dumps(str(self._folder))} }}\n"
-            "authorization { users: [\n"
-            f'  {{ user: extrato, password: "{self._password}" }}\n'
-            f'  {{ user: subscriber, password: "{self._subscriber_password}",'
-            f" permissions: {json.dumps(SUBSCRIBER)} }}\n"
-            "] }\n"
+            f"accounts {json.dumps(self._accounts())}\n"
         )
+
+    def _accounts(self) -> dict[str, object]:
+        subscriber = {"user": "subscriber", "password": self._subscriber_password, "permissions": SUBSCRIBER}
+        return {
+            "HUB": {
+                "jetstream": "enabled",
+                "users": [{"user": "extrato", "password": self._password}],
+                "exports": EXPORTS,
+            },
+            "SUBSCRIBERS": {
+                "jetstream": {"max_streams": len(COPIED_STREAMS), "max_consumers": MAX_CONSUMERS},
+                "users": [{"user": "copier", "password": self._copier_password}, subscriber],
+                "imports": IMPORTS,
+            },
+        }
 
     async def _is_ready(self, _pid: int) -> bool:
         # A NATS server greets every connection with a line that begins with INFO, once JetStream is there.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +11,7 @@ import msgspec
 
 from contracts.envelope import Cause
 from extrato.assembly import open_hub
+from extrato.bus.copies import open_copies
 from extrato.process import open_database
 from extrato.settings import Settings
 from extrato.store.migrations import migrate
@@ -53,34 +55,42 @@ async def up(
     preflight.prepare_home(settings)
     async with RunFolder(settings.home / "run") as run_folder:
         supervisor = Supervisor(run_folder, _say)
-        starting = asyncio.create_task(_start(settings, environment, services, supervisor, run_folder))
+        running = asyncio.create_task(_run(settings, environment, services, supervisor, run_folder))
         try:
-            await asyncio.wait((starting, *told_to_stop), return_when=asyncio.FIRST_COMPLETED)
-            if starting.done():
-                starting.result()
+            await asyncio.wait((running, *told_to_stop), return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()
                 await asyncio.wait(told_to_stop, return_when=asyncio.FIRST_COMPLETED)
             _say("extrato is stopping.")
         finally:
-            starting.cancel()
-            await asyncio.wait((starting,))
+            running.cancel()
+            await asyncio.wait((running,))
             await supervisor.stop(STOP_ORDER)
 
 
-async def _start(
+async def _run(
     settings: Settings,
     environment: Mapping[str, str],
     services: Callable[[Settings, Mapping[str, str]], list[Program]],
     supervisor: Supervisor,
     run_folder: RunFolder,
 ) -> None:
+    """Start everything and say that it is ready; then, where NATS is ours, look after what its subscribers read."""
     preflight.check_ports(settings)
-    settings, subscriber_nats_url = await _with_servers(settings, supervisor)
+    settings, nats = await _with_servers(settings, supervisor)
     await migrate(settings.database_url)
     api_key, admin_key = await _prepare_keys(settings)
-    await supervisor.start(*services(settings, environment))
-    addresses = _addresses(settings, subscriber_nats_url, programs.provider_url(settings, environment))
-    run_folder.write("addresses.json", msgspec.json.encode(addresses))
-    _welcome(settings, api_key, admin_key)
+    async with contextlib.AsyncExitStack() as parts:
+        copies = None
+        if nats is not None:
+            opening = open_copies(origin_url=nats.url, copies_url=nats.copies_url)
+            copies = await parts.enter_async_context(opening)
+        await supervisor.start(*services(settings, environment))
+        addresses = _addresses(settings, nats, programs.provider_url(settings, environment))
+        run_folder.write("addresses.json", msgspec.json.encode(addresses))
+        _welcome(settings, api_key, admin_key)
+        if copies is not None:
+            await copies.run()
 
 
 async def _prepare_keys(settings: Settings) -> tuple[str, str | None]:
@@ -89,11 +99,8 @@ async def _prepare_keys(settings: Settings) -> tuple[str, str | None]:
         return await prepare_demo(hub, settings, cause=cause), await prepare_admin_key(hub, settings, cause=cause)
 
 
-async def _with_servers(settings: Settings, supervisor: Supervisor) -> tuple[Settings, str]:
-    """Check the servers that are given, start the others, and add the addresses of both.
-
-    Gives also the address that a subscriber is to use; empty where NATS is not ours.
-    """
+async def _with_servers(settings: Settings, supervisor: Supervisor) -> tuple[Settings, EmbeddedNats | None]:
+    """Check the servers that are given, start the others, and add the addresses of both; gives a NATS of ours too."""
     postgres = None if settings.database_url else EmbeddedPostgres(settings.home)
     nats = None if settings.nats_url else EmbeddedNats(settings.home)
     if not postgres:
@@ -107,10 +114,10 @@ async def _with_servers(settings: Settings, supervisor: Supervisor) -> tuple[Set
         database_url=postgres.url if postgres else settings.database_url,
         nats_url=nats.url if nats else settings.nats_url,
     )
-    return settings, nats.subscriber_url if nats else ""
+    return settings, nats
 
 
-def _addresses(settings: Settings, subscriber_nats_url: str, mercado_pago_url: str) -> dict[str, str]:
+def _addresses(settings: Settings, nats: EmbeddedNats | None, mercado_pago_url: str) -> dict[str, str]:
     """What another program of the same user needs to reach this hub; holds NATS's passwords."""
     return {
         "gateway_url": settings.public_url,
@@ -118,7 +125,7 @@ def _addresses(settings: Settings, subscriber_nats_url: str, mercado_pago_url: s
         "mercado_pago_url": mercado_pago_url,
         "database_url": settings.database_url,
         "nats_url": settings.nats_url,
-        **({"subscriber_nats_url": subscriber_nats_url} if subscriber_nats_url else {}),
+        **({"subscriber_nats_url": nats.subscriber_url} if nats else {}),
     }
 
 

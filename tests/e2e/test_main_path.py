@@ -191,10 +191,8 @@ async def is_refilled(hub, jetstream):
     return state.messages == await hub.count_events()
 
 
-async def test_a_subscriber_reads_every_event_and_can_publish_none(hub, until):
+async def test_a_subscriber_reads_every_event_and_can_publish_none(hub):
     link = await hub.link()
-    async with hub.jetstream() as jetstream:
-        await until(lambda: is_refilled(hub, jetstream), "the stream is whole")
     client = await nats.connect(hub.addresses["subscriber_nats_url"], error_cb=say_nothing)
     try:
         subscription = await client.jetstream().pull_subscribe(
@@ -210,6 +208,25 @@ async def test_a_subscriber_reads_every_event_and_can_publish_none(hub, until):
             await client.jetstream().delete_stream("PAYMENTS")
     finally:
         await client.close()
+
+
+async def test_a_consumer_that_a_subscriber_points_at_the_events_puts_none_among_them(hub, until):
+    client = await nats.connect(hub.addresses["subscriber_nats_url"], error_cb=say_nothing)
+    async with hub.jetstream() as jetstream:
+        await until(lambda: is_refilled(hub, jetstream), "the stream is whole")
+        before = (await jetstream.stream_info("PAYMENTS")).state
+        try:
+            target = "payments.forged.1.X"
+            await client.subscribe(target)
+            await client.jetstream().add_consumer("PAYMENTS", deliver_subject=target, name="forger")
+            await hub.link()
+            await until(lambda: is_refilled(hub, jetstream), "the stream is whole")
+            after = (await jetstream.stream_info("PAYMENTS")).state
+            # The relay had no reason to begin again.
+            assert after.first_seq == before.first_seq
+        finally:
+            await client.jetstream().delete_consumer("PAYMENTS", "forger")
+            await client.close()
 
 
 async def say_nothing(_):

@@ -1,0 +1,308 @@
+"""What subscribers read is a copy in an account of their own, and nothing that they may do leaves it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+
+import nats
+import nats.errors
+import nats.js.errors
+import pytest
+from nats.js.api import ConsumerConfig, DeliverPolicy
+
+from extrato.bus.connection import STREAMS
+from extrato.bus.copies import open_copies
+from tests.frame.conftest import until as until_true
+
+DURABLE = "projections-read-models"
+PARTS = {
+    "STREAM.INFO",
+    "STREAM.DELETE",
+    "STREAM.PURGE",
+    "STREAM.UPDATE",
+    "STREAM.CREATE",
+    "STREAM.MSG.DELETE",
+    "STREAM.MSG.GET",
+    "STREAM.SNAPSHOT",
+    "STREAM.RESTORE",
+    "STREAM.LEADER.STEPDOWN",
+    "CONSUMER.NAMES",
+    "CONSUMER.LIST",
+}
+
+
+async def say_nothing(_error):
+    """The client complains about what the server does not permit."""
+
+
+@contextlib.asynccontextmanager
+async def client_of(url, **options):
+    client = await nats.connect(url, error_cb=say_nothing, **options)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@pytest.fixture
+async def subscriber(nats_server):
+    async with client_of(nats_server.subscriber_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def copies(bus, nats_server):
+    """Kept copies of a stream of two events."""
+    for number in (1, 2):
+        await bus.jetstream.publish(f"payments.padaria.1.Event{number}", b"{}")
+    async with open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url) as kept:
+        keeping = asyncio.create_task(kept.run())
+        yield kept
+        assert not keeping.done()
+        keeping.cancel()
+        await asyncio.wait((keeping,))
+
+
+async def ask(client, subject, body=b"", *, timeout_s=0.3):
+    """Ask JetStream; gives the answer, or None where it is not permitted."""
+    body = body if isinstance(body, bytes) else json.dumps(body).encode()
+    try:
+        return json.loads((await client.request(subject, body, timeout=timeout_s)).data)
+    except nats.errors.Error:
+        return None
+
+
+async def make_consumer(client, stream, config, *, subject="CREATE.{stream}.{name}"):
+    subject = f"$JS.API.CONSUMER.{subject.format(stream=stream, name=config.get('name', ''))}"
+    return await ask(client, subject, {"stream_name": stream, "config": config})
+
+
+async def states(bus):
+    """How many messages each stream of the hub has ever had, and how many it has."""
+    infos = [await bus.jetstream.stream_info(config.name) for config in STREAMS]
+    return {info.config.name: (info.state.last_seq, info.state.messages) for info in infos}
+
+
+async def read(subscriber, count, *, durable="reader", stream="PAYMENTS"):
+    subscription = await subscriber.jetstream().pull_subscribe(">", durable=durable, stream=stream)
+    messages = []
+    async with asyncio.timeout(10):
+        while len(messages) < count:
+            with contextlib.suppress(nats.errors.TimeoutError):
+                messages += await subscription.fetch(count - len(messages), timeout=1)
+    for message in messages:
+        await message.ack_sync()
+    return [message.subject for message in messages]
+
+
+async def test_a_durable_consumer_of_a_subscriber_gets_every_event_and_goes_on_where_it_was(bus, copies, subscriber):
+    assert await read(subscriber, 2) == ["payments.padaria.1.Event1", "payments.padaria.1.Event2"]
+    await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
+    assert await read(subscriber, 1) == ["payments.padaria.1.Event3"]
+
+
+async def test_checks_are_copied_as_events_are(bus, copies, subscriber):
+    await bus.jetstream.publish("checks.padaria", b"{}")
+    await bus.jetstream.publish("webhooks.padaria", b"{}")
+    assert await read(subscriber, 2, stream="CHECKS") == ["checks.padaria", "webhooks.padaria"]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_a_consumer_that_is_pushed_to_an_inbox_works_too(copies, subscriber, ordered):
+    config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
+    subscription = await subscriber.jetstream().subscribe(
+        "payments.>", stream="PAYMENTS", ordered_consumer=ordered, config=config
+    )
+    subjects = [(await subscription.next_msg(timeout=5)).subject for _ in range(2)]
+    assert subjects == ["payments.padaria.1.Event1", "payments.padaria.1.Event2"]
+
+
+async def test_an_ephemeral_pull_consumer_works_too(copies, subscriber):
+    subscription = await subscriber.jetstream().pull_subscribe("payments.>", stream="PAYMENTS")
+    assert len(await subscription.fetch(2, timeout=5)) == 2
+
+
+async def test_a_copy_of_more_than_the_server_sends_at_once_is_whole(bus, copies, subscriber):
+    body = b"x" * 500_000
+    for _ in range(10):
+        await asyncio.gather(*(bus.jetstream.publish("payments.padaria.1.Large", body) for _ in range(10)))
+    last = (await bus.jetstream.stream_info("PAYMENTS")).state.last_seq
+
+    async def is_whole():
+        return (await subscriber.jetstream().stream_info("PAYMENTS")).state.last_seq == last
+
+    await wait_for(is_whole)
+
+
+@pytest.mark.parametrize("stream", ["PAYMENTS", "CHECKS"])
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"flow_control": True, "idle_heartbeat": 100_000_000}, {"headers_only": True}, {"sample_freq": "100"}],
+    ids=["plain", "flow control and heartbeats", "headers only", "samples"],
+)
+@pytest.mark.parametrize("creation", ["CREATE.{stream}", "CREATE.{stream}.{name}", "DURABLE.CREATE.{stream}.{name}"])
+async def test_no_consumer_of_a_subscriber_delivers_into_a_stream(bus, copies, subscriber, stream, more, creation):
+    await bus.jetstream.publish("checks.padaria", b"{}")
+    # The gateway listens like this, so that a delivery into these subjects finds somebody who wants it.
+    heard = []
+
+    async def hear(message):
+        heard.append(message.subject)
+
+    await bus.client.subscribe(">", cb=hear)
+    await bus.client.flush()
+    before = await states(bus)
+    targets = [
+        "payments.forged.1.X",
+        "merchants.forged.X",
+        "checks.forged",
+        "webhooks.forged",
+        "sweeps.lane.account",
+        "dead.forged.X",
+        "$JS.API.STREAM.PURGE.PAYMENTS",
+        "$JS.API.STREAM.DELETE.SWEEPS",
+        "origin.API.CONSUMER.CREATE.PAYMENTS",
+        "copies.PAYMENTS.M.forged",
+    ]
+    for number, target in enumerate(targets):
+        with contextlib.suppress(nats.errors.Error):
+            await subscriber.subscribe(target)
+        config = {"deliver_subject": target, "ack_policy": "none", "deliver_policy": "all", **more}
+        if "{name}" in creation:
+            config |= {"name": f"forger-{number}"}
+        if creation.startswith("DURABLE"):
+            config |= {"durable_name": f"forger-{number}"}
+        await make_consumer(subscriber, stream, config, subject=creation)
+    # Long enough for what was delivered to be stored, and for three heartbeats.
+    await asyncio.sleep(0.35)
+    assert await states(bus) == before
+    assert not [subject for subject in heard if "forged" in subject or subject in targets]
+    assert len(await read(subscriber, 2)) == 2
+
+
+@pytest.fixture
+async def durable(bus):
+    """A consumer as the hub's own, with one message that waits for it."""
+    subscription = await bus.jetstream.pull_subscribe(">", durable=DURABLE, stream="PAYMENTS")
+    await bus.jetstream.publish("payments.padaria.1.Event0", b"{}")
+    return subscription
+
+
+async def test_no_consumer_of_the_hub_is_in_a_subscribers_reach(bus, durable, copies, subscriber):
+    (held,) = await durable.fetch(1, timeout=5)
+    before = await durable.consumer_info()
+    config = {
+        "name": DURABLE,
+        "durable_name": DURABLE,
+        "ack_policy": "explicit",
+        "deliver_policy": "all",
+        "filter_subject": "nothing.>",
+    }
+    for creation in ("CREATE.{stream}", "CREATE.{stream}.{name}", "DURABLE.CREATE.{stream}.{name}"):
+        await make_consumer(subscriber, "PAYMENTS", config, subject=creation)
+    for action in ("MSG.NEXT", "PAUSE", "RESET", "UNPIN", "LEADER.STEPDOWN", "DELETE"):
+        body = {"pause_until": "2099-01-01T00:00:00Z"} if action == "PAUSE" else b""
+        await ask(subscriber, f"$JS.API.CONSUMER.{action}.PAYMENTS.{DURABLE}", body)
+    await subscriber.publish(held.reply, b"+TERM")
+    await subscriber.flush()
+    after = await durable.consumer_info()
+    assert after == before
+    await held.ack_sync()
+    assert len(await durable.fetch(10, timeout=5)) == 2
+
+
+async def test_no_stream_is_in_a_subscribers_reach(bus, copies, subscriber):
+    before = await states(bus)
+    for part in PARTS - {"STREAM.INFO"}:
+        for stream in ("PAYMENTS", "CHECKS", "SWEEPS", "DEAD", "OWN"):
+            assert await ask(subscriber, f"$JS.API.{part}.{stream}", {"name": stream, "seq": 1}, timeout_s=0.02) is None
+    for stream in ("SWEEPS", "DEAD"):
+        assert await ask(subscriber, f"$JS.API.STREAM.INFO.{stream}", timeout_s=0.1) is None
+        assert await make_consumer(subscriber, stream, {"name": "x", "ack_policy": "none"}) is None
+    names = await ask(subscriber, "$JS.API.STREAM.NAMES")
+    assert sorted(names["streams"]) == ["CHECKS", "PAYMENTS"]
+    assert await states(bus) == before
+    assert len(await read(subscriber, 2)) == 2
+
+
+async def test_a_subscriber_publishes_nothing(bus, copies, subscriber):
+    before = await states(bus)
+    for subject in ("payments.x.1.X", "checks.x", "sweeps.x.x", "dead.x.x", "origin.API.CONSUMER.CREATE.PAYMENTS"):
+        assert await ask(subscriber, subject, b"{}", timeout_s=0.1) is None
+    assert await states(bus) == before
+
+
+async def test_what_the_hub_asks_and_is_answered_is_not_heard_by_a_subscriber(bus, copies, nats_server):
+    heard = []
+
+    async def hear(message):
+        heard.append(message.subject)
+
+    async with client_of(nats_server.subscriber_url) as listening:
+        for subject in (">", "_INBOX.>", "payments.>", "sweeps.>", "$JS.>", "copies.>", "$JSC.>"):
+            await listening.subscribe(subject, cb=hear)
+        await listening.flush()
+        await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
+        await bus.jetstream.stream_info("PAYMENTS")
+        # What the server had for this client lies before its answer.
+        await listening.flush()
+    assert heard == []
+
+
+async def test_a_copy_of_a_stream_that_was_made_anew_is_made_anew(bus, copies, subscriber):
+    await read(subscriber, 2)
+    await bus.jetstream.delete_stream("PAYMENTS")
+    await bus.ensure_streams()
+    await bus.jetstream.publish("payments.padaria.1.First", b"{}")
+
+    async def is_anew():
+        try:
+            return await read(subscriber, 1, durable="another") == ["payments.padaria.1.First"]
+        except nats.js.errors.Error:
+            return False
+
+    await wait_for(is_anew)
+
+
+async def test_a_copy_lets_go_of_what_its_stream_was_emptied_of(bus, copies, subscriber):
+    await read(subscriber, 2)
+    await bus.jetstream.purge_stream("PAYMENTS")
+    await bus.jetstream.publish("payments.padaria.1.Again", b"{}")
+
+    async def has_let_go():
+        return (await subscriber.jetstream().stream_info("PAYMENTS")).state.messages == 1
+
+    await wait_for(has_let_go)
+    assert await read(subscriber, 1) == ["payments.padaria.1.Again"]
+
+
+async def test_a_copy_that_lost_its_beginning_is_made_anew(bus, copies, subscriber, nats_server):
+    await read(subscriber, 2)
+    async with client_of(nats_server.copies_url) as copier:
+        await copier.jetstream().purge_stream("PAYMENTS")
+
+    async def is_whole():
+        with contextlib.suppress(nats.js.errors.Error):
+            return (await subscriber.jetstream().stream_info("PAYMENTS")).state.messages == 2
+
+    await wait_for(is_whole)
+
+
+async def test_a_copy_goes_on_after_the_server_was_killed(bus, copies, subscriber, nats_server):
+    await read(subscriber, 2)
+    os.kill(nats_server.pid, signal.SIGKILL)
+    await nats_server.stop()
+    await nats_server.start()
+    await until_true(lambda: bus.is_connected and subscriber.is_connected)
+    await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
+    assert await read(subscriber, 1) == ["payments.padaria.1.Event3"]
+
+
+async def wait_for(condition, *, within_s=10.0):
+    async with asyncio.timeout(within_s):
+        while not await condition():
+            await asyncio.sleep(0.05)
