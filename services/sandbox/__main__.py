@@ -10,6 +10,7 @@ import sys
 
 from aiohttp import web
 
+from extrato.telemetry import configure_logging
 from services.sandbox.app import create_app
 from services.sandbox.database import DataFolderBusy
 from services.sandbox.settings import InvalidSettings, Settings
@@ -20,6 +21,7 @@ _SHUTDOWN_S = 0.5
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code."""
+    configure_logging("info")
     try:
         settings = Settings.from_env(os.environ)
         listener = _listen(settings)

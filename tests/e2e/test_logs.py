@@ -1,0 +1,80 @@
+"""Whatever a stranger sends, the logs hold facts: one line each, no secret, and not more than a bounded number."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from urllib.parse import urlsplit
+
+import pytest
+
+SECRET = b"padaria.k1.s3cret-of-a-merchant"
+GARBLED = {
+    "a control byte in a header": b"GET /payments/api/pending/ HTTP/1.1\r\nHost: x\r\n"
+    b"Authorization: Bearer " + SECRET + b"\x01\r\n\r\n",
+    "a long header": b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + SECRET * 1000 + b"\r\n\r\n",
+    "a raw byte in an address": b"GET /ir/1/?t=" + SECRET + b"\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a long address": b"GET /ir/1/?t=" + SECRET * 1000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a header without a colon": b"GET / HTTP/1.1\r\nHost: x\r\n" + SECRET + b"\r\n\r\n",
+    "a length that is none": b"POST /payments/pix HTTP/1.1\r\nHost: x\r\nContent-Length: " + SECRET + b"\r\n\r\n",
+    "a chunk that is none": b"POST /payments/pix HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    + SECRET
+    + b"\r\n",
+    "another protocol": SECRET + b"\r\n\r\n",
+}
+
+
+async def send_raw(url, request):
+    """Send bytes and read what comes until the other side closes, or is silent."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    try:
+        writer.write(request)
+        async with asyncio.timeout(1):
+            return await reader.read()
+    except (ConnectionError, TimeoutError):
+        return b""
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize("service", ["gateway", "sandbox"])
+@pytest.mark.parametrize("kind", GARBLED)
+async def test_a_garbled_request_leaves_no_secret_in_the_logs(hub, kind, service):
+    log = hub.home / "logs" / f"{service}.log"
+    before = log.stat().st_size
+    await send_raw(hub.url if service == "gateway" else hub.sandbox_url, GARBLED[kind])
+    said = log.read_bytes()[before:].decode()
+    for line in said.splitlines():
+        assert json.loads(line)["event"]
+    assert SECRET.decode() not in hub.logs()
+    assert "Traceback" not in said
+
+
+async def test_a_garbled_request_is_told_as_a_fact(hub, until):
+    log = hub.home / "logs" / "gateway.log"
+    before = log.stat().st_size
+    assert b" 400 " in await send_raw(hub.url, GARBLED["a long header"])
+    (line,) = [json.loads(line) for line in log.read_bytes()[before:].splitlines()]
+    assert (line["event"], line["library"], line["error"]) == ("library_complained", "aiohttp.server", "LineTooLong")
+
+
+async def test_of_many_refusals_a_bounded_number_is_logged_and_the_others_are_counted(hub, until):
+    log = hub.home / "logs" / "gateway.log"
+    before = log.stat().st_size
+
+    async def ask():
+        async with hub.session.get(f"{hub.url}/nowhere") as answer:
+            assert answer.status == 404
+
+    for _ in range(20):
+        await asyncio.gather(*(ask() for _ in range(25)))
+
+    async def is_told():
+        lines = [json.loads(line) for line in log.read_bytes()[before:].splitlines()]
+        counted = [line["count"] for line in lines if line["event"] == "lines_left_out"]
+        refused = [line for line in lines if line["event"] == "request_refused"]
+        return refused if sum(counted) + len(refused) >= 500 else None
+
+    # Few more than a hundred, unless this took longer than the ten seconds that they are for.
+    assert len(await until(is_told, "the others are counted")) <= 200

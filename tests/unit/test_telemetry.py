@@ -1,0 +1,107 @@
+"""What libraries say becomes facts without their words, and no fact fills a disk."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BEFORE = """
+import asyncio, gc, logging, structlog
+from extrato.telemetry import Rations, configure_logging
+configure_logging("info")
+"""
+
+
+def lines_of(code):
+    """What a process writes that logs as the hub does; every line must be JSON."""
+    ran = subprocess.run(
+        [sys.executable, "-c", BEFORE + code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ran.stdout == ""
+    return [json.loads(line) for line in ran.stderr.splitlines()], ran.stderr
+
+
+LOST_TASK = """
+async def work(key):
+    raise ValueError("no such key: " + key)
+
+async def main():
+    asyncio.create_task(work("s3cret"), name="for s3cret")
+    await asyncio.sleep(0)
+    gc.collect()
+
+asyncio.run(main())
+"""
+
+
+def test_an_error_of_a_task_that_nobody_awaited_is_told_by_its_class_and_place():
+    (line,), text = lines_of(LOST_TASK)
+    assert (line["event"], line["library"], line["error"]) == ("library_complained", "asyncio", "ValueError")
+    assert line["raised_at"] == ["<string>:7 work"]
+    assert "s3cret" not in text
+
+
+@pytest.mark.parametrize("library", ["aiohttp.server", "aiohttp.client", "nats.aio.client", "asyncpg.pool", "socketio"])
+def test_a_library_is_heard_without_its_words(library):
+    code = f"""
+try:
+    raise RuntimeError("s3cret")
+except RuntimeError:
+    logging.getLogger({library!r}).exception("Error of %s", "s3cret")
+logging.getLogger({library!r}).warning("s3cret")
+logging.getLogger({library!r}).info("s3cret")
+"""
+    lines, text = lines_of(code)
+    assert [(line["level"], line["library"], line["error"]) for line in lines] == [
+        ("error", library, "RuntimeError"),
+        ("warning", library, None),
+    ]
+    assert "s3cret" not in text
+
+
+def test_of_each_fact_a_bounded_number_is_logged_and_the_others_are_counted():
+    code = """
+structlog.configure(processors=[Rations(lines=3, window_s=0.2), *structlog.get_config()["processors"][1:]])
+
+async def main():
+    for number in range(10):
+        structlog.get_logger().info("refused", number=number)
+    structlog.get_logger().error("refused")
+    structlog.get_logger().info("another")
+    await asyncio.sleep(0.5)
+    structlog.get_logger().info("refused", number=10)
+
+asyncio.run(main())
+"""
+    lines, _ = lines_of(code)
+    assert [line.get("number") for line in lines if (line["event"], line["level"]) == ("refused", "info")] == [
+        *range(3),
+        10,
+    ]
+    assert [line["event"] for line in lines if line["level"] == "error"] == ["refused"]
+    told = [(line["of"], line["count"]) for line in lines if line["event"] == "lines_left_out"]
+    assert told == [("refused", 7)]
+    # It is told when the time is over, not only when the next one comes.
+    assert lines[-1]["event"] == "refused"
+
+
+def test_outside_an_event_loop_the_next_line_tells_how_many_were_left_out():
+    code = """
+import time
+structlog.configure(processors=[Rations(lines=1, window_s=0.05), *structlog.get_config()["processors"][1:]])
+for _ in range(5):
+    structlog.get_logger().warning("refused")
+time.sleep(0.1)
+structlog.get_logger().warning("refused")
+"""
+    lines, _ = lines_of(code)
+    assert [(line["event"], line.get("count")) for line in lines] == [
+        ("refused", None),
+        ("lines_left_out", 4),
+        ("refused", None),
+    ]
