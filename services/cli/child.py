@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 READY_POLL_S: Final = 0.01
 LOG_LIMIT_BYTES: Final = 10 * 1024 * 1024
+_COPIED_AT_ONCE_BYTES: Final = 1 << 20
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -155,16 +156,49 @@ def describe_ending(code: int) -> str:
 
 def last_line(log: Path) -> str:
     """Give the last thing a log says, as the likely reason of a failure."""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 4096))
-        lines = file.read().decode(errors="replace").split("\n")
-    said = [line.strip() for line in lines if line.strip()]
-    return f"{said[-1]} (see {log})" if said else f"see {log}"
+    for file in (log, set_aside_as(log)):
+        said = [line.strip() for line in _tail(file, 4096).decode(errors="replace").split("\n") if line.strip()]
+        if said:
+            return f"{said[-1]} (see {file})"
+    return f"see {log}"
+
+
+def set_aside_as(log: Path) -> Path:
+    """Give the name of the one older file beside a log."""
+    return log.with_suffix(".log.1")
+
+
+def shorten(log: Path) -> None:
+    """Set a long log aside and begin it anew, so that two bounded files remain; raises `OSError`.
+
+    Programs hold the file and append to it, so it stays the same file: its end is copied, then it is emptied. Only what
+    is written between the two system calls that find its end and empty it is lost.
+    """
+    with contextlib.suppress(FileNotFoundError), log.open("rb+", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size <= LOG_LIMIT_BYTES:
+            return
+        file.seek(size - LOG_LIMIT_BYTES)
+        with open(set_aside_as(log), "wb", opener=_private) as aside:
+            # Who writes faster than this copies is not waited for.
+            while file.tell() - size < LOG_LIMIT_BYTES and (chunk := file.read(_COPIED_AT_ONCE_BYTES)):
+                aside.write(chunk)
+            file.truncate(0)
+
+
+def _tail(file: Path, size: int) -> bytes:
+    with contextlib.suppress(FileNotFoundError), file.open("rb") as opened:
+        opened.seek(max(0, opened.seek(0, os.SEEK_END) - size))
+        return opened.read()
+    return b""
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
 
 def _open_log(path: Path) -> int:
-    """Open a log to append to; a long one is set aside first, so that two bounded files remain."""
+    """Open a log to append to."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
-        path.replace(path.with_suffix(".log.1"))
+    shorten(path)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from extrato.process import CannotStart
-from services.cli.child import Child, Program, describe_ending
+from services.cli.child import Child, Program, describe_ending, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 QUICK_DEATH_S: Final = 10.0
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 10.0
+LOOK_AT_LOGS_S: Final = 1.0
 
 # All programs together leave within 5 s: the last ones (the servers) keep a share that is their own.
 STOP_WITHIN_S: Final = 4.5
@@ -53,6 +54,7 @@ class Supervisor:
             for task in ready:
                 task.cancel()
         self._watches += [asyncio.create_task(self._watch(program)) for program in programs]
+        self._watches += [asyncio.create_task(self._keep_log_short(program)) for program in programs]
 
     async def stop(self, order: Sequence[str]) -> None:
         """Stop the programs one after another, those named in `order` first and in that order."""
@@ -87,6 +89,15 @@ class Supervisor:
                     self._report(f"{late}.")
             else:
                 self._report(f"{program.name} is ready again.")
+
+    async def _keep_log_short(self, program: Program) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AT_LOGS_S)
+            try:
+                shorten(program.log)
+            except OSError as failure:
+                self._report(f"The log of {program.name} cannot be set aside: {failure}")
+                await asyncio.sleep(LONGEST_PAUSE_S)
 
     async def _restart(self, program: Program, pause_s: float) -> tuple[Child, float]:
         """Start a program after a pause, until that succeeds; gives the last pause too."""

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from extrato.process import CannotStart
-from services.cli.child import Child, Program, describe_ending
+from services.cli.child import LOG_LIMIT_BYTES, Child, Program, describe_ending, last_line, shorten
 from services.cli.orphans import RunFolder
 from services.cli.supervisor import Supervisor, pause_before_restart
 
@@ -110,8 +110,61 @@ async def test_a_program_that_does_not_listen_is_killed(tmp_path):
 
 async def test_a_long_log_is_set_aside_at_a_start(tmp_path):
     log = tmp_path / "talking.log"
-    log.write_bytes(b"x" * (10 * 1024 * 1024 + 1))
+    log.write_bytes(b"x" * LOG_LIMIT_BYTES + b"the end")
     child = await Child.start(program(tmp_path, "talking", "print('fresh')"))
     await child.wait()
     assert log.read_text() == "fresh\n"
-    assert (tmp_path / "talking.log.1").stat().st_size > 10 * 1024 * 1024
+    aside = (tmp_path / "talking.log.1").read_bytes()
+    assert len(aside) == LOG_LIMIT_BYTES
+    assert aside.endswith(b"xthe end")
+
+
+CHATTERING = """
+import itertools, time
+for number in itertools.count():
+    print(f"{number:09} {'x' * 1000}", flush=True)
+    if number % 100 == 0:
+        time.sleep(0.01)
+    if number == 40_000:
+        raise SystemExit("the reason")
+"""
+
+
+async def test_a_program_that_talks_without_end_fills_two_bounded_files(tmp_path):
+    reports = []
+    log, aside = tmp_path / "talking.log", tmp_path / "talking.log.1"
+    async with RunFolder(tmp_path / "run") as run_folder:
+        supervisor = Supervisor(run_folder, reports.append)
+        await supervisor.start(program(tmp_path, "talking", CHATTERING))
+        sizes = []
+        async with asyncio.timeout(60):
+            while not reports:
+                sizes.append(sum(file.stat().st_size for file in tmp_path.glob("talking*")))
+                await asyncio.sleep(0.01)
+        await supervisor.stop(["talking"])
+    assert reports[0].startswith("talking ended with exit code 1")
+    assert sorted(tmp_path.glob("talking*")) == [log, aside]
+    assert LOG_LIMIT_BYTES <= aside.stat().st_size <= 2 * LOG_LIMIT_BYTES + (1 << 20)
+    assert aside.stat().st_mode & 0o077 == 0
+    # It talked 40 MB, and what comes in one second above the limit is all that there may be more.
+    assert max(sizes) < 35_000_000
+    # A line may be missing where one file follows the other, and nowhere else: not the last ones before the end.
+    earlier, later = aside.read_bytes().splitlines()[1:], log.read_bytes().splitlines()
+    last = later if b"the reason" in later else earlier
+    del last[last.index(b"the reason") :]
+    assert last[-1].startswith(b"000040000 ")
+    assert follow_each_other(last)
+    assert last is earlier or follow_each_other(earlier)
+
+
+def follow_each_other(lines):
+    numbers = [int(line[:9]) for line in lines]
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+async def test_the_last_words_are_found_where_they_were_set_aside(tmp_path):
+    log = tmp_path / "failing.log"
+    log.write_bytes(b"x\n" * LOG_LIMIT_BYTES + b"the reason\n")
+    shorten(log)
+    assert log.read_bytes() == b""
+    assert last_line(log) == f"the reason (see {tmp_path / 'failing.log.1'})"
