@@ -28,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `database_url` and `nats_url` are empty when the embedded servers are to be started. What is counted per minute
     is so for each API key and each address; `trusted_proxies` are the networks whose X-Forwarded-For is believed.
+    Keys and addresses with passwords in them are not shown in `repr`.
     """
 
     host: str
@@ -46,6 +47,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...]
     log_level: str
     ready_file: Path | None
+
+    def __repr__(self) -> str:
+        return f"Settings(home={str(self.home)!r}, host={self.host!r}, port={self.port}, auth={self.auth!r})"
+
+    __str__ = __repr__
 
     @property
     def sandbox_url(self) -> str:

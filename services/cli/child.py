@@ -36,14 +36,15 @@ class Program:
 
     `prepare` is awaited before every start, `is_ready` is asked with the process id until it says yes, and
     `user` is the system user to run as (None: the one who runs the hub). `stop_signal` is also what the
-    process gets from the kernel when the supervisor is killed, where the kernel can do that (Linux).
+    process gets from the kernel when the supervisor is killed, where the kernel can do that (Linux). The environment
+    holds secrets, so it is not shown in `repr`.
     """
 
     name: str
     command: tuple[str, ...]
     log: Path
     is_ready: Callable[[int], Awaitable[bool]]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     prepare: Callable[[], Awaitable[None]] = _nothing
     user: pwd.struct_passwd | None = None
     stop_signal: signal.Signals = signal.SIGTERM

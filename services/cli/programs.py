@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from extrato.settings import Settings
 
 _CODE: Final = Path(__file__).parents[2]
+_MEANT_FOR_IT: Final = ("EXTRATO_SANDBOX_", "PYTHON", "LC_")
+_ANYBODYS: Final = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH"})
 
 
 def services(settings: Settings, environment: Mapping[str, str]) -> list[Program]:
-    """Give the programs; `settings` knows the servers, and the rest of `environment` is passed on."""
+    """Give the programs; `settings` knows the servers, and the rest of `environment` is passed on to the hub's own."""
     gateway = answers(settings.host, settings.port, "/readyz")
     sandbox = answers("127.0.0.1", settings.sandbox_port, "/_sandbox/health")
     shared = shared_environment(settings, environment)
@@ -27,7 +29,13 @@ def services(settings: Settings, environment: Mapping[str, str]) -> list[Program
         service("gateway", ("-m", "services.gateway"), settings, shared, is_ready=gateway),
         service("monitor", ("-m", "services.monitor"), settings, shared),
         service("projections", ("-m", "services.projections"), settings, shared),
-        service("sandbox", ("-m", "services.sandbox"), settings, shared, is_ready=sandbox),
+        service(
+            "sandbox",
+            ("-m", "services.sandbox"),
+            settings,
+            sandbox_environment(settings, environment),
+            is_ready=sandbox,
+        ),
     ]
 
 
@@ -58,6 +66,12 @@ def service(
 def provider_url(settings: Settings, environment: Mapping[str, str]) -> str:
     """Give the address of Mercado Pago: what was given, and otherwise the sandbox."""
     return environment.get("EXTRATO_MERCADOPAGO_URL") or settings.sandbox_url
+
+
+def sandbox_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    """Give the sandbox what is meant for it and what any program needs: it plays a stranger, who has no key of ours."""
+    given = shared_environment(settings, environment)
+    return {name: value for name, value in given.items() if name in _ANYBODYS or name.startswith(_MEANT_FOR_IT)}
 
 
 def shared_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 SECRET = b"padaria.k1.s3cret-of-a-merchant"
@@ -78,3 +79,9 @@ async def test_of_many_refusals_a_bounded_number_is_logged_and_the_others_are_co
 
     # Few more than a hundred, unless this took longer than the ten seconds that they are for.
     assert len(await until(is_told, "the others are counted")) <= 200
+
+
+def test_the_running_sandbox_holds_no_secret_of_the_hub(hub):
+    environment = psutil.Process(hub.pid("sandbox")).environ()
+    assert not {"EXTRATO_SECRET_KEY", "EXTRATO_DATABASE_URL", "EXTRATO_NATS_URL"} & environment.keys()
+    assert not [name for name, value in environment.items() if hub.addresses["database_url"] in value]

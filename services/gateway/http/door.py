@@ -40,11 +40,19 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Credentials(Struct, frozen=True, kw_only=True):
-    """What a caller shows: an API key, or the number of a payment with its token. Without a key it is None."""
+    """What a caller shows: an API key, or the number of a payment with its token. Without a key it is None.
+
+    Neither key nor token is shown in `repr`.
+    """
 
     api_key: str | None
     payment_id: str
     token: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(payment_id={self.payment_id!r})"
+
+    __str__ = __repr__
 
 
 class Route(Struct, frozen=True, kw_only=True):
