@@ -1,18 +1,28 @@
 """Copies of the streams that others may read, in an account of NATS where nothing of the hub can be reached.
 
-Who may make a consumer may say where its messages go, and the server sends them there with a right of its own, into
-a stream too. So subscribers have an account of their own: what they can name lies in it, and a mirror takes its
-messages from its origin only.
+Who may make a consumer may say where its messages go, and who asks may say where the answer goes: the server sends
+both there with a right of its own, into a stream too. So subscribers have an account of their own: what they can name
+lies in it, and a mirror takes its messages from its origin only.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from typing import TYPE_CHECKING, Final
 
 import nats.js.errors
-from nats.js.api import ExternalStream, StorageType, StreamConfig, StreamSource
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    ExternalStream,
+    StorageType,
+    StreamConfig,
+    StreamConsumerSource,
+    StreamSource,
+)
 
 from contracts.subjects import CHECKS_STREAM, PAYMENTS_STREAM
 from extrato.bus.connection import BUS_AWAY, UNUSABLE, Bus, connect_quietly, heed_cancellation
@@ -22,16 +32,19 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from nats.js import JetStreamContext
-    from nats.js.api import StreamInfo
+    from nats.js.api import ConsumerInfo, StreamInfo
 
 COPIED_STREAMS: Final = (PAYMENTS_STREAM, CHECKS_STREAM)
 
-# How the server reaches the origin from the copy's account: where it asks for the messages, and where they come.
+# The consumer of an origin that feeds its copy. From the copy's account the server reaches nothing else: it may say
+# from where on it wants the messages, and how many have come.
+FEED: Final = "subscribers-copy"
 ORIGIN_API: Final = "origin.API"
 DELIVERY: Final = "copies"
 
+HEARTBEAT_S: Final = 1
+MAX_UNCONFIRMED: Final = 1000
 LOOK_AGAIN_S: Final = 1.0
-ORIGIN_MADE_AT: Final = "origin-made-at"
 
 
 class Copies:
@@ -57,19 +70,28 @@ class Copies:
                 await self.ensure()
 
     async def _ensure(self, name: str) -> None:
+        origin, copies = self._origin.jetstream, self._copies.jetstream
         # The copy is asked first, so that it cannot be ahead of its origin.
-        copy, origin = await _info(self._copies.jetstream, name), await _info(self._origin.jetstream, name)
-        if origin is None:
+        copy, source = await _stream(copies, name), await _stream(origin, name)
+        if source is None:
             return
-        made_at = str(origin.created)
-        if copy is not None and not _is_copy(copy, origin, made_at):
-            await self._copies.jetstream.delete_stream(name)
-            copy = None
-        if copy is None:
-            await self._copies.jetstream.add_stream(_copy_of(name, made_at))
-        elif copy.state.messages and copy.state.first_seq < origin.state.first_seq:
+        # A feed goes with its origin, so a copy whose feed is there is a copy of this origin.
+        feed = await _feed(origin, name)
+        if copy is None or feed is None or not _is_whole(copy, source, feed):
+            await self._make_anew(name, copy, feed)
+        elif copy.state.messages and copy.state.first_seq < source.state.first_seq:
             # A mirror keeps what its origin has let go.
-            await self._copies.jetstream.purge_stream(name, seq=origin.state.first_seq)
+            await copies.purge_stream(name, seq=source.state.first_seq)
+
+    async def _make_anew(self, name: str, copy: StreamInfo | None, feed: ConsumerInfo | None) -> None:
+        if copy is not None:
+            await self._copies.jetstream.delete_stream(name)
+        if feed is not None:
+            await self._origin.jetstream.delete_consumer(name, FEED)
+        # Who knew this name could have the server send other messages there, and they would be taken for the origin's.
+        inlet = f"{DELIVERY}.{name}.{secrets.token_hex(16)}"
+        await self._origin.jetstream.add_consumer(name, _feed_of(inlet))
+        await self._copies.jetstream.add_stream(_copy_of(name, inlet))
 
 
 @contextlib.asynccontextmanager
@@ -87,26 +109,50 @@ async def open_copies(*, origin_url: str, copies_url: str) -> AsyncIterator[Copi
         yield kept
 
 
-def _copy_of(name: str, made_at: str) -> StreamConfig:
-    external = ExternalStream(api=ORIGIN_API, deliver=f"{DELIVERY}.{name}")
-    return StreamConfig(
-        name=name,
-        mirror=StreamSource(name=name, external=external),
-        storage=StorageType.FILE,
-        deny_delete=True,
-        allow_direct=True,
-        metadata={ORIGIN_MADE_AT: made_at},
+def _feed_of(inlet: str) -> ConsumerConfig:
+    return ConsumerConfig(
+        name=FEED,
+        durable_name=FEED,
+        deliver_subject=inlet,
+        deliver_policy=DeliverPolicy.ALL,
+        ack_policy=AckPolicy.FLOW_CONTROL,
+        flow_control=True,
+        idle_heartbeat=HEARTBEAT_S,
+        max_ack_pending=MAX_UNCONFIRMED,
     )
 
 
-def _is_copy(copy: StreamInfo, origin: StreamInfo, made_at: str) -> bool:
-    """Tell a copy from one of an earlier stream of this name, and from one that lost its beginning."""
-    begins_later = copy.state.last_seq > 0 and copy.state.first_seq > origin.state.first_seq
-    return (copy.config.metadata or {}).get(ORIGIN_MADE_AT) == made_at and not begins_later
+def _copy_of(name: str, inlet: str) -> StreamConfig:
+    return StreamConfig(
+        name=name,
+        mirror=StreamSource(
+            name=name,
+            external=ExternalStream(api=ORIGIN_API, deliver=DELIVERY),
+            consumer=StreamConsumerSource(name=FEED, deliver_subject=inlet),
+        ),
+        storage=StorageType.FILE,
+        deny_delete=True,
+        allow_direct=True,
+    )
 
 
-async def _info(jetstream: JetStreamContext, name: str) -> StreamInfo | None:
+def _is_whole(copy: StreamInfo, source: StreamInfo, feed: ConsumerInfo) -> bool:
+    """Tell whether the feed leads into this copy, and whether the copy still has its beginning."""
+    consumer = copy.config.mirror.consumer if copy.config.mirror else None
+    begins_later = copy.state.last_seq > 0 and copy.state.first_seq > source.state.first_seq
+    return consumer is not None and consumer.deliver_subject == feed.config.deliver_subject and not begins_later
+
+
+async def _stream(jetstream: JetStreamContext, name: str) -> StreamInfo | None:
     try:
         return await jetstream.stream_info(name)
     except nats.js.errors.NotFoundError:
         return None
+
+
+async def _feed(jetstream: JetStreamContext, name: str) -> ConsumerInfo | None:
+    try:
+        feed: ConsumerInfo = await jetstream.consumer_info(name, FEED)
+    except nats.js.errors.NotFoundError:
+        return None
+    return feed

@@ -17,7 +17,7 @@ import socket
 import sysconfig
 from typing import TYPE_CHECKING, Final, Self
 
-from extrato.bus.copies import COPIED_STREAMS, DELIVERY, ORIGIN_API
+from extrato.bus.copies import COPIED_STREAMS, DELIVERY, FEED, ORIGIN_API
 from extrato.process import CannotStart
 from services.cli.child import Child, Program
 from services.cli.postgres_places import make_folder
@@ -28,46 +28,49 @@ if TYPE_CHECKING:
 
 _HOST: Final = "127.0.0.1"
 
-# A subscriber makes consumers of the copies and reads from them; it publishes nothing, and changes no stream.
+# A subscriber makes consumers of the copies and reads from them; it publishes nothing, and changes no stream. What a
+# stream is made of is not shown to it either, for that tells where the messages of a copy come in.
 SUBSCRIBER: Final = {
-    "publish": [
-        "$JS.API.INFO",
-        "$JS.API.STREAM.NAMES",
-        *(
-            subject
-            for stream in COPIED_STREAMS
-            for subject in (
-                f"$JS.API.STREAM.INFO.{stream}",
-                f"$JS.API.DIRECT.GET.{stream}",
-                f"$JS.API.DIRECT.GET.{stream}.>",
-                f"$JS.API.CONSUMER.CREATE.{stream}",
-                f"$JS.API.CONSUMER.CREATE.{stream}.>",
-                f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.*",
-                f"$JS.API.CONSUMER.INFO.{stream}.*",
-                f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
-                f"$JS.API.CONSUMER.DELETE.{stream}.*",
-                f"$JS.ACK.{stream}.>",
-                f"$JS.FC.{stream}.>",
-            )
-        ),
-    ],
+    "publish": {
+        "allow": [
+            "$JS.API.INFO",
+            "$JS.API.STREAM.NAMES",
+            *(
+                subject
+                for stream in COPIED_STREAMS
+                for subject in (
+                    f"$JS.API.DIRECT.GET.{stream}",
+                    f"$JS.API.DIRECT.GET.{stream}.>",
+                    f"$JS.API.CONSUMER.CREATE.{stream}",
+                    f"$JS.API.CONSUMER.CREATE.{stream}.>",
+                    f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.*",
+                    f"$JS.API.CONSUMER.INFO.{stream}.*",
+                    f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
+                    f"$JS.API.CONSUMER.DELETE.{stream}.*",
+                    f"$JS.ACK.{stream}.>",
+                    f"$JS.FC.{stream}.>",
+                )
+            ),
+        ],
+        "deny": [f"$JS.FC.*.{FEED}.>"],
+    },
     "subscribe": ["_INBOX.>"],
 }
 
-# What the server itself needs to keep a copy: to ask for the messages, to be sent them, and to say how many it takes.
-_ASKED: Final = {name: f"CONSUMER.CREATE.{name}" for name in COPIED_STREAMS}
-_PACE: Final = {name: f"$JS.FC.{name}.>" for name in COPIED_STREAMS}
+# All that one account reaches in the other, and only to fill the copies.
+_FROM_WHERE_ON: Final = [f"CONSUMER.RESET.{stream}.{FEED}" for stream in COPIED_STREAMS]
+_HAS_COME: Final = [f"$JS.FC.{stream}.{FEED}.>" for stream in COPIED_STREAMS]
 EXPORTS: Final = [
-    *({"service": f"$JS.API.{asked}", "accounts": ["SUBSCRIBERS"]} for asked in _ASKED.values()),
-    *({"service": pace, "accounts": ["SUBSCRIBERS"]} for pace in _PACE.values()),
+    *({"service": f"$JS.API.{request}", "accounts": ["SUBSCRIBERS"]} for request in _FROM_WHERE_ON),
+    *({"service": subject, "accounts": ["SUBSCRIBERS"]} for subject in _HAS_COME),
     {"stream": f"{DELIVERY}.>", "accounts": ["SUBSCRIBERS"]},
 ]
 IMPORTS: Final = [
     *(
-        {"service": {"account": "HUB", "subject": f"$JS.API.{asked}"}, "to": f"{ORIGIN_API}.{asked}"}
-        for asked in _ASKED.values()
+        {"service": {"account": "HUB", "subject": f"$JS.API.{request}"}, "to": f"{ORIGIN_API}.{request}"}
+        for request in _FROM_WHERE_ON
     ),
-    *({"service": {"account": "HUB", "subject": pace}} for pace in _PACE.values()),
+    *({"service": {"account": "HUB", "subject": subject}} for subject in _HAS_COME),
     {"stream": {"account": "HUB", "subject": f"{DELIVERY}.>"}},
 ]
 MAX_CONSUMERS: Final = 1000

@@ -15,7 +15,7 @@ import pytest
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from extrato.bus.connection import STREAMS
-from extrato.bus.copies import open_copies
+from extrato.bus.copies import FEED, open_copies
 from tests.frame.conftest import until as until_true
 
 DURABLE = "projections-read-models"
@@ -35,6 +35,24 @@ PARTS = {
 }
 
 
+TARGETS = [
+    "payments.forged.1.X",
+    "merchants.forged.X",
+    "checks.forged",
+    "webhooks.forged",
+    "sweeps.lane.account",
+    "dead.forged.X",
+    "$JS.API.STREAM.PURGE.PAYMENTS",
+    "$JS.API.STREAM.DELETE.SWEEPS",
+    "origin.API.CONSUMER.RESET.PAYMENTS.subscribers-copy",
+    "copies.PAYMENTS.forged",
+]
+
+
+# Where the hub would hear it, were it in its account.
+FORGED = [target for target in TARGETS if not target.startswith("origin.")]
+
+
 async def say_nothing(_error):
     """The client complains about what the server does not permit."""
 
@@ -51,6 +69,12 @@ async def client_of(url, **options):
 @pytest.fixture
 async def subscriber(nats_server):
     async with client_of(nats_server.subscriber_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def copier(nats_server):
+    async with client_of(nats_server.copies_url) as client:
         yield client
 
 
@@ -126,14 +150,14 @@ async def test_an_ephemeral_pull_consumer_works_too(copies, subscriber):
     assert len(await subscription.fetch(2, timeout=5)) == 2
 
 
-async def test_a_copy_of_more_than_the_server_sends_at_once_is_whole(bus, copies, subscriber):
+async def test_a_copy_of_more_than_the_server_sends_at_once_is_whole(bus, copies, copier):
     body = b"x" * 500_000
     for _ in range(10):
         await asyncio.gather(*(bus.jetstream.publish("payments.padaria.1.Large", body) for _ in range(10)))
     last = (await bus.jetstream.stream_info("PAYMENTS")).state.last_seq
 
     async def is_whole():
-        return (await subscriber.jetstream().stream_info("PAYMENTS")).state.last_seq == last
+        return (await copier.jetstream().stream_info("PAYMENTS")).state.last_seq == last
 
     await wait_for(is_whole)
 
@@ -156,19 +180,7 @@ async def test_no_consumer_of_a_subscriber_delivers_into_a_stream(bus, copies, s
     await bus.client.subscribe(">", cb=hear)
     await bus.client.flush()
     before = await states(bus)
-    targets = [
-        "payments.forged.1.X",
-        "merchants.forged.X",
-        "checks.forged",
-        "webhooks.forged",
-        "sweeps.lane.account",
-        "dead.forged.X",
-        "$JS.API.STREAM.PURGE.PAYMENTS",
-        "$JS.API.STREAM.DELETE.SWEEPS",
-        "origin.API.CONSUMER.CREATE.PAYMENTS",
-        "copies.PAYMENTS.M.forged",
-    ]
-    for number, target in enumerate(targets):
+    for number, target in enumerate(TARGETS):
         with contextlib.suppress(nats.errors.Error):
             await subscriber.subscribe(target)
         config = {"deliver_subject": target, "ack_policy": "none", "deliver_policy": "all", **more}
@@ -180,8 +192,52 @@ async def test_no_consumer_of_a_subscriber_delivers_into_a_stream(bus, copies, s
     # Long enough for what was delivered to be stored, and for three heartbeats.
     await asyncio.sleep(0.35)
     assert await states(bus) == before
-    assert not [subject for subject in heard if "forged" in subject or subject in targets]
+    assert not [subject for subject in heard if "forged" in subject or subject in FORGED]
     assert len(await read(subscriber, 2)) == 2
+
+
+async def test_no_answer_that_a_subscriber_has_sent_elsewhere_reaches_a_stream(bus, copies, subscriber, copier):
+    heard = []
+
+    async def hear(message):
+        heard.append(message.subject)
+
+    await bus.client.subscribe(">", cb=hear)
+    await bus.client.flush()
+    before = await states(bus)
+    for number, target in enumerate([*TARGETS, "$JS.API.STREAM.CREATE.OWN", "$JS.API.STREAM.UPDATE.PAYMENTS"]):
+        # The answer to a creation holds whatever it was asked for, in the words of the next request.
+        name = target.rpartition(".")[2] if "STREAM" in target else f"forger-{number}"
+        config = {"name": name, "deliver_subject": "payments.forged.1.X", "ack_policy": "none"}
+        body = json.dumps({"stream_name": "PAYMENTS", "config": config}).encode()
+        await subscriber.publish(f"$JS.API.CONSUMER.CREATE.PAYMENTS.{name}", body, reply=target)
+        # What a consumer is asked for goes where the answer is to go.
+        for options in ({}, {"headers_only": True}):
+            pulled = f"pulled-{number}-{len(options)}"
+            config = {"name": pulled, "ack_policy": "none", "deliver_policy": "all", **options}
+            await make_consumer(subscriber, "PAYMENTS", config)
+            request = json.dumps({"batch": 2, "no_wait": True}).encode()
+            await subscriber.publish(f"$JS.API.CONSUMER.MSG.NEXT.PAYMENTS.{pulled}", request, reply=target)
+        await subscriber.publish("$JS.API.DIRECT.GET.PAYMENTS", b'{"seq": 1}', reply=target)
+        await subscriber.publish("$JS.API.CONSUMER.INFO.PAYMENTS.forger", reply=target)
+    await subscriber.flush()
+    await asyncio.sleep(0.35)
+    assert await states(bus) == before
+    assert not [subject for subject in heard if "forged" in subject or subject in FORGED]
+    for stream in ("PAYMENTS", "CHECKS"):
+        (consumer,) = await bus.jetstream.consumers_info(stream)
+        assert consumer.name == FEED
+        assert consumer.config.deliver_subject.startswith(f"copies.{stream}.")
+
+    async def is_whole():
+        with contextlib.suppress(nats.js.errors.Error):
+            info = await copier.jetstream().stream_info("PAYMENTS")
+            return info.config.mirror is not None and info.state.messages == 2
+
+    await wait_for(is_whole)
+    assert sorted(info.config.name for info in await copier.jetstream().streams_info()) == ["CHECKS", "PAYMENTS"]
+    await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
+    assert (await read(subscriber, 3, durable="afterwards"))[-1] == "payments.padaria.1.Event3"
 
 
 @pytest.fixture
@@ -217,11 +273,10 @@ async def test_no_consumer_of_the_hub_is_in_a_subscribers_reach(bus, durable, co
 
 async def test_no_stream_is_in_a_subscribers_reach(bus, copies, subscriber):
     before = await states(bus)
-    for part in PARTS - {"STREAM.INFO"}:
+    for part in PARTS:
         for stream in ("PAYMENTS", "CHECKS", "SWEEPS", "DEAD", "OWN"):
             assert await ask(subscriber, f"$JS.API.{part}.{stream}", {"name": stream, "seq": 1}, timeout_s=0.02) is None
     for stream in ("SWEEPS", "DEAD"):
-        assert await ask(subscriber, f"$JS.API.STREAM.INFO.{stream}", timeout_s=0.1) is None
         assert await make_consumer(subscriber, stream, {"name": "x", "ack_policy": "none"}) is None
     names = await ask(subscriber, "$JS.API.STREAM.NAMES")
     assert sorted(names["streams"]) == ["CHECKS", "PAYMENTS"]
@@ -231,7 +286,13 @@ async def test_no_stream_is_in_a_subscribers_reach(bus, copies, subscriber):
 
 async def test_a_subscriber_publishes_nothing(bus, copies, subscriber):
     before = await states(bus)
-    for subject in ("payments.x.1.X", "checks.x", "sweeps.x.x", "dead.x.x", "origin.API.CONSUMER.CREATE.PAYMENTS"):
+    for subject in (
+        "payments.x.1.X",
+        "checks.x",
+        "sweeps.x.x",
+        "dead.x.x",
+        "origin.API.CONSUMER.RESET.PAYMENTS.subscribers-copy",
+    ):
         assert await ask(subscriber, subject, b"{}", timeout_s=0.1) is None
     assert await states(bus) == before
 
@@ -268,26 +329,25 @@ async def test_a_copy_of_a_stream_that_was_made_anew_is_made_anew(bus, copies, s
     await wait_for(is_anew)
 
 
-async def test_a_copy_lets_go_of_what_its_stream_was_emptied_of(bus, copies, subscriber):
+async def test_a_copy_lets_go_of_what_its_stream_was_emptied_of(bus, copies, subscriber, copier):
     await read(subscriber, 2)
     await bus.jetstream.purge_stream("PAYMENTS")
     await bus.jetstream.publish("payments.padaria.1.Again", b"{}")
 
     async def has_let_go():
-        return (await subscriber.jetstream().stream_info("PAYMENTS")).state.messages == 1
+        return (await copier.jetstream().stream_info("PAYMENTS")).state.messages == 1
 
     await wait_for(has_let_go)
     assert await read(subscriber, 1) == ["payments.padaria.1.Again"]
 
 
-async def test_a_copy_that_lost_its_beginning_is_made_anew(bus, copies, subscriber, nats_server):
+async def test_a_copy_that_lost_its_beginning_is_made_anew(bus, copies, subscriber, copier):
     await read(subscriber, 2)
-    async with client_of(nats_server.copies_url) as copier:
-        await copier.jetstream().purge_stream("PAYMENTS")
+    await copier.jetstream().purge_stream("PAYMENTS")
 
     async def is_whole():
         with contextlib.suppress(nats.js.errors.Error):
-            return (await subscriber.jetstream().stream_info("PAYMENTS")).state.messages == 2
+            return (await copier.jetstream().stream_info("PAYMENTS")).state.messages == 2
 
     await wait_for(is_whole)
 
