@@ -59,15 +59,16 @@ class Copies:
         await self._origin.ensure_streams()
         for name in COPIED_STREAMS:
             await self._ensure(name)
+        heed_cancellation()
 
     async def run(self) -> None:
         """Look after the copies until cancelled."""
         while True:
-            heed_cancellation()
             await asyncio.sleep(LOOK_AGAIN_S)
             # A server that is away is started again by others, and the next look finds it.
             with contextlib.suppress(*BUS_AWAY):
                 await self.ensure()
+            heed_cancellation()
 
     async def _ensure(self, name: str) -> None:
         origin, copies = self._origin.jetstream, self._copies.jetstream
