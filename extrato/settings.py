@@ -68,6 +68,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Read and check every `EXTRATO_*` variable; raises `InvalidSettings`."""
         host = environment.get("EXTRATO_HOST", "127.0.0.1")
         port = _port(environment, "EXTRATO_PORT", 8000)
+        public_url = _url(environment, "EXTRATO_PUBLIC_URL", {"http", "https"}).rstrip("/")
+        public_url = public_url or f"http://127.0.0.1:{port}"
+        trusted_proxies = _networks(environment, "EXTRATO_TRUSTED_PROXIES")
         ready_file = environment.get("EXTRATO_READY_FILE")
         return Settings(
             host=host,
@@ -76,16 +79,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             home=Path(environment.get("EXTRATO_HOME", ".extrato")).absolute(),
             database_url=_url(environment, "EXTRATO_DATABASE_URL", {"postgresql", "postgres"}),
             nats_url=_url(environment, "EXTRATO_NATS_URL", {"nats", "tls", "ws", "wss"}),
-            auth=_auth(environment, host),
-            public_url=_url(environment, "EXTRATO_PUBLIC_URL", {"http", "https"}).rstrip("/")
-            or f"http://127.0.0.1:{port}",
+            auth=_auth(environment, host=host, public_url=public_url, trusted_proxies=trusted_proxies),
+            public_url=public_url,
             mercado_pago_url=_url(environment, "EXTRATO_MERCADOPAGO_URL", {"http", "https"}).rstrip("/")
             or MERCADO_PAGO_API,
             secret_key=environment.get("EXTRATO_SECRET_KEY", ""),
             creations_per_minute=_count(environment, "EXTRATO_CREATIONS_PER_MINUTE", 1200),
             checks_per_minute=_count(environment, "EXTRATO_CHECKS_PER_MINUTE", 6000),
             failures_per_minute=_count(environment, "EXTRATO_FAILURES_PER_MINUTE", 60),
-            trusted_proxies=_networks(environment, "EXTRATO_TRUSTED_PROXIES"),
+            trusted_proxies=trusted_proxies,
             log_level=_log_level(environment),
             ready_file=Path(ready_file) if ready_file else None,
         )
@@ -132,17 +134,24 @@ def _networks(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
         raise InvalidSettings(msg) from error
 
 
-def _auth(environment: Mapping[str, str], host: str) -> AuthMode:
+def _auth(environment: Mapping[str, str], *, host: str, public_url: str, trusted_proxies: tuple[str, ...]) -> AuthMode:
+    """Read who is asked for a key; without keys, everybody who reaches the hub administers it."""
     text = environment.get("EXTRATO_AUTH", "keys").strip() or "keys"
     if text == "keys":
         return "keys"
-    if text == "open":
-        if is_loopback(host):
-            return "open"
+    if text != "open":
+        msg = f"EXTRATO_AUTH must be 'keys' or 'open', not {text!r}."
+        raise InvalidSettings(msg)
+    if not is_loopback(host):
         msg = f"EXTRATO_AUTH=open is allowed on a loopback address only, and EXTRATO_HOST is {host!r}."
         raise InvalidSettings(msg)
-    msg = f"EXTRATO_AUTH must be 'keys' or 'open', not {text!r}."
-    raise InvalidSettings(msg)
+    if not is_loopback(urlsplit(public_url).hostname or ""):
+        msg = f"EXTRATO_AUTH=open is for one machine only, and EXTRATO_PUBLIC_URL is {public_url!r}."
+        raise InvalidSettings(msg)
+    if trusted_proxies:
+        msg = "EXTRATO_AUTH=open is for one machine only, and EXTRATO_TRUSTED_PROXIES lets others in."
+        raise InvalidSettings(msg)
+    return "open"
 
 
 def is_loopback(host: str) -> bool:

@@ -15,6 +15,12 @@ async def test_open_mode_answers_this_machine_and_no_foreign_page(home, start_hu
             ({"Origin": "http://evil.example"}, 403),
             ({"Origin": "null"}, 403),
             ({"Host": "evil.example"}, 403),
+            ({"Host": "[::1"}, 403),
+            ({"Host": "evil.example@127.0.0.1"}, 403),
+            ({"Origin": "http://["}, 403),
+            ({"X-Forwarded-For": "::1, 127.0.0.1", "X-Forwarded-Host": "localhost:3000"}, 200),
+            ({"X-Forwarded-For": "203.0.113.9"}, 403),
+            ({"X-Forwarded-Host": "hub.example"}, 403),
         ):
             async with hub.session.get(url, headers=headers) as answer:
                 assert answer.status == status, headers

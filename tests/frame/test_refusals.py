@@ -54,6 +54,17 @@ async def test_open_authentication_is_refused_beyond_this_machine(start_hub):
     assert "EXTRATO_AUTH=open is allowed on a loopback address only" in sentence
 
 
+@pytest.mark.parametrize("url", ["https://hub.example", "http://192.0.2.1:8000", "https://127.0.0.1.hub.example"])
+async def test_open_authentication_is_refused_under_a_public_address(start_hub, url):
+    sentence = await refusal(start_hub, EXTRATO_AUTH="open", EXTRATO_PUBLIC_URL=url)
+    assert sentence == f"EXTRATO_AUTH=open is for one machine only, and EXTRATO_PUBLIC_URL is {url!r}."
+
+
+async def test_open_authentication_is_refused_behind_proxies(start_hub):
+    sentence = await refusal(start_hub, EXTRATO_AUTH="open", EXTRATO_TRUSTED_PROXIES="127.0.0.1")
+    assert sentence == "EXTRATO_AUTH=open is for one machine only, and EXTRATO_TRUSTED_PROXIES lets others in."
+
+
 async def test_a_database_url_of_another_kind_is_refused(start_hub):
     assert "EXTRATO_DATABASE_URL must be a URL" in await refusal(start_hub, EXTRATO_DATABASE_URL="mysql://x/y")
 

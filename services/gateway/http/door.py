@@ -6,7 +6,6 @@ import re
 from collections.abc import Awaitable, Callable
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
@@ -14,11 +13,11 @@ from msgspec import Struct
 
 from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, Transient
-from extrato.settings import is_loopback
 from services.gateway.http.answers import error_answer
 from services.gateway.http.context import CORRELATION, Caller, gateway_of
 from services.gateway.http.cross_origin import is_shared, share
 from services.gateway.http.limits import Limited, address_of
+from services.gateway.http.local_only import refuse_unless_local
 from services.gateway.metrics import REQUESTS
 
 if TYPE_CHECKING:
@@ -157,21 +156,9 @@ async def recognise(request: web.Request, shown: Credentials, scope: str) -> Cal
             return Caller(merchant=None, actor="check", actor_id=None, payment_id=int(number))
         limits.failed(address)
     if gateway.settings.auth == "open":
-        refuse_foreign_pages(request)
+        refuse_unless_local(request)
         return ANYBODY
     raise Refused("unauthenticated", "An API key is needed: Authorization: Bearer <key>.")
-
-
-def refuse_foreign_pages(request: web.Request) -> None:
-    """Without keys, keep out the web pages that a developer's browser happens to visit.
-
-    Their requests carry a foreign `Origin`, or by a name that they made point here, a foreign `Host`.
-    """
-    public = urlsplit(gateway_of(request).settings.public_url).hostname
-    origin = request.headers.get("Origin")
-    for name in (urlsplit(f"//{request.host}").hostname, urlsplit(origin).hostname if origin else public):
-        if name is None or (name != public and not is_loopback(name)):
-            raise Refused("foreign_page", "Without API keys, only pages and programs of this machine are answered.")
 
 
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode

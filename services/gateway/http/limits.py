@@ -146,19 +146,19 @@ def address_of(request: web.Request) -> str:
 
 
 def _is_among(address: str, networks: tuple[str, ...]) -> bool:
-    parsed = _parsed(address)
+    parsed = read_address(address)
     return parsed is not None and any(parsed in ipaddress.ip_network(network) for network in networks)
 
 
 def _network(address: str) -> str:
     """Name what is counted together: one address of the older kind, one network of the newer."""
-    parsed = _parsed(address)
+    parsed = read_address(address)
     if parsed is None:
         return "unreadable" if address else ""
     return str(ipaddress.ip_network((parsed, V6_PREFIX), strict=False) if parsed.version == 6 else parsed)
 
 
-def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def read_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Read an address as proxies write it: also with a port, and the older kind inside the newer."""
     bare = text.removeprefix("[").partition("]")[0] if text.startswith("[") else text
     if bare.count(":") == 1:

@@ -10,7 +10,7 @@ from extrato.domain.errors import Refused
 from services.gateway.http.answers import error_answer
 from services.gateway.http.context import gateway_of
 from services.gateway.http.cross_origin import is_preflight, is_shared, permissions
-from services.gateway.http.door import refuse_foreign_pages
+from services.gateway.http.local_only import refuse_unless_local
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -43,6 +43,6 @@ def _options(request: web.Request, allowed: AbstractSet[str]) -> web.Response:
     headers: dict[str, str] = {hdrs.ALLOW: ", ".join(sorted({*allowed, hdrs.METH_OPTIONS}))}
     if is_preflight(request) and is_shared(request.path):
         if gateway_of(request).settings.auth == "open":
-            refuse_foreign_pages(request)
+            refuse_unless_local(request)
         headers |= permissions(allowed)
     return web.Response(status=204, headers=headers)

@@ -26,8 +26,9 @@ from extrato.errors import ExtratoError, Overloaded, Transient
 from services.gateway import lookup
 from services.gateway.http import fields
 from services.gateway.http.context import TOKEN_LENGTH, gateway_of
-from services.gateway.http.door import ANYBODY, Credentials, bearer_of, recognise, refuse_foreign_pages
+from services.gateway.http.door import ANYBODY, Credentials, bearer_of, recognise
 from services.gateway.http.limits import address_of
+from services.gateway.http.local_only import refuse_unless_local
 from services.gateway.http.sentences import Unexpected, in_portuguese
 from services.gateway.live.confirmations import Confirmations, may_confirm
 from services.gateway.live.fanout import EVERY_PAYMENT, Fanout, Key, Listener
@@ -72,7 +73,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
     """Serve one request of the Engine.IO protocol, by polling or WebSocket."""
     gateway = gateway_of(request)
     if gateway.settings.auth == "open":
-        refuse_foreign_pages(request)
+        refuse_unless_local(request)
     if "sid" not in request.query:
         # A session that is begun holds a place for a while, whoever began it.
         gateway.limits.count("checks", ANYBODY, address_of(request))

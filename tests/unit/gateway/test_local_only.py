@@ -1,0 +1,102 @@
+"""Without keys, only what comes from this machine is answered, whatever its headers look like."""
+
+from __future__ import annotations
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extrato.domain.errors import Refused
+from services.gateway.http.local_only import refuse_unless_local
+
+
+def is_let_in(*headers: tuple[str, str], host: str = "127.0.0.1:8000") -> bool:
+    try:
+        refuse_unless_local(make_mocked_request("GET", "/", headers=[("Host", host), *headers]))
+    except Refused:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8000", "localhost:8000", "LOCALHOST", "[::1]", "[::1]:8000"])
+def test_a_request_to_this_machine_is_let_in(host):
+    assert is_let_in(host=host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "hub.example",
+        "hub.example:8000",
+        "127.0.0.1.hub.example",
+        "hub.example@127.0.0.1",
+        "@127.0.0.1",
+        "127.0.0.1/hub.example",
+        "127.0.0.1#hub.example",
+        "127.0.0.1:port",
+        "[::1",
+        "::1",
+        "",
+    ],
+)
+def test_a_request_to_another_name_is_refused(host):
+    assert not is_let_in(host=host)
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "https://127.0.0.1", "http://[::1]:5173"])
+def test_a_page_of_this_machine_is_let_in(origin):
+    assert is_let_in(("Origin", origin))
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://hub.example", "null", "", "http://[", "http://hub.example@localhost", "localhost"]
+)
+def test_a_page_from_elsewhere_is_refused(origin):
+    assert not is_let_in(("Origin", origin))
+    assert not is_let_in(("Origin", "http://localhost:3000"), ("Origin", origin))
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        [("X-Forwarded-For", "127.0.0.1"), ("X-Forwarded-Host", "localhost:3000")],
+        [("X-Forwarded-For", "::1"), ("X-Forwarded-For", "::ffff:127.0.0.1"), ("X-Forwarded-Port", "3000")],
+        [("X-Forwarded-For", "127.0.0.1:54321, ::1"), ("X-Real-IP", "127.0.0.1"), ("X-Forwarded-Proto", "http")],
+        [("Forwarded", 'for=127.0.0.1;host=localhost:3000;proto=http, For="[::1]:4711"')],
+        [("X-Forwarded-For", "")],
+    ],
+)
+def test_the_proxy_of_a_local_development_server_is_let_in(added):
+    assert is_let_in(*added)
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        ("X-Forwarded-For", "203.0.113.9"),
+        ("X-Forwarded-For", "127.0.0.1, 203.0.113.9"),
+        ("X-Forwarded-For", "203.0.113.9, 127.0.0.1"),
+        ("X-Forwarded-For", "unknown"),
+        ("X-Forwarded-For", "2001:db8::1"),
+        ("X-Forwarded-Host", "hub.example"),
+        ("X-Forwarded-Host", "localhost, hub.example"),
+        ("X-Real-IP", "203.0.113.9"),
+        ("Forwarded", "for=203.0.113.9"),
+        ("Forwarded", "for=127.0.0.1, for=203.0.113.9"),
+        ("Forwarded", "proto=https;host=hub.example"),
+        ("Forwarded", "for=_hidden"),
+        ("Forwarded", "for"),
+    ],
+)
+def test_what_a_tunnel_let_in_is_refused(added):
+    assert not is_let_in(added)
+    assert not is_let_in((added[0], "127.0.0.1" if added[0] != "Forwarded" else "for=127.0.0.1"), added)
+
+
+@given(st.text(max_size=40).filter(lambda text: not {"\r", "\n"} & set(text)))
+def test_no_header_breaks_the_door(text):
+    encodable = text.encode(errors="replace").decode()
+    for name in ("Origin", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded"):
+        assert is_let_in((name, encodable)) in {True, False}
+    assert is_let_in(host=encodable) in {True, False}
