@@ -530,7 +530,8 @@ OPERATIONS: Final = (
         "/api-keys",
         "issueApiKey",
         "Issue an API key.",
-        description="The key is shown in this answer and never again.",
+        description="The key is shown in this answer and never again. It may have any scope of a merchant, also "
+        "`confirm` and `admin`: a key that administers is as good as every key of the merchant.",
         body=api.ApiKeyWanted,
         answers={201: Answer(description="The key.", body=api.ApiKeyCreated)},
     ),

@@ -28,7 +28,8 @@ CACHE_S: Final = 1.0
 UNKNOWN_KEY_CACHE_S: Final = 0.1
 CACHE_LIMIT: Final = 10_000
 KEY_PREFIX: Final = "extrato"
-DEFAULT_SCOPES: Final = ("payments:write", "payments:read", "confirm")
+# What a shop needs. A key that may say that money arrived is issued on purpose, to the bank's integration.
+DEFAULT_SCOPES: Final = ("payments:write", "payments:read")
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Final
 from extrato.domain import merchant as domain
 from extrato.domain.connections import ConnectProvider
 from extrato.ports import Credential
-from extrato.use_cases.merchants import MerchantDirectory, change_merchant, new_api_key, read_merchant
+from extrato.use_cases.merchants import (
+    DEFAULT_SCOPES,
+    MerchantDirectory,
+    change_merchant,
+    new_api_key,
+    read_merchant,
+)
 from services.cli.key_file import keep_key, kept_key
 
 if TYPE_CHECKING:
@@ -18,6 +24,9 @@ if TYPE_CHECKING:
 SLUG: Final = "padaria-do-marcos"
 PROVIDER: Final = "mercado_pago"
 PRICES_CENTAVOS: Final = {"Pão Francês": 50, "Bolo de Chocolate": 3000}
+
+# A newcomer plays the bank too.
+SCOPES: Final = (*DEFAULT_SCOPES, "confirm")
 
 # The account that the simulated provider knows from the start.
 CREDENTIAL: Final = Credential(
@@ -52,7 +61,7 @@ async def prepare_demo(hub: Hub, settings: Settings, *, cause: Cause) -> str:
     key_file = settings.home / "demo-api-key"
     api_key = kept_key(key_file)
     if api_key is None or await MerchantDirectory(hub.log).recognise(api_key) is None:
-        api_key, issue = new_api_key(SLUG)
+        api_key, issue = new_api_key(SLUG, SCOPES)
         keep_key(key_file, api_key)
         await change_merchant(hub, SLUG, [issue], cause=cause)
     return api_key

@@ -17,6 +17,7 @@ from services.gateway.api.checks import Checks
 from services.gateway.api.delivery_workers import DeliveryWorkers
 from services.gateway.api.pictures import Pictures
 from services.gateway.http.context import GATEWAY, PAYER_TOKENS, Gateway, PayerTokens
+from services.gateway.http.cross_origin import SHARED
 from services.gateway.http.door import MAX_BODY_BYTES, door
 from services.gateway.http.limits import Allowance, Limits
 from services.gateway.live.fanout import Fanout
@@ -43,11 +44,13 @@ def create_app(gateway: Gateway) -> web.Application:
     """Put every route on an application; what may be read may be asked for without its body too (RFC 9110, 9.1)."""
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app[GATEWAY] = gateway
+    shared: list[web.AbstractRoute] = []
     for route in (*ROUTES, SOCKET_IO, NOWHERE):
         through = door(route)
-        app.router.add_route(route.method, route.path, through)
-        if route.method == hdrs.METH_GET:
-            app.router.add_route(hdrs.METH_HEAD, route.path, through)
+        methods = (route.method, hdrs.METH_HEAD) if route.method == hdrs.METH_GET else (route.method,)
+        added = [app.router.add_route(method, route.path, through) for method in methods]
+        shared += added if route.cross_origin else ()
+    app[SHARED] = frozenset(shared)
     return app
 
 

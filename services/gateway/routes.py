@@ -29,6 +29,7 @@ ROUTES: Final = (
         limit="creations",
         scope="payments:write",
         shape="pix",
+        cross_origin=True,
     ),
     Route(
         method="GET",
@@ -36,6 +37,7 @@ ROUTES: Final = (
         handler=pix.show_picture,
         scope=None,
         shape="pix",
+        cross_origin=True,
     ),
     Route(
         method="POST",
@@ -59,6 +61,7 @@ ROUTES: Final = (
         handler=links.generate_link,
         limit="creations",
         scope="payments:write",
+        cross_origin=True,
     ),
     Route(
         method="GET",
@@ -67,6 +70,7 @@ ROUTES: Final = (
         limit="checks",
         scope="payments:read",
         payer=True,
+        cross_origin=True,
     ),
     Route(
         method="POST",
@@ -75,12 +79,14 @@ ROUTES: Final = (
         limit="checks",
         scope="payments:read",
         payer=True,
+        cross_origin=True,
     ),
     Route(
         method="GET",
         path="/payments/api/pending{slash:/?}",
         handler=links.list_pending,
         scope="payments:read",
+        cross_origin=True,
     ),
     Route(
         method="POST",
@@ -88,6 +94,7 @@ ROUTES: Final = (
         handler=monitors.sync_pending,
         limit="checks",
         scope="payments:read",
+        cross_origin=True,
     ),
     Route(
         method="POST",
@@ -95,12 +102,14 @@ ROUTES: Final = (
         handler=monitors.start_monitor,
         limit="creations",
         scope="payments:write",
+        cross_origin=True,
     ),
     Route(
         method="GET",
         path="/payments/api/monitors{slash:/?}",
         handler=monitors.list_monitors,
         scope="payments:read",
+        cross_origin=True,
     ),
     Route(
         method="POST",
@@ -108,6 +117,7 @@ ROUTES: Final = (
         handler=monitors.start_all_monitors,
         limit="creations",
         scope="payments:write",
+        cross_origin=True,
     ),
     Route(
         method="POST",
@@ -115,6 +125,7 @@ ROUTES: Final = (
         handler=cart.create_cart,
         limit="creations",
         scope="payments:write",
+        cross_origin=True,
     ),
     Route(
         method="POST",
@@ -122,6 +133,7 @@ ROUTES: Final = (
         handler=corrections.cancel,
         limit="creations",
         scope="payments:write",
+        cross_origin=True,
     ),
     Route(
         method="POST",
@@ -129,12 +141,14 @@ ROUTES: Final = (
         handler=corrections.refund,
         limit="creations",
         scope="payments:write",
+        cross_origin=True,
     ),
     Route(
         method="GET",
         path="/payments/api/{payment_id}/events{slash:/?}",
         handler=links.show_events,
         scope="payments:read",
+        cross_origin=True,
     ),
     Route(
         method="GET",
@@ -215,7 +229,7 @@ ROUTES: Final = (
     Route(method="GET", path="/healthz", handler=observability.show_health, scope=None),
     Route(method="GET", path="/readyz", handler=observability.show_readiness, scope=None),
     Route(method="GET", path="/metrics", handler=observability.show_metrics, scope="metrics"),
-    Route(method="GET", path="/openapi.json", handler=observability.show_openapi, scope=None),
+    Route(method="GET", path="/openapi.json", handler=observability.show_openapi, scope=None, cross_origin=True),
 )
 
 # Engine.IO's protocol decides what its requests mean; what is told over it is in the AsyncAPI document.

@@ -98,6 +98,9 @@ async def test_a_merchant_of_ones_own_is_registered_and_sells(hub, extrato, slug
     order = {"padaria_slug": slug, "items": [{"nome": "Pão Francês", "quantidade": 2}]}
     status, link = await hub.post("/payments/api/generate-link/", order, bearer)
     assert (status, link["total"]) == (200, 1.5)
+    # A key for a shop does not say that money arrived.
+    status, refused = await hub.post("/payments/pix/confirmation", {"bank_payment_id": "x", "value": 1}, bearer)
+    assert (status, refused["code"]) == (403, "forbidden")
 
     token_file = tmp_path / "token"
     token_file.write_text(f"{SANDBOX_TOKEN}\n")
@@ -145,7 +148,7 @@ async def test_a_key_of_the_hub_administers_until_it_is_revoked(hub, extrato, sl
     key = await extrato.does("admin-key", "issue")
     assert key.startswith("extrato.extrato.")
     key_id = key.split(".")[2]
-    assert f"{key_id}\tadmin payments:read" in (await extrato.does("admin-key", "list")).splitlines()
+    assert f"{key_id}\tadmin metrics payments:read" in (await extrato.does("admin-key", "list")).splitlines()
     assert (await hub.administer("GET", f"/admin/merchants/{slug}", key=key))[0] == 200
     await extrato.does("admin-key", "revoke", key_id)
 

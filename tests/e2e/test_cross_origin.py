@@ -7,14 +7,25 @@ import pytest
 from services.gateway.routes import ROUTES
 
 ELSEWHERE = {"Origin": "https://loja.example"}
-NOT_SHARED = ("/admin/merchants", "/webhooks/mercadopago/", "/ws", "/healthz", "/metrics")
+NOT_SHARED = (
+    "/payments/pix/confirmation",
+    "/payments/pix/1",
+    "/payments/mp/pay/1/",
+    "/payments/mp/return/",
+    "/admin/merchants",
+    "/webhooks/mercadopago/",
+    "/ws",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+)
 
 
 def _shared() -> dict[str, set[str]]:
     """The methods of every address that a frontend asks, with something in the place of each name."""
     methods: dict[str, set[str]] = {}
     for route in ROUTES:
-        if route.path.startswith("/payments/") or route.path == "/openapi.json":
+        if route.cross_origin:
             path = route.path.replace("{slash:/?}", "/").replace("{payment_id}", "1").replace("{file_name}", "x")
             methods.setdefault(path, set()).add(route.method)
     return methods
@@ -47,9 +58,10 @@ async def test_a_page_elsewhere_is_told_what_it_may_ask_for(hub, path):
 
 @pytest.mark.parametrize("path", NOT_SHARED)
 async def test_what_no_frontend_asks_for_is_not_shared(hub, path):
-    async with hub.session.options(hub.url + path, headers=_preflight("GET")) as answer:
-        assert answer.status == 204
-        assert "Access-Control-Allow-Origin" not in answer.headers
+    for method in ("GET", "POST"):
+        async with hub.session.options(hub.url + path, headers=_preflight(method)) as answer:
+            assert answer.status == 204
+            assert not [name for name in answer.headers if name.startswith("Access-Control-")]
     async with hub.session.get(hub.url + path, headers={**hub.headers, **ELSEWHERE}) as answer:
         assert "Access-Control-Allow-Origin" not in answer.headers
 
@@ -64,6 +76,29 @@ async def test_an_answer_and_an_error_can_be_read_with_what_their_headers_say(hu
     async with hub.session.get(f"{hub.url}/payments/api/check/1/", headers=ELSEWHERE) as answer:
         assert answer.status == 401
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+async def test_what_a_frontend_asks_for_is_all_that_is_shared():
+    assert {path for path in SHARED if not path.startswith("/payments/api/")} == {
+        "/payments/pix",
+        "/payments/pix/qr_code/x",
+        "/openapi.json",
+    }
+
+
+async def test_a_page_elsewhere_cannot_confirm_with_the_key_that_it_shows(hub):
+    _, created = await hub.post("/payments/pix", {"value": 3})
+    body = {"bank_payment_id": created["payment"]["bank_payment_id"], "value": 4}
+    async with hub.session.post(
+        f"{hub.url}/payments/pix/confirmation", json=body, headers={**hub.headers, **ELSEWHERE}
+    ) as answer:
+        assert answer.status == 400
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_another_method_is_told_to_a_page_elsewhere_too(hub):
+    async with hub.session.put(f"{hub.url}/payments/pix", headers=ELSEWHERE) as answer:
+        assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (405, "*")
 
 
 async def test_a_payers_page_is_not_read_by_another_page(hub):

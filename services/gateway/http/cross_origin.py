@@ -1,7 +1,8 @@
 """Lets pages of other origins read what they ask for: a merchant's frontend lives elsewhere than the hub.
 
 Nothing here counts that a browser sends by itself, such as a cookie: a page shows a key or a token of its own, and
-could show it from anywhere. Without keys the door keeps foreign pages out before anything is told.
+could show it from anywhere. Without keys the door keeps foreign pages out before anything is told. Which routes are
+shared stands with each in `routes.py`; administration, metrics and the bank's confirmation are not.
 Source: the Fetch standard, section "CORS protocol".
 """
 
@@ -9,26 +10,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import hdrs
+from aiohttp import hdrs, web
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aiohttp import web
-
-SHARED_FOLDER: Final = "/payments/"
-SHARED_FILES: Final = frozenset({"/openapi.json"})
-
+# The routes of the application that pages of other origins may ask.
+SHARED: Final = web.AppKey("shared", frozenset[web.AbstractRoute])
 ANY_ORIGIN: Final = "*"
 READABLE: Final = "ETag, Location, Retry-After, WWW-Authenticate, X-Correlation-Id"
 SENDABLE: Final = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Correlation-Id"
 # The longest that Chromium remembers what it was told.
 REMEMBERED_S: Final = 7200
-
-
-def is_shared(path: str) -> bool:
-    """Say whether pages of other origins may read what is answered here; administration and metrics are not shared."""
-    return path.startswith(SHARED_FOLDER) or path in SHARED_FILES
 
 
 def share(response: web.StreamResponse) -> None:

@@ -15,7 +15,7 @@ from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, Transient
 from services.gateway.http.answers import error_answer
 from services.gateway.http.context import CORRELATION, Caller, gateway_of
-from services.gateway.http.cross_origin import is_shared, share
+from services.gateway.http.cross_origin import share
 from services.gateway.http.limits import Limited, address_of
 from services.gateway.http.local_only import refuse_unless_local
 from services.gateway.metrics import REQUESTS
@@ -58,7 +58,8 @@ class Route(Struct, frozen=True, kw_only=True):
     """One route. `scope` is what an API key must allow; None is for everybody.
 
     With `payer` the token of one payment opens the route for that payment, without a key. `shape` is how the
-    route tells an error. `limit` is what its requests count as, for their key and for their address.
+    route tells an error. `limit` is what its requests count as, for their key and for their address. With
+    `cross_origin` pages of other origins may ask and read what is answered.
     """
 
     method: str
@@ -68,6 +69,7 @@ class Route(Struct, frozen=True, kw_only=True):
     payer: bool = False
     shape: Literal["pix", "monitoring", "page"] = "monitoring"
     limit: Limited | None = None
+    cross_origin: bool = False
 
 
 def door(route: Route) -> Handler:
@@ -87,7 +89,7 @@ def door(route: Route) -> Handler:
             response.headers["X-Correlation-Id"] = request[CORRELATION]
             for name, value in HEADERS:
                 response.headers.setdefault(name, value)
-            if is_shared(request.path) and route.shape != "page":
+            if route.cross_origin:
                 share(response)
         return response
 

@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 from extrato.domain.errors import Refused
 from services.gateway.http.answers import error_answer
 from services.gateway.http.context import gateway_of
-from services.gateway.http.cross_origin import is_preflight, is_shared, permissions
+from services.gateway.http.cross_origin import SHARED, is_preflight, permissions, share
 from services.gateway.http.local_only import refuse_unless_local
 
 if TYPE_CHECKING:
@@ -25,24 +25,34 @@ async def answer_nowhere(request: web.Request) -> web.StreamResponse:
     if request.path == PIX or request.path.startswith(f"{PIX}/"):
         request["shape"] = "pix"
     allowed: set[str] = set()
+    shared: set[str] = set()
     for resource in request.app.router.resources():
         if resource is not request.match_info.route.resource:
-            allowed |= (await resource.resolve(request))[1]
+            methods = (await resource.resolve(request))[1]
+            allowed |= methods
+            if methods:
+                shared |= {route.method for route in resource if route in request.app[SHARED]}
     if not allowed:
         return error_answer(request, Refused("not_found", "There is nothing at this address."))
-    if request.method == hdrs.METH_OPTIONS:
-        return _options(request, allowed)
+    answer = _options(request, allowed, shared) if request.method == hdrs.METH_OPTIONS else _wrong(request, allowed)
+    if shared:
+        share(answer)
+    return answer
+
+
+def _wrong(request: web.Request, allowed: AbstractSet[str]) -> web.Response:
+    """Say which methods would have been right."""
     methods = ", ".join(sorted(allowed))
     answer = error_answer(request, Refused("method_not_allowed", f"This address answers {methods}."))
     answer.headers[hdrs.ALLOW] = methods
     return answer
 
 
-def _options(request: web.Request, allowed: AbstractSet[str]) -> web.Response:
-    """Say what may be asked for here, to a browser also for a page of another origin."""
+def _options(request: web.Request, allowed: AbstractSet[str], shared: AbstractSet[str]) -> web.Response:
+    """Say what may be asked for here, to a browser also what for a page of another origin."""
     headers: dict[str, str] = {hdrs.ALLOW: ", ".join(sorted({*allowed, hdrs.METH_OPTIONS}))}
-    if is_preflight(request) and is_shared(request.path):
+    if is_preflight(request) and shared:
         if gateway_of(request).settings.auth == "open":
             refuse_unless_local(request)
-        headers |= permissions(allowed)
+        headers |= permissions(shared)
     return web.Response(status=204, headers=headers)
