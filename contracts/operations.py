@@ -92,6 +92,7 @@ REFUSALS: Final = {
     401: "There is no API key, or it is not one of ours.",
     403: "The API key does not have the scope; in open mode, the page that asks is not one of this machine.",
     404: "There is no such thing, or not for this caller.",
+    408: "The body did not come within ten seconds.",
     409: "The request contradicts what has happened; `code` says how.",
     413: "The body is longer than 64 KiB.",
     415: "The body is not `application/json` in UTF-8.",
@@ -110,7 +111,7 @@ _IF_NONE_MATCH: Final = Parameter(name="If-None-Match", description="The ETag of
 _PAGE: Final = ("text/html",)
 _ADMIN: Final = "Administration"
 _AWAY: Final = Answer(description="The hub cannot tell at the moment.", media_types=_PAGE)
-_CREATION: Final = (400, 409, 413, 415, 429, 500, 502, 503)
+_CREATION: Final = (400, 408, 409, 413, 415, 429, 500, 502, 503)
 _READING: Final = (400, 404, 500, 503)
 _CHECKING: Final = (400, 404, 429, 500, 503)
 _TOO_MANY: Final = Answer(description="This address asks too often.", media_types=_PAGE)
@@ -159,7 +160,7 @@ def _webhook(path: str, name: str, summary: str) -> Operation:
             200: Answer(description="The notification is taken.", body=api.WebhookAccepted),
             401: Answer(description="The signature is missing, wrong or too old.", body=api.MonitoringError),
         },
-        refusals=(400, 404, 413, 500, 503),
+        refusals=(400, 404, 408, 413, 429, 500, 503),
     )
 
 
@@ -175,6 +176,7 @@ def _administration(
     refusals: tuple[int, ...] = (),
 ) -> Operation:
     """Describe what is done to one merchant; another's is told like one that does not exist."""
+    with_body = (408, 413, 415) if body else ()
     return Operation(
         name=name,
         method=method,
@@ -185,7 +187,7 @@ def _administration(
         scope="admin",
         body=body,
         answers=answers or {200: Answer(description="The merchant as it is.", body=api.MerchantShown)},
-        refusals=tuple(sorted((*_READING, *((413, 415) if body else ()), *refusals))),
+        refusals=tuple(sorted((*_READING, *((429,) if method != "GET" else ()), *with_body, *refusals))),
     )
 
 
@@ -226,7 +228,7 @@ OPERATIONS: Final = (
             ),
             304: Answer(description="The caller has the picture.", media_types=(), headers=("Cache-Control", "ETag")),
         },
-        refusals=(404, 500, 503),
+        refusals=(404, 429, 500, 503),
         errors=api.PixError,
     ),
     Operation(
@@ -241,7 +243,7 @@ OPERATIONS: Final = (
         scope="confirm",
         body=api.PixConfirmation,
         answers={200: Answer(description="The charge is paid.", body=api.PixConfirmed)},
-        refusals=(400, 404, 409, 413, 415, 500, 503),
+        refusals=(400, 404, 408, 409, 413, 415, 500, 503),
         errors=api.PixError,
     ),
     Operation(
@@ -309,7 +311,7 @@ OPERATIONS: Final = (
         scope="payments:read",
         body=api.PadariaNamed,
         answers={200: Answer(description="What it brought.", body=api.Synced)},
-        refusals=(400, 413, 415, 429, 500, 503),
+        refusals=(400, 408, 413, 415, 429, 500, 503),
     ),
     Operation(
         name="startMonitor",
@@ -342,7 +344,7 @@ OPERATIONS: Final = (
         scope="payments:write",
         body=api.PadariaNamed,
         answers={200: Answer(description="How many watches were started.", body=api.MonitorsStarted)},
-        refusals=(400, 413, 415, 429, 500, 503),
+        refusals=(400, 408, 413, 415, 429, 500, 503),
     ),
     Operation(
         name="createCart",
@@ -391,7 +393,7 @@ OPERATIONS: Final = (
             200: Answer(description="The provider took the refund.", body=api.Refunded),
             202: Answer(description="The wish is recorded; the provider does not answer yet.", body=api.Refunded),
         },
-        refusals=(400, 404, 409, 413, 415, 429, 500, 502, 503),
+        refusals=(400, 404, 408, 409, 413, 415, 429, 500, 502, 503),
     ),
     Operation(
         name="showEvents",
@@ -473,7 +475,7 @@ OPERATIONS: Final = (
             200: Answer(description="The merchant was there already.", body=api.MerchantShown),
             201: Answer(description="The merchant exists.", body=api.MerchantShown),
         },
-        refusals=(400, 409, 413, 415, 500, 503),
+        refusals=(400, 408, 409, 413, 415, 429, 500, 503),
     ),
     Operation(
         name="listMerchants",

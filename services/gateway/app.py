@@ -15,6 +15,7 @@ from extrato.process import CannotStart, announce_readiness, open_bus, open_data
 from extrato.use_cases.merchants import MerchantDirectory
 from services.gateway.api.checks import Checks
 from services.gateway.api.delivery_workers import DeliveryWorkers
+from services.gateway.api.observability import Readiness
 from services.gateway.api.pictures import Pictures
 from services.gateway.http.context import GATEWAY, PAYER_TOKENS, Gateway, PayerTokens
 from services.gateway.http.cross_origin import SHARED
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 MAX_CONNECTIONS: Final = 10
 SHUTDOWN_S: Final = 1.0
 UNVERIFIED_PER_MINUTE: Final = 60
-RETURNING_PER_MINUTE: Final = 600
 KEEPALIVE_S: Final = 75.0
+# For so long the rest of a body is let run past, of which its sender was told already that it is not wanted.
+LINGER_S: Final = 2.0
 BACKLOG: Final = 1024
 
 _logger = structlog.get_logger(component="gateway")
@@ -77,9 +79,9 @@ async def serve(settings: Settings) -> None:
             workers=DeliveryWorkers(hub),
             checks=checks,
             pictures=pictures,
+            readiness=Readiness(pool),
             tokens=PayerTokens(await hub.vault.secret(PAYER_TOKENS)),
             unverified=Allowance(UNVERIFIED_PER_MINUTE),
-            returning=Allowance(RETURNING_PER_MINUTE),
             limits=Limits(settings),
         )
         async with _listening(gateway):
@@ -96,7 +98,11 @@ async def serve(settings: Settings) -> None:
 async def _listening(gateway: Gateway) -> AsyncIterator[None]:
     settings = gateway.settings
     runner = web.AppRunner(
-        create_app(gateway), access_log=None, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=SHUTDOWN_S
+        create_app(gateway),
+        access_log=None,
+        keepalive_timeout=KEEPALIVE_S,
+        lingering_time=LINGER_S,
+        shutdown_timeout=SHUTDOWN_S,
     )
     await runner.setup()
     site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)

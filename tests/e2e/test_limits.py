@@ -50,6 +50,15 @@ async def test_each_limit_is_told_with_when_to_come_again(strict):
     assert (await _get(hub, page, **{"X-Forwarded-For": "198.51.100.2"}))[0] == 200
 
 
+async def test_administration_is_limited_too_and_looking_is_not(strict):
+    hub = strict
+    path = "/admin/merchants/padaria-do-marcos"
+    renamed = [await hub.administer("PATCH", path, {"city": f"Recife {n}"}) for n in range(7)]
+    assert [status for status, _ in renamed] == [200] * 5 + [429] * 2
+    assert (await hub.administer("POST", f"{path}/api-keys", {"scopes": ["payments:read"]}))[0] == 429
+    assert (await hub.administer("GET", path))[1]["merchant"]["city"] == "Recife 4"
+
+
 async def test_an_address_that_guesses_is_shut_out_and_its_neighbours_key_is_not(strict):
     hub = strict
     path = "/payments/api/pending/?padaria_slug=padaria-do-marcos"
@@ -104,6 +113,31 @@ async def test_what_is_too_long_is_refused_before_anything_else(hub):
         await writer.wait_closed()
     status, _ = await hub.post("/payments/pix", {"value": 1, "description": "a" * 70_000})
     assert status == 413
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(hub):
+    _, created = await hub.post("/payments/pix", {"value": 1})
+    polling = "/socket.io/?EIO=4&transport=polling"
+    async with hub.session.get(hub.url + polling) as answer:
+        session = (await answer.text()).partition('"sid":"')[2].partition('"')[0]
+
+    async def send_a_part(path):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(hub.url.rpartition(":")[2]))
+        lines = (f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", "Content-Length: 20")
+        writer.write("\r\n".join((*lines, f"Authorization: {hub.headers['Authorization']}", "", "{")).encode())
+        # The connection is closed after the answer.
+        told = await reader.read()
+        writer.close()
+        assert told.split()[1] == b"408", told
+        assert b"body_too_slow" in told
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(
+            send_a_part("/payments/pix"),
+            send_a_part(f"/payments/api/{created['payment']['id']}/refund/"),
+            send_a_part("/webhooks/mercadopago/padaria-do-marcos/?type=payment&data.id=1"),
+            send_a_part(f"{polling}&sid={session}"),
+        )
 
 
 @pytest.mark.parametrize(

@@ -285,8 +285,15 @@ def test_what_is_limited_says_so():
         for operation in OPERATIONS
         if 429 in {*operation.refusals, *operation.answers}
     }
+    # Here only those are told to wait who guess.
+    guessed = {("POST", "/webhooks/mercadopago/"), ("POST", "/webhooks/mercadopago/{merchant}/")}
 
-    assert limited == described
+    assert described == limited | guessed
+
+
+def test_every_body_may_come_too_slowly():
+    for operation in OPERATIONS:
+        assert (408 in operation.refusals) == (413 in operation.refusals), operation.name
 
 
 def test_whoever_is_told_to_wait_is_told_for_how_long():

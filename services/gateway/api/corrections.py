@@ -18,7 +18,7 @@ from services.gateway.api.views import label
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.context import cause_of, gateway_of
-from services.gateway.http.door import json_object
+from services.gateway.http.door import json_object, read_body
 from services.gateway.http.sentences import Bilingual
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def refund(request: web.Request) -> web.Response:
     """
     gateway = gateway_of(request)
     loaded = await lookup.find_payment(request)
-    body = (await json_object(request))[0] if request.body_exists and await request.read() else {}
+    body = (await json_object(request))[0] if request.body_exists and await read_body(request) else {}
     unknown = set(body) - {"amount", "mp_payment_id"}
     if unknown:
         # An amount that is misspelt, or null, must not become a refund of everything.

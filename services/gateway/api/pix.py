@@ -25,6 +25,7 @@ from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.context import Gateway, caller_of, cause_of, gateway_of
 from services.gateway.http.door import json_object
+from services.gateway.http.limits import address_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,7 +117,7 @@ async def show_picture(request: web.Request) -> web.StreamResponse:
         name, is_svg = name.removesuffix(".svg"), True
     name = name.removesuffix(".png")
     bank_payment_id = name.removeprefix(PICTURE_PREFIX)
-    payload = await _payload_of(gateway, bank_payment_id)
+    payload = await _payload_of(request, bank_payment_id)
     etag = hashlib.sha256(f"{payload}{is_svg}".encode()).hexdigest()[:32]
     headers = {"ETag": f'"{etag}"', "Cache-Control": "public, max-age=31536000, immutable"}
     if any(tag.value in {etag, "*"} for tag in request.if_none_match or ()):
@@ -126,19 +127,24 @@ async def show_picture(request: web.Request) -> web.StreamResponse:
     return web.Response(body=picture, content_type=content_type, headers=headers)
 
 
-async def _payload_of(gateway: Gateway, bank_payment_id: str) -> str:
-    """Find the code to draw; who knows the whole unguessable name may see it."""
+async def _payload_of(request: web.Request, bank_payment_id: str) -> str:
+    """Find the code to draw; who knows the whole unguessable name may see it, and who guesses is told to wait."""
+    gateway, address = gateway_of(request), address_of(request)
     nothing = NotFound("There is no such QR code.", bank_payment_id[:64])
     payment_id = payment_id_in(bank_payment_id)
     if payment_id is None:
         raise nothing
+    gateway.limits.allow_attempt(address, bank_payment_id)
     try:
         loaded = await load_payment(gateway.hub, payment_id)
     except NotFound:
-        raise nothing from None
+        loaded = None
+    if loaded is None or loaded.payment.intent.bank_payment_id != bank_payment_id:
+        gateway.limits.failed(address)
+        raise nothing
+    gateway.limits.succeeded(bank_payment_id)
     charge = loaded.payment.charge
-    is_named = loaded.payment.intent.bank_payment_id == bank_payment_id
-    if not is_named or not isinstance(charge, ChargeCreated) or not charge.pix_payload:
+    if not isinstance(charge, ChargeCreated) or not charge.pix_payload:
         raise nothing
     return charge.pix_payload
 

@@ -14,6 +14,8 @@ from extrato.providers.mercado_pago_webhook import Verdict, read_notification, v
 from extrato.store.inbox import Delivery
 from services.gateway.http.answers import json_answer
 from services.gateway.http.context import CORRELATION, Gateway, gateway_of
+from services.gateway.http.door import read_body
+from services.gateway.http.limits import address_of
 from services.gateway.metrics import WEBHOOKS
 
 if TYPE_CHECKING:
@@ -34,16 +36,22 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
     carries no signature is answered, for Mercado Pago repeats what it is refused, and forgotten.
     """
     gateway = gateway_of(request)
-    raw = await request.read()
+    raw = await read_body(request)
     notification = read_notification(request.query, raw)
     if notification is None:
         raise Refused("invalid_notification", "Isto não é uma notificação do Mercado Pago", "body")
+    # Whose account it is costs a question to the database, which a stranger must not ask for every name there may be.
+    limits, address = gateway.limits, address_of(request)
+    named = f"webhooks {request.match_info.get('merchant') or notification.account_id}"
+    limits.allow_attempt(address, named)
     merchant, verdict = await _judge(gateway, request, notification)
     if merchant is None and "merchant" not in request.match_info and not notification.is_signed_format:
         WEBHOOKS.labels("unverifiable").inc()
         return json_answer(WebhookAccepted(success=True))
     if merchant is None:
+        limits.failed(address)
         raise Refused("unknown_merchant", "Não há loja conectada neste endereço", "merchant")
+    limits.succeeded(named)
     delivery = Delivery(
         delivery_id=gateway.hub.new_uuid(),
         merchant=merchant,

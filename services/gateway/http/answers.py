@@ -17,6 +17,7 @@ from services.gateway.pages.layout import not_found, too_many, unavailable
 
 JSON: Final = "application/json"
 MAX_LOGGED_PATH: Final = 200
+REQUEST_TIMEOUT: Final = 408
 _encode = msgspec.json.Encoder().encode
 _logger = structlog.get_logger(component="gateway")
 
@@ -33,6 +34,7 @@ STATUS_OF_CODE: Final = {
     "forbidden": 403,
     "foreign_page": 403,
     "method_not_allowed": 405,
+    "body_too_slow": 408,
     "body_too_large": 413,
     "unsupported_media_type": 415,
     "idempotency_key_reused": 409,
@@ -90,7 +92,11 @@ def error_answer(request: web.Request, error: Exception) -> web.Response:
     )
     if request["shape"] == "page":
         return PAGES.get(status, unavailable if status >= 500 else not_found)()
+    body: PixError | MonitoringError = MonitoringError(success=False, error=in_portuguese(told), code=code)
     if request["shape"] == "pix":
-        return json_answer(PixError(message=message, code=code), status=status, headers=headers)
-    body = MonitoringError(success=False, error=in_portuguese(told), code=code)
-    return json_answer(body, status=status, headers=headers)
+        body = PixError(message=message, code=code)
+    answer = json_answer(body, status=status, headers=headers)
+    if status == REQUEST_TIMEOUT:
+        # What may still come of the body is not waited for.
+        answer.force_close()
+    return answer

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from prometheus_client import Counter
 
 MAX_BODY_BYTES: Final = 64 << 10
+BODY_WITHIN_S: Final = 10.0
 MAX_NUMBER_LENGTH: Final = 16
 CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 ANYBODY: Final = Caller(merchant=None, actor="check", actor_id=None)
@@ -163,6 +166,29 @@ async def recognise(request: web.Request, shown: Credentials, scope: str) -> Cal
     raise Refused("unauthenticated", "An API key is needed: Authorization: Bearer <key>.")
 
 
+async def read_body(request: web.Request) -> bytes:
+    """Read the whole body; raises `Refused` when it takes too long to come."""
+    if request.content.is_eof():
+        return await request.read()
+    async with _soon():
+        return await request.read()
+
+
+async def await_body(request: web.Request) -> None:
+    """Wait until a short body is there for another to read; raises `Refused` when it takes too long to come."""
+    async with _soon():
+        await request.content.wait_eof()
+
+
+@contextlib.asynccontextmanager
+async def _soon() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            yield
+    except TimeoutError:
+        raise Refused("body_too_slow", f"The body did not come within {BODY_WITHIN_S:g} seconds.") from None
+
+
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
@@ -175,7 +201,7 @@ async def json_object(request: web.Request) -> tuple[dict[str, Any], bytes]:
         charset = (request.charset or "utf-8").lower()
         if request.content_type != "application/json" or charset not in {"utf-8", "utf8"}:
             raise Refused("unsupported_media_type", "Send the body as application/json in UTF-8.")
-    raw = await request.read()
+    raw = await read_body(request)
     try:
         body = _decode(raw)
     except (msgspec.MsgspecError, InvalidOperation, RecursionError, UnicodeDecodeError) as error:

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from extrato.settings import Settings
     from services.gateway.http.context import Caller
 
-Limited = Literal["creations", "checks", "failures"]
+Limited = Literal["creations", "checks"]
+Counted = Limited | Literal["failures", "returns_of_payment", "returns_of_merchant"]
+
+# How often a payer who comes back may have the provider asked about an attempt that only the address speaks of: no
+# payer comes back more often, and nobody uses up what a merchant's account may ask.
+RETURNS_OF_PAYMENT_PER_MINUTE: Final = 3
+RETURNS_OF_MERCHANT_PER_MINUTE: Final = 600
 
 REMEMBERED: Final = 20_000
 SECOND_LOOKS_PER_MINUTE: Final = 600
@@ -69,12 +75,14 @@ class Limits:
     """The allowances of this process, by what is counted and for whom; the longest unused are forgotten."""
 
     def __init__(self, settings: Settings) -> None:
-        self._per_minute: dict[Limited, int] = {
+        self._per_minute: dict[Counted, int] = {
             "creations": settings.creations_per_minute,
             "checks": settings.checks_per_minute,
             "failures": settings.failures_per_minute,
+            "returns_of_payment": RETURNS_OF_PAYMENT_PER_MINUTE,
+            "returns_of_merchant": RETURNS_OF_MERCHANT_PER_MINUTE,
         }
-        self._allowances: OrderedDict[tuple[Limited, str], Allowance] = OrderedDict()
+        self._allowances: OrderedDict[tuple[Counted, str], Allowance] = OrderedDict()
         self._accepted: OrderedDict[bytes, None] = OrderedDict()
         self._second_looks = Allowance(SECOND_LOOKS_PER_MINUTE)
 
@@ -87,6 +95,7 @@ class Limits:
     def allow_attempt(self, address: str, credential: str) -> None:
         """Let an address show a credential that costs a look at the log; raises `TooManyRequests`.
 
+        A credential is an API key, and whatever else nobody is meant to guess: a reference, the name of a picture.
         From an address that has failed too often, those that were accepted before are looked at all the same, and
         of the others as many as a budget for all such addresses allows: a neighbour who guesses must lock nobody out.
         """
@@ -106,12 +115,17 @@ class Limits:
         if len(self._accepted) > REMEMBERED:
             self._accepted.popitem(last=False)
 
-    def _take(self, what: Limited, whose: str) -> None:
+    def take_return(self, merchant: str, payment_id: int) -> bool:
+        """Use up one question about an attempt that a return address speaks of, if payment and merchant have one."""
+        of_payment = self._allowance("returns_of_payment", str(payment_id))
+        return of_payment.take() and self._allowance("returns_of_merchant", merchant).take()
+
+    def _take(self, what: Counted, whose: str) -> None:
         allowance = self._allowance(what, whose)
         if not allowance.take():
             raise self._refusal(what, allowance.wait_s)
 
-    def _allowance(self, what: Limited, whose: str) -> Allowance:
+    def _allowance(self, what: Counted, whose: str) -> Allowance:
         key = (what, whose)
         allowance = self._allowances.get(key)
         if allowance is None:
@@ -122,7 +136,7 @@ class Limits:
             self._allowances.move_to_end(key)
         return allowance
 
-    def _refusal(self, what: Limited, wait_s: float) -> TooManyRequests:
+    def _refusal(self, what: Counted, wait_s: float) -> TooManyRequests:
         LIMITED.labels(what).inc()
         return TooManyRequests("Too many requests; wait a moment.", what, retry_after_s=max(wait_s, SHORTEST_WAIT_S))
 

@@ -23,6 +23,7 @@ PORTUGUESE: Final = {
     "unauthenticated": "Chave de API ausente ou inválida",
     "forbidden": "Esta chave de API não permite esta operação",
     "foreign_page": "Sem chaves de API, só são atendidas páginas e programas desta máquina",
+    "body_too_slow": "O corpo da requisição demorou demais a chegar",
     "body_too_large": "O corpo da requisição é grande demais",
     "unsupported_media_type": "Envie o corpo como application/json em UTF-8",
     "invalid_json": "O corpo da requisição não é um JSON válido",

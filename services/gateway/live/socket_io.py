@@ -26,7 +26,7 @@ from extrato.errors import ExtratoError, Overloaded, Transient
 from services.gateway import lookup
 from services.gateway.http import fields
 from services.gateway.http.context import TOKEN_LENGTH, gateway_of
-from services.gateway.http.door import ANYBODY, Credentials, bearer_of, recognise
+from services.gateway.http.door import ANYBODY, Credentials, await_body, bearer_of, recognise
 from services.gateway.http.limits import address_of
 from services.gateway.http.local_only import refuse_unless_local
 from services.gateway.http.sentences import Unexpected, in_portuguese
@@ -77,6 +77,9 @@ async def answer(request: web.Request) -> web.StreamResponse:
     if "sid" not in request.query:
         # A session that is begun holds a place for a while, whoever began it.
         gateway.limits.count("checks", ANYBODY, address_of(request))
+    if 0 < (request.content_length or 0) <= MAX_MESSAGE_BYTES:
+        # The library would wait for ever; what is longer it refuses unread.
+        await await_body(request)
     return await gateway.socket_io.answer(request)
 
 

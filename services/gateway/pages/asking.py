@@ -61,8 +61,8 @@ async def _ask(gateway: Gateway, loaded: LoadedPayment, attempt_id: str | None, 
 async def _ask_about_attempt(
     gateway: Gateway, loaded: LoadedPayment, attempt_id: str, *, cause: Cause
 ) -> LoadedPayment:
-    """Ask about an attempt that only the address speaks of; such questions have a budget."""
-    if not gateway.returning.take():
+    """Ask about an attempt that only the address speaks of; such questions have an allowance."""
+    if not gateway.limits.take_return(loaded.merchant, loaded.payment_id):
         return loaded
     try:
         await observe_attempt(gateway.hub, loaded.merchant, loaded.payment.intent.provider, attempt_id, cause=cause)

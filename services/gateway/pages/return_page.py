@@ -52,13 +52,16 @@ async def _by_reference(request: web.Request) -> LoadedPayment | None:
     number = payment_id_in_reference(reference)
     if number is None:
         return None
-    gateway = gateway_of(request)
+    gateway, address = gateway_of(request), address_of(request)
+    # It opens a payment as a key opens a merchant's, and is guessed at as seldom: who has guessed too often is not
+    # told by the one answer that differs that he was right.
+    gateway.limits.allow_attempt(address, reference)
     with contextlib.suppress(NotFound):
         loaded = await load_payment(gateway.hub, number)
         if hmac.compare_digest(loaded.payment.intent.external_reference.encode(), reference.encode()):
+            gateway.limits.succeeded(reference)
             return loaded
-    # It opens a payment as a token does, and is guessed at as seldom.
-    gateway.limits.failed(address_of(request))
+    gateway.limits.failed(address)
     raise fields.not_found(number)
 
 

@@ -108,6 +108,15 @@ def test_a_neighbour_who_guesses_locks_nobody_out(limits, monkeypatch):
     limits.allow_attempt("192.0.2.1", "the key")
 
 
+def test_a_payer_who_comes_back_again_and_again_uses_up_nothing_of_the_others(limits, clock):
+    assert [limits.take_return("padaria", 15) for _ in range(100)] == [True] * 3 + [False] * 97
+    assert [limits.take_return("padaria", number) for number in range(100, 697)] == [True] * 597
+    assert not limits.take_return("padaria", 16)
+    assert limits.take_return("another", 17)
+    clock.now_s += 21
+    assert limits.take_return("padaria", 15)
+
+
 def test_what_is_remembered_is_bounded(limits, monkeypatch):
     monkeypatch.setattr(module, "REMEMBERED", 10)
     for number in range(100):

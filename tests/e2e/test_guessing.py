@@ -1,0 +1,101 @@
+"""Who guesses is told to wait before he costs anything, and locks out nobody who comes from the same address."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import time
+
+import aiohttp
+import pytest_asyncio
+
+from services.gateway.http.limits import RETURNS_OF_PAYMENT_PER_MINUTE, SECOND_LOOKS_PER_MINUTE
+from tests.conftest import new_home
+from tests.running_hub import MERCHANT, WEBHOOK_SECRET, RunningHub, running_hub
+
+FEW = {"EXTRATO_FAILURES_PER_MINUTE": "3", "EXTRATO_TRUSTED_PROXIES": "127.0.0.0/8"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def started():
+    with new_home() as home:
+        async with running_hub(home, **FEW) as hub:
+            yield hub
+
+
+@pytest_asyncio.fixture
+async def hub(started):
+    """The hub of this file with an HTTP session of this test."""
+    async with aiohttp.ClientSession() as session:
+        yield RunningHub(started.home, started.url, started.sandbox_url, session)
+
+
+async def ask(hub, path, address, *, method="GET", **options):
+    headers = {"X-Forwarded-For": address, **options.pop("headers", {})}
+    async with hub.session.request(method, hub.url + path, headers=headers, **options) as answer:
+        return answer.status
+
+
+def signed() -> dict[str, str]:
+    at = int(time.time())
+    digest = hmac.new(WEBHOOK_SECRET.encode(), f"id:123;request-id:r;ts:{at};".encode(), hashlib.sha256).hexdigest()
+    return {"x-signature": f"ts={at},v1={digest}", "x-request-id": "r"}
+
+
+async def deliver(hub, whose, address, *, body=None, headers=None):
+    path = f"/webhooks/mercadopago/{whose}?type=payment&data.id=123"
+    return await ask(hub, path, address, method="POST", json=body or {}, headers=headers or {})
+
+
+async def test_webhooks_for_nobody_are_limited_and_those_of_a_merchant_are_not(hub):
+    statuses = [await deliver(hub, f"nobody-{n}/", "192.0.2.1") for n in range(5)]
+    assert statuses == [404] * 3 + [429] * 2
+    assert [await deliver(hub, f"{MERCHANT}/", "192.0.2.1", headers=signed()) for _ in range(20)] == [200] * 20
+    assert await deliver(hub, "nobody-9/", "192.0.2.2") == 404
+
+
+async def test_webhooks_for_accounts_of_nobody_are_limited_too(hub):
+    statuses = [await deliver(hub, "", "192.0.2.3", body={"user_id": n}) for n in range(1, 6)]
+    assert statuses == [404] * 3 + [429] * 2
+    assert await deliver(hub, "", "192.0.2.3", body={"user_id": 174087000}, headers=signed()) == 200
+
+
+async def test_guessing_the_name_of_a_picture_is_limited_and_looking_at_one_is_not(hub):
+    _, created = await hub.post("/payments/pix", {"value": 1})
+    picture = created["payment"]["qr_code_url"].removeprefix(hub.url)
+    guesses = [f"{picture[:-12]}{n:012x}" for n in range(5)]
+    assert [await ask(hub, guess, "192.0.2.4") for guess in guesses] == [404] * 3 + [429] * 2
+    assert [await ask(hub, picture, "192.0.2.4") for _ in range(20)] == [200] * 20
+
+
+async def test_a_payer_who_comes_back_with_one_attempt_after_the_other_has_few_asked_about(hub):
+    async def asked_about() -> int:
+        asked = (await hub.sandbox("GET", "/_sandbox/stats"))["requests"]["by_route"]
+        return sum(count for route, count in asked.items() if route.startswith("GET /v1/payments/{"))
+
+    await hub.faults(webhooks=False)
+    link = await hub.link()
+    path = f"/payments/mp/return/?external_reference={link['external_reference']}&collection_id="
+    before = await asked_about()
+    for attempt in range(10):
+        assert await ask(hub, f"{path}{7_000_000 + attempt}", "192.0.2.5") == 200
+    assert await asked_about() - before == RETURNS_OF_PAYMENT_PER_MINUTE
+    await hub.faults(webhooks=True)
+
+
+async def test_who_guesses_at_references_is_not_told_when_he_is_right(hub):
+    known, secret = await hub.link(), await hub.link()
+    path = "/payments/mp/return/?external_reference="
+    assert await ask(hub, path + known["external_reference"], "192.0.2.6") == 200
+    stem = secret["external_reference"].rpartition("_")[0]
+    guesses = [f"{path}{stem}_{n:012x}" for n in range(SECOND_LOOKS_PER_MINUTE * 2)]
+    statuses = []
+    for at in range(0, len(guesses), 50):
+        statuses += await asyncio.gather(*(ask(hub, guess, "192.0.2.7") for guess in guesses[at : at + 50]))
+    assert statuses.count(404) == 3
+    assert set(statuses) == {404, 429}
+    # A payer who was here before is shown the page, behind the same address too; and so is everybody from elsewhere.
+    assert await ask(hub, path + known["external_reference"], "192.0.2.7") == 200
+    assert await ask(hub, path + secret["external_reference"], "192.0.2.7") == 429
+    assert await ask(hub, path + secret["external_reference"], "192.0.2.8") == 200
