@@ -111,6 +111,19 @@ async def test_a_payers_token_opens_the_socket_of_its_payment_only(hub):
         assert refused.value.status == status, query
 
 
+async def test_a_payers_socket_does_not_tell_how_far_the_log_has_come(hub):
+    link = await hub.link()
+    shown = {"payment_id": str(link["payment_id"]), "t": token_of(link["secure_checkout_url"])}
+    async with socket_of(hub, **shown) as opened:
+        (snapshot,) = await read(opened, 1)
+    await make_payments(hub, 1)
+    async with socket_of(hub, **shown, after=str(snapshot["position"])) as opened:
+        assert (await read(opened, 1))[0]["type"] == "resumed"
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await socket_of(hub, **shown, after=str(snapshot["position"] + 1))
+    assert refused.value.status == 400
+
+
 async def test_when_the_gateway_stops_a_socket_is_told_where_to_resume(hub, until):
     ids = await make_payments(hub, 1)
     async with hub.socket(payment_id=str(ids[0])) as opened:

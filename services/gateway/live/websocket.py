@@ -53,8 +53,7 @@ class TooFarBehind(Exception):
 async def open_socket(request: web.Request) -> web.StreamResponse:
     """Serve one socket for `?payment_id=` or `?padaria_slug=`, with or without `&after=<position>`."""
     gateway = gateway_of(request)
-    key = await _key(request)
-    after = await _after(request)
+    key, after = await _target(request)
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
     if not socket.can_prepare(request).ok:
         raise Refused("not_a_websocket", "Este endereço só atende WebSocket", "Upgrade")
@@ -83,26 +82,27 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     return socket
 
 
-async def _after(request: web.Request) -> int | None:
-    """Read from where to resume; a place that the log has not reached was told by nobody here."""
-    text = request.query.get("after")
-    if text is None:
-        return None
-    is_number = text.isascii() and text.isdigit() and len(text) <= MAX_POSITION_LENGTH
-    if not is_number or int(text) > await gateway_of(request).hub.log.head():
-        raise Refused("invalid_position", "O parâmetro 'after' deve ser uma posição já alcançada", "after")
-    return int(text)
-
-
-async def _key(request: web.Request) -> Key:
-    """Find what the socket listens to, and that the caller may."""
+async def _target(request: web.Request) -> tuple[Key, int | None]:
+    """Find what the socket listens to, that the caller may, and where it resumes."""
     gateway, caller = gateway_of(request), caller_of(request)
     number, slug = request.query.get("payment_id"), request.query.get("padaria_slug")
     if (number is None) == (slug is None):
         raise Refused("nothing_to_listen_to", "Informe 'payment_id' ou 'padaria_slug'", "payment_id")
+    after = request.query.get("after")
     if number is not None:
-        return (await lookup.payment_for(gateway, caller, fields.payment_id(number))).payment_id
-    return (await lookup.merchant_for(gateway, caller, slug or "")).slug
+        loaded = await lookup.payment_for(gateway, caller, fields.payment_id(number))
+        # How far the whole log has come is nothing that a payer learns.
+        return loaded.payment_id, None if after is None else _position(after, reached=loaded.position)
+    merchant = await lookup.merchant_for(gateway, caller, slug or "")
+    return merchant.slug, None if after is None else _position(after, reached=await gateway.hub.log.head())
+
+
+def _position(text: str, *, reached: int) -> int:
+    """Read from where to resume; a place that was not reached was told by nobody here."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= MAX_POSITION_LENGTH
+    if not is_number or int(text) > reached:
+        raise Refused("invalid_position", "O parâmetro 'after' deve ser uma posição já alcançada", "after")
+    return int(text)
 
 
 async def _serve(
