@@ -22,8 +22,10 @@ from services.gateway.http.cross_origin import SHARED
 from services.gateway.http.door import MAX_BODY_BYTES, door
 from services.gateway.http.limits import Allowance, Limits
 from services.gateway.live.fanout import Fanout
+from services.gateway.live.places import Places
 from services.gateway.live.revocations import end_revoked
 from services.gateway.live.socket_io import SocketIo
+from services.gateway.open_files import allow_many_open_files
 from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
 
 if TYPE_CHECKING:
@@ -58,11 +60,12 @@ def create_app(gateway: Gateway) -> web.Application:
 
 async def serve(settings: Settings) -> None:
     """Serve until cancelled; raises `CannotStart`."""
+    allow_many_open_files()
     async with contextlib.AsyncExitStack() as parts:
         pool = await parts.enter_async_context(open_database(settings, connections=MAX_CONNECTIONS))
         bus = await parts.enter_async_context(open_bus(settings, name="gateway"))
         hub = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
-        fanout, pictures, checks = Fanout(), Pictures(), Checks(hub)
+        fanout, places, pictures, checks = Fanout(), Places(), Pictures(), Checks(hub)
         parts.push_async_callback(checks.close)
         parts.callback(pictures.close)
         live = LiveFeed(bus=bus, log=hub.log, deliver=fanout.deliver, is_unheard=fanout.is_unheard)
@@ -74,7 +77,8 @@ async def serve(settings: Settings) -> None:
             bus=bus,
             merchants=MerchantDirectory(hub.log),
             fanout=fanout,
-            socket_io=SocketIo(fanout=fanout, log=hub.log),
+            places=places,
+            socket_io=SocketIo(fanout=fanout, places=places, log=hub.log),
             live=live,
             workers=DeliveryWorkers(hub),
             checks=checks,

@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 import socketio
 
+from services.gateway.live.places import BOUNDS
 from tests.running_hub import ROOT, free_ports
 
 SCRIPT = Path(__file__).parent.parent / "clients" / "socket_io.js"
@@ -82,8 +83,16 @@ async def node_listening(node, url, *options):
 @contextlib.asynccontextmanager
 async def second_gateway(hub):
     """Another gateway on the same database and bus; gives its address."""
+    async with gateway_process(hub) as (url, _):
+        yield url
+
+
+@contextlib.asynccontextmanager
+async def gateway_process(hub, *before):
+    """Start another gateway, by a command that stands `before` its own; gives its address and the process's id."""
     port, ready = free_ports(1)[0], hub.home / "run" / "second-gateway.ready"
     process = await asyncio.create_subprocess_exec(
+        *before,
         sys.executable,
         "-m",
         "services.gateway",
@@ -103,7 +112,7 @@ async def second_gateway(hub):
         async with asyncio.timeout(20):
             while not ready.exists():
                 await asyncio.sleep(0.02)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(10):
@@ -361,6 +370,46 @@ async def forward_to(url, reader, writer):
         sink.close()
 
     await asyncio.gather(carry(reader, back), carry(there, writer))
+
+
+def payers_socket(hub, shown):
+    return hub.session.ws_connect(f"{hub.url}/ws", params=shown)
+
+
+async def test_a_payments_token_that_went_round_takes_few_places(hub, until, node):
+    pix, other = [(await hub.post("/payments/pix", {"value": 1}))[1]["payment"] for _ in range(2)]
+    shown, others = [{"payment_id": str(each["id"]), "t": token_of(each["payment_url"])} for each in (pix, other)]
+    options = json.dumps({"auth": shown, "transports": ["websocket"], "reconnectionDelay": 50})
+    async with contextlib.AsyncExitStack() as sockets:
+        opened = [await sockets.enter_async_context(payers_socket(hub, shown)) for _ in range(BOUNDS["payer"])]
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await payers_socket(hub, shown)
+        assert refused.value.status == 429
+        assert refused.value.headers["Retry-After"] == "5"
+        # Others have room, and so has the merchant of the payment itself.
+        await sockets.enter_async_context(payers_socket(hub, others))
+        await sockets.enter_async_context(hub.socket(payment_id=shown["payment_id"]))
+        # A client of Socket.IO is counted with them. It comes back until there is a place.
+        refusals = 'extrato_requests_limited_total{what="sockets"}'
+        before = await hub.metric(refusals)
+        said = await sockets.enter_async_context(node_listening(node, hub.url, options))
+
+        async def was_sent_away():
+            return await hub.metric(refusals) > before
+
+        await until(was_sent_away, "the client was sent away")
+        await opened[0].close()
+        told = await said()
+        while told != ["connect"]:
+            assert told[0] in {"connect_error", "disconnect"}
+            told = await said()
+
+
+async def test_a_gateway_may_have_as_many_files_open_as_it_is_let(hub):
+    async with gateway_process(hub, "sh", "-c", 'ulimit -S -n 256 && exec "$@"', "sh") as (_, pid):
+        lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    soft, hard = next(line for line in lines if line.startswith("Max open files")).split()[3:5]
+    assert int(soft) == min(int(hard), 65_536)
 
 
 async def test_clients_are_counted_and_forgotten(hub, until):

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
+from services.gateway.live.places import BOUNDS
+
 MERCHANT = "padaria-do-marcos"
 
 
@@ -122,6 +124,26 @@ async def test_a_payers_socket_does_not_tell_how_far_the_log_has_come(hub):
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         await socket_of(hub, **shown, after=str(snapshot["position"] + 1))
     assert refused.value.status == 400
+
+
+async def test_an_address_has_many_sockets_open_but_does_not_take_every_place(hub, other_merchant, until):
+    headers = {"Authorization": f"Bearer {other_merchant.api_key}"}
+
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
+        url = f"{hub.url}/ws?padaria_slug={other_merchant.slug}"
+        opened = []
+        for _ in range(0, BOUNDS["address"], 50):
+            opened += await asyncio.gather(*(session.ws_connect(url) for _ in range(50)))
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(url)
+        assert refused.value.status == 429
+        assert len(opened) == BOUNDS["address"]
+
+    async def is_free():
+        return await hub.metric("extrato_websockets") == 0
+
+    await until(is_free, "the places are free")
 
 
 async def test_when_the_gateway_stops_a_socket_is_told_where_to_resume(hub, until):

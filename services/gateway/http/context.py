@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from services.gateway.api.pictures import Pictures
     from services.gateway.http.limits import Allowance, Limits
     from services.gateway.live.fanout import Fanout
+    from services.gateway.live.places import Places
     from services.gateway.live.socket_io import SocketIo
 
 TOKEN_LENGTH: Final = 32
@@ -82,6 +83,7 @@ class Gateway:
     bus: Bus
     merchants: MerchantDirectory
     fanout: Fanout
+    places: Places
     socket_io: SocketIo
     live: LiveFeed
     workers: DeliveryWorkers

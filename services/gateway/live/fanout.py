@@ -70,12 +70,6 @@ class Fanout:
 
     def __init__(self) -> None:
         self._listeners: dict[Key, set[Listener]] = defaultdict(set)
-        self._count = 0
-
-    @property
-    def count(self) -> int:
-        """Count those who listen."""
-        return self._count
 
     def is_unheard(self) -> bool:
         """Say whether nobody listens to anything."""
@@ -92,13 +86,11 @@ class Fanout:
         """Listen from this moment on, to the events that `wants` says yes to."""
         listener = Listener(wants=wants, api_key=api_key)
         self._listeners[key].add(listener)
-        self._count += 1
         return listener
 
     def leave(self, key: Key, listener: Listener) -> None:
         """Listen no more."""
         self._listeners[key].remove(listener)
-        self._count -= 1
         if not self._listeners[key]:
             del self._listeners[key]
 

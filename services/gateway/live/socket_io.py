@@ -22,7 +22,7 @@ from socketio.packet import Packet
 
 from contracts.frames import CONFIRMED, PaymentConfirmed
 from extrato.domain.errors import Refused
-from extrato.errors import ExtratoError, Overloaded, Transient
+from extrato.errors import ExtratoError, Transient
 from services.gateway import lookup
 from services.gateway.http import fields
 from services.gateway.http.context import TOKEN_LENGTH, gateway_of
@@ -36,13 +36,16 @@ from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
 
 if TYPE_CHECKING:
     from extrato.store.log import LogReader
+    from services.gateway.http.context import Caller
+    from services.gateway.live.places import Place, Places
 
 NAMESPACE: Final = "/"
 SCOPE: Final = "payments:read"
 MAX_MESSAGE_BYTES: Final = 4096
-MAX_SESSIONS: Final = 10_000
 INTRODUCE_WITHIN_S: Final = 20.0
 TAKE_WITHIN_S: Final = 20.0
+# Under which name a first request carries the place for its session.
+PLACE: Final = "place"
 
 # The library logs the packets that come and go, keys among them, and every nonsense that a stranger sends.
 _SILENT: Final = logging.Logger("socket.io", level=logging.CRITICAL + 1)  # noqa: LOG001 - outside of all configuration
@@ -57,6 +60,24 @@ class TextPacket(Packet):  # type: ignore[misc]
         if super().decode(encoded_packet):
             raise ValueError("attachments")
         return 0
+
+
+class Server(socketio.AsyncServer):  # type: ignore[misc]
+    """The library's server, and a place for each Engine.IO session from its beginning to its end."""
+
+    def __init__(self, **options: Any) -> None:
+        self.places: dict[str, Place] = {}
+        super().__init__(**options)
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        self.places[eio_sid] = environ["aiohttp.request"].pop(PLACE)
+        await super()._handle_eio_connect(eio_sid, environ)
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        try:
+            await super()._handle_eio_disconnect(eio_sid, reason)
+        finally:
+            self.places.pop(eio_sid).leave()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,13 +107,14 @@ async def answer(request: web.Request) -> web.StreamResponse:
 class SocketIo:
     """The Socket.IO clients of this process."""
 
-    def __init__(self, *, fanout: Fanout, log: LogReader) -> None:
+    def __init__(self, *, fanout: Fanout, places: Places, log: LogReader) -> None:
         self._fanout = fanout
+        self._places = places
         self._log = log
         self._confirmations = Confirmations(log)
         self._clients: dict[str, Client] = {}
         self._upgrades: dict[str, web.Request] = {}
-        self._server = socketio.AsyncServer(
+        self._server = Server(
             async_mode="aiohttp",
             serializer=TextPacket,
             max_http_buffer_size=MAX_MESSAGE_BYTES,
@@ -109,10 +131,10 @@ class SocketIo:
         self._server.on("disconnect", self._forget)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Serve one request; raises `Overloaded` when too many clients are here."""
+        """Serve one request; raises `TooManyRequests` or `Overloaded` when there is no place for another session."""
         session = request.query.get("sid", "")
-        if not session and len(self._server.eio.sockets) >= MAX_SESSIONS:
-            raise Overloaded("Too many Socket.IO clients are connected here; try again in a moment.")
+        if not session:
+            request[PLACE] = self._places.take_as_stranger(address_of(request))
         is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
         if session and is_socket:
             self._upgrades.setdefault(session, request)
@@ -128,6 +150,9 @@ class SocketIo:
         finally:
             if self._upgrades.get(session) is request:
                 del self._upgrades[session]
+            if PLACE in request:
+                # No session came of it.
+                request.pop(PLACE).leave()
         left = self._server.eio.sockets.get(session)
         if left is not None and left.closed:
             # The library would let the poll of a client that took its leave wait for its whole time.
@@ -162,7 +187,10 @@ class SocketIo:
         try:
             request: web.Request = environ["aiohttp.request"]
             shown = _shown(request, auth)
-            key = await _key(request, shown)
+            key, caller = await _key(request, shown)
+            place = self._server.places.get(session)
+            if place is not None:
+                place.introduce(caller)
             position = 0 if isinstance(key, int) else await self._log.head()
         except (Refused, ExtratoError) as error:
             if isinstance(error, Transient):
@@ -254,14 +282,14 @@ class SocketIo:
             request.transport.abort()
 
 
-async def _key(request: web.Request, shown: Credentials) -> Key:
-    """Find what a client listens to: the payment that it names, or all that it may know of; raises `Refused`."""
+async def _key(request: web.Request, shown: Credentials) -> tuple[Key, Caller]:
+    """Find what a client listens to, the payment that it names or all that it may know of; raises `Refused`."""
     gateway = gateway_of(request)
     caller = await recognise(request, shown, SCOPE)
     if shown.payment_id:
         number = fields.payment_id(shown.payment_id)
-        return (await lookup.payment_for(gateway, caller, number)).payment_id
-    return EVERY_PAYMENT if caller.merchant is None else caller.merchant
+        return (await lookup.payment_for(gateway, caller, number)).payment_id, caller
+    return EVERY_PAYMENT if caller.merchant is None else caller.merchant, caller
 
 
 def _shown(request: web.Request, auth: object) -> Credentials:

@@ -18,13 +18,13 @@ from contracts.frames import Closing, EventFrame, Frame, PayersStatus, PaymentSt
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.domain.payment.identifiers import stream_id
-from extrato.errors import Overloaded
 from extrato.use_cases.hub import load_payment
 from services.gateway import lookup
 from services.gateway.api import queries
 from services.gateway.http import fields
 from services.gateway.http.context import Gateway, caller_of, gateway_of
 from services.gateway.http.door import bearer_of
+from services.gateway.http.limits import address_of
 from services.gateway.live.fanout import Key, Listener, event_frame
 from services.gateway.metrics import SOCKETS, SOCKETS_DROPPED
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 HEARTBEAT_S: Final = 20.0
 SEND_TIMEOUT_S: Final = 5.0
 MAX_MESSAGE_BYTES: Final = 4096
-MAX_LISTENERS: Final = 10_000
 SNAPSHOT_LIMIT: Final = 200
 PAGE: Final = 500
 MAX_SCANNED: Final = 100_000
@@ -57,8 +56,7 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
     if not socket.can_prepare(request).ok:
         raise Refused("not_a_websocket", "Este endereço só atende WebSocket", "Upgrade")
-    if gateway.fanout.count >= MAX_LISTENERS:
-        raise Overloaded("Too many sockets are open here; try again in a moment.")
+    place = gateway.places.take(address_of(request), caller_of(request))
     listener = gateway.fanout.listen(key, api_key=bearer_of(request))
     SOCKETS.inc()
     try:
@@ -79,6 +77,7 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     finally:
         SOCKETS.dec()
         gateway.fanout.leave(key, listener)
+        place.leave()
     return socket
 
 

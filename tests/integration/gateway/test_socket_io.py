@@ -26,6 +26,7 @@ from services.gateway.http.door import door
 from services.gateway.http.limits import Limits
 from services.gateway.live import socket_io
 from services.gateway.live.fanout import QUEUE_LIMIT, Fanout
+from services.gateway.live.places import BOUNDS, Places
 from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
 from services.gateway.routes import SOCKET_IO
 from tests.examples import EXAMPLE_EVENTS, NOON
@@ -39,12 +40,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKe
 class Gateway:
     """A gateway without keys that serves Socket.IO alone; `fanout` stands for the live feed."""
 
-    def __init__(self, url, pool, fanout, clients, log):
+    def __init__(self, url, pool, fanout, clients, log, places, bounds):
         self.url = url
         self.pool = pool
         self.fanout = fanout
         self.clients = clients
         self.log = log
+        self.places = places
+        self.bounds = bounds
         self.is_stopped = False
 
     async def stop(self):
@@ -82,7 +85,9 @@ class Gateway:
 async def gateway(database_url):
     async with asyncpg.create_pool(database_url, min_size=1, max_size=4) as pool:
         log, fanout = EventLog(pool), Fanout()
-        clients = socket_io.SocketIo(fanout=fanout, log=log)
+        bounds = dict(BOUNDS)
+        places = Places(bounds)
+        clients = socket_io.SocketIo(fanout=fanout, places=places, log=log)
         app = web.Application()
         settings = SimpleNamespace(auth="open", public_url="http://127.0.0.1", trusted_proxies=())
         hub = SimpleNamespace(log=log, new_uuid=uuid4)
@@ -95,7 +100,7 @@ async def gateway(database_url):
         # What a client does not read soon waits in the gateway, and not in the kernel.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         await web.SockSite(runner, listener).start()
-        gateway = Gateway(f"http://127.0.0.1:{listener.getsockname()[1]}", pool, fanout, clients, log)
+        gateway = Gateway(f"http://127.0.0.1:{listener.getsockname()[1]}", pool, fanout, clients, log, places, bounds)
         yield gateway
         await gateway.stop()
         await runner.cleanup()
@@ -181,19 +186,61 @@ async def test_a_session_that_listens_to_nothing_is_ended(gateway, monkeypatch):
         await asyncio.gather(sweeping, return_exceptions=True)
 
 
-async def test_more_clients_than_there_is_room_for_are_told_to_come_later(gateway, monkeypatch):
-    monkeypatch.setattr(socket_io, "MAX_SESSIONS", 1)
+@pytest.mark.parametrize(
+    ("bound", "status", "code"),
+    [("all", 503, "overloaded"), ("strangers", 503, "overloaded"), ("stranger_address", 429, "too_many_requests")],
+)
+async def test_more_sessions_than_there_is_room_for_are_told_to_come_later(gateway, until, bound, status, code):
+    gateway.bounds[bound] = 1
     polling = f"{gateway.url}/socket.io/?EIO=4&transport=polling"
-    async with (
-        listening(gateway.url, "polling", "websocket"),
-        aiohttp.ClientSession() as session,
-        session.get(polling) as answer,
-    ):
-        assert answer.status == 503
-        assert answer.headers["Retry-After"] == "1"
-        assert (await answer.json())["code"] == "overloaded"
-    async with listening(gateway.url):
+    async with aiohttp.ClientSession() as session:
+        async with session.get(polling) as answer:
+            assert answer.status == 200
+            sid = (await answer.text()).partition('"sid":"')[2].partition('"')[0]
+        async with session.get(polling) as answer:
+            assert answer.status == status
+            assert answer.headers["Retry-After"] == "5"
+            assert (await answer.json())["code"] == code
+        # It takes its leave, and there is a place again.
+        async with session.post(f"{polling}&sid={sid}", data="1") as answer:
+            assert answer.status == 200
+    await until(lambda: nobody_is_here(gateway), "the place is free")
+    async with listening(gateway.url, "polling", "websocket"):
         pass
+
+
+async def test_who_has_introduced_himself_is_no_stranger_any_more(gateway):
+    gateway.bounds["stranger_address"] = gateway.bounds["strangers"] = 1
+    async with contextlib.AsyncExitStack() as clients:
+        for way in ("websocket", "polling", "websocket"):
+            await clients.enter_async_context(listening(gateway.url, way))
+        gateway.bounds["address"] = 3
+        # The fourth is sent away in a way that its client comes back from.
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"{gateway.url}/socket.io/?EIO=4&transport=websocket") as opened,
+        ):
+            await opened.send_str("40")
+            assert (await opened.receive_str()).startswith("0{")
+            async with asyncio.timeout(5):
+                assert (await opened.receive()).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
+
+
+@pytest.mark.parametrize("way", ["websocket", "polling"])
+async def test_a_session_that_was_refused_or_never_begun_holds_no_place(gateway, until, way):
+    async with aiohttp.ClientSession() as session:
+        for query in ("EIO=3", "EIO=4&transport=nonsense", "EIO=4&transport=websocket"):
+            async with session.get(f"{gateway.url}/socket.io/?{query}") as answer:
+                assert answer.status == 400
+        async with session.options(f"{gateway.url}/socket.io/?EIO=4") as answer:
+            assert answer.status == 200
+    async with listening(gateway.url, way):
+        assert gateway.places.remembered == 2
+    await until(lambda: nobody_is_here(gateway), "every place is free")
+
+
+async def nobody_is_here(gateway):
+    return gateway.places.remembered == 0
 
 
 async def test_a_client_is_admitted_once_on_a_connection(gateway):
