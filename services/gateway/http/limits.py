@@ -5,6 +5,7 @@ Each gateway counts for itself, so several allow as many times as much together.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import ipaddress
 import time
@@ -164,6 +165,7 @@ def _is_among(address: str, networks: tuple[str, ...]) -> bool:
     return parsed is not None and any(parsed in ipaddress.ip_network(network) for network in networks)
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def _network(address: str) -> str:
     """Name what is counted together: one address of the older kind, one network of the newer."""
     parsed = read_address(address)

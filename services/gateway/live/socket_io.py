@@ -44,8 +44,9 @@ SCOPE: Final = "payments:read"
 MAX_MESSAGE_BYTES: Final = 4096
 INTRODUCE_WITHIN_S: Final = 20.0
 TAKE_WITHIN_S: Final = 20.0
-# Under which name a first request carries the place for its session.
+# Under which names a first request carries the place for its session, and then which session came of it.
 PLACE: Final = "place"
+SESSION: Final = "session"
 
 # The library logs the packets that come and go, keys among them, and every nonsense that a stranger sends.
 _SILENT: Final = logging.Logger("socket.io", level=logging.CRITICAL + 1)  # noqa: LOG001 - outside of all configuration
@@ -70,7 +71,9 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         super().__init__(**options)
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
-        self.places[eio_sid] = environ["aiohttp.request"].pop(PLACE)
+        request: web.Request = environ["aiohttp.request"]
+        self.places[eio_sid] = request.pop(PLACE)
+        request[SESSION] = eio_sid
         await super()._handle_eio_connect(eio_sid, environ)
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
@@ -144,6 +147,8 @@ class SocketIo:
             raise
         except Exception as error:  # noqa: BLE001 - the library raises anything at what is no packet
             _logger.info("socket_io_garbled", error=type(error).__name__)
+            # The library would keep it until it answers no ping.
+            await self._drop(request.get(SESSION, session), "garbled")
             if is_socket and request.transport is not None:
                 request.transport.abort()
             return web.Response(status=400)
@@ -153,6 +158,9 @@ class SocketIo:
             if PLACE in request:
                 # No session came of it.
                 request.pop(PLACE).leave()
+            elif is_socket and SESSION in request:
+                # A session that began as a WebSocket ends with it, also when the line broke before it was welcomed.
+                await self._drop(request[SESSION], "gone")
         left = self._server.eio.sockets.get(session)
         if left is not None and left.closed:
             # The library would let the poll of a client that took its leave wait for its whole time.

@@ -105,6 +105,7 @@ async def gateway(database_url):
         await gateway.stop()
         await runner.cleanup()
         await log.close()
+        assert places.remembered == 0
 
 
 @contextlib.asynccontextmanager
@@ -237,6 +238,20 @@ async def test_a_session_that_was_refused_or_never_begun_holds_no_place(gateway,
     async with listening(gateway.url, way):
         assert gateway.places.remembered == 2
     await until(lambda: nobody_is_here(gateway), "every place is free")
+
+
+@pytest.mark.parametrize("nonsense", ["", "x", "9", "4", "4[", "42[" * 300, "451-[{}]", "4" * 5000, b"\x04", "41", "1"])
+async def test_nonsense_leaves_no_place_taken(gateway, until, nonsense):
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{gateway.url}/socket.io/?EIO=4&transport=websocket") as opened,
+    ):
+        await opened.send_str("40")
+        assert (await opened.receive_str()).startswith("0{")
+        assert (await opened.receive_str()).startswith("40{")
+        with contextlib.suppress(ConnectionError):
+            await (opened.send_bytes if isinstance(nonsense, bytes) else opened.send_str)(nonsense)
+    await until(lambda: nobody_is_here(gateway), "the place is free")
 
 
 async def nobody_is_here(gateway):
