@@ -594,6 +594,7 @@ OPERATIONS: Final = (
         path="/readyz",
         tag="Service",
         summary="Say whether PostgreSQL and NATS answer too.",
+        description="PostgreSQL is asked once a second, however many ask this.",
         answers={
             200: Answer(description="They do.", body=api.Health),
             503: Answer(description="One of them does not.", body=api.Health),

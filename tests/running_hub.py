@@ -198,7 +198,10 @@ class RunningHub:
                 return False
             with contextlib.suppress(aiohttp.ClientError):
                 async with self.session.get(self.url + "/readyz") as answer:
-                    return answer.status == 200
+                    is_ready = answer.status == 200
+                # What is said of the database may be a second old; a list is read from it.
+                status, _ = await self.get(f"/payments/api/pending/?padaria_slug={MERCHANT}")
+                return is_ready and status == 200
         return False
 
 
