@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import json
 
@@ -147,6 +148,15 @@ async def test_a_body_of_ten_megabytes_is_refused(hub):
         # The server may hang up on a sender who does not stop; it must go on serving others.
         status, answer = await send(hub, "/payments/pix", b'{"value": 1, "x": "' + b"a" * 70_000)
     assert (status, answer["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.usefixtures("nothing_is_left")
+@pytest.mark.parametrize("path", ["/payments/pix", "/payments/api/1/refund/", "/webhooks/mercadopago/padaria/"])
+@pytest.mark.parametrize("body", [gzip.compress(b'{"value": 1}'), gzip.compress(b'{"value": 1}')[:10], b"no gzip"])
+async def test_a_packed_body_is_refused_whole_or_cut(hub, path, body):
+    headers = {**hub.headers, "Content-Type": "application/json", "Content-Encoding": "gzip"}
+    async with hub.session.post(hub.url + path, data=body, headers=headers) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 from msgspec import Struct
 
 from extrato.domain.errors import Refused
@@ -102,6 +102,7 @@ def door(route: Route) -> Handler:
 async def _answered(route: Route, request: web.Request) -> web.StreamResponse:
     """Let the handler answer whom it may, and answer every error."""
     try:
+        _refuse_packed(request)
         if route.scope is None:
             request["caller"] = ANYBODY
         else:
@@ -122,6 +123,12 @@ async def _answered(route: Route, request: web.Request) -> web.StreamResponse:
         return error_answer(request, Transient("It took too long; whether it was done is unknown."))
     except Exception as error:  # noqa: BLE001 - the last place where it can be told and answered
         return error_answer(request, error)
+
+
+def _refuse_packed(request: web.Request) -> None:
+    """Take no packed body: one that was cut short unpacks to less than was sent, and nothing may mean everything."""
+    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
+        raise Refused("unsupported_media_type", "Send the body as it is, without a Content-Encoding.")
 
 
 def bearer_of(request: web.Request) -> str | None:
