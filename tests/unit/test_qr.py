@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from itertools import product
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -14,6 +15,9 @@ from PIL import Image
 
 from extrato.domain.brcode import encode_static
 from extrato.qr import draw_png, draw_svg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SVG = "{http://www.w3.org/2000/svg}"
 MODULE_PIXELS = 10
@@ -47,6 +51,17 @@ def dark_modules(image: Image.Image) -> set[tuple[int, int]]:
     }
 
 
+def drawn_modules(path: str) -> Iterator[tuple[int, int]]:
+    """The modules that the lines of a path cover, each one along the middle of its row."""
+    for line in path.split("M")[1:]:
+        start, *steps = line.split("m")
+        column, row = 0, int(start.removeprefix("0 ").removesuffix(".5"))
+        for step in steps:
+            skipped, length = map(int, step.split(" 0h"))
+            yield from ((column + skipped + dark, row) for dark in range(length))
+            column += skipped + length
+
+
 def test_the_png_is_a_square_of_whole_modules_in_black_and_white(payload):
     image = png(payload)
     assert image.width == image.height
@@ -77,8 +92,13 @@ def test_the_svg_shows_the_same_modules_as_the_png(payload):
     assert root.tag == f"{SVG}svg"
     side = image.width // MODULE_PIXELS
     assert root.get("viewBox") == f"0 0 {side} {side}"
-    squares = root.find(f"{SVG}path").get("d").removesuffix("z").split("z")
-    assert {tuple(map(int, square[1:].split("H")[0].split(","))) for square in squares} == dark_modules(image)
+    path = root.find(f"{SVG}path")
+    assert path.get("stroke") == "#000"
+    assert set(drawn_modules(path.get("d"))) == dark_modules(image)
+
+
+def test_the_svg_is_lighter_than_a_square_for_each_module(payload):
+    assert len(draw_svg(payload)) < 4 * len(dark_modules(png(payload)))
 
 
 def test_the_svg_lies_on_white_for_dark_pages(payload):
