@@ -61,6 +61,8 @@ async def test_a_huge_exponent_in_a_quantity_is_not_computed_with(hub, quantity)
         ("[" * 100_00, "invalid_json"),
         ('{"value": 1, "description": 5}', "invalid_text"),
         ('{"value": 1, "description": "a\\u0000b"}', "invalid_text"),
+        ('{"value": 1, "description": "\\u202e00,1 $R"}', "invalid_text"),
+        ('{"value": 1, "description": "a\\u2066b"}', "invalid_text"),
         ('{"value": 1, "padaria_slug": "nobody"}', "merchant_not_found"),
         ('{"value": 1, "expires_in_minutes": 0}', "invalid_lifetime"),
         ('{"value": 1, "expires_in_minutes": true}', "invalid_lifetime"),

@@ -28,6 +28,8 @@ MAX_LIFETIME_MINUTES: Final = 60 * 24 * 30
 MAX_PAYMENT_ID: Final = (1 << 47) - 1
 MAX_LIMIT: Final = 1000
 EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
+# Characters that turn the direction of the text around them, and could have an amount or a name read otherwise.
+DIRECTION_CONTROLS: Final = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -37,7 +39,7 @@ def value_centavos(body: Mapping[str, Any], name: str = "value") -> int:
 
 
 def text(body: Mapping[str, Any], name: str, *, maximum: int = MAX_TEXT, default: str | None = None) -> str | None:
-    """Read an optional text without control characters; blank counts as absent."""
+    """Read an optional text without control characters, those of direction among them; blank counts as absent."""
     value = body.get(name)
     if value is None:
         return default
@@ -53,7 +55,9 @@ def text(body: Mapping[str, Any], name: str, *, maximum: int = MAX_TEXT, default
             f"O campo '{name}' deve ter no máximo {maximum} caracteres",
             name,
         )
-    if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in value):
+    if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in value) or (
+        not DIRECTION_CONTROLS.isdisjoint(value)
+    ):
         raise Bilingual(
             "invalid_text",
             f"The field '{name}' has control characters.",
