@@ -1,4 +1,7 @@
-"""The one list of routes. `{slash:/?}` accepts an address with and without its last slash."""
+"""The one list of routes.
+
+`{slash:/?}` accepts an address with and without its last slash, `{or_slash:/?}` one that is documented without it.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ ROUTES: Final = (
     ),
     Route(
         method="GET",
-        path="/payments/pix/{payment_id}",
+        path="/payments/pix/{payment_id}{or_slash:/?}",
         handler=pix_page.show_pix,
         limit="checks",
         scope="payments:read",

@@ -143,7 +143,7 @@ OWN_ONLY: dict[tuple[str, str], Walk] = {
 
 
 def _name(method: str, path: str) -> tuple[str, str]:
-    return method, path.replace("{slash:/?}", "/")
+    return method, path.replace("{slash:/?}", "/").replace("{or_slash:/?}", "")
 
 
 def _registered() -> set[tuple[str, str]]:
@@ -165,7 +165,11 @@ def _registered() -> set[tuple[str, str]]:
 
 
 def _canonical(path: str) -> str:
-    return path.replace("{slash:/?}", "{slash}").replace("{anything:.*}", "{anything}")
+    return (
+        path.replace("{slash:/?}", "{slash}")
+        .replace("{or_slash:/?}", "{or_slash}")
+        .replace("{anything:.*}", "{anything}")
+    )
 
 
 def test_every_registered_route_is_walked_or_says_why_not():
@@ -281,7 +285,7 @@ PAYER_ROUTES = [route for route in ROUTES if route.payer]
 
 
 def _for_payer(path: str, number: int, token: str) -> str:
-    asked = path.replace("{payment_id}", str(number)).replace("{slash:/?}", "/")
+    asked = path.replace("{payment_id}", str(number)).replace("{slash:/?}", "/").replace("{or_slash:/?}", "")
     return f"{asked}?t={token}" if str(number) in asked else f"{asked}?payment_id={number}&t={token}"
 
 
