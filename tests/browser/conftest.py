@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
 from contracts.envelope import Cause
 from contracts.events import Item
 from extrato.assembly import open_hub
+from extrato.errors import ProviderUnavailable
 from extrato.ports import Payer
 from extrato.process import open_bus, open_database
 from extrato.settings import Settings
@@ -72,6 +74,7 @@ class Visit:
         self._ours = urlsplit(hub_url).netloc
         self._provider = urlsplit(provider_url).netloc
         context.on("request", self._note_request)
+        context.on("response", lambda response: self._note_exchange(response.request))
         context.on("console", self._note_message)
         context.on("weberror", lambda error: self.complaints.append(str(error.error)))
 
@@ -81,6 +84,11 @@ class Visit:
         return page
 
     def _note_request(self, request: Request) -> None:
+        # A redirect that a script does not follow is told of by the browser, and is not sent.
+        if request.redirected_from is None or request.is_navigation_request():
+            self._note_exchange(request)
+
+    def _note_exchange(self, request: Request) -> None:
         # Only a person who goes to the provider's checkout speaks to the provider.
         may_be_provider = request.is_navigation_request() or self._provider in request.frame.url
         self._note_address(request.url, may_be_provider=may_be_provider)
@@ -117,30 +125,45 @@ async def browse(chromium: Browser, hub: RunningHub) -> AsyncIterator[Any]:
     assert [visit.strangers for visit in visits if visit.strangers] == []
 
 
-class Brief:
-    """Opens payments that live for seconds, which the interface does not offer, in the hub's own log."""
+NEWEST = "SELECT max((convert_from(state, 'UTF8')::json ->> 'payment_id')::bigint) FROM stored_events"
 
-    def __init__(self, hub: Any, settings: Settings) -> None:
+
+class Brief:
+    """Opens payments as the interface does not, such as some that live for seconds, in the hub's own log."""
+
+    def __init__(self, hub: Any, settings: Settings, running: RunningHub) -> None:
         self._hub = hub
         self._settings = settings
+        self._running = running
 
-    async def open(self, *, method: str, lifetime_s: float, description: str = "1x Pão Francês") -> str:
+    async def open(self, *, method: str, lifetime_s: float, provider: str | None = None) -> str:
         """Open a payment of the demo merchant and give the address for its payer."""
         merchant = await MerchantDirectory(self._hub.log).get(MERCHANT)
         wanted = NewPayment(
-            provider="pix" if method == "pix" else "mercado_pago",
+            provider=provider or ("pix" if method == "pix" else "mercado_pago"),
             method=method,
             amount_centavos=700,
             title="Pedido",
-            description=description,
+            description="1x Pão Francês",
             items=(Item(name="Pão Francês", quantity=1, unit_price_centavos=700),),
             payer=Payer(email="cliente@example.com"),
             lifetime=timedelta(seconds=lifetime_s),
         )
         cause = Cause(correlation_id="tests", actor="operator")
         loaded = await open_payment(self._hub, merchant, wanted, idempotency_key=None, cause=cause)
-        token = PayerTokens(await self._hub.vault.secret(PAYER_TOKENS)).make(loaded.payment_id)
-        path = f"/payments/pix/{loaded.payment_id}" if method == "pix" else f"/payments/mp/pay/{loaded.payment_id}/"
+        return await self._address(loaded.payment_id, method)
+
+    async def open_without_charge(self, *, method: str) -> str:
+        """Open a payment of a provider that is away: the intent is there, the charge is yet to be made."""
+        await self._running.faults(error_rate=1)
+        with pytest.raises(ProviderUnavailable):
+            await self.open(method=method, lifetime_s=600, provider="mercado_pago")
+        [(number,)] = await self._running.rows(NEWEST)
+        return await self._address(number, method)
+
+    async def _address(self, number: int, method: str) -> str:
+        token = PayerTokens(await self._hub.vault.secret(PAYER_TOKENS)).make(number)
+        path = f"/payments/pix/{number}" if method == "pix" else f"/payments/mp/pay/{number}/"
         return f"{self._settings.public_url}{path}?t={token}"
 
 
@@ -158,4 +181,4 @@ async def brief(hub: RunningHub) -> AsyncIterator[Brief]:
     async with contextlib.AsyncExitStack() as parts:
         pool = await parts.enter_async_context(open_database(settings, connections=2))
         bus = await parts.enter_async_context(open_bus(settings, name="tests"))
-        yield Brief(await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus)), settings)
+        yield Brief(await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus)), settings, hub)

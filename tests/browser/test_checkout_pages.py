@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from services.gateway.pages.asking import PATIENCE_S
+from tests.running_hub import NO_FAULTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -21,7 +22,9 @@ async def at_the_checkout(page, link):
 
 
 async def decided(hub, link, outcome, **more):
-    await hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": outcome, **more})
+    return await hub.sandbox(
+        "POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": outcome, **more}
+    )
 
 
 async def test_paying_at_the_checkout_leads_to_the_success_page(hub, browse):
@@ -51,7 +54,7 @@ async def test_coming_back_pending_the_page_turns_when_it_is_paid(hub, browse, w
     page = await browse()
     await at_the_checkout(page, link)
     await page.get_by_role("button", name=way).click()
-    await expect(page.get_by_role("heading")).to_have_text("Aguardando o pagamento")
+    await expect(page.get_by_role("heading")).to_have_text("Aguardando a confirmação")
     await expect(page.locator(".facts")).to_contain_text("Pendente")
     await page.evaluate(MARK)
     await decided(hub, link, "approved")
@@ -62,26 +65,27 @@ async def test_coming_back_pending_the_page_turns_when_it_is_paid(hub, browse, w
 async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse):
     link = await hub.link()
     page, asked = await browse(), []
-    page.on("request", lambda request: asked.append(request.url) if "/payments/api/check/" in request.url else None)
+    page.on("request", lambda request: asked.append(request.url) if request.resource_type == "fetch" else None)
     await page.route_web_socket("**/ws?**", lambda socket: socket.close())
     await at_the_checkout(page, link)
     await page.get_by_role("button", name="Gerar Pix").click()
-    await expect(page.get_by_role("heading")).to_have_text("Aguardando o pagamento")
+    await expect(page.get_by_role("heading")).to_have_text("Aguardando a confirmação")
     assert page.url.startswith(f"{hub.url}/payments/mp/return/")
     await page.evaluate(MARK)
     await decided(hub, link, "approved")
     await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado", timeout=12_000)
-    assert asked
+    assert set(asked) == {page.url}
     assert await page.evaluate("window.mark") == "the same document"
 
 
 async def test_beside_a_socket_the_page_asks_every_thirty_seconds(hub, browse, until):
     link = await hub.link()
     page, asked, heard = await browse(), [], []
-    page.on("requestfinished", lambda request: asked.append(request.url) if "/api/check/" in request.url else None)
     page.on("websocket", lambda socket: socket.on("framereceived", lambda _: heard.append(True)))
     await page.clock.install()
-    await page.goto(f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}")
+    address = f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
+    await page.goto(address)
+    page.on("requestfinished", lambda request: asked.append(request) if request.url == address else None)
 
     async def has(list_, length):
         return len(list_) == length
@@ -121,8 +125,12 @@ async def test_leaving_without_paying_offers_another_try(hub, browse):
     page = await browse()
     await at_the_checkout(page, link)
     await page.get_by_role("button", name="Voltar à loja").click()
-    await expect(page.get_by_role("heading")).to_have_text("Pagamento não concluído")
-    await page.get_by_role("link", name="Pagar agora").click()
+    await expect(page.get_by_role("heading")).to_have_text("Nenhum pagamento recebido ainda")
+    # Whoever has paid, and is not heard of yet, is not to be pressed.
+    await expect(page.get_by_text("Se você já pagou, não pague de novo")).to_be_visible()
+    again = page.get_by_role("link", name="Pagar agora")
+    await expect(again).to_have_class("button quiet")
+    await again.click()
     await page.get_by_role("button", name="Pagar com cartão", exact=True).click()
     await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
 
@@ -143,7 +151,7 @@ async def test_a_page_that_waits_needs_no_script_to_be_refreshed(hub, browse, un
     page = await browse(java_script_enabled=False)
     await at_the_checkout(page, link)
     await page.get_by_role("button", name="Gerar Pix").click()
-    await expect(page.get_by_role("heading")).to_have_text("Aguardando o pagamento")
+    await expect(page.get_by_role("heading")).to_have_text("Aguardando a confirmação")
     await decided(hub, link, "approved")
 
     async def is_paid():
@@ -183,7 +191,102 @@ async def test_a_provider_that_does_not_answer_keeps_nobody_waiting(hub, browse)
     await hub.faults(latency_ms=10_000)
     page = await browse()
     await page.goto(f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}", timeout=6_000)
-    await expect(page.get_by_role("heading")).to_have_text("Pagamento não concluído")
+    await expect(page.get_by_role("heading")).to_have_text("Conferindo o pagamento")
+    await expect(page.locator("main .button")).to_have_count(0)
+    # Once it answers, who has not paid is shown the way.
+    await hub.faults(latency_ms=0)
+    await expect(page.get_by_role("heading")).to_have_text("Nenhum pagamento recebido ainda")
+
+
+@pytest.mark.parametrize("fault", [{"latency_ms": 10_000}, {"error_rate": 1}], ids=["slow", "away"])
+async def test_who_paid_and_comes_back_unheard_is_not_led_to_pay_again(hub, browse, fault):
+    await hub.faults(webhooks=False)
+    link = await hub.link()
+    paid = await decided(hub, link, "approved")
+    await hub.faults(**fault)
+    page = await browse()
+    query = f"external_reference={link['external_reference']}&payment_id={paid['id']}&collection_id={paid['id']}"
+    await page.goto(f"{hub.url}/payments/mp/return/?{query}")
+    await expect(page.get_by_role("heading")).to_have_text("Conferindo o pagamento")
+    await expect(page.get_by_text("não pague de novo")).to_be_visible()
+    await expect(page.locator("main .button")).to_have_count(0)
+    await hub.faults(**NO_FAULTS)
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
+
+
+async def test_an_attempt_that_the_provider_does_not_know_yet_leads_nobody_to_pay_again(hub, browse):
+    link = await hub.link()
+    page = await browse()
+    query = f"external_reference={link['external_reference']}&collection_id=99"
+    await page.goto(f"{hub.url}/payments/mp/return/?{query}")
+    await expect(page.get_by_role("heading")).to_have_text("Conferindo o pagamento")
+    await expect(page.locator("main .button")).to_have_count(0)
+
+
+async def test_a_link_under_review_leads_nobody_to_pay_a_second_time(hub, browse):
+    link = await hub.link()
+    page = await browse()
+    await decided(hub, link, "in_process")
+    assert (await page.goto(link["secure_checkout_url"])).status == 200
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento em análise")
+    assert page.url == link["secure_checkout_url"]
+    await expect(page.locator("main .button")).to_have_count(0)
+    await decided(hub, link, "approved")
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento já realizado")
+
+
+async def test_a_code_that_was_left_unpaid_leads_back_to_the_checkout(hub, browse):
+    link = await hub.link()
+    await decided(hub, link, "pending")
+    page = await browse()
+    await at_the_checkout(page, link)
+
+
+async def test_a_refused_card_is_told_beside_a_pix_that_waits(hub, browse):
+    link = await hub.link()
+    page = await browse()
+    await decided(hub, link, "pending")
+    await at_the_checkout(page, link)
+    await page.get_by_role("button", name="será recusado").click()
+    await expect(page.get_by_role("heading")).to_have_text("Aguardando a confirmação")
+    await expect(page.get_by_text("O cartão não foi aprovado.")).to_be_visible()
+    await expect(page.get_by_role("link", name="Ver o Pix ou o boleto de novo")).to_be_visible()
+
+
+async def test_a_link_in_preparation_goes_to_the_checkout_by_itself(hub, brief, browse):
+    page = await browse()
+    await page.goto(await brief.open_without_charge(method="checkout"))
+    await expect(page.get_by_role("heading")).to_have_text("Preparando a cobrança")
+    await hub.faults(error_rate=0)
+    await expect(page.get_by_role("button", name="Pagar com cartão", exact=True)).to_be_visible(timeout=40_000)
+
+
+async def test_a_wish_to_cancel_leads_nobody_to_pay(hub, browse):
+    link = await hub.link()
+    await hub.faults(error_rate=1)
+    assert (await hub.post(f"/payments/api/{link['payment_id']}/cancel/", {}))[0] == 202
+    page = await browse()
+    assert (await page.goto(link["secure_checkout_url"])).status == 200
+    await expect(page.get_by_role("heading")).to_have_text("Cobrança sendo cancelada")
+    await expect(page.locator("main .button")).to_have_count(0)
+    await hub.faults(error_rate=0)
+    await expect(page.get_by_role("heading")).to_have_text("Link cancelado", timeout=40_000)
+
+
+async def test_a_page_that_says_paid_looks_again_for_who_comes_back_to_it(hub, browse, until):
+    link = await hub.link()
+    page = await browse()
+    await decided(hub, link, "approved")
+    await page.goto(f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}")
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
+    await decided(hub, link, "refunded")
+
+    async def is_refunded():
+        return (await hub.check(link["payment_id"]))["status"] == "refunded"
+
+    await until(is_refunded, "the hub knows")
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento devolvido")
 
 
 async def test_an_expired_link_says_so(hub, brief, browse, until):
@@ -200,6 +303,23 @@ async def test_an_expired_link_says_so(hub, brief, browse, until):
     await expect(page.locator("main .button")).to_have_count(0)
 
 
+async def test_a_link_is_not_called_expired_before_the_provider_has_told(hub, brief, browse, until):
+    address = await brief.open(method="checkout", lifetime_s=3)
+    await hub.faults(error_rate=1)
+
+    async def is_over():
+        async with hub.session.get(address, allow_redirects=False) as answer:
+            return answer.status == 200
+
+    await until(is_over, "its time is over")
+    page = await browse()
+    await page.goto(address)
+    await expect(page.get_by_role("heading")).to_have_text("Conferindo o pagamento")
+    await expect(page.get_by_text("não pague agora")).to_be_visible()
+    await hub.faults(error_rate=0)
+    await expect(page.get_by_role("heading")).to_have_text("Link expirado")
+
+
 async def test_a_cancelled_link_says_so(hub, browse):
     link = await hub.link()
     status, answer = await hub.post(f"/payments/api/{link['payment_id']}/cancel/", {})
@@ -214,7 +334,8 @@ async def test_what_the_return_address_says_of_the_payment_is_not_believed(hub, 
     lies = f"collection_status=approved&status=approved&payment_id=99&external_reference={link['external_reference']}"
     page = await browse()
     await page.goto(f"{hub.url}/payments/mp/return/?{lies}")
-    await expect(page.get_by_role("heading")).to_have_text("Pagamento não concluído")
+    await expect(page.get_by_role("heading")).to_have_text("Conferindo o pagamento")
+    assert (await hub.check(link["payment_id"]))["status"] == "pending"
 
 
 async def test_the_return_page_is_found_by_number_and_token_too(hub, browse):
@@ -222,4 +343,4 @@ async def test_the_return_page_is_found_by_number_and_token_too(hub, browse):
     token = re.search(r"t=(\w+)", link["secure_checkout_url"])[1]
     page = await browse()
     await page.goto(f"{hub.url}/payments/mp/return/?status=approved&payment_id={link['payment_id']}&t={token}")
-    await expect(page.get_by_role("heading")).to_have_text("Pagamento não concluído")
+    await expect(page.get_by_role("heading")).to_have_text("Nenhum pagamento recebido ainda")

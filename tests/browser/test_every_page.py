@@ -14,20 +14,48 @@ NARROW = {"width": 320, "height": 640}
 HEADINGS = {
     "pix to pay": "Pague com Pix",
     "pix of the provider": "Pague com Pix",
+    "pix in preparation": "Preparando a cobrança",
+    "pix under review": "Pagamento em análise",
+    "pix settling": "Conferindo o pagamento",
+    "pix being cancelled": "Cobrança sendo cancelada",
     "pix paid": "Pagamento confirmado",
+    "pix paid twice": "Pagamento confirmado",
     "pix expired": "Cobrança expirada",
     "pix cancelled": "Cobrança cancelada",
+    "link in preparation": "Preparando a cobrança",
+    "link under review": "Pagamento em análise",
+    "link settling": "Conferindo o pagamento",
+    "link being cancelled": "Cobrança sendo cancelada",
     "link paid": "Pagamento já realizado",
+    "link paid twice": "Pagamento já realizado",
     "link cancelled": "Link cancelado",
     "link expired": "Link expirado",
-    "back without paying": "Pagamento não concluído",
-    "back pending": "Aguardando o pagamento",
+    "back without paying": "Nenhum pagamento recebido ainda",
+    "back unanswered": "Conferindo o pagamento",
+    "back pending": "Aguardando a confirmação",
+    "back pending and refused": "Aguardando a confirmação",
     "back under review": "Pagamento em análise",
     "back refused": "Pagamento não aprovado",
     "back approved": "Pagamento aprovado",
+    "back paid twice": "Pagamento aprovado",
     "back refunded": "Pagamento devolvido",
     "back disputed": "Pagamento em contestação",
+    "back charged back": "Pagamento contestado",
     "nothing": "Página não encontrada",
+}
+MAY_PAY = {
+    "pix to pay",
+    "pix of the provider",
+    "back without paying",
+    "back pending",
+    "back pending and refused",
+    "back refused",
+}
+NOTICES = {
+    "pix paid twice": "Recebemos mais de um pagamento deste pedido.",
+    "link paid twice": "Recebemos mais de um pagamento deste pedido.",
+    "back paid twice": "Recebemos mais de um pagamento deste pedido.",
+    "back pending and refused": "O cartão não foi aprovado.",
 }
 LONG = "Encomenda de aniversário com nome muitíssimo comprido: " + "salgadinhos" * 12
 
@@ -50,57 +78,122 @@ class Desk:
         return f"{self.hub.url}/payments/pix/999999999?t={'0' * 32}"
 
     async def pix(self, word):
-        if word == "of the provider":
-            body = {
-                "padaria_slug": "padaria-do-marcos",
-                "items": [{"nome": "Pão Francês", "quantidade": 10}],
-                "customer": {"email": "cliente@example.com"},
-            }
-            return (await self.hub.post("/payments/api/cart/", body))[1]["payment_url"]
-        if word == "expired":
-            return await self.brief.open(method="pix", lifetime_s=0.01)
+        match word:
+            case "of the provider" | "under review" | "being cancelled":
+                return await self.pix_of_the_provider(word)
+            case "in preparation":
+                return await self.brief.open_without_charge(method="pix")
+            case "settling":
+                address = await self.brief.open(method="pix", lifetime_s=3, provider="mercado_pago")
+                await self.until(lambda: self.says(address, "Conferindo o pagamento"), "its time is over")
+                return address
+            case "expired":
+                return await self.brief.open(method="pix", lifetime_s=0.01)
         pix = (await self.hub.post("/payments/pix", {"value": 999999.99, "description": LONG}))[1]["payment"]
-        if word == "paid":
-            body = {"bank_payment_id": pix["bank_payment_id"], "value": pix["value"]}
+        for transfer in {"paid": "A", "paid twice": "AB"}.get(word, ""):
+            body = {"bank_payment_id": pix["bank_payment_id"], "value": pix["value"], "end_to_end_id": transfer * 32}
             assert (await self.hub.post("/payments/pix/confirmation", body))[0] == 200
         if word == "cancelled":
-            assert (await self.hub.post(f"/payments/api/{pix['id']}/cancel/", {}))[0] == 200
+            await self.cancel(pix["id"])
         return pix["payment_url"]
 
+    async def pix_of_the_provider(self, word):
+        body = {
+            "padaria_slug": "padaria-do-marcos",
+            "items": [{"nome": "Pão Francês", "quantidade": 10}],
+            "customer": {"email": "cliente@example.com"},
+        }
+        cart = (await self.hub.post("/payments/api/cart/", body))[1]
+        if word == "under review":
+            await self.become(cart, "in_process", payment_id=cart["mp_payment_id"])
+        if word == "being cancelled":
+            await self.wish_to_cancel(cart["payment_id"])
+        return cart["payment_url"]
+
     async def link(self, word):
-        if word == "expired":
-            address = await self.brief.open(method="checkout", lifetime_s=3)
-            await self.until(lambda: self.is_over(address), "the link is over")
-            return address
+        match word:
+            case "in preparation":
+                return await self.brief.open_without_charge(method="checkout")
+            case "settling":
+                address = await self.brief.open(method="checkout", lifetime_s=3)
+                await self.hub.faults(error_rate=1)
+                await self.until(lambda: self.says(address, "Conferindo o pagamento"), "its time is over")
+                return address
+            case "expired":
+                address = await self.brief.open(method="checkout", lifetime_s=3)
+                await self.until(lambda: self.is_over(address), "the link is over")
+                return address
         link = await self.hub.link()
-        if word == "cancelled":
-            assert (await self.hub.post(f"/payments/api/{link['payment_id']}/cancel/", {}))[0] == 200
-        else:
-            await self.become(link, "approved")
+        match word:
+            case "being cancelled":
+                await self.wish_to_cancel(link["payment_id"])
+            case "cancelled":
+                await self.cancel(link["payment_id"])
+            case "under review":
+                await self.become(link, "in_process")
+            case "paid twice":
+                await self.pay_twice(link)
+            case _:
+                await self.become(link, "approved")
         return link["secure_checkout_url"]
 
     async def back(self, word):
         link = await self.hub.link(description=LONG)
         outcomes = {
-            "without paying": (),
             "pending": ("pending",),
+            "pending and refused": ("pending",),
             "under review": ("in_process",),
             "refused": ("rejected",),
             "approved": ("approved",),
             "refunded": ("approved", "refunded"),
             "disputed": ("approved", "in_mediation"),
+            "charged back": ("approved", "charged_back"),
         }
-        for outcome in outcomes[word]:
+        for outcome in outcomes.get(word, ()):
             await self.become(link, outcome)
+        if word == "pending and refused":
+            await self.attempt(link, "rejected")
+        if word == "paid twice":
+            await self.pay_twice(link)
+        if word == "unanswered":
+            await self.hub.faults(error_rate=1)
         return f"{self.hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
 
-    async def become(self, link, outcome):
-        await self.hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": outcome})
+    async def attempt(self, link, outcome):
+        return await self.hub.sandbox(
+            "POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": outcome}
+        )
+
+    async def become(self, payment, outcome, **target):
+        target = target or {"preference_id": payment["preference_id"]}
+        await self.hub.sandbox("POST", "/_sandbox/pay", {**target, "outcome": outcome})
 
         async def is_known():
-            return (await self.hub.check(link["payment_id"]))["status"] == outcome
+            return (await self.hub.check(payment["payment_id"]))["status"] == outcome
 
         await self.until(is_known, outcome)
+
+    async def pay_twice(self, link):
+        for _ in range(2):
+            await self.attempt(link, "approved")
+
+        async def is_known():
+            types = [event["type"] for event in await self.hub.events(link["payment_id"])]
+            return "DuplicatePaymentObserved" in types
+
+        await self.until(is_known, "both payments are known")
+
+    async def cancel(self, number):
+        assert (await self.hub.post(f"/payments/api/{number}/cancel/", {}))[0] == 200
+
+    async def wish_to_cancel(self, number):
+        """Have a payment closed while the provider is away, so that only the wish is recorded."""
+        await self.hub.faults(error_rate=1)
+        assert (await self.hub.post(f"/payments/api/{number}/cancel/", {}))[0] == 202
+
+    async def says(self, address, heading):
+        async with self.hub.session.get(address, allow_redirects=False) as answer:
+            return f">{heading}</h1>" in await answer.text()
 
     async def is_over(self, address):
         async with self.hub.session.get(address, allow_redirects=False) as answer:
@@ -120,6 +213,11 @@ async def test_everybody_can_read_the_page(desk, browse, node, state):
         page = await browse(viewport=NARROW, color_scheme=scheme, bypass_csp=True)
         await page.goto(address)
         await expect(page.get_by_role("heading")).to_have_text(HEADINGS[state])
+        assert await page.locator(".notice").count() == (state in NOTICES)
+        if state in NOTICES:
+            await expect(page.locator(".notice")).to_contain_text(NOTICES[state])
+        # Only these may lead to paying.
+        assert await page.locator("main .actions, main textarea").count() == (state in MAY_PAY)
         assert await page.evaluate("document.documentElement.lang") == "pt-BR"
         assert await page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
         assert await serious_violations(page) == []
@@ -146,18 +244,18 @@ async def test_the_night_is_another_picture_than_the_day(desk, browse):
         page = await browse(color_scheme=scheme)
         await page.goto(address)
         pictures.append(await page.locator("main").screenshot())
-        # The code stays dark on white, or no scanner reads it.
-        assert await page.locator(".code").evaluate("code => getComputedStyle(code).backgroundColor") == (
-            "rgb(255, 255, 255)"
+        # The code stays dark on white, or no scanner reads it; so does what is read where it is not shown.
+        style = await page.locator(".code").evaluate(
+            "code => [getComputedStyle(code).backgroundColor, getComputedStyle(code).color]"
         )
+        assert style == ["rgb(255, 255, 255)", "rgb(23, 32, 30)"]
     assert pictures[0] != pictures[1]
 
 
 async def test_every_colour_is_a_token(browse, hub):
     async with hub.session.get(f"{hub.url}/assets/extrato.css") as answer:
         rules = (await answer.text()).partition("*, *::before")[2]
-    # White under a code is not a matter of taste.
-    assert rules.replace("background: #ffffff", "").count("#") == 0
+    assert rules.count("#") == 0
     assert "rgb(" not in rules
 
 
@@ -180,3 +278,32 @@ async def test_controls_are_large_enough_for_a_thumb(desk, browse):
     for control in await page.locator("main button, main a").all():
         box = await control.bounding_box()
         assert box["height"] >= 44
+
+
+async def test_large_letters_break_no_amount_and_leave_the_page_as_wide_as_the_phone(desk, browse):
+    page = await browse(viewport=NARROW, bypass_csp=True)
+    await page.goto(await desk.address_of("pix to pay"))
+    await page.add_style_tag(content="html { font-size: 200% !important; }")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    # A line may end after the R$, never inside of the number.
+    lines = """amount => {
+        const [text, number] = [amount.firstChild, document.createRange()];
+        number.setStart(text, text.data.search(/[0-9]/));
+        number.setEnd(text, text.length);
+        return number.getClientRects().length;
+    }"""
+    assert await page.locator(".amount").evaluate(lines) == 1
+    assert await page.locator(".amount").evaluate("amount => amount.scrollWidth <= amount.clientWidth")
+
+
+async def test_on_paper_there_is_what_is_to_be_paid_and_nothing_to_press(desk, browse):
+    page = await browse(color_scheme="dark")
+    await page.goto(await desk.address_of("pix to pay"))
+    await page.emulate_media(media="print")
+    await expect(page.get_by_role("img", name="QR Code do Pix")).to_be_visible()
+    await expect(page.locator(".facts")).to_be_visible()
+    await expect(page.get_by_role("button")).to_have_count(0)
+    await expect(page.locator(".countdown")).to_be_hidden()
+    assert await page.evaluate("getComputedStyle(document.querySelector('main')).backgroundColor") == (
+        "rgb(255, 255, 255)"
+    )

@@ -79,6 +79,6 @@ async def test_the_references_addresses_open_without_a_token_and_turn_by_themsel
     await expect(page.get_by_role("heading")).to_have_text("Pagamento confirmado")
     link = await open_hub.link()
     await page.goto(f"{open_hub.url}/payments/mp/return/?status=approved&payment_id={link['payment_id']}")
-    await expect(page.get_by_role("heading")).to_have_text("Pagamento não concluído")
+    await expect(page.get_by_role("heading")).to_have_text("Nenhum pagamento recebido ainda")
     await page.goto(f"{open_hub.url}/payments/mp/pay/{link['payment_id']}/")
     assert page.url == link["checkout_url"]

@@ -21,6 +21,7 @@ WRONG_CLOCK = """
     };
 """
 WITHOUT_CLIPBOARD = "Object.defineProperty(Navigator.prototype, 'clipboard', { get: () => undefined });"
+SILENT_CLIPBOARD = "Clipboard.prototype.writeText = () => new Promise(() => {});"
 # Survives everything but a new document.
 MARK = "() => { window.mark = 'the same document'; }"
 
@@ -85,7 +86,7 @@ async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse
     await expect(page.get_by_role("heading", name="Pagamento confirmado")).to_be_visible(timeout=12_000)
 
 
-async def test_a_socket_that_breaks_is_opened_again(hub, browse):
+async def test_a_socket_that_breaks_is_opened_again(hub, browse, until):
     pix = await new_pix(hub)
     page = await browse()
     sockets = []
@@ -96,14 +97,42 @@ async def test_a_socket_that_breaks_is_opened_again(hub, browse):
             socket.connect_to_server()
 
     await page.route_web_socket("**/ws?**", break_the_first)
-    # Only the socket can tell.
-    await page.route("**/payments/api/check/**", lambda route: route.fulfill(json={"status": "pending"}))
     await page.goto(pix["payment_url"])
     await expect(page.get_by_role("heading", name="Pague com Pix")).to_be_visible()
     await sockets[0].close()
+
+    async def is_opened_again():
+        return len(sockets) > 1
+
+    await until(is_opened_again, "another socket")
+    async with page.expect_response(pix["payment_url"]):
+        pass
+    # The page has just asked, and asks half a minute later: before that only the socket can tell.
     await confirm(hub, pix)
     await expect(page.get_by_role("heading", name="Pagamento confirmado")).to_be_visible(timeout=12_000)
-    assert len(sockets) > 1
+
+
+async def test_a_page_that_lost_its_server_says_so_and_asks_as_often_as_before_once_it_is_back(hub, browse):
+    pix = await new_pix(hub)
+    page = await browse()
+    await page.route_web_socket("**/ws?**", lambda socket: socket.close())
+    await page.goto(pix["payment_url"])
+    address = pix["payment_url"]
+    hint = page.get_by_text("Sem conexão no momento.", exact=False).first
+    await expect(hint).to_be_hidden()
+    await page.route(address, lambda route: route.fulfill(status=503, body="away"))
+    for _ in range(6):
+        async with page.expect_response(address):
+            await page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(hint).to_be_visible()
+    # What was there stays, as long as its time lasts.
+    await expect(page.get_by_label("Pix copia e cola")).to_have_value(pix["payload"])
+    await page.unroute(address)
+    async with page.expect_response(address):
+        await page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(hint).to_be_hidden()
+    async with page.expect_response(address, timeout=12_000):
+        pass
 
 
 class Countdown:
@@ -163,6 +192,77 @@ async def test_at_zero_the_page_asks_the_server_and_turns(brief, browse):
     assert again.status == 410
 
 
+async def test_at_zero_the_code_is_gone_though_the_server_cannot_be_asked(brief, browse):
+    page = await browse()
+    address = await brief.open(method="pix", lifetime_s=5)
+    await page.goto(address)
+    await page.route(address, lambda route: route.fulfill(status=503, body="away"))
+    await page.get_by_role("button", name="Copiar").focus()
+    await expect(page.get_by_label("Pix copia e cola")).to_be_visible()
+    over = page.locator("main").get_by_text("O prazo terminou: não pague este código.")
+    await expect(over).to_be_visible()
+    await expect(over).to_be_focused()
+    await expect(page.get_by_role("status")).to_contain_text("O prazo terminou")
+    for offered in (page.get_by_label("Pix copia e cola"), page.locator(".code"), page.locator("main button")):
+        await expect(offered).to_be_hidden()
+    await expect(page.get_by_text("Pague com Pix")).to_be_hidden()
+    await page.unroute(address)
+    await expect(page.get_by_role("heading")).to_have_text("Cobrança expirada")
+
+
+async def test_a_code_that_may_be_paid_after_all_is_shown_again(hub, browse):
+    pix = await new_pix(hub)
+    page = await browse()
+    await page.goto(pix["payment_url"])
+    await expect(page.locator("[data-countdown]")).to_be_visible()
+    # As if the seconds had run out on the telephone only.
+    await page.evaluate("document.querySelector('main').dataset.secondsLeft = '0.1'")
+    held = []
+
+    async def hold(route):
+        held.append(route)
+
+    await page.route(pix["payment_url"], hold)
+    await page.evaluate(
+        "document.dispatchEvent(new CustomEvent('extrato:shown', { detail: { since: performance.now() } }))"
+    )
+    await expect(page.get_by_label("Pix copia e cola")).to_be_hidden()
+    await held[0].continue_()
+    await expect(page.get_by_label("Pix copia e cola")).to_be_visible()
+    await expect(page.locator(".over")).to_be_hidden()
+
+
+async def test_after_zero_the_server_is_asked_a_few_times_and_not_without_a_pause(brief, browse):
+    page = await browse()
+    address = await brief.open(method="pix", lifetime_s=5, provider="mercado_pago")
+    asked = []
+    await page.goto(address)
+    await expect(page.get_by_role("heading")).to_have_text("Pague com Pix")
+    page.on("request", lambda request: asked.append(request.url) if request.url == address else None)
+    await expect(page.get_by_role("heading")).to_have_text("Conferindo o pagamento")
+    await expect(page.get_by_label("Pix copia e cola")).to_have_count(0)
+    await page.wait_for_timeout(2_000)
+    assert 1 <= len(asked) <= 4
+
+
+async def test_a_pix_in_preparation_turns_by_itself_into_one_to_pay(hub, brief, browse):
+    page = await browse()
+    await page.goto(await brief.open_without_charge(method="pix"))
+    await expect(page.get_by_role("heading")).to_have_text("Preparando a cobrança")
+    await page.evaluate(MARK)
+    await hub.faults(error_rate=0)
+    await expect(page.get_by_role("heading")).to_have_text("Pague com Pix", timeout=40_000)
+    await expect(page.get_by_label("Pix copia e cola")).to_be_visible()
+    assert await page.evaluate("window.mark") == "the same document"
+
+
+async def test_days_are_counted_down_in_words(brief, browse):
+    page = await browse()
+    for lifetime_s, expected in ((2 * 86400 + 3600, "restam 2 dias e 00:59:"), (86400 + 3600, "restam 1 dia e 00:59:")):
+        await page.goto(await brief.open(method="pix", lifetime_s=lifetime_s))
+        await expect(page.locator(".countdown")).to_contain_text(expected)
+
+
 async def test_the_button_copies_the_code_and_says_so(hub, browse):
     pix = await new_pix(hub)
     page = await browse(permissions=["clipboard-read", "clipboard-write"])
@@ -171,12 +271,16 @@ async def test_the_button_copies_the_code_and_says_so(hub, browse):
     await expect(page.get_by_role("button")).to_have_text("Código copiado")
     await expect(page.get_by_role("status")).to_contain_text("Código copiado")
     assert await page.evaluate("navigator.clipboard.readText()") == pix["payload"]
+    # What was said does not stay to be met once more.
+    await expect(page.get_by_role("status")).to_be_empty()
+    await expect(page.get_by_role("button")).to_have_text("Copiar código Pix")
 
 
-async def test_without_a_clipboard_the_button_selects_the_code(hub, browse):
+@pytest.mark.parametrize("clipboard", [WITHOUT_CLIPBOARD, SILENT_CLIPBOARD], ids=["without", "silent"])
+async def test_without_a_clipboard_the_button_selects_the_code(hub, browse, clipboard):
     pix = await new_pix(hub)
     page = await browse()
-    await page.add_init_script(WITHOUT_CLIPBOARD)
+    await page.add_init_script(clipboard)
     await page.goto(pix["payment_url"])
     await page.get_by_role("button", name="Copiar código Pix").click()
     await expect(page.get_by_role("status")).to_contain_text("Código")
@@ -196,9 +300,28 @@ async def test_without_scripts_the_page_is_whole_and_the_link_refreshes_it(hub, 
     await expect(page.get_by_role("button")).to_have_count(0)
     await expect(page.get_by_text("restam")).to_be_hidden()
     await expect(page.get_by_text("se atualiza sozinha")).to_be_hidden()
+    await expect(page.get_by_text("O prazo terminou")).to_be_hidden()
     await confirm(hub, pix)
     await page.get_by_role("link", name="Atualizar agora").click()
     await expect(page.get_by_role("heading")).to_have_text("Pagamento confirmado")
+
+
+@pytest.mark.parametrize(
+    ("lost", "copies", "updates"),
+    [((), 1, 1), (("copy",), 0, 1), (("live",), 1, 0), (("say", "countdown", "copy", "live"), 0, 0)],
+)
+async def test_what_a_script_does_is_offered_only_where_that_script_runs(hub, browse, lost, copies, updates):
+    pix = await new_pix(hub)
+    page = await browse()
+    for name in lost:
+        await page.route(
+            f"**/assets/{name}.js?**", lambda route: route.fulfill(body="", content_type="text/javascript")
+        )
+    await page.goto(pix["payment_url"])
+    await expect(page.get_by_label("Pix copia e cola")).to_have_value(pix["payload"])
+    await expect(page.get_by_role("button", name="Copiar")).to_have_count(copies)
+    await expect(page.get_by_text("se atualiza sozinha").filter(visible=True)).to_have_count(updates)
+    await expect(page.get_by_role("link", name="Atualizar agora")).to_be_visible()
 
 
 async def test_a_pix_of_the_provider_has_the_same_page_and_turns_when_it_is_paid(hub, browse):
@@ -214,6 +337,10 @@ async def test_a_pix_of_the_provider_has_the_same_page_and_turns_when_it_is_paid
     await expect(page.get_by_label("Pix copia e cola")).to_have_value(cart["pix"]["qr_code"])
     await expect(page.get_by_role("img", name="QR Code do Pix")).to_be_visible()
     assert "cliente@example.com" not in await page.content()
+    await hub.sandbox("POST", "/_sandbox/pay", {"payment_id": cart["mp_payment_id"], "outcome": "in_process"})
+    # What is being looked at was paid: its code is not shown to be paid again.
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento em análise")
+    await expect(page.get_by_label("Pix copia e cola")).to_have_count(0)
     await hub.sandbox("POST", "/_sandbox/pay", {"payment_id": cart["mp_payment_id"], "outcome": "approved"})
     await expect(page.get_by_role("heading")).to_have_text("Pagamento confirmado")
 

@@ -542,9 +542,11 @@ SECURE: Final = Section(
             says="3. Expired or cancelled: a page says that the link expired.",
             operations=("goToCheckout",),
             statuses=(410,),
-            here="“Link expirado”, or “Link cancelado”, with the status 410.",
+            here="“Link expirado”, or “Link cancelado”, with the status 410; “Conferindo o pagamento” in the hour "
+            "after its end as long as the provider does not answer.",
             tests=(
                 "tests/browser/test_checkout_pages.py::test_an_expired_link_says_so",
+                "tests/browser/test_checkout_pages.py::test_a_link_is_not_called_expired_before_the_provider_has_told",
                 "tests/browser/test_checkout_pages.py::test_a_cancelled_link_says_so",
             ),
         ),
@@ -552,10 +554,13 @@ SECURE: Final = Section(
             says="4. Pending: redirects to Mercado Pago's checkout.",
             operations=("goToCheckout",),
             statuses=(302,),
-            better="A safe link also leads to the checkout after an attempt was rejected, for it may be tried again.",
+            better="A safe link also leads to the checkout after an attempt was rejected, for it may be tried again; "
+            "not while a payment is under review or the merchant is having the link cancelled, so nobody pays twice.",
             tests=(
                 "tests/e2e/test_main_path.py::test_the_safe_link_leads_to_the_checkout_until_it_is_paid",
                 "tests/browser/test_checkout_pages.py::test_a_refused_card_does_not_close_the_link",
+                "tests/browser/test_checkout_pages.py::test_a_link_under_review_leads_nobody_to_pay_a_second_time",
+                "tests/browser/test_checkout_pages.py::test_a_wish_to_cancel_leads_nobody_to_pay",
             ),
         ),
         Claim(
@@ -588,7 +593,7 @@ COME_BACK: Final = Section(
         Claim(
             says="`?status=pending&payment_id=X`: it is pending.",
             operations=("comeBack",),
-            here="“Aguardando o pagamento”, or “Pagamento em análise”.",
+            here="“Aguardando a confirmação”, or “Pagamento em análise”.",
             tests=(
                 RETURN,
                 "tests/browser/test_checkout_pages.py::test_coming_back_pending_the_page_turns_when_it_is_paid",
@@ -628,7 +633,13 @@ COME_BACK: Final = Section(
             says="3. Shows the page for success, pending or failure.",
             operations=("comeBack",),
             statuses=(503,),
-            tests=(EVERY_PAGE, RETURN),
+            better="Whoever comes back from paying while the provider is slow or away is told that it is being looked "
+            "into, and is not led to pay again.",
+            tests=(
+                EVERY_PAGE,
+                RETURN,
+                "tests/browser/test_checkout_pages.py::test_who_paid_and_comes_back_unheard_is_not_led_to_pay_again",
+            ),
         ),
         Claim(
             says="4. A pending page asks every 5 seconds by itself.",

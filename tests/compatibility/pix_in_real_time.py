@@ -269,9 +269,11 @@ PAGE: Final = Section(
             says="Nothing is said of an expired charge.",
             operations=("showPix",),
             statuses=(410, 503),
-            better="The page of an expired or cancelled charge shows no code any more, and has the status 410.",
+            better="The page of an expired or cancelled charge shows no code any more, even where the network is away, "
+            "and has the status 410.",
             tests=(
                 "tests/browser/test_pix_page.py::test_at_zero_the_page_asks_the_server_and_turns",
+                "tests/browser/test_pix_page.py::test_at_zero_the_code_is_gone_though_the_server_cannot_be_asked",
                 "tests/browser/test_every_page.py::test_everybody_can_read_the_page",
             ),
         ),

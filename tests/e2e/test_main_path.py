@@ -139,7 +139,7 @@ async def test_the_return_page_asks_the_provider_and_not_its_address(hub):
     query = f"status=approved&payment_id=1&external_reference={link['external_reference']}"
     async with hub.session.get(f"{hub.url}/payments/mp/return/?{query}") as answer:
         assert answer.status == 200
-        assert "Pendente" in await answer.text()
+        assert ">Conferindo o pagamento</h1>" in await answer.text()
     assert (await hub.check(link["payment_id"]))["status"] == "pending"
 
 

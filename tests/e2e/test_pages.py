@@ -58,6 +58,12 @@ async def test_a_page_opens_for_its_token_only_and_denies_the_payment_otherwise(
         assert (status, text) == (404, nothing), address
 
 
+async def test_the_page_of_a_pix_opens_with_a_last_slash_too(hub):
+    address, _, query = (await new_pix(hub))["payment_url"].partition("?")
+    status, _, text = await look(hub, f"{address}/?{query}")
+    assert (status, ">Pague com Pix</h1>" in text) == (200, True)
+
+
 async def test_a_page_is_of_its_own_kind_of_payment(hub):
     pix, link = await new_pix(hub), await hub.link()
     number, token = link["payment_id"], link["secure_checkout_url"].partition("?t=")[2]
@@ -119,7 +125,7 @@ async def test_no_page_believes_the_host_that_a_request_names(hub):
 async def test_files_of_the_pages_are_kept_under_their_digest_only(hub):
     _, _, text = await look(hub, hub.url + NOTHING)
     addresses = re.findall(r'(?:href|src)="(/assets/[^"]+)"', text)
-    assert len(addresses) == 5
+    assert len(addresses) == 6
     for address in addresses:
         status, headers, _ = await look(hub, hub.url + address)
         assert (status, headers["X-Content-Type-Options"]) == (200, "nosniff")

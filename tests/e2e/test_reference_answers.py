@@ -745,7 +745,7 @@ async def test_a_signed_webhook_at_the_references_address_is_looked_into(hub, un
     ("outcome", "title"),
     [
         ("approved", "Pagamento aprovado"),
-        ("pending", "Aguardando o pagamento"),
+        ("pending", "Aguardando a confirmação"),
         ("rejected", "Pagamento não aprovado"),
     ],
 )

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-from extrato.use_cases.hub import load_payment
+from msgspec import Struct
+
+from extrato.use_cases.hub import LoadedPayment, load_payment
 from extrato.use_cases.refresh_payment import observe_attempt
 from services.gateway.api.checks import PROVIDER_FAILED
 from services.gateway.http.context import cause_of, gateway_of
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from contracts.envelope import Cause
-    from extrato.use_cases.hub import LoadedPayment
     from services.gateway.http.context import Gateway
 
 # A payer looks at an empty window for so long; a question that takes longer is answered to the next look.
@@ -23,12 +24,19 @@ PATIENCE_S: Final = 2.0
 MAX_ATTEMPT_ID_LENGTH: Final = 20
 
 
-async def ask_about(request: web.Request, loaded: LoadedPayment) -> LoadedPayment:
+class Asked(Struct, frozen=True, kw_only=True):
+    """A payment after the question; `is_answered` says that the provider told all that it was to be asked."""
+
+    loaded: LoadedPayment
+    is_answered: bool
+
+
+async def ask_about(request: web.Request, loaded: LoadedPayment) -> Asked:
     """Ask how a payment stands, unless it is settled or was asked about just now."""
     return await _ask(gateway_of(request), loaded, None, cause=cause_of(request))
 
 
-async def ask_on_return(request: web.Request, loaded: LoadedPayment) -> LoadedPayment:
+async def ask_on_return(request: web.Request, loaded: LoadedPayment) -> Asked:
     """Ask about the payment that a payer comes back from, and about the attempt that the address names.
 
     A provider's search may lag behind what just happened; the attempt by its id does not. What it is about and how
@@ -45,17 +53,21 @@ def _attempt_named(request: web.Request) -> str | None:
     return text if is_number and "external_reference" in request.query else None
 
 
-async def _ask(gateway: Gateway, loaded: LoadedPayment, attempt_id: str | None, *, cause: Cause) -> LoadedPayment:
+async def _ask(gateway: Gateway, loaded: LoadedPayment, attempt_id: str | None, *, cause: Cause) -> Asked:
     """Ask within a bound. A provider that is slow or away takes nothing from the page: what is known is shown."""
     if loaded.payment.is_settled or not gateway.hub.providers[loaded.payment.intent.provider].needs_credential:
-        return loaded
+        return Asked(loaded=loaded, is_answered=True)
+    is_answered = False
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE_S):
             if attempt_id is not None and attempt_id not in loaded.payment.attempts:
                 loaded = await _ask_about_attempt(gateway, loaded, attempt_id, cause=cause)
             if not loaded.payment.is_settled:
-                loaded = (await gateway.checks.check(loaded, cause=cause)).loaded
-    return loaded
+                checked = await gateway.checks.check(loaded, cause=cause)
+                loaded, is_answered = checked.loaded, checked.synced_at is not None
+    # A search that finds nothing does not speak of an attempt that the address names.
+    is_told = attempt_id is None or attempt_id in loaded.payment.attempts
+    return Asked(loaded=loaded, is_answered=is_answered and is_told)
 
 
 async def _ask_about_attempt(

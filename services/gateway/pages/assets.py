@@ -15,6 +15,7 @@ from extrato.errors import NotFound
 FOLDER: Final = Path(__file__).with_name("assets")
 TYPES: Final = {
     "extrato.css": "text/css",
+    "say.js": "text/javascript",
     "live.js": "text/javascript",
     "countdown.js": "text/javascript",
     "copy.js": "text/javascript",

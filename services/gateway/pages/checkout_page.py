@@ -11,6 +11,7 @@ from extrato.domain.errors import Refused
 from services.gateway import lookup
 from services.gateway.pages.asking import ask_about
 from services.gateway.pages.layout import HEADERS, not_found
+from services.gateway.pages.standing import MAY_PAY
 from services.gateway.pages.view import payment_page, view_of
 from services.gateway.pages.words import LINK
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 async def go_to_checkout(request: web.Request) -> web.Response:
-    """`GET /payments/mp/pay/{payment_id}/`: to the provider's checkout, unless it is paid or over."""
+    """`GET /payments/mp/pay/{payment_id}/`: to the provider's checkout, unless it is paid, under review or over."""
     try:
         loaded = await lookup.find_payment(request)
     except Refused:
@@ -34,8 +35,8 @@ async def go_to_checkout(request: web.Request) -> web.Response:
 
 
 def _checkout_url(view: View) -> str | None:
-    """Give the checkout's address while a payer may go there; `waiting` may be a code that was left unpaid."""
+    """Give the checkout's address while a payer may go there; `waiting` is a code that was left unpaid."""
     charge = view.loaded.payment.charge
-    if view.standing in {"open", "waiting", "refused"} and isinstance(charge, ChargeCreated):
+    if view.standing in MAY_PAY and isinstance(charge, ChargeCreated):
         return charge.checkout_url
     return None

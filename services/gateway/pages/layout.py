@@ -8,6 +8,7 @@ from aiohttp import web
 
 from services.gateway.pages.assets import address_of
 from services.gateway.pages.markup import Html, document, tag
+from services.gateway.pages.words import OFFLINE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,7 @@ HEADERS: Final = {
     "X-Robots-Tag": "noindex, nofollow",
     "Cache-Control": "no-store",
 }
-SCRIPTS: Final = ("countdown.js", "copy.js", "live.js")
+SCRIPTS: Final = ("say.js", "countdown.js", "copy.js", "live.js")
 RETRY_AFTER_S: Final = 5
 
 
@@ -49,7 +50,9 @@ def page(
         _head(title if shop is None else f"{title} · {shop}"),
         tag(
             "body",
-            tag("header", tag("p", shop, class_="shop")) if shop else "",
+            tag("header", tag("p", shop, class_="shop", dir="auto")) if shop else "",
+            # Outside of `main`, so that both are still there when `main` is exchanged.
+            tag("p", OFFLINE, class_="offline") if state else "",
             tag(
                 "main",
                 tag("span", class_="sign", aria_hidden="true"),
@@ -60,7 +63,6 @@ def page(
             ),
             tag(
                 "footer",
-                # Outside of `main`, so that it is still there when `main` is exchanged.
                 tag("p", id="announcement", role="status", class_="unseen"),
                 tag("p", "Esta página nunca pede senha nem dados de cartão."),
             ),
@@ -81,12 +83,16 @@ def not_found() -> web.Response:
 
 def unavailable() -> web.Response:
     """Say that a moment later it may go well."""
-    return _later("Indisponível no momento", "Nada se perdeu: tente de novo em alguns instantes.", status=503)
+    sentence = (
+        "Não conseguimos mostrar o pagamento agora. Se você já pagou, não pague de novo: atualize esta página em "
+        "alguns instantes."
+    )
+    return _later("Indisponível no momento", sentence, status=503)
 
 
 def too_many() -> web.Response:
     """Say that this address has asked too often."""
-    sentence = "Aguarde alguns instantes e tente de novo. Seu pagamento não é afetado."
+    sentence = "Aguarde alguns instantes e atualize esta página. Se você já pagou, não pague de novo."
     return _later("Muitas consultas seguidas", sentence, status=429)
 
 
@@ -94,7 +100,7 @@ def _later(title: str, sentence: str, *, status: int) -> web.Response:
     answer = page(
         title,
         tag("p", sentence, class_="lead"),
-        tag("p", tag("a", "Tentar de novo", href="", class_="button"), class_="actions"),
+        tag("p", tag("a", "Atualizar a página", href="", class_="button"), class_="actions"),
         tone="wait",
         status=status,
     )

@@ -11,6 +11,7 @@ from services.gateway.api.pix import PICTURE_PREFIX
 from services.gateway.pages.asking import ask_about
 from services.gateway.pages.layout import not_found
 from services.gateway.pages.markup import Html, tag
+from services.gateway.pages.standing import MAY_PAY
 from services.gateway.pages.view import deadline, payment_page, view_of
 from services.gateway.pages.words import PIX
 
@@ -41,7 +42,7 @@ async def show_pix(request: web.Request) -> web.Response:
 def _payload(view: View) -> str | None:
     """Give the code while it may be paid."""
     charge = view.loaded.payment.charge
-    if view.standing in {"open", "waiting", "refused"} and isinstance(charge, ChargeCreated):
+    if view.standing in MAY_PAY and isinstance(charge, ChargeCreated):
         return charge.pix_payload
     return None
 

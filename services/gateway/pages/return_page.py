@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from extrato.domain.errors import Refused
@@ -18,8 +19,9 @@ from services.gateway.http.limits import address_of
 from services.gateway.pages.asking import ask_on_return
 from services.gateway.pages.layout import not_found
 from services.gateway.pages.markup import Html, tag
+from services.gateway.pages.standing import standing_on_return
 from services.gateway.pages.view import payment_page, view_of
-from services.gateway.pages.words import RETURN, TO_FINISH
+from services.gateway.pages.words import RETURN
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -33,9 +35,10 @@ async def come_back(request: web.Request) -> web.Response:
     loaded = await _find(request)
     if loaded is None:
         return not_found()
-    view = await view_of(request, await ask_on_return(request, loaded))
-    words = TO_FINISH if _is_to_be_finished(view) else RETURN[view.standing]
-    return payment_page(view, words, *_another_try(view))
+    asked = await ask_on_return(request, loaded)
+    view = await view_of(request, asked)
+    view = replace(view, standing=standing_on_return(view.standing, is_answered=asked.is_answered))
+    return payment_page(view, RETURN[view.standing], *_another_try(view))
 
 
 async def _find(request: web.Request) -> LoadedPayment | None:
@@ -73,20 +76,15 @@ async def _by_number(request: web.Request) -> LoadedPayment:
     return await lookup.payment_for(gateway_of(request), caller, number)
 
 
-def _is_to_be_finished(view: View) -> bool:
-    """Say whether a code was drawn up that its payer has not paid yet."""
-    return view.standing == "waiting" and view.loaded.payment.status == "pending"
-
-
 def _another_try(view: View) -> tuple[Html, ...]:
     """Offer the way to the checkout where it makes sense, more or less loudly."""
     match view.standing:
         case "open":
-            words, look = "Pagar agora", "button"
+            words, look = "Pagar agora", "button quiet"
         case "refused":
             words, look = "Tentar de novo", "button"
-        case "waiting" if _is_to_be_finished(view):
-            words, look = "Voltar ao pagamento", "button quiet"
+        case "waiting":
+            words, look = "Ver o Pix ou o boleto de novo", "button quiet"
         case _:
             return ()
     return (tag("p", tag("a", words, href=view.checkout_address, class_=look), class_="actions"),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from contracts.events import ChargeCreated, ChargeRefused
@@ -13,43 +14,74 @@ if TYPE_CHECKING:
     from extrato.domain.payment.state import Opened
 
 Standing = Literal[
-    "preparing", "open", "waiting", "settling", "refused", "paid", "refunded", "disputed", "expired", "cancelled"
+    "preparing",
+    "open",
+    "waiting",
+    "reviewing",
+    "checking",
+    "settling",
+    "closing",
+    "refused",
+    "paid",
+    "refunded",
+    "disputed",
+    "charged_back",
+    "expired",
+    "cancelled",
 ]
 
-MAY_MOVE: Final[frozenset[Standing]] = frozenset({"preparing", "open", "waiting", "settling", "refused"})
+MAY_MOVE: Final[frozenset[Standing]] = frozenset(
+    {"preparing", "open", "waiting", "reviewing", "checking", "settling", "closing", "refused"}
+)
 """Where something may still happen while the payer looks on."""
+
+MAY_PAY: Final[frozenset[Standing]] = frozenset({"open", "waiting", "refused"})
+"""Where a payer may be led to paying."""
+
+# Who paid in the last minute looks at the page soon; later than that a provider's silence means nothing.
+LATE: Final = timedelta(hours=1)
 
 _OF_SETTLED: Final[dict[str, Standing]] = {
     "approved": "paid",
     "refunded": "refunded",
     "in_mediation": "disputed",
-    "charged_back": "disputed",
+    "charged_back": "charged_back",
 }
 
 
-def standing_of(payment: Opened, now: datetime) -> Standing:
-    """Say how a payment stands at `now`.
+def standing_of(payment: Opened, now: datetime, *, is_answered: bool = True) -> Standing:
+    """Say how a payment stands at `now`; `is_answered` is false when the provider was asked and has not told.
 
-    `waiting` has an attempt that may yet go through; `settling` too, but nobody can begin another one, for the time
-    is over. `refused` can be tried again.
+    `waiting` has an attempt that waits for its payer, such as a code that was not paid yet, and `reviewing` one that
+    the provider looks at. `settling` may yet turn out paid, but nobody can begin an attempt, for the time is over.
+    `closing` is to be cancelled, as soon as the provider does it. `refused` can be tried again.
     """
     if payment.status in _OF_SETTLED:
         return _OF_SETTLED[payment.status]
     if payment.cancellation == "made" or isinstance(payment.charge, ChargeRefused):
         return "cancelled"
-    if payment.expired:
-        return "expired"
+    if payment.cancellation == "requested" and not payment.expired:
+        return "closing"
     expires_at = payment.intent.expires_at
     is_overdue = expires_at is not None and now >= expires_at
-    if any(attempt.status not in ENDED for attempt in payment.attempts.values()):
-        return "settling" if is_overdue else "waiting"
-    if is_overdue:
+    if payment.expired or (is_overdue and not payment.has_attempt_in_flight):
         # The hub's own clock closes it in a moment, and takes no money from now on.
-        return "expired"
-    return _without_attempt_in_flight(payment)
+        is_late = expires_at is None or now >= expires_at + LATE
+        return "expired" if is_answered or is_late else "settling"
+    return "settling" if is_overdue else _in_time(payment)
 
 
-def _without_attempt_in_flight(payment: Opened) -> Standing:
+def standing_on_return(standing: Standing, *, is_answered: bool) -> Standing:
+    """Say how a payment stands for who comes back from the checkout, and may just have paid.
+
+    `checking` leads nobody to pay until the provider has told.
+    """
+    return "checking" if standing in MAY_PAY and not is_answered else standing
+
+
+def _in_time(payment: Opened) -> Standing:
+    if any(attempt.status not in ENDED for attempt in payment.attempts.values()):
+        return "waiting" if payment.status == "pending" else "reviewing"
     if not isinstance(payment.charge, ChargeCreated):
         return "preparing"
     if payment.charge.attempt_id is not None and payment.status in ENDED:

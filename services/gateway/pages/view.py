@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from contracts.events import ALERTS, DuplicatePaymentObserved
 from extrato.domain.money import format_brl
 from services.gateway.addresses import addresses_of
 from services.gateway.api.views import BRASILIA, label
@@ -13,17 +14,17 @@ from services.gateway.http.context import gateway_of
 from services.gateway.pages.layout import page
 from services.gateway.pages.markup import Html, tag
 from services.gateway.pages.standing import MAY_MOVE, Standing, standing_of
+from services.gateway.pages.words import CARD_REFUSED, CODE_IS_OVER, PAID_TWICE, SITUATIONS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from aiohttp import web
 
+    from extrato.domain.payment.state import Opened
     from extrato.use_cases.hub import LoadedPayment
+    from services.gateway.pages.asking import Asked
     from services.gateway.pages.words import Words
-
-EXPIRED: Final = "Expirado"
-NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,15 +39,16 @@ class View:
     checkout_address: str
 
 
-async def view_of(request: web.Request, loaded: LoadedPayment) -> View:
+async def view_of(request: web.Request, asked: Asked) -> View:
     """Look at a payment for the page of a payer, whoever opened it."""
     gateway = gateway_of(request)
+    loaded = asked.loaded
     merchant = await gateway.merchants.find(loaded.merchant)
     now = gateway.hub.now()
     return View(
         loaded=loaded,
         shop=merchant.name if merchant else None,
-        standing=standing_of(loaded.payment, now),
+        standing=standing_of(loaded.payment, now, is_answered=asked.is_answered),
         now=now,
         token=gateway.tokens.make(loaded.payment_id),
         checkout_address=addresses_of(gateway, loaded.payment_id).checkout,
@@ -59,6 +61,7 @@ def payment_page(view: View, words: Words, *content: Html, status: int = 200) ->
     return page(
         words.title,
         tag("p", words.lead, class_="lead"),
+        *(tag("p", sentence, class_="notice") for sentence in _notices(view)),
         tag("p", format_brl(view.loaded.payment.intent.amount_centavos), class_="amount"),
         *content,
         _facts(view),
@@ -77,13 +80,14 @@ def deadline(view: View) -> tuple[Html, ...]:
         return ()
     written = tag("time", _moment(expires_at), datetime=expires_at.isoformat())
     left = tag("span", "restam ", tag("span", data_countdown=True), role="timer", class_="countdown", hidden=True)
-    return (tag("p", tag("span", "Pague até ", written), left, class_="deadline"),)
+    over = tag("p", CODE_IS_OVER, class_="over", tabindex="-1")
+    return (tag("p", tag("span", "Pague até ", written), left, class_="deadline"), over)
 
 
 def _state(view: View, *, moves: bool) -> dict[str, str | None]:
-    """Tell the scripts what is shown, and where to hear and ask about it as long as it may move.
+    """Tell the scripts what is shown, and where to hear about it as long as it may move.
 
-    These addresses are relative: the policy lets a page speak to its own origin only.
+    The address is relative: the policy lets a page speak to its own origin only.
     """
     number, token = view.loaded.payment_id, view.token
     expires_at = view.loaded.payment.intent.expires_at
@@ -92,8 +96,8 @@ def _state(view: View, *, moves: bool) -> dict[str, str | None]:
         "data_standing": view.standing,
         "data_status": view.loaded.payment.status,
         "data_socket": f"/ws?payment_id={number}&t={token}" if moves else None,
-        "data_check": f"/payments/api/check/{number}/?t={token}" if moves else None,
-        "data_seconds_left": None if seconds_left is None or seconds_left < 0 else str(seconds_left),
+        # At zero the page is asked for again, so a zero itself is not told.
+        "data_seconds_left": None if seconds_left is None or seconds_left <= 0 else str(seconds_left),
     }
 
 
@@ -103,13 +107,30 @@ def _facts(view: View) -> Html:
     facts = [
         ("Pedido nº", str(view.loaded.payment_id)),
         ("Descrição", payment.intent.description),
-        ("Situação", EXPIRED if view.standing == "expired" else label(payment.status)),
+        ("Situação", SITUATIONS.get(view.standing) or label(payment.status)),
     ]
     if paid is not None and paid.paid_at is not None:
         facts.append(("Pago em", _moment(paid.paid_at)))
     if paid is not None and paid.refunded_centavos:
         facts.append(("Devolvido", format_brl(paid.refunded_centavos)))
-    return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts), class_="facts")
+    rows = (tag("div", tag("dt", name), tag("dd", value, dir="auto")) for name, value in facts)
+    return tag("dl", *rows, class_="facts")
+
+
+def _notices(view: View) -> list[str]:
+    """Tell what the heading leaves out: another payment, or a refusal beside what still waits."""
+    attempts = view.loaded.payment.attempts.values()
+    if view.standing == "paid":
+        return [PAID_TWICE] if _is_paid_twice(view.loaded.payment) else []
+    if view.standing == "waiting" and max(attempts, key=lambda attempt: attempt.observed_at).status == "rejected":
+        return [CARD_REFUSED]
+    return []
+
+
+def _is_paid_twice(payment: Opened) -> bool:
+    """Say whether money is held twice; of a direct Pix an alert is all that tells, for the bank gives it back."""
+    held = sum(attempt.status == "approved" for attempt in payment.attempts.values())
+    return held > 1 or (payment.intent.provider == "pix" and ALERTS[DuplicatePaymentObserved] in payment.alerts)
 
 
 def _look_again() -> Html:
@@ -123,4 +144,4 @@ def _look_again() -> Html:
 
 def _moment(at: datetime) -> str:
     local = at.astimezone(BRASILIA)
-    return f"{local:%d/%m/%Y}{NO_BREAK}às{NO_BREAK}{local:%H:%M} (horário de Brasília)"
+    return f"{local:%d/%m/%Y} às {local:%H:%M} (horário de Brasília)"

@@ -18,7 +18,7 @@ from services.gateway.pages import words
 from services.gateway.pages.assets import FOLDER, TYPES
 from services.gateway.pages.layout import HEADERS, page, unavailable
 from services.gateway.pages.markup import Html, document, tag
-from services.gateway.pages.standing import Standing, standing_of
+from services.gateway.pages.standing import LATE, MAY_PAY, Standing, standing_of, standing_on_return
 
 NOON = datetime(2026, 1, 12, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=30)
@@ -75,8 +75,11 @@ def payment(*attempts, **more):
         (payment(), LATER, "expired"),
         (payment(charge=None), LATER, "expired"),
         (payment("pending"), NOON, "waiting"),
-        (payment("in_process"), NOON, "waiting"),
-        (payment("a_status_of_tomorrow"), NOON, "waiting"),
+        (payment("in_process"), NOON, "reviewing"),
+        (payment("authorized"), NOON, "reviewing"),
+        (payment("a_status_of_tomorrow"), NOON, "reviewing"),
+        (payment("pending", "in_process"), NOON, "reviewing"),
+        (payment("in_process"), LATER, "settling"),
         (payment("pending"), LATER, "settling"),
         (payment("rejected"), NOON, "refused"),
         (payment("rejected"), LATER, "expired"),
@@ -85,13 +88,21 @@ def payment(*attempts, **more):
         (payment("approved"), LATER, "paid"),
         (payment("refunded"), NOON, "refunded"),
         (payment("in_mediation"), NOON, "disputed"),
-        (payment("charged_back"), NOON, "disputed"),
+        (payment("charged_back"), NOON, "charged_back"),
         (payment(status="cancelled", expired=True), LATER, "expired"),
         (payment(status="cancelled", cancellation="made"), NOON, "cancelled"),
-        (payment(cancellation="requested"), NOON, "open"),
+        (payment(cancellation="requested"), NOON, "closing"),
+        (payment(cancellation="requested"), LATER, "closing"),
+        (payment(cancellation="requested", charge=None), NOON, "closing"),
+        (payment("pending", cancellation="requested"), NOON, "closing"),
+        (payment("in_process", cancellation="requested"), LATER, "closing"),
+        (payment("approved", cancellation="requested"), NOON, "paid"),
+        (payment(status="cancelled", cancellation="requested", expired=True), LATER, "expired"),
         (payment(charge=ChargeRefused(code="no", reason="no")), NOON, "cancelled"),
         (payment(charge=PIX), NOON, "open"),
         (payment("pending", charge=PIX), NOON, "waiting"),
+        (payment("in_process", charge=PIX), NOON, "reviewing"),
+        (payment(charge=PIX), LATER, "settling"),
         (payment("cancelled", charge=PIX), NOON, "cancelled"),
         (payment("cancelled", charge=PIX, status_detail="expired"), NOON, "expired"),
         (payment("cancelled", "approved", expired=True), LATER, "paid"),
@@ -101,10 +112,46 @@ def test_a_payment_stands_for_its_payer(stands, at, expected):
     assert standing_of(stands, at) == expected
 
 
+@pytest.mark.parametrize("stands", [payment(), payment("rejected"), payment(status="cancelled", expired=True)])
+def test_nothing_is_called_expired_while_a_provider_that_was_just_asked_is_silent(stands):
+    assert standing_of(stands, LATER, is_answered=False) == "settling"
+    assert standing_of(stands, LATER + LATE, is_answered=False) == "expired"
+
+
+@pytest.mark.parametrize(
+    ("stands", "expected"),
+    [
+        (payment(), "checking"),
+        (payment("rejected"), "checking"),
+        (payment("pending"), "checking"),
+        (payment("in_process"), "reviewing"),
+        (payment("approved"), "paid"),
+        (payment(charge=None), "preparing"),
+        (payment(cancellation="requested"), "closing"),
+    ],
+)
+def test_who_comes_back_is_led_to_pay_only_once_the_provider_has_told(stands, expected):
+    answered, unanswered = (standing_of(stands, NOON, is_answered=told) for told in (True, False))
+    assert standing_on_return(answered, is_answered=True) == answered
+    assert standing_on_return(unanswered, is_answered=False) == expected
+    assert standing_on_return(unanswered, is_answered=False) not in MAY_PAY
+
+
 @pytest.mark.parametrize("said", [words.PIX, words.LINK, words.RETURN])
 def test_every_page_has_words_for_every_standing(said):
     assert set(said) == set(get_args(Standing))
     assert {each.tone for each in said.values()} <= {"calm", "good", "wait", "bad"}
+
+
+@pytest.mark.parametrize("said", [words.PIX, words.LINK, words.RETURN])
+def test_no_words_depend_on_a_script(said):
+    assert [each.lead for each in said.values() if "se atualiza" in each.lead] == []
+
+
+@pytest.mark.parametrize("said", [words.LINK, words.RETURN])
+@pytest.mark.parametrize("standing", ["reviewing", "checking", "settling", "closing", "expired", "cancelled"])
+def test_nobody_who_has_paid_is_told_to_pay_again(said, standing):
+    assert re.search("[Nn]ão (é preciso )?pag(ue|ar) de novo", said[standing].lead)
 
 
 @given(st.text())
@@ -139,7 +186,7 @@ def test_a_page_for_when_the_hub_is_away_says_when_to_come_back_and_how():
     answer = unavailable()
     assert answer.status == 503
     assert int(answer.headers["Retry-After"]) > 0
-    assert '<a href="" class="button">Tentar de novo</a>' in (answer.text or "")
+    assert '<a href="" class="button">Atualizar a página</a>' in (answer.text or "")
     assert "Retry-After" not in HEADERS
 
 

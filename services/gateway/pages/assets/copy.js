@@ -3,10 +3,16 @@
   "use strict";
 
   const SHOWN_MS = 4000;
+  // A browser that asks its user, or lies in a sheet of another app, may answer never.
+  const LONGEST_MS = 1500;
+
+  let ending = null;
+
+  const refusedLater = () => new Promise((_, refuse) => setTimeout(refuse, LONGEST_MS));
 
   async function copy(code) {
     try {
-      await navigator.clipboard.writeText(code.value);
+      await Promise.race([navigator.clipboard.writeText(code.value), refusedLater()]);
       return true;
     } catch {
       // No clipboard here, or it was not allowed: a page without https has none.
@@ -22,14 +28,18 @@
     const words = (button.dataset.words ??= button.textContent);
     const copied = await copy(document.getElementById(button.dataset.copies));
     button.textContent = copied ? "Código copiado" : "Código selecionado: copie";
-    document.getElementById("announcement").textContent = copied
+    const detail = copied
       ? "Código copiado. Cole no aplicativo do seu banco."
       : "Código selecionado. Copie e cole no aplicativo do seu banco.";
-    setTimeout(() => { button.textContent = words; }, SHOWN_MS);
+    document.dispatchEvent(new CustomEvent("extrato:say", { detail }));
+    clearTimeout(ending);
+    ending = setTimeout(() => { button.textContent = words; }, SHOWN_MS);
   });
 
   // One touch on the code is enough to have all of it.
   document.addEventListener("focusin", (event) => {
     if (event.target.matches("textarea[readonly]")) event.target.select();
   });
+
+  document.documentElement.classList.add("can-copy");
 })();

@@ -14,7 +14,8 @@
   function written(seconds) {
     const [days, hours] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24];
     const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
-    return (days ? `${days} d ` : "") + (days || hours ? `${two(hours)}:${rest}` : rest);
+    const whole = days ? `${days} ${days === 1 ? "dia" : "dias"} e ` : "";
+    return whole + (days || hours ? `${two(hours)}:${rest}` : rest);
   }
 
   function begin(since) {
@@ -22,6 +23,21 @@
     endsAt = left ? since + Number(left) * 1000 : null;
     apart = Date.now() - performance.now();
     tick();
+  }
+
+  function say(detail) {
+    document.dispatchEvent(new CustomEvent("extrato:say", { detail }));
+  }
+
+  // Nobody is to pay what is over while the server cannot be asked; it is the server that says what became of it.
+  function close() {
+    const main = document.querySelector("main");
+    const over = main.querySelector(".over");
+    if (!over) return;
+    const hadFocus = main.contains(document.activeElement);
+    main.dataset.over = "";
+    say(over.textContent);
+    if (hadFocus) over.focus();
   }
 
   function ask() {
@@ -35,10 +51,11 @@
     if (place && place.textContent !== written(seconds)) {
       place.textContent = written(seconds);
       place.parentElement.hidden = false;
-      if (SPOKEN.has(seconds)) document.getElementById("announcement").textContent = SPOKEN.get(seconds);
+      if (SPOKEN.has(seconds)) say(SPOKEN.get(seconds));
     }
     if (seconds === 0) {
       endsAt = null;
+      close();
       ask();
     } else if (Math.abs(Date.now() - performance.now() - apart) > SLEPT_MS) {
       apart = Date.now() - performance.now();

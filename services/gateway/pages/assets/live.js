@@ -4,26 +4,33 @@
   "use strict";
 
   const POLL_MS = 5000;
-  // A socket tells of everything that the hub learns; asking makes the hub itself ask the provider.
+  // A socket tells of every status that the hub learns; asking makes the hub itself ask the provider.
   const POLL_BESIDE_SOCKET_MS = 30000;
+  // Of a charge that is ready, a provider that answers or a wish that is withdrawn no status tells.
+  const UNHEARD = new Set(["preparing", "checking", "settling", "closing"]);
   const LONGEST_MS = 60000;
+  const LONGEST_ANSWER_MS = 15000;
+  // A page may be lost on the way; of two in a row the payer is told.
+  const MISSES_TOLD = 2;
 
   let socket = null;
   let connecting = null;
-  let checking = null;
-  let checkDue = 0;
+  let asking = null;
+  let askDue = 0;
   let refusals = 0;
   let misses = 0;
   let isShowing = false;
   let isAskedMeanwhile = false;
 
   const shown = () => document.querySelector("main");
-  const mayMove = () => Boolean(shown().dataset.check);
+  const isPayment = () => "standing" in shown().dataset;
+  const mayMove = () => "socket" in shown().dataset;
   const backOff = (times) => Math.min(LONGEST_MS, 1000 * 2 ** times) * (0.5 + Math.random() / 2);
 
   // --- show ------------------------------------------------------------------------------------
 
   async function show() {
+    stopAsking();
     if (isShowing) {
       isAskedMeanwhile = true;
       return;
@@ -32,35 +39,52 @@
     try {
       do {
         isAskedMeanwhile = false;
-        const answer = await fetch(location.href, { cache: "no-store", redirect: "manual" });
+        const signal = AbortSignal.timeout?.(LONGEST_ANSWER_MS);
+        const answer = await fetch(location.href, { cache: "no-store", redirect: "manual", signal });
         const since = performance.now();
         if (answer.type === "opaqueredirect") return location.reload();
         if (answer.status >= 500 || answer.status === 429) throw new Error(`answered ${answer.status}`);
         put(new DOMParser().parseFromString(await answer.text(), "text/html"), since);
       } while (isAskedMeanwhile);
+      misses = 0;
     } catch {
       misses += 1; // The network or the server is away; what is shown stays until one of them is back.
     } finally {
       isShowing = false;
     }
+    tellOfMisses();
     watch();
   }
 
+  const said = (main) => [...main.querySelectorAll("h1, .lead, .notice")].map((part) => part.textContent);
+  const toldBy = (main) => [main.dataset.standing, main.dataset.status, ...said(main)].join("\n");
+
   function put(fresh, since) {
     const [before, after] = [shown(), fresh.querySelector("main")];
-    if (before.dataset.standing === after.dataset.standing && before.dataset.status === after.dataset.status) {
+    if (toldBy(before) === toldBy(after)) {
       before.dataset.secondsLeft = after.dataset.secondsLeft ?? "";
+      delete before.dataset.over;
     } else {
       const hadFocus = before.contains(document.activeElement);
       before.replaceWith(after);
       document.title = fresh.title;
-      const heading = after.querySelector("h1");
-      const lead = after.querySelector(".lead");
-      document.getElementById("announcement").textContent = `${heading.textContent}. ${lead?.textContent ?? ""}`;
-      if (hadFocus) heading.focus();
+      const [heading, ...sentences] = said(after);
+      say(`${heading}. ${sentences.join(" ")}`);
+      if (hadFocus) after.querySelector("h1").focus();
       scrollTo({ top: 0 });
     }
     document.dispatchEvent(new CustomEvent("extrato:shown", { detail: { since } }));
+  }
+
+  function tellOfMisses() {
+    const root = document.documentElement.classList;
+    const isLost = misses >= MISSES_TOLD && mayMove();
+    if (isLost && !root.contains("is-lost")) say(document.querySelector(".offline").textContent);
+    root.toggle("is-lost", isLost);
+  }
+
+  function say(detail) {
+    document.dispatchEvent(new CustomEvent("extrato:say", { detail }));
   }
 
   function hear(status) {
@@ -91,54 +115,41 @@
     };
   }
 
-  // --- ask ---------------------------------------------------------------------------------------
-
-  async function check() {
-    checking = null;
-    try {
-      const answer = await fetch(shown().dataset.check, { cache: "no-store" });
-      if (!answer.ok) throw new Error(`answered ${answer.status}`);
-      hear((await answer.json()).status);
-      misses = 0;
-    } catch {
-      misses += 1;
-    }
-    watch();
-  }
-
   // --- watch -------------------------------------------------------------------------------------
 
   function watch() {
     if (!mayMove()) return rest();
     if (!socket && !connecting) connecting = setTimeout(connect, refusals ? backOff(refusals) : 0);
     // Whoever comes back is shown how things stand, at once.
-    if (document.hidden) return stopChecking();
-    const isHeard = socket?.readyState === WebSocket.OPEN;
-    const pause = Math.min(LONGEST_MS, (isHeard ? POLL_BESIDE_SOCKET_MS : POLL_MS) * 2 ** misses);
+    if (document.hidden) return stopAsking();
+    const isHeard = socket?.readyState === WebSocket.OPEN && !UNHEARD.has(shown().dataset.standing);
+    const pause = misses ? backOff(misses) : isHeard ? POLL_BESIDE_SOCKET_MS : POLL_MS;
     const due = performance.now() + pause;
     // A question that is due sooner stays: sockets that come and go must not put it off for ever.
-    if (checking && checkDue <= due) return;
-    stopChecking();
-    checkDue = due;
-    checking = setTimeout(check, pause);
+    if (asking && askDue <= due) return;
+    stopAsking();
+    askDue = due;
+    asking = setTimeout(show, pause);
   }
 
-  function stopChecking() {
-    clearTimeout(checking);
-    checking = null;
+  function stopAsking() {
+    clearTimeout(asking);
+    asking = null;
   }
 
   function rest() {
-    stopChecking();
+    stopAsking();
     clearTimeout(connecting);
     connecting = null;
     socket?.close();
   }
 
-  const lookAgain = () => mayMove() && show();
+  // What is paid or over is looked at again too, by who comes back to it: it may have been given back, or paid twice.
+  const lookAgain = () => isPayment() && show();
   document.addEventListener("visibilitychange", () => (document.hidden ? watch() : lookAgain()));
   document.addEventListener("extrato:ask", lookAgain);
   addEventListener("pageshow", (event) => event.persisted && lookAgain());
   addEventListener("online", lookAgain);
+  document.documentElement.classList.add("is-live");
   watch();
 })();
