@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
 from extrato.store.migrations import migrate
 from services.cli.embedded_nats import EmbeddedNats
 from services.cli.embedded_postgres import EmbeddedPostgres
+from tests.database import new_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.running_hub"]
 
 CLIENTS = Path(__file__).parent / "clients"
-_TEMPLATE = "migrated"
 _numbers = itertools.count(1)
 
 
@@ -65,29 +64,25 @@ async def postgres_url(session_home: Path) -> AsyncIterator[str]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def migrated_template(postgres_url: str) -> str:
+async def migrated_template(postgres_url: str) -> AsyncIterator[str]:
     """The name of a migrated database that no test connects to."""
-    await _execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}")
-    await migrate(_with_database(postgres_url, _TEMPLATE))
-    return _TEMPLATE
+    async with new_database(postgres_url, name="migrated") as url:
+        await migrate(url)
+        yield "migrated"
 
 
 @pytest.fixture
 async def database_url(postgres_url: str, migrated_template: str) -> AsyncIterator[str]:
     """A migrated database of this test alone."""
-    name = f"test_{next(_numbers)}"
-    await _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
-    yield _with_database(postgres_url, name)
-    await _execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+    async with new_database(postgres_url, name=f"test_{next(_numbers)}", template=migrated_template) as url:
+        yield url
 
 
 @pytest.fixture
 async def empty_database_url(postgres_url: str) -> AsyncIterator[str]:
     """A database of this test alone without any table."""
-    name = f"test_{next(_numbers)}"
-    await _execute(postgres_url, f"CREATE DATABASE {name}")
-    yield _with_database(postgres_url, name)
-    await _execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+    async with new_database(postgres_url, name=f"test_{next(_numbers)}") as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -121,18 +116,6 @@ def node() -> str:
         done = subprocess.run(install, cwd=CLIENTS, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     return found
-
-
-def _with_database(url: str, name: str) -> str:
-    return url.replace("/extrato?", f"/{name}?")
-
-
-async def _execute(url: str, sql: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()
 
 
 def _is_installed() -> bool:

@@ -235,6 +235,18 @@ async def test_a_link_under_review_leads_nobody_to_pay_a_second_time(hub, browse
     await expect(page.get_by_role("heading")).to_have_text("Pagamento já realizado")
 
 
+async def test_a_card_refused_after_review_is_told_of_before_the_checkout_opens_again(hub, browse):
+    link = await hub.link()
+    page = await browse()
+    reviewed = await decided(hub, link, "in_process")
+    await page.goto(link["secure_checkout_url"])
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento em análise")
+    await hub.sandbox("POST", "/_sandbox/pay", {"payment_id": reviewed["id"], "outcome": "rejected"})
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento não aprovado")
+    await page.get_by_role("link", name="Tentar de novo").click()
+    await expect(page.get_by_role("button", name="Pagar com cartão", exact=True)).to_be_visible()
+
+
 async def test_a_code_that_was_left_unpaid_leads_back_to_the_checkout(hub, browse):
     link = await hub.link()
     await decided(hub, link, "pending")

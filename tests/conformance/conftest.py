@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from tests.integration.store.database import EMPTY, execute, new_database
+from tests.database import EMPTY, execute, new_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -96,6 +96,8 @@ def _state(view: View, *, moves: bool) -> dict[str, str | None]:
         "data_standing": view.standing,
         "data_status": view.loaded.payment.status,
         "data_socket": f"/ws?payment_id={number}&t={token}" if moves else None,
+        # Whoever waits for a card's review is told how it ended before he is at the checkout again.
+        "data_result": f"/payments/mp/return/?payment_id={number}&t={token}" if view.standing == "reviewing" else None,
         # At zero the page is asked for again, so a zero itself is not told.
         "data_seconds_left": None if seconds_left is None or seconds_left <= 0 else str(seconds_left),
     }

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from extrato.bus.connection import Bus, connect
 from extrato.store.event_log import EventLog
-from tests.integration.store.database import EMPTY, execute, new_database
+from tests.database import EMPTY, execute, new_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

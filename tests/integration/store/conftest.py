@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from extrato.store.event_log import EventLog
-from tests.integration.store.database import EMPTY, execute, new_database
+from tests.database import EMPTY, execute, new_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -1,0 +1,44 @@
+"""Databases for tests: one a test, or one a folder of tests with an empty log in it for each of them.
+
+Emptying tables takes a tenth of the time of a database of each test's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+EMPTY = "TRUNCATE stored_events, evidence RESTART IDENTITY"
+_TRIES = 100
+
+
+@contextlib.asynccontextmanager
+async def new_database(postgres_url: str, *, name: str, template: str = "template1") -> AsyncIterator[str]:
+    """A copy of `template` for the time of the context; gives its URL."""
+    await execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
+    await _drop(postgres_url, name)
+
+
+async def execute(url: str, sql: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+async def _drop(postgres_url: str, name: str) -> None:
+    """Drop it with whatever is still connected; only a cleaning process of the server itself has to be waited for."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(asyncpg.InsufficientPrivilegeError):
+            return await execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"the server is still cleaning {name}")
