@@ -306,6 +306,7 @@ async def hub(shared_hub: RunningHub) -> AsyncIterator[RunningHub]:
 
 NO_FAULTS = {
     "latency_ms": 0,
+    "error_kind": "internal_error",
     "error_rate": 0,
     "lost_answers": 0,
     "rate_limit_per_s": 0,

@@ -265,12 +265,18 @@ async def test_a_refused_card_is_told_beside_a_pix_that_waits(hub, browse):
     await expect(page.get_by_role("link", name="Ver o Pix ou o boleto de novo")).to_be_visible()
 
 
-async def test_a_link_in_preparation_goes_to_the_checkout_by_itself(hub, brief, browse):
-    page = await browse()
-    await page.goto(await brief.open_without_charge(method="checkout"))
-    await expect(page.get_by_role("heading")).to_have_text("Preparando a cobrança")
+async def test_what_is_in_preparation_turns_by_itself_into_what_can_be_paid(hub, brief, browse):
+    pix, link = await browse(), await browse()
+    await pix.goto(await brief.open_without_charge(method="pix"))
+    await link.goto(await brief.open_without_charge(method="checkout"))
+    for page in (pix, link):
+        await expect(page.get_by_role("heading")).to_have_text("Preparando a cobrança")
+    await pix.evaluate(MARK)
     await hub.faults(error_rate=0)
-    await expect(page.get_by_role("button", name="Pagar com cartão", exact=True)).to_be_visible(timeout=40_000)
+    await expect(pix.get_by_role("heading")).to_have_text("Pague com Pix", timeout=40_000)
+    await expect(pix.get_by_label("Pix copia e cola")).to_be_visible()
+    assert await pix.evaluate("window.mark") == "the same document"
+    await expect(link.get_by_role("button", name="Pagar com cartão", exact=True)).to_be_visible(timeout=40_000)
 
 
 async def test_a_wish_to_cancel_leads_nobody_to_pay(hub, browse):

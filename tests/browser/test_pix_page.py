@@ -245,17 +245,6 @@ async def test_after_zero_the_server_is_asked_a_few_times_and_not_without_a_paus
     assert 1 <= len(asked) <= 4
 
 
-async def test_a_pix_in_preparation_turns_by_itself_into_one_to_pay(hub, brief, browse):
-    page = await browse()
-    await page.goto(await brief.open_without_charge(method="pix"))
-    await expect(page.get_by_role("heading")).to_have_text("Preparando a cobrança")
-    await page.evaluate(MARK)
-    await hub.faults(error_rate=0)
-    await expect(page.get_by_role("heading")).to_have_text("Pague com Pix", timeout=40_000)
-    await expect(page.get_by_label("Pix copia e cola")).to_be_visible()
-    assert await page.evaluate("window.mark") == "the same document"
-
-
 async def test_days_are_counted_down_in_words(brief, browse):
     page = await browse()
     for lifetime_s, expected in ((2 * 86400 + 3600, "restam 2 dias e 00:59:"), (86400 + 3600, "restam 1 dia e 00:59:")):
