@@ -377,6 +377,13 @@ ALERTS: Final[dict[type, str]] = {
     ConfirmationRefused: "wrong_confirmation",
 }
 
+
+def with_alert(alerts: tuple[str, ...], event: Event) -> tuple[str, ...]:
+    """Add what an event alerts to, once; the alerts of a payment stand in the order in which they came up."""
+    alert = ALERTS.get(type(event))
+    return alerts if alert is None or alert in alerts else (*alerts, alert)
+
+
 PaymentEvent = (
     PaymentOpened
     | ChargeCreated

@@ -29,10 +29,14 @@ def request_cancellation(payment: Opened) -> list[PaymentEvent]:
     """
     if payment.is_settled:
         raise Refused("payment_already_paid", "O pagamento já foi pago; use o estorno")
-    is_over = payment.is_over_at_provider or isinstance(payment.charge, ChargeRefused)
-    if payment.expired and (payment.intent.provider == "pix" or not payment.is_charged):
-        is_over = True
-    return [] if is_over or payment.cancellation != "none" else [CancellationRequested()]
+    holds_nothing = payment.intent.provider == "pix" or not payment.is_charged
+    is_over = (
+        payment.is_over_at_provider
+        or isinstance(payment.charge, ChargeRefused)
+        or (payment.expired and holds_nothing)
+        or payment.cancellation != "none"
+    )
+    return [] if is_over else [CancellationRequested()]
 
 
 def complete_cancellation(command: CompleteCancellation, payment: Opened) -> list[PaymentEvent]:

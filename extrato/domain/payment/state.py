@@ -10,7 +10,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.events import (
-    ALERTS,
     CancellationRefused,
     CancellationRequested,
     ChargeCreated,
@@ -30,6 +29,7 @@ from contracts.events import (
     RefundRequested,
     StatusChanged,
     WatchStarted,
+    with_alert,
 )
 
 if TYPE_CHECKING:
@@ -314,12 +314,6 @@ def trace_of(event: PaymentEvent) -> str:
         str(getattr(event, field)) for field in event.__struct_fields__ if field not in {"evidence", "received_at"}
     )
     return hashlib.blake2b(f"{type(event).__name__}|{facts}".encode(), digest_size=12).hexdigest()
-
-
-def with_alert(alerts: tuple[str, ...], event: PaymentEvent) -> tuple[str, ...]:
-    """Add what an event alerts to, once."""
-    alert = ALERTS.get(type(event))
-    return alerts if alert is None or alert in alerts else (*alerts, alert)
 
 
 def unless_traced(event: PaymentEvent, payment: Opened) -> list[PaymentEvent]:

@@ -10,12 +10,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.events import (
-    ALERTS,
     PAYMENT_EVENTS,
     ChargeCreated,
     ObservationRecorded,
     PaymentOpened,
     StatusChanged,
+    with_alert,
 )
 from contracts.read_models import PaymentDetails
 from services.projections.read_models.read_model import ReadModel
@@ -128,11 +128,10 @@ def evolve(payment: Payment | None, envelope: Envelope) -> Payment | None:
 
 def _alerted(payment: Payment, envelope: Envelope) -> Payment:
     """Note what somebody has to look into."""
-    alert = ALERTS.get(type(envelope.event))
     known = payment.details
-    if alert is None or alert in known.alerts:
+    alerts = with_alert(known.alerts, envelope.event)
+    if alerts == known.alerts:
         return payment
-    alerts = (*known.alerts, alert)
     details = replace(known, alerts=alerts, updated_at=envelope.recorded_at, position=envelope.position)
     return Payment(details, payment.attempts)
 
