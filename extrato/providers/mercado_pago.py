@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from msgspec.structs import replace
@@ -21,7 +21,7 @@ from extrato.errors import ProviderMisunderstood, ProviderNotConnected, Provider
 from extrato.providers import mercado_pago_orders as orders
 from extrato.providers.mercado_pago_client import SEARCH_LIMIT, LiveCredentialNeeded, MercadoPagoClient
 from extrato.providers.mercado_pago_shapes import Payment, Refund, read
-from extrato.providers.mercado_pago_words import centavos, in_utc, moment, payer_body, phone_body
+from extrato.providers.mercado_pago_words import centavos, in_utc, moment, payer_body, phone_body, refund_state
 from extrato.providers.port import Observation, ObservedPage, RefundSeen
 
 if TYPE_CHECKING:
@@ -39,16 +39,6 @@ STATE_CODES: Final = frozenset({"2018", "2063", "cannot_cancel_order", "order_al
 TITLE_LENGTH: Final = 256
 # How much later than it was asked for a preference may close by its own word, which has no fractions of a second.
 CLOSED_WITHIN: Final = timedelta(seconds=2)
-# The statuses of a refund (reference of refunds; Orders' own words), as far as they are not that it was made.
-REFUND_STATES: Final[dict[str, Literal["pending", "refused"]]] = {
-    "in_process": "pending",
-    "processing": "pending",
-    "pending": "pending",
-    "rejected": "refused",
-    "cancelled": "refused",
-    "canceled": "refused",
-    "failed": "refused",
-}
 
 _logger = structlog.get_logger(component="mercado_pago")
 
@@ -250,11 +240,10 @@ async def _if_still_possible(cancelling: Awaitable[None]) -> None:
 
 
 def _refund_seen(refund: Refund) -> RefundSeen:
-    """Translate a refund; one whose status is not known, or is none, has moved money."""
     return RefundSeen(
         refund_id=None if refund.id is None else str(refund.id),
         amount_centavos=centavos(refund.amount),
-        state=REFUND_STATES.get(refund.status or "", "made"),
+        state=refund_state(refund.status),
         asked_at=in_utc(refund.date_created) if refund.date_created else None,
     )
 

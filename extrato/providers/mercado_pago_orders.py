@@ -14,7 +14,7 @@ from contracts.events import ChargeCreated
 from extrato.domain.money import to_decimal_text
 from extrato.errors import ProviderMisunderstood
 from extrato.providers.mercado_pago_shapes import Order, read
-from extrato.providers.mercado_pago_words import centavos, in_utc, payer_body, phone_body
+from extrato.providers.mercado_pago_words import centavos, in_utc, payer_body, phone_body, refund_state
 from extrato.providers.port import Observation
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 SHORTEST_MINUTES: Final = 30
 ORDER_ID: Final = re.compile(r"ORD[A-Za-z0-9]{8,61}")
 PAYMENT_ID_IN_TICKET: Final = re.compile(r"/payments/([0-9]{6,20})/ticket")
-# Refunds that have moved no money, or not yet.
-NO_REFUND: Final = frozenset({"failed", "rejected", "canceled", "cancelled", "processing", "pending"})
 BRAZIL: Final = frozenset({None, "BR", "BRA"})
 
 # An order's status in the words of a payment's; one that Mercado Pago invents since keeps its own.
@@ -98,7 +96,8 @@ def to_observation(answer: bytes) -> Observation:
     status = STATUSES.get(order.status, order.status)
     observed_at = in_utc(order.last_updated_date or order.created_date)
     currency = order.currency or ("BRL" if order.country_code in BRAZIL else f"of {order.country_code}")
-    refunded = sum(centavos(refund.amount) for refund in order.transactions.refunds if refund.status not in NO_REFUND)
+    made = [refund for refund in order.transactions.refunds if refund_state(refund.status) == "made"]
+    refunded = sum(centavos(refund.amount) for refund in made)
     amount = centavos(order.total_amount)
     detail = order.status_detail or ("expired" if order.status == "expired" else None)
     return Observation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from extrato.domain.money import MAXIMUM_CENTAVOS
 from extrato.errors import ProviderMisunderstood
@@ -13,6 +13,16 @@ from extrato.errors import ProviderMisunderstood
 if TYPE_CHECKING:
     from extrato.providers.port import ChargeRequest
 
+# The statuses of a refund (reference of refunds; Orders' own words), as far as they are not that it was made.
+REFUND_STATES: Final[dict[str, Literal["pending", "refused"]]] = {
+    "in_process": "pending",
+    "processing": "pending",
+    "pending": "pending",
+    "rejected": "refused",
+    "cancelled": "refused",
+    "canceled": "refused",
+    "failed": "refused",
+}
 BRAZILIAN_PHONE: Final = re.compile(r"(?:55)?([1-9][0-9])(9?[0-9]{8})")
 MAX_REAIS: Final = Decimal(MAXIMUM_CENTAVOS).scaleb(-2)
 CENTAVO: Final = Decimal("0.01")
@@ -46,6 +56,11 @@ def in_utc(moment: datetime) -> datetime:
 def moment(at: datetime) -> str:
     """Write a time with milliseconds."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def refund_state(status: str | None) -> Literal["made", "pending", "refused"]:
+    """Read a refund's status; one that is not known, or none, has moved money."""
+    return REFUND_STATES.get(status or "", "made")
 
 
 def phone_body(phone: str) -> dict[str, str]:

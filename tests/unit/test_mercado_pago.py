@@ -16,6 +16,7 @@ from extrato.domain.money import MAXIMUM_CENTAVOS, to_reais
 from extrato.errors import ProviderMisunderstood
 from extrato.ports import Payer
 from extrato.providers.mercado_pago import preference_body, to_observation
+from extrato.providers.mercado_pago_orders import to_observation as of_order
 from extrato.providers.port import ChargeRequest, Observation, Receiver
 
 REQUEST = ChargeRequest(
@@ -368,3 +369,27 @@ def test_a_time_that_names_no_instant_is_not_believed(name, written):
 def test_an_answer_of_another_shape_is_not_believed(answer):
     with pytest.raises(ProviderMisunderstood):
         to_observation(answer)
+
+
+@pytest.mark.parametrize("status", ["processed", "a_status_of_tomorrow", None])
+def test_a_refund_of_an_order_counts_once_money_moved(status: str | None):
+    assert of_order(order_with_refund(status)).refunded_centavos == 400
+
+
+@pytest.mark.parametrize(
+    "status", ["in_process", "processing", "pending", "failed", "rejected", "canceled", "cancelled"]
+)
+def test_a_refund_of_an_order_that_moved_nothing_is_not_counted(status: str):
+    assert of_order(order_with_refund(status)).refunded_centavos == 0
+
+
+def order_with_refund(status: str | None) -> bytes:
+    order = {
+        "id": "ORD01JQ4S4KY8HWQ6NA5PXB65B3D3",
+        "status": "processed",
+        "total_amount": "10.00",
+        "country_code": "BR",
+        "created_date": "2026-11-22T12:00:00.000Z",
+        "transactions": {"refunds": [{"id": "REF01", "amount": "4.00", "status": status}]},
+    }
+    return json.dumps(order).encode()
