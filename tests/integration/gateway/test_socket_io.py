@@ -210,6 +210,18 @@ async def test_more_sessions_than_there_is_room_for_are_told_to_come_later(gatew
         pass
 
 
+async def is_sent_away(url: str) -> None:
+    """See a client that introduces itself let go without a refusal, so that it comes back by itself."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{url}/socket.io/?EIO=4&transport=websocket") as opened,
+    ):
+        await opened.send_str("40")
+        assert (await opened.receive_str()).startswith("0{")
+        async with asyncio.timeout(5):
+            assert (await opened.receive()).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
+
+
 async def test_who_has_introduced_himself_is_no_stranger_any_more(gateway):
     gateway.bounds["stranger_address"] = gateway.bounds["strangers"] = 1
     async with contextlib.AsyncExitStack() as clients:
@@ -217,14 +229,7 @@ async def test_who_has_introduced_himself_is_no_stranger_any_more(gateway):
             await clients.enter_async_context(listening(gateway.url, way))
         gateway.bounds["address"] = 3
         # The fourth is sent away in a way that its client comes back from.
-        async with (
-            aiohttp.ClientSession() as session,
-            session.ws_connect(f"{gateway.url}/socket.io/?EIO=4&transport=websocket") as opened,
-        ):
-            await opened.send_str("40")
-            assert (await opened.receive_str()).startswith("0{")
-            async with asyncio.timeout(5):
-                assert (await opened.receive()).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
+        await is_sent_away(gateway.url)
 
 
 @pytest.mark.parametrize("way", ["websocket", "polling"])
@@ -297,14 +302,7 @@ async def is_waiting(gateway):
 
 async def test_while_the_database_is_away_nobody_is_refused_for_good(gateway):
     await gateway.pool.close()
-    async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(f"{gateway.url}/socket.io/?EIO=4&transport=websocket") as opened,
-    ):
-        await opened.send_str("40")
-        assert (await opened.receive_str()).startswith("0{")
-        async with asyncio.timeout(5):
-            assert (await opened.receive()).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
+    await is_sent_away(gateway.url)
     assert gateway.fanout.is_unheard()
 
 

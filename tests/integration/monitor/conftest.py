@@ -106,6 +106,9 @@ class World:
         self,
         slug: str = "padaria",
         *,
+        provider: str = "mercado_pago",
+        method: str = "checkout",
+        payer: Payer | None = None,
         lifetime: timedelta = timedelta(hours=1),
         hub: Hub | None = None,
         unit_price_centavos: int = 350,
@@ -113,13 +116,13 @@ class World:
         """Open a payment of 35.00 and have it charged; the read model shows it when this returns."""
         merchant = await MerchantDirectory(self.hub.log).get(slug)
         wanted = NewPayment(
-            provider="mercado_pago",
-            method="checkout",
+            provider=provider,
+            method=method,
             amount_centavos=3500,
             title="Pedido",
             description="10x Pão",
             items=(Item(name="Pão", quantity=10, unit_price_centavos=unit_price_centavos),),
-            payer=Payer(),
+            payer=payer or Payer(),
             lifetime=lifetime,
         )
         loaded = await open_payment(hub or self.hub, merchant, wanted, idempotency_key=None, cause=CAUSE)

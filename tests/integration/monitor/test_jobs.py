@@ -7,7 +7,7 @@ import dataclasses
 import uuid
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -96,11 +96,11 @@ async def open_without_charge(world: World, slug: str = "padaria", *, unit_price
     return payment_id
 
 
-def charges_of(world: World) -> Charges:
+def charges_of(world: World, *, open_payments: Any = None) -> Charges:
     return Charges(
         hub=world.hub,
         merchants=MerchantDirectory(world.hub.log),
-        open_payments=OpenPayments(world.pool),
+        open_payments=open_payments or OpenPayments(world.pool),
         pauses=BackOff[str](world.hub.now),
     )
 

@@ -15,7 +15,6 @@ from contracts.events import (
     CancellationRequested,
     ChargeCreated,
     DuplicatePaymentObserved,
-    Item,
     PaymentCancelled,
     PaymentExpired,
     RefundMade,
@@ -33,18 +32,15 @@ from extrato.providers.port import RefundSeen
 from extrato.use_cases.cancel_payment import cancel_payment, complete_cancellation
 from extrato.use_cases.handle_delivery import handle_delivery
 from extrato.use_cases.hub import load_payment
-from extrato.use_cases.merchants import MerchantDirectory
-from extrato.use_cases.open_payment import NewPayment, open_payment
 from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.use_cases.refund_payment import complete_refund, refund_payment
 from services.gateway.api.checks import Checks
 from services.monitor.backoff import BackOff
-from services.monitor.charges import Charges
 from services.monitor.expiry import Expiry
 from services.monitor.open_payments import Account, OpenPayments, UnchargedPayment
 from services.monitor.schedule import FAST, QUIET, SLOW
 from tests.integration.monitor.conftest import CAUSE
-from tests.integration.monitor.test_jobs import delivery_of, handled, kinds, open_without_charge
+from tests.integration.monitor.test_jobs import charges_of, delivery_of, handled, kinds, open_without_charge
 
 if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub, LoadedPayment
@@ -382,37 +378,17 @@ async def test_a_pix_that_was_charged_late_is_over_for_the_hub_when_it_is_over_f
 
 async def a_late_pix(world: World, clock: Clock) -> int:
     """Open a Pix while the provider is away, and have it charged a minute before its time is over."""
-    merchant = await MerchantDirectory(world.hub.log).get("padaria")
-    wanted = NewPayment(
-        provider="mercado_pago",
-        method="pix",
-        amount_centavos=3500,
-        title="Pedido",
-        description="Pão",
-        items=(Item(name="Pão", quantity=10, unit_price_centavos=350),),
-        payer=Payer(email="a@testuser.com"),
-        lifetime=timedelta(minutes=30),
-    )
     await world.sandbox.faults(error_rate=1)
     with pytest.raises(ExtratoError):
-        await open_payment(world.hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
+        await world.open(method="pix", payer=Payer(email="a@testuser.com"), lifetime=timedelta(minutes=30))
     number: int = await world.pool.fetchval("SELECT last_value FROM payment_numbers")
     await world.sandbox.faults(error_rate=0)
     await world.shown(number)
     clock.ahead = timedelta(minutes=29)
-    await charges_of(world, OpenPayments(world.pool)).tick()
+    await charges_of(world).tick()
     await world.shown(number)
     assert "ChargeCreated" in await kinds(world, number)
     return number
-
-
-def charges_of(world: World, open_payments: Any) -> Charges:
-    return Charges(
-        hub=world.hub,
-        merchants=MerchantDirectory(world.hub.log),
-        open_payments=open_payments,
-        pauses=BackOff(world.hub.now),
-    )
 
 
 async def test_one_intent_that_is_over_does_not_stop_the_others(world: World):
@@ -426,25 +402,14 @@ async def test_one_intent_that_is_over_does_not_stop_the_others(world: World):
             account = Account.named(ACCOUNT)
             return [UnchargedPayment(payment_id=number, account=account) for number in (gone, other)]
 
-    await charges_of(world, Lagging()).tick()
+    await charges_of(world, open_payments=Lagging()).tick()
     assert "ChargeCreated" in await kinds(world, other)
 
 
 async def test_who_is_told_that_the_credential_is_refused_is_not_charged_later(world: World):
-    merchant = await MerchantDirectory(world.hub.log).get("padaria")
-    wanted = NewPayment(
-        provider="mercado_pago",
-        method="checkout",
-        amount_centavos=350,
-        title="Pedido",
-        description="Pão",
-        items=(Item(name="Pão", quantity=1, unit_price_centavos=350),),
-        payer=Payer(),
-        lifetime=timedelta(hours=1),
-    )
     await world.sandbox.faults(error_rate=1, error_kind="invalid_access_token")
     with pytest.raises(ProviderNotConnected):
-        await open_payment(world.hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
+        await world.open()
     await world.sandbox.faults(error_rate=0)
     number = await world.pool.fetchval("SELECT last_value FROM payment_numbers")
     assert await kinds(world, number) == ["PaymentOpened", "ChargeRefused", "StatusChanged"]

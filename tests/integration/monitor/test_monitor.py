@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 
 import nats
 
-from contracts.events import Item, PaymentExpired, StatusChanged
+from contracts.events import PaymentExpired, StatusChanged
 from extrato.bus.connection import connect
 from extrato.bus.timers import Timers
 from extrato.domain import merchant as merchant_domain
-from extrato.ports import Payer
-from extrato.use_cases.merchants import MerchantDirectory, change_merchant
-from extrato.use_cases.open_payment import NewPayment, open_payment
+from extrato.use_cases.merchants import change_merchant
 from services.monitor.app import Monitor
 from services.monitor.schedule import FAST, INTERVAL_S, End
 from tests.integration.monitor.conftest import CAUSE, World, until
@@ -89,20 +87,7 @@ async def a_direct_pix(world: World, *, lifetime: timedelta) -> LoadedPayment:
     """Open a Pix that no provider can be asked about."""
     set_key = merchant_domain.SetPixKey(kind="email", key="padaria@example.com")
     await change_merchant(world.hub, "padaria", [set_key], cause=CAUSE)
-    merchant = await MerchantDirectory(world.hub.log).get("padaria")
-    wanted = NewPayment(
-        provider="pix",
-        method="pix",
-        amount_centavos=350,
-        title="Pão",
-        description="Pão",
-        items=(Item(name="Pão", quantity=1, unit_price_centavos=350),),
-        payer=Payer(),
-        lifetime=lifetime,
-    )
-    loaded = await open_payment(world.hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
-    await world.shown(loaded.payment_id)
-    return loaded
+    return await world.open(provider="pix", method="pix", lifetime=lifetime)
 
 
 async def test_slow_providers_do_not_hold_up_the_hubs_own_routine(world: World, monkeypatch: pytest.MonkeyPatch):
