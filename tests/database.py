@@ -1,6 +1,6 @@
-"""Databases for tests: one a test, or one a folder of tests with an empty log in it for each of them.
+"""Databases for tests: one a test, or one a worker that is emptied for each test.
 
-Emptying tables takes a tenth of the time of a database of each test's own.
+Emptying tables takes a fifth of the computing of a database of each test's own.
 """
 
 from __future__ import annotations
@@ -15,14 +15,18 @@ import asyncpg
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-EMPTY = "TRUNCATE stored_events, evidence RESTART IDENTITY"
+EMPTY = """
+    TRUNCATE stored_events, evidence, credentials, webhook_deliveries, sweep_cursors, checkpoints, payers, hub_secrets
+    RESTART IDENTITY;
+    ALTER SEQUENCE payment_numbers RESTART
+"""
 _TRIES = 100
 
 
 @contextlib.asynccontextmanager
 async def new_database(postgres_url: str, *, name: str, template: str = "template1") -> AsyncIterator[str]:
     """A copy of `template` for the time of the context; gives its URL."""
-    await execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    await execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
     await _drop(postgres_url, name)
 

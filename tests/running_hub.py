@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sys
 import time
 from pathlib import Path
@@ -19,8 +18,17 @@ import nats
 import pytest
 import pytest_asyncio
 
+from contracts.envelope import Cause
+from extrato.assembly import open_hub
+from extrato.process import open_bus, open_database
+from extrato.settings import Settings
+from tests.homes import new_home, put_database_in
+from tests.ports import free_port
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from extrato.use_cases.hub import Hub
 
 ROOT = Path(__file__).parents[1]
 MERCHANT = "padaria-do-marcos"
@@ -29,6 +37,18 @@ LOG_ROWS = """
     SELECT notification_id AS position, topic, convert_from(state, 'UTF8')::json -> 'cause' ->> 'actor' AS actor
     FROM stored_events ORDER BY notification_id
 """
+# The simulated provider knows another account than the demo merchant's.
+SECOND_ACCOUNT = {
+    "access_token": "APP_USR-second",
+    "collector_id": 200,
+    "nickname": "Outra Loja",
+    "webhook_secret": "s" * 32,
+}
+# Nobody has to wait out what these are by themselves; tests of the settings say what that is.
+IMPATIENT = {"EXTRATO_BODY_TIMEOUT_S": "2", "EXTRATO_SOCKET_TIMEOUT_S": "1", "EXTRATO_RESUME_AFTER_S": "1"}
+FIRST_PAUSE_S = 0.01
+LONGEST_PAUSE_S = 0.2
+CAUSE = Cause(correlation_id="tests", actor="operator")
 WEBHOOK_SECRET = "demo-webhook-secret-of-padaria-do-marcos"
 
 
@@ -162,6 +182,11 @@ class RunningHub:
         ((count,),) = await self.rows("SELECT count(*) FROM stored_events")
         return count
 
+    async def count_requested_events(self) -> int:
+        """Count the events that somebody asked for, and not those that the hub finds out by itself."""
+        rows = await self.log_rows()
+        return sum(row["actor"] not in {"clock", "sweep", "webhook"} for row in rows)
+
     async def topics(self, merchant: str, *, of: str) -> list[str]:
         """What happened to a merchant, in order, as far as its name begins with `of`."""
         query = """
@@ -170,6 +195,29 @@ class RunningHub:
             ORDER BY notification_id
         """
         return [topic for (topic,) in await self.rows(query, merchant, of)]
+
+    @property
+    def settings(self) -> Settings:
+        """What the processes of this hub were told, as far as it can be told from outside."""
+        return Settings.from_environment(
+            {
+                "EXTRATO_HOME": str(self.home),
+                "EXTRATO_DATABASE_URL": self.addresses["database_url"],
+                "EXTRATO_NATS_URL": self.addresses["nats_url"],
+                "EXTRATO_MERCADOPAGO_URL": self.sandbox_url,
+                "EXTRATO_PUBLIC_URL": self.url,
+            }
+        )
+
+    @contextlib.asynccontextmanager
+    async def inside(self) -> AsyncIterator[Hub]:
+        """A hub in this process on the database and the bus of the running one, for what its interface does not do."""
+        async with (
+            open_database(self.settings, connections=2) as pool,
+            open_bus(self.settings, name="tests") as bus,
+            open_hub(self.settings, pool=pool, bus=bus) as hub,
+        ):
+            yield hub
 
     def logs(self) -> str:
         """Everything that any process has logged."""
@@ -185,10 +233,11 @@ class RunningHub:
         return [dict(row) for row in rows]
 
     async def until_webhooks_are_delivered(self, until: Until) -> None:
-        """Wait until the provider has sent what it had to send."""
+        """Wait until the provider has sent what it had to send; what was not heard is sent again much later."""
 
         async def is_quiet() -> bool:
-            return (await self.sandbox("GET", "/_sandbox/stats"))["webhooks"]["pending"] == 0
+            webhooks = (await self.sandbox("GET", "/_sandbox/stats"))["webhooks"]
+            return webhooks["pending"] == webhooks["retrying"]
 
         await until(is_quiet, "every webhook is delivered")
 
@@ -209,17 +258,14 @@ class RunningHub:
 PAY_BY_CARD = {"choice": "card"}
 
 
-async def _until(
-    condition: Callable[[], Awaitable[Any]], what: str, *, within_s: float = 15.0, every_s: float = 0.02
-) -> Any:
-    """Wait until `condition` gives something true, and give that."""
-    deadline = time.monotonic() + within_s
-    while True:
-        found = await condition()
-        if found:
-            return found
+async def _until(condition: Callable[[], Awaitable[Any]], what: str, *, within_s: float = 15.0) -> Any:
+    """Wait until `condition` gives something true, and give that; asking is work too, so the pauses grow."""
+    deadline, pause_s = time.monotonic() + within_s, FIRST_PAUSE_S
+    while not (found := await condition()):
         assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(pause_s)
+        pause_s = min(LONGEST_PAUSE_S, pause_s * 1.3)
+    return found
 
 
 Until = type(_until)
@@ -231,18 +277,11 @@ def until() -> Until:
     return _until
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on; held together for a moment, so that they differ."""
-    with contextlib.ExitStack() as stack:
-        listeners = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for listener in listeners:
-            listener.bind(("127.0.0.1", 0))
-        return [listener.getsockname()[1] for listener in listeners]
-
-
 @contextlib.asynccontextmanager
 async def running_hub(home: Path, **environment: str) -> AsyncIterator[RunningHub]:
-    port, sandbox_port = free_ports(2)
+    """Run a hub in `home` with these settings; it creates a database only where none was put."""
+    port, sandbox_port = free_port(), free_port()
+    await asyncio.to_thread(put_database_in, home)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -254,6 +293,8 @@ async def running_hub(home: Path, **environment: str) -> AsyncIterator[RunningHu
             "EXTRATO_PORT": str(port),
             "EXTRATO_SANDBOX_PORT": str(sandbox_port),
             "EXTRATO_HOME": str(home),
+            "EXTRATO_SANDBOX_ACCOUNTS": json.dumps([SECOND_ACCOUNT]),
+            **IMPATIENT,
             **environment,
         },
         stdout=asyncio.subprocess.PIPE,
@@ -287,21 +328,50 @@ def start_hub() -> Callable[..., contextlib.AbstractAsyncContextManager[RunningH
     return running_hub
 
 
+@contextlib.asynccontextmanager
+async def _hub_of_worker(**environment: str) -> AsyncIterator[RunningHub]:
+    with new_home() as home:
+        async with running_hub(home, **environment) as hub:
+            yield hub
+
+
+@contextlib.asynccontextmanager
+async def in_good_order(shared: RunningHub) -> AsyncIterator[RunningHub]:
+    """A hub that other tests use too: with no fault set, and an HTTP session of this test."""
+    async with aiohttp.ClientSession() as session:
+        fresh = RunningHub(shared.home, shared.url, shared.sandbox_url, session)
+        await fresh.faults(**NO_FAULTS)
+        yield fresh
+        await fresh.faults(**NO_FAULTS)
+
+
+# Each of these runs once a worker, for all tests that look from outside; each test leaves it whole. Tests that need
+# another than the first are of one group, so that one worker alone starts it.
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared_hub(session_home: Path) -> AsyncIterator[RunningHub]:
-    """One hub for all tests that look from outside; each leaves it whole."""
-    async with running_hub(session_home.parent / "hub") as hub:
+async def shared_hub() -> AsyncIterator[RunningHub]:
+    async with _hub_of_worker() as hub:
+        yield hub
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_keyless_hub() -> AsyncIterator[RunningHub]:
+    """A hub that asks for no key."""
+    async with _hub_of_worker(EXTRATO_AUTH="open") as hub:
         yield hub
 
 
 @pytest.fixture
 async def hub(shared_hub: RunningHub) -> AsyncIterator[RunningHub]:
-    """The shared hub with no fault set and an HTTP session of this test."""
-    async with aiohttp.ClientSession() as session:
-        fresh = RunningHub(shared_hub.home, shared_hub.url, shared_hub.sandbox_url, session)
-        await fresh.faults(**NO_FAULTS)
-        yield fresh
-        await fresh.faults(**NO_FAULTS)
+    async with in_good_order(shared_hub) as hub:
+        yield hub
+
+
+@pytest.fixture
+async def keyless_hub(shared_keyless_hub: RunningHub) -> AsyncIterator[RunningHub]:
+    async with in_good_order(shared_keyless_hub) as hub:
+        yield hub
 
 
 NO_FAULTS = {

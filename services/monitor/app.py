@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from extrato.assembly import open_hub
@@ -44,7 +45,7 @@ async def serve(settings: Settings) -> None:
         hub = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
         signal = await parts.enter_async_context(LogSignal(settings.database_url))
         relay = Relay(database_url=settings.database_url, log=hub.log, signal=signal, bus=bus)
-        monitor = Monitor(hub=hub, pool=pool, bus=bus)
+        monitor = Monitor(hub=hub, pool=pool, bus=bus, left_alone=timedelta(seconds=settings.patience.resume_s))
         await run_together(
             relay=relay.run(),
             reconciler=monitor.reconciler.run(),
@@ -54,9 +55,12 @@ async def serve(settings: Settings) -> None:
 
 
 class Monitor:
-    """The parts that work on timers; `pool` is the database of `hub`."""
+    """The parts that work on timers; `pool` is the database of `hub`.
 
-    def __init__(self, *, hub: Hub, pool: asyncpg.Pool, bus: Bus) -> None:
+    For `left_alone` what a process began is its own to end.
+    """
+
+    def __init__(self, *, hub: Hub, pool: asyncpg.Pool, bus: Bus, left_alone: timedelta) -> None:
         open_payments, pauses = OpenPayments(pool), BackOff[str](hub.now)
         cursors = Cursors(pool)
         self._sweeps = Sweeps(hub=hub, open_payments=open_payments, cursors=cursors, pauses=pauses)
@@ -66,8 +70,10 @@ class Monitor:
         self._jobs: dict[str, Callable[[], Awaitable[Decision]]] = {
             "expiry": Expiry(hub=hub, open_payments=open_payments, pauses=pauses, providers=silent).tick,
             "last_look": Expiry(hub=hub, open_payments=open_payments, pauses=pauses, providers=asked).tick,
-            "charges": Charges(hub=hub, merchants=merchants, open_payments=open_payments, pauses=pauses).tick,
-            "requests": Requests(hub=hub, open_payments=open_payments).tick,
+            "charges": Charges(
+                hub=hub, merchants=merchants, open_payments=open_payments, pauses=pauses, left_alone=left_alone
+            ).tick,
+            "requests": Requests(hub=hub, open_payments=open_payments, left_alone=left_alone).tick,
             "deliveries": Deliveries(hub=hub).tick,
             "retention": Retention(pool=pool, now=hub.now).tick,
         }

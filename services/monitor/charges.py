@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -23,12 +22,11 @@ from services.monitor.backoff import BackOff
 from services.monitor.schedule import CLOCK, INTERVAL_S, Again, Decision
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from extrato.use_cases.hub import Hub
     from extrato.use_cases.merchants import MerchantDirectory
     from services.monitor.open_payments import OpenPayments, UnchargedPayment
-
-LEFT_ALONE: Final = timedelta(seconds=10)
-"""How long an intent is the business of whoever opened it."""
 
 BATCH: Final = 40
 AT_ONCE: Final = 8
@@ -39,12 +37,20 @@ class Charges:
     """A job of the lane `clock`; `pauses` are by account name, and are shared with the sweeps."""
 
     def __init__(
-        self, *, hub: Hub, merchants: MerchantDirectory, open_payments: OpenPayments, pauses: BackOff[str]
+        self,
+        *,
+        hub: Hub,
+        merchants: MerchantDirectory,
+        open_payments: OpenPayments,
+        pauses: BackOff[str],
+        left_alone: timedelta,
     ) -> None:
+        """For `left_alone` an intent is the business of whoever opened it."""
         self._hub = hub
         self._merchants = merchants
         self._open_payments = open_payments
         self._pauses = pauses
+        self._left_alone = left_alone
         self._failed: BackOff[int] = BackOff(hub.now)
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._logger = structlog.get_logger(component="charges")
@@ -53,7 +59,7 @@ class Charges:
         """Complete a batch of intents."""
         now = self._hub.now()
         intents = await self._open_payments.uncharged(
-            opened_before=now - LEFT_ALONE, now=now, but=self._failed.waiting(), limit=BATCH
+            opened_before=now - self._left_alone, now=now, but=self._failed.waiting(), limit=BATCH
         )
         async with asyncio.TaskGroup() as group:
             for intent in intents:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -17,13 +16,11 @@ from services.monitor.schedule import CLOCK, INTERVAL_S, Again, Decision
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+    from datetime import timedelta
 
     from contracts.read_models import OpenRequest
     from extrato.use_cases.hub import Hub
     from services.monitor.open_payments import OpenPayments
-
-LEFT_ALONE: Final = timedelta(seconds=10)
-"""How long a wish is the business of whoever took it."""
 
 BATCH: Final = 40
 AT_ONCE: Final = 8
@@ -33,7 +30,9 @@ TIMEOUT_S: Final = 25.0
 class Requests:
     """A job of the lane `clock`."""
 
-    def __init__(self, *, hub: Hub, open_payments: OpenPayments) -> None:
+    def __init__(self, *, hub: Hub, open_payments: OpenPayments, left_alone: timedelta) -> None:
+        """For `left_alone` a wish is the business of whoever took it."""
+        self._left_alone = left_alone
         self._hub = hub
         self._open_payments = open_payments
         self._failed: BackOff[int] = BackOff(hub.now)
@@ -43,7 +42,7 @@ class Requests:
     async def tick(self) -> Decision:
         """Complete a batch."""
         requests = await self._open_payments.requests(
-            before=self._hub.now() - LEFT_ALONE, but=self._failed.waiting(), limit=BATCH
+            before=self._hub.now() - self._left_alone, but=self._failed.waiting(), limit=BATCH
         )
         async with asyncio.TaskGroup() as group:
             for request in requests:

@@ -51,7 +51,7 @@ async def put_faults(sim: Simulator, request: web.Request) -> web.Response:
 
 async def stats(sim: Simulator, _request: web.Request) -> web.Response:
     """Show what has been served since the start or the last reset."""
-    return answer(sim.stats.body(webhooks_pending=sim.outbox.pending))
+    return answer(sim.stats.body(webhooks_pending=sim.outbox.pending, webhooks_retrying=sim.outbox.retrying))
 
 
 async def reset(sim: Simulator, _request: web.Request) -> web.Response:

@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from services.sandbox.errors import PolicyError, internal_error, invalid_access_token, too_many_requests
+from services.sandbox.errors import (
+    PolicyError,
+    bad_request,
+    internal_error,
+    invalid_access_token,
+    too_many_requests,
+)
 from services.sandbox.search_index import MAX_LAG_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ErrorKind = Literal["internal_error", "too_many_requests", "invalid_access_token", "policy", "html", "connection_reset"]
+ErrorKind = Literal[
+    "internal_error", "bad_request", "too_many_requests", "invalid_access_token", "policy", "html", "connection_reset"
+]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=120_000)]
 
 # Clients that are remembered by the rate limit; beyond that the limit forgets and starts over.
@@ -130,5 +138,7 @@ def _error(kind: ErrorKind) -> Exception:
             return invalid_access_token()
         case "too_many_requests":
             return too_many_requests(None)
+        case "bad_request":
+            return bad_request("Params Error", code=1)
         case "internal_error":
             return internal_error()

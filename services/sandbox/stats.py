@@ -27,11 +27,12 @@ class Stats:
             account, digest = "others", ""
         self.requests_by_token[account, digest] += 1
 
-    def body(self, *, webhooks_pending: int) -> dict[str, Any]:
+    def body(self, *, webhooks_pending: int, webhooks_retrying: int) -> dict[str, Any]:
         """Return the counts as JSON.
 
         `failed` counts attempts without a 200 or 201 in time, `abandoned` notices whose last retry failed,
-        `dropped` notices lost while webhooks were switched off.
+        `dropped` notices lost while webhooks were switched off. `pending` counts notices that are not heard yet, and
+        `retrying` those of them that were sent before.
         """
         return {
             "requests": {
@@ -48,6 +49,7 @@ class Stats:
                 "dropped": self.webhooks_dropped,
                 "abandoned": self.webhooks_abandoned,
                 "pending": webhooks_pending,
+                "retrying": webhooks_retrying,
             },
         }
 

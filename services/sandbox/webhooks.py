@@ -69,6 +69,11 @@ class Outbox:
         """How many notices are not heard yet."""
         return len(self._notices)
 
+    @property
+    def retrying(self) -> int:
+        """How many of those were sent before, to somebody who did not hear them."""
+        return sum(notice.attempt > 0 for notice in self._notices.values())
+
     def announce(self, payment: Payment, *, action: str) -> None:
         """Queue the notices of one event; nothing when there is no address to tell it."""
         account = self._accounts.of_collector(payment.collector_id)

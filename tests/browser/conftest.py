@@ -2,66 +2,43 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright, expect
 
-from contracts.envelope import Cause
 from contracts.events import Item
-from extrato.assembly import open_hub
 from extrato.errors import ProviderUnavailable
 from extrato.ports import Payer
-from extrato.process import open_bus, open_database
-from extrato.settings import Settings
 from extrato.use_cases.merchants import MerchantDirectory
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from services.gateway.http.context import PAYER_TOKENS, PayerTokens
-from tests.running_hub import MERCHANT, NO_FAULTS, RunningHub
+from tests.running_hub import CAUSE, MERCHANT, RunningHub, in_good_order
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+    from extrato.use_cases.hub import Hub
+
 PHONE = {"width": 390, "height": 760}
-# Longer than a page that asks every five seconds takes, on a machine that has much else to do.
-PATIENCE_MS = 20_000
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def chromium() -> AsyncIterator[Browser]:
-    """Debian's Chromium, without a window and with a profile that is thrown away."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGUMENTS)
-        expect.set_options(timeout=PATIENCE_MS)
-        yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def hub(shared_hub: RunningHub) -> AsyncIterator[RunningHub]:
-    """The shared hub with no fault set, in the loop of the browser."""
-    async with aiohttp.ClientSession() as session:
-        fresh = RunningHub(shared_hub.home, shared_hub.url, shared_hub.sandbox_url, session)
-        await fresh.faults(**NO_FAULTS)
-        yield fresh
-        await fresh.faults(**NO_FAULTS)
+    """The worker's hub, in the loop of the browser."""
+    async with in_good_order(shared_hub) as hub:
+        yield hub
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def keyless_hub(shared_keyless_hub: RunningHub) -> AsyncIterator[RunningHub]:
+    """The worker's hub that asks for no key, in the loop of the browser."""
+    async with in_good_order(shared_keyless_hub) as hub:
+        yield hub
 
 
 class Visit:
@@ -131,9 +108,8 @@ NEWEST = "SELECT max((convert_from(state, 'UTF8')::json ->> 'payment_id')::bigin
 class Brief:
     """Opens payments as the interface does not, such as some that live for seconds, in the hub's own log."""
 
-    def __init__(self, hub: Any, settings: Settings, running: RunningHub) -> None:
+    def __init__(self, hub: Hub, running: RunningHub) -> None:
         self._hub = hub
-        self._settings = settings
         self._running = running
 
     async def open(self, *, method: str, lifetime_s: float, provider: str | None = None) -> str:
@@ -149,8 +125,7 @@ class Brief:
             payer=Payer(email="cliente@example.com"),
             lifetime=timedelta(seconds=lifetime_s),
         )
-        cause = Cause(correlation_id="tests", actor="operator")
-        loaded = await open_payment(self._hub, merchant, wanted, idempotency_key=None, cause=cause)
+        loaded = await open_payment(self._hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
         return await self._address(loaded.payment_id, method)
 
     async def open_without_charge(self, *, method: str) -> str:
@@ -164,21 +139,10 @@ class Brief:
     async def _address(self, number: int, method: str) -> str:
         token = PayerTokens(await self._hub.vault.secret(PAYER_TOKENS)).make(number)
         path = f"/payments/pix/{number}" if method == "pix" else f"/payments/mp/pay/{number}/"
-        return f"{self._settings.public_url}{path}?t={token}"
+        return f"{self._running.url}{path}?t={token}"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def brief(hub: RunningHub) -> AsyncIterator[Brief]:
-    settings = Settings.from_environment(
-        {
-            "EXTRATO_HOME": str(hub.home),
-            "EXTRATO_DATABASE_URL": hub.addresses["database_url"],
-            "EXTRATO_NATS_URL": hub.addresses["nats_url"],
-            "EXTRATO_MERCADOPAGO_URL": hub.sandbox_url,
-            "EXTRATO_PUBLIC_URL": hub.url,
-        }
-    )
-    async with contextlib.AsyncExitStack() as parts:
-        pool = await parts.enter_async_context(open_database(settings, connections=2))
-        bus = await parts.enter_async_context(open_bus(settings, name="tests"))
-        yield Brief(await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus)), settings, hub)
+    async with hub.inside() as inside:
+        yield Brief(inside, hub)

@@ -13,6 +13,10 @@ from tests.running_hub import NO_FAULTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+# Slower than a page waits for the provider.
+TOO_SLOW_MS = round(PATIENCE_S * 1000) + 1000
+# How often a page without a socket asks.
+POLL_MS = 5_000
 MARK = "() => { window.mark = 'the same document'; }"
 
 
@@ -66,6 +70,7 @@ async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse
     link = await hub.link()
     page, asked = await browse(), []
     page.on("request", lambda request: asked.append(request.url) if request.resource_type == "fetch" else None)
+    await page.clock.install()
     await page.route_web_socket("**/ws?**", lambda socket: socket.close())
     await at_the_checkout(page, link)
     await page.get_by_role("button", name="Gerar Pix").click()
@@ -73,7 +78,8 @@ async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse
     assert page.url.startswith(f"{hub.url}/payments/mp/return/")
     await page.evaluate(MARK)
     await decided(hub, link, "approved")
-    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado", timeout=12_000)
+    await page.clock.fast_forward(POLL_MS)
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
     assert set(asked) == {page.url}
     assert await page.evaluate("window.mark") == "the same document"
 
@@ -188,7 +194,7 @@ async def test_a_link_that_was_paid_unheard_asks_before_it_opens(hub, browse):
 
 async def test_a_provider_that_does_not_answer_keeps_nobody_waiting(hub, browse):
     link = await hub.link()
-    await hub.faults(latency_ms=10_000)
+    await hub.faults(latency_ms=TOO_SLOW_MS)
     page = await browse()
     await page.goto(f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}", timeout=6_000)
     await expect(page.get_by_role("heading")).to_have_text("Conferindo o pagamento")
@@ -198,7 +204,7 @@ async def test_a_provider_that_does_not_answer_keeps_nobody_waiting(hub, browse)
     await expect(page.get_by_role("heading")).to_have_text("Nenhum pagamento recebido ainda")
 
 
-@pytest.mark.parametrize("fault", [{"latency_ms": 10_000}, {"error_rate": 1}], ids=["slow", "away"])
+@pytest.mark.parametrize("fault", [{"latency_ms": TOO_SLOW_MS}, {"error_rate": 1}], ids=["slow", "away"])
 async def test_who_paid_and_comes_back_unheard_is_not_led_to_pay_again(hub, browse, fault):
     await hub.faults(webhooks=False)
     link = await hub.link()

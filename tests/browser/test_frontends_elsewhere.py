@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from tests.conftest import new_home
-from tests.running_hub import MERCHANT, free_ports, running_hub
+from tests.ports import free_port
+from tests.running_hub import MERCHANT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -49,7 +49,7 @@ POLL = """async ({ hub, paymentId }) => {
 @pytest_asyncio.fixture(loop_scope="session")
 async def shop(chromium) -> AsyncIterator[Page]:
     """A page of a shop on a server of its own, which no hub knows."""
-    [port] = free_ports(1)
+    port = free_port()
 
     async def show(_: web.Request) -> web.Response:
         return web.Response(text=BLANK, content_type="text/html")
@@ -78,15 +78,15 @@ async def test_a_shop_elsewhere_orders_and_follows_with_its_key(hub, shop):
     _expect_all_went_well(await shop.evaluate(ORDER, {"hub": hub.url, "key": hub.api_key, "padaria": MERCHANT}), hub)
 
 
-async def test_in_open_mode_a_shop_of_this_machine_needs_no_key(shop):
-    with new_home() as home:
-        async with running_hub(home, EXTRATO_AUTH="open") as hub:
-            _expect_all_went_well(await shop.evaluate(ORDER, {"hub": hub.url, "key": "", "padaria": MERCHANT}), hub)
-            link = await hub.link()
-            asked = {"hub": hub.url, "paymentId": link["payment_id"]}
-            assert await shop.evaluate(POLL, asked) == link["payment_id"]
-            # A page from anywhere else is kept out.
-            await shop.route("http://loja.example/", lambda route: route.fulfill(body=BLANK, content_type="text/html"))
-            await shop.goto("http://loja.example/")
-            refused = await shop.evaluate(f"(asked) => ({POLL})(asked).then(String, String)", asked)
-            assert refused != str(link["payment_id"])
+@pytest.mark.xdist_group("open mode")
+async def test_in_open_mode_a_shop_of_this_machine_needs_no_key(keyless_hub, shop):
+    hub = keyless_hub
+    _expect_all_went_well(await shop.evaluate(ORDER, {"hub": hub.url, "key": "", "padaria": MERCHANT}), hub)
+    link = await hub.link()
+    asked = {"hub": hub.url, "paymentId": link["payment_id"]}
+    assert await shop.evaluate(POLL, asked) == link["payment_id"]
+    # A page from anywhere else is kept out.
+    await shop.route("http://loja.example/", lambda route: route.fulfill(body=BLANK, content_type="text/html"))
+    await shop.goto("http://loja.example/")
+    refused = await shop.evaluate(f"(asked) => ({POLL})(asked).then(String, String)", asked)
+    assert refused != str(link["payment_id"])

@@ -6,10 +6,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.conftest import new_home
-from tests.running_hub import running_hub
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("open mode")]
 
 # Its documentation, "Fluxo Recomendado para Frontend", "Opção 1: Polling (Mais Simples)".
 SNIPPET = """
@@ -42,13 +39,6 @@ function showErrorMessage(message) { told.push(["error", message]); }
 SNIPPET</script>"""
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def open_hub():
-    with new_home() as home:
-        async with running_hub(home, EXTRATO_AUTH="open") as hub:
-            yield hub
-
-
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(chromium):
     context = await chromium.new_context()
@@ -56,29 +46,29 @@ async def page(chromium):
     await context.close()
 
 
-async def test_the_references_polling_snippet_sees_the_approval(open_hub, page):
-    link = await open_hub.link()
+async def test_the_references_polling_snippet_sees_the_approval(keyless_hub, page):
+    link = await keyless_hub.link()
     complaints = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     text = SHOP.replace("PAYMENT_ID", str(link["payment_id"])).replace("SNIPPET", SNIPPET)
-    await page.route(f"{open_hub.url}/loja", lambda route: route.fulfill(body=text, content_type="text/html"))
-    await page.goto(f"{open_hub.url}/loja")
-    await open_hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": "approved"})
+    await page.route(f"{keyless_hub.url}/loja", lambda route: route.fulfill(body=text, content_type="text/html"))
+    await page.goto(f"{keyless_hub.url}/loja")
+    await keyless_hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": "approved"})
     await page.wait_for_function("told.length > 0", timeout=15_000)
     assert await page.evaluate("told") == [["success", "Pagamento aprovado! ✅"]]
     assert complaints == []
 
 
-async def test_the_references_addresses_open_without_a_token_and_turn_by_themselves(open_hub, page):
+async def test_the_references_addresses_open_without_a_token_and_turn_by_themselves(keyless_hub, page):
     """Pages of `/payments/pix/<id>`, `/payments/mp/pay/<id>/` and `/payments/mp/return/?status=…&payment_id=<id>`."""
-    pix = (await open_hub.post("/payments/pix", {"value": 7}))[1]["payment"]
-    await page.goto(f"{open_hub.url}/payments/pix/{pix['id']}")
+    pix = (await keyless_hub.post("/payments/pix", {"value": 7}))[1]["payment"]
+    await page.goto(f"{keyless_hub.url}/payments/pix/{pix['id']}")
     confirmation = {"bank_payment_id": pix["bank_payment_id"], "value": 7}
-    assert (await open_hub.post("/payments/pix/confirmation", confirmation))[0] == 200
+    assert (await keyless_hub.post("/payments/pix/confirmation", confirmation))[0] == 200
     await expect(page.get_by_role("heading")).to_have_text("Pagamento confirmado")
-    link = await open_hub.link()
-    await page.goto(f"{open_hub.url}/payments/mp/return/?status=approved&payment_id={link['payment_id']}")
+    link = await keyless_hub.link()
+    await page.goto(f"{keyless_hub.url}/payments/mp/return/?status=approved&payment_id={link['payment_id']}")
     await expect(page.get_by_role("heading")).to_have_text("Nenhum pagamento recebido ainda")
-    await page.goto(f"{open_hub.url}/payments/mp/pay/{link['payment_id']}/")
+    await page.goto(f"{keyless_hub.url}/payments/mp/pay/{link['payment_id']}/")
     assert page.url == link["checkout_url"]

@@ -83,10 +83,15 @@ def _is_list(annotation: Any) -> bool:
     return get_origin(annotation) is list or any(_is_list(argument) for argument in get_args(annotation))
 
 
+@functools.cache
+def _fields(kind: type[Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(kind)
+
+
 def _fields_below(kinds: Iterable[type[Struct]]) -> Iterator[Field]:
     """Every field of some Structs and of the Structs in them."""
     for kind in kinds:
-        for field in msgspec.structs.fields(kind):
+        for field in _fields(kind):
             yield kind, field.name
             yield from _fields_below(_structs_in(field.type))
 
@@ -96,7 +101,7 @@ def _fields_on(path: str, kinds: Iterable[type[Struct]]) -> list[Field]:
     name, _, rest = path.partition(".")
     passed: list[Field] = []
     for kind in kinds:
-        for field in msgspec.structs.fields(kind):
+        for field in _fields(kind):
             if field.name != name.removesuffix("[]") or (rest and _is_list(field.type) != name.endswith("[]")):
                 continue
             below = _fields_on(rest, _structs_in(field.type)) if rest else []

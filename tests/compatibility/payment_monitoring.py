@@ -176,7 +176,7 @@ CHECK: Final = Section(
             tests=(
                 CHECK_SAMPLE,
                 "tests/e2e/test_monitoring.py::test_a_hundred_callers_share_one_question",
-                "tests/e2e/test_monitoring.py::test_what_a_check_verified_is_asked_again_after_three_seconds_and_not_before",
+                "tests/integration/monitor/test_money_paths.py::test_what_a_check_verified_is_asked_again_after_three_seconds_and_not_before",
                 "tests/e2e/test_monitoring.py::test_what_a_webhook_brought_is_told_within_the_three_seconds",
             ),
         ),
@@ -775,7 +775,7 @@ ERRORS: Final = Section(
                 "tests/e2e/test_bad_input.py::test_a_wrong_idempotency_key_is_told_in_the_language_of_its_route",
                 "tests/e2e/test_bad_input.py::test_a_question_about_nothing_is_answered_clearly",
                 "tests/e2e/test_bad_input.py::test_without_a_key_nothing_is_told",
-                "tests/e2e/test_main_path.py::test_while_the_database_is_away_everything_is_answered_503_and_goes_on_afterwards",
+                "tests/e2e/test_crashes.py::test_while_the_database_is_away_everything_is_answered_503_and_goes_on_afterwards",
             ),
         ),
         Claim(
@@ -860,7 +860,7 @@ AUTOMATIC: Final = Section(
         Claim(
             says="It stops when the payment does not exist any more.",
             differs="No payment ever goes away: it is a stream of events that is never deleted.",
-            tests=("tests/e2e/test_main_path.py::test_a_process_that_is_killed_in_the_middle_loses_nothing",),
+            tests=("tests/e2e/test_crashes.py::test_a_process_that_is_killed_in_the_middle_loses_nothing",),
         ),
         Claim(
             says="It is a thread in the background.",

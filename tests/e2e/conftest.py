@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from tests.running_hub import RunningHub
 
 
@@ -18,6 +22,21 @@ class OtherMerchant(NamedTuple):
     api_key: str
     write_key: str
     admin_key: str
+
+
+@pytest.fixture
+async def without_monitor(hub: RunningHub) -> AsyncIterator[None]:
+    """The monitor finds nothing out while the test runs."""
+    monitor = hub.pid("monitor")
+    os.kill(monitor, signal.SIGSTOP)
+    yield
+    os.kill(monitor, signal.SIGCONT)
+
+
+@pytest.fixture
+async def only_when_asked(hub: RunningHub, without_monitor: None) -> None:
+    """Neither a webhook nor the monitor finds anything out: whoever asks is the first to know."""
+    await hub.faults(webhooks=False)
 
 
 @pytest.fixture

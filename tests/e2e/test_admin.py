@@ -55,9 +55,9 @@ async def test_a_merchant_is_registered_shown_and_changed(hub, other_merchant, p
 
 async def test_registering_again_is_quiet_and_another_under_the_slug_is_refused(hub, other_merchant):
     same = {"slug": other_merchant.slug, "name": "Padaria da Ana", "city": "Recife"}
-    before = await hub.count_events()
+    before = await hub.count_requested_events()
     assert (await hub.administer("POST", "/admin/merchants", same))[0] == 200
-    assert await hub.count_events() == before
+    assert await hub.count_requested_events() == before
     status, answer = await hub.administer("POST", "/admin/merchants", {**same, "name": "Outra"})
     assert (status, answer["code"]) == (409, "merchant_exists")
 
@@ -75,10 +75,10 @@ async def test_registering_again_is_quiet_and_another_under_the_slug_is_refused(
     ],
 )
 async def test_a_merchant_that_makes_no_sense_is_refused(hub, body, code):
-    before = await hub.count_events()
+    before = await hub.count_requested_events()
     status, answer = await hub.administer("POST", "/admin/merchants", body)
     assert (status, answer["success"], answer["code"]) == (400, False, code)
-    assert await hub.count_events() == before
+    assert await hub.count_requested_events() == before
 
 
 async def test_every_merchant_is_listed_page_by_page_and_the_hub_itself_is_none(hub, other_merchant, until):
@@ -109,24 +109,24 @@ def test_there_are_routes_to_be_guarded():
 @pytest.mark.parametrize(("method", "route"), ADMIN_ROUTES)
 async def test_without_the_scope_nothing_is_administered(hub, method, route):
     asked = route.format(merchant=MERCHANT, provider="mercado_pago", product="x", key_id="x")
-    before = await hub.count_events()
+    before = await hub.count_requested_events()
     status, answer = await hub.administer(method, asked, {}, key=hub.api_key)
     assert (status, answer["code"]) == (403, "forbidden")
     async with hub.session.request(method, hub.url + asked, json={}) as answered:
         assert answered.status == 401
-    assert await hub.count_events() == before
+    assert await hub.count_requested_events() == before
 
 
 @pytest.mark.parametrize(("method", "route"), [each for each in ADMIN_ROUTES if "{merchant}" in each[1]])
 async def test_a_merchants_key_is_told_of_another_what_it_is_told_of_nobody(hub, other_merchant, method, route):
-    before = await hub.count_events()
+    before = await hub.count_requested_events()
     told = []
     for slug in (MERCHANT, "nobody", "extrato"):
         asked = route.format(merchant=slug, provider="mercado_pago", product="x", key_id="x")
         status, answer = await hub.administer(method, asked, {"price": 1}, key=other_merchant.admin_key)
         told.append((status, answer["code"], answer["error"].replace(slug, "")))
     assert told == [(404, "unknown_merchant", "Padaria '' não encontrada")] * 3
-    assert await hub.count_events() == before
+    assert await hub.count_requested_events() == before
 
 
 async def test_a_merchants_own_admin_key_administers_that_merchant_and_registers_none(hub, other_merchant, path):
@@ -281,10 +281,10 @@ async def test_a_connected_merchant_sells_and_a_disconnected_one_is_told_so(hub,
 async def test_a_credential_that_is_not_good_is_refused_and_leaves_nothing(
     hub, path, other_merchant, provider, change, status, code
 ):
-    before = await hub.count_events()
+    before = await hub.count_requested_events()
     answered, answer = await hub.administer("PUT", f"{path}/providers/{provider}", {**CREDENTIAL, **change})
     assert (answered, answer["code"]) == (status, code)
-    assert await hub.count_events() == before
+    assert await hub.count_requested_events() == before
     assert await hub.rows("SELECT 1 FROM credentials WHERE merchant = $1", other_merchant.slug) == []
 
 

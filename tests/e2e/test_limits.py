@@ -6,6 +6,14 @@ import asyncio
 
 import aiohttp
 import pytest
+import pytest_asyncio
+
+from extrato.domain.merchant import RESERVED_SLUG
+from extrato.use_cases.merchants import change_merchant, new_api_key
+from tests.homes import new_home
+from tests.running_hub import CAUSE, MERCHANT, RunningHub, running_hub
+
+pytestmark = pytest.mark.xdist_group("limits")
 
 FEW = {
     "EXTRATO_CREATIONS_PER_MINUTE": "5",
@@ -15,9 +23,38 @@ FEW = {
 }
 
 
+TESTS_AT_MOST = 20
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def identities():
+    """A hub that allows little, and addresses and keys of which each test takes its own.
+
+    The keys are issued past the limits, which count issuing too.
+    """
+    with new_home() as home:
+        async with running_hub(home, **FEW) as hub:
+            keys = await new_keys(hub, MERCHANT, "payments:write", "payments:read", "confirm")
+            admin_keys = await new_keys(hub, RESERVED_SLUG, "admin", "metrics", "payments:read")
+            addresses = [f"203.0.113.{number}" for number in range(TESTS_AT_MOST)]
+            yield hub, zip(addresses, keys, admin_keys, strict=True)
+
+
+async def new_keys(hub, merchant, *scopes):
+    keys = [new_api_key(merchant, scopes) for _ in range(TESTS_AT_MOST)]
+    async with hub.inside() as inside:
+        await change_merchant(inside, merchant, [issue for _, issue in keys], cause=CAUSE)
+    return [key for key, _ in keys]
+
+
 @pytest.fixture
-async def strict(start_hub, home):
-    async with start_hub(home, **FEW) as hub:
+async def strict(identities):
+    """A hub that allows little, to a test whose address and keys no other test has used."""
+    started, unused = identities
+    address, api_key, admin_key = next(unused)
+    async with aiohttp.ClientSession(headers={"X-Forwarded-For": address}) as session:
+        hub = RunningHub(started.home, started.url, started.sandbox_url, session)
+        hub.api_key, hub.admin_key = api_key, admin_key
         yield hub
 
 
@@ -31,14 +68,14 @@ async def test_each_limit_is_told_with_when_to_come_again(strict):
     created = [await hub.post("/payments/pix", {"value": 1}, {"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(7)]
     assert [status for status, _ in created] == [201] * 5 + [429] * 2
     assert created[-1][1]["code"] == "too_many_requests"
-    events = await hub.count_events()
+    events = await hub.count_requested_events()
     async with hub.session.post(
         f"{hub.url}/payments/api/generate-link/", json={}, headers={**hub.headers, "X-Forwarded-For": "192.0.2.9"}
     ) as answer:
         assert answer.status == 429
         assert 1 <= int(answer.headers["Retry-After"]) <= 60
         assert (await answer.json())["error"] == "Requisições demais; aguarde um instante"
-    assert await hub.count_events() == events
+    assert await hub.count_requested_events() == events
 
     payment = created[0][1]["payment"]
     page = payment["payment_url"].removeprefix(hub.url)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import time
 
 import nats
@@ -12,31 +10,7 @@ import nats.errors
 import nats.js.errors
 import pytest
 
-APPROVED = [("pending", "approved")]
-
-
-async def see_approval(hub, until, socket, payment_id, *, within_s=15.0):
-    """Read a socket until the approval comes by, then see it on REST and on the timeline, once."""
-    async with asyncio.timeout(within_s):
-        async for message in socket:
-            frame = message.json()
-            if frame["type"] == "snapshot" and frame["payments"][0]["status"] == "approved":
-                break
-            if frame["type"] == "event" and frame["event"] == "StatusChanged":
-                assert frame["data"]["status"] == "approved"
-                break
-        else:
-            raise AssertionError("the socket was closed before the approval")
-    answer = await hub.check(payment_id)
-    assert (answer["status"], answer["status_label"]) == ("approved", "Aprovado")
-    assert answer["paid_at"]
-    assert await hub.status_changes(payment_id) == APPROVED
-
-    async def is_listed():
-        _, listed = await hub.get("/payments/api/pending/?padaria_slug=padaria-do-marcos&status=approved")
-        return payment_id in [payment["payment_id"] for payment in listed["payments"]]
-
-    await until(is_listed, "the read model knows the approval")
+from tests.e2e.seeing import APPROVED, is_refilled, see_approval
 
 
 async def test_a_payment_on_the_providers_page_is_approved_everywhere(hub, until):
@@ -160,37 +134,6 @@ async def test_the_safe_link_leads_to_the_checkout_until_it_is_paid(hub, until):
         assert answer.status == 404
 
 
-@pytest.mark.parametrize("victim", ["gateway", "monitor", "projections", "nats", "postgres"])
-async def test_a_process_that_is_killed_in_the_middle_loses_nothing(hub, until, victim):
-    link = await hub.link()
-    old_pid = hub.kill(victim)
-    await hub.pay_as_a_person(link["checkout_url"])
-    await hub.until_restarted(until, victim, old_pid)
-    async with hub.socket(payment_id=link["payment_id"]) as socket:
-        await see_approval(hub, until, socket, link["payment_id"], within_s=25)
-
-
-async def test_deleting_the_stream_while_everything_runs_loses_nothing(hub, until):
-    async with hub.jetstream() as jetstream:
-        links = [await hub.link() for _ in range(3)]
-        await jetstream.delete_stream("PAYMENTS")
-        for link in links:
-            await hub.pay_as_a_person(link["checkout_url"])
-        for link in links:
-            async with hub.socket(payment_id=link["payment_id"]) as socket:
-                await see_approval(hub, until, socket, link["payment_id"])
-
-        await until(lambda: is_refilled(hub, jetstream), "the stream holds every event of the log again")
-
-
-async def is_refilled(hub, jetstream):
-    try:
-        state = (await jetstream.stream_info("PAYMENTS")).state
-    except nats.js.errors.NotFoundError:
-        return False
-    return state.messages == await hub.count_events()
-
-
 async def test_a_subscriber_reads_every_event_and_can_publish_none(hub):
     link = await hub.link()
     client = await nats.connect(hub.addresses["subscriber_nats_url"], error_cb=say_nothing)
@@ -231,60 +174,3 @@ async def test_a_consumer_that_a_subscriber_points_at_the_events_puts_none_among
 
 async def say_nothing(_):
     """The client complains about what the server does not permit."""
-
-
-async def test_a_message_that_somebody_forged_is_believed_by_nobody(hub, until):
-    _, answer = await hub.post("/payments/pix", {"value": 3})
-    payment_id = answer["payment"]["id"]
-    async with hub.socket(payment_id=payment_id) as socket, hub.jetstream() as jetstream:
-        await socket.receive_json()
-        await until(lambda: is_refilled(hub, jetstream), "the stream is whole")
-        info = await jetstream.stream_info("PAYMENTS")
-        last = await jetstream.get_msg("PAYMENTS", seq=info.state.last_seq)
-        head = int(last.headers["ce-position"])
-        forged = {
-            **last.headers,
-            "Nats-Msg-Id": "forged",
-            "ce-position": str(head + 1_000_000),
-            "ce-previousposition": str(head),
-            "ce-type": "br.extrato.StatusChanged.v2",
-            "ce-subject": str(payment_id),
-        }
-        forged.pop("Nats-Expected-Last-Sequence", None)
-        body = b'{"previous":"pending","status":"approved","status_detail":null,"attempt_id":null,"paid_at":null}'
-        await jetstream.publish(f"payments.padaria-do-marcos.{payment_id}.StatusChanged", body, headers=forged)
-        confirmation = {"bank_payment_id": answer["payment"]["bank_payment_id"], "value": 3}
-        assert (await hub.post("/payments/pix/confirmation", confirmation))[0] == 200
-        async with asyncio.timeout(10):
-            frames = [await socket.receive_json(), await socket.receive_json()]
-    assert [frame["event"] for frame in frames] == ["ObservationRecorded", "StatusChanged"]
-    assert frames[-1]["source"] == "bank"
-
-    async def is_listed():
-        _, listed = await hub.get("/payments/api/pending/?padaria_slug=padaria-do-marcos&status=approved")
-        return payment_id in [payment["payment_id"] for payment in listed["payments"]]
-
-    await until(is_listed, "the read models go on")
-
-
-async def test_while_the_database_is_away_everything_is_answered_503_and_goes_on_afterwards(hub, until):
-    link = await hub.link()
-    old_pid = hub.pid("gateway")
-    os.kill(hub.pid("postgres"), signal.SIGKILL)
-    statuses = set()
-    for _ in range(10):
-        for method, path in (("GET", f"/payments/api/check/{link['payment_id']}/"), ("POST", "/payments/pix")):
-            async with hub.session.request(
-                method, hub.url + path, headers=hub.headers, json={"value": 1} if method == "POST" else None
-            ) as answer:
-                statuses.add(answer.status)
-                assert answer.status != 503 or answer.headers["Retry-After"]
-    assert statuses <= {200, 201, 503}
-
-    async def is_back():
-        async with hub.session.get(hub.url + "/readyz") as answer:
-            return answer.status == 200
-
-    await until(is_back, "the database is back")
-    assert (await hub.check(link["payment_id"]))["status"] == "pending"
-    assert hub.pid("gateway") == old_pid

@@ -6,45 +6,46 @@ import aiohttp
 import pytest
 
 
-async def test_open_mode_answers_this_machine_and_no_foreign_page(home, start_hub):
-    async with start_hub(home, EXTRATO_AUTH="open") as hub:
-        url = f"{hub.url}/payments/api/pending/?padaria_slug=padaria-do-marcos"
-        for headers, status in (
-            ({}, 200),
-            ({"Origin": "http://localhost:3000"}, 200),
-            ({"Origin": "http://evil.example"}, 403),
-            ({"Origin": "null"}, 403),
-            ({"Host": "evil.example"}, 403),
-            ({"Host": "[::1"}, 403),
-            ({"Host": "evil.example@127.0.0.1"}, 403),
-            ({"Origin": "http://["}, 403),
-            ({"X-Forwarded-For": "::1, 127.0.0.1", "X-Forwarded-Host": "localhost:3000"}, 200),
-            ({"X-Forwarded-For": "203.0.113.9"}, 403),
-            ({"X-Forwarded-Host": "hub.example"}, 403),
-        ):
-            async with hub.session.get(url, headers=headers) as answer:
-                assert answer.status == status, headers
-                told = await answer.json()
-                assert status == 200 or told == {
-                    "success": False,
-                    "error": "Sem chaves de API, só são atendidas páginas e programas desta máquina",
-                    "code": "foreign_page",
-                }
-        async with hub.session.post(f"{hub.url}/payments/pix", headers={"Origin": "http://evil.example"}) as answer:
-            assert await answer.json() == {
-                "message": "Without API keys, only pages and programs of this machine are answered.",
+@pytest.mark.xdist_group("open mode")
+async def test_open_mode_answers_this_machine_and_no_foreign_page(keyless_hub):
+    hub = keyless_hub
+    url = f"{hub.url}/payments/api/pending/?padaria_slug=padaria-do-marcos"
+    for headers, status in (
+        ({}, 200),
+        ({"Origin": "http://localhost:3000"}, 200),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "[::1"}, 403),
+        ({"Host": "evil.example@127.0.0.1"}, 403),
+        ({"Origin": "http://["}, 403),
+        ({"X-Forwarded-For": "::1, 127.0.0.1", "X-Forwarded-Host": "localhost:3000"}, 200),
+        ({"X-Forwarded-For": "203.0.113.9"}, 403),
+        ({"X-Forwarded-Host": "hub.example"}, 403),
+    ):
+        async with hub.session.get(url, headers=headers) as answer:
+            assert answer.status == status, headers
+            told = await answer.json()
+            assert status == 200 or told == {
+                "success": False,
+                "error": "Sem chaves de API, só são atendidas páginas e programas desta máquina",
                 "code": "foreign_page",
             }
-        for origin, status in (("http://localhost:3000", 204), ("http://evil.example", 403)):
-            preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-            async with hub.session.options(f"{hub.url}/payments/pix", headers=preflight) as answer:
-                assert answer.status == status
-                assert ("Access-Control-Allow-Methods" in answer.headers) == (status == 204)
-        async with hub.session.post(f"{hub.url}/payments/pix", json={"value": 1}) as answer:
-            assert answer.status == 201
-        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            async with hub.session.ws_connect(
-                f"{hub.url}/ws?padaria_slug=padaria-do-marcos", headers={"Origin": "http://evil.example"}
-            ):
-                pass
-        assert refused.value.status == 403
+    async with hub.session.post(f"{hub.url}/payments/pix", headers={"Origin": "http://evil.example"}) as answer:
+        assert await answer.json() == {
+            "message": "Without API keys, only pages and programs of this machine are answered.",
+            "code": "foreign_page",
+        }
+    for origin, status in (("http://localhost:3000", 204), ("http://evil.example", 403)):
+        preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        async with hub.session.options(f"{hub.url}/payments/pix", headers=preflight) as answer:
+            assert answer.status == status
+            assert ("Access-Control-Allow-Methods" in answer.headers) == (status == 204)
+    async with hub.session.post(f"{hub.url}/payments/pix", json={"value": 1}) as answer:
+        assert answer.status == 201
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        async with hub.session.ws_connect(
+            f"{hub.url}/ws?padaria_slug=padaria-do-marcos", headers={"Origin": "http://evil.example"}
+        ):
+            pass
+    assert refused.value.status == 403

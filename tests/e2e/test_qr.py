@@ -8,30 +8,42 @@ from decimal import Decimal
 
 import pixcanvas
 import pytest
+import pytest_asyncio
 from brcode.utils.brcodeId import jsonFromBrcode
-from playwright.async_api import async_playwright
 
 from tests.qr_reader import read_qr
+from tests.running_hub import in_good_order
 
-CHROMIUM = "/usr/bin/chromium"
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("qr")]
+
 DEMO_KEY, DEMO_NAME, DEMO_CITY = "123e4567-e12b-12d1-a456-426655440000", "Padaria do Marcos", "Sao Paulo"
 AMOUNTS = ("0.01", "0.10", "0.99", "1.00", "7.77", "10.00", "19.90", "100.00", "1234.56", "99999.99", "1000000.00")
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def hub(shared_hub):
+    """The worker's hub, in the loop of the browser."""
+    async with in_good_order(shared_hub) as hub:
+        yield hub
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def camera(chromium):
+    page = await chromium.new_page(viewport={"width": 400, "height": 400}, device_scale_factor=2)
+    yield page
+    await page.close()
+
+
 @pytest.fixture
-async def photograph():
+def photograph(camera):
     """A function that has Chromium show an address, and gives what is then on the screen as a PNG."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = await browser.new_page(viewport={"width": 400, "height": 400}, device_scale_factor=2)
 
-        async def of(address):
-            answer = await page.goto(address)
-            assert answer.ok
-            return await page.screenshot()
+    async def of(address):
+        answer = await camera.goto(address)
+        assert answer.ok
+        return await camera.screenshot()
 
-        yield of
-        await browser.close()
+    return of
 
 
 async def new_pix(hub, value, headers=None, **more):

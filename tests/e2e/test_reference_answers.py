@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import hashlib
 import hmac
 import json
-import os
 import re
-import signal
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from contracts.envelope import Cause
 from contracts.events import Item
-from extrato.assembly import open_hub
 from extrato.ports import Payer
-from extrato.process import open_bus, open_database
-from extrato.settings import Settings
 from extrato.use_cases.merchants import MerchantDirectory
 from extrato.use_cases.open_payment import WATCH, NewPayment, open_payment
-from tests.conftest import new_home
-from tests.running_hub import MERCHANT, NO_FAULTS, SANDBOX_TOKEN, WEBHOOK_SECRET, running_hub
+from tests.running_hub import CAUSE, MERCHANT, SANDBOX_TOKEN, WEBHOOK_SECRET
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.xdist_group("open mode")
 
 NAMED = {"padaria_slug": MERCHANT}
 
@@ -224,29 +215,9 @@ def shape(value: Any) -> Any:
 # --- the hub, and what the interface does not offer -----------------------------------------------
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def open_hub_of_module():
-    with new_home() as home:
-        async with running_hub(home, EXTRATO_AUTH="open") as hub:
-            yield hub
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def hub(open_hub_of_module):
-    """A hub in open mode, with no fault set."""
-    await open_hub_of_module.faults(**NO_FAULTS)
-    yield open_hub_of_module
-    await open_hub_of_module.faults(**NO_FAULTS)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def only_when_asked(hub):
-    """Neither a webhook nor the monitor finds anything out: whoever asks is the first to know."""
-    await hub.faults(webhooks=False)
-    monitor = hub.pid("monitor")
-    os.kill(monitor, signal.SIGSTOP)
-    yield
-    os.kill(monitor, signal.SIGCONT)
+@pytest.fixture
+def hub(keyless_hub):
+    return keyless_hub
 
 
 async def ask(hub, method, path, body=None):
@@ -303,15 +274,6 @@ async def until_moved(hub, until, links):
 
 async def links_whose_monitor_is_over(hub, count):
     """Open links in the hub's own log, by a clock that is late."""
-    settings = Settings.from_environment(
-        {
-            "EXTRATO_HOME": str(hub.home),
-            "EXTRATO_DATABASE_URL": hub.addresses["database_url"],
-            "EXTRATO_NATS_URL": hub.addresses["nats_url"],
-            "EXTRATO_MERCADOPAGO_URL": hub.sandbox_url,
-            "EXTRATO_PUBLIC_URL": hub.url,
-        }
-    )
     wanted = NewPayment(
         provider="mercado_pago",
         method="checkout",
@@ -322,14 +284,10 @@ async def links_whose_monitor_is_over(hub, count):
         payer=Payer(),
         lifetime=timedelta(hours=24),
     )
-    cause = Cause(correlation_id="tests", actor="operator")
-    async with contextlib.AsyncExitStack() as parts:
-        pool = await parts.enter_async_context(open_database(settings, connections=2))
-        bus = await parts.enter_async_context(open_bus(settings, name="tests"))
-        opened = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
-        late = dataclasses.replace(opened, now=lambda: datetime.now(UTC) - WATCH - timedelta(seconds=1))
+    async with hub.inside() as inside:
+        late = dataclasses.replace(inside, now=lambda: datetime.now(UTC) - WATCH - timedelta(seconds=1))
         merchant = await MerchantDirectory(late.log).get(MERCHANT)
-        payments = [await open_payment(late, merchant, wanted, idempotency_key=None, cause=cause) for _ in range(count)]
+        payments = [await open_payment(late, merchant, wanted, idempotency_key=None, cause=CAUSE) for _ in range(count)]
     return [payment.payment_id for payment in payments]
 
 

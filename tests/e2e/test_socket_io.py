@@ -17,7 +17,8 @@ import pytest
 import socketio
 
 from services.gateway.live.places import BOUNDS
-from tests.running_hub import ROOT, free_ports
+from tests.ports import free_port
+from tests.running_hub import ROOT
 
 SCRIPT = Path(__file__).parent.parent / "clients" / "socket_io.js"
 WAYS = {"websocket": ["websocket"], "polling": ["polling"], "polling and then websocket": ["polling", "websocket"]}
@@ -90,7 +91,7 @@ async def second_gateway(hub):
 @contextlib.asynccontextmanager
 async def gateway_process(hub, *before):
     """Start another gateway, by a command that stands `before` its own; gives its address and the process's id."""
-    port, ready = free_ports(1)[0], hub.home / "run" / "second-gateway.ready"
+    port, ready = free_port(), hub.home / "run" / "second-gateway.ready"
     process = await asyncio.create_subprocess_exec(
         *before,
         sys.executable,
@@ -454,26 +455,27 @@ async def test_any_page_may_ask_with_its_key_but_brings_no_cookie(hub):
         assert answer.headers["Access-Control-Allow-Headers"] == "authorization"
 
 
-async def test_in_open_mode_a_page_hears_without_a_key_and_foreign_pages_are_kept_out(home, start_hub, node):
-    async with start_hub(home, EXTRATO_AUTH="open") as hub:
-        pix = await new_pix(hub)
-        async with (
-            node_listening(node, hub.url) as said,
-            listening(hub.url, auth={"payment_id": pix["id"]}) as one,
-            listening(hub.url, headers={"Origin": "http://localhost:3000"}) as local,
-        ):
-            assert await said() == ["connect"]
-            other = await new_pix(hub)
-            await confirm(hub, other)
-            await confirm(hub, pix)
-            assert [(await said())[0] for _ in range(2)] == [f"payment-confirmed-{id_['id']}" for id_ in (other, pix)]
-            assert (await one.next())[0] == f"payment-confirmed-{pix['id']}"
-            assert (await local.next())[0] == f"payment-confirmed-{other['id']}"
-        polling, websocket = (f"{hub.url}/socket.io/?EIO=4&transport={way}" for way in ("polling", "websocket"))
-        for headers in ({"Origin": "http://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"}):
-            async with hub.session.get(polling, headers=headers) as answer:
-                assert answer.status == 403, headers
-                assert "Access-Control-Allow-Origin" not in answer.headers
-            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-                await hub.session.ws_connect(websocket, headers=headers)
-            assert refused.value.status == 403
+@pytest.mark.xdist_group("open mode")
+async def test_in_open_mode_a_page_hears_without_a_key_and_foreign_pages_are_kept_out(keyless_hub, node):
+    hub = keyless_hub
+    pix = await new_pix(hub)
+    async with (
+        node_listening(node, hub.url) as said,
+        listening(hub.url, auth={"payment_id": pix["id"]}) as one,
+        listening(hub.url, headers={"Origin": "http://localhost:3000"}) as local,
+    ):
+        assert await said() == ["connect"]
+        other = await new_pix(hub)
+        await confirm(hub, other)
+        await confirm(hub, pix)
+        assert [(await said())[0] for _ in range(2)] == [f"payment-confirmed-{id_['id']}" for id_ in (other, pix)]
+        assert (await one.next())[0] == f"payment-confirmed-{pix['id']}"
+        assert (await local.next())[0] == f"payment-confirmed-{other['id']}"
+    polling, websocket = (f"{hub.url}/socket.io/?EIO=4&transport={way}" for way in ("polling", "websocket"))
+    for headers in ({"Origin": "http://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"}):
+        async with hub.session.get(polling, headers=headers) as answer:
+            assert answer.status == 403, headers
+            assert "Access-Control-Allow-Origin" not in answer.headers
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await hub.session.ws_connect(websocket, headers=headers)
+        assert refused.value.status == 403

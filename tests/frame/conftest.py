@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.running_hub import free_ports
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 STUBS = Path(__file__).with_name("stubs")
@@ -47,7 +47,7 @@ class Hub:
                     return line.rstrip()
         raise AssertionError(f"{words!r} was not said, but: {self.lines}")
 
-    async def ended(self, *, within_s=10.0):
+    async def ended(self, *, within_s=30.0):
         """Wait for the end and give the exit code and what was said on standard error."""
         _, errors = await asyncio.wait_for(self.process.communicate(), within_s)
         return self.process.returncode, errors.decode()
@@ -87,7 +87,7 @@ async def start_hub(home):
     hubs = []
 
     async def start(*behaviours, script=(str(STUBS / "hub.py"),), home=home, **environment):
-        port, sandbox_port = free_ports(2)
+        port, sandbox_port = free_port(), free_port()
         given = {
             **{name: value for name, value in os.environ.items() if not name.startswith("EXTRATO_")},
             "EXTRATO_HOME": str(home),

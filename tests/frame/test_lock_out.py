@@ -19,11 +19,12 @@ import pytest_asyncio
 from extrato.process import CannotStart
 from services.cli.embedded_nats import EmbeddedNats
 from services.cli.embedded_postgres import EmbeddedPostgres
-from tests.conftest import new_home
 from tests.frame.conftest import ROOT, STUBS
+from tests.homes import new_home
 
 pytestmark = [
     pytest.mark.root,
+    pytest.mark.xdist_group("root"),
     pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user"),
 ]
 

@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from tests.frame.conftest import STUBS
-from tests.running_hub import free_ports
+from tests.ports import free_port
 
 
 async def refusal(start_hub, *behaviours, **environment):
@@ -31,7 +31,7 @@ async def test_a_taken_port_is_named(start_hub, name):
 
 
 async def test_two_services_cannot_share_a_port(start_hub):
-    port = str(free_ports(1)[0])
+    port = str(free_port())
     sentence = await refusal(start_hub, EXTRATO_PORT=port, EXTRATO_SANDBOX_PORT=port)
     assert sentence == f"EXTRATO_PORT and EXTRATO_SANDBOX_PORT are both {port}."
 
@@ -70,7 +70,7 @@ async def test_a_database_url_of_another_kind_is_refused(start_hub):
 
 
 async def test_a_database_that_cannot_be_reached_is_named_without_its_password(start_hub):
-    url = f"postgresql://me:hidden-word@127.0.0.1:{free_ports(1)[0]}/extrato"
+    url = f"postgresql://me:hidden-word@127.0.0.1:{free_port()}/extrato"
     sentence = await refusal(start_hub, EXTRATO_DATABASE_URL=url)
     assert sentence.startswith("EXTRATO_DATABASE_URL does not lead to a usable database:")
     assert "hidden-word" not in sentence
@@ -83,7 +83,7 @@ async def test_a_database_that_lets_nobody_in_is_named(start_hub, postgres_url):
 
 
 async def test_a_nats_that_cannot_be_reached_is_named(start_hub):
-    sentence = await refusal(start_hub, EXTRATO_NATS_URL=f"nats://127.0.0.1:{free_ports(1)[0]}")
+    sentence = await refusal(start_hub, EXTRATO_NATS_URL=f"nats://127.0.0.1:{free_port()}")
     assert sentence.startswith("EXTRATO_NATS_URL does not lead to a NATS server:")
 
 

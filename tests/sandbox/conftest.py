@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from mercadopago.http import HttpClient
 from services.sandbox.accounts import DEMO_ACCOUNT, Account
 from services.sandbox.app import create_app
 from services.sandbox.settings import Settings
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -178,11 +178,6 @@ class Shop:
         return self.hooks
 
 
-def a_free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 @asynccontextmanager
 async def serving(app: web.Application, port: int) -> AsyncIterator[None]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -201,13 +196,8 @@ async def running(settings: Settings) -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-def free_port() -> Callable[[], int]:
-    return a_free_port
-
-
-@pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    port = a_free_port()
+    port = free_port()
     return Settings(
         port=port,
         public_url=f"http://127.0.0.1:{port}",
@@ -247,7 +237,7 @@ async def shop() -> AsyncIterator[Shop]:
     shop = Shop()
     app = web.Application()
     app.router.add_post("/hook", shop.hear)
-    port = a_free_port()
+    port = free_port()
     shop.url = f"http://127.0.0.1:{port}/hook"
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(serving(app, port))

@@ -216,6 +216,7 @@ async def test_an_error_rate_of_one_breaks_the_api_but_not_the_pages(sandbox):
 @pytest.mark.parametrize(
     ("kind", "status", "word"),
     [
+        ("bad_request", 400, "bad_request"),
         ("too_many_requests", 429, "too_many_requests"),
         ("invalid_access_token", 401, "unauthorized"),
         ("policy", 403, None),

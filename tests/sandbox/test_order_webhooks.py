@@ -91,7 +91,7 @@ async def test_the_instant_of_a_signature_can_be_in_milliseconds(sandbox, shop):
 async def test_an_order_without_a_panel_address_tells_nobody(sandbox):
     await sandbox.order()
     stats = await sandbox.stats()
-    assert stats["webhooks"] == {"sent": 0, "failed": 0, "dropped": 0, "abandoned": 0, "pending": 0}
+    assert stats["webhooks"] == {"sent": 0, "failed": 0, "dropped": 0, "abandoned": 0, "pending": 0, "retrying": 0}
 
 
 async def test_the_panel_hears_of_a_payment_that_names_no_address_of_its_own(sandbox, shop):

@@ -12,6 +12,7 @@ import pytest
 
 from services.sandbox.accounts import DEMO_ACCOUNT
 from services.sandbox.settings import InvalidSettings, Settings
+from tests.ports import free_port
 
 HEADERS = {"Authorization": f"Bearer {DEMO_ACCOUNT.access_token}", "X-Idempotency-Key": "k"}
 PIX = {"transaction_amount": 1, "payment_method_id": "pix", "payer": {"email": "ana@example.com"}}
@@ -118,7 +119,7 @@ async def test_a_taken_port_is_one_sentence_and_exit_code_1(spawn, settings, tmp
     assert not (tmp_path / "elsewhere").exists()
 
 
-async def test_a_folder_in_use_is_one_sentence_and_exit_code_1(spawn, settings, start, free_port):
+async def test_a_folder_in_use_is_one_sentence_and_exit_code_1(spawn, settings, start):
     async with start():
         process = await spawn(EXTRATO_SANDBOX_PORT=str(free_port()))
         _, err = await process.communicate()

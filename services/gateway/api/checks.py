@@ -1,6 +1,6 @@
 """Asks the provider on behalf of many callers: those who ask about one payment at once share one question.
 
-What was verified less than three seconds ago is not asked again; the payment itself is read anew every time, so
+What was verified a moment ago (three seconds) is not asked again; the payment itself is read anew every time, so
 that what a webhook brought meanwhile is told.
 """
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from contracts.envelope import Cause
     from extrato.use_cases.hub import Hub
 
-FRESH_S: Final = 3.0
 REMEMBERED: Final = 50_000
 PROVIDER_FAILED: Final = (ProviderUnavailable, ProviderRefused, ProviderMisunderstood, ProviderNotConnected)
 
@@ -41,8 +40,10 @@ class Checked(Struct, frozen=True, kw_only=True):
 class Checks:
     """Checks of this process, by payment."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, *, fresh_s: float) -> None:
+        """What was verified less than `fresh_s` ago is not asked again."""
         self._hub = hub
+        self._fresh_s = fresh_s
         self._asking: dict[int, asyncio.Task[Checked]] = {}
         self._asked: OrderedDict[int, tuple[float, datetime]] = OrderedDict()
         self._logger = structlog.get_logger(component="checks")
@@ -52,7 +53,7 @@ class Checks:
         asking = self._asking.get(loaded.payment_id)
         if asking is None:
             asked_s, synced_at = self._asked.get(loaded.payment_id, (0.0, None))
-            if synced_at is not None and time.monotonic() - asked_s < FRESH_S:
+            if synced_at is not None and time.monotonic() - asked_s < self._fresh_s:
                 return Checked(loaded=loaded, synced_at=synced_at, changed=False)
             asking = asyncio.create_task(self._ask(loaded, cause))
             self._asking[loaded.payment_id] = asking

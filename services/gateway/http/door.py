@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from prometheus_client import Counter
 
 MAX_BODY_BYTES: Final = 64 << 10
-BODY_WITHIN_S: Final = 10.0
 MAX_NUMBER_LENGTH: Final = 16
 CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 ANYBODY: Final = Caller(merchant=None, actor="check", actor_id=None)
@@ -177,23 +176,24 @@ async def read_body(request: web.Request) -> bytes:
     """Read the whole body; raises `Refused` when it takes too long to come."""
     if request.content.is_eof():
         return await request.read()
-    async with _soon():
+    async with _soon(request):
         return await request.read()
 
 
 async def await_body(request: web.Request) -> None:
     """Wait until a short body is there for another to read; raises `Refused` when it takes too long to come."""
-    async with _soon():
+    async with _soon(request):
         await request.content.wait_eof()
 
 
 @contextlib.asynccontextmanager
-async def _soon() -> AsyncIterator[None]:
+async def _soon(request: web.Request) -> AsyncIterator[None]:
+    within_s = gateway_of(request).settings.patience.body_s
     try:
-        async with asyncio.timeout(BODY_WITHIN_S):
+        async with asyncio.timeout(within_s):
             yield
     except TimeoutError:
-        raise Refused("body_too_slow", f"The body did not come within {BODY_WITHIN_S:g} seconds.") from None
+        raise Refused("body_too_slow", f"The body did not come within {within_s:g} seconds.") from None
 
 
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode

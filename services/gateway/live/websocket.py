@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import LoadedPayment
 
 HEARTBEAT_S: Final = 20.0
-SEND_TIMEOUT_S: Final = 5.0
 MAX_MESSAGE_BYTES: Final = 4096
 SNAPSHOT_LIMIT: Final = 200
 PAGE: Final = 500
@@ -108,31 +107,34 @@ async def _serve(
     request: web.Request, socket: web.WebSocketResponse, listener: Listener, key: Key, after: int | None
 ) -> None:
     gateway, tell = gateway_of(request), _to_payer if caller_of(request).is_payer else _send
+    timeout_s = gateway.settings.patience.socket_s
     position = 0 if after is None else after
     if after is None:
         snapshot = await _snapshot(gateway, key)
-        await _send(socket, snapshot)
+        await _send(socket, snapshot, timeout_s)
         position = snapshot.position
     else:
-        await _send(socket, Resumed(position=after))
+        await _send(socket, Resumed(position=after), timeout_s)
     try:
         async for frame in _earlier(gateway, key, position):
-            await tell(socket, frame)
+            await tell(socket, frame, timeout_s)
             position = frame.position
     except TooFarBehind:
-        await _end(socket, Closing(position=position, reason="try_again"), WSCloseCode.TRY_AGAIN_LATER)
+        await _end(socket, Closing(position=position, reason="try_again"), WSCloseCode.TRY_AGAIN_LATER, timeout_s)
         return
     while True:
         for frame in await listener.take():
             if frame.position > position:
-                await tell(socket, frame)
+                await tell(socket, frame, timeout_s)
                 position = frame.position
         if listener.overflowed:
             SOCKETS_DROPPED.inc()
-            await _end(socket, Closing(position=position, reason="too_slow"), WSCloseCode.TRY_AGAIN_LATER)
+            await _end(socket, Closing(position=position, reason="too_slow"), WSCloseCode.TRY_AGAIN_LATER, timeout_s)
             return
         if listener.closed:
-            await _end(socket, Closing(position=position, reason=listener.ends_because), WSCloseCode.GOING_AWAY)
+            await _end(
+                socket, Closing(position=position, reason=listener.ends_because), WSCloseCode.GOING_AWAY, timeout_s
+            )
             return
 
 
@@ -201,13 +203,13 @@ def _state_of_details(details: PaymentDetails) -> PaymentState:
     )
 
 
-async def _send(socket: web.WebSocketResponse, frame: Frame) -> None:
+async def _send(socket: web.WebSocketResponse, frame: Frame, timeout_s: float) -> None:
     """Send a frame; a socket that takes longer than a bound for it is broken."""
-    async with asyncio.timeout(SEND_TIMEOUT_S):
+    async with asyncio.timeout(timeout_s):
         await socket.send_str(_encode(frame).decode())
 
 
-async def _to_payer(socket: web.WebSocketResponse, frame: EventFrame) -> None:
+async def _to_payer(socket: web.WebSocketResponse, frame: EventFrame, timeout_s: float) -> None:
     """Send a payer what concerns him; attempts, evidence and e-mail addresses are the merchant's to know."""
     changed = frame.data
     if isinstance(changed, StatusChanged):
@@ -217,12 +219,12 @@ async def _to_payer(socket: web.WebSocketResponse, frame: EventFrame) -> None:
             status_detail=changed.status_detail,
             paid_at=changed.paid_at,
         )
-        await _send(socket, msgspec.structs.replace(frame, data=status))
+        await _send(socket, msgspec.structs.replace(frame, data=status), timeout_s)
 
 
-async def _end(socket: web.WebSocketResponse, closing: Closing, code: WSCloseCode) -> None:
+async def _end(socket: web.WebSocketResponse, closing: Closing, code: WSCloseCode, timeout_s: float) -> None:
     with contextlib.suppress(TimeoutError, ConnectionResetError):
-        await _send(socket, closing)
+        await _send(socket, closing, timeout_s)
         await socket.close(code=code, message=closing.reason.encode())
 
 

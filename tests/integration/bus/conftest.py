@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
 from extrato.bus.connection import Bus, connect
 from extrato.store.event_log import EventLog
-from tests.database import EMPTY, execute, new_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,16 +16,9 @@ if TYPE_CHECKING:
     from services.cli.embedded_nats import EmbeddedNats
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def shared_database_url(postgres_url: str, migrated_template: str) -> AsyncIterator[str]:
-    async with new_database(postgres_url, template=migrated_template, name="bus_tests") as url:
-        yield url
-
-
 @pytest.fixture
-async def database_url(shared_database_url: str) -> str:
-    await execute(shared_database_url, EMPTY)
-    return shared_database_url
+def database_url(emptied_database_url: str) -> str:
+    return emptied_database_url
 
 
 @pytest.fixture

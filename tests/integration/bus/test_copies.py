@@ -359,7 +359,11 @@ async def test_a_copy_goes_on_after_the_server_was_killed(bus, copies, subscribe
     await nats_server.start()
     await until_true(lambda: bus.is_connected and subscriber.is_connected)
     await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
-    assert await read(subscriber, 1) == ["payments.padaria.1.Event3"]
+    # What was acknowledged a moment before the kill may come once more: a consumer gets an event at least once.
+    come = []
+    while "payments.padaria.1.Event3" not in come:
+        come += await read(subscriber, 1)
+    assert set(come[:-1]) <= {"payments.padaria.1.Event1", "payments.padaria.1.Event2"}
 
 
 async def wait_for(condition, *, within_s=10.0):

@@ -60,11 +60,11 @@ async def provider_url():
 
 
 @pytest.fixture
-async def hubs(database_url, provider_url, tmp_path):
+async def hubs(emptied_database_url, provider_url, tmp_path):
     """A function that opens a hub as another process has it."""
     settings = Settings.from_environment(
         {
-            "EXTRATO_DATABASE_URL": database_url,
+            "EXTRATO_DATABASE_URL": emptied_database_url,
             "EXTRATO_HOME": str(tmp_path),
             "EXTRATO_MERCADOPAGO_URL": provider_url,
         }
@@ -72,7 +72,7 @@ async def hubs(database_url, provider_url, tmp_path):
     async with contextlib.AsyncExitStack() as parts:
 
         async def start():
-            pool = await parts.enter_async_context(asyncpg.create_pool(database_url, min_size=1, max_size=4))
+            pool = await parts.enter_async_context(asyncpg.create_pool(emptied_database_url, min_size=1, max_size=4))
             return await parts.enter_async_context(open_hub(settings, pool=pool, bus=None))
 
         yield start

@@ -7,7 +7,6 @@ import contextlib
 import dataclasses
 import os
 import signal
-import socket
 import sys
 import time
 from dataclasses import dataclass, field
@@ -45,6 +44,7 @@ from services.projections.read_models.open_payments import OPEN_PAYMENTS
 from services.sandbox.accounts import Account
 from services.sandbox.app import create_app
 from services.sandbox.settings import Settings as SandboxSettings
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -60,11 +60,6 @@ ACCOUNTS = {
     )
     for nth, slug in enumerate(SLUGS)
 }
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 @dataclass
@@ -101,6 +96,10 @@ class World:
     sandbox: Sandbox
     monitors: list[asyncio.Task[None]] = field(default_factory=list)
     processes: list[asyncio.subprocess.Process] = field(default_factory=list)
+
+    @property
+    def left_alone(self) -> timedelta:
+        return timedelta(seconds=self.settings.patience.resume_s)
 
     async def open(
         self,
@@ -169,7 +168,7 @@ class World:
         async def run() -> None:
             bus = await connect(self.nats.url, name="monitor")
             try:
-                monitor = Monitor(hub=self.hub, pool=self.pool, bus=bus)
+                monitor = Monitor(hub=self.hub, pool=self.pool, bus=bus, left_alone=self.left_alone)
                 async with asyncio.TaskGroup() as group:
                     group.create_task(monitor.reconciler.run())
                     group.create_task(monitor.dispatcher.run())

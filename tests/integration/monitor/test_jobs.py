@@ -102,6 +102,7 @@ def charges_of(world: World, *, open_payments: Any = None) -> Charges:
         merchants=MerchantDirectory(world.hub.log),
         open_payments=open_payments or OpenPayments(world.pool),
         pauses=BackOff[str](world.hub.now),
+        left_alone=world.left_alone,
     )
 
 

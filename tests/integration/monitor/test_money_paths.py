@@ -427,7 +427,7 @@ async def test_a_check_that_the_provider_does_not_answer_tells_what_is_known_by_
         await release.wait()
         raise ProviderUnavailable("away")
 
-    checks = Checks(hub_with(world, observe_reference=fail_in_the_end))
+    checks = Checks(hub_with(world, observe_reference=fail_in_the_end), fresh_s=world.settings.patience.fresh_s)
     first = asyncio.create_task(checks.check(loaded, cause=CAUSE))
     await asyncio.sleep(0)
     await handle_delivery(world.hub, delivery_of(world, told["id"]))
@@ -436,3 +436,24 @@ async def test_a_check_that_the_provider_does_not_answer_tells_what_is_known_by_
     release.set()
     for checked in (await first, await second):
         assert (checked.loaded.payment.status, checked.synced_at) == ("approved", None)
+
+
+async def test_what_a_check_verified_is_asked_again_after_three_seconds_and_not_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    seconds = SimpleNamespace(monotonic=lambda: 1000.0)
+    monkeypatch.setattr("services.gateway.api.checks.time", seconds)
+    loaded = await world.open()
+    checks = Checks(world.hub, fresh_s=world.settings.patience.fresh_s)
+    before = await world.sandbox.asked()
+
+    first = await checks.check(loaded, cause=CAUSE)
+    seconds.monotonic = lambda: 1002.9
+    again = await checks.check(loaded, cause=CAUSE)
+    assert (again.synced_at, again.changed) == (first.synced_at, False)
+    assert await world.sandbox.asked() - before == 1
+
+    seconds.monotonic = lambda: 1003.1
+    later = await checks.check(loaded, cause=CAUSE)
+    assert later.synced_at != first.synced_at
+    assert await world.sandbox.asked() - before == 2

@@ -39,7 +39,7 @@ async def swept(world: World) -> float:
 async def test_a_payment_is_found_within_six_seconds_without_any_webhook(world: World):
     await world.monitor()
     payment = await world.open()
-    await asyncio.sleep(1.5)
+    await swept(world)
     await world.sandbox.pay(payment)
     took_s = await world.has_status(payment, "approved")
     assert took_s < FOUND_WITHIN_S
@@ -54,16 +54,19 @@ async def test_a_watch_is_swept_a_second_after_it_began(world: World):
 
 
 async def test_two_monitors_share_the_accounts_and_ask_no_account_twice(world: World, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(INTERVAL_S, FAST, 2.0)
+    monkeypatch.setitem(INTERVAL_S, FAST, 1.0)
     await asyncio.gather(world.monitor(), world.monitor())
     for slug in ("padaria", "mercado", "loja"):
         await world.open(slug)
-    await asyncio.sleep(1.2)
+
+    async def have_asked(count: int) -> bool:
+        return await world.sandbox.asked() >= count
+
+    await until(lambda: have_asked(3), "every account was swept")
     before, began = await world.sandbox.asked(), time.monotonic()
-    await asyncio.sleep(4.5)
-    asked = await world.sandbox.asked() - before
-    # Three accounts, a question each two seconds; one more may fall on where the time begins.
-    assert 6 <= asked <= 3 * ((time.monotonic() - began) / 2 + 0.67)
+    await until(lambda: have_asked(before + 6), "every account was swept twice more")
+    # Three accounts, a question a second; where the time begins and ends one more of each may fall.
+    assert await world.sandbox.asked() - before <= 3 * (time.monotonic() - began + 1.34)
 
 
 async def test_a_slow_account_delays_no_other(world: World):
@@ -143,7 +146,7 @@ async def test_a_nats_that_is_away_for_a_while_stops_nothing_for_good(world: Wor
 async def test_a_timer_that_ends_just_when_a_watch_begins_is_set_again(world: World):
     bus = await connect(world.nats.url, name="test")
     try:
-        monitor, timers = Monitor(hub=world.hub, pool=world.pool, bus=bus), Timers(bus)
+        monitor, timers = Monitor(hub=world.hub, pool=world.pool, bus=bus, left_alone=world.left_alone), Timers(bus)
         await timers.ensure(FAST, "padaria.mercado_pago")
         (tick,) = await timers.take(10)
         # The decision to end was taken before this watch began.

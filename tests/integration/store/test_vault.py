@@ -18,7 +18,6 @@ from extrato.store.payers import Payers
 from extrato.store.vault import Vault, bound_to_credential
 from extrato.store.vault_keys import GivenKeys, InvalidVaultKey, KeyFile, new_key
 from extrato.store.vault_rotation import SEALED_TABLES, close_anew
-from tests.database import execute
 
 FIRST = Credential(access_token="APP_USR-first", webhook_secret="hush-first", account_id="174087000")
 SECOND = msgspec.structs.replace(FIRST, access_token="APP_USR-second")
@@ -33,7 +32,6 @@ def key_file(tmp_path):
 @pytest.fixture
 async def processes(database_url, key_file):
     """A function that opens a vault with a pool and a look at the key file of its own, as another process has."""
-    await execute(database_url, "TRUNCATE credentials, payers, hub_secrets")
     async with contextlib.AsyncExitStack() as parts:
 
         async def start(keys=None):

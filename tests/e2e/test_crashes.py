@@ -1,0 +1,114 @@
+"""Whatever is killed, emptied or forged in the middle: nothing is lost, nothing is believed that did not happen."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.seeing import is_refilled, see_approval
+from tests.homes import new_home
+from tests.running_hub import MERCHANT, in_good_order, running_hub
+
+pytestmark = pytest.mark.xdist_group("crashes")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def harmed_hub():
+    """A hub of this file, for no other test is to wait until it has recovered."""
+    with new_home() as home:
+        async with running_hub(home) as hub:
+            yield hub
+
+
+@pytest.fixture
+async def hub(harmed_hub, until):
+    """The hub of this file, recovered from the test before."""
+    async with in_good_order(harmed_hub) as hub:
+        await until(lambda: is_served(hub), "the hub has recovered", within_s=25)
+        yield hub
+
+
+async def is_served(hub):
+    """What readiness says of the database may be a second old; a list is read from it."""
+    status, _ = await hub.get(f"/payments/api/pending/?padaria_slug={MERCHANT}")
+    return status == 200
+
+
+@pytest.mark.parametrize("victim", ["gateway", "monitor", "projections", "nats", "postgres"])
+async def test_a_process_that_is_killed_in_the_middle_loses_nothing(hub, until, victim):
+    link = await hub.link()
+    old_pid = hub.kill(victim)
+    await hub.pay_as_a_person(link["checkout_url"])
+    await hub.until_restarted(until, victim, old_pid)
+    async with hub.socket(payment_id=link["payment_id"]) as socket:
+        await see_approval(hub, until, socket, link["payment_id"], within_s=25)
+
+
+async def test_deleting_the_stream_while_everything_runs_loses_nothing(hub, until):
+    async with hub.jetstream() as jetstream:
+        links = [await hub.link() for _ in range(3)]
+        await jetstream.delete_stream("PAYMENTS")
+        for link in links:
+            await hub.pay_as_a_person(link["checkout_url"])
+        for link in links:
+            async with hub.socket(payment_id=link["payment_id"]) as socket:
+                await see_approval(hub, until, socket, link["payment_id"])
+
+        await until(lambda: is_refilled(hub, jetstream), "the stream holds every event of the log again")
+
+
+async def test_a_message_that_somebody_forged_is_believed_by_nobody(hub, until):
+    _, answer = await hub.post("/payments/pix", {"value": 3})
+    payment_id = answer["payment"]["id"]
+    async with hub.socket(payment_id=payment_id) as socket, hub.jetstream() as jetstream:
+        await socket.receive_json()
+        await until(lambda: is_refilled(hub, jetstream), "the stream is whole")
+        info = await jetstream.stream_info("PAYMENTS")
+        last = await jetstream.get_msg("PAYMENTS", seq=info.state.last_seq)
+        head = int(last.headers["ce-position"])
+        forged = {
+            **last.headers,
+            "Nats-Msg-Id": "forged",
+            "ce-position": str(head + 1_000_000),
+            "ce-previousposition": str(head),
+            "ce-type": "br.extrato.StatusChanged.v2",
+            "ce-subject": str(payment_id),
+        }
+        forged.pop("Nats-Expected-Last-Sequence", None)
+        body = b'{"previous":"pending","status":"approved","status_detail":null,"attempt_id":null,"paid_at":null}'
+        await jetstream.publish(f"payments.padaria-do-marcos.{payment_id}.StatusChanged", body, headers=forged)
+        confirmation = {"bank_payment_id": answer["payment"]["bank_payment_id"], "value": 3}
+        assert (await hub.post("/payments/pix/confirmation", confirmation))[0] == 200
+        async with asyncio.timeout(10):
+            frames = [await socket.receive_json(), await socket.receive_json()]
+    assert [frame["event"] for frame in frames] == ["ObservationRecorded", "StatusChanged"]
+    assert frames[-1]["source"] == "bank"
+
+    async def is_listed():
+        _, listed = await hub.get("/payments/api/pending/?padaria_slug=padaria-do-marcos&status=approved")
+        return payment_id in [payment["payment_id"] for payment in listed["payments"]]
+
+    await until(is_listed, "the read models go on")
+
+
+async def test_while_the_database_is_away_everything_is_answered_503_and_goes_on_afterwards(hub, until):
+    link = await hub.link()
+    old_pid = hub.pid("gateway")
+    os.kill(hub.pid("postgres"), signal.SIGKILL)
+    statuses = set()
+    for _ in range(10):
+        for method, path in (("GET", f"/payments/api/check/{link['payment_id']}/"), ("POST", "/payments/pix")):
+            async with hub.session.request(
+                method, hub.url + path, headers=hub.headers, json={"value": 1} if method == "POST" else None
+            ) as answer:
+                statuses.add(answer.status)
+                assert answer.status != 503 or answer.headers["Retry-After"]
+    assert statuses <= {200, 201, 503}
+
+    await until(lambda: is_served(hub), "the database is back")
+    assert (await hub.check(link["payment_id"]))["status"] == "pending"
+    assert hub.pid("gateway") == old_pid

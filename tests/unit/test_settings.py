@@ -1,0 +1,32 @@
+"""How long the hub waits is a setting: what it is by itself, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from extrato.settings import InvalidSettings, Patience, Settings
+
+VARIABLES = (
+    "EXTRATO_BODY_TIMEOUT_S",
+    "EXTRATO_SOCKET_TIMEOUT_S",
+    "EXTRATO_CHECK_AGAIN_AFTER_S",
+    "EXTRATO_RESUME_AFTER_S",
+)
+
+
+def test_by_itself_the_hub_waits_as_the_readme_says():
+    expected = Patience(body_s=10, socket_s=5, fresh_s=3, resume_s=10)
+    assert Settings.from_environment({}).patience == expected
+    assert Settings.from_environment(dict.fromkeys(VARIABLES, " ")).patience == expected
+
+
+def test_each_time_has_a_setting_of_its_own():
+    told = {name: str(number) for number, name in enumerate(VARIABLES, start=1)}
+    assert Settings.from_environment(told).patience == Patience(body_s=1, socket_s=2, fresh_s=3, resume_s=4)
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+@pytest.mark.parametrize("text", ["0", "-1", "3600.1", "inf", "nan", "soon"])
+def test_a_time_that_is_no_number_of_seconds_is_refused(name, text):
+    with pytest.raises(InvalidSettings, match=name):
+        Settings.from_environment({name: text})

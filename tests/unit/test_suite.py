@@ -1,0 +1,21 @@
+"""What the other tests rely on: groups stay together, and no two workers meet on a port."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ports import MAX_WORKERS, range_of
+
+FIRST_PORT_OF_CLIENTS = 32_768
+
+
+@pytest.mark.xdist_group("together")
+def test_a_worker_knows_a_grouped_test_by_its_group(request):
+    is_worker = hasattr(request.config, "workerinput")
+    assert request.node.nodeid.endswith("@together") == is_worker
+
+
+def test_no_two_workers_have_a_port_in_common_nor_one_with_the_clients_of_this_machine():
+    ports = [port for number in range(MAX_WORKERS) for port in range_of(f"gw{number}")]
+    assert len(ports) == len(set(ports))
+    assert max(ports) < FIRST_PORT_OF_CLIENTS
