@@ -121,7 +121,10 @@ async def observe_thing(
 
 
 async def _payment_of(hub: Hub, merchant: str, provider_name: str, reference: str | None) -> int | None:
-    """Find the merchant's payment with that whole reference."""
+    """Find the payment with that whole reference, of the merchant or of another who receives over the same account.
+
+    A provider names the account that money came to. Where merchants share one, it cannot say whose payment it was.
+    """
     payment_id = payment_id_in_reference(reference or "")
     if payment_id is None:
         return None
@@ -129,8 +132,17 @@ async def _payment_of(hub: Hub, merchant: str, provider_name: str, reference: st
         loaded = await load_payment(hub, payment_id)
     except NotFound:
         return None
-    is_ours = loaded.merchant == merchant and loaded.payment.intent.provider == provider_name
-    return payment_id if is_ours and loaded.payment.intent.external_reference == reference else None
+    intent = loaded.payment.intent
+    if (intent.provider, intent.external_reference) != (provider_name, reference):
+        return None
+    is_ours = loaded.merchant == merchant or await _share_account(hub, provider_name, merchant, loaded.merchant)
+    return payment_id if is_ours else None
+
+
+async def _share_account(hub: Hub, provider_name: str, *merchants: str) -> bool:
+    credentials = [await hub.vault.get(merchant, provider_name) for merchant in merchants]
+    accounts = {credential.account_id if credential else None for credential in credentials}
+    return len(accounts) == 1 and None not in accounts
 
 
 async def record_observations(

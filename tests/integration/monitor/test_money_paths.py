@@ -9,6 +9,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from contracts.events import (
@@ -30,6 +31,7 @@ from extrato.errors import (
 from extrato.ports import Payer
 from extrato.providers.port import RefundSeen
 from extrato.use_cases.cancel_payment import cancel_payment, complete_cancellation
+from extrato.use_cases.connections import connect_provider, disconnect_provider
 from extrato.use_cases.handle_delivery import handle_delivery
 from extrato.use_cases.hub import load_payment
 from extrato.use_cases.refresh_payment import refresh_payment
@@ -246,6 +248,38 @@ async def test_a_webhook_that_could_not_be_looked_into_is_not_done_with(world: W
     assert (await handled(world, delivery))[0] is False
     assert await handle_delivery(world.hub, delivery) == "recorded"
     assert (await handled(world, delivery))[0] is True
+
+
+@pytest.mark.parametrize("kind", ["payment", "topic_merchant_order_wh"])
+async def test_a_webhook_to_one_of_two_merchants_of_an_account_tells_of_the_others_payment(world: World, kind):
+    shared = await world.hub.vault.get("padaria", "mercado_pago")
+    assert shared is not None
+    await disconnect_provider(world.hub, "mercado", "mercado_pago", cause=CAUSE)
+    await connect_provider(world.hub, "mercado", "mercado_pago", shared, cause=CAUSE)
+    loaded = await world.open("mercado")
+    told = await world.sandbox.pay(loaded)
+    named = told["id"] if kind == "payment" else told["order"]["id"]
+    delivery = msgspec.structs.replace(delivery_of(world, named), kind=kind)
+    await world.hub.inbox.store(delivery)
+    assert await handle_delivery(world.hub, delivery) == "recorded"
+    assert await world.status(loaded) == "approved"
+
+
+async def test_a_webhook_to_another_account_tells_of_no_payment(world: World):
+    loaded = await world.open("mercado")
+    told = await world.sandbox.pay(loaded)
+    provider = world.hub.providers["mercado_pago"]
+    credential = await world.hub.vault.get("mercado", "mercado_pago")
+    seen = await provider.observe_attempt(str(told["id"]), credential)
+
+    async def as_the_padaria_sees_it(*_: Any) -> Any:
+        return seen
+
+    delivery = delivery_of(world, told["id"])
+    await world.hub.inbox.store(delivery)
+    hub = hub_with(world, observe_attempt=as_the_padaria_sees_it)
+    assert await handle_delivery(hub, delivery) == "unknown_payment"
+    assert await world.status(loaded) == "pending"
 
 
 async def test_a_webhook_about_what_the_provider_does_not_show_yet_is_not_done_with(world: World):
