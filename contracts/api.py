@@ -132,12 +132,16 @@ class LinkCreated(Struct, kw_only=True):
 
 
 class CartCustomer(Struct, kw_only=True):
-    """Who is going to pay. Mercado Pago wants the e-mail address; the rest is told to it alone, and not kept."""
+    """Who is going to pay. Mercado Pago wants the e-mail address; the rest is told to it alone, and not kept.
+
+    A person has a `cpf`, a company a `cnpj`, with or without its mask; one of them at most.
+    """
 
     email: str
     name: str | UnsetType = UNSET
     phone: str | UnsetType = UNSET
     cpf: str | UnsetType = UNSET
+    cnpj: str | UnsetType = UNSET
 
 
 class CartCreation(Struct, kw_only=True):

@@ -34,12 +34,16 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Payer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a merchant knows of a payer and a provider wants to know; it is never shown in `repr`."""
+    """What a merchant knows of a payer and a provider wants to know; it is never shown in `repr`.
+
+    A person has a `cpf`, a company a `cnpj`: both without a mask, and a CNPJ in capitals.
+    """
 
     email: str | None = None
     name: str | None = None
     phone: str | None = None
     cpf: str | None = None
+    cnpj: str | None = None
 
     def __repr__(self) -> str:
         return "Payer(...)"

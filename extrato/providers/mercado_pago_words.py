@@ -79,4 +79,6 @@ def payer_body(request: ChargeRequest) -> dict[str, Any]:
         body |= {"first_name": first} | ({"last_name": last} if last else {})
     if payer.cpf:
         body["identification"] = {"type": "CPF", "number": payer.cpf}
+    elif payer.cnpj:
+        body["identification"] = {"type": "CNPJ", "number": payer.cnpj}
     return body

@@ -202,7 +202,7 @@ async def _charge(
 def _is_told_to_provider(wanted: NewPayment) -> bool:
     """Say whether the provider is to be told more of the payer than the e-mail address, which the intent holds."""
     payer = wanted.payer
-    return any((payer.name, payer.phone, payer.cpf))
+    return any((payer.name, payer.phone, payer.cpf, payer.cnpj))
 
 
 async def _open_again(

@@ -25,6 +25,7 @@ CART: Final = Section(
                 "customer.name",
                 "customer.phone",
                 "customer.cpf",
+                "customer.cnpj",
                 "expiration_minutes",
                 "title",
                 "description",

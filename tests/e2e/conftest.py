@@ -25,18 +25,13 @@ class OtherMerchant(NamedTuple):
 
 
 @pytest.fixture
-async def without_monitor(hub: RunningHub) -> AsyncIterator[None]:
-    """The monitor finds nothing out while the test runs."""
+async def only_when_asked(hub: RunningHub) -> AsyncIterator[None]:
+    """Neither a webhook nor the monitor finds anything out: whoever asks is the first to know."""
+    await hub.faults(webhooks=False)
     monitor = hub.pid("monitor")
     os.kill(monitor, signal.SIGSTOP)
     yield
     os.kill(monitor, signal.SIGCONT)
-
-
-@pytest.fixture
-async def only_when_asked(hub: RunningHub, without_monitor: None) -> None:
-    """Neither a webhook nor the monitor finds anything out: whoever asks is the first to know."""
-    await hub.faults(webhooks=False)
 
 
 @pytest.fixture

@@ -199,7 +199,9 @@ async def test_a_hub_ends_with_the_process_that_started_it(start_hub, servers, h
 
 
 async def test_make_passes_on_an_interrupt_that_only_make_got(start_hub, servers, tmp_path):
-    script = "import os, sys; os.execvp('make', ['make', '--silent', '-f', sys.argv[1]])"
+    # Whoever runs the tests in the background may have them ignore interrupts, and make would inherit that.
+    heed = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);"
+    script = f"{heed} os.execvp('make', ['make', '--silent', '-f', sys.argv[1]])"
     makefile = tmp_path / "Makefile"
     makefile.write_text(f"up:\n\t@exec {sys.executable} {STUBS / 'hub.py'}\n")
     hub = await start_hub(script=("-c", script, str(makefile)), **servers)

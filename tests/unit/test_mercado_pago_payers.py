@@ -55,6 +55,13 @@ def test_an_order_names_its_payer_with_the_telephone():
     assert order_body(a_request(ANA))["payer"] == {**NAMED, "phone": PHONE}
 
 
+@pytest.mark.parametrize("body_of", [pix_body, order_body])
+@pytest.mark.parametrize("cnpj", ["11222333000181", "12ABC34501DE35"])
+def test_a_company_is_named_by_its_cnpj(body_of, cnpj):
+    company = Payer(email="compras@example.com", name="Ana Eventos Ltda", cnpj=cnpj)
+    assert body_of(a_request(company))["payer"]["identification"] == {"type": "CNPJ", "number": cnpj}
+
+
 def test_of_who_gave_an_address_only_nothing_else_is_told():
     payer = Payer(email="ana@example.com")
     assert pix_body(a_request(payer))["payer"] == {"email": "ana@example.com"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from contracts.api import CartCreated, CartPix
 from contracts.events import ChargeCreated
@@ -68,12 +68,20 @@ def _customer(body: Mapping[str, Any]) -> Payer:
     email = fields.email(customer, "email")
     if email is None:
         raise Refused("missing_email", "O campo 'email' do cliente é obrigatório para o Pix do Mercado Pago", "email")
-    cpf = fields.text(customer, "cpf", maximum=20)
+    cpf, cnpj = _document(customer, "cpf"), _document(customer, "cnpj")
+    if cpf and cnpj:
+        raise Refused("cpf_and_cnpj", "O cliente tem 'cpf' ou 'cnpj', não os dois", "cnpj")
+    name = fields.text(customer, "name", maximum=120)
+    return Payer(email=email, name=name, phone=_phone(customer), cpf=cpf, cnpj=cnpj)
+
+
+def _document(customer: Mapping[str, Any], kind: Literal["cpf", "cnpj"]) -> str | None:
+    """Read a CPF or CNPJ; both have the same rules where they are Pix keys."""
+    text = fields.text(customer, kind, maximum=20)
     try:
-        cpf = normalise("cpf", cpf) if cpf else None
+        return normalise(kind, text) if text else None
     except InvalidPixKey as error:
-        raise Refused("invalid_cpf", "O CPF do cliente não é válido", "cpf") from error
-    return Payer(email=email, name=fields.text(customer, "name", maximum=120), phone=_phone(customer), cpf=cpf)
+        raise Refused(f"invalid_{kind}", f"O {kind.upper()} do cliente não é válido", kind) from error
 
 
 def _phone(customer: Mapping[str, Any]) -> str | None:
