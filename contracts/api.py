@@ -485,11 +485,15 @@ class ApiKeyList(Struct, kw_only=True):
 
 
 class MonitoringError(Struct, kw_only=True):
-    """Something is wrong with a request; `code` is stable and for programs, `error` is Portuguese."""
+    """Something is wrong with a request; `code` is stable and for programs, `error` is Portuguese.
+
+    `payment_id` names the payment that the provider refused to charge: it exists, and is cancelled.
+    """
 
     success: bool
     error: str
     code: str
+    payment_id: int | UnsetType = UNSET
 
 
 # --- webhooks and the state of the service ----------------------------------------------------------

@@ -67,6 +67,14 @@ class ProviderRefused(ExtratoError):
         self.reason = reason
 
 
+class ChargeWasRefused(ProviderRefused):
+    """The provider refused to charge a payment, which is recorded and stays listed under `payment_id`."""
+
+    def __init__(self, message: str, payment_id: int) -> None:
+        super().__init__(message, str(payment_id))
+        self.payment_id = payment_id
+
+
 class ProviderUnavailable(Transient):
     """The provider did not answer, is overloaded or is broken; ask again after `retry_after_s`."""
 

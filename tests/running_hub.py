@@ -380,6 +380,7 @@ NO_FAULTS = {
     "error_rate": 0,
     "lost_answers": 0,
     "rate_limit_per_s": 0,
+    "pix_refused": False,
     "webhooks": True,
     "webhook_delay_ms": 0,
     "webhook_duplicates": 0,

@@ -21,7 +21,15 @@ from extrato.errors import ProviderMisunderstood, ProviderNotConnected, Provider
 from extrato.providers import mercado_pago_orders as orders
 from extrato.providers.mercado_pago_client import SEARCH_LIMIT, LiveCredentialNeeded, MercadoPagoClient
 from extrato.providers.mercado_pago_shapes import Payment, Refund, read
-from extrato.providers.mercado_pago_words import centavos, in_utc, moment, payer_body, phone_body, refund_state
+from extrato.providers.mercado_pago_words import (
+    centavos,
+    in_utc,
+    moment,
+    payer_body,
+    phone_body,
+    refund_state,
+    without_code,
+)
 from extrato.providers.port import Observation, ObservedPage, RefundSeen
 
 if TYPE_CHECKING:
@@ -92,7 +100,9 @@ class MercadoPago:
 
     async def _create_pix(self, request: ChargeRequest, token: str) -> ChargeCreated:
         payment = await self._client.create_pix(token, pix_body(request), idempotency_key=request.bank_payment_id)
-        code = payment.point_of_interaction.transaction_data
+        code = payment.point_of_interaction.transaction_data if payment.point_of_interaction else None
+        if code is None or not code.qr_code:
+            raise without_code(str(payment.id), payment.status, payment.status_detail)
         return ChargeCreated(
             charge_id=str(payment.id),
             attempt_id=str(payment.id),

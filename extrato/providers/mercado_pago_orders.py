@@ -14,7 +14,7 @@ from contracts.events import ChargeCreated
 from extrato.domain.money import to_decimal_text
 from extrato.errors import ProviderMisunderstood
 from extrato.providers.mercado_pago_shapes import Order, read
-from extrato.providers.mercado_pago_words import centavos, in_utc, payer_body, phone_body, refund_state
+from extrato.providers.mercado_pago_words import centavos, in_utc, payer_body, phone_body, refund_state, without_code
 from extrato.providers.port import Observation
 
 if TYPE_CHECKING:
@@ -68,11 +68,10 @@ def order_body(request: ChargeRequest) -> dict[str, Any]:
 
 
 def to_charge(order: Order) -> ChargeCreated:
-    """Translate an order that was just made; raises `ProviderMisunderstood` for one that is not to be paid by Pix."""
+    """Translate an order that was just made; for one that is not to be paid by Pix see `without_code`."""
     methods = [payment.payment_method for payment in order.transactions.payments]
     if len(methods) != 1 or not methods[0].qr_code:
-        msg = "Mercado Pago's order has no Pix code."
-        raise ProviderMisunderstood(msg, order.id)
+        raise without_code(order.id, STATUSES.get(order.status, order.status), order.status_detail)
     ticket_url = methods[0].ticket_url
     found = PAYMENT_ID_IN_TICKET.search(ticket_url or "")
     return ChargeCreated(

@@ -73,23 +73,25 @@ class SearchAnswer(Struct, frozen=True):
 
 
 class TransactionData(Struct, frozen=True):
-    """The code of a Pix."""
+    """The code of a Pix; one that was refused has none."""
 
-    qr_code: str
+    qr_code: str | None = None
     ticket_url: str | None = None
 
 
 class PointOfInteraction(Struct, frozen=True):
     """How a payer meets a payment."""
 
-    transaction_data: TransactionData
+    transaction_data: TransactionData = TransactionData()
 
 
 class PixPayment(Struct, frozen=True):
     """What we read of a Pix that was just made."""
 
     id: int | str
-    point_of_interaction: PointOfInteraction
+    status: str | None = None
+    status_detail: str | None = None
+    point_of_interaction: PointOfInteraction | None = None
 
 
 class OrderPaymentMethod(Struct, frozen=True):

@@ -8,7 +8,7 @@ from decimal import Context, Decimal, Inexact
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from extrato.domain.money import MAXIMUM_CENTAVOS
-from extrato.errors import ProviderMisunderstood
+from extrato.errors import ProviderMisunderstood, ProviderRefused
 
 if TYPE_CHECKING:
     from extrato.providers.port import ChargeRequest
@@ -23,6 +23,7 @@ REFUND_STATES: Final[dict[str, Literal["pending", "refused"]]] = {
     "canceled": "refused",
     "failed": "refused",
 }
+REFUSED: Final = frozenset({"rejected", "cancelled"})
 BRAZILIAN_PHONE: Final = re.compile(r"(?:55)?([1-9][0-9])(9?[0-9]{8})")
 MAX_REAIS: Final = Decimal(MAXIMUM_CENTAVOS).scaleb(-2)
 CENTAVO: Final = Decimal("0.01")
@@ -61,6 +62,18 @@ def moment(at: datetime) -> str:
 def refund_state(status: str | None) -> Literal["made", "pending", "refused"]:
     """Read a refund's status; one that is not known, or none, has moved money."""
     return REFUND_STATES.get(status or "", "made")
+
+
+def without_code(name: str, status: str | None, detail: str | None) -> ProviderRefused | ProviderMisunderstood:
+    """Give what is to be raised for a Pix that was made and has no code: it was refused, or it is not understood.
+
+    One that is refused for risk is made all the same: 201 with `rejected` (mercadopago devsite-docs #2615).
+    """
+    if status in REFUSED:
+        msg = f"Mercado Pago refused the Pix: {detail or status}"
+        return ProviderRefused(msg, name, reason=detail or status)
+    msg = "Mercado Pago's Pix has no code."
+    return ProviderMisunderstood(msg, name)
 
 
 def phone_body(phone: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import RecordCharge
 from extrato.domain.payment.identifiers import bank_payment_id, external_reference, stream_id
 from extrato.domain.payment.state import Opened
-from extrato.errors import Conflict, ProviderNotConnected, ProviderRefused
+from extrato.errors import ChargeWasRefused, Conflict, ProviderNotConnected, ProviderRefused
 from extrato.ports import Payer
 from extrato.providers.port import ChargeRequest, Receiver
 from extrato.store.appender import StreamAppend
@@ -164,7 +164,7 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
             # The merchant closed the payment while the provider was asked.
             loaded = await complete_cancellation(hub, payment_id, cause=cause)
     if isinstance(loaded.payment.charge, ChargeRefused):
-        raise ProviderRefused(loaded.payment.charge.reason, str(payment_id))
+        raise ChargeWasRefused(loaded.payment.charge.reason, payment_id)
     return loaded
 
 

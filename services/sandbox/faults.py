@@ -37,7 +37,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `error_rate` answers to that share of the calls with `error_kind`, before anything is done; by default that is
     500, `too_many_requests` is 429 without `Retry-After`, `html` a 502 page. `lost_answers` does so to that share of
     the calls that change something, after it was done. `rate_limit_per_s` counts for each
-    access token, 0 is no limit. With `webhooks` off, notices of that time are lost for ever. `webhook_duplicates`
+    access token, 0 is no limit. With `pix_refused` a Pix is refused for risk in the answer that makes it, and has no
+    code. With `webhooks` off, notices of that time are lost for ever. `webhook_duplicates`
     is the number of extra copies. `webhook_shuffle` delays each notice by up to half a second at random, so that
     they overtake each other. `webhook_signs_raw_id` signs the id of an order as it is instead of in lower case.
     """
@@ -47,6 +48,7 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     error_rate: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     lost_answers: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     rate_limit_per_s: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0.0
+    pix_refused: bool = False
     webhooks: bool = True
     webhook_delay_ms: Milliseconds = 0
     webhook_duplicates: Annotated[int, msgspec.Meta(ge=0, le=20)] = 0

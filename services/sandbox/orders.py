@@ -16,6 +16,7 @@ from services.sandbox.lifecycle import ExcessiveRefund, IllegalMove, move, refun
 from services.sandbox.order_body import order_body, order_status, refund_answer
 from services.sandbox.order_errors import order_not_found, refused
 from services.sandbox.order_request import read_body, read_new_order, read_refund
+from services.sandbox.payment_request import REFUSED_FOR_RISK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,8 @@ async def create_order(sim: Simulator, account: Account, request: web.Request) -
 
     def create(body: dict[str, Any]) -> Payment:
         terms = read_new_order(body, now_ms=sim.clock.now_ms(), is_test_user=account.is_test_user)
-        return new_payment(sim, account, status="pending", **terms)
+        status, detail = REFUSED_FOR_RISK if sim.faults.now.pix_refused else ("pending", None)
+        return new_payment(sim, account, status=status, detail=detail, **terms)
 
     return answer(await _shown(sim, await _once(sim, account, request, create)), status=201)
 

@@ -61,8 +61,16 @@ def read_new_payment(body: dict[str, Any], *, now_ms: int) -> dict[str, Any]:
     }
 
 
-def first_status(body: dict[str, Any], method: Method) -> tuple[str, str]:
-    """Return the status and detail with which a payment starts: cards decide at once, the others wait."""
+REFUSED_FOR_RISK = ("rejected", "rejected_high_risk")
+
+
+def first_status(body: dict[str, Any], method: Method, *, is_pix_refused: bool) -> tuple[str, str]:
+    """Return the status and detail with which a payment starts: cards decide at once, the others wait.
+
+    A Pix may be refused for risk in the answer that makes it (devsite-docs #2615).
+    """
+    if is_pix_refused and method.method_id == "pix":
+        return REFUSED_FOR_RISK
     if method.type_id in {"bank_transfer", "ticket"}:
         return "pending", usual_detail("pending", method.type_id)
     by_name = _CARD_NAMES.get(str(body["payer"].get("first_name")).upper())

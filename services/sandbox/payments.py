@@ -33,7 +33,7 @@ async def create_payment(sim: Simulator, account: Account, request: web.Request)
     if before is not None:
         return answer(await sim.shown(before.payment), status=201)
     terms = read_new_payment(body, now_ms=sim.clock.now_ms())
-    status, detail = first_status(body, terms["method"])
+    status, detail = first_status(body, terms["method"], is_pix_refused=sim.faults.now.pix_refused)
     payment = new_payment(sim, account, status=status, detail=detail, **terms)
     remember(sim.database, key, payment)
     return answer(await sim.shown(payment), status=201)

@@ -630,6 +630,23 @@ async def test_after_its_rest_it_is_asked_again(misled, stand_in):
     assert (await misled.observe_reference("extrato_1_x", CREDENTIAL)).observations == ()
 
 
+@pytest.mark.parametrize(
+    "code", [{}, {"point_of_interaction": None}, {"point_of_interaction": {"type": "OPENPLATFORM"}}]
+)
+async def test_a_pix_that_was_made_and_refused_is_a_refusal_and_not_asked_for_again(misled, stand_in, code):
+    stand_in.answers(saying(201, {"id": 7, "status": "rejected", "status_detail": "rejected_high_risk", **code}))
+    with pytest.raises(ProviderRefused, match="Mercado Pago refused the Pix: rejected_high_risk") as refused:
+        await misled.create_charge(a_request(method="pix", payer=Payer(email="ana@example.com")))
+    assert refused.value.reason == "rejected_high_risk"
+    assert len(stand_in.asked) == 1
+
+
+async def test_a_pix_without_a_code_that_was_not_refused_is_not_understood(misled, stand_in):
+    stand_in.answers(saying(201, {"id": 7, "status": "pending"}))
+    with pytest.raises(ProviderMisunderstood):
+        await misled.create_charge(a_request(method="pix", payer=Payer(email="ana@example.com")))
+
+
 async def test_a_charge_is_asked_for_twice_at_most_and_under_one_key(misled, stand_in):
     stand_in.answers(saying(500))
     request = a_request()

@@ -200,10 +200,12 @@ async def test_what_the_provider_refuses_is_told_with_its_reason_and_stays_liste
     assert await hub.connect(slug) == 200
     await hub.faults(error_rate=1.0, error_kind="bad_request")
     order = {"padaria_slug": slug, "items": [{"nome": "Pão Francês", "quantidade": 1}]}
+    refused = []
     for path, more in (("cart", {"customer": CUSTOMER}), ("generate-link", {})):
         status, answer = await hub.post(f"/payments/api/{path}/", order | more, key)
         assert (status, answer["code"]) == (502, "provider_refused")
         assert answer["error"].startswith("O Mercado Pago recusou o pedido: Mercado Pago answered 400: Params Error")
+        refused.append(answer["payment_id"])
 
     async def are_listed():
         path = f"{hub.url}/payments/api/pending/?padaria_slug={slug}&status=cancelled"
@@ -211,13 +213,31 @@ async def test_what_the_provider_refuses_is_told_with_its_reason_and_stays_liste
             listed = await answer.json()
         return listed["payments"] if listed["count"] == 2 else None
 
-    for payment in await until(are_listed, "both are listed as cancelled"):
+    listed = await until(are_listed, "both are listed as cancelled")
+    assert sorted(payment["payment_id"] for payment in listed) == refused
+    for payment in listed:
         url = f"{hub.url}/payments/api/check/{payment['payment_id']}/"
         async with hub.session.get(url, headers=key) as answered:
             checked = await answered.json()
         assert (checked["status"], checked["status_detail"]) == ("cancelled", "charge_refused")
         topics = await hub.rows(TOPICS_OF_PAYMENT, payment["payment_id"])
         assert ("ChargeRefused.v1",) in topics
+
+
+async def test_a_pix_that_is_refused_for_risk_is_told_like_every_refused_charge_and_asked_for_once(hub, api):
+    """Mercado Pago makes such a Pix, without a code, and refuses it in the same answer."""
+    route = "POST /v1/orders" if api == "orders" else "POST /v1/payments"
+    await hub.faults(pix_refused=True)
+    asked_before = (await hub.sandbox("GET", "/_sandbox/stats"))["requests"]["by_route"].get(route, 0)
+    body = {"padaria_slug": MERCHANT, "items": [{"nome": "Pão Francês", "quantidade": 1}], "customer": CUSTOMER}
+    status, answer = await hub.post("/payments/api/cart/", body)
+    assert (status, answer["success"], answer["code"]) == (502, False, "provider_refused")
+    assert answer["error"].endswith("Mercado Pago refused the Pix: rejected_high_risk")
+    checked = await hub.check(answer["payment_id"])
+    assert (checked["status"], checked["status_detail"]) == ("cancelled", "charge_refused")
+    assert (await types(hub, answer["payment_id"]))[:3] == ["PaymentOpened", "ChargeRefused", "StatusChanged"]
+    asked = (await hub.sandbox("GET", "/_sandbox/stats"))["requests"]["by_route"][route]
+    assert asked - asked_before == 1
 
 
 async def test_a_cart_asked_for_twice_under_one_key_is_one_payment(hub, api):

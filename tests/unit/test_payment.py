@@ -118,6 +118,16 @@ def test_a_charge_that_is_refused_after_it_was_paid_takes_nothing_away():
     assert story.becomes(RecordCharge(charge=NO_CHARGE, watch_until=None)).status == "approved"
 
 
+@pytest.mark.parametrize("status", ["rejected", "cancelled"])
+def test_a_refused_charge_stays_one_whether_its_rejected_attempt_is_seen_after_or_before(status):
+    refusal = RecordCharge(charge=NO_CHARGE, watch_until=None)
+    seen = observe(status)
+    for first, second in ((refusal, seen), (seen, refusal)):
+        payment = given_events(OPENED).becomes(first, second)
+        assert (payment.status, payment.status_detail) == ("cancelled", "charge_refused")
+        assert not payment.may_still_be_paid
+
+
 def test_a_charge_that_is_refused_after_the_payment_expired_cancels_it_once():
     story = given_events(OPENED)
     assert story.when(Expire(now=at(60)), RecordCharge(charge=NO_CHARGE, watch_until=None)) == [NO_CHARGE]

@@ -35,7 +35,7 @@ from extrato.domain.payment.commands import (
 )
 from extrato.domain.payment.correcting import complete_cancellation, record_refund, request_cancellation, request_refund
 from extrato.domain.payment.observing import record_observation
-from extrato.domain.payment.state import Opened, Payment, Unopened, closed_as, unless_traced
+from extrato.domain.payment.state import ENDED, Opened, Payment, Unopened, closed_as, unless_traced
 
 # How long after the end of its time a payment is not given up while its provider cannot be asked.
 SILENCE: Final = timedelta(days=1)
@@ -89,7 +89,8 @@ def _record_charge(command: RecordCharge, payment: Opened) -> list[PaymentEvent]
     if payment.charge is not None:
         return []
     if isinstance(command.charge, ChargeRefused):
-        if payment.attempts or payment.is_closed:
+        may_have_money = any(attempt.status not in ENDED for attempt in payment.attempts.values())
+        if may_have_money or payment.is_closed:
             return [command.charge]
         return [command.charge, closed_as(payment, "cancelled", "charge_refused")]
     events: list[PaymentEvent] = [command.charge]

@@ -294,7 +294,8 @@ def with_attempt(payment: Opened, seen: ObservationRecorded) -> Opened:
             attempt_id=speaker,
             status_detail=attempts[speaker].status_detail,
         )
-    if seen.attempt_id != (payment.attempt_id or seen.attempt_id) or seen.status != payment.status:
+    speaks = seen.attempt_id == (payment.attempt_id or seen.attempt_id) and seen.status == payment.status
+    if not speaks or isinstance(payment.charge, ChargeRefused):
         return replace(payment, attempts=attempts)
     # The first attempt speaks as soon as it is seen, for the status that it has is the payment's already.
     return replace(payment, attempts=attempts, attempt_id=seen.attempt_id, status_detail=seen.status_detail)

@@ -8,10 +8,11 @@ from typing import Any, Final
 import msgspec
 import structlog
 from aiohttp import web
+from msgspec import UNSET
 
 from contracts.api import MonitoringError, PixError
 from extrato.domain.errors import Refused
-from extrato.errors import ExtratoError, Transient
+from extrato.errors import ChargeWasRefused, ExtratoError, Transient
 from services.gateway.http.sentences import Unexpected, in_portuguese
 from services.gateway.pages.layout import not_found, too_many, unavailable
 
@@ -92,7 +93,10 @@ def error_answer(request: web.Request, error: Exception) -> web.Response:
     )
     if request["shape"] == "page":
         return PAGES.get(status, unavailable if status >= 500 else not_found)()
-    body: PixError | MonitoringError = MonitoringError(success=False, error=in_portuguese(told), code=code)
+    payment_id = told.payment_id if isinstance(told, ChargeWasRefused) else UNSET
+    body: PixError | MonitoringError = MonitoringError(
+        success=False, error=in_portuguese(told), code=code, payment_id=payment_id
+    )
     if request["shape"] == "pix":
         body = PixError(message=message, code=code)
     answer = json_answer(body, status=status, headers=headers)

@@ -223,6 +223,10 @@ def _observed(payment: Payment, event: ObservationRecorded, envelope: Envelope) 
     return Payment(details, attempts)
 
 
+# Whatever is seen of a charge that was refused, the refusal stays how the payment stands, until money is seen.
+CHARGE_WAS_REFUSED: Final = "charge_refused"
+
+
 def _speaker(known: PaymentDetails, seen: str, attempts: dict[str, Attempt]) -> str | None:
     """Give the attempt that speaks after another look at `seen`, if that changes what is said.
 
@@ -230,7 +234,8 @@ def _speaker(known: PaymentDetails, seen: str, attempts: dict[str, Attempt]) -> 
     another attempt has that still, the word passes to it, the latest of several; otherwise a StatusChanged follows.
     """
     if known.attempt_id is None:
-        return seen if attempts[seen].status == known.status else None
+        may_speak = attempts[seen].status == known.status and known.status_detail != CHARGE_WAS_REFUSED
+        return seen if may_speak else None
     if seen != known.attempt_id:
         return None
     if attempts[seen].status == known.status:

@@ -130,6 +130,14 @@ def test_the_first_attempt_speaks_when_it_has_the_payments_status():
     assert waiting.payer_email == "ana@example.com"
 
 
+def test_no_attempt_speaks_for_a_charge_that_was_refused():
+    refused = (opened(), CHARGE_REFUSED, moved("cancelled", attempt=None, detail="charge_refused"))
+    seen = details(*refused, observed("cancelled", detail="by_collector"))
+    assert (seen.status, seen.status_detail, seen.attempt_id) == ("cancelled", "charge_refused", None)
+    paid = details(*refused, observed("approved"), moved("approved", detail="accredited"))
+    assert (paid.status, paid.status_detail, paid.attempt_id) == ("approved", "accredited", "a1")
+
+
 def test_of_two_paid_attempts_the_other_one_speaks_when_one_was_refunded():
     paid = (opened(), observed("approved"), moved("approved"), observed("approved", attempt="a2", detail="accredited"))
     given_back = details(*paid, observed("refunded", refunded=2599))
