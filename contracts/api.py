@@ -60,12 +60,15 @@ class PixConfirmation(Struct, kw_only=True):
     """The bank tells that `value` reais arrived for a charge.
 
     `end_to_end_id` names the transfer: a code can be paid twice, and only by this are two transfers told from one that
-    is told twice.
+    is told twice. `paid_at` is when the payer paid, ISO 8601 with its offset; banks that call it `horario` may. It
+    counts for whether the charge was paid in time. Other fields are not read.
     """
 
     bank_payment_id: str
     value: float
     end_to_end_id: str | UnsetType = UNSET
+    paid_at: str | UnsetType = UNSET
+    horario: str | UnsetType = UNSET
 
 
 class PixConfirmed(Struct, kw_only=True):

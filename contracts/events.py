@@ -157,7 +157,10 @@ class PaymentExpired(Struct, frozen=True, kw_only=True):
 
 
 class LatePaymentReceived(Struct, frozen=True, kw_only=True):
-    """The bank confirmed money for a charge that had expired; the money must be returned or accepted by hand.
+    """The bank confirmed money for a charge that was closed already.
+
+    Paid after its time, it must be returned or accepted by hand; paid in time after the merchant closed the charge,
+    it stands beside the approval.
 
     `end_to_end_id` is the transfer's name in all of Pix, where the bank told it: two of them are two transfers.
     """

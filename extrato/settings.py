@@ -30,13 +30,15 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 
     `body_s`: for the body of a request. `socket_s`: for a WebSocket client to take one frame. `fresh_s`: before a
     check asks the provider again about the same payment. `resume_s`: before the monitor completes a charge, a
-    cancellation or a refund that another process began and did not end.
+    cancellation or a refund that another process began and did not end. `grace_s`: after the end of a charge, for a
+    bank's confirmation that does not tell when the payer paid.
     """
 
     body_s: float = 10.0
     socket_s: float = 5.0
     fresh_s: float = 3.0
     resume_s: float = 10.0
+    grace_s: float = 120.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,6 +152,7 @@ def _patience(environment: Mapping[str, str]) -> Patience:
         socket_s=_seconds(environment, "EXTRATO_SOCKET_TIMEOUT_S", usual.socket_s),
         fresh_s=_seconds(environment, "EXTRATO_CHECK_AGAIN_AFTER_S", usual.fresh_s),
         resume_s=_seconds(environment, "EXTRATO_RESUME_AFTER_S", usual.resume_s),
+        grace_s=_seconds(environment, "EXTRATO_CONFIRMATION_GRACE_S", usual.grace_s),
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
+from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import ConfirmByBank
 from extrato.domain.payment.identifiers import payment_id_in
 from extrato.errors import NotFound
@@ -15,6 +17,9 @@ from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payme
 if TYPE_CHECKING:
     from contracts.envelope import Cause
 
+# How far the bank's clock and the hub's may part.
+CLOCKS_APART: Final = timedelta(seconds=60)
+
 
 class Confirmation(Struct, frozen=True, kw_only=True):
     """What came of a confirmation; `outcome` is the same for every repetition of it."""
@@ -23,19 +28,26 @@ class Confirmation(Struct, frozen=True, kw_only=True):
     loaded: LoadedPayment
 
 
+class Transfer(Struct, frozen=True, kw_only=True):
+    """A Pix as the bank tells of it, and `raw`, its words; see `ConfirmByBank` for what it may leave out."""
+
+    bank_payment_id: str
+    amount_centavos: int
+    end_to_end_id: str | None
+    paid_at: datetime | None
+    raw: bytes
+
+
 async def confirm_payment(
-    hub: Hub,
-    bank_payment_id: str,
-    amount_centavos: int,
-    *,
-    merchant: str | None,
-    end_to_end_id: str | None = None,
-    raw: bytes,
-    cause: Cause,
+    hub: Hub, transfer: Transfer, *, merchant: str | None, grace: timedelta, cause: Cause
 ) -> Confirmation:
-    """Confirm a Pix of `merchant` (of anybody when None); raises `NotFound` for an id that is no payment's."""
-    nothing = NotFound("No payment has this bank_payment_id.", bank_payment_id[:64])
-    bank_payment_id = bank_payment_id.lower()
+    """Confirm a Pix of `merchant` (of anybody when None).
+
+    It counts by when the payer paid; where the bank does not tell that, by the present less `grace`. Raises `NotFound`
+    for an id that is no payment's, and `Refused` for a time of payment that cannot be.
+    """
+    nothing = NotFound("No payment has this bank_payment_id.", transfer.bank_payment_id[:64])
+    bank_payment_id = transfer.bank_payment_id.lower()
     payment_id = payment_id_in(bank_payment_id)
     if payment_id is None:
         raise nothing
@@ -48,14 +60,23 @@ async def confirm_payment(
         raise nothing
     if loaded.payment.intent.provider != "pix":
         return Confirmation(outcome="not_pix", loaded=loaded)
-    proof = Evidence("bank/confirmation", raw)
+    received_at, paid_at = hub.now(), transfer.paid_at
+    if paid_at is not None and not loaded.opened_at - CLOCKS_APART <= paid_at <= received_at + CLOCKS_APART:
+        msg = "A charge is paid after it was made and before its confirmation."
+        raise Refused("invalid_paid_at", msg, "paid_at")
+    proof = Evidence("bank/confirmation", transfer.raw)
     digest = proof.digest.hex()
     command = ConfirmByBank(
-        amount_centavos=amount_centavos, end_to_end_id=end_to_end_id, received_at=hub.now(), evidence=digest
+        amount_centavos=transfer.amount_centavos,
+        end_to_end_id=transfer.end_to_end_id,
+        received_at=received_at,
+        paid_at=paid_at,
+        grace=grace,
+        evidence=digest,
     )
     decided = await change_payment(hub, payment_id, [command], cause=cause, evidence={digest: proof})
     payment = decided.after.payment
-    if amount_centavos != payment.intent.amount_centavos:
+    if transfer.amount_centavos != payment.intent.amount_centavos:
         return Confirmation(outcome="wrong_amount", loaded=decided.after)
     if not payment.is_settled:
         return Confirmation(outcome="late", loaded=decided.after)

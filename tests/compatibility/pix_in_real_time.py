@@ -182,10 +182,15 @@ CONFIRM: Final = Section(
         Claim(
             says="The body holds nothing more.",
             operations=("confirmPix",),
-            asks=("end_to_end_id",),
+            asks=("end_to_end_id", "paid_at", "horario"),
             here="With `end_to_end_id`, Pix's own name of a transfer, a code that was paid twice is told from a "
-            "confirmation that is repeated, and the second payment is recorded.",
-            tests=("tests/e2e/test_pix.py::test_a_second_transfer_is_told_from_a_repeated_confirmation",),
+            "confirmation that is repeated, and the second payment is recorded. With `paid_at` (or `horario`) the "
+            "confirmation counts by when the payer paid. Other fields are not read.",
+            tests=(
+                "tests/e2e/test_pix.py::test_a_second_transfer_is_told_from_a_repeated_confirmation",
+                "tests/e2e/test_pix.py::test_a_confirmation_tells_when_the_payer_paid",
+                "tests/e2e/test_pix.py::test_a_time_of_payment_that_cannot_be_is_refused_and_confirms_nothing",
+            ),
         ),
         Claim(
             says="The answer is `message` “The payment has been confirmed.”",
@@ -199,11 +204,13 @@ CONFIRM: Final = Section(
             says="The status in the database becomes paid.",
             operations=("confirmPix",),
             statuses=(409,),
-            better="Money for a charge that had expired or was cancelled is recorded as a late payment, answered with "
-            "409 and the code `late_payment`, and never lost.",
+            better="Money that was paid after the end of a charge is recorded as a late payment, answered with 409 and "
+            "the code `late_payment`, and never lost. Money that was paid in time for a charge that the merchant has "
+            "cancelled is taken, with an alert.",
             tests=(
                 "tests/e2e/test_pix.py::test_the_bank_confirms_and_repeating_it_changes_nothing",
-                "tests/e2e/test_corrections.py::test_a_cancelled_direct_pix_takes_a_late_confirmation_as_late",
+                "tests/e2e/test_pix.py::test_a_pix_that_was_paid_in_time_is_approved_though_the_bank_tells_it_after_the_end",
+                "tests/e2e/test_corrections.py::test_a_cancelled_direct_pix_that_was_paid_in_time_is_approved_and_alerts",
                 "tests/unit/test_payment.py::test_a_late_confirmation_expires_the_payment_and_is_told",
             ),
         ),

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import io
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 
+import pytest
 from brcode.utils.brcodeId import jsonFromBrcode
 from PIL import Image
+
+from extrato.ports import Payer
+from extrato.use_cases.merchants import MerchantDirectory
+from extrato.use_cases.open_payment import NewPayment, open_payment
+from tests.running_hub import CAUSE, MERCHANT
 
 KEY = {"Idempotency-Key": "pedido-42"}
 
@@ -107,3 +113,81 @@ async def test_creations_with_one_key_at_once_make_one_payment(hub):
     assert {status for status, _ in answers} == {200}
     assert len({answer["payment_id"] for _, answer in answers}) == 1
     assert len({answer["preference_id"] for _, answer in answers}) == 1
+
+
+def at(seconds, *, zone=UTC):
+    """A time so many seconds from the present, as a bank writes it."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).astimezone(zone).isoformat(timespec="milliseconds")
+
+
+RECIFE = timezone(timedelta(hours=-3))
+
+
+@pytest.mark.parametrize("name", ["paid_at", "horario"])
+async def test_a_confirmation_tells_when_the_payer_paid(hub, name):
+    _, answer = await hub.post("/payments/pix", {"value": 12.5})
+    payment = answer["payment"]
+    paid_at = at(-20, zone=RECIFE)
+    confirmation = {"bank_payment_id": payment["bank_payment_id"], "value": 12.5, name: paid_at, "infoPagador": "x"}
+    assert (await hub.post("/payments/pix/confirmation", confirmation))[0] == 200
+    told = (await hub.check(payment["id"]))["paid_at"]
+    assert datetime.fromisoformat(told) == datetime.fromisoformat(paid_at)
+
+
+async def test_a_pix_that_was_paid_in_time_is_approved_though_the_bank_tells_it_after_the_end(hub, until):
+    async with hub.inside() as inside:
+        in_time, late = [await short_pix(inside) for _ in range(2)]
+
+    async def are_over():
+        return {(await hub.check(payment.payment_id))["status"] for payment in (in_time, late)} == {"cancelled"}
+
+    await until(are_over, "their time is over")
+    for payment, paid_at, status in ((in_time, 0, 200), (late, 30, 409)):
+        intent = payment.payment.intent
+        ended_at = intent.expires_at + timedelta(seconds=paid_at) - timedelta(milliseconds=1)
+        confirmation = {"bank_payment_id": intent.bank_payment_id, "value": 7, "paid_at": ended_at.isoformat()}
+        assert (await hub.post("/payments/pix/confirmation", confirmation))[0] == status
+    assert (await hub.check(in_time.payment_id))["status"] == "approved"
+    assert (await hub.check(in_time.payment_id))["alerts"] == []
+    checked = await hub.check(late.payment_id)
+    assert (checked["status"], checked["alerts"]) == ("cancelled", ["late_payment"])
+
+
+async def short_pix(inside):
+    wanted = NewPayment(
+        provider="pix",
+        method="pix",
+        amount_centavos=700,
+        title="Pedido",
+        description="Pedido",
+        items=(),
+        payer=Payer(),
+        lifetime=timedelta(seconds=0.5),
+    )
+    merchant = await MerchantDirectory(inside.log).get(MERCHANT)
+    return await open_payment(inside, merchant, wanted, idempotency_key=None, cause=CAUSE)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"paid_at": at(600)}, "A charge is paid after it was made and before its confirmation."),
+        ({"paid_at": at(-600)}, "A charge is paid after it was made and before its confirmation."),
+        ({"horario": "2026-11-22T12:30:00"}, "The field 'horario' must be a time with its offset, such as"),
+        ({"paid_at": "22/11/2026 12:30"}, "The field 'paid_at' must be a time with its offset, such as"),
+        ({"paid_at": "0001-01-01T00:00:00+23:59"}, "The field 'paid_at' must be a time with its offset, such as"),
+        ({"paid_at": 1700000000}, "The field 'paid_at' must be a time with its offset, such as"),
+        ({"paid_at": at(-1), "horario": at(-2)}, "The fields 'paid_at' and 'horario' do not say the same."),
+    ],
+    ids=["to come", "before the charge", "no offset", "another shape", "no year", "a number", "two times"],
+)
+async def test_a_time_of_payment_that_cannot_be_is_refused_and_confirms_nothing(hub, more, message):
+    _, answer = await hub.post("/payments/pix", {"value": 12.5})
+    payment = answer["payment"]
+    confirmation = {"bank_payment_id": payment["bank_payment_id"], "value": 12.5}
+    status, refused = await hub.post("/payments/pix/confirmation", confirmation | more)
+    assert (status, refused["code"]) == (400, "invalid_paid_at")
+    assert refused["message"].startswith(message)
+    assert [event["type"] for event in await hub.events(payment["id"])] == ["PaymentOpened", "ChargeCreated"]
+    same = at(-1)
+    assert (await hub.post("/payments/pix/confirmation", confirmation | {"paid_at": same, "horario": same}))[0] == 200

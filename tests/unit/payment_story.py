@@ -89,8 +89,22 @@ def moved(previous: str, status: str, **details: Any) -> StatusChanged:
     return StatusChanged(previous=previous, status=status, **facts)
 
 
-def confirm(amount_centavos: int = 1000, *, minute: float = 5, transfer: str | None = None) -> ConfirmByBank:
-    return ConfirmByBank(amount_centavos=amount_centavos, end_to_end_id=transfer, received_at=at(minute), evidence=None)
+def confirm(
+    amount_centavos: int = 1000,
+    *,
+    minute: float = 5,
+    paid: float | None = None,
+    grace: timedelta = timedelta(0),
+    transfer: str | None = None,
+) -> ConfirmByBank:
+    return ConfirmByBank(
+        amount_centavos=amount_centavos,
+        end_to_end_id=transfer,
+        received_at=at(minute),
+        paid_at=None if paid is None else at(paid),
+        grace=grace,
+        evidence=None,
+    )
 
 
 class Story:

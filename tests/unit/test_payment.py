@@ -440,11 +440,27 @@ def test_a_late_confirmation_expires_the_payment_and_is_told():
     assert story.when(confirm(minute=61)) == []
 
 
-def test_a_confirmation_after_the_expiry_of_money_that_came_before_is_late_too():
-    story = given_events(OPENED, CHARGED)
-    assert story.when(Expire(now=at(61)), confirm(minute=59)) == [
-        LatePaymentReceived(amount_centavos=1000, received_at=at(59), end_to_end_id=None)
-    ]
+@pytest.mark.parametrize(
+    "before", [(), (EXPIRED, moved("pending", "cancelled", status_detail="expired", attempt_id=None))]
+)
+def test_a_confirmation_counts_by_when_the_payer_paid(before):
+    story = given_events(OPENED, CHARGED, *before)
+    payment = story.becomes(confirm(minute=65, paid=59.9))
+    assert (payment.status, payment.status_detail, payment.alerts) == ("approved", "accredited", ())
+    assert payment.paid_attempt is not None
+    assert (payment.paid_attempt.paid_at, payment.paid_attempt.observed_at) == (at(59.9), at(65))
+    story = given_events(OPENED, CHARGED, *before)
+    payment = story.becomes(confirm(minute=65, paid=60))
+    assert (payment.status, payment.alerts) == ("cancelled", ("late_payment",))
+
+
+def test_a_confirmation_that_does_not_tell_when_the_payer_paid_has_a_grace_after_the_end():
+    two_minutes = timedelta(minutes=2)
+    assert given_events(OPENED, CHARGED).becomes(confirm(minute=61.9, grace=two_minutes)).status == "approved"
+    late = given_events(OPENED, CHARGED).becomes(confirm(minute=62, grace=two_minutes))
+    assert (late.status, late.alerts) == ("cancelled", ("late_payment",))
+    told = given_events(OPENED, CHARGED).becomes(confirm(minute=61, paid=60.5, grace=two_minutes))
+    assert (told.status, told.alerts) == ("cancelled", ("late_payment",))
 
 
 # --- expiry -------------------------------------------------------------------------------------

@@ -165,10 +165,18 @@ def test_a_closed_payment_is_not_paid_any_more_by_the_hub_but_by_the_provider_it
     assert payment.becomes(observe("approved", minute=2)).status == "approved"
 
 
-def test_money_that_the_bank_receives_for_a_closed_pix_is_late():
+@pytest.mark.parametrize("closed", [CLOSED, (CancellationRequested(),)])
+def test_money_that_was_paid_in_time_for_a_pix_that_the_merchant_closed_is_taken_and_alerts(closed):
+    story = given_events(OPENED, CHARGED, *closed)
+    payment = story.becomes(confirm(minute=5))
+    assert (payment.status, payment.status_detail, payment.alerts) == ("approved", "accredited", ("late_payment",))
+    assert story.when(confirm(minute=6)) == []
+
+
+def test_money_that_was_paid_after_the_end_for_a_pix_that_the_merchant_closed_is_late():
     story = given_events(OPENED, CHARGED, *CLOSED)
-    late = LatePaymentReceived(amount_centavos=1000, received_at=at(5), end_to_end_id=None)
-    assert story.when(confirm(minute=5)) == [late]
+    late = LatePaymentReceived(amount_centavos=1000, received_at=at(61), end_to_end_id=None)
+    assert story.when(confirm(minute=61)) == [late]
 
 
 def test_a_closed_payment_does_not_expire():

@@ -11,18 +11,19 @@ VARIABLES = (
     "EXTRATO_SOCKET_TIMEOUT_S",
     "EXTRATO_CHECK_AGAIN_AFTER_S",
     "EXTRATO_RESUME_AFTER_S",
+    "EXTRATO_CONFIRMATION_GRACE_S",
 )
 
 
 def test_by_itself_the_hub_waits_as_the_readme_says():
-    expected = Patience(body_s=10, socket_s=5, fresh_s=3, resume_s=10)
+    expected = Patience(body_s=10, socket_s=5, fresh_s=3, resume_s=10, grace_s=120)
     assert Settings.from_environment({}).patience == expected
     assert Settings.from_environment(dict.fromkeys(VARIABLES, " ")).patience == expected
 
 
 def test_each_time_has_a_setting_of_its_own():
     told = {name: str(number) for number, name in enumerate(VARIABLES, start=1)}
-    assert Settings.from_environment(told).patience == Patience(body_s=1, socket_s=2, fresh_s=3, resume_s=4)
+    assert Settings.from_environment(told).patience == Patience(body_s=1, socket_s=2, fresh_s=3, resume_s=4, grace_s=5)
 
 
 @pytest.mark.parametrize("name", VARIABLES)

@@ -51,11 +51,14 @@ class ConfirmByBank(Struct, frozen=True, kw_only=True):
     """Record that the merchant's bank received `amount_centavos` for a Pix without a provider.
 
     `end_to_end_id` names the transfer, where the bank tells it; without it every confirmation is taken for the same.
+    `paid_at` is when the payer paid, where the bank tells that; without it `grace` is what a bank may take to confirm.
     """
 
     amount_centavos: int
     end_to_end_id: str | None
     received_at: datetime
+    paid_at: datetime | None
+    grace: timedelta
     evidence: str | None
 
 

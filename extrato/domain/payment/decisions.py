@@ -15,6 +15,7 @@ from contracts.events import (
     ObservationRecorded,
     PaymentEvent,
     PaymentExpired,
+    PaymentOpened,
     StatusChanged,
     WatchStarted,
 )
@@ -121,12 +122,12 @@ def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEve
             attempt_id=transfer, already_paid_by=paid_by, amount_centavos=command.amount_centavos
         )
         return unless_traced(second, payment)
-    overdue = intent.expires_at is not None and command.received_at >= intent.expires_at
-    if payment.is_closed or overdue:
-        late = LatePaymentReceived(
-            amount_centavos=command.amount_centavos, received_at=command.received_at, end_to_end_id=transfer
-        )
+    late = LatePaymentReceived(
+        amount_centavos=command.amount_centavos, received_at=command.received_at, end_to_end_id=transfer
+    )
+    if _is_overdue(command, intent):
         return [*_expire_now(payment), *unless_traced(late, payment)]
+    paid_at = command.paid_at or command.received_at
     return [
         ObservationRecorded(
             attempt_id=transfer or intent.bank_payment_id,
@@ -135,7 +136,7 @@ def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEve
             amount_centavos=command.amount_centavos,
             refunded_centavos=0,
             observed_at=command.received_at,
-            paid_at=command.received_at,
+            paid_at=paid_at,
             payer_email=None,
             evidence=command.evidence,
         ),
@@ -144,9 +145,20 @@ def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEve
             status="approved",
             status_detail="accredited",
             attempt_id=transfer or intent.bank_payment_id,
-            paid_at=command.received_at,
+            paid_at=paid_at,
         ),
+        # A code on paper cannot be closed: who paid it in time has paid, whatever the merchant wished meanwhile.
+        *(unless_traced(late, payment) if payment.cancellation != "none" else ()),
     ]
+
+
+def _is_overdue(command: ConfirmByBank, intent: PaymentOpened) -> bool:
+    """Say whether it was paid after the end of its time, as far as the bank tells when it was paid."""
+    if intent.expires_at is None:
+        return False
+    if command.paid_at is not None:
+        return command.paid_at >= intent.expires_at
+    return command.received_at >= intent.expires_at + command.grace
 
 
 def _expire(command: Expire, payment: Opened) -> list[PaymentEvent]:

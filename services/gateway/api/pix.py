@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
@@ -16,7 +16,7 @@ from extrato.domain.money import to_reais
 from extrato.domain.payment.identifiers import payment_id_in
 from extrato.errors import NotFound
 from extrato.ports import Payer
-from extrato.use_cases.confirm_payment import confirm_payment
+from extrato.use_cases.confirm_payment import Transfer, confirm_payment
 from extrato.use_cases.hub import load_payment
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from services.gateway.addresses import addresses_of
@@ -157,20 +157,44 @@ def _end_to_end_id(body: Mapping[str, Any]) -> str | None:
     raise Refused("invalid_end_to_end_id", "An end_to_end_id has 32 letters and digits.", "end_to_end_id")
 
 
+def _paid_at(body: Mapping[str, Any]) -> datetime | None:
+    """Read when the payer paid: `paid_at`, or `horario` as Banco Central's API Pix calls it."""
+    told = {name: _instant(body[name], name) for name in ("paid_at", "horario") if body.get(name) is not None}
+    if len(set(told.values())) > 1:
+        raise Refused("invalid_paid_at", "The fields 'paid_at' and 'horario' do not say the same.", "paid_at")
+    return next(iter(told.values()), None)
+
+
+def _instant(value: object, name: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if instant is not None and instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    sentence = f"The field {name!r} must be a time with its offset, such as 2026-11-22T12:30:00-03:00."
+    raise Refused("invalid_paid_at", sentence, name)
+
+
 async def confirm_pix(request: web.Request) -> web.Response:
     """`POST /payments/pix/confirmation`: the bank tells that a Pix arrived."""
     body, raw = await json_object(request)
     bank_payment_id = body.get("bank_payment_id")
     if not isinstance(bank_payment_id, str) or not bank_payment_id:
         raise Refused("invalid_bank_payment_id", "The field 'bank_payment_id' must be a text.", "bank_payment_id")
-    amount_centavos = fields.value_centavos(body)
-    confirmation = await confirm_payment(
-        gateway_of(request).hub,
-        bank_payment_id,
-        amount_centavos,
-        merchant=caller_of(request).merchant,
+    transfer = Transfer(
+        bank_payment_id=bank_payment_id,
+        amount_centavos=fields.value_centavos(body),
         end_to_end_id=_end_to_end_id(body),
+        paid_at=_paid_at(body),
         raw=raw,
+    )
+    gateway = gateway_of(request)
+    confirmation = await confirm_payment(
+        gateway.hub,
+        transfer,
+        merchant=caller_of(request).merchant,
+        grace=timedelta(seconds=gateway.settings.patience.grace_s),
         cause=cause_of(request, actor="bank"),
     )
     match confirmation.outcome:
