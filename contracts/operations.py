@@ -92,7 +92,7 @@ REFUSALS: Final = {
     401: "There is no API key, or it is not one of ours.",
     403: "The API key does not have the scope; in open mode, the page that asks is not one of this machine.",
     404: "There is no such thing, or not for this caller.",
-    408: "The body did not come within ten seconds.",
+    408: "The body did not arrive in time: by default within ten seconds.",
     409: "The request contradicts what has happened; `code` says how.",
     413: "The body is longer than 64 KiB.",
     415: "The body is not `application/json` in UTF-8.",

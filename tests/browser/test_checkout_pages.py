@@ -79,7 +79,7 @@ async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse
     await page.evaluate(MARK)
     await decided(hub, link, "approved")
     await page.clock.fast_forward(POLL_MS)
-    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado", timeout=POLL_MS - 1_000)
     assert set(asked) == {page.url}
     assert await page.evaluate("window.mark") == "the same document"
 

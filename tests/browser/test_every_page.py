@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 AXE = CLIENTS / "node_modules" / "axe-core" / "axe.min.js"
 ALL_RULES = {}
-ONLY_COLOURS = {"runOnly": ["color-contrast"]}
+ONLY_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 NARROW = {"width": 320, "height": 640}
 HEADINGS = {
     "pix to pay": "Pague com Pix",

@@ -56,3 +56,10 @@ async def other_merchant(hub: RunningHub) -> OtherMerchant:
         assert status == 201
         keys.append(created["api_key"])
     return OtherMerchant(slug, *keys)
+
+
+@pytest.fixture
+async def others_hub(hub: RunningHub, other_merchant: OtherMerchant) -> RunningHub:
+    """The hub to that merchant's backend; its payments are those of this test alone."""
+    assert await hub.connect(other_merchant.slug) == 200
+    return hub.acting_for(other_merchant.slug, other_merchant.api_key)

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import io
 import json
+from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -15,12 +16,25 @@ NO_SUCH_CHARGE = "No payment has this bank_payment_id."
 BREAD = {"nome": "Pão Francês", "quantidade": 1}
 
 
+EVENTS_BECAUSE_OF = """
+    SELECT topic FROM stored_events WHERE convert_from(state, 'UTF8')::json -> 'cause' ->> 'correlation_id' = $1
+"""
+
+
 @pytest.fixture
 async def nothing_is_left(hub):
-    """Whatever the test does, the log is as long after it as before."""
-    before = await hub.count_requested_events()
+    """Whatever the test sends, no event of the log has it for a reason; the hub goes on meanwhile."""
+    name = uuid4().hex
+    hub.session.headers["X-Correlation-Id"] = name
     yield
-    assert await hub.count_requested_events() == before
+    assert await hub.rows(EVENTS_BECAUSE_OF, name) == []
+
+
+async def test_what_leaves_something_is_found_by_its_reason(hub):
+    name = uuid4().hex
+    hub.session.headers["X-Correlation-Id"] = name
+    assert (await send(hub, "/payments/pix", '{"value": 1}'))[0] == 201
+    assert await hub.rows(EVENTS_BECAUSE_OF, name) == [("PaymentOpened.v2",), ("ChargeCreated.v2",)]
 
 
 async def send(hub, path, data, *, content_type="application/json"):
@@ -328,16 +342,15 @@ async def test_a_webhook_that_is_none_is_refused(hub, path, body, status, code):
 @pytest.mark.parametrize(
     ("address", "stored"), [(f"/webhooks/mercadopago/{MERCHANT}/", 1), ("/webhooks/mercadopago/", 0)]
 )
+@pytest.mark.usefixtures("nothing_is_left")
 async def test_an_old_style_notification_is_taken_and_believed_by_nobody(hub, address, stored):
     """At a merchant's address it is kept as what it is; at the address of all, nothing says whose it is."""
-    before = await hub.count_requested_events()
     body = '{"resource": "123", "topic": "payment"}'
     name = f"12{stored}"
     async with hub.session.post(f"{hub.url}{address}?topic=payment&id={name}", data=body) as answer:
         assert (answer.status, await answer.json()) == (200, {"success": True})
     kept = await hub.rows("SELECT verdict, outcome FROM webhook_deliveries WHERE resource_id = $1", name)
     assert kept == [("unverifiable", None)] * stored
-    assert await hub.count_requested_events() == before
 
 
 @pytest.mark.parametrize(

@@ -7,35 +7,15 @@ import os
 import signal
 
 import pytest
-import pytest_asyncio
 
 from tests.e2e.seeing import is_refilled, see_approval
-from tests.homes import new_home
-from tests.running_hub import MERCHANT, in_good_order, running_hub
 
 pytestmark = pytest.mark.xdist_group("crashes")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def harmed_hub():
-    """A hub of this file, for no other test is to wait until it has recovered."""
-    with new_home() as home:
-        async with running_hub(home) as hub:
-            yield hub
-
-
 @pytest.fixture
-async def hub(harmed_hub, until):
-    """The hub of this file, recovered from the test before."""
-    async with in_good_order(harmed_hub) as hub:
-        await until(lambda: is_served(hub), "the hub has recovered", within_s=25)
-        yield hub
-
-
-async def is_served(hub):
-    """What readiness says of the database may be a second old; a list is read from it."""
-    status, _ = await hub.get(f"/payments/api/pending/?padaria_slug={MERCHANT}")
-    return status == 200
+def hub(harmed_hub):
+    return harmed_hub
 
 
 @pytest.mark.parametrize("victim", ["gateway", "monitor", "projections", "nats", "postgres"])
@@ -109,6 +89,6 @@ async def test_while_the_database_is_away_everything_is_answered_503_and_goes_on
                 assert answer.status != 503 or answer.headers["Retry-After"]
     assert statuses <= {200, 201, 503}
 
-    await until(lambda: is_served(hub), "the database is back")
+    await until(hub.is_served, "the database is back")
     assert (await hub.check(link["payment_id"]))["status"] == "pending"
     assert hub.pid("gateway") == old_pid

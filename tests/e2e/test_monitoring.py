@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 
 import pytest
 
@@ -17,32 +19,26 @@ async def _projected(hub, until, payment_ids):
     """Wait until the read models know these payments."""
 
     async def are_listed():
-        _, listed = await hub.get(f"/payments/api/pending/?padaria_slug={MERCHANT}&status=all&limit=1000")
+        _, listed = await hub.get(f"/payments/api/pending/?padaria_slug={hub.merchant}&status=all&limit=1000")
         return set(payment_ids) <= {payment["payment_id"] for payment in listed["payments"]}
 
     await until(are_listed, "the payments are listed")
 
 
 @pytest.mark.usefixtures("only_when_asked")
-async def test_a_synchronisation_reaches_more_than_a_hundred_payments(hub, other_merchant, until):
-    slug, key = other_merchant.slug, {"Authorization": f"Bearer {other_merchant.api_key}"}
-    assert await hub.connect(slug) == 200
-    order = {"padaria_slug": slug, "items": [{"nome": "Pão Francês", "quantidade": 10}]}
-    links = [
-        link
-        for _, link in await asyncio.gather(*(hub.post("/payments/api/generate-link/", order, key) for _ in range(130)))
-    ]
+async def test_a_synchronisation_reaches_more_than_a_hundred_payments(others_hub, until):
+    hub = others_hub
+    links = await asyncio.gather(*(hub.link() for _ in range(130)))
 
     async def are_listed():
-        path = f"{hub.url}/payments/api/pending/?padaria_slug={slug}&limit=1000"
-        async with hub.session.get(path, headers=key) as answer:
-            return (await answer.json())["count"] == len(links)
+        _, listed = await hub.get(f"/payments/api/pending/?padaria_slug={hub.merchant}&limit=1000")
+        return listed["count"] == len(links)
 
     await until(are_listed, "the payments are listed")
     paid = links[3::10]
     for link in paid:
         await _pay(hub, link)
-    status, answer = await hub.post("/payments/api/sync-pending/", {"padaria_slug": slug}, key)
+    status, answer = await hub.post("/payments/api/sync-pending/", {"padaria_slug": hub.merchant})
     assert status == 200
     assert (answer["success"], answer["padaria"]) == (True, "Padaria da Ana")
     assert (answer["total_pending"], answer["synced_count"], answer["approved_count"]) == (130, 130, len(paid))
@@ -56,8 +52,18 @@ async def test_a_synchronisation_reaches_more_than_a_hundred_payments(hub, other
         }
         for link in sorted(paid, key=lambda link: link["payment_id"])
     ]
-    _, again = await hub.post("/payments/api/sync-pending/", {"padaria_slug": slug}, key)
+    _, again = await hub.post("/payments/api/sync-pending/", {"padaria_slug": hub.merchant})
     assert again["updated_payments"] == []
+
+    # What the monitor sees afterwards changes nothing any more.
+    os.kill(hub.pid("monitor"), signal.SIGCONT)
+    asked = await _searches(hub)
+
+    async def is_swept():
+        return await _searches(hub) > asked
+
+    await until(is_swept, "the account is swept")
+    assert await hub.status_changes(paid[0]["payment_id"]) == [("pending", "approved")]
 
 
 async def test_a_provider_that_is_away_leaves_payments_unsynced_and_says_so(hub, until):
@@ -87,7 +93,7 @@ async def _searches(hub) -> int:
 
 
 @pytest.mark.usefixtures("only_when_asked")
-async def test_what_a_check_verified_a_moment_ago_is_told_again_without_asking(hub):
+async def test_what_a_check_verified_a_moment_ago_is_told_again_without_asking(hub, until):
     link = await hub.link()
     before = await _searches(hub)
     first = await hub.check(link["payment_id"])
@@ -95,6 +101,11 @@ async def test_what_a_check_verified_a_moment_ago_is_told_again_without_asking(h
     assert await _searches(hub) - before == 1
     assert first["synced_at"] == second["synced_at"]
     assert (second["synced"], second["status_changed"]) == (True, False)
+
+    async def is_asked_again():
+        return (await hub.check(link["payment_id"]))["synced_at"] != first["synced_at"]
+
+    await until(is_asked_again, "the time is over after which it is asked again", within_s=8)
 
 
 async def test_what_a_webhook_brought_is_told_within_the_three_seconds(hub, until):
@@ -150,12 +161,13 @@ async def test_a_paid_payment_is_not_watched(hub, until):
     await until(is_gone, "the watch is over")
 
 
-async def test_watches_that_are_on_are_not_started_again(hub, until):
+async def test_watches_that_are_on_are_not_started_again(others_hub, until):
+    hub = others_hub
     link = await hub.link()
     await _projected(hub, until, [link["payment_id"]])
-    status, answer = await hub.post("/payments/api/monitors/start-all/", {"padaria_slug": MERCHANT})
+    status, answer = await hub.post("/payments/api/monitors/start-all/", {"padaria_slug": hub.merchant})
     assert status == 200
-    assert answer == {"success": True, "padaria_slug": MERCHANT, "monitors_started": 0}
+    assert answer == {"success": True, "padaria_slug": hub.merchant, "monitors_started": 0}
 
 
 async def test_what_does_not_exist_is_told_in_the_references_words(hub):

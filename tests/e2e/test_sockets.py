@@ -146,6 +146,10 @@ async def test_a_payers_socket_does_not_tell_how_far_the_log_has_come(hub):
 async def test_an_address_has_many_sockets_open_but_does_not_take_every_place(hub, other_merchant, until):
     headers = {"Authorization": f"Bearer {other_merchant.api_key}"}
 
+    async def is_free():
+        return await hub.metric("extrato_websockets") == 0
+
+    await until(is_free, "no other test has a place")
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
         url = f"{hub.url}/ws?padaria_slug={other_merchant.slug}"
@@ -156,14 +160,12 @@ async def test_an_address_has_many_sockets_open_but_does_not_take_every_place(hu
             await session.ws_connect(url)
         assert refused.value.status == 429
         assert len(opened) == BOUNDS["address"]
-
-    async def is_free():
-        return await hub.metric("extrato_websockets") == 0
-
     await until(is_free, "the places are free")
 
 
-async def test_when_the_gateway_stops_a_socket_is_told_where_to_resume(hub, until):
+@pytest.mark.xdist_group("crashes")
+async def test_when_the_gateway_stops_a_socket_is_told_where_to_resume(harmed_hub, until):
+    hub = harmed_hub
     ids = await make_payments(hub, 1)
     async with hub.socket(payment_id=str(ids[0])) as opened:
         position = (await opened.receive_json())["position"]

@@ -37,6 +37,7 @@ async def test_both_forms_of_the_path_create_a_preference_and_keys_mean_nothing(
         ({"back_urls": {"success": "no address"}}, "invalid_back_urls"),
         ({"back_urls": 1}, "invalid_back_urls"),
         ({"notification_url": "nowhere"}, "invalid_notification_url"),
+        ({"notification_url": f"https://loja.example/{'a' * 500}"}, "invalid_notification_url"),
         ({"external_reference": "x" * 257}, "invalid_external_reference"),
         ({"expires": "yes"}, "invalid_expires"),
         ({"binary_mode": 1}, "invalid_binary_mode"),

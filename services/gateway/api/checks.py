@@ -1,6 +1,6 @@
 """Asks the provider on behalf of many callers: those who ask about one payment at once share one question.
 
-What was verified a moment ago (three seconds) is not asked again; the payment itself is read anew every time, so
+What was verified less than `fresh_s` ago is not asked again; the payment itself is read anew every time, so
 that what a webhook brought meanwhile is told.
 """
 
