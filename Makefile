@@ -34,7 +34,7 @@ up: $(RUN) ## Run the whole hub here, with its own PostgreSQL and NATS, until Ct
 test: $(DEV) $(CHROMIUM) ## Run the whole test suite; PYTEST="-k name" narrows it, WORKERS=0 uses one process.
 	@$(PYTEST_ALL) $(PYTEST)
 
-test-fast: $(DEV) ## Run the tests that start no hub: unit, conformance, contracts.
+test-fast: $(DEV) ## Run the unit and conformance tests.
 	@$(PYTEST_ALL) --durations=0 --durations-min=1 tests/unit tests/conformance $(PYTEST)
 
 check: $(DEV) ## Check format, lint, types, import rules and that the generated schemas and claims are fresh.

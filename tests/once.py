@@ -1,4 +1,4 @@
-"""What is made once for all workers and runs: whoever needs it first makes it, the others wait."""
+"""Things that are made once for all workers and runs: the first process that needs one makes it, the others wait."""
 
 from __future__ import annotations
 

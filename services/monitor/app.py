@@ -57,7 +57,7 @@ async def serve(settings: Settings) -> None:
 class Monitor:
     """The parts that work on timers; `pool` is the database of `hub`.
 
-    For `left_alone` what a process began is its own to end.
+    The monitor leaves work that another process has begun alone for `left_alone`.
     """
 
     def __init__(self, *, hub: Hub, pool: asyncpg.Pool, bus: Bus, left_alone: timedelta) -> None:

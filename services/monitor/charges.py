@@ -45,7 +45,7 @@ class Charges:
         pauses: BackOff[str],
         left_alone: timedelta,
     ) -> None:
-        """For `left_alone` an intent is the business of whoever opened it."""
+        """Intents younger than `left_alone` are left to the process that opened them."""
         self._hub = hub
         self._merchants = merchants
         self._open_payments = open_payments

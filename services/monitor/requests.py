@@ -31,7 +31,7 @@ class Requests:
     """A job of the lane `clock`."""
 
     def __init__(self, *, hub: Hub, open_payments: OpenPayments, left_alone: timedelta) -> None:
-        """For `left_alone` a wish is the business of whoever took it."""
+        """Wishes younger than `left_alone` are left to the process that took them."""
         self._left_alone = left_alone
         self._hub = hub
         self._open_payments = open_payments

@@ -6,12 +6,14 @@ import asyncio
 
 import nats.js.errors
 
+from tests.pace import allowed
+
 APPROVED = [("pending", "approved")]
 
 
 async def see_approval(hub, until, socket, payment_id, *, within_s=15.0):
     """Read a socket until the approval comes by, then see it on REST and on the timeline, once."""
-    async with asyncio.timeout(within_s):
+    async with asyncio.timeout(allowed(within_s)):
         async for message in socket:
             frame = message.json()
             if frame["type"] == "snapshot" and frame["payments"][0]["status"] == "approved":

@@ -17,6 +17,7 @@ import pytest
 import socketio
 
 from services.gateway.live.places import BOUNDS
+from tests.pace import allowed
 from tests.ports import free_port
 from tests.running_hub import ROOT
 
@@ -33,7 +34,7 @@ class Heard:
         self.client.on("*", lambda event, *body: self.told.put_nowait((event, *body)))
 
     async def next(self, within_s=10):
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(allowed(within_s)):
             return await self.told.get()
 
 

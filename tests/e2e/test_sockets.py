@@ -16,6 +16,7 @@ from extrato.ports import Payer
 from extrato.use_cases.merchants import MerchantDirectory
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from services.gateway.live.places import BOUNDS
+from tests.pace import allowed
 from tests.running_hub import CAUSE
 
 MERCHANT = "padaria-do-marcos"
@@ -37,7 +38,7 @@ def token_of(address):
 
 
 async def read(opened, count, *, within_s=10):
-    async with asyncio.timeout(within_s):
+    async with asyncio.timeout(allowed(within_s)):
         return [await opened.receive_json() for _ in range(count)]
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.pace import allowed
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +24,7 @@ STUBS = Path(__file__).with_name("stubs")
 
 async def until(condition, *, within_s=10.0):
     """Wait until the condition holds and give what it gave."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + allowed(within_s)
     while not (found := condition()):
         assert time.monotonic() < deadline, "The condition did not come true."
         await asyncio.sleep(0.01)
@@ -40,7 +41,7 @@ class Hub:
 
     async def says(self, words, *, within_s=15.0):
         """Wait for a line that contains the words and give it."""
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(allowed(within_s)):
             while line := (await self.process.stdout.readline()).decode():
                 self.lines.append(line.rstrip())
                 if words in line:

@@ -13,6 +13,7 @@ from extrato.process import CannotStart
 from services.cli.child import LOG_LIMIT_BYTES, Child, Program, describe_ending, last_line, shorten
 from services.cli.orphans import RunFolder
 from services.cli.supervisor import Supervisor, pause_before_restart
+from tests.pace import allowed
 
 FAILING = "import sys; sys.exit('no luck')"
 WAITING = "import signal; signal.pause()"
@@ -101,7 +102,7 @@ async def test_a_program_that_fails_at_once_is_refused_with_its_last_words(tmp_p
 async def test_a_program_that_does_not_listen_is_killed(tmp_path):
     deaf = "import signal, sys; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
     child = await Child.start(program(tmp_path, "deaf", deaf))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(allowed(5)):
         while "deaf" not in (tmp_path / "deaf.log").read_text():
             await asyncio.sleep(0.01)
     await child.stop(grace_s=0.1)

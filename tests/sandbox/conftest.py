@@ -16,6 +16,7 @@ from mercadopago.http import HttpClient
 from services.sandbox.accounts import DEMO_ACCOUNT, Account
 from services.sandbox.app import create_app
 from services.sandbox.settings import Settings
+from tests.pace import allowed
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ class Shop:
 
     async def heard(self, count: int) -> list[Hook]:
         """Wait until that many hooks arrived, and return all."""
-        async with asyncio.timeout(PATIENCE_S), self.changed:
+        async with asyncio.timeout(allowed(PATIENCE_S)), self.changed:
             await self.changed.wait_for(lambda: len(self.hooks) >= count)
         return self.hooks
 

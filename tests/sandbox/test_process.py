@@ -12,6 +12,7 @@ import pytest
 
 from services.sandbox.accounts import DEMO_ACCOUNT
 from services.sandbox.settings import InvalidSettings, Settings
+from tests.pace import allowed
 from tests.ports import free_port
 
 HEADERS = {"Authorization": f"Bearer {DEMO_ACCOUNT.access_token}", "X-Idempotency-Key": "k"}
@@ -95,13 +96,13 @@ async def test_a_signal_stops_it_within_two_seconds_even_amid_a_slow_call(spawn,
         async with session.put("/_sandbox/faults", json={"latency_ms": 60_000}):
             pass
         call = asyncio.create_task(session.get("/users/me"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(allowed(5)):
             while True:
                 async with session.get("/_sandbox/stats") as response:
                     if (await response.json())["requests"]["total"]:
                         break
         process.send_signal(number)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(allowed(2)):
             assert await process.wait() == 0
         with pytest.raises(aiohttp.ClientError):
             await call

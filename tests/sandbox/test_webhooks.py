@@ -9,6 +9,7 @@ import pytest
 from mercadopago.webhook import InvalidWebhookSignatureError, WebhookSignatureValidator
 
 from services.sandbox.accounts import DEMO_ACCOUNT
+from tests.pace import allowed
 
 # 15 minutes become 9 milliseconds.
 IMPATIENT = 100_000
@@ -217,6 +218,6 @@ async def test_a_slow_shop_does_not_hold_up_the_others(sandbox, shop):
 
 async def until_nothing_is_pending(sandbox) -> None:
     """The sandbox learns of an answer a moment after the shop gave it."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(allowed(5)):
         while (await sandbox.stats())["webhooks"]["pending"]:
             pass

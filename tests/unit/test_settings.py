@@ -15,7 +15,7 @@ VARIABLES = (
 )
 
 
-def test_by_itself_the_hub_waits_as_the_readme_says():
+def test_the_defaults_are_those_of_the_readme():
     expected = Patience(body_s=10, socket_s=5, fresh_s=3, resume_s=10, grace_s=120)
     assert Settings.from_environment({}).patience == expected
     assert Settings.from_environment(dict.fromkeys(VARIABLES, " ")).patience == expected

@@ -15,7 +15,7 @@ def test_a_worker_knows_a_grouped_test_by_its_group(request):
     assert request.node.nodeid.endswith("@together") == is_worker
 
 
-def test_no_two_workers_have_a_port_in_common_nor_one_with_the_clients_of_this_machine():
+def test_workers_share_no_port_with_each_other_or_with_clients():
     ports = [port for number in range(MAX_WORKERS) for port in range_of(f"gw{number}")]
     assert len(ports) == len(set(ports))
     assert max(ports) < FIRST_PORT_OF_CLIENTS

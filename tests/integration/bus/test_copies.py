@@ -17,6 +17,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 from extrato.bus.connection import STREAMS
 from extrato.bus.copies import FEED, open_copies
 from tests.frame.conftest import until as until_true
+from tests.pace import allowed
 
 DURABLE = "projections-read-models"
 PARTS = {
@@ -367,6 +368,6 @@ async def test_a_copy_goes_on_after_the_server_was_killed(bus, copies, subscribe
 
 
 async def wait_for(condition, *, within_s=10.0):
-    async with asyncio.timeout(within_s):
+    async with asyncio.timeout(allowed(within_s)):
         while not await condition():
             await asyncio.sleep(0.05)

@@ -30,6 +30,7 @@ from services.gateway.live.places import BOUNDS, Places
 from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
 from services.gateway.routes import SOCKET_IO
 from tests.examples import EXAMPLE_EVENTS, NOON
+from tests.pace import allowed
 
 SEND_BUFFER_BYTES = 4096
 
@@ -176,7 +177,7 @@ async def test_a_session_that_listens_to_nothing_is_ended(gateway, monkeypatch):
                 sid = (await answer.text()).partition('"sid":"')[2].partition('"')[0]
             async with session.ws_connect(f"{gateway.url}/socket.io/?EIO=4&transport=websocket") as idle:
                 assert (await idle.receive_str()).startswith("0{")
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(allowed(5)):
                     assert (await idle.receive()).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
             async with session.get(f"{polling}&sid={sid}") as answer:
                 assert answer.status == 400
@@ -218,7 +219,7 @@ async def is_sent_away(url: str) -> None:
     ):
         await opened.send_str("40")
         assert (await opened.receive_str()).startswith("0{")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(allowed(5)):
             assert (await opened.receive()).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
 
 
@@ -290,7 +291,7 @@ async def test_who_leaves_while_he_polls_is_answered_and_forgotten(gateway, unti
         await until(lambda: is_waiting(gateway), "the poll waits")
         async with session.post(polling, data="1") as answer:
             assert answer.status == 200
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(allowed(5)):
             assert (await waiting).status == 200
         assert SOCKET_IO_CLIENTS._value.get() == 0
         assert gateway.fanout.is_unheard()
@@ -310,7 +311,7 @@ async def test_while_the_database_is_away_nobody_is_refused_for_good(gateway):
 async def test_a_gateway_that_stops_leaves_nothing_behind(gateway, way):
     async with listening(gateway.url, way) as (client, _):
         await gateway.stop()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(allowed(5)):
             await client.wait()
     assert gateway.fanout.is_unheard()
     assert SOCKET_IO_CLIENTS._value.get() == 0

@@ -44,6 +44,7 @@ from services.projections.read_models.open_payments import OPEN_PAYMENTS
 from services.sandbox.accounts import Account
 from services.sandbox.app import create_app
 from services.sandbox.settings import Settings as SandboxSettings
+from tests.pace import allowed
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ async def until(is_so: Callable[[], Awaitable[bool]], what: str, *, within_s: fl
     """Wait until a condition holds; gives the seconds that it took."""
     began = time.monotonic()
     while not await is_so():
-        assert time.monotonic() - began < within_s, f"not within {within_s} s: {what}"
+        assert time.monotonic() - began < allowed(within_s), f"not within {within_s} s: {what}"
         await asyncio.sleep(0.02)
     return time.monotonic() - began
 

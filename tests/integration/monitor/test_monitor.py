@@ -18,13 +18,14 @@ from extrato.use_cases.merchants import change_merchant
 from services.monitor.app import Monitor
 from services.monitor.schedule import FAST, INTERVAL_S, End
 from tests.integration.monitor.conftest import CAUSE, World, until
+from tests.pace import allowed
 
 if TYPE_CHECKING:
     import pytest
 
     from extrato.use_cases.hub import LoadedPayment
 
-FOUND_WITHIN_S = 6.0
+FOUND_WITHIN_S = allowed(6)
 
 
 async def swept(world: World) -> float:
@@ -50,7 +51,7 @@ async def test_a_payment_is_found_within_six_seconds_without_any_webhook(world: 
 async def test_a_watch_is_swept_a_second_after_it_began(world: World):
     await world.monitor()
     await world.open()
-    assert await swept(world) < 1.5
+    assert await swept(world) < allowed(1.5)
 
 
 async def test_two_monitors_share_the_accounts_and_ask_no_account_twice(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -103,7 +104,7 @@ async def test_slow_providers_do_not_hold_up_the_hubs_own_routine(world: World, 
     async def is_expired() -> bool:
         return bool(await world.events(short, PaymentExpired))
 
-    assert await until(is_expired, "the payment is expired") < 4
+    assert await until(is_expired, "the payment is expired") < allowed(4)
     assert {await world.status(payment) for payment in payments} == {"pending"}
 
 
@@ -117,7 +118,7 @@ async def test_timers_heal_when_everything_in_nats_is_lost(world: World):
     shutil.rmtree(folder)
     await world.nats.start()
     await world.sandbox.pay(payment)
-    assert await world.has_status(payment, "approved", within_s=20) < FOUND_WITHIN_S
+    assert await world.has_status(payment, "approved", within_s=allowed(20)) < FOUND_WITHIN_S
 
 
 async def test_timers_heal_when_their_stream_is_deleted(world: World):
@@ -128,7 +129,7 @@ async def test_timers_heal_when_their_stream_is_deleted(world: World):
     await client.jetstream().delete_stream("SWEEPS")
     await client.close()
     await world.sandbox.pay(payment)
-    assert await world.has_status(payment, "approved", within_s=20) < FOUND_WITHIN_S
+    assert await world.has_status(payment, "approved", within_s=allowed(20)) < FOUND_WITHIN_S
 
 
 async def test_a_nats_that_is_away_for_a_while_stops_nothing_for_good(world: World, monkeypatch: pytest.MonkeyPatch):

@@ -13,6 +13,7 @@ from contracts.envelope import Cause
 from contracts.events import ConfirmationRefused, Event, MerchantRegistered, PaymentOpened
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
+from tests.pace import allowed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -65,7 +66,7 @@ def append_to(stream: UUID | None = None, *, at: int = 0, events: int = 1) -> St
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], *, within_s: float = 10.0, what: str = "it") -> None:
     """Wait until a condition of the outside world holds; fails after `within_s`."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + allowed(within_s)
     while True:
         holds = condition()
         if not isinstance(holds, bool):

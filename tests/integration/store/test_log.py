@@ -12,6 +12,7 @@ from extrato.store.codec import UnreadableEvent, to_envelope, to_stored_event
 from extrato.store.log import READ_PAGE, LogSignal, subscribe
 from extrato.store.recorder import AsyncpgRecorder
 from tests.integration.store.examples import append_to, new_event, until
+from tests.pace import allowed
 
 if TYPE_CHECKING:
     import asyncpg
@@ -98,7 +99,7 @@ async def test_a_signal_survives_its_connection(log: EventLog, database_url: str
         ended = await pool.fetch(END_LISTENERS)
         assert len(ended) == 1
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(allowed(5)):
             await signal.wait(20)  # It listens again, and what was missed meanwhile must be looked for.
             await log.append(append_to())
             await signal.wait(20)
@@ -107,7 +108,7 @@ async def test_a_signal_survives_its_connection(log: EventLog, database_url: str
 async def test_a_signal_wakes_now_and_then_in_any_case(database_url: str):
     async with LogSignal(database_url) as signal:
         await signal.wait(5)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(allowed(2)):
             await signal.wait(0.05)
 
 
