@@ -14,6 +14,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 import pytest_asyncio
 
@@ -26,6 +27,10 @@ from tests.once import one_at_a_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+# Workers that share a core are slower now and then, which is no fault of an example.
+hypothesis.settings.register_profile("workers", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("workers")
 
 pytest_plugins = ["tests.running_hub", "tests.chromium"]
 

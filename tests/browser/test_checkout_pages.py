@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from services.gateway.pages.asking import PATIENCE_S
+from tests.browser.asking import AT_ONCE_MS, let_it_ask
 from tests.pace import allowed
 from tests.running_hub import NO_FAULTS
 
@@ -16,8 +17,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # Slower than a page waits for the provider.
 TOO_SLOW_MS = round(PATIENCE_S * 1000) + 1000
-# How often a page without a socket asks.
-POLL_MS = 5_000
 MARK = "() => { window.mark = 'the same document'; }"
 
 
@@ -67,7 +66,7 @@ async def test_coming_back_pending_the_page_turns_when_it_is_paid(hub, browse, w
     assert await page.evaluate("window.mark") == "the same document"
 
 
-async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse):
+async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse, until):
     link = await hub.link()
     page, asked = await browse(), []
     page.on("request", lambda request: asked.append(request.url) if request.resource_type == "fetch" else None)
@@ -79,8 +78,13 @@ async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse
     assert page.url.startswith(f"{hub.url}/payments/mp/return/")
     await page.evaluate(MARK)
     await decided(hub, link, "approved")
-    await page.clock.fast_forward(POLL_MS)
-    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado", timeout=POLL_MS - 1_000)
+
+    async def is_known():
+        return (await hub.check(link["payment_id"]))["status"] == "approved"
+
+    await until(is_known, "the hub knows")
+    await let_it_ask(page)
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado", timeout=AT_ONCE_MS)
     assert set(asked) == {page.url}
     assert await page.evaluate("window.mark") == "the same document"
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.asking import AT_ONCE_MS, let_it_ask
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # A phone whose clock is three hours ahead, and may be put forward further while the page is open.
@@ -30,10 +32,7 @@ document.addEventListener("DOMContentLoaded", () => {
   new MutationObserver(() => window.said.push(place.textContent)).observe(place, { childList: true });
 });
 """
-# How often a page without a socket asks, and how long a sentence for a screen reader stays.
-POLL_MS = 5_000
-# Sooner than a page would ask by another rhythm than the one whose time has come.
-AT_ONCE_MS = 4_000
+# How long a sentence for a screen reader stays.
 SPOKEN_MS = 5_000
 # Survives everything but a new document.
 MARK = "() => { window.mark = 'the same document'; }"
@@ -97,7 +96,7 @@ async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse
     await page.route_web_socket("**/ws?**", lambda socket: socket.close())
     await page.goto(pix["payment_url"])
     await confirm(hub, pix)
-    await page.clock.fast_forward(POLL_MS)
+    await let_it_ask(page)
     await expect(page.get_by_role("heading", name="Pagamento confirmado")).to_be_visible(timeout=AT_ONCE_MS)
 
 
@@ -122,7 +121,7 @@ async def test_a_socket_that_breaks_is_opened_again(hub, browse, until):
 
     await until(is_opened_again, "another socket")
     async with page.expect_response(pix["payment_url"], timeout=AT_ONCE_MS):
-        await page.clock.fast_forward(POLL_MS)
+        await let_it_ask(page)
     # The page has just asked, and asks half a minute later: before that only the socket can tell.
     await confirm(hub, pix)
     await expect(page.get_by_role("heading", name="Pagamento confirmado")).to_be_visible(timeout=12_000)
@@ -149,7 +148,7 @@ async def test_a_page_that_lost_its_server_says_so_and_asks_as_often_as_before_o
         await page.evaluate("dispatchEvent(new Event('online'))")
     await expect(hint).to_be_hidden()
     async with page.expect_response(address, timeout=AT_ONCE_MS):
-        await page.clock.fast_forward(POLL_MS)
+        await let_it_ask(page)
 
 
 class Countdown:
