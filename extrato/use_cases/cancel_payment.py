@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from contracts.events import ChargeCreated
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import CompleteCancellation, RefuseCancellation, RequestCancellation
-from extrato.domain.payment.state import ENDED, SETTLED
+from extrato.domain.payment.state import ENDED
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.store.vault_keys import InvalidVaultKey
 from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
@@ -64,7 +64,7 @@ async def _close_at_provider(hub: Hub, loaded: LoadedPayment, charge: ChargeCrea
     the wish stays.
     """
     payment = loaded.payment
-    unsettled = [name for name, attempt in payment.attempts.items() if attempt.status not in ENDED | SETTLED]
+    unsettled = [name for name, each in payment.attempts.items() if each.status not in ENDED and not each.was_paid]
     try:
         credential = await credential_for(hub, loaded)
         await hub.providers[payment.intent.provider].cancel_charge(

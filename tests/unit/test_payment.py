@@ -16,7 +16,9 @@ from contracts.events import (
     LatePaymentReceived,
     ObservationMismatched,
     ObservationRecorded,
+    PaymentCancelled,
     PaymentEvent,
+    RefundRequested,
     StatusChanged,
     WatchStarted,
 )
@@ -28,6 +30,8 @@ from extrato.domain.payment.commands import (
     OpenPayment,
     RecordCharge,
     RecordObservation,
+    RequestCancellation,
+    RequestRefund,
     StartWatch,
 )
 from extrato.domain.payment.decisions import SILENCE, decide
@@ -373,6 +377,36 @@ def test_an_attempt_moves_as_the_table_says(before: str, after: str):
         assert story.becomes(later).attempts["900"].status == story.becomes(later).status == after
     else:
         assert events == [ignored(later, "illegal_transition")]
+
+
+UNKNOWN = "under_investigation"
+
+
+def test_a_paid_payment_with_a_status_that_nobody_knows_stays_settled_and_refundable():
+    story = given_events(OPENED, CHARGED)
+    payment = story.becomes(observe("approved"), observe(UNKNOWN, minute=2))
+    assert (payment.status, payment.is_settled, payment.may_still_be_paid) == (UNKNOWN, True, False)
+    assert story.refuses(RequestCancellation()) == "payment_already_paid"
+    assert story.when(Expire(now=at(61))) == []
+    assert payment.refundable_centavos("a") == 1000
+    [asked] = story.when(RequestRefund(refund_id="r", attempt_id=None, amount_centavos=None, now=at(3)))
+    assert isinstance(asked, RefundRequested)
+    assert (asked.attempt_id, asked.amount_centavos) == ("a", 1000)
+
+
+def test_a_status_that_nobody_knows_of_an_attempt_that_was_never_paid_settles_nothing():
+    story = given_events(OPENED, CHARGED)
+    payment = story.becomes(observe(UNKNOWN))
+    assert (payment.is_settled, payment.refundable_centavos("a")) == (False, 0)
+    assert story.when(RequestCancellation()) == [CancellationRequested()]
+
+
+def test_a_paid_attempt_with_a_status_that_nobody_knows_is_not_closed_at_the_provider():
+    closed = (CancellationRequested(), PaymentCancelled(), moved("pending", "cancelled", attempt_id=None))
+    story = given_events(OPENED, CHARGED, *closed)
+    story.becomes(observe("approved"))
+    assert CancellationRequested() not in story.when(observe(UNKNOWN, minute=2))
+    assert CancellationRequested() in story.when(observe(UNKNOWN, attempt="b", minute=3))
 
 
 # --- bank ---------------------------------------------------------------------------------------

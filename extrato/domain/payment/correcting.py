@@ -68,7 +68,7 @@ def request_refund(command: RequestRefund, payment: Opened) -> list[PaymentEvent
         raise Refused("payment_already_refunded", "O pagamento já foi estornado por inteiro")
     attempt_id = command.attempt_id or payment.attempt_id
     attempt = payment.attempts.get(attempt_id or "")
-    if attempt_id is None or attempt is None or attempt.status != "approved":
+    if attempt_id is None or attempt is None or not attempt.is_refundable:
         raise Refused("payment_not_paid", "Só um pagamento aprovado pode ser estornado")
     if payment.intent.provider == "pix":
         raise Refused("refund_by_bank_only", "Um Pix direto é devolvido pelo aplicativo do banco da loja")

@@ -99,7 +99,8 @@ def _conclusions(recorded: ObservationRecorded, payment: Opened) -> list[Payment
                 paid_at=said.paid_at,
             )
         )
-    if payment.cancellation == "made" and recorded.status not in ENDED | SETTLED:
+    may_be_paid_yet = recorded.status not in ENDED and not attempts[recorded.attempt_id].was_paid
+    if payment.cancellation == "made" and may_be_paid_yet:
         # It was begun before the provider was closed, and shows up only now.
         events.append(CancellationRequested())
     return events

@@ -41,7 +41,10 @@ class Unopened(Struct, frozen=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """How one attempt to pay stood when the provider was last believed."""
+    """How one attempt to pay stood when the provider was last believed.
+
+    `was_paid` says that money has come by it, whatever became of it since.
+    """
 
     status: str
     status_detail: str | None
@@ -50,6 +53,12 @@ class Attempt(Struct, frozen=True, kw_only=True):
     observed_at: datetime
     paid_at: datetime | None
     payer_email: str | None
+    was_paid: bool
+
+    @property
+    def is_refundable(self) -> bool:
+        """Say whether its money may be given back; a status that nobody knows takes away nothing that came before."""
+        return self.status == "approved" or (self.was_paid and self.status not in MAY_FOLLOW)
 
 
 class Refund(Struct, frozen=True, kw_only=True):
@@ -95,8 +104,9 @@ class Opened(Struct, frozen=True, kw_only=True):
 
     @property
     def is_settled(self) -> bool:
-        """Say whether money moved; what follows is a refund or a dispute."""
-        return self.status in SETTLED
+        """Say whether money moved; what follows is a refund, a dispute, or a status that nobody knows here."""
+        is_unknown = self.status not in MAY_FOLLOW
+        return self.status in SETTLED or (is_unknown and any(attempt.was_paid for attempt in self.attempts.values()))
 
     @property
     def own_attempt_id(self) -> str | None:
@@ -133,7 +143,7 @@ class Opened(Struct, frozen=True, kw_only=True):
     def refundable_centavos(self, attempt_id: str) -> int:
         """Give what is left to give back of an attempt; what was requested and not answered is held back."""
         attempt = self.attempts.get(attempt_id)
-        if attempt is None or attempt.status != "approved":
+        if attempt is None or not attempt.is_refundable:
             return 0
         held_centavos = self.refunded_centavos(attempt_id) + self.requested_centavos(attempt_id)
         return max(0, attempt.amount_centavos - held_centavos)
@@ -282,6 +292,7 @@ def with_attempt(payment: Opened, seen: ObservationRecorded) -> Opened:
         # Of two views of the same money one may know only when it looked; the first word stands.
         paid_at=(known.paid_at if known else None) or seen.paid_at,
         payer_email=seen.payer_email or (known.payer_email if known else None),
+        was_paid=seen.status in SETTLED or (known is not None and known.was_paid),
     )
     attempts = {**payment.attempts, seen.attempt_id: attempt}
     spoke = attempts.get(payment.attempt_id or "")

@@ -11,9 +11,10 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contracts.events import ChargeCreated, ChargeRefused, Item, PaymentOpened
-from extrato.domain.payment.state import Attempt, Opened
+from extrato.domain.payment.state import SETTLED, Attempt, Opened
 from services.gateway.pages import words
 from services.gateway.pages.assets import FOLDER, TYPES
 from services.gateway.pages.layout import HEADERS, page, unavailable
@@ -60,11 +61,19 @@ def payment(*attempts, **more):
             observed_at=NOON,
             paid_at=None,
             payer_email=None,
+            was_paid=status in SETTLED,
         )
         for number, status in enumerate(attempts, start=7)
     }
     status = attempts[-1] if attempts else "pending"
     return Opened(**{"intent": INTENT, "charge": LINK, "status": status, "attempts": known, **more})
+
+
+def paid_and_then(status, **more):
+    """A payment whose one attempt was paid before it has this status."""
+    stands = payment(status, **more)
+    attempts = {name: replace(attempt, was_paid=True) for name, attempt in stands.attempts.items()}
+    return replace(stands, attempts=attempts)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +87,9 @@ def payment(*attempts, **more):
         (payment("in_process"), NOON, "reviewing"),
         (payment("authorized"), NOON, "reviewing"),
         (payment("a_status_of_tomorrow"), NOON, "reviewing"),
+        (paid_and_then("a_status_of_tomorrow"), NOON, "reviewing"),
+        (paid_and_then("a_status_of_tomorrow", expired=True), LATER, "reviewing"),
+        (paid_and_then("a_status_of_tomorrow", cancellation="made"), NOON, "reviewing"),
         (payment("pending", "in_process"), NOON, "reviewing"),
         (payment("in_process"), LATER, "settling"),
         (payment("pending"), LATER, "settling"),
