@@ -208,7 +208,7 @@ async def test_at_zero_the_page_asks_the_server_and_turns(brief, browse):
     assert again.status == 410
 
 
-async def test_at_zero_the_code_is_gone_though_the_server_cannot_be_asked(brief, browse):
+async def test_at_zero_the_code_is_gone_though_the_server_cannot_be_asked(brief, browse, until):
     page = await browse()
     await page.add_init_script(KEEP_WHAT_IS_SAID)
     address = await brief.open(method="pix", lifetime_s=5)
@@ -219,7 +219,11 @@ async def test_at_zero_the_code_is_gone_though_the_server_cannot_be_asked(brief,
     over = page.locator("main").get_by_text("O prazo terminou: não pague este código.")
     await expect(over).to_be_visible()
     await expect(over).to_be_focused()
-    await page.wait_for_function("window.said.some((text) => text.includes('O prazo terminou'))")
+
+    async def is_said():
+        return any("O prazo terminou" in text for text in await page.evaluate("window.said"))
+
+    await until(is_said, "what is over is said to a screen reader")
     for offered in (page.get_by_label("Pix copia e cola"), page.locator(".code"), page.locator("main button")):
         await expect(offered).to_be_hidden()
     await expect(page.get_by_text("Pague com Pix")).to_be_hidden()
