@@ -60,6 +60,10 @@ async def refund_payment(
     if refund_id not in loaded.payment.refunds and hub.providers[loaded.payment.intent.provider].needs_credential:
         # A wish that nobody can be asked to fulfil is not taken.
         await credential_for(hub, loaded)
+        if amount_centavos is None:
+            # What is left is what the provider says: part of it may have been given back elsewhere, unheard of here.
+            with contextlib.suppress(ExtratoError):
+                await refresh_payment(hub, payment_id, cause=cause)
     command = RequestRefund(refund_id=refund_id, attempt_id=attempt_id, amount_centavos=amount_centavos, now=hub.now())
     await change_payment(hub, payment_id, [command], cause=cause)
     return await complete_refund(hub, payment_id, refund_id, cause=cause)

@@ -428,6 +428,19 @@ async def test_a_refusal_that_the_provider_shows_to_be_one_moves_nothing(hub, un
     assert (status, answer["amount"], answer["status"]) == (200, 6.0, "refunded")
 
 
+@pytest.mark.usefixtures("only_when_asked")
+async def test_all_that_is_left_is_what_the_provider_says_though_a_part_went_back_unheard(hub, until, api):
+    created = await cart(hub)
+    await pay(hub, created)
+    await until_status(hub, until, created["payment_id"], "approved")
+    await pay(hub, created, "refunded", amount=4)
+    status, answer = await hub.post(f"/payments/api/{created['payment_id']}/refund/", {})
+    assert (status, answer["refund_status"], answer["amount"]) == (200, "made", 6.0)
+    assert (answer["status"], answer["refunded_amount"], answer["remaining_amount"]) == ("refunded", 10.0, 0.0)
+    happened = await types(hub, created["payment_id"])
+    assert (happened.count("RefundRequested"), happened.count("RefundRefused")) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("body", "code", "error"),
     [
