@@ -34,6 +34,8 @@ up: $(RUN) ## Run the whole hub here, with its own PostgreSQL and NATS, until Ct
 test: $(DEV) $(CHROMIUM) ## Run the whole test suite; PYTEST="-k name" narrows it, WORKERS=0 uses one process.
 	@$(PYTEST_ALL) $(PYTEST)
 
+# These wait for little, so that a worker for each core is enough.
+test-fast: WORKERS = 2
 test-fast: $(DEV) ## Run the unit and conformance tests.
 	@$(PYTEST_ALL) --durations=0 --durations-min=1 tests/unit tests/conformance $(PYTEST)
 
