@@ -231,6 +231,18 @@ async def test_at_zero_the_code_is_gone_though_the_server_cannot_be_asked(brief,
     await expect(page.get_by_role("heading")).to_have_text("Cobrança expirada")
 
 
+async def test_of_two_sentences_at_once_a_screen_reader_hears_both(hub, browse):
+    pix = await new_pix(hub)
+    page = await browse()
+    await page.goto(pix["payment_url"])
+    await expect(page.locator("html.is-live")).to_be_attached()
+    await page.evaluate(
+        """() => ["O prazo terminou.", "Sem conexão."].forEach(
+            (detail) => document.dispatchEvent(new CustomEvent("extrato:say", { detail })))"""
+    )
+    await expect(page.get_by_role("status")).to_have_text("O prazo terminou. Sem conexão.")
+
+
 async def test_a_code_that_may_be_paid_after_all_is_shown_again(hub, browse):
     pix = await new_pix(hub)
     page = await browse()

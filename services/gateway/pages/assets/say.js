@@ -7,13 +7,17 @@
   const SPOKEN_MS = 5000;
 
   let ending = null;
+  // Of two sentences at once the first would be lost, and it may be that the code is not to be paid any more.
+  let waiting = [];
 
   document.addEventListener("extrato:say", (event) => {
     const place = document.getElementById("announcement");
+    waiting.push(event.detail);
     clearTimeout(ending);
     place.textContent = "";
     ending = setTimeout(() => {
-      place.textContent = event.detail;
+      place.textContent = waiting.join(" ");
+      waiting = [];
       ending = setTimeout(() => { place.textContent = ""; }, SPOKEN_MS);
     }, EMPTY_MS);
   });
