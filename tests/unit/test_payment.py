@@ -394,6 +394,14 @@ def test_a_paid_payment_with_a_status_that_nobody_knows_stays_settled_and_refund
     assert (asked.attempt_id, asked.amount_centavos) == ("a", 1000)
 
 
+@pytest.mark.parametrize("other", ["pending", "in_process", "authorized", "rejected", "refunded"])
+def test_a_paid_attempt_with_a_status_that_nobody_knows_speaks_before_any_other_hope(other):
+    story = given_events(OPENED, CHARGED)
+    payment = story.becomes(observe("approved"), observe(other, attempt="b", minute=2), observe(UNKNOWN, minute=3))
+    assert (payment.status, payment.attempt_id, payment.is_settled) == (UNKNOWN, "a", True)
+    assert story.refuses(RequestCancellation()) == "payment_already_paid"
+
+
 def test_a_status_that_nobody_knows_of_an_attempt_that_was_never_paid_settles_nothing():
     story = given_events(OPENED, CHARGED)
     payment = story.becomes(observe(UNKNOWN))

@@ -174,7 +174,7 @@ def _expire(command: Expire, payment: Opened) -> list[PaymentEvent]:
 
 def _expire_now(payment: Opened) -> list[PaymentEvent]:
     expires_at = payment.intent.expires_at
-    if payment.is_closed or expires_at is None or isinstance(payment.charge, ChargeRefused):
+    if payment.is_closed or expires_at is None:
         return []
     events: list[PaymentEvent] = [PaymentExpired(expires_at=expires_at)]
     if payment.status != "cancelled":

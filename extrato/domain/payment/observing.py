@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from contracts.events import (
     CancellationRequested,
     ChargeCreated,
-    ChargeRefused,
     DuplicatePaymentObserved,
     ObservationIgnored,
     ObservationMismatched,
@@ -88,7 +87,7 @@ def _conclusions(recorded: ObservationRecorded, payment: Opened) -> list[Payment
     if status == "cancelled" and may_be_tried_again:
         # A payer gave one attempt up; the link waits for another one.
         status, detail = "pending", None
-    holds = (payment.is_closed or isinstance(payment.charge, ChargeRefused)) and status not in SETTLED
+    holds = payment.is_closed and status not in SETTLED
     if status != payment.status and not holds:
         events.append(
             StatusChanged(

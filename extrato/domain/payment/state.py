@@ -57,7 +57,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
     @property
     def is_refundable(self) -> bool:
-        """Say whether its money may be given back; a status that nobody knows takes away nothing that came before."""
+        """Say whether its money may be given back; an unknown status takes no money away."""
         return self.status == "approved" or (self.was_paid and self.status not in MAY_FOLLOW)
 
 
@@ -104,7 +104,7 @@ class Opened(Struct, frozen=True, kw_only=True):
 
     @property
     def is_settled(self) -> bool:
-        """Say whether money moved; what follows is a refund, a dispute, or a status that nobody knows here."""
+        """Say whether money moved; what follows is a refund, a dispute, or an unknown status."""
         is_unknown = self.status not in MAY_FOLLOW
         return self.status in SETTLED or (is_unknown and any(attempt.was_paid for attempt in self.attempts.values()))
 
@@ -132,8 +132,8 @@ class Opened(Struct, frozen=True, kw_only=True):
 
     @property
     def is_closed(self) -> bool:
-        """Say whether the hub takes no more money for it: its time ran out, or the merchant closed it."""
-        return self.expired or self.cancellation == "made"
+        """Say whether the hub takes no more money for it: it is over, was closed, or was never charged."""
+        return self.expired or self.cancellation == "made" or isinstance(self.charge, ChargeRefused)
 
     @property
     def open_refunds(self) -> dict[str, Refund]:
@@ -200,18 +200,17 @@ _WEIGHT: Final = {
     "cancelled": 1,
 }
 _WEIGHT_OF_UNKNOWN: Final = 2
+# Money came, and nobody knows that it went: no hope and no refund speaks before it.
+_WEIGHT_OF_PAID_AND_UNKNOWN: Final = 8
+
+
+def _weight(attempt: Attempt) -> int:
+    return _WEIGHT.get(attempt.status, _WEIGHT_OF_PAID_AND_UNKNOWN if attempt.was_paid else _WEIGHT_OF_UNKNOWN)
 
 
 def weightiest(attempts: dict[str, Attempt]) -> str:
     """Choose the attempt that speaks for the payment: the weightiest, then the latest."""
-    return max(
-        attempts,
-        key=lambda name: (
-            _WEIGHT.get(attempts[name].status, _WEIGHT_OF_UNKNOWN),
-            attempts[name].observed_at,
-            name,
-        ),
-    )
+    return max(attempts, key=lambda name: (_weight(attempts[name]), attempts[name].observed_at, name))
 
 
 def evolve(payment: Payment, event: PaymentEvent) -> Payment:
