@@ -60,8 +60,8 @@ class PixConfirmation(Struct, kw_only=True):
     """The bank tells that `value` reais arrived for a charge.
 
     `end_to_end_id` names the transfer: a code can be paid twice, and only by this are two transfers told from one that
-    is told twice. `paid_at` is when the payer paid, ISO 8601 with its offset; banks that call it `horario` may. It
-    counts for whether the charge was paid in time. Other fields are not read.
+    is told twice. `paid_at` is when the payer paid, ISO 8601 with its offset; `horario` is the same under
+    Banco Central's name. It decides whether the charge was paid in time. Other fields are ignored.
     """
 
     bank_payment_id: str

@@ -240,8 +240,8 @@ OPERATIONS: Final = (
         description="Repeating a confirmation is harmless. Another transfer for a charge that is paid, by its "
         "`end_to_end_id`, is recorded as a second payment. Money that was paid after the end of a charge "
         "is recorded, and answered with 409 and the code `late_payment`; without `paid_at` the confirmation may come "
-        "two minutes after the end. Money that was paid in time is taken, also when the merchant closed the charge "
-        "meanwhile; then the payment has the alert `late_payment`.",
+        "until two minutes after the end, by default. Money that was paid in time is taken, also when the merchant "
+        "closed the charge meanwhile; then the payment has the alert `late_payment`.",
         scope="confirm",
         body=api.PixConfirmation,
         answers={200: Answer(description="The charge is paid.", body=api.PixConfirmed)},

@@ -8,6 +8,7 @@ from decimal import Context, Decimal, Inexact
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from extrato.domain.money import MAXIMUM_CENTAVOS
+from extrato.domain.payment.state import ENDED
 from extrato.errors import ProviderMisunderstood, ProviderRefused
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ REFUND_STATES: Final[dict[str, Literal["pending", "refused"]]] = {
     "canceled": "refused",
     "failed": "refused",
 }
-REFUSED: Final = frozenset({"rejected", "cancelled"})
 BRAZILIAN_PHONE: Final = re.compile(r"(?:55)?([1-9][0-9])(9?[0-9]{8})")
 MAX_REAIS: Final = Decimal(MAXIMUM_CENTAVOS).scaleb(-2)
 CENTAVO: Final = Decimal("0.01")
@@ -69,7 +69,7 @@ def without_code(name: str, status: str | None, detail: str | None) -> ProviderR
 
     One that is refused for risk is made all the same: 201 with `rejected` (mercadopago devsite-docs #2615).
     """
-    if status in REFUSED:
+    if status in ENDED:
         msg = f"Mercado Pago refused the Pix: {detail or status}"
         return ProviderRefused(msg, name, reason=detail or status)
     msg = "Mercado Pago's Pix has no code."

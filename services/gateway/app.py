@@ -65,12 +65,8 @@ async def serve(settings: Settings) -> None:
         pool = await parts.enter_async_context(open_database(settings, connections=MAX_CONNECTIONS))
         bus = await parts.enter_async_context(open_bus(settings, name="gateway"))
         hub = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
-        fanout, places, pictures, checks = (
-            Fanout(),
-            Places(),
-            Pictures(),
-            Checks(hub, fresh_s=settings.patience.fresh_s),
-        )
+        fanout, places, pictures = Fanout(), Places(), Pictures()
+        checks = Checks(hub, fresh_s=settings.patience.fresh_s)
         parts.push_async_callback(checks.close)
         parts.callback(pictures.close)
         live = LiveFeed(bus=bus, log=hub.log, deliver=fanout.deliver, is_unheard=fanout.is_unheard)

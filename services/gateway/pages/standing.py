@@ -59,7 +59,7 @@ def standing_of(payment: Opened, now: datetime, *, is_answered: bool = True) -> 
     if payment.status in _OF_SETTLED:
         return _OF_SETTLED[payment.status]
     if payment.is_settled:
-        # It was paid, and the provider says a word of it that nobody knows here.
+        # It was paid, and its status is unknown here.
         return "reviewing"
     if payment.cancellation == "made" or isinstance(payment.charge, ChargeRefused):
         return "cancelled"

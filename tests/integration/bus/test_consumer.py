@@ -54,14 +54,17 @@ async def test_a_consumer_starts_with_what_the_log_has_and_goes_on_with_what_com
         await all_have(log, [keeper])
 
 
+# Much sooner than two minutes, however many workers share a core.
+BY_THE_BUS_S = 5.0
+
+
 @pytest.fixture
-def seldom_look(monkeypatch: pytest.MonkeyPatch) -> float:
-    """Have consumers look at the log seldom: what they know much sooner came by the bus. Gives the seconds."""
-    monkeypatch.setattr("extrato.bus.consumer.FETCH_TIMEOUT_S", 10.0)
-    return 10.0
+def seldom_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have consumers look at the log seldom: what they know much sooner came by the bus."""
+    monkeypatch.setattr("extrato.bus.consumer.FETCH_TIMEOUT_S", 120.0)
 
 
-async def test_an_event_reaches_a_consumer_by_the_bus(log: EventLog, bus: Bus, database_url: str, seldom_look: float):
+async def test_an_event_reaches_a_consumer_by_the_bus(log: EventLog, bus: Bus, database_url: str, seldom_look: None):
     keeper = Keeper()
     async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
         await log.append(append_to())
@@ -69,7 +72,7 @@ async def test_an_event_reaches_a_consumer_by_the_bus(log: EventLog, bus: Bus, d
         await consumer_waits(bus)
         for position in (2, 3, 4):
             await log.append(append_to())
-            await until(lambda position=position: keeper.position == position, within_s=seldom_look / 2)
+            await until(lambda position=position: keeper.position == position, within_s=BY_THE_BUS_S)
 
 
 async def consumer_waits(bus: Bus) -> None:
@@ -135,7 +138,7 @@ async def test_several_consumers_get_every_event_once_when_the_bus_is_damaged_un
 
 
 async def test_consumers_of_a_stream_that_is_deleted_in_a_quiet_hour_go_on_by_the_bus(
-    log: EventLog, bus: Bus, database_url: str, seldom_look: float
+    log: EventLog, bus: Bus, database_url: str, seldom_look: None
 ):
     keeper = Keeper()
     await log.append(append_to(events=3))
@@ -147,7 +150,7 @@ async def test_consumers_of_a_stream_that_is_deleted_in_a_quiet_hour_go_on_by_th
         await until(lambda: exists(bus, "tests-keeper"))
         await consumer_waits(bus)
         await log.append(append_to())
-        await until(lambda: keeper.position == 7, within_s=seldom_look / 2)
+        await until(lambda: keeper.position == 7, within_s=BY_THE_BUS_S)
 
 
 async def exists(bus: Bus, durable: str) -> bool:

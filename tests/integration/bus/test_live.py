@@ -105,11 +105,14 @@ async def test_a_last_message_that_was_lost_is_found_in_the_log(log: EventLog, l
     await until(lambda: listener.positions == [2])
 
 
+# Much sooner than two minutes, however many workers share a core.
+BY_THE_BUS_S = 5.0
+
+
 @pytest.fixture
-def seldom_look(monkeypatch: pytest.MonkeyPatch) -> float:
-    """Have the feed look at the log seldom: what it tells much sooner came by the bus. Gives the seconds."""
-    monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", 10.0)
-    return 10.0
+def seldom_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the feed look at the log seldom: what it tells much sooner came by the bus."""
+    monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", 120.0)
 
 
 @pytest.mark.parametrize("is_published", [True, False])
@@ -126,13 +129,11 @@ async def test_a_row_that_cannot_be_read_is_passed_over(
     await until(lambda: listener.positions == [3, 4])
 
 
-async def test_a_message_that_is_nonsense_stops_nothing(
-    seldom_look: float, log: EventLog, bus: Bus, listener: Listener
-):
+async def test_a_message_that_is_nonsense_stops_nothing(seldom_look: None, log: EventLog, bus: Bus, listener: Listener):
     await bus.client.publish("payments.padaria.1.X", b"{}")
     headers = {"ce-position": "1000", "ce-previousposition": "999"}
     await bus.client.publish("payments.padaria.1.X", b"{}", headers=headers)
     await log.append(append_to())
     await publish(log, bus, 2, previous=1)
 
-    await until(lambda: listener.positions == [2], within_s=seldom_look / 2)
+    await until(lambda: listener.positions == [2], within_s=BY_THE_BUS_S)

@@ -137,6 +137,14 @@ class World:
         query = "SELECT position >= $1 FROM checkpoints WHERE read_model = 'open_payments'"
         return bool(await self.pool.fetchval(query, head))
 
+    async def asked(self, times: int) -> float:
+        """Wait until the provider was asked so often what changed; gives the seconds that it took."""
+
+        async def is_so() -> bool:
+            return await self.sandbox.asked() >= times
+
+        return await until(is_so, f"the provider was asked {times} times")
+
     async def status(self, loaded: LoadedPayment) -> str:
         return (await load_payment(self.hub, loaded.payment_id)).payment.status
 

@@ -28,19 +28,10 @@ if TYPE_CHECKING:
 FOUND_WITHIN_S = allowed(6)
 
 
-async def swept(world: World) -> float:
-    """Wait for the first sweep; gives the seconds that it took."""
-
-    async def is_asked() -> bool:
-        return await world.sandbox.asked() > 0
-
-    return await until(is_asked, "an account was swept")
-
-
 async def test_a_payment_is_found_within_six_seconds_without_any_webhook(world: World):
     await world.monitor()
     payment = await world.open()
-    await swept(world)
+    await world.asked(1)
     await world.sandbox.pay(payment)
     took_s = await world.has_status(payment, "approved")
     assert took_s < FOUND_WITHIN_S
@@ -51,7 +42,7 @@ async def test_a_payment_is_found_within_six_seconds_without_any_webhook(world: 
 async def test_a_watch_is_swept_a_second_after_it_began(world: World):
     await world.monitor()
     await world.open()
-    assert await swept(world) < allowed(1.5)
+    assert await world.asked(1) < allowed(1.5)
 
 
 async def test_two_monitors_share_the_accounts_and_ask_no_account_twice(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -59,13 +50,9 @@ async def test_two_monitors_share_the_accounts_and_ask_no_account_twice(world: W
     await asyncio.gather(world.monitor(), world.monitor())
     for slug in ("padaria", "mercado", "loja"):
         await world.open(slug)
-
-    async def have_asked(count: int) -> bool:
-        return await world.sandbox.asked() >= count
-
-    await until(lambda: have_asked(3), "every account was swept")
+    await world.asked(3)
     before, began = await world.sandbox.asked(), time.monotonic()
-    await until(lambda: have_asked(before + 12), "every account was swept four times more")
+    await world.asked(before + 12)
     # Three accounts, a question a second; where the time begins and ends one more of each may fall.
     assert await world.sandbox.asked() - before <= 3 * (time.monotonic() - began + 1.34)
 
@@ -111,32 +98,32 @@ async def test_slow_providers_do_not_hold_up_the_hubs_own_routine(world: World, 
 async def test_timers_heal_when_everything_in_nats_is_lost(world: World):
     await world.monitor()
     payment = await world.open()
-    await swept(world)
+    await world.asked(1)
     await world.nats.stop()
     folder = world.nats._folder / "jetstream"
     assert folder.is_dir()
     shutil.rmtree(folder)
     await world.nats.start()
     await world.sandbox.pay(payment)
-    assert await world.has_status(payment, "approved", within_s=allowed(20)) < FOUND_WITHIN_S
+    assert await world.has_status(payment, "approved", within_s=20) < FOUND_WITHIN_S
 
 
 async def test_timers_heal_when_their_stream_is_deleted(world: World):
     await world.monitor()
     payment = await world.open()
-    await swept(world)
+    await world.asked(1)
     client = await nats.connect(world.nats.url)
     await client.jetstream().delete_stream("SWEEPS")
     await client.close()
     await world.sandbox.pay(payment)
-    assert await world.has_status(payment, "approved", within_s=allowed(20)) < FOUND_WITHIN_S
+    assert await world.has_status(payment, "approved", within_s=20) < FOUND_WITHIN_S
 
 
 async def test_a_nats_that_is_away_for_a_while_stops_nothing_for_good(world: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(INTERVAL_S, FAST, 2.0)
     await world.monitor()
     payment = await world.open()
-    await swept(world)
+    await world.asked(1)
     await world.nats.stop()
     await world.sandbox.pay(payment)
     await asyncio.sleep(1.0)
