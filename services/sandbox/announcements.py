@@ -30,11 +30,13 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any] = {}
 
 
-def announcements(payment: Payment, *, panel_url: str | None, action: str) -> list[Announcement]:
+def announcements(
+    payment: Payment, *, panel_url: str | None, action: str, refunded_as_processed: bool = False
+) -> list[Announcement]:
     """Return what a payment that was `created` or `updated` makes the provider say."""
     found = []
     if payment.online_order is not None:
-        found += _of_order(payment, panel_url)
+        found += _of_order(payment, panel_url, refunded_as_processed=refunded_as_processed)
     elif payment.notification_url is not None:
         found += [
             _of_payment(payment, payment.notification_url, kind, action)
@@ -65,18 +67,18 @@ def _of_payment(payment: Payment, url: str, kind: Format, action: str) -> Announ
     return Announcement(url=url, format=kind, resource_id=resource_id, action=action)
 
 
-def _of_order(payment: Payment, panel_url: str | None) -> list[Announcement]:
+def _of_order(payment: Payment, panel_url: str | None, *, refunded_as_processed: bool) -> list[Announcement]:
     if panel_url is None:
         return []
-    status, detail = order_status(payment)
-    action = "refunded" if detail == "partially_refunded" else status
+    status, detail = order_status(payment, refunded_as_processed=refunded_as_processed)
+    action = "refunded" if detail in {"partially_refunded", "refunded"} else status
     return [
         Announcement(
             url=panel_url,
             format="order",
             resource_id=order_name(payment),
             action=action,
-            data=order_notice(payment),
+            data=order_notice(payment, refunded_as_processed=refunded_as_processed),
         )
     ]
 

@@ -63,7 +63,7 @@ async def search_chargebacks(sim: Simulator, account: Account, request: web.Requ
 
 
 def _body(payment: Payment, chargeback: Chargeback) -> dict[str, Any]:
-    status, is_covered, documentation_status = _STATES.get(payment.status_detail, _STATES["in_process"])
+    status, is_covered, documentation_status = _STATES.get(payment.chargeback_detail, _STATES["in_process"])
     created, changed = api_instant(chargeback.created_ms), api_instant(payment.updated_ms)
     return {
         "id": str(chargeback.chargeback_id),

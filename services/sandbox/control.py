@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from services.sandbox.errors import ProviderError
 from services.sandbox.faults import InvalidFaults
 from services.sandbox.json_body import answer, read_object
-from services.sandbox.outcomes import PayOrder, Refused, bring_about
+from services.sandbox.outcomes import PayOrder, Refused, bring_about, end_refund_named
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from services.sandbox.simulator import Simulator
+
+
+class RefundEnd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What becomes of a refund: one in process is made or not, a made one is taken back."""
+
+    status: Literal["approved", "rejected", "cancelled"]
 
 
 async def pay(sim: Simulator, request: web.Request) -> web.Response:
@@ -26,6 +32,19 @@ async def pay(sim: Simulator, request: web.Request) -> web.Response:
         return _refusal("invalid_order", f"{error}.", status=400)
     try:
         payment = bring_about(sim, order)
+    except Refused as error:
+        return _refusal(error.code, str(error), status=error.status)
+    sim.database.commit()
+    return answer(await sim.shown(payment))
+
+
+async def end_refund(sim: Simulator, request: web.Request) -> web.Response:
+    """End a refund, or take a made one back; answers with the payment, or with a JSON error of 400, 404 or 409."""
+    try:
+        end = msgspec.json.decode(await request.read(), type=RefundEnd)
+        payment = end_refund_named(sim, request.match_info["refund_id"], status=end.status)
+    except msgspec.DecodeError as error:
+        return _refusal("invalid_refund", f"{error}.", status=400)
     except Refused as error:
         return _refusal(error.code, str(error), status=error.status)
     sim.database.commit()

@@ -34,13 +34,16 @@ _MAX_BUCKETS = 1_000
 class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The positions of the dial; all zero is a good day. They are forgotten when the process ends.
 
-    `error_rate` answers to that share of the calls with `error_kind`, before anything is done; by default that is
-    500, `too_many_requests` is 429 without `Retry-After`, `html` a 502 page. `lost_answers` does so to that share of
-    the calls that change something, after it was done. `rate_limit_per_s` counts for each
-    access token, 0 is no limit. With `pix_refused` a Pix is refused for risk in the answer that makes it, and has no
-    code. With `webhooks` off, notices of that time are lost for ever. `webhook_duplicates`
-    is the number of extra copies. `webhook_shuffle` delays each notice by up to half a second at random, so that
-    they overtake each other. `webhook_signs_raw_id` signs the id of an order as it is instead of in lower case.
+    `error_rate` answers to that share of the calls with `error_kind`, before anything is done; by default that is 500,
+    `too_many_requests` is 429 without `Retry-After`, `html` a 502 page. `lost_answers` does so to that share of the
+    calls that change something, after it was done. `rate_limit_per_s` counts for each access token, 0 is no limit.
+    With `pix_refused` a Pix is refused for risk in the answer that makes it, and has no code. With
+    `refunds_in_process` a refund of a payment waits, and with `order_refunds` at `processing` that of an order, until
+    `POST /_sandbox/refunds/{id}` ends it. With `order_refunded_as_processed` a fully refunded order is
+    `processed`/`refunded`, not `refunded`/`refunded`. With `webhooks` off, notices of that time are lost for ever.
+    `webhook_duplicates` is the number of extra copies. `webhook_shuffle` delays each notice by up to half a second at
+    random, so that they overtake each other. `webhook_signs_raw_id` signs the id of an order as it is instead of in
+    lower case.
     """
 
     latency_ms: Milliseconds = 0
@@ -49,6 +52,9 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     lost_answers: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     rate_limit_per_s: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0.0
     pix_refused: bool = False
+    refunds_in_process: bool = False
+    order_refunds: Literal["made", "processing"] = "made"
+    order_refunded_as_processed: bool = False
     webhooks: bool = True
     webhook_delay_ms: Milliseconds = 0
     webhook_duplicates: Annotated[int, msgspec.Meta(ge=0, le=20)] = 0

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from services.sandbox.money import fee_centavos
-from services.sandbox.records import Chargeback, Payment, Refund
+from services.sandbox.records import Chargeback, Payment
 
 LEGAL_MOVES: dict[str, frozenset[str]] = {
     "pending": frozenset({"approved", "in_process", "rejected", "cancelled"}),
@@ -44,10 +44,6 @@ class IllegalMove(ValueError):
     """The payment's status does not allow this step; the message says which step from which status."""
 
 
-class ExcessiveRefund(ValueError):
-    """More is asked back than is left of the payment."""
-
-
 def usual_detail(status: str, type_id: str) -> str:
     """Return the status detail that a status has unless a reason is known."""
     if status == "pending":
@@ -75,7 +71,7 @@ def move(
     """Return the payment after one step; raises `IllegalMove`."""
     if not may_become(payment, status, detail=detail):
         raise IllegalMove(f"A payment that is {payment.status} cannot become {status}.")
-    moved = _changed(
+    moved = changed(
         payment,
         now_ms=now_ms,
         status=status,
@@ -90,7 +86,7 @@ def settled(payment: Payment, *, now_ms: int) -> Payment:
     return msgspec.structs.replace(
         payment,
         captured=True,
-        status_detail="partially_refunded" if payment.refunds else payment.status_detail,
+        status_detail="partially_refunded" if payment.refunded_centavos else payment.status_detail,
         approved_ms=payment.approved_ms or now_ms,
         fee_centavos=fee_centavos(payment.amount_centavos, payment.type_id),
     )
@@ -103,35 +99,16 @@ def charge_back(payment: Payment, *, chargeback_id: int, now_ms: int, detail: st
     return msgspec.structs.replace(moved, chargeback=begun)
 
 
-def refund(payment: Payment, *, refund_id: int, amount_centavos: int | None, now_ms: int) -> Payment:
-    """Return the payment after giving back an amount, or all that is left.
-
-    A partly refunded payment stays approved; when the refunds reach the total it becomes refunded by itself.
-    Raises `IllegalMove` or `ExcessiveRefund`.
-    """
-    left_centavos = payment.amount_centavos - payment.refunded_centavos
-    if payment.status not in {"approved", "in_mediation"} or left_centavos == 0:
-        raise IllegalMove(f"A payment that is {payment.status} cannot be refunded.")
-    if amount_centavos is None:
-        amount_centavos = left_centavos
-    if amount_centavos > left_centavos:
-        raise ExcessiveRefund(f"Only {left_centavos} centavos are left to refund.")
-    given_back = Refund(refund_id=refund_id, amount_centavos=amount_centavos, created_ms=now_ms)
-    status, detail = payment.status, payment.status_detail
-    if amount_centavos == left_centavos:
-        status, detail = "refunded", "refunded"
-    elif status == "approved":
-        detail = "partially_refunded"
-    return _changed(payment, now_ms=now_ms, refunds=(*payment.refunds, given_back), status=status, status_detail=detail)
-
-
 def postponed(payment: Payment, *, expires_ms: int, now_ms: int) -> Payment:
     """Return an open payment with another due date."""
-    return _changed(payment, now_ms=now_ms, expires_ms=expires_ms)
+    return changed(payment, now_ms=now_ms, expires_ms=expires_ms)
 
 
-def _changed(payment: Payment, *, now_ms: int, **changes: Any) -> Payment:
-    """Two changes never carry the same instant or version, since clients order what they saw by them."""
+def changed(payment: Payment, *, now_ms: int, **changes: Any) -> Payment:
+    """Return the payment after a change.
+
+    Two changes never carry the same instant or version, since clients order what they saw by them.
+    """
     return msgspec.structs.replace(
         payment, updated_ms=max(now_ms, payment.updated_ms + 1), version=payment.version + 1, **changes
     )

@@ -15,7 +15,7 @@ from services.sandbox.payment_body import ticket_url
 
 if TYPE_CHECKING:
     from services.sandbox.accounts import Account
-    from services.sandbox.records import Payment
+    from services.sandbox.records import Payment, Refund
 
 # Each status of a payment in the words of the Orders API; without a detail here, the payment's own is shown. A
 # mediation has no word there, so the order stays as it was before.
@@ -28,24 +28,37 @@ _WORDS: dict[str, tuple[str, str | None]] = {
     "refunded": ("refunded", "refunded"),
     "charged_back": ("charged_back", None),
 }
+_REFUND_WORDS = {"in_process": "processing", "approved": "processed", "rejected": "failed", "cancelled": "failed"}
 
 
-def order_status(payment: Payment) -> tuple[str, str]:
-    """Return the status and the status detail of the order that shows this payment."""
+def order_status(payment: Payment, *, refunded_as_processed: bool = False) -> tuple[str, str]:
+    """Return the status and the status detail of the order that shows this payment.
+
+    A fully refunded order is documented both as `refunded`/`refunded` and as `processed`/`refunded`;
+    `refunded_as_processed` chooses the second. An invented status of the payment is shown as it is.
+    """
     if payment.status == "cancelled":
         word = "expired" if payment.status_detail == "expired" else "canceled"
         return word, word
-    if payment.status == "in_mediation" and payment.refunds:
+    if payment.status == "in_mediation" and payment.refunded_centavos:
         return "processed", "partially_refunded"
-    status, detail = _WORDS[payment.status]
+    if payment.status == "refunded" and refunded_as_processed:
+        return "processed", "refunded"
+    status, detail = _WORDS.get(payment.status, (payment.status, None))
     return status, detail or payment.status_detail
 
 
 def order_body(
-    payment: Payment, *, account: Account, public_url: str, qr_code_base64: str | None = None
+    payment: Payment,
+    *,
+    account: Account,
+    public_url: str,
+    qr_code_base64: str | None = None,
+    refunded_as_processed: bool = False,
 ) -> dict[str, Any]:
     """Return the JSON object of an order; the picture is given only where the API shows one."""
-    status, detail = order_status(payment)
+    status, detail = order_status(payment, refunded_as_processed=refunded_as_processed)
+    transaction = _money_of(payment, status=status, detail=detail)
     amount = reais_text(payment.amount_centavos)
     return {
         "id": order_name(payment),
@@ -66,40 +79,46 @@ def order_body(
         "integration_data": {"application_id": account.client_id},
         "marketplace": "NONE",
         "transactions": {
-            "payments": [_transaction(payment, public_url=public_url, qr_code_base64=qr_code_base64)],
+            "payments": [transaction | _ways_to_pay(payment, public_url=public_url, qr_code_base64=qr_code_base64)],
             **_reversals(payment),
         },
     }
 
 
-def refund_answer(payment: Payment) -> dict[str, Any]:
-    """Return what a refund of an order is answered with: its state and all its refunds, but no payment."""
-    status, detail = order_status(payment)
+def refund_answer(payment: Payment, *, refunded_as_processed: bool = False) -> dict[str, Any]:
+    """Return what a refund of an order is answered with: its state and all its refunds, but no payment.
+
+    Only this answer shows a refund that is still `processing`.
+    """
+    status, detail = order_status(payment, refunded_as_processed=refunded_as_processed)
     return {
         "id": order_name(payment),
         "status": status,
         "status_detail": detail,
-        "transactions": {"refunds": _refunds(payment)},
+        "transactions": {"refunds": _refunds(payment, payment.refunds)},
     }
 
 
-def order_notice(payment: Payment) -> dict[str, Any]:
+def order_notice(payment: Payment, *, refunded_as_processed: bool = False) -> dict[str, Any]:
     """Return the `data` of an order's webhook, with the state that the order had at the event."""
-    status, detail = order_status(payment)
+    status, detail = order_status(payment, refunded_as_processed=refunded_as_processed)
     return {
         "id": order_name(payment),
         "external_reference": payment.external_reference,
         "status": status,
         "status_detail": detail,
         "total_paid_amount": reais_text(payment.amount_centavos),
-        "transactions": {"payments": [_money_of(payment)], **_reversals(payment)},
+        "transactions": {
+            "payments": [_money_of(payment, status=status, detail=detail)],
+            **_reversals(payment),
+        },
         "type": "online",
         "version": payment.version,
     }
 
 
-def _transaction(payment: Payment, *, public_url: str, qr_code_base64: str | None) -> dict[str, Any]:
-    body = _money_of(payment)
+def _ways_to_pay(payment: Payment, *, public_url: str, qr_code_base64: str | None) -> dict[str, Any]:
+    body: dict[str, Any] = {"payment_method": _method(payment)}
     if payment.online_order is not None and payment.online_order.expiration_time is not None:
         body["expiration_time"] = payment.online_order.expiration_time
     if payment.expires_ms is not None:
@@ -113,10 +132,9 @@ def _transaction(payment: Payment, *, public_url: str, qr_code_base64: str | Non
     return body
 
 
-def _money_of(payment: Payment) -> dict[str, Any]:
-    status, detail = order_status(payment)
+def _money_of(payment: Payment, *, status: str, detail: str) -> dict[str, Any]:
     amount = reais_text(payment.amount_centavos)
-    refunded = {"refunded_amount": reais_text(payment.refunded_centavos)} if payment.refunds else {}
+    refunded = {"refunded_amount": reais_text(payment.refunded_centavos)} if payment.refunded_centavos else {}
     return {
         "id": transaction_name(payment),
         "reference_id": reference_name(payment),
@@ -125,14 +143,18 @@ def _money_of(payment: Payment) -> dict[str, Any]:
         **refunded,
         "status": status,
         "status_detail": detail,
-        "payment_method": {"id": payment.method_id, "type": payment.type_id},
+        "payment_method": _method(payment),
     }
+
+
+def _method(payment: Payment) -> dict[str, Any]:
+    return {"id": payment.method_id, "type": payment.type_id}
 
 
 def _reversals(payment: Payment) -> dict[str, Any]:
     reversals: dict[str, Any] = {}
-    if payment.refunds:
-        reversals["refunds"] = _refunds(payment)
+    if payment.ended_refunds:
+        reversals["refunds"] = _refunds(payment, payment.ended_refunds)
     if payment.chargeback is not None:
         case = str(payment.chargeback.chargeback_id)
         reversals["chargebacks"] = [
@@ -140,21 +162,21 @@ def _reversals(payment: Payment) -> dict[str, Any]:
                 "id": case,
                 "transaction_id": transaction_name(payment),
                 "case_id": case,
-                "status": payment.status_detail,
+                "status": payment.chargeback_detail,
                 "references": [],
             }
         ]
     return reversals
 
 
-def _refunds(payment: Payment) -> list[dict[str, Any]]:
+def _refunds(payment: Payment, shown: tuple[Refund, ...]) -> list[dict[str, Any]]:
     return [
         {
             "id": refund_name(refund),
             "transaction_id": transaction_name(payment),
             "reference_id": str(refund.refund_id),
             "amount": reais_text(refund.amount_centavos),
-            "status": "processed",
+            "status": _REFUND_WORDS[refund.status],
         }
-        for refund in payment.refunds
+        for refund in shown
     ]

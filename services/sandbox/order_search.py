@@ -27,8 +27,6 @@ _MAX_PAGE_SIZE = 100
 _FILTERS: dict[str, Callable[[Payment], str | None]] = {
     "external_reference": lambda payment: payment.external_reference,
     "type": lambda _: "online",
-    "status": lambda payment: order_status(payment)[0],
-    "status_detail": lambda payment: order_status(payment)[1],
     "payment_method_id": lambda payment: payment.method_id,
     "payment_method_type": lambda payment: payment.type_id,
 }
@@ -48,7 +46,12 @@ async def search_orders(sim: Simulator, account: Account, request: web.Request) 
     return answer(
         {
             "data": [
-                order_body(payment, account=account, public_url=sim.settings.public_url)
+                order_body(
+                    payment,
+                    account=account,
+                    public_url=sim.settings.public_url,
+                    refunded_as_processed=sim.faults.now.order_refunded_as_processed,
+                )
                 for payment in found[offset : offset + page_size]
             ],
             "paging": {
@@ -69,7 +72,14 @@ def _found(sim: Simulator, account: Account, query: Mapping[str, str]) -> list[P
         for payment in sim.store.search_index.latest_changes(account.collector_id)
         if payment.online_order is not None and begin_ms <= payment.created_ms <= end_ms
         if all(read(payment) == value for read, value in wanted)
+        if _has_status(sim, payment, query)
     ]
+
+
+def _has_status(sim: Simulator, payment: Payment, query: Mapping[str, str]) -> bool:
+    status = order_status(payment, refunded_as_processed=sim.faults.now.order_refunded_as_processed)
+    wanted = (query.get("status"), query.get("status_detail"))
+    return all(not word or word == shown for word, shown in zip(wanted, status, strict=True))
 
 
 def _sorted(found: list[Payment], query: Mapping[str, str]) -> list[Payment]:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from services.sandbox.creation import new_payment
 from services.sandbox.idempotency import answered_before, digest_of, remember, scoped_key
 from services.sandbox.json_body import answer
-from services.sandbox.lifecycle import ExcessiveRefund, IllegalMove, move, refund
+from services.sandbox.lifecycle import IllegalMove, move
 from services.sandbox.order_body import order_body, order_status, refund_answer
 from services.sandbox.order_errors import order_not_found, refused
 from services.sandbox.order_request import read_body, read_new_order, read_refund
 from services.sandbox.payment_request import REFUSED_FOR_RISK
+from services.sandbox.refunding import ExcessiveRefund, refund, start_refund
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,23 +65,32 @@ async def cancel_order(sim: Simulator, account: Account, request: web.Request) -
 
 
 async def refund_order(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Give back all that is left of a paid order, or the named amount of its payment, 201."""
+    """Give back all that is left of a paid order, or the named amount of its payment, 201; the dial may let it wait."""
+    faults = sim.faults.now
+    is_waiting = faults.order_refunds == "processing"
 
     def give_back(body: dict[str, Any]) -> Payment:
         payment = _find(sim, account, request)
-        refunded = _refunded(payment, body, refund_id=sim.store.next_id(), now_ms=sim.clock.now_ms())
-        sim.record(refunded, action="updated")
+        step = start_refund if is_waiting else refund
+        refunded = _refunded(payment, body, step=step, refund_id=sim.store.next_id(), now_ms=sim.clock.now_ms())
+        if is_waiting:
+            sim.keep(refunded)
+        else:
+            sim.record(refunded, action="updated")
         return refunded
 
-    return answer(refund_answer(await _once(sim, account, request, give_back)), status=201)
+    payment = await _once(sim, account, request, give_back)
+    return answer(refund_answer(payment, refunded_as_processed=faults.order_refunded_as_processed), status=201)
 
 
-def _refunded(payment: Payment, body: dict[str, Any], *, refund_id: int, now_ms: int) -> Payment:
+def _refunded(
+    payment: Payment, body: dict[str, Any], *, step: Callable[..., Payment], refund_id: int, now_ms: int
+) -> Payment:
     amount_centavos = read_refund(body, payment)
     if payment.status == "refunded":
         raise refused("order_already_refunded", "The order is refunded already.")
     try:
-        return refund(payment, refund_id=refund_id, amount_centavos=amount_centavos, now_ms=now_ms)
+        return step(payment, refund_id=refund_id, amount_centavos=amount_centavos, now_ms=now_ms)
     except IllegalMove as error:
         raise refused("cannot_refund_order", "The status of the order does not allow a refund.") from error
     except ExcessiveRefund as error:
@@ -122,4 +132,5 @@ async def _shown(sim: Simulator, payment: Payment) -> dict[str, Any]:
         account=sim.account_of(payment.collector_id),
         public_url=sim.settings.public_url,
         qr_code_base64=await sim.picture_of(payment),
+        refunded_as_processed=sim.faults.now.order_refunded_as_processed,
     )

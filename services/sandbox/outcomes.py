@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from services.sandbox.creation import new_attempt
-from services.sandbox.lifecycle import ExcessiveRefund, IllegalMove, charge_back, may_become, move, refund
+from services.sandbox.lifecycle import IllegalMove, charge_back, may_become, move
 from services.sandbox.methods import METHODS, Method
 from services.sandbox.money import MAX_CENTAVOS, NotMoney, centavos
 from services.sandbox.preferences import is_open
+from services.sandbox.refunding import ExcessiveRefund, end_refund, refund
 
 if TYPE_CHECKING:
     from services.sandbox.records import Payment, Preference
@@ -138,6 +139,20 @@ def _target(sim: Simulator, order: PayOrder) -> tuple[Preference | None, list[Pa
     if not preferences and not attempts:
         raise Refused("unknown_reference", "No preference or payment has this external_reference.", status=404)
     return (preferences[-1] if preferences else None), attempts
+
+
+def end_refund_named(sim: Simulator, name: str, *, status: str) -> Payment:
+    """Make, refuse or take back the refund with this number or `REF…` name; raises `Refused`."""
+    found = sim.store.refund_named(name)
+    if found is None:
+        raise Refused("unknown_refund", f"There is no refund {name}.", status=404)
+    payment, refund_id = found
+    try:
+        ended = end_refund(payment, refund_id, status=status, now_ms=sim.clock.now_ms())
+    except IllegalMove as error:
+        raise Refused("illegal_move", str(error), status=409) from error
+    sim.record(ended, action="updated")
+    return ended
 
 
 def _payment(sim: Simulator, payment_id: int | str) -> Payment:

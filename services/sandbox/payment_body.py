@@ -91,7 +91,9 @@ def payment_body(
         "statement_descriptor": payment.statement_descriptor,
         "card": {},
         "notification_url": payment.notification_url,
-        "refunds": [refund_body(refund, payment_id=payment.payment_id, account=account) for refund in payment.refunds],
+        "refunds": [
+            refund_body(refund, payment_id=payment.payment_id, account=account) for refund in payment.ended_refunds
+        ],
         "processing_mode": "aggregator",
         "merchant_account_id": None,
         "merchant_number": None,
@@ -126,6 +128,7 @@ def payment_body(
 def refund_body(refund: Refund, *, payment_id: int, account: Account) -> dict[str, Any]:
     """Return the JSON object of a refund, with the field names of the official Node SDK's types."""
     amount = reais(refund.amount_centavos)
+    is_made = refund.status == "approved"
     return {
         "id": refund.refund_id,
         "payment_id": payment_id,
@@ -136,11 +139,11 @@ def refund_body(refund: Refund, *, payment_id: int, account: Account) -> dict[st
         "unique_sequence_number": None,
         "refund_mode": "standard",
         "adjustment_amount": 0,
-        "status": "approved",
+        "status": refund.status,
         "reason": None,
         "label": [],
         "partition_details": [],
-        "amount_refunded_to_payer": amount,
+        "amount_refunded_to_payer": amount if is_made else 0,
     }
 
 

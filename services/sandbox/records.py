@@ -36,11 +36,15 @@ class MerchantOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
-    """Money given back, wholly or in part."""
+    """Money given back, wholly or in part.
+
+    `status` is `in_process` (reserved), `approved` (made), `rejected` or `cancelled`.
+    """
 
     refund_id: int
     amount_centavos: int
     created_ms: int
+    status: str = "approved"
 
 
 class Chargeback(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,9 +107,27 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def refunded_centavos(self) -> int:
         """What has been given back so far."""
-        return sum(refund.amount_centavos for refund in self.refunds)
+        return self._sum_of_refunds("approved")
+
+    @property
+    def refundable_centavos(self) -> int:
+        """What a further refund may ask for: neither given back nor reserved by a refund in process."""
+        return self.amount_centavos - self._sum_of_refunds("approved", "in_process")
+
+    @property
+    def ended_refunds(self) -> tuple[Refund, ...]:
+        """The refunds that are no longer in process; only these are shown without being asked for."""
+        return tuple(refund for refund in self.refunds if refund.status != "in_process")
+
+    @property
+    def chargeback_detail(self) -> str:
+        """How the chargeback stands; a payment that left `charged_back` has its money again."""
+        return self.status_detail if self.status == "charged_back" else "reimbursed"
 
     @property
     def is_open(self) -> bool:
         """Whether the payer or the provider may still decide this attempt."""
         return self.status in {"pending", "in_process", "authorized"}
+
+    def _sum_of_refunds(self, *statuses: str) -> int:
+        return sum(refund.amount_centavos for refund in self.refunds if refund.status in statuses)

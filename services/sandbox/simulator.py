@@ -45,6 +45,10 @@ class Simulator:
         self.outbox.announce(payment, action=action)
         self.timetable.watch(payment)
 
+    def keep(self, payment: Payment) -> None:
+        """Save a refund that is in process, which changes nothing that the payment shows and is not announced."""
+        self.store.save_payment(payment, is_searchable=False)
+
     async def shown(self, payment: Payment) -> dict[str, Any]:
         """Return the JSON object of a payment, with its picture while it can be paid by Pix."""
         picture = await self.picture_of(payment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from services.sandbox.order_names import order_name
+from services.sandbox.order_names import order_name, refund_name
 from services.sandbox.records import MerchantOrder, Payment, Preference
 from services.sandbox.search_index import SearchIndex
 
@@ -45,6 +45,7 @@ class Store:
         self._order_of_preference: dict[str, int] = {}
         self._payment_of_online_order: dict[str, int] = {}
         self._payment_of_chargeback: dict[int, int] = {}
+        self._refund_named: dict[str, tuple[int, int]] = {}
         self._payments_of_preference: defaultdict[str, list[int]] = defaultdict(list)
         self._payments_of_reference: defaultdict[str, list[int]] = defaultdict(list)
         self._preferences_of_reference: defaultdict[str, list[str]] = defaultdict(list)
@@ -71,10 +72,11 @@ class Store:
         self._index_order(order)
         self._database.put("orders", order.order_id, order)
 
-    def save_payment(self, payment: Payment) -> None:
-        """Remember a payment, in place of its earlier state."""
+    def save_payment(self, payment: Payment, *, is_searchable: bool = True) -> None:
+        """Remember a payment, in place of its earlier state; a change that no search can see is not searchable."""
         self._index_payment(payment)
-        self.search_index.note(payment)
+        if is_searchable:
+            self.search_index.note(payment)
         self._database.put("payments", payment.payment_id, payment)
 
     def payment_named(self, number: str) -> Payment | None:
@@ -90,6 +92,12 @@ class Store:
         """Return the payment that a chargeback is about, `None` if `number` is the id of none."""
         payment_id = self._payment_of_chargeback.get(int(number)) if _is_id(number) else None
         return None if payment_id is None else self.payments[payment_id]
+
+    def refund_named(self, name: str) -> tuple[Payment, int] | None:
+        """Return a refund's payment and its number, by that number or by the `REF…` name that an order shows."""
+        payment_id, refund_id = self._refund_named.get(name, (0, 0))
+        payment = self.payments.get(payment_id)
+        return None if payment is None else (payment, refund_id)
 
     def order_named(self, number: str) -> MerchantOrder | None:
         """Return the merchant order whose id a client wrote as `number`, `None` if it is no such id."""
@@ -134,6 +142,10 @@ class Store:
                 self._payment_of_online_order[order_name(payment)] = key
         if payment.chargeback is not None:
             self._payment_of_chargeback[payment.chargeback.chargeback_id] = key
+        for refund in payment.refunds:
+            if str(refund.refund_id) not in self._refund_named:
+                place = (key, refund.refund_id)
+                self._refund_named |= {str(refund.refund_id): place, refund_name(refund): place}
         self.payments[key] = payment
 
 

@@ -77,8 +77,13 @@ class Outbox:
     def announce(self, payment: Payment, *, action: str) -> None:
         """Queue the notices of one event; nothing when there is no address to tell it."""
         account = self._accounts.of_collector(payment.collector_id)
-        panel_url = None if account is None else account.webhook_url
-        for each in announcements(payment, panel_url=panel_url, action=action):
+        found = announcements(
+            payment,
+            panel_url=None if account is None else account.webhook_url,
+            action=action,
+            refunded_as_processed=self._faults.now.order_refunded_as_processed,
+        )
+        for each in found:
             for copy in range(1 + self._faults.now.webhook_duplicates):
                 if not self._faults.now.webhooks:
                     self._stats.webhooks_dropped += 1

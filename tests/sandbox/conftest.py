@@ -80,9 +80,10 @@ class Sandbox:
         *,
         key: str | None = None,
         account: Account = DEMO_ACCOUNT,
+        headers: dict[str, str] | None = None,
     ) -> tuple[int, Any]:
         """Make one provider call; returns the status and the decoded body (`None` when empty)."""
-        headers = {"Authorization": f"Bearer {account.access_token}"}
+        headers = {"Authorization": f"Bearer {account.access_token}", **(headers or {})}
         if key is not None:
             headers["X-Idempotency-Key"] = key
         async with self.session.request(method, self.url + path, json=body, headers=headers) as response:
@@ -95,6 +96,17 @@ class Sandbox:
 
     async def pay(self, **order: Any) -> dict[str, Any]:
         status, body = await self.control("POST", "pay", order)
+        assert status == 200, body
+        return body
+
+    async def end_refund(self, refund_id: int | str, status: str) -> dict[str, Any]:
+        """End a refund that waits, or take a made one back; returns the payment."""
+        answered, body = await self.control("POST", f"refunds/{refund_id}", {"status": status})
+        assert answered == 200, body
+        return body
+
+    async def money(self, external_reference: str) -> dict[str, Any]:
+        status, body = await self.control("GET", f"money?external_reference={external_reference}")
         assert status == 200, body
         return body
 
