@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from services.sandbox.books import money_body
 from services.sandbox.errors import ProviderError
 from services.sandbox.faults import InvalidFaults
 from services.sandbox.json_body import answer, read_object
@@ -49,6 +50,13 @@ async def end_refund(sim: Simulator, request: web.Request) -> web.Response:
         return _refusal(error.code, str(error), status=error.status)
     sim.database.commit()
     return answer(await sim.shown(payment))
+
+
+async def money(sim: Simulator, request: web.Request) -> web.Response:
+    """Count the money of the payments with an `external_reference`, or of all payments when none is named."""
+    reference = request.query.get("external_reference")
+    found = sim.store.payments.values() if reference is None else sim.store.payments_of_reference(reference)
+    return answer(money_body(found))
 
 
 async def get_faults(sim: Simulator, _request: web.Request) -> web.Response:

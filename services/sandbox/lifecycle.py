@@ -35,6 +35,9 @@ _DETAILS = {
     "charged_back": "in_process",
     "in_mediation": "pending",
 }
+# With these, the merchant received the money, whatever became of it; with those, it did not.
+PAID_STATUSES = frozenset({"approved", "in_mediation", "charged_back", "refunded"})
+UNPAID_STATUSES = frozenset({"pending", "in_process", "authorized", "rejected", "cancelled"})
 # How a chargeback ends, while the payment's status stays `charged_back`: the money is lost, or it comes back.
 CHARGEBACK_ENDS = frozenset({"settled", "reimbursed"})
 _PENDING_DETAILS = {"bank_transfer": "pending_waiting_transfer", "ticket": "pending_waiting_payment"}
@@ -45,19 +48,19 @@ class IllegalMove(ValueError):
 
 
 def usual_detail(status: str, type_id: str) -> str:
-    """Return the status detail that a status has unless a reason is known."""
+    """Return the status detail that a status has unless a reason is known; an invented status repeats itself."""
     if status == "pending":
         return _PENDING_DETAILS.get(type_id, "pending_provider_response")
     if status == "rejected" and type_id == "bank_transfer":
         return "rejected_by_bank"
-    return _DETAILS[status]
+    return _DETAILS.get(status, status)
 
 
 def may_become(payment: Payment, status: str, *, detail: str | None = None) -> bool:
-    """Whether the payment can take this step; a chargeback under way can only end."""
+    """Whether the payment can take this step; a chargeback under way can only end, an invented status not at all."""
     if payment.status == status == "charged_back":
         return payment.status_detail == "in_process" and detail in CHARGEBACK_ENDS
-    return status in LEGAL_MOVES[payment.status]
+    return status in LEGAL_MOVES.get(payment.status, frozenset())
 
 
 def move(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from services.sandbox.creation import new_attempt
+from services.sandbox.force import force
 from services.sandbox.lifecycle import IllegalMove, charge_back, may_become, move
 from services.sandbox.methods import METHODS, Method
 from services.sandbox.money import MAX_CENTAVOS, NotMoney, centavos
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
     from services.sandbox.records import Payment, Preference
     from services.sandbox.simulator import Simulator
 
-Outcome = Literal[
-    "approved", "rejected", "pending", "in_process", "cancelled", "refunded", "charged_back", "in_mediation"
-]
+OUTCOMES = ("approved", "rejected", "pending", "in_process", "cancelled", "refunded", "charged_back", "in_mediation")
 
 # The outcomes with which an attempt may begin, and the method that is usual for each.
 _FIRST_METHODS = {"approved": "pix", "pending": "pix", "rejected": "visa", "in_process": "visa"}
@@ -43,9 +42,11 @@ class PayOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `order_id` is the `ORD…` name of an order. `detail` is a status detail other than the usual one of the outcome;
     with `charged_back`, `settled` or `reimbursed` ends a chargeback that began before. `amount` (reais) and
     `currency_id` let the payment differ from its charge; with `refunded`, the amount is what is given back.
+    `new_attempt` makes a further attempt on a preference, whatever became of earlier ones. `force` moves the payment
+    of a `payment_id` or an `order_id` from any status to any, even to a status that the provider does not have.
     """
 
-    outcome: Outcome
+    outcome: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,64}$")]
     detail: Annotated[str, msgspec.Meta(pattern="^[a-z0-9_]{1,64}$")] | None = None
     preference_id: str | None = None
     payment_id: int | str | None = None
@@ -54,6 +55,8 @@ class PayOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     method: str | None = None
     amount: int | Decimal | None = None
     currency_id: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] | None = None
+    new_attempt: bool = False
+    force: bool = False
 
 
 def bring_about(sim: Simulator, order: PayOrder) -> Payment:
@@ -64,13 +67,7 @@ def bring_about(sim: Simulator, order: PayOrder) -> Payment:
     that is refused or reviewed is an attempt of its own beside a pending one, unless `method` names the
     method of the pending one, and `pending` always begins an attempt.
     """
-    targets = (order.preference_id, order.payment_id, order.order_id, order.external_reference)
-    if sum(target is not None for target in targets) != 1:
-        raise Refused(
-            "one_target",
-            "Name one of preference_id, payment_id, order_id and external_reference, and only one.",
-            status=400,
-        )
+    _check(order)
     amount_centavos = _amount(order)
     method = None if order.method is None else _method(order.method)
     if order.payment_id is not None:
@@ -79,7 +76,7 @@ def bring_about(sim: Simulator, order: PayOrder) -> Payment:
         return _moved(sim, _ordered_payment(sim, order.order_id), order, amount_centavos)
     preference, attempts = _target(sim, order)
     beside = preference is not None and method is None
-    for attempt in reversed(attempts):
+    for attempt in [] if order.new_attempt else reversed(attempts):
         if _can_take(attempt, order, method, beside=beside):
             return _moved(sim, attempt, order, amount_centavos)
     if preference is None or order.outcome not in _FIRST_METHODS:
@@ -97,6 +94,22 @@ def bring_about(sim: Simulator, order: PayOrder) -> Payment:
     )
 
 
+def _check(order: PayOrder) -> None:
+    """Raise `Refused` for what no state of the payment could make possible."""
+    targets = (order.preference_id, order.payment_id, order.order_id, order.external_reference)
+    if sum(target is not None for target in targets) != 1:
+        sentence = "Name one of preference_id, payment_id, order_id and external_reference, and only one."
+        raise Refused("one_target", sentence, status=400)
+    if order.outcome not in OUTCOMES and not order.force:
+        sentence = f"The outcome must be one of {', '.join(OUTCOMES)}; only `force` takes another."
+        raise Refused("invalid_order", sentence, status=400)
+    names_payment = order.payment_id is not None or order.order_id is not None
+    if order.force and not names_payment:
+        raise Refused("invalid_order", "With `force`, name a payment_id or an order_id.", status=400)
+    if order.new_attempt and names_payment:
+        raise Refused("invalid_order", "With `new_attempt`, name a preference_id or a reference.", status=400)
+
+
 def _can_take(attempt: Payment, order: PayOrder, method: Method | None, *, beside: bool) -> bool:
     """Whether this attempt is the one to move; with `beside`, a card stands beside a waiting Pix."""
     outcome = order.outcome
@@ -111,13 +124,22 @@ def _can_take(attempt: Payment, order: PayOrder, method: Method | None, *, besid
 
 def _moved(sim: Simulator, payment: Payment, order: PayOrder, amount_centavos: int | None) -> Payment:
     now_ms = sim.clock.now_ms()
+    detail = order.detail or ("by_payer" if order.outcome == "cancelled" else None)
     try:
-        if order.outcome == "refunded":
+        if order.force:
+            moved = force(
+                payment,
+                order.outcome,
+                detail=detail,
+                amount_centavos=amount_centavos,
+                now_ms=now_ms,
+                new_id=sim.store.next_id,
+            )
+        elif order.outcome == "refunded":
             moved = refund(payment, refund_id=sim.store.next_id(), amount_centavos=amount_centavos, now_ms=now_ms)
         elif order.outcome == "charged_back":
             moved = charge_back(payment, chargeback_id=sim.store.next_id(), detail=order.detail, now_ms=now_ms)
         else:
-            detail = order.detail or ("by_payer" if order.outcome == "cancelled" else None)
             moved = move(payment, order.outcome, detail=detail, now_ms=now_ms, amount_centavos=amount_centavos)
     except (IllegalMove, ExcessiveRefund) as error:
         raise Refused("illegal_move", str(error), status=409) from error
