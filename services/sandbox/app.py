@@ -15,6 +15,7 @@ from services.sandbox.faults import FaultDial
 from services.sandbox.qr_pictures import QrPictures
 from services.sandbox.routes import LAST_ROUTE, OPEN_ROUTES, PROVIDER_ROUTES
 from services.sandbox.simulator import Simulator
+from services.sandbox.stale import StaleAnswers
 from services.sandbox.stats import Stats
 from services.sandbox.store import Store
 from services.sandbox.timetable import Timetable
@@ -93,4 +94,5 @@ def _build(settings: Settings) -> Simulator:
         faults=faults,
         stats=stats,
         pictures=QrPictures(),
+        stale=StaleAnswers(),
     )

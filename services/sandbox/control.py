@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
@@ -11,7 +11,7 @@ from services.sandbox.books import money_body
 from services.sandbox.errors import ProviderError
 from services.sandbox.faults import InvalidFaults
 from services.sandbox.json_body import answer, read_object
-from services.sandbox.outcomes import PayOrder, Refused, bring_about, end_refund_named
+from services.sandbox.outcomes import PayOrder, Refused, bring_about, earlier_answer, end_refund_named
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -23,6 +23,13 @@ class RefundEnd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """What becomes of a refund: one in process is made or not, a made one is taken back."""
 
     status: Literal["approved", "rejected", "cancelled"]
+
+
+class Staleness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many questions about a payment are answered as before its latest change; `null` takes the change back."""
+
+    payment_id: int | str
+    answers: Annotated[int, msgspec.Meta(ge=0, le=10_000)] | None
 
 
 async def pay(sim: Simulator, request: web.Request) -> web.Response:
@@ -50,6 +57,19 @@ async def end_refund(sim: Simulator, request: web.Request) -> web.Response:
         return _refusal(error.code, str(error), status=error.status)
     sim.database.commit()
     return answer(await sim.shown(payment))
+
+
+async def make_stale(sim: Simulator, request: web.Request) -> web.Response:
+    """Show a payment as before its latest change; answers with that form, or with a JSON error of 400, 404 or 409."""
+    try:
+        order = msgspec.json.decode(await request.read(), type=Staleness)
+        earlier = earlier_answer(sim, order.payment_id, answers=order.answers)
+    except msgspec.DecodeError as error:
+        return _refusal("invalid_staleness", f"{error}.", status=400)
+    except Refused as error:
+        return _refusal(error.code, str(error), status=error.status)
+    sim.database.commit()
+    return answer(await sim.shown(earlier))
 
 
 async def money(sim: Simulator, request: web.Request) -> web.Response:
@@ -88,6 +108,7 @@ async def reset(sim: Simulator, _request: web.Request) -> web.Response:
     sim.faults.reset()
     sim.accounts.reset()
     sim.stats.reset()
+    sim.stale.clear()
     return answer({"status": "ok"})
 
 

@@ -44,7 +44,7 @@ async def create_order(sim: Simulator, account: Account, request: web.Request) -
 
 async def get_order(sim: Simulator, account: Account, request: web.Request) -> web.Response:
     """Show one order of this merchant."""
-    return answer(await _shown(sim, _find(sim, account, request)))
+    return answer(await _shown(sim, sim.stale.answer_of(_find(sim, account, request))))
 
 
 async def cancel_order(sim: Simulator, account: Account, request: web.Request) -> web.Response:

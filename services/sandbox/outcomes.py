@@ -177,6 +177,24 @@ def end_refund_named(sim: Simulator, name: str, *, status: str) -> Payment:
     return ended
 
 
+def earlier_answer(sim: Simulator, payment_id: int | str, *, answers: int | None) -> Payment:
+    """Let the payment be shown as before its latest change, for some questions or (`None`) for good.
+
+    For good, the payment becomes what it was, with its older instant and without a notice, as if the provider lost
+    the change. Returns the earlier form; raises `Refused`.
+    """
+    payment = _payment(sim, payment_id)
+    earlier = sim.store.earlier_form(payment)
+    if earlier is None:
+        raise Refused("no_earlier_form", f"No change of payment {payment_id} is remembered.", status=409)
+    if answers is None:
+        sim.store.roll_back(earlier)
+        sim.timetable.watch(earlier)
+        answers = 0
+    sim.stale.hold(earlier, answers=answers)
+    return earlier
+
+
 def _payment(sim: Simulator, payment_id: int | str) -> Payment:
     payment = sim.store.payment_named(str(payment_id))
     if payment is None:

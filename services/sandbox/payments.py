@@ -41,7 +41,7 @@ async def create_payment(sim: Simulator, account: Account, request: web.Request)
 
 async def get_payment(sim: Simulator, account: Account, request: web.Request) -> web.Response:
     """Show one payment of this merchant."""
-    return answer(await sim.shown(find_payment(sim, account, request)))
+    return answer(await sim.shown(sim.stale.answer_of(find_payment(sim, account, request))))
 
 
 async def update_payment(sim: Simulator, account: Account, request: web.Request) -> web.Response:

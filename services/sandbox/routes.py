@@ -59,6 +59,7 @@ OPEN_ROUTES: tuple[tuple[str, str, OpenHandler], ...] = (
     ("POST", "/payments/{payment_id}/ticket", ticket.decide),
     ("POST", "/_sandbox/pay", control.pay),
     ("POST", "/_sandbox/refunds/{refund_id}", control.end_refund),
+    ("POST", "/_sandbox/stale", control.make_stale),
     ("GET", "/_sandbox/money", control.money),
     ("GET", "/_sandbox/accounts/{collector_id:[0-9]{1,18}}", panel.show_account),
     ("PUT", "/_sandbox/accounts/{collector_id:[0-9]{1,18}}", panel.change_account),

@@ -41,6 +41,13 @@ class SearchIndex:
             of_merchant.pop(payment.payment_id, None)
             of_merchant[payment.payment_id] = payment
 
+    def put_back(self, payment: Payment) -> None:
+        """Show an earlier form of a payment at once, at the place that its older instant gives it."""
+        self._waiting = deque(each for each in self._waiting if each[1].payment_id != payment.payment_id)
+        of_merchant = self._visible[payment.collector_id] | {payment.payment_id: payment}
+        by_change = sorted(of_merchant.items(), key=lambda item: item[1].updated_ms)
+        self._visible[payment.collector_id] = dict(by_change)
+
     def latest_changes(self, collector_id: int) -> Iterator[Payment]:
         """Yield the merchant's payments as far as visible, the last changed first."""
         return reversed(self._visible[collector_id].values())

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from services.sandbox.qr_pictures import QrPictures
     from services.sandbox.records import Payment
     from services.sandbox.settings import Settings
+    from services.sandbox.stale import StaleAnswers
     from services.sandbox.stats import Stats
     from services.sandbox.store import Store
     from services.sandbox.timetable import Timetable
@@ -35,6 +36,7 @@ class Simulator:
     faults: FaultDial
     stats: Stats
     pictures: QrPictures
+    stale: StaleAnswers
 
     def record(self, payment: Payment, *, action: str) -> None:
         """Save a payment that was `created` or `updated`, announce it, and watch what the clock does to it.

@@ -45,6 +45,7 @@ class Store:
         self._order_of_preference: dict[str, int] = {}
         self._payment_of_online_order: dict[str, int] = {}
         self._payment_of_chargeback: dict[int, int] = {}
+        self._earlier_forms: dict[int, Payment] = {}
         self._refund_named: dict[str, tuple[int, int]] = {}
         self._payments_of_preference: defaultdict[str, list[int]] = defaultdict(list)
         self._payments_of_reference: defaultdict[str, list[int]] = defaultdict(list)
@@ -74,10 +75,24 @@ class Store:
 
     def save_payment(self, payment: Payment, *, is_searchable: bool = True) -> None:
         """Remember a payment, in place of its earlier state; a change that no search can see is not searchable."""
+        known = self.payments.get(payment.payment_id)
+        if known is not None and known.version != payment.version:
+            self._earlier_forms[payment.payment_id] = known
         self._index_payment(payment)
         if is_searchable:
             self.search_index.note(payment)
         self._database.put("payments", payment.payment_id, payment)
+
+    def earlier_form(self, payment: Payment) -> Payment | None:
+        """Return a payment as it was before its latest change, `None` if it did not change in this process."""
+        return self._earlier_forms.get(payment.payment_id)
+
+    def roll_back(self, earlier: Payment) -> None:
+        """Remember the earlier form of a payment as its present one, older instant included."""
+        self._earlier_forms.pop(earlier.payment_id, None)
+        self._index_payment(earlier)
+        self.search_index.put_back(earlier)
+        self._database.put("payments", earlier.payment_id, earlier)
 
     def payment_named(self, number: str) -> Payment | None:
         """Return the payment whose id a client wrote as `number`, `None` if it is no such id."""
@@ -97,7 +112,10 @@ class Store:
         """Return a refund's payment and its number, by that number or by the `REF…` name that an order shows."""
         payment_id, refund_id = self._refund_named.get(name, (0, 0))
         payment = self.payments.get(payment_id)
-        return None if payment is None else (payment, refund_id)
+        # A payment that was rolled back may have lost the refund.
+        if payment is None or all(each.refund_id != refund_id for each in payment.refunds):
+            return None
+        return payment, refund_id
 
     def order_named(self, number: str) -> MerchantOrder | None:
         """Return the merchant order whose id a client wrote as `number`, `None` if it is no such id."""
