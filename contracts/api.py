@@ -418,7 +418,7 @@ class PriceGiven(Struct, kw_only=True):
 
 
 class ApiKeyWanted(Struct, kw_only=True):
-    """Asks for an API key with some of payments:write, payments:read, confirm and admin."""
+    """Asks for an API key with some of payments:write, payments:read, payments:refund, confirm and admin."""
 
     scopes: list[str]
 

@@ -343,13 +343,17 @@ class ProductWithdrawn(Struct, frozen=True, kw_only=True):
 
 
 class ApiKeyIssued(Struct, frozen=True, kw_only=True):
-    """A key may act for the merchant, or for the hub itself; only the SHA-256 of its random secret is kept."""
+    """A key may act for the merchant, or for the hub itself; only the SHA-256 of its random secret is kept.
 
-    schema_version: ClassVar[int] = 1
+    With `listed_prices_only` it charges what the merchant's products cost, and no other amount.
+    """
+
+    schema_version: ClassVar[int] = 2
 
     key_id: str
     secret_digest: str
     scopes: tuple[str, ...]
+    listed_prices_only: bool
 
 
 class ApiKeyRevoked(Struct, frozen=True, kw_only=True):

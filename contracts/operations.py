@@ -386,8 +386,8 @@ OPERATIONS: Final = (
         tag="Corrections",
         summary="Give money back, all that is left or a part.",
         description="Under one Idempotency-Key the money is given back once. A Pix to the merchant's own key is given "
-        "back at its bank.",
-        scope="payments:write",
+        "back at its bank. Pages of other origins cannot ask for it.",
+        scope="payments:refund",
         headers=(_IDEMPOTENCY_KEY,),
         body=api.RefundRequest,
         may_lack_body=True,

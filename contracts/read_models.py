@@ -117,6 +117,7 @@ class MerchantApiKey(Struct, frozen=True, kw_only=True):
 
     key_id: str
     scopes: tuple[str, ...]
+    listed_prices_only: bool
 
 
 class MerchantProfile(Struct, frozen=True, kw_only=True):

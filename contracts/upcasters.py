@@ -48,6 +48,14 @@ def _refund_requested_v1(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "requested_at": None}
 
 
+def _api_key_issued_v1(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 let a key that charges give back too, and set every price."""
+    scopes = data["scopes"]
+    if "payments:write" in scopes:
+        scopes = sorted({*scopes, "payments:refund"})
+    return {**data, "scopes": scopes, "listed_prices_only": False}
+
+
 UPCASTERS: Final[dict[str, tuple[str, Upcaster]]] = {
     "PaymentOpened.v1": ("PaymentOpened.v2", _payment_opened_v1),
     "ChargeCreated.v1": ("ChargeCreated.v2", _charge_created_v1),
@@ -55,6 +63,7 @@ UPCASTERS: Final[dict[str, tuple[str, Upcaster]]] = {
     "ProviderConnected.v1": ("ProviderConnected.v2", _provider_connected_v1),
     "LatePaymentReceived.v1": ("LatePaymentReceived.v2", _late_payment_received_v1),
     "RefundRequested.v1": ("RefundRequested.v2", _refund_requested_v1),
+    "ApiKeyIssued.v1": ("ApiKeyIssued.v2", _api_key_issued_v1),
 }
 
 

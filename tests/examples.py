@@ -104,7 +104,12 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     events.ProviderDisconnected(provider="mercado_pago"),
     events.ProductPriced(name="Pão Francês", price_centavos=50),
     events.ProductWithdrawn(name="Pão Francês"),
-    events.ApiKeyIssued(key_id="a1b2c3d4", secret_digest="23" * 32, scopes=("payments:read", "payments:write")),
+    events.ApiKeyIssued(
+        key_id="a1b2c3d4",
+        secret_digest="23" * 32,
+        scopes=("payments:read", "payments:write"),
+        listed_prices_only=True,
+    ),
     events.ApiKeyRevoked(key_id="a1b2c3d4"),
     events.IdempotencyKeyUsed(request_digest="45" * 32, opened_payment_id=15),
 )

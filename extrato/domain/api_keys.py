@@ -35,18 +35,19 @@ def evolve(keys: ApiKeys, event: KeyEvent) -> ApiKeys:
 
 # --- commands -----------------------------------------------------------------------------------
 
-SCOPES: Final = frozenset({"payments:write", "payments:read", "confirm", "admin"})
+SCOPES: Final = frozenset({"payments:write", "payments:read", "payments:refund", "confirm", "admin"})
 # The metrics count the payments of all merchants together, so that no merchant's own key may read them.
 HUB_SCOPES: Final = SCOPES | {"metrics"}
 MAX_API_KEYS: Final = 100
 
 
 class IssueApiKey(Struct, frozen=True, kw_only=True):
-    """Let the bearer of a secret act."""
+    """Let the bearer of a secret act; with `listed_prices_only` without ever setting a price."""
 
     key_id: str
     secret_digest: str
     scopes: tuple[str, ...]
+    listed_prices_only: bool = False
 
 
 class RevokeApiKey(Struct, frozen=True, kw_only=True):
@@ -78,7 +79,12 @@ def _issue(command: IssueApiKey, keys: ApiKeys, allowed: frozenset[str]) -> list
     if not command.scopes or set(command.scopes) - allowed:
         named = ", ".join(sorted(allowed))
         raise Refused("unknown_scope", f"An API key has one or more of the scopes {named}.", "scopes")
-    event = ApiKeyIssued(key_id=command.key_id, secret_digest=command.secret_digest, scopes=command.scopes)
+    event = ApiKeyIssued(
+        key_id=command.key_id,
+        secret_digest=command.secret_digest,
+        scopes=command.scopes,
+        listed_prices_only=command.listed_prices_only,
+    )
     known = keys.issued.get(command.key_id)
     if known == event:
         return []

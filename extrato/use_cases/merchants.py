@@ -29,7 +29,7 @@ UNKNOWN_KEY_CACHE_S: Final = 0.1
 CACHE_LIMIT: Final = 10_000
 KEY_PREFIX: Final = "extrato"
 # What a shop needs. A key that may say that money arrived is issued on purpose, to the bank's integration.
-DEFAULT_SCOPES: Final = ("payments:write", "payments:read")
+DEFAULT_SCOPES: Final = ("payments:write", "payments:read", "payments:refund")
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):

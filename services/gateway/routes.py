@@ -144,8 +144,7 @@ ROUTES: Final = (
         path="/payments/api/{payment_id}/refund{slash:/?}",
         handler=corrections.refund,
         limit="creations",
-        scope="payments:write",
-        cross_origin=True,
+        scope="payments:refund",
     ),
     Route(
         method="GET",

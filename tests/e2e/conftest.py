@@ -51,7 +51,8 @@ async def other_merchant(hub: RunningHub) -> OtherMerchant:
     status, _ = await hub.administer("PUT", f"{path}/products/Pão Francês", {"price": 0.75})
     assert status == 200
     keys = []
-    for scopes in (["payments:write", "payments:read", "confirm"], ["payments:write"], ["admin"]):
+    everything = ["payments:write", "payments:read", "payments:refund", "confirm"]
+    for scopes in (everything, ["payments:write"], ["admin"]):
         status, created = await hub.administer("POST", f"{path}/api-keys", {"scopes": scopes})
         assert status == 201
         keys.append(created["api_key"])

@@ -9,6 +9,7 @@ from services.gateway.routes import ROUTES
 ELSEWHERE = {"Origin": "https://loja.example"}
 NOT_SHARED = (
     "/payments/pix/confirmation",
+    "/payments/api/1/refund/",
     "/payments/pix/1",
     "/payments/mp/pay/1/",
     "/payments/mp/return/",

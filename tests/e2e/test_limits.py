@@ -34,7 +34,7 @@ async def identities():
     """
     with new_home() as home:
         async with running_hub(home, **FEW) as hub:
-            keys = await new_keys(hub, MERCHANT, "payments:write", "payments:read", "confirm")
+            keys = await new_keys(hub, MERCHANT, "payments:write", "payments:read", "payments:refund", "confirm")
             admin_keys = await new_keys(hub, RESERVED_SLUG, "admin", "metrics", "payments:read")
             addresses = [f"203.0.113.{number}" for number in range(TESTS_AT_MOST)]
             yield hub, zip(addresses, keys, admin_keys, strict=True)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contracts.events import (
     ApiKeyIssued,
@@ -47,7 +48,7 @@ from extrato.domain.merchant import (
 
 REGISTERED = MerchantRegistered(slug="padaria", name="Padaria do Marcos", city="São Paulo")
 REGISTER = Register(slug="padaria", name="Padaria do Marcos", city="São Paulo")
-KEY = ApiKeyIssued(key_id="k1", secret_digest="ab" * 32, scopes=("payments:read",))
+KEY = ApiKeyIssued(key_id="k1", secret_digest="ab" * 32, scopes=("payments:read",), listed_prices_only=False)
 ISSUE = IssueApiKey(key_id="k1", secret_digest="ab" * 32, scopes=("payments:read",))
 REVOKED = ApiKeyRevoked(key_id="k1")
 CONNECTED = ProviderConnected(provider="mp", account_id="123", credential_digest="one", pix_api="payments")
@@ -274,7 +275,7 @@ def test_an_api_key_for_nothing_or_for_an_unknown_scope_is_refused(scopes: tuple
 def test_the_metrics_of_all_are_for_a_key_of_the_hub_only():
     ask = IssueApiKey(key_id="k", secret_digest="x", scopes=("metrics",))
     assert given_events(REGISTERED).refuses(ask) == "unknown_scope"
-    issued = ApiKeyIssued(key_id="k", secret_digest="x", scopes=("metrics",))
+    issued = ApiKeyIssued(key_id="k", secret_digest="x", scopes=("metrics",), listed_prices_only=False)
     assert decide(ask, initial_state(RESERVED_SLUG)) == [issued]
 
 
@@ -288,7 +289,7 @@ def test_issuing_an_api_key_again_is_quiet():
 
 
 def test_a_merchant_has_no_end_of_api_keys():
-    keys = [ApiKeyIssued(key_id=f"k{n}", secret_digest="x", scopes=("admin",)) for n in range(MAX_API_KEYS)]
+    keys = [replace(KEY, key_id=f"k{n}") for n in range(MAX_API_KEYS)]
     ask = IssueApiKey(key_id="more", secret_digest="x", scopes=("admin",))
     assert given_events(REGISTERED, *keys).refuses(ask) == "too_many_api_keys"
     assert given_events(REGISTERED, *keys, ApiKeyRevoked(key_id="k0")).when(ask)

@@ -270,7 +270,8 @@ def test_an_operation_says_who_may_ask(operation):
 def test_every_body_that_may_be_sent_twice_takes_an_idempotency_key():
     # Closing a payment and watching it are the same when they are asked for twice.
     alike = {"cancelPayment", "startMonitor", "startAllMonitors"}
-    creations = {operation.name for operation in OPERATIONS if operation.scope == "payments:write"} - alike
+    creating = {"payments:write", "payments:refund"}
+    creations = {operation.name for operation in OPERATIONS if operation.scope in creating} - alike
     with_key = {
         operation.name
         for operation in OPERATIONS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.events import EVENT_OF_TOPIC, ProviderConnected, StatusChanged
+from contracts.events import EVENT_OF_TOPIC, ApiKeyIssued, ProviderConnected, StatusChanged
 from contracts.upcasters import UPCASTERS, upcast
 from extrato.store.codec import UnreadableEvent, read_event
 
@@ -37,6 +37,23 @@ def test_the_first_shape_of_provider_connected_charged_pix_by_payments():
     assert event == ProviderConnected(
         provider="mercado_pago", account_id="174087000", credential_digest="01" * 32, pix_api="payments"
     )
+
+
+def test_a_key_of_the_first_shape_that_charges_may_refund_and_set_prices():
+    event = read_event("ApiKeyIssued.v1", (GOLDEN / "ApiKeyIssued.v1.json").read_bytes())
+
+    assert event == ApiKeyIssued(
+        key_id="a1b2c3d4",
+        secret_digest="23" * 32,
+        scopes=("confirm", "payments:read", "payments:refund", "payments:write"),
+        listed_prices_only=False,
+    )
+
+
+def test_a_key_of_the_first_shape_that_does_not_charge_may_not_refund():
+    data = {"key_id": "a1b2c3d4", "secret_digest": "23" * 32, "scopes": ["payments:read", "admin"]}
+
+    assert upcast("ApiKeyIssued.v1", data)[1] == {**data, "listed_prices_only": False}
 
 
 @pytest.mark.parametrize("topic", UPCASTERS)

@@ -2,7 +2,7 @@
 
 Nothing here counts that a browser sends by itself, such as a cookie: a page shows a key or a token of its own, and
 could show it from anywhere. Without keys the door keeps foreign pages out before anything is told. Which routes are
-shared stands with each in `routes.py`; administration, metrics and the bank's confirmation are not.
+shared stands with each in `routes.py`; a route whose scope is one of `UNSHARED_SCOPES` cannot be.
 Source: the Fetch standard, section "CORS protocol".
 """
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 # The routes of the application that pages of other origins may ask.
 SHARED: Final = web.AppKey("shared", frozenset[web.AbstractRoute])
+# A key with one of these moves money back, says that money arrived, or changes whom all of it goes to: a frontend
+# that showed such a key would give it to everybody who opens the page.
+UNSHARED_SCOPES: Final = frozenset({"payments:refund", "confirm", "admin", "metrics"})
 ANY_ORIGIN: Final = "*"
 READABLE: Final = "ETag, Location, Retry-After, WWW-Authenticate, X-Correlation-Id"
 SENDABLE: Final = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Correlation-Id"

@@ -17,7 +17,7 @@ from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, Transient
 from services.gateway.http.answers import error_answer
 from services.gateway.http.context import CORRELATION, Caller, gateway_of
-from services.gateway.http.cross_origin import share
+from services.gateway.http.cross_origin import UNSHARED_SCOPES, share
 from services.gateway.http.limits import Limited, address_of
 from services.gateway.http.local_only import refuse_unless_local
 from services.gateway.metrics import REQUESTS
@@ -61,7 +61,8 @@ class Route(Struct, frozen=True, kw_only=True):
 
     With `payer` the token of one payment opens the route for that payment, without a key. `shape` is how the
     route tells an error. `limit` is what its requests count as, for their key and for their address. With
-    `cross_origin` pages of other origins may ask and read what is answered.
+    `cross_origin` pages of other origins may ask and read what is answered; raises `ValueError` where the scope
+    forbids that.
     """
 
     method: str
@@ -72,6 +73,11 @@ class Route(Struct, frozen=True, kw_only=True):
     shape: Literal["pix", "monitoring", "page"] = "monitoring"
     limit: Limited | None = None
     cross_origin: bool = False
+
+    def __post_init__(self) -> None:
+        if self.cross_origin and self.scope in UNSHARED_SCOPES:
+            msg = f"{self.method} {self.path} needs the scope {self.scope}, which is not for pages of other origins."
+            raise ValueError(msg)
 
 
 def door(route: Route) -> Handler:

@@ -46,7 +46,8 @@ PORTUGUESE: Final = {
     "invalid_product": "O nome de um produto deve ter de 1 a 120 caracteres",
     "invalid_price": "O preço deve ser um valor em reais acima de zero",
     "too_many_products": "A padaria já vende produtos demais",
-    "unknown_scope": "O campo 'scopes' deve listar um ou mais de: admin, confirm, payments:read, payments:write",
+    "unknown_scope": "O campo 'scopes' deve listar um ou mais de: "
+    "admin, confirm, payments:read, payments:refund, payments:write",
     "too_many_api_keys": "A padaria já tem chaves de API demais; revogue algumas",
     "api_key_not_found": "Não há chave de API com este identificador",
     "unknown_provider": "Não há provedor com este nome que se conecte a uma conta",

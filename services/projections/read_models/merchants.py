@@ -122,7 +122,8 @@ def _evolve_keys(keys: tuple[MerchantApiKey, ...], event: ApiKeyIssued | ApiKeyR
     others = tuple(known for known in keys if known.key_id != event.key_id)
     if isinstance(event, ApiKeyRevoked):
         return others
-    return (*others, MerchantApiKey(key_id=event.key_id, scopes=event.scopes))
+    known = MerchantApiKey(key_id=event.key_id, scopes=event.scopes, listed_prices_only=event.listed_prices_only)
+    return (*others, known)
 
 
 def read(row: Mapping[str, str]) -> tuple[str, MerchantProfile]:
@@ -137,7 +138,7 @@ def row(document: MerchantProfile, _: Envelope) -> Row:
 
 MERCHANTS: Final = ReadModel(
     name="merchants",
-    version=2,
+    version=3,
     create=CREATE,
     indexes=(),
     key_of=key_of,

@@ -105,7 +105,9 @@ ROTATED = events.ProviderCredentialRotated(provider="mercado_pago", credential_d
 DISCONNECTED = events.ProviderDisconnected(provider="mercado_pago")
 PRICED = events.ProductPriced(name="café", price_centavos=999)
 WITHDRAWN = events.ProductWithdrawn(name="café")
-KEY_ISSUED = events.ApiKeyIssued(key_id="key-1", secret_digest="cd" * 32, scopes=("payments:write",))
+KEY_ISSUED = events.ApiKeyIssued(
+    key_id="key-1", secret_digest="cd" * 32, scopes=("payments:write",), listed_prices_only=True
+)
 KEY_REVOKED = events.ApiKeyRevoked(key_id="key-1")
 
 ONE_OF_EACH = (

@@ -44,7 +44,7 @@ def test_everything_a_merchant_has_is_told():
     assert full.pix_key == MerchantPixKey(kind="email", key="marcos@example.com")
     assert full.connections == (MerchantConnection(provider="mercado_pago", account_id="1234", pix_api="payments"),)
     assert full.prices_centavos == {"café": 999}
-    assert full.api_keys == (MerchantApiKey(key_id="key-1", scopes=("payments:write",)),)
+    assert full.api_keys == (MerchantApiKey(key_id="key-1", scopes=("payments:write",), listed_prices_only=True),)
     assert full.version == 5
 
 
@@ -82,9 +82,9 @@ def test_no_digest_of_a_secret_is_shown():
 
 
 def test_a_key_that_is_issued_again_is_told_once():
-    narrower = ApiKeyIssued(key_id="key-1", secret_digest="ef" * 32, scopes=())
+    narrower = ApiKeyIssued(key_id="key-1", secret_digest="ef" * 32, scopes=(), listed_prices_only=False)
     keys = profile(REGISTERED, KEY_ISSUED, narrower).api_keys
-    assert keys == (MerchantApiKey(key_id="key-1", scopes=()),)
+    assert keys == (MerchantApiKey(key_id="key-1", scopes=(), listed_prices_only=False),)
 
 
 @pytest.mark.parametrize(

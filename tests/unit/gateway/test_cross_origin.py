@@ -1,0 +1,23 @@
+"""Which routes pages of other origins may ask is decided by what a key must allow."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.gateway.api.corrections import refund
+from services.gateway.http.cross_origin import UNSHARED_SCOPES
+from services.gateway.http.door import Route
+from services.gateway.routes import ROUTES
+
+
+@pytest.mark.parametrize("scope", ["payments:refund", "confirm", "admin", "metrics"])
+def test_a_route_that_is_not_for_pages_elsewhere_cannot_be_shared(scope):
+    with pytest.raises(ValueError, match=f"needs the scope {scope}"):
+        Route(method="POST", path="/x", handler=refund, scope=scope, cross_origin=True)
+
+
+def test_money_is_given_back_only_where_no_page_elsewhere_asks():
+    refunding = [route for route in ROUTES if route.scope == "payments:refund"]
+
+    assert refund in [route.handler for route in refunding]
+    assert not [route.path for route in ROUTES if route.cross_origin and route.scope in UNSHARED_SCOPES]
