@@ -418,9 +418,14 @@ class PriceGiven(Struct, kw_only=True):
 
 
 class ApiKeyWanted(Struct, kw_only=True):
-    """Asks for an API key with some of payments:write, payments:read, payments:refund, confirm and admin."""
+    """Asks for an API key with some of payments:write, payments:read, payments:refund, confirm and admin.
+
+    With `listed_prices_only` it charges the prices of the merchant's products and cannot set one; not with admin,
+    which sets those prices.
+    """
 
     scopes: list[str]
+    listed_prices_only: bool | UnsetType = UNSET
 
 
 class ConnectedProvider(Struct, kw_only=True):
@@ -465,6 +470,7 @@ class ApiKeyCreated(Struct, kw_only=True):
     padaria_slug: str
     key_id: str
     scopes: list[str]
+    listed_prices_only: bool
     api_key: str
 
 
@@ -473,6 +479,7 @@ class ListedApiKey(Struct, kw_only=True):
 
     key_id: str
     scopes: list[str]
+    listed_prices_only: bool
 
 
 class ApiKeyList(Struct, kw_only=True):

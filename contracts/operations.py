@@ -90,7 +90,8 @@ ANSWER_HEADERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 REFUSALS: Final = {
     400: "The request is wrong; `code` says how.",
     401: "There is no API key, or it is not one of ours.",
-    403: "The API key does not have the scope; in open mode, the page that asks is not one of this machine.",
+    403: "The API key does not have the scope, or may not set a price; in open mode, the page that asks is not one of "
+    "this machine.",
     404: "There is no such thing, or not for this caller.",
     408: "The body did not arrive in time: by default within ten seconds.",
     409: "The request contradicts what has happened; `code` says how.",
@@ -200,6 +201,8 @@ OPERATIONS: Final = (
         path="/payments/pix",
         tag="Pix",
         summary="Create a Pix charge to the merchant's own key.",
+        description="The caller chooses the amount, so that a key with `listed_prices_only` is refused with 403 and "
+        "that code.",
         scope="payments:write",
         headers=(_IDEMPOTENCY_KEY,),
         body=api.PixCreation,
@@ -271,6 +274,8 @@ OPERATIONS: Final = (
         path="/payments/api/generate-link/",
         tag="Payment links",
         summary="Create a Checkout Pro link for an order.",
+        description="To a key with `listed_prices_only` a line with `preco_unitario` is refused with 403 and that "
+        "code.",
         scope="payments:write",
         headers=(_IDEMPOTENCY_KEY,),
         body=api.LinkCreation,
@@ -355,7 +360,8 @@ OPERATIONS: Final = (
         tag="Pix",
         summary="Create a Pix through Mercado Pago for an order.",
         description="Mercado Pago holds the charge and tells of its payment. What is said of the customer beyond the "
-        "e-mail address is told to Mercado Pago and kept, encrypted, only until it has answered.",
+        "e-mail address is told to Mercado Pago and kept, encrypted, only until it has answered. To a key with "
+        "`listed_prices_only` a line with `preco_unitario` is refused with 403 and that code.",
         scope="payments:write",
         headers=(_IDEMPOTENCY_KEY,),
         body=api.CartCreation,
@@ -535,7 +541,8 @@ OPERATIONS: Final = (
         "issueApiKey",
         "Issue an API key.",
         description="The key is shown in this answer and never again. It may have any scope of a merchant, also "
-        "`confirm` and `admin`: a key that administers is as good as every key of the merchant.",
+        "`confirm` and `admin`: a key that administers is as good as every key of the merchant. One with "
+        "`listed_prices_only` orders products by their names and sets no price; it cannot be one that administers.",
         body=api.ApiKeyWanted,
         answers={201: Answer(description="The key.", body=api.ApiKeyCreated)},
     ),

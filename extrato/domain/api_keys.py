@@ -61,6 +61,14 @@ KeyCommand = IssueApiKey | RevokeApiKey
 # --- decisions ----------------------------------------------------------------------------------
 
 
+class ListedPricesOnly(Refused):
+    """The request sets a price, and its key may charge the prices of the merchant's products only."""
+
+    def __init__(self, about: str) -> None:
+        message = "This API key may not set a price: it charges the prices of the merchant's products."
+        super().__init__("listed_prices_only", message, about)
+
+
 def decide(command: KeyCommand, keys: ApiKeys, *, allowed: frozenset[str] = SCOPES) -> list[KeyEvent]:
     """Give the events that follow from `command`; none when it changes nothing. Raises `Refused`.
 
@@ -79,6 +87,9 @@ def _issue(command: IssueApiKey, keys: ApiKeys, allowed: frozenset[str]) -> list
     if not command.scopes or set(command.scopes) - allowed:
         named = ", ".join(sorted(allowed))
         raise Refused("unknown_scope", f"An API key has one or more of the scopes {named}.", "scopes")
+    if command.listed_prices_only and "admin" in command.scopes:
+        message = "A key with the scope 'admin' sets the prices of the products: it cannot be kept to them."
+        raise Refused("admin_sets_prices", message, "listed_prices_only")
     event = ApiKeyIssued(
         key_id=command.key_id,
         secret_digest=command.secret_digest,

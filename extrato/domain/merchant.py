@@ -31,7 +31,7 @@ from contracts.events import (
 )
 from contracts.subjects import MERCHANT_SLUG
 from extrato.domain import api_keys, connections
-from extrato.domain.api_keys import ApiKeys, IssueApiKey, RevokeApiKey
+from extrato.domain.api_keys import ApiKeys, IssueApiKey, ListedPricesOnly, RevokeApiKey
 from extrato.domain.connections import (
     ConnectionCommand,
     Connections,
@@ -273,11 +273,16 @@ class Line(Struct, frozen=True, kw_only=True):
     unit_price_centavos: int | None
 
 
-def price_order(lines: Iterable[Line], merchant: Registered) -> tuple[Item, ...]:
-    """Put the merchant's price to every line that carries none; raises `Refused` for an unknown product."""
+def price_order(lines: Iterable[Line], merchant: Registered, *, listed_prices_only: bool = False) -> tuple[Item, ...]:
+    """Put the merchant's price to every line that carries none; raises `Refused` for an unknown product.
+
+    With `listed_prices_only` a line that carries a price raises `ListedPricesOnly`, also where it is the merchant's.
+    """
     items = []
     for line in lines:
         price = line.unit_price_centavos
+        if price is not None and listed_prices_only:
+            raise ListedPricesOnly("preco_unitario")
         if price is None:
             price = merchant.prices_centavos.get(line.name)
         if price is None:

@@ -38,6 +38,7 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     merchant: str | None
     key_id: str
     scopes: frozenset[str]
+    listed_prices_only: bool
 
 
 class Changed(Struct, frozen=True, kw_only=True):
@@ -88,7 +89,12 @@ class MerchantDirectory:
         if not hmac.compare_digest(digest_of(secret), expected) or issued is None:
             return None
         merchant = slug if isinstance(holder, domain.Registered) else None
-        return ApiKey(merchant=merchant, key_id=key_id, scopes=frozenset(issued.scopes))
+        return ApiKey(
+            merchant=merchant,
+            key_id=key_id,
+            scopes=frozenset(issued.scopes),
+            listed_prices_only=issued.listed_prices_only,
+        )
 
     async def _find(self, slug: str, *, remembered_for_s: float | None = None) -> domain.Merchant:
         remembered = self._remembered.get(slug)
@@ -107,10 +113,14 @@ def _issued(holder: domain.Merchant, key_id: str) -> ApiKeyIssued | None:
     return None if isinstance(holder, domain.Unregistered) else holder.keys.issued.get(key_id)
 
 
-def new_api_key(slug: str, scopes: tuple[str, ...] = DEFAULT_SCOPES) -> tuple[str, IssueApiKey]:
+def new_api_key(
+    slug: str, scopes: tuple[str, ...] = DEFAULT_SCOPES, *, listed_prices_only: bool = False
+) -> tuple[str, IssueApiKey]:
     """Make a key: the text to show once, and the command that issues it."""
     key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
-    command = IssueApiKey(key_id=key_id, secret_digest=digest_of(secret), scopes=scopes)
+    command = IssueApiKey(
+        key_id=key_id, secret_digest=digest_of(secret), scopes=scopes, listed_prices_only=listed_prices_only
+    )
     return f"{KEY_PREFIX}.{slug}.{key_id}.{secret}", command
 
 

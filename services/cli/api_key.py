@@ -18,14 +18,19 @@ if TYPE_CHECKING:
 
 
 def issue_options(parser: ArgumentParser) -> None:
-    """Take slug and scopes."""
+    """Take slug, scopes, and whether the key may set prices."""
     slug_option(parser)
     _scope_option(parser, SCOPES, DEFAULT_SCOPES)
+    parser.add_argument(
+        "--listed-prices-only",
+        action="store_true",
+        help="the key orders products at the merchant's prices, and cannot set one",
+    )
 
 
 def issue_admin_options(parser: ArgumentParser) -> None:
     """Take scopes; the key is the hub's own."""
-    parser.set_defaults(slug=domain.RESERVED_SLUG)
+    parser.set_defaults(slug=domain.RESERVED_SLUG, listed_prices_only=False)
     _scope_option(parser, HUB_SCOPES, ADMIN_SCOPES)
 
 
@@ -64,7 +69,7 @@ async def issue(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Print a new key, and nothing else, this once."""
     slug = arguments.slug
     scopes = tuple(sorted(set(arguments.scope or arguments.default_scopes)))
-    api_key, command = new_api_key(slug, scopes)
+    api_key, command = new_api_key(slug, scopes, listed_prices_only=arguments.listed_prices_only)
     async with running_hub(environment) as running:
         await change_merchant(running.hub, slug, [command], cause=running.cause)
     print(api_key)
@@ -77,7 +82,8 @@ async def list_keys(arguments: Namespace, environment: Mapping[str, str]) -> Non
     if isinstance(merchant, domain.Unregistered):
         raise Refused("merchant_not_found", "The merchant does not exist.", arguments.slug)
     for issued in merchant.keys.issued.values():
-        print(f"{issued.key_id}\t{' '.join(issued.scopes)}")
+        limit = "\tlisted prices only" if issued.listed_prices_only else ""
+        print(f"{issued.key_id}\t{' '.join(issued.scopes)}{limit}")
 
 
 async def revoke(arguments: Namespace, environment: Mapping[str, str]) -> None:

@@ -337,7 +337,8 @@ async def test_a_key_is_shown_once_does_what_it_may_and_is_revoked_within_two_se
     assert (await hub.post("/payments/pix", {"value": 1}, bearer))[0] == 403
 
     _, listed = await hub.administer("GET", f"{path}/api-keys")
-    assert {"key_id": created["key_id"], "scopes": ["payments:read"]} in listed["api_keys"]
+    shown = {"key_id": created["key_id"], "scopes": ["payments:read"], "listed_prices_only": False}
+    assert shown in listed["api_keys"]
     secret = created["api_key"].rpartition(".")[2]
     assert secret not in str(listed)
     assert hashlib.sha256(secret.encode()).hexdigest() not in str(listed)
@@ -358,6 +359,28 @@ async def test_a_key_is_shown_once_does_what_it_may_and_is_revoked_within_two_se
 async def test_a_key_for_nothing_or_for_an_unknown_scope_is_refused(hub, path, scopes):
     status, answer = await hub.administer("POST", f"{path}/api-keys", {"scopes": scopes})
     assert (status, answer["code"]) == (400, "unknown_scope")
+
+
+async def test_a_key_kept_to_listed_prices_is_listed_as_one(hub, path):
+    wanted = {"scopes": ["payments:write"], "listed_prices_only": True}
+    status, created = await hub.administer("POST", f"{path}/api-keys", wanted)
+    assert (status, created["listed_prices_only"]) == (201, True)
+    _, listed = await hub.administer("GET", f"{path}/api-keys")
+    assert {**wanted, "key_id": created["key_id"]} in listed["api_keys"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"),
+    [
+        ({"scopes": ["payments:write"], "listed_prices_only": "yes"}, "invalid_flag"),
+        ({"scopes": ["payments:write", "admin"], "listed_prices_only": True}, "admin_sets_prices"),
+    ],
+)
+async def test_a_key_that_cannot_be_kept_to_listed_prices_is_refused(hub, path, wanted, code):
+    before = (await hub.administer("GET", f"{path}/api-keys"))[1]
+    status, answer = await hub.administer("POST", f"{path}/api-keys", wanted)
+    assert (status, answer["code"]) == (400, code)
+    assert (await hub.administer("GET", f"{path}/api-keys"))[1] == before
 
 
 async def test_revoking_a_key_that_never_was_is_refused(hub, path):

@@ -131,6 +131,12 @@ async def test_a_key_is_printed_alone_listed_without_its_secret_and_revoked(hub,
     assert await extrato.does("api-key", "list", slug) == ""
 
 
+async def test_a_key_kept_to_listed_prices_is_listed_as_one(extrato, slug):
+    api_key = await extrato.does("api-key", "issue", slug, "--scope", "payments:write", "--listed-prices-only")
+    key_id = api_key.split(".")[2]
+    assert await extrato.does("api-key", "list", slug) == f"{key_id}\tpayments:write\tlisted prices only"
+
+
 async def test_a_key_of_the_hub_administers_until_it_is_revoked(hub, extrato, slug, until):
     key = await extrato.does("admin-key", "issue")
     assert key.startswith("extrato.extrato.")
@@ -170,6 +176,11 @@ async def test_a_key_of_the_hub_charges_for_the_merchant_that_it_names_and_for_n
         (("merchant", "connect", MERCHANT, "--access-token-file", "/nowhere"), "", "/nowhere is no file"),
         (("merchant", "rotate", "nobody"), f"{SANDBOX_TOKEN}\n", "There is no connection"),
         (("api-key", "issue", "nobody"), "", "The merchant does not exist."),
+        (
+            ("api-key", "issue", MERCHANT, "--scope", "admin", "--listed-prices-only"),
+            "",
+            "A key with the scope 'admin' sets the prices",
+        ),
         (("api-key", "revoke", MERCHANT, "00000000"), "", "There is no API key with this id."),
         (("admin-key", "revoke", "00000000"), "", "There is no API key with this id."),
     ],

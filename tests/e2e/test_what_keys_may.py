@@ -35,3 +35,46 @@ async def test_a_key_that_may_only_refund_neither_charges_nor_cancels(hub, refun
     for path in ("/payments/pix", f"/payments/api/{NOBODYS}/cancel/"):
         status, answer = await hub.post(path, {"value": 1}, bearer(refund_key))
         assert (status, answer["code"]) == (403, "forbidden")
+
+
+# --- listed prices only -----------------------------------------------------------------------------
+
+CUSTOMER = {"customer": {"email": "ana@testuser.com"}}
+
+
+@pytest.fixture
+async def till(others_hub):
+    """The hub to a program of that merchant's, whose key is kept to listed prices."""
+    path = f"/admin/merchants/{others_hub.merchant}/api-keys"
+    wanted = {"scopes": ["payments:write"], "listed_prices_only": True}
+    _, created = await others_hub.administer("POST", path, wanted)
+    return others_hub.acting_for(others_hub.merchant, created["api_key"])
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "status"),
+    [("/payments/api/generate-link/", {}, 200), ("/payments/api/cart/", CUSTOMER, 201)],
+)
+async def test_a_key_kept_to_listed_prices_orders_products_and_sets_no_price(till, path, more, status):
+    bread = {"nome": "Pão Francês", "quantidade": 2}
+    once = {"Idempotency-Key": path}
+    before = await till.topics(till.merchant, of="")
+    for price in (0.01, 0.75):
+        body = {"padaria_slug": till.merchant, "items": [bread, {**bread, "preco_unitario": price}], **more}
+        refused, answer = await till.post(path, body, once)
+        assert (refused, answer["code"]) == (403, "listed_prices_only")
+        assert answer["error"].startswith("Esta chave de API não pode definir preços")
+    assert await till.topics(till.merchant, of="") == before
+
+    # The refusal did not use up the Idempotency-Key.
+    body = {"padaria_slug": till.merchant, "items": [bread], **more}
+    answered, created = await till.post(path, body, once)
+    assert (answered, created["total"]) == (status, 1.5)
+
+
+async def test_a_key_kept_to_listed_prices_makes_no_pix_of_an_amount_of_its_own(till):
+    before = await till.topics(till.merchant, of="")
+    status, answer = await till.post("/payments/pix", {"value": 0.75})
+    assert (status, answer["code"]) == (403, "listed_prices_only")
+    assert answer["message"].startswith("This API key may not set a price")
+    assert await till.topics(till.merchant, of="") == before

@@ -22,7 +22,7 @@ from contracts.events import (
     WebhookSecretRotated,
 )
 from extrato.domain import merchant as module
-from extrato.domain.api_keys import HUB_SCOPES, MAX_API_KEYS, IssueApiKey, RevokeApiKey
+from extrato.domain.api_keys import HUB_SCOPES, MAX_API_KEYS, IssueApiKey, ListedPricesOnly, RevokeApiKey
 from extrato.domain.connections import ConnectProvider, DisconnectProvider, RotateWebhookSecret
 from extrato.domain.errors import Refused
 from extrato.domain.merchant import (
@@ -279,6 +279,19 @@ def test_the_metrics_of_all_are_for_a_key_of_the_hub_only():
     assert decide(ask, initial_state(RESERVED_SLUG)) == [issued]
 
 
+def test_a_key_kept_to_listed_prices_is_issued():
+    ask = replace(ISSUE, listed_prices_only=True)
+    assert given_events(REGISTERED).when(ask) == [replace(KEY, listed_prices_only=True)]
+    assert given_events(REGISTERED, KEY).refuses(ask) == "api_key_exists"
+
+
+@pytest.mark.parametrize("slug", ["padaria", RESERVED_SLUG])
+def test_a_key_that_sets_the_listed_prices_is_not_kept_to_them(slug: str):
+    ask = IssueApiKey(key_id="k", secret_digest="x", scopes=("admin", "payments:write"), listed_prices_only=True)
+    history = [REGISTERED] if slug == "padaria" else []
+    assert given_events(*history, slug=slug).refuses(ask) == "admin_sets_prices"
+
+
 def test_another_api_key_under_the_same_id_is_refused():
     other = IssueApiKey(key_id="k1", secret_digest="cd" * 32, scopes=("payments:read",))
     assert given_events(REGISTERED, KEY).refuses(other) == "api_key_exists"
@@ -339,6 +352,18 @@ def test_an_order_takes_the_merchants_price_where_a_line_has_none():
     assert price_order(lines, merchant) == (Item("pão", 3, 150), Item("bolo", 1, 900))
 
 
+@pytest.mark.parametrize("price", [1, 150])
+def test_an_order_at_listed_prices_only_carries_no_price_not_even_the_listed_one(price: int):
+    merchant = fold([REGISTERED, ProductPriced(name="pão", price_centavos=150)])
+    assert isinstance(merchant, Registered)
+    listed = Line(name="pão", quantity=3, unit_price_centavos=None)
+
+    assert price_order([listed], merchant, listed_prices_only=True) == (Item("pão", 3, 150),)
+    with pytest.raises(ListedPricesOnly) as refused:
+        price_order([listed, replace(listed, unit_price_centavos=price)], merchant, listed_prices_only=True)
+    assert (refused.value.code, refused.value.about) == ("listed_prices_only", "preco_unitario")
+
+
 def test_an_order_of_an_unknown_product_is_refused():
     merchant = fold([REGISTERED])
     assert isinstance(merchant, Registered)
@@ -364,6 +389,7 @@ commands = st.one_of(
         key_id=names,
         secret_digest=names,
         scopes=st.lists(st.sampled_from([*sorted(HUB_SCOPES), "root"]), max_size=2).map(tuple),
+        listed_prices_only=st.booleans(),
     ),
     st.builds(RevokeApiKey, key_id=names),
 )

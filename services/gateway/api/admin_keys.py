@@ -10,6 +10,7 @@ from extrato.domain.api_keys import RevokeApiKey
 from extrato.domain.errors import Refused
 from extrato.use_cases.merchants import change_merchant, new_api_key
 from services.gateway.api.admin import administered
+from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.context import cause_of, gateway_of
 from services.gateway.http.door import json_object
@@ -25,7 +26,8 @@ async def issue(request: web.Request) -> web.Response:
     merchant = await administered(request)
     gateway = gateway_of(request)
     body, _ = await json_object(request)
-    api_key, command = new_api_key(merchant.slug, _scopes(body))
+    listed_prices_only = fields.flag(body, "listed_prices_only")
+    api_key, command = new_api_key(merchant.slug, _scopes(body), listed_prices_only=listed_prices_only)
     await change_merchant(gateway.hub, merchant.slug, [command], cause=cause_of(request, actor="api_key"))
     gateway.merchants.forget(merchant.slug)
     created = api.ApiKeyCreated(
@@ -33,6 +35,7 @@ async def issue(request: web.Request) -> web.Response:
         padaria_slug=merchant.slug,
         key_id=command.key_id,
         scopes=list(command.scopes),
+        listed_prices_only=command.listed_prices_only,
         api_key=api_key,
     )
     return json_answer(created, status=201, headers={"Cache-Control": "no-store"})
@@ -64,6 +67,7 @@ def _listed(merchant: domain.Merchant) -> web.Response:
     if not isinstance(merchant, domain.Registered):
         raise TypeError
     keys = [
-        api.ListedApiKey(key_id=issued.key_id, scopes=list(issued.scopes)) for issued in merchant.keys.issued.values()
+        api.ListedApiKey(key_id=issued.key_id, scopes=list(issued.scopes), listed_prices_only=issued.listed_prices_only)
+        for issued in merchant.keys.issued.values()
     ]
     return json_answer(api.ApiKeyList(success=True, padaria_slug=merchant.slug, count=len(keys), api_keys=keys))

@@ -20,7 +20,7 @@ from services.gateway.api.order_lines import read_order
 from services.gateway.api.views import label, moment, priced
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
-from services.gateway.http.context import cause_of, gateway_of
+from services.gateway.http.context import caller_of, cause_of, gateway_of
 from services.gateway.http.door import json_object
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ async def create_cart(request: web.Request) -> web.Response:
     gateway = gateway_of(request)
     body, raw = await json_object(request)
     merchant = await lookup.find_padaria(request, fields.text(body, "padaria_slug", maximum=64))
-    order = read_order(body, merchant)
+    order = read_order(body, merchant, caller_of(request))
     wanted = NewPayment(
         provider="mercado_pago",
         method="pix",

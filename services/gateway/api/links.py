@@ -35,7 +35,7 @@ async def generate_link(request: web.Request) -> web.Response:
     gateway = gateway_of(request)
     body, raw = await json_object(request)
     merchant = await lookup.find_padaria(request, fields.text(body, "padaria_slug", maximum=64))
-    order = read_order(body, merchant)
+    order = read_order(body, merchant, caller_of(request))
     wanted = NewPayment(
         provider="mercado_pago",
         method="checkout",

@@ -1,4 +1,8 @@
-"""Reads the order that a link or a cart is made of, at the merchant's prices."""
+"""Reads the order that a link or a cart is made of, at the merchant's prices.
+
+A key that charges listed prices only orders here, by the names of the products: a line with `preco_unitario` is
+refused to it. The direct Pix has nothing but its `value`, so that its route is closed to such a key.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from extrato.domain.merchant import Registered
+    from services.gateway.http.context import Caller
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -28,9 +33,9 @@ class Order(Struct, frozen=True, kw_only=True):
     description: str
 
 
-def read_order(body: Mapping[str, Any], merchant: Registered) -> Order:
+def read_order(body: Mapping[str, Any], merchant: Registered, caller: Caller) -> Order:
     """Read an order to be paid through Mercado Pago; raises `Refused`, also when it is not connected."""
-    items = price_order(fields.lines(body), merchant)
+    items = price_order(fields.lines(body), merchant, listed_prices_only=caller.listed_prices_only)
     total_centavos = sum(item.quantity * item.unit_price_centavos for item in items)
     if total_centavos > fields.MAX_VALUE_CENTAVOS:
         raise Bilingual(

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from contracts.api import PixConfirmed, PixCreated, PixPayment
 from contracts.events import ChargeCreated, Item
+from extrato.domain.api_keys import ListedPricesOnly
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.domain.payment.identifiers import payment_id_in
@@ -40,8 +41,13 @@ DEMO_MERCHANT: Final = "padaria-do-marcos"
 
 
 async def create_pix(request: web.Request) -> web.Response:
-    """`POST /payments/pix`: a Pix charge to the merchant's own key."""
+    """`POST /payments/pix`: a Pix charge to the merchant's own key, of whatever amount the caller chooses.
+
+    That is why a key that charges listed prices only has none made here.
+    """
     gateway = gateway_of(request)
+    if caller_of(request).listed_prices_only:
+        raise ListedPricesOnly("value")
     body, raw = await json_object(request)
     merchant = await _merchant(request, fields.text(body, "padaria_slug", maximum=64))
     amount_centavos = fields.value_centavos(body)

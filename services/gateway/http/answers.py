@@ -33,6 +33,7 @@ STATUS_OF_CODE: Final = {
     "unauthenticated": 401,
     "too_many_requests": 429,
     "forbidden": 403,
+    "listed_prices_only": 403,
     "foreign_page": 403,
     "method_not_allowed": 405,
     "body_too_slow": 408,

@@ -51,13 +51,15 @@ class PayerTokens:
 class Caller(Struct, frozen=True, kw_only=True):
     """Who is calling. `merchant` is None for a caller who may act for all, as in open mode.
 
-    A payer has shown the token of `payment_id`, and may know of that one payment and of nothing else.
+    A payer has shown the token of `payment_id`, and may know of that one payment and of nothing else. A caller with
+    `listed_prices_only` charges what the merchant's products cost, and chooses no other amount.
     """
 
     merchant: str | None
     actor: str
     actor_id: str | None
     payment_id: int | None = None
+    listed_prices_only: bool = False
 
     @property
     def is_payer(self) -> bool:

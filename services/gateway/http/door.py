@@ -165,7 +165,12 @@ async def recognise(request: web.Request, shown: Credentials, scope: str) -> Cal
         limits.succeeded(shown.api_key)
         if scope not in key.scopes:
             raise Refused("forbidden", f"The API key does not have the scope {scope!r}.")
-        return Caller(merchant=key.merchant, actor="api_key", actor_id=key.key_id)
+        return Caller(
+            merchant=key.merchant,
+            actor="api_key",
+            actor_id=key.key_id,
+            listed_prices_only=key.listed_prices_only,
+        )
     number, token = shown.payment_id, shown.token
     if token:
         is_number = number.isascii() and number.isdigit() and len(number) < MAX_NUMBER_LENGTH

@@ -75,6 +75,14 @@ def required_text(body: Mapping[str, Any], name: str, *, maximum: int = MAX_TEXT
     return value
 
 
+def flag(body: Mapping[str, Any], name: str) -> bool:
+    """Read an optional yes or no; absent is no."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise Refused("invalid_flag", f"O campo '{name}' deve ser true ou false", name)
+    return bool(value)
+
+
 def email(body: Mapping[str, Any], name: str) -> str | None:
     """Read an optional e-mail address."""
     value = text(body, name, maximum=254)

@@ -48,6 +48,8 @@ PORTUGUESE: Final = {
     "too_many_products": "A padaria já vende produtos demais",
     "unknown_scope": "O campo 'scopes' deve listar um ou mais de: "
     "admin, confirm, payments:read, payments:refund, payments:write",
+    "listed_prices_only": "Esta chave de API não pode definir preços: cobra os preços dos produtos da padaria",
+    "admin_sets_prices": "Uma chave com o escopo 'admin' define os preços dos produtos: não pode ficar presa a eles",
     "too_many_api_keys": "A padaria já tem chaves de API demais; revogue algumas",
     "api_key_not_found": "Não há chave de API com este identificador",
     "unknown_provider": "Não há provedor com este nome que se conecte a uma conta",

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from extrato.domain.api_keys import ListedPricesOnly
 from extrato.domain.errors import Refused
 from extrato.domain.money import InvalidAmount, parse_reais
 from extrato.errors import ExtratoError, ProviderRefused
@@ -56,6 +57,13 @@ def test_a_foreign_page_is_told_what_open_mode_is_for():
     error = Refused("foreign_page", "Without API keys, only pages and programs of this machine are answered.")
     assert in_portuguese(error) == "Sem chaves de API, só são atendidas páginas e programas desta máquina"
     assert STATUS_OF_CODE["foreign_page"] == 403
+
+
+def test_a_key_kept_to_listed_prices_is_told_so_in_the_language_of_the_route():
+    error = ListedPricesOnly("value")
+    assert error.message == "This API key may not set a price: it charges the prices of the merchant's products."
+    assert in_portuguese(error) == "Esta chave de API não pode definir preços: cobra os preços dos produtos da padaria"
+    assert STATUS_OF_CODE[error.code] == 403
 
 
 def test_a_refusal_of_the_provider_is_told_with_its_own_sentence():
