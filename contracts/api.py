@@ -71,6 +71,33 @@ class PixConfirmation(Struct, kw_only=True):
     horario: str | UnsetType = UNSET
 
 
+class PixReturn(Struct, kw_only=True):
+    """The bank gave `amount` reais of a Pix back to the payer.
+
+    `return_id` is the bank's name of it (Pix calls it RtrId), at most 35 characters: told again, it is recorded once.
+    `returned_at` is when, ISO 8601 with its offset. `end_to_end_id` names the transfer, and is needed where the money
+    of two is held.
+    """
+
+    return_id: str
+    amount: float
+    returned_at: str
+    end_to_end_id: str | UnsetType = UNSET
+
+
+class PixReturned(Struct, kw_only=True):
+    """The return is recorded; the amounts are in reais."""
+
+    message: str
+    payment_id: int
+    return_id: str
+    end_to_end_id: str
+    amount: float
+    status: str
+    held_amount: float
+    refunded_amount: float
+
+
 class PixConfirmed(Struct, kw_only=True):
     """The charge is paid."""
 
@@ -197,35 +224,98 @@ class PaymentCancelled(Struct, kw_only=True):
     message: str
 
 
-class RefundRequest(Struct, kw_only=True):
-    """Asks to give `amount` reais back; without it all that is left.
+class PaidAttempt(Struct, kw_only=True):
+    """One attempt to pay; amounts are in its own currency.
 
-    `mp_payment_id` chooses which of several paid attempts it is of; without it that is the one that the payment shows.
+    `held_amount` is what the provider holds of it; what is disputed or lost is neither held nor refunded.
+    """
+
+    mp_payment_id: str
+    status: str
+    status_detail: str | None
+    amount: float
+    held_amount: float
+    refunded_amount: float
+    currency: str
+
+
+class RefundRequest(Struct, kw_only=True):
+    """Asks to give `amount` reais back, or with `all` everything that is held; one of the two has to be said.
+
+    `mp_payment_id` chooses one of several attempts that hold money: an amount needs it then, and `all` without it is
+    of each of them. `reason` is kept for the books.
     """
 
     amount: float | UnsetType = UNSET
+    all: bool | UnsetType = UNSET
     mp_payment_id: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+
+
+class RefundMade(Struct, kw_only=True):
+    """One refund of one attempt: `made`, `refused`, `requested`, or `in_process` at the provider."""
+
+    refund_id: str
+    refund_status: str
+    mp_payment_id: str
+    amount: float
+    currency: str
 
 
 class Refunded(Struct, kw_only=True):
-    """A refund: `made`, or with status 202 `requested`, when it will be carried out.
+    """What was asked to give back, and what became of it.
 
-    `mp_payment_id` is what was given back of; of it `refunded_amount` has gone back, `pending_amount` is asked for and
-    not answered, and `remaining_amount` may still be given back.
+    `refund_status` is `made` with status 200, and `requested` with 202, when something will still be carried out.
+    `refunds` has one of each attempt; `refund_id` names them all, and `mp_payment_id` the only one there is. Of the
+    attempts that it is of, `amount` is what was asked for, `refunded_amount` has gone back, `pending_amount` is asked
+    for and not answered, and `remaining_amount` may still be given back.
     """
 
     success: bool
     payment_id: int
     refund_id: str
     refund_status: str
-    mp_payment_id: str
+    refunds: list[RefundMade]
+    mp_payment_id: str | None
     amount: float
     refunded_amount: float
     pending_amount: float
     remaining_amount: float
+    held_amount: float
+    disputed_amount: float
+    attempts: list[PaidAttempt]
     status: str
     status_detail: str | None
     status_label: str
+    message: str
+
+
+class MoneyTaken(Struct, kw_only=True):
+    """Late or short money is taken as the payment."""
+
+    success: bool
+    payment_id: int
+    status: str
+    status_detail: str | None
+    status_label: str
+    held_amount: float
+    alerts: list[str]
+    message: str
+
+
+class AlertReason(Struct, kw_only=True):
+    """Says what was done about an alert, in at most 500 characters."""
+
+    reason: str
+
+
+class AlertClosed(Struct, kw_only=True):
+    """The alert is closed; `alerts` are those that are still open."""
+
+    success: bool
+    payment_id: int
+    alert: str
+    alerts: list[str]
     message: str
 
 
@@ -233,8 +323,11 @@ class PaymentStatus(Struct, kw_only=True):
     """How a payment stands.
 
     `synced` says whether there is a provider that was asked and answered, `status_changed` whether that moved the
-    payment. `alerts` name what somebody has to look into: `mismatched_payment` (an amount, currency or reference that
-    is not the charge's), `duplicate_payment`, `late_payment`, `wrong_confirmation`; a payer is not told.
+    payment. What is held, was refunded and is disputed is summed over the attempts in the charge's currency. `alerts`
+    name what somebody has to look into: `partially_paid`, `overpaid`, `duplicate_payment`, `late_payment`,
+    `mismatched_payment` (another currency, or another charge's reference), `wrong_confirmation`,
+    `provider_contradicts` (money that was approved is not there any more) and `refund_reversed`. A payer is told of
+    neither alerts nor single attempts.
     """
 
     success: bool
@@ -256,6 +349,10 @@ class PaymentStatus(Struct, kw_only=True):
     synced: bool
     synced_at: str | None
     status_changed: bool
+    held_amount: float
+    refunded_amount: float
+    disputed_amount: float
+    attempts: list[PaidAttempt]
     alerts: list[str]
 
 

@@ -78,16 +78,18 @@ class ChargeRefused(Struct, frozen=True, kw_only=True):
 class ObservationRecorded(Struct, frozen=True, kw_only=True):
     """A provider told us, when we asked it, how one attempt to pay stands.
 
-    One payment may see several attempts (a refused card, then a Pix). `observed_at` is the provider's
-    own time of its latest change; `evidence` is the SHA-256 of its answer, in hex.
+    One payment may see several attempts (a refused card, then a Pix), of other amounts than its own or in another
+    `currency`. `observed_at` is the provider's own time of its latest change; `evidence` is the SHA-256 of its answer,
+    in hex.
     """
 
-    schema_version: ClassVar[int] = 1
+    schema_version: ClassVar[int] = 2
 
     attempt_id: str
     status: str
     status_detail: str | None
     amount_centavos: int
+    currency: str
     refunded_centavos: int
     observed_at: datetime
     paid_at: datetime | None
@@ -96,20 +98,28 @@ class ObservationRecorded(Struct, frozen=True, kw_only=True):
 
 
 class ObservationIgnored(Struct, frozen=True, kw_only=True):
-    """An observation moved nothing; `reason` is `stale` or `illegal_transition`."""
+    """An observation moved nothing, because it is older than what is known: `reason` is `stale`.
 
-    schema_version: ClassVar[int] = 1
+    Older logs have `illegal_transition` as well. `ignored_at` is when the provider said it, by the hub's clock; None
+    where that was not noted. Said again a minute later, it is believed.
+    """
+
+    schema_version: ClassVar[int] = 2
 
     attempt_id: str
     status: str
     status_detail: str | None
     observed_at: datetime
+    ignored_at: datetime | None
     reason: str
     evidence: str | None
 
 
 class ObservationMismatched(Struct, frozen=True, kw_only=True):
-    """An observation names another amount, currency or reference than the charge: never a payment of it."""
+    """An observation names another reference than the charge: it is of another payment, and left out of this one.
+
+    Older logs have it for another amount or currency as well.
+    """
 
     schema_version: ClassVar[int] = 1
 
@@ -139,7 +149,7 @@ class StatusChanged(Struct, frozen=True, kw_only=True):
 
 
 class DuplicatePaymentObserved(Struct, frozen=True, kw_only=True):
-    """A second attempt was paid while another already had been: somebody must give money back."""
+    """A second attempt was paid while another already paid the whole: somebody must give money back."""
 
     schema_version: ClassVar[int] = 1
 
@@ -157,19 +167,39 @@ class PaymentExpired(Struct, frozen=True, kw_only=True):
 
 
 class LatePaymentReceived(Struct, frozen=True, kw_only=True):
-    """The bank confirmed money for a charge that was closed already.
+    """Money came for a charge that was closed already.
 
-    Paid after its time, it must be returned or accepted by hand; paid in time after the merchant closed the charge,
-    it stands beside the approval.
-
-    `end_to_end_id` is the transfer's name in all of Pix, where the bank told it: two of them are two transfers.
+    Of a direct Pix that was paid after its end this is all that tells of the money: it is held, and counts once it is
+    accepted. Otherwise it stands beside the observation of the attempt. `attempt_id` is None only in older logs, where
+    the bank did not name the transfer.
     """
 
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
 
+    attempt_id: str | None
     amount_centavos: int
     received_at: datetime
-    end_to_end_id: str | None
+    paid_at: datetime | None
+    evidence: str | None
+
+
+class MoneyAccepted(Struct, frozen=True, kw_only=True):
+    """The merchant takes what is held, `amount_centavos`, as the payment, though it came late or is too little."""
+
+    schema_version: ClassVar[int] = 1
+
+    amount_centavos: int
+
+
+class PixReturned(Struct, frozen=True, kw_only=True):
+    """The merchant's bank gave money of a direct Pix back; `return_id` is the bank's name of that."""
+
+    schema_version: ClassVar[int] = 1
+
+    return_id: str
+    attempt_id: str
+    amount_centavos: int
+    returned_at: datetime
 
 
 class ConfirmationRefused(Struct, frozen=True, kw_only=True):
@@ -205,27 +235,46 @@ class PaymentCancelled(Struct, frozen=True, kw_only=True):
 class RefundRequested(Struct, frozen=True, kw_only=True):
     """The merchant gives money back for one attempt. The provider has not done it yet: this is the intent.
 
-    `refund_id` is the hub's; the provider is given it as its idempotency key. `is_all` says that the amount is all that
-    was left. `requested_at` tells this refund from one that the merchant made elsewhere before; None where that was
-    not noted.
+    `refund_id` is the hub's; the provider is given it as its idempotency key. `wish_id` is what the merchant asked
+    for: one wish to give all back makes a refund of each attempt, and `is_all` says so. `reason` is the merchant's,
+    for the books. `requested_at` tells this refund from one that the merchant made elsewhere before; None where that
+    was not noted. `known_refunds` are the provider's ids of the attempt's refunds just before: none of them is this
+    one. None where the provider did not tell.
     """
 
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
 
     refund_id: str
+    wish_id: str
     attempt_id: str
     amount_centavos: int
     is_all: bool
+    reason: str | None
     requested_at: datetime | None
+    known_refunds: tuple[str, ...] | None
 
 
-class RefundMade(Struct, frozen=True, kw_only=True):
-    """The provider took the refund; `provider_refund_id` is its id of it, where it told one."""
+class RefundAccepted(Struct, frozen=True, kw_only=True):
+    """The provider took the refund and has not made it yet; `provider_refund_id` is its id, where it told one."""
 
     schema_version: ClassVar[int] = 1
 
     refund_id: str
     provider_refund_id: str | None
+
+
+class RefundMade(Struct, frozen=True, kw_only=True):
+    """The provider made the refund; `provider_refund_id` is its id of it, where it told one.
+
+    `made_at` is the provider's time, and later than an observation that does not show the refund yet; None in older
+    logs.
+    """
+
+    schema_version: ClassVar[int] = 2
+
+    refund_id: str
+    provider_refund_id: str | None
+    made_at: datetime | None
 
 
 class RefundRefused(Struct, frozen=True, kw_only=True):
@@ -235,6 +284,58 @@ class RefundRefused(Struct, frozen=True, kw_only=True):
 
     refund_id: str
     code: str
+    reason: str
+
+
+class RefundReversed(Struct, frozen=True, kw_only=True):
+    """The provider tells that less of an attempt was given back than it did before: the money is held again."""
+
+    schema_version: ClassVar[int] = 1
+
+    attempt_id: str
+    before_centavos: int
+    after_centavos: int
+    observed_at: datetime
+
+
+class PaymentReopened(Struct, frozen=True, kw_only=True):
+    """The provider took back that it was paid, while it may still be paid: it is watched and expires again.
+
+    `unsettled_attempts` are those of which money may still come.
+    """
+
+    schema_version: ClassVar[int] = 1
+
+    provider: str
+    external_reference: str
+    own_attempt_id: str | None
+    unsettled_attempts: tuple[str, ...]
+    expires_at: datetime | None
+
+
+class AlertRaised(Struct, frozen=True, kw_only=True):
+    """Somebody has to look into the payment; `occurrence` names what it is about, once for each alert."""
+
+    schema_version: ClassVar[int] = 1
+
+    alert: str
+    occurrence: str
+
+
+class AlertEnded(Struct, frozen=True, kw_only=True):
+    """What an alert was about is no more so."""
+
+    schema_version: ClassVar[int] = 1
+
+    alert: str
+
+
+class AlertResolved(Struct, frozen=True, kw_only=True):
+    """The merchant has looked into all occurrences of an alert so far; another one raises it again."""
+
+    schema_version: ClassVar[int] = 1
+
+    alert: str
     reason: str
 
 
@@ -376,7 +477,19 @@ class IdempotencyKeyUsed(Struct, frozen=True, kw_only=True):
     opened_payment_id: int
 
 
-# What each of these says to a merchant who looks at a payment or a list: money is not where it should be.
+ALERT_NAMES: Final = (
+    "partially_paid",
+    "overpaid",
+    "duplicate_payment",
+    "late_payment",
+    "mismatched_payment",
+    "wrong_confirmation",
+    "provider_contradicts",
+    "refund_reversed",
+)
+"""What somebody may have to look into: money is not where it should be."""
+
+# Events that raise an alert by being there; the other alerts have an AlertRaised.
 ALERTS: Final[dict[type, str]] = {
     ObservationMismatched: "mismatched_payment",
     DuplicatePaymentObserved: "duplicate_payment",
@@ -385,10 +498,12 @@ ALERTS: Final[dict[type, str]] = {
 }
 
 
-def with_alert(alerts: tuple[str, ...], event: Event) -> tuple[str, ...]:
-    """Add what an event alerts to, once; the alerts of a payment stand in the order in which they came up."""
-    alert = ALERTS.get(type(event))
-    return alerts if alert is None or alert in alerts else (*alerts, alert)
+def alerts_after(alerts: tuple[str, ...], event: Event) -> tuple[str, ...]:
+    """Give the open alerts of a payment after an event, in the order in which they came up."""
+    if isinstance(event, AlertEnded | AlertResolved):
+        return tuple(alert for alert in alerts if alert != event.alert)
+    raised = event.alert if isinstance(event, AlertRaised) else ALERTS.get(type(event))
+    return alerts if raised is None or raised in alerts else (*alerts, raised)
 
 
 PaymentEvent = (
@@ -402,13 +517,21 @@ PaymentEvent = (
     | DuplicatePaymentObserved
     | PaymentExpired
     | LatePaymentReceived
+    | MoneyAccepted
+    | PixReturned
     | ConfirmationRefused
     | CancellationRequested
     | CancellationRefused
     | PaymentCancelled
     | RefundRequested
+    | RefundAccepted
     | RefundMade
     | RefundRefused
+    | RefundReversed
+    | PaymentReopened
+    | AlertRaised
+    | AlertEnded
+    | AlertResolved
     | WatchStarted
 )
 MerchantEvent = (

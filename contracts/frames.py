@@ -9,20 +9,37 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
+
+
+class AttemptState(Struct, frozen=True, kw_only=True):
+    """One attempt to pay, as of a snapshot's position; amounts are in its own currency."""
+
+    mp_payment_id: str
+    status: str
+    status_detail: str | None
+    amount: float
+    held_amount: float
+    refunded_amount: float
+    currency: str
 
 
 class PaymentState(Struct, frozen=True, kw_only=True):
-    """A payment as of a snapshot's position; `amount` is in reais."""
+    """A payment as of a snapshot's position; amounts are in reais. A payer is told of no single attempt."""
 
     payment_id: int
     merchant: str
     status: str
     status_detail: str | None
     amount: float
+    held_amount: float
+    refunded_amount: float
+    disputed_amount: float
     description: str
     paid_at: datetime | None
     updated_at: datetime
+    attempts: list[AttemptState] | UnsetType = UNSET
+    alerts: list[str] | UnsetType = UNSET
 
 
 class Snapshot(Struct, frozen=True, kw_only=True, tag_field="type", tag="snapshot"):
@@ -77,7 +94,7 @@ CONFIRMED: Final = "payment-confirmed-{payment_id}"
 
 
 class PaymentConfirmed(Struct, frozen=True, kw_only=True):
-    """A payment was approved, and the money was not given back. `value` is in reais.
+    """A payment was approved for the first time, and the money was not given back. `value` is in reais.
 
     `status` is `approved`, or `in_mediation` for a client that comes while the payment is disputed.
     """

@@ -63,6 +63,7 @@ TEXT: Final = {"type": "string"}
 POSITION: Final = {"type": "integer", "minimum": 0}
 
 PATH_PARAMETERS: Final = {
+    "alert": "The name of the alert, such as `late_payment`.",
     "asset": "The name of a file that the pages name.",
     "file_name": "The `qr_code` of a charge; with `.svg` at its end the picture is SVG, otherwise PNG.",
     "key_id": "The id of the API key, which stands in it before the secret.",
@@ -241,13 +242,30 @@ OPERATIONS: Final = (
         tag="Pix",
         summary="Tell that the bank received a Pix.",
         description="Repeating a confirmation is harmless. Another transfer for a charge that is paid, by its "
-        "`end_to_end_id`, is recorded as a second payment. Money that was paid after the end of a charge "
-        "is recorded, and answered with 409 and the code `late_payment`; without `paid_at` the confirmation may come "
+        "`end_to_end_id`, is recorded as a second payment. Another value than the charge's is answered with 400 and "
+        "the code `wrong_amount`; with its `end_to_end_id` the money is held, and several that add up to the value pay "
+        "the charge. Money that was paid after the end of a charge is held until it is accepted or given back, and "
+        "answered with 409 and the code `late_payment`; without `paid_at` the confirmation may come "
         "until two minutes after the end, by default. Money that was paid in time is taken, also when the merchant "
         "closed the charge meanwhile; then the payment has the alert `late_payment`.",
         scope="confirm",
         body=api.PixConfirmation,
         answers={200: Answer(description="The charge is paid.", body=api.PixConfirmed)},
+        refusals=(400, 404, 408, 409, 413, 415, 500, 503),
+        errors=api.PixError,
+    ),
+    Operation(
+        name="returnPix",
+        method="POST",
+        path="/payments/pix/{payment_id}/returned",
+        tag="Pix",
+        summary="Tell that the bank gave a Pix back to its payer.",
+        description="Told again under one `return_id` it is recorded once. More than is held of the transfer is "
+        "answered with 409 and the code `return_exceeds_held`; where the money of two transfers is held, one without "
+        "`end_to_end_id` with 400 and `choose_transfer`.",
+        scope="confirm",
+        body=api.PixReturn,
+        answers={200: Answer(description="The return is recorded.", body=api.PixReturned)},
         refusals=(400, 404, 408, 409, 413, 415, 500, 503),
         errors=api.PixError,
     ),
@@ -375,7 +393,8 @@ OPERATIONS: Final = (
         tag="Corrections",
         summary="Close a payment that was not paid.",
         description="One that is over already stays as it is. One that was paid is answered with 409 and the code "
-        "`payment_already_paid`: refund it.",
+        "`payment_already_paid`: refund it. One that holds a part of its amount, or money in another currency, with "
+        "409 and `payment_holds_money`: give that back or accept it.",
         scope="payments:write",
         answers={
             200: Answer(description="The payment is closed.", body=api.PaymentCancelled),
@@ -390,18 +409,45 @@ OPERATIONS: Final = (
         method="POST",
         path="/payments/api/{payment_id}/refund/",
         tag="Corrections",
-        summary="Give money back, all that is left or a part.",
-        description="Under one Idempotency-Key the money is given back once. A Pix to the merchant's own key is given "
-        "back at its bank. Pages of other origins cannot ask for it.",
+        summary="Give money back, all that is held or a part.",
+        description="Under one Idempotency-Key the money is given back once. Where several attempts hold money, an "
+        "amount without `mp_payment_id` is answered with 400 and the code `choose_attempt`. While the provider is "
+        "still making a refund, another one of the same amount is answered with 409 and `refund_in_progress`. When the "
+        "provider refused all of it, that is 502. A Pix to the merchant's own key is given back at its bank. Pages of "
+        "other origins cannot ask for it.",
         scope="payments:refund",
         headers=(_IDEMPOTENCY_KEY,),
         body=api.RefundRequest,
-        may_lack_body=True,
         answers={
-            200: Answer(description="The provider took the refund.", body=api.Refunded),
-            202: Answer(description="The wish is recorded; the provider does not answer yet.", body=api.Refunded),
+            200: Answer(description="The provider made a refund.", body=api.Refunded),
+            202: Answer(description="The wish is recorded; the provider has not made a refund yet.", body=api.Refunded),
         },
         refusals=(400, 404, 408, 409, 413, 415, 429, 500, 502, 503),
+    ),
+    Operation(
+        name="acceptMoney",
+        method="POST",
+        path="/payments/api/{payment_id}/accept/",
+        tag="Corrections",
+        summary="Take late or short money as the payment.",
+        description="The payment is approved with what is held of it. Asked again it answers the same; without money "
+        "that is held it is 409 and the code `nothing_to_accept`. Pages of other origins cannot ask for it.",
+        scope="payments:refund",
+        answers={200: Answer(description="The money is taken.", body=api.MoneyTaken)},
+        refusals=(400, 404, 409, 429, 500, 503),
+    ),
+    Operation(
+        name="resolveAlert",
+        method="POST",
+        path="/payments/api/{payment_id}/alerts/{alert}/resolve/",
+        tag="Corrections",
+        summary="Close an alert, with what was done about it.",
+        description="It closes every occurrence so far; another one raises the alert again. Asked again it answers the "
+        "same; an alert that the payment never had is 404. Pages of other origins cannot ask for it.",
+        scope="payments:refund",
+        body=api.AlertReason,
+        answers={200: Answer(description="The alert is closed.", body=api.AlertClosed)},
+        refusals=(400, 404, 408, 409, 413, 415, 429, 500, 503),
     ),
     Operation(
         name="showEvents",
@@ -725,6 +771,20 @@ _EXAMPLES: Final = (
         synced=True,
         synced_at="2026-01-12T10:30:10.000000-03:00",
         status_changed=True,
+        held_amount=35.0,
+        refunded_amount=0.0,
+        disputed_amount=0.0,
+        attempts=[
+            api.PaidAttempt(
+                mp_payment_id="143845679916",
+                status="approved",
+                status_detail="accredited",
+                amount=35.0,
+                held_amount=35.0,
+                refunded_amount=0.0,
+                currency="BRL",
+            )
+        ],
         alerts=[],
     ),
     api.PaymentList(success=True, padaria="Padaria do Marcos", count=1, status_filter="approved", payments=[_LISTED]),

@@ -10,11 +10,24 @@ from msgspec import Struct
 from contracts.events import Item
 
 
+class AttemptDetails(Struct, frozen=True, kw_only=True):
+    """One attempt to pay, and what became of its money, in centavos of its own currency."""
+
+    attempt_id: str
+    status: str
+    status_detail: str | None
+    amount_centavos: int
+    held_centavos: int
+    refunded_centavos: int
+    currency: str
+
+
 class PaymentDetails(Struct, frozen=True, kw_only=True):
     """A payment as a whole, as of `position`.
 
     `attempt_id` is the attempt that speaks for the payment; `newest_attempt_id` is the one that was begun last,
-    whatever became of it. `alerts` name what somebody has to look into.
+    whatever became of it. `alerts` name what somebody has to look into. What is held, was refunded and is disputed is
+    summed over the attempts in the charge's currency.
     """
 
     payment_id: int
@@ -24,8 +37,11 @@ class PaymentDetails(Struct, frozen=True, kw_only=True):
     status: str
     status_detail: str | None
     amount_centavos: int
+    held_centavos: int
     refunded_centavos: int
+    disputed_centavos: int
     currency: str
+    attempts: tuple[AttemptDetails, ...]
     title: str
     description: str
     items: tuple[Item, ...]

@@ -43,6 +43,37 @@ def _late_payment_received_v1(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "end_to_end_id": None}
 
 
+def _late_payment_received_v2(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 called the attempt by the bank's name of the transfer, and told nothing else of it."""
+    return {
+        "attempt_id": data["end_to_end_id"],
+        "amount_centavos": data["amount_centavos"],
+        "received_at": data["received_at"],
+        "paid_at": None,
+        "evidence": None,
+    }
+
+
+def _observation_recorded_v1(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 was written for attempts in the charge's currency only, which has always been this one."""
+    return {**data, "currency": "BRL"}
+
+
+def _observation_ignored_v1(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 did not say when."""
+    return {**data, "ignored_at": None}
+
+
+def _refund_made_v1(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 did not say when."""
+    return {**data, "made_at": None}
+
+
+def _refund_requested_v2(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 knew one refund for each wish, without a reason, and did not look at the provider's first."""
+    return {**data, "wish_id": data["refund_id"], "reason": None, "known_refunds": None}
+
+
 def _refund_requested_v1(data: dict[str, Any]) -> dict[str, Any]:
     """Version 1 did not say when."""
     return {**data, "requested_at": None}
@@ -62,8 +93,13 @@ UPCASTERS: Final[dict[str, tuple[str, Upcaster]]] = {
     "StatusChanged.v1": ("StatusChanged.v2", _status_changed_v1),
     "ProviderConnected.v1": ("ProviderConnected.v2", _provider_connected_v1),
     "LatePaymentReceived.v1": ("LatePaymentReceived.v2", _late_payment_received_v1),
+    "LatePaymentReceived.v2": ("LatePaymentReceived.v3", _late_payment_received_v2),
+    "ObservationRecorded.v1": ("ObservationRecorded.v2", _observation_recorded_v1),
+    "ObservationIgnored.v1": ("ObservationIgnored.v2", _observation_ignored_v1),
+    "RefundMade.v1": ("RefundMade.v2", _refund_made_v1),
     "RefundRequested.v1": ("RefundRequested.v2", _refund_requested_v1),
     "ApiKeyIssued.v1": ("ApiKeyIssued.v2", _api_key_issued_v1),
+    "RefundRequested.v2": ("RefundRequested.v3", _refund_requested_v2),
 }
 
 

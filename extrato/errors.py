@@ -58,13 +58,17 @@ class NotFound(ExtratoError):
 
 
 class ProviderRefused(ExtratoError):
-    """The provider understood and said no; asking again gives the same answer. `reason` is its own code, if any."""
+    """The provider understood and said no; asking again gives the same answer. `reason` is its own code, if any.
+
+    `http_status` is that of its answer, 0 where it is not an answer that refuses.
+    """
 
     code = "provider_refused"
 
-    def __init__(self, message: str, about: str = "", *, reason: str = "") -> None:
+    def __init__(self, message: str, about: str = "", *, reason: str = "", http_status: int = 0) -> None:
         super().__init__(message, about)
         self.reason = reason
+        self.http_status = http_status
 
 
 class ChargeWasRefused(ProviderRefused):

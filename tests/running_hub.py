@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import asyncpg
+import msgspec
 import nats
 import pytest
 import pytest_asyncio
@@ -23,6 +24,7 @@ from contracts.envelope import Cause
 from extrato.assembly import open_hub
 from extrato.process import open_bus, open_database
 from extrato.settings import Settings
+from services.sandbox.faults import Faults
 from tests.homes import new_home, put_database_in
 from tests.pace import allowed
 from tests.ports import free_port
@@ -416,17 +418,4 @@ async def keyless_hub(shared_keyless_hub: RunningHub) -> AsyncIterator[RunningHu
         yield hub
 
 
-NO_FAULTS = {
-    "latency_ms": 0,
-    "error_kind": "internal_error",
-    "error_rate": 0,
-    "lost_answers": 0,
-    "rate_limit_per_s": 0,
-    "pix_refused": False,
-    "webhooks": True,
-    "webhook_delay_ms": 0,
-    "webhook_duplicates": 0,
-    "webhook_shuffle": False,
-    "webhook_bad_signature": False,
-    "search_lag_ms": 0,
-}
+NO_FAULTS = msgspec.to_builtins(Faults())

@@ -68,6 +68,12 @@ def format_brl(centavos: int) -> str:
     return f"{'-' if centavos < 0 else ''}R$ {grouped},{rest:02d}"
 
 
+def format_money(centavos: int, currency: str = "BRL") -> str:
+    """Write an amount as Brazilians read it; in another currency after its ISO 4217 code: `ARS 1.234,56`."""
+    in_reais = format_brl(centavos)
+    return in_reais if currency == "BRL" else in_reais.replace("R$", currency)
+
+
 def _decimal(value: object) -> Decimal:
     """Take the value for a decimal number, without losing or inventing a digit."""
     match value:

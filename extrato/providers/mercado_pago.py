@@ -20,7 +20,7 @@ from extrato.domain.money import to_reais
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.providers import mercado_pago_orders as orders
 from extrato.providers.mercado_pago_client import SEARCH_LIMIT, LiveCredentialNeeded, MercadoPagoClient
-from extrato.providers.mercado_pago_shapes import Payment, Refund, read
+from extrato.providers.mercado_pago_shapes import OrderRefunded, Payment, Refund, read
 from extrato.providers.mercado_pago_words import (
     centavos,
     in_utc,
@@ -178,9 +178,7 @@ class MercadoPago:
         """`POST /v1/payments/{id}/refunds`, or `POST /v1/orders/{id}/refund` where an order made the charge."""
         token = credential.access_token
         if orders.is_order_id(request.charge.charge_id):
-            # It is answered with all refunds of the order, and not with which one is meant.
-            await self._refund_order(request, token)
-            return None
+            return await self._refund_order(request, token)
         # The amount is always said: without one Mercado Pago gives back whatever is left by then.
         body = {"amount": to_reais(request.amount_centavos)}
         answer = await self._client.refund_payment(token, request.attempt_id, body, idempotency_key=request.refund_id)
@@ -200,14 +198,29 @@ class MercadoPago:
         refunds = orders.read_order(answer).transactions.refunds if answer else []
         return tuple(map(_refund_seen, refunds))
 
-    async def _refund_order(self, request: RefundRequest, token: str) -> None:
+    async def _refund_order(self, request: RefundRequest, token: str) -> RefundSeen | None:
+        """Have an order's money given back. It is answered with all refunds, and not with which one is meant."""
         order_id = request.charge.charge_id
         answer = await self._client.get_order(token, order_id)
         if answer is None:
             msg = "Mercado Pago does not know the order."
             raise ProviderRefused(msg, order_id)
         body = orders.refund_body(orders.read_order(answer), request.amount_centavos)
-        await self._client.refund_order(token, order_id, body, idempotency_key=request.refund_id)
+        written = await self._client.refund_order(token, order_id, body, idempotency_key=request.refund_id)
+        try:
+            shown = [_refund_seen(each) for each in read(written, OrderRefunded).transactions.refunds]
+        except ProviderMisunderstood:
+            return None
+        known = request.known_refunds
+        new = [
+            seen
+            for seen in shown
+            if seen.amount_centavos == request.amount_centavos
+            and known is not None
+            and seen.refund_id is not None
+            and seen.refund_id not in known
+        ]
+        return new[0] if len(new) == 1 else None
 
     async def observe_reference(self, external_reference: str, credential: Credential) -> ObservedPage:
         """Search by reference; the search index may lag behind by minutes."""

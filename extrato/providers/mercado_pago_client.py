@@ -1,8 +1,8 @@
 """Mercado Pago's HTTP interface, in Mercado Pago's words; every failure becomes one of ours here.
 
 Sources: Mercado Pago's reference for preferences, payments and orders, and its official SDKs (which statuses are
-worth a retry: 429, 500, 502, 503, 504; for orders also 423, one that is locked for a moment). What stands between
-answers with others of the five hundreds, and then nobody knows what was done.
+worth a retry: 429, 500, 502, 503, 504; for orders also 423 and 424: locked, or failed elsewhere, for a moment). What
+stands between answers with others of the five hundreds, and then nobody knows what was done.
 """
 
 from __future__ import annotations
@@ -38,14 +38,19 @@ WRITE_ATTEMPTS: Final = 2
 RETRY_WAIT_S: Final = 0.2
 RETRY_AFTER_S: Final = 5.0
 MAX_RETRY_AFTER_S: Final = 300.0
-TRANSIENT_STATUSES: Final = frozenset({408, 423, 425, 429})
+TRANSIENT_STATUSES: Final = frozenset({408, 423, 424, 425, 429})
 SEARCH_LIMIT: Final = 50
 # "Unauthorized use of live credentials", and what the Orders API calls the like.
 LIVE_CREDENTIAL_CODES: Final = frozenset({"7"})
 # An idempotency key that another request holds at this moment; what came of that one is told to the next who asks.
 KEY_IN_USE_CODES: Final = frozenset({"", "idempotency_key_already_used", "resource_locked"})
+# Answered with 409 although asking again gives the same answer: nothing of the order can be given back.
+NOT_REFUNDABLE_CODES: Final = frozenset({"cannot_refund_order", "order_already_refunded"})
 # Answered with 401 although they are about the amount of a refund.
 AMOUNT_CODES: Final = frozenset({"4040", "4041"})
+# Without it a Pix refund that waits for the central bank is answered 400, and is in no list, though it goes on
+# (mercadopago devsite-docs #1993).
+RENDER_IN_PROCESS: Final = {"X-Render-In-Process-Refunds": "true"}
 
 
 class ToldToWait(ProviderUnavailable):
@@ -125,18 +130,27 @@ class MercadoPagoClient:
         self, token: str, payment_id: str, body: Mapping[str, Any], *, idempotency_key: str
     ) -> bytes:
         """`POST /v1/payments/{id}/refunds`; where the key was used before the answer is empty."""
-        return await self._write("POST", f"/v1/payments/{payment_id}/refunds", token, body, idempotency_key)
+        return await self._refund(f"/v1/payments/{payment_id}/refunds", token, body, idempotency_key)
 
     async def get_refunds(self, token: str, payment_id: str) -> list[Refund]:
         """`GET /v1/payments/{id}/refunds`; empty when there is no such payment."""
-        answer = await self._ask("GET", f"/v1/payments/{payment_id}/refunds", token)
+        answer = await self._ask("GET", f"/v1/payments/{payment_id}/refunds", token, headers=RENDER_IN_PROCESS)
         return [] if answer is None else read(answer, list[Refund])
 
     async def refund_order(
         self, token: str, order_id: str, body: Mapping[str, Any] | None, *, idempotency_key: str
-    ) -> None:
-        """`POST /v1/orders/{id}/refund`; without a body it is all that is left."""
-        await self._write("POST", f"/v1/orders/{order_id}/refund", token, body, idempotency_key)
+    ) -> bytes:
+        """`POST /v1/orders/{id}/refund`; without a body it is all that is left. Answered with the order."""
+        return await self._refund(f"/v1/orders/{order_id}/refund", token, body, idempotency_key)
+
+    async def _refund(self, path: str, token: str, body: Mapping[str, Any] | None, idempotency_key: str) -> bytes:
+        """Have money given back; a conflict is no refusal, unless it is with the state that the order is in."""
+        try:
+            return await self._write("POST", path, token, body, idempotency_key, RENDER_IN_PROCESS)
+        except ProviderRefused as error:
+            if error.http_status == 409 and error.reason not in NOT_REFUNDABLE_CODES:
+                raise ProviderUnavailable(error.message, path, retry_after_s=RETRY_AFTER_S) from error
+            raise
 
     async def _change(self, path: str, token: str, body: Mapping[str, Any]) -> bytes:
         """Change what is there; what the account does not know is not changed, and that is a refusal."""
@@ -147,14 +161,20 @@ class MercadoPagoClient:
         return answer
 
     async def _write(
-        self, method: str, path: str, token: str, body: Mapping[str, Any] | None, idempotency_key: str
+        self,
+        method: str,
+        path: str,
+        token: str,
+        body: Mapping[str, Any] | None,
+        idempotency_key: str,
+        headers: Mapping[str, str] = {},
     ) -> bytes:
         answer = await self._ask(
             method,
             path,
             token,
             body=None if body is None else msgspec.json.encode(body),
-            headers={"X-Idempotency-Key": idempotency_key},
+            headers={"X-Idempotency-Key": idempotency_key, **headers},
             attempts=WRITE_ATTEMPTS,
         )
         if answer is None:
@@ -256,7 +276,7 @@ def _judge(path: str, status: int, retry_after: str | None, answer: bytes, token
     if 400 <= status < 500:
         # The reason may quote the request, and is kept for good.
         told = sentence.replace(token, "(token)")[:200]
-        raise ProviderRefused(f"Mercado Pago answered {status}: {told}", path, reason=code)
+        raise ProviderRefused(f"Mercado Pago answered {status}: {told}", path, reason=code, http_status=status)
     msg = f"Mercado Pago answered {status}."
     raise ProviderMisunderstood(msg, path)
 

@@ -98,6 +98,9 @@ def to_observation(answer: bytes) -> Observation:
     made = [refund for refund in order.transactions.refunds if refund_state(refund.status) == "made"]
     refunded = sum(centavos(refund.amount) for refund in made)
     amount = centavos(order.total_amount)
+    if status == "approved" and (order.status_detail == "refunded" or refunded >= amount):
+        # One that was given back whole was seen under both words.
+        status = "refunded"
     detail = order.status_detail or ("expired" if order.status == "expired" else None)
     return Observation(
         attempt_id=order.id,

@@ -140,6 +140,12 @@ class Order(Struct, frozen=True, kw_only=True):
     transactions: OrderTransactions = OrderTransactions()
 
 
+class OrderRefunded(Struct, frozen=True):
+    """What we read of the answer to a refund of an order: all refunds of it."""
+
+    transactions: OrderTransactions
+
+
 class MerchantOrder(Struct, frozen=True):
     """What we read of a merchant order."""
 

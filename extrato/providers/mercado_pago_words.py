@@ -8,7 +8,7 @@ from decimal import Context, Decimal, Inexact
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from extrato.domain.money import MAXIMUM_CENTAVOS
-from extrato.domain.payment.state import ENDED
+from extrato.domain.payment.ledger import ENDED
 from extrato.errors import ProviderMisunderstood, ProviderRefused
 
 if TYPE_CHECKING:

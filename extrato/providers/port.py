@@ -52,12 +52,13 @@ class ChargeRequest(Struct, frozen=True, kw_only=True):
 
 
 class RefundRequest(Struct, frozen=True, kw_only=True):
-    """What is to be given back."""
+    """What is to be given back; `known_refunds` are the provider's ids of those that are not this one, where known."""
 
     refund_id: str
     charge: ChargeCreated
     attempt_id: str
     amount_centavos: int
+    known_refunds: tuple[str, ...] | None
 
 
 class RefundSeen(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from contracts.events import ChargeCreated
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import CompleteCancellation, RefuseCancellation, RequestCancellation
-from extrato.domain.payment.state import ENDED
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.store.vault_keys import InvalidVaultKey
 from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 async def cancel_payment(hub: Hub, payment_id: int, *, cause: Cause) -> LoadedPayment:
     """Close a payment; one that is over already stays as it is.
 
-    Raises `Refused("payment_already_paid")`, and `ProviderUnavailable` when the wish is recorded and the monitor
-    will see to the rest.
+    Raises `Refused` with `payment_already_paid` or `payment_holds_money`, and `ProviderUnavailable` when the wish is
+    recorded and the monitor will see to the rest.
     """
     loaded = await load_payment(hub, payment_id)
     payment = loaded.payment
@@ -64,7 +63,7 @@ async def _close_at_provider(hub: Hub, loaded: LoadedPayment, charge: ChargeCrea
     the wish stays.
     """
     payment = loaded.payment
-    unsettled = [name for name, each in payment.attempts.items() if each.status not in ENDED and not each.was_paid]
+    unsettled = [name for name, each in payment.attempts.items() if not each.has_ended]
     try:
         credential = await credential_for(hub, loaded)
         await hub.providers[payment.intent.provider].cancel_charge(

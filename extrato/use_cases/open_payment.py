@@ -13,7 +13,7 @@ from contracts.events import ChargeCreated, ChargeRefused, IdempotencyKeyUsed, I
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import RecordCharge
 from extrato.domain.payment.identifiers import bank_payment_id, external_reference, stream_id
-from extrato.domain.payment.state import Opened
+from extrato.domain.payment.state import begun
 from extrato.errors import ChargeWasRefused, Conflict, ProviderNotConnected, ProviderRefused
 from extrato.ports import Payer
 from extrato.providers.port import ChargeRequest, Receiver
@@ -116,7 +116,7 @@ async def open_payment(
     return LoadedPayment(
         payment_id=number,
         merchant=merchant.slug,
-        payment=Opened(intent=intent, charge=charge),
+        payment=begun(intent, charge),
         opened_at=at,
         updated_at=at,
         version=len(opened),
@@ -216,7 +216,7 @@ async def _open_again(
         raise Refused("idempotency_key_reused", "This Idempotency-Key was used for another request.", "Idempotency-Key")
     loaded = await complete_charge(hub, merchant, used.opened_payment_id, cause=cause)
     # As it was answered the first time, whatever has happened to the payment since.
-    first = Opened(intent=loaded.payment.intent, charge=loaded.payment.charge)
+    first = begun(loaded.payment.intent, loaded.payment.charge)
     return msgspec.structs.replace(loaded, payment=first, updated_at=loaded.opened_at)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from contracts.events import ChargeCreated
 from extrato.domain.payment.commands import RecordObservation
 from extrato.domain.payment.identifiers import payment_id_in_reference
-from extrato.domain.payment.state import ENDED
+from extrato.domain.payment.ledger import ENDED
 from extrato.errors import (
     NotFound,
     ProviderMisunderstood,
@@ -25,6 +25,8 @@ from extrato.use_cases.hub import Decided, Hub, LoadedPayment, change_payment, l
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
+    from collections.abc import Set as AbstractSet
+    from datetime import datetime
 
     from contracts.envelope import Cause
     from extrato.domain.payment.state import Opened
@@ -46,30 +48,38 @@ async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided
     if not provider.needs_credential:
         return Decided(before=loaded, after=loaded, envelopes=())
     credential = await credential_for(hub, loaded)
+    asked_at = hub.now()
     try:
         async with asyncio.timeout(REFRESH_TIMEOUT_S):
-            found = await _observe(provider, loaded.payment, credential)
+            pages, alone = await _observe(provider, loaded.payment, credential)
     except TimeoutError as error:
         raise ProviderUnavailable("The provider takes too long to answer.", provider.name) from error
-    seen = {seen.attempt_id: seen for page in found for seen in page.observations}
-    decided = await record_observations(hub, payment_id, list(seen.values()), cause=cause)
-    if any(page.answers > len(page.observations) for page in found):
+    by_id = {seen.attempt_id for page in alone for seen in page.observations}
+    seen = {seen.attempt_id: seen for page in (*pages, *alone) for seen in page.observations}
+    decided = await record_observations(
+        hub, payment_id, list(seen.values()), asked_at=asked_at, by_id=by_id, cause=cause
+    )
+    if any(page.answers > len(page.observations) for page in (*pages, *alone)):
         raise ProviderMisunderstood("An attempt to pay could not be understood.", str(payment_id))
     return decided
 
 
-async def _observe(provider: Provider, payment: Opened, credential: Credential) -> list[ObservedPage]:
+async def _observe(
+    provider: Provider, payment: Opened, credential: Credential
+) -> tuple[list[ObservedPage], list[ObservedPage]]:
     """Ask for the charge where it is itself the attempt, otherwise search, which may lag behind.
 
-    An attempt that is known already is asked for by its id, which is the later word.
+    An attempt that is known already is asked for by its id, which is the later word. Gives what was searched for, and
+    what was asked for by its id.
     """
     charge, known = payment.charge, _worth_asking(payment)
     if isinstance(charge, ChargeCreated) and charge.attempt_id is not None:
-        known = [name for name in known if name != charge.attempt_id]
-        first = _alone(provider.observe_charge(charge, credential))
-    else:
-        first = provider.observe_reference(payment.intent.external_reference, credential)
-    return await asyncio.gather(first, *(_alone(provider.observe_attempt(name, credential)) for name in known))
+        others = [_alone(provider.observe_attempt(name, credential)) for name in known if name != charge.attempt_id]
+        return [], await asyncio.gather(_alone(provider.observe_charge(charge, credential)), *others)
+    searching = provider.observe_reference(payment.intent.external_reference, credential)
+    asking = (_alone(provider.observe_attempt(name, credential)) for name in known)
+    found, *alone = await asyncio.gather(searching, *asking)
+    return [found], alone
 
 
 def _worth_asking(payment: Opened) -> list[str]:
@@ -98,11 +108,14 @@ async def observe_attempt(
     Raises `ProviderShowsNothing` when the provider does not know it, or not yet.
     """
     credential = await credential_of(hub, merchant, provider_name)
+    asked_at = hub.now()
     seen = await hub.providers[provider_name].observe_attempt(attempt_id, credential)
     if seen is None:
         raise ProviderShowsNothing("The provider shows no such attempt.", attempt_id)
     payment_id = await _payment_of(hub, merchant, provider_name, seen.external_reference)
-    return None if payment_id is None else await record_observations(hub, payment_id, [seen], cause=cause)
+    if payment_id is None:
+        return None
+    return await record_observations(hub, payment_id, [seen], asked_at=asked_at, by_id={attempt_id}, cause=cause)
 
 
 async def observe_thing(
@@ -146,9 +159,18 @@ async def _share_account(hub: Hub, provider_name: str, *merchants: str) -> bool:
 
 
 async def record_observations(
-    hub: Hub, payment_id: int, observations: Sequence[Observation], *, cause: Cause
+    hub: Hub,
+    payment_id: int,
+    observations: Sequence[Observation],
+    *,
+    asked_at: datetime,
+    by_id: AbstractSet[str] = frozenset(),
+    cause: Cause,
 ) -> Decided:
-    """Record what was observed, the oldest change first; what is known already leaves no event."""
+    """Record what was observed, the oldest change first; what is known already leaves no event.
+
+    `by_id` names the attempts that the provider was asked for, at `asked_at`; the others it told of in a search.
+    """
     evidence = {}
     commands = []
     for seen in sorted(observations, key=lambda seen: seen.observed_at):
@@ -168,6 +190,8 @@ async def record_observations(
                 paid_at=seen.paid_at,
                 payer_email=seen.payer_email,
                 evidence=digest,
+                asked_at=asked_at,
+                by_id=seen.attempt_id in by_id,
             )
         )
     return await change_payment(hub, payment_id, commands, cause=cause, evidence=evidence)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from contracts.events import ChargeCreated, RefundMade, RefundRefused
+from contracts.events import ChargeCreated, RefundAccepted, RefundMade, RefundRefused
 from extrato.domain.payment.commands import RecordRefund, RequestRefund
-from extrato.domain.payment.state import Refund
+from extrato.domain.payment.ledger import Refund
 from extrato.errors import (
     ExtratoError,
     NotFound,
@@ -18,6 +19,7 @@ from extrato.errors import (
     ProviderNotConnected,
     ProviderRefused,
     ProviderUnavailable,
+    Transient,
 )
 from extrato.providers.port import RefundRequest
 from extrato.store.vault_keys import InvalidVaultKey
@@ -26,93 +28,160 @@ from extrato.use_cases.refresh_payment import credential_for, refresh_payment
 
 if TYPE_CHECKING:
     from contracts.envelope import Cause
+    from extrato.ports import Credential
     from extrato.providers.port import RefundSeen
 
 # How much the provider's clock may be behind the hub's.
 CLOCKS_APART: Final = timedelta(minutes=1)
+LIST_TIMEOUT_S: Final = 4.0
+
+
+class RefundWish(Struct, frozen=True, kw_only=True):
+    """What a merchant asks for: `amount_centavos`, or all that is held when it is None.
+
+    `wish_id` is the same whenever it is asked for again. `attempt_id` is the attempt that it is of; None is every one
+    for all, and the only one that holds money for an amount.
+    """
+
+    wish_id: str
+    amount_centavos: int | None
+    attempt_id: str | None = None
+    reason: str | None = None
 
 
 class Refunded(Struct, frozen=True, kw_only=True):
-    """A refund, and the payment as it stands after it."""
+    """The refunds of a wish by the hub's ids, and the payment as it stands after them."""
 
-    refund_id: str
-    refund: Refund
+    wish_id: str
+    refunds: dict[str, Refund]
     loaded: LoadedPayment
 
 
-async def refund_payment(
-    hub: Hub,
-    payment_id: int,
-    *,
-    refund_id: str,
-    amount_centavos: int | None,
-    attempt_id: str | None = None,
-    cause: Cause,
-) -> Refunded:
-    """Give back an amount, or all that is left when it is None; asking again with one `refund_id` gives it once.
+async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: Cause) -> Refunded:
+    """Give money back once, however often the same wish is asked for; what is not done yet the monitor sees to.
 
-    It is of one attempt to pay; None is the one that speaks for the payment.
-
-    Raises `Refused` when the rules do not allow it, `ProviderRefused` and `ProviderNotConnected` when no money
-    moves, and `ProviderUnavailable` when the wish is recorded and the monitor will see to the rest.
+    Raises `Refused` when the rules do not allow it, and `ProviderNotConnected` when nobody can be asked; what became
+    of each refund stands in the answer, also where the provider refused all of them.
     """
     loaded = await load_payment(hub, payment_id)
-    if refund_id not in loaded.payment.refunds and hub.providers[loaded.payment.intent.provider].needs_credential:
+    known_refunds: dict[str, tuple[str, ...]] = {}
+    is_new = not refunds_of(loaded, wish.wish_id)
+    if is_new and hub.providers[loaded.payment.intent.provider].needs_credential:
         # A wish that nobody can be asked to fulfil is not taken.
-        await credential_for(hub, loaded)
-        if amount_centavos is None:
-            # What is left is what the provider says: part of it may have been given back elsewhere, unheard of here.
-            with contextlib.suppress(ExtratoError):
-                await refresh_payment(hub, payment_id, cause=cause)
-    command = RequestRefund(refund_id=refund_id, attempt_id=attempt_id, amount_centavos=amount_centavos, now=hub.now())
-    await change_payment(hub, payment_id, [command], cause=cause)
-    return await complete_refund(hub, payment_id, refund_id, cause=cause)
+        credential = await credential_for(hub, loaded)
+        known_refunds = await _look(hub, loaded, wish, credential, cause=cause)
+    command = RequestRefund(
+        wish_id=wish.wish_id,
+        attempt_id=wish.attempt_id,
+        amount_centavos=wish.amount_centavos,
+        reason=wish.reason,
+        known_refunds=known_refunds,
+        now=hub.now(),
+    )
+    loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
+    open_ones = [name for name in refunds_of(loaded, wish.wish_id) if name in loaded.payment.ledger.open_refunds]
+    outcomes = await asyncio.gather(
+        *(_record_answer(hub, payment_id, name, cause=cause) for name in open_ones), return_exceptions=True
+    )
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException) and not isinstance(outcome, (Transient, ProviderRefused)):
+            raise outcome
+    if open_ones:
+        # The refunds are recorded; how the payment stands now is told by whoever looks next, if not here.
+        with contextlib.suppress(ExtratoError):
+            await refresh_payment(hub, payment_id, cause=cause)
+    loaded = await load_payment(hub, payment_id)
+    return Refunded(wish_id=wish.wish_id, refunds=refunds_of(loaded, wish.wish_id), loaded=loaded)
 
 
-async def complete_refund(hub: Hub, payment_id: int, refund_id: str, *, cause: Cause) -> Refunded:
+def refunds_of(loaded: LoadedPayment, wish_id: str) -> dict[str, Refund]:
+    """Give the refunds of a wish, by the hub's ids."""
+    return {name: refund for name, refund in loaded.payment.refunds.items() if refund.wish_id == wish_id}
+
+
+async def _look(
+    hub: Hub, loaded: LoadedPayment, wish: RefundWish, credential: Credential, *, cause: Cause
+) -> dict[str, tuple[str, ...]]:
+    """Give the provider's ids of the refunds that are there before the wish, by attempt, where it tells them.
+
+    For a refund of all, what is left is what the provider says: part of it may have been given back elsewhere.
+    """
+    payment_id = loaded.payment_id
+    if wish.amount_centavos is None:
+        try:
+            loaded = (await refresh_payment(hub, payment_id, cause=cause)).after
+        except ExtratoError:
+            return {}
+    charge = loaded.payment.charge
+    if not isinstance(charge, ChargeCreated):
+        return {}
+    provider = hub.providers[loaded.payment.intent.provider]
+    names = [name for name, each in loaded.payment.attempts.items() if each.is_refundable]
+    names = [name for name in names if wish.attempt_id in {None, name}]
+    try:
+        async with asyncio.timeout(LIST_TIMEOUT_S):
+            lists = await asyncio.gather(*(provider.observe_refunds(charge, name, credential) for name in names))
+    except (ExtratoError, TimeoutError):
+        return {}
+    return {
+        name: tuple(seen.refund_id for seen in shown if seen.refund_id is not None)
+        for name, shown in zip(names, lists, strict=True)
+    }
+
+
+async def complete_refund(hub: Hub, payment_id: int, refund_id: str, *, cause: Cause) -> LoadedPayment:
     """Do what a recorded refund still needs; the provider is given `refund_id` as its idempotency key.
 
     Raises `ProviderRefused` when no money moved, and `ProviderUnavailable` as long as that is not known.
     """
+    loaded = await _record_answer(hub, payment_id, refund_id, cause=cause)
+    with contextlib.suppress(ExtratoError):
+        loaded = (await refresh_payment(hub, payment_id, cause=cause)).after
+    return loaded
+
+
+async def _record_answer(hub: Hub, payment_id: int, refund_id: str, *, cause: Cause) -> LoadedPayment:
     loaded = await load_payment(hub, payment_id)
     refund = loaded.payment.refunds.get(refund_id)
     if refund is None:
         raise NotFound("There is no such refund.", refund_id)
-    if refund.state == "requested":
+    if refund.state in {"requested", "in_process"}:
         command = RecordRefund(answer=await _answer(hub, loaded, refund_id, refund))
         loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
         refund = loaded.payment.refunds[refund_id]
-        # The refund is recorded; how the payment stands now is told by whoever looks next, if not here.
-        with contextlib.suppress(ExtratoError):
-            loaded = (await refresh_payment(hub, payment_id, cause=cause)).after
     if refund.state == "refused":
         raise ProviderRefused("The provider refused this refund.", refund_id)
-    return Refunded(refund_id=refund_id, refund=refund, loaded=loaded)
+    if refund.state != "made":
+        raise ProviderUnavailable("The provider is still making the refund.", refund_id)
+    return loaded
 
 
-async def _answer(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund) -> RefundMade | RefundRefused:
-    """Have it made, and find out what became of it.
+async def _answer(
+    hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund
+) -> RefundAccepted | RefundMade | RefundRefused:
+    """Have it made, and find out what became of it; what the provider has taken is not asked for again.
 
     A refusal is believed only when the provider shows no such refund: an earlier try may have gone through without an
     answer, and the next one have been refused for another reason.
     """
     refusal: ProviderRefused | ProviderNotConnected | None = None
     told: RefundSeen | None = None
-    try:
-        told = await _ask(hub, loaded, refund_id, refund)
-    except (ProviderRefused, ProviderNotConnected) as error:
-        refusal = error
-    except (ProviderMisunderstood, InvalidVaultKey) as error:
-        raise ProviderUnavailable("Whether the refund was made is not known yet.", refund_id) from error
+    if refund.state == "requested":
+        try:
+            told = await _ask(hub, loaded, refund_id, refund)
+        except (ProviderRefused, ProviderNotConnected) as error:
+            refusal = error
+        except (ProviderMisunderstood, InvalidVaultKey) as error:
+            raise ProviderUnavailable("Whether the refund was made is not known yet.", refund_id) from error
     if told is None:
         told = await _find(hub, loaded, refund_id, is_refused=refusal is not None)
-    if told is not None and told.state == "pending":
-        raise ProviderUnavailable("The provider is still making the refund.", refund_id)
-    if told is not None and told.state == "made":
-        return RefundMade(refund_id=refund_id, provider_refund_id=told.refund_id)
-    if told is None and refusal is None:
-        # The provider took the wish and does not show it yet.
-        return RefundMade(refund_id=refund_id, provider_refund_id=None)
+    if told is None and refusal is not None:
+        return RefundRefused(refund_id=refund_id, code=refusal.code, reason=refusal.message)
+    if told is None or told.state == "pending":
+        # What is accepted and not shown is not made.
+        return RefundAccepted(refund_id=refund_id, provider_refund_id=told.refund_id if told else None)
+    if told.state == "made":
+        return RefundMade(refund_id=refund_id, provider_refund_id=told.refund_id, made_at=told.asked_at)
     reason = refusal.message if refusal else "The provider took the refund and then refused it."
     return RefundRefused(refund_id=refund_id, code=refusal.code if refusal else ProviderRefused.code, reason=reason)
 
@@ -126,6 +195,7 @@ async def _ask(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund) 
         charge=payment.charge,
         attempt_id=refund.attempt_id,
         amount_centavos=refund.amount_centavos,
+        known_refunds=refund.known_refunds,
     )
     credential = await credential_for(hub, loaded)
     return await hub.providers[payment.intent.provider].refund_attempt(request, credential)
@@ -134,10 +204,14 @@ async def _ask(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund) 
 async def _find(hub: Hub, loaded: LoadedPayment, refund_id: str, *, is_refused: bool) -> RefundSeen | None:
     """Find the refund among those that the provider shows; None when it shows none that may be it.
 
-    Those of other amounts, from before, and those that other refunds of the hub are known to be are none of it.
+    Those of other amounts, from before, and those that other refunds of the hub are known to be are none of it. Of two
+    that may be it, nobody can say which it is.
     """
     payment = (await load_payment(hub, loaded.payment_id)).payment
     refund = payment.refunds[refund_id]
+    everything = await _shown(hub, loaded, refund)
+    if refund.provider_refund_id is not None:
+        return next((seen for seen in everything if seen.refund_id == refund.provider_refund_id), None)
     others = [
         other
         for name, other in payment.refunds.items()
@@ -145,11 +219,12 @@ async def _find(hub: Hub, loaded: LoadedPayment, refund_id: str, *, is_refused: 
         and (other.attempt_id, other.amount_centavos) == (refund.attempt_id, refund.amount_centavos)
     ]
     taken = {other.provider_refund_id for other in others if other.provider_refund_id is not None}
-    shown = [seen for seen in await _shown(hub, loaded, refund) if _may_be(seen, refund, taken)]
+    shown = [seen for seen in everything if _may_be(seen, refund, taken)]
     moved = [seen for seen in shown if seen.state != "refused"]
     nameless = sum(other.state == "made" and other.provider_refund_id is None for other in others)
     if len(moved) > nameless:
-        if is_refused and any(other.state == "requested" for other in others):
+        is_another_waiting = any(other.state in {"requested", "in_process"} for other in others)
+        if is_refused and (is_another_waiting or len(moved) > nameless + 1):
             raise ProviderUnavailable("Which of two refunds was made is not known yet.", refund_id)
         return min(moved, key=lambda seen: seen.state != "made")
     return shown[-1] if shown and not moved else None
@@ -167,9 +242,9 @@ async def _shown(hub: Hub, loaded: LoadedPayment, refund: Refund) -> tuple[Refun
 
 
 def _may_be(seen: RefundSeen, refund: Refund, taken: set[str]) -> bool:
-    is_from_before = (
-        seen.asked_at is not None
-        and refund.requested_at is not None
-        and seen.asked_at < refund.requested_at - CLOCKS_APART
-    )
-    return seen.amount_centavos == refund.amount_centavos and seen.refund_id not in taken and not is_from_before
+    """Say whether a refund that the provider shows may be this one: of its amount, and not there before it."""
+    if seen.amount_centavos != refund.amount_centavos or seen.refund_id in taken:
+        return False
+    if refund.known_refunds is not None and seen.refund_id is not None:
+        return seen.refund_id not in refund.known_refunds
+    return seen.asked_at is None or refund.requested_at is None or seen.asked_at >= refund.requested_at - CLOCKS_APART

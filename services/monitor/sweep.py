@@ -167,7 +167,8 @@ class Sweep:
         reference = self._references.get(payment_id) or await self._reference_of(payment_id)
         ours = [seen for seen in told if seen.external_reference == reference]
         if ours:
-            self._note(await record_observations(self._hub, payment_id, ours, cause=self.cause))
+            asked_at = self._hub.now()
+            self._note(await record_observations(self._hub, payment_id, ours, asked_at=asked_at, cause=self.cause))
         for seen in told:
             self._memory.remember(self._account.name, seen)
 

@@ -46,6 +46,7 @@ def paid_payments(first: int, count: int) -> list[StreamAppend]:
                 status="approved",
                 status_detail="accredited",
                 amount_centavos=3500,
+                currency="BRL",
                 refunded_centavos=0,
                 observed_at=now,
                 paid_at=now,

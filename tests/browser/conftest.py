@@ -12,6 +12,7 @@ import pytest_asyncio
 from contracts.events import Item
 from extrato.errors import ProviderUnavailable
 from extrato.ports import Payer
+from extrato.use_cases.hub import load_payment
 from extrato.use_cases.merchants import MerchantDirectory
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from services.gateway.http.context import PAYER_TOKENS, PayerTokens
@@ -135,6 +136,11 @@ class Brief:
             await self.open(method=method, lifetime_s=600, provider="mercado_pago")
         [(number,)] = await self._running.rows(NEWEST)
         return await self._address(number, method)
+
+    async def bank_payment_id(self, address: str) -> str:
+        """Give the bank's name of the payment that has this address."""
+        number = int(urlsplit(address).path.rstrip("/").rpartition("/")[2])
+        return (await load_payment(self._hub, number)).payment.intent.bank_payment_id
 
     async def _address(self, number: int, method: str) -> str:
         token = PayerTokens(await self._hub.vault.secret(PAYER_TOKENS)).make(number)

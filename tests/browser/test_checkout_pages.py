@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from services.gateway.pages.asking import PATIENCE_S
-from tests.browser.asking import AT_ONCE_MS, let_it_ask
+from tests.browser.asking import AT_ONCE_MS, POLL_MS, let_it_ask
 from tests.pace import allowed
 from tests.running_hub import NO_FAULTS
 
@@ -129,6 +129,40 @@ async def test_a_card_under_review_waits_and_then_turns(hub, browse):
     await expect(page.locator("main .button")).to_have_count(0)
     await decided(hub, link, "approved")
     await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
+
+
+async def test_an_open_page_tells_of_a_part_by_itself_and_leaves_no_way_to_pay(hub, browse, until):
+    link = await hub.link()
+    page, heard, asked = await browse(), [], []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda _: heard.append(True)))
+    await page.clock.install()
+    address = f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
+    await page.goto(address)
+    page.on("requestfinished", lambda request: asked.append(request) if request.url == address else None)
+    await expect(page.get_by_role("link", name="Pagar agora")).to_be_visible()
+    await page.evaluate(MARK)
+
+    async def has(list_, length):
+        return len(list_) == length
+
+    await until(lambda: has(heard, 1), "the socket tells how things stand")
+    # The page has then just asked, and asks half a minute later: before that only the socket can tell.
+    await page.clock.run_for(POLL_MS)
+    await until(lambda: has(asked, 1), "the page asked")
+    await decided(hub, link, "approved", new_attempt=True, amount=2.00)
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento incompleto")
+    await expect(page.get_by_role("status")).to_contain_text("Pagamento incompleto")
+    for fact in ("Incompleto", "RecebidoR$ 2,00", "FaltaR$ 3,00"):
+        await expect(page.locator(".facts")).to_contain_text(fact)
+    await expect(page.locator("main .actions, main .button, main textarea")).to_have_count(0)
+    assert await page.evaluate("window.mark") == "the same document"
+    # The status of a part is `pending`, as before, and the link is not opened again.
+    assert (await hub.check(link["payment_id"]))["status"] == "pending"
+    await page.goto(link["secure_checkout_url"])
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento incompleto")
+    assert page.url == link["secure_checkout_url"]
+    await decided(hub, link, "approved", new_attempt=True, amount=3.00)
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento já realizado")
 
 
 async def test_leaving_without_paying_offers_another_try(hub, browse):

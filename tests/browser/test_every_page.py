@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from playwright.async_api import expect
 
@@ -20,6 +22,8 @@ HEADINGS = {
     "pix under review": "Pagamento em análise",
     "pix settling": "Conferindo o pagamento",
     "pix being cancelled": "Cobrança sendo cancelada",
+    "pix partial": "Pagamento incompleto",
+    "pix late": "Pagamento recebido fora do prazo",
     "pix paid": "Pagamento confirmado",
     "pix paid twice": "Pagamento confirmado",
     "pix expired": "Cobrança expirada",
@@ -28,8 +32,10 @@ HEADINGS = {
     "link under review": "Pagamento em análise",
     "link settling": "Conferindo o pagamento",
     "link being cancelled": "Cobrança sendo cancelada",
+    "link partial": "Pagamento incompleto",
     "link paid": "Pagamento já realizado",
     "link paid twice": "Pagamento já realizado",
+    "link paid too much": "Pagamento já realizado",
     "link cancelled": "Link cancelado",
     "link expired": "Link expirado",
     "back without paying": "Nenhum pagamento recebido ainda",
@@ -38,6 +44,7 @@ HEADINGS = {
     "back pending and refused": "Aguardando a confirmação",
     "back under review": "Pagamento em análise",
     "back refused": "Pagamento não aprovado",
+    "back partial": "Pagamento incompleto",
     "back approved": "Pagamento aprovado",
     "back paid twice": "Pagamento aprovado",
     "back refunded": "Pagamento devolvido",
@@ -56,6 +63,7 @@ MAY_PAY = {
 NOTICES = {
     "pix paid twice": "Recebemos mais de um pagamento deste pedido.",
     "link paid twice": "Recebemos mais de um pagamento deste pedido.",
+    "link paid too much": "Recebemos mais do que o valor deste pedido.",
     "back paid twice": "Recebemos mais de um pagamento deste pedido.",
     "back pending and refused": "O cartão não foi aprovado.",
 }
@@ -91,13 +99,32 @@ class Desk:
                 return address
             case "expired":
                 return await self.brief.open(method="pix", lifetime_s=0.01)
+            case "late":
+                return await self.late_pix()
         pix = (await self.hub.post("/payments/pix", {"value": 999999.99, "description": LONG}))[1]["payment"]
         for transfer in {"paid": "A", "paid twice": "AB"}.get(word, ""):
             body = {"bank_payment_id": pix["bank_payment_id"], "value": pix["value"], "end_to_end_id": transfer * 32}
             assert (await self.hub.post("/payments/pix/confirmation", body))[0] == 200
+        if word == "partial":
+            await self.transfer(pix["bank_payment_id"], 2.00, refused_as=(400, "wrong_amount"))
         if word == "cancelled":
             await self.cancel(pix["id"])
         return pix["payment_url"]
+
+    async def late_pix(self):
+        """Pay a Pix whole, and after its end."""
+        address = await self.brief.open(method="pix", lifetime_s=0.01)
+        await self.until(lambda: self.is_over(address), "its time is over")
+        paid_at = datetime.now(UTC).isoformat()
+        name = await self.brief.bank_payment_id(address)
+        await self.transfer(name, 7.00, paid_at=paid_at, refused_as=(409, "late_payment"))
+        return address
+
+    async def transfer(self, bank_payment_id, value, *, refused_as, **more):
+        """Tell of a transfer that does not pay the charge: it is held, though the answer is a refusal."""
+        body = {"bank_payment_id": bank_payment_id, "value": value, "end_to_end_id": "A" * 32, **more}
+        status, answer = await self.hub.post("/payments/pix/confirmation", body)
+        assert (status, answer["code"]) == refused_as
 
     async def pix_of_the_provider(self, word):
         body = {
@@ -135,6 +162,10 @@ class Desk:
                 await self.become(link, "in_process")
             case "paid twice":
                 await self.pay_twice(link)
+            case "partial":
+                await self.pay_in_part(link)
+            case "paid too much":
+                await self.become(link, "approved", preference_id=link["preference_id"], amount=6.00)
             case _:
                 await self.become(link, "approved")
         return link["secure_checkout_url"]
@@ -158,6 +189,8 @@ class Desk:
             await self.until(lambda: self.knows_of(link, "rejected"), "the refused card is known")
         if word == "paid twice":
             await self.pay_twice(link)
+        if word == "partial":
+            await self.pay_in_part(link)
         if word == "unanswered":
             await self.hub.faults(error_rate=1)
         return f"{self.hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
@@ -188,6 +221,15 @@ class Desk:
             return "DuplicatePaymentObserved" in types
 
         await self.until(is_known, "both payments are known")
+
+    async def pay_in_part(self, link):
+        order = {"preference_id": link["preference_id"], "new_attempt": True, "outcome": "approved", "amount": 2.00}
+        await self.hub.sandbox("POST", "/_sandbox/pay", order)
+
+        async def is_known():
+            return (await self.hub.check(link["payment_id"]))["status_detail"] == "partially_paid"
+
+        await self.until(is_known, "the part is known")
 
     async def cancel(self, number):
         assert (await self.hub.post(f"/payments/api/{number}/cancel/", {}))[0] == 200

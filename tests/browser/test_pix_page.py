@@ -89,6 +89,21 @@ async def test_the_page_turns_by_itself_when_the_bank_confirms(hub, browse):
     assert await page.evaluate("window.mark") == "the same document"
 
 
+async def test_a_transfer_of_a_part_takes_the_code_away(hub, browse):
+    pix = await new_pix(hub)
+    page = await browse()
+    await page.goto(pix["payment_url"])
+    await expect(page.get_by_label("Pix copia e cola")).to_be_visible()
+    await page.evaluate(MARK)
+    body = {"bank_payment_id": pix["bank_payment_id"], "value": 234.56, "end_to_end_id": "A" * 32}
+    status, answer = await hub.post("/payments/pix/confirmation", body)
+    assert (status, answer["code"]) == (400, "wrong_amount")
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento incompleto")
+    await expect(page.locator(".facts")).to_contain_text("FaltaR$ 1.000,00")
+    await expect(page.locator("main .code, main button, main textarea")).to_have_count(0)
+    assert await page.evaluate("window.mark") == "the same document"
+
+
 async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse):
     pix = await new_pix(hub)
     page = await browse()

@@ -35,6 +35,8 @@ MONITOR_ALONE: Final = (
     "tests/e2e/test_main_path.py::test_without_webhooks_the_monitor_alone_finds_the_payment_within_six_seconds"
 )
 WATCH_LOG: Final = "tests/integration/monitor/test_sweeps.py::test_the_log_tells_the_story_of_a_watch"
+TWO_CARDS: Final = "tests/e2e/test_money_that_does_not_fit.py::test_two_cards_pay_one_charge_together"
+TABLE: Final = "tests/unit/test_payment_money.py::test_status_detail_and_alerts_follow_from_the_money_that_is_held"
 BOTH_CHECKS: Final = ("checkPayment", "checkPaymentByPost")
 IN_PORTUGUESE: Final = ("error", "success")
 
@@ -196,11 +198,42 @@ CHECK: Final = Section(
             says="`amount`, `description`, `checkout_url`, `padaria_name`.",
             operations=BOTH_CHECKS,
             answers=("amount", "description", "checkout_url", "padaria_name"),
-            better="An amount is exact to the centavo, and one that Mercado Pago received and that is not the "
-            "charge's is never a payment.",
+            better="An amount is exact to the centavo. Less than the charge does not approve a payment unless the "
+            "merchant accepts it, and money in another currency never does; several attempts that add up to the "
+            "charge do.",
+            tests=(CHECK_SAMPLE, TWO_CARDS, TABLE),
+        ),
+        Claim(
+            says="Nothing is said of what became of the money.",
+            operations=BOTH_CHECKS,
+            answers=("held_amount", "refunded_amount", "disputed_amount"),
+            better="`held_amount`, `refunded_amount` and `disputed_amount` tell what became of the money in the "
+            "charge's currency. A refund counts as soon as it is made.",
             tests=(
-                CHECK_SAMPLE,
-                "tests/e2e/test_main_path.py::test_an_amount_that_is_not_the_charges_is_never_a_payment",
+                TWO_CARDS,
+                TABLE,
+                "tests/unit/test_payment_money.py::test_a_refund_counts_from_its_own_time_until_the_provider_tells_of_it",
+            ),
+        ),
+        Claim(
+            says="Nothing is said of several attempts to pay one link.",
+            operations=BOTH_CHECKS,
+            answers=(
+                "attempts",
+                "attempts[].mp_payment_id",
+                "attempts[].status",
+                "attempts[].status_detail",
+                "attempts[].amount",
+                "attempts[].held_amount",
+                "attempts[].refunded_amount",
+                "attempts[].currency",
+            ),
+            here="`attempts` lists each attempt, in the order in which the hub saw them, with amounts in its own "
+            "currency.",
+            tests=(
+                TWO_CARDS,
+                "tests/unit/projections/test_payment_details.py::test_two_cards_that_pay_together_are_shown_with_what_is_held_of_each",
+                "tests/unit/projections/test_payment_details.py::test_money_in_another_currency_is_shown_and_not_summed",
             ),
         ),
         Claim(
@@ -243,9 +276,13 @@ CHECK: Final = Section(
             says="Nothing is said of money that is not where it should be.",
             operations=BOTH_CHECKS,
             answers=("alerts",),
-            better="A payment of another amount, a second payment, a late one: `alerts` names what has to be looked "
-            "into, also in lists, and what was paid twice can be given back.",
+            better="`alerts` names what the merchant has to look into, also in lists: too little, too much, a second "
+            "or late payment, another currency, an approval or a refund that Mercado Pago takes back. An alert ends "
+            "when the money fits again, or when the merchant resolves it.",
             tests=(
+                TABLE,
+                "tests/e2e/test_money_that_does_not_fit.py::test_an_alert_is_resolved",
+                "tests/unit/projections/test_payment_details.py::test_an_alert_that_ended_or_was_resolved_is_not_told",
                 "tests/e2e/test_corrections.py::test_what_was_paid_twice_is_told_and_can_be_given_back",
                 "tests/unit/test_payment_corrections.py::test_money_that_is_not_where_it_should_be_alerts_once",
             ),
@@ -319,6 +356,27 @@ STATUSES: Final = Section(
             label=("charged_back", "Contestado"),
             better="`charged_back` is Contestado.",
             tests=(LABELS,),
+        ),
+        Claim(
+            says="Nothing is said of a payment of which only a part has come.",
+            better="A payment of which only a part has come stays `pending` with the `status_detail` “partially_paid”, "
+            "or is `cancelled` with it once its time is over, until the rest comes, the part is given back, or the "
+            "merchant accepts it. With money in another currency only, the `status_detail` is “other_currency”.",
+            tests=(
+                TABLE,
+                TWO_CARDS,
+                "tests/unit/test_payment_money.py::test_a_part_that_is_held_when_the_time_is_over_closes_as_partially_paid",
+                "tests/unit/test_payment_money.py::test_a_part_that_went_back_leaves_a_payment_as_if_it_had_never_come",
+            ),
+        ),
+        Claim(
+            says="Nothing is said of an approval that Mercado Pago takes back.",
+            better="The later word of Mercado Pago is believed, whatever it is; one that takes money away raises the "
+            "alert `provider_contradicts`.",
+            tests=(
+                "tests/unit/test_payment.py::test_a_later_status_that_takes_money_away_is_believed_and_alerts",
+                "tests/unit/test_payment.py::test_a_later_status_of_an_attempt_is_always_believed",
+            ),
         ),
         Claim(
             says="A status that Mercado Pago invents later has none either.",
@@ -561,6 +619,18 @@ SECURE: Final = Section(
                 "tests/browser/test_checkout_pages.py::test_a_refused_card_does_not_close_the_link",
                 "tests/browser/test_checkout_pages.py::test_a_link_under_review_leads_nobody_to_pay_a_second_time",
                 "tests/browser/test_checkout_pages.py::test_a_wish_to_cancel_leads_nobody_to_pay",
+            ),
+        ),
+        Claim(
+            says="Nothing is said of a link of which a part was paid.",
+            operations=("goToCheckout",),
+            statuses=(200,),
+            better="A link that holds a part of its amount, or disputed money, leads nobody to pay: the page tells how "
+            "much has arrived and how much is missing.",
+            tests=(
+                TWO_CARDS,
+                "tests/unit/gateway/test_pages.py::test_money_that_does_not_pay_leads_nobody_to_pay_whether_open_or_closed",
+                "tests/unit/gateway/test_pages.py::test_a_page_tells_how_much_has_arrived_and_how_much_is_missing",
             ),
         ),
         Claim(

@@ -171,7 +171,7 @@ CONFIRM: Final = Section(
             operations=("confirmPix",),
             asks=("bank_payment_id", "value"),
             better="Only a key with the scope `confirm` may say that money arrived, only for its own merchant's "
-            "charges, and only with the charge's value to the centavo.",
+            "charges. Another value than the charge's is answered with 400 and the code `wrong_amount`.",
             tests=(
                 "tests/e2e/test_reference_answers.py::test_only_a_key_that_may_confirm_does",
                 "tests/e2e/test_pix.py::test_another_value_than_the_charges_is_refused_and_leaves_one_trace",
@@ -184,9 +184,12 @@ CONFIRM: Final = Section(
             operations=("confirmPix",),
             asks=("end_to_end_id", "paid_at", "horario"),
             here="With `end_to_end_id`, Pix's own name of a transfer, a code that was paid twice is told from a "
-            "confirmation that is repeated, and the second payment is recorded. With `paid_at` (or `horario`) the "
-            "confirmation counts by when the payer paid. Other fields are not read.",
+            "confirmation that is repeated, and the second payment is recorded. A transfer of another value is then "
+            "held, and several that add up to the charge pay it. With `paid_at` (or `horario`) the confirmation counts "
+            "by when the payer paid. Other fields are not read.",
             tests=(
+                "tests/e2e/test_money_that_does_not_fit.py::test_a_short_pix_is_held_and_answered_as_before",
+                "tests/unit/test_payment_money.py::test_a_transfer_of_another_value_is_held_once",
                 "tests/e2e/test_pix.py::test_a_second_transfer_is_told_from_a_repeated_confirmation",
                 "tests/e2e/test_pix.py::test_a_confirmation_tells_when_the_payer_paid",
                 "tests/e2e/test_pix.py::test_a_time_of_payment_that_cannot_be_is_refused_and_confirms_nothing",
@@ -204,10 +207,13 @@ CONFIRM: Final = Section(
             says="The status in the database becomes paid.",
             operations=("confirmPix",),
             statuses=(409,),
-            better="Money that was paid after the end of a charge is recorded as a late payment, answered with 409 and "
-            "the code `late_payment`, and never lost. Money that was paid in time for a charge that the merchant has "
-            "cancelled is taken, with an alert.",
+            better="Money that was paid after the end of a charge is answered with 409 and the code `late_payment`. "
+            "It is held, and pays once the merchant accepts it, or goes back to the payer. Money that was paid in time "
+            "for a charge that the merchant has cancelled is taken, with an alert.",
             tests=(
+                "tests/e2e/test_money_that_does_not_fit.py::test_a_late_pix_is_accepted",
+                "tests/e2e/test_money_that_does_not_fit.py::test_a_returned_pix_is_held_no_more",
+                "tests/unit/test_payment_money.py::test_a_late_pix_is_held_and_does_not_pay_until_it_is_accepted",
                 "tests/e2e/test_pix.py::test_the_bank_confirms_and_repeating_it_changes_nothing",
                 "tests/e2e/test_pix.py::test_a_pix_that_was_paid_in_time_is_approved_though_the_bank_tells_it_after_the_end",
                 "tests/e2e/test_corrections.py::test_a_cancelled_direct_pix_that_was_paid_in_time_is_approved_and_alerts",
@@ -311,10 +317,13 @@ SOCKET: Final = Section(
             answers=("payment_id", "status", "value", "paid_at"),
             here="It carries one argument, where the reference documents none, whose `paid_at` is in UTC; for payment "
             "links it is emitted too.",
-            better="A confirmation is told once, and to a client that names its payment and connects too late, at "
-            "once, unless the money was given back since: a page that looks at nothing but the event does not come "
-            "up as “paid” then. While a payment is disputed the money is held, and `status` is `in_mediation`.",
+            better="A payment is confirmed once, when what is held first reaches the charge: a part confirms nothing, "
+            "and neither does a payment after a refund. A client that names its payment and connects too late is told "
+            "at once, unless the money was given back since: a page that looks at nothing but the event does not come "
+            "up as “paid” then. While a payment is disputed, `status` is `in_mediation`.",
             tests=(
+                "tests/e2e/test_money_that_does_not_fit.py::test_a_payment_is_confirmed_once",
+                "tests/unit/gateway/test_confirmations.py::test_a_payment_is_confirmed_once_when_it_first_becomes_approved",
                 "tests/e2e/test_socket_io.py::test_a_merchants_client_hears_of_every_payment_that_is_confirmed",
                 "tests/e2e/test_socket_io.py::test_a_repeated_confirmation_is_told_once",
                 "tests/e2e/test_socket_io.py::test_who_connects_after_the_confirmation_is_told_at_once_and_once",

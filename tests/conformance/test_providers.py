@@ -977,37 +977,95 @@ async def test_a_closed_link_and_its_waiting_attempts_cannot_be_paid(link, merca
         assert refused.status == 409
 
 
+def a_refund(charge: ChargeCreated, amount_centavos: int, *, known: tuple[str, ...] | None = ()) -> RefundRequest:
+    return RefundRequest(
+        refund_id=str(uuid4()),
+        charge=charge,
+        attempt_id=charge.attempt_id,
+        amount_centavos=amount_centavos,
+        known_refunds=known,
+    )
+
+
 async def test_money_is_given_back_in_parts_and_once_for_each_name(mercado_pago, sandbox, how):
     _, charge = await paid(mercado_pago, sandbox, how)
-
-    def asked(refund_id: str, amount_centavos: int) -> RefundRequest:
-        return RefundRequest(
-            refund_id=refund_id,
-            charge=charge,
-            attempt_id=charge.attempt_id,
-            amount_centavos=amount_centavos,
-        )
-
-    first = asked(str(uuid4()), 1000)
+    first = a_refund(charge, 1000)
     told = await mercado_pago.refund_attempt(first, how)
-    assert await mercado_pago.refund_attempt(first, how) is None
+    again = await mercado_pago.refund_attempt(first, how)
     [shown] = await mercado_pago.observe_refunds(charge, charge.attempt_id, how)
     assert (shown.amount_centavos, shown.state) == (1000, "made")
-    assert told in {None, shown}
+    assert (told, again) in {(shown, None), (shown, shown)}
     seen = await mercado_pago.observe_charge(charge, how)
     assert (seen.refunded_centavos, seen.status_detail) == (1000, "partially_refunded")
+    known = (shown.refund_id,)
     with pytest.raises(ProviderRefused):
-        await mercado_pago.refund_attempt(asked(str(uuid4()), 2501), how)
-    await mercado_pago.refund_attempt(asked(str(uuid4()), 2500), how)
+        await mercado_pago.refund_attempt(a_refund(charge, 2501, known=known), how)
+    await mercado_pago.refund_attempt(a_refund(charge, 2500, known=known), how)
     assert (await mercado_pago.observe_charge(charge, how)).status == "refunded"
 
 
 async def test_all_is_given_back_at_once(mercado_pago, sandbox, how):
     _, charge = await paid(mercado_pago, sandbox, how)
-    request = RefundRequest(refund_id=str(uuid4()), charge=charge, attempt_id=charge.attempt_id, amount_centavos=3500)
-    await mercado_pago.refund_attempt(request, how)
+    await mercado_pago.refund_attempt(a_refund(charge, 3500), how)
     seen = await mercado_pago.observe_charge(charge, how)
     assert (seen.status, seen.refunded_centavos) == ("refunded", 3500)
+
+
+async def test_of_equal_refunds_each_is_told_apart_by_those_that_were_known(mercado_pago, sandbox, how):
+    _, charge = await paid(mercado_pago, sandbox, how)
+    names: tuple[str, ...] = ()
+    for _ in range(3):
+        told = await mercado_pago.refund_attempt(a_refund(charge, 1000, known=names), how)
+        assert told.refund_id not in names
+        names += (told.refund_id,)
+    shown = await mercado_pago.observe_refunds(charge, charge.attempt_id, how)
+    assert sorted(seen.refund_id for seen in shown) == sorted(names)
+
+
+@pytest.mark.parametrize(("end", "state", "counts"), [("approved", "made", 1000), ("rejected", "refused", 0)])
+async def test_a_refund_in_process_is_pending_until_the_provider_ends_it(mercado_pago, sandbox, end, state, counts):
+    _, charge = await paid(mercado_pago, sandbox, CREDENTIAL)
+    await sandbox.faults(refunds_in_process=True)
+    told = await mercado_pago.refund_attempt(a_refund(charge, 1000), CREDENTIAL)
+    assert (told.amount_centavos, told.state) == (1000, "pending")
+    assert await mercado_pago.observe_refunds(charge, charge.attempt_id, CREDENTIAL) == (told,)
+    seen = await mercado_pago.observe_charge(charge, CREDENTIAL)
+    assert (seen.status, seen.refunded_centavos) == ("approved", 0)
+
+    await sandbox.control("POST", f"refunds/{told.refund_id}", {"status": end})
+    assert await mercado_pago.observe_refunds(charge, charge.attempt_id, CREDENTIAL) == (replace(told, state=state),)
+    assert (await mercado_pago.observe_charge(charge, CREDENTIAL)).refunded_centavos == counts
+
+
+ORDERS = replace(CREDENTIAL, pix_api="orders")
+
+
+@pytest.mark.parametrize(("end", "state", "counts"), [("approved", "made", 1000), ("rejected", "refused", 0)])
+async def test_an_orders_refund_that_is_processing_is_told_once_and_listed_when_it_ended(
+    mercado_pago, sandbox, end, state, counts
+):
+    _, charge = await paid(mercado_pago, sandbox, ORDERS)
+    await sandbox.faults(order_refunds="processing")
+    told = await mercado_pago.refund_attempt(a_refund(charge, 1000), ORDERS)
+    assert (told.amount_centavos, told.state) == (1000, "pending")
+    assert await mercado_pago.observe_refunds(charge, charge.attempt_id, ORDERS) == ()
+
+    await sandbox.control("POST", f"refunds/{told.refund_id}", {"status": end})
+    assert await mercado_pago.observe_refunds(charge, charge.attempt_id, ORDERS) == (replace(told, state=state),)
+    assert (await mercado_pago.observe_attempt(charge.charge_id, ORDERS)).refunded_centavos == counts
+
+
+async def test_an_order_refunded_whole_is_refunded_under_either_word(mercado_pago, sandbox):
+    await sandbox.faults(order_refunded_as_processed=True)
+    _, charge = await paid(mercado_pago, sandbox, ORDERS)
+    await mercado_pago.refund_attempt(a_refund(charge, 1000), ORDERS)
+    seen = await mercado_pago.observe_attempt(charge.charge_id, ORDERS)
+    assert (seen.status, seen.refunded_centavos) == ("approved", 1000)
+    await mercado_pago.refund_attempt(a_refund(charge, 2500), ORDERS)
+    for as_processed in (True, False):
+        await sandbox.faults(order_refunded_as_processed=as_processed)
+        seen = await mercado_pago.observe_attempt(charge.charge_id, ORDERS)
+        assert (seen.status, seen.status_detail, seen.refunded_centavos) == ("refunded", "refunded", 3500)
 
 
 async def test_a_notification_of_an_order_leads_to_its_charge(mercado_pago, sandbox):
@@ -1025,11 +1083,39 @@ A_PIX = ChargeCreated(
 AN_ORDER = replace(A_PIX, charge_id="ORD0123456789")
 
 
+def order_with(*refunds: dict[str, Any]) -> dict[str, Any]:
+    """An order that was paid, with these refunds."""
+    return {
+        "id": "ORD0123456789",
+        "status": "processed",
+        "total_amount": "35.00",
+        "created_date": "2026-01-01T00:00:00Z",
+        "transactions": {"payments": [{"id": "PAY01"}], "refunds": list(refunds)},
+    }
+
+
+def refund_answer_with(*refunds: dict[str, Any]) -> dict[str, Any]:
+    """What a refund of an order is answered with: no amount, no payment and no time."""
+    return {
+        "id": "ORD0123456789",
+        "status": "processed",
+        "status_detail": "partially_refunded",
+        "transactions": {"refunds": list(refunds)},
+    }
+
+
+AN_ORDER_PAID = order_with()
+
+
 async def test_a_refund_whose_answer_nobody_understands_was_taken_and_is_to_be_looked_for(misled, stand_in):
-    request = RefundRequest(refund_id="r", charge=A_PIX, attempt_id="1", amount_centavos=100)
     for body in (b"", b"{}", b"[]", b"<html>"):
         stand_in.answers(saying(201, body))
-        assert await misled.refund_attempt(request, CREDENTIAL) is None
+        assert await misled.refund_attempt(a_refund(A_PIX, 100), CREDENTIAL) is None
+        stand_in.answers(saying(200, AN_ORDER_PAID), saying(201, body))
+        assert await misled.refund_attempt(a_refund(AN_ORDER, 100), CREDENTIAL) is None
+    a_part_of_a_centavo = refund_answer_with({"id": "REF01", "amount": "1.005", "status": "processed"})
+    stand_in.answers(saying(200, AN_ORDER_PAID), saying(201, a_part_of_a_centavo))
+    assert await misled.refund_attempt(a_refund(AN_ORDER, 100), CREDENTIAL) is None
 
 
 @pytest.mark.parametrize(
@@ -1048,8 +1134,7 @@ async def test_a_refund_is_what_its_status_says(misled, stand_in, status, state)
     asked_at = datetime(2026, 1, 1, tzinfo=UTC)
     seen = RefundSeen(refund_id="3269585000", amount_centavos=100, state=state, asked_at=asked_at)
     stand_in.answers(saying(201, refund), saying(200, [refund]))
-    request = RefundRequest(refund_id="r", charge=A_PIX, attempt_id="1", amount_centavos=100)
-    assert await misled.refund_attempt(request, CREDENTIAL) == seen
+    assert await misled.refund_attempt(a_refund(A_PIX, 100), CREDENTIAL) == seen
     assert await misled.observe_refunds(A_PIX, "1", CREDENTIAL) == (seen,)
 
 
@@ -1058,20 +1143,83 @@ async def test_a_refund_is_what_its_status_says(misled, stand_in, status, state)
     [("processed", "made", 100), ("processing", "pending", 0), ("failed", "refused", 0)],
 )
 async def test_a_refund_of_an_order_is_what_its_status_says(misled, stand_in, status, state, counts):
-    order = {
-        "id": "ORD0123456789",
-        "status": "processed",
-        "total_amount": "35.00",
-        "created_date": "2026-01-01T00:00:00Z",
-        "transactions": {
-            "payments": [{"id": "PAY01"}],
-            "refunds": [{"id": "REF01", "amount": "1.00", "status": status}],
-        },
-    }
-    stand_in.answers(saying(200, order))
+    stand_in.answers(saying(200, order_with({"id": "REF01", "amount": "1.00", "status": status})))
     seen = RefundSeen(refund_id="REF01", amount_centavos=100, state=state, asked_at=None)
     assert await misled.observe_refunds(AN_ORDER, "1", CREDENTIAL) == (seen,)
     assert (await misled.observe_attempt("ORD0123456789", CREDENTIAL)).refunded_centavos == counts
+
+
+@pytest.mark.parametrize(
+    ("known", "answered", "told"),
+    [
+        ((), ["REF01"], "REF01"),
+        (("REF01",), ["REF01", "REF02"], "REF02"),
+        (("REF01",), ["REF01"], None),
+        ((), ["REF01", "REF02"], None),
+        ((), [None], None),
+        (None, ["REF01"], None),
+    ],
+)
+async def test_of_an_orders_refunds_only_the_one_that_is_new_is_told(misled, stand_in, known, answered, told):
+    made = [{"id": name, "amount": "1.00", "status": "processed"} for name in answered]
+    another = {"id": "REF00", "amount": "2.00", "status": "processed"}
+    stand_in.answers(saying(200, AN_ORDER_PAID), saying(201, refund_answer_with(another, *made)))
+    seen = await misled.refund_attempt(a_refund(AN_ORDER, 100, known=known), CREDENTIAL)
+    assert (seen.refund_id if seen else None) == told
+
+
+@pytest.mark.parametrize(
+    ("detail", "amounts", "status"),
+    [
+        ("accredited", ["10.00", "25.00"], "refunded"),
+        ("partially_refunded", ["10.00", "25.00"], "refunded"),
+        ("refunded", [], "refunded"),
+        ("partially_refunded", ["10.00", "24.99"], "approved"),
+    ],
+)
+async def test_an_order_whose_made_refunds_add_up_to_its_total_is_refunded(misled, stand_in, detail, amounts, status):
+    made = [{"id": f"REF{amount}", "amount": amount, "status": "processed"} for amount in amounts]
+    stand_in.answers(saying(200, order_with(*made) | {"status_detail": detail}))
+    assert (await misled.observe_attempt("ORD0123456789", CREDENTIAL)).status == status
+
+
+async def test_refunds_of_an_order_that_were_not_made_do_not_add_up(misled, stand_in):
+    failed = {"id": "REF01", "amount": "35.00", "status": "failed"}
+    stand_in.answers(saying(200, order_with(failed)))
+    seen = await misled.observe_attempt("ORD0123456789", CREDENTIAL)
+    assert (seen.status, seen.refunded_centavos) == ("approved", 0)
+
+
+@pytest.mark.parametrize("status", [409, 424])
+@pytest.mark.parametrize("code", ["", "resource_locked", "2063"])
+async def test_a_conflict_is_no_refusal_of_a_refund(misled, stand_in, status, code):
+    conflict = saying(status, {"message": "conflict", "cause": [{"code": code}]})
+    stand_in.answers(conflict)
+    with pytest.raises(ProviderUnavailable):
+        await misled.refund_attempt(a_refund(A_PIX, 100), CREDENTIAL)
+    stand_in.answers(saying(200, AN_ORDER_PAID), conflict)
+    with pytest.raises(ProviderUnavailable):
+        await misled.refund_attempt(a_refund(AN_ORDER, 100), CREDENTIAL)
+
+
+@pytest.mark.parametrize("code", ["cannot_refund_order", "order_already_refunded"])
+async def test_an_order_whose_state_allows_no_refund_refuses_it(misled, stand_in, code):
+    stand_in.answers(saying(200, AN_ORDER_PAID), saying(409, {"errors": [{"code": code, "message": "no"}]}))
+    with pytest.raises(ProviderRefused):
+        await misled.refund_attempt(a_refund(AN_ORDER, 100), CREDENTIAL)
+
+
+async def test_refunds_are_asked_for_with_those_in_process(misled, stand_in):
+    """Without the header they are refused, though they go on, and are in no list."""
+    stand_in.answers(saying(201, b""))
+    await misled.refund_attempt(a_refund(A_PIX, 100), CREDENTIAL)
+    stand_in.answers(saying(200, []))
+    await misled.observe_refunds(A_PIX, "1", CREDENTIAL)
+    stand_in.answers(saying(200, AN_ORDER_PAID), saying(201, b""))
+    await misled.refund_attempt(a_refund(AN_ORDER, 100), CREDENTIAL)
+    about_refunds = [asked for asked in stand_in.asked if "refund" in asked.path]
+    assert [asked.method for asked in about_refunds] == ["POST", "GET", "POST"]
+    assert {asked.headers.get("X-Render-In-Process-Refunds") for asked in about_refunds} == {"true"}
 
 
 @pytest.mark.parametrize(

@@ -253,12 +253,6 @@ async def test_what_was_paid_twice_is_told_and_can_be_given_back(hub, until):
     address = f"/payments/api/{link['payment_id']}/refund/"
     spoken_for = (await hub.check(link["payment_id"]))["mp_payment_id"]
     [other] = {str(first["id"]), str(second["id"])} - {spoken_for}
-    status, done = await hub.post(address, {"mp_payment_id": other})
-    assert (status, done["mp_payment_id"], done["amount"], done["refund_status"]) == (200, other, 5.0, "made")
-    assert (done["status"], done["pending_amount"], done["remaining_amount"]) == ("approved", 0.0, 0.0)
-    assert (await hub.post(address, {"mp_payment_id": "1"}))[1]["code"] == "payment_not_paid"
-    status, done = await hub.post(address, {})
-    assert (status, done["mp_payment_id"], done["status"]) == (200, spoken_for, "refunded")
 
     async def is_listed():
         _, listed = await hub.get(f"/payments/api/pending/?padaria_slug={MERCHANT}&status=all")
@@ -266,6 +260,13 @@ async def test_what_was_paid_twice_is_told_and_can_be_given_back(hub, until):
         return alerts.get(link["payment_id"]) == ["duplicate_payment"]
 
     await until(is_listed, "the list tells it too")
+    status, done = await hub.post(address, {"all": True, "mp_payment_id": other})
+    assert (status, done["mp_payment_id"], done["amount"], done["refund_status"]) == (200, other, 5.0, "made")
+    assert (done["status"], done["pending_amount"], done["remaining_amount"]) == ("approved", 0.0, 0.0)
+    assert (await hub.post(address, {"all": True, "mp_payment_id": "1"}))[1]["code"] == "payment_not_paid"
+    status, done = await hub.post(address, {"all": True})
+    assert (status, done["mp_payment_id"], done["status"]) == (200, spoken_for, "refunded")
+    assert (await hub.check(link["payment_id"]))["alerts"] == []
 
 
 # --- cancel -------------------------------------------------------------------------------------
@@ -356,11 +357,11 @@ async def test_what_another_account_does_not_know_is_not_taken_for_closed(others
 
 async def test_a_refund_of_everything(hub, until, api):
     payment_id = await paid_cart(hub, until)
-    status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", {})
+    status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", {"all": True})
     assert status == 200, answer
     assert (answer["refund_status"], answer["amount"], answer["remaining_amount"]) == ("made", 10.0, 0.0)
     assert (answer["status"], answer["status_label"], answer["refunded_amount"]) == ("refunded", "Estornado", 10.0)
-    status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", {})
+    status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", {"all": True})
     assert (status, answer["code"]) == (409, "payment_already_refunded")
 
 
@@ -374,7 +375,7 @@ async def test_refunds_in_parts_against_what_is_left(hub, until, api):
     status, answer = await hub.post(path, {"amount": 6.51})
     assert (status, answer["code"]) == (409, "refund_exceeds_balance")
     assert "R$ 6,50" in answer["error"].replace("\xa0", " ")
-    status, answer = await hub.post(path, {})
+    status, answer = await hub.post(path, {"all": True})
     assert (answer["amount"], answer["status"]) == (6.5, "refunded")
 
 
@@ -427,7 +428,7 @@ async def test_a_refusal_that_the_provider_shows_to_be_one_moves_nothing(hub, un
     status, answer = await hub.post(path, {"amount": 10})
     expected = {"success": False, "error": "O Mercado Pago recusou o estorno", "code": "provider_refused"}
     assert (status, answer) == (502, expected)
-    status, answer = await hub.post(path, {})
+    status, answer = await hub.post(path, {"all": True})
     assert (status, answer["amount"], answer["status"]) == (200, 6.0, "refunded")
 
 
@@ -437,7 +438,7 @@ async def test_all_that_is_left_is_what_the_provider_says_though_a_part_went_bac
     await pay(hub, created)
     await until_status(hub, until, created["payment_id"], "approved")
     await pay(hub, created, "refunded", amount=4)
-    status, answer = await hub.post(f"/payments/api/{created['payment_id']}/refund/", {})
+    status, answer = await hub.post(f"/payments/api/{created['payment_id']}/refund/", {"all": True})
     assert (status, answer["refund_status"], answer["amount"]) == (200, "made", 6.0)
     assert (answer["status"], answer["refunded_amount"], answer["remaining_amount"]) == ("refunded", 10.0, 0.0)
     happened = await types(hub, created["payment_id"])
@@ -451,8 +452,15 @@ async def test_all_that_is_left_is_what_the_provider_says_though_a_part_went_bac
         ({"amount": -1}, "amount_negative", "O valor não pode ser negativo"),
         ({"amount": 1.001}, "amount_too_precise", "O valor deve ter no máximo duas casas decimais"),
         ({"amount": "all"}, "amount_text", "O valor deve ser um número, sem aspas"),
-        ({"amuont": 1}, "unknown_field", "Campo desconhecido: 'amuont'"),
+        ({"all": True, "amuont": 1}, "unknown_field", "Campo desconhecido: 'amuont'"),
         ({"amount": None}, "amount_missing", "Falta o valor"),
+        ({}, "amount_or_all", "Informe 'amount', ou 'all': true para estornar tudo"),
+        ({"all": False}, "amount_or_all", "Informe 'amount', ou 'all': true para estornar tudo"),
+        ({"all": True, "amount": 1}, "amount_or_all", "Informe 'amount' ou 'all', não os dois"),
+        ({"all": "true"}, "invalid_all", "O campo 'all' deve ser true"),
+        ({"all": 1}, "invalid_all", "O campo 'all' deve ser true"),
+        ({"all": True, "reason": "x" * 201}, "text_too_long", "O campo 'reason' deve ter no máximo 200 caracteres"),
+        ({"all": True, "mp_payment_id": ""}, "missing_field", "O campo 'mp_payment_id' é obrigatório"),
     ],
 )
 async def test_a_wrong_refund_is_refused_and_moves_nothing(hub, until, body, code, error):
@@ -464,10 +472,10 @@ async def test_a_wrong_refund_is_refused_and_moves_nothing(hub, until, body, cod
 
 async def test_an_unpaid_payment_and_a_direct_pix_are_not_refunded_here(hub):
     link = await hub.link()
-    status, answer = await hub.post(f"/payments/api/{link['payment_id']}/refund/", {})
+    status, answer = await hub.post(f"/payments/api/{link['payment_id']}/refund/", {"all": True})
     assert (status, answer["code"]) == (409, "payment_not_paid")
     _, created = await hub.post("/payments/pix", {"value": 3})
     payment = created["payment"]
     await hub.post("/payments/pix/confirmation", {"bank_payment_id": payment["bank_payment_id"], "value": 3})
-    status, answer = await hub.post(f"/payments/api/{payment['id']}/refund/", {})
+    status, answer = await hub.post(f"/payments/api/{payment['id']}/refund/", {"all": True})
     assert (status, answer["code"]) == (409, "refund_by_bank_only")

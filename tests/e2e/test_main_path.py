@@ -94,21 +94,17 @@ async def test_a_rejected_attempt_leaves_the_link_payable(hub, until):
     assert await hub.status_changes(link["payment_id"]) == [("pending", "rejected"), ("rejected", "approved")]
 
 
-async def test_an_amount_that_is_not_the_charges_is_never_a_payment(hub, until):
+async def test_an_amount_that_is_less_than_the_charges_is_held_and_pays_nothing(hub, until):
     link = await hub.link()
-    await hub.sandbox(
-        "POST",
-        "/_sandbox/pay",
-        {"preference_id": link["preference_id"], "outcome": "approved", "amount": 0.01},
-    )
+    part = {"preference_id": link["preference_id"], "outcome": "approved", "amount": 0.01}
+    await hub.sandbox("POST", "/_sandbox/pay", part)
 
-    async def noticed():
-        return [event for event in await hub.events(link["payment_id"]) if event["type"] == "ObservationMismatched"]
+    async def is_held():
+        checked = await hub.check(link["payment_id"])
+        return checked if checked["held_amount"] else None
 
-    (mismatch,) = await until(noticed, "the mismatch is told")
-    assert mismatch["data"]["expected"] == "500"
-    assert mismatch["data"]["observed"] == "1"
-    assert (await hub.check(link["payment_id"]))["status"] == "pending"
+    checked = await until(is_held, "the centavo is held")
+    assert (checked["held_amount"], checked["status"], checked["alerts"]) == (0.01, "pending", ["partially_paid"])
 
 
 async def test_the_return_page_asks_the_provider_and_not_its_address(hub):

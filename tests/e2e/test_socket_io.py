@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import sys
-from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -203,12 +202,11 @@ async def test_who_connects_after_a_refund_is_not_told_of_the_payment_that_is_go
     await bring_about(hub, until, link, "refunded")
     shown = {"payment_id": link["payment_id"], "t": token_of(link["secure_checkout_url"])}
     async with listening(hub.url, auth=shown) as heard:
-        # What is told first is the payment that follows: nothing was told before it.
-        paid_again = await bring_about(hub, until, link, "approved")
-        event, told = await heard.next()
-        assert event == f"payment-confirmed-{link['payment_id']}"
-        assert told["status"] == "approved"
-        assert datetime.fromisoformat(told["paid_at"]) == datetime.fromisoformat(paid_again["paid_at"])
+        await bring_about(hub, until, link, "approved")
+        async with listening(hub.url, auth=shown) as latecomer:
+            event, told = await latecomer.next()
+        assert (event, told["status"]) == (f"payment-confirmed-{link['payment_id']}", "approved")
+        # A payment is confirmed once, and that was before this client came.
         assert heard.told.empty()
 
 

@@ -75,7 +75,16 @@ FOREIGN: dict[tuple[str, str], Callable[[Things], Walk]] = {
     ),
     ("GET", "/payments/api/{payment_id}/events/"): lambda a: (f"/payments/api/{a.number}/events/", None),
     ("POST", "/payments/api/{payment_id}/cancel/"): lambda a: (f"/payments/api/{a.number}/cancel/", {}),
-    ("POST", "/payments/api/{payment_id}/refund/"): lambda a: (f"/payments/api/{a.number}/refund/", {}),
+    ("POST", "/payments/api/{payment_id}/refund/"): lambda a: (f"/payments/api/{a.number}/refund/", {"all": True}),
+    ("POST", "/payments/api/{payment_id}/accept/"): lambda a: (f"/payments/api/{a.number}/accept/", {}),
+    ("POST", "/payments/api/{payment_id}/alerts/{alert}/resolve/"): lambda a: (
+        f"/payments/api/{a.number}/alerts/late_payment/resolve/",
+        {"reason": "x"},
+    ),
+    ("POST", "/payments/pix/{payment_id}/returned"): lambda a: (
+        f"/payments/pix/{a.number}/returned",
+        {"return_id": "D1", "amount": 1, "returned_at": "2026-01-12T10:00:00Z"},
+    ),
     ("GET", "/payments/mp/pay/{payment_id}/"): lambda a: (f"/payments/mp/pay/{a.number}/", None),
     ("GET", "/payments/mp/return/"): lambda a: (
         f"/payments/mp/return/?status=approved&payment_id={a.number}&external_reference=extrato_{a.number}_000000000000",
@@ -279,7 +288,13 @@ async def test_an_idempotency_key_of_one_merchant_is_none_of_anothers(hub, other
 
 # --- payers -------------------------------------------------------------------------------------
 
-ADMINISTERED = {"{merchant}": MERCHANT, "{provider}": "mercado_pago", "{product}": "x", "{key_id}": "00000000"}
+ADMINISTERED = {
+    "{merchant}": MERCHANT,
+    "{provider}": "mercado_pago",
+    "{product}": "x",
+    "{key_id}": "00000000",
+    "{alert}": "late_payment",
+}
 PAYER_ROUTES = [route for route in ROUTES if route.payer]
 
 

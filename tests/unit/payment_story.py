@@ -70,6 +70,8 @@ def observe(status: str, *, attempt: str = "a", minute: float = 1, **changes: An
         "paid_at": at(minute) if status == "approved" else None,
         "payer_email": None,
         "evidence": None,
+        "asked_at": at(minute),
+        "by_id": False,
     }
     return RecordObservation(**(facts | changes))
 
@@ -79,9 +81,17 @@ def recorded(command: RecordObservation) -> ObservationRecorded:
     return ObservationRecorded(**{field: getattr(command, field) for field in ObservationRecorded.__struct_fields__})
 
 
-def ignored(command: RecordObservation, reason: str) -> ObservationIgnored:
-    facts = {field: getattr(command, field) for field in ObservationIgnored.__struct_fields__ if field != "reason"}
-    return ObservationIgnored(reason=reason, **facts)
+def ignored(command: RecordObservation) -> ObservationIgnored:
+    """The event that says that an observation was too old."""
+    return ObservationIgnored(
+        attempt_id=command.attempt_id,
+        status=command.status,
+        status_detail=command.status_detail,
+        observed_at=command.observed_at,
+        ignored_at=command.asked_at,
+        reason="stale",
+        evidence=command.evidence,
+    )
 
 
 def moved(previous: str, status: str, **details: Any) -> StatusChanged:

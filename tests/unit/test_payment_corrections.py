@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -24,7 +26,9 @@ from extrato.domain.payment.commands import (
     RequestCancellation,
     RequestRefund,
 )
+from extrato.domain.payment.correcting import refund_id_of
 from tests.unit.payment_story import (
+    BANK_ID,
     CHARGED,
     EXPIRED,
     NO_CHARGE,
@@ -46,22 +50,32 @@ CLOSED = [
 
 
 def refund(
-    amount_centavos: int | None = None, *, refund_id: str = "r1", attempt_id: str | None = None
+    amount_centavos: int | None = None, *, wish: str = "w1", attempt_id: str | None = None, **details: Any
 ) -> RequestRefund:
-    return RequestRefund(refund_id=refund_id, attempt_id=attempt_id, amount_centavos=amount_centavos, now=at(30))
+    facts = {"reason": None, "known_refunds": {}, "now": at(30)} | details
+    return RequestRefund(wish_id=wish, attempt_id=attempt_id, amount_centavos=amount_centavos, **facts)
 
 
-def made(refund_id: str = "r1") -> RecordRefund:
-    return RecordRefund(answer=RefundMade(refund_id=refund_id, provider_refund_id="900"))
+R1 = refund_id_of("w1", "a")
 
 
-def refused(refund_id: str = "r1") -> RecordRefund:
+def made(refund_id: str = R1, *, minute: float | None = 31) -> RecordRefund:
+    made_at = None if minute is None else at(minute)
+    return RecordRefund(answer=RefundMade(refund_id=refund_id, provider_refund_id="900", made_at=made_at))
+
+
+def refused(refund_id: str = R1) -> RecordRefund:
     return RecordRefund(answer=RefundRefused(refund_id=refund_id, code="provider_refused", reason="no"))
 
 
-def requested(amount_centavos: int, *, refund_id: str = "r1", is_all: bool = False) -> RefundRequested:
+def requested(amount_centavos: int, *, wish: str = "w1", attempt: str = "a", **details: Any) -> RefundRequested:
+    facts = {"is_all": False, "reason": None, "known_refunds": None, "requested_at": at(30)} | details
     return RefundRequested(
-        refund_id=refund_id, attempt_id="a", amount_centavos=amount_centavos, is_all=is_all, requested_at=at(30)
+        refund_id=refund_id_of(wish, attempt),
+        wish_id=wish,
+        attempt_id=attempt,
+        amount_centavos=amount_centavos,
+        **facts,
     )
 
 
@@ -175,7 +189,9 @@ def test_money_that_was_paid_in_time_for_a_pix_that_the_merchant_closed_is_taken
 
 def test_money_that_was_paid_after_the_end_for_a_pix_that_the_merchant_closed_is_late():
     story = given_events(OPENED, CHARGED, *CLOSED)
-    late = LatePaymentReceived(amount_centavos=1000, received_at=at(61), end_to_end_id=None)
+    late = LatePaymentReceived(
+        attempt_id=BANK_ID, amount_centavos=1000, received_at=at(61), paid_at=None, evidence=None
+    )
     assert story.when(confirm(minute=61)) == [late]
 
 
@@ -221,29 +237,29 @@ def test_no_more_is_given_back_than_was_paid(amount_centavos):
 def test_what_waits_for_an_answer_is_held_back():
     story = paid()
     story.becomes(refund(700))
-    assert story.refuses(refund(400, refund_id="r2")) == "refund_exceeds_balance"
+    assert story.refuses(refund(400, wish="w2")) == "refund_exceeds_balance"
 
 
 def test_what_was_refused_can_be_given_back_after_all():
     story = paid()
     story.becomes(refund(700))
-    assert story.becomes(refused()).refundable_centavos("a") == 1000
-    assert story.when(refund(1000, refund_id="r2")) == [requested(1000, refund_id="r2")]
+    assert story.becomes(refused()).ledger.refundable_centavos("a") == 1000
+    assert story.when(refund(1000, wish="w2")) == [requested(1000, wish="w2")]
 
 
 def test_a_refund_that_was_made_counts_once_when_the_provider_tells_of_it_too():
     story = paid()
     story.becomes(refund(300))
-    assert story.becomes(made()).refundable_centavos("a") == 700
-    assert story.becomes(observe("approved", minute=2, refunded_centavos=300)).refundable_centavos("a") == 700
-    assert story.becomes(observe("approved", minute=3, refunded_centavos=500)).refundable_centavos("a") == 500
+    assert story.becomes(made()).ledger.refundable_centavos("a") == 700
+    assert story.becomes(observe("approved", minute=32, refunded_centavos=300)).ledger.refundable_centavos("a") == 700
+    assert story.becomes(observe("approved", minute=33, refunded_centavos=500)).ledger.refundable_centavos("a") == 500
 
 
 def test_of_two_answers_that_disagree_the_one_that_money_moved_is_right():
     story = paid()
     story.becomes(refund(300))
     story.becomes(refused())
-    assert story.becomes(made()).refundable_centavos("a") == 700
+    assert story.becomes(made()).ledger.refundable_centavos("a") == 700
     assert story.when(refused()) == []
 
 
@@ -287,22 +303,22 @@ def test_the_order_and_its_payment_are_two_views_of_one_attempt():
 def test_of_two_paid_attempts_either_can_be_given_back():
     story = paid()
     story.becomes(observe("approved", attempt="b", minute=2))
-    chosen = RequestRefund(refund_id="r1", attempt_id="b", amount_centavos=None, now=at(30))
+    chosen = refund(attempt_id="b")
     [event] = story.when(chosen)
     assert (event.attempt_id, event.amount_centavos) == ("b", 1000)
     payment = story.becomes(chosen)
-    assert (payment.refundable_centavos("a"), payment.refundable_centavos("b")) == (1000, 0)
-    assert payment.requested_centavos("b") == 1000
+    assert (payment.ledger.refundable_centavos("a"), payment.ledger.refundable_centavos("b")) == (1000, 0)
+    assert payment.ledger.requested_centavos("b") == 1000
     assert payment.alerts == ("duplicate_payment",)
     assert story.when(chosen) == []
     assert story.refuses(replace(chosen, attempt_id="a")) == "idempotency_key_reused"
-    assert story.refuses(replace(chosen, refund_id="r2", attempt_id="c")) == "payment_not_paid"
+    assert story.refuses(replace(chosen, wish_id="w2", attempt_id="c")) == "payment_not_paid"
 
 
 @pytest.mark.parametrize(
     ("command", "alert"),
     [
-        (observe("approved", amount_centavos=1), "mismatched_payment"),
+        (observe("approved", external_reference=None), "mismatched_payment"),
         (confirm(1), "wrong_confirmation"),
         (confirm(minute=60), "late_payment"),
     ],

@@ -268,8 +268,9 @@ def test_an_operation_says_who_may_ask(operation):
 
 
 def test_every_body_that_may_be_sent_twice_takes_an_idempotency_key():
-    # Closing a payment and watching it are the same when they are asked for twice.
-    alike = {"cancelPayment", "startMonitor", "startAllMonitors"}
+    # Closing a payment, watching it, taking its money and closing an alert are the same when they are asked for twice;
+    # a return of a Pix has the bank's name of it.
+    alike = {"cancelPayment", "startMonitor", "startAllMonitors", "acceptMoney", "resolveAlert", "returnPix"}
     creating = {"payments:write", "payments:refund"}
     creations = {operation.name for operation in OPERATIONS if operation.scope in creating} - alike
     with_key = {
@@ -395,9 +396,24 @@ def test_what_the_relay_sends_fits_its_message(event):
                     status="approved",
                     status_detail=None,
                     amount=35.0,
+                    held_amount=30.0,
+                    refunded_amount=5.0,
+                    disputed_amount=0.0,
                     description="Pedido 15",
                     paid_at=None,
                     updated_at=NOON,
+                    attempts=[
+                        frames.AttemptState(
+                            mp_payment_id="143845679916",
+                            status="approved",
+                            status_detail="accredited",
+                            amount=35.0,
+                            held_amount=30.0,
+                            refunded_amount=5.0,
+                            currency="BRL",
+                        )
+                    ],
+                    alerts=["refund_reversed"],
                 )
             ],
         ),
@@ -466,8 +482,8 @@ def test_every_document_of_the_projections_has_a_schema():
         if isinstance(kind, type) and kind.__module__ == "contracts.read_models"
     }
 
-    # These are parts of a merchant's document.
-    parts = {"MerchantApiKey", "MerchantConnection", "MerchantPixKey"}
+    # These are parts of a payment's or a merchant's document.
+    parts = {"AttemptDetails", "MerchantApiKey", "MerchantConnection", "MerchantPixKey"}
     assert documents - parts == {kind.__name__ for kind in READ_MODELS}
     for kind in READ_MODELS:
         schema = json.loads((FOLDER / "schemas" / f"{kind.__name__}.json").read_text())

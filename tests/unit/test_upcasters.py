@@ -5,11 +5,28 @@ from pathlib import Path
 
 import pytest
 
-from contracts.events import EVENT_OF_TOPIC, ApiKeyIssued, ProviderConnected, StatusChanged
+from contracts.events import (
+    EVENT_OF_TOPIC,
+    ApiKeyIssued,
+    LatePaymentReceived,
+    ObservationIgnored,
+    ObservationRecorded,
+    ProviderConnected,
+    RefundMade,
+    RefundRequested,
+    StatusChanged,
+)
 from contracts.upcasters import UPCASTERS, upcast
 from extrato.store.codec import UnreadableEvent, read_event
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+TOLD_AT = datetime(2026, 1, 20, 21, 3, 4, 500_000, tzinfo=UTC)
+REFUND_ID = "4b0c1c3e-5a7d-4b8c-9a55-7b2f1f0f4c11"
+
+
+def golden(topic: str) -> object:
+    """The event that a file of an old shape is read as."""
+    return read_event(topic, (GOLDEN / f"{topic}.json").read_bytes())
 
 
 def test_the_first_shape_of_status_changed_is_read_as_the_present_one():
@@ -54,6 +71,74 @@ def test_a_key_of_the_first_shape_that_does_not_charge_may_not_refund():
     data = {"key_id": "a1b2c3d4", "secret_digest": "23" * 32, "scopes": ["payments:read", "admin"]}
 
     assert upcast("ApiKeyIssued.v1", data)[1] == {**data, "listed_prices_only": False}
+
+
+def test_an_observation_of_the_first_shape_is_in_reais():
+    assert golden("ObservationRecorded.v1") == ObservationRecorded(
+        attempt_id="143845679916",
+        status="approved",
+        status_detail="accredited",
+        amount_centavos=3500,
+        currency="BRL",
+        refunded_centavos=0,
+        observed_at=TOLD_AT,
+        paid_at=TOLD_AT,
+        payer_email=None,
+        evidence="ef" * 32,
+    )
+
+
+def test_an_ignored_observation_of_the_first_shape_does_not_say_when():
+    assert golden("ObservationIgnored.v1") == ObservationIgnored(
+        attempt_id="143845679916",
+        status="pending",
+        status_detail="pending_waiting_transfer",
+        observed_at=TOLD_AT,
+        ignored_at=None,
+        reason="stale",
+        evidence="ef" * 32,
+    )
+
+
+def test_a_late_payment_of_the_second_shape_is_the_attempt_that_the_bank_named():
+    assert golden("LatePaymentReceived.v2") == LatePaymentReceived(
+        attempt_id="E00000000202601202103abcdefghijk",
+        amount_centavos=3500,
+        received_at=TOLD_AT,
+        paid_at=None,
+        evidence=None,
+    )
+
+
+def test_a_late_payment_of_the_first_shape_names_no_attempt():
+    event = golden("LatePaymentReceived.v1")
+
+    assert isinstance(event, LatePaymentReceived)
+    assert (event.attempt_id, event.paid_at, event.evidence) == (None, None, None)
+
+
+def test_a_refund_of_the_second_shape_is_a_wish_of_one_refund():
+    assert golden("RefundRequested.v2") == RefundRequested(
+        refund_id=REFUND_ID,
+        wish_id=REFUND_ID,
+        attempt_id="143845679916",
+        amount_centavos=500,
+        is_all=False,
+        reason=None,
+        requested_at=TOLD_AT,
+        known_refunds=None,
+    )
+
+
+def test_a_refund_of_the_first_shape_is_a_wish_without_a_time():
+    event = golden("RefundRequested.v1")
+
+    assert isinstance(event, RefundRequested)
+    assert (event.wish_id, event.requested_at) == (event.refund_id, None)
+
+
+def test_a_made_refund_of_the_first_shape_does_not_say_when():
+    assert golden("RefundMade.v1") == RefundMade(refund_id=REFUND_ID, provider_refund_id="3269585000", made_at=None)
 
 
 @pytest.mark.parametrize("topic", UPCASTERS)

@@ -10,6 +10,7 @@ from contracts.events import (
     ChargeCreated,
     ChargeRefused,
     PaymentOpened,
+    RefundAccepted,
     RefundMade,
     RefundRefused,
 )
@@ -31,7 +32,8 @@ class RecordCharge(Struct, frozen=True, kw_only=True):
 class RecordObservation(Struct, frozen=True, kw_only=True):
     """Record how a provider says that one attempt stands.
 
-    `external_reference` is the one in the provider's answer; None where it told none.
+    `external_reference` is the one in the provider's answer; None where it told none. `asked_at` is when it was asked,
+    by the hub's clock, and `by_id` says that it was asked for this attempt, and not for whatever it finds.
     """
 
     attempt_id: str
@@ -45,6 +47,8 @@ class RecordObservation(Struct, frozen=True, kw_only=True):
     paid_at: datetime | None
     payer_email: str | None
     evidence: str | None
+    asked_at: datetime
+    by_id: bool
 
 
 class ConfirmByBank(Struct, frozen=True, kw_only=True):
@@ -89,21 +93,47 @@ class RefuseCancellation(Struct, frozen=True, kw_only=True):
 
 
 class RequestRefund(Struct, frozen=True, kw_only=True):
-    """Say that the merchant gives money back; None is all that is left.
+    """Say that the merchant gives money back; an amount of None is all that is held.
 
-    `attempt_id` is the attempt that it is of; None is the one that speaks for the payment.
+    `attempt_id` is the attempt that it is of; None is every attempt for all, and the only one that holds money for an
+    amount. `known_refunds` are the provider's ids of each attempt's refunds at this moment, where it told them.
     """
 
-    refund_id: str
+    wish_id: str
     attempt_id: str | None
     amount_centavos: int | None
+    reason: str | None
+    known_refunds: dict[str, tuple[str, ...]]
     now: datetime
 
 
 class RecordRefund(Struct, frozen=True, kw_only=True):
     """Record what the provider answered to a requested refund."""
 
-    answer: RefundMade | RefundRefused
+    answer: RefundAccepted | RefundMade | RefundRefused
+
+
+class AcceptMoney(Struct, frozen=True):
+    """Say that the merchant takes the late or short money that is held as the payment."""
+
+
+class RecordReturn(Struct, frozen=True, kw_only=True):
+    """Record that the merchant's bank gave money of a direct Pix back; `return_id` is the bank's name of that.
+
+    `end_to_end_id` is the transfer that it is of; None is the only one that holds money.
+    """
+
+    return_id: str
+    end_to_end_id: str | None
+    amount_centavos: int
+    returned_at: datetime
+
+
+class ResolveAlert(Struct, frozen=True, kw_only=True):
+    """Say that the merchant has looked into an alert."""
+
+    alert: str
+    reason: str
 
 
 class StartWatch(Struct, frozen=True, kw_only=True):
@@ -124,5 +154,8 @@ Command = (
     | RefuseCancellation
     | RequestRefund
     | RecordRefund
+    | AcceptMoney
+    | RecordReturn
+    | ResolveAlert
     | StartWatch
 )

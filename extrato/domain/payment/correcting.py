@@ -1,42 +1,59 @@
-"""Closing a payment that was not paid, and giving money back for one that was."""
+"""Closing a payment that holds no money, giving money back, and taking money that does not fit."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid5
+
+from msgspec.structs import replace
 
 from contracts.events import (
+    AlertResolved,
     CancellationRefused,
     CancellationRequested,
     ChargeCreated,
     ChargeRefused,
+    MoneyAccepted,
     PaymentCancelled,
     PaymentEvent,
+    PixReturned,
     RefundMade,
+    RefundRefused,
     RefundRequested,
 )
 from extrato.domain.errors import Refused
-from extrato.domain.money import format_brl
-from extrato.domain.payment.state import Opened, closed_as
+from extrato.domain.money import format_money
 
 if TYPE_CHECKING:
-    from extrato.domain.payment.commands import CompleteCancellation, RecordRefund, RequestRefund
+    from extrato.domain.payment.commands import (
+        CompleteCancellation,
+        RecordRefund,
+        RecordReturn,
+        RequestRefund,
+        ResolveAlert,
+    )
+    from extrato.domain.payment.state import Opened
+
+REFUND_NAMESPACE: Final = UUID("0d2a3b54-6f1c-5f0e-8f55-0a6b3d7c9e21")
 
 
 def request_cancellation(payment: Opened) -> list[PaymentEvent]:
-    """What is over already stays so, silently; what is paid can only be refunded.
+    """What is over already stays so, silently; what is paid, or holds money, can only be refunded.
 
     A provider's own clock may let a payer pay for longer than the hub's: what expired is closed there as well.
     """
     if payment.is_settled:
         raise Refused("payment_already_paid", "O pagamento já foi pago; use o estorno")
     holds_nothing = payment.intent.provider == "pix" or not payment.is_charged
-    is_over = (
-        payment.is_over_at_provider
-        or isinstance(payment.charge, ChargeRefused)
-        or (payment.expired and holds_nothing)
-        or payment.cancellation != "none"
-    )
-    return [] if is_over else [CancellationRequested()]
+    is_closed = isinstance(payment.charge, ChargeRefused) or (payment.expired and holds_nothing)
+    if is_closed or payment.cancellation != "none":
+        return []
+    held = payment.ledger.held_by
+    if held:
+        amounts = ", ".join(_amount(payment, name, centavos) for name, centavos in held.items())
+        raise Refused("payment_holds_money", f"Já há {amounts} recebidos; devolva ou aceite antes de cancelar")
+    return [] if payment.is_over_at_provider else [CancellationRequested()]
 
 
 def complete_cancellation(command: CompleteCancellation, payment: Opened) -> list[PaymentEvent]:
@@ -46,50 +63,188 @@ def complete_cancellation(command: CompleteCancellation, payment: Opened) -> lis
     if payment.is_settled:
         return [CancellationRefused(code="payment_already_paid", reason="The payment was paid meanwhile.")]
     charge_id = payment.charge.charge_id if isinstance(payment.charge, ChargeCreated) else None
-    if charge_id != command.charge_id:
+    if charge_id != command.charge_id or payment.has_attempt_in_flight:
         return []
-    if payment.has_attempt_in_flight:
-        return []
-    events: list[PaymentEvent] = [PaymentCancelled()]
-    if payment.status != "cancelled":
-        events.append(closed_as(payment, "cancelled", "by_collector"))
-    return events
+    return [PaymentCancelled()]
 
 
 def request_refund(command: RequestRefund, payment: Opened) -> list[PaymentEvent]:
-    """Take the wish to give money back of a paid payment, against what is left; raises `Refused`."""
-    known = payment.refunds.get(command.refund_id)
-    if known is not None:
-        is_same_amount = command.amount_centavos == (None if known.is_all else known.amount_centavos)
-        if is_same_amount and command.attempt_id in {None, known.attempt_id}:
-            return []
-        raise Refused("idempotency_key_reused", "This Idempotency-Key was used for another refund.", "Idempotency-Key")
-    if payment.status == "refunded":
-        raise Refused("payment_already_refunded", "O pagamento já foi estornado por inteiro")
-    attempt_id = command.attempt_id or payment.attempt_id
-    attempt = payment.attempts.get(attempt_id or "")
-    if attempt_id is None or attempt is None or not attempt.is_refundable:
+    """Take the wish to give money back, as one refund of each attempt that it is of; raises `Refused`."""
+    if any(refund.wish_id == command.wish_id for refund in payment.refunds.values()):
+        return _asked_again(command, payment)
+    ledger = payment.ledger
+    received = {name for name in ledger.attempts if ledger.share(name).received}
+    if command.attempt_id is not None:
+        received &= {command.attempt_id}
+    if not received:
         raise Refused("payment_not_paid", "Só um pagamento aprovado pode ser estornado")
+    if all(ledger.share(name).refunded == ledger.share(name).received for name in received):
+        raise Refused("payment_already_refunded", "O pagamento já foi estornado por inteiro")
     if payment.intent.provider == "pix":
         raise Refused("refund_by_bank_only", "Um Pix direto é devolvido pelo aplicativo do banco da loja")
-    left = payment.refundable_centavos(attempt_id)
-    amount_centavos = left if command.amount_centavos is None else command.amount_centavos
-    if not 0 < amount_centavos <= left:
-        raise Refused("refund_exceeds_balance", f"Restam {format_brl(left)} a estornar", "amount")
+    parts = _all_of(command, payment) if command.amount_centavos is None else _amount_of(command, payment)
     return [
         RefundRequested(
-            refund_id=command.refund_id,
-            attempt_id=attempt_id,
-            amount_centavos=amount_centavos,
+            refund_id=refund_id_of(command.wish_id, name),
+            wish_id=command.wish_id,
+            attempt_id=name,
+            amount_centavos=centavos,
             is_all=command.amount_centavos is None,
+            reason=command.reason,
             requested_at=command.now,
+            known_refunds=command.known_refunds.get(name),
         )
+        for name, centavos in parts.items()
     ]
+
+
+def refund_id_of(wish_id: str, attempt_id: str) -> str:
+    """Name the refund of one attempt; asked for again under the same wish, it is the same refund."""
+    return str(uuid5(REFUND_NAMESPACE, f"{wish_id} {attempt_id}"))
+
+
+def _asked_again(command: RequestRefund, payment: Opened) -> list[PaymentEvent]:
+    known = [refund for refund in payment.refunds.values() if refund.wish_id == command.wish_id]
+    is_same_amount = all(
+        command.amount_centavos == (None if refund.is_all else refund.amount_centavos) for refund in known
+    )
+    if is_same_amount and command.attempt_id in {None, *(refund.attempt_id for refund in known)}:
+        return []
+    raise Refused("idempotency_key_reused", "This Idempotency-Key was used for another refund.", "Idempotency-Key")
+
+
+def _all_of(command: RequestRefund, payment: Opened) -> dict[str, int]:
+    """Give all that is held of one attempt, or of each that is in the charge's currency."""
+    ledger = payment.ledger
+    if command.attempt_id is not None:
+        names = [command.attempt_id]
+    else:
+        names = [name for name, each in ledger.attempts.items() if each.currency == ledger.currency]
+    if not any(ledger.attempts[name].is_refundable for name in names):
+        raise Refused("payment_not_paid", "Só um pagamento aprovado pode ser estornado")
+    parts = {name: left for name in names if (left := ledger.refundable_centavos(name))}
+    if not parts:
+        raise Refused("refund_exceeds_balance", f"Restam {format_money(0)} a estornar", "amount")
+    for name, centavos in parts.items():
+        _refuse_one_in_process(payment, name, centavos)
+    return parts
+
+
+def _amount_of(command: RequestRefund, payment: Opened) -> dict[str, int]:
+    """Give an amount of one attempt, which has to be named where several hold money."""
+    ledger, centavos = payment.ledger, command.amount_centavos or 0
+    held = {name: money for name, money in ledger.held_by.items() if ledger.attempts[name].is_refundable}
+    if command.attempt_id is None and len(held) > 1:
+        listed = ", ".join(f"{name} ({_amount(payment, name, money)})" for name, money in held.items())
+        raise Refused("choose_attempt", f"Informe mp_payment_id; há mais de um pagamento: {listed}", "mp_payment_id")
+    name = command.attempt_id or next(iter(held), None)
+    if name is None:
+        raise Refused("payment_not_paid", "Só um pagamento aprovado pode ser estornado")
+    if not ledger.attempts[name].is_refundable:
+        raise Refused("payment_not_paid", "Só um pagamento aprovado pode ser estornado")
+    _refuse_one_in_process(payment, name, centavos)
+    left = ledger.refundable_centavos(name)
+    if not 0 < centavos <= left:
+        raise Refused("refund_exceeds_balance", f"Restam {_amount(payment, name, left)} a estornar", "amount")
+    return {name: centavos}
+
+
+def _refuse_one_in_process(payment: Opened, attempt_id: str, centavos: int) -> None:
+    """Refuse a second refund that nobody could tell from one that the provider is still making."""
+    for name, refund in payment.refunds.items():
+        is_alike = (refund.attempt_id, refund.amount_centavos) == (attempt_id, centavos)
+        if refund.state == "in_process" and is_alike:
+            raise Refused("refund_in_progress", f"O estorno {name}, do mesmo valor, ainda está em andamento", "amount")
 
 
 def record_refund(command: RecordRefund, payment: Opened) -> list[PaymentEvent]:
     """Record an answer once; of two that disagree, the one that money moved is right."""
-    known = payment.refunds.get(command.answer.refund_id)
+    answer = command.answer
+    known = payment.refunds.get(answer.refund_id)
     if known is None or known.state == "made":
         return []
-    return [command.answer] if known.state == "requested" or isinstance(command.answer, RefundMade) else []
+    if isinstance(answer, RefundMade):
+        return [_timed(answer, payment)]
+    if isinstance(answer, RefundRefused):
+        return [answer] if known.state in {"requested", "in_process"} else []
+    return [answer] if known.state == "requested" else []
+
+
+def _timed(made: RefundMade, payment: Opened) -> RefundMade:
+    """Date a refund that the newest observation does not show after that observation, so that it counts."""
+    refund = payment.refunds[made.refund_id]
+    attempt = payment.attempts[refund.attempt_id]
+    others = (
+        each.amount_centavos
+        for each in payment.refunds.values()
+        if each.state == "made" and each.attempt_id == refund.attempt_id
+    )
+    is_shown = attempt.status == "refunded" or attempt.refunded_centavos >= refund.amount_centavos + sum(others)
+    if is_shown:
+        return replace(made, made_at=min(made.made_at or attempt.observed_at, attempt.observed_at))
+    later = attempt.observed_at + timedelta(microseconds=1)
+    return replace(made, made_at=max(made.made_at or later, later))
+
+
+def accept_money(payment: Opened) -> list[PaymentEvent]:
+    """Take what is held as the payment; what is accepted already, or was paid in time and whole, is silent."""
+    held = payment.ledger.total.held
+    if payment.is_settled and "late_payment" not in payment.alerts:
+        return []
+    if not held:
+        raise Refused("nothing_to_accept", "Não há dinheiro recebido para aceitar neste pagamento")
+    return [MoneyAccepted(amount_centavos=held)]
+
+
+def record_return(command: RecordReturn, payment: Opened) -> list[PaymentEvent]:
+    """Record once that a bank gave money back; raises `Refused` where it cannot have."""
+    ledger = payment.ledger
+    known = ledger.returns.get(command.return_id)
+    if known is not None:
+        transfer = _transfer(command.end_to_end_id, payment) if command.end_to_end_id else known.attempt_id
+        if (known.attempt_id, known.amount_centavos) == (transfer, command.amount_centavos):
+            return []
+        raise Refused("return_id_reused", "This return_id was used for another return.", "return_id")
+    name = _transfer(command.end_to_end_id, payment)
+    held = ledger.share(name).held
+    if command.amount_centavos > held:
+        raise Refused("return_exceeds_held", f"Only {format_money(held)} is held of this transfer.", "amount")
+    return [
+        PixReturned(
+            return_id=command.return_id,
+            attempt_id=name,
+            amount_centavos=command.amount_centavos,
+            returned_at=command.returned_at,
+        )
+    ]
+
+
+def _transfer(end_to_end_id: str | None, payment: Opened) -> str:
+    """Find the transfer that is meant: the one named, or the only one that holds money."""
+    attempts, held = payment.attempts, payment.ledger.held_by
+    unnamed = payment.intent.bank_payment_id
+    if end_to_end_id is not None:
+        if end_to_end_id in attempts:
+            return end_to_end_id
+        if unnamed in attempts:
+            # The bank did not name it when it told of it.
+            return unnamed
+        raise Refused("unknown_transfer", "No transfer with this end_to_end_id is known here.", "end_to_end_id")
+    if len(held) > 1:
+        raise Refused("choose_transfer", f"Name the transfer, one of {', '.join(held)}.", "end_to_end_id")
+    if not held:
+        raise Refused("return_exceeds_held", "No money of this payment is held.", "amount")
+    return next(iter(held))
+
+
+def resolve_alert(command: ResolveAlert, payment: Opened) -> list[PaymentEvent]:
+    """Close an alert that is open; what is closed stays so, silently. Raises `Refused` for one never raised."""
+    if command.alert in payment.alerts:
+        return [AlertResolved(alert=command.alert, reason=command.reason)]
+    if command.alert in payment.alerts_so_far:
+        return []
+    raise Refused("alert_not_found", "Este pagamento nunca teve esse alerta", "alert")
+
+
+def _amount(payment: Opened, attempt_id: str, centavos: int) -> str:
+    return format_money(centavos, payment.attempts[attempt_id].currency)

@@ -10,17 +10,17 @@ from contracts.events import (
     CancellationRequested,
     ChargeRefused,
     ConfirmationRefused,
-    DuplicatePaymentObserved,
     LatePaymentReceived,
     ObservationRecorded,
     PaymentEvent,
     PaymentExpired,
     PaymentOpened,
-    StatusChanged,
     WatchStarted,
 )
 from extrato.domain.errors import Refused
+from extrato.domain.payment import ledger as book
 from extrato.domain.payment.commands import (
+    AcceptMoney,
     Command,
     CompleteCancellation,
     ConfirmByBank,
@@ -29,14 +29,25 @@ from extrato.domain.payment.commands import (
     RecordCharge,
     RecordObservation,
     RecordRefund,
+    RecordReturn,
     RefuseCancellation,
     RequestCancellation,
     RequestRefund,
+    ResolveAlert,
     StartWatch,
 )
-from extrato.domain.payment.correcting import complete_cancellation, record_refund, request_cancellation, request_refund
+from extrato.domain.payment.consequences import consequences
+from extrato.domain.payment.correcting import (
+    accept_money,
+    complete_cancellation,
+    record_refund,
+    record_return,
+    request_cancellation,
+    request_refund,
+    resolve_alert,
+)
 from extrato.domain.payment.observing import record_observation
-from extrato.domain.payment.state import ENDED, Opened, Payment, Unopened, closed_as, unless_traced
+from extrato.domain.payment.state import Opened, Payment, Unopened, evolve, unless_traced
 
 # How long after the end of its time a payment is not given up while its provider cannot be asked.
 SILENCE: Final = timedelta(days=1)
@@ -48,10 +59,17 @@ def decide(command: Command, payment: Payment) -> list[PaymentEvent]:
         return _open(command, payment)
     if not isinstance(payment, Opened):
         raise Refused("payment_not_found", "The payment does not exist.")
-    return _decide_opened(command, payment)
+    events = _decide_opened(command, payment)
+    return [*events, *consequences(_opened(payment, events))] if events else []
 
 
-def _decide_opened(command: Command, payment: Opened) -> list[PaymentEvent]:  # noqa: C901, PLR0911 - one line a command
+def _opened(payment: Opened, events: list[PaymentEvent]) -> Opened:
+    for event in events:
+        payment = evolve(payment, event)  # type: ignore[assignment]
+    return payment
+
+
+def _decide_opened(command: Command, payment: Opened) -> list[PaymentEvent]:  # noqa: C901, PLR0911, PLR0912 - one line a command
     match command:
         case RecordObservation():
             return record_observation(command, payment)
@@ -72,6 +90,12 @@ def _decide_opened(command: Command, payment: Opened) -> list[PaymentEvent]:  # 
             return request_refund(command, payment)
         case RecordRefund():
             return record_refund(command, payment)
+        case AcceptMoney():
+            return accept_money(payment)
+        case RecordReturn():
+            return record_return(command, payment)
+        case ResolveAlert():
+            return resolve_alert(command, payment)
         case StartWatch():
             return _start_watch(command, payment)
     msg = f"{type(command).__name__} is no command to an opened payment"
@@ -90,10 +114,7 @@ def _record_charge(command: RecordCharge, payment: Opened) -> list[PaymentEvent]
     if payment.charge is not None:
         return []
     if isinstance(command.charge, ChargeRefused):
-        may_have_money = any(attempt.status not in ENDED for attempt in payment.attempts.values())
-        if may_have_money or payment.is_closed:
-            return [command.charge]
-        return [command.charge, closed_as(payment, "cancelled", "charge_refused")]
+        return [command.charge]
     events: list[PaymentEvent] = [command.charge]
     if payment.is_closed:
         # It was closed while the provider was asked; what the provider holds is to be closed as well.
@@ -104,52 +125,61 @@ def _record_charge(command: RecordCharge, payment: Opened) -> list[PaymentEvent]
 
 
 def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEvent]:
-    """A repeated confirmation is silent; another value leaves a trace and is never a payment.
+    """Take a transfer into the state, whatever its value: once, and one that came late as late.
 
-    A static code can be paid any number of times: another transfer than the one that paid is told as a second payment.
+    A static code can be paid any number of times. Of a transfer without a name nobody can say that it is another one
+    than the last; one of another value leaves a trace and is never a payment.
     """
     intent, transfer = payment.intent, command.end_to_end_id
-    if command.amount_centavos != intent.amount_centavos:
+    name = transfer or intent.bank_payment_id
+    is_exact = command.amount_centavos == intent.amount_centavos
+    if transfer is None and not is_exact:
         refused = ConfirmationRefused(
             expected_centavos=intent.amount_centavos, received_centavos=command.amount_centavos
         )
         return unless_traced(refused, payment)
-    if payment.is_settled:
-        paid_by = payment.attempt_id or intent.bank_payment_id
-        if transfer is None or paid_by in {transfer, intent.bank_payment_id}:
-            return []
-        second = DuplicatePaymentObserved(
-            attempt_id=transfer, already_paid_by=paid_by, amount_centavos=command.amount_centavos
-        )
-        return unless_traced(second, payment)
+    if _was_told_before(command, payment):
+        told = payment.attempts.get(name)
+        is_in_time = command.paid_at is not None and not _is_overdue(command, intent)
+        was_late = told is not None and told.awaits_acceptance and told.amount_centavos == command.amount_centavos
+        return [_received(command, payment, name)] if was_late and is_in_time else []
     late = LatePaymentReceived(
-        amount_centavos=command.amount_centavos, received_at=command.received_at, end_to_end_id=transfer
+        attempt_id=name,
+        amount_centavos=command.amount_centavos,
+        received_at=command.received_at,
+        paid_at=command.paid_at,
+        evidence=command.evidence,
     )
-    if _is_overdue(command, intent):
-        return [*_expire_now(payment), *unless_traced(late, payment)]
-    paid_at = command.paid_at or command.received_at
-    return [
-        ObservationRecorded(
-            attempt_id=transfer or intent.bank_payment_id,
-            status="approved",
-            status_detail="accredited",
-            amount_centavos=command.amount_centavos,
-            refunded_centavos=0,
-            observed_at=command.received_at,
-            paid_at=paid_at,
-            payer_email=None,
-            evidence=command.evidence,
-        ),
-        StatusChanged(
-            previous=payment.status,
-            status="approved",
-            status_detail="accredited",
-            attempt_id=transfer or intent.bank_payment_id,
-            paid_at=paid_at,
-        ),
-        # A code on paper cannot be closed: who paid it in time has paid, whatever the merchant wished meanwhile.
-        *(unless_traced(late, payment) if payment.cancellation != "none" else ()),
-    ]
+    if _is_overdue(command, intent) and not payment.is_settled:
+        return [*_expire_now(payment), late]
+    recorded = _received(command, payment, name)
+    # A code on paper cannot be closed: who paid it in time has paid, whatever the merchant wished meanwhile.
+    settles = not payment.is_settled and book.after(payment.ledger, recorded).is_settled
+    return [recorded, late] if settles and payment.cancellation != "none" else [recorded]
+
+
+def _was_told_before(command: ConfirmByBank, payment: Opened) -> bool:
+    """Say whether it is a transfer that is known; without a name it may be any of the same value."""
+    transfer, unnamed = command.end_to_end_id, payment.intent.bank_payment_id
+    if transfer in payment.attempts:
+        return True
+    candidates = {unnamed} & payment.attempts.keys() if transfer else payment.attempts.keys()
+    return any(payment.attempts[each].amount_centavos == command.amount_centavos for each in candidates)
+
+
+def _received(command: ConfirmByBank, payment: Opened, attempt_id: str) -> ObservationRecorded:
+    return ObservationRecorded(
+        attempt_id=attempt_id,
+        status="approved",
+        status_detail="accredited",
+        amount_centavos=command.amount_centavos,
+        currency=payment.intent.currency,
+        refunded_centavos=0,
+        observed_at=command.received_at,
+        paid_at=command.paid_at or command.received_at,
+        payer_email=None,
+        evidence=command.evidence,
+    )
 
 
 def _is_overdue(command: ConfirmByBank, intent: PaymentOpened) -> bool:
@@ -176,10 +206,7 @@ def _expire_now(payment: Opened) -> list[PaymentEvent]:
     expires_at = payment.intent.expires_at
     if payment.is_closed or expires_at is None:
         return []
-    events: list[PaymentEvent] = [PaymentExpired(expires_at=expires_at)]
-    if payment.status != "cancelled":
-        events.append(closed_as(payment, "cancelled", "expired"))
-    return events
+    return [PaymentExpired(expires_at=expires_at)]
 
 
 def _start_watch(command: StartWatch, payment: Opened) -> list[PaymentEvent]:

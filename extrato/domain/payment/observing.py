@@ -2,61 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from contracts.events import (
+    AlertRaised,
     CancellationRequested,
     ChargeCreated,
-    DuplicatePaymentObserved,
+    LatePaymentReceived,
     ObservationIgnored,
     ObservationMismatched,
     ObservationRecorded,
     PaymentEvent,
-    PaymentOpened,
-    StatusChanged,
+    PaymentReopened,
+    RefundReversed,
 )
-from extrato.domain.payment.state import (
-    ENDED,
-    MAY_FOLLOW,
-    SETTLED,
-    Attempt,
-    Opened,
-    unless_traced,
-    weightiest,
-    with_attempt,
-)
+from extrato.domain.payment import ledger as book
+from extrato.domain.payment.state import Opened, trace_of, unless_traced
 
 if TYPE_CHECKING:
     from extrato.domain.payment.commands import RecordObservation
+    from extrato.domain.payment.ledger import Attempt
+
+# For how long a provider may still answer with what was so before; who asks for one attempt later than that is told
+# what is so.
+ANSWERS_LAG: Final = timedelta(seconds=60)
 
 
 def record_observation(command: RecordObservation, payment: Opened) -> list[PaymentEvent]:
-    """Compare an observation with the charge and with what is known, and tell what it means for the payment."""
+    """Compare an observation with what is known, and tell what it means for the attempt."""
     command = _as_attempt(command, payment)
-    mismatch = _mismatch(command, payment.intent)
-    if mismatch is not None:
-        return unless_traced(mismatch, payment)
+    if command.external_reference != payment.intent.external_reference:
+        return unless_traced(_mismatched(command, payment), payment)
     known = payment.attempts.get(command.attempt_id)
-    if known is not None:
-        if command.observed_at <= known.observed_at and _says_the_same(command, known):
-            return []
-        reason = _reason_to_ignore(command, known)
-        if reason is not None:
-            return unless_traced(_ignored(command, reason), payment)
+    if known is not None and command.observed_at <= known.observed_at and _says_the_same(command, known):
+        return []
+    if known is not None and command.observed_at < known.observed_at:
+        ignored = _ignored(command)
+        if not _is_insisted_on(command, ignored, payment):
+            return unless_traced(ignored, payment)
     recorded = ObservationRecorded(
         attempt_id=command.attempt_id,
         status=command.status,
         status_detail=command.status_detail,
         amount_centavos=command.amount_centavos,
+        currency=command.currency,
         refunded_centavos=command.refunded_centavos,
         observed_at=command.observed_at,
         paid_at=command.paid_at,
         payer_email=command.payer_email,
         evidence=command.evidence,
     )
-    return [recorded, *_conclusions(recorded, payment)]
+    return [recorded, *_remarks(recorded, payment)]
 
 
 def _as_attempt(command: RecordObservation, payment: Opened) -> RecordObservation:
@@ -67,89 +66,107 @@ def _as_attempt(command: RecordObservation, payment: Opened) -> RecordObservatio
     return command
 
 
-def _conclusions(recorded: ObservationRecorded, payment: Opened) -> list[PaymentEvent]:
-    """Tell what a recorded observation means for the payment as a whole."""
+def _remarks(recorded: ObservationRecorded, payment: Opened) -> list[PaymentEvent]:
+    """Tell what is remarkable about a word of the provider: it contradicts another, or comes late."""
+    before, after = payment.ledger, book.after(payment.ledger, recorded)
+    name = recorded.attempt_id
+    then = before.share(name) if name in before.attempts else book.NOTHING
+    now = after.share(name)
     events: list[PaymentEvent] = []
-    paid_by = payment.attempt_id if payment.is_settled else None
-    if recorded.status == "approved" and paid_by and paid_by != recorded.attempt_id:
-        duplicate = DuplicatePaymentObserved(
-            attempt_id=recorded.attempt_id,
-            already_paid_by=paid_by,
-            amount_centavos=recorded.amount_centavos,
-        )
-        if payment.status != "refunded":
-            events += unless_traced(duplicate, payment)
-    attempts = with_attempt(payment, recorded).attempts
-    speaker = weightiest(attempts)
-    said = attempts[speaker]
-    status, detail = said.status, said.status_detail
-    may_be_tried_again = payment.own_attempt_id is None and payment.cancellation == "none" and not payment.expired
-    if status == "cancelled" and may_be_tried_again:
-        # A payer gave one attempt up; the link waits for another one.
-        status, detail = "pending", None
-    holds = payment.is_closed and status not in SETTLED
-    if status != payment.status and not holds:
+    reversal = _reversal(recorded, payment)
+    if reversal is not None:
+        events += [reversal, _raised("refund_reversed", recorded)]
+    if then.received and not now.received:
+        events.append(_raised("provider_contradicts", recorded))
+    if before.is_settled and not after.is_settled and not after.closed and not after.own_has_ended:
         events.append(
-            StatusChanged(
-                previous=payment.status,
-                status=status,
-                status_detail=detail,
-                attempt_id=speaker,
-                paid_at=said.paid_at,
+            PaymentReopened(
+                provider=payment.intent.provider,
+                external_reference=payment.intent.external_reference,
+                own_attempt_id=payment.own_attempt_id,
+                unsettled_attempts=tuple(each for each, attempt in after.attempts.items() if not attempt.has_ended),
+                expires_at=payment.intent.expires_at,
             )
         )
-    may_be_paid_yet = recorded.status not in ENDED and not attempts[recorded.attempt_id].was_paid
-    if payment.cancellation == "made" and may_be_paid_yet:
+    if before.closed and after.is_settled and not before.is_settled:
+        events.append(
+            LatePaymentReceived(
+                attempt_id=name,
+                amount_centavos=recorded.amount_centavos,
+                received_at=recorded.observed_at,
+                paid_at=recorded.paid_at,
+                evidence=recorded.evidence,
+            )
+        )
+    if payment.cancellation == "made" and not after.attempts[name].has_ended:
         # It was begun before the provider was closed, and shows up only now.
         events.append(CancellationRequested())
     return events
 
 
-def _mismatch(command: RecordObservation, intent: PaymentOpened) -> ObservationMismatched | None:
-    """Compare amount, currency and reference with the charge, before anything is believed."""
-    compared = (
-        ("external_reference", intent.external_reference, command.external_reference),
-        ("currency", intent.currency, command.currency),
-        ("amount_centavos", str(intent.amount_centavos), str(command.amount_centavos)),
+def _reversal(recorded: ObservationRecorded, payment: Opened) -> RefundReversed | None:
+    """Say that less was given back than was thought, where the provider's newer word says so."""
+    before, name = payment.ledger, recorded.attempt_id
+    if name not in before.attempts:
+        return None
+    after = book.after(before, recorded)
+    then, now = before.share(name), after.share(name)
+    has_fallen = _told(before.attempts[name]) > _told(after.attempts[name]) or now.refunded < then.refunded
+    if not (now.received and has_fallen):
+        return None
+    event = RefundReversed(
+        attempt_id=name, before_centavos=then.refunded, after_centavos=0, observed_at=recorded.observed_at
     )
-    for field, expected, observed in compared:
-        if expected != observed:
-            return ObservationMismatched(
-                attempt_id=command.attempt_id,
-                field=field,
-                expected=expected,
-                observed=str(observed),
-                status=command.status,
-                observed_at=command.observed_at,
-                evidence=command.evidence,
-            )
-    return None
+    remaining = book.after(after, event).refunded_centavos(name)
+    return replace(event, after_centavos=remaining) if remaining < then.refunded else None
+
+
+def _told(attempt: Attempt) -> int:
+    return attempt.amount_centavos if attempt.status == "refunded" else attempt.refunded_centavos
+
+
+def _raised(alert: str, recorded: ObservationRecorded) -> AlertRaised:
+    return AlertRaised(alert=alert, occurrence=f"{recorded.attempt_id} {recorded.observed_at.isoformat()}")
+
+
+def _mismatched(command: RecordObservation, payment: Opened) -> ObservationMismatched:
+    return ObservationMismatched(
+        attempt_id=command.attempt_id,
+        field="external_reference",
+        expected=payment.intent.external_reference,
+        observed=str(command.external_reference),
+        status=command.status,
+        observed_at=command.observed_at,
+        evidence=command.evidence,
+    )
 
 
 def _says_the_same(command: RecordObservation, known: Attempt) -> bool:
     return (
         command.status == known.status
         and command.status_detail == known.status_detail
+        and command.amount_centavos == known.amount_centavos
+        and command.currency == known.currency
         and command.refunded_centavos == known.refunded_centavos
     )
 
 
-def _reason_to_ignore(command: RecordObservation, known: Attempt) -> str | None:
-    if command.observed_at < known.observed_at:
-        return "stale"
-    if command.status == known.status or command.status not in MAY_FOLLOW:
-        return None
-    if known.status in MAY_FOLLOW and command.status not in MAY_FOLLOW[known.status]:
-        return "illegal_transition"
-    return None
+def _is_insisted_on(command: RecordObservation, ignored: ObservationIgnored, payment: Opened) -> bool:
+    """Say whether the provider, asked for this attempt, repeats what it said when it might have lagged behind."""
+    trace = trace_of(ignored)
+    if not command.by_id or trace not in payment.ignored:
+        return False
+    ignored_at = payment.ignored[trace]
+    return ignored_at is None or command.asked_at >= ignored_at + ANSWERS_LAG
 
 
-def _ignored(command: RecordObservation, reason: str) -> ObservationIgnored:
+def _ignored(command: RecordObservation) -> ObservationIgnored:
     return ObservationIgnored(
         attempt_id=command.attempt_id,
         status=command.status,
         status_detail=command.status_detail,
         observed_at=command.observed_at,
-        reason=reason,
+        ignored_at=command.asked_at,
+        reason="stale",
         evidence=command.evidence,
     )

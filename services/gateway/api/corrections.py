@@ -1,20 +1,21 @@
-"""Closing a payment that was not paid, and giving money back for one that was."""
+"""Closing a payment that holds no money, giving money back, and taking money that does not fit."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid5
 
-from contracts.api import PaymentCancelled, Refunded
+from contracts.api import AlertClosed, MoneyTaken, PaymentCancelled, Refunded, RefundMade
 from extrato.domain.errors import Refused
 from extrato.domain.money import parse_reais, to_reais
+from extrato.domain.payment.commands import AcceptMoney, ResolveAlert
 from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import ProviderRefused, Transient
 from extrato.use_cases.cancel_payment import cancel_payment
-from extrato.use_cases.hub import load_payment
-from extrato.use_cases.refund_payment import refund_payment
+from extrato.use_cases.hub import change_payment, load_payment
+from extrato.use_cases.refund_payment import RefundWish, refund_payment, refunds_of
 from services.gateway import lookup
-from services.gateway.api.views import label
+from services.gateway.api.views import attempts_of, label
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.context import cause_of, gateway_of
@@ -22,10 +23,17 @@ from services.gateway.http.door import json_object, read_body
 from services.gateway.http.sentences import Bilingual
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiohttp import web
 
+    from extrato.domain.payment.ledger import Refund
     from extrato.use_cases.hub import LoadedPayment
 
+MAX_REASON: Final = 200
+MAX_RESOLUTION: Final = 500
+MAX_ALERT: Final = 64
+OPEN: Final = frozenset({"requested", "in_process"})
 MESSAGES: Final = {
     "made": "Estorno realizado",
     "requested": "Estorno solicitado; será concluído em instantes",
@@ -61,66 +69,135 @@ def _cancelled(loaded: LoadedPayment, message: str) -> PaymentCancelled:
 
 
 async def refund(request: web.Request) -> web.Response:
-    """`POST /payments/api/{payment_id}/refund/`: give back `amount`, or all that is left; 202 until it is done.
+    """`POST /payments/api/{payment_id}/refund/`: give back `amount` of one attempt, or `all`; 202 until it is done.
 
-    With an Idempotency-Key, asking again gives the money back once. Without a body, or with an empty one, it is all.
+    With an Idempotency-Key, asking again gives the money back once. 502 when the provider refused all of it.
     """
     gateway = gateway_of(request)
     loaded = await lookup.find_payment(request)
     body = (await json_object(request))[0] if request.body_exists and await read_body(request) else {}
-    unknown = set(body) - {"amount", "mp_payment_id"}
-    if unknown:
-        # An amount that is misspelt, or null, must not become a refund of everything.
-        raise Refused("unknown_field", f"Campo desconhecido: '{min(unknown)[:40]}'", min(unknown))
-    wanted = parse_reais(body["amount"]) if "amount" in body else None
-    attempt_id = fields.required_text(body, "mp_payment_id", maximum=64) if "mp_payment_id" in body else None
-    refund_id = _refund_id(request, loaded.payment_id)
+    wish = _wish(body, wish_id=_wish_id(request, loaded.payment_id))
     cause = cause_of(request, actor="api_key")
     try:
-        done = await refund_payment(
-            gateway.hub,
-            loaded.payment_id,
-            refund_id=refund_id,
-            amount_centavos=wanted,
-            attempt_id=attempt_id,
-            cause=cause,
-        )
+        loaded = (await refund_payment(gateway.hub, loaded.payment_id, wish, cause=cause)).loaded
     except Transient:
         # Whatever is in the way: who is told to come again must not have been heard already.
         loaded = await load_payment(gateway.hub, loaded.payment_id)
-        wished = loaded.payment.refunds.get(refund_id)
-        if wished is None or wished.state == "refused":
+        if not refunds_of(loaded, wish.wish_id):
             raise
-        return json_answer(_refunded(loaded, refund_id), status=202 if wished.state == "requested" else 200)
-    except ProviderRefused as error:
-        # Its own sentence stands in the events, as the refund's `RefundRefused`.
-        raise Bilingual(error.code, error.message, "O Mercado Pago recusou o estorno", refund_id) from error
-    return json_answer(_refunded(done.loaded, refund_id))
+    refunds = refunds_of(loaded, wish.wish_id)
+    states = {each.state for each in refunds.values()}
+    if states <= {"refused"}:
+        # The provider's own sentence stands in the events, as `RefundRefused`.
+        raise Bilingual(
+            ProviderRefused.code,
+            "The provider refused this refund.",
+            "O Mercado Pago recusou o estorno",
+            wish.wish_id,
+        )
+    return json_answer(_refunded(loaded, wish.wish_id, refunds), status=202 if states & OPEN else 200)
 
 
-def _refund_id(request: web.Request, payment_id: int) -> str:
-    """Name the refund after the caller's Idempotency-Key, if there is one."""
+def _wish(body: dict[str, Any], *, wish_id: str) -> RefundWish:
+    """Read what is to be given back; nothing is ever taken for everything."""
+    unknown = set(body) - {"amount", "all", "mp_payment_id", "reason"}
+    if unknown:
+        raise Refused("unknown_field", f"Campo desconhecido: '{min(unknown)[:40]}'", min(unknown))
+    is_all = body.get("all", False)
+    if not isinstance(is_all, bool):
+        raise Refused("invalid_all", "O campo 'all' deve ser true", "all")
+    if is_all and "amount" in body:
+        raise Refused("amount_or_all", "Informe 'amount' ou 'all', não os dois", "all")
+    if not is_all and "amount" not in body:
+        raise Refused("amount_or_all", "Informe 'amount', ou 'all': true para estornar tudo", "amount")
+    return RefundWish(
+        wish_id=wish_id,
+        amount_centavos=None if is_all else parse_reais(body["amount"]),
+        attempt_id=fields.required_text(body, "mp_payment_id", maximum=64) if "mp_payment_id" in body else None,
+        reason=fields.text(body, "reason", maximum=MAX_REASON),
+    )
+
+
+def _wish_id(request: web.Request, payment_id: int) -> str:
+    """Name the wish after the caller's Idempotency-Key, if there is one."""
     key = fields.idempotency_key(request.headers, route="refund", body=b"")
     if key is None:
         return str(gateway_of(request).hub.new_uuid())
     return str(uuid5(stream_id(payment_id), key.key))
 
 
-def _refunded(loaded: LoadedPayment, refund_id: str) -> Refunded:
-    payment = loaded.payment
-    done = payment.refunds[refund_id]
+def _refunded(loaded: LoadedPayment, wish_id: str, refunds: Mapping[str, Refund]) -> Refunded:
+    payment, ledger = loaded.payment, loaded.payment.ledger
+    attempts = sorted({each.attempt_id for each in refunds.values()})
+    state = "requested" if any(each.state in OPEN for each in refunds.values()) else "made"
+    total = ledger.total
     return Refunded(
         success=True,
         payment_id=loaded.payment_id,
-        refund_id=refund_id,
-        refund_status=done.state,
-        mp_payment_id=done.attempt_id,
-        amount=to_reais(done.amount_centavos),
-        refunded_amount=to_reais(payment.refunded_centavos(done.attempt_id)),
-        pending_amount=to_reais(payment.requested_centavos(done.attempt_id)),
-        remaining_amount=to_reais(payment.refundable_centavos(done.attempt_id)),
+        refund_id=wish_id,
+        refund_status=state,
+        refunds=[
+            RefundMade(
+                refund_id=name,
+                refund_status=each.state,
+                mp_payment_id=each.attempt_id,
+                amount=to_reais(each.amount_centavos),
+                currency=ledger.attempts[each.attempt_id].currency,
+            )
+            for name, each in refunds.items()
+        ],
+        mp_payment_id=attempts[0] if len(attempts) == 1 else None,
+        amount=to_reais(sum(each.amount_centavos for each in refunds.values())),
+        refunded_amount=to_reais(sum(map(ledger.refunded_centavos, attempts))),
+        pending_amount=to_reais(sum(map(ledger.requested_centavos, attempts))),
+        remaining_amount=to_reais(sum(map(ledger.refundable_centavos, attempts))),
+        held_amount=to_reais(total.held),
+        disputed_amount=to_reais(total.disputed),
+        attempts=attempts_of(ledger),
         status=payment.status,
         status_detail=payment.status_detail,
         status_label=label(payment.status),
-        message=MESSAGES[done.state],
+        message=MESSAGES[state],
     )
+
+
+async def accept(request: web.Request) -> web.Response:
+    """`POST /payments/api/{payment_id}/accept/`: take late or short money as the payment; again it is silent."""
+    loaded = await lookup.find_payment(request)
+    decided = await change_payment(
+        gateway_of(request).hub, loaded.payment_id, [AcceptMoney()], cause=cause_of(request, actor="api_key")
+    )
+    payment = decided.after.payment
+    body = MoneyTaken(
+        success=True,
+        payment_id=loaded.payment_id,
+        status=payment.status,
+        status_detail=payment.status_detail,
+        status_label=label(payment.status),
+        held_amount=to_reais(payment.ledger.total.held),
+        alerts=list(payment.alerts),
+        message="Valor recebido aceito como pagamento",
+    )
+    return json_answer(body)
+
+
+async def resolve_alert(request: web.Request) -> web.Response:
+    """`POST /payments/api/{payment_id}/alerts/{alert}/resolve/`: close an alert, with what was done about it."""
+    loaded = await lookup.find_payment(request)
+    alert = request.match_info["alert"]
+    body, _ = await json_object(request)
+    reason = fields.required_text(body, "reason", maximum=MAX_RESOLUTION)
+    decided = await change_payment(
+        gateway_of(request).hub,
+        loaded.payment_id,
+        [ResolveAlert(alert=alert[:MAX_ALERT], reason=reason)],
+        cause=cause_of(request, actor="api_key"),
+    )
+    closed = AlertClosed(
+        success=True,
+        payment_id=loaded.payment_id,
+        alert=alert,
+        alerts=list(decided.after.payment.alerts),
+        message="Alerta resolvido",
+    )
+    return json_answer(closed)

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from contracts.api import PixConfirmed, PixCreated, PixPayment
+from contracts.api import PixConfirmed, PixCreated, PixPayment, PixReturned
 from contracts.events import ChargeCreated, Item
 from extrato.domain.api_keys import ListedPricesOnly
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
+from extrato.domain.payment.commands import RecordReturn
 from extrato.domain.payment.identifiers import payment_id_in
 from extrato.errors import NotFound
 from extrato.ports import Payer
 from extrato.use_cases.confirm_payment import Transfer, confirm_payment
 from extrato.use_cases.hub import load_payment
 from extrato.use_cases.open_payment import NewPayment, open_payment
+from extrato.use_cases.record_return import record_return
+from services.gateway import lookup
 from services.gateway.addresses import addresses_of
 from services.gateway.api.views import moment
 from services.gateway.http import fields
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 LIFETIME: Final = timedelta(minutes=30)
 END_TO_END_ID: Final = re.compile(r"[A-Za-z0-9]{32}")
+# RtrId of Pix has 32 letters and digits; a bank's own name of a return at most 35 (Banco Central's API Pix).
+RETURN_ID: Final = re.compile(r"[!-~]{1,35}")
 PICTURE_PREFIX: Final = "qr_code_payment_"
 DEMO_MERCHANT: Final = "padaria-do-marcos"
 
@@ -165,13 +170,14 @@ def _end_to_end_id(body: Mapping[str, Any]) -> str | None:
 
 def _paid_at(body: Mapping[str, Any]) -> datetime | None:
     """Read when the payer paid: `paid_at`, or `horario` as Banco Central's API Pix calls it."""
-    told = {name: _instant(body[name], name) for name in ("paid_at", "horario") if body.get(name) is not None}
+    names = [name for name in ("paid_at", "horario") if body.get(name) is not None]
+    told = {name: _instant(body[name], name, code="invalid_paid_at") for name in names}
     if len(set(told.values())) > 1:
         raise Refused("invalid_paid_at", "The fields 'paid_at' and 'horario' do not say the same.", "paid_at")
     return next(iter(told.values()), None)
 
 
-def _instant(value: object, name: str) -> datetime:
+def _instant(value: object, name: str, *, code: str) -> datetime:
     try:
         instant = datetime.fromisoformat(value) if isinstance(value, str) else None
         if instant is not None and instant.tzinfo is not None:
@@ -179,7 +185,7 @@ def _instant(value: object, name: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     sentence = f"The field {name!r} must be a time with its offset, such as 2026-11-22T12:30:00-03:00."
-    raise Refused("invalid_paid_at", sentence, name)
+    raise Refused(code, sentence, name)
 
 
 async def confirm_pix(request: web.Request) -> web.Response:
@@ -211,8 +217,39 @@ async def confirm_pix(request: web.Request) -> web.Response:
         case "late":
             raise Refused(
                 "late_payment",
-                "The charge was closed already. The money was recorded as a late payment: return it, or charge anew.",
+                "The charge was closed already. The money was recorded as a late payment: return it, or accept it.",
                 "bank_payment_id",
             )
         case "not_pix":
             raise Refused("not_a_pix", "The payment is not a Pix to the merchant's key.", "bank_payment_id")
+
+
+async def return_pix(request: web.Request) -> web.Response:
+    """`POST /payments/pix/{payment_id}/returned`: the bank tells that it gave a Pix back."""
+    loaded = await lookup.find_payment(request)
+    body, _ = await json_object(request)
+    return_id = body.get("return_id")
+    if not isinstance(return_id, str) or not RETURN_ID.fullmatch(return_id):
+        raise Refused("invalid_return_id", "A return_id has 1 to 35 visible characters of ASCII.", "return_id")
+    command = RecordReturn(
+        return_id=return_id,
+        end_to_end_id=_end_to_end_id(body),
+        amount_centavos=fields.value_centavos(body, "amount"),
+        returned_at=_instant(body.get("returned_at"), "returned_at", code="invalid_returned_at"),
+    )
+    loaded = await record_return(
+        gateway_of(request).hub, loaded.payment_id, command, cause=cause_of(request, actor="bank")
+    )
+    recorded, total = loaded.payment.ledger.returns[return_id], loaded.payment.ledger.total
+    return json_answer(
+        PixReturned(
+            message="The return has been recorded.",
+            payment_id=loaded.payment_id,
+            return_id=return_id,
+            end_to_end_id=recorded.attempt_id,
+            amount=to_reais(recorded.amount_centavos),
+            status=loaded.payment.status,
+            held_amount=to_reais(total.held),
+            refunded_amount=to_reais(total.refunded),
+        )
+    )

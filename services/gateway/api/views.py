@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
-from contracts.api import ListedPayment, PaymentStatus, PricedItem
+from contracts.api import ListedPayment, PaidAttempt, PaymentStatus, PricedItem
 from contracts.events import ChargeCreated
 from extrato.domain.money import to_reais
 
 if TYPE_CHECKING:
     from contracts.events import Item
     from contracts.read_models import PaymentDetails
+    from extrato.domain.payment.ledger import Ledger
     from extrato.domain.payment.state import Opened
     from extrato.use_cases.hub import LoadedPayment
 
@@ -69,7 +70,7 @@ def payment_status(
     """
     payment = loaded.payment
     intent, charge = payment.intent, payment.charge
-    speaker = payment.paid_attempt
+    speaker, ledger, total = payment.speaker, payment.ledger, payment.ledger.total
     is_provided = intent.provider != "pix"
     payer_email = (speaker.payer_email if speaker else None) or intent.payer_email
     return PaymentStatus(
@@ -86,14 +87,35 @@ def payment_status(
         checkout_url=charge.checkout_url if isinstance(charge, ChargeCreated) else None,
         padaria_name=padaria_name,
         payer_email=None if is_payer else payer_email,
-        paid_at=moment(speaker.paid_at) if speaker and speaker.paid_at else None,
+        paid_at=moment(ledger.paid_at) if ledger.paid_at else None,
         created_at=moment(loaded.opened_at),
         updated_at=moment(loaded.updated_at),
         synced=is_provided and synced_at is not None,
         synced_at=moment(synced_at) if is_provided and synced_at else None,
         status_changed=changed,
+        held_amount=to_reais(total.held),
+        refunded_amount=to_reais(total.refunded),
+        disputed_amount=to_reais(total.disputed),
+        attempts=[] if is_payer else attempts_of(ledger),
         alerts=[] if is_payer else list(payment.alerts),
     )
+
+
+def attempts_of(ledger: Ledger) -> list[PaidAttempt]:
+    """Show every attempt to pay, in the order in which they were seen."""
+    shares = {name: ledger.share(name) for name in ledger.attempts}
+    return [
+        PaidAttempt(
+            mp_payment_id=name,
+            status=attempt.status,
+            status_detail=attempt.status_detail,
+            amount=to_reais(attempt.amount_centavos),
+            held_amount=to_reais(shares[name].held),
+            refunded_amount=to_reais(shares[name].refunded),
+            currency=attempt.currency,
+        )
+        for name, attempt in ledger.attempts.items()
+    ]
 
 
 def _attempt_of(payment: Opened) -> str | None:

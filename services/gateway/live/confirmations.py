@@ -1,7 +1,7 @@
 """When a payment counts as confirmed, and what Socket.IO clients are told of it.
 
-A payment is confirmed by every attempt of which it becomes `approved`, once each: a dispute that ends well
-confirms nothing again.
+A payment is confirmed once: when what is held first reaches the charge. A part confirms nothing, a dispute that ends
+well nothing again, and what comes after a refund is for the merchant to look into.
 """
 
 from __future__ import annotations
@@ -33,20 +33,19 @@ def may_confirm(event: Event) -> bool:
     return isinstance(event, StatusChanged) and event.status == "approved"
 
 
-def confirmations_in(history: Sequence[Envelope]) -> dict[int, PaymentConfirmed]:
-    """Give the confirmations in the whole history of a payment, by their positions, oldest first."""
-    found: dict[int, PaymentConfirmed] = {}
-    value, attempts = 0.0, set[str | None]()
+def confirmation_in(history: Sequence[Envelope]) -> tuple[int, PaymentConfirmed] | None:
+    """Give the confirmation in the whole history of a payment, and its position; None when there is none yet."""
+    value = 0.0
     for envelope in history:
         event = envelope.event
         if isinstance(event, PaymentOpened):
             value = to_reais(event.amount_centavos)
-        if isinstance(event, StatusChanged) and may_confirm(event) and event.attempt_id not in attempts:
-            attempts.add(event.attempt_id)
-            found[envelope.position] = PaymentConfirmed(
+        if isinstance(event, StatusChanged) and may_confirm(event):
+            confirmed = PaymentConfirmed(
                 payment_id=envelope.payment_id or 0, status=event.status, value=value, paid_at=event.paid_at
             )
-    return found
+            return envelope.position, confirmed
+    return None
 
 
 def late_confirmation_in(history: Sequence[Envelope]) -> PaymentConfirmed | None:
@@ -55,9 +54,9 @@ def late_confirmation_in(history: Sequence[Envelope]) -> PaymentConfirmed | None
     A client may take the name of the event for all that it says, and show "paid". In a dispute the payer has paid
     and the money is held, so that this is true, and `status` tells of the dispute.
     """
-    found = list(confirmations_in(history).values())
+    found = confirmation_in(history)
     changes = [envelope.event.status for envelope in history if isinstance(envelope.event, StatusChanged)]
-    return replace(found[-1], status=changes[-1]) if found and changes[-1] in PAID else None
+    return replace(found[1], status=changes[-1]) if found and changes[-1] in PAID else None
 
 
 class Confirmations:
@@ -68,18 +67,19 @@ class Confirmations:
         self._reading: dict[tuple[int, int], asyncio.Task[list[Envelope]]] = {}
 
     async def latest(self, payment_id: int) -> tuple[int, PaymentConfirmed | None]:
-        """Give the newest confirmation, if the money is still there, and the position that this is as of."""
+        """Give the confirmation, if the money is still there, and the position that this is as of."""
         history = await self._read(payment_id)
         return history[-1].position, late_confirmation_in(history)
 
     async def at(self, payment_id: int, position: int) -> PaymentConfirmed | None:
-        """Give the confirmation at a position, if there is one; all who ask at the same time share one reading."""
+        """Give the confirmation at a position, if there is one; all who ask at once share one reading."""
         key = (payment_id, position)
         reading = self._reading.get(key)
         if reading is None:
             reading = self._reading[key] = asyncio.create_task(self._read(payment_id))
             reading.add_done_callback(lambda _: self._reading.pop(key))
-        return confirmations_in(await asyncio.shield(reading)).get(position)
+        found = confirmation_in(await asyncio.shield(reading))
+        return found[1] if found is not None and found[0] == position else None
 
     async def close(self) -> None:
         """Read nothing more."""

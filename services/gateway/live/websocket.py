@@ -14,7 +14,7 @@ import msgspec
 from aiohttp import WSCloseCode, web
 
 from contracts.events import StatusChanged
-from contracts.frames import Closing, EventFrame, Frame, PayersStatus, PaymentState, Resumed, Snapshot
+from contracts.frames import AttemptState, Closing, EventFrame, Frame, PayersStatus, PaymentState, Resumed, Snapshot
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.domain.payment.identifiers import stream_id
@@ -177,15 +177,18 @@ async def _earlier_of_merchant(gateway: Gateway, slug: str, after: int) -> Async
 
 def _state_of_loaded(loaded: LoadedPayment) -> PaymentState:
     payment = loaded.payment
-    paid = payment.paid_attempt
+    ledger, total = payment.ledger, payment.ledger.total
     return PaymentState(
         payment_id=loaded.payment_id,
         merchant=loaded.merchant,
         status=payment.status,
         status_detail=payment.status_detail,
         amount=to_reais(payment.intent.amount_centavos),
+        held_amount=to_reais(total.held),
+        refunded_amount=to_reais(total.refunded),
+        disputed_amount=to_reais(total.disputed),
         description=payment.intent.description,
-        paid_at=paid.paid_at if paid else None,
+        paid_at=ledger.paid_at,
         updated_at=loaded.updated_at,
     )
 
@@ -197,9 +200,25 @@ def _state_of_details(details: PaymentDetails) -> PaymentState:
         status=details.status,
         status_detail=details.status_detail,
         amount=to_reais(details.amount_centavos),
+        held_amount=to_reais(details.held_centavos),
+        refunded_amount=to_reais(details.refunded_centavos),
+        disputed_amount=to_reais(details.disputed_centavos),
         description=details.description,
         paid_at=details.paid_at,
         updated_at=details.updated_at,
+        attempts=[
+            AttemptState(
+                mp_payment_id=each.attempt_id,
+                status=each.status,
+                status_detail=each.status_detail,
+                amount=to_reais(each.amount_centavos),
+                held_amount=to_reais(each.held_centavos),
+                refunded_amount=to_reais(each.refunded_centavos),
+                currency=each.currency,
+            )
+            for each in details.attempts
+        ],
+        alerts=list(details.alerts),
     )
 
 

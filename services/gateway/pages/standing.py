@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from contracts.events import ChargeCreated, ChargeRefused
-from extrato.domain.payment.state import ENDED
+from extrato.domain.payment.ledger import ENDED
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,6 +22,8 @@ Standing = Literal[
     "settling",
     "closing",
     "refused",
+    "partial",
+    "late",
     "paid",
     "refunded",
     "disputed",
@@ -31,7 +33,7 @@ Standing = Literal[
 ]
 
 MAY_MOVE: Final[frozenset[Standing]] = frozenset(
-    {"preparing", "open", "waiting", "reviewing", "checking", "settling", "closing", "refused"}
+    {"preparing", "open", "waiting", "reviewing", "checking", "settling", "closing", "refused", "partial"}
 )
 """Where something may still happen while the payer looks on."""
 
@@ -54,13 +56,12 @@ def standing_of(payment: Opened, now: datetime, *, is_answered: bool = True) -> 
 
     `waiting` has an attempt that waits for its payer, such as a code that was not paid yet, and `reviewing` one that
     the provider looks at. `settling` may yet turn out paid, but nobody can begin an attempt, for the time is over.
-    `closing` is to be cancelled, as soon as the provider does it. `refused` can be tried again.
+    `closing` is to be cancelled, as soon as the provider does it. `refused` can be tried again. Of `partial` and `late`
+    money has come that does not pay the charge; whatever else is so, nobody is led to pay again.
     """
-    if payment.status in _OF_SETTLED:
-        return _OF_SETTLED[payment.status]
-    if payment.is_settled:
-        # It was paid, and its status is unknown here.
-        return "reviewing"
+    by_money = _by_money(payment)
+    if by_money is not None:
+        return by_money
     if payment.cancellation == "made" or isinstance(payment.charge, ChargeRefused):
         return "cancelled"
     if payment.cancellation == "requested" and not payment.expired:
@@ -74,6 +75,18 @@ def standing_of(payment: Opened, now: datetime, *, is_answered: bool = True) -> 
     return "settling" if is_overdue else _in_time(payment)
 
 
+def _by_money(payment: Opened) -> Standing | None:
+    """Say how it stands if money has come, whether it pays the charge or not."""
+    if payment.is_settled:
+        # It was paid, and its status may be unknown here.
+        return _OF_SETTLED.get(payment.status, "reviewing")
+    if payment.ledger.held_by:
+        return "late" if payment.ledger.total.held >= payment.intent.amount_centavos else "partial"
+    # In whatever currency: who disputes a payment is not led to make another one.
+    is_disputed = any(payment.ledger.share(name).disputed for name in payment.attempts)
+    return "disputed" if is_disputed else None
+
+
 def standing_on_return(standing: Standing, *, is_answered: bool) -> Standing:
     """Say how a payment stands for who comes back from the checkout, and may just have paid.
 
@@ -83,7 +96,7 @@ def standing_on_return(standing: Standing, *, is_answered: bool) -> Standing:
 
 
 def _in_time(payment: Opened) -> Standing:
-    if any(attempt.status not in ENDED for attempt in payment.attempts.values()):
+    if any(not attempt.has_ended for attempt in payment.attempts.values()):
         return "waiting" if payment.status == "pending" else "reviewing"
     if not isinstance(payment.charge, ChargeCreated):
         return "preparing"

@@ -6,21 +6,21 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contracts.events import ALERTS, DuplicatePaymentObserved
-from extrato.domain.money import format_brl
+from extrato.domain.money import format_brl, format_money
 from services.gateway.addresses import addresses_of
 from services.gateway.api.views import BRASILIA, label
 from services.gateway.http.context import gateway_of
 from services.gateway.pages.layout import page
 from services.gateway.pages.markup import Html, tag
 from services.gateway.pages.standing import MAY_MOVE, Standing, standing_of
-from services.gateway.pages.words import CARD_REFUSED, CODE_IS_OVER, PAID_TWICE, SITUATIONS
+from services.gateway.pages.words import CARD_REFUSED, CODE_IS_OVER, PAID_TOO_MUCH, PAID_TWICE, SITUATIONS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from aiohttp import web
 
+    from extrato.domain.payment.ledger import Ledger
     from extrato.domain.payment.state import Opened
     from extrato.use_cases.hub import LoadedPayment
     from services.gateway.pages.asking import Asked
@@ -95,6 +95,7 @@ def _state(view: View, *, moves: bool) -> dict[str, str | None]:
     return {
         "data_standing": view.standing,
         "data_status": view.loaded.payment.status,
+        "data_detail": view.loaded.payment.status_detail or "",
         "data_socket": f"/ws?payment_id={number}&t={token}" if moves else None,
         # Whoever waits for a card's review is told how it ended before he is at the checkout again.
         "data_result": f"/payments/mp/return/?payment_id={number}&t={token}" if view.standing == "reviewing" else None,
@@ -104,17 +105,18 @@ def _state(view: View, *, moves: bool) -> dict[str, str | None]:
 
 
 def _facts(view: View) -> Html:
-    payment = view.loaded.payment
-    paid = payment.paid_attempt
+    payment, ledger = view.loaded.payment, view.loaded.payment.ledger
     facts = [
         ("Pedido nº", str(view.loaded.payment_id)),
         ("Descrição", payment.intent.description),
         ("Situação", SITUATIONS.get(view.standing) or label(payment.status)),
     ]
-    if paid is not None and paid.paid_at is not None:
-        facts.append(("Pago em", _moment(paid.paid_at)))
-    if paid is not None and paid.refunded_centavos:
-        facts.append(("Devolvido", format_brl(paid.refunded_centavos)))
+    if view.standing in {"partial", "late"}:
+        facts += _received(ledger)
+    if ledger.paid_at is not None:
+        facts.append(("Pago em", _moment(ledger.paid_at)))
+    if refunded := ledger.total.refunded:
+        facts.append(("Devolvido", format_brl(refunded)))
     rows = (tag("div", tag("dt", name), tag("dd", value, dir="auto")) for name, value in facts)
     return tag("dl", *rows, class_="facts")
 
@@ -123,16 +125,29 @@ def _notices(view: View) -> list[str]:
     """Tell what the heading leaves out: another payment, or a refusal beside what still waits."""
     attempts = view.loaded.payment.attempts.values()
     if view.standing == "paid":
-        return [PAID_TWICE] if _is_paid_twice(view.loaded.payment) else []
+        return _of_too_much(view.loaded.payment)
     if view.standing == "waiting" and max(attempts, key=lambda attempt: attempt.observed_at).status == "rejected":
         return [CARD_REFUSED]
     return []
 
 
-def _is_paid_twice(payment: Opened) -> bool:
-    """Say whether money is held twice; of a direct Pix an alert is all that tells, for the bank gives it back."""
-    held = sum(attempt.status == "approved" for attempt in payment.attempts.values())
-    return held > 1 or (payment.intent.provider == "pix" and ALERTS[DuplicatePaymentObserved] in payment.alerts)
+def _received(ledger: Ledger) -> list[tuple[str, str]]:
+    """Tell how much has arrived, in each currency, and how much of the charge is missing."""
+    held, elsewhere = ledger.total.held, ledger.other_currencies_held_by
+    arrived = [format_brl(held)] if held else []
+    arrived += [format_money(centavos, ledger.attempts[name].currency) for name, centavos in elsewhere.items()]
+    missing = ledger.amount_centavos - held
+    facts = [("Recebido", " e ".join(arrived))]
+    return [*facts, ("Falta", format_brl(missing))] if missing > 0 else facts
+
+
+def _of_too_much(payment: Opened) -> list[str]:
+    """Tell that more is held than the amount: by a second payment, or otherwise."""
+    ledger, amount = payment.ledger, payment.intent.amount_centavos
+    if ledger.total.held <= amount:
+        return []
+    of_charge = [held for name, held in ledger.held_by.items() if name not in ledger.other_currencies_held_by]
+    return [PAID_TWICE if len(of_charge) > 1 and max(of_charge) >= amount else PAID_TOO_MUCH]
 
 
 def _look_again() -> Html:

@@ -43,6 +43,17 @@ _EVERYWHERE: Final[dict[Standing, Words]] = {
     "refunded": Words(
         "Pagamento devolvido", "O valor foi devolvido. Quando ele aparece depende do seu banco ou cartão.", "calm"
     ),
+    "partial": Words(
+        "Pagamento incompleto",
+        "O que recebemos ainda não paga esta cobrança. Não pague de novo por aqui, onde o valor é o inteiro. Fale com "
+        "a loja, que pode receber o restante ou devolver o que chegou.",
+        "wait",
+    ),
+    "late": Words(
+        "Pagamento recebido fora do prazo",
+        "O valor chegou depois do fim do prazo. Não pague de novo: fale com a loja, que vai aceitar ou devolver.",
+        "wait",
+    ),
     "disputed": Words(
         "Pagamento em contestação", "O valor está em disputa. Para saber do andamento, fale com a loja.", "wait"
     ),
@@ -139,11 +150,14 @@ SITUATIONS: Final[dict[Standing, str]] = {
     "settling": "Em conferência",
     "closing": "Em cancelamento",
     "refused": "Não aprovado",
+    "partial": "Incompleto",
+    "late": "Recebido fora do prazo",
     "expired": "Expirado",
     "cancelled": "Cancelado",
 }
 
 CODE_IS_OVER: Final = "O prazo terminou: não pague este código. Estamos conferindo com a loja."
 PAID_TWICE: Final = "Recebemos mais de um pagamento deste pedido. Fale com a loja para receber o outro de volta."
+PAID_TOO_MUCH: Final = "Recebemos mais do que o valor deste pedido. Fale com a loja para receber a diferença de volta."
 CARD_REFUSED: Final = "O cartão não foi aprovado."
 OFFLINE: Final = "Sem conexão no momento. O que aparece aqui pode ter mudado."

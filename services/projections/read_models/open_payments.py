@@ -1,8 +1,9 @@
 """The read model `open_payments`: payments that may still be paid or still move, as the monitor needs them.
 
-A row appears when a payment is opened and goes when nobody can pay it any more: money has moved and no other attempt
-may move more, the charge was refused or the one attempt that it is has ended, the time to pay ran out, or the merchant
-closed it. What comes later comes by webhook, by a check of one payment, or by the sweep of the whole account.
+A row appears when a payment is opened, or when the provider took back that it was paid. It goes when nobody can pay it
+any more: money has moved and no other attempt may move more, the charge was refused or the one attempt that it is has
+ended, the time to pay ran out, or the merchant closed it. What comes later comes by webhook, by a check of one payment,
+or by the sweep of the whole account.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from contracts.events import (
     PaymentCancelled,
     PaymentExpired,
     PaymentOpened,
+    PaymentReopened,
     StatusChanged,
     WatchStarted,
 )
@@ -92,7 +94,7 @@ def key_of(envelope: Envelope) -> int | None:
 
 
 def evolve(document: OpenPayment | None, envelope: Envelope) -> OpenPayment | None:
-    """Apply one event; nothing but `PaymentOpened` makes a row."""
+    """Apply one event; nothing but `PaymentOpened` and `PaymentReopened` makes a row."""
     event = envelope.event
     if isinstance(event, PaymentOpened) and envelope.payment_id is not None:
         return OpenPayment(
@@ -107,6 +109,21 @@ def evolve(document: OpenPayment | None, envelope: Envelope) -> OpenPayment | No
             expires_at=event.expires_at,
             unsettled_attempts=(),
             own_attempt_id=None,
+            settled=False,
+        )
+    if isinstance(event, PaymentReopened) and envelope.payment_id is not None:
+        return OpenPayment(
+            payment_id=envelope.payment_id,
+            merchant=envelope.merchant,
+            provider=event.provider,
+            external_reference=event.external_reference,
+            status="pending",
+            charged=True,
+            opened_at=envelope.recorded_at,
+            watch_until=None,
+            expires_at=event.expires_at,
+            unsettled_attempts=event.unsettled_attempts,
+            own_attempt_id=event.own_attempt_id,
             settled=False,
         )
     return None if document is None else _evolve_open(document, envelope)
@@ -174,7 +191,7 @@ def row(document: OpenPayment, _: Envelope) -> Row:
 
 OPEN_PAYMENTS: Final = ReadModel(
     name="open_payments",
-    version=3,
+    version=4,
     create=CREATE,
     indexes=INDEXES,
     key_of=key_of,

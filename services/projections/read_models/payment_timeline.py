@@ -100,7 +100,7 @@ def row(entry: TimelineEntry, envelope: Envelope) -> Row:
 
 PAYMENT_TIMELINE: Final = ReadModel(
     name="payment_timeline",
-    version=1,
+    version=2,
     create=CREATE,
     indexes=INDEXES,
     key_of=key_of,

@@ -35,7 +35,7 @@ from extrato.use_cases.connections import connect_provider, disconnect_provider
 from extrato.use_cases.handle_delivery import handle_delivery
 from extrato.use_cases.hub import load_payment
 from extrato.use_cases.refresh_payment import refresh_payment
-from extrato.use_cases.refund_payment import complete_refund, refund_payment
+from extrato.use_cases.refund_payment import RefundWish, complete_refund, refund_payment, refunds_of
 from services.gateway.api.checks import Checks
 from services.monitor.backoff import BackOff
 from services.monitor.expiry import Expiry
@@ -90,21 +90,25 @@ async def paid(world: World) -> LoadedPayment:
 
 async def refunded_at_provider(world: World, loaded: LoadedPayment) -> int:
     await refresh_payment(world.hub, loaded.payment_id, cause=CAUSE)
-    attempt = (await load_payment(world.hub, loaded.payment_id)).payment.paid_attempt
-    assert attempt is not None
-    return attempt.refunded_centavos
+    return (await load_payment(world.hub, loaded.payment_id)).payment.ledger.total.refunded
 
 
-async def ask_back(hub: Hub, loaded: LoadedPayment, refund_id: str, amount_centavos: int) -> str:
+async def ask_back(hub: Hub, loaded: LoadedPayment, wish_id: str, amount_centavos: int) -> str:
     """Ask for money back and give how the refund stands; who is told that others were first asks again."""
-    terms = {"refund_id": refund_id, "amount_centavos": amount_centavos}
+    wish = RefundWish(wish_id=wish_id, amount_centavos=amount_centavos)
     for _ in range(5):
         with contextlib.suppress(ExtratoError):
-            await refund_payment(hub, loaded.payment_id, **terms, cause=CAUSE)
-        known = (await load_payment(hub, loaded.payment_id)).payment.refunds.get(refund_id)
-        if known is not None:
-            return known.state
-    raise AssertionError(f"the wish {refund_id} was never recorded")
+            await refund_payment(hub, loaded.payment_id, wish, cause=CAUSE)
+        known = refunds_of(await load_payment(hub, loaded.payment_id), wish_id)
+        if known:
+            [refund] = known.values()
+            return refund.state
+    raise AssertionError(f"the wish {wish_id} was never recorded")
+
+
+async def refund_id(world: World, loaded: LoadedPayment, wish_id: str) -> str:
+    [name] = refunds_of(await load_payment(world.hub, loaded.payment_id), wish_id)
+    return name
 
 
 # --- refunds ------------------------------------------------------------------------------------
@@ -133,7 +137,7 @@ async def test_a_refund_that_went_through_without_an_answer_is_found_whatever_is
 
     assert await ask_back(hub_with(world, refund_attempt=lose_the_answer), loaded, "r1", 400) == "requested"
     refusing = hub_with(world, refund_attempt=raising(ProviderRefused("400: 2063")))
-    await complete_refund(refusing, loaded.payment_id, "r1", cause=CAUSE)
+    await complete_refund(refusing, loaded.payment_id, await refund_id(world, loaded, "r1"), cause=CAUSE)
     [made] = await world.events(loaded, RefundMade)
     assert made.event.provider_refund_id
     assert await refunded_at_provider(world, loaded) == 400
@@ -143,19 +147,19 @@ async def test_of_two_refunds_in_doubt_each_is_found_to_be_what_it_is(world: Wor
     loaded = await paid(world)
     away = hub_with(world, refund_attempt=raising(ProviderUnavailable("away")))
     assert [await ask_back(away, loaded, name, 300) for name in ("r1", "r2")] == ["requested"] * 2
-    real = world.hub.providers["mercado_pago"].refund_attempt
+    real, first = world.hub.providers["mercado_pago"].refund_attempt, await refund_id(world, loaded, "r1")
 
     async def refuse_the_first(request: Any, credential: Any) -> Any:
-        if request.refund_id == "r1":
+        if request.refund_id == first:
             raise ProviderRefused("400: 2084")
         return await real(request, credential)
 
     half = hub_with(world, refund_attempt=refuse_the_first)
-    await complete_refund(half, loaded.payment_id, "r2", cause=CAUSE)
+    await complete_refund(half, loaded.payment_id, await refund_id(world, loaded, "r2"), cause=CAUSE)
     with pytest.raises(ProviderRefused):
-        await complete_refund(half, loaded.payment_id, "r1", cause=CAUSE)
+        await complete_refund(half, loaded.payment_id, await refund_id(world, loaded, "r1"), cause=CAUSE)
     refunds = (await load_payment(world.hub, loaded.payment_id)).payment.refunds
-    assert {name: refund.state for name, refund in refunds.items()} == {"r1": "refused", "r2": "made"}
+    assert {refund.wish_id: refund.state for refund in refunds.values()} == {"r1": "refused", "r2": "made"}
 
 
 async def test_while_it_is_not_known_which_of_two_was_made_neither_is_called_refused(world: World):
@@ -165,7 +169,7 @@ async def test_while_it_is_not_known_which_of_two_was_made_neither_is_called_ref
     await world.sandbox.pay(loaded, "refunded", amount=3)
     refusing = hub_with(world, refund_attempt=raising(ProviderRefused("400: 2084")))
     with pytest.raises(ProviderUnavailable):
-        await complete_refund(refusing, loaded.payment_id, "r1", cause=CAUSE)
+        await complete_refund(refusing, loaded.payment_id, await refund_id(world, loaded, "r1"), cause=CAUSE)
     assert await world.events(loaded, RefundMade, RefundRefused) == []
 
 
@@ -177,17 +181,15 @@ async def test_a_refund_is_made_only_when_the_provider_says_so(world: World, sta
         return RefundSeen(refund_id="77", amount_centavos=request.amount_centavos, state=state, asked_at=None)
 
     stands = await ask_back(hub_with(world, refund_attempt=answer), loaded, "r1", 400)
-    assert stands == {"pending": "requested", "refused": "refused"}[state]
+    assert stands == {"pending": "in_process", "refused": "refused"}[state]
     assert await world.events(loaded, RefundMade) == []
 
 
 async def test_a_refund_that_will_be_made_is_not_told_as_failed(world: World):
     loaded = await paid(world)
     puzzled = hub_with(world, refund_attempt=raising(ProviderMisunderstood("301")))
-    with pytest.raises(ProviderUnavailable):
-        await refund_payment(puzzled, loaded.payment_id, refund_id="r1", amount_centavos=400, cause=CAUSE)
-    assert (await load_payment(world.hub, loaded.payment_id)).payment.refunds["r1"].state == "requested"
-    await complete_refund(world.hub, loaded.payment_id, "r1", cause=CAUSE)
+    assert await ask_back(puzzled, loaded, "r1", 400) == "requested"
+    await complete_refund(world.hub, loaded.payment_id, await refund_id(world, loaded, "r1"), cause=CAUSE)
     assert await refunded_at_provider(world, loaded) == 400
 
 
@@ -197,7 +199,7 @@ async def test_many_refunds_at_once_are_each_made_once(world: World):
     assert set(states) <= {"made", "requested"}
     for name, state in zip((f"r{n}" for n in range(12)), states, strict=True):
         if state == "requested":
-            await complete_refund(world.hub, loaded.payment_id, name, cause=CAUSE)
+            await complete_refund(world.hub, loaded.payment_id, await refund_id(world, loaded, name), cause=CAUSE)
     assert await refunded_at_provider(world, loaded) == 1200
     told = {made.event.provider_refund_id for made in await world.events(loaded, RefundMade)}
     assert len(told) == 12

@@ -76,7 +76,7 @@ def in_capitals(payment, envelope):
     after = PAYMENT_DETAILS.evolve(payment, envelope)
     if after is None or after is payment:
         return after
-    return Payment(replace(after.details, title=after.details.title.upper()), after.attempts)
+    return Payment(replace(after.details, title=after.details.title.upper()), after.ledger)
 
 
 async def test_another_version_in_the_code_rebuilds_the_table(hub):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
 from typing import get_args
@@ -13,71 +12,54 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from contracts.events import ChargeCreated, ChargeRefused, Item, PaymentOpened
-from extrato.domain.payment.state import SETTLED, Attempt, Opened
+from contracts.events import CancellationRequested, PaymentCancelled
+from extrato.domain.payment.commands import AcceptMoney, CompleteCancellation, Expire, RecordReturn, RequestCancellation
+from extrato.domain.payment.state import fold
+from extrato.use_cases.hub import LoadedPayment
 from services.gateway.pages import words
 from services.gateway.pages.assets import FOLDER, TYPES
 from services.gateway.pages.layout import HEADERS, page, unavailable
 from services.gateway.pages.markup import Html, document, tag
-from services.gateway.pages.standing import LATE, MAY_PAY, Standing, standing_of, standing_on_return
+from services.gateway.pages.standing import LATE, MAY_MOVE, MAY_PAY, Standing, standing_of, standing_on_return
+from services.gateway.pages.view import View, payment_page
+from tests.unit.payment_story import (
+    CHARGED,
+    EXPIRED,
+    NO_CHARGE,
+    NOON,
+    OPENED,
+    PIX,
+    Story,
+    at,
+    confirm,
+    given_events,
+    observe,
+    recorded,
+)
 
-NOON = datetime(2026, 1, 12, 12, tzinfo=UTC)
-LATER = NOON + timedelta(minutes=30)
+LATER = at(60)
 PAGES = Path(words.__file__).parent
-LINK = ChargeCreated(
-    charge_id="1-2",
-    attempt_id=None,
-    account_id=None,
-    checkout_url="https://mp.example/1",
-    sandbox_url=None,
-    pix_payload=None,
-)
-PIX = ChargeCreated(
-    charge_id="7", attempt_id="7", account_id=None, checkout_url=None, sandbox_url=None, pix_payload="000201"
-)
-INTENT = PaymentOpened(
-    provider="mercado_pago",
-    method="checkout",
-    amount_centavos=3500,
-    currency="BRL",
-    title="Pedido",
-    description="10x Pão Francês",
-    items=(Item("Pão Francês", 10, 350),),
-    external_reference="extrato_15_0123456789ab",
-    bank_payment_id="00000000-000f-8000-8000-0123456789ab",
-    payer_email=None,
-    expires_at=LATER,
-)
+ASKED_TO_CANCEL = (CancellationRequested(),)
+CANCELLED = (CancellationRequested(), PaymentCancelled())
 
 
-def payment(*attempts, **more):
-    """A payment whose attempts have these statuses; the last one speaks."""
-    known = {
-        str(number): Attempt(
-            status=status,
-            status_detail=None,
-            amount_centavos=3500,
-            refunded_centavos=0,
-            observed_at=NOON,
-            paid_at=None,
-            payer_email=None,
-            was_paid=status in SETTLED,
-        )
-        for number, status in enumerate(attempts, start=7)
-    }
-    status = attempts[-1] if attempts else "pending"
-    return Opened(**{"intent": INTENT, "charge": LINK, "status": status, "attempts": known, **more})
+def payment(*statuses, charge=CHARGED, then=(), **details):
+    """A payment whose attempts have these statuses, one attempt after the other, and what happened `then`."""
+    names = [PIX.attempt_id] if charge is PIX else "abc"
+    seen = [
+        recorded(observe(status, attempt=name, minute=minute, **details))
+        for minute, (status, name) in enumerate(zip(statuses, names, strict=False), start=1)
+    ]
+    return fold([OPENED, *([charge] if charge else []), *seen, *then])
 
 
-def paid_and_then(status, **more):
+def paid_and_then(status, *, then=()):
     """A payment whose one attempt was paid before it has this status."""
-    stands = payment(status, **more)
-    attempts = {name: replace(attempt, was_paid=True) for name, attempt in stands.attempts.items()}
-    return replace(stands, attempts=attempts)
+    return fold([OPENED, CHARGED, *then, recorded(observe("approved")), recorded(observe(status, minute=2))])
 
 
 @pytest.mark.parametrize(
-    ("stands", "at", "expected"),
+    ("stands", "now", "expected"),
     [
         (payment(charge=None), NOON, "preparing"),
         (payment(), NOON, "open"),
@@ -88,8 +70,8 @@ def paid_and_then(status, **more):
         (payment("authorized"), NOON, "reviewing"),
         (payment("a_status_of_tomorrow"), NOON, "reviewing"),
         (paid_and_then("a_status_of_tomorrow"), NOON, "reviewing"),
-        (paid_and_then("a_status_of_tomorrow", expired=True), LATER, "reviewing"),
-        (paid_and_then("a_status_of_tomorrow", cancellation="made"), NOON, "reviewing"),
+        (paid_and_then("a_status_of_tomorrow", then=[EXPIRED]), LATER, "reviewing"),
+        (paid_and_then("a_status_of_tomorrow", then=CANCELLED), NOON, "reviewing"),
         (payment("pending", "in_process"), NOON, "reviewing"),
         (payment("in_process"), LATER, "settling"),
         (payment("pending"), LATER, "settling"),
@@ -101,30 +83,30 @@ def paid_and_then(status, **more):
         (payment("refunded"), NOON, "refunded"),
         (payment("in_mediation"), NOON, "disputed"),
         (payment("charged_back"), NOON, "charged_back"),
-        (payment(status="cancelled", expired=True), LATER, "expired"),
-        (payment(status="cancelled", cancellation="made"), NOON, "cancelled"),
-        (payment(cancellation="requested"), NOON, "closing"),
-        (payment(cancellation="requested"), LATER, "closing"),
-        (payment(cancellation="requested", charge=None), NOON, "closing"),
-        (payment("pending", cancellation="requested"), NOON, "closing"),
-        (payment("in_process", cancellation="requested"), LATER, "closing"),
-        (payment("approved", cancellation="requested"), NOON, "paid"),
-        (payment(status="cancelled", cancellation="requested", expired=True), LATER, "expired"),
-        (payment(charge=ChargeRefused(code="no", reason="no")), NOON, "cancelled"),
+        (payment(then=[EXPIRED]), LATER, "expired"),
+        (payment(then=CANCELLED), NOON, "cancelled"),
+        (payment(then=ASKED_TO_CANCEL), NOON, "closing"),
+        (payment(then=ASKED_TO_CANCEL), LATER, "closing"),
+        (payment(then=ASKED_TO_CANCEL, charge=None), NOON, "closing"),
+        (payment("pending", then=ASKED_TO_CANCEL), NOON, "closing"),
+        (payment("in_process", then=ASKED_TO_CANCEL), LATER, "closing"),
+        (payment("approved", then=ASKED_TO_CANCEL), NOON, "paid"),
+        (payment(then=[*ASKED_TO_CANCEL, EXPIRED]), LATER, "expired"),
+        (payment(charge=NO_CHARGE), NOON, "cancelled"),
         (payment(charge=PIX), NOON, "open"),
         (payment("pending", charge=PIX), NOON, "waiting"),
         (payment("in_process", charge=PIX), NOON, "reviewing"),
         (payment(charge=PIX), LATER, "settling"),
         (payment("cancelled", charge=PIX), NOON, "cancelled"),
         (payment("cancelled", charge=PIX, status_detail="expired"), NOON, "expired"),
-        (payment("cancelled", "approved", expired=True), LATER, "paid"),
+        (payment("cancelled", "approved", then=[EXPIRED]), LATER, "paid"),
     ],
 )
-def test_a_payment_stands_for_its_payer(stands, at, expected):
-    assert standing_of(stands, at) == expected
+def test_a_payment_stands_for_its_payer(stands, now, expected):
+    assert standing_of(stands, now) == expected
 
 
-@pytest.mark.parametrize("stands", [payment(), payment("rejected"), payment(status="cancelled", expired=True)])
+@pytest.mark.parametrize("stands", [payment(), payment("rejected"), payment(then=[EXPIRED])])
 def test_nothing_is_called_expired_while_a_provider_that_was_just_asked_is_silent(stands):
     assert standing_of(stands, LATER, is_answered=False) == "settling"
     assert standing_of(stands, LATER + LATE, is_answered=False) == "expired"
@@ -138,8 +120,9 @@ def test_nothing_is_called_expired_while_a_provider_that_was_just_asked_is_silen
         (payment("pending"), "checking"),
         (payment("in_process"), "reviewing"),
         (payment("approved"), "paid"),
+        (payment("approved", amount_centavos=400), "partial"),
         (payment(charge=None), "preparing"),
-        (payment(cancellation="requested"), "closing"),
+        (payment(then=ASKED_TO_CANCEL), "closing"),
     ],
 )
 def test_who_comes_back_is_led_to_pay_only_once_the_provider_has_told(stands, expected):
@@ -147,6 +130,203 @@ def test_who_comes_back_is_led_to_pay_only_once_the_provider_has_told(stands, ex
     assert standing_on_return(answered, is_answered=True) == answered
     assert standing_on_return(unanswered, is_answered=False) == expected
     assert standing_on_return(unanswered, is_answered=False) not in MAY_PAY
+
+
+# --- money that does not pay the charge ---------------------------------------------------------
+
+
+def paid(amount_centavos, *, attempt="a", minute=70, **changes):
+    return observe("approved", attempt=attempt, minute=minute, amount_centavos=amount_centavos, **changes)
+
+
+def disputed(amount_centavos, *, minute=71, **changes):
+    return observe("in_mediation", amount_centavos=amount_centavos, minute=minute, **changes)
+
+
+def link():
+    return given_events(OPENED, CHARGED)
+
+
+def pix():
+    return given_events(replace(OPENED, provider="pix", method="pix"), CHARGED)
+
+
+def left_open(story: Story) -> Story:
+    return story
+
+
+def asked_to_cancel(story: Story) -> Story:
+    story.becomes(RequestCancellation())
+    return story
+
+
+def cancelled(story: Story) -> Story:
+    story.becomes(RequestCancellation(), CompleteCancellation(charge_id="c1"))
+    return story
+
+
+def expired(story: Story) -> Story:
+    story.becomes(Expire(now=LATER))
+    return story
+
+
+PART = paid(400)
+FOREIGN = paid(1000, currency="ARS")
+BESIDE_PART = {
+    "a part": [PART],
+    "all but a centavo": [paid(999)],
+    "another currency": [FOREIGN],
+    "a part and another currency": [PART, paid(1000, attempt="b", currency="ARS")],
+    "a part of unknown status": [PART, observe("a_status_of_tomorrow", amount_centavos=400, minute=71)],
+    "a part that is given back in part": [PART, paid(400, minute=71, refunded_centavos=100)],
+    "a part beside a code that waits": [PART, observe("pending", attempt="b", minute=71)],
+    "a part beside a card under review": [PART, observe("in_process", attempt="b", minute=71)],
+    "a part beside a card that was refused": [PART, observe("rejected", attempt="b", minute=71)],
+    "a part beside one in dispute": [PART, paid(300, attempt="b"), disputed(300, attempt="b")],
+}
+IN_DISPUTE = {
+    "a part": [PART, disputed(400)],
+    "a part that was never seen paid": [disputed(400)],
+    "a part that was charged back": [PART, observe("charged_back", amount_centavos=400, minute=71)],
+    "another currency": [FOREIGN, disputed(1000, currency="ARS")],
+    "a part beside a card that was refused": [PART, disputed(400), observe("rejected", attempt="b", minute=71)],
+}
+
+
+@pytest.mark.parametrize("now", [NOON, LATER])
+@pytest.mark.parametrize("close", [left_open, asked_to_cancel, cancelled, expired])
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        *((pytest.param(seen, "partial", id=name)) for name, seen in BESIDE_PART.items()),
+        *((pytest.param(seen, "disputed", id=f"{name} in dispute")) for name, seen in IN_DISPUTE.items()),
+    ],
+)
+def test_money_that_does_not_pay_leads_nobody_to_pay_whether_open_or_closed(seen, expected, close, now):
+    stands = close(link()).becomes(*seen)
+    for is_answered in (True, False):
+        standing = standing_on_return(standing_of(stands, now, is_answered=is_answered), is_answered=is_answered)
+        assert standing == expected
+        assert standing not in MAY_PAY
+
+
+@pytest.mark.parametrize(
+    ("story", "commands", "expected"),
+    [
+        (pix(), [confirm(400, transfer="E1")], "partial"),
+        (expired(pix()), [confirm(minute=61, transfer="E1")], "late"),
+        (expired(pix()), [confirm(minute=61)], "late"),
+        (pix(), [confirm(minute=61, transfer="E1")], "late"),
+        (expired(pix()), [confirm(400, minute=61, transfer="E1")], "partial"),
+        (cancelled(pix()), [confirm(400, transfer="E1")], "partial"),
+        (expired(pix()), [confirm(minute=61, transfer="E1"), AcceptMoney()], "paid"),
+        (pix(), [confirm(400, transfer="E1"), AcceptMoney()], "paid"),
+        (given_events(OPENED, PIX), [paid(999, attempt="900", minute=1)], "partial"),
+    ],
+)
+def test_a_pix_that_does_not_pay_the_charge_stands_as_partial_or_late(story, commands, expected):
+    stands = story.becomes(*commands)
+    assert {standing_of(stands, now) for now in (NOON, LATER)} == {expected}
+    assert not {"partial", "late", "paid"} & MAY_PAY
+
+
+def back(amount_centavos=1000):
+    return RecordReturn(return_id="D1", end_to_end_id=None, amount_centavos=amount_centavos, returned_at=at(90))
+
+
+@pytest.mark.parametrize(
+    ("stands", "now", "expected"),
+    [
+        (link().becomes(PART, paid(600, attempt="b")), NOON, "paid"),
+        (expired(link()).becomes(PART, paid(600, attempt="b")), LATER, "paid"),
+        (
+            link().becomes(PART, observe("refunded", amount_centavos=400, minute=71, refunded_centavos=400)),
+            NOON,
+            "open",
+        ),
+        (expired(pix()).becomes(confirm(minute=61, transfer="E1"), back()), LATER, "expired"),
+        (expired(pix()).becomes(confirm(minute=61, transfer="E1"), back(400)), LATER, "partial"),
+    ],
+    ids=["parts that add up", "parts that add up late", "a part given back", "late and returned", "late, in part"],
+)
+def test_a_payment_stands_otherwise_once_the_rest_has_come_or_the_money_went_back(stands, now, expected):
+    assert standing_of(stands, now) == expected
+
+
+# --- the facts ----------------------------------------------------------------------------------
+
+
+def drawn(stands, now=LATER, said=words.LINK):
+    """The page of a payment, as text, and its facts."""
+    loaded = LoadedPayment(
+        payment_id=15, merchant="padaria", payment=stands, opened_at=NOON, updated_at=NOON, version=1, position=1
+    )
+    standing = standing_of(stands, now)
+    view = View(loaded=loaded, shop="Padaria", standing=standing, now=now, token="t", checkout_address="https://pay")
+    text = payment_page(view, said[standing]).text or ""
+    return text, dict(re.findall(r'<dt>([^<]+)</dt><dd dir="auto">([^<]*)</dd>', text))
+
+
+def amounts(facts):
+    """What has arrived, and what is missing, without what else the facts tell."""
+    return tuple(facts[name].replace("\xa0", " ") if name in facts else None for name in ("Recebido", "Falta"))
+
+
+@pytest.mark.parametrize(
+    ("stands", "arrived", "missing"),
+    [
+        (link().becomes(PART), "R$ 4,00", "R$ 6,00"),
+        (expired(link()).becomes(PART), "R$ 4,00", "R$ 6,00"),
+        (link().becomes(paid(999)), "R$ 9,99", "R$ 0,01"),
+        (link().becomes(PART, paid(300, attempt="b")), "R$ 7,00", "R$ 3,00"),
+        (link().becomes(PART, paid(400, minute=71, refunded_centavos=100)), "R$ 3,00", "R$ 7,00"),
+        (link().becomes(paid(123_456, currency="ARS")), "ARS 1.234,56", "R$ 10,00"),
+        (link().becomes(PART, paid(1000, attempt="b", currency="ARS")), "R$ 4,00 e ARS 10,00", "R$ 6,00"),
+        (expired(pix()).becomes(confirm(minute=61, transfer="E1")), "R$ 10,00", None),
+        (payment(), None, None),
+        (link().becomes(paid(1000)), None, None),
+        (link().becomes(PART, disputed(400)), None, None),
+    ],
+)
+def test_a_page_tells_how_much_has_arrived_and_how_much_is_missing(stands, arrived, missing):
+    assert amounts(drawn(stands)[1]) == (arrived, missing)
+
+
+@pytest.mark.parametrize(
+    ("stands", "situation", "detail"),
+    [
+        (link().becomes(PART), "Incompleto", "partially_paid"),
+        (link().becomes(FOREIGN), "Incompleto", "other_currency"),
+        (expired(pix()).becomes(confirm(minute=61, transfer="E1")), "Recebido fora do prazo", "expired"),
+    ],
+)
+def test_a_page_tells_the_situation_and_the_scripts_the_detail(stands, situation, detail):
+    text, facts = drawn(stands)
+    assert facts["Situação"] == situation
+    assert "Pago em" not in facts
+    assert f'data-detail="{detail}"' in text
+    # What is missing may yet come while the payer looks on; what came late waits for the merchant.
+    assert ("data-socket" in text) == (standing_of(stands, LATER) in MAY_MOVE)
+
+
+@pytest.mark.parametrize(
+    ("seen", "notice"),
+    [
+        ([paid(1000)], None),
+        ([PART, paid(600, attempt="b")], None),
+        ([paid(1001)], words.PAID_TOO_MUCH),
+        ([paid(600), paid(600, attempt="b")], words.PAID_TOO_MUCH),
+        ([paid(1000), paid(1000, attempt="b")], words.PAID_TWICE),
+        ([PART, paid(1000, attempt="b")], words.PAID_TWICE),
+        ([paid(1000), paid(1000, attempt="b"), observe("refunded", attempt="b", minute=72)], None),
+    ],
+)
+def test_who_paid_too_much_or_twice_is_told_so(seen, notice):
+    told = re.findall(r'<p class="notice">([^<]+)</p>', drawn(link().becomes(*seen))[0])
+    assert told == ([notice] if notice else [])
+
+
+# --- words --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("said", [words.PIX, words.LINK, words.RETURN])
@@ -161,9 +341,16 @@ def test_no_words_depend_on_a_script(said):
 
 
 @pytest.mark.parametrize("said", [words.LINK, words.RETURN])
-@pytest.mark.parametrize("standing", ["reviewing", "checking", "settling", "closing", "expired", "cancelled"])
+@pytest.mark.parametrize("standing", ["reviewing", "checking", "settling", "closing", "late", "expired", "cancelled"])
 def test_nobody_who_has_paid_is_told_to_pay_again(said, standing):
     assert re.search("[Nn]ão (é preciso )?pag(ue|ar) de novo", said[standing].lead)
+
+
+@pytest.mark.parametrize("said", [words.PIX, words.LINK, words.RETURN])
+@pytest.mark.parametrize("standing", ["partial", "late"])
+def test_whose_money_does_not_pay_is_told_not_to_pay_here_and_whom_to_ask(said, standing):
+    assert re.search("Não pague (por aqui|de novo)", said[standing].lead)
+    assert re.search("[Ff]ale com a loja", said[standing].lead)
 
 
 @given(st.text())

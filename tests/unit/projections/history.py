@@ -75,15 +75,27 @@ WATCHED = events.WatchStarted(watch_until=NOON + timedelta(minutes=15))
 EXPIRED = events.PaymentExpired(expires_at=NOON + timedelta(hours=1))
 
 
-def observed(status, *, attempt="a1", detail=None, refunded=0, email=None) -> events.ObservationRecorded:
+def observed(
+    status,
+    *,
+    attempt="a1",
+    detail=None,
+    amount=2599,
+    currency="BRL",
+    refunded=0,
+    email=None,
+    paid_at=None,
+    minute=0,
+) -> events.ObservationRecorded:
     return events.ObservationRecorded(
         attempt_id=attempt,
         status=status,
         status_detail=detail,
-        amount_centavos=2599,
+        amount_centavos=amount,
+        currency=currency,
         refunded_centavos=refunded,
-        observed_at=NOON,
-        paid_at=None,
+        observed_at=NOON + timedelta(minutes=minute),
+        paid_at=paid_at,
         payer_email=email,
         evidence=None,
     )
@@ -94,6 +106,21 @@ def moved(status, *, attempt="a1", detail=None, paid_at=None) -> events.StatusCh
         previous="pending", status=status, status_detail=detail, attempt_id=attempt, paid_at=paid_at
     )
 
+
+REFUND = events.RefundRequested(
+    refund_id="r1",
+    wish_id="w1",
+    attempt_id="a1",
+    amount_centavos=100,
+    is_all=False,
+    reason=None,
+    requested_at=NOON,
+    known_refunds=None,
+)
+REFUND_ACCEPTED = events.RefundAccepted(refund_id="r1", provider_refund_id="900")
+REFUND_MADE = events.RefundMade(refund_id="r1", provider_refund_id="900", made_at=NOON + timedelta(minutes=5))
+LATE = events.LatePaymentReceived(attempt_id="E1", amount_centavos=2599, received_at=NOON, paid_at=NOON, evidence=None)
+RETURNED = events.PixReturned(return_id="D1", attempt_id="E1", amount_centavos=2599, returned_at=NOON)
 
 REGISTERED = events.MerchantRegistered(slug=MERCHANT, name="Padaria do Marcos", city="Curitiba")
 PIX_KEY = events.PixKeySet(kind="email", key="marcos@example.com")
@@ -116,7 +143,13 @@ ONE_OF_EACH = (
     CHARGE_REFUSED,
     observed("pending"),
     events.ObservationIgnored(
-        attempt_id="a1", status="pending", status_detail=None, observed_at=NOON, reason="stale", evidence=None
+        attempt_id="a1",
+        status="pending",
+        status_detail=None,
+        observed_at=NOON,
+        ignored_at=NOON,
+        reason="stale",
+        evidence=None,
     ),
     events.ObservationMismatched(
         attempt_id="a1",
@@ -130,14 +163,28 @@ ONE_OF_EACH = (
     moved("approved"),
     events.DuplicatePaymentObserved(attempt_id="a2", already_paid_by="a1", amount_centavos=2599),
     EXPIRED,
-    events.LatePaymentReceived(amount_centavos=2599, received_at=NOON, end_to_end_id=None),
+    LATE,
+    events.MoneyAccepted(amount_centavos=2599),
+    RETURNED,
     events.ConfirmationRefused(expected_centavos=2599, received_centavos=1),
     events.CancellationRequested(),
     events.CancellationRefused(code="payment_already_paid", reason="The payment was paid meanwhile."),
     events.PaymentCancelled(),
-    events.RefundRequested(refund_id="r1", attempt_id="a1", amount_centavos=100, is_all=False, requested_at=NOON),
-    events.RefundMade(refund_id="r1", provider_refund_id="900"),
+    REFUND,
+    REFUND_ACCEPTED,
+    REFUND_MADE,
     events.RefundRefused(refund_id="r1", code="provider_refused", reason="no"),
+    events.RefundReversed(attempt_id="a1", before_centavos=100, after_centavos=0, observed_at=NOON),
+    events.PaymentReopened(
+        provider="mercado_pago",
+        external_reference="extrato_15_abc",
+        own_attempt_id=None,
+        unsettled_attempts=(),
+        expires_at=None,
+    ),
+    events.AlertRaised(alert="partially_paid", occurrence="a1"),
+    events.AlertEnded(alert="partially_paid"),
+    events.AlertResolved(alert="duplicate_payment", reason="devolvido no caixa"),
     WATCHED,
     REGISTERED,
     RENAMED,
@@ -153,3 +200,4 @@ ONE_OF_EACH = (
     KEY_REVOKED,
     events.IdempotencyKeyUsed(request_digest="ef" * 32, opened_payment_id=15),
 )
+AFTER_THE_OPENING = tuple(event for event in ONE_OF_EACH[1:] if isinstance(event, events.PAYMENT_EVENTS))

@@ -5,20 +5,38 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from contracts import events
 from contracts.read_models import OpenPayment
 from services.projections.read_models.open_payments import OPEN_PAYMENTS
 from tests.unit.projections.history import (
+    AFTER_THE_OPENING,
     CHARGE_REFUSED,
     CHARGED,
     EXPIRED,
+    LATE,
     NOON,
-    ONE_OF_EACH,
+    REFUND,
+    REFUND_ACCEPTED,
+    REFUND_MADE,
+    RETURNED,
     WATCHED,
     enveloped,
     moved,
     observed,
     opened,
     told,
+)
+
+MOVES_NOTHING = (
+    events.AlertRaised(alert="overpaid", occurrence="a1"),
+    events.AlertEnded(alert="overpaid"),
+    events.AlertResolved(alert="overpaid", reason="devolvido no caixa"),
+    events.RefundReversed(attempt_id="a1", before_centavos=100, after_centavos=0, observed_at=NOON),
+    LATE,
+    REFUND,
+    REFUND_ACCEPTED,
+    REFUND_MADE,
+    RETURNED,
 )
 
 
@@ -70,14 +88,46 @@ def test_a_payment_is_closed_when_money_has_moved(status):
     assert row_after(opened(), CHARGED, moved(status)) is None
 
 
+def test_a_payment_of_which_a_part_is_held_stays_open_until_the_rest_came():
+    part = (opened(), CHARGED, observed("approved", amount=1000), moved("pending", detail="partially_paid"))
+    waiting = row_after(*part)
+    assert (waiting.status, waiting.settled, waiting.expires_at) == ("pending", False, NOON + timedelta(hours=1))
+    rest = observed("approved", attempt="a2", amount=1599)
+    assert row_after(*part, rest, moved("approved", attempt="a2")) is None
+
+
+def test_a_payment_is_closed_when_its_short_money_was_accepted():
+    part = (opened(), CHARGED, observed("approved", amount=1000), moved("pending", detail="partially_paid"))
+    assert row_after(*part, events.MoneyAccepted(amount_centavos=1000), moved("approved")) is None
+
+
+@pytest.mark.parametrize("event", MOVES_NOTHING, ids=lambda event: type(event).__name__)
+def test_what_only_the_merchant_has_to_know_leaves_the_row_untouched(event):
+    row = row_after(opened(), CHARGED, WATCHED, observed("pending"))
+    assert OPEN_PAYMENTS.evolve(row, enveloped(event, position=5)) is row
+
+
 @pytest.mark.parametrize("end", [CHARGE_REFUSED, EXPIRED], ids=["refused", "expired"])
 def test_a_payment_is_closed_when_it_can_never_be_paid(end):
     assert row_after(opened(), end) is None
 
 
-@pytest.mark.parametrize("late", ONE_OF_EACH[1:12], ids=lambda event: type(event).__name__)
-def test_nothing_that_comes_late_opens_a_closed_payment_again(late):
-    assert row_after(opened(), CHARGED, moved("approved"), late) is None
+@pytest.mark.parametrize("late", AFTER_THE_OPENING, ids=lambda event: type(event).__name__)
+def test_nothing_that_comes_late_opens_a_closed_payment_again_but_money_that_was_taken_back(late):
+    row = row_after(opened(), CHARGED, moved("approved"), late)
+    assert (row is None) != isinstance(late, events.PaymentReopened)
+
+
+def test_a_payment_that_was_reopened_is_swept_and_expires_again():
+    again = events.PaymentReopened(
+        provider="mercado_pago",
+        external_reference="extrato_15_abc",
+        own_attempt_id=None,
+        unsettled_attempts=("a1",),
+        expires_at=NOON,
+    )
+    row = row_after(opened(), CHARGED, WATCHED, observed("approved"), moved("approved"), again, moved("pending"))
+    assert (row.settled, row.charged, row.expires_at, row.unsettled_attempts) == (False, True, NOON, ("a1",))
 
 
 def test_a_row_is_read_back_as_it_was_written():

@@ -5,13 +5,11 @@ from msgspec.structs import replace
 from contracts import events
 from contracts.read_models import OpenRequest
 from services.projections.read_models.open_requests import OPEN_REQUESTS
-from tests.unit.projections.history import CHARGED, opened, recorded_at, told
+from tests.unit.projections.history import CHARGED, REFUND, REFUND_ACCEPTED, REFUND_MADE, opened, recorded_at, told
 
 WISH = events.CancellationRequested()
 CLOSED = events.PaymentCancelled()
-REFUND = events.RefundRequested(refund_id="r1", attempt_id="a1", amount_centavos=100, is_all=False, requested_at=None)
-OTHER_REFUND = replace(REFUND, refund_id="r2")
-MADE = events.RefundMade(refund_id="r1", provider_refund_id=None)
+OTHER_REFUND = replace(REFUND, refund_id="r2", attempt_id="a2")
 REFUSED = events.RefundRefused(refund_id="r2", code="provider_refused", reason="no")
 
 
@@ -28,14 +26,22 @@ def test_a_wish_stays_until_it_is_answered():
     assert told(OPEN_REQUESTS, opened(), CHARGED, WISH) == request(at=3, cancellation=True)
     assert told(OPEN_REQUESTS, opened(), CHARGED, WISH, CLOSED) is None
     assert told(OPEN_REQUESTS, opened(), REFUND) == request(at=2, refunds=("r1",))
-    assert told(OPEN_REQUESTS, opened(), REFUND, MADE) is None
+    assert told(OPEN_REQUESTS, opened(), REFUND, REFUND_MADE) is None
+
+
+def test_a_refund_that_the_provider_only_took_stays_open():
+    assert told(OPEN_REQUESTS, opened(), REFUND, REFUND_ACCEPTED) == request(at=2, refunds=("r1",))
+    assert told(OPEN_REQUESTS, opened(), REFUND, REFUND_ACCEPTED, REFUND_MADE) is None
+    refused = replace(REFUSED, refund_id="r1")
+    assert told(OPEN_REQUESTS, opened(), REFUND, REFUND_ACCEPTED, refused) is None
 
 
 def test_one_answer_does_not_take_the_other_wishes_away():
-    assert told(OPEN_REQUESTS, opened(), REFUND, OTHER_REFUND, MADE) == request(at=2, refunds=("r2",))
-    assert told(OPEN_REQUESTS, opened(), REFUND, OTHER_REFUND, MADE, REFUSED) is None
+    assert told(OPEN_REQUESTS, opened(), REFUND, OTHER_REFUND, REFUND_MADE) == request(at=2, refunds=("r2",))
+    assert told(OPEN_REQUESTS, opened(), REFUND, OTHER_REFUND, REFUND_MADE, REFUSED) is None
 
 
 def test_an_answer_without_a_wish_is_passed_over():
     assert told(OPEN_REQUESTS, opened(), CLOSED) is None
-    assert told(OPEN_REQUESTS, opened(), MADE) is None
+    assert told(OPEN_REQUESTS, opened(), REFUND_ACCEPTED) is None
+    assert told(OPEN_REQUESTS, opened(), REFUND_MADE) is None

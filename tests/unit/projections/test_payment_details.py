@@ -6,14 +6,20 @@ import pytest
 from msgspec.structs import replace
 
 from contracts import events
-from contracts.read_models import PaymentDetails
+from contracts.read_models import AttemptDetails, PaymentDetails
+from extrato.domain.payment.state import fold
 from services.projections.read_models.payment_details import PAYMENT_DETAILS
 from tests.unit.projections.history import (
+    AFTER_THE_OPENING,
     CHARGE_REFUSED,
     CHARGED,
     EXPIRED,
+    LATE,
     NOON,
-    ONE_OF_EACH,
+    REFUND,
+    REFUND_ACCEPTED,
+    REFUND_MADE,
+    RETURNED,
     WATCHED,
     enveloped,
     moved,
@@ -30,6 +36,24 @@ def details(*happened) -> PaymentDetails:
     return told(PAYMENT_DETAILS, *happened).details
 
 
+def money(*happened) -> tuple[int, int, int]:
+    """What is held, was refunded, and is disputed."""
+    seen = details(*happened)
+    return seen.held_centavos, seen.refunded_centavos, seen.disputed_centavos
+
+
+def attempt(name, status, amount, *, held=0, refunded=0, detail=None, currency="BRL") -> AttemptDetails:
+    return AttemptDetails(
+        attempt_id=name,
+        status=status,
+        status_detail=detail,
+        amount_centavos=amount,
+        held_centavos=held,
+        refunded_centavos=refunded,
+        currency=currency,
+    )
+
+
 def test_an_opened_payment_is_pending_and_has_no_charge():
     assert details(opened()) == PaymentDetails(
         payment_id=15,
@@ -39,7 +63,10 @@ def test_an_opened_payment_is_pending_and_has_no_charge():
         status="pending",
         status_detail=None,
         amount_centavos=2599,
+        held_centavos=0,
         refunded_centavos=0,
+        disputed_centavos=0,
+        attempts=(),
         currency="BRL",
         title="Pedido 15",
         description="Pão de queijo e café",
@@ -69,16 +96,23 @@ def test_a_charge_brings_the_ways_to_pay():
     assert (charged.updated_at, charged.position) == (recorded_at(2), 2)
 
 
-def test_a_move_brings_status_detail_attempt_and_time_of_payment():
-    paid = details(opened(), moved("approved", detail="accredited", paid_at=PAID_AT))
+def test_an_observation_brings_status_detail_attempt_email_and_time_of_payment():
+    seen = observed("approved", detail="accredited", paid_at=PAID_AT, email="ana@example.com")
+    paid = details(opened(), seen)
     assert (paid.status, paid.status_detail, paid.attempt_id) == ("approved", "accredited", "a1")
-    assert paid.paid_at == PAID_AT
+    assert (paid.paid_at, paid.payer_email) == (PAID_AT, "ana@example.com")
+    assert (paid.updated_at, paid.position) == (recorded_at(2), 2)
 
 
-def test_the_attempt_that_pays_brings_the_email_observed_before_the_move():
-    assert details(opened(), observed("approved", email="ana@example.com"), moved("approved")).payer_email == (
-        "ana@example.com"
-    )
+def test_the_change_of_status_that_follows_says_nothing_else():
+    happened = (opened(), observed("approved", detail="accredited", paid_at=PAID_AT))
+    follows = moved("approved", detail="accredited", paid_at=PAID_AT)
+    assert details(*happened, follows) == details(*happened)
+
+
+def test_a_change_of_status_without_an_observation_is_believed():
+    paid = details(opened(), moved("approved", detail="accredited"))
+    assert (paid.status, paid.status_detail) == ("approved", "accredited")
 
 
 def test_the_word_may_pass_to_an_attempt_that_was_observed_long_before():
@@ -100,15 +134,23 @@ def test_a_partial_refund_of_the_paid_attempt_shows_without_a_move():
     assert (refunded.refunded_centavos, refunded.position) == (500, 4)
 
 
-def test_the_detail_of_another_status_waits_for_the_move():
+def test_a_refund_of_all_moves_the_status_with_its_detail():
     paid = (opened(), observed("approved"), moved("approved", detail="accredited"))
-    assert details(*paid, observed("refunded", detail="refunded", refunded=2599)).status_detail == "accredited"
+    gone = details(*paid, observed("refunded", detail="refunded", refunded=2599))
+    assert (gone.status, gone.status_detail) == ("refunded", "refunded")
+    assert (gone.held_centavos, gone.refunded_centavos) == (0, 2599)
 
 
-def test_an_attempt_that_does_not_speak_for_the_payment_changes_nothing():
+def test_an_attempt_that_does_not_speak_is_told_and_changes_nothing_else():
     paid = (opened(), observed("approved"), moved("approved"))
     second = observed("rejected", attempt="a2", detail="cc_rejected", email="bia@example.com")
-    assert details(*paid, second) == replace(details(*paid), newest_attempt_id="a2")
+    assert details(*paid, second) == replace(
+        details(*paid),
+        newest_attempt_id="a2",
+        attempts=(attempt("a1", "approved", 2599, held=2599), attempt("a2", "rejected", 2599, detail="cc_rejected")),
+        updated_at=recorded_at(4),
+        position=4,
+    )
 
 
 def test_the_newest_attempt_is_known_beside_the_one_that_speaks():
@@ -130,48 +172,191 @@ def test_the_first_attempt_speaks_when_it_has_the_payments_status():
     assert waiting.payer_email == "ana@example.com"
 
 
-def test_no_attempt_speaks_for_a_charge_that_was_refused():
+def test_a_refused_charge_stays_refused_until_money_is_seen():
     refused = (opened(), CHARGE_REFUSED, moved("cancelled", attempt=None, detail="charge_refused"))
     seen = details(*refused, observed("cancelled", detail="by_collector"))
-    assert (seen.status, seen.status_detail, seen.attempt_id) == ("cancelled", "charge_refused", None)
-    paid = details(*refused, observed("approved"), moved("approved", detail="accredited"))
+    assert (seen.status, seen.status_detail) == ("cancelled", "charge_refused")
+    paid = details(*refused, observed("approved", detail="accredited"), moved("approved", detail="accredited"))
     assert (paid.status, paid.status_detail, paid.attempt_id) == ("approved", "accredited", "a1")
 
 
 def test_of_two_paid_attempts_the_other_one_speaks_when_one_was_refunded():
     paid = (opened(), observed("approved"), moved("approved"), observed("approved", attempt="a2", detail="accredited"))
     given_back = details(*paid, observed("refunded", refunded=2599))
-    assert (given_back.status, given_back.attempt_id, given_back.refunded_centavos) == ("approved", "a2", 0)
+    assert (given_back.status, given_back.attempt_id) == ("approved", "a2")
+    assert (given_back.held_centavos, given_back.refunded_centavos) == (2599, 2599)
     in_part = details(*paid, observed("refunded", refunded=2599), observed("approved", attempt="a2", refunded=100))
-    assert in_part.refunded_centavos == 100
+    assert (in_part.held_centavos, in_part.refunded_centavos) == (2499, 2699)
 
 
-def test_expiry_cancels_and_forgets_neither_attempt_nor_payment_time():
-    rejected = (opened(), moved("rejected", attempt="a1", paid_at=PAID_AT))
+def test_expiry_cancels_and_forgets_no_attempt():
+    rejected = (opened(), observed("rejected"), moved("rejected"))
     expired = details(*rejected, EXPIRED, moved("cancelled", attempt=None, detail="expired"))
     assert (expired.status, expired.status_detail) == ("cancelled", "expired")
-    assert (expired.attempt_id, expired.paid_at) == ("a1", PAID_AT)
+    assert (expired.attempt_id, expired.attempts) == ("a1", (attempt("a1", "rejected", 2599),))
 
 
-@pytest.mark.parametrize("event", [WATCHED, CHARGE_REFUSED, EXPIRED], ids=lambda event: type(event).__name__)
+def test_a_closed_payment_is_cancelled_by_what_closed_it():
+    closed = {EXPIRED: "expired", events.PaymentCancelled(): "by_collector", CHARGE_REFUSED: "charge_refused"}
+    for event, detail in closed.items():
+        seen = details(opened(), event)
+        assert (seen.status, seen.status_detail, seen.attempt_id) == ("cancelled", detail, None)
+
+
+# --- money that does not fit ----------------------------------------------------------------------
+
+
+def test_two_cards_that_pay_together_are_shown_with_what_is_held_of_each():
+    first = observed("approved", amount=1000, detail="accredited")
+    part = details(opened(), CHARGED, first)
+    assert (part.status, part.status_detail, part.held_centavos) == ("pending", "partially_paid", 1000)
+    second = observed("approved", attempt="a2", amount=1599, detail="accredited", minute=1, paid_at=PAID_AT)
+    paid = details(opened(), CHARGED, first, second)
+    assert (paid.status, paid.status_detail, paid.held_centavos) == ("approved", "accredited", 2599)
+    assert paid.paid_at == PAID_AT
+    assert paid.attempts == (
+        attempt("a1", "approved", 1000, held=1000, detail="accredited"),
+        attempt("a2", "approved", 1599, held=1599, detail="accredited"),
+    )
+    in_part = details(opened(), CHARGED, first, second, observed("approved", amount=1000, refunded=300, minute=2))
+    assert (in_part.status, in_part.status_detail) == ("approved", "partially_refunded")
+    assert in_part.attempts[0] == attempt("a1", "approved", 1000, held=700, refunded=300)
+    assert (in_part.held_centavos, in_part.refunded_centavos) == (2299, 300)
+
+
+def test_money_in_another_currency_is_shown_and_not_summed():
+    seen = details(opened(), CHARGED, observed("approved", currency="ARS"))
+    assert (seen.status, seen.status_detail, seen.held_centavos) == ("pending", "other_currency", 0)
+    assert seen.attempts == (attempt("a1", "approved", 2599, held=2599, currency="ARS"),)
+
+
+def test_disputed_money_is_neither_held_nor_refunded():
+    paid = (opened(), CHARGED, observed("approved"))
+    assert money(*paid, observed("in_mediation", minute=1)) == (0, 0, 2599)
+    assert money(*paid, observed("charged_back", detail="settled", minute=1)) == (0, 0, 0)
+    assert money(*paid, observed("charged_back", detail="reimbursed", minute=1)) == (2599, 0, 0)
+
+
+def test_a_refund_counts_when_it_is_made_before_the_provider_tells():
+    paid = (opened(), CHARGED, observed("approved", detail="accredited"))
+    assert details(*paid, REFUND, REFUND_ACCEPTED) == details(*paid)
+    made = details(*paid, REFUND, REFUND_ACCEPTED, REFUND_MADE)
+    assert (made.status, made.status_detail) == ("approved", "partially_refunded")
+    assert (made.held_centavos, made.refunded_centavos, made.position) == (2499, 100, 6)
+    told_by_provider = observed("approved", detail="partially_refunded", refunded=100, minute=6)
+    assert money(*paid, REFUND, REFUND_MADE, told_by_provider) == (2499, 100, 0)
+
+
+def test_a_refused_refund_leaves_the_document_as_it_was():
+    paid = (opened(), CHARGED, observed("approved", detail="accredited"))
+    refused = events.RefundRefused(refund_id="r1", code="provider_refused", reason="no")
+    assert details(*paid, REFUND, refused) == details(*paid)
+
+
+def test_a_reversed_refund_is_held_again():
+    paid = (opened(), CHARGED, observed("approved"), REFUND, REFUND_MADE)
+    again = observed("approved", minute=9)
+    reversed_ = events.RefundReversed(
+        attempt_id="a1", before_centavos=100, after_centavos=0, observed_at=again.observed_at
+    )
+    alert = events.AlertRaised(alert="refund_reversed", occurrence="a1")
+    seen = details(*paid, again, reversed_, alert)
+    assert (seen.status, seen.held_centavos, seen.refunded_centavos) == ("approved", 2599, 0)
+    assert seen.alerts == ("refund_reversed",)
+
+
+def test_late_money_is_held_and_pays_when_it_is_accepted():
+    late = details(opened(), CHARGED, EXPIRED, LATE)
+    assert (late.status, late.status_detail, late.held_centavos) == ("cancelled", "expired", 2599)
+    assert (late.paid_at, late.alerts) == (None, ("late_payment",))
+    accepted = events.MoneyAccepted(amount_centavos=2599)
+    taken = details(opened(), CHARGED, EXPIRED, LATE, accepted)
+    assert (taken.status, taken.attempt_id, taken.paid_at) == ("approved", "E1", NOON)
+
+
+def test_a_returned_pix_is_held_no_more():
+    assert money(opened(), CHARGED, EXPIRED, LATE, RETURNED) == (0, 2599, 0)
+    in_part = replace(RETURNED, amount_centavos=599)
+    assert money(opened(), CHARGED, EXPIRED, LATE, in_part) == (2000, 599, 0)
+
+
+def test_short_money_that_is_accepted_is_approved():
+    taken = details(opened(), CHARGED, observed("approved", amount=1000), events.MoneyAccepted(amount_centavos=1000))
+    assert (taken.status, taken.held_centavos, taken.amount_centavos) == ("approved", 1000, 2599)
+
+
+# --- what is passed over, and kept ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("event", [WATCHED, events.CancellationRequested()], ids=lambda event: type(event).__name__)
 def test_what_the_document_does_not_tell_leaves_it_untouched(event):
     payment = told(PAYMENT_DETAILS, opened())
     assert PAYMENT_DETAILS.evolve(payment, enveloped(event, position=2)) is payment
 
 
-@pytest.mark.parametrize("event", ONE_OF_EACH[1:12], ids=lambda event: type(event).__name__)
+@pytest.mark.parametrize("event", AFTER_THE_OPENING, ids=lambda event: type(event).__name__)
 def test_nothing_but_the_opening_makes_a_payment(event):
     assert told(PAYMENT_DETAILS, event) is None
 
 
+def test_what_only_the_ledger_needs_is_kept_beside_the_document():
+    paid = told(PAYMENT_DETAILS, opened(), observed("approved"))
+    asked = PAYMENT_DETAILS.evolve(paid, enveloped(REFUND, position=3))
+    assert asked.details is paid.details
+    assert list(asked.ledger.refunds) == ["r1"]
+
+
+def read_back(payment, envelope):
+    row = PAYMENT_DETAILS.row(payment, envelope)
+    return PAYMENT_DETAILS.read({"document": row[5], "ledger": row[6]})
+
+
 def test_a_row_is_read_back_as_it_was_written():
     payment = told(PAYMENT_DETAILS, opened(), CHARGED, observed("approved", email="a@b.c"), moved("approved"))
-    row = PAYMENT_DETAILS.row(payment, enveloped(CHARGED))
-    assert PAYMENT_DETAILS.read({"document": row[5], "attempts": row[6]}) == (15, payment)
+    assert read_back(payment, enveloped(CHARGED)) == (15, payment)
+
+
+def test_a_payment_that_is_read_back_after_each_event_ends_the_same():
+    happened = (opened(), CHARGED, observed("approved", paid_at=PAID_AT), *AFTER_THE_OPENING)
+    payment = None
+    for position, event in enumerate(happened, start=1):
+        payment = PAYMENT_DETAILS.evolve(payment, enveloped(event, position=position))
+        _, payment = read_back(payment, enveloped(event, position=position))
+    assert payment == told(PAYMENT_DETAILS, *happened)
+
+
+def test_the_document_says_what_the_state_says():
+    happened = [opened(), CHARGED, observed("approved", amount=1000), REFUND, REFUND_MADE, EXPIRED]
+    happened += [observed("approved", attempt="a2", amount=1699, minute=9), REFUND_ACCEPTED, *AFTER_THE_OPENING]
+    for count in range(1, len(happened) + 1):
+        seen, state = details(*happened[:count]), fold(happened[:count])
+        assert (seen.status, seen.status_detail, seen.attempt_id) == (
+            state.status,
+            state.status_detail,
+            state.attempt_id,
+        )
+        assert [each.attempt_id for each in seen.attempts] == list(state.attempts)
+        assert (seen.held_centavos, seen.alerts) == (state.ledger.total.held, state.alerts)
+
+
+# --- alerts ---------------------------------------------------------------------------------------
 
 
 def test_what_somebody_has_to_look_into_is_told_once_each():
     twice = events.DuplicatePaymentObserved(attempt_id="a2", already_paid_by="a1", amount_centavos=2599)
-    late = events.LatePaymentReceived(amount_centavos=2599, received_at=NOON, end_to_end_id=None)
-    told_twice = details(opened(), twice, late, twice)
+    told_twice = details(opened(), twice, LATE, twice)
     assert (told_twice.alerts, told_twice.position) == (("duplicate_payment", "late_payment"), 3)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [events.AlertEnded(alert="overpaid"), events.AlertResolved(alert="overpaid", reason="devolvido no caixa")],
+    ids=["ended", "resolved"],
+)
+def test_an_alert_that_ended_or_was_resolved_is_not_told(end):
+    raised = events.AlertRaised(alert="overpaid", occurrence="a1")
+    other = events.AlertRaised(alert="refund_reversed", occurrence="a1")
+    seen = details(opened(), raised, other, end)
+    assert (seen.alerts, seen.position) == (("refund_reversed",), 4)
+    assert details(opened(), raised, other, end, raised).alerts == ("refund_reversed", "overpaid")
+    assert details(opened(), other, end) == details(opened(), other)

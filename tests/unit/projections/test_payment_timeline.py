@@ -1,10 +1,11 @@
 """What `payment_timeline` makes of the events of a payment."""
 
 import msgspec
+import pytest
 
 from contracts.read_models import TimelineEntry
 from services.projections.read_models.payment_timeline import PAYMENT_TIMELINE
-from tests.unit.projections.history import NOON, REGISTERED, enveloped, moved, recorded_at
+from tests.unit.projections.history import AFTER_THE_OPENING, NOON, REFUND, REGISTERED, enveloped, moved, recorded_at
 
 
 def test_an_event_is_told_with_its_place_and_its_reason():
@@ -28,6 +29,19 @@ def test_an_event_is_told_with_its_place_and_its_reason():
             "paid_at": None,
         },
     )
+
+
+@pytest.mark.parametrize("event", AFTER_THE_OPENING, ids=lambda event: type(event).__name__)
+def test_every_kind_of_event_is_told_by_its_name_with_all_its_fields(event):
+    entry = PAYMENT_TIMELINE.evolve(None, enveloped(event))
+    assert entry.type == type(event).__name__
+    assert list(entry.data) == list(type(event).__struct_fields__)
+
+
+def test_a_refund_is_told_with_its_reason_and_the_refunds_before_it():
+    refund = msgspec.structs.replace(REFUND, reason="desistência", known_refunds=("899",))
+    told = PAYMENT_TIMELINE.evolve(None, enveloped(refund)).data
+    assert (told["wish_id"], told["reason"], list(told["known_refunds"])) == ("w1", "desistência", ["899"])
 
 
 def test_every_event_of_a_payment_has_a_row_of_its_own():

@@ -64,12 +64,14 @@
   }
 
   const said = (main) => [...main.querySelectorAll("h1, .lead, .notice")].map((part) => part.textContent);
-  const toldBy = (main) => [main.dataset.standing, main.dataset.status, ...said(main)].join("\n");
+  const facts = (main) => main.querySelector(".facts")?.textContent;
+  const toldBy = (main) => [main.dataset.standing, main.dataset.status, facts(main), ...said(main)].join("\n");
 
   function put(fresh, since) {
     const [before, after] = [shown(), fresh.querySelector("main")];
     if (toldBy(before) === toldBy(after)) {
       before.dataset.secondsLeft = after.dataset.secondsLeft ?? "";
+      before.dataset.detail = after.dataset.detail;
       delete before.dataset.over;
     } else {
       const hadFocus = before.contains(document.activeElement);
@@ -94,8 +96,9 @@
     document.dispatchEvent(new CustomEvent("extrato:say", { detail }));
   }
 
-  function hear(status) {
-    if (status && status !== shown().dataset.status) show();
+  function hear(told) {
+    const { status, detail } = shown().dataset;
+    if (told && (told.status !== status || (told.status_detail ?? "") !== detail)) show();
   }
 
   // --- hear ------------------------------------------------------------------------------------
@@ -112,8 +115,8 @@
     };
     socket.onmessage = (message) => {
       const frame = JSON.parse(message.data);
-      if (frame.type === "snapshot") hear(frame.payments[0]?.status);
-      if (frame.type === "event" && frame.event === "StatusChanged") hear(frame.data.status);
+      if (frame.type === "snapshot") hear(frame.payments[0]);
+      if (frame.type === "event" && frame.event === "StatusChanged") hear(frame.data);
     };
     socket.onclose = () => {
       socket = null;

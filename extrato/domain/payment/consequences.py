@@ -1,0 +1,90 @@
+"""What follows from the money of a payment, whatever brought it: a change of status, and alerts that begin and end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from contracts.events import AlertEnded, AlertRaised, DuplicatePaymentObserved, PaymentEvent, StatusChanged
+from extrato.domain.payment.ledger import OWN_DETAILS
+
+if TYPE_CHECKING:
+    from extrato.domain.payment.state import Opened
+
+# These end by themselves; what raises the others has happened, and stays so until somebody resolves it.
+_CONDITIONS: Final = ("partially_paid", "overpaid", "duplicate_payment", "late_payment", "mismatched_payment")
+
+
+def consequences(payment: Opened) -> list[PaymentEvent]:
+    """Give the events by which the log says what the state already is; none when it was said."""
+    return [*_status_changed(payment), *_alerts(payment)]
+
+
+def _status_changed(payment: Opened) -> list[PaymentEvent]:
+    """A detail that a provider gave is told by its observation; one of the hub's own is told here."""
+    ledger = payment.ledger
+    (previous, told), now = ledger.announced, ledger.status_detail
+    is_own_detail = told != now and not OWN_DETAILS.isdisjoint({told, now})
+    if ledger.status == previous and not is_own_detail:
+        return []
+    # No attempt brings it about that a payment is closed.
+    is_closing = ledger.closed is not None and ledger.status == "cancelled"
+    return [
+        StatusChanged(
+            previous=previous,
+            status=ledger.status,
+            status_detail=now,
+            attempt_id=None if is_closing else ledger.attempt_id,
+            paid_at=ledger.paid_at,
+        )
+    ]
+
+
+def _alerts(payment: Opened) -> list[PaymentEvent]:
+    occurrences = _occurrences(payment)
+    raised: list[PaymentEvent] = [
+        _raise(payment, alert, occurrence)
+        for alert, names in occurrences.items()
+        for occurrence in names
+        if (alert, occurrence) not in payment.raised
+    ]
+    ended = [AlertEnded(alert=alert) for alert in _CONDITIONS if alert in payment.alerts and not occurrences.get(alert)]
+    return [*raised, *ended]
+
+
+def _raise(payment: Opened, alert: str, occurrence: str) -> PaymentEvent:
+    if alert != "duplicate_payment":
+        return AlertRaised(alert=alert, occurrence=occurrence)
+    return DuplicatePaymentObserved(
+        attempt_id=occurrence,
+        already_paid_by=_first_that_pays(payment) or occurrence,
+        amount_centavos=payment.attempts[occurrence].amount_centavos,
+    )
+
+
+def _occurrences(payment: Opened) -> dict[str, list[str]]:
+    """Give the attempts that each alert is about at present, for those alerts that end by themselves."""
+    ledger = payment.ledger
+    if not ledger.attempts and not payment.outside:
+        return {}
+    elsewhere = ledger.other_currencies_held_by
+    holders = [name for name in ledger.held_by if name not in elsewhere]
+    held, amount = ledger.total.held, payment.intent.amount_centavos
+    first = _first_that_pays(payment)
+    found = {
+        "late_payment": [name for name in holders if ledger.attempts[name].is_late],
+        "mismatched_payment": [*elsewhere, *sorted(payment.outside - ledger.attempts.keys())],
+    }
+    if not ledger.is_settled and 0 < held < amount:
+        found["partially_paid"] = holders
+    elif held > amount and first is not None and len(holders) > 1:
+        found["duplicate_payment"] = [name for name in holders if name != first]
+    elif held > amount:
+        found["overpaid"] = holders[-1:]
+    return found
+
+
+def _first_that_pays(payment: Opened) -> str | None:
+    """Give the first attempt that holds the whole amount by itself."""
+    ledger, amount = payment.ledger, payment.intent.amount_centavos
+    elsewhere = ledger.other_currencies_held_by
+    return next((name for name, held in ledger.held_by.items() if held >= amount and name not in elsewhere), None)

@@ -1,0 +1,559 @@
+"""What came by each attempt to pay, what became of it, and the status that follows: a fold over a payment's events.
+
+Pure, and without a decision: the decider and the read models fold the same events into the same ledger. The table of
+statuses by the money that is held stands in docs/decisions/0012-what-a-provider-holds-is-in-the-state.md.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from contracts.events import (
+    ChargeCreated,
+    ChargeRefused,
+    DuplicatePaymentObserved,
+    LatePaymentReceived,
+    MoneyAccepted,
+    ObservationMismatched,
+    ObservationRecorded,
+    PaymentCancelled,
+    PaymentEvent,
+    PaymentExpired,
+    PaymentOpened,
+    PixReturned,
+    RefundAccepted,
+    RefundMade,
+    RefundRefused,
+    RefundRequested,
+    RefundReversed,
+    StatusChanged,
+)
+
+SETTLED: Final = frozenset({"approved", "in_mediation", "charged_back", "refunded"})
+ENDED: Final = frozenset({"rejected", "cancelled"})
+KNOWN: Final = SETTLED | ENDED | {"pending", "in_process", "authorized"}
+"""Every status that the hub knows; any other is one that the provider invented since."""
+
+PARTIALLY_PAID: Final = "partially_paid"
+OTHER_CURRENCY: Final = "other_currency"
+OWN_DETAILS: Final = frozenset({PARTIALLY_PAID, OTHER_CURRENCY})
+"""Details that no provider tells: they say how much of the charge is held."""
+
+# The attempt that speaks for the whole payment: money held beats money given back beats hope beats refusal.
+_WEIGHT: Final = {
+    "approved": 9,
+    "in_mediation": 8,
+    "charged_back": 7,
+    "refunded": 6,
+    "authorized": 5,
+    "in_process": 4,
+    "pending": 3,
+    "rejected": 1,
+    "cancelled": 1,
+}
+_WEIGHT_OF_UNKNOWN: Final = 2
+# Money came, and nobody knows that it went: no hope and no refund speaks before it.
+_WEIGHT_OF_PAID_AND_UNKNOWN: Final = 8
+
+
+class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one attempt to pay stood when the provider, or the bank, was last believed.
+
+    `refunded_centavos` is what went back of it by that word. `was_paid` says that the word, or one before it that no
+    known status has followed, was that money had come. `is_late`: it came after the end, and nobody has accepted it
+    yet; `awaits_acceptance`: until then it is held, and does not count towards the charge.
+    """
+
+    status: str
+    status_detail: str | None
+    amount_centavos: int
+    currency: str
+    refunded_centavos: int
+    observed_at: datetime
+    paid_at: datetime | None
+    payer_email: str | None
+    was_paid: bool
+    is_late: bool = False
+    awaits_acceptance: bool = False
+
+    @property
+    def is_refundable(self) -> bool:
+        """Say whether a provider may give money back; an unknown status takes no money away."""
+        is_held_again = self.status == "charged_back" and self.status_detail == "reimbursed"
+        return self.was_paid and (self.status == "approved" or self.status not in KNOWN or is_held_again)
+
+    @property
+    def has_ended(self) -> bool:
+        """Say whether no money can be expected of it any more: it came, or it never will."""
+        return self.was_paid or self.status in ENDED
+
+
+class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Money of one attempt that the merchant gives back.
+
+    `requested` is asked for and not answered, `in_process` taken by the provider and not made yet. `wish_id` is the
+    request that it is of: one that asks for everything makes a refund of each attempt, and `is_all` says so.
+    `provider_refund_id` is the provider's id, where it told one; `made_at` is its time. `known_refunds` are the
+    provider's ids of the attempt's refunds just before this one was asked for; None where they were not to be had.
+    """
+
+    wish_id: str
+    attempt_id: str
+    amount_centavos: int
+    is_all: bool
+    requested_at: datetime | None
+    state: Literal["requested", "in_process", "made", "refused"] = "requested"
+    reason: str | None = None
+    known_refunds: tuple[str, ...] | None = None
+    provider_refund_id: str | None = None
+    made_at: datetime | None = None
+
+
+class Return(Struct, frozen=True, kw_only=True):
+    """Money of a direct Pix that the bank gave back to the payer."""
+
+    attempt_id: str
+    amount_centavos: int
+    returned_at: datetime
+
+
+class Share(Struct, frozen=True, kw_only=True):
+    """What became of the money of an attempt, or of several, in centavos; the four add up to what was received."""
+
+    held: int = 0
+    refunded: int = 0
+    disputed: int = 0
+    lost: int = 0
+
+    @property
+    def received(self) -> int:
+        """Give what came in."""
+        return self.held + self.refunded + self.disputed + self.lost
+
+    def __add__(self, other: Share) -> Share:
+        """Add up the money of two attempts in one currency."""
+        return Share(
+            held=self.held + other.held,
+            refunded=self.refunded + other.refunded,
+            disputed=self.disputed + other.disputed,
+            lost=self.lost + other.lost,
+        )
+
+
+NOTHING: Final = Share()
+
+
+class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The money of one charge, and how that makes the payment stand.
+
+    `is_settled` says that what is held has once reached the charge, and that the provider has not unsaid it since.
+    `accepted_centavos` is a smaller sum that the merchant takes for the whole. `closed` is why the hub takes no more
+    money: `expired`, `by_collector` or `charge_refused`. `status`, `status_detail` and `attempt_id`, the attempt that
+    speaks, follow from all that; `announced` is what the last StatusChanged said. `paid_at_without_attempt` is when it
+    was paid by the oldest logs, which tell of no attempt.
+    """
+
+    amount_centavos: int
+    currency: str
+    bank_payment_id: str
+    own_attempt_id: str | None = None
+    attempts: dict[str, Attempt] = {}
+    refunds: dict[str, Refund] = {}
+    returns: dict[str, Return] = {}
+    accepted_centavos: int | None = None
+    is_settled: bool = False
+    closed: Literal["expired", "by_collector", "charge_refused"] | None = None
+    status: str = "pending"
+    status_detail: str | None = None
+    attempt_id: str | None = None
+    announced: tuple[str, str | None] = ("pending", None)
+    paid_at_without_attempt: datetime | None = None
+
+    @property
+    def due_centavos(self) -> int:
+        """Give what settles the charge."""
+        accepted = self.accepted_centavos
+        return self.amount_centavos if accepted is None else min(accepted, self.amount_centavos)
+
+    @property
+    def paid_at(self) -> datetime | None:
+        """Give when the charge was paid: by the attempt that speaks, or by the last of several that add up."""
+        if self.attempt_id is None:
+            return self.paid_at_without_attempt
+        if not self.is_settled:
+            return None
+        speaker = self.attempts[self.attempt_id]
+        if speaker.amount_centavos >= self.due_centavos and speaker.currency == self.currency:
+            return speaker.paid_at
+        times = [each.paid_at for each in self._of_charge.values() if each.was_paid and each.paid_at is not None]
+        return max(times, default=None)
+
+    @property
+    def _of_charge(self) -> dict[str, Attempt]:
+        return {name: each for name, each in self.attempts.items() if each.currency == self.currency}
+
+    def share(self, attempt_id: str) -> Share:
+        """Give what became of the money of one attempt, in its own currency."""
+        attempt = self.attempts[attempt_id]
+        if not attempt.was_paid:
+            return NOTHING
+        refunded = self.refunded_centavos(attempt_id)
+        left = attempt.amount_centavos - refunded
+        match attempt.status, attempt.status_detail:
+            case ("in_mediation", _) | ("charged_back", "in_process" | None):
+                return Share(refunded=refunded, disputed=left)
+            case ("charged_back", "reimbursed"):
+                return Share(refunded=refunded, held=left)
+            case ("charged_back", "settled"):
+                return Share(refunded=refunded, lost=left)
+            case ("charged_back", _):
+                # Who asks for the money back has it until somebody says that it is decided.
+                return Share(refunded=refunded, disputed=left)
+        return Share(refunded=refunded, held=left)
+
+    def refunded_centavos(self, attempt_id: str) -> int:
+        """Give what went back of an attempt: by the newest word of the provider, and what was made later than that."""
+        attempt = self.attempts[attempt_id]
+        if attempt.status == "refunded":
+            return attempt.amount_centavos
+        told, untimed, later = attempt.refunded_centavos, 0, 0
+        for refund in self.refunds.values():
+            if refund.attempt_id != attempt_id or refund.state != "made":
+                continue
+            if refund.made_at is None:
+                untimed += refund.amount_centavos
+            elif refund.made_at > attempt.observed_at:
+                later += refund.amount_centavos
+        returned = sum(each.amount_centavos for each in self.returns.values() if each.attempt_id == attempt_id)
+        return min(attempt.amount_centavos, max(told, untimed) + later + returned)
+
+    def requested_centavos(self, attempt_id: str) -> int:
+        """Give what was asked back of an attempt, and is neither made nor refused."""
+        return sum(each.amount_centavos for each in self.open_refunds.values() if each.attempt_id == attempt_id)
+
+    def refundable_centavos(self, attempt_id: str) -> int:
+        """Give what is left to give back of an attempt; what was asked back and not answered is held back."""
+        attempt = self.attempts.get(attempt_id)
+        if attempt is None or not attempt.is_refundable:
+            return 0
+        return max(0, self.share(attempt_id).held - self.requested_centavos(attempt_id))
+
+    @property
+    def open_refunds(self) -> dict[str, Refund]:
+        """Give the refunds whose outcome the provider has not told yet."""
+        return {name: each for name, each in self.refunds.items() if each.state in {"requested", "in_process"}}
+
+    @property
+    def total(self) -> Share:
+        """Give what became of all money in the charge's currency."""
+        total = NOTHING
+        for name in self._of_charge:
+            total += self.share(name)
+        return total
+
+    @property
+    def held_by(self) -> dict[str, int]:
+        """Give the attempts of which money is held, in whatever currency, and how much, in the order they were seen."""
+        held = {name: self.share(name).held for name in self.attempts}
+        return {name: centavos for name, centavos in held.items() if centavos}
+
+    @property
+    def other_currencies_held_by(self) -> dict[str, int]:
+        """Give the attempts in another currency than the charge's of which money is held, and how much."""
+        return {name: held for name, held in self.held_by.items() if self.attempts[name].currency != self.currency}
+
+    @property
+    def own_has_ended(self) -> bool:
+        """Say whether the charge was itself the one attempt, and no more money can come by it."""
+        own = self.attempts.get(self.own_attempt_id or "")
+        return own is not None and own.has_ended
+
+
+def opened(event: PaymentOpened) -> Ledger:
+    """Begin the ledger of a payment."""
+    return Ledger(amount_centavos=event.amount_centavos, currency=event.currency, bank_payment_id=event.bank_payment_id)
+
+
+def after(ledger: Ledger, event: PaymentEvent) -> Ledger:
+    """Apply one event; gives the very ledger where the event moves neither money nor status."""
+    changed = _booked(ledger, event)
+    return ledger if changed is ledger else _stands(_settled(ledger, changed))
+
+
+def _booked(ledger: Ledger, event: PaymentEvent) -> Ledger:  # noqa: C901, PLR0911, PLR0912 - one line a kind of event
+    match event:
+        case ObservationRecorded():
+            return _with_attempt(ledger, event.attempt_id, _observed(ledger.attempts.get(event.attempt_id), event))
+        case StatusChanged():
+            return _announced(ledger, event)
+        case ChargeCreated():
+            return replace(ledger, own_attempt_id=event.attempt_id) if event.attempt_id else ledger
+        case ChargeRefused():
+            return replace(ledger, closed=ledger.closed or "charge_refused")
+        case PaymentExpired():
+            return replace(ledger, closed=ledger.closed or "expired")
+        case PaymentCancelled():
+            return replace(ledger, closed=ledger.closed or "by_collector")
+        case LatePaymentReceived():
+            return _late(ledger, event)
+        case ObservationMismatched() | DuplicatePaymentObserved():
+            return _once_left_outside(ledger, event)
+        case RefundAccepted() | RefundMade() | RefundRefused() if event.refund_id not in ledger.refunds:
+            return ledger
+        case RefundRequested() | RefundAccepted() | RefundMade() | RefundRefused():
+            return replace(ledger, refunds={**ledger.refunds, event.refund_id: _refund_after(ledger, event)})
+        case RefundReversed():
+            return _reversed(ledger, event)
+        case PixReturned():
+            made = Return(
+                attempt_id=event.attempt_id, amount_centavos=event.amount_centavos, returned_at=event.returned_at
+            )
+            return replace(ledger, returns={**ledger.returns, event.return_id: made})
+        case MoneyAccepted():
+            taken = {
+                name: replace(each, is_late=False, awaits_acceptance=False) for name, each in ledger.attempts.items()
+            }
+            return replace(ledger, attempts=taken, accepted_centavos=event.amount_centavos, is_settled=True)
+    return ledger
+
+
+def _with_attempt(ledger: Ledger, name: str, attempt: Attempt) -> Ledger:
+    return replace(ledger, attempts={**ledger.attempts, name: attempt})
+
+
+def _observed(known: Attempt | None, seen: ObservationRecorded) -> Attempt:
+    return Attempt(
+        status=seen.status,
+        status_detail=seen.status_detail,
+        amount_centavos=seen.amount_centavos,
+        currency=seen.currency,
+        refunded_centavos=seen.refunded_centavos,
+        observed_at=seen.observed_at,
+        # Of two views of the same money one may know only when it looked; the first word stands.
+        paid_at=(known.paid_at if known else None) or seen.paid_at,
+        payer_email=seen.payer_email or (known.payer_email if known else None),
+        was_paid=seen.status in SETTLED or (seen.status not in KNOWN and _was_ever_paid(known, seen)),
+        # What was late when the bank first told of it, and is told as paid now, was paid in time after all.
+        is_late=known is not None and known.is_late and not known.awaits_acceptance,
+    )
+
+
+def _was_ever_paid(known: Attempt | None, seen: ObservationRecorded) -> bool:
+    """Say whether money has come by an attempt whose status is unknown; when it was approved tells that too."""
+    return seen.paid_at is not None or (known is not None and known.was_paid)
+
+
+def _late(ledger: Ledger, event: LatePaymentReceived) -> Ledger:
+    """Mark what came late; of a direct Pix after its end this is all that tells of the money."""
+    name = event.attempt_id or ledger.bank_payment_id
+    known = ledger.attempts.get(name)
+    if known is not None:
+        return _with_attempt(ledger, name, replace(known, is_late=True))
+    told_by_bank = _told_by_bank(
+        event.amount_centavos, ledger.currency, at=event.received_at, paid_at=event.paid_at or event.received_at
+    )
+    return _with_attempt(ledger, name, replace(told_by_bank, is_late=True, awaits_acceptance=True))
+
+
+def _told_by_bank(amount_centavos: int, currency: str, *, at: datetime, paid_at: datetime | None) -> Attempt:
+    return Attempt(
+        status="approved",
+        status_detail="accredited",
+        amount_centavos=amount_centavos,
+        currency=currency,
+        refunded_centavos=0,
+        observed_at=at,
+        paid_at=paid_at,
+        payer_email=None,
+        was_paid=True,
+    )
+
+
+_LONG_AGO: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def _once_left_outside(ledger: Ledger, event: ObservationMismatched | DuplicatePaymentObserved) -> Ledger:
+    """Take in what older logs tell of by these alone: another amount, or a second transfer of a direct Pix."""
+    if event.attempt_id in ledger.attempts:
+        return ledger
+    if isinstance(event, DuplicatePaymentObserved):
+        attempt = _told_by_bank(event.amount_centavos, ledger.currency, at=_LONG_AGO, paid_at=None)
+        return _with_attempt(ledger, event.attempt_id, attempt)
+    if event.field != "amount_centavos":
+        return ledger
+    attempt = Attempt(
+        status=event.status,
+        status_detail=None,
+        amount_centavos=int(event.observed),
+        currency=ledger.currency,
+        refunded_centavos=0,
+        observed_at=event.observed_at,
+        paid_at=None,
+        payer_email=None,
+        was_paid=event.status in SETTLED,
+    )
+    return _with_attempt(ledger, event.attempt_id, attempt)
+
+
+def _refund_after(ledger: Ledger, event: RefundRequested | RefundAccepted | RefundMade | RefundRefused) -> Refund:
+    if isinstance(event, RefundRequested):
+        return Refund(
+            wish_id=event.wish_id,
+            attempt_id=event.attempt_id,
+            amount_centavos=event.amount_centavos,
+            is_all=event.is_all,
+            requested_at=event.requested_at,
+            reason=event.reason,
+            known_refunds=event.known_refunds,
+        )
+    known = ledger.refunds[event.refund_id]
+    match event:
+        case RefundAccepted():
+            return replace(known, state="in_process", provider_refund_id=event.provider_refund_id)
+        case RefundMade():
+            return replace(
+                known,
+                state="made",
+                provider_refund_id=event.provider_refund_id or known.provider_refund_id,
+                made_at=event.made_at,
+            )
+    return replace(known, state="refused")
+
+
+def _reversed(ledger: Ledger, event: RefundReversed) -> Ledger:
+    """Let no refund without a time stand against the provider's newer word."""
+    refunds = {
+        name: replace(each, made_at=event.observed_at)
+        if each.attempt_id == event.attempt_id and each.state == "made" and each.made_at is None
+        else each
+        for name, each in ledger.refunds.items()
+    }
+    return replace(ledger, refunds=refunds)
+
+
+def _announced(ledger: Ledger, event: StatusChanged) -> Ledger:
+    changed = replace(ledger, announced=(event.status, event.status_detail))
+    if ledger.attempts:
+        return changed
+    # Nothing else tells of it, in the oldest logs; and a payment that was closed unpaid has no attempt.
+    return replace(
+        changed,
+        status=event.status,
+        status_detail=event.status_detail,
+        is_settled=ledger.is_settled or event.status in SETTLED,
+        paid_at_without_attempt=event.paid_at or ledger.paid_at_without_attempt,
+    )
+
+
+def _settled(before: Ledger, booked: Ledger) -> Ledger:
+    """Say whether the charge is settled: money of a first word was once held, whatever that word says of it now."""
+    if not booked.attempts:
+        return booked
+    reached = received = 0
+    for name, attempt in booked.attempts.items():
+        if attempt.currency != booked.currency or attempt.awaits_acceptance or not attempt.was_paid:
+            continue
+        known = before.attempts.get(name)
+        is_new = known is None or not known.was_paid or known.awaits_acceptance
+        reached += attempt.amount_centavos if is_new else booked.share(name).held
+        received += attempt.amount_centavos
+    due = booked.due_centavos
+    return replace(booked, is_settled=(booked.is_settled or reached >= due) and received >= due)
+
+
+def _stands(ledger: Ledger) -> Ledger:
+    """Derive status, detail and speaker from the money."""
+    if not ledger.attempts:
+        if ledger.closed is None or ledger.is_settled:
+            return ledger
+        return replace(ledger, status="cancelled", status_detail=_closing_detail(ledger))
+    speaker = _speaker(ledger)
+    status, detail = _settled_status(ledger, speaker) if ledger.is_settled else _unsettled_status(ledger, speaker)
+    return replace(ledger, status=status, status_detail=detail, attempt_id=speaker)
+
+
+def _speaker(ledger: Ledger) -> str:
+    """Choose the attempt that speaks for the payment: of its currency, the weightiest, who spoke before, the latest."""
+
+    def weight(name: str) -> tuple[bool, bool, int, bool, datetime, str]:
+        attempt, spoke = ledger.attempts[name], name == ledger.attempt_id
+        is_ours = attempt.currency == ledger.currency
+        return is_ours, not attempt.awaits_acceptance, _weight(ledger, name), spoke, attempt.observed_at, name
+
+    return max(ledger.attempts, key=weight)
+
+
+def _weight(ledger: Ledger, name: str) -> int:
+    unknown = _WEIGHT_OF_PAID_AND_UNKNOWN if ledger.attempts[name].was_paid else _WEIGHT_OF_UNKNOWN
+    return _WEIGHT.get(_word(ledger, name), unknown)
+
+
+def _word(ledger: Ledger, name: str) -> str:
+    """Give the status of an attempt by what became of its money."""
+    attempt, share = ledger.attempts[name], ledger.share(name)
+    if attempt.was_paid and share.refunded == share.received > 0:
+        return "refunded"
+    if attempt.status == "charged_back" and share.held:
+        return "approved"
+    return attempt.status
+
+
+def _settled_status(ledger: Ledger, speaker: str) -> tuple[str, str | None]:
+    said, word = ledger.attempts[speaker], _word(ledger, speaker)
+    total = ledger.total
+    if not total.held:
+        return word, said.status_detail if word == said.status else word
+    if word not in KNOWN:
+        return word, said.status_detail
+    detail = said.status_detail if said.status == "approved" else "accredited"
+    is_alone = said.amount_centavos >= ledger.due_centavos
+    if total.held >= ledger.due_centavos:
+        is_partial = detail is not None and detail.startswith("partially_")
+        return "approved", detail if is_alone and not is_partial else "accredited"
+    if is_alone and detail is not None and detail.startswith("partially_"):
+        return "approved", detail
+    return "approved", "partially_charged_back" if total.disputed + total.lost else "partially_refunded"
+
+
+def _unsettled_status(ledger: Ledger, speaker: str) -> tuple[str, str | None]:
+    held, held_elsewhere = ledger.total.held, bool(ledger.other_currencies_held_by)
+    if ledger.closed and not (ledger.closed == "charge_refused" and _may_yet_be_paid(ledger)):
+        if 0 < held < ledger.amount_centavos:
+            return "cancelled", PARTIALLY_PAID
+        if not held and held_elsewhere:
+            return "cancelled", OTHER_CURRENCY
+        return "cancelled", _closing_detail(ledger)
+    if held:
+        return "pending", PARTIALLY_PAID
+    if held_elsewhere:
+        return "pending", OTHER_CURRENCY
+    return _hoped_status(ledger, speaker)
+
+
+def _hoped_status(ledger: Ledger, speaker: str) -> tuple[str, str | None]:
+    """Give the status of a payment of which no money is held: that of the attempt with the best hope."""
+    hopes = {name: each for name, each in ledger.attempts.items() if not each.was_paid}
+    if not hopes:
+        own = ledger.attempts.get(ledger.own_attempt_id or "")
+        return (own.status, own.status_detail) if own is not None else ("pending", None)
+    hope = max(hopes, key=lambda name: (_weight(ledger, name), name == speaker, hopes[name].observed_at, name))
+    said = hopes[hope]
+    if said.status == "cancelled" and ledger.own_attempt_id is None:
+        # A payer gave one attempt up; the link waits for another one.
+        return "pending", None
+    return said.status, said.status_detail
+
+
+def _may_yet_be_paid(ledger: Ledger) -> bool:
+    return any(not attempt.has_ended for attempt in ledger.attempts.values())
+
+
+def _closing_detail(ledger: Ledger) -> str | None:
+    """Give why it was closed; the first word for it stands."""
+    if ledger.status == "cancelled" and ledger.status_detail not in OWN_DETAILS:
+        return ledger.status_detail
+    return ledger.closed

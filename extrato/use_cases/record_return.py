@@ -1,0 +1,28 @@
+"""Record that the merchant's bank gave a Pix back to the payer; the caller is authorised to say so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extrato.domain.errors import Refused
+from extrato.use_cases.confirm_payment import CLOCKS_APART
+from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
+
+if TYPE_CHECKING:
+    from contracts.envelope import Cause
+    from extrato.domain.payment.commands import RecordReturn
+
+
+async def record_return(hub: Hub, payment_id: int, command: RecordReturn, *, cause: Cause) -> LoadedPayment:
+    """Record a return once, by the bank's name of it.
+
+    Raises `NotFound`, and `Refused` for a payment that is no direct Pix, for a time that cannot be, for a transfer
+    that is not known or not named, and for more than is held.
+    """
+    loaded = await load_payment(hub, payment_id)
+    if loaded.payment.intent.provider != "pix":
+        raise Refused("not_a_pix", "The payment is not a Pix to the merchant's key.", "payment_id")
+    if not loaded.opened_at - CLOCKS_APART <= command.returned_at <= hub.now() + CLOCKS_APART:
+        msg = "Money is returned after the charge was made and before the return is told."
+        raise Refused("invalid_returned_at", msg, "returned_at")
+    return (await change_payment(hub, payment_id, [command], cause=cause)).after

@@ -1,0 +1,567 @@
+"""Money that does not fit the charge: what is held, refunded and disputed, and the status and alerts that follow.
+
+The charge is of R$ 10,00 in these stories; the table of statuses stands in decision 0012.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from msgspec.structs import replace
+
+from contracts.events import (
+    AlertEnded,
+    AlertResolved,
+    CancellationRequested,
+    DuplicatePaymentObserved,
+    LatePaymentReceived,
+    MoneyAccepted,
+    ObservationMismatched,
+    PaymentCancelled,
+    PixReturned,
+    RefundAccepted,
+    RefundMade,
+    RefundRefused,
+    RefundReversed,
+    StatusChanged,
+)
+from extrato.domain.payment.commands import (
+    AcceptMoney,
+    CompleteCancellation,
+    Expire,
+    RecordRefund,
+    RecordReturn,
+    RequestCancellation,
+    RequestRefund,
+    ResolveAlert,
+)
+from extrato.domain.payment.correcting import refund_id_of
+from extrato.domain.payment.ledger import Share
+from tests.unit.payment_story import (
+    BANK_ID,
+    CHARGED,
+    OPENED,
+    PIX,
+    Story,
+    at,
+    confirm,
+    given_events,
+    moved,
+    observe,
+    recorded,
+)
+
+if TYPE_CHECKING:
+    from extrato.domain.payment.state import Opened
+
+
+def paid(amount_centavos: int, *, attempt: str = "a", minute: float = 1, **changes: Any):
+    facts = {"status_detail": "accredited"} | changes
+    return observe("approved", attempt=attempt, minute=minute, amount_centavos=amount_centavos, **facts)
+
+
+def disputed(amount_centavos: int, *, attempt: str = "a", minute: float = 3):
+    return observe("in_mediation", attempt=attempt, minute=minute, amount_centavos=amount_centavos)
+
+
+def charged_back(detail: str | None, *, minute: float = 3, amount_centavos: int = 1000):
+    return observe("charged_back", status_detail=detail, minute=minute, amount_centavos=amount_centavos)
+
+
+def link() -> Story:
+    return given_events(OPENED, CHARGED)
+
+
+def direct_pix() -> Story:
+    return given_events(replace(OPENED, provider="pix", method="pix"), CHARGED)
+
+
+def expired(story: Story) -> Story:
+    story.becomes(Expire(now=at(60)))
+    return story
+
+
+def cancelled(story: Story) -> Story:
+    story.becomes(RequestCancellation(), CompleteCancellation(charge_id="c1"))
+    return story
+
+
+def stands(payment: Opened) -> tuple[str, str | None, tuple[str, ...]]:
+    return payment.status, payment.status_detail, payment.alerts
+
+
+HALVES = (paid(400), paid(600, attempt="b", minute=2))
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seen", "stands_as", "total"),
+    [
+        ((), ("pending", None, ()), Share()),
+        ((paid(400),), ("pending", "partially_paid", ("partially_paid",)), Share(held=400)),
+        ((paid(999),), ("pending", "partially_paid", ("partially_paid",)), Share(held=999)),
+        (HALVES, ("approved", "accredited", ()), Share(held=1000)),
+        ((paid(1001),), ("approved", "accredited", ("overpaid",)), Share(held=1001)),
+        ((paid(2000),), ("approved", "accredited", ("overpaid",)), Share(held=2000)),
+        (
+            (paid(600), paid(600, attempt="b", minute=2)),
+            ("approved", "accredited", ("overpaid",)),
+            Share(held=1200),
+        ),
+        (
+            (paid(1000), paid(1000, attempt="b", minute=2)),
+            ("approved", "accredited", ("duplicate_payment",)),
+            Share(held=2000),
+        ),
+        (
+            (paid(1000), paid(1, attempt="b", minute=2)),
+            ("approved", "accredited", ("duplicate_payment",)),
+            Share(held=1001),
+        ),
+        ((paid(1000, currency="ARS"),), ("pending", "other_currency", ("mismatched_payment",)), Share()),
+        (
+            (paid(1000, currency="ARS"), paid(400, attempt="b", minute=2)),
+            ("pending", "partially_paid", ("mismatched_payment", "partially_paid")),
+            Share(held=400),
+        ),
+        ((paid(400), disputed(400)), ("pending", None, ()), Share(disputed=400)),
+        (
+            (*HALVES, disputed(400)),
+            ("approved", "partially_charged_back", ()),
+            Share(held=600, disputed=400),
+        ),
+        (
+            (*HALVES, observe("refunded", amount_centavos=400, minute=3, refunded_centavos=400)),
+            ("approved", "partially_refunded", ()),
+            Share(held=600, refunded=400),
+        ),
+        ((paid(1000), disputed(1000)), ("in_mediation", None, ()), Share(disputed=1000)),
+        ((disputed(1000),), ("in_mediation", None, ()), Share(disputed=1000)),
+        ((paid(1000), charged_back("in_process")), ("charged_back", "in_process", ()), Share(disputed=1000)),
+        ((paid(1000), charged_back(None)), ("charged_back", None, ()), Share(disputed=1000)),
+        ((paid(1000), charged_back("settled")), ("charged_back", "settled", ()), Share(lost=1000)),
+        ((paid(1000), charged_back("reimbursed")), ("approved", "accredited", ()), Share(held=1000)),
+        ((observe("authorized"),), ("authorized", None, ()), Share()),
+        ((observe("refunded", refunded_centavos=1000),), ("refunded", None, ()), Share(refunded=1000)),
+    ],
+)
+def test_status_detail_and_alerts_follow_from_the_money_that_is_held(seen, stands_as, total):
+    payment = link().becomes(*seen) if seen else link().becomes(Expire(now=at(0)))
+    assert stands(payment) == stands_as
+    assert payment.ledger.total == total
+
+
+@pytest.mark.parametrize(("close", "detail"), [(expired, "expired"), (cancelled, "by_collector")])
+@pytest.mark.parametrize(
+    ("seen", "stands_as"),
+    [
+        ((paid(400),), ("cancelled", "partially_paid", ("partially_paid",))),
+        ((paid(1000, currency="ARS"),), ("cancelled", "other_currency", ("mismatched_payment",))),
+        ((paid(1000),), ("approved", "accredited", ("late_payment",))),
+        (HALVES, ("approved", "accredited", ("partially_paid", "late_payment"))),
+        ((paid(1001),), ("approved", "accredited", ("late_payment", "overpaid"))),
+        ((paid(400), disputed(400)), ("cancelled", None, ())),
+    ],
+)
+def test_money_that_comes_to_a_closed_link_is_in_the_state_with_an_alert(close, detail, seen, stands_as):
+    payment = close(link()).becomes(*seen)
+    status, shown, alerts = stands_as
+    ended = {"partially_paid"} if payment.is_settled else set()
+    assert stands(payment) == (status, shown or detail, tuple(alert for alert in alerts if alert not in ended))
+
+
+def test_a_part_that_is_held_when_the_time_is_over_closes_as_partially_paid():
+    story = link()
+    story.becomes(paid(999))
+    assert story.when(Expire(now=at(60)))[1:] == [
+        moved("pending", "cancelled", status_detail="partially_paid", attempt_id=None)
+    ]
+    payment = expired(story).becomes(paid(1, attempt="b", minute=70))
+    assert stands(payment) == ("approved", "accredited", ("late_payment",))
+
+
+def test_a_part_that_went_back_leaves_a_payment_as_if_it_had_never_come():
+    story = link()
+    payment = story.becomes(paid(400), observe("refunded", amount_centavos=400, minute=3, refunded_centavos=400))
+    assert stands(payment) == ("pending", None, ())
+    assert story.when(RequestCancellation()) == [CancellationRequested()]
+    assert stands(expired(story).becomes(paid(400, attempt="c", minute=70)))[1] == "partially_paid"
+    payment = story.becomes(observe("refunded", attempt="c", amount_centavos=400, minute=80, refunded_centavos=400))
+    assert stands(payment) == ("cancelled", "expired", ())
+
+
+def test_parts_that_were_never_held_together_do_not_add_up():
+    story = link()
+    gone = observe("refunded", amount_centavos=400, minute=2, refunded_centavos=400)
+    payment = story.becomes(paid(400), gone, paid(600, attempt="b", minute=3))
+    assert stands(payment) == ("pending", "partially_paid", ("partially_paid",))
+
+
+def test_a_change_of_what_is_held_is_announced_though_the_status_stays():
+    story = link()
+    assert story.when(paid(400))[1:] == [
+        moved("pending", "pending", status_detail="partially_paid"),
+        story.when(paid(400))[2],
+    ]
+    assert [type(event) for event in story.when(paid(400), paid(600, attempt="b", minute=2))][1:] == [
+        StatusChanged,
+        AlertEnded,
+    ]
+
+
+def test_a_payment_of_several_parts_was_paid_when_the_last_one_came():
+    payment = link().becomes(*HALVES)
+    assert payment.ledger.paid_at == at(2)
+    assert link().becomes(paid(400)).ledger.paid_at is None
+
+
+def test_a_short_pix_of_its_own_is_over_and_is_never_closed_silently():
+    story = given_events(OPENED, PIX)
+    payment = story.becomes(paid(999, attempt="900"))
+    assert stands(payment) == ("pending", "partially_paid", ("partially_paid",))
+    assert not payment.may_still_be_paid
+    assert story.refuses(RequestCancellation()) == "payment_holds_money"
+
+
+# --- close --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("seen", "named"), [((paid(400),), "R$ 4,00"), ((paid(1000, currency="ARS"),), "ARS 10,00")])
+def test_a_payment_that_holds_money_is_not_cancelled(seen, named):
+    story = link()
+    story.becomes(*seen)
+    with pytest.raises(Exception, match=re.escape(named)) as refused:
+        story.when(RequestCancellation())
+    assert refused.value.code == "payment_holds_money"
+
+
+def test_a_part_that_arrives_while_the_provider_closes_is_held_by_the_closed_payment():
+    story = link()
+    story.becomes(RequestCancellation())
+    assert story.when(paid(400), CompleteCancellation(charge_id="c1")) == [
+        PaymentCancelled(),
+        moved("pending", "cancelled", status_detail="partially_paid", attempt_id=None),
+    ]
+
+
+# --- refunds ------------------------------------------------------------------------------------
+
+
+def wish(amount_centavos: int | None = None, *, of: str | None = None, name: str = "w1", **details: Any):
+    facts: dict[str, Any] = {"reason": None, "known_refunds": {}, "now": at(30)} | details
+    return RequestRefund(wish_id=name, attempt_id=of, amount_centavos=amount_centavos, **facts)
+
+
+def answer(kind: type = RefundMade, *, of: str = "a", name: str = "w1", minute: float = 31) -> RecordRefund:
+    details: dict[str, Any] = {"refund_id": refund_id_of(name, of)}
+    if kind is RefundRefused:
+        details |= {"code": "provider_refused", "reason": "no"}
+    else:
+        details |= {"provider_refund_id": "77"}
+    if kind is RefundMade:
+        details |= {"made_at": at(minute)}
+    return RecordRefund(answer=kind(**details))
+
+
+def test_giving_all_back_makes_a_refund_of_each_attempt_and_the_same_ones_when_asked_again():
+    story = link()
+    story.becomes(*HALVES, paid(500, attempt="c", currency="ARS"))
+    asked = story.when(wish(known_refunds={"a": ("1",)}, reason="desistência"))
+    assert [(each.attempt_id, each.amount_centavos, each.is_all) for each in asked] == [
+        ("a", 400, True),
+        ("b", 600, True),
+    ]
+    assert [each.known_refunds for each in asked] == [("1",), None]
+    assert {(each.wish_id, each.reason) for each in asked} == {("w1", "desistência")}
+    story.becomes(wish())
+    assert story.when(wish()) == []
+    assert story.refuses(wish(400)) == "idempotency_key_reused"
+    [abroad] = story.when(wish(of="c", name="w2"))
+    assert (abroad.attempt_id, abroad.amount_centavos) == ("c", 500)
+
+
+def test_an_amount_of_several_attempts_that_hold_money_has_to_name_one():
+    story = link()
+    story.becomes(*HALVES)
+    with pytest.raises(Exception, match=r"a \(R\$ 4,00\), b \(R\$ 6,00\)") as refused:
+        story.when(wish(100))
+    assert refused.value.code == "choose_attempt"
+    [asked] = story.when(wish(100, of="b"))
+    assert asked.attempt_id == "b"
+    assert story.refuses(wish(500, of="a")) == "refund_exceeds_balance"
+
+
+def test_a_part_can_be_given_back_before_the_rest_has_come():
+    story = link()
+    story.becomes(paid(400), wish(), answer())
+    assert story.becomes(observe("refunded", amount_centavos=400, minute=31, refunded_centavos=400)).status == "pending"
+
+
+def test_a_second_refund_like_one_in_process_is_refused_and_another_amount_is_not():
+    story = link()
+    story.becomes(paid(1000), wish(400), answer(RefundAccepted))
+    with pytest.raises(Exception, match=refund_id_of("w1", "a")) as refused:
+        story.when(wish(400, name="w2"))
+    assert refused.value.code == "refund_in_progress"
+    assert len(story.when(wish(300, name="w2"))) == 1
+    story.becomes(answer(RefundRefused))
+    assert len(story.when(wish(400, name="w2"))) == 1
+
+
+def test_equal_refunds_that_nobody_has_answered_yet_are_both_taken():
+    story = link()
+    story.becomes(paid(1000), wish(400))
+    assert len(story.when(wish(400, name="w2"))) == 1
+
+
+def test_a_refund_counts_from_its_own_time_until_the_provider_tells_of_it():
+    story = link()
+    story.becomes(paid(1000, minute=32), wish(400))
+    payment = story.becomes(answer(minute=31))
+    # It was made before the newest observation, which does not show it.
+    assert payment.ledger.share("a") == Share(held=600, refunded=400)
+    assert (payment.status, payment.status_detail) == ("approved", "partially_refunded")
+    payment = story.becomes(paid(1000, minute=33, refunded_centavos=400))
+    assert payment.ledger.share("a") == Share(held=600, refunded=400)
+
+
+def test_a_refund_of_everything_that_was_made_is_a_refunded_payment_before_the_provider_tells_of_it():
+    story = link()
+    payment = story.becomes(paid(1000), wish(), answer())
+    assert (payment.status, payment.status_detail) == ("refunded", "refunded")
+
+
+@pytest.mark.parametrize(
+    ("amount", "told", "again", "left"),
+    [
+        (1000, observe("refunded", minute=32, refunded_centavos=1000), paid(1000, minute=40), 0),
+        (400, paid(1000, minute=32, refunded_centavos=400), paid(1000, minute=40), 0),
+        (400, paid(1000, minute=32, refunded_centavos=600), paid(1000, minute=40, refunded_centavos=200), 200),
+    ],
+)
+def test_a_refund_that_the_provider_takes_back_is_held_and_refundable_again(amount, told, again, left):
+    story = link()
+    before = story.becomes(paid(1000), wish(amount), answer(), told).ledger.share("a").refunded
+    assert RefundReversed(
+        attempt_id="a", before_centavos=before, after_centavos=left, observed_at=at(40)
+    ) in story.when(again)
+    payment = story.becomes(again)
+    assert (payment.status, payment.alerts) == ("approved", ("refund_reversed",))
+    assert payment.ledger.share("a") == Share(held=1000 - left, refunded=left)
+    assert story.when(wish(name="w2"))[0].amount_centavos == 1000 - left
+
+
+def test_a_refund_without_a_time_is_taken_back_as_well():
+    story = link()
+    story.becomes(paid(1000), wish(400))
+    story.history.append(RefundMade(refund_id=refund_id_of("w1", "a"), provider_refund_id=None, made_at=None))
+    assert story.becomes(paid(1000, minute=32, refunded_centavos=400)).ledger.share("a").refunded == 400
+    assert story.becomes(paid(1000, minute=40)).ledger.share("a") == Share(held=1000)
+
+
+# --- a direct Pix -------------------------------------------------------------------------------
+
+
+def transfer(amount_centavos: int = 1000, *, name: str | None = "E1", minute: float = 5, paid_at: float | None = None):
+    return confirm(amount_centavos, minute=minute, paid=paid_at, transfer=name)
+
+
+def test_a_late_pix_is_held_and_does_not_pay_until_it_is_accepted():
+    story = direct_pix()
+    payment = story.becomes(transfer(minute=61))
+    assert stands(payment) == ("cancelled", "expired", ("late_payment",))
+    assert payment.ledger.total == Share(held=1000)
+    assert story.when(AcceptMoney()) == [
+        MoneyAccepted(amount_centavos=1000),
+        moved("cancelled", "approved", status_detail="accredited", attempt_id="E1", paid_at=at(61)),
+        AlertEnded(alert="late_payment"),
+    ]
+    assert stands(story.becomes(AcceptMoney())) == ("approved", "accredited", ())
+    assert story.when(AcceptMoney()) == []
+
+
+def test_a_late_pix_that_the_bank_then_dates_in_time_pays():
+    story = direct_pix()
+    story.becomes(transfer(minute=65))
+    assert stands(story.becomes(transfer(999, minute=66, paid_at=59)))[0] == "cancelled"
+    assert stands(story.becomes(transfer(minute=66, paid_at=59))) == ("approved", "accredited", ())
+    assert story.when(transfer(minute=67, paid_at=59)) == []
+
+
+def test_an_approval_after_the_same_late_transfer_of_an_older_log_counts():
+    story = expired(direct_pix())
+    late = LatePaymentReceived(attempt_id="E1", amount_centavos=1000, received_at=at(61), paid_at=None, evidence=None)
+    story.history += [late, recorded(paid(1000, attempt="E1", minute=62))]
+    assert story.becomes(transfer(name="E2", minute=70, paid_at=59)).status == "approved"
+    assert story.becomes(back(of="E2")).ledger.share("E1") == Share(held=1000)
+
+
+def test_a_transfer_of_another_value_is_held_once():
+    story = direct_pix()
+    payment = story.becomes(transfer(400))
+    assert stands(payment) == ("pending", "partially_paid", ("partially_paid",))
+    assert story.when(transfer(400, minute=6)) == []
+    payment = story.becomes(transfer(600, name="E2", minute=7))
+    assert stands(payment) == ("approved", "accredited", ())
+    assert stands(direct_pix().becomes(transfer(1001))) == ("approved", "accredited", ("overpaid",))
+
+
+def test_a_transfer_of_another_value_hides_no_later_confirmation_of_the_whole():
+    story = direct_pix()
+    story.becomes(transfer(400))
+    assert stands(story.becomes(transfer(name=None, minute=6)))[0] == "approved"
+
+
+def test_short_money_that_is_accepted_pays():
+    story = direct_pix()
+    payment = story.becomes(transfer(400), AcceptMoney())
+    assert stands(payment) == ("approved", "accredited", ())
+    assert story.refuses(RequestCancellation()) == "payment_already_paid"
+    payment = story.becomes(transfer(100, name="E2", minute=9))
+    assert stands(payment) == ("approved", "accredited", ())
+    assert stands(story.becomes(back(500 - 300, of="E1"))) == ("approved", "partially_refunded", ())
+
+
+def test_late_money_through_a_provider_is_accepted_too():
+    story = expired(link())
+    assert story.becomes(paid(1000, minute=61)).alerts == ("late_payment",)
+    assert stands(story.becomes(AcceptMoney())) == ("approved", "accredited", ())
+
+
+@pytest.mark.parametrize("seen", [(), (paid(1000, currency="ARS"),)])
+def test_there_has_to_be_money_to_accept(seen):
+    story = link()
+    if seen:
+        story.becomes(*seen)
+    assert story.refuses(AcceptMoney()) == "nothing_to_accept"
+
+
+def back(amount_centavos: int = 1000, *, of: str | None = None, name: str = "D1", minute: float = 90) -> RecordReturn:
+    return RecordReturn(return_id=name, end_to_end_id=of, amount_centavos=amount_centavos, returned_at=at(minute))
+
+
+def test_a_late_pix_that_the_bank_gave_back_is_held_no_more():
+    story = direct_pix()
+    story.becomes(transfer(minute=61))
+    assert story.when(back(400))[0] == PixReturned(
+        return_id="D1", attempt_id="E1", amount_centavos=400, returned_at=at(90)
+    )
+    payment = story.becomes(back(400))
+    assert stands(payment) == ("cancelled", "partially_paid", ("late_payment", "partially_paid"))
+    assert story.when(back(400)) == []
+    assert story.refuses(back(401)) == "return_id_reused"
+    assert story.refuses(back(601, name="D2")) == "return_exceeds_held"
+    payment = story.becomes(back(600, name="D2"))
+    assert stands(payment) == ("cancelled", "expired", ())
+    assert payment.ledger.total == Share(refunded=1000)
+
+
+def test_of_two_transfers_the_one_that_was_given_back_has_to_be_named():
+    story = direct_pix()
+    payment = story.becomes(transfer(), transfer(name="E2", minute=6))
+    assert stands(payment) == ("approved", "accredited", ("duplicate_payment",))
+    assert story.refuses(back()) == "choose_transfer"
+    assert story.refuses(back(of="E3")) == "unknown_transfer"
+    payment = story.becomes(back(of="E2"))
+    assert stands(payment) == ("approved", "accredited", ())
+    assert stands(story.becomes(back(of="E1", name="D2"))) == ("refunded", "refunded", ())
+
+
+def test_a_transfer_that_the_bank_did_not_name_is_given_back_under_any_name():
+    story = direct_pix()
+    story.becomes(transfer(name=None))
+    [returned, *_] = story.when(back(of="E1"))
+    assert returned.attempt_id == BANK_ID
+
+
+def test_a_pix_that_was_paid_in_time_after_the_merchant_closed_it_is_approved_with_an_alert():
+    story = cancelled(direct_pix())
+    assert stands(story.becomes(transfer(400)))[:2] == ("cancelled", "partially_paid")
+    assert stands(story.becomes(transfer(600, name="E2"))) == ("approved", "accredited", ("late_payment",))
+
+
+# --- alerts -------------------------------------------------------------------------------------
+
+
+def test_a_resolved_alert_is_raised_again_by_another_occurrence_only():
+    story = link()
+    story.becomes(paid(1000), paid(1000, attempt="b", minute=2))
+    done = ResolveAlert(alert="duplicate_payment", reason="combinado com o cliente")
+    assert story.when(done) == [AlertResolved(alert="duplicate_payment", reason="combinado com o cliente")]
+    assert story.becomes(done).alerts == ()
+    assert story.when(done) == []
+    assert story.becomes(paid(1000, attempt="b", minute=3, refunded_centavos=1)).alerts == ()
+    assert story.becomes(paid(1000, attempt="c", minute=4)).alerts == ("duplicate_payment",)
+    assert story.refuses(ResolveAlert(alert="late_payment", reason="x")) == "alert_not_found"
+
+
+def test_a_duplicate_ends_when_the_second_was_given_back_and_begins_again_when_that_is_taken_back():
+    story = link()
+    story.becomes(paid(1000), paid(1000, attempt="b", minute=2), wish(of="b"), answer(of="b"))
+    gone = observe("refunded", attempt="b", minute=32, refunded_centavos=1000)
+    assert story.becomes(gone).alerts == ()
+    payment = story.becomes(paid(1000, attempt="b", minute=40))
+    assert payment.alerts == ("refund_reversed", "duplicate_payment")
+
+
+def test_what_is_of_another_charge_alerts_until_somebody_resolves_it():
+    story = link()
+    payment = story.becomes(observe("approved", attempt="x", external_reference="extrato_16_abc"), paid(1000))
+    assert stands(payment) == ("approved", "accredited", ("mismatched_payment",))
+    assert "x" not in payment.attempts
+    assert story.becomes(ResolveAlert(alert="mismatched_payment", reason="x")).alerts == ()
+    assert story.becomes(paid(1000, minute=9)).alerts == ()
+
+
+# --- older logs ---------------------------------------------------------------------------------
+
+
+def test_another_amount_that_an_older_log_left_outside_is_taken_in():
+    wrong = ObservationMismatched(
+        attempt_id="a",
+        field="amount_centavos",
+        expected="1000",
+        observed="400",
+        status="approved",
+        observed_at=at(1),
+        evidence=None,
+    )
+    story = given_events(OPENED, CHARGED, wrong)
+    payment = story.becomes(paid(400, minute=1))
+    assert stands(payment) == ("pending", "partially_paid", ("partially_paid",))
+    assert payment.ledger.total == Share(held=400)
+
+
+def test_another_currency_that_an_older_log_left_outside_alerts_until_the_provider_was_asked_again():
+    wrong = ObservationMismatched(
+        attempt_id="a",
+        field="currency",
+        expected="BRL",
+        observed="ARS",
+        status="approved",
+        observed_at=at(1),
+        evidence=None,
+    )
+    story = given_events(OPENED, CHARGED, wrong)
+    assert stands(story.becomes(paid(1000, currency="ARS"))) == (
+        "pending",
+        "other_currency",
+        ("mismatched_payment",),
+    )
+    assert story.becomes(observe("refunded", currency="ARS", minute=5, refunded_centavos=1000)).alerts == ()
+
+
+def test_late_and_second_transfers_of_an_older_log_are_taken_in():
+    late = LatePaymentReceived(attempt_id=None, amount_centavos=1000, received_at=at(61), paid_at=None, evidence=None)
+    story = expired(direct_pix())
+    story.history.append(late)
+    assert stands(story.becomes(AcceptMoney())) == ("approved", "accredited", ())
+    story = direct_pix()
+    story.becomes(transfer())
+    story.history.append(DuplicatePaymentObserved(attempt_id="E2", already_paid_by="E1", amount_centavos=1000))
+    payment = story.becomes(back(of="E2"))
+    assert (payment.ledger.total, payment.alerts) == (Share(held=1000, refunded=1000), ())
