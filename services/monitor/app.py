@@ -23,6 +23,7 @@ from services.monitor.reconcile import Reconciler
 from services.monitor.requests import Requests
 from services.monitor.retention import Retention
 from services.monitor.schedule import CLOCK, FAST, QUIET, SLOW, Decision, End
+from services.monitor.second_look import SecondLook
 from services.monitor.sweeps import Sweeps
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Monitor:
             ).tick,
             "requests": Requests(hub=hub, open_payments=open_payments, left_alone=left_alone).tick,
             "deliveries": Deliveries(hub=hub).tick,
+            "second_look": SecondLook(hub=hub, pool=pool, providers=asked).tick,
             "retention": Retention(pool=pool, now=hub.now).tick,
         }
         self._timers = Timers(bus)

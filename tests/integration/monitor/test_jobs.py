@@ -14,7 +14,7 @@ import pytest
 
 from contracts.events import ChargeCreated, ChargeRefused, PaymentExpired, PaymentOpened, WatchStarted
 from extrato.domain.payment.identifiers import stream_id
-from extrato.errors import ProviderUnavailable
+from extrato.errors import ProviderUnavailable, StoreUnavailable
 from extrato.store.inbox import FIRST_RETRY_S, MAX_ATTEMPTS, Delivery
 from extrato.use_cases.merchants import MerchantDirectory
 from services.monitor.backoff import BackOff
@@ -24,6 +24,9 @@ from services.monitor.expiry import Expiry
 from services.monitor.open_payments import OpenPayments
 from services.monitor.retention import Retention
 from services.monitor.schedule import FAST
+from services.monitor.second_look import SecondLook
+from services.projections.apply import apply
+from services.projections.read_models.payment_details import PAYMENT_DETAILS
 
 if TYPE_CHECKING:
     from tests.integration.monitor.conftest import Clock, World
@@ -258,6 +261,43 @@ async def test_two_who_look_at_once_do_not_handle_the_same_delivery(world: World
     clock.ahead = timedelta(seconds=FIRST_RETRY_S + 1)
     await asyncio.gather(*(Deliveries(hub=world.hub).tick() for _ in range(3)))
     assert await world.sandbox.asked("GET /v1/payments/{payment_id}") == 20
+
+
+# --- a second look ------------------------------------------------------------------------------
+
+
+async def shown_in_details(world: World) -> None:
+    """Build the read model of payments from the log, as it is."""
+    await world.pool.execute(PAYMENT_DETAILS.create.format(table="payment_details"))
+    async with world.pool.acquire() as connection, connection.transaction():
+        history = [envelope async for envelope in world.hub.log.read_all(0)]
+        await apply(connection, PAYMENT_DETAILS, history, table="payment_details")
+        await connection.execute("INSERT INTO checkpoints VALUES ('payment_details', 1, 0)")
+
+
+async def test_every_payment_that_had_an_alert_is_asked_about_once(world: World):
+    alerted, quiet = await world.open(), await world.open()
+    for payment in (alerted, quiet):
+        await world.sandbox.pay(payment, amount=15 if payment is alerted else 35)
+    await world.sweeps().tick(FAST, "padaria.mercado_pago")
+    look = SecondLook(hub=world.hub, pool=world.pool, providers=["mercado_pago"])
+    with pytest.raises(StoreUnavailable):
+        await look.tick()
+    await shown_in_details(world)
+    assert isinstance(alerted.payment.charge, ChargeCreated)
+    rest = {"preference_id": alerted.payment.charge.charge_id, "new_attempt": True, "amount": 20}
+    await world.sandbox.control("POST", "pay", {"outcome": "approved", **rest})
+    before = await world.sandbox.asked()
+    await world.sandbox.faults(error_rate=1.0)
+    assert (await look.tick()).delay_s < 600
+    assert await world.status(alerted) == "pending"
+    await world.sandbox.faults(error_rate=0)
+    assert (await look.tick()).delay_s > 3600
+    assert await world.status(alerted) == "approved"
+    asked = await world.sandbox.asked()
+    assert asked > before
+    assert (await look.tick()).delay_s > 3600
+    assert await world.sandbox.asked() == asked
 
 
 # --- retention ----------------------------------------------------------------------------------

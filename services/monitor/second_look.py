@@ -1,0 +1,97 @@
+"""Asks once about every payment that had an alert before this version: it may know more of the money than that one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+import structlog
+
+from contracts.envelope import Cause
+from extrato.errors import (
+    ProviderMisunderstood,
+    ProviderNotConnected,
+    ProviderRefused,
+    ProviderUnavailable,
+    StoreUnavailable,
+)
+from extrato.store.unavailable import LINE_BROKE
+from extrato.store.vault_keys import InvalidVaultKey
+from extrato.use_cases.refresh_payment import refresh_payment
+from services.monitor.schedule import Again, Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extrato.use_cases.hub import Hub
+
+BATCH: Final = 20
+NEXT_BATCH_S: Final = 1.0
+INTERVAL_S: Final = 24 * 3600.0
+PUT_OFF_S: Final = 60.0
+
+# Which look this is: a version that understands more of old payments has another one.
+NAME: Final = "money_held"
+
+BEGIN: Final = """
+    INSERT INTO second_looks (name, reached, last)
+    SELECT $1, 0, coalesce(max(payment_id), 0) FROM payment_details
+    ON CONFLICT (name) DO NOTHING
+"""
+
+NEXT: Final = """
+    SELECT payment_id FROM payment_details, second_looks
+    WHERE name = $1 AND payment_id > reached AND payment_id <= last
+      AND json_array_length(document -> 'alerts') > 0 AND document ->> 'provider' = ANY ($2::text[])
+    ORDER BY payment_id
+    LIMIT $3
+"""
+
+REACH: Final = "UPDATE second_looks SET reached = greatest(reached, $2) WHERE name = $1"
+REACH_LAST: Final = "UPDATE second_looks SET reached = last WHERE name = $1"
+IS_BUILT: Final = "SELECT count(*) > 0 FROM checkpoints WHERE read_model = 'payment_details'"
+
+
+class SecondLook:
+    """A job of the lane `clock`, for the payments of providers that can be asked."""
+
+    def __init__(self, *, hub: Hub, pool: asyncpg.Pool, providers: Sequence[str]) -> None:
+        self._hub = hub
+        self._pool = pool
+        self._providers = providers
+        self._logger = structlog.get_logger(component="second_look")
+
+    async def tick(self) -> Decision:
+        """Ask about a batch; there is nothing to ask about any more once all were."""
+        payment_ids = await self._next()
+        for payment_id in payment_ids:
+            try:
+                await self._ask(payment_id)
+            except ProviderUnavailable as error:
+                self._logger.info("second_look_put_off", payment_id=payment_id, reason=error.code)
+                return Again(max(PUT_OFF_S, error.retry_after_s))
+            await self._pool.execute(REACH, NAME, payment_id)
+        if len(payment_ids) == BATCH:
+            return Again(NEXT_BATCH_S)
+        await self._pool.execute(REACH_LAST, NAME)
+        return Again(INTERVAL_S)
+
+    async def _next(self) -> list[int]:
+        try:
+            if not await self._pool.fetchval(IS_BUILT):
+                msg = "The payments were not shown yet."
+                raise StoreUnavailable(msg)
+            await self._pool.execute(BEGIN, NAME)
+            rows = await self._pool.fetch(NEXT, NAME, self._providers, BATCH)
+        except (*LINE_BROKE, asyncpg.UndefinedTableError) as error:
+            msg = "The payments cannot be read yet."
+            raise StoreUnavailable(msg) from error
+        return [row[0] for row in rows]
+
+    async def _ask(self, payment_id: int) -> None:
+        cause = Cause(correlation_id=str(self._hub.new_uuid()), actor="sweep", actor_id=NAME)
+        try:
+            await refresh_payment(self._hub, payment_id, cause=cause)
+        except (ProviderRefused, ProviderMisunderstood, ProviderNotConnected, InvalidVaultKey) as error:
+            # What cannot be asked about stays as it is, with its alert.
+            self._logger.warning("second_look_failed", payment_id=payment_id, reason=error.code)
