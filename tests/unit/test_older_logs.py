@@ -1,0 +1,64 @@
+"""A log that was written before other amounts, late and second transfers were in the state: it opens, and says more."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from extrato.domain.payment.ledger import Share
+from extrato.domain.payment.state import Opened, fold
+from extrato.store.codec import read_event
+
+LOG: Final = json.loads((Path(__file__).parents[1] / "golden" / "log.json").read_text())
+STORIES: Final = {story["name"]: story for story in LOG}
+
+# What is known better now, with what is held; all else stands as it was told then.
+BETTER: Final = {
+    "two parts": ("approved", "accredited", 1000),
+    "a part": ("pending", "partially_paid", 400),
+    "a part and closed": ("cancelled", "partially_paid", 400),
+    "too much": ("approved", None, 1001),
+    "charged back and won": ("approved", "accredited", 1000),
+    "refund made and not observed": ("approved", "partially_refunded", 700),
+}
+
+
+def opened(story: dict[str, Any]) -> Opened:
+    payment = fold(read_event(topic, msgspec.json.encode(data)) for topic, data in story["events"])
+    assert isinstance(payment, Opened)
+    return payment
+
+
+@pytest.mark.parametrize("name", STORIES.keys() - BETTER.keys())
+def test_a_payment_of_an_older_log_stands_as_it_stood(name: str):
+    story, payment = STORIES[name], opened(STORIES[name])
+    assert payment.status == story["status"]
+    assert payment.alerts == tuple(story["alerts"])
+    # Of a payment that was closed unpaid the reason for that is told, and of no attempt's that was seen later.
+    assert payment.status_detail == story["status_detail"] or payment.ledger.closed == payment.status_detail
+
+
+@pytest.mark.parametrize("name", BETTER)
+def test_money_that_an_older_log_left_outside_is_held(name: str):
+    payment = opened(STORIES[name])
+    assert (payment.status, payment.status_detail, payment.ledger.total.held) == BETTER[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "held"),
+    [
+        ("direct pix late", 1000),
+        ("direct pix late by name", 1000),
+        ("direct pix two late", 2000),
+        ("direct pix twice", 2000),
+        ("expired and paid late", 1000),
+        ("refunded", 0),
+    ],
+)
+def test_late_and_second_transfers_of_an_older_log_are_held(name: str, held: int):
+    total = opened(STORIES[name]).ledger.total
+    assert total == Share(held=held, refunded=total.refunded)
