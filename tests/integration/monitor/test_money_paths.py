@@ -205,6 +205,47 @@ async def test_many_refunds_at_once_are_each_made_once(world: World):
     assert len(told) == 12
 
 
+async def test_a_refund_in_the_panel_of_the_same_amount_just_before_is_not_taken_for_one_that_was_refused(world: World):
+    loaded = await paid(world)
+    await world.sandbox.pay(loaded, "refunded", amount=20)
+    assert await ask_back(world.hub, loaded, "w1", 2000) == "refused"
+    assert await world.events(loaded, RefundMade) == []
+    assert await refunded_at_provider(world, loaded) == 2000
+
+
+async def test_of_two_unknown_refunds_none_is_taken_for_one_that_was_refused(world: World):
+    loaded = await paid(world)
+
+    async def refuse(*_: Any) -> None:
+        for _ in range(2):
+            await world.sandbox.pay(loaded, "refunded", amount=4)
+        raise ProviderRefused("400: 2084")
+
+    assert await ask_back(hub_with(world, refund_attempt=refuse), loaded, "w1", 400) == "requested"
+
+
+@pytest.mark.parametrize(("ends", "state", "left"), [("approved", "made", 3100), ("rejected", "refused", 3500)])
+async def test_an_orders_refund_that_is_processing_is_what_the_list_says_later(world: World, ends, state, left):
+    """Until then it is neither made nor asked for again, and its amount is held back."""
+    await world.sandbox.control("PUT", "accounts/100", {"is_test_user": True})
+    loaded = await world.open(method="pix", payer=Payer(email="ana@testuser.com"))
+    await world.sandbox.pay(loaded)
+    await refresh_payment(world.hub, loaded.payment_id, cause=CAUSE)
+    await world.sandbox.faults(order_refunds="processing")
+    assert await ask_back(world.hub, loaded, "w1", 400) == "in_process"
+    name = await refund_id(world, loaded, "w1")
+    with pytest.raises(ProviderUnavailable):
+        await complete_refund(world.hub, loaded.payment_id, name, cause=CAUSE)
+    known = (await load_payment(world.hub, loaded.payment_id)).payment
+    [attempt] = known.attempts
+    assert known.ledger.refundable_centavos(attempt) == 3100
+    await world.sandbox.control("POST", f"refunds/{known.refunds[name].provider_refund_id}", {"status": ends})
+    with contextlib.suppress(ProviderRefused):
+        await complete_refund(world.hub, loaded.payment_id, name, cause=CAUSE)
+    known = (await load_payment(world.hub, loaded.payment_id)).payment
+    assert (known.refunds[name].state, known.ledger.refundable_centavos(attempt)) == (state, left)
+
+
 # --- what a webhook would have told -------------------------------------------------------------
 
 
