@@ -97,36 +97,32 @@ def evolve(document: OpenPayment | None, envelope: Envelope) -> OpenPayment | No
     """Apply one event; nothing but `PaymentOpened` and `PaymentReopened` makes a row."""
     event = envelope.event
     if isinstance(event, PaymentOpened) and envelope.payment_id is not None:
-        return OpenPayment(
-            payment_id=envelope.payment_id,
-            merchant=envelope.merchant,
-            provider=event.provider,
-            external_reference=event.external_reference,
-            status="pending",
-            charged=False,
-            opened_at=envelope.occurred_at,
-            watch_until=None,
-            expires_at=event.expires_at,
-            unsettled_attempts=(),
-            own_attempt_id=None,
-            settled=False,
-        )
+        return _opened(event, envelope, envelope.payment_id)
     if isinstance(event, PaymentReopened) and envelope.payment_id is not None:
-        return OpenPayment(
-            payment_id=envelope.payment_id,
-            merchant=envelope.merchant,
-            provider=event.provider,
-            external_reference=event.external_reference,
-            status="pending",
+        return replace(
+            _opened(event, envelope, envelope.payment_id),
             charged=True,
-            opened_at=envelope.recorded_at,
-            watch_until=None,
-            expires_at=event.expires_at,
             unsettled_attempts=event.unsettled_attempts,
             own_attempt_id=event.own_attempt_id,
-            settled=False,
         )
     return None if document is None else _evolve_open(document, envelope)
+
+
+def _opened(event: PaymentOpened | PaymentReopened, envelope: Envelope, payment_id: int) -> OpenPayment:
+    return OpenPayment(
+        payment_id=payment_id,
+        merchant=envelope.merchant,
+        provider=event.provider,
+        external_reference=event.external_reference,
+        status="pending",
+        charged=False,
+        opened_at=envelope.occurred_at,
+        watch_until=None,
+        expires_at=event.expires_at,
+        unsettled_attempts=(),
+        own_attempt_id=None,
+        settled=False,
+    )
 
 
 def _evolve_open(document: OpenPayment, envelope: Envelope) -> OpenPayment | None:
