@@ -6,6 +6,7 @@ statuses by the money that is held stands in docs/decisions/0012-what-a-provider
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal
 
@@ -145,6 +146,7 @@ class Share(Struct, frozen=True, kw_only=True):
 
 
 NOTHING: Final = Share()
+Shares = Mapping[str, Share]
 
 
 class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -189,12 +191,9 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
         speaker = self.attempts[self.attempt_id]
         if speaker.amount_centavos >= self.due_centavos and speaker.currency == self.currency:
             return speaker.paid_at
-        times = [each.paid_at for each in self._of_charge.values() if each.was_paid and each.paid_at is not None]
+        ours = [each for each in self.attempts.values() if each.was_paid and each.currency == self.currency]
+        times = [each.paid_at for each in ours if each.paid_at is not None]
         return max(times, default=None)
-
-    @property
-    def _of_charge(self) -> dict[str, Attempt]:
-        return {name: each for name, each in self.attempts.items() if each.currency == self.currency}
 
     def share(self, attempt_id: str) -> Share:
         """Give what became of the money of one attempt, in its own currency."""
@@ -203,16 +202,12 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
             return NOTHING
         refunded = self.refunded_centavos(attempt_id)
         left = attempt.amount_centavos - refunded
-        match attempt.status, attempt.status_detail:
-            case ("in_mediation", _) | ("charged_back", "in_process" | None):
-                return Share(refunded=refunded, disputed=left)
-            case ("charged_back", "reimbursed"):
-                return Share(refunded=refunded, held=left)
-            case ("charged_back", "settled"):
-                return Share(refunded=refunded, lost=left)
-            case ("charged_back", _):
-                # Who asks for the money back has it until somebody says that it is decided.
-                return Share(refunded=refunded, disputed=left)
+        if attempt.status == "charged_back" and attempt.status_detail == "settled":
+            return Share(refunded=refunded, lost=left)
+        # Who asks for the money back has it until somebody says that it is decided.
+        is_asked_back = attempt.status == "charged_back" and attempt.status_detail != "reimbursed"
+        if is_asked_back or attempt.status == "in_mediation":
+            return Share(refunded=refunded, disputed=left)
         return Share(refunded=refunded, held=left)
 
     def refunded_centavos(self, attempt_id: str) -> int:
@@ -220,6 +215,8 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
         attempt = self.attempts[attempt_id]
         if attempt.status == "refunded":
             return attempt.amount_centavos
+        if not self.refunds and not self.returns:
+            return min(attempt.amount_centavos, attempt.refunded_centavos)
         told, untimed, later = attempt.refunded_centavos, 0, 0
         for refund in self.refunds.values():
             if refund.attempt_id != attempt_id or refund.state != "made":
@@ -250,10 +247,12 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def total(self) -> Share:
         """Give what became of all money in the charge's currency."""
-        total = NOTHING
-        for name in self._of_charge:
-            total += self.share(name)
-        return total
+        return self.total_of({name: self.share(name) for name in self.attempts})
+
+    def total_of(self, shares: Mapping[str, Share]) -> Share:
+        """Add up the shares of those attempts that are in the charge's currency."""
+        ours = [share for name, share in shares.items() if self.attempts[name].currency == self.currency]
+        return ours[0] if len(ours) == 1 else sum(ours, NOTHING)
 
     @property
     def held_by(self) -> dict[str, int]:
@@ -280,8 +279,12 @@ def opened(event: PaymentOpened) -> Ledger:
 
 def after(ledger: Ledger, event: PaymentEvent) -> Ledger:
     """Apply one event; gives the very ledger where the event moves neither money nor status."""
-    changed = _booked(ledger, event)
-    return ledger if changed is ledger else _stands(_settled(ledger, changed))
+    booked = _booked(ledger, event)
+    return booked if booked is ledger or type(event) in _MOVES_NOTHING else _standing(ledger, booked)
+
+
+# What these say is kept, and changes neither what is held nor how the payment stands.
+_MOVES_NOTHING: Final = frozenset({StatusChanged, RefundRequested, RefundAccepted, RefundRefused})
 
 
 def _booked(ledger: Ledger, event: PaymentEvent) -> Ledger:  # noqa: C901, PLR0911, PLR0912 - one line a kind of event
@@ -449,52 +452,55 @@ def _announced(ledger: Ledger, event: StatusChanged) -> Ledger:
     )
 
 
-def _settled(before: Ledger, booked: Ledger) -> Ledger:
-    """Say whether the charge is settled: money of a first word was once held, whatever that word says of it now."""
+def _standing(before: Ledger, booked: Ledger) -> Ledger:
+    """Derive status, detail and speaker from the money."""
     if not booked.attempts:
-        return booked
+        if booked.closed is None or booked.is_settled:
+            return booked
+        return replace(booked, status="cancelled", status_detail=_closing_detail(booked))
+    shares = {name: booked.share(name) for name in booked.attempts}
+    speaker, is_settled = _speaker(booked, shares), _is_settled(before, booked, shares)
+    if is_settled:
+        status, detail = _settled_status(booked, shares, speaker)
+    else:
+        status, detail = _unsettled_status(booked, shares, speaker)
+    return replace(booked, is_settled=is_settled, status=status, status_detail=detail, attempt_id=speaker)
+
+
+def _is_settled(before: Ledger, booked: Ledger, shares: Shares) -> bool:
+    """Say whether the charge is settled: money of a first word was once held, whatever that word says of it now."""
     reached = received = 0
     for name, attempt in booked.attempts.items():
         if attempt.currency != booked.currency or attempt.awaits_acceptance or not attempt.was_paid:
             continue
         known = before.attempts.get(name)
         is_new = known is None or not known.was_paid or known.awaits_acceptance
-        reached += attempt.amount_centavos if is_new else booked.share(name).held
+        reached += attempt.amount_centavos if is_new else shares[name].held
         received += attempt.amount_centavos
     due = booked.due_centavos
-    return replace(booked, is_settled=(booked.is_settled or reached >= due) and received >= due)
+    return (booked.is_settled or reached >= due) and received >= due
 
 
-def _stands(ledger: Ledger) -> Ledger:
-    """Derive status, detail and speaker from the money."""
-    if not ledger.attempts:
-        if ledger.closed is None or ledger.is_settled:
-            return ledger
-        return replace(ledger, status="cancelled", status_detail=_closing_detail(ledger))
-    speaker = _speaker(ledger)
-    status, detail = _settled_status(ledger, speaker) if ledger.is_settled else _unsettled_status(ledger, speaker)
-    return replace(ledger, status=status, status_detail=detail, attempt_id=speaker)
-
-
-def _speaker(ledger: Ledger) -> str:
+def _speaker(ledger: Ledger, shares: Shares) -> str:
     """Choose the attempt that speaks for the payment: of its currency, the weightiest, who spoke before, the latest."""
+    if len(ledger.attempts) == 1:
+        return next(iter(ledger.attempts))
 
     def weight(name: str) -> tuple[bool, bool, int, bool, datetime, str]:
         attempt, spoke = ledger.attempts[name], name == ledger.attempt_id
         is_ours = attempt.currency == ledger.currency
-        return is_ours, not attempt.awaits_acceptance, _weight(ledger, name), spoke, attempt.observed_at, name
+        return is_ours, not attempt.awaits_acceptance, _weight(attempt, shares[name]), spoke, attempt.observed_at, name
 
     return max(ledger.attempts, key=weight)
 
 
-def _weight(ledger: Ledger, name: str) -> int:
-    unknown = _WEIGHT_OF_PAID_AND_UNKNOWN if ledger.attempts[name].was_paid else _WEIGHT_OF_UNKNOWN
-    return _WEIGHT.get(_word(ledger, name), unknown)
+def _weight(attempt: Attempt, share: Share) -> int:
+    unknown = _WEIGHT_OF_PAID_AND_UNKNOWN if attempt.was_paid else _WEIGHT_OF_UNKNOWN
+    return _WEIGHT.get(_word(attempt, share), unknown)
 
 
-def _word(ledger: Ledger, name: str) -> str:
+def _word(attempt: Attempt, share: Share) -> str:
     """Give the status of an attempt by what became of its money."""
-    attempt, share = ledger.attempts[name], ledger.share(name)
     if attempt.was_paid and share.refunded == share.received > 0:
         return "refunded"
     if attempt.status == "charged_back" and share.held:
@@ -502,9 +508,9 @@ def _word(ledger: Ledger, name: str) -> str:
     return attempt.status
 
 
-def _settled_status(ledger: Ledger, speaker: str) -> tuple[str, str | None]:
-    said, word = ledger.attempts[speaker], _word(ledger, speaker)
-    total = ledger.total
+def _settled_status(ledger: Ledger, shares: Shares, speaker: str) -> tuple[str, str | None]:
+    said = ledger.attempts[speaker]
+    word, total = _word(said, shares[speaker]), ledger.total_of(shares)
     if not total.held:
         return word, said.status_detail if word == said.status else word
     if word not in KNOWN:
@@ -519,8 +525,11 @@ def _settled_status(ledger: Ledger, speaker: str) -> tuple[str, str | None]:
     return "approved", "partially_charged_back" if total.disputed + total.lost else "partially_refunded"
 
 
-def _unsettled_status(ledger: Ledger, speaker: str) -> tuple[str, str | None]:
-    held, held_elsewhere = ledger.total.held, bool(ledger.other_currencies_held_by)
+def _unsettled_status(ledger: Ledger, shares: Shares, speaker: str) -> tuple[str, str | None]:
+    held = ledger.total_of(shares).held
+    held_elsewhere = any(
+        share.held and ledger.attempts[name].currency != ledger.currency for name, share in shares.items()
+    )
     if ledger.closed and not (ledger.closed == "charge_refused" and _may_yet_be_paid(ledger)):
         if 0 < held < ledger.amount_centavos:
             return "cancelled", PARTIALLY_PAID
@@ -531,17 +540,20 @@ def _unsettled_status(ledger: Ledger, speaker: str) -> tuple[str, str | None]:
         return "pending", PARTIALLY_PAID
     if held_elsewhere:
         return "pending", OTHER_CURRENCY
-    return _hoped_status(ledger, speaker)
+    return _hoped_status(ledger, shares, speaker)
 
 
-def _hoped_status(ledger: Ledger, speaker: str) -> tuple[str, str | None]:
+def _hoped_status(ledger: Ledger, shares: Shares, speaker: str) -> tuple[str, str | None]:
     """Give the status of a payment of which no money is held: that of the attempt with the best hope."""
     hopes = {name: each for name, each in ledger.attempts.items() if not each.was_paid}
     if not hopes:
         own = ledger.attempts.get(ledger.own_attempt_id or "")
         return (own.status, own.status_detail) if own is not None else ("pending", None)
-    hope = max(hopes, key=lambda name: (_weight(ledger, name), name == speaker, hopes[name].observed_at, name))
-    said = hopes[hope]
+
+    def weight(name: str) -> tuple[int, bool, datetime, str]:
+        return _weight(hopes[name], shares[name]), name == speaker, hopes[name].observed_at, name
+
+    said = hopes[max(hopes, key=weight)]
     if said.status == "cancelled" and ledger.own_attempt_id is None:
         # A payer gave one attempt up; the link waits for another one.
         return "pending", None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from contracts.events import PAYMENT_EVENTS, ChargeCreated, ObservationRecorded, PaymentOpened, alerts_after
 from contracts.read_models import AttemptDetails, PaymentDetails
 from extrato.domain.payment import ledger as book
-from extrato.domain.payment.ledger import Ledger
+from extrato.domain.payment.ledger import Attempt, Ledger, Share
 from services.projections.read_models.read_model import ReadModel
 
 if TYPE_CHECKING:
@@ -85,47 +85,53 @@ def evolve(payment: Payment | None, envelope: Envelope) -> Payment | None:
     if payment is None or not isinstance(event, PAYMENT_EVENTS):
         return payment
     known, ledger = payment.details, book.after(payment.ledger, event)
-    if ledger is not payment.ledger:
-        known = _with_money(known, ledger)
+    changes = _money(payment, ledger)
     if isinstance(event, ObservationRecorded) and event.attempt_id not in payment.ledger.attempts:
-        known = replace(known, newest_attempt_id=event.attempt_id)
+        changes["newest_attempt_id"] = event.attempt_id
     if isinstance(event, ChargeCreated):
-        known = replace(
-            known,
-            charge_id=event.charge_id,
-            newest_attempt_id=event.attempt_id or known.newest_attempt_id,
-            checkout_url=event.checkout_url,
-            sandbox_url=event.sandbox_url,
-            pix_payload=event.pix_payload,
-        )
+        changes |= {
+            "charge_id": event.charge_id,
+            "newest_attempt_id": event.attempt_id or known.newest_attempt_id,
+            "checkout_url": event.checkout_url,
+            "sandbox_url": event.sandbox_url,
+            "pix_payload": event.pix_payload,
+        }
     alerts = alerts_after(known.alerts, event)
     if alerts != known.alerts:
-        known = replace(known, alerts=alerts)
-    if known is payment.details:
+        changes["alerts"] = alerts
+    if not changes:
         return payment if ledger is payment.ledger else Payment(known, ledger)
-    return Payment(replace(known, updated_at=envelope.recorded_at, position=envelope.position), ledger)
+    changes |= {"updated_at": envelope.recorded_at, "position": envelope.position}
+    return Payment(replace(known, **changes), ledger)
 
 
-def _with_money(known: PaymentDetails, ledger: Ledger) -> PaymentDetails:
-    """Show what the ledger says; gives the very document where it says nothing new."""
-    total, speaker = ledger.total, ledger.attempts.get(ledger.attempt_id or "")
-    shown = replace(
-        known,
-        status=ledger.status,
-        status_detail=ledger.status_detail,
-        attempt_id=ledger.attempt_id,
-        paid_at=ledger.paid_at,
-        held_centavos=total.held,
-        refunded_centavos=total.refunded,
-        disputed_centavos=total.disputed,
-        payer_email=(speaker and speaker.payer_email) or known.payer_email,
-        attempts=tuple(_attempt(ledger, name) for name in ledger.attempts),
-    )
-    return known if shown == known else shown
+def _money(payment: Payment, ledger: Ledger) -> dict[str, Any]:
+    """Give what the document says otherwise by this ledger than it does; most events move no money."""
+    known, before = payment.details, payment.ledger
+    is_alike = ledger.status == before.status and ledger.status_detail == before.status_detail
+    if is_alike and (ledger.attempts, ledger.refunds, ledger.returns) == (
+        before.attempts,
+        before.refunds,
+        before.returns,
+    ):
+        return {}
+    shares = {name: ledger.share(name) for name in ledger.attempts}
+    total, speaker = ledger.total_of(shares), ledger.attempts.get(ledger.attempt_id or "")
+    shown = {
+        "status": ledger.status,
+        "status_detail": ledger.status_detail,
+        "attempt_id": ledger.attempt_id,
+        "paid_at": ledger.paid_at,
+        "held_centavos": total.held,
+        "refunded_centavos": total.refunded,
+        "disputed_centavos": total.disputed,
+        "payer_email": (speaker and speaker.payer_email) or known.payer_email,
+        "attempts": tuple([_attempt(name, ledger.attempts[name], share) for name, share in shares.items()]),
+    }
+    return {name: value for name, value in shown.items() if getattr(known, name) != value}
 
 
-def _attempt(ledger: Ledger, name: str) -> AttemptDetails:
-    attempt, share = ledger.attempts[name], ledger.share(name)
+def _attempt(name: str, attempt: Attempt, share: Share) -> AttemptDetails:
     return AttemptDetails(
         attempt_id=name,
         status=attempt.status,
