@@ -323,11 +323,11 @@ class PaymentStatus(Struct, kw_only=True):
     """How a payment stands.
 
     `synced` says whether there is a provider that was asked and answered, `status_changed` whether that moved the
-    payment. What is held, was refunded and is disputed is summed over the attempts in the charge's currency. `alerts`
-    name what somebody has to look into: `partially_paid`, `overpaid`, `duplicate_payment`, `late_payment`,
-    `mismatched_payment` (another currency, or another charge's reference), `wrong_confirmation`,
-    `provider_contradicts` (money that was approved is not there any more) and `refund_reversed`. A payer is told of
-    neither alerts nor single attempts.
+    payment. What is held, was refunded and is disputed is summed over the attempts in the charge's currency;
+    `checkout_url` is null while money is held that does not pay the charge. `alerts` name what somebody has to look
+    into: `partially_paid`, `overpaid`, `duplicate_payment`, `late_payment`, `mismatched_payment` (another currency, or
+    another charge's reference), `wrong_confirmation`, `provider_contradicts` (money that was approved is not there any
+    more) and `refund_reversed`. A payer is told of neither alerts nor single attempts.
     """
 
     success: bool

@@ -65,6 +65,7 @@ async def test_two_cards_pay_one_charge_together(hub, until):
     checked = await until_held(hub, until, link["payment_id"], 2.0)
     assert (checked["status"], checked["status_detail"]) == ("pending", "partially_paid")
     assert (checked["alerts"], checked["paid_at"]) == (["partially_paid"], None)
+    assert checked["checkout_url"] is None
     async with hub.session.get(link["status_check_url"]) as answer:
         as_payer = await answer.json()
     assert (as_payer["held_amount"], as_payer["attempts"], as_payer["alerts"]) == (2.0, [], [])

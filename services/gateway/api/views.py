@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from contracts.api import ListedPayment, PaidAttempt, PaymentStatus, PricedItem
 from contracts.events import ChargeCreated
 from extrato.domain.money import to_reais
+from extrato.domain.payment.ledger import OWN_DETAILS
 
 if TYPE_CHECKING:
     from contracts.events import Item
@@ -84,7 +85,9 @@ def payment_status(
         status_label=label(payment.status),
         amount=to_reais(intent.amount_centavos),
         description=intent.description,
-        checkout_url=charge.checkout_url if isinstance(charge, ChargeCreated) else None,
+        checkout_url=_way_to_pay(
+            charge.checkout_url if isinstance(charge, ChargeCreated) else None, payment.status_detail
+        ),
         padaria_name=padaria_name,
         payer_email=None if is_payer else payer_email,
         paid_at=moment(ledger.paid_at) if ledger.paid_at else None,
@@ -125,6 +128,11 @@ def _attempt_of(payment: Opened) -> str | None:
     return payment.attempt_id or next(reversed(payment.attempts), None) or charged
 
 
+def _way_to_pay(checkout_url: str | None, status_detail: str | None) -> str | None:
+    """Give the provider's checkout, but not while money is held that does not pay the charge: it asks for the whole."""
+    return None if status_detail in OWN_DETAILS else checkout_url
+
+
 def listed(details: PaymentDetails) -> ListedPayment:
     """Show a payment in a list."""
     is_provided = details.provider != "pix"
@@ -136,7 +144,7 @@ def listed(details: PaymentDetails) -> ListedPayment:
         status_label=label(details.status),
         amount=to_reais(details.amount_centavos),
         description=details.description,
-        checkout_url=details.checkout_url,
+        checkout_url=_way_to_pay(details.checkout_url, details.status_detail),
         payer_email=details.payer_email,
         paid_at=moment(details.paid_at) if details.paid_at else None,
         created_at=moment(details.created_at),
