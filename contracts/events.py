@@ -183,6 +183,14 @@ class LatePaymentReceived(Struct, frozen=True, kw_only=True):
     evidence: str | None
 
 
+class TransferNamed(Struct, frozen=True, kw_only=True):
+    """The bank names the transfer of a direct Pix that it had told of without a name: any other name is another one."""
+
+    schema_version: ClassVar[int] = 1
+
+    end_to_end_id: str
+
+
 class MoneyAccepted(Struct, frozen=True, kw_only=True):
     """The merchant takes what is held, `amount_centavos`, as the payment, though it came late or is too little."""
 
@@ -517,6 +525,7 @@ PaymentEvent = (
     | DuplicatePaymentObserved
     | PaymentExpired
     | LatePaymentReceived
+    | TransferNamed
     | MoneyAccepted
     | PixReturned
     | ConfirmationRefused

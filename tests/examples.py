@@ -82,6 +82,7 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
         paid_at=NOON,
         evidence="ef" * 32,
     ),
+    events.TransferNamed(end_to_end_id="E00000000202601202103abcdefghijk"),
     events.MoneyAccepted(amount_centavos=3500),
     events.PixReturned(
         return_id="D00000000202601202103abcdefghijk",

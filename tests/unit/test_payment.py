@@ -22,6 +22,7 @@ from contracts.events import (
     PaymentReopened,
     RefundRequested,
     StatusChanged,
+    TransferNamed,
     WatchStarted,
 )
 from extrato.domain.errors import Refused
@@ -275,6 +276,7 @@ def test_a_cancelled_attempt_may_still_be_paid_late():
 
     assert story.when(observe("cancelled", attempt="900"), paid) == [
         recorded(paid),
+        LatePaymentReceived(attempt_id="900", amount_centavos=1000, received_at=at(9), paid_at=at(9), evidence=None),
         moved("cancelled", "approved", attempt_id="900", paid_at=paid.paid_at),
     ]
 
@@ -474,9 +476,19 @@ def test_a_confirmation_that_is_repeated_is_quiet():
     assert given_events(OPENED, CHARGED).when(named, replace(named, received_at=at(6))) == []
 
 
-@pytest.mark.parametrize(("first", "second"), [(None, "E1"), ("E1", None)])
-def test_what_is_not_named_both_times_is_taken_for_a_repetition(first, second):
-    assert given_events(OPENED, CHARGED).when(confirm(transfer=first), confirm(minute=6, transfer=second)) == []
+def test_what_is_not_named_both_times_is_taken_for_a_repetition():
+    assert given_events(OPENED, CHARGED).when(confirm(transfer="E1"), confirm(minute=6)) == []
+    story = given_events(OPENED, CHARGED)
+    named = confirm(minute=6, transfer="E1")
+    assert story.when(confirm(), named) == [TransferNamed(end_to_end_id="E1")]
+    story.becomes(named)
+    assert story.when(named) == story.when(confirm(minute=7)) == []
+
+
+def test_a_second_name_is_of_a_second_transfer():
+    story = given_events(OPENED, CHARGED)
+    payment = story.becomes(confirm(), confirm(minute=6, transfer="E1"), confirm(minute=7, transfer="E2"))
+    assert (payment.ledger.total.held, payment.alerts) == (2000, ("duplicate_payment",))
 
 
 def test_another_transfer_for_a_paid_pix_is_a_second_payment_and_told_once():

@@ -39,6 +39,7 @@ from extrato.domain.payment.commands import (
 )
 from extrato.domain.payment.correcting import refund_id_of
 from extrato.domain.payment.ledger import Share
+from extrato.domain.payment.state import fold
 from tests.unit.payment_story import (
     BANK_ID,
     CHARGED,
@@ -239,6 +240,12 @@ def test_a_payment_that_holds_money_is_not_cancelled(seen, named):
     assert refused.value.code == "payment_holds_money"
 
 
+def test_a_closed_payment_that_holds_money_is_not_called_cancelled():
+    story = direct_pix()
+    story.becomes(transfer(minute=61))
+    assert story.refuses(RequestCancellation()) == "payment_holds_money"
+
+
 def test_a_part_that_arrives_while_the_provider_closes_is_held_by_the_closed_payment():
     story = link()
     story.becomes(RequestCancellation())
@@ -280,6 +287,7 @@ def test_giving_all_back_makes_a_refund_of_each_attempt_and_the_same_ones_when_a
     story.becomes(wish())
     assert story.when(wish()) == []
     assert story.refuses(wish(400)) == "idempotency_key_reused"
+    assert link().becomes(paid(500, currency="ARS")).ledger.held_by == {"a": 500}
     [abroad] = story.when(wish(of="c", name="w2"))
     assert (abroad.attempt_id, abroad.amount_centavos) == ("c", 500)
 
@@ -355,6 +363,27 @@ def test_a_refund_that_the_provider_takes_back_is_held_and_refundable_again(amou
     assert story.when(wish(name="w2"))[0].amount_centavos == 1000 - left
 
 
+def test_a_refund_that_is_shown_before_it_is_answered_counts_once_after_another_was_taken_back():
+    story = link()
+    story.becomes(paid(1000), wish(300), answer(), paid(1000, minute=32, refunded_centavos=300), paid(1000, minute=33))
+    story.becomes(wish(300, name="w2"), paid(1000, minute=34, refunded_centavos=300))
+    assert story.becomes(answer(name="w2", minute=34)).ledger.share("a") == Share(held=700, refunded=300)
+
+
+def test_a_refund_counts_beside_one_in_the_panel_that_was_seen_before_it():
+    story = link()
+    story.becomes(paid(1000, minute=2, refunded_centavos=500), wish(300), answer())
+    assert story.becomes(observe("pending", attempt="x", minute=1)).ledger.share("a").refunded == 800
+
+
+def test_equal_refunds_that_are_shown_one_after_the_other_count_once_each():
+    story = link()
+    story.becomes(paid(1000), wish(300), wish(300, name="w2"), paid(1000, minute=31, refunded_centavos=300))
+    story.becomes(answer(minute=31), answer(name="w2", minute=31))
+    assert story.becomes(observe("pending", attempt="x")).ledger.share("a").refunded == 600
+    assert story.becomes(paid(1000, minute=32, refunded_centavos=600)).ledger.share("a").refunded == 600
+
+
 def test_a_refund_without_a_time_is_taken_back_as_well():
     story = link()
     story.becomes(paid(1000), wish(400))
@@ -424,6 +453,19 @@ def test_short_money_that_is_accepted_pays():
     payment = story.becomes(transfer(100, name="E2", minute=9))
     assert stands(payment) == ("approved", "accredited", ())
     assert stands(story.becomes(back(500 - 300, of="E1"))) == ("approved", "partially_refunded", ())
+
+
+def test_accepting_late_money_lowers_no_price():
+    story = expired(link())
+    story.becomes(paid(1000, minute=61), paid(1000, minute=62, refunded_centavos=600), AcceptMoney())
+    payment = story.becomes(paid(1000, minute=63, refunded_centavos=600, status_detail="partially_refunded"))
+    assert stands(payment) == ("approved", "partially_refunded", ())
+
+
+def test_what_was_accepted_is_no_price_once_the_provider_took_it_back():
+    story = link()
+    story.becomes(paid(400), AcceptMoney(), observe("cancelled", amount_centavos=400, minute=2))
+    assert stands(story.becomes(paid(400, attempt="b", minute=3)))[:2] == ("pending", "partially_paid")
 
 
 def test_late_money_through_a_provider_is_accepted_too():
@@ -517,6 +559,26 @@ def test_what_is_of_another_charge_alerts_until_somebody_resolves_it():
     assert story.becomes(paid(1000, minute=9)).alerts == ()
 
 
+def test_a_resolved_alert_is_raised_again_when_it_had_ended_between():
+    story = link()
+    story.becomes(paid(400), ResolveAlert(alert="partially_paid", reason="x"), paid(600, attempt="b", minute=2))
+    payment = story.becomes(observe("cancelled", attempt="b", amount_centavos=600, minute=3))
+    assert payment.alerts == ("provider_contradicts", "partially_paid")
+
+
+def test_less_of_an_attempt_than_before_takes_money_away():
+    payment = link().becomes(paid(1000), paid(500, minute=2))
+    assert payment.alerts == ("provider_contradicts", "partially_paid")
+    payment = link().becomes(paid(1000), paid(1000, currency="ARS", minute=2))
+    assert payment.alerts == ("provider_contradicts", "mismatched_payment")
+
+
+def test_an_attempt_that_has_another_reference_later_alerts_until_somebody_resolves_it():
+    story = link()
+    payment = story.becomes(paid(1000), paid(1000, minute=2, external_reference="extrato_16_abc"))
+    assert payment.alerts == ("mismatched_payment",)
+
+
 # --- older logs ---------------------------------------------------------------------------------
 
 
@@ -534,6 +596,27 @@ def test_another_amount_that_an_older_log_left_outside_is_taken_in():
     payment = story.becomes(paid(400, minute=1))
     assert stands(payment) == ("pending", "partially_paid", ("partially_paid",))
     assert payment.ledger.total == Share(held=400)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "held"),
+    [("pending", "approved", 400), ("rejected", "approved", 400), ("approved", "refunded", 0)],
+)
+def test_the_newest_word_that_an_older_log_left_outside_is_taken_in(first, second, held):
+    words = [
+        ObservationMismatched(
+            attempt_id="a",
+            field="amount_centavos",
+            expected="1000",
+            observed="400",
+            status=status,
+            observed_at=at(minute),
+            evidence=None,
+        )
+        for minute, status in enumerate((first, second))
+    ]
+    payment = fold([OPENED, CHARGED, *words])
+    assert payment.ledger.total.held == held
 
 
 def test_another_currency_that_an_older_log_left_outside_alerts_until_the_provider_was_asked_again():

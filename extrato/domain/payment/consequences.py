@@ -47,7 +47,9 @@ def _alerts(payment: Opened) -> list[PaymentEvent]:
         for occurrence in names
         if (alert, occurrence) not in payment.raised
     ]
-    ended = [AlertEnded(alert=alert) for alert in _CONDITIONS if alert in payment.alerts and not occurrences.get(alert)]
+    told_of = {alert for alert, _ in payment.raised} | set(payment.alerts)
+    # One that was resolved ends too, so that the next time is another one.
+    ended = [AlertEnded(alert=alert) for alert in _CONDITIONS if alert in told_of and not occurrences.get(alert)]
     return [*raised, *ended]
 
 
@@ -72,7 +74,7 @@ def _occurrences(payment: Opened) -> dict[str, list[str]]:
     first = _first_that_pays(payment)
     found = {
         "late_payment": [name for name in holders if ledger.attempts[name].is_late],
-        "mismatched_payment": [*elsewhere, *sorted(payment.outside - ledger.attempts.keys())],
+        "mismatched_payment": [*elsewhere, *sorted(payment.outside)],
     }
     if not ledger.is_settled and 0 < held < amount:
         found["partially_paid"] = holders

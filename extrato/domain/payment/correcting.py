@@ -46,13 +46,13 @@ def request_cancellation(payment: Opened) -> list[PaymentEvent]:
     if payment.is_settled:
         raise Refused("payment_already_paid", "O pagamento já foi pago; use o estorno")
     holds_nothing = payment.intent.provider == "pix" or not payment.is_charged
-    is_closed = isinstance(payment.charge, ChargeRefused) or (payment.expired and holds_nothing)
-    if is_closed or payment.cancellation != "none":
-        return []
     held = payment.ledger.held_by
     if held:
         amounts = ", ".join(_amount(payment, name, centavos) for name, centavos in held.items())
         raise Refused("payment_holds_money", f"Já há {amounts} recebidos; devolva ou aceite antes de cancelar")
+    is_closed = isinstance(payment.charge, ChargeRefused) or (payment.expired and holds_nothing)
+    if is_closed or payment.cancellation != "none":
+        return []
     return [] if payment.is_over_at_provider else [CancellationRequested()]
 
 
@@ -120,6 +120,8 @@ def _all_of(command: RequestRefund, payment: Opened) -> dict[str, int]:
         names = [command.attempt_id]
     else:
         names = [name for name, each in ledger.attempts.items() if each.currency == ledger.currency]
+        if not ledger.total.held and ledger.other_currencies_held_by:
+            raise _choose_attempt(payment, ledger.other_currencies_held_by)
     if not any(ledger.attempts[name].is_refundable for name in names):
         raise Refused("payment_not_paid", "Só um pagamento aprovado pode ser estornado")
     parts = {name: left for name in names if (left := ledger.refundable_centavos(name))}
@@ -135,8 +137,7 @@ def _amount_of(command: RequestRefund, payment: Opened) -> dict[str, int]:
     ledger, centavos = payment.ledger, command.amount_centavos or 0
     held = {name: money for name, money in ledger.held_by.items() if ledger.attempts[name].is_refundable}
     if command.attempt_id is None and len(held) > 1:
-        listed = ", ".join(f"{name} ({_amount(payment, name, money)})" for name, money in held.items())
-        raise Refused("choose_attempt", f"Informe mp_payment_id; há mais de um pagamento: {listed}", "mp_payment_id")
+        raise _choose_attempt(payment, held)
     name = command.attempt_id or next(iter(held), None)
     if name is None:
         raise Refused("payment_not_paid", "Só um pagamento aprovado pode ser estornado")
@@ -147,6 +148,11 @@ def _amount_of(command: RequestRefund, payment: Opened) -> dict[str, int]:
     if not 0 < centavos <= left:
         raise Refused("refund_exceeds_balance", f"Restam {_amount(payment, name, left)} a estornar", "amount")
     return {name: centavos}
+
+
+def _choose_attempt(payment: Opened, held: dict[str, int]) -> Refused:
+    listed = ", ".join(f"{name} ({_amount(payment, name, money)})" for name, money in held.items())
+    return Refused("choose_attempt", f"Informe mp_payment_id, um destes pagamentos: {listed}", "mp_payment_id")
 
 
 def _refuse_one_in_process(payment: Opened, attempt_id: str, centavos: int) -> None:
@@ -172,15 +178,11 @@ def record_refund(command: RecordRefund, payment: Opened) -> list[PaymentEvent]:
 
 def _timed(made: RefundMade, payment: Opened) -> RefundMade:
     """Date a refund that the newest observation does not show after that observation, so that it counts."""
-    refund = payment.refunds[made.refund_id]
-    attempt = payment.attempts[refund.attempt_id]
-    others = (
-        each.amount_centavos
-        for each in payment.refunds.values()
-        if each.state == "made" and each.attempt_id == refund.attempt_id
-    )
-    is_shown = attempt.status == "refunded" or attempt.refunded_centavos >= refund.amount_centavos + sum(others)
-    if is_shown:
+    refund, ledger = payment.refunds[made.refund_id], payment.ledger
+    attempt = ledger.attempts[refund.attempt_id]
+    made_since = ledger.made_centavos(refund.attempt_id) - refund.made_before
+    would_be_shown = refund.refunded_before + made_since + refund.amount_centavos
+    if attempt.status == "refunded" or attempt.refunded_centavos >= would_be_shown:
         return replace(made, made_at=min(made.made_at or attempt.observed_at, attempt.observed_at))
     later = attempt.observed_at + timedelta(microseconds=1)
     return replace(made, made_at=max(made.made_at or later, later))
@@ -193,7 +195,7 @@ def accept_money(payment: Opened) -> list[PaymentEvent]:
         return []
     if not held:
         raise Refused("nothing_to_accept", "Não há dinheiro recebido para aceitar neste pagamento")
-    return [MoneyAccepted(amount_centavos=held)]
+    return [MoneyAccepted(amount_centavos=payment.ledger.due_centavos if payment.is_settled else held)]
 
 
 def record_return(command: RecordReturn, payment: Opened) -> list[PaymentEvent]:
@@ -226,7 +228,7 @@ def _transfer(end_to_end_id: str | None, payment: Opened) -> str:
     if end_to_end_id is not None:
         if end_to_end_id in attempts:
             return end_to_end_id
-        if unnamed in attempts:
+        if unnamed in attempts and payment.name_of_unnamed in {None, end_to_end_id}:
             # The bank did not name it when it told of it.
             return unnamed
         raise Refused("unknown_transfer", "No transfer with this end_to_end_id is known here.", "end_to_end_id")

@@ -15,6 +15,7 @@ from contracts.events import (
     PaymentEvent,
     PaymentExpired,
     PaymentOpened,
+    TransferNamed,
     WatchStarted,
 )
 from extrato.domain.errors import Refused
@@ -138,11 +139,10 @@ def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEve
             expected_centavos=intent.amount_centavos, received_centavos=command.amount_centavos
         )
         return unless_traced(refused, payment)
+    if _names_the_unnamed(command, payment):
+        return [TransferNamed(end_to_end_id=name), *_told_again(command, payment, intent.bank_payment_id)]
     if _was_told_before(command, payment):
-        told = payment.attempts.get(name)
-        is_in_time = command.paid_at is not None and not _is_overdue(command, intent)
-        was_late = told is not None and told.awaits_acceptance and told.amount_centavos == command.amount_centavos
-        return [_received(command, payment, name)] if was_late and is_in_time else []
+        return _told_again(command, payment, name)
     late = LatePaymentReceived(
         attempt_id=name,
         amount_centavos=command.amount_centavos,
@@ -158,13 +158,30 @@ def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEve
     return [recorded, late] if settles and payment.cancellation != "none" else [recorded]
 
 
+def _told_again(command: ConfirmByBank, payment: Opened, attempt_id: str) -> list[PaymentEvent]:
+    """Take a transfer that was late as paid, if the bank tells now that it was paid in time; otherwise it is silent."""
+    told = payment.attempts.get(attempt_id)
+    was_late = told is not None and told.awaits_acceptance and told.amount_centavos == command.amount_centavos
+    is_in_time = command.paid_at is not None and not _is_overdue(command, payment.intent)
+    return [_received(command, payment, attempt_id)] if was_late and is_in_time else []
+
+
 def _was_told_before(command: ConfirmByBank, payment: Opened) -> bool:
     """Say whether it is a transfer that is known; without a name it may be any of the same value."""
     transfer, unnamed = command.end_to_end_id, payment.intent.bank_payment_id
     if transfer in payment.attempts:
         return True
-    candidates = {unnamed} & payment.attempts.keys() if transfer else payment.attempts.keys()
-    return any(payment.attempts[each].amount_centavos == command.amount_centavos for each in candidates)
+    if transfer is not None:
+        return unnamed in payment.attempts and payment.name_of_unnamed == transfer
+    return any(each.amount_centavos == command.amount_centavos for each in payment.attempts.values())
+
+
+def _names_the_unnamed(command: ConfirmByBank, payment: Opened) -> bool:
+    """Say whether it may be the transfer that the bank told of without a name, which has none yet."""
+    told, transfer = payment.attempts.get(payment.intent.bank_payment_id), command.end_to_end_id
+    is_open = told is not None and payment.name_of_unnamed is None
+    is_new = transfer is not None and transfer not in payment.attempts
+    return is_open and is_new and told is not None and told.amount_centavos == command.amount_centavos
 
 
 def _received(command: ConfirmByBank, payment: Opened, attempt_id: str) -> ObservationRecorded:

@@ -66,7 +66,8 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `refunded_centavos` is what went back of it by that word. `was_paid` says that the word, or one before it that no
     known status has followed, was that money had come. `is_late`: it came after the end, and nobody has accepted it
-    yet; `awaits_acceptance`: until then it is held, and does not count towards the charge.
+    yet; `awaits_acceptance`: until then it is held, and does not count towards the charge. `was_left_outside`: an older
+    log tells of it as of something else. `set_back_from` is the time of a word that the provider has gone back on.
     """
 
     status: str
@@ -80,6 +81,8 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     was_paid: bool
     is_late: bool = False
     awaits_acceptance: bool = False
+    was_left_outside: bool = False
+    set_back_from: datetime | None = None
 
     @property
     def is_refundable(self) -> bool:
@@ -100,6 +103,8 @@ class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
     request that it is of: one that asks for everything makes a refund of each attempt, and `is_all` says so.
     `provider_refund_id` is the provider's id, where it told one; `made_at` is its time. `known_refunds` are the
     provider's ids of the attempt's refunds just before this one was asked for; None where they were not to be had.
+    `refunded_before` is what had gone back of the attempt when this one was asked for, and `made_before` the sum of the
+    refunds that were made by then.
     """
 
     wish_id: str
@@ -112,6 +117,8 @@ class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
     known_refunds: tuple[str, ...] | None = None
     provider_refund_id: str | None = None
     made_at: datetime | None = None
+    refunded_before: int = 0
+    made_before: int = 0
 
 
 class Return(Struct, frozen=True, kw_only=True):
@@ -228,6 +235,11 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
         returned = sum(each.amount_centavos for each in self.returns.values() if each.attempt_id == attempt_id)
         return min(attempt.amount_centavos, max(told, untimed) + later + returned)
 
+    def made_centavos(self, attempt_id: str) -> int:
+        """Give what the provider made of the refunds of an attempt, whether it took them back later or not."""
+        ours = (refund for refund in self.refunds.values() if refund.attempt_id == attempt_id)
+        return sum(refund.amount_centavos for refund in ours if refund.state == "made")
+
     def requested_centavos(self, attempt_id: str) -> int:
         """Give what was asked back of an attempt, and is neither made nor refused."""
         return sum(each.amount_centavos for each in self.open_refunds.values() if each.attempt_id == attempt_id)
@@ -342,7 +354,16 @@ def _observed(known: Attempt | None, seen: ObservationRecorded) -> Attempt:
         was_paid=seen.status in SETTLED or (seen.status not in KNOWN and _was_ever_paid(known, seen)),
         # What was late when the bank first told of it, and is told as paid now, was paid in time after all.
         is_late=known is not None and known.is_late and not known.awaits_acceptance,
+        set_back_from=_set_back_from(known, seen),
     )
+
+
+def _set_back_from(known: Attempt | None, seen: ObservationRecorded) -> datetime | None:
+    """Give the time of the latest word that an older one, repeated, has taken the place of."""
+    if known is None:
+        return None
+    latest = max(known.observed_at, known.set_back_from or known.observed_at)
+    return latest if seen.observed_at < latest else None
 
 
 def _was_ever_paid(known: Attempt | None, seen: ObservationRecorded) -> bool:
@@ -381,12 +402,14 @@ _LONG_AGO: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 def _once_left_outside(ledger: Ledger, event: ObservationMismatched | DuplicatePaymentObserved) -> Ledger:
     """Take in what older logs tell of by these alone: another amount, or a second transfer of a direct Pix."""
-    if event.attempt_id in ledger.attempts:
-        return ledger
+    known = ledger.attempts.get(event.attempt_id)
     if isinstance(event, DuplicatePaymentObserved):
+        if known is not None:
+            return ledger
         attempt = _told_by_bank(event.amount_centavos, ledger.currency, at=_LONG_AGO, paid_at=None)
         return _with_attempt(ledger, event.attempt_id, attempt)
-    if event.field != "amount_centavos":
+    is_older = known is not None and not (known.was_left_outside and event.observed_at >= known.observed_at)
+    if event.field != "amount_centavos" or is_older:
         return ledger
     attempt = Attempt(
         status=event.status,
@@ -398,6 +421,7 @@ def _once_left_outside(ledger: Ledger, event: ObservationMismatched | DuplicateP
         paid_at=None,
         payer_email=None,
         was_paid=event.status in SETTLED,
+        was_left_outside=True,
     )
     return _with_attempt(ledger, event.attempt_id, attempt)
 
@@ -412,6 +436,8 @@ def _refund_after(ledger: Ledger, event: RefundRequested | RefundAccepted | Refu
             requested_at=event.requested_at,
             reason=event.reason,
             known_refunds=event.known_refunds,
+            refunded_before=ledger.refunded_centavos(event.attempt_id) if event.attempt_id in ledger.attempts else 0,
+            made_before=ledger.made_centavos(event.attempt_id),
         )
     known = ledger.refunds[event.refund_id]
     match event:
@@ -464,7 +490,16 @@ def _standing(before: Ledger, booked: Ledger) -> Ledger:
         status, detail = _settled_status(booked, shares, speaker)
     else:
         status, detail = _unsettled_status(booked, shares, speaker)
-    return replace(booked, is_settled=is_settled, status=status, status_detail=detail, attempt_id=speaker)
+    # What was accepted was the money that the provider says was never there.
+    accepted = booked.accepted_centavos if is_settled or not booked.is_settled else None
+    return replace(
+        booked,
+        is_settled=is_settled,
+        accepted_centavos=accepted,
+        status=status,
+        status_detail=detail,
+        attempt_id=speaker,
+    )
 
 
 def _is_settled(before: Ledger, booked: Ledger, shares: Shares) -> bool:

@@ -24,7 +24,7 @@ from extrato.domain.payment.state import Opened, trace_of, unless_traced
 
 if TYPE_CHECKING:
     from extrato.domain.payment.commands import RecordObservation
-    from extrato.domain.payment.ledger import Attempt
+    from extrato.domain.payment.ledger import Attempt, Ledger
 
 # For how long a provider may still answer with what was so before; who asks for one attempt later than that is told
 # what is so.
@@ -39,7 +39,7 @@ def record_observation(command: RecordObservation, payment: Opened) -> list[Paym
     known = payment.attempts.get(command.attempt_id)
     if known is not None and command.observed_at <= known.observed_at and _says_the_same(command, known):
         return []
-    if known is not None and command.observed_at < known.observed_at:
+    if known is not None and _is_stale(command, known):
         ignored = _ignored(command)
         if not _is_insisted_on(command, ignored, payment):
             return unless_traced(ignored, payment)
@@ -55,7 +55,8 @@ def record_observation(command: RecordObservation, payment: Opened) -> list[Paym
         payer_email=command.payer_email,
         evidence=command.evidence,
     )
-    return [recorded, *_remarks(recorded, payment)]
+    remarks = _remarks(recorded, payment)
+    return [recorded, *(each for each in remarks if not _was_raised(each, payment))]
 
 
 def _as_attempt(command: RecordObservation, payment: Opened) -> RecordObservation:
@@ -76,7 +77,10 @@ def _remarks(recorded: ObservationRecorded, payment: Opened) -> list[PaymentEven
     reversal = _reversal(recorded, payment)
     if reversal is not None:
         events += [reversal, _raised("refund_reversed", recorded)]
-    if then.received and not now.received:
+    has_fallen = now.received < then.received or (
+        name in before.attempts and not _is_same_currency(before, after, name)
+    )
+    if then.received and has_fallen:
         events.append(_raised("provider_contradicts", recorded))
     if before.is_settled and not after.is_settled and not after.closed and not after.own_has_ended:
         events.append(
@@ -88,7 +92,8 @@ def _remarks(recorded: ObservationRecorded, payment: Opened) -> list[PaymentEven
                 expires_at=payment.intent.expires_at,
             )
         )
-    if before.closed and after.is_settled and not before.is_settled:
+    was_over = before.closed is not None or before.status == "cancelled"
+    if was_over and after.is_settled and not before.is_settled:
         events.append(
             LatePaymentReceived(
                 attempt_id=name,
@@ -125,6 +130,14 @@ def _told(attempt: Attempt) -> int:
     return attempt.amount_centavos if attempt.status == "refunded" else attempt.refunded_centavos
 
 
+def _is_same_currency(before: Ledger, after: Ledger, name: str) -> bool:
+    return before.attempts[name].currency == after.attempts[name].currency
+
+
+def _was_raised(event: PaymentEvent, payment: Opened) -> bool:
+    return isinstance(event, AlertRaised) and (event.alert, event.occurrence) in payment.raised
+
+
 def _raised(alert: str, recorded: ObservationRecorded) -> AlertRaised:
     return AlertRaised(alert=alert, occurrence=f"{recorded.attempt_id} {recorded.observed_at.isoformat()}")
 
@@ -149,6 +162,14 @@ def _says_the_same(command: RecordObservation, known: Attempt) -> bool:
         and command.currency == known.currency
         and command.refunded_centavos == known.refunded_centavos
     )
+
+
+def _is_stale(command: RecordObservation, known: Attempt) -> bool:
+    """Say whether it is older than what is known, or a search that still tells what the provider has gone back on."""
+    if command.observed_at < known.observed_at:
+        return True
+    is_gone_back_on = known.set_back_from is not None and command.observed_at <= known.set_back_from
+    return is_gone_back_on and not command.by_id
 
 
 def _is_insisted_on(command: RecordObservation, ignored: ObservationIgnored, payment: Opened) -> bool:

@@ -37,6 +37,7 @@ from contracts.events import (
     RefundRequested,
     RefundReversed,
     StatusChanged,
+    TransferNamed,
     WatchStarted,
     alerts_after,
 )
@@ -56,9 +57,9 @@ class Opened(Struct, frozen=True, kw_only=True):
 
     `cancellation` is how far the merchant's wish to close it has come. `traces` are digests of what was refused or
     ignored, so that the same is not told twice; `ignored` has those of stale observations, with the time when each was
-    ignored. `outside` are attempts of another reference. `alerts` name what somebody has to look into, in the order in
-    which it came up, and `alerts_so_far` is every alert that it ever had; `raised` are the alerts and occurrences that
-    have been told of.
+    ignored. `outside` are attempts of another reference. `name_of_unnamed` is the bank's name of a transfer that it
+    told of without one at first. `alerts` name what somebody has to look into, in the order in which it came up, and
+    `alerts_so_far` is every alert that it ever had; `raised` are the alerts and occurrences that have been told of.
     """
 
     intent: PaymentOpened
@@ -70,6 +71,7 @@ class Opened(Struct, frozen=True, kw_only=True):
     traces: frozenset[str] = frozenset()
     ignored: dict[str, datetime | None] = {}
     outside: frozenset[str] = frozenset()
+    name_of_unnamed: str | None = None
     alerts: tuple[str, ...] = ()
     alerts_so_far: frozenset[str] = frozenset()
     raised: frozenset[tuple[str, str]] = frozenset()
@@ -157,7 +159,7 @@ def evolve(payment: Payment, event: PaymentEvent) -> Payment:
     return _evolve_opened(payment if ledger is payment.ledger else replace(payment, ledger=ledger), event)
 
 
-def _evolve_opened(payment: Opened, event: PaymentEvent) -> Opened:  # noqa: PLR0911 - one line a kind of event
+def _evolve_opened(payment: Opened, event: PaymentEvent) -> Opened:  # noqa: C901, PLR0911 - one line a kind of event
     match event:
         case ChargeCreated() | ChargeRefused():
             return replace(payment, charge=event)
@@ -167,6 +169,10 @@ def _evolve_opened(payment: Opened, event: PaymentEvent) -> Opened:  # noqa: PLR
             return replace(payment, expired=True)
         case CancellationRequested() | CancellationRefused() | PaymentCancelled():
             return replace(payment, cancellation=_CANCELLATION[type(event)])
+        case TransferNamed():
+            return replace(payment, name_of_unnamed=event.end_to_end_id)
+        case ObservationRecorded() if event.attempt_id in payment.outside:
+            return replace(payment, outside=payment.outside - {event.attempt_id})
         case ObservationIgnored():
             ignored = {trace_of(event): event.ignored_at, **payment.ignored}
             return replace(payment, traces=payment.traces | {trace_of(event)}, ignored=ignored)
@@ -210,7 +216,7 @@ def _alerted(payment: Opened, event: PaymentEvent) -> Opened:
             raised = frozenset(each for each in payment.raised if each[0] != event.alert)
         case ObservationMismatched() | DuplicatePaymentObserved() | LatePaymentReceived():
             attempt_id = event.attempt_id or payment.intent.bank_payment_id
-            if isinstance(event, ObservationMismatched) and attempt_id not in payment.attempts:
+            if isinstance(event, ObservationMismatched) and event.field != "amount_centavos":
                 payment = replace(payment, outside=payment.outside | {attempt_id})
             raised = payment.raised | {(ALERTS[type(event)], attempt_id)}
         case _:

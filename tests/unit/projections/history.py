@@ -164,6 +164,7 @@ ONE_OF_EACH = (
     events.DuplicatePaymentObserved(attempt_id="a2", already_paid_by="a1", amount_centavos=2599),
     EXPIRED,
     LATE,
+    events.TransferNamed(end_to_end_id="E1"),
     events.MoneyAccepted(amount_centavos=2599),
     RETURNED,
     events.ConfirmationRefused(expected_centavos=2599, received_centavos=1),
