@@ -266,9 +266,9 @@ class Refunded(Struct, kw_only=True):
     """What was asked to give back, and what became of it.
 
     `refund_status` is `made` with status 200, and `requested` with 202, when something will still be carried out.
-    `refunds` has one of each attempt; `refund_id` names them all, and `mp_payment_id` the only one there is. Of the
-    attempts that it is of, `amount` is what was asked for, `refunded_amount` has gone back, `pending_amount` is asked
-    for and not answered, and `remaining_amount` may still be given back.
+    `refunds` has one of each attempt; `refund_id` names them all, and `mp_payment_id` is the only attempt there is.
+    `amount` is what was asked for and not refused. Of the attempts that it is of, `pending_amount` is asked for and not
+    answered, and `remaining_amount` may still be given back. The other amounts are of the payment.
     """
 
     success: bool

@@ -1,7 +1,8 @@
--- How far the monitor has come with asking once about payments that an older version left with an alert.
+-- Payments that an older version left with an alert, which the monitor still has to ask about once. Payment 0 says that
+-- they have been written down.
 CREATE TABLE second_looks (
-    name    text   PRIMARY KEY,
-    reached bigint NOT NULL,
-    last    bigint NOT NULL
+    name       text        NOT NULL,
+    payment_id bigint      NOT NULL,
+    tried_at   timestamptz,
+    PRIMARY KEY (name, payment_id)
 );
-COMMENT ON TABLE second_looks IS 'Payments from the one after reached to last are still to be asked about.';

@@ -104,14 +104,20 @@ async def _look(
 ) -> dict[str, tuple[str, ...]]:
     """Give the provider's ids of the refunds that are there before the wish, by attempt, where it tells them.
 
-    For a refund of all, what is left is what the provider says: part of it may have been given back elsewhere.
+    For a refund of all, what is left is what the provider says, for part of it may have been given back elsewhere:
+    while it cannot be asked nothing is wished, and `ProviderUnavailable` raised. Of an amount the hub may know enough.
     """
     payment_id = loaded.payment_id
-    if wish.amount_centavos is None:
+    knows_enough = any(each.is_refundable for each in loaded.payment.attempts.values())
+    if wish.amount_centavos is None or not knows_enough:
         try:
             loaded = (await refresh_payment(hub, payment_id, cause=cause)).after
+        except Transient:
+            if wish.amount_centavos is None:
+                raise
         except ExtratoError:
-            return {}
+            # What is not understood hides no other attempt, and has been recorded as far as it was.
+            loaded = await load_payment(hub, payment_id)
     charge = loaded.payment.charge
     if not isinstance(charge, ChargeCreated):
         return {}
@@ -224,9 +230,13 @@ async def _find(hub: Hub, loaded: LoadedPayment, refund_id: str, *, is_refused: 
     nameless = sum(other.state == "made" and other.provider_refund_id is None for other in others)
     if len(moved) > nameless:
         is_another_waiting = any(other.state in {"requested", "in_process"} for other in others)
-        if is_refused and (is_another_waiting or len(moved) > nameless + 1):
+        is_one_of_several = len(moved) > nameless + 1
+        is_alike = len({seen.state for seen in moved}) == 1
+        if (is_refused and (is_another_waiting or is_one_of_several)) or (is_one_of_several and not is_alike):
             raise ProviderUnavailable("Which of two refunds was made is not known yet.", refund_id)
-        return min(moved, key=lambda seen: seen.state != "made")
+        if is_refused and any(_is_in_doubt(seen, refund) for seen in moved):
+            raise ProviderUnavailable("Whether this refund was made, or another one before, is not known.", refund_id)
+        return moved[0]
     return shown[-1] if shown and not moved else None
 
 
@@ -239,6 +249,12 @@ async def _shown(hub: Hub, loaded: LoadedPayment, refund: Refund) -> tuple[Refun
         return await provider.observe_refunds(charge, refund.attempt_id, await credential_for(hub, loaded))
     except (ProviderRefused, ProviderNotConnected, ProviderMisunderstood, InvalidVaultKey) as unknown:
         raise ProviderUnavailable("Whether the refund was made is not known yet.", refund.attempt_id) from unknown
+
+
+def _is_in_doubt(seen: RefundSeen, refund: Refund) -> bool:
+    """Say whether a refund may be from before, where the provider did not tell which ones were there."""
+    is_known_apart = refund.known_refunds is not None or seen.asked_at is None or refund.requested_at is None
+    return not is_known_apart and seen.asked_at is not None and seen.asked_at < (refund.requested_at or seen.asked_at)
 
 
 def _may_be(seen: RefundSeen, refund: Refund, taken: set[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -27,29 +28,32 @@ if TYPE_CHECKING:
 
 BATCH: Final = 20
 NEXT_BATCH_S: Final = 1.0
-INTERVAL_S: Final = 24 * 3600.0
 PUT_OFF_S: Final = 60.0
+INTERVAL_S: Final = 24 * 3600.0
 
 # Which look this is: a version that understands more of old payments has another one.
 NAME: Final = "money_held"
+BEGUN: Final = 0
 
-BEGIN: Final = """
-    INSERT INTO second_looks (name, reached, last)
-    SELECT $1, 0, coalesce(max(payment_id), 0) FROM payment_details
-    ON CONFLICT (name) DO NOTHING
-"""
-
-NEXT: Final = """
-    SELECT payment_id FROM payment_details, second_looks
-    WHERE name = $1 AND payment_id > reached AND payment_id <= last
-      AND json_array_length(document -> 'alerts') > 0 AND document ->> 'provider' = ANY ($2::text[])
-    ORDER BY payment_id
-    LIMIT $3
-"""
-
-REACH: Final = "UPDATE second_looks SET reached = greatest(reached, $2) WHERE name = $1"
-REACH_LAST: Final = "UPDATE second_looks SET reached = last WHERE name = $1"
+IS_BEGUN: Final = "SELECT count(*) > 0 FROM second_looks WHERE name = $1 AND payment_id = $2"
 IS_BUILT: Final = "SELECT count(*) > 0 FROM checkpoints WHERE read_model = 'payment_details'"
+BEGIN: Final = """
+    INSERT INTO second_looks (name, payment_id)
+    SELECT $1, payment_id FROM payment_details
+    WHERE json_array_length(document -> 'alerts') > 0 AND document ->> 'provider' = ANY ($3::text[])
+    UNION ALL SELECT $1, $2
+    ON CONFLICT DO NOTHING
+"""
+# Who could not be asked about goes behind all others.
+NEXT: Final = """
+    SELECT payment_id FROM second_looks
+    WHERE name = $1 AND payment_id <> $2 AND (tried_at IS NULL OR tried_at < $3)
+    ORDER BY tried_at NULLS FIRST, payment_id
+    LIMIT $4
+"""
+DONE: Final = "DELETE FROM second_looks WHERE name = $1 AND payment_id = $2"
+TRIED: Final = "UPDATE second_looks SET tried_at = $3 WHERE name = $1 AND payment_id = $2"
+IS_LEFT: Final = "SELECT count(*) > 0 FROM second_looks WHERE name = $1 AND payment_id <> $2"
 
 
 class SecondLook:
@@ -62,27 +66,29 @@ class SecondLook:
         self._logger = structlog.get_logger(component="second_look")
 
     async def tick(self) -> Decision:
-        """Ask about a batch; there is nothing to ask about any more once all were."""
+        """Ask about a batch; what its provider does not answer comes later, and keeps no other waiting."""
         payment_ids = await self._next()
         for payment_id in payment_ids:
             try:
                 await self._ask(payment_id)
             except ProviderUnavailable as error:
                 self._logger.info("second_look_put_off", payment_id=payment_id, reason=error.code)
-                return Again(max(PUT_OFF_S, error.retry_after_s))
-            await self._pool.execute(REACH, NAME, payment_id)
+                await self._pool.execute(TRIED, NAME, payment_id, self._hub.now())
+            else:
+                await self._pool.execute(DONE, NAME, payment_id)
         if len(payment_ids) == BATCH:
             return Again(NEXT_BATCH_S)
-        await self._pool.execute(REACH_LAST, NAME)
-        return Again(INTERVAL_S)
+        return Again(PUT_OFF_S if await self._pool.fetchval(IS_LEFT, NAME, BEGUN) else INTERVAL_S)
 
     async def _next(self) -> list[int]:
         try:
-            if not await self._pool.fetchval(IS_BUILT):
-                msg = "The payments were not shown yet."
-                raise StoreUnavailable(msg)
-            await self._pool.execute(BEGIN, NAME)
-            rows = await self._pool.fetch(NEXT, NAME, self._providers, BATCH)
+            if not await self._pool.fetchval(IS_BEGUN, NAME, BEGUN):
+                if not await self._pool.fetchval(IS_BUILT):
+                    msg = "The payments were not shown yet."
+                    raise StoreUnavailable(msg)
+                await self._pool.execute(BEGIN, NAME, BEGUN, self._providers)
+            before = self._hub.now() - timedelta(seconds=PUT_OFF_S)
+            rows = await self._pool.fetch(NEXT, NAME, BEGUN, before, BATCH)
         except (*LINE_BROKE, asyncpg.UndefinedTableError) as error:
             msg = "The payments cannot be read yet."
             raise StoreUnavailable(msg) from error

@@ -212,7 +212,7 @@ CHECK: Final = Section(
             tests=(
                 TWO_CARDS,
                 TABLE,
-                "tests/unit/test_payment_money.py::test_a_refund_counts_from_its_own_time_until_the_provider_tells_of_it",
+                "tests/unit/test_payment_money.py::test_a_refund_counts_from_the_providers_time_until_the_provider_tells_of_it",
             ),
         ),
         Claim(

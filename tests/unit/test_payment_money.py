@@ -326,15 +326,30 @@ def test_equal_refunds_that_nobody_has_answered_yet_are_both_taken():
     assert len(story.when(wish(400, name="w2"))) == 1
 
 
-def test_a_refund_counts_from_its_own_time_until_the_provider_tells_of_it():
+def test_a_refund_counts_from_the_providers_time_until_the_provider_tells_of_it():
     story = link()
-    story.becomes(paid(1000, minute=32), wish(400))
+    story.becomes(paid(1000, minute=2), wish(400))
     payment = story.becomes(answer(minute=31))
-    # It was made before the newest observation, which does not show it.
     assert payment.ledger.share("a") == Share(held=600, refunded=400)
     assert (payment.status, payment.status_detail) == ("approved", "partially_refunded")
     payment = story.becomes(paid(1000, minute=33, refunded_centavos=400))
     assert payment.ledger.share("a") == Share(held=600, refunded=400)
+
+
+def test_a_refund_that_was_in_process_counts_though_it_was_begun_before_the_newest_word():
+    story = link()
+    story.becomes(paid(1000), wish(400), answer(RefundAccepted), paid(1000, minute=32))
+    assert story.becomes(answer(minute=31)).ledger.share("a") == Share(held=600, refunded=400)
+    assert story.becomes(paid(1000, minute=33, refunded_centavos=400)).ledger.share("a").refunded == 400
+
+
+def test_a_word_that_is_repeated_a_minute_after_a_refund_counts_it_already():
+    story = link()
+    story.becomes(paid(1000, minute=2, refunded_centavos=400), wish(400), answer(minute=31))
+    again = paid(1000, minute=2, refunded_centavos=400, by_id=True)
+    assert story.when(replace(again, asked_at=at(31.9))) == []
+    assert story.becomes(replace(again, asked_at=at(32))).ledger.share("a").refunded == 400
+    assert story.when(replace(again, asked_at=at(40))) == []
 
 
 def test_a_refund_of_everything_that_was_made_is_a_refunded_payment_before_the_provider_tells_of_it():
@@ -379,7 +394,7 @@ def test_a_refund_counts_beside_one_in_the_panel_that_was_seen_before_it():
 def test_equal_refunds_that_are_shown_one_after_the_other_count_once_each():
     story = link()
     story.becomes(paid(1000), wish(300), wish(300, name="w2"), paid(1000, minute=31, refunded_centavos=300))
-    story.becomes(answer(minute=31), answer(name="w2", minute=31))
+    story.becomes(answer(minute=31), answer(name="w2", minute=31.5))
     assert story.becomes(observe("pending", attempt="x")).ledger.share("a").refunded == 600
     assert story.becomes(paid(1000, minute=32, refunded_centavos=600)).ledger.share("a").refunded == 600
 

@@ -177,7 +177,13 @@ def record_refund(command: RecordRefund, payment: Opened) -> list[PaymentEvent]:
 
 
 def _timed(made: RefundMade, payment: Opened) -> RefundMade:
-    """Date a refund that the newest observation does not show after that observation, so that it counts."""
+    """Date a refund of which the provider does not tell when it was made, such as one that was in process.
+
+    One that the newest observation does not show is dated after that, so that it counts.
+    """
+    is_told = made.made_at is not None and payment.refunds[made.refund_id].state != "in_process"
+    if is_told:
+        return made
     refund, ledger = payment.refunds[made.refund_id], payment.ledger
     attempt = ledger.attempts[refund.attempt_id]
     made_since = ledger.made_centavos(refund.attempt_id) - refund.made_before

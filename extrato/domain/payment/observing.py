@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -38,7 +38,12 @@ def record_observation(command: RecordObservation, payment: Opened) -> list[Paym
         return unless_traced(_mismatched(command, payment), payment)
     known = payment.attempts.get(command.attempt_id)
     if known is not None and command.observed_at <= known.observed_at and _says_the_same(command, known):
-        return []
+        newest = _newest_refund_at(payment, command.attempt_id)
+        is_repeated = command.by_id and command.observed_at == known.observed_at
+        if newest is None or not is_repeated or command.asked_at < newest + ANSWERS_LAG:
+            return []
+        # A minute after the refund the provider still says so: it counts it already.
+        command = replace(command, observed_at=newest)
     if known is not None and _is_stale(command, known):
         ignored = _ignored(command)
         if not _is_insisted_on(command, ignored, payment):
@@ -162,6 +167,14 @@ def _says_the_same(command: RecordObservation, known: Attempt) -> bool:
         and command.currency == known.currency
         and command.refunded_centavos == known.refunded_centavos
     )
+
+
+def _newest_refund_at(payment: Opened, attempt_id: str) -> datetime | None:
+    """Give when the newest refund was made that counts beside what the provider last said of the attempt."""
+    observed_at = payment.attempts[attempt_id].observed_at
+    ours = (refund for refund in payment.refunds.values() if refund.attempt_id == attempt_id)
+    times = [refund.made_at for refund in ours if refund.made_at is not None and refund.made_at > observed_at]
+    return max(times, default=None)
 
 
 def _is_stale(command: RecordObservation, known: Attempt) -> bool:

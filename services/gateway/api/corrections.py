@@ -37,6 +37,7 @@ OPEN: Final = frozenset({"requested", "in_process"})
 MESSAGES: Final = {
     "made": "Estorno realizado",
     "requested": "Estorno solicitado; será concluído em instantes",
+    "partly": "Estorno realizado em parte; o Mercado Pago recusou o restante",
 }
 
 
@@ -129,7 +130,8 @@ def _wish_id(request: web.Request, payment_id: int) -> str:
 def _refunded(loaded: LoadedPayment, wish_id: str, refunds: Mapping[str, Refund]) -> Refunded:
     payment, ledger = loaded.payment, loaded.payment.ledger
     attempts = sorted({each.attempt_id for each in refunds.values()})
-    state = "requested" if any(each.state in OPEN for each in refunds.values()) else "made"
+    states = {each.state for each in refunds.values()}
+    state = "requested" if states & OPEN else "made"
     total = ledger.total
     return Refunded(
         success=True,
@@ -147,8 +149,8 @@ def _refunded(loaded: LoadedPayment, wish_id: str, refunds: Mapping[str, Refund]
             for name, each in refunds.items()
         ],
         mp_payment_id=attempts[0] if len(attempts) == 1 else None,
-        amount=to_reais(sum(each.amount_centavos for each in refunds.values())),
-        refunded_amount=to_reais(sum(map(ledger.refunded_centavos, attempts))),
+        amount=to_reais(sum(each.amount_centavos for each in refunds.values() if each.state != "refused")),
+        refunded_amount=to_reais(total.refunded),
         pending_amount=to_reais(sum(map(ledger.requested_centavos, attempts))),
         remaining_amount=to_reais(sum(map(ledger.refundable_centavos, attempts))),
         held_amount=to_reais(total.held),
@@ -157,7 +159,7 @@ def _refunded(loaded: LoadedPayment, wish_id: str, refunds: Mapping[str, Refund]
         status=payment.status,
         status_detail=payment.status_detail,
         status_label=label(payment.status),
-        message=MESSAGES[state],
+        message=MESSAGES["partly" if states == {"made", "refused"} else state],
     )
 
 

@@ -154,6 +154,9 @@ async def _payload_of(request: web.Request, bank_payment_id: str) -> str:
         gateway.limits.failed(address)
         raise nothing
     gateway.limits.succeeded(bank_payment_id)
+    if loaded.payment.ledger.held_by:
+        # Whoever scans it would pay again.
+        raise Refused("payment_holds_money", "Money of this payment is held already: it is not to be paid again.")
     charge = loaded.payment.charge
     if not isinstance(charge, ChargeCreated) or not charge.pix_payload:
         raise nothing

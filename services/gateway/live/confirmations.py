@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from contracts.events import PaymentOpened, StatusChanged
+from contracts.events import MoneyAccepted, PaymentOpened, StatusChanged
 from contracts.frames import PaymentConfirmed
 from extrato.domain.money import to_reais
 from extrato.domain.payment.identifiers import stream_id
@@ -38,7 +38,7 @@ def confirmation_in(history: Sequence[Envelope]) -> tuple[int, PaymentConfirmed]
     value = 0.0
     for envelope in history:
         event = envelope.event
-        if isinstance(event, PaymentOpened):
+        if isinstance(event, PaymentOpened | MoneyAccepted):
             value = to_reais(event.amount_centavos)
         if isinstance(event, StatusChanged) and may_confirm(event):
             confirmed = PaymentConfirmed(

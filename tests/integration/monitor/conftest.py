@@ -88,6 +88,17 @@ class Sandbox:
         return stats["requests"]["by_route"].get(route, 0)
 
 
+class Faulty:
+    """The provider, but for the methods that are given."""
+
+    def __init__(self, provider: Any, **instead: Any) -> None:
+        self._provider = provider
+        self._instead = instead
+
+    def __getattr__(self, name: str) -> Any:
+        return self._instead.get(name) or getattr(self._provider, name)
+
+
 @dataclass
 class World:
     settings: Settings

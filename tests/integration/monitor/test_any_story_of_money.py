@@ -31,8 +31,7 @@ from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.use_cases.refund_payment import RefundWish, complete_refund, refund_payment
 from services.gateway.pages.standing import MAY_PAY, standing_of
 from services.monitor.schedule import FAST
-from tests.integration.monitor.conftest import CAUSE
-from tests.integration.monitor.test_money_paths import Faulty
+from tests.integration.monitor.conftest import CAUSE, Faulty
 
 if TYPE_CHECKING:
     from collections.abc import Callable

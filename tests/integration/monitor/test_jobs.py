@@ -27,6 +27,7 @@ from services.monitor.schedule import FAST
 from services.monitor.second_look import SecondLook
 from services.projections.apply import apply
 from services.projections.read_models.payment_details import PAYMENT_DETAILS
+from tests.integration.monitor.conftest import Faulty
 
 if TYPE_CHECKING:
     from tests.integration.monitor.conftest import Clock, World
@@ -275,27 +276,36 @@ async def shown_in_details(world: World) -> None:
         await connection.execute("INSERT INTO checkpoints VALUES ('payment_details', 1, 0)")
 
 
-async def test_every_payment_that_had_an_alert_is_asked_about_once(world: World):
-    alerted, quiet = await world.open(), await world.open()
-    for payment in (alerted, quiet):
-        await world.sandbox.pay(payment, amount=15 if payment is alerted else 35)
-    await world.sweeps().tick(FAST, "padaria.mercado_pago")
+async def test_every_payment_that_had_an_alert_is_asked_about_once(world: World, clock: Clock):
+    alerted, other, quiet = [await world.open(slug) for slug in ("padaria", "mercado", "padaria")]
+    for payment in (alerted, other, quiet):
+        await world.sandbox.pay(payment, amount=35 if payment is quiet else 15)
+    for slug in ("padaria", "mercado"):
+        await world.sweeps().tick(FAST, f"{slug}.mercado_pago")
     look = SecondLook(hub=world.hub, pool=world.pool, providers=["mercado_pago"])
     with pytest.raises(StoreUnavailable):
         await look.tick()
     await shown_in_details(world)
-    assert isinstance(alerted.payment.charge, ChargeCreated)
-    rest = {"preference_id": alerted.payment.charge.charge_id, "new_attempt": True, "amount": 20}
-    await world.sandbox.control("POST", "pay", {"outcome": "approved", **rest})
-    before = await world.sandbox.asked()
-    await world.sandbox.faults(error_rate=1.0)
-    assert (await look.tick()).delay_s < 600
-    assert await world.status(alerted) == "pending"
-    await world.sandbox.faults(error_rate=0)
+    for payment in (alerted, other):
+        assert isinstance(payment.payment.charge, ChargeCreated)
+        rest = {"preference_id": payment.payment.charge.charge_id, "new_attempt": True, "amount": 20}
+        await world.sandbox.control("POST", "pay", {"outcome": "approved", **rest})
+    real = world.hub.providers["mercado_pago"]
+
+    async def for_the_other_only(reference: str, credential: Any) -> Any:
+        if reference == alerted.payment.intent.external_reference:
+            raise ProviderUnavailable("away")
+        return await real.observe_reference(reference, credential)
+
+    half = dataclasses.replace(
+        world.hub, providers={"mercado_pago": Faulty(real, observe_reference=for_the_other_only)}
+    )
+    assert (await SecondLook(hub=half, pool=world.pool, providers=["mercado_pago"]).tick()).delay_s < 600
+    assert (await world.status(alerted), await world.status(other)) == ("pending", "approved")
+    clock.ahead = timedelta(minutes=2)
     assert (await look.tick()).delay_s > 3600
     assert await world.status(alerted) == "approved"
     asked = await world.sandbox.asked()
-    assert asked > before
     assert (await look.tick()).delay_s > 3600
     assert await world.sandbox.asked() == asked
 

@@ -41,7 +41,7 @@ from services.monitor.backoff import BackOff
 from services.monitor.expiry import Expiry
 from services.monitor.open_payments import Account, OpenPayments, UnchargedPayment
 from services.monitor.schedule import FAST, QUIET, SLOW
-from tests.integration.monitor.conftest import CAUSE
+from tests.integration.monitor.conftest import CAUSE, Faulty
 from tests.integration.monitor.test_jobs import charges_of, delivery_of, handled, kinds, open_without_charge
 
 if TYPE_CHECKING:
@@ -55,17 +55,6 @@ ACCOUNT = "padaria.mercado_pago"
 def nats_server(nats_url: str) -> SimpleNamespace:
     """Nothing here sets a timer, so the session's server will do."""
     return SimpleNamespace(url=nats_url)
-
-
-class Faulty:
-    """The provider, but for the methods that are given."""
-
-    def __init__(self, provider: Any, **instead: Any) -> None:
-        self._provider = provider
-        self._instead = instead
-
-    def __getattr__(self, name: str) -> Any:
-        return self._instead.get(name) or getattr(self._provider, name)
 
 
 def hub_with(world: World, **instead: Any) -> Hub:
