@@ -240,10 +240,10 @@ class PaidAttempt(Struct, kw_only=True):
 
 
 class RefundRequest(Struct, kw_only=True):
-    """Asks to give `amount` reais back, or with `all` everything that is held; one of the two has to be said.
+    """Asks to give `amount` back, or with `all` everything that is held; one of the two has to be said.
 
-    `mp_payment_id` chooses one of several attempts that hold money: an amount needs it then, and `all` without it is
-    of each of them. `reason` is kept for the books.
+    `all` refunds every attempt in the charge's currency. `mp_payment_id` chooses one attempt: an amount needs it where
+    several hold money, and so does an attempt in another currency. `reason` is kept for the books.
     """
 
     amount: float | UnsetType = UNSET
@@ -252,7 +252,7 @@ class RefundRequest(Struct, kw_only=True):
     reason: str | UnsetType = UNSET
 
 
-class RefundMade(Struct, kw_only=True):
+class RefundOfAttempt(Struct, kw_only=True):
     """One refund of one attempt: `made`, `refused`, `requested`, or `in_process` at the provider."""
 
     refund_id: str
@@ -275,7 +275,7 @@ class Refunded(Struct, kw_only=True):
     payment_id: int
     refund_id: str
     refund_status: str
-    refunds: list[RefundMade]
+    refunds: list[RefundOfAttempt]
     mp_payment_id: str | None
     amount: float
     refunded_amount: float
@@ -326,8 +326,8 @@ class PaymentStatus(Struct, kw_only=True):
     payment. What is held, was refunded and is disputed is summed over the attempts in the charge's currency;
     `checkout_url` is null while money is held that does not pay the charge. `alerts` name what somebody has to look
     into: `partially_paid`, `overpaid`, `duplicate_payment`, `late_payment`, `mismatched_payment` (another currency, or
-    another charge's reference), `wrong_confirmation`, `provider_contradicts` (money that was approved is not there any
-    more) and `refund_reversed`. A payer is told of neither alerts nor single attempts.
+    another charge's reference), `wrong_confirmation`, `provider_contradicts` (what was approved was never
+    paid, the provider says now) and `refund_reversed`. A payer is told of neither alerts nor single attempts.
     """
 
     success: bool

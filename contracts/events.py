@@ -100,8 +100,9 @@ class ObservationRecorded(Struct, frozen=True, kw_only=True):
 class ObservationIgnored(Struct, frozen=True, kw_only=True):
     """An observation moved nothing, because it is older than what is known: `reason` is `stale`.
 
-    Older logs have `illegal_transition` as well. `ignored_at` is when the provider said it, by the hub's clock; None
-    where that was not noted. Said again a minute later, it is believed.
+    Older logs have `illegal_transition` as well. `ignored_at` is when the provider was asked, by the hub's clock; None
+    where that was not noted. It is believed when the provider, asked for that attempt by its id at least a minute
+    later, repeats it.
     """
 
     schema_version: ClassVar[int] = 2
@@ -307,7 +308,7 @@ class RefundReversed(Struct, frozen=True, kw_only=True):
 
 
 class PaymentReopened(Struct, frozen=True, kw_only=True):
-    """The provider took back that it was paid, while it may still be paid: it is watched and expires again.
+    """The provider withdrew an approval, and the charge can still be paid: the monitor watches it, and it can expire.
 
     `unsettled_attempts` are those of which money may still come.
     """
@@ -322,7 +323,10 @@ class PaymentReopened(Struct, frozen=True, kw_only=True):
 
 
 class AlertRaised(Struct, frozen=True, kw_only=True):
-    """Somebody has to look into the payment; `occurrence` names what it is about, once for each alert."""
+    """Somebody has to look into the payment.
+
+    `occurrence` identifies the cause: an attempt id, or an attempt id and a time. One alert is raised once for each.
+    """
 
     schema_version: ClassVar[int] = 1
 
@@ -331,7 +335,7 @@ class AlertRaised(Struct, frozen=True, kw_only=True):
 
 
 class AlertEnded(Struct, frozen=True, kw_only=True):
-    """What an alert was about is no more so."""
+    """The cause of an alert is gone."""
 
     schema_version: ClassVar[int] = 1
 

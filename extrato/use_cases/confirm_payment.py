@@ -76,7 +76,9 @@ async def confirm_payment(
     )
     decided = await change_payment(hub, payment_id, [command], cause=cause, evidence={digest: proof})
     payment = decided.after.payment
-    if transfer.amount_centavos != payment.intent.amount_centavos:
+    known = payment.attempts.get(transfer.end_to_end_id or "")
+    amounts = {payment.intent.amount_centavos, known.amount_centavos if known else payment.intent.amount_centavos}
+    if amounts != {transfer.amount_centavos}:
         return Confirmation(outcome="wrong_amount", loaded=decided.after)
     if not payment.is_settled:
         return Confirmation(outcome="late", loaded=decided.after)

@@ -151,7 +151,7 @@ async def _record_answer(hub: Hub, payment_id: int, refund_id: str, *, cause: Ca
     refund = loaded.payment.refunds.get(refund_id)
     if refund is None:
         raise NotFound("There is no such refund.", refund_id)
-    if refund.state in {"requested", "in_process"}:
+    if refund.is_open:
         command = RecordRefund(answer=await _answer(hub, loaded, refund_id, refund))
         loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
         refund = loaded.payment.refunds[refund_id]
@@ -229,7 +229,7 @@ async def _find(hub: Hub, loaded: LoadedPayment, refund_id: str, *, is_refused: 
     moved = [seen for seen in shown if seen.state != "refused"]
     nameless = sum(other.state == "made" and other.provider_refund_id is None for other in others)
     if len(moved) > nameless:
-        is_another_waiting = any(other.state in {"requested", "in_process"} for other in others)
+        is_another_waiting = any(other.is_open for other in others)
         is_one_of_several = len(moved) > nameless + 1
         is_alike = len({seen.state for seen in moved}) == 1
         if (is_refused and (is_another_waiting or is_one_of_several)) or (is_one_of_several and not is_alike):

@@ -1,4 +1,7 @@
-"""Asks once about every payment that had an alert before this version: it may know more of the money than that one."""
+"""Asks once about each payment that had an alert when money became part of the state.
+
+An older version may have left its money outside.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,9 @@ NAME: Final = "money_held"
 BEGUN: Final = 0
 
 IS_BEGUN: Final = "SELECT count(*) > 0 FROM second_looks WHERE name = $1 AND payment_id = $2"
-IS_BUILT: Final = "SELECT count(*) > 0 FROM checkpoints WHERE read_model = 'payment_details'"
+# Rows of an older version than this say less of alerts.
+TOLD_SINCE: Final = 4
+IS_BUILT: Final = "SELECT count(*) > 0 FROM checkpoints WHERE read_model = 'payment_details' AND version >= $1"
 BEGIN: Final = """
     INSERT INTO second_looks (name, payment_id)
     SELECT $1, payment_id FROM payment_details
@@ -83,7 +88,7 @@ class SecondLook:
     async def _next(self) -> list[int]:
         try:
             if not await self._pool.fetchval(IS_BEGUN, NAME, BEGUN):
-                if not await self._pool.fetchval(IS_BUILT):
+                if not await self._pool.fetchval(IS_BUILT, TOLD_SINCE):
                     msg = "The payments were not shown yet."
                     raise StoreUnavailable(msg)
                 await self._pool.execute(BEGIN, NAME, BEGUN, self._providers)

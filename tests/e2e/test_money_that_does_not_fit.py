@@ -170,6 +170,10 @@ async def test_a_short_pix_is_held_and_answered_as_before(hub):
     assert status == 200
     assert "Pagamento incompleto" in page
     assert payment["payload"] not in page
+    async with hub.session.get(payment["qr_code_url"]) as picture:
+        assert picture.status == 409
+    status, answer = await confirm(hub, payment, 5, 2)
+    assert (status, answer["code"]) == (400, "wrong_amount")
     await confirm(hub, payment, 3, 3)
     assert (await hub.check(payment["id"]))["status"] == "approved"
 

@@ -54,7 +54,8 @@ class RecordObservation(Struct, frozen=True, kw_only=True):
 class ConfirmByBank(Struct, frozen=True, kw_only=True):
     """Record that the merchant's bank received `amount_centavos` for a Pix without a provider.
 
-    `end_to_end_id` names the transfer, where the bank tells it; without it every confirmation is taken for the same.
+    `end_to_end_id` names the transfer, where the bank tells it; without it a confirmation
+    of an amount that is recorded already counts as a repetition.
     `paid_at` is when the payer paid, where the bank tells that; without it `grace` is what a bank may take to confirm.
     """
 

@@ -49,7 +49,10 @@ def request_cancellation(payment: Opened) -> list[PaymentEvent]:
     held = payment.ledger.held_by
     if held:
         amounts = ", ".join(_amount(payment, name, centavos) for name, centavos in held.items())
-        raise Refused("payment_holds_money", f"Já há {amounts} recebidos; devolva ou aceite antes de cancelar")
+        raise Refused(
+            "payment_holds_money",
+            f"Este pagamento já recebeu {amounts} e não pode ser cancelado: devolva o valor ou aceite-o",
+        )
     is_closed = isinstance(payment.charge, ChargeRefused) or (payment.expired and holds_nothing)
     if is_closed or payment.cancellation != "none":
         return []
@@ -136,7 +139,8 @@ def _amount_of(command: RequestRefund, payment: Opened) -> dict[str, int]:
     """Give an amount of one attempt, which has to be named where several hold money."""
     ledger, centavos = payment.ledger, command.amount_centavos or 0
     held = {name: money for name, money in ledger.held_by.items() if ledger.attempts[name].is_refundable}
-    if command.attempt_id is None and len(held) > 1:
+    is_plain = len(held) == 1 and not ledger.other_currencies_held_by
+    if command.attempt_id is None and held and not is_plain:
         raise _choose_attempt(payment, held)
     name = command.attempt_id or next(iter(held), None)
     if name is None:
@@ -164,7 +168,7 @@ def _refuse_one_in_process(payment: Opened, attempt_id: str, centavos: int) -> N
 
 
 def record_refund(command: RecordRefund, payment: Opened) -> list[PaymentEvent]:
-    """Record an answer once; of two that disagree, the one that money moved is right."""
+    """Record each answer once. Where two disagree, the one that says the refund was made wins."""
     answer = command.answer
     known = payment.refunds.get(answer.refund_id)
     if known is None or known.state == "made":
@@ -172,7 +176,7 @@ def record_refund(command: RecordRefund, payment: Opened) -> list[PaymentEvent]:
     if isinstance(answer, RefundMade):
         return [_timed(answer, payment)]
     if isinstance(answer, RefundRefused):
-        return [answer] if known.state in {"requested", "in_process"} else []
+        return [answer] if known.is_open else []
     return [answer] if known.state == "requested" else []
 
 
@@ -197,10 +201,10 @@ def _timed(made: RefundMade, payment: Opened) -> RefundMade:
 def accept_money(payment: Opened) -> list[PaymentEvent]:
     """Take what is held as the payment; what is accepted already, or was paid in time and whole, is silent."""
     held = payment.ledger.total.held
-    if payment.is_settled and "late_payment" not in payment.alerts:
-        return []
     if not held:
         raise Refused("nothing_to_accept", "Não há dinheiro recebido para aceitar neste pagamento")
+    if payment.is_settled and not any(attempt.is_late for attempt in payment.attempts.values()):
+        return []
     return [MoneyAccepted(amount_centavos=payment.ledger.due_centavos if payment.is_settled else held)]
 
 

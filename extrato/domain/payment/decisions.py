@@ -126,10 +126,10 @@ def _record_charge(command: RecordCharge, payment: Opened) -> list[PaymentEvent]
 
 
 def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEvent]:
-    """Take a transfer into the state, whatever its value: once, and one that came late as late.
+    """Record a bank transfer once, whatever its value. A transfer after the end is recorded as late.
 
-    A static code can be paid any number of times. Of a transfer without a name nobody can say that it is another one
-    than the last; one of another value leaves a trace and is never a payment.
+    One without `end_to_end_id` counts as a repetition if its amount is known, and is refused with a trace if its amount
+    is not the charge's: a static code can be paid any number of times.
     """
     intent, transfer = payment.intent, command.end_to_end_id
     name = transfer or intent.bank_payment_id
@@ -161,6 +161,10 @@ def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEve
 def _told_again(command: ConfirmByBank, payment: Opened, attempt_id: str) -> list[PaymentEvent]:
     """Take a transfer that was late as paid, if the bank tells now that it was paid in time; otherwise it is silent."""
     told = payment.attempts.get(attempt_id)
+    if told is not None and told.amount_centavos != command.amount_centavos:
+        # A transfer has one value: the first that the bank told of it stands.
+        refused = ConfirmationRefused(expected_centavos=told.amount_centavos, received_centavos=command.amount_centavos)
+        return unless_traced(refused, payment)
     was_late = told is not None and told.awaits_acceptance and told.amount_centavos == command.amount_centavos
     is_in_time = command.paid_at is not None and not _is_overdue(command, payment.intent)
     return [_received(command, payment, attempt_id)] if was_late and is_in_time else []

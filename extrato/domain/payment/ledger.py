@@ -1,7 +1,8 @@
 """What came by each attempt to pay, what became of it, and the status that follows: a fold over a payment's events.
 
 Pure, and without a decision: the decider and the read models fold the same events into the same ledger. The table of
-statuses by the money that is held stands in docs/decisions/0012-what-a-provider-holds-is-in-the-state.md.
+statuses by the money that is held stands in docs/money.md. The read model `payment_details` keeps the ledger: raise its
+version with whatever is derived otherwise here.
 """
 
 from __future__ import annotations
@@ -120,6 +121,11 @@ class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
     refunded_before: int = 0
     made_before: int = 0
 
+    @property
+    def is_open(self) -> bool:
+        """Say whether the provider has not told its outcome yet."""
+        return self.state in {"requested", "in_process"}
+
 
 class Return(Struct, frozen=True, kw_only=True):
     """Money of a direct Pix that the bank gave back to the payer."""
@@ -190,7 +196,7 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def paid_at(self) -> datetime | None:
-        """Give when the charge was paid: by the attempt that speaks, or by the last of several that add up."""
+        """Give when the charge was paid: by the attempt that speaks, or when several first added up to it."""
         if self.attempt_id is None:
             return self.paid_at_without_attempt
         if not self.is_settled:
@@ -199,8 +205,13 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
         if speaker.amount_centavos >= self.due_centavos and speaker.currency == self.currency:
             return speaker.paid_at
         ours = [each for each in self.attempts.values() if each.was_paid and each.currency == self.currency]
-        times = [each.paid_at for each in ours if each.paid_at is not None]
-        return max(times, default=None)
+        timed = [(each.paid_at or each.observed_at, each) for each in ours if not each.awaits_acceptance]
+        received = 0
+        for paid_at, each in sorted(timed, key=lambda pair: pair[0]):
+            received += each.amount_centavos
+            if received >= self.due_centavos:
+                return paid_at
+        return None
 
     def share(self, attempt_id: str) -> Share:
         """Give what became of the money of one attempt, in its own currency."""
@@ -254,7 +265,7 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def open_refunds(self) -> dict[str, Refund]:
         """Give the refunds whose outcome the provider has not told yet."""
-        return {name: each for name, each in self.refunds.items() if each.state in {"requested", "in_process"}}
+        return {name: each for name, each in self.refunds.items() if each.is_open}
 
     @property
     def total(self) -> Share:
@@ -503,7 +514,7 @@ def _standing(before: Ledger, booked: Ledger) -> Ledger:
 
 
 def _is_settled(before: Ledger, booked: Ledger, shares: Shares) -> bool:
-    """Say whether the charge is settled: money of a first word was once held, whatever that word says of it now."""
+    """Say whether the charge is settled; a new attempt counts with its whole amount, a known one with what is held."""
     reached = received = 0
     for name, attempt in booked.attempts.items():
         if attempt.currency != booked.currency or attempt.awaits_acceptance or not attempt.was_paid:
@@ -582,8 +593,12 @@ def _hoped_status(ledger: Ledger, shares: Shares, speaker: str) -> tuple[str, st
     """Give the status of a payment of which no money is held: that of the attempt with the best hope."""
     hopes = {name: each for name, each in ledger.attempts.items() if not each.was_paid}
     if not hopes:
-        own = ledger.attempts.get(ledger.own_attempt_id or "")
-        return (own.status, own.status_detail) if own is not None else ("pending", None)
+        own_id = ledger.own_attempt_id or ""
+        own = ledger.attempts.get(own_id)
+        if own is None:
+            return "pending", None
+        word = _word(own, shares[own_id])
+        return word, own.status_detail if word == own.status else word
 
     def weight(name: str) -> tuple[int, bool, datetime, str]:
         return _weight(hopes[name], shares[name]), name == speaker, hopes[name].observed_at, name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid5
 
-from contracts.api import AlertClosed, MoneyTaken, PaymentCancelled, Refunded, RefundMade
+from contracts.api import AlertClosed, MoneyTaken, PaymentCancelled, Refunded, RefundOfAttempt
 from extrato.domain.errors import Refused
 from extrato.domain.money import parse_reais, to_reais
 from extrato.domain.payment.commands import AcceptMoney, ResolveAlert
@@ -33,10 +33,9 @@ if TYPE_CHECKING:
 MAX_REASON: Final = 200
 MAX_RESOLUTION: Final = 500
 MAX_ALERT: Final = 64
-OPEN: Final = frozenset({"requested", "in_process"})
 MESSAGES: Final = {
     "made": "Estorno realizado",
-    "requested": "Estorno solicitado; será concluído em instantes",
+    "requested": "Estorno solicitado; o Mercado Pago ainda vai concluí-lo",
     "partly": "Estorno realizado em parte; o Mercado Pago recusou o restante",
 }
 
@@ -87,8 +86,7 @@ async def refund(request: web.Request) -> web.Response:
         if not refunds_of(loaded, wish.wish_id):
             raise
     refunds = refunds_of(loaded, wish.wish_id)
-    states = {each.state for each in refunds.values()}
-    if states <= {"refused"}:
+    if all(each.state == "refused" for each in refunds.values()):
         # The provider's own sentence stands in the events, as `RefundRefused`.
         raise Bilingual(
             ProviderRefused.code,
@@ -96,7 +94,9 @@ async def refund(request: web.Request) -> web.Response:
             "O Mercado Pago recusou o estorno",
             wish.wish_id,
         )
-    return json_answer(_refunded(loaded, wish.wish_id, refunds), status=202 if states & OPEN else 200)
+    return json_answer(
+        _refunded(loaded, wish.wish_id, refunds), status=202 if any(each.is_open for each in refunds.values()) else 200
+    )
 
 
 def _wish(body: dict[str, Any], *, wish_id: str) -> RefundWish:
@@ -106,7 +106,7 @@ def _wish(body: dict[str, Any], *, wish_id: str) -> RefundWish:
         raise Refused("unknown_field", f"Campo desconhecido: '{min(unknown)[:40]}'", min(unknown))
     is_all = body.get("all", False)
     if not isinstance(is_all, bool):
-        raise Refused("invalid_all", "O campo 'all' deve ser true", "all")
+        raise Refused("invalid_all", "O campo 'all' deve ser true ou false", "all")
     if is_all and "amount" in body:
         raise Refused("amount_or_all", "Informe 'amount' ou 'all', não os dois", "all")
     if not is_all and "amount" not in body:
@@ -131,7 +131,7 @@ def _refunded(loaded: LoadedPayment, wish_id: str, refunds: Mapping[str, Refund]
     payment, ledger = loaded.payment, loaded.payment.ledger
     attempts = sorted({each.attempt_id for each in refunds.values()})
     states = {each.state for each in refunds.values()}
-    state = "requested" if states & OPEN else "made"
+    state = "requested" if any(each.is_open for each in refunds.values()) else "made"
     total = ledger.total
     return Refunded(
         success=True,
@@ -139,7 +139,7 @@ def _refunded(loaded: LoadedPayment, wish_id: str, refunds: Mapping[str, Refund]
         refund_id=wish_id,
         refund_status=state,
         refunds=[
-            RefundMade(
+            RefundOfAttempt(
                 refund_id=name,
                 refund_status=each.state,
                 mp_payment_id=each.attempt_id,

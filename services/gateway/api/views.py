@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from contracts.api import ListedPayment, PaidAttempt, PaymentStatus, PricedItem
 from contracts.events import ChargeCreated
 from extrato.domain.money import to_reais
-from extrato.domain.payment.ledger import OWN_DETAILS
+from extrato.domain.payment.ledger import SETTLED
 
 if TYPE_CHECKING:
     from contracts.events import Item
@@ -86,7 +86,8 @@ def payment_status(
         amount=to_reais(intent.amount_centavos),
         description=intent.description,
         checkout_url=_way_to_pay(
-            charge.checkout_url if isinstance(charge, ChargeCreated) else None, payment.status_detail
+            charge.checkout_url if isinstance(charge, ChargeCreated) else None,
+            holds_money=bool(ledger.held_by or total.disputed) and not ledger.is_settled,
         ),
         padaria_name=padaria_name,
         payer_email=None if is_payer else payer_email,
@@ -128,9 +129,9 @@ def _attempt_of(payment: Opened) -> str | None:
     return payment.attempt_id or next(reversed(payment.attempts), None) or charged
 
 
-def _way_to_pay(checkout_url: str | None, status_detail: str | None) -> str | None:
-    """Give the provider's checkout, but not while money is held that does not pay the charge: it asks for the whole."""
-    return None if status_detail in OWN_DETAILS else checkout_url
+def _way_to_pay(checkout_url: str | None, *, holds_money: bool) -> str | None:
+    """Give the provider's checkout, but not while money is there that does not pay the charge: it is for all."""
+    return None if holds_money else checkout_url
 
 
 def listed(details: PaymentDetails) -> ListedPayment:
@@ -144,7 +145,11 @@ def listed(details: PaymentDetails) -> ListedPayment:
         status_label=label(details.status),
         amount=to_reais(details.amount_centavos),
         description=details.description,
-        checkout_url=_way_to_pay(details.checkout_url, details.status_detail),
+        checkout_url=_way_to_pay(
+            details.checkout_url,
+            holds_money=details.status not in SETTLED
+            and (details.disputed_centavos > 0 or any(each.held_centavos for each in details.attempts)),
+        ),
         payer_email=details.payer_email,
         paid_at=moment(details.paid_at) if details.paid_at else None,
         created_at=moment(details.created_at),

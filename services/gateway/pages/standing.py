@@ -33,7 +33,7 @@ Standing = Literal[
 ]
 
 MAY_MOVE: Final[frozenset[Standing]] = frozenset(
-    {"preparing", "open", "waiting", "reviewing", "checking", "settling", "closing", "refused", "partial"}
+    {"preparing", "open", "waiting", "reviewing", "checking", "settling", "closing", "refused", "partial", "late"}
 )
 """Where something may still happen while the payer looks on."""
 
@@ -100,6 +100,9 @@ def _in_time(payment: Opened) -> Standing:
         return "waiting" if payment.status == "pending" else "reviewing"
     if not isinstance(payment.charge, ChargeCreated):
         return "preparing"
+    if payment.is_over_at_provider and payment.status not in ENDED:
+        # Its one attempt was paid with another amount, which has gone back.
+        return "refunded"
     if payment.charge.attempt_id is not None and payment.status in ENDED:
         # The charge was itself the one attempt to pay it.
         return "expired" if payment.status_detail == "expired" else "cancelled"

@@ -45,13 +45,14 @@ _EVERYWHERE: Final[dict[Standing, Words]] = {
     ),
     "partial": Words(
         "Pagamento incompleto",
-        "O que recebemos ainda não paga esta cobrança. Não pague de novo por aqui, onde o valor é o inteiro. Fale com "
-        "a loja, que pode receber o restante ou devolver o que chegou.",
+        "O que recebemos ainda não cobre esta cobrança. Não pague de novo por esta página, que cobra o valor inteiro. "
+        "Fale com a loja: ela pode receber o restante ou devolver o que chegou.",
         "wait",
     ),
     "late": Words(
         "Pagamento recebido fora do prazo",
-        "O valor chegou depois do fim do prazo. Não pague de novo: fale com a loja, que vai aceitar ou devolver.",
+        "O valor chegou depois do fim do prazo. Não pague de novo: fale com a loja, que vai aceitar o valor ou "
+        "devolvê-lo.",
         "wait",
     ),
     "disputed": Words(

@@ -273,7 +273,7 @@ async def shown_in_details(world: World) -> None:
     async with world.pool.acquire() as connection, connection.transaction():
         history = [envelope async for envelope in world.hub.log.read_all(0)]
         await apply(connection, PAYMENT_DETAILS, history, table="payment_details")
-        await connection.execute("INSERT INTO checkpoints VALUES ('payment_details', 1, 0)")
+        await connection.execute("INSERT INTO checkpoints VALUES ('payment_details', $1, 0)", PAYMENT_DETAILS.version)
 
 
 async def test_every_payment_that_had_an_alert_is_asked_about_once(world: World, clock: Clock):
