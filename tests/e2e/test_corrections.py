@@ -109,9 +109,9 @@ async def test_a_paid_cart_is_told_by_its_signed_webhook(hub, until, api):
         created = await cart(hub)
         await pay(hub, created)
         await until_status_without_asking(hub, until, created["payment_id"])
-        last = (await hub.events(created["payment_id"]))[-1]
-        assert last["type"] == "StatusChanged"
-        told_by.add(last["source"])
+        # An older answer that somebody else waited for may come after it.
+        [moved] = [event for event in await hub.events(created["payment_id"]) if event["type"] == "StatusChanged"]
+        told_by.add(moved["source"])
         if "webhook" in told_by:
             return
     raise AssertionError(told_by)
