@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import ConfirmByBank
+from extrato.domain.payment.decisions import CLOCKS_APART
 from extrato.domain.payment.identifiers import payment_id_in
 from extrato.errors import NotFound
 from extrato.store.appender import Evidence
@@ -16,9 +17,6 @@ from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payme
 
 if TYPE_CHECKING:
     from contracts.envelope import Cause
-
-# How far the bank's clock and the hub's may part.
-CLOCKS_APART: Final = timedelta(seconds=60)
 
 
 class Confirmation(Struct, frozen=True, kw_only=True):
@@ -76,10 +74,10 @@ async def confirm_payment(
     )
     decided = await change_payment(hub, payment_id, [command], cause=cause, evidence={digest: proof})
     payment = decided.after.payment
-    known = payment.attempts.get(transfer.end_to_end_id or "")
+    known = payment.attempts.get(payment.transfer(transfer.end_to_end_id or "") or payment.intent.bank_payment_id)
     amounts = {payment.intent.amount_centavos, known.amount_centavos if known else payment.intent.amount_centavos}
     if amounts != {transfer.amount_centavos}:
         return Confirmation(outcome="wrong_amount", loaded=decided.after)
-    if not payment.is_settled:
+    if not payment.is_settled or (known is not None and known.awaits_acceptance):
         return Confirmation(outcome="late", loaded=decided.after)
     return Confirmation(outcome="confirmed", loaded=decided.after)

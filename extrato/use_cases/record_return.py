@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extrato.domain.errors import Refused
-from extrato.use_cases.confirm_payment import CLOCKS_APART
+from extrato.domain.payment.decisions import CLOCKS_APART
 from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
 
 if TYPE_CHECKING:

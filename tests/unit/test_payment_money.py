@@ -27,6 +27,7 @@ from contracts.events import (
     RefundRefused,
     RefundReversed,
     StatusChanged,
+    TransferNamed,
 )
 from extrato.domain.payment.commands import (
     AcceptMoney,
@@ -415,6 +416,28 @@ def test_equal_refunds_that_are_shown_one_after_the_other_count_once_each():
     assert story.becomes(paid(1000, minute=32, refunded_centavos=600)).ledger.share("a").refunded == 600
 
 
+def test_an_older_word_that_is_insisted_on_counts_the_refunds_made_before_it_was_repeated():
+    story = link()
+    story.becomes(paid(1000), wish(300), answer(minute=5), paid(1000, minute=6, refunded_centavos=300))
+    older = paid(1000, refunded_centavos=300, status_detail="other", by_id=True, asked_at=at(40))
+    story.becomes(older)
+    again = replace(older, asked_at=at(42))
+    assert story.becomes(again).ledger.share("a") == Share(held=700, refunded=300)
+    assert story.when(again) == story.when(replace(again, asked_at=at(50))) == []
+
+
+def test_money_that_is_taken_away_twice_alerts_twice():
+    story = link()
+    gone = observe("pending", minute=1, by_id=True, asked_at=at(3))
+    story.becomes(paid(1000, minute=2), gone, replace(gone, asked_at=at(5)))
+    story.becomes(
+        ResolveAlert(alert="provider_contradicts", reason="x"), paid(1000, minute=2, by_id=True, asked_at=at(6))
+    )
+    assert story.when(replace(gone, asked_at=at(7)))[0].reason == "stale"
+    story.becomes(replace(gone, asked_at=at(7)))
+    assert story.becomes(replace(gone, asked_at=at(9))).alerts == ("provider_contradicts",)
+
+
 def test_a_refund_without_a_time_is_taken_back_as_well():
     story = link()
     story.becomes(paid(1000), wish(400))
@@ -552,17 +575,39 @@ def test_of_two_transfers_the_one_that_was_given_back_has_to_be_named():
     assert stands(story.becomes(back(of="E1", name="D2"))) == ("refunded", "refunded", ())
 
 
-def test_a_transfer_that_the_bank_did_not_name_is_given_back_under_any_name():
+def test_a_transfer_that_the_bank_did_not_name_is_given_back_under_the_first_name():
     story = direct_pix()
     story.becomes(transfer(name=None))
-    [returned, *_] = story.when(back(of="E1"))
-    assert returned.attempt_id == BANK_ID
+    named, returned, *_ = story.when(back(of="E1"))
+    assert (named, returned.attempt_id) == (TransferNamed(end_to_end_id="E1"), BANK_ID)
+    story.becomes(back(400, of="E1"))
+    assert story.refuses(back(of="E2", name="D2")) == "unknown_transfer"
 
 
 def test_a_pix_that_was_paid_in_time_after_the_merchant_closed_it_is_approved_with_an_alert():
     story = cancelled(direct_pix())
     assert stands(story.becomes(transfer(400)))[:2] == ("cancelled", "partially_paid")
     assert stands(story.becomes(transfer(600, name="E2"))) == ("approved", "accredited", ("late_payment",))
+
+
+def test_a_name_that_came_with_a_return_is_of_that_transfer():
+    story = direct_pix()
+    story.becomes(transfer(name=None, minute=2), back(of="E1", minute=10))
+    assert story.when(back(of="E1", minute=10)) == []
+    payment = story.becomes(transfer(name="E2", minute=21, paid_at=20))
+    assert (payment.ledger.share("E2").held, payment.ledger.total.refunded) == (1000, 1000)
+
+
+def test_a_transfer_that_was_paid_after_the_unnamed_one_was_told_is_another():
+    payment = direct_pix().becomes(transfer(name=None, minute=2), transfer(minute=11, paid_at=10))
+    assert (payment.ledger.total.held, payment.alerts) == (2000, ("duplicate_payment",))
+
+
+def test_what_the_bank_says_under_a_name_is_of_the_transfer_that_has_it():
+    story = direct_pix()
+    story.becomes(transfer(name=None, minute=70), transfer(minute=71))
+    assert stands(story.becomes(transfer(minute=72, paid_at=30))) == ("approved", "accredited", ())
+    assert story.when(transfer(300, minute=73)) == [ConfirmationRefused(expected_centavos=1000, received_centavos=300)]
 
 
 # --- alerts -------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from contracts.events import (
     RefundMade,
     RefundRefused,
     RefundRequested,
+    TransferNamed,
 )
 from extrato.domain.errors import Refused
 from extrato.domain.money import format_money
@@ -210,35 +211,35 @@ def accept_money(payment: Opened) -> list[PaymentEvent]:
 
 def record_return(command: RecordReturn, payment: Opened) -> list[PaymentEvent]:
     """Record once that a bank gave money back; raises `Refused` where it cannot have."""
-    ledger = payment.ledger
+    ledger, named = payment.ledger, command.end_to_end_id
     known = ledger.returns.get(command.return_id)
     if known is not None:
-        transfer = _transfer(command.end_to_end_id, payment) if command.end_to_end_id else known.attempt_id
-        if (known.attempt_id, known.amount_centavos) == (transfer, command.amount_centavos):
+        is_same_transfer = named is None or payment.transfer(named) == known.attempt_id
+        if is_same_transfer and known.amount_centavos == command.amount_centavos:
             return []
         raise Refused("return_id_reused", "This return_id was used for another return.", "return_id")
-    name = _transfer(command.end_to_end_id, payment)
+    name = _transfer(named, payment)
     held = ledger.share(name).held
     if command.amount_centavos > held:
         raise Refused("return_exceeds_held", f"Only {format_money(held)} is held of this transfer.", "amount")
-    return [
-        PixReturned(
-            return_id=command.return_id,
-            attempt_id=name,
-            amount_centavos=command.amount_centavos,
-            returned_at=command.returned_at,
-        )
-    ]
+    returned = PixReturned(
+        return_id=command.return_id,
+        attempt_id=name,
+        amount_centavos=command.amount_centavos,
+        returned_at=command.returned_at,
+    )
+    is_named_now = named is not None and payment.transfer(named) is None
+    return [TransferNamed(end_to_end_id=named), returned] if named and is_named_now else [returned]
 
 
 def _transfer(end_to_end_id: str | None, payment: Opened) -> str:
     """Find the transfer that is meant: the one named, or the only one that holds money."""
-    attempts, held = payment.attempts, payment.ledger.held_by
-    unnamed = payment.intent.bank_payment_id
+    held, unnamed = payment.ledger.held_by, payment.intent.bank_payment_id
     if end_to_end_id is not None:
-        if end_to_end_id in attempts:
-            return end_to_end_id
-        if unnamed in attempts and payment.name_of_unnamed in {None, end_to_end_id}:
+        known = payment.transfer(end_to_end_id)
+        if known is not None:
+            return known
+        if unnamed in payment.attempts and payment.name_of_unnamed is None:
             # The bank did not name it when it told of it.
             return unnamed
         raise Refused("unknown_transfer", "No transfer with this end_to_end_id is known here.", "end_to_end_id")

@@ -52,6 +52,8 @@ from extrato.domain.payment.state import Opened, Payment, Unopened, evolve, unle
 
 # How long after the end of its time a payment is not given up while its provider cannot be asked.
 SILENCE: Final = timedelta(days=1)
+# How far the bank's clock and the hub's may part.
+CLOCKS_APART: Final = timedelta(seconds=60)
 
 
 def decide(command: Command, payment: Payment) -> list[PaymentEvent]:
@@ -142,7 +144,7 @@ def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEve
     if _names_the_unnamed(command, payment):
         return [TransferNamed(end_to_end_id=name), *_told_again(command, payment, intent.bank_payment_id)]
     if _was_told_before(command, payment):
-        return _told_again(command, payment, name)
+        return _told_again(command, payment, payment.transfer(name) or name)
     late = LatePaymentReceived(
         attempt_id=name,
         amount_centavos=command.amount_centavos,
@@ -172,20 +174,22 @@ def _told_again(command: ConfirmByBank, payment: Opened, attempt_id: str) -> lis
 
 def _was_told_before(command: ConfirmByBank, payment: Opened) -> bool:
     """Say whether it is a transfer that is known; without a name it may be any of the same value."""
-    transfer, unnamed = command.end_to_end_id, payment.intent.bank_payment_id
-    if transfer in payment.attempts:
-        return True
+    transfer = command.end_to_end_id
     if transfer is not None:
-        return unnamed in payment.attempts and payment.name_of_unnamed == transfer
+        return payment.transfer(transfer) is not None
     return any(each.amount_centavos == command.amount_centavos for each in payment.attempts.values())
 
 
 def _names_the_unnamed(command: ConfirmByBank, payment: Opened) -> bool:
-    """Say whether it may be the transfer that the bank told of without a name, which has none yet."""
+    """Say whether it may be the transfer that the bank told of without a name, which has none yet.
+
+    One that was paid after that one was told of is another.
+    """
     told, transfer = payment.attempts.get(payment.intent.bank_payment_id), command.end_to_end_id
-    is_open = told is not None and payment.name_of_unnamed is None
-    is_new = transfer is not None and transfer not in payment.attempts
-    return is_open and is_new and told is not None and told.amount_centavos == command.amount_centavos
+    if told is None or transfer is None or payment.name_of_unnamed is not None or transfer in payment.attempts:
+        return False
+    is_later = command.paid_at is not None and command.paid_at > told.observed_at + CLOCKS_APART
+    return told.amount_centavos == command.amount_centavos and not is_later
 
 
 def _received(command: ConfirmByBank, payment: Opened, attempt_id: str) -> ObservationRecorded:

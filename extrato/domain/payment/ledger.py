@@ -92,6 +92,11 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.was_paid and (self.status == "approved" or self.status not in KNOWN or is_held_again)
 
     @property
+    def told_at(self) -> datetime:
+        """Give the time up to which its refunds are in the provider's word: it was repeated later than it is dated."""
+        return max(self.observed_at, self.set_back_from or self.observed_at)
+
+    @property
     def has_ended(self) -> bool:
         """Say whether no money can be expected of it any more: it came, or it never will."""
         return self.was_paid or self.status in ENDED
@@ -241,7 +246,7 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
                 continue
             if refund.made_at is None:
                 untimed += refund.amount_centavos
-            elif refund.made_at > attempt.observed_at:
+            elif refund.made_at > attempt.told_at:
                 later += refund.amount_centavos
         returned = sum(each.amount_centavos for each in self.returns.values() if each.attempt_id == attempt_id)
         return min(attempt.amount_centavos, max(told, untimed) + later + returned)

@@ -60,8 +60,10 @@ def record_observation(command: RecordObservation, payment: Opened) -> list[Paym
         payer_email=command.payer_email,
         evidence=command.evidence,
     )
-    remarks = _remarks(recorded, payment)
-    return [recorded, *(each for each in remarks if not _was_raised(each, payment))]
+    is_set_back = known is not None and recorded.observed_at < known.observed_at
+    # A word that the provider goes back to may be remarkable each time.
+    said_at = command.asked_at if is_set_back else recorded.observed_at
+    return [recorded, *_remarks(recorded, payment, said_at)]
 
 
 def _as_attempt(command: RecordObservation, payment: Opened) -> RecordObservation:
@@ -72,7 +74,7 @@ def _as_attempt(command: RecordObservation, payment: Opened) -> RecordObservatio
     return command
 
 
-def _remarks(recorded: ObservationRecorded, payment: Opened) -> list[PaymentEvent]:
+def _remarks(recorded: ObservationRecorded, payment: Opened, said_at: datetime) -> list[PaymentEvent]:
     """Tell what is remarkable about a word of the provider: it contradicts another, or comes late."""
     before, after = payment.ledger, book.after(payment.ledger, recorded)
     name = recorded.attempt_id
@@ -81,12 +83,12 @@ def _remarks(recorded: ObservationRecorded, payment: Opened) -> list[PaymentEven
     events: list[PaymentEvent] = []
     reversal = _reversal(recorded, payment)
     if reversal is not None:
-        events += [reversal, _raised("refund_reversed", recorded)]
+        events += [reversal, _raised("refund_reversed", name, said_at)]
     has_fallen = now.received < then.received or (
         name in before.attempts and not _is_same_currency(before, after, name)
     )
     if then.received and has_fallen:
-        events.append(_raised("provider_contradicts", recorded))
+        events.append(_raised("provider_contradicts", name, said_at))
     if before.is_settled and not after.is_settled and not after.closed and not after.own_has_ended:
         events.append(
             PaymentReopened(
@@ -139,12 +141,8 @@ def _is_same_currency(before: Ledger, after: Ledger, name: str) -> bool:
     return before.attempts[name].currency == after.attempts[name].currency
 
 
-def _was_raised(event: PaymentEvent, payment: Opened) -> bool:
-    return isinstance(event, AlertRaised) and (event.alert, event.occurrence) in payment.raised
-
-
-def _raised(alert: str, recorded: ObservationRecorded) -> AlertRaised:
-    return AlertRaised(alert=alert, occurrence=f"{recorded.attempt_id} {recorded.observed_at.isoformat()}")
+def _raised(alert: str, attempt_id: str, said_at: datetime) -> AlertRaised:
+    return AlertRaised(alert=alert, occurrence=f"{attempt_id} {said_at.isoformat()}")
 
 
 def _mismatched(command: RecordObservation, payment: Opened) -> ObservationMismatched:
@@ -171,9 +169,9 @@ def _says_the_same(command: RecordObservation, known: Attempt) -> bool:
 
 def _newest_refund_at(payment: Opened, attempt_id: str) -> datetime | None:
     """Give when the newest refund was made that counts beside what the provider last said of the attempt."""
-    observed_at = payment.attempts[attempt_id].observed_at
+    told_at = payment.attempts[attempt_id].told_at
     ours = (refund for refund in payment.refunds.values() if refund.attempt_id == attempt_id)
-    times = [refund.made_at for refund in ours if refund.made_at is not None and refund.made_at > observed_at]
+    times = [refund.made_at for refund in ours if refund.made_at is not None and refund.made_at > told_at]
     return max(times, default=None)
 
 
@@ -190,7 +188,7 @@ def _is_insisted_on(command: RecordObservation, ignored: ObservationIgnored, pay
     trace = trace_of(ignored)
     if not command.by_id or trace not in payment.ignored:
         return False
-    ignored_at = payment.ignored[trace]
+    _, ignored_at = payment.ignored[trace]
     return ignored_at is None or command.asked_at >= ignored_at + ANSWERS_LAG
 
 

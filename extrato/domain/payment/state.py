@@ -56,10 +56,11 @@ class Opened(Struct, frozen=True, kw_only=True):
     """A payment that exists, from intent to the last refund.
 
     `cancellation` is how far the merchant's wish to close it has come. `traces` are digests of what was refused or
-    ignored, so that the same is not told twice; `ignored` has those of stale observations, with the time when each was
-    ignored. `outside` are attempts of another reference. `name_of_unnamed` is the bank's name of a transfer that it
-    told of without one at first. `alerts` name what somebody has to look into, in the order in which it came up, and
-    `alerts_so_far` is every alert that it ever had; `raised` are the alerts and occurrences that have been told of.
+    ignored, so that the same is not told twice; `ignored` has those of stale observations, with the attempt of each and
+    the time when it was ignored, until that attempt is observed again. `outside` are attempts of another reference.
+    `name_of_unnamed` is the bank's name of a transfer that it told of without one at first. `alerts` name what somebody
+    has to look into, in the order in which it came up, and `alerts_so_far` is every alert that it ever had; `raised`
+    are the alerts and occurrences that have been told of.
     """
 
     intent: PaymentOpened
@@ -69,7 +70,7 @@ class Opened(Struct, frozen=True, kw_only=True):
     cancellation: Literal["none", "requested", "made"] = "none"
     watch_until: datetime | None = None
     traces: frozenset[str] = frozenset()
-    ignored: dict[str, datetime | None] = {}
+    ignored: dict[str, tuple[str, datetime | None]] = {}
     outside: frozenset[str] = frozenset()
     name_of_unnamed: str | None = None
     alerts: tuple[str, ...] = ()
@@ -132,6 +133,12 @@ class Opened(Struct, frozen=True, kw_only=True):
         """Say whether a payer may still pay: `rejected` and `cancelled` are an attempt's, not the link's."""
         return self.is_charged and not (self.is_closed or self.is_settled or self.is_over_at_provider)
 
+    def transfer(self, end_to_end_id: str) -> str | None:
+        """Give the attempt that a transfer of a direct Pix is; None for one that is not known by this name."""
+        if end_to_end_id in self.attempts:
+            return end_to_end_id
+        return self.intent.bank_payment_id if end_to_end_id == self.name_of_unnamed else None
+
     @property
     def is_closed(self) -> bool:
         """Say whether the hub takes no more money for it: it is over, was closed, or was never charged."""
@@ -171,10 +178,10 @@ def _evolve_opened(payment: Opened, event: PaymentEvent) -> Opened:  # noqa: C90
             return replace(payment, cancellation=_CANCELLATION[type(event)])
         case TransferNamed():
             return replace(payment, name_of_unnamed=event.end_to_end_id)
-        case ObservationRecorded() if event.attempt_id in payment.outside:
-            return replace(payment, outside=payment.outside - {event.attempt_id})
+        case ObservationRecorded() if payment.outside or payment.ignored:
+            return _observed(payment, event.attempt_id)
         case ObservationIgnored():
-            ignored = {trace_of(event): event.ignored_at, **payment.ignored}
+            ignored = {trace_of(event): (event.attempt_id, event.ignored_at), **payment.ignored}
             return replace(payment, traces=payment.traces | {trace_of(event)}, ignored=ignored)
         case ObservationMismatched() | ConfirmationRefused() | LatePaymentReceived() | DuplicatePaymentObserved():
             return _alerted(replace(payment, traces=payment.traces | {trace_of(event)}), event)
@@ -196,6 +203,17 @@ def _evolve_opened(payment: Opened, event: PaymentEvent) -> Opened:  # noqa: C90
         case _:
             msg = f"{type(event).__name__} cannot happen to an opened payment"
             raise TypeError(msg)
+
+
+def _observed(payment: Opened, attempt_id: str) -> Opened:
+    """Forget what was left outside or ignored of an attempt before it was observed."""
+    over = {trace for trace, (of, _) in payment.ignored.items() if of == attempt_id}
+    return replace(
+        payment,
+        outside=payment.outside - {attempt_id},
+        ignored={trace: ignored for trace, ignored in payment.ignored.items() if trace not in over},
+        traces=payment.traces - over,
+    )
 
 
 _CANCELLATION: Final[dict[type, Literal["none", "requested", "made"]]] = {

@@ -87,7 +87,7 @@ def payment_status(
         description=intent.description,
         checkout_url=_way_to_pay(
             charge.checkout_url if isinstance(charge, ChargeCreated) else None,
-            holds_money=bool(ledger.held_by or total.disputed) and not ledger.is_settled,
+            holds_money=bool(ledger.held_by or total.disputed) and payment.status not in SETTLED,
         ),
         padaria_name=padaria_name,
         payer_email=None if is_payer else payer_email,
