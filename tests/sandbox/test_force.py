@@ -48,7 +48,8 @@ async def test_a_rejected_payment_that_is_approved_counts(sandbox):
     payment = await sandbox.pix(transaction_amount=10, external_reference="PED-1")
     await sandbox.pay(payment_id=payment["id"], outcome="rejected")
     approved = await forced(sandbox, payment, "approved")
-    assert (approved["status_detail"], approved["date_approved"]) == ("accredited", approved["date_last_updated"])
+    assert approved["status_detail"] == "accredited"
+    assert payment["date_created"] <= approved["date_approved"] <= approved["date_last_updated"]
     assert await money_of(sandbox) == {"amount_centavos": 1000, "held_centavos": 1000}
 
 
