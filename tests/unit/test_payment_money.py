@@ -360,6 +360,17 @@ def test_a_refund_that_was_in_process_counts_though_it_was_begun_before_the_newe
     assert story.becomes(paid(1000, minute=33, refunded_centavos=400)).ledger.share("a").refunded == 400
 
 
+def test_a_search_that_does_not_show_a_refund_yet_takes_nothing_back():
+    story = link()
+    story.becomes(paid(1000), wish(200), answer(RefundAccepted), answer(minute=0))
+    lagging = paid(1000, minute=6, refunded_centavos=100)
+    assert story.when(lagging)[0].reason == "stale"
+    payment = story.becomes(lagging, paid(1000, minute=7, refunded_centavos=300))
+    assert (payment.ledger.share("a").refunded, payment.alerts) == (300, ())
+    by_id = story.becomes(paid(1000, minute=8, refunded_centavos=100, by_id=True))
+    assert (by_id.ledger.share("a").refunded, by_id.alerts) == (100, ("refund_reversed",))
+
+
 def test_a_word_that_is_repeated_a_minute_after_a_refund_counts_it_already():
     story = link()
     story.becomes(paid(1000, minute=2, refunded_centavos=400), wish(400), answer(minute=31))

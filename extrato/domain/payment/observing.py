@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 # For how long a provider may still answer with what was so before; who asks for one attempt later than that is told
 # what is so.
 ANSWERS_LAG: Final = timedelta(seconds=60)
+# Statuses of an attempt of which a part may have been given back.
+REFUNDABLE: Final = frozenset({"approved", "in_mediation", "charged_back"})
 
 
 def record_observation(command: RecordObservation, payment: Opened) -> list[PaymentEvent]:
@@ -44,7 +46,7 @@ def record_observation(command: RecordObservation, payment: Opened) -> list[Paym
             return []
         # A minute after the refund the provider still says so: it counts it already.
         command = replace(command, observed_at=newest)
-    if known is not None and _is_stale(command, known):
+    if known is not None and (_is_stale(command, known) or _misses_a_refund(command, known, payment)):
         ignored = _ignored(command)
         if not _is_insisted_on(command, ignored, payment):
             return unless_traced(ignored, payment)
@@ -165,6 +167,18 @@ def _says_the_same(command: RecordObservation, known: Attempt) -> bool:
         and command.currency == known.currency
         and command.refunded_centavos == known.refunded_centavos
     )
+
+
+def _misses_a_refund(command: RecordObservation, known: Attempt, payment: Opened) -> bool:
+    """Say whether a search does not show a refund yet that was made: it lags, and only the attempt itself tells.
+
+    A refund that was in process is dated when it was begun at the earliest, which may be before what the search shows.
+    """
+    newest = _newest_refund_at(payment, command.attempt_id)
+    if command.by_id or newest is None or command.observed_at < newest:
+        return False
+    counted = payment.ledger.share(command.attempt_id).refunded
+    return known.refunded_centavos <= command.refunded_centavos < counted and command.status in REFUNDABLE
 
 
 def _newest_refund_at(payment: Opened, attempt_id: str) -> datetime | None:
