@@ -489,19 +489,7 @@ class IdempotencyKeyUsed(Struct, frozen=True, kw_only=True):
     opened_payment_id: int
 
 
-ALERT_NAMES: Final = (
-    "partially_paid",
-    "overpaid",
-    "duplicate_payment",
-    "late_payment",
-    "mismatched_payment",
-    "wrong_confirmation",
-    "provider_contradicts",
-    "refund_reversed",
-)
-"""What somebody may have to look into: money is not where it should be."""
-
-# Events that raise an alert by being there; the other alerts have an AlertRaised.
+# Events that raise an alert by being there; the other alerts have an AlertRaised. docs/money.md tells of all of them.
 ALERTS: Final[dict[type, str]] = {
     ObservationMismatched: "mismatched_payment",
     DuplicatePaymentObserved: "duplicate_payment",

@@ -223,6 +223,7 @@ OPERATIONS: Final = (
         path="/payments/pix/qr_code/{file_name}",
         tag="Pix",
         summary="Show the QR code of a charge.",
+        description="While money of the payment is held there is none: 409 and the code `payment_holds_money`.",
         headers=(_IF_NONE_MATCH,),
         answers={
             200: Answer(
@@ -232,7 +233,7 @@ OPERATIONS: Final = (
             ),
             304: Answer(description="The caller has the picture.", media_types=(), headers=("Cache-Control", "ETag")),
         },
-        refusals=(404, 429, 500, 503),
+        refusals=(404, 409, 429, 500, 503),
         errors=api.PixError,
     ),
     Operation(

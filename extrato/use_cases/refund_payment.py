@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from contracts.events import ChargeCreated, RefundAccepted, RefundMade, RefundRefused
 from extrato.domain.payment.commands import RecordRefund, RequestRefund
-from extrato.domain.payment.ledger import Refund
 from extrato.errors import (
     ExtratoError,
     NotFound,
@@ -28,6 +27,7 @@ from extrato.use_cases.refresh_payment import credential_for, refresh_payment
 
 if TYPE_CHECKING:
     from contracts.envelope import Cause
+    from extrato.domain.payment.ledger import Refund
     from extrato.ports import Credential
     from extrato.providers.port import RefundSeen
 
@@ -49,19 +49,11 @@ class RefundWish(Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-class Refunded(Struct, frozen=True, kw_only=True):
-    """The refunds of a wish by the hub's ids, and the payment as it stands after them."""
-
-    wish_id: str
-    refunds: dict[str, Refund]
-    loaded: LoadedPayment
-
-
-async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: Cause) -> Refunded:
+async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: Cause) -> LoadedPayment:
     """Give money back once, however often the same wish is asked for; what is not done yet the monitor sees to.
 
     Raises `Refused` when the rules do not allow it, and `ProviderNotConnected` when nobody can be asked; what became
-    of each refund stands in the answer, also where the provider refused all of them.
+    of each refund `refunds_of` tells, also where the provider refused all of them.
     """
     loaded = await load_payment(hub, payment_id)
     known_refunds: dict[str, tuple[str, ...]] = {}
@@ -79,7 +71,7 @@ async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: 
         now=hub.now(),
     )
     loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
-    open_ones = [name for name in refunds_of(loaded, wish.wish_id) if name in loaded.payment.ledger.open_refunds]
+    open_ones = [name for name, refund in refunds_of(loaded, wish.wish_id).items() if refund.is_open]
     outcomes = await asyncio.gather(
         *(_record_answer(hub, payment_id, name, cause=cause) for name in open_ones), return_exceptions=True
     )
@@ -90,8 +82,7 @@ async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: 
         # The refunds are recorded; how the payment stands now is told by whoever looks next, if not here.
         with contextlib.suppress(ExtratoError):
             await refresh_payment(hub, payment_id, cause=cause)
-    loaded = await load_payment(hub, payment_id)
-    return Refunded(wish_id=wish.wish_id, refunds=refunds_of(loaded, wish.wish_id), loaded=loaded)
+    return await load_payment(hub, payment_id)
 
 
 def refunds_of(loaded: LoadedPayment, wish_id: str) -> dict[str, Refund]:

@@ -56,9 +56,10 @@ def _alerts(payment: Opened) -> list[PaymentEvent]:
 def _raise(payment: Opened, alert: str, occurrence: str) -> PaymentEvent:
     if alert != "duplicate_payment":
         return AlertRaised(alert=alert, occurrence=occurrence)
+    held, duplicates = payment.ledger.held_of_charge, payment.ledger.duplicates
     return DuplicatePaymentObserved(
         attempt_id=occurrence,
-        already_paid_by=_first_that_pays(payment) or occurrence,
+        already_paid_by=next(name for name in held if name not in duplicates),
         amount_centavos=payment.attempts[occurrence].amount_centavos,
     )
 
@@ -68,25 +69,16 @@ def _occurrences(payment: Opened) -> dict[str, list[str]]:
     ledger = payment.ledger
     if not ledger.attempts and not payment.outside:
         return {}
-    elsewhere = ledger.other_currencies_held_by
-    holders = [name for name in ledger.held_by if name not in elsewhere]
-    held, amount = ledger.total.held, payment.intent.amount_centavos
-    first = _first_that_pays(payment)
+    holders, duplicates = list(ledger.held_of_charge), ledger.duplicates
+    held, amount = ledger.total.held, ledger.amount_centavos
     found = {
         "late_payment": [name for name in holders if ledger.attempts[name].is_late],
-        "mismatched_payment": [*elsewhere, *sorted(payment.outside)],
+        "mismatched_payment": [*ledger.other_currencies_held_by, *sorted(payment.outside)],
     }
     if not ledger.is_settled and 0 < held < amount:
         found["partially_paid"] = holders
-    elif held > amount and first is not None and len(holders) > 1:
-        found["duplicate_payment"] = [name for name in holders if name != first]
+    elif duplicates:
+        found["duplicate_payment"] = duplicates
     elif held > amount:
         found["overpaid"] = holders[-1:]
     return found
-
-
-def _first_that_pays(payment: Opened) -> str | None:
-    """Give the first attempt that holds the whole amount by itself."""
-    ledger, amount = payment.ledger, payment.intent.amount_centavos
-    elsewhere = ledger.other_currencies_held_by
-    return next((name for name, held in ledger.held_by.items() if held >= amount and name not in elsewhere), None)

@@ -167,7 +167,7 @@ def _told_again(command: ConfirmByBank, payment: Opened, attempt_id: str) -> lis
         # A transfer has one value: the first that the bank told of it stands.
         refused = ConfirmationRefused(expected_centavos=told.amount_centavos, received_centavos=command.amount_centavos)
         return unless_traced(refused, payment)
-    was_late = told is not None and told.awaits_acceptance and told.amount_centavos == command.amount_centavos
+    was_late = told is not None and told.awaits_acceptance
     is_in_time = command.paid_at is not None and not _is_overdue(command, payment.intent)
     return [_received(command, payment, attempt_id)] if was_late and is_in_time else []
 

@@ -294,6 +294,18 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return {name: held for name, held in self.held_by.items() if self.attempts[name].currency != self.currency}
 
     @property
+    def held_of_charge(self) -> dict[str, int]:
+        """Give the attempts in the charge's currency of which money is held, and how much."""
+        return {name: held for name, held in self.held_by.items() if self.attempts[name].currency == self.currency}
+
+    @property
+    def duplicates(self) -> list[str]:
+        """Give the attempts that hold money beside the first that holds the whole amount by itself."""
+        held = self.held_of_charge
+        first = next((name for name, centavos in held.items() if centavos >= self.amount_centavos), None)
+        return [] if first is None else [name for name in held if name != first]
+
+    @property
     def own_has_ended(self) -> bool:
         """Say whether the charge was itself the one attempt, and no more money can come by it."""
         own = self.attempts.get(self.own_attempt_id or "")
@@ -378,8 +390,7 @@ def _set_back_from(known: Attempt | None, seen: ObservationRecorded) -> datetime
     """Give the time of the latest word that an older one, repeated, has taken the place of."""
     if known is None:
         return None
-    latest = max(known.observed_at, known.set_back_from or known.observed_at)
-    return latest if seen.observed_at < latest else None
+    return known.told_at if seen.observed_at < known.told_at else None
 
 
 def _was_ever_paid(known: Attempt | None, seen: ObservationRecorded) -> bool:

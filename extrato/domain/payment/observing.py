@@ -83,7 +83,7 @@ def _remarks(recorded: ObservationRecorded, payment: Opened, said_at: datetime) 
     then = before.share(name) if name in before.attempts else book.NOTHING
     now = after.share(name)
     events: list[PaymentEvent] = []
-    reversal = _reversal(recorded, payment)
+    reversal = _reversal(recorded, before, after)
     if reversal is not None:
         events += [reversal, _raised("refund_reversed", name, said_at)]
     has_fallen = now.received < then.received or (
@@ -118,12 +118,11 @@ def _remarks(recorded: ObservationRecorded, payment: Opened, said_at: datetime) 
     return events
 
 
-def _reversal(recorded: ObservationRecorded, payment: Opened) -> RefundReversed | None:
+def _reversal(recorded: ObservationRecorded, before: Ledger, after: Ledger) -> RefundReversed | None:
     """Say that less was given back than was thought, where the provider's newer word says so."""
-    before, name = payment.ledger, recorded.attempt_id
+    name = recorded.attempt_id
     if name not in before.attempts:
         return None
-    after = book.after(before, recorded)
     then, now = before.share(name), after.share(name)
     has_fallen = _told(before.attempts[name]) > _told(after.attempts[name]) or now.refunded < then.refunded
     if not (now.received and has_fallen):

@@ -79,7 +79,7 @@ async def refund(request: web.Request) -> web.Response:
     wish = _wish(body, wish_id=_wish_id(request, loaded.payment_id))
     cause = cause_of(request, actor="api_key")
     try:
-        loaded = (await refund_payment(gateway.hub, loaded.payment_id, wish, cause=cause)).loaded
+        loaded = await refund_payment(gateway.hub, loaded.payment_id, wish, cause=cause)
     except Transient:
         # Whatever is in the way: who is told to come again must not have been heard already.
         loaded = await load_payment(gateway.hub, loaded.payment_id)
