@@ -1,0 +1,182 @@
+"""One gateway alone on PostgreSQL and NATS, beside plain yardsticks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from load import Connection, request
+from running import (
+    SECONDS,
+    UNLIMITED,
+    echo_rate,
+    free_port,
+    load_from_outside,
+    new_home,
+    process,
+    query,
+    row,
+    until_it_answers,
+)
+
+from contracts.envelope import Cause
+from extrato.assembly import open_hub
+from extrato.process import open_database
+from extrato.providers.mercado_pago_webhook import _sign, manifest
+from extrato.settings import Settings
+from extrato.store.migrations import migrate
+from services.cli.demo import CREDENTIAL, SLUG, prepare_demo
+from services.cli.embedded_nats import EmbeddedNats
+from services.cli.embedded_postgres import EmbeddedPostgres
+
+
+@contextlib.asynccontextmanager
+async def one_gateway(provider_port: int | None = None):
+    """A gateway alone on PostgreSQL (fsync on) and NATS; without `provider_port` nobody answers as the provider."""
+    port = free_port()
+    async with new_home() as home, EmbeddedPostgres(home) as postgres, EmbeddedNats(home) as nats:
+        environment = {
+            "EXTRATO_HOME": str(home),
+            **UNLIMITED,
+            "EXTRATO_PORT": str(port),
+            "EXTRATO_DATABASE_URL": postgres.url,
+            "EXTRATO_NATS_URL": nats.url,
+            "EXTRATO_MERCADOPAGO_URL": f"http://127.0.0.1:{provider_port or free_port()}",
+        }
+        await migrate(postgres.url)
+        settings, cause = Settings.from_environment(environment), Cause(correlation_id="bench", actor="operator")
+        async with open_database(settings, connections=2) as pool, open_hub(settings, pool=pool, bus=None) as hub:
+            api_key = await prepare_demo(hub, settings, cause=cause)
+        with process("-m", "services.gateway", log=home / "gateway.log", **environment):
+            await until_it_answers(f"http://127.0.0.1:{port}/readyz")
+            yield port, api_key, postgres.url
+
+
+async def creations() -> None:
+    """Durable Pix creations through HTTP beside an echo, and the library's own way beside both."""
+    body = b'{"value": 35.00}'
+    async with one_gateway() as (port, api_key, url):
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {api_key}"}
+        requests = [request("POST", "/payments/pix", body, headers)]
+        # The yardstick before and after, so that a machine that changes its speed shows.
+        before = await echo_rate(body)
+        made = await load_from_outside(port, requests)
+        after = await echo_rate(body)
+        assert set(made.statuses) == {201}, made.statuses
+        echo = (before + after) / 2
+        count = await query(url, "SELECT count(*) FROM stored_events WHERE topic LIKE 'PaymentOpened.%'")
+        assert count >= sum(made.statuses.values())
+        row(
+            "durable Pix creations, one gateway process, fsync on",
+            f"{made.per_second:,.0f}/s (p50 {made.p50_ms:.1f} ms, p99 {made.p99_ms:.1f} ms)",
+            f"echo {before:,.0f} and {after:,.0f}/s: ratio {made.per_second / echo:.2f}",
+            "at least 0.3",
+        )
+    saves = await library_saves()
+    row("the library's Application.save, one payment at a time", f"{saves:,.0f}/s", "", "beside it")
+
+
+async def webhooks() -> None:
+    """Webhooks verified and accepted durably, beside an echo."""
+    body = json.dumps(
+        {
+            "action": "payment.updated",
+            "api_version": "v1",
+            "data": {"id": "1"},
+            "date_created": "2026-11-23T12:00:00Z",
+            "id": 1,
+            "live_mode": True,
+            "type": "payment",
+            "user_id": CREDENTIAL.account_id,
+        }
+    ).encode()
+    async with one_gateway() as (port, _, url):
+        requests = list(itertools.islice(signed_notifications(body), 5000))
+        before = await echo_rate(body)
+        taken = await load_from_outside(port, requests)
+        after = await echo_rate(body)
+        assert set(taken.statuses) == {200}, taken.statuses
+        stored = await query(url, "SELECT count(*) FROM webhook_deliveries WHERE verdict = 'verified'")
+        assert stored >= sum(taken.statuses.values())
+        row(
+            "webhooks verified and durable before the answer (provider away)",
+            f"{taken.per_second:,.0f}/s (p50 {taken.p50_ms:.1f} ms, p99 {taken.p99_ms:.1f} ms)",
+            f"echo {before:,.0f} and {after:,.0f}/s: ratio {taken.per_second / ((before + after) / 2):.2f}",
+            "at least 0.25",
+        )
+
+
+async def slow_provider() -> None:
+    """How soon a webhook is answered while the provider takes every question and answers none."""
+
+    async def hang(reader, writer) -> None:
+        await reader.read()
+        writer.close()
+
+    provider = await asyncio.start_server(hang, "127.0.0.1", 0)
+    body = b'{"action": "payment.updated", "data": {"id": "1"}, "type": "payment", "user_id": "174087000"}'
+    async with one_gateway(provider.sockets[0].getsockname()[1]) as (port, _, _url):
+        requests = itertools.islice(signed_notifications(body), int(200 * SECONDS))
+        answered = await paced(port, list(requests), per_second=200)
+    provider.close()
+    row(
+        "webhook to its answer at 200/s, provider hangs",
+        f"p50 {answered[len(answered) // 2] * 1000:.1f} ms, p99 {answered[int(len(answered) * 0.99)] * 1000:.1f} ms",
+        "",
+        "p99 under 50 ms",
+    )
+
+
+async def paced(port: int, requests: list[bytes], *, per_second: float) -> list[float]:
+    """Send requests at a steady rate, each when its time has come; gives the sorted latencies in seconds."""
+    latencies: list[float] = []
+    statuses: dict[int, int] = {}
+    start = time.perf_counter()
+
+    async def send(number: int, one: bytes) -> None:
+        await asyncio.sleep(max(0.0, start + number / per_second - time.perf_counter()))
+        _, connection = await asyncio.get_running_loop().create_connection(
+            lambda: Connection(iter([one]), 0.0, latencies, statuses), "127.0.0.1", port
+        )
+        await connection.done
+
+    await asyncio.gather(*(send(number, one) for number, one in enumerate(requests)))
+    assert set(statuses) == {200}, statuses
+    return sorted(latencies)
+
+
+def signed_notifications(body: bytes):
+    """Notifications about ever other payments, signed as the provider does."""
+    for number in itertools.count(10_000_000_000):
+        ts = str(int(time.time()))
+        request_id = f"bench-{number}"
+        signature = _sign(CREDENTIAL.webhook_secret, manifest(data_id=str(number), request_id=request_id, ts=ts))
+        yield request(
+            "POST",
+            f"/webhooks/mercadopago/{SLUG}/?data.id={number}&type=payment",
+            body,
+            {
+                "Content-Type": "application/json",
+                "x-signature": f"ts={ts},v1={signature}",
+                "x-request-id": request_id,
+            },
+        )
+
+
+async def library_saves() -> float:
+    """One aggregate at a time through `eventsourcing`'s Application on its own PostgreSQL recorder."""
+    async with new_home() as home, EmbeddedPostgres(home) as postgres:
+        script = Path(__file__).parent / "library.py"
+        output = subprocess.run(
+            [sys.executable, str(script), "saves", str(Path(postgres.url.partition("host=")[2]))],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return float(output.stdout)

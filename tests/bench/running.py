@@ -1,0 +1,165 @@
+"""What the benches share: homes, processes, loads, and the table that they print."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import aiohttp
+import asyncpg
+from filling import paid_payments
+from load import Load, request
+
+from extrato.store.event_log import EventLog
+
+ROOT = Path(__file__).parents[2]
+SECONDS = float(os.environ.get("BENCH_SECONDS", "8"))
+CONNECTIONS = 128
+# What is measured is how fast the hub is, and not its limits.
+UNLIMITED = {f"EXTRATO_{counted}_PER_MINUTE": "10000000" for counted in ("CREATIONS", "CHECKS", "FAILURES")}
+ROWS: list[tuple[str, str, str, str]] = []
+
+
+def row(what: str, measured: str, yardstick: str = "", wanted: str = "") -> None:
+    ROWS.append((what, measured, yardstick, wanted))
+    print(f"| {what} | {measured} | {yardstick} | {wanted} |", flush=True)
+
+
+@contextlib.asynccontextmanager
+async def new_home():
+    parent = Path(tempfile.mkdtemp(prefix="extrato-bench-", dir="/tmp"))
+    parent.chmod(0o711)
+    try:
+        yield parent / "home"
+    finally:
+        shutil.rmtree(parent, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def process(*words: str, log: Path | None = None, **environment: str):
+    with (log or Path(os.devnull)).open("w") as output:
+        child = subprocess.Popen(
+            [sys.executable, *words], cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=output
+        )
+        try:
+            yield child
+        finally:
+            child.terminate()
+            child.wait(10)
+
+
+async def until_it_answers(url: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        for _ in range(600):
+            with contextlib.suppress(aiohttp.ClientError):
+                async with session.get(url) as answer:
+                    if answer.status < 500:
+                        return
+            await asyncio.sleep(0.05)
+    raise TimeoutError(url)
+
+
+async def echo_rate(body: bytes) -> float:
+    port = free_port()
+    with process(str(Path(__file__).parent / "load.py"), "echo", str(port)):
+        await until_it_answers(f"http://127.0.0.1:{port}/")
+        requests = [request("POST", "/", body, {"Content-Type": "application/json"})]
+        return (await load_from_outside(port, requests)).per_second
+
+
+async def load_from_outside(port: int, requests: list[bytes], *, seconds: float = SECONDS) -> Load:
+    """Load a server from a process of its own, so that this one's loop is not what is measured."""
+    words = (str(Path(__file__).parent / "load.py"), "load", str(port), str(CONNECTIONS), str(seconds))
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, *words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await child.communicate(json.dumps([one.decode() for one in requests]).encode())
+    measured = json.loads(output)
+    return Load(**{**measured, "statuses": {int(k): v for k, v in measured["statuses"].items()}})
+
+
+async def query(url: str, sql: str):
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(sql)
+    finally:
+        await connection.close()
+
+
+async def fill_log(url: str, *, payments: int) -> int:
+    """Append paid payments of four events each; gives how many events."""
+    pool = await asyncpg.create_pool(url, min_size=1, max_size=2)
+    log = EventLog(pool)
+    for start in range(1, payments + 1, 2000):
+        await asyncio.gather(*(log.append(one) for one in paid_payments(start, min(2000, payments + 1 - start))))
+    head = await log.head()
+    await log.close()
+    await pool.close()
+    return head
+
+
+class WholeHub(NamedTuple):
+    """A hub that runs, and what its clients know of it."""
+
+    home: Path
+    port: int
+    sandbox_url: str
+    api_key: str
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.api_key}"}
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        return json.loads((self.home / "run" / "addresses.json").read_text())
+
+
+@contextlib.asynccontextmanager
+async def whole_hub():
+    async with new_home() as home:
+        port, sandbox_port = free_port(), free_port()
+        child = await start_hub(home, port, sandbox_port)
+        try:
+            api_key = (home / "demo-api-key").read_text().strip()
+            yield WholeHub(home, port, f"http://127.0.0.1:{sandbox_port}", api_key)
+        finally:
+            child.terminate()
+            await child.wait()
+
+
+async def start_hub(home: Path, port: int, sandbox_port: int) -> asyncio.subprocess.Process:
+    environment = {
+        **os.environ,
+        "EXTRATO_HOME": str(home),
+        **UNLIMITED,
+        "EXTRATO_PORT": str(port),
+        "EXTRATO_SANDBOX_PORT": str(sandbox_port),
+    }
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.cli", "up", cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(60):
+        async for line in child.stdout:
+            if b"extrato is ready" in line:
+                return child
+    raise RuntimeError("the hub did not start")

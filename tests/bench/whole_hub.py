@@ -1,0 +1,322 @@
+"""The whole hub on one machine, as `make up` runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import resource
+import statistics
+import time
+from collections import Counter
+from pathlib import Path
+
+import aiohttp
+import nats
+import nats.js.errors
+from load import request
+from running import (
+    SECONDS,
+    WholeHub,
+    echo_rate,
+    fill_log,
+    free_port,
+    load_from_outside,
+    new_home,
+    query,
+    row,
+    start_hub,
+    whole_hub,
+)
+
+from contracts.subjects import HEADER_POSITION, PAYMENTS_STREAM
+from services.cli.demo import SLUG
+
+HUB_SECONDS = float(os.environ.get("BENCH_HUB_SECONDS", "20"))
+REFILLED_PAYMENTS = int(os.environ.get("BENCH_REFILLED_PAYMENTS", "125000"))
+OPEN_SOCKETS = int(os.environ.get("BENCH_SOCKETS", "8000"))
+SOCKETS_OF_A_PAYER = 20
+SOCKETS_OF_AN_ADDRESS = 400
+LEVEL_WITHIN_S = 120
+
+PIX = b'{"value": 35.00}'
+HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
+READ_MODELS_AT = "SELECT min(position) FROM checkpoints"
+PAYMENTS = "SELECT count(*) FROM stored_events WHERE topic LIKE 'PaymentOpened.%'"
+SIZES = """
+    SELECT string_agg(format('%s %s', relname, pg_total_relation_size(relid)), ',' ORDER BY relname)
+    FROM pg_stat_user_tables WHERE n_live_tup > 1000
+"""
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+# --- creations until all is level -----------------------------------------------------------------
+
+
+async def hub() -> None:
+    """Pix creations as fast as they come, until log, read models and stream are level."""
+    echo = await echo_rate(PIX)
+    async with whole_hub() as running:
+        database_url = running.addresses["database_url"]
+        requests = [request("POST", "/payments/pix", PIX, {"Content-Type": "application/json", **running.headers})]
+        payments_before, cpu_before = await query(database_url, PAYMENTS), cpu_of(running)
+        made = await load_from_outside(running.port, requests, seconds=HUB_SECONDS)
+        assert set(made.statuses) == {201}, made.statuses
+        ended = time.perf_counter()
+        await until_level(running)
+        lag_s = time.perf_counter() - ended
+        cpu = cpu_of(running)
+        payments = await query(database_url, PAYMENTS) - payments_before
+        sustained = made.per_second * HUB_SECONDS / (HUB_SECONDS + lag_s)
+        row(
+            f"the whole hub under Pix creations for {HUB_SECONDS:g} s, until log, read models and stream are level",
+            f"{sustained:,.0f} payments/s (p50 {made.p50_ms:.1f} ms, p99 {made.p99_ms:.1f} ms), "
+            f"level {lag_s:.2f} s after the last",
+            f"echo {echo:,.0f}/s",
+            "at least 5,000/s, level within 0.5 s",
+        )
+        used = {name: (cpu[name] - cpu_before[name]) / payments for name in cpu}
+        row(
+            "processor time a payment, in µs",
+            ", ".join(f"{name} {each:.0f}" for name, each in used.items() if each >= 1),
+            f"{sum(used.values()):.0f} in all",
+        )
+        await storage(running, await query(database_url, PAYMENTS))
+
+
+async def storage(running: WholeHub, payments: int) -> None:
+    """How many bytes a payment takes, by table and stream, and without the write-ahead log."""
+    tables = dict(each.split() for each in (await query(running.addresses["database_url"], SIZES)).split(","))
+    sizes = {name: int(size) for name, size in tables.items()}
+    for folder in sorted((running.home / "nats").glob("jetstream/*/streams/*")):
+        size = sum(each.stat().st_blocks * 512 for each in folder.rglob("*") if each.is_file())
+        sizes[f"{folder.parts[-3]}/{folder.name}"] = size
+    shown = {name: size / payments for name, size in sizes.items() if size / payments >= 1}
+    row(
+        "bytes a payment on disk, without the write-ahead log",
+        ", ".join(f"{name} {size:,.0f}" for name, size in shown.items()),
+        f"{sum(shown.values()):,.0f} in all, of {payments:,} payments",
+        "at most 5,000",
+    )
+
+
+def cpu_of(running: WholeHub) -> Counter[str]:
+    """Processor time in µs that the processes of the hub have used, by what they are."""
+    of_programs = programs(running)
+    used: Counter[str] = Counter(dict.fromkeys(sorted(of_programs.values()), 0))
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            name = of_programs.get(int(entry.name)) or of_programs.get(int(fields[1]))
+            if name:
+                used[name] += (int(fields[11]) + int(fields[12])) * 1_000_000 // CLOCK_TICKS
+    return used
+
+
+def programs(running: WholeHub) -> dict[int, str]:
+    names = json.loads((running.home / "run" / "processes.json").read_text())
+    return {pid: name for name, pid in names.items()}
+
+
+async def until_level(running: WholeHub) -> None:
+    """Wait until the read models and the stream have come to the end of the log."""
+    database_url = running.addresses["database_url"]
+    client = await nats.connect(running.addresses["nats_url"])
+    try:
+        async with asyncio.timeout(LEVEL_WITHIN_S):
+            head = await query(database_url, HEAD)
+            while await query(database_url, READ_MODELS_AT) < head or await stream_at(client) < head:
+                await asyncio.sleep(0.01)
+    finally:
+        await client.close()
+
+
+async def stream_at(client) -> int:
+    jetstream = client.jetstream()
+    try:
+        state = (await jetstream.stream_info(PAYMENTS_STREAM)).state
+        last = await jetstream.get_msg(PAYMENTS_STREAM, seq=state.last_seq)
+    except nats.js.errors.APIError:
+        # It is away, or empty.
+        return 0
+    return int(last.headers[HEADER_POSITION])
+
+
+# --- the bus is lost -------------------------------------------------------------------------------
+
+
+async def refill() -> None:
+    """The stream is lost with all that it held, and made whole again out of the log, beside all that listens."""
+    async with whole_hub() as running:
+        head = await fill_log(running.addresses["database_url"], payments=REFILLED_PAYMENTS)
+        await until_level(running)
+        client = await nats.connect(running.addresses["nats_url"])
+        await client.jetstream().delete_stream(PAYMENTS_STREAM)
+        start = time.perf_counter()
+        while await stream_at(client) < head:
+            await asyncio.sleep(0.05)
+        took_s = time.perf_counter() - start
+        await client.close()
+        row(
+            f"refill of a lost stream with {head:,} events, whole hub",
+            f"{head / took_s:,.0f} events/s",
+            f"in {took_s:.1f} s",
+            "at least 30,000/s",
+        )
+
+
+# --- reading over HTTP -----------------------------------------------------------------------------
+
+
+async def reads() -> None:
+    """What frontends ask most."""
+    async with whole_hub() as running:
+        async with aiohttp.ClientSession(headers=running.headers) as session:
+            numbers = []
+            for _ in range(500):
+                async with session.post(f"{running.url}/payments/pix", json={"value": 35}) as answer:
+                    numbers.append((await answer.json())["payment"]["id"])
+        await until_level(running)
+        for what, paths in (
+            ("check of a payment", [f"/payments/api/check/{number}/" for number in numbers]),
+            ("events of a payment", [f"/payments/api/{number}/events/" for number in numbers]),
+            ("list of 50 payments", [f"/payments/api/pending/?padaria_slug={SLUG}&limit=50"]),
+        ):
+            asked = [request("GET", path, b"", running.headers) for path in paths]
+            told = await load_from_outside(running.port, asked)
+            assert set(told.statuses) == {200}, told.statuses
+            row(f"{what}, over HTTP", f"{told.per_second:,.0f}/s (p50 {told.p50_ms:.1f} ms)")
+
+
+# --- sockets ---------------------------------------------------------------------------------------
+
+
+async def sockets() -> None:
+    """Creations, and approvals to their frames, while many payers' sockets are open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, OPEN_SOCKETS + 4096)), hard))
+    async with whole_hub() as running, payers_sockets(running, OPEN_SOCKETS):
+        await approve(running, f", {OPEN_SOCKETS:,} other sockets open")
+        requests = [request("POST", "/payments/pix", PIX, {"Content-Type": "application/json", **running.headers})]
+        made = await load_from_outside(running.port, requests)
+        assert set(made.statuses) == {201}, made.statuses
+        row(
+            f"Pix creations with {OPEN_SOCKETS:,} open sockets, whole hub",
+            f"{made.per_second:,.0f}/s (p50 {made.p50_ms:.1f} ms, p99 {made.p99_ms:.1f} ms)",
+        )
+
+
+@contextlib.asynccontextmanager
+async def payers_sockets(running: WholeHub, count: int):
+    """Open sockets of payers who wait, from many addresses, and answer the gateway's pings."""
+    sessions, listening = [], []
+    try:
+        for number in range(-(-count // SOCKETS_OF_AN_ADDRESS)):
+            local = (f"127.0.1.{number + 1}", 0)
+            connector = aiohttp.TCPConnector(limit=0, local_addr=local)
+            sessions.append(aiohttp.ClientSession(connector=connector))
+        targets = []
+        for _ in range(-(-count // SOCKETS_OF_A_PAYER)):
+            async with sessions[0].post(
+                f"{running.url}/payments/pix", json={"value": 35}, headers=running.headers
+            ) as answer:
+                made = await answer.json()
+            token = made["payment_url"].partition("?t=")[2]
+            targets += [f"{running.url}/ws?payment_id={made['payment']['id']}&t={token}"] * SOCKETS_OF_A_PAYER
+        for first in range(0, count, 200):
+            opened = await asyncio.gather(
+                *(
+                    sessions[nth // SOCKETS_OF_AN_ADDRESS].ws_connect(targets[nth])
+                    for nth in range(first, min(first + 200, count))
+                )
+            )
+            listening += [asyncio.create_task(hear_nothing(socket)) for socket in opened]
+        yield
+    finally:
+        for task in listening:
+            task.cancel()
+        await asyncio.gather(*listening, return_exceptions=True)
+        for session in sessions:
+            await session.close()
+
+
+async def hear_nothing(socket: aiohttp.ClientWebSocketResponse) -> None:
+    async for _ in socket:
+        continue
+
+
+async def approval() -> None:
+    """Approval at the provider to the frame on a merchant's socket, at 100 a second."""
+    async with whole_hub() as running:
+        await approve(running)
+
+
+async def approve(running: WholeHub, beside: str = "") -> None:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        count = int(100 * SECONDS)
+        preferences = []
+        for _ in range(count):
+            body = {"padaria_slug": SLUG, "items": [{"nome": "Pão Francês", "quantidade": 10}]}
+            url = f"{running.url}/payments/api/generate-link/"
+            async with session.post(url, json=body, headers=running.headers) as answer:
+                link = await answer.json()
+                preferences.append((link["payment_id"], link["preference_id"]))
+        paid: dict[int, float] = {}
+        latencies: list[float] = []
+        listening = asyncio.create_task(listen(session, running, paid, latencies, count))
+        await asyncio.sleep(0.5)
+        start = time.perf_counter()
+        paying = []
+        for number, (payment_id, preference_id) in enumerate(preferences):
+            await asyncio.sleep(max(0, start + number / 100 - time.perf_counter()))
+            paid[payment_id] = time.perf_counter()
+            paying.append(asyncio.create_task(pay(session, running, preference_id)))
+        await asyncio.gather(*paying)
+        async with asyncio.timeout(20):
+            await listening
+    latencies.sort()
+    p50, p99 = (latencies[int(len(latencies) * q)] * 1000 for q in (0.5, 0.99))
+    row(
+        f"approval at the provider to WebSocket frame, 100/s, whole hub on one machine{beside}",
+        f"p50 {p50:.1f} ms, p99 {p99:.1f} ms ({len(latencies)} payments)",
+        "from before the request that approves",
+        "p50 under 15 ms, p99 under 60 ms",
+    )
+
+
+async def pay(session: aiohttp.ClientSession, running: WholeHub, preference_id: str) -> None:
+    body = {"preference_id": preference_id, "outcome": "approved", "method": "visa"}
+    async with session.post(f"{running.sandbox_url}/_sandbox/pay", json=body) as answer:
+        assert answer.status == 200, await answer.text()
+        await answer.read()
+
+
+async def listen(session, running: WholeHub, paid: dict[int, float], latencies: list[float], count: int) -> None:
+    async with session.ws_connect(
+        f"{running.url}/ws", params={"padaria_slug": SLUG}, headers=running.headers
+    ) as socket:
+        async for message in socket:
+            at = time.perf_counter()
+            frame = message.json()
+            if frame["type"] == "event" and frame["event"] == "StatusChanged":
+                latencies.append(at - paid[frame["payment_id"]])
+                if len(latencies) == count:
+                    return
+
+
+# --- start -----------------------------------------------------------------------------------------
+
+
+async def start() -> None:
+    """`make up` to `extrato is ready`, with the dependencies installed."""
+    async with new_home() as home:
+        took = []
+        for _ in range(4):
+            started_at = time.perf_counter()
+            child = await start_hub(home, free_port(), free_port())
+            took.append(time.perf_counter() - started_at)
+            child.terminate()
+            await child.wait()
+    row("`make up` to ready, new home", f"{took[0]:.1f} s", "", "under 6 s")
+    row("`make up` to ready, old home, median of 3", f"{statistics.median(took[1:]):.1f} s", "", "under 6 s")
