@@ -58,7 +58,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
 class StoredState(Struct, frozen=True, kw_only=True):
     """The `state` column of the log: what of an envelope is not a column of its own, as JSON.
 
-    `data` stays undecoded until somebody needs the event itself; the relay never does.
+    `data` stays undecoded until somebody needs the event itself.
     """
 
     event_id: UUID
@@ -66,5 +66,17 @@ class StoredState(Struct, frozen=True, kw_only=True):
     payment_id: int | None
     occurred_at: datetime
     recorded_at: datetime
+    cause: Cause
+    data: Raw
+
+
+class StateText(Struct, frozen=True, kw_only=True):
+    """The same, for those who pass it on as text: times and identifiers stay as they are written."""
+
+    event_id: str
+    merchant: str
+    payment_id: int | None
+    occurred_at: str
+    recorded_at: str
     cause: Cause
     data: Raw

@@ -288,7 +288,6 @@ ATTRIBUTES: Final[Attributes] = {
 }
 _NUMBER: Final = {"type": "string", "pattern": "^[0-9]+$"}
 EVENT_ATTRIBUTES: Final[Attributes] = {
-    subjects.HEADER_MESSAGE_ID: ("The position again, by which JetStream drops a repetition.", _NUMBER),
     subjects.HEADER_STREAM_ID: ("The event's stream.", {"type": "string", "format": "uuid"}),
     subjects.HEADER_VERSION: ("Its place in the stream, counted from 1.", _NUMBER),
     subjects.HEADER_POSITION: ("Its place in the log.", _NUMBER),

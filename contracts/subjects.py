@@ -21,10 +21,12 @@ SWEEPS_SUBJECTS: Final = ("sweeps.>",)
 DEAD_STREAM: Final = "DEAD"
 DEAD_SUBJECTS: Final = ("dead.>",)
 
+# In no stream: each message says how far the log has come, as a number in its body.
+TICK_SUBJECT: Final = "log.head"
+
 CE_SOURCE: Final = "/extrato"
 CE_TYPE_PREFIX: Final = "br.extrato."
 
-HEADER_MESSAGE_ID: Final = "Nats-Msg-Id"
 HEADER_SPEC_VERSION: Final = "ce-specversion"
 HEADER_ID: Final = "ce-id"
 HEADER_SOURCE: Final = "ce-source"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 import nats.errors
 import nats.js.errors
 import structlog
-from nats.aio.client import Client
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StoreCompression, StreamConfig
 
 from contracts import subjects
+from extrato.bus.lean_client import LeanClient
 from extrato.errors import BusUnavailable
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ STREAMS: Final = (
         name=subjects.PAYMENTS_STREAM,
         subjects=list(subjects.PAYMENTS_SUBJECTS),
         storage=StorageType.FILE,
+        compression=StoreCompression.S2,
         duplicate_window=DUPLICATE_WINDOW_S,
         allow_direct=True,
     ),
@@ -54,6 +55,7 @@ STREAMS: Final = (
         name=subjects.CHECKS_STREAM,
         subjects=list(subjects.CHECKS_SUBJECTS),
         storage=StorageType.FILE,
+        compression=StoreCompression.S2,
         max_age=subjects.CHECKS_MAX_AGE_S,
         max_bytes=1 << 28,
     ),
@@ -81,7 +83,7 @@ STREAMS: Final = (
 class Bus:
     """One process's connection to NATS."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: LeanClient) -> None:
         self.client = client
         self.jetstream: JetStreamContext = client.jetstream(timeout=CONNECT_TIMEOUT_S)
 
@@ -91,12 +93,14 @@ class Bus:
         return self.client.is_connected
 
     async def ensure_streams(self) -> None:
-        """Create the streams that are missing; those that exist are left as they are."""
+        """Create the streams that are missing; of those that exist, only the compression is brought up to date."""
         for config in STREAMS:
             try:
-                await self.jetstream.stream_info(config.name or "")
+                info = await self.jetstream.stream_info(config.name or "")
             except nats.js.errors.NotFoundError:
                 await self.jetstream.add_stream(config)
+            else:
+                await compress_like(self.jetstream, info.config, config)
 
     async def close(self) -> None:
         """Send what is waiting and leave."""
@@ -107,6 +111,12 @@ class Bus:
             # The client may write its farewell to a line that broke at this moment, which uvloop calls a RuntimeError.
             with contextlib.suppress(*BUS_AWAY, RuntimeError):
                 await self.client.close()
+
+
+async def compress_like(jetstream: JetStreamContext, found: StreamConfig, wanted: StreamConfig) -> None:
+    """Have a stream compressed as it should be, and leave the rest of its configuration as it is."""
+    if wanted.compression and found.compression != wanted.compression:
+        await jetstream.update_stream(found.evolve(compression=wanted.compression))
 
 
 async def connect(nats_url: str, *, name: str) -> Bus:
@@ -123,7 +133,7 @@ async def connect(nats_url: str, *, name: str) -> Bus:
     async def on_reconnect() -> None:
         log.info("bus_reconnected")
 
-    client = Client()
+    client = LeanClient()
     bus = await _connect(client, nats_url, name, error=on_error, disconnected=on_disconnect, reconnected=on_reconnect)
     try:
         await bus.ensure_streams()
@@ -140,7 +150,9 @@ async def connect_quietly(nats_url: str, *, name: str) -> AsyncIterator[Bus]:
     async def say_nothing(_error: Exception | None = None) -> None:
         """Leave it to who waits for an answer."""
 
-    bus = await _connect(Client(), nats_url, name, error=say_nothing, disconnected=say_nothing, reconnected=say_nothing)
+    bus = await _connect(
+        LeanClient(), nats_url, name, error=say_nothing, disconnected=say_nothing, reconnected=say_nothing
+    )
     try:
         yield bus
     finally:
@@ -148,7 +160,7 @@ async def connect_quietly(nats_url: str, *, name: str) -> AsyncIterator[Bus]:
 
 
 async def _connect(
-    client: Client,
+    client: LeanClient,
     nats_url: str,
     name: str,
     *,

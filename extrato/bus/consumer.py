@@ -1,21 +1,22 @@
 """A durable consumer of the whole log: every event once and in order, from a bus that may lose any of them.
 
-Messages arrive over a durable JetStream pull consumer. They say how far the log has come; the events
-themselves are read from the log, so that neither a lost message nor a forged one changes anything. When the consumer or
-its stream was deleted, both are made again, and what the refilled stream repeats is passed over.
+Messages arrive over a durable JetStream pull consumer, without their bodies. They say how far the log has come; the
+events themselves are read from the log, so that neither a lost message nor a forged one changes anything. When the
+consumer or its stream was deleted, both are made again, and what the refilled stream repeats is passed over.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from contracts.subjects import PAYMENTS_STREAM, dead_subject
 from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
-from extrato.bus.messages import position_of
+from extrato.bus.messages import position_in
+from extrato.bus.pull import DurablePull
 from extrato.errors import Transient
 from extrato.store.codec import UnreadableEvent, to_envelope
 from extrato.store.log import READ_PAGE, LogReader
@@ -25,15 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from eventsourcing.persistence import Notification
-    from nats.aio.msg import Msg
-    from nats.js import JetStreamContext
 
     from contracts.envelope import Envelope
+    from extrato.bus.lean_client import RawMessage
 
-BATCH: Final = 500
-FETCH_TIMEOUT_S: Final = 1.0
-ACK_WAIT_S: Final = 30
-MAX_ACK_PENDING: Final = 2000
+LOOK_AT_LOG_S: Final = 1.0
 REFUSAL_ATTEMPTS: Final = 3
 
 
@@ -69,20 +66,20 @@ class DurableConsumer:
     async def run(self) -> None:
         """Consume until cancelled."""
         await self._until_it_works(self.catch_up)
-        subscription: JetStreamContext.PullSubscription | None = None
         while True:
             heed_cancellation()
+            pull = DurablePull(self._bus, stream=PAYMENTS_STREAM, durable=self._durable)
             try:
-                if subscription is None:
-                    subscription = await self._subscribe()
-                    await self.catch_up()
-                    self.subscribed.set()
-                await self._consume(subscription)
+                await self._bus.ensure_streams()
+                await pull.open()
+                await self.catch_up()
+                self.subscribed.set()
+                while True:
+                    await self._consume(pull)
             except (*BUS_AWAY, *LINE_BROKE, Transient) as error:
                 self._logger.warning("consumer_interrupted", error=repr(error))
-                if subscription is not None:
-                    await self._forget(subscription)
-                    subscription = None
+                with contextlib.suppress(*BUS_AWAY):
+                    await pull.close()
                 await asyncio.sleep(0.2)
 
     async def catch_up(self, up_to: int | None = None) -> None:
@@ -94,52 +91,29 @@ class DurableConsumer:
             if len(rows) < READ_PAGE:
                 return
 
-    async def _subscribe(self) -> JetStreamContext.PullSubscription:
-        await self._bus.ensure_streams()
-        config = ConsumerConfig(
-            durable_name=self._durable,
-            deliver_policy=DeliverPolicy.ALL,
-            ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=ACK_WAIT_S,
-            max_ack_pending=MAX_ACK_PENDING,
-        )
-        return await self._bus.jetstream.pull_subscribe(
-            ">", durable=self._durable, stream=PAYMENTS_STREAM, config=config
-        )
-
-    async def _forget(self, subscription: JetStreamContext.PullSubscription) -> None:
-        try:
-            await subscription.unsubscribe()
-        except BUS_AWAY:
-            return
-
-    async def _consume(self, subscription: JetStreamContext.PullSubscription) -> None:
-        try:
-            messages = await subscription.fetch(BATCH, timeout=FETCH_TIMEOUT_S)
-        except TimeoutError:
-            messages = []
+    async def _consume(self, pull: DurablePull) -> None:
+        messages = await pull.take(within_s=LOOK_AT_LOG_S)
         heed_cancellation()
-        if not messages:
+        if messages:
+            await self._apply(messages, pull)
+            await pull.acknowledge(messages[-1])
+        else:
             # Quiet, or silently cut off: the log knows which.
             await self.catch_up()
-            return
-        await self._apply(messages)
-        for message in messages:
-            await message.ack()
 
-    async def _apply(self, messages: Sequence[Msg]) -> None:
+    async def _apply(self, messages: Sequence[RawMessage], pull: DurablePull) -> None:
         """Read from the log what a batch of messages speaks of, with what they pass over in silence.
 
-        Whoever may publish could forge a message, so its body is not believed; a place that the log does not
-        have is laid down.
+        Whoever may publish could forge a message, so it is not believed; one that names no place, or a place that
+        the log does not have, is laid down.
         """
         reached = self.checkpoint
-        spoken_of: list[tuple[int, Msg]] = []
+        spoken_of: list[tuple[int, RawMessage]] = []
         for message in messages:
             try:
-                position, previous = position_of(message)
+                position, previous = position_in(message.headers)
             except UnreadableEvent as error:
-                await self._lay_down(message.subject, message.data, error)
+                await self._lay_down(message.subject.decode(), await pull.body_of(message), error)
                 continue
             spoken_of.append((position, message))
             if position > reached:
@@ -149,8 +123,9 @@ class DurableConsumer:
             await self.catch_up(reached)
         for position, message in spoken_of:
             if position > self.checkpoint:
-                nowhere = UnreadableEvent("The log has no such place.", message.subject)
-                await self._lay_down(message.subject, message.data, nowhere)
+                subject = message.subject.decode()
+                nowhere = UnreadableEvent("The log has no such place.", subject)
+                await self._lay_down(subject, await pull.body_of(message), nowhere)
 
     async def _hand_over(self, rows: Sequence[Notification]) -> None:
         envelopes = []

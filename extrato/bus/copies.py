@@ -19,13 +19,14 @@ from nats.js.api import (
     DeliverPolicy,
     ExternalStream,
     StorageType,
+    StoreCompression,
     StreamConfig,
     StreamConsumerSource,
     StreamSource,
 )
 
 from contracts.subjects import CHECKS_STREAM, PAYMENTS_STREAM
-from extrato.bus.connection import BUS_AWAY, UNUSABLE, Bus, connect_quietly, heed_cancellation
+from extrato.bus.connection import BUS_AWAY, UNUSABLE, Bus, compress_like, connect_quietly, heed_cancellation
 from extrato.errors import BusUnavailable
 
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ class Copies:
         feed = await _feed(origin, name)
         if copy is None or feed is None or not _is_whole(copy, source, feed):
             await self._make_anew(name, copy, feed)
-        elif copy.state.messages and copy.state.first_seq < source.state.first_seq:
+            return
+        await compress_like(copies, copy.config, _copy_of(name, inlet=""))
+        if copy.state.messages and copy.state.first_seq < source.state.first_seq:
             # A mirror keeps what its origin has let go.
             await copies.purge_stream(name, seq=source.state.first_seq)
 
@@ -92,7 +95,7 @@ class Copies:
         # Who knew this name could have the server send other messages there, and they would be taken for the origin's.
         inlet = f"{DELIVERY}.{name}.{secrets.token_hex(16)}"
         await self._origin.jetstream.add_consumer(name, _feed_of(inlet))
-        await self._copies.jetstream.add_stream(_copy_of(name, inlet))
+        await self._copies.jetstream.add_stream(_copy_of(name, inlet=inlet))
 
 
 @contextlib.asynccontextmanager
@@ -123,7 +126,7 @@ def _feed_of(inlet: str) -> ConsumerConfig:
     )
 
 
-def _copy_of(name: str, inlet: str) -> StreamConfig:
+def _copy_of(name: str, *, inlet: str) -> StreamConfig:
     return StreamConfig(
         name=name,
         mirror=StreamSource(
@@ -132,6 +135,7 @@ def _copy_of(name: str, inlet: str) -> StreamConfig:
             consumer=StreamConsumerSource(name=FEED, deliver_subject=inlet),
         ),
         storage=StorageType.FILE,
+        compression=StoreCompression.S2,
         deny_delete=True,
         allow_direct=True,
     )

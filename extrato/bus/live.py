@@ -1,8 +1,7 @@
 """The newest events as they come, for those who are connected now: fast, and whole all the same.
 
-A plain subscription tells the moment the relay publishes an event. The event itself is read from the log,
-so that a message that is lost or forged changes nothing; a look at the log's end once a second notices a
-last one that got lost.
+The relay's ticks say how far the log has come. The events are read from the log, so that a tick that is lost or
+forged changes nothing; a look at the log's end once a second notices a last one that got lost.
 """
 
 from __future__ import annotations
@@ -12,9 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from contracts.subjects import PAYMENTS_SUBJECTS
+from contracts.subjects import TICK_SUBJECT
 from extrato.bus.connection import BUS_AWAY, Bus
-from extrato.bus.messages import position_of
 from extrato.errors import Transient
 from extrato.store.codec import UnreadableEvent
 from extrato.store.codec import to_envelope as from_row
@@ -28,8 +26,8 @@ if TYPE_CHECKING:
     from contracts.envelope import Envelope
     from extrato.store.log import LogReader
 
-QUEUE_LIMIT: Final = 4096
 LOOK_AT_LOG_S: Final = 1.0
+MAX_POSITION_LENGTH: Final = 18
 
 
 class LiveFeed:
@@ -52,15 +50,14 @@ class LiveFeed:
         self._deliver = deliver
         self._is_unheard = is_unheard
         self._look_at_s = 0.0
-        self._arrived: asyncio.Queue[Msg] = asyncio.Queue(QUEUE_LIMIT)
+        self._told_of = 0
+        self._ticked = asyncio.Event()
         self._logger = structlog.get_logger(component="live_feed")
         self.position = 0
-        self.repaired = 0
 
     async def start(self) -> None:
         """Take the present end of the log as the start, and subscribe."""
-        for subject in PAYMENTS_SUBJECTS:
-            await self._bus.client.subscribe(subject, cb=self._on_message)
+        await self._bus.client.subscribe(TICK_SUBJECT, cb=self._on_tick)
         self.position = await self._log.head()
 
     async def run(self) -> None:
@@ -72,24 +69,23 @@ class LiveFeed:
                 self._logger.warning("live_feed_interrupted", error=repr(error))
                 await asyncio.sleep(0.2)
 
-    async def _on_message(self, message: Msg) -> None:
-        if not self._arrived.full():
-            self._arrived.put_nowait(message)
+    async def _on_tick(self, tick: Msg) -> None:
+        if tick.data.isdigit() and len(tick.data) <= MAX_POSITION_LENGTH:
+            self._told_of = max(self._told_of, int(tick.data))
+            self._ticked.set()
 
     async def _next(self) -> None:
         try:
             async with asyncio.timeout(LOOK_AT_LOG_S):
-                reached = self._place_of(await self._arrived.get(), after=self.position)
+                await self._ticked.wait()
+            self._ticked.clear()
+            told_of, self._told_of = self._told_of, 0
         except TimeoutError:
-            reached = None
+            told_of = 0
         if self._is_unheard():
             await self._follow_from_afar()
-            return
-        if reached is None:
-            reached = await self._log.head()
-        while not self._arrived.empty():
-            reached = self._place_of(self._arrived.get_nowait(), after=reached)
-        await self._read_log_up_to(reached)
+        else:
+            await self._read_log_up_to(told_of or await self._log.head())
 
     async def _follow_from_afar(self) -> None:
         """Keep up with the log while nobody listens, by a look at its end once a second."""
@@ -101,16 +97,6 @@ class LiveFeed:
         # Who began to listen meanwhile must be told what came since the old place.
         if self._is_unheard():
             self.position = head
-
-    def _place_of(self, message: Msg, *, after: int) -> int:
-        """Tell how far the log has come by a message, if that is further than `after`."""
-        try:
-            position, previous = position_of(message)
-        except UnreadableEvent as error:
-            self._logger.error("message_unreadable", subject=message.subject, reason=error.message)  # noqa: TRY400
-            return after
-        self.repaired += previous > after
-        return max(position, after)
 
     async def _read_log_up_to(self, position: int) -> None:
         while position > self.position:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 from uuid import UUID
 
 import msgspec
 from eventsourcing.persistence import Notification, StoredEvent
 
-from contracts.envelope import Cause, Envelope, StoredState
+from contracts.envelope import Cause, Envelope, StateText, StoredState
 from contracts.events import EVENT_OF_TOPIC, EVENTS, Event, topic_of
 from contracts.upcasters import UPCASTERS, upcast
 from extrato.errors import ExtratoError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _encode = msgspec.json.Encoder().encode
 _decode_state = msgspec.json.Decoder(StoredState).decode
+_decode_state_text = msgspec.json.Decoder(StateText).decode
 _decode_object = msgspec.json.Decoder(dict).decode
 _decode_event: Final = {topic: msgspec.json.Decoder(kind).decode for topic, kind in EVENT_OF_TOPIC.items()}
 _topic_of_type: Final = {kind: topic_of(kind) for kind in EVENTS}
+
+
+State = TypeVar("State", StoredState, StateText)
 
 
 class UnreadableEvent(ExtratoError):
@@ -60,8 +67,17 @@ def to_stored_event(new: NewEvent, *, stream_id: UUID, version: int) -> StoredEv
 
 def read_state(stored: StoredEvent) -> StoredState:
     """Read the metadata of a row and leave the event itself alone; raises `UnreadableEvent`."""
+    return _read(_decode_state, stored)
+
+
+def read_state_text(stored: StoredEvent) -> StateText:
+    """Read the metadata of a row as text, for those who pass it on; raises `UnreadableEvent`."""
+    return _read(_decode_state_text, stored)
+
+
+def _read(decode: Callable[[bytes], State], stored: StoredEvent) -> State:
     try:
-        return _decode_state(stored.state)
+        return decode(stored.state)
     except msgspec.MsgspecError as error:
         msg = f"The state of {stored.topic} is not one of ours: {error}"
         raise UnreadableEvent(msg, str(stored.originator_id)) from error

@@ -10,9 +10,11 @@ import asyncpg
 import nats.js.errors
 import pytest
 from eventsourcing.persistence import StoredEvent
+from nats.js.api import AckPolicy, ConsumerConfig
 
-from contracts.subjects import PAYMENTS_STREAM
+from contracts.subjects import DEAD_STREAM, PAYMENTS_STREAM
 from extrato.bus.messages import to_message
+from extrato.bus.pull import DurablePull
 from extrato.errors import Transient
 from extrato.store.codec import to_stored_event
 from tests.integration.bus.running import (
@@ -22,6 +24,7 @@ from tests.integration.bus.running import (
     consumer,
     dead_letters,
     holds_whole_log,
+    messages_in,
     relaying,
     running,
 )
@@ -65,7 +68,26 @@ def seldom_look(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def look_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have consumers look at the log seldom: what they know much sooner came by the bus."""
-    monkeypatch.setattr("extrato.bus.consumer.FETCH_TIMEOUT_S", 120.0)
+    monkeypatch.setattr("extrato.bus.consumer.LOOK_AT_LOG_S", 120.0)
+
+
+async def test_a_consumer_of_an_older_version_is_made_anew_and_goes_on(log: EventLog, bus: Bus, database_url: str):
+    old = ConsumerConfig(durable_name="tests-keeper", ack_policy=AckPolicy.EXPLICIT)
+    await bus.jetstream.add_consumer(PAYMENTS_STREAM, old)
+    await log.append(append_to(events=3))
+    keeper = Keeper()
+    async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
+        await all_have(log, [keeper])
+        await log.append(append_to())
+        await all_have(log, [keeper])
+        await until(lambda: everything_is_acknowledged(bus))
+    found = (await bus.jetstream.consumer_info(PAYMENTS_STREAM, "tests-keeper")).config
+    assert (found.ack_policy, found.headers_only) == (AckPolicy.ALL, True)
+
+
+async def everything_is_acknowledged(bus: Bus) -> bool:
+    info = await bus.jetstream.consumer_info(PAYMENTS_STREAM, "tests-keeper")
+    return (info.num_pending, info.num_ack_pending, info.delivered.consumer_seq) == (0, 0, 4)
 
 
 async def test_an_event_reaches_a_consumer_by_the_bus(log: EventLog, bus: Bus, database_url: str, seldom_look: None):
@@ -173,7 +195,8 @@ async def exists(bus: Bus, durable: str) -> bool:
 async def publish_as_relay(log: EventLog, bus: Bus, position: int, *, previous: int) -> None:
     row = (await log.read_rows(position - 1, limit=1))[0]
     message = to_message(row, previous=previous)
-    await bus.jetstream.publish(message.subject, message.body, headers=message.headers)
+    headers = dict(line.split(": ", 1) for line in message.headers.splitlines())
+    await bus.jetstream.publish(message.subject, message.body, headers=headers)
 
 
 async def test_a_message_that_was_never_published_is_read_from_the_log(log: EventLog, bus: Bus):
@@ -197,9 +220,10 @@ async def test_messages_deleted_from_the_stream_are_read_from_the_log(log: Event
     keeper = Keeper()
     durable = consumer(bus, log, keeper)
 
-    subscription = await durable._subscribe()
+    pull = DurablePull(bus, stream=PAYMENTS_STREAM, durable="tests-keeper")
+    await pull.open()
     while keeper.position < 40:
-        await durable._consume(subscription)
+        await durable._consume(pull)
 
     assert durable.repaired == 2
     await all_have(log, [keeper])
@@ -220,13 +244,21 @@ async def test_a_message_that_names_a_place_the_log_does_not_have_moves_nothing(
         await log.append(append_to())
         row = to_stored_event(new_event(), stream_id=uuid4(), version=1)
         headers = {"ce-position": "1000", "ce-previousposition": "999", "ce-type": row.topic}
-        await bus.jetstream.publish("payments.padaria.1.X", b"{}", headers=headers)
-        await bus.jetstream.publish("payments.padaria.1.X", b"{}")
+        await bus.jetstream.publish("payments.padaria.1.X", b'{"far": "ahead"}', headers=headers)
+        await bus.jetstream.publish("payments.padaria.1.X", b'{"nowhere": 1}')
+        headers = {"ce-position": "9" * 30, "ce-previousposition": "0"}
+        await bus.jetstream.publish("payments.padaria.1.X", b'{"further": "than any"}', headers=headers)
         await publish_as_relay(log, bus, 1, previous=0)
         await until(lambda: keeper.position == 1)
         await log.append(append_to())
         await all_have(log, [keeper])
-    assert await dead_letters(bus) == ["dead.tests-keeper.payments.padaria.1.X"] * 2
+    letters = await messages_in(bus, DEAD_STREAM)
+    assert {message.subject for message in letters} == {"dead.tests-keeper.payments.padaria.1.X"}
+    assert sorted(message.data for message in letters) == [
+        b'{"far": "ahead"}',
+        b'{"further": "than any"}',
+        b'{"nowhere": 1}',
+    ]
 
 
 def unreadable_event(stream, version: int) -> StoredEvent:

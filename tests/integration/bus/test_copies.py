@@ -12,7 +12,7 @@ import nats
 import nats.errors
 import nats.js.errors
 import pytest
-from nats.js.api import ConsumerConfig, DeliverPolicy
+from nats.js.api import ConsumerConfig, DeliverPolicy, StoreCompression
 
 from extrato.bus.connection import STREAMS
 from extrato.bus.copies import FEED, open_copies
@@ -43,6 +43,7 @@ TARGETS = [
     "webhooks.forged",
     "sweeps.lane.account",
     "dead.forged.X",
+    "log.head",
     "$JS.API.STREAM.PURGE.PAYMENTS",
     "$JS.API.STREAM.DELETE.SWEEPS",
     "origin.API.CONSUMER.RESET.PAYMENTS.subscribers-copy",
@@ -340,6 +341,16 @@ async def test_a_copy_lets_go_of_what_its_stream_was_emptied_of(bus, copies, sub
 
     await wait_for(has_let_go)
     assert await read(subscriber, 1) == ["payments.padaria.1.Again"]
+
+
+async def test_a_copy_of_an_older_version_is_compressed_and_keeps_what_it_holds(bus, copies, copier):
+    jetstream = copier.jetstream()
+    before = await jetstream.stream_info("PAYMENTS")
+    await jetstream.update_stream(before.config.evolve(compression=StoreCompression.NONE))
+    await copies.ensure()
+    after = await jetstream.stream_info("PAYMENTS")
+    assert after.config.compression == StoreCompression.S2
+    assert after.created == before.created
 
 
 async def test_a_copy_that_lost_its_beginning_is_made_anew(bus, copies, subscriber, copier):

@@ -7,9 +7,8 @@ from uuid import uuid4
 import pytest
 from eventsourcing.persistence import StoredEvent
 
-from contracts.subjects import PAYMENTS_STREAM
+from contracts.subjects import PAYMENTS_STREAM, TICK_SUBJECT
 from extrato.bus.live import LiveFeed
-from extrato.bus.messages import to_message
 from extrato.store.appender import StreamAppend
 from tests.integration.bus.running import append_until_told, relaying, running
 from tests.integration.store.examples import append_to, new_event, registered, until
@@ -45,20 +44,27 @@ async def listener(log: EventLog, bus: Bus) -> AsyncIterator[Listener]:
         yield listener
 
 
-async def publish(log: EventLog, bus: Bus, position: int, *, previous: int) -> None:
-    message = to_message((await log.read_rows(position - 1, limit=1))[0], previous=previous)
-    await bus.client.publish(message.subject, message.body, headers=message.headers)
+# Much sooner than two minutes, however many workers share a core.
+BY_THE_BUS_S = 5.0
+
+
+@pytest.fixture
+def seldom_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the feed look at the log seldom: what it tells much sooner came by the bus."""
+    monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", 120.0)
+
+
+async def tick(bus: Bus, body: bytes) -> None:
+    await bus.client.publish(TICK_SUBJECT, body)
 
 
 async def test_what_was_before_the_start_is_not_delivered(log: EventLog, bus: Bus, listener: Listener):
     written = await log.append(append_to(events=2))
-    await publish(log, bus, 1, previous=0)
-    await publish(log, bus, 2, previous=1)
-    await publish(log, bus, 3, previous=2)
+    for position in (b"1", b"2", b"3"):
+        await tick(bus, position)
 
     await until(lambda: listener.positions == [2, 3])
     assert listener.heard == written
-    assert listener.feed.repaired == 0
 
 
 async def test_under_load_every_event_is_delivered_once_and_in_order(
@@ -89,51 +95,54 @@ async def test_events_of_payments_and_merchants_are_delivered_in_one_order(
     assert listener.positions == list(range(2, 202))
 
 
-async def test_a_hole_is_filled_from_the_log(log: EventLog, bus: Bus, listener: Listener):
+async def test_a_tick_brings_all_that_the_log_has_up_to_there(
+    seldom_look: None, log: EventLog, bus: Bus, listener: Listener
+):
     await log.append(append_to(events=4))
-    await publish(log, bus, 2, previous=1)
-    await publish(log, bus, 5, previous=4)
-    await publish(log, bus, 4, previous=3)
+    for position in (b"2", b"5", b"4"):
+        await tick(bus, position)
 
-    await until(lambda: listener.feed.position == 5)
-    assert listener.positions == [2, 3, 4, 5]
-    assert listener.feed.repaired == 1
+    await until(lambda: listener.positions == [2, 3, 4, 5], within_s=BY_THE_BUS_S)
 
 
-async def test_a_last_message_that_was_lost_is_found_in_the_log(log: EventLog, listener: Listener):
+async def test_a_tick_that_comes_many_times_delivers_nothing_twice(
+    seldom_look: None, log: EventLog, bus: Bus, listener: Listener
+):
+    await log.append(append_to(events=2))
+    for _ in range(50):
+        await tick(bus, b"3")
+    await until(lambda: listener.positions == [2, 3], within_s=BY_THE_BUS_S)
+    await log.append(append_to())
+    await tick(bus, b"4")
+    await until(lambda: listener.positions == [2, 3, 4], within_s=BY_THE_BUS_S)
+
+
+async def test_what_a_lost_tick_would_have_told_is_found_in_the_log(log: EventLog, listener: Listener):
     await log.append(append_to())
     await until(lambda: listener.positions == [2])
 
 
-# Much sooner than two minutes, however many workers share a core.
-BY_THE_BUS_S = 5.0
-
-
-@pytest.fixture
-def seldom_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the feed look at the log seldom: what it tells much sooner came by the bus."""
-    monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", 120.0)
-
-
-@pytest.mark.parametrize("is_published", [True, False])
+@pytest.mark.parametrize("is_told_of", [True, False])
 async def test_a_row_that_cannot_be_read_is_passed_over(
-    log: EventLog, bus: Bus, listener: Listener, *, is_published: bool
+    log: EventLog, bus: Bus, listener: Listener, *, is_told_of: bool
 ):
     await log.recorder.insert_events(
         [StoredEvent(originator_id=uuid4(), originator_version=1, topic="X.v1", state=b"nonsense")]
     )
     await log.append(append_to(events=2))
-    if is_published:
-        await publish(log, bus, 4, previous=3)
+    if is_told_of:
+        await tick(bus, b"4")
 
     await until(lambda: listener.positions == [3, 4])
 
 
-async def test_a_message_that_is_nonsense_stops_nothing(seldom_look: None, log: EventLog, bus: Bus, listener: Listener):
-    await bus.client.publish("payments.padaria.1.X", b"{}")
-    headers = {"ce-position": "1000", "ce-previousposition": "999"}
-    await bus.client.publish("payments.padaria.1.X", b"{}", headers=headers)
+@pytest.mark.parametrize("nonsense", [b"", b"-1", b"{}", b"9" * 18, b"9" * 19, "²".encode(), b"1" * 100_000])
+async def test_a_forged_tick_moves_nothing_and_stops_nothing(
+    seldom_look: None, log: EventLog, bus: Bus, listener: Listener, nonsense: bytes
+):
+    await tick(bus, nonsense)
+    await bus.client.flush()
     await log.append(append_to())
-    await publish(log, bus, 2, previous=1)
+    await tick(bus, b"2")
 
     await until(lambda: listener.positions == [2], within_s=BY_THE_BUS_S)

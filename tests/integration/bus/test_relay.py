@@ -9,10 +9,11 @@ from uuid import uuid4
 
 import pytest
 from eventsourcing.persistence import StoredEvent
+from nats.js.api import DiscardPolicy, StoreCompression
 
-from contracts.subjects import PAYMENTS_STREAM
+from contracts.subjects import HEADER_POSITION, PAYMENTS_STREAM, TICK_SUBJECT
 from extrato.bus import relay as relay_module
-from extrato.bus.connection import connect
+from extrato.bus.connection import STREAMS, connect
 from extrato.bus.messages import to_envelope
 from extrato.bus.relay import LEADER_LOCK
 from extrato.errors import BusUnavailable
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from extrato.bus.connection import Bus
+    from extrato.store.codec import NewEvent
     from extrato.store.event_log import EventLog
     from services.cli.embedded_nats import EmbeddedNats
 
@@ -47,6 +49,29 @@ async def test_the_log_is_published_in_order_and_chained(log: EventLog, bus: Bus
         await holds_whole_log(bus, log)
         await asyncio.gather(*(log.append(append_to()) for _ in range(50)))
         await holds_whole_log(bus, log)
+
+
+async def test_a_log_of_many_pages_is_published_in_order_and_chained(
+    log: EventLog, bus: Bus, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(relay_module, "PAGE", 10)
+    monkeypatch.setattr(relay_module, "MAX_UNANSWERED", 20)
+    await asyncio.gather(*(log.append(append_to(events=3)) for _ in range(70)))
+
+    async with relaying(log, bus, database_url) as relay:
+        await holds_whole_log(bus, log)
+        await until(lambda: relay.position == 210)
+
+
+async def test_behind_the_events_comes_a_tick_that_says_how_far_the_log_has_come(
+    log: EventLog, bus: Bus, database_url: str
+):
+    async with relaying(log, bus, database_url) as relay:
+        await until(lambda: relay.is_leader)
+        events, ticks = await bus.client.subscribe("payments.>"), await bus.client.subscribe(TICK_SUBJECT)
+        await log.append(append_to(events=3))
+        assert (await ticks.next_msg(timeout=5)).data == b"3"
+        assert [(await events.next_msg(timeout=5)).headers[HEADER_POSITION] for _ in range(3)] == ["1", "2", "3"]
 
 
 async def test_an_event_is_published_soon(log: EventLog, bus: Bus, database_url: str):
@@ -79,7 +104,7 @@ async def test_a_message_is_a_cloud_event_and_says_what_the_log_says(log: EventL
     assert headers["ce-source"] == "/extrato"
     assert headers["ce-type"] == "br.extrato.PaymentOpened.v2"
     assert headers["ce-subject"] == "15"
-    assert headers["ce-time"] == "2026-03-14T12:00:00+00:00"
+    assert headers["ce-time"] == "2026-03-14T12:00:00Z"
     assert headers["content-type"] == "application/json"
     assert headers["ce-streamid"] == str(stream)
     assert headers["ce-streamversion"] == "1"
@@ -249,6 +274,60 @@ async def test_a_row_that_cannot_be_read_is_laid_down_and_passed_over(log: Event
         await until(lambda: has_messages(bus, 2))
         assert await chain_in(bus) == [(0, 1), (1, 3)]
         assert await dead_letters(bus) == ["dead.relay.log.2"]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        new_event(actor_id="key\r\nce-position: 9"),
+        new_event(correlation_id="line\nline"),
+        new_event(merchant="padaria 2 0\r\nPING"),
+        new_event(merchant="padaria.>"),
+        new_event(merchant="*"),
+        new_event(merchant=""),
+    ],
+)
+async def test_a_row_that_would_say_something_else_as_a_message_is_laid_down(
+    log: EventLog, bus: Bus, database_url: str, forged: NewEvent
+):
+    await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[forged]))
+    await log.append(append_to())
+
+    async with relaying(log, bus, database_url):
+        await until(lambda: has_messages(bus, 1))
+        assert [message.headers[HEADER_POSITION] for message in await messages_in(bus)] == ["2"]
+        assert await dead_letters(bus) == ["dead.relay.log.1"]
+
+
+async def test_a_stream_that_takes_nothing_more_is_waited_for_and_left_as_it_is(
+    log: EventLog, bus: Bus, database_url: str
+):
+    config = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config
+    await bus.jetstream.update_stream(config.evolve(max_msgs=5, discard=DiscardPolicy.NEW))
+    await log.append(append_to(events=9))
+
+    async with relaying(log, bus, database_url):
+        await until(lambda: has_messages(bus, 5))
+        await asyncio.sleep(0.5)
+        assert await has_messages(bus, 5)
+        await bus.jetstream.update_stream(config.evolve(max_msgs=-1))
+        await holds_whole_log(bus, log)
+    assert (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.first_seq == 1
+
+
+async def test_streams_of_an_older_version_are_compressed_and_keep_what_they_hold(
+    log: EventLog, bus: Bus, database_url: str
+):
+    compressed = {config.name for config in STREAMS if config.compression}
+    for name in compressed:
+        config = (await bus.jetstream.stream_info(name)).config
+        await bus.jetstream.update_stream(config.evolve(compression=StoreCompression.NONE, max_msgs=1000))
+    await log.append(append_to(events=3))
+
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+    found = [(await bus.jetstream.stream_info(name)).config for name in compressed]
+    assert {(each.compression, each.max_msgs) for each in found} == {(StoreCompression.S2, 1000)}
 
 
 async def has_messages(bus: Bus, number: int) -> bool:

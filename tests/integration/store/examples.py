@@ -47,10 +47,12 @@ def registered() -> MerchantRegistered:
     return MerchantRegistered(slug="padaria", name="Padaria do Marcos", city="São Paulo")
 
 
-def new_event(event: Event | None = None, *, payment_id: int | None = 1, **cause: str) -> NewEvent:
+def new_event(
+    event: Event | None = None, *, payment_id: int | None = 1, merchant: str = "padaria", **cause: str
+) -> NewEvent:
     return NewEvent(
         event_id=uuid4(),
-        merchant="padaria",
+        merchant=merchant,
         payment_id=payment_id,
         occurred_at=NOON,
         recorded_at=NOON,

@@ -1,0 +1,108 @@
+"""Publishes messages into a stream, each at the place that it must have, and counts the answers.
+
+Each message names the sequence number that it must follow (`Nats-Expected-Last-Sequence`), so that the server refuses
+it when the stream is not where it was left. Answers come on one subscription and are counted, not awaited one by one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import nats.js.errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nats.aio.subscription import Subscription
+
+    from extrato.bus.lean_client import LeanClient, RawMessage
+    from extrato.bus.messages import Message
+
+ANSWER_TIMEOUT_S: Final = 5.0
+WRONG_LAST_SEQUENCE: Final = 10071
+FRAME: Final = "NATS/1.0\r\nNats-Expected-Last-Sequence: {}\r\n"
+
+
+class StreamMoved(Exception):
+    """The stream is not where it was left: it is gone, or somebody else has changed it."""
+
+
+class PlacedPublisher:
+    """Publishes behind `sequence`, the stream's last one, until an answer says that this is not so.
+
+    Raises `StreamMoved` then; and the client's errors when the server refuses for another reason, or says nothing.
+    """
+
+    def __init__(self, client: LeanClient, *, stream: str, sequence: int) -> None:
+        self._client = client
+        self._inbox = client.new_inbox()
+        self._good = f'{{"stream":"{stream}"'.encode()
+        self._subscription: Subscription | None = None
+        self._answered = asyncio.Event()
+        self._failure: Exception | None = None
+        self.sequence = sequence
+        self.unanswered = 0
+
+    async def open(self) -> None:
+        """Listen for answers."""
+        self._subscription = await self._client.hear(self._inbox, self._on_answer)
+
+    async def close(self) -> None:
+        """Listen no more; what was not answered may have been stored or not."""
+        if self._subscription is not None:
+            await self._client.hear_no_more(self._subscription)
+
+    def is_too_large(self, message: Message) -> bool:
+        """Say whether the server would take no message of this size."""
+        headers = len(FRAME) + 20 + len(message.headers.encode())
+        return headers + len(message.body) > self._client.max_payload
+
+    async def publish(self, messages: Sequence[Message], *, tick: str, position: int) -> None:
+        """Send messages in one piece, and behind them on the subject `tick` how far the log has come."""
+        self._raise_failure()
+        pieces: list[bytes] = []
+        for after, message in enumerate(messages, start=self.sequence):
+            headers = f"{FRAME.format(after)}{message.headers}\r\n".encode()
+            size = len(headers) + len(message.body)
+            pieces += (
+                f"HPUB {message.subject} {self._inbox} {len(headers)} {size}\r\n".encode(),
+                headers,
+                message.body,
+                b"\r\n",
+            )
+        self.sequence += len(messages)
+        self.unanswered += len(messages)
+        await self._client.send_text(b"".join(pieces))
+        await self._client.publish(tick, str(position).encode())
+
+    async def until_answered(self, *, but: int = 0) -> None:
+        """Wait until all but so many messages are stored, as long as answers keep coming."""
+        while self.unanswered > but and self._failure is None:
+            self._answered.clear()
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await self._answered.wait()
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _on_answer(self, message: RawMessage) -> None:
+        self.unanswered -= 1
+        if self._failure is None and not message.body.startswith(self._good):
+            self._failure = _failure_in(message)
+        self._answered.set()
+
+
+def _failure_in(message: RawMessage) -> Exception:
+    """Say what an answer means that is no acknowledgement; without the stream, the server answers without a body."""
+    if not message.body:
+        return StreamMoved("There is no stream.")
+    try:
+        error = msgspec.json.decode(message.body)["error"]
+        refused = nats.js.errors.APIError(code=error["code"], err_code=error.get("err_code"), description=str(error))
+    except (msgspec.MsgspecError, LookupError, TypeError):
+        return nats.js.errors.Error(f"The answer to a publication is not one: {message.body[:200]!r}")
+    return StreamMoved(str(error)) if refused.err_code == WRONG_LAST_SEQUENCE else refused

@@ -1,0 +1,114 @@
+"""Hears of a stream by a durable JetStream consumer, without the bodies; acknowledges many messages at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Final
+
+import nats.js.errors
+from nats.aio.msg import Msg
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+if TYPE_CHECKING:
+    from nats.aio.subscription import Subscription
+
+    from extrato.bus.connection import Bus
+    from extrato.bus.lean_client import RawMessage
+
+BATCH: Final = 1000
+ACK_WAIT_S: Final = 30
+MAX_ACK_PENDING: Final = 4000
+
+STATUS: Final = b"NATS/1.0 "
+# What ends a request without an error: no message came in time, or there was none.
+OVER: Final = (b"408", b"404")
+
+
+class DurablePull:
+    """The messages of one durable consumer as they come; whoever takes them asks no server and waits for no other."""
+
+    def __init__(self, bus: Bus, *, stream: str, durable: str) -> None:
+        self._bus = bus
+        self._stream = stream
+        self._durable = durable
+        self._inbox = bus.client.new_inbox()
+        self._subscription: Subscription | None = None
+        self._came: list[RawMessage] = []
+        self._something_came = asyncio.Event()
+        self._asked_for = 0
+        self._refused: RawMessage | None = None
+
+    async def open(self) -> None:
+        """Make the consumer, unless it is there; one that acknowledges in another way is made anew."""
+        config = ConsumerConfig(
+            durable_name=self._durable,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.ALL,
+            ack_wait=ACK_WAIT_S,
+            max_ack_pending=MAX_ACK_PENDING,
+            headers_only=True,
+        )
+        jetstream = self._bus.jetstream
+        try:
+            found = (await jetstream.consumer_info(self._stream, self._durable)).config
+            if (found.ack_policy, found.headers_only) != (config.ack_policy, config.headers_only):
+                await jetstream.delete_consumer(self._stream, self._durable)
+                await jetstream.add_consumer(self._stream, config)
+        except nats.js.errors.NotFoundError:
+            await jetstream.add_consumer(self._stream, config)
+        self._subscription = await self._bus.client.hear(self._inbox, self._on_message)
+
+    async def close(self) -> None:
+        """Hear no more; what was not acknowledged comes again."""
+        if self._subscription is not None:
+            await self._bus.client.hear_no_more(self._subscription)
+
+    async def take(self, *, within_s: float) -> list[RawMessage]:
+        """Give all that has come; waits for the first, and gives none when it does not come in time.
+
+        Raises an error of the client when the consumer or its stream is gone.
+        """
+        if self._asked_for <= 0 and not self._came:
+            self._asked_for = BATCH
+            self._something_came.clear()
+            wanted = {"batch": BATCH, "expires": int(within_s * 1e9)}
+            subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._durable}"
+            await self._bus.client.publish(subject, json.dumps(wanted).encode(), reply=self._inbox)
+        try:
+            async with asyncio.timeout(within_s):
+                await self._something_came.wait()
+        except TimeoutError:
+            # The request is over, or was lost together with the server.
+            self._asked_for = 0
+        self._something_came.clear()
+        came, self._came = self._came, []
+        if self._refused is not None:
+            refused, self._refused = self._refused, None
+            raise nats.js.errors.Error(f"The consumer answers no more: {refused.headers!r}")
+        return came
+
+    async def acknowledge(self, last: RawMessage) -> None:
+        """Say that this message and all before it were handled."""
+        await self._bus.client.publish(last.reply.decode())
+
+    async def body_of(self, message: RawMessage) -> bytes:
+        """Fetch the body of a message; empty when the stream has it no more."""
+        sequence = Msg(_client=self._bus.client, reply=message.reply.decode()).metadata.sequence.stream
+        try:
+            stored = await self._bus.jetstream.get_msg(self._stream, seq=sequence)
+        except nats.js.errors.NotFoundError:
+            return b""
+        return stored.data or b""
+
+    def _on_message(self, message: RawMessage) -> None:
+        if not message.headers.startswith(STATUS):
+            self._asked_for -= 1
+            self._came.append(message)
+        elif message.headers[len(STATUS) :].startswith(OVER):
+            self._asked_for = 0
+            if not self._came:
+                return
+        else:
+            self._refused = message
+        self._something_came.set()

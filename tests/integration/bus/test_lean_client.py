@@ -1,0 +1,84 @@
+"""The client's short way stands on private parts of the library: each of these fails when those change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import nats.errors
+import pytest
+
+from extrato.bus.connection import connect
+from tests.integration.store.examples import until
+
+if TYPE_CHECKING:
+    from extrato.bus.connection import Bus
+    from extrato.bus.lean_client import RawMessage
+    from services.cli.embedded_nats import EmbeddedNats
+
+HEADERS = b"NATS/1.0\r\nname: value\r\n\r\n"
+TEXT = b"HPUB tests.one tests.reply %d %d\r\n%sbody\r\nPUB tests.two 0\r\n\r\n" % (
+    len(HEADERS),
+    len(HEADERS) + 4,
+    HEADERS,
+)
+
+
+async def test_messages_sent_as_text_arrive_in_order_before_what_is_published_next(bus: Bus):
+    subscription = await bus.client.subscribe("tests.>")
+    await bus.client.send_text(TEXT)
+    await bus.client.publish("tests.three")
+
+    messages = [await subscription.next_msg(timeout=5) for _ in range(3)]
+    assert [(each.subject, each.reply, each.data) for each in messages] == [
+        ("tests.one", "tests.reply", b"body"),
+        ("tests.two", "", b""),
+        ("tests.three", "", b""),
+    ]
+    assert [each.headers for each in messages] == [{"name": "value"}, None, None]
+
+
+async def test_raw_messages_are_heard_as_they_were_sent_until_nobody_hears(bus: Bus):
+    heard: list[RawMessage] = []
+    subscription = await bus.client.hear("tests.>", heard.append)
+    await send(bus)
+
+    assert heard == [(b"tests.one", b"tests.reply", HEADERS, b"body"), (b"tests.two", b"", b"", b"")]
+
+    await bus.client.hear_no_more(subscription)
+    await send(bus)
+    assert len(heard) == 2
+
+
+async def send(bus: Bus) -> None:
+    await bus.client.send_text(TEXT)
+    await bus.client.publish("elsewhere")
+    await bus.client.flush()
+
+
+async def test_an_ordinary_subscription_hears_beside_a_raw_one(bus: Bus):
+    heard: list[RawMessage] = []
+    ordinary = await bus.client.subscribe("tests.>")
+    await bus.client.hear("tests.>", heard.append)
+    await bus.client.publish("tests.one", b"body", headers={"name": "value"})
+
+    message = await ordinary.next_msg(timeout=5)
+    assert (message.data, message.headers) == (b"body", {"name": "value"})
+    assert [each.body for each in heard] == [b"body"]
+
+
+async def test_a_raw_subscription_hears_again_after_the_server_was_restarted(bus: Bus, nats_server: EmbeddedNats):
+    heard: list[RawMessage] = []
+    await bus.client.hear("tests.one", heard.append)
+    await nats_server.stop()
+    await nats_server.start()
+    await until(lambda: bus.is_connected)
+    await bus.client.publish("tests.one")
+    await bus.client.flush()
+    assert len(heard) == 1
+
+
+async def test_text_is_refused_without_a_connection(nats_server: EmbeddedNats):
+    bus = await connect(nats_server.url, name="tests")
+    await bus.close()
+    with pytest.raises(nats.errors.ConnectionClosedError):
+        await bus.client.send_text(TEXT)
