@@ -15,7 +15,7 @@ from contracts.subjects import TICK_SUBJECT
 from extrato.bus.connection import BUS_AWAY, Bus
 from extrato.errors import Transient
 from extrato.store.codec import UnreadableEvent
-from extrato.store.codec import to_envelope as from_row
+from extrato.store.log import readable
 from extrato.store.unavailable import LINE_BROKE
 
 if TYPE_CHECKING:
@@ -101,11 +101,8 @@ class LiveFeed:
     async def _read_log_up_to(self, position: int) -> None:
         while position > self.position:
             rows = await self._log.read_rows(self.position, up_to=position)
-            for row in rows:
-                self.position = row.id
-                try:
-                    self._deliver(from_row(row))
-                except UnreadableEvent as error:
-                    self._logger.error("row_unreadable", position=row.id, reason=error.message)  # noqa: TRY400
             if not rows:
                 return
+            self.position = rows[-1].id
+            for envelope in readable(rows, self._logger):
+                self._deliver(envelope)

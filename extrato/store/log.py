@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final, Self
 import asyncpg
 import structlog
 
-from extrato.store.codec import to_envelope
+from extrato.store.codec import UnreadableEvent, to_envelope
 from extrato.store.recorder import CHANNEL, AsyncpgRecorder
 from extrato.store.unavailable import LINE_BROKE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
     from uuid import UUID
 
     from eventsourcing.persistence import Notification
@@ -24,11 +24,27 @@ READ_PAGE: Final = 500
 POLL_INTERVAL_S: Final = 1.0
 
 
+def readable(rows: Iterable[Notification], logger: structlog.typing.FilteringBoundLogger) -> Iterator[Envelope]:
+    """Give the events of rows, in order; a row that cannot be read is logged and left out."""
+    for row in rows:
+        try:
+            envelope = to_envelope(row)
+        except UnreadableEvent as error:
+            logger.error("row_unreadable", position=row.id, topic=row.topic, reason=error.message)  # noqa: TRY400 - the reason says it all
+        else:
+            yield envelope
+
+
 class LogReader:
-    """Reads the log; holds no lock and never disturbs a writer."""
+    """Reads the log; holds no lock and never disturbs a writer.
+
+    `read_stream` raises `UnreadableEvent` for an event that cannot be read, because a decision needs the whole
+    stream. `read_all` and `read_positions` log such an event and leave it out.
+    """
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self.recorder = AsyncpgRecorder(pool)
+        self._logger = structlog.get_logger(component="log_reader")
 
     async def read_stream(self, stream_id: UUID, *, after_version: int = 0) -> list[Envelope]:
         """Give a stream's events, oldest first; empty when there is no such stream."""
@@ -45,11 +61,15 @@ class LogReader:
         """Give every event with a position above `after`, to `up_to` or to what is the end on arrival."""
         while True:
             rows = await self.recorder.select_notifications(after, READ_PAGE, up_to, topics, inclusive_of_start=False)
-            for row in rows:
-                yield to_envelope(row)
+            for envelope in readable(rows, self._logger):
+                yield envelope
             if len(rows) < READ_PAGE:
                 return
             after = rows[-1].id
+
+    async def read_positions(self, positions: Sequence[int]) -> list[Envelope]:
+        """Give the events at these positions, in the order of the log; a position without an event is left out."""
+        return list(readable(await self.recorder.select_positions(positions), self._logger))
 
     async def head(self) -> int:
         """Give the newest position; 0 for an empty log."""

@@ -1,7 +1,7 @@
 """The library's recorder, written over asyncpg: the same table, words and errors, without threads.
 
-The methods are those of `eventsourcing.persistence.ApplicationRecorder`, as coroutines. One
-conformance suite runs over this one and the library's own.
+The methods are those of `eventsourcing.persistence.ApplicationRecorder`, as coroutines, with `insert_batch` and
+`select_positions` beside them. One conformance suite runs over this one and the library's own.
 """
 
 from __future__ import annotations
@@ -49,6 +49,13 @@ SELECT_LOG_OF_TOPICS: Final = """
     WHERE notification_id > $1 AND ($2::bigint IS NULL OR notification_id <= $2) AND topic = ANY ($4)
     ORDER BY notification_id
     LIMIT $3
+"""
+
+SELECT_POSITIONS: Final = """
+    SELECT notification_id, originator_id, originator_version, topic, state
+    FROM stored_events
+    WHERE notification_id = ANY ($1::bigint[])
+    ORDER BY notification_id
 """
 
 MAX_POSITION: Final = "SELECT max(notification_id) FROM stored_events"
@@ -138,6 +145,10 @@ class AsyncpgRecorder:
         else:
             rows = await self._fetch(SELECT_LOG, after, stop, limit)
         return [_notification(row) for row in rows]
+
+    async def select_positions(self, positions: Sequence[int]) -> list[Notification]:
+        """Read the events at these positions, in the order of the log; a position without an event is left out."""
+        return [_notification(row) for row in await self._fetch(SELECT_POSITIONS, positions)]
 
     async def max_notification_id(self) -> int | None:
         """Give the newest position; None for an empty log."""

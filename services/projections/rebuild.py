@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 import structlog
 
-from extrato.store.codec import UnreadableEvent, to_envelope
+from extrato.store.log import readable
 from extrato.store.unavailable import is_line_broken
 from services.projections import checkpoints
 from services.projections.apply import apply
 from services.projections.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from eventsourcing.persistence import Notification
 
@@ -123,22 +123,12 @@ class _Rebuild:
             is_last = len(rows) < PAGE
             async with asyncio.TaskGroup() as tasks:
                 reading = None if is_last else tasks.create_task(self._read_page(up_to))
-                await self._apply(self._readable(rows))
+                await self._apply(list(readable(rows, self._logger)))
             self._events += len(rows)
             rows = reading.result() if reading else []
 
     async def _read_page(self, up_to: int | None) -> list[Notification]:
         return await self._log.read_rows(self._position, up_to=up_to, limit=PAGE)
-
-    def _readable(self, rows: Iterable[Notification]) -> list[Envelope]:
-        """Give the events; one that cannot be read is passed over, as it is when it comes live."""
-        envelopes = []
-        for row in rows:
-            try:
-                envelopes.append(to_envelope(row))
-            except UnreadableEvent as error:
-                self._logger.error("event_unreadable", position=row.id, topic=row.topic, reason=error.message)  # noqa: TRY400 - the reason says it all
-        return envelopes
 
     async def _apply(self, envelopes: Sequence[Envelope]) -> None:
         """Apply a page; an event that its table refuses is passed over, as it is when it comes live."""

@@ -54,6 +54,24 @@ async def test_a_stream_is_read_from_after_a_version(log: EventLog):
     assert await log.read_stream(uuid4()) == []
 
 
+async def test_events_are_read_by_their_positions_in_the_order_of_the_log(log: EventLog):
+    written = await log.append(append_to(events=4))
+
+    assert await log.read_positions([4, 2, 7]) == [written[1], written[3]]
+    assert await log.read_positions([]) == []
+
+
+async def test_only_a_stream_is_not_read_past_an_event_that_cannot_be_read(log: EventLog, pool: asyncpg.Pool):
+    ask = append_to(events=3)
+    written = await log.append(ask)
+    await pool.execute("UPDATE stored_events SET topic = 'NeverHeardOf.v1' WHERE notification_id = 2")
+
+    assert [envelope async for envelope in log.read_all(0)] == [written[0], written[2]]
+    assert await log.read_positions([1, 2, 3]) == [written[0], written[2]]
+    with pytest.raises(UnreadableEvent):
+        await log.read_stream(ask.stream_id)
+
+
 async def test_a_gap_inside_one_append_is_refused_and_leaves_nothing(pool: asyncpg.Pool):
     recorder, stream = AsyncpgRecorder(pool), uuid4()
     with_gap = [to_stored_event(new_event(), stream_id=stream, version=version) for version in (1, 3)]
