@@ -49,7 +49,6 @@ READ_MODELS: Final = (
     read_models.OpenPayment,
     read_models.OpenRequest,
     read_models.PaymentDetails,
-    read_models.TimelineEntry,
 )
 FRAMES: Final = (frames.Snapshot, frames.Resumed, frames.EventFrame, frames.Closing)
 CONFIRMATIONS: Final = (frames.PaymentConfirmed,)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 
@@ -60,22 +59,6 @@ class PaymentDetails(Struct, frozen=True, kw_only=True):
     updated_at: datetime
     alerts: tuple[str, ...]
     position: int
-
-
-class TimelineEntry(Struct, frozen=True, kw_only=True):
-    """One event of a payment, told for people and auditors."""
-
-    position: int
-    version: int
-    type: str
-    occurred_at: datetime
-    recorded_at: datetime
-    actor: str
-    actor_id: str | None
-    correlation_id: str
-    causation_id: str | None
-    event_id: str
-    data: dict[str, Any]
 
 
 class OpenPayment(Struct, frozen=True, kw_only=True):

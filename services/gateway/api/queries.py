@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from contracts.frames import EventFrame
 from contracts.read_models import MerchantProfile, PaymentDetails
 from extrato.errors import StoreUnavailable
 from extrato.store.unavailable import LINE_BROKE
@@ -36,9 +35,8 @@ WATCHED: Final = """
     WHERE charged AND watch_until > $2 AND ($1::text IS NULL OR merchant = $1) ORDER BY payment_id
 """
 CHECKPOINT: Final = "SELECT position FROM checkpoints WHERE read_model = $1"
-TIMELINE: Final = """
-    SELECT position, payment_id, merchant, version, type, occurred_at, actor, data
-    FROM payment_timeline WHERE merchant = $1 AND position > $2
+POSITIONS: Final = """
+    SELECT position FROM merchant_positions WHERE merchant = $1 AND position > $2
     ORDER BY position LIMIT $3
 """
 
@@ -81,31 +79,24 @@ async def snapshot_of(pool: asyncpg.Pool, merchant: str, *, limit: int) -> tuple
     return position, [_details(row[0]) for row in rows]
 
 
-async def timeline_of(pool: asyncpg.Pool, merchant: str, *, after: int, limit: int) -> tuple[int, list[EventFrame]]:
-    """Give a page of a merchant's events above `after`, and up to which position they are all there is."""
+async def positions_of(pool: asyncpg.Pool, merchant: str, *, after: int, limit: int) -> tuple[int, list[int]]:
+    """Give a page of the positions of a merchant's events above `after`, and up to where these are all there are.
+
+    Before the table is built for the first time there are none, up to `after`.
+    """
     try:
         async with (
             pool.acquire(timeout=TIMEOUT_S) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            position: int = await connection.fetchval(CHECKPOINT, "payment_timeline") or 0
-            rows = await connection.fetch(TIMELINE, merchant, after, limit, timeout=TIMEOUT_S)
+            reached: int | None = await connection.fetchval(CHECKPOINT, "merchant_positions")
+            if reached is None:
+                return after, []
+            rows = await connection.fetch(POSITIONS, merchant, after, limit, timeout=TIMEOUT_S)
     except LINE_BROKE as error:
         raise StoreUnavailable(AWAY) from error
-    frames = [
-        EventFrame(
-            position=row["position"],
-            payment_id=row["payment_id"],
-            merchant=row["merchant"],
-            version=row["version"],
-            event=row["type"],
-            time=row["occurred_at"],
-            source=row["actor"],
-            data=msgspec.Raw(row["data"].encode()),
-        )
-        for row in rows
-    ]
-    return (frames[-1].position if len(frames) == limit else max(position, after)), frames
+    positions = [row[0] for row in rows]
+    return (positions[-1] if len(positions) == limit else max(reached, after)), positions
 
 
 async def merchants_after(pool: asyncpg.Pool, slug: str, *, limit: int) -> list[MerchantProfile]:

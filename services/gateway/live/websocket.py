@@ -31,6 +31,7 @@ from services.gateway.metrics import SOCKETS, SOCKETS_DROPPED
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from contracts.envelope import Envelope
     from contracts.read_models import PaymentDetails
     from extrato.use_cases.hub import LoadedPayment
 
@@ -45,7 +46,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class TooFarBehind(Exception):
-    """The timeline is so far behind the log that what lies between cannot be read for one socket."""
+    """The table of positions is so far behind the log that what lies between cannot be read for one socket."""
 
 
 async def open_socket(request: web.Request) -> web.StreamResponse:
@@ -153,26 +154,27 @@ async def _earlier(gateway: Gateway, key: Key, after: int) -> AsyncIterator[Even
             if envelope.position > after:
                 yield event_frame(envelope)
         return
-    async for frame in _earlier_of_merchant(gateway, key, after):
-        yield frame
+    async for envelope in _candidates_of_merchant(gateway, key, after):
+        # The table only says where to look; the log says whose an event is.
+        if envelope.merchant == key and envelope.payment_id is not None:
+            yield event_frame(envelope)
 
 
-async def _earlier_of_merchant(gateway: Gateway, slug: str, after: int) -> AsyncIterator[EventFrame]:
-    """Read the timeline, and above the timeline's own position the log; raises `TooFarBehind`."""
-    listening_from = gateway.live.position
+async def _candidates_of_merchant(gateway: Gateway, slug: str, after: int) -> AsyncIterator[Envelope]:
+    """Read the merchant's positions, and above where their table stands the whole log; raises `TooFarBehind`."""
+    log, listening_from = gateway.hub.log, gateway.live.position
     while after < listening_from:
-        reached, frames = await queries.timeline_of(gateway.pool, slug, after=after, limit=PAGE)
-        for frame in frames:
-            yield frame
+        reached, positions = await queries.positions_of(gateway.pool, slug, after=after, limit=PAGE)
+        for envelope in await log.read_positions(positions):
+            yield envelope
         after = max(after, reached)
-        if len(frames) < PAGE:
+        if len(positions) < PAGE:
             break
     if listening_from - after > MAX_SCANNED:
         raise TooFarBehind
     if after < listening_from:
-        async for envelope in gateway.hub.log.read_all(after, up_to=listening_from):
-            if envelope.merchant == slug and envelope.payment_id is not None:
-                yield event_frame(envelope)
+        async for envelope in log.read_all(after, up_to=listening_from):
+            yield envelope
 
 
 def _state_of_loaded(loaded: LoadedPayment) -> PaymentState:

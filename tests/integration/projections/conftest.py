@@ -101,7 +101,7 @@ class Hub:
         """Every row of every read model."""
         return {
             read_model.name: [
-                tuple(row) for row in await self.pool.fetch(f"SELECT * FROM {read_model.name} ORDER BY 1")
+                tuple(row) for row in await self.pool.fetch(f"SELECT * FROM {read_model.name} ORDER BY 1, 2")
             ]
             for read_model in READ_MODELS
         }

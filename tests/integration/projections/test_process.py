@@ -193,7 +193,7 @@ async def test_an_unknown_read_model_is_one_clear_sentence(where):
     assert rebuilding.returncode == 1
     assert said.decode() == (
         "projections: There is no read model 'paymants'; there are merchants, open_payments, "
-        "open_requests, payment_details, payment_timeline, and all stands for all of them.\n"
+        "open_requests, payment_details, merchant_positions, and all stands for all of them.\n"
     )
 
 

@@ -42,7 +42,7 @@ async def test_events_that_arrive_during_a_rebuild_are_in_the_new_table(live_hub
 
     async def watch():
         while True:
-            seen.append(await live_hub.pool.fetchval("SELECT count(*) FROM payment_timeline"))
+            seen.append(await live_hub.pool.fetchval("SELECT count(*) FROM merchant_positions"))
 
     await live_hub.append_payments(range(1, 21))
     writing = asyncio.gather(*(live_hub.append_payments(range(start, start + 25)) for start in (100, 200, 300)))

@@ -32,7 +32,7 @@ async def test_what_is_appended_reaches_every_read_model(live_hub):
     statuses = ["approved", "rejected", "cancelled", "pending"]
     assert [row[2] for row in rows["payment_details"]] == statuses * 2
     assert [row[0] for row in rows["open_payments"]] == [2, 4, 6, 8]
-    assert len(rows["payment_timeline"]) == sum(len(life_of(number)) for number in range(1, 9))
+    assert len(rows["merchant_positions"]) == sum(len(life_of(number)) for number in range(1, 9))
 
 
 async def test_a_batch_that_comes_twice_changes_nothing_the_second_time(hub):
@@ -80,10 +80,10 @@ async def test_a_crash_between_the_commit_and_the_acknowledgement_repeats_nothin
         async with in_background(hub.runner().run()):
             await until(lambda: everything_is_acknowledged(hub))
             after = await hub.rows()
-    known = len(before["payment_timeline"])
+    known = len(before["merchant_positions"])
     assert known > 0
-    assert after["payment_timeline"][:known] == before["payment_timeline"]
-    assert [row[3] for row in after["payment_timeline"]] == [1, 2, 3, 4, 5]
+    assert after["merchant_positions"][:known] == before["merchant_positions"]
+    assert [row[1] for row in after["merchant_positions"]] == [1, 2, 3, 4, 5]
     await hub.rebuild_all()
     assert await hub.rows() == after
 
@@ -96,7 +96,7 @@ async def everything_is_acknowledged(hub):
 async def test_a_failure_in_the_middle_of_a_batch_leaves_no_trace(hub):
     await hub.make_tables()
     await hub.append_payments(range(1, 3))
-    await hub.pool.execute("ALTER TABLE payment_timeline ADD CHECK (position < 5)")
+    await hub.pool.execute("ALTER TABLE merchant_positions ADD CHECK (position < 5)")
     with pytest.raises(asyncpg.CheckViolationError):
         await hub.runner().handle(await envelopes_of(hub), await hub.log.head())
     assert not any((await hub.rows()).values())
@@ -120,7 +120,7 @@ async def test_two_runners_that_are_handed_the_same_batch_apply_it_once(hub):
     await hub.append_payments(range(1, 5))
     envelopes, head = await envelopes_of(hub), await hub.log.head()
     await asyncio.gather(*(hub.runner().handle(envelopes, head) for _ in range(4)))
-    assert len((await hub.rows())["payment_timeline"]) == len(envelopes)
+    assert len((await hub.rows())["merchant_positions"]) == len(envelopes)
 
 
 async def test_an_unreadable_event_goes_to_the_dead_letters_and_the_rest_goes_on(live_hub):
@@ -170,13 +170,23 @@ async def test_a_read_model_that_is_set_back_is_fed_again_from_there(live_hub):
     await until(live_hub.is_complete)
     before = await live_hub.rows()
     async with live_hub.pool.acquire() as connection, connection.transaction():
-        await connection.execute("UPDATE checkpoints SET position = 0 WHERE read_model = 'payment_timeline'")
-        await connection.execute("TRUNCATE payment_timeline")
+        await connection.execute("UPDATE checkpoints SET position = 0 WHERE read_model = 'merchant_positions'")
+        await connection.execute("TRUNCATE merchant_positions")
     await live_hub.append(history.opened(), payment_id=5)
     await until(live_hub.is_complete)
     after = await live_hub.rows()
-    assert after["payment_timeline"][:-1] == before["payment_timeline"]
+    assert after["merchant_positions"][:-1] == before["merchant_positions"]
     assert after["payment_details"][:-1] == before["payment_details"]
+
+
+async def test_a_read_model_without_a_checkpoint_is_left_alone(hub):
+    await hub.make_tables()
+    await hub.pool.execute("DELETE FROM checkpoints WHERE read_model = 'merchant_positions'")
+    await hub.pool.execute("DROP TABLE merchant_positions")
+    await hub.append(history.opened())
+    await hub.runner().handle(await envelopes_of(hub), await hub.log.head())
+    assert set((await hub.positions()).values()) == {1}
+    assert await hub.status_of(history.PAYMENT_ID) == "pending"
 
 
 async def test_a_read_model_of_another_version_is_left_to_those_who_have_that_version(hub):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from uuid import uuid4
 
+import msgspec
+import pytest
+
 from contracts.envelope import Cause, Envelope
+from contracts.events import PAYMENT_EVENTS
 from contracts.frames import EventFrame
-from services.gateway.live.fanout import EVERY_PAYMENT, QUEUE_LIMIT, Fanout, Listener
+from services.gateway.live.fanout import EVERY_PAYMENT, QUEUE_LIMIT, Fanout, Listener, event_frame
 from tests.examples import EXAMPLE_EVENTS, NOON
 
 ENVELOPE = Envelope(
@@ -81,3 +85,24 @@ def test_who_left_is_forgotten():
     assert not fanout.is_unheard()
     fanout.leave(1, listener)
     assert fanout.is_unheard()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [event for event in EXAMPLE_EVENTS if isinstance(event, PAYMENT_EVENTS)],
+    ids=lambda event: type(event).__name__,
+)
+def test_every_kind_of_event_is_told_by_its_name_with_its_place_and_all_its_fields(event):
+    told = msgspec.json.decode(msgspec.json.encode(event_frame(msgspec.structs.replace(ENVELOPE, event=event))))
+    assert told == {
+        "type": "event",
+        "position": 7,
+        "payment_id": 15,
+        "merchant": "padaria-do-marcos",
+        "version": 1,
+        "event": type(event).__name__,
+        "time": "2026-01-12T15:00:00Z",
+        "source": "api_key",
+        "data": msgspec.json.decode(msgspec.json.encode(event)),
+    }
+    assert list(told["data"]) == list(type(event).__struct_fields__)

@@ -1,0 +1,53 @@
+"""The read model `merchant_positions`: where in the log the events of each merchant's payments are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from contracts.events import PAYMENT_EVENTS
+from services.projections.read_models.read_model import ReadModel
+
+if TYPE_CHECKING:
+    from contracts.envelope import Envelope
+    from services.projections.read_models.read_model import Row
+
+# --- table --------------------------------------------------------------------------------------
+
+CREATE: Final = """
+    CREATE TABLE {table} (
+        merchant text   NOT NULL,
+        position bigint NOT NULL,
+        PRIMARY KEY (merchant, position)
+    )
+"""
+
+INSERT: Final = "INSERT INTO {table} (merchant, position) SELECT * FROM unnest($1::text[], $2::bigint[])"
+
+# --- documents ----------------------------------------------------------------------------------
+
+
+def key_of(envelope: Envelope) -> int | None:
+    """Give the position of an event of a payment; every such event has a row."""
+    return envelope.position if isinstance(envelope.event, PAYMENT_EVENTS) else None
+
+
+def evolve(_: int | None, envelope: Envelope) -> int:
+    """Give the position of the event."""
+    return envelope.position
+
+
+def row(position: int, envelope: Envelope) -> Row:
+    """Give the row of a position."""
+    return envelope.merchant, position
+
+
+MERCHANT_POSITIONS: Final = ReadModel(
+    name="merchant_positions",
+    version=1,
+    create=CREATE,
+    indexes=(),
+    key_of=key_of,
+    evolve=evolve,
+    row=row,
+    upsert=INSERT,
+)

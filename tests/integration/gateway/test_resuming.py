@@ -1,0 +1,153 @@
+"""A merchant's WebSocket that resumes, on a real log and a real table of positions."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from aiohttp import test_utils, web
+
+from extrato.domain import merchant
+from extrato.settings import Settings
+from extrato.store.appender import StreamAppend
+from extrato.store.codec import NewEvent
+from extrato.use_cases.merchants import MerchantDirectory
+from services.gateway.http.context import GATEWAY
+from services.gateway.http.door import door
+from services.gateway.http.limits import Limits
+from services.gateway.live import websocket
+from services.gateway.live.fanout import Fanout
+from services.gateway.live.places import Places
+from services.gateway.routes import ROUTES
+from services.projections.read_models.merchant_positions import MERCHANT_POSITIONS
+from tests.integration.projections.conftest import Hub
+from tests.unit.projections import history
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+MINE = history.MERCHANT
+OTHER = "padaria-da-ana"
+MY_PAYMENT = 1
+OTHERS_PAYMENT = 2
+
+# The door keeps what it finds out on the request under plain names, of which aiohttp warns.
+pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
+
+
+class Resuming:
+    """A log with two merchants, and a gateway that serves `/ws` alone."""
+
+    def __init__(self, hub: Hub, client: test_utils.TestClient, gateway: SimpleNamespace) -> None:
+        self.hub = hub
+        self._client = client
+        self._gateway = gateway
+
+    async def happened(self, count: int) -> list[int]:
+        """Append events of both merchants' payments in turn; gives the positions of mine."""
+        mine = []
+        for _ in range(count):
+            await self.hub.append(history.WATCHED, payment_id=OTHERS_PAYMENT, merchant=OTHER)
+            (written,) = await self.hub.append(history.WATCHED, payment_id=MY_PAYMENT)
+            mine.append(written.position)
+        return mine
+
+    async def build_table(self) -> None:
+        await self.hub.rebuild(MERCHANT_POSITIONS)
+
+    async def make_unreadable(self, position: int) -> None:
+        change = "UPDATE stored_events SET topic = 'PaymentTeleported.v1' WHERE notification_id = $1"
+        await self.hub.pool.execute(change, position)
+
+    async def told(self, *, after: int) -> tuple[list[int], str]:
+        """Resume and let the gateway stop: gives the positions of what is told, and why the socket ends."""
+        self._gateway.live.position = await self.hub.log.head()
+        told = []
+        async with self._client.ws_connect("/ws", params={"padaria_slug": MINE, "after": str(after)}) as opened:
+            assert (await opened.receive_json())["type"] == "resumed"
+            self._gateway.fanout.close()
+            while (frame := await opened.receive_json())["type"] == "event":
+                assert (frame["merchant"], frame["payment_id"]) == (MINE, MY_PAYMENT)
+                told.append(frame["position"])
+        return told, frame["reason"]
+
+
+@pytest.fixture
+async def resuming(database_url: str) -> AsyncIterator[Resuming]:
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=4) as pool:
+        hub = Hub(database_url=database_url, pool=pool)
+        settings = Settings.from_environment({"EXTRATO_AUTH": "open"})
+        gateway = SimpleNamespace(
+            settings=settings,
+            hub=SimpleNamespace(log=hub.log, new_uuid=uuid4),
+            pool=pool,
+            merchants=MerchantDirectory(hub.log),
+            fanout=Fanout(),
+            places=Places(),
+            live=SimpleNamespace(position=0),
+            limits=Limits(settings),
+        )
+        app = web.Application()
+        app[GATEWAY] = gateway
+        route = next(each for each in ROUTES if each.handler is websocket.open_socket)
+        app.router.add_route(route.method, route.path, door(route))
+        registered = NewEvent(
+            event_id=uuid4(),
+            merchant=MINE,
+            payment_id=None,
+            occurred_at=history.NOON,
+            recorded_at=history.NOON,
+            cause=history.enveloped(history.REGISTERED).cause,
+            event=history.REGISTERED,
+        )
+        await hub.log.append(StreamAppend(stream_id=merchant.stream_id(MINE), expected_version=0, events=[registered]))
+        async with test_utils.TestClient(test_utils.TestServer(app)) as client:
+            yield Resuming(hub, client, gateway)
+        await hub.log.close()
+
+
+async def test_a_merchant_is_told_its_own_events_from_the_table_and_then_from_the_log(resuming, monkeypatch):
+    monkeypatch.setattr(websocket, "PAGE", 2)
+    known = await resuming.happened(5)
+    await resuming.build_table()
+    unknown = await resuming.happened(3)
+    await resuming.hub.append(history.RENAMED)
+    # The log is read only above where the table stands.
+    monkeypatch.setattr(websocket, "MAX_SCANNED", await resuming.hub.log.head() - known[-1])
+    assert await resuming.told(after=known[0]) == (known[1:] + unknown, "going_away")
+    assert await resuming.told(after=known[-1]) == (unknown, "going_away")
+    assert await resuming.told(after=unknown[1]) == (unknown[2:], "going_away")
+
+
+async def test_an_event_that_cannot_be_read_is_passed_over(resuming, monkeypatch):
+    monkeypatch.setattr(websocket, "PAGE", 2)
+    known = await resuming.happened(5)
+    await resuming.build_table()
+    unknown = await resuming.happened(3)
+    for position in (known[1], known[2], unknown[1]):
+        await resuming.make_unreadable(position)
+    readable = [known[0], *known[3:], unknown[0], unknown[2]]
+    assert await resuming.told(after=0) == (readable, "going_away")
+
+
+async def test_before_the_table_is_built_everything_is_told_from_the_log(resuming):
+    mine = await resuming.happened(3)
+    assert await resuming.told(after=0) == (mine, "going_away")
+
+
+async def test_a_table_too_far_behind_the_log_ends_the_socket_after_what_it_knows(resuming, monkeypatch):
+    known = await resuming.happened(2)
+    await resuming.build_table()
+    await resuming.happened(2)
+    monkeypatch.setattr(websocket, "MAX_SCANNED", 3)
+    assert await resuming.told(after=0) == (known, "try_again")
+
+
+async def test_a_table_that_is_wrong_tells_nothing_of_another_merchant(resuming):
+    mine = await resuming.happened(2)
+    await resuming.build_table()
+    await resuming.hub.pool.execute("INSERT INTO merchant_positions VALUES ($1, $2)", MINE, mine[-1] - 1)
+    assert await resuming.told(after=0) == (mine, "going_away")
