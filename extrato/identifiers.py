@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import os
-from typing import Final
-from uuid import UUID
+from typing import TYPE_CHECKING, Final
+
+from asyncpg.pgproto import pgproto
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 POOL_BYTES: Final = 4096
 UUID_BYTES: Final = 16
+
+# Version 4 in the upper half of the seventh byte, the variant of RFC 9562 in the upper bits of the ninth.
+_VERSION: Final = bytes(each & 0x0F | 0x40 for each in range(256))
+_VARIANT: Final = bytes(each & 0x3F | 0x80 for each in range(256))
 
 
 class RandomUuids:
     """Gives version 4 UUIDs (RFC 9562) of the system's randomness; one system call serves 256 of them.
 
+    They are of asyncpg's class, a subclass of `uuid.UUID` that is made, written and sent ten times as fast.
     Not for use by a process and a fork of it.
     """
 
     def __init__(self) -> None:
-        self._pool = b""
+        self._pool = bytearray()
         self._used = 0
 
     def __call__(self) -> UUID:
         """Give the next one."""
         if self._used >= len(self._pool):
-            self._pool, self._used = os.urandom(POOL_BYTES), 0
+            pool = bytearray(os.urandom(POOL_BYTES))
+            pool[6::UUID_BYTES] = pool[6::UUID_BYTES].translate(_VERSION)
+            pool[8::UUID_BYTES] = pool[8::UUID_BYTES].translate(_VARIANT)
+            self._pool, self._used = pool, 0
         start = self._used
         self._used = start + UUID_BYTES
-        return UUID(bytes=self._pool[start : self._used], version=4)
+        identifier: UUID = pgproto.UUID(bytes(self._pool[start : self._used]))
+        return identifier

@@ -14,7 +14,6 @@ import structlog
 from contracts.subjects import TICK_SUBJECT
 from extrato.bus.connection import BUS_AWAY, Bus
 from extrato.errors import Transient
-from extrato.store.codec import UnreadableEvent
 from extrato.store.log import readable
 from extrato.store.unavailable import LINE_BROKE
 

@@ -11,6 +11,8 @@ MAXIMUM_CENTAVOS: Final = 999_999_999_999
 """R$ 9.999.999.999,99, the largest amount of Banco Central's API Pix (ten digits, a point, two digits)."""
 
 _CENTAVO: Final = Decimal("0.01")
+# It has room for every amount up to the largest, so only a lost digit can be inexact.
+_EXACT: Final = Context(prec=28, traps=[Inexact])
 
 
 class InvalidAmount(Refused):
@@ -40,8 +42,7 @@ def parse_reais(value: object, *, maximum_centavos: int = MAXIMUM_CENTAVOS) -> i
         limit = format_brl(maximum_centavos)
         raise InvalidAmount("amount_too_large", f"The amount must not be above {limit}.")
     try:
-        # The context has room for every amount under the limit, so only a lost digit can be inexact.
-        exact = reais.quantize(_CENTAVO, context=Context(prec=28, traps=[Inexact]))
+        exact = reais.quantize(_CENTAVO, context=_EXACT)
     except Inexact:
         raise InvalidAmount("amount_too_precise", "The amount must have at most two decimals.") from None
     return int(exact * 100)

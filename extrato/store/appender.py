@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
 
 from extrato.errors import Conflict, StoreUnavailable
 from extrato.store.batcher import Batcher
-from extrato.store.codec import NewEvent, to_stored_event, written_envelope
+from extrato.store.codec import NewEvent, to_state, topic_of_new
 from extrato.store.recorder import AsyncpgRecorder, Member
 from extrato.store.unavailable import LINE_BROKE, is_line_broken
-
-if TYPE_CHECKING:
-    from contracts.envelope import Envelope
 
 MAX_BATCH_EVENTS: Final = 512
 MAX_BATCH_BYTES: Final = 1 << 20
@@ -57,12 +54,10 @@ class Appender:
             max_items=MAX_BATCH_EVENTS,
             max_bytes=MAX_BATCH_BYTES,
             max_waiting=MAX_WAITING,
-            size=lambda member: (
-                sum(len(event.state) for event in member.events) + sum(len(piece[2]) for piece in member.evidence)
-            ),
-            weight=lambda member: len(member.events),
+            size=lambda member: sum(map(len, member.states)) + sum(len(piece[2]) for piece in member.evidence),
+            weight=lambda member: len(member.states),
             linger_s=LINGER_S,
-            keys=lambda member: {event.originator_id for event in member.events},
+            keys=lambda member: member.streams,
         )
 
     @property
@@ -70,32 +65,17 @@ class Appender:
         """Count the appends that wait for a write."""
         return self._batcher.waiting
 
-    async def append(self, *appends: StreamAppend, evidence: Sequence[Evidence] = ()) -> list[Envelope]:
-        """Append to one stream or to several, all or nothing, and give the events with their places.
+    async def append(self, *appends: StreamAppend, evidence: Sequence[Evidence] = ()) -> list[int]:
+        """Append to one stream or to several, all or nothing, and give the positions of the events.
 
         Raises `Conflict` when a stream is not where it was expected, `Overloaded` when too much waits,
         and `StoreUnavailable` when PostgreSQL does not answer.
         """
-        streams = [append.stream_id for append in appends for _ in append.events]
-        stored = [
-            to_stored_event(new, stream_id=append.stream_id, version=append.expected_version + nth)
-            for append in appends
-            for nth, new in enumerate(append.events, start=1)
-        ]
-        if not stored:
-            return []
-        member = Member(stored, [(piece.digest, piece.kind, piece.body) for piece in evidence])
-        positions = await self._batcher.submit(member)
-        news = [new for append in appends for new in append.events]
-        return [
-            written_envelope(
-                new,
-                stream_id=stream_id,
-                version=event.originator_version,
-                position=position,
-            )
-            for new, stream_id, event, position in zip(news, streams, stored, positions, strict=True)
-        ]
+        member = Member([(piece.digest, piece.kind, piece.body) for piece in evidence])
+        for append in appends:
+            for version, new in enumerate(append.events, start=append.expected_version + 1):
+                member.add(append.stream_id, version, topic_of_new(new), to_state(new))
+        return await self._batcher.submit(member) if member.states else []
 
     async def close(self) -> None:
         """Write what was accepted, and accept no more."""
@@ -123,19 +103,14 @@ class Appender:
 
     async def _outcome_of_loser(self, member: Member, *, is_retry: bool) -> list[int] | Exception:
         """Tell a lost race from our own write, whose answer was lost when the line broke."""
-        first = member.events[0]
         if is_retry:
             positions = []
-            for event in member.events:
-                found = await self._recorder.select_events(
-                    event.originator_id,
-                    gt=event.originator_version - 1,
-                    lte=event.originator_version,
-                )
-                if not found or found[0].state != event.state:
+            for stream_id, version, state in zip(member.streams, member.versions, member.states, strict=True):
+                found = await self._recorder.select_events(stream_id, gt=version - 1, lte=version)
+                if not found or found[0].state != state:
                     break
                 positions.append(found[0].id)
             else:
                 return positions
-        msg = f"The stream is no longer at version {first.originator_version - 1}."
-        return Conflict(msg, str(first.originator_id))
+        msg = f"The stream is no longer at version {member.versions[0] - 1}."
+        return Conflict(msg, str(member.streams[0]))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from uuid import UUID
 
 import msgspec
-from eventsourcing.persistence import Notification, StoredEvent
 
 from contracts.envelope import Cause, Envelope, StateText, StoredState
 from contracts.events import EVENT_OF_TOPIC, EVENTS, Event, topic_of
@@ -16,6 +15,8 @@ from extrato.errors import ExtratoError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from eventsourcing.persistence import Notification, StoredEvent
 
 _encode = msgspec.json.Encoder().encode
 _decode_state = msgspec.json.Decoder(StoredState).decode
@@ -34,8 +35,8 @@ class UnreadableEvent(ExtratoError):
     code = "unreadable_event"
 
 
-class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event on its way into the log: it has a reason, and no place yet."""
+class NewEvent(msgspec.Struct, frozen=True, kw_only=True, rename={"event": "data"}):
+    """An event on its way into the log: it has a reason, and no place yet. As JSON it is a `StoredState`."""
 
     event_id: UUID
     merchant: str
@@ -46,23 +47,14 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     event: Event
 
 
-def to_stored_event(new: NewEvent, *, stream_id: UUID, version: int) -> StoredEvent:
-    """Give a new event its row."""
-    state = StoredState(
-        event_id=new.event_id,
-        merchant=new.merchant,
-        payment_id=new.payment_id,
-        occurred_at=new.occurred_at,
-        recorded_at=new.recorded_at,
-        cause=new.cause,
-        data=msgspec.Raw(_encode(new.event)),
-    )
-    return StoredEvent(
-        originator_id=stream_id,
-        originator_version=version,
-        topic=_topic_of_type[type(new.event)],
-        state=_encode(state),
-    )
+def topic_of_new(new: NewEvent) -> str:
+    """Name the kind and version of an event."""
+    return _topic_of_type[type(new.event)]
+
+
+def to_state(new: NewEvent) -> bytes:
+    """Write what of an event is no column of its own."""
+    return _encode(new)
 
 
 def read_state(stored: StoredEvent) -> StoredState:
@@ -113,20 +105,4 @@ def to_envelope(notification: Notification) -> Envelope:
         recorded_at=state.recorded_at,
         cause=state.cause,
         event=read_event(notification.topic, state.data),
-    )
-
-
-def written_envelope(new: NewEvent, *, stream_id: UUID, version: int, position: int) -> Envelope:
-    """Say where a new event came to stand, without reading it back."""
-    return Envelope(
-        event_id=new.event_id,
-        stream_id=stream_id,
-        version=version,
-        position=position,
-        merchant=new.merchant,
-        payment_id=new.payment_id,
-        occurred_at=new.occurred_at,
-        recorded_at=new.recorded_at,
-        cause=new.cause,
-        event=new.event,
     )

@@ -7,7 +7,7 @@ The methods are those of `eventsourcing.persistence.ApplicationRecorder`, as cor
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import asyncpg
 from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
@@ -62,13 +62,26 @@ MAX_POSITION: Final = "SELECT max(notification_id) FROM stored_events"
 
 
 class Member:
-    """One caller's part of a batch: events that are appended together or not at all, and their evidence."""
+    """One caller's part of a batch: events that are appended together or not at all, and their evidence.
 
-    __slots__ = ("events", "evidence")
+    The events are columns already, as `append_events` takes them. `evidence` has digest, kind and body of each piece.
+    """
 
-    def __init__(self, events: Sequence[StoredEvent], evidence: Sequence[tuple[bytes, str, bytes]] = ()) -> None:
-        self.events = events
+    __slots__ = ("evidence", "states", "streams", "topics", "versions")
+
+    def __init__(self, evidence: Sequence[tuple[bytes, str, bytes]] = ()) -> None:
+        self.streams: list[UUID] = []
+        self.versions: list[int] = []
+        self.topics: list[str] = []
+        self.states: list[bytes] = []
         self.evidence = evidence
+
+    def add(self, stream_id: UUID, version: int, topic: str, state: bytes) -> None:
+        """Add an event."""
+        self.streams.append(stream_id)
+        self.versions.append(version)
+        self.topics.append(topic)
+        self.states.append(state)
 
 
 class AsyncpgRecorder:
@@ -83,31 +96,35 @@ class AsyncpgRecorder:
         Gives the positions of each member's events, or None for a member whose versions do not follow
         its stream's last one without a gap: of it nothing is appended.
         """
-        owners = [number for number, member in enumerate(members) for _ in member.events]
-        events = [event for member in members for event in member.events]
-        evidence = [(number, *piece) for number, member in enumerate(members) for piece in member.evidence]
+        owners: list[int] = []
+        streams: list[UUID] = []
+        versions: list[int] = []
+        topics: list[str] = []
+        states: list[bytes] = []
+        evidence: list[tuple[int, bytes, str, bytes]] = []
+        for number, member in enumerate(members):
+            owners += [number] * len(member.states)
+            streams += member.streams
+            versions += member.versions
+            topics += member.topics
+            states += member.states
+            evidence += [(number, *piece) for piece in member.evidence]
         positions: list[int] = await self._pool.fetchval(
-            APPEND,
-            owners,
-            [event.originator_id for event in events],
-            [event.originator_version for event in events],
-            [event.topic for event in events],
-            [event.state for event in events],
-            [piece[0] for piece in evidence],
-            [piece[1] for piece in evidence],
-            [piece[2] for piece in evidence],
-            [piece[3] for piece in evidence],
+            APPEND, owners, streams, versions, topics, states, *([piece[n] for piece in evidence] for n in range(4))
         )
         found = iter(positions)
-        appended = [list(itertools.islice(found, len(member.events))) for member in members]
+        appended = [list(itertools.islice(found, len(member.states))) for member in members]
         return [one if all(one) else None for one in appended]
 
     async def insert_events(self, stored_events: Sequence[StoredEvent]) -> list[int]:
         """Append all or nothing, and give the positions; raises `IntegrityError` on a version conflict."""
         if not stored_events:
             return []
+        member = Member()
+        for event in stored_events:
+            member.add(cast("UUID", event.originator_id), event.originator_version, event.topic, event.state)
         try:
-            positions = (await self.insert_batch([Member(stored_events)]))[0]
+            positions = (await self.insert_batch([member]))[0]
         except asyncpg.IntegrityConstraintViolationError as error:
             raise IntegrityError(str(error)) from error
         if positions is None:

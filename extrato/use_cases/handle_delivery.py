@@ -52,7 +52,7 @@ async def _look_into(hub: Hub, delivery: Delivery | DueDelivery) -> str:
         return error.code
     if decided is None:
         return "unknown_payment"
-    return "recorded" if decided.envelopes else "nothing_new"
+    return "recorded" if decided.events else "nothing_new"
 
 
 async def _observe(hub: Hub, delivery: Delivery | DueDelivery, cause: Cause) -> Decided | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from contracts.envelope import Envelope
+from contracts.events import PaymentEvent
 from extrato.domain.payment.decisions import decide
 from extrato.domain.payment.identifiers import stream_id
 from extrato.domain.payment.state import Opened, Payment, evolve, fold
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from contracts.envelope import Cause
-    from contracts.events import Event, PaymentEvent
+    from contracts.events import Event
     from extrato.bus.telemetry import TelemetryPublisher
     from extrato.domain.payment.commands import Command
     from extrato.ports import Clock
@@ -68,11 +68,11 @@ class LoadedPayment(Struct, frozen=True, kw_only=True):
 
 
 class Decided(Struct, frozen=True, kw_only=True):
-    """What came of commands: the payment before and after, and what was appended."""
+    """What came of commands: the payment before and after, and the events that were appended."""
 
     before: LoadedPayment
     after: LoadedPayment
-    envelopes: tuple[Envelope, ...]
+    events: tuple[PaymentEvent, ...]
 
 
 async def load_payment(hub: Hub, payment_id: int) -> LoadedPayment:
@@ -115,16 +115,13 @@ async def change_payment(
                 events.append(event)
                 payment = _opened(evolve(payment, event))
         if not events:
-            return Decided(before=before, after=before, envelopes=())
+            return Decided(before=before, after=before, events=())
         named = {getattr(event, "evidence", None) for event in events}
         kept = [piece for digest, piece in (evidence or {}).items() if digest in named]
-        append = StreamAppend(
-            stream_id=stream_id(payment_id),
-            expected_version=before.version,
-            events=new_events(hub, events, merchant=before.merchant, payment_id=payment_id, cause=cause),
-        )
+        news = new_events(hub, events, merchant=before.merchant, payment_id=payment_id, cause=cause)
+        append = StreamAppend(stream_id=stream_id(payment_id), expected_version=before.version, events=news)
         try:
-            envelopes = await hub.log.append(append, evidence=kept)
+            positions = await hub.log.append(append, evidence=kept)
         except Conflict:
             await step_aside(attempt)
             continue
@@ -133,11 +130,11 @@ async def change_payment(
             merchant=before.merchant,
             payment=payment,
             opened_at=before.opened_at,
-            updated_at=envelopes[-1].recorded_at,
-            version=envelopes[-1].version,
-            position=envelopes[-1].position,
+            updated_at=news[-1].recorded_at,
+            version=before.version + len(news),
+            position=positions[-1],
         )
-        return Decided(before=before, after=after, envelopes=tuple(envelopes))
+        return Decided(before=before, after=after, events=tuple(events))
     msg = "Too many are changing this payment at once; try again in a moment."
     raise Overloaded(msg, str(payment_id))
 

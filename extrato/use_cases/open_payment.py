@@ -105,14 +105,14 @@ async def open_payment(
             )
         )
     try:
-        envelopes = await hub.log.append(*appends)
+        positions = await hub.log.append(*appends)
     except Conflict:
         if idempotency_key is None:
             raise
         return await _open_again(hub, merchant, idempotency_key, cause=cause)
     if charge is None:
         return await _have_charged(hub, merchant, number, cause=cause)
-    at = envelopes[0].recorded_at
+    at = appends[0].events[0].recorded_at
     return LoadedPayment(
         payment_id=number,
         merchant=merchant.slug,
@@ -120,7 +120,7 @@ async def open_payment(
         opened_at=at,
         updated_at=at,
         version=len(opened),
-        position=envelopes[len(opened) - 1].position,
+        position=positions[len(opened) - 1],
     )
 
 

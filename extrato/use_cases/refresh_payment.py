@@ -46,7 +46,7 @@ async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided
     loaded = await load_payment(hub, payment_id)
     provider = hub.providers[loaded.payment.intent.provider]
     if not provider.needs_credential:
-        return Decided(before=loaded, after=loaded, envelopes=())
+        return Decided(before=loaded, after=loaded, events=())
     credential = await credential_for(hub, loaded)
     asked_at = hub.now()
     try:

@@ -19,6 +19,6 @@ async def start_watch(hub: Hub, payment_id: int, *, cause: Cause) -> Decided:
     """
     loaded = await load_payment(hub, payment_id)
     if not hub.providers[loaded.payment.intent.provider].needs_credential:
-        return Decided(before=loaded, after=loaded, envelopes=())
+        return Decided(before=loaded, after=loaded, events=())
     command = StartWatch(now=hub.now(), duration=WATCH)
     return await change_payment(hub, payment_id, [command], cause=cause)

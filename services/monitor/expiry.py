@@ -69,7 +69,7 @@ class Expiry:
             decided = await expire_payment(self._hub, payment_id, cause=cause)
         # Whatever came of it, the read model may show the payment for another moment.
         self._in_flight.failed(payment_id)
-        if decided.envelopes:
+        if decided.events:
             self._logger.info(
                 "payment_expired",
                 payment_id=payment_id,

@@ -24,7 +24,7 @@ from contracts.upcasters import UPCASTERS
 from extrato.bus.messages import to_message
 from extrato.domain.api_keys import HUB_SCOPES
 from extrato.domain.brcode import decode
-from extrato.store.codec import NewEvent, to_envelope, to_stored_event
+from extrato.store.codec import NewEvent, to_envelope, to_state, topic_of_new
 from services.gateway.http.answers import STATUS_OF_CODE
 from services.gateway.routes import ROUTES
 from tests.examples import EXAMPLE_EVENTS, NOON
@@ -73,13 +73,8 @@ def envelope_row(event: Any) -> Notification:
         cause=Cause(correlation_id="a-request", actor="operator"),
         event=event,
     )
-    stored = to_stored_event(new, stream_id=UUID(int=1), version=3)
     return Notification(
-        originator_id=stored.originator_id,
-        originator_version=stored.originator_version,
-        topic=stored.topic,
-        state=stored.state,
-        id=42,
+        originator_id=UUID(int=1), originator_version=3, topic=topic_of_new(new), state=to_state(new), id=42
     )
 
 

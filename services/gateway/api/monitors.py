@@ -37,7 +37,7 @@ async def start_monitor(request: web.Request) -> web.Response:
     decided = await start_watch(gateway.hub, loaded.payment_id, cause=cause_of(request, actor="api_key"))
     payment = decided.after.payment
     is_on = payment.may_still_be_paid and payment.watch_until is not None and gateway.hub.now() < payment.watch_until
-    if decided.envelopes:
+    if decided.events:
         message = "Monitoramento iniciado"
     elif is_on:
         message = "Monitoramento já estava ativo"
@@ -73,7 +73,7 @@ async def start_all_monitors(request: web.Request) -> web.Response:
         nonlocal started
         # Awaited first: within the addition, those who start at once would overwrite each other's count.
         decided = await start_watch(gateway.hub, payment_id, cause=cause)
-        started += bool(decided.envelopes)
+        started += bool(decided.events)
 
     await _for_each(await queries.open_payments(gateway.pool, merchant.slug), start)
     return json_answer(MonitorsStarted(success=True, padaria_slug=merchant.slug, monitors_started=started))

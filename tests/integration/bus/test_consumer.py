@@ -16,7 +16,6 @@ from contracts.subjects import DEAD_STREAM, PAYMENTS_STREAM
 from extrato.bus.messages import to_message
 from extrato.bus.pull import DurablePull
 from extrato.errors import Transient
-from extrato.store.codec import to_stored_event
 from tests.integration.bus.running import (
     Keeper,
     all_have,
@@ -28,7 +27,7 @@ from tests.integration.bus.running import (
     relaying,
     running,
 )
-from tests.integration.store.examples import append_to, new_event, until
+from tests.integration.store.examples import append_to, new_event, stored, until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -242,7 +241,7 @@ async def test_a_message_that_names_a_place_the_log_does_not_have_moves_nothing(
     async with running(consumer(bus, log, keeper).run()):
         await until(lambda: exists(bus, "tests-keeper"))
         await log.append(append_to())
-        row = to_stored_event(new_event(), stream_id=uuid4(), version=1)
+        row = stored(new_event(), stream_id=uuid4(), version=1)
         headers = {"ce-position": "1000", "ce-previousposition": "999", "ce-type": row.topic}
         await bus.jetstream.publish("payments.padaria.1.X", b'{"far": "ahead"}', headers=headers)
         await bus.jetstream.publish("payments.padaria.1.X", b'{"nowhere": 1}')
@@ -263,7 +262,7 @@ async def test_a_message_that_names_a_place_the_log_does_not_have_moves_nothing(
 
 def unreadable_event(stream, version: int) -> StoredEvent:
     """A row with our metadata, of an event that this version of the hub does not know."""
-    row = to_stored_event(new_event(), stream_id=stream, version=version)
+    row = stored(new_event(), stream_id=stream, version=version)
     return StoredEvent(
         originator_id=row.originator_id,
         originator_version=row.originator_version,
@@ -305,12 +304,12 @@ async def test_a_forged_message_is_not_believed(log: EventLog, bus: Bus):
     async with running(consumer(bus, log, keeper).run()):
         await until(lambda: exists(bus, "tests-keeper"))
         (true,) = await log.append(append_to())
-        row = to_stored_event(new_event(), stream_id=uuid4(), version=1)
+        row = stored(new_event(), stream_id=uuid4(), version=1)
         # One claims a place that is taken, the other one that is still to come.
-        for position in (true.position, true.position + 1_000_000):
+        for position in (true, true + 1_000_000):
             headers = {"ce-position": str(position), "ce-previousposition": "0", "ce-type": row.topic}
             await bus.jetstream.publish("payments.padaria.1.StatusChanged", b"{}", headers=headers)
-        await until(lambda: keeper.position == true.position)
+        await until(lambda: keeper.position == true)
         await log.append(append_to())
         await all_have(log, [keeper])
     assert keeper.position == await log.head()

@@ -79,7 +79,7 @@ class Gateway:
                 for event in (opened, approved)
             ],
         )
-        return (await self.log.append(append))[-1]
+        return (await self.log.read_positions(await self.log.append(append)))[-1]
 
 
 @pytest.fixture

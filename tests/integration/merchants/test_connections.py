@@ -25,7 +25,14 @@ from extrato.use_cases.connections import (
     rotate_access_token,
     rotate_webhook_secret,
 )
-from extrato.use_cases.merchants import MerchantDirectory, change_merchant, new_api_key, read_merchant
+from extrato.use_cases.merchants import (
+    CACHE_S,
+    RECOGNISED_S,
+    MerchantDirectory,
+    change_merchant,
+    new_api_key,
+    read_merchant,
+)
 
 SLUG = "padaria"
 CAUSE = Cause(correlation_id="a-test", actor="operator")
@@ -230,8 +237,22 @@ async def test_a_revoked_key_is_forgotten_by_every_directory_within_its_cache_ti
     await change_merchant(hub, SLUG, [domain.RevokeApiKey(key_id=issue.key_id)], cause=CAUSE)
     here.forget(SLUG)
     assert await here.recognise(api_key) is None
+    assert CACHE_S + RECOGNISED_S <= 1.0
     monkeypatch.setattr("extrato.use_cases.merchants.CACHE_S", 0.0)
+    monkeypatch.setattr("extrato.use_cases.merchants.RECOGNISED_S", 0.0)
     assert await there.recognise(api_key) is None
+
+
+async def test_a_recognised_key_costs_no_question_for_a_moment_and_a_wrong_secret_is_never_it(hub, monkeypatch):
+    monkeypatch.setattr("extrato.use_cases.merchants.RECOGNISED_S", 60.0)
+    directory = MerchantDirectory(hub.log)
+    api_key, issue = new_api_key(SLUG, ("admin",))
+    await change_merchant(hub, SLUG, [issue], cause=CAUSE)
+    known = await directory.recognise(api_key)
+    assert await directory.recognise(api_key) is known
+    for other in (api_key[:-1], api_key + "x", api_key.replace(SLUG, "other"), api_key.upper()):
+        assert await directory.recognise(other) is None
+    assert await directory.recognise(api_key) is known
 
 
 async def test_a_key_that_another_process_issued_is_known_at_once(hub, hubs, monkeypatch):

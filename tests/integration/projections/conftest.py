@@ -59,7 +59,8 @@ class Hub:
             for nth, event in enumerate(happened)
         ]
         self._versions[stream] = version + len(news)
-        return await self.log.append(StreamAppend(stream_id=stream, expected_version=version, events=news))
+        append = StreamAppend(stream_id=stream, expected_version=version, events=news)
+        return await self.log.read_positions(await self.log.append(append))
 
     async def append_payments(self, numbers):
         """Append the lives of payments that end in different ways; each event on its own."""

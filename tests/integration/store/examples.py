@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+from eventsourcing.persistence import StoredEvent
+
 from contracts.envelope import Cause
 from contracts.events import ConfirmationRefused, Event, MerchantRegistered, PaymentOpened
 from extrato.store.appender import StreamAppend
-from extrato.store.codec import NewEvent
+from extrato.store.codec import NewEvent, to_state, topic_of_new
 from tests.pace import allowed
 
 if TYPE_CHECKING:
@@ -58,6 +60,13 @@ def new_event(
         recorded_at=NOON,
         cause=Cause(**({"correlation_id": "a-request", "actor": "operator"} | cause)),
         event=event or refused_confirmation(),
+    )
+
+
+def stored(new: NewEvent, *, stream_id: UUID, version: int) -> StoredEvent:
+    """The row of an event, for those who write it by themselves."""
+    return StoredEvent(
+        originator_id=stream_id, originator_version=version, topic=topic_of_new(new), state=to_state(new)
     )
 
 

@@ -11,9 +11,8 @@ from uuid import uuid4
 
 import asyncpg
 
-from extrato.store.codec import to_stored_event
 from extrato.store.event_log import EventLog
-from tests.integration.store.examples import append_to, new_event
+from tests.integration.store.examples import append_to, new_event, stored
 from tests.integration.store.library import library_recorder
 
 EVENTS_OF_STREAM = 5
@@ -37,7 +36,7 @@ def write_theirs(database_url: str, streams: int) -> None:
         for _ in range(streams):
             stream = uuid4()
             for version in range(1, EVENTS_OF_STREAM + 1):
-                recorder.insert_events([to_stored_event(new_event(), stream_id=stream, version=version)])
+                recorder.insert_events([stored(new_event(), stream_id=stream, version=version)])
 
 
 if __name__ == "__main__":
