@@ -8,9 +8,10 @@ Amounts are whole centavos; times carry their offset and are stored in UTC.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Item(Struct, frozen=True):
@@ -25,14 +26,17 @@ class Item(Struct, frozen=True):
 
 
 class PaymentOpened(Struct, frozen=True, kw_only=True):
-    """A merchant asked for a payment. Nothing was asked of a provider yet: this is the intent.
+    """A merchant asked for a payment.
+
+    `charge` is set where the hub computes the charge itself: a Pix to the merchant's own key. Where it is None this is
+    the intent, and a ChargeCreated or ChargeRefused follows with the provider's answer.
 
     `provider` is a name from `extrato/providers/registry.py`; `method` is `pix` for a code to scan or paste, or
     `checkout` for a page of the provider's. `bank_payment_id` is an unguessable identifier that carries the payment's
     number; `external_reference` is what the provider is told.
     """
 
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
 
     provider: str
     method: str
@@ -45,6 +49,7 @@ class PaymentOpened(Struct, frozen=True, kw_only=True):
     bank_payment_id: str
     payer_email: str | None
     expires_at: datetime | None
+    charge: ChargeCreated | None
 
 
 class ChargeCreated(Struct, frozen=True, kw_only=True):
@@ -56,6 +61,7 @@ class ChargeCreated(Struct, frozen=True, kw_only=True):
     where the charge is a Pix.
     """
 
+    # PaymentOpened holds this shape too: raise the versions of both.
     schema_version: ClassVar[int] = 2
 
     charge_id: str
@@ -506,6 +512,16 @@ def alerts_after(alerts: tuple[str, ...], event: Event) -> tuple[str, ...]:
     return alerts if raised is None or raised in alerts else (*alerts, raised)
 
 
+def facts_of(event: AnyEvent) -> tuple[AnyEvent | PaymentOpened | ChargeCreated, ...]:
+    """Give the facts in an event, in order: a PaymentOpened with its charge is the intent, then the charge.
+
+    Each fold applies these facts, so that one event and two events lead to the same payment.
+    """
+    if isinstance(event, PaymentOpened) and event.charge is not None:
+        return replace(event, charge=None), event.charge
+    return (event,)
+
+
 PaymentEvent = (
     PaymentOpened
     | ChargeCreated
@@ -550,6 +566,7 @@ MerchantEvent = (
     | ApiKeyRevoked
 )
 Event = PaymentEvent | MerchantEvent | IdempotencyKeyUsed
+AnyEvent = TypeVar("AnyEvent", bound=Event)
 
 PAYMENT_EVENTS: Final[tuple[type[PaymentEvent], ...]] = PaymentEvent.__args__
 MERCHANT_EVENTS: Final[tuple[type[MerchantEvent], ...]] = MerchantEvent.__args__

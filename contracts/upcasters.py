@@ -28,6 +28,11 @@ def _payment_opened_v1(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "method": "pix" if data["provider"] == "pix" else "checkout"}
 
 
+def _payment_opened_v2(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 was the intent alone, also of a direct Pix; the charge is the event after it."""
+    return {**data, "charge": None}
+
+
 def _charge_created_v1(data: dict[str, Any]) -> dict[str, Any]:
     """Version 1 knew only charges that a payer may try to pay several times, and not whose they are."""
     return {**data, "attempt_id": None, "account_id": None}
@@ -89,6 +94,7 @@ def _api_key_issued_v1(data: dict[str, Any]) -> dict[str, Any]:
 
 UPCASTERS: Final[dict[str, tuple[str, Upcaster]]] = {
     "PaymentOpened.v1": ("PaymentOpened.v2", _payment_opened_v1),
+    "PaymentOpened.v2": ("PaymentOpened.v3", _payment_opened_v2),
     "ChargeCreated.v1": ("ChargeCreated.v2", _charge_created_v1),
     "StatusChanged.v1": ("StatusChanged.v2", _status_changed_v1),
     "ProviderConnected.v1": ("ProviderConnected.v2", _provider_connected_v1),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from msgspec.structs import replace
+
 from contracts import events
 
 NOON: Final = datetime(2026, 1, 12, 15, 0, tzinfo=UTC)
@@ -26,6 +28,7 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
         bank_payment_id="00000000-000f-8000-8000-0123456789ab",
         payer_email="cliente@example.com",
         expires_at=CREATED + timedelta(hours=24),
+        charge=None,
     ),
     events.ChargeCreated(
         charge_id="174087000-5b1d0a9e-1f7c-4b5c-9b0e-6f1d2c3b4a59",
@@ -143,4 +146,19 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     ),
     events.ApiKeyRevoked(key_id="a1b2c3d4"),
     events.IdempotencyKeyUsed(request_digest="45" * 32, opened_payment_id=15),
+)
+
+# A payment that opens with its charge, beside the one above that opens without.
+DIRECT_PIX: Final = replace(
+    EXAMPLE_EVENTS[0],
+    provider="pix",
+    method="pix",
+    charge=events.ChargeCreated(
+        charge_id="00000000000F800080000123A",
+        attempt_id=None,
+        account_id=None,
+        checkout_url=None,
+        sandbox_url=None,
+        pix_payload="00020126",
+    ),
 )

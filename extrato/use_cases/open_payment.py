@@ -1,4 +1,7 @@
-"""Open a payment: record the intent, ask the provider for a charge, record the charge."""
+"""Open a payment: record the intent, ask the provider for a charge, record the charge.
+
+A charge that the hub computes itself is recorded with the intent, in one event.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from contracts.envelope import Cause
-    from contracts.events import Event
     from extrato.domain.merchant import Registered
 
 KEY_NAMESPACE: Final = UUID("6d1a9a0c-3f55-5e0d-8c1b-0f7a6a3b9a77")
@@ -81,18 +83,19 @@ async def open_payment(
         bank_payment_id=bank_id,
         payer_email=wanted.payer.email,
         expires_at=hub.now() + wanted.lifetime,
+        charge=None,
     )
     provider = hub.providers[wanted.provider]
     if _is_told_to_provider(wanted):
         # Kept before the intent: a payment that cannot be opened leaves a row that retention removes.
         await hub.payers.keep(number, wanted.payer)
     charge = None if provider.needs_credential else await _charge(hub, merchant, number, intent, opened_at=hub.now())
-    opened: list[Event] = [intent, charge] if charge else [intent]
+    opened = msgspec.structs.replace(intent, charge=charge)
     appends = [
         StreamAppend(
             stream_id=stream_id(number),
             expected_version=0,
-            events=new_events(hub, opened, merchant=merchant.slug, payment_id=number, cause=cause),
+            events=new_events(hub, [opened], merchant=merchant.slug, payment_id=number, cause=cause),
         )
     ]
     if idempotency_key is not None:
@@ -119,8 +122,8 @@ async def open_payment(
         payment=begun(intent, charge),
         opened_at=at,
         updated_at=at,
-        version=len(opened),
-        position=positions[len(opened) - 1],
+        version=1,
+        position=positions[0],
     )
 
 

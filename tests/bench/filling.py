@@ -32,6 +32,7 @@ def paid_payments(first: int, count: int) -> list[StreamAppend]:
                 bank_payment_id=bank_id,
                 payer_email="cliente@example.com",
                 expires_at=now,
+                charge=None,
             ),
             ChargeCreated(
                 attempt_id=None,

@@ -34,7 +34,7 @@ async def test_what_leaves_something_is_found_by_its_reason(hub):
     name = uuid4().hex
     hub.session.headers["X-Correlation-Id"] = name
     assert (await send(hub, "/payments/pix", '{"value": 1}'))[0] == 201
-    assert await hub.rows(EVENTS_BECAUSE_OF, name) == [("PaymentOpened.v2",), ("ChargeCreated.v2",)]
+    assert await hub.rows(EVENTS_BECAUSE_OF, name) == [("PaymentOpened.v3",)]
 
 
 async def send(hub, path, data, *, content_type="application/json"):

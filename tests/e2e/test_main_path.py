@@ -142,7 +142,7 @@ async def test_a_subscriber_reads_every_event_and_can_publish_none(hub):
         )
         (message, *_) = await subscription.fetch(10, timeout=5)
         await message.ack()
-        assert message.headers["ce-type"] == "br.extrato.PaymentOpened.v2"
+        assert message.headers["ce-type"] == "br.extrato.PaymentOpened.v3"
         forged = {**message.headers, "ce-type": "br.extrato.StatusChanged.v2"}
         with pytest.raises(nats.errors.Error):
             await client.jetstream().publish(f"payments.x.{link['payment_id']}.X", b"{}", headers=forged, timeout=1)

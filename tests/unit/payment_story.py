@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.events import (
     ChargeCreated,
@@ -45,6 +46,7 @@ OPENED = PaymentOpened(
     bank_payment_id=BANK_ID,
     payer_email=None,
     expires_at=at(60),
+    charge=None,
 )
 CHARGED = ChargeCreated(
     charge_id="c1", attempt_id=None, account_id=None, checkout_url="https://pay", sandbox_url=None, pix_payload=None
@@ -53,6 +55,8 @@ CHARGED = ChargeCreated(
 PIX = ChargeCreated(
     charge_id="900", attempt_id="900", account_id="1", checkout_url=None, sandbox_url=None, pix_payload="000201"
 )
+# A Pix to the merchant's own key opens with its charge.
+DIRECT_PIX = replace(OPENED, provider="pix", method="pix", charge=CHARGED)
 NO_CHARGE = ChargeRefused(code="invalid_amount", reason="too small")
 EXPIRED = PaymentExpired(expires_at=at(60))
 

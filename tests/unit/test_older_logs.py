@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from contracts.events import ChargeCreated, PaymentEvent, PaymentOpened
 from extrato.domain.payment.ledger import Share
 from extrato.domain.payment.state import Opened, fold
 from extrato.store.codec import read_event
@@ -27,10 +29,22 @@ BETTER: Final = {
 }
 
 
+def events_of(story: dict[str, Any]) -> list[PaymentEvent]:
+    return [read_event(topic, msgspec.json.encode(data)) for topic, data in story["events"]]  # type: ignore[misc]
+
+
 def opened(story: dict[str, Any]) -> Opened:
-    payment = fold(read_event(topic, msgspec.json.encode(data)) for topic, data in story["events"])
+    payment = fold(events_of(story))
     assert isinstance(payment, Opened)
     return payment
+
+
+@pytest.mark.parametrize("name", [name for name in STORIES if name.startswith("direct pix")])
+def test_a_direct_pix_that_was_opened_and_charged_by_two_events_is_as_one_that_opened_with_its_charge(name: str):
+    intent, charge, *rest = events_of(STORIES[name])
+    assert isinstance(intent, PaymentOpened)
+    assert isinstance(charge, ChargeCreated)
+    assert fold([replace(intent, charge=charge), *rest]) == opened(STORIES[name])
 
 
 @pytest.mark.parametrize("name", STORIES.keys() - BETTER.keys())

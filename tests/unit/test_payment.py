@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from contracts.events import (
     AlertRaised,
     CancellationRequested,
+    ChargeCreated,
     ConfirmationRefused,
     DuplicatePaymentObserved,
     LatePaymentReceived,
@@ -46,7 +47,7 @@ from extrato.domain.payment.identifiers import (
     stream_id,
 )
 from extrato.domain.payment.ledger import ENDED, KNOWN, NOTHING, OWN_DETAILS, SETTLED
-from extrato.domain.payment.state import INITIAL, Opened, Payment, evolve, fold
+from extrato.domain.payment.state import INITIAL, Opened, Payment, begun, evolve, fold
 from tests.unit.payment_story import (
     BANK_ID,
     CHARGED,
@@ -80,6 +81,24 @@ def test_opening_again_is_quiet():
     assert given_events(OPENED, CHARGED).when(OpenPayment(intent=OPENED)) == []
 
 
+@pytest.mark.parametrize("charge", [CHARGED, PIX], ids=["of several attempts", "that is the attempt"])
+def test_opening_with_the_charge_leads_where_opening_and_charging_lead(charge: ChargeCreated):
+    opened = replace(OPENED, charge=charge)
+    assert given_events().when(OpenPayment(intent=opened)) == [opened]
+    assert fold([opened]) == fold([OPENED, charge]) == begun(OPENED, charge)
+
+
+def test_opening_with_the_charge_again_is_quiet():
+    again = OpenPayment(intent=replace(OPENED, charge=CHARGED))
+    assert given_events(again.intent).when(again) == given_events(OPENED, CHARGED).when(again) == []
+    assert given_events(again.intent).when(OpenPayment(intent=OPENED)) == []
+
+
+def test_opening_with_another_charge_is_refused():
+    other = OpenPayment(intent=replace(OPENED, charge=PIX))
+    assert given_events(replace(OPENED, charge=CHARGED)).refuses(other) == "payment_already_opened"
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -103,6 +122,10 @@ def test_a_charge_is_recorded_and_watched():
         WatchStarted(watch_until=at(5)),
     ]
     assert given_events(OPENED).when(RecordCharge(charge=CHARGED, watch_until=None)) == [CHARGED]
+
+
+def test_a_payment_that_opened_with_its_charge_gets_no_other():
+    assert given_events(replace(OPENED, charge=CHARGED)).when(RecordCharge(charge=PIX, watch_until=at(5))) == []
 
 
 def test_a_refused_charge_cancels_the_payment():

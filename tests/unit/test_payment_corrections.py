@@ -30,6 +30,7 @@ from extrato.domain.payment.correcting import refund_id_of
 from tests.unit.payment_story import (
     BANK_ID,
     CHARGED,
+    DIRECT_PIX,
     EXPIRED,
     NO_CHARGE,
     OPENED,
@@ -115,8 +116,7 @@ def test_what_expired_is_closed_at_a_provider_that_may_let_it_be_paid_for_longer
     story = given_events(OPENED, CHARGED, *expired)
     assert story.when(RequestCancellation()) == [CancellationRequested()]
     assert story.when(RequestCancellation(), CompleteCancellation(charge_id="c1")) == [PaymentCancelled()]
-    direct = replace(OPENED, provider="pix")
-    assert given_events(direct, CHARGED, *expired).when(RequestCancellation()) == []
+    assert given_events(DIRECT_PIX, *expired).when(RequestCancellation()) == []
 
 
 def test_a_pix_that_ended_at_its_provider_is_over():
@@ -277,7 +277,7 @@ def test_what_was_given_back_whole_is_not_given_back_again():
 
 
 def test_a_pix_to_the_merchants_own_key_is_given_back_at_its_bank():
-    story = given_events(replace(OPENED, provider="pix", method="pix"), CHARGED)
+    story = given_events(DIRECT_PIX)
     story.becomes(confirm())
     assert story.refuses(refund()) == "refund_by_bank_only"
 
@@ -324,5 +324,5 @@ def test_of_two_paid_attempts_either_can_be_given_back():
     ],
 )
 def test_money_that_is_not_where_it_should_be_alerts_once(command, alert):
-    story = given_events(replace(OPENED, provider="pix") if alert != "mismatched_payment" else OPENED, CHARGED)
+    story = given_events(OPENED, CHARGED) if alert == "mismatched_payment" else given_events(DIRECT_PIX)
     assert story.becomes(command).alerts == story.becomes(command).alerts == (alert,)

@@ -45,6 +45,7 @@ from extrato.domain.payment.state import fold
 from tests.unit.payment_story import (
     BANK_ID,
     CHARGED,
+    DIRECT_PIX,
     OPENED,
     PIX,
     Story,
@@ -78,7 +79,7 @@ def link() -> Story:
 
 
 def direct_pix() -> Story:
-    return given_events(replace(OPENED, provider="pix", method="pix"), CHARGED)
+    return given_events(DIRECT_PIX)
 
 
 def expired(story: Story) -> Story:

@@ -27,12 +27,14 @@ from extrato.domain.brcode import decode
 from extrato.store.codec import NewEvent, to_envelope, to_state, topic_of_new
 from services.gateway.http.answers import STATUS_OF_CODE
 from services.gateway.routes import ROUTES
-from tests.examples import EXAMPLE_EVENTS, NOON
+from tests.examples import DIRECT_PIX, EXAMPLE_EVENTS, NOON
 
 FOLDER = Path(contracts.__file__).parent
 OPENAPI = generate.openapi()
 ASYNCAPI = generate.asyncapi()
 BY_NAME = {type(event).__name__: event for event in EXAMPLE_EVENTS}
+
+each_event = pytest.mark.parametrize("event", [*EXAMPLE_EVENTS, DIRECT_PIX], ids=lambda event: type(event).__name__)
 
 
 def nodes(document: Any) -> list[dict[str, Any]]:
@@ -368,7 +370,7 @@ def test_the_addresses_are_the_subjects_of_the_bus():
     assert merchant == subjects.merchant_subject("a", "B")
 
 
-@pytest.mark.parametrize("event", EXAMPLE_EVENTS, ids=lambda event: type(event).__name__)
+@each_event
 def test_what_the_relay_sends_fits_its_message(event):
     message = to_message(envelope_row(event), previous=41)
     described = ASYNCAPI["components"]["messages"][type(event).__name__]
@@ -451,7 +453,7 @@ def test_there_is_one_example_of_every_event():
     assert len(EXAMPLE_EVENTS) == len(EVENTS)
 
 
-@pytest.mark.parametrize("event", EXAMPLE_EVENTS, ids=lambda event: type(event).__name__)
+@each_event
 def test_an_event_fits_its_schema(event):
     schema = json.loads((FOLDER / "schemas" / f"{topic_of(type(event))}.json").read_text())
     Draft202012Validator.check_schema(schema)
@@ -463,7 +465,7 @@ def test_an_event_fits_its_schema(event):
         assert list(Draft202012Validator(schema).iter_errors(without)), name
 
 
-@pytest.mark.parametrize("event", EXAMPLE_EVENTS, ids=lambda event: type(event).__name__)
+@each_event
 def test_an_event_comes_back_from_the_log_as_it_was(event):
     envelope = to_envelope(envelope_row(event))
 

@@ -8,9 +8,11 @@ import pytest
 from contracts.events import (
     EVENT_OF_TOPIC,
     ApiKeyIssued,
+    ChargeCreated,
     LatePaymentReceived,
     ObservationIgnored,
     ObservationRecorded,
+    PaymentOpened,
     ProviderConnected,
     RefundMade,
     RefundRequested,
@@ -46,6 +48,28 @@ def test_the_first_shape_of_status_changed_could_lack_details():
 
     assert isinstance(event, StatusChanged)
     assert (event.status, event.status_detail, event.paid_at) == ("rejected", None, None)
+
+
+def test_a_payment_of_the_second_shape_opened_without_its_charge():
+    event = golden("PaymentOpened.v2")
+
+    assert isinstance(event, PaymentOpened)
+    assert (event.provider, event.method, event.charge) == ("pix", "pix", None)
+
+
+def test_a_payment_of_the_third_shape_may_open_with_its_charge():
+    """A charge of another shape raises the version of this event too, and then this file needs an upcaster."""
+    event = golden("PaymentOpened.v3")
+
+    assert isinstance(event, PaymentOpened)
+    assert event.charge == ChargeCreated(
+        charge_id="00000000000F800080000123A",
+        attempt_id=None,
+        account_id=None,
+        checkout_url=None,
+        sandbox_url=None,
+        pix_payload="00020126",
+    )
 
 
 def test_the_first_shape_of_provider_connected_charged_pix_by_payments():

@@ -17,7 +17,7 @@ from contracts.events import (
 
 
 class OpenPayment(Struct, frozen=True, kw_only=True):
-    """Record the intent."""
+    """Record the intent, with its charge where the hub computes that itself."""
 
     intent: PaymentOpened
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from msgspec.structs import replace
+
 from contracts.events import (
     CancellationRefused,
     CancellationRequested,
@@ -108,7 +110,8 @@ def _decide_opened(command: Command, payment: Opened) -> list[PaymentEvent]:  # 
 def _open(command: OpenPayment, payment: Payment) -> list[PaymentEvent]:
     if isinstance(payment, Unopened):
         return [command.intent]
-    if payment.intent == command.intent:
+    intent, charge = replace(command.intent, charge=None), command.intent.charge
+    if payment.intent == intent and charge in {None, payment.charge}:
         return []
     raise Refused("payment_already_opened", "A payment with this number exists, and it is another one.")
 

@@ -312,9 +312,11 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return own is not None and own.has_ended
 
 
-def opened(event: PaymentOpened) -> Ledger:
-    """Begin the ledger of a payment."""
-    return Ledger(amount_centavos=event.amount_centavos, currency=event.currency, bank_payment_id=event.bank_payment_id)
+def opened(intent: PaymentOpened) -> Ledger:
+    """Begin the ledger of a payment; its charge is applied by `after`, as every later fact."""
+    return Ledger(
+        amount_centavos=intent.amount_centavos, currency=intent.currency, bank_payment_id=intent.bank_payment_id
+    )
 
 
 def after(ledger: Ledger, event: PaymentEvent) -> Ledger:

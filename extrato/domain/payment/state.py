@@ -40,6 +40,7 @@ from contracts.events import (
     TransferNamed,
     WatchStarted,
     alerts_after,
+    facts_of,
 )
 from extrato.domain.payment import ledger as book
 from extrato.domain.payment.ledger import Attempt, Ledger, Refund
@@ -55,6 +56,7 @@ class Unopened(Struct, frozen=True):
 class Opened(Struct, frozen=True, kw_only=True):
     """A payment that exists, from intent to the last refund.
 
+    `intent` is without its charge: that is `charge`, whichever event it came with.
     `cancellation` is how far the merchant's wish to close it has come. `traces` are digests of what was refused or
     ignored, so that the same is not told twice; `ignored` has those of stale observations, with the attempt of each and
     the time when it was ignored, until that attempt is observed again. `outside` are attempts of another reference.
@@ -157,13 +159,23 @@ INITIAL: Final = Unopened()
 
 def evolve(payment: Payment, event: PaymentEvent) -> Payment:
     """Apply one event."""
-    if isinstance(event, PaymentOpened):
-        return Opened(intent=event, ledger=book.opened(event))
+    for fact in facts_of(event):
+        payment = _evolve(payment, fact)
+    return payment
+
+
+def _evolve(payment: Payment, fact: PaymentEvent) -> Payment:
+    if isinstance(fact, PaymentOpened):
+        return begun(fact, None)
     if not isinstance(payment, Opened):
-        msg = f"{type(event).__name__} cannot be the first event of a payment"
+        msg = f"{type(fact).__name__} cannot be the first event of a payment"
         raise TypeError(msg)
-    ledger = book.after(payment.ledger, event)
-    return _evolve_opened(payment if ledger is payment.ledger else replace(payment, ledger=ledger), event)
+    return _after(payment, fact)
+
+
+def _after(payment: Opened, fact: PaymentEvent) -> Opened:
+    ledger = book.after(payment.ledger, fact)
+    return _evolve_opened(payment if ledger is payment.ledger else replace(payment, ledger=ledger), fact)
 
 
 def _evolve_opened(payment: Opened, event: PaymentEvent) -> Opened:  # noqa: C901, PLR0911 - one line a kind of event
@@ -243,9 +255,9 @@ def _alerted(payment: Opened, event: PaymentEvent) -> Opened:
 
 
 def begun(intent: PaymentOpened, charge: ChargeCreated | ChargeRefused | None) -> Opened:
-    """Give a payment as it is when it was just asked for."""
+    """Give a payment as it is when it was just asked for; `intent` is without a charge."""
     payment = Opened(intent=intent, ledger=book.opened(intent))
-    return payment if charge is None else replace(payment, charge=charge, ledger=book.after(payment.ledger, charge))
+    return payment if charge is None else _after(payment, charge)
 
 
 def fold(events: Iterable[PaymentEvent]) -> Payment:

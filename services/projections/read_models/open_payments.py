@@ -24,6 +24,7 @@ from contracts.events import (
     PaymentReopened,
     StatusChanged,
     WatchStarted,
+    facts_of,
 )
 from contracts.read_models import OpenPayment
 from services.projections.read_models.read_model import ReadModel
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from contracts.envelope import Envelope
+    from contracts.events import Event
     from services.projections.read_models.read_model import Row
 
 # --- table --------------------------------------------------------------------------------------
@@ -95,7 +97,12 @@ def key_of(envelope: Envelope) -> int | None:
 
 def evolve(document: OpenPayment | None, envelope: Envelope) -> OpenPayment | None:
     """Apply one event; nothing but `PaymentOpened` and `PaymentReopened` makes a row."""
-    event = envelope.event
+    for fact in facts_of(envelope.event):
+        document = _evolve(document, fact, envelope)
+    return document
+
+
+def _evolve(document: OpenPayment | None, event: Event, envelope: Envelope) -> OpenPayment | None:
     if isinstance(event, PaymentOpened) and envelope.payment_id is not None:
         return _opened(event, envelope, envelope.payment_id)
     if isinstance(event, PaymentReopened) and envelope.payment_id is not None:
@@ -105,7 +112,7 @@ def evolve(document: OpenPayment | None, envelope: Envelope) -> OpenPayment | No
             unsettled_attempts=event.unsettled_attempts,
             own_attempt_id=event.own_attempt_id,
         )
-    return None if document is None else _evolve_open(document, envelope)
+    return None if document is None else _evolve_open(document, event)
 
 
 def _opened(event: PaymentOpened | PaymentReopened, envelope: Envelope, payment_id: int) -> OpenPayment:
@@ -125,8 +132,7 @@ def _opened(event: PaymentOpened | PaymentReopened, envelope: Envelope, payment_
     )
 
 
-def _evolve_open(document: OpenPayment, envelope: Envelope) -> OpenPayment | None:
-    event = envelope.event
+def _evolve_open(document: OpenPayment, event: Event) -> OpenPayment | None:
     match event:
         case ChargeCreated():
             # A charge that is itself the attempt can be asked for by its id before any search tells of it.

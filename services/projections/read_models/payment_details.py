@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.events import PAYMENT_EVENTS, ChargeCreated, ObservationRecorded, PaymentOpened, alerts_after
+from contracts.events import PAYMENT_EVENTS, ChargeCreated, ObservationRecorded, PaymentOpened, alerts_after, facts_of
 from contracts.read_models import AttemptDetails, PaymentDetails
 from extrato.domain.payment import ledger as book
 from extrato.domain.payment.ledger import Attempt, Ledger, Share
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from contracts.envelope import Envelope
+    from contracts.events import Event
     from services.projections.read_models.read_model import Row
 
 # --- table --------------------------------------------------------------------------------------
@@ -79,7 +80,12 @@ def key_of(envelope: Envelope) -> int | None:
 
 def evolve(payment: Payment | None, envelope: Envelope) -> Payment | None:
     """Apply one event; nothing but `PaymentOpened` makes a row, and what shows in nothing is passed over."""
-    event = envelope.event
+    for fact in facts_of(envelope.event):
+        payment = _evolve(payment, fact, envelope)
+    return payment
+
+
+def _evolve(payment: Payment | None, event: Event, envelope: Envelope) -> Payment | None:
     if isinstance(event, PaymentOpened):
         return _opened(event, envelope)
     if payment is None or not isinstance(event, PAYMENT_EVENTS):

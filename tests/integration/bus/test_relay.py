@@ -102,7 +102,7 @@ async def test_a_message_is_a_cloud_event_and_says_what_the_log_says(log: EventL
     assert headers["ce-specversion"] == "1.0"
     assert headers["ce-id"] == str(payment.event_id)
     assert headers["ce-source"] == "/extrato"
-    assert headers["ce-type"] == "br.extrato.PaymentOpened.v2"
+    assert headers["ce-type"] == "br.extrato.PaymentOpened.v3"
     assert headers["ce-subject"] == "15"
     assert headers["ce-time"] == "2026-03-14T12:00:00Z"
     assert headers["content-type"] == "application/json"

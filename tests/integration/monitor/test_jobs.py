@@ -13,10 +13,12 @@ import msgspec
 import pytest
 
 from contracts.events import ChargeCreated, ChargeRefused, PaymentExpired, PaymentOpened, WatchStarted
+from extrato.domain import merchant as merchant_domain
 from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import ProviderUnavailable, StoreUnavailable
 from extrato.store.inbox import FIRST_RETRY_S, MAX_ATTEMPTS, Delivery
-from extrato.use_cases.merchants import MerchantDirectory
+from extrato.use_cases.hub import load_payment
+from extrato.use_cases.merchants import MerchantDirectory, change_merchant
 from services.monitor.backoff import BackOff
 from services.monitor.charges import Charges
 from services.monitor.deliveries import Deliveries
@@ -27,7 +29,7 @@ from services.monitor.schedule import FAST
 from services.monitor.second_look import SecondLook
 from services.projections.apply import apply
 from services.projections.read_models.payment_details import PAYMENT_DETAILS
-from tests.integration.monitor.conftest import Faulty
+from tests.integration.monitor.conftest import CAUSE, Faulty
 
 if TYPE_CHECKING:
     from tests.integration.monitor.conftest import Clock, World
@@ -131,6 +133,24 @@ async def test_an_intent_without_a_charge_is_completed_after_ten_seconds(world: 
     await world.shown(payment_id)
     await charges.tick()
     assert await world.sandbox.asked("POST /checkout/preferences") == 1
+
+
+async def test_a_payment_at_a_provider_opens_without_its_charge(world: World):
+    payment = await world.open()
+    opened, charged, _ = [envelope.event for envelope in await world.events(payment)]
+    assert opened.charge is None
+    assert charged == payment.payment.charge
+
+
+async def test_a_direct_pix_opens_with_its_charge_and_is_not_asked_for_again(world: World, clock: Clock):
+    set_key = merchant_domain.SetPixKey(kind="email", key="padaria@example.com")
+    await change_merchant(world.hub, "padaria", [set_key], cause=CAUSE)
+    payment = await world.open(provider="pix", method="pix")
+    assert payment.payment.is_charged
+    assert await load_payment(world.hub, payment.payment_id) == payment
+    clock.ahead = timedelta(seconds=11)
+    await charges_of(world).tick()
+    assert await kinds(world, payment.payment_id) == [PaymentOpened.__name__]
 
 
 async def test_a_merchant_who_is_not_connected_keeps_no_other_waiting(world: World, clock: Clock):

@@ -72,7 +72,7 @@ class Hub:
         """Append an event that no code of today understands; gives its position."""
         return await self.pool.fetchval(
             """INSERT INTO stored_events (originator_id, originator_version, topic, state)
-               SELECT $1, 1, 'PaymentTeleported.v1', state FROM stored_events WHERE topic = 'PaymentOpened.v2'
+               SELECT $1, 1, 'PaymentTeleported.v1', state FROM stored_events WHERE topic = 'PaymentOpened.v3'
                LIMIT 1 RETURNING notification_id""",
             uuid4(),
         )

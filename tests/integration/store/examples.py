@@ -37,6 +37,7 @@ def opened(amount_centavos: int = 1000) -> PaymentOpened:
         bank_payment_id="00000000-0001-8000-8000-0123456789ab",
         payer_email=None,
         expires_at=None,
+        charge=None,
     )
 
 

@@ -43,7 +43,7 @@ async def test_reading_by_topic_passes_over_the_rest(log: EventLog):
     topic = topic_of(type(ask.events[0].event))
 
     assert [e.position async for e in log.read_all(0, topics=[topic])] == [1, 2]
-    assert [e.position async for e in log.read_all(0, topics=["PaymentOpened.v2"])] == []
+    assert [e.position async for e in log.read_all(0, topics=["PaymentOpened.v3"])] == []
 
 
 async def test_a_stream_is_read_from_after_a_version(log: EventLog):
@@ -136,7 +136,7 @@ async def test_a_signal_wakes_now_and_then_in_any_case(database_url: str):
 async def test_a_row_that_is_not_ours_is_unreadable(pool: asyncpg.Pool):
     recorder, stream = AsyncpgRecorder(pool), uuid4()
     rows = [
-        StoredEvent(originator_id=stream, originator_version=1, topic="PaymentOpened.v2", state=b"\x00"),
+        StoredEvent(originator_id=stream, originator_version=1, topic="PaymentOpened.v3", state=b"\x00"),
         StoredEvent(
             originator_id=stream,
             originator_version=2,

@@ -10,7 +10,6 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from contracts.events import CancellationRequested, PaymentCancelled
 from extrato.domain.payment.commands import AcceptMoney, CompleteCancellation, Expire, RecordReturn, RequestCancellation
@@ -24,6 +23,7 @@ from services.gateway.pages.standing import LATE, MAY_MOVE, MAY_PAY, Standing, s
 from services.gateway.pages.view import View, payment_page
 from tests.unit.payment_story import (
     CHARGED,
+    DIRECT_PIX,
     EXPIRED,
     NO_CHARGE,
     NOON,
@@ -148,7 +148,7 @@ def link():
 
 
 def pix():
-    return given_events(replace(OPENED, provider="pix", method="pix"), CHARGED)
+    return given_events(DIRECT_PIX)
 
 
 def left_open(story: Story) -> Story:

@@ -58,6 +58,7 @@ def opened(**changes) -> events.PaymentOpened:
         "bank_payment_id": "00000000-000f-8000-8000-0123456789ab",
         "payer_email": None,
         "expires_at": NOON + timedelta(hours=1),
+        "charge": None,
     }
     return events.PaymentOpened(**{**intent, **changes})
 

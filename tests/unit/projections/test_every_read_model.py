@@ -3,19 +3,29 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contracts.events import EVENTS, PAYMENT_EVENTS
 from services.projections.read_models.registry import READ_MODELS
-from tests.unit.projections.history import ONE_OF_EACH, enveloped
+from tests.unit.projections.history import CHARGED, ONE_OF_EACH, enveloped, opened
 
 in_any_order = st.lists(st.sampled_from(ONE_OF_EACH), max_size=12)
 each_read_model = pytest.mark.parametrize("read_model", READ_MODELS, ids=lambda read_model: read_model.name)
 
 
-def history_of(happened):
-    for position, event in enumerate(happened, start=1):
+def history_of(happened, *, start=1):
+    for position, event in enumerate(happened, start=start):
         payment_id = 15 if isinstance(event, PAYMENT_EVENTS) else None
         yield enveloped(event, position=position, payment_id=payment_id)
+
+
+def documents_of(read_model, history):
+    documents = {}
+    for envelope in history:
+        key = read_model.key_of(envelope)
+        if key is not None:
+            documents[key] = read_model.evolve(documents.get(key), envelope)
+    return documents
 
 
 def test_the_examples_know_every_event():
@@ -36,15 +46,17 @@ def test_events_in_any_order_are_taken_without_an_error(read_model, happened):
 @each_read_model
 @given(happened=in_any_order)
 def test_the_same_events_give_the_same_document(read_model, happened):
-    def fold():
-        documents = {}
-        for envelope in history_of(happened):
-            key = read_model.key_of(envelope)
-            if key is not None:
-                documents[key] = read_model.evolve(documents.get(key), envelope)
-        return documents
+    assert documents_of(read_model, history_of(happened)) == documents_of(read_model, history_of(happened))
 
-    assert fold() == fold()
+
+@pytest.mark.parametrize(
+    "read_model", [each for each in READ_MODELS if each.load], ids=lambda read_model: read_model.name
+)
+@given(charge=st.sampled_from([CHARGED, replace(CHARGED, attempt_id="a1")]), happened=in_any_order)
+def test_an_opening_with_its_charge_makes_the_row_of_an_opening_and_a_charge(read_model, charge, happened):
+    one = history_of([opened(charge=charge), *happened], start=2)
+    two = history_of([opened(), charge, *happened])
+    assert documents_of(read_model, one) == documents_of(read_model, two)
 
 
 @each_read_model

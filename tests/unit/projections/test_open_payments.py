@@ -67,6 +67,10 @@ def test_a_charge_and_a_watch_are_noted():
     assert watched.watch_until == WATCHED.watch_until
 
 
+def test_a_payment_that_opens_with_its_charge_is_charged_from_the_start():
+    assert row_after(opened(charge=CHARGED)) == replace(row_after(opened()), charged=True)
+
+
 @pytest.mark.parametrize("status", ["pending", "in_process", "authorized", "invented_since"])
 def test_an_attempt_on_its_way_is_unsettled(status):
     assert row_after(opened(), observed(status)).unsettled_attempts == ("a1",)

@@ -96,6 +96,12 @@ def test_a_charge_brings_the_ways_to_pay():
     assert (charged.updated_at, charged.position) == (recorded_at(2), 2)
 
 
+def test_a_payment_that_opens_with_its_charge_has_the_ways_to_pay_from_the_start():
+    charged = details(opened(charge=CHARGED))
+    assert (charged.charge_id, charged.pix_payload) == ("preference-15", "00020126")
+    assert (charged.updated_at, charged.position) == (recorded_at(1), 1)
+
+
 def test_an_observation_brings_status_detail_attempt_email_and_time_of_payment():
     seen = observed("approved", detail="accredited", paid_at=PAID_AT, email="ana@example.com")
     paid = details(opened(), seen)
