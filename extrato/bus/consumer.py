@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from extrato.bus.lean_client import RawMessage
 
 LOOK_AT_LOG_S: Final = 1.0
+
+# After a batch of more than a few the next one is let grow: a transaction for a hundred costs little more than for ten.
+BUSY_ABOVE: Final = 16
+LINGER_S: Final = 0.02
 REFUSAL_ATTEMPTS: Final = 3
 
 
@@ -97,6 +101,8 @@ class DurableConsumer:
         if messages:
             await self._apply(messages, pull)
             await pull.acknowledge(messages[-1])
+            if len(messages) > BUSY_ABOVE:
+                await asyncio.sleep(LINGER_S)
         else:
             # Quiet, or silently cut off: the log knows which.
             await self.catch_up()

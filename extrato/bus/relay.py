@@ -35,6 +35,11 @@ LEADER_LOCK: Final = 7_301_984_002
 TRY_LOCK: Final = "SELECT pg_try_advisory_lock($1)"
 PAGE: Final = 2000
 MAX_UNANSWERED: Final = 4000
+
+# After a page of more than a few, the next one is let grow: what a page costs does not depend on its length alone.
+BUSY_ABOVE: Final = 16
+LINGER_S: Final = 0.005
+
 WAIT_FOR_LOCK_S: Final = 0.5
 LOOK_AGAIN_S: Final = 1.0
 
@@ -104,6 +109,8 @@ class Relay:
             if len(rows) < PAGE:
                 await publisher.until_answered()
                 self._position = self._sent
+                if len(rows) > BUSY_ABOVE:
+                    await asyncio.sleep(LINGER_S)
                 await self._signal.wait(LOOK_AGAIN_S)
             if asyncio.get_running_loop().time() >= self._check_at_s:
                 await publisher.until_answered()

@@ -56,7 +56,7 @@ class MerchantDirectory:
     def __init__(self, log: LogReader) -> None:
         self._log = log
         self._remembered: dict[str, tuple[float, domain.Merchant]] = {}
-        self._recognised: dict[bytes, tuple[float, ApiKey]] = {}
+        self._recognised: dict[str, tuple[float, ApiKey]] = {}
 
     async def find(self, slug: str) -> domain.Registered | None:
         """Give the merchant of that slug; None when there is none."""
@@ -78,17 +78,20 @@ class MerchantDirectory:
 
     async def recognise(self, bearer: str) -> ApiKey | None:
         """Tell whose API key this is; None when it is nobody's. The secret is compared in constant time."""
-        name = hashlib.sha256(bearer.encode(errors="surrogateescape")).digest()
-        recognised = self._recognised.get(name)
-        if recognised is not None and time.monotonic() - recognised[0] < RECOGNISED_S:
-            return recognised[1]
-        key = await self._recognise(bearer)
-        self._recognised.pop(name, None)
-        if key is not None:
-            if len(self._recognised) >= CACHE_LIMIT:
-                self._recognised.clear()
-            self._recognised[name] = (time.monotonic(), key)
+        key = self.remembered(bearer)
+        if key is None:
+            key = await self._recognise(bearer)
+            if key is not None:
+                if len(self._recognised) >= CACHE_LIMIT:
+                    self._recognised.clear()
+                self._recognised[digest_of(bearer)] = (time.monotonic(), key)
         return key
+
+    def remembered(self, bearer: str) -> ApiKey | None:
+        """Give a key that was recognised a moment ago, without a question to anybody."""
+        recognised = self._recognised.get(digest_of(bearer))
+        is_fresh = recognised is not None and time.monotonic() - recognised[0] < RECOGNISED_S
+        return recognised[1] if recognised is not None and is_fresh else None
 
     async def _recognise(self, bearer: str) -> ApiKey | None:
         prefix, _, rest = bearer.partition(".")

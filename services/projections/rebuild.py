@@ -116,19 +116,20 @@ class _Rebuild:
         )
 
     async def _follow(self, up_to: int | None = None) -> None:
-        """Apply the log up to `up_to` or its end; the next page is read while one is applied."""
-        rows = await self._read_page(up_to)
+        """Apply the log up to `up_to` or its end; the next page is read and decoded while PostgreSQL writes one."""
+        rows, envelopes = await self._read_page(up_to)
         while rows:
             self._position = rows[-1].id
             is_last = len(rows) < PAGE
             async with asyncio.TaskGroup() as tasks:
                 reading = None if is_last else tasks.create_task(self._read_page(up_to))
-                await self._apply(list(readable(rows, self._logger)))
+                await self._apply(envelopes)
             self._events += len(rows)
-            rows = reading.result() if reading else []
+            rows, envelopes = reading.result() if reading else ([], [])
 
-    async def _read_page(self, up_to: int | None) -> list[Notification]:
-        return await self._log.read_rows(self._position, up_to=up_to, limit=PAGE)
+    async def _read_page(self, up_to: int | None) -> tuple[list[Notification], list[Envelope]]:
+        rows = await self._log.read_rows(self._position, up_to=up_to, limit=PAGE)
+        return rows, list(readable(rows, self._logger))
 
     async def _apply(self, envelopes: Sequence[Envelope]) -> None:
         """Apply a page; an event that its table refuses is passed over, as it is when it comes live."""

@@ -94,9 +94,10 @@ def door(route: Route) -> Handler:
             count = counters[response.status] = REQUESTS.labels(route.method, route.path, response.status)
         count.inc()
         if not response.prepared:
-            response.headers["X-Correlation-Id"] = request[CORRELATION]
+            headers = response.headers
+            headers["X-Correlation-Id"] = request[CORRELATION]
             for name, value in HEADERS:
-                response.headers.setdefault(name, value)
+                headers.setdefault(name, value)
             if route.cross_origin:
                 share(response)
         return response
@@ -147,22 +148,28 @@ def bearer_of(request: web.Request) -> str | None:
 
 def _shown(request: web.Request, *, payer: bool) -> Credentials:
     """Read what a request shows. A payment is named by the path; by the query only where the path names none."""
+    bearer = bearer_of(request)
+    if bearer is not None:
+        return Credentials(api_key=bearer, payment_id="", token="")
     number = request.match_info.get("payment_id") or request.query.get("payment_id", "")
     token = request.query.get("t", "") if payer else ""
-    return Credentials(api_key=bearer_of(request), payment_id=number, token=token)
+    return Credentials(api_key=None, payment_id=number, token=token)
 
 
 async def recognise(request: web.Request, shown: Credentials, scope: str) -> Caller:
     """Find out who is calling; raises `Refused`, and `TooManyRequests` to an address that guesses."""
     gateway = gateway_of(request)
-    limits, address = gateway.limits, address_of(request)
+    limits = gateway.limits
     if shown.api_key is not None:
-        limits.allow_attempt(address, shown.api_key)
-        key = await gateway.merchants.recognise(shown.api_key)
+        key = gateway.merchants.remembered(shown.api_key)
         if key is None:
-            limits.failed(address)
-            raise Refused("unauthenticated", "The API key is not one of ours.")
-        limits.succeeded(shown.api_key)
+            address = address_of(request)
+            limits.allow_attempt(address, shown.api_key)
+            key = await gateway.merchants.recognise(shown.api_key)
+            if key is None:
+                limits.failed(address)
+                raise Refused("unauthenticated", "The API key is not one of ours.")
+            limits.succeeded(shown.api_key)
         if scope not in key.scopes:
             raise Refused("forbidden", f"The API key does not have the scope {scope!r}.")
         return Caller(
@@ -176,7 +183,7 @@ async def recognise(request: web.Request, shown: Credentials, scope: str) -> Cal
         is_number = number.isascii() and number.isdigit() and len(number) < MAX_NUMBER_LENGTH
         if is_number and gateway.tokens.opens(token, int(number)):
             return Caller(merchant=None, actor="check", actor_id=None, payment_id=int(number))
-        limits.failed(address)
+        limits.failed(address_of(request))
     if gateway.settings.auth == "open":
         refuse_unless_local(request)
         return ANYBODY

@@ -53,7 +53,7 @@ CREATE: Final = """
 """
 
 INDEXES: Final = (
-    "CREATE INDEX {table}_by_watch ON {table} (watch_until)",
+    "CREATE INDEX {table}_by_watch ON {table} (watch_until) WHERE watch_until IS NOT NULL",
     "CREATE INDEX {table}_by_account ON {table} (merchant, provider)",
     "CREATE INDEX {table}_uncharged ON {table} (opened_at) WHERE NOT charged",
     "CREATE INDEX {table}_by_expiry ON {table} (expires_at)",
@@ -193,7 +193,7 @@ def row(document: OpenPayment, _: Envelope) -> Row:
 
 OPEN_PAYMENTS: Final = ReadModel(
     name="open_payments",
-    version=4,
+    version=5,
     create=CREATE,
     indexes=INDEXES,
     key_of=key_of,
