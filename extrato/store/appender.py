@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from msgspec import Struct
@@ -15,6 +15,9 @@ from extrato.store.batcher import Batcher
 from extrato.store.codec import NewEvent, to_state, topic_of_new
 from extrato.store.recorder import AsyncpgRecorder, Member
 from extrato.store.unavailable import LINE_BROKE, is_line_broken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_BATCH_EVENTS: Final = 512
 MAX_BATCH_BYTES: Final = 1 << 20
@@ -45,10 +48,14 @@ class StreamAppend(Struct, frozen=True, kw_only=True):
 
 
 class Appender:
-    """Appends to streams; what is waiting is written together."""
+    """Appends to streams; what is waiting is written together.
+
+    `on_append` is called after each write with the position that the log has come to, and must not wait.
+    """
 
     def __init__(self, recorder: AsyncpgRecorder) -> None:
         self._recorder = recorder
+        self.on_append: Callable[[int], None] = lambda _: None
         self._batcher: Batcher[Member, list[int]] = Batcher(
             self._write,
             max_items=MAX_BATCH_EVENTS,
@@ -86,6 +93,7 @@ class Appender:
             try:
                 async with asyncio.timeout(WRITE_TIMEOUT_S):
                     outcomes = await self._recorder.insert_batch(members)
+                    self.on_append(max((found[-1] for found in outcomes if found), default=0))
                     return [
                         found if found is not None else await self._outcome_of_loser(member, is_retry=attempt > 1)
                         for member, found in zip(members, outcomes, strict=True)

@@ -71,6 +71,7 @@ async def serve(settings: Settings) -> None:
         parts.callback(pictures.close)
         live = LiveFeed(bus=bus, log=hub.log, deliver=fanout.deliver, is_unheard=fanout.is_unheard)
         await live.start()
+        hub.log.appender.on_append = live.tell
         gateway = Gateway(
             settings=settings,
             hub=hub,

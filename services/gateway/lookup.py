@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extrato.domain.errors import Refused
+from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import NotFound
 from extrato.use_cases.hub import load_payment
 from services.gateway.http import fields
@@ -13,6 +14,7 @@ from services.gateway.http.context import caller_of, gateway_of
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from contracts.envelope import Envelope
     from extrato.domain.merchant import Registered
     from extrato.use_cases.hub import LoadedPayment
     from services.gateway.http.context import Caller, Gateway
@@ -35,6 +37,15 @@ async def find_payment(request: web.Request) -> LoadedPayment:
     """Load the payment that the path names."""
     number = fields.payment_id(request.match_info["payment_id"])
     return await payment_for(gateway_of(request), caller_of(request), number)
+
+
+async def find_history(request: web.Request) -> tuple[int, list[Envelope]]:
+    """Read the events of the payment that the path names, and give its number with them."""
+    number = fields.payment_id(request.match_info["payment_id"])
+    history = await gateway_of(request).hub.log.read_stream(stream_id(number))
+    if not history or not caller_of(request).may_open(number, history[0].merchant):
+        raise fields.not_found(number)
+    return number, history
 
 
 async def merchant_for(gateway: Gateway, caller: Caller, slug: str) -> Registered:

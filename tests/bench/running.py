@@ -82,9 +82,11 @@ async def echo_rate(body: bytes) -> float:
         return (await load_from_outside(port, requests)).per_second
 
 
-async def load_from_outside(port: int, requests: list[bytes], *, seconds: float = SECONDS) -> Load:
+async def load_from_outside(
+    port: int, requests: list[bytes], *, seconds: float = SECONDS, connections: int = CONNECTIONS
+) -> Load:
     """Load a server from a process of its own, so that this one's loop is not what is measured."""
-    words = (str(Path(__file__).parent / "load.py"), "load", str(port), str(CONNECTIONS), str(seconds))
+    words = (str(Path(__file__).parent / "load.py"), "load", str(port), str(connections), str(seconds))
     child = await asyncio.create_subprocess_exec(
         sys.executable, *words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )

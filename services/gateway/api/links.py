@@ -9,7 +9,6 @@ from contracts.api import LinkCreated, PaymentList, Timeline, TimelineItem
 from contracts.events import ChargeCreated
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
-from extrato.domain.payment.identifiers import stream_id
 from extrato.ports import Payer
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from services.gateway import lookup
@@ -118,8 +117,7 @@ async def list_pending(request: web.Request) -> web.Response:
 
 async def show_events(request: web.Request) -> web.Response:
     """`GET /payments/api/{payment_id}/events/`: the payment's stream, told whole."""
-    loaded = await lookup.find_payment(request)
-    history = await gateway_of(request).hub.log.read_stream(stream_id(loaded.payment_id))
+    payment_id, history = await lookup.find_history(request)
     events = [
         TimelineItem(
             position=envelope.position,
@@ -136,4 +134,4 @@ async def show_events(request: web.Request) -> web.Response:
         )
         for envelope in history
     ]
-    return json_answer(Timeline(success=True, payment_id=loaded.payment_id, count=len(events), events=events))
+    return json_answer(Timeline(success=True, payment_id=payment_id, count=len(events), events=events))

@@ -9,6 +9,7 @@ from eventsourcing.persistence import StoredEvent
 
 from contracts.subjects import PAYMENTS_STREAM, TICK_SUBJECT
 from extrato.bus.live import LiveFeed
+from extrato.errors import Conflict
 from extrato.store.appender import StreamAppend
 from tests.integration.bus.running import append_until_told, relaying, running
 from tests.integration.store.examples import append_to, new_event, registered, until
@@ -115,6 +116,18 @@ async def test_a_tick_that_comes_many_times_delivers_nothing_twice(
     await log.append(append_to())
     await tick(bus, b"4")
     await until(lambda: listener.positions == [2, 3, 4], within_s=BY_THE_BUS_S)
+
+
+async def test_who_appends_in_the_same_process_is_heard_without_the_bus(
+    seldom_look: None, log: EventLog, listener: Listener
+):
+    log.appender.on_append = listener.feed.tell
+    await log.append(append_to(events=3))
+    await until(lambda: listener.positions == [2, 3, 4], within_s=BY_THE_BUS_S)
+    with pytest.raises(Conflict):
+        await log.append(append_to(listener.heard[0].stream_id))
+    await log.append(append_to())
+    await until(lambda: listener.positions == [2, 3, 4, 5], within_s=BY_THE_BUS_S)
 
 
 async def test_what_a_lost_tick_would_have_told_is_found_in_the_log(log: EventLog, listener: Listener):
