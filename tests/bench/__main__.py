@@ -16,11 +16,11 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 from one_gateway import creations, slow_provider, webhooks  # noqa: E402
 from read_models import rebuild  # noqa: E402
 from running import SECONDS  # noqa: E402
-from whole_hub import approval, hub, reads, refill, sockets, start  # noqa: E402
+from whole_hub import approval, hub, reads, refill, sockets, start, watching  # noqa: E402
 
 BENCHES = {
     bench.__name__: bench
-    for bench in (creations, webhooks, slow_provider, approval, sockets, hub, reads, refill, rebuild, start)
+    for bench in (creations, webhooks, slow_provider, approval, sockets, hub, reads, watching, refill, rebuild, start)
 }
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import aiohttp
 import asyncpg
@@ -20,6 +20,11 @@ from filling import paid_payments
 from load import Load, request
 
 from extrato.store.event_log import EventLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from extrato.store.appender import StreamAppend
 
 ROOT = Path(__file__).parents[2]
 SECONDS = float(os.environ.get("BENCH_SECONDS", "8"))
@@ -105,10 +110,15 @@ async def query(url: str, sql: str):
 
 async def fill_log(url: str, *, payments: int) -> int:
     """Append paid payments of four events each; gives how many events."""
+    return await append_all(url, payments, paid_payments)
+
+
+async def append_all(url: str, count: int, make: Callable[[int, int], list[StreamAppend]]) -> int:
+    """Append what `make` makes of a first number and a count, page by page; gives the newest position."""
     pool = await asyncpg.create_pool(url, min_size=1, max_size=2)
     log = EventLog(pool)
-    for start in range(1, payments + 1, 2000):
-        await asyncio.gather(*(log.append(one) for one in paid_payments(start, min(2000, payments + 1 - start))))
+    for start in range(1, count + 1, 2000):
+        await asyncio.gather(*(log.append(one) for one in make(start, min(2000, count + 1 - start))))
     head = await log.head()
     await log.close()
     await pool.close()
@@ -137,10 +147,10 @@ class WholeHub(NamedTuple):
 
 
 @contextlib.asynccontextmanager
-async def whole_hub():
+async def whole_hub(**environment: str):
     async with new_home() as home:
         port, sandbox_port = free_port(), free_port()
-        child = await start_hub(home, port, sandbox_port)
+        child = await start_hub(home, port, sandbox_port, **environment)
         try:
             api_key = (home / "demo-api-key").read_text().strip()
             yield WholeHub(home, port, f"http://127.0.0.1:{sandbox_port}", api_key)
@@ -149,9 +159,10 @@ async def whole_hub():
             await child.wait()
 
 
-async def start_hub(home: Path, port: int, sandbox_port: int) -> asyncio.subprocess.Process:
+async def start_hub(home: Path, port: int, sandbox_port: int, **environment: str) -> asyncio.subprocess.Process:
     environment = {
         **os.environ,
+        **environment,
         "EXTRATO_HOME": str(home),
         **UNLIMITED,
         "EXTRATO_PORT": str(port),

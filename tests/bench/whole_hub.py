@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import resource
@@ -15,10 +16,12 @@ from pathlib import Path
 import aiohttp
 import nats
 import nats.js.errors
+from filling import watched_payments
 from load import request
 from running import (
     SECONDS,
     WholeHub,
+    append_all,
     echo_rate,
     fill_log,
     free_port,
@@ -38,6 +41,9 @@ HUB_SECONDS = float(os.environ.get("BENCH_HUB_SECONDS", "20"))
 HUB_CONNECTIONS = 256
 REFILLED_PAYMENTS = int(os.environ.get("BENCH_REFILLED_PAYMENTS", "125000"))
 OPEN_SOCKETS = int(os.environ.get("BENCH_SOCKETS", "8000"))
+WATCHED_PAYMENTS = int(os.environ.get("BENCH_WATCHED_PAYMENTS", "100000"))
+WATCHED_ACCOUNTS = 500
+SETTLE_S = 15
 SOCKETS_OF_A_PAYER = 20
 SOCKETS_OF_AN_ADDRESS = 400
 LEVEL_WITHIN_S = 120
@@ -189,6 +195,55 @@ async def reads() -> None:
             told = await load_from_outside(running.port, asked)
             assert set(told.statuses) == {200}, told.statuses
             row(f"{what}, over HTTP", f"{told.per_second:,.0f}/s (p50 {told.p50_ms:.1f} ms)")
+
+
+# --- watching --------------------------------------------------------------------------------------
+
+
+async def watching() -> None:
+    """What the monitor takes while many accounts have many payments to be watched, and nothing happens."""
+    accounts = [
+        {
+            "access_token": f"APP_USR-watched-{number}",
+            "collector_id": 500_000 + number,
+            "nickname": f"Loja {number}",
+            "webhook_secret": "s" * 32,
+        }
+        for number in range(WATCHED_ACCOUNTS)
+    ]
+    merchants = [f"loja-{number}" for number in range(WATCHED_ACCOUNTS)]
+    async with whole_hub(EXTRATO_SANDBOX_ACCOUNTS=json.dumps(accounts)) as running:
+        headers = {"Authorization": f"Bearer {(running.home / 'admin-api-key').read_text().strip()}"}
+        async with aiohttp.ClientSession(headers=headers) as session:
+            for slug, account in zip(merchants, accounts, strict=True):
+                wanted = {"slug": slug, "name": account["nickname"], "city": "Recife"}
+                async with session.post(f"{running.url}/admin/merchants", json=wanted) as answer:
+                    assert answer.status == 201, await answer.text()
+                url = f"{running.url}/admin/merchants/{slug}/providers/mercado_pago"
+                credential = {name: account[name] for name in ("access_token", "webhook_secret")}
+                async with session.put(url, json=credential) as answer:
+                    assert answer.status == 200, await answer.text()
+        make = functools.partial(watched_payments, merchants=merchants)
+        await append_all(running.addresses["database_url"], WATCHED_PAYMENTS, make)
+        await until_level(running)
+        await asyncio.sleep(SETTLE_S)
+        before, started_at = cpu_of(running), time.perf_counter()
+        asked_before = await questions(running)
+        await asyncio.sleep(HUB_SECONDS)
+        took_s = time.perf_counter() - started_at
+        used = (cpu_of(running)["monitor"] - before["monitor"]) / took_s / 10_000
+        asked = (await questions(running) - asked_before) / took_s
+        monitor = next(pid for pid, name in programs(running).items() if name == "monitor")
+        pages = int(Path(f"/proc/{monitor}/statm").read_text().split()[1])
+        row(
+            f"{WATCHED_PAYMENTS:,} watched payments of {WATCHED_ACCOUNTS} accounts, the monitor",
+            f"{used:.1f} % of a core, {pages * resource.getpagesize() >> 20} MiB, {asked:,.0f} questions/s",
+        )
+
+
+async def questions(running: WholeHub) -> int:
+    async with aiohttp.ClientSession() as session, session.get(f"{running.sandbox_url}/_sandbox/stats") as answer:
+        return (await answer.json())["requests"]["total"]
 
 
 # --- sockets ---------------------------------------------------------------------------------------
