@@ -287,6 +287,12 @@ ATTRIBUTES: Final[Attributes] = {
 }
 _NUMBER: Final = {"type": "string", "pattern": "^[0-9]+$"}
 EVENT_ATTRIBUTES: Final[Attributes] = {
+    subjects.HEADER_MESSAGE_ID: ("The log, the epoch and the position, by which JetStream drops a repetition.", TEXT),
+    subjects.HEADER_LOG: ("Which log this is, for ever.", {"type": "string", "format": "uuid"}),
+    subjects.HEADER_EPOCH: (
+        "How often the log went back, counted from 1: positions of two epochs may stand for different events.",
+        _NUMBER,
+    ),
     subjects.HEADER_STREAM_ID: ("The event's stream.", {"type": "string", "format": "uuid"}),
     subjects.HEADER_VERSION: ("Its place in the stream, counted from 1.", _NUMBER),
     subjects.HEADER_POSITION: ("Its place in the log.", _NUMBER),

@@ -15,7 +15,7 @@ import asyncpg
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-# Every table that a migration has made, whichever it is.
+# Every table that a migration has made, whichever it is; and a new log has another identity.
 EMPTY = """
     DO $$
     BEGIN
@@ -24,7 +24,9 @@ EMPTY = """
             FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migrations'
         );
     END $$;
-    ALTER SEQUENCE payment_numbers RESTART
+    ALTER SEQUENCE payment_numbers RESTART;
+    INSERT INTO log_identity DEFAULT VALUES;
+    INSERT INTO log_epochs (epoch, last_common, reason) VALUES (1, 0, 'first')
 """
 _TRIES = 100
 

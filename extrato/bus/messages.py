@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
     from nats.js.api import RawStreamMsg
 
+    from extrato.store.identity import Identity
+
 SUBJECT: Final = re.compile(r"[!-)+-\-/-=?-~]+(?:\.[!-)+-\-/-=?-~]+)*")
 """What may be published on: visible ASCII between single dots, and no `*` and `>`, which stand for many subjects."""
 
@@ -32,10 +34,15 @@ class Message(msgspec.Struct, frozen=True):
     subject: str
     headers: str
     body: bytes
+    event_id: str
 
 
-def to_message(row: Notification, *, previous: int) -> Message:
-    """Make the message of a row; `previous` is the position before it. Raises `UnreadableEvent`."""
+def to_message(row: Notification, *, previous: int, identity: Identity, refill: int = 1) -> Message:
+    """Make the message of a row; `previous` is the position before it. Raises `UnreadableEvent`.
+
+    `refill` is the sequence number with which the stream begins. The server remembers ids for some minutes, also
+    those of messages that it was emptied of, so that the same event gets another id in a refill.
+    """
     state = read_state_text(row)
     cause = state.cause
     event_name = row.topic.partition(".")[0]
@@ -44,6 +51,7 @@ def to_message(row: Notification, *, previous: int) -> Message:
     else:
         subject = names.payment_subject(state.merchant, state.payment_id, event_name)
     headers = (
+        f"{names.HEADER_MESSAGE_ID}: {identity.log_id}.{identity.epoch}.{row.id}.{refill}\r\n"
         f"{names.HEADER_SPEC_VERSION}: 1.0\r\n"
         f"{names.HEADER_ID}: {state.event_id}\r\n"
         f"{names.HEADER_SOURCE}: {names.CE_SOURCE}\r\n"
@@ -52,6 +60,8 @@ def to_message(row: Notification, *, previous: int) -> Message:
         f"{names.HEADER_CONTENT_TYPE}: application/json\r\n"
         f"{names.HEADER_STREAM_ID}: {row.originator_id}\r\n"
         f"{names.HEADER_VERSION}: {row.originator_version}\r\n"
+        f"{names.HEADER_LOG}: {identity.log_id}\r\n"
+        f"{names.HEADER_EPOCH}: {identity.epoch}\r\n"
         f"{names.HEADER_POSITION}: {row.id}\r\n"
         f"{names.HEADER_PREVIOUS}: {previous}\r\n"
         f"{names.HEADER_MERCHANT}: {state.merchant}\r\n"
@@ -59,7 +69,7 @@ def to_message(row: Notification, *, previous: int) -> Message:
         f"{names.HEADER_CORRELATION_ID}: {cause.correlation_id}\r\n"
         f"{names.HEADER_ACTOR}: {cause.actor}\r\n"
     )
-    lines = 14
+    lines = 17
     for name, value in (
         (names.HEADER_SUBJECT, state.payment_id),
         (names.HEADER_CAUSATION_ID, cause.causation_id),
@@ -71,7 +81,7 @@ def to_message(row: Notification, *, previous: int) -> Message:
     if not SUBJECT.fullmatch(subject) or not headers.count("\n") == headers.count("\r") == lines:
         msg = f"What {row.topic} says of itself cannot be written in a header."
         raise UnreadableEvent(msg, subject[:200])
-    return Message(subject, headers, bytes(state.data))
+    return Message(subject, headers, bytes(state.data), state.event_id)
 
 
 def position_of(message: Msg | RawStreamMsg) -> tuple[int, int]:

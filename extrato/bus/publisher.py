@@ -91,7 +91,7 @@ class PlacedPublisher:
 
     def _on_answer(self, message: RawMessage) -> None:
         self.unanswered -= 1
-        if self._failure is None and not message.body.startswith(self._good):
+        if self._failure is None and (not message.body.startswith(self._good) or b"duplicate" in message.body):
             self._failure = _failure_in(message)
         self._answered.set()
 
@@ -100,6 +100,8 @@ def _failure_in(message: RawMessage) -> Exception:
     """Say what an answer means that is no acknowledgement; without the stream, the server answers without a body."""
     if not message.body:
         return StreamMoved("There is no stream.")
+    if b'"duplicate"' in message.body:
+        return StreamMoved("The stream had this message before.")
     try:
         error = msgspec.json.decode(message.body)["error"]
         refused = nats.js.errors.APIError(code=error["code"], err_code=error.get("err_code"), description=str(error))

@@ -1,8 +1,8 @@
 """Carries the log to the bus, in order, without a gap and without a second copy.
 
-Every process that may relay runs one; a PostgreSQL advisory lock makes one of them the leader. The
+Every process that may relay runs one; a lease in PostgreSQL makes one of them the leader. The
 bus itself says how far the leader has come: the last message of the stream. Each message is
-published with the sequence number it must follow, so that a leader who lost the lock, or a stream
+published with the sequence number it must follow, so that a leader who lost the lease, or a stream
 that was deleted or emptied, makes the publication fail; the relay then looks again, and if the
 stream is empty it refills it from the beginning of the log.
 
@@ -12,18 +12,22 @@ Behind each page goes a tick, which tells those who follow the log how far it ha
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
+import msgspec
 import nats.js.errors
 import structlog
 
 from contracts.subjects import HEADER_POSITION, PAYMENTS_STREAM, TICK_SUBJECT, dead_subject
 from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
-from extrato.bus.messages import position_of, to_message
+from extrato.bus.holding import ForeignStream, Holding, StreamReader
+from extrato.bus.lease import RENEW_S, Lease, LeaseLost
+from extrato.bus.messages import to_message
 from extrato.bus.publisher import PlacedPublisher, StreamMoved
 from extrato.errors import Transient
-from extrato.store.codec import UnreadableEvent
+from extrato.store.codec import UnreadableEvent, read_state_text
 from extrato.store.unavailable import LINE_BROKE
 
 if TYPE_CHECKING:
@@ -31,8 +35,6 @@ if TYPE_CHECKING:
 
     from extrato.store.log import LogReader, LogSignal
 
-LEADER_LOCK: Final = 7_301_984_002
-TRY_LOCK: Final = "SELECT pg_try_advisory_lock($1)"
 PAGE: Final = 2000
 MAX_UNANSWERED: Final = 4000
 
@@ -40,8 +42,12 @@ MAX_UNANSWERED: Final = 4000
 BUSY_ABOVE: Final = 16
 LINGER_S: Final = 0.005
 
-WAIT_FOR_LOCK_S: Final = 0.5
+WAIT_FOR_LEASE_S: Final = 0.5
 LOOK_AGAIN_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 30.0
+
+# The rest of a message's limit is for its headers.
+MAX_DEAD_BYTES: Final = 64 << 10
 
 
 class Relay:
@@ -53,10 +59,13 @@ class Relay:
         self._signal = signal
         self._bus = bus
         self._logger = structlog.get_logger(component="relay")
+        self._reader = StreamReader(bus, log)
         self._position = 0
         self._sent = 0
-        self._first_sequence = 1
+        # The newest event that was published, to notice when the log does not have it any more.
+        self._last = (0, "")
         self._check_at_s = 0.0
+        self._renew_at_s = 0.0
         self.is_leader = False
         self.published = 0
 
@@ -76,86 +85,93 @@ class Relay:
                 finally:
                     self.is_leader = False
                     connection.terminate()
+            except LeaseLost:
+                self._logger.warning("relay_lost_its_lease")
+            except ForeignStream as error:
+                self._logger.error("relay_refuses_stream", reason=error.message)  # noqa: TRY400 - the reason says it all
+                await asyncio.sleep(LOOK_AGAIN_S)
             except (*LINE_BROKE, *BUS_AWAY, Transient) as error:
                 self._logger.warning("relay_interrupted", error=repr(error))
                 await asyncio.sleep(0.2)
 
     async def _lead(self, connection: asyncpg.Connection) -> None:
-        # PostgreSQL tells nobody that a lock is free, unless a statement waits for it.
-        while not await connection.fetchval(TRY_LOCK, LEADER_LOCK):  # noqa: ASYNC110
-            await asyncio.sleep(WAIT_FOR_LOCK_S)
+        lease = Lease(connection)
+        # PostgreSQL tells nobody that a lease has ended.
+        while not await lease.take():  # noqa: ASYNC110
+            await asyncio.sleep(WAIT_FOR_LEASE_S)
         self.is_leader = True
+        self._renew_at_s = asyncio.get_running_loop().time() + RENEW_S
         self._logger.info("relay_leads")
-        while not connection.is_closed():
-            sequence = await self._look()
-            publisher = PlacedPublisher(self._bus.client, stream=PAYMENTS_STREAM, sequence=sequence)
+        refills = 0
+        while not lease.has_ended:
+            holding = await self._reader.look()
+            self._position = self._sent = holding.position
+            self._last = (holding.position, holding.event_id)
+            publisher = PlacedPublisher(self._bus.client, stream=PAYMENTS_STREAM, sequence=holding.sequence)
             try:
                 await publisher.open()
-                await self._publish_all(publisher, connection)
+                await self._publish_all(publisher, holding, lease)
             except StreamMoved as moved:
                 self._logger.warning("relay_found_stream_moved", position=self._position, reason=str(moved))
             finally:
                 await publisher.close()
+            # Whatever sets the stream back each time must not have it filled in a circle.
+            refills = 0 if holding.position else refills + 1
+            await asyncio.sleep(min(LONGEST_PAUSE_S, 0.01 * 2**refills) if refills > 1 else 0)
 
-    async def _publish_all(self, publisher: PlacedPublisher, connection: asyncpg.Connection) -> None:
-        """Publish what there is and what comes, as long as the lock is held; raises `StreamMoved`."""
-        while not connection.is_closed():
+    async def _publish_all(self, publisher: PlacedPublisher, holding: Holding, lease: Lease) -> None:
+        """Publish what there is and what comes, as long as the lease is held; raises `StreamMoved`, `LeaseLost`."""
+        while not lease.has_ended:
             heed_cancellation()
             # The next page is read while the answers to the last one come.
-            rows = await self._log.read_rows(self._sent, limit=PAGE)
+            rows = await self._next_rows()
             if rows:
                 await publisher.until_answered(but=MAX_UNANSWERED - PAGE)
-                await self._publish(rows, publisher)
+                await self._publish(rows, publisher, holding)
             if len(rows) < PAGE:
                 await publisher.until_answered()
                 self._position = self._sent
                 if len(rows) > BUSY_ABOVE:
                     await asyncio.sleep(LINGER_S)
                 await self._signal.wait(LOOK_AGAIN_S)
-            if asyncio.get_running_loop().time() >= self._check_at_s:
+            now_s = asyncio.get_running_loop().time()
+            if now_s >= self._renew_at_s:
+                await lease.renew()
+                self._renew_at_s = now_s + RENEW_S
+            if now_s >= self._check_at_s:
                 await publisher.until_answered()
-                await self._check(publisher.sequence)
+                await self._check(publisher.sequence, holding)
 
-    async def _look(self) -> int:
-        """Ask the stream how far it has come, and make it when it is not there; gives its last sequence number."""
-        await self._bus.ensure_streams()
-        jetstream = self._bus.jetstream
-        state = (await jetstream.stream_info(PAYMENTS_STREAM)).state
-        self._first_sequence, self._position = state.last_seq + 1, 0
-        if state.messages:
-            position = 0
-            try:
-                _, before = position_of(await jetstream.get_msg(PAYMENTS_STREAM, seq=state.first_seq))
-                position, _ = position_of(await jetstream.get_msg(PAYMENTS_STREAM, seq=state.last_seq))
-                if before == 0 and 0 < position <= await self._log.head():
-                    self._first_sequence, self._position = state.first_seq, position
-            except (UnreadableEvent, nats.js.errors.NotFoundError) as error:
-                # An end of the stream was deleted, or is not ours.
-                self._logger.warning("relay_found_foreign_stream", error=repr(error))
-            if not self._position:
-                self._logger.warning("relay_empties_stream", first_sequence=state.first_seq, position=position)
-                await jetstream.purge_stream(PAYMENTS_STREAM)
-        self._sent = self._position
-        sequence: int = state.last_seq
-        return sequence
+    async def _next_rows(self) -> list[Notification]:
+        """Read the rows that follow, and with them the one before: a log that went back has another one there."""
+        position, event_id = self._last
+        if position != self._sent or not position:
+            return await self._log.read_rows(self._sent, limit=PAGE)
+        rows = await self._log.read_rows(position - 1, limit=PAGE + 1)
+        if not rows or rows[0].id != position or read_state_text(rows[0]).event_id != event_id:
+            raise StreamMoved("The log does not have the event any more that was published last.")
+        return rows[1:]
 
-    async def _check(self, sequence: int) -> None:
-        """Notice a stream that was deleted, emptied or written to, also where no publication failed for it."""
+    async def _check(self, sequence: int, holding: Holding) -> None:
+        """Notice a stream that others changed, and another epoch, also where no publication failed for it."""
         self._check_at_s = asyncio.get_running_loop().time() + LOOK_AGAIN_S
         try:
             state = (await self._bus.jetstream.stream_info(PAYMENTS_STREAM)).state
         except nats.js.errors.NotFoundError as error:
             raise StreamMoved("There is no stream.") from error
-        begins_elsewhere = state.messages == 0 or state.first_seq != self._first_sequence
-        if state.last_seq != sequence or (sequence >= self._first_sequence and begins_elsewhere):
+        begins_elsewhere = state.messages == 0 or state.first_seq != holding.first_sequence
+        holds_some = sequence >= holding.first_sequence
+        if state.last_seq != sequence or (holds_some and begins_elsewhere and not holding.may_shrink):
             raise StreamMoved("Others have changed the stream.")
+        if (await self._log.identity.read()).epoch != holding.identity.epoch:
+            raise StreamMoved("Another epoch has begun.")
 
-    async def _publish(self, rows: list[Notification], publisher: PlacedPublisher) -> None:
+    async def _publish(self, rows: list[Notification], publisher: PlacedPublisher, holding: Holding) -> None:
         """Publish a page, and do not wait for the answers."""
         previous, messages = self._sent, []
         for row in rows:
             try:
-                message = to_message(row, previous=previous)
+                message = to_message(row, previous=previous, identity=holding.identity, refill=holding.first_sequence)
             except UnreadableEvent as error:
                 await self._lay_down(row, error)
                 continue
@@ -165,14 +181,20 @@ class Relay:
                 self._logger.warning("relay_passes_over_large_event", position=row.id)
                 continue
             messages.append(message)
+            self._last = (row.id, message.event_id)
         await publisher.publish(messages, tick=TICK_SUBJECT, position=rows[-1].id)
         self._sent = rows[-1].id
         self.published += len(messages)
 
     async def _lay_down(self, row: Notification, error: UnreadableEvent) -> None:
+        """Put what cannot be published under `dead.>`; of what is too large, its size and digest."""
         self._logger.error("relay_cannot_read", position=row.id, topic=row.topic, reason=error.message)
+        body = row.state
+        if len(body) > MAX_DEAD_BYTES:
+            stub = {"position": row.id, "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+            body = msgspec.json.encode(stub)
         await self._bus.jetstream.publish(
             dead_subject("relay", f"log.{row.id}"),
-            row.state,
+            body,
             headers={HEADER_POSITION: str(row.id), "reason": error.code},
         )

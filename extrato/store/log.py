@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Self
 import asyncpg
 import structlog
 
-from extrato.store.codec import UnreadableEvent, to_envelope
+from extrato.store.codec import UnreadableEvent, read_state_text, to_envelope
+from extrato.store.identity import LogIdentity
 from extrato.store.recorder import CHANNEL, AsyncpgRecorder
 from extrato.store.unavailable import LINE_BROKE
 
@@ -44,6 +45,7 @@ class LogReader:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self.recorder = AsyncpgRecorder(pool)
+        self.identity = LogIdentity(pool)
         self._logger = structlog.get_logger(component="log_reader")
 
     async def read_stream(self, stream_id: UUID, *, after_version: int = 0) -> list[Envelope]:
@@ -70,6 +72,14 @@ class LogReader:
     async def read_positions(self, positions: Sequence[int]) -> list[Envelope]:
         """Give the events at these positions, in the order of the log; a position without an event is left out."""
         return list(readable(await self.recorder.select_positions(positions), self._logger))
+
+    async def event_id_at(self, position: int) -> str | None:
+        """Give the id of the event at a position; None when there is none, or none that can be read."""
+        rows = await self.recorder.select_positions([position])
+        try:
+            return read_state_text(rows[0]).event_id if rows else None
+        except UnreadableEvent:
+            return None
 
     async def head(self) -> int:
         """Give the newest position; 0 for an empty log."""

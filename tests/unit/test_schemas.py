@@ -25,6 +25,7 @@ from extrato.bus.messages import to_message
 from extrato.domain.api_keys import HUB_SCOPES
 from extrato.domain.brcode import decode
 from extrato.store.codec import NewEvent, to_envelope, to_state, topic_of_new
+from extrato.store.identity import Identity
 from services.gateway.http.answers import STATUS_OF_CODE
 from services.gateway.routes import ROUTES
 from tests.examples import DIRECT_PIX, EXAMPLE_EVENTS, NOON
@@ -372,7 +373,8 @@ def test_the_addresses_are_the_subjects_of_the_bus():
 
 @each_event
 def test_what_the_relay_sends_fits_its_message(event):
-    message = to_message(envelope_row(event), previous=41)
+    identity = Identity(log_id=UUID(int=9), epoch=1, last_common=0)
+    message = to_message(envelope_row(event), previous=41, identity=identity)
     described = ASYNCAPI["components"]["messages"][type(event).__name__]
 
     assert errors_of(json.loads(message.body), described["payload"], ASYNCAPI) == []

@@ -193,7 +193,7 @@ async def exists(bus: Bus, durable: str) -> bool:
 
 async def publish_as_relay(log: EventLog, bus: Bus, position: int, *, previous: int) -> None:
     row = (await log.read_rows(position - 1, limit=1))[0]
-    message = to_message(row, previous=previous)
+    message = to_message(row, previous=previous, identity=await log.identity.read())
     headers = dict(line.split(": ", 1) for line in message.headers.splitlines())
     await bus.jetstream.publish(message.subject, message.body, headers=headers)
 

@@ -10,12 +10,19 @@ from uuid import uuid4
 import pytest
 from eventsourcing.persistence import StoredEvent
 from nats.js.api import DiscardPolicy, StoreCompression
+from structlog.testing import capture_logs
 
-from contracts.subjects import HEADER_POSITION, PAYMENTS_STREAM, TICK_SUBJECT
+from contracts.subjects import (
+    HEADER_EPOCH,
+    HEADER_POSITION,
+    PAYMENTS_STREAM,
+    STREAM_EPOCH,
+    STREAM_LOG,
+    TICK_SUBJECT,
+)
 from extrato.bus import relay as relay_module
 from extrato.bus.connection import STREAMS, connect
 from extrato.bus.messages import to_envelope
-from extrato.bus.relay import LEADER_LOCK
 from extrato.errors import BusUnavailable
 from extrato.store.appender import StreamAppend
 from tests.integration.bus.running import (
@@ -29,17 +36,17 @@ from tests.integration.bus.running import (
 from tests.integration.store.examples import append_to, new_event, opened, registered, until
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import asyncpg
 
     from extrato.bus.connection import Bus
+    from extrato.bus.lease import Lease
     from extrato.store.codec import NewEvent
     from extrato.store.event_log import EventLog
     from services.cli.embedded_nats import EmbeddedNats
 
-END_LEADER = """
-    SELECT pg_terminate_backend(pid) FROM pg_locks
-    WHERE locktype = 'advisory' AND granted AND classid::bigint << 32 | objid::bigint = $1
-"""
+END_LEADER = "SELECT pg_terminate_backend(backend) FROM relay_lease"
 
 
 async def test_the_log_is_published_in_order_and_chained(log: EventLog, bus: Bus, database_url: str):
@@ -122,7 +129,7 @@ async def test_when_the_leaders_connection_ends_one_leads_again(
             before = one.published + two.published
             await until(lambda before=before: one.published + two.published > before + 300)
             assert one.is_leader != two.is_leader
-            assert len(await pool.fetch(END_LEADER, LEADER_LOCK)) == 1
+            assert len(await pool.fetch(END_LEADER)) == 1
 
         enough.set()
         await writer
@@ -150,8 +157,8 @@ async def test_two_leaders_do_not_publish_anything_twice(
     enough = asyncio.Event()
     async with relaying(log, bus, database_url) as one:
         await until(lambda: one.is_leader)
-        # A leader that does not notice that it lost its lock.
-        monkeypatch.setattr(relay_module, "LEADER_LOCK", LEADER_LOCK + 1)
+        # A leader that does not notice that it lost its lease.
+        monkeypatch.setattr(relay_module.Lease, "take", takes_it_always)
         async with relaying(log, bus, database_url) as two:
             await until(lambda: two.is_leader)
             writer = asyncio.create_task(append_until_told(log, enough))
@@ -159,6 +166,10 @@ async def test_two_leaders_do_not_publish_anything_twice(
             enough.set()
             await writer
             await holds_whole_log(bus, log)
+
+
+async def takes_it_always(_: Lease) -> bool:
+    return True
 
 
 async def test_a_killed_nats_is_gone_on_with_where_it_was(
@@ -253,14 +264,134 @@ async def is_emptied(bus: Bus, *, after: int) -> bool:
     return (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.first_seq > after
 
 
-async def test_a_stream_of_another_log_is_replaced(log: EventLog, bus: Bus, database_url: str):
-    await bus.jetstream.publish(
-        "payments.padaria.1.X", b"{}", headers={"ce-position": "900", "ce-previousposition": "0"}
-    )
+async def test_a_stream_of_another_log_is_refused_and_left_as_it_is(
+    log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
+):
     await log.append(append_to(events=3))
-
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
+    before = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state
+    await pool.execute("UPDATE log_identity SET log_id = gen_random_uuid()")
+    with capture_logs() as told:
+        async with relaying(log, bus, database_url):
+            await until(lambda: refusals(told) > 1)
+    assert (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state == before
+
+
+async def test_a_stream_of_nobody_that_holds_no_event_of_the_log_is_refused_and_left_as_it_is(
+    log: EventLog, bus: Bus, database_url: str
+):
+    headers = {"ce-id": str(uuid4()), "ce-position": "1", "ce-previousposition": "0"}
+    await bus.jetstream.publish("payments.padaria.1.X", b"{}", headers=headers)
+    await log.append(append_to(events=3))
+    with capture_logs() as told:
+        async with relaying(log, bus, database_url):
+            await until(lambda: refusals(told) > 1)
+    assert await has_messages(bus, 1)
+
+
+def refusals(told: Sequence[Mapping[str, object]]) -> int:
+    return sum(entry["event"] == "relay_refuses_stream" for entry in told)
+
+
+async def test_a_stream_of_an_older_version_is_adopted_when_it_holds_events_of_the_log(
+    log: EventLog, bus: Bus, database_url: str
+):
+    await log.append(append_to(events=3))
+    for row in await log.read_rows(0):
+        headers = {
+            "ce-id": str((await log.read_positions([row.id]))[0].event_id),
+            "ce-position": str(row.id),
+            "ce-previousposition": str(row.id - 1),
+        }
+        await bus.jetstream.publish("payments.padaria.1.X", b"{}", headers=headers)
+    await log.append(append_to())
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+    info = await bus.jetstream.stream_info(PAYMENTS_STREAM)
+    assert (info.state.first_seq, info.state.last_seq) == (1, 4)
+    assert info.config.metadata[STREAM_LOG] == str((await log.identity.read()).log_id)
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+@pytest.mark.parametrize("is_regrown", [True, False])
+async def test_when_the_log_went_back_the_lost_events_are_named_and_the_stream_is_filled_in_a_new_epoch(
+    log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool, *, is_running: bool, is_regrown: bool
+):
+    await asyncio.gather(*(log.append(append_to()) for _ in range(20)))
+    lost = [str(each.event_id) for each in await log.read_positions(range(15, 21))]
+    async with AsyncExitStack() as life:
+        async with AsyncExitStack() as before:
+            await (life if is_running else before).enter_async_context(relaying(log, bus, database_url))
+            await holds_whole_log(bus, log)
+        with capture_logs() as told:
+            await set_log_back(pool, to=14, is_regrown=is_regrown)
+            if is_regrown:
+                await asyncio.gather(*(log.append(append_to()) for _ in range(9)))
+            if not is_running:
+                await life.enter_async_context(relaying(log, bus, database_url))
+            await until(lambda: is_in_epoch(bus, 2))
+            await holds_whole_log(bus, log)
+    named = [entry["event_id"] for entry in told if entry["event"] == "log_lost_event"]
+    assert named == lost
+    assert {message.headers[HEADER_EPOCH] for message in await messages_in(bus)} == {"2"}
+    identity = await log.identity.read()
+    assert (identity.epoch, identity.last_common) == (2, 14)
+
+
+async def set_log_back(pool: asyncpg.Pool, *, to: int, is_regrown: bool) -> None:
+    """Do what a restore does; when it is regrown, positions are given again."""
+    await pool.execute("DELETE FROM stored_events WHERE notification_id > $1", to)
+    if is_regrown:
+        await pool.execute("SELECT setval('stored_events_notification_id_seq', $1)", to)
+
+
+async def is_in_epoch(bus: Bus, epoch: int) -> bool:
+    metadata = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config.metadata or {}
+    return metadata.get(STREAM_EPOCH) == str(epoch)
+
+
+async def test_an_epoch_that_another_process_began_is_told_from_then_on(log: EventLog, bus: Bus, database_url: str):
+    await log.append(append_to())
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+        identity = await log.identity.begin_epoch(1, last_common=1, reason="a test")
+        await until(lambda: is_in_epoch(bus, identity.epoch))
+        await log.append(append_to())
+        await holds_whole_log(bus, log)
+    assert [message.headers[HEADER_EPOCH] for message in await messages_in(bus)] == ["1", "2"]
+
+
+async def test_a_leader_that_renews_nothing_is_replaced(
+    log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(relay_module, "RENEW_S", 1.0)
+    async with relaying(log, bus, database_url) as frozen:
+        await until(lambda: frozen.is_leader)
+        async with relaying(log, bus, database_url) as heir:
+            await pool.execute("UPDATE relay_lease SET until = now() - interval '1 second', holder = $1", uuid4())
+            await until(lambda: heir.is_leader)
+            await until(lambda: not frozen.is_leader)
+            await log.append(append_to())
+            await holds_whole_log(bus, log)
+
+
+async def test_limits_of_an_operator_are_told_once_and_respected(log: EventLog, bus: Bus, database_url: str):
+    await log.append(append_to(events=3))
+    with capture_logs() as told:
+        async with relaying(log, bus, database_url) as relay:
+            await holds_whole_log(bus, log)
+            config = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config
+            await bus.jetstream.update_stream(config.evolve(max_msgs=2))
+            await log.append(append_to(events=5))
+            await until(lambda: relay.position == 8)
+        for position in (9, 10):
+            async with relaying(log, bus, database_url) as relay:
+                await log.append(append_to())
+                await until(lambda relay=relay, position=position: relay.position == position)
+    state = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state
+    assert (state.first_seq, state.last_seq) == (9, 10)
+    assert [entry["event"] for entry in told].count("relay_empties_stream") == 0
 
 
 async def test_a_row_that_cannot_be_read_is_laid_down_and_passed_over(log: EventLog, bus: Bus, database_url: str):

@@ -1,0 +1,58 @@
+"""Which log this is, and how often it went back: what a position means only together with these two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from extrato.errors import StoreUnavailable
+from extrato.store.unavailable import LINE_BROKE, is_line_broken
+
+if TYPE_CHECKING:
+    import asyncpg
+
+TIMEOUT_S: Final = 5.0
+
+IDENTITY: Final = """
+    SELECT log_id, epoch, last_common FROM log_identity, log_epochs ORDER BY epoch DESC LIMIT 1
+"""
+BEGIN: Final = """
+    INSERT INTO log_epochs (epoch, last_common, reason) VALUES ($1, $2, $3) ON CONFLICT (epoch) DO NOTHING
+"""
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """A log by its random id, and its epoch; up to `last_common` the epoch has the events of the one before."""
+
+    log_id: UUID
+    epoch: int
+    last_common: int
+
+
+class LogIdentity:
+    """Reads the identity of the log in a database, and begins epochs."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def read(self) -> Identity:
+        """Give the identity as of now; raises `StoreUnavailable`."""
+        try:
+            row = await self._pool.fetchrow(IDENTITY, timeout=TIMEOUT_S)
+        except LINE_BROKE as error:
+            if not is_line_broken(error):
+                raise
+            raise StoreUnavailable("The database does not answer.") from error
+        return Identity(log_id=UUID(str(row["log_id"])), epoch=row["epoch"], last_common=row["last_common"])
+
+    async def begin_epoch(self, after: int, *, last_common: int, reason: str) -> Identity:
+        """Begin the epoch that follows `after`, unless another process did; gives the newest one."""
+        try:
+            await self._pool.execute(BEGIN, after + 1, last_common, reason, timeout=TIMEOUT_S)
+        except LINE_BROKE as error:
+            if not is_line_broken(error):
+                raise
+            raise StoreUnavailable("The database does not answer.") from error
+        return await self.read()
