@@ -42,17 +42,29 @@ class PaymentState(Struct, frozen=True, kw_only=True):
     alerts: list[str] | UnsetType = UNSET
 
 
+# Why a socket is closed, or not resumed: the log went back.
+LOG_RESTORED: Final = "log_restored"
+
+
 class Snapshot(Struct, frozen=True, kw_only=True, tag_field="type", tag="snapshot"):
-    """The first frame of a socket that was opened without `after`: how things stand."""
+    """The first frame of a socket that was opened without `after`: how things stand.
+
+    `epoch` says how often the log went back, counted from 1: give it with `after` when you come back. A socket that
+    comes with another epoch gets a snapshot too, whose `reason` is `log_restored`: the log was restored from a backup,
+    and positions from before may stand for other events.
+    """
 
     position: int
+    epoch: int
     payments: list[PaymentState]
+    reason: str | None = None
 
 
 class Resumed(Struct, frozen=True, kw_only=True, tag_field="type", tag="resumed"):
     """The first frame of a socket that was opened with `after`: events above `position` follow."""
 
     position: int
+    epoch: int
 
 
 class EventFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="event"):
@@ -81,7 +93,10 @@ class PayersStatus(Struct, frozen=True, kw_only=True):
 
 
 class Closing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"):
-    """The last frame: the server closes, for `reason`; resume after `position`."""
+    """The last frame: the server closes, for `reason`; resume after `position`.
+
+    With `log_restored` the log went back to `position`: it has not all that was told after it.
+    """
 
     position: int
     reason: str

@@ -632,6 +632,12 @@ OPERATIONS: Final = (
                 description="Resume after this position of the log instead of with a snapshot.",
                 schema=POSITION,
             ),
+            Parameter(
+                name="epoch",
+                description="The epoch that the position is of; in another one the socket begins with a snapshot, "
+                "whose reason is `log_restored`.",
+                schema=POSITION,
+            ),
         ),
         answers={101: Answer(description="Frames follow.", media_types=())},
         refusals=_CHECKING,

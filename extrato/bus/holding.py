@@ -23,7 +23,6 @@ from contracts.subjects import (
     STREAM_LOG,
 )
 from extrato.bus.messages import position_of
-from extrato.errors import ExtratoError
 from extrato.store.codec import UnreadableEvent
 from extrato.store.identity import Identity
 
@@ -37,10 +36,8 @@ if TYPE_CHECKING:
 NAMED_LOSSES: Final = 1000
 
 
-class ForeignStream(ExtratoError):
-    """The stream carries another log; it is left as it is."""
-
-    code = "foreign_stream"
+class ForeignStream(Exception):
+    """The stream carries another log; it is left as it is. The message is one sentence for an operator."""
 
 
 class Holding(Struct, frozen=True, kw_only=True):
@@ -88,7 +85,7 @@ class StreamReader:
         may_shrink = self._tell_limits(info.config)
         owner, epoch = _owner(info.config)
         if owner not in {None, str(identity.log_id)}:
-            raise ForeignStream(_foreign(owner), PAYMENTS_STREAM)
+            raise ForeignStream(_foreign(owner))
         last = await self._message(info.state.last_seq) if info.state.messages else None
         if last is not None and await self._is_in_log(last) and (may_shrink or await self._is_whole(info.state)):
             identity = await self._in_epoch_after(identity, max(epoch, last.epoch) - 1, last.position)
@@ -119,7 +116,7 @@ class StreamReader:
         """Empty a stream of this log that does not end where the log can go on; gives the identity to fill it with."""
         common_sequence, common = await self._last_common(info.state)
         if owner is None and not common:
-            raise ForeignStream(_foreign("nobody"), PAYMENTS_STREAM)
+            raise ForeignStream(_foreign("nobody"))
         lost = await self._lost(identity, common_sequence, info.state.last_seq) if common_sequence else []
         if lost:
             newest = max(epoch, *(each.epoch for each in lost))

@@ -15,6 +15,7 @@ from contracts.subjects import TICK_SUBJECT
 from extrato.bus.connection import BUS_AWAY, Bus
 from extrato.errors import Transient
 from extrato.store.log import readable
+from extrato.store.place import LogWentBack, Place
 from extrato.store.unavailable import LINE_BROKE
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class LiveFeed:
     """Calls `deliver` with every event after the start, in order and once each.
 
     `deliver` must not wait; slow listeners are its own business. While `is_unheard` says so, events are counted and
-    neither decoded nor delivered.
+    neither decoded nor delivered. When the log went back, `went_back` is called with the last position that it has in
+    common with what was delivered, and the feed goes on at the log's end.
     """
 
     def __init__(
@@ -43,27 +45,42 @@ class LiveFeed:
         log: LogReader,
         deliver: Callable[[Envelope], None],
         is_unheard: Callable[[], bool] = lambda: False,
+        went_back: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._bus = bus
-        self._log = log
         self._deliver = deliver
         self._is_unheard = is_unheard
+        self._went_back = went_back
+        self._place = Place(log)
         self._look_at_s = 0.0
         self._told_of = 0
         self._ticked = asyncio.Event()
         self._logger = structlog.get_logger(component="live_feed")
-        self.position = 0
+
+    @property
+    def position(self) -> int:
+        """Give the position up to which events were delivered."""
+        return self._place.position
+
+    @property
+    def epoch(self) -> int:
+        """Give the epoch of the log that positions are of."""
+        return self._place.epoch
 
     async def start(self) -> None:
         """Take the present end of the log as the start, and subscribe."""
         await self._bus.client.subscribe(TICK_SUBJECT, cb=self._on_tick)
-        self.position = await self._log.head()
+        await self._place.go_to_end()
 
     async def run(self) -> None:
         """Deliver until cancelled."""
         while True:
             try:
                 await self._next()
+            except LogWentBack as back:
+                self._logger.error("log_went_back", position=self.position, last_common=back.last_common)  # noqa: TRY400
+                self._went_back(back.last_common)
+                await self._until_at_end()
             except (*LINE_BROKE, *BUS_AWAY, Transient) as error:
                 self._logger.warning("live_feed_interrupted", error=repr(error))
                 await asyncio.sleep(0.2)
@@ -78,17 +95,18 @@ class LiveFeed:
             self.tell(int(tick.data))
 
     async def _next(self) -> None:
+        told_of: int | None = None
         try:
             async with asyncio.timeout(LOOK_AT_LOG_S):
                 await self._ticked.wait()
             self._ticked.clear()
             told_of, self._told_of = self._told_of, 0
         except TimeoutError:
-            told_of = 0
+            await self._place.look()
         if self._is_unheard():
             await self._follow_from_afar()
         else:
-            await self._read_log_up_to(told_of or await self._log.head())
+            await self._read_log(up_to=told_of)
 
     async def _follow_from_afar(self) -> None:
         """Keep up with the log while nobody listens, by a look at its end once a second."""
@@ -96,16 +114,21 @@ class LiveFeed:
         if now_s < self._look_at_s:
             return
         self._look_at_s = now_s + LOOK_AT_LOG_S
-        head = await self._log.head()
+        await self._place.look()
+        end = await self._place.end()
         # Who began to listen meanwhile must be told what came since the old place.
         if self._is_unheard():
-            self.position = head
+            self._place.stand_at(*end)
 
-    async def _read_log_up_to(self, position: int) -> None:
-        while position > self.position:
-            rows = await self._log.read_rows(self.position, up_to=position)
-            if not rows:
-                return
-            self.position = rows[-1].id
+    async def _read_log(self, *, up_to: int | None) -> None:
+        while rows := await self._place.following(up_to=up_to):
+            self._place.move_to(rows[-1])
             for envelope in readable(rows, self._logger):
                 self._deliver(envelope)
+
+    async def _until_at_end(self) -> None:
+        while True:
+            try:
+                return await self._place.go_to_end()
+            except (*LINE_BROKE, Transient):
+                await asyncio.sleep(0.2)

@@ -88,7 +88,7 @@ class Relay:
             except LeaseLost:
                 self._logger.warning("relay_lost_its_lease")
             except ForeignStream as error:
-                self._logger.error("relay_refuses_stream", reason=error.message)  # noqa: TRY400 - the reason says it all
+                self._logger.error("relay_refuses_stream", reason=str(error))  # noqa: TRY400 - the reason says it all
                 await asyncio.sleep(LOOK_AGAIN_S)
             except (*LINE_BROKE, *BUS_AWAY, Transient) as error:
                 self._logger.warning("relay_interrupted", error=repr(error))

@@ -22,6 +22,8 @@ BEGIN: Final = """
     INSERT INTO log_epochs (epoch, last_common, reason) VALUES ($1, $2, $3) ON CONFLICT (epoch) DO NOTHING
 """
 
+LAST_COMMON: Final = "SELECT coalesce(min(last_common), 0) AS last_common FROM log_epochs WHERE epoch > $1"
+
 
 class Identity(Struct, frozen=True, kw_only=True):
     """A log by its random id, and its epoch; up to `last_common` the epoch has the events of the one before."""
@@ -39,20 +41,23 @@ class LogIdentity:
 
     async def read(self) -> Identity:
         """Give the identity as of now; raises `StoreUnavailable`."""
-        try:
-            row = await self._pool.fetchrow(IDENTITY, timeout=TIMEOUT_S)
-        except LINE_BROKE as error:
-            if not is_line_broken(error):
-                raise
-            raise StoreUnavailable("The database does not answer.") from error
+        row = await self._ask(IDENTITY)
         return Identity(log_id=UUID(str(row["log_id"])), epoch=row["epoch"], last_common=row["last_common"])
 
     async def begin_epoch(self, after: int, *, last_common: int, reason: str) -> Identity:
         """Begin the epoch that follows `after`, unless another process did; gives the newest one."""
+        await self._ask(BEGIN, after + 1, last_common, reason)
+        return await self.read()
+
+    async def last_common_since(self, epoch: int) -> int:
+        """Give up to where the log has what it had in `epoch`."""
+        last_common: int = (await self._ask(LAST_COMMON, epoch))["last_common"]
+        return last_common
+
+    async def _ask(self, query: str, *arguments: object) -> asyncpg.Record:
         try:
-            await self._pool.execute(BEGIN, after + 1, last_common, reason, timeout=TIMEOUT_S)
+            return await self._pool.fetchrow(query, *arguments, timeout=TIMEOUT_S)
         except LINE_BROKE as error:
             if not is_line_broken(error):
                 raise
             raise StoreUnavailable("The database does not answer.") from error
-        return await self.read()

@@ -32,6 +32,10 @@ class PaymentNumbers:
         """Give the next number; raises `StoreUnavailable` and `Overloaded`."""
         return self._spare.popleft() if self._spare else await self._batcher.submit(None)
 
+    def forget(self) -> None:
+        """Use none of those that were drawn ahead: a log that went back draws them again."""
+        self._spare.clear()
+
     async def _draw(self, wanted: Sequence[None]) -> list[int | Exception]:
         try:
             # Under load more are drawn than are waited for; a process that ends then leaves a gap.

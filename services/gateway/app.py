@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from extrato.settings import Settings
+    from extrato.use_cases.hub import Hub
 
 MAX_CONNECTIONS: Final = 10
 SHUTDOWN_S: Final = 1.0
@@ -69,7 +71,13 @@ async def serve(settings: Settings) -> None:
         checks = Checks(hub, fresh_s=settings.patience.fresh_s)
         parts.push_async_callback(checks.close)
         parts.callback(pictures.close)
-        live = LiveFeed(bus=bus, log=hub.log, deliver=fanout.deliver, is_unheard=fanout.is_unheard)
+        live = LiveFeed(
+            bus=bus,
+            log=hub.log,
+            deliver=fanout.deliver,
+            is_unheard=fanout.is_unheard,
+            went_back=functools.partial(_set_back, hub, fanout),
+        )
         await live.start()
         hub.log.appender.on_append = live.tell
         gateway = Gateway(
@@ -98,6 +106,12 @@ async def serve(settings: Settings) -> None:
                 deliveries=gateway.workers.run(),
                 readiness=announce_readiness(settings.ready_file),
             )
+
+
+def _set_back(hub: Hub, fanout: Fanout, last_common: int) -> None:
+    """Forget what may not be so any more since the log went back."""
+    hub.numbers.forget()
+    fanout.set_back(last_common)
 
 
 @contextlib.asynccontextmanager

@@ -51,7 +51,7 @@ async def test_a_merchants_socket_that_resumes_gets_every_event_once_and_in_orde
             live += await read(opened, 1)
     async with hub.socket(padaria_slug=MERCHANT, after=str(start)) as opened:
         resumed, *frames = await read(opened, 1 + len(live))
-    assert resumed == {"type": "resumed", "position": start}
+    assert resumed == {"type": "resumed", "position": start, "epoch": 1}
     assert frames == live
     positions = [frame["position"] for frame in frames]
     assert positions == sorted(set(positions))

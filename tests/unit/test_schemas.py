@@ -389,6 +389,8 @@ def test_what_the_relay_sends_fits_its_message(event):
     [
         frames.Snapshot(
             position=7,
+            epoch=1,
+            reason=frames.LOG_RESTORED,
             payments=[
                 frames.PaymentState(
                     payment_id=15,
@@ -417,7 +419,7 @@ def test_what_the_relay_sends_fits_its_message(event):
                 )
             ],
         ),
-        frames.Resumed(position=7),
+        frames.Resumed(position=7, epoch=1),
         frames.EventFrame(
             position=8,
             payment_id=15,

@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Final
 
-from contracts.frames import EventFrame
+from contracts.frames import LOG_RESTORED, EventFrame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ class Listener:
         self.wants = wants
         self.api_key = api_key
         self.ends_because = ""
+        self.resume_at: int | None = None
         self._frames: deque[EventFrame] = deque()
         self._changed = asyncio.Event()
         self.overflowed = False
@@ -49,8 +50,9 @@ class Listener:
             self._frames.append(frame)
         self._changed.set()
 
-    def close(self, reason: str) -> None:
-        """Let the socket end."""
+    def close(self, reason: str, *, resume_at: int | None = None) -> None:
+        """Let the socket end; with `resume_at` its client goes on after that position, and not after its own."""
+        self.resume_at = resume_at
         self.ends_because = self.ends_because or reason
         self.closed = True
         self._changed.set()
@@ -113,6 +115,11 @@ class Fanout:
         """Let every socket end."""
         for listener in self.listeners:
             listener.close("going_away")
+
+    def set_back(self, last_common: int) -> None:
+        """Let every socket end, because the log went back to `last_common`."""
+        for listener in self.listeners:
+            listener.close(LOG_RESTORED, resume_at=last_common)
 
 
 def event_frame(envelope: Envelope) -> EventFrame:

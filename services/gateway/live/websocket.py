@@ -12,9 +12,20 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 from aiohttp import WSCloseCode, web
+from msgspec import Struct
 
 from contracts.events import StatusChanged
-from contracts.frames import AttemptState, Closing, EventFrame, Frame, PayersStatus, PaymentState, Resumed, Snapshot
+from contracts.frames import (
+    LOG_RESTORED,
+    AttemptState,
+    Closing,
+    EventFrame,
+    Frame,
+    PayersStatus,
+    PaymentState,
+    Resumed,
+    Snapshot,
+)
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.domain.payment.identifiers import stream_id
@@ -52,7 +63,7 @@ class TooFarBehind(Exception):
 async def open_socket(request: web.Request) -> web.StreamResponse:
     """Serve one socket for `?payment_id=` or `?padaria_slug=`, with or without `&after=<position>`."""
     gateway = gateway_of(request)
-    key, after = await _target(request)
+    key, start = await _target(request)
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
     if not socket.can_prepare(request).ok:
         raise Refused("not_a_websocket", "Este endereço só atende WebSocket", "Upgrade")
@@ -63,7 +74,7 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
         await socket.prepare(request)
         reader = asyncio.create_task(_ignore_what_comes(socket, listener))
         try:
-            await _serve(request, socket, listener, key, after)
+            await _serve(request, socket, listener, key, start)
         except ConnectionResetError:
             pass
         except TimeoutError:
@@ -81,19 +92,35 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     return socket
 
 
-async def _target(request: web.Request) -> tuple[Key, int | None]:
-    """Find what the socket listens to, that the caller may, and where it resumes."""
+class Start(Struct, frozen=True, kw_only=True):
+    """Where a socket begins: after a position, or with a snapshot (None), which says why it is not resumed."""
+
+    after: int | None
+    reason: str | None = None
+
+
+async def _target(request: web.Request) -> tuple[Key, Start]:
+    """Find what the socket listens to, that the caller may, and where it begins."""
     gateway, caller = gateway_of(request), caller_of(request)
     number, slug = request.query.get("payment_id"), request.query.get("padaria_slug")
     if (number is None) == (slug is None):
         raise Refused("nothing_to_listen_to", "Informe 'payment_id' ou 'padaria_slug'", "payment_id")
-    after = request.query.get("after")
     if number is not None:
         loaded = await lookup.payment_for(gateway, caller, fields.payment_id(number))
         # How far the whole log has come is nothing that a payer learns.
-        return loaded.payment_id, None if after is None else _position(after, reached=loaded.position)
+        return loaded.payment_id, _start(request, reached=loaded.position)
     merchant = await lookup.merchant_for(gateway, caller, slug or "")
-    return merchant.slug, None if after is None else _position(after, reached=await gateway.hub.log.head())
+    return merchant.slug, _start(request, reached=await gateway.hub.log.head())
+
+
+def _start(request: web.Request, *, reached: int) -> Start:
+    """Read where a socket resumes; a position of another epoch may stand for another event."""
+    after, epoch = request.query.get("after"), request.query.get("epoch")
+    if after is None:
+        return Start(after=None)
+    if epoch is not None and epoch != str(gateway_of(request).live.epoch):
+        return Start(after=None, reason=LOG_RESTORED)
+    return Start(after=_position(after, reached=reached))
 
 
 def _position(text: str, *, reached: int) -> int:
@@ -105,17 +132,17 @@ def _position(text: str, *, reached: int) -> int:
 
 
 async def _serve(
-    request: web.Request, socket: web.WebSocketResponse, listener: Listener, key: Key, after: int | None
+    request: web.Request, socket: web.WebSocketResponse, listener: Listener, key: Key, start: Start
 ) -> None:
     gateway, tell = gateway_of(request), _to_payer if caller_of(request).is_payer else _send
     timeout_s = gateway.settings.patience.socket_s
-    position = 0 if after is None else after
-    if after is None:
-        snapshot = await _snapshot(gateway, key)
+    if start.after is None:
+        snapshot = await _snapshot(gateway, key, start.reason)
         await _send(socket, snapshot, timeout_s)
         position = snapshot.position
     else:
-        await _send(socket, Resumed(position=after), timeout_s)
+        position = start.after
+        await _send(socket, Resumed(position=position, epoch=gateway.live.epoch), timeout_s)
     try:
         async for frame in _earlier(gateway, key, position):
             await tell(socket, frame, timeout_s)
@@ -133,18 +160,21 @@ async def _serve(
             await _end(socket, Closing(position=position, reason="too_slow"), WSCloseCode.TRY_AGAIN_LATER, timeout_s)
             return
         if listener.closed:
-            await _end(
-                socket, Closing(position=position, reason=listener.ends_because), WSCloseCode.GOING_AWAY, timeout_s
-            )
+            resume_at = position if listener.resume_at is None else min(position, listener.resume_at)
+            closing = Closing(position=resume_at, reason=listener.ends_because)
+            await _end(socket, closing, WSCloseCode.GOING_AWAY, timeout_s)
             return
 
 
-async def _snapshot(gateway: Gateway, key: Key) -> Snapshot:
+async def _snapshot(gateway: Gateway, key: Key, reason: str | None) -> Snapshot:
+    epoch = gateway.live.epoch
     if isinstance(key, int):
         loaded = await load_payment(gateway.hub, key)
-        return Snapshot(position=loaded.position, payments=[_state_of_loaded(loaded)])
+        states = [_state_of_loaded(loaded)]
+        return Snapshot(position=loaded.position, epoch=epoch, payments=states, reason=reason)
     position, payments = await queries.snapshot_of(gateway.pool, key, limit=SNAPSHOT_LIMIT)
-    return Snapshot(position=position, payments=[_state_of_details(details) for details in payments])
+    states = [_state_of_details(details) for details in payments]
+    return Snapshot(position=position, epoch=epoch, payments=states, reason=reason)
 
 
 async def _earlier(gateway: Gateway, key: Key, after: int) -> AsyncIterator[EventFrame]:

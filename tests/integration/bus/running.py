@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence
     from typing import Any
 
+    import asyncpg
     from nats.aio.msg import Msg
 
     from contracts.envelope import Envelope
@@ -128,3 +129,10 @@ async def holds_whole_log(bus: Bus, log: EventLog) -> None:
 
     await until(has_come_to_the_end, within_s=15, what="the whole log in the stream")
     assert await chain_in(bus) == list(zip([0, *positions], positions, strict=False))
+
+
+async def set_log_back(pool: asyncpg.Pool, *, to: int, is_regrown: bool) -> None:
+    """Do what a restore does; when it is regrown, positions are given again."""
+    await pool.execute("DELETE FROM stored_events WHERE notification_id > $1", to)
+    if is_regrown:
+        await pool.execute("SELECT setval('stored_events_notification_id_seq', $1)", to)

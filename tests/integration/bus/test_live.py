@@ -11,11 +11,14 @@ from contracts.subjects import PAYMENTS_STREAM, TICK_SUBJECT
 from extrato.bus.live import LiveFeed
 from extrato.errors import Conflict
 from extrato.store.appender import StreamAppend
-from tests.integration.bus.running import append_until_told, relaying, running
+from extrato.store.place import LogWentBack, Place
+from tests.integration.bus.running import append_until_told, relaying, running, set_log_back
 from tests.integration.store.examples import append_to, new_event, registered, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    import asyncpg
 
     from contracts.envelope import Envelope
     from extrato.bus.connection import Bus
@@ -27,7 +30,15 @@ class Listener:
 
     def __init__(self, log: EventLog, bus: Bus) -> None:
         self.heard: list[Envelope] = []
-        self.feed = LiveFeed(bus=bus, log=log, deliver=self.heard.append)
+        self.set_back: list[int] = []
+        self.is_unheard = False
+        self.feed = LiveFeed(
+            bus=bus,
+            log=log,
+            deliver=self.heard.append,
+            is_unheard=lambda: self.is_unheard,
+            went_back=self.set_back.append,
+        )
 
     @property
     def positions(self) -> list[int]:
@@ -159,3 +170,50 @@ async def test_a_forged_tick_moves_nothing_and_stops_nothing(
     await tick(bus, b"2")
 
     await until(lambda: listener.positions == [2], within_s=BY_THE_BUS_S)
+
+
+@pytest.mark.parametrize("is_regrown", [True, False])
+@pytest.mark.parametrize("is_unheard", [True, False])
+async def test_a_log_that_went_back_is_noticed_and_followed_from_its_end(
+    log: EventLog, pool: asyncpg.Pool, listener: Listener, *, is_regrown: bool, is_unheard: bool
+):
+    listener.is_unheard = is_unheard
+    for position in range(2, 7):
+        await log.append(append_to())
+        await until(lambda position=position: listener.feed.position == position)
+    await set_log_back(pool, to=4, is_regrown=is_regrown)
+    if is_regrown:
+        await asyncio.gather(*(log.append(append_to()) for _ in range(5)))
+    await until(lambda: bool(listener.set_back))
+    await until(lambda: listener.feed.epoch == 2)
+
+    assert listener.set_back == [4]
+    identity = await log.identity.read()
+    assert (identity.epoch, identity.last_common) == (2, 4)
+    listener.is_unheard = False
+    listener.heard.clear()
+    await until(lambda: listener.feed.position == (9 if is_regrown else 4))
+    written = await log.append(append_to(events=2))
+    await until(lambda: listener.positions == written)
+
+
+async def test_two_followers_that_find_the_log_set_back_begin_one_epoch(log: EventLog, pool: asyncpg.Pool):
+    await log.append(append_to(events=6))
+    places = [Place(log) for _ in range(4)]
+    for place in places:
+        await place.go_to_end()
+    await set_log_back(pool, to=3, is_regrown=False)
+
+    async def look(place: Place) -> int:
+        with pytest.raises(LogWentBack) as back:
+            await place.look()
+        return back.value.last_common
+
+    assert await asyncio.gather(*map(look, places)) == [0] * 4
+    assert (await log.identity.read()).epoch == 2
+
+
+async def test_an_epoch_that_changed_nothing_for_a_follower_is_learnt_of(log: EventLog, listener: Listener):
+    await log.identity.begin_epoch(1, last_common=1, reason="a test")
+    await until(lambda: listener.feed.epoch == 2)
+    assert listener.set_back == []

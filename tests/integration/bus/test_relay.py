@@ -32,6 +32,7 @@ from tests.integration.bus.running import (
     holds_whole_log,
     messages_in,
     relaying,
+    set_log_back,
 )
 from tests.integration.store.examples import append_to, new_event, opened, registered, until
 
@@ -337,13 +338,6 @@ async def test_when_the_log_went_back_the_lost_events_are_named_and_the_stream_i
     assert {message.headers[HEADER_EPOCH] for message in await messages_in(bus)} == {"2"}
     identity = await log.identity.read()
     assert (identity.epoch, identity.last_common) == (2, 14)
-
-
-async def set_log_back(pool: asyncpg.Pool, *, to: int, is_regrown: bool) -> None:
-    """Do what a restore does; when it is regrown, positions are given again."""
-    await pool.execute("DELETE FROM stored_events WHERE notification_id > $1", to)
-    if is_regrown:
-        await pool.execute("SELECT setval('stored_events_notification_id_seq', $1)", to)
 
 
 async def is_in_epoch(bus: Bus, epoch: int) -> bool:

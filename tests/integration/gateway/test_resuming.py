@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import asyncpg
@@ -23,6 +23,7 @@ from services.gateway.live.fanout import Fanout
 from services.gateway.live.places import Places
 from services.gateway.routes import ROUTES
 from services.projections.read_models.merchant_positions import MERCHANT_POSITIONS
+from services.projections.read_models.registry import READ_MODELS
 from tests.integration.projections.conftest import Hub
 from tests.unit.projections import history
 
@@ -62,6 +63,17 @@ class Resuming:
         change = "UPDATE stored_events SET topic = 'PaymentTeleported.v1' WHERE notification_id = $1"
         await self.hub.pool.execute(change, position)
 
+    async def first_frame(self, **query: str) -> dict[str, Any]:
+        async with self._client.ws_connect("/ws", params={"padaria_slug": MINE, **query}) as opened:
+            return await opened.receive_json()
+
+    async def ended_by_a_log_that_went_back(self, *, after: int, to: int) -> dict[str, Any]:
+        """Resume, and have the log go back; gives the frame that ends the socket."""
+        async with self._client.ws_connect("/ws", params={"padaria_slug": MINE, "after": str(after)}) as opened:
+            assert (await opened.receive_json())["type"] == "resumed"
+            self._gateway.fanout.set_back(to)
+            return await opened.receive_json()
+
     async def told(self, *, after: int) -> tuple[list[int], str]:
         """Resume and let the gateway stop: gives the positions of what is told, and why the socket ends."""
         self._gateway.live.position = await self.hub.log.head()
@@ -87,7 +99,7 @@ async def resuming(database_url: str) -> AsyncIterator[Resuming]:
             merchants=MerchantDirectory(hub.log),
             fanout=Fanout(),
             places=Places(),
-            live=SimpleNamespace(position=0),
+            live=SimpleNamespace(position=0, epoch=2),
             limits=Limits(settings),
         )
         app = web.Application()
@@ -151,3 +163,24 @@ async def test_a_table_that_is_wrong_tells_nothing_of_another_merchant(resuming)
     await resuming.build_table()
     await resuming.hub.pool.execute("INSERT INTO merchant_positions VALUES ($1, $2)", MINE, mine[-1] - 1)
     assert await resuming.told(after=0) == (mine, "going_away")
+
+
+@pytest.mark.parametrize(("after", "to", "position"), [(6, 4, 4), (3, 4, 3)])
+async def test_when_the_log_goes_back_a_socket_ends_and_its_client_goes_on_at_what_is_left(
+    resuming, after, to, position
+):
+    await resuming.happened(4)
+    frame = await resuming.ended_by_a_log_that_went_back(after=after, to=to)
+    assert frame == {"type": "closing", "position": position, "reason": "log_restored"}
+
+
+async def test_a_position_of_another_epoch_is_not_resumed_from_and_the_client_gets_a_snapshot(resuming):
+    await resuming.happened(4)
+    for read_model in READ_MODELS:
+        await resuming.hub.rebuild(read_model)
+    for epoch, after in (("1", "3"), ("1", "900000"), ("3", "3"), ("x", "3")):
+        frame = await resuming.first_frame(after=after, epoch=epoch)
+        assert (frame["type"], frame["reason"], frame["epoch"]) == ("snapshot", "log_restored", 2)
+    assert await resuming.first_frame(after="3", epoch="2") == {"type": "resumed", "position": 3, "epoch": 2}
+    assert await resuming.first_frame(after="3") == {"type": "resumed", "position": 3, "epoch": 2}
+    assert (await resuming.first_frame())["reason"] is None
