@@ -53,6 +53,7 @@ READ_MODELS: Final = (
 FRAMES: Final = (frames.Snapshot, frames.Resumed, frames.EventFrame, frames.Closing)
 CONFIRMATIONS: Final = (frames.PaymentConfirmed,)
 CHECKS: Final = (telemetry.SweepCompleted, telemetry.PaymentChecked)
+LOG_FACTS: Final = (telemetry.EpochBegun,)
 DELIVERIES: Final = (telemetry.WebhookReceived,)
 
 Document = dict[str, Any]
@@ -324,7 +325,7 @@ SOCKET_IO: Final = (
 def asyncapi() -> Document:
     """Describe the bus, the WebSocket and Socket.IO, in AsyncAPI 3.0.0."""
     channels = _channels()
-    payloads = (*EVENTS, *CHECKS, *DELIVERIES, *FRAMES, *CONFIRMATIONS)
+    payloads = (*EVENTS, *CHECKS, *LOG_FACTS, *DELIVERIES, *FRAMES, *CONFIRMATIONS)
     _, definitions = _schemas(payloads)
     attributes = {**ATTRIBUTES, **EVENT_ATTRIBUTES, **OPTIONAL_ATTRIBUTES}
     return {
@@ -347,7 +348,7 @@ def asyncapi() -> Document:
         "components": {
             "messages": {
                 **{event.__name__: _event_message(event) for event in EVENTS},
-                **{fact.__name__: _telemetry_message(fact) for fact in (*CHECKS, *DELIVERIES)},
+                **{fact.__name__: _telemetry_message(fact) for fact in (*CHECKS, *LOG_FACTS, *DELIVERIES)},
                 **{frame.__name__: _message(frame) for frame in (*FRAMES, *CONFIRMATIONS)},
                 "Refused": {
                     "name": "Refused",
@@ -401,6 +402,12 @@ def _channels() -> dict[str, Document]:
             "servers": [{"$ref": "#/servers/nats"}],
             "parameters": {"merchant": merchant},
             "messages": _messages([fact.__name__ for fact in CHECKS]),
+        },
+        "log": {
+            "address": subjects.LOG_SUBJECT,
+            "summary": f"What happens to the log itself, kept in the stream {subjects.CHECKS_STREAM} for a day.",
+            "servers": [{"$ref": "#/servers/nats"}],
+            "messages": _messages([fact.__name__ for fact in LOG_FACTS]),
         },
         "webhooks": {
             "address": subjects.webhooks_subject("{merchant}"),

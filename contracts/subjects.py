@@ -70,6 +70,10 @@ def checks_subject(merchant: str) -> str:
     return f"checks.{merchant}"
 
 
+# No merchant's slug begins so.
+LOG_SUBJECT: Final = "checks._log"
+
+
 def webhooks_subject(merchant: str) -> str:
     """Subject of the telemetry of webhook deliveries for a merchant."""
     return f"webhooks.{merchant}"

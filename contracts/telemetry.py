@@ -37,3 +37,16 @@ class WebhookReceived(Struct, frozen=True, kw_only=True):
     kind: str
     resource_id: str
     received_at: datetime
+
+
+class EpochBegun(Struct, frozen=True, kw_only=True):
+    """The log went back: it was restored from a copy. Events after `last_common` are lost, or come again elsewhere.
+
+    The stream PAYMENTS is filled anew, and `ce-epoch` of each message is `epoch`: whoever remembers a position above
+    `last_common` begins again after it.
+    """
+
+    log: str
+    epoch: int
+    last_common: int
+    began_at: datetime

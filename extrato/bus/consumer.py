@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from contracts.subjects import PAYMENTS_STREAM, dead_subject
+from contracts.subjects import PAYMENTS_STREAM
 from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
+from extrato.bus.dead_letters import lay_down
 from extrato.bus.messages import position_in
 from extrato.bus.pull import DurablePull
 from extrato.errors import Transient
@@ -62,9 +63,9 @@ class DurableConsumer:
         self._durable = durable
         self._handle = handle
         self._logger = structlog.get_logger(component="consumer", consumer=durable)
+        self._look_at_s = 0.0
         self.checkpoint = checkpoint
         self.subscribed = asyncio.Event()
-        self.repaired = 0
         self.refused = 0
 
     async def run(self) -> None:
@@ -103,8 +104,10 @@ class DurableConsumer:
             await pull.acknowledge(messages[-1])
             if len(messages) > BUSY_ABOVE:
                 await asyncio.sleep(LINGER_S)
-        else:
-            # Quiet, or silently cut off: the log knows which.
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._look_at_s:
+            # The bus may be quiet, silently cut off, or busy with what is known: the log knows which.
+            self._look_at_s = now_s + LOOK_AT_LOG_S
             await self.catch_up()
 
     async def _apply(self, messages: Sequence[RawMessage], pull: DurablePull) -> None:
@@ -117,19 +120,19 @@ class DurableConsumer:
         spoken_of: list[tuple[int, RawMessage]] = []
         for message in messages:
             try:
-                position, previous = position_in(message.headers)
+                position, _ = position_in(message.headers)
             except UnreadableEvent as error:
-                await self._lay_down(message.subject.decode(), await pull.body_of(message), error)
+                await self._lay_down(
+                    message.subject.decode(errors="backslashreplace"), await pull.body_of(message), error
+                )
                 continue
             spoken_of.append((position, message))
-            if position > reached:
-                self.repaired += previous != reached
-                reached = position
+            reached = max(reached, position)
         if reached > self.checkpoint:
             await self.catch_up(reached)
         for position, message in spoken_of:
             if position > self.checkpoint:
-                subject = message.subject.decode()
+                subject = message.subject.decode(errors="backslashreplace")
                 nowhere = UnreadableEvent("The log has no such place.", subject)
                 await self._lay_down(subject, await pull.body_of(message), nowhere)
 
@@ -173,9 +176,7 @@ class DurableConsumer:
     async def _lay_down(self, subject: str, body: bytes, error: UnreadableEvent) -> None:
         self.refused += 1
         self._logger.error("message_refused", subject=subject, reason=error.message)
-        await self._bus.jetstream.publish(
-            dead_subject(self._durable, subject), body, headers={"reason": error.message[:500]}
-        )
+        await lay_down(self._bus, consumer=self._durable, subject=subject, body=body, headers={"reason": error.message})
 
     async def _until_it_works(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:

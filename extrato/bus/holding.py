@@ -18,15 +18,17 @@ from contracts.subjects import (
     HEADER_EPOCH,
     HEADER_ID,
     HEADER_LOG,
+    HEADER_SUBJECT,
     PAYMENTS_STREAM,
     STREAM_EPOCH,
     STREAM_LOG,
 )
-from extrato.bus.messages import position_of
+from extrato.bus.messages import fits, position_of, to_message
 from extrato.store.codec import UnreadableEvent
 from extrato.store.identity import Identity
 
 if TYPE_CHECKING:
+    from eventsourcing.persistence import Notification
     from nats.js import JetStreamContext
     from nats.js.api import StreamConfig, StreamInfo, StreamState
 
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from extrato.store.log import LogReader
 
 NAMED_LOSSES: Final = 1000
+# As many messages as a relay may have in flight, and as many again.
+COMPARED: Final = 8000
 
 
 class ForeignStream(Exception):
@@ -44,6 +48,7 @@ class Holding(Struct, frozen=True, kw_only=True):
     """What the stream holds: events up to `position`, whose id is `event_id`, at sequence numbers up to `sequence`.
 
     `first_sequence` is where they begin. With `may_shrink` an operator has limited the stream, and its beginning goes.
+    A message has at most `max_message_bytes`. `began_epoch` says that the stream carried an older epoch until then.
     """
 
     identity: Identity
@@ -52,6 +57,18 @@ class Holding(Struct, frozen=True, kw_only=True):
     position: int
     event_id: str
     may_shrink: bool
+    max_message_bytes: int
+    began_epoch: bool
+
+
+class Survey(Struct, frozen=True, kw_only=True):
+    """What the stream knows and the log may have lost: the newest of each, and how many events are lost."""
+
+    position: int
+    payment_id: int
+    epoch: int
+    last_common: int
+    lost: int
 
 
 class Stored(Struct, frozen=True, kw_only=True):
@@ -60,6 +77,7 @@ class Stored(Struct, frozen=True, kw_only=True):
     position: int
     previous: int
     event_id: str
+    payment_id: int
     log: str | None
     epoch: int
 
@@ -77,8 +95,12 @@ class StreamReader:
     def _jetstream(self) -> JetStreamContext:
         return self._bus.jetstream
 
-    async def look(self) -> Holding:
-        """Find out how far the stream has come, and empty it where it holds something else; raises `ForeignStream`."""
+    async def look(self, known: tuple[int, int] | None = None) -> Holding:
+        """Find out how far the stream has come, and empty it where it holds something else; raises `ForeignStream`.
+
+        `known` is a sequence number with its position up to which the stream was right. What came behind it is compared
+        message by message: a foreign one that took the place of one in flight is refused by no later one.
+        """
         await self._bus.ensure_streams()
         identity = await self._log.identity.read()
         info = await self._jetstream.stream_info(PAYMENTS_STREAM)
@@ -86,8 +108,14 @@ class StreamReader:
         owner, epoch = _owner(info.config)
         if owner not in {None, str(identity.log_id)}:
             raise ForeignStream(_foreign(owner))
+        max_bytes = self._max_bytes(info.config)
         last = await self._message(info.state.last_seq) if info.state.messages else None
-        if last is not None and await self._is_in_log(last) and (may_shrink or await self._is_whole(info.state)):
+        if (
+            last is not None
+            and await self._is_in_log(last)
+            and (may_shrink or await self._is_whole(info.state, identity, max_bytes))
+            and (known is None or await self._is_right_behind(known, info.state, last, identity, max_bytes))
+        ):
             identity = await self._in_epoch_after(identity, max(epoch, last.epoch) - 1, last.position)
             await self._sign(info, identity)
             return Holding(
@@ -97,6 +125,8 @@ class StreamReader:
                 position=last.position,
                 event_id=last.event_id,
                 may_shrink=may_shrink,
+                max_message_bytes=max_bytes,
+                began_epoch=0 < epoch < identity.epoch,
             )
         if info.state.messages:
             identity = await self._start_over(info, identity, last, epoch=epoch, owner=owner)
@@ -108,22 +138,50 @@ class StreamReader:
             position=0,
             event_id="",
             may_shrink=may_shrink,
+            max_message_bytes=max_bytes,
+            began_epoch=0 < epoch < identity.epoch,
+        )
+
+    async def survey(self) -> Survey:
+        """Find out what the stream knows and the log may have lost, and change neither; raises `ForeignStream`."""
+        identity, head = await self._log.identity.read(), await self._log.head()
+        try:
+            info = await self._jetstream.stream_info(PAYMENTS_STREAM)
+        except nats.js.errors.NotFoundError:
+            return Survey(position=0, payment_id=0, epoch=0, last_common=head, lost=0)
+        owner, epoch = _owner(info.config)
+        if owner not in {None, str(identity.log_id)}:
+            raise ForeignStream(_foreign(owner))
+        last = await self._message(info.state.last_seq) if info.state.messages else None
+        if last is None or await self._is_in_log(last):
+            return Survey(position=0, payment_id=0, epoch=epoch, last_common=head, lost=0)
+        sequence, common = await self._last_common(info.state)
+        lost = await self._lost(identity, sequence or info.state.first_seq - 1, info.state.last_seq)
+        return Survey(
+            position=max((each.position for each in lost), default=0),
+            payment_id=max((each.payment_id for each in lost), default=0),
+            epoch=max((epoch, *(each.epoch for each in lost))),
+            last_common=common,
+            lost=len(lost),
         )
 
     async def _start_over(
         self, info: StreamInfo, identity: Identity, last: Stored | None, *, epoch: int, owner: str | None
     ) -> Identity:
         """Empty a stream of this log that does not end where the log can go on; gives the identity to fill it with."""
-        common_sequence, common = await self._last_common(info.state)
+        sequence, common = await self._last_common(info.state)
         if owner is None and not common:
             raise ForeignStream(_foreign("nobody"))
-        lost = await self._lost(identity, common_sequence, info.state.last_seq) if common_sequence else []
+        lost = await self._lost(identity, sequence or info.state.first_seq - 1, info.state.last_seq)
         if lost:
             newest = max(epoch, *(each.epoch for each in lost))
             for each in lost[:NAMED_LOSSES]:
                 self._logger.error("log_lost_event", position=each.position, event_id=each.event_id, epoch=each.epoch)
             self._logger.error("log_went_back", last_common=common, lost=len(lost), epoch=newest)
             identity = await self._in_epoch_after(identity, newest, common)
+            await self._log.recorder.right_sequences(
+                position=max(each.position for each in lost), payment=max(each.payment_id for each in lost)
+            )
         self._logger.warning("relay_empties_stream", position=last.position if last else None, last_common=common)
         await self._jetstream.purge_stream(PAYMENTS_STREAM)
         return identity
@@ -164,9 +222,29 @@ class StreamReader:
             lost.append(message)
         return lost
 
-    async def _is_whole(self, state: StreamState) -> bool:
+    async def _is_whole(self, state: StreamState, identity: Identity, max_bytes: int) -> bool:
+        """Say whether the stream has its beginning: before its first message is nothing that could be published."""
         first = await self._message(state.first_seq)
-        return first is not None and first.previous == 0
+        return first is not None and (
+            first.previous == 0 or await self._published_between(0, first.previous, identity, max_bytes) == []
+        )
+
+    async def _is_right_behind(
+        self, known: tuple[int, int], state: StreamState, last: Stored, identity: Identity, max_bytes: int
+    ) -> bool:
+        """Say whether the stream has the log's events behind what is known of it, and no other messages."""
+        sequence, position = known
+        if state.first_seq > sequence + 1 or state.last_seq - sequence > COMPARED:
+            # Another relay has filled it since.
+            return True
+        messages = [await self._message(number) for number in range(sequence + 1, state.last_seq + 1)]
+        found = [message.position if message else 0 for message in messages]
+        return found == await self._published_between(position, last.position, identity, max_bytes)
+
+    async def _published_between(self, after: int, up_to: int, identity: Identity, max_bytes: int) -> list[int] | None:
+        """Give the positions of the events that can be published; None when there are too many to tell."""
+        rows = await self._log.read_rows(after, up_to=up_to, limit=COMPARED + 1)
+        return None if len(rows) > COMPARED else [row.id for row in rows if _is_published(row, identity, max_bytes)]
 
     async def _is_in_log(self, message: Stored) -> bool:
         return await self._log.event_id_at(message.position) == message.event_id
@@ -179,14 +257,19 @@ class StreamReader:
         except (nats.js.errors.NotFoundError, UnreadableEvent):
             return None
         headers = message.headers or {}
-        epoch = headers.get(HEADER_EPOCH, "0")
         return Stored(
             position=position,
             previous=previous,
             event_id=headers.get(HEADER_ID, ""),
+            payment_id=_number(headers.get(HEADER_SUBJECT)),
             log=headers.get(HEADER_LOG),
-            epoch=int(epoch) if epoch.isdigit() else 0,
+            epoch=_number(headers.get(HEADER_EPOCH)),
         )
+
+    def _max_bytes(self, config: StreamConfig) -> int:
+        """Give how large a message may be: an operator may allow less than the server does."""
+        allowed: int = self._bus.client.max_payload
+        return min(allowed, config.max_msg_size) if config.max_msg_size and config.max_msg_size > 0 else allowed
 
     def _tell_limits(self, config: StreamConfig) -> bool:
         """Say once what an operator's limits mean; says whether there are any."""
@@ -206,11 +289,22 @@ class StreamReader:
         return is_limited
 
 
+def _is_published(row: Notification, identity: Identity, max_bytes: int) -> bool:
+    try:
+        return fits(to_message(row, previous=row.id, identity=identity), max_bytes=max_bytes)
+    except UnreadableEvent:
+        return False
+
+
 def _owner(config: StreamConfig) -> tuple[str | None, int]:
     """Read whose a stream is, and in which epoch it was written to last."""
     metadata = config.metadata or {}
-    epoch = metadata.get(STREAM_EPOCH, "0")
-    return metadata.get(STREAM_LOG), int(epoch) if epoch.isdigit() else 0
+    return metadata.get(STREAM_LOG), _number(metadata.get(STREAM_EPOCH))
+
+
+def _number(text: str | None) -> int:
+    """Read a number of up to 18 digits; 0 for anything else."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 18 else 0
 
 
 def _foreign(owner: str | None) -> str:

@@ -5,7 +5,7 @@ reads every header, fills a dataclass and wakes a task. That costs several times
 besides. The short way keeps the client's connection, authentication and reconnecting: messages go out as text of the
 protocol, and come in as bytes, to a function that must not wait.
 
-It stands on `_send_command`, `_process_msg` and the `_id` of a subscription, which are private to the client. Nothing
+It stands on `_send_command`, `_process_msg`, `_error_cb` and the `_id` of a subscription, which are private. Nothing
 else in the hub uses what is private there, and `tests/integration/bus/test_lean_client.py` fails when these change.
 """
 
@@ -41,8 +41,10 @@ class LeanClient(Client):
     async def hear(self, subject: str, hearer: Callable[[RawMessage], None]) -> Subscription:
         """Call `hearer` with what comes on `subject`; when this returns, the server knows of it.
 
-        So what is published from then on is heard, an answer to the first publication too.
+        So what is published from then on is heard, an answer to the first publication too. Raises an error of the
+        client when there is no connection.
         """
+        self._need_connection()
         subscription = await self.subscribe(subject, cb=_never)
         self._hearers[subscription._id] = hearer  # noqa: SLF001 - see above
         await self.flush()
@@ -57,20 +59,26 @@ class LeanClient(Client):
         """Send messages that are written in the words of the protocol, after all that was sent before.
 
         They leave with the next ordinary publication, which must follow. Raises an error of the client when there is
-        no connection: nothing is kept for later then.
+        no connection. When it breaks at this moment, they leave after the client has connected again.
         """
+        self._need_connection()
+        await self._send_command(text)
+
+    def _need_connection(self) -> None:
         if self.is_closed:
             raise ConnectionClosedError
         if not self.is_connected:
             raise ConnectionReconnectingError
-        await self._send_command(text)
 
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
         hearer = self._hearers.get(sid)
         if hearer is None:
             await super()._process_msg(sid, subject, reply, data, headers)  # type: ignore[arg-type] # it may be None
-        else:
+            return
+        try:
             hearer(RawMessage(subject, reply, headers or b"", data))
+        except Exception as error:  # noqa: BLE001 - it would end the task that reads the connection
+            await self._error_cb(error)
 
 
 async def _never(_message: object) -> None:

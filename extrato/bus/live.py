@@ -7,6 +7,7 @@ forged changes nothing; a look at the log's end once a second notices a last one
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -95,30 +96,24 @@ class LiveFeed:
             self.tell(int(tick.data))
 
     async def _next(self) -> None:
-        told_of: int | None = None
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_AT_LOG_S):
                 await self._ticked.wait()
-            self._ticked.clear()
-            told_of, self._told_of = self._told_of, 0
-        except TimeoutError:
-            await self._place.look()
-        if self._is_unheard():
-            await self._follow_from_afar()
-        else:
-            await self._read_log(up_to=told_of)
-
-    async def _follow_from_afar(self) -> None:
-        """Keep up with the log while nobody listens, by a look at its end once a second."""
+        self._ticked.clear()
+        told_of, self._told_of = self._told_of, 0
+        # By the clock, for ticks may come that tell nothing new: of a relay that refills the stream, or of an enemy.
         now_s = asyncio.get_running_loop().time()
-        if now_s < self._look_at_s:
-            return
-        self._look_at_s = now_s + LOOK_AT_LOG_S
-        await self._place.look()
-        end = await self._place.end()
-        # Who began to listen meanwhile must be told what came since the old place.
-        if self._is_unheard():
-            self._place.stand_at(*end)
+        is_due = now_s >= self._look_at_s
+        if is_due:
+            self._look_at_s = now_s + LOOK_AT_LOG_S
+            await self._place.look()
+        if not self._is_unheard():
+            await self._read_log(up_to=None if is_due else told_of)
+        elif is_due:
+            end = await self._place.end()
+            # Who began to listen meanwhile must be told what came since the old place.
+            if self._is_unheard():
+                self._place.stand_at(*end)
 
     async def _read_log(self, *, up_to: int | None) -> None:
         while rows := await self._place.following(up_to=up_to):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 import msgspec
 
 from contracts import subjects as names
-from contracts.envelope import Cause, Envelope
-from extrato.store.codec import UnreadableEvent, read_event, read_state_text
+from extrato.store.codec import UnreadableEvent, read_state_text
 
 if TYPE_CHECKING:
     from eventsourcing.persistence import Notification
@@ -22,6 +19,13 @@ if TYPE_CHECKING:
 
 SUBJECT: Final = re.compile(r"[!-)+-\-/-=?-~]+(?:\.[!-)+-\-/-=?-~]+)*")
 """What may be published on: visible ASCII between single dots, and no `*` and `>`, which stand for many subjects."""
+
+# A line of the protocol has at most 4,096 bytes, and more than the subject is in it.
+MAX_SUBJECT: Final = 1000
+
+# JetStream takes no more headers than these (error 10097); publishing adds some to those of a message.
+MAX_HEADER_BYTES: Final = (1 << 16) - 1
+FRAME_BYTES: Final = 80
 
 # No position of the log has more digits.
 _POSITION: Final = re.compile(rb"\r\n" + names.HEADER_POSITION.encode() + rb": (\d{1,18})\r\n")
@@ -78,10 +82,17 @@ def to_message(row: Notification, *, previous: int, identity: Identity, refill: 
         if value:
             headers += f"{name}: {value}\r\n"
             lines += 1
-    if not SUBJECT.fullmatch(subject) or not headers.count("\n") == headers.count("\r") == lines:
+    is_subject = len(subject) <= MAX_SUBJECT and SUBJECT.fullmatch(subject)
+    if not is_subject or not headers.count("\n") == headers.count("\r") == lines:
         msg = f"What {row.topic} says of itself cannot be written in a header."
         raise UnreadableEvent(msg, subject[:200])
     return Message(subject, headers, bytes(state.data), state.event_id)
+
+
+def fits(message: Message, *, max_bytes: int) -> bool:
+    """Say whether a stream that takes messages of `max_bytes`, headers and body, takes this one."""
+    header_bytes = len(message.headers.encode()) + FRAME_BYTES
+    return header_bytes <= MAX_HEADER_BYTES and header_bytes + len(message.body) <= max_bytes
 
 
 def position_of(message: Msg | RawStreamMsg) -> tuple[int, int]:
@@ -103,30 +114,3 @@ def position_in(headers: bytes) -> tuple[int, int]:
 
 def _without_position(subject: str) -> UnreadableEvent:
     return UnreadableEvent("The message carries no position of the log.", subject)
-
-
-def to_envelope(message: Msg) -> Envelope:
-    """Read the event and its envelope out of a message; raises `UnreadableEvent`."""
-    headers = message.headers or {}
-    try:
-        payment_id = headers.get(names.HEADER_SUBJECT)
-        return Envelope(
-            event_id=UUID(headers[names.HEADER_ID]),
-            stream_id=UUID(headers[names.HEADER_STREAM_ID]),
-            version=int(headers[names.HEADER_VERSION]),
-            position=int(headers[names.HEADER_POSITION]),
-            merchant=headers[names.HEADER_MERCHANT],
-            payment_id=int(payment_id) if payment_id else None,
-            occurred_at=datetime.fromisoformat(headers[names.HEADER_TIME]),
-            recorded_at=datetime.fromisoformat(headers[names.HEADER_RECORDED_TIME]),
-            cause=Cause(
-                correlation_id=headers[names.HEADER_CORRELATION_ID],
-                actor=headers[names.HEADER_ACTOR],
-                actor_id=headers.get(names.HEADER_ACTOR_ID),
-                causation_id=headers.get(names.HEADER_CAUSATION_ID),
-            ),
-            event=read_event(headers[names.HEADER_TYPE].removeprefix(names.CE_TYPE_PREFIX), message.data),
-        )
-    except (KeyError, ValueError, msgspec.MsgspecError) as error:
-        msg = f"The message is not an event of the hub: {error!r}"
-        raise UnreadableEvent(msg, message.subject) from error

@@ -7,6 +7,7 @@ it when the stream is not where it was left. Answers come on one subscription an
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -33,16 +34,20 @@ class PlacedPublisher:
     """Publishes behind `sequence`, the stream's last one, until an answer says that this is not so.
 
     Raises `StreamMoved` then; and the client's errors when the server refuses for another reason, or says nothing.
+    `known` is the sequence number up to which all is known to be stored, with the position of the log there.
     """
 
-    def __init__(self, client: LeanClient, *, stream: str, sequence: int) -> None:
+    def __init__(self, client: LeanClient, *, stream: str, sequence: int, position: int) -> None:
         self._client = client
         self._inbox = client.new_inbox()
         self._good = f'{{"stream":"{stream}"'.encode()
         self._subscription: Subscription | None = None
         self._answered = asyncio.Event()
         self._failure: Exception | None = None
+        self._pages: deque[tuple[int, int]] = deque()
+        self._stored = sequence
         self.sequence = sequence
+        self.known = (sequence, position)
         self.unanswered = 0
 
     async def open(self) -> None:
@@ -53,11 +58,6 @@ class PlacedPublisher:
         """Listen no more; what was not answered may have been stored or not."""
         if self._subscription is not None:
             await self._client.hear_no_more(self._subscription)
-
-    def is_too_large(self, message: Message) -> bool:
-        """Say whether the server would take no message of this size."""
-        headers = len(FRAME) + 20 + len(message.headers.encode())
-        return headers + len(message.body) > self._client.max_payload
 
     async def publish(self, messages: Sequence[Message], *, tick: str, position: int) -> None:
         """Send messages in one piece, and behind them on the subject `tick` how far the log has come."""
@@ -73,6 +73,7 @@ class PlacedPublisher:
                 b"\r\n",
             )
         self.sequence += len(messages)
+        self._pages.append((self.sequence, position))
         self.unanswered += len(messages)
         await self._client.send_text(b"".join(pieces))
         await self._client.publish(tick, str(position).encode())
@@ -91,7 +92,13 @@ class PlacedPublisher:
 
     def _on_answer(self, message: RawMessage) -> None:
         self.unanswered -= 1
-        if self._failure is None and (not message.body.startswith(self._good) or b"duplicate" in message.body):
+        if self._failure is not None:
+            return
+        if message.body.startswith(self._good) and b"duplicate" not in message.body:
+            self._stored += 1
+            while self._pages and self._pages[0][0] <= self._stored:
+                self.known = self._pages.popleft()
+        else:
             self._failure = _failure_in(message)
         self._answered.set()
 
@@ -105,6 +112,7 @@ def _failure_in(message: RawMessage) -> Exception:
     try:
         error = msgspec.json.decode(message.body)["error"]
         refused = nats.js.errors.APIError(code=error["code"], err_code=error.get("err_code"), description=str(error))
-    except (msgspec.MsgspecError, LookupError, TypeError):
+    except (msgspec.MsgspecError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        # Whoever hears the messages knows where their answers go.
         return nats.js.errors.Error(f"The answer to a publication is not one: {message.body[:200]!r}")
     return StreamMoved(str(error)) if refused.err_code == WRONG_LAST_SEQUENCE else refused

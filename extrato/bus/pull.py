@@ -43,7 +43,8 @@ class DurablePull:
         """Make the consumer, unless it is there; one that acknowledges in another way is made anew."""
         config = ConsumerConfig(
             durable_name=self._durable,
-            deliver_policy=DeliverPolicy.ALL,
+            # Who begins has read the log up to its end; what the stream holds already would tell nothing.
+            deliver_policy=DeliverPolicy.NEW,
             ack_policy=AckPolicy.ALL,
             ack_wait=ACK_WAIT_S,
             max_ack_pending=MAX_ACK_PENDING,
@@ -106,9 +107,8 @@ class DurablePull:
             self._asked_for -= 1
             self._came.append(message)
         elif message.headers[len(STATUS) :].startswith(OVER):
+            # Whoever waits has to ask again at once: until then nothing is sent.
             self._asked_for = 0
-            if not self._came:
-                return
         else:
             self._refused = message
         self._something_came.set()

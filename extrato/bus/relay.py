@@ -12,20 +12,21 @@ Behind each page goes a tick, which tells those who follow the log how far it ha
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
-import msgspec
 import nats.js.errors
 import structlog
 
-from contracts.subjects import HEADER_POSITION, PAYMENTS_STREAM, TICK_SUBJECT, dead_subject
+from contracts.subjects import HEADER_POSITION, LOG_SUBJECT, PAYMENTS_STREAM, TICK_SUBJECT
+from contracts.telemetry import EpochBegun
 from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
+from extrato.bus.dead_letters import lay_down
 from extrato.bus.holding import ForeignStream, Holding, StreamReader
 from extrato.bus.lease import RENEW_S, Lease, LeaseLost
-from extrato.bus.messages import to_message
+from extrato.bus.messages import fits, to_message
 from extrato.bus.publisher import PlacedPublisher, StreamMoved
+from extrato.bus.telemetry import TelemetryPublisher
 from extrato.errors import Transient
 from extrato.store.codec import UnreadableEvent, read_state_text
 from extrato.store.unavailable import LINE_BROKE
@@ -33,6 +34,7 @@ from extrato.store.unavailable import LINE_BROKE
 if TYPE_CHECKING:
     from eventsourcing.persistence import Notification
 
+    from extrato.store.identity import Identity
     from extrato.store.log import LogReader, LogSignal
 
 PAGE: Final = 2000
@@ -45,9 +47,6 @@ LINGER_S: Final = 0.005
 WAIT_FOR_LEASE_S: Final = 0.5
 LOOK_AGAIN_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 30.0
-
-# The rest of a message's limit is for its headers.
-MAX_DEAD_BYTES: Final = 64 << 10
 
 
 class Relay:
@@ -102,22 +101,38 @@ class Relay:
         self.is_leader = True
         self._renew_at_s = asyncio.get_running_loop().time() + RENEW_S
         self._logger.info("relay_leads")
-        refills = 0
+        refills, known = 0, None
         while not lease.has_ended:
-            holding = await self._reader.look()
+            holding = await self._reader.look(known)
             self._position = self._sent = holding.position
             self._last = (holding.position, holding.event_id)
-            publisher = PlacedPublisher(self._bus.client, stream=PAYMENTS_STREAM, sequence=holding.sequence)
+            if holding.began_epoch:
+                await self._tell_of_epoch(holding.identity)
+            publisher = PlacedPublisher(
+                self._bus.client, stream=PAYMENTS_STREAM, sequence=holding.sequence, position=holding.position
+            )
             try:
                 await publisher.open()
                 await self._publish_all(publisher, holding, lease)
             except StreamMoved as moved:
                 self._logger.warning("relay_found_stream_moved", position=self._position, reason=str(moved))
+                known = publisher.known
             finally:
                 await publisher.close()
             # Whatever sets the stream back each time must not have it filled in a circle.
             refills = 0 if holding.position else refills + 1
             await asyncio.sleep(min(LONGEST_PAUSE_S, 0.01 * 2**refills) if refills > 1 else 0)
+
+    async def _tell_of_epoch(self, identity: Identity) -> None:
+        """Tell subscribers that the log went back, once for each time that the stream is signed anew."""
+        fact = EpochBegun(
+            log=str(identity.log_id),
+            epoch=identity.epoch,
+            last_common=identity.last_common,
+            began_at=identity.began_at,
+        )
+        telemetry = TelemetryPublisher(self._bus)
+        await telemetry.publish(LOG_SUBJECT, fact, at=identity.began_at, correlation_id=f"epoch-{identity.epoch}")
 
     async def _publish_all(self, publisher: PlacedPublisher, holding: Holding, lease: Lease) -> None:
         """Publish what there is and what comes, as long as the lease is held; raises `StreamMoved`, `LeaseLost`."""
@@ -176,7 +191,7 @@ class Relay:
                 await self._lay_down(row, error)
                 continue
             previous = row.id
-            if publisher.is_too_large(message):
+            if not fits(message, max_bytes=holding.max_message_bytes):
                 # The next message shows a hole, and who reads it finds this event in the log.
                 self._logger.warning("relay_passes_over_large_event", position=row.id)
                 continue
@@ -187,14 +202,6 @@ class Relay:
         self.published += len(messages)
 
     async def _lay_down(self, row: Notification, error: UnreadableEvent) -> None:
-        """Put what cannot be published under `dead.>`; of what is too large, its size and digest."""
         self._logger.error("relay_cannot_read", position=row.id, topic=row.topic, reason=error.message)
-        body = row.state
-        if len(body) > MAX_DEAD_BYTES:
-            stub = {"position": row.id, "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
-            body = msgspec.json.encode(stub)
-        await self._bus.jetstream.publish(
-            dead_subject("relay", f"log.{row.id}"),
-            body,
-            headers={HEADER_POSITION: str(row.id), "reason": error.code},
-        )
+        headers = {HEADER_POSITION: str(row.id), "reason": error.code}
+        await lay_down(self._bus, consumer="relay", subject=f"log.{row.id}", body=row.state, headers=headers)

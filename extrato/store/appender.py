@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+import asyncpg
+import structlog
 from msgspec import Struct
 
 from extrato.errors import Conflict, StoreUnavailable
 from extrato.store.batcher import Batcher
 from extrato.store.codec import NewEvent, to_state, topic_of_new
-from extrato.store.recorder import AsyncpgRecorder, Member
+from extrato.store.recorder import POSITIONS_INDEX, AsyncpgRecorder, Member
 from extrato.store.unavailable import LINE_BROKE, is_line_broken
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class Appender:
 
     def __init__(self, recorder: AsyncpgRecorder) -> None:
         self._recorder = recorder
+        self._logger = structlog.get_logger(component="appender")
         self.on_append: Callable[[int], None] = lambda _: None
         self._batcher: Batcher[Member, list[int]] = Batcher(
             self._write,
@@ -93,11 +96,17 @@ class Appender:
             try:
                 async with asyncio.timeout(WRITE_TIMEOUT_S):
                     outcomes = await self._recorder.insert_batch(members)
-                    self.on_append(max((found[-1] for found in outcomes if found), default=0))
+                    if any(outcomes):
+                        self.on_append(max(found[-1] for found in outcomes if found))
                     return [
                         found if found is not None else await self._outcome_of_loser(member, is_retry=attempt > 1)
                         for member, found in zip(members, outcomes, strict=True)
                     ]
+            except asyncpg.UniqueViolationError as error:
+                if error.constraint_name != POSITIONS_INDEX or attempt == WRITE_ATTEMPTS:
+                    raise
+                self._logger.error("sequences_are_behind", error=str(error))  # noqa: TRY400 - the reason says it all
+                await self._recorder.right_sequences()
             except LINE_BROKE as error:
                 if not is_line_broken(error):
                     raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 TIMEOUT_S: Final = 5.0
 
 IDENTITY: Final = """
-    SELECT log_id, epoch, last_common FROM log_identity, log_epochs ORDER BY epoch DESC LIMIT 1
+    SELECT log_id, epoch, last_common, began_at FROM log_identity, log_epochs ORDER BY epoch DESC LIMIT 1
 """
 BEGIN: Final = """
     INSERT INTO log_epochs (epoch, last_common, reason) VALUES ($1, $2, $3) ON CONFLICT (epoch) DO NOTHING
@@ -31,6 +32,7 @@ class Identity(Struct, frozen=True, kw_only=True):
     log_id: UUID
     epoch: int
     last_common: int
+    began_at: datetime
 
 
 class LogIdentity:
@@ -42,7 +44,12 @@ class LogIdentity:
     async def read(self) -> Identity:
         """Give the identity as of now; raises `StoreUnavailable`."""
         row = await self._ask(IDENTITY)
-        return Identity(log_id=UUID(str(row["log_id"])), epoch=row["epoch"], last_common=row["last_common"])
+        return Identity(
+            log_id=UUID(str(row["log_id"])),
+            epoch=row["epoch"],
+            last_common=row["last_common"],
+            began_at=row["began_at"],
+        )
 
     async def begin_epoch(self, after: int, *, last_common: int, reason: str) -> Identity:
         """Begin the epoch that follows `after`, unless another process did; gives the newest one."""

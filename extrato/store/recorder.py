@@ -58,6 +58,10 @@ SELECT_POSITIONS: Final = """
     ORDER BY notification_id
 """
 
+RIGHT_SEQUENCES: Final = "SELECT newest_position, newest_payment FROM right_sequences($1, $2)"
+# Of the index of positions: a sequence that is behind its table gives a number that is taken.
+POSITIONS_INDEX: Final = "stored_events_notification_id_idx"
+
 MAX_POSITION: Final = "SELECT max(notification_id) FROM stored_events"
 
 
@@ -115,6 +119,14 @@ class AsyncpgRecorder:
         found = iter(positions)
         appended = [list(itertools.islice(found, len(member.states))) for member in members]
         return [one if all(one) else None for one in appended]
+
+    async def right_sequences(self, *, position: int = 0, payment: int = 0) -> tuple[int, int]:
+        """Move the sequences past what is used, and past a position and a payment that others have seen.
+
+        Gives the newest position and payment number; those that are given next are above them.
+        """
+        row = (await self._fetch(RIGHT_SEQUENCES, position, payment))[0]
+        return row["newest_position"] or 0, row["newest_payment"] or 0
 
     async def insert_events(self, stored_events: Sequence[StoredEvent]) -> list[int]:
         """Append all or nothing, and give the positions; raises `IntegrityError` on a version conflict."""

@@ -57,6 +57,8 @@ class MerchantDirectory:
         self._log = log
         self._remembered: dict[str, tuple[float, domain.Merchant]] = {}
         self._recognised: dict[str, tuple[float, ApiKey]] = {}
+        # An answer that was on its way while somebody changed a merchant is not remembered.
+        self._changes = 0
 
     async def find(self, slug: str) -> domain.Registered | None:
         """Give the merchant of that slug; None when there is none."""
@@ -75,16 +77,18 @@ class MerchantDirectory:
         """Read the merchant anew the next time; who changed it sees what he did."""
         self._remembered.pop(slug, None)
         self._recognised.clear()
+        self._changes += 1
 
     async def recognise(self, bearer: str) -> ApiKey | None:
         """Tell whose API key this is; None when it is nobody's. The secret is compared in constant time."""
         key = self.remembered(bearer)
         if key is None:
+            asked_at, changes = time.monotonic(), self._changes
             key = await self._recognise(bearer)
-            if key is not None:
+            if key is not None and changes == self._changes:
                 if len(self._recognised) >= CACHE_LIMIT:
                     self._recognised.clear()
-                self._recognised[digest_of(bearer)] = (time.monotonic(), key)
+                self._recognised[digest_of(bearer)] = (asked_at, key)
         return key
 
     def remembered(self, bearer: str) -> ApiKey | None:
@@ -121,11 +125,12 @@ class MerchantDirectory:
         longest_s = CACHE_S if remembered_for_s is None else remembered_for_s
         if remembered is not None and time.monotonic() - remembered[0] < longest_s:
             return remembered[1]
-        asked_at = time.monotonic()
+        asked_at, changes = time.monotonic(), self._changes
         merchant, _ = await read_merchant(self._log, slug)
-        if len(self._remembered) >= CACHE_LIMIT:
-            self._remembered.clear()
-        self._remembered[slug] = (asked_at, merchant)
+        if changes == self._changes:
+            if len(self._remembered) >= CACHE_LIMIT:
+                self._remembered.clear()
+            self._remembered[slug] = (asked_at, merchant)
         return merchant
 
 

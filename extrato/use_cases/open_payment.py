@@ -110,6 +110,11 @@ async def open_payment(
     try:
         positions = await hub.log.append(*appends)
     except Conflict:
+        if await hub.log.read_stream(stream_id(number)):
+            # The number is another payment's: the sequence is behind.
+            hub.numbers.forget()
+            await hub.log.recorder.right_sequences()
+            return await open_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
         if idempotency_key is None:
             raise
         return await _open_again(hub, merchant, idempotency_key, cause=cause)

@@ -15,6 +15,7 @@ from extrato.process import CannotStart
 from extrato.settings import InvalidSettings
 from extrato.telemetry import configure_logging
 from services.cli import api_key, connection, merchant, vault
+from services.cli.restored import restored
 from services.cli.up import up
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ COMMANDS: Final = (
     Command("admin-key issue", "print a new key of the hub itself", api_key.issue_admin_options, api_key.issue),
     Command("admin-key list", "a line for each key of the hub", api_key.admin_options, api_key.list_keys),
     Command("admin-key revoke", "let a key open nothing", api_key.revoke_admin_options, api_key.revoke),
+    Command("restored", "begin another epoch of the log, after a restore from a backup", _nothing, restored),
     Command("vault rotate", "encrypt every secret with a new key", _nothing, vault.rotate),
 )
 

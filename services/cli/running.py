@@ -62,6 +62,7 @@ def _settings(environment: Mapping[str, str]) -> Settings:
     try:
         addresses = msgspec.json.decode(file.read_bytes(), type=dict[str, str])
         database_url, mercado_pago_url = addresses["database_url"], addresses["mercado_pago_url"]
+        nats_url = addresses["nats_url"]
     except (FileNotFoundError, KeyError, msgspec.MsgspecError):
         raise CannotStart(
             f"No hub runs in {settings.home}: start one with `extrato up`, or say EXTRATO_DATABASE_URL."
@@ -70,6 +71,7 @@ def _settings(environment: Mapping[str, str]) -> Settings:
     return msgspec.structs.replace(
         settings,
         database_url=database_url,
+        nats_url=settings.nats_url or nats_url,
         mercado_pago_url=settings.mercado_pago_url if given else mercado_pago_url,
     )
 

@@ -373,7 +373,7 @@ def test_the_addresses_are_the_subjects_of_the_bus():
 
 @each_event
 def test_what_the_relay_sends_fits_its_message(event):
-    identity = Identity(log_id=UUID(int=9), epoch=1, last_common=0)
+    identity = Identity(log_id=UUID(int=9), epoch=1, last_common=0, began_at=NOON)
     message = to_message(envelope_row(event), previous=41, identity=identity)
     described = ASYNCAPI["components"]["messages"][type(event).__name__]
 

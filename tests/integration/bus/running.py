@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import nats.js.errors
 from nats.js.api import AckPolicy, ConsumerConfig
 
+from contracts import subjects as names
+from contracts.envelope import Cause, Envelope
 from contracts.subjects import DEAD_STREAM, HEADER_POSITION, HEADER_PREVIOUS, PAYMENTS_STREAM
 from extrato.bus.consumer import DurableConsumer
 from extrato.bus.relay import Relay
+from extrato.store.codec import read_event
 from extrato.store.log import LogSignal
 from tests.integration.store.examples import append_to, until
 
@@ -22,7 +27,6 @@ if TYPE_CHECKING:
     import asyncpg
     from nats.aio.msg import Msg
 
-    from contracts.envelope import Envelope
     from extrato.bus.connection import Bus
     from extrato.store.event_log import EventLog
 
@@ -136,3 +140,26 @@ async def set_log_back(pool: asyncpg.Pool, *, to: int, is_regrown: bool) -> None
     await pool.execute("DELETE FROM stored_events WHERE notification_id > $1", to)
     if is_regrown:
         await pool.execute("SELECT setval('stored_events_notification_id_seq', $1)", to)
+
+
+def to_envelope(message: Msg) -> Envelope:
+    """Read the event and its envelope out of a message, as a subscriber does."""
+    headers = message.headers or {}
+    payment_id = headers.get(names.HEADER_SUBJECT)
+    return Envelope(
+        event_id=UUID(headers[names.HEADER_ID]),
+        stream_id=UUID(headers[names.HEADER_STREAM_ID]),
+        version=int(headers[names.HEADER_VERSION]),
+        position=int(headers[names.HEADER_POSITION]),
+        merchant=headers[names.HEADER_MERCHANT],
+        payment_id=int(payment_id) if payment_id else None,
+        occurred_at=datetime.fromisoformat(headers[names.HEADER_TIME]),
+        recorded_at=datetime.fromisoformat(headers[names.HEADER_RECORDED_TIME]),
+        cause=Cause(
+            correlation_id=headers[names.HEADER_CORRELATION_ID],
+            actor=headers[names.HEADER_ACTOR],
+            actor_id=headers.get(names.HEADER_ACTOR_ID),
+            causation_id=headers.get(names.HEADER_CAUSATION_ID),
+        ),
+        event=read_event(headers[names.HEADER_TYPE].removeprefix(names.CE_TYPE_PREFIX), message.data),
+    )

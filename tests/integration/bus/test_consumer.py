@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
+import time
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -198,7 +200,7 @@ async def publish_as_relay(log: EventLog, bus: Bus, position: int, *, previous: 
     await bus.jetstream.publish(message.subject, message.body, headers=headers)
 
 
-async def test_a_message_that_was_never_published_is_read_from_the_log(log: EventLog, bus: Bus):
+async def test_a_message_that_was_never_published_is_read_from_the_log(log: EventLog, bus: Bus, seldom_look: None):
     keeper = Keeper()
     durable = consumer(bus, log, keeper)
     async with running(durable.run()):
@@ -207,24 +209,25 @@ async def test_a_message_that_was_never_published_is_read_from_the_log(log: Even
         await publish_as_relay(log, bus, 1, previous=0)
         await publish_as_relay(log, bus, 4, previous=3)
         await all_have(log, [keeper])
-    assert durable.repaired == 1
 
 
-async def test_messages_deleted_from_the_stream_are_read_from_the_log(log: EventLog, bus: Bus, database_url: str):
+async def test_messages_deleted_from_the_stream_are_read_from_the_log(
+    log: EventLog, bus: Bus, database_url: str, seldom_look: None
+):
+    keeper = Keeper()
+    durable = consumer(bus, log, keeper)
+    pull = DurablePull(bus, stream=PAYMENTS_STREAM, durable="tests-keeper")
+    await pull.open()
+    await durable.catch_up()
+    durable._look_at_s = math.inf
     await asyncio.gather(*(log.append(append_to(events=2)) for _ in range(20)))
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
     for sequence in (7, 8, 21):
         await bus.jetstream.delete_msg(PAYMENTS_STREAM, sequence)
-    keeper = Keeper()
-    durable = consumer(bus, log, keeper)
-
-    pull = DurablePull(bus, stream=PAYMENTS_STREAM, durable="tests-keeper")
-    await pull.open()
     while keeper.position < 40:
         await durable._consume(pull)
 
-    assert durable.repaired == 2
     await all_have(log, [keeper])
 
 
@@ -236,9 +239,55 @@ async def test_a_last_message_that_was_lost_is_found_in_the_log(log: EventLog, b
         await until(lambda: keeper.position == 1, within_s=2)
 
 
+async def test_messages_that_tell_nothing_new_keep_nobody_from_looking_at_the_log(log: EventLog, bus: Bus):
+    keeper = Keeper()
+    await log.append(append_to())
+
+    async def repeat_old_messages() -> None:
+        while True:
+            await publish_as_relay(log, bus, 1, previous=0)
+            await asyncio.sleep(0.05)
+
+    async with running(consumer(bus, log, keeper).run(), repeat_old_messages()):
+        await until(lambda: keeper.position == 1)
+        await log.append(append_to())
+        await until(lambda: keeper.position == 2, within_s=5)
+
+
+async def test_a_request_that_ends_is_followed_by_another_at_once(log: EventLog, bus: Bus):
+    await log.append(append_to())
+    pull = DurablePull(bus, stream=PAYMENTS_STREAM, durable="tests-keeper")
+    await pull.open()
+    taking = asyncio.create_task(pull.take(within_s=1.5))
+    await asyncio.sleep(0.75)
+    await publish_as_relay(log, bus, 1, previous=0)
+    assert len(await taking) == 1
+    began_at_s = time.monotonic()
+    # The request has half of its time left, and what waits for it has the whole.
+    assert await pull.take(within_s=1.5) == []
+    assert time.monotonic() - began_at_s < 1.3
+
+
+@pytest.mark.parametrize("size", [10, (1 << 20) - 200])
+async def test_a_foreign_message_of_any_name_and_size_is_laid_down(log: EventLog, bus: Bus, size: int):
+    keeper = Keeper()
+    durable = consumer(bus, log, keeper)
+    async with running(durable.run()):
+        await until(lambda: exists(bus, "tests-keeper"))
+        await bus.client.send_text(b"PUB payments.\xff\xfe.1.X %d\r\n%s\r\n" % (size, b"x" * size))
+        await bus.client.publish("elsewhere")
+        await until(lambda: durable.refused == 1)
+        await log.append(append_to())
+        await until(lambda: keeper.position == 1)
+    (letter,) = await messages_in(bus, DEAD_STREAM)
+    assert len(letter.data) <= 1000
+    assert bus.is_connected
+
+
 async def test_a_message_that_names_a_place_the_log_does_not_have_moves_nothing(log: EventLog, bus: Bus):
     keeper = Keeper()
-    async with running(consumer(bus, log, keeper).run()):
+    durable = consumer(bus, log, keeper)
+    async with running(durable.run()):
         await until(lambda: exists(bus, "tests-keeper"))
         await log.append(append_to())
         row = stored(new_event(), stream_id=uuid4(), version=1)
@@ -251,6 +300,7 @@ async def test_a_message_that_names_a_place_the_log_does_not_have_moves_nothing(
         await until(lambda: keeper.position == 1)
         await log.append(append_to())
         await all_have(log, [keeper])
+        await until(lambda: durable.refused == 3)
     letters = await messages_in(bus, DEAD_STREAM)
     assert {message.subject for message in letters} == {"dead.tests-keeper.payments.padaria.1.X"}
     assert sorted(message.data for message in letters) == [

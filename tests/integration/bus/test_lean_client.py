@@ -55,6 +55,20 @@ async def send(bus: Bus) -> None:
     await bus.client.flush()
 
 
+async def test_a_hearer_that_fails_leaves_the_connection_to_the_others(bus: Bus):
+    heard: list[RawMessage] = []
+
+    def fail(message: RawMessage) -> None:
+        heard.append(message)
+        raise ValueError(message.subject)
+
+    await bus.client.hear("tests.>", fail)
+    await send(bus)
+    await send(bus)
+    assert len(heard) == 4
+    assert bus.is_connected
+
+
 async def test_an_ordinary_subscription_hears_beside_a_raw_one(bus: Bus):
     heard: list[RawMessage] = []
     ordinary = await bus.client.subscribe("tests.>")

@@ -160,6 +160,19 @@ async def test_a_row_that_cannot_be_read_is_passed_over(
     await until(lambda: listener.positions == [3, 4])
 
 
+async def test_ticks_that_tell_nothing_new_keep_nobody_from_looking_at_the_log(
+    log: EventLog, bus: Bus, listener: Listener
+):
+    async def repeat_old_ticks() -> None:
+        while True:
+            await tick(bus, b"1")
+            await asyncio.sleep(0.05)
+
+    async with running(repeat_old_ticks()):
+        await log.append(append_to())
+        await until(lambda: listener.positions == [2], within_s=5)
+
+
 @pytest.mark.parametrize("nonsense", [b"", b"-1", b"{}", b"9" * 18, b"9" * 19, "²".encode(), b"1" * 100_000])
 async def test_a_forged_tick_moves_nothing_and_stops_nothing(
     seldom_look: None, log: EventLog, bus: Bus, listener: Listener, nonsense: bytes

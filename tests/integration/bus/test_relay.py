@@ -1,28 +1,37 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import signal
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import msgspec
+import nats.errors
 import pytest
 from eventsourcing.persistence import StoredEvent
 from nats.js.api import DiscardPolicy, StoreCompression
 from structlog.testing import capture_logs
 
 from contracts.subjects import (
+    CHECKS_STREAM,
+    DEAD_STREAM,
     HEADER_EPOCH,
     HEADER_POSITION,
+    LOG_SUBJECT,
     PAYMENTS_STREAM,
     STREAM_EPOCH,
     STREAM_LOG,
     TICK_SUBJECT,
 )
+from contracts.telemetry import EpochBegun
 from extrato.bus import relay as relay_module
 from extrato.bus.connection import STREAMS, connect
-from extrato.bus.messages import to_envelope
+from extrato.bus.holding import ForeignStream, StreamReader, Survey
+from extrato.bus.messages import Message
+from extrato.bus.publisher import PlacedPublisher
 from extrato.errors import BusUnavailable
 from extrato.store.appender import StreamAppend
 from tests.integration.bus.running import (
@@ -33,6 +42,7 @@ from tests.integration.bus.running import (
     messages_in,
     relaying,
     set_log_back,
+    to_envelope,
 )
 from tests.integration.store.examples import append_to, new_event, opened, registered, until
 
@@ -250,6 +260,25 @@ async def test_a_stream_that_others_changed_is_made_whole_again(
         await holds_whole_log(bus, log)
 
 
+async def test_a_foreign_message_that_takes_the_place_of_one_in_flight_costs_no_event(
+    log: EventLog, bus: Bus, database_url: str
+):
+    await log.append(append_to(events=3))
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+        # Before the relay looks the next time, so that its first message is refused and the second is not.
+        await bus.jetstream.publish("payments.padaria.1.Nonsense", b"{}")
+        await log.append(append_to(events=3))
+        await until(lambda: is_chained_to(bus, 6))
+
+
+async def is_chained_to(bus: Bus, position: int) -> bool:
+    try:
+        return await chain_in(bus) == [(each - 1, each) for each in range(1, position + 1)]
+    except (KeyError, TypeError, nats.errors.TimeoutError):
+        return False
+
+
 async def test_a_stream_that_is_emptied_while_the_log_is_quiet_is_refilled(log: EventLog, bus: Bus, database_url: str):
     await asyncio.gather(*(log.append(append_to()) for _ in range(50)))
     async with relaying(log, bus, database_url):
@@ -338,6 +367,35 @@ async def test_when_the_log_went_back_the_lost_events_are_named_and_the_stream_i
     assert {message.headers[HEADER_EPOCH] for message in await messages_in(bus)} == {"2"}
     identity = await log.identity.read()
     assert (identity.epoch, identity.last_common) == (2, 14)
+    assert await log.append(append_to()) == [24 if is_regrown else 21]
+    (told_subscribers,) = await messages_in(bus, CHECKS_STREAM)
+    assert told_subscribers.subject == LOG_SUBJECT
+    fact = msgspec.json.decode(told_subscribers.data, type=EpochBegun)
+    assert (fact.log, fact.epoch, fact.last_common) == (str(identity.log_id), 2, 14)
+
+
+async def test_a_survey_names_what_the_log_lost_and_changes_nothing(
+    log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
+):
+    for number in range(1, 8):
+        event = new_event(payment_id=number)
+        await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[event]))
+    nothing = Survey(position=0, payment_id=0, epoch=0, last_common=7, lost=0)
+    assert await StreamReader(bus, log).survey() == nothing
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+    assert await StreamReader(bus, log).survey() == msgspec.structs.replace(nothing, epoch=1)
+    await set_log_back(pool, to=4, is_regrown=True)
+    before = await bus.jetstream.stream_info(PAYMENTS_STREAM)
+    assert await StreamReader(bus, log).survey() == Survey(position=7, payment_id=7, epoch=1, last_common=4, lost=3)
+    await pool.execute("DELETE FROM stored_events")
+    assert await StreamReader(bus, log).survey() == Survey(position=7, payment_id=7, epoch=1, last_common=0, lost=7)
+    after = await bus.jetstream.stream_info(PAYMENTS_STREAM)
+    assert (after.state, after.config) == (before.state, before.config)
+    assert (await log.identity.read()).epoch == 1
+    await pool.execute("UPDATE log_identity SET log_id = gen_random_uuid()")
+    with pytest.raises(ForeignStream):
+        await StreamReader(bus, log).survey()
 
 
 async def is_in_epoch(bus: Bus, epoch: int) -> bool:
@@ -422,6 +480,81 @@ async def test_a_row_that_would_say_something_else_as_a_message_is_laid_down(
         await until(lambda: has_messages(bus, 1))
         assert [message.headers[HEADER_POSITION] for message in await messages_in(bus)] == ["2"]
         assert await dead_letters(bus) == ["dead.relay.log.1"]
+
+
+@pytest.mark.parametrize(
+    "size", [1_000_000, (1 << 20) - 1, 1 << 20, 2_000_000], ids=["large", "just_fits", "limit", "too_large"]
+)
+async def test_a_row_that_cannot_be_read_is_laid_down_whatever_its_size(
+    log: EventLog, bus: Bus, database_url: str, size: int
+):
+    await log.append(append_to())
+    row = StoredEvent(originator_id=uuid4(), originator_version=1, topic="a blank", state=b"x" * size)
+    await log.recorder.insert_events([row])
+    await log.append(append_to())
+
+    async with relaying(log, bus, database_url):
+        await until(lambda: has_messages(bus, 2))
+        (letter,) = await messages_in(bus, DEAD_STREAM)
+        assert letter.headers[HEADER_POSITION] == "2"
+        assert msgspec.json.decode(letter.data) == {"bytes": size, "sha256": hashlib.sha256(row.state).hexdigest()}
+
+
+@pytest.mark.parametrize("length", [900, 5_000, 70_000])
+async def test_an_event_with_an_endless_name_or_reason_stops_nothing(
+    log: EventLog, bus: Bus, database_url: str, length: int
+):
+    long = [new_event(merchant="p" * length), new_event(correlation_id="c" * length)]
+    await log.append(append_to())
+    await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=long))
+    await log.append(append_to())
+
+    async with relaying(log, bus, database_url) as relay:
+        await until(lambda: relay.position == 4)
+        positions = [message.headers[HEADER_POSITION] for message in await messages_in(bus)]
+    assert (positions[0], positions[-1]) == ("1", "4")
+
+
+async def test_an_event_above_a_limit_of_the_operator_is_passed_over(log: EventLog, bus: Bus, database_url: str):
+    config = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config
+    await bus.jetstream.update_stream(config.evolve(max_msg_size=4000))
+    large = new_event(correlation_id="c" * 5000)
+    await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[large]))
+    await log.append(append_to())
+
+    for position in (2, 3):
+        async with relaying(log, bus, database_url) as relay:
+            await until(lambda relay=relay, position=position: relay.position == position)
+        await log.append(append_to())
+    assert (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.first_seq == 1
+
+
+ANSWERS_THAT_ARE_NONE = {
+    "not_utf8": b'{"error": "\xff"}',
+    "nested": b"[" * 100_000,
+    "null": b"null",
+    "a_number": b'{"error": 1}',
+    "another_stream": b'{"stream":"OTHER","seq":1}',
+    "binary": b"\x00",
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS_THAT_ARE_NONE.values(), ids=ANSWERS_THAT_ARE_NONE.keys())
+async def test_an_answer_that_is_none_ends_the_publishing_and_leaves_the_connection(bus: Bus, answer: bytes):
+    publisher = PlacedPublisher(bus.client, stream=PAYMENTS_STREAM, sequence=0, position=0)
+    await publisher.open()
+    # Nobody answers but somebody who has heard where answers go.
+    await bus.jetstream.delete_stream(PAYMENTS_STREAM)
+    subscription = await bus.client.subscribe("payments.>")
+    message = Message("payments.padaria.1.X", "name: value\r\n", b"{}", "an-event")
+    await publisher.publish([message], tick=TICK_SUBJECT, position=1)
+    heard = await subscription.next_msg(timeout=5)
+    await bus.client.publish(heard.reply, answer)
+    with pytest.raises(nats.errors.Error):
+        await publisher.until_answered()
+    await bus.client.publish("payments.padaria.1.X")
+    assert (await subscription.next_msg(timeout=5)).data == b""
+    assert publisher.known == (0, 0)
 
 
 async def test_a_stream_that_takes_nothing_more_is_waited_for_and_left_as_it_is(

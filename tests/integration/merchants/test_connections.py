@@ -243,6 +243,29 @@ async def test_a_revoked_key_is_forgotten_by_every_directory_within_its_cache_ti
     assert await there.recognise(api_key) is None
 
 
+async def test_an_answer_that_was_on_its_way_while_a_key_was_revoked_is_not_remembered(hub, monkeypatch):
+    directory = MerchantDirectory(hub.log)
+    api_key, issue = new_api_key(SLUG, ("admin",))
+    await change_merchant(hub, SLUG, [issue], cause=CAUSE)
+    has_read, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def read_slowly(log, slug):
+        answer = await read_merchant(log, slug)
+        has_read.set()
+        await may_answer.wait()
+        return answer
+
+    monkeypatch.setattr("extrato.use_cases.merchants.read_merchant", read_slowly)
+    recognising = asyncio.create_task(directory.recognise(api_key))
+    await has_read.wait()
+    monkeypatch.setattr("extrato.use_cases.merchants.read_merchant", read_merchant)
+    await change_merchant(hub, SLUG, [domain.RevokeApiKey(key_id=issue.key_id)], cause=CAUSE)
+    directory.forget(SLUG)
+    may_answer.set()
+    assert await recognising is not None
+    assert await directory.recognise(api_key) is None
+
+
 async def test_a_recognised_key_costs_no_question_for_a_moment_and_a_wrong_secret_is_never_it(hub, monkeypatch):
     monkeypatch.setattr("extrato.use_cases.merchants.RECOGNISED_S", 60.0)
     directory = MerchantDirectory(hub.log)

@@ -13,7 +13,7 @@ from extrato.store import appender as appender_module
 from extrato.store.appender import MAX_WAITING, Appender, Evidence, StreamAppend
 from extrato.store.event_log import EventLog
 from extrato.store.recorder import AsyncpgRecorder, Member
-from tests.integration.store.examples import append_to, new_event, until
+from tests.integration.store.examples import append_to, new_event, opened, until
 
 OTHER_WRITERS_LOCK = "LOCK TABLE stored_events IN EXCLUSIVE MODE"
 WRITES_THAT_WAIT = """
@@ -318,3 +318,24 @@ async def test_an_event_keeps_who_caused_it(log: EventLog):
     written = await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[new]))
 
     assert [each.cause for each in await log.read_positions(written)] == [new.cause]
+
+
+async def test_a_sequence_that_is_behind_its_table_is_set_right_and_the_append_succeeds(
+    log: EventLog, pool: asyncpg.Pool
+):
+    await log.append(append_to(events=5))
+    await pool.execute("SELECT setval('stored_events_notification_id_seq', 2)")
+    assert await log.append(append_to(events=2)) == [6, 7]
+
+
+async def test_sequences_are_moved_past_what_others_have_seen_and_never_back(log: EventLog, pool: asyncpg.Pool):
+    opening = new_event(opened(), payment_id=40)
+    await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[opening]))
+    await pool.execute("UPDATE stored_events SET state = state || '\\xff'::bytea")
+    assert await log.recorder.right_sequences() == (1, 40)
+    assert await log.recorder.right_sequences(position=9, payment=90) == (9, 90)
+    assert await log.recorder.right_sequences(position=3, payment=3) == (9, 90)
+    assert await log.append(append_to()) == [10]
+    assert await pool.fetchval("SELECT nextval('payment_numbers')") == 91
+    await pool.execute("INSERT INTO checkpoints (read_model, version, position) VALUES ('any', 1, 20)")
+    assert await log.recorder.right_sequences() == (20, 91)
