@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CHANNEL: Final = "stored_events"
 READ_TIMEOUT_S: Final = 5.0
 
-# One round trip: the function locks the table, leaves out the members that lost, and inserts the rest.
+# One round trip: the function waits until no other writes, leaves out the members that lost, and inserts the rest.
 APPEND: Final = "SELECT append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
 SELECT_STREAM: Final = """

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
+import pytest
 
 from extrato.store.log import LogReader, LogSignal, subscribe
 from extrato.store.migrations import FOLDER
+from tests.integration.store.examples import until
 from tests.integration.store.writer import EVENTS_OF_STREAM
 
 if TYPE_CHECKING:
@@ -21,6 +23,15 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 STREAMS_OF_OURS, STREAMS_OF_THEIRS = 120, 25
 TOTAL = (3 * STREAMS_OF_OURS + STREAMS_OF_THEIRS) * EVENTS_OF_STREAM
+# Holds transactions back between their numbers and their commit, where another one could overtake them.
+COMMIT_LATE = """
+    CREATE FUNCTION commit_late() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.01); RETURN NULL; END';
+    CREATE CONSTRAINT TRIGGER commits_late AFTER INSERT ON stored_events DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.notification_id % 40 = 0) EXECUTE FUNCTION commit_late()
+"""
+WAITING_WRITERS = """
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 @asynccontextmanager
@@ -38,6 +49,14 @@ async def python(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
             await process.wait()
 
 
+@pytest.fixture
+async def late_commits(pool: asyncpg.Pool) -> AsyncIterator[None]:
+    await pool.execute(COMMIT_LATE)
+    yield
+    await pool.execute("DROP FUNCTION commit_late CASCADE")
+
+
+@pytest.mark.usefixtures("late_commits")
 async def test_a_reader_behind_four_writing_processes_misses_nothing(
     pool: asyncpg.Pool, log: EventLog, database_url: str
 ):
@@ -52,11 +71,17 @@ async def test_a_reader_behind_four_writing_processes_misses_nothing(
                 if len(seen) == TOTAL:
                     return
 
+    async def all_wait() -> bool:
+        return await pool.fetchval(WAITING_WRITERS) == 4
+
     ours = ("-m", "tests.integration.store.writer", "ours", database_url, str(STREAMS_OF_OURS))
     theirs = ("-m", "tests.integration.store.writer", "theirs", database_url, str(STREAMS_OF_THEIRS))
     reader = asyncio.create_task(tail())
-    async with python(*ours), python(*ours), python(*ours), python(*theirs):
-        pass
+    one, two, three, four = python(*ours), python(*ours), python(*ours), python(*theirs)
+    async with one, two, three, four, pool.acquire() as gate, gate.transaction():
+        # The writers begin at the same moment.
+        await gate.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
+        await until(all_wait, within_s=20, what="each writer waits")
     await asyncio.wait_for(reader, 10)
 
     rows = await pool.fetch("SELECT notification_id FROM stored_events ORDER BY notification_id")

@@ -1,0 +1,151 @@
+"""What appends wait for and what they let run: other appenders, the library's recorder, the upkeep of the table."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from extrato.errors import Conflict
+from extrato.store.recorder import AsyncpgRecorder, Member
+from tests.integration.store.examples import append_to, new_event, stored, until
+from tests.integration.store.library import library_recorder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from extrato.store.event_log import EventLog
+
+INDEX = "CREATE INDEX CONCURRENTLY an_index ON stored_events (topic)"
+WAITS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND starts_with(query, $1) AND wait_event = $2
+"""
+LAST_NUMBER = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM stored_events_notification_id_seq"
+
+
+@pytest.fixture
+async def connections(database_url: str) -> AsyncIterator[list[asyncpg.Connection]]:
+    """Three connections beside the pool; what they have left open ends with them."""
+    opened = [await asyncpg.connect(database_url) for _ in range(3)]
+    yield opened
+    for connection in opened:
+        connection.terminate()
+
+
+async def append_on(connection: asyncpg.Connection) -> int:
+    """Append one event as the hub does, in the transaction of this connection."""
+    event, member = stored(new_event(), stream_id=uuid4(), version=1), Member()
+    member.add(event.originator_id, event.originator_version, event.topic, event.state)
+    (positions,) = await AsyncpgRecorder(connection).insert_batch([member])
+    assert positions
+    return positions[0]
+
+
+def append_as_the_library(database_url: str) -> int:
+    with library_recorder(database_url) as recorder:
+        (position,) = recorder.insert_events([stored(new_event(), stream_id=uuid4(), version=1)]) or ()
+    return position
+
+
+async def until_waits(pool: asyncpg.Pool, query: str, event: str) -> None:
+    async def waits() -> bool:
+        return bool(await pool.fetchval(WAITS, query, event))
+
+    await until(waits, what=f"{query} waits for {event}")
+
+
+async def test_an_append_takes_its_number_after_the_append_before_has_ended(
+    log: EventLog, pool: asyncpg.Pool, connections: list[asyncpg.Connection]
+):
+    first, *_ = connections
+    held = first.transaction()
+    await held.start()
+    position = await append_on(first)
+    other = asyncio.create_task(log.append(append_to()))
+    await until_waits(pool, "SELECT append_events", "advisory")
+
+    assert await pool.fetchval(LAST_NUMBER) == position
+    assert await log.head() == 0
+    await held.commit()
+    assert await other == [position + 1]
+
+
+async def test_an_append_sees_what_the_librarys_recorder_wrote_and_takes_the_next_number(
+    log: EventLog, pool: asyncpg.Pool, connections: list[asyncpg.Connection]
+):
+    library, *_ = connections
+    taken = uuid4()
+    held = library.transaction()
+    await held.start()
+    await library.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
+    loser, neighbour = (asyncio.create_task(log.append(append_to(stream))) for stream in (taken, uuid4()))
+    await until_waits(pool, "SELECT append_events", "relation")
+
+    assert await pool.fetchval(LAST_NUMBER) == 0
+    await library.execute("INSERT INTO stored_events VALUES ($1, 1, 'topic', '')", taken)
+    await held.commit()
+    with pytest.raises(Conflict):
+        await loser
+    assert await neighbour == [2]
+
+
+async def test_the_librarys_recorder_takes_its_number_after_an_append_has_ended(
+    log: EventLog, pool: asyncpg.Pool, database_url: str, connections: list[asyncpg.Connection]
+):
+    first, *_ = connections
+    held = first.transaction()
+    await held.start()
+    position = await append_on(first)
+    library = asyncio.create_task(asyncio.to_thread(append_as_the_library, database_url))
+    await until_waits(pool, "LOCK TABLE", "relation")
+    # Whoever comes behind the library waits for it, so that it has its turn.
+    later = asyncio.create_task(log.append(append_to()))
+    await until_waits(pool, "SELECT append_events", "advisory")
+
+    assert await pool.fetchval(LAST_NUMBER) == position
+    await held.commit()
+    assert await library == position + 1
+    assert await later == [position + 2]
+
+
+async def test_vacuum_against_wraparound_stops_no_append(
+    log: EventLog, pool: asyncpg.Pool, connections: list[asyncpg.Connection]
+):
+    reader, vacuum, _ = connections
+    await log.append(append_to())
+    # An open cursor pins the page that a freezing VACUUM has to have for itself.
+    await reader.execute("BEGIN; DECLARE a_page CURSOR FOR SELECT * FROM stored_events; FETCH a_page")
+    vacuuming = asyncio.create_task(vacuum.execute("VACUUM (FREEZE) stored_events"))
+    await until_waits(pool, "VACUUM", "BufferPin")
+
+    async with asyncio.timeout(5):
+        await log.append(append_to())
+
+    assert not vacuuming.done()
+    await reader.execute("COMMIT")
+    await vacuuming
+
+
+async def test_an_index_that_is_built_beside_stops_no_append(
+    log: EventLog, pool: asyncpg.Pool, connections: list[asyncpg.Connection]
+):
+    old, builder, other = connections
+    await old.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM checkpoints")
+    building = asyncio.create_task(builder.execute(INDEX))
+    try:
+        await until_waits(pool, INDEX, "virtualxid")
+
+        async with asyncio.timeout(5):
+            await log.append(append_to())
+
+        assert not building.done()
+    finally:
+        await old.execute("COMMIT")
+        with contextlib.suppress(asyncpg.PostgresError):
+            await building
+        await other.execute("DROP INDEX IF EXISTS an_index")
