@@ -22,7 +22,7 @@ from extrato.store.migrations import migrate
 from services.cli.embedded_nats import EmbeddedNats
 from services.cli.embedded_postgres import EmbeddedPostgres
 from tests.database import EMPTY, execute, new_database
-from tests.homes import new_home, put_database_in
+from tests.homes import as_superuser, new_home, put_database_in
 from tests.once import one_at_a_time
 
 if TYPE_CHECKING:
@@ -55,8 +55,14 @@ def session_home() -> Iterator[Path]:
 async def postgres_url(session_home: Path) -> AsyncIterator[str]:
     """The worker's server; its database `extrato` is empty and nobody's, tests use `database_url`."""
     await asyncio.to_thread(put_database_in, session_home)
+    await asyncio.to_thread(as_superuser, session_home, "ALTER ROLE extrato CREATEDB;")
     async with EmbeddedPostgres(session_home, fsync=False) as postgres:
         yield postgres.url
+
+
+def services_url(database_url: str) -> str:
+    """The same database in the services' role, which may do nothing before `migrate` has given it its rights."""
+    return database_url.replace("extrato@", "extrato_services@")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -45,6 +45,25 @@ def put_database_in(home: Path) -> None:
         _copy(_created_cluster(), data)
 
 
+def as_superuser(home: Path, sql: str) -> None:
+    """Run statements, one a line, in a cluster whose server does not run; one that runs lets no superuser in."""
+    places = make_places(home)
+    command = (places.binaries / "postgres", "--single", "-F", "-D", places.data, "-c", "exit_on_error=on", "postgres")
+    user = places.user.pw_uid if places.user else None
+    subprocess.run(command, input=sql + "\n", user=user, cwd="/", check=True, capture_output=True, text=True)
+
+
+def make_older(home: Path) -> None:
+    """Make of a home's cluster one of a version that had one role."""
+    as_superuser(home, "DROP ROLE extrato_services;\nALTER ROLE extrato CREATEDB;")
+    note_of_roles(home).unlink()
+
+
+def note_of_roles(home: Path) -> Path:
+    """The file that tells a start that both roles are there."""
+    return make_places(home).data / "extrato_two_roles"
+
+
 def _created_cluster() -> Path:
     """A cluster as this code and this PostgreSQL create it for this user; nobody starts it."""
     code = Path(embedded_postgres.__file__).read_bytes()

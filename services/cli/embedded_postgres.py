@@ -1,8 +1,9 @@
 """A private PostgreSQL below the hub's home, for a machine that has none.
 
 Nobody but the system user who runs the hub gets in: the server listens on a unix socket only, in a folder
-that others cannot enter; it asks the kernel who is calling (`peer`), and lets in one role, `extrato`, which
-is no superuser. The programs come from a wheel; how they are run is decided here alone.
+that others cannot enter; it asks the kernel who is calling (`peer`), and lets in two roles, of which none is a
+superuser: `extrato` owns the database and runs the migrations, `extrato_services` may do what services need. The
+programs come from a wheel; how they are run is decided here alone.
 """
 
 from __future__ import annotations
@@ -27,8 +28,15 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-_ROLE_AND_DATABASE: Final = b"CREATE ROLE extrato LOGIN CREATEDB;\nCREATE DATABASE extrato OWNER extrato;\n"
-_HBA: Final = "local all extrato peer map=extrato\nlocal all all reject\nhost all all all reject\n"
+_OWNER_AND_DATABASE: Final = b"CREATE ROLE extrato LOGIN;\nCREATE DATABASE extrato OWNER extrato;\n"
+# May be repeated. A database of an older version has one role, which can create databases.
+_SERVICES_ROLE: Final = b"""\
+DO $$BEGIN IF to_regrole('extrato_services') IS NULL THEN CREATE ROLE extrato_services LOGIN; END IF; END$$;
+GRANT extrato_services TO extrato;
+ALTER ROLE extrato NOCREATEDB;
+"""
+_ROLES: Final = ("extrato", "extrato_services")
+_HBA: Final = f"local all {','.join(_ROLES)} peer map=extrato\nlocal all all reject\nhost all all all reject\n"
 _LEFT_OVER_GRACE_S: Final = 5.0
 
 
@@ -46,8 +54,13 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """Where the role `extrato` finds the database `extrato`; known after `prepare`."""
+        """Where the role that owns the database `extrato` finds it; known after `prepare`."""
         return f"postgresql://extrato@/extrato?host={self._known_places.socket}"
+
+    @property
+    def services_url(self) -> str:
+        """Where the services' role finds the same database; known after `prepare`."""
+        return f"postgresql://extrato_services@/extrato?host={self._known_places.socket}"
 
     @property
     def pid(self) -> int:
@@ -57,11 +70,14 @@ class EmbeddedPostgres:
         return self._child.pid
 
     async def prepare(self) -> Program:
-        """Make the folders and, once, the database; gives what is to be run. Raises `CannotStart`."""
+        """Make the folders and, once, the database and its roles; gives what is to be run. Raises `CannotStart`."""
         self._places = places = await asyncio.to_thread(make_places, self._home)
         _write_rules(places)
         if not places.data.exists():
             await self._create_database(places)
+        elif not _note_of_roles(places.data).exists():
+            await self._clear_left_over()
+            await self._create_services_role(places, places.data)
         return Program(
             name="postgres",
             command=(str(places.binaries / "postgres"), "-D", str(places.data), *self._options(places)),
@@ -131,10 +147,22 @@ class EmbeddedPostgres:
                 *(() if self._fsync else ("--no-sync",)),
             ),
         )
-        # Done without a server, so that no superuser ever has to be let in over the socket.
-        single = (str(places.binaries / "postgres"), "--single", "-D", str(unfinished), "postgres")
-        await self._run(places, single, script=_ROLE_AND_DATABASE)
+        await self._run_single(places, unfinished, _OWNER_AND_DATABASE)
+        await self._create_services_role(places, unfinished)
         unfinished.rename(places.data)
+
+    async def _create_services_role(self, places: Places, data: Path) -> None:
+        """Create it, and then note in the cluster that it is there: until then the next start does it again."""
+        await self._run_single(places, data, _SERVICES_ROLE)
+        note = _note_of_roles(data)
+        note.touch(mode=0o600)
+        if places.user:
+            os.chown(note, places.user.pw_uid, places.user.pw_gid)
+
+    async def _run_single(self, places: Places, data: Path, script: bytes) -> None:
+        """Run statements without a server, so that no superuser ever has to be let in over the socket."""
+        options = ("--single", "-D", str(data), "-c", "exit_on_error=on", "postgres")
+        await self._run(places, (str(places.binaries / "postgres"), *options), script=script)
 
     async def _run(self, places: Places, command: tuple[str, ...], *, script: bytes = b"") -> None:
         process = await spawn(
@@ -148,7 +176,7 @@ class EmbeddedPostgres:
         if process.returncode:
             said = output.decode(errors="replace").strip().split("\n")[-1]
             ending = describe_ending(process.returncode)
-            raise CannotStart(f"{Path(command[0]).name} {ending} while it created the database: {said}")
+            raise CannotStart(f"{Path(command[0]).name} {ending} while it prepared the database: {said}")
 
     async def _is_ready(self, pid: int) -> bool:
         lines = _pid_file(self._known_places.data)
@@ -176,11 +204,16 @@ class EmbeddedPostgres:
 def _write_rules(places: Places) -> None:
     make_folder(places.rules, 0o755 if places.user else 0o700)
     users = {pwd.getpwuid(os.geteuid()).pw_name, *({places.user.pw_name} if places.user else ())}
-    ident = "".join(f'extrato "{name}" extrato\n' for name in sorted(users))
+    ident = "".join(f'extrato "{name}" {role}\n' for name in sorted(users) for role in _ROLES)
     for name, text in (("pg_hba.conf", _HBA), ("pg_ident.conf", ident)):
         path = places.rules / name
         path.write_text(text)
         path.chmod(0o644 if places.user else 0o600)
+
+
+def _note_of_roles(data: Path) -> Path:
+    """Name the file that lies in a cluster with both roles, and goes into its backups with it."""
+    return data / "extrato_two_roles"
 
 
 def _pid_file(data: Path) -> list[str]:

@@ -9,12 +9,16 @@ from pathlib import Path
 import asyncpg
 import nats
 import psycopg
+import pytest
 
 from services.cli import postgres_places
 from services.cli.embedded_nats import EmbeddedNats
 from services.cli.embedded_postgres import EmbeddedPostgres
 from services.cli.postgres_places import make_folder, make_places
 from tests.frame.conftest import processes_of, until
+from tests.homes import as_superuser, make_older, note_of_roles, put_database_in
+
+ROLES = "SELECT rolname, rolcreatedb, rolsuper FROM pg_roles WHERE rolname LIKE 'extrato%' ORDER BY rolname"
 
 
 async def test_every_test_gets_a_database_of_its_own(database_url, postgres_url):
@@ -98,6 +102,36 @@ async def test_a_database_that_was_half_created_is_created_again(home):
     async with EmbeddedPostgres(home, fsync=False) as server:
         connection = await asyncpg.connect(server.url)
         await connection.close()
+
+
+@pytest.mark.parametrize("cut_short", [False, True], ids=["not yet", "half done"])
+async def test_a_database_with_one_role_gets_the_second_even_after_a_kill(home, cut_short):
+    put_database_in(home)
+    make_older(home)
+    if cut_short:
+        as_superuser(home, "CREATE ROLE extrato_services LOGIN;")
+    note = note_of_roles(home)
+    note.touch()
+    killed = EmbeddedPostgres(home)
+    await killed.start()
+    owner = await asyncpg.connect(killed.url)
+    await owner.execute("CREATE TABLE notes (words text); INSERT INTO notes VALUES ('kept')")
+    os.kill(killed.pid, signal.SIGKILL)
+    await killed.stop()
+    owner.terminate()
+    note.unlink()
+
+    async with EmbeddedPostgres(home, fsync=False) as server:
+        assert note.stat().st_uid == note.parent.stat().st_uid
+        owner = await asyncpg.connect(server.url)
+        assert await owner.fetchval("SELECT words FROM notes") == "kept"
+        assert await owner.fetch(ROLES) == [("extrato", False, False), ("extrato_services", False, False)]
+        assert await owner.fetchval("SELECT pg_has_role('extrato', 'extrato_services', 'SET')")
+        services = await asyncpg.connect(server.services_url)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await services.execute("DROP TABLE notes")
+        await services.close()
+        await owner.close()
 
 
 async def test_a_deep_home_gets_a_short_private_socket_folder_and_keeps_it(home):
