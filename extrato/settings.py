@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 AuthMode = Literal["keys", "open"]
 
+MIGRATION_DATABASE_URL: Final = "EXTRATO_MIGRATION_DATABASE_URL"
+POSTGRES: Final = {"postgresql", "postgres"}
+
 MAX_COUNT: Final = 10_000_000
 
 MERCADO_PAGO_API: Final = "https://api.mercadopago.com"
@@ -44,9 +47,10 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a process of the hub needs to know about the place it runs in.
 
-    `database_url` and `nats_url` are empty when the embedded servers are to be started. What is counted per minute
-    is so for each API key and each address; `trusted_proxies` are the networks whose X-Forwarded-For is believed.
-    Keys and addresses with passwords in them are not shown in `repr`.
+    `database_url` and `nats_url` are empty when the embedded servers are to be started. `migration_database_url` leads
+    to the same database as `database_url`, as the role that runs migrations; empty when one role does both. What is
+    counted per minute is so for each API key and each address; `trusted_proxies` are the networks whose X-Forwarded-For
+    is believed. Keys and addresses with passwords in them are not shown in `repr`.
     """
 
     host: str
@@ -54,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sandbox_port: int
     home: Path
     database_url: str
+    migration_database_url: str
     nats_url: str
     auth: AuthMode
     public_url: str
@@ -91,12 +96,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         public_url = public_url or f"http://127.0.0.1:{port}"
         trusted_proxies = _networks(environment, "EXTRATO_TRUSTED_PROXIES")
         ready_file = environment.get("EXTRATO_READY_FILE")
+        database_url = _url(environment, "EXTRATO_DATABASE_URL", POSTGRES)
+        migration_database_url = _url(environment, MIGRATION_DATABASE_URL, POSTGRES)
+        if migration_database_url and not database_url:
+            msg = f"{MIGRATION_DATABASE_URL} needs EXTRATO_DATABASE_URL, the same database as the services' role."
+            raise InvalidSettings(msg)
         return Settings(
             host=host,
             port=port,
             sandbox_port=_port(environment, "EXTRATO_SANDBOX_PORT", 8001),
             home=Path(environment.get("EXTRATO_HOME", ".extrato")).absolute(),
-            database_url=_url(environment, "EXTRATO_DATABASE_URL", {"postgresql", "postgres"}),
+            database_url=database_url,
+            migration_database_url=migration_database_url,
             nats_url=_url(environment, "EXTRATO_NATS_URL", {"nats", "tls", "ws", "wss"}),
             auth=_auth(environment, host=host, public_url=public_url, trusted_proxies=trusted_proxies),
             public_url=public_url,

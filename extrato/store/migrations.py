@@ -7,6 +7,8 @@ from typing import Final
 
 import asyncpg
 
+from extrato.store.rights import UnfitRole, give_rights
+
 FOLDER: Final = Path(__file__).parents[2] / "deploy" / "migrations"
 
 # Any fixed number: who holds this advisory lock migrates, the others wait and then find nothing to do.
@@ -20,8 +22,11 @@ CREATE_TABLE: Final = """
 """
 
 
-async def migrate(database_url: str) -> list[str]:
-    """Apply the migrations that are missing, each in its own transaction, and give their names."""
+async def migrate(database_url: str, *, services_url: str = "") -> list[str]:
+    """Apply the migrations that are missing, each in its own transaction, and give their names.
+
+    With `services_url`, its role is then given what services need. Raises `UnfitRole` when a role may not do its part.
+    """
     connection = await asyncpg.connect(database_url, timeout=10)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
@@ -32,6 +37,10 @@ async def migrate(database_url: str) -> list[str]:
             async with connection.transaction():
                 await connection.execute(path.read_text(encoding="utf-8"))
                 await connection.execute("INSERT INTO schema_migrations (name) VALUES ($1)", path.stem)
+        if services_url:
+            await give_rights(connection, services_url=services_url, held_lock=LOCK)
         return [path.stem for path in missing]
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise UnfitRole(f"The role of the migrations may do too little: {error}.") from error
     finally:
         await connection.close()

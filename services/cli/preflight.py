@@ -43,13 +43,13 @@ def check_ports(settings: Settings) -> None:
     _check_port("127.0.0.1", settings.sandbox_port, "EXTRATO_SANDBOX_PORT")
 
 
-async def check_database(url: str) -> None:
-    """See that the given PostgreSQL lets us in."""
+async def check_database(url: str, *, setting: str = "EXTRATO_DATABASE_URL") -> None:
+    """See that the given PostgreSQL lets us in; `setting` gave the URL."""
     try:
         connection = await asyncpg.connect(url, timeout=_ANSWER_WITHIN_S)
         await connection.close()
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise CannotStart(f"EXTRATO_DATABASE_URL does not lead to a usable database: {_reason(error)}.") from None
+        raise CannotStart(f"{setting} does not lead to a usable database: {_reason(error)}.") from None
 
 
 async def check_nats(url: str) -> None:

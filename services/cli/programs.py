@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from extrato.settings import MIGRATION_DATABASE_URL
 from services.cli.child import Program
 from services.cli.readiness import answers, has_written
 
@@ -75,11 +76,14 @@ def sandbox_environment(settings: Settings, environment: Mapping[str, str]) -> d
 
 
 def shared_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
-    """Give every service what was given, and where things are; the provider is the sandbox by default."""
+    """Give every service what was given, and where things are; the provider is the sandbox by default.
+
+    The role of the migrations, which can rewrite the log, is no service's business.
+    """
     return {
         "EXTRATO_SANDBOX_PUBLIC_URL": settings.sandbox_url,
         "EXTRATO_SANDBOX_WEBHOOK_URL": f"{settings.public_url}/webhooks/mercadopago/",
-        **{name: value for name, value in environment.items() if value},
+        **{name: value for name, value in environment.items() if value and name != MIGRATION_DATABASE_URL},
         "EXTRATO_MERCADOPAGO_URL": provider_url(settings, environment),
         "EXTRATO_DATABASE_URL": settings.database_url,
         "EXTRATO_NATS_URL": settings.nats_url,

@@ -13,7 +13,7 @@ from contracts.envelope import Cause
 from extrato.assembly import open_hub
 from extrato.bus.copies import open_copies
 from extrato.process import open_database
-from extrato.settings import Settings
+from extrato.settings import MIGRATION_DATABASE_URL, Settings
 from extrato.store.migrations import migrate
 from extrato.store.vault_keys import GivenKeys
 from services.cli import preflight, programs
@@ -78,7 +78,7 @@ async def _run(
     """Start everything and say that it is ready; then, where NATS is ours, look after what its subscribers read."""
     preflight.check_ports(settings)
     settings, nats = await _with_servers(settings, supervisor)
-    await migrate(settings.database_url)
+    await _migrate(settings)
     api_key, admin_key = await _prepare_keys(settings)
     async with contextlib.AsyncExitStack() as parts:
         copies = None
@@ -93,6 +93,13 @@ async def _run(
             await copies.run()
 
 
+async def _migrate(settings: Settings) -> None:
+    if settings.migration_database_url:
+        await migrate(settings.migration_database_url, services_url=settings.database_url)
+    else:
+        await migrate(settings.database_url)
+
+
 async def _prepare_keys(settings: Settings) -> tuple[str, str | None]:
     cause = Cause(correlation_id="up", actor="operator")
     async with open_database(settings, connections=2) as pool, open_hub(settings, pool=pool, bus=None) as hub:
@@ -105,13 +112,16 @@ async def _with_servers(settings: Settings, supervisor: Supervisor) -> tuple[Set
     nats = None if settings.nats_url else EmbeddedNats(settings.home)
     if not postgres:
         await preflight.check_database(settings.database_url)
+        if settings.migration_database_url:
+            await preflight.check_database(settings.migration_database_url, setting=MIGRATION_DATABASE_URL)
     if not nats:
         await preflight.check_nats(settings.nats_url)
     prepared = await asyncio.gather(*(server.prepare() for server in (postgres, nats) if server))
     await supervisor.start(*prepared)
     settings = msgspec.structs.replace(
         settings,
-        database_url=postgres.url if postgres else settings.database_url,
+        database_url=postgres.services_url if postgres else settings.database_url,
+        migration_database_url=postgres.url if postgres else settings.migration_database_url,
         nats_url=nats.url if nats else settings.nats_url,
     )
     return settings, nats

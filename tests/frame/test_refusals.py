@@ -82,6 +82,12 @@ async def test_a_database_that_lets_nobody_in_is_named(start_hub, postgres_url):
     assert sentence.startswith("EXTRATO_DATABASE_URL does not lead to a usable database:")
 
 
+async def test_a_database_url_of_migrations_that_leads_nowhere_is_named(start_hub, servers):
+    url = servers["EXTRATO_DATABASE_URL"].replace("extrato@", "stranger@")
+    sentence = await refusal(start_hub, **servers, EXTRATO_MIGRATION_DATABASE_URL=url)
+    assert sentence.startswith("EXTRATO_MIGRATION_DATABASE_URL does not lead to a usable database:")
+
+
 async def test_a_nats_that_cannot_be_reached_is_named(start_hub):
     sentence = await refusal(start_hub, EXTRATO_NATS_URL=f"nats://127.0.0.1:{free_port()}")
     assert sentence.startswith("EXTRATO_NATS_URL does not lead to a NATS server:")

@@ -14,6 +14,7 @@ import asyncpg
 import psutil
 import pytest
 
+from tests.conftest import services_url
 from tests.frame.conftest import STUBS, processes_of, until
 from tests.homes import put_database_in
 from tests.pace import allowed
@@ -213,6 +214,32 @@ async def test_given_servers_are_used_instead_of_embedded_ones(start_hub, databa
     assert sorted(hub.pids) == SERVICES
     assert hub.addresses["database_url"] == database_url
     assert hub.addresses["nats_url"] == nats_url
+
+
+async def test_two_given_urls_are_used_each_for_its_own(start_hub, database_url, nats_url):
+    roles = {"EXTRATO_DATABASE_URL": services_url(database_url), "EXTRATO_MIGRATION_DATABASE_URL": database_url}
+    hub = await start_hub(EXTRATO_NATS_URL=nats_url, **roles)
+    await hub.says("extrato is ready")
+    assert hub.addresses["database_url"] == services_url(database_url)
+    assert database_url not in (hub.home / "run" / "addresses.json").read_text()
+    for pid in hub.pids.values():
+        assert "EXTRATO_MIGRATION_DATABASE_URL" not in psutil.Process(pid).environ()
+    await _services_cannot_rewrite_the_log(hub)
+
+
+async def test_the_services_of_an_embedded_database_cannot_rewrite_the_log(start_hub, nats_url):
+    hub = await start_hub(EXTRATO_NATS_URL=nats_url)
+    await hub.says("extrato is ready")
+    await _services_cannot_rewrite_the_log(hub)
+
+
+async def _services_cannot_rewrite_the_log(hub):
+    connection = await asyncpg.connect(hub.addresses["database_url"])
+    assert await connection.fetchval("SELECT count(*) FROM stored_events") > 0
+    for sql in ("DELETE FROM stored_events", "DROP TABLE stored_events", "UPDATE stored_events SET state = ''"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(sql)
+    await connection.close()
 
 
 async def _keep_a_note(hub):

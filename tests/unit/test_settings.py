@@ -31,3 +31,8 @@ def test_each_time_has_a_setting_of_its_own():
 def test_a_time_that_is_no_number_of_seconds_is_refused(name, text):
     with pytest.raises(InvalidSettings, match=name):
         Settings.from_environment({name: text})
+
+
+def test_migrations_alone_have_no_database():
+    with pytest.raises(InvalidSettings, match="EXTRATO_MIGRATION_DATABASE_URL needs EXTRATO_DATABASE_URL"):
+        Settings.from_environment({"EXTRATO_MIGRATION_DATABASE_URL": "postgresql://owner@db.example/extrato"})

@@ -16,6 +16,7 @@ GIVEN = {
     "EXTRATO_SECRET_KEY": "s3cret-key",
     "EXTRATO_NEW_SECRET_KEY": "s3cret-new-key",
     "EXTRATO_DATABASE_URL": "postgresql://extrato:s3cret-password@db.example/extrato",
+    "EXTRATO_MIGRATION_DATABASE_URL": "postgresql://owner:s3cret-password-of-migrations@db.example/extrato",
     "EXTRATO_NATS_URL": "nats://extrato:s3cret-password@nats.example",
     "EXTRATO_SANDBOX_ACCOUNTS": "[]",
     "PGPASSWORD": "s3cret-password",
@@ -60,3 +61,8 @@ def test_the_hubs_own_programs_are_given_where_everything_is(name):
     (program,) = [program for program in services(SETTINGS, GIVEN) if program.name == name]
     assert program.environment["EXTRATO_SECRET_KEY"] == GIVEN["EXTRATO_SECRET_KEY"]
     assert program.environment["EXTRATO_NATS_URL"] == GIVEN["EXTRATO_NATS_URL"]
+
+
+def test_no_program_is_given_the_role_of_the_migrations():
+    for program in services(SETTINGS, GIVEN):
+        assert "s3cret-password-of-migrations" not in "".join(program.environment.values())

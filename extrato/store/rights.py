@@ -1,0 +1,107 @@
+"""What the services' role may do in the database, where another role runs the migrations."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import asyncpg
+
+from extrato.errors import ExtratoError
+
+ORDINARY: Final = "SELECT, INSERT, UPDATE, DELETE"
+
+# The one list of what migrations make, and what services may do with it. The log is written and read, never changed;
+# evidence is deleted by retention.
+TABLES: Final = {
+    "schema_migrations": "SELECT",
+    "stored_events": "SELECT, INSERT",
+    "evidence": "SELECT, INSERT, DELETE",
+    "credentials": ORDINARY,
+    "webhook_deliveries": ORDINARY,
+    "sweep_cursors": ORDINARY,
+    "checkpoints": ORDINARY,
+    "payers": ORDINARY,
+    "hub_secrets": ORDINARY,
+    "second_looks": ORDINARY,
+}
+SEQUENCES: Final = ("stored_events_notification_id_seq", "payment_numbers")
+
+# Services may make functions in the schema. Names are looked up in the catalog only, so that none of theirs is called.
+ONLY_THE_CATALOG: Final = "SET LOCAL search_path = pg_catalog, pg_temp"
+
+IS_MEMBER: Final = "SELECT pg_has_role(current_user, $1::name, 'MEMBER')"
+
+# Services make the read models. Those of an older version, or of a time with one role, belong to the migrations' role.
+FOREIGN_READ_MODELS: Final = """
+    SELECT relname FROM pg_class
+    WHERE relnamespace = $1::text::regnamespace AND relkind = 'r'
+      AND relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
+      AND relname <> ALL ($2::name[]) AND (relname = ANY ($3::name[]) OR right(relname, 7) = '_shadow')
+"""
+FUNCTIONS: Final = """
+    SELECT oid::regprocedure::text FROM pg_proc
+    WHERE pronamespace = $1::text::regnamespace
+      AND proowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
+"""
+
+# A superuser, a member of the owner's role, and the owner of the schema or the database can do it as well.
+MAY_REWRITE: Final = """
+    SELECT has_table_privilege($1::name, log.oid, 'UPDATE, DELETE, TRUNCATE')
+        OR pg_has_role($1::name, log.relowner, 'MEMBER') OR pg_has_role($1::name, place.nspowner, 'MEMBER')
+    FROM pg_class log JOIN pg_namespace place ON place.oid = log.relnamespace
+    WHERE log.oid = $2::text::regclass
+"""
+
+
+class UnfitRole(ExtratoError):
+    """A role of the database may do too little, or too much."""
+
+    code = "unfit_role"
+
+
+async def give_rights(migrator: asyncpg.Connection, *, services_url: str, held_lock: int) -> None:
+    """Give the role of `services_url` what services need and nothing more; one role for both keeps what it has.
+
+    `migrator` holds the advisory lock `held_lock`, by which both are known to be in one database. Raises `UnfitRole`.
+    """
+    services = await asyncpg.connect(services_url, timeout=10)
+    try:
+        if await services.fetchval("SELECT pg_try_advisory_lock($1)", held_lock):
+            raise UnfitRole("EXTRATO_MIGRATION_DATABASE_URL and EXTRATO_DATABASE_URL lead to two databases.")
+        role: str = await services.fetchval("SELECT current_user")
+    finally:
+        await services.close()
+    owner: str = await migrator.fetchval("SELECT current_user")
+    if role != owner:
+        async with migrator.transaction():
+            await _give(migrator, owner, role)
+
+
+async def _give(migrator: asyncpg.Connection, owner: str, role: str) -> None:
+    schema = _quoted(await migrator.fetchval("SELECT current_schema()"))
+    await migrator.execute(ONLY_THE_CATALOG)
+    if not await migrator.fetchval(IS_MEMBER, role):
+        raise UnfitRole(f"Role {owner} must be a member of role {role}: GRANT {_quoted(role)} TO {_quoted(owner)}.")
+    to = _quoted(role)
+    await migrator.execute(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {to}")
+    # Their names come from a table that services write: nothing that a migration makes is ever given away.
+    names = [row[0] for row in await migrator.fetch(f"SELECT read_model FROM {schema}.checkpoints")]  # noqa: S608
+    for row in await migrator.fetch(FOREIGN_READ_MODELS, schema, list(TABLES), names):
+        await migrator.execute(f"ALTER TABLE {schema}.{_quoted(row[0])} OWNER TO {to}")
+    for table, rights in TABLES.items():
+        await migrator.execute(f"REVOKE ALL ON {schema}.{table} FROM {to}")
+        await migrator.execute(f"GRANT {rights} ON {schema}.{table} TO {to}")
+    for sequence in SEQUENCES:
+        await migrator.execute(f"REVOKE ALL ON SEQUENCE {schema}.{sequence} FROM {to}")
+        await migrator.execute(f"GRANT USAGE ON SEQUENCE {schema}.{sequence} TO {to}")
+    for row in await migrator.fetch(FUNCTIONS, schema):
+        await migrator.execute(f"GRANT EXECUTE ON FUNCTION {row[0]} TO {to}")
+    if await migrator.fetchval(MAY_REWRITE, role, f"{schema}.stored_events"):
+        raise UnfitRole(
+            f"Role {role} can rewrite the log: it must be no superuser, own neither the database nor a table of a"
+            f" migration, be no member of role {owner}, and have no other right to UPDATE, DELETE or TRUNCATE."
+        )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
