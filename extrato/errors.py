@@ -40,7 +40,7 @@ class Overloaded(Transient):
 
 
 class StoreUnavailable(Transient):
-    """PostgreSQL does not answer; whether the last write happened is unknown."""
+    """PostgreSQL does not answer or takes no writes; unless the message says so, what was written is unknown."""
 
     code = "store_unavailable"
 

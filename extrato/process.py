@@ -20,6 +20,7 @@ import uvloop
 from extrato.bus.connection import BUS_AWAY, Bus, connect
 from extrato.errors import Transient
 from extrato.settings import InvalidSettings, Settings
+from extrato.store.pool import Pool
 from extrato.store.unavailable import LINE_BROKE
 from extrato.store.vault_keys import InvalidVaultKey
 from extrato.telemetry import configure_logging
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 PATIENCE_AT_START_S: Final = 30.0
 PAUSE_S: Final = 0.25
-CONNECT_TIMEOUT_S: Final = 5.0
-COMMAND_TIMEOUT_S: Final = 30.0
 CLOSE_WITHIN_S: Final = 0.5
 CANCEL_AGAIN_S: Final = 0.25
 
@@ -59,14 +58,7 @@ async def open_database(settings: Settings, *, connections: int) -> AsyncIterato
         raise CannotStart("EXTRATO_DATABASE_URL must say where PostgreSQL is.")
 
     async def open_pool() -> asyncpg.Pool:
-        pool = await asyncpg.create_pool(
-            settings.database_url,
-            min_size=1,
-            max_size=connections,
-            command_timeout=COMMAND_TIMEOUT_S,
-            timeout=CONNECT_TIMEOUT_S,
-            reset=_leave_as_it_is,
-        )
+        pool = await Pool(settings.database_url, connections=connections)
         try:
             await pool.fetchval("SELECT count(*) FROM checkpoints")
         except BaseException:
@@ -95,10 +87,6 @@ async def open_bus(settings: Settings, *, name: str) -> AsyncIterator[Bus]:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_WITHIN_S):
                 await bus.close()
-
-
-async def _leave_as_it_is(connection: asyncpg.Connection) -> None:
-    """Spare a round trip after every query: nobody leaves a setting, a lock or a cursor on a pooled connection."""
 
 
 async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]]) -> Connected:

@@ -28,6 +28,31 @@ EMPTY = """
     INSERT INTO log_identity DEFAULT VALUES;
     INSERT INTO log_epochs (epoch, last_common, reason) VALUES (1, 0, 'first')
 """
+# What a full disk does to everything that is written to a table.
+FILL = """
+    CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $f$
+    BEGIN
+        RAISE EXCEPTION 'could not extend file "base/1/1": No space left on device' USING ERRCODE = '{sqlstate}';
+    END $f$;
+    DO $$
+    DECLARE
+        one text;
+    BEGIN
+        FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+            EXECUTE format('CREATE TRIGGER no_space BEFORE INSERT OR UPDATE OR DELETE ON %I '
+                'EXECUTE FUNCTION no_space()', one);
+        END LOOP;
+    END $$
+"""
+MAKE_ROOM = "DROP FUNCTION no_space CASCADE"
+# A session that says so itself may write to a database that is read-only by default.
+WRITER = {"default_transaction_read_only": "off"}
+DEMOTE = "ALTER DATABASE {name} SET default_transaction_read_only = on"
+DISCONNECT_OTHERS = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+PROMOTE = "ALTER DATABASE {name} RESET default_transaction_read_only"
 _TRIES = 100
 
 
@@ -39,8 +64,30 @@ async def new_database(postgres_url: str, *, name: str, template: str = "templat
     await _drop(postgres_url, name)
 
 
+@contextlib.asynccontextmanager
+async def demoted(url: str) -> AsyncIterator[None]:
+    """Have a database refuse writes, as a demoted primary does, to all who connect meanwhile, until they leave."""
+    name = urlsplit(url).path.removeprefix("/")
+    await execute(url, DEMOTE.format(name=name))
+    try:
+        await execute(url, DISCONNECT_OTHERS)
+        yield
+    finally:
+        await execute(url, PROMOTE.format(name=name))
+
+
+@contextlib.asynccontextmanager
+async def full(url: str, *, sqlstate: str = "53100") -> AsyncIterator[None]:
+    """Have every write to a table of a database fail with a code, that of a full disk by default."""
+    await execute(url, FILL.format(sqlstate=sqlstate))
+    try:
+        yield
+    finally:
+        await execute(url, MAKE_ROOM)
+
+
 async def execute(url: str, sql: str) -> None:
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(url, server_settings=WRITER)
     try:
         await connection.execute(sql)
     finally:

@@ -16,7 +16,7 @@ from extrato.errors import Conflict, StoreUnavailable
 from extrato.store.batcher import Batcher
 from extrato.store.codec import NewEvent, to_state, topic_of_new
 from extrato.store.recorder import POSITIONS_INDEX, AsyncpgRecorder, Member
-from extrato.store.unavailable import LINE_BROKE, is_line_broken
+from extrato.store.unavailable import LINE_BROKE, TURNED_AWAY, is_line_broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,8 @@ MAX_WAITING: Final = 4096
 LINGER_S: Final = 0.002
 WRITE_ATTEMPTS: Final = 3
 WRITE_TIMEOUT_S: Final = 10.0
+UNKNOWN: Final = "The database does not answer; whether the last write happened is unknown."
+NOT_DONE: Final = "The database takes no writes; nothing was written."
 
 
 class Evidence(Struct, frozen=True):
@@ -79,7 +81,8 @@ class Appender:
         """Append to one stream or to several, all or nothing, and give the positions of the events.
 
         Raises `Conflict` when a stream is not where it was expected, `Overloaded` when too much waits,
-        and `StoreUnavailable` when PostgreSQL does not answer.
+        and `StoreUnavailable` when PostgreSQL does not answer or takes no writes; its message says whether the
+        write may have happened.
         """
         member = Member([(piece.digest, piece.kind, piece.body) for piece in evidence])
         for append in appends:
@@ -92,6 +95,7 @@ class Appender:
         await self._batcher.close()
 
     async def _write(self, members: Sequence[Member]) -> Sequence[list[int] | Exception]:
+        may_be_done = False
         for attempt in range(1, WRITE_ATTEMPTS + 1):
             try:
                 async with asyncio.timeout(WRITE_TIMEOUT_S):
@@ -110,9 +114,9 @@ class Appender:
             except LINE_BROKE as error:
                 if not is_line_broken(error):
                     raise
+                may_be_done |= not isinstance(error, TURNED_AWAY)
                 if attempt == WRITE_ATTEMPTS:
-                    msg = "The database does not answer; whether the last write happened is unknown."
-                    failure = StoreUnavailable(msg)
+                    failure = StoreUnavailable(UNKNOWN if may_be_done else NOT_DONE)
                     failure.__cause__ = error
                     return [failure] * len(members)
                 await asyncio.sleep(0.1 * attempt)

@@ -1,0 +1,150 @@
+"""A PostgreSQL that takes no writes: each route that writes is answered 503, nothing is done, and all goes on after."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from services.gateway.routes import ROUTES
+from tests.database import demoted, full
+from tests.e2e.test_money_that_does_not_fit import confirm, transfer
+from tests.running_hub import MERCHANT, SANDBOX_TOKEN, WEBHOOK_SECRET
+
+pytestmark = pytest.mark.xdist_group("crashes")
+
+PIX = "/payments/pix"
+API = "/payments/api"
+ADMIN = "/admin/merchants"
+ITEMS = {"padaria_slug": MERCHANT, "items": [{"nome": "Pão Francês", "quantidade": 10}]}
+# While every open payment is watched there is nothing to write.
+WRITE_NOTHING_HERE = {f"{API}/monitor/{{payment_id}}/start/", f"{API}/monitors/start-all/"}
+
+
+@pytest.fixture
+def hub(harmed_hub):
+    return harmed_hub
+
+
+def signed(payment_id) -> dict[str, str]:
+    at = int(time.time())
+    digest = hmac.new(WEBHOOK_SECRET.encode(), f"id:{payment_id};request-id:r;ts:{at};".encode(), hashlib.sha256)
+    return {"x-signature": f"ts={at},v1={digest.hexdigest()}", "x-request-id": "r"}
+
+
+async def prepare(hub, until):
+    """Make what the requests are about: an open Pix, one that holds a part, a link that is paid and one that is not."""
+    await hub.faults(webhooks=False)
+    _, created = await hub.post(PIX, {"value": 9})
+    _, short = await hub.post(PIX, {"value": 9})
+    number = time.time_ns() % 10**15
+    assert (await confirm(hub, short["payment"], 5, number))[1]["code"] == "wrong_amount"
+    paid, unpaid = await hub.link(), await hub.link()
+    await hub.pay_as_a_person(paid["checkout_url"])
+
+    async def is_paid():
+        return (await hub.check(paid["payment_id"]))["status"] == "approved"
+
+    async def is_listed():
+        _, monitors = await hub.get(f"{API}/monitors/?padaria_slug={MERCHANT}")
+        return unpaid["payment_id"] in monitors["payment_ids"]
+
+    await until(is_paid, "a link is paid")
+    await until(is_listed, "the other one is among the open payments")
+    _, keys = await hub.administer("GET", f"{ADMIN}/{MERCHANT}/api-keys")
+    return created["payment"], short["payment"], transfer(number), paid, unpaid, keys["api_keys"][0]["key_id"]
+
+
+def walks(prepared):
+    """Give what is asked of each route that writes: method and route, then address and body."""
+    opened, short, end_to_end_id, paid, unpaid, key_id = prepared
+    shop, provider = f"{ADMIN}/{MERCHANT}", f"{ADMIN}/{MERCHANT}/providers/mercado_pago"
+    credential = {"access_token": SANDBOX_TOKEN, "webhook_secret": WEBHOOK_SECRET}
+    confirmation = {"bank_payment_id": opened["bank_payment_id"], "value": 9}
+    returned = {
+        "return_id": "D1",
+        "end_to_end_id": end_to_end_id,
+        "amount": 1,
+        "returned_at": datetime.now(UTC).isoformat(),
+    }
+    customer = {"email": "ana@testuser.com"}
+    return {
+        ("POST", PIX): (PIX, {"value": 1}),
+        ("POST", f"{PIX}/confirmation"): (f"{PIX}/confirmation", confirmation),
+        ("POST", f"{PIX}/{{payment_id}}/returned"): (f"{PIX}/{short['id']}/returned", returned),
+        ("POST", f"{API}/generate-link/"): (f"{API}/generate-link/", ITEMS),
+        ("POST", f"{API}/cart/"): (f"{API}/cart/", {**ITEMS, "customer": customer}),
+        ("POST", f"{API}/check/{{payment_id}}/"): (f"{API}/check/{unpaid['payment_id']}/", {}),
+        ("POST", f"{API}/sync-pending/"): (f"{API}/sync-pending/", {"padaria_slug": MERCHANT}),
+        ("POST", f"{API}/{{payment_id}}/cancel/"): (f"{API}/{opened['id']}/cancel/", {}),
+        ("POST", f"{API}/{{payment_id}}/refund/"): (f"{API}/{paid['payment_id']}/refund/", {"all": True}),
+        ("POST", f"{API}/{{payment_id}}/accept/"): (f"{API}/{short['id']}/accept/", {}),
+        ("POST", f"{API}/{{payment_id}}/alerts/{{alert}}/resolve/"): (
+            f"{API}/{short['id']}/alerts/partially_paid/resolve/",
+            {"reason": "x"},
+        ),
+        ("POST", ADMIN): (ADMIN, {"slug": "loja-que-nao-vem", "name": "Loja", "city": "Recife"}),
+        ("PATCH", f"{ADMIN}/{{merchant}}"): (shop, {"name": "Outra"}),
+        ("PUT", f"{ADMIN}/{{merchant}}/pix-key"): (f"{shop}/pix-key", {"kind": "email", "key": "a@example.com"}),
+        ("DELETE", f"{ADMIN}/{{merchant}}/pix-key"): (f"{shop}/pix-key", None),
+        ("PUT", f"{ADMIN}/{{merchant}}/products/{{product}}"): (f"{shop}/products/Sonho", {"price": 4}),
+        ("DELETE", f"{ADMIN}/{{merchant}}/products/{{product}}"): (f"{shop}/products/Pão Francês", None),
+        ("PUT", f"{ADMIN}/{{merchant}}/providers/{{provider}}"): (provider, credential),
+        ("DELETE", f"{ADMIN}/{{merchant}}/providers/{{provider}}"): (provider, None),
+        ("PUT", f"{ADMIN}/{{merchant}}/providers/{{provider}}/webhook-secret"): (
+            f"{provider}/webhook-secret",
+            {"webhook_secret": "s" * 32},
+        ),
+        ("POST", f"{ADMIN}/{{merchant}}/api-keys"): (f"{shop}/api-keys", {"scopes": ["payments:read"]}),
+        ("DELETE", f"{ADMIN}/{{merchant}}/api-keys/{{key_id}}"): (f"{shop}/api-keys/{key_id}", None),
+        ("POST", "/webhooks/mercadopago/"): (
+            "/webhooks/mercadopago/?type=payment&data.id=123",
+            {"user_id": 174087000},
+        ),
+        ("POST", "/webhooks/mercadopago/{merchant}/"): (
+            f"/webhooks/mercadopago/{MERCHANT}/?type=payment&data.id=123",
+            {},
+        ),
+    }
+
+
+async def ask(hub, method, path, body):
+    key = hub.admin_key if path.startswith("/admin") else hub.api_key
+    headers = {"Authorization": f"Bearer {key}", **signed(123)}
+    async with hub.session.request(method, hub.url + path, json=body, headers=headers) as answer:
+        return answer.status, answer.headers.get("Retry-After"), (await answer.json()).get("code")
+
+
+@pytest.mark.parametrize("refusing", [demoted, full])
+async def test_while_the_database_refuses_writes_each_is_answered_503_and_not_done(hub, until, refusing):
+    prepared = await prepare(hub, until)
+    unpaid, asked = prepared[4], walks(prepared)
+    writing = {
+        (route.method, route.path.replace("{slash:/?}", "/").replace("{or_slash:/?}", ""))
+        for route in ROUTES
+        if route.method != "GET"
+    }
+    assert asked.keys() == {(method, path) for method, path in writing if path not in WRITE_NOTHING_HERE}
+    processes = [hub.pid(name) for name in ("gateway", "monitor", "projections")]
+    state = "SELECT count(*), (SELECT count(*) FROM webhook_deliveries) FROM stored_events"
+
+    async with refusing(hub.addresses["database_url"]):
+        before = await hub.rows(state)
+        await hub.pay_as_a_person(unpaid["checkout_url"])
+        answers = await asyncio.gather(*(ask(hub, name[0], *walk) for name, walk in asked.items()))
+        assert dict(zip(asked, answers, strict=True)) == dict.fromkeys(asked, (503, "1", "store_unavailable"))
+        assert await hub.rows(state) == before
+        status, _ = await hub.get(f"{API}/pending/?padaria_slug={MERCHANT}")
+        assert status == 200
+
+    async def is_writing():
+        return (await hub.post(PIX, {"value": 1}))[0] == 201
+
+    await until(is_writing, "the database that takes writes is found")
+    assert (await hub.check(unpaid["payment_id"]))["status"] == "approved"
+    assert (await hub.administer("GET", f"{ADMIN}/{MERCHANT}"))[1]["merchant"]["pix_key"] is not None
+    assert [hub.pid(name) for name in ("gateway", "monitor", "projections")] == processes

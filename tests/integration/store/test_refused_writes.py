@@ -1,0 +1,174 @@
+"""A PostgreSQL that takes no writes: callers learn that it is unavailable, and a demoted server is left."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from extrato.errors import StoreUnavailable
+from extrato.ports import Credential, Payer
+from extrato.store import appender as appender_module
+from extrato.store.appender import NOT_DONE, UNKNOWN, Appender
+from extrato.store.event_log import EventLog
+from extrato.store.inbox import Delivery, WebhookInbox
+from extrato.store.numbers import PaymentNumbers
+from extrato.store.payers import Payers
+from extrato.store.pool import Pool
+from extrato.store.recorder import AsyncpgRecorder, Member
+from extrato.store.unavailable import is_line_broken
+from extrato.store.vault import Vault
+from extrato.store.vault_keys import KEY_BYTES
+from tests.database import demoted, full
+from tests.integration.store.examples import append_to
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    Write = Callable[[asyncpg.Pool], Coroutine[object, object, object]]
+
+CONNECTIONS = 4
+
+
+class Keys:
+    def current(self) -> tuple[bytes, ...]:
+        return (bytes(KEY_BYTES),)
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    async with Pool(database_url, connections=CONNECTIONS) as pool:
+        yield pool
+
+
+def vault(pool: asyncpg.Pool) -> Vault:
+    return Vault(pool, Keys())
+
+
+def credential() -> Credential:
+    return Credential(access_token="t", webhook_secret="s", account_id="1")
+
+
+def delivery() -> Delivery:
+    return Delivery(
+        delivery_id=uuid4(),
+        merchant="padaria",
+        provider="mercado_pago",
+        kind="payment",
+        resource_id="1",
+        verdict="verified",
+        raw=b"{}",
+        correlation_id="c",
+        received_at=datetime.now(UTC),
+    )
+
+
+WRITES: dict[str, Write] = {
+    "events": lambda pool: EventLog(pool).append(append_to()),
+    "a delivery": lambda pool: WebhookInbox(pool).store(delivery()),
+    "that a delivery was handled": lambda pool: WebhookInbox(pool).mark_handled(
+        uuid4(), at=datetime.now(UTC), outcome="done"
+    ),
+    "a payer": lambda pool: Payers(pool, vault(pool)).keep(1, Payer(email="a@example.com")),
+    "a credential": lambda pool: vault(pool).put("padaria", "mercado_pago", credential()),
+    "no credential": lambda pool: vault(pool).remove("padaria", "mercado_pago"),
+    "a secret": lambda pool: vault(pool).secret("tokens"),
+}
+
+
+@pytest.mark.parametrize("what", WRITES)
+async def test_a_full_disk_is_told_as_unavailable(pool: Pool, database_url: str, what: str):
+    async with full(database_url):
+        with pytest.raises(StoreUnavailable):
+            await WRITES[what](pool)
+    await WRITES[what](pool)
+
+
+@pytest.mark.parametrize("sqlstate", ["25006", "53200", "53300", "57014", "57P01", "57P03", "58030", "55P03", "40P01"])
+async def test_an_append_that_the_server_turns_away_is_told_as_unavailable(
+    pool: Pool, database_url: str, sqlstate: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(appender_module, "WRITE_ATTEMPTS", 1)
+    async with full(database_url, sqlstate=sqlstate):
+        with pytest.raises(StoreUnavailable):
+            await EventLog(pool).append(append_to())
+    assert await EventLog(pool).head() == 0
+
+
+@pytest.mark.parametrize("sqlstate", ["23505", "22021", "42501", "42P01"])
+async def test_what_the_server_refuses_for_what_it_is_stays_an_error(pool: Pool, database_url: str, sqlstate: str):
+    async with full(database_url, sqlstate=sqlstate):
+        with pytest.raises(asyncpg.PostgresError) as refused:
+            await EventLog(pool).append(append_to())
+    assert not is_line_broken(refused.value)
+
+
+async def test_a_demoted_server_is_left_by_every_connection_after_one_write_was_refused(pool: Pool, database_url: str):
+    async with demoted(database_url):
+        assert set(await on_every_connection(pool)) == {"on"}
+        with pytest.raises(StoreUnavailable):
+            await PaymentNumbers(pool).draw()
+
+    assert set(await on_every_connection(pool)) == {"off"}
+
+
+async def on_every_connection(pool: Pool) -> list[str]:
+    """Hold all connections at once, and give what each says of itself."""
+    every = await asyncio.gather(*(pool.acquire() for _ in range(CONNECTIONS)))
+    try:
+        return [await connection.fetchval("SHOW transaction_read_only") for connection in every]
+    finally:
+        await asyncio.gather(*(pool.release(connection) for connection in every))
+
+
+async def test_while_the_server_is_demoted_nothing_is_written_and_all_is_read(pool: Pool, database_url: str):
+    log = EventLog(pool)
+    written = append_to()
+    await log.append(written)
+    async with demoted(database_url):
+        with pytest.raises(StoreUnavailable):
+            await log.append(append_to())
+        assert len(await log.read_stream(written.stream_id)) == await log.head() == 1
+
+
+async def test_a_write_that_meets_a_demoted_server_goes_to_the_one_that_takes_its_place(pool: Pool, database_url: str):
+    """The first try is refused on a connection of the demoted server, the second one reaches the other."""
+    async with demoted(database_url):
+        assert set(await on_every_connection(pool)) == {"on"}
+
+    assert len(await EventLog(pool).append(append_to())) == 1
+
+
+class Failing(AsyncpgRecorder):
+    """Fails to write, in these ways and in this order."""
+
+    def __init__(self, pool: asyncpg.Pool, *errors: type[asyncpg.PostgresError]) -> None:
+        super().__init__(pool)
+        self._errors = list(errors)
+
+    async def insert_batch(self, members: list[Member]) -> list[list[int] | None]:
+        del members
+        raise self._errors.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("errors", "told"),
+    [
+        ((asyncpg.DiskFullError, asyncpg.ReadOnlySQLTransactionError), NOT_DONE),
+        ((asyncpg.ConnectionDoesNotExistError, asyncpg.ReadOnlySQLTransactionError), UNKNOWN),
+        ((asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError), UNKNOWN),
+    ],
+)
+async def test_only_when_every_try_was_refused_is_it_said_that_nothing_was_written(
+    pool: Pool, errors: tuple[type[asyncpg.PostgresError], ...], told: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(appender_module, "WRITE_ATTEMPTS", len(errors))
+
+    with pytest.raises(StoreUnavailable) as unavailable:
+        await Appender(Failing(pool, *errors)).append(append_to())
+
+    assert unavailable.value.message == told
