@@ -6,7 +6,7 @@ Amounts are JSON numbers in reais with at most two decimals; times are ISO 8601 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -613,7 +613,27 @@ class WebhookAccepted(Struct, kw_only=True):
 
 
 class Health(Struct, kw_only=True):
-    """Whether the process, and what it stands on, answers."""
+    """The process answers."""
 
     status: str
     checks: dict[str, bool]
+
+
+ReadinessStatus = Literal["ok", "degraded", "unavailable"]
+
+
+class ReadinessCheck(Struct, kw_only=True):
+    """How one thing fares that the process stands on; `reason` is null where it is `ok`."""
+
+    status: Literal["ok", "unavailable"]
+    reason: str | None
+
+
+class Readiness(Struct, kw_only=True):
+    """Whether the process can do its work, and how what it stands on fares: `database` and `bus`.
+
+    `degraded`: it does its work, and something is away that it can do without for a while.
+    """
+
+    status: ReadinessStatus
+    checks: dict[str, ReadinessCheck]

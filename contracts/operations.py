@@ -655,11 +655,13 @@ OPERATIONS: Final = (
         method="GET",
         path="/readyz",
         tag="Service",
-        summary="Say whether PostgreSQL and NATS answer too.",
-        description="PostgreSQL is asked once a second, however many ask this.",
+        summary="Say whether the gateway can do its work.",
+        description="It writes to PostgreSQL and asks NATS, once a second however many ask this, and answers within "
+        "two seconds also when neither does. Without NATS it is `degraded`: payments are created and confirmed, and "
+        "lists and subscribers fall behind.",
         answers={
-            200: Answer(description="They do.", body=api.Health),
-            503: Answer(description="One of them does not.", body=api.Health),
+            200: Answer(description="It is `ok` or `degraded`.", body=api.Readiness),
+            503: Answer(description="It is `unavailable`: PostgreSQL takes no writes.", body=api.Readiness),
         },
     ),
     Operation(
@@ -824,6 +826,13 @@ _EXAMPLES: Final = (
     api.MonitoringError(success=False, error="Pagamento 17 não encontrado", code="payment_not_found"),
     api.WebhookAccepted(success=True),
     api.Health(status="ok", checks={}),
+    api.Readiness(
+        status="degraded",
+        checks={
+            "database": api.ReadinessCheck(status="ok", reason=None),
+            "bus": api.ReadinessCheck(status="unavailable", reason="NATS is not connected."),
+        },
+    ),
 )
 
 EXAMPLES: Final[dict[type[Struct], Struct]] = {type(example): example for example in _EXAMPLES}

@@ -16,7 +16,7 @@ from extrato.process import CannotStart, announce_readiness, open_bus, open_data
 from extrato.use_cases.merchants import MerchantDirectory
 from services.gateway.api.checks import Checks
 from services.gateway.api.delivery_workers import DeliveryWorkers
-from services.gateway.api.observability import Readiness
+from services.gateway.api.observability import ReadinessLooks
 from services.gateway.api.pictures import Pictures
 from services.gateway.http.context import GATEWAY, PAYER_TOKENS, Gateway, PayerTokens
 from services.gateway.http.cross_origin import SHARED
@@ -93,7 +93,7 @@ async def serve(settings: Settings) -> None:
             workers=DeliveryWorkers(hub),
             checks=checks,
             pictures=pictures,
-            readiness=Readiness(pool),
+            readiness=ReadinessLooks(pool, bus),
             tokens=PayerTokens(await hub.vault.secret(PAYER_TOKENS)),
             unverified=Allowance(UNVERIFIED_PER_MINUTE),
             limits=Limits(settings),

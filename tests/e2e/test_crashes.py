@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 
+import psutil
 import pytest
 
 from tests.e2e.seeing import is_refilled, see_approval
@@ -91,3 +93,57 @@ async def test_while_the_database_is_away_everything_is_answered_503_and_goes_on
     await until(hub.is_served, "the database is back")
     assert (await hub.check(link["payment_id"]))["status"] == "pending"
     assert hub.pid("gateway") == old_pid
+
+
+@contextlib.contextmanager
+def frozen(pid):
+    """Stop a process and its children for a while, as a machine does that hangs."""
+    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            # A child that its parent did not expect may have ended.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
+async def readiness(hub):
+    """What `/readyz` says, which it must say within two seconds."""
+    async with asyncio.timeout(2), hub.session.get(f"{hub.url}/readyz") as answer:
+        return answer.status, (await answer.json())["status"]
+
+
+async def test_a_frozen_postgresql_makes_the_gateway_unavailable_within_two_seconds(hub, until):
+    assert await readiness(hub) == (200, "ok")
+    with frozen(hub.pid("postgres")):
+
+        async def is_unavailable():
+            return await readiness(hub) == (503, "unavailable")
+
+        await until(is_unavailable, "what was found earlier is out of date")
+        assert [await readiness(hub) for _ in range(3)] == [(503, "unavailable")] * 3
+        async with hub.session.get(f"{hub.url}/healthz") as answer:
+            assert (answer.status, await answer.json()) == (200, {"status": "ok", "checks": {}})
+
+    async def is_ok():
+        return await readiness(hub) == (200, "ok")
+
+    await until(is_ok, "the gateway is ready again")
+
+
+async def test_without_nats_the_gateway_is_degraded_and_sells(hub, until):
+    with frozen(hub.pid("nats")):
+
+        async def is_degraded():
+            return await readiness(hub) == (200, "degraded")
+
+        await until(is_degraded, "NATS is missed")
+        assert (await hub.post("/payments/pix", {"value": 1}))[0] == 201
+
+    async def is_ok():
+        return await readiness(hub) == (200, "ok")
+
+    await until(is_ok, "NATS is back")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from extrato.use_cases.merchants import MerchantDirectory
     from services.gateway.api.checks import Checks
     from services.gateway.api.delivery_workers import DeliveryWorkers
-    from services.gateway.api.observability import Readiness
+    from services.gateway.api.observability import ReadinessLooks
     from services.gateway.api.pictures import Pictures
     from services.gateway.http.limits import Allowance, Limits
     from services.gateway.live.fanout import Fanout
@@ -91,7 +91,7 @@ class Gateway:
     workers: DeliveryWorkers
     checks: Checks
     pictures: Pictures
-    readiness: Readiness
+    readiness: ReadinessLooks
     tokens: PayerTokens
     unverified: Allowance
     limits: Limits

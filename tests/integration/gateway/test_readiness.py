@@ -1,41 +1,140 @@
-"""However many ask whether the gateway is ready, PostgreSQL is asked once a second."""
+"""What `/readyz` finds out, and how often and for how long it looks; on a real PostgreSQL and a real NATS."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
-import asyncpg
+import pytest
 
+from contracts.api import Readiness, ReadinessCheck
+from contracts.subjects import PAYMENTS_STREAM
+from extrato.bus.connection import Bus, connect
+from extrato.store.pool import Pool
 from services.gateway.api import observability
-from services.gateway.api.observability import Readiness
+from services.gateway.api.observability import OK, ReadinessLooks
+from tests.database import demoted, full
+from tests.integration.store.examples import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from datetime import datetime
+
+    from services.cli.embedded_nats import EmbeddedNats
 
 
-class Counting:
-    """A pool that counts what it is asked."""
-
-    def __init__(self, pool):
-        self.asked = 0
-        self._pool = pool
-
-    async def fetchval(self, query):
-        self.asked += 1
-        return await self._pool.fetchval(query)
+@pytest.fixture
+async def pool(emptied_database_url: str) -> AsyncIterator[Pool]:
+    async with Pool(emptied_database_url, connections=1) as pool:
+        yield pool
 
 
-async def test_many_who_ask_share_one_look(database_url):
-    async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as pool:
-        counting = Counting(pool)
-        readiness = Readiness(counting)
-        assert await asyncio.gather(*(readiness.look() for _ in range(100))) == [True] * 100
-        assert await readiness.look()
-        assert counting.asked == 1
+@pytest.fixture
+async def bus(nats_url: str) -> AsyncIterator[Bus]:
+    bus = await connect(nats_url, name="tests")
+    yield bus
+    await bus.close()
 
 
-async def test_a_database_that_went_away_is_noticed_when_the_look_is_old(database_url, monkeypatch):
-    async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as pool:
-        readiness = Readiness(pool)
-        assert await readiness.look()
-        await pool.close()
-        assert await readiness.look()
-        monkeypatch.setattr(observability, "SHARED_FOR_S", 0.0)
-        assert not await readiness.look()
+@pytest.fixture
+def looks(pool: Pool, bus: Bus) -> ReadinessLooks:
+    return ReadinessLooks(pool, bus)
+
+
+@pytest.fixture
+def each_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is told what an earlier look found."""
+    monkeypatch.setattr(observability, "SHARED_FOR_S", 0.0)
+
+
+async def written_at(pool: Pool) -> list[datetime]:
+    return [row[0] for row in await pool.fetch("SELECT written_at FROM readiness")]
+
+
+def without_database(reason: str) -> Readiness:
+    database = ReadinessCheck(status="unavailable", reason=reason)
+    return Readiness(status="unavailable", checks={"database": database, "bus": OK})
+
+
+async def test_many_who_ask_share_one_write(looks: ReadinessLooks, pool: Pool):
+    found = await asyncio.gather(*(looks.look() for _ in range(100)))
+    written = await written_at(pool)
+    assert found == [Readiness(status="ok", checks={"database": OK, "bus": OK})] * 100
+    assert await looks.look() == found[0]
+    assert await written_at(pool) == written
+    assert len(written) == 1
+
+
+@pytest.mark.usefixtures("each_looks")
+async def test_a_process_writes_one_row_and_removes_those_of_processes_that_ended(looks: ReadinessLooks, pool: Pool):
+    await looks.look()
+    await pool.execute("INSERT INTO readiness VALUES ($1, now() - interval '61 minutes')", uuid4())
+    await pool.execute("INSERT INTO readiness VALUES ($1, now() - interval '59 minutes')", uuid4())
+    before = max(await written_at(pool))
+    assert (await looks.look()).status == "ok"
+    written = await written_at(pool)
+    assert len(written) == 2
+    assert max(written) > before
+
+
+@pytest.mark.usefixtures("each_looks")
+async def test_a_demoted_database_is_unavailable_and_left(looks: ReadinessLooks, emptied_database_url: str):
+    async with demoted(emptied_database_url):
+        # What is left of the terminated connection is noticed by the first look at the latest.
+        await until(lambda: is_unavailable(looks, "PostgreSQL refused a write (SQLSTATE 25006)."))
+    await until(lambda: is_ok(looks))
+
+
+async def is_unavailable(looks: ReadinessLooks, reason: str) -> bool:
+    return await looks.look() == without_database(reason)
+
+
+@pytest.mark.usefixtures("each_looks")
+async def test_a_full_database_is_unavailable(looks: ReadinessLooks, emptied_database_url: str):
+    async with full(emptied_database_url):
+        assert await looks.look() == without_database("PostgreSQL refused a write (SQLSTATE 53100).")
+    assert (await looks.look()).status == "ok"
+
+
+@pytest.mark.usefixtures("each_looks")
+async def test_a_frozen_database_is_told_in_time_and_asked_once(
+    looks: ReadinessLooks, pool: Pool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(observability, "LOOK_WITHIN_S", 0.2)
+    frozen = await pool.fetchval("SELECT pg_backend_pid()")
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(2):
+            found = await asyncio.gather(*(looks.look() for _ in range(20)))
+            # The look that hangs is not followed by another one, and nobody waits for it again.
+            found.append(await looks.look())
+        assert all(each.checks["database"].reason for each in found)
+        assert {each.status for each in found} == {"unavailable"}
+    finally:
+        os.kill(frozen, signal.SIGCONT)
+
+    await until(lambda: is_ok(looks))
+
+
+async def is_ok(looks: ReadinessLooks) -> bool:
+    return (await looks.look()).status == "ok"
+
+
+@pytest.mark.usefixtures("each_looks")
+async def test_without_nats_the_gateway_is_degraded(pool: Pool, nats_server: EmbeddedNats):
+    bus = await connect(nats_server.url, name="tests")
+    looks = ReadinessLooks(pool, bus)
+    assert (await looks.look()).status == "ok"
+
+    await bus.jetstream.delete_stream(PAYMENTS_STREAM)
+    without_stream = await looks.look()
+    await bus.close()
+    without_nats = await looks.look()
+
+    assert without_stream.status == without_nats.status == "degraded"
+    assert without_stream.checks["database"] == without_nats.checks["database"] == OK
+    assert without_stream.checks["bus"].reason == "JetStream does not show the stream of payments."
+    assert without_nats.checks["bus"].reason == "NATS is not connected."
