@@ -8,6 +8,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from contracts import events
+from extrato.domain.payment.identifiers import external_reference
+from extrato.domain.payment.state import begun
+from extrato.use_cases.hub import LoadedPayment
 
 NOON: Final = datetime(2026, 1, 12, 15, 0, tzinfo=UTC)
 CREATED: Final = NOON - timedelta(minutes=30)
@@ -162,3 +165,24 @@ DIRECT_PIX: Final = replace(
         pix_payload="00020126",
     ),
 )
+
+
+def loaded_payment(
+    number: int = 15, *, identifier: str = "00000000-000f-8000-8000-0123456789ab", position: int = 1
+) -> LoadedPayment:
+    """A payment that was opened at `position`, and then nothing more."""
+    opened = EXAMPLE_EVENTS[0]
+    assert isinstance(opened, events.PaymentOpened)
+    intent = replace(
+        opened, bank_payment_id=identifier, external_reference=external_reference(number, identifier), charge=None
+    )
+    return LoadedPayment(
+        payment_id=number,
+        merchant="padaria-do-marcos",
+        payment=begun(intent, None),
+        opened_at=CREATED,
+        opened_position=position,
+        updated_at=CREATED,
+        version=1,
+        position=position,
+    )

@@ -56,12 +56,13 @@ class Hub:
 
 
 class LoadedPayment(Struct, frozen=True, kw_only=True):
-    """A payment as its stream tells it, up to `version` and `position`."""
+    """A payment as its stream tells it, from `opened_position` up to `version` and `position`."""
 
     payment_id: int
     merchant: str
     payment: Opened
     opened_at: datetime
+    opened_position: int
     updated_at: datetime
     version: int
     position: int
@@ -87,6 +88,7 @@ async def load_payment(hub: Hub, payment_id: int) -> LoadedPayment:
         merchant=history[0].merchant,
         payment=payment,
         opened_at=history[0].recorded_at,
+        opened_position=history[0].position,
         updated_at=history[-1].recorded_at,
         version=history[-1].version,
         position=history[-1].position,
@@ -130,6 +132,7 @@ async def change_payment(
             merchant=before.merchant,
             payment=payment,
             opened_at=before.opened_at,
+            opened_position=before.opened_position,
             updated_at=news[-1].recorded_at,
             version=before.version + len(news),
             position=positions[-1],

@@ -126,6 +126,7 @@ async def open_payment(
         merchant=merchant.slug,
         payment=begun(intent, charge),
         opened_at=at,
+        opened_position=positions[0],
         updated_at=at,
         version=1,
         position=positions[0],

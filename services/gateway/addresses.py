@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from extrato.use_cases.hub import LoadedPayment
     from services.gateway.http.context import Gateway
 
 
@@ -18,11 +19,11 @@ class Addresses(Struct, frozen=True, kw_only=True):
     check: str
 
 
-def addresses_of(gateway: Gateway, payment_id: int) -> Addresses:
+def addresses_of(gateway: Gateway, payment: LoadedPayment) -> Addresses:
     """Write the addresses of a payment, under the configured public address and never a request's own."""
-    public_url, token = gateway.settings.public_url, gateway.tokens.make(payment_id)
+    public_url, number, token = gateway.settings.public_url, payment.payment_id, gateway.tokens.make(payment)
     return Addresses(
-        pix=f"{public_url}/payments/pix/{payment_id}?t={token}",
-        checkout=f"{public_url}/payments/mp/pay/{payment_id}/?t={token}",
-        check=f"{public_url}/payments/api/check/{payment_id}/?t={token}",
+        pix=f"{public_url}/payments/pix/{number}?t={token}",
+        checkout=f"{public_url}/payments/mp/pay/{number}/?t={token}",
+        check=f"{public_url}/payments/api/check/{number}/?t={token}",
     )

@@ -18,10 +18,11 @@ from services.gateway.api.checks import Checks
 from services.gateway.api.delivery_workers import DeliveryWorkers
 from services.gateway.api.observability import ReadinessLooks
 from services.gateway.api.pictures import Pictures
-from services.gateway.http.context import GATEWAY, PAYER_TOKENS, Gateway, PayerTokens
+from services.gateway.http.context import GATEWAY, Gateway
 from services.gateway.http.cross_origin import SHARED
 from services.gateway.http.door import MAX_BODY_BYTES, door
 from services.gateway.http.limits import Allowance, Limits
+from services.gateway.http.payer_tokens import payer_tokens
 from services.gateway.live.fanout import Fanout
 from services.gateway.live.places import Places
 from services.gateway.live.revocations import end_revoked
@@ -94,7 +95,7 @@ async def serve(settings: Settings) -> None:
             checks=checks,
             pictures=pictures,
             readiness=ReadinessLooks(pool, bus),
-            tokens=PayerTokens(await hub.vault.secret(PAYER_TOKENS)),
+            tokens=await payer_tokens(hub.vault, pool),
             unverified=Allowance(UNVERIFIED_PER_MINUTE),
             limits=Limits(settings),
         )

@@ -57,7 +57,11 @@ async def merchant_for(gateway: Gateway, caller: Caller, slug: str) -> Registere
 
 
 async def payment_for(gateway: Gateway, caller: Caller, number: int) -> LoadedPayment:
-    """Load a payment for a caller."""
+    """Load a payment for a caller; the payer's was read when his token was checked."""
+    if caller.payment is not None:
+        if caller.payment.payment_id != number:
+            raise fields.not_found(number)
+        return caller.payment
     try:
         loaded = await load_payment(gateway.hub, number)
     except NotFound as error:

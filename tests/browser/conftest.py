@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -15,7 +16,7 @@ from extrato.ports import Payer
 from extrato.use_cases.hub import load_payment
 from extrato.use_cases.merchants import MerchantDirectory
 from extrato.use_cases.open_payment import NewPayment, open_payment
-from services.gateway.http.context import PAYER_TOKENS, PayerTokens
+from services.gateway.http.payer_tokens import payer_tokens
 from tests.running_hub import CAUSE, MERCHANT, RunningHub, in_good_order
 
 if TYPE_CHECKING:
@@ -143,7 +144,9 @@ class Brief:
         return (await load_payment(self._hub, number)).payment.intent.bank_payment_id
 
     async def _address(self, number: int, method: str) -> str:
-        token = PayerTokens(await self._hub.vault.secret(PAYER_TOKENS)).make(number)
+        async with asyncpg.create_pool(self._running.addresses["database_url"], min_size=1) as pool:
+            tokens = await payer_tokens(self._hub.vault, pool)
+        token = tokens.make(await load_payment(self._hub, number))
         path = f"/payments/pix/{number}" if method == "pix" else f"/payments/mp/pay/{number}/"
         return f"{self._running.url}{path}?t={token}"
 

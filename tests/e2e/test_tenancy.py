@@ -6,6 +6,7 @@ A route that is added without saying here what a stranger must not see makes thi
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import pytest
 
 from services.gateway.app import create_app
 from services.gateway.http.context import GATEWAY
+from services.gateway.http.payer_tokens import PAYER_TOKENS, TOKEN_LENGTH
 from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
 
 if TYPE_CHECKING:
@@ -313,6 +315,18 @@ async def test_a_payers_token_opens_its_own_payment_and_no_other(hub, things, ro
     assert foreign[0] == without[0] == nobodys[0]
     assert foreign[0] in {401, 404}
     assert SECRET not in foreign[1]
+
+
+@pytest.mark.parametrize("route", PAYER_ROUTES, ids=lambda route: f"{route.method} {route.path}")
+async def test_a_token_of_the_number_alone_opens_nothing(hub, things, route):
+    """Older versions made such tokens, and this log holds no payment of theirs."""
+    async with hub.inside() as inside:
+        key = hmac.digest(await inside.vault.secret(PAYER_TOKENS), b"extrato payer tokens", "sha256")
+    token = hmac.digest(key, str(things.number).encode(), "sha256").hex()[:TOKEN_LENGTH]
+    told = await _ask(hub, route.method, (_for_payer(route.path, things.number, token), None), {})
+    wrong = await _ask(hub, route.method, (_for_payer(route.path, things.number, "0" * 32), None), {})
+    assert told == wrong
+    assert told[0] in {401, 404}
 
 
 @pytest.mark.parametrize("route", [r for r in ROUTES if r.scope and not r.payer], ids=lambda r: f"{r.method} {r.path}")

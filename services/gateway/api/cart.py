@@ -96,7 +96,7 @@ async def _created(gateway: Gateway, loaded: LoadedPayment) -> CartCreated:
     if not isinstance(charge, ChargeCreated) or charge.pix_payload is None or intent.expires_at is None:
         raise TypeError
     picture = await gateway.pictures.draw(charge.pix_payload, is_svg=False)
-    addresses = addresses_of(gateway, loaded.payment_id)
+    addresses = addresses_of(gateway, loaded)
     return CartCreated(
         success=True,
         payment_id=loaded.payment_id,

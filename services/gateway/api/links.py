@@ -52,7 +52,7 @@ async def generate_link(request: web.Request) -> web.Response:
     intent, charge = loaded.payment.intent, loaded.payment.charge
     if not isinstance(charge, ChargeCreated):
         raise TypeError
-    addresses = addresses_of(gateway, loaded.payment_id)
+    addresses = addresses_of(gateway, loaded)
     created = LinkCreated(
         success=True,
         payment_id=loaded.payment_id,

@@ -103,7 +103,7 @@ def _shown(gateway: Gateway, loaded: LoadedPayment) -> PixPayment:
     payment = loaded.payment
     intent, charge = payment.intent, payment.charge
     name = PICTURE_PREFIX + intent.bank_payment_id
-    addresses = addresses_of(gateway, loaded.payment_id)
+    addresses = addresses_of(gateway, loaded)
     return PixPayment(
         id=loaded.payment_id,
         value=to_reais(intent.amount_centavos),

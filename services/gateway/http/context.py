@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +9,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from contracts.envelope import Cause
+from extrato.use_cases.hub import LoadedPayment
 
 if TYPE_CHECKING:
     import asyncpg
@@ -24,47 +24,30 @@ if TYPE_CHECKING:
     from services.gateway.api.observability import ReadinessLooks
     from services.gateway.api.pictures import Pictures
     from services.gateway.http.limits import Allowance, Limits
+    from services.gateway.http.payer_tokens import PayerTokens
     from services.gateway.live.fanout import Fanout
     from services.gateway.live.places import Places
     from services.gateway.live.socket_io import SocketIo
-
-TOKEN_LENGTH: Final = 32
-# The name of the hub's secret that makes payers' tokens; rotating the vault's key leaves it as it is.
-PAYER_TOKENS: Final = "payer_tokens"
-
-
-class PayerTokens:
-    """Makes and checks the tokens in a payer's URLs; each opens one payment and nothing else."""
-
-    def __init__(self, key: bytes) -> None:
-        self._key = hmac.digest(key, b"extrato payer tokens", "sha256")
-
-    def make(self, payment_id: int) -> str:
-        """Give the token of a payment: 128 bits in hex, the same every time."""
-        return hmac.digest(self._key, str(payment_id).encode(), "sha256").hex()[:TOKEN_LENGTH]
-
-    def opens(self, token: str, payment_id: int) -> bool:
-        """Say whether `token` is the payment's, in constant time."""
-        return hmac.compare_digest(token.encode(), self.make(payment_id).encode())
 
 
 class Caller(Struct, frozen=True, kw_only=True):
     """Who is calling. `merchant` is None for a caller who may act for all, as in open mode.
 
-    A payer has shown the token of `payment_id`, and may know of that one payment and of nothing else. A caller with
-    `listed_prices_only` charges what the merchant's products cost, and chooses no other amount.
+    A payer has shown the token of `payment`, and may know of that one payment and of nothing else; it is as the door
+    has read it to check the token. A caller with `listed_prices_only` charges what the merchant's products cost, and
+    chooses no other amount.
     """
 
     merchant: str | None
     actor: str
     actor_id: str | None
-    payment_id: int | None = None
+    payment: LoadedPayment | None = None
     listed_prices_only: bool = False
 
     @property
     def is_payer(self) -> bool:
         """Say whether it is the payer of one payment."""
-        return self.payment_id is not None
+        return self.payment is not None
 
     def may_see(self, merchant: str) -> bool:
         """Say whether this caller may know of that merchant's things."""
@@ -72,7 +55,7 @@ class Caller(Struct, frozen=True, kw_only=True):
 
     def may_open(self, payment_id: int, merchant: str) -> bool:
         """Say whether this caller may know of that payment of that merchant."""
-        return self.payment_id == payment_id if self.is_payer else self.may_see(merchant)
+        return self.may_see(merchant) if self.payment is None else self.payment.payment_id == payment_id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,8 @@ from aiohttp import hdrs, web
 from msgspec import Struct
 
 from extrato.domain.errors import Refused
-from extrato.errors import ExtratoError, Transient
+from extrato.errors import ExtratoError, NotFound, Transient
+from extrato.use_cases.hub import load_payment
 from services.gateway.http.answers import error_answer
 from services.gateway.http.context import CORRELATION, Caller, gateway_of
 from services.gateway.http.cross_origin import UNSHARED_SCOPES, share
@@ -24,6 +25,8 @@ from services.gateway.metrics import REQUESTS
 
 if TYPE_CHECKING:
     from prometheus_client import Counter
+
+    from extrato.use_cases.hub import LoadedPayment
 
 MAX_BODY_BYTES: Final = 64 << 10
 MAX_NUMBER_LENGTH: Final = 16
@@ -112,8 +115,9 @@ async def _answered(route: Route, request: web.Request) -> web.StreamResponse:
         if route.scope is None:
             request["caller"] = ANYBODY
         else:
-            request["caller"] = await recognise(request, _shown(request, payer=route.payer), route.scope)
-        if route.limit is not None:
+            shown = _shown(request, payer=route.payer)
+            request["caller"] = await recognise(request, shown, route.scope, limit=route.limit)
+        if route.limit is not None and not request["caller"].is_payer:
             gateway_of(request).limits.count(route.limit, request["caller"], address_of(request))
         return await route.handler(request)
     except web.HTTPRequestEntityTooLarge:
@@ -156,8 +160,11 @@ def _shown(request: web.Request, *, payer: bool) -> Credentials:
     return Credentials(api_key=None, payment_id=number, token=token)
 
 
-async def recognise(request: web.Request, shown: Credentials, scope: str) -> Caller:
-    """Find out who is calling; raises `Refused`, and `TooManyRequests` to an address that guesses."""
+async def recognise(request: web.Request, shown: Credentials, scope: str, *, limit: Limited | None = None) -> Caller:
+    """Find out who is calling; raises `Refused`, and `TooManyRequests` to an address that guesses.
+
+    A token costs a look at the log, so that it counts as `limit` before.
+    """
     gateway = gateway_of(request)
     limits = gateway.limits
     if shown.api_key is not None:
@@ -178,16 +185,35 @@ async def recognise(request: web.Request, shown: Credentials, scope: str) -> Cal
             actor_id=key.key_id,
             listed_prices_only=key.listed_prices_only,
         )
-    number, token = shown.payment_id, shown.token
-    if token:
-        is_number = number.isascii() and number.isdigit() and len(number) < MAX_NUMBER_LENGTH
-        if is_number and gateway.tokens.opens(token, int(number)):
-            return Caller(merchant=None, actor="check", actor_id=None, payment_id=int(number))
+    if shown.token:
+        payment = await _opened_by_token(request, shown, limit)
+        if payment is not None:
+            return Caller(merchant=None, actor="check", actor_id=None, payment=payment)
         limits.failed(address_of(request))
     if gateway.settings.auth == "open":
         refuse_unless_local(request)
         return ANYBODY
     raise Refused("unauthenticated", "An API key is needed: Authorization: Bearer <key>.")
+
+
+async def _opened_by_token(request: web.Request, shown: Credentials, limit: Limited | None) -> LoadedPayment | None:
+    """Read the payment that a token opens; None where the token is wrong, and where there is no such payment."""
+    number = shown.payment_id
+    if not (number.isascii() and number.isdigit() and len(number) < MAX_NUMBER_LENGTH):
+        return None
+    gateway, address = gateway_of(request), address_of(request)
+    credential = f"payment {int(number)} {shown.token}"
+    gateway.limits.allow_attempt(address, credential)
+    if limit is not None:
+        gateway.limits.count(limit, ANYBODY, address)
+    try:
+        payment = await load_payment(gateway.hub, int(number))
+    except NotFound:
+        return None
+    if not gateway.tokens.opens(shown.token, payment):
+        return None
+    gateway.limits.succeeded(credential)
+    return payment
 
 
 async def read_body(request: web.Request) -> bytes:

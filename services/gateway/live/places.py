@@ -87,8 +87,8 @@ class Place:
     def introduce(self, caller: Caller) -> None:
         """Hold it for a caller and no longer for a stranger; raises as `Places.take` does, and holds nothing then."""
         whose: tuple[tuple[Kind, str], ...] = ()
-        if caller.is_payer:
-            whose = (("payer", str(caller.payment_id)),)
+        if caller.payment is not None:
+            whose = (("payer", str(caller.payment.payment_id)),)
         elif caller.actor_id is not None:
             whose = (("key", f"{caller.merchant} {caller.actor_id}"),)
         self.hold((("all", ""), ("address", self._address), *whose))

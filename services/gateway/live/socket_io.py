@@ -25,10 +25,11 @@ from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, Transient
 from services.gateway import lookup
 from services.gateway.http import fields
-from services.gateway.http.context import TOKEN_LENGTH, gateway_of
+from services.gateway.http.context import gateway_of
 from services.gateway.http.door import ANYBODY, Credentials, await_body, bearer_of, recognise
 from services.gateway.http.limits import address_of
 from services.gateway.http.local_only import refuse_unless_local
+from services.gateway.http.payer_tokens import TOKEN_LENGTH
 from services.gateway.http.sentences import Unexpected, in_portuguese
 from services.gateway.live.confirmations import Confirmations, may_confirm
 from services.gateway.live.fanout import EVERY_PAYMENT, Fanout, Key, Listener

@@ -50,8 +50,8 @@ async def view_of(request: web.Request, asked: Asked) -> View:
         shop=merchant.name if merchant else None,
         standing=standing_of(loaded.payment, now, is_answered=asked.is_answered),
         now=now,
-        token=gateway.tokens.make(loaded.payment_id),
-        checkout_address=addresses_of(gateway, loaded.payment_id).checkout,
+        token=gateway.tokens.make(loaded),
+        checkout_address=addresses_of(gateway, loaded).checkout,
     )
 
 

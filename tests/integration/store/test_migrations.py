@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncpg
 
+from extrato.store.event_log import EventLog
 from extrato.store.migrations import migrate
+from tests.integration.store.examples import append_to
 
 
 async def test_the_timeline_of_an_older_version_goes_with_its_checkpoint(empty_database_url: str):
@@ -23,3 +25,20 @@ async def test_the_timeline_of_an_older_version_goes_with_its_checkpoint(empty_d
         assert await connection.fetch("SELECT * FROM checkpoints") == [("payment_details", 4, 7)]
     finally:
         await connection.close()
+
+
+async def test_the_head_of_the_log_at_the_upgrade_is_where_tokens_of_the_number_alone_end(empty_database_url: str):
+    await migrate(empty_database_url)
+    async with asyncpg.create_pool(empty_database_url, min_size=1, max_size=1) as pool:
+        assert await pool.fetch("SELECT * FROM payer_token_cut_off") == [(0,)]
+        await pool.execute("""
+            DELETE FROM schema_migrations WHERE name = '0010_payer_token_cut_off';
+            DROP TABLE payer_token_cut_off
+        """)
+        log = EventLog(pool)
+        written = await log.append(append_to(events=7))
+
+        assert await migrate(empty_database_url) == ["0010_payer_token_cut_off"]
+
+        assert await pool.fetch("SELECT * FROM payer_token_cut_off") == [(written[-1],)]
+        await log.close()

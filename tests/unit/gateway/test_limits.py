@@ -14,10 +14,11 @@ from extrato.settings import InvalidSettings, Settings
 from services.gateway.http import limits as module
 from services.gateway.http.context import GATEWAY, Caller
 from services.gateway.http.limits import Allowance, Limits, TooManyRequests, address_of
+from tests.examples import loaded_payment
 
 MERCHANT = Caller(merchant="padaria", actor="api_key", actor_id="k1")
 NEIGHBOUR = Caller(merchant="padaria", actor="api_key", actor_id="k2")
-PAYER = Caller(merchant=None, actor="check", actor_id=None, payment_id=15)
+PAYER = Caller(merchant=None, actor="check", actor_id=None, payment=loaded_payment())
 
 
 class Clock:

@@ -259,7 +259,14 @@ def test_a_payment_stands_otherwise_once_the_rest_has_come_or_the_money_went_bac
 def drawn(stands, now=LATER, said=words.LINK):
     """The page of a payment, as text, and its facts."""
     loaded = LoadedPayment(
-        payment_id=15, merchant="padaria", payment=stands, opened_at=NOON, updated_at=NOON, version=1, position=1
+        payment_id=15,
+        merchant="padaria",
+        payment=stands,
+        opened_at=NOON,
+        opened_position=1,
+        updated_at=NOON,
+        version=1,
+        position=1,
     )
     standing = standing_of(stands, now)
     view = View(loaded=loaded, shop="Padaria", standing=standing, now=now, token="t", checkout_address="https://pay")

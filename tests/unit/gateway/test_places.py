@@ -8,11 +8,12 @@ from extrato.errors import Overloaded
 from services.gateway.http.context import Caller
 from services.gateway.http.limits import TooManyRequests
 from services.gateway.live.places import Places
+from tests.examples import loaded_payment
 
 SHOP = Caller(merchant="padaria", actor="api_key", actor_id="k1")
 OTHER_SHOP = Caller(merchant="another", actor="api_key", actor_id="k1")
-PAYER = Caller(merchant=None, actor="check", actor_id=None, payment_id=15)
-OTHER_PAYER = Caller(merchant=None, actor="check", actor_id=None, payment_id=16)
+PAYER = Caller(merchant=None, actor="check", actor_id=None, payment=loaded_payment(15))
+OTHER_PAYER = Caller(merchant=None, actor="check", actor_id=None, payment=loaded_payment(16))
 ANYBODY = Caller(merchant=None, actor="check", actor_id=None)
 
 BOUNDS = {"all": 10, "address": 4, "key": 3, "payer": 2, "strangers": 3, "stranger_address": 2}

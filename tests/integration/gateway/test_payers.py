@@ -1,0 +1,194 @@
+"""What a payer's token opens, and what finding that out costs; a door before a real log."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from aiohttp import test_utils, web
+from msgspec.structs import replace
+
+from contracts.envelope import Cause
+from extrato.domain.payment.identifiers import bank_payment_id, stream_id
+from extrato.settings import Settings
+from extrato.store.appender import StreamAppend
+from extrato.store.codec import NewEvent
+from extrato.store.event_log import EventLog
+from extrato.use_cases.hub import load_payment
+from services.gateway import lookup
+from services.gateway.http.context import GATEWAY
+from services.gateway.http.door import Route, door
+from services.gateway.http.limits import Limits
+from services.gateway.http.payer_tokens import PayerTokens, payer_tokens
+from tests.database import execute
+from tests.examples import EXAMPLE_EVENTS, NOON
+from tests.unit.gateway.test_payer_tokens import SECRET, of_older_version
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from aiohttp.typedefs import Handler
+
+    from extrato.use_cases.hub import LoadedPayment
+
+NUMBER = 15
+FAILURES = 3
+ALLOWED = 20
+
+# The door keeps what it finds out on the request under plain names, of which aiohttp warns.
+pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
+
+
+class CountingLog(EventLog):
+    """The log, and how often a stream was read."""
+
+    read = 0
+
+    async def read_stream(self, stream: UUID, *, after_version: int = 0) -> list:
+        self.read += 1
+        return await super().read_stream(stream, after_version=after_version)
+
+
+async def show(request: web.Request) -> web.Response:
+    """A handler of a payer's route: it looks its payment up, and decides nothing."""
+    payment = await lookup.find_payment(request)
+    return web.Response(text=payment.payment.intent.bank_payment_id)
+
+
+class Payers:
+    """Payments, and payers who ask for them."""
+
+    def __init__(self, log: CountingLog, client: test_utils.TestClient, gateway: SimpleNamespace) -> None:
+        self.log = log
+        self._client = client
+        self._gateway = gateway
+
+    async def open(self, number: int = NUMBER) -> LoadedPayment:
+        """Open a payment with an identifier of its own."""
+        identifier = bank_payment_id(number, uuid4())
+        new = NewEvent(
+            event_id=uuid4(),
+            merchant="padaria",
+            payment_id=number,
+            occurred_at=NOON,
+            recorded_at=NOON,
+            cause=Cause(correlation_id="test", actor="operator"),
+            event=replace(EXAMPLE_EVENTS[0], bank_payment_id=identifier),
+        )
+        await self.log.append(StreamAppend(stream_id=stream_id(number), expected_version=0, events=[new]))
+        return await load_payment(self._gateway.hub, number)
+
+    def token_of(self, payment: LoadedPayment) -> str:
+        return self._gateway.tokens.make(payment)
+
+    def begin_again_with(self, tokens: PayerTokens) -> None:
+        self._gateway.tokens = tokens
+
+    async def ask(self, token: str, number: int = NUMBER) -> tuple[int, str]:
+        async with self._client.get(f"/payments/{number}", params={"t": token}) as answer:
+            return answer.status, await answer.text()
+
+
+@pytest.fixture
+async def pool(emptied_database_url: str) -> AsyncIterator[asyncpg.Pool]:
+    async with asyncpg.create_pool(emptied_database_url, min_size=1, max_size=2) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def payers(pool: asyncpg.Pool) -> AsyncIterator[Payers]:
+    log = CountingLog(pool)
+    settings = Settings.from_environment(
+        {"EXTRATO_FAILURES_PER_MINUTE": str(FAILURES), "EXTRATO_CHECKS_PER_MINUTE": str(ALLOWED)}
+    )
+    gateway = SimpleNamespace(
+        settings=settings,
+        hub=SimpleNamespace(log=log, new_uuid=uuid4),
+        limits=Limits(settings),
+        tokens=PayerTokens(SECRET, cut_off=0),
+    )
+    route = Route(
+        method="GET", path="/payments/{payment_id}", handler=show, scope="payments:read", payer=True, limit="checks"
+    )
+    app = web.Application()
+    app[GATEWAY] = gateway
+    handler: Handler = door(route)
+    app.router.add_route(route.method, route.path, handler)
+    async with test_utils.TestClient(test_utils.TestServer(app)) as client:
+        yield Payers(log, client, gateway)
+    await log.close()
+
+
+async def test_a_payment_is_read_once_to_check_its_token_and_to_show_it(payers: Payers):
+    payment = await payers.open()
+    payers.log.read = 0
+    assert await payers.ask(payers.token_of(payment)) == (200, payment.payment.intent.bank_payment_id)
+    assert payers.log.read == 1
+
+
+async def test_a_wrong_token_is_answered_as_a_payment_that_does_not_exist(payers: Payers):
+    payment = await payers.open()
+    wrong, missing = await payers.ask("0" * 32), await payers.ask(payers.token_of(payment), NUMBER + 1)
+    assert wrong == missing
+    assert wrong[0] == 401
+
+
+async def test_a_link_from_before_a_restore_opens_no_other_payment_of_its_number(
+    payers: Payers, emptied_database_url: str
+):
+    """The payment and its number are lost with what came after the backup, and the number is given again."""
+    lost = await payers.open()
+    tokens = [payers.token_of(lost), of_older_version(NUMBER)]
+    await execute(emptied_database_url, "TRUNCATE stored_events RESTART IDENTITY")
+
+    other = await payers.open()
+
+    assert [(await payers.ask(token))[0] for token in tokens] == [401, 401]
+    assert (await payers.ask(payers.token_of(other)))[0] == 200
+
+
+async def test_links_of_an_older_version_open_the_payments_of_its_time(payers: Payers, pool: asyncpg.Pool):
+    old = await payers.open()
+    young = await payers.open(NUMBER + 1)
+    await pool.execute("INSERT INTO payer_token_cut_off VALUES ($1)", old.opened_position)
+    payers.begin_again_with(await payer_tokens(Secret(), pool))
+
+    assert (await payers.ask(of_older_version(NUMBER)))[0] == 200
+    assert (await payers.ask(payers.token_of(old)))[0] == 200
+    assert (await payers.ask(of_older_version(NUMBER + 1), NUMBER + 1))[0] == 401
+    assert (await payers.ask(payers.token_of(young), NUMBER + 1))[0] == 200
+
+
+class Secret:
+    """A vault that keeps one secret."""
+
+    async def secret(self, name: str) -> bytes:
+        del name
+        return SECRET
+
+
+async def test_who_guesses_has_few_payments_read(payers: Payers, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("services.gateway.http.limits.SECOND_LOOKS_PER_MINUTE", 1)
+    payers._gateway.limits = Limits(payers._gateway.settings)
+    payment = await payers.open()
+    known = payers.token_of(payment)
+    assert (await payers.ask(known))[0] == 200
+    payers.log.read = 0
+
+    statuses = [(await payers.ask(f"{guess:032x}"))[0] for guess in range(10)]
+
+    assert statuses == [401] * FAILURES + [429] * (10 - FAILURES)
+    # One more than fails is looked at in all, for the sake of others who come from the same address.
+    assert payers.log.read == FAILURES + 1
+    assert (await payers.ask(known))[0] == 200
+
+
+async def test_a_payer_who_asks_too_often_has_nothing_read(payers: Payers):
+    token = payers.token_of(await payers.open())
+    assert {(await payers.ask(token))[0] for _ in range(ALLOWED)} == {200}
+    payers.log.read = 0
+    assert (await payers.ask(token))[0] == 429
+    assert payers.log.read == 0
