@@ -58,7 +58,15 @@ SELECT_POSITIONS: Final = """
     ORDER BY notification_id
 """
 
-RIGHT_SEQUENCES: Final = "SELECT newest_position, newest_payment FROM right_sequences($1, $2)"
+RIGHT_SEQUENCES: Final = "SELECT newest_position, newest_payment FROM right_sequences($1, $2, $3)"
+SEEN_POSITION: Final = "SELECT coalesce(max(position), 0) AS position FROM checkpoints"
+# Numbers of payments up to the read model's position are in the read model; without one they are looked for in the log.
+READ_MODEL_EXISTS: Final = "SELECT to_regclass('payment_details') IS NOT NULL AS exists"
+SEEN_PAYMENT: Final = """
+    SELECT coalesce(max(payment_id), 0) AS payment,
+        coalesce((SELECT position FROM checkpoints WHERE read_model = 'payment_details'), 0) AS position
+    FROM payment_details
+"""
 # Of the index of positions: a sequence that is behind its table gives a number that is taken.
 POSITIONS_INDEX: Final = "stored_events_notification_id_idx"
 
@@ -125,7 +133,12 @@ class AsyncpgRecorder:
 
         Gives the newest position and payment number; those that are given next are above them.
         """
-        row = (await self._fetch(RIGHT_SEQUENCES, position, payment))[0]
+        position = max(position, (await self._fetch(SEEN_POSITION))[0]["position"])
+        after = 0
+        if (await self._fetch(READ_MODEL_EXISTS))[0]["exists"]:
+            seen = (await self._fetch(SEEN_PAYMENT))[0]
+            payment, after = max(payment, seen["payment"]), seen["position"]
+        row = (await self._fetch(RIGHT_SEQUENCES, position, payment, after))[0]
         return row["newest_position"] or 0, row["newest_payment"] or 0
 
     async def insert_events(self, stored_events: Sequence[StoredEvent]) -> list[int]:

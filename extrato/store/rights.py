@@ -23,6 +23,11 @@ TABLES: Final = {
     "payers": ORDINARY,
     "hub_secrets": ORDINARY,
     "second_looks": ORDINARY,
+    "readiness": ORDINARY,
+    "payer_token_cut_off": "SELECT",
+    "log_identity": "SELECT",
+    "log_epochs": "SELECT, INSERT",
+    "relay_lease": "SELECT, INSERT, UPDATE",
 }
 SEQUENCES: Final = ("stored_events_notification_id_seq", "payment_numbers")
 
