@@ -6,6 +6,14 @@ from typing import Final
 
 import asyncpg
 
+from extrato.errors import Transient
+
+# SQLSTATE classes of values that do not fit: data exceptions and violated constraints.
+OF_THE_VALUE: Final = ("22", "23")
+
+# SQLSTATEs of a server that is away: a broken connection, and one that stops, has crashed or starts.
+OF_THE_LINE: Final = ("08", "57P")
+
 # PostgreSQL did nothing and said so, for a reason that lies in its own state (SQLSTATE in parentheses).
 TURNED_AWAY: Final = (
     asyncpg.ReadOnlySQLTransactionError,  # a demoted primary, or default_transaction_read_only (25006)
@@ -38,3 +46,20 @@ def is_line_broken(error: BaseException) -> bool:
     asyncpg makes its error for such a value an InterfaceError too, and that one does not pass with time.
     """
     return isinstance(error, LINE_BROKE) and not isinstance(error, ValueError)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Tell a PostgreSQL that answered and said no from one that is away."""
+    return isinstance(error, asyncpg.PostgresError) and not (error.sqlstate or "").startswith(OF_THE_LINE)
+
+
+def is_poison(error: BaseException) -> bool:
+    """Tell an event that can never be handled from a store, a bus or a machine that cannot handle it at the moment.
+
+    Of what PostgreSQL says only a value that does not fit is the fault of the event. A full disk, a time-out, a lock,
+    a missing table or permission would refuse any other event too, and end. What an event's own code raises is the
+    fault of the event.
+    """
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(OF_THE_VALUE)
+    return not (is_line_broken(error) or isinstance(error, (Transient, MemoryError)))

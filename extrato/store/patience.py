@@ -1,0 +1,46 @@
+"""Pauses that grow while something refuses, and a line of the log for each reason rather than for each try."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from extrato.store.unavailable import is_refusal
+
+if TYPE_CHECKING:
+    import structlog
+
+FIRST_PAUSE_S: Final = 0.2
+LONGEST_PAUSE_S: Final = 5.0
+
+
+class Patience:
+    """Waits between the tries of one work.
+
+    `reason` is why the work waits, None when it went well last. A PostgreSQL that refuses is logged as an error,
+    because it may stay so until somebody acts, and what is away as a warning.
+    """
+
+    def __init__(self, logger: structlog.typing.FilteringBoundLogger, *, waits: str, goes_on: str) -> None:
+        self._logger = logger
+        self._waits = waits
+        self._goes_on = goes_on
+        self._pause_s = FIRST_PAUSE_S
+        self.reason: str | None = None
+
+    async def pause(self, error: Exception) -> None:
+        """Wait after a try that failed, longer than after the one before."""
+        reason = repr(error)
+        if reason != self.reason:
+            self.reason = reason
+            log = self._logger.error if is_refusal(error) else self._logger.warning
+            log(self._waits, error=reason)
+        pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, LONGEST_PAUSE_S)
+        await asyncio.sleep(pause_s)
+
+    def over(self) -> None:
+        """Note that the work went well."""
+        if self.reason is not None:
+            self.reason = None
+            self._pause_s = FIRST_PAUSE_S
+            self._logger.info(self._goes_on)

@@ -1,0 +1,63 @@
+"""Pauses between the tries of what is refused, and what the log says of them."""
+
+import asyncpg
+import pytest
+import structlog
+
+from extrato.store import patience
+from extrato.store.patience import LONGEST_PAUSE_S, Patience
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """The pauses in seconds, which nobody waits for."""
+    made = []
+
+    async def sleep(pause_s):
+        made.append(pause_s)
+
+    monkeypatch.setattr(patience.asyncio, "sleep", sleep)
+    return made
+
+
+@pytest.fixture
+def facts():
+    with structlog.testing.capture_logs() as facts:
+        yield facts
+
+
+def new():
+    return Patience(structlog.get_logger(), waits="waits", goes_on="goes_on")
+
+
+async def test_pauses_grow_to_a_bound_and_begin_again(pauses):
+    one = new()
+    for _ in range(8):
+        await one.pause(OSError())
+    assert pauses == sorted(pauses)
+    assert pauses[1] > pauses[0]
+    assert pauses[-1] == LONGEST_PAUSE_S
+    one.over()
+    await one.pause(OSError())
+    assert pauses[-1] == pauses[0]
+
+
+async def test_a_reason_is_one_line_of_the_log_however_often_it_is_met(pauses, facts):
+    one = new()
+    for error in (asyncpg.DiskFullError("full"), asyncpg.DiskFullError("full"), OSError(), OSError()):
+        await one.pause(error)
+    one.over()
+    one.over()
+    assert [(fact["event"], fact["log_level"]) for fact in facts] == [
+        ("waits", "error"),
+        ("waits", "warning"),
+        ("goes_on", "info"),
+    ]
+
+
+async def test_the_reason_can_be_read_while_it_lasts(pauses):
+    one = new()
+    await one.pause(asyncpg.DiskFullError("full"))
+    assert one.reason == "DiskFullError('full')"
+    one.over()
+    assert one.reason is None
