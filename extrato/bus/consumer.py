@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
 import structlog
 
 from contracts.subjects import PAYMENTS_STREAM
@@ -19,34 +20,41 @@ from extrato.bus.dead_letters import lay_down
 from extrato.bus.messages import position_in
 from extrato.bus.pull import DurablePull
 from extrato.errors import Transient
-from extrato.store.codec import UnreadableEvent, to_envelope
+from extrato.store.codec import UnreadableEvent
 from extrato.store.log import READ_PAGE, LogReader
-from extrato.store.unavailable import LINE_BROKE, is_line_broken
+from extrato.store.page import page_of
+from extrato.store.patience import Patience
+from extrato.store.unavailable import LINE_BROKE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from eventsourcing.persistence import Notification
-
-    from contracts.envelope import Envelope
     from extrato.bus.lean_client import RawMessage
+    from extrato.store.page import Page
 
 LOOK_AT_LOG_S: Final = 1.0
 
 # After a batch of more than a few the next one is let grow: a transaction for a hundred costs little more than for ten.
 BUSY_ABOVE: Final = 16
 LINGER_S: Final = 0.02
-REFUSAL_ATTEMPTS: Final = 3
+
+# What is waited for; an error of another kind ends the consumer.
+PASSES: Final = (*BUS_AWAY, *LINE_BROKE, Transient, asyncpg.PostgresError)
+
+
+async def _nothing() -> None:
+    """Do nothing before events are handed over."""
 
 
 class DurableConsumer:
     """Feeds a handler from `checkpoint` on, for ever.
 
-    `handle` takes events in order together with the position that they bring it to; it keeps that position in
-    the transaction of its effects, and passes over events at or below the position it kept before.
-    `durable` is `<service>-<purpose>`. A handler that keeps failing on one event has that event laid
-    down under `dead.<durable>.…`, and goes on without it; when the store or the bus is away the
-    consumer waits and tries again. `subscribed` is set once it has caught up with the log and hears the bus.
+    `handle` takes pages of the log in order. It keeps a page's `position` in the transaction of its effects, passes
+    over events at or below the position it kept before, and decides what becomes of an event that it cannot take.
+    While it raises that the store or the bus is away, or refuses, the consumer waits and hands the page over again.
+    `durable` is `<service>-<purpose>`; an event that cannot be read is laid down under `dead.<durable>.…` before its
+    page is handed over. `before` is called at each subscription, before events are handed over, and may set
+    `checkpoint` back. `subscribed` is set once the consumer has caught up with the log and hears the bus.
     """
 
     def __init__(
@@ -56,13 +64,16 @@ class DurableConsumer:
         log: LogReader,
         durable: str,
         checkpoint: int,
-        handle: Callable[[Sequence[Envelope], int], Awaitable[None]],
+        handle: Callable[[Page], Awaitable[None]],
+        before: Callable[[], Awaitable[None]] = _nothing,
     ) -> None:
         self._bus = bus
         self._log = log
         self._durable = durable
         self._handle = handle
+        self._before = before
         self._logger = structlog.get_logger(component="consumer", consumer=durable)
+        self._patience = Patience(self._logger, waits="consumer_waits", goes_on="consumer_goes_on")
         self._look_at_s = 0.0
         self.checkpoint = checkpoint
         self.subscribed = asyncio.Event()
@@ -77,22 +88,23 @@ class DurableConsumer:
             try:
                 await self._bus.ensure_streams()
                 await pull.open()
+                await self._before()
                 await self.catch_up()
                 self.subscribed.set()
                 while True:
                     await self._consume(pull)
-            except (*BUS_AWAY, *LINE_BROKE, Transient) as error:
-                self._logger.warning("consumer_interrupted", error=repr(error))
+            except PASSES as error:
                 with contextlib.suppress(*BUS_AWAY):
                     await pull.close()
-                await asyncio.sleep(0.2)
+                await self._patience.pause(error)
 
     async def catch_up(self, up_to: int | None = None) -> None:
         """Read the log from the checkpoint to `up_to`, or to its end."""
         while True:
             rows = await self._log.read_rows(self.checkpoint, up_to=up_to, limit=READ_PAGE)
             if rows:
-                await self._hand_over(rows)
+                await self._hand_over(page_of(rows, after=self.checkpoint))
+            self._patience.over()
             if len(rows) < READ_PAGE:
                 return
 
@@ -122,9 +134,7 @@ class DurableConsumer:
             try:
                 position, _ = position_in(message.headers)
             except UnreadableEvent as error:
-                await self._lay_down(
-                    message.subject.decode(errors="backslashreplace"), await pull.body_of(message), error
-                )
+                await self._lay_down(_named(message), await pull.body_of(message), error.message)
                 continue
             spoken_of.append((position, message))
             reached = max(reached, position)
@@ -132,62 +142,38 @@ class DurableConsumer:
             await self.catch_up(reached)
         for position, message in spoken_of:
             if position > self.checkpoint:
-                subject = message.subject.decode(errors="backslashreplace")
-                nowhere = UnreadableEvent("The log has no such place.", subject)
-                await self._lay_down(subject, await pull.body_of(message), nowhere)
+                await self._lay_down(_named(message), await pull.body_of(message), "The log has no such place.")
 
-    async def _hand_over(self, rows: Sequence[Notification]) -> None:
-        envelopes = []
-        for row in rows:
-            try:
-                envelopes.append(to_envelope(row))
-            except UnreadableEvent as error:
-                await self._lay_down(f"log.{row.id}", row.state, error)
-        await self._hand_over_readable(envelopes, rows[-1].id)
+    async def _hand_over(self, page: Page) -> None:
+        for event in page.unreadable:
+            await self._lay_down(f"log.{event.position}", event.state, event.reason)
+        await self._handle(page)
+        self.checkpoint = page.position
 
-    async def _hand_over_readable(self, envelopes: Sequence[Envelope], newest: int) -> None:
-        if newest <= self.checkpoint:
-            return
+    async def lay_down(self, events: Sequence[tuple[int, str]]) -> None:
+        """Tell on the bus of events that the handler does without and has written down; the bus may be away.
+
+        Each has its position and the reason.
+        """
         try:
-            await self._handle(envelopes, newest)
-        except Exception as error:
-            if _will_pass(error):
-                raise
-            # One bad event must not stop all the others.
-            await self._hand_over_one_by_one(envelopes, newest, error)
-        self.checkpoint = newest
+            for position, reason in events:
+                await self._lay_down(f"log.{position}", b"", reason)
+        except BUS_AWAY as error:
+            self._logger.warning("dead_letters_not_sent", events=len(events), error=repr(error))
 
-    async def _hand_over_one_by_one(self, envelopes: Sequence[Envelope], newest: int, first_error: Exception) -> None:
-        """Find the event that the handler cannot take, lay it down, and go on."""
-        self._logger.error("batch_refused", error=repr(first_error), exc_info=first_error)
-        for envelope in envelopes:
-            for attempt in range(1, REFUSAL_ATTEMPTS + 1):
-                try:
-                    await self._handle([envelope], envelope.position)
-                    break
-                except Exception as error:
-                    if _will_pass(error):
-                        raise
-                    if attempt == REFUSAL_ATTEMPTS:
-                        refusal = UnreadableEvent(f"The handler refused it: {error!r}")
-                        await self._lay_down(f"log.{envelope.position}", b"", refusal)
-        await self._handle([], newest)
-
-    async def _lay_down(self, subject: str, body: bytes, error: UnreadableEvent) -> None:
+    async def _lay_down(self, subject: str, body: bytes, reason: str) -> None:
         self.refused += 1
-        self._logger.error("message_refused", subject=subject, reason=error.message)
-        await lay_down(self._bus, consumer=self._durable, subject=subject, body=body, headers={"reason": error.message})
+        self._logger.error("message_refused", subject=subject, reason=reason)
+        await lay_down(self._bus, consumer=self._durable, subject=subject, body=body, headers={"reason": reason})
 
     async def _until_it_works(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             heed_cancellation()
             try:
                 return await work()
-            except (*BUS_AWAY, *LINE_BROKE, Transient) as error:
-                self._logger.warning("consumer_interrupted", error=repr(error))
-                await asyncio.sleep(0.2)
+            except PASSES as error:
+                await self._patience.pause(error)
 
 
-def _will_pass(error: Exception) -> bool:
-    """Tell an absent store, bus or provider from an event that cannot be handled."""
-    return is_line_broken(error) or isinstance(error, (*BUS_AWAY, Transient))
+def _named(message: RawMessage) -> str:
+    return message.subject.decode(errors="backslashreplace")

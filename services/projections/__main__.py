@@ -1,4 +1,4 @@
-"""The projections process, and the rebuilding of a read model by hand."""
+"""The projections process, and what is done to read models by hand."""
 
 from __future__ import annotations
 
@@ -7,21 +7,29 @@ import sys
 from typing import TYPE_CHECKING
 
 from extrato.process import run
-from services.projections.app import rebuild_by_name, serve
+from services.projections.app import list_passed_over, rebuild_by_name, serve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run until stopped by a signal, or rebuild and end; gives the exit code."""
+    """Run until stopped by a signal, or do one thing and end; gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m services.projections", description="Keep the read models.")
     commands = parser.add_subparsers(dest="command", metavar="command")
     rebuilding = commands.add_parser("rebuild", help="build a read model anew from the log, while it is in use")
     rebuilding.add_argument("name", help="name of the read model, or all")
+    commands.add_parser(
+        "passed-over",
+        help="list the events that read models do without",
+        description="List the events that read models do without, and why. To try them again, rebuild the read model: "
+        "later events have changed the same rows, so that one event cannot be applied alone.",
+    )
     arguments = parser.parse_args(words)
     if arguments.command == "rebuild":
         return run("projections", lambda settings: rebuild_by_name(settings, arguments.name))
+    if arguments.command == "passed-over":
+        return run("projections", list_passed_over)
     return run("projections", serve)
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import TYPE_CHECKING, Final
+
+import asyncpg
 
 from extrato.bus.relay import Relay
 from extrato.process import CannotStart, announce_readiness, open_bus, open_database, run_together
 from extrato.store.log import LogReader, LogSignal
+from services.projections import passed_over
 from services.projections.read_models.registry import READ_MODELS
-from services.projections.rebuild import rebuild, rebuild_unless_current
+from services.projections.rebuild import rebuild
 from services.projections.runner import Runner
 
 if TYPE_CHECKING:
     from extrato.settings import Settings
 
 MAX_CONNECTIONS: Final = 8
+LISTED_AT_ONCE: Final = 1000
 
 ALL: Final = "all"
 
@@ -24,20 +29,19 @@ async def serve(settings: Settings) -> None:
     """Keep the read models up to date until cancelled; raises `CannotStart`.
 
     The process is ready when the read models know all that was in the log when it began, and hear what is to come.
+    One that waits because PostgreSQL refuses does not delay that.
     """
     async with contextlib.AsyncExitStack() as parts:
         pool = await parts.enter_async_context(open_database(settings, connections=MAX_CONNECTIONS))
         bus = await parts.enter_async_context(open_bus(settings, name="projections"))
         log = LogReader(pool)
-        for read_model in READ_MODELS:
-            await rebuild_unless_current(read_model, database_url=settings.database_url, log=log)
         signal = await parts.enter_async_context(LogSignal(settings.database_url))
         relay = Relay(database_url=settings.database_url, log=log, signal=signal, bus=bus)
-        runner = Runner(pool=pool, log=log, bus=bus, read_models=READ_MODELS)
+        runner = Runner(database_url=settings.database_url, pool=pool, log=log, bus=bus, read_models=READ_MODELS)
         await run_together(
             relay=relay.run(),
             runner=runner.run(),
-            readiness=announce_readiness(settings.ready_file, when=runner.consumer.subscribed.wait()),
+            readiness=announce_readiness(settings.ready_file, when=runner.until_ready()),
         )
 
 
@@ -49,4 +53,21 @@ async def rebuild_by_name(settings: Settings, name: str) -> None:
         raise CannotStart(f"There is no read model {name!r}; there are {names}, and {ALL} stands for all of them.")
     async with open_database(settings, connections=MAX_CONNECTIONS) as pool:
         for read_model in chosen:
-            await rebuild(read_model, database_url=settings.database_url, log=LogReader(pool))
+            try:
+                await rebuild(read_model, database_url=settings.database_url, log=LogReader(pool))
+            except asyncpg.PostgresError as error:
+                raise CannotStart(
+                    f"PostgreSQL refuses to build {read_model.name}, which is as it was: {error}"
+                ) from error
+
+
+async def list_passed_over(settings: Settings) -> None:
+    """Print every event that a read model does without, a line each; raises `CannotStart`."""
+    async with open_database(settings, connections=1) as pool:
+        after = ("", 0)
+        while page := await passed_over.listed(pool, after=after, limit=LISTED_AT_ONCE):
+            for each in page:
+                what = "unreadable" if each.unreadable else "refused"
+                words = (each.read_model, each.position, each.topic, each.passed_at.isoformat(), what, each.reason)
+                sys.stdout.write("\t".join(map(str, words)) + "\n")
+            after = page[-1].read_model, page[-1].position

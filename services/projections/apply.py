@@ -1,8 +1,11 @@
-"""Brings the rows of one read model from before some events to after them; live and in a rebuild."""
+"""Brings the rows of one read model from before some events to after them; live, apart and in a rebuild."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from extrato.store.unavailable import is_poison
+from services.projections.passed_over import PassedOver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +38,30 @@ async def apply(
     ]
     gone = [key for key in changed_by if documents[key] is None and key in before]
     await _write(connection, read_model, rows, gone, table)
+
+
+async def apply_what_can_be(
+    connection: asyncpg.Connection, read_model: ReadModel, envelopes: Sequence[Envelope], *, table: str
+) -> list[PassedOver]:
+    """Apply events but for those that are poison, and give these; needs a transaction.
+
+    Raises what PostgreSQL says of anything else than an event. To find one bad event of a page takes
+    twice as many tries as the page can be halved.
+    """
+    if not envelopes:
+        return []
+    try:
+        async with connection.transaction():
+            await apply(connection, read_model, envelopes, table=table)
+    except Exception as error:
+        if not is_poison(error):
+            raise
+        if len(envelopes) == 1:
+            return [PassedOver.refused(read_model.name, envelopes[0], error)]
+        half = len(envelopes) // 2
+        passed = await apply_what_can_be(connection, read_model, envelopes[:half], table=table)
+        return passed + await apply_what_can_be(connection, read_model, envelopes[half:], table=table)
+    return []
 
 
 async def _load(

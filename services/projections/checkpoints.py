@@ -6,33 +6,46 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from uuid import UUID
 
     import asyncpg
 
-READ: Final = "SELECT read_model, version, position FROM checkpoints WHERE read_model = ANY ($1::text[])"
+READ: Final = "SELECT read_model, version, position, event_id FROM checkpoints WHERE read_model = ANY ($1::text[])"
 
-# Everyone locks in the same order, so that nobody waits in a circle.
-LOCK: Final = f"{READ} ORDER BY read_model FOR UPDATE"
+# Everyone locks in the same order, so that nobody waits in a circle. The rest of the transaction waits no longer for a
+# lock either: it may hold the checkpoints of several read models, and one table must not stop the others.
+LOCK: Final = """
+    WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '2s', true))
+    SELECT read_model, version, position, event_id
+    FROM checkpoints, patience
+    WHERE read_model = ANY ($1::text[])
+    ORDER BY read_model
+    FOR UPDATE OF checkpoints
+"""
 
 MOVE: Final = """
-    UPDATE checkpoints SET position = $2
+    UPDATE checkpoints SET position = $2, event_id = $3
     WHERE read_model = ANY ($1::text[]) AND position < $2
 """
 
 PUT: Final = """
-    INSERT INTO checkpoints (read_model, version, position) VALUES ($1, $2, $3)
-    ON CONFLICT (read_model) DO UPDATE SET version = excluded.version, position = excluded.position
+    INSERT INTO checkpoints (read_model, version, position, event_id) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (read_model) DO UPDATE SET
+        version = excluded.version,
+        position = excluded.position,
+        event_id = excluded.event_id
 """
 
 
 class Checkpoint(NamedTuple):
-    """Where a read model stands."""
+    """Where a read model stands; `event_id` is the event at that position, where it is known."""
 
     version: int
     position: int
+    event_id: UUID | None
 
 
-async def read(connection: asyncpg.Connection, names: Iterable[str]) -> dict[str, Checkpoint]:
+async def read(connection: asyncpg.Connection | asyncpg.Pool, names: Iterable[str]) -> dict[str, Checkpoint]:
     """Give the checkpoints that exist, by read model."""
     return _by_name(await connection.fetch(READ, list(names)))
 
@@ -42,15 +55,15 @@ async def lock(connection: asyncpg.Connection, names: Iterable[str]) -> dict[str
     return _by_name(await connection.fetch(LOCK, list(names)))
 
 
-async def move(connection: asyncpg.Connection, names: Iterable[str], position: int) -> None:
+async def move(connection: asyncpg.Connection, names: Iterable[str], position: int, event_id: UUID | None) -> None:
     """Move checkpoints forward to `position`; those that are beyond it stay."""
-    await connection.execute(MOVE, list(names), position)
+    await connection.execute(MOVE, list(names), position, event_id)
 
 
 async def put(connection: asyncpg.Connection, name: str, checkpoint: Checkpoint) -> None:
     """Set a checkpoint, whatever it was."""
-    await connection.execute(PUT, name, checkpoint.version, checkpoint.position)
+    await connection.execute(PUT, name, *checkpoint)
 
 
 def _by_name(rows: Iterable[asyncpg.Record]) -> dict[str, Checkpoint]:
-    return {row["read_model"]: Checkpoint(row["version"], row["position"]) for row in rows}
+    return {row["read_model"]: Checkpoint(row["version"], row["position"], row["event_id"]) for row in rows}

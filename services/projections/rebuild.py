@@ -2,31 +2,33 @@
 
 The new table grows under another name. Only to take the live one's place is its checkpoint locked, for
 as long as it takes to read what came in the meantime and to rename. Whatever is left of a rebuild that
-was interrupted is dropped by the next one.
+was interrupted is dropped by the next one. A rebuild that PostgreSQL refuses ends, and leaves the live table as it is.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
 import structlog
 
-from extrato.store.log import readable
-from extrato.store.unavailable import is_line_broken
-from services.projections import checkpoints
-from services.projections.apply import apply
+from extrato.store.page import page_of
+from extrato.store.unavailable import LINE_BROKE
+from services.projections import checkpoints, passed_over
+from services.projections.apply import apply_what_can_be
 from services.projections.checkpoints import Checkpoint
+from services.projections.current import Stale, why_stale
+from services.projections.passed_over import PassedOver
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Collection
+    from uuid import UUID
 
-    from eventsourcing.persistence import Notification
-
-    from contracts.envelope import Envelope
     from extrato.store.log import LogReader
+    from extrato.store.page import Page
     from services.projections.read_models.read_model import ReadModel
 
 PAGE: Final = 5000
@@ -40,8 +42,6 @@ SWAP_LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '1s'"
 SWAP_ATTEMPTS: Final = 30
 SWAP_PAUSE_S: Final = 0.5
 
-TABLE_EXISTS: Final = "SELECT to_regclass($1) IS NOT NULL"
-
 # The index of a primary key takes its name from the table as well.
 INDEX_NAMES: Final = """
     SELECT i.relname
@@ -52,35 +52,37 @@ INDEX_NAMES: Final = """
 _logger = structlog.get_logger(component="rebuild")
 
 
+# What somebody must have done by hand, or a restore.
+ALARMING: Final = (Stale.NO_TABLE, Stale.OTHER_LOG)
+
+
 async def rebuild(read_model: ReadModel, *, database_url: str, log: LogReader) -> None:
     """Build the table anew and put it in the place of the live one; waits for another rebuild to end."""
-    await _rebuild(read_model, database_url=database_url, log=log, even_if_current=True)
+    async with _excluding_others(read_model, database_url) as connection:
+        await _Rebuild(connection, read_model, log).run(why="asked for")
 
 
-async def rebuild_unless_current(read_model: ReadModel, *, database_url: str, log: LogReader) -> None:
-    """Build the table when there is none, or it follows from another version, or knows more than the log."""
-    await _rebuild(read_model, database_url=database_url, log=log, even_if_current=False)
+async def rebuild_if_stale(
+    read_model: ReadModel, *, database_url: str, log: LogReader, reasons: Collection[Stale] = tuple(Stale)
+) -> None:
+    """Build the table when it is stale for one of the reasons."""
+    async with _excluding_others(read_model, database_url) as connection:
+        why = await why_stale(connection, read_model, log)
+        if why is not None and why in reasons:
+            if why in ALARMING:
+                _logger.error("read_model_cannot_be_believed", read_model=read_model.name, reason=why.value)
+            await _Rebuild(connection, read_model, log).run(why=why.value)
 
 
-async def _rebuild(read_model: ReadModel, *, database_url: str, log: LogReader, even_if_current: bool) -> None:
+@contextlib.asynccontextmanager
+async def _excluding_others(read_model: ReadModel, database_url: str) -> AsyncIterator[asyncpg.Connection]:
     # The lock and the writing share one connection: when it breaks, both end.
     connection = await asyncpg.connect(database_url, timeout=10)
     try:
         await connection.execute(LOCK, LOCK_CLASS, read_model.name)
-        if even_if_current or not await _is_current(connection, read_model, log):
-            await _Rebuild(connection, read_model, log).run()
+        yield connection
     finally:
         connection.terminate()
-
-
-async def _is_current(connection: asyncpg.Connection, read_model: ReadModel, log: LogReader) -> bool:
-    found = await checkpoints.read(connection, [read_model.name])
-    checkpoint = found.get(read_model.name)
-    if checkpoint is None or checkpoint.version != read_model.version:
-        return False
-    exists: bool = await connection.fetchval(TABLE_EXISTS, read_model.name)
-    # A log that was restored from an older copy will use the same positions for other events.
-    return exists and checkpoint.position <= await log.head()
 
 
 class _Rebuild:
@@ -92,13 +94,37 @@ class _Rebuild:
         self._log = log
         self._shadow = f"{read_model.name}_shadow"
         self._position = 0
+        self._event_id: UUID | None = None
         self._events = 0
+        self._passed_over = 0
         self._logger = _logger.bind(read_model=read_model.name, version=read_model.version)
 
-    async def run(self) -> None:
+    async def run(self, *, why: str) -> None:
         started_at_s = time.perf_counter()
-        self._logger.info("rebuild_started")
+        self._logger.info("rebuild_started", reason=why)
+        await self._drop_shadow()
+        try:
+            await self._build()
+        except Exception:
+            # What ended it may be a disk that is full, of this table among others.
+            with contextlib.suppress(*LINE_BROKE, asyncpg.PostgresError):
+                await self._drop_shadow()
+            raise
+        seconds = time.perf_counter() - started_at_s
+        self._logger.info(
+            "rebuild_completed",
+            position=self._position,
+            events=self._events,
+            passed_over=self._passed_over,
+            seconds=round(seconds, 3),
+            events_per_s=round(self._events / seconds),
+        )
+
+    async def _drop_shadow(self) -> None:
         await self._connection.execute(f"DROP TABLE IF EXISTS {self._shadow}")
+        await passed_over.forget(self._connection, self._shadow)
+
+    async def _build(self) -> None:
         await self._connection.execute(self._read_model.create.format(table=self._shadow))
         await self._follow()
         for index in self._read_model.indexes:
@@ -106,51 +132,46 @@ class _Rebuild:
         await self._connection.execute(f"ANALYZE {self._shadow}")
         await self._follow()
         await self._swap_patiently()
-        seconds = time.perf_counter() - started_at_s
-        self._logger.info(
-            "rebuild_completed",
-            position=self._position,
-            events=self._events,
-            seconds=round(seconds, 3),
-            events_per_s=round(self._events / seconds),
-        )
 
     async def _follow(self, up_to: int | None = None) -> None:
         """Apply the log up to `up_to` or its end; the next page is read and decoded while PostgreSQL writes one."""
-        rows, envelopes = await self._read_page(up_to)
-        while rows:
-            self._position = rows[-1].id
-            is_last = len(rows) < PAGE
-            async with asyncio.TaskGroup() as tasks:
-                reading = None if is_last else tasks.create_task(self._read_page(up_to))
-                await self._apply(envelopes)
-            self._events += len(rows)
-            rows, envelopes = reading.result() if reading else ([], [])
+        page = await self._read_page(up_to)
+        while page is not None:
+            self._position, self._event_id = page.position, page.event_id
+            events = len(page.envelopes) + len(page.unreadable)
+            reading = None if events < PAGE else asyncio.create_task(self._read_page(up_to))
+            try:
+                await self._apply(page)
+                self._events += events
+                page = await reading if reading else None
+            finally:
+                if reading is not None:
+                    reading.cancel()
+                    await asyncio.wait((reading,))
 
-    async def _read_page(self, up_to: int | None) -> tuple[list[Notification], list[Envelope]]:
+    async def _read_page(self, up_to: int | None) -> Page | None:
         rows = await self._log.read_rows(self._position, up_to=up_to, limit=PAGE)
-        return rows, list(readable(rows, self._logger))
+        return page_of(rows, after=self._position) if rows else None
 
-    async def _apply(self, envelopes: Sequence[Envelope]) -> None:
-        """Apply a page; an event that its table refuses is passed over, as it is when it comes live."""
-        try:
-            async with self._connection.transaction():
-                await apply(self._connection, self._read_model, envelopes, table=self._shadow)
-        except Exception as error:
-            if is_line_broken(error):
-                raise
-            if len(envelopes) > 1:
-                for envelope in envelopes:
-                    await self._apply([envelope])
-            else:
-                self._logger.exception("event_refused", position=envelopes[0].position)
+    async def _apply(self, page: Page) -> None:
+        """Apply a page; an event that is poison is passed over, as it is when it comes live."""
+        async with self._connection.transaction():
+            passed = await apply_what_can_be(self._connection, self._read_model, page.envelopes, table=self._shadow)
+            passed += [PassedOver.unread(self._read_model.name, each) for each in page.unreadable]
+            await passed_over.put(self._connection, [each._replace(read_model=self._shadow) for each in passed])
+        for each in passed:
+            self._logger.error("event_passed_over", position=each.position, topic=each.topic, reason=each.reason)
+        self._passed_over += len(passed)
 
     async def _swap_patiently(self) -> None:
         for attempt in range(1, SWAP_ATTEMPTS + 1):
+            before = self._position, self._event_id, self._events, self._passed_over
             try:
                 async with self._connection.transaction():
                     await self._swap()
             except asyncpg.LockNotAvailableError:
+                # What was applied in the transaction went with it.
+                self._position, self._event_id, self._events, self._passed_over = before
                 self._logger.warning("rebuild_waits_for_readers", attempt=attempt)
                 if attempt == SWAP_ATTEMPTS:
                     raise
@@ -162,8 +183,8 @@ class _Rebuild:
     async def _swap(self) -> None:
         """Reach the live table's position while it is held, and take its name."""
         name, connection = self._read_model.name, self._connection
-        await connection.execute(SWAP_LOCK_TIMEOUT)
         live = (await checkpoints.lock(connection, [name])).get(name)
+        await connection.execute(SWAP_LOCK_TIMEOUT)
         if live is not None and live.position > self._position:
             await self._follow(live.position)
         await connection.execute(f"DROP TABLE IF EXISTS {name}")
@@ -173,4 +194,6 @@ class _Rebuild:
             if index.startswith(self._shadow):
                 renamed = name + index.removeprefix(self._shadow)
                 await connection.execute(f"ALTER INDEX {index} RENAME TO {renamed}")
-        await checkpoints.put(connection, name, Checkpoint(self._read_model.version, self._position))
+        await passed_over.forget(connection, name)
+        await passed_over.rename(connection, self._shadow, name)
+        await checkpoints.put(connection, name, Checkpoint(self._read_model.version, self._position, self._event_id))

@@ -1,89 +1,292 @@
-"""Keeps every read model up to date: one consumer of the log, one transaction a batch."""
+"""Keeps every read model up to date: one consumer of the log feeds all of them together, each can be fed apart."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
 import structlog
 
+from extrato.bus.connection import heed_cancellation
 from extrato.bus.consumer import DurableConsumer
 from extrato.errors import Transient
-from services.projections import checkpoints
-from services.projections.apply import apply
+from extrato.store.log import READ_PAGE
+from extrato.store.page import page_of
+from extrato.store.patience import Patience
+from extrato.store.unavailable import LINE_BROKE, is_poison, is_refusal
+from services.projections import checkpoints, passed_over
+from services.projections.apply import apply, apply_what_can_be
+from services.projections.current import IN_A_RUNNING_PROCESS, Stale, why_stale
+from services.projections.passed_over import PassedOver
+from services.projections.rebuild import rebuild_if_stale
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import asyncpg
+    from collections.abc import Collection, Mapping, Sequence
 
     from contracts.envelope import Envelope
     from extrato.bus.connection import Bus
     from extrato.store.log import LogReader
+    from extrato.store.page import Page
     from services.projections.checkpoints import Checkpoint
     from services.projections.read_models.read_model import ReadModel
 
 DURABLE: Final = "projections-read-models"
 
+# Older code that runs beside this one may pass over what this one can read, and people change checkpoints by hand.
+LOOK_EVERY_S: Final = 60.0
 
-class ReadModelFellBehind(Transient):
-    """A read model stands before what its consumer was fed; it must be fed again from there."""
+# After a page that came while this one was applied.
+JOIN_PAUSE_S: Final = 0.01
 
-    code = "read_model_fell_behind"
+
+class Lane:
+    """How one read model is fed: with the others, or apart, from its own checkpoint."""
+
+    def __init__(self, read_model: ReadModel) -> None:
+        self.read_model = read_model
+        self.name = read_model.name
+        self.reasons: Collection[Stale] = IN_A_RUNNING_PROCESS
+        self.looked_up_to = 0
+        self.is_apart = asyncio.Event()
+        self.settled = asyncio.Event()
+        self.patience = Patience(
+            structlog.get_logger(component="runner", read_model=self.name),
+            waits="read_model_waits",
+            goes_on="read_model_goes_on",
+        )
+
+
+class Stumbled(Exception):
+    """One read model could not take a page; `__cause__` says why."""
+
+    def __init__(self, lane: Lane) -> None:
+        super().__init__(lane.name)
+        self.lane = lane
 
 
 class Runner:
-    """Feeds read models whose tables exist.
+    """Feeds read models, and builds the tables that are missing or stale.
 
-    The rows and the checkpoints move in one transaction that begins by locking the checkpoints. So an event
+    The rows and the checkpoint move in one transaction that begins by locking the checkpoint. So an event
     has its effect once, whoever brings it and however often, and several runners may run side by side.
+    All read models take a page of the log in one transaction. The one that stumbles leaves the others and is fed
+    apart, out of the log, until it has caught up with them: there it passes over what it cannot take, waits while
+    PostgreSQL refuses, and is built anew when it is stale.
     A read model that another version of the code has rebuilt since is left to that version.
     """
 
-    def __init__(self, *, pool: asyncpg.Pool, log: LogReader, bus: Bus, read_models: Sequence[ReadModel]) -> None:
+    def __init__(
+        self, *, database_url: str, pool: asyncpg.Pool, log: LogReader, bus: Bus, read_models: Sequence[ReadModel]
+    ) -> None:
+        self._database_url = database_url
         self._pool = pool
-        self._read_models = read_models
-        self._names = [read_model.name for read_model in read_models]
+        self._log = log
+        self._lanes = [Lane(read_model) for read_model in read_models]
+        self._fed_to = 0
         self._left_to_others: set[str] = set()
         self._logger = structlog.get_logger(component="runner")
-        self.consumer = DurableConsumer(bus=bus, log=log, durable=DURABLE, checkpoint=0, handle=self.handle)
+        self.consumer = DurableConsumer(
+            bus=bus, log=log, durable=DURABLE, checkpoint=0, handle=self.handle, before=self.look
+        )
+
+    @property
+    def waiting(self) -> dict[str, str]:
+        """Say which read models wait, and for what."""
+        return {lane.name: lane.patience.reason for lane in self._lanes if lane.patience.reason is not None}
 
     async def run(self) -> None:
         """Run until cancelled."""
-        async with self._pool.acquire() as connection:
-            found = await checkpoints.read(connection, self._names)
-        self.consumer.checkpoint = min((each.position for each in found.values()), default=0)
+        await self._begin_patiently()
         self._logger.info("runner_started", position=self.consumer.checkpoint)
-        await self.consumer.run()
+        async with asyncio.TaskGroup() as tasks:
+            for lane in self._lanes:
+                tasks.create_task(self._keep(lane))
+            tasks.create_task(self._look_now_and_then())
+            await self.consumer.run()
 
-    async def handle(self, envelopes: Sequence[Envelope], newest: int) -> None:
-        """Apply events to every read model that does not know them yet, and move all of them to `newest`."""
+    async def until_ready(self) -> None:
+        """Wait until every read model knows the log as it was at the beginning, or waits and has said why."""
+        await self.consumer.subscribed.wait()
+        for lane in self._lanes:
+            await lane.settled.wait()
+
+    # --- together ---------------------------------------------------------------------------------
+
+    async def handle(self, page: Page) -> None:
+        """Apply a page to every read model that is not fed apart, and move all of them to its end.
+
+        Raises what shows that PostgreSQL is away, and nothing else.
+        """
+        self._fed_to = page.position
+        while lanes := [lane for lane in self._lanes if not lane.is_apart.is_set()]:
+            try:
+                return await self._feed(lanes, page)
+            except Stumbled as stumbled:
+                stumbled.lane.is_apart.set()
+            except asyncpg.PostgresError as error:
+                if not is_refusal(error):
+                    raise
+                # About none of them in particular, or about the checkpoint of one: each finds out by itself.
+                self._logger.warning("read_models_fed_apart", error=repr(error))
+                for lane in lanes:
+                    lane.is_apart.set()
+        return None
+
+    async def _feed(self, lanes: Sequence[Lane], page: Page) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            found = await checkpoints.lock(connection, self._names)
-            ours = self._ours(found)
-            self._check_continuity([found[read_model.name] for read_model in ours])
-            for read_model in ours:
-                position = found[read_model.name].position
-                unknown = [each for each in envelopes if each.position > position]
+            found = await checkpoints.lock(connection, [lane.name for lane in lanes])
+            ours = [lane for lane in lanes if self._is_fed_by(page, lane, found.get(lane.name))]
+            if not ours:
+                return
+            for lane in ours:
+                unknown = [each for each in page.envelopes if each.position > found[lane.name].position]
                 if unknown:
-                    await apply(connection, read_model, unknown, table=read_model.name)
-            await checkpoints.move(connection, [read_model.name for read_model in ours], newest)
+                    await self._apply(connection, lane, unknown)
+            await passed_over.put(connection, _unread(page, {lane.name: found[lane.name] for lane in ours}))
+            await checkpoints.move(connection, [lane.name for lane in ours], page.position, page.event_id)
 
-    def _ours(self, found: Mapping[str, Checkpoint]) -> list[ReadModel]:
-        """Give the read models whose rows follow from this version of the code."""
-        ours = []
-        for read_model in self._read_models:
-            checkpoint = found.get(read_model.name)
-            if checkpoint is not None and checkpoint.version == read_model.version:
-                ours.append(read_model)
-            elif read_model.name not in self._left_to_others:
-                self._left_to_others.add(read_model.name)
-                self._logger.warning("read_model_left_to_another_version", read_model=read_model.name)
-        return ours
+    @staticmethod
+    async def _apply(connection: asyncpg.Connection, lane: Lane, envelopes: Sequence[Envelope]) -> None:
+        try:
+            await apply(connection, lane.read_model, envelopes, table=lane.name)
+        except Exception as error:
+            if connection.is_closed() and not is_poison(error):
+                raise
+            raise Stumbled(lane) from error
 
-    def _check_continuity(self, found: Sequence[Checkpoint]) -> None:
-        """Refuse to leave a hole where somebody else set a table back to an earlier position."""
-        lowest = min((checkpoint.position for checkpoint in found), default=self.consumer.checkpoint)
-        if lowest < self.consumer.checkpoint:
-            self.consumer.checkpoint = lowest
-            msg = f"A read model stands at {lowest}, before what its consumer was fed."
-            raise ReadModelFellBehind(msg)
+    def _is_fed_by(self, page: Page, lane: Lane, checkpoint: Checkpoint | None) -> bool:
+        """Say whether the rows follow from this version of the code, and from all of the log before the page."""
+        if checkpoint is None or checkpoint.version != lane.read_model.version:
+            if lane.name not in self._left_to_others:
+                self._left_to_others.add(lane.name)
+                self._logger.warning("read_model_left_to_another_version", read_model=lane.name)
+            return False
+        if checkpoint.position < page.after or not _agree(page, checkpoint):
+            lane.is_apart.set()
+            return False
+        return True
+
+    # --- apart ------------------------------------------------------------------------------------
+
+    async def _keep(self, lane: Lane) -> None:
+        """Feed a read model whenever it is apart, until it stands where the others are."""
+        while True:
+            await lane.is_apart.wait()
+            heed_cancellation()
+            try:
+                await self._heal(lane)
+                position = await self._catch_up(lane)
+            except Exception as error:  # noqa: BLE001 - it is tried again for ever, and said
+                lane.settled.set()
+                await lane.patience.pause(error)
+                continue
+            lane.patience.over()
+            if position is None or position >= self._fed_to:
+                lane.is_apart.clear()
+                lane.settled.set()
+            else:
+                await asyncio.sleep(JOIN_PAUSE_S)
+
+    async def _heal(self, lane: Lane) -> None:
+        why = await why_stale(self._pool, lane.read_model, self._log)
+        if why in lane.reasons:
+            await rebuild_if_stale(
+                lane.read_model, database_url=self._database_url, log=self._log, reasons=lane.reasons
+            )
+        lane.reasons = IN_A_RUNNING_PROCESS
+
+    async def _catch_up(self, lane: Lane) -> int | None:
+        """Feed a read model to the end of the log; gives where it stands, None when it is left to other code."""
+        while True:
+            checkpoint = (await checkpoints.read(self._pool, [lane.name])).get(lane.name)
+            if checkpoint is None or checkpoint.version != lane.read_model.version:
+                return None
+            rows = await self._log.read_rows(checkpoint.position, limit=READ_PAGE)
+            if not rows:
+                return checkpoint.position
+            await self._feed_alone(lane, page_of(rows, after=checkpoint.position))
+            heed_cancellation()
+
+    async def _feed_alone(self, lane: Lane, page: Page) -> None:
+        """Apply what can be applied of a page that begins where the read model stands, and write down the rest."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            checkpoint = (await checkpoints.lock(connection, [lane.name])).get(lane.name)
+            if checkpoint is None or (checkpoint.version, checkpoint.position) != (lane.read_model.version, page.after):
+                # Another process was faster.
+                return
+            refused = await apply_what_can_be(connection, lane.read_model, page.envelopes, table=lane.name)
+            await passed_over.put(connection, [*refused, *_unread(page, {lane.name: checkpoint})])
+            await checkpoints.move(connection, [lane.name], page.position, page.event_id)
+        for each in refused:
+            self._logger.error("event_passed_over", **each._asdict())
+        await self.consumer.lay_down([(each.position, f"{each.read_model}: {each.reason}") for each in refused])
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    async def look(self) -> None:
+        """Set apart the read models that cannot be believed, and begin no later than the log ends."""
+        await self._look(IN_A_RUNNING_PROCESS)
+        self._begin_at(min(self.consumer.checkpoint, await self._log.head()))
+
+    async def _look(self, reasons: Collection[Stale]) -> None:
+        for lane in self._lanes:
+            if lane.is_apart.is_set():
+                continue
+            checkpoint = (await checkpoints.read(self._pool, [lane.name])).get(lane.name)
+            why = await why_stale(self._pool, lane.read_model, self._log, looked_up_to=lane.looked_up_to)
+            if why in reasons:
+                lane.reasons = reasons
+                lane.is_apart.set()
+            elif checkpoint is not None:
+                lane.looked_up_to = checkpoint.position
+
+    async def _look_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            heed_cancellation()
+            try:
+                await self._look(IN_A_RUNNING_PROCESS)
+            except (*LINE_BROKE, Transient, asyncpg.PostgresError) as error:
+                self._logger.warning("look_failed", error=repr(error))
+
+    async def _begin_patiently(self) -> None:
+        patience = Patience(self._logger, waits="runner_waits", goes_on="runner_goes_on")
+        while True:
+            heed_cancellation()
+            try:
+                return await self._begin()
+            except (*LINE_BROKE, Transient, asyncpg.PostgresError) as error:
+                await patience.pause(error)
+
+    async def _begin(self) -> None:
+        """Begin where the read model that has come farthest stands; those that stand elsewhere are fed apart."""
+        await self._look(tuple(Stale))
+        found = await checkpoints.read(self._pool, [lane.name for lane in self._lanes])
+        current = {lane.name: found[lane.name].position for lane in self._lanes if not lane.is_apart.is_set()}
+        self._begin_at(max(current.values()) if current else await self._log.head())
+        for lane in self._lanes:
+            if current.get(lane.name) == self.consumer.checkpoint:
+                lane.settled.set()
+            else:
+                lane.is_apart.set()
+
+    def _begin_at(self, position: int) -> None:
+        self.consumer.checkpoint = self._fed_to = position
+
+
+def _unread(page: Page, found: Mapping[str, Checkpoint]) -> list[PassedOver]:
+    """Give what read models do without because it cannot be read."""
+    return [
+        PassedOver.unread(name, event)
+        for name, checkpoint in found.items()
+        for event in page.unreadable
+        if event.position > checkpoint.position
+    ]
+
+
+def _agree(page: Page, checkpoint: Checkpoint) -> bool:
+    """Say whether a checkpoint that stands within a page names the event that the page has there."""
+    if checkpoint.event_id is None or not page.after < checkpoint.position <= page.position:
+        return True
+    return any(each.event_id == checkpoint.event_id for each in page.envelopes if each.position == checkpoint.position)

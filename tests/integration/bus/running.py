@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from extrato.bus.connection import Bus
     from extrato.store.event_log import EventLog
+    from extrato.store.page import Page
 
 
 @asynccontextmanager
@@ -61,12 +62,12 @@ class Keeper:
         self.kept: list[int] = []
         self.handed = 0
 
-    async def handle(self, envelopes: Sequence[Envelope], newest: int) -> None:
-        for envelope in envelopes:
+    async def handle(self, page: Page) -> None:
+        for envelope in page.envelopes:
             self.handed += 1
             if envelope.position > self.position:
                 self.kept.append(envelope.position)
-        self.position = max(self.position, newest)
+        self.position = max(self.position, page.position)
 
 
 def consumer(bus: Bus, log: EventLog, keeper: Keeper, *, durable: str = "tests-keeper") -> DurableConsumer:

@@ -16,8 +16,9 @@ from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
 from extrato.store.event_log import EventLog
 from extrato.store.log import LogSignal
+from extrato.store.page import page_of
 from services.projections.read_models.registry import READ_MODELS
-from services.projections.rebuild import rebuild, rebuild_unless_current
+from services.projections.rebuild import rebuild, rebuild_if_stale
 from services.projections.runner import Runner
 from tests.pace import allowed
 from tests.unit.projections import history
@@ -78,11 +79,18 @@ class Hub:
         )
 
     def runner(self, read_models=READ_MODELS):
-        return Runner(pool=self.pool, log=self.log, bus=self.bus, read_models=read_models)
+        return Runner(
+            database_url=self.database_url, pool=self.pool, log=self.log, bus=self.bus, read_models=read_models
+        )
+
+    async def page(self, start=0, end=None):
+        """The events of the log from one number to another, as a consumer hands them over."""
+        rows = await self.log.read_rows(0, limit=1_000_000)
+        return page_of(rows[start:end], after=rows[start - 1].id if start else 0)
 
     async def make_tables(self, read_models=READ_MODELS):
         for read_model in read_models:
-            await rebuild_unless_current(read_model, database_url=self.database_url, log=self.log)
+            await rebuild_if_stale(read_model, database_url=self.database_url, log=self.log)
 
     async def rebuild(self, read_model):
         await rebuild(read_model, database_url=self.database_url, log=self.log)
@@ -106,6 +114,11 @@ class Hub:
             ]
             for read_model in READ_MODELS
         }
+
+    async def passed_over(self):
+        """What each read model does without: pairs of its name and a position."""
+        rows = await self.pool.fetch("SELECT read_model, position FROM passed_over ORDER BY 1, 2")
+        return [tuple(row) for row in rows]
 
     async def positions(self):
         return dict(await self.pool.fetch("SELECT read_model, position FROM checkpoints"))

@@ -82,7 +82,7 @@ def in_capitals(payment, envelope):
 async def test_another_version_in_the_code_rebuilds_the_table(hub):
     await hub.make_tables()
     await hub.append(history.opened(title="Pedido 15"))
-    await hub.runner().handle([each async for each in hub.log.read_all(0)], 1)
+    await hub.runner().handle(await hub.page())
     another = PAYMENT_DETAILS.version + 1
     louder = dataclasses.replace(PAYMENT_DETAILS, version=another, evolve=in_capitals)
     await hub.make_tables([louder])

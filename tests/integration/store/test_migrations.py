@@ -22,7 +22,9 @@ async def test_the_timeline_of_an_older_version_goes_with_its_checkpoint(empty_d
         assert await migrate(empty_database_url) == ["0006_no_payment_timeline"]
 
         assert await connection.fetchval("SELECT to_regclass('payment_timeline')") is None
-        assert await connection.fetch("SELECT * FROM checkpoints") == [("payment_details", 4, 7)]
+        assert await connection.fetch("SELECT read_model, version, position FROM checkpoints") == [
+            ("payment_details", 4, 7)
+        ]
     finally:
         await connection.close()
 

@@ -1,0 +1,80 @@
+"""Whether the table of a read model is what this code would make of this log, and if not, why."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from extrato.store.page import event_id_of, page_of
+from services.projections import checkpoints, passed_over
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from extrato.store.log import LogReader
+    from services.projections.checkpoints import Checkpoint
+    from services.projections.read_models.read_model import ReadModel
+
+TABLE_EXISTS: Final = "SELECT to_regclass($1) IS NOT NULL"
+
+PAGE: Final = 500
+
+
+class Stale(StrEnum):
+    """A reason to build a table anew from the log."""
+
+    NOT_BUILT = "it was never built"
+    OTHER_VERSION = "its rows follow from another version of the code"
+    NO_TABLE = "its table is missing"
+    OTHER_LOG = "its checkpoint names an event that the log does not have there"
+    READABLE = "it does without an event that can be read"
+
+
+# A running process leaves a read model without a checkpoint, or of another version, to the code that made it so.
+IN_A_RUNNING_PROCESS: Final = frozenset({Stale.NO_TABLE, Stale.OTHER_LOG, Stale.READABLE})
+
+
+async def why_stale(
+    connection: asyncpg.Connection | asyncpg.Pool, read_model: ReadModel, log: LogReader, *, looked_up_to: int = 0
+) -> Stale | None:
+    """Give the first reason to build a table anew, None when it is current.
+
+    Of the events that were passed over, only those after `looked_up_to` are looked at.
+    """
+    checkpoint = (await checkpoints.read(connection, [read_model.name])).get(read_model.name)
+    if checkpoint is None:
+        return Stale.NOT_BUILT
+    if checkpoint.version != read_model.version:
+        return Stale.OTHER_VERSION
+    if not await connection.fetchval(TABLE_EXISTS, read_model.name):
+        return Stale.NO_TABLE
+    if not await _is_of(checkpoint, log):
+        return Stale.OTHER_LOG
+    if await _can_read_more(connection, read_model, log, after=looked_up_to):
+        return Stale.READABLE
+    return None
+
+
+async def _is_of(checkpoint: Checkpoint, log: LogReader) -> bool:
+    """Say whether a log has the checkpoint's event at its position, as far as either is known.
+
+    A log that was restored from an older copy uses the same positions for other events.
+    """
+    if checkpoint.event_id is None:
+        return checkpoint.position <= await log.head()
+    rows = await log.read_rows(checkpoint.position - 1, up_to=checkpoint.position, limit=1)
+    return bool(rows) and event_id_of(rows[0]) in (None, checkpoint.event_id)
+
+
+async def _can_read_more(
+    connection: asyncpg.Connection | asyncpg.Pool, read_model: ReadModel, log: LogReader, *, after: int
+) -> bool:
+    """Say whether this code can read an event that other code could not."""
+    while True:
+        positions = await passed_over.unreadable(connection, read_model.name, after=after, limit=PAGE)
+        rows = await log.recorder.select_positions(positions) if positions else []
+        if rows and page_of(rows, after=after).envelopes:
+            return True
+        if len(positions) < PAGE:
+            return False
+        after = positions[-1]

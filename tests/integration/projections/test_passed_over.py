@@ -1,0 +1,295 @@
+"""What a read model does without is written down, and arrives with code that can read it."""
+
+import dataclasses
+
+import asyncpg
+import pytest
+import structlog
+
+from extrato.process import CannotStart
+from extrato.settings import Settings
+from extrato.store import codec
+from services.projections import app, checkpoints
+from services.projections.read_models.merchant_positions import MERCHANT_POSITIONS
+from services.projections.read_models.payment_details import PAYMENT_DETAILS
+from services.projections.read_models.registry import READ_MODELS
+from tests.integration.projections.conftest import in_background, until
+from tests.unit.projections import history
+
+POISON = history.opened(provider="text without a \0")
+
+
+def in_all(*positions):
+    return sorted((each.name, position) for each in READ_MODELS for position in positions)
+
+
+async def test_an_event_that_a_constraint_refuses_is_missing_in_that_read_model_alone(live_hub):
+    await live_hub.pool.execute("ALTER TABLE merchant_positions ADD CONSTRAINT not_three CHECK (position <> 3)")
+    await live_hub.append_payments([1, 2])
+    await until(live_hub.is_complete)
+    rows = await live_hub.rows()
+    assert [row[1] for row in rows["merchant_positions"]] == [1, 2, 4, 5, 6, 7, 8, 9, 10]
+    assert await live_hub.passed_over() == [("merchant_positions", 3)]
+    row = await live_hub.pool.fetchrow("SELECT * FROM passed_over")
+    assert (row["topic"], row["unreadable"]) == ("WatchStarted.v1", False)
+    assert row["reason"].startswith("CheckViolationError")
+    await until(lambda: nobody_waits(live_hub))
+
+
+async def nobody_waits(hub):
+    return not hub.live_runner.waiting
+
+
+async def test_an_event_that_makes_the_code_fail_is_passed_over_by_that_read_model_alone(hub, bus):
+    def evolve(document, envelope):
+        if envelope.position == 2:
+            raise ZeroDivisionError("an e-mail address\n\0 or \ud800 \u202e")
+        return MERCHANT_POSITIONS.evolve(document, envelope)
+
+    broken = dataclasses.replace(MERCHANT_POSITIONS, evolve=evolve)
+    read_models = [PAYMENT_DETAILS, broken]
+    await hub.make_tables(read_models)
+    await hub.append_payments([1])
+    async with in_background(hub.runner(read_models).run()):
+        await until(lambda: stands_at(hub, 5, read_models))
+    assert await hub.passed_over() == [("merchant_positions", 2)]
+    assert await hub.status_of(1) == "approved"
+    assert (await hub.pool.fetchval("SELECT reason FROM passed_over")).isprintable()
+
+
+async def stands_at(hub, position, read_models):
+    return await hub.positions() == {each.name: position for each in read_models}
+
+
+async def test_what_is_passed_over_is_written_with_the_checkpoint_or_not_at_all(hub):
+    await hub.make_tables()
+    await hub.append(history.opened(), payment_id=1)
+    position = await hub.append_unreadable()
+    await hub.pool.execute("ALTER TABLE passed_over ADD CONSTRAINT none CHECK (position = 0)")
+    await hub.runner().handle(await hub.page())
+    assert set((await hub.positions()).values()) == {0}
+    await hub.pool.execute("ALTER TABLE passed_over DROP CONSTRAINT none")
+    await hub.runner().handle(await hub.page())
+    assert await hub.passed_over() == in_all(position)
+
+
+async def test_a_rebuild_writes_down_what_it_passes_over_itself_and_nothing_else(hub):
+    await hub.append(history.opened(), payment_id=1)
+    unreadable = await hub.append_unreadable()
+    (poison,) = await hub.append(POISON, payment_id=2)
+    await hub.make_tables()
+    expected = sorted([*in_all(unreadable), ("open_payments", poison.position)])
+    assert await hub.passed_over() == expected
+    await hub.pool.execute("INSERT INTO passed_over VALUES ('open_payments', 1, '', false, 'mended since')")
+    await hub.rebuild_all()
+    assert await hub.passed_over() == expected
+
+
+@pytest.fixture
+def older_code(monkeypatch):
+    """Code that knows no `StatusChanged` yet, until it is upgraded."""
+    with monkeypatch.context() as patched:
+        patched.delitem(codec._decode_event, "StatusChanged.v2")
+        yield patched.undo
+
+
+async def test_what_older_code_passed_over_arrives_with_newer_code(hub, bus, older_code):
+    async with in_background(hub.runner().run()):
+        await until(hub.is_complete)
+        await hub.append_payments([1, 2])
+        await until(hub.is_complete)
+    assert len(await hub.passed_over()) == 2 * len(READ_MODELS)
+    older_code()
+    async with in_background((runner := hub.runner()).run()):
+        await runner.until_ready()
+        assert await hub.passed_over() == []
+        live = await hub.rows()
+    assert [row[1] for row in live["merchant_positions"]] == list(range(1, 11))
+    await hub.rebuild_all()
+    assert await hub.rows() == live
+
+
+async def test_what_older_code_passes_over_beside_a_runner_arrives(hub, bus, monkeypatch):
+    monkeypatch.setattr("services.projections.runner.LOOK_EVERY_S", 0.05)
+    await hub.append_payments([1])
+    async with in_background((runner := hub.runner()).run()):
+        await runner.until_ready()
+        await hub.append_payments([2])
+        await until(hub.is_complete)
+        # As older code would have done it: without the effect, and with a line.
+        async with hub.pool.acquire() as connection, connection.transaction():
+            await connection.execute("DELETE FROM merchant_positions WHERE position = 7")
+            await connection.execute(
+                "INSERT INTO passed_over VALUES ('merchant_positions', 7, '', true, 'no such event')"
+            )
+        await until(lambda: nothing_is_passed_over(hub))
+    assert [row[1] for row in (await hub.rows())["merchant_positions"]] == list(range(1, 11))
+
+
+async def nothing_is_passed_over(hub):
+    return await hub.passed_over() == []
+
+
+async def test_what_this_code_cannot_take_either_is_not_tried_at_every_start(hub):
+    await hub.append(POISON)
+    await hub.append_unreadable()
+    await hub.make_tables()
+    before = await hub.passed_over()
+    with structlog.testing.capture_logs() as facts:
+        await hub.make_tables()
+    assert await hub.passed_over() == before
+    assert [fact for fact in facts if fact["event"] == "rebuild_started"] == []
+
+
+# --- checkpoints --------------------------------------------------------------------------------
+
+
+async def is_stale_by(hub, statement, *arguments):
+    """Change something by hand, and say which read models the next start builds anew."""
+    await hub.pool.execute(statement, *arguments)
+    with structlog.testing.capture_logs() as facts:
+        await hub.make_tables()
+    loud = {fact["read_model"] for fact in facts if fact["log_level"] == "error"}
+    built = {fact["read_model"] for fact in facts if fact["event"] == "rebuild_completed"}
+    assert loud == built
+    return built
+
+
+async def test_a_checkpoint_keeps_the_event_it_stands_at(hub):
+    await hub.append_payments([1])
+    await hub.make_tables()
+    await hub.append_payments([2])
+    last = [each async for each in hub.log.read_all(0)][-1]
+    ids = "SELECT DISTINCT event_id FROM checkpoints"
+    assert await hub.pool.fetch(ids) != [(last.event_id,)]
+    await hub.runner().handle(await hub.page())
+    assert await hub.pool.fetch(ids) == [(last.event_id,)]
+    await hub.rebuild(PAYMENT_DETAILS)
+    assert await hub.pool.fetch(ids) == [(last.event_id,)]
+    assert await is_stale_by(hub, "SELECT 1") == set()
+
+
+@pytest.mark.parametrize("position", [0, 3, 7, 999])
+async def test_a_checkpoint_that_was_moved_by_hand_leads_to_a_rebuild(hub, position):
+    await hub.append_payments([1])
+    await hub.make_tables()
+    await hub.append_payments([2])
+    move = "UPDATE checkpoints SET position = $1 WHERE read_model = 'payment_details'"
+    assert await is_stale_by(hub, move, position) == {"payment_details"}
+    assert await hub.status_of(1) == "approved"
+
+
+async def test_a_checkpoint_of_older_code_names_no_event_and_is_believed(hub):
+    await hub.append_payments([1])
+    await hub.make_tables()
+    assert await is_stale_by(hub, "UPDATE checkpoints SET event_id = NULL") == set()
+
+
+async def test_a_log_that_was_restored_and_grew_again_leads_to_a_rebuild(hub):
+    await hub.append_payments([1])
+    await hub.make_tables()
+    await hub.pool.execute("TRUNCATE stored_events RESTART IDENTITY")
+    hub._versions.clear()
+    await hub.append_payments([2, 3])
+    await hub.make_tables()
+    assert await hub.is_complete()
+    assert [row[0] for row in (await hub.rows())["payment_details"]] == [2, 3]
+
+
+async def test_a_checkpoint_that_is_moved_ahead_under_a_runner_is_noticed_when_the_log_gets_there(live_hub):
+    await live_hub.append_payments([1])
+    await until(live_hub.is_complete)
+    await live_hub.pool.execute("UPDATE checkpoints SET position = position + 2 WHERE read_model = 'payment_details'")
+    await live_hub.append_payments([2, 3])
+    await until(live_hub.is_complete)
+    await until(lambda: nobody_is_apart(live_hub))
+    live = await live_hub.rows()
+    await live_hub.rebuild_all()
+    assert await live_hub.rows() == live
+
+
+async def nobody_is_apart(hub):
+    return not any(lane.is_apart.is_set() for lane in hub.live_runner._lanes)
+
+
+async def test_a_log_that_is_restored_under_a_runner_leads_to_a_rebuild(hub, bus, monkeypatch):
+    monkeypatch.setattr("services.projections.runner.LOOK_EVERY_S", 0.05)
+    await hub.append_payments([1])
+    runner = hub.runner()
+    async with in_background(runner.run()):
+        await runner.until_ready()
+        await hub.pool.execute("TRUNCATE stored_events RESTART IDENTITY")
+        hub._versions.clear()
+        await hub.append_payments([2])
+        await until(lambda: knows(hub, 2))
+
+
+async def knows(hub, *payments):
+    return [row[0] for row in (await hub.rows())["payment_details"]] == list(payments)
+
+
+# --- rebuilds -----------------------------------------------------------------------------------
+
+
+async def test_a_rebuild_that_a_full_disk_ends_leaves_the_live_table_and_says_so(hub, monkeypatch, tmp_path):
+    await hub.append_payments([1, 2])
+    await hub.make_tables()
+    live = await hub.rows()
+
+    async def full(*_, **__):
+        raise asyncpg.DiskFullError("no space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("services.projections.apply._write", full)
+        with pytest.raises(CannotStart, match="refuses to build payment_details, which is as it was: no space"):
+            await app.rebuild_by_name(settings_of(hub, tmp_path), "payment_details")
+    assert await hub.rows() == live
+    assert await hub.passed_over() == []
+    assert await hub.pool.fetchval("SELECT to_regclass('payment_details_shadow')") is None
+
+
+def settings_of(hub, home):
+    return Settings.from_environment({"EXTRATO_DATABASE_URL": hub.database_url, "EXTRATO_HOME": str(home)})
+
+
+async def test_what_comes_while_a_swap_fails_is_in_the_new_table(hub, monkeypatch):
+    """The events between the last page and the swap are applied in its transaction, and go with it."""
+    monkeypatch.setattr("services.projections.rebuild.SWAP_LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
+    monkeypatch.setattr("services.projections.rebuild.SWAP_PAUSE_S", 0.01)
+    await hub.append_payments([1])
+    await hub.make_tables()
+    reader = await asyncpg.connect(hub.database_url)
+    await reader.execute("BEGIN; SELECT * FROM payment_details")
+    lock, tries = checkpoints.lock, []
+
+    async def lock_late(connection, names):
+        if not tries:
+            await hub.append(history.opened(), payment_id=9)
+            await hub.pool.execute("UPDATE checkpoints SET position = 6, event_id = NULL")
+        else:
+            await reader.close()
+        tries.append(names)
+        return await lock(connection, names)
+
+    monkeypatch.setattr("services.projections.rebuild.checkpoints.lock", lock_late)
+    await hub.rebuild(PAYMENT_DETAILS)
+    assert len(tries) == 2
+    assert await hub.status_of(9) == "pending"
+
+
+async def test_what_is_passed_over_can_be_listed(hub, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(app, "LISTED_AT_ONCE", 2)
+    await hub.append(history.opened(), payment_id=1)
+    unreadable = await hub.append_unreadable()
+    (poison,) = await hub.append(POISON, payment_id=2)
+    await hub.make_tables()
+    capsys.readouterr()
+    await app.list_passed_over(settings_of(hub, tmp_path))
+    said = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [(words[0], int(words[1])) for words in said] == sorted(
+        [*in_all(unreadable), ("open_payments", poison.position)]
+    )
+    assert {(words[2], words[4]) for words in said} == {
+        ("PaymentTeleported.v1", "unreadable"),
+        ("PaymentOpened.v3", "refused"),
+    }
