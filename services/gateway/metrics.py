@@ -19,3 +19,9 @@ SOCKET_IO_DROPPED: Final = Counter(
 LIVE_POSITION: Final = Gauge("extrato_live_position", "Newest position of the log that sockets were told of.")
 PICTURES_DRAWN: Final = Counter("extrato_pictures_drawn", "QR pictures drawn.")
 APPENDS_WAITING: Final = Gauge("extrato_appends_waiting", "Appends that wait for a write.")
+READ_MODEL_BEHIND: Final = Gauge(
+    "extrato_read_model_behind", "Positions of the log that a read model has still to come to.", ["read_model"]
+)
+READ_MODEL_PASSED_OVER: Final = Gauge(
+    "extrato_read_model_passed_over", "Events that a read model does without.", ["read_model"]
+)

@@ -17,6 +17,7 @@ from contracts.api import Health, Readiness, ReadinessCheck
 from contracts.subjects import PAYMENTS_STREAM
 from extrato.bus.connection import BUS_AWAY
 from extrato.store.unavailable import LINE_BROKE
+from services.gateway.api.read_models_measured import measure_read_models
 from services.gateway.http.answers import json_answer
 from services.gateway.http.context import gateway_of
 from services.gateway.metrics import APPENDS_WAITING, LIVE_POSITION
@@ -114,6 +115,7 @@ async def show_metrics(request: web.Request) -> web.Response:
     gateway = gateway_of(request)
     APPENDS_WAITING.set(gateway.hub.log.appender.waiting)
     LIVE_POSITION.set(gateway.live.position)
+    await measure_read_models(gateway.pool)
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -1,0 +1,33 @@
+"""How far the read models have come and what they do without, as `/metrics` shows it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import asyncpg
+
+from extrato.store.unavailable import LINE_BROKE
+from services.gateway.metrics import READ_MODEL_BEHIND, READ_MODEL_PASSED_OVER
+
+WITHIN_S: Final = 2.0
+
+MEASURE: Final = """
+    SELECT
+        read_model,
+        (SELECT coalesce(max(notification_id), 0) FROM stored_events) - position AS behind,
+        (SELECT count(*) FROM passed_over WHERE passed_over.read_model = checkpoints.read_model) AS passed_over
+    FROM checkpoints
+"""
+
+
+async def measure_read_models(pool: asyncpg.Pool) -> None:
+    """Set the gauges; while PostgreSQL does not say, they show nothing rather than what was."""
+    try:
+        rows = await pool.fetch(MEASURE, timeout=WITHIN_S)
+    except (*LINE_BROKE, asyncpg.PostgresError):
+        rows = []
+    READ_MODEL_BEHIND.clear()
+    READ_MODEL_PASSED_OVER.clear()
+    for row in rows:
+        READ_MODEL_BEHIND.labels(row["read_model"]).set(row["behind"])
+        READ_MODEL_PASSED_OVER.labels(row["read_model"]).set(row["passed_over"])
