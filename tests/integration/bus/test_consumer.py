@@ -15,6 +15,7 @@ from eventsourcing.persistence import StoredEvent
 from nats.js.api import AckPolicy, ConsumerConfig
 
 from contracts.subjects import DEAD_STREAM, PAYMENTS_STREAM
+from extrato.bus.consumer import DurableConsumer
 from extrato.bus.messages import to_message
 from extrato.bus.pull import DurablePull
 from extrato.errors import Transient
@@ -404,6 +405,22 @@ async def test_while_something_is_away_or_refuses_the_consumer_tries_again_and_s
     assert durable.refused == 0
     assert keeper.left == {3: 0, 8: 0}
     assert await dead_letters(bus) == []
+
+
+async def test_a_consumer_that_is_set_back_as_it_subscribes_hands_over_again(log: EventLog, bus: Bus):
+    await log.append(append_to(events=4))
+    pages: list[tuple[int, int]] = []
+
+    async def handle(page: Page) -> None:
+        pages.append((page.after, page.position))
+
+    async def set_back() -> None:
+        durable.checkpoint = 1
+
+    durable = DurableConsumer(bus=bus, log=log, durable="tests-keeper", checkpoint=2, handle=handle, before=set_back)
+    async with running(durable.run()):
+        await durable.subscribed.wait()
+    assert pages[:2] == [(2, 4), (1, 4)]
 
 
 async def test_what_a_handler_does_without_is_laid_down(log: EventLog, bus: Bus):

@@ -212,6 +212,15 @@ async def nobody_is_apart(hub):
     return not any(lane.is_apart.is_set() for lane in hub.live_runner._lanes)
 
 
+async def test_a_checkpoint_that_was_moved_is_noticed_when_the_runner_subscribes(live_hub):
+    await live_hub.append_payments([1])
+    await until(live_hub.is_complete)
+    await live_hub.pool.execute("UPDATE checkpoints SET position = 999 WHERE read_model = 'payment_details'")
+    await live_hub.live_runner.consumer._before()
+    await until(live_hub.is_complete)
+    assert await live_hub.status_of(1) == "approved"
+
+
 async def test_a_log_that_is_restored_under_a_runner_leads_to_a_rebuild(hub, bus, monkeypatch):
     monkeypatch.setattr("services.projections.runner.LOOK_EVERY_S", 0.05)
     await hub.append_payments([1])
