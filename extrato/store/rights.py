@@ -23,6 +23,7 @@ TABLES: Final = {
     "payers": ORDINARY,
     "hub_secrets": ORDINARY,
     "second_looks": ORDINARY,
+    "passed_over": ORDINARY,
     "readiness": ORDINARY,
     "payer_token_cut_off": "SELECT",
     "log_identity": "SELECT",
