@@ -27,9 +27,11 @@ TICK_SUBJECT: Final = "log.head"
 CE_SOURCE: Final = "/extrato"
 CE_TYPE_PREFIX: Final = "br.extrato."
 
-# In the metadata of the stream PAYMENTS: which log it carries, and the epoch in which it was written to last.
+# In the metadata of the stream PAYMENTS: which log it carries, the epoch in which it was written to last, and an id of
+# this NATS.
 STREAM_LOG: Final = "extrato-log"
 STREAM_EPOCH: Final = "extrato-epoch"
+STREAM_BUS: Final = "extrato-bus"
 
 HEADER_MESSAGE_ID: Final = "Nats-Msg-Id"
 HEADER_SPEC_VERSION: Final = "ce-specversion"

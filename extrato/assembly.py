@@ -54,6 +54,7 @@ async def open_hub(
         keys.current()
     connector = aiohttp.TCPConnector(limit=PROVIDER_CONNECTIONS, keepalive_timeout=30)
     log, inbox, vault = EventLog(pool), WebhookInbox(pool), Vault(pool, keys)
+    await vault.check_key()
     await log.recorder.right_sequences()
     async with aiohttp.ClientSession(connector=connector) as session:
         try:

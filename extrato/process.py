@@ -18,6 +18,7 @@ import structlog
 import uvloop
 
 from extrato.bus.connection import BUS_AWAY, Bus, connect
+from extrato.bus.holding import ForeignStream, StreamReader
 from extrato.errors import Transient
 from extrato.settings import InvalidSettings, Settings
 from extrato.store.pool import Pool
@@ -28,6 +29,8 @@ from extrato.telemetry import configure_logging
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
     from pathlib import Path
+
+    from extrato.store.log import LogReader
 
 PATIENCE_AT_START_S: Final = 30.0
 PAUSE_S: Final = 0.25
@@ -87,6 +90,14 @@ async def open_bus(settings: Settings, *, name: str) -> AsyncIterator[Bus]:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_WITHIN_S):
                 await bus.close()
+
+
+async def check_bus(bus: Bus, log: LogReader, pool: asyncpg.Pool) -> None:
+    """See that NATS carries this log and no other, and is the NATS of all processes; raises `CannotStart`."""
+    try:
+        await StreamReader(bus, log).check(pool)
+    except ForeignStream as error:
+        raise CannotStart(str(error)) from error
 
 
 async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]]) -> Connected:

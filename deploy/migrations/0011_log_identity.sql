@@ -18,11 +18,13 @@ CREATE TABLE log_epochs (
 INSERT INTO log_epochs (epoch, last_common, reason) VALUES (1, 0, 'first');
 
 -- Who carries the log to the bus. A lease ends by PostgreSQL's clock, for a process that is frozen keeps its session; and
--- with the session of its holder, for a process that was killed renews nothing.
+-- with the session of its holder, for a process that was killed renews nothing. `bus_id` is the id in the metadata of
+-- the stream that the holder fills: all processes must use that NATS.
 CREATE TABLE relay_lease (
     is_only       boolean     PRIMARY KEY DEFAULT true CHECK (is_only),
     holder        uuid        NOT NULL,
     backend       integer     NOT NULL,
     backend_start timestamptz NOT NULL,
-    until         timestamptz NOT NULL
+    until         timestamptz NOT NULL,
+    bus_id        text
 );

@@ -102,6 +102,14 @@ class Bus:
             else:
                 await compress_like(self.jetstream, info.config, config)
 
+    async def dead_letters(self) -> int | None:
+        """Count what was refused and lies under `dead.>`; None when NATS does not tell."""
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                return int((await self.jetstream.stream_info(subjects.DEAD_STREAM)).state.messages)
+        except BUS_AWAY:
+            return None
+
     async def close(self) -> None:
         """Send what is waiting and leave."""
         try:

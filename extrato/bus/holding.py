@@ -8,7 +8,9 @@ tail.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 import nats.js.errors
 import structlog
@@ -20,14 +22,17 @@ from contracts.subjects import (
     HEADER_LOG,
     HEADER_SUBJECT,
     PAYMENTS_STREAM,
+    STREAM_BUS,
     STREAM_EPOCH,
     STREAM_LOG,
 )
+from extrato.bus.lease import bus_of_leader
 from extrato.bus.messages import fits, position_of, to_message
 from extrato.store.codec import UnreadableEvent
 from extrato.store.identity import Identity
 
 if TYPE_CHECKING:
+    import asyncpg
     from eventsourcing.persistence import Notification
     from nats.js import JetStreamContext
     from nats.js.api import StreamConfig, StreamInfo, StreamState
@@ -36,6 +41,8 @@ if TYPE_CHECKING:
     from extrato.store.log import LogReader
 
 NAMED_LOSSES: Final = 1000
+CHECKS: Final = 10
+CHECK_AGAIN_S: Final = 0.5
 # As many messages as a relay may have in flight, and as many again.
 COMPARED: Final = 8000
 
@@ -52,6 +59,7 @@ class Holding(Struct, frozen=True, kw_only=True):
     """
 
     identity: Identity
+    bus_id: str
     first_sequence: int
     sequence: int
     position: int
@@ -117,9 +125,9 @@ class StreamReader:
             and (known is None or await self._is_right_behind(known, info.state, last, identity, max_bytes))
         ):
             identity = await self._in_epoch_after(identity, max(epoch, last.epoch) - 1, last.position)
-            await self._sign(info, identity)
             return Holding(
                 identity=identity,
+                bus_id=await self._sign(info, identity),
                 first_sequence=info.state.first_seq,
                 sequence=info.state.last_seq,
                 position=last.position,
@@ -130,9 +138,9 @@ class StreamReader:
             )
         if info.state.messages:
             identity = await self._start_over(info, identity, last, epoch=epoch, owner=owner)
-        await self._sign(info, identity)
         return Holding(
             identity=identity,
+            bus_id=await self._sign(info, identity),
             first_sequence=info.state.last_seq + 1,
             sequence=info.state.last_seq,
             position=0,
@@ -141,6 +149,28 @@ class StreamReader:
             max_message_bytes=max_bytes,
             began_epoch=0 < epoch < identity.epoch,
         )
+
+    async def check(self, pool: asyncpg.Pool) -> None:
+        """See that this NATS carries this log, or nothing yet; raises `ForeignStream`.
+
+        When a relay leads, it must be this NATS that it leads to. A stream that was lost a moment ago gets its id when
+        the leader makes it, so that it is asked for several times.
+        """
+        for _ in range(CHECKS):
+            identity, metadata = await self._log.identity.read(), await self._metadata()
+            owner, bus_id = metadata.get(STREAM_LOG), await bus_of_leader(pool)
+            if owner not in {None, str(identity.log_id)}:
+                raise ForeignStream(_foreign(owner))
+            if bus_id is None or metadata.get(STREAM_BUS) == bus_id:
+                return
+            await asyncio.sleep(CHECK_AGAIN_S)
+        raise ForeignStream("The relay of this log leads to another NATS: every process of a hub uses the same one.")
+
+    async def _metadata(self) -> dict[str, str]:
+        try:
+            return (await self._jetstream.stream_info(PAYMENTS_STREAM)).config.metadata or {}
+        except nats.js.errors.NotFoundError:
+            return {}
 
     async def survey(self) -> Survey:
         """Find out what the stream knows and the log may have lost, and change neither; raises `ForeignStream`."""
@@ -192,12 +222,14 @@ class StreamReader:
             return identity
         return await self._log.identity.begin_epoch(epoch, last_common=last_common, reason="the stream knew more")
 
-    async def _sign(self, info: StreamInfo, identity: Identity) -> None:
-        """Write into the stream's metadata whose it is."""
-        signed = {STREAM_LOG: str(identity.log_id), STREAM_EPOCH: str(identity.epoch)}
+    async def _sign(self, info: StreamInfo, identity: Identity) -> str:
+        """Write into the stream's metadata whose it is; gives the id of this NATS."""
         known = info.config.metadata or {}
+        bus_id: str = known.get(STREAM_BUS) or uuid4().hex
+        signed = {STREAM_LOG: str(identity.log_id), STREAM_EPOCH: str(identity.epoch), STREAM_BUS: bus_id}
         if not signed.items() <= known.items():
             await self._jetstream.update_stream(info.config.evolve(metadata={**known, **signed}))
+        return bus_id
 
     async def _last_common(self, state: StreamState) -> tuple[int, int]:
         """Find the last message whose event the log has; gives its sequence number and position, or zeros."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 LEASE_S: Final = 15.0
 RENEW_S: Final = 5.0
+QUESTION_TIMEOUT_S: Final = 5.0
 
 # A killed process ends its session, a frozen one keeps it and renews nothing.
 TAKE: Final = """
@@ -28,6 +29,12 @@ TAKE: Final = """
             WHERE pid = relay_lease.backend AND backend_start = relay_lease.backend_start
        )
     RETURNING true
+"""
+
+NAME_BUS: Final = "UPDATE relay_lease SET bus_id = $2 WHERE holder = $1"
+BUS_OF_LEADER: Final = """
+    SELECT bus_id FROM relay_lease JOIN pg_stat_activity USING (backend_start)
+    WHERE pg_stat_activity.pid = relay_lease.backend AND until > now()
 """
 
 
@@ -52,7 +59,17 @@ class Lease:
         """Take the lease, or renew it; says whether it is held."""
         return bool(await self._connection.fetchval(TAKE, self._holder, LEASE_S))
 
+    async def name_bus(self, bus_id: str) -> None:
+        """Say to which NATS the log is carried."""
+        await self._connection.execute(NAME_BUS, self._holder, bus_id)
+
     async def renew(self) -> None:
         """Hold it for longer; raises `LeaseLost`."""
         if not await self.take():
             raise LeaseLost
+
+
+async def bus_of_leader(pool: asyncpg.Pool) -> str | None:
+    """Give the id of the NATS that a living leader carries the log to; None when there is none, or none is known."""
+    bus_id: str | None = await pool.fetchval(BUS_OF_LEADER, timeout=QUESTION_TIMEOUT_S)
+    return bus_id

@@ -106,6 +106,7 @@ class Relay:
             holding = await self._reader.look(known)
             self._position = self._sent = holding.position
             self._last = (holding.position, holding.event_id)
+            await lease.name_bus(holding.bus_id)
             if holding.began_epoch:
                 await self._tell_of_epoch(holding.identity)
             publisher = PlacedPublisher(

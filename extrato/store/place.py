@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from extrato.errors import Transient
 from extrato.store.codec import UnreadableEvent, read_state_text
 from extrato.store.log import READ_PAGE
+from extrato.store.unavailable import LINE_BROKE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eventsourcing.persistence import Notification
 
     from extrato.store.log import LogReader
 
 # So many places of before are remembered, to find the last one that the log still has.
 REMEMBERED: Final = 1000
+LOOK_S: Final = 1.0
 
 
 class LogWentBack(Exception):
@@ -92,6 +98,27 @@ class Place:
             if await self._log.event_id_at(position) == event_id:
                 return position
         return 0
+
+
+async def watch(log: LogReader, *, went_back: Callable[[int], None]) -> None:
+    """Look once a second whether the log went back, for ever; `went_back` is called with the last common position."""
+    place = Place(log)
+    is_at_end = False
+    while True:
+        try:
+            if is_at_end:
+                await place.look()
+                place.stand_at(*await place.end())
+            else:
+                await place.go_to_end()
+                is_at_end = True
+        except LogWentBack as back:
+            went_back(back.last_common)
+            is_at_end = False
+        except (*LINE_BROKE, Transient):
+            # It may be another log when it is back.
+            pass
+        await asyncio.sleep(LOOK_S)
 
 
 def _event_id(row: Notification) -> str | None:

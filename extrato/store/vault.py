@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NONCE_BYTES: Final = 12
 SECRET_BYTES: Final = 32
 CACHE_S: Final = 5.0
+ANY_SEALED_ROW: Final = "SELECT name, sealed FROM hub_secrets ORDER BY name LIMIT 1"
 CACHE_LIMIT: Final = 10_000
 AWAY: Final = "The database does not answer."
 
@@ -52,7 +53,7 @@ class Vault:
     Each method that asks the database raises `StoreUnavailable`, and each that opens something `InvalidVaultKey`.
     """
 
-    def __init__(self, pool: asyncpg.Pool, keys: VaultKeys) -> None:
+    def __init__(self, pool: asyncpg.Pool | asyncpg.Connection, keys: VaultKeys) -> None:
         self._pool = pool
         self._keys = keys
         self._remembered: dict[tuple[str, str], tuple[float, Credential | None]] = {}
@@ -127,6 +128,15 @@ class Vault:
         except LINE_BROKE as error:
             raise StoreUnavailable(AWAY) from error
         return self.unseal(sealed, bound_to_secret(name))
+
+    async def check_key(self) -> None:
+        """See that what is sealed opens, before anything is written; raises `InvalidVaultKey`."""
+        try:
+            row = await self._pool.fetchrow(ANY_SEALED_ROW)
+        except LINE_BROKE as error:
+            raise StoreUnavailable(AWAY) from error
+        if row is not None:
+            self.unseal(row["sealed"], bound_to_secret(row["name"]))
 
     def seal(self, plain: bytes, bound_to: bytes) -> bytes:
         """Close something so that it opens only together with `bound_to`."""

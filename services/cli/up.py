@@ -7,14 +7,16 @@ import contextlib
 import signal
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
 import msgspec
 
 from contracts.envelope import Cause
-from extrato.assembly import open_hub
+from extrato.assembly import open_hub, vault_keys
 from extrato.bus.copies import open_copies
 from extrato.process import open_database
 from extrato.settings import MIGRATION_DATABASE_URL, Settings
 from extrato.store.migrations import migrate
+from extrato.store.vault import Vault
 from extrato.store.vault_keys import GivenKeys
 from services.cli import preflight, programs
 from services.cli.demo import prepare_demo, request_to_try
@@ -78,6 +80,7 @@ async def _run(
     """Start everything and say that it is ready; then, where NATS is ours, look after what its subscribers read."""
     preflight.check_ports(settings)
     settings, nats = await _with_servers(settings, supervisor)
+    await _check_key(settings)
     await _migrate(settings)
     api_key, admin_key = await _prepare_keys(settings)
     async with contextlib.AsyncExitStack() as parts:
@@ -91,6 +94,17 @@ async def _run(
         _welcome(settings, api_key, admin_key)
         if copies is not None:
             await copies.run()
+
+
+async def _check_key(settings: Settings) -> None:
+    """Refuse a database whose secrets another key has closed, before it is migrated; raises `InvalidVaultKey`."""
+    # The role of services may read nothing before an older database is migrated.
+    connection = await asyncpg.connect(settings.migration_database_url or settings.database_url, timeout=10)
+    try:
+        if await connection.fetchval("SELECT to_regclass('hub_secrets') IS NOT NULL"):
+            await Vault(connection, vault_keys(settings, may_make=False)).check_key()
+    finally:
+        await connection.close()
 
 
 async def _migrate(settings: Settings) -> None:

@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 
 from extrato.assembly import open_hub
 from extrato.bus.live import LiveFeed
-from extrato.process import CannotStart, announce_readiness, open_bus, open_database, run_together
+from extrato.process import CannotStart, announce_readiness, check_bus, open_bus, open_database, run_together
 from extrato.use_cases.merchants import MerchantDirectory
 from services.gateway.api.checks import Checks
 from services.gateway.api.delivery_workers import DeliveryWorkers
@@ -68,6 +68,7 @@ async def serve(settings: Settings) -> None:
         pool = await parts.enter_async_context(open_database(settings, connections=MAX_CONNECTIONS))
         bus = await parts.enter_async_context(open_bus(settings, name="gateway"))
         hub = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
+        await check_bus(bus, hub.log, pool)
         fanout, places, pictures = Fanout(), Places(), Pictures()
         checks = Checks(hub, fresh_s=settings.patience.fresh_s)
         parts.push_async_callback(checks.close)

@@ -19,6 +19,7 @@ SOCKET_IO_DROPPED: Final = Counter(
 LIVE_POSITION: Final = Gauge("extrato_live_position", "Newest position of the log that sockets were told of.")
 PICTURES_DRAWN: Final = Counter("extrato_pictures_drawn", "QR pictures drawn.")
 APPENDS_WAITING: Final = Gauge("extrato_appends_waiting", "Appends that wait for a write.")
+DEAD_LETTERS: Final = Gauge("extrato_dead_letters", "Messages that were refused and lie under dead.> on the bus.")
 READ_MODEL_BEHIND: Final = Gauge(
     "extrato_read_model_behind", "Positions of the log that a read model has still to come to.", ["read_model"]
 )

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 from extrato.assembly import open_hub
 from extrato.bus.relay import Relay
 from extrato.bus.timers import Timers
-from extrato.process import announce_readiness, open_bus, open_database, run_together
+from extrato.process import announce_readiness, check_bus, open_bus, open_database, run_together
 from extrato.store.log import LogSignal
+from extrato.store.place import watch
 from extrato.use_cases.merchants import MerchantDirectory
 from services.monitor.backoff import BackOff
 from services.monitor.charges import Charges
@@ -44,6 +45,7 @@ async def serve(settings: Settings) -> None:
         pool = await parts.enter_async_context(open_database(settings, connections=MAX_CONNECTIONS))
         bus = await parts.enter_async_context(open_bus(settings, name="monitor"))
         hub = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
+        await check_bus(bus, hub.log, pool)
         signal = await parts.enter_async_context(LogSignal(settings.database_url))
         relay = Relay(database_url=settings.database_url, log=hub.log, signal=signal, bus=bus)
         monitor = Monitor(hub=hub, pool=pool, bus=bus, left_alone=timedelta(seconds=settings.patience.resume_s))
@@ -51,6 +53,7 @@ async def serve(settings: Settings) -> None:
             relay=relay.run(),
             reconciler=monitor.reconciler.run(),
             dispatcher=monitor.dispatcher.run(),
+            log_watch=watch(hub.log, went_back=lambda _: monitor.reconciler.forget()),
             readiness=announce_readiness(settings.ready_file, when=monitor.dispatcher.subscribed.wait()),
         )
 

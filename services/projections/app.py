@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 
 from extrato.bus.relay import Relay
-from extrato.process import CannotStart, announce_readiness, open_bus, open_database, run_together
+from extrato.process import CannotStart, announce_readiness, check_bus, open_bus, open_database, run_together
 from extrato.store.log import LogReader, LogSignal
 from services.projections import passed_over
 from services.projections.read_models.registry import READ_MODELS
@@ -35,6 +35,7 @@ async def serve(settings: Settings) -> None:
         pool = await parts.enter_async_context(open_database(settings, connections=MAX_CONNECTIONS))
         bus = await parts.enter_async_context(open_bus(settings, name="projections"))
         log = LogReader(pool)
+        await check_bus(bus, log, pool)
         signal = await parts.enter_async_context(LogSignal(settings.database_url))
         relay = Relay(database_url=settings.database_url, log=log, signal=signal, bus=bus)
         runner = Runner(database_url=settings.database_url, pool=pool, log=log, bus=bus, read_models=READ_MODELS)

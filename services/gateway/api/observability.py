@@ -20,7 +20,7 @@ from extrato.store.unavailable import LINE_BROKE
 from services.gateway.api.read_models_measured import measure_read_models
 from services.gateway.http.answers import json_answer
 from services.gateway.http.context import gateway_of
-from services.gateway.metrics import APPENDS_WAITING, LIVE_POSITION
+from services.gateway.metrics import APPENDS_WAITING, DEAD_LETTERS, LIVE_POSITION
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -116,6 +116,9 @@ async def show_metrics(request: web.Request) -> web.Response:
     APPENDS_WAITING.set(gateway.hub.log.appender.waiting)
     LIVE_POSITION.set(gateway.live.position)
     await measure_read_models(gateway.pool)
+    dead_letters = await gateway.bus.dead_letters()
+    if dead_letters is not None:
+        DEAD_LETTERS.set(dead_letters)
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -11,7 +11,7 @@ from contracts.subjects import PAYMENTS_STREAM, TICK_SUBJECT
 from extrato.bus.live import LiveFeed
 from extrato.errors import Conflict
 from extrato.store.appender import StreamAppend
-from extrato.store.place import LogWentBack, Place
+from extrato.store.place import LogWentBack, Place, watch
 from tests.integration.bus.running import append_until_told, relaying, running, set_log_back
 from tests.integration.store.examples import append_to, new_event, registered, until
 
@@ -230,3 +230,23 @@ async def test_an_epoch_that_changed_nothing_for_a_follower_is_learnt_of(log: Ev
     await log.identity.begin_epoch(1, last_common=1, reason="a test")
     await until(lambda: listener.feed.epoch == 2)
     assert listener.set_back == []
+
+
+async def test_who_only_watches_is_told_that_the_log_went_back(
+    log: EventLog, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("extrato.store.place.LOOK_S", 0.01)
+    told: list[int] = []
+    await log.append(append_to(events=2))
+
+    async def is_told(times: int) -> bool:
+        # Until it has looked, what is gone was never there for it.
+        await log.append(append_to())
+        await asyncio.sleep(0.05)
+        await set_log_back(pool, to=2, is_regrown=False)
+        return len(told) >= times
+
+    async with running(watch(log, went_back=told.append)):
+        await until(lambda: is_told(1))
+        before = len(told)
+        await until(lambda: is_told(before + 1))

@@ -6,6 +6,7 @@ import os
 import signal
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock
 from uuid import uuid4
 
 import msgspec
@@ -22,11 +23,13 @@ from contracts.subjects import (
     HEADER_POSITION,
     LOG_SUBJECT,
     PAYMENTS_STREAM,
+    STREAM_BUS,
     STREAM_EPOCH,
     STREAM_LOG,
     TICK_SUBJECT,
 )
 from contracts.telemetry import EpochBegun
+from extrato.bus import holding as holding_module
 from extrato.bus import relay as relay_module
 from extrato.bus.connection import STREAMS, connect
 from extrato.bus.holding import ForeignStream, StreamReader, Survey
@@ -401,6 +404,34 @@ async def test_a_survey_names_what_the_log_lost_and_changes_nothing(
 async def is_in_epoch(bus: Bus, epoch: int) -> bool:
     metadata = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config.metadata or {}
     return metadata.get(STREAM_EPOCH) == str(epoch)
+
+
+async def test_a_nats_that_the_relay_of_the_log_does_not_lead_to_is_refused(
+    log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(holding_module, "CHECK_AGAIN_S", 0.01)
+    reader = StreamReader(bus, log)
+    await reader.check(pool)
+    async with relaying(log, bus, database_url) as relay:
+        await until(lambda: relay.is_leader)
+        await log.append(append_to())
+        await holds_whole_log(bus, log)
+        await reader.check(pool)
+        # What a process sees that was given another NATS: an empty one, or one with a stream of its own.
+        info = await bus.jetstream.stream_info(PAYMENTS_STREAM)
+        for metadata in ({}, {**info.config.metadata, STREAM_BUS: "another"}):
+            monkeypatch.setattr(StreamReader, "_metadata", AsyncMock(return_value=metadata))
+            with pytest.raises(ForeignStream):
+                await reader.check(pool)
+        monkeypatch.undo()
+        foreign = info.config.evolve(metadata={**info.config.metadata, STREAM_LOG: str(uuid4())})
+        await bus.jetstream.update_stream(foreign)
+        with pytest.raises(ForeignStream):
+            await reader.check(pool)
+    # Nobody leads: the next relay leads to this one.
+    await bus.jetstream.update_stream(info.config)
+    await pool.execute("UPDATE relay_lease SET bus_id = 'another'")
+    await reader.check(pool)
 
 
 async def test_an_epoch_that_another_process_began_is_told_from_then_on(log: EventLog, bus: Bus, database_url: str):

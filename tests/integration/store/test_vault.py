@@ -321,3 +321,15 @@ def test_the_digest_of_a_credential_is_over_all_its_parts():
     assert len(digests) == 5
     # A webhook secret may be short: its own digest could be guessed, and is told nowhere.
     assert hashlib.sha256(FIRST.webhook_secret.encode()).hexdigest() not in digests
+
+
+async def test_a_process_with_another_key_is_refused_before_it_writes_anything(processes):
+    pool, vault = await processes()
+    _, stranger = await processes(GivenKeys(encoded(new_key())))
+    await stranger.check_key()
+    await vault.secret("payer_tokens")
+    before = await rows_of(pool)
+    with pytest.raises(InvalidVaultKey):
+        await stranger.check_key()
+    assert await rows_of(pool) == before
+    await vault.check_key()
