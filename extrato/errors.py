@@ -46,9 +46,15 @@ class StoreUnavailable(Transient):
 
 
 class BusUnavailable(Transient):
-    """NATS does not answer."""
+    """NATS does not answer; `about` is the reason."""
 
     code = "bus_unavailable"
+
+
+class BusRefused(ExtratoError):
+    """NATS says no, and says it again until somebody changes its configuration; the message gives the reason."""
+
+    code = "bus_refused"
 
 
 class NotFound(ExtratoError):

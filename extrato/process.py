@@ -19,7 +19,7 @@ import uvloop
 
 from extrato.bus.connection import BUS_AWAY, Bus, connect
 from extrato.bus.holding import ForeignStream, StreamReader
-from extrato.errors import Transient
+from extrato.errors import BusRefused, BusUnavailable, Transient
 from extrato.settings import InvalidSettings, Settings
 from extrato.store.pool import Pool
 from extrato.store.unavailable import LINE_BROKE
@@ -108,6 +108,10 @@ async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]]) -> 
             while True:
                 try:
                     return await attempt()
+                except BusRefused as error:
+                    raise CannotStart(error.message) from error
+                except BusUnavailable as error:
+                    reason = error.about
                 except (*LINE_BROKE, Transient) as error:
                     reason = str(error) or reason
                 except asyncpg.UndefinedTableError:

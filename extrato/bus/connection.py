@@ -1,9 +1,10 @@
-"""A connection to NATS that outlives the server's restarts, and the streams the hub keeps there."""
+"""A connection to NATS that outlives every client, and the streams the hub keeps there."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from typing import TYPE_CHECKING, Final
 
 import nats.errors
@@ -13,26 +14,30 @@ from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StoreCompre
 
 from contracts import subjects
 from extrato.bus.lean_client import LeanClient
-from extrato.errors import BusUnavailable
+from extrato.errors import BusRefused, BusUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from nats.aio.msg import Msg
     from nats.js import JetStreamContext
+    from structlog.stdlib import BoundLogger
 
 CONNECT_TIMEOUT_S: Final = 5
 CLOSE_TIMEOUT_S: Final = 1
-RECONNECT_WAIT_S: Final = 0.1
 PING_INTERVAL_S: Final = 5
 
-# A subscription with messages that nobody fetched any more would hold up the leaving for as long as this.
-DRAIN_TIMEOUT_S: Final = 1
+# Between two attempts to connect; it doubles, and begins again after a connection that lasted.
+FIRST_PAUSE_S: Final = 0.1
+LONGEST_PAUSE_S: Final = 2.0
 
 DUPLICATE_WINDOW_S: Final = 120
 SWEEPS_MAX_AGE_S: Final = 30 * 24 * 3600
 DEAD_MAX_AGE_S: Final = 90 * 24 * 3600
 
-UNUSABLE: Final = "NATS cannot be reached, or has no JetStream."
+# What the server says of itself or of the user, and says again until somebody changes its configuration.
+REFUSED_USER: Final = "authorization violation"
+NO_ROOM: Final = frozenset({10023, 10028, 10047})
 
 # What a caller should treat as "the bus is away, try again": everything the client raises for that.
 BUS_AWAY: Final = (
@@ -81,26 +86,66 @@ STREAMS: Final = (
 
 
 class Bus:
-    """One process's connection to NATS."""
+    """One process's connection to NATS; made by `connect`.
 
-    def __init__(self, client: LeanClient) -> None:
-        self.client = client
-        self.jetstream: JetStreamContext = client.jetstream(timeout=CONNECT_TIMEOUT_S)
+    nats-py closes a client for good when the server refuses it once: a password that is changed, more connections
+    than allowed. So no client reconnects by itself. Each that ends, for whatever reason, is replaced by another one;
+    meanwhile its methods raise errors of `BUS_AWAY` at once. `client` and `jetstream` are the present ones: ask for
+    them at each use. What is subscribed to on a client ends with it, and what `listen` was told does not.
+    """
+
+    def __init__(self, nats_url: str, *, name: str, log: BoundLogger | None) -> None:
+        self._nats_url = nats_url
+        self._name = name
+        self._log = log
+        self._listeners: list[tuple[str, Callable[[Msg], Awaitable[None]]]] = []
+        self._replaced = asyncio.Event()
+        self._pause_s = FIRST_PAUSE_S
+        self._keeping: asyncio.Task[None] | None = None
+
+    @property
+    def client(self) -> LeanClient:
+        """The present client; closed while the server is away."""
+        return self._client
+
+    @property
+    def jetstream(self) -> JetStreamContext:
+        """JetStream over the present client."""
+        return self._jetstream
 
     @property
     def is_connected(self) -> bool:
         """Say whether the server answers at this moment."""
-        return self.client.is_connected
+        return self._client.is_connected
+
+    async def open(self) -> None:
+        """Connect, once, and from then on again and again; raises `BusUnavailable` or `BusRefused`."""
+        self._use(await self._connect())
+        self._keeping = asyncio.create_task(self._keep(), name="bus")
+
+    async def until_connected(self) -> None:
+        """Wait until there is a client that is not closed."""
+        while self._client.is_closed:
+            self._replaced.clear()
+            await self._replaced.wait()
+
+    async def listen(self, subject: str, callback: Callable[[Msg], Awaitable[None]]) -> None:
+        """Have `callback` called with what comes on `subject`, by this client and by all that follow it."""
+        self._listeners.append((subject, callback))
+        # One that closed at this moment is followed by one that knows of the listener.
+        with contextlib.suppress(*BUS_AWAY):
+            await self._client.subscribe(subject, cb=callback)
 
     async def ensure_streams(self) -> None:
         """Create the streams that are missing; of those that exist, only the compression is brought up to date."""
+        jetstream = self._jetstream
         for config in STREAMS:
             try:
-                info = await self.jetstream.stream_info(config.name or "")
+                info = await jetstream.stream_info(config.name or "")
             except nats.js.errors.NotFoundError:
-                await self.jetstream.add_stream(config)
+                await jetstream.add_stream(config)
             else:
-                await compress_like(self.jetstream, info.config, config)
+                await compress_like(jetstream, info.config, config)
 
     async def dead_letters(self) -> int | None:
         """Count what was refused and lies under `dead.>`; None when NATS does not tell."""
@@ -112,13 +157,109 @@ class Bus:
 
     async def close(self) -> None:
         """Send what is waiting and leave."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait((self._keeping,))
         try:
             with contextlib.suppress(*BUS_AWAY):
-                await self.client.flush(timeout=CLOSE_TIMEOUT_S)
+                await self._client.flush(timeout=CLOSE_TIMEOUT_S)
         finally:
-            # The client may write its farewell to a line that broke at this moment, which uvloop calls a RuntimeError.
-            with contextlib.suppress(*BUS_AWAY, RuntimeError):
-                await self.client.close()
+            await _leave(self._client)
+
+    def _use(self, client: LeanClient) -> None:
+        self._client = client
+        self._jetstream: JetStreamContext = client.jetstream(timeout=CONNECT_TIMEOUT_S)
+        self._replaced.set()
+
+    async def _keep(self) -> None:
+        """Replace the client whenever it has ended."""
+        time_s = asyncio.get_running_loop().time
+        while True:
+            since_s = time_s()
+            await self._client.ended.wait()
+            self._warn(
+                "bus_disconnected", reason=_reason_of(self._client.last_error or nats.errors.ConnectionClosedError())
+            )
+            if time_s() - since_s > LONGEST_PAUSE_S:
+                self._pause_s = FIRST_PAUSE_S
+            await self._replace()
+            if self._log is not None:
+                self._log.info("bus_reconnected")
+
+    async def _replace(self) -> None:
+        """Try to connect until it works, more and more seldom, and not at the same time as the other processes."""
+        while self._client.is_closed:
+            await asyncio.sleep(random.uniform(self._pause_s / 2, self._pause_s))  # noqa: S311 - dice, not a secret
+            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+            try:
+                self._use(await self._connect())
+            except (BusUnavailable, BusRefused) as error:
+                self._warn("bus_unreachable", reason=error.message)
+            heed_cancellation()
+
+    async def _connect(self) -> LeanClient:
+        """Give a client that hears all that the one before heard; raises `BusUnavailable` or `BusRefused`."""
+        client = LeanClient()
+        failures: list[Exception] = []
+
+        async def on_error(error: Exception) -> None:
+            if client.is_connected:
+                self._warn("bus_error", error=repr(error))
+            else:
+                failures.append(error)
+
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await client.connect(
+                    self._nats_url,
+                    name=self._name,
+                    error_cb=on_error,
+                    allow_reconnect=False,
+                    connect_timeout=CONNECT_TIMEOUT_S,
+                    reconnect_time_wait=FIRST_PAUSE_S,  # type: ignore[arg-type] # fractions work
+                    max_reconnect_attempts=1,
+                    ping_interval=PING_INTERVAL_S,
+                )
+            # The client takes a line that ends in the middle of the greeting for a connection.
+            if not client.is_connected:
+                raise nats.errors.ConnectionClosedError  # noqa: TRY301 - it is handled like all that may go wrong
+            for subject, callback in self._listeners:
+                await client.subscribe(subject, cb=callback)
+        except BaseException as error:
+            await _leave(client)
+            if isinstance(error, Exception):
+                # A line that breaks shows as whatever the client meets first, not as its own errors only.
+                raise unusable(failures[-1] if failures else error) from error
+            raise
+        return client
+
+    def _warn(self, event: str, **fields: str) -> None:
+        if self._log is not None:
+            self._log.warning(event, **fields)
+
+
+async def _leave(client: LeanClient) -> None:
+    """Close a client, and wait no longer than that is worth."""
+    # It may write its farewell to a line that broke at this moment, which uvloop calls a RuntimeError.
+    with contextlib.suppress(*BUS_AWAY, RuntimeError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await client.close()
+
+
+def unusable(error: Exception) -> BusUnavailable | BusRefused:
+    """Say why NATS cannot be used: `BusRefused` where waiting does not help."""
+    reason = _reason_of(error)
+    if REFUSED_USER in reason.lower():
+        return BusRefused(f"NATS refuses: {REFUSED_USER}.")
+    if isinstance(error, nats.js.errors.APIError) and error.err_code in NO_ROOM:
+        return BusRefused(f"NATS cannot reserve the storage of the hub's streams: {reason}.")
+    return BusUnavailable(f"NATS cannot be used: {reason}.", reason)
+
+
+def _reason_of(error: Exception) -> str:
+    """Give an error's own words in one line; a silent one is named."""
+    words = error.description if isinstance(error, nats.js.errors.APIError) else str(error)
+    return (words or type(error).__name__).removeprefix("nats: ").strip("'. ")
 
 
 async def compress_like(jetstream: JetStreamContext, found: StreamConfig, wanted: StreamConfig) -> None:
@@ -128,73 +269,26 @@ async def compress_like(jetstream: JetStreamContext, found: StreamConfig, wanted
 
 
 async def connect(nats_url: str, *, name: str) -> Bus:
-    """Connect to NATS and make sure of the streams; raises `BusUnavailable`."""
-    log = structlog.get_logger(component="bus")
-
-    async def on_error(error: Exception) -> None:
-        log.warning("bus_error", error=repr(error))
-
-    async def on_disconnect() -> None:
-        if not client.is_closed:
-            log.warning("bus_disconnected")
-
-    async def on_reconnect() -> None:
-        log.info("bus_reconnected")
-
-    client = LeanClient()
-    bus = await _connect(client, nats_url, name, error=on_error, disconnected=on_disconnect, reconnected=on_reconnect)
+    """Connect to NATS and make sure of the streams; raises `BusUnavailable` or `BusRefused`."""
+    bus = Bus(nats_url, name=name, log=structlog.get_logger(component="bus"))
+    await bus.open()
     try:
         await bus.ensure_streams()
     except BUS_AWAY as error:
-        await client.close()
-        raise BusUnavailable(UNUSABLE) from error
+        await bus.close()
+        raise unusable(error) from error
     return bus
 
 
 @contextlib.asynccontextmanager
 async def connect_quietly(nats_url: str, *, name: str) -> AsyncIterator[Bus]:
-    """Connect to NATS for somebody who says himself what is worth saying; raises `BusUnavailable`."""
-
-    async def say_nothing(_error: Exception | None = None) -> None:
-        """Leave it to who waits for an answer."""
-
-    bus = await _connect(
-        LeanClient(), nats_url, name, error=say_nothing, disconnected=say_nothing, reconnected=say_nothing
-    )
+    """Connect to NATS for somebody who says himself what is worth saying; raises `BusUnavailable` or `BusRefused`."""
+    bus = Bus(nats_url, name=name, log=None)
+    await bus.open()
     try:
         yield bus
     finally:
         await bus.close()
-
-
-async def _connect(
-    client: LeanClient,
-    nats_url: str,
-    name: str,
-    *,
-    error: Callable[[Exception], Awaitable[None]],
-    disconnected: Callable[[], Awaitable[None]],
-    reconnected: Callable[[], Awaitable[None]],
-) -> Bus:
-    try:
-        # A client that reconnects for ever also tries its first connection for ever.
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            await client.connect(
-                nats_url,
-                name=name,
-                error_cb=error,
-                disconnected_cb=disconnected,
-                reconnected_cb=reconnected,
-                connect_timeout=CONNECT_TIMEOUT_S,
-                reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type] # fractions work
-                max_reconnect_attempts=-1,
-                ping_interval=PING_INTERVAL_S,
-                drain_timeout=DRAIN_TIMEOUT_S,
-            )
-    except BUS_AWAY as failure:
-        await client.close()
-        raise BusUnavailable(UNUSABLE) from failure
-    return Bus(client)
 
 
 def heed_cancellation() -> None:

@@ -27,7 +27,7 @@ from extrato.store.patience import Patience
 from extrato.store.unavailable import LINE_BROKE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from extrato.bus.lean_client import RawMessage
     from extrato.store.page import Page
@@ -81,21 +81,13 @@ class DurableConsumer:
 
     async def run(self) -> None:
         """Consume until cancelled."""
-        await self._until_it_works(self.catch_up)
         while True:
             heed_cancellation()
-            pull = DurablePull(self._bus, stream=PAYMENTS_STREAM, durable=self._durable)
             try:
-                await self._bus.ensure_streams()
-                await pull.open()
-                await self._before()
                 await self.catch_up()
-                self.subscribed.set()
-                while True:
-                    await self._consume(pull)
+                await self._reading_on(self._bus.until_connected())
+                await self._follow()
             except PASSES as error:
-                with contextlib.suppress(*BUS_AWAY):
-                    await pull.close()
                 await self._patience.pause(error)
 
     async def catch_up(self, up_to: int | None = None) -> None:
@@ -107,6 +99,35 @@ class DurableConsumer:
             self._patience.over()
             if len(rows) < READ_PAGE:
                 return
+
+    async def _follow(self) -> None:
+        """Hear the bus until that breaks."""
+        pull = DurablePull(self._bus, stream=PAYMENTS_STREAM, durable=self._durable)
+        try:
+            await self._reading_on(self._open(pull))
+            await self._before()
+            await self.catch_up()
+            self.subscribed.set()
+            while True:
+                await self._consume(pull)
+        finally:
+            with contextlib.suppress(*BUS_AWAY):
+                await pull.close()
+
+    async def _open(self, pull: DurablePull) -> None:
+        await self._bus.ensure_streams()
+        await pull.open()
+
+    async def _reading_on(self, waiting: Coroutine[object, object, None]) -> None:
+        """Wait for the bus, and look at the log meanwhile: a bus that is away or does not answer delays nothing."""
+        task = asyncio.create_task(waiting)
+        try:
+            while not (await asyncio.wait((task,), timeout=LOOK_AT_LOG_S))[0]:
+                await self.catch_up()
+            await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _consume(self, pull: DurablePull) -> None:
         messages = await pull.take(within_s=LOOK_AT_LOG_S)
@@ -165,14 +186,6 @@ class DurableConsumer:
         self.refused += 1
         self._logger.error("message_refused", subject=subject, reason=reason)
         await lay_down(self._bus, consumer=self._durable, subject=subject, body=body, headers={"reason": reason})
-
-    async def _until_it_works(self, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            heed_cancellation()
-            try:
-                return await work()
-            except PASSES as error:
-                await self._patience.pause(error)
 
 
 def _named(message: RawMessage) -> str:

@@ -26,8 +26,7 @@ from nats.js.api import (
 )
 
 from contracts.subjects import CHECKS_STREAM, PAYMENTS_STREAM
-from extrato.bus.connection import BUS_AWAY, UNUSABLE, Bus, compress_like, connect_quietly, heed_cancellation
-from extrato.errors import BusUnavailable
+from extrato.bus.connection import BUS_AWAY, Bus, compress_like, connect_quietly, heed_cancellation, unusable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -100,7 +99,7 @@ class Copies:
 
 @contextlib.asynccontextmanager
 async def open_copies(*, origin_url: str, copies_url: str) -> AsyncIterator[Copies]:
-    """Connect to both accounts and make the copies; raises `BusUnavailable`."""
+    """Connect to both accounts and make the copies; raises `BusUnavailable` or `BusRefused`."""
     async with (
         connect_quietly(origin_url, name="copies-origin") as origin,
         connect_quietly(copies_url, name="copies") as copies,
@@ -109,7 +108,7 @@ async def open_copies(*, origin_url: str, copies_url: str) -> AsyncIterator[Copi
         try:
             await kept.ensure()
         except BUS_AWAY as error:
-            raise BusUnavailable(UNUSABLE) from error
+            raise unusable(error) from error
         yield kept
 
 

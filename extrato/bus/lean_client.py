@@ -2,15 +2,19 @@
 
 For each message that it sends, the client checks every header with a regular expression; for each that comes, it
 reads every header, fills a dataclass and wakes a task. That costs several times what a relay or a consumer does
-besides. The short way keeps the client's connection, authentication and reconnecting: messages go out as text of the
-protocol, and come in as bytes, to a function that must not wait.
+besides. The short way keeps the client's connection and authentication: messages go out as text of the protocol, and
+come in as bytes, to a function that must not wait.
 
-It stands on `_send_command`, `_process_msg`, `_error_cb` and the `_id` of a subscription, which are private. Nothing
-else in the hub uses what is private there, and `tests/integration/bus/test_lean_client.py` fails when these change.
+The client's end can be waited for: `ended` is set as soon as it begins to close.
+
+It stands on `_send_command`, `_process_msg`, `_close`, `_error_cb`, what is in `_pending`, `_flush_queue` and `_resp_map`,
+and the `_id` of a subscription, which are private to the client. Nothing else in the hub uses what is private there,
+and `tests/integration/bus/test_lean_client.py` fails when these change.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from nats.aio.client import Client
@@ -37,6 +41,7 @@ class LeanClient(Client):
     def __init__(self) -> None:
         super().__init__()
         self._hearers: dict[int, Callable[[RawMessage], None]] = {}
+        self.ended = asyncio.Event()
 
     async def hear(self, subject: str, hearer: Callable[[RawMessage], None]) -> Subscription:
         """Call `hearer` with what comes on `subject`; when this returns, the server knows of it.
@@ -59,7 +64,7 @@ class LeanClient(Client):
         """Send messages that are written in the words of the protocol, after all that was sent before.
 
         They leave with the next ordinary publication, which must follow. Raises an error of the client when there is
-        no connection. When it breaks at this moment, they leave after the client has connected again.
+        no connection. When it breaks at this moment, they are lost.
         """
         self._need_connection()
         await self._send_command(text)
@@ -69,6 +74,23 @@ class LeanClient(Client):
             raise ConnectionClosedError
         if not self.is_connected:
             raise ConnectionReconnectingError
+
+    async def _close(self, status: int, do_cbs: bool = True) -> None:  # noqa: FBT001, FBT002 - as the client calls it
+        """Close, and let nobody wait for what will not come.
+
+        A line that takes nothing must not hold this up, so what was not sent by then is dropped. Who waits until it is
+        sent waits no longer, and a request that waits for its answer fails.
+        """
+        self.ended.set()
+        self._pending, self._pending_data_size = [], 0
+        while self._flush_queue is not None and not self._flush_queue.empty():
+            flushed = self._flush_queue.get_nowait()
+            if not flushed.done():
+                flushed.set_result(None)
+        for answer in self._resp_map.values():
+            if not answer.done():
+                answer.set_exception(ConnectionClosedError())
+        await super()._close(status, do_cbs)
 
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
         hearer = self._hearers.get(sid)

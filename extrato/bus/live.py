@@ -70,7 +70,7 @@ class LiveFeed:
 
     async def start(self) -> None:
         """Take the present end of the log as the start, and subscribe."""
-        await self._bus.client.subscribe(TICK_SUBJECT, cb=self._on_tick)
+        await self._bus.listen(TICK_SUBJECT, self._on_tick)
         await self._place.go_to_end()
 
     async def run(self) -> None:

@@ -26,13 +26,17 @@ OVER: Final = (b"408", b"404")
 
 
 class DurablePull:
-    """The messages of one durable consumer as they come; whoever takes them asks no server and waits for no other."""
+    """The messages of one durable consumer as they come; whoever takes them asks no server and waits for no other.
+
+    It belongs to the client that the bus has when it is made, and ends with it.
+    """
 
     def __init__(self, bus: Bus, *, stream: str, durable: str) -> None:
-        self._bus = bus
+        self._client = bus.client
+        self._jetstream = bus.jetstream
         self._stream = stream
         self._durable = durable
-        self._inbox = bus.client.new_inbox()
+        self._inbox = self._client.new_inbox()
         self._subscription: Subscription | None = None
         self._came: list[RawMessage] = []
         self._something_came = asyncio.Event()
@@ -50,7 +54,7 @@ class DurablePull:
             max_ack_pending=MAX_ACK_PENDING,
             headers_only=True,
         )
-        jetstream = self._bus.jetstream
+        jetstream = self._jetstream
         try:
             found = (await jetstream.consumer_info(self._stream, self._durable)).config
             if (found.ack_policy, found.headers_only) != (config.ack_policy, config.headers_only):
@@ -58,12 +62,12 @@ class DurablePull:
                 await jetstream.add_consumer(self._stream, config)
         except nats.js.errors.NotFoundError:
             await jetstream.add_consumer(self._stream, config)
-        self._subscription = await self._bus.client.hear(self._inbox, self._on_message)
+        self._subscription = await self._client.hear(self._inbox, self._on_message)
 
     async def close(self) -> None:
         """Hear no more; what was not acknowledged comes again."""
         if self._subscription is not None:
-            await self._bus.client.hear_no_more(self._subscription)
+            await self._client.hear_no_more(self._subscription)
 
     async def take(self, *, within_s: float) -> list[RawMessage]:
         """Give all that has come; waits for the first, and gives none when it does not come in time.
@@ -75,7 +79,7 @@ class DurablePull:
             self._something_came.clear()
             wanted = {"batch": BATCH, "expires": int(within_s * 1e9)}
             subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._durable}"
-            await self._bus.client.publish(subject, json.dumps(wanted).encode(), reply=self._inbox)
+            await self._client.publish(subject, json.dumps(wanted).encode(), reply=self._inbox)
         try:
             async with asyncio.timeout(within_s):
                 await self._something_came.wait()
@@ -91,13 +95,13 @@ class DurablePull:
 
     async def acknowledge(self, last: RawMessage) -> None:
         """Say that this message and all before it were handled."""
-        await self._bus.client.publish(last.reply.decode())
+        await self._client.publish(last.reply.decode())
 
     async def body_of(self, message: RawMessage) -> bytes:
         """Fetch the body of a message; empty when the stream has it no more."""
-        sequence = Msg(_client=self._bus.client, reply=message.reply.decode()).metadata.sequence.stream
+        sequence = Msg(_client=self._client, reply=message.reply.decode()).metadata.sequence.stream
         try:
-            stored = await self._bus.jetstream.get_msg(self._stream, seq=sequence)
+            stored = await self._jetstream.get_msg(self._stream, seq=sequence)
         except nats.js.errors.NotFoundError:
             return b""
         return stored.data or b""

@@ -78,6 +78,7 @@ class Relay:
         while True:
             heed_cancellation()
             try:
+                await self._bus.until_connected()
                 connection = await asyncpg.connect(self._database_url, timeout=5)
                 try:
                     await self._lead(connection)

@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-import nats.errors
 import nats.js.errors
+from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig
 
 from contracts.subjects import SWEEPS_STREAM, sweep_subject
@@ -20,7 +20,6 @@ from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from nats.aio.msg import Msg
     from nats.js import JetStreamContext
 
 HOLD_S: Final = 4.0
@@ -34,7 +33,8 @@ PER_SUBJECT_LIMIT: Final = 10077
 class Tick:
     """One expiry of a timer, held by this process until it is put back or ended."""
 
-    def __init__(self, message: Msg) -> None:
+    def __init__(self, bus: Bus, message: Msg) -> None:
+        self._bus = bus
         self._message = message
         _, self.lane, self.account = message.subject.split(".", 2)
 
@@ -53,14 +53,16 @@ class Tick:
         async def hold() -> None:
             while True:
                 await asyncio.sleep(STILL_HOLDING_S)
-                await self._message.in_progress()
+                # The address is the server's own: a client that came after the one of the message reaches it too.
+                with contextlib.suppress(*BUS_AWAY):
+                    await self._bus.client.publish(self._message.reply, Msg.Ack.Progress)
 
         holder = asyncio.create_task(hold())
         try:
             yield
         finally:
             holder.cancel()
-            with contextlib.suppress(asyncio.CancelledError, nats.errors.Error):
+            with contextlib.suppress(asyncio.CancelledError):
                 await holder
 
 
@@ -95,9 +97,10 @@ class Timers:
             messages = []
         except BUS_AWAY:
             await self.close()
+            heed_cancellation()
             raise
         heed_cancellation()
-        return [Tick(message) for message in messages]
+        return [Tick(self._bus, message) for message in messages]
 
     async def close(self) -> None:
         """Take no more; what the server sent meanwhile comes back after `HOLD_S`."""

