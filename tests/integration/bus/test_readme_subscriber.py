@@ -1,0 +1,128 @@
+"""The subscriber of README.md, as it stands there, misses nothing and does nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from contracts.events import StatusChanged
+from contracts.subjects import PAYMENTS_STREAM
+from extrato.bus.copies import open_copies
+from extrato.store.appender import StreamAppend
+from tests.integration.bus.running import relaying, running
+from tests.integration.store.examples import new_event, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from extrato.bus.connection import Bus
+    from extrato.store.event_log import EventLog
+    from services.cli.embedded_nats import EmbeddedNats
+
+README = Path(__file__).parents[3] / "README.md"
+
+# The library's own time-outs are for people; a test waits for several of them.
+HASTE = """
+import functools
+from nats.aio.client import Client
+from nats.js.client import JetStreamContext
+Client.connect = functools.partialmethod(Client.connect, reconnect_time_wait=0.1)
+JetStreamContext.PullSubscription.fetch.__defaults__ = (1, 0.2, None)
+"""
+
+
+class Subscriber:
+    """The program of the README in a process, in a folder where it finds the address that it reads."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        (code,) = re.findall(r"```python\n(import asyncio, json.*?)```", README.read_text(), re.DOTALL)
+        self._folder = folder
+        self._code = code
+        self.printed: list[str] = []
+        run = folder / ".extrato" / "run"
+        run.mkdir(parents=True)
+        (run / "addresses.json").write_text(json.dumps({"subscriber_nats_url": address}))
+
+    @property
+    def positions(self) -> list[int]:
+        return [int(line.split()[0]) for line in self.printed if line[0].isdigit()]
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", HASTE + self._code, cwd=self._folder, stdout=asyncio.subprocess.PIPE
+        )
+        reading = asyncio.create_task(self._read(process))
+        try:
+            yield
+            assert process.returncode is None
+        finally:
+            process.kill()
+            await process.wait()
+            await reading
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            self.printed.append(line.decode())
+
+
+async def change_status(log: EventLog) -> int:
+    """Append an event that the subscriber wants behind one that it does not want, and give its position."""
+    changed = StatusChanged(previous="pending", status="approved", status_detail=None, attempt_id=None, paid_at=None)
+    events = [new_event(), new_event(changed)]
+    return (await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=events)))[-1]
+
+
+@pytest.fixture
+def subscriber(tmp_path: Path, nats_server: EmbeddedNats) -> Subscriber:
+    return Subscriber(tmp_path, nats_server.subscriber_url)
+
+
+async def test_the_subscriber_of_the_readme_misses_nothing_and_does_nothing_twice(
+    log: EventLog,
+    bus: Bus,
+    database_url: str,
+    nats_server: EmbeddedNats,
+    subscriber: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.1)
+    changed = []
+
+    async def hears_what_changes() -> None:
+        changed.append(await change_status(log))
+        await until(lambda: subscriber.positions == changed, what=f"{changed} in {subscriber.printed}")
+
+    async with (
+        relaying(log, bus, database_url),
+        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url) as copies,
+        running(copies.run()),
+    ):
+        async with subscriber.running():
+            await hears_what_changes()
+            # Two of its time-outs, of which nothing can be seen.
+            await asyncio.sleep(0.5)
+            await hears_what_changes()
+
+            await nats_server.stop()
+            changed.append(await change_status(log))
+            await nats_server.start()
+            await hears_what_changes()
+
+            await bus.jetstream.delete_stream(PAYMENTS_STREAM)
+            await hears_what_changes()
+            assert any(line.startswith("waiting") for line in subscriber.printed)
+
+        changed.append(await change_status(log))
+        await bus.jetstream.delete_stream(PAYMENTS_STREAM)
+        async with subscriber.running():
+            await hears_what_changes()
