@@ -22,6 +22,7 @@ from extrato.bus.holding import ForeignStream, StreamReader
 from extrato.errors import BusRefused, BusUnavailable, Transient
 from extrato.settings import InvalidSettings, Settings
 from extrato.store.pool import Pool
+from extrato.store.pooling import LENT, lends_connections
 from extrato.store.unavailable import LINE_BROKE
 from extrato.store.vault_keys import InvalidVaultKey
 from extrato.telemetry import configure_logging
@@ -61,6 +62,8 @@ async def open_database(settings: Settings, *, connections: int) -> AsyncIterato
         raise CannotStart("EXTRATO_DATABASE_URL must say where PostgreSQL is.")
 
     async def open_pool() -> asyncpg.Pool:
+        if await lends_connections(settings.database_url, timeout_s=CONNECT_TIMEOUT_S):
+            raise CannotStart(LENT)
         pool = await Pool(settings.database_url, connections=connections)
         try:
             await pool.fetchval("SELECT count(*) FROM checkpoints")

@@ -7,6 +7,7 @@ import errno
 import getpass
 import json
 import os
+import shutil
 import socket
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -14,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import asyncpg
 
 from extrato.process import CannotStart
+from extrato.store.pooling import LENT, lends_connections
 from services.cli.postgres_places import make_folder
 
 if TYPE_CHECKING:
@@ -23,9 +25,15 @@ if TYPE_CHECKING:
 
 _ANSWER_WITHIN_S: Final = 5.0
 
+# PostgreSQL makes a database of 40 MB at the first start; with less than this it may stop in the middle of that.
+_LEAST_FREE_MB: Final = 64
+
 
 def prepare_home(settings: Settings) -> None:
-    """Make the home and see that it can be written; for root, PostgreSQL's own user may pass through it."""
+    """Make the home and see that it can be written; for root, PostgreSQL's own user may pass through it.
+
+    Where a server is to live in it, its disk must have room for that.
+    """
     home = settings.home
     try:
         make_folder(home, 0o711 if os.geteuid() == 0 and not settings.database_url else 0o700)
@@ -33,6 +41,10 @@ def prepare_home(settings: Settings) -> None:
     except OSError as error:
         reason = os.strerror(error.errno or 0).lower()
         raise CannotStart(f"EXTRATO_HOME={home} cannot be written by user {getpass.getuser()}: {reason}.") from None
+    free_mb = shutil.disk_usage(home).free // 1_000_000
+    if free_mb < _LEAST_FREE_MB and not (settings.database_url and settings.nats_url):
+        needed = f"PostgreSQL and NATS need {_LEAST_FREE_MB} MB to start"
+        raise CannotStart(f"EXTRATO_HOME={home} is on a disk with {free_mb} MB left; {needed}.")
 
 
 def check_ports(settings: Settings) -> None:
@@ -44,12 +56,13 @@ def check_ports(settings: Settings) -> None:
 
 
 async def check_database(url: str, *, setting: str = "EXTRATO_DATABASE_URL") -> None:
-    """See that the given PostgreSQL lets us in; `setting` gave the URL."""
+    """See that the given PostgreSQL lets us in, and that each connection is one to it; `setting` gave the URL."""
     try:
-        connection = await asyncpg.connect(url, timeout=_ANSWER_WITHIN_S)
-        await connection.close()
+        is_lent = await lends_connections(url, timeout_s=_ANSWER_WITHIN_S)
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise CannotStart(f"{setting} does not lead to a usable database: {_reason(error)}.") from None
+    if is_lent:
+        raise CannotStart(LENT)
 
 
 async def check_nats(url: str) -> None:

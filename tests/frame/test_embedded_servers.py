@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import asyncpg
 import nats
@@ -55,6 +57,15 @@ async def test_a_stream_outlives_its_server(home):
     async with EmbeddedNats(home) as again:
         client = await nats.connect(again.url)
         assert (await client.jetstream().stream_info("KEPT")).state.messages == 1
+        await client.close()
+
+
+async def test_nats_may_use_the_whole_disk_and_not_a_part_of_what_is_free(home, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**15))
+    async with EmbeddedNats(home) as server:
+        client = await nats.connect(server.url)
+        stream = await client.jetstream().add_stream(name="LARGE", subjects=["large"], max_bytes=10**15)
+        assert stream.config.max_bytes == 10**15
         await client.close()
 
 

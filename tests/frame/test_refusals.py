@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
+from types import SimpleNamespace
 
 import pytest
 
+from extrato.process import CannotStart
+from extrato.settings import Settings
+from extrato.store.pooling import LENT
+from services.cli.preflight import prepare_home
 from tests.frame.conftest import STUBS
+from tests.integration.store.pooler import pooling
 from tests.ports import free_port
 
 
@@ -115,6 +122,26 @@ async def test_a_home_that_is_a_file_is_refused(start_hub, tmp_path):
     home.write_text("not a folder")
     sentence = await refusal(start_hub, EXTRATO_HOME=str(home))
     assert sentence.startswith(f"EXTRATO_HOME={home} cannot be written by user ")
+
+
+async def test_a_home_on_a_full_disk_is_named_before_a_server_stops_in_the_middle(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=63_999_999))
+    elsewhere = {"EXTRATO_DATABASE_URL": "postgresql://x/y", "EXTRATO_NATS_URL": "nats://x"}
+    home = {"EXTRATO_HOME": str(tmp_path)}
+    for servers in ({}, {"EXTRATO_NATS_URL": "nats://x"}):
+        with pytest.raises(CannotStart) as refused:
+            prepare_home(Settings.from_environment(home | servers))
+        assert str(refused.value) == (
+            f"EXTRATO_HOME={tmp_path} is on a disk with 63 MB left; PostgreSQL and NATS need 64 MB to start."
+        )
+    prepare_home(Settings.from_environment(home | elsewhere))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=64_000_000))
+    prepare_home(Settings.from_environment(home))
+
+
+async def test_a_pooler_that_lends_connections_is_named(start_hub, database_url):
+    async with pooling(database_url, "transaction") as url:
+        assert await refusal(start_hub, EXTRATO_DATABASE_URL=url) == LENT
 
 
 @pytest.mark.root
