@@ -21,7 +21,7 @@ from extrato.bus.connection import BUS_AWAY, Bus, connect
 from extrato.bus.holding import ForeignStream, StreamReader
 from extrato.errors import BusRefused, BusUnavailable, Transient
 from extrato.settings import InvalidSettings, Settings
-from extrato.store.pool import Pool
+from extrato.store.pool import CONNECT_TIMEOUT_S, Pool
 from extrato.store.pooling import LENT, lends_connections
 from extrato.store.unavailable import LINE_BROKE
 from extrato.store.vault_keys import InvalidVaultKey

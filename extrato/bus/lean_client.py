@@ -7,9 +7,9 @@ come in as bytes, to a function that must not wait.
 
 The client's end can be waited for: `ended` is set as soon as it begins to close.
 
-It stands on `_send_command`, `_process_msg`, `_close`, `_error_cb`, what is in `_pending`, `_flush_queue` and `_resp_map`,
-and the `_id` of a subscription, which are private to the client. Nothing else in the hub uses what is private there,
-and `tests/integration/bus/test_lean_client.py` fails when these change.
+It stands on `_send_command`, `_process_msg`, `_close`, `_error_cb`, what is in `_pending`, `_flush_queue` and
+`_resp_map`, and the `_id` of a subscription, which are private to the client. Nothing else in the hub uses what is
+private there, and `tests/integration/bus/test_lean_client.py` fails when these change.
 """
 
 from __future__ import annotations
