@@ -49,12 +49,12 @@ async def open_hub(
     Without a bus its telemetry is lost. Without `keys` those of the settings are read at once, for a process that
     cannot open the vault must not start; raises `InvalidVaultKey`.
     """
-    if keys is None:
-        keys = vault_keys(settings)
-        keys.current()
+    must_open, keys = keys is None, keys or vault_keys(settings)
     connector = aiohttp.TCPConnector(limit=PROVIDER_CONNECTIONS, keepalive_timeout=30)
     log, inbox, vault = EventLog(pool), WebhookInbox(pool), Vault(pool, keys)
-    await vault.check_key()
+    if must_open:
+        keys.current()
+        await vault.check_key()
     await log.recorder.right_sequences()
     async with aiohttp.ClientSession(connector=connector) as session:
         try:

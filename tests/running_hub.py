@@ -82,6 +82,11 @@ class RunningHub:
         return other
 
     @property
+    def owners_database_url(self) -> str:
+        """The database as the role that owns it and runs the migrations; services have another one."""
+        return self.addresses["database_url"].replace("extrato_services@", "extrato@")
+
+    @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.api_key}"}
 

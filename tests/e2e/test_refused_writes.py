@@ -132,7 +132,7 @@ async def test_while_the_database_refuses_writes_each_is_answered_503_and_not_do
     processes = [hub.pid(name) for name in ("gateway", "monitor", "projections")]
     state = "SELECT count(*), (SELECT count(*) FROM webhook_deliveries) FROM stored_events"
 
-    async with refusing(hub.addresses["database_url"]):
+    async with refusing(hub.owners_database_url):
         before = await hub.rows(state)
         await hub.pay_as_a_person(unpaid["checkout_url"])
         answers = await asyncio.gather(*(ask(hub, name[0], *walk) for name, walk in asked.items()))

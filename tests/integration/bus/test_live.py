@@ -66,6 +66,11 @@ def seldom_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", 120.0)
 
 
+@pytest.fixture
+def quick_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", 0.05)
+
+
 async def tick(bus: Bus, body: bytes) -> None:
     await bus.client.publish(TICK_SUBJECT, body)
 
@@ -188,7 +193,7 @@ async def test_a_forged_tick_moves_nothing_and_stops_nothing(
 @pytest.mark.parametrize("is_regrown", [True, False])
 @pytest.mark.parametrize("is_unheard", [True, False])
 async def test_a_log_that_went_back_is_noticed_and_followed_from_its_end(
-    log: EventLog, pool: asyncpg.Pool, listener: Listener, *, is_regrown: bool, is_unheard: bool
+    quick_look: None, log: EventLog, pool: asyncpg.Pool, listener: Listener, *, is_regrown: bool, is_unheard: bool
 ):
     listener.is_unheard = is_unheard
     for position in range(2, 7):
