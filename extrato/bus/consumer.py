@@ -53,8 +53,8 @@ class DurableConsumer:
     over events at or below the position it kept before, and decides what becomes of an event that it cannot take.
     While it raises that the store or the bus is away, or refuses, the consumer waits and hands the page over again.
     `durable` is `<service>-<purpose>`; an event that cannot be read is laid down under `dead.<durable>.…` before its
-    page is handed over. `before` is called at each subscription, before events are handed over, and may set
-    `checkpoint` back. `subscribed` is set once the consumer has caught up with the log and hears the bus.
+    page is handed over. `before` is called at each subscription, and when the log ends before the checkpoint; it may
+    set `checkpoint` back. `subscribed` is set once the consumer has caught up with the log and hears the bus.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class DurableConsumer:
         task = asyncio.create_task(waiting)
         try:
             while not (await asyncio.wait((task,), timeout=LOOK_AT_LOG_S))[0]:
-                await self.catch_up()
+                await self._look_at_log()
             await task
         finally:
             task.cancel()
@@ -141,7 +141,17 @@ class DurableConsumer:
         if now_s >= self._look_at_s:
             # The bus may be quiet, silently cut off, or busy with what is known: the log knows which.
             self._look_at_s = now_s + LOOK_AT_LOG_S
-            await self.catch_up()
+            await self._look_at_log()
+
+    async def _look_at_log(self) -> None:
+        """Read what there is; a log that went back behind the checkpoint begins like a new subscription.
+
+        One that went back and has outgrown the checkpoint since is for the handler to notice, by a page's `after`.
+        """
+        if await self._log.head() < self.checkpoint:
+            self._logger.warning("consumer_found_log_shorter", checkpoint=self.checkpoint)
+            await self._before()
+        await self.catch_up()
 
     async def _apply(self, messages: Sequence[RawMessage], pull: DurablePull) -> None:
         """Read from the log what a batch of messages speaks of, with what they pass over in silence.

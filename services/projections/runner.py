@@ -225,9 +225,13 @@ class Runner:
     # --- looking ----------------------------------------------------------------------------------
 
     async def look(self) -> None:
-        """Set apart the read models that cannot be believed, and begin no later than the log ends."""
+        """Begin no later than the log ends; set apart the read models that cannot be believed, or stand before that."""
         await self._look(IN_A_RUNNING_PROCESS)
         self._begin_at(min(self.consumer.checkpoint, await self._log.head()))
+        found = await checkpoints.read(self._pool, [lane.name for lane in self._lanes])
+        for lane in self._lanes:
+            if lane.name in found and found[lane.name].position < self.consumer.checkpoint:
+                lane.is_apart.set()
 
     async def _look(self, reasons: Collection[Stale]) -> None:
         for lane in self._lanes:

@@ -179,6 +179,20 @@ async def test_a_read_model_that_is_set_back_is_fed_again_from_there(live_hub):
     assert after["payment_details"][:-1] == before["payment_details"]
 
 
+async def test_read_models_that_go_back_together_with_the_log_are_fed_on(live_hub):
+    await live_hub.append_payments(range(1, 5))
+    await until(live_hub.is_complete)
+    # A restore of the database, while the bus and this process go on.
+    async with live_hub.pool.acquire() as connection, connection.transaction():
+        tables = ", ".join(read_model.name for read_model in READ_MODELS)
+        await connection.execute(f"TRUNCATE stored_events, {tables} RESTART IDENTITY")
+        await connection.execute("UPDATE checkpoints SET position = 0, event_id = NULL")
+    live_hub._versions.clear()
+    await live_hub.append_payments([9])
+    await until(live_hub.is_complete)
+    assert [row[0] for row in (await live_hub.rows())["payment_details"]] == [9]
+
+
 async def test_a_read_model_without_a_checkpoint_is_left_alone(hub):
     await hub.make_tables()
     await hub.pool.execute("DELETE FROM checkpoints WHERE read_model = 'merchant_positions'")
