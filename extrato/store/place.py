@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
 
     from extrato.store.log import LogReader
 
-# So many places of before are remembered, to find the last one that the log still has.
+# So many places of before are remembered, one for each second at most, to find the last one that the log still has.
 REMEMBERED: Final = 1000
+REMEMBER_EACH_S: Final = 1.0
+# For so long the relay is waited for, which finds out by the stream what exactly the log has lost.
+RELAY_WITHIN_S: Final = 5.0
 LOOK_S: Final = 1.0
+LOOK_FOR_EPOCH_S: Final = 0.2
 
 
 class LogWentBack(Exception):
@@ -37,6 +42,7 @@ class Place:
     def __init__(self, log: LogReader) -> None:
         self._log = log
         self._seen: deque[tuple[int, str]] = deque(maxlen=REMEMBERED)
+        self._keep_at_s = 0.0
         self.position = 0
         self.epoch = 0
 
@@ -80,14 +86,22 @@ class Place:
         """Stand at an event that followed."""
         self.position = position
         if position and event_id is not None:
+            if self._seen and time.monotonic() < self._keep_at_s:
+                self._seen.pop()
+            else:
+                self._keep_at_s = time.monotonic() + REMEMBER_EACH_S
             self._seen.append((position, event_id))
         else:
             # An event that cannot be read has no id to be known by.
             self._seen.clear()
 
     async def _last_common(self) -> int:
-        """Begin another epoch, unless one has begun; gives up to where the log has what it had in this one."""
-        if (await self._log.identity.read()).epoch == self.epoch:
+        """Begin another epoch, unless one begins soon; gives up to where the log has what it had in this one."""
+        for _ in range(round(RELAY_WITHIN_S / LOOK_FOR_EPOCH_S)):
+            if (await self._log.identity.read()).epoch != self.epoch:
+                break
+            await asyncio.sleep(LOOK_FOR_EPOCH_S)
+        else:
             await self._log.identity.begin_epoch(
                 self.epoch, last_common=await self._newest_that_is_left(), reason="a follower knew more"
             )

@@ -68,7 +68,10 @@ def seldom_look(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def quick_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look often, remember each place, and wait for no relay."""
     monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", 0.05)
+    monkeypatch.setattr("extrato.store.place.REMEMBER_EACH_S", 0.0)
+    monkeypatch.setattr("extrato.store.place.RELAY_WITHIN_S", 0.0)
 
 
 async def tick(bus: Bus, body: bytes) -> None:
@@ -215,7 +218,9 @@ async def test_a_log_that_went_back_is_noticed_and_followed_from_its_end(
     await until(lambda: listener.positions == written)
 
 
-async def test_two_followers_that_find_the_log_set_back_begin_one_epoch(log: EventLog, pool: asyncpg.Pool):
+async def test_two_followers_that_find_the_log_set_back_begin_one_epoch(
+    quick_look: None, log: EventLog, pool: asyncpg.Pool
+):
     await log.append(append_to(events=6))
     places = [Place(log) for _ in range(4)]
     for place in places:
@@ -238,7 +243,7 @@ async def test_an_epoch_that_changed_nothing_for_a_follower_is_learnt_of(log: Ev
 
 
 async def test_who_only_watches_is_told_that_the_log_went_back(
-    log: EventLog, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+    quick_look: None, log: EventLog, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("extrato.store.place.LOOK_S", 0.01)
     told: list[int] = []
@@ -255,3 +260,21 @@ async def test_who_only_watches_is_told_that_the_log_went_back(
         await until(lambda: is_told(1))
         before = len(told)
         await until(lambda: is_told(before + 1))
+
+
+async def test_what_the_relay_found_out_is_better_than_what_a_follower_remembers(
+    log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
+):
+    await log.append(append_to(events=6))
+    place = Place(log)
+    await place.go_to_end()
+    async with relaying(log, bus, database_url):
+        await until(lambda: holds_position(bus, 6))
+        await set_log_back(pool, to=4, is_regrown=False)
+        with pytest.raises(LogWentBack) as back:
+            await place.look()
+    assert back.value.last_common == 4
+
+
+async def holds_position(bus: Bus, position: int) -> bool:
+    return (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.messages == position
