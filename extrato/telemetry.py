@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO, cast
 
 import structlog
 from structlog.processors import ExceptionRenderer
@@ -45,12 +45,37 @@ def configure_logging(level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", StandardError())),
         cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
     root.handlers = [handler for handler in root.handlers if not isinstance(handler, FromLibraries)]
     root.addHandler(FromLibraries())
+
+
+class StandardError:
+    """Standard error on a disk that may be full: a line that cannot be written is counted, and fails nobody."""
+
+    def __init__(self) -> None:
+        self._lost = 0
+
+    def write(self, text: str) -> int:
+        """Write a text, and before it how many were lost, if any were."""
+        try:
+            if self._lost:
+                sys.stderr.write(f'{{"event": "lines_lost", "count": {self._lost}, "level": "warning"}}\n')
+                self._lost = 0
+            return sys.stderr.write(text)
+        except OSError:
+            self._lost += 1
+            return len(text)
+
+    def flush(self) -> None:
+        """Have what was written leave, if it can."""
+        try:
+            sys.stderr.flush()
+        except OSError:
+            self._lost += 1
 
 
 class FromLibraries(logging.Handler):

@@ -105,3 +105,19 @@ structlog.get_logger().warning("refused")
         ("lines_left_out", 4),
         ("refused", None),
     ]
+
+
+def test_a_log_on_a_full_disk_fails_nobody_and_tells_afterwards_how_many_lines_it_lost():
+    lines, _ = lines_of(
+        """
+import sys
+log, right = structlog.get_logger(), sys.stderr
+sys.stderr = open("/dev/full", "w", buffering=1)
+for number in range(3):
+    log.info("lost", number=number)
+sys.stderr = right
+log.info("kept")
+"""
+    )
+    assert [line["event"] for line in lines] == ["lines_lost", "kept"]
+    assert lines[0]["count"] >= 3
