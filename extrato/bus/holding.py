@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from extrato.bus.connection import Bus
     from extrato.store.log import LogReader
 
-NAMED_LOSSES: Final = 1000
+NAMED_IN_A_LINE: Final = 500
 CHECKS: Final = 10
 CHECK_AGAIN_S: Final = 0.5
 # As many messages as a relay may have in flight, and as many again.
@@ -205,8 +205,10 @@ class StreamReader:
         lost = await self._lost(identity, sequence or info.state.first_seq - 1, info.state.last_seq)
         if lost:
             newest = max(epoch, *(each.epoch for each in lost))
-            for each in lost[:NAMED_LOSSES]:
-                self._logger.error("log_lost_event", position=each.position, event_id=each.event_id, epoch=each.epoch)
+            for first in range(0, len(lost), NAMED_IN_A_LINE):
+                # A fact has so many lines: a loss of thousands of events is named all the same.
+                named = [[each.position, each.event_id] for each in lost[first : first + NAMED_IN_A_LINE]]
+                self._logger.error("log_lost_events", events=named)
             self._logger.error("log_went_back", last_common=common, lost=len(lost), epoch=newest)
             identity = await self._in_epoch_after(identity, newest, common)
             await self._log.recorder.right_sequences(

@@ -365,8 +365,8 @@ async def test_when_the_log_went_back_the_lost_events_are_named_and_the_stream_i
                 await life.enter_async_context(relaying(log, bus, database_url))
             await until(lambda: is_in_epoch(bus, 2))
             await holds_whole_log(bus, log)
-    named = [entry["event_id"] for entry in told if entry["event"] == "log_lost_event"]
-    assert named == lost
+    named = [event for entry in told if entry["event"] == "log_lost_events" for event in entry["events"]]
+    assert named == [[position, event_id] for position, event_id in enumerate(lost, start=15)]
     assert {message.headers[HEADER_EPOCH] for message in await messages_in(bus)} == {"2"}
     identity = await log.identity.read()
     assert (identity.epoch, identity.last_common) == (2, 14)
