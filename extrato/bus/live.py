@@ -16,6 +16,7 @@ from contracts.subjects import TICK_SUBJECT
 from extrato.bus.connection import BUS_AWAY, Bus
 from extrato.errors import Transient
 from extrato.store.log import readable
+from extrato.store.patience import Patience
 from extrato.store.place import LogWentBack, Place
 from extrato.store.unavailable import LINE_BROKE
 
@@ -57,6 +58,9 @@ class LiveFeed:
         self._told_of = 0
         self._ticked = asyncio.Event()
         self._logger = structlog.get_logger(component="live_feed")
+        self._patience = Patience(
+            self._logger, waits="live_feed_interrupted", goes_on="live_feed_goes_on", longest_pause_s=LOOK_AT_LOG_S
+        )
 
     @property
     def position(self) -> int:
@@ -83,8 +87,9 @@ class LiveFeed:
                 self._went_back(back.last_common)
                 await self._until_at_end()
             except (*LINE_BROKE, *BUS_AWAY, Transient) as error:
-                self._logger.warning("live_feed_interrupted", error=repr(error))
-                await asyncio.sleep(0.2)
+                await self._patience.pause(error)
+            else:
+                self._patience.over()
 
     def tell(self, position: int) -> None:
         """Say that the log has come to `position`, as a tick does: for who appends in the same process, and sooner."""

@@ -29,6 +29,7 @@ from extrato.bus.publisher import PlacedPublisher, StreamMoved
 from extrato.bus.telemetry import TelemetryPublisher
 from extrato.errors import Transient
 from extrato.store.codec import UnreadableEvent, read_state_text
+from extrato.store.patience import Patience
 from extrato.store.unavailable import LINE_BROKE
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ LINGER_S: Final = 0.005
 
 WAIT_FOR_LEASE_S: Final = 0.5
 LOOK_AGAIN_S: Final = 1.0
+TRY_AGAIN_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 30.0
 
 
@@ -58,6 +60,9 @@ class Relay:
         self._signal = signal
         self._bus = bus
         self._logger = structlog.get_logger(component="relay")
+        self._patience = Patience(
+            self._logger, waits="relay_interrupted", goes_on="relay_goes_on", longest_pause_s=TRY_AGAIN_S
+        )
         self._reader = StreamReader(bus, log)
         self._position = 0
         self._sent = 0
@@ -91,8 +96,7 @@ class Relay:
                 self._logger.error("relay_refuses_stream", reason=str(error))  # noqa: TRY400 - the reason says it all
                 await asyncio.sleep(LOOK_AGAIN_S)
             except (*LINE_BROKE, *BUS_AWAY, Transient) as error:
-                self._logger.warning("relay_interrupted", error=repr(error))
-                await asyncio.sleep(0.2)
+                await self._patience.pause(error)
 
     async def _lead(self, connection: asyncpg.Connection) -> None:
         lease = Lease(connection)
@@ -108,6 +112,7 @@ class Relay:
             self._position = self._sent = holding.position
             self._last = (holding.position, holding.event_id)
             await lease.name_bus(holding.bus_id)
+            self._patience.over()
             if holding.began_epoch:
                 await self._tell_of_epoch(holding.identity)
             publisher = PlacedPublisher(

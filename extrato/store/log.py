@@ -10,6 +10,7 @@ import structlog
 
 from extrato.store.codec import UnreadableEvent, read_state_text, to_envelope
 from extrato.store.identity import LogIdentity
+from extrato.store.patience import Patience
 from extrato.store.recorder import CHANNEL, AsyncpgRecorder
 from extrato.store.unavailable import LINE_BROKE
 
@@ -97,7 +98,12 @@ class LogSignal:
         self._database_url = database_url
         self._appended = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
-        self._logger = structlog.get_logger(component="log_signal")
+        self._patience = Patience(
+            structlog.get_logger(component="log_signal"),
+            waits="listening_interrupted",
+            goes_on="listening_goes_on",
+            longest_pause_s=POLL_INTERVAL_S,
+        )
 
     async def __aenter__(self) -> Self:
         self._listener = asyncio.create_task(self._listen())
@@ -131,12 +137,12 @@ class LogSignal:
                     connection.add_termination_listener(lambda *_, lost=lost: lost.set())
                     await connection.add_listener(CHANNEL, lambda *_: self._appended.set())
                     self._appended.set()
+                    self._patience.over()
                     await lost.wait()
                 finally:
                     connection.terminate()
             except (*LINE_BROKE, asyncpg.PostgresError) as error:
-                self._logger.warning("listening_interrupted", error=repr(error))
-                await asyncio.sleep(0.2)
+                await self._patience.pause(error)
 
 
 async def subscribe(log: LogReader, signal: LogSignal, *, after: int) -> AsyncIterator[Envelope]:

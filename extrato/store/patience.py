@@ -15,14 +15,22 @@ LONGEST_PAUSE_S: Final = 5.0
 
 
 class Patience:
-    """Waits between the tries of one work.
+    """Waits between the tries of one work, `longest_pause_s` at most.
 
     `reason` is why the work waits, None when it went well last. A PostgreSQL that refuses is logged as an error,
     because it may stay so until somebody acts, and what is away as a warning.
     """
 
-    def __init__(self, logger: structlog.typing.FilteringBoundLogger, *, waits: str, goes_on: str) -> None:
+    def __init__(
+        self,
+        logger: structlog.typing.FilteringBoundLogger,
+        *,
+        waits: str,
+        goes_on: str,
+        longest_pause_s: float = LONGEST_PAUSE_S,
+    ) -> None:
         self._logger = logger
+        self._longest_pause_s = longest_pause_s
         self._waits = waits
         self._goes_on = goes_on
         self._pause_s = FIRST_PAUSE_S
@@ -35,7 +43,7 @@ class Patience:
             self.reason = reason
             log = self._logger.error if is_refusal(error) else self._logger.warning
             log(self._waits, error=reason)
-        pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, LONGEST_PAUSE_S)
+        pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, self._longest_pause_s)
         await asyncio.sleep(pause_s)
 
     def over(self) -> None:
