@@ -23,7 +23,7 @@ PYTEST_ALL := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --durations=2
 test test-fast: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-fast check schemas claims lock bench clean
+.PHONY: help up test test-fast check schemas claims lock bench drill clean
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -59,6 +59,9 @@ lock: $(DEV) ## Resolve the dependencies of pyproject.toml into requirements/, w
 
 bench: $(DEV) ## Measure beside plain yardsticks, in one run; BENCH="creations rebuild" runs some.
 	@.venv/bin/python tests/bench $(BENCH)
+
+drill: $(DEV) ## Put a running hub through an operator's bad day; takes four minutes, needs root for a disk to fill.
+	@.venv/bin/python tests/drill
 
 clean: ## Remove what make made, except the data in .extrato.
 	@rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
