@@ -1,0 +1,71 @@
+"""`extrato restored`, on a log that went back while the bus did not."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from extrato.process import CannotStart
+from extrato.store.appender import StreamAppend
+from extrato.store.numbers import PaymentNumbers
+from services.cli.restored import restored
+from tests.integration.bus.running import holds_whole_log, relaying, set_log_back
+from tests.integration.store.examples import append_to, new_event
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import asyncpg
+
+    from extrato.bus.connection import Bus
+    from extrato.store.event_log import EventLog
+    from services.cli.embedded_nats import EmbeddedNats
+
+
+@pytest.fixture
+def environment(database_url: str, nats_server: EmbeddedNats, tmp_path: Path) -> Mapping[str, str]:
+    return {
+        "EXTRATO_HOME": str(tmp_path),
+        "EXTRATO_DATABASE_URL": database_url,
+        "EXTRATO_NATS_URL": nats_server.url,
+        "EXTRATO_SECRET_KEY": "k" * 43 + "=",
+    }
+
+
+@pytest.fixture
+async def seven_were_published(log: EventLog, bus: Bus, database_url: str) -> None:
+    for number in range(1, 8):
+        event = new_event(payment_id=number)
+        await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[event]))
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+
+
+@pytest.mark.usefixtures("seven_were_published")
+async def test_after_a_restore_no_position_and_no_number_is_given_a_second_time(
+    log: EventLog, bus: Bus, pool: asyncpg.Pool, database_url: str, environment, capsys
+):
+    await set_log_back(pool, to=4, is_regrown=True)
+    await restored(Namespace(), environment)
+    assert capsys.readouterr().out.splitlines() == [
+        "Epoch 2 of the log has begun, after position 4.",
+        "The log has lost 3 events that the bus has.",
+        "The next event gets a position above 7, and the next payment a number above 7.",
+    ]
+    await log.append(append_to())
+    assert await log.head() == 8
+    assert await PaymentNumbers(pool).draw() > 7
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+
+
+@pytest.mark.usefixtures("seven_were_published")
+async def test_a_bus_of_another_log_is_refused_and_nothing_changes(log: EventLog, pool: asyncpg.Pool, environment):
+    await pool.execute("UPDATE log_identity SET log_id = gen_random_uuid()")
+    with pytest.raises(CannotStart, match="another log"):
+        await restored(Namespace(), environment)
+    assert (await log.identity.read()).epoch == 1
