@@ -69,3 +69,12 @@ async def test_a_bus_of_another_log_is_refused_and_nothing_changes(log: EventLog
     with pytest.raises(CannotStart, match="another log"):
         await restored(Namespace(), environment)
     assert (await log.identity.read()).epoch == 1
+
+
+async def test_a_backup_that_was_not_migrated_is_said_to_be_one(pool: asyncpg.Pool, environment):
+    await pool.execute("ALTER TABLE log_identity RENAME TO put_aside")
+    try:
+        with pytest.raises(CannotStart, match="run `extrato up` once, which migrates it"):
+            await restored(Namespace(), environment)
+    finally:
+        await pool.execute("ALTER TABLE put_aside RENAME TO log_identity")
