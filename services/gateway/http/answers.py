@@ -65,6 +65,7 @@ STATUS_OF_CODE: Final = {
     "overloaded": 503,
     "store_unavailable": 503,
     "bus_unavailable": 503,
+    "bus_refused": 503,
     "unavailable": 503,
 }
 
