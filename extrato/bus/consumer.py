@@ -52,9 +52,10 @@ class DurableConsumer:
     `handle` takes pages of the log in order. It keeps a page's `position` in the transaction of its effects, passes
     over events at or below the position it kept before, and decides what becomes of an event that it cannot take.
     While it raises that the store or the bus is away, or refuses, the consumer waits and hands the page over again.
-    `durable` is `<service>-<purpose>`; an event that cannot be read is laid down under `dead.<durable>.…` before its
-    page is handed over. `before` is called at each subscription, and when the log ends before the checkpoint; it may
-    set `checkpoint` back. `subscribed` is set once the consumer has caught up with the log and hears the bus.
+    `durable` is `<service>-<purpose>`; an event that cannot be read is laid down under `dead.<durable>.…` after its
+    page was handed over, if the bus can be reached. `before` is called at each subscription, and when the log ends
+    before the checkpoint; it may set `checkpoint` back. `subscribed` is set once the consumer has caught up with the
+    log and hears the bus.
     """
 
     def __init__(
@@ -176,21 +177,23 @@ class DurableConsumer:
                 await self._lay_down(_named(message), await pull.body_of(message), "The log has no such place.")
 
     async def _hand_over(self, page: Page) -> None:
-        for event in page.unreadable:
-            await self._lay_down(f"log.{event.position}", event.state, event.reason)
         await self._handle(page)
         self.checkpoint = page.position
+        await self._lay_down_all([(f"log.{event.position}", event.state, event.reason) for event in page.unreadable])
 
     async def lay_down(self, events: Sequence[tuple[int, str]]) -> None:
         """Tell on the bus of events that the handler does without and has written down; the bus may be away.
 
         Each has its position and the reason.
         """
+        await self._lay_down_all([(f"log.{position}", b"", reason) for position, reason in events])
+
+    async def _lay_down_all(self, letters: Sequence[tuple[str, bytes, str]]) -> None:
         try:
-            for position, reason in events:
-                await self._lay_down(f"log.{position}", b"", reason)
+            for letter in letters:
+                await self._lay_down(*letter)
         except BUS_AWAY as error:
-            self._logger.warning("dead_letters_not_sent", events=len(events), error=repr(error))
+            self._logger.warning("dead_letters_not_sent", events=len(letters), error=repr(error))
 
     async def _lay_down(self, subject: str, body: bytes, reason: str) -> None:
         self.refused += 1

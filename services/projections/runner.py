@@ -226,8 +226,14 @@ class Runner:
 
     async def look(self) -> None:
         """Begin no later than the log ends; set apart the read models that cannot be believed, or stand before that."""
-        await self._look(IN_A_RUNNING_PROCESS)
-        self._begin_at(min(self.consumer.checkpoint, await self._log.head()))
+        head = await self._log.head()
+        if head < self.consumer.checkpoint:
+            # What was restored may be of an older version of the code than the one that led it forward before.
+            self._left_to_others.clear()
+            await self._look(tuple(Stale))
+        else:
+            await self._look(IN_A_RUNNING_PROCESS)
+        self._begin_at(min(self.consumer.checkpoint, head))
         found = await checkpoints.read(self._pool, [lane.name for lane in self._lanes])
         for lane in self._lanes:
             if lane.name in found and found[lane.name].position < self.consumer.checkpoint:

@@ -109,8 +109,7 @@ async def test_what_older_code_passed_over_arrives_with_newer_code(hub, bus, old
     assert await hub.rows() == live
 
 
-async def test_what_older_code_passes_over_beside_a_runner_arrives(hub, bus, monkeypatch):
-    monkeypatch.setattr("services.projections.runner.LOOK_EVERY_S", 0.05)
+async def test_what_older_code_passes_over_beside_a_runner_arrives(hub, bus):
     await hub.append_payments([1])
     async with in_background((runner := hub.runner()).run()):
         await runner.until_ready()
@@ -122,6 +121,7 @@ async def test_what_older_code_passes_over_beside_a_runner_arrives(hub, bus, mon
             await connection.execute(
                 "INSERT INTO passed_over VALUES ('merchant_positions', 7, '', true, 'no such event')"
             )
+        await runner.look()
         await until(lambda: nothing_is_passed_over(hub))
     assert [row[1] for row in (await hub.rows())["merchant_positions"]] == list(range(1, 11))
 

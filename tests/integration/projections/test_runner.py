@@ -187,6 +187,8 @@ async def test_read_models_that_go_back_together_with_the_log_are_fed_on(live_hu
         tables = ", ".join(read_model.name for read_model in READ_MODELS)
         await connection.execute(f"TRUNCATE stored_events, {tables} RESTART IDENTITY")
         await connection.execute("UPDATE checkpoints SET position = 0, event_id = NULL")
+        # The backup is of an older version of this one.
+        await connection.execute("UPDATE checkpoints SET version = version - 1 WHERE read_model = 'open_payments'")
     live_hub._versions.clear()
     await live_hub.append_payments([9])
     await until(live_hub.is_complete)
