@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
 import structlog
 
 from contracts.subjects import TICK_SUBJECT
@@ -84,9 +85,10 @@ class LiveFeed:
                 await self._next()
             except LogWentBack as back:
                 self._logger.error("log_went_back", position=self.position, last_common=back.last_common)  # noqa: TRY400
-                self._went_back(back.last_common)
+                # Who comes back at once must find the new epoch, and a feed that stands where it goes on.
                 await self._until_at_end()
-            except (*LINE_BROKE, *BUS_AWAY, Transient) as error:
+                self._went_back(back.last_common)
+            except (*LINE_BROKE, *BUS_AWAY, Transient, asyncpg.PostgresError) as error:
                 await self._patience.pause(error)
             else:
                 self._patience.over()
@@ -130,5 +132,5 @@ class LiveFeed:
         while True:
             try:
                 return await self._place.go_to_end()
-            except (*LINE_BROKE, Transient):
+            except (*LINE_BROKE, Transient, asyncpg.PostgresError):
                 await asyncio.sleep(0.2)

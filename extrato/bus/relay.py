@@ -84,7 +84,7 @@ class Relay:
             heed_cancellation()
             try:
                 await self._bus.until_connected()
-                connection = await asyncpg.connect(self._database_url, timeout=5)
+                connection = await asyncpg.connect(self._database_url, timeout=5, command_timeout=5)
                 try:
                     await self._lead(connection)
                 finally:
@@ -95,7 +95,7 @@ class Relay:
             except ForeignStream as error:
                 self._logger.error("relay_refuses_stream", reason=str(error))  # noqa: TRY400 - the reason says it all
                 await asyncio.sleep(LOOK_AGAIN_S)
-            except (*LINE_BROKE, *BUS_AWAY, Transient) as error:
+            except (*LINE_BROKE, *BUS_AWAY, Transient, asyncpg.PostgresError, UnreadableEvent) as error:
                 await self._patience.pause(error)
 
     async def _lead(self, connection: asyncpg.Connection) -> None:

@@ -7,6 +7,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
+
 from extrato.errors import Transient
 from extrato.store.codec import UnreadableEvent, read_state_text
 from extrato.store.log import READ_PAGE
@@ -98,7 +100,8 @@ class Place:
     async def _last_common(self) -> int:
         """Begin another epoch, unless one begins soon; gives up to where the log has what it had in this one."""
         for _ in range(round(RELAY_WITHIN_S / LOOK_FOR_EPOCH_S)):
-            if (await self._log.identity.read()).epoch != self.epoch:
+            # A log that went back far enough has forgotten this epoch, and stands in an older one.
+            if (await self._log.identity.read()).epoch > self.epoch:
                 break
             await asyncio.sleep(LOOK_FOR_EPOCH_S)
         else:
@@ -129,7 +132,7 @@ async def watch(log: LogReader, *, went_back: Callable[[int], None]) -> None:
         except LogWentBack as back:
             went_back(back.last_common)
             is_at_end = False
-        except (*LINE_BROKE, Transient):
+        except (*LINE_BROKE, Transient, asyncpg.PostgresError):
             # It may be another log when it is back.
             pass
         await asyncio.sleep(LOOK_S)

@@ -242,6 +242,31 @@ async def test_an_epoch_that_changed_nothing_for_a_follower_is_learnt_of(log: Ev
     assert listener.set_back == []
 
 
+async def test_a_database_that_refuses_for_a_while_ends_no_feed(
+    quick_look: None, log: EventLog, pool: asyncpg.Pool, listener: Listener
+):
+    await pool.execute("ALTER TABLE log_identity RENAME TO put_aside")
+    try:
+        await until(lambda: listener.feed._patience.reason is not None)
+    finally:
+        await pool.execute("ALTER TABLE put_aside RENAME TO log_identity")
+    positions = await log.append(append_to())
+    await until(lambda: listener.positions == positions)
+
+
+async def test_a_log_that_forgot_the_epoch_of_a_follower_begins_one_after_it(
+    quick_look: None, log: EventLog, pool: asyncpg.Pool, listener: Listener
+):
+    positions = await log.append(append_to(events=3))
+    await log.identity.begin_epoch(1, last_common=positions[-1], reason="a test")
+    await until(lambda: listener.feed.epoch == 2 and listener.positions == positions)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("DELETE FROM log_epochs WHERE epoch = 2")
+        await connection.execute("DELETE FROM stored_events WHERE notification_id > 1")
+    await until(lambda: listener.set_back == [1])
+    assert listener.feed.epoch == 3
+
+
 async def test_who_only_watches_is_told_that_the_log_went_back(
     quick_look: None, log: EventLog, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ):
