@@ -55,6 +55,11 @@ class Subscriber:
     def positions(self) -> list[int]:
         return [int(line.split()[0]) for line in self.printed if line[0].isdigit()]
 
+    @property
+    def place(self) -> int:
+        file = self._folder / "webshop-orders.position"
+        return int(file.read_text()) if file.exists() else 0
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         process = await asyncio.create_subprocess_exec(
@@ -101,6 +106,8 @@ async def test_the_subscriber_of_the_readme_misses_nothing_and_does_nothing_twic
     async def hears_what_changes() -> None:
         changed.append(await change_status(log))
         await until(lambda: subscriber.positions == changed, what=f"{changed} in {subscriber.printed}")
+        # Killed before it has noted its place, it may do the last one again.
+        await until(lambda: subscriber.place == changed[-1])
 
     async with (
         relaying(log, bus, database_url),
