@@ -7,9 +7,9 @@ come in as bytes, to a function that must not wait.
 
 The client's end can be waited for: `ended` is set as soon as it begins to close.
 
-It stands on `_send_command`, `_process_msg`, `_close`, `_error_cb`, what is in `_pending`, `_flush_queue` and
-`_resp_map`, and the `_id` of a subscription, which are private to the client. Nothing else in the hub uses what is
-private there, and `tests/integration/bus/test_lean_client.py` fails when these change.
+It stands on `_send_command`, `_process_msg`, `_process_pong`, `_close`, `_error_cb`, what is in `_pending`, `_pongs`,
+`_flush_queue` and `_resp_map`, and the `_id` of a subscription, which are private to the client. Nothing else in the
+hub uses what is private there, and `tests/integration/bus/test_lean_client.py` fails when these change.
 """
 
 from __future__ import annotations
@@ -91,6 +91,12 @@ class LeanClient(Client):
             if not answer.done():
                 answer.set_exception(ConnectionClosedError())
         await super()._close(status, do_cbs)
+
+    async def _process_pong(self) -> None:
+        """Take an answer to a flush that was given up as well: the client would fail on it, and read no more."""
+        if self._pongs and self._pongs[0].done():
+            self._pongs[0] = asyncio.get_running_loop().create_future()
+        await super()._process_pong()
 
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
         hearer = self._hearers.get(sid)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import nats.errors
 import pytest
 
+from contracts.subjects import PAYMENTS_STREAM
 from extrato.bus.connection import connect
 from tests.integration.store.examples import until
 
@@ -84,6 +85,16 @@ async def test_an_ordinary_subscription_hears_beside_a_raw_one(bus: Bus):
     message = await ordinary.next_msg(timeout=5)
     assert (message.data, message.headers) == (b"body", {"name": "value"})
     await until(lambda: [each.body for each in heard] == [b"body"])
+
+
+async def test_a_client_whose_flush_was_given_up_goes_on_reading(bus: Bus):
+    flushing = asyncio.create_task(bus.client.flush())
+    # It has asked, and the answer cannot have come yet.
+    await asyncio.sleep(0)
+    assert len(bus.client._pongs) == 1
+    flushing.cancel()
+    await asyncio.wait((flushing,))
+    assert (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config.name == PAYMENTS_STREAM
 
 
 async def test_a_client_that_closes_lets_nobody_wait_for_an_answer(nats_server: EmbeddedNats):
