@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
 import structlog
 
 from contracts.subjects import PAYMENTS_STREAM
@@ -19,12 +18,11 @@ from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
 from extrato.bus.dead_letters import lay_down
 from extrato.bus.messages import position_in
 from extrato.bus.pull import DurablePull
-from extrato.errors import Transient
 from extrato.store.codec import UnreadableEvent
 from extrato.store.log import READ_PAGE, LogReader
 from extrato.store.page import page_of
 from extrato.store.patience import Patience
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import UNWILLING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -39,7 +37,7 @@ BUSY_ABOVE: Final = 16
 LINGER_S: Final = 0.02
 
 # What is waited for; an error of another kind ends the consumer.
-PASSES: Final = (*BUS_AWAY, *LINE_BROKE, Transient, asyncpg.PostgresError)
+PASSES: Final = (*BUS_AWAY, *UNWILLING)
 
 
 async def _nothing() -> None:

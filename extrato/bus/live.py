@@ -10,16 +10,14 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
 import structlog
 
 from contracts.subjects import TICK_SUBJECT
 from extrato.bus.connection import BUS_AWAY, Bus
-from extrato.errors import Transient
 from extrato.store.log import readable
 from extrato.store.patience import Patience
 from extrato.store.place import LogWentBack, Place
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import UNWILLING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +86,7 @@ class LiveFeed:
                 # Who comes back at once must find the new epoch, and a feed that stands where it goes on.
                 await self._until_at_end()
                 self._went_back(back.last_common)
-            except (*LINE_BROKE, *BUS_AWAY, Transient, asyncpg.PostgresError) as error:
+            except (*UNWILLING, *BUS_AWAY) as error:
                 await self._patience.pause(error)
             else:
                 self._patience.over()
@@ -132,5 +130,5 @@ class LiveFeed:
         while True:
             try:
                 return await self._place.go_to_end()
-            except (*LINE_BROKE, Transient, asyncpg.PostgresError):
+            except UNWILLING:
                 await asyncio.sleep(0.2)

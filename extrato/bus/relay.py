@@ -27,10 +27,9 @@ from extrato.bus.lease import RENEW_S, Lease, LeaseLost
 from extrato.bus.messages import fits, to_message
 from extrato.bus.publisher import PlacedPublisher, StreamMoved
 from extrato.bus.telemetry import TelemetryPublisher
-from extrato.errors import Transient
 from extrato.store.codec import UnreadableEvent, read_state_text
 from extrato.store.patience import Patience
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import UNWILLING
 
 if TYPE_CHECKING:
     from eventsourcing.persistence import Notification
@@ -95,7 +94,7 @@ class Relay:
             except ForeignStream as error:
                 self._logger.error("relay_refuses_stream", reason=str(error))  # noqa: TRY400 - the reason says it all
                 await asyncio.sleep(LOOK_AGAIN_S)
-            except (*LINE_BROKE, *BUS_AWAY, Transient, asyncpg.PostgresError, UnreadableEvent) as error:
+            except (*UNWILLING, *BUS_AWAY, UnreadableEvent) as error:
                 await self._patience.pause(error)
 
     async def _lead(self, connection: asyncpg.Connection) -> None:

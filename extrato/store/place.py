@@ -7,12 +7,9 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
-
-from extrato.errors import Transient
 from extrato.store.codec import UnreadableEvent, read_state_text
 from extrato.store.log import READ_PAGE
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import UNWILLING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,7 +129,7 @@ async def watch(log: LogReader, *, went_back: Callable[[int], None]) -> None:
         except LogWentBack as back:
             went_back(back.last_common)
             is_at_end = False
-        except (*LINE_BROKE, Transient, asyncpg.PostgresError):
+        except UNWILLING:
             # It may be another log when it is back.
             pass
         await asyncio.sleep(LOOK_S)

@@ -39,6 +39,9 @@ LINE_BROKE: Final = (
     TimeoutError,
 )
 
+# What a loop that runs for ever waits through: PostgreSQL is away, or answers and refuses until somebody acts.
+UNWILLING: Final = (*LINE_BROKE, Transient, asyncpg.PostgresError)
+
 
 def is_line_broken(error: BaseException) -> bool:
     """Tell a server that is away or serves nobody from a value that cannot be sent to it.

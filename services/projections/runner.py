@@ -10,11 +10,10 @@ import structlog
 
 from extrato.bus.connection import heed_cancellation
 from extrato.bus.consumer import DurableConsumer
-from extrato.errors import Transient
 from extrato.store.log import READ_PAGE
 from extrato.store.page import page_of
 from extrato.store.patience import Patience
-from extrato.store.unavailable import LINE_BROKE, is_poison, is_refusal
+from extrato.store.unavailable import UNWILLING, is_poison, is_refusal
 from services.projections import checkpoints, passed_over
 from services.projections.apply import apply, apply_what_can_be
 from services.projections.current import IN_A_RUNNING_PROCESS, Stale, why_stale
@@ -257,7 +256,7 @@ class Runner:
             heed_cancellation()
             try:
                 await self._look(IN_A_RUNNING_PROCESS)
-            except (*LINE_BROKE, Transient, asyncpg.PostgresError) as error:
+            except UNWILLING as error:
                 self._logger.warning("look_failed", error=repr(error))
 
     async def _begin_patiently(self) -> None:
@@ -266,7 +265,7 @@ class Runner:
             heed_cancellation()
             try:
                 return await self._begin()
-            except (*LINE_BROKE, Transient, asyncpg.PostgresError) as error:
+            except UNWILLING as error:
                 await patience.pause(error)
 
     async def _begin(self) -> None:
