@@ -42,8 +42,8 @@ class WebhookReceived(Struct, frozen=True, kw_only=True):
 class EpochBegun(Struct, frozen=True, kw_only=True):
     """The log went back: it was restored from a copy. Events after `last_common` are lost, or come again elsewhere.
 
-    The stream PAYMENTS is filled anew, and `ce-epoch` of each message is `epoch`: whoever remembers a position above
-    `last_common` begins again after it.
+    The stream PAYMENTS is refilled, and `ce-epoch` of each message is `epoch`. A subscriber that remembers a position
+    above `last_common` starts again after it.
     """
 
     log: str
