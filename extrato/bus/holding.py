@@ -38,8 +38,11 @@ if TYPE_CHECKING:
     from nats.js.api import StreamConfig, StreamInfo, StreamState
 
     from extrato.bus.connection import Bus
+    from extrato.bus.lease import Carried
     from extrato.store.log import LogReader
 
+FIRST_EPOCH: Final = 1
+ANY_SUBJECT: Final = ">"
 NAMED_IN_A_LINE: Final = 500
 CHECKS: Final = 10
 CHECK_AGAIN_S: Final = 0.5
@@ -55,7 +58,7 @@ class Holding(Struct, frozen=True, kw_only=True):
     """What the stream holds: events up to `position`, whose id is `event_id`, at sequence numbers up to `sequence`.
 
     `first_sequence` is where they begin. With `may_shrink` an operator has limited the stream, and its beginning goes.
-    A message has at most `max_message_bytes`. `began_epoch` says that the stream carried an older epoch until then.
+    A message has at most `max_message_bytes`. With `begins_epoch` the stream is not signed with the epoch yet.
     """
 
     identity: Identity
@@ -66,7 +69,7 @@ class Holding(Struct, frozen=True, kw_only=True):
     event_id: str
     may_shrink: bool
     max_message_bytes: int
-    began_epoch: bool
+    begins_epoch: bool
 
 
 class Survey(Struct, frozen=True, kw_only=True):
@@ -82,6 +85,7 @@ class Survey(Struct, frozen=True, kw_only=True):
 class Stored(Struct, frozen=True, kw_only=True):
     """One message of the stream. `log` is None where an older version wrote it."""
 
+    sequence: int
     position: int
     previous: int
     event_id: str
@@ -103,11 +107,12 @@ class StreamReader:
     def _jetstream(self) -> JetStreamContext:
         return self._bus.jetstream
 
-    async def look(self, known: tuple[int, int] | None = None) -> Holding:
+    async def look(self, known: tuple[int, int] | None = None, *, carried: Carried | None = None) -> Holding:
         """Find out how far the stream has come, and empty it where it holds something else; raises `ForeignStream`.
 
         `known` is a sequence number with its position up to which the stream was right. What came behind it is compared
         message by message: a foreign one that took the place of one in flight is refused by no later one.
+        `carried` tells what a stream held last that an operator's limits have emptied.
         """
         await self._bus.ensure_streams()
         identity = await self._log.identity.read()
@@ -125,30 +130,29 @@ class StreamReader:
             and (known is None or await self._is_right_behind(known, info.state, last, identity, max_bytes))
         ):
             identity = await self._in_epoch_after(identity, max(epoch, last.epoch) - 1, last.position)
-            return Holding(
-                identity=identity,
-                bus_id=await self._sign(info, identity),
-                first_sequence=info.state.first_seq,
-                sequence=info.state.last_seq,
-                position=last.position,
-                event_id=last.event_id,
-                may_shrink=may_shrink,
-                max_message_bytes=max_bytes,
-                began_epoch=0 < epoch < identity.epoch,
-            )
-        if info.state.messages:
-            identity = await self._start_over(info, identity, last, epoch=epoch, owner=owner)
+            first, position, event_id = info.state.first_seq, last.position, last.event_id
+        else:
+            first, position, event_id = info.state.last_seq + 1, 0, ""
+            if info.state.messages:
+                identity = await self._start_over(info, identity, last, epoch=epoch, owner=owner)
+            elif may_shrink and carried is not None and await self._has_aged(info, identity, carried):
+                position, event_id = carried.position, carried.event_id
+        begins_epoch = identity.epoch > max(epoch, FIRST_EPOCH)
         return Holding(
             identity=identity,
-            bus_id=await self._sign(info, identity),
-            first_sequence=info.state.last_seq + 1,
+            bus_id=await self._sign(info, identity, epoch=epoch if begins_epoch else identity.epoch),
+            first_sequence=first,
             sequence=info.state.last_seq,
-            position=0,
-            event_id="",
+            position=position,
+            event_id=event_id,
             may_shrink=may_shrink,
             max_message_bytes=max_bytes,
-            began_epoch=0 < epoch < identity.epoch,
+            begins_epoch=begins_epoch,
         )
+
+    async def sign_epoch(self, identity: Identity) -> None:
+        """Write into the stream's metadata that its subscribers were told of the epoch."""
+        await self._sign(await self._jetstream.stream_info(PAYMENTS_STREAM), identity, epoch=identity.epoch)
 
     async def check(self, pool: asyncpg.Pool) -> None:
         """See that this NATS carries this log, or nothing yet; raises `ForeignStream`.
@@ -224,11 +228,21 @@ class StreamReader:
             return identity
         return await self._log.identity.begin_epoch(epoch, last_common=last_common, reason="the stream knew more")
 
-    async def _sign(self, info: StreamInfo, identity: Identity) -> str:
+    async def _has_aged(self, info: StreamInfo, identity: Identity, carried: Carried) -> bool:
+        """Say whether an empty stream is as this log left it, and only its messages grew too old."""
+        _, epoch = _owner(info.config)
+        return (
+            (info.config.metadata or {}).get(STREAM_BUS) == carried.bus_id
+            and info.state.last_seq == carried.sequence
+            and epoch == identity.epoch
+            and await self._log.event_id_at(carried.position) == carried.event_id
+        )
+
+    async def _sign(self, info: StreamInfo, identity: Identity, *, epoch: int) -> str:
         """Write into the stream's metadata whose it is; gives the id of this NATS."""
         known = info.config.metadata or {}
         bus_id: str = known.get(STREAM_BUS) or uuid4().hex
-        signed = {STREAM_LOG: str(identity.log_id), STREAM_EPOCH: str(identity.epoch), STREAM_BUS: bus_id}
+        signed = {STREAM_LOG: str(identity.log_id), STREAM_EPOCH: str(epoch), STREAM_BUS: bus_id}
         if not signed.items() <= known.items():
             await self._jetstream.update_stream(info.config.evolve(metadata={**known, **signed}))
         return bus_id
@@ -239,9 +253,9 @@ class StreamReader:
         position = 0
         while low < high:
             middle = (low + high + 1) // 2
-            message = await self._message(middle)
-            if message is not None and await self._is_in_log(message):
-                low, position = middle, message.position
+            message = await self._message(middle, or_next=True)
+            if message is not None and message.sequence <= high and await self._is_in_log(message):
+                low, position = message.sequence, message.position
             else:
                 high = middle - 1
         return (low, position) if position else (0, 0)
@@ -249,11 +263,12 @@ class StreamReader:
     async def _lost(self, identity: Identity, after: int, last: int) -> list[Stored]:
         """Give the events behind a message that this log had once: each names the log and its place in the chain."""
         lost: list[Stored] = []
-        for sequence in range(after + 1, last + 1):
-            message = await self._message(sequence)
+        while after < last:
+            message = await self._message(after + 1, or_next=True)
             if message is None or message.log not in {None, str(identity.log_id)} or not message.event_id:
                 break
             lost.append(message)
+            after = message.sequence
         return lost
 
     async def _is_whole(self, state: StreamState, identity: Identity, max_bytes: int) -> bool:
@@ -283,15 +298,17 @@ class StreamReader:
     async def _is_in_log(self, message: Stored) -> bool:
         return await self._log.event_id_at(message.position) == message.event_id
 
-    async def _message(self, sequence: int) -> Stored | None:
-        """Read a message of the stream; None when there is none there, or none of the hub's."""
+    async def _message(self, sequence: int, *, or_next: bool = False) -> Stored | None:
+        """Read a message of the stream, or the next one; None when there is none there, or none of the hub's."""
+        subject = ANY_SUBJECT if or_next else None
         try:
-            message = await self._jetstream.get_msg(PAYMENTS_STREAM, seq=sequence)
+            message = await self._jetstream.get_msg(PAYMENTS_STREAM, seq=sequence, subject=subject, next=or_next)
             position, previous = position_of(message)
         except (nats.js.errors.NotFoundError, UnreadableEvent):
             return None
         headers = message.headers or {}
         return Stored(
+            sequence=message.seq or sequence,
             position=position,
             previous=previous,
             event_id=headers.get(HEADER_ID, ""),

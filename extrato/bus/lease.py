@@ -1,9 +1,11 @@
-"""Who carries the log to the bus: one process at a time, for as long as it lives and moves."""
+"""Who carries the log to the bus, and how far: one process at a time, for as long as it lives and moves."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import asyncpg
@@ -31,11 +33,26 @@ TAKE: Final = """
     RETURNING true
 """
 
-NAME_BUS: Final = "UPDATE relay_lease SET bus_id = $2 WHERE holder = $1"
+NOTE: Final = """
+    UPDATE relay_lease SET bus_id = $2, sequence = $3, position = $4, event_id = $5
+    WHERE holder = $1 AND (bus_id, sequence, position) IS DISTINCT FROM ($2, $3::bigint, $4::bigint)
+"""
+CARRIED: Final = """
+    SELECT bus_id, sequence, position, event_id FROM relay_lease WHERE holder = $1 AND position > 0
+"""
 BUS_OF_LEADER: Final = """
     SELECT bus_id FROM relay_lease JOIN pg_stat_activity USING (backend_start)
     WHERE pg_stat_activity.pid = relay_lease.backend AND until > now()
 """
+
+
+class Carried(Struct, frozen=True, kw_only=True):
+    """The event at `position`, whose id is `event_id`, stands in the stream of `bus_id` with the number `sequence`."""
+
+    bus_id: str
+    sequence: int
+    position: int
+    event_id: str
 
 
 class LeaseLost(Exception):
@@ -59,9 +76,16 @@ class Lease:
         """Take the lease, or renew it; says whether it is held."""
         return bool(await self._connection.fetchval(TAKE, self._holder, LEASE_S))
 
-    async def name_bus(self, bus_id: str) -> None:
-        """Say to which NATS the log is carried."""
-        await self._connection.execute(NAME_BUS, self._holder, bus_id)
+    async def note(self, carried: Carried) -> None:
+        """Keep to which NATS the log is carried, and how far it is at least."""
+        await self._connection.execute(
+            NOTE, self._holder, carried.bus_id, carried.sequence, carried.position, carried.event_id
+        )
+
+    async def carried(self) -> Carried | None:
+        """Give what was noted last, by whichever process; None when nothing was carried yet."""
+        row = await self._connection.fetchrow(CARRIED, self._holder)
+        return Carried(**row) if row else None
 
     async def renew(self) -> None:
         """Hold it for longer; raises `LeaseLost`."""

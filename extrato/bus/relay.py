@@ -23,10 +23,10 @@ from contracts.telemetry import EpochBegun
 from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
 from extrato.bus.dead_letters import lay_down
 from extrato.bus.holding import ForeignStream, Holding, StreamReader
-from extrato.bus.lease import RENEW_S, Lease, LeaseLost
+from extrato.bus.lease import RENEW_S, Carried, Lease, LeaseLost
 from extrato.bus.messages import fits, to_message
 from extrato.bus.publisher import PlacedPublisher, StreamMoved
-from extrato.bus.telemetry import TelemetryPublisher
+from extrato.bus.telemetry import publish_for_sure
 from extrato.store.codec import UnreadableEvent, read_state_text
 from extrato.store.patience import Patience
 from extrato.store.unavailable import UNWILLING
@@ -107,13 +107,14 @@ class Relay:
         self._logger.info("relay_leads")
         refills, known = 0, None
         while not lease.has_ended:
-            holding = await self._reader.look(known)
+            holding = await self._reader.look(known, carried=await lease.carried())
             self._position = self._sent = holding.position
             self._last = (holding.position, holding.event_id)
-            await lease.name_bus(holding.bus_id)
-            self._patience.over()
-            if holding.began_epoch:
+            await lease.note(self._carried(holding, holding.sequence))
+            if holding.begins_epoch:
                 await self._tell_of_epoch(holding.identity)
+                await self._reader.sign_epoch(holding.identity)
+            self._patience.over()
             publisher = PlacedPublisher(
                 self._bus.client, stream=PAYMENTS_STREAM, sequence=holding.sequence, position=holding.position
             )
@@ -130,15 +131,19 @@ class Relay:
             await asyncio.sleep(min(LONGEST_PAUSE_S, 0.01 * 2**refills) if refills > 1 else 0)
 
     async def _tell_of_epoch(self, identity: Identity) -> None:
-        """Tell subscribers that the log went back, once for each time that the stream is signed anew."""
+        """Tell subscribers that the log went back; until that is stored, the stream is not signed with the epoch."""
         fact = EpochBegun(
             log=str(identity.log_id),
             epoch=identity.epoch,
             last_common=identity.last_common,
             began_at=identity.began_at,
         )
-        telemetry = TelemetryPublisher(self._bus)
-        await telemetry.publish(LOG_SUBJECT, fact, at=identity.began_at, correlation_id=f"epoch-{identity.epoch}")
+        event_id = f"{identity.log_id}.{identity.epoch}"
+        await publish_for_sure(self._bus, LOG_SUBJECT, fact, at=identity.began_at, event_id=event_id)
+
+    def _carried(self, holding: Holding, sequence: int) -> Carried:
+        position, event_id = self._last
+        return Carried(bus_id=holding.bus_id, sequence=sequence, position=position, event_id=event_id)
 
     async def _publish_all(self, publisher: PlacedPublisher, holding: Holding, lease: Lease) -> None:
         """Publish what there is and what comes, as long as the lease is held; raises `StreamMoved`, `LeaseLost`."""
@@ -158,6 +163,8 @@ class Relay:
             now_s = asyncio.get_running_loop().time()
             if now_s >= self._renew_at_s:
                 await lease.renew()
+                await publisher.until_answered()
+                await lease.note(self._carried(holding, publisher.sequence))
                 self._renew_at_s = now_s + RENEW_S
             if now_s >= self._check_at_s:
                 await publisher.until_answered()

@@ -1,4 +1,4 @@
-"""Publishes what is worth watching and not worth keeping; a bus that is away loses it, which is all right."""
+"""Publishes what is worth watching and not worth keeping, to the CHECKS stream as CloudEvents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class TelemetryPublisher:
-    """Publishes Structs of `contracts/telemetry.py` to the CHECKS stream as CloudEvents."""
+    """Publishes Structs of `contracts/telemetry.py`; a bus that is away loses them, which is all right."""
 
     def __init__(self, bus: Bus | None) -> None:
         self._bus = bus
@@ -26,16 +26,26 @@ class TelemetryPublisher:
         """Publish and do not wait for an answer."""
         if self._bus is None:
             return
-        headers = {
-            names.HEADER_SPEC_VERSION: "1.0",
-            names.HEADER_ID: str(uuid4()),
-            names.HEADER_SOURCE: names.CE_SOURCE,
-            names.HEADER_TYPE: names.CE_TYPE_PREFIX + type(fact).__name__,
-            names.HEADER_TIME: at.isoformat(),
-            names.HEADER_CONTENT_TYPE: "application/json",
-            names.HEADER_CORRELATION_ID: correlation_id,
-        }
+        headers = _headers(fact, str(uuid4()), at, correlation_id)
         try:
             await self._bus.client.publish(subject, _encode(fact), headers=headers)
         except BUS_AWAY:
             return
+
+
+async def publish_for_sure(bus: Bus, subject: str, fact: msgspec.Struct, *, at: datetime, event_id: str) -> None:
+    """Publish and wait until it is stored; raises an error of `BUS_AWAY`. The same `event_id` is stored once."""
+    headers = {names.HEADER_MESSAGE_ID: event_id, **_headers(fact, event_id, at, event_id)}
+    await bus.jetstream.publish(subject, _encode(fact), headers=headers)
+
+
+def _headers(fact: msgspec.Struct, event_id: str, at: datetime, correlation_id: str) -> dict[str, str]:
+    return {
+        names.HEADER_SPEC_VERSION: "1.0",
+        names.HEADER_ID: event_id,
+        names.HEADER_SOURCE: names.CE_SOURCE,
+        names.HEADER_TYPE: names.CE_TYPE_PREFIX + type(fact).__name__,
+        names.HEADER_TIME: at.isoformat(),
+        names.HEADER_CONTENT_TYPE: "application/json",
+        names.HEADER_CORRELATION_ID: correlation_id,
+    }

@@ -377,6 +377,45 @@ async def test_when_the_log_went_back_the_lost_events_are_named_and_the_stream_i
     assert (fact.log, fact.epoch, fact.last_common) == (str(identity.log_id), 2, 14)
 
 
+async def test_lost_events_are_named_also_where_messages_were_deleted_inside_the_stream(
+    log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
+):
+    await asyncio.gather(*(log.append(append_to()) for _ in range(20)))
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+    for sequence in (5, 10, 11, 14, 15, 18):
+        await bus.jetstream.delete_msg(PAYMENTS_STREAM, sequence)
+    await set_log_back(pool, to=13, is_regrown=False)
+    assert await StreamReader(bus, log).survey() == Survey(position=20, payment_id=1, epoch=1, last_common=13, lost=4)
+    with capture_logs() as told:
+        async with relaying(log, bus, database_url):
+            await until(lambda: is_in_epoch(bus, 2))
+            await holds_whole_log(bus, log)
+    named = [event[0] for entry in told if entry["event"] == "log_lost_events" for event in entry["events"]]
+    assert named == [16, 17, 19, 20]
+
+
+async def test_subscribers_are_told_of_an_epoch_also_when_the_bus_refused_it_at_first(
+    log: EventLog, bus: Bus, database_url: str
+):
+    await log.append(append_to())
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+    await log.identity.begin_epoch(1, last_common=1, reason="a test")
+    config = (await bus.jetstream.stream_info(CHECKS_STREAM)).config
+    await bus.jetstream.update_stream(config.evolve(max_msg_size=1))
+    with capture_logs() as told:
+        async with relaying(log, bus, database_url):
+            await until(lambda: any(entry["event"] == "relay_interrupted" for entry in told))
+    assert not await is_in_epoch(bus, 2)
+    await bus.jetstream.update_stream(config)
+    for _ in range(2):
+        async with relaying(log, bus, database_url):
+            await until(lambda: is_in_epoch(bus, 2))
+    (fact,) = await messages_in(bus, CHECKS_STREAM)
+    assert msgspec.json.decode(fact.data, type=EpochBegun).epoch == 2
+
+
 async def test_a_survey_names_what_the_log_lost_and_changes_nothing(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
 ):
@@ -475,6 +514,57 @@ async def test_limits_of_an_operator_are_told_once_and_respected(log: EventLog, 
     state = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state
     assert (state.first_seq, state.last_seq) == (9, 10)
     assert [entry["event"] for entry in told].count("relay_empties_stream") == 0
+
+
+async def test_a_stream_that_only_grew_too_old_is_not_filled_again(
+    log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
+):
+    await log.append(append_to(events=3))
+    async with relaying(log, bus, database_url):
+        await holds_whole_log(bus, log)
+        config = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config
+    # A look at a stream that still has its messages notes how far it has come.
+    async with relaying(log, bus, database_url) as relay:
+        await until(lambda: relay.position == 3)
+        await bus.jetstream.update_stream(config.evolve(max_age=0.1, duplicate_window=0.1))
+        await until(lambda: is_empty(bus))
+        await bus.jetstream.update_stream(config.evolve(max_age=3600))
+    with capture_logs() as told:
+        for position in (4, 5):
+            async with relaying(log, bus, database_url) as relay:
+                await until(lambda relay=relay: relay.position >= 3)
+                await log.append(append_to())
+                await until(lambda relay=relay, position=position: relay.position == position)
+            assert [message.headers[HEADER_POSITION] for message in await messages_in(bus)][-1] == str(position)
+    state = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state
+    assert (state.first_seq, state.last_seq) == (4, 5)
+    assert [entry["event"] for entry in told].count("relay_empties_stream") == 0
+
+
+@pytest.mark.parametrize("change", ["another log", "another bus", "more messages"])
+async def test_an_empty_stream_that_is_not_as_the_log_left_it_is_filled_from_the_beginning(
+    log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool, change: str
+):
+    await log.append(append_to(events=3))
+    for _ in range(2):
+        async with relaying(log, bus, database_url) as relay:
+            await until(lambda relay=relay: relay.position == 3)
+    config = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config
+    await bus.jetstream.update_stream(config.evolve(max_age=3600))
+    if change == "more messages":
+        await bus.jetstream.publish("payments.padaria.1.X", b"{}")
+    await bus.jetstream.purge_stream(PAYMENTS_STREAM)
+    if change == "another log":
+        await pool.execute("UPDATE relay_lease SET event_id = $1", str(uuid4()))
+    if change == "another bus":
+        await pool.execute("UPDATE relay_lease SET bus_id = 'another'")
+    async with relaying(log, bus, database_url) as relay:
+        await until(lambda: relay.position == 3)
+        await until(lambda: has_messages(bus, 3))
+
+
+async def is_empty(bus: Bus) -> bool:
+    return (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.messages == 0
 
 
 async def test_a_row_that_cannot_be_read_is_laid_down_and_passed_over(log: EventLog, bus: Bus, database_url: str):
