@@ -36,6 +36,16 @@ PAGE: Final = 5000
 # The first of two numbers of an advisory lock; the second stands for the read model.
 LOCK_CLASS: Final = 7_301_984
 LOCK: Final = "SELECT pg_advisory_lock($1, hashtext($2))"
+LOCK_PATIENCE: Final = "SET lock_timeout = '10s'"
+HOLDER: Final = """
+    SELECT pid FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND classid = $1 AND objid::integer = hashtext($2)
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+# A process that is frozen in the middle of a rebuild keeps its session, and the lock with it. PostgreSQL ends a session
+# that has asked nothing for so long.
+IDLE_LIMIT: Final = "60s"
 
 # Readers who come after the swap begins to wait for earlier ones wait too, so it does not wait long.
 SWAP_LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '1s'"
@@ -77,12 +87,27 @@ async def rebuild_if_stale(
 @contextlib.asynccontextmanager
 async def _excluding_others(read_model: ReadModel, database_url: str) -> AsyncIterator[asyncpg.Connection]:
     # The lock and the writing share one connection: when it breaks, both end.
-    connection = await asyncpg.connect(database_url, timeout=10)
+    limits = {"idle_session_timeout": IDLE_LIMIT, "idle_in_transaction_session_timeout": IDLE_LIMIT}
+    connection = await asyncpg.connect(database_url, timeout=10, server_settings=limits)
     try:
-        await connection.execute(LOCK, LOCK_CLASS, read_model.name)
+        await _lock(connection, read_model.name)
         yield connection
     finally:
         connection.terminate()
+
+
+async def _lock(connection: asyncpg.Connection, name: str) -> None:
+    """Wait until this session alone may build the read model, and say for whom it waits."""
+    await connection.execute(LOCK_PATIENCE)
+    while True:
+        try:
+            await connection.execute(LOCK, LOCK_CLASS, name)
+        except asyncpg.LockNotAvailableError:
+            holder = await connection.fetchval(HOLDER, LOCK_CLASS, name)
+            _logger.warning("rebuild_waits_for_another", read_model=name, database_session=holder)
+        else:
+            break
+    await connection.execute("RESET lock_timeout")
 
 
 class _Rebuild:

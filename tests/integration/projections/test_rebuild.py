@@ -6,10 +6,12 @@ import dataclasses
 import asyncpg
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from contracts.events import CancellationRequested
 from services.projections.read_models.payment_details import PAYMENT_DETAILS, Payment
 from services.projections.read_models.registry import READ_MODELS
+from services.projections.rebuild import LOCK, LOCK_CLASS
 from tests.integration.projections.conftest import in_background, until
 from tests.unit.projections import history
 
@@ -149,6 +151,49 @@ async def test_two_rebuilds_of_one_read_model_exclude_each_other(hub):
     await asyncio.gather(*(hub.rebuild(PAYMENT_DETAILS) for _ in range(3)))
     assert len(await hub.pool.fetch("SELECT * FROM payment_details")) == 4
     assert await hub.pool.fetch(TABLES) == []
+
+
+async def test_a_rebuild_says_for_whose_session_it_waits(hub, monkeypatch):
+    monkeypatch.setattr("services.projections.rebuild.LOCK_PATIENCE", "SET lock_timeout = '20ms'")
+    await hub.append_payments([1])
+    other = await asyncpg.connect(hub.database_url)
+    await other.execute(LOCK, LOCK_CLASS, PAYMENT_DETAILS.name)
+
+    async def waits():
+        return any(entry["event"] == "rebuild_waits_for_another" for entry in told)
+
+    with capture_logs() as told:
+        async with in_background(hub.rebuild(PAYMENT_DETAILS)) as (rebuilding,):
+            await until(waits)
+            waited = next(entry for entry in told if entry["event"] == "rebuild_waits_for_another")
+            assert waited["read_model"] == PAYMENT_DETAILS.name
+            assert waited["database_session"] == await other.fetchval("SELECT pg_backend_pid()")
+            await other.close()
+            await rebuilding
+    assert await hub.status_of(1) == "approved"
+
+
+async def test_a_process_frozen_in_a_rebuild_holds_up_the_next_one_for_a_limited_time(hub, monkeypatch):
+    monkeypatch.setattr("services.projections.rebuild.IDLE_LIMIT", "200ms")
+    await hub.append_payments([1])
+    reached = asyncio.Event()
+
+    async def frozen(*_, **__):
+        reached.set()
+        await asyncio.Event().wait()
+
+    async def freeze():
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await hub.rebuild(PAYMENT_DETAILS)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("services.projections.rebuild.apply_what_can_be", frozen)
+        async with in_background(freeze()) as (freezing,):
+            await asyncio.wait_for(reached.wait(), timeout=10)
+            patched.undo()
+            await asyncio.wait_for(hub.rebuild(PAYMENT_DETAILS), timeout=10)
+            assert not freezing.done()
+    assert await hub.status_of(1) == "approved"
 
 
 async def test_two_processes_that_begin_together_build_each_table_once(hub, monkeypatch):
