@@ -115,6 +115,8 @@ async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]]) -> 
                     raise CannotStart(error.message) from error
                 except BusUnavailable as error:
                     reason = error.about
+                except asyncpg.InvalidAuthorizationSpecificationError as error:
+                    raise CannotStart(f"{what} refuses: {error}.") from error
                 except (*LINE_BROKE, Transient) as error:
                     reason = str(error) or reason
                 except asyncpg.UndefinedTableError:

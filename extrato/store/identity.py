@@ -8,8 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from extrato.errors import StoreUnavailable
-from extrato.store.unavailable import LINE_BROKE, is_line_broken
+from extrato.store.unavailable import raising_unavailable
 
 if TYPE_CHECKING:
     import asyncpg
@@ -62,9 +61,5 @@ class LogIdentity:
         return last_common
 
     async def _ask(self, query: str, *arguments: object) -> asyncpg.Record:
-        try:
+        with raising_unavailable():
             return await self._pool.fetchrow(query, *arguments, timeout=TIMEOUT_S)
-        except LINE_BROKE as error:
-            if not is_line_broken(error):
-                raise
-            raise StoreUnavailable("The database does not answer.") from error

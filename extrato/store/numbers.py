@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from extrato.errors import StoreUnavailable
 from extrato.store.batcher import Batcher
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import raising_unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,13 +36,10 @@ class PaymentNumbers:
         self._spare.clear()
 
     async def _draw(self, wanted: Sequence[None]) -> list[int | Exception]:
-        try:
+        with raising_unavailable("The database does not answer; nothing was created."):
             # Under load more are drawn than are waited for; a process that ends then leaves a gap.
             spare = min(SPARE_FOR_EACH * len(wanted), MAX_SPARE) if len(wanted) > 1 else 0
             count = len(wanted) + spare
             rows = await self._pool.fetch(DRAW, count, timeout=DRAW_TIMEOUT_S)
-        except LINE_BROKE as error:
-            msg = "The database does not answer; nothing was created."
-            raise StoreUnavailable(msg) from error
         self._spare.extend(row[0] for row in rows[len(wanted) :])
         return [row[0] for row in rows[: len(wanted)]]

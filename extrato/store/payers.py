@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from extrato.errors import StoreUnavailable
 from extrato.ports import Payer
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import raising_unavailable
 
 if TYPE_CHECKING:
     import asyncpg
@@ -21,7 +20,6 @@ KEEP: Final = """
 """
 RECALL: Final = "SELECT sealed FROM payers WHERE payment_id = $1"
 FORGET: Final = "DELETE FROM payers WHERE payment_id = $1"
-AWAY: Final = "The database does not answer."
 
 
 class Payers:
@@ -34,27 +32,21 @@ class Payers:
     async def keep(self, payment_id: int, payer: Payer) -> None:
         """Keep what is known of the payer of a payment."""
         sealed = self._vault.seal(msgspec.json.encode(payer), bound_to_payer(payment_id))
-        try:
+        with raising_unavailable():
             await self._pool.execute(KEEP, payment_id, sealed)
-        except LINE_BROKE as error:
-            raise StoreUnavailable(AWAY) from error
 
     async def recall(self, payment_id: int) -> Payer | None:
         """Give what was kept; None when nothing was, or not any more. Raises `InvalidVaultKey`."""
-        try:
+        with raising_unavailable():
             sealed = await self._pool.fetchval(RECALL, payment_id)
-        except LINE_BROKE as error:
-            raise StoreUnavailable(AWAY) from error
         if sealed is None:
             return None
         return msgspec.json.decode(self._vault.unseal(sealed, bound_to_payer(payment_id)), type=Payer)
 
     async def forget(self, payment_id: int) -> None:
         """Keep nothing more of the payer."""
-        try:
+        with raising_unavailable():
             await self._pool.execute(FORGET, payment_id)
-        except LINE_BROKE as error:
-            raise StoreUnavailable(AWAY) from error
 
 
 def bound_to_payer(payment_id: int) -> bytes:

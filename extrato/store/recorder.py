@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 import asyncpg
 from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
 
-from extrato.errors import StoreUnavailable
-from extrato.store.unavailable import LINE_BROKE, is_line_broken
+from extrato.store.unavailable import raising_unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,12 +198,8 @@ class AsyncpgRecorder:
 
     async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         """Read within a bound; raises `StoreUnavailable` when PostgreSQL is away."""
-        try:
+        with raising_unavailable():
             rows: list[asyncpg.Record] = await self._pool.fetch(query, *arguments, timeout=READ_TIMEOUT_S)
-        except LINE_BROKE as error:
-            if not is_line_broken(error):
-                raise
-            raise StoreUnavailable("The database does not answer.") from error
         return rows
 
 

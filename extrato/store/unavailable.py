@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+import contextlib
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from extrato.errors import Transient
+from extrato.errors import StoreUnavailable, Transient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+AWAY: Final = "The database does not answer."
 
 # SQLSTATE classes of values that do not fit: data exceptions and violated constraints.
 OF_THE_VALUE: Final = ("22", "23")
@@ -22,6 +28,7 @@ TURNED_AWAY: Final = (
     asyncpg.InsufficientResourcesError,  # disk, memory or connections are used up (53xxx)
     asyncpg.LockNotAvailableError,  # lock_timeout (55P03)
     asyncpg.QueryCanceledError,  # statement_timeout, or an operator (57014)
+    asyncpg.InvalidAuthorizationSpecificationError,  # a password or a role that was changed meanwhile (28xxx)
     asyncpg.CannotConnectNowError,  # it starts, stops or recovers (57P03)
     asyncpg.PostgresSystemError,  # its files cannot be read or written (58xxx)
 )
@@ -41,6 +48,17 @@ LINE_BROKE: Final = (
 
 # What a loop that runs for ever waits through: PostgreSQL is away, or answers and refuses until somebody acts.
 UNWILLING: Final = (*LINE_BROKE, Transient, asyncpg.PostgresError)
+
+
+@contextlib.contextmanager
+def raising_unavailable(message: str = AWAY) -> Iterator[None]:
+    """Raise `StoreUnavailable` with `message` where PostgreSQL is away or serves nobody."""
+    try:
+        yield
+    except LINE_BROKE as error:
+        if not is_line_broken(error):
+            raise
+        raise StoreUnavailable(message) from error
 
 
 def is_line_broken(error: BaseException) -> bool:

@@ -10,9 +10,8 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from extrato.errors import StoreUnavailable
 from extrato.ports import Credential
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import raising_unavailable
 from extrato.store.vault_keys import InvalidVaultKey
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ SECRET_BYTES: Final = 32
 CACHE_S: Final = 5.0
 ANY_SEALED_ROW: Final = "SELECT name, sealed FROM hub_secrets ORDER BY name LIMIT 1"
 CACHE_LIMIT: Final = 10_000
-AWAY: Final = "The database does not answer."
 
 # A credential takes the place of another one of the same account only: of two who connect two accounts at once,
 # one finds that he was late.
@@ -61,16 +59,14 @@ class Vault:
     async def put(self, merchant: str, provider: str, credential: Credential) -> bool:
         """Keep a credential in place of the one before it; False when that is of another account, and stays."""
         sealed = self.seal(msgspec.json.encode(credential), bound_to_credential(merchant, provider))
-        try:
+        with raising_unavailable():
             kept = await self._pool.fetchval(PUT, merchant, provider, credential.account_id, sealed)
-        except LINE_BROKE as error:
-            raise StoreUnavailable(AWAY) from error
         self._remembered.pop((merchant, provider), None)
         return kept is not None
 
     async def change(self, merchant: str, provider: str, change: Callable[[Credential], Credential]) -> bool:
         """Change a part of a credential, whoever else changes another part; False when there is none."""
-        try:
+        with raising_unavailable():
             async with self._pool.acquire() as connection, connection.transaction():
                 sealed = await connection.fetchval(LOCK, merchant, provider)
                 if sealed is None:
@@ -78,17 +74,13 @@ class Vault:
                 changed = change(self._open(sealed, merchant, provider))
                 sealed = self.seal(msgspec.json.encode(changed), bound_to_credential(merchant, provider))
                 await connection.execute(PUT, merchant, provider, changed.account_id, sealed)
-        except LINE_BROKE as error:
-            raise StoreUnavailable(AWAY) from error
         self._remembered.pop((merchant, provider), None)
         return True
 
     async def remove(self, merchant: str, provider: str) -> None:
         """Keep no credential; removing twice is harmless."""
-        try:
+        with raising_unavailable():
             await self._pool.execute(REMOVE, merchant, provider)
-        except LINE_BROKE as error:
-            raise StoreUnavailable(AWAY) from error
         self._remembered.pop((merchant, provider), None)
 
     async def get(self, merchant: str, provider: str) -> Credential | None:
@@ -105,36 +97,28 @@ class Vault:
 
     async def look(self, merchant: str, provider: str) -> Credential | None:
         """Give the credential as it is; None when there is none."""
-        try:
+        with raising_unavailable():
             sealed = await self._pool.fetchval(GET, merchant, provider)
-        except LINE_BROKE as error:
-            raise StoreUnavailable(AWAY) from error
         return None if sealed is None else self._open(sealed, merchant, provider)
 
     async def merchants_of(self, provider: str, account_id: str) -> list[str]:
         """Give the merchants that receive over one account of a provider, at most 20."""
-        try:
+        with raising_unavailable():
             rows = await self._pool.fetch(MERCHANTS_OF_ACCOUNT, provider, account_id)
-        except LINE_BROKE as error:
-            raise StoreUnavailable(AWAY) from error
         return [row[0] for row in rows]
 
     async def secret(self, name: str) -> bytes:
         """Give a secret of the hub's own: made when it is first asked for, and the same ever after, for everybody."""
         sealed = self.seal(os.urandom(SECRET_BYTES), bound_to_secret(name))
-        try:
+        with raising_unavailable():
             await self._pool.execute(MAKE, name, sealed)
             sealed = await self._pool.fetchval(RECALL, name)
-        except LINE_BROKE as error:
-            raise StoreUnavailable(AWAY) from error
         return self.unseal(sealed, bound_to_secret(name))
 
     async def check_key(self) -> None:
         """See that what is sealed opens, before anything is written; raises `InvalidVaultKey`."""
-        try:
+        with raising_unavailable():
             row = await self._pool.fetchrow(ANY_SEALED_ROW)
-        except LINE_BROKE as error:
-            raise StoreUnavailable(AWAY) from error
         if row is not None:
             self.unseal(row["sealed"], bound_to_secret(row["name"]))
 

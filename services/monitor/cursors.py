@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from extrato.errors import StoreUnavailable
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import raising_unavailable
 from services.monitor.schedule import Cursor
 
 if TYPE_CHECKING:
@@ -32,26 +31,17 @@ class Cursors:
 
     async def load(self, account: str) -> Cursor | None:
         """Give an account's cursor; None when it was never swept. Raises `StoreUnavailable`."""
-        try:
+        with raising_unavailable():
             row = await self._pool.fetchrow(LOAD, account)
-        except LINE_BROKE as error:
-            msg = "The database does not answer."
-            raise StoreUnavailable(msg) from error
         return Cursor(**dict(row)) if row else None
 
     async def accounts(self) -> list[str]:
         """Give every account that was ever swept, by name; raises `StoreUnavailable`."""
-        try:
+        with raising_unavailable():
             rows = await self._pool.fetch(ACCOUNTS)
-        except LINE_BROKE as error:
-            msg = "The database does not answer."
-            raise StoreUnavailable(msg) from error
         return [row[0] for row in rows]
 
     async def store(self, account: str, cursor: Cursor) -> None:
         """Move an account's cursor forward; raises `StoreUnavailable`."""
-        try:
+        with raising_unavailable():
             await self._pool.execute(STORE, account, cursor.high_water, cursor.deep_at)
-        except LINE_BROKE as error:
-            msg = "The database does not answer."
-            raise StoreUnavailable(msg) from error

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from contracts.read_models import OpenPayment, OpenRequest
 from extrato.errors import StoreUnavailable
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import raising_unavailable
 from services.monitor.schedule import Situation
 
 if TYPE_CHECKING:
@@ -166,10 +166,8 @@ class OpenPayments:
 
     async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         try:
-            found: list[asyncpg.Record] = await self._pool.fetch(query, *arguments)
-        except LINE_BROKE as error:
-            msg = "The database does not answer."
-            raise StoreUnavailable(msg) from error
+            with raising_unavailable():
+                found: list[asyncpg.Record] = await self._pool.fetch(query, *arguments)
         except asyncpg.UndefinedTableError as error:
             msg = "A read model of the monitor was not built yet."
             raise StoreUnavailable(msg) from error

@@ -5,7 +5,7 @@ import pytest
 
 from extrato.errors import StoreUnavailable
 from extrato.store.codec import UnreadableEvent
-from extrato.store.unavailable import is_poison, is_refusal
+from extrato.store.unavailable import is_poison, is_refusal, raising_unavailable
 
 OF_THE_EVENT = [
     asyncpg.DataError("data"),
@@ -73,3 +73,15 @@ def test_a_server_that_answers_refuses(error):
 @pytest.mark.parametrize("error", AWAY, ids=named)
 def test_a_server_that_is_away_does_not_refuse(error):
     assert not is_refusal(error)
+
+
+@pytest.mark.parametrize("error", [*AWAY[:4], *AWAY[5:], asyncpg.InvalidPasswordError("changed")], ids=named)
+def test_a_server_that_serves_nobody_is_told_as_unavailable(error):
+    with pytest.raises(StoreUnavailable, match="does not answer"), raising_unavailable():
+        raise error
+
+
+@pytest.mark.parametrize("error", OF_THE_EVENT[:8], ids=named)
+def test_a_value_that_cannot_be_sent_is_not_told_as_unavailable(error):
+    with pytest.raises(type(error)), raising_unavailable():
+        raise error

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from contracts.read_models import MerchantProfile, PaymentDetails
-from extrato.errors import StoreUnavailable
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import raising_unavailable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     import asyncpg
 
 TIMEOUT_S: Final = 5.0
-AWAY: Final = "The database does not answer."
 
 PAYMENTS: Final = """
     SELECT document FROM payment_details WHERE merchant = $1
@@ -67,15 +65,13 @@ async def watched_payments(pool: asyncpg.Pool, merchant: str | None, *, now: dat
 
 async def snapshot_of(pool: asyncpg.Pool, merchant: str, *, limit: int) -> tuple[int, list[PaymentDetails]]:
     """Give a merchant's newest payments and the position that they are as of, read at one moment."""
-    try:
+    with raising_unavailable():
         async with (
             pool.acquire(timeout=TIMEOUT_S) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             position: int = await connection.fetchval(CHECKPOINT, "payment_details") or 0
             rows = await connection.fetch(PAYMENTS, merchant, limit, timeout=TIMEOUT_S)
-    except LINE_BROKE as error:
-        raise StoreUnavailable(AWAY) from error
     return position, [_details(row[0]) for row in rows]
 
 
@@ -84,7 +80,7 @@ async def positions_of(pool: asyncpg.Pool, merchant: str, *, after: int, limit: 
 
     Before the table is built for the first time there are none, up to `after`.
     """
-    try:
+    with raising_unavailable():
         async with (
             pool.acquire(timeout=TIMEOUT_S) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
@@ -93,8 +89,6 @@ async def positions_of(pool: asyncpg.Pool, merchant: str, *, after: int, limit: 
             if reached is None:
                 return after, []
             rows = await connection.fetch(POSITIONS, merchant, after, limit, timeout=TIMEOUT_S)
-    except LINE_BROKE as error:
-        raise StoreUnavailable(AWAY) from error
     positions = [row[0] for row in rows]
     return (positions[-1] if len(positions) == limit else max(reached, after)), positions
 
@@ -105,8 +99,6 @@ async def merchants_after(pool: asyncpg.Pool, slug: str, *, limit: int) -> list[
 
 
 async def _fetch(pool: asyncpg.Pool, query: str, *arguments: Any) -> list[asyncpg.Record]:
-    try:
+    with raising_unavailable():
         rows: list[asyncpg.Record] = await pool.fetch(query, *arguments, timeout=TIMEOUT_S)
-    except LINE_BROKE as error:
-        raise StoreUnavailable(AWAY) from error
     return rows

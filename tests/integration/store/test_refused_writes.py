@@ -88,7 +88,9 @@ async def test_a_full_disk_is_told_as_unavailable(pool: Pool, database_url: str,
     await WRITES[what](pool)
 
 
-@pytest.mark.parametrize("sqlstate", ["25006", "53200", "53300", "57014", "57P01", "57P03", "58030", "55P03", "40P01"])
+@pytest.mark.parametrize(
+    "sqlstate", ["25006", "53200", "53300", "57014", "57P01", "57P03", "58030", "55P03", "40P01", "28P01"]
+)
 async def test_an_append_that_the_server_turns_away_is_told_as_unavailable(
     pool: Pool, database_url: str, sqlstate: str, monkeypatch: pytest.MonkeyPatch
 ):
@@ -115,6 +117,15 @@ async def test_a_demoted_server_is_left_by_every_connection_after_one_write_was_
     with pytest.raises(StoreUnavailable):
         await PaymentNumbers(pool).draw()
     assert set(await on_every_connection(pool)) == {"off"}
+
+
+async def test_a_server_that_lets_the_role_in_no_longer_is_told_as_unavailable(database_url: str):
+    url = database_url.replace("//extrato@", "//renamed@")
+    async with asyncpg.create_pool(url, min_size=0, max_size=1) as pool:
+        with pytest.raises(StoreUnavailable):
+            await vault(pool).get("padaria", "mercado_pago")
+        with pytest.raises(StoreUnavailable):
+            await PaymentNumbers(pool).draw()
 
 
 async def on_every_connection(pool: Pool) -> list[str]:
