@@ -522,9 +522,8 @@ def facts_of(event: AnyEvent) -> tuple[AnyEvent | PaymentOpened | ChargeCreated,
     return (event,)
 
 
-PaymentEvent = (
-    PaymentOpened
-    | ChargeCreated
+EventOfOpened = (
+    ChargeCreated
     | ChargeRefused
     | ObservationRecorded
     | ObservationIgnored
@@ -551,9 +550,10 @@ PaymentEvent = (
     | AlertResolved
     | WatchStarted
 )
-MerchantEvent = (
-    MerchantRegistered
-    | MerchantRenamed
+PaymentEvent = PaymentOpened | EventOfOpened
+ApiKeyEvent = ApiKeyIssued | ApiKeyRevoked
+EventOfRegistered = (
+    MerchantRenamed
     | PixKeySet
     | PixKeyRemoved
     | ProviderConnected
@@ -562,9 +562,8 @@ MerchantEvent = (
     | ProviderDisconnected
     | ProductPriced
     | ProductWithdrawn
-    | ApiKeyIssued
-    | ApiKeyRevoked
 )
+MerchantEvent = MerchantRegistered | EventOfRegistered | ApiKeyEvent
 Event = PaymentEvent | MerchantEvent | IdempotencyKeyUsed
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 

@@ -10,12 +10,10 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.events import ApiKeyIssued, ApiKeyRevoked
+from contracts.events import ApiKeyEvent, ApiKeyIssued, ApiKeyRevoked
 from extrato.domain.errors import Refused
 
 # --- state --------------------------------------------------------------------------------------
-
-KeyEvent = ApiKeyIssued | ApiKeyRevoked
 
 
 class ApiKeys(Struct, frozen=True, kw_only=True):
@@ -25,7 +23,7 @@ class ApiKeys(Struct, frozen=True, kw_only=True):
     revoked: frozenset[str] = frozenset()
 
 
-def evolve(keys: ApiKeys, event: KeyEvent) -> ApiKeys:
+def evolve(keys: ApiKeys, event: ApiKeyEvent) -> ApiKeys:
     """Apply one event."""
     if isinstance(event, ApiKeyIssued):
         return replace(keys, issued={**keys.issued, event.key_id: event})
@@ -69,7 +67,7 @@ class ListedPricesOnly(Refused):
         super().__init__("listed_prices_only", message, about)
 
 
-def decide(command: KeyCommand, keys: ApiKeys, *, allowed: frozenset[str] = SCOPES) -> list[KeyEvent]:
+def decide(command: KeyCommand, keys: ApiKeys, *, allowed: frozenset[str] = SCOPES) -> list[ApiKeyEvent]:
     """Give the events that follow from `command`; none when it changes nothing. Raises `Refused`.
 
     `allowed` are the scopes that a key of this holder may have.
@@ -83,7 +81,7 @@ def decide(command: KeyCommand, keys: ApiKeys, *, allowed: frozenset[str] = SCOP
     return [ApiKeyRevoked(key_id=command.key_id)]
 
 
-def _issue(command: IssueApiKey, keys: ApiKeys, allowed: frozenset[str]) -> list[KeyEvent]:
+def _issue(command: IssueApiKey, keys: ApiKeys, allowed: frozenset[str]) -> list[ApiKeyEvent]:
     if not command.scopes or set(command.scopes) - allowed:
         named = ", ".join(sorted(allowed))
         raise Refused("unknown_scope", f"An API key has one or more of the scopes {named}.", "scopes")

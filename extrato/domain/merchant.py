@@ -7,7 +7,7 @@ of the hub itself, which act for all merchants, and is nobody who sells.
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, assert_never
 from uuid import UUID, uuid5
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from contracts.events import (
     ApiKeyIssued,
     ApiKeyRevoked,
+    EventOfRegistered,
     Item,
     MerchantEvent,
     MerchantRegistered,
@@ -31,7 +32,7 @@ from contracts.events import (
 )
 from contracts.subjects import MERCHANT_SLUG
 from extrato.domain import api_keys, connections
-from extrato.domain.api_keys import ApiKeys, IssueApiKey, ListedPricesOnly, RevokeApiKey
+from extrato.domain.api_keys import ApiKeys, IssueApiKey, KeyCommand, ListedPricesOnly, RevokeApiKey
 from extrato.domain.connections import (
     ConnectionCommand,
     Connections,
@@ -39,6 +40,7 @@ from extrato.domain.connections import (
     DisconnectProvider,
     RotateWebhookSecret,
 )
+from extrato.domain.decider import Decider
 from extrato.domain.errors import Refused
 from extrato.domain.pix_keys import normalise
 
@@ -87,25 +89,23 @@ Merchant = Unregistered | Reserved | Registered
 
 INITIAL: Final = Unregistered()
 RESERVED: Final = Reserved()
-
-
-def initial_state(slug: str) -> Merchant:
-    """Give what a slug is before its first event."""
-    return RESERVED if slug == RESERVED_SLUG else INITIAL
+NOT_FIRST: Final = "{} cannot be the first event of a merchant"
 
 
 def evolve(merchant: Merchant, event: MerchantEvent) -> Merchant:
     """Apply one event."""
     if isinstance(event, MerchantRegistered):
         return Registered(slug=event.slug, name=event.name, city=event.city)
-    if not isinstance(merchant, Unregistered) and isinstance(event, ApiKeyIssued | ApiKeyRevoked):
+    if isinstance(event, ApiKeyIssued | ApiKeyRevoked):
+        if isinstance(merchant, Unregistered):
+            raise TypeError(NOT_FIRST.format(type(event).__name__))
         return replace(merchant, keys=api_keys.evolve(merchant.keys, event))
     if not isinstance(merchant, Registered):
-        raise TypeError(f"{type(event).__name__} cannot be the first event of a merchant")
+        raise TypeError(NOT_FIRST.format(type(event).__name__))
     return _evolve_registered(merchant, event)
 
 
-def _evolve_registered(merchant: Registered, event: MerchantEvent) -> Registered:
+def _evolve_registered(merchant: Registered, event: EventOfRegistered) -> Registered:
     match event:
         case MerchantRenamed():
             return replace(merchant, name=event.name, city=event.city)
@@ -120,19 +120,11 @@ def _evolve_registered(merchant: Registered, event: MerchantEvent) -> Registered
         case ProviderConnected() | ProviderCredentialRotated() | WebhookSecretRotated() | ProviderDisconnected():
             return replace(merchant, connections=connections.evolve(merchant.connections, event))
         case _:
-            raise AssertionError
+            assert_never(event)
 
 
 def _without(entries: dict[str, _Value], name: str) -> dict[str, _Value]:
     return {each: value for each, value in entries.items() if each != name}
-
-
-def fold(events: Iterable[MerchantEvent], initial: Merchant = INITIAL) -> Merchant:
-    """Bring a whole history to the state it leads to."""
-    merchant = initial
-    for event in events:
-        merchant = evolve(merchant, event)
-    return merchant
 
 
 # --- commands -----------------------------------------------------------------------------------
@@ -182,7 +174,8 @@ class WithdrawProduct(Struct, frozen=True, kw_only=True):
 
 
 ProductCommand = PriceProduct | WithdrawProduct
-Command = Register | Rename | SetPixKey | RemovePixKey | ConnectionCommand | ProductCommand | IssueApiKey | RevokeApiKey
+CommandToRegistered = Rename | SetPixKey | RemovePixKey | ConnectionCommand | ProductCommand
+Command = Register | CommandToRegistered | KeyCommand
 
 # --- decisions ----------------------------------------------------------------------------------
 
@@ -191,15 +184,21 @@ def decide(command: Command, merchant: Merchant) -> list[MerchantEvent]:
     """Give the events that follow from `command`; none when it changes nothing. Raises `Refused`."""
     if isinstance(command, Register):
         return _register(command, merchant)
-    if not isinstance(merchant, Unregistered) and isinstance(command, IssueApiKey | RevokeApiKey):
+    if isinstance(merchant, Unregistered):
+        raise _missing()
+    if isinstance(command, IssueApiKey | RevokeApiKey):
         allowed = api_keys.HUB_SCOPES if isinstance(merchant, Reserved) else api_keys.SCOPES
         return list(api_keys.decide(command, merchant.keys, allowed=allowed))
-    if not isinstance(merchant, Registered):
-        raise Refused("merchant_not_found", "The merchant does not exist.")
+    if isinstance(merchant, Reserved):
+        raise _missing()
     return _decide_registered(command, merchant)
 
 
-def _decide_registered(command: Command, merchant: Registered) -> list[MerchantEvent]:
+def _missing() -> Refused:
+    return Refused("merchant_not_found", "The merchant does not exist.")
+
+
+def _decide_registered(command: CommandToRegistered, merchant: Registered) -> list[MerchantEvent]:
     match command:
         case Rename():
             return _rename(command, merchant)
@@ -213,7 +212,7 @@ def _decide_registered(command: Command, merchant: Registered) -> list[MerchantE
         case ConnectProvider() | RotateWebhookSecret() | DisconnectProvider():
             return list(connections.decide(command, merchant.connections))
         case _:
-            raise AssertionError
+            assert_never(command)
 
 
 def _register(command: Register, merchant: Merchant) -> list[MerchantEvent]:
@@ -260,6 +259,11 @@ def _change_product(command: ProductCommand, merchant: Registered) -> list[Merch
     if name not in prices and len(prices) >= MAX_PRODUCTS:
         raise Refused("too_many_products", f"A merchant sells {MAX_PRODUCTS} products at most.", name)
     return [] if prices.get(name) == price else [ProductPriced(name=name, price_centavos=price)]
+
+
+def decider(slug: str) -> Decider[Merchant, Command, MerchantEvent]:
+    """Give what the stream of a slug is."""
+    return Decider(initial=RESERVED if slug == RESERVED_SLUG else INITIAL, evolve=evolve, decide=decide)
 
 
 # --- orders -------------------------------------------------------------------------------------

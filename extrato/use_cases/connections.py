@@ -18,7 +18,7 @@ from extrato.domain.connections import ConnectProvider, DisconnectProvider, Rota
 from extrato.domain.errors import Refused
 from extrato.errors import Overloaded, ProviderNotConnected, ProviderRefused
 from extrato.ports import Credential
-from extrato.use_cases.hub import DECIDE_ATTEMPTS
+from extrato.use_cases.command_handler import ATTEMPTS
 from extrato.use_cases.merchants import change_merchant, read_merchant
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ async def _record_what_is_kept(
     Of two who change a credential at once the one whom the vault heard last may be the first to record it; whoever
     records looks again, so that in the end the log tells of what is there.
     """
-    for _ in range(DECIDE_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         kept = await hub.vault.look(slug, provider)
         recorded = await _account_recorded(hub, slug, provider)
         commands: list[domain.Command] = [] if kept is None else [command_of(provider, kept)]

@@ -1,29 +1,26 @@
-"""What a use case works with, and the one way by which any of them changes a payment."""
+"""What a use case works with, and payments as their streams tell them."""
 
 from __future__ import annotations
 
-import asyncio
-import random
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import Struct
 
 from contracts.events import PaymentEvent
-from extrato.domain.payment.decisions import decide
+from extrato.domain.payment.decisions import PAYMENT
 from extrato.domain.payment.identifiers import stream_id
-from extrato.domain.payment.state import Opened, Payment, evolve, fold
-from extrato.errors import Conflict, NotFound, Overloaded
-from extrato.store.appender import StreamAppend
-from extrato.store.codec import NewEvent
+from extrato.domain.payment.state import Opened, Payment, Unopened
+from extrato.errors import NotFound
+from extrato.use_cases.command_handler import Handled, History, Stream, handle, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from contracts.envelope import Cause
-    from contracts.events import Event
     from extrato.bus.telemetry import TelemetryPublisher
     from extrato.domain.payment.commands import Command
     from extrato.ports import Clock
@@ -34,9 +31,6 @@ if TYPE_CHECKING:
     from extrato.store.numbers import PaymentNumbers
     from extrato.store.payers import Payers
     from extrato.store.vault import Vault
-
-DECIDE_ATTEMPTS: Final = 16
-LONGEST_STEP_ASIDE_S: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,23 +70,20 @@ class Decided(Struct, frozen=True, kw_only=True):
     events: tuple[PaymentEvent, ...]
 
 
+def payment_stream(payment_id: int, *, merchant: str | None = None) -> Stream[Payment, Command, PaymentEvent]:
+    """Name the stream of a payment; `merchant` is needed before there is one."""
+    return Stream(
+        decider=PAYMENT,
+        stream_id=stream_id(payment_id),
+        merchant=merchant,
+        payment_id=payment_id,
+        about=f"Payment {payment_id}",
+    )
+
+
 async def load_payment(hub: Hub, payment_id: int) -> LoadedPayment:
     """Read a payment from its stream, as of now; raises `NotFound`."""
-    history = await hub.log.read_stream(stream_id(payment_id))
-    payment = fold(envelope.event for envelope in history)  # type: ignore[misc]
-    if not isinstance(payment, Opened):
-        msg = f"Payment {payment_id} does not exist."
-        raise NotFound(msg, str(payment_id))
-    return LoadedPayment(
-        payment_id=payment_id,
-        merchant=history[0].merchant,
-        payment=payment,
-        opened_at=history[0].recorded_at,
-        opened_position=history[0].position,
-        updated_at=history[-1].recorded_at,
-        version=history[-1].version,
-        position=history[-1].position,
-    )
+    return _loaded(payment_id, await read(hub.log, payment_stream(payment_id)))
 
 
 async def change_payment(
@@ -103,71 +94,53 @@ async def change_payment(
     cause: Cause,
     evidence: Mapping[str, Evidence] | None = None,
 ) -> Decided:
-    """Decide commands one after the other on the payment's newest state, and append what follows, all at once.
-
-    `evidence` is by digest; only what an appended event names is kept. When somebody else appends first, the
-    commands are decided again. Raises `NotFound`, `Refused`, `Overloaded` and `StoreUnavailable`.
-    """
-    for attempt in range(DECIDE_ATTEMPTS):
-        before = await load_payment(hub, payment_id)
-        payment = before.payment
-        events: list[PaymentEvent] = []
-        for command in commands:
-            for event in decide(command, payment):
-                events.append(event)
-                payment = _opened(evolve(payment, event))
-        if not events:
-            return Decided(before=before, after=before, events=())
-        named = {getattr(event, "evidence", None) for event in events}
-        kept = [piece for digest, piece in (evidence or {}).items() if digest in named]
-        news = new_events(hub, events, merchant=before.merchant, payment_id=payment_id, cause=cause)
-        append = StreamAppend(stream_id=stream_id(payment_id), expected_version=before.version, events=news)
-        try:
-            positions = await hub.log.append(append, evidence=kept)
-        except Conflict:
-            await step_aside(attempt)
-            continue
-        after = LoadedPayment(
-            payment_id=payment_id,
-            merchant=before.merchant,
-            payment=payment,
-            opened_at=before.opened_at,
-            opened_position=before.opened_position,
-            updated_at=news[-1].recorded_at,
-            version=before.version + len(news),
-            position=positions[-1],
-        )
-        return Decided(before=before, after=after, events=tuple(events))
-    msg = "Too many are changing this payment at once; try again in a moment."
-    raise Overloaded(msg, str(payment_id))
+    """Have commands to a payment handled; raises `NotFound`, `Refused`, `Overloaded` and `StoreUnavailable`."""
+    handled = await handle(hub, payment_stream(payment_id), commands, cause=cause, evidence=evidence)
+    before = _loaded(payment_id, handled.before)
+    if not handled.events:
+        return Decided(before=before, after=before, events=())
+    after = msgspec.structs.replace(
+        before,
+        payment=_opened(handled.after),
+        updated_at=handled.appended[-1].recorded_at,
+        version=before.version + len(handled.events),
+        position=handled.positions[-1],
+    )
+    return Decided(before=before, after=after, events=tuple(handled.events))
 
 
-async def step_aside(attempt: int) -> None:
-    """Let somebody else go first, for a random while that grows: those who meet once must not meet each time."""
-    longest_s = min(LONGEST_STEP_ASIDE_S, 0.002 * 2**attempt)
-    await asyncio.sleep(random.uniform(0, longest_s))  # noqa: S311 - dice, not a secret
+def after_opening(payment_id: int, handled: Handled[Payment, PaymentEvent]) -> LoadedPayment:
+    """Give a payment as the events that opened it have made it."""
+    first, last = handled.appended[0], handled.appended[-1]
+    return LoadedPayment(
+        payment_id=payment_id,
+        merchant=first.merchant,
+        payment=_opened(handled.after),
+        opened_at=first.recorded_at,
+        opened_position=handled.positions[0],
+        updated_at=last.recorded_at,
+        version=len(handled.appended),
+        position=handled.positions[-1],
+    )
 
 
-def new_events(
-    hub: Hub, events: Sequence[Event], *, merchant: str, payment_id: int | None, cause: Cause
-) -> list[NewEvent]:
-    """Give events an identity, a time and a reason; the world's time is the provider's where it told one."""
-    now = hub.now()
-    return [
-        NewEvent(
-            event_id=hub.new_uuid(),
-            merchant=merchant,
-            payment_id=payment_id,
-            occurred_at=getattr(event, "observed_at", None) or now,
-            recorded_at=now,
-            cause=cause,
-            event=event,
-        )
-        for event in events
-    ]
+def _loaded(payment_id: int, history: History[Payment]) -> LoadedPayment:
+    first, last = history.first, history.last
+    if first is None or last is None:
+        raise NotFound(f"Payment {payment_id} does not exist.", str(payment_id))
+    return LoadedPayment(
+        payment_id=payment_id,
+        merchant=first.merchant,
+        payment=_opened(history.state),
+        opened_at=first.recorded_at,
+        opened_position=first.position,
+        updated_at=last.recorded_at,
+        version=history.version,
+        position=last.position,
+    )
 
 
 def _opened(payment: Payment) -> Opened:
-    if not isinstance(payment, Opened):
-        raise TypeError
+    if isinstance(payment, Unopened):
+        raise TypeError("A payment with an event is opened.")
     return payment

@@ -13,9 +13,8 @@ from msgspec import Struct
 from contracts.subjects import MERCHANT_SLUG
 from extrato.domain import merchant as domain
 from extrato.domain.api_keys import IssueApiKey
-from extrato.errors import Conflict, NotFound, Overloaded
-from extrato.store.appender import StreamAppend
-from extrato.use_cases.hub import DECIDE_ATTEMPTS, Hub, new_events, step_aside
+from extrato.errors import NotFound
+from extrato.use_cases.command_handler import Stream, handle, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from contracts.envelope import Cause
     from contracts.events import ApiKeyIssued, MerchantEvent
     from extrato.store.log import LogReader
+    from extrato.use_cases.hub import Hub
 
 # A key that was revoked opens nothing after these two together.
 CACHE_S: Final = 0.5
@@ -154,34 +154,24 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()
 
 
+def merchant_stream(slug: str) -> Stream[domain.Merchant, domain.Command, MerchantEvent]:
+    """Name the stream of a merchant."""
+    return Stream(
+        decider=domain.decider(slug),
+        stream_id=domain.stream_id(slug),
+        merchant=slug,
+        payment_id=None,
+        about=f"Merchant {slug!r}",
+    )
+
+
 async def read_merchant(log: LogReader, slug: str) -> tuple[domain.Merchant, int]:
     """Give what a slug is as of now, and the version of its stream."""
-    history = await log.read_stream(domain.stream_id(slug))
-    events = (envelope.event for envelope in history)
-    return domain.fold(events, domain.initial_state(slug)), len(history)  # type: ignore[arg-type]
+    history = await read(log, merchant_stream(slug))
+    return history.state, history.version
 
 
 async def change_merchant(hub: Hub, slug: str, commands: Sequence[domain.Command], *, cause: Cause) -> Changed:
-    """Decide commands one after the other and append what follows, all at once; raises `Refused`."""
-    for attempt in range(DECIDE_ATTEMPTS):
-        merchant, version = await read_merchant(hub.log, slug)
-        events: list[MerchantEvent] = []
-        for command in commands:
-            for event in domain.decide(command, merchant):
-                events.append(event)
-                merchant = domain.evolve(merchant, event)
-        if not events:
-            return Changed(merchant=merchant, is_new=False)
-        append = StreamAppend(
-            stream_id=domain.stream_id(slug),
-            expected_version=version,
-            events=new_events(hub, events, merchant=slug, payment_id=None, cause=cause),
-        )
-        try:
-            await hub.log.append(append)
-        except Conflict:
-            await step_aside(attempt)
-            continue
-        return Changed(merchant=merchant, is_new=True)
-    msg = "Too many are changing this merchant at once; try again in a moment."
-    raise Overloaded(msg, slug)
+    """Have commands to a merchant handled; raises `Refused`, `Overloaded` and `StoreUnavailable`."""
+    handled = await handle(hub, merchant_stream(slug), commands, cause=cause)
+    return Changed(merchant=handled.after, is_new=bool(handled.events))

@@ -14,15 +14,17 @@ from msgspec import Struct
 
 from contracts.events import ChargeCreated, ChargeRefused, IdempotencyKeyUsed, Item, PaymentOpened
 from extrato.domain.errors import Refused
-from extrato.domain.payment.commands import RecordCharge
-from extrato.domain.payment.identifiers import bank_payment_id, external_reference, stream_id
+from extrato.domain.payment.commands import OpenPayment, RecordCharge
+from extrato.domain.payment.decisions import ALREADY_OPENED
+from extrato.domain.payment.identifiers import bank_payment_id, external_reference
 from extrato.domain.payment.state import begun
 from extrato.errors import ChargeWasRefused, Conflict, ProviderNotConnected, ProviderRefused
 from extrato.ports import Payer
 from extrato.providers.port import ChargeRequest, Receiver
 from extrato.store.appender import StreamAppend
 from extrato.use_cases.cancel_payment import complete_cancellation
-from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment, new_events
+from extrato.use_cases.command_handler import handle, new_events
+from extrato.use_cases.hub import Hub, LoadedPayment, after_opening, change_payment, load_payment, payment_stream
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -91,46 +93,33 @@ async def open_payment(
         await hub.payers.keep(number, wanted.payer)
     charge = None if provider.needs_credential else await _charge(hub, merchant, number, intent, opened_at=hub.now())
     opened = msgspec.structs.replace(intent, charge=charge)
-    appends = [
-        StreamAppend(
-            stream_id=stream_id(number),
-            expected_version=0,
-            events=new_events(hub, [opened], merchant=merchant.slug, payment_id=number, cause=cause),
-        )
-    ]
+    beside = []
     if idempotency_key is not None:
         used = IdempotencyKeyUsed(request_digest=idempotency_key.request_digest, opened_payment_id=number)
-        appends.append(
+        beside.append(
             StreamAppend(
                 stream_id=_key_stream(merchant.slug, idempotency_key),
                 expected_version=0,
                 events=new_events(hub, [used], merchant=merchant.slug, payment_id=None, cause=cause),
             )
         )
+    stream = payment_stream(number, merchant=merchant.slug)
     try:
-        positions = await hub.log.append(*appends)
+        handled = await handle(hub, stream, [OpenPayment(intent=opened)], cause=cause, is_new=True, beside=beside)
     except Conflict:
-        if await hub.log.read_stream(stream_id(number)):
-            # The number is another payment's: the sequence is behind.
-            hub.numbers.forget()
-            await hub.log.recorder.right_sequences()
-            return await open_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
         if idempotency_key is None:
             raise
         return await _open_again(hub, merchant, idempotency_key, cause=cause)
+    except Refused as error:
+        if error.code != ALREADY_OPENED:
+            raise
+        # The number is another payment's: the sequence is behind.
+        hub.numbers.forget()
+        await hub.log.recorder.right_sequences()
+        return await open_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
     if charge is None:
         return await _have_charged(hub, merchant, number, cause=cause)
-    at = appends[0].events[0].recorded_at
-    return LoadedPayment(
-        payment_id=number,
-        merchant=merchant.slug,
-        payment=begun(intent, charge),
-        opened_at=at,
-        opened_position=positions[0],
-        updated_at=at,
-        version=1,
-        position=positions[0],
-    )
+    return after_opening(number, handled) if handled.appended else await load_payment(hub, number)
 
 
 async def _have_charged(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> LoadedPayment:

@@ -21,9 +21,9 @@ from contracts.events import (
 )
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import Command, ConfirmByBank, RecordObservation
-from extrato.domain.payment.decisions import decide
+from extrato.domain.payment.decisions import PAYMENT, decide
 from extrato.domain.payment.identifiers import bank_payment_id, external_reference
-from extrato.domain.payment.state import Opened, fold
+from extrato.domain.payment.state import Opened
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 BANK_ID = bank_payment_id(15, UUID(int=0x1234_5678_9ABC_DEF0_1234_5678_9ABC_DEF0))
@@ -130,8 +130,8 @@ class Story:
     def when(self, *commands: Command) -> list[PaymentEvent]:
         *before, last = commands
         for command in before:
-            self.history += decide(command, fold(self.history))
-        return decide(last, fold(self.history))
+            self.history += decide(command, PAYMENT.fold(self.history))
+        return decide(last, PAYMENT.fold(self.history))
 
     def refuses(self, command: Command) -> str:
         with pytest.raises(Refused) as refused:
@@ -140,7 +140,7 @@ class Story:
 
     def becomes(self, *commands: Command) -> Opened:
         self.history += self.when(*commands)
-        payment = fold(self.history)
+        payment = PAYMENT.fold(self.history)
         assert isinstance(payment, Opened)
         return payment
 

@@ -28,6 +28,7 @@ from extrato.domain.errors import Refused
 from extrato.domain.merchant import (
     INITIAL,
     MAX_PRICE_CENTAVOS,
+    RESERVED,
     RESERVED_SLUG,
     Command,
     Line,
@@ -39,9 +40,8 @@ from extrato.domain.merchant import (
     SetPixKey,
     WithdrawProduct,
     decide,
+    decider,
     evolve,
-    fold,
-    initial_state,
     price_order,
     stream_id,
 )
@@ -64,7 +64,7 @@ class Story:
         self.slug = slug
 
     def when(self, command: Command) -> list[MerchantEvent]:
-        return decide(command, fold(self.history, initial_state(self.slug)))
+        return decide(command, decider(self.slug).fold(self.history))
 
     def refuses(self, command: Command) -> str:
         with pytest.raises(Refused) as refused:
@@ -276,7 +276,7 @@ def test_the_metrics_of_all_are_for_a_key_of_the_hub_only():
     ask = IssueApiKey(key_id="k", secret_digest="x", scopes=("metrics",))
     assert given_events(REGISTERED).refuses(ask) == "unknown_scope"
     issued = ApiKeyIssued(key_id="k", secret_digest="x", scopes=("metrics",), listed_prices_only=False)
-    assert decide(ask, initial_state(RESERVED_SLUG)) == [issued]
+    assert decide(ask, RESERVED) == [issued]
 
 
 def test_a_key_kept_to_listed_prices_is_issued():
@@ -325,7 +325,7 @@ def test_the_reserved_slug_holds_keys_and_is_no_merchant():
     assert given_events(KEY, slug=RESERVED_SLUG).when(RevokeApiKey(key_id="k1")) == [REVOKED]
     assert hub.refuses(Register(slug=RESERVED_SLUG, name="a", city="b")) == "reserved_slug"
     assert hub.refuses(SetPixKey(kind="email", key="a@b.co")) == "merchant_not_found"
-    assert not isinstance(fold([KEY], initial_state(RESERVED_SLUG)), Registered)
+    assert not isinstance(decider(RESERVED_SLUG).fold([KEY]), Registered)
 
 
 # --- stream and orders ----------------------------------------------------------------------------
@@ -342,7 +342,7 @@ def test_a_slug_always_names_the_same_stream():
 
 
 def test_an_order_takes_the_merchants_price_where_a_line_has_none():
-    merchant = fold([REGISTERED, ProductPriced(name="pão", price_centavos=150)])
+    merchant = decider("padaria").fold([REGISTERED, ProductPriced(name="pão", price_centavos=150)])
     assert isinstance(merchant, Registered)
     lines = [
         Line(name="pão", quantity=3, unit_price_centavos=None),
@@ -354,7 +354,7 @@ def test_an_order_takes_the_merchants_price_where_a_line_has_none():
 
 @pytest.mark.parametrize("price", [1, 150])
 def test_an_order_at_listed_prices_only_carries_no_price_not_even_the_listed_one(price: int):
-    merchant = fold([REGISTERED, ProductPriced(name="pão", price_centavos=150)])
+    merchant = decider("padaria").fold([REGISTERED, ProductPriced(name="pão", price_centavos=150)])
     assert isinstance(merchant, Registered)
     listed = Line(name="pão", quantity=3, unit_price_centavos=None)
 
@@ -365,7 +365,7 @@ def test_an_order_at_listed_prices_only_carries_no_price_not_even_the_listed_one
 
 
 def test_an_order_of_an_unknown_product_is_refused():
-    merchant = fold([REGISTERED])
+    merchant = decider("padaria").fold([REGISTERED])
     assert isinstance(merchant, Registered)
     with pytest.raises(Refused) as refused:
         price_order([Line(name="pão", quantity=3, unit_price_centavos=None)], merchant)
@@ -397,7 +397,7 @@ commands = st.one_of(
 
 @given(st.lists(commands, max_size=30), st.sampled_from(["a", RESERVED_SLUG]))
 def test_a_command_decided_twice_is_quiet_the_second_time(asked: list[Command], slug: str):
-    merchant = initial_state(slug)
+    merchant = decider(slug).initial
     for command in asked:
         try:
             events = decide(command, merchant)

@@ -11,8 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.events import ChargeCreated, PaymentEvent, PaymentOpened
+from extrato.domain.payment.decisions import PAYMENT
 from extrato.domain.payment.ledger import Share
-from extrato.domain.payment.state import Opened, fold
+from extrato.domain.payment.state import Opened
 from extrato.store.codec import read_event
 
 LOG: Final = json.loads((Path(__file__).parents[1] / "golden" / "log.json").read_text())
@@ -34,7 +35,7 @@ def events_of(story: dict[str, Any]) -> list[PaymentEvent]:
 
 
 def opened(story: dict[str, Any]) -> Opened:
-    payment = fold(events_of(story))
+    payment = PAYMENT.fold(events_of(story))
     assert isinstance(payment, Opened)
     return payment
 
@@ -44,7 +45,7 @@ def test_a_direct_pix_that_was_opened_and_charged_by_two_events_is_as_one_that_o
     intent, charge, *rest = events_of(STORIES[name])
     assert isinstance(intent, PaymentOpened)
     assert isinstance(charge, ChargeCreated)
-    assert fold([replace(intent, charge=charge), *rest]) == opened(STORIES[name])
+    assert PAYMENT.fold([replace(intent, charge=charge), *rest]) == opened(STORIES[name])
 
 
 @pytest.mark.parametrize("name", STORIES.keys() - BETTER.keys())

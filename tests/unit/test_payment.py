@@ -38,7 +38,7 @@ from extrato.domain.payment.commands import (
     RequestRefund,
     StartWatch,
 )
-from extrato.domain.payment.decisions import SILENCE, decide
+from extrato.domain.payment.decisions import PAYMENT, SILENCE, decide
 from extrato.domain.payment.identifiers import (
     bank_payment_id,
     external_reference,
@@ -47,7 +47,7 @@ from extrato.domain.payment.identifiers import (
     stream_id,
 )
 from extrato.domain.payment.ledger import ENDED, KNOWN, NOTHING, OWN_DETAILS, SETTLED
-from extrato.domain.payment.state import INITIAL, Opened, Payment, begun, evolve, fold
+from extrato.domain.payment.state import INITIAL, Opened, Payment, begun, evolve
 from tests.unit.payment_story import (
     BANK_ID,
     CHARGED,
@@ -85,7 +85,7 @@ def test_opening_again_is_quiet():
 def test_opening_with_the_charge_leads_where_opening_and_charging_lead(charge: ChargeCreated):
     opened = replace(OPENED, charge=charge)
     assert given_events().when(OpenPayment(intent=opened)) == [opened]
-    assert fold([opened]) == fold([OPENED, charge]) == begun(OPENED, charge)
+    assert PAYMENT.fold([opened]) == PAYMENT.fold([OPENED, charge]) == begun(OPENED, charge)
 
 
 def test_opening_with_the_charge_again_is_quiet():
@@ -761,14 +761,14 @@ def test_in_any_history_a_command_that_is_repeated_is_quiet(asked: list[Command]
 def test_in_any_history_only_the_right_money_pays(asked: list[Command]):
     history: list[PaymentEvent] = [OPENED]
     for command in asked:
-        payment = fold(history)
+        payment = PAYMENT.fold(history)
         try:
             events = decide(command, payment)
         except Refused:
             continue
         pays = any(isinstance(event, StatusChanged) and event.status == "approved" for event in events)
         history += events
-        after = fold(history)
+        after = PAYMENT.fold(history)
         assert isinstance(payment, Opened)
         assert isinstance(after, Opened)
         if pays:
@@ -787,7 +787,7 @@ def test_in_any_history_every_move_begins_where_the_last_one_ended(asked: list[C
     history: list[PaymentEvent] = [OPENED]
     for command in asked:
         try:
-            history += decide(command, fold(history))
+            history += decide(command, PAYMENT.fold(history))
         except Refused:
             continue
     status = "pending"
@@ -796,7 +796,7 @@ def test_in_any_history_every_move_begins_where_the_last_one_ended(asked: list[C
             assert event.previous == status
             assert event.previous != event.status or event.status_detail in {None, *OWN_DETAILS, "expired"}
             status = event.status
-    payment = fold(history)
+    payment = PAYMENT.fold(history)
     assert isinstance(payment, Opened)
     assert payment.status == status
     assert (status in SETTLED) <= (payment.speaker is not None)

@@ -40,8 +40,8 @@ from extrato.domain.payment.commands import (
     ResolveAlert,
 )
 from extrato.domain.payment.correcting import refund_id_of
+from extrato.domain.payment.decisions import PAYMENT
 from extrato.domain.payment.ledger import Share
-from extrato.domain.payment.state import fold
 from tests.unit.payment_story import (
     BANK_ID,
     CHARGED,
@@ -711,7 +711,7 @@ def test_the_newest_word_that_an_older_log_left_outside_is_taken_in(first, secon
         )
         for minute, status in enumerate((first, second))
     ]
-    payment = fold([OPENED, CHARGED, *words])
+    payment = PAYMENT.fold([OPENED, CHARGED, *words])
     assert payment.ledger.total.held == held
 
 

@@ -144,9 +144,8 @@ class StartWatch(Struct, frozen=True, kw_only=True):
     duration: timedelta
 
 
-Command = (
-    OpenPayment
-    | RecordCharge
+CommandToOpened = (
+    RecordCharge
     | RecordObservation
     | ConfirmByBank
     | Expire
@@ -160,3 +159,4 @@ Command = (
     | ResolveAlert
     | StartWatch
 )
+Command = OpenPayment | CommandToOpened

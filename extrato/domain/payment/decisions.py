@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
@@ -20,11 +20,13 @@ from contracts.events import (
     TransferNamed,
     WatchStarted,
 )
+from extrato.domain.decider import Decider
 from extrato.domain.errors import Refused
 from extrato.domain.payment import ledger as book
 from extrato.domain.payment.commands import (
     AcceptMoney,
     Command,
+    CommandToOpened,
     CompleteCancellation,
     ConfirmByBank,
     Expire,
@@ -50,10 +52,11 @@ from extrato.domain.payment.correcting import (
     resolve_alert,
 )
 from extrato.domain.payment.observing import record_observation
-from extrato.domain.payment.state import Opened, Payment, Unopened, evolve, unless_traced
+from extrato.domain.payment.state import INITIAL, Opened, Payment, Unopened, evolve, unless_traced
 
 # How long after the end of its time a payment is not given up while its provider cannot be asked.
 SILENCE: Final = timedelta(days=1)
+ALREADY_OPENED: Final = "payment_already_opened"
 # How far the bank's clock and the hub's may part.
 CLOCKS_APART: Final = timedelta(seconds=60)
 
@@ -74,7 +77,7 @@ def _opened(payment: Opened, events: list[PaymentEvent]) -> Opened:
     return payment
 
 
-def _decide_opened(command: Command, payment: Opened) -> list[PaymentEvent]:  # noqa: C901, PLR0911, PLR0912 - one line a command
+def _decide_opened(command: CommandToOpened, payment: Opened) -> list[PaymentEvent]:  # noqa: C901, PLR0911, PLR0912 - one line a command
     match command:
         case RecordObservation():
             return record_observation(command, payment)
@@ -103,8 +106,8 @@ def _decide_opened(command: Command, payment: Opened) -> list[PaymentEvent]:  # 
             return resolve_alert(command, payment)
         case StartWatch():
             return _start_watch(command, payment)
-    msg = f"{type(command).__name__} is no command to an opened payment"
-    raise TypeError(msg)
+        case _:
+            assert_never(command)
 
 
 def _open(command: OpenPayment, payment: Payment) -> list[PaymentEvent]:
@@ -113,7 +116,7 @@ def _open(command: OpenPayment, payment: Payment) -> list[PaymentEvent]:
     intent, charge = replace(command.intent, charge=None), command.intent.charge
     if payment.intent == intent and charge in {None, payment.charge}:
         return []
-    raise Refused("payment_already_opened", "A payment with this number exists, and it is another one.")
+    raise Refused(ALREADY_OPENED, "A payment with this number exists, and it is another one.")
 
 
 def _record_charge(command: RecordCharge, payment: Opened) -> list[PaymentEvent]:
@@ -244,3 +247,6 @@ def _start_watch(command: StartWatch, payment: Opened) -> list[PaymentEvent]:
     if payment.watch_until is not None and command.now < payment.watch_until:
         return []
     return [WatchStarted(watch_until=command.now + command.duration)]
+
+
+PAYMENT: Final[Decider[Payment, Command, PaymentEvent]] = Decider(initial=INITIAL, evolve=evolve, decide=decide)

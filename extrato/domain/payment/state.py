@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from contracts.events import (
     ChargeRefused,
     ConfirmationRefused,
     DuplicatePaymentObserved,
+    EventOfOpened,
     LatePaymentReceived,
     MoneyAccepted,
     ObservationIgnored,
@@ -44,9 +45,6 @@ from contracts.events import (
 )
 from extrato.domain.payment import ledger as book
 from extrato.domain.payment.ledger import Attempt, Ledger, Refund
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class Unopened(Struct, frozen=True):
@@ -173,12 +171,12 @@ def _evolve(payment: Payment, fact: PaymentEvent) -> Payment:
     return _after(payment, fact)
 
 
-def _after(payment: Opened, fact: PaymentEvent) -> Opened:
+def _after(payment: Opened, fact: EventOfOpened) -> Opened:
     ledger = book.after(payment.ledger, fact)
     return _evolve_opened(payment if ledger is payment.ledger else replace(payment, ledger=ledger), fact)
 
 
-def _evolve_opened(payment: Opened, event: PaymentEvent) -> Opened:  # noqa: C901, PLR0911 - one line a kind of event
+def _evolve_opened(payment: Opened, event: EventOfOpened) -> Opened:  # noqa: C901, PLR0911 - one line a kind of event
     match event:
         case ChargeCreated() | ChargeRefused():
             return replace(payment, charge=event)
@@ -213,8 +211,7 @@ def _evolve_opened(payment: Opened, event: PaymentEvent) -> Opened:  # noqa: C90
         ):
             return payment
         case _:
-            msg = f"{type(event).__name__} cannot happen to an opened payment"
-            raise TypeError(msg)
+            assert_never(event)
 
 
 def _observed(payment: Opened, attempt_id: str) -> Opened:
@@ -258,14 +255,6 @@ def begun(intent: PaymentOpened, charge: ChargeCreated | ChargeRefused | None) -
     """Give a payment as it is when it was just asked for; `intent` is without a charge."""
     payment = Opened(intent=intent, ledger=book.opened(intent))
     return payment if charge is None else _after(payment, charge)
-
-
-def fold(events: Iterable[PaymentEvent]) -> Payment:
-    """Bring a whole history to the state it leads to."""
-    payment: Payment = INITIAL
-    for event in events:
-        payment = evolve(payment, event)
-    return payment
 
 
 # Of one fact these may differ from one telling to the next.

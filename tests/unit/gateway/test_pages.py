@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from contracts.events import CancellationRequested, PaymentCancelled
 from extrato.domain.payment.commands import AcceptMoney, CompleteCancellation, Expire, RecordReturn, RequestCancellation
-from extrato.domain.payment.state import fold
+from extrato.domain.payment.decisions import PAYMENT
 from extrato.use_cases.hub import LoadedPayment
 from services.gateway.pages import words
 from services.gateway.pages.assets import FOLDER, TYPES
@@ -50,12 +50,12 @@ def payment(*statuses, charge=CHARGED, then=(), **details):
         recorded(observe(status, attempt=name, minute=minute, **details))
         for minute, (status, name) in enumerate(zip(statuses, names, strict=False), start=1)
     ]
-    return fold([OPENED, *([charge] if charge else []), *seen, *then])
+    return PAYMENT.fold([OPENED, *([charge] if charge else []), *seen, *then])
 
 
 def paid_and_then(status, *, then=()):
     """A payment whose one attempt was paid before it has this status."""
-    return fold([OPENED, CHARGED, *then, recorded(observe("approved")), recorded(observe(status, minute=2))])
+    return PAYMENT.fold([OPENED, CHARGED, *then, recorded(observe("approved")), recorded(observe(status, minute=2))])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from contracts import events
 from contracts.read_models import AttemptDetails, PaymentDetails
-from extrato.domain.payment.state import fold
+from extrato.domain.payment.decisions import PAYMENT
 from services.projections.read_models.payment_details import PAYMENT_DETAILS
 from tests.unit.projections.history import (
     AFTER_THE_OPENING,
@@ -335,7 +335,7 @@ def test_the_document_says_what_the_state_says():
     happened = [opened(), CHARGED, observed("approved", amount=1000), REFUND, REFUND_MADE, EXPIRED]
     happened += [observed("approved", attempt="a2", amount=1699, minute=9), REFUND_ACCEPTED, *AFTER_THE_OPENING]
     for count in range(1, len(happened) + 1):
-        seen, state = details(*happened[:count]), fold(happened[:count])
+        seen, state = details(*happened[:count]), PAYMENT.fold(happened[:count])
         assert (seen.status, seen.status_detail, seen.attempt_id) == (
             state.status,
             state.status_detail,

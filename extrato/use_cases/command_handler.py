@@ -1,0 +1,142 @@
+"""The one way by which commands change a stream: read it, decide, append; once more when another was faster."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from contracts.envelope import Envelope
+from contracts.events import AnyEvent
+from extrato.domain.decider import Command, Decider, State
+from extrato.errors import Conflict, NotFound, Overloaded
+from extrato.store.appender import StreamAppend
+from extrato.store.codec import NewEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from contracts.envelope import Cause
+    from contracts.events import Event
+    from extrato.store.appender import Evidence
+    from extrato.store.log import LogReader
+    from extrato.use_cases.hub import Hub
+
+ATTEMPTS: Final = 16
+LONGEST_STEP_ASIDE_S: Final = 0.1
+
+Of = TypeVar("Of")
+
+
+class Stream(Struct, Generic[State, Command, AnyEvent], frozen=True, kw_only=True):
+    """One stream of a kind, and whose it is; `merchant` is None where its events tell. `about` names it in errors."""
+
+    decider: Decider[State, Command, AnyEvent]
+    stream_id: UUID
+    merchant: str | None
+    payment_id: int | None
+    about: str
+
+
+class History(Struct, Generic[Of], frozen=True, kw_only=True):
+    """What a stream leads to, and its first and last event; None and version 0 before there is one."""
+
+    state: Of
+    version: int
+    first: Envelope | None
+    last: Envelope | None
+
+
+class Handled(Struct, Generic[State, AnyEvent], frozen=True, kw_only=True):
+    """What came of commands: the stream before, the state after, and what was appended, with its positions."""
+
+    before: History[State]
+    after: State
+    events: Sequence[AnyEvent]
+    appended: Sequence[NewEvent]
+    positions: Sequence[int]
+
+
+async def read(log: LogReader, stream: Stream[State, Command, AnyEvent]) -> History[State]:
+    """Read a stream as of now."""
+    envelopes = await log.read_stream(stream.stream_id)
+    state = stream.decider.fold(envelope.event for envelope in envelopes)  # type: ignore[misc]
+    first, last = (envelopes[0], envelopes[-1]) if envelopes else (None, None)
+    return History(state=state, version=len(envelopes), first=first, last=last)
+
+
+async def handle(
+    hub: Hub,
+    stream: Stream[State, Command, AnyEvent],
+    commands: Sequence[Command],
+    *,
+    cause: Cause,
+    evidence: Mapping[str, Evidence] | None = None,
+    is_new: bool = False,
+    beside: Sequence[StreamAppend] = (),
+) -> Handled[State, AnyEvent]:
+    """Decide commands on the newest state of a stream, and append what follows, all at once.
+
+    `evidence` is by digest; only what an appended event names is kept. What `is_new` is believed to have no event, and
+    is not read before. `beside` is appended to other streams in the same step. Raises `NotFound` for a stream without
+    an owner, `Refused`, `Conflict` when a stream of `beside` has moved, `Overloaded` and `StoreUnavailable`.
+    """
+    before: History[State] = History(state=stream.decider.initial, version=0, first=None, last=None)
+    for attempt in range(ATTEMPTS):
+        if attempt or not is_new:
+            found = await read(hub.log, stream)
+            if attempt and beside and found.version == before.version:
+                raise Conflict("A stream has moved that was to be appended to beside this one.", stream.about)
+            before = found
+        merchant = stream.merchant or (before.first.merchant if before.first else None)
+        if merchant is None:
+            raise NotFound(f"{stream.about} does not exist.", stream.about)
+        after, events = stream.decider.decide_all(commands, before.state)
+        if not events:
+            return Handled(before=before, after=after, events=(), appended=(), positions=())
+        news = new_events(hub, events, merchant=merchant, payment_id=stream.payment_id, cause=cause)
+        append = StreamAppend(stream_id=stream.stream_id, expected_version=before.version, events=news)
+        try:
+            positions = await hub.log.append(append, *beside, evidence=_named(evidence, events))
+        except Conflict:
+            await step_aside(attempt)
+            continue
+        return Handled(before=before, after=after, events=events, appended=news, positions=positions)
+    raise Overloaded(f"Too many are changing {stream.about} at once; try again in a moment.", stream.about)
+
+
+def _named(evidence: Mapping[str, Evidence] | None, events: Sequence[Any]) -> list[Evidence]:
+    """Give the evidence that the events name."""
+    if not evidence:
+        return []
+    named = {getattr(event, "evidence", None) for event in events}
+    return [piece for digest, piece in evidence.items() if digest in named]
+
+
+async def step_aside(attempt: int) -> None:
+    """Let another go first, for a random while that grows: those who meet once must not meet each time."""
+    longest_s = min(LONGEST_STEP_ASIDE_S, 0.002 * 2**attempt)
+    await asyncio.sleep(random.uniform(0, longest_s))  # noqa: S311 - dice, not a secret
+
+
+def new_events(
+    hub: Hub, events: Sequence[Event], *, merchant: str, payment_id: int | None, cause: Cause
+) -> list[NewEvent]:
+    """Give events an identity, a time and a reason; the world's time is the provider's where it told one."""
+    now = hub.now()
+    return [
+        NewEvent(
+            event_id=hub.new_uuid(),
+            merchant=merchant,
+            payment_id=payment_id,
+            occurred_at=getattr(event, "observed_at", None) or now,
+            recorded_at=now,
+            cause=cause,
+            event=event,
+        )
+        for event in events
+    ]
