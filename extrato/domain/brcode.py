@@ -52,12 +52,14 @@ class BRCode(msgspec.Struct, frozen=True, kw_only=True):
     """What a Pix BR Code says. A text that is absent from the code is empty here.
 
     A `static` code names `pix_key`; a `dynamic` one names `url` (without `https://`), where the payer's bank
-    fetches the signed charge, and its amount is informative only. `amount_centavos` is `None` when the payer
-    types the amount. `point_of_initiation` is `11` (may be paid many times), `12` (once) or empty, and says
-    nothing reliable about the kind. `recurrence_url` is the Pix Automático offer of a composite code.
+    fetches the signed charge, and its amount is informative only. A `recurrence` code asks for no money: it only
+    offers the Pix Automático behind `recurrence_url`, which a static or dynamic code may offer besides.
+    `amount_centavos` is `None` when the code holds no amount, and 0 only in a dynamic or recurrence code or in a
+    Pix Saque, which names its facilitator in `withdrawal_ispb`. `point_of_initiation` is `11` (may be paid many
+    times), `12` (once) or empty, and says nothing reliable about the kind.
     """
 
-    kind: Literal["static", "dynamic"]
+    kind: Literal["static", "dynamic", "recurrence"]
     pix_key: str
     url: str
     amount_centavos: int | None
@@ -128,7 +130,7 @@ def encode_static(
 
 
 def decode(payload: str) -> BRCode:
-    """Read a static or dynamic Pix code, of whatever generator, and raise `InvalidBRCode` for anything else.
+    """Read a static, dynamic or recurrence code of Pix, of any generator; raise `InvalidBRCode` for anything else.
 
     Pix is found by its identifier in any of the fields 26 to 51, written in either case, so that codes that
     carry other schemes too are understood. Fields of no concern to Pix are skipped; a missing field 62 means
@@ -140,20 +142,15 @@ def decode(payload: str) -> BRCode:
     account = _pix_account(root)
     additional = _fields(root["62"]) if "62" in root else {}
     pix_key, url = account.get("01", ""), account.get("25", "")
-    if bool(pix_key) == bool(url):
-        raise InvalidBRCode(
-            "brcode_key_or_url",
-            "The Pix account must hold either a Pix key (static) or a location URL (dynamic).",
-        )
-    if _KEY_OR_URL.fullmatch(pix_key or url) is None or "://" in url:
-        raise InvalidBRCode(
-            "brcode_invalid_field", "The Pix key or the location URL is not written as the manual demands."
-        )
+    recurrence_url = _recurrence_url(root)
+    kind = _kind(pix_key, url, recurrence_url)
+    withdrawal_ispb = _optional(account, "03", r"[0-9A-Z]{8}", "the eight letters and digits of an ISPB")
+    may_be_zero = kind != "static" or bool(withdrawal_ispb)
     return BRCode(
-        kind="static" if pix_key else "dynamic",
+        kind=kind,
         pix_key=pix_key,
         url=url,
-        amount_centavos=_amount_centavos(root["54"]) if "54" in root else None,
+        amount_centavos=_amount_centavos(root["54"], may_be_zero=may_be_zero) if "54" in root else None,
         currency=_required(root, "53", r"986", "the currency, which must be 986 (BRL)"),
         country=_required(root, "58", r"BR", "the country, which must be BR"),
         receiver_name=_required(root, "59", r".{1,25}", "the receiver's name of 1 to 25 characters"),
@@ -163,8 +160,8 @@ def decode(payload: str) -> BRCode:
         merchant_category=_required(root, "52", r"[0-9]{4}", "a merchant category of four digits"),
         postal_code=root.get("61", ""),
         point_of_initiation=_optional(root, "01", r"1[12]", "a point of initiation, 11 or 12"),
-        withdrawal_ispb=account.get("03", ""),
-        recurrence_url=_recurrence_url(root),
+        withdrawal_ispb=withdrawal_ispb,
+        recurrence_url=recurrence_url,
     )
 
 
@@ -284,11 +281,31 @@ def _recurrence_url(root: dict[str, str]) -> str:
     return next((template.get("25", "") for template in templates if _belongs_to_pix(template)), "")
 
 
-def _amount_centavos(text: str) -> int:
-    """Read field 54, whose decimal mark is a point and whose value is never zero (EMVCo QRCPS-MPM, ID 54)."""
+def _kind(pix_key: str, url: str, recurrence_url: str) -> Literal["static", "dynamic", "recurrence"]:
+    """Tell what a code asks of the payer, and check the key and the addresses that it names."""
+    if (pix_key and url) or not (pix_key or url or recurrence_url):
+        raise InvalidBRCode(
+            "brcode_key_or_url",
+            "A code must hold a Pix key (static), a location URL (dynamic) or the URL of a recurrence, and not "
+            "both a key and a location URL.",
+        )
+    named = [text for text in (pix_key, url, recurrence_url) if text]
+    if not all(map(_KEY_OR_URL.fullmatch, named)) or "://" in url or "://" in recurrence_url:
+        raise InvalidBRCode("brcode_invalid_field", "The Pix key or a URL is not written as the manual demands.")
+    if pix_key:
+        return "static"
+    return "dynamic" if url else "recurrence"
+
+
+def _amount_centavos(text: str, *, may_be_zero: bool) -> int:
+    """Read field 54, whose decimal mark is a point (EMVCo QRCPS-MPM, ID 54).
+
+    EMVCo allows no zero. Banks write it where the amount is said elsewhere: in a dynamic code, whose charge
+    stands behind the URL, and in a Pix Saque, whose payer chooses how much to withdraw.
+    """
     match = _AMOUNT.fullmatch(text)
-    centavos = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0")) if match else 0
-    if not centavos:
+    centavos = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0")) if match else None
+    if centavos is None or (centavos == 0 and not may_be_zero):
         raise InvalidBRCode(
             "brcode_invalid_amount", "Field 54 must hold an amount above zero, written like 123.45.", "54"
         )

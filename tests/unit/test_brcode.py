@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import string
 from decimal import Decimal
+from pathlib import Path
 
 import pixcanvas
 import pytest
@@ -76,6 +78,10 @@ ALL_GOOD = {
     "upper_case_gui": UPPER_CASE_GUI,
     "mercado_pago": MERCADO_PAGO,
 }
+
+OF_BANKS = json.loads(Path(__file__).with_name("brcodes_of_banks.json").read_text(encoding="utf-8"))["cases"]
+GOOD_OF_BANKS = [case for case in OF_BANKS if "expected" in case]
+BAD_OF_BANKS = [case for case in OF_BANKS if "expected" not in case]
 
 
 def sealed(text: str) -> str:
@@ -205,9 +211,63 @@ def test_an_amount_may_be_written_in_every_way_of_the_standard(text, centavos):
     assert decode(changed(WITH_AMOUNT, "5406123.45", f"54{len(text):02d}{text}")).amount_centavos == centavos
 
 
-def test_a_withdrawal_names_its_facilitator():
-    code = changed(STATIC, f"26580014br.gov.bcb.pix0136{EVP}", f"26700014br.gov.bcb.pix0136{EVP}030812345678")
-    assert decode(code).withdrawal_ispb == "12345678"
+def of_withdrawal(amount_field: str, *, ispb: str = "12345678") -> str:
+    account = f"26700014br.gov.bcb.pix0136{EVP}03{len(ispb):02d}{ispb}"
+    code = changed(STATIC, f"26580014br.gov.bcb.pix0136{EVP}", account)
+    return changed(code, "5303986", f"5303986{amount_field}")
+
+
+@pytest.mark.parametrize(
+    ("field", "centavos"), [("", None), ("54040.00", 0), ("54010", 0), ("54020.", 0), ("540550.00", 5000)]
+)
+def test_a_withdrawal_names_its_facilitator_and_may_leave_its_amount_to_the_payer(field, centavos):
+    code = decode(of_withdrawal(field, ispb="1A2B3C4D"))
+    assert (code.kind, code.withdrawal_ispb, code.amount_centavos) == ("static", "1A2B3C4D", centavos)
+
+
+@pytest.mark.parametrize("ispb", ["1234567", "1234567é", "1234567a"])
+def test_a_facilitator_without_the_shape_of_an_ispb_is_refused(ispb):
+    account = f"0014br.gov.bcb.pix0136{EVP}03{len(ispb):02d}{ispb}"
+    code = changed(STATIC, f"26580014br.gov.bcb.pix0136{EVP}", f"26{len(account)}{account}")
+    assert refusal(code).about == "03"
+
+
+@pytest.mark.parametrize(("field", "centavos"), [("54040.00", 0), ("54010", 0), ("54040.01", 1)])
+def test_the_amount_of_a_dynamic_code_may_be_zero(field, centavos):
+    assert decode(changed(DYNAMIC, "5303986", f"5303986{field}")).amount_centavos == centavos
+    assert decode(changed(DYNAMIC_WITH_RECURRENCE, "5303986", f"5303986{field}")).amount_centavos == centavos
+
+
+def test_a_code_may_offer_a_recurrence_alone():
+    code = decode(changed(STATIC_WITH_RECURRENCE, f"26580014br.gov.bcb.pix0136{EVP}", "26180014br.gov.bcb.pix"))
+    assert (code.kind, code.pix_key, code.url, code.recurrence_url) == ("recurrence", "", "", RECURRENCE)
+
+
+@pytest.mark.parametrize("url", [f"https://{RECURRENCE}", "pix.example.com/re c"])
+@pytest.mark.parametrize("account", [f"26580014br.gov.bcb.pix0136{EVP}", "26180014br.gov.bcb.pix"])
+def test_the_url_of_a_recurrence_is_checked_whatever_else_the_code_asks(account, url):
+    code = changed(STATIC_WITH_RECURRENCE, f"26580014br.gov.bcb.pix0136{EVP}", account)
+    template = f"0014br.gov.bcb.pix25{len(url):02d}{url}"
+    code = changed(code, f"80740014br.gov.bcb.pix2552{RECURRENCE}", f"80{len(template):02d}{template}")
+    assert refusal(code).code == "brcode_invalid_field"
+
+
+@pytest.mark.parametrize("case", GOOD_OF_BANKS, ids=lambda case: case["id"])
+def test_a_code_of_a_bank_is_read(case):
+    code = decode(case["payload"])
+    assert {name: getattr(code, name) for name in case["expected"]} == case["expected"]
+
+
+@pytest.mark.parametrize("case", BAD_OF_BANKS, ids=lambda case: case["id"])
+def test_a_broken_code_is_refused(case):
+    refusal(case["payload"])
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in BAD_OF_BANKS if "CRC" not in case["refused_because"]], ids=lambda case: case["id"]
+)
+def test_a_broken_code_is_refused_with_a_right_check_code_too(case):
+    assert refusal(sealed(case["payload"][:-8])).code != "brcode_wrong_crc"
 
 
 # --- refusing to read ---
@@ -239,6 +299,7 @@ def test_a_withdrawal_names_its_facilitator():
         ("br.gov.bcb.pix", "br.gov.bcb.pox", "brcode_not_pix", ""),
         (f"26580014br.gov.bcb.pix0136{EVP}", "", "brcode_not_pix", ""),
         (f"0136{EVP}", f"0236{EVP}", "brcode_key_or_url", ""),
+        (f"26580014br.gov.bcb.pix0136{EVP}", "26180014br.gov.bcb.pix", "brcode_key_or_url", ""),
         ("123e4567-e12b", "123e4567 e12b", "brcode_invalid_field", ""),
         ("5802BR", "5802BR5802BR", "brcode_repeated_field", "58"),
         ("5802BR", "5800", "brcode_malformed", ""),
