@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import binascii
 import re
-import unicodedata
 from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
 
 from extrato.domain.errors import Refused
+from extrato.domain.plain_ascii import plain_ascii
 
 NO_TXID: Final = "***"
 """What field 62-05 holds when the receiver gives the payment no reference."""
@@ -87,11 +87,11 @@ def encode_static(
 ) -> str:
     """Write the static code that pays `amount_centavos` to `pix_key`, or any amount when that is `None`.
 
-    The key is written as given, so give it in the normal form of `pix_keys`. Name and city lose accents and
-    everything else outside printable ASCII and are cut at 25 and 15 characters. The description is treated
-    alike and cut at what field 26 leaves: 73 characters less those of the key, so nothing beside the longest
-    keys. Field 01 is left out, as in the manual's sample (Manual de Padrões para Iniciação do Pix, section
-    2.6.3). The result has at most 236 characters. Raises `InvalidBRCode`.
+    The key is written as given, so give it in the normal form of `pix_keys`. Name, city and description are
+    written as `plain_ascii` writes them. Name and city are cut at 25 and 15 characters, the description at what
+    field 26 leaves: 73 characters less those of the key, so nothing beside the longest keys. Field 01 is left
+    out, as in the manual's sample (Manual de Padrões para Iniciação do Pix, section 2.6.3). The result has at
+    most 236 characters. Raises `InvalidBRCode`.
     """
     if _KEY_OR_URL.fullmatch(pix_key) is None:
         raise InvalidBRCode(
@@ -99,18 +99,18 @@ def encode_static(
             "The Pix key must have 1 to 77 printable ASCII characters and no blanks.",
             "pix_key",
         )
-    name = _printable_ascii(receiver_name, _MAX_NAME)
+    name = _cut(receiver_name, _MAX_NAME)
     if not name:
         raise InvalidBRCode(
             "brcode_empty_receiver_name",
-            "The receiver's name must have at least one letter, digit or sign of plain ASCII.",
+            "The receiver's name must have a letter, digit or sign that ASCII can write.",
             "receiver_name",
         )
-    city = _printable_ascii(receiver_city, _MAX_CITY)
+    city = _cut(receiver_city, _MAX_CITY)
     if not city:
         raise InvalidBRCode(
             "brcode_empty_receiver_city",
-            "The receiver's city must have at least one letter, digit or sign of plain ASCII.",
+            "The receiver's city must have a letter, digit or sign that ASCII can write.",
             "receiver_city",
         )
     if txid != NO_TXID and _TXID.fullmatch(txid) is None:
@@ -120,7 +120,7 @@ def encode_static(
             "txid",
         )
     account = f"0014{_PIX_GUI}01{len(pix_key):02d}{pix_key}"
-    if description and (text := _printable_ascii(description, _KEY_AND_TEXT_BUDGET - len(pix_key))):
+    if description and (text := _cut(description, _KEY_AND_TEXT_BUDGET - len(pix_key))):
         account += f"02{len(text):02d}{text}"
     unsigned = (
         f"00020126{len(account):02d}{account}520400005303986{_amount_field(amount_centavos)}5802BR"
@@ -175,13 +175,9 @@ def crc16(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _printable_ascii(text: str, longest: int) -> str:
-    """Drop accents and everything else outside printable ASCII, collapse blanks, trim and cut."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
-    if not text.isprintable():
-        text = "".join(character for character in text if character.isprintable() or character.isspace())
-    return " ".join(text.split())[: max(longest, 0)].rstrip()
+def _cut(text: str, longest: int) -> str:
+    """Write `text` in ASCII and cut it."""
+    return plain_ascii(text)[: max(longest, 0)].rstrip()
 
 
 def _amount_field(amount_centavos: int | None) -> str:

@@ -6,7 +6,6 @@ of the hub itself, which act for all merchants, and is nobody who sells.
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Final, TypeVar, assert_never
 from uuid import UUID, uuid5
 
@@ -43,6 +42,7 @@ from extrato.domain.connections import (
 from extrato.domain.decider import Decider
 from extrato.domain.errors import Refused
 from extrato.domain.pix_keys import normalise
+from extrato.domain.plain_ascii import plain_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -235,13 +235,12 @@ def _rename(command: Rename, merchant: Registered) -> list[MerchantEvent]:
 
 
 def _name(field: str, text: str) -> str:
-    """Check a name or a city, of which something must be left in a BR Code: that is plain ASCII without accents."""
+    """Check a name or a city, of which something must be left in a BR Code."""
     text = text.strip()
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").strip()
-    if not plain or len(text) > MAX_NAME or not text.isprintable():
+    if not plain_ascii(text) or len(text) > MAX_NAME or not text.isprintable():
         raise Refused(
             "invalid_merchant",
-            f"A {field} has 1 to {MAX_NAME} printable characters, and a letter, digit or sign of plain ASCII.",
+            f"A {field} has 1 to {MAX_NAME} printable characters, and a letter, digit or sign that ASCII can write.",
             field,
         )
     return text

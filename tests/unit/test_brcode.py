@@ -418,9 +418,9 @@ def test_a_txid_is_written_as_two_other_generators_write_it():
     assert changed(code, "000201", "000201010211") == other.br_code
 
 
-def test_names_lose_accents_and_everything_outside_ascii():
+def test_names_are_written_in_ascii():
     code = decode(encode(receiver_name="  Padaria\tSão  João ½ 🥖 ", receiver_city="SÃO JOSÉ\u00a0DO\u2003EGITO"))
-    assert (code.receiver_name, code.receiver_city) == ("Padaria Sao Joao 12", "SAO JOSE DO EGI")
+    assert (code.receiver_name, code.receiver_city) == ("Padaria Sao Joao 1/2", "SAO JOSE DO EGI")
 
 
 def test_names_are_cut_after_normalising_and_do_not_end_in_a_blank():
@@ -432,6 +432,10 @@ def test_names_are_cut_after_normalising_and_do_not_end_in_a_blank():
 def test_a_description_is_cut_at_what_the_key_leaves(key_length, room):
     code = encode(pix_key="k" * key_length, description="d" * 100)
     assert decode(code).description == "d" * room
+
+
+def test_a_description_says_in_ascii_what_it_said():
+    assert decode(encode(description="1½ kg de pão 🥖 \u2013 2\u00d7500 g")).description == "1 1/2 kg de pao - 2x500 g"
 
 
 def test_a_description_is_normalised_and_left_out_when_nothing_remains():
@@ -468,7 +472,8 @@ def test_the_longest_code_has_236_characters():
         ({"pix_key": f"{EVP}\n"}, "brcode_invalid_pix_key", "pix_key"),
         ({"receiver_name": ""}, "brcode_empty_receiver_name", "receiver_name"),
         ({"receiver_name": " \t"}, "brcode_empty_receiver_name", "receiver_name"),
-        ({"receiver_name": "日本"}, "brcode_empty_receiver_name", "receiver_name"),
+        ({"receiver_name": "🥖🇧🇷 ❤️"}, "brcode_empty_receiver_name", "receiver_name"),
+        ({"receiver_city": "\u200b🏙️"}, "brcode_empty_receiver_city", "receiver_city"),
         ({"receiver_city": " "}, "brcode_empty_receiver_city", "receiver_city"),
         ({"txid": ""}, "brcode_invalid_txid", "txid"),
         ({"txid": "T" * 26}, "brcode_invalid_txid", "txid"),

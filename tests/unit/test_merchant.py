@@ -87,7 +87,14 @@ def test_a_slug_that_fits_no_subject_is_refused(slug: str):
     assert given_events().refuses(Register(slug=slug, name="a", city="b")) == "invalid_slug"
 
 
-@pytest.mark.parametrize(("name", "city"), [("", "b"), ("a", " "), ("a\nb", "c"), ("a" * 121, "b"), ("パン屋", "b")])
+def test_a_name_of_another_script_is_accepted_for_a_br_code_can_carry_it_in_latin_letters():
+    registered = MerchantRegistered(slug="a", name="パン屋", city="Łódź")
+    assert given_events().when(Register(slug="a", name="パン屋", city="Łódź")) == [registered]
+
+
+@pytest.mark.parametrize(
+    ("name", "city"), [("", "b"), ("a", " "), ("a\nb", "c"), ("a" * 121, "b"), ("🥖🥐", "b"), ("a", "☕️")]
+)
 def test_a_name_or_city_that_no_br_code_can_carry_is_refused(name: str, city: str):
     assert given_events().refuses(Register(slug="a", name=name, city=city)) == "invalid_merchant"
 

@@ -42,7 +42,7 @@ PORTUGUESE: Final = {
     "invalid_slug": "O campo 'slug' deve ter de 1 a 63 caracteres de a-z, 0-9 e hífens internos",
     "reserved_slug": "Este slug é reservado",
     "merchant_exists": "Já existe outra padaria com este slug",
-    "invalid_merchant": "Nome e cidade devem ter de 1 a 120 caracteres, algum deles ASCII",
+    "invalid_merchant": "Nome e cidade devem ter de 1 a 120 caracteres, com alguma letra, algarismo ou sinal",
     "invalid_product": "O nome de um produto deve ter de 1 a 120 caracteres",
     "invalid_price": "O preço deve ser um valor em reais acima de zero",
     "too_many_products": "A padaria já vende produtos demais",

@@ -1,0 +1,128 @@
+"""What text becomes in ASCII: its meaning stays, and what stood apart stays apart."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from extrato.domain.plain_ascii import plain_ascii
+
+NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
+LETTERS = re.compile(r"[A-Za-z]+")
+
+
+@pytest.mark.parametrize(
+    ("text", "in_ascii"),
+    [
+        ("½ kg", "1/2 kg"),
+        ("1½ kg", "1 1/2 kg"),
+        ("1¼2", "1 1/4 2"),
+        ("½½", "1/2 1/2"),
+        ("3⅟2", "3 1/2"),
+        ("1⁄2", "1/2"),  # noqa: RUF001
+        ("2×500 g", "2x500 g"),  # noqa: RUF001
+        ("2✖️3", "2x3"),
+        ("4×A4", "4x A4"),  # noqa: RUF001
+        ("10–12h", "10-12h"),  # noqa: RUF001
+        ("R$ 5−2", "R$ 5-2"),  # noqa: RUF001
+        ("5➖2 e 5➕2", "5-2 e 5+2"),  # noqa: RUF001
+        ("10⁻²", "10^-2"),
+        ("10²³5 m²", "10^23 5 m2"),
+        ("CO₂ e 1₂", "CO2 e 1 2"),
+        ("①② 1⒈5", "1 2 1 1. 5"),
+        ("5‰", "5/1000"),
+        ("3≠4", "3!=4"),
+        ("2·3 • 4", "2 3 4"),
+        ("1、2。3", "1, 2. 3"),
+        ("1．5", "1.5"),  # noqa: RUF001
+        ("٣٫٥", "3.5"),  # noqa: RUF001
+        ("１２", "12"),  # noqa: RUF001
+    ],
+)
+def test_numbers_say_what_they_said(text, in_ascii):
+    assert plain_ascii(text) == in_ascii
+
+
+@pytest.mark.parametrize(
+    ("text", "in_ascii"),
+    [
+        ("Łukasz Straße", "Lukasz Strasse"),
+        ("PA\u0303O FRANCE\u0302S", "PAO FRANCES"),
+        ("Δήμος, Москва, 日本", "Dimos, Moskva, RiBen"),
+        ("ﬁm, nº7, 1ª, 1° andar, 20°C", "fim, no7, 1a, 1o andar, 20oC"),
+        ("n№5 PedroⅡ Extra™Pão 10™", "n No5 Pedro II Extra TM Pao 10TM"),
+        ("“Pão d\u2019água”…", '"Pao d\'agua"...'),
+        ("R$\u00a010\u202f000", "R$ 10 000"),
+        ("5€, 2㎏", "5EUR, 2kg"),
+        ("🄿🄰🄾 ⓅⒶⓄ", "PAO PAO"),
+        ("Pada\u00adria", "Padaria"),
+    ],
+)
+def test_words_are_written_as_they_are_read(text, in_ascii):
+    assert plain_ascii(text) == in_ascii
+
+
+@pytest.mark.parametrize(
+    "gap",
+    [
+        "🥖",
+        "👨‍👩‍👧",
+        "🇧🇷",
+        "❤️",
+        "☕",
+        "♥",
+        "★",
+        "✓",
+        "🏴\U000e0062\U000e0072\U000e007f",
+        "\u200b",
+        "\u2060",
+        "\x00",
+        "\n",
+        "\ue000",
+    ],
+)
+def test_what_is_no_text_becomes_a_blank(gap):
+    assert plain_ascii(gap) == plain_ascii(f"{gap} {gap}") == ""
+    assert plain_ascii(f"Pão{gap}Queijo 10{gap}12{gap}") == "Pao Queijo 10 12"
+
+
+@given(st.text())
+def test_every_text_becomes_tidy_printable_ascii_and_stays_so(text):
+    in_ascii = plain_ascii(text)
+    assert in_ascii.isascii()
+    assert in_ascii.isprintable()
+    assert in_ascii == " ".join(in_ascii.split()) == plain_ascii(in_ascii)
+
+
+# A digit of another script may continue a number, and so may the marks that Arabic and other widths write in it.
+GAPS = st.characters(min_codepoint=0x80, exclude_categories=["Nd"], exclude_characters="٫٬․．，﹐﹒︐")  # noqa: RUF001
+
+
+@given(before=st.integers(0, 99999), gap=st.text(GAPS, min_size=1, max_size=3), after=st.integers(0, 99999))
+@example(1, "½", 2)
+@example(1, "\u00ad", 2)
+@example(12, "᧱", 34)
+def test_two_numbers_never_grow_together(before, gap, after):
+    numbers = NUMBER.findall(plain_ascii(f"{before}{gap}{after}"))
+    assert len(numbers) >= 2
+    assert (numbers[0], numbers[-1]) == (str(before), str(after))
+
+
+SYMBOLS = st.characters(min_codepoint=0x80, categories=["S", "P", "Z", "Cf", "Co", "Nl"], exclude_characters="°\u00ad")
+
+
+@given(gap=SYMBOLS)
+def test_two_words_with_a_symbol_between_them_never_grow_together(gap):
+    words = LETTERS.findall(plain_ascii(f"pao{gap}mel"))
+    assert (words[0], words[-1]) == ("pao", "mel")
+
+
+@given(st.text(st.characters(categories=["L"], max_codepoint=0x24F), min_size=1))
+def test_no_letter_of_a_latin_word_is_lost(word):
+    decomposed = unicodedata.normalize("NFD", word)
+    assert plain_ascii(decomposed) == plain_ascii(word)
+    assert len(plain_ascii(word)) >= len(unicodedata.normalize("NFC", word))
