@@ -445,7 +445,7 @@ class ProviderDisconnected(Struct, frozen=True, kw_only=True):
 
 
 class ProductPriced(Struct, frozen=True, kw_only=True):
-    """The merchant sells `name` at this price."""
+    """The merchant sells `name` at this price; names of products are compared in Unicode's form NFC."""
 
     schema_version: ClassVar[int] = 1
 

@@ -29,6 +29,7 @@ from contracts.events import (
     ProviderDisconnected,
     WebhookSecretRotated,
 )
+from contracts.names import canonical_name
 from contracts.subjects import MERCHANT_SLUG
 from extrato.domain import api_keys, connections
 from extrato.domain.api_keys import ApiKeys, IssueApiKey, KeyCommand, ListedPricesOnly, RevokeApiKey
@@ -74,7 +75,7 @@ class Reserved(Struct, frozen=True, kw_only=True):
 
 
 class Registered(Struct, frozen=True, kw_only=True):
-    """A merchant that may sell."""
+    """A merchant that may sell; its names and those of its products are canonical, whatever the events hold."""
 
     slug: str
     name: str
@@ -95,7 +96,7 @@ NOT_FIRST: Final = "{} cannot be the first event of a merchant"
 def evolve(merchant: Merchant, event: MerchantEvent) -> Merchant:
     """Apply one event."""
     if isinstance(event, MerchantRegistered):
-        return Registered(slug=event.slug, name=event.name, city=event.city)
+        return Registered(slug=event.slug, name=canonical_name(event.name), city=canonical_name(event.city))
     if isinstance(event, ApiKeyIssued | ApiKeyRevoked):
         if isinstance(merchant, Unregistered):
             raise TypeError(NOT_FIRST.format(type(event).__name__))
@@ -108,15 +109,16 @@ def evolve(merchant: Merchant, event: MerchantEvent) -> Merchant:
 def _evolve_registered(merchant: Registered, event: EventOfRegistered) -> Registered:
     match event:
         case MerchantRenamed():
-            return replace(merchant, name=event.name, city=event.city)
+            return replace(merchant, name=canonical_name(event.name), city=canonical_name(event.city))
         case PixKeySet():
             return replace(merchant, pix_key=event)
         case PixKeyRemoved():
             return replace(merchant, pix_key=None)
         case ProductPriced():
-            return replace(merchant, prices_centavos={**merchant.prices_centavos, event.name: event.price_centavos})
+            price = {canonical_name(event.name): event.price_centavos}
+            return replace(merchant, prices_centavos=merchant.prices_centavos | price)
         case ProductWithdrawn():
-            return replace(merchant, prices_centavos=_without(merchant.prices_centavos, event.name))
+            return replace(merchant, prices_centavos=_without(merchant.prices_centavos, canonical_name(event.name)))
         case ProviderConnected() | ProviderCredentialRotated() | WebhookSecretRotated() | ProviderDisconnected():
             return replace(merchant, connections=connections.evolve(merchant.connections, event))
         case _:
@@ -236,7 +238,7 @@ def _rename(command: Rename, merchant: Registered) -> list[MerchantEvent]:
 
 def _name(field: str, text: str) -> str:
     """Check a name or a city, of which something must be left in a BR Code."""
-    text = text.strip()
+    text = canonical_name(text).strip()
     if not plain_ascii(text) or len(text) > MAX_NAME or not text.isprintable():
         raise Refused(
             "invalid_merchant",
@@ -247,10 +249,10 @@ def _name(field: str, text: str) -> str:
 
 
 def _change_product(command: ProductCommand, merchant: Registered) -> list[MerchantEvent]:
-    prices = merchant.prices_centavos
+    prices, name = merchant.prices_centavos, canonical_name(command.name)
     if isinstance(command, WithdrawProduct):
-        return [ProductWithdrawn(name=command.name)] if command.name in prices else []
-    name, price = command.name, command.price_centavos
+        return [ProductWithdrawn(name=name)] if name in prices else []
+    price = command.price_centavos
     if not name.strip() or name != name.strip() or len(name) > MAX_NAME or not name.isprintable():
         raise Refused("invalid_product", f"A product's name has 1 to {MAX_NAME} printable characters.", "name")
     if not 0 < price <= MAX_PRICE_CENTAVOS:
@@ -283,12 +285,12 @@ def price_order(lines: Iterable[Line], merchant: Registered, *, listed_prices_on
     """
     items = []
     for line in lines:
-        price = line.unit_price_centavos
+        name, price = canonical_name(line.name), line.unit_price_centavos
         if price is not None and listed_prices_only:
             raise ListedPricesOnly("preco_unitario")
         if price is None:
-            price = merchant.prices_centavos.get(line.name)
+            price = merchant.prices_centavos.get(name)
         if price is None:
-            raise Refused("unknown_product", f"Produto '{line.name}' não encontrado", line.name)
-        items.append(Item(name=line.name, quantity=line.quantity, unit_price_centavos=price))
+            raise Refused("unknown_product", f"Produto '{name}' não encontrado", name)
+        items.append(Item(name=name, quantity=line.quantity, unit_price_centavos=price))
     return tuple(items)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -257,6 +259,49 @@ def test_a_merchant_sells_no_end_of_products(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "MAX_PRODUCTS", 1)
     assert given_events(REGISTERED, PRICED).refuses(PriceProduct(name="bolo", price_centavos=1)) == "too_many_products"
     assert given_events(REGISTERED, PRICED).when(PriceProduct(name="pão", price_centavos=1))
+
+
+COMPOSED, COMBINING = "Pão Francês", unicodedata.normalize("NFD", "Pão Francês")
+
+
+@pytest.mark.parametrize("recorded", [COMPOSED, COMBINING])
+@pytest.mark.parametrize("asked", [COMPOSED, COMBINING])
+def test_a_product_is_the_same_however_its_letters_are_composed(recorded: str, asked: str):
+    events = [REGISTERED, ProductPriced(name=recorded, price_centavos=150)]
+    assert given_events(*events).when(PriceProduct(name=asked, price_centavos=150)) == []
+    assert given_events(*events).when(PriceProduct(name=asked, price_centavos=160)) == [
+        ProductPriced(name=COMPOSED, price_centavos=160)
+    ]
+    assert given_events(*events).when(WithdrawProduct(name=asked)) == [ProductWithdrawn(name=COMPOSED)]
+    line = Line(name=asked, quantity=2, unit_price_centavos=None)
+    assert price_order([line], fold(events)) == (Item(COMPOSED, 2, 150),)
+
+
+def test_an_older_log_that_names_one_product_twice_leads_to_one_product():
+    twice = [
+        REGISTERED,
+        *(ProductPriced(name=name, price_centavos=price) for name, price in ((COMBINING, 1), (COMPOSED, 2))),
+    ]
+    assert fold(twice).prices_centavos == {COMPOSED: 2}
+    assert fold([*twice, ProductWithdrawn(name=COMBINING)]).prices_centavos == {}
+
+
+def test_the_marks_of_a_name_do_not_count_as_characters():
+    name = unicodedata.normalize("NFD", "ã" * 120)
+    assert given_events(REGISTERED).when(PriceProduct(name=name, price_centavos=1)) == [
+        ProductPriced(name="ã" * 120, price_centavos=1)
+    ]
+    assert given_events(REGISTERED).when(Rename(name=name)) == [MerchantRenamed(name="ã" * 120, city=REGISTERED.city)]
+
+
+@pytest.mark.parametrize("recorded", [COMPOSED, COMBINING])
+@pytest.mark.parametrize("asked", [COMPOSED, COMBINING])
+def test_a_merchant_is_the_same_however_its_letters_are_composed(recorded: str, asked: str):
+    registered = MerchantRegistered(slug=REGISTERED.slug, name=recorded, city=recorded)
+    assert given_events(registered).when(Register(slug=REGISTERED.slug, name=asked, city=asked)) == []
+    assert given_events(registered).when(Rename(name=asked)) == []
+    renamed = MerchantRenamed(name=recorded, city=REGISTERED.city)
+    assert given_events(REGISTERED, renamed).when(Rename(name=asked)) == []
 
 
 def test_a_product_is_withdrawn_and_again_quietly():

@@ -11,6 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from contracts.names import canonical_name
 from extrato.domain.errors import Refused
 from extrato.domain.merchant import Line
 from extrato.domain.money import parse_reais
@@ -65,6 +66,12 @@ def text(body: Mapping[str, Any], name: str, *, maximum: int = MAX_TEXT, default
             name,
         )
     return value or default
+
+
+def product_name(body: Mapping[str, Any], name: str, *, maximum: int) -> str | None:
+    """Read the optional name of a product, as names are compared; a combining mark does not count as a character."""
+    value = body.get(name)
+    return text({name: canonical_name(value)} if isinstance(value, str) else body, name, maximum=maximum)
 
 
 def required_text(body: Mapping[str, Any], name: str, *, maximum: int = MAX_TEXT) -> str:
@@ -125,7 +132,7 @@ def lines(body: Mapping[str, Any]) -> list[Line]:
 def _line(item: object) -> Line:
     if not isinstance(item, dict):
         raise Refused("invalid_item", "Cada item deve ser um objeto com 'nome' e 'quantidade'", "items")
-    name = text(item, "nome", maximum=120)
+    name = product_name(item, "nome", maximum=120)
     if name is None:
         raise Refused("invalid_item", "Cada item precisa de um 'nome'", "nome")
     quantity = item.get("quantidade")

@@ -21,6 +21,7 @@ from contracts.events import (
     ProviderCredentialRotated,
     ProviderDisconnected,
 )
+from contracts.names import canonical_name
 from contracts.read_models import MerchantApiKey, MerchantConnection, MerchantPixKey, MerchantProfile
 from services.projections.read_models.read_model import ReadModel
 
@@ -68,8 +69,8 @@ def evolve(document: MerchantProfile | None, envelope: Envelope) -> MerchantProf
     if isinstance(event, MerchantRegistered):
         return MerchantProfile(
             slug=event.slug,
-            name=event.name,
-            city=event.city,
+            name=canonical_name(event.name),
+            city=canonical_name(event.city),
             pix_key=None,
             connections=(),
             prices_centavos={},
@@ -84,7 +85,7 @@ def evolve(document: MerchantProfile | None, envelope: Envelope) -> MerchantProf
 def _evolve_registered(document: MerchantProfile, event: MerchantEvent) -> MerchantProfile:  # noqa: PLR0911 - one line a kind of event
     match event:
         case MerchantRenamed():
-            return replace(document, name=event.name, city=event.city)
+            return replace(document, name=canonical_name(event.name), city=canonical_name(event.city))
         case PixKeySet():
             return replace(document, pix_key=MerchantPixKey(kind=event.kind, key=event.key))
         case PixKeyRemoved():
@@ -92,10 +93,11 @@ def _evolve_registered(document: MerchantProfile, event: MerchantEvent) -> Merch
         case ProviderConnected() | ProviderCredentialRotated() | ProviderDisconnected():
             return replace(document, connections=_evolve_connections(document.connections, event))
         case ProductPriced():
-            prices = {**document.prices_centavos, event.name: event.price_centavos}
-            return replace(document, prices_centavos=prices)
+            price = {canonical_name(event.name): event.price_centavos}
+            return replace(document, prices_centavos=document.prices_centavos | price)
         case ProductWithdrawn():
-            prices = {name: price for name, price in document.prices_centavos.items() if name != event.name}
+            gone = canonical_name(event.name)
+            prices = {name: price for name, price in document.prices_centavos.items() if name != gone}
             return replace(document, prices_centavos=prices)
         case ApiKeyIssued() | ApiKeyRevoked():
             return replace(document, api_keys=_evolve_keys(document.api_keys, event))
@@ -138,7 +140,7 @@ def row(document: MerchantProfile, _: Envelope) -> Row:
 
 MERCHANTS: Final = ReadModel(
     name="merchants",
-    version=3,
+    version=4,
     create=CREATE,
     indexes=(),
     key_of=key_of,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts.events import ApiKeyIssued, PixKeyRemoved, ProductPriced, WebhookSecretRotated
+from contracts.events import ApiKeyIssued, PixKeyRemoved, ProductPriced, ProductWithdrawn, WebhookSecretRotated
 from contracts.read_models import MerchantApiKey, MerchantConnection, MerchantPixKey, MerchantProfile
 from services.projections.read_models.merchants import MERCHANTS
 from tests.unit.projections.history import (
@@ -51,6 +51,13 @@ def test_everything_a_merchant_has_is_told():
 def test_a_price_is_replaced():
     raised = ProductPriced(name="café", price_centavos=1099)
     assert profile(REGISTERED, PRICED, raised).prices_centavos == {"café": 1099}
+
+
+def test_a_product_is_the_same_however_its_letters_are_composed():
+    combining = ProductPriced(name="cafe\u0301", price_centavos=1099)
+    assert profile(REGISTERED, PRICED, combining).prices_centavos == {"café": 1099}
+    assert profile(REGISTERED, combining, WITHDRAWN).prices_centavos == {}
+    assert profile(REGISTERED, PRICED, ProductWithdrawn(name=combining.name)).prices_centavos == {}
 
 
 def test_a_rotated_credential_keeps_the_account():
