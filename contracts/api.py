@@ -1,6 +1,8 @@
 """Bodies of the REST interface, in the reference systems' own words and shapes.
 
-Amounts are JSON numbers in reais with at most two decimals; times are ISO 8601 with an offset.
+Amounts are JSON numbers in reais with at most two decimals; times are ISO 8601 with an offset. A request whose
+Struct forbids unknown fields is refused for one, because a misspelt field would have no effect. What a bank tells may
+have others.
 """
 
 from __future__ import annotations
@@ -13,14 +15,14 @@ from msgspec import UNSET, Struct, UnsetType
 # --- Pix in real time -----------------------------------------------------------------------------
 
 
-class PixPayer(Struct, kw_only=True):
+class PixPayer(Struct, kw_only=True, forbid_unknown_fields=True):
     """Who is going to pay, as far as the merchant knows."""
 
     email: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
 
 
-class PixCreation(Struct, kw_only=True):
+class PixCreation(Struct, kw_only=True, forbid_unknown_fields=True):
     """Asks for a Pix charge of `value` reais."""
 
     value: float
@@ -76,7 +78,7 @@ class PixReturn(Struct, kw_only=True):
 
     `return_id` is the bank's name of it (Pix calls it RtrId), at most 35 characters: told again, it is recorded once.
     `returned_at` is when, ISO 8601 with its offset. `end_to_end_id` names the transfer, and is needed where the money
-    of two is held.
+    of two is held. Other fields are ignored.
     """
 
     return_id: str
@@ -114,15 +116,19 @@ class PixError(Struct, kw_only=True):
 # --- payment links and their monitoring -------------------------------------------------------------
 
 
-class LinkItem(Struct, kw_only=True):
-    """One line of an order: a product of the merchant by name, or with a price of its own in reais."""
+class LinkItem(Struct, kw_only=True, forbid_unknown_fields=True):
+    """One line of an order: a product of the merchant by name, or with a price of its own in reais.
+
+    `id` is a product's number in the reference system, whose clients may send it. It is not read: `nome` decides.
+    """
 
     nome: str
     quantidade: int
     preco_unitario: float | UnsetType = UNSET
+    id: int | str | UnsetType | None = UNSET
 
 
-class LinkCreation(Struct, kw_only=True):
+class LinkCreation(Struct, kw_only=True, forbid_unknown_fields=True):
     """Asks for a payment link."""
 
     padaria_slug: str
@@ -161,7 +167,7 @@ class LinkCreated(Struct, kw_only=True):
     created_at: str
 
 
-class CartCustomer(Struct, kw_only=True):
+class CartCustomer(Struct, kw_only=True, forbid_unknown_fields=True):
     """Who is going to pay. Mercado Pago wants the e-mail address; the rest is told to it alone, and not kept.
 
     A person has a `cpf`, a company a `cnpj`, with or without its mask; one of them at most.
@@ -174,12 +180,16 @@ class CartCustomer(Struct, kw_only=True):
     cnpj: str | UnsetType = UNSET
 
 
-class CartCreation(Struct, kw_only=True):
-    """Asks for a Pix through Mercado Pago, for an order; it may be paid for 30 minutes to 30 days."""
+class CartCreation(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Asks for a Pix through Mercado Pago, for an order; it may be paid for 30 minutes to 30 days.
+
+    `expiration_minutes` is the older name of `expires_in_minutes`; where both are given, they must be equal.
+    """
 
     padaria_slug: str
     items: list[LinkItem]
     customer: CartCustomer
+    expires_in_minutes: int | UnsetType = UNSET
     expiration_minutes: int | UnsetType = UNSET
     title: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
@@ -239,7 +249,7 @@ class PaidAttempt(Struct, kw_only=True):
     currency: str
 
 
-class RefundRequest(Struct, kw_only=True):
+class RefundRequest(Struct, kw_only=True, forbid_unknown_fields=True):
     """Asks to give `amount` back, or with `all` everything that is held; one of the two has to be said.
 
     `all` refunds every attempt in the charge's currency. `mp_payment_id` chooses one attempt: an amount needs it where
@@ -303,7 +313,7 @@ class MoneyTaken(Struct, kw_only=True):
     message: str
 
 
-class AlertReason(Struct, kw_only=True):
+class AlertReason(Struct, kw_only=True, forbid_unknown_fields=True):
     """Says what was done about an alert, in at most 500 characters."""
 
     reason: str
@@ -383,7 +393,7 @@ class PaymentList(Struct, kw_only=True):
     payments: list[ListedPayment]
 
 
-class PadariaNamed(Struct, kw_only=True):
+class PadariaNamed(Struct, kw_only=True, forbid_unknown_fields=True):
     """Names a merchant."""
 
     padaria_slug: str
@@ -468,7 +478,7 @@ class Timeline(Struct, kw_only=True):
 # --- administration -------------------------------------------------------------------------------
 
 
-class MerchantCreation(Struct, kw_only=True):
+class MerchantCreation(Struct, kw_only=True, forbid_unknown_fields=True):
     """Asks for a merchant; `slug` is its name in addresses and subjects for ever."""
 
     slug: str
@@ -476,21 +486,21 @@ class MerchantCreation(Struct, kw_only=True):
     city: str
 
 
-class MerchantNaming(Struct, kw_only=True):
+class MerchantNaming(Struct, kw_only=True, forbid_unknown_fields=True):
     """Gives a merchant another name or city."""
 
     name: str | UnsetType = UNSET
     city: str | UnsetType = UNSET
 
 
-class PixKeyGiven(Struct, kw_only=True):
+class PixKeyGiven(Struct, kw_only=True, forbid_unknown_fields=True):
     """A Pix key; `kind` is cpf, cnpj, phone, email or evp, and the key is kept in that kind's one spelling."""
 
     kind: str
     key: str
 
 
-class CredentialGiven(Struct, kw_only=True):
+class CredentialGiven(Struct, kw_only=True, forbid_unknown_fields=True):
     """What opens an account at a provider. It is kept encrypted, and no answer shows it.
 
     `account_id` is checked against the account that the token opens; `pix_api` is `payments` or `orders`.
@@ -502,19 +512,19 @@ class CredentialGiven(Struct, kw_only=True):
     pix_api: str | UnsetType = UNSET
 
 
-class WebhookSecretGiven(Struct, kw_only=True):
+class WebhookSecretGiven(Struct, kw_only=True, forbid_unknown_fields=True):
     """The secret with which the provider signs its notifications."""
 
     webhook_secret: str
 
 
-class PriceGiven(Struct, kw_only=True):
+class PriceGiven(Struct, kw_only=True, forbid_unknown_fields=True):
     """What one of a product costs, in reais."""
 
     price: float
 
 
-class ApiKeyWanted(Struct, kw_only=True):
+class ApiKeyWanted(Struct, kw_only=True, forbid_unknown_fields=True):
     """Asks for an API key with some of payments:write, payments:read, payments:refund, confirm and admin.
 
     With `listed_prices_only` it charges the prices of the merchant's products and cannot set one; not with admin,
@@ -523,6 +533,13 @@ class ApiKeyWanted(Struct, kw_only=True):
 
     scopes: list[str]
     listed_prices_only: bool | UnsetType = UNSET
+
+
+class PixKeyShown(Struct, kw_only=True):
+    """A merchant's Pix key, with its `kind` as in `PixKeyGiven`."""
+
+    kind: str
+    key: str
 
 
 class ConnectedProvider(Struct, kw_only=True):
@@ -539,7 +556,7 @@ class Merchant(Struct, kw_only=True):
     slug: str
     name: str
     city: str
-    pix_key: PixKeyGiven | None
+    pix_key: PixKeyShown | None
     providers: list[ConnectedProvider]
     products: dict[str, float]
 

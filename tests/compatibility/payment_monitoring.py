@@ -46,15 +46,18 @@ GENERATE: Final = Section(
         Claim(
             says="Creates a payment link for an order of a padaria.",
             operations=("generateLink",),
-            asks=("padaria_slug", "items", "items[].nome", "items[].quantidade"),
+            asks=("padaria_slug", "items", "items[].nome", "items[].quantidade", "items[].id"),
             statuses=(200,),
-            here="The reference documents no body; it is the padaria's slug, and items by name and quantity.",
-            better="An order names products, whose prices the hub knows; one that makes no sense is refused and "
-            "leaves nothing behind.",
+            here="The reference documents no body; it is the padaria's slug, and items by name and quantity. The "
+            "reference's `id` of a product may stand beside its name, and is not read.",
+            better="An order names products, whose prices the hub knows; one that makes no sense, or has a field that "
+            "the hub does not know, is refused and leaves nothing behind.",
             tests=(
                 LINK_SAMPLE,
                 "tests/e2e/test_main_path.py::test_a_payment_on_the_providers_page_is_approved_everywhere",
                 "tests/e2e/test_bad_input.py::test_an_order_that_makes_no_sense_is_refused",
+                "tests/e2e/test_bad_input.py::test_an_unknown_field_of_an_order_is_named_with_the_nearest_known_one",
+                "tests/e2e/test_bad_input.py::test_a_line_may_carry_the_references_number_of_its_product",
             ),
         ),
         Claim(

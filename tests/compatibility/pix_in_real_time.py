@@ -104,8 +104,9 @@ CREATE: Final = Section(
                 "payment.created_at",
             ),
             here="Ours are: whose charge it is, what for, for whom and for how long; and under an `Idempotency-Key` "
-            "the same request makes one charge, however often it is sent.",
+            "the same request makes one charge, however often it is sent. Any other field is refused.",
             tests=(
+                "tests/e2e/test_bad_input.py::test_what_is_wrong_with_a_pix_is_told_in_english",
                 "tests/e2e/test_pix.py::test_the_same_key_and_body_give_the_same_answer",
                 "tests/e2e/test_pix.py::test_the_same_key_with_another_body_is_refused",
                 "tests/e2e/test_reference_answers.py::test_a_created_pix_is_the_references_sample_and_more",

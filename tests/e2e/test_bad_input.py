@@ -10,6 +10,9 @@ from uuid import uuid4
 
 import aiohttp
 import pytest
+from msgspec import Struct
+
+from contracts.operations import OPERATIONS
 
 MERCHANT = "padaria-do-marcos"
 NO_SUCH_CHARGE = "No payment has this bank_payment_id."
@@ -96,6 +99,9 @@ async def test_a_pix_that_makes_no_sense_is_refused(hub, body, code):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
+        ({"descricao": "Pão"}, "Unknown field 'descricao'. Did you mean 'description'?"),
+        ({"payer": {"nome": "Ana"}}, "Unknown field 'payer.nome'. Did you mean 'name'?"),
+        ({"payer": {"telefone": 1}}, "Unknown field 'payer.telefone'. The fields are 'email', 'name'."),
         ({"value": 0}, "The amount must be above zero."),
         ({"value": "10"}, "The amount must be a number, not text: leave out the quotes."),
         ({"value": 1000000.01}, "The amount must not be above R$ 1.000.000,00."),
@@ -221,6 +227,8 @@ async def test_bytes_that_are_no_utf8_are_refused(hub):
         ([{"nome": "Pão de Ontem", "quantidade": 1}], "unknown_product"),
         ([{"nome": "Bolo de Chocolate", "quantidade": 10_000}] * 4, "amount_too_large"),
         ([BREAD] * 101, "too_many_items"),
+        ([BREAD, {**BREAD, "preco": 1}], "unknown_field"),
+        ([{"name": "Pão Francês", "quantity": 1}], "unknown_field"),
     ],
 )
 @pytest.mark.usefixtures("nothing_is_left")
@@ -231,6 +239,48 @@ async def test_an_order_that_makes_no_sense_is_refused(hub, items, code):
     assert answer["success"] is False
     assert answer["code"] == code
     assert answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        ({"descricao": "Pão"}, "Campo desconhecido: 'descricao'. Você quis dizer 'description'?"),
+        ({"expiration_minutes": 5}, "Campo desconhecido: 'expiration_minutes'. Você quis dizer 'expires_in_minutes'?"),
+        (
+            {"items": [BREAD, {**BREAD, "qtd": 2}]},
+            "Campo desconhecido: 'items[1].qtd'. Os campos são 'nome', 'quantidade', 'preco_unitario', 'id'",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("nothing_is_left")
+async def test_an_unknown_field_of_an_order_is_named_with_the_nearest_known_one(hub, more, error):
+    body = {"padaria_slug": MERCHANT, "items": [BREAD]} | more
+    status, answer = await send(hub, "/payments/api/generate-link/", json.dumps(body))
+    assert (status, answer) == (400, {"success": False, "error": error, "code": "unknown_field"})
+
+
+async def test_a_line_may_carry_the_references_number_of_its_product(hub):
+    body = {"padaria_slug": MERCHANT, "items": [{**BREAD, "id": 7}]}
+    status, answer = await hub.post("/payments/api/generate-link/", body)
+    assert (status, answer["items"][0]["nome"]) == (200, "Pão Francês")
+
+
+WITH_A_BODY = [each for each in OPERATIONS if isinstance(each.body, type) and issubclass(each.body, Struct)]
+
+
+@pytest.mark.usefixtures("nothing_is_left")
+async def test_every_route_but_a_banks_refuses_a_field_that_it_does_not_know(hub):
+    _, pix = await hub.post("/payments/pix", {"value": 1}, {"X-Correlation-Id": uuid4().hex})
+    places = {"merchant": MERCHANT, "provider": "mercado_pago", "product": "Bolo", "alert": "late_payment"}
+    codes = {}
+    for operation in WITH_A_BODY:
+        path = operation.path.format(payment_id=pix["payment"]["id"], **places)
+        key = hub.admin_key if operation.scope == "admin" else hub.api_key
+        status, answer = await hub.administer(operation.method, path, {"desconhecido": 1}, key=key)
+        assert status == 400
+        codes[operation.name] = answer["code"]
+    by_banks = {"confirmPix": "invalid_bank_payment_id", "returnPix": "invalid_return_id"}
+    assert codes == dict.fromkeys(codes, "unknown_field") | by_banks
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
+from datetime import datetime, timedelta
 
 import pytest
 from brcode.utils.brcodeId import jsonFromBrcode
@@ -180,6 +181,12 @@ async def test_a_company_pays_and_is_told_to_the_provider_by_its_cnpj(hub, until
         ({"customer": CUSTOMER | {"phone": "1234567"}}, "invalid_phone"),
         ({"expiration_minutes": 29}, "invalid_lifetime"),
         ({"expiration_minutes": 43201}, "invalid_lifetime"),
+        ({"expires_in_minutes": 29}, "invalid_lifetime"),
+        ({"expires_in_minutes": 60, "expiration_minutes": 45}, "invalid_lifetime"),
+        ({"expires_in_minutes": 60, "expiration_minutes": "60"}, "invalid_lifetime"),
+        ({"expire_in_minutes": 60}, "unknown_field"),
+        ({"customer": CUSTOMER | {"telefone": "1"}}, "unknown_field"),
+        ({"items": [{"nome": "Pão Francês", "quantidade": 1, "quantity": 2}]}, "unknown_field"),
         ({"items": []}, "invalid_items"),
         ({"items": [{"nome": "Nada", "quantidade": 1}]}, "unknown_product"),
         ({"padaria_slug": "slug-invalido"}, "merchant_not_found"),
@@ -191,6 +198,21 @@ async def test_a_wrong_cart_is_refused_and_leaves_nothing(hub, wrong, code):
     status, answer = await hub.post("/payments/api/cart/", body | wrong)
     assert (status, answer["success"], answer["code"]) == (400, False, code)
     assert await hub.count_requested_events() == before
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"expires_in_minutes": 45},
+        {"expiration_minutes": 45},
+        {"expires_in_minutes": 45, "expiration_minutes": 45},
+        {"expires_in_minutes": 45, "expiration_minutes": None},
+    ],
+)
+async def test_a_cart_may_be_paid_for_as_long_as_it_says_under_either_name(hub, told):
+    created = await cart(hub, **told)
+    begins, ends = (datetime.fromisoformat(created[name]) for name in ("created_at", "expires_at"))
+    assert timedelta(minutes=44) < ends - begins < timedelta(minutes=46)
 
 
 async def test_what_the_provider_refuses_is_told_with_its_reason_and_stays_listed(others_hub, until):
@@ -452,7 +474,7 @@ async def test_all_that_is_left_is_what_the_provider_says_though_a_part_went_bac
         ({"amount": -1}, "amount_negative", "O valor não pode ser negativo"),
         ({"amount": 1.001}, "amount_too_precise", "O valor deve ter no máximo duas casas decimais"),
         ({"amount": "all"}, "amount_text", "O valor deve ser um número, sem aspas"),
-        ({"all": True, "amuont": 1}, "unknown_field", "Campo desconhecido: 'amuont'"),
+        ({"all": True, "amuont": 1}, "unknown_field", "Campo desconhecido: 'amuont'. Você quis dizer 'amount'?"),
         ({"amount": None}, "amount_missing", "Falta o valor"),
         ({}, "amount_or_all", "Informe 'amount', ou 'all': true para estornar tudo"),
         ({"all": False}, "amount_or_all", "Informe 'amount', ou 'all': true para estornar tudo"),

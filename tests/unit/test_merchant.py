@@ -274,7 +274,7 @@ def test_a_product_is_the_same_however_its_letters_are_composed(recorded: str, a
     ]
     assert given_events(*events).when(WithdrawProduct(name=asked)) == [ProductWithdrawn(name=COMPOSED)]
     line = Line(name=asked, quantity=2, unit_price_centavos=None)
-    assert price_order([line], fold(events)) == (Item(COMPOSED, 2, 150),)
+    assert price_order([line], decider("padaria").fold(events)) == (Item(COMPOSED, 2, 150),)
 
 
 def test_an_older_log_that_names_one_product_twice_leads_to_one_product():
@@ -282,8 +282,8 @@ def test_an_older_log_that_names_one_product_twice_leads_to_one_product():
         REGISTERED,
         *(ProductPriced(name=name, price_centavos=price) for name, price in ((COMBINING, 1), (COMPOSED, 2))),
     ]
-    assert fold(twice).prices_centavos == {COMPOSED: 2}
-    assert fold([*twice, ProductWithdrawn(name=COMBINING)]).prices_centavos == {}
+    assert decider("padaria").fold(twice).prices_centavos == {COMPOSED: 2}
+    assert decider("padaria").fold([*twice, ProductWithdrawn(name=COMBINING)]).prices_centavos == {}
 
 
 def test_the_marks_of_a_name_do_not_count_as_characters():

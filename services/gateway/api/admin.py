@@ -31,7 +31,7 @@ async def register(request: web.Request) -> web.Response:
     """`POST /admin/merchants`: let a merchant exist; one that exists just so is given again."""
     if caller_of(request).merchant is not None:
         raise Refused("forbidden", "Only a key of the hub registers merchants.")
-    body, _ = await json_object(request)
+    body, _ = await json_object(request, api.MerchantCreation)
     slug = fields.required_text(body, "slug", maximum=64)
     command = domain.Register(
         slug=slug,
@@ -68,7 +68,7 @@ async def show(request: web.Request) -> web.Response:
 async def rename(request: web.Request) -> web.Response:
     """`PATCH /admin/merchants/{merchant}`: another name or city."""
     await administered(request)
-    body, _ = await json_object(request)
+    body, _ = await json_object(request, api.MerchantNaming)
     name, city = fields.text(body, "name"), fields.text(body, "city")
     if name is None and city is None:
         raise Refused("missing_field", "Informe 'name' ou 'city'", "name")
@@ -78,7 +78,7 @@ async def rename(request: web.Request) -> web.Response:
 async def set_pix_key(request: web.Request) -> web.Response:
     """`PUT /admin/merchants/{merchant}/pix-key`: where the merchant receives Pix."""
     await administered(request)
-    body, _ = await json_object(request)
+    body, _ = await json_object(request, api.PixKeyGiven)
     kind, key = fields.required_text(body, "kind"), fields.required_text(body, "key")
     return await _changed(request, domain.SetPixKey(kind=kind, key=key))
 
@@ -92,7 +92,7 @@ async def remove_pix_key(request: web.Request) -> web.Response:
 async def price_product(request: web.Request) -> web.Response:
     """`PUT /admin/merchants/{merchant}/products/{product}`: sell it at a price."""
     await administered(request)
-    body, _ = await json_object(request)
+    body, _ = await json_object(request, api.PriceGiven)
     price_centavos = parse_reais(body.get("price"), maximum_centavos=domain.MAX_PRICE_CENTAVOS)
     name = request.match_info["product"].strip()
     return await _changed(request, domain.PriceProduct(name=name, price_centavos=price_centavos))
@@ -134,7 +134,7 @@ def _body(merchant: domain.Registered | MerchantProfile) -> api.Merchant:
         slug=merchant.slug,
         name=merchant.name,
         city=merchant.city,
-        pix_key=api.PixKeyGiven(kind=pix_key.kind, key=pix_key.key) if pix_key else None,
+        pix_key=api.PixKeyShown(kind=pix_key.kind, key=pix_key.key) if pix_key else None,
         providers=[
             api.ConnectedProvider(provider=each.provider, account_id=each.account_id, pix_api=each.pix_api)
             for each in (connections.values() if isinstance(connections, dict) else connections)

@@ -25,7 +25,7 @@ async def issue(request: web.Request) -> web.Response:
     """`POST /admin/merchants/{merchant}/api-keys`: make a key and show it, this once."""
     merchant = await administered(request)
     gateway = gateway_of(request)
-    body, _ = await json_object(request)
+    body, _ = await json_object(request, api.ApiKeyWanted)
     listed_prices_only = fields.flag(body, "listed_prices_only")
     api_key, command = new_api_key(merchant.slug, _scopes(body), listed_prices_only=listed_prices_only)
     await change_merchant(gateway.hub, merchant.slug, [command], cause=cause_of(request, actor="api_key"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contracts import api
 from extrato.use_cases.connections import (
     DEFAULT_PIX_API,
     NewCredential,
@@ -24,7 +25,7 @@ async def connect(request: web.Request) -> web.Response:
     """`PUT /admin/merchants/{merchant}/providers/{provider}`: connect an account, or give it another credential."""
     merchant = await administered(request)
     gateway, provider = gateway_of(request), request.match_info["provider"]
-    body, _ = await json_object(request)
+    body, _ = await json_object(request, api.CredentialGiven)
     wanted = NewCredential(
         access_token=fields.required_text(body, "access_token"),
         webhook_secret=fields.required_text(body, "webhook_secret"),
@@ -51,7 +52,7 @@ async def set_webhook_secret(request: web.Request) -> web.Response:
     """`PUT /admin/merchants/{merchant}/providers/{provider}/webhook-secret`: another one beside the same token."""
     merchant = await administered(request)
     gateway, provider = gateway_of(request), request.match_info["provider"]
-    body, _ = await json_object(request)
+    body, _ = await json_object(request, api.WebhookSecretGiven)
     secret = fields.required_text(body, "webhook_secret")
     cause = cause_of(request, actor="api_key")
     changed = await rotate_webhook_secret(gateway.hub, merchant.slug, provider, secret, cause=cause)

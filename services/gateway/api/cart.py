@@ -7,7 +7,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from contracts.api import CartCreated, CartPix
+from contracts.api import CartCreated, CartCreation, CartPix
 from contracts.events import ChargeCreated
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 LIFETIME: Final = timedelta(minutes=30)
 PHONE: Final = re.compile(r"\+?(?:[ ().-]*[0-9]){8,15}")
+LIFETIME_NAMES: Final = ("expires_in_minutes", "expiration_minutes")
 # Mercado Pago's documented window for a Pix.
 SHORTEST_MINUTES: Final = 30
 
@@ -40,7 +41,7 @@ SHORTEST_MINUTES: Final = 30
 async def create_cart(request: web.Request) -> web.Response:
     """`POST /payments/api/cart/`: a Pix for an order, with its code at once."""
     gateway = gateway_of(request)
-    body, raw = await json_object(request)
+    body, raw = await json_object(request, CartCreation)
     merchant = await lookup.find_padaria(request, fields.text(body, "padaria_slug", maximum=64))
     order = read_order(body, merchant, caller_of(request))
     wanted = NewPayment(
@@ -51,13 +52,26 @@ async def create_cart(request: web.Request) -> web.Response:
         description=order.description,
         items=order.items,
         payer=_customer(body),
-        lifetime=fields.lifetime(body, "expiration_minutes", default=LIFETIME, shortest_minutes=SHORTEST_MINUTES),
+        lifetime=_lifetime(body),
     )
     key = fields.idempotency_key(request.headers, route="cart", body=raw)
     loaded = await open_payment(
         gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
     )
     return json_answer(await _created(gateway, loaded), status=201)
+
+
+def _lifetime(body: Mapping[str, Any]) -> timedelta:
+    """Read for how long the Pix may be paid, under either name."""
+    told = {
+        fields.lifetime(body, name, default=LIFETIME, shortest_minutes=SHORTEST_MINUTES)
+        for name in LIFETIME_NAMES
+        if body.get(name) is not None
+    }
+    if len(told) > 1:
+        newer, older = LIFETIME_NAMES
+        raise Refused("invalid_lifetime", f"Os campos '{newer}' e '{older}' não dizem o mesmo", newer)
+    return told.pop() if told else LIFETIME
 
 
 def _customer(body: Mapping[str, Any]) -> Payer:

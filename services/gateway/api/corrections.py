@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid5
 
-from contracts.api import AlertClosed, MoneyTaken, PaymentCancelled, Refunded, RefundOfAttempt
+from contracts.api import (
+    AlertClosed,
+    AlertReason,
+    MoneyTaken,
+    PaymentCancelled,
+    Refunded,
+    RefundOfAttempt,
+    RefundRequest,
+)
 from extrato.domain.errors import Refused
 from extrato.domain.money import parse_reais, to_reais
 from extrato.domain.payment.commands import AcceptMoney, ResolveAlert
@@ -75,7 +83,7 @@ async def refund(request: web.Request) -> web.Response:
     """
     gateway = gateway_of(request)
     loaded = await lookup.find_payment(request)
-    body = (await json_object(request))[0] if request.body_exists and await read_body(request) else {}
+    body = (await json_object(request, RefundRequest))[0] if request.body_exists and await read_body(request) else {}
     wish = _wish(body, wish_id=_wish_id(request, loaded.payment_id))
     cause = cause_of(request, actor="api_key")
     try:
@@ -101,9 +109,6 @@ async def refund(request: web.Request) -> web.Response:
 
 def _wish(body: dict[str, Any], *, wish_id: str) -> RefundWish:
     """Read what is to be given back; nothing is ever taken for everything."""
-    unknown = set(body) - {"amount", "all", "mp_payment_id", "reason"}
-    if unknown:
-        raise Refused("unknown_field", f"Campo desconhecido: '{min(unknown)[:40]}'", min(unknown))
     is_all = body.get("all", False)
     if not isinstance(is_all, bool):
         raise Refused("invalid_all", "O campo 'all' deve ser true ou false", "all")
@@ -187,7 +192,7 @@ async def resolve_alert(request: web.Request) -> web.Response:
     """`POST /payments/api/{payment_id}/alerts/{alert}/resolve/`: close an alert, with what was done about it."""
     loaded = await lookup.find_payment(request)
     alert = request.match_info["alert"]
-    body, _ = await json_object(request)
+    body, _ = await json_object(request, AlertReason)
     reason = fields.required_text(body, "reason", maximum=MAX_RESOLUTION)
     decided = await change_payment(
         gateway_of(request).hub,

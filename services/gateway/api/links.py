@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from contracts.api import LinkCreated, PaymentList, Timeline, TimelineItem
+from contracts.api import LinkCreated, LinkCreation, PaymentList, Timeline, TimelineItem
 from contracts.events import ChargeCreated
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
@@ -32,7 +32,7 @@ DEFAULT_LIMIT: Final = 50
 async def generate_link(request: web.Request) -> web.Response:
     """`POST /payments/api/generate-link/`: a Checkout Pro link for an order."""
     gateway = gateway_of(request)
-    body, raw = await json_object(request)
+    body, raw = await json_object(request, LinkCreation)
     merchant = await lookup.find_padaria(request, fields.text(body, "padaria_slug", maximum=64))
     order = read_order(body, merchant, caller_of(request))
     wanted = NewPayment(

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-from contracts.api import MonitorList, MonitorsStarted, MonitorStarted, MovedPayment, Synced
+from contracts.api import MonitorList, MonitorsStarted, MonitorStarted, MovedPayment, PadariaNamed, Synced
 from extrato.domain.money import to_reais
 from extrato.errors import NotFound
 from extrato.use_cases.hub import load_payment
@@ -121,7 +121,7 @@ async def sync_pending(request: web.Request) -> web.Response:
 
 async def _named(request: web.Request) -> Registered:
     """Find the merchant that the body names, whose Mercado Pago is to be asked."""
-    body, _ = await json_object(request)
+    body, _ = await json_object(request, PadariaNamed)
     merchant = await lookup.find_padaria(request, fields.text(body, "padaria_slug", maximum=64))
     lookup.need_mercado_pago(merchant)
     return merchant

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from contracts.api import PixConfirmed, PixCreated, PixPayment, PixReturned
+from contracts.api import PixConfirmation, PixConfirmed, PixCreated, PixCreation, PixPayment, PixReturn, PixReturned
 from contracts.events import ChargeCreated, Item
 from extrato.domain.api_keys import ListedPricesOnly
 from extrato.domain.errors import Refused
@@ -53,7 +53,7 @@ async def create_pix(request: web.Request) -> web.Response:
     gateway = gateway_of(request)
     if caller_of(request).listed_prices_only:
         raise ListedPricesOnly("value")
-    body, raw = await json_object(request)
+    body, raw = await json_object(request, PixCreation)
     merchant = await _merchant(request, fields.text(body, "padaria_slug", maximum=64))
     amount_centavos = fields.value_centavos(body)
     payer = body.get("payer")
@@ -193,7 +193,7 @@ def _instant(value: object, name: str, *, code: str) -> datetime:
 
 async def confirm_pix(request: web.Request) -> web.Response:
     """`POST /payments/pix/confirmation`: the bank tells that a Pix arrived."""
-    body, raw = await json_object(request)
+    body, raw = await json_object(request, PixConfirmation)
     bank_payment_id = body.get("bank_payment_id")
     if not isinstance(bank_payment_id, str) or not bank_payment_id:
         raise Refused("invalid_bank_payment_id", "The field 'bank_payment_id' must be a text.", "bank_payment_id")
@@ -230,7 +230,7 @@ async def confirm_pix(request: web.Request) -> web.Response:
 async def return_pix(request: web.Request) -> web.Response:
     """`POST /payments/pix/{payment_id}/returned`: the bank tells that it gave a Pix back."""
     loaded = await lookup.find_payment(request)
-    body, _ = await json_object(request)
+    body, _ = await json_object(request, PixReturn)
     return_id = body.get("return_id")
     if not isinstance(return_id, str) or not RETURN_ID.fullmatch(return_id):
         raise Refused("invalid_return_id", "A return_id has 1 to 35 visible characters of ASCII.", "return_id")

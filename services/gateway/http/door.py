@@ -19,6 +19,7 @@ from extrato.use_cases.hub import load_payment
 from services.gateway.http.answers import error_answer
 from services.gateway.http.context import CORRELATION, Caller, gateway_of
 from services.gateway.http.cross_origin import UNSHARED_SCOPES, share
+from services.gateway.http.known_fields import refuse_unknown_fields
 from services.gateway.http.limits import Limited, address_of
 from services.gateway.http.local_only import refuse_unless_local
 from services.gateway.metrics import REQUESTS
@@ -243,10 +244,11 @@ async def _soon(request: web.Request) -> AsyncIterator[None]:
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
-async def json_object(request: web.Request) -> tuple[dict[str, Any], bytes]:
+async def json_object(request: web.Request, kind: type[Struct]) -> tuple[dict[str, Any], bytes]:
     """Read the body as a JSON object, with its bytes; numbers with a fraction become `Decimal`.
 
-    Raises `Refused` for anything else: another type or charset, text that is no JSON, no object.
+    `kind` is its Struct in `contracts/api.py`. Raises `Refused` for anything else: another type or charset, text that
+    is no JSON, no object, and a field that the Struct forbids. Whether the values make sense is not looked into.
     """
     if request.headers.get("Content-Type") != "application/json":
         charset = (request.charset or "utf-8").lower()
@@ -259,4 +261,5 @@ async def json_object(request: web.Request) -> tuple[dict[str, Any], bytes]:
         raise Refused("invalid_json", f"The body is not valid JSON: {error}"[:200]) from error
     if not isinstance(body, dict):
         raise Refused("not_an_object", "The body must be a JSON object.")
+    refuse_unknown_fields(body, kind)
     return body, raw
