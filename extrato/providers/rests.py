@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import OrderedDict
 from typing import Final
+
+from cachetools import FIFOCache
 
 REMEMBERED: Final = 10_000
 
@@ -17,15 +18,11 @@ class Rests:
     """Rests of this process; those that were begun first are forgotten when there are too many."""
 
     def __init__(self) -> None:
-        self._until_s: OrderedDict[bytes, float] = OrderedDict()
+        self._until_s: FIFOCache[bytes, float] = FIFOCache(REMEMBERED)
 
     def begin(self, asker: Asker, duration_s: float) -> None:
         """Have somebody wait."""
-        name = _digest(asker)
-        self._until_s[name] = time.monotonic() + duration_s
-        self._until_s.move_to_end(name)
-        if len(self._until_s) > REMEMBERED:
-            self._until_s.popitem(last=False)
+        self._until_s[_digest(asker)] = time.monotonic() + duration_s
 
     def left_s(self, asker: Asker) -> float:
         """Give for how long somebody is still to wait; zero when he may ask."""

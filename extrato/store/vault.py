@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from cachetools import FIFOCache
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -54,7 +55,7 @@ class Vault:
     def __init__(self, pool: asyncpg.Pool | asyncpg.Connection, keys: VaultKeys) -> None:
         self._pool = pool
         self._keys = keys
-        self._remembered: dict[tuple[str, str], tuple[float, Credential | None]] = {}
+        self._remembered: FIFOCache[tuple[str, str], tuple[float, Credential | None]] = FIFOCache(CACHE_LIMIT)
 
     async def put(self, merchant: str, provider: str, credential: Credential) -> bool:
         """Keep a credential in place of the one before it; False when that is of another account, and stays."""
@@ -90,8 +91,6 @@ class Vault:
             return remembered[1]
         asked_at = time.monotonic()
         credential = await self.look(merchant, provider)
-        if len(self._remembered) >= CACHE_LIMIT:
-            self._remembered.clear()
         self._remembered[merchant, provider] = (asked_at, credential)
         return credential
 

@@ -8,6 +8,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Final
 
+from cachetools import FIFOCache
 from msgspec import Struct
 
 from contracts.subjects import MERCHANT_SLUG
@@ -55,8 +56,8 @@ class MerchantDirectory:
 
     def __init__(self, log: LogReader) -> None:
         self._log = log
-        self._remembered: dict[str, tuple[float, domain.Merchant]] = {}
-        self._recognised: dict[str, tuple[float, ApiKey]] = {}
+        self._remembered: FIFOCache[str, tuple[float, domain.Merchant]] = FIFOCache(CACHE_LIMIT)
+        self._recognised: FIFOCache[str, tuple[float, ApiKey]] = FIFOCache(CACHE_LIMIT)
         # An answer that was on its way while somebody changed a merchant is not remembered.
         self._changes = 0
 
@@ -86,8 +87,6 @@ class MerchantDirectory:
             asked_at, changes = time.monotonic(), self._changes
             key = await self._recognise(bearer)
             if key is not None and changes == self._changes:
-                if len(self._recognised) >= CACHE_LIMIT:
-                    self._recognised.clear()
                 self._recognised[digest_of(bearer)] = (asked_at, key)
         return key
 
@@ -128,8 +127,6 @@ class MerchantDirectory:
         asked_at, changes = time.monotonic(), self._changes
         merchant, _ = await read_merchant(self._log, slug)
         if changes == self._changes:
-            if len(self._remembered) >= CACHE_LIMIT:
-                self._remembered.clear()
             self._remembered[slug] = (asked_at, merchant)
         return merchant
 

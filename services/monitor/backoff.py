@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from cachetools import FIFOCache
 from msgspec import Struct
 
 from services.monitor.schedule import back_off_s
@@ -28,13 +29,11 @@ class BackOff(Generic[Key]):
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._failures: dict[Key, _Failure] = {}
+        self._failures: FIFOCache[Key, _Failure] = FIFOCache(REMEMBERED)
 
     def failed(self, key: Key, *, at_least_s: float = 0.0) -> float:
         """Note a failure; gives the pause in seconds."""
         count = self._failures[key].count + 1 if key in self._failures else 1
-        if count == 1 and len(self._failures) >= REMEMBERED:
-            self._failures.pop(next(iter(self._failures)))
         pause_s = back_off_s(count, at_least_s=at_least_s)
         self._failures[key] = _Failure(count, self._now() + timedelta(seconds=pause_s))
         return pause_s

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
+from cachetools import FIFOCache
 
 from contracts.envelope import Cause
 from extrato.domain.payment.identifiers import payment_id_in_reference
@@ -42,7 +43,7 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self._recorded: dict[bytes, None] = {}
+        self._recorded: FIFOCache[bytes, None] = FIFOCache(REMEMBERED_OBSERVATIONS)
         self._stopped: dict[Place, Question] = {}
         self._turns: dict[Place, str] = {}
 
@@ -53,8 +54,6 @@ class Memory:
     def remember(self, account: str, seen: Observation) -> None:
         """Note that an observation was recorded, or is none of the account's payments."""
         self._recorded[_digest(account, seen)] = None
-        if len(self._recorded) > REMEMBERED_OBSERVATIONS:
-            del self._recorded[next(iter(self._recorded))]
 
     def stopped_at(self, place: Place) -> Question | None:
         """Give the page that an earlier sweep would have asked for next."""

@@ -6,13 +6,11 @@ that what a webhook brought meanwhile is told.
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections import OrderedDict
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from cachetools import TTLCache
 from msgspec import Struct
 
 from contracts.subjects import checks_subject
@@ -20,6 +18,7 @@ from contracts.telemetry import PaymentChecked
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.use_cases.hub import LoadedPayment, load_payment
 from extrato.use_cases.refresh_payment import refresh_payment
+from services.gateway.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from contracts.envelope import Cause
@@ -43,29 +42,20 @@ class Checks:
     def __init__(self, hub: Hub, *, fresh_s: float) -> None:
         """What was verified less than `fresh_s` ago is not asked again."""
         self._hub = hub
-        self._fresh_s = fresh_s
-        self._asking: dict[int, asyncio.Task[Checked]] = {}
-        self._asked: OrderedDict[int, tuple[float, datetime]] = OrderedDict()
+        self._asking: SingleFlight[int, Checked] = SingleFlight()
+        self._synced_at: TTLCache[int, datetime] = TTLCache(REMEMBERED, ttl=fresh_s)
         self._logger = structlog.get_logger(component="checks")
 
     async def check(self, loaded: LoadedPayment, *, cause: Cause) -> Checked:
         """Have the provider asked about a payment that was just read; raises the store's errors only."""
-        asking = self._asking.get(loaded.payment_id)
-        if asking is None:
-            asked_s, synced_at = self._asked.get(loaded.payment_id, (0.0, None))
-            if synced_at is not None and time.monotonic() - asked_s < self._fresh_s:
-                return Checked(loaded=loaded, synced_at=synced_at, changed=False)
-            asking = asyncio.create_task(self._ask(loaded, cause))
-            self._asking[loaded.payment_id] = asking
-            asking.add_done_callback(lambda done: self._end(loaded.payment_id, done))
-        # Whoever goes away must not end the question for the others.
-        return await asyncio.shield(asking)
+        synced_at = self._synced_at.get(loaded.payment_id)
+        if synced_at is not None and loaded.payment_id not in self._asking:
+            return Checked(loaded=loaded, synced_at=synced_at, changed=False)
+        return await self._asking.run(loaded.payment_id, lambda: self._ask(loaded, cause))
 
     async def close(self) -> None:
         """Let the questions end that are being asked."""
-        for asking in (tasks := list(self._asking.values())):
-            asking.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._asking.close()
 
     async def _ask(self, loaded: LoadedPayment, cause: Cause) -> Checked:
         try:
@@ -76,11 +66,7 @@ class Checks:
             known = await load_payment(self._hub, loaded.payment_id)
             return Checked(loaded=known, synced_at=None, changed=False)
         changed = decided.after.payment.status != decided.before.payment.status
-        synced_at = self._hub.now()
-        self._asked[loaded.payment_id] = (time.monotonic(), synced_at)
-        self._asked.move_to_end(loaded.payment_id)
-        if len(self._asked) > REMEMBERED:
-            self._asked.popitem(last=False)
+        synced_at = self._synced_at[loaded.payment_id] = self._hub.now()
         await self._tell(decided.after, cause, changed=changed)
         return Checked(loaded=decided.after, synced_at=synced_at, changed=changed)
 
@@ -94,9 +80,3 @@ class Checks:
         )
         subject = checks_subject(loaded.merchant)
         await self._hub.telemetry.publish(subject, fact, at=fact.checked_at, correlation_id=cause.correlation_id)
-
-    def _end(self, payment_id: int, done: asyncio.Task[Checked]) -> None:
-        del self._asking[payment_id]
-        if not done.cancelled():
-            # An error belongs to those who wait; when all of them are gone, it is seen here.
-            done.exception()

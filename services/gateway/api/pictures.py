@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
+
+from cachetools import LRUCache
 
 from extrato.errors import Overloaded
 from extrato.qr import draw_png, draw_svg
 from services.gateway.metrics import PICTURES_DRAWN
+from services.gateway.single_flight import SingleFlight
 
 REMEMBERED: Final = 2000
 MAX_DRAWING: Final = 64
@@ -20,34 +22,26 @@ class Pictures:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pictures")
-        self._drawn: OrderedDict[tuple[str, bool], bytes] = OrderedDict()
-        self._drawing: dict[tuple[str, bool], asyncio.Future[bytes]] = {}
+        self._drawn: LRUCache[tuple[str, bool], bytes] = LRUCache(REMEMBERED)
+        self._drawing: SingleFlight[tuple[str, bool], bytes] = SingleFlight()
 
     async def draw(self, payload: str, *, is_svg: bool) -> bytes:
         """Give the picture of a code; raises `Overloaded` when too many are being drawn."""
         key = (payload, is_svg)
-        if key in self._drawn:
-            self._drawn.move_to_end(key)
-            return self._drawn[key]
-        if key not in self._drawing:
-            if len(self._drawing) >= MAX_DRAWING:
-                msg = "Too many pictures are being drawn; try again in a moment."
-                raise Overloaded(msg)
-            PICTURES_DRAWN.inc()
-            draw = draw_svg if is_svg else draw_png
-            drawing = asyncio.get_running_loop().run_in_executor(self._threads, draw, payload)
-            self._drawing[key] = asyncio.ensure_future(drawing)
-            self._drawing[key].add_done_callback(lambda done: self._keep(key, done))
-        return await asyncio.shield(self._drawing[key])
+        drawn = self._drawn.get(key)
+        if drawn is not None:
+            return drawn
+        if key not in self._drawing and len(self._drawing) >= MAX_DRAWING:
+            raise Overloaded("Too many pictures are being drawn; try again in a moment.")
+        return await self._drawing.run(key, lambda: self._draw(payload, is_svg=is_svg))
 
     def close(self) -> None:
         """Let the threads go."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _keep(self, key: tuple[str, bool], done: asyncio.Future[bytes]) -> None:
-        del self._drawing[key]
-        if done.cancelled() or done.exception() is not None:
-            return
-        self._drawn[key] = done.result()
-        while len(self._drawn) > REMEMBERED:
-            self._drawn.popitem(last=False)
+    async def _draw(self, payload: str, *, is_svg: bool) -> bytes:
+        PICTURES_DRAWN.inc()
+        draw = draw_svg if is_svg else draw_png
+        drawn = await asyncio.get_running_loop().run_in_executor(self._threads, draw, payload)
+        self._drawn[payload, is_svg] = drawn
+        return drawn

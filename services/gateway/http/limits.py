@@ -9,8 +9,9 @@ import functools
 import hashlib
 import ipaddress
 import time
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, Literal
+
+from cachetools import FIFOCache, LRUCache
 
 from extrato.errors import Transient
 from services.gateway.http.context import gateway_of
@@ -83,8 +84,8 @@ class Limits:
             "returns_of_payment": RETURNS_OF_PAYMENT_PER_MINUTE,
             "returns_of_merchant": RETURNS_OF_MERCHANT_PER_MINUTE,
         }
-        self._allowances: OrderedDict[tuple[Counted, str], Allowance] = OrderedDict()
-        self._accepted: OrderedDict[bytes, None] = OrderedDict()
+        self._allowances: LRUCache[tuple[Counted, str], Allowance] = LRUCache(REMEMBERED)
+        self._accepted: FIFOCache[bytes, None] = FIFOCache(REMEMBERED)
         self._second_looks = Allowance(SECOND_LOOKS_PER_MINUTE)
 
     def count(self, what: Limited, caller: Caller, address: str) -> None:
@@ -110,11 +111,7 @@ class Limits:
 
     def succeeded(self, credential: str) -> None:
         """Remember a credential that was accepted, by its digest."""
-        digest = _digest(credential)
-        self._accepted[digest] = None
-        self._accepted.move_to_end(digest)
-        if len(self._accepted) > REMEMBERED:
-            self._accepted.popitem(last=False)
+        self._accepted[_digest(credential)] = None
 
     def take_return(self, merchant: str, payment_id: int) -> bool:
         """Use up one question about an attempt that a return address speaks of, if payment and merchant have one."""
@@ -131,10 +128,6 @@ class Limits:
         allowance = self._allowances.get(key)
         if allowance is None:
             allowance = self._allowances[key] = Allowance(self._per_minute[what])
-            if len(self._allowances) > REMEMBERED:
-                self._allowances.popitem(last=False)
-        else:
-            self._allowances.move_to_end(key)
         return allowance
 
     def _refusal(self, what: Counted, wait_s: float) -> TooManyRequests:

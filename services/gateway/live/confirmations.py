@@ -16,6 +16,7 @@ from contracts.frames import PaymentConfirmed
 from extrato.domain.money import to_reais
 from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import Transient
+from services.gateway.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +65,7 @@ class Confirmations:
 
     def __init__(self, log: LogReader) -> None:
         self._log = log
-        self._reading: dict[tuple[int, int], asyncio.Task[list[Envelope]]] = {}
+        self._reading: SingleFlight[tuple[int, int], list[Envelope]] = SingleFlight()
 
     async def latest(self, payment_id: int) -> tuple[int, PaymentConfirmed | None]:
         """Give the confirmation, if the money is still there, and the position that this is as of."""
@@ -73,20 +74,12 @@ class Confirmations:
 
     async def at(self, payment_id: int, position: int) -> PaymentConfirmed | None:
         """Give the confirmation at a position, if there is one; all who ask at once share one reading."""
-        key = (payment_id, position)
-        reading = self._reading.get(key)
-        if reading is None:
-            reading = self._reading[key] = asyncio.create_task(self._read(payment_id))
-            reading.add_done_callback(lambda _: self._reading.pop(key))
-        found = confirmation_in(await asyncio.shield(reading))
+        found = confirmation_in(await self._reading.run((payment_id, position), lambda: self._read(payment_id)))
         return found[1] if found is not None and found[0] == position else None
 
     async def close(self) -> None:
         """Read nothing more."""
-        reading = list(self._reading.values())
-        for task in reading:
-            task.cancel()
-        await asyncio.gather(*reading, return_exceptions=True)
+        await self._reading.close()
 
     async def _read(self, payment_id: int) -> list[Envelope]:
         while True:

@@ -118,8 +118,9 @@ def test_a_payer_who_comes_back_again_and_again_uses_up_nothing_of_the_others(li
     assert limits.take_return("padaria", 15)
 
 
-def test_what_is_remembered_is_bounded(limits, monkeypatch):
+def test_what_is_remembered_is_bounded(monkeypatch):
     monkeypatch.setattr(module, "REMEMBERED", 10)
+    limits = Limits(settings())
     for number in range(100):
         limits.count("checks", PAYER, f"192.0.2.{number}")
         limits.succeeded(str(number))
