@@ -495,23 +495,6 @@ class IdempotencyKeyUsed(Struct, frozen=True, kw_only=True):
     opened_payment_id: int
 
 
-# Events that raise an alert by being there; the other alerts have an AlertRaised. docs/money.md tells of all of them.
-ALERTS: Final[dict[type, str]] = {
-    ObservationMismatched: "mismatched_payment",
-    DuplicatePaymentObserved: "duplicate_payment",
-    LatePaymentReceived: "late_payment",
-    ConfirmationRefused: "wrong_confirmation",
-}
-
-
-def alerts_after(alerts: tuple[str, ...], event: Event) -> tuple[str, ...]:
-    """Give the open alerts of a payment after an event, in the order in which they came up."""
-    if isinstance(event, AlertEnded | AlertResolved):
-        return tuple(alert for alert in alerts if alert != event.alert)
-    raised = event.alert if isinstance(event, AlertRaised) else ALERTS.get(type(event))
-    return alerts if raised is None or raised in alerts else (*alerts, raised)
-
-
 def facts_of(event: AnyEvent) -> tuple[AnyEvent | PaymentOpened | ChargeCreated, ...]:
     """Give the facts in an event, in order: a PaymentOpened with its charge is the intent, then the charge.
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from contracts.payment_status import ENDED
 from extrato.domain.money import MAXIMUM_CENTAVOS
-from extrato.domain.payment.ledger import ENDED
 from extrato.errors import ProviderMisunderstood, ProviderRefused
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from contracts.events import ChargeCreated
+from contracts.payment_status import ENDED
 from extrato.domain.payment.commands import RecordObservation
 from extrato.domain.payment.identifiers import payment_id_in_reference
-from extrato.domain.payment.ledger import ENDED
 from extrato.errors import (
     NotFound,
     ProviderMisunderstood,

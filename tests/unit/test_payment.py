@@ -26,6 +26,7 @@ from contracts.events import (
     TransferNamed,
     WatchStarted,
 )
+from contracts.payment_status import ENDED, KNOWN, SETTLED
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import (
     Command,
@@ -46,7 +47,7 @@ from extrato.domain.payment.identifiers import (
     payment_id_in_reference,
     stream_id,
 )
-from extrato.domain.payment.ledger import ENDED, KNOWN, NOTHING, OWN_DETAILS, SETTLED
+from extrato.domain.payment.ledger import NOTHING, OWN_DETAILS
 from extrato.domain.payment.state import INITIAL, Opened, Payment, begun, evolve
 from tests.unit.payment_story import (
     BANK_ID,

@@ -34,11 +34,7 @@ from contracts.events import (
     RefundReversed,
     StatusChanged,
 )
-
-SETTLED: Final = frozenset({"approved", "in_mediation", "charged_back", "refunded"})
-ENDED: Final = frozenset({"rejected", "cancelled"})
-KNOWN: Final = SETTLED | ENDED | {"pending", "in_process", "authorized"}
-"""Every status that the hub knows; any other is one that the provider invented since."""
+from contracts.payment_status import ENDED, KNOWN, SETTLED
 
 PARTIALLY_PAID: Final = "partially_paid"
 OTHER_CURRENCY: Final = "other_currency"

@@ -19,6 +19,7 @@ from contracts.events import (
     PaymentReopened,
     RefundReversed,
 )
+from contracts.payment_status import REFUNDABLE
 from extrato.domain.payment import ledger as book
 from extrato.domain.payment.state import Opened, trace_of, unless_traced
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 # For how long a provider may still answer with what was so before; who asks for one attempt later than that is told
 # what is so.
 ANSWERS_LAG: Final = timedelta(seconds=60)
-# Statuses of an attempt of which a part may have been given back.
-REFUNDABLE: Final = frozenset({"approved", "in_mediation", "charged_back"})
 
 
 def record_observation(command: RecordObservation, payment: Opened) -> list[PaymentEvent]:

@@ -10,7 +10,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.events import (
-    ALERTS,
     AlertEnded,
     AlertRaised,
     AlertResolved,
@@ -40,9 +39,9 @@ from contracts.events import (
     StatusChanged,
     TransferNamed,
     WatchStarted,
-    alerts_after,
     facts_of,
 )
+from contracts.payment_status import ALERTS, alerts_after
 from extrato.domain.payment import ledger as book
 from extrato.domain.payment.ledger import Attempt, Ledger, Refund
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from contracts.api import ListedPayment, PaidAttempt, PaymentStatus, PricedItem
 from contracts.events import ChargeCreated
+from contracts.payment_status import SETTLED
 from extrato.domain.money import to_reais
-from extrato.domain.payment.ledger import SETTLED
 
 if TYPE_CHECKING:
     from contracts.events import Item

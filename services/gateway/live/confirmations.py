@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from contracts.events import MoneyAccepted, PaymentOpened, StatusChanged
 from contracts.frames import PaymentConfirmed
+from contracts.payment_status import PAID
 from extrato.domain.money import to_reais
 from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import Transient
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from extrato.store.log import LogReader
 
 RETRY_S: Final = 0.5
-PAID: Final = frozenset({"approved", "in_mediation"})
 
 
 def may_confirm(event: Event) -> bool:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from contracts.events import ChargeCreated, ChargeRefused
-from extrato.domain.payment.ledger import ENDED
+from contracts.payment_status import ENDED
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -26,6 +26,7 @@ from contracts.events import (
     WatchStarted,
     facts_of,
 )
+from contracts.payment_status import ENDED, SETTLED
 from contracts.read_models import OpenPayment
 from services.projections.read_models.read_model import ReadModel
 
@@ -82,9 +83,6 @@ UPSERT: Final = """
 DELETE: Final = "DELETE FROM {table} WHERE payment_id = ANY ($1::bigint[])"
 
 # --- documents ----------------------------------------------------------------------------------
-
-MONEY_MOVED: Final = frozenset({"approved", "in_mediation", "charged_back", "refunded"})
-ATTEMPT_SETTLED: Final = MONEY_MOVED | {"rejected", "cancelled"}
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(OpenPayment).decode
@@ -153,7 +151,7 @@ def _evolve_open(document: OpenPayment, event: Event) -> OpenPayment | None:
 
 def _moved(document: OpenPayment, event: StatusChanged) -> OpenPayment | None:
     """Once money has moved nothing is waited for but another attempt; it is neither watched nor does it expire."""
-    if event.status not in MONEY_MOVED:
+    if event.status not in SETTLED:
         return replace(document, status=event.status)
     if not document.unsettled_attempts:
         return None
@@ -163,8 +161,8 @@ def _moved(document: OpenPayment, event: StatusChanged) -> OpenPayment | None:
 def _with_attempt(document: OpenPayment, seen: ObservationRecorded) -> OpenPayment | None:
     """Note whether the attempt is settled; one with a status that the provider invented since is not."""
     others = tuple(attempt for attempt in document.unsettled_attempts if attempt != seen.attempt_id)
-    unsettled = others if seen.status in ATTEMPT_SETTLED else (*others, seen.attempt_id)
-    is_over = seen.attempt_id == document.own_attempt_id and seen.status in ATTEMPT_SETTLED - MONEY_MOVED
+    unsettled = others if seen.status in SETTLED | ENDED else (*others, seen.attempt_id)
+    is_over = seen.attempt_id == document.own_attempt_id and seen.status in ENDED
     if is_over or (document.settled and not unsettled):
         return None
     return replace(document, unsettled_attempts=unsettled)

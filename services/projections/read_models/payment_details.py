@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.events import PAYMENT_EVENTS, ChargeCreated, ObservationRecorded, PaymentOpened, alerts_after, facts_of
+from contracts.events import PAYMENT_EVENTS, ChargeCreated, ObservationRecorded, PaymentOpened, facts_of
+from contracts.payment_status import alerts_after
 from contracts.read_models import AttemptDetails, PaymentDetails
 from extrato.domain.payment import ledger as book
 from extrato.domain.payment.ledger import Attempt, Ledger, Share

@@ -1,0 +1,48 @@
+"""What the statuses of payments and attempts mean, and which events raise an alert: docs/money.md tells of both."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contracts.events import (
+    AlertEnded,
+    AlertRaised,
+    AlertResolved,
+    ConfirmationRefused,
+    DuplicatePaymentObserved,
+    Event,
+    LatePaymentReceived,
+    ObservationMismatched,
+)
+
+PAID: Final = frozenset({"approved", "in_mediation"})
+"""The payer has paid, and the merchant holds the money, be it disputed."""
+
+REFUNDABLE: Final = PAID | {"charged_back"}
+"""Of an attempt: money came, and a part of it may have been given back."""
+
+SETTLED: Final = REFUNDABLE | {"refunded"}
+"""Money came, whatever became of it."""
+
+ENDED: Final = frozenset({"rejected", "cancelled"})
+"""No money came, and none will by this attempt."""
+
+KNOWN: Final = SETTLED | ENDED | {"pending", "in_process", "authorized"}
+"""Every status that the hub knows; any other is one that the provider invented since."""
+
+# The other alerts have an AlertRaised.
+ALERTS: Final[dict[type, str]] = {
+    ObservationMismatched: "mismatched_payment",
+    DuplicatePaymentObserved: "duplicate_payment",
+    LatePaymentReceived: "late_payment",
+    ConfirmationRefused: "wrong_confirmation",
+}
+"""The alert of each event that raises one by being there."""
+
+
+def alerts_after(alerts: tuple[str, ...], event: Event) -> tuple[str, ...]:
+    """Give the open alerts of a payment after an event, in the order in which they came up."""
+    if isinstance(event, AlertEnded | AlertResolved):
+        return tuple(alert for alert in alerts if alert != event.alert)
+    raised = event.alert if isinstance(event, AlertRaised) else ALERTS.get(type(event))
+    return alerts if raised is None or raised in alerts else (*alerts, raised)
