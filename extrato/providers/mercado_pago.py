@@ -55,8 +55,6 @@ class MercadoPago:
     """Checkout Pro preferences, Pix charges, and the payments made on them."""
 
     name = "mercado_pago"
-    needs_credential = True
-    methods = frozenset({"checkout", "pix"})
 
     def __init__(self, client: MercadoPagoClient) -> None:
         self._client = client

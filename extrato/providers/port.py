@@ -7,16 +7,14 @@ retries by itself.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol, Self
 
 from msgspec import Struct
 
 from contracts.events import ChargeCreated, Item
 from extrato.ports import Credential, Payer
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Receiver(Struct, frozen=True, kw_only=True):
@@ -100,19 +98,21 @@ class ObservedPage(Struct, frozen=True, kw_only=True):
     is_last: bool
 
 
-class Provider(Protocol):
-    """Makes charges and tells how attempts to pay them stand."""
+class ChargeMaker(Protocol):
+    """Makes charges."""
 
     name: str
-    needs_credential: bool
-    methods: frozenset[str]
+
+    async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
+        """Give a charge that can be paid; asking twice for one payment is harmless."""
+        ...
+
+
+class RemoteProvider(ChargeMaker, Protocol):
+    """Holds charges on accounts of its own, and tells how attempts to pay them stand."""
 
     async def account_of(self, access_token: str) -> str:
         """Tell whose token this is, by the provider's id of the account; raises `ProviderNotConnected`."""
-        ...
-
-    async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
-        """Have the provider hold a charge; asking twice for one payment is harmless."""
         ...
 
     async def observe_attempt(self, attempt_id: str, credential: Credential) -> Observation | None:
@@ -162,3 +162,16 @@ class Provider(Protocol):
     ) -> ObservedPage:
         """Tell which attempts of an account changed from `since` to `until`, oldest change first, from `offset` on."""
         ...
+
+
+class Providers(Struct, frozen=True):
+    """Every provider by name, and those of them that can be asked."""
+
+    makers: Mapping[str, ChargeMaker]
+    remote: Mapping[str, RemoteProvider]
+
+    @classmethod
+    def of(cls, *, remote: Sequence[RemoteProvider], local: Sequence[ChargeMaker] = ()) -> Self:
+        """List providers by their names."""
+        by_name = {provider.name: provider for provider in remote}
+        return cls(makers={**{maker.name: maker for maker in local}, **by_name}, remote=by_name)

@@ -66,7 +66,7 @@ async def _close_at_provider(hub: Hub, loaded: LoadedPayment, charge: ChargeCrea
     unsettled = [name for name, each in payment.attempts.items() if not each.has_ended]
     try:
         credential = await credential_for(hub, loaded)
-        await hub.providers[payment.intent.provider].cancel_charge(
+        await hub.providers.remote[payment.intent.provider].cancel_charge(
             charge, unsettled, at=hub.now(), credential=credential
         )
     except ProviderRefused as error:
@@ -82,4 +82,4 @@ async def _close_at_provider(hub: Hub, loaded: LoadedPayment, charge: ChargeCrea
 
 
 def _has_provider(hub: Hub, loaded: LoadedPayment) -> bool:
-    return hub.providers[loaded.payment.intent.provider].needs_credential
+    return loaded.payment.intent.provider in hub.providers.remote

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from contracts.envelope import Cause
     from extrato.domain.connections import ConnectionCommand
-    from extrato.providers.port import Provider
+    from extrato.providers.port import RemoteProvider
     from extrato.use_cases.hub import Hub
 
 DEFAULT_PIX_API: Final = "payments"
@@ -166,9 +166,9 @@ async def _account_of(hub: Hub, provider: str, access_token: str) -> str:
         raise Refused("credential_not_accepted", "The provider does not accept the access token.", provider) from None
 
 
-def _provider(hub: Hub, name: str) -> Provider:
-    provider = hub.providers.get(name)
-    if provider is None or not provider.needs_credential:
+def _provider(hub: Hub, name: str) -> RemoteProvider:
+    provider = hub.providers.remote.get(name)
+    if provider is None:
         raise Refused("unknown_provider", "There is no provider of this name with accounts to connect.", name[:64])
     return provider
 

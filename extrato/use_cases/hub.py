@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from extrato.bus.telemetry import TelemetryPublisher
     from extrato.domain.payment.commands import Command
     from extrato.ports import Clock
-    from extrato.providers.port import Provider
+    from extrato.providers.port import Providers
     from extrato.store.appender import Evidence
     from extrato.store.event_log import EventLog
     from extrato.store.inbox import WebhookInbox
@@ -43,7 +43,7 @@ class Hub:
     payers: Payers
     inbox: WebhookInbox
     telemetry: TelemetryPublisher
-    providers: Mapping[str, Provider]
+    providers: Providers
     public_url: str
     now: Clock
     new_uuid: Callable[[], UUID]

@@ -87,11 +87,11 @@ async def open_payment(
         expires_at=hub.now() + wanted.lifetime,
         charge=None,
     )
-    provider = hub.providers[wanted.provider]
     if _is_told_to_provider(wanted):
         # Kept before the intent: a payment that cannot be opened leaves a row that retention removes.
         await hub.payers.keep(number, wanted.payer)
-    charge = None if provider.needs_credential else await _charge(hub, merchant, number, intent, opened_at=hub.now())
+    is_remote = wanted.provider in hub.providers.remote
+    charge = None if is_remote else await _charge(hub, merchant, number, intent, opened_at=hub.now())
     opened = msgspec.structs.replace(intent, charge=charge)
     beside = []
     if idempotency_key is not None:
@@ -169,9 +169,9 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
 async def _charge(
     hub: Hub, merchant: Registered, payment_id: int, intent: PaymentOpened, *, opened_at: datetime
 ) -> ChargeCreated:
-    provider = hub.providers[intent.provider]
-    credential = await hub.vault.get(merchant.slug, provider.name) if provider.needs_credential else None
-    payer = await hub.payers.recall(payment_id) if intent.method == "pix" and provider.needs_credential else None
+    is_remote = intent.provider in hub.providers.remote
+    credential = await hub.vault.get(merchant.slug, intent.provider) if is_remote else None
+    payer = await hub.payers.recall(payment_id) if intent.method == "pix" and is_remote else None
     request = ChargeRequest(
         method=intent.method,
         payment_id=payment_id,
@@ -194,7 +194,7 @@ async def _charge(
         opened_at=opened_at,
         asked_at=hub.now(),
     )
-    return await provider.create_charge(request)
+    return await hub.providers.makers[intent.provider].create_charge(request)
 
 
 def _is_told_to_provider(wanted: NewPayment) -> bool:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from contracts.envelope import Cause
     from extrato.domain.payment.state import Opened
     from extrato.ports import Credential
-    from extrato.providers.port import Observation, Provider
+    from extrato.providers.port import Observation, RemoteProvider
 
 REFRESH_TIMEOUT_S: Final = 8.0
 MAX_ATTEMPTS_ASKED: Final = 10
@@ -44,8 +44,8 @@ async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided
     that for nothing.
     """
     loaded = await load_payment(hub, payment_id)
-    provider = hub.providers[loaded.payment.intent.provider]
-    if not provider.needs_credential:
+    provider = hub.providers.remote.get(loaded.payment.intent.provider)
+    if provider is None:
         return Decided(before=loaded, after=loaded, events=())
     credential = await credential_for(hub, loaded)
     asked_at = hub.now()
@@ -65,7 +65,7 @@ async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided
 
 
 async def _observe(
-    provider: Provider, payment: Opened, credential: Credential
+    provider: RemoteProvider, payment: Opened, credential: Credential
 ) -> tuple[list[ObservedPage], list[ObservedPage]]:
     """Ask for the charge where it is itself the attempt, otherwise search, which may lag behind.
 
@@ -109,7 +109,7 @@ async def observe_attempt(
     """
     credential = await credential_of(hub, merchant, provider_name)
     asked_at = hub.now()
-    seen = await hub.providers[provider_name].observe_attempt(attempt_id, credential)
+    seen = await hub.providers.remote[provider_name].observe_attempt(attempt_id, credential)
     if seen is None:
         raise ProviderShowsNothing("The provider shows no such attempt.", attempt_id)
     payment_id = await _payment_of(hub, merchant, provider_name, seen.external_reference)
@@ -126,7 +126,7 @@ async def observe_thing(
     Raises `ProviderShowsNothing` when the provider does not know the thing, or not yet.
     """
     credential = await credential_of(hub, merchant, provider_name)
-    reference = await hub.providers[provider_name].reference_of(kind, resource_id, credential)
+    reference = await hub.providers.remote[provider_name].reference_of(kind, resource_id, credential)
     if reference is None:
         raise ProviderShowsNothing("The provider shows no such thing.", resource_id)
     payment_id = await _payment_of(hub, merchant, provider_name, reference)

@@ -58,7 +58,7 @@ async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: 
     loaded = await load_payment(hub, payment_id)
     known_refunds: dict[str, tuple[str, ...]] = {}
     is_new = not refunds_of(loaded, wish.wish_id)
-    if is_new and hub.providers[loaded.payment.intent.provider].needs_credential:
+    if is_new and loaded.payment.intent.provider in hub.providers.remote:
         # A wish that nobody can be asked to fulfil is not taken.
         credential = await credential_for(hub, loaded)
         known_refunds = await _look(hub, loaded, wish, credential, cause=cause)
@@ -112,7 +112,7 @@ async def _look(
     charge = loaded.payment.charge
     if not isinstance(charge, ChargeCreated):
         return {}
-    provider = hub.providers[loaded.payment.intent.provider]
+    provider = hub.providers.remote[loaded.payment.intent.provider]
     names = [name for name, each in loaded.payment.attempts.items() if each.is_refundable]
     names = [name for name in names if wish.attempt_id in {None, name}]
     try:
@@ -195,7 +195,7 @@ async def _ask(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund) 
         known_refunds=refund.known_refunds,
     )
     credential = await credential_for(hub, loaded)
-    return await hub.providers[payment.intent.provider].refund_attempt(request, credential)
+    return await hub.providers.remote[payment.intent.provider].refund_attempt(request, credential)
 
 
 async def _find(hub: Hub, loaded: LoadedPayment, refund_id: str, *, is_refused: bool) -> RefundSeen | None:
@@ -235,7 +235,7 @@ async def _shown(hub: Hub, loaded: LoadedPayment, refund: Refund) -> tuple[Refun
     charge = loaded.payment.charge
     if not isinstance(charge, ChargeCreated):
         return ()
-    provider = hub.providers[loaded.payment.intent.provider]
+    provider = hub.providers.remote[loaded.payment.intent.provider]
     try:
         return await provider.observe_refunds(charge, refund.attempt_id, await credential_for(hub, loaded))
     except (ProviderRefused, ProviderNotConnected, ProviderMisunderstood, InvalidVaultKey) as unknown:

@@ -18,7 +18,7 @@ async def start_watch(hub: Hub, payment_id: int, *, cause: Cause) -> Decided:
     Raises `NotFound`.
     """
     loaded = await load_payment(hub, payment_id)
-    if not hub.providers[loaded.payment.intent.provider].needs_credential:
+    if loaded.payment.intent.provider not in hub.providers.remote:
         return Decided(before=loaded, after=loaded, events=())
     command = StartWatch(now=hub.now(), duration=WATCH)
     return await change_payment(hub, payment_id, [command], cause=cause)

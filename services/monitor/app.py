@@ -69,8 +69,8 @@ class Monitor:
         cursors = Cursors(pool)
         self._sweeps = Sweeps(hub=hub, open_payments=open_payments, cursors=cursors, pauses=pauses)
         merchants = MerchantDirectory(hub.log)
-        asked = [name for name, provider in hub.providers.items() if provider.needs_credential]
-        silent = [name for name in hub.providers if name not in asked]
+        asked = list(hub.providers.remote)
+        silent = [name for name in hub.providers.makers if name not in asked]
         self._jobs: dict[str, Callable[[], Awaitable[Decision]]] = {
             "expiry": Expiry(hub=hub, open_payments=open_payments, pauses=pauses, providers=silent).tick,
             "last_look": Expiry(hub=hub, open_payments=open_payments, pauses=pauses, providers=asked).tick,

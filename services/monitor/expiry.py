@@ -59,7 +59,7 @@ class Expiry:
 
     async def _expire(self, payment: OverduePayment, correlation_id: str) -> None:
         cause, payment_id = Cause(correlation_id=correlation_id, actor="clock"), payment.payment_id
-        if payment.charged and self._hub.providers[payment.account.provider].needs_credential:
+        if payment.charged and payment.account.provider in self._hub.providers.remote:
             async with self._asking:
                 is_known = await self._ask(payment, cause)
             if not is_known and self._hub.now() < payment.expires_at + SILENCE:

@@ -99,7 +99,7 @@ class Sweep:
         self._now = now
         self._on_decided = on_decided
         self._pages_left = schedule.PAGES_PER_TICK
-        self._provider = hub.providers[account.provider]
+        self._provider = hub.providers.remote[account.provider]
         self._references: dict[int, str] = {}
         self._logger = structlog.get_logger(component="sweep", account=account.name, lane=lane)
         self.cause = Cause(correlation_id=str(hub.new_uuid()), actor="sweep", actor_id=account.name)

@@ -55,7 +55,7 @@ class Sweeps:
     async def tick(self, lane: str, name: str) -> Decision:
         """Sweep an account if it belongs into the lane; raises the store's errors."""
         account, now = Account.named(name), self._hub.now()
-        if account.provider not in self._hub.providers:
+        if account.provider not in self._hub.providers.remote:
             self._logger.error("sweep_of_unknown_provider", account=name, lane=lane)
             return End()
         situation = await self._open_payments.situation(account, now)

@@ -43,9 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from extrato.providers.port import Observation, Provider
+    from extrato.providers.port import ChargeMaker, Observation, Providers, RemoteProvider
 
-NAMES = ("mercado_pago", "pix")
+REMOTE = ("mercado_pago",)
+NAMES = (*REMOTE, "pix")
 TOKEN = DEMO_ACCOUNT.access_token
 CREDENTIAL = Credential(
     access_token=TOKEN,
@@ -81,7 +82,7 @@ def a_request(**changes: Any) -> ChargeRequest:
     return replace(request, **changes)
 
 
-def registry(session: aiohttp.ClientSession, mercado_pago_url: str) -> dict[str, Provider]:
+def registry(session: aiohttp.ClientSession, mercado_pago_url: str) -> Providers:
     """The providers as the hub builds them."""
     settings = Settings.from_environment({"EXTRATO_MERCADOPAGO_URL": mercado_pago_url})
     return providers(settings, session)
@@ -198,14 +199,14 @@ def impatience(monkeypatch):
 
 
 @pytest.fixture
-def mercado_pago(sandbox: Sandbox) -> Provider:
-    return registry(sandbox.session, sandbox.url)["mercado_pago"]
+def mercado_pago(sandbox: Sandbox) -> RemoteProvider:
+    return registry(sandbox.session, sandbox.url).remote["mercado_pago"]
 
 
 @pytest.fixture
-def misled(stand_in: StandIn, session: aiohttp.ClientSession) -> Provider:
+def misled(stand_in: StandIn, session: aiohttp.ClientSession) -> RemoteProvider:
     """Mercado Pago's adapter in front of the stand-in."""
-    return registry(session, stand_in.url)["mercado_pago"]
+    return registry(session, stand_in.url).remote["mercado_pago"]
 
 
 def everything(error: BaseException) -> str:
@@ -222,46 +223,55 @@ def everything(error: BaseException) -> str:
 
 
 @pytest.fixture(params=NAMES)
-def provider(request: pytest.FixtureRequest, sandbox: Sandbox) -> Provider:
-    return registry(sandbox.session, sandbox.url)[request.param]
+def maker(request: pytest.FixtureRequest, sandbox: Sandbox) -> ChargeMaker:
+    return registry(sandbox.session, sandbox.url).makers[request.param]
+
+
+@pytest.fixture(params=REMOTE)
+def provider(request: pytest.FixtureRequest, sandbox: Sandbox) -> RemoteProvider:
+    return registry(sandbox.session, sandbox.url).remote[request.param]
 
 
 def test_every_provider_of_the_registry_is_in_this_suite(session):
     listed = registry(session, "http://127.0.0.1:9")
 
-    assert tuple(sorted(listed)) == NAMES
-    assert all(provider.name == name for name, provider in listed.items())
+    assert (tuple(sorted(listed.makers)), tuple(listed.remote)) == (NAMES, REMOTE)
+    assert all(maker.name == name for name, maker in listed.makers.items())
 
 
-async def test_a_charge_can_be_paid(provider):
-    charge = await provider.create_charge(a_request())
+async def test_a_charge_can_be_paid(maker):
+    charge = await maker.create_charge(a_request())
 
     assert charge.charge_id
     assert (charge.checkout_url is None) != (charge.pix_payload is None)
 
 
-async def test_asking_twice_for_one_payment_is_harmless(provider):
+async def test_asking_twice_for_one_charge_is_harmless(maker):
     request = a_request()
-    first, second = await provider.create_charge(request), await provider.create_charge(request)
+    first, second = await maker.create_charge(request), await maker.create_charge(request)
 
     assert first.checkout_url or first.pix_payload
     assert second.checkout_url or second.pix_payload
+
+
+async def test_asking_twice_for_one_charge_makes_no_attempt(provider):
+    request = a_request()
+    for _ in range(2):
+        await provider.create_charge(request)
+
     assert (await provider.observe_reference(request.external_reference, CREDENTIAL)).observations == ()
 
 
-async def test_a_merchant_who_is_not_connected_cannot_charge(provider):
+async def test_a_merchant_who_is_not_connected_cannot_charge(maker):
     nowhere = a_request(credential=None, receiver=replace(RECEIVER, pix_key=None))
 
     with pytest.raises(ProviderNotConnected):
-        await provider.create_charge(nowhere)
+        await maker.create_charge(nowhere)
 
 
-async def test_who_needs_no_credential_charges_without_one(provider):
-    if provider.needs_credential:
-        with pytest.raises(ProviderNotConnected):
-            await provider.create_charge(a_request(credential=None))
-    else:
-        assert await provider.create_charge(a_request(credential=None))
+async def test_a_remote_provider_makes_no_charge_without_a_credential(provider):
+    with pytest.raises(ProviderNotConnected):
+        await provider.create_charge(a_request(credential=None))
 
 
 async def test_nobody_knows_an_attempt_that_was_never_made(provider):
@@ -283,8 +293,8 @@ async def test_where_nothing_changed_the_first_page_is_the_last(provider):
 
 
 @pytest.fixture
-def pix(session: aiohttp.ClientSession) -> Provider:
-    return registry(session, "http://127.0.0.1:9")["pix"]
+def pix(session: aiohttp.ClientSession) -> ChargeMaker:
+    return registry(session, "http://127.0.0.1:9").makers["pix"]
 
 
 async def test_a_pix_code_says_whom_to_pay_how_much_and_for_what(pix):
@@ -321,7 +331,7 @@ async def test_a_pix_key_that_fits_no_code_is_refused(pix):
 class Link:
     """A charged link, and all three ways to learn how attempts to pay it stand."""
 
-    provider: Provider
+    provider: RemoteProvider
     sandbox: Sandbox
     reference: str
     preference_id: str
@@ -344,7 +354,7 @@ class Link:
         return without_answers[0]
 
 
-async def all_changes(provider: Provider) -> list[Observation]:
+async def all_changes(provider: RemoteProvider) -> list[Observation]:
     now = datetime.now(UTC)
     found: list[Observation] = []
     while True:
@@ -360,7 +370,7 @@ async def all_changes(provider: Provider) -> list[Observation]:
 
 
 @pytest.fixture
-async def link(mercado_pago: Provider, sandbox: Sandbox) -> Link:
+async def link(mercado_pago: RemoteProvider, sandbox: Sandbox) -> Link:
     request = a_request()
     charge = await mercado_pago.create_charge(request)
     return Link(mercado_pago, sandbox, request.external_reference, charge.charge_id)
@@ -791,7 +801,7 @@ async def test_a_line_that_breaks_once_is_asked_over(misled, stand_in):
 
 
 async def test_an_address_where_nobody_listens_is_a_provider_that_is_away(session):
-    nobody = registry(session, f"http://127.0.0.1:{unused_port()}")["mercado_pago"]
+    nobody = registry(session, f"http://127.0.0.1:{unused_port()}").remote["mercado_pago"]
 
     with pytest.raises(ProviderUnavailable):
         await nobody.observe_attempt("1", CREDENTIAL)
@@ -889,12 +899,14 @@ def a_pix(credential: Credential, **changes: Any) -> ChargeRequest:
     return a_request(method="pix", credential=credential, payer=payer, **changes)
 
 
-async def charged(mercado_pago: Provider, credential: Credential) -> tuple[ChargeRequest, ChargeCreated]:
+async def charged(mercado_pago: RemoteProvider, credential: Credential) -> tuple[ChargeRequest, ChargeCreated]:
     request = a_pix(credential)
     return request, await mercado_pago.create_charge(request)
 
 
-async def paid(mercado_pago: Provider, sandbox: Sandbox, credential: Credential) -> tuple[ChargeRequest, ChargeCreated]:
+async def paid(
+    mercado_pago: RemoteProvider, sandbox: Sandbox, credential: Credential
+) -> tuple[ChargeRequest, ChargeCreated]:
     request, charge = await charged(mercado_pago, credential)
     await sandbox.pay("approved", external_reference=request.external_reference)
     return request, charge

@@ -6,6 +6,7 @@ that what a webhook brought meanwhile is told.
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,8 @@ from extrato.use_cases.refresh_payment import refresh_payment
 from services.gateway.single_flight import SingleFlight
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from contracts.envelope import Cause
     from extrato.use_cases.hub import Hub
 
@@ -39,11 +42,11 @@ class Checked(Struct, frozen=True, kw_only=True):
 class Checks:
     """Checks of this process, by payment."""
 
-    def __init__(self, hub: Hub, *, fresh_s: float) -> None:
-        """What was verified less than `fresh_s` ago is not asked again."""
+    def __init__(self, hub: Hub, *, fresh_s: float, time_s: Callable[[], float] = time.monotonic) -> None:
+        """What was verified less than `fresh_s` ago, by `time_s`, is not asked again."""
         self._hub = hub
         self._asking: SingleFlight[int, Checked] = SingleFlight()
-        self._synced_at: TTLCache[int, datetime] = TTLCache(REMEMBERED, ttl=fresh_s)
+        self._synced_at: TTLCache[int, datetime] = TTLCache(REMEMBERED, fresh_s, time_s)
         self._logger = structlog.get_logger(component="checks")
 
     async def check(self, loaded: LoadedPayment, *, cause: Cause) -> Checked:

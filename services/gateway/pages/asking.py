@@ -55,7 +55,7 @@ def _attempt_named(request: web.Request) -> str | None:
 
 async def _ask(gateway: Gateway, loaded: LoadedPayment, attempt_id: str | None, *, cause: Cause) -> Asked:
     """Ask within a bound. A provider that is slow or away takes nothing from the page: what is known is shown."""
-    if loaded.payment.is_settled or not gateway.hub.providers[loaded.payment.intent.provider].needs_credential:
+    if loaded.payment.is_settled or loaded.payment.intent.provider not in gateway.hub.providers.remote:
         return Asked(loaded=loaded, is_answered=True)
     is_answered = False
     with contextlib.suppress(TimeoutError):

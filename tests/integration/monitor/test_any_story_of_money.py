@@ -21,6 +21,7 @@ from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import AcceptMoney, RecordReturn
 from extrato.domain.payment.ledger import NOTHING
 from extrato.errors import ExtratoError, ProviderUnavailable
+from extrato.providers.port import Providers
 from extrato.use_cases.cancel_payment import cancel_payment, complete_cancellation
 from extrato.use_cases.confirm_payment import Transfer, confirm_payment
 from extrato.use_cases.expire_payment import expire_payment
@@ -90,13 +91,13 @@ class Story:
         if fate < 0.2:
             return dataclasses.replace(hub, log=Crashing(hub.log, is_after=fate < 0.1))
         if fate < 0.3:
-            real = hub.providers["mercado_pago"]
+            real = hub.providers.remote["mercado_pago"]
 
             async def lose(*asked: Any) -> None:
                 await real.refund_attempt(*asked)
                 raise ProviderUnavailable("The line broke.")
 
-            return dataclasses.replace(hub, providers={"mercado_pago": Faulty(real, refund_attempt=lose)})
+            return dataclasses.replace(hub, providers=Providers.of(remote=[Faulty(real, refund_attempt=lose)]))
         return hub
 
     async def rows(self) -> dict[str, Any]:

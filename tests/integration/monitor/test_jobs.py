@@ -16,6 +16,7 @@ from contracts.events import ChargeCreated, ChargeRefused, PaymentExpired, Payme
 from extrato.domain import merchant as merchant_domain
 from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import ProviderUnavailable, StoreUnavailable
+from extrato.providers.port import Providers
 from extrato.store.inbox import FIRST_RETRY_S, MAX_ATTEMPTS, Delivery
 from extrato.use_cases.hub import load_payment
 from extrato.use_cases.merchants import MerchantDirectory, change_merchant
@@ -85,16 +86,15 @@ async def test_a_payment_with_an_attempt_in_flight_waits_and_keeps_nobody_waitin
 
 async def open_without_charge(world: World, slug: str = "padaria", *, unit_price_centavos: int = 350) -> int:
     """Leave an intent as a process leaves it that is killed before it asks the provider."""
-    provider = world.hub.providers["mercado_pago"]
+    provider = world.hub.providers.remote["mercado_pago"]
 
     class Away:
         name = provider.name
-        needs_credential = True
 
         async def create_charge(self, _request: object) -> None:
             raise ProviderUnavailable("The process is killed here.")
 
-    hub = dataclasses.replace(world.hub, providers={"mercado_pago": Away()})
+    hub = dataclasses.replace(world.hub, providers=Providers.of(remote=[Away()]))
     with pytest.raises(ProviderUnavailable):
         await world.open(slug, hub=hub, unit_price_centavos=unit_price_centavos)
     payment_id: int = await world.pool.fetchval("SELECT last_value FROM payment_numbers")
@@ -310,7 +310,7 @@ async def test_every_payment_that_had_an_alert_is_asked_about_once(world: World,
         assert isinstance(payment.payment.charge, ChargeCreated)
         rest = {"preference_id": payment.payment.charge.charge_id, "new_attempt": True, "amount": 20}
         await world.sandbox.control("POST", "pay", {"outcome": "approved", **rest})
-    real = world.hub.providers["mercado_pago"]
+    real = world.hub.providers.remote["mercado_pago"]
 
     async def for_the_other_only(reference: str, credential: Any) -> Any:
         if reference == alerted.payment.intent.external_reference:
@@ -318,7 +318,7 @@ async def test_every_payment_that_had_an_alert_is_asked_about_once(world: World,
         return await real.observe_reference(reference, credential)
 
     half = dataclasses.replace(
-        world.hub, providers={"mercado_pago": Faulty(real, observe_reference=for_the_other_only)}
+        world.hub, providers=Providers.of(remote=[Faulty(real, observe_reference=for_the_other_only)])
     )
     assert (await SecondLook(hub=half, pool=world.pool, providers=["mercado_pago"]).tick()).delay_s < 600
     assert (await world.status(alerted), await world.status(other)) == ("pending", "approved")

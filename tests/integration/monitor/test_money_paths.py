@@ -29,7 +29,7 @@ from extrato.errors import (
     ProviderUnavailable,
 )
 from extrato.ports import Payer
-from extrato.providers.port import RefundSeen
+from extrato.providers.port import Providers, RefundSeen
 from extrato.use_cases.cancel_payment import cancel_payment, complete_cancellation
 from extrato.use_cases.connections import connect_provider, disconnect_provider
 from extrato.use_cases.handle_delivery import handle_delivery
@@ -58,8 +58,8 @@ def nats_server(nats_url: str) -> SimpleNamespace:
 
 
 def hub_with(world: World, **instead: Any) -> Hub:
-    provider = Faulty(world.hub.providers["mercado_pago"], **instead)
-    return dataclasses.replace(world.hub, providers={"mercado_pago": provider})
+    provider = Faulty(world.hub.providers.remote["mercado_pago"], **instead)
+    return dataclasses.replace(world.hub, providers=Providers.of(remote=[provider]))
 
 
 def raising(error: Exception) -> Any:
@@ -118,7 +118,7 @@ async def test_a_refund_that_was_refused_is_not_taken_for_one_that_the_merchant_
 
 async def test_a_refund_that_went_through_without_an_answer_is_found_whatever_is_said_later(world: World):
     loaded = await paid(world)
-    real = world.hub.providers["mercado_pago"].refund_attempt
+    real = world.hub.providers.remote["mercado_pago"].refund_attempt
 
     async def lose_the_answer(*asked: Any) -> None:
         await real(*asked)
@@ -136,7 +136,7 @@ async def test_of_two_refunds_in_doubt_each_is_found_to_be_what_it_is(world: Wor
     loaded = await paid(world)
     away = hub_with(world, refund_attempt=raising(ProviderUnavailable("away")))
     assert [await ask_back(away, loaded, name, 300) for name in ("r1", "r2")] == ["requested"] * 2
-    real, first = world.hub.providers["mercado_pago"].refund_attempt, await refund_id(world, loaded, "r1")
+    real, first = world.hub.providers.remote["mercado_pago"].refund_attempt, await refund_id(world, loaded, "r1")
 
     async def refuse_the_first(request: Any, credential: Any) -> Any:
         if request.refund_id == first:
@@ -305,7 +305,7 @@ async def test_a_webhook_to_one_of_two_merchants_of_an_account_tells_of_the_othe
 async def test_a_webhook_to_another_account_tells_of_no_payment(world: World):
     loaded = await world.open("mercado")
     told = await world.sandbox.pay(loaded)
-    provider = world.hub.providers["mercado_pago"]
+    provider = world.hub.providers.remote["mercado_pago"]
     credential = await world.hub.vault.get("mercado", "mercado_pago")
     seen = await provider.observe_attempt(str(told["id"]), credential)
 
@@ -339,7 +339,7 @@ async def test_an_attempt_that_nobody_understands_hides_no_other(world: World):
     odd = await world.sandbox.control("POST", "pay", {**preference, "outcome": "in_process"})
     await refresh_payment(world.hub, loaded.payment_id, cause=CAUSE)
     await world.sandbox.control("POST", "pay", {**preference, "outcome": "approved"})
-    real = world.hub.providers["mercado_pago"].observe_attempt
+    real = world.hub.providers.remote["mercado_pago"].observe_attempt
 
     async def understand_the_rest(attempt_id: str, credential: Any) -> Any:
         if attempt_id == str(odd["id"]):
@@ -510,21 +510,20 @@ async def test_a_check_that_the_provider_does_not_answer_tells_what_is_known_by_
 
 
 async def test_what_a_check_verified_is_asked_again_after_three_seconds_and_not_before(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World,
 ):
-    seconds = SimpleNamespace(monotonic=lambda: 1000.0)
-    monkeypatch.setattr("services.gateway.api.checks.time", seconds)
+    now_s = 1000.0
     loaded = await world.open()
-    checks = Checks(world.hub, fresh_s=world.settings.patience.fresh_s)
+    checks = Checks(world.hub, fresh_s=world.settings.patience.fresh_s, time_s=lambda: now_s)
     before = await world.sandbox.asked()
 
     first = await checks.check(loaded, cause=CAUSE)
-    seconds.monotonic = lambda: 1002.9
+    now_s = 1002.9
     again = await checks.check(loaded, cause=CAUSE)
     assert (again.synced_at, again.changed) == (first.synced_at, False)
     assert await world.sandbox.asked() - before == 1
 
-    seconds.monotonic = lambda: 1003.1
+    now_s = 1003.1
     later = await checks.check(loaded, cause=CAUSE)
     assert later.synced_at != first.synced_at
     assert await world.sandbox.asked() - before == 2

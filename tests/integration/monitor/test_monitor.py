@@ -60,7 +60,7 @@ async def test_two_monitors_share_the_accounts_and_ask_no_account_twice(world: W
 async def test_a_slow_account_delays_no_other(world: World):
     await world.monitor()
     slow, quick = await world.open("padaria"), await world.open("mercado")
-    provider = world.hub.providers["mercado_pago"]
+    provider = world.hub.providers.remote["mercado_pago"]
     ask = provider.observe_changes
 
     async def observe_changes(*, credential, **span):

@@ -16,6 +16,7 @@ from contracts.events import ObservationRecorded, StatusChanged
 from contracts.subjects import CHECKS_STREAM
 from contracts.telemetry import SweepCompleted
 from extrato.errors import StoreUnavailable
+from extrato.providers.port import Providers
 from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.use_cases.start_watch import start_watch
 from services.monitor.schedule import FAST, SLOW, Again, End
@@ -306,5 +307,5 @@ async def test_without_the_read_model_a_tick_says_that_the_store_is_away(world: 
 
 async def test_a_hub_without_the_provider_ends_the_timer(world: World):
     await world.open()
-    hub = dataclasses.replace(world.hub, providers={})
+    hub = dataclasses.replace(world.hub, providers=Providers.of(remote=[]))
     assert await world.sweeps(hub).tick(FAST, PADARIA) == End()
