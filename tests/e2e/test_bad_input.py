@@ -204,6 +204,13 @@ async def test_another_type_or_charset_is_refused(hub, data, content_type):
 async def test_bytes_that_are_no_utf8_are_refused(hub):
     status, answer = await send(hub, "/payments/pix", '{"value": 1, "description": "pão"}'.encode("latin-1"))
     assert (status, answer["code"]) == (400, "invalid_json")
+    assert answer["message"] == "The body is not valid JSON: it is not UTF-8 at byte 30."
+
+
+async def test_a_portuguese_route_names_the_place_in_portuguese(hub):
+    status, answer = await send(hub, "/payments/api/generate-link/", '{"items": [NaN]}')
+    assert (status, answer["code"]) == (400, "invalid_json")
+    assert answer["error"] == "O corpo da requisição não é um JSON válido: o erro está no byte 11"
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,8 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import msgspec
 from aiohttp import hdrs, web
 from msgspec import Struct
 
@@ -19,6 +17,7 @@ from extrato.use_cases.hub import load_payment
 from services.gateway.http.answers import error_answer
 from services.gateway.http.context import CORRELATION, Caller, gateway_of
 from services.gateway.http.cross_origin import UNSHARED_SCOPES, share
+from services.gateway.http.json_text import decode_json
 from services.gateway.http.known_fields import refuse_unknown_fields
 from services.gateway.http.limits import Limited, address_of
 from services.gateway.http.local_only import refuse_unless_local
@@ -241,9 +240,6 @@ async def _soon(request: web.Request) -> AsyncIterator[None]:
         raise Refused("body_too_slow", f"The body did not come within {within_s:g} seconds.") from None
 
 
-_decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
-
-
 async def json_object(request: web.Request, kind: type[Struct]) -> tuple[dict[str, Any], bytes]:
     """Read the body as a JSON object, with its bytes; numbers with a fraction become `Decimal`.
 
@@ -255,10 +251,7 @@ async def json_object(request: web.Request, kind: type[Struct]) -> tuple[dict[st
         if request.content_type != "application/json" or charset not in {"utf-8", "utf8"}:
             raise Refused("unsupported_media_type", "Send the body as application/json in UTF-8.")
     raw = await read_body(request)
-    try:
-        body = _decode(raw)
-    except (msgspec.MsgspecError, InvalidOperation, RecursionError, UnicodeDecodeError) as error:
-        raise Refused("invalid_json", f"The body is not valid JSON: {error}"[:200]) from error
+    body = decode_json(raw)
     if not isinstance(body, dict):
         raise Refused("not_an_object", "The body must be a JSON object.")
     refuse_unknown_fields(body, kind)

@@ -26,7 +26,6 @@ PORTUGUESE: Final = {
     "body_too_slow": "O corpo da requisição demorou demais a chegar",
     "body_too_large": "O corpo da requisição é grande demais",
     "unsupported_media_type": "Envie o corpo como application/json em UTF-8",
-    "invalid_json": "O corpo da requisição não é um JSON válido",
     "not_an_object": "O corpo da requisição deve ser um objeto JSON",
     "not_found": "Nada existe neste endereço",
     "amount_missing": "Falta o valor",

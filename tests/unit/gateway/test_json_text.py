@@ -1,0 +1,60 @@
+"""A body that is no JSON is refused with the place of the fault, and without a word of the library that read it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.gateway.http.json_text import decode_json
+from services.gateway.http.sentences import Bilingual
+
+ENGLISH = re.compile(
+    r"The body is not valid JSON: (it is (empty|incomplete|nested too deeply|not UTF-8 at byte \d+)"
+    r"|the fault is at byte \d+|a number in it is out of range)\."
+)
+PORTUGUESE = re.compile(
+    r"O corpo da requisição não é um JSON válido: (está (vazio|incompleto)|tem níveis demais|não é UTF-8 no byte \d+"
+    r"|o erro está no byte \d+|um número nele passa dos limites)"
+)
+
+
+@pytest.mark.parametrize(
+    ("raw", "english", "portuguese"),
+    [
+        (b"", "it is empty", "está vazio"),
+        (b" \n", "it is empty", "está vazio"),
+        (b'{"value": 1', "it is incomplete", "está incompleto"),
+        (b'{"value": "\\ud800"}', "it is incomplete", "está incompleto"),
+        (b'{"value": NaN}', "the fault is at byte 10", "o erro está no byte 10"),
+        (b"value=1", "the fault is at byte 0", "o erro está no byte 0"),
+        (b'{"value": 1e9999999999999999999999}', "a number in it is out of range", "um número nele passa dos limites"),
+        (b"[" * 60_000, "it is nested too deeply", "tem níveis demais"),
+        (b'{"a":' * 10_000, "it is nested too deeply", "tem níveis demais"),
+        (b'{"nome": "p\xe3o"}', "it is not UTF-8 at byte 11", "não é UTF-8 no byte 11"),
+        (b'{"(byte 7)": p}', "the fault is at byte 13", "o erro está no byte 13"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_the_place_of_the_fault_is_named_in_both_languages(raw, english, portuguese):
+    with pytest.raises(Bilingual) as refused:
+        decode_json(raw)
+    assert refused.value.code == "invalid_json"
+    assert refused.value.message == f"The body is not valid JSON: {english}."
+    assert refused.value.portuguese == f"O corpo da requisição não é um JSON válido: {portuguese}"
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=60), st.text(max_size=60).map(str.encode), st.text('{}[]",:\\u0d8e1- tN').map(str.encode)
+    )
+)
+def test_no_word_of_the_decoder_is_told(raw):
+    told = None
+    try:
+        decode_json(raw)
+    except Bilingual as refused:
+        told = refused
+    assert told is None or (ENGLISH.fullmatch(told.message) and PORTUGUESE.fullmatch(told.portuguese))
