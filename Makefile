@@ -74,12 +74,12 @@ clean: ## Remove what make made, except the data in .extrato.
 
 $(RUN): requirements/run.txt | .venv/bin/python
 	@echo "Installing the locked dependencies (once)."
-	@$(PIP) install --require-hashes --no-deps --requirement $<
+	@$(PIP) install --require-hashes --no-deps --only-binary :all: --requirement $<
 	@touch $@
 
 $(DEV): requirements/dev.txt $(RUN)
 	@echo "Installing the locked development tools (once)."
-	@$(PIP) install --require-hashes --no-deps --requirement $<
+	@$(PIP) install --require-hashes --no-deps --only-binary :all: --requirement $<
 	@touch $@
 
 # `update` first, for a small container has no lists; where it fails, those that are there may do.

@@ -8,10 +8,10 @@ import time
 from datetime import datetime, timedelta
 
 import pytest
-from brcode.utils.brcodeId import jsonFromBrcode
 
 from tests.qr_reader import read_qr
 from tests.running_hub import NO_FAULTS, SANDBOX_TOKEN, SECOND_ACCOUNT
+from tests.starkbank_brcode import json_from_brcode
 
 CUSTOMER = {"name": "Ana da Silva", "email": "ana@testuser.com", "phone": "+55 11 98765-4321", "cpf": "529.982.247-25"}
 COMPANY = {"name": "Ana Eventos Ltda", "email": "compras@testuser.com", "cnpj": "12.abc.345/01DE-35"}
@@ -67,7 +67,7 @@ async def test_a_cart_is_answered_with_a_code_that_banks_can_read(hub, api):
     assert (created["total"], created["status"], created["status_label"]) == (10.0, "pending", "Pendente")
     read = read_qr(base64.b64decode(created["pix"]["qr_code_base64"]))
     assert read == created["pix"]["qr_code"]
-    assert jsonFromBrcode(read)["54"] == "10.00"
+    assert json_from_brcode(read)["54"] == "10.00"
     assert created["pix"]["ticket_url"].startswith(hub.sandbox_url)
     assert created["mp_payment_id"].isdigit()
     assert created["payment_url"].startswith(f"{hub.url}/payments/pix/{created['payment_id']}?t=")

@@ -7,13 +7,13 @@ import io
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from brcode.utils.brcodeId import jsonFromBrcode
 from PIL import Image
 
 from extrato.ports import Payer
 from extrato.use_cases.merchants import MerchantDirectory
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from tests.running_hub import CAUSE, MERCHANT
+from tests.starkbank_brcode import json_from_brcode
 
 KEY = {"Idempotency-Key": "pedido-42"}
 
@@ -25,7 +25,7 @@ async def test_a_pix_is_created_in_the_references_shape(hub):
     payment = answer["payment"]
     assert payment["value"] == 100.0
     assert datetime.fromisoformat(payment["expiration_date"]).utcoffset() is not None
-    assert jsonFromBrcode(payment["payload"])["54"] == "100.00"
+    assert json_from_brcode(payment["payload"])["54"] == "100.00"
 
 
 async def test_the_picture_is_drawn_once_and_may_be_kept(hub):

@@ -9,10 +9,10 @@ from decimal import Decimal
 import pixcanvas
 import pytest
 import pytest_asyncio
-from brcode.utils.brcodeId import jsonFromBrcode
 
 from tests.qr_reader import read_qr
 from tests.running_hub import in_good_order
+from tests.starkbank_brcode import json_from_brcode
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("qr")]
 
@@ -68,7 +68,7 @@ async def readings(hub, photograph, pix):
 
 def must_say(payload, *, amount, key, name, city, txid):
     """Have two parsers of others say what a code says."""
-    fields = jsonFromBrcode(payload)
+    fields = json_from_brcode(payload)
     assert (fields["26"]["00"], fields["26"]["01"]) == ("br.gov.bcb.pix", key)
     assert (fields["53"], fields["58"]) == ("986", "BR")
     assert (fields["54"], fields["59"], fields["60"]) == (amount, name, city)
@@ -135,7 +135,7 @@ async def test_the_picture_of_a_cart_is_read_back_to_its_code(hub, amount):
     assert status == 201, created
     code = created["pix"]["qr_code"]
     assert read_qr(base64.b64decode(created["pix"]["qr_code_base64"], validate=True)) == code
-    fields, result = jsonFromBrcode(code), pixcanvas.validate_pix(code)
+    fields, result = json_from_brcode(code), pixcanvas.validate_pix(code)
     assert (fields["26"]["00"], fields["54"]) == ("br.gov.bcb.pix", amount)
     assert (result.is_valid, result.errors) == (True, ())
     assert result.pix.amount == Decimal(amount)

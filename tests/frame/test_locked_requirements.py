@@ -48,3 +48,10 @@ def test_every_dependency_of_the_project_is_locked():
 
 def test_tests_run_with_the_versions_that_the_hub_runs_with():
     assert locked("run.txt").items() <= locked("dev.txt").items()
+
+
+def test_pip_installs_wheels_only_and_builds_nothing():
+    makefile = (ROOT / "Makefile").read_text()
+    installs = re.findall(r"\$\(PIP\) install (.*)", makefile)
+    assert len(installs) == len(LOCKS)
+    assert all("--only-binary :all:" in options and "--require-hashes" in options for options in installs)

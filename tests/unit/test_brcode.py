@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pixcanvas
 import pytest
-from brcode.utils.brcodeId import jsonFromBrcode
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from extrato.domain.brcode import (
     decode,
     encode_static,
 )
+from tests.starkbank_brcode import json_from_brcode
 
 EVP = "123e4567-e12b-12d1-a456-426655440000"
 RECURRENCE = "pix.example.com/rec/2353c790eefb11eaadc10242ac120002"
@@ -526,7 +526,7 @@ def decimal_text(centavos: int) -> str:
 )
 def test_starkbanks_reader_sees_what_was_written(values):
     code = encode_static(**values)
-    ours, theirs = decode(code), jsonFromBrcode(code)
+    ours, theirs = decode(code), json_from_brcode(code)
     account = {"00": "br.gov.bcb.pix", "01": values["pix_key"]}
     if ours.description:
         account["02"] = ours.description
@@ -587,4 +587,4 @@ def test_what_is_written_is_short_printable_ascii_with_tidy_names(values):
 
 @given(code=st.sampled_from(list(ALL_GOOD.values())))
 def test_starkbanks_reader_accepts_every_known_code(code):
-    assert jsonFromBrcode(code)["63"] == code[-4:]
+    assert json_from_brcode(code)["63"] == code[-4:]
