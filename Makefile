@@ -23,7 +23,7 @@ PYTEST_ALL := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --durations=2
 test test-fast: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-fast check schemas claims lock bench drill clean
+.PHONY: help up test test-fast check schemas claims notices sbom lock bench drill clean
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,13 @@ schemas: $(RUN) ## Write the schemas that stand beside the contracts.
 
 claims: $(RUN) ## Write docs/compatibility.md from tests/compatibility/.
 	@.venv/bin/python -m tests.compatibility
+
+notices: $(DEV) ## Write THIRD-PARTY.md from the locked packages.
+	@.venv/bin/python -m tests.third_party
+
+sbom: $(DEV) ## Write the bill of materials of the hub, CycloneDX, to dist/extrato.cdx.json.
+	@mkdir -p dist
+	@.venv/bin/python -m tests.third_party --sbom dist/extrato.cdx.json
 
 lock: $(DEV) ## Resolve the dependencies of pyproject.toml into requirements/, with hashes.
 	@$(COMPILE) --output-file requirements/run.txt pyproject.toml

@@ -1,0 +1,48 @@
+"""THIRD-PARTY.md: what the hub is installed with, and under which licences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.third_party.parts import DEMANDING, PARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.third_party.installed import Package
+
+HEAD = """# Third-party software
+
+Extrato is under the [Apache License 2.0](LICENSE). The hub contains no code of others. `make` installs these packages
+by the hashes in `requirements/run.txt`, and most bring their licence text along in their `*.dist-info` folder.
+`make sbom` writes the same as a bill of materials (CycloneDX). A running hub needs none of the tools in
+`requirements/dev.txt`. One file of the tests is by others: `tests/starkbank_brcode.py`, a reader of BR Codes by Stark
+Bank, under the MIT licence.
+
+This page is written by `make notices`.
+"""
+
+
+def document(packages: Iterable[Package]) -> str:
+    """Write the page."""
+    lines = [HEAD, "## What asks for more than its notice", "", "| what | licence | |", "|---|---|---|"]
+    found = [(each.name, each.licence, "") for each in packages]
+    found += [(f"{part.name}, in `{part.package}`", part.licence, part.note) for part in PARTS]
+    for name, licence, note in found:
+        if licence in DEMANDING:
+            lines.append(f"| {name} | {licence} | {' '.join(filter(None, (note, DEMANDING[licence])))} |")
+    lines += ["", "## Packages", "", "| package | version | licence |", "|---|---|---|"]
+    lines += [f"| {each.name} | {each.version} | {each.licence} |" for each in packages]
+    lines += [
+        "",
+        "## What stands inside them",
+        "",
+        "In the wheels for Linux on x86-64; other wheels of the same packages may differ.",
+        "",
+        "| package | contains | licence | |",
+        "|---|---|---|---|",
+    ]
+    for part in PARTS:
+        named = f"{part.name} {part.version}".strip()
+        lines.append(f"| {part.package} | {named} | {part.licence} | {part.note} |".replace("|  |", "| |"))
+    return "\n".join(lines) + "\n"

