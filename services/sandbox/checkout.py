@@ -31,7 +31,6 @@ LEAVE = "leave"
 
 _RESULTS = {
     "approved": "Pagamento aprovado",
-    "pending": "Pagamento pendente",
     "in_process": "Pagamento em análise",
     "rejected": "Pagamento recusado",
 }
@@ -47,11 +46,12 @@ async def show(sim: Simulator, request: web.Request) -> web.Response:
     merchant = sim.account_of(preference.collector_id).nickname
     buttons = "\n".join(_button(choice, words) for choice, (_, _, words) in CHOICES.items())
     leave = _button(LEAVE, "Voltar à loja", plain=True)
-    return page(f"Pagar a {merchant}", f'{_items(preference)}\n<form method="post">\n{buttons}\n{leave}\n</form>')
+    form = f'<form method="post">\n{buttons}\n{leave}\n</form>'
+    return page(f"Pagar a {merchant}", "\n".join((_items(preference), *_waiting(sim, preference), form)))
 
 
 async def decide(sim: Simulator, request: web.Request) -> web.Response:
-    """Do what the pressed button says and send the payer back to the shop."""
+    """Do what the pressed button says and send the payer back to the shop, or to the code that is to be paid."""
     preference = sim.store.preferences.get(request.query.get("pref_id", ""))
     if preference is None:
         return _unknown()
@@ -73,17 +73,32 @@ async def style(_sim: Simulator, _request: web.Request) -> web.Response:
 
 
 def _sent_back(sim: Simulator, preference: Preference, payment: Payment | None) -> web.Response:
-    """Redirect to the shop; where it named no address, say here what became of the attempt."""
-    address = return_address(preference, payment)
+    """Redirect to the shop; where it named no address, say here what became of the attempt.
+
+    A Pix or boleto is paid by its code, so that its page comes first and leads back to the shop.
+    """
+    ticket = None if payment is None else ticket_url(payment, public_url=sim.settings.public_url)
+    address = ticket or return_address(preference, payment)
     if address is not None:
         return web.Response(status=303, headers={"Location": address})
     if payment is None:
         return page("Você saiu sem pagar", "<p>Pode fechar esta página.</p>")
-    ticket = ticket_url(payment, public_url=sim.settings.public_url)
-    link = f'<p><a class="button" href="{escape(ticket)}">Ver o código e pagar</a></p>' if ticket else ""
-    if payment.status == "rejected":
-        link = '<p><a class="button" href="">Tentar de novo</a></p>'
+    link = '<p><a class="button" href="">Tentar de novo</a></p>' if payment.status == "rejected" else ""
     return page(_RESULTS[payment.status], f"<p>Pagamento {payment.payment_id}.</p>{link}")
+
+
+def _waiting(sim: Simulator, preference: Preference) -> list[str]:
+    """Lead to the codes of this link that are still to be paid."""
+    waiting = [
+        (METHODS[attempt.method_id].name, ticket_url(attempt, public_url=sim.settings.public_url))
+        for attempt in sim.store.payments_of_preference(preference.preference_id)
+        if attempt.status == "pending"
+    ]
+    return [
+        f'<p><a class="button plain" href="{escape(ticket)}">Ver o código do {name} e pagar</a></p>'
+        for name, ticket in waiting
+        if ticket is not None
+    ]
 
 
 def _items(preference: Preference) -> str:

@@ -6,6 +6,7 @@ from services.sandbox import (
     chargebacks,
     checkout,
     control,
+    front_page,
     merchant_orders,
     methods,
     order_search,
@@ -52,6 +53,7 @@ PROVIDER_ROUTES: tuple[tuple[str, str, ProviderHandler], ...] = (
 )
 
 OPEN_ROUTES: tuple[tuple[str, str, OpenHandler], ...] = (
+    ("GET", "/", front_page.show),
     ("GET", "/checkout/v1/redirect", checkout.show),
     ("POST", "/checkout/v1/redirect", checkout.decide),
     ("GET", "/checkout/v1/style.css", checkout.style),

@@ -58,12 +58,25 @@ async def test_coming_back_pending_the_page_turns_when_it_is_paid(hub, browse, w
     page = await browse()
     await at_the_checkout(page, link)
     await page.get_by_role("button", name=way).click()
+    await page.get_by_role("link", name="Voltar à loja").click()
     await expect(page.get_by_role("heading")).to_have_text("Aguardando a confirmação")
     await expect(page.locator(".facts")).to_contain_text("Pendente")
     await page.evaluate(MARK)
     await decided(hub, link, "approved")
     await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
     assert await page.evaluate("window.mark") == "the same document"
+
+
+async def test_a_pix_of_the_checkout_is_paid_there(hub, browse):
+    link = await hub.link()
+    page = await browse(java_script_enabled=False)
+    await at_the_checkout(page, link)
+    await page.get_by_role("button", name="Gerar Pix").click()
+    await expect(page.get_by_label("Pix copia e cola")).to_be_visible()
+    await page.get_by_role("button", name="Pagar agora").click()
+    await page.get_by_role("link", name="Voltar à loja").click()
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
+    assert page.url.startswith(f"{hub.url}/payments/mp/return/")
 
 
 async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse, until):
@@ -74,6 +87,7 @@ async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse
     await page.route_web_socket("**/ws?**", lambda socket: socket.close())
     await at_the_checkout(page, link)
     await page.get_by_role("button", name="Gerar Pix").click()
+    await page.get_by_role("link", name="Voltar à loja").click()
     await expect(page.get_by_role("heading")).to_have_text("Aguardando a confirmação")
     assert page.url.startswith(f"{hub.url}/payments/mp/return/")
     await page.evaluate(MARK)
@@ -196,6 +210,7 @@ async def test_a_page_that_waits_needs_no_script_to_be_refreshed(hub, browse, un
     page = await browse(java_script_enabled=False)
     await at_the_checkout(page, link)
     await page.get_by_role("button", name="Gerar Pix").click()
+    await page.get_by_role("link", name="Voltar à loja").click()
     await expect(page.get_by_role("heading")).to_have_text("Aguardando a confirmação")
     await decided(hub, link, "approved")
 

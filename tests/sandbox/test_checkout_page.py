@@ -84,6 +84,10 @@ async def test_a_choice_leads_back_to_the_shop_with_the_real_query(sandbox, choi
     preference = await sandbox.preference(back_urls=BACK_URLS, external_reference="PED-1")
     http_status, location, _ = await press(sandbox, preference["init_point"], choice)
     assert http_status == 303
+    if choice in {"pix", "boleto"}:
+        # Its code comes first.
+        assert str(location.origin()) == sandbox.url
+        (location,) = [URL(unescape(link)) for link in Page((await look(sandbox, location))[1]).links]
     assert str(location.with_query(None)) == address
     query = parse_qsl(location.raw_query_string)
     if choice == "card":
@@ -113,6 +117,25 @@ async def test_a_choice_leads_back_to_the_shop_with_the_real_query(sandbox, choi
     assert values["merchant_account_id"] == "null"
 
 
+@pytest.mark.parametrize("choice", ["pix", "boleto"])
+async def test_a_code_that_is_paid_leads_back_to_the_shop_as_paid(sandbox, choice):
+    preference = await sandbox.preference(back_urls=BACK_URLS)
+    _, ticket, _ = await press(sandbox, preference["init_point"], choice)
+    _, _, text = await press(sandbox, ticket, "pay")
+    (back,) = [URL(unescape(link)) for link in Page(text).links]
+    assert (str(back.with_query(None)), back.query["status"]) == ("https://loja.example/ok", "approved")
+
+
+async def test_the_checkout_leads_to_a_code_that_waits_until_it_is_paid(sandbox):
+    preference = await sandbox.preference(back_urls=BACK_URLS)
+    tickets = [str((await press(sandbox, preference["init_point"], choice))[1]) for choice in ("pix", "boleto")]
+    _, text = await look(sandbox, preference["init_point"])
+    assert [unescape(link) for link in Page(text).links] == tickets
+    await press(sandbox, tickets[0], "pay")
+    _, text = await look(sandbox, preference["init_point"])
+    assert [unescape(link) for link in Page(text).links] == tickets[1:]
+
+
 async def test_who_leaves_without_paying_takes_nulls_along(sandbox):
     preference = await sandbox.preference(back_urls=BACK_URLS)
     status, location, _ = await press(sandbox, preference["init_point"], "leave")
@@ -135,12 +158,11 @@ async def test_a_rejected_attempt_leaves_the_preference_payable(sandbox):
 
 async def test_a_pix_of_the_checkout_is_paid_on_its_ticket_page(sandbox, shop):
     preference = await sandbox.preference(notification_url=f"{shop.url}?source_news=webhooks")
-    _, location, text = await press(sandbox, preference["init_point"], "pix")
-    assert location is None
-    (ticket,) = [unescape(link) for link in Page(text).links]
+    _, ticket, _ = await press(sandbox, preference["init_point"], "pix")
     status, text = await look(sandbox, ticket)
     assert (status, Page(text).buttons) == (200, ["pay", "cancel"])
     assert "br.gov.bcb.pix" in text
+    assert Page(text).links == []
     status, _, text = await press(sandbox, ticket, "pay")
     assert status == 200
     assert "Pagamento aprovado" in text

@@ -1,0 +1,84 @@
+"""docs/sandbox.md tells of every control, fault, outcome and setting, and its commands do what it says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from services.sandbox.checkout import CHOICES
+from services.sandbox.faults import ErrorKind, Faults
+from services.sandbox.outcomes import OUTCOMES, PayOrder
+from services.sandbox.routes import OPEN_ROUTES
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+COMMAND = re.compile(
+    r"^\$ curl -s (?:-X ([A-Z]+) )?http://127\.0\.0\.1:8001/_sandbox/(\S+) .*?-d '(.*?)'$", re.MULTILINE | re.DOTALL
+)
+TARGETS = {"external_reference", "preference_id", "payment_id", "order_id", "outcome"}
+
+
+def rows(heading):
+    """The rows of the table below a heading, as lists of cells."""
+    section = re.split(r"^## ", PAGE, flags=re.MULTILINE)
+    (text,) = (each for each in section if each.startswith(f"{heading}\n"))
+    return [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
+
+
+def test_every_control_is_told():
+    told = {
+        (method, re.sub(r"[{?].*", "", path))
+        for methods, path in re.findall(r"`((?:GET|PUT|POST)(?:`, `PUT)?) (/_sandbox/[^`]*)`", PAGE)
+        for method in re.findall("[A-Z]+", methods)
+    } | {("GET", "/_sandbox/faults")}
+    there = {(method, re.sub(r"\{.*", "", path)) for method, path, _ in OPEN_ROUTES if path.startswith("/_sandbox/")}
+    assert told == there
+    assert "`PUT /_sandbox/faults` turns the named faults and keeps the others; `GET` shows them all." in PAGE
+
+
+def test_every_fault_is_told_with_its_usual_position():
+    told = {name.strip("`"): json.loads(usual.strip("`")) for name, usual, _ in rows("Faults")}
+    assert told == msgspec.to_builtins(Faults())
+    assert all(f"`{kind}`" in PAGE for kind in ErrorKind.__args__)
+
+
+def test_every_outcome_and_field_of_pay_is_told():
+    assert all(f"`{outcome}`" in PAGE for outcome in OUTCOMES)
+    assert {cells[0].strip("`") for cells in rows("Pay by a command")} == set(PayOrder.__struct_fields__) - TARGETS
+    assert all(f"`{name}`" in PAGE for name in TARGETS - {"outcome"})
+
+
+def test_every_button_is_told():
+    assert all(words in PAGE for _, _, words in CHOICES.values())
+
+
+def test_every_setting_is_told():
+    read = set(re.findall(r"EXTRATO_SANDBOX_[A-Z_]+", (ROOT / "services/sandbox/settings.py").read_text()))
+    told = {name for cells in rows("Settings") for name in re.findall(r"EXTRATO_[A-Z_]+", cells[0])}
+    assert told == {name for name in read if not name.endswith("_")}
+
+
+def test_every_command_of_the_page_is_tried_below():
+    assert len(COMMAND.findall(PAGE)) == PAGE.count("$ curl ") == 8
+
+
+async def test_the_commands_pay_and_dispute(sandbox):
+    await sandbox.preference(external_reference="PED-1")
+    for method, path, body in COMMAND.findall(PAGE):
+        status, answer = await sandbox.control(method or "POST", path, json.loads(body.replace("…", "PED-1")))
+        assert status == 200, (path, body, answer)
+    sums = (await sandbox.money("PED-1"))["by_currency"]
+    assert {name: sum(sum_.values()) for name, sum_ in sums.items()} == {"BRL": 750 + 750 + 250, "ARS": 750}
+    assert sums["BRL"]["held_centavos"] + sums["ARS"]["held_centavos"] == 2500
+    assert (await sandbox.control("GET", "faults"))[1] == msgspec.to_builtins(Faults())
+
+
+@pytest.mark.parametrize("method", ["pix", "card", "debit_card", "boleto", "account_money", "master"])
+async def test_every_named_method_pays(sandbox, method):
+    preference = await sandbox.preference()
+    paid = await sandbox.pay(preference_id=preference["id"], outcome="approved", method=method)
+    assert paid["status"] == "approved"
