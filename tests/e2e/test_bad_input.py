@@ -133,7 +133,7 @@ async def test_a_wrong_idempotency_key_is_told_in_the_language_of_its_route(hub)
 @pytest.mark.parametrize(
     ("method", "path", "status", "message"),
     [
-        ("GET", "/payments/pix/", 404, "There is nothing at this address."),
+        ("GET", "/payments/pix/", 405, "This address answers POST."),
         ("GET", "/payments/pix/1/2", 404, "There is nothing at this address."),
         ("GET", "/payments/pix/qr_code/nothing", 404, "There is no such QR code."),
         ("DELETE", "/payments/pix", 405, "This address answers POST."),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from services.gateway.app import create_app
+from services.gateway.app import addresses_of, create_app
 from services.gateway.http.context import GATEWAY
 from services.gateway.http.payer_tokens import PAYER_TOKENS, TOKEN_LENGTH
 from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
@@ -168,7 +168,9 @@ def _registered() -> set[tuple[str, str]]:
         assert resource is not None
         canonical = resource.canonical
         [listed] = [
-            r for r in (*ROUTES, SOCKET_IO, NOWHERE) if _canonical(r.path) == canonical and r.method == route.method
+            r
+            for r in (*ROUTES, SOCKET_IO, NOWHERE)
+            if canonical in map(_canonical, addresses_of(r.path)) and r.method == route.method
         ]
         names.add(_name(listed.method, listed.path))
     return names

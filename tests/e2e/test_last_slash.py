@@ -1,0 +1,72 @@
+"""An address is the same with and without its last slash."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.gateway.app import addresses_of
+from services.gateway.routes import ROUTES
+
+# Files, and what programs of the operator and the protocols ask for, have one address each.
+EXACT = {
+    "/payments/pix/qr_code/{file_name}",
+    "/assets/{asset}",
+    "/ws",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+}
+
+
+def test_every_route_of_a_merchants_programs_takes_both():
+    assert {route.path for route in ROUTES if "slash:/?}" not in route.path} == EXACT
+
+
+@pytest.mark.parametrize(
+    ("path", "addresses"),
+    [
+        ("/payments/pix{or_slash:/?}", ("/payments/pix", "/payments/pix/")),
+        ("/payments/api/cart{slash:/?}", ("/payments/api/cart", "/payments/api/cart/")),
+        ("/payments/pix/{payment_id}{or_slash:/?}", ("/payments/pix/{payment_id}{or_slash:/?}",)),
+        ("/{anything:.*}", ("/{anything:.*}",)),
+        ("/ws", ("/ws",)),
+    ],
+)
+def test_only_an_address_that_varies_by_its_slash_alone_is_two(path, addresses):
+    assert addresses_of(path) == addresses
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_a_pix_is_created_and_confirmed_with_and_without_it(hub, slash):
+    status, answer = await hub.post(f"/payments/pix{slash}", {"value": 4.2})
+    assert status == 201
+    body = {"bank_payment_id": answer["payment"]["bank_payment_id"], "value": 4.2}
+    assert (await hub.post(f"/payments/pix/confirmation{slash}", body))[0] == 200
+
+
+async def test_one_idempotency_key_gives_one_payment_at_both_addresses(hub):
+    key = {"Idempotency-Key": "com-e-sem-barra"}
+    numbers = {
+        (await hub.post(path, {"value": 4.2}, key))[1]["payment"]["id"] for path in ("/payments/pix", "/payments/pix/")
+    }
+    assert len(numbers) == 1
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_a_merchant_is_administered_with_and_without_it(hub, other_merchant, slash):
+    path = f"/admin/merchants/{other_merchant.slug}"
+    assert (await hub.administer("PUT", f"{path}/products/Sonho{slash}", {"price": 6.5}))[0] == 200
+    _, answer = await hub.administer("GET", path + slash)
+    assert answer["merchant"]["products"]["Sonho"] == 6.5
+
+
+async def test_two_slashes_are_another_address(hub):
+    status, answer = await hub.post("/payments/pix//", {"value": 4.2})
+    assert (status, answer["code"]) == (404, "not_found")
+
+
+async def test_the_wrong_method_is_told_the_right_one_at_both(hub):
+    for slash in ("", "/"):
+        async with hub.session.get(f"{hub.url}/payments/pix{slash}", headers=hub.headers) as answer:
+            assert (answer.status, answer.headers["Allow"]) == (405, "POST")
