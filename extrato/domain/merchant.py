@@ -41,7 +41,7 @@ from extrato.domain.connections import (
     RotateWebhookSecret,
 )
 from extrato.domain.decider import Decider
-from extrato.domain.errors import Refused
+from extrato.domain.errors import Refused, UnknownName
 from extrato.domain.pix_keys import normalise
 from extrato.domain.plain_ascii import plain_ascii
 
@@ -291,6 +291,7 @@ def price_order(lines: Iterable[Line], merchant: Registered, *, listed_prices_on
         if price is None:
             price = merchant.prices_centavos.get(name)
         if price is None:
-            raise Refused("unknown_product", f"Produto '{name}' não encontrado", name)
+            message = f"The merchant sells no product {name!r}."
+            raise UnknownName("unknown_product", message, name, known=merchant.prices_centavos)
         items.append(Item(name=name, quantity=line.quantity, unit_price_centavos=price))
     return tuple(items)

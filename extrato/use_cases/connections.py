@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from extrato.domain import merchant as domain
 from extrato.domain.connections import ConnectProvider, DisconnectProvider, RotateWebhookSecret
-from extrato.domain.errors import Refused
+from extrato.domain.errors import Refused, UnknownName
 from extrato.errors import Overloaded, ProviderNotConnected, ProviderRefused
 from extrato.ports import Credential
 from extrato.use_cases.command_handler import ATTEMPTS
@@ -152,6 +152,16 @@ async def _account_recorded(hub: Hub, slug: str, provider: str) -> str | None:
     return connection.account_id if connection else None
 
 
+def check_provider(hub: Hub, name: str) -> None:
+    """Raise `Refused` unless a provider of this name has accounts to connect."""
+    _provider(hub, name)
+
+
+def notification_url(public_url: str, slug: str) -> str:
+    """Give the address at which the hub takes a merchant's notifications, for the provider's panel and each charge."""
+    return f"{public_url}/webhooks/mercadopago/{slug}/"
+
+
 def _check_secret(secret: str) -> None:
     if not SECRET.fullmatch(secret):
         raise Refused("invalid_credential", "A token or secret has 1 to 500 visible characters of ASCII.", "credential")
@@ -169,7 +179,8 @@ async def _account_of(hub: Hub, provider: str, access_token: str) -> str:
 def _provider(hub: Hub, name: str) -> RemoteProvider:
     provider = hub.providers.remote.get(name)
     if provider is None:
-        raise Refused("unknown_provider", "There is no provider of this name with accounts to connect.", name[:64])
+        message = f"There is no provider {name[:64]!r} with accounts to connect."
+        raise UnknownName("unknown_provider", message, name[:64], known=hub.providers.remote)
     return provider
 
 

@@ -24,6 +24,7 @@ from extrato.providers.port import ChargeRequest, Receiver
 from extrato.store.appender import StreamAppend
 from extrato.use_cases.cancel_payment import complete_cancellation
 from extrato.use_cases.command_handler import handle, new_events
+from extrato.use_cases.connections import notification_url
 from extrato.use_cases.hub import Hub, LoadedPayment, after_opening, change_payment, load_payment, payment_stream
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ async def _charge(
         items=intent.items,
         payer=payer or Payer(email=intent.payer_email),
         expires_at=intent.expires_at,
-        notification_url=f"{hub.public_url}/webhooks/mercadopago/{merchant.slug}/",
+        notification_url=notification_url(hub.public_url, merchant.slug),
         return_url=f"{hub.public_url}/payments/mp/return/",
         receiver=Receiver(
             name=merchant.name,

@@ -230,6 +230,13 @@ async def test_a_product_has_its_price_until_it_is_withdrawn(hub, other_merchant
         assert (await hub.administer("DELETE", f"{path}/products/{name}"))[0] == 200
     status, answer = await generate_link(hub, other_merchant)
     assert (status, answer["code"]) == (400, "unknown_product")
+    assert answer["error"] == "Produto 'Pão Francês' não encontrado"
+
+
+async def test_a_price_that_is_missing_is_named(hub, path):
+    for body in ({}, {"price": None}, {"preco": 1}):
+        status, answer = await hub.administer("PUT", f"{path}/products/Sonho", body)
+        assert (status, answer["code"], answer["error"]) == (400, "amount_missing", "Falta o campo 'price'")
 
 
 @pytest.mark.parametrize(
@@ -282,6 +289,7 @@ async def test_a_connected_merchant_sells_and_a_disconnected_one_is_told_so(hub,
         ("mercado_pago", {"pix_api": "telex"}, 400, "unknown_pix_api"),
         ("pix", {}, 404, "unknown_provider"),
         ("nobody", {}, 404, "unknown_provider"),
+        ("mercadopago", {}, 404, "unknown_provider"),
     ],
 )
 async def test_a_credential_that_is_not_good_is_refused_and_leaves_nothing(

@@ -232,6 +232,7 @@ async def test_a_portuguese_route_names_the_place_in_portuguese(hub):
         ([{**BREAD, "preco_unitario": 0}], "amount_zero"),
         ([{**BREAD, "preco_unitario": "1"}], "amount_text"),
         ([{"nome": "Pão de Ontem", "quantidade": 1}], "unknown_product"),
+        ([{"nome": "pao frances", "quantidade": 1}], "unknown_product"),
         ([{"nome": "Bolo de Chocolate", "quantidade": 10_000}] * 4, "amount_too_large"),
         ([BREAD] * 101, "too_many_items"),
         ([BREAD, {**BREAD, "preco": 1}], "unknown_field"),
@@ -370,7 +371,7 @@ async def test_without_a_key_nothing_is_told(hub, headers):
         ),
         ({"bank_payment_id": "unique_id", "value": 1}, 404, "not_found", NO_SUCH_CHARGE),
         ({"bank_payment_id": "00000000-0001-8000-8000-000000000000", "value": 1}, 404, "not_found", NO_SUCH_CHARGE),
-        ({"bank_payment_id": "unique_id"}, 400, "amount_missing", "The amount is missing."),
+        ({"bank_payment_id": "unique_id"}, 400, "amount_missing", "The field 'value' is missing."),
     ],
 )
 @pytest.mark.usefixtures("nothing_is_left")
@@ -434,3 +435,22 @@ async def test_bytes_that_nobody_sends_by_accident_are_refused(hub, method, path
     writer.close()
     status = int(answer.split(b" ", 2)[1])
     assert 400 <= status < 500, answer
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("pao frances", "; o mais parecido é 'Pão Francês'"),
+        ("Pão Francêss", "; o mais parecido é 'Pão Francês'"),
+        ("Bolo-de-chocolate", "; o mais parecido é 'Bolo de Chocolate'"),
+        ("{}", ""),
+        ("Sonho", ""),
+    ],
+)
+@pytest.mark.usefixtures("nothing_is_left")
+async def test_an_unknown_product_is_told_the_nearest(hub, name, told):
+    body = {"padaria_slug": MERCHANT, "items": [{"nome": name, "quantidade": 1}]}
+    for path in ("/payments/api/generate-link/", "/payments/api/cart/"):
+        customer = {"customer": {"email": "ana@example.com"}}
+        status, answer = await send(hub, path, json.dumps({**body, **customer}))
+        assert (status, answer["error"]) == (400, f"Produto '{name}' não encontrado{told}")

@@ -475,7 +475,7 @@ async def test_all_that_is_left_is_what_the_provider_says_though_a_part_went_bac
         ({"amount": 1.001}, "amount_too_precise", "O valor deve ter no máximo duas casas decimais"),
         ({"amount": "all"}, "amount_text", "O valor deve ser um número, sem aspas"),
         ({"all": True, "amuont": 1}, "unknown_field", "Campo desconhecido: 'amuont'. Você quis dizer 'amount'?"),
-        ({"amount": None}, "amount_missing", "Falta o valor"),
+        ({"amount": None}, "amount_missing", "Falta o campo 'amount'"),
         ({}, "amount_or_all", "Informe 'amount', ou 'all': true para estornar tudo"),
         ({"all": False}, "amount_or_all", "Informe 'amount', ou 'all': true para estornar tudo"),
         ({"all": True, "amount": 1}, "amount_or_all", "Informe 'amount' ou 'all', não os dois"),

@@ -18,6 +18,9 @@ async def test_a_key_that_may_not_refund_charges_and_cancels(hub, other_merchant
     assert (status, answer["code"]) == (404, "payment_not_found")
     status, answer = await hub.post(f"/payments/api/{NOBODYS}/refund/", {}, charging)
     assert (status, answer["code"]) == (403, "forbidden")
+    assert answer["error"] == "Esta chave de API não tem o escopo 'payments:refund'"
+    status, answer = await hub.post("/payments/pix/confirmation", {}, charging)
+    assert (status, answer["message"]) == (403, "The API key does not have the scope 'confirm'.")
 
 
 @pytest.fixture

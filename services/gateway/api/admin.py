@@ -11,13 +11,14 @@ from contracts import api
 from contracts.subjects import MERCHANT_SLUG
 from extrato.domain import merchant as domain
 from extrato.domain.errors import Refused
-from extrato.domain.money import parse_reais, to_reais
+from extrato.domain.money import to_reais
 from extrato.use_cases.merchants import change_merchant, read_merchant
 from services.gateway.api import queries
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.context import caller_of, cause_of, gateway_of
 from services.gateway.http.door import json_object
+from services.gateway.http.sentences import Bilingual
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -30,7 +31,9 @@ DEFAULT_LIMIT: Final = 100
 async def register(request: web.Request) -> web.Response:
     """`POST /admin/merchants`: let a merchant exist; one that exists just so is given again."""
     if caller_of(request).merchant is not None:
-        raise Refused("forbidden", "Only a key of the hub registers merchants.")
+        raise Bilingual(
+            "forbidden", "Only a key of the hub registers merchants.", "Só uma chave do próprio hub cadastra padarias"
+        )
     body, _ = await json_object(request, api.MerchantCreation)
     slug = fields.required_text(body, "slug", maximum=64)
     command = domain.Register(
@@ -93,7 +96,7 @@ async def price_product(request: web.Request) -> web.Response:
     """`PUT /admin/merchants/{merchant}/products/{product}`: sell it at a price."""
     await administered(request)
     body, _ = await json_object(request, api.PriceGiven)
-    price_centavos = parse_reais(body.get("price"), maximum_centavos=domain.MAX_PRICE_CENTAVOS)
+    price_centavos = fields.value_centavos(body, "price", maximum_centavos=domain.MAX_PRICE_CENTAVOS)
     name = request.match_info["product"].strip()
     return await _changed(request, domain.PriceProduct(name=name, price_centavos=price_centavos))
 

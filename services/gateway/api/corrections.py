@@ -15,7 +15,7 @@ from contracts.api import (
     RefundRequest,
 )
 from extrato.domain.errors import Refused
-from extrato.domain.money import parse_reais, to_reais
+from extrato.domain.money import MAXIMUM_CENTAVOS, to_reais
 from extrato.domain.payment.commands import AcceptMoney, ResolveAlert
 from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import ProviderRefused, Transient
@@ -118,7 +118,7 @@ def _wish(body: dict[str, Any], *, wish_id: str) -> RefundWish:
         raise Refused("amount_or_all", "Informe 'amount', ou 'all': true para estornar tudo", "amount")
     return RefundWish(
         wish_id=wish_id,
-        amount_centavos=None if is_all else parse_reais(body["amount"]),
+        amount_centavos=None if is_all else fields.value_centavos(body, "amount", maximum_centavos=MAXIMUM_CENTAVOS),
         attempt_id=fields.required_text(body, "mp_payment_id", maximum=64) if "mp_payment_id" in body else None,
         reason=fields.text(body, "reason", maximum=MAX_REASON),
     )

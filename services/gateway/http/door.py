@@ -21,6 +21,7 @@ from services.gateway.http.json_text import decode_json
 from services.gateway.http.known_fields import refuse_unknown_fields
 from services.gateway.http.limits import Limited, address_of
 from services.gateway.http.local_only import refuse_unless_local
+from services.gateway.http.sentences import Bilingual
 from services.gateway.metrics import REQUESTS
 
 if TYPE_CHECKING:
@@ -178,7 +179,12 @@ async def recognise(request: web.Request, shown: Credentials, scope: str, *, lim
                 raise Refused("unauthenticated", "The API key is not one of ours.")
             limits.succeeded(shown.api_key)
         if scope not in key.scopes:
-            raise Refused("forbidden", f"The API key does not have the scope {scope!r}.")
+            raise Bilingual(
+                "forbidden",
+                f"The API key does not have the scope {scope!r}.",
+                f"Esta chave de API não tem o escopo '{scope}'",
+                scope,
+            )
         return Caller(
             merchant=key.merchant,
             actor="api_key",

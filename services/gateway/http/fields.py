@@ -34,9 +34,12 @@ DIRECTION_CONTROLS: Final = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-def value_centavos(body: Mapping[str, Any], name: str = "value") -> int:
+def value_centavos(body: Mapping[str, Any], name: str = "value", *, maximum_centavos: int = MAX_VALUE_CENTAVOS) -> int:
     """Read an amount of reais; raises `Refused` with a code of `extrato/domain/money.py`."""
-    return parse_reais(body.get(name), maximum_centavos=MAX_VALUE_CENTAVOS)
+    value = body.get(name)
+    if value is None:
+        raise Bilingual("amount_missing", f"The field '{name}' is missing.", f"Falta o campo '{name}'", name)
+    return parse_reais(value, maximum_centavos=maximum_centavos)
 
 
 def text(body: Mapping[str, Any], name: str, *, maximum: int = MAX_TEXT, default: str | None = None) -> str | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from extrato.domain.errors import Refused
+from extrato.domain.errors import Refused, UnknownName
 from extrato.errors import ExtratoError, ProviderRefused
 
-# For errors that arise far from any route, and are raised with an English sentence.
+# For errors that arise far from any route, and are raised with an English sentence. `{}` is the name that is not known.
 PORTUGUESE: Final = {
     "provider_refused": "O Mercado Pago recusou o pedido",
     "provider_misunderstood": "O Mercado Pago deu uma resposta inesperada",
@@ -21,7 +21,6 @@ PORTUGUESE: Final = {
     "conflict": "Outra operação mudou o mesmo registro; tente novamente",
     "idempotency_key_reused": "Esta Idempotency-Key já foi usada em outro pedido",
     "unauthenticated": "Chave de API ausente ou inválida",
-    "forbidden": "Esta chave de API não permite esta operação",
     "foreign_page": "Sem chaves de API, só são atendidas páginas e programas desta máquina",
     "body_too_slow": "O corpo da requisição demorou demais a chegar",
     "body_too_large": "O corpo da requisição é grande demais",
@@ -51,7 +50,8 @@ PORTUGUESE: Final = {
     "admin_sets_prices": "Uma chave com o escopo 'admin' define os preços dos produtos: não pode ficar presa a eles",
     "too_many_api_keys": "A padaria já tem chaves de API demais; revogue algumas",
     "api_key_not_found": "Não há chave de API com este identificador",
-    "unknown_provider": "Não há provedor com este nome que se conecte a uma conta",
+    "unknown_provider": "Não há provedor '{}' que se conecte a uma conta",
+    "unknown_product": "Produto '{}' não encontrado",
     "invalid_credential": "As credenciais devem ter de 1 a 500 caracteres ASCII, sem espaços",
     "credential_not_accepted": "O Mercado Pago não aceita este 'access_token'",
     "account_mismatch": "O 'access_token' é de outra conta",
@@ -99,4 +99,7 @@ def in_portuguese(error: Refused | ExtratoError) -> str:
     if isinstance(error, ProviderRefused):
         # Only the provider's own sentence says what the merchant can do about it; no secret is in it.
         return f"{PORTUGUESE[error.code]}: {error.message}"
+    if isinstance(error, UnknownName):
+        sentence = PORTUGUESE[error.code].format(error.about)
+        return sentence if error.nearest is None else f"{sentence}; o mais parecido é '{error.nearest}'"
     return PORTUGUESE.get(error.code, error.message)

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from extrato.domain.api_keys import ListedPricesOnly
-from extrato.domain.errors import Refused
+from extrato.domain.errors import Refused, UnknownName
 from extrato.domain.money import InvalidAmount, parse_reais
 from extrato.errors import ExtratoError, ProviderRefused
 from services.gateway.http import fields
@@ -51,6 +51,22 @@ def test_what_both_kinds_of_routes_read_is_told_in_both_languages(read):
         read()
     assert re.match("(The field 'a'|An Idempotency-Key) ", refused.value.message)
     assert re.match("(O campo 'a'|Uma Idempotency-Key) ", in_portuguese(refused.value))
+
+
+@pytest.mark.parametrize("code", ["unknown_provider", "unknown_product"])
+def test_an_unknown_name_is_told_with_the_nearest_in_both_languages(code):
+    error = UnknownName(code, "There is no {x}.", "mercadopago", known=["pix", "mercado_pago"])
+    assert error.message == "There is no {x}. Did you mean 'mercado_pago'?"
+    assert "'mercadopago'" in in_portuguese(error)
+    assert in_portuguese(error).endswith("; o mais parecido é 'mercado_pago'")
+
+
+def test_a_missing_amount_names_its_field_in_both_languages():
+    with pytest.raises(Bilingual) as refused:
+        fields.value_centavos({"value": 1, "price": None}, "price")
+    assert (refused.value.code, refused.value.about) == ("amount_missing", "price")
+    assert refused.value.message == "The field 'price' is missing."
+    assert in_portuguese(refused.value) == "Falta o campo 'price'"
 
 
 def test_a_foreign_page_is_told_what_open_mode_is_for():

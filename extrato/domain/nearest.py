@@ -1,0 +1,33 @@
+"""The known name that somebody probably meant by one that is not known."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# A wrong name is refused at the cost of a few milliseconds at most, however many there are to compare it with.
+MAX_LOOKED_AT: Final = 1000
+MAX_COMPARED: Final = 200
+MAX_DIFFERENCE: Final = 5
+SIMILAR: Final = 0.7
+
+
+def nearest(asked: str, known: Iterable[str]) -> str | None:
+    """Give the known name that differs from `asked` in case, accents and signs only, or in few letters; else None."""
+    wanted = _plain(asked)
+    plain = {_plain(name): name for name in islice(known, MAX_LOOKED_AT)}
+    if not wanted or wanted in plain:
+        return plain.get(wanted) if wanted else None
+    near = (name for name in plain if abs(len(name) - len(wanted)) <= MAX_DIFFERENCE)
+    found = difflib.get_close_matches(wanted, islice(near, MAX_COMPARED), n=1, cutoff=SIMILAR)
+    return plain[found[0]] if found else None
+
+
+def _plain(name: str) -> str:
+    """Leave what a hasty writer gets right: letters and digits, without case and accents."""
+    return "".join(each for each in unicodedata.normalize("NFKD", name).casefold() if each.isalnum())

@@ -1,0 +1,58 @@
+"""The name that was probably meant is told, and a far one is not."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extrato.domain.errors import UnknownName
+from extrato.domain.nearest import nearest
+from tests.pace import allowed
+
+SOLD = ["Pão Francês", "Bolo de Chocolate", "Sonho", "Café 50 ml", "Café 500 ml"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("pao frances", "Pão Francês"),
+        ("PÃO FRANCÊS", "Pão Francês"),
+        ("Pa\u0303o France\u0302s", "Pão Francês"),
+        ("Pão  Francês", "Pão Francês"),
+        ("Pao Françes", "Pão Francês"),
+        ("Bolo Chocolate", "Bolo de Chocolate"),
+        ("Sonhos", "Sonho"),
+        ("Cafe 500ml", "Café 500 ml"),
+        ("Caf\u00e9 50 mL", "Café 50 ml"),
+        ("Torta", None),
+        ("", None),
+        ("🍞", None),
+    ],
+)
+def test_the_nearest_name_is_found(asked, meant):
+    assert nearest(asked, SOLD) == meant
+
+
+@pytest.mark.parametrize("asked", ["mercadopago", "MercadoPago", "mercado-pago", "mercado pago", "mercado_paggo"])
+def test_a_provider_is_found_however_it_is_spelt(asked):
+    assert nearest(asked, ["pix", "mercado_pago"]) == "mercado_pago"
+
+
+@given(st.text(max_size=40), st.lists(st.text(max_size=40), max_size=20))
+def test_what_is_found_is_always_known(asked, known):
+    assert nearest(asked, known) in {None, *known}
+
+
+def test_an_error_tells_the_nearest_only_where_there_is_one():
+    assert str(UnknownName("c", "No 'sonhos'.", "sonhos", known=SOLD)) == "No 'sonhos'. Did you mean 'Sonho'?"
+    assert str(UnknownName("c", "No 'torta'.", "torta", known=SOLD)) == "No 'torta'."
+
+
+def test_ten_thousand_products_cost_no_more_than_a_moment():
+    known = [f"Produto número {number} da padaria do Marcos" for number in range(10_000)]
+    began = time.perf_counter()
+    nearest("Produto numero da padaria do Marco", known)
+    assert time.perf_counter() - began < allowed(0.1)
