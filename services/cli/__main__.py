@@ -9,6 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from extrato import VERSION
 from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError
 from extrato.process import CannotStart
@@ -79,6 +80,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="extrato", description="A payment hub for Brazilian merchants.")
+    parser.add_argument("--version", action="version", version=f"extrato {VERSION}")
     nouns = parser.add_subparsers(required=True, metavar="command")
     verbs_of: dict[str, argparse._SubParsersAction[argparse.ArgumentParser]] = {}
     for command in COMMANDS:

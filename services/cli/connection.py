@@ -10,8 +10,10 @@ from extrato.domain.connections import PIX_APIS
 from extrato.use_cases.connections import (
     DEFAULT_PIX_API,
     NewCredential,
+    check_provider,
     connect_account,
     disconnect_provider,
+    notification_url,
     rotate_access_token,
     rotate_webhook_secret,
 )
@@ -55,22 +57,29 @@ def secret_options(parser: ArgumentParser, *, with_connection: bool = True) -> N
 
 
 async def connect(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Connect an account, or give it another credential."""
-    wanted = NewCredential(
-        access_token=read_secret(ACCESS_TOKEN, arguments.access_token_file),
-        webhook_secret=read_secret(WEBHOOK_SECRET, arguments.webhook_secret_file),
-        account_id=arguments.account_id,
-        pix_api=arguments.pix_api,
-    )
+    """Connect an account, or give it another credential; ends with the address for the provider's webhooks."""
     async with running_hub(environment) as running:
+        check_provider(running.hub, arguments.provider)
+        wanted = NewCredential(
+            access_token=read_secret(ACCESS_TOKEN, arguments.access_token_file),
+            webhook_secret=read_secret(WEBHOOK_SECRET, arguments.webhook_secret_file),
+            account_id=arguments.account_id,
+            pix_api=arguments.pix_api,
+        )
         merchant = await connect_account(running.hub, arguments.slug, arguments.provider, wanted, cause=running.cause)
     _tell(arguments, merchant)
+    # A database alone does not say under which address its gateways are reached.
+    is_known = not environment.get("EXTRATO_DATABASE_URL") or environment.get("EXTRATO_PUBLIC_URL")
+    public_url = running.settings.public_url if is_known else "<public URL>"
+    print("Paste this address into the provider's panel, for payments and orders:")
+    print(notification_url(public_url, arguments.slug))
 
 
 async def rotate(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Keep another access token of the connected account."""
-    token = read_secret(ACCESS_TOKEN, arguments.access_token_file)
     async with running_hub(environment) as running:
+        check_provider(running.hub, arguments.provider)
+        token = read_secret(ACCESS_TOKEN, arguments.access_token_file)
         merchant = await rotate_access_token(
             running.hub, arguments.slug, arguments.provider, token, cause=running.cause
         )
@@ -79,8 +88,9 @@ async def rotate(arguments: Namespace, environment: Mapping[str, str]) -> None:
 
 async def webhook_secret(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Keep another webhook secret beside the same token."""
-    secret = read_secret(WEBHOOK_SECRET, arguments.webhook_secret_file)
     async with running_hub(environment) as running:
+        check_provider(running.hub, arguments.provider)
+        secret = read_secret(WEBHOOK_SECRET, arguments.webhook_secret_file)
         merchant = await rotate_webhook_secret(
             running.hub, arguments.slug, arguments.provider, secret, cause=running.cause
         )

@@ -62,7 +62,7 @@ def _settings(environment: Mapping[str, str]) -> Settings:
     try:
         addresses = msgspec.json.decode(file.read_bytes(), type=dict[str, str])
         database_url, mercado_pago_url = addresses["database_url"], addresses["mercado_pago_url"]
-        nats_url = addresses["nats_url"]
+        nats_url, gateway_url = addresses["nats_url"], addresses["gateway_url"]
     except (FileNotFoundError, KeyError, msgspec.MsgspecError):
         raise CannotStart(
             f"No hub runs in {settings.home}: start one with `extrato up`, or say EXTRATO_DATABASE_URL."
@@ -73,6 +73,7 @@ def _settings(environment: Mapping[str, str]) -> Settings:
         database_url=database_url,
         nats_url=settings.nats_url or nats_url,
         mercado_pago_url=settings.mercado_pago_url if given else mercado_pago_url,
+        public_url=settings.public_url if environment.get("EXTRATO_PUBLIC_URL") else gateway_url,
     )
 
 

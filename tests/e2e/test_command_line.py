@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -72,6 +73,7 @@ async def test_a_merchant_of_ones_own_is_registered_and_sells(hub, extrato, tmp_
     await extrato.does("merchant", "withdraw", slug, "Bolo")
     connected = await extrato.does("merchant", "connect", slug, lines=f"{SANDBOX_TOKEN}\n{WEBHOOK_SECRET}\n")
     assert "connected to account 174087000" in connected
+    assert connected.splitlines()[-1] == f"{hub.url}/webhooks/mercadopago/{slug}/"
     assert json.loads(await extrato.does("merchant", "show", slug)) == {
         "slug": slug,
         "name": "Padaria da Ana",
@@ -183,6 +185,15 @@ async def test_a_key_of_the_hub_charges_for_the_merchant_that_it_names_and_for_n
         (("merchant", "connect", MERCHANT), "", "The access token is missing"),
         (("merchant", "connect", MERCHANT), "APP_USR-nobody-at-all\nhush\n", "does not accept"),
         (("merchant", "connect", MERCHANT, "--access-token-file", "/nowhere"), "", "/nowhere is no file"),
+        (
+            ("merchant", "connect", MERCHANT, "--provider", "mercadopago"),
+            f"{SANDBOX_TOKEN}\n{WEBHOOK_SECRET}\n",
+            "Did you mean 'mercado_pago'?",
+        ),
+        (("merchant", "rotate", MERCHANT, "--provider", "MercadoPago"), "", "Did you mean 'mercado_pago'?"),
+        (("merchant", "webhook-secret", MERCHANT, "--provider", "mercado"), "", "Did you mean 'mercado_pago'?"),
+        (("merchant", "disconnect", MERCHANT, "--provider", "mercado-pago"), "", "Did you mean 'mercado_pago'?"),
+        (("merchant", "disconnect", MERCHANT, "--provider", "stone"), "", "There is no provider 'stone'"),
         (("merchant", "rotate", "nobody"), f"{SANDBOX_TOKEN}\n", "There is no connection"),
         (("api-key", "issue", "nobody"), "", "The merchant does not exist."),
         (
@@ -201,6 +212,11 @@ async def test_what_is_refused_is_said_in_one_sentence_and_leaves_nothing(hub, e
     for secret in lines.split():
         assert secret not in said
     assert await hub.count_requested_events() == before
+
+
+async def test_the_version_is_that_of_the_project_and_needs_no_hub(tmp_path):
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert await Shell(str(tmp_path / "empty")).does("--version") == f"extrato {project['version']}"
 
 
 async def test_without_a_hub_it_is_said_where_one_was_looked_for(tmp_path):
