@@ -527,11 +527,13 @@ class PriceGiven(Struct, kw_only=True, forbid_unknown_fields=True):
 class ApiKeyWanted(Struct, kw_only=True, forbid_unknown_fields=True):
     """Asks for an API key with some of payments:write, payments:read, payments:refund, confirm and admin.
 
-    With `listed_prices_only` it charges the prices of the merchant's products and cannot set one; not with admin,
-    which sets those prices.
+    Without `scopes` it gets the first three, which a shop's backend needs. `name` says what the key is for, in 60
+    characters. With `listed_prices_only` it charges the prices of the merchant's products and cannot set one; not
+    with admin, which sets those prices.
     """
 
-    scopes: list[str]
+    scopes: list[str] | UnsetType = UNSET
+    name: str | UnsetType | None = UNSET
     listed_prices_only: bool | UnsetType = UNSET
 
 
@@ -583,21 +585,30 @@ class ApiKeyCreated(Struct, kw_only=True):
     success: bool
     padaria_slug: str
     key_id: str
+    name: str | None
     scopes: list[str]
     listed_prices_only: bool
     api_key: str
 
 
 class ListedApiKey(Struct, kw_only=True):
-    """An API key, without what would open anything."""
+    """An API key, without what would open anything.
+
+    It opens something while `revoked_at` is null. `last_used_at` is exact to some minutes, and null when the key was
+    never shown.
+    """
 
     key_id: str
+    name: str | None
     scopes: list[str]
     listed_prices_only: bool
+    issued_at: str
+    revoked_at: str | None
+    last_used_at: str | None
 
 
 class ApiKeyList(Struct, kw_only=True):
-    """The API keys of a merchant that open something."""
+    """The API keys of a merchant in the order of their issue, with the 100 that were revoked last."""
 
     success: bool
     padaria_slug: str

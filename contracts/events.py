@@ -464,15 +464,17 @@ class ProductWithdrawn(Struct, frozen=True, kw_only=True):
 class ApiKeyIssued(Struct, frozen=True, kw_only=True):
     """A key may act for the merchant, or for the hub itself; only the SHA-256 of its random secret is kept.
 
-    With `listed_prices_only` it charges what the merchant's products cost, and no other amount.
+    With `listed_prices_only` it charges what the merchant's products cost, and no other amount. `name` says for people
+    what the key is for; None when that was not told.
     """
 
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
 
     key_id: str
     secret_digest: str
     scopes: tuple[str, ...]
     listed_prices_only: bool
+    name: str | None
 
 
 class ApiKeyRevoked(Struct, frozen=True, kw_only=True):

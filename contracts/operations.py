@@ -587,7 +587,8 @@ OPERATIONS: Final = (
         "/api-keys",
         "issueApiKey",
         "Issue an API key.",
-        description="The key is shown in this answer and never again. It may have any scope of a merchant, also "
+        description="The key is shown in this answer and never again. `{}` asks for one with the scopes that a shop's "
+        "backend needs: payments:write, payments:read, payments:refund. It may have any scope of a merchant, also "
         "`confirm` and `admin`: a key that administers is as good as every key of the merchant. One with "
         "`listed_prices_only` orders products by their names and sets no price; it cannot be one that administers.",
         body=api.ApiKeyWanted,
@@ -597,7 +598,7 @@ OPERATIONS: Final = (
         "GET",
         "/api-keys",
         "listApiKeys",
-        "List the API keys that open something.",
+        "List the API keys, revoked ones too.",
         answers={200: Answer(description="The keys.", body=api.ApiKeyList)},
     ),
     _administration(
@@ -606,7 +607,7 @@ OPERATIONS: Final = (
         "revokeApiKey",
         "Revoke an API key.",
         description="Every gateway refuses it within a second.",
-        answers={200: Answer(description="The keys that are left.", body=api.ApiKeyList)},
+        answers={200: Answer(description="The keys.", body=api.ApiKeyList)},
     ),
     _webhook(
         "/webhooks/mercadopago/",

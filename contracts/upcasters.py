@@ -92,6 +92,11 @@ def _api_key_issued_v1(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "scopes": scopes, "listed_prices_only": False}
 
 
+def _api_key_issued_v2(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 knew keys by their ids only."""
+    return {**data, "name": None}
+
+
 UPCASTERS: Final[dict[str, tuple[str, Upcaster]]] = {
     "PaymentOpened.v1": ("PaymentOpened.v2", _payment_opened_v1),
     "PaymentOpened.v2": ("PaymentOpened.v3", _payment_opened_v2),
@@ -105,6 +110,7 @@ UPCASTERS: Final[dict[str, tuple[str, Upcaster]]] = {
     "RefundMade.v1": ("RefundMade.v2", _refund_made_v1),
     "RefundRequested.v1": ("RefundRequested.v2", _refund_requested_v1),
     "ApiKeyIssued.v1": ("ApiKeyIssued.v2", _api_key_issued_v1),
+    "ApiKeyIssued.v2": ("ApiKeyIssued.v3", _api_key_issued_v2),
     "RefundRequested.v2": ("RefundRequested.v3", _refund_requested_v2),
 }
 

@@ -146,6 +146,7 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
         secret_digest="23" * 32,
         scopes=("payments:read", "payments:write"),
         listed_prices_only=True,
+        name="Caixa 2",
     ),
     events.ApiKeyRevoked(key_id="a1b2c3d4"),
     events.IdempotencyKeyUsed(request_digest="45" * 32, opened_payment_id=15),

@@ -1,17 +1,23 @@
 """API keys: which secrets act for a merchant or for the hub itself, and for how much.
 
-A part of the aggregate in `merchant.py`, cut like it: state, commands, decisions.
+A part of the aggregate in `merchant.py`, cut like it: state, commands, decisions. Its history is for people who look.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.events import ApiKeyEvent, ApiKeyIssued, ApiKeyRevoked
 from extrato.domain.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from contracts.envelope import Envelope
 
 # --- state --------------------------------------------------------------------------------------
 
@@ -37,15 +43,20 @@ SCOPES: Final = frozenset({"payments:write", "payments:read", "payments:refund",
 # The metrics count the payments of all merchants together, so that no merchant's own key may read them.
 HUB_SCOPES: Final = SCOPES | {"metrics"}
 MAX_API_KEYS: Final = 100
+MAX_NAME: Final = 60
 
 
 class IssueApiKey(Struct, frozen=True, kw_only=True):
-    """Let the bearer of a secret act; with `listed_prices_only` without ever setting a price."""
+    """Let the bearer of a secret act; with `listed_prices_only` without ever setting a price.
+
+    `name` tells people what the key is for, and need not differ from that of other keys.
+    """
 
     key_id: str
     secret_digest: str
     scopes: tuple[str, ...]
     listed_prices_only: bool = False
+    name: str | None = None
 
 
 class RevokeApiKey(Struct, frozen=True, kw_only=True):
@@ -93,6 +104,7 @@ def _issue(command: IssueApiKey, keys: ApiKeys, allowed: frozenset[str]) -> list
         secret_digest=command.secret_digest,
         scopes=command.scopes,
         listed_prices_only=command.listed_prices_only,
+        name=None if command.name is None else _name(command.name),
     )
     known = keys.issued.get(command.key_id)
     if known == event:
@@ -102,3 +114,40 @@ def _issue(command: IssueApiKey, keys: ApiKeys, allowed: frozenset[str]) -> list
     if len(keys.issued) >= MAX_API_KEYS:
         raise Refused("too_many_api_keys", f"{MAX_API_KEYS} API keys are enough; revoke some.", "api_keys")
     return [event]
+
+
+def _name(text: str) -> str:
+    name = text.strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise Refused("invalid_api_key_name", f"An API key's name has 1 to {MAX_NAME} printable characters.", "name")
+    return name
+
+
+# --- history ------------------------------------------------------------------------------------
+
+MAX_REVOKED_LISTED: Final = 100
+
+
+class KeyRecord(Struct, frozen=True, kw_only=True):
+    """A key as it was issued, and when; `revoked_at` is None while it opens something."""
+
+    issued: ApiKeyIssued
+    issued_at: datetime
+    revoked_at: datetime | None = None
+
+
+def records(history: Iterable[Envelope]) -> list[KeyRecord]:
+    """Give the keys in the order in which they were issued; of the revoked ones the latest to be revoked.
+
+    The times are those of the log, so that keys of every age have them.
+    """
+    known: dict[str, KeyRecord] = {}
+    for envelope in history:
+        match envelope.event:
+            case ApiKeyIssued() as issued:
+                known[issued.key_id] = KeyRecord(issued=issued, issued_at=envelope.recorded_at)
+            case ApiKeyRevoked(key_id=key_id):
+                known[key_id] = replace(known[key_id], revoked_at=envelope.recorded_at)
+    revoked = [(record.revoked_at, key_id) for key_id, record in known.items() if record.revoked_at is not None]
+    forgotten = {key_id for _, key_id in sorted(revoked)[:-MAX_REVOKED_LISTED]}
+    return [record for key_id, record in known.items() if key_id not in forgotten]

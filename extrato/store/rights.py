@@ -26,6 +26,7 @@ TABLES: Final = {
     "passed_over": ORDINARY,
     "readiness": ORDINARY,
     "payer_token_cut_off": "SELECT",
+    "api_key_uses": "SELECT, INSERT, UPDATE",
     "log_identity": "SELECT",
     "log_epochs": "SELECT, INSERT",
     "relay_lease": "SELECT, INSERT, UPDATE",

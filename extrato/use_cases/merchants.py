@@ -12,6 +12,7 @@ from cachetools import FIFOCache
 from msgspec import Struct
 
 from contracts.subjects import MERCHANT_SLUG
+from extrato.domain import api_keys
 from extrato.domain import merchant as domain
 from extrato.domain.api_keys import IssueApiKey
 from extrato.errors import NotFound
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from contracts.envelope import Cause
     from contracts.events import ApiKeyIssued, MerchantEvent
+    from extrato.domain.api_keys import KeyRecord
     from extrato.store.log import LogReader
     from extrato.use_cases.hub import Hub
 
@@ -136,12 +138,16 @@ def _issued(holder: domain.Merchant, key_id: str) -> ApiKeyIssued | None:
 
 
 def new_api_key(
-    slug: str, scopes: tuple[str, ...] = DEFAULT_SCOPES, *, listed_prices_only: bool = False
+    slug: str, scopes: tuple[str, ...] = DEFAULT_SCOPES, *, listed_prices_only: bool = False, name: str | None = None
 ) -> tuple[str, IssueApiKey]:
     """Make a key: the text to show once, and the command that issues it."""
     key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
     command = IssueApiKey(
-        key_id=key_id, secret_digest=digest_of(secret), scopes=scopes, listed_prices_only=listed_prices_only
+        key_id=key_id,
+        secret_digest=digest_of(secret),
+        scopes=scopes,
+        listed_prices_only=listed_prices_only,
+        name=name,
     )
     return f"{KEY_PREFIX}.{slug}.{key_id}.{secret}", command
 
@@ -166,6 +172,11 @@ async def read_merchant(log: LogReader, slug: str) -> tuple[domain.Merchant, int
     """Give what a slug is as of now, and the version of its stream."""
     history = await read(log, merchant_stream(slug))
     return history.state, history.version
+
+
+async def read_api_keys(log: LogReader, slug: str) -> list[KeyRecord]:
+    """Give the keys of a merchant, or of the hub itself, revoked ones among them."""
+    return api_keys.records(await log.read_stream(domain.stream_id(slug)))
 
 
 async def change_merchant(hub: Hub, slug: str, commands: Sequence[domain.Command], *, cause: Cause) -> Changed:

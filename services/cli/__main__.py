@@ -62,10 +62,14 @@ COMMANDS: Final = (
     Command("merchant webhook-secret", "another webhook secret", connection.secret_options, connection.webhook_secret),
     Command("merchant disconnect", "forget the credential", connection.connection_options, connection.disconnect),
     Command("api-key issue", "print a new key of a merchant", api_key.issue_options, api_key.issue),
-    Command("api-key list", "a line for each key of a merchant", merchant.slug_option, api_key.list_keys),
+    Command(
+        "api-key list", "a line for each key of a merchant, revoked ones too", merchant.slug_option, api_key.list_keys
+    ),
     Command("api-key revoke", "let a key open nothing", api_key.revoke_options, api_key.revoke),
     Command("admin-key issue", "print a new key of the hub itself", api_key.issue_admin_options, api_key.issue),
-    Command("admin-key list", "a line for each key of the hub", api_key.admin_options, api_key.list_keys),
+    Command(
+        "admin-key list", "a line for each key of the hub, revoked ones too", api_key.admin_options, api_key.list_keys
+    ),
     Command("admin-key revoke", "let a key open nothing", api_key.revoke_admin_options, api_key.revoke),
     Command("restored", "begin another epoch of the log, after a restore from a backup", _nothing, restored),
     Command("vault rotate", "encrypt every secret with a new key", _nothing, vault.rotate),

@@ -22,6 +22,7 @@ from services.gateway.api.pictures import Pictures
 from services.gateway.http.context import GATEWAY, Gateway
 from services.gateway.http.cross_origin import SHARED
 from services.gateway.http.door import MAX_BODY_BYTES, door
+from services.gateway.http.key_uses import KeyUses
 from services.gateway.http.limits import Allowance, Limits
 from services.gateway.http.payer_tokens import payer_tokens
 from services.gateway.live.fanout import Fanout
@@ -108,13 +109,16 @@ async def serve(settings: Settings) -> None:
             tokens=await payer_tokens(hub.vault, pool),
             unverified=Allowance(UNVERIFIED_PER_MINUTE),
             limits=Limits(settings),
+            key_uses=KeyUses(pool),
         )
+        parts.push_async_callback(gateway.key_uses.close)
         async with _listening(gateway):
             await run_together(
                 live_feed=live.run(),
                 socket_io=gateway.socket_io.run(),
                 revocations=end_revoked(fanout, gateway.merchants),
                 deliveries=gateway.workers.run(),
+                key_uses=gateway.key_uses.run(),
                 readiness=announce_readiness(settings.ready_file),
             )
 

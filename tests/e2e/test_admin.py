@@ -351,8 +351,10 @@ async def test_a_key_is_shown_once_does_what_it_may_and_is_revoked_within_two_se
     assert (await hub.post("/payments/pix", {"value": 1}, bearer))[0] == 403
 
     _, listed = await hub.administer("GET", f"{path}/api-keys")
-    shown = {"key_id": created["key_id"], "scopes": ["payments:read"], "listed_prices_only": False}
-    assert shown in listed["api_keys"]
+    [shown] = [each for each in listed["api_keys"] if each["key_id"] == created["key_id"]]
+    assert (shown["name"], shown["scopes"], shown["listed_prices_only"]) == (None, ["payments:read"], False)
+    assert shown["revoked_at"] is None
+    assert shown["issued_at"] <= shown["last_used_at"]
     secret = created["api_key"].rpartition(".")[2]
     assert secret not in str(listed)
     assert hashlib.sha256(secret.encode()).hexdigest() not in str(listed)
@@ -360,13 +362,40 @@ async def test_a_key_is_shown_once_does_what_it_may_and_is_revoked_within_two_se
     for _ in range(2):
         status, left = await hub.administer("DELETE", f"{path}/api-keys/{created['key_id']}")
         assert status == 200
-        assert created["key_id"] not in str(left)
+        [revoked] = [each for each in left["api_keys"] if each["key_id"] == created["key_id"]]
+        assert shown["last_used_at"] <= revoked["revoked_at"]
+        assert {**revoked, "revoked_at": None} == shown
 
     async def is_refused():
         async with hub.session.get(listing, headers=bearer) as answer:
             return answer.status == 401
 
     await until(is_refused, "the key opens nothing", within_s=2)
+
+
+async def test_a_key_that_nothing_is_said_of_has_the_scopes_of_a_shop_as_on_the_command_line(hub, path):
+    status, created = await hub.administer("POST", f"{path}/api-keys", {})
+    assert (status, created["scopes"]) == (201, ["payments:read", "payments:refund", "payments:write"])
+    assert (created["name"], created["listed_prices_only"]) == (None, False)
+
+
+async def test_a_key_has_the_name_that_it_was_given(hub, path):
+    status, created = await hub.administer("POST", f"{path}/api-keys", {"name": " Caixa 2 "})
+    assert (status, created["name"]) == (201, "Caixa 2")
+    _, listed = await hub.administer("GET", f"{path}/api-keys")
+    assert "Caixa 2" in [each["name"] for each in listed["api_keys"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [(5, "invalid_text"), ("a\nb", "invalid_text"), ("x" * 61, "text_too_long"), ("a\u200bb", "invalid_api_key_name")],
+)
+async def test_a_name_that_cannot_be_read_is_refused_in_portuguese(hub, path, name, code):
+    before = await hub.count_requested_events()
+    status, answer = await hub.administer("POST", f"{path}/api-keys", {"name": name})
+    assert (status, answer["code"]) == (400, code)
+    assert answer["error"].startswith("O ")
+    assert await hub.count_requested_events() == before
 
 
 @pytest.mark.parametrize("scopes", [None, [], "admin", ["root"], [5]])
@@ -380,7 +409,9 @@ async def test_a_key_kept_to_listed_prices_is_listed_as_one(hub, path):
     status, created = await hub.administer("POST", f"{path}/api-keys", wanted)
     assert (status, created["listed_prices_only"]) == (201, True)
     _, listed = await hub.administer("GET", f"{path}/api-keys")
-    assert {**wanted, "key_id": created["key_id"]} in listed["api_keys"]
+    [shown] = [each for each in listed["api_keys"] if each["key_id"] == created["key_id"]]
+    assert wanted.items() <= shown.items()
+    assert shown["last_used_at"] is None
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import os
+import re
 import tempfile
 import tomllib
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tests.running_hub import RunningHub
 
 PROVIDER = "mercado_pago"
+MINUTE = r"\d{4}-\d\d-\d\dT\d\d:\d\dZ"
 
 
 class Shell:
@@ -113,9 +115,13 @@ async def test_a_merchant_of_ones_own_is_registered_and_sells(hub, extrato, tmp_
 
 
 async def test_a_key_is_printed_alone_listed_without_its_secret_and_revoked(hub, extrato, slug, until):
-    api_key = await extrato.does("api-key", "issue", slug, "--scope", "payments:read", "--scope", "confirm")
+    api_key = await extrato.does(
+        "api-key", "issue", slug, "--scope", "payments:read", "--scope", "confirm", "--name", "bank of the shop"
+    )
     key_id, secret = api_key.split(".")[2:]
-    assert await extrato.does("api-key", "list", slug) == f"{key_id}\tconfirm payments:read"
+    [line] = (await extrato.does("api-key", "list", slug)).splitlines()
+    listed = re.fullmatch(rf"{key_id}\tbank of the shop\tconfirm payments:read\tissued {MINUTE}\tnot used", line)
+    assert listed
 
     async def status() -> int:
         headers = {"Authorization": f"Bearer {api_key}"}
@@ -130,20 +136,22 @@ async def test_a_key_is_printed_alone_listed_without_its_secret_and_revoked(hub,
         return await status() == 401
 
     await until(is_refused, "the key opens nothing", within_s=2)
-    assert await extrato.does("api-key", "list", slug) == ""
+    assert re.fullmatch(rf"{line}\trevoked {MINUTE}", await extrato.does("api-key", "list", slug))
 
 
 async def test_a_key_kept_to_listed_prices_is_listed_as_one(extrato, slug):
     api_key = await extrato.does("api-key", "issue", slug, "--scope", "payments:write", "--listed-prices-only")
     key_id = api_key.split(".")[2]
-    assert await extrato.does("api-key", "list", slug) == f"{key_id}\tpayments:write\tlisted prices only"
+    [line] = (await extrato.does("api-key", "list", slug)).splitlines()
+    assert line.startswith(f"{key_id}\t-\tpayments:write (listed prices only)\tissued ")
 
 
 async def test_a_key_of_the_hub_administers_until_it_is_revoked(hub, extrato, slug, until):
-    key = await extrato.does("admin-key", "issue")
+    key = await extrato.does("admin-key", "issue", "--name", "Prometheus")
     assert key.startswith("extrato.extrato.")
     key_id = key.split(".")[2]
-    assert f"{key_id}\tadmin metrics payments:read" in (await extrato.does("admin-key", "list")).splitlines()
+    listed = (await extrato.does("admin-key", "list")).splitlines()
+    assert [line for line in listed if line.startswith(f"{key_id}\tPrometheus\tadmin metrics payments:read\tissued ")]
 
     async def is_accepted() -> bool:
         return (await hub.administer("GET", f"/admin/merchants/{slug}", key=key))[0] == 200
@@ -196,6 +204,8 @@ async def test_a_key_of_the_hub_charges_for_the_merchant_that_it_names_and_for_n
         (("merchant", "disconnect", MERCHANT, "--provider", "stone"), "", "There is no provider 'stone'"),
         (("merchant", "rotate", "nobody"), f"{SANDBOX_TOKEN}\n", "There is no connection"),
         (("api-key", "issue", "nobody"), "", "The merchant does not exist."),
+        (("api-key", "issue", MERCHANT, "--name", "x" * 61), "", "An API key's name has 1 to 60"),
+        (("admin-key", "issue", "--name", " "), "", "An API key's name has 1 to 60"),
         (
             ("api-key", "issue", MERCHANT, "--scope", "admin", "--listed-prices-only"),
             "",

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from contracts.envelope import Cause, Envelope
 from contracts.events import (
     ApiKeyIssued,
     ApiKeyRevoked,
@@ -24,7 +27,15 @@ from contracts.events import (
     WebhookSecretRotated,
 )
 from extrato.domain import merchant as module
-from extrato.domain.api_keys import HUB_SCOPES, MAX_API_KEYS, IssueApiKey, ListedPricesOnly, RevokeApiKey
+from extrato.domain.api_keys import (
+    HUB_SCOPES,
+    MAX_API_KEYS,
+    MAX_REVOKED_LISTED,
+    IssueApiKey,
+    ListedPricesOnly,
+    RevokeApiKey,
+    records,
+)
 from extrato.domain.connections import ConnectProvider, DisconnectProvider, RotateWebhookSecret
 from extrato.domain.errors import Refused
 from extrato.domain.merchant import (
@@ -50,7 +61,7 @@ from extrato.domain.merchant import (
 
 REGISTERED = MerchantRegistered(slug="padaria", name="Padaria do Marcos", city="São Paulo")
 REGISTER = Register(slug="padaria", name="Padaria do Marcos", city="São Paulo")
-KEY = ApiKeyIssued(key_id="k1", secret_digest="ab" * 32, scopes=("payments:read",), listed_prices_only=False)
+KEY = ApiKeyIssued(key_id="k1", secret_digest="ab" * 32, scopes=("payments:read",), listed_prices_only=False, name=None)
 ISSUE = IssueApiKey(key_id="k1", secret_digest="ab" * 32, scopes=("payments:read",))
 REVOKED = ApiKeyRevoked(key_id="k1")
 CONNECTED = ProviderConnected(provider="mp", account_id="123", credential_digest="one", pix_api="payments")
@@ -318,6 +329,56 @@ def test_an_api_key_is_issued():
     assert given_events(REGISTERED).when(ISSUE) == [KEY]
 
 
+@pytest.mark.parametrize(("name", "kept"), [("Caixa 2", "Caixa 2"), ("  Caixa 2 ", "Caixa 2"), ("ã" * 60, "ã" * 60)])
+def test_an_api_key_is_issued_with_a_name(name: str, kept: str):
+    assert given_events(REGISTERED).when(replace(ISSUE, name=name)) == [replace(KEY, name=kept)]
+    assert given_events(REGISTERED, replace(KEY, name=kept)).when(replace(ISSUE, name=name)) == []
+
+
+@pytest.mark.parametrize("name", ["", " ", "ã" * 61, "a\nb", "a\u202eb", "a\0b"])
+def test_a_name_that_cannot_be_read_is_refused(name: str):
+    assert given_events(REGISTERED).refuses(replace(ISSUE, name=name)) == "invalid_api_key_name"
+    assert given_events(slug=RESERVED_SLUG).refuses(replace(ISSUE, name=name)) == "invalid_api_key_name"
+
+
+def recorded(event: ApiKeyIssued | ApiKeyRevoked | MerchantRegistered, minute: int) -> Envelope:
+    at = datetime(2026, 11, 29, 8, tzinfo=UTC) + timedelta(minutes=minute)
+    return Envelope(
+        event_id=UUID(int=minute),
+        stream_id=UUID(int=0),
+        version=minute + 1,
+        position=minute + 1,
+        merchant="padaria",
+        payment_id=None,
+        occurred_at=at,
+        recorded_at=at,
+        cause=Cause(correlation_id="c", actor="operator"),
+        event=event,
+    )
+
+
+def test_keys_are_recorded_with_the_times_of_the_log_and_stay_when_they_are_revoked():
+    other = replace(KEY, key_id="k2", name="Caixa 2")
+    history = [recorded(REGISTERED, 0), recorded(KEY, 1), recorded(other, 2), recorded(REVOKED, 5)]
+    assert [
+        (each.issued, each.issued_at.minute, each.revoked_at and each.revoked_at.minute) for each in records(history)
+    ] == [
+        (KEY, 1, 5),
+        (other, 2, None),
+    ]
+
+
+def test_of_many_revoked_keys_the_latest_to_be_revoked_are_recorded_and_none_that_opens_is_left_out():
+    keys = [replace(KEY, key_id=f"k{number}") for number in range(MAX_REVOKED_LISTED + 3)]
+    history = [recorded(each, number) for number, each in enumerate(keys)]
+    first_revoked = ["k5", "k7"]
+    revoked = [*first_revoked, *(each.key_id for each in keys if each.key_id not in {*first_revoked, "k0"})]
+    history += [recorded(ApiKeyRevoked(key_id=key_id), 200 + number) for number, key_id in enumerate(revoked)]
+    listed = [each.issued.key_id for each in records(history)]
+    assert listed == [each.key_id for each in keys if each.key_id not in first_revoked]
+    assert "k0" in listed
+
+
 @pytest.mark.parametrize("scopes", [(), ("payments:read", "root")])
 def test_an_api_key_for_nothing_or_for_an_unknown_scope_is_refused(scopes: tuple[str, ...]):
     ask = IssueApiKey(key_id="k", secret_digest="x", scopes=scopes)
@@ -327,7 +388,7 @@ def test_an_api_key_for_nothing_or_for_an_unknown_scope_is_refused(scopes: tuple
 def test_the_metrics_of_all_are_for_a_key_of_the_hub_only():
     ask = IssueApiKey(key_id="k", secret_digest="x", scopes=("metrics",))
     assert given_events(REGISTERED).refuses(ask) == "unknown_scope"
-    issued = ApiKeyIssued(key_id="k", secret_digest="x", scopes=("metrics",), listed_prices_only=False)
+    issued = ApiKeyIssued(key_id="k", secret_digest="x", scopes=("metrics",), listed_prices_only=False, name=None)
     assert decide(ask, RESERVED) == [issued]
 
 

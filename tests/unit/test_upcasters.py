@@ -88,13 +88,26 @@ def test_a_key_of_the_first_shape_that_charges_may_refund_and_set_prices():
         secret_digest="23" * 32,
         scopes=("confirm", "payments:read", "payments:refund", "payments:write"),
         listed_prices_only=False,
+        name=None,
+    )
+
+
+def test_a_key_of_the_second_shape_has_no_name():
+    event = read_event("ApiKeyIssued.v2", (GOLDEN / "ApiKeyIssued.v2.json").read_bytes())
+
+    assert event == ApiKeyIssued(
+        key_id="a1b2c3d4",
+        secret_digest="23" * 32,
+        scopes=("payments:read", "payments:write"),
+        listed_prices_only=True,
+        name=None,
     )
 
 
 def test_a_key_of_the_first_shape_that_does_not_charge_may_not_refund():
     data = {"key_id": "a1b2c3d4", "secret_digest": "23" * 32, "scopes": ["payments:read", "admin"]}
 
-    assert upcast("ApiKeyIssued.v1", data)[1] == {**data, "listed_prices_only": False}
+    assert upcast("ApiKeyIssued.v1", data)[1] == {**data, "listed_prices_only": False, "name": None}
 
 
 def test_an_observation_of_the_first_shape_is_in_reais():

@@ -1,15 +1,15 @@
-"""A merchant's API keys: issued and shown once, listed without their secrets, revoked."""
+"""A merchant's API keys: issued and shown once, listed with their dates and without their secrets, revoked."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from contracts import api
-from extrato.domain import merchant as domain
-from extrato.domain.api_keys import RevokeApiKey
+from extrato.domain.api_keys import MAX_NAME, RevokeApiKey
 from extrato.domain.errors import Refused
-from extrato.use_cases.merchants import change_merchant, new_api_key
+from extrato.use_cases.merchants import DEFAULT_SCOPES, change_merchant, new_api_key, read_api_keys
 from services.gateway.api.admin import administered
+from services.gateway.api.views import moment
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.context import cause_of, gateway_of
@@ -17,6 +17,7 @@ from services.gateway.http.door import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from aiohttp import web
 
@@ -26,14 +27,19 @@ async def issue(request: web.Request) -> web.Response:
     merchant = await administered(request)
     gateway = gateway_of(request)
     body, _ = await json_object(request, api.ApiKeyWanted)
-    listed_prices_only = fields.flag(body, "listed_prices_only")
-    api_key, command = new_api_key(merchant.slug, _scopes(body), listed_prices_only=listed_prices_only)
+    api_key, command = new_api_key(
+        merchant.slug,
+        _scopes(body),
+        listed_prices_only=fields.flag(body, "listed_prices_only"),
+        name=fields.text(body, "name", maximum=MAX_NAME),
+    )
     await change_merchant(gateway.hub, merchant.slug, [command], cause=cause_of(request, actor="api_key"))
     gateway.merchants.forget(merchant.slug)
     created = api.ApiKeyCreated(
         success=True,
         padaria_slug=merchant.slug,
         key_id=command.key_id,
+        name=command.name,
         scopes=list(command.scopes),
         listed_prices_only=command.listed_prices_only,
         api_key=api_key,
@@ -42,8 +48,8 @@ async def issue(request: web.Request) -> web.Response:
 
 
 async def list_keys(request: web.Request) -> web.Response:
-    """`GET /admin/merchants/{merchant}/api-keys`: the keys that open something."""
-    return _listed(await administered(request))
+    """`GET /admin/merchants/{merchant}/api-keys`: the keys, revoked ones too."""
+    return await _listed(request, (await administered(request)).slug)
 
 
 async def revoke(request: web.Request) -> web.Response:
@@ -51,23 +57,35 @@ async def revoke(request: web.Request) -> web.Response:
     merchant = await administered(request)
     gateway = gateway_of(request)
     command = RevokeApiKey(key_id=request.match_info["key_id"])
-    changed = await change_merchant(gateway.hub, merchant.slug, [command], cause=cause_of(request, actor="api_key"))
+    await change_merchant(gateway.hub, merchant.slug, [command], cause=cause_of(request, actor="api_key"))
     gateway.merchants.forget(merchant.slug)
-    return _listed(changed.merchant)
+    return await _listed(request, merchant.slug)
 
 
 def _scopes(body: Mapping[str, Any]) -> tuple[str, ...]:
-    scopes = body.get("scopes")
+    scopes = body.get("scopes", list(DEFAULT_SCOPES))
     if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
         raise Refused("unknown_scope", "The field 'scopes' must be a list of scopes.", "scopes")
     return tuple(sorted(set(scopes)))
 
 
-def _listed(merchant: domain.Merchant) -> web.Response:
-    if not isinstance(merchant, domain.Registered):
-        raise TypeError
+async def _listed(request: web.Request, slug: str) -> web.Response:
+    gateway = gateway_of(request)
+    used = await gateway.key_uses.read(slug)
     keys = [
-        api.ListedApiKey(key_id=issued.key_id, scopes=list(issued.scopes), listed_prices_only=issued.listed_prices_only)
-        for issued in merchant.keys.issued.values()
+        api.ListedApiKey(
+            key_id=record.issued.key_id,
+            name=record.issued.name,
+            scopes=list(record.issued.scopes),
+            listed_prices_only=record.issued.listed_prices_only,
+            issued_at=moment(record.issued_at),
+            revoked_at=_moment(record.revoked_at),
+            last_used_at=_moment(used.get(record.issued.key_id)),
+        )
+        for record in await read_api_keys(gateway.hub.log, slug)
     ]
-    return json_answer(api.ApiKeyList(success=True, padaria_slug=merchant.slug, count=len(keys), api_keys=keys))
+    return json_answer(api.ApiKeyList(success=True, padaria_slug=slug, count=len(keys), api_keys=keys))
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else moment(at)

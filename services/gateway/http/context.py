@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from services.gateway.api.delivery_workers import DeliveryWorkers
     from services.gateway.api.observability import ReadinessLooks
     from services.gateway.api.pictures import Pictures
+    from services.gateway.http.key_uses import KeyUses
     from services.gateway.http.limits import Allowance, Limits
     from services.gateway.http.payer_tokens import PayerTokens
     from services.gateway.live.fanout import Fanout
@@ -78,6 +79,7 @@ class Gateway:
     tokens: PayerTokens
     unverified: Allowance
     limits: Limits
+    key_uses: KeyUses
 
 
 GATEWAY: Final = web.AppKey("gateway", Gateway)

@@ -178,6 +178,7 @@ async def recognise(request: web.Request, shown: Credentials, scope: str, *, lim
                 limits.failed(address)
                 raise Refused("unauthenticated", "The API key is not one of ours.")
             limits.succeeded(shown.api_key)
+        gateway.key_uses.note(key)
         if scope not in key.scopes:
             raise Bilingual(
                 "forbidden",

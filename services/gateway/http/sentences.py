@@ -46,6 +46,7 @@ PORTUGUESE: Final = {
     "too_many_products": "A padaria já vende produtos demais",
     "unknown_scope": "O campo 'scopes' deve listar um ou mais de: "
     "admin, confirm, payments:read, payments:refund, payments:write",
+    "invalid_api_key_name": "O nome de uma chave de API deve ter de 1 a 60 caracteres visíveis",
     "listed_prices_only": "Esta chave de API não pode definir preços: cobra os preços dos produtos da padaria",
     "admin_sets_prices": "Uma chave com o escopo 'admin' define os preços dos produtos: não pode ficar presa a eles",
     "too_many_api_keys": "A padaria já tem chaves de API demais; revogue algumas",

@@ -134,7 +134,11 @@ DISCONNECTED = events.ProviderDisconnected(provider="mercado_pago")
 PRICED = events.ProductPriced(name="café", price_centavos=999)
 WITHDRAWN = events.ProductWithdrawn(name="café")
 KEY_ISSUED = events.ApiKeyIssued(
-    key_id="key-1", secret_digest="cd" * 32, scopes=("payments:write",), listed_prices_only=True
+    key_id="key-1",
+    secret_digest="cd" * 32,
+    scopes=("payments:write",),
+    listed_prices_only=True,
+    name=None,
 )
 KEY_REVOKED = events.ApiKeyRevoked(key_id="key-1")
 

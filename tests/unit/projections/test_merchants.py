@@ -89,7 +89,7 @@ def test_no_digest_of_a_secret_is_shown():
 
 
 def test_a_key_that_is_issued_again_is_told_once():
-    narrower = ApiKeyIssued(key_id="key-1", secret_digest="ef" * 32, scopes=(), listed_prices_only=False)
+    narrower = ApiKeyIssued(key_id="key-1", secret_digest="ef" * 32, scopes=(), listed_prices_only=False, name=None)
     keys = profile(REGISTERED, KEY_ISSUED, narrower).api_keys
     assert keys == (MerchantApiKey(key_id="key-1", scopes=(), listed_prices_only=False),)
 

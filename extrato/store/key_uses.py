@@ -1,0 +1,43 @@
+"""When each API key was last used, to within some minutes. Nothing is decided by it, and a write may be lost."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from extrato.errors import StoreUnavailable
+from extrato.store.unavailable import LINE_BROKE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import asyncpg
+
+# In one order, so that two gateways never wait for each other's rows in turn. A use that another gateway has written a
+# moment before is not written again.
+WRITE: Final = """
+    INSERT INTO api_key_uses (holder, key_id, last_used_at)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
+    ON CONFLICT (holder, key_id) DO UPDATE SET last_used_at = excluded.last_used_at
+    WHERE api_key_uses.last_used_at < excluded.last_used_at - interval '1 minute'
+"""
+READ: Final = "SELECT key_id, last_used_at FROM api_key_uses WHERE holder = $1"
+
+KeyName = tuple[str, str]
+"""Whose key it is, and its id."""
+
+
+async def write_uses(pool: asyncpg.Pool, uses: Mapping[KeyName, float]) -> None:
+    """Write when keys were used, in seconds since 1970; raises an exception of `UNWILLING`."""
+    rows = sorted(uses.items())
+    if rows:
+        moments = [datetime.fromtimestamp(used_at, UTC) for _, used_at in rows]
+        await pool.execute(WRITE, [name[0] for name, _ in rows], [name[1] for name, _ in rows], moments)
+
+
+async def read_uses(pool: asyncpg.Pool, holder: str) -> dict[str, datetime]:
+    """Give when the keys of a holder were last used, by their ids; raises `StoreUnavailable`."""
+    try:
+        return {row["key_id"]: row["last_used_at"] for row in await pool.fetch(READ, holder)}
+    except LINE_BROKE as error:
+        raise StoreUnavailable("The database does not answer.") from error

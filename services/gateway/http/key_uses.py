@@ -1,0 +1,70 @@
+"""Notes which API keys are used, and writes it every few minutes in one statement."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from extrato.domain.merchant import RESERVED_SLUG
+from extrato.store.key_uses import KeyName, read_uses, write_uses
+from extrato.store.unavailable import UNWILLING
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from extrato.use_cases.merchants import ApiKey
+
+WRITE_EVERY_S: Final = 120.0
+CLOSE_WITHIN_S: Final = 0.5
+MAX_NOTED: Final = 10_000
+
+_logger = structlog.get_logger(component="gateway")
+
+
+class KeyUses:
+    """The uses of this process that are not written yet. Noting one costs no question and no write."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._noted: dict[KeyName, float] = {}
+
+    def note(self, key: ApiKey) -> None:
+        """Note that a key was shown, whatever it was allowed to do."""
+        name = (key.merchant or RESERVED_SLUG, key.key_id)
+        if name in self._noted or len(self._noted) < MAX_NOTED:
+            self._noted[name] = time.time()
+
+    async def read(self, holder: str) -> dict[str, datetime]:
+        """Give when the keys of a holder were last used, by their ids; of other processes what is written."""
+        used = await read_uses(self._pool, holder)
+        for (whose, key_id), at in self._noted.items():
+            if whose == holder:
+                noted = datetime.fromtimestamp(at, UTC)
+                used[key_id] = max(noted, used.get(key_id, noted))
+        return used
+
+    async def run(self) -> None:
+        """Write for ever; what could not be written is tried with the next."""
+        while True:
+            await asyncio.sleep(WRITE_EVERY_S)
+            await self.write()
+
+    async def write(self) -> None:
+        """Write what was noted; where PostgreSQL is away or refuses, keep it noted."""
+        noted, self._noted = self._noted, {}
+        try:
+            await write_uses(self._pool, noted)
+        except UNWILLING as error:
+            self._noted = noted | self._noted
+            _logger.info("key_uses_wait", keys=len(noted), error=repr(error))
+
+    async def close(self) -> None:
+        """Write what was noted, if that is quickly done."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await self.write()
