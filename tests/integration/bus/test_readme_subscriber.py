@@ -43,7 +43,7 @@ class Subscriber:
     """The program of the README in a process, in a folder where it finds the address that it reads."""
 
     def __init__(self, folder: Path, address: str) -> None:
-        (code,) = re.findall(r"```python\n(import asyncio, json.*?)```", README.read_text(), re.DOTALL)
+        (code,) = re.findall(r"```python\n(import asyncio, json, pathlib.*?)```", README.read_text(), re.DOTALL)
         self._folder = folder
         self._code = code
         self.printed: list[str] = []

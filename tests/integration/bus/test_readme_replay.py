@@ -1,0 +1,189 @@
+"""The programs of README.md that replay, and that connect from Node, do what it says of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import nats
+import pytest
+from msgspec.structs import replace
+from nats.js.errors import NotFoundError
+
+from contracts.subjects import PAYMENTS_STREAM
+from extrato.bus.copies import open_copies
+from extrato.store.appender import StreamAppend
+from tests.conftest import CLIENTS
+from tests.integration.bus.running import relaying, running
+from tests.integration.bus.test_readme_subscriber import README, change_status
+from tests.integration.store.examples import NOON, new_event, registered, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    from extrato.bus.connection import Bus
+    from extrato.store.event_log import EventLog
+    from services.cli.embedded_nats import EmbeddedNats
+
+    Copied = Callable[[int], Awaitable[None]]
+
+TEXT = README.read_text(encoding="utf-8")
+MERCHANT = "padaria-do-marcos"
+NAMED = f'SUBJECT = "payments.{MERCHANT}.>"'
+SINCE = "SINCE = datetime(2026, 1, 31, tzinfo=UTC)"
+
+
+def block(language: str, first_line: str) -> str:
+    (code,) = re.findall(rf"```{language}\n({re.escape(first_line)}\n.*?)```", TEXT, re.DOTALL)
+    return str(code)
+
+
+REPLAY = block("python", "import asyncio, json\nfrom datetime import UTC, datetime")
+NODE = block("js", 'import { readFileSync } from "node:fs";')
+
+
+@pytest.fixture
+def place(tmp_path: Path, nats_server: EmbeddedNats) -> Path:
+    """A folder where the programs find the address of the bus."""
+    run = tmp_path / ".extrato" / "run"
+    run.mkdir(parents=True)
+    (run / "addresses.json").write_text(json.dumps({"subscriber_nats_url": nats_server.subscriber_url}))
+    return tmp_path
+
+
+@pytest.fixture
+async def filled(
+    log: EventLog, bus: Bus, database_url: str, nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[None]:
+    """A relay and the copies that subscribers read."""
+    monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.1)
+    async with (
+        relaying(log, bus, database_url),
+        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url) as copies,
+        running(copies.run()),
+    ):
+        yield
+
+
+async def replayed(place: Path, subject: str, since: datetime | None = None) -> list[int]:
+    """Run the program with another subject and start; gives the positions that it prints."""
+    assert NAMED in REPLAY
+    assert SINCE in REPLAY
+    code = REPLAY.replace(NAMED, f"SUBJECT = {subject!r}")
+    code = code.replace(SINCE, f"SINCE = {since and f'datetime.fromisoformat({since.isoformat()!r})'}")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, cwd=place, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, errors = await process.communicate()
+    assert (process.returncode, errors.decode()) == (0, "")
+    return [int(line.split()[0]) for line in out.decode().splitlines()]
+
+
+async def append(log: EventLog, *, merchant: str = MERCHANT, payment_id: int = 15, recorded_at: datetime = NOON) -> int:
+    event = replace(new_event(merchant=merchant, payment_id=payment_id), recorded_at=recorded_at)
+    return (await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[event])))[-1]
+
+
+@pytest.fixture
+async def copied(nats_server: EmbeddedNats) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+    """Waits until as many messages have come to the copy."""
+    async with await nats.connect(nats_server.copies_url) as client:
+
+        async def have_come(count: int) -> bool:
+            with contextlib.suppress(NotFoundError):
+                return (await client.jetstream().stream_info(PAYMENTS_STREAM)).state.messages == count
+            return False
+
+        async def wait_for(count: int) -> None:
+            await until(lambda: have_come(count), what=f"{count} messages in the copy")
+
+        yield wait_for
+
+
+@pytest.mark.usefixtures("filled")
+async def test_a_replay_reads_from_the_beginning_of_everything_one_merchant_and_one_payment(
+    log: EventLog, place: Path, copied: Copied
+):
+    first = await append(log)
+    other = await append(log, merchant="padaria-da-ana", payment_id=16)
+    own = new_event(registered(), merchant=MERCHANT, payment_id=None)
+    (settings,) = await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[own]))
+    last = await append(log)
+    await copied(4)
+    found = {
+        ">": [first, other, settings, last],
+        f"payments.{MERCHANT}.>": [first, last],
+        "payments.*.16.>": [other],
+        f"merchants.{MERCHANT}.>": [settings],
+        "payments.nobody.>": [],
+    }
+    assert await asyncio.gather(*(replayed(place, subject) for subject in found)) == list(found.values())
+
+
+@pytest.mark.usefixtures("filled")
+async def test_a_replay_from_a_time_has_what_was_recorded_since_also_when_the_stream_was_filled_again(
+    log: EventLog, bus: Bus, place: Path, copied: Copied
+):
+    now = datetime.now(UTC)
+    older, newer = await append(log, recorded_at=now - timedelta(days=2)), await append(log, recorded_at=now)
+    await copied(2)
+    await bus.jetstream.delete_stream(PAYMENTS_STREAM)
+    newest = await append(log, recorded_at=now)
+    await copied(3)
+    found = {
+        now - timedelta(days=3): [older, newer, newest],
+        now: [newer, newest],
+        now + timedelta(days=1): [],
+    }
+    assert await asyncio.gather(*(replayed(place, "payments.>", since) for since in found)) == list(found.values())
+
+
+@pytest.mark.usefixtures("filled")
+async def test_node_reads_from_the_beginning_and_misses_nothing_when_nats_or_the_stream_goes(
+    log: EventLog, bus: Bus, place: Path, nats_server: EmbeddedNats, node: str, copied: Copied
+):
+    (place / "node_modules").symlink_to(CLIENTS / "node_modules")
+    (place / "subscriber.mjs").write_text(NODE)
+    changed, printed = [await change_status(log)], []
+    await copied(2)
+
+    def all_are_printed() -> bool:
+        found = (re.match(r"(\d+) payments\.padaria\.1\.StatusChanged", line) for line in printed)
+        # What was not acknowledged before an outage may come once more.
+        return sorted({int(each[1]) for each in found if each}) == changed
+
+    process = await asyncio.create_subprocess_exec(
+        node, "subscriber.mjs", cwd=place, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+
+    async def read() -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            printed.append(line.decode())  # noqa: PERF401 - each is looked for as it comes
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(read())
+        try:
+            await until(all_are_printed, within_s=20)
+            assert "status: 'approved'" in "".join(printed)
+            changed.append(await change_status(log))
+            await until(all_are_printed)
+            await nats_server.stop()
+            changed.append(await change_status(log))
+            await nats_server.start()
+            await until(all_are_printed, within_s=20)
+            await bus.jetstream.delete_stream(PAYMENTS_STREAM)
+            changed.append(await change_status(log))
+            await until(all_are_printed, within_s=20)
+            assert process.returncode is None, printed
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
