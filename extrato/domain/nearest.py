@@ -17,14 +17,17 @@ MAX_DIFFERENCE: Final = 5
 SIMILAR: Final = 0.7
 
 
-def nearest(asked: str, known: Iterable[str]) -> str | None:
-    """Give the known name that differs from `asked` in case, accents and signs only, or in few letters; else None."""
+def nearest(asked: str, known: Iterable[str], *, similar: float = SIMILAR) -> str | None:
+    """Give the known name that differs from `asked` in case, accents and signs only, or in few letters; else None.
+
+    `similar` is how much the letters must have in common, from 0 to 1 (`difflib.SequenceMatcher.ratio`).
+    """
     wanted = _plain(asked)
     plain = {_plain(name): name for name in islice(known, MAX_LOOKED_AT)}
     if not wanted or wanted in plain:
         return plain.get(wanted) if wanted else None
     near = (name for name in plain if abs(len(name) - len(wanted)) <= MAX_DIFFERENCE)
-    found = difflib.get_close_matches(wanted, islice(near, MAX_COMPARED), n=1, cutoff=SIMILAR)
+    found = difflib.get_close_matches(wanted, islice(near, MAX_COMPARED), n=1, cutoff=similar)
     return plain[found[0]] if found else None
 
 

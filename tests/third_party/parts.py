@@ -122,6 +122,7 @@ PARTS: Final = (
 
 # The licence of a package whose metadata has no SPDX expression, as its metadata and its licence file say in words.
 LICENCES: Final = {
+    "anyascii": "ISC",
     "aiohappyeyeballs": "PSF-2.0",
     "aiosignal": "Apache-2.0",
     "frozenlist": "Apache-2.0",

@@ -5,19 +5,21 @@ Which fields a body has, and whether it is refused for others, stands in its Str
 
 from __future__ import annotations
 
-import difflib
 import functools
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 import msgspec
 from msgspec import Struct
 
+from extrato.domain.nearest import nearest
 from services.gateway.http.sentences import Bilingual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MAX_NAME: Final = 40
+# A body has few fields, so that a guess costs little: `quantity` may mean `quantidade`.
+SIMILAR: Final = 0.6
 
 
 def refuse_unknown_fields(body: Mapping[str, Any], kind: type[Struct], within: str = "") -> None:
@@ -54,13 +56,12 @@ def _structs_in(annotation: Any) -> Iterator[type[Struct]]:
 
 
 def _unknown(path: str, name: str, known: tuple[str, ...]) -> Bilingual:
-    nearest = difflib.get_close_matches(name.lower(), known, n=1)
+    meant = nearest(name, known, similar=SIMILAR)
     listed = ", ".join(f"'{each}'" for each in known)
     return Bilingual(
         "unknown_field",
-        f"Unknown field '{path}'. " + (f"Did you mean '{nearest[0]}'?" if nearest else f"The fields are {listed}."),
-        f"Campo desconhecido: '{path}'. "
-        + (f"Você quis dizer '{nearest[0]}'?" if nearest else f"Os campos são {listed}"),
+        f"Unknown field '{path}'. " + (f"Did you mean '{meant}'?" if meant else f"The fields are {listed}."),
+        f"Campo desconhecido: '{path}'. " + (f"Você quis dizer '{meant}'?" if meant else f"Os campos são {listed}"),
         path,
     )
 
