@@ -27,6 +27,9 @@ CONNECT_TIMEOUT_S: Final = 5
 CLOSE_TIMEOUT_S: Final = 1
 PING_INTERVAL_S: Final = 5
 
+# Where clients are sent answers unless they say otherwise, as NATS's clients have it.
+DEFAULT_INBOX_PREFIX: Final = "_INBOX"
+
 # Between two attempts to connect; it doubles, and begins again after a connection that lasted.
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 2.0
@@ -94,9 +97,12 @@ class Bus:
     them at each use. What is subscribed to on a client ends with it, and what `listen` was told does not.
     """
 
-    def __init__(self, nats_url: str, *, name: str, log: BoundLogger | None) -> None:
+    def __init__(
+        self, nats_url: str, *, name: str, log: BoundLogger | None, inbox_prefix: str = DEFAULT_INBOX_PREFIX
+    ) -> None:
         self._nats_url = nats_url
         self._name = name
+        self._inbox_prefix = inbox_prefix
         self._log = log
         self._listeners: list[tuple[str, Callable[[Msg], Awaitable[None]]]] = []
         self._replaced = asyncio.Event()
@@ -213,6 +219,7 @@ class Bus:
                 await client.connect(
                     self._nats_url,
                     name=self._name,
+                    inbox_prefix=self._inbox_prefix,
                     error_cb=on_error,
                     allow_reconnect=False,
                     connect_timeout=CONNECT_TIMEOUT_S,
@@ -281,9 +288,12 @@ async def connect(nats_url: str, *, name: str) -> Bus:
 
 
 @contextlib.asynccontextmanager
-async def connect_quietly(nats_url: str, *, name: str) -> AsyncIterator[Bus]:
-    """Connect to NATS for somebody who says himself what is worth saying; raises `BusUnavailable` or `BusRefused`."""
-    bus = Bus(nats_url, name=name, log=None)
+async def connect_quietly(nats_url: str, *, name: str, inbox_prefix: str = DEFAULT_INBOX_PREFIX) -> AsyncIterator[Bus]:
+    """Connect to NATS for somebody who says himself what is worth saying; raises `BusUnavailable` or `BusRefused`.
+
+    Answers come on subjects that begin with `inbox_prefix`.
+    """
+    bus = Bus(nats_url, name=name, log=None, inbox_prefix=inbox_prefix)
     await bus.open()
     try:
         yield bus

@@ -17,7 +17,7 @@ import socket
 import sysconfig
 from typing import TYPE_CHECKING, Final, Self
 
-from extrato.bus.copies import COPIED_STREAMS, DELIVERY, FEED, ORIGIN_API
+from extrato.bus.copies import COPIED_STREAMS, DELIVERY, ORIGIN_API, new_feed
 from extrato.process import CannotStart
 from services.cli.child import Child, Program
 from services.cli.postgres_places import make_folder
@@ -28,51 +28,6 @@ if TYPE_CHECKING:
 
 _HOST: Final = "127.0.0.1"
 
-# A subscriber makes consumers of the copies and reads from them; it publishes nothing, and changes no stream. What a
-# stream is made of is not shown to it either, for that tells where the messages of a copy come in.
-SUBSCRIBER: Final = {
-    "publish": {
-        "allow": [
-            "$JS.API.INFO",
-            "$JS.API.STREAM.NAMES",
-            *(
-                subject
-                for stream in COPIED_STREAMS
-                for subject in (
-                    f"$JS.API.DIRECT.GET.{stream}",
-                    f"$JS.API.DIRECT.GET.{stream}.>",
-                    f"$JS.API.CONSUMER.CREATE.{stream}",
-                    f"$JS.API.CONSUMER.CREATE.{stream}.>",
-                    f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.*",
-                    f"$JS.API.CONSUMER.INFO.{stream}.*",
-                    f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
-                    f"$JS.API.CONSUMER.DELETE.{stream}.*",
-                    f"$JS.ACK.{stream}.>",
-                    f"$JS.FC.{stream}.>",
-                )
-            ),
-        ],
-        "deny": [f"$JS.FC.*.{FEED}.>"],
-    },
-    "subscribe": ["_INBOX.>"],
-}
-
-# All that one account reaches in the other, and only to fill the copies.
-_FROM_WHERE_ON: Final = [f"CONSUMER.RESET.{stream}.{FEED}" for stream in COPIED_STREAMS]
-_HAS_COME: Final = [f"$JS.FC.{stream}.{FEED}.>" for stream in COPIED_STREAMS]
-EXPORTS: Final = [
-    *({"service": f"$JS.API.{request}", "accounts": ["SUBSCRIBERS"]} for request in _FROM_WHERE_ON),
-    *({"service": subject, "accounts": ["SUBSCRIBERS"]} for subject in _HAS_COME),
-    {"stream": f"{DELIVERY}.>", "accounts": ["SUBSCRIBERS"]},
-]
-IMPORTS: Final = [
-    *(
-        {"service": {"account": "HUB", "subject": f"$JS.API.{request}"}, "to": f"{ORIGIN_API}.{request}"}
-        for request in _FROM_WHERE_ON
-    ),
-    *({"service": {"account": "HUB", "subject": subject}} for subject in _HAS_COME),
-    {"stream": {"account": "HUB", "subject": f"{DELIVERY}.>"}},
-]
 MAX_CONSUMERS: Final = 1000
 
 
@@ -86,6 +41,7 @@ class EmbeddedNats:
         self._password = secrets.token_urlsafe(24)
         self._copier_password = secrets.token_urlsafe(24)
         self._subscriber_password = secrets.token_urlsafe(24)
+        self._feed = ""
         self._child: Child | None = None
 
     @property
@@ -100,8 +56,13 @@ class EmbeddedNats:
 
     @property
     def subscriber_url(self) -> str:
-        """Where somebody who only reads events finds the server; see `SUBSCRIBER`."""
+        """Where somebody who only reads events finds the server; see `_subscriber`."""
         return f"nats://subscriber:{self._subscriber_password}@{_HOST}:{self._port}"
+
+    @property
+    def feed(self) -> str:
+        """The secret name of the consumers that feed the copies; known after `prepare`, and kept in the home."""
+        return self._feed
 
     @property
     def pid(self) -> int:
@@ -114,6 +75,7 @@ class EmbeddedNats:
         """Write the configuration; gives what is to be run. Raises `CannotStart`."""
         self._port = self._port or _free_port()
         make_folder(self._folder, 0o700)
+        self._feed = self._feed or _kept_feed(self._folder / "feed")
         configuration = self._folder / "nats.conf"
         _write_private(configuration, self._configuration())
         return Program(
@@ -159,17 +121,23 @@ class EmbeddedNats:
         )
 
     def _accounts(self) -> dict[str, object]:
-        subscriber = {"user": "subscriber", "password": self._subscriber_password, "permissions": SUBSCRIBER}
+        subscriber = {
+            "user": "subscriber",
+            "password": self._subscriber_password,
+            "permissions": _subscriber(self._feed),
+        }
+        from_where_on = [f"CONSUMER.RESET.{stream}.{self._feed}" for stream in COPIED_STREAMS]
+        has_come = [f"$JS.FC.{stream}.{self._feed}.>" for stream in COPIED_STREAMS]
         return {
             "HUB": {
                 "jetstream": "enabled",
                 "users": [{"user": "extrato", "password": self._password}],
-                "exports": EXPORTS,
+                "exports": _exports(from_where_on, has_come),
             },
             "SUBSCRIBERS": {
                 "jetstream": {"max_streams": len(COPIED_STREAMS), "max_consumers": MAX_CONSUMERS},
                 "users": [{"user": "copier", "password": self._copier_password}, subscriber],
-                "imports": IMPORTS,
+                "imports": _imports(from_where_on, has_come),
             },
         }
 
@@ -184,6 +152,81 @@ class EmbeddedNats:
                 with contextlib.suppress(OSError):
                     await writer.wait_closed()
         return False
+
+
+def _subscriber(feed: str) -> dict[str, object]:
+    """Give what a subscriber may do.
+
+    It makes consumers of the copies and reads from them; it publishes nothing, and changes no stream. What a stream is
+    made of is not shown to it either, for that tells where the messages of a copy come in.
+    """
+    allowed = [
+        subject
+        for stream in COPIED_STREAMS
+        for subject in (
+            f"$JS.API.DIRECT.GET.{stream}",
+            f"$JS.API.DIRECT.GET.{stream}.>",
+            # Without a name in the subject it may stand in the body, where no permission sees it: a name that a
+            # subscriber must not use has to be one that it does not know.
+            f"$JS.API.CONSUMER.CREATE.{stream}",
+            f"$JS.API.CONSUMER.CREATE.{stream}.>",
+            f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.*",
+            f"$JS.API.CONSUMER.INFO.{stream}.*",
+            f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
+            f"$JS.API.CONSUMER.DELETE.{stream}.*",
+            f"$JS.ACK.{stream}.>",
+            f"$JS.FC.{stream}.>",
+        )
+    ]
+    denied = [
+        f"$JS.FC.*.{feed}.>",
+        *(
+            f"$JS.API.CONSUMER.{request}"
+            for request in (
+                f"CREATE.*.{feed}",
+                f"CREATE.*.{feed}.>",
+                f"DURABLE.CREATE.*.{feed}",
+                f"INFO.*.{feed}",
+                f"MSG.NEXT.*.{feed}",
+                f"DELETE.*.{feed}",
+            )
+        ),
+    ]
+    return {
+        "publish": {"allow": ["$JS.API.INFO", "$JS.API.STREAM.NAMES", *allowed], "deny": denied},
+        "subscribe": ["_INBOX.>"],
+    }
+
+
+# All that one account reaches in the other, and only to fill the copies.
+def _exports(from_where_on: list[str], has_come: list[str]) -> list[object]:
+    return [
+        *({"service": f"$JS.API.{request}", "accounts": ["SUBSCRIBERS"]} for request in from_where_on),
+        *({"service": subject, "accounts": ["SUBSCRIBERS"]} for subject in has_come),
+        {"stream": f"{DELIVERY}.>", "accounts": ["SUBSCRIBERS"]},
+    ]
+
+
+def _imports(from_where_on: list[str], has_come: list[str]) -> list[object]:
+    return [
+        *(
+            {"service": {"account": "HUB", "subject": f"$JS.API.{request}"}, "to": f"{ORIGIN_API}.{request}"}
+            for request in from_where_on
+        ),
+        *({"service": {"account": "HUB", "subject": subject}} for subject in has_come),
+        {"stream": {"account": "HUB", "subject": f"{DELIVERY}.>"}},
+    ]
+
+
+def _kept_feed(file: Path) -> str:
+    """Give the name that the copies of this home are fed under; with another one they are recreated."""
+    with contextlib.suppress(FileNotFoundError):
+        # A power cut may leave the file empty.
+        if kept := file.read_text(encoding="ascii"):
+            return kept
+    feed = new_feed()
+    _write_private(file, feed)
+    return feed
 
 
 def _binary() -> str:

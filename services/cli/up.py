@@ -86,7 +86,7 @@ async def _run(
     async with contextlib.AsyncExitStack() as parts:
         copies = None
         if nats is not None:
-            opening = open_copies(origin_url=nats.url, copies_url=nats.copies_url)
+            opening = open_copies(origin_url=nats.url, copies_url=nats.copies_url, feed=nats.feed)
             copies = await parts.enter_async_context(opening)
         await supervisor.start(*services(settings, environment))
         addresses = _addresses(settings, nats, programs.provider_url(settings, environment))

@@ -15,7 +15,8 @@ import pytest
 from nats.js.api import ConsumerConfig, DeliverPolicy, StoreCompression
 
 from extrato.bus.connection import STREAMS
-from extrato.bus.copies import FEED, open_copies
+from extrato.bus.copies import FEED_PREFIX, open_copies
+from services.cli.embedded_nats import EmbeddedNats
 from tests.frame.conftest import until as until_true
 from tests.pace import allowed
 
@@ -46,7 +47,7 @@ TARGETS = [
     "log.head",
     "$JS.API.STREAM.PURGE.PAYMENTS",
     "$JS.API.STREAM.DELETE.SWEEPS",
-    "origin.API.CONSUMER.RESET.PAYMENTS.subscribers-copy",
+    f"origin.API.CONSUMER.RESET.PAYMENTS.{FEED_PREFIX}",
     "copies.PAYMENTS.forged",
 ]
 
@@ -85,7 +86,9 @@ async def copies(bus, nats_server):
     """Kept copies of a stream of two events."""
     for number in (1, 2):
         await bus.jetstream.publish(f"payments.padaria.1.Event{number}", b"{}")
-    async with open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url) as kept:
+    async with open_copies(
+        origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed
+    ) as kept:
         keeping = asyncio.create_task(kept.run())
         yield kept
         assert not keeping.done()
@@ -228,7 +231,7 @@ async def test_no_answer_that_a_subscriber_has_sent_elsewhere_reaches_a_stream(b
     assert not [subject for subject in heard if "forged" in subject or subject in FORGED]
     for stream in ("PAYMENTS", "CHECKS"):
         (consumer,) = await bus.jetstream.consumers_info(stream)
-        assert consumer.name == FEED
+        assert consumer.name.startswith(f"{FEED_PREFIX}-")
         assert consumer.config.deliver_subject.startswith(f"copies.{stream}.")
 
     async def is_whole():
@@ -293,7 +296,7 @@ async def test_a_subscriber_publishes_nothing(bus, copies, subscriber):
         "checks.x",
         "sweeps.x.x",
         "dead.x.x",
-        "origin.API.CONSUMER.RESET.PAYMENTS.subscribers-copy",
+        f"origin.API.CONSUMER.RESET.PAYMENTS.{FEED_PREFIX}",
     ):
         assert await ask(subscriber, subject, b"{}", timeout_s=0.1) is None
     assert await states(bus) == before
@@ -314,6 +317,153 @@ async def test_what_the_hub_asks_and_is_answered_is_not_heard_by_a_subscriber(bu
         # What the server had for this client lies before its answer.
         await listening.flush()
     assert heard == []
+
+
+async def test_what_the_copier_is_answered_is_not_heard_by_a_subscriber(copies, subscriber, nats_server):
+    heard = []
+
+    async def hear(message):
+        heard.append(message.data.decode())
+
+    for subject in ("_INBOX.>", "_COPIER.>", ">", "$JS.EVENT.>"):
+        await subscriber.subscribe(subject, cb=hear)
+    await subscriber.flush()
+    await copies.ensure()
+    await subscriber.flush()
+    # What the subscriber asks for is answered, and tells neither the inlet of a copy nor the name of its feed.
+    await make_consumer(subscriber, "PAYMENTS", {"name": "own", "ack_policy": "none"})
+    await ask(subscriber, "$JS.API.INFO")
+    await ask(subscriber, "$JS.API.STREAM.NAMES")
+    assert len(heard) == 3
+    assert not [text for text in heard if "copies." in text or nats_server.feed in text or FEED_PREFIX in text]
+
+
+@pytest.mark.parametrize("stream", ["PAYMENTS", "CHECKS"])
+@pytest.mark.parametrize(
+    "creation",
+    ["CREATE.{stream}.{feed}", "CREATE.{stream}.{feed}.payments.>", "DURABLE.CREATE.{stream}.{feed}"],
+)
+async def test_no_consumer_of_a_feeds_name_is_made_by_a_subscriber(
+    bus, copies, subscriber, copier, nats_server, stream, creation
+):
+    config = {"name": nats_server.feed, "ack_policy": "none", "filter_subject": "payments.>"}
+    if creation.startswith("DURABLE"):
+        config["durable_name"] = nats_server.feed
+    subject = f"$JS.API.CONSUMER.{creation.format(stream=stream, feed=nats_server.feed)}"
+    assert await ask(subscriber, subject, {"stream_name": stream, "config": config}) is None
+    for action in ("DELETE", "INFO", "MSG.NEXT"):
+        assert await ask(subscriber, f"$JS.API.CONSUMER.{action}.{stream}.{nats_server.feed}", timeout_s=0.1) is None
+    # A name in the subject is the consumer's, whatever the body says.
+    for other in ("CREATE.{stream}.other", "DURABLE.CREATE.{stream}.other"):
+        await make_consumer(subscriber, stream, {**config, "durable_name": "other"}, subject=other)
+    assert [info.name for info in await copier.jetstream().consumers_info(stream)] in ([], ["other"])
+    assert [info.name for info in await bus.jetstream.consumers_info(stream)] == [nats_server.feed]
+
+
+async def test_the_name_of_the_feeds_outlives_a_restart_and_differs_from_home_to_home(bus, copies, nats_server, home):
+    before = nats_server.feed
+    copied = await bus.jetstream.consumer_info("PAYMENTS", before)
+    again, elsewhere = EmbeddedNats(home), EmbeddedNats(home / "elsewhere")
+    await again.prepare()
+    await elsewhere.prepare()
+    assert copied.name == again.feed == before != elsewhere.feed
+
+
+async def forge(copier, feed, numbers):
+    """Have messages of CHECKS delivered to the inlet of the copy of PAYMENTS, as one who knows both secrets can."""
+    inlet = (await copier.jetstream().stream_info("PAYMENTS")).config.mirror.consumer.deliver_subject
+    await make_consumer(copier, "CHECKS", {"name": feed, "ack_policy": "none", "deliver_policy": "all"})
+    request = json.dumps({"batch": numbers, "no_wait": True}).encode()
+    await copier.publish(f"$JS.API.CONSUMER.MSG.NEXT.CHECKS.{feed}", request, reply=inlet)
+    await copier.flush()
+
+
+@pytest.mark.parametrize("forged", [3, 5])
+@pytest.mark.parametrize("after", [0, 1, 4])
+async def test_a_copy_with_messages_of_another_stream_is_recreated(
+    bus, subscriber, copier, nats_server, forged, after, capsys
+):
+    for number in (1, 2):
+        await bus.jetstream.publish("payments.padaria.1.Event1", str(number).encode())
+    for _ in range(forged):
+        await bus.jetstream.publish("checks.padaria", b"{}")
+
+    async def holds(number, *, stream="PAYMENTS"):
+        return (await copier.jetstream().stream_info(stream)).state.last_seq == number
+
+    async with open_copies(
+        origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed
+    ) as copies:
+        await wait_for(lambda: holds(2))
+        await wait_for(lambda: holds(forged, stream="CHECKS"))
+        await forge(copier, nats_server.feed, forged)
+        await wait_for(lambda: holds(forged))
+        for number in range(after):
+            await bus.jetstream.publish("payments.padaria.1.Event2", str(number).encode())
+        events = [message.data async for message in every_message(bus.jetstream)]
+
+        async def is_whole():
+            await copies.ensure()
+            return [message.data async for message in every_message(copier.jetstream())] == events
+
+        await wait_for(is_whole)
+        assert (
+            await read(subscriber, len(events))
+            == ["payments.padaria.1.Event1"] * 2 + ["payments.padaria.1.Event2"] * after
+        )
+        # The copy is left alone from then on.
+        created = (await copier.jetstream().stream_info("PAYMENTS")).created
+        for _ in range(10):
+            await copies.ensure()
+        assert (await copier.jetstream().stream_info("PAYMENTS")).created == created
+
+
+async def every_message(jetstream):
+    with contextlib.suppress(nats.js.errors.NotFoundError):
+        for number in range(1, 1 + (await jetstream.stream_info("PAYMENTS")).state.last_seq):
+            yield await jetstream.get_msg("PAYMENTS", number)
+
+
+async def test_copies_of_an_older_version_are_fed_under_a_secret_name(bus, subscriber, nats_server):
+    await bus.jetstream.publish("payments.padaria.1.Event1", b"{}")
+    servers = {"origin_url": nats_server.url, "copies_url": nats_server.copies_url}
+    async with open_copies(**servers, feed=FEED_PREFIX):
+        assert [info.name for info in await bus.jetstream.consumers_info("PAYMENTS")] == [FEED_PREFIX]
+    async with open_copies(**servers, feed=nats_server.feed):
+        assert await read(subscriber, 1) == ["payments.padaria.1.Event1"]
+        assert [info.name for info in await bus.jetstream.consumers_info("PAYMENTS")] == [nats_server.feed]
+
+
+async def test_a_copy_of_what_a_relay_publishes_is_left_alone(bus, copies, copier):
+    for number in range(2, 6):
+        # As `extrato/bus/publisher.py` does; a mirror drops the first header.
+        headers = {"Nats-Expected-Last-Sequence": str(number), "Nats-Msg-Id": f"m{number}", "ce-id": f"e{number}"}
+        await bus.jetstream.publish(f"payments.padaria.1.Event{number + 1}", b"{}", headers=headers)
+
+    async def has_all():
+        return (await copier.jetstream().stream_info("PAYMENTS")).state.messages == 6
+
+    await wait_for(has_all)
+    created = (await copier.jetstream().stream_info("PAYMENTS")).created
+    for _ in range(10):
+        await copies.ensure()
+    assert (await copier.jetstream().stream_info("PAYMENTS")).created == created
+
+
+async def test_what_an_origin_lets_go_of_in_its_middle_recreates_no_copy(bus, copies, copier):
+    for number in range(3, 8):
+        await bus.jetstream.publish(f"payments.padaria.1.Event{number}", b"{}")
+
+    async def has_all():
+        return (await copier.jetstream().stream_info("PAYMENTS")).state.messages == 7
+
+    await wait_for(has_all)
+    created = (await copier.jetstream().stream_info("PAYMENTS")).created
+    for number in range(2, 8):
+        await bus.jetstream.delete_msg("PAYMENTS", number)
+    for _ in range(10):
+        await copies.ensure()
+    assert (await copier.jetstream().stream_info("PAYMENTS")).created == created
 
 
 async def test_a_copy_of_a_stream_that_was_made_anew_is_made_anew(bus, copies, subscriber):

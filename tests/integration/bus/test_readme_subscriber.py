@@ -111,7 +111,7 @@ async def test_the_subscriber_of_the_readme_misses_nothing_and_does_nothing_twic
 
     async with (
         relaying(log, bus, database_url),
-        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url) as copies,
+        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed) as copies,
         running(copies.run()),
     ):
         async with subscriber.running():
