@@ -58,7 +58,7 @@ IMPATIENT = {
 FIRST_PAUSE_S = 0.01
 LONGEST_PAUSE_S = 0.2
 CAUSE = Cause(correlation_id="tests", actor="operator")
-WEBHOOK_SECRET = "demo-webhook-secret-of-padaria-do-marcos"
+WEBHOOK_SECRET = "a-webhook-secret-that-tests-know"
 
 
 class RunningHub:
@@ -327,6 +327,7 @@ async def running_hub(home: Path, **environment: str) -> AsyncIterator[RunningHu
             "EXTRATO_SANDBOX_PORT": str(sandbox_port),
             "EXTRATO_HOME": str(home),
             "EXTRATO_SANDBOX_ACCOUNTS": json.dumps([SECOND_ACCOUNT]),
+            "EXTRATO_SANDBOX_DEMO_SECRET": WEBHOOK_SECRET,
             **IMPATIENT,
             **environment,
         },

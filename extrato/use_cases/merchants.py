@@ -152,6 +152,12 @@ def new_api_key(
     return f"{KEY_PREFIX}.{slug}.{key_id}.{secret}", command
 
 
+def key_id_of(api_key: str) -> str:
+    """Give the id that the text of a key holds; empty for another text."""
+    parts = api_key.split(".", 3)
+    return parts[2] if len(parts) == 4 and parts[0] == KEY_PREFIX else ""
+
+
 def digest_of(secret: str) -> str:
     """Digest a key's secret; it is random and long, so a plain SHA-256 is enough."""
     return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()

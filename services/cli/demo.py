@@ -1,22 +1,32 @@
-"""The merchant with whom a newcomer tries the hub, connected to the simulated provider."""
+"""The merchant with whom a newcomer tries the hub, connected to the simulated provider, and there only with it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import secrets
+import shlex
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from contracts.events import ApiKeyIssued
 from extrato.domain import merchant as domain
+from extrato.domain.api_keys import RevokeApiKey
 from extrato.domain.connections import ConnectProvider
 from extrato.ports import Credential
+from extrato.settings import InvalidSettings
+from extrato.use_cases.connections import SECRET, disconnect_provider, rotate_webhook_secret
 from extrato.use_cases.merchants import (
     DEFAULT_SCOPES,
     MerchantDirectory,
     change_merchant,
+    key_id_of,
     new_api_key,
     read_merchant,
 )
 from services.cli.key_file import keep_key, kept_key
+from services.cli.programs import DEMO_SECRET
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from contracts.envelope import Cause
     from extrato.settings import Settings
     from extrato.use_cases.hub import Hub
@@ -28,47 +38,122 @@ PRICES_CENTAVOS: Final = {"Pão Francês": 50, "Bolo de Chocolate": 3000}
 # A newcomer plays the bank too.
 SCOPES: Final = (*DEFAULT_SCOPES, "confirm")
 
-# The account that the simulated provider knows from the start.
-CREDENTIAL: Final = Credential(
-    access_token="APP_USR-0000000000000001-112300-0123456789abcdef0123456789abcdef-174087000",  # noqa: S106
-    webhook_secret="demo-webhook-secret-of-padaria-do-marcos",  # noqa: S106
-    account_id="174087000",
-)
+# The account that the simulated provider knows from the start; the token opens nothing but that provider.
+ACCOUNT_ID: Final = "174087000"
+ACCESS_TOKEN: Final = "APP_USR-0000000000000001-112300-0123456789abcdef0123456789abcdef-174087000"  # noqa: S105
+
+# Older versions gave every demo merchant this one, and who knows it can sign webhooks.
+PUBLISHED_SECRET: Final = "demo-webhook-secret-of-padaria-do-marcos"  # noqa: S105
 
 
-async def prepare_demo(hub: Hub, settings: Settings, *, cause: Cause) -> str:
-    """Register the demo merchant, unless it is there, and give its API key; the same at every start.
+class Demo(NamedTuple):
+    """The demo merchant as the simulated provider and the newcomer need it; without `key_file` its key was revoked."""
 
-    A merchant that is there stays as somebody may have changed it.
+    webhook_secret: str
+    key_file: Path | None
+
+
+async def prepare_demo(hub: Hub, settings: Settings, *, given_secret: str, cause: Cause) -> Demo:
+    """Register the demo merchant with an API key, unless it is there; raises `InvalidSettings`.
+
+    A merchant that is there stays as somebody may have changed it, and a key that was revoked or put away is not
+    replaced. Only its webhook secret becomes `given_secret`, or a random one in place of the published one.
+    """
+    if given_secret and not SECRET.fullmatch(given_secret):
+        raise InvalidSettings(f"{DEMO_SECRET} must be 1 to 500 visible characters of ASCII.")
+    merchant, _ = await read_merchant(hub.log, SLUG)
+    secret = await _right_secret(hub, given_secret, cause=cause)
+    if not isinstance(merchant, domain.Registered):
+        return Demo(secret, await _register(hub, settings, secret, cause=cause))
+    if not merchant.keys.issued and not merchant.keys.revoked:
+        # An older version recorded the merchant and its key one after the other, and was cut off between them.
+        return Demo(secret, await _issue_key(hub, settings, [], cause=cause))
+    return Demo(secret, await _key_file_that_opens(hub, settings))
+
+
+async def withdraw_demo(hub: Hub, settings: Settings, *, cause: Cause) -> None:
+    """Disconnect the demo merchant from the simulated provider, and revoke each key that `prepare_demo` issued.
+
+    `cause` is the one that it was issued with. An account that somebody else connected stays.
     """
     merchant, _ = await read_merchant(hub.log, SLUG)
     if not isinstance(merchant, domain.Registered):
-        commands: list[domain.Command] = [
-            domain.Register(slug=SLUG, name="Padaria do Marcos", city="Sao Paulo"),
-            domain.SetPixKey(kind="evp", key="123e4567-e12b-12d1-a456-426655440000"),
-            *(domain.PriceProduct(name=name, price_centavos=price) for name, price in PRICES_CENTAVOS.items()),
-            ConnectProvider(
-                provider=PROVIDER,
-                account_id=CREDENTIAL.account_id,
-                credential_digest=CREDENTIAL.digest,
-                pix_api=CREDENTIAL.pix_api,
-            ),
-        ]
-        # The provider is not asked, for it is not running yet; and all is recorded at once, so that a start that
-        # breaks off leaves no half of a merchant.
-        await hub.vault.put(SLUG, PROVIDER, CREDENTIAL)
-        await change_merchant(hub, SLUG, commands, cause=cause)
-    key_file = settings.home / "demo-api-key"
-    api_key = kept_key(key_file)
-    if api_key is None or await MerchantDirectory(hub.log).recognise(api_key) is None:
-        api_key, issue = new_api_key(SLUG, SCOPES)
-        keep_key(key_file, api_key)
-        await change_merchant(hub, SLUG, [issue], cause=cause)
-    return api_key
+        return
+    kept, recorded = await hub.vault.look(SLUG, PROVIDER), merchant.connections.get(PROVIDER)
+    connected = kept or recorded
+    if connected is not None and connected.account_id == ACCOUNT_ID:
+        await disconnect_provider(hub, SLUG, PROVIDER, cause=cause)
+    file = _key_file(settings)
+    demos = {key_id_of(kept_key(file) or "")}
+    for envelope in await hub.log.read_stream(domain.stream_id(SLUG)):
+        if isinstance(envelope.event, ApiKeyIssued) and envelope.cause == cause:
+            demos.add(envelope.event.key_id)
+    revoke = [RevokeApiKey(key_id=key_id) for key_id in sorted(demos & merchant.keys.issued.keys())]
+    await change_merchant(hub, SLUG, revoke, cause=cause)
+    file.unlink(missing_ok=True)
 
 
-def request_to_try(settings: Settings, api_key: str) -> str:
-    """Give a command that creates a payment, to be pasted into a terminal."""
+async def _register(hub: Hub, settings: Settings, webhook_secret: str, *, cause: Cause) -> Path:
+    """Record all at once, so that a start that breaks off leaves no half of a merchant."""
+    credential = Credential(access_token=ACCESS_TOKEN, webhook_secret=webhook_secret, account_id=ACCOUNT_ID)
+    commands: list[domain.Command] = [
+        domain.Register(slug=SLUG, name="Padaria do Marcos", city="Sao Paulo"),
+        domain.SetPixKey(kind="evp", key="123e4567-e12b-12d1-a456-426655440000"),
+        *(domain.PriceProduct(name=name, price_centavos=price) for name, price in PRICES_CENTAVOS.items()),
+        ConnectProvider(
+            provider=PROVIDER,
+            account_id=credential.account_id,
+            credential_digest=credential.digest,
+            pix_api=credential.pix_api,
+        ),
+    ]
+    # The provider is not asked, for it is not running yet.
+    await hub.vault.put(SLUG, PROVIDER, credential)
+    return await _issue_key(hub, settings, commands, cause=cause)
+
+
+async def _issue_key(hub: Hub, settings: Settings, commands: list[domain.Command], *, cause: Cause) -> Path:
+    """Issue a key after other commands; gives the file that it is in."""
+    api_key, issue = new_api_key(SLUG, SCOPES)
+    file = _key_file(settings)
+    keep_key(file, api_key)
+    await change_merchant(hub, SLUG, [*commands, issue], cause=cause)
+    return file
+
+
+async def _right_secret(hub: Hub, given_secret: str, *, cause: Cause) -> str:
+    """Give the secret that webhooks of the demo's account are signed with, and keep it in place of the published one.
+
+    Other merchants may receive over that account too.
+    """
+    credentials = {}
+    for slug in await hub.vault.merchants_of(PROVIDER, ACCOUNT_ID):
+        credential = await hub.vault.look(slug, PROVIDER)
+        if credential is not None and credential.account_id == ACCOUNT_ID:
+            credentials[slug] = credential.webhook_secret
+    kept = [credentials[slug] for slug in sorted(credentials, key=lambda slug: slug != SLUG)]
+    secret = given_secret or next((each for each in kept if each != PUBLISHED_SECRET), secrets.token_hex(32))
+    for slug, known in credentials.items():
+        merchant, _ = await read_merchant(hub.log, slug)
+        # What a crash left unrecorded is recorded too; before the merchant there is nothing to record.
+        if isinstance(merchant, domain.Registered) and (slug == SLUG or known == PUBLISHED_SECRET):
+            await rotate_webhook_secret(hub, slug, PROVIDER, secret, cause=cause)
+    return secret
+
+
+async def _key_file_that_opens(hub: Hub, settings: Settings) -> Path | None:
+    file = _key_file(settings)
+    key = kept_key(file)
+    return file if key is not None and await MerchantDirectory(hub.log).recognise(key) is not None else None
+
+
+def _key_file(settings: Settings) -> Path:
+    return settings.home / "demo-api-key"
+
+
+def request_to_try(settings: Settings, key_file: Path) -> str:
+    """Give a command that creates a payment, to be pasted into a terminal; the key stays in its file."""
     body = '{"padaria_slug": "padaria-do-marcos", "items": [{"nome": "Pão Francês", "quantidade": 10}]}'
     address = f"{settings.public_url}/payments/api/generate-link/"
-    return f"curl {address} -H 'Authorization: Bearer {api_key}' -H 'Content-Type: application/json' -d '{body}'"
+    key = f'"Authorization: Bearer $(cat {shlex.quote(str(key_file))})"'
+    return f"curl {address} -H {key} -H 'Content-Type: application/json' -d '{body}'"

@@ -9,6 +9,8 @@ from extrato.use_cases.merchants import MerchantDirectory, change_merchant, new_
 from services.cli.key_file import keep_key, kept_key
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from contracts.envelope import Cause
     from extrato.settings import Settings
     from extrato.use_cases.hub import Hub
@@ -16,14 +18,14 @@ if TYPE_CHECKING:
 SCOPES: Final = ("admin", "metrics", "payments:read")
 
 
-async def prepare_admin_key(hub: Hub, settings: Settings, *, cause: Cause) -> str | None:
-    """Issue the key when the hub never had one, and give it; None when it was put away or revoked since."""
+async def prepare_admin_key(hub: Hub, settings: Settings, *, cause: Cause) -> Path | None:
+    """Issue the key when the hub never had one, and give its file; None when it was put away or revoked since."""
     key_file = settings.home / "admin-api-key"
     _, version = await read_merchant(hub.log, domain.RESERVED_SLUG)
     if version == 0:
         api_key, issue = new_api_key(domain.RESERVED_SLUG, SCOPES)
         keep_key(key_file, api_key)
         await change_merchant(hub, domain.RESERVED_SLUG, [issue], cause=cause)
-        return api_key
+        return key_file
     known = kept_key(key_file)
-    return known if known is not None and await MerchantDirectory(hub.log).recognise(known) else None
+    return key_file if known is not None and await MerchantDirectory(hub.log).recognise(known) else None

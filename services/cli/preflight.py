@@ -47,12 +47,13 @@ def prepare_home(settings: Settings) -> None:
         raise CannotStart(f"EXTRATO_HOME={home} is on a disk with {free_mb} MB left; {needed}.")
 
 
-def check_ports(settings: Settings) -> None:
+def check_ports(settings: Settings, *, with_sandbox: bool) -> None:
     """See that the services can have their ports."""
-    if settings.port == settings.sandbox_port:
+    if with_sandbox and settings.port == settings.sandbox_port:
         raise CannotStart(f"EXTRATO_PORT and EXTRATO_SANDBOX_PORT are both {settings.port}.")
     _check_port(settings.host, settings.port, "EXTRATO_PORT")
-    _check_port("127.0.0.1", settings.sandbox_port, "EXTRATO_SANDBOX_PORT")
+    if with_sandbox:
+        _check_port("127.0.0.1", settings.sandbox_port, "EXTRATO_SANDBOX_PORT")
 
 
 async def check_database(url: str, *, setting: str = "EXTRATO_DATABASE_URL") -> None:

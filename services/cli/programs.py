@@ -16,28 +16,31 @@ if TYPE_CHECKING:
 
     from extrato.settings import Settings
 
+# The webhook secret of the simulated provider's own account, which the demo merchant has.
+DEMO_SECRET: Final = "EXTRATO_SANDBOX_DEMO_SECRET"  # noqa: S105 - what it is called
+
 _CODE: Final = Path(__file__).parents[2]
 _MEANT_FOR_IT: Final = ("EXTRATO_SANDBOX_", "PYTHON", "LC_")
 _ANYBODYS: Final = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH"})
 
 
 def services(settings: Settings, environment: Mapping[str, str]) -> list[Program]:
-    """Give the programs; `settings` knows the servers, and the rest of `environment` is passed on to the hub's own."""
+    """Give the programs; `settings` knows the servers, and the rest of `environment` is passed on to the hub's own.
+
+    The sandbox is one of them unless another provider is given.
+    """
     gateway = answers(settings.host, settings.port, "/readyz")
     sandbox = answers("127.0.0.1", settings.sandbox_port, "/_sandbox/health")
     shared = shared_environment(settings, environment)
-    return [
+    programs = [
         service("gateway", ("-m", "services.gateway"), settings, shared, is_ready=gateway),
         service("monitor", ("-m", "services.monitor"), settings, shared),
         service("projections", ("-m", "services.projections"), settings, shared),
-        service(
-            "sandbox",
-            ("-m", "services.sandbox"),
-            settings,
-            sandbox_environment(settings, environment),
-            is_ready=sandbox,
-        ),
     ]
+    if uses_sandbox(settings, environment):
+        its_own = sandbox_environment(settings, environment)
+        programs.append(service("sandbox", ("-m", "services.sandbox"), settings, its_own, is_ready=sandbox))
+    return programs
 
 
 def service(
@@ -67,6 +70,12 @@ def service(
 def provider_url(settings: Settings, environment: Mapping[str, str]) -> str:
     """Give the address of Mercado Pago: what was given, and otherwise the sandbox."""
     return environment.get("EXTRATO_MERCADOPAGO_URL") or settings.sandbox_url
+
+
+def uses_sandbox(settings: Settings, environment: Mapping[str, str]) -> bool:
+    """Say whether Mercado Pago is the sandbox that is started here: no other address was given."""
+    here = {f"http://{host}:{settings.sandbox_port}" for host in ("127.0.0.1", "localhost")}
+    return provider_url(settings, environment).strip().rstrip("/") in here
 
 
 def sandbox_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from extrato.store.migrations import migrate
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import GivenKeys
 from services.cli import preflight, programs
-from services.cli.demo import prepare_demo, request_to_try
+from services.cli.demo import Demo, prepare_demo, request_to_try, withdraw_demo
 from services.cli.embedded_nats import EmbeddedNats
 from services.cli.embedded_postgres import EmbeddedPostgres
 from services.cli.first_admin_key import prepare_admin_key
@@ -29,6 +29,7 @@ from services.cli.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from services.cli.child import Program
 
@@ -78,20 +79,23 @@ async def _run(
     run_folder: RunFolder,
 ) -> None:
     """Start everything and say that it is ready; then, where NATS is ours, look after what its subscribers read."""
-    preflight.check_ports(settings)
+    with_sandbox = programs.uses_sandbox(settings, environment)
+    preflight.check_ports(settings, with_sandbox=with_sandbox)
     settings, nats = await _with_servers(settings, supervisor)
     await _check_key(settings)
     await _migrate(settings)
-    api_key, admin_key = await _prepare_keys(settings)
+    demo, admin_key_file = await _prepare_keys(settings, environment, with_demo=with_sandbox)
+    if demo is not None:
+        environment = {**environment, programs.DEMO_SECRET: demo.webhook_secret}
     async with contextlib.AsyncExitStack() as parts:
         copies = None
         if nats is not None:
             opening = open_copies(origin_url=nats.url, copies_url=nats.copies_url, feed=nats.feed)
             copies = await parts.enter_async_context(opening)
         await supervisor.start(*services(settings, environment))
-        addresses = _addresses(settings, nats, programs.provider_url(settings, environment))
+        addresses = _addresses(settings, nats, environment)
         run_folder.write("addresses.json", msgspec.json.encode(addresses))
-        _welcome(settings, api_key, admin_key)
+        _welcome(settings, demo, admin_key_file)
         if copies is not None:
             await copies.run()
 
@@ -114,10 +118,19 @@ async def _migrate(settings: Settings) -> None:
         await migrate(settings.database_url)
 
 
-async def _prepare_keys(settings: Settings) -> tuple[str, str | None]:
+async def _prepare_keys(
+    settings: Settings, environment: Mapping[str, str], *, with_demo: bool
+) -> tuple[Demo | None, Path | None]:
+    """Give the demo merchant, which is there with the sandbox only, and the file with the first key of the hub."""
     cause = Cause(correlation_id="up", actor="operator")
+    demo = None
     async with open_database(settings, connections=2) as pool, open_hub(settings, pool=pool, bus=None) as hub:
-        return await prepare_demo(hub, settings, cause=cause), await prepare_admin_key(hub, settings, cause=cause)
+        if with_demo:
+            given_secret = environment.get(programs.DEMO_SECRET, "")
+            demo = await prepare_demo(hub, settings, given_secret=given_secret, cause=cause)
+        else:
+            await withdraw_demo(hub, settings, cause=cause)
+        return demo, await prepare_admin_key(hub, settings, cause=cause)
 
 
 async def _with_servers(settings: Settings, supervisor: Supervisor) -> tuple[Settings, EmbeddedNats | None]:
@@ -141,26 +154,29 @@ async def _with_servers(settings: Settings, supervisor: Supervisor) -> tuple[Set
     return settings, nats
 
 
-def _addresses(settings: Settings, nats: EmbeddedNats | None, mercado_pago_url: str) -> dict[str, str]:
+def _addresses(settings: Settings, nats: EmbeddedNats | None, environment: Mapping[str, str]) -> dict[str, str]:
     """What another program of the same user needs to reach this hub; holds NATS's passwords."""
     return {
         "gateway_url": settings.public_url,
-        "sandbox_url": settings.sandbox_url,
-        "mercado_pago_url": mercado_pago_url,
+        **({"sandbox_url": settings.sandbox_url} if programs.uses_sandbox(settings, environment) else {}),
+        "mercado_pago_url": programs.provider_url(settings, environment),
         "database_url": settings.database_url,
         "nats_url": settings.nats_url,
         **({"subscriber_nats_url": nats.subscriber_url} if nats else {}),
     }
 
 
-def _welcome(settings: Settings, api_key: str, admin_key: str | None) -> None:
+def _welcome(settings: Settings, demo: Demo | None, admin_key_file: Path | None) -> None:
+    """Name what there is; keys stay in their files, for what is said here may be kept or seen by others."""
     _say(f"gateway   {settings.public_url}")
-    _say(f"sandbox   {settings.sandbox_url} (simulated Mercado Pago)")
+    if demo is not None:
+        _say(f"sandbox   {settings.sandbox_url} (simulated Mercado Pago)")
     _say(f"logs      {settings.home / 'logs'}")
-    _say(f"API key   {api_key}")
-    if admin_key is not None:
-        _say(f"admin key {admin_key}")
-    _say(f"try       {request_to_try(settings, api_key)}")
+    if admin_key_file is not None:
+        _say(f"admin key {admin_key_file}")
+    if demo is not None and demo.key_file is not None:
+        _say(f"API key   {demo.key_file}")
+        _say(f"try       {request_to_try(settings, demo.key_file)}")
     _say("extrato is ready")
 
 

@@ -34,7 +34,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return f"{self.collector_id:016d}"
 
 
-# These open nothing but the sandbox, and are printed in its documentation.
+# These open nothing but a sandbox that is started by itself: `extrato up` has its webhooks signed with a secret.
 DEMO_ACCOUNT = Account(
     access_token="APP_USR-0000000000000001-112300-0123456789abcdef0123456789abcdef-174087000",  # noqa: S106
     collector_id=174087000,

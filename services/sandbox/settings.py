@@ -54,7 +54,11 @@ class Settings:
             port=port,
             data=Path(env.get("EXTRATO_SANDBOX_DATA") or DEFAULT_DATA),
             public_url=public_url.rstrip("/"),
-            accounts=_accounts(env.get("EXTRATO_SANDBOX_ACCOUNTS"), env.get("EXTRATO_SANDBOX_WEBHOOK_URL")),
+            accounts=_accounts(
+                env.get("EXTRATO_SANDBOX_ACCOUNTS"),
+                webhook_url=env.get("EXTRATO_SANDBOX_WEBHOOK_URL"),
+                demo_secret=env.get("EXTRATO_SANDBOX_DEMO_SECRET"),
+            ),
             time_factor=_number(env, "EXTRATO_SANDBOX_TIME_FACTOR", 1.0, read=float),
             webhook_timeout_s=_number(env, "EXTRATO_SANDBOX_WEBHOOK_TIMEOUT_S", WEBHOOK_TIMEOUT_S, read=float),
         )
@@ -73,17 +77,18 @@ def _number(env: Mapping[str, str], name: str, default: Number, *, read: Callabl
     return value
 
 
-def _accounts(text: str | None, webhook_url: str | None) -> tuple[Account, ...]:
+def _accounts(text: str | None, *, webhook_url: str | None, demo_secret: str | None) -> tuple[Account, ...]:
     """Read the accounts that there are besides the demo's; those without an address have `webhook_url` in their panel.
 
-    One that has the demo account's number takes its place.
+    The demo's webhooks are signed with `demo_secret`. An account that has the demo account's number takes its place.
     """
     try:
         others = msgspec.json.decode(text, type=tuple[Account, ...]) if text else ()
     except msgspec.DecodeError as error:
         raise InvalidSettings(f"EXTRATO_SANDBOX_ACCOUNTS is not a list of accounts: {error}.") from error
     is_replaced = any(account.collector_id == DEMO_ACCOUNT.collector_id for account in others)
-    accounts = others if is_replaced else (DEMO_ACCOUNT, *others)
+    demo = msgspec.structs.replace(DEMO_ACCOUNT, webhook_secret=demo_secret or DEMO_ACCOUNT.webhook_secret)
+    accounts = others if is_replaced else (demo, *others)
     if len({account.access_token for account in accounts}) < len(accounts):
         raise InvalidSettings("EXTRATO_SANDBOX_ACCOUNTS names the same access token twice.")
     if len({account.collector_id for account in accounts}) < len(accounts):

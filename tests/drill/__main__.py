@@ -69,10 +69,12 @@ class Site:
         await migrate(self.postgres.url, services_url=self.postgres.services_url)
         settings = Settings.from_environment(self.environment)
         async with open_database(settings, connections=2) as pool, open_hub(settings, pool=pool, bus=None) as hub:
-            api_key = await prepare_demo(hub, settings, cause=Cause(correlation_id="drill", actor="operator"))
+            cause = Cause(correlation_id="drill", actor="operator")
+            demo = await prepare_demo(hub, settings, given_secret="", cause=cause)
         for name in SERVICES:
             self._run(name)
-        return api_key
+        assert demo.key_file is not None
+        return demo.key_file.read_text().strip()
 
     def _run(self, name: str) -> None:
         with (self.home / f"{name}.log").open("ab") as output:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 
 import nats
 import nats.errors
 import nats.js.errors
+import psutil
 import pytest
 
 from tests.e2e.seeing import APPROVED, is_refilled, see_approval
@@ -60,6 +63,18 @@ async def test_duplicated_and_shuffled_webhooks_change_a_status_once(hub, until)
     await hub.until_webhooks_are_delivered(until)
     for link in links:
         assert await hub.status_changes(link["payment_id"]) == APPROVED
+
+
+async def test_the_simulated_provider_signs_with_a_secret_that_only_the_hub_knows(start_hub, home, until):
+    async with start_hub(home, EXTRATO_SANDBOX_DEMO_SECRET="") as hub:
+        # Nothing but a webhook finds out that it was paid.
+        os.kill(hub.pid("monitor"), signal.SIGSTOP)
+        link = await hub.link()
+        await hub.pay_as_a_person(link["checkout_url"])
+        await until(lambda: hub.status_changes(link["payment_id"]), "the webhook is believed")
+        os.kill(hub.pid("monitor"), signal.SIGCONT)
+        environment = psutil.Process(hub.pid("sandbox")).environ()
+        assert len(environment["EXTRATO_SANDBOX_DEMO_SECRET"]) == 64
 
 
 async def test_webhooks_with_a_bad_signature_change_nothing(hub, until):

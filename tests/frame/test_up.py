@@ -45,9 +45,29 @@ async def test_a_ready_hub_names_its_addresses_a_key_and_a_request_to_try(start_
     key = (hub.home / "demo-api-key").read_text().strip()
     assert hub.addresses["gateway_url"] in said
     assert hub.addresses["sandbox_url"] in said
-    assert f"API key   {key}" in said
-    assert any("curl" in line and key in line for line in hub.lines)
+    assert f"API key   {hub.home / 'demo-api-key'}" in said
+    assert any("curl" in line and f"$(cat {hub.home / 'demo-api-key'})" in line for line in hub.lines)
+    # What is said may be kept by others, so that it holds no key.
+    assert key.rpartition(".")[2] not in said
+    assert (hub.home / "admin-api-key").read_text().strip().rpartition(".")[2] not in said
     assert hub.lines[-1] == "extrato is ready"
+
+
+async def test_with_another_provider_neither_sandbox_nor_demo_start(start_hub, servers):
+    hub = await start_hub(**servers)
+    await hub.says("extrato is ready")
+    hub.process.terminate()
+    await hub.ended()
+
+    again = await start_hub(**servers, EXTRATO_MERCADOPAGO_URL="https://mercadopago.example")
+    await again.says("extrato is ready")
+    assert sorted(again.pids) == [name for name in SERVICES if name != "sandbox"]
+    assert not (hub.home / "demo-api-key").exists()
+    assert "sandbox_url" not in again.addresses
+    assert again.addresses["mercado_pago_url"] == "https://mercadopago.example"
+    said = "\n".join(again.lines)
+    assert f"admin key {hub.home / 'admin-api-key'}" in said
+    assert not any(word in said for word in ("sandbox", "API key", "try "))
 
 
 async def test_the_list_of_processes_names_every_child(start_hub):
@@ -112,7 +132,7 @@ async def test_the_first_start_makes_a_key_of_the_hub_that_only_its_owner_reads(
     file = hub.home / "admin-api-key"
     key = file.read_text().strip()
     assert key.startswith("extrato.extrato.")
-    assert f"admin key {key}" in "\n".join(hub.lines)
+    assert f"admin key {file}" in hub.lines
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     hub.process.terminate()
     await hub.ended()

@@ -154,6 +154,11 @@ def test_an_unusable_setting_is_named(name, value):
         Settings.from_env({name: value})
 
 
+def test_the_secret_of_the_demo_account_is_given():
+    (demo,) = Settings.from_env({"EXTRATO_SANDBOX_DEMO_SECRET": "of-the-hub"}).accounts
+    assert (demo.collector_id, demo.webhook_secret) == (DEMO_ACCOUNT.collector_id, "of-the-hub")
+
+
 def test_accounts_are_read_from_json():
     text = """[{
         "access_token": "t", "collector_id": 1, "nickname": "Loja", "webhook_secret": "s",

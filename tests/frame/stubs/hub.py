@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from services.cli.__main__ import run
-from services.cli.programs import service, shared_environment
+from services.cli.programs import service, services, shared_environment
 from services.cli.up import up
 
 SERVICE = Path(__file__).with_name("service.py")
@@ -14,7 +14,7 @@ SERVICE = Path(__file__).with_name("service.py")
 def stand_ins(settings, environment):
     shared = shared_environment(settings, environment)
     named = dict(word.split("=") for word in sys.argv[1:])
-    names = ("gateway", "monitor", "projections", "sandbox")
+    names = [program.name for program in services(settings, environment)]
     return [service(name, (str(SERVICE), named.get(name, "ready")), settings, shared) for name in names]
 
 

@@ -1,0 +1,189 @@
+"""The demo merchant is there with the simulated provider only, and nothing that is known of it opens anything."""
+
+from __future__ import annotations
+
+import stat
+
+import asyncpg
+import pytest
+
+from contracts.envelope import Cause
+from extrato.assembly import open_hub
+from extrato.domain import merchant as domain
+from extrato.domain.api_keys import RevokeApiKey
+from extrato.ports import Credential
+from extrato.settings import InvalidSettings, Settings
+from extrato.use_cases.connections import connect_provider, disconnect_provider, rotate_webhook_secret
+from extrato.use_cases.merchants import MerchantDirectory, change_merchant, key_id_of, new_api_key, read_merchant
+from services.cli.demo import ACCESS_TOKEN, ACCOUNT_ID, PROVIDER, PUBLISHED_SECRET, SLUG, prepare_demo, withdraw_demo
+
+UP = Cause(correlation_id="up", actor="operator")
+ANA = Cause(correlation_id="0123", actor="operator", actor_id="ana")
+
+
+@pytest.fixture
+def settings(emptied_database_url, tmp_path):
+    return Settings.from_environment({"EXTRATO_DATABASE_URL": emptied_database_url, "EXTRATO_HOME": str(tmp_path)})
+
+
+@pytest.fixture
+async def hub(settings):
+    async with (
+        asyncpg.create_pool(settings.database_url, min_size=1, max_size=4) as pool,
+        open_hub(settings, pool=pool, bus=None) as hub,
+    ):
+        yield hub
+
+
+async def start(hub, settings, *, given_secret=""):
+    return await prepare_demo(hub, settings, given_secret=given_secret, cause=UP)
+
+
+async def merchant_of(hub, slug=SLUG):
+    merchant, _ = await read_merchant(hub.log, slug)
+    return merchant
+
+
+async def opens(hub, api_key):
+    return await MerchantDirectory(hub.log).recognise(api_key) is not None
+
+
+async def secret_of(hub, slug=SLUG):
+    return (await hub.vault.look(slug, PROVIDER)).webhook_secret
+
+
+def credential(secret=PUBLISHED_SECRET, account_id=ACCOUNT_ID):
+    return Credential(access_token=ACCESS_TOKEN, webhook_secret=secret, account_id=account_id)
+
+
+async def register_another(hub, slug="padaria-da-ana"):
+    await change_merchant(hub, slug, [domain.Register(slug=slug, name="Ana", city="Recife")], cause=ANA)
+    await connect_provider(hub, slug, PROVIDER, credential(), cause=ANA)
+    return slug
+
+
+async def test_each_start_finds_the_secret_and_the_key_of_the_first(hub, settings):
+    first = await start(hub, settings)
+    key = first.key_file.read_text().strip()
+    assert first.webhook_secret == await secret_of(hub) != PUBLISHED_SECRET
+    assert len(first.webhook_secret) == 64
+    assert stat.S_IMODE(first.key_file.stat().st_mode) == 0o600
+    version = (await read_merchant(hub.log, SLUG))[1]
+    assert await start(hub, settings) == first
+    assert first.key_file.read_text().strip() == key
+    assert (await read_merchant(hub.log, SLUG))[1] == version
+    assert await opens(hub, key)
+
+
+async def test_the_published_secret_is_rotated_for_every_merchant_of_the_account(hub, settings):
+    await start(hub, settings)
+    await rotate_webhook_secret(hub, SLUG, PROVIDER, PUBLISHED_SECRET, cause=UP)
+    another = await register_another(hub)
+    demo = await start(hub, settings)
+    assert demo.webhook_secret == await secret_of(hub) == await secret_of(hub, another) != PUBLISHED_SECRET
+    # The log tells of it.
+    connection = (await merchant_of(hub)).connections[PROVIDER]
+    assert connection.credential_digest == credential(demo.webhook_secret).digest
+    assert (await start(hub, settings)).webhook_secret == demo.webhook_secret
+
+
+async def test_the_published_secret_is_rotated_also_where_the_demo_is_disconnected(hub, settings):
+    await start(hub, settings)
+    await disconnect_provider(hub, SLUG, PROVIDER, cause=ANA)
+    another = await register_another(hub)
+    demo = await start(hub, settings)
+    assert demo.webhook_secret == await secret_of(hub, another) != PUBLISHED_SECRET
+    assert (await start(hub, settings)).webhook_secret == demo.webhook_secret
+    assert PROVIDER not in (await merchant_of(hub)).connections
+
+
+async def test_a_secret_that_is_given_is_kept_and_one_that_no_header_can_hold_is_refused(hub, settings):
+    await start(hub, settings)
+    assert (await start(hub, settings, given_secret="of-the-operator")).webhook_secret == await secret_of(hub)
+    assert await secret_of(hub) == "of-the-operator"
+    assert (await start(hub, settings)).webhook_secret == "of-the-operator"
+    with pytest.raises(InvalidSettings, match="EXTRATO_SANDBOX_DEMO_SECRET"):
+        await start(hub, settings, given_secret="two words")
+    assert await secret_of(hub) == "of-the-operator"
+
+
+async def test_a_start_that_was_cut_off_behind_the_vault_is_made_good(hub, settings):
+    await hub.vault.put(SLUG, PROVIDER, credential())
+    demo = await start(hub, settings, given_secret="of-the-operator")
+    assert demo.webhook_secret == await secret_of(hub) == "of-the-operator"
+    assert await opens(hub, demo.key_file.read_text().strip())
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_a_key_that_was_revoked_is_not_replaced(hub, settings, is_kept):
+    demo = await start(hub, settings)
+    key = demo.key_file.read_text().strip()
+    await change_merchant(hub, SLUG, [RevokeApiKey(key_id=key_id_of(key))], cause=ANA)
+    if not is_kept:
+        demo.key_file.unlink()
+    again = await start(hub, settings)
+    assert again.key_file is None
+    merchant = await merchant_of(hub)
+    assert (merchant.keys.issued, len(merchant.keys.revoked)) == ({}, 1)
+
+
+async def test_a_key_that_was_put_away_is_not_replaced(hub, settings):
+    demo = await start(hub, settings)
+    demo.key_file.unlink()
+    assert (await start(hub, settings)).key_file is None
+    assert len((await merchant_of(hub)).keys.issued) == 1
+
+
+async def test_a_merchant_that_never_had_a_key_gets_one(hub, settings):
+    await change_merchant(hub, SLUG, [domain.Register(slug=SLUG, name="Marcos", city="Sao Paulo")], cause=UP)
+    demo = await start(hub, settings)
+    assert await opens(hub, demo.key_file.read_text().strip())
+
+
+async def test_with_another_provider_the_demo_is_disconnected_and_its_keys_are_revoked(hub, settings):
+    # Older versions issued another key when the first was revoked or its file was gone.
+    await start(hub, settings)
+    second, issue = new_api_key(SLUG)
+    await change_merchant(hub, SLUG, [issue], cause=UP)
+    anas, issue = new_api_key(SLUG)
+    await change_merchant(hub, SLUG, [issue], cause=ANA)
+    file = settings.home / "demo-api-key"
+    first = file.read_text().strip()
+
+    await withdraw_demo(hub, settings, cause=UP)
+    merchant = await merchant_of(hub)
+    assert merchant.connections == {}
+    assert await hub.vault.look(SLUG, PROVIDER) is None
+    assert [await opens(hub, key) for key in (first, second, anas)] == [False, False, True]
+    assert not file.exists()
+
+    # Twice is harmless, and with the sandbox again nothing comes back.
+    version = (await read_merchant(hub.log, SLUG))[1]
+    await withdraw_demo(hub, settings, cause=UP)
+    assert (await start(hub, settings)).key_file is None
+    assert (await read_merchant(hub.log, SLUG))[1] == version
+
+
+async def test_a_key_that_only_its_file_tells_of_is_revoked_too(hub, settings):
+    demo = await start(hub, settings)
+    api_key, issue = new_api_key(SLUG)
+    await change_merchant(hub, SLUG, [issue], cause=ANA)
+    demo.key_file.write_text(api_key)
+    await withdraw_demo(hub, settings, cause=UP)
+    assert not await opens(hub, api_key)
+
+
+async def test_with_another_provider_the_account_that_somebody_connected_stays(hub, settings):
+    await start(hub, settings)
+    await disconnect_provider(hub, SLUG, PROVIDER, cause=ANA)
+    own = Credential(access_token="APP_USR-own", webhook_secret="own", account_id="42")
+    await connect_provider(hub, SLUG, PROVIDER, own, cause=ANA)
+    await withdraw_demo(hub, settings, cause=UP)
+    assert await hub.vault.look(SLUG, PROVIDER) == own
+    assert (await merchant_of(hub)).keys.issued == {}
+
+
+async def test_with_another_provider_no_demo_begins(hub, settings):
+    await withdraw_demo(hub, settings, cause=UP)
+    assert await merchant_of(hub) == domain.INITIAL
+    assert not (settings.home / "demo-api-key").exists()
