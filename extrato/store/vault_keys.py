@@ -14,6 +14,7 @@ import os
 from typing import TYPE_CHECKING, Final, Protocol
 
 from extrato.errors import ExtratoError
+from extrato.own_files import ForeignFile, check_own, draft_own, open_own, read_own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,24 +59,31 @@ class KeyFile:
     def current(self) -> tuple[bytes, ...]:
         """Read the file again if it is another than the last time."""
         try:
-            state = self._path.stat()
+            state = self._path.lstat()
         except FileNotFoundError:
             if not self._may_make:
                 raise InvalidVaultKey(
                     f"EXTRATO_SECRET_KEY is not set, and {self._path} does not exist: the vault stays shut."
                 ) from None
             self._make()
-            state = self._path.stat()
+            state = self._path.lstat()
         seen = (state.st_ino, state.st_mtime_ns, state.st_size)
         if seen != self._seen:
-            self._keys = read_keys(self._path.read_text(encoding="ascii").split())
+            self._keys = read_keys(self._read().decode(errors="replace").split())
             self._seen = seen
         return self._keys
+
+    def _read(self) -> bytes:
+        try:
+            return read_own(self._path)
+        except ForeignFile as error:
+            raise InvalidVaultKey(error.message) from error
 
     def put_first(self, key: bytes) -> None:
         """Have this key close from now on, and keep the others; the file appears whole or not at all."""
         # One after the other: a key that two writers lost between them might have closed something already.
-        with self._path.with_name(f"{self._path.name}.lock").open("w") as lock:
+        lock_file = self._path.with_name(f"{self._path.name}.lock")
+        with os.fdopen(open_own(lock_file, os.O_WRONLY | os.O_CREAT), "wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             keys = (key, *(each for each in self.current() if each != key))
             draft = self._draft(keys)
@@ -84,6 +92,10 @@ class KeyFile:
 
     def _make(self) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            check_own(self._path.parent)
+        except ForeignFile as error:
+            raise InvalidVaultKey(error.message) from error
         draft = self._draft((new_key(),))
         # Several processes may try at once: the first link stays.
         with contextlib.suppress(FileExistsError):
@@ -92,13 +104,7 @@ class KeyFile:
         _make_durable(self._path.parent)
 
     def _draft(self, keys: tuple[bytes, ...]) -> Path:
-        draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.writelines(base64.b64encode(key) + b"\n" for key in keys)
-            file.flush()
-            os.fsync(file.fileno())
-        return draft
+        return draft_own(self._path, b"".join(base64.b64encode(key) + b"\n" for key in keys), durable=True)
 
 
 def new_key() -> bytes:

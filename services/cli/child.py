@@ -12,7 +12,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from extrato.own_files import ForeignFile, open_own
 from extrato.process import CannotStart
+from services.cli.postgres_places import make_folder
 
 if TYPE_CHECKING:
     import pwd
@@ -170,17 +172,22 @@ def set_aside_as(log: Path) -> Path:
 
 
 def shorten(log: Path) -> None:
-    """Set a long log aside and begin it anew, so that two bounded files remain; raises `OSError`.
+    """Set a long log aside and begin it again, so that two bounded files remain; raises `OSError`, `ForeignFile`.
 
     Programs hold the file and append to it, so it stays the same file: its end is copied, then it is emptied. Only what
     is written between the two system calls that find its end and empty it is lost.
     """
-    with contextlib.suppress(FileNotFoundError), log.open("rb+", buffering=0) as file:
+    try:
+        descriptor = open_own(log, os.O_RDWR)
+    except FileNotFoundError:
+        return
+    with os.fdopen(descriptor, "rb+", buffering=0) as file:
         size = file.seek(0, os.SEEK_END)
         if size <= LOG_LIMIT_BYTES:
             return
         file.seek(size - LOG_LIMIT_BYTES)
-        with open(set_aside_as(log), "wb", opener=_private) as aside:
+        with os.fdopen(open_own(set_aside_as(log), os.O_WRONLY | os.O_CREAT), "wb") as aside:
+            aside.truncate(0)
             # Who writes faster than this copies is not waited for.
             while file.tell() - size < LOG_LIMIT_BYTES and (chunk := file.read(_COPIED_AT_ONCE_BYTES)):
                 aside.write(chunk)
@@ -188,18 +195,14 @@ def shorten(log: Path) -> None:
 
 
 def _tail(file: Path, size: int) -> bytes:
-    with contextlib.suppress(FileNotFoundError), file.open("rb") as opened:
+    with contextlib.suppress(FileNotFoundError, ForeignFile), os.fdopen(open_own(file, os.O_RDONLY), "rb") as opened:
         opened.seek(max(0, opened.seek(0, os.SEEK_END) - size))
         return opened.read()
     return b""
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)
-
-
 def _open_log(path: Path) -> int:
-    """Open a log to append to."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Open a log to append to; raises `ForeignFile`."""
+    make_folder(path.parent, 0o700)
     shorten(path)
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    return open_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

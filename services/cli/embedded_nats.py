@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
+import re
 import secrets
 import shutil
 import socket
 import sysconfig
 from typing import TYPE_CHECKING, Final, Self
 
-from extrato.bus.copies import COPIED_STREAMS, DELIVERY, ORIGIN_API, new_feed
+from extrato.bus.copies import COPIED_STREAMS, DELIVERY, FEED_PREFIX, ORIGIN_API, new_feed
+from extrato.own_files import read_own, write_own
 from extrato.process import CannotStart
 from services.cli.child import Child, Program
 from services.cli.postgres_places import make_folder
@@ -77,7 +78,7 @@ class EmbeddedNats:
         make_folder(self._folder, 0o700)
         self._feed = self._feed or _kept_feed(self._folder / "feed")
         configuration = self._folder / "nats.conf"
-        _write_private(configuration, self._configuration())
+        write_own(configuration, self._configuration().encode())
         return Program(
             name="nats",
             command=(_binary(), "-c", str(configuration)),
@@ -222,10 +223,11 @@ def _kept_feed(file: Path) -> str:
     """Give the name that the copies of this home are fed under; with another one they are recreated."""
     with contextlib.suppress(FileNotFoundError):
         # A power cut may leave the file empty.
-        if kept := file.read_text(encoding="ascii"):
+        kept = read_own(file).decode(errors="replace")
+        if re.fullmatch(f"{FEED_PREFIX}-[0-9a-f]+", kept):
             return kept
     feed = new_feed()
-    _write_private(file, feed)
+    write_own(file, feed.encode("ascii"))
     return feed
 
 
@@ -250,12 +252,3 @@ def _free_port() -> int:
         probe.bind((_HOST, 0))
         port: int = probe.getsockname()[1]
     return port
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else can read, not even for a moment."""
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    unfinished.replace(path)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import psutil
 
+from extrato.own_files import write_own
 from extrato.process import CannotStart
 from services.cli.child import Child, Program, describe_ending, spawn
 from services.cli.postgres_places import Places, make_folder, make_places
@@ -154,10 +155,11 @@ class EmbeddedPostgres:
     async def _create_services_role(self, places: Places, data: Path) -> None:
         """Create it, and then note in the cluster that it is there: until then the next start does it again."""
         await self._run_single(places, data, _SERVICES_ROLE)
-        note = _note_of_roles(data)
-        note.touch(mode=0o600)
+        # The folder is that of PostgreSQL's user, so that what stands there already is not followed.
+        note = os.open(_note_of_roles(data), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         if places.user:
-            os.chown(note, places.user.pw_uid, places.user.pw_gid)
+            os.fchown(note, places.user.pw_uid, places.user.pw_gid)
+        os.close(note)
 
     async def _run_single(self, places: Places, data: Path, script: bytes) -> None:
         """Run statements without a server, so that no superuser ever has to be let in over the socket."""
@@ -206,9 +208,7 @@ def _write_rules(places: Places) -> None:
     users = {pwd.getpwuid(os.geteuid()).pw_name, *({places.user.pw_name} if places.user else ())}
     ident = "".join(f'extrato "{name}" {role}\n' for name in sorted(users) for role in _ROLES)
     for name, text in (("pg_hba.conf", _HBA), ("pg_ident.conf", ident)):
-        path = places.rules / name
-        path.write_text(text)
-        path.chmod(0o644 if places.user else 0o600)
+        write_own(places.rules / name, text.encode(), mode=0o644 if places.user else 0o600)
 
 
 def _note_of_roles(data: Path) -> Path:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 from typing import TYPE_CHECKING
+
+from extrato.own_files import read_own, write_own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -11,13 +13,11 @@ if TYPE_CHECKING:
 
 def keep_key(key_file: Path, api_key: str) -> None:
     """Write a key before it is issued: of a start that breaks off a key that opens nothing is left, not one unknown."""
-    draft = key_file.with_name(f".{key_file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(api_key + "\n")
-    draft.replace(key_file)
+    write_own(key_file, f"{api_key}\n".encode("ascii"))
 
 
 def kept_key(key_file: Path) -> str | None:
-    """Read a key; None when there is no such file."""
-    return key_file.read_text(encoding="ascii").strip() if key_file.exists() else None
+    """Read a key; None when there is no such file. Raises `ForeignFile`."""
+    with contextlib.suppress(FileNotFoundError):
+        return read_own(key_file).decode(errors="replace").strip()
+    return None

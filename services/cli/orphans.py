@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final, Self
 import msgspec
 import psutil
 
+from extrato.own_files import open_own, read_own, write_own
 from extrato.process import CannotStart
+from services.cli.postgres_places import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,8 +58,8 @@ class RunFolder:
 
     async def __aenter__(self) -> Self:
         """Take the folder and end what an earlier hub left running; raises `CannotStart` while one runs."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        make_folder(self._folder, 0o700)
+        lock = open_own(self._folder / "lock", os.O_RDWR | os.O_CREAT)
         deadline = time.monotonic() + _LEAVING_WITHIN_S
         while not _lock(lock):
             holder = os.pread(lock, 40, 0).decode()
@@ -94,17 +96,14 @@ class RunFolder:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file of this folder whole or not at all."""
-        unfinished = self._folder / f"{name}.unfinished"
-        unfinished.write_bytes(content)
-        unfinished.chmod(0o600)
-        unfinished.replace(self._folder / name)
+        write_own(self._folder / name, content)
 
     async def _end_orphans(self) -> None:
         await asyncio.gather(*(_end(identity) for identity in self._left_over()))
 
     def _left_over(self) -> list[Identity]:
         try:
-            return msgspec.json.decode((self._folder / "identities.json").read_bytes(), type=list[Identity])
+            return msgspec.json.decode(read_own(self._folder / "identities.json"), type=list[Identity])
         except FileNotFoundError:
             return []
 

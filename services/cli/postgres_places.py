@@ -7,6 +7,7 @@ permission of a folder that is not ours is ever changed.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from extrato.own_files import check_own, read_own, write_own
 from extrato.process import CannotStart
 
 SYSTEM_USER: Final = "extrato-postgres"
@@ -77,8 +79,11 @@ def make_places(home: Path) -> Places:
 
 
 def make_folder(path: Path, mode: int, *, owner: pwd.struct_passwd | None = None) -> None:
-    """Make a folder with exactly this mode and owner; one that exists stays as it is."""
-    if path.is_dir():
+    """Make a folder with exactly this mode and owner; one that exists stays as it is.
+
+    Raises `ForeignFile` when that is neither the owner's nor ours.
+    """
+    if check_own(path, owners={owner.pw_uid} if owner else ()) and path.is_dir():
         return
     path.mkdir(mode=0o700, parents=True)
     path.chmod(mode)
@@ -89,6 +94,14 @@ def make_folder(path: Path, mode: int, *, owner: pwd.struct_passwd | None = None
 def others_may_pass(path: Path) -> bool:
     """Say whether any user can walk through this folder and all folders above it."""
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
+
+
+def system_user_ids() -> frozenset[int]:
+    """Give the number of PostgreSQL's own user, where this process is root and there is one."""
+    with contextlib.suppress(KeyError):
+        if os.geteuid() == 0:
+            return frozenset({pwd.getpwnam(SYSTEM_USER).pw_uid})
+    return frozenset()
 
 
 def _system_user() -> pwd.struct_passwd:
@@ -122,13 +135,14 @@ def _refuse_foreign_data(folder: Path, user_id: int) -> None:
     data = folder / "data"
     if data.exists() and data.stat().st_uid != user_id:
         raise CannotStart(f"The database in {data} belongs to user {data.owner()}: start the hub as before.")
+    check_own(data, owners={user_id})
 
 
 def _reachable_folder(home: Path) -> Path:
     """Give the folder for the server's things, where its user can reach it, and remember it in the home."""
     note = home / "run" / "postgres-folder"
-    if note.exists():
-        folder = Path(note.read_text())
+    if (remembered := _remembered(note)) is not None:
+        folder = remembered
     elif (home / "postgres" / "data").exists() or others_may_pass(home):
         folder = home / "postgres"
     else:
@@ -187,8 +201,9 @@ def _socket(home: Path, folder: Path, user: pwd.struct_passwd | None) -> Path:
         make_folder(below, 0o700, owner=user)
         return below
     note = home / "run" / "postgres-socket"
-    if note.exists() and _is_private(Path(note.read_text()), user):
-        return Path(note.read_text())
+    remembered = _remembered(note)
+    if remembered is not None and _is_private(remembered, user):
+        return remembered
     elsewhere = Path(tempfile.mkdtemp(prefix="extrato-", dir="/tmp"))
     if user:
         os.chown(elsewhere, user.pw_uid, user.pw_gid)
@@ -207,5 +222,12 @@ def _is_private(folder: Path, user: pwd.struct_passwd | None) -> bool:
 
 
 def _remember(note: Path, folder: Path) -> None:
-    note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    note.write_text(str(folder))
+    make_folder(note.parent, 0o700)
+    write_own(note, os.fsencode(folder))
+
+
+def _remembered(note: Path) -> Path | None:
+    try:
+        return Path(os.fsdecode(read_own(note)))
+    except FileNotFoundError:
+        return None

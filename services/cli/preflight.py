@@ -14,9 +14,10 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
+from extrato.own_files import check_own
 from extrato.process import CannotStart
 from extrato.store.pooling import LENT, lends_connections
-from services.cli.postgres_places import make_folder
+from services.cli.postgres_places import make_folder, system_user_ids
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _ANSWER_WITHIN_S: Final = 5.0
 
+_FOLDERS: Final = ("logs", "nats", "postgres", "run", "sandbox")
+
 # PostgreSQL makes a database of 40 MB at the first start; with less than this it may stop in the middle of that.
 _LEAST_FREE_MB: Final = 64
 
@@ -32,10 +35,12 @@ _LEAST_FREE_MB: Final = 64
 def prepare_home(settings: Settings) -> None:
     """Make the home and see that it can be written; for root, PostgreSQL's own user may pass through it.
 
-    Where a server is to live in it, its disk must have room for that.
+    Where a server is to live in it, its disk must have room for that. Raises `ForeignFile`, before anything is
+    written, when something in it is not ours.
     """
     home = settings.home
     try:
+        _check_own_home(home)
         make_folder(home, 0o711 if os.geteuid() == 0 and not settings.database_url else 0o700)
         _try_to_write(home)
     except OSError as error:
@@ -45,6 +50,20 @@ def prepare_home(settings: Settings) -> None:
     if free_mb < _LEAST_FREE_MB and not (settings.database_url and settings.nats_url):
         needed = f"PostgreSQL and NATS need {_LEAST_FREE_MB} MB to start"
         raise CannotStart(f"EXTRATO_HOME={home} is on a disk with {free_mb} MB left; {needed}.")
+
+
+def _check_own_home(home: Path) -> None:
+    """See that home and folders are ours, and all that stands in them: programs open only what is there or below.
+
+    What PostgreSQL's own user has is in `postgres`; that user owns nothing else.
+    """
+    if not check_own(home) or not home.is_dir():
+        return
+    for path in home.iterdir():
+        check_own(path)
+    for name in _FOLDERS:
+        for path in (home / name).iterdir() if (home / name).is_dir() else ():
+            check_own(path, owners=system_user_ids() if name == "postgres" else ())
 
 
 def check_ports(settings: Settings, *, with_sandbox: bool) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from contracts.envelope import Cause
 from extrato.assembly import open_hub, vault_keys
+from extrato.own_files import read_own
 from extrato.process import CannotStart, open_database
 from extrato.settings import Settings
 from services.cli import preflight
@@ -60,7 +61,7 @@ def _settings(environment: Mapping[str, str]) -> Settings:
         return settings
     file = settings.home / "run" / "addresses.json"
     try:
-        addresses = msgspec.json.decode(file.read_bytes(), type=dict[str, str])
+        addresses = msgspec.json.decode(read_own(file), type=dict[str, str])
         database_url, mercado_pago_url = addresses["database_url"], addresses["mercado_pago_url"]
         nats_url, gateway_url = addresses["nats_url"], addresses["gateway_url"]
     except (FileNotFoundError, KeyError, msgspec.MsgspecError):

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
+from extrato.own_files import ForeignFile
 from extrato.process import CannotStart
 from services.cli.child import Child, Program, describe_ending, shorten
 
@@ -95,7 +96,7 @@ class Supervisor:
             await asyncio.sleep(LOOK_AT_LOGS_S)
             try:
                 shorten(program.log)
-            except OSError as failure:
+            except (OSError, ForeignFile) as failure:
                 self._report(f"The log of {program.name} cannot be set aside: {failure}")
                 await asyncio.sleep(LONGEST_PAUSE_S)
 
@@ -105,7 +106,7 @@ class Supervisor:
             await asyncio.sleep(pause_s)
             try:
                 return await self._launch(program), pause_s
-            except (OSError, CannotStart) as failure:
+            except (OSError, ForeignFile, CannotStart) as failure:
                 pause_s = pause_before_restart(lived_s=0.0, last_pause_s=pause_s)
                 self._report(f"{program.name} cannot be started, again in {pause_s:g} s: {failure}")
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from extrato.process import CannotStart
+from extrato.own_files import ForeignFile
 from services.cli.embedded_nats import EmbeddedNats
 from services.cli.embedded_postgres import EmbeddedPostgres
 from tests.frame.conftest import ROOT, STUBS
@@ -153,5 +153,5 @@ async def test_both_servers_run_for_an_ordinary_user_whose_home_root_then_leaves
     output, _ = await process.communicate()
     assert json.loads(output) == {"role": "extrato", "server_user": 65534, "home_mode": "0o700"}
 
-    with pytest.raises(CannotStart, match="belongs to user nobody"):
+    with pytest.raises(ForeignFile, match="belongs to user nobody"):
         await EmbeddedPostgres(home).start()

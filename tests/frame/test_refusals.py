@@ -10,10 +10,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from extrato.own_files import ForeignFile
 from extrato.process import CannotStart
 from extrato.settings import Settings
 from extrato.store.pooling import LENT
 from services.cli.preflight import prepare_home
+from services.cli.running import running_hub
+from services.cli.secret_input import read_secret
 from tests.frame.conftest import STUBS
 from tests.integration.store.pooler import pooling
 from tests.ports import free_port
@@ -122,6 +125,88 @@ async def test_a_home_that_is_a_file_is_refused(start_hub, tmp_path):
     home.write_text("not a folder")
     sentence = await refusal(start_hub, EXTRATO_HOME=str(home))
     assert sentence.startswith(f"EXTRATO_HOME={home} cannot be written by user ")
+
+
+NOT_OURS = {
+    "link": lambda path, victim: path.symlink_to(victim),
+    "writable by all": lambda path, _: (path.touch(), path.chmod(0o666)),
+    "writable by a group": lambda path, _: (path.mkdir(), path.chmod(0o770)),
+}
+
+
+@pytest.mark.parametrize("what", NOT_OURS)
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("admin-api-key", "demo-api-key", "secret.key", "secret.key.lock", ".writable", ".admin-api-key.1"),
+        *("logs", "run", "nats", "postgres", "sandbox"),
+        *("logs/postgres.log", "logs/gateway.log.1", "run/lock", "run/addresses.json", "run/gateway.ready"),
+        *("nats/nats.conf", "nats/feed", "postgres/data", "postgres/rules", "sandbox/sandbox.sqlite3"),
+    ],
+)
+def test_what_is_not_ours_in_a_home_is_refused_before_anything_is_written(tmp_path, place, what):
+    victim, home = tmp_path / "victim", tmp_path / "home"
+    victim.write_text("untouched")
+    foreign = home / place
+    foreign.parent.mkdir(parents=True, mode=0o700)
+    NOT_OURS[what](foreign, victim)
+    before = sorted(home.rglob("*"))
+    with pytest.raises(ForeignFile, match=str(foreign)):
+        prepare_home(Settings.from_environment({"EXTRATO_HOME": str(home)}))
+    assert victim.read_text() == "untouched"
+    assert sorted(home.rglob("*")) == before
+
+
+async def test_a_home_that_is_a_link_is_refused_and_nothing_is_written(start_hub, tmp_path):
+    elsewhere, home = tmp_path / "elsewhere", tmp_path / "home"
+    elsewhere.mkdir()
+    home.symlink_to(elsewhere)
+    sentence = await refusal(start_hub, EXTRATO_HOME=str(home))
+    assert sentence == f"{home} is a link, and the hub follows none: put there what it leads to."
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o775, 0o757, 0o1777])
+def test_a_home_that_others_may_write_is_refused(tmp_path, mode):
+    tmp_path.chmod(mode)
+    with pytest.raises(ForeignFile, match=f"{tmp_path} may be written by others"):
+        prepare_home(Settings.from_environment({"EXTRATO_HOME": str(tmp_path)}))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+@pytest.mark.parametrize("place", [".", "logs", "logs/gateway.log", "run/identities.json", "postgres", "sandbox"])
+def test_what_belongs_to_another_user_in_a_home_is_refused(tmp_path, place):
+    foreign = tmp_path / place
+    foreign.mkdir(parents=True, exist_ok=True)
+    os.chown(foreign, 65534, 65534)
+    with pytest.raises(ForeignFile, match="belongs to user nobody"):
+        prepare_home(Settings.from_environment({"EXTRATO_HOME": str(tmp_path)}))
+
+
+async def test_a_command_believes_no_addresses_that_a_link_leads_to(tmp_path):
+    elsewhere, home = tmp_path / "elsewhere.json", tmp_path / "home"
+    elsewhere.write_text('{"database_url": "postgresql://stranger/", "nats_url": "", "mercado_pago_url": ""}')
+    (home / "run").mkdir(parents=True)
+    (home / "run" / "addresses.json").symlink_to(elsewhere)
+    with pytest.raises(ForeignFile, match="is a link"):
+        async with running_hub({"EXTRATO_HOME": str(home)}):
+            pass
+
+
+def test_a_secret_that_is_given_may_be_a_link_and_must_not_be_writable_by_all(tmp_path):
+    # As Kubernetes mounts a secret: a link to a folder that a link leads to.
+    (tmp_path / "..2026").mkdir()
+    (tmp_path / "..data").symlink_to("..2026")
+    (tmp_path / "..2026" / "token").write_text("APP_USR-1\n")
+    given = tmp_path / "token"
+    given.symlink_to("..data/token")
+    given.chmod(0o660)
+    assert read_secret("access token", given) == "APP_USR-1"
+    given.chmod(0o646)
+    with pytest.raises(CannotStart, match=f"{given} may be written by every user"):
+        read_secret("access token", given)
 
 
 async def test_a_home_on_a_full_disk_is_named_before_a_server_stops_in_the_middle(tmp_path, monkeypatch):

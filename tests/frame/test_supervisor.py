@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
+from extrato.own_files import ForeignFile
 from extrato.process import CannotStart
-from services.cli.child import LOG_LIMIT_BYTES, Child, Program, describe_ending, last_line, shorten
+from services.cli.child import LOG_LIMIT_BYTES, Child, Program, describe_ending, last_line, set_aside_as, shorten
 from services.cli.orphans import RunFolder
 from services.cli.supervisor import Supervisor, pause_before_restart
 from tests.pace import allowed
@@ -161,6 +162,25 @@ async def test_a_program_that_talks_without_end_fills_two_bounded_files(tmp_path
 def follow_each_other(lines):
     numbers = [int(line[:9]) for line in lines]
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+async def test_a_log_that_is_a_link_is_not_appended_to(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"x" * (LOG_LIMIT_BYTES + 1))
+    log = tmp_path / "logs" / "program.log"
+    log.parent.mkdir(mode=0o700)
+    log.symlink_to(victim)
+    program = Program(name="program", command=("true",), log=log, is_ready=lambda _: True)
+    with pytest.raises(ForeignFile, match="is a link"):
+        await Child.start(program)
+    assert last_line(log) == f"see {log}"
+    # Nor is what is set aside written through a link.
+    log.unlink()
+    log.write_bytes(b"y" * (LOG_LIMIT_BYTES + 1))
+    set_aside_as(log).symlink_to(victim)
+    with pytest.raises(ForeignFile, match="is a link"):
+        shorten(log)
+    assert victim.stat().st_size == LOG_LIMIT_BYTES + 1
 
 
 async def test_the_last_words_are_found_where_they_were_set_aside(tmp_path):

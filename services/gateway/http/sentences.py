@@ -69,6 +69,7 @@ PORTUGUESE: Final = {
     "method_not_allowed": "Este endereço não aceita este método",
     "unreadable_event": "Erro interno; um registro deste pagamento não pode ser lido",
     "invalid_vault_key": "Erro interno; as credenciais da padaria não podem ser lidas",
+    "foreign_file": "Erro interno; um arquivo do serviço não pode ser lido",
     "bus_refused": "O barramento de eventos não está configurado para este serviço",
     "unfit_role": "O banco de dados não está configurado para este serviço",
     "internal_error": "Erro interno; consulte antes de repetir a operação",

@@ -12,6 +12,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from extrato.own_files import ForeignFile
 from extrato.ports import Credential, Payer
 from extrato.store import vault as vault_module
 from extrato.store.payers import Payers
@@ -159,6 +160,48 @@ def test_an_empty_key_file_is_refused(key_file):
     key_file.touch()
     with pytest.raises(InvalidVaultKey):
         KeyFile(key_file, may_make=True).current()
+
+
+def test_a_key_file_that_a_stranger_can_have_made_is_refused(key_file, tmp_path):
+    key_file.parent.mkdir(exist_ok=True)
+    strangers = tmp_path / "strangers.key"
+    strangers.write_text(encoded(new_key()))
+    key_file.symlink_to(strangers)
+    with pytest.raises(InvalidVaultKey, match="is a link"):
+        KeyFile(key_file, may_make=True).current()
+    key_file.unlink()
+    key_file.write_text(encoded(new_key()))
+    key_file.chmod(0o606)
+    with pytest.raises(InvalidVaultKey, match="may be written by others"):
+        KeyFile(key_file, may_make=True).current()
+
+
+def test_no_key_is_made_in_a_folder_that_others_may_write(tmp_path):
+    open_folder, link = tmp_path / "open", tmp_path / "link"
+    open_folder.mkdir()
+    open_folder.chmod(0o777)
+    link.symlink_to(open_folder)
+    for folder in (open_folder, link):
+        with pytest.raises(InvalidVaultKey, match=str(folder)):
+            KeyFile(folder / "secret.key", may_make=True).current()
+    assert list(open_folder.iterdir()) == []
+
+
+def test_a_key_file_that_is_exchanged_for_a_link_is_not_followed(key_file, tmp_path):
+    keys = KeyFile(key_file, may_make=True)
+    keys.current()
+    key_file.rename(tmp_path / "moved.key")
+    key_file.symlink_to(tmp_path / "moved.key")
+    with pytest.raises(InvalidVaultKey, match="is a link"):
+        keys.current()
+
+
+def test_a_lock_that_is_a_link_makes_no_file_elsewhere(key_file, tmp_path):
+    KeyFile(key_file, may_make=True).current()
+    key_file.with_name("secret.key.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ForeignFile):
+        KeyFile(key_file, may_make=False).put_first(new_key())
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_a_key_that_is_put_first_closes_and_the_others_still_open(key_file):

@@ -1,0 +1,120 @@
+"""Files and folders of the hub's home: used only when no stranger can have put them there, or can change them.
+
+What is opened is no link, belongs to the user who runs the hub or to root, and no other user may write it. The open
+file is looked at, so that it cannot be exchanged between the look and the use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import pwd
+import stat
+from typing import TYPE_CHECKING, Final
+
+from extrato.errors import ExtratoError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+_OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+_KINDS_OF_OTHERS: Final = frozenset({errno.ENXIO, errno.EISDIR})
+
+
+class ForeignFile(ExtratoError):
+    """A file or folder is not the hub's own; the message is one sentence for the person who started it."""
+
+    code = "foreign_file"
+
+
+def check_own(path: Path, *, owners: Collection[int] = ()) -> bool:
+    """Say whether there is a file or folder; raises `ForeignFile` when it is not ours or one of `owners`."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    _check(path, found, owners)
+    return True
+
+
+def open_own(path: Path, flags: int, *, mode: int = 0o600) -> int:
+    """Open a file, which is made with `mode` where `flags` say so; gives a descriptor.
+
+    A file that is to be emptied is emptied by the caller, afterwards. Raises `ForeignFile` and `OSError`.
+    """
+    try:
+        # A pipe in place of the file would keep this waiting for its other end.
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _a_link(path) from None
+        if error.errno in _KINDS_OF_OTHERS:
+            raise _no_file(path) from None
+        raise
+    try:
+        _check_opened(path, os.fstat(descriptor), will_write=bool(flags & (os.O_WRONLY | os.O_RDWR)))
+        os.set_blocking(descriptor, True)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def read_own(path: Path) -> bytes:
+    """Read a file; raises `ForeignFile`, and `FileNotFoundError` when there is none."""
+    with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file:
+        return file.read()
+
+
+def write_own(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Write a file whole or not at all; no other user may read it unless `mode` says so, not even for a moment."""
+    draft = draft_own(path, content, mode=mode)
+    draft.replace(path)
+
+
+def draft_own(path: Path, content: bytes, *, mode: int = 0o600, durable: bool = False) -> Path:
+    """Write beside `path` what is to take its place, and give the name; with `durable` it outlives a power cut."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        # What the process keeps from others by default is kept from the mode as well.
+        os.fchmod(descriptor, mode)
+        file.write(content)
+        file.flush()
+        if durable:
+            os.fsync(descriptor)
+    return draft
+
+
+def _check_opened(path: Path, found: os.stat_result, *, will_write: bool) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise _no_file(path)
+    _check(path, found)
+    if will_write and found.st_nlink > 1:
+        raise ForeignFile(f"{path} has another name too, under which it may be somebody else's: remove it.")
+
+
+def _check(path: Path, found: os.stat_result, owners: Collection[int] = ()) -> None:
+    if stat.S_ISLNK(found.st_mode):
+        raise _a_link(path)
+    if found.st_uid not in {0, os.geteuid(), *owners}:
+        raise ForeignFile(f"{path} belongs to user {_name_of(found.st_uid)}: the hub uses its own files only.")
+    if found.st_mode & _OTHERS_MAY_WRITE:
+        raise ForeignFile(f"{path} may be written by others: see what is in it, then `chmod go-w {path}`.")
+
+
+def _a_link(path: Path) -> ForeignFile:
+    return ForeignFile(f"{path} is a link, and the hub follows none: put there what it leads to.")
+
+
+def _no_file(path: Path) -> ForeignFile:
+    return ForeignFile(f"{path} is no ordinary file: remove it.")
+
+
+def _name_of(user_id: int) -> str:
+    with contextlib.suppress(KeyError):
+        return pwd.getpwuid(user_id).pw_name
+    return str(user_id)
