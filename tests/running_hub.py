@@ -99,6 +99,23 @@ class RunningHub:
         async with self.session.post(self.url + path, json=body, headers=headers) as answer:
             return answer.status, await answer.json()
 
+    async def raw(
+        self, method: str, path: str, *headers: tuple[str, str | bytes], body: bytes = b"{}", sized: bool = True
+    ) -> tuple[int, bytes]:
+        """Send a request over a bare socket as no client library would, and give the status and the body.
+
+        The headers of the session come with it; `sized` says whether the length does.
+        """
+        lines = [("Host", "127.0.0.1"), ("Connection", "close"), *self.session.headers.items(), *headers]
+        lines += [("Content-Length", str(len(body)))] * sized
+        written = [f"{method} {path} HTTP/1.1".encode()]
+        written += [name.encode() + b": " + (v if isinstance(v, bytes) else v.encode()) for name, v in lines]
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(self.url.rsplit(":", 1)[1]))
+        writer.write(b"\r\n".join(written) + b"\r\n\r\n" + body)
+        head, _, answer = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        return int(head.split(b" ", 2)[1]), answer
+
     async def administer(
         self, method: str, path: str, body: Any = None, *, key: str | None = None
     ) -> tuple[int, dict[str, Any]]:

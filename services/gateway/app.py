@@ -137,6 +137,8 @@ async def _listening(gateway: Gateway) -> AsyncIterator[None]:
         access_log=None,
         keepalive_timeout=KEEPALIVE_S,
         lingering_time=LINGER_S,
+        # What is packed is refused, and never unpacked on the way to its refusal.
+        auto_decompress=False,
         shutdown_timeout=SHUTDOWN_S,
     )
     await runner.setup()

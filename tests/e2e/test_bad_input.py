@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import io
 import json
@@ -427,13 +426,7 @@ async def test_an_old_style_notification_is_taken_and_believed_by_nobody(hub, ad
 )
 async def test_bytes_that_nobody_sends_by_accident_are_refused(hub, method, path, headers):
     """Over a bare socket, for a client library would not send them."""
-    lines = [f"{method} {path} HTTP/1.1".encode(), b"Host: 127.0.0.1", b"Content-Length: 2", b"Connection: close"]
-    lines += [name.encode() + b": " + (v if isinstance(v, bytes) else v.encode()) for name, v in headers.items()]
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(hub.url.rsplit(":", 1)[1]))
-    writer.write(b"\r\n".join(lines) + b"\r\n\r\n{}")
-    answer = await reader.read()
-    writer.close()
-    status = int(answer.split(b" ", 2)[1])
+    status, answer = await hub.raw(method, path, *headers.items())
     assert 400 <= status < 500, answer
 
 

@@ -267,6 +267,12 @@ async def test_a_payers_token_may_stand_in_the_query_of_a_websocket(hub):
         assert (await heard.next())[0] == f"payment-confirmed-{pix['id']}"
 
 
+async def test_two_tokens_in_the_query_of_a_websocket_are_refused(hub):
+    pix = await new_pix(hub)
+    token = token_of(pix["payment_url"])
+    assert await refusal(f"{hub.url}?payment_id={pix['id']}&t={token}&t={'0' * len(token)}") == "repeated_value"
+
+
 async def test_another_merchant_hears_nothing_and_cannot_name_the_payment(hub, other_merchant):
     named = await new_pix(hub)
     auth = {"api_key": other_merchant.api_key}

@@ -19,6 +19,7 @@ from services.gateway.http.answers import json_answer
 from services.gateway.http.context import caller_of, cause_of, gateway_of
 from services.gateway.http.door import json_object
 from services.gateway.http.sentences import Bilingual
+from services.gateway.http.values import single
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -54,7 +55,7 @@ async def list_merchants(request: web.Request) -> web.Response:
         merchant, _ = await read_merchant(gateway_of(request).hub.log, own)
         listed = [_body(merchant)] if isinstance(merchant, domain.Registered) else []
         return json_answer(api.MerchantList(success=True, count=len(listed), merchants=listed, next=None))
-    after, limit = request.query.get("after", ""), fields.limit(request.query, default=DEFAULT_LIMIT)
+    after, limit = single(request.query, "after") or "", fields.limit(request.query, default=DEFAULT_LIMIT)
     if after and not MERCHANT_SLUG.fullmatch(after):
         raise Refused("invalid_slug", "The parameter 'after' must be a slug.", "after")
     profiles = await queries.merchants_after(gateway_of(request).pool, after, limit=limit)

@@ -20,6 +20,7 @@ from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.context import caller_of, cause_of, gateway_of
 from services.gateway.http.door import json_object
+from services.gateway.http.values import single
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -96,11 +97,11 @@ async def check_payment(request: web.Request) -> web.Response:
 async def list_pending(request: web.Request) -> web.Response:
     """`GET /payments/api/pending/`: a merchant's payments of one status, the newest first."""
     gateway = gateway_of(request)
-    slug = request.query.get("padaria_slug", "").strip() or None
+    slug = (single(request.query, "padaria_slug") or "").strip() or None
     if slug is None:
         raise Refused("missing_padaria_slug", "O parâmetro 'padaria_slug' é obrigatório", "padaria_slug")
     merchant = await lookup.find_padaria(request, slug)
-    status = request.query.get("status", "").strip().lower() or "pending"
+    status = (single(request.query, "status") or "").strip().lower() or "pending"
     if not status.isascii() or not status.replace("_", "").isalpha() or len(status) > 40:
         raise Refused("invalid_status", "O parâmetro 'status' deve ser um status ou 'all'", "status")
     limit = fields.limit(request.query, default=DEFAULT_LIMIT)

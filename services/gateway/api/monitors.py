@@ -17,6 +17,7 @@ from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.context import caller_of, cause_of, gateway_of
 from services.gateway.http.door import json_object
+from services.gateway.http.values import single
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -56,7 +57,7 @@ async def start_monitor(request: web.Request) -> web.Response:
 async def list_monitors(request: web.Request) -> web.Response:
     """`GET /payments/api/monitors/`: which payments are being watched, of the caller's merchant or the one named."""
     gateway = gateway_of(request)
-    slug = request.query.get("padaria_slug", "").strip() or None
+    slug = (single(request.query, "padaria_slug") or "").strip() or None
     merchant = (await lookup.find_padaria(request, slug)).slug if slug else caller_of(request).merchant
     watched = await queries.watched_payments(gateway.pool, merchant, now=gateway.hub.now())
     return json_answer(MonitorList(success=True, active_count=len(watched), payment_ids=watched))

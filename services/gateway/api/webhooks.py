@@ -16,9 +16,12 @@ from services.gateway.http.answers import json_answer
 from services.gateway.http.context import CORRELATION, Gateway, gateway_of
 from services.gateway.http.door import read_body
 from services.gateway.http.limits import address_of
+from services.gateway.http.values import single
 from services.gateway.metrics import WEBHOOKS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiohttp import web
 
     from extrato.providers.mercado_pago_webhook import Notification
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 PROVIDER: Final = "mercado_pago"
 KEPT_UNVERIFIED_BYTES: Final = 2048
 REFUSED_VERDICTS: Final = frozenset({"missing", "malformed", "mismatched", "outdated"})
+SIGNING: Final = ("x-signature", "x-request-id")
+PARAMETERS: Final = ("data.id", "type", "id", "topic")
 KEPT_HEADERS: Final = ("x-signature", "x-request-id", "user-agent", "content-type", "x-retry")
 
 
@@ -36,15 +41,16 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
     carries no signature is answered, for Mercado Pago repeats what it is refused, and forgotten.
     """
     gateway = gateway_of(request)
+    query = {name: value for name in PARAMETERS if (value := single(request.query, name)) is not None}
     raw = await read_body(request)
-    notification = read_notification(request.query, raw)
+    notification = read_notification(query, raw)
     if notification is None:
         raise Refused("invalid_notification", "Isto não é uma notificação do Mercado Pago", "body")
     # Whose account it is costs a question to the database, which a stranger must not ask for every name there may be.
     limits, address = gateway.limits, address_of(request)
     named = f"webhooks {request.match_info.get('merchant') or notification.account_id}"
     limits.allow_attempt(address, named)
-    merchant, verdict = await _judge(gateway, request, notification)
+    merchant, verdict = await _judge(gateway, request, query, notification)
     if merchant is None and "merchant" not in request.match_info and not notification.is_signed_format:
         WEBHOOKS.labels("unverifiable").inc()
         return json_answer(WebhookAccepted(success=True))
@@ -75,11 +81,14 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
     return json_answer(WebhookAccepted(success=True))
 
 
-async def _judge(gateway: Gateway, request: web.Request, notification: Notification) -> tuple[str | None, Verdict]:
+async def _judge(
+    gateway: Gateway, request: web.Request, query: Mapping[str, str], notification: Notification
+) -> tuple[str | None, Verdict]:
     """Find the merchant and verify the signature with its secret.
 
     Without a merchant in the path, those who use the account that the body names are tried.
     """
+    headers = {name: value for name in SIGNING if (value := single(request.headers, name)) is not None}
     slug = request.match_info.get("merchant")
     if slug is not None:
         candidates = [slug] if MERCHANT_SLUG.fullmatch(slug) else []
@@ -93,8 +102,8 @@ async def _judge(gateway: Gateway, request: web.Request, notification: Notificat
         if credential is None:
             continue
         verdict = verify(
-            query=request.query,
-            headers=request.headers,
+            query=query,
+            headers=headers,
             notification=notification,
             secret=credential.webhook_secret,
             now=gateway.hub.now(),
@@ -107,7 +116,7 @@ async def _judge(gateway: Gateway, request: web.Request, notification: Notificat
 
 def _raw(request: web.Request, body: bytes) -> bytes:
     """Keep what proves a delivery: its address, the headers that matter, and its body as text."""
-    kept = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
+    kept = {name: ", ".join(request.headers.getall(name)) for name in KEPT_HEADERS if name in request.headers}
     return msgspec.json.encode(
         {
             "path": request.raw_path,

@@ -22,6 +22,7 @@ from services.gateway.http.known_fields import refuse_unknown_fields
 from services.gateway.http.limits import Limited, address_of
 from services.gateway.http.local_only import refuse_unless_local
 from services.gateway.http.sentences import Bilingual
+from services.gateway.http.values import single
 from services.gateway.metrics import REQUESTS
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES: Final = 64 << 10
 MAX_NUMBER_LENGTH: Final = 16
 CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+PLAIN_CODINGS: Final = ((hdrs.CONTENT_ENCODING, "identity"), (hdrs.TRANSFER_ENCODING, "chunked"))
 ANYBODY: Final = Caller(merchant=None, actor="check", actor_id=None)
 
 # What every answer says that says nothing else: it is not to be kept, nor taken for something that it is not.
@@ -90,7 +92,8 @@ def door(route: Route) -> Handler:
 
     async def through(request: web.Request) -> web.StreamResponse:
         request["shape"] = route.shape
-        given = request.headers.get("X-Correlation-Id", "")
+        # One that cannot be used is replaced and not refused, and so are two.
+        given = ",".join(request.headers.getall("X-Correlation-Id", ()))
         request[CORRELATION] = given if CORRELATION_ID.fullmatch(given) else gateway_of(request).hub.new_uuid().hex
         response = await _answered(route, request)
         count = counters.get(response.status)
@@ -137,14 +140,15 @@ async def _answered(route: Route, request: web.Request) -> web.StreamResponse:
 
 
 def _refuse_packed(request: web.Request) -> None:
-    """Take no packed body: one that was cut short unpacks to less than was sent, and nothing may mean everything."""
-    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
-        raise Refused("unsupported_media_type", "Send the body as it is, without a Content-Encoding.")
+    """Reject compressed bodies, whichever header says so: a truncated one would decode to a shorter body."""
+    for name, plain in PLAIN_CODINGS:
+        if any(value.lower() != plain for value in request.headers.getall(name, ())):
+            raise Refused("unsupported_media_type", f"Send the body as it is, without a {name} but '{plain}'.")
 
 
 def bearer_of(request: web.Request) -> str | None:
     """Read the API key out of a request's headers; one of another kind is nobody's, so it is empty."""
-    authorization = request.headers.get("Authorization")
+    authorization = single(request.headers, hdrs.AUTHORIZATION)
     if not authorization:
         return None
     kind, _, bearer = authorization.partition(" ")
@@ -156,8 +160,8 @@ def _shown(request: web.Request, *, payer: bool) -> Credentials:
     bearer = bearer_of(request)
     if bearer is not None:
         return Credentials(api_key=bearer, payment_id="", token="")
-    number = request.match_info.get("payment_id") or request.query.get("payment_id", "")
-    token = request.query.get("t", "") if payer else ""
+    number = request.match_info.get("payment_id") or single(request.query, "payment_id") or ""
+    token = (single(request.query, "t") or "") if payer else ""
     return Credentials(api_key=None, payment_id=number, token=token)
 
 
@@ -253,7 +257,7 @@ async def json_object(request: web.Request, kind: type[Struct]) -> tuple[dict[st
     `kind` is its Struct in `contracts/api.py`. Raises `Refused` for anything else: another type or charset, text that
     is no JSON, no object, and a field that the Struct forbids. Whether the values make sense is not looked into.
     """
-    if request.headers.get("Content-Type") != "application/json":
+    if single(request.headers, hdrs.CONTENT_TYPE) != "application/json":
         charset = (request.charset or "utf-8").lower()
         if request.content_type != "application/json" or charset not in {"utf-8", "utf8"}:
             raise Refused("unsupported_media_type", "Send the body as application/json in UTF-8.")

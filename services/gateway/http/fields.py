@@ -17,9 +17,12 @@ from extrato.domain.merchant import Line
 from extrato.domain.money import parse_reais
 from extrato.use_cases.open_payment import IdempotencyKey
 from services.gateway.http.sentences import Bilingual
+from services.gateway.http.values import single
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from multidict import MultiMapping
 
 MAX_VALUE_CENTAVOS: Final = 100_000_000
 MAX_TEXT: Final = 500
@@ -176,9 +179,9 @@ def not_found(number: object) -> Refused:
     return Refused("payment_not_found", f"Pagamento {number} não encontrado", str(number))
 
 
-def limit(query: Mapping[str, str], *, default: int) -> int:
+def limit(query: MultiMapping[str], *, default: int) -> int:
     """Read the `limit` of a list; an empty one counts as absent."""
-    value = query.get("limit", "").strip()
+    value = (single(query, "limit") or "").strip()
     if not value:
         return default
     if not (value.isascii() and value.isdigit()) or len(value) > 9 or not 1 <= int(value) <= MAX_LIMIT:
@@ -186,9 +189,9 @@ def limit(query: Mapping[str, str], *, default: int) -> int:
     return int(value)
 
 
-def idempotency_key(headers: Mapping[str, str], *, route: str, body: bytes) -> IdempotencyKey | None:
+def idempotency_key(headers: MultiMapping[str], *, route: str, body: bytes) -> IdempotencyKey | None:
     """Read the Idempotency-Key of a creation; one key is good for one route."""
-    value = headers.get("Idempotency-Key")
+    value = single(headers, "Idempotency-Key")
     if value is None:
         return None
     if not IDEMPOTENCY_KEY.fullmatch(value):

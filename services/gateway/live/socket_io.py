@@ -31,6 +31,7 @@ from services.gateway.http.limits import address_of
 from services.gateway.http.local_only import refuse_unless_local
 from services.gateway.http.payer_tokens import TOKEN_LENGTH
 from services.gateway.http.sentences import Unexpected, in_portuguese
+from services.gateway.http.values import only, single
 from services.gateway.live.confirmations import Confirmations, may_confirm
 from services.gateway.live.fanout import EVERY_PAYMENT, Fanout, Key, Listener
 from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
@@ -99,7 +100,9 @@ async def answer(request: web.Request) -> web.StreamResponse:
     gateway = gateway_of(request)
     if gateway.settings.auth == "open":
         refuse_unless_local(request)
-    if "sid" not in request.query:
+    # The library reads these by itself, and takes the first.
+    session, *_ = (single(request.query, name) for name in ("sid", "transport", "EIO"))
+    if not session:
         # A session that is begun holds a place for a while, whoever began it.
         gateway.limits.count("checks", ANYBODY, address_of(request))
     if 0 < (request.content_length or 0) <= MAX_MESSAGE_BYTES:
@@ -136,10 +139,10 @@ class SocketIo:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Serve one request; raises `TooManyRequests` or `Overloaded` when there is no place for another session."""
-        session = request.query.get("sid", "")
+        session = single(request.query, "sid") or ""
+        is_socket = (single(request.headers, "Upgrade") or "").lower() == "websocket"
         if not session:
             request[PLACE] = self._places.take_as_stranger(address_of(request))
-        is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
         if session and is_socket:
             self._upgrades.setdefault(session, request)
         try:
@@ -285,7 +288,7 @@ class SocketIo:
         A poll's connection may be a proxy's, and carry other people's requests.
         """
         first = self._server.environ.get(session, {}).get("aiohttp.request")
-        opened_as_socket = first is not None and first.query.get("transport") == "websocket"
+        opened_as_socket = first is not None and single(first.query, "transport") == "websocket"
         request = first if opened_as_socket else self._upgrades.get(session)
         if request is not None and request.transport is not None:
             request.transport.abort()
@@ -304,17 +307,18 @@ async def _key(request: web.Request, shown: Credentials) -> tuple[Key, Caller]:
 def _shown(request: web.Request, auth: object) -> Credentials:
     """Read what a client shows in its `auth`, and otherwise in the query or the headers of its first request.
 
-    A client that polls overwrites `t` in the query with a time stamp of its own: `auth` is where a token is safe.
+    A client that polls overwrites `t` in the query with a time stamp, and another client adds one: `auth` is where a
+    token is safe.
     """
-    in_query = request.query.get("t", "")
+    tokens = [text for text in request.query.getall("t", ()) if len(text) == TOKEN_LENGTH]
     said = {} if auth is None else auth
     if not isinstance(said, dict):
         raise Refused("invalid_auth", "O 'auth' deve ser um objeto", "auth")
     api_key = _text(said, "api_key")
     return Credentials(
         api_key=bearer_of(request) if api_key is None else api_key,
-        payment_id=_text(said, "payment_id") or request.query.get("payment_id", ""),
-        token=_text(said, "t") or (in_query if len(in_query) == TOKEN_LENGTH else ""),
+        payment_id=_text(said, "payment_id") or single(request.query, "payment_id") or "",
+        token=_text(said, "t") or only(tokens, "t") or "",
     )
 
 

@@ -36,6 +36,7 @@ from services.gateway.http import fields
 from services.gateway.http.context import Gateway, caller_of, gateway_of
 from services.gateway.http.door import bearer_of
 from services.gateway.http.limits import address_of
+from services.gateway.http.values import single
 from services.gateway.live.fanout import Key, Listener, event_frame
 from services.gateway.metrics import SOCKETS, SOCKETS_DROPPED
 
@@ -102,7 +103,7 @@ class Start(Struct, frozen=True, kw_only=True):
 async def _target(request: web.Request) -> tuple[Key, Start]:
     """Find what the socket listens to, that the caller may, and where it begins."""
     gateway, caller = gateway_of(request), caller_of(request)
-    number, slug = request.query.get("payment_id"), request.query.get("padaria_slug")
+    number, slug = single(request.query, "payment_id"), single(request.query, "padaria_slug")
     if (number is None) == (slug is None):
         raise Refused("nothing_to_listen_to", "Informe 'payment_id' ou 'padaria_slug'", "payment_id")
     if number is not None:
@@ -115,7 +116,7 @@ async def _target(request: web.Request) -> tuple[Key, Start]:
 
 def _start(request: web.Request, *, reached: int) -> Start:
     """Read where a socket resumes; a position of another epoch may stand for another event."""
-    after, epoch = request.query.get("after"), request.query.get("epoch")
+    after, epoch = single(request.query, "after"), single(request.query, "epoch")
     if after is None:
         return Start(after=None)
     if epoch is not None and epoch != str(gateway_of(request).live.epoch):

@@ -12,6 +12,7 @@ from extrato.use_cases.hub import LoadedPayment, load_payment
 from extrato.use_cases.refresh_payment import observe_attempt
 from services.gateway.api.checks import PROVIDER_FAILED
 from services.gateway.http.context import cause_of, gateway_of
+from services.gateway.http.values import single
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -48,7 +49,7 @@ async def ask_on_return(request: web.Request, loaded: LoadedPayment) -> Asked:
 
 def _attempt_named(request: web.Request) -> str | None:
     """Read the provider's id of the attempt; a payer who left without paying has the text `null` there."""
-    text = request.query.get("collection_id") or request.query.get("payment_id") or ""
+    text = single(request.query, "collection_id") or single(request.query, "payment_id") or ""
     is_number = text.isascii() and text.isdigit() and len(text) <= MAX_ATTEMPT_ID_LENGTH
     return text if is_number and "external_reference" in request.query else None
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from extrato.errors import NotFound
+from services.gateway.http.values import single
 
 FOLDER: Final = Path(__file__).with_name("assets")
 TYPES: Final = {
@@ -52,7 +53,7 @@ async def show_asset(request: web.Request) -> web.Response:
     found = asset(name)
     headers = {
         "ETag": f'"{found.digest}"',
-        "Cache-Control": FOR_EVER if request.query.get("v") == found.digest else ASK_AGAIN,
+        "Cache-Control": FOR_EVER if single(request.query, "v") == found.digest else ASK_AGAIN,
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "same-origin",
     }

@@ -16,6 +16,7 @@ from services.gateway.http import fields
 from services.gateway.http.context import gateway_of
 from services.gateway.http.door import Credentials, bearer_of, recognise
 from services.gateway.http.limits import address_of
+from services.gateway.http.values import single
 from services.gateway.pages.asking import ask_on_return
 from services.gateway.pages.layout import not_found
 from services.gateway.pages.markup import Html, tag
@@ -51,7 +52,7 @@ async def _find(request: web.Request) -> LoadedPayment | None:
 
 async def _by_reference(request: web.Request) -> LoadedPayment | None:
     """Find whose reference it is; one of another form, such as the text `null`, is none of ours."""
-    reference = request.query.get("external_reference", "")
+    reference = single(request.query, "external_reference") or ""
     number = payment_id_in_reference(reference)
     if number is None:
         return None
@@ -70,8 +71,8 @@ async def _by_reference(request: web.Request) -> LoadedPayment | None:
 
 async def _by_number(request: web.Request) -> LoadedPayment:
     """Find the payment of that number, for whom the number's own page would open too."""
-    number = fields.payment_id(request.query.get("payment_id", ""))
-    shown = Credentials(api_key=bearer_of(request), payment_id=str(number), token=request.query.get("t", ""))
+    number = fields.payment_id(single(request.query, "payment_id") or "")
+    shown = Credentials(api_key=bearer_of(request), payment_id=str(number), token=single(request.query, "t") or "")
     caller = await recognise(request, shown, "payments:read")
     return await lookup.payment_for(gateway_of(request), caller, number)
 

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 
 import pytest
+from multidict import CIMultiDict
 
 from extrato.domain.api_keys import ListedPricesOnly
 from extrato.domain.errors import Refused, UnknownName
@@ -23,7 +24,7 @@ WRONG_FIELDS = [
     lambda: fields.text({"a": "x\ny"}, "a"),
     lambda: fields.email({"a": "ana"}, "a"),
     lambda: fields.lifetime({"a": 0}, "a", default=None),
-    lambda: fields.idempotency_key({"Idempotency-Key": "with space"}, route="pix", body=b""),
+    lambda: fields.idempotency_key(CIMultiDict({"Idempotency-Key": "with space"}), route="pix", body=b""),
 ]
 
 

@@ -1,0 +1,190 @@
+"""A header or parameter that may come once is refused where it comes twice, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from uuid import uuid4
+
+import pytest
+
+from services.sandbox.signature import signature_header
+from tests.running_hub import MERCHANT, WEBHOOK_SECRET
+
+BODY = b'{"value": 1}'
+PACKED = gzip.compress(BODY, mtime=0)
+CHUNKED = b"c\r\n" + BODY + b"\r\n0\r\n\r\n"
+WEBHOOK = f"/webhooks/mercadopago/{MERCHANT}/"
+LEFT = """
+    SELECT topic FROM stored_events WHERE convert_from(state, 'UTF8')::json -> 'cause' ->> 'correlation_id' = $1
+    UNION ALL SELECT kind FROM webhook_deliveries WHERE correlation_id = $1
+"""
+
+
+@pytest.fixture(autouse=True)
+async def nothing_is_left(hub):
+    """Neither an event nor a delivery has a request of the test for a reason."""
+    name = uuid4().hex
+    hub.session.headers["X-Correlation-Id"] = name
+    yield
+    assert await hub.rows(LEFT, name) == []
+
+
+def key_of(hub):
+    return ("Authorization", hub.headers["Authorization"])
+
+
+async def refused(hub, method, path, *headers, **more):
+    status, answer = await hub.raw(method, path, *headers, **more)
+    return status, json.loads(answer)["code"]
+
+
+# --- bodies ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/payments/pix", "/payments/api/1/refund/", WEBHOOK + "?type=payment&data.id=1"])
+@pytest.mark.parametrize(
+    "encodings",
+    [
+        ("identity", "gzip"),
+        ("gzip", "identity"),
+        ("identity", "identity", "GZIP"),
+        ("identity, gzip",),
+        ("gzip, identity",),
+        ("deflate",),
+        ("",),
+        ("identity", ""),
+    ],
+)
+async def test_every_content_encoding_counts(hub, path, encodings):
+    headers = [("Content-Encoding", encoding) for encoding in encodings]
+    for body in (PACKED, PACKED[:10], b""):
+        assert await refused(
+            hub, "POST", path, key_of(hub), ("Content-Type", "application/json"), *headers, body=body
+        ) == (
+            415,
+            "unsupported_media_type",
+        )
+
+
+@pytest.mark.parametrize("transfer", ["gzip, chunked", "GZIP,chunked", "deflate, gzip, chunked", "identity, chunked"])
+async def test_a_body_that_is_packed_for_its_transfer_is_refused(hub, transfer):
+    headers = [key_of(hub), ("Content-Type", "application/json"), ("Transfer-Encoding", transfer)]
+    status, code = await refused(hub, "POST", "/payments/pix", *headers, body=CHUNKED, sized=False)
+    assert (status, code) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Transfer-Encoding", "gzip"), ("Transfer-Encoding", "chunked")],
+        [("Transfer-Encoding", "chunked"), ("Transfer-Encoding", "chunked")],
+        [("Transfer-Encoding", "chunked"), ("Transfer-Encoding", "identity")],
+        [("Transfer-Encoding", "chunked, identity")],
+        [("Transfer-Encoding", "gzip")],
+        [("Transfer-Encoding", "chunked"), ("Content-Length", "12")],
+        [("Content-Length", "12"), ("Content-Length", "12")],
+        [("Content-Length", "12"), ("Content-Length", "2")],
+        [("Content-Length", "12, 12")],
+        [("Content-Type", "text/plain"), ("Content-Length", "12")],
+        [("Host", "localhost"), ("Content-Length", "12")],
+    ],
+)
+async def test_a_body_whose_end_or_type_is_ambiguous_is_refused(hub, headers):
+    given = [key_of(hub), ("Content-Type", "application/json"), *headers]
+    for body in (BODY, CHUNKED):
+        status, _ = await hub.raw("POST", "/payments/pix", *given, body=body, sized=False)
+        assert status == 400
+
+
+async def test_two_types_in_one_header_are_refused(hub):
+    headers = (key_of(hub), ("Content-Type", "application/json, text/plain"))
+    assert await refused(hub, "POST", "/payments/pix", *headers, body=BODY) == (415, "unsupported_media_type")
+
+
+# --- headers and parameters -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("second", [None, "Bearer nonsense", "Basic eDp5", ""])
+async def test_two_authorizations_are_refused_in_any_order(hub, second):
+    keys = [key_of(hub), ("authorization", second if second is not None else hub.headers["Authorization"])]
+    created = [("Content-Type", "application/json")]
+    for given in (keys, keys[::-1]):
+        assert await refused(hub, "POST", "/payments/pix", *given, *created, body=BODY) == (400, "repeated_value")
+        assert await refused(hub, "GET", "/ws?payment_id=1", *given, body=b"") == (400, "repeated_value")
+
+
+@pytest.mark.parametrize("path", ["/payments/pix", "/payments/api/generate-link/", "/payments/api/cart/"])
+async def test_two_idempotency_keys_are_refused(hub, path):
+    items = [{"nome": "Pão Francês", "quantidade": 1}]
+    body = json.dumps({"value": 1, "padaria_slug": MERCHANT, "items": items, "customer": {"email": "a@b.example"}})
+    keys = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+    given = (key_of(hub), ("Content-Type", "application/json"), *keys)
+    status, answer = await hub.raw("POST", path, *given, body=body.encode())
+    assert (status, json.loads(answer)["code"]) == (400, "repeated_value")
+    assert b"Idempotency-Key" in answer
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/payments/api/pending/?padaria_slug={MERCHANT}&padaria_slug=another",
+        f"/payments/api/pending/?padaria_slug={MERCHANT}&limit=1&limit=1000",
+        f"/payments/api/pending/?padaria_slug={MERCHANT}&status=all&stat%75s=pending",
+        f"/payments/api/monitors/?padaria_slug={MERCHANT}&padaria_slug={MERCHANT}",
+        "/ws?payment_id=1&payment_id=2",
+        f"/ws?padaria_slug={MERCHANT}&after=1&after=2",
+    ],
+)
+async def test_a_parameter_that_comes_twice_is_refused(hub, path):
+    assert await refused(hub, "GET", path, key_of(hub), body=b"") == (400, "repeated_value")
+
+
+@pytest.mark.parametrize("query", ["t=a&t=b", "t=&t="])
+async def test_two_tokens_open_nothing(hub, query):
+    assert await refused(hub, "GET", f"/payments/api/check/1/?{query}", body=b"") == (400, "repeated_value")
+
+
+@pytest.mark.parametrize("query", ["sid=a&sid=b", "sid=&sid=b", "EIO=4&EIO=4", "transport=polling&transport=websocket"])
+async def test_a_session_of_socket_io_is_named_once(hub, query):
+    assert await refused(hub, "GET", f"/socket.io/?EIO=4&{query}", body=b"") == (400, "repeated_value")
+
+
+async def test_what_is_not_read_may_come_twice(hub):
+    path = f"/payments/api/pending/?padaria_slug={MERCHANT}&utm_source=a&utm_source=b"
+    status, _ = await hub.raw("GET", path, key_of(hub), ("Accept", "a/b"), ("Accept", "c/d"), body=b"")
+    assert status == 200
+
+
+async def test_a_request_that_is_named_twice_gets_a_name_of_the_hub(hub):
+    status, _ = await hub.raw(
+        "POST", "/payments/pix", key_of(hub), ("Content-Type", "application/json"), ("X-Correlation-Id", "a"), body=BODY
+    )
+    assert status == 201
+
+
+# --- webhooks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "more"),
+    [
+        ("type=payment&data.id=12&data.id=13", []),
+        ("type=payment&data.id=13&data.id=12", []),
+        ("type=payment&data.id=12&data.id=12", []),
+        ("type=payment&data.id=12&data%2Eid=13", []),
+        ("type=payment&type=order&data.id=12", []),
+        ("topic=payment&topic=payment&id=12", []),
+        ("topic=payment&id=12&id=13", []),
+        ("type=payment&data.id=12", [("X-Signature", "ts=1,v1=" + "0" * 64)]),
+        ("type=payment&data.id=12", [("x-signature", "")]),
+        ("type=payment&data.id=12", [("X-Request-Id", "another")]),
+    ],
+)
+async def test_a_webhook_that_says_anything_twice_is_refused(hub, query, more):
+    request_id = uuid4().hex
+    signature = signature_header(secret=WEBHOOK_SECRET, data_id="12", request_id=request_id, ts=str(int(time.time())))
+    signed = [("x-signature", signature), ("x-request-id", request_id)]
+    for given in ([*signed, *more], [*more, *signed]):
+        assert await refused(hub, "POST", f"{WEBHOOK}?{query}", *given) == (400, "repeated_value")

@@ -1,0 +1,46 @@
+"""A value that may come once is refused where it comes twice, and is read in one place."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from multidict import CIMultiDict, MultiDict
+
+import services.gateway
+from extrato.domain.errors import Refused
+from services.gateway.http.sentences import in_portuguese
+from services.gateway.http.values import single
+
+# Reading the first of several, or any of them, is what `single` is for.
+READS_THE_FIRST = re.compile(r"\.(query|headers)(\.get(one)?\(|\[)")
+# Here the headers are those of an answer.
+ANSWERS = re.compile(r"(response|answer|response\.headers)\b")
+
+
+def test_what_comes_once_is_given_and_what_is_absent_is_none():
+    assert single(MultiDict(a="1"), "a") == "1"
+    assert single(MultiDict(a=""), "a") == ""
+    assert single(MultiDict(A="1"), "a") is None
+    assert single(CIMultiDict({"X-Signature": "1"}), "x-signature") == "1"
+
+
+@pytest.mark.parametrize("second", ["1", "2", ""])
+def test_what_comes_twice_is_refused_also_when_both_are_the_same(second):
+    for values in (MultiDict([("a", "1"), ("a", second)]), CIMultiDict([("a", "1"), ("A", second)])):
+        with pytest.raises(Refused) as refused:
+            single(values, "a")
+        assert (refused.value.code, refused.value.about) == ("repeated_value", "a")
+        assert refused.value.message == "'a' must not be given more than once."
+        assert in_portuguese(refused.value) == "'a' não pode ser informado mais de uma vez"
+
+
+def test_no_handler_reads_the_first_of_several_values():
+    found = [
+        f"{path.name}: {line.strip()}"
+        for path in Path(services.gateway.__path__[0]).rglob("*.py")
+        for line in path.read_text().splitlines()
+        if READS_THE_FIRST.search(line) and not ANSWERS.search(line)
+    ]
+    assert found == []
