@@ -144,9 +144,9 @@ def _webhook(path: str, name: str, summary: str) -> Operation:
         tag="Webhooks",
         summary=summary,
         description="The body is Mercado Pago's and is never believed: the delivery is stored and answered, "
-        "and the provider is asked afterwards. A delivery of the Webhooks format must carry a valid "
-        "`x-signature`; one of the older IPN formats cannot be verified, and is stored only, or forgotten where "
-        "nothing says whose it is.",
+        "and the provider is asked afterwards. A delivery of the Webhooks format has `data.id` in its address and must "
+        "carry a valid `x-signature`, and its body must not name another type or id. One of the older IPN formats, or "
+        "without `data.id`, cannot be verified, and is stored only, or forgotten where nothing says whose it is.",
         query=(
             Parameter(name="data.id", description="What the notification is about; it is signed.", schema=TEXT),
             Parameter(name="type", description="What kind of thing that is, such as `payment`.", schema=TEXT),
@@ -163,6 +163,18 @@ def _webhook(path: str, name: str, summary: str) -> Operation:
             401: Answer(description="The signature is missing, wrong or too old.", body=api.MonitoringError),
         },
         refusals=(400, 404, 408, 413, 429, 500, 503),
+    )
+
+
+def _webhook_test(path: str, name: str) -> Operation:
+    return Operation(
+        name=name,
+        method="GET",
+        path=path,
+        tag="Webhooks",
+        summary="Answer a test of Mercado Pago's panel; it stores nothing and asks nothing.",
+        answers={200: Answer(description="The address answers.", body=api.WebhookAccepted)},
+        refusals=(500,),
     )
 
 
@@ -615,6 +627,8 @@ OPERATIONS: Final = (
         "Take a notification for whichever merchant its `user_id` and signature name.",
     ),
     _webhook("/webhooks/mercadopago/{merchant}/", "receiveMercadoPagoFor", "Take a notification for a merchant."),
+    _webhook_test("/webhooks/mercadopago/", "testMercadoPago"),
+    _webhook_test("/webhooks/mercadopago/{merchant}/", "testMercadoPagoFor"),
     Operation(
         name="openSocket",
         method="GET",

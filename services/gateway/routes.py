@@ -277,6 +277,8 @@ ROUTES: Final = (
         limit="creations",
         scope="admin",
     ),
+    Route(method="GET", path="/webhooks/mercadopago{slash:/?}", handler=webhooks.answer_test, scope=None),
+    Route(method="GET", path="/webhooks/mercadopago/{merchant}{slash:/?}", handler=webhooks.answer_test, scope=None),
     Route(
         method="POST",
         path="/webhooks/mercadopago{slash:/?}",

@@ -35,6 +35,9 @@ from services.cli.demo import CREDENTIAL, SLUG, prepare_demo
 from services.cli.embedded_nats import EmbeddedNats
 from services.cli.embedded_postgres import EmbeddedPostgres
 
+# As many as a gateway takes in the time of a load and its warming up.
+NOTIFICATIONS = int(10_000 * (SECONDS + 2))
+
 
 @contextlib.asynccontextmanager
 async def one_gateway(provider_port: int | None = None):
@@ -84,20 +87,10 @@ async def creations() -> None:
 
 async def webhooks() -> None:
     """Webhooks verified and accepted durably, beside an echo."""
-    body = json.dumps(
-        {
-            "action": "payment.updated",
-            "api_version": "v1",
-            "data": {"id": "1"},
-            "date_created": "2026-11-23T12:00:00Z",
-            "id": 1,
-            "live_mode": True,
-            "type": "payment",
-            "user_id": CREDENTIAL.account_id,
-        }
-    ).encode()
+    body = notification_body(10_000_000_000)
     async with one_gateway() as (port, _, url):
-        requests = list(itertools.islice(signed_notifications(body), 5000))
+        # The same one twice would be stored once.
+        requests = list(itertools.islice(signed_notifications(), NOTIFICATIONS))
         before = await echo_rate(body)
         taken = await load_from_outside(port, requests)
         after = await echo_rate(body)
@@ -120,9 +113,8 @@ async def slow_provider() -> None:
         writer.close()
 
     provider = await asyncio.start_server(hang, "127.0.0.1", 0)
-    body = b'{"action": "payment.updated", "data": {"id": "1"}, "type": "payment", "user_id": "174087000"}'
     async with one_gateway(provider.sockets[0].getsockname()[1]) as (port, _, _url):
-        requests = itertools.islice(signed_notifications(body), int(200 * SECONDS))
+        requests = itertools.islice(signed_notifications(), int(200 * SECONDS))
         answered = await paced(port, list(requests), per_second=200)
     provider.close()
     row(
@@ -151,7 +143,23 @@ async def paced(port: int, requests: list[bytes], *, per_second: float) -> list[
     return sorted(latencies)
 
 
-def signed_notifications(body: bytes):
+def notification_body(number: int) -> bytes:
+    """Write what Mercado Pago says of a payment."""
+    return json.dumps(
+        {
+            "action": "payment.updated",
+            "api_version": "v1",
+            "data": {"id": str(number)},
+            "date_created": "2026-11-23T12:00:00Z",
+            "id": 1,
+            "live_mode": True,
+            "type": "payment",
+            "user_id": CREDENTIAL.account_id,
+        }
+    ).encode()
+
+
+def signed_notifications():
     """Notifications about ever other payments, signed as the provider does."""
     for number in itertools.count(10_000_000_000):
         ts = str(int(time.time()))
@@ -160,7 +168,7 @@ def signed_notifications(body: bytes):
         yield request(
             "POST",
             f"/webhooks/mercadopago/{SLUG}/?data.id={number}&type=payment",
-            body,
+            notification_body(number),
             {
                 "Content-Type": "application/json",
                 "x-signature": f"ts={ts},v1={signature}",

@@ -553,15 +553,26 @@ WEBHOOK: Final = Section(
             asks=("x-signature", "x-request-id"),
             answers=(*IN_PORTUGUESE, "code"),
             statuses=(401,),
-            better="A webhook must carry Mercado Pago's signature, not older than a quarter of an hour. One of the "
-            "formats without a signature (`?topic=payment&id=…`) is answered like any and moves nothing: with the "
-            "slug after the address it is stored as what it is, without it is forgotten, for nothing says whose it is.",
+            better="A webhook must carry Mercado Pago's signature, not older than a quarter of an hour. What the "
+            "signature does not cover is not believed: the id stands in the address, and a body that names another is "
+            "refused. One of the formats without a signature (`?topic=payment&id=…`) is answered like any and moves "
+            "nothing: with the slug after the address it is stored as what it is, without it is forgotten, for nothing "
+            "says whose it is.",
             tests=(
                 "tests/e2e/test_main_path.py::test_webhooks_with_a_bad_signature_change_nothing",
                 "tests/e2e/test_bad_input.py::test_a_webhook_that_is_none_is_refused",
                 "tests/e2e/test_bad_input.py::test_an_old_style_notification_is_taken_and_believed_by_nobody",
+                "tests/e2e/test_webhook_proof.py::test_what_the_signature_does_not_cover_is_not_believed",
                 "tests/unit/test_mercado_pago_webhook.py::test_a_delivery_is_believed_for_a_quarter_of_an_hour",
             ),
+        ),
+        Claim(
+            says="Nothing is said of how Mercado Pago's panel tests it.",
+            operations=("testMercadoPago", "testMercadoPagoFor"),
+            answers=("success",),
+            statuses=(200,),
+            better="A GET of the panel, and a notification that has only a body, are answered 200; nothing is asked.",
+            tests=("tests/e2e/test_webhook_proof.py::test_a_test_of_the_panel_is_answered_and_nothing_is_asked",),
         ),
         Claim(
             says="It is configured by itself when a link is generated, except on localhost.",

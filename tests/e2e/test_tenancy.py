@@ -136,6 +136,8 @@ FOREIGN: dict[tuple[str, str], Callable[[Things], Walk]] = {
 OPEN_TO_ALL: dict[tuple[str, str], str] = {
     ("GET", "/payments/pix/qr_code/{file_name}"): "named by the unguessable bank_payment_id",
     ("GET", "/assets/{asset}"): "stylesheet and scripts",
+    ("GET", "/webhooks/mercadopago/"): "says yes to everybody, and looks at nothing",
+    ("GET", "/webhooks/mercadopago/{merchant}/"): "says yes to everybody, and looks at nothing",
     ("POST", "/webhooks/mercadopago/"): "believes nothing, and stores what the merchant's own secret signed",
     ("POST", "/webhooks/mercadopago/{merchant}/"): "believes nothing, and stores what the merchant's own secret signed",
     ("GET", "/healthz"): "no merchant's",

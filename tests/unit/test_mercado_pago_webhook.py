@@ -20,6 +20,7 @@ from extrato.providers.mercado_pago_webhook import (
     read_notification,
     verify,
 )
+from services.sandbox.notices import Notice, Signing, delivery
 
 # The secret, the request and the signatures are those of Mercado Pago's documentation, computed with its SDK.
 SECRET = "your_secret_key_here"
@@ -69,28 +70,25 @@ VECTORS = {
         "a85cce0f61742409b757e34e57c6368d3b9e6057b39550158d77dc7ea037806c",
     ),
 }
-SIGNED = Notification(kind="payment", resource_id="123456789", account_id=None, is_signed_format=True)
 TS, V1 = VECTORS["payment_in_seconds"][2:]
 WHEN = datetime.fromtimestamp(int(TS), UTC)
+
+
+def signed(data_id: str = "123456789") -> Notification:
+    return Notification(kind="payment", resource_id=data_id, account_id=None, is_signed_format=True)
 
 
 def judge(
     signature: str | None = f"ts={TS},v1={V1}",
     *,
-    data_id: str | None = "123456789",
+    data_id: str = "123456789",
     request_id: str | None = REQUEST_ID,
     secret: str = SECRET,
     now: datetime = WHEN,
-    notification: Notification = SIGNED,
+    notification: Notification | None = None,
 ) -> str:
-    headers = {"x-signature": signature, "x-request-id": request_id}
-    return verify(
-        query={"data.id": data_id} if data_id is not None else {},
-        headers={name: value for name, value in headers.items() if value is not None},
-        notification=notification,
-        secret=secret,
-        now=now,
-    )
+    notification = notification or signed(data_id)
+    return verify(notification, signature=signature, request_id=request_id, secret=secret, now=now)
 
 
 def at(ts: str) -> datetime:
@@ -100,7 +98,10 @@ def at(ts: str) -> datetime:
 # --- the signature --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("data_id", "request_id", "ts", "v1"), VECTORS.values(), ids=VECTORS)
+WITH_AN_ID = {name: vector for name, vector in VECTORS.items() if vector[0] is not None}
+
+
+@pytest.mark.parametrize(("data_id", "request_id", "ts", "v1"), WITH_AN_ID.values(), ids=WITH_AN_ID)
 def test_a_documented_signature_is_verified(data_id, request_id, ts, v1):
     assert judge(f"ts={ts},v1={v1}", data_id=data_id, request_id=request_id, now=at(ts)) == "verified"
 
@@ -184,7 +185,7 @@ def test_a_signature_of_another_form_is_malformed(signature):
         {"secret": "another"},
         {"secret": ""},
         {"data_id": "123456780"},
-        {"data_id": None},
+        {"data_id": "x"},
         {"request_id": "another"},
         {"request_id": None},
         {"signature": f"ts={int(TS) + 1},v1={V1}"},
@@ -246,7 +247,7 @@ TIMES = st.integers(1_500_000_000, 1_900_000_000)
 def deliveries(draw):
     """A delivery that is signed in one way and then perhaps bent in another."""
     secret = draw(st.text(st.characters(codec="utf-8"), max_size=80))
-    data_id, request_id = draw(st.none() | IDS), draw(st.none() | VISIBLE)
+    data_id, request_id = draw(IDS), draw(st.none() | VISIBLE)
     ts = str(draw(TIMES))
     parts = (("id", data_id), ("request-id", request_id), ("ts", ts))
     text = "".join(f"{label}:{value};" for label, value in parts if value)
@@ -256,7 +257,7 @@ def deliveries(draw):
     if bent == "secret":
         secret += "x"
     elif bent == "id":
-        data_id = draw(st.none() | IDS)
+        data_id = draw(IDS)
     elif bent == "request":
         request_id = draw(st.none() | VISIBLE)
     elif bent == "ts":
@@ -283,6 +284,50 @@ def test_we_believe_exactly_what_the_official_validator_believes(delivery, late_
     ours = judge(header, data_id=data_id, request_id=request_id, secret=secret, now=now)
 
     assert (ours == "verified") == they_believe
+
+
+# --- beside the simulated provider ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "verdict"),
+    [
+        ("webhook", {}, "verified"),
+        ("order", {"id": UPPER, "external_reference": "PED-1"}, "verified"),
+        ("chargeback", {"id": 7, "payment_id": 12}, "verified"),
+        ("feed_payment", {}, "unverifiable"),
+        ("feed_merchant_order", {}, "unverifiable"),
+    ],
+)
+@pytest.mark.parametrize("lower_case_ids", [True, False])
+def test_every_notification_of_the_sandbox_is_read_and_judged(kind, data, verdict, lower_case_ids):
+    resource_id = data.get("id", 143845427326)
+    notice = Notice(
+        notice_id=1,
+        collector_id=174087000,
+        url="https://hub.example/webhooks/mercadopago/padaria/",
+        format=kind,
+        resource_id=resource_id,
+        action="updated",
+        data=data,
+        event_ms=0,
+        due_ms=0,
+    )
+    signing = Signing(secret=SECRET, lower_case_ids=lower_case_ids)
+    sent = delivery(notice, application_id="1", signing=signing, hook_id=99, sent_ms=int(TS) * 1000, timeout_s=22)
+    found = read_notification(sent.url.query, msgspec.json.encode(sent.body))
+
+    assert found.resource_id == str(resource_id)
+    assert (
+        verify(
+            found,
+            signature=sent.headers["X-Signature"],
+            request_id=sent.headers["X-Request-Id"],
+            secret=SECRET,
+            now=WHEN,
+        )
+        == verdict
+    )
 
 
 # --- what a notification is about -----------------------------------------------------------------
@@ -329,18 +374,68 @@ def test_a_topic_makes_a_notification_unsigned_whatever_else_it_says():
     assert (found.resource_id, found.is_signed_format) == ("1", False)
 
 
-def test_the_id_in_the_query_counts_for_it_is_the_signed_one():
-    found = read_notification({"data.id": "1", "type": "payment"}, b'{"data":{"id":"2"},"type":"order"}')
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        ({"type": "payment", "data.id": "12"}, b'{"type":"payment","data":{"id":"12"}}'),
+        ({"type": "payment", "data.id": "12"}, b'{"type":"payment","data":{"id":12}}'),
+        ({"type": "payment", "data.id": "12"}, b'{"type":"PAYMENT","data":{},"id":99}'),
+        ({"type": "payment", "data.id": "12"}, b'{"type":null,"data":{"id":null}}'),
+        ({"type": "payment", "data.id": "12"}, b'{"data":[13]}'),
+        ({"data.id": "12"}, b'{"type":"payment"}'),
+        ({"type": "order", "data.id": "ord01ab"}, b'{"type":"order","data":{"id":"ORD01AB","type":"online"},"id":99}'),
+        ({"type": "order", "data.id": "ORD01AB"}, b'{"type":"order","data":{"id":"ord01ab"}}'),
+        (
+            {"type": "topic_merchant_order_wh", "data.id": "23"},
+            b'{"id":"23","type":"topic_merchant_order_wh","data":{"currency_id":"","marketplace":"NONE","status":"open"}}',
+        ),
+        ({"type": "topic_merchant_order_wh", "data.id": "23"}, b'{"id":99,"data":{"id":23}}'),
+        ({"type": "topic_chargebacks_wh", "data.id": "7"}, b'{"id":99,"data":{"id":7,"payment_id":12}}'),
+    ],
+)
+def test_a_body_that_names_what_its_address_names_is_read(query, body):
+    found = read_notification(query, body)
 
-    assert (found.kind, found.resource_id) == ("payment", "1")
+    assert (found.resource_id, found.is_signed_format) == (query["data.id"], True)
 
 
-@pytest.mark.parametrize("written", [b'"42"', b"42"])
-def test_without_a_query_the_body_says_what_it_is_about(written):
-    body = b'{"type":"payment","data":{"id":%b},"user_id":%b}' % (written, written)
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        ({"type": "payment", "data.id": "12"}, b'{"type":"payment","data":{"id":"13"}}'),
+        ({"type": "payment", "data.id": "12"}, b'{"type":"payment","data":{"id":13}}'),
+        ({"type": "payment", "data.id": "12"}, b'{"type":"payment","data":{"id":""}}'),
+        ({"type": "payment", "data.id": "12"}, b'{"type":"payment","data":{"id":true}}'),
+        ({"type": "payment", "data.id": "12"}, b'{"type":"payment","data":{"id":12.0}}'),
+        ({"type": "payment", "data.id": "12"}, b'{"type":"payment","data":{"id":["12"]}}'),
+        ({"type": "payment", "data.id": "12"}, b'{"type":"order","data":{"id":"12"}}'),
+        ({"type": "payment", "data.id": "12"}, b'{"type":"","data":{"id":"12"}}'),
+        ({"type": "payment", "data.id": "12"}, b'{"type":["payment"]}'),
+        ({"type": "order", "data.id": "ord01ab"}, b'{"type":"order","data":{"id":"ORD01AC"}}'),
+        ({"type": "topic_merchant_order_wh", "data.id": "23"}, b'{"id":"24","data":{}}'),
+        ({"type": "topic_merchant_order_wh", "data.id": "23"}, b'{"id":"23","data":{"id":"24"}}'),
+    ],
+)
+def test_a_body_that_contradicts_its_address_is_no_notification(query, body):
+    assert read_notification(query, body) is None
 
-    assert read_notification({}, body) == Notification(
-        kind="payment", resource_id="42", account_id="42", is_signed_format=True
+
+@pytest.mark.parametrize(
+    ("query", "body", "kind", "resource_id"),
+    [
+        ({}, b'{"type":"payment","data":{"id":"42"},"user_id":"7"}', "payment", "42"),
+        ({}, b'{"type":"payment","data":{"id":42},"user_id":7}', "payment", "42"),
+        ({}, b'{"resource":"42","topic":"payment","user_id":7}', "payment", "42"),
+        ({}, b'{"resource":"https://api.example/merchant_orders/42","topic":"merchant_order","user_id":7}', None, "42"),
+        ({}, b'{"id":42,"topic":"payment","user_id":7}', "payment", "42"),
+        ({"type": "payment"}, b'{"data":{"id":"42"},"user_id":7}', "payment", "42"),
+        ({"type": "payment", "data.id": ""}, b'{"data":{"id":"42"},"user_id":7}', "payment", "42"),
+        ({"type": "payment", "id": "42"}, b'{"data":{"id":"43"},"user_id":7}', "payment", "42"),
+    ],
+)
+def test_what_has_no_signed_id_never_counts_as_signed(query, body, kind, resource_id):
+    assert read_notification(query, body) == Notification(
+        kind=kind or "merchant_order", resource_id=resource_id, account_id="7", is_signed_format=False
     )
 
 

@@ -20,8 +20,6 @@ from services.gateway.http.values import single
 from services.gateway.metrics import WEBHOOKS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aiohttp import web
 
     from extrato.providers.mercado_pago_webhook import Notification
@@ -32,6 +30,12 @@ REFUSED_VERDICTS: Final = frozenset({"missing", "malformed", "mismatched", "outd
 SIGNING: Final = ("x-signature", "x-request-id")
 PARAMETERS: Final = ("data.id", "type", "id", "topic")
 KEPT_HEADERS: Final = ("x-signature", "x-request-id", "user-agent", "content-type", "x-retry")
+
+
+async def answer_test(request: web.Request) -> web.Response:
+    """`GET /webhooks/mercadopago/{merchant}/`: say yes to a test of Mercado Pago's panel, and do nothing."""
+    del request
+    return json_answer(WebhookAccepted(success=True))
 
 
 async def receive_mercado_pago(request: web.Request) -> web.Response:
@@ -50,7 +54,7 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
     limits, address = gateway.limits, address_of(request)
     named = f"webhooks {request.match_info.get('merchant') or notification.account_id}"
     limits.allow_attempt(address, named)
-    merchant, verdict = await _judge(gateway, request, query, notification)
+    merchant, verdict = await _judge(gateway, request, notification)
     if merchant is None and "merchant" not in request.match_info and not notification.is_signed_format:
         WEBHOOKS.labels("unverifiable").inc()
         return json_answer(WebhookAccepted(success=True))
@@ -81,14 +85,12 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
     return json_answer(WebhookAccepted(success=True))
 
 
-async def _judge(
-    gateway: Gateway, request: web.Request, query: Mapping[str, str], notification: Notification
-) -> tuple[str | None, Verdict]:
+async def _judge(gateway: Gateway, request: web.Request, notification: Notification) -> tuple[str | None, Verdict]:
     """Find the merchant and verify the signature with its secret.
 
     Without a merchant in the path, those who use the account that the body names are tried.
     """
-    headers = {name: value for name in SIGNING if (value := single(request.headers, name)) is not None}
+    signature, request_id = (single(request.headers, name) for name in SIGNING)
     slug = request.match_info.get("merchant")
     if slug is not None:
         candidates = [slug] if MERCHANT_SLUG.fullmatch(slug) else []
@@ -102,9 +104,9 @@ async def _judge(
         if credential is None:
             continue
         verdict = verify(
-            query=query,
-            headers=headers,
-            notification=notification,
+            notification,
+            signature=signature,
+            request_id=request_id,
             secret=credential.webhook_secret,
             now=gateway.hub.now(),
         )

@@ -1,0 +1,86 @@
+"""What proves a webhook: its signature covers the id in its address, and nothing else of it is believed."""
+
+from __future__ import annotations
+
+import json
+import time
+from uuid import uuid4
+
+import pytest
+
+from services.sandbox.signature import signature_header
+from tests.running_hub import MERCHANT, WEBHOOK_SECRET
+
+ADDRESS = f"/webhooks/mercadopago/{MERCHANT}/"
+
+
+def signed(data_id):
+    request_id = uuid4().hex
+    signature = signature_header(
+        secret=WEBHOOK_SECRET, data_id=data_id, request_id=request_id, ts=str(int(time.time()))
+    )
+    return {"x-signature": signature, "x-request-id": request_id, "X-Correlation-Id": request_id}
+
+
+async def post(hub, query, body, headers):
+    async with hub.session.post(f"{hub.url}{ADDRESS}?{query}", data=json.dumps(body), headers=headers) as answer:
+        return answer.status, (await answer.json()).get("code")
+
+
+async def kept(hub, headers):
+    query = "SELECT resource_id, verdict, next_attempt_at IS NULL FROM webhook_deliveries WHERE correlation_id = $1"
+    return await hub.rows(query, headers["X-Correlation-Id"])
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        ("type=payment&data.id={0}", {"type": "payment", "data": {"id": "{1}"}}),
+        ("type=payment&data.id={0}", {"type": "order", "data": {"id": "{0}"}}),
+        ("type=order&data.id={0}", {"type": "payment", "data": {"id": "{0}"}}),
+        ("type=topic_merchant_order_wh&data.id={0}", {"id": "{1}", "data": {}}),
+    ],
+)
+async def test_what_the_signature_does_not_cover_is_not_believed(hub, query, body):
+    signed_id, other = str(uuid4().int % 10**11), str(uuid4().int % 10**11)
+    headers = signed(signed_id)
+    body = json.loads(json.dumps(body).replace("{0}", signed_id).replace("{1}", other))
+    assert await post(hub, query.format(signed_id), body, headers) == (400, "invalid_notification")
+    assert await kept(hub, headers) == []
+
+
+@pytest.mark.parametrize("query", ["", "type=payment", "type=payment&data.id=", "type=payment&id={0}"])
+async def test_a_signature_over_no_id_is_not_believed(hub, query):
+    """It would fit a delivery about anything."""
+    other = str(uuid4().int % 10**11)
+    headers = signed(None)
+    body = {"type": "payment", "data": {"id": other}, "user_id": "174087000"}
+    assert await post(hub, query.format(other), body, headers) == (200, None)
+    assert await kept(hub, headers) == [(other, "unverifiable", True)]
+
+
+@pytest.mark.parametrize("address", ["/webhooks/mercadopago", ADDRESS, ADDRESS.rstrip("/")])
+@pytest.mark.usefixtures("only_when_asked")
+async def test_a_test_of_the_panel_is_answered_and_nothing_is_asked(hub, until, address):
+    before = await asked(hub)
+    for query in ("", "?topic=payment&id=123456", "?type=payment&data.id=123456"):
+        async with hub.session.get(hub.url + address + query) as answer:
+            assert (answer.status, await answer.json()) == (200, {"success": True})
+    for body in (
+        {"topic": "payment", "resource": "123456"},
+        {"topic": "merchant_order", "resource": "https://api.mercadolibre.com/merchant_orders/123456"},
+        {"type": "payment", "data": {"id": "123456"}, "action": "payment.updated"},
+    ):
+        async with hub.session.post(hub.url + address, json=body) as answer:
+            assert (answer.status, await answer.json()) == (200, {"success": True})
+    # What is looked into after them is the first that the provider is asked about.
+    assert await post(hub, "type=payment&data.id=123456", {}, signed("123456")) == (200, None)
+
+    async def is_asked_once() -> bool:
+        return await asked(hub) == before + 1
+
+    await until(is_asked_once, "the provider is asked about the signed one alone")
+
+
+async def asked(hub):
+    return (await hub.sandbox("GET", "/_sandbox/stats"))["requests"]["by_route"].get("GET /v1/payments/{payment_id}", 0)
