@@ -146,7 +146,8 @@ def _webhook(path: str, name: str, summary: str) -> Operation:
         description="The body is Mercado Pago's and is never believed: the delivery is stored and answered, "
         "and the provider is asked afterwards. A delivery of the Webhooks format has `data.id` in its address and must "
         "carry a valid `x-signature`, and its body must not name another type or id. One of the older IPN formats, or "
-        "without `data.id`, cannot be verified, and is stored only, or forgotten where nothing says whose it is.",
+        "without `data.id`, cannot be verified, and is stored only, or forgotten where nothing says whose it is. "
+        "A repeat (same type, `data.id`, `x-request-id` and time of the signature) is answered alike and not stored.",
         query=(
             Parameter(name="data.id", description="What the notification is about; it is signed.", schema=TEXT),
             Parameter(name="type", description="What kind of thing that is, such as `payment`.", schema=TEXT),

@@ -1,7 +1,8 @@
-"""Random identifiers, many from one question to the operating system."""
+"""Random identifiers, many from one question to the operating system, and identifiers that follow from a name."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,15 @@ UUID_BYTES: Final = 16
 # Version 4 in the upper half of the seventh byte, the variant of RFC 9562 in the upper bits of the ninth.
 _VERSION: Final = bytes(each & 0x0F | 0x40 for each in range(256))
 _VARIANT: Final = bytes(each & 0x3F | 0x80 for each in range(256))
+
+
+def named_uuid(name: str) -> UUID:
+    """Give the version 8 UUID (RFC 9562) of a name: its SHA-256, cut. It may hold bytes that are no text."""
+    digest = bytearray(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:UUID_BYTES])
+    digest[6] = digest[6] & 0x0F | 0x80
+    digest[8] = digest[8] & 0x3F | 0x80
+    identifier: UUID = pgproto.UUID(bytes(digest))
+    return identifier
 
 
 class RandomUuids:

@@ -139,6 +139,11 @@ class RunningHub:
         """What the provider has counted of its webhooks."""
         return (await self.sandbox("GET", "/_sandbox/stats"))["webhooks"]
 
+    async def asked(self, route: str) -> int:
+        """How often the provider was asked this, such as `GET /v1/payments/{payment_id}`."""
+        count: int = (await self.sandbox("GET", "/_sandbox/stats"))["requests"]["by_route"].get(route, 0)
+        return count
+
     async def faults(self, **faults: Any) -> None:
         await self.sandbox("PUT", "/_sandbox/faults", faults)
 

@@ -109,36 +109,47 @@ def manifest(*, data_id: str | None, request_id: str | None, ts: str) -> str:
     return "".join(f"{label}:{value};" for label, value in parts if value)
 
 
+class Signature(Struct, frozen=True, kw_only=True):
+    """What a delivery's headers prove it by: the time as it was written, the HMAC in hex, and the signed request id."""
+
+    ts: str
+    v1: str
+    request_id: str
+
+
+def read_signature(header: str | None, request_id: str | None) -> Signature | Literal["missing", "malformed"]:
+    """Take `x-signature` apart as the SDKs do: in any order, and with room for versions to come."""
+    if not header:
+        return "missing"
+    labelled = (part.partition("=") for part in header.split(","))
+    parts = {label.strip().lower(): value.strip() for label, _, value in labelled if value.strip()}
+    ts, v1 = parts.get("ts", ""), parts.get("v1", "").lower()
+    if not SIGNED_TIME.fullmatch(ts) or not HASH.fullmatch(v1):
+        return "malformed"
+    return Signature(ts=ts, v1=v1, request_id=request_id or "")
+
+
 def verify(
-    notification: Notification, *, signature: str | None, request_id: str | None, secret: str, now: datetime
+    notification: Notification, signature: Signature | Literal["missing", "malformed"], *, secret: str, now: datetime
 ) -> Verdict:
-    """Judge a notification by the headers `x-signature` and `x-request-id`; only `verified` may be believed.
+    """Judge a notification by what `read_signature` gives; only `verified` may be believed.
 
     `ts` comes in seconds or in milliseconds and goes into the manifest as it was written. An id with upper-case
     letters is tried as it is and in lower case, for Mercado Pago's documentation and its SDKs disagree.
     """
     if not notification.is_signed_format:
         return "unverifiable"
-    if not signature:
-        return "missing"
-    parts = _parts(signature)
-    ts, given = parts.get("ts", ""), parts.get("v1", "").lower()
-    if not SIGNED_TIME.fullmatch(ts) or not HASH.fullmatch(given):
-        return "malformed"
+    if not isinstance(signature, Signature):
+        return signature
+    ts, request_id = signature.ts, signature.request_id
     matches = [
-        hmac.compare_digest(_sign(secret, manifest(data_id=candidate, request_id=request_id, ts=ts)), given)
-        for candidate in {notification.resource_id, notification.resource_id.lower()}
+        hmac.compare_digest(_sign(secret, manifest(data_id=data_id, request_id=request_id, ts=ts)), signature.v1)
+        for data_id in {notification.resource_id, notification.resource_id.lower()}
     ]
     if not any(matches):
         return "mismatched"
     seconds = int(ts) / 1000 if int(ts) >= MILLISECONDS_FROM else int(ts)
     return "verified" if abs(now.timestamp() - seconds) <= TOLERANCE_S else "outdated"
-
-
-def _parts(signature: str) -> dict[str, str]:
-    """Take `x-signature` apart as the SDKs do: in any order, and with room for versions to come."""
-    labelled = (part.partition("=") for part in signature.split(","))
-    return {label.strip().lower(): value.strip() for label, _, value in labelled if value.strip()}
 
 
 def _sign(secret: str, text: str) -> str:

@@ -24,6 +24,8 @@ MAX_ATTEMPTS: Final = 12
 FIRST_RETRY_S: Final = 10
 MAX_RETRY_S: Final = 900
 
+# The primary key decides which of two that are the same is stored, also between processes, and nothing is kept of the
+# other. All write in one order, so that no two batches wait for each other.
 STORE: Final = """
     WITH given AS (
         SELECT * FROM unnest(
@@ -31,16 +33,22 @@ STORE: Final = """
             $7::bytea[], $8::bytea[], $9::text[], $10::timestamptz[], $11::timestamptz[]
         ) AS g (delivery_id, merchant, provider, kind, resource_id, verdict,
                 digest, body, correlation_id, received_at, next_attempt_at)
+    ), stored AS (
+        INSERT INTO webhook_deliveries (delivery_id, merchant, provider, kind, resource_id, verdict,
+                                        evidence, correlation_id, received_at, next_attempt_at)
+        SELECT delivery_id, merchant, provider, kind, resource_id, verdict,
+               digest, correlation_id, received_at, next_attempt_at
+        FROM given ORDER BY delivery_id
+        ON CONFLICT (delivery_id) DO NOTHING
+        RETURNING delivery_id, evidence
     ), proof AS (
         INSERT INTO evidence (digest, kind, body)
-        SELECT DISTINCT ON (digest) digest, provider || '/webhook', body FROM given
+        SELECT DISTINCT ON (g.digest) g.digest,
+               g.provider || CASE g.verdict WHEN 'verified' THEN '/webhook' ELSE '/unverified_webhook' END, g.body
+        FROM given g JOIN stored s ON s.delivery_id = g.delivery_id AND s.evidence = g.digest
         ON CONFLICT (digest) DO NOTHING
     )
-    INSERT INTO webhook_deliveries (delivery_id, merchant, provider, kind, resource_id, verdict,
-                                    evidence, correlation_id, received_at, next_attempt_at)
-    SELECT delivery_id, merchant, provider, kind, resource_id, verdict,
-           digest, correlation_id, received_at, next_attempt_at
-    FROM given
+    SELECT delivery_id FROM stored
 """
 
 MARK: Final = """
@@ -104,14 +112,17 @@ class WebhookInbox:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        self._storing: Batcher[Delivery, None] = Batcher(
+        self._storing: Batcher[Delivery, bool] = Batcher(
             self._store, max_items=512, linger_s=LINGER_S, size=lambda delivery: len(delivery.raw)
         )
         self._marking: Batcher[tuple[UUID, datetime, str], None] = Batcher(self._mark, max_items=512, linger_s=LINGER_S)
 
-    async def store(self, delivery: Delivery) -> None:
-        """Make a delivery durable; raises `StoreUnavailable` and `Overloaded`."""
-        await self._storing.submit(delivery)
+    async def store(self, delivery: Delivery) -> bool:
+        """Make a delivery durable, and say whether it was new; raises `StoreUnavailable` and `Overloaded`.
+
+        One whose id is stored already is a repeat: the first stands, and is looked into unless that was done.
+        """
+        return await self._storing.submit(delivery)
 
     async def mark_handled(self, delivery_id: UUID, *, at: datetime, outcome: str) -> None:
         """Say that a delivery was looked into, and what came of it."""
@@ -130,9 +141,9 @@ class WebhookInbox:
         await self._storing.close()
         await self._marking.close()
 
-    async def _store(self, deliveries: Sequence[Delivery]) -> list[Exception | None]:
+    async def _store(self, deliveries: Sequence[Delivery]) -> list[bool | Exception]:
         try:
-            await self._pool.execute(
+            rows = await self._pool.fetch(
                 STORE,
                 [delivery.delivery_id for delivery in deliveries],
                 [delivery.merchant for delivery in deliveries],
@@ -150,7 +161,8 @@ class WebhookInbox:
         except LINE_BROKE as error:
             msg = "The database does not answer; the delivery was not accepted."
             raise StoreUnavailable(msg) from error
-        return [None] * len(deliveries)
+        new = {row[0] for row in rows}
+        return [_is_first(delivery.delivery_id, new) for delivery in deliveries]
 
     async def _mark(self, handled: Sequence[tuple[UUID, datetime, str]]) -> list[Exception | None]:
         try:
@@ -159,6 +171,14 @@ class WebhookInbox:
             msg = "The database does not answer."
             raise StoreUnavailable(msg) from error
         return [None] * len(handled)
+
+
+def _is_first(delivery_id: UUID, new: set[UUID]) -> bool:
+    """Say whether it is among the new ones, and take it out: of two in one batch the first was stored."""
+    if delivery_id not in new:
+        return False
+    new.remove(delivery_id)
+    return True
 
 
 def _first_attempt_at(delivery: Delivery) -> datetime | None:

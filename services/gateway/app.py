@@ -19,11 +19,12 @@ from services.gateway.api.checks import Checks
 from services.gateway.api.delivery_workers import DeliveryWorkers
 from services.gateway.api.observability import ReadinessLooks
 from services.gateway.api.pictures import Pictures
+from services.gateway.api.webhook_budgets import WebhookBudgets
 from services.gateway.http.context import GATEWAY, Gateway
 from services.gateway.http.cross_origin import SHARED
 from services.gateway.http.door import MAX_BODY_BYTES, door
 from services.gateway.http.key_uses import KeyUses
-from services.gateway.http.limits import Allowance, Limits
+from services.gateway.http.limits import Limits
 from services.gateway.http.payer_tokens import payer_tokens
 from services.gateway.live.fanout import Fanout
 from services.gateway.live.places import Places
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 MAX_CONNECTIONS: Final = 10
 SHUTDOWN_S: Final = 1.0
-UNVERIFIED_PER_MINUTE: Final = 60
 KEEPALIVE_S: Final = 75.0
 # For so long the rest of a body is let run past, of which its sender was told already that it is not wanted.
 LINGER_S: Final = 2.0
@@ -107,7 +107,7 @@ async def serve(settings: Settings) -> None:
             pictures=pictures,
             readiness=ReadinessLooks(pool, bus),
             tokens=await payer_tokens(hub.vault, pool),
-            unverified=Allowance(UNVERIFIED_PER_MINUTE),
+            webhook_budgets=WebhookBudgets(),
             limits=Limits(settings),
             key_uses=KeyUses(pool),
         )

@@ -7,7 +7,9 @@ from typing import Final
 from prometheus_client import Counter, Gauge
 
 REQUESTS: Final = Counter("extrato_http_requests", "Requests answered.", ["method", "route", "status"])
-WEBHOOKS: Final = Counter("extrato_webhooks", "Webhook deliveries, by how they were judged.", ["verdict"])
+WEBHOOKS: Final = Counter(
+    "extrato_webhooks", "Webhook deliveries, by how they were judged; repeats apart.", ["verdict"]
+)
 DELIVERIES: Final = Counter("extrato_deliveries_handled", "Verified deliveries looked into.", ["outcome"])
 LIMITED: Final = Counter("extrato_requests_limited", "Requests refused for being too many.", ["what"])
 SOCKETS: Final = Gauge("extrato_websockets", "WebSockets that are open.")

@@ -18,9 +18,11 @@ INTERVAL_S: Final = 24 * 3600.0
 NEXT_BATCH_S: Final = 1.0
 BATCH: Final = 1_000
 
-# A refund is possible for 180 days and a dispute lasts longer: evidence outlives both.
+# A refund is possible for 180 days and a dispute lasts longer: evidence outlives both. What anybody may have sent goes
+# with its evidence.
 KEPT: Final = {
     "evidence": timedelta(days=400),
+    "unverified_deliveries": timedelta(days=7),
     "webhook_deliveries": timedelta(days=90),
     "payers": timedelta(days=1),
 }
@@ -30,6 +32,16 @@ DELETE: Final = {
         DELETE FROM evidence WHERE digest IN (
             SELECT digest FROM evidence WHERE first_seen_at < $1 ORDER BY first_seen_at LIMIT $2
         )
+    """,
+    "unverified_deliveries": """
+        WITH old AS (
+            SELECT delivery_id, evidence FROM webhook_deliveries
+            WHERE verdict <> 'verified' AND received_at < $1 ORDER BY received_at LIMIT $2
+        ), proof AS (
+            DELETE FROM evidence e USING old
+            WHERE e.digest = old.evidence AND right(e.kind, 19) = '/unverified_webhook'
+        )
+        DELETE FROM webhook_deliveries WHERE delivery_id IN (SELECT delivery_id FROM old)
     """,
     "webhook_deliveries": """
         DELETE FROM webhook_deliveries WHERE delivery_id IN (

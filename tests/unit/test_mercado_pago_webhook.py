@@ -18,6 +18,7 @@ from extrato.providers.mercado_pago_webhook import (
     Notification,
     manifest,
     read_notification,
+    read_signature,
     verify,
 )
 from services.sandbox.notices import Notice, Signing, delivery
@@ -88,7 +89,7 @@ def judge(
     notification: Notification | None = None,
 ) -> str:
     notification = notification or signed(data_id)
-    return verify(notification, signature=signature, request_id=request_id, secret=secret, now=now)
+    return verify(notification, read_signature(signature, request_id), secret=secret, now=now)
 
 
 def at(ts: str) -> datetime:
@@ -318,16 +319,8 @@ def test_every_notification_of_the_sandbox_is_read_and_judged(kind, data, verdic
     found = read_notification(sent.url.query, msgspec.json.encode(sent.body))
 
     assert found.resource_id == str(resource_id)
-    assert (
-        verify(
-            found,
-            signature=sent.headers["X-Signature"],
-            request_id=sent.headers["X-Request-Id"],
-            secret=SECRET,
-            now=WHEN,
-        )
-        == verdict
-    )
+    given = read_signature(sent.headers["X-Signature"], sent.headers["X-Request-Id"])
+    assert verify(found, given, secret=SECRET, now=WHEN) == verdict
 
 
 # --- what a notification is about -----------------------------------------------------------------

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Final, Literal
 
 from contracts.api import WebhookAccepted
 from contracts.subjects import MERCHANT_SLUG, webhooks_subject
 from contracts.telemetry import WebhookReceived
 from extrato.domain.errors import Refused
-from extrato.providers.mercado_pago_webhook import Verdict, read_notification, verify
+from extrato.identifiers import named_uuid
+from extrato.providers.mercado_pago_webhook import (
+    Notification,
+    Signature,
+    Verdict,
+    read_notification,
+    read_signature,
+    verify,
+)
 from extrato.store.inbox import Delivery
+from services.gateway.api.webhook_record import MAX_UNVERIFIED_BYTES, MAX_VERIFIED_BYTES, record_of
 from services.gateway.http.answers import json_answer
 from services.gateway.http.context import CORRELATION, Gateway, gateway_of
 from services.gateway.http.door import read_body
@@ -20,16 +27,14 @@ from services.gateway.http.values import single
 from services.gateway.metrics import WEBHOOKS
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from aiohttp import web
 
-    from extrato.providers.mercado_pago_webhook import Notification
-
 PROVIDER: Final = "mercado_pago"
-KEPT_UNVERIFIED_BYTES: Final = 2048
 REFUSED_VERDICTS: Final = frozenset({"missing", "malformed", "mismatched", "outdated"})
 SIGNING: Final = ("x-signature", "x-request-id")
 PARAMETERS: Final = ("data.id", "type", "id", "topic")
-KEPT_HEADERS: Final = ("x-signature", "x-request-id", "user-agent", "content-type", "x-retry")
 
 
 async def answer_test(request: web.Request) -> web.Response:
@@ -46,15 +51,16 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
     """
     gateway = gateway_of(request)
     query = {name: value for name in PARAMETERS if (value := single(request.query, name)) is not None}
-    raw = await read_body(request)
-    notification = read_notification(query, raw)
+    body = await read_body(request)
+    notification = read_notification(query, body)
     if notification is None:
         raise Refused("invalid_notification", "Isto não é uma notificação do Mercado Pago", "body")
     # Whose account it is costs a question to the database, which a stranger must not ask for every name there may be.
     limits, address = gateway.limits, address_of(request)
     named = f"webhooks {request.match_info.get('merchant') or notification.account_id}"
     limits.allow_attempt(address, named)
-    merchant, verdict = await _judge(gateway, request, notification)
+    signature = read_signature(*(single(request.headers, name) for name in SIGNING))
+    merchant, verdict = await _judge(gateway, request.match_info.get("merchant"), notification, signature)
     if merchant is None and "merchant" not in request.match_info and not notification.is_signed_format:
         WEBHOOKS.labels("unverifiable").inc()
         return json_answer(WebhookAccepted(success=True))
@@ -62,36 +68,80 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
         limits.failed(address)
         raise Refused("unknown_merchant", "Não há loja conectada neste endereço", "merchant")
     limits.succeeded(named)
-    delivery = Delivery(
-        delivery_id=gateway.hub.new_uuid(),
+    if verdict == "verified" and isinstance(signature, Signature):
+        await _take(request, merchant, notification, signature, body)
+        return json_answer(WebhookAccepted(success=True))
+    # Anybody can send it; enough of it is kept to see what happened.
+    if gateway.webhook_budgets.of(merchant).unverified.take():
+        delivery_id = gateway.hub.new_uuid()
+        record = record_of(request, body, delivery_id=delivery_id, maximum=MAX_UNVERIFIED_BYTES)
+        await gateway.hub.inbox.store(_delivery(request, merchant, notification, verdict, delivery_id, record))
+    WEBHOOKS.labels(verdict).inc()
+    if verdict in REFUSED_VERDICTS:
+        raise Refused("invalid_signature", "A assinatura da notificação não confere", "x-signature")
+    return json_answer(WebhookAccepted(success=True))
+
+
+async def _take(
+    request: web.Request, merchant: str, notification: Notification, signature: Signature, body: bytes
+) -> None:
+    """Store a verified delivery and have it looked into; its body is left out when the merchant's share is used up."""
+    gateway = gateway_of(request)
+    budget, delivery_id = gateway.webhook_budgets.of(merchant), _id_of(merchant, notification, signature)
+    kept = body if budget.body_bytes.take(min(len(body), MAX_VERIFIED_BYTES)) else None
+    record = record_of(request, kept, delivery_id=delivery_id, maximum=MAX_VERIFIED_BYTES)
+    delivery = _delivery(request, merchant, notification, "verified", delivery_id, record)
+    if await gateway.hub.inbox.store(delivery):
+        WEBHOOKS.labels("verified").inc()
+        gateway.workers.offer(delivery)
+        await _tell(gateway, delivery)
+        return
+    WEBHOOKS.labels("repeated").inc()
+    # Two notices that came in one second may have been of two changes, and the first question came in between.
+    if budget.repeats.take():
+        gateway.workers.offer(delivery)
+
+
+def _id_of(merchant: str, notification: Notification, signature: Signature) -> UUID:
+    """Name a verified delivery by what makes it this one, so that a repeat has the same id.
+
+    Notices of one event may share `x-request-id`; Mercado Pago signs a retry with another one and another time.
+    """
+    kind, resource_id = notification.kind, notification.resource_id
+    return named_uuid(f"{merchant}\n{PROVIDER}\n{kind}\n{resource_id}\n{signature.request_id}\n{signature.ts}")
+
+
+def _delivery(
+    request: web.Request,
+    merchant: str,
+    notification: Notification,
+    verdict: Verdict,
+    delivery_id: UUID,
+    record: bytes,
+) -> Delivery:
+    return Delivery(
+        delivery_id=delivery_id,
         merchant=merchant,
         provider=PROVIDER,
         kind=notification.kind,
         resource_id=notification.resource_id,
         verdict=verdict,
-        raw=_raw(request, raw if verdict == "verified" else raw[:KEPT_UNVERIFIED_BYTES]),
+        raw=record,
         correlation_id=request[CORRELATION],
-        received_at=gateway.hub.now(),
+        received_at=gateway_of(request).hub.now(),
     )
-    # Anybody can send what cannot be verified; enough of it is kept to see what happened, and no more.
-    if verdict == "verified" or gateway.unverified.take():
-        await gateway.hub.inbox.store(delivery)
-    WEBHOOKS.labels(verdict).inc()
-    if verdict in REFUSED_VERDICTS:
-        raise Refused("invalid_signature", "A assinatura da notificação não confere", "x-signature")
-    if verdict == "verified":
-        gateway.workers.offer(delivery)
-        await _tell(gateway, delivery)
-    return json_answer(WebhookAccepted(success=True))
 
 
-async def _judge(gateway: Gateway, request: web.Request, notification: Notification) -> tuple[str | None, Verdict]:
+async def _judge(
+    gateway: Gateway,
+    slug: str | None,
+    notification: Notification,
+    signature: Signature | Literal["missing", "malformed"],
+) -> tuple[str | None, Verdict]:
     """Find the merchant and verify the signature with its secret.
 
     Without a merchant in the path, those who use the account that the body names are tried.
     """
-    signature, request_id = (single(request.headers, name) for name in SIGNING)
-    slug = request.match_info.get("merchant")
     if slug is not None:
         candidates = [slug] if MERCHANT_SLUG.fullmatch(slug) else []
     elif notification.account_id is not None:
@@ -103,29 +153,11 @@ async def _judge(gateway: Gateway, request: web.Request, notification: Notificat
         credential = await gateway.hub.vault.get(merchant, PROVIDER)
         if credential is None:
             continue
-        verdict = verify(
-            notification,
-            signature=signature,
-            request_id=request_id,
-            secret=credential.webhook_secret,
-            now=gateway.hub.now(),
-        )
+        verdict = verify(notification, signature, secret=credential.webhook_secret, now=gateway.hub.now())
         if verdict == "verified":
             return merchant, verdict
         first = first if first[0] else (merchant, verdict)
     return first
-
-
-def _raw(request: web.Request, body: bytes) -> bytes:
-    """Keep what proves a delivery: its address, the headers that matter, and its body as text."""
-    kept = {name: ", ".join(request.headers.getall(name)) for name in KEPT_HEADERS if name in request.headers}
-    return msgspec.json.encode(
-        {
-            "path": request.raw_path,
-            "headers": {name: value.encode(errors="replace").decode() for name, value in kept.items()},
-            "body": body.decode("utf-8", errors="replace"),
-        }
-    )
 
 
 async def _tell(gateway: Gateway, delivery: Delivery) -> None:

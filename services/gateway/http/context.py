@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from services.gateway.api.delivery_workers import DeliveryWorkers
     from services.gateway.api.observability import ReadinessLooks
     from services.gateway.api.pictures import Pictures
+    from services.gateway.api.webhook_budgets import WebhookBudgets
     from services.gateway.http.key_uses import KeyUses
-    from services.gateway.http.limits import Allowance, Limits
+    from services.gateway.http.limits import Limits
     from services.gateway.http.payer_tokens import PayerTokens
     from services.gateway.live.fanout import Fanout
     from services.gateway.live.places import Places
@@ -77,7 +78,7 @@ class Gateway:
     pictures: Pictures
     readiness: ReadinessLooks
     tokens: PayerTokens
-    unverified: Allowance
+    webhook_budgets: WebhookBudgets
     limits: Limits
     key_uses: KeyUses
 

@@ -46,11 +46,12 @@ class TooManyRequests(Transient):
 
 
 class Allowance:
-    """Allows `per_minute` on average, and as many at once after a quiet minute."""
+    """Allows `per_minute` on average, and `at_once`, by default as many, after a quiet while."""
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, per_minute: int, *, at_once: int | None = None) -> None:
         self._per_minute = per_minute
-        self._left = float(per_minute)
+        self._most = per_minute if at_once is None else at_once
+        self._left = float(self._most)
         self._counted_at = time.monotonic()
 
     @property
@@ -59,18 +60,18 @@ class Allowance:
         self._earn()
         return max(0.0, (1 - self._left) * 60 / self._per_minute)
 
-    def take(self) -> bool:
-        """Use one up, if there is one."""
+    def take(self, count: int = 1) -> bool:
+        """Use up as many, if there are so many."""
         self._earn()
-        if self._left < 1:
+        if self._left < count:
             return False
-        self._left -= 1
+        self._left -= count
         return True
 
     def _earn(self) -> None:
         now = time.monotonic()
         earned = (now - self._counted_at) * self._per_minute / 60
-        self._left, self._counted_at = min(self._per_minute, self._left + earned), now
+        self._left, self._counted_at = min(self._most, self._left + earned), now
 
 
 class Limits:

@@ -352,3 +352,25 @@ async def test_what_is_old_is_deleted_batch_by_batch_and_what_is_young_stays(
     clock.ahead = timedelta(days=401)
     await retention.tick()
     assert await world.pool.fetchval("SELECT count(*) FROM evidence") == 0
+
+
+async def test_what_is_not_verified_is_deleted_with_its_evidence_after_seven_days(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("services.monitor.retention.BATCH", 3)
+    for number, verdict in enumerate(("verified", "mismatched", "unverifiable", "outdated", "missing")):
+        delivery = delivery_of(world, number, verdict=verdict)
+        await world.hub.inbox.store(msgspec.structs.replace(delivery, raw=verdict.encode()))
+    # Of before the two were told apart, and perhaps of a verified one as well.
+    older = msgspec.structs.replace(delivery_of(world, 9, verdict="mismatched"), raw=b"older")
+    await world.hub.inbox.store(older)
+    await world.pool.execute("UPDATE evidence SET kind = 'mercado_pago/webhook' WHERE body = 'older'")
+    retention = Retention(pool=world.pool, now=world.hub.now)
+    clock.ahead = timedelta(days=6, hours=23)
+    await retention.tick()
+    assert await world.pool.fetchval("SELECT count(*) FROM webhook_deliveries") == 6
+    clock.ahead = timedelta(days=7, hours=1)
+    assert (await retention.tick()).delay_s < 60
+    assert (await retention.tick()).delay_s > 3600
+    assert await world.pool.fetchval("SELECT array_agg(verdict) FROM webhook_deliveries") == ["verified"]
+    assert await world.pool.fetchval("SELECT array_agg(body ORDER BY body) FROM evidence") == [b"older", b"verified"]

@@ -1,0 +1,145 @@
+"""What strangers and tenants can have stored by webhooks is bounded; what is verified is looked into all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from uuid import uuid4
+
+import pytest
+
+from services.gateway.api.webhook_budgets import BODY_BYTES_PER_MINUTE, UNVERIFIED_AT_ONCE
+from services.gateway.api.webhook_record import MAX_UNVERIFIED_BYTES, MAX_VERIFIED_BYTES
+from services.sandbox.signature import signature_header
+from tests.running_hub import WEBHOOK_SECRET
+
+GET_PAYMENT = "GET /v1/payments/{payment_id}"
+KEPT = """
+    SELECT w.verdict, e.body FROM webhook_deliveries w LEFT JOIN evidence e ON e.digest = w.evidence
+    WHERE w.merchant = $1 ORDER BY w.received_at
+"""
+
+
+def signed(data_id, *, request_id=None, ts=None):
+    request_id, ts = request_id or uuid4().hex, ts or str(int(time.time()))
+    signature = signature_header(secret=WEBHOOK_SECRET, data_id=data_id, request_id=request_id, ts=ts)
+    return {"x-signature": signature, "x-request-id": request_id}
+
+
+async def post(hub, data_id, headers, *, body=None, kind="payment", more=""):
+    address = f"{hub.url}/webhooks/mercadopago/{hub.merchant}/?type={kind}&data.id={data_id}{more}"
+    async with hub.session.post(address, data=body or b"{}", headers=headers) as answer:
+        return answer.status
+
+
+async def kept(hub):
+    return await hub.rows(KEPT, hub.merchant)
+
+
+def a_number():
+    return str(uuid4().int % 10**11)
+
+
+@pytest.mark.parametrize(
+    ("headers", "more", "body"),
+    [
+        ({}, "", b'{"x":"' + b"\\u0001" * 10_000 + b'"}'),
+        ({"User-Agent": "a" * 7000}, "", b"{}"),
+        ({"x-signature": "a" * 7000}, "", b"{}"),
+        ({"x-request-id": "\\" * 7000}, "&x=" + "a" * 7000, b'{"x":"' + b"a" * 60_000 + b'"}'),
+    ],
+    ids=["body", "user_agent", "signature", "everything"],
+)
+async def test_a_strangers_delivery_is_kept_within_four_kilobytes(others_hub, headers, more, body):
+    hub = others_hub
+    assert await post(hub, a_number(), {"x-signature": "ts=1", **headers}, body=body, more=more) == 401
+    ((verdict, record),) = await kept(hub)
+    assert verdict == "malformed"
+    assert len(record) <= MAX_UNVERIFIED_BYTES
+    assert json.loads(record)["body_bytes"] == len(body)
+
+
+async def test_a_verified_delivery_is_kept_within_sixteen_kilobytes(others_hub):
+    hub, number = others_hub, a_number()
+    body = json.dumps({"type": "payment", "data": {"id": number}, "x": "a" * 60_000}).encode()
+    assert await post(hub, number, signed(number), body=body) == 200
+    ((verdict, record),) = await kept(hub)
+    assert verdict == "verified"
+    assert MAX_VERIFIED_BYTES - 12 < len(record) <= MAX_VERIFIED_BYTES
+    assert json.loads(record)["body"].startswith('{"type": "payment"')
+
+
+async def test_a_stranger_uses_up_no_other_merchants_share(hub, others_hub):
+    statuses = await asyncio.gather(*(post(others_hub, a_number(), {}) for _ in range(2 * UNVERIFIED_AT_ONCE)))
+    assert set(statuses) == {401}
+    assert UNVERIFIED_AT_ONCE <= len(await kept(others_hub)) <= UNVERIFIED_AT_ONCE + 2
+    number = a_number()
+    assert await post(hub, number, {}) == 401
+    assert await hub.rows("SELECT verdict FROM webhook_deliveries WHERE resource_id = $1", number) == [("missing",)]
+    # Verified deliveries have another share.
+    assert await post(others_hub, number, signed(number)) == 200
+    assert (await kept(others_hub))[-1][0] == "verified"
+
+
+@pytest.mark.usefixtures("only_when_asked")
+async def test_over_its_share_a_merchants_deliveries_are_looked_into_without_their_bodies(others_hub, until):
+    hub, filling = others_hub, b'{"x":"' + b"a" * 60_000 + b'"}'
+    for _ in range(BODY_BYTES_PER_MINUTE // MAX_VERIFIED_BYTES + 4):
+        number = a_number()
+        assert await post(hub, number, signed(number), body=filling, kind="nothing") == 200
+    number, before = a_number(), await hub.asked(GET_PAYMENT)
+    assert await post(hub, number, signed(number), body=filling) == 200
+    record = json.loads((await kept(hub))[-1][1])
+    assert "body" not in record
+    assert f"data.id={number}" in record["path"]
+
+    async def is_asked() -> bool:
+        return await hub.asked(GET_PAYMENT) > before
+
+    await until(is_asked, "it is looked into")
+
+
+async def test_a_repeat_is_answered_and_not_stored_again(others_hub):
+    hub, number = others_hub, a_number()
+    headers = signed(number)
+    statuses = await asyncio.gather(*(post(hub, number, headers) for _ in range(10)))
+    # Neither a body nor a header that is not signed makes it another one.
+    statuses += [await post(hub, number, {**headers, "User-Agent": "b"}, body=b'{"x":1}', more="&x=1")]
+    assert set(statuses) == {200}
+    assert len(await kept(hub)) == 1
+    evidence = await hub.rows("SELECT 1 FROM evidence WHERE position($1::bytea IN body) > 0", number.encode())
+    assert len(evidence) == 1
+
+
+async def test_notices_of_one_event_share_a_request_id_and_are_all_stored(others_hub):
+    hub, number, other = others_hub, a_number(), a_number()
+    request_id, ts = uuid4().hex, int(time.time())
+    first = signed(number, request_id=request_id, ts=str(ts))
+    assert await post(hub, number, first) == 200
+    assert await post(hub, number, first, kind="order") == 200
+    assert await post(hub, other, signed(other, request_id=request_id, ts=str(ts))) == 200
+    assert await post(hub, number, signed(number, request_id=request_id, ts=str(ts - 1))) == 200
+    assert await post(hub, number, signed(number, ts=str(ts))) == 200
+    assert len(await kept(hub)) == 5
+
+
+async def test_a_forged_delivery_takes_the_place_of_no_true_one(others_hub):
+    hub, number = others_hub, a_number()
+    headers = signed(number)
+    forged = {
+        **headers,
+        "x-signature": headers["x-signature"][:-1] + ("0" if headers["x-signature"][-1] != "0" else "1"),
+    }
+    assert await post(hub, number, forged) == 401
+    assert await post(hub, number, headers) == 200
+    assert [verdict for verdict, _ in await kept(hub)] == ["mismatched", "verified"]
+
+
+async def test_one_notice_to_two_merchants_of_an_account_is_stored_for_both(hub, others_hub):
+    number = a_number()
+    headers = signed(number)
+    for each in (hub, others_hub):
+        assert await post(each, number, headers) == 200
+    stored = await hub.rows("SELECT count(DISTINCT merchant) FROM webhook_deliveries WHERE resource_id = $1", number)
+    assert stored == [(2,)]
