@@ -114,8 +114,7 @@ _PAGE: Final = ("text/html",)
 _ADMIN: Final = "Administration"
 _AWAY: Final = Answer(description="The hub cannot tell at the moment.", media_types=_PAGE)
 _CREATION: Final = (400, 408, 409, 413, 415, 429, 500, 502, 503)
-_READING: Final = (400, 404, 500, 503)
-_CHECKING: Final = (400, 404, 429, 500, 503)
+_READING: Final = (400, 404, 429, 500, 503)
 _TOO_MANY: Final = Answer(description="This address asks too often.", media_types=_PAGE)
 
 
@@ -132,7 +131,7 @@ def _check(method: str, name: str) -> Operation:
         scope="payments:read",
         payer=True,
         answers={200: Answer(description="How the payment stands.", body=api.PaymentStatus)},
-        refusals=_CHECKING,
+        refusals=_READING,
     )
 
 
@@ -202,7 +201,7 @@ def _administration(
         scope="admin",
         body=body,
         answers=answers or {200: Answer(description="The merchant as it is.", body=api.MerchantShown)},
-        refusals=tuple(sorted((*_READING, *((429,) if method != "GET" else ()), *with_body, *refusals))),
+        refusals=tuple(sorted((*_READING, *with_body, *refusals))),
     )
 
 
@@ -257,15 +256,15 @@ OPERATIONS: Final = (
         summary="Tell that the bank received a Pix.",
         description="Repeating a confirmation is harmless. Another transfer for a charge that is paid, by its "
         "`end_to_end_id`, is recorded as a second payment. Another value than the charge's is answered with 400 and "
-        "the code `wrong_amount`; with its `end_to_end_id` the money is held, and several that add up to the value pay "
-        "the charge. Money that was paid after the end of a charge is held until it is accepted or given back, and "
-        "answered with 409 and the code `late_payment`; without `paid_at` the confirmation may come "
-        "until two minutes after the end, by default. Money that was paid in time is taken, also when the merchant "
-        "closed the charge meanwhile; then the payment has the alert `late_payment`.",
+        "the code `wrong_amount`, and the timeline shows the first ten of a payment; with its `end_to_end_id` the "
+        "money is held, and several that add up to the value pay the charge. Money that was paid after the end of a "
+        "charge is held until it is accepted or given back, and answered with 409 and the code `late_payment`; without "
+        "`paid_at` the confirmation may come until two minutes after the end, by default. Money that was paid in time "
+        "is taken, also when the merchant closed the charge meanwhile; then the payment has the alert `late_payment`.",
         scope="confirm",
         body=api.PixConfirmation,
         answers={200: Answer(description="The charge is paid.", body=api.PixConfirmed)},
-        refusals=(400, 404, 408, 409, 413, 415, 500, 503),
+        refusals=(400, 404, 408, 409, 413, 415, 429, 500, 503),
         errors=api.PixError,
     ),
     Operation(
@@ -280,7 +279,7 @@ OPERATIONS: Final = (
         scope="confirm",
         body=api.PixReturn,
         answers={200: Answer(description="The return is recorded.", body=api.PixReturned)},
-        refusals=(400, 404, 408, 409, 413, 415, 500, 503),
+        refusals=(400, 404, 408, 409, 413, 415, 429, 500, 503),
         errors=api.PixError,
     ),
     Operation(
@@ -337,7 +336,7 @@ OPERATIONS: Final = (
             ),
         ),
         answers={200: Answer(description="The payments.", body=api.PaymentList)},
-        refusals=(400, 500, 503),
+        refusals=(400, 429, 500, 503),
     ),
     Operation(
         name="syncPending",
@@ -360,7 +359,7 @@ OPERATIONS: Final = (
         summary="Watch a payment for the next ten minutes; one that is watched goes on.",
         scope="payments:write",
         answers={200: Answer(description="Whether it is being watched.", body=api.MonitorStarted)},
-        refusals=_CHECKING,
+        refusals=_READING,
     ),
     Operation(
         name="listMonitors",
@@ -371,7 +370,7 @@ OPERATIONS: Final = (
         scope="payments:read",
         query=(Parameter(name="padaria_slug", description="Those of one merchant.", schema=TEXT),),
         answers={200: Answer(description="Their numbers.", body=api.MonitorList)},
-        refusals=(400, 500, 503),
+        refusals=(400, 429, 500, 503),
     ),
     Operation(
         name="startAllMonitors",
@@ -562,7 +561,7 @@ OPERATIONS: Final = (
             ),
         ),
         answers={200: Answer(description="Some merchants.", body=api.MerchantList)},
-        refusals=(400, 500, 503),
+        refusals=(400, 429, 500, 503),
     ),
     _administration("GET", "", "showMerchant", "Show a merchant as it is now."),
     _administration("PATCH", "", "renameMerchant", "Give a merchant another name or city.", body=api.MerchantNaming),
@@ -656,7 +655,7 @@ OPERATIONS: Final = (
             ),
         ),
         answers={101: Answer(description="Frames follow.", media_types=())},
-        refusals=_CHECKING,
+        refusals=_READING,
     ),
     Operation(
         name="showHealth",
@@ -689,6 +688,7 @@ OPERATIONS: Final = (
         description="They count the payments of all merchants, so only a key of the hub itself can have this scope.",
         scope="metrics",
         answers={200: Answer(description="Prometheus's text format.", media_types=("text/plain",))},
+        refusals=(429,),
     ),
     Operation(
         name="showOpenApi",

@@ -66,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret_key: str
     creations_per_minute: int
     checks_per_minute: int
+    confirmations_per_minute: int
+    lists_per_minute: int
     failures_per_minute: int
     trusted_proxies: tuple[str, ...]
     patience: Patience
@@ -116,6 +118,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             secret_key=environment.get("EXTRATO_SECRET_KEY", ""),
             creations_per_minute=_count(environment, "EXTRATO_CREATIONS_PER_MINUTE", 1200),
             checks_per_minute=_count(environment, "EXTRATO_CHECKS_PER_MINUTE", 6000),
+            confirmations_per_minute=_count(environment, "EXTRATO_CONFIRMATIONS_PER_MINUTE", 6000),
+            lists_per_minute=_count(environment, "EXTRATO_LISTS_PER_MINUTE", 1200),
             failures_per_minute=_count(environment, "EXTRATO_FAILURES_PER_MINUTE", 60),
             trusted_proxies=trusted_proxies,
             patience=_patience(environment),

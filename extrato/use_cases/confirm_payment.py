@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 
 class Confirmation(Struct, frozen=True, kw_only=True):
-    """What came of a confirmation; `outcome` is the same for every repetition of it."""
+    """What came of a confirmation; `outcome` is the same for every repetition of it.
+
+    `refused` says of one whose money was not taken whether the log got a trace of it.
+    """
 
     outcome: Literal["confirmed", "wrong_amount", "late", "not_pix"]
     loaded: LoadedPayment
+    refused: Literal["traced", "untraced"] | None = None
 
 
 class Transfer(Struct, frozen=True, kw_only=True):
@@ -77,7 +81,9 @@ async def confirm_payment(
     known = payment.attempts.get(payment.transfer(transfer.end_to_end_id or "") or payment.intent.bank_payment_id)
     amounts = {payment.intent.amount_centavos, known.amount_centavos if known else payment.intent.amount_centavos}
     if amounts != {transfer.amount_centavos}:
-        return Confirmation(outcome="wrong_amount", loaded=decided.after)
+        is_held = known is not None and known.amount_centavos == transfer.amount_centavos
+        refused: Literal["traced", "untraced"] = "traced" if decided.events else "untraced"
+        return Confirmation(outcome="wrong_amount", loaded=decided.after, refused=None if is_held else refused)
     if not payment.is_settled or (known is not None and known.awaits_acceptance):
         return Confirmation(outcome="late", loaded=decided.after)
     return Confirmation(outcome="confirmed", loaded=decided.after)

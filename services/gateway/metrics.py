@@ -12,6 +12,11 @@ WEBHOOKS: Final = Counter(
 )
 DELIVERIES: Final = Counter("extrato_deliveries_handled", "Verified deliveries looked into.", ["outcome"])
 LIMITED: Final = Counter("extrato_requests_limited", "Requests refused for being too many.", ["what"])
+CONFIRMATIONS_REFUSED: Final = Counter(
+    "extrato_confirmations_refused",
+    "Confirmations of a value that does not fit, by whether they left a trace.",
+    ["trace"],
+)
 SOCKETS: Final = Gauge("extrato_websockets", "WebSockets that are open.")
 SOCKETS_DROPPED: Final = Counter("extrato_websockets_dropped", "WebSockets closed because they were too slow.")
 SOCKET_IO_CLIENTS: Final = Gauge("extrato_socket_io_clients", "Socket.IO clients that are listening.")

@@ -47,6 +47,7 @@ ROUTES: Final = (
         method="POST",
         path="/payments/pix/confirmation{or_slash:/?}",
         handler=pix.confirm_pix,
+        limit="confirmations",
         scope="confirm",
         shape="pix",
     ),
@@ -54,6 +55,7 @@ ROUTES: Final = (
         method="POST",
         path="/payments/pix/{payment_id}/returned{or_slash:/?}",
         handler=pix.return_pix,
+        limit="confirmations",
         scope="confirm",
         shape="pix",
     ),
@@ -96,6 +98,7 @@ ROUTES: Final = (
         method="GET",
         path="/payments/api/pending{slash:/?}",
         handler=links.list_pending,
+        limit="lists",
         scope="payments:read",
         cross_origin=True,
     ),
@@ -119,6 +122,7 @@ ROUTES: Final = (
         method="GET",
         path="/payments/api/monitors{slash:/?}",
         handler=monitors.list_monitors,
+        limit="lists",
         scope="payments:read",
         cross_origin=True,
     ),
@@ -171,6 +175,7 @@ ROUTES: Final = (
         method="GET",
         path="/payments/api/{payment_id}/events{slash:/?}",
         handler=links.show_events,
+        limit="lists",
         scope="payments:read",
         cross_origin=True,
     ),
@@ -199,8 +204,16 @@ ROUTES: Final = (
         limit="creations",
         scope="admin",
     ),
-    Route(method="GET", path="/admin/merchants{or_slash:/?}", handler=admin.list_merchants, scope="admin"),
-    Route(method="GET", path="/admin/merchants/{merchant}{or_slash:/?}", handler=admin.show, scope="admin"),
+    Route(
+        method="GET",
+        path="/admin/merchants{or_slash:/?}",
+        handler=admin.list_merchants,
+        limit="lists",
+        scope="admin",
+    ),
+    Route(
+        method="GET", path="/admin/merchants/{merchant}{or_slash:/?}", handler=admin.show, limit="lists", scope="admin"
+    ),
     Route(
         method="PATCH",
         path="/admin/merchants/{merchant}{or_slash:/?}",
@@ -268,6 +281,7 @@ ROUTES: Final = (
         method="GET",
         path="/admin/merchants/{merchant}/api-keys{or_slash:/?}",
         handler=admin_keys.list_keys,
+        limit="lists",
         scope="admin",
     ),
     Route(
@@ -301,7 +315,7 @@ ROUTES: Final = (
     ),
     Route(method="GET", path="/healthz", handler=observability.show_health, scope=None),
     Route(method="GET", path="/readyz", handler=observability.show_readiness, scope=None),
-    Route(method="GET", path="/metrics", handler=observability.show_metrics, scope="metrics"),
+    Route(method="GET", path="/metrics", handler=observability.show_metrics, limit="lists", scope="metrics"),
     Route(method="GET", path="/openapi.json", handler=observability.show_openapi, scope=None, cross_origin=True),
 )
 

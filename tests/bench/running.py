@@ -30,7 +30,8 @@ ROOT = Path(__file__).parents[2]
 SECONDS = float(os.environ.get("BENCH_SECONDS", "8"))
 CONNECTIONS = 128
 # What is measured is how fast the hub is, and not its limits.
-UNLIMITED = {f"EXTRATO_{counted}_PER_MINUTE": "10000000" for counted in ("CREATIONS", "CHECKS", "FAILURES")}
+COUNTED = ("CREATIONS", "CHECKS", "CONFIRMATIONS", "LISTS", "FAILURES")
+UNLIMITED = {f"EXTRATO_{counted}_PER_MINUTE": "10000000" for counted in COUNTED}
 ROWS: list[tuple[str, str, str, str]] = []
 
 

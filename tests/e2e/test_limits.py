@@ -18,6 +18,8 @@ pytestmark = pytest.mark.xdist_group("limits")
 FEW = {
     "EXTRATO_CREATIONS_PER_MINUTE": "5",
     "EXTRATO_CHECKS_PER_MINUTE": "8",
+    "EXTRATO_CONFIRMATIONS_PER_MINUTE": "6",
+    "EXTRATO_LISTS_PER_MINUTE": "7",
     "EXTRATO_FAILURES_PER_MINUTE": "3",
     "EXTRATO_TRUSTED_PROXIES": "127.0.0.0/8",
 }
@@ -87,13 +89,52 @@ async def test_each_limit_is_told_with_when_to_come_again(strict):
     assert (await _get(hub, page, **{"X-Forwarded-For": "198.51.100.2"}))[0] == 200
 
 
-async def test_administration_is_limited_too_and_looking_is_not(strict):
+async def test_administration_is_limited_apart_from_looking(strict):
     hub = strict
     path = "/admin/merchants/padaria-do-marcos"
     renamed = [await hub.administer("PATCH", path, {"city": f"Recife {n}"}) for n in range(7)]
     assert [status for status, _ in renamed] == [200] * 5 + [429] * 2
     assert (await hub.administer("POST", f"{path}/api-keys", {"scopes": ["payments:read"]}))[0] == 429
-    assert (await hub.administer("GET", path))[1]["merchant"]["city"] == "Recife 4"
+    looked = [await hub.administer("GET", each) for each in ("/admin/merchants", f"{path}/api-keys", *[path] * 7)]
+    assert [status for status, _ in looked] == [200] * 7 + [429] * 2
+    assert looked[6][1]["merchant"]["city"] == "Recife 4"
+    assert looked[-1][1]["error"] == "Requisições demais; aguarde um instante"
+    # A key of the hub reads its metrics as a list.
+    assert (await _get(hub, "/metrics", Authorization=f"Bearer {hub.admin_key}"))[0] == 429
+
+
+async def test_lists_are_limited_by_key_and_by_address(strict):
+    hub = strict
+    _, created = await hub.post("/payments/pix", {"value": 1})
+    paths = (
+        "/payments/api/pending/?padaria_slug=padaria-do-marcos",
+        "/payments/api/monitors/",
+        f"/payments/api/{created['payment']['id']}/events/",
+    )
+    spread = [await _get(hub, paths[n % 3], **hub.headers, **{"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(9)]
+    assert [status for status, _, _ in spread] == [200] * 7 + [429] * 2
+    assert 1 <= int(spread[-1][1]["Retry-After"]) <= 60
+    # What is shown to a payer, and what is created, is counted apart.
+    assert (await hub.post("/payments/pix", {"value": 1}))[0] == 201
+    assert (await _get(hub, created["payment_url"].removeprefix(hub.url)))[0] == 200
+
+
+async def test_confirmations_and_returns_are_limited_and_leave_nothing_behind(strict):
+    hub = strict
+    _, created = await hub.post("/payments/pix", {"value": 1})
+    payment = created["payment"]
+    confirmation = {"bank_payment_id": payment["bank_payment_id"], "value": 1}
+    assert (await hub.post("/payments/pix/confirmation", confirmation))[0] == 200
+    returned = {"return_id": "R1", "amount": 5, "returned_at": "2026-11-22T12:30:00-03:00"}
+    path = f"/payments/pix/{payment['id']}/returned"
+    statuses = [(await hub.post(path, returned))[0] for _ in range(5)]
+    assert statuses == [400] * 5
+    events = await hub.count_requested_events()
+    for refused_path, body in (("/payments/pix/confirmation", confirmation), (path, returned)):
+        status, refused = await hub.post(refused_path, body, {"X-Forwarded-For": "192.0.2.77"})
+        assert (status, refused["code"]) == (429, "too_many_requests")
+        assert refused["message"] == "Too many requests; wait a moment."
+    assert await hub.count_requested_events() == events
 
 
 async def test_an_address_that_guesses_is_shut_out_and_its_neighbours_key_is_not(strict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from datetime import UTC, datetime, timedelta, timezone
+from uuid import uuid4
 
 import pytest
 from PIL import Image
@@ -87,6 +88,33 @@ async def test_another_value_than_the_charges_is_refused_and_leaves_one_trace(hu
     types = [event["type"] for event in await hub.events(payment["id"])]
     assert types.count("ConfirmationRefused") == 1
     assert (await hub.check(payment["id"]))["status"] == "pending"
+
+
+async def test_after_ten_refused_confirmations_more_are_counted_and_not_stored(hub):
+    _, answer = await hub.post("/payments/pix", {"value": 12.5})
+    payment = answer["payment"]
+    counted = {trace: await refusals(hub, trace) for trace in ("traced", "untraced")}
+    for centavos in range(1, 14):
+        confirmation = {"bank_payment_id": payment["bank_payment_id"], "value": centavos / 100}
+        status, refused = await hub.post("/payments/pix/confirmation", confirmation)
+        assert (status, refused["code"]) == (400, "wrong_amount")
+    events = await hub.events(payment["id"])
+    assert [event["type"] for event in events].count("ConfirmationRefused") == 10
+    assert await refusals(hub, "traced") == counted["traced"] + 10
+    assert await refusals(hub, "untraced") == counted["untraced"] + 3
+    # Money that is held under its name is no refused confirmation, told once or twice.
+    part = {**confirmation, "value": 5, "end_to_end_id": "E1234567820261122120" + uuid4().hex[:12]}
+    for _ in range(2):
+        assert (await hub.post("/payments/pix/confirmation", part))[0] == 400
+    assert (await hub.check(payment["id"]))["held_amount"] == 5
+    assert await refusals(hub, "untraced") == counted["untraced"] + 3
+    right = {"bank_payment_id": payment["bank_payment_id"], "value": 12.5}
+    assert (await hub.post("/payments/pix/confirmation", right))[0] == 200
+
+
+async def refusals(hub, trace):
+    name = f'extrato_confirmations_refused_total{{trace="{trace}"}}'
+    return await hub.metric(name) if name in await hub.metrics() else 0
 
 
 async def test_the_same_key_and_body_give_the_same_answer(hub):

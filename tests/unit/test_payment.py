@@ -494,6 +494,24 @@ def test_a_confirmation_of_another_value_is_refused_with_one_trace():
     assert story.when(confirm(999, minute=7)) == []
 
 
+def test_refused_confirmations_leave_ten_traces():
+    first = [confirm(900 + number, minute=6) for number in range(10)]
+    story = given_events(OPENED, CHARGED)
+    payment = story.becomes(*first)
+    assert (payment.refused_confirmations, payment.alerts) == (10, ("wrong_confirmation",))
+    assert [story.when(confirm(value, minute=7)) for value in (899, 900, 910, 999)] == [[]] * 4
+    assert story.becomes(confirm(minute=8)).status == "approved"
+
+
+def test_a_transfer_that_is_told_again_with_other_values_leaves_ten_traces_too():
+    story, held = given_events(OPENED, CHARGED), confirm(400, transfer="E1")
+    others = [confirm(401 + number, minute=6, transfer="E1") for number in range(12)]
+    payment = story.becomes(held, *others)
+    assert payment.refused_confirmations == 10
+    assert payment.ledger.total.held == 400
+    assert story.when(held, *others, confirm(999, minute=7)) == []
+
+
 def test_a_confirmation_that_is_repeated_is_quiet():
     assert given_events(OPENED, CHARGED).when(confirm(), confirm(minute=6)) == []
     named = confirm(transfer="E1")

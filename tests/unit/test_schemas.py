@@ -293,6 +293,10 @@ def test_what_is_limited_says_so():
     assert described == limited | guessed
 
 
+def test_whatever_needs_a_key_is_limited():
+    assert [route.path for route in ROUTES if route.scope is not None and route.limit is None] == []
+
+
 def test_every_body_may_come_too_slowly():
     for operation in OPERATIONS:
         assert (408 in operation.refusals) == (413 in operation.refusals), operation.name

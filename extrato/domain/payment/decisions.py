@@ -57,6 +57,8 @@ from extrato.domain.payment.state import INITIAL, Opened, Payment, Unopened, evo
 # How long after the end of its time a payment is not given up while its provider cannot be asked.
 SILENCE: Final = timedelta(days=1)
 ALREADY_OPENED: Final = "payment_already_opened"
+# How many refused confirmations of one payment the log tells of. Each has another value, of which there is no end.
+TRACED_CONFIRMATIONS: Final = 10
 # How far the bank's clock and the hub's may part.
 CLOCKS_APART: Final = timedelta(seconds=60)
 
@@ -143,10 +145,7 @@ def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEve
     name = transfer or intent.bank_payment_id
     is_exact = command.amount_centavos == intent.amount_centavos
     if transfer is None and not is_exact:
-        refused = ConfirmationRefused(
-            expected_centavos=intent.amount_centavos, received_centavos=command.amount_centavos
-        )
-        return unless_traced(refused, payment)
+        return _refuse(command, payment, expected_centavos=intent.amount_centavos)
     if _names_the_unnamed(command, payment):
         return [TransferNamed(end_to_end_id=name), *_told_again(command, payment, intent.bank_payment_id)]
     if _was_told_before(command, payment):
@@ -166,13 +165,20 @@ def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEve
     return [recorded, late] if settles and payment.cancellation != "none" else [recorded]
 
 
+def _refuse(command: ConfirmByBank, payment: Opened, *, expected_centavos: int) -> list[PaymentEvent]:
+    """Leave one trace of each value that does not fit, and none after a few: more of them tell nothing more."""
+    if payment.refused_confirmations >= TRACED_CONFIRMATIONS:
+        return []
+    refused = ConfirmationRefused(expected_centavos=expected_centavos, received_centavos=command.amount_centavos)
+    return unless_traced(refused, payment)
+
+
 def _told_again(command: ConfirmByBank, payment: Opened, attempt_id: str) -> list[PaymentEvent]:
     """Take a transfer that was late as paid, if the bank tells now that it was paid in time; otherwise it is silent."""
     told = payment.attempts.get(attempt_id)
     if told is not None and told.amount_centavos != command.amount_centavos:
         # A transfer has one value: the first that the bank told of it stands.
-        refused = ConfirmationRefused(expected_centavos=told.amount_centavos, received_centavos=command.amount_centavos)
-        return unless_traced(refused, payment)
+        return _refuse(command, payment, expected_centavos=told.amount_centavos)
     was_late = told is not None and told.awaits_acceptance
     is_in_time = command.paid_at is not None and not _is_overdue(command, payment.intent)
     return [_received(command, payment, attempt_id)] if was_late and is_in_time else []

@@ -57,7 +57,8 @@ class Opened(Struct, frozen=True, kw_only=True):
     `cancellation` is how far the merchant's wish to close it has come. `traces` are digests of what was refused or
     ignored, so that the same is not told twice; `ignored` has those of stale observations, with the attempt of each and
     the time when it was ignored, until that attempt is observed again. `outside` are attempts of another reference.
-    `name_of_unnamed` is the bank's name of a transfer that it told of without one at first. `alerts` name what somebody
+    `name_of_unnamed` is the bank's name of a transfer that it told of without one at first. `refused_confirmations`
+    counts those that the log tells of. `alerts` name what somebody
     has to look into, in the order in which it came up, and `alerts_so_far` is every alert that it ever had; `raised`
     are the alerts and occurrences that have been told of.
     """
@@ -72,6 +73,7 @@ class Opened(Struct, frozen=True, kw_only=True):
     ignored: dict[str, tuple[str, datetime | None]] = {}
     outside: frozenset[str] = frozenset()
     name_of_unnamed: str | None = None
+    refused_confirmations: int = 0
     alerts: tuple[str, ...] = ()
     alerts_so_far: frozenset[str] = frozenset()
     raised: frozenset[tuple[str, str]] = frozenset()
@@ -192,7 +194,11 @@ def _evolve_opened(payment: Opened, event: EventOfOpened) -> Opened:  # noqa: C9
         case ObservationIgnored():
             ignored = {trace_of(event): (event.attempt_id, event.ignored_at), **payment.ignored}
             return replace(payment, traces=payment.traces | {trace_of(event)}, ignored=ignored)
-        case ObservationMismatched() | ConfirmationRefused() | LatePaymentReceived() | DuplicatePaymentObserved():
+        case ConfirmationRefused():
+            refused = payment.refused_confirmations + 1
+            traces = payment.traces | {trace_of(event)}
+            return _alerted(replace(payment, traces=traces, refused_confirmations=refused), event)
+        case ObservationMismatched() | LatePaymentReceived() | DuplicatePaymentObserved():
             return _alerted(replace(payment, traces=payment.traces | {trace_of(event)}), event)
         case AlertRaised() | AlertEnded() | AlertResolved():
             return _alerted(payment, event)

@@ -30,6 +30,7 @@ from services.gateway.http.answers import json_answer
 from services.gateway.http.context import Gateway, caller_of, cause_of, gateway_of
 from services.gateway.http.door import json_object
 from services.gateway.http.limits import address_of
+from services.gateway.metrics import CONFIRMATIONS_REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -212,6 +213,8 @@ async def confirm_pix(request: web.Request) -> web.Response:
         grace=timedelta(seconds=gateway.settings.patience.grace_s),
         cause=cause_of(request, actor="bank"),
     )
+    if confirmation.refused is not None:
+        CONFIRMATIONS_REFUSED.labels(confirmation.refused).inc()
     match confirmation.outcome:
         case "confirmed":
             return json_answer(PixConfirmed(message="The payment has been confirmed."))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from extrato.settings import Settings
     from services.gateway.http.context import Caller
 
-Limited = Literal["creations", "checks"]
+Limited = Literal["creations", "checks", "confirmations", "lists"]
 Counted = Limited | Literal["failures", "returns_of_payment", "returns_of_merchant"]
 
 # How often a payer who comes back may have the provider asked about an attempt that only the address speaks of: no
@@ -81,6 +81,8 @@ class Limits:
         self._per_minute: dict[Counted, int] = {
             "creations": settings.creations_per_minute,
             "checks": settings.checks_per_minute,
+            "confirmations": settings.confirmations_per_minute,
+            "lists": settings.lists_per_minute,
             "failures": settings.failures_per_minute,
             "returns_of_payment": RETURNS_OF_PAYMENT_PER_MINUTE,
             "returns_of_merchant": RETURNS_OF_MERCHANT_PER_MINUTE,
