@@ -9,9 +9,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from extrato.errors import StoreUnavailable
 from extrato.store.batcher import Batcher
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import raising_unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,10 +129,8 @@ class WebhookInbox:
 
     async def take_due(self, *, now: datetime, limit: int) -> list[DueDelivery]:
         """Take verified deliveries whose time has come; each comes again later unless it is marked."""
-        try:
+        with raising_unavailable():
             rows = await self._pool.fetch(TAKE_DUE, now, limit, FIRST_RETRY_S, MAX_RETRY_S, timeout=WRITE_TIMEOUT_S)
-        except LINE_BROKE as error:
-            raise StoreUnavailable("The database does not answer.") from error
         return [DueDelivery(**dict(row)) for row in rows]
 
     async def close(self) -> None:
@@ -142,7 +139,7 @@ class WebhookInbox:
         await self._marking.close()
 
     async def _store(self, deliveries: Sequence[Delivery]) -> list[bool | Exception]:
-        try:
+        with raising_unavailable("The database does not answer; the delivery was not accepted."):
             rows = await self._pool.fetch(
                 STORE,
                 [delivery.delivery_id for delivery in deliveries],
@@ -158,18 +155,12 @@ class WebhookInbox:
                 [_first_attempt_at(delivery) for delivery in deliveries],
                 timeout=WRITE_TIMEOUT_S,
             )
-        except LINE_BROKE as error:
-            msg = "The database does not answer; the delivery was not accepted."
-            raise StoreUnavailable(msg) from error
         new = {row[0] for row in rows}
         return [_is_first(delivery.delivery_id, new) for delivery in deliveries]
 
     async def _mark(self, handled: Sequence[tuple[UUID, datetime, str]]) -> list[Exception | None]:
-        try:
+        with raising_unavailable():
             await self._pool.execute(MARK, *map(list, zip(*handled, strict=True)), timeout=WRITE_TIMEOUT_S)
-        except LINE_BROKE as error:
-            msg = "The database does not answer."
-            raise StoreUnavailable(msg) from error
         return [None] * len(handled)
 
 
