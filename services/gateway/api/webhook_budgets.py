@@ -5,8 +5,9 @@ Each gateway counts for itself, so several allow as many times as much together.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Final
+
+from cachetools import LRUCache
 
 from services.gateway.http.limits import REMEMBERED, Allowance
 
@@ -35,15 +36,11 @@ class WebhookBudgets:
     """The budgets of this process; the longest unused are forgotten."""
 
     def __init__(self) -> None:
-        self._budgets: OrderedDict[str, WebhookBudget] = OrderedDict()
+        self._budgets: LRUCache[str, WebhookBudget] = LRUCache(REMEMBERED)
 
     def of(self, merchant: str) -> WebhookBudget:
         """Give the budget of a merchant that exists."""
         budget = self._budgets.get(merchant)
         if budget is None:
             budget = self._budgets[merchant] = WebhookBudget()
-            if len(self._budgets) > REMEMBERED:
-                self._budgets.popitem(last=False)
-        else:
-            self._budgets.move_to_end(merchant)
         return budget
