@@ -82,6 +82,10 @@ class MerchantDirectory:
         self._recognised.clear()
         self._changes += 1
 
+    async def recognise_now(self, bearer: str) -> ApiKey | None:
+        """Tell whose API key this is as of now, whatever is remembered; for what outlives one request."""
+        return await self._recognise(bearer, remembered_for_s=0.0)
+
     async def recognise(self, bearer: str) -> ApiKey | None:
         """Tell whose API key this is; None when it is nobody's. The secret is compared in constant time."""
         key = self.remembered(bearer)
@@ -98,13 +102,13 @@ class MerchantDirectory:
         is_fresh = recognised is not None and time.monotonic() - recognised[0] < RECOGNISED_S
         return recognised[1] if recognised is not None and is_fresh else None
 
-    async def _recognise(self, bearer: str) -> ApiKey | None:
-        prefix, _, rest = bearer.partition(".")
-        slug, _, rest = rest.partition(".")
-        key_id, _, secret = rest.partition(".")
-        if prefix != KEY_PREFIX or not secret or not MERCHANT_SLUG.fullmatch(slug):
+    async def _recognise(self, bearer: str, *, remembered_for_s: float | None = None) -> ApiKey | None:
+        named = key_named_by(bearer)
+        if named is None:
             return None
-        holder = await self._find(slug)
+        slug, key_id = named
+        secret = bearer.split(".", 3)[3]
+        holder = await self._find(slug, remembered_for_s=remembered_for_s)
         issued = _issued(holder, key_id)
         if issued is None:
             # Another process may have issued it a moment ago. Who guesses costs few questions to the database.
@@ -131,6 +135,14 @@ class MerchantDirectory:
         if changes == self._changes:
             self._remembered[slug] = (asked_at, merchant)
         return merchant
+
+
+def key_named_by(bearer: str) -> tuple[str, str] | None:
+    """Read whose key a text names and the key's id; None where it has not the form of a key. Nothing is verified."""
+    prefix, *rest = bearer.split(".", 3)
+    if prefix != KEY_PREFIX or len(rest) < 3 or not rest[2] or not MERCHANT_SLUG.fullmatch(rest[0]):
+        return None
+    return rest[0], rest[1]
 
 
 def _issued(holder: domain.Merchant, key_id: str) -> ApiKeyIssued | None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Final
 
+from contracts.events import ApiKeyRevoked
 from contracts.frames import LOG_RESTORED, EventFrame
+from extrato.use_cases.merchants import key_named_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from contracts.envelope import Envelope
     from contracts.events import Event
 
 QUEUE_LIMIT: Final = 1000
+
+# Why a socket is cut: its API key opens nothing any longer.
+KEY_REVOKED: Final = "key_revoked"
 
 # No merchant's slug has this form.
 EVERY_PAYMENT: Final = "*"
@@ -39,10 +45,12 @@ class Listener:
         self._changed = asyncio.Event()
         self.overflowed = False
         self.closed = False
+        self.is_cut = False
+        self._telling: asyncio.Timeout | None = None
 
     def offer(self, frame: EventFrame) -> None:
         """Queue a frame, without waiting."""
-        if self.overflowed:
+        if self.overflowed or self.is_cut:
             return
         if len(self._frames) >= QUEUE_LIMIT:
             self.overflowed = True
@@ -56,6 +64,31 @@ class Listener:
         self.ends_because = self.ends_because or reason
         self.closed = True
         self._changed.set()
+
+    def cut(self, reason: str) -> None:
+        """Let the socket end at once: what is queued is not told, and what is being told is broken off."""
+        if self.is_cut:
+            return
+        self.is_cut = True
+        self._frames.clear()
+        self.close(reason)
+        if self._telling is not None:
+            self._telling.reschedule(asyncio.get_running_loop().time())
+
+    @contextlib.asynccontextmanager
+    async def telling(self) -> AsyncIterator[None]:
+        """Run the body, which tells the client, and break it off when the listener is cut."""
+        now_s = asyncio.get_running_loop().time()
+        bound = asyncio.timeout_at(now_s if self.is_cut else None)
+        try:
+            async with bound:
+                self._telling = bound
+                yield
+        except TimeoutError:
+            if not bound.expired():
+                raise
+        finally:
+            self._telling = None
 
     async def take(self) -> list[EventFrame]:
         """Give what is queued; waits for the first frame, and gives none when the socket must end."""
@@ -97,7 +130,9 @@ class Fanout:
             del self._listeners[key]
 
     def deliver(self, envelope: Envelope) -> None:
-        """Hand one event to everyone whom it concerns."""
+        """Hand one event of a payment to everyone whom it concerns, and end the sockets of a key that it revokes."""
+        if isinstance(envelope.event, ApiKeyRevoked):
+            self.end_key(envelope.merchant, envelope.event.key_id)
         if envelope.payment_id is None:
             return
         concerned = [
@@ -110,6 +145,12 @@ class Fanout:
             frame = event_frame(envelope)
             for listener in concerned:
                 listener.offer(frame)
+
+    def end_key(self, holder: str, key_id: str) -> None:
+        """Cut every socket that was opened with this key of `holder`, a merchant or the hub."""
+        for listener in self.listeners:
+            if listener.api_key is not None and key_named_by(listener.api_key) == (holder, key_id):
+                listener.cut(KEY_REVOKED)
 
     def close(self) -> None:
         """Let every socket end."""

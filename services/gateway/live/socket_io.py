@@ -9,6 +9,7 @@ itself, and looks again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -33,7 +34,8 @@ from services.gateway.http.payer_tokens import TOKEN_LENGTH
 from services.gateway.http.sentences import Unexpected, in_portuguese
 from services.gateway.http.values import only, single
 from services.gateway.live.confirmations import Confirmations, may_confirm
-from services.gateway.live.fanout import EVERY_PAYMENT, Fanout, Key, Listener
+from services.gateway.live.fanout import EVERY_PAYMENT, KEY_REVOKED, Fanout, Key, Listener
+from services.gateway.live.revocations import refuse_revoked
 from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ SCOPE: Final = "payments:read"
 MAX_MESSAGE_BYTES: Final = 4096
 INTRODUCE_WITHIN_S: Final = 20.0
 TAKE_WITHIN_S: Final = 20.0
+# With these a client is not waited for.
+HUNG_UP: Final = frozenset({"too_slow", KEY_REVOKED})
 # Under which names a first request carries the place for its session, and then which session came of it.
 PLACE: Final = "place"
 SESSION: Final = "session"
@@ -196,6 +200,21 @@ class SocketIo:
     async def _admit(self, client_id: str, environ: dict[str, Any], auth: object = None) -> None:
         """Find out whom a client may listen to, and listen; raises `NotAdmitted` with a stable code."""
         session = self._server.manager.eio_sid_from_sid(client_id, NAMESPACE)
+        with contextlib.ExitStack() as undo:
+            key, listener, position = await self._listen(session, environ, auth, undo)
+            if session not in self._server.environ:
+                # It left while its key was looked up, and the library will not tell of that.
+                raise NotAdmitted("gone", {"code": "gone"})
+            # The library welcomes the client without waiting for anything in between, so before this task begins.
+            teller = asyncio.create_task(self._tell(client_id, session, key, listener, position))
+            self._clients[client_id] = Client(session=session, key=key, listener=listener, teller=teller)
+            SOCKET_IO_CLIENTS.inc()
+            undo.pop_all()
+
+    async def _listen(
+        self, session: str, environ: dict[str, Any], auth: object, undo: contextlib.ExitStack
+    ) -> tuple[Key, Listener, int]:
+        """Listen to what the client may, until `undo`; gives from which position on it is told."""
         try:
             request: web.Request = environ["aiohttp.request"]
             shown = _shown(request, auth)
@@ -203,7 +222,10 @@ class SocketIo:
             place = self._server.places.get(session)
             if place is not None:
                 place.introduce(caller)
-            position = 0 if isinstance(key, int) else await self._log.head()
+            listener = self._fanout.listen(key, wants=may_confirm, api_key=shown.api_key)
+            undo.callback(self._fanout.leave, key, listener)
+            await refuse_revoked(listener, gateway_of(request))
+            return key, listener, 0 if isinstance(key, int) else await self._log.head()
         except (Refused, ExtratoError) as error:
             if isinstance(error, Transient):
                 # Whoever is refused stays away, and this one should come back.
@@ -214,14 +236,6 @@ class SocketIo:
             _logger.exception("socket_io_failed")
             failed = Unexpected()
             raise NotAdmitted(in_portuguese(failed), {"code": failed.code}) from error
-        if session not in self._server.environ:
-            # It left while its key was looked up, and the library will not tell of that.
-            raise NotAdmitted("gone", {"code": "gone"})
-        listener = self._fanout.listen(key, wants=may_confirm, api_key=shown.api_key)
-        # The library welcomes the client without waiting for anything in between, so before this task begins.
-        teller = asyncio.create_task(self._tell(client_id, session, key, listener, position))
-        self._clients[client_id] = Client(session=session, key=key, listener=listener, teller=teller)
-        SOCKET_IO_CLIENTS.inc()
 
     def _forget(self, client_id: str, reason: str) -> None:
         client = self._clients.pop(client_id, None)
@@ -237,7 +251,8 @@ class SocketIo:
     async def _tell(self, client_id: str, session: str, key: Key, listener: Listener, position: int) -> None:
         reason = ""
         try:
-            await self._tell_all(client_id, session, key, listener, position)
+            async with listener.telling():
+                await self._tell_all(client_id, session, key, listener, position)
         except TimeoutError:
             reason = "too_slow"
         except Exception:
@@ -276,14 +291,14 @@ class SocketIo:
         if connection is None or connection.closed:
             return
         SOCKET_IO_DROPPED.labels(reason).inc()
-        if reason == "too_slow":
+        if reason in HUNG_UP:
             self._hang_up(session)
         await connection.close(wait=False, abort=True)
         # What closes the WebSocket, or answers the poll that waits.
         connection.queue.put_nowait(None)
 
     def _hang_up(self, session: str) -> None:
-        """Break the WebSocket of a client that reads nothing; what is being sent to him would wait for ever.
+        """Break the WebSocket of a client that may read nothing; what is being sent to it would wait for ever.
 
         A poll's connection may be a proxy's, and carry other people's requests.
         """

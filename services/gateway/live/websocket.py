@@ -38,6 +38,7 @@ from services.gateway.http.door import bearer_of
 from services.gateway.http.limits import address_of
 from services.gateway.http.values import single
 from services.gateway.live.fanout import Key, Listener, event_frame
+from services.gateway.live.revocations import refuse_revoked
 from services.gateway.metrics import SOCKETS, SOCKETS_DROPPED
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ SNAPSHOT_LIMIT: Final = 200
 PAGE: Final = 500
 MAX_SCANNED: Final = 100_000
 MAX_POSITION_LENGTH: Final = 18
+# For so long a client that is cut off may take to say goodbye.
+FAREWELL_S: Final = 0.5
 
 _encode = msgspec.json.Encoder().encode
 
@@ -72,10 +75,15 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     listener = gateway.fanout.listen(key, api_key=bearer_of(request))
     SOCKETS.inc()
     try:
+        await refuse_revoked(listener, gateway)
         await socket.prepare(request)
         reader = asyncio.create_task(_ignore_what_comes(socket, listener))
+        teller = Teller(socket, timeout_s=gateway.settings.patience.socket_s)
         try:
-            await _serve(request, socket, listener, key, start)
+            async with listener.telling():
+                await _serve(request, teller, listener, key, start)
+            if listener.is_cut:
+                await _cut_off(request, teller, listener)
         except ConnectionResetError:
             pass
         except TimeoutError:
@@ -132,39 +140,74 @@ def _position(text: str, *, reached: int) -> int:
     return int(text)
 
 
-async def _serve(
-    request: web.Request, socket: web.WebSocketResponse, listener: Listener, key: Key, start: Start
-) -> None:
-    gateway, tell = gateway_of(request), _to_payer if caller_of(request).is_payer else _send
-    timeout_s = gateway.settings.patience.socket_s
+class Teller:
+    """Tells one client, and knows the position up to which it has."""
+
+    def __init__(self, socket: web.WebSocketResponse, *, timeout_s: float) -> None:
+        self._socket = socket
+        self._timeout_s = timeout_s
+        self.position = 0
+
+    async def begin(self, frame: Snapshot | Resumed) -> None:
+        """Tell the first frame."""
+        await self._send(frame)
+        self.position = frame.position
+
+    async def tell(self, frame: EventFrame, *, is_payer: bool) -> None:
+        """Tell an event, unless it was told already."""
+        if frame.position > self.position:
+            shown = _for_payer(frame) if is_payer else frame
+            if shown is not None:
+                await self._send(shown)
+            self.position = frame.position
+
+    async def end(self, reason: str, code: WSCloseCode, *, resume_at: int | None = None) -> None:
+        """Tell the last frame and close; a client that does not take it has not heard it."""
+        position = self.position if resume_at is None else min(self.position, resume_at)
+        with contextlib.suppress(TimeoutError, ConnectionResetError):
+            await self._send(Closing(position=position, reason=reason))
+            await self._socket.close(code=code, message=reason.encode())
+
+    async def _send(self, frame: Frame) -> None:
+        """Send a frame; a socket that takes longer than a bound for it is broken."""
+        async with asyncio.timeout(self._timeout_s):
+            await self._socket.send_str(_encode(frame).decode())
+
+
+async def _serve(request: web.Request, teller: Teller, listener: Listener, key: Key, start: Start) -> None:
+    gateway, is_payer = gateway_of(request), caller_of(request).is_payer
     if start.after is None:
-        snapshot = await _snapshot(gateway, key, start.reason)
-        await _send(socket, snapshot, timeout_s)
-        position = snapshot.position
+        await teller.begin(await _snapshot(gateway, key, start.reason))
     else:
-        position = start.after
-        await _send(socket, Resumed(position=position, epoch=gateway.live.epoch), timeout_s)
+        await teller.begin(Resumed(position=start.after, epoch=gateway.live.epoch))
     try:
-        async for frame in _earlier(gateway, key, position):
-            await tell(socket, frame, timeout_s)
-            position = frame.position
+        async for frame in _earlier(gateway, key, teller.position):
+            await teller.tell(frame, is_payer=is_payer)
     except TooFarBehind:
-        await _end(socket, Closing(position=position, reason="try_again"), WSCloseCode.TRY_AGAIN_LATER, timeout_s)
+        await teller.end("try_again", WSCloseCode.TRY_AGAIN_LATER)
         return
     while True:
         for frame in await listener.take():
-            if frame.position > position:
-                await tell(socket, frame, timeout_s)
-                position = frame.position
+            await teller.tell(frame, is_payer=is_payer)
         if listener.overflowed:
             SOCKETS_DROPPED.inc()
-            await _end(socket, Closing(position=position, reason="too_slow"), WSCloseCode.TRY_AGAIN_LATER, timeout_s)
+            await teller.end("too_slow", WSCloseCode.TRY_AGAIN_LATER)
             return
         if listener.closed:
-            resume_at = position if listener.resume_at is None else min(position, listener.resume_at)
-            closing = Closing(position=resume_at, reason=listener.ends_because)
-            await _end(socket, closing, WSCloseCode.GOING_AWAY, timeout_s)
+            await teller.end(listener.ends_because, WSCloseCode.GOING_AWAY, resume_at=listener.resume_at)
             return
+
+
+async def _cut_off(request: web.Request, teller: Teller, listener: Listener) -> None:
+    """Say why, and hang up; a client that does not read what it was told before is not told that either."""
+    if request.transport is None:
+        return
+    if not request.transport.get_write_buffer_size():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                await teller.end(listener.ends_because, WSCloseCode.GOING_AWAY)
+    if request.transport is not None:
+        request.transport.abort()
 
 
 async def _snapshot(gateway: Gateway, key: Key, reason: str | None) -> Snapshot:
@@ -255,29 +298,18 @@ def _state_of_details(details: PaymentDetails) -> PaymentState:
     )
 
 
-async def _send(socket: web.WebSocketResponse, frame: Frame, timeout_s: float) -> None:
-    """Send a frame; a socket that takes longer than a bound for it is broken."""
-    async with asyncio.timeout(timeout_s):
-        await socket.send_str(_encode(frame).decode())
-
-
-async def _to_payer(socket: web.WebSocketResponse, frame: EventFrame, timeout_s: float) -> None:
-    """Send a payer what concerns him; attempts, evidence and e-mail addresses are the merchant's to know."""
+def _for_payer(frame: EventFrame) -> EventFrame | None:
+    """Give what concerns a payer; attempts, evidence and e-mail addresses are the merchant's to know."""
     changed = frame.data
-    if isinstance(changed, StatusChanged):
-        status = PayersStatus(
-            previous=changed.previous,
-            status=changed.status,
-            status_detail=changed.status_detail,
-            paid_at=changed.paid_at,
-        )
-        await _send(socket, msgspec.structs.replace(frame, data=status), timeout_s)
-
-
-async def _end(socket: web.WebSocketResponse, closing: Closing, code: WSCloseCode, timeout_s: float) -> None:
-    with contextlib.suppress(TimeoutError, ConnectionResetError):
-        await _send(socket, closing, timeout_s)
-        await socket.close(code=code, message=closing.reason.encode())
+    if not isinstance(changed, StatusChanged):
+        return None
+    status = PayersStatus(
+        previous=changed.previous,
+        status=changed.status,
+        status_detail=changed.status_detail,
+        paid_at=changed.paid_at,
+    )
+    return msgspec.structs.replace(frame, data=status)
 
 
 async def _ignore_what_comes(socket: web.WebSocketResponse, listener: Listener) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from contracts.envelope import Cause, Envelope
-from contracts.events import PAYMENT_EVENTS
+from contracts.events import PAYMENT_EVENTS, ApiKeyRevoked
 from contracts.frames import EventFrame
 from services.gateway.live.fanout import EVERY_PAYMENT, QUEUE_LIMIT, Fanout, Listener, event_frame
 from tests.examples import EXAMPLE_EVENTS, NOON
@@ -58,6 +58,50 @@ async def test_a_listener_that_is_closed_wakes_with_nothing():
     await asyncio.sleep(0)
     listener.close("going_away")
     assert await waiting == []
+
+
+async def test_a_listener_that_is_cut_is_told_nothing_of_what_is_queued():
+    listener = Listener()
+    listener.offer(frame(1))
+    listener.cut("key_revoked")
+    listener.offer(frame(2))
+    assert await listener.take() == []
+    assert (listener.closed, listener.ends_because) == (True, "key_revoked")
+
+
+@pytest.mark.parametrize("is_cut_before", [False, True])
+async def test_telling_is_broken_off_when_the_listener_is_cut(is_cut_before):
+    listener = Listener()
+
+    async def tell():
+        async with listener.telling():
+            await asyncio.Event().wait()
+
+    if is_cut_before:
+        listener.cut("key_revoked")
+    telling = asyncio.create_task(tell())
+    await asyncio.sleep(0)
+    listener.cut("key_revoked")
+    listener.cut("key_revoked")
+    await telling
+
+
+async def test_a_time_out_of_the_teller_itself_is_its_own():
+    listener = Listener()
+    with pytest.raises(TimeoutError):
+        async with listener.telling():
+            raise TimeoutError
+    listener.cut("too late")
+
+
+async def test_a_revoked_key_ends_its_own_listeners_and_is_told_to_nobody():
+    fanout = Fanout()
+    keys = ["extrato.padaria.k1.s", "extrato.padaria.k2.s", "extrato.other.k1.s", None]
+    listeners = [fanout.listen("padaria", api_key=key) for key in keys]
+    listeners.append(fanout.listen(15, api_key=keys[0]))
+    revoked = msgspec.structs.replace(ENVELOPE, merchant="padaria", payment_id=None, event=ApiKeyRevoked(key_id="k1"))
+    fanout.deliver(revoked)
+    assert [listener.is_cut for listener in listeners] == [True, False, False, False, True]
 
 
 async def test_an_event_reaches_those_who_listen_to_its_payment_or_merchant_and_nobody_else():

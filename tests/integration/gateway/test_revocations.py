@@ -1,0 +1,296 @@
+"""A revoked API key's sockets end at once, whoever revoked it and whatever they are busy with; no bus is there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import aiohttp
+import asyncpg
+import pytest
+import socketio
+from aiohttp import web
+
+from contracts.envelope import Cause
+from extrato.assembly import open_hub
+from extrato.bus.live import LiveFeed
+from extrato.domain import merchant as domain
+from extrato.domain.api_keys import RevokeApiKey
+from extrato.domain.payment.identifiers import stream_id
+from extrato.settings import Settings
+from extrato.store.appender import StreamAppend
+from extrato.store.codec import NewEvent
+from extrato.use_cases import merchants
+from extrato.use_cases.merchants import MerchantDirectory, change_merchant, new_api_key
+from services.gateway.http.context import GATEWAY
+from services.gateway.http.door import door
+from services.gateway.http.limits import Limits
+from services.gateway.live import websocket
+from services.gateway.live.fanout import Fanout, event_frame
+from services.gateway.live.places import Places
+from services.gateway.live.revocations import end_revoked
+from services.gateway.live.socket_io import SocketIo
+from services.gateway.routes import ROUTES, SOCKET_IO
+from tests.integration.bus.running import running
+from tests.pace import allowed
+from tests.unit.projections import history
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from contracts.frames import EventFrame
+    from extrato.use_cases.hub import Hub
+
+SLUG: Final = history.MERCHANT
+CAUSE: Final = Cause(correlation_id="test", actor="operator")
+WITHIN_S: Final = 1.0
+
+# The door keeps what it finds out on the request under plain names, of which aiohttp warns.
+pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
+
+
+class NoBus:
+    """A bus that is away: nothing ever comes."""
+
+    async def listen(self, subject: str, callback: Any) -> None:
+        """Hear nothing."""
+
+
+class Site:
+    """A gateway that serves sockets, and another process that administers its merchant."""
+
+    def __init__(self, url: str, gateway: SimpleNamespace, other: Hub) -> None:
+        self.url = url
+        self.fanout: Fanout = gateway.fanout
+        self._other = other
+
+    async def issue(self, slug: str = SLUG) -> str:
+        key, issue = new_api_key(slug, ("payments:read",))
+        await change_merchant(self._other, slug, [issue], cause=CAUSE)
+        return key
+
+    async def revoke(self, key: str) -> None:
+        _, slug, key_id, _ = key.split(".")
+        await change_merchant(self._other, slug, [RevokeApiKey(key_id=key_id)], cause=CAUSE)
+
+    async def happen(self) -> None:
+        """Append an event to a payment of the merchant."""
+        new = NewEvent(
+            event_id=uuid4(),
+            merchant=SLUG,
+            payment_id=1,
+            occurred_at=history.NOON,
+            recorded_at=history.NOON,
+            cause=CAUSE,
+            event=history.WATCHED,
+        )
+        await self._other.log.append(StreamAppend(stream_id=stream_id(1), expected_version=0, events=[new]))
+
+    @contextlib.asynccontextmanager
+    async def socket(self, key: str, **query: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        headers, params = {"Authorization": f"Bearer {key}"}, {"padaria_slug": SLUG, "after": "0", **query}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.ws_connect(f"{self.url}/ws", params=params) as opened,
+        ):
+            assert (await opened.receive_json())["type"] == "resumed"
+            yield opened
+
+
+async def reason(opened: aiohttp.ClientWebSocketResponse) -> str:
+    """Why a socket ends, which must be soon; what is told before is passed over."""
+    async with asyncio.timeout(allowed(WITHIN_S)):
+        while (frame := await opened.receive_json())["type"] == "event":
+            continue
+        assert (await opened.receive()).type is aiohttp.WSMsgType.CLOSE
+    return frame["reason"]
+
+
+@pytest.fixture
+def never_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the keys of sockets not looked at in turn: what ends a socket is the feed."""
+    monkeypatch.setattr("services.gateway.live.revocations.LOOK_S", 120.0)
+
+
+@pytest.fixture
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the keys of sockets looked at in turn, and the feed say nothing of them."""
+    monkeypatch.setattr("services.gateway.live.revocations.LOOK_S", 0.05)
+    monkeypatch.setattr(Fanout, "end_key", lambda *_: None)
+
+
+@pytest.fixture
+async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
+    settings = Settings.from_environment(
+        {"EXTRATO_DATABASE_URL": database_url, "EXTRATO_HOME": str(tmp_path), "EXTRATO_SOCKET_TIMEOUT_S": "30"}
+    )
+    async with contextlib.AsyncExitStack() as parts:
+        hubs = []
+        for _ in range(2):
+            pool = await parts.enter_async_context(asyncpg.create_pool(database_url, min_size=1, max_size=4))
+            hubs.append(await parts.enter_async_context(open_hub(settings, pool=pool, bus=None)))
+        here, other = hubs
+        fanout, places = Fanout(), Places()
+        live = LiveFeed(bus=NoBus(), log=here.log, deliver=fanout.deliver, is_unheard=fanout.is_unheard)
+        gateway = SimpleNamespace(
+            settings=settings,
+            hub=here,
+            pool=pool,
+            merchants=MerchantDirectory(here.log),
+            fanout=fanout,
+            places=places,
+            live=live,
+            limits=Limits(settings),
+        )
+        gateway.socket_io = SocketIo(fanout=fanout, places=places, log=here.log)
+        await change_merchant(other, SLUG, [domain.Register(slug=SLUG, name="Padaria", city="Recife")], cause=CAUSE)
+        await live.start()
+        app = web.Application()
+        app[GATEWAY] = gateway
+        served = [next(each for each in ROUTES if each.handler is websocket.open_socket), SOCKET_IO]
+        for route in served:
+            app.router.add_route(route.method, route.path, door(route))
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        listener = socket.create_server(("127.0.0.1", 0))
+        # What a client does not read soon waits in the gateway, and not in the kernel.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        await web.SockSite(runner, listener).start()
+        async with running(live.run(), end_revoked(fanout, gateway.merchants)):
+            yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", gateway, other)
+        fanout.close()
+        await gateway.socket_io.close()
+        await runner.cleanup()
+        assert fanout.is_unheard()
+        assert places.remembered == 0
+
+
+@pytest.mark.usefixtures("never_looks")
+async def test_the_sockets_of_a_revoked_key_end_and_no_others(site: Site):
+    revoked, other, hubs_own = await site.issue(), await site.issue(), await site.issue(domain.RESERVED_SLUG)
+    async with site.socket(revoked) as ended, site.socket(other) as left, site.socket(hubs_own) as of_hub:
+        await site.revoke(revoked)
+        assert await reason(ended) == "key_revoked"
+        await site.happen()
+        assert [(await each.receive_json())["event"] for each in (left, of_hub)] == ["WatchStarted"] * 2
+        await site.revoke(hubs_own)
+        assert await reason(of_hub) == "key_revoked"
+
+
+@pytest.mark.usefixtures("never_looks")
+@pytest.mark.parametrize("way", ["websocket", "polling"])
+async def test_the_socket_io_client_of_a_revoked_key_ends(site: Site, way: str):
+    key, client, gone = await site.issue(), socketio.AsyncClient(reconnection=False), asyncio.Event()
+    client.on("disconnect", lambda *_: gone.set())
+    await client.connect(site.url, transports=[way], auth={"api_key": key})
+    await site.revoke(key)
+    async with asyncio.timeout(allowed(WITHIN_S)):
+        await gone.wait()
+    await client.disconnect()
+
+
+class EndlessReplay:
+    """A replay that does not come to its end, in steps of `pause_s`; what is told is large."""
+
+    def __init__(self, pause_s: float) -> None:
+        self._pause_s = pause_s
+        self._asked_at_s = float("inf")
+
+    async def __call__(self, *_: Any) -> AsyncIterator[EventFrame]:
+        large = history.opened(description="Pão " * 5_000)
+        for position in range(1, 100_000):
+            self._asked_at_s = time.monotonic()
+            await asyncio.sleep(self._pause_s)
+            yield event_frame(history.enveloped(large, position=position))
+
+    async def is_stuck(self) -> bool:
+        """Whether the client takes nothing."""
+        return time.monotonic() - self._asked_at_s > 0.2
+
+
+@pytest.mark.usefixtures("never_looks")
+async def test_a_replay_ends_where_it_is(site: Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(websocket, "_earlier", EndlessReplay(pause_s=0.01))
+    key = await site.issue()
+    async with site.socket(key) as opened:
+        assert (await opened.receive_json())["position"] == 1
+        await site.revoke(key)
+        assert await reason(opened) == "key_revoked"
+
+
+@pytest.mark.usefixtures("never_looks")
+async def test_a_client_that_reads_nothing_is_hung_up_on(site: Site, until, monkeypatch: pytest.MonkeyPatch):
+    """Its socket stands in the middle of a frame, and may take half a minute for it."""
+    replay = EndlessReplay(pause_s=0.0)
+    monkeypatch.setattr(websocket, "_earlier", replay)
+    key = await site.issue()
+    with slow_client(site, key) as client:
+        await until(replay.is_stuck, "the gateway waits for the client")
+        await site.revoke(key)
+        async with asyncio.timeout(allowed(WITHIN_S)):
+            while not site.fanout.is_unheard():
+                await asyncio.sleep(0.01)
+        received = await asyncio.to_thread(read_all, client)
+    assert b"key_revoked" not in received
+
+
+@contextlib.contextmanager
+def slow_client(site: Site, key: str) -> Iterator[socket.socket]:
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect(("127.0.0.1", int(site.url.rpartition(":")[2])))
+        client.sendall(
+            f"GET /ws?padaria_slug={SLUG}&after=0 HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+            f"Authorization: Bearer {key}\r\n\r\n".encode()
+        )
+        yield client
+
+
+def read_all(client: socket.socket) -> bytes:
+    received = b""
+    with contextlib.suppress(ConnectionError):
+        while chunk := client.recv(65536):
+            received += chunk
+    return received
+
+
+@pytest.mark.usefixtures("never_looks")
+@pytest.mark.parametrize("opens", ["websocket", "socket_io"])
+async def test_a_key_that_the_gateway_only_remembers_opens_no_socket(
+    site: Site, monkeypatch: pytest.MonkeyPatch, opens: str
+):
+    """The revocation came before the socket listened, and the answer that was remembered still says yes."""
+    monkeypatch.setattr(merchants, "CACHE_S", 60.0)
+    monkeypatch.setattr(merchants, "RECOGNISED_S", 60.0)
+    key = await site.issue()
+    async with site.socket(key):
+        pass
+    await site.revoke(key)
+    if opens == "websocket":
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            async with site.socket(key):
+                pass
+        assert refused.value.status == 401
+    else:
+        told: list[Any] = []
+        client = socketio.AsyncClient(reconnection=False)
+        client.on("connect_error", told.append)
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            await client.connect(site.url, auth={"api_key": key})
+        assert told[0]["data"]["code"] == "unauthenticated"
+
+
+@pytest.mark.usefixtures("looks_often")
+async def test_what_the_feed_never_told_is_found_by_the_look(site: Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(merchants, "CACHE_S", 0.0)
+    monkeypatch.setattr(merchants, "RECOGNISED_S", 0.0)
+    key = await site.issue()
+    async with site.socket(key) as opened:
+        await site.revoke(key)
+        assert await reason(opened) == "key_revoked"
