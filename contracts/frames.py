@@ -1,7 +1,8 @@
 """What sockets are told, from the server to the client; nothing is read from a client.
 
 Frames are those of the WebSocket at `/ws`. `position` is where to resume: open a new socket with
-`&after=<position>` and nothing is missed. Socket.IO clients are told of confirmations only.
+`&after=<position>` and nothing is missed. A payer resumes with `&after=<version>`: its frames have the payment's own
+version instead, because positions tell how much the hub sells. Socket.IO clients are told of confirmations only.
 """
 
 from __future__ import annotations
@@ -68,10 +69,7 @@ class Resumed(Struct, frozen=True, kw_only=True, tag_field="type", tag="resumed"
 
 
 class EventFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="event"):
-    """One event, in the order of the log.
-
-    A payer is told `StatusChanged` only, with `previous`, `status`, `status_detail` and `paid_at` as its data.
-    """
+    """One event, in the order of the log."""
 
     position: int
     payment_id: int
@@ -102,7 +100,49 @@ class Closing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"
     reason: str
 
 
-Frame = Snapshot | Resumed | EventFrame | Closing
+class PayersSnapshot(Struct, frozen=True, kw_only=True, tag_field="type", tag="snapshot"):
+    """A payer's first frame without `after`: how its payment stands after so many events.
+
+    `epoch` and `reason` are those of `Snapshot`.
+    """
+
+    version: int
+    epoch: int
+    payments: list[PaymentState]
+    reason: str | None = None
+
+
+class PayersResumed(Struct, frozen=True, kw_only=True, tag_field="type", tag="resumed"):
+    """A payer's first frame with `after`: changes above `version` follow."""
+
+    version: int
+    epoch: int
+
+
+class PayersChange(Struct, frozen=True, kw_only=True, tag_field="type", tag="event"):
+    """A payer is told that the status changed; `event` is `StatusChanged`. Other events take versions too."""
+
+    payment_id: int
+    merchant: str
+    version: int
+    event: str
+    time: datetime
+    source: str
+    data: PayersStatus
+
+
+class PayersClosing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"):
+    """A payer's last frame: the server closes, for `reason`; resume after `version`.
+
+    With `log_restored` it is 0, because whatever was told may be lost.
+    """
+
+    version: int
+    reason: str
+
+
+PayersFrame = PayersSnapshot | PayersResumed | PayersChange | PayersClosing
+Frame = Snapshot | Resumed | EventFrame | Closing | PayersFrame
 
 # The name of the event that Socket.IO clients are sent, with `PaymentConfirmed` as its one argument.
 CONFIRMED: Final = "payment-confirmed-{payment_id}"

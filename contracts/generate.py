@@ -50,7 +50,16 @@ READ_MODELS: Final = (
     read_models.OpenRequest,
     read_models.PaymentDetails,
 )
-FRAMES: Final = (frames.Snapshot, frames.Resumed, frames.EventFrame, frames.Closing)
+FRAMES: Final = (
+    frames.Snapshot,
+    frames.Resumed,
+    frames.EventFrame,
+    frames.Closing,
+    frames.PayersSnapshot,
+    frames.PayersResumed,
+    frames.PayersChange,
+    frames.PayersClosing,
+)
 CONFIRMATIONS: Final = (frames.PaymentConfirmed,)
 CHECKS: Final = (telemetry.SweepCompleted, telemetry.PaymentChecked)
 LOG_FACTS: Final = (telemetry.EpochBegun,)

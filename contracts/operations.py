@@ -644,12 +644,13 @@ OPERATIONS: Final = (
             Parameter(name="padaria_slug", description="Listen to a merchant.", schema=TEXT),
             Parameter(
                 name="after",
-                description="Resume after this position of the log instead of with a snapshot.",
+                description="Resume after this position of the log instead of with a snapshot; with a payer's token "
+                "after this version of the payment.",
                 schema=POSITION,
             ),
             Parameter(
                 name="epoch",
-                description="The epoch that the position is of; in another one the socket begins with a snapshot, "
+                description="The epoch that `after` is of; in another one the socket begins with a snapshot, "
                 "whose reason is `log_restored`.",
                 schema=POSITION,
             ),

@@ -118,6 +118,7 @@ async def test_a_payers_socket_tells_of_the_status_and_nothing_else(hub):
     assert live["event"] == "StatusChanged"
     assert live["data"].keys() == {"previous", "status", "status_detail", "paid_at"}
     assert live["data"]["status"] == "approved"
+    assert live["version"] > snapshot["version"]
     assert "@" not in json.dumps([snapshot, live])
 
 
@@ -136,17 +137,27 @@ async def test_a_payers_token_opens_the_socket_of_its_payment_only(hub):
         assert refused.value.status == status, query
 
 
-async def test_a_payers_socket_does_not_tell_how_far_the_log_has_come(hub):
+async def test_a_payer_learns_its_payments_version_and_no_position(hub):
     link = await hub.link()
     shown = {"payment_id": str(link["payment_id"]), "t": token_of(link["secure_checkout_url"])}
+    version = len(await hub.events(link["payment_id"]))
     async with socket_of(hub, **shown) as opened:
         (snapshot,) = await read(opened, 1)
-    await make_payments(hub, 1)
-    async with socket_of(hub, **shown, after=str(snapshot["position"])) as opened:
-        assert (await read(opened, 1))[0]["type"] == "resumed"
-    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        await socket_of(hub, **shown, after=str(snapshot["position"] + 1))
-    assert refused.value.status == 400
+    assert snapshot["version"] == version
+    async with socket_of(hub, **shown, after=str(version)) as opened:
+        assert await read(opened, 1) == [{"type": "resumed", "version": version, "epoch": 1}]
+        await hub.pay_as_a_person(link["checkout_url"])
+        (change,) = await read(opened, 1)
+    events = await hub.events(link["payment_id"])
+    assert events[change["version"] - 1]["type"] == "StatusChanged"
+    async with socket_of(hub, **shown, after=str(change["version"] - 1)) as opened:
+        assert (await read(opened, 2))[1] == change
+    assert not {"position"} & (snapshot.keys() | change.keys())
+    # What a position of the log would be is no version, and is not told to be one.
+    for after in (len(events) + 1, events[-1]["position"]):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await socket_of(hub, **shown, after=str(after))
+        assert refused.value.status == 400
 
 
 async def test_an_address_has_many_sockets_open_but_does_not_take_every_place(hub, other_merchant, until):

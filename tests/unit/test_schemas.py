@@ -435,6 +435,36 @@ def test_what_the_relay_sends_fits_its_message(event):
             data=BY_NAME["PaymentExpired"],
         ),
         frames.Closing(position=8, reason="too_slow"),
+        frames.PayersSnapshot(
+            version=2,
+            epoch=1,
+            payments=[
+                frames.PaymentState(
+                    payment_id=15,
+                    merchant="padaria-do-marcos",
+                    status="pending",
+                    status_detail=None,
+                    amount=35.0,
+                    held_amount=0.0,
+                    refunded_amount=0.0,
+                    disputed_amount=0.0,
+                    description="Pedido 15",
+                    paid_at=None,
+                    updated_at=NOON,
+                )
+            ],
+        ),
+        frames.PayersResumed(version=2, epoch=1),
+        frames.PayersChange(
+            payment_id=15,
+            merchant="padaria-do-marcos",
+            version=3,
+            event="StatusChanged",
+            time=NOON,
+            source="sweep",
+            data=frames.PayersStatus(previous="pending", status="approved", status_detail=None, paid_at=NOON),
+        ),
+        frames.PayersClosing(version=3, reason="too_slow"),
     ],
     ids=lambda frame: type(frame).__name__,
 )

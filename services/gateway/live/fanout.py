@@ -40,7 +40,7 @@ class Listener:
         self.wants = wants
         self.api_key = api_key
         self.ends_because = ""
-        self.resume_at: int | None = None
+        self.last_common: int | None = None
         self._frames: deque[EventFrame] = deque()
         self._changed = asyncio.Event()
         self.overflowed = False
@@ -58,9 +58,9 @@ class Listener:
             self._frames.append(frame)
         self._changed.set()
 
-    def close(self, reason: str, *, resume_at: int | None = None) -> None:
-        """Let the socket end; with `resume_at` its client goes on after that position, and not after its own."""
-        self.resume_at = resume_at
+    def close(self, reason: str, *, last_common: int | None = None) -> None:
+        """Let the socket end; with `last_common` because the log went back to that position."""
+        self.last_common = last_common
         self.ends_because = self.ends_because or reason
         self.closed = True
         self._changed.set()
@@ -160,7 +160,7 @@ class Fanout:
     def set_back(self, last_common: int) -> None:
         """Let every socket end, because the log went back to `last_common`."""
         for listener in self.listeners:
-            listener.close(LOG_RESTORED, resume_at=last_common)
+            listener.close(LOG_RESTORED, last_common=last_common)
 
 
 def event_frame(envelope: Envelope) -> EventFrame:

@@ -1,7 +1,7 @@
 """`GET /ws`: how things stand, or all since a position, and from then on every event as it happens.
 
 A socket listens before it reads what came earlier, so there is no hole between the two; what comes
-by both ways is sent once. A payer listens to one payment, and is told how its status changes.
+by both ways is sent once. A payer listens to one payment, and is told how its status changes and nothing of the log.
 """
 
 from __future__ import annotations
@@ -10,22 +10,10 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from aiohttp import WSCloseCode, web
 from msgspec import Struct
 
-from contracts.events import StatusChanged
-from contracts.frames import (
-    LOG_RESTORED,
-    AttemptState,
-    Closing,
-    EventFrame,
-    Frame,
-    PayersStatus,
-    PaymentState,
-    Resumed,
-    Snapshot,
-)
+from contracts.frames import LOG_RESTORED, AttemptState, EventFrame, PaymentState
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.domain.payment.identifiers import stream_id
@@ -39,6 +27,7 @@ from services.gateway.http.limits import address_of
 from services.gateway.http.values import single
 from services.gateway.live.fanout import Key, Listener, event_frame
 from services.gateway.live.revocations import refuse_revoked
+from services.gateway.live.teller import Situation, Teller, place_of
 from services.gateway.metrics import SOCKETS, SOCKETS_DROPPED
 
 if TYPE_CHECKING:
@@ -57,15 +46,13 @@ MAX_POSITION_LENGTH: Final = 18
 # For so long a client that is cut off may take to say goodbye.
 FAREWELL_S: Final = 0.5
 
-_encode = msgspec.json.Encoder().encode
-
 
 class TooFarBehind(Exception):
     """The table of positions is so far behind the log that what lies between cannot be read for one socket."""
 
 
 async def open_socket(request: web.Request) -> web.StreamResponse:
-    """Serve one socket for `?payment_id=` or `?padaria_slug=`, with or without `&after=<position>`."""
+    """Serve one socket for `?payment_id=` or `?padaria_slug=`, with or without `&after=`."""
     gateway = gateway_of(request)
     key, start = await _target(request)
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
@@ -78,7 +65,7 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
         await refuse_revoked(listener, gateway)
         await socket.prepare(request)
         reader = asyncio.create_task(_ignore_what_comes(socket, listener))
-        teller = Teller(socket, timeout_s=gateway.settings.patience.socket_s)
+        teller = Teller(socket, is_payer=caller_of(request).is_payer, timeout_s=gateway.settings.patience.socket_s)
         try:
             async with listener.telling():
                 await _serve(request, teller, listener, key, start)
@@ -102,7 +89,7 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
 
 
 class Start(Struct, frozen=True, kw_only=True):
-    """Where a socket begins: after a position, or with a snapshot (None), which says why it is not resumed."""
+    """Where a socket begins: after a place, or with a snapshot (None), which says why it is not resumed."""
 
     after: int | None
     reason: str | None = None
@@ -116,8 +103,7 @@ async def _target(request: web.Request) -> tuple[Key, Start]:
         raise Refused("nothing_to_listen_to", "Informe 'payment_id' ou 'padaria_slug'", "payment_id")
     if number is not None:
         loaded = await lookup.payment_for(gateway, caller, fields.payment_id(number))
-        # How far the whole log has come is nothing that a payer learns.
-        return loaded.payment_id, _start(request, reached=loaded.position)
+        return loaded.payment_id, _start(request, reached=place_of(loaded, is_payer=caller.is_payer))
     merchant = await lookup.merchant_for(gateway, caller, slug or "")
     return merchant.slug, _start(request, reached=await gateway.hub.log.head())
 
@@ -140,61 +126,27 @@ def _position(text: str, *, reached: int) -> int:
     return int(text)
 
 
-class Teller:
-    """Tells one client, and knows the position up to which it has."""
-
-    def __init__(self, socket: web.WebSocketResponse, *, timeout_s: float) -> None:
-        self._socket = socket
-        self._timeout_s = timeout_s
-        self.position = 0
-
-    async def begin(self, frame: Snapshot | Resumed) -> None:
-        """Tell the first frame."""
-        await self._send(frame)
-        self.position = frame.position
-
-    async def tell(self, frame: EventFrame, *, is_payer: bool) -> None:
-        """Tell an event, unless it was told already."""
-        if frame.position > self.position:
-            shown = _for_payer(frame) if is_payer else frame
-            if shown is not None:
-                await self._send(shown)
-            self.position = frame.position
-
-    async def end(self, reason: str, code: WSCloseCode, *, resume_at: int | None = None) -> None:
-        """Tell the last frame and close; a client that does not take it has not heard it."""
-        position = self.position if resume_at is None else min(self.position, resume_at)
-        with contextlib.suppress(TimeoutError, ConnectionResetError):
-            await self._send(Closing(position=position, reason=reason))
-            await self._socket.close(code=code, message=reason.encode())
-
-    async def _send(self, frame: Frame) -> None:
-        """Send a frame; a socket that takes longer than a bound for it is broken."""
-        async with asyncio.timeout(self._timeout_s):
-            await self._socket.send_str(_encode(frame).decode())
-
-
 async def _serve(request: web.Request, teller: Teller, listener: Listener, key: Key, start: Start) -> None:
-    gateway, is_payer = gateway_of(request), caller_of(request).is_payer
+    gateway = gateway_of(request)
     if start.after is None:
-        await teller.begin(await _snapshot(gateway, key, start.reason))
+        await teller.begin_with(await _situation(request, key, start.reason))
     else:
-        await teller.begin(Resumed(position=start.after, epoch=gateway.live.epoch))
+        await teller.resume(start.after, gateway.live.epoch)
     try:
-        async for frame in _earlier(gateway, key, teller.position):
-            await teller.tell(frame, is_payer=is_payer)
+        async for frame in _earlier(gateway, key, teller):
+            await teller.tell(frame)
     except TooFarBehind:
         await teller.end("try_again", WSCloseCode.TRY_AGAIN_LATER)
         return
     while True:
         for frame in await listener.take():
-            await teller.tell(frame, is_payer=is_payer)
+            await teller.tell(frame)
         if listener.overflowed:
             SOCKETS_DROPPED.inc()
             await teller.end("too_slow", WSCloseCode.TRY_AGAIN_LATER)
             return
         if listener.closed:
-            await teller.end(listener.ends_because, WSCloseCode.GOING_AWAY, resume_at=listener.resume_at)
+            await teller.end(listener.ends_because, WSCloseCode.GOING_AWAY, last_common=listener.last_common)
             return
 
 
@@ -210,25 +162,26 @@ async def _cut_off(request: web.Request, teller: Teller, listener: Listener) -> 
         request.transport.abort()
 
 
-async def _snapshot(gateway: Gateway, key: Key, reason: str | None) -> Snapshot:
+async def _situation(request: web.Request, key: Key, reason: str | None) -> Situation:
+    gateway, caller = gateway_of(request), caller_of(request)
     epoch = gateway.live.epoch
     if isinstance(key, int):
         loaded = await load_payment(gateway.hub, key)
-        states = [_state_of_loaded(loaded)]
-        return Snapshot(position=loaded.position, epoch=epoch, payments=states, reason=reason)
-    position, payments = await queries.snapshot_of(gateway.pool, key, limit=SNAPSHOT_LIMIT)
-    states = [_state_of_details(details) for details in payments]
-    return Snapshot(position=position, epoch=epoch, payments=states, reason=reason)
+        place, payments = place_of(loaded, is_payer=caller.is_payer), [_state_of_loaded(loaded)]
+    else:
+        place, found = await queries.snapshot_of(gateway.pool, key, limit=SNAPSHOT_LIMIT)
+        payments = [_state_of_details(details) for details in found]
+    return Situation(place=place, epoch=epoch, payments=payments, reason=reason)
 
 
-async def _earlier(gateway: Gateway, key: Key, after: int) -> AsyncIterator[EventFrame]:
-    """Give what happened above `after` up to when the socket began to listen, in order."""
+async def _earlier(gateway: Gateway, key: Key, teller: Teller) -> AsyncIterator[EventFrame]:
+    """Give what happened since the client was told last, up to when the socket began to listen, in order."""
     if isinstance(key, int):
         for envelope in await gateway.hub.log.read_stream(stream_id(key)):
-            if envelope.position > after:
+            if not teller.is_told(envelope):
                 yield event_frame(envelope)
         return
-    async for envelope in _candidates_of_merchant(gateway, key, after):
+    async for envelope in _candidates_of_merchant(gateway, key, teller.place):
         # The table only says where to look; the log says whose an event is.
         if envelope.merchant == key and envelope.payment_id is not None:
             yield event_frame(envelope)
@@ -296,20 +249,6 @@ def _state_of_details(details: PaymentDetails) -> PaymentState:
         ],
         alerts=list(details.alerts),
     )
-
-
-def _for_payer(frame: EventFrame) -> EventFrame | None:
-    """Give what concerns a payer; attempts, evidence and e-mail addresses are the merchant's to know."""
-    changed = frame.data
-    if not isinstance(changed, StatusChanged):
-        return None
-    status = PayersStatus(
-        previous=changed.previous,
-        status=changed.status,
-        status_detail=changed.status_detail,
-        paid_at=changed.paid_at,
-    )
-    return msgspec.structs.replace(frame, data=status)
 
 
 async def _ignore_what_comes(socket: web.WebSocketResponse, listener: Listener) -> None:
