@@ -15,7 +15,7 @@ from extrato.errors import ExtratoError
 from extrato.process import CannotStart
 from extrato.settings import InvalidSettings
 from extrato.telemetry import configure_logging
-from services.cli import api_key, connection, merchant, vault
+from services.cli import api_key, connection, merchant, payer_tokens, vault
 from services.cli.restored import restored
 from services.cli.up import up
 
@@ -72,6 +72,9 @@ COMMANDS: Final = (
     ),
     Command("admin-key revoke", "let a key open nothing", api_key.revoke_admin_options, api_key.revoke),
     Command("restored", "begin another epoch of the log, after a restore from a backup", _nothing, restored),
+    Command(
+        "payer-tokens rotate", "make payers' tokens with a new secret", payer_tokens.rotate_options, payer_tokens.rotate
+    ),
     Command("vault rotate", "encrypt every secret with a new key", _nothing, vault.rotate),
 )
 

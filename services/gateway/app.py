@@ -25,7 +25,7 @@ from services.gateway.http.cross_origin import SHARED
 from services.gateway.http.door import MAX_BODY_BYTES, door
 from services.gateway.http.key_uses import KeyUses
 from services.gateway.http.limits import Limits
-from services.gateway.http.payer_tokens import payer_tokens
+from services.gateway.http.payer_tokens import follow_secrets, payer_tokens
 from services.gateway.live.fanout import Fanout
 from services.gateway.live.places import Places
 from services.gateway.live.revocations import end_revoked
@@ -116,7 +116,8 @@ async def serve(settings: Settings) -> None:
             await run_together(
                 live_feed=live.run(),
                 socket_io=gateway.socket_io.run(),
-                revocations=end_revoked(fanout, gateway.merchants),
+                revocations=end_revoked(gateway),
+                payer_tokens=follow_secrets(gateway.tokens, hub.vault, pool),
                 deliveries=gateway.workers.run(),
                 key_uses=gateway.key_uses.run(),
                 readiness=announce_readiness(settings.ready_file),

@@ -103,6 +103,25 @@ async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse
     assert await page.evaluate("window.mark") == "the same document"
 
 
+async def test_a_page_that_stays_open_takes_the_next_token_without_being_written_again(hub, browse, until):
+    link = await hub.link()
+    page = await browse()
+    await page.goto(f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}")
+    button = page.get_by_role("link", name="Pagar agora")
+    first = await button.get_attribute("href")
+    await page.evaluate("() => { document.querySelector('main').mark = 'the same'; }")
+
+    async def has_changed():
+        await page.evaluate("document.dispatchEvent(new Event('extrato:ask'))")
+        return await button.get_attribute("href") != first
+
+    # A token names the second of its end.
+    await until(has_changed, "the page has the next token")
+    assert await page.evaluate("document.querySelector('main').mark") == "the same"
+    token = (await button.get_attribute("href")).partition("?t=")[2]
+    assert (await page.locator("main").get_attribute("data-socket")).endswith(f"&t={token}")
+
+
 async def test_beside_a_socket_the_page_asks_every_thirty_seconds(hub, browse, until):
     link = await hub.link()
     page, asked, heard = await browse(), [], []

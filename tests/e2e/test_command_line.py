@@ -274,6 +274,35 @@ async def test_the_vaults_key_is_rotated_while_the_hub_goes_on(harmed_hub, until
     await hub.link()
 
 
+async def test_payers_tokens_are_rotated_and_old_ones_open_until_they_are_dropped(home, start_hub, until):
+    async with start_hub(home) as hub:
+        shell = Shell(str(hub.home))
+        assert "no older secret" in await shell.refuses("payer-tokens", "rotate", "--drop-old")
+        old = await hub.link()
+        socket = f"{hub.url}/ws?payment_id={old['payment_id']}&{old['status_check_url'].partition('?')[2]}"
+        async with hub.session.ws_connect(socket) as opened:
+            assert (await opened.receive_json())["type"] == "snapshot"
+            assert "1 older secret" in await shell.does("payer-tokens", "rotate")
+            new = await hub.link()
+
+            async def answers():
+                statuses = []
+                for link in (old, new):
+                    async with hub.session.get(link["status_check_url"]) as answer:
+                        statuses.append(answer.status)
+                return statuses
+
+            async def old_is_dropped():
+                return await answers() == [401, 200]
+
+            assert await answers() == [200, 200]
+            assert len({link["status_check_url"].partition("t=")[2] for link in (old, new)}) == 2
+            said = await shell.does("payer-tokens", "rotate", "--drop-old")
+            assert "within seconds" in said
+            await until(old_is_dropped, "the old secret opens nothing")
+            assert (await opened.receive_json())["reason"] == "token_ended"
+
+
 async def test_a_key_out_of_the_environment_is_rotated_once_every_process_knows_both(home, start_hub):
     old, new = (base64.b64encode(os.urandom(32)).decode() for _ in range(2))
     async with start_hub(home, EXTRATO_SECRET_KEY=old) as hub:

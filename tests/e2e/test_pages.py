@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -64,6 +65,41 @@ async def test_the_page_of_a_pix_opens_with_a_last_slash_too(hub):
     assert (status, ">Pague com Pix</h1>" in text) == (200, True)
 
 
+def tokens_in(text):
+    return set(re.findall(r"[?&;]t=([0-9a-f-]+)", text))
+
+
+async def test_a_reference_alone_leads_to_a_token_that_ends_after_an_hour(hub):
+    link = await hub.link()
+    number, lasting = link["payment_id"], link["secure_checkout_url"].partition("?t=")[2]
+    _, _, text = await look(hub, f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}")
+    (token,) = tokens_in(text)
+    assert 3590 < int(token.partition("-")[2], 16) - time.time() <= 3600
+    # It is a payer's token, and what it opens hands on no better one.
+    status, _, text = await look(hub, f"{hub.url}/payments/mp/return/?payment_id={number}&t={token}")
+    assert (status, tokens_in(text)) == (200, {token})
+    for address in (
+        f"{hub.url}/payments/mp/pay/{number}/?t={token}",
+        f"{hub.url}/payments/api/check/{number}/?t={token}",
+    ):
+        status, _, text = await look(hub, address)
+        assert (status in {200, 302}, lasting in text) == (True, False), address
+    async with hub.session.ws_connect(f"{hub.url}/ws?payment_id={number}&t={token}") as opened:
+        assert (await opened.receive_json())["type"] == "snapshot"
+    # Neither a later end nor none fits it.
+    code, _, ends = token.partition("-")
+    for forged in (code, f"{code}-{int(ends, 16) + 86_400:08x}", f"{lasting}-{ends}"):
+        assert (await look(hub, f"{hub.url}/payments/mp/return/?payment_id={number}&t={forged}"))[0] == 404
+
+
+async def test_a_page_hands_on_the_token_that_it_was_opened_with(hub):
+    pix, link = await new_pix(hub), await hub.link()
+    lasting = link["secure_checkout_url"].partition("?t=")[2]
+    for address in (pix["payment_url"], f"{hub.url}/payments/mp/return/?payment_id={link['payment_id']}&t={lasting}"):
+        _, _, text = await look(hub, address)
+        assert tokens_in(text) == {address.rpartition("t=")[2]}
+
+
 async def test_a_page_is_of_its_own_kind_of_payment(hub):
     pix, link = await new_pix(hub), await hub.link()
     number, token = link["payment_id"], link["secure_checkout_url"].partition("?t=")[2]
@@ -118,7 +154,7 @@ async def test_no_page_believes_the_host_that_a_request_names(hub):
     address = f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
     status, headers, text = await look(hub, address, Host="evil.example", **{"X-Forwarded-Host": "evil.example"})
     assert status == 200
-    assert link["secure_checkout_url"].replace("&", "&amp;") in text
+    assert link["secure_checkout_url"].partition("?t=")[0] + "?t=" in text
     assert "evil.example" not in text + str(headers)
 
 

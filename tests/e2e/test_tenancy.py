@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
+from extrato.store.payer_secrets import IN_USE
 from services.gateway.app import addresses_of, create_app
 from services.gateway.http.context import GATEWAY
-from services.gateway.http.payer_tokens import PAYER_TOKENS, TOKEN_LENGTH
+from services.gateway.http.payer_tokens import TOKEN_LENGTH
 from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
 
 if TYPE_CHECKING:
@@ -325,7 +326,7 @@ async def test_a_payers_token_opens_its_own_payment_and_no_other(hub, things, ro
 async def test_a_token_of_the_number_alone_opens_nothing(hub, things, route):
     """Older versions made such tokens, and this log holds no payment of theirs."""
     async with hub.inside() as inside:
-        key = hmac.digest(await inside.vault.secret(PAYER_TOKENS), b"extrato payer tokens", "sha256")
+        key = hmac.digest(await inside.vault.secret(IN_USE), b"extrato payer tokens", "sha256")
     token = hmac.digest(key, str(things.number).encode(), "sha256").hex()[:TOKEN_LENGTH]
     told = await _ask(hub, route.method, (_for_payer(route.path, things.number, token), None), {})
     wrong = await _ask(hub, route.method, (_for_payer(route.path, things.number, "0" * 32), None), {})

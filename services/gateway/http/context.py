@@ -36,15 +36,21 @@ class Caller(Struct, frozen=True, kw_only=True):
     """Who is calling. `merchant` is None for a caller who may act for all, as in open mode.
 
     A payer has shown the token of `payment`, and may know of that one payment and of nothing else; it is as the door
-    has read it to check the token. A caller with `listed_prices_only` charges what the merchant's products cost, and
-    chooses no other amount.
+    has read it to check `token`. A caller with `listed_prices_only` charges what the merchant's products cost, and
+    chooses no other amount. The token is not shown in `repr`.
     """
 
     merchant: str | None
     actor: str
     actor_id: str | None
     payment: LoadedPayment | None = None
+    token: str = ""
     listed_prices_only: bool = False
+
+    def __repr__(self) -> str:
+        return f"Caller(merchant={self.merchant!r}, actor={self.actor!r}, actor_id={self.actor_id!r})"
+
+    __str__ = __repr__
 
     @property
     def is_payer(self) -> bool:

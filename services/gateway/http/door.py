@@ -199,7 +199,7 @@ async def recognise(request: web.Request, shown: Credentials, scope: str, *, lim
     if shown.token:
         payment = await _opened_by_token(request, shown, limit)
         if payment is not None:
-            return Caller(merchant=None, actor="check", actor_id=None, payment=payment)
+            return Caller(merchant=None, actor="check", actor_id=None, payment=payment, token=shown.token)
         limits.failed(address_of(request))
     if gateway.settings.auth == "open":
         refuse_unless_local(request)
@@ -221,7 +221,7 @@ async def _opened_by_token(request: web.Request, shown: Credentials, limit: Limi
         payment = await load_payment(gateway.hub, int(number))
     except NotFound:
         return None
-    if not gateway.tokens.opens(shown.token, payment):
+    if not gateway.tokens.opens(shown.token, payment, now=gateway.hub.now()):
         return None
     gateway.limits.succeeded(credential)
     return payment

@@ -2,57 +2,118 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+import re
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from extrato.errors import StoreUnavailable
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.payer_secrets import PayerSecrets
+from extrato.store.unavailable import LINE_BROKE, UNWILLING
+from extrato.store.vault_keys import InvalidVaultKey
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     import asyncpg
 
     from extrato.store.vault import Vault
     from extrato.use_cases.hub import LoadedPayment
 
 TOKEN_LENGTH: Final = 32
-# The name of the hub's secret that makes payers' tokens; rotating the vault's key leaves it as it is.
-PAYER_TOKENS: Final = "payer_tokens"
+# A token's code, and of one that ends the second of its end, in hex since 1970.
+TOKEN: Final = re.compile(rf"(?P<code>[0-9a-f]{{{TOKEN_LENGTH}}})(?:-(?P<ends>[0-9a-f]{{8}}))?")
 CUT_OFF: Final = "SELECT position FROM payer_token_cut_off"
+# So often a gateway looks for other secrets: much sooner than a rotation has a new one make tokens.
+LOOK_S: Final = 1.0
+
+_logger = structlog.get_logger(component="payer_tokens")
 
 
 class PayerTokens:
     """Makes and checks tokens; each opens one payment and nothing else.
 
     A token is an HMAC of the payment's number and its random identifier: a number may be given again after the
-    database was restored. To payments that were opened up to the position `cut_off`, older versions made tokens of the
-    number alone, which payers still hold.
+    database was restored. One that ends covers its end too. The first secret makes tokens, and every secret opens. To
+    payments that were opened up to the position `cut_off`, older versions made tokens of the number alone, which
+    payers still hold.
     """
 
-    def __init__(self, secret: bytes, *, cut_off: int) -> None:
-        self._key = hmac.digest(secret, b"extrato payer tokens", "sha256")
+    def __init__(self, secrets: Sequence[bytes], *, cut_off: int) -> None:
         self._cut_off = cut_off
+        self.take(secrets)
+
+    def take(self, secrets: Sequence[bytes]) -> None:
+        """Use these secrets from now on."""
+        self._keys = [hmac.digest(secret, b"extrato payer tokens", "sha256") for secret in secrets]
 
     def make(self, payment: LoadedPayment) -> str:
         """Give the token of a payment: 128 bits in hex, the same every time."""
-        return self._token(f"{payment.payment_id}\n{payment.payment.intent.bank_payment_id}")
+        return _code(self._keys[0], _names(payment))
 
-    def opens(self, token: str, payment: LoadedPayment) -> bool:
-        """Say whether `token` is the payment's, in constant time."""
-        given = token.encode()
-        is_ours = hmac.compare_digest(given, self.make(payment).encode())
-        if payment.opened_position > self._cut_off:
-            return is_ours
-        return is_ours | hmac.compare_digest(given, self._token(str(payment.payment_id)).encode())
+    def make_until(self, payment: LoadedPayment, ends_at: datetime) -> str:
+        """Give a token that opens the payment until then."""
+        ends = f"{int(ends_at.timestamp()):08x}"
+        return f"{_code(self._keys[0], _names_until(payment, ends))}-{ends}"
 
-    def _token(self, names: str) -> str:
-        return hmac.digest(self._key, names.encode(), "sha256").hex()[:TOKEN_LENGTH]
+    def opens(self, token: str, payment: LoadedPayment, *, now: datetime) -> bool:
+        """Say whether `token` is the payment's and has not ended, in constant time."""
+        form = TOKEN.fullmatch(token)
+        if form is None:
+            return False
+        ends = form["ends"]
+        names = [_names(payment) if ends is None else _names_until(payment, ends)]
+        if ends is None and payment.opened_position <= self._cut_off:
+            names.append(str(payment.payment_id))
+        is_ours = False
+        for key in self._keys:
+            for each in names:
+                is_ours |= hmac.compare_digest(form["code"], _code(key, each))
+        return is_ours and (ends is None or now.timestamp() < int(ends, 16))
+
+
+def is_token(text: str) -> bool:
+    """Say whether a text has the form of a token."""
+    return TOKEN.fullmatch(text) is not None
+
+
+def _code(key: bytes, names: str) -> str:
+    return hmac.digest(key, names.encode(), "sha256").hex()[:TOKEN_LENGTH]
+
+
+def _names(payment: LoadedPayment) -> str:
+    return f"{payment.payment_id}\n{payment.payment.intent.bank_payment_id}"
+
+
+def _names_until(payment: LoadedPayment, ends: str) -> str:
+    return f"{_names(payment)}\nuntil {ends}"
 
 
 async def payer_tokens(vault: Vault, pool: asyncpg.Pool) -> PayerTokens:
     """Give the tokens of this hub; raises `StoreUnavailable` and `InvalidVaultKey`."""
-    secret = await vault.secret(PAYER_TOKENS)
+    secrets = await PayerSecrets(pool, vault).read()
     try:
         cut_off: int | None = await pool.fetchval(CUT_OFF)
     except LINE_BROKE as error:
         raise StoreUnavailable("The database does not answer.") from error
-    return PayerTokens(secret, cut_off=cut_off or 0)
+    return PayerTokens(secrets.opening, cut_off=cut_off or 0)
+
+
+async def follow_secrets(tokens: PayerTokens, vault: Vault, pool: asyncpg.Pool) -> None:
+    """Take the secrets that a rotation makes and drops, for ever."""
+    secrets, is_shut = PayerSecrets(pool, vault), False
+    while True:
+        await asyncio.sleep(LOOK_S)
+        try:
+            tokens.take((await secrets.read()).opening)
+            is_shut = False
+        except UNWILLING:
+            # A payer's payment cannot be read either meanwhile.
+            continue
+        except InvalidVaultKey as error:
+            if not is_shut:
+                _logger.error("payer_secrets_stay_shut", reason=error.message)  # noqa: TRY400 - the reason is known
+            is_shut = True

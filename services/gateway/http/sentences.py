@@ -72,6 +72,7 @@ PORTUGUESE: Final = {
     "foreign_file": "Erro interno; um arquivo do serviço não pode ser lido",
     "bus_refused": "O barramento de eventos não está configurado para este serviço",
     "unfit_role": "O banco de dados não está configurado para este serviço",
+    "cannot_rotate": "Os segredos não podem ser trocados agora",
     "internal_error": "Erro interno; consulte antes de repetir a operação",
     "unavailable": "O sistema demorou demais; consulte antes de repetir a operação",
 }

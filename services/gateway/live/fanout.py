@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
     from contracts.envelope import Envelope
     from contracts.events import Event
+    from services.gateway.http.context import Caller
 
 QUEUE_LIMIT: Final = 1000
 
-# Why a socket is cut: its API key opens nothing any longer.
+# Why a socket is cut: what it was opened with opens nothing any longer.
 KEY_REVOKED: Final = "key_revoked"
+TOKEN_ENDED: Final = "token_ended"  # noqa: S105 - a reason
 
 # No merchant's slug has this form.
 EVERY_PAYMENT: Final = "*"
@@ -33,12 +35,19 @@ class Listener:
     """One socket's queue. When it is full it takes no more, and the socket closes after what it holds.
 
     Only events that `wants` says yes to are for it, so that a long queue is one of things to tell. `api_key` is
-    what it was opened with, if it was a key.
+    what it was opened with, if it was a key, and otherwise `caller` knows the payer's token.
     """
 
-    def __init__(self, *, wants: Callable[[Event], bool] = lambda _: True, api_key: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        wants: Callable[[Event], bool] = lambda _: True,
+        api_key: str | None = None,
+        caller: Caller | None = None,
+    ) -> None:
         self.wants = wants
         self.api_key = api_key
+        self.caller = caller
         self.ends_because = ""
         self.last_common: int | None = None
         self._frames: deque[EventFrame] = deque()
@@ -116,10 +125,15 @@ class Fanout:
         return [listener for listeners in self._listeners.values() for listener in listeners]
 
     def listen(
-        self, key: Key, *, wants: Callable[[Event], bool] = lambda _: True, api_key: str | None = None
+        self,
+        key: Key,
+        *,
+        wants: Callable[[Event], bool] = lambda _: True,
+        api_key: str | None = None,
+        caller: Caller | None = None,
     ) -> Listener:
         """Listen from this moment on, to the events that `wants` says yes to."""
-        listener = Listener(wants=wants, api_key=api_key)
+        listener = Listener(wants=wants, api_key=api_key, caller=caller)
         self._listeners[key].add(listener)
         return listener
 

@@ -1,7 +1,8 @@
-"""No socket outlives the API key that it was opened with.
+"""No socket outlives the API key or the payer's token that it was opened with.
 
-The live feed brings each revocation to `Fanout.deliver`, which cuts the key's sockets. Here is what the feed does not
-see: a key that was revoked before its socket began to listen, while a request's recognition was still remembered.
+The live feed brings each revocation of a key to `Fanout.deliver`, which cuts the key's sockets. Here is what the feed
+does not see: a key that was revoked before its socket began to listen, while a request's recognition was still
+remembered; and a payer's token that ends, or whose secret is dropped.
 """
 
 from __future__ import annotations
@@ -11,30 +12,45 @@ from typing import TYPE_CHECKING, Final
 
 from extrato.domain.errors import Refused
 from extrato.errors import Transient
-from services.gateway.live.fanout import KEY_REVOKED
+from services.gateway.live.fanout import KEY_REVOKED, TOKEN_ENDED
 
 if TYPE_CHECKING:
-    from extrato.use_cases.merchants import MerchantDirectory
     from services.gateway.http.context import Gateway
-    from services.gateway.live.fanout import Fanout, Listener
+    from services.gateway.live.fanout import Listener
 
 LOOK_S: Final = 5.0
+# So many payers' tokens are looked at in one go, for about a millisecond.
+AT_ONCE: Final = 100
 
 
 async def refuse_revoked(listener: Listener, gateway: Gateway) -> None:
-    """Look whether the key of one who listens opens as of now; raises `Refused`. The feed tells what comes later."""
+    """Look whether what one who listens has shown opens as of now; raises `Refused`."""
     if listener.api_key is not None and await gateway.merchants.recognise_now(listener.api_key) is None:
         raise Refused("unauthenticated", "The API key is not one of ours.")
+    if has_ended(listener, gateway):
+        raise Refused("unauthenticated", "The token opens nothing any more.")
 
 
-async def end_revoked(fanout: Fanout, merchants: MerchantDirectory) -> None:
-    """Recognise the keys of all sockets again, every few seconds, for ever: also where the feed is far behind."""
+async def end_revoked(gateway: Gateway) -> None:
+    """Look at what all sockets were opened with, every few seconds, for ever: also where the feed is far behind."""
     while True:
         await asyncio.sleep(LOOK_S)
         try:
-            for listener in fanout.listeners:
-                if listener.api_key is not None and await merchants.recognise(listener.api_key) is None:
+            for number, listener in enumerate(gateway.fanout.listeners):
+                if listener.api_key is not None and await gateway.merchants.recognise(listener.api_key) is None:
                     listener.cut(KEY_REVOKED)
+                if has_ended(listener, gateway):
+                    listener.cut(TOKEN_ENDED)
+                if number % AT_ONCE == 0:
+                    await asyncio.sleep(0)
         except Transient:
-            # The database is away; whose key was revoked is told when it is back.
+            # The database is away; a revoked key is found when it is back.
             continue
+
+
+def has_ended(listener: Listener, gateway: Gateway) -> bool:
+    """Say whether the token of a payer who listens opens nothing any more."""
+    caller = listener.caller
+    if caller is None or caller.payment is None:
+        return False
+    return not gateway.tokens.opens(caller.token, caller.payment, now=gateway.hub.now())

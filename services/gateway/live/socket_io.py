@@ -30,11 +30,11 @@ from services.gateway.http.context import gateway_of
 from services.gateway.http.door import ANYBODY, Credentials, await_body, bearer_of, recognise
 from services.gateway.http.limits import address_of
 from services.gateway.http.local_only import refuse_unless_local
-from services.gateway.http.payer_tokens import TOKEN_LENGTH
+from services.gateway.http.payer_tokens import is_token
 from services.gateway.http.sentences import Unexpected, in_portuguese
 from services.gateway.http.values import only, single
 from services.gateway.live.confirmations import Confirmations, may_confirm
-from services.gateway.live.fanout import EVERY_PAYMENT, KEY_REVOKED, Fanout, Key, Listener
+from services.gateway.live.fanout import EVERY_PAYMENT, KEY_REVOKED, TOKEN_ENDED, Fanout, Key, Listener
 from services.gateway.live.revocations import refuse_revoked
 from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
 
@@ -49,7 +49,7 @@ MAX_MESSAGE_BYTES: Final = 4096
 INTRODUCE_WITHIN_S: Final = 20.0
 TAKE_WITHIN_S: Final = 20.0
 # With these a client is not waited for.
-HUNG_UP: Final = frozenset({"too_slow", KEY_REVOKED})
+HUNG_UP: Final = frozenset({"too_slow", KEY_REVOKED, TOKEN_ENDED})
 # Under which names a first request carries the place for its session, and then which session came of it.
 PLACE: Final = "place"
 SESSION: Final = "session"
@@ -222,7 +222,7 @@ class SocketIo:
             place = self._server.places.get(session)
             if place is not None:
                 place.introduce(caller)
-            listener = self._fanout.listen(key, wants=may_confirm, api_key=shown.api_key)
+            listener = self._fanout.listen(key, wants=may_confirm, api_key=shown.api_key, caller=caller)
             undo.callback(self._fanout.leave, key, listener)
             await refuse_revoked(listener, gateway_of(request))
             return key, listener, 0 if isinstance(key, int) else await self._log.head()
@@ -325,7 +325,7 @@ def _shown(request: web.Request, auth: object) -> Credentials:
     A client that polls overwrites `t` in the query with a time stamp, and another client adds one: `auth` is where a
     token is safe.
     """
-    tokens = [text for text in request.query.getall("t", ()) if len(text) == TOKEN_LENGTH]
+    tokens = [text for text in request.query.getall("t", ()) if is_token(text)]
     said = {} if auth is None else auth
     if not isinstance(said, dict):
         raise Refused("invalid_auth", "O 'auth' deve ser um objeto", "auth")

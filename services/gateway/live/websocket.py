@@ -59,7 +59,7 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     if not socket.can_prepare(request).ok:
         raise Refused("not_a_websocket", "Este endereço só atende WebSocket", "Upgrade")
     place = gateway.places.take(address_of(request), caller_of(request))
-    listener = gateway.fanout.listen(key, api_key=bearer_of(request))
+    listener = gateway.fanout.listen(key, api_key=bearer_of(request), caller=caller_of(request))
     SOCKETS.inc()
     try:
         await refuse_revoked(listener, gateway)

@@ -9,6 +9,8 @@ from aiohttp import web
 from contracts.events import ChargeCreated
 from extrato.domain.errors import Refused
 from services.gateway import lookup
+from services.gateway.addresses import token_for
+from services.gateway.http.context import caller_of, gateway_of
 from services.gateway.pages.asking import ask_about
 from services.gateway.pages.layout import HEADERS, not_found
 from services.gateway.pages.standing import MAY_PAY
@@ -27,7 +29,8 @@ async def go_to_checkout(request: web.Request) -> web.Response:
         return not_found()
     if loaded.payment.intent.method != "checkout":
         return not_found()
-    view = await view_of(request, await ask_about(request, loaded))
+    token = token_for(gateway_of(request), caller_of(request), loaded)
+    view = await view_of(request, await ask_about(request, loaded), token=token)
     address = _checkout_url(view)
     if address is not None:
         return web.Response(status=302, headers={**HEADERS, "Location": address})

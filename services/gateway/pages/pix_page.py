@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 from contracts.events import ChargeCreated
 from extrato.domain.errors import Refused
 from services.gateway import lookup
+from services.gateway.addresses import token_for
 from services.gateway.api.pix import PICTURE_PREFIX
+from services.gateway.http.context import caller_of, gateway_of
 from services.gateway.pages.asking import ask_about
 from services.gateway.pages.layout import not_found
 from services.gateway.pages.markup import Html, tag
@@ -31,7 +33,8 @@ async def show_pix(request: web.Request) -> web.Response:
         return not_found()
     if loaded.payment.intent.method != "pix":
         return not_found()
-    view = await view_of(request, await ask_about(request, loaded))
+    token = token_for(gateway_of(request), caller_of(request), loaded)
+    view = await view_of(request, await ask_about(request, loaded), token=token)
     words = PIX[view.standing]
     payload = _payload(view)
     if payload is not None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import hmac
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from extrato.domain.errors import Refused
 from extrato.domain.payment.identifiers import payment_id_in_reference
 from extrato.errors import NotFound
 from extrato.use_cases.hub import load_payment
 from services.gateway import lookup
+from services.gateway.addresses import token_for
 from services.gateway.http import fields
 from services.gateway.http.context import gateway_of
 from services.gateway.http.door import Credentials, bearer_of, recognise
@@ -31,26 +33,34 @@ if TYPE_CHECKING:
     from services.gateway.pages.view import View
 
 
+TOKEN_LASTS: Final = timedelta(hours=1)
+
+
 async def come_back(request: web.Request) -> web.Response:
     """`GET /payments/mp/return/`: the provider is asked, and the page shows what the hub then knows."""
-    loaded = await _find(request)
-    if loaded is None:
+    found = await _find(request)
+    if found is None:
         return not_found()
+    loaded, token = found
     asked = await ask_on_return(request, loaded)
-    view = await view_of(request, asked)
+    view = await view_of(request, asked, token=token)
     view = replace(view, standing=standing_on_return(view.standing, is_answered=asked.is_answered))
     return payment_page(view, RETURN[view.standing], *_another_try(view))
 
 
-async def _find(request: web.Request) -> LoadedPayment | None:
-    """Find the payment by the whole reference that the provider was told, or by its number as on any page."""
+async def _find(request: web.Request) -> tuple[LoadedPayment, str] | None:
+    """Find the payment by the whole reference that the provider was told, or by its number as on any page.
+
+    Gives the token for its page with it. A reference stands in the provider's panel, in the merchant's books and in
+    addresses that a payer's browser remembers: the token that it leads to ends soon.
+    """
     try:
         return await _by_reference(request) or await _by_number(request)
     except (NotFound, Refused):
         return None
 
 
-async def _by_reference(request: web.Request) -> LoadedPayment | None:
+async def _by_reference(request: web.Request) -> tuple[LoadedPayment, str] | None:
     """Find whose reference it is; one of another form, such as the text `null`, is none of ours."""
     reference = single(request.query, "external_reference") or ""
     number = payment_id_in_reference(reference)
@@ -64,17 +74,18 @@ async def _by_reference(request: web.Request) -> LoadedPayment | None:
         loaded = await load_payment(gateway.hub, number)
         if hmac.compare_digest(loaded.payment.intent.external_reference.encode(), reference.encode()):
             gateway.limits.succeeded(reference)
-            return loaded
+            return loaded, gateway.tokens.make_until(loaded, gateway.hub.now() + TOKEN_LASTS)
     gateway.limits.failed(address)
     raise fields.not_found(number)
 
 
-async def _by_number(request: web.Request) -> LoadedPayment:
+async def _by_number(request: web.Request) -> tuple[LoadedPayment, str]:
     """Find the payment of that number, for whom the number's own page would open too."""
     number = fields.payment_id(single(request.query, "payment_id") or "")
     shown = Credentials(api_key=bearer_of(request), payment_id=str(number), token=single(request.query, "t") or "")
-    caller = await recognise(request, shown, "payments:read")
-    return await lookup.payment_for(gateway_of(request), caller, number)
+    gateway, caller = gateway_of(request), await recognise(request, shown, "payments:read")
+    loaded = await lookup.payment_for(gateway, caller, number)
+    return loaded, token_for(gateway, caller, loaded)
 
 
 def _another_try(view: View) -> tuple[Html, ...]:

@@ -39,8 +39,8 @@ class View:
     checkout_address: str
 
 
-async def view_of(request: web.Request, asked: Asked) -> View:
-    """Look at a payment for the page of a payer, whoever opened it."""
+async def view_of(request: web.Request, asked: Asked, *, token: str) -> View:
+    """Look at a payment for the page of a payer, whoever opened it; `token` is what the page hands on."""
     gateway = gateway_of(request)
     loaded = asked.loaded
     merchant = await gateway.merchants.find(loaded.merchant)
@@ -50,8 +50,8 @@ async def view_of(request: web.Request, asked: Asked) -> View:
         shop=merchant.name if merchant else None,
         standing=standing_of(loaded.payment, now, is_answered=asked.is_answered),
         now=now,
-        token=gateway.tokens.make(loaded),
-        checkout_address=addresses_of(gateway, loaded).checkout,
+        token=token,
+        checkout_address=addresses_of(gateway, loaded, token=token).checkout,
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
@@ -13,18 +16,23 @@ from msgspec.structs import replace
 
 from contracts.envelope import Cause
 from extrato.domain.payment.identifiers import bank_payment_id, stream_id
+from extrato.errors import StoreUnavailable
 from extrato.settings import Settings
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
 from extrato.store.event_log import EventLog
+from extrato.store.payer_secrets import PayerSecrets
+from extrato.store.vault import Vault
+from extrato.store.vault_keys import GivenKeys, new_key
 from extrato.use_cases.hub import load_payment
 from services.gateway import lookup
 from services.gateway.http.context import GATEWAY
 from services.gateway.http.door import Route, door
 from services.gateway.http.limits import Limits
-from services.gateway.http.payer_tokens import PayerTokens, payer_tokens
+from services.gateway.http.payer_tokens import PayerTokens, follow_secrets, payer_tokens
 from tests.database import execute
 from tests.examples import EXAMPLE_EVENTS, NOON
+from tests.integration.bus.running import running
 from tests.unit.gateway.test_payer_tokens import SECRET, of_older_version
 
 if TYPE_CHECKING:
@@ -106,9 +114,9 @@ async def payers(pool: asyncpg.Pool) -> AsyncIterator[Payers]:
     )
     gateway = SimpleNamespace(
         settings=settings,
-        hub=SimpleNamespace(log=log, new_uuid=uuid4),
+        hub=SimpleNamespace(log=log, new_uuid=uuid4, now=lambda: NOON),
         limits=Limits(settings),
-        tokens=PayerTokens(SECRET, cut_off=0),
+        tokens=PayerTokens((SECRET,), cut_off=0),
     )
     route = Route(
         method="GET", path="/payments/{payment_id}", handler=show, scope="payments:read", payer=True, limit="checks"
@@ -160,6 +168,65 @@ async def test_links_of_an_older_version_open_the_payments_of_its_time(payers: P
     assert (await payers.ask(payers.token_of(old)))[0] == 200
     assert (await payers.ask(of_older_version(NUMBER + 1), NUMBER + 1))[0] == 401
     assert (await payers.ask(payers.token_of(young), NUMBER + 1))[0] == 200
+
+
+async def test_a_token_that_ends_opens_until_then_and_each_part_of_it_counts(payers: Payers):
+    payment = await payers.open()
+    tokens, in_a_second = payers._gateway.tokens, NOON + timedelta(seconds=1)
+    token, ended = tokens.make_until(payment, in_a_second), tokens.make_until(payment, NOON)
+    code, _, ends = token.partition("-")
+    later = f"{code}-{int(ends, 16) + 3600:08x}"
+    asked = [await payers.ask(each) for each in (token, ended, later, code)]
+    assert [status for status, _ in asked] == [200, 401, 401, 401]
+
+
+async def test_a_token_opens_until_its_secret_is_dropped(payers: Payers, pool: asyncpg.Pool):
+    """Gateways take what a rotation does without a restart, and between its steps none refuses what another made."""
+    vault = Vault(pool, GivenKeys(base64.b64encode(new_key()).decode()))
+    secrets, payment = PayerSecrets(pool, vault), await payers.open()
+    here, there = await payer_tokens(vault, pool), await payer_tokens(vault, pool)
+    payers.begin_again_with(there)
+    old = here.make(payment)
+
+    await secrets.begin()
+    there.take((await secrets.read()).opening)
+    assert there.make(payment) == old
+    await secrets.complete()
+    here.take((await secrets.read()).opening)
+    new = here.make(payment)
+    assert new != old
+    # The gateway that is asked has not looked since the new secret makes tokens.
+    assert [(await payers.ask(token))[0] for token in (old, new)] == [200, 200]
+
+    await secrets.drop_old()
+    there.take((await secrets.read()).opening)
+    assert [(await payers.ask(token))[0] for token in (old, new)] == [401, 200]
+
+
+async def test_a_gateway_follows_the_secrets_and_waits_while_the_database_is_away(
+    payers: Payers, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch, until
+):
+    monkeypatch.setattr("services.gateway.http.payer_tokens.LOOK_S", 0.01)
+    vault = Vault(pool, GivenKeys(base64.b64encode(new_key()).decode()))
+    secrets, payment = PayerSecrets(pool, vault), await payers.open()
+    tokens = await payer_tokens(vault, pool)
+    old, looked, read = tokens.make(payment), asyncio.Event(), PayerSecrets.read
+
+    async def away(self):
+        looked.set()
+        raise StoreUnavailable("away")
+
+    async def is_new():
+        return tokens.make(payment) != old
+
+    monkeypatch.setattr(PayerSecrets, "read", away)
+    async with running(follow_secrets(tokens, vault, pool)):
+        await looked.wait()
+        monkeypatch.setattr(PayerSecrets, "read", read)
+        await secrets.begin()
+        await secrets.complete()
+        await until(is_new, "the new secret makes tokens")
+        assert tokens.opens(old, payment, now=NOON)
 
 
 class Secret:

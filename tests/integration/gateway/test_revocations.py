@@ -26,10 +26,12 @@ from extrato.settings import Settings
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
 from extrato.use_cases import merchants
+from extrato.use_cases.hub import load_payment
 from extrato.use_cases.merchants import MerchantDirectory, change_merchant, new_api_key
 from services.gateway.http.context import GATEWAY
 from services.gateway.http.door import door
 from services.gateway.http.limits import Limits
+from services.gateway.http.payer_tokens import PayerTokens
 from services.gateway.live import websocket
 from services.gateway.live.fanout import Fanout, event_frame
 from services.gateway.live.places import Places
@@ -38,13 +40,15 @@ from services.gateway.live.socket_io import SocketIo
 from services.gateway.routes import ROUTES, SOCKET_IO
 from tests.integration.bus.running import running
 from tests.pace import allowed
+from tests.unit.gateway.test_payer_tokens import SECRET
 from tests.unit.projections import history
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from contracts.events import Event
     from contracts.frames import EventFrame
-    from extrato.use_cases.hub import Hub
+    from extrato.use_cases.hub import Hub, LoadedPayment
 
 SLUG: Final = history.MERCHANT
 CAUSE: Final = Cause(correlation_id="test", actor="operator")
@@ -67,6 +71,7 @@ class Site:
     def __init__(self, url: str, gateway: SimpleNamespace, other: Hub) -> None:
         self.url = url
         self.fanout: Fanout = gateway.fanout
+        self.tokens: PayerTokens = gateway.tokens
         self._other = other
 
     async def issue(self, slug: str = SLUG) -> str:
@@ -78,8 +83,12 @@ class Site:
         _, slug, key_id, _ = key.split(".")
         await change_merchant(self._other, slug, [RevokeApiKey(key_id=key_id)], cause=CAUSE)
 
-    async def happen(self) -> None:
-        """Append an event to a payment of the merchant."""
+    async def open_payment(self) -> LoadedPayment:
+        await self.happen(history.opened())
+        return await load_payment(self._other, 1)
+
+    async def happen(self, event: Event = history.WATCHED) -> None:
+        """Begin a payment of the merchant with this event."""
         new = NewEvent(
             event_id=uuid4(),
             merchant=SLUG,
@@ -87,9 +96,16 @@ class Site:
             occurred_at=history.NOON,
             recorded_at=history.NOON,
             cause=CAUSE,
-            event=history.WATCHED,
+            event=event,
         )
         await self._other.log.append(StreamAppend(stream_id=stream_id(1), expected_version=0, events=[new]))
+
+    @contextlib.asynccontextmanager
+    async def payers_socket(self, number: int, token: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        params = {"payment_id": str(number), "t": token}
+        async with aiohttp.ClientSession() as session, session.ws_connect(f"{self.url}/ws", params=params) as opened:
+            assert (await opened.receive_json())["type"] == "snapshot"
+            yield opened
 
     @contextlib.asynccontextmanager
     async def socket(self, key: str, **query: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
@@ -146,6 +162,7 @@ async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
             places=places,
             live=live,
             limits=Limits(settings),
+            tokens=PayerTokens((SECRET,), cut_off=0),
         )
         gateway.socket_io = SocketIo(fanout=fanout, places=places, log=here.log)
         await change_merchant(other, SLUG, [domain.Register(slug=SLUG, name="Padaria", city="Recife")], cause=CAUSE)
@@ -161,7 +178,7 @@ async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
         # What a client does not read soon waits in the gateway, and not in the kernel.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         await web.SockSite(runner, listener).start()
-        async with running(live.run(), end_revoked(fanout, gateway.merchants)):
+        async with running(live.run(), end_revoked(gateway)):
             yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", gateway, other)
         fanout.close()
         await gateway.socket_io.close()
@@ -294,3 +311,23 @@ async def test_what_the_feed_never_told_is_found_by_the_look(site: Site, monkeyp
     async with site.socket(key) as opened:
         await site.revoke(key)
         assert await reason(opened) == "key_revoked"
+
+
+@pytest.mark.usefixtures("looks_often")
+async def test_a_payers_sockets_end_with_the_secret_of_its_token(site: Site):
+    payment = await site.open_payment()
+    token = site.tokens.make(payment)
+    client, gone = socketio.AsyncClient(reconnection=False), asyncio.Event()
+    client.on("disconnect", lambda *_: gone.set())
+    await client.connect(site.url, auth={"payment_id": 1, "t": token})
+    async with site.payers_socket(1, token) as opened:
+        site.tokens.take((b"n" * 32, SECRET))
+        async with site.payers_socket(1, site.tokens.make(payment)) as left:
+            site.tokens.take((b"n" * 32,))
+            assert await reason(opened) == "token_ended"
+            async with asyncio.timeout(allowed(WITHIN_S)):
+                await gone.wait()
+            assert len(site.fanout.listeners) == 1
+            site.fanout.close()
+            assert await reason(left) == "going_away"
+    await client.disconnect()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hmac
+from datetime import timedelta
 
 import pytest
 
-from services.gateway.http.payer_tokens import TOKEN_LENGTH, PayerTokens
-from tests.examples import loaded_payment
+from services.gateway.http.payer_tokens import TOKEN_LENGTH, PayerTokens, is_token
+from tests.examples import NOON, loaded_payment
 
 SECRET = b"s" * 32
 CUT_OFF = 100
-TOKENS = PayerTokens(SECRET, cut_off=CUT_OFF)
+TOKENS = PayerTokens((SECRET,), cut_off=CUT_OFF)
 ANOTHER = "00000000-000f-8000-8000-ba9876543210"
 
 
@@ -26,24 +27,24 @@ def test_a_token_opens_its_payment(position: int):
     payment = loaded_payment(position=position)
     token = TOKENS.make(payment)
     assert len(token) == TOKEN_LENGTH
-    assert TOKENS.opens(token, payment)
-    assert not TOKENS.opens(token[:-1] + ("0" if token[-1] != "0" else "1"), payment)
+    assert TOKENS.opens(token, payment, now=NOON)
+    assert not TOKENS.opens(token[:-1] + ("0" if token[-1] != "0" else "1"), payment, now=NOON)
 
 
 @pytest.mark.parametrize("position", [1, CUT_OFF + 1])
 def test_a_token_opens_no_payment_of_another_number_or_another_identifier(position: int):
     token = TOKENS.make(loaded_payment(position=position))
-    assert not TOKENS.opens(token, loaded_payment(16, position=position))
-    assert not TOKENS.opens(token, loaded_payment(identifier=ANOTHER, position=position))
+    assert not TOKENS.opens(token, loaded_payment(16, position=position), now=NOON)
+    assert not TOKENS.opens(token, loaded_payment(identifier=ANOTHER, position=position), now=NOON)
 
 
 def test_a_token_of_an_older_version_opens_a_payment_of_that_time_only():
     token = of_older_version(15)
-    assert TOKENS.opens(token, loaded_payment(position=1))
-    assert TOKENS.opens(token, loaded_payment(position=CUT_OFF))
-    assert not TOKENS.opens(token, loaded_payment(position=CUT_OFF + 1))
-    assert not TOKENS.opens(token, loaded_payment(16, position=1))
-    assert not PayerTokens(SECRET, cut_off=0).opens(token, loaded_payment(position=1))
+    assert TOKENS.opens(token, loaded_payment(position=1), now=NOON)
+    assert TOKENS.opens(token, loaded_payment(position=CUT_OFF), now=NOON)
+    assert not TOKENS.opens(token, loaded_payment(position=CUT_OFF + 1), now=NOON)
+    assert not TOKENS.opens(token, loaded_payment(16, position=1), now=NOON)
+    assert not PayerTokens((SECRET,), cut_off=0).opens(token, loaded_payment(position=1), now=NOON)
 
 
 @pytest.mark.parametrize("position", [1, CUT_OFF + 1])
@@ -53,4 +54,71 @@ def test_tokens_are_made_in_one_form_only(position: int):
 
 @pytest.mark.parametrize("token", ["", "x", "é", "0" * 32, "0" * 1000])
 def test_nonsense_opens_nothing(token: str):
-    assert not TOKENS.opens(token, loaded_payment())
+    assert not TOKENS.opens(token, loaded_payment(), now=NOON)
+
+
+# --- tokens that end ------------------------------------------------------------------------------
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("position", [1, CUT_OFF + 1])
+def test_a_token_that_ends_opens_its_payment_until_then(position: int):
+    payment = loaded_payment(position=position)
+    token = TOKENS.make_until(payment, NOON + HOUR)
+    assert is_token(token)
+    for now, opens in ((NOON, True), (NOON + HOUR - timedelta(seconds=1), True), (NOON + HOUR, False)):
+        assert TOKENS.opens(token, payment, now=now) is opens
+    assert not TOKENS.opens(token, loaded_payment(16, position=position), now=NOON)
+    assert not TOKENS.opens(token, loaded_payment(identifier=ANOTHER, position=position), now=NOON)
+
+
+@pytest.mark.parametrize("position", [1, CUT_OFF + 1])
+def test_no_other_end_fits_a_token(position: int):
+    payment = loaded_payment(position=position)
+    code, _, ends = TOKENS.make_until(payment, NOON + HOUR).partition("-")
+    for_ever, of_older = TOKENS.make(payment), of_older_version(15)
+    for forged in (
+        code,
+        f"{code}-",
+        f"{code}-{int(ends, 16) + 1:08x}",
+        f"{code}-{'f' * 8}",
+        f"{code}-{ends}0",
+        f"{code}-{ends.upper()}X",
+        f"{code}--{ends[1:]}",
+        f"{for_ever}-{ends}",
+        f"{of_older}-{ends}",
+        f"{for_ever}-",
+        f"{for_ever} ",
+        f" {for_ever}",
+        f"{for_ever}\n",
+        for_ever.upper(),
+    ):
+        assert not TOKENS.opens(forged, payment, now=NOON), forged
+
+
+# --- several secrets ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("position", [1, CUT_OFF + 1])
+def test_the_first_secret_makes_tokens_and_each_opens(position: int):
+    payment = loaded_payment(position=position)
+    tokens, newest = PayerTokens((b"n" * 32, SECRET), cut_off=CUT_OFF), PayerTokens((b"n" * 32,), cut_off=CUT_OFF)
+    assert tokens.make(payment) == newest.make(payment)
+    for old in (TOKENS.make(payment), TOKENS.make_until(payment, NOON + HOUR)):
+        assert tokens.opens(old, payment, now=NOON)
+        assert not newest.opens(old, payment, now=NOON)
+    tokens.take((b"n" * 32,))
+    assert not tokens.opens(TOKENS.make(payment), payment, now=NOON)
+    assert tokens.opens(newest.make(payment), payment, now=NOON)
+
+
+def test_tokens_of_older_versions_open_until_their_secret_is_dropped():
+    payment = loaded_payment(position=1)
+    assert PayerTokens((b"n" * 32, SECRET), cut_off=CUT_OFF).opens(of_older_version(15), payment, now=NOON)
+    assert not PayerTokens((b"n" * 32,), cut_off=CUT_OFF).opens(of_older_version(15), payment, now=NOON)
+
+
+@pytest.mark.parametrize("stamp", ["", "PQtR4bX", "1732876543210", "mhx0g2f1abcdefghij0", "0" * 31, "0" * 33])
+def test_a_time_stamp_of_a_polling_client_is_no_token(stamp: str):
+    assert not is_token(stamp)

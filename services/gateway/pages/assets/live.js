@@ -73,6 +73,7 @@
       before.dataset.secondsLeft = after.dataset.secondsLeft ?? "";
       before.dataset.detail = after.dataset.detail;
       delete before.dataset.over;
+      renew(before, after);
     } else {
       const hadFocus = before.contains(document.activeElement);
       before.replaceWith(after);
@@ -83,6 +84,17 @@
       scrollTo({ top: 0 });
     }
     document.dispatchEvent(new CustomEvent("extrato:shown", { detail: { since } }));
+  }
+
+  // The token in a page's addresses may end, and the server gives the next one.
+  function renew(before, after) {
+    for (const name of ["socket", "result"]) {
+      if (name in before.dataset && name in after.dataset) before.dataset[name] = after.dataset[name];
+    }
+    const links = after.querySelectorAll("a[href]");
+    before.querySelectorAll("a[href]").forEach((link, place) => {
+      if (links[place]?.textContent === link.textContent) link.href = links[place].getAttribute("href");
+    });
   }
 
   function tellOfMisses() {
