@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from extrato.loopback import is_loopback
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -212,16 +214,6 @@ def _auth(environment: Mapping[str, str], *, host: str, public_url: str, trusted
         msg = "EXTRATO_AUTH=open is for one machine only, and EXTRATO_TRUSTED_PROXIES lets others in."
         raise InvalidSettings(msg)
     return "open"
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether `host` names this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _log_level(environment: Mapping[str, str]) -> str:

@@ -10,10 +10,10 @@ from aiohttp import web
 from services.sandbox.accounts import Accounts
 from services.sandbox.clock import Clock
 from services.sandbox.database import Database
-from services.sandbox.doors import SIMULATOR, open_door, provider_door
+from services.sandbox.doors import SIMULATOR, control_door, open_door, provider_door
 from services.sandbox.faults import FaultDial
 from services.sandbox.qr_pictures import QrPictures
-from services.sandbox.routes import LAST_ROUTE, OPEN_ROUTES, PROVIDER_ROUTES
+from services.sandbox.routes import CONTROL_ROUTES, LAST_ROUTE, OPEN_ROUTES, PROVIDER_ROUTES
 from services.sandbox.simulator import Simulator
 from services.sandbox.stale import StaleAnswers
 from services.sandbox.stats import Stats
@@ -64,6 +64,8 @@ def create_app(settings: Settings) -> web.Application:
         app.router.add_route(method, path, provider_door(handler))
     for method, path, open_handler in OPEN_ROUTES:
         app.router.add_route(method, path, open_door(open_handler))
+    for method, path, open_handler in CONTROL_ROUTES:
+        app.router.add_route(method, path, control_door(open_handler))
     method, path, handler = LAST_ROUTE
     app.router.add_route(method, path, provider_door(handler))
     return app

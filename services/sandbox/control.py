@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from services.sandbox.books import money_body
+from services.sandbox.doors import refusal
 from services.sandbox.errors import ProviderError
 from services.sandbox.faults import InvalidFaults
 from services.sandbox.json_body import answer, read_object
@@ -37,11 +38,11 @@ async def pay(sim: Simulator, request: web.Request) -> web.Response:
     try:
         order = msgspec.json.decode(await request.read(), type=PayOrder)
     except msgspec.DecodeError as error:
-        return _refusal("invalid_order", f"{error}.", status=400)
+        return refusal("invalid_order", f"{error}.", status=400)
     try:
         payment = bring_about(sim, order)
     except Refused as error:
-        return _refusal(error.code, str(error), status=error.status)
+        return refusal(error.code, str(error), status=error.status)
     sim.database.commit()
     return answer(await sim.shown(payment))
 
@@ -52,9 +53,9 @@ async def end_refund(sim: Simulator, request: web.Request) -> web.Response:
         end = msgspec.json.decode(await request.read(), type=RefundEnd)
         payment = end_refund_named(sim, request.match_info["refund_id"], status=end.status)
     except msgspec.DecodeError as error:
-        return _refusal("invalid_refund", f"{error}.", status=400)
+        return refusal("invalid_refund", f"{error}.", status=400)
     except Refused as error:
-        return _refusal(error.code, str(error), status=error.status)
+        return refusal(error.code, str(error), status=error.status)
     sim.database.commit()
     return answer(await sim.shown(payment))
 
@@ -65,9 +66,9 @@ async def make_stale(sim: Simulator, request: web.Request) -> web.Response:
         order = msgspec.json.decode(await request.read(), type=Staleness)
         earlier = earlier_answer(sim, order.payment_id, answers=order.answers)
     except msgspec.DecodeError as error:
-        return _refusal("invalid_staleness", f"{error}.", status=400)
+        return refusal("invalid_staleness", f"{error}.", status=400)
     except Refused as error:
-        return _refusal(error.code, str(error), status=error.status)
+        return refusal(error.code, str(error), status=error.status)
     sim.database.commit()
     return answer(await sim.shown(earlier))
 
@@ -91,9 +92,9 @@ async def put_faults(sim: Simulator, request: web.Request) -> web.Response:
         plain = {key: float(value) if isinstance(value, Decimal) else value for key, value in change.items()}
         return answer(sim.faults.turn(plain))
     except ProviderError:
-        return _refusal("invalid_faults", "The body must be a JSON object.", status=400)
+        return refusal("invalid_faults", "The body must be a JSON object.", status=400)
     except InvalidFaults as error:
-        return _refusal("invalid_faults", str(error), status=400)
+        return refusal("invalid_faults", str(error), status=400)
 
 
 async def stats(sim: Simulator, _request: web.Request) -> web.Response:
@@ -122,7 +123,3 @@ async def health(sim: Simulator, _request: web.Request) -> web.Response:
             "webhooks_pending": sim.outbox.pending,
         }
     )
-
-
-def _refusal(code: str, sentence: str, *, status: int) -> web.Response:
-    return answer({"error": code, "message": sentence}, status=status)

@@ -1,4 +1,4 @@
-"""The two kinds of doors: one for merchants' programs, with token and faults, and one for everybody else."""
+"""The kinds of doors: for merchants' programs, with token and faults; for the tests that steer; for everybody else."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
+from extrato.loopback import host_named_by, host_of_origin, is_loopback
 from services.sandbox.accounts import Account, token_digest
 from services.sandbox.errors import (
     PolicyError,
@@ -23,6 +24,8 @@ from services.sandbox.simulator import Simulator
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
+# Methods that change nothing.
+READING = {hdrs.METH_GET, hdrs.METH_HEAD}
 SIMULATOR = web.AppKey("simulator", Simulator)
 ProviderHandler: TypeAlias = Callable[[Simulator, Account, web.Request], Awaitable[web.Response]]
 OpenHandler: TypeAlias = Callable[[Simulator, web.Request], Awaitable[web.Response]]
@@ -66,7 +69,7 @@ def provider_door(handler: ProviderHandler) -> Handler:
 
 
 def open_door(handler: OpenHandler) -> Handler:
-    """Open a page or a control route, which knows neither tokens nor faults."""
+    """Open a page, which knows neither tokens nor faults."""
 
     async def through(request: web.Request) -> web.StreamResponse:
         sim = request.app[SIMULATOR]
@@ -75,6 +78,40 @@ def open_door(handler: OpenHandler) -> Handler:
         return response
 
     return through
+
+
+def control_door(handler: OpenHandler) -> Handler:
+    """Open a control route to programs and pages of this machine, and to those that the settings name.
+
+    Any page that a developer's browser visits can send a form or a picture's request here. What changes something must
+    be JSON, which a browser lets a page of another origin send only where that is allowed, and here it is not.
+    """
+    through = open_door(handler)
+
+    async def refusing(request: web.Request) -> web.StreamResponse:
+        sim = request.app[SIMULATOR]
+        if not is_asked_by_known(request, sim.settings.control_hosts):
+            return refusal("foreign_page", "Only pages and programs of this machine are answered.", status=403)
+        if request.method not in READING and request.content_type != "application/json":
+            return refusal("unsupported_media_type", "Send the body as application/json.", status=415)
+        return await through(request)
+
+    return refusing
+
+
+def is_asked_by_known(request: web.Request, control_hosts: frozenset[str]) -> bool:
+    """Say whether the request names this machine or a host of the settings, and so does the page that sends it."""
+    headers = request.headers
+    origins = headers.getall(hdrs.ORIGIN, ())
+    if not origins and "cross-site" in headers.getall("Sec-Fetch-Site", ()):
+        return False
+    names = [host_named_by(request.host), *(host_of_origin(origin) for origin in origins)]
+    return all(name is not None and (is_loopback(name) or name in control_hosts) for name in names)
+
+
+def refusal(code: str, sentence: str, *, status: int) -> web.Response:
+    """Refuse on a control route."""
+    return answer({"error": code, "message": sentence}, status=status)
 
 
 async def unknown_route(_sim: Simulator, _account: Account, _request: web.Request) -> web.Response:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.sandbox.doors import refusal
 from services.sandbox.errors import ProviderError
 from services.sandbox.json_body import answer
 from services.sandbox.payment_request import read_notification_url
@@ -40,9 +41,9 @@ async def change_account(sim: Simulator, request: web.Request) -> web.Response:
         if change.webhook_url is not msgspec.UNSET:
             read_notification_url(change.webhook_url)
     except msgspec.DecodeError as error:
-        return answer({"error": "invalid_account", "message": f"{error}."}, status=400)
+        return refusal("invalid_account", f"{error}.", status=400)
     except ProviderError as error:
-        return answer({"error": "invalid_account", "message": f"webhook_url: {error.message}."}, status=400)
+        return refusal("invalid_account", f"webhook_url: {error.message}.", status=400)
     # UNSET is left out by `to_builtins`, so that only what was named is replaced.
     changed = msgspec.structs.replace(account, **msgspec.to_builtins(change))
     sim.accounts.replace(changed)
@@ -54,7 +55,7 @@ def _find(sim: Simulator, request: web.Request) -> Account | None:
 
 
 def _unknown() -> web.Response:
-    return answer({"error": "unknown_account", "message": "No merchant has this collector id."}, status=404)
+    return refusal("unknown_account", "No merchant has this collector id.", status=404)
 
 
 def _shown(account: Account) -> dict[str, object]:

@@ -59,6 +59,11 @@ OPEN_ROUTES: tuple[tuple[str, str, OpenHandler], ...] = (
     ("GET", "/checkout/v1/style.css", checkout.style),
     ("GET", "/payments/{payment_id}/ticket", ticket.show),
     ("POST", "/payments/{payment_id}/ticket", ticket.decide),
+    # A watchdog asks it under any name.
+    ("GET", "/_sandbox/health", control.health),
+)
+
+CONTROL_ROUTES: tuple[tuple[str, str, OpenHandler], ...] = (
     ("POST", "/_sandbox/pay", control.pay),
     ("POST", "/_sandbox/refunds/{refund_id}", control.end_refund),
     ("POST", "/_sandbox/stale", control.make_stale),
@@ -69,7 +74,6 @@ OPEN_ROUTES: tuple[tuple[str, str, OpenHandler], ...] = (
     ("PUT", "/_sandbox/faults", control.put_faults),
     ("GET", "/_sandbox/stats", control.stats),
     ("POST", "/_sandbox/reset", control.reset),
-    ("GET", "/_sandbox/health", control.health),
 )
 
 # Everything else belongs to the provider, which has many more routes than are simulated here.

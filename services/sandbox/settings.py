@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from extrato.loopback import host_named_by
 from services.sandbox.accounts import DEMO_ACCOUNT, Account
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class Settings:
 
     `time_factor` divides the gaps between webhook retries and the time left until an expiry or until a test order is
     paid: with 60, a Pix that expires in 24 hours expires after 24 minutes. `webhook_timeout_s` is never compressed,
-    because the receiver's work is not simulated.
+    because the receiver's work is not simulated. `control_hosts` are names, besides this machine's, under which the
+    control routes are asked.
     """
 
     host: str = DEFAULT_HOST
@@ -41,6 +43,7 @@ class Settings:
     accounts: tuple[Account, ...] = (DEMO_ACCOUNT,)
     time_factor: float = 1.0
     webhook_timeout_s: float = WEBHOOK_TIMEOUT_S
+    control_hosts: frozenset[str] = frozenset()
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -61,6 +64,7 @@ class Settings:
             ),
             time_factor=_number(env, "EXTRATO_SANDBOX_TIME_FACTOR", 1.0, read=float),
             webhook_timeout_s=_number(env, "EXTRATO_SANDBOX_WEBHOOK_TIMEOUT_S", WEBHOOK_TIMEOUT_S, read=float),
+            control_hosts=_hosts(env, "EXTRATO_SANDBOX_CONTROL_HOSTS"),
         )
 
 
@@ -75,6 +79,14 @@ def _number(env: Mapping[str, str], name: str, default: Number, *, read: Callabl
     if not 0 < value < float("inf"):
         raise InvalidSettings(f"{name} must be a number above zero.")
     return value
+
+
+def _hosts(env: Mapping[str, str], name: str) -> frozenset[str]:
+    listed = [part.strip() for part in env.get(name, "").split(",") if part.strip()]
+    hosts = [host_named_by(f"[{part}]" if part.count(":") > 1 else part) for part in listed]
+    if any(host is None or host != part.lower() for host, part in zip(hosts, listed, strict=True)):
+        raise InvalidSettings(f"{name} must be names of hosts without ports, with commas between them.")
+    return frozenset(host for host in hosts if host is not None)
 
 
 def _accounts(text: str | None, *, webhook_url: str | None, demo_secret: str | None) -> tuple[Account, ...]:

@@ -33,7 +33,9 @@ function clients(token) {
 }
 
 async function pay(order) {
-  await fetch(`${baseUrl}/_sandbox/pay`, { method: 'POST', body: JSON.stringify(order) });
+  await fetch(`${baseUrl}/_sandbox/pay`, {
+    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(order),
+  });
 }
 
 function pixOrder(reference, amount) {

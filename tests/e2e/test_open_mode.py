@@ -22,6 +22,10 @@ async def test_open_mode_answers_this_machine_and_no_foreign_page(keyless_hub):
         ({"X-Forwarded-For": "::1, 127.0.0.1", "X-Forwarded-Host": "localhost:3000"}, 200),
         ({"X-Forwarded-For": "203.0.113.9"}, 403),
         ({"X-Forwarded-Host": "hub.example"}, 403),
+        ({"Via": "1.1 proxy.example"}, 403),
+        ({"CF-Connecting-IP": "127.0.0.1"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost:3000"}, 200),
     ):
         async with hub.session.get(url, headers=headers) as answer:
             assert answer.status == status, headers

@@ -484,3 +484,8 @@ async def test_in_open_mode_a_page_hears_without_a_key_and_foreign_pages_are_kep
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await hub.session.ws_connect(websocket, headers=headers)
         assert refused.value.status == 403
+    async with hub.session.get(polling) as answer:
+        session = (await answer.text()).partition('"sid":"')[2].partition('"')[0]
+    for script in (f"{polling}&j=0", f"{polling}&j=", f"{polling}&sid={session}&j=0"):
+        async with hub.session.get(script) as answer:
+            assert (answer.status, "io[" in await answer.text()) == (403, False), script

@@ -91,6 +91,7 @@ class Sandbox:
             return response.status, await response.json() if raw else None
 
     async def control(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        body = {} if body is None and method != "GET" else body
         async with self.session.request(method, f"{self.url}/_sandbox/{path}", json=body) as response:
             return response.status, await response.json()
 

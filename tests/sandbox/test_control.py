@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from services.sandbox.accounts import DEMO_ACCOUNT, token_digest
+from services.sandbox.settings import InvalidSettings, Settings
 
 
 async def test_a_first_outcome_on_a_preference_makes_an_attempt(sandbox):
@@ -298,3 +299,109 @@ async def test_health_says_what_is_held(sandbox):
     await sandbox.pix()
     status, body = await sandbox.control("GET", "health")
     assert (status, body["status"], body["payments"]) == (200, "ok", 1)
+
+
+# --- who may steer --------------------------------------------------------------------------------
+
+STEERING = (
+    ("POST", "pay"),
+    ("POST", "refunds/1"),
+    ("POST", "stale"),
+    ("PUT", "faults"),
+    ("PUT", f"accounts/{DEMO_ACCOUNT.collector_id}"),
+    ("POST", "reset"),
+)
+LOOKING = (("GET", "money"), ("GET", f"accounts/{DEMO_ACCOUNT.collector_id}"), ("GET", "faults"), ("GET", "stats"))
+
+
+async def asked(sandbox, method, path, *, content=b"{}", content_type="application/json", **headers):
+    """Ask as a browser or a program does; gives the status and the code of the refusal."""
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    if method != "GET" and content_type is not None:
+        headers["Content-Type"] = content_type
+    data, skipped = (None, ()) if method == "GET" else (content, ("Content-Type",))
+    url = f"{sandbox.url}/_sandbox/{path}"
+    async with sandbox.session.request(method, url, data=data, headers=headers, skip_auto_headers=skipped) as answer:
+        return answer.status, (await answer.json()).get("error")
+
+
+FOREIGN = [
+    {"Origin": "http://evil.example"},
+    {"Origin": "https://localhost.evil.example"},
+    {"Origin": "null"},
+    {"Origin": ""},
+    {"Origin": "http://evil.example@localhost"},
+    {"Host": "evil.example"},
+    {"Host": "evil.example:8001", "Origin": "http://evil.example:8001", "Sec_Fetch_Site": "same-origin"},
+    {"Host": "127.0.0.1.evil.example"},
+    {"Sec_Fetch_Site": "cross-site"},
+]
+
+
+@pytest.mark.parametrize(("method", "path"), [*STEERING, *LOOKING])
+async def test_a_foreign_page_steers_nothing_and_reads_nothing(sandbox, method, path):
+    for headers in FOREIGN:
+        assert await asked(sandbox, method, path, **headers) == (403, "foreign_page"), headers
+
+
+@pytest.mark.parametrize(("method", "path"), STEERING)
+@pytest.mark.parametrize(
+    "content_type",
+    [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/json"],
+)
+async def test_what_a_form_can_send_changes_nothing(sandbox, method, path, content_type):
+    await sandbox.faults(error_rate=0.5)
+    assert await asked(sandbox, method, path, content_type=content_type) == (415, "unsupported_media_type")
+    assert (await sandbox.control("GET", "faults"))[1]["error_rate"] == 0.5
+
+
+async def test_what_a_foreign_page_asks_leaves_nothing_behind(sandbox):
+    preference = await sandbox.preference(external_reference="PED-1")
+    order = b'{"preference_id": "%s", "outcome": "approved"}' % preference["id"].encode()
+    for headers in FOREIGN:
+        assert (await asked(sandbox, "POST", "pay", content=order, **headers))[0] == 403
+    assert (await asked(sandbox, "POST", "pay", content=order, content_type="text/plain"))[0] == 415
+    assert (await sandbox.money("PED-1"))["payments"] == []
+    assert (await asked(sandbox, "POST", "pay", content=order, content_type="application/json; charset=utf-8"))[
+        0
+    ] == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://localhost:3000"},
+        {"Origin": "http://127.0.0.1:8000", "Sec_Fetch_Site": "same-site"},
+        {"Origin": "http://[::1]:5173", "Sec_Fetch_Site": "cross-site"},
+        {"Host": "localhost:8001"},
+        {"Host": "[::1]"},
+        {"Sec_Fetch_Site": "none"},
+    ],
+)
+async def test_pages_and_programs_of_this_machine_steer(sandbox, headers):
+    assert (await asked(sandbox, "GET", "stats", **headers))[0] == 200
+    assert (await asked(sandbox, "POST", "reset", **headers))[0] == 200
+
+
+async def test_a_setting_names_further_hosts(start):
+    async with start(control_hosts=frozenset({"sandbox.test"})) as sandbox:
+        for headers in ({"Host": "sandbox.test:8001"}, {"Host": "SANDBOX.test", "Origin": "http://sandbox.test"}):
+            assert (await asked(sandbox, "GET", "stats", **headers))[0] == 200
+        for headers in ({"Host": "a.sandbox.test"}, {"Host": "sandbox.test", "Origin": "http://evil.example"}):
+            assert (await asked(sandbox, "GET", "stats", **headers))[0] == 403
+
+
+@pytest.mark.parametrize("text", ["sandbox.test:8001", "http://sandbox.test", "a@b", "*, x/y"])
+def test_a_host_to_steer_from_is_a_name(text):
+    with pytest.raises(InvalidSettings, match="EXTRATO_SANDBOX_CONTROL_HOSTS"):
+        Settings.from_env({"EXTRATO_SANDBOX_CONTROL_HOSTS": text})
+
+
+def test_hosts_to_steer_from_are_read():
+    settings = Settings.from_env({"EXTRATO_SANDBOX_CONTROL_HOSTS": "Sandbox.test, 10.0.0.7,fd00::1"})
+    assert settings.control_hosts == {"sandbox.test", "10.0.0.7", "fd00::1"}
+    assert Settings.from_env({}).control_hosts == frozenset()
+
+
+async def test_a_watchdog_learns_under_any_name_that_the_sandbox_serves(sandbox):
+    assert (await asked(sandbox, "GET", "health", Host="sandbox.internal"))[0] == 200

@@ -1,29 +1,69 @@
 """Without keys: whether a request comes from this machine, from a page or a program that runs here.
 
-Three kinds do not. The page of a stranger that a developer's browser happens to visit carries a foreign `Origin`. By a
-name that its owner made point here it carries a foreign `Host`. What a tunnel or a proxy let in is told by the headers
-that those add; the proxy of a local development server adds them too, with this machine's own addresses.
-Source of `Forwarded`: RFC 7239, section 4.
+Three kinds do not. The page of a stranger that a developer's browser happens to visit carries a foreign `Origin`, or
+the browser says of it that it is of another site. By a name that its owner made point here it carries a foreign
+`Host`. What a tunnel or a proxy let in is told by the headers that those add; the proxy of a local development server
+adds some of them too, with this machine's own addresses.
+Sources: RFC 7239, section 4 (`Forwarded`); RFC 9110, 7.6.3 (`Via`); W3C Fetch Metadata (`Sec-Fetch-Site`); the manuals
+of the proxies and networks that add the others.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from aiohttp import hdrs
 
 from extrato.domain.errors import Refused
-from extrato.settings import is_loopback
+from extrato.loopback import host_named_by, host_of_origin, is_loopback
 from services.gateway.http.limits import read_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from aiohttp import web
 
-NAMES_ADDRESSES: Final = ("X-Forwarded-For", "X-Real-IP")
-NAMES_HOSTS: Final = ("X-Forwarded-Host",)
+REAL_ADDRESS: Final = "x-real-ip"
+FORWARDED: Final = "forwarded"
+FORWARDED_KIND: Final = "x-forwarded-"
+# Those of that kind that say how a request came and name no machine.
+SAYS_HOW: Final = frozenset(
+    FORWARDED_KIND + name for name in ("method", "path", "port", "prefix", "proto", "protocol", "scheme", "ssl", "uri")
+)
+# What only networks and tunnels add, whatever it says.
+ADDED_ELSEWHERE: Final = frozenset(
+    {
+        "cdn-loop",
+        "client-ip",
+        "fastly-client-ip",
+        "forwarded-for",
+        "forwarded-for-ip",
+        "true-client-ip",
+        "via",
+        "x-client",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-coming-from",
+        "x-envoy-external-address",
+        "x-forwarded",
+        "x-original-forwarded-for",
+        "x-originating-ip",
+        "x-proxyuser-ip",
+        "x-remote-addr",
+        "x-remote-ip",
+        "x-true-client-ip",
+    }
+)
+ADDED_ELSEWHERE_KINDS: Final = (
+    "cf-",
+    "fly-",
+    "tailscale-",
+    "x-amz-cf-",
+    "x-amzn-",
+    "x-appengine-",
+    "x-azure-",
+    "x-vercel-",
+)
 # What of the standard header names a machine; the others say how and under which scheme.
 FORWARDED_NAMES: Final = frozenset({"for", "by", "host"})
 
@@ -35,40 +75,50 @@ def refuse_unless_local(request: web.Request) -> None:
 
 
 def _is_here(request: web.Request) -> bool:
-    """Say whether the request was meant for this machine, and the page that sent it, if it was one, is of here."""
+    """Say whether the request was meant for this machine, and the page that sent it, if it was one, is of here.
+
+    `localhost` and `127.0.0.1` are two sites to a browser, so that a page of here may be of another site; then it has
+    an origin. Without one it is a picture, a script or a link on the page of a stranger.
+    """
     origins = request.headers.getall(hdrs.ORIGIN, ())
+    is_of_another_site = "cross-site" in request.headers.getall("Sec-Fetch-Site", ())
+    if is_of_another_site and not origins:
+        return False
     return _is_local_host(request.host) and all(_is_local_origin(origin) for origin in origins)
 
 
 def _came_straight(request: web.Request) -> bool:
-    """Say whether every machine that the request passed is this one."""
-    headers = request.headers
-    addresses = (name for header in NAMES_ADDRESSES for name in _listed(headers.getall(header, ())))
-    hosts = (name for header in NAMES_HOSTS for name in _listed(headers.getall(header, ())))
-    return (
-        all(_is_local_address(name) for name in addresses)
-        and all(_is_local_host(name) for name in hosts)
-        and all(_is_local_node(node) for node in _listed(headers.getall(hdrs.FORWARDED, ())))
-    )
+    """Say whether every machine that the request passed is this one, and says so."""
+    return all(_is_of_here(name.lower(), value) for name, value in request.headers.items())
 
 
-def _listed(lines: Iterable[str]) -> Iterator[str]:
-    for line in lines:
-        yield from filter(None, (part.strip() for part in line.split(",")))
+def _is_of_here(name: str, value: str) -> bool:
+    if name in ADDED_ELSEWHERE or name.startswith(ADDED_ELSEWHERE_KINDS):
+        return False
+    if name == FORWARDED:
+        return all(_is_local_node(node) for node in _listed(value))
+    if name == REAL_ADDRESS or (name.startswith(FORWARDED_KIND) and name not in SAYS_HOW):
+        return all(_is_local_machine(machine) for machine in _listed(value))
+    return True
+
+
+def _listed(value: str) -> Iterator[str]:
+    """Give what stands between commas; a place that is empty names no machine."""
+    return (part.strip() for part in value.split(","))
+
+
+def _is_local_machine(text: str) -> bool:
+    return _is_local_host(text) or _is_local_address(text)
 
 
 def _is_local_host(authority: str) -> bool:
-    """Read `host[:port]`; with anything else in it, such as a user's name, it is nobody's."""
-    try:
-        parts = urlsplit(f"//{authority}")
-        name, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    return parts.netloc == authority and "@" not in authority and name is not None and is_loopback(name)
+    name = host_named_by(authority)
+    return name is not None and is_loopback(name)
 
 
 def _is_local_origin(origin: str) -> bool:
-    return _is_local_host(origin.partition("://")[2])
+    name = host_of_origin(origin)
+    return name is not None and is_loopback(name)
 
 
 def _is_local_address(text: str) -> bool:
@@ -77,10 +127,12 @@ def _is_local_address(text: str) -> bool:
 
 
 def _is_local_node(element: str) -> bool:
-    """Read one machine's part of `Forwarded`, such as `for="[::1]:4711";host=localhost`."""
+    """Read one machine's part of `Forwarded`, such as `for="[::1]:4711";host=localhost`; it must name one."""
+    is_named = False
     for pair in element.split(";"):
         name, _, value = pair.strip().partition("=")
-        value = value.strip('"')
-        if name.lower() in FORWARDED_NAMES and not (_is_local_host(value) or _is_local_address(value)):
-            return False
-    return True
+        if name.lower() in FORWARDED_NAMES:
+            is_named = True
+            if not _is_local_machine(value.strip('"')):
+                return False
+    return is_named

@@ -104,6 +104,9 @@ async def answer(request: web.Request) -> web.StreamResponse:
     gateway = gateway_of(request)
     if gateway.settings.auth == "open":
         refuse_unless_local(request)
+        if "j" in request.query:
+            # The library would answer a poll with a script, which a page of anywhere may load.
+            raise Refused("foreign_page", "Without API keys, no answer is wrapped in a script (JSONP).")
     # The library reads these by itself, and takes the first.
     session, *_ = (single(request.query, name) for name in ("sid", "transport", "EIO"))
     if not session:

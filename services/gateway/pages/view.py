@@ -40,7 +40,7 @@ class View:
 
 
 async def view_of(request: web.Request, asked: Asked, *, token: str) -> View:
-    """Look at a payment for the page of a payer, whoever opened it; `token` is what the page hands on."""
+    """Look at a payment for the page of a payer, or of a merchant; `token` is what the page hands on."""
     gateway = gateway_of(request)
     loaded = asked.loaded
     merchant = await gateway.merchants.find(loaded.merchant)

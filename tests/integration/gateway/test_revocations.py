@@ -1,4 +1,4 @@
-"""A revoked API key's sockets end at once, whoever revoked it and whatever they are busy with; no bus is there."""
+"""A revoked API key's sockets end at once, in any process and whatever they are busy with; no bus is there."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ async def test_a_time_out_of_the_teller_itself_is_its_own():
     listener.cut("too late")
 
 
-async def test_a_revoked_key_ends_its_own_listeners_and_is_told_to_nobody():
+async def test_a_revoked_key_ends_its_own_listeners_only():
     fanout = Fanout()
     keys = ["extrato.padaria.k1.s", "extrato.padaria.k2.s", "extrato.other.k1.s", None]
     listeners = [fanout.listen("padaria", api_key=key) for key in keys]

@@ -64,7 +64,10 @@ def test_a_page_from_elsewhere_is_refused(origin):
         [("X-Forwarded-For", "::1"), ("X-Forwarded-For", "::ffff:127.0.0.1"), ("X-Forwarded-Port", "3000")],
         [("X-Forwarded-For", "127.0.0.1:54321, ::1"), ("X-Real-IP", "127.0.0.1"), ("X-Forwarded-Proto", "http")],
         [("Forwarded", 'for=127.0.0.1;host=localhost:3000;proto=http, For="[::1]:4711"')],
-        [("X-Forwarded-For", "")],
+        [("X-Forwarded-Host", "localhost:3000")],
+        [("X-Forwarded-Server", "localhost"), ("X-Forwarded-For", "127.0.0.1"), ("X-Forwarded-Prefix", "/hub")],
+        [("X-Real-IP", "::1")],
+        [("Forwarded", "by=127.0.0.1")],
     ],
 )
 def test_the_proxy_of_a_local_development_server_is_let_in(added):
@@ -87,6 +90,16 @@ def test_the_proxy_of_a_local_development_server_is_let_in(added):
         ("Forwarded", "proto=https;host=hub.example"),
         ("Forwarded", "for=_hidden"),
         ("Forwarded", "for"),
+        ("Forwarded", "proto=http"),
+        ("Forwarded", "for=127.0.0.1,"),
+        ("Forwarded", ""),
+        ("X-Forwarded-For", ""),
+        ("X-Forwarded-For", "127.0.0.1,"),
+        ("X-Forwarded-For", ", 127.0.0.1"),
+        ("X-Real-IP", ""),
+        ("X-Forwarded-Server", "hub.example"),
+        ("X-Forwarded-By", "203.0.113.9"),
+        ("X-Forwarded-User", "ana"),
     ],
 )
 def test_what_a_tunnel_let_in_is_refused(added):
@@ -94,9 +107,60 @@ def test_what_a_tunnel_let_in_is_refused(added):
     assert not is_let_in((added[0], "127.0.0.1" if added[0] != "Forwarded" else "for=127.0.0.1"), added)
 
 
+@pytest.mark.parametrize(
+    "value", ["203.0.113.9", "127.0.0.1", "::1", "localhost", "1.1 proxy.example", "1.1 vegur", ""]
+)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Via",
+        "VIA",
+        "CF-Connecting-IP",
+        "CF-Connecting-IPv6",
+        "CF-Ray",
+        "True-Client-IP",
+        "X-Client-IP",
+        "x-client-ip",
+        "X-Cluster-Client-IP",
+        "X-Forwarded",
+        "Forwarded-For",
+        "Fastly-Client-IP",
+        "Fly-Client-IP",
+        "X-Original-Forwarded-For",
+        "X-Envoy-External-Address",
+        "X-Appengine-User-IP",
+        "X-Azure-ClientIP",
+        "CDN-Loop",
+        "Tailscale-User-Login",
+    ],
+)
+def test_what_only_a_network_or_a_tunnel_adds_is_refused_whatever_it_says(name, value):
+    assert not is_let_in((name, value))
+    assert not is_let_in((name, value), ("X-Forwarded-For", "127.0.0.1"))
+
+
+@pytest.mark.parametrize("site", ["same-origin", "same-site", "none"])
+def test_what_a_browser_does_for_a_page_of_this_site_or_for_a_person_is_let_in(site):
+    assert is_let_in(("Sec-Fetch-Site", site))
+
+
+def test_what_a_page_of_another_site_has_loaded_is_refused_unless_it_is_of_this_machine():
+    """To a browser `localhost` and `127.0.0.1` are two sites; a page that fetches shows its origin, a picture none."""
+    assert not is_let_in(("Sec-Fetch-Site", "cross-site"))
+    assert not is_let_in(("Sec-Fetch-Site", "none"), ("Sec-Fetch-Site", "cross-site"))
+    assert not is_let_in(("Sec-Fetch-Site", "cross-site"), ("Origin", "http://hub.example"))
+    assert not is_let_in(("Sec-Fetch-Site", "cross-site"), ("Origin", "null"))
+    assert is_let_in(("Sec-Fetch-Site", "cross-site"), ("Origin", "http://localhost:3000"))
+
+
+@pytest.mark.parametrize("name", ["User-Agent", "X-Correlation-Id", "X-Forwarded-Proto", "X-Forwarded-Port", "Referer"])
+def test_what_says_nothing_of_a_machine_is_let_in(name):
+    assert is_let_in((name, "https"))
+
+
 @given(st.text(max_size=40).filter(lambda text: not {"\r", "\n"} & set(text)))
 def test_no_header_breaks_the_door(text):
     encodable = text.encode(errors="replace").decode()
-    for name in ("Origin", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded"):
+    for name in ("Origin", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Sec-Fetch-Site"):
         assert is_let_in((name, encodable)) in {True, False}
     assert is_let_in(host=encodable) in {True, False}
