@@ -33,12 +33,13 @@ class InvalidSettings(Exception):
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
     """How long the hub waits, in seconds.
 
-    `body_s`: for the body of a request. `socket_s`: for a WebSocket client to take one frame. `fresh_s`: before a
-    check asks the provider again about the same payment. `resume_s`: before the monitor completes a charge, a
-    cancellation or a refund that another process began and did not end. `grace_s`: after the end of a charge, for a
-    bank's confirmation that does not tell when the payer paid.
+    `head_s`: for the head of a request. `body_s`: for its body. `socket_s`: for a WebSocket client to take one frame.
+    `fresh_s`: before a check asks the provider again about the same payment. `resume_s`: before the monitor completes a
+    charge, a cancellation or a refund that another process began and did not end. `grace_s`: after the end of a charge,
+    for a bank's confirmation that does not tell when the payer paid.
     """
 
+    head_s: float = 10.0
     body_s: float = 10.0
     socket_s: float = 5.0
     fresh_s: float = 3.0
@@ -51,8 +52,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `database_url` and `nats_url` are empty when the embedded servers are to be started. `migration_database_url` leads
     to the same database as `database_url`, as the role that runs migrations; empty when one role does both. What is
-    counted per minute is so for each API key and each address; `trusted_proxies` are the networks whose X-Forwarded-For
-    is believed. Keys and addresses with passwords in them are not shown in `repr`.
+    counted per minute is so for each API key and each address; `connections_per_address` are open at once.
+    `trusted_proxies` are the networks whose X-Forwarded-For is believed. Keys and addresses with passwords in them are
+    not shown in `repr`.
     """
 
     host: str
@@ -71,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     confirmations_per_minute: int
     lists_per_minute: int
     failures_per_minute: int
+    connections_per_address: int
     trusted_proxies: tuple[str, ...]
     patience: Patience
     log_level: str
@@ -123,6 +126,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             confirmations_per_minute=_count(environment, "EXTRATO_CONFIRMATIONS_PER_MINUTE", 6000),
             lists_per_minute=_count(environment, "EXTRATO_LISTS_PER_MINUTE", 1200),
             failures_per_minute=_count(environment, "EXTRATO_FAILURES_PER_MINUTE", 60),
+            connections_per_address=_count(environment, "EXTRATO_CONNECTIONS_PER_ADDRESS", 1000),
             trusted_proxies=trusted_proxies,
             patience=_patience(environment),
             log_level=_log_level(environment),
@@ -165,6 +169,7 @@ def _count(environment: Mapping[str, str], name: str, default: int) -> int:
 def _patience(environment: Mapping[str, str]) -> Patience:
     usual = Patience()
     return Patience(
+        head_s=_seconds(environment, "EXTRATO_HEAD_TIMEOUT_S", usual.head_s),
         body_s=_seconds(environment, "EXTRATO_BODY_TIMEOUT_S", usual.body_s),
         socket_s=_seconds(environment, "EXTRATO_SOCKET_TIMEOUT_S", usual.socket_s),
         fresh_s=_seconds(environment, "EXTRATO_CHECK_AGAIN_AFTER_S", usual.fresh_s),

@@ -50,6 +50,7 @@ SECOND_ACCOUNT = {
 }
 # Short time-outs for tests; tests/unit/test_settings.py checks the defaults.
 IMPATIENT = {
+    "EXTRATO_HEAD_TIMEOUT_S": "2",
     "EXTRATO_BODY_TIMEOUT_S": "2",
     "EXTRATO_SOCKET_TIMEOUT_S": "1",
     "EXTRATO_CHECK_AGAIN_AFTER_S": "2",

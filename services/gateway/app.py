@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import functools
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from aiohttp import hdrs, web
@@ -20,6 +20,7 @@ from services.gateway.api.delivery_workers import DeliveryWorkers
 from services.gateway.api.observability import ReadinessLooks
 from services.gateway.api.pictures import Pictures
 from services.gateway.api.webhook_budgets import WebhookBudgets
+from services.gateway.http.connections import Connection, Connections
 from services.gateway.http.context import GATEWAY, Gateway
 from services.gateway.http.cross_origin import SHARED
 from services.gateway.http.door import MAX_BODY_BYTES, door
@@ -133,19 +134,22 @@ def _set_back(hub: Hub, fanout: Fanout, last_common: int) -> None:
 @contextlib.asynccontextmanager
 async def _listening(gateway: Gateway) -> AsyncIterator[None]:
     settings = gateway.settings
-    runner = web.AppRunner(
-        create_app(gateway),
-        access_log=None,
-        keepalive_timeout=KEEPALIVE_S,
-        lingering_time=LINGER_S,
+    options: dict[str, Any] = {
+        "access_log": None,
+        "keepalive_timeout": KEEPALIVE_S,
+        "lingering_time": LINGER_S,
         # What is packed is refused, and never unpacked on the way to its refusal.
-        auto_decompress=False,
-        shutdown_timeout=SHUTDOWN_S,
-    )
+        "auto_decompress": False,
+    }
+    runner = web.AppRunner(create_app(gateway), shutdown_timeout=SHUTDOWN_S, **options)
     await runner.setup()
-    site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
+    connections, head_s = Connections(settings), settings.patience.head_s
+    if runner.server is None:
+        raise TypeError
+    connect = functools.partial(Connection, runner.server, connections, head_s=head_s, **options)
+    loop = asyncio.get_running_loop()
     try:
-        await site.start()
+        server = await loop.create_server(connect, settings.host, settings.port, backlog=BACKLOG)
     except OSError as error:
         await runner.cleanup()
         raise CannotStart(f"{settings.host}:{settings.port} cannot be listened to: {error.strerror}.") from error
@@ -155,5 +159,6 @@ async def _listening(gateway: Gateway) -> AsyncIterator[None]:
     finally:
         gateway.fanout.close()
         await gateway.socket_io.close()
+        server.close()
         await asyncio.sleep(0)
         await runner.cleanup()

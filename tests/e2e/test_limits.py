@@ -193,6 +193,18 @@ async def test_what_is_too_long_is_refused_before_anything_else(hub):
     assert status == 413
 
 
+async def test_a_head_that_does_not_come_is_not_waited_for(hub):
+    refused = 'extrato_requests_limited_total{what="heads"}'
+    before = await hub.metric(refused) if refused in await hub.metrics() else 0
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(hub.url.rpartition(":")[2]))
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+    async with asyncio.timeout(20):
+        told = await reader.read()
+    writer.close()
+    assert told.startswith(b"HTTP/1.1 408 ")
+    assert await hub.metric(refused) == before + 1
+
+
 async def test_a_body_that_does_not_come_is_not_waited_for(hub):
     _, created = await hub.post("/payments/pix", {"value": 1})
     polling = "/socket.io/?EIO=4&transport=polling"

@@ -7,6 +7,7 @@ import pytest
 from extrato.settings import InvalidSettings, Patience, Settings
 
 VARIABLES = (
+    "EXTRATO_HEAD_TIMEOUT_S",
     "EXTRATO_BODY_TIMEOUT_S",
     "EXTRATO_SOCKET_TIMEOUT_S",
     "EXTRATO_CHECK_AGAIN_AFTER_S",
@@ -16,14 +17,15 @@ VARIABLES = (
 
 
 def test_the_defaults_are_those_of_the_readme():
-    expected = Patience(body_s=10, socket_s=5, fresh_s=3, resume_s=10, grace_s=120)
+    expected = Patience(head_s=10, body_s=10, socket_s=5, fresh_s=3, resume_s=10, grace_s=120)
     assert Settings.from_environment({}).patience == expected
     assert Settings.from_environment(dict.fromkeys(VARIABLES, " ")).patience == expected
 
 
 def test_each_time_has_a_setting_of_its_own():
     told = {name: str(number) for number, name in enumerate(VARIABLES, start=1)}
-    assert Settings.from_environment(told).patience == Patience(body_s=1, socket_s=2, fresh_s=3, resume_s=4, grace_s=5)
+    expected = Patience(head_s=1, body_s=2, socket_s=3, fresh_s=4, resume_s=5, grace_s=6)
+    assert Settings.from_environment(told).patience == expected
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -31,6 +33,15 @@ def test_each_time_has_a_setting_of_its_own():
 def test_a_time_that_is_no_number_of_seconds_is_refused(name, text):
     with pytest.raises(InvalidSettings, match=name):
         Settings.from_environment({name: text})
+
+
+def test_an_address_holds_a_thousand_connections_unless_it_is_told_otherwise():
+    name = "EXTRATO_CONNECTIONS_PER_ADDRESS"
+    assert Settings.from_environment({}).connections_per_address == 1000
+    assert Settings.from_environment({name: "7"}).connections_per_address == 7
+    for text in ("0", "-1", "many", "1.5"):
+        with pytest.raises(InvalidSettings, match=name):
+            Settings.from_environment({name: text})
 
 
 def test_migrations_alone_have_no_database():

@@ -146,23 +146,24 @@ def address_of(request: web.Request) -> str:
     trusted = gateway_of(request).settings.trusted_proxies
     address = request.remote or ""
     if not trusted:
-        return _network(address)
+        return network_of(address)
     told = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")[-MAX_FORWARDED:]
-    while told and _is_among(address, trusted):
+    while told and is_among(address, trusted):
         before = told.pop().strip()
         if not before:
             break
         address = before
-    return _network(address)
+    return network_of(address)
 
 
-def _is_among(address: str, networks: tuple[str, ...]) -> bool:
+def is_among(address: str, networks: tuple[str, ...]) -> bool:
+    """Say whether an address is of one of the networks."""
     parsed = read_address(address)
     return parsed is not None and any(parsed in ipaddress.ip_network(network) for network in networks)
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """Name what is counted together: one address of the older kind, one network of the newer."""
     parsed = read_address(address)
     if parsed is None:

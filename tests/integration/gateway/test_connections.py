@@ -1,0 +1,260 @@
+"""Slow heads and too many connections, on real sockets; a client that is slow elsewhere is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from extrato.settings import Settings
+from services.gateway.http.connections import Connection, Connections
+from tests.pace import allowed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+HEAD_S = 0.3
+# Longer than a head may take. Nothing can be awaited where nothing is to happen.
+LONGER_S = 2 * HEAD_S
+HEAD = b"GET /short HTTP/1.1\r\nHost: hub\r\n\r\n"
+LONG = b"x" * 2_000_000
+
+
+async def short(request: web.Request) -> web.Response:
+    """Answer at once."""
+    return web.Response(text=(await request.read()).decode())
+
+
+async def slow(_request: web.Request) -> web.Response:
+    """Answer later than a head may take."""
+    await asyncio.sleep(LONGER_S)
+    return web.Response(text="slow")
+
+
+async def long(_request: web.Request) -> web.Response:
+    """Answer more than a connection holds."""
+    return web.Response(body=LONG)
+
+
+async def echo(request: web.Request) -> web.WebSocketResponse:
+    """Say what is said."""
+    opened = web.WebSocketResponse()
+    await opened.prepare(request)
+    async for message in opened:
+        await opened.send_str(message.data)
+    return opened
+
+
+class Site:
+    """A server whose connections are bounded."""
+
+    def __init__(self, port: int, connections: Connections) -> None:
+        self.port = port
+        self.connections = connections
+
+    @contextlib.asynccontextmanager
+    async def connected(self, address: str = "127.0.0.1") -> AsyncIterator[Client]:
+        """Connect from an address of this machine."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(address, 0))
+        try:
+            yield Client(reader, writer)
+        finally:
+            writer.close()
+
+    async def is_empty(self) -> bool:
+        return self.connections.remembered == 0
+
+
+class Client:
+    """One connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    def send(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    async def answer(self) -> bytes:
+        """Give the body of an answer."""
+        async with asyncio.timeout(allowed(5)):
+            head = await self.reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 "), head
+            length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+            return await self.reader.readexactly(length)
+
+    async def rest(self) -> bytes:
+        """Give what comes until the server closes."""
+        async with asyncio.timeout(allowed(5)):
+            with contextlib.suppress(ConnectionError):
+                return await self.reader.read()
+            return b""
+
+    async def trickle(self, data: bytes, pause_s: float) -> bytes:
+        """Send byte by byte until the server closes, and give what it says."""
+        told = asyncio.create_task(self.rest())
+        for position in range(len(data)):
+            if told.done():
+                break
+            self.send(data[position : position + 1])
+            await asyncio.sleep(pause_s)
+        return await told
+
+
+@pytest.fixture
+async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
+    environment: dict[str, Any] = getattr(request, "param", {})
+    connections = Connections(Settings.from_environment(environment))
+    app = web.Application()
+    app.router.add_route("*", "/short", short)
+    app.router.add_get("/slow", slow)
+    app.router.add_get("/long", long)
+    app.router.add_get("/ws", echo)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: Connection(runner.server, connections, head_s=HEAD_S, access_log=None), "127.0.0.1", 0
+    )
+    yield Site(server.sockets[0].getsockname()[1], connections)
+    server.close()
+    await runner.cleanup()
+
+
+async def test_a_head_that_trickles_is_given_up(site: Site, until):
+    async with site.connected() as client:
+        told = await client.trickle(b"GET /short HTTP/1.1\r\nHost: hub\r\n" + b"X-Slow: x\r\n" * 100, HEAD_S / 10)
+        assert told.startswith(b"HTTP/1.1 408 ")
+        await until(site.is_empty, "the place is free")
+
+
+async def test_a_head_that_stops_in_the_middle_is_given_up(site: Site):
+    async with site.connected() as client:
+        client.send(HEAD[:-1])
+        assert (await client.rest()).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_connection_that_says_nothing_is_closed_without_a_word(site: Site, until):
+    async with site.connected() as client:
+        assert await client.rest() == b""
+        await until(site.is_empty, "the place is free")
+
+
+async def test_between_requests_a_connection_rests_and_the_next_head_counts_from_its_first_byte(site: Site):
+    async with site.connected() as client:
+        for _ in range(2):
+            client.send(HEAD)
+            assert await client.answer() == b""
+            await asyncio.sleep(LONGER_S)
+        client.send(HEAD[:-1])
+        assert (await client.rest()).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_head_in_two_parts_is_answered(site: Site):
+    async with site.connected() as client:
+        for _ in range(2):
+            client.send(HEAD[:10])
+            await asyncio.sleep(HEAD_S / 3)
+            client.send(HEAD[10:])
+            assert await client.answer() == b""
+            await asyncio.sleep(LONGER_S)
+
+
+async def test_a_slow_body_is_not_a_slow_head(site: Site):
+    async with site.connected() as client:
+        client.send(b"POST /short HTTP/1.1\r\nHost: hub\r\nContent-Length: 10\r\n\r\n")
+        for digit in b"0123456789":
+            await asyncio.sleep(LONGER_S / 10)
+            client.send(bytes([digit]))
+        assert await client.answer() == b"0123456789"
+
+
+async def test_who_waits_for_a_slow_answer_is_left_alone(site: Site):
+    async with site.connected() as client:
+        client.send(b"GET /slow HTTP/1.1\r\nHost: hub\r\n\r\n" + HEAD)
+        assert [await client.answer(), await client.answer()] == [b"slow", b""]
+
+
+async def test_a_slow_reader_of_a_long_answer_gets_all_of_it(site: Site):
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect(("127.0.0.1", site.port))
+        client.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(client, b"GET /long HTTP/1.1\r\nHost: hub\r\n\r\n")
+        await asyncio.sleep(LONGER_S)
+        received = 0
+        async with asyncio.timeout(allowed(20)):
+            while received < len(LONG):
+                chunk = await loop.sock_recv(client, 1 << 20)
+                assert chunk
+                received += len(chunk)
+
+
+async def test_a_websocket_that_is_silent_or_trickles_stays(site: Site):
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"http://127.0.0.1:{site.port}/ws") as opened,
+    ):
+        for _ in range(2):
+            await asyncio.sleep(LONGER_S)
+            await opened.send_str("still here")
+            assert await opened.receive_str() == "still here"
+
+
+async def test_requests_behind_one_another_are_answered(site: Site):
+    async with site.connected() as client:
+        client.send(HEAD * 20)
+        assert [await client.answer() for _ in range(20)] == [b""] * 20
+
+
+async def test_nonsense_is_answered_and_leaves_nothing(site: Site, until):
+    async with site.connected() as client:
+        client.send(b"\x00\x01\r\n\r\n")
+        assert (await client.rest()).startswith(b"HTTP/1.0 400 ")
+    await until(site.is_empty, "the place is free")
+
+
+@pytest.mark.parametrize("site", [{"EXTRATO_CONNECTIONS_PER_ADDRESS": "2"}], indirect=True)
+async def test_an_address_that_holds_too_many_connections_is_hung_up_on(site: Site, until):
+    async with site.connected() as first:
+        async with site.connected() as second:
+            for client in (first, second):
+                client.send(HEAD)
+                assert await client.answer() == b""
+            async with site.connected() as third:
+                third.send(HEAD)
+                assert await third.rest() == b""
+            async with site.connected("127.0.0.2") as elsewhere:
+                elsewhere.send(HEAD)
+                assert await elsewhere.answer() == b""
+            # Those that were there are served as before.
+            second.send(HEAD)
+            assert await second.answer() == b""
+
+        async def is_served() -> bool:
+            async with site.connected() as third:
+                third.send(HEAD)
+                with contextlib.suppress(ConnectionError):
+                    return bool(await third.reader.read(1))
+                return False
+
+        await until(is_served, "there is a place again")
+    await until(site.is_empty, "every place is free")
+
+
+@pytest.mark.parametrize(
+    "site", [{"EXTRATO_CONNECTIONS_PER_ADDRESS": "1", "EXTRATO_TRUSTED_PROXIES": "127.0.0.0/24"}], indirect=True
+)
+async def test_a_trusted_proxy_holds_any_number(site: Site):
+    async with contextlib.AsyncExitStack() as clients:
+        for _ in range(10):
+            client = await clients.enter_async_context(site.connected())
+            client.send(HEAD)
+            assert await client.answer() == b""
+    assert await site.is_empty()
