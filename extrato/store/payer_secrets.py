@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from extrato.errors import ExtratoError, StoreUnavailable
-from extrato.store.unavailable import LINE_BROKE
-from extrato.store.vault import AWAY, SECRET_BYTES, bound_to_secret
+from extrato.errors import ExtratoError
+from extrato.store.unavailable import raising_unavailable
+from extrato.store.vault import SECRET_BYTES, bound_to_secret
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     import asyncpg
 
@@ -68,7 +68,7 @@ class PayerSecrets:
 
     async def read(self) -> Secrets:
         """Give the secrets as they are; the first who asks makes the first one."""
-        with _store():
+        with raising_unavailable():
             rows = await self._pool.fetch(READ, [IN_USE, PENDING])
         if not any(row["name"] == IN_USE for row in rows):
             return Secrets(in_use=(await self._vault.secret(IN_USE),), pending=None)
@@ -78,7 +78,7 @@ class PayerSecrets:
         """Have a new secret pending, unless one is; raises `CannotRotate`."""
         if len((await self.read()).in_use) >= MAX_SECRETS:
             raise CannotRotate(f"{MAX_SECRETS} secrets are in use: drop the old ones first, with --drop-old.")
-        with _store():
+        with raising_unavailable():
             sealed = self._vault.seal(os.urandom(SECRET_BYTES), bound_to_secret(PENDING))
             await self._pool.execute(MAKE_PENDING, PENDING, sealed)
 
@@ -105,7 +105,7 @@ class PayerSecrets:
     async def _changing(self) -> AsyncIterator[tuple[asyncpg.Connection, Secrets]]:
         """Give the secrets of this moment, which no other changes meanwhile."""
         await self.read()
-        with _store():
+        with raising_unavailable():
             async with self._pool.acquire() as connection, connection.transaction():
                 yield connection, self._open(await connection.fetch(LOCK, [IN_USE, PENDING]))
 
@@ -117,11 +117,3 @@ class PayerSecrets:
         whole = plain[IN_USE]
         in_use = tuple(whole[start : start + SECRET_BYTES] for start in range(0, len(whole), SECRET_BYTES))
         return Secrets(in_use=in_use, pending=plain.get(PENDING))
-
-
-@contextlib.contextmanager
-def _store() -> Iterator[None]:
-    try:
-        yield
-    except LINE_BROKE as error:
-        raise StoreUnavailable(AWAY) from error

@@ -12,7 +12,7 @@ import pytest
 from services.sandbox.checkout import CHOICES
 from services.sandbox.faults import ErrorKind, Faults
 from services.sandbox.outcomes import OUTCOMES, PayOrder
-from services.sandbox.routes import OPEN_ROUTES
+from services.sandbox.routes import CONTROL_ROUTES, OPEN_ROUTES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
@@ -35,7 +35,11 @@ def test_every_control_is_told():
         for methods, path in re.findall(r"`((?:GET|PUT|POST)(?:`, `PUT)?) (/_sandbox/[^`]*)`", PAGE)
         for method in re.findall("[A-Z]+", methods)
     } | {("GET", "/_sandbox/faults")}
-    there = {(method, re.sub(r"\{.*", "", path)) for method, path, _ in OPEN_ROUTES if path.startswith("/_sandbox/")}
+    there = {
+        (method, re.sub(r"\{.*", "", path))
+        for method, path, _ in (*OPEN_ROUTES, *CONTROL_ROUTES)
+        if path.startswith("/_sandbox/")
+    }
     assert told == there
     assert "`PUT /_sandbox/faults` turns the named faults and keeps the others; `GET` shows them all." in PAGE
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from extrato.errors import StoreUnavailable
 from extrato.store.payer_secrets import PayerSecrets
-from extrato.store.unavailable import LINE_BROKE, UNWILLING
+from extrato.store.unavailable import UNWILLING, raising_unavailable
 from extrato.store.vault_keys import InvalidVaultKey
 
 if TYPE_CHECKING:
@@ -95,10 +94,8 @@ def _names_until(payment: LoadedPayment, ends: str) -> str:
 async def payer_tokens(vault: Vault, pool: asyncpg.Pool) -> PayerTokens:
     """Give the tokens of this hub; raises `StoreUnavailable` and `InvalidVaultKey`."""
     secrets = await PayerSecrets(pool, vault).read()
-    try:
+    with raising_unavailable():
         cut_off: int | None = await pool.fetchval(CUT_OFF)
-    except LINE_BROKE as error:
-        raise StoreUnavailable("The database does not answer.") from error
     return PayerTokens(secrets.opening, cut_off=cut_off or 0)
 
 
