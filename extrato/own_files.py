@@ -39,6 +39,19 @@ def check_own(path: Path, *, owners: Collection[int] = ()) -> bool:
     return True
 
 
+def make_folder(path: Path, mode: int, *, owner: pwd.struct_passwd | None = None) -> None:
+    """Make a folder with exactly this mode and owner; one that exists stays as it is.
+
+    Raises `ForeignFile` when that is neither the owner's nor ours.
+    """
+    if check_own(path, owners={owner.pw_uid} if owner else ()) and path.is_dir():
+        return
+    path.mkdir(mode=0o700, parents=True)
+    path.chmod(mode)
+    if owner:
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+
+
 def open_own(path: Path, flags: int, *, mode: int = 0o600) -> int:
     """Open a file, which is made with `mode` where `flags` say so; gives a descriptor.
 

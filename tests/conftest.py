@@ -19,8 +19,8 @@ import pytest
 import pytest_asyncio
 
 from extrato.store.migrations import migrate
-from services.cli.embedded_nats import EmbeddedNats
-from services.cli.embedded_postgres import EmbeddedPostgres
+from services.cli.embedded.nats import EmbeddedNats
+from services.cli.embedded.postgres import EmbeddedPostgres
 from tests.database import EMPTY, execute, new_database
 from tests.homes import as_superuser, new_home, put_database_in
 from tests.once import one_at_a_time

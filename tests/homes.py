@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.cli import embedded_postgres
-from services.cli.embedded_postgres import EmbeddedPostgres
-from services.cli.postgres_places import SYSTEM_USER, make_places
+from services.cli.embedded import postgres as embedded_postgres
+from services.cli.embedded.postgres import EmbeddedPostgres
+from services.cli.embedded.postgres_places import SYSTEM_USER, make_places
 from tests.once import KEPT, one_at_a_time
 
 if TYPE_CHECKING:

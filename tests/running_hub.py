@@ -24,7 +24,7 @@ from contracts.envelope import Cause
 from extrato.assembly import open_hub
 from extrato.process import open_bus, open_database
 from extrato.settings import Settings
-from services.sandbox.faults import Faults
+from services.sandbox.state.faults import Faults
 from tests.homes import new_home, put_database_in
 from tests.pace import allowed
 from tests.ports import free_port

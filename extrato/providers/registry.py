@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extrato.providers.mercado_pago import MercadoPago
-from extrato.providers.mercado_pago_client import MercadoPagoClient
+from extrato.providers.mercado_pago.adapter import MercadoPago
+from extrato.providers.mercado_pago.client import MercadoPagoClient
 from extrato.providers.pix import PixProvider
 from extrato.providers.port import Providers
 

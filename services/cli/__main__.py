@@ -15,9 +15,9 @@ from extrato.errors import ExtratoError
 from extrato.process import CannotStart
 from extrato.settings import InvalidSettings
 from extrato.telemetry import configure_logging
-from services.cli import api_key, connection, merchant, payer_tokens, vault
-from services.cli.restored import restored
-from services.cli.up import up
+from services.cli.commands import api_key, connection, merchant, payer_tokens, vault
+from services.cli.commands.restored import restored
+from services.cli.commands.up import up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence

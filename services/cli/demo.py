@@ -22,7 +22,7 @@ from extrato.use_cases.merchants import (
     read_merchant,
 )
 from services.cli.key_file import keep_key, kept_key
-from services.cli.programs import DEMO_SECRET
+from services.cli.supervisor.programs import DEMO_SECRET
 
 if TYPE_CHECKING:
     from pathlib import Path

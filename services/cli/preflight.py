@@ -14,10 +14,10 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
-from extrato.own_files import check_own
+from extrato.own_files import check_own, make_folder
 from extrato.process import CannotStart
 from extrato.store.pooling import LENT, lends_connections
-from services.cli.postgres_places import make_folder, system_user_ids
+from services.cli.embedded.postgres_places import system_user_ids
 
 if TYPE_CHECKING:
     from pathlib import Path

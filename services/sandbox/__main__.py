@@ -12,8 +12,8 @@ from aiohttp import web
 
 from extrato.telemetry import configure_logging
 from services.sandbox.app import create_app
-from services.sandbox.database import DataFolderBusy
-from services.sandbox.settings import InvalidSettings, Settings
+from services.sandbox.state.database import DataFolderBusy
+from services.sandbox.state.settings import InvalidSettings, Settings
 
 # aiohttp waits this long twice: for calls to end, and for cancelled ones to clean up.
 _SHUTDOWN_S = 0.5

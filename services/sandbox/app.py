@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from services.sandbox.accounts import Accounts
-from services.sandbox.clock import Clock
-from services.sandbox.database import Database
-from services.sandbox.doors import SIMULATOR, control_door, open_door, provider_door
-from services.sandbox.faults import FaultDial
-from services.sandbox.qr_pictures import QrPictures
+from services.sandbox.api.doors import SIMULATOR, control_door, open_door, provider_door
+from services.sandbox.bodies.qr_pictures import QrPictures
 from services.sandbox.routes import CONTROL_ROUTES, LAST_ROUTE, OPEN_ROUTES, PROVIDER_ROUTES
 from services.sandbox.simulator import Simulator
-from services.sandbox.stale import StaleAnswers
-from services.sandbox.stats import Stats
-from services.sandbox.store import Store
-from services.sandbox.timetable import Timetable
-from services.sandbox.webhooks import Outbox
+from services.sandbox.state.accounts import Accounts
+from services.sandbox.state.clock import Clock
+from services.sandbox.state.database import Database
+from services.sandbox.state.faults import FaultDial
+from services.sandbox.state.stale import StaleAnswers
+from services.sandbox.state.stats import Stats
+from services.sandbox.state.store import Store
+from services.sandbox.state.timetable import Timetable
+from services.sandbox.webhooks.outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from services.sandbox.records import Payment
-    from services.sandbox.settings import Settings
+    from services.sandbox.state.records import Payment
+    from services.sandbox.state.settings import Settings
 
 _MAX_BODY_BYTES = 1 << 20
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from services.sandbox import (
+from services.sandbox.api import (
     chargebacks,
-    checkout,
-    control,
-    front_page,
     merchant_orders,
     methods,
     order_search,
     orders,
-    panel,
     payments,
     preferences,
     refunds,
     search,
-    ticket,
     users,
 )
-from services.sandbox.doors import OpenHandler, ProviderHandler, unknown_route
+from services.sandbox.api.doors import OpenHandler, ProviderHandler, unknown_route
+from services.sandbox.control import handlers as control
+from services.sandbox.control import panel
+from services.sandbox.pages import checkout, front_page, ticket
 
 PROVIDER_ROUTES: tuple[tuple[str, str, ProviderHandler], ...] = (
     ("POST", "/checkout/preferences", preferences.create_preference),

@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from services.sandbox.payment_body import payment_body
+from services.sandbox.bodies.payment import payment_body
 
 if TYPE_CHECKING:
-    from services.sandbox.accounts import Account, Accounts
-    from services.sandbox.clock import Clock
-    from services.sandbox.database import Database
-    from services.sandbox.faults import FaultDial
-    from services.sandbox.qr_pictures import QrPictures
-    from services.sandbox.records import Payment
-    from services.sandbox.settings import Settings
-    from services.sandbox.stale import StaleAnswers
-    from services.sandbox.stats import Stats
-    from services.sandbox.store import Store
-    from services.sandbox.timetable import Timetable
-    from services.sandbox.webhooks import Outbox
+    from services.sandbox.bodies.qr_pictures import QrPictures
+    from services.sandbox.state.accounts import Account, Accounts
+    from services.sandbox.state.clock import Clock
+    from services.sandbox.state.database import Database
+    from services.sandbox.state.faults import FaultDial
+    from services.sandbox.state.records import Payment
+    from services.sandbox.state.settings import Settings
+    from services.sandbox.state.stale import StaleAnswers
+    from services.sandbox.state.stats import Stats
+    from services.sandbox.state.store import Store
+    from services.sandbox.state.timetable import Timetable
+    from services.sandbox.webhooks.outbox import Outbox
 
 
 @dataclass(frozen=True, kw_only=True)

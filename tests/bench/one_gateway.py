@@ -28,12 +28,12 @@ from running import (
 from contracts.envelope import Cause
 from extrato.assembly import open_hub
 from extrato.process import open_database
-from extrato.providers.mercado_pago_webhook import _sign, manifest
+from extrato.providers.mercado_pago.webhook import _sign, manifest
 from extrato.settings import Settings
 from extrato.store.migrations import migrate
 from services.cli.demo import CREDENTIAL, SLUG, prepare_demo
-from services.cli.embedded_nats import EmbeddedNats
-from services.cli.embedded_postgres import EmbeddedPostgres
+from services.cli.embedded.nats import EmbeddedNats
+from services.cli.embedded.postgres import EmbeddedPostgres
 
 # As many as a gateway takes in the time of a load and its warming up.
 NOTIFICATIONS = int(10_000 * (SECONDS + 2))

@@ -12,8 +12,8 @@ from pathlib import Path
 from running import ROOT, fill_log, new_home, query, row
 
 from extrato.store.migrations import migrate
-from services.cli.embedded_nats import EmbeddedNats
-from services.cli.embedded_postgres import EmbeddedPostgres
+from services.cli.embedded.nats import EmbeddedNats
+from services.cli.embedded.postgres import EmbeddedPostgres
 
 
 async def rebuild() -> None:

@@ -33,8 +33,8 @@ from extrato.process import open_database  # noqa: E402
 from extrato.settings import Settings  # noqa: E402
 from extrato.store.migrations import migrate  # noqa: E402
 from services.cli.demo import prepare_demo  # noqa: E402
-from services.cli.embedded_nats import EmbeddedNats  # noqa: E402
-from services.cli.embedded_postgres import EmbeddedPostgres  # noqa: E402
+from services.cli.embedded.nats import EmbeddedNats  # noqa: E402
+from services.cli.embedded.postgres import EmbeddedPostgres  # noqa: E402
 
 DISK = "700M"
 SERVICES = ("gateway", "monitor", "projections")

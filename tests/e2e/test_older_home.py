@@ -9,7 +9,7 @@ import asyncpg
 
 from extrato.store.event_log import EventLog
 from extrato.store.migrations import migrate
-from services.cli.embedded_postgres import EmbeddedPostgres
+from services.cli.embedded.postgres import EmbeddedPostgres
 from services.projections.read_models.registry import READ_MODELS
 from services.projections.rebuild import rebuild
 from tests.homes import make_older, put_database_in

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.sandbox.signature import signature_header
+from services.sandbox.webhooks.signature import signature_header
 from tests.running_hub import MERCHANT, WEBHOOK_SECRET
 
 BODY = b'{"value": 1}'

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.sandbox.signature import signature_header
+from services.sandbox.webhooks.signature import signature_header
 from tests.running_hub import MERCHANT, WEBHOOK_SECRET
 
 GET_PAYMENT = "GET /v1/payments/{payment_id}"

@@ -13,10 +13,11 @@ import nats
 import psycopg
 import pytest
 
-from services.cli import postgres_places
-from services.cli.embedded_nats import EmbeddedNats
-from services.cli.embedded_postgres import EmbeddedPostgres
-from services.cli.postgres_places import make_folder, make_places
+from extrato.own_files import make_folder
+from services.cli.embedded import postgres_places
+from services.cli.embedded.nats import EmbeddedNats
+from services.cli.embedded.postgres import EmbeddedPostgres
+from services.cli.embedded.postgres_places import make_places
 from tests.frame.conftest import processes_of, until
 from tests.homes import as_superuser, make_older, note_of_roles, put_database_in
 

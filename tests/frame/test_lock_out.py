@@ -17,8 +17,8 @@ import pytest
 import pytest_asyncio
 
 from extrato.own_files import ForeignFile
-from services.cli.embedded_nats import EmbeddedNats
-from services.cli.embedded_postgres import EmbeddedPostgres
+from services.cli.embedded.nats import EmbeddedNats
+from services.cli.embedded.postgres import EmbeddedPostgres
 from tests.frame.conftest import ROOT, STUBS
 from tests.homes import new_home
 

@@ -14,9 +14,9 @@ from extrato.own_files import ForeignFile
 from extrato.process import CannotStart
 from extrato.settings import Settings
 from extrato.store.pooling import LENT
+from services.cli.commands.running import running_hub
+from services.cli.commands.secret_input import read_secret
 from services.cli.preflight import prepare_home
-from services.cli.running import running_hub
-from services.cli.secret_input import read_secret
 from tests.frame.conftest import STUBS
 from tests.integration.store.pooler import pooling
 from tests.ports import free_port

@@ -11,9 +11,17 @@ import pytest
 
 from extrato.own_files import ForeignFile
 from extrato.process import CannotStart
-from services.cli.child import LOG_LIMIT_BYTES, Child, Program, describe_ending, last_line, set_aside_as, shorten
-from services.cli.orphans import RunFolder
-from services.cli.supervisor import Supervisor, pause_before_restart
+from services.cli.supervisor.child import (
+    LOG_LIMIT_BYTES,
+    Child,
+    Program,
+    describe_ending,
+    last_line,
+    set_aside_as,
+    shorten,
+)
+from services.cli.supervisor.orphans import RunFolder
+from services.cli.supervisor.supervisor import Supervisor, pause_before_restart
 from tests.pace import allowed
 
 FAILING = "import sys; sys.exit('no luck')"

@@ -13,9 +13,9 @@ import pytest
 from aiohttp import web
 from mercadopago.http import HttpClient
 
-from services.sandbox.accounts import DEMO_ACCOUNT, Account
 from services.sandbox.app import create_app
-from services.sandbox.settings import Settings
+from services.sandbox.state.accounts import DEMO_ACCOUNT, Account
+from services.sandbox.state.settings import Settings
 from tests.pace import allowed
 from tests.ports import free_port
 

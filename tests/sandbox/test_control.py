@@ -7,8 +7,8 @@ import asyncio
 import aiohttp
 import pytest
 
-from services.sandbox.accounts import DEMO_ACCOUNT, token_digest
-from services.sandbox.settings import InvalidSettings, Settings
+from services.sandbox.state.accounts import DEMO_ACCOUNT, token_digest
+from services.sandbox.state.settings import InvalidSettings, Settings
 
 
 async def test_a_first_outcome_on_a_preference_makes_an_attempt(sandbox):

@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from services.sandbox.checkout import CHOICES
-from services.sandbox.faults import ErrorKind, Faults
-from services.sandbox.outcomes import OUTCOMES, PayOrder
+from services.sandbox.control.outcomes import OUTCOMES, PayOrder
+from services.sandbox.pages.checkout import CHOICES
 from services.sandbox.routes import CONTROL_ROUTES, OPEN_ROUTES
+from services.sandbox.state.faults import ErrorKind, Faults
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
@@ -61,7 +61,7 @@ def test_every_button_is_told():
 
 
 def test_every_setting_is_told():
-    read = set(re.findall(r"EXTRATO_SANDBOX_[A-Z_]+", (ROOT / "services/sandbox/settings.py").read_text()))
+    read = set(re.findall(r"EXTRATO_SANDBOX_[A-Z_]+", (ROOT / "services/sandbox/state/settings.py").read_text()))
     told = {name for cells in rows("Settings") for name in re.findall(r"EXTRATO_[A-Z_]+", cells[0])}
     assert told == {name for name in read if not name.endswith("_")}
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from services.sandbox.accounts import DEMO_ACCOUNT
+from services.sandbox.state.accounts import DEMO_ACCOUNT
 
 SCRIPT = Path(__file__).parent.parent / "clients" / "mercado_pago.js"
 

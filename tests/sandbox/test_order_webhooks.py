@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from mercadopago.webhook import InvalidWebhookSignatureError, WebhookSignatureValidator
 
-from services.sandbox.accounts import DEMO_ACCOUNT
+from services.sandbox.state.accounts import DEMO_ACCOUNT
 
 
 def verify(hook, data_id: str) -> None:

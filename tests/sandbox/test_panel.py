@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.sandbox.accounts import DEMO_ACCOUNT
+from services.sandbox.state.accounts import DEMO_ACCOUNT
 
 ACCOUNT = f"accounts/{DEMO_ACCOUNT.collector_id}"
 PIX = {"transaction_amount": 7.5, "payment_method_id": "pix", "payer": {"email": "ana@example.com"}}

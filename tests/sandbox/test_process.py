@@ -10,8 +10,8 @@ import sys
 import aiohttp
 import pytest
 
-from services.sandbox.accounts import DEMO_ACCOUNT
-from services.sandbox.settings import InvalidSettings, Settings
+from services.sandbox.state.accounts import DEMO_ACCOUNT
+from services.sandbox.state.settings import InvalidSettings, Settings
 from tests.pace import allowed
 from tests.ports import free_port
 

@@ -11,7 +11,7 @@ from mercadopago.errors import MPAuthenticationError, MPBadRequestError, MPIdemp
 from mercadopago.resources.order_create import OrderCreateRequest
 from mercadopago.resources.payer import PayerRequest
 
-from services.sandbox.accounts import DEMO_ACCOUNT
+from services.sandbox.state.accounts import DEMO_ACCOUNT
 
 PIX = {
     "transaction_amount": 49.9,

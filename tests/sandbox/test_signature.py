@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.sandbox.signature import signature_header
+from services.sandbox.webhooks.signature import signature_header
 
 REQUEST_ID = "2066ca19-c6f1-498a-be75-1923005edd06"
 VECTORS = [

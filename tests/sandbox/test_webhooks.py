@@ -8,7 +8,7 @@ import re
 import pytest
 from mercadopago.webhook import InvalidWebhookSignatureError, WebhookSignatureValidator
 
-from services.sandbox.accounts import DEMO_ACCOUNT
+from services.sandbox.state.accounts import DEMO_ACCOUNT
 from tests.pace import allowed
 
 # 15 minutes become 9 milliseconds.

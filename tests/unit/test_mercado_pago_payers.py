@@ -8,9 +8,9 @@ import pytest
 
 from contracts.events import Item
 from extrato.ports import Payer
-from extrato.providers.mercado_pago import pix_body
-from extrato.providers.mercado_pago_orders import order_body
-from extrato.providers.mercado_pago_words import phone_body
+from extrato.providers.mercado_pago.adapter import pix_body
+from extrato.providers.mercado_pago.orders import order_body
+from extrato.providers.mercado_pago.words import phone_body
 from extrato.providers.port import ChargeRequest, Receiver
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

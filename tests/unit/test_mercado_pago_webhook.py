@@ -12,8 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from mercadopago.webhook import InvalidWebhookSignatureError, WebhookSignatureValidator
 
-from extrato.providers import mercado_pago_webhook
-from extrato.providers.mercado_pago_webhook import (
+from extrato.providers.mercado_pago import webhook as mercado_pago_webhook
+from extrato.providers.mercado_pago.webhook import (
     TOLERANCE_S,
     Notification,
     manifest,
@@ -21,7 +21,7 @@ from extrato.providers.mercado_pago_webhook import (
     read_signature,
     verify,
 )
-from services.sandbox.notices import Notice, Signing, delivery
+from services.sandbox.webhooks.formats import Notice, Signing, delivery
 
 # The secret, the request and the signatures are those of Mercado Pago's documentation, computed with its SDK.
 SECRET = "your_secret_key_here"

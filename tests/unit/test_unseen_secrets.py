@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from extrato.settings import Settings
-from services.cli.child import Program
-from services.cli.programs import services
+from services.cli.supervisor.child import Program
+from services.cli.supervisor.programs import services
 from services.gateway.http.door import Credentials
 
 GIVEN = {

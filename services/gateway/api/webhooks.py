@@ -9,7 +9,7 @@ from contracts.subjects import MERCHANT_SLUG, webhooks_subject
 from contracts.telemetry import WebhookReceived
 from extrato.domain.errors import Refused
 from extrato.identifiers import named_uuid
-from extrato.providers.mercado_pago_webhook import (
+from extrato.providers.mercado_pago.webhook import (
     Notification,
     Signature,
     Verdict,

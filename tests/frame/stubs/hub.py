@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from services.cli.__main__ import run
-from services.cli.programs import service, services, shared_environment
-from services.cli.up import up
+from services.cli.commands.up import up
+from services.cli.supervisor.programs import service, services, shared_environment
 
 SERVICE = Path(__file__).with_name("service.py")
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import asyncpg
 
-from services.cli.embedded_nats import EmbeddedNats
-from services.cli.embedded_postgres import EmbeddedPostgres
+from services.cli.embedded.nats import EmbeddedNats
+from services.cli.embedded.postgres import EmbeddedPostgres
 
 
 async def main(home):

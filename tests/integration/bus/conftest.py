@@ -13,7 +13,7 @@ from extrato.store.event_log import EventLog
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from services.cli.embedded_nats import EmbeddedNats
+    from services.cli.embedded.nats import EmbeddedNats
 
 
 @pytest.fixture

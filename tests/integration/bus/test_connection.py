@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from extrato.store.event_log import EventLog
-    from services.cli.embedded_nats import EmbeddedNats
+    from services.cli.embedded.nats import EmbeddedNats
 
 # Much sooner than two minutes, however many workers share a core.
 BY_THE_BUS_S = 5.0
@@ -250,7 +250,7 @@ async def test_a_server_without_room_for_the_streams_is_no_reason_to_wait(
     nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
 ):
     await nats_server.stop()
-    monkeypatch.setattr("services.cli.embedded_nats._disk_bytes", lambda _: 1_000_000)
+    monkeypatch.setattr("services.cli.embedded.nats._disk_bytes", lambda _: 1_000_000)
     await nats_server.start()
     assert await refusal(nats_server.url) == (
         "NATS cannot reserve the storage of the hub's streams: insufficient storage resources available."

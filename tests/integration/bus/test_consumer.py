@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from extrato.bus.connection import Bus
     from extrato.store.event_log import EventLog
     from extrato.store.page import Page
-    from services.cli.embedded_nats import EmbeddedNats
+    from services.cli.embedded.nats import EmbeddedNats
 
 DURABLES = ("tests-one", "tests-two", "tests-three")
 

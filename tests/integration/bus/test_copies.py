@@ -16,7 +16,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy, StoreCompression
 
 from extrato.bus.connection import STREAMS
 from extrato.bus.copies import FEED_PREFIX, open_copies
-from services.cli.embedded_nats import EmbeddedNats
+from services.cli.embedded.nats import EmbeddedNats
 from tests.frame.conftest import until as until_true
 from tests.pace import allowed
 

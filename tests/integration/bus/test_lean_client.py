@@ -17,7 +17,7 @@ from tests.integration.store.examples import until
 if TYPE_CHECKING:
     from extrato.bus.connection import Bus
     from extrato.bus.lean_client import RawMessage
-    from services.cli.embedded_nats import EmbeddedNats
+    from services.cli.embedded.nats import EmbeddedNats
 
 HEADERS = b"NATS/1.0\r\nname: value\r\n\r\n"
 TEXT = b"HPUB tests.one tests.reply %d %d\r\n%sbody\r\nPUB tests.two 0\r\n\r\n" % (

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from extrato.bus.connection import Bus
     from extrato.store.event_log import EventLog
-    from services.cli.embedded_nats import EmbeddedNats
+    from services.cli.embedded.nats import EmbeddedNats
 
     Copied = Callable[[int], Awaitable[None]]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from extrato.bus.connection import Bus
     from extrato.store.event_log import EventLog
-    from services.cli.embedded_nats import EmbeddedNats
+    from services.cli.embedded.nats import EmbeddedNats
 
 README = Path(__file__).parents[3] / "README.md"
 

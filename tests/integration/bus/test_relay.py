@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from extrato.bus.lease import Lease
     from extrato.store.codec import NewEvent
     from extrato.store.event_log import EventLog
-    from services.cli.embedded_nats import EmbeddedNats
+    from services.cli.embedded.nats import EmbeddedNats
 
 END_LEADER = "SELECT pg_terminate_backend(backend) FROM relay_lease"
 

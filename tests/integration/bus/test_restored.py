@@ -11,7 +11,7 @@ import pytest
 from extrato.process import CannotStart
 from extrato.store.appender import StreamAppend
 from extrato.store.numbers import PaymentNumbers
-from services.cli.restored import restored
+from services.cli.commands.restored import restored
 from tests.integration.bus.running import holds_whole_log, relaying, set_log_back
 from tests.integration.store.examples import append_to, new_event
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from extrato.bus.connection import Bus
     from extrato.store.event_log import EventLog
-    from services.cli.embedded_nats import EmbeddedNats
+    from services.cli.embedded.nats import EmbeddedNats
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.pace import allowed
 
 if TYPE_CHECKING:
     from extrato.bus.connection import Bus
-    from services.cli.embedded_nats import EmbeddedNats
+    from services.cli.embedded.nats import EmbeddedNats
 
 
 async def take_one(timers: Timers, *, within_s: float = 3.0) -> Tick:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
-    from services.cli.embedded_nats import EmbeddedNats
+    from services.cli.embedded.nats import EmbeddedNats
 
 
 @pytest.fixture

@@ -41,16 +41,16 @@ from services.monitor.open_payments import OpenPayments
 from services.monitor.sweeps import Sweeps
 from services.projections.apply import apply
 from services.projections.read_models.open_payments import OPEN_PAYMENTS
-from services.sandbox.accounts import Account
 from services.sandbox.app import create_app
-from services.sandbox.settings import Settings as SandboxSettings
+from services.sandbox.state.accounts import Account
+from services.sandbox.state.settings import Settings as SandboxSettings
 from tests.pace import allowed
 from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from services.cli.embedded_nats import EmbeddedNats
+    from services.cli.embedded.nats import EmbeddedNats
 
 CODE = Path(__file__).parents[3]
 CAUSE = Cause(correlation_id="test", actor="operator")

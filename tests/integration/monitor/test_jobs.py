@@ -258,7 +258,7 @@ async def test_a_delivery_that_nobody_finished_is_handled_when_it_is_due(world: 
 async def test_a_delivery_is_given_up_after_the_last_attempt(
     world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("extrato.providers.mercado_pago_client.RETRY_WAIT_S", 0.01)
+    monkeypatch.setattr("extrato.providers.mercado_pago.client.RETRY_WAIT_S", 0.01)
     payment = await world.open()
     paid = await world.sandbox.pay(payment)
     delivery = delivery_of(world, paid["id"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from extrato.store.migrations import migrate
-from services.cli.embedded_postgres import EmbeddedPostgres
+from services.cli.embedded.postgres import EmbeddedPostgres
 from tests.pace import allowed
 
 if TYPE_CHECKING:

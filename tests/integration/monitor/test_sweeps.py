@@ -70,7 +70,7 @@ async def test_a_payment_of_another_merchant_is_left_alone(world: World):
 
 
 async def test_many_changes_are_asked_for_page_by_page(world: World, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("extrato.providers.mercado_pago.SEARCH_LIMIT", 5)
+    monkeypatch.setattr("extrato.providers.mercado_pago.adapter.SEARCH_LIMIT", 5)
     payments = [await world.open() for _ in range(23)]
     await asyncio.gather(*(world.sandbox.pay(payment) for payment in payments))
     await world.sweeps().tick(FAST, PADARIA)
@@ -78,7 +78,7 @@ async def test_many_changes_are_asked_for_page_by_page(world: World, monkeypatch
 
 
 async def test_a_tick_asks_for_so_many_pages_and_the_next_goes_on_there(world: World, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("extrato.providers.mercado_pago.SEARCH_LIMIT", 2)
+    monkeypatch.setattr("extrato.providers.mercado_pago.adapter.SEARCH_LIMIT", 2)
     monkeypatch.setattr("services.monitor.schedule.PAGES_PER_TICK", 2)
     payments = [await world.open() for _ in range(8)]
     for payment in payments:
@@ -260,7 +260,7 @@ async def test_a_provider_that_says_slow_down_is_left_alone_for_so_long(world: W
 async def test_a_provider_that_breaks_is_asked_less_and_less_and_then_found_well(
     world: World, clock, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("extrato.providers.mercado_pago_client.RETRY_WAIT_S", 0.01)
+    monkeypatch.setattr("extrato.providers.mercado_pago.client.RETRY_WAIT_S", 0.01)
     payment = await world.open()
     sweeps = world.sweeps()
     await world.sandbox.pay(payment)

@@ -15,7 +15,7 @@ from extrato import process as processes
 from extrato.bus.connection import connect
 from extrato.settings import InvalidSettings, Settings
 from extrato.store.migrations import migrate
-from services.cli.embedded_postgres import EmbeddedPostgres
+from services.cli.embedded.postgres import EmbeddedPostgres
 from services.projections import app
 from services.projections.read_models.registry import READ_MODELS
 from tests.integration.projections.conftest import Hub, life_of, until

@@ -1,0 +1,352 @@
+"""Mercado Pago behind the port: Checkout Pro links, Pix charges, and how the attempts to pay them stand.
+
+A Pix is made by the Payments API or by the Orders API. Test users are often refused by the first; so where it
+says that it wants a live credential, the second is asked. An order's money is a payment too: it has the ordinary
+payment id, by which searches and notifications tell of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from msgspec.structs import replace
+
+from contracts.events import ChargeCreated
+from extrato.domain.money import to_reais
+from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
+from extrato.providers.mercado_pago import orders
+from extrato.providers.mercado_pago.client import SEARCH_LIMIT, LiveCredentialNeeded, MercadoPagoClient
+from extrato.providers.mercado_pago.shapes import OrderRefunded, Payment, Refund, read
+from extrato.providers.mercado_pago.words import (
+    centavos,
+    in_utc,
+    moment,
+    payer_body,
+    phone_body,
+    refund_state,
+    without_code,
+)
+from extrato.providers.port import Observation, ObservedPage, RefundSeen
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Sequence
+
+    from msgspec import Raw
+
+    from extrato.ports import Credential
+    from extrato.providers.port import ChargeRequest, RefundRequest
+
+CURRENCY: Final = "BRL"
+SHORTEST_PIX: Final = timedelta(minutes=30)
+# An action that the state of a payment or an order does not allow (Payments 2018 and 2063, Orders' own words).
+STATE_CODES: Final = frozenset({"2018", "2063", "cannot_cancel_order", "order_already_canceled"})
+TITLE_LENGTH: Final = 256
+# How much later than it was asked for a preference may close by its own word, which has no fractions of a second.
+CLOSED_WITHIN: Final = timedelta(seconds=2)
+
+_logger = structlog.get_logger(component="mercado_pago")
+
+
+class MercadoPago:
+    """Checkout Pro preferences, Pix charges, and the payments made on them."""
+
+    name = "mercado_pago"
+
+    def __init__(self, client: MercadoPagoClient) -> None:
+        self._client = client
+
+    async def account_of(self, access_token: str) -> str:
+        """`GET /users/me`: the `user_id` that notifications carry as well."""
+        return await self._client.get_own_account(access_token)
+
+    async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
+        """Have a preference or a Pix made."""
+        if request.credential is None:
+            msg = "Mercado Pago is not connected for this merchant."
+            raise ProviderNotConnected(msg)
+        charge = await self._create(request, request.credential)
+        return replace(charge, account_id=request.credential.account_id)
+
+    async def _create(self, request: ChargeRequest, credential: Credential) -> ChargeCreated:
+        token = credential.access_token
+        if request.method == "checkout":
+            return await self._create_preference(request, token)
+        if credential.pix_api == "orders":
+            return await self._create_order(request, token)
+        try:
+            return await self._create_pix(request, token)
+        except LiveCredentialNeeded:
+            return await self._create_order(request, token)
+
+    async def _create_preference(self, request: ChargeRequest, token: str) -> ChargeCreated:
+        """Make a preference. Mercado Pago does not recognise a repeated one, which is harmless: one is handed out."""
+        preference = await self._client.create_preference(
+            token, preference_body(request), idempotency_key=request.bank_payment_id
+        )
+        return ChargeCreated(
+            charge_id=preference.id,
+            attempt_id=None,
+            account_id=None,
+            checkout_url=preference.init_point,
+            sandbox_url=preference.sandbox_init_point,
+            pix_payload=None,
+        )
+
+    async def _create_pix(self, request: ChargeRequest, token: str) -> ChargeCreated:
+        payment = await self._client.create_pix(token, pix_body(request), idempotency_key=request.bank_payment_id)
+        code = payment.point_of_interaction.transaction_data if payment.point_of_interaction else None
+        if code is None or not code.qr_code:
+            raise without_code(str(payment.id), payment.status, payment.status_detail)
+        return ChargeCreated(
+            charge_id=str(payment.id),
+            attempt_id=str(payment.id),
+            account_id=None,
+            checkout_url=code.ticket_url,
+            sandbox_url=None,
+            pix_payload=code.qr_code,
+        )
+
+    async def _create_order(self, request: ChargeRequest, token: str) -> ChargeCreated:
+        order = await self._client.create_order(
+            token, orders.order_body(request), idempotency_key=request.bank_payment_id
+        )
+        return orders.to_charge(order)
+
+    async def observe_attempt(self, attempt_id: str, credential: Credential) -> Observation | None:
+        """`GET /v1/payments/{id}`, or `GET /v1/orders/{id}` for the id of an order."""
+        if orders.is_order_id(attempt_id):
+            order = await self._client.get_order(credential.access_token, attempt_id)
+            return None if order is None else orders.to_observation(order)
+        if not (attempt_id.isascii() and attempt_id.isdigit()):
+            msg = "A Mercado Pago payment id is a number."
+            raise ProviderRefused(msg, attempt_id[:40])
+        answer = await self._client.get_payment(credential.access_token, attempt_id)
+        return None if answer is None else to_observation(answer)
+
+    async def observe_charge(self, charge: ChargeCreated, credential: Credential) -> Observation | None:
+        """Ask for the payment, and only where that is not to be had for the order.
+
+        The two do not say the same at all times: an order does not know a mediation.
+        """
+        seen = None
+        if charge.attempt_id is not None and not orders.is_order_id(charge.attempt_id):
+            with contextlib.suppress(LiveCredentialNeeded):
+                seen = await self.observe_attempt(charge.attempt_id, credential)
+        return seen or await self.observe_attempt(charge.charge_id, credential)
+
+    async def reference_of(self, kind: str, resource_id: str, credential: Credential) -> str | None:
+        """Ask for the order or merchant order that a notification names."""
+        if kind == "order" and orders.is_order_id(resource_id):
+            answer = await self._client.get_order(credential.access_token, resource_id)
+            return None if answer is None else orders.read_order(answer).external_reference or ""
+        if kind == "topic_merchant_order_wh" and resource_id.isdigit():
+            order = await self._client.get_merchant_order(credential.access_token, resource_id)
+            return None if order is None else order.external_reference or ""
+        return ""
+
+    async def cancel_charge(
+        self, charge: ChargeCreated, attempts: Sequence[str], *, at: datetime, credential: Credential
+    ) -> None:
+        """Close the preference or cancel the order, and cancel payments; one that is over already stays as it is."""
+        token = credential.access_token
+        if orders.is_order_id(charge.charge_id):
+            # A key of its own each time: what an earlier cancellation was answered with may not be so any more.
+            key = f"cancel-{at.timestamp():.0f}-{charge.charge_id}"
+            await _if_still_possible(self._client.cancel_order(token, charge.charge_id, idempotency_key=key))
+            return
+        if charge.attempt_id is None:
+            # First, so that no attempt is begun between.
+            await self._close_preference(charge.charge_id, at=at, token=token)
+        for attempt_id in {*attempts, charge.attempt_id} - {None}:
+            await _if_still_possible(self._client.cancel_payment(token, attempt_id or ""))
+
+    async def _close_preference(self, preference_id: str, *, at: datetime, token: str) -> None:
+        """Close it, and believe only what it looks like then: Mercado Pago drops silently what it does not like."""
+        closed = await self._client.close_preference(token, preference_id, at=moment(at))
+        until = closed.expiration_date_to
+        if not closed.expires or until is None or in_utc(until) > at + CLOSED_WITHIN:
+            msg = "Mercado Pago has not closed the preference."
+            raise ProviderUnavailable(msg, preference_id)
+
+    async def refund_attempt(self, request: RefundRequest, credential: Credential) -> RefundSeen | None:
+        """`POST /v1/payments/{id}/refunds`, or `POST /v1/orders/{id}/refund` where an order made the charge."""
+        token = credential.access_token
+        if orders.is_order_id(request.charge.charge_id):
+            return await self._refund_order(request, token)
+        # The amount is always said: without one Mercado Pago gives back whatever is left by then.
+        body = {"amount": to_reais(request.amount_centavos)}
+        answer = await self._client.refund_payment(token, request.attempt_id, body, idempotency_key=request.refund_id)
+        try:
+            return _refund_seen(read(answer, Refund)) if answer else None
+        except ProviderMisunderstood:
+            return None
+
+    async def observe_refunds(
+        self, charge: ChargeCreated, attempt_id: str, credential: Credential
+    ) -> tuple[RefundSeen, ...]:
+        """`GET /v1/payments/{id}/refunds`, or the refunds in `GET /v1/orders/{id}`."""
+        token = credential.access_token
+        if not orders.is_order_id(charge.charge_id):
+            return tuple(map(_refund_seen, await self._client.get_refunds(token, attempt_id)))
+        answer = await self._client.get_order(token, charge.charge_id)
+        refunds = orders.read_order(answer).transactions.refunds if answer else []
+        return tuple(map(_refund_seen, refunds))
+
+    async def _refund_order(self, request: RefundRequest, token: str) -> RefundSeen | None:
+        """Have an order's money given back. It is answered with all refunds, and not with which one is meant."""
+        order_id = request.charge.charge_id
+        answer = await self._client.get_order(token, order_id)
+        if answer is None:
+            msg = "Mercado Pago does not know the order."
+            raise ProviderRefused(msg, order_id)
+        body = orders.refund_body(orders.read_order(answer), request.amount_centavos)
+        written = await self._client.refund_order(token, order_id, body, idempotency_key=request.refund_id)
+        try:
+            shown = [_refund_seen(each) for each in read(written, OrderRefunded).transactions.refunds]
+        except ProviderMisunderstood:
+            return None
+        known = request.known_refunds
+        new = [
+            seen
+            for seen in shown
+            if seen.amount_centavos == request.amount_centavos
+            and known is not None
+            and seen.refund_id is not None
+            and seen.refund_id not in known
+        ]
+        return new[0] if len(new) == 1 else None
+
+    async def observe_reference(self, external_reference: str, credential: Credential) -> ObservedPage:
+        """Search by reference; the search index may lag behind by minutes."""
+        query = {
+            "external_reference": external_reference,
+            "sort": "date_created",
+            "criteria": "desc",
+            "limit": str(SEARCH_LIMIT),
+            "offset": "0",
+        }
+        found = await self._client.search_payments(credential.access_token, query)
+        return ObservedPage(observations=_understood(found.results), answers=len(found.results), is_last=True)
+
+    async def observe_changes(
+        self, *, since: datetime, until: datetime, offset: int, credential: Credential
+    ) -> ObservedPage:
+        """Search by `date_last_updated`, the oldest change first."""
+        query = {
+            "range": "date_last_updated",
+            "begin_date": moment(since),
+            "end_date": moment(until),
+            "sort": "date_last_updated",
+            "criteria": "asc",
+            "limit": str(SEARCH_LIMIT),
+            "offset": str(offset),
+        }
+        found = await self._client.search_payments(credential.access_token, query)
+        answers = len(found.results)
+        is_last = not answers or offset + answers >= found.paging.total
+        return ObservedPage(observations=_understood(found.results), answers=answers, is_last=is_last)
+
+
+async def _if_still_possible(cancelling: Awaitable[None]) -> None:
+    """Cancel; a refusal because of the state it is in is no failure, for only a new look tells that state."""
+    try:
+        await cancelling
+    except ProviderRefused as error:
+        if error.reason not in STATE_CODES:
+            raise
+
+
+def _refund_seen(refund: Refund) -> RefundSeen:
+    return RefundSeen(
+        refund_id=None if refund.id is None else str(refund.id),
+        amount_centavos=centavos(refund.amount),
+        state=refund_state(refund.status),
+        asked_at=in_utc(refund.date_created) if refund.date_created else None,
+    )
+
+
+def _understood(results: Sequence[Raw]) -> tuple[Observation, ...]:
+    """Translate what can be translated: an account has sales that are none of ours, of shapes we do not know."""
+    observations = []
+    for result in results:
+        try:
+            observations.append(to_observation(bytes(result)))
+        except ProviderMisunderstood as error:
+            _logger.warning("payment_not_understood", reason=error.message)
+    return tuple(observations)
+
+
+def preference_body(request: ChargeRequest) -> dict[str, Any]:
+    """Write a Checkout Pro preference; amounts are JSON numbers in reais."""
+    body: dict[str, Any] = {
+        "items": [
+            {
+                "id": str(number),
+                "title": item.name[:TITLE_LENGTH],
+                "quantity": item.quantity,
+                "unit_price": to_reais(item.unit_price_centavos),
+                "currency_id": CURRENCY,
+            }
+            for number, item in enumerate(request.items, start=1)
+        ],
+        "external_reference": request.external_reference,
+        # Of the formats that Mercado Pago sends for one event, only the signed one (Webhooks documentation).
+        "notification_url": f"{request.notification_url}?source_news=webhooks",
+        "back_urls": dict.fromkeys(("success", "pending", "failure"), request.return_url),
+        "metadata": {"payment_id": request.payment_id},
+    }
+    if request.return_url.startswith("https://"):
+        # `auto_return` is refused for a return address that is not public (error invalid_auto_return).
+        body["auto_return"] = "approved"
+    if request.payer.email:
+        body["payer"] = {"email": request.payer.email}
+    if request.expires_at is not None:
+        body["expires"] = True
+        body["expiration_date_to"] = moment(request.expires_at)
+    return body
+
+
+def pix_body(request: ChargeRequest) -> dict[str, Any]:
+    """Write a Pix for `POST /v1/payments`; the amount is a JSON number in reais."""
+    body: dict[str, Any] = {
+        "transaction_amount": to_reais(request.amount_centavos),
+        "payment_method_id": "pix",
+        "description": request.description[:TITLE_LENGTH],
+        "external_reference": request.external_reference,
+        "notification_url": f"{request.notification_url}?source_news=webhooks",
+        "payer": payer_body(request),
+        "metadata": {"payment_id": request.payment_id},
+    }
+    if request.payer.phone:
+        # The payer of a payment has no telephone of its own; what is known besides goes here.
+        body["additional_info"] = {"payer": {"phone": phone_body(request.payer.phone)}}
+    if request.expires_at is not None:
+        # Mercado Pago takes no expiry of less than half an hour from the moment that it is asked. In whole minutes
+        # since the opening, so that who asks again soon asks for the very same under the same key.
+        minutes = (request.asked_at - request.opened_at) // timedelta(minutes=1) + 1
+        expires_at = max(request.expires_at, request.opened_at + SHORTEST_PIX + timedelta(minutes=minutes))
+        body["date_of_expiration"] = expires_at.astimezone(UTC).isoformat(timespec="milliseconds")
+    return body
+
+
+def to_observation(answer: bytes) -> Observation:
+    """Translate the bytes of one payment; raises `ProviderMisunderstood`."""
+    payment = read(answer, Payment)
+    observed_at = payment.date_last_updated or payment.date_created
+    return Observation(
+        attempt_id=str(payment.id),
+        status=payment.status,
+        status_detail=payment.status_detail,
+        amount_centavos=centavos(payment.transaction_amount),
+        currency=payment.currency_id,
+        external_reference=payment.external_reference,
+        refunded_centavos=centavos(payment.transaction_amount_refunded or Decimal(0)),
+        observed_at=in_utc(observed_at),
+        paid_at=in_utc(payment.date_approved) if payment.date_approved else None,
+        payer_email=(payment.payer.email or None) if payment.payer else None,
+        answer=answer,
+    )

@@ -1,0 +1,1 @@
+"""What `extrato` can be told to do, a file for each noun."""

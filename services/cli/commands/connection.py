@@ -1,0 +1,111 @@
+"""`extrato merchant connect …`: a merchant's account at a provider. Secrets are asked for, and never printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from extrato.domain import merchant as domain
+from extrato.domain.connections import PIX_APIS
+from extrato.use_cases.connections import (
+    DEFAULT_PIX_API,
+    NewCredential,
+    check_provider,
+    connect_account,
+    disconnect_provider,
+    notification_url,
+    rotate_access_token,
+    rotate_webhook_secret,
+)
+from services.cli.commands.merchant import slug_option
+from services.cli.commands.running import running_hub
+from services.cli.commands.secret_input import read_secret
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
+
+ACCESS_TOKEN: Final = "access token"  # noqa: S105 - what it is called
+WEBHOOK_SECRET: Final = "webhook secret"  # noqa: S105 - as above
+
+
+def connection_options(parser: ArgumentParser) -> None:
+    """Take slug and provider."""
+    slug_option(parser)
+    parser.add_argument("--provider", default="mercado_pago")
+
+
+def connect_options(parser: ArgumentParser) -> None:
+    """Take whose account it is; token and secret come from files, from the terminal, or as two lines."""
+    token_options(parser)
+    secret_options(parser, with_connection=False)
+    parser.add_argument("--account-id", help="the account that the token must belong to")
+    parser.add_argument("--pix-api", choices=sorted(PIX_APIS), default=DEFAULT_PIX_API)
+
+
+def token_options(parser: ArgumentParser) -> None:
+    """Take where the access token is."""
+    connection_options(parser)
+    parser.add_argument("--access-token-file", type=Path, help="a file with the token, instead of asking for it")
+
+
+def secret_options(parser: ArgumentParser, *, with_connection: bool = True) -> None:
+    """Take where the webhook secret is."""
+    if with_connection:
+        connection_options(parser)
+    parser.add_argument("--webhook-secret-file", type=Path, help="a file with the secret, instead of asking for it")
+
+
+async def connect(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Connect an account, or give it another credential; ends with the address for the provider's webhooks."""
+    async with running_hub(environment) as running:
+        check_provider(running.hub, arguments.provider)
+        wanted = NewCredential(
+            access_token=read_secret(ACCESS_TOKEN, arguments.access_token_file),
+            webhook_secret=read_secret(WEBHOOK_SECRET, arguments.webhook_secret_file),
+            account_id=arguments.account_id,
+            pix_api=arguments.pix_api,
+        )
+        merchant = await connect_account(running.hub, arguments.slug, arguments.provider, wanted, cause=running.cause)
+    _tell(arguments, merchant)
+    # A database alone does not say under which address its gateways are reached.
+    is_known = not environment.get("EXTRATO_DATABASE_URL") or environment.get("EXTRATO_PUBLIC_URL")
+    public_url = running.settings.public_url if is_known else "<public URL>"
+    print("Paste this address into the provider's panel, for payments and orders:")
+    print(notification_url(public_url, arguments.slug))
+
+
+async def rotate(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Keep another access token of the connected account."""
+    async with running_hub(environment) as running:
+        check_provider(running.hub, arguments.provider)
+        token = read_secret(ACCESS_TOKEN, arguments.access_token_file)
+        merchant = await rotate_access_token(
+            running.hub, arguments.slug, arguments.provider, token, cause=running.cause
+        )
+    _tell(arguments, merchant)
+
+
+async def webhook_secret(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Keep another webhook secret beside the same token."""
+    async with running_hub(environment) as running:
+        check_provider(running.hub, arguments.provider)
+        secret = read_secret(WEBHOOK_SECRET, arguments.webhook_secret_file)
+        merchant = await rotate_webhook_secret(
+            running.hub, arguments.slug, arguments.provider, secret, cause=running.cause
+        )
+    _tell(arguments, merchant)
+
+
+async def disconnect(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Forget the credential."""
+    async with running_hub(environment) as running:
+        merchant = await disconnect_provider(running.hub, arguments.slug, arguments.provider, cause=running.cause)
+    _tell(arguments, merchant)
+
+
+def _tell(arguments: Namespace, merchant: domain.Merchant) -> None:
+    connections = merchant.connections if isinstance(merchant, domain.Registered) else {}
+    connected = connections.get(arguments.provider)
+    state = f"connected to account {connected.account_id}" if connected else "not connected"
+    print(f"{arguments.slug}: {arguments.provider} is {state}; every process follows within five seconds.")

@@ -1,0 +1,134 @@
+"""`extrato merchant …`: who sells, under which name, to which Pix key, at what prices."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from contracts.events import MerchantRegistered, topic_of
+from extrato.domain import merchant as domain
+from extrato.domain.errors import Refused
+from extrato.domain.money import format_brl, parse_reais
+from extrato.use_cases.merchants import change_merchant, read_merchant
+from services.cli.commands.running import running_hub
+from services.cli.commands.secret_input import read_secret
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
+
+
+def slug_option(parser: ArgumentParser) -> None:
+    """Take the merchant's slug."""
+    parser.add_argument("slug", help="the merchant's name in addresses, such as padaria-do-marcos")
+
+
+def register_options(parser: ArgumentParser) -> None:
+    """Take slug, name and city."""
+    slug_option(parser)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--city", required=True)
+
+
+async def register(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Let a merchant exist."""
+    command = domain.Register(slug=arguments.slug, name=arguments.name, city=arguments.city)
+    await _change(arguments.slug, command, environment)
+
+
+def rename_options(parser: ArgumentParser) -> None:
+    """Take slug, and what is to be another."""
+    slug_option(parser)
+    parser.add_argument("--name")
+    parser.add_argument("--city")
+
+
+async def rename(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Give a merchant another name or city."""
+    await _change(arguments.slug, domain.Rename(name=arguments.name, city=arguments.city), environment)
+
+
+async def list_merchants(_arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Print a line for each merchant."""
+    async with running_hub(environment) as running:
+        topics = (topic_of(MerchantRegistered),)
+        slugs = sorted({envelope.merchant async for envelope in running.hub.log.read_all(0, topics=topics)})
+        for slug in slugs:
+            merchant, _ = await read_merchant(running.hub.log, slug)
+            if isinstance(merchant, domain.Registered):
+                print(f"{slug}\t{merchant.name}\t{merchant.city}")
+
+
+async def show(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Print a merchant as JSON; no digest and no secret is in it."""
+    async with running_hub(environment) as running:
+        merchant, _ = await read_merchant(running.hub.log, arguments.slug)
+    if not isinstance(merchant, domain.Registered):
+        raise Refused("merchant_not_found", "The merchant does not exist.", arguments.slug)
+    shown = {
+        "slug": merchant.slug,
+        "name": merchant.name,
+        "city": merchant.city,
+        "pix_key": merchant.pix_key,
+        "providers": [
+            {"provider": each.provider, "account_id": each.account_id, "pix_api": each.pix_api}
+            for each in merchant.connections.values()
+        ],
+        "prices": {name: format_brl(centavos) for name, centavos in merchant.prices_centavos.items()},
+    }
+    print(msgspec.json.format(msgspec.json.encode(shown)).decode())
+
+
+def pix_key_options(parser: ArgumentParser) -> None:
+    """Take slug and kind; the key itself may be personal, and is asked for."""
+    slug_option(parser)
+    chosen = parser.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--kind", choices=("cpf", "cnpj", "phone", "email", "evp"))
+    chosen.add_argument("--remove", action="store_true", help="receive no Pix to a key of its own")
+    parser.add_argument("--key-file", type=Path, help="a file with the key, instead of asking for it")
+
+
+async def pix_key(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Say where a merchant receives Pix."""
+    command: domain.Command = domain.RemovePixKey()
+    if not arguments.remove:
+        command = domain.SetPixKey(kind=arguments.kind, key=read_secret("Pix key", arguments.key_file))
+    await _change(arguments.slug, command, environment)
+
+
+def price_options(parser: ArgumentParser) -> None:
+    """Take slug, product and price."""
+    product_options(parser)
+    parser.add_argument("price", help="in reais, such as 0.50")
+
+
+def product_options(parser: ArgumentParser) -> None:
+    """Take slug and product."""
+    slug_option(parser)
+    parser.add_argument("product", help="the product's name")
+
+
+async def price(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Sell a product at a price."""
+    # Two decimals at most: nobody who means a thousand by `1.000` shall sell for one.
+    if not re.fullmatch(r"[0-9]{1,7}(?:[.,][0-9]{1,2})?", arguments.price, re.ASCII):
+        raise Refused("invalid_price", f"{arguments.price!r} is no price in reais, such as 0.50.", arguments.product)
+    reais = Decimal(arguments.price.replace(",", "."))
+    price_centavos = parse_reais(reais, maximum_centavos=domain.MAX_PRICE_CENTAVOS)
+    command = domain.PriceProduct(name=arguments.product, price_centavos=price_centavos)
+    await _change(arguments.slug, command, environment)
+
+
+async def withdraw(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Sell a product no more."""
+    await _change(arguments.slug, domain.WithdrawProduct(name=arguments.product), environment)
+
+
+async def _change(slug: str, command: domain.Command, environment: Mapping[str, str]) -> None:
+    async with running_hub(environment) as running:
+        changed = await change_merchant(running.hub, slug, [command], cause=running.cause)
+    print(f"{slug}: done." if changed.is_new else f"{slug}: it was so already.")

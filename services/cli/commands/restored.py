@@ -1,0 +1,52 @@
+"""`extrato restored`: what has to be done once after a database was restored from a backup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from extrato.bus.connection import connect_quietly
+from extrato.bus.holding import ForeignStream, StreamReader
+from extrato.process import CannotStart
+from services.cli.commands.running import running_hub
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Mapping
+
+    from extrato.bus.holding import Survey
+    from extrato.store.identity import Identity
+
+
+async def restored(_arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Begin another epoch of the log, and have no position or payment number given again that anybody has seen.
+
+    The relay of a running hub does the same for what it finds on the bus. This asks the bus before anything is sold,
+    and begins an epoch also where the bus was restored together with the database. Raises `CannotStart`.
+    """
+    try:
+        identity, seen, position, payment = await _begin_epoch(environment)
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
+        raise CannotStart(
+            f"The backup is of an older version ({error}): run `extrato up` once, which migrates it, then this again."
+        ) from error
+    print(f"Epoch {identity.epoch} of the log has begun, after position {seen.last_common}.")
+    print(f"The log has lost {seen.lost} events that the bus has.")
+    print(f"The next event gets a position above {position}, and the next payment a number above {payment}.")
+
+
+async def _begin_epoch(environment: Mapping[str, str]) -> tuple[Identity, Survey, int, int]:
+    async with running_hub(environment) as running:
+        if not running.settings.nats_url:
+            raise CannotStart("EXTRATO_NATS_URL must say which NATS has carried this log.")
+        log = running.hub.log
+        async with connect_quietly(running.settings.nats_url, name="restored") as bus:
+            try:
+                seen = await StreamReader(bus, log).survey()
+            except ForeignStream as error:
+                raise CannotStart(str(error)) from error
+        epoch = max((await log.identity.read()).epoch, seen.epoch)
+        identity = await log.identity.begin_epoch(epoch, last_common=seen.last_common, reason="restored")
+        position, payment = await log.recorder.right_sequences(position=seen.position, payment=seen.payment_id)
+        return identity, seen, position, payment

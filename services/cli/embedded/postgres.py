@@ -1,0 +1,244 @@
+"""A private PostgreSQL below the hub's home, for a machine that has none.
+
+Nobody but the system user who runs the hub gets in: the server listens on a unix socket only, in a folder
+that others cannot enter; it asks the kernel who is calling (`peer`), and lets in two roles, of which none is a
+superuser: `extrato` owns the database and runs the migrations, `extrato_services` may do what services need. The
+programs come from a wheel; how they are run is decided here alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+import psutil
+
+from extrato.own_files import make_folder, write_own
+from extrato.process import CannotStart
+from services.cli.embedded.postgres_places import Places, make_places
+from services.cli.supervisor.child import Child, Program, describe_ending, spawn
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+_OWNER_AND_DATABASE: Final = b"CREATE ROLE extrato LOGIN;\nCREATE DATABASE extrato OWNER extrato;\n"
+# May be repeated. A database of an older version has one role, which can create databases.
+_SERVICES_ROLE: Final = b"""\
+DO $$BEGIN IF to_regrole('extrato_services') IS NULL THEN CREATE ROLE extrato_services LOGIN; END IF; END$$;
+GRANT extrato_services TO extrato;
+ALTER ROLE extrato NOCREATEDB;
+"""
+_ROLES: Final = ("extrato", "extrato_services")
+_HBA: Final = f"local all {','.join(_ROLES)} peer map=extrato\nlocal all all reject\nhost all all all reject\n"
+_LEFT_OVER_GRACE_S: Final = 5.0
+
+
+class EmbeddedPostgres:
+    """One server with its data below `home`; it also stands as an async context manager.
+
+    `fsync=False` is for tests whose data may be lost with the machine.
+    """
+
+    def __init__(self, home: Path, *, fsync: bool = True) -> None:
+        self._home = home.absolute()
+        self._fsync = fsync
+        self._places: Places | None = None
+        self._child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the role that owns the database `extrato` finds it; known after `prepare`."""
+        return f"postgresql://extrato@/extrato?host={self._known_places.socket}"
+
+    @property
+    def services_url(self) -> str:
+        """Where the services' role finds the same database; known after `prepare`."""
+        return f"postgresql://extrato_services@/extrato?host={self._known_places.socket}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of a server that was started by `start`."""
+        if self._child is None:
+            raise RuntimeError("This server was not started by start().")
+        return self._child.pid
+
+    async def prepare(self) -> Program:
+        """Make the folders and, once, the database and its roles; gives what is to be run. Raises `CannotStart`."""
+        self._places = places = await asyncio.to_thread(make_places, self._home)
+        _write_rules(places)
+        if not places.data.exists():
+            await self._create_database(places)
+        elif not _note_of_roles(places.data).exists():
+            await self._clear_left_over()
+            await self._create_services_role(places, places.data)
+        return Program(
+            name="postgres",
+            command=(str(places.binaries / "postgres"), "-D", str(places.data), *self._options(places)),
+            log=self._home / "logs" / "postgres.log",
+            environment=_ENVIRONMENT,
+            prepare=self._clear_left_over,
+            is_ready=self._is_ready,
+            user=places.user,
+            # Fast shutdown: connections are ended, transactions rolled back, and all is written.
+            stop_signal=signal.SIGINT,
+        )
+
+    async def start(self) -> None:
+        """Start the server and wait until it answers; raises `CannotStart`."""
+        self._child = await Child.start(await self.prepare())
+        try:
+            await self._child.become_ready()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self, *, grace_s: float = 5.0) -> None:
+        """Stop the server; what was committed is safe even when it has to be killed."""
+        if self._child:
+            await self._child.stop(grace_s=grace_s)
+            self._child = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    @property
+    def _known_places(self) -> Places:
+        if self._places is None:
+            raise RuntimeError("The places of this server are known after prepare().")
+        return self._places
+
+    def _options(self, places: Places) -> tuple[str, ...]:
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(places.socket),
+            "unix_socket_permissions": "0700",
+            "hba_file": str(places.rules / "pg_hba.conf"),
+            "ident_file": str(places.rules / "pg_ident.conf"),
+            "max_connections": "200",
+        }
+        if not self._fsync:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        return tuple(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))
+
+    async def _create_database(self, places: Places) -> None:
+        """Create it under another name first, so that a half-made one is never taken for a whole one."""
+        unfinished = places.folder / "data.unfinished"
+        await asyncio.to_thread(shutil.rmtree, unfinished, ignore_errors=True)
+        make_folder(unfinished, 0o700, owner=places.user)
+        await self._run(
+            places,
+            (
+                *(str(places.binaries / "initdb"), "-D", str(unfinished), "--username=postgres"),
+                *("--auth=reject", "--encoding=UTF8", "--locale=C"),
+                *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+                *(() if self._fsync else ("--no-sync",)),
+            ),
+        )
+        await self._run_single(places, unfinished, _OWNER_AND_DATABASE)
+        await self._create_services_role(places, unfinished)
+        unfinished.rename(places.data)
+
+    async def _create_services_role(self, places: Places, data: Path) -> None:
+        """Create it, and then note in the cluster that it is there: until then the next start does it again."""
+        await self._run_single(places, data, _SERVICES_ROLE)
+        # The folder is that of PostgreSQL's user, so that what stands there already is not followed.
+        note = os.open(_note_of_roles(data), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        if places.user:
+            os.fchown(note, places.user.pw_uid, places.user.pw_gid)
+        os.close(note)
+
+    async def _run_single(self, places: Places, data: Path, script: bytes) -> None:
+        """Run statements without a server, so that no superuser ever has to be let in over the socket."""
+        options = ("--single", "-D", str(data), "-c", "exit_on_error=on", "postgres")
+        await self._run(places, (str(places.binaries / "postgres"), *options), script=script)
+
+    async def _run(self, places: Places, command: tuple[str, ...], *, script: bytes = b"") -> None:
+        process = await spawn(
+            command,
+            environment=_ENVIRONMENT,
+            user=places.user,
+            output=asyncio.subprocess.PIPE,
+            standard_input=asyncio.subprocess.PIPE,
+        )
+        output, _ = await process.communicate(script)
+        if process.returncode:
+            said = output.decode(errors="replace").strip().split("\n")[-1]
+            ending = describe_ending(process.returncode)
+            raise CannotStart(f"{Path(command[0]).name} {ending} while it prepared the database: {said}")
+
+    async def _is_ready(self, pid: int) -> bool:
+        lines = _pid_file(self._known_places.data)
+        return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
+
+    async def _clear_left_over(self) -> None:
+        """End a server that an earlier hub left behind, and forget the process id of one that is gone.
+
+        A pid that now belongs to somebody else would make PostgreSQL believe that it still runs, and the
+        memory of a killed server stays in use until the last of its connections has noticed.
+        """
+        data = self._known_places.data
+        lines = _pid_file(data)
+        pid = int(lines[0]) if lines and lines[0].isdigit() else 0
+        deadline = time.monotonic() + _LEFT_OVER_GRACE_S
+        while (server := _server(pid, data)) and time.monotonic() < deadline:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                server.send_signal(signal.SIGINT)
+            await asyncio.sleep(0.01)
+        while len(lines) > 6 and _memory_in_use(lines[6]) and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _write_rules(places: Places) -> None:
+    make_folder(places.rules, 0o755 if places.user else 0o700)
+    users = {pwd.getpwuid(os.geteuid()).pw_name, *({places.user.pw_name} if places.user else ())}
+    ident = "".join(f'extrato "{name}" {role}\n' for name in sorted(users) for role in _ROLES)
+    for name, text in (("pg_hba.conf", _HBA), ("pg_ident.conf", ident)):
+        write_own(places.rules / name, text.encode(), mode=0o644 if places.user else 0o600)
+
+
+def _note_of_roles(data: Path) -> Path:
+    """Name the file that lies in a cluster with both roles, and goes into its backups with it."""
+    return data / "extrato_two_roles"
+
+
+def _pid_file(data: Path) -> list[str]:
+    try:
+        return (data / "postmaster.pid").read_text().split("\n")
+    except FileNotFoundError:
+        return []
+
+
+def _server(pid: int, data: Path) -> psutil.Process | None:
+    """Find the process if it is a PostgreSQL server of this data folder; a zombie has no command line."""
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        words = process.cmdline()
+        if words and Path(words[0]).name == "postgres" and str(data) in words:
+            return process
+    return None
+
+
+def _memory_in_use(key_and_id: str) -> bool:
+    """Say whether a process is attached to this System V memory segment; where it cannot be known, say no."""
+    words = key_and_id.split()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/sysvipc/shm").read_text().split("\n")[1:]:
+            columns = line.split()
+            if len(words) == 2 and len(columns) > 6 and columns[1] == words[1]:
+                return columns[6] != "0"
+    return False

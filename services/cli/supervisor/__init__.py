@@ -1,0 +1,1 @@
+"""Starts the programs of `extrato up`, watches them, and ends them."""

@@ -1,0 +1,136 @@
+"""Which processes a hub started, written down so that the next one can end what a killed one left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+import msgspec
+import psutil
+
+from extrato.own_files import make_folder, open_own, read_own, write_own
+from extrato.process import CannotStart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from services.cli.supervisor.child import Child
+
+_LEAVING_WITHIN_S: Final = 6.0
+_ORPHANS_LEAVE_WITHIN_S: Final = 3.0
+# The start time is counted from the time the machine booted, which a correction of the clock moves.
+_START_TOLERANCE_S: Final = 2.0
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What tells a process from a later one that was given the same number."""
+
+    pid: int
+    started_at: float
+    command: list[str]
+    stop_signal: int
+
+    def find(self) -> psutil.Process | None:
+        """Find the process if it still is the one that was written down; a zombie has no command line."""
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(self.pid)
+            same_start = abs(process.create_time() - self.started_at) < _START_TOLERANCE_S
+            if same_start and process.cmdline() == self.command:
+                return process
+        return None
+
+
+class RunFolder:
+    """`EXTRATO_HOME/run`: held by one hub at a time, with the list of its processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock: int | None = None
+
+    async def __aenter__(self) -> Self:
+        """Take the folder and end what an earlier hub left running; raises `CannotStart` while one runs."""
+        make_folder(self._folder, 0o700)
+        lock = open_own(self._folder / "lock", os.O_RDWR | os.O_CREAT)
+        deadline = time.monotonic() + _LEAVING_WITHIN_S
+        while not _lock(lock):
+            holder = os.pread(lock, 40, 0).decode()
+            if "stopping" not in holder or time.monotonic() > deadline:
+                os.close(lock)
+                raise CannotStart(
+                    f"This home is in use by another hub ({holder.strip() or 'starting'}): {self._folder}"
+                )
+            await asyncio.sleep(0.02)
+        self._lock = lock
+        self.say("running")
+        await self._end_orphans()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def say(self, state: str) -> None:
+        """Tell a hub that waits for this folder what this one is doing."""
+        if self._lock is not None:
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, f"process {os.getpid()} {state}\n".encode(), 0)
+
+    def write_processes(self, children: Mapping[str, Child]) -> None:
+        """Write which processes run, by name: for people, and for the next hub."""
+        pids = {name: child.pid for name, child in children.items()}
+        identities = [identity for child in children.values() if (identity := _identify(child))]
+        self.write("processes.json", json.dumps(pids, indent=2).encode())
+        self.write("identities.json", msgspec.json.encode(identities))
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file of this folder whole or not at all."""
+        write_own(self._folder / name, content)
+
+    async def _end_orphans(self) -> None:
+        await asyncio.gather(*(_end(identity) for identity in self._left_over()))
+
+    def _left_over(self) -> list[Identity]:
+        try:
+            return msgspec.json.decode(read_own(self._folder / "identities.json"), type=list[Identity])
+        except FileNotFoundError:
+            return []
+
+
+async def _end(identity: Identity) -> None:
+    """Ask a process to end, and kill it when it is still there after a while."""
+    number, deadline = signal.Signals(identity.stop_signal), time.monotonic() + _ORPHANS_LEAVE_WITHIN_S
+    asked = False
+    while orphan := identity.find():
+        if time.monotonic() > deadline:
+            number, asked = signal.SIGKILL, False
+        if not asked:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                orphan.send_signal(number)
+            asked = True
+        await asyncio.sleep(0.01)
+
+
+def _identify(child: Child) -> Identity | None:
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(child.pid)
+        return Identity(child.pid, process.create_time(), process.cmdline(), int(child.program.stop_signal))
+    return None
+
+
+def _lock(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,103 @@
+"""The services of the hub, as they are run: one line each."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from extrato.settings import MIGRATION_DATABASE_URL
+from services.cli.supervisor.child import Program
+from services.cli.supervisor.readiness import answers, has_written
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from extrato.settings import Settings
+
+# The webhook secret of the simulated provider's own account, which the demo merchant has.
+DEMO_SECRET: Final = "EXTRATO_SANDBOX_DEMO_SECRET"  # noqa: S105 - what it is called
+
+_CODE: Final = Path(__file__).parents[3]
+_MEANT_FOR_IT: Final = ("EXTRATO_SANDBOX_", "PYTHON", "LC_")
+_ANYBODYS: Final = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH"})
+
+
+def services(settings: Settings, environment: Mapping[str, str]) -> list[Program]:
+    """Give the programs; `settings` knows the servers, and the rest of `environment` is passed on to the hub's own.
+
+    The sandbox is one of them unless another provider is given.
+    """
+    gateway = answers(settings.host, settings.port, "/readyz")
+    sandbox = answers("127.0.0.1", settings.sandbox_port, "/_sandbox/health")
+    shared = shared_environment(settings, environment)
+    programs = [
+        service("gateway", ("-m", "services.gateway"), settings, shared, is_ready=gateway),
+        service("monitor", ("-m", "services.monitor"), settings, shared),
+        service("projections", ("-m", "services.projections"), settings, shared),
+    ]
+    if uses_sandbox(settings, environment):
+        its_own = sandbox_environment(settings, environment)
+        programs.append(service("sandbox", ("-m", "services.sandbox"), settings, its_own, is_ready=sandbox))
+    return programs
+
+
+def service(
+    name: str,
+    arguments: tuple[str, ...],
+    settings: Settings,
+    environment: Mapping[str, str],
+    *,
+    is_ready: Callable[[int], Awaitable[bool]] | None = None,
+) -> Program:
+    """Describe a Python program; one without a door says that it is ready by writing EXTRATO_READY_FILE."""
+    ready_file = settings.home / "run" / f"{name}.ready"
+
+    async def forget_ready_file() -> None:
+        ready_file.unlink(missing_ok=True)
+
+    return Program(
+        name=name,
+        command=(sys.executable, *arguments),
+        log=settings.home / "logs" / f"{name}.log",
+        environment={**environment, "EXTRATO_READY_FILE": str(ready_file)},
+        prepare=forget_ready_file,
+        is_ready=is_ready or has_written(ready_file),
+    )
+
+
+def provider_url(settings: Settings, environment: Mapping[str, str]) -> str:
+    """Give the address of Mercado Pago: what was given, and otherwise the sandbox."""
+    return environment.get("EXTRATO_MERCADOPAGO_URL") or settings.sandbox_url
+
+
+def uses_sandbox(settings: Settings, environment: Mapping[str, str]) -> bool:
+    """Say whether Mercado Pago is the sandbox that is started here: no other address was given."""
+    here = {f"http://{host}:{settings.sandbox_port}" for host in ("127.0.0.1", "localhost")}
+    return provider_url(settings, environment).strip().rstrip("/") in here
+
+
+def sandbox_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    """Give the sandbox what is meant for it and what any program needs: it plays a stranger, who has no key of ours."""
+    given = shared_environment(settings, environment)
+    return {name: value for name, value in given.items() if name in _ANYBODYS or name.startswith(_MEANT_FOR_IT)}
+
+
+def shared_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    """Give every service what was given, and where things are; the provider is the sandbox by default.
+
+    The role of the migrations, which can rewrite the log, is no service's business.
+    """
+    return {
+        "EXTRATO_SANDBOX_PUBLIC_URL": settings.sandbox_url,
+        "EXTRATO_SANDBOX_WEBHOOK_URL": f"{settings.public_url}/webhooks/mercadopago/",
+        **{name: value for name, value in environment.items() if value and name != MIGRATION_DATABASE_URL},
+        "EXTRATO_MERCADOPAGO_URL": provider_url(settings, environment),
+        "EXTRATO_DATABASE_URL": settings.database_url,
+        "EXTRATO_NATS_URL": settings.nats_url,
+        "EXTRATO_HOME": str(settings.home),
+        "EXTRATO_SANDBOX_DATA": str(settings.home / "sandbox"),
+        "EXTRATO_SANDBOX_PORT": str(settings.sandbox_port),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(_CODE), environment.get("PYTHONPATH")))),
+    }

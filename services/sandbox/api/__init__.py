@@ -1,0 +1,1 @@
+"""The provider's routes: what they refuse, and what they do."""

@@ -1,0 +1,1 @@
+"""What the provider shows of a payment, an order or a preference."""

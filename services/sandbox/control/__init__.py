@@ -1,0 +1,1 @@
+"""The test's hand: outcomes, faults and the merchant's panel."""

@@ -1,0 +1,67 @@
+"""`/_sandbox/accounts/{collector_id}`: what a merchant sets in the panel of the provider, which has no API for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from services.sandbox.api.doors import refusal
+from services.sandbox.api.payment_request import read_notification_url
+from services.sandbox.state.errors import ProviderError
+from services.sandbox.state.json_body import answer
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from services.sandbox.simulator import Simulator
+    from services.sandbox.state.accounts import Account
+
+
+class PanelChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings to change, and no others; `"webhook_url": null` takes the address away."""
+
+    webhook_url: str | msgspec.UnsetType | None = msgspec.UNSET
+    is_test_user: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+async def show_account(sim: Simulator, request: web.Request) -> web.Response:
+    """Show the settings of a merchant, without its secrets."""
+    account = _find(sim, request)
+    return _unknown() if account is None else answer(_shown(account))
+
+
+async def change_account(sim: Simulator, request: web.Request) -> web.Response:
+    """Change the named settings until the process ends or is reset; shows them all."""
+    account = _find(sim, request)
+    if account is None:
+        return _unknown()
+    try:
+        change = msgspec.json.decode(await request.read(), type=PanelChange)
+        if change.webhook_url is not msgspec.UNSET:
+            read_notification_url(change.webhook_url)
+    except msgspec.DecodeError as error:
+        return refusal("invalid_account", f"{error}.", status=400)
+    except ProviderError as error:
+        return refusal("invalid_account", f"webhook_url: {error.message}.", status=400)
+    # UNSET is left out by `to_builtins`, so that only what was named is replaced.
+    changed = msgspec.structs.replace(account, **msgspec.to_builtins(change))
+    sim.accounts.replace(changed)
+    return answer(_shown(changed))
+
+
+def _find(sim: Simulator, request: web.Request) -> Account | None:
+    return sim.accounts.of_collector(int(request.match_info["collector_id"]))
+
+
+def _unknown() -> web.Response:
+    return refusal("unknown_account", "No merchant has this collector id.", status=404)
+
+
+def _shown(account: Account) -> dict[str, object]:
+    return {
+        "collector_id": account.collector_id,
+        "nickname": account.nickname,
+        "webhook_url": account.webhook_url,
+        "is_test_user": account.is_test_user,
+    }

@@ -1,0 +1,1 @@
+"""What a payer sees in a browser."""

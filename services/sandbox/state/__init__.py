@@ -1,0 +1,1 @@
+"""What the provider knows and keeps, and what all other rooms stand on."""

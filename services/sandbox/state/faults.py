@@ -1,0 +1,152 @@
+"""The fault dial: how badly the simulated provider behaves."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+from services.sandbox.state.errors import (
+    PolicyError,
+    bad_request,
+    internal_error,
+    invalid_access_token,
+    too_many_requests,
+)
+from services.sandbox.state.search_index import MAX_LAG_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ErrorKind = Literal[
+    "internal_error", "bad_request", "too_many_requests", "invalid_access_token", "policy", "html", "connection_reset"
+]
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=120_000)]
+
+# Clients that are remembered by the rate limit; beyond that the limit forgets and starts over.
+_MAX_BUCKETS = 1_000
+
+
+class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The positions of the dial; all zero is a good day. They are forgotten when the process ends.
+
+    `error_rate` answers to that share of the calls with `error_kind`, before anything is done; by default that is 500,
+    `too_many_requests` is 429 without `Retry-After`, `html` a 502 page. `lost_answers` does so to that share of the
+    calls that change something, after it was done. `rate_limit_per_s` counts for each access token, 0 is no limit.
+    With `pix_refused` a Pix is refused for risk in the answer that makes it, and has no code. With
+    `refunds_in_process` a refund of a payment waits, and with `order_refunds` at `processing` that of an order, until
+    `POST /_sandbox/refunds/{id}` ends it. With `order_refunded_as_processed` a fully refunded order is
+    `processed`/`refunded`, not `refunded`/`refunded`. With `webhooks` off, notices of that time are lost for ever.
+    `webhook_duplicates` is the number of extra copies. `webhook_shuffle` delays each notice by up to half a second at
+    random, so that they overtake each other. `webhook_signs_raw_id` signs the id of an order as it is instead of in
+    lower case.
+    """
+
+    latency_ms: Milliseconds = 0
+    error_kind: ErrorKind = "internal_error"
+    error_rate: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    lost_answers: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    rate_limit_per_s: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0.0
+    pix_refused: bool = False
+    refunds_in_process: bool = False
+    order_refunds: Literal["made", "processing"] = "made"
+    order_refunded_as_processed: bool = False
+    webhooks: bool = True
+    webhook_delay_ms: Milliseconds = 0
+    webhook_duplicates: Annotated[int, msgspec.Meta(ge=0, le=20)] = 0
+    webhook_shuffle: bool = False
+    webhook_bad_signature: bool = False
+    webhook_signs_raw_id: bool = False
+    webhook_ts_in_ms: bool = False
+    search_lag_ms: Annotated[int, msgspec.Meta(ge=0, le=MAX_LAG_MS)] = 0
+
+
+class Broken(Exception):
+    """The call gets no answer of the API: a page of some machine in between, or nothing at all."""
+
+    def __init__(self, *, is_reset: bool) -> None:
+        """Take whether the connection is cut."""
+        super().__init__("reset" if is_reset else "html")
+        self.is_reset = is_reset
+
+
+class InvalidFaults(ValueError):
+    """The dial has no such position; the message says why."""
+
+
+class FaultDial:
+    """Holds the present position and makes provider calls suffer from it."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Start on a good day."""
+        self.now = Faults()
+        self._monotonic = monotonic
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def turn(self, change: dict[str, object]) -> Faults:
+        """Change the named positions and keep the others; raises `InvalidFaults`."""
+        unknown = sorted(change.keys() - set(Faults.__struct_fields__))
+        if unknown:
+            known = ", ".join(Faults.__struct_fields__)
+            raise InvalidFaults(f"There is no fault named {', '.join(unknown)}; the faults are {known}.")
+        merged = msgspec.structs.asdict(self.now) | change
+        try:
+            self.now = msgspec.convert(merged, Faults, strict=True)
+        except msgspec.ValidationError as error:
+            raise InvalidFaults(f"{error}.") from error
+        self._buckets.clear()
+        return self.now
+
+    def reset(self) -> None:
+        """Return to a good day."""
+        self.now = Faults()
+        self._buckets.clear()
+
+    async def strike(self, client: str) -> None:
+        """Let one provider call suffer: wait, then perhaps raise a `ProviderError` or `Broken`."""
+        faults = self.now
+        if faults.latency_ms:
+            await asyncio.sleep(faults.latency_ms / 1000)
+        if faults.rate_limit_per_s:
+            self._take_turn(client, faults.rate_limit_per_s)
+        if faults.error_rate and random.random() < faults.error_rate:  # noqa: S311 - dice, not a secret
+            raise _error(faults.error_kind)
+
+    def strike_after(self, method: str) -> None:
+        """Perhaps raise a `ProviderError` or `Broken` although a call that changes something was done."""
+        faults = self.now
+        if method != "GET" and faults.lost_answers and random.random() < faults.lost_answers:  # noqa: S311 - dice
+            raise _error(faults.error_kind)
+
+    def _take_turn(self, client: str, per_s: float) -> None:
+        """A bucket for each client holds one second's worth of calls and refills steadily."""
+        size = max(1.0, per_s)
+        now_s = self._monotonic()
+        if len(self._buckets) > _MAX_BUCKETS:
+            self._buckets.clear()
+        tokens, seen_s = self._buckets.get(client, (size, now_s))
+        tokens = min(size, tokens + (now_s - seen_s) * per_s)
+        if tokens < 1:
+            self._buckets[client] = (tokens, now_s)
+            raise too_many_requests(max(1, math.ceil((1 - tokens) / per_s)))
+        self._buckets[client] = (tokens - 1, now_s)
+
+
+def _error(kind: ErrorKind) -> Exception:
+    match kind:
+        case "html" | "connection_reset":
+            return Broken(is_reset=kind == "connection_reset")
+        case "policy":
+            return PolicyError()
+        case "invalid_access_token":
+            return invalid_access_token()
+        case "too_many_requests":
+            return too_many_requests(None)
+        case "bad_request":
+            return bad_request("Params Error", code=1)
+        case "internal_error":
+            return internal_error()

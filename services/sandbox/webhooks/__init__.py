@@ -1,0 +1,1 @@
+"""What the provider tells a merchant of, signed, and how often it tries."""

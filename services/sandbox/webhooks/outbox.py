@@ -1,0 +1,205 @@
+"""Sends webhooks until they are heard, through restarts, time-outs and the faults of the dial.
+
+Source: mercadopago developer docs, "Webhooks": 200 or 201 within 22 seconds, else a retry every 15 minutes,
+with longer gaps after the third try; how many tries there are is not published.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import random
+from typing import TYPE_CHECKING
+
+import aiohttp
+import msgspec
+
+from services.sandbox.state.json_body import encode
+from services.sandbox.webhooks.announcements import announcements
+from services.sandbox.webhooks.formats import Notice, Signing, delivery
+
+if TYPE_CHECKING:
+    from services.sandbox.state.accounts import Accounts
+    from services.sandbox.state.clock import Clock
+    from services.sandbox.state.database import Database
+    from services.sandbox.state.faults import FaultDial
+    from services.sandbox.state.records import Payment
+    from services.sandbox.state.stats import Stats
+    from services.sandbox.state.store import Store
+
+RETRY_GAPS_MIN = (15, 15, 30, 60, 120, 240, 480, 1440)
+MAX_IN_FLIGHT = 256
+_DUPLICATE_GAP_MS = 500
+_SHUFFLE_WINDOW_MS = 500
+_WRONG_SECRET = "not-the-secret-of-this-merchant"  # noqa: S105 - wrong on purpose
+
+
+class Outbox:
+    """Holds the notices that are still to be heard, and sends each when it is due."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        store: Store,
+        accounts: Accounts,
+        clock: Clock,
+        faults: FaultDial,
+        stats: Stats,
+        timeout_s: float,
+    ) -> None:
+        """Take up the notices that an earlier run left unheard."""
+        self._database = database
+        self._store = store
+        self._accounts = accounts
+        self._clock = clock
+        self._faults = faults
+        self._stats = stats
+        self._timeout_s = timeout_s
+        self._due: list[tuple[int, int]] = []
+        self._notices: dict[int, Notice] = {}
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        for notice in database.load("deliveries", Notice):
+            self._hold(notice)
+
+    @property
+    def pending(self) -> int:
+        """How many notices are not heard yet."""
+        return len(self._notices)
+
+    @property
+    def retrying(self) -> int:
+        """How many of those were sent before, to somebody who did not hear them."""
+        return sum(notice.attempt > 0 for notice in self._notices.values())
+
+    def announce(self, payment: Payment, *, action: str) -> None:
+        """Queue the notices of one event; nothing when there is no address to tell it."""
+        account = self._accounts.of_collector(payment.collector_id)
+        found = announcements(
+            payment,
+            panel_url=None if account is None else account.webhook_url,
+            action=action,
+            refunded_as_processed=self._faults.now.order_refunded_as_processed,
+        )
+        for each in found:
+            for copy in range(1 + self._faults.now.webhook_duplicates):
+                if not self._faults.now.webhooks:
+                    self._stats.webhooks_dropped += 1
+                    continue
+                notice = Notice(
+                    notice_id=self._store.next_id(),
+                    collector_id=payment.collector_id,
+                    url=each.url,
+                    format=each.format,
+                    resource_id=each.resource_id,
+                    action=each.action,
+                    data=each.data,
+                    event_ms=payment.updated_ms,
+                    due_ms=self._clock.now_ms() + self._first_delay_ms(copy),
+                )
+                self._database.put("deliveries", notice.notice_id, notice)
+                self._hold(notice)
+
+    async def run(self) -> None:
+        """Send what is due, for ever; a cancelled run leaves unheard notices for the next one."""
+        timeout = aiohttp.ClientTimeout(total=self._timeout_s)
+        connector = aiohttp.TCPConnector(limit=MAX_IN_FLIGHT)
+        async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+            try:
+                while True:
+                    self._start_due(session)
+                    self._database.commit()
+                    await self._wait()
+            finally:
+                for task in self._in_flight:
+                    task.cancel()
+                await asyncio.gather(*self._in_flight, return_exceptions=True)
+
+    def clear(self) -> None:
+        """Forget all notices."""
+        self._due.clear()
+        self._notices.clear()
+
+    def _first_delay_ms(self, copy: int) -> int:
+        faults = self._faults.now
+        shuffled_ms = random.randrange(_SHUFFLE_WINDOW_MS) if faults.webhook_shuffle else 0  # noqa: S311
+        return faults.webhook_delay_ms + shuffled_ms + self._clock.compressed_ms(copy * _DUPLICATE_GAP_MS)
+
+    def _hold(self, notice: Notice) -> None:
+        self._notices[notice.notice_id] = notice
+        heapq.heappush(self._due, (notice.due_ms, notice.notice_id))
+        self._changed.set()
+
+    def _start_due(self, session: aiohttp.ClientSession) -> None:
+        now_ms = self._clock.now_ms()
+        while self._due and self._due[0][0] <= now_ms and len(self._in_flight) < MAX_IN_FLIGHT:
+            _, notice_id = heapq.heappop(self._due)
+            notice = self._notices.get(notice_id)
+            if notice is not None:
+                task = asyncio.create_task(self._send(session, notice))
+                self._in_flight.add(task)
+                task.add_done_callback(self._landed)
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._changed.set()
+
+    async def _wait(self) -> None:
+        self._changed.clear()
+        is_full = len(self._in_flight) >= MAX_IN_FLIGHT
+        wait_s = None if is_full or not self._due else max(0, self._due[0][0] - self._clock.now_ms()) / 1000
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._changed.wait()
+
+    async def _send(self, session: aiohttp.ClientSession, notice: Notice) -> None:
+        if not self._faults.now.webhooks:
+            self._stats.webhooks_dropped += 1
+            self._done(notice)
+        elif await self._is_heard(session, notice):
+            self._stats.webhooks_sent += 1
+            self._done(notice)
+        else:
+            self._stats.webhooks_failed += 1
+            self._retry_later(notice)
+
+    async def _is_heard(self, session: aiohttp.ClientSession, notice: Notice) -> bool:
+        faults = self._faults.now
+        account = self._accounts.of_collector(notice.collector_id) or self._accounts.nameless(notice.collector_id)
+        call = delivery(
+            notice,
+            application_id=account.client_id,
+            signing=Signing(
+                secret=_WRONG_SECRET if faults.webhook_bad_signature else account.webhook_secret,
+                lower_case_ids=not faults.webhook_signs_raw_id,
+                ts_in_ms=faults.webhook_ts_in_ms,
+            ),
+            hook_id=self._store.next_id(),
+            sent_ms=self._clock.now_ms(),
+            timeout_s=self._timeout_s,
+        )
+        try:
+            async with session.post(
+                call.url, data=encode(call.body), headers=call.headers, allow_redirects=False
+            ) as response:
+                return response.status in {200, 201}
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return False
+
+    def _retry_later(self, notice: Notice) -> None:
+        if notice.notice_id not in self._notices:
+            return
+        if notice.attempt >= len(RETRY_GAPS_MIN):
+            self._stats.webhooks_abandoned += 1
+            self._done(notice)
+            return
+        gap_ms = self._clock.compressed_ms(RETRY_GAPS_MIN[notice.attempt] * 60_000)
+        later = msgspec.structs.replace(notice, attempt=notice.attempt + 1, due_ms=self._clock.now_ms() + gap_ms)
+        self._database.put("deliveries", later.notice_id, later)
+        self._hold(later)
+
+    def _done(self, notice: Notice) -> None:
+        self._notices.pop(notice.notice_id, None)
+        self._database.delete("deliveries", notice.notice_id)
