@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from contracts import events
 from extrato.domain.payment.identifiers import external_reference
 from extrato.domain.payment.state import begun
-from extrato.use_cases.hub import LoadedPayment
+from extrato.use_cases.payments import LoadedPayment
 
 NOON: Final = datetime(2026, 1, 12, 15, 0, tzinfo=UTC)
 CREATED: Final = NOON - timedelta(minutes=30)

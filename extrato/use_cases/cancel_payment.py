@@ -9,11 +9,12 @@ from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import CompleteCancellation, RefuseCancellation, RequestCancellation
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.store.vault_keys import InvalidVaultKey
-from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
+from extrato.use_cases.payments import LoadedPayment, change_payment, load_payment
 from extrato.use_cases.refresh_payment import credential_for, refresh_payment
 
 if TYPE_CHECKING:
     from contracts.envelope import Cause
+    from extrato.use_cases.hub import Hub
 
 
 async def cancel_payment(hub: Hub, payment_id: int, *, cause: Cause) -> LoadedPayment:

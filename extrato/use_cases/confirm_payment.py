@@ -13,10 +13,11 @@ from extrato.domain.payment.decisions import CLOCKS_APART
 from extrato.domain.payment.identifiers import payment_id_in
 from extrato.errors import NotFound
 from extrato.store.appender import Evidence
-from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
+from extrato.use_cases.payments import LoadedPayment, change_payment, load_payment
 
 if TYPE_CHECKING:
     from contracts.envelope import Cause
+    from extrato.use_cases.hub import Hub
 
 
 class Confirmation(Struct, frozen=True, kw_only=True):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extrato.domain.payment.commands import Expire
-from extrato.use_cases.hub import Decided, Hub, change_payment
+from extrato.use_cases.payments import Decided, change_payment
 
 if TYPE_CHECKING:
     from contracts.envelope import Cause
+    from extrato.use_cases.hub import Hub
 
 
 async def expire_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extrato.store.inbox import Delivery, DueDelivery
-    from extrato.use_cases.hub import Decided, Hub
+    from extrato.use_cases.hub import Hub
+    from extrato.use_cases.payments import Decided
 
 # Things that are a payment, and things that lead to one by the reference they carry.
 PAYMENT_KINDS: Final = frozenset({"payment"})

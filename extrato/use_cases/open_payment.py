@@ -25,13 +25,14 @@ from extrato.store.appender import StreamAppend
 from extrato.use_cases.cancel_payment import complete_cancellation
 from extrato.use_cases.command_handler import handle, new_events
 from extrato.use_cases.connections import notification_url
-from extrato.use_cases.hub import Hub, LoadedPayment, after_opening, change_payment, load_payment, payment_stream
+from extrato.use_cases.payments import LoadedPayment, after_opening, change_payment, load_payment, payment_stream
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from contracts.envelope import Cause
     from extrato.domain.merchant import Registered
+    from extrato.use_cases.hub import Hub
 
 KEY_NAMESPACE: Final = UUID("6d1a9a0c-3f55-5e0d-8c1b-0f7a6a3b9a77")
 CURRENCY: Final = "BRL"

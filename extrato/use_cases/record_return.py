@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from extrato.domain.errors import Refused
 from extrato.domain.payment.decisions import CLOCKS_APART
-from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
+from extrato.use_cases.payments import LoadedPayment, change_payment, load_payment
 
 if TYPE_CHECKING:
     from contracts.envelope import Cause
     from extrato.domain.payment.commands import RecordReturn
+    from extrato.use_cases.hub import Hub
 
 
 async def record_return(hub: Hub, payment_id: int, command: RecordReturn, *, cause: Cause) -> LoadedPayment:

@@ -21,7 +21,7 @@ from extrato.errors import (
 )
 from extrato.providers.port import ObservedPage
 from extrato.store.appender import Evidence
-from extrato.use_cases.hub import Decided, Hub, LoadedPayment, change_payment, load_payment
+from extrato.use_cases.payments import Decided, LoadedPayment, change_payment, load_payment
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from extrato.domain.payment.state import Opened
     from extrato.ports import Credential
     from extrato.providers.port import Observation, RemoteProvider
+    from extrato.use_cases.hub import Hub
 
 REFRESH_TIMEOUT_S: Final = 8.0
 MAX_ATTEMPTS_ASKED: Final = 10

@@ -22,7 +22,7 @@ from extrato.errors import (
 )
 from extrato.providers.port import RefundRequest
 from extrato.store.vault_keys import InvalidVaultKey
-from extrato.use_cases.hub import Hub, LoadedPayment, change_payment, load_payment
+from extrato.use_cases.payments import LoadedPayment, change_payment, load_payment
 from extrato.use_cases.refresh_payment import credential_for, refresh_payment
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from extrato.domain.payment.ledger import Refund
     from extrato.ports import Credential
     from extrato.providers.port import RefundSeen
+    from extrato.use_cases.hub import Hub
 
 # How much the provider's clock may be behind the hub's.
 CLOCKS_APART: Final = timedelta(minutes=1)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extrato.domain.payment.commands import StartWatch
-from extrato.use_cases.hub import Decided, Hub, change_payment, load_payment
 from extrato.use_cases.open_payment import WATCH
+from extrato.use_cases.payments import Decided, change_payment, load_payment
 
 if TYPE_CHECKING:
     from contracts.envelope import Cause
+    from extrato.use_cases.hub import Hub
 
 
 async def start_watch(hub: Hub, payment_id: int, *, cause: Cause) -> Decided:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from extrato.domain.errors import Refused
 from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import NotFound
-from extrato.use_cases.hub import load_payment
+from extrato.use_cases.payments import load_payment
 from services.gateway.http import fields
 from services.gateway.http.context import caller_of, gateway_of
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from contracts.envelope import Envelope
     from extrato.domain.merchant import Registered
-    from extrato.use_cases.hub import LoadedPayment
+    from extrato.use_cases.payments import LoadedPayment
     from services.gateway.http.context import Caller, Gateway
 
 

@@ -13,7 +13,7 @@ from cachetools import FIFOCache
 from contracts.envelope import Cause
 from extrato.domain.payment.identifiers import payment_id_in_reference
 from extrato.errors import NotFound, ProviderMisunderstood, ProviderRefused, ProviderShowsNothing
-from extrato.use_cases.hub import load_payment
+from extrato.use_cases.payments import load_payment
 from extrato.use_cases.refresh_payment import credential_of, observe_attempt, record_observations
 from services.monitor import schedule
 from services.monitor.schedule import Cursor, Progress, Question
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from contracts.read_models import OpenPayment
     from extrato.ports import Credential
     from extrato.providers.port import Observation
-    from extrato.use_cases.hub import Decided, Hub
+    from extrato.use_cases.hub import Hub
+    from extrato.use_cases.payments import Decided
     from services.monitor.cursors import Cursors
     from services.monitor.open_payments import Account
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from extrato.use_cases.hub import load_payment
 from extrato.use_cases.open_payment import WATCH
+from extrato.use_cases.payments import load_payment
 from services.monitor.schedule import check_number
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from contracts.read_models import OpenPayment
-    from extrato.use_cases.hub import Decided, Hub
+    from extrato.use_cases.hub import Hub
+    from extrato.use_cases.payments import Decided
 
 
 class Watches:

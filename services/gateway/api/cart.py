@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from extrato.use_cases.hub import LoadedPayment
+    from extrato.use_cases.payments import LoadedPayment
     from services.gateway.http.context import Gateway
 
 LIFETIME: Final = timedelta(minutes=30)

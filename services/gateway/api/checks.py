@@ -17,7 +17,7 @@ from msgspec import Struct
 from contracts.subjects import checks_subject
 from contracts.telemetry import PaymentChecked
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
-from extrato.use_cases.hub import LoadedPayment, load_payment
+from extrato.use_cases.payments import LoadedPayment, load_payment
 from extrato.use_cases.refresh_payment import refresh_payment
 from services.gateway.single_flight import SingleFlight
 

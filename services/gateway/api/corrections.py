@@ -20,7 +20,7 @@ from extrato.domain.payment.commands import AcceptMoney, ResolveAlert
 from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import ProviderRefused, Transient
 from extrato.use_cases.cancel_payment import cancel_payment
-from extrato.use_cases.hub import change_payment, load_payment
+from extrato.use_cases.payments import change_payment, load_payment
 from extrato.use_cases.refund_payment import RefundWish, refund_payment, refunds_of
 from services.gateway import lookup
 from services.gateway.api.views import attempts_of, label
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from extrato.domain.payment.ledger import Refund
-    from extrato.use_cases.hub import LoadedPayment
+    from extrato.use_cases.payments import LoadedPayment
 
 MAX_REASON: Final = 200
 MAX_RESOLUTION: Final = 500

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from contracts.api import MonitorList, MonitorsStarted, MonitorStarted, MovedPayment, PadariaNamed, Synced
 from extrato.domain.money import to_reais
 from extrato.errors import NotFound
-from extrato.use_cases.hub import load_payment
+from extrato.use_cases.payments import load_payment
 from extrato.use_cases.start_watch import start_watch
 from services.gateway import lookup
 from services.gateway.api import queries

@@ -19,8 +19,8 @@ from extrato.domain.payment.identifiers import payment_id_in
 from extrato.errors import NotFound
 from extrato.ports import Payer
 from extrato.use_cases.confirm_payment import Transfer, confirm_payment
-from extrato.use_cases.hub import load_payment
 from extrato.use_cases.open_payment import NewPayment, open_payment
+from extrato.use_cases.payments import load_payment
 from extrato.use_cases.record_return import record_return
 from services.gateway import lookup
 from services.gateway.addresses import addresses_of
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from extrato.domain.merchant import Registered
-    from extrato.use_cases.hub import LoadedPayment
+    from extrato.use_cases.payments import LoadedPayment
 
 LIFETIME: Final = timedelta(minutes=30)
 END_TO_END_ID: Final = re.compile(r"[A-Za-z0-9]{32}")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contracts.read_models import PaymentDetails
     from extrato.domain.payment.ledger import Ledger
     from extrato.domain.payment.state import Opened
-    from extrato.use_cases.hub import LoadedPayment
+    from extrato.use_cases.payments import LoadedPayment
 
 # Brazil keeps no daylight saving time since 2019 (Decreto 9.772/2019); Brasília is three hours behind UTC.
 BRASILIA: Final = timezone(timedelta(hours=-3))

@@ -9,7 +9,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from contracts.envelope import Cause
-from extrato.use_cases.hub import LoadedPayment
+from extrato.use_cases.payments import LoadedPayment
 
 if TYPE_CHECKING:
     import asyncpg

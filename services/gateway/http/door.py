@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, NotFound, Transient
-from extrato.use_cases.hub import load_payment
+from extrato.use_cases.payments import load_payment
 from services.gateway.http.answers import error_answer
 from services.gateway.http.context import CORRELATION, Caller, gateway_of
 from services.gateway.http.cross_origin import UNSHARED_SCOPES, share
@@ -28,7 +28,7 @@ from services.gateway.metrics import REQUESTS
 if TYPE_CHECKING:
     from prometheus_client import Counter
 
-    from extrato.use_cases.hub import LoadedPayment
+    from extrato.use_cases.payments import LoadedPayment
 
 MAX_BODY_BYTES: Final = 64 << 10
 MAX_NUMBER_LENGTH: Final = 16

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from extrato.store.vault import Vault
-    from extrato.use_cases.hub import LoadedPayment
+    from extrato.use_cases.payments import LoadedPayment
 
 TOKEN_LENGTH: Final = 32
 # A token's code, and of one that ends the second of its end, in hex since 1970.

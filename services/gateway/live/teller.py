@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aiohttp import WSCloseCode, web
 
     from contracts.envelope import Envelope
-    from extrato.use_cases.hub import LoadedPayment
+    from extrato.use_cases.payments import LoadedPayment
 
 _encode: Final = msgspec.json.Encoder().encode
 

@@ -17,7 +17,7 @@ from contracts.frames import LOG_RESTORED, AttemptState, EventFrame, PaymentStat
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.domain.payment.identifiers import stream_id
-from extrato.use_cases.hub import load_payment
+from extrato.use_cases.payments import load_payment
 from services.gateway import lookup
 from services.gateway.api import queries
 from services.gateway.http import fields
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from contracts.envelope import Envelope
     from contracts.read_models import PaymentDetails
-    from extrato.use_cases.hub import LoadedPayment
+    from extrato.use_cases.payments import LoadedPayment
 
 HEARTBEAT_S: Final = 20.0
 MAX_MESSAGE_BYTES: Final = 4096

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from extrato.use_cases.hub import LoadedPayment, load_payment
+from extrato.use_cases.payments import LoadedPayment, load_payment
 from extrato.use_cases.refresh_payment import observe_attempt
 from services.gateway.api.checks import PROVIDER_FAILED
 from services.gateway.http.context import cause_of, gateway_of

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from extrato.domain.errors import Refused
 from extrato.domain.payment.identifiers import payment_id_in_reference
 from extrato.errors import NotFound
-from extrato.use_cases.hub import load_payment
+from extrato.use_cases.payments import load_payment
 from services.gateway import lookup
 from services.gateway.addresses import token_for
 from services.gateway.http import fields
@@ -29,7 +29,7 @@ from services.gateway.pages.words import RETURN
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from extrato.use_cases.hub import LoadedPayment
+    from extrato.use_cases.payments import LoadedPayment
     from services.gateway.pages.view import View
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from extrato.domain.payment.ledger import Ledger
     from extrato.domain.payment.state import Opened
-    from extrato.use_cases.hub import LoadedPayment
+    from extrato.use_cases.payments import LoadedPayment
     from services.gateway.pages.asking import Asked
     from services.gateway.pages.words import Words
 

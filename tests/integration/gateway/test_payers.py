@@ -24,7 +24,7 @@ from extrato.store.event_log import EventLog
 from extrato.store.payer_secrets import PayerSecrets
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import GivenKeys, new_key
-from extrato.use_cases.hub import load_payment
+from extrato.use_cases.payments import load_payment
 from services.gateway import lookup
 from services.gateway.http.context import GATEWAY
 from services.gateway.http.door import Route, door
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Handler
 
-    from extrato.use_cases.hub import LoadedPayment
+    from extrato.use_cases.payments import LoadedPayment
 
 NUMBER = 15
 FAILURES = 3

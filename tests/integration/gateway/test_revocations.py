@@ -26,8 +26,8 @@ from extrato.settings import Settings
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
 from extrato.use_cases import merchants
-from extrato.use_cases.hub import load_payment
 from extrato.use_cases.merchants import MerchantDirectory, change_merchant, new_api_key
+from extrato.use_cases.payments import load_payment
 from services.gateway.http.context import GATEWAY
 from services.gateway.http.door import door
 from services.gateway.http.limits import Limits
@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 
     from contracts.events import Event
     from contracts.frames import EventFrame
-    from extrato.use_cases.hub import Hub, LoadedPayment
+    from extrato.use_cases.hub import Hub
+    from extrato.use_cases.payments import LoadedPayment
 
 SLUG: Final = history.MERCHANT
 CAUSE: Final = Cause(correlation_id="test", actor="operator")

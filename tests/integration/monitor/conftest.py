@@ -31,9 +31,9 @@ from extrato.settings import Settings
 from extrato.store.log import LogReader, LogSignal, subscribe
 from extrato.store.unavailable import LINE_BROKE
 from extrato.use_cases.connections import connect_provider
-from extrato.use_cases.hub import Hub, LoadedPayment, load_payment
 from extrato.use_cases.merchants import MerchantDirectory, change_merchant
 from extrato.use_cases.open_payment import NewPayment, open_payment
+from extrato.use_cases.payments import LoadedPayment, load_payment
 from services.monitor.app import Monitor
 from services.monitor.backoff import BackOff
 from services.monitor.cursors import Cursors
@@ -50,6 +50,7 @@ from tests.ports import free_port
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from extrato.use_cases.hub import Hub
     from services.cli.embedded.nats import EmbeddedNats
 
 CODE = Path(__file__).parents[3]

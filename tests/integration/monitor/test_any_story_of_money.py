@@ -25,8 +25,8 @@ from extrato.providers.port import Providers
 from extrato.use_cases.cancel_payment import cancel_payment, complete_cancellation
 from extrato.use_cases.confirm_payment import Transfer, confirm_payment
 from extrato.use_cases.expire_payment import expire_payment
-from extrato.use_cases.hub import change_payment, load_payment
 from extrato.use_cases.merchants import change_merchant
+from extrato.use_cases.payments import change_payment, load_payment
 from extrato.use_cases.record_return import record_return
 from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.use_cases.refund_payment import RefundWish, complete_refund, refund_payment
@@ -37,7 +37,8 @@ from tests.integration.monitor.conftest import CAUSE, Faulty
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from extrato.use_cases.hub import Hub, LoadedPayment
+    from extrato.use_cases.hub import Hub
+    from extrato.use_cases.payments import LoadedPayment
     from tests.integration.monitor.conftest import World
 
 ACCOUNT = "padaria.mercado_pago"

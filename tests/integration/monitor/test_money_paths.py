@@ -33,7 +33,7 @@ from extrato.providers.port import Providers, RefundSeen
 from extrato.use_cases.cancel_payment import cancel_payment, complete_cancellation
 from extrato.use_cases.connections import connect_provider, disconnect_provider
 from extrato.use_cases.handle_delivery import handle_delivery
-from extrato.use_cases.hub import load_payment
+from extrato.use_cases.payments import load_payment
 from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.use_cases.refund_payment import RefundWish, complete_refund, refund_payment, refunds_of
 from services.gateway.api.checks import Checks
@@ -45,7 +45,8 @@ from tests.integration.monitor.conftest import CAUSE, Faulty
 from tests.integration.monitor.test_jobs import charges_of, delivery_of, handled, kinds, open_without_charge
 
 if TYPE_CHECKING:
-    from extrato.use_cases.hub import Hub, LoadedPayment
+    from extrato.use_cases.hub import Hub
+    from extrato.use_cases.payments import LoadedPayment
     from tests.integration.monitor.conftest import Clock, World
 
 ACCOUNT = "padaria.mercado_pago"

@@ -23,7 +23,7 @@ from tests.pace import allowed
 if TYPE_CHECKING:
     import pytest
 
-    from extrato.use_cases.hub import LoadedPayment
+    from extrato.use_cases.payments import LoadedPayment
 
 FOUND_WITHIN_S = allowed(6)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from contracts.events import CancellationRequested, PaymentCancelled
 from extrato.domain.payment.commands import AcceptMoney, CompleteCancellation, Expire, RecordReturn, RequestCancellation
 from extrato.domain.payment.decisions import PAYMENT
-from extrato.use_cases.hub import LoadedPayment
+from extrato.use_cases.payments import LoadedPayment
 from services.gateway.pages import words
 from services.gateway.pages.assets import FOLDER, TYPES
 from services.gateway.pages.layout import HEADERS, page, unavailable
