@@ -33,12 +33,12 @@ from extrato.store.identity import Identity
 
 if TYPE_CHECKING:
     import asyncpg
-    from eventsourcing.persistence import Notification
     from nats.js import JetStreamContext
     from nats.js.api import StreamConfig, StreamInfo, StreamState
 
     from extrato.bus.connection import Bus
     from extrato.bus.lease import Carried
+    from extrato.store.codec import LogRow
     from extrato.store.log import LogReader
 
 FIRST_EPOCH: Final = 1
@@ -340,7 +340,7 @@ class StreamReader:
         return is_limited
 
 
-def _is_published(row: Notification, identity: Identity, max_bytes: int) -> bool:
+def _is_published(row: LogRow, identity: Identity, max_bytes: int) -> bool:
     try:
         return fits(to_message(row, previous=row.id, identity=identity), max_bytes=max_bytes)
     except UnreadableEvent:

@@ -11,10 +11,10 @@ from contracts import subjects as names
 from extrato.store.codec import UnreadableEvent, read_state_text
 
 if TYPE_CHECKING:
-    from eventsourcing.persistence import Notification
     from nats.aio.msg import Msg
     from nats.js.api import RawStreamMsg
 
+    from extrato.store.codec import LogRow
     from extrato.store.identity import Identity
 
 SUBJECT: Final = re.compile(r"[!-)+-\-/-=?-~]+(?:\.[!-)+-\-/-=?-~]+)*")
@@ -41,7 +41,7 @@ class Message(msgspec.Struct, frozen=True):
     event_id: str
 
 
-def to_message(row: Notification, *, previous: int, identity: Identity, refill: int = 1) -> Message:
+def to_message(row: LogRow, *, previous: int, identity: Identity, refill: int = 1) -> Message:
     """Make the message of a row; `previous` is the position before it. Raises `UnreadableEvent`.
 
     `refill` is the sequence number with which the stream begins. The server remembers ids for some minutes, also

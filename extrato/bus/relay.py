@@ -32,8 +32,7 @@ from extrato.store.patience import Patience
 from extrato.store.unavailable import UNWILLING
 
 if TYPE_CHECKING:
-    from eventsourcing.persistence import Notification
-
+    from extrato.store.codec import LogRow
     from extrato.store.identity import Identity
     from extrato.store.log import LogReader, LogSignal
 
@@ -170,7 +169,7 @@ class Relay:
                 await publisher.until_answered()
                 await self._check(publisher.sequence, holding)
 
-    async def _next_rows(self) -> list[Notification]:
+    async def _next_rows(self) -> list[LogRow]:
         """Read the rows that follow, and with them the one before: a log that went back has another one there."""
         position, event_id = self._last
         if position != self._sent or not position:
@@ -194,7 +193,7 @@ class Relay:
         if (await self._log.identity.read()).epoch != holding.identity.epoch:
             raise StreamMoved("Another epoch has begun.")
 
-    async def _publish(self, rows: list[Notification], publisher: PlacedPublisher, holding: Holding) -> None:
+    async def _publish(self, rows: list[LogRow], publisher: PlacedPublisher, holding: Holding) -> None:
         """Publish a page, and do not wait for the answers."""
         previous, messages = self._sent, []
         for row in rows:
@@ -214,7 +213,7 @@ class Relay:
         self._sent = rows[-1].id
         self.published += len(messages)
 
-    async def _lay_down(self, row: Notification, error: UnreadableEvent) -> None:
+    async def _lay_down(self, row: LogRow, error: UnreadableEvent) -> None:
         self._logger.error("relay_cannot_read", position=row.id, topic=row.topic, reason=error.message)
         headers = {HEADER_POSITION: str(row.id), "reason": error.code}
         await lay_down(self._bus, consumer="relay", subject=f"log.{row.id}", body=row.state, headers=headers)

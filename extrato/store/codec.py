@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from uuid import UUID
 
 import msgspec
+from eventsourcing.persistence import Notification
 
 from contracts.envelope import Cause, Envelope, StateText, StoredState
 from contracts.events import EVENT_OF_TOPIC, EVENTS, Event, topic_of
@@ -16,7 +17,7 @@ from extrato.errors import ExtratoError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eventsourcing.persistence import Notification, StoredEvent
+    from eventsourcing.persistence import StoredEvent
 
 _encode = msgspec.json.Encoder().encode
 _decode_state = msgspec.json.Decoder(StoredState).decode
@@ -27,6 +28,9 @@ _topic_of_type: Final = {kind: topic_of(kind) for kind in EVENTS}
 
 
 State = TypeVar("State", StoredState, StateText)
+
+LogRow = Notification
+"""A row of the log, with its position, as the library calls it."""
 
 
 class UnreadableEvent(ExtratoError):

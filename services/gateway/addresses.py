@@ -8,7 +8,8 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from extrato.use_cases.payments import LoadedPayment
-    from services.gateway.http.context import Caller, Gateway
+    from services.gateway.gateway import Gateway
+    from services.gateway.http.caller import Caller
 
 
 class Addresses(Struct, frozen=True, kw_only=True):

@@ -15,24 +15,26 @@ from extrato.assembly import open_hub
 from extrato.bus.live import LiveFeed
 from extrato.process import CannotStart, announce_readiness, check_bus, open_bus, open_database, run_together
 from extrato.use_cases.merchants import MerchantDirectory
-from services.gateway.api.checks import Checks
-from services.gateway.api.delivery_workers import DeliveryWorkers
-from services.gateway.api.observability import ReadinessLooks
-from services.gateway.api.pictures import Pictures
-from services.gateway.api.webhook_budgets import WebhookBudgets
+from services.gateway.api.socket_io import SocketIoGate
+from services.gateway.door import door
+from services.gateway.gateway import GATEWAY, Gateway
 from services.gateway.http.connections import Connection, Connections
-from services.gateway.http.context import GATEWAY, Gateway
 from services.gateway.http.cross_origin import SHARED
-from services.gateway.http.door import MAX_BODY_BYTES, door
 from services.gateway.http.key_uses import KeyUses
 from services.gateway.http.limits import Limits
 from services.gateway.http.payer_tokens import follow_secrets, payer_tokens
 from services.gateway.live.fanout import Fanout
 from services.gateway.live.places import Places
-from services.gateway.live.revocations import end_revoked
-from services.gateway.live.socket_io import SocketIo
+from services.gateway.live.socket_io_server import SocketIo
 from services.gateway.open_files import allow_many_open_files
+from services.gateway.request_body import MAX_BODY_BYTES
+from services.gateway.revocations import end_revoked
 from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
+from services.gateway.workers.checks import Checks
+from services.gateway.workers.delivery_workers import DeliveryWorkers
+from services.gateway.workers.pictures import Pictures
+from services.gateway.workers.readiness import ReadinessLooks
+from services.gateway.workers.webhook_budgets import WebhookBudgets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -101,7 +103,7 @@ async def serve(settings: Settings) -> None:
             merchants=MerchantDirectory(hub.log),
             fanout=fanout,
             places=places,
-            socket_io=SocketIo(fanout=fanout, places=places, log=hub.log),
+            socket_io=SocketIo(fanout=fanout, places=places, log=hub.log, gate=SocketIoGate()),
             live=live,
             workers=DeliveryWorkers(hub),
             checks=checks,

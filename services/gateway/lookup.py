@@ -8,8 +8,9 @@ from extrato.domain.errors import Refused
 from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import NotFound
 from extrato.use_cases.payments import load_payment
+from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
-from services.gateway.http.context import caller_of, gateway_of
+from services.gateway.http.caller import caller_of
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from contracts.envelope import Envelope
     from extrato.domain.merchant import Registered
     from extrato.use_cases.payments import LoadedPayment
-    from services.gateway.http.context import Caller, Gateway
+    from services.gateway.gateway import Gateway
+    from services.gateway.http.caller import Caller
 
 
 async def find_padaria(request: web.Request, slug: str | None) -> Registered:

@@ -17,12 +17,15 @@ from services.gateway.api import (
     monitors,
     observability,
     pix,
+    socket_io,
     webhooks,
+    websocket,
 )
-from services.gateway.http.door import Route
-from services.gateway.http.nowhere import answer_nowhere
-from services.gateway.live import socket_io, websocket
+from services.gateway.door import Route
+from services.gateway.http.answers import pix_error
+from services.gateway.nowhere import answer_nowhere
 from services.gateway.pages import assets, checkout_page, pix_page, return_page
+from services.gateway.pages.error_page import page_error
 
 ROUTES: Final = (
     Route(
@@ -31,7 +34,7 @@ ROUTES: Final = (
         handler=pix.create_pix,
         limit="creations",
         scope="payments:write",
-        shape="pix",
+        errors=pix_error,
         cross_origin=True,
     ),
     Route(
@@ -40,7 +43,7 @@ ROUTES: Final = (
         handler=pix.show_picture,
         limit="checks",
         scope=None,
-        shape="pix",
+        errors=pix_error,
         cross_origin=True,
     ),
     Route(
@@ -49,7 +52,7 @@ ROUTES: Final = (
         handler=pix.confirm_pix,
         limit="confirmations",
         scope="confirm",
-        shape="pix",
+        errors=pix_error,
     ),
     Route(
         method="POST",
@@ -57,7 +60,7 @@ ROUTES: Final = (
         handler=pix.return_pix,
         limit="confirmations",
         scope="confirm",
-        shape="pix",
+        errors=pix_error,
     ),
     Route(
         method="GET",
@@ -66,7 +69,7 @@ ROUTES: Final = (
         limit="checks",
         scope="payments:read",
         payer=True,
-        shape="page",
+        errors=page_error,
     ),
     Route(
         method="POST",
@@ -186,7 +189,7 @@ ROUTES: Final = (
         limit="checks",
         scope="payments:read",
         payer=True,
-        shape="page",
+        errors=page_error,
     ),
     Route(
         method="GET",
@@ -194,7 +197,7 @@ ROUTES: Final = (
         handler=return_page.come_back,
         limit="checks",
         scope=None,
-        shape="page",
+        errors=page_error,
     ),
     Route(method="GET", path="/assets/{asset}", handler=assets.show_asset, scope=None),
     Route(

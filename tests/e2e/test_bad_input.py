@@ -442,8 +442,8 @@ async def test_bytes_that_nobody_sends_by_accident_are_refused(hub, method, path
 )
 @pytest.mark.usefixtures("nothing_is_left")
 async def test_an_unknown_product_is_told_the_nearest(hub, name, told):
-    body = {"padaria_slug": MERCHANT, "items": [{"nome": name, "quantidade": 1}]}
-    for path in ("/payments/api/generate-link/", "/payments/api/cart/"):
-        customer = {"customer": {"email": "ana@example.com"}}
-        status, answer = await send(hub, path, json.dumps({**body, **customer}))
+    order = {"padaria_slug": MERCHANT, "items": [{"nome": name, "quantidade": 1}]}
+    cart = {**order, "customer": {"email": "ana@example.com"}}
+    for path, body in (("/payments/api/generate-link/", order), ("/payments/api/cart/", cart)):
+        status, answer = await send(hub, path, json.dumps(body))
         assert (status, answer["error"]) == (400, f"Produto '{name}' não encontrado{told}")

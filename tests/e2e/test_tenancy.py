@@ -16,7 +16,7 @@ import pytest
 
 from extrato.store.payer_secrets import IN_USE
 from services.gateway.app import addresses_of, create_app
-from services.gateway.http.context import GATEWAY
+from services.gateway.gateway import GATEWAY
 from services.gateway.http.payer_tokens import TOKEN_LENGTH
 from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
 

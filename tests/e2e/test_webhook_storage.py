@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from services.gateway.api.webhook_budgets import BODY_BYTES_PER_MINUTE, UNVERIFIED_AT_ONCE
 from services.gateway.api.webhook_record import MAX_UNVERIFIED_BYTES, MAX_VERIFIED_BYTES
+from services.gateway.workers.webhook_budgets import BODY_BYTES_PER_MINUTE, UNVERIFIED_AT_ONCE
 from services.sandbox.webhooks.signature import signature_header
 from tests.running_hub import WEBHOOK_SECRET
 

@@ -26,7 +26,8 @@ from extrato.domain.api_keys import HUB_SCOPES
 from extrato.domain.brcode import decode
 from extrato.store.codec import NewEvent, to_envelope, to_state, topic_of_new
 from extrato.store.identity import Identity
-from services.gateway.http.answers import STATUS_OF_CODE
+from services.gateway.http.answers import STATUS_OF_CODE, monitoring_error, pix_error
+from services.gateway.pages.error_page import page_error
 from services.gateway.routes import ROUTES
 from tests.examples import DIRECT_PIX, EXAMPLE_EVENTS, NOON
 
@@ -160,8 +161,10 @@ def documented(path):
 
 
 def test_every_route_of_the_gateway_is_described_and_nothing_else():
-    errors = {"pix": PixError, "monitoring": MonitoringError, "page": None}
-    routes = [(route.method, documented(route.path), route.scope, route.payer, errors[route.shape]) for route in ROUTES]
+    errors = {pix_error: PixError, monitoring_error: MonitoringError, page_error: None}
+    routes = [
+        (route.method, documented(route.path), route.scope, route.payer, errors[route.errors]) for route in ROUTES
+    ]
     described = [
         (operation.method, operation.path, operation.scope, operation.payer, operation.errors)
         for operation in OPERATIONS

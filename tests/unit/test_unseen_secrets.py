@@ -9,7 +9,7 @@ import pytest
 from extrato.settings import Settings
 from services.cli.supervisor.child import Program
 from services.cli.supervisor.programs import services
-from services.gateway.http.door import Credentials
+from services.gateway.authentication import Credentials
 
 GIVEN = {
     "EXTRATO_HOME": "/home/of/the/hub",

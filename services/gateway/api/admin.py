@@ -14,12 +14,13 @@ from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.use_cases.merchants import change_merchant, read_merchant
 from services.gateway.api import queries
+from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
-from services.gateway.http.context import caller_of, cause_of, gateway_of
-from services.gateway.http.door import json_object
+from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.http.sentences import Bilingual
 from services.gateway.http.values import single
+from services.gateway.request_body import json_object
 
 if TYPE_CHECKING:
     from aiohttp import web

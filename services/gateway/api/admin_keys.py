@@ -10,10 +10,11 @@ from extrato.domain.errors import Refused
 from extrato.use_cases.merchants import DEFAULT_SCOPES, change_merchant, new_api_key, read_api_keys
 from services.gateway.api.admin import administered
 from services.gateway.api.views import moment
+from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
-from services.gateway.http.context import cause_of, gateway_of
-from services.gateway.http.door import json_object
+from services.gateway.http.caller import cause_of
+from services.gateway.request_body import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

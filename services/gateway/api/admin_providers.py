@@ -13,9 +13,10 @@ from extrato.use_cases.connections import (
     rotate_webhook_secret,
 )
 from services.gateway.api.admin import administered, shown
+from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
-from services.gateway.http.context import cause_of, gateway_of
-from services.gateway.http.door import json_object
+from services.gateway.http.caller import cause_of
+from services.gateway.request_body import json_object
 
 if TYPE_CHECKING:
     from aiohttp import web

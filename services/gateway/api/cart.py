@@ -18,10 +18,11 @@ from services.gateway import lookup
 from services.gateway.addresses import addresses_of
 from services.gateway.api.order_lines import read_order
 from services.gateway.api.views import label, moment, priced
+from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
-from services.gateway.http.context import caller_of, cause_of, gateway_of
-from services.gateway.http.door import json_object
+from services.gateway.http.caller import caller_of, cause_of
+from services.gateway.request_body import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from extrato.use_cases.payments import LoadedPayment
-    from services.gateway.http.context import Gateway
+    from services.gateway.gateway import Gateway
 
 LIFETIME: Final = timedelta(minutes=30)
 PHONE: Final = re.compile(r"\+?(?:[ ().-]*[0-9]){8,15}")

@@ -24,11 +24,12 @@ from extrato.use_cases.payments import change_payment, load_payment
 from extrato.use_cases.refund_payment import RefundWish, refund_payment, refunds_of
 from services.gateway import lookup
 from services.gateway.api.views import attempts_of, label
+from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
-from services.gateway.http.context import cause_of, gateway_of
-from services.gateway.http.door import json_object, read_body
+from services.gateway.http.caller import cause_of
 from services.gateway.http.sentences import Bilingual
+from services.gateway.request_body import json_object, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,11 +16,12 @@ from services.gateway.addresses import addresses_of
 from services.gateway.api import queries
 from services.gateway.api.order_lines import read_order
 from services.gateway.api.views import listed, moment, payment_status, priced
+from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
-from services.gateway.http.context import caller_of, cause_of, gateway_of
-from services.gateway.http.door import json_object
+from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.http.values import single
+from services.gateway.request_body import json_object
 
 if TYPE_CHECKING:
     from aiohttp import web

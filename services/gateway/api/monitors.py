@@ -13,11 +13,12 @@ from extrato.use_cases.payments import load_payment
 from extrato.use_cases.start_watch import start_watch
 from services.gateway import lookup
 from services.gateway.api import queries
+from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
-from services.gateway.http.context import caller_of, cause_of, gateway_of
-from services.gateway.http.door import json_object
+from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.http.values import single
+from services.gateway.request_body import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from extrato.domain.merchant import Registered
-    from services.gateway.api.checks import Checked
+    from services.gateway.workers.checks import Checked
 
 AT_ONCE: Final = 16
 SYNC_WITHIN_S: Final = 50.0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from extrato.domain.merchant import Registered
-    from services.gateway.http.context import Caller
+    from services.gateway.http.caller import Caller
 
 
 class Order(Struct, frozen=True, kw_only=True):

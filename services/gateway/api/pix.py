@@ -25,12 +25,12 @@ from extrato.use_cases.record_return import record_return
 from services.gateway import lookup
 from services.gateway.addresses import addresses_of
 from services.gateway.api.views import moment
+from services.gateway.gateway import Gateway, client_address, gateway_of
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
-from services.gateway.http.context import Gateway, caller_of, cause_of, gateway_of
-from services.gateway.http.door import json_object
-from services.gateway.http.limits import address_of
+from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.metrics import CONFIRMATIONS_REFUSED
+from services.gateway.request_body import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,7 +141,7 @@ async def show_picture(request: web.Request) -> web.StreamResponse:
 
 async def _payload_of(request: web.Request, bank_payment_id: str) -> str:
     """Find the code to draw; who knows the whole unguessable name may see it, and who guesses is told to wait."""
-    gateway, address = gateway_of(request), address_of(request)
+    gateway, address = gateway_of(request), client_address(request)
     nothing = NotFound("There is no such QR code.", bank_payment_id[:64])
     payment_id = payment_id_in(bank_payment_id)
     if payment_id is None:

@@ -19,12 +19,12 @@ from extrato.providers.mercado_pago.webhook import (
 )
 from extrato.store.inbox import Delivery
 from services.gateway.api.webhook_record import MAX_UNVERIFIED_BYTES, MAX_VERIFIED_BYTES, record_of
+from services.gateway.gateway import Gateway, client_address, gateway_of
 from services.gateway.http.answers import json_answer
-from services.gateway.http.context import CORRELATION, Gateway, gateway_of
-from services.gateway.http.door import read_body
-from services.gateway.http.limits import address_of
+from services.gateway.http.caller import CORRELATION
 from services.gateway.http.values import single
 from services.gateway.metrics import WEBHOOKS
+from services.gateway.request_body import read_body
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -56,7 +56,7 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
     if notification is None:
         raise Refused("invalid_notification", "Isto não é uma notificação do Mercado Pago", "body")
     # Whose account it is costs a question to the database, which a stranger must not ask for every name there may be.
-    limits, address = gateway.limits, address_of(request)
+    limits, address = gateway.limits, client_address(request)
     named = f"webhooks {request.match_info.get('merchant') or notification.account_id}"
     limits.allow_attempt(address, named)
     signature = read_signature(*(single(request.headers, name) for name in SIGNING))

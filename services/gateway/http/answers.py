@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import structlog
@@ -13,8 +14,8 @@ from msgspec import UNSET
 from contracts.api import MonitoringError, PixError
 from extrato.domain.errors import Refused
 from extrato.errors import ChargeWasRefused, ExtratoError, Transient
+from services.gateway.http.caller import CORRELATION
 from services.gateway.http.sentences import Unexpected, in_portuguese
-from services.gateway.pages.layout import not_found, too_many, unavailable
 
 JSON: Final = "application/json"
 MAX_LOGGED_PATH: Final = 200
@@ -69,8 +70,18 @@ STATUS_OF_CODE: Final = {
     "unavailable": 503,
 }
 
-# What a page shows instead of itself, where it is not that there is nothing or that something failed.
-PAGES: Final = {429: too_many}
+Headers = dict[str, str]
+# How a route tells an error, given its status and what its answer must carry.
+ErrorFormat = Callable[[Refused | ExtratoError, int, Headers], web.Response]
+
+
+class Formatted(NamedTuple):
+    """The error format of a route, which a request carries."""
+
+    answer: ErrorFormat
+
+
+ERROR_FORMAT: Final = web.RequestKey("error_format", Formatted)
 
 
 def json_answer(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -78,12 +89,24 @@ def json_answer(body: Any, *, status: int = 200, headers: dict[str, str] | None 
     return web.Response(body=_encode(body), status=status, headers={"Content-Type": JSON, **(headers or {})})
 
 
+def pix_error(told: Refused | ExtratoError, status: int, headers: Headers) -> web.Response:
+    """Answer as the Pix routes do, in English."""
+    return json_answer(PixError(message=told.message, code=told.code), status=status, headers=headers)
+
+
+def monitoring_error(told: Refused | ExtratoError, status: int, headers: Headers) -> web.Response:
+    """Answer as all other routes do, in Portuguese."""
+    payment_id = told.payment_id if isinstance(told, ChargeWasRefused) else UNSET
+    body = MonitoringError(success=False, error=in_portuguese(told), code=told.code, payment_id=payment_id)
+    return json_answer(body, status=status, headers=headers)
+
+
 def error_answer(request: web.Request, error: Exception) -> web.Response:
-    """Answer an error in the shape of the route it arose on."""
+    """Answer an error in the format of the route it arose on."""
     told = error if isinstance(error, Refused | ExtratoError) else Unexpected()
-    code, message = told.code, told.message
+    code = told.code
     status = STATUS_OF_CODE.get(code, 400 if isinstance(error, Refused) else 500)
-    headers = {}
+    headers: Headers = {}
     if isinstance(error, Transient):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
     if code == "unauthenticated":
@@ -95,19 +118,11 @@ def error_answer(request: web.Request, error: Exception) -> web.Response:
         path=request.path[:MAX_LOGGED_PATH],
         status=status,
         code=code,
-        reason=message,
-        correlation_id=request["correlation_id"],
+        reason=told.message,
+        correlation_id=request[CORRELATION],
         **({"exc_info": error} if code == "internal_error" else {}),
     )
-    if request["shape"] == "page":
-        return PAGES.get(status, unavailable if status >= 500 else not_found)()
-    payment_id = told.payment_id if isinstance(told, ChargeWasRefused) else UNSET
-    body: PixError | MonitoringError = MonitoringError(
-        success=False, error=in_portuguese(told), code=code, payment_id=payment_id
-    )
-    if request["shape"] == "pix":
-        body = PixError(message=message, code=code)
-    answer = json_answer(body, status=status, headers=headers)
+    answer = request[ERROR_FORMAT].answer(told, status, headers)
     if status == REQUEST_TIMEOUT:
         # What may still come of the body is not waited for.
         answer.force_close()

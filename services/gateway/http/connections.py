@@ -1,7 +1,7 @@
 """Bounds on connections, before there is a request: how many an address holds, and how long a head may take to come.
 
-aiohttp bounds neither. What is in flight is bounded elsewhere: a body by `door.py`, and a WebSocket by
-`live/websocket.py`.
+aiohttp bounds neither. What is in flight is bounded elsewhere: a body by `request_body.py`, and a WebSocket by
+`api/websocket.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp import web
 
-from services.gateway.http.limits import is_among, network_of
+from services.gateway.http.client_address import is_among, network_of
 from services.gateway.metrics import LIMITED
 
 if TYPE_CHECKING:

@@ -5,23 +5,18 @@ Each gateway counts for itself, so several allow as many times as much together.
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import ipaddress
 import time
 from typing import TYPE_CHECKING, Final, Literal
 
 from cachetools import FIFOCache, LRUCache
 
 from extrato.errors import Transient
-from services.gateway.http.context import gateway_of
 from services.gateway.metrics import LIMITED
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from extrato.settings import Settings
-    from services.gateway.http.context import Caller
+    from services.gateway.http.caller import Caller
 
 Limited = Literal["creations", "checks", "confirmations", "lists"]
 Counted = Limited | Literal["failures", "returns_of_payment", "returns_of_merchant"]
@@ -136,52 +131,6 @@ class Limits:
     def _refusal(self, what: Counted, wait_s: float) -> TooManyRequests:
         LIMITED.labels(what).inc()
         return TooManyRequests("Too many requests; wait a moment.", what, retry_after_s=max(wait_s, SHORTEST_WAIT_S))
-
-
-def address_of(request: web.Request) -> str:
-    """Tell where a request comes from: the first address before the trusted proxies, from the right.
-
-    What stands left of it in X-Forwarded-For anybody may have written.
-    """
-    trusted = gateway_of(request).settings.trusted_proxies
-    address = request.remote or ""
-    if not trusted:
-        return network_of(address)
-    told = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")[-MAX_FORWARDED:]
-    while told and is_among(address, trusted):
-        before = told.pop().strip()
-        if not before:
-            break
-        address = before
-    return network_of(address)
-
-
-def is_among(address: str, networks: tuple[str, ...]) -> bool:
-    """Say whether an address is of one of the networks."""
-    parsed = read_address(address)
-    return parsed is not None and any(parsed in ipaddress.ip_network(network) for network in networks)
-
-
-@functools.lru_cache(maxsize=REMEMBERED)
-def network_of(address: str) -> str:
-    """Name what is counted together: one address of the older kind, one network of the newer."""
-    parsed = read_address(address)
-    if parsed is None:
-        return "unreadable" if address else ""
-    return str(ipaddress.ip_network((parsed, V6_PREFIX), strict=False) if parsed.version == 6 else parsed)
-
-
-def read_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Read an address as proxies write it: also with a port, and the older kind inside the newer."""
-    bare = text.removeprefix("[").partition("]")[0] if text.startswith("[") else text
-    if bare.count(":") == 1:
-        bare = bare.partition(":")[0]
-    try:
-        parsed = ipaddress.ip_address(bare.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return mapped or parsed
 
 
 def _digest(credential: str) -> bytes:

@@ -16,7 +16,7 @@ from aiohttp import hdrs
 
 from extrato.domain.errors import Refused
 from extrato.loopback import host_named_by, host_of_origin, is_loopback
-from services.gateway.http.limits import read_address
+from services.gateway.http.client_address import read_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

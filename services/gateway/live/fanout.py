@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from contracts.envelope import Envelope
     from contracts.events import Event
-    from services.gateway.http.context import Caller
+    from services.gateway.http.caller import Caller
 
 QUEUE_LIMIT: Final = 1000
 

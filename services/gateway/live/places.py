@@ -17,7 +17,7 @@ from services.gateway.metrics import LIMITED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.gateway.http.context import Caller
+    from services.gateway.http.caller import Caller
 
 Kind = Literal["all", "address", "key", "payer", "strangers", "stranger_address"]
 

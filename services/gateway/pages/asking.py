@@ -10,15 +10,16 @@ from msgspec import Struct
 
 from extrato.use_cases.payments import LoadedPayment, load_payment
 from extrato.use_cases.refresh_payment import observe_attempt
-from services.gateway.api.checks import PROVIDER_FAILED
-from services.gateway.http.context import cause_of, gateway_of
+from services.gateway.gateway import gateway_of
+from services.gateway.http.caller import cause_of
 from services.gateway.http.values import single
+from services.gateway.workers.checks import PROVIDER_FAILED
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from contracts.envelope import Cause
-    from services.gateway.http.context import Gateway
+    from services.gateway.gateway import Gateway
 
 # A payer looks at an empty window for so long; a question that takes longer is answered to the next look.
 PATIENCE_S: Final = 2.0

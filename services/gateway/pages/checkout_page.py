@@ -10,7 +10,8 @@ from contracts.events import ChargeCreated
 from extrato.domain.errors import Refused
 from services.gateway import lookup
 from services.gateway.addresses import token_for
-from services.gateway.http.context import caller_of, gateway_of
+from services.gateway.gateway import gateway_of
+from services.gateway.http.caller import caller_of
 from services.gateway.pages.asking import ask_about
 from services.gateway.pages.layout import HEADERS, not_found
 from services.gateway.pages.standing import MAY_PAY

@@ -9,7 +9,8 @@ from extrato.domain.errors import Refused
 from services.gateway import lookup
 from services.gateway.addresses import token_for
 from services.gateway.api.pix import PICTURE_PREFIX
-from services.gateway.http.context import caller_of, gateway_of
+from services.gateway.gateway import gateway_of
+from services.gateway.http.caller import caller_of
 from services.gateway.pages.asking import ask_about
 from services.gateway.pages.layout import not_found
 from services.gateway.pages.markup import Html, tag

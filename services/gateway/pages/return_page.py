@@ -14,10 +14,9 @@ from extrato.errors import NotFound
 from extrato.use_cases.payments import load_payment
 from services.gateway import lookup
 from services.gateway.addresses import token_for
+from services.gateway.authentication import Credentials, bearer_of, recognise
+from services.gateway.gateway import client_address, gateway_of
 from services.gateway.http import fields
-from services.gateway.http.context import gateway_of
-from services.gateway.http.door import Credentials, bearer_of, recognise
-from services.gateway.http.limits import address_of
 from services.gateway.http.values import single
 from services.gateway.pages.asking import ask_on_return
 from services.gateway.pages.layout import not_found
@@ -66,7 +65,7 @@ async def _by_reference(request: web.Request) -> tuple[LoadedPayment, str] | Non
     number = payment_id_in_reference(reference)
     if number is None:
         return None
-    gateway, address = gateway_of(request), address_of(request)
+    gateway, address = gateway_of(request), client_address(request)
     # It opens a payment as a key opens a merchant's, and is guessed at as seldom: who has guessed too often is not
     # told by the one answer that differs that he was right.
     gateway.limits.allow_attempt(address, reference)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from extrato.domain.money import format_brl, format_money
 from services.gateway.addresses import addresses_of
 from services.gateway.api.views import BRASILIA, label
-from services.gateway.http.context import gateway_of
+from services.gateway.gateway import gateway_of
 from services.gateway.pages.layout import page
 from services.gateway.pages.markup import Html, tag
 from services.gateway.pages.standing import MAY_MOVE, Standing, standing_of

@@ -66,7 +66,7 @@ async def filled(
     monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.1)
     async with (
         relaying(log, bus, database_url),
-        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url) as copies,
+        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed) as copies,
         running(copies.run()),
     ):
         yield

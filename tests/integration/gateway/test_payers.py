@@ -26,8 +26,8 @@ from extrato.store.vault import Vault
 from extrato.store.vault_keys import GivenKeys, new_key
 from extrato.use_cases.payments import load_payment
 from services.gateway import lookup
-from services.gateway.http.context import GATEWAY
-from services.gateway.http.door import Route, door
+from services.gateway.door import Route, door
+from services.gateway.gateway import GATEWAY
 from services.gateway.http.limits import Limits
 from services.gateway.http.payer_tokens import PayerTokens, follow_secrets, payer_tokens
 from tests.database import execute

@@ -14,8 +14,8 @@ from contracts.api import Readiness, ReadinessCheck
 from contracts.subjects import PAYMENTS_STREAM
 from extrato.bus.connection import Bus, connect
 from extrato.store.pool import Pool
-from services.gateway.api import observability
-from services.gateway.api.observability import OK, ReadinessLooks
+from services.gateway.workers import readiness
+from services.gateway.workers.readiness import OK, ReadinessLooks
 from tests.database import demoted, full
 from tests.integration.store.examples import until
 
@@ -47,7 +47,7 @@ def looks(pool: Pool, bus: Bus) -> ReadinessLooks:
 @pytest.fixture
 def each_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is told what an earlier look found."""
-    monkeypatch.setattr(observability, "SHARED_FOR_S", 0.0)
+    monkeypatch.setattr(readiness, "SHARED_FOR_S", 0.0)
 
 
 async def written_at(pool: Pool) -> list[datetime]:
@@ -103,7 +103,7 @@ async def test_a_full_database_is_unavailable(looks: ReadinessLooks, emptied_dat
 async def test_a_frozen_database_is_told_in_time_and_asked_once(
     looks: ReadinessLooks, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(observability, "LOOK_WITHIN_S", 0.2)
+    monkeypatch.setattr(readiness, "LOOK_WITHIN_S", 0.2)
     frozen = await pool.fetchval("SELECT pg_backend_pid()")
     os.kill(frozen, signal.SIGSTOP)
     try:

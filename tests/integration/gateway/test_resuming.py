@@ -15,10 +15,10 @@ from extrato.settings import Settings
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
 from extrato.use_cases.merchants import MerchantDirectory
-from services.gateway.http.context import GATEWAY
-from services.gateway.http.door import door
+from services.gateway.api import websocket
+from services.gateway.door import door
+from services.gateway.gateway import GATEWAY
 from services.gateway.http.limits import Limits
-from services.gateway.live import websocket
 from services.gateway.live.fanout import Fanout
 from services.gateway.live.places import Places
 from services.gateway.routes import ROUTES

@@ -28,15 +28,17 @@ from extrato.store.codec import NewEvent
 from extrato.use_cases import merchants
 from extrato.use_cases.merchants import MerchantDirectory, change_merchant, new_api_key
 from extrato.use_cases.payments import load_payment
-from services.gateway.http.context import GATEWAY
-from services.gateway.http.door import door
+from services.gateway.api import websocket
+from services.gateway.api.socket_io import SocketIoGate
+from services.gateway.door import door
+from services.gateway.gateway import GATEWAY
+from services.gateway.http.key_uses import KeyUses
 from services.gateway.http.limits import Limits
 from services.gateway.http.payer_tokens import PayerTokens
-from services.gateway.live import websocket
 from services.gateway.live.fanout import Fanout, event_frame
 from services.gateway.live.places import Places
-from services.gateway.live.revocations import end_revoked
-from services.gateway.live.socket_io import SocketIo
+from services.gateway.live.socket_io_server import SocketIo
+from services.gateway.revocations import end_revoked
 from services.gateway.routes import ROUTES, SOCKET_IO
 from tests.integration.bus.running import running
 from tests.pace import allowed
@@ -131,13 +133,13 @@ async def reason(opened: aiohttp.ClientWebSocketResponse) -> str:
 @pytest.fixture
 def never_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the keys of sockets not looked at in turn: what ends a socket is the feed."""
-    monkeypatch.setattr("services.gateway.live.revocations.LOOK_S", 120.0)
+    monkeypatch.setattr("services.gateway.revocations.LOOK_S", 120.0)
 
 
 @pytest.fixture
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the keys of sockets looked at in turn, and the feed say nothing of them."""
-    monkeypatch.setattr("services.gateway.live.revocations.LOOK_S", 0.05)
+    monkeypatch.setattr("services.gateway.revocations.LOOK_S", 0.05)
     monkeypatch.setattr(Fanout, "end_key", lambda *_: None)
 
 
@@ -164,8 +166,9 @@ async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
             live=live,
             limits=Limits(settings),
             tokens=PayerTokens((SECRET,), cut_off=0),
+            key_uses=KeyUses(pool),
         )
-        gateway.socket_io = SocketIo(fanout=fanout, places=places, log=here.log)
+        gateway.socket_io = SocketIo(fanout=fanout, places=places, log=here.log, gate=SocketIoGate())
         await change_merchant(other, SLUG, [domain.Register(slug=SLUG, name="Padaria", city="Recife")], cause=CAUSE)
         await live.start()
         app = web.Application()

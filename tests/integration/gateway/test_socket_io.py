@@ -21,10 +21,11 @@ from extrato.settings import Settings
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
 from extrato.store.event_log import EventLog
-from services.gateway.http.context import GATEWAY
-from services.gateway.http.door import door
+from services.gateway.api.socket_io import SocketIoGate
+from services.gateway.door import door
+from services.gateway.gateway import GATEWAY
 from services.gateway.http.limits import Limits
-from services.gateway.live import socket_io
+from services.gateway.live import socket_io_server
 from services.gateway.live.fanout import QUEUE_LIMIT, Fanout
 from services.gateway.live.places import BOUNDS, Places
 from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
@@ -88,7 +89,7 @@ async def gateway(database_url):
         log, fanout = EventLog(pool), Fanout()
         bounds = dict(BOUNDS)
         places = Places(bounds)
-        clients = socket_io.SocketIo(fanout=fanout, places=places, log=log)
+        clients = socket_io_server.SocketIo(fanout=fanout, places=places, log=log, gate=SocketIoGate())
         app = web.Application()
         settings = Settings.from_environment({"EXTRATO_AUTH": "open"})
         hub = SimpleNamespace(log=log, new_uuid=uuid4)
@@ -126,7 +127,7 @@ def dropped(reason):
 
 
 async def test_a_client_that_reads_nothing_is_let_go_while_others_are_told(gateway, until, monkeypatch):
-    monkeypatch.setattr(socket_io, "TAKE_WITHIN_S", 1.0)
+    monkeypatch.setattr(socket_io_server, "TAKE_WITHIN_S", 1.0)
     before = dropped("too_slow")
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
@@ -168,7 +169,7 @@ async def open_by_hand(client):
 
 
 async def test_a_session_that_listens_to_nothing_is_ended(gateway, monkeypatch):
-    monkeypatch.setattr(socket_io, "INTRODUCE_WITHIN_S", 0.05)
+    monkeypatch.setattr(socket_io_server, "INTRODUCE_WITHIN_S", 0.05)
     sweeping = asyncio.create_task(gateway.clients.run())
     try:
         async with listening(gateway.url) as (_, told), aiohttp.ClientSession() as session:

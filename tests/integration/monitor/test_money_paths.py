@@ -36,7 +36,7 @@ from extrato.use_cases.handle_delivery import handle_delivery
 from extrato.use_cases.payments import load_payment
 from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.use_cases.refund_payment import RefundWish, complete_refund, refund_payment, refunds_of
-from services.gateway.api.checks import Checks
+from services.gateway.workers.checks import Checks
 from services.monitor.backoff import BackOff
 from services.monitor.expiry import Expiry
 from services.monitor.open_payments import Account, OpenPayments, UnchargedPayment

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extrato.settings import InvalidSettings, Settings
+from services.gateway.gateway import GATEWAY, client_address
 from services.gateway.http import limits as module
-from services.gateway.http.context import GATEWAY, Caller
-from services.gateway.http.limits import Allowance, Limits, TooManyRequests, address_of
+from services.gateway.http.caller import Caller
+from services.gateway.http.limits import Allowance, Limits, TooManyRequests
 from tests.examples import loaded_payment
 
 MERCHANT = Caller(merchant="padaria", actor="api_key", actor_id="k1")
@@ -142,7 +143,7 @@ def came_from(remote: str, *forwarded: str, trusted: str = "") -> str:
     app[GATEWAY] = SimpleNamespace(settings=settings(EXTRATO_TRUSTED_PROXIES=trusted))
     headers = [("X-Forwarded-For", line) for line in forwarded]
     request = make_mocked_request("GET", "/", headers=headers, app=app).clone(remote=remote)
-    return address_of(request)
+    return client_address(request)
 
 
 def test_without_a_trusted_proxy_the_connection_tells_the_address():

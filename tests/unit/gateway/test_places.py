@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from extrato.errors import Overloaded
-from services.gateway.http.context import Caller
+from services.gateway.http.caller import Caller
 from services.gateway.http.limits import TooManyRequests
 from services.gateway.live.places import Places
 from tests.examples import loaded_payment

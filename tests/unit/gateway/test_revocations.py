@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.gateway.http.context import Caller
+from services.gateway.http.caller import Caller
 from services.gateway.http.payer_tokens import PayerTokens
 from services.gateway.live.fanout import Listener
-from services.gateway.live.revocations import has_ended
+from services.gateway.revocations import has_ended
 from tests.examples import NOON, loaded_payment
 
 PAYMENT = loaded_payment()

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extrato.identifiers import named_uuid
-from services.gateway.api import webhook_budgets as module
-from services.gateway.api.webhook_budgets import BODY_BYTES_PER_MINUTE, UNVERIFIED_AT_ONCE, WebhookBudgets
 from services.gateway.api.webhook_record import MAX_UNVERIFIED_BYTES, MAX_VERIFIED_BYTES, fitted
 from services.gateway.http import limits
+from services.gateway.workers import webhook_budgets as module
+from services.gateway.workers.webhook_budgets import BODY_BYTES_PER_MINUTE, UNVERIFIED_AT_ONCE, WebhookBudgets
 
 HEADERS = {"x-signature": "ts=1,v1=" + "0" * 64, "x-request-id": "2066ca19", "user-agent": "MercadoPago WebHook v1.0"}
 BODY = b'{"data": {"id": "1"}, "type": "payment"}'

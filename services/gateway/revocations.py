@@ -15,7 +15,7 @@ from extrato.errors import Transient
 from services.gateway.live.fanout import KEY_REVOKED, TOKEN_ENDED
 
 if TYPE_CHECKING:
-    from services.gateway.http.context import Gateway
+    from services.gateway.gateway import Gateway
     from services.gateway.live.fanout import Listener
 
 LOOK_S: Final = 5.0

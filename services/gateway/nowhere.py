@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import hdrs, web
 
 from extrato.domain.errors import Refused
-from services.gateway.http.answers import error_answer
-from services.gateway.http.context import gateway_of
+from services.gateway.gateway import gateway_of
+from services.gateway.http.answers import ERROR_FORMAT, Formatted, error_answer, pix_error
 from services.gateway.http.cross_origin import SHARED, is_preflight, permissions, share
 from services.gateway.http.local_only import refuse_unless_local
 
@@ -23,7 +23,7 @@ PIX: Final = "/payments/pix"
 async def answer_nowhere(request: web.Request) -> web.StreamResponse:
     """Say which methods there are: to OPTIONS, and with 405 to a method that is none of them; otherwise say 404."""
     if request.path == PIX or request.path.startswith(f"{PIX}/"):
-        request["shape"] = "pix"
+        request[ERROR_FORMAT] = Formatted(pix_error)
     allowed: set[str] = set()
     shared: set[str] = set()
     for resource in request.app.router.resources():

@@ -1,35 +1,14 @@
-"""What the handlers of this service work with, and who is calling them."""
+"""Who is calling, and by which request: what every layer of the gateway may know."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from aiohttp import web
 from msgspec import Struct
 
 from contracts.envelope import Cause
 from extrato.use_cases.payments import LoadedPayment
-
-if TYPE_CHECKING:
-    import asyncpg
-
-    from extrato.bus.connection import Bus
-    from extrato.bus.live import LiveFeed
-    from extrato.settings import Settings
-    from extrato.use_cases.hub import Hub
-    from extrato.use_cases.merchants import MerchantDirectory
-    from services.gateway.api.checks import Checks
-    from services.gateway.api.delivery_workers import DeliveryWorkers
-    from services.gateway.api.observability import ReadinessLooks
-    from services.gateway.api.pictures import Pictures
-    from services.gateway.api.webhook_budgets import WebhookBudgets
-    from services.gateway.http.key_uses import KeyUses
-    from services.gateway.http.limits import Limits
-    from services.gateway.http.payer_tokens import PayerTokens
-    from services.gateway.live.fanout import Fanout
-    from services.gateway.live.places import Places
-    from services.gateway.live.socket_io import SocketIo
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -66,42 +45,13 @@ class Caller(Struct, frozen=True, kw_only=True):
         return self.may_see(merchant) if self.payment is None else self.payment.payment_id == payment_id
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gateway:
-    """Everything a handler may touch; built once in `app.py`."""
-
-    settings: Settings
-    hub: Hub
-    pool: asyncpg.Pool
-    bus: Bus
-    merchants: MerchantDirectory
-    fanout: Fanout
-    places: Places
-    socket_io: SocketIo
-    live: LiveFeed
-    workers: DeliveryWorkers
-    checks: Checks
-    pictures: Pictures
-    readiness: ReadinessLooks
-    tokens: PayerTokens
-    webhook_budgets: WebhookBudgets
-    limits: Limits
-    key_uses: KeyUses
-
-
-GATEWAY: Final = web.AppKey("gateway", Gateway)
-CORRELATION: Final = "correlation_id"
-
-
-def gateway_of(request: web.Request) -> Gateway:
-    """Give what the handlers work with."""
-    return request.app[GATEWAY]
+CALLER: Final = web.RequestKey("caller", Caller)
+CORRELATION: Final = web.RequestKey("correlation_id", str)
 
 
 def caller_of(request: web.Request) -> Caller:
     """Give who is calling, as the door found out."""
-    caller: Caller = request["caller"]
-    return caller
+    return request[CALLER]
 
 
 def cause_of(request: web.Request, *, actor: str | None = None) -> Cause:

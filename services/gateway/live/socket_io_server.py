@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import msgspec
 import socketio
@@ -24,27 +24,18 @@ from socketio.packet import Packet
 from contracts.frames import CONFIRMED, PaymentConfirmed
 from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, Transient
-from services.gateway import lookup
-from services.gateway.http import fields
-from services.gateway.http.context import gateway_of
-from services.gateway.http.door import ANYBODY, Credentials, await_body, bearer_of, recognise
-from services.gateway.http.limits import address_of
-from services.gateway.http.local_only import refuse_unless_local
-from services.gateway.http.payer_tokens import is_token
 from services.gateway.http.sentences import Unexpected, in_portuguese
-from services.gateway.http.values import only, single
+from services.gateway.http.values import single
 from services.gateway.live.confirmations import Confirmations, may_confirm
-from services.gateway.live.fanout import EVERY_PAYMENT, KEY_REVOKED, TOKEN_ENDED, Fanout, Key, Listener
-from services.gateway.live.revocations import refuse_revoked
+from services.gateway.live.fanout import KEY_REVOKED, TOKEN_ENDED, Fanout, Key, Listener
 from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
 
 if TYPE_CHECKING:
     from extrato.store.log import LogReader
-    from services.gateway.http.context import Caller
+    from services.gateway.http.caller import Caller
     from services.gateway.live.places import Place, Places
 
 NAMESPACE: Final = "/"
-SCOPE: Final = "payments:read"
 MAX_MESSAGE_BYTES: Final = 4096
 INTRODUCE_WITHIN_S: Final = 20.0
 TAKE_WITHIN_S: Final = 20.0
@@ -99,29 +90,31 @@ class Client:
     teller: asyncio.Task[None]
 
 
-async def answer(request: web.Request) -> web.StreamResponse:
-    """Serve one request of the Engine.IO protocol, by polling or WebSocket."""
-    gateway = gateway_of(request)
-    if gateway.settings.auth == "open":
-        refuse_unless_local(request)
-        if "j" in request.query:
-            # The library would answer a poll with a script, which a page of anywhere may load.
-            raise Refused("foreign_page", "Without API keys, no answer is wrapped in a script (JSONP).")
-    # The library reads these by itself, and takes the first.
-    session, *_ = (single(request.query, name) for name in ("sid", "transport", "EIO"))
-    if not session:
-        # A session that is begun holds a place for a while, whoever began it.
-        gateway.limits.count("checks", ANYBODY, address_of(request))
-    if 0 < (request.content_length or 0) <= MAX_MESSAGE_BYTES:
-        # The library would wait for ever; what is longer it refuses unread.
-        await await_body(request)
-    return await gateway.socket_io.answer(request)
+class Identified(NamedTuple):
+    """Who a client is, and what it listens to; `api_key` is None for one that has shown none."""
+
+    key: Key
+    caller: Caller
+    api_key: str | None
+
+
+class Gate(Protocol):
+    """Says who a client is."""
+
+    async def identify(self, request: web.Request, auth: object) -> Identified:
+        """Find out what a client may listen to, by its first request and its `auth`; raises `Refused`."""
+        ...
+
+    async def refuse_revoked(self, request: web.Request, listener: Listener) -> None:
+        """Look whether what it was opened with opens as of now; raises `Refused`."""
+        ...
 
 
 class SocketIo:
     """The Socket.IO clients of this process."""
 
-    def __init__(self, *, fanout: Fanout, places: Places, log: LogReader) -> None:
+    def __init__(self, *, fanout: Fanout, places: Places, log: LogReader, gate: Gate) -> None:
+        self._gate = gate
         self._fanout = fanout
         self._places = places
         self._log = log
@@ -144,12 +137,15 @@ class SocketIo:
         self._server.on("connect", self._admit)
         self._server.on("disconnect", self._forget)
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Serve one request; raises `TooManyRequests` or `Overloaded` when there is no place for another session."""
+    async def answer(self, request: web.Request, *, address: str) -> web.StreamResponse:
+        """Serve one request from an address.
+
+        Raises `TooManyRequests` or `Overloaded` when there is no place for another session.
+        """
         session = single(request.query, "sid") or ""
         is_socket = (single(request.headers, "Upgrade") or "").lower() == "websocket"
         if not session:
-            request[PLACE] = self._places.take_as_stranger(address_of(request))
+            request[PLACE] = self._places.take_as_stranger(address)
         if session and is_socket:
             self._upgrades.setdefault(session, request)
         try:
@@ -220,14 +216,14 @@ class SocketIo:
         """Listen to what the client may, until `undo`; gives from which position on it is told."""
         try:
             request: web.Request = environ["aiohttp.request"]
-            shown = _shown(request, auth)
-            key, caller = await _key(request, shown)
+            known = await self._gate.identify(request, auth)
             place = self._server.places.get(session)
             if place is not None:
-                place.introduce(caller)
-            listener = self._fanout.listen(key, wants=may_confirm, api_key=shown.api_key, caller=caller)
+                place.introduce(known.caller)
+            key = known.key
+            listener = self._fanout.listen(key, wants=may_confirm, api_key=known.api_key, caller=known.caller)
             undo.callback(self._fanout.leave, key, listener)
-            await refuse_revoked(listener, gateway_of(request))
+            await self._gate.refuse_revoked(request, listener)
             return key, listener, 0 if isinstance(key, int) else await self._log.head()
         except (Refused, ExtratoError) as error:
             if isinstance(error, Transient):
@@ -310,40 +306,3 @@ class SocketIo:
         request = first if opened_as_socket else self._upgrades.get(session)
         if request is not None and request.transport is not None:
             request.transport.abort()
-
-
-async def _key(request: web.Request, shown: Credentials) -> tuple[Key, Caller]:
-    """Find what a client listens to, the payment that it names or all that it may know of; raises `Refused`."""
-    gateway = gateway_of(request)
-    caller = await recognise(request, shown, SCOPE)
-    if shown.payment_id:
-        number = fields.payment_id(shown.payment_id)
-        return (await lookup.payment_for(gateway, caller, number)).payment_id, caller
-    return EVERY_PAYMENT if caller.merchant is None else caller.merchant, caller
-
-
-def _shown(request: web.Request, auth: object) -> Credentials:
-    """Read what a client shows in its `auth`, and otherwise in the query or the headers of its first request.
-
-    A client that polls overwrites `t` in the query with a time stamp, and another client adds one: `auth` is where a
-    token is safe.
-    """
-    tokens = [text for text in request.query.getall("t", ()) if is_token(text)]
-    said = {} if auth is None else auth
-    if not isinstance(said, dict):
-        raise Refused("invalid_auth", "O 'auth' deve ser um objeto", "auth")
-    api_key = _text(said, "api_key")
-    return Credentials(
-        api_key=bearer_of(request) if api_key is None else api_key,
-        payment_id=_text(said, "payment_id") or single(request.query, "payment_id") or "",
-        token=_text(said, "t") or only(tokens, "t") or "",
-    )
-
-
-def _text(said: dict[str, Any], name: str) -> str | None:
-    value = said.get(name)
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if value is None or (isinstance(value, str) and value.isascii()):
-        return value
-    raise Refused("invalid_auth", f"O campo '{name}' de 'auth' deve ser um texto", name)

@@ -20,15 +20,15 @@ from extrato.domain.payment.identifiers import stream_id
 from extrato.use_cases.payments import load_payment
 from services.gateway import lookup
 from services.gateway.api import queries
+from services.gateway.authentication import bearer_of
+from services.gateway.gateway import Gateway, client_address, gateway_of
 from services.gateway.http import fields
-from services.gateway.http.context import Gateway, caller_of, gateway_of
-from services.gateway.http.door import bearer_of
-from services.gateway.http.limits import address_of
+from services.gateway.http.caller import caller_of
 from services.gateway.http.values import single
 from services.gateway.live.fanout import Key, Listener, event_frame
-from services.gateway.live.revocations import refuse_revoked
 from services.gateway.live.teller import Situation, Teller, place_of
 from services.gateway.metrics import SOCKETS, SOCKETS_DROPPED
+from services.gateway.revocations import refuse_revoked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -58,7 +58,7 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
     if not socket.can_prepare(request).ok:
         raise Refused("not_a_websocket", "Este endereço só atende WebSocket", "Upgrade")
-    place = gateway.places.take(address_of(request), caller_of(request))
+    place = gateway.places.take(client_address(request), caller_of(request))
     listener = gateway.fanout.listen(key, api_key=bearer_of(request), caller=caller_of(request))
     SOCKETS.inc()
     try:

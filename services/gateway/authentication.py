@@ -1,0 +1,123 @@
+"""Who is calling: an API key, the payer of one payment, or in open mode a program of this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import hdrs
+from msgspec import Struct
+
+from extrato.domain.errors import Refused
+from extrato.errors import NotFound
+from extrato.use_cases.payments import load_payment
+from services.gateway.gateway import client_address, gateway_of
+from services.gateway.http.caller import Caller
+from services.gateway.http.local_only import refuse_unless_local
+from services.gateway.http.sentences import Bilingual
+from services.gateway.http.values import single
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from extrato.use_cases.payments import LoadedPayment
+    from services.gateway.http.limits import Limited
+
+MAX_NUMBER_LENGTH: Final = 16
+ANYBODY: Final = Caller(merchant=None, actor="check", actor_id=None)
+
+
+class Credentials(Struct, frozen=True, kw_only=True):
+    """What a caller shows: an API key, or the number of a payment with its token. Without a key it is None.
+
+    Neither key nor token is shown in `repr`.
+    """
+
+    api_key: str | None
+    payment_id: str
+    token: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(payment_id={self.payment_id!r})"
+
+    __str__ = __repr__
+
+
+def bearer_of(request: web.Request) -> str | None:
+    """Read the API key out of a request's headers; one of another kind is nobody's, so it is empty."""
+    authorization = single(request.headers, hdrs.AUTHORIZATION)
+    if not authorization:
+        return None
+    kind, _, bearer = authorization.partition(" ")
+    return bearer.strip() if kind.lower() == "bearer" else ""
+
+
+def credentials_of(request: web.Request, *, payer: bool) -> Credentials:
+    """Read what a request shows. A payment is named by the path; by the query only where the path names none."""
+    bearer = bearer_of(request)
+    if bearer is not None:
+        return Credentials(api_key=bearer, payment_id="", token="")
+    number = request.match_info.get("payment_id") or single(request.query, "payment_id") or ""
+    token = (single(request.query, "t") or "") if payer else ""
+    return Credentials(api_key=None, payment_id=number, token=token)
+
+
+async def recognise(request: web.Request, shown: Credentials, scope: str, *, limit: Limited | None = None) -> Caller:
+    """Find out who is calling; raises `Refused`, and `TooManyRequests` to an address that guesses.
+
+    A token costs a look at the log, so that it counts as `limit` before.
+    """
+    gateway = gateway_of(request)
+    limits = gateway.limits
+    if shown.api_key is not None:
+        key = gateway.merchants.remembered(shown.api_key)
+        if key is None:
+            address = client_address(request)
+            limits.allow_attempt(address, shown.api_key)
+            key = await gateway.merchants.recognise(shown.api_key)
+            if key is None:
+                limits.failed(address)
+                raise Refused("unauthenticated", "The API key is not one of ours.")
+            limits.succeeded(shown.api_key)
+        gateway.key_uses.note(key)
+        if scope not in key.scopes:
+            raise Bilingual(
+                "forbidden",
+                f"The API key does not have the scope {scope!r}.",
+                f"Esta chave de API não tem o escopo '{scope}'",
+                scope,
+            )
+        return Caller(
+            merchant=key.merchant,
+            actor="api_key",
+            actor_id=key.key_id,
+            listed_prices_only=key.listed_prices_only,
+        )
+    if shown.token:
+        payment = await _opened_by_token(request, shown, limit)
+        if payment is not None:
+            return Caller(merchant=None, actor="check", actor_id=None, payment=payment, token=shown.token)
+        limits.failed(client_address(request))
+    if gateway.settings.auth == "open":
+        refuse_unless_local(request)
+        return ANYBODY
+    raise Refused("unauthenticated", "An API key is needed: Authorization: Bearer <key>.")
+
+
+async def _opened_by_token(request: web.Request, shown: Credentials, limit: Limited | None) -> LoadedPayment | None:
+    """Read the payment that a token opens; None where the token is wrong, and where there is no such payment."""
+    number = shown.payment_id
+    if not (number.isascii() and number.isdigit() and len(number) < MAX_NUMBER_LENGTH):
+        return None
+    gateway, address = gateway_of(request), client_address(request)
+    credential = f"payment {int(number)} {shown.token}"
+    gateway.limits.allow_attempt(address, credential)
+    if limit is not None:
+        gateway.limits.count(limit, ANYBODY, address)
+    try:
+        payment = await load_payment(gateway.hub, int(number))
+    except NotFound:
+        return None
+    if not gateway.tokens.opens(shown.token, payment, now=gateway.hub.now()):
+        return None
+    gateway.limits.succeeded(credential)
+    return payment

@@ -1,0 +1,122 @@
+"""What every request passes before its handler: who is calling, with what body, and how errors leave."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import hdrs, web
+from msgspec import Struct
+
+from extrato.domain.errors import Refused
+from extrato.errors import ExtratoError, Transient
+from services.gateway.authentication import ANYBODY, credentials_of, recognise
+from services.gateway.gateway import client_address, gateway_of
+from services.gateway.http.answers import ERROR_FORMAT, ErrorFormat, Formatted, error_answer, monitoring_error
+from services.gateway.http.caller import CALLER, CORRELATION
+from services.gateway.http.cross_origin import UNSHARED_SCOPES, share
+from services.gateway.http.limits import Limited
+from services.gateway.metrics import REQUESTS
+from services.gateway.request_body import MAX_BODY_BYTES
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter
+
+
+CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+PLAIN_CODINGS: Final = ((hdrs.CONTENT_ENCODING, "identity"), (hdrs.TRANSFER_ENCODING, "chunked"))
+
+# What every answer says that says nothing else: it is not to be kept, nor taken for something that it is not.
+HEADERS: Final = (
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Server", "extrato"),
+)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """One route. `scope` is what an API key must allow; None is for everybody.
+
+    With `payer` the token of one payment opens the route for that payment, without a key. `errors` is how the
+    route tells an error. `limit` is what its requests count as, for their key and for their address. With
+    `cross_origin` pages of other origins may ask and read what is answered; raises `ValueError` where the scope
+    forbids that.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    scope: str | None
+    payer: bool = False
+    errors: ErrorFormat = monitoring_error
+    limit: Limited | None = None
+    cross_origin: bool = False
+
+    def __post_init__(self) -> None:
+        if self.cross_origin and self.scope in UNSHARED_SCOPES:
+            msg = f"{self.method} {self.path} needs the scope {self.scope}, which is not for pages of other origins."
+            raise ValueError(msg)
+
+
+def door(route: Route) -> Handler:
+    """Wrap a route's handler with what every request passes."""
+    counters: dict[int, Counter] = {}
+    errors = Formatted(route.errors)
+
+    async def through(request: web.Request) -> web.StreamResponse:
+        request[ERROR_FORMAT] = errors
+        # One that cannot be used is replaced and not refused, and so are two.
+        given = ",".join(request.headers.getall("X-Correlation-Id", ()))
+        request[CORRELATION] = given if CORRELATION_ID.fullmatch(given) else gateway_of(request).hub.new_uuid().hex
+        response = await _answered(route, request)
+        count = counters.get(response.status)
+        if count is None:
+            count = counters[response.status] = REQUESTS.labels(route.method, route.path, response.status)
+        count.inc()
+        if not response.prepared:
+            headers = response.headers
+            headers["X-Correlation-Id"] = request[CORRELATION]
+            for name, value in HEADERS:
+                headers.setdefault(name, value)
+            if route.cross_origin:
+                share(response)
+        return response
+
+    return through
+
+
+async def _answered(route: Route, request: web.Request) -> web.StreamResponse:
+    """Let the handler answer whom it may, and answer every error."""
+    try:
+        _refuse_packed(request)
+        if route.scope is None:
+            request[CALLER] = ANYBODY
+        else:
+            shown = credentials_of(request, payer=route.payer)
+            request[CALLER] = await recognise(request, shown, route.scope, limit=route.limit)
+        if route.limit is not None and not request[CALLER].is_payer:
+            gateway_of(request).limits.count(route.limit, request[CALLER], client_address(request))
+        return await route.handler(request)
+    except web.HTTPRequestEntityTooLarge:
+        refused = Refused("body_too_large", f"The body may hold {MAX_BODY_BYTES} bytes at most.")
+        return error_answer(request, refused)
+    except web.HTTPException:
+        raise
+    except (Refused, ExtratoError) as error:
+        return error_answer(request, error)
+    except ConnectionResetError:
+        raise
+    except TimeoutError:
+        return error_answer(request, Transient("It took too long; whether it was done is unknown."))
+    except Exception as error:  # noqa: BLE001 - the last place where it can be told and answered
+        return error_answer(request, error)
+
+
+def _refuse_packed(request: web.Request) -> None:
+    """Reject compressed bodies, whichever header says so: a truncated one would decode to a shorter body."""
+    for name, plain in PLAIN_CODINGS:
+        if any(value.lower() != plain for value in request.headers.getall(name, ())):
+            raise Refused("unsupported_media_type", f"Send the body as it is, without a {name} but '{plain}'.")
