@@ -20,18 +20,10 @@ import msgspec
 from contracts import frames, read_models, subjects, telemetry
 from contracts.envelope import ACTORS
 from contracts.events import EVENTS, PAYMENT_EVENTS, Event, topic_of
-from contracts.operations import (
-    ANSWER_HEADERS,
-    CORRELATION_ID,
-    EXAMPLES,
-    OPERATIONS,
-    PATH_PARAMETERS,
-    REFUSALS,
-    TEXT,
-    Answer,
-    Operation,
-    Parameter,
-)
+from contracts.operations import OPERATIONS
+from contracts.operations.common import ANSWER_HEADERS, CORRELATION_ID, PATH_PARAMETERS, REFUSALS, TEXT
+from contracts.operations.examples import EXAMPLES
+from contracts.operations.operation import Answer, Operation, Parameter
 from contracts.upcasters import UPCASTERS
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -48,7 +47,6 @@ KEEPALIVE_S: Final = 75.0
 # For so long the rest of a body is let run past, of which its sender was told already that it is not wanted.
 LINGER_S: Final = 2.0
 BACKLOG: Final = 1024
-LAST_SLASH: Final = re.compile(r"\{(or_)?slash:/\?\}\Z")
 
 _logger = structlog.get_logger(component="gateway")
 
@@ -61,17 +59,10 @@ def create_app(gateway: Gateway) -> web.Application:
     for route in (*ROUTES, SOCKET_IO, NOWHERE):
         through = door(route)
         methods = (route.method, hdrs.METH_HEAD) if route.method == hdrs.METH_GET else (route.method,)
-        addresses = addresses_of(route.path)
-        added = [app.router.add_route(method, address, through) for address in addresses for method in methods]
+        added = [app.router.add_route(method, address, through) for address in route.addresses for method in methods]
         shared += added if route.cross_origin else ()
     app[SHARED] = frozenset(shared)
     return app
-
-
-def addresses_of(path: str) -> tuple[str, ...]:
-    """Give the addresses of a route; one that varies by its last slash alone is two that are found without a search."""
-    plain = LAST_SLASH.sub("", path)
-    return (path,) if plain == path or "{" in plain else (plain, f"{plain}/")
 
 
 async def serve(settings: Settings) -> None:

@@ -19,8 +19,8 @@ from services.gateway.http.values import single
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from contracts.operations.operation import Limit
     from extrato.use_cases.payments import LoadedPayment
-    from services.gateway.http.limits import Limited
 
 MAX_NUMBER_LENGTH: Final = 16
 ANYBODY: Final = Caller(merchant=None, actor="check", actor_id=None)
@@ -61,7 +61,7 @@ def credentials_of(request: web.Request, *, payer: bool) -> Credentials:
     return Credentials(api_key=None, payment_id=number, token=token)
 
 
-async def recognise(request: web.Request, shown: Credentials, scope: str, *, limit: Limited | None = None) -> Caller:
+async def recognise(request: web.Request, shown: Credentials, scope: str, *, limit: Limit | None = None) -> Caller:
     """Find out who is calling; raises `Refused`, and `TooManyRequests` to an address that guesses.
 
     A token costs a look at the log, so that it counts as `limit` before.
@@ -103,7 +103,7 @@ async def recognise(request: web.Request, shown: Credentials, scope: str, *, lim
     raise Refused("unauthenticated", "An API key is needed: Authorization: Bearer <key>.")
 
 
-async def _opened_by_token(request: web.Request, shown: Credentials, limit: Limited | None) -> LoadedPayment | None:
+async def _opened_by_token(request: web.Request, shown: Credentials, limit: Limit | None) -> LoadedPayment | None:
     """Read the payment that a token opens; None where the token is wrong, and where there is no such payment."""
     number = shown.payment_id
     if not (number.isascii() and number.isdigit() and len(number) < MAX_NUMBER_LENGTH):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import hdrs, web
 from msgspec import Struct
 
+from contracts.operations.operation import Limit
 from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, Transient
 from services.gateway.authentication import ANYBODY, credentials_of, recognise
@@ -16,7 +17,6 @@ from services.gateway.gateway import client_address, gateway_of
 from services.gateway.http.answers import ERROR_FORMAT, ErrorFormat, Formatted, error_answer, monitoring_error
 from services.gateway.http.caller import CALLER, CORRELATION
 from services.gateway.http.cross_origin import UNSHARED_SCOPES, share
-from services.gateway.http.limits import Limited
 from services.gateway.metrics import REQUESTS
 from services.gateway.request_body import MAX_BODY_BYTES
 
@@ -43,7 +43,7 @@ class Route(Struct, frozen=True, kw_only=True):
     With `payer` the token of one payment opens the route for that payment, without a key. `errors` is how the
     route tells an error. `limit` is what its requests count as, for their key and for their address. With
     `cross_origin` pages of other origins may ask and read what is answered; raises `ValueError` where the scope
-    forbids that.
+    forbids that. `takes_both` answers with and without a last slash, whichever `path` has.
     """
 
     method: str
@@ -52,8 +52,17 @@ class Route(Struct, frozen=True, kw_only=True):
     scope: str | None
     payer: bool = False
     errors: ErrorFormat = monitoring_error
-    limit: Limited | None = None
+    limit: Limit | None = None
     cross_origin: bool = False
+    takes_both: bool = False
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Give what the router looks for; an address without a parameter is found without a search."""
+        if not self.takes_both:
+            return (self.path,)
+        plain = self.path.removesuffix("/")
+        return (f"{plain}{{slash:/?}}",) if "{" in plain else (plain, f"{plain}/")
 
     def __post_init__(self) -> None:
         if self.cross_origin and self.scope in UNSHARED_SCOPES:

@@ -1,12 +1,11 @@
-"""The one list of routes.
-
-`{slash:/?}` accepts an address with and without its last slash, `{or_slash:/?}` one that is documented without it.
-"""
+"""Which handler answers each operation of `contracts/operations`, and the two routes that are none."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from contracts.api import MonitoringError, PixError
+from contracts.operations import OPERATIONS
 from services.gateway.api import (
     admin,
     admin_keys,
@@ -21,309 +20,92 @@ from services.gateway.api import (
     webhooks,
     websocket,
 )
-from services.gateway.door import Route
-from services.gateway.http.answers import pix_error
+from services.gateway.door import Handler, Route
+from services.gateway.http.answers import ErrorFormat, monitoring_error, pix_error
 from services.gateway.nowhere import answer_nowhere
 from services.gateway.pages import assets, checkout_page, pix_page, return_page
 from services.gateway.pages.error_page import page_error
 
-ROUTES: Final = (
-    Route(
-        method="POST",
-        path="/payments/pix{or_slash:/?}",
-        handler=pix.create_pix,
-        limit="creations",
-        scope="payments:write",
-        errors=pix_error,
-        cross_origin=True,
-    ),
-    Route(
-        method="GET",
-        path="/payments/pix/qr_code/{file_name}",
-        handler=pix.show_picture,
-        limit="checks",
-        scope=None,
-        errors=pix_error,
-        cross_origin=True,
-    ),
-    Route(
-        method="POST",
-        path="/payments/pix/confirmation{or_slash:/?}",
-        handler=pix.confirm_pix,
-        limit="confirmations",
-        scope="confirm",
-        errors=pix_error,
-    ),
-    Route(
-        method="POST",
-        path="/payments/pix/{payment_id}/returned{or_slash:/?}",
-        handler=pix.return_pix,
-        limit="confirmations",
-        scope="confirm",
-        errors=pix_error,
-    ),
-    Route(
-        method="GET",
-        path="/payments/pix/{payment_id}{or_slash:/?}",
-        handler=pix_page.show_pix,
-        limit="checks",
-        scope="payments:read",
-        payer=True,
-        errors=page_error,
-    ),
-    Route(
-        method="POST",
-        path="/payments/api/generate-link{slash:/?}",
-        handler=links.generate_link,
-        limit="creations",
-        scope="payments:write",
-        cross_origin=True,
-    ),
-    Route(
-        method="GET",
-        path="/payments/api/check/{payment_id}{slash:/?}",
-        handler=links.check_payment,
-        limit="checks",
-        scope="payments:read",
-        payer=True,
-        cross_origin=True,
-    ),
-    Route(
-        method="POST",
-        path="/payments/api/check/{payment_id}{slash:/?}",
-        handler=links.check_payment,
-        limit="checks",
-        scope="payments:read",
-        payer=True,
-        cross_origin=True,
-    ),
-    Route(
-        method="GET",
-        path="/payments/api/pending{slash:/?}",
-        handler=links.list_pending,
-        limit="lists",
-        scope="payments:read",
-        cross_origin=True,
-    ),
-    Route(
-        method="POST",
-        path="/payments/api/sync-pending{slash:/?}",
-        handler=monitors.sync_pending,
-        limit="checks",
-        scope="payments:read",
-        cross_origin=True,
-    ),
-    Route(
-        method="POST",
-        path="/payments/api/monitor/{payment_id}/start{slash:/?}",
-        handler=monitors.start_monitor,
-        limit="creations",
-        scope="payments:write",
-        cross_origin=True,
-    ),
-    Route(
-        method="GET",
-        path="/payments/api/monitors{slash:/?}",
-        handler=monitors.list_monitors,
-        limit="lists",
-        scope="payments:read",
-        cross_origin=True,
-    ),
-    Route(
-        method="POST",
-        path="/payments/api/monitors/start-all{slash:/?}",
-        handler=monitors.start_all_monitors,
-        limit="creations",
-        scope="payments:write",
-        cross_origin=True,
-    ),
-    Route(
-        method="POST",
-        path="/payments/api/cart{slash:/?}",
-        handler=cart.create_cart,
-        limit="creations",
-        scope="payments:write",
-        cross_origin=True,
-    ),
-    Route(
-        method="POST",
-        path="/payments/api/{payment_id}/cancel{slash:/?}",
-        handler=corrections.cancel,
-        limit="creations",
-        scope="payments:write",
-        cross_origin=True,
-    ),
-    Route(
-        method="POST",
-        path="/payments/api/{payment_id}/refund{slash:/?}",
-        handler=corrections.refund,
-        limit="creations",
-        scope="payments:refund",
-    ),
-    Route(
-        method="POST",
-        path="/payments/api/{payment_id}/accept{slash:/?}",
-        handler=corrections.accept,
-        limit="creations",
-        scope="payments:refund",
-    ),
-    Route(
-        method="POST",
-        path="/payments/api/{payment_id}/alerts/{alert}/resolve{slash:/?}",
-        handler=corrections.resolve_alert,
-        limit="creations",
-        scope="payments:refund",
-    ),
-    Route(
-        method="GET",
-        path="/payments/api/{payment_id}/events{slash:/?}",
-        handler=links.show_events,
-        limit="lists",
-        scope="payments:read",
-        cross_origin=True,
-    ),
-    Route(
-        method="GET",
-        path="/payments/mp/pay/{payment_id}{slash:/?}",
-        handler=checkout_page.go_to_checkout,
-        limit="checks",
-        scope="payments:read",
-        payer=True,
-        errors=page_error,
-    ),
-    Route(
-        method="GET",
-        path="/payments/mp/return{slash:/?}",
-        handler=return_page.come_back,
-        limit="checks",
-        scope=None,
-        errors=page_error,
-    ),
-    Route(method="GET", path="/assets/{asset}", handler=assets.show_asset, scope=None),
-    Route(
-        method="POST",
-        path="/admin/merchants{or_slash:/?}",
-        handler=admin.register,
-        limit="creations",
-        scope="admin",
-    ),
-    Route(
-        method="GET",
-        path="/admin/merchants{or_slash:/?}",
-        handler=admin.list_merchants,
-        limit="lists",
-        scope="admin",
-    ),
-    Route(
-        method="GET", path="/admin/merchants/{merchant}{or_slash:/?}", handler=admin.show, limit="lists", scope="admin"
-    ),
-    Route(
-        method="PATCH",
-        path="/admin/merchants/{merchant}{or_slash:/?}",
-        handler=admin.rename,
-        limit="creations",
-        scope="admin",
-    ),
-    Route(
-        method="PUT",
-        path="/admin/merchants/{merchant}/pix-key{or_slash:/?}",
-        handler=admin.set_pix_key,
-        limit="creations",
-        scope="admin",
-    ),
-    Route(
-        method="DELETE",
-        path="/admin/merchants/{merchant}/pix-key{or_slash:/?}",
-        handler=admin.remove_pix_key,
-        limit="creations",
-        scope="admin",
-    ),
-    Route(
-        method="PUT",
-        path="/admin/merchants/{merchant}/products/{product}{or_slash:/?}",
-        handler=admin.price_product,
-        limit="creations",
-        scope="admin",
-    ),
-    Route(
-        method="DELETE",
-        path="/admin/merchants/{merchant}/products/{product}{or_slash:/?}",
-        handler=admin.withdraw_product,
-        limit="creations",
-        scope="admin",
-    ),
-    Route(
-        method="PUT",
-        path="/admin/merchants/{merchant}/providers/{provider}{or_slash:/?}",
-        handler=admin_providers.connect,
-        limit="creations",
-        scope="admin",
-    ),
-    Route(
-        method="DELETE",
-        path="/admin/merchants/{merchant}/providers/{provider}{or_slash:/?}",
-        handler=admin_providers.disconnect,
-        limit="creations",
-        scope="admin",
-    ),
-    Route(
-        method="PUT",
-        path="/admin/merchants/{merchant}/providers/{provider}/webhook-secret{or_slash:/?}",
-        handler=admin_providers.set_webhook_secret,
-        limit="creations",
-        scope="admin",
-    ),
-    Route(
-        method="POST",
-        path="/admin/merchants/{merchant}/api-keys{or_slash:/?}",
-        handler=admin_keys.issue,
-        limit="creations",
-        scope="admin",
-    ),
-    Route(
-        method="GET",
-        path="/admin/merchants/{merchant}/api-keys{or_slash:/?}",
-        handler=admin_keys.list_keys,
-        limit="lists",
-        scope="admin",
-    ),
-    Route(
-        method="DELETE",
-        path="/admin/merchants/{merchant}/api-keys/{key_id}{or_slash:/?}",
-        handler=admin_keys.revoke,
-        limit="creations",
-        scope="admin",
-    ),
-    Route(method="GET", path="/webhooks/mercadopago{slash:/?}", handler=webhooks.answer_test, scope=None),
-    Route(method="GET", path="/webhooks/mercadopago/{merchant}{slash:/?}", handler=webhooks.answer_test, scope=None),
-    Route(
-        method="POST",
-        path="/webhooks/mercadopago{slash:/?}",
-        handler=webhooks.receive_mercado_pago,
-        scope=None,
-    ),
-    Route(
-        method="POST",
-        path="/webhooks/mercadopago/{merchant}{slash:/?}",
-        handler=webhooks.receive_mercado_pago,
-        scope=None,
-    ),
-    Route(
-        method="GET",
-        path="/ws",
-        handler=websocket.open_socket,
-        limit="checks",
-        scope="payments:read",
-        payer=True,
-    ),
-    Route(method="GET", path="/healthz", handler=observability.show_health, scope=None),
-    Route(method="GET", path="/readyz", handler=observability.show_readiness, scope=None),
-    Route(method="GET", path="/metrics", handler=observability.show_metrics, limit="lists", scope="metrics"),
-    Route(method="GET", path="/openapi.json", handler=observability.show_openapi, scope=None, cross_origin=True),
-)
+if TYPE_CHECKING:
+    from msgspec import Struct
+
+    from contracts.operations.operation import Operation
+
+HANDLERS: Final[dict[str, Handler]] = {
+    "createPix": pix.create_pix,
+    "showPixPicture": pix.show_picture,
+    "confirmPix": pix.confirm_pix,
+    "returnPix": pix.return_pix,
+    "createCart": cart.create_cart,
+    "generateLink": links.generate_link,
+    "checkPayment": links.check_payment,
+    "checkPaymentByPost": links.check_payment,
+    "listPayments": links.list_pending,
+    "syncPending": monitors.sync_pending,
+    "showEvents": links.show_events,
+    "startMonitor": monitors.start_monitor,
+    "listMonitors": monitors.list_monitors,
+    "startAllMonitors": monitors.start_all_monitors,
+    "cancelPayment": corrections.cancel,
+    "refundPayment": corrections.refund,
+    "acceptMoney": corrections.accept,
+    "resolveAlert": corrections.resolve_alert,
+    "showPix": pix_page.show_pix,
+    "goToCheckout": checkout_page.go_to_checkout,
+    "comeBack": return_page.come_back,
+    "showAsset": assets.show_asset,
+    "registerMerchant": admin.register,
+    "listMerchants": admin.list_merchants,
+    "showMerchant": admin.show,
+    "renameMerchant": admin.rename,
+    "setPixKey": admin.set_pix_key,
+    "removePixKey": admin.remove_pix_key,
+    "priceProduct": admin.price_product,
+    "withdrawProduct": admin.withdraw_product,
+    "connectProvider": admin_providers.connect,
+    "disconnectProvider": admin_providers.disconnect,
+    "setWebhookSecret": admin_providers.set_webhook_secret,
+    "issueApiKey": admin_keys.issue,
+    "listApiKeys": admin_keys.list_keys,
+    "revokeApiKey": admin_keys.revoke,
+    "receiveMercadoPago": webhooks.receive_mercado_pago,
+    "receiveMercadoPagoFor": webhooks.receive_mercado_pago,
+    "testMercadoPago": webhooks.answer_test,
+    "testMercadoPagoFor": webhooks.answer_test,
+    "openSocket": websocket.open_socket,
+    "showHealth": observability.show_health,
+    "showReadiness": observability.show_readiness,
+    "showMetrics": observability.show_metrics,
+    "showOpenApi": observability.show_openapi,
+}
+
+# By the body that describes an error; a page has none.
+ERROR_FORMATS: Final[dict[type[Struct] | None, ErrorFormat]] = {
+    PixError: pix_error,
+    MonitoringError: monitoring_error,
+    None: page_error,
+}
+
+
+def route_of(operation: Operation) -> Route:
+    """Give the route of an operation; its address is accepted with and without a last slash where it says so."""
+    return Route(
+        method=operation.method,
+        path=operation.path,
+        handler=HANDLERS[operation.name],
+        scope=operation.scope,
+        payer=operation.payer,
+        errors=ERROR_FORMATS[operation.errors],
+        limit=operation.limit,
+        cross_origin=operation.cross_origin,
+        takes_both=operation.or_slash or operation.path.endswith("/"),
+    )
+
+
+ROUTES: Final = tuple(route_of(operation) for operation in OPERATIONS)
 
 # Engine.IO's protocol decides what its requests mean; what is told over it is in the AsyncAPI document.
-SOCKET_IO: Final = Route(method="*", path="/socket.io{slash:/?}", handler=socket_io.answer, scope=None)
+SOCKET_IO: Final = Route(method="*", path="/socket.io/", handler=socket_io.answer, scope=None, takes_both=True)
 
 # Every other address, and every other method.
 NOWHERE: Final = Route(method="*", path="/{anything:.*}", handler=answer_nowhere, scope=None)

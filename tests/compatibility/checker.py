@@ -17,7 +17,7 @@ from services.gateway.api.views import LABELS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from contracts.operations import Operation
+    from contracts.operations.operation import Operation
     from tests.compatibility.claim import Claim, Part
 
 ROOT: Final = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from msgspec import Struct
 class Claim(Struct, frozen=True, kw_only=True):
     """One thing that is promised.
 
-    `operations` are names of `contracts/operations.py`, or of an event that sockets are told; `asks` and `answers`
+    `operations` are names of `contracts/operations`, or of an event that sockets are told; `asks` and `answers`
     are fields of what they take and give: `payment.id` stands in `payment`, `items[].nome` in each of the `items`.
     `label` is a status with the word that people read for it. `here` says what this product does where that is not
     plain, `better` and `differs` where it is meant to be otherwise. `tests` are `file::function`.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.gateway.app import addresses_of
-from services.gateway.routes import ROUTES
+from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
 
 # Files, and what programs of the operator and the protocols ask for, have one address each.
 EXACT = {
@@ -20,21 +19,23 @@ EXACT = {
 
 
 def test_every_route_of_a_merchants_programs_takes_both():
-    assert {route.path for route in ROUTES if "slash:/?}" not in route.path} == EXACT
+    assert {route.path for route in ROUTES if not route.takes_both} == EXACT
 
 
 @pytest.mark.parametrize(
     ("path", "addresses"),
     [
-        ("/payments/pix{or_slash:/?}", ("/payments/pix", "/payments/pix/")),
-        ("/payments/api/cart{slash:/?}", ("/payments/api/cart", "/payments/api/cart/")),
-        ("/payments/pix/{payment_id}{or_slash:/?}", ("/payments/pix/{payment_id}{or_slash:/?}",)),
+        ("/payments/pix", ("/payments/pix", "/payments/pix/")),
+        ("/payments/api/cart/", ("/payments/api/cart", "/payments/api/cart/")),
+        ("/payments/pix/{payment_id}", ("/payments/pix/{payment_id}{slash:/?}",)),
+        ("/socket.io/", ("/socket.io", "/socket.io/")),
         ("/{anything:.*}", ("/{anything:.*}",)),
         ("/ws", ("/ws",)),
     ],
 )
 def test_only_an_address_that_varies_by_its_slash_alone_is_two(path, addresses):
-    assert addresses_of(path) == addresses
+    (addressed,) = {route.addresses for route in (*ROUTES, SOCKET_IO, NOWHERE) if route.path == path}
+    assert addressed == addresses
 
 
 @pytest.mark.parametrize("slash", ["", "/"])

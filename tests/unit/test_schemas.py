@@ -19,7 +19,9 @@ from contracts.api import MonitoringError, PixCreated, PixError
 from contracts.envelope import Cause
 from contracts.events import EVENTS, topic_of
 from contracts.generate import FRAMES, READ_MODELS
-from contracts.operations import EXAMPLES, OPERATIONS, REFUSALS
+from contracts.operations import OPERATIONS
+from contracts.operations.common import REFUSALS
+from contracts.operations.examples import EXAMPLES
 from contracts.upcasters import UPCASTERS
 from extrato.bus.messages import to_message
 from extrato.domain.api_keys import HUB_SCOPES
@@ -155,16 +157,9 @@ def test_an_unknown_argument_is_refused(capsys):
 # --- OpenAPI --------------------------------------------------------------------------------------
 
 
-def documented(path):
-    """The path of a route as the contract writes it."""
-    return path.replace("{slash:/?}", "/").replace("{or_slash:/?}", "")
-
-
 def test_every_route_of_the_gateway_is_described_and_nothing_else():
     errors = {pix_error: PixError, monitoring_error: MonitoringError, page_error: None}
-    routes = [
-        (route.method, documented(route.path), route.scope, route.payer, errors[route.errors]) for route in ROUTES
-    ]
+    routes = [(route.method, route.path, route.scope, route.payer, errors[route.errors]) for route in ROUTES]
     described = [
         (operation.method, operation.path, operation.scope, operation.payer, operation.errors)
         for operation in OPERATIONS
@@ -284,7 +279,7 @@ def test_every_body_that_may_be_sent_twice_takes_an_idempotency_key():
 
 
 def test_what_is_limited_says_so():
-    limited = {(route.method, documented(route.path)) for route in ROUTES if route.limit is not None}
+    limited = {(route.method, route.path) for route in ROUTES if route.limit is not None}
     described = {
         (operation.method, operation.path)
         for operation in OPERATIONS

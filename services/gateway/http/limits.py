@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from cachetools import FIFOCache, LRUCache
 
+from contracts.operations.operation import Limit
 from extrato.errors import Transient
 from services.gateway.metrics import LIMITED
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from extrato.settings import Settings
     from services.gateway.http.caller import Caller
 
-Limited = Literal["creations", "checks", "confirmations", "lists"]
-Counted = Limited | Literal["failures", "returns_of_payment", "returns_of_merchant"]
+Counted = Limit | Literal["failures", "returns_of_payment", "returns_of_merchant"]
 
 # How often a payer who comes back may have the provider asked about an attempt that only the address speaks of: no
 # payer comes back more often, and nobody uses up what a merchant's account may ask.
@@ -86,7 +86,7 @@ class Limits:
         self._accepted: FIFOCache[bytes, None] = FIFOCache(REMEMBERED)
         self._second_looks = Allowance(SECOND_LOOKS_PER_MINUTE)
 
-    def count(self, what: Limited, caller: Caller, address: str) -> None:
+    def count(self, what: Limit, caller: Caller, address: str) -> None:
         """Count a request for its key and its address; raises `TooManyRequests`."""
         if caller.actor_id is not None:
             self._take(what, f"key {caller.merchant} {caller.actor_id}")

@@ -1,0 +1,19 @@
+"""The one list of what the REST interface answers; `generate.py` makes the OpenAPI document of it.
+
+A path that ends in a slash is answered without it as well.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contracts.operations.admin import ADMIN
+from contracts.operations.corrections import CORRECTIONS
+from contracts.operations.links import LINKS
+from contracts.operations.monitors import MONITORS
+from contracts.operations.pages import PAGES
+from contracts.operations.pix import PIX
+from contracts.operations.service import SERVICE
+from contracts.operations.webhooks import WEBHOOKS
+
+OPERATIONS: Final = (*PIX, *LINKS, *MONITORS, *CORRECTIONS, *PAGES, *ADMIN, *WEBHOOKS, *SERVICE)

@@ -1,0 +1,51 @@
+"""Watching payments."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contracts import api
+from contracts.operations.common import READING, TEXT
+from contracts.operations.operation import Answer, Operation, Parameter
+
+MONITORS: Final = (
+    Operation(
+        name="startMonitor",
+        method="POST",
+        path="/payments/api/monitor/{payment_id}/start/",
+        tag="Monitoring",
+        summary="Watch a payment for the next ten minutes; one that is watched goes on.",
+        scope="payments:write",
+        limit="creations",
+        cross_origin=True,
+        answers={200: Answer(description="Whether it is being watched.", body=api.MonitorStarted)},
+        refusals=READING,
+    ),
+    Operation(
+        name="listMonitors",
+        method="GET",
+        path="/payments/api/monitors/",
+        tag="Monitoring",
+        summary="List the payments that are being watched.",
+        scope="payments:read",
+        query=(Parameter(name="padaria_slug", description="Those of one merchant.", schema=TEXT),),
+        limit="lists",
+        cross_origin=True,
+        answers={200: Answer(description="Their numbers.", body=api.MonitorList)},
+        refusals=(400, 429, 500, 503),
+    ),
+    Operation(
+        name="startAllMonitors",
+        method="POST",
+        path="/payments/api/monitors/start-all/",
+        tag="Monitoring",
+        summary="Watch every open payment of a merchant.",
+        description="A merchant without Mercado Pago is answered `provider_not_connected`.",
+        scope="payments:write",
+        body=api.PadariaNamed,
+        limit="creations",
+        cross_origin=True,
+        answers={200: Answer(description="How many watches were started.", body=api.MonitorsStarted)},
+        refusals=(400, 408, 413, 415, 429, 500, 503),
+    ),
+)
