@@ -6,7 +6,17 @@ long; `make test WORKERS=1` holds every claim to the second.
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import os
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FIRST_PAUSE_S = 0.01
+LONGEST_PAUSE_S = 0.2
 
 
 def _workers_of_a_core() -> float:
@@ -20,3 +30,20 @@ SLOWER = _workers_of_a_core()
 def allowed(seconds: float) -> float:
     """Give the seconds that are allowed for what takes so many seconds at most on a quiet machine."""
     return seconds * SLOWER
+
+
+async def until(condition: Callable[[], Any], what: str = "the condition", *, within_s: float = 10.0) -> Any:
+    """Wait until `condition`, which may be awaitable, gives something true, and give that.
+
+    Asking is work too, so the pauses grow.
+    """
+    deadline_s, pause_s = time.monotonic() + allowed(within_s), FIRST_PAUSE_S
+    while True:
+        found = condition()
+        if inspect.isawaitable(found):
+            found = await found
+        if found:
+            return found
+        assert time.monotonic() < deadline_s, f"not within {within_s} s: {what}"
+        await asyncio.sleep(pause_s)
+        pause_s = min(LONGEST_PAUSE_S, pause_s * 1.3)

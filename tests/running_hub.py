@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +24,12 @@ from extrato.assembly import open_hub
 from extrato.process import open_bus, open_database
 from extrato.settings import Settings
 from services.sandbox.state.faults import Faults
+from tests import pace
 from tests.homes import new_home, put_database_in
-from tests.pace import allowed
 from tests.ports import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable
 
     from extrato.use_cases.hub import Hub
 
@@ -56,8 +55,6 @@ IMPATIENT = {
     "EXTRATO_CHECK_AGAIN_AFTER_S": "2",
     "EXTRATO_RESUME_AFTER_S": "1",
 }
-FIRST_PAUSE_S = 0.01
-LONGEST_PAUSE_S = 0.2
 CAUSE = Cause(correlation_id="tests", actor="operator")
 WEBHOOK_SECRET = "a-webhook-secret-that-tests-know"
 
@@ -311,26 +308,13 @@ class RunningHub:
 PAY_BY_CARD = {"choice": "card"}
 
 
-async def _until(condition: Callable[[], Awaitable[Any]], what: str, *, within_s: float = 15.0) -> Any:
-    """Wait until `condition` gives something true, and give that; asking is work too, so the pauses grow.
-
-    Where workers share a core it waits longer; see `tests/pace.py`.
-    """
-    deadline, pause_s = time.monotonic() + allowed(within_s), FIRST_PAUSE_S
-    while not (found := await condition()):
-        assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
-        await asyncio.sleep(pause_s)
-        pause_s = min(LONGEST_PAUSE_S, pause_s * 1.3)
-    return found
-
-
-Until = type(_until)
+Until = type(pace.until)
 
 
 @pytest.fixture
 def until() -> Until:
     """A function that waits for a condition."""
-    return _until
+    return pace.until
 
 
 @contextlib.asynccontextmanager
@@ -360,7 +344,7 @@ async def running_hub(home: Path, **environment: str) -> AsyncIterator[RunningHu
     assert process.stdout
     told = []
     try:
-        async with asyncio.timeout(allowed(40)):
+        async with asyncio.timeout(pace.allowed(40)):
             async for line in process.stdout:
                 told.append(line.decode())
                 if "extrato is ready" in told[-1]:
@@ -371,7 +355,7 @@ async def running_hub(home: Path, **environment: str) -> AsyncIterator[RunningHu
         async with aiohttp.ClientSession() as session:
             yield RunningHub(home, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}", session)
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(allowed(10)):
+        async with asyncio.timeout(pace.allowed(10)):
             assert await process.wait() == 0, (await drain).decode()
     finally:
         if process.returncode is None:
@@ -437,7 +421,7 @@ async def hub(shared_hub: RunningHub) -> AsyncIterator[RunningHub]:
 async def harmed_hub(shared_harmed_hub: RunningHub) -> AsyncIterator[RunningHub]:
     """That hub, recovered from the test before; tests that ask for it are of the group `crashes`."""
     async with in_good_order(shared_harmed_hub) as hub:
-        await _until(hub.is_served, "the hub has recovered", within_s=25)
+        await pace.until(hub.is_served, "the hub has recovered", within_s=25)
         yield hub
 
 

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -20,15 +19,6 @@ from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 STUBS = Path(__file__).with_name("stubs")
-
-
-async def until(condition, *, within_s=10.0):
-    """Wait until the condition holds and give what it gave."""
-    deadline = time.monotonic() + allowed(within_s)
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "The condition did not come true."
-        await asyncio.sleep(0.01)
-    return found
 
 
 class Hub:

@@ -18,7 +18,8 @@ from extrato.bus.consumer import DurableConsumer
 from extrato.bus.relay import Relay
 from extrato.store.codec import read_event
 from extrato.store.log import LogSignal
-from tests.integration.store.examples import append_to, until
+from tests.integration.store.examples import append_to
+from tests.pace import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence

@@ -20,7 +20,8 @@ from extrato.bus.timers import Timers
 from extrato.process import CannotStart, open_bus
 from extrato.settings import Settings
 from tests.integration.bus.running import Keeper, consumer, relaying, running
-from tests.integration.store.examples import append_to, until
+from tests.integration.store.examples import append_to
+from tests.pace import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

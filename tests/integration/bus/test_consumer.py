@@ -30,7 +30,8 @@ from tests.integration.bus.running import (
     relaying,
     running,
 )
-from tests.integration.store.examples import append_to, new_event, stored, until
+from tests.integration.store.examples import append_to, new_event, stored
+from tests.pace import until
 
 if TYPE_CHECKING:
     from extrato.bus.connection import Bus

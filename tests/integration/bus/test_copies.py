@@ -17,8 +17,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy, StoreCompression
 from extrato.bus.connection import STREAMS
 from extrato.bus.copies import FEED_PREFIX, open_copies
 from services.cli.embedded.nats import EmbeddedNats
-from tests.frame.conftest import until as until_true
-from tests.pace import allowed
+from tests.pace import allowed, until
 
 DURABLE = "projections-read-models"
 PARTS = {
@@ -519,7 +518,7 @@ async def test_a_copy_goes_on_after_the_server_was_killed(bus, copies, subscribe
     os.kill(nats_server.pid, signal.SIGKILL)
     await nats_server.stop()
     await nats_server.start()
-    await until_true(lambda: bus.is_connected and subscriber.is_connected)
+    await until(lambda: bus.is_connected and subscriber.is_connected)
     await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
     # What was acknowledged a moment before the kill may come once more: a consumer gets an event at least once.
     come = []

@@ -12,7 +12,7 @@ import pytest
 
 from contracts.subjects import PAYMENTS_STREAM
 from extrato.bus.connection import connect
-from tests.integration.store.examples import until
+from tests.pace import until
 
 if TYPE_CHECKING:
     from extrato.bus.connection import Bus

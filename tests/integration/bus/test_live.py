@@ -13,7 +13,8 @@ from extrato.errors import Conflict
 from extrato.store.appender import StreamAppend
 from extrato.store.place import LogWentBack, Place, watch
 from tests.integration.bus.running import append_until_told, relaying, running, set_log_back
-from tests.integration.store.examples import append_to, new_event, registered, until
+from tests.integration.store.examples import append_to, new_event, registered
+from tests.pace import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -22,7 +22,8 @@ from extrato.store.appender import StreamAppend
 from tests.conftest import CLIENTS
 from tests.integration.bus.running import relaying, running
 from tests.integration.bus.test_readme_subscriber import README, change_status
-from tests.integration.store.examples import NOON, new_event, registered, until
+from tests.integration.store.examples import NOON, new_event, registered
+from tests.pace import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -18,7 +18,8 @@ from contracts.subjects import PAYMENTS_STREAM
 from extrato.bus.copies import open_copies
 from extrato.store.appender import StreamAppend
 from tests.integration.bus.running import relaying, running
-from tests.integration.store.examples import new_event, until
+from tests.integration.store.examples import new_event
+from tests.pace import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -47,7 +47,8 @@ from tests.integration.bus.running import (
     set_log_back,
     to_envelope,
 )
-from tests.integration.store.examples import append_to, new_event, opened, registered, until
+from tests.integration.store.examples import append_to, new_event, opened, registered
+from tests.pace import until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

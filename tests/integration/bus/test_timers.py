@@ -13,8 +13,7 @@ from contracts.subjects import SWEEPS_STREAM
 from extrato.bus import timers as timers_module
 from extrato.bus.connection import BUS_AWAY, connect
 from extrato.bus.timers import Tick, Timers
-from tests.integration.store.examples import until
-from tests.pace import allowed
+from tests.pace import allowed, until
 
 if TYPE_CHECKING:
     from extrato.bus.connection import Bus

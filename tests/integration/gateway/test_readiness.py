@@ -17,7 +17,7 @@ from extrato.store.pool import Pool
 from services.gateway.workers import readiness
 from services.gateway.workers.readiness import OK, ReadinessLooks
 from tests.database import demoted, full
-from tests.integration.store.examples import until
+from tests.pace import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,7 +8,6 @@ import dataclasses
 import os
 import signal
 import sys
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,11 +43,11 @@ from services.projections.read_models.open_payments import OPEN_PAYMENTS
 from services.sandbox.app import create_app
 from services.sandbox.state.accounts import Account
 from services.sandbox.state.settings import Settings as SandboxSettings
-from tests.pace import allowed
+from tests.pace import until
 from tests.ports import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable
 
     from extrato.use_cases.hub import Hub
     from services.cli.embedded.nats import EmbeddedNats
@@ -244,15 +243,6 @@ class World:
             if process.returncode is None:
                 process.send_signal(signal.SIGKILL)
             await process.communicate()
-
-
-async def until(is_so: Callable[[], Awaitable[bool]], what: str, *, within_s: float = 10) -> float:
-    """Wait until a condition holds; gives the seconds that it took."""
-    began = time.monotonic()
-    while not await is_so():
-        assert time.monotonic() - began < allowed(within_s), f"not within {within_s} s: {what}"
-        await asyncio.sleep(0.02)
-    return time.monotonic() - began
 
 
 @dataclass

@@ -9,8 +9,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from tests.integration.monitor.conftest import CODE, until
-from tests.pace import allowed
+from tests.integration.monitor.conftest import CODE
+from tests.pace import allowed, until
 
 if TYPE_CHECKING:
     from tests.integration.monitor.conftest import World

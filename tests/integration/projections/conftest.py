@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from uuid import uuid4
 
 import asyncpg
@@ -20,16 +19,7 @@ from extrato.store.page import page_of
 from services.projections.read_models.registry import READ_MODELS
 from services.projections.rebuild import rebuild, rebuild_if_stale
 from services.projections.runner import Runner
-from tests.pace import allowed
 from tests.unit.projections import history
-
-
-async def until(condition, *, within_s=15.0):
-    """Wait until an awaitable condition holds."""
-    deadline_s = time.monotonic() + allowed(within_s)
-    while not await condition():
-        assert time.monotonic() < deadline_s, "The condition did not come true."
-        await asyncio.sleep(0.01)
 
 
 class Hub:

@@ -13,7 +13,8 @@ from services.projections import app, checkpoints
 from services.projections.read_models.merchant_positions import MERCHANT_POSITIONS
 from services.projections.read_models.payment_details import PAYMENT_DETAILS
 from services.projections.read_models.registry import READ_MODELS
-from tests.integration.projections.conftest import in_background, until
+from tests.integration.projections.conftest import in_background
+from tests.pace import until
 from tests.unit.projections import history
 
 POISON = history.opened(provider="text without a \0")

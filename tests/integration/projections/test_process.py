@@ -18,8 +18,8 @@ from extrato.store.migrations import migrate
 from services.cli.embedded.postgres import EmbeddedPostgres
 from services.projections import app
 from services.projections.read_models.registry import READ_MODELS
-from tests.integration.projections.conftest import Hub, life_of, until
-from tests.pace import allowed
+from tests.integration.projections.conftest import Hub, life_of
+from tests.pace import allowed, until
 from tests.unit.projections import history
 
 STOPS_WITHIN_S = 2.0

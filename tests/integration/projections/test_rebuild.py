@@ -12,7 +12,8 @@ from contracts.events import CancellationRequested
 from services.projections.read_models.payment_details import PAYMENT_DETAILS, Payment
 from services.projections.read_models.registry import READ_MODELS
 from services.projections.rebuild import LOCK, LOCK_CLASS
-from tests.integration.projections.conftest import in_background, until
+from tests.integration.projections.conftest import in_background
+from tests.pace import until
 from tests.unit.projections import history
 
 INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = $1 ORDER BY 1"

@@ -9,7 +9,8 @@ import asyncpg
 
 from services.projections import checkpoints
 from services.projections.read_models.registry import READ_MODELS
-from tests.integration.projections.conftest import in_background, until
+from tests.integration.projections.conftest import in_background
+from tests.pace import until
 from tests.unit.projections import history
 
 NAMES = tuple(each.name for each in READ_MODELS)

@@ -6,7 +6,8 @@ import dataclasses
 from contracts.subjects import DEAD_STREAM, PAYMENTS_STREAM
 from services.projections.read_models.registry import READ_MODELS
 from services.projections.runner import DURABLE
-from tests.integration.projections.conftest import in_background, life_of, until
+from tests.integration.projections.conftest import in_background, life_of
+from tests.pace import until
 from tests.unit.projections import history
 
 

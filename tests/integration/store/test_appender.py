@@ -13,7 +13,8 @@ from extrato.store import appender as appender_module
 from extrato.store.appender import MAX_WAITING, Appender, Evidence, StreamAppend
 from extrato.store.event_log import EventLog
 from extrato.store.recorder import AsyncpgRecorder, Member
-from tests.integration.store.examples import append_to, new_event, opened, until
+from tests.integration.store.examples import append_to, new_event, opened
+from tests.pace import until
 
 OTHER_WRITERS_LOCK = "LOCK TABLE stored_events IN EXCLUSIVE MODE"
 WRITES_THAT_WAIT = """

@@ -12,8 +12,9 @@ import pytest
 
 from extrato.errors import Conflict
 from extrato.store.recorder import AsyncpgRecorder, Member
-from tests.integration.store.examples import append_to, new_event, stored, until
+from tests.integration.store.examples import append_to, new_event, stored
 from tests.integration.store.library import library_recorder
+from tests.pace import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

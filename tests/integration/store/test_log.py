@@ -11,8 +11,8 @@ from contracts.events import topic_of
 from extrato.store.codec import UnreadableEvent, to_envelope
 from extrato.store.log import READ_PAGE, LogSignal, subscribe
 from extrato.store.recorder import AsyncpgRecorder
-from tests.integration.store.examples import append_to, new_event, stored, until
-from tests.pace import allowed
+from tests.integration.store.examples import append_to, new_event, stored
+from tests.pace import allowed, until
 
 if TYPE_CHECKING:
     import asyncpg

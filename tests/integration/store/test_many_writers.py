@@ -12,8 +12,8 @@ import pytest
 
 from extrato.store.log import LogReader, LogSignal, subscribe
 from extrato.store.migrations import FOLDER
-from tests.integration.store.examples import until
 from tests.integration.store.writer import EVENTS_OF_STREAM
+from tests.pace import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
