@@ -19,6 +19,7 @@ from extrato.store.payers import Payers
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import GivenKeys, KeyFile
 from extrato.use_cases.hub import Hub
+from extrato.use_cases.merchant_directory import MerchantDirectory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -60,6 +61,7 @@ async def open_hub(
         try:
             yield Hub(
                 log=log,
+                merchants=MerchantDirectory(log),
                 numbers=PaymentNumbers(pool),
                 vault=vault,
                 payers=Payers(pool, vault),

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 from msgspec import Struct
 
-from contracts.envelope import Envelope
 from contracts.events import AnyEvent
-from extrato.domain.decider import Command, Decider, State
+from extrato.domain.decider import Command, State
 from extrato.errors import Conflict, NotFound, Overloaded
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
+from extrato.use_cases.streams import History, Stream, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,32 +22,10 @@ if TYPE_CHECKING:
     from contracts.envelope import Cause
     from contracts.events import Event
     from extrato.store.appender import Evidence
-    from extrato.store.log import LogReader
     from extrato.use_cases.hub import Hub
 
 ATTEMPTS: Final = 16
 LONGEST_STEP_ASIDE_S: Final = 0.1
-
-Of = TypeVar("Of")
-
-
-class Stream(Struct, Generic[State, Command, AnyEvent], frozen=True, kw_only=True):
-    """One stream of a kind, and whose it is; `merchant` is None where its events tell. `about` names it in errors."""
-
-    decider: Decider[State, Command, AnyEvent]
-    stream_id: UUID
-    merchant: str | None
-    payment_id: int | None
-    about: str
-
-
-class History(Struct, Generic[Of], frozen=True, kw_only=True):
-    """What a stream leads to, and its first and last event; None and version 0 before there is one."""
-
-    state: Of
-    version: int
-    first: Envelope | None
-    last: Envelope | None
 
 
 class Handled(Struct, Generic[State, AnyEvent], frozen=True, kw_only=True):
@@ -59,14 +36,6 @@ class Handled(Struct, Generic[State, AnyEvent], frozen=True, kw_only=True):
     events: Sequence[AnyEvent]
     appended: Sequence[NewEvent]
     positions: Sequence[int]
-
-
-async def read(log: LogReader, stream: Stream[State, Command, AnyEvent]) -> History[State]:
-    """Read a stream as of now."""
-    envelopes = await log.read_stream(stream.stream_id)
-    state = stream.decider.fold(envelope.event for envelope in envelopes)  # type: ignore[misc]
-    first, last = (envelopes[0], envelopes[-1]) if envelopes else (None, None)
-    return History(state=state, version=len(envelopes), first=first, last=last)
 
 
 async def handle(

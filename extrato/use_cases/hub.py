@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from extrato.store.numbers import PaymentNumbers
     from extrato.store.payers import Payers
     from extrato.store.vault import Vault
+    from extrato.use_cases.merchant_directory import MerchantDirectory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +25,7 @@ class Hub:
     """Everything a use case may touch; built once by a process's `app.py`."""
 
     log: EventLog
+    merchants: MerchantDirectory
     numbers: PaymentNumbers
     vault: Vault
     payers: Payers

@@ -13,7 +13,8 @@ from extrato.domain.payment.decisions import PAYMENT
 from extrato.domain.payment.identifiers import stream_id
 from extrato.domain.payment.state import Opened, Payment, Unopened
 from extrato.errors import NotFound
-from extrato.use_cases.command_handler import Handled, History, Stream, handle, read
+from extrato.use_cases.command_handler import Handled, handle
+from extrato.use_cases.streams import History, Stream, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

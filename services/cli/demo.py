@@ -13,14 +13,8 @@ from extrato.domain.connections import ConnectProvider
 from extrato.ports import Credential
 from extrato.settings import InvalidSettings
 from extrato.use_cases.connections import SECRET, disconnect_provider, rotate_webhook_secret
-from extrato.use_cases.merchants import (
-    DEFAULT_SCOPES,
-    MerchantDirectory,
-    change_merchant,
-    key_id_of,
-    new_api_key,
-    read_merchant,
-)
+from extrato.use_cases.merchant_directory import MerchantDirectory, key_id_of, read_merchant
+from extrato.use_cases.merchants import DEFAULT_SCOPES, change_merchant, new_api_key
 from services.cli.key_file import keep_key, kept_key
 from services.cli.supervisor.programs import DEMO_SECRET
 

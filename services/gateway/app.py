@@ -13,7 +13,6 @@ from aiohttp import hdrs, web
 from extrato.assembly import open_hub
 from extrato.bus.live import LiveFeed
 from extrato.process import CannotStart, announce_readiness, check_bus, open_bus, open_database, run_together
-from extrato.use_cases.merchants import MerchantDirectory
 from services.gateway.api.socket_io import SocketIoGate
 from services.gateway.door import door
 from services.gateway.gateway import GATEWAY, Gateway
@@ -91,7 +90,7 @@ async def serve(settings: Settings) -> None:
             hub=hub,
             pool=pool,
             bus=bus,
-            merchants=MerchantDirectory(hub.log),
+            merchants=hub.merchants,
             fanout=fanout,
             places=places,
             socket_io=SocketIo(fanout=fanout, places=places, log=hub.log, gate=SocketIoGate()),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from extrato.bus.live import LiveFeed
     from extrato.settings import Settings
     from extrato.use_cases.hub import Hub
-    from extrato.use_cases.merchants import MerchantDirectory
+    from extrato.use_cases.merchant_directory import MerchantDirectory
     from services.gateway.http.key_uses import KeyUses
     from services.gateway.http.limits import Limits
     from services.gateway.http.payer_tokens import PayerTokens

@@ -12,7 +12,6 @@ from extrato.bus.timers import Timers
 from extrato.process import announce_readiness, check_bus, open_bus, open_database, run_together
 from extrato.store.log import LogSignal
 from extrato.store.place import watch
-from extrato.use_cases.merchants import MerchantDirectory
 from services.monitor.backoff import BackOff
 from services.monitor.charges import Charges
 from services.monitor.cursors import Cursors
@@ -68,7 +67,7 @@ class Monitor:
         open_payments, pauses = OpenPayments(pool), BackOff[str](hub.now)
         cursors = Cursors(pool)
         self._sweeps = Sweeps(hub=hub, open_payments=open_payments, cursors=cursors, pauses=pauses)
-        merchants = MerchantDirectory(hub.log)
+        merchants = hub.merchants
         asked = list(hub.providers.remote)
         silent = [name for name in hub.providers.makers if name not in asked]
         self._jobs: dict[str, Callable[[], Awaitable[Decision]]] = {

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from extrato.use_cases.hub import Hub
-    from extrato.use_cases.merchants import MerchantDirectory
+    from extrato.use_cases.merchant_directory import MerchantDirectory
     from services.monitor.open_payments import OpenPayments, UnchargedPayment
 
 BATCH: Final = 40

@@ -13,7 +13,7 @@ import pytest_asyncio
 from contracts.events import Item
 from extrato.errors import ProviderUnavailable
 from extrato.ports import Payer
-from extrato.use_cases.merchants import MerchantDirectory
+from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from extrato.use_cases.payments import load_payment
 from services.gateway.http.payer_tokens import payer_tokens

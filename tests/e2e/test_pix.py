@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from extrato.ports import Payer
-from extrato.use_cases.merchants import MerchantDirectory
+from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from tests.running_hub import CAUSE, MERCHANT
 from tests.starkbank_brcode import json_from_brcode

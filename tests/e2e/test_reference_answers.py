@@ -16,7 +16,7 @@ import pytest
 
 from contracts.events import Item
 from extrato.ports import Payer
-from extrato.use_cases.merchants import MerchantDirectory
+from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.open_payment import WATCH, NewPayment, open_payment
 from tests.running_hub import CAUSE, MERCHANT, SANDBOX_TOKEN, WEBHOOK_SECRET
 

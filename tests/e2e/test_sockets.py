@@ -13,7 +13,7 @@ import pytest
 
 from contracts.events import Item
 from extrato.ports import Payer
-from extrato.use_cases.merchants import MerchantDirectory
+from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from services.gateway.live.places import BOUNDS
 from tests.pace import allowed

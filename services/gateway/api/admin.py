@@ -12,7 +12,8 @@ from contracts.subjects import MERCHANT_SLUG
 from extrato.domain import merchant as domain
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
-from extrato.use_cases.merchants import change_merchant, read_merchant
+from extrato.use_cases.merchant_directory import read_merchant
+from extrato.use_cases.merchants import change_merchant
 from services.gateway.api import queries
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
@@ -45,7 +46,6 @@ async def register(request: web.Request) -> web.Response:
     )
     gateway = gateway_of(request)
     changed = await change_merchant(gateway.hub, slug, [command], cause=cause_of(request, actor="api_key"))
-    gateway.merchants.forget(slug)
     return shown(changed.merchant, status=201 if changed.is_new else 200)
 
 
@@ -129,7 +129,6 @@ def shown(merchant: domain.Merchant, *, status: int = 200) -> web.Response:
 async def _changed(request: web.Request, command: domain.Command) -> web.Response:
     gateway, slug = gateway_of(request), request.match_info["merchant"]
     changed = await change_merchant(gateway.hub, slug, [command], cause=cause_of(request, actor="api_key"))
-    gateway.merchants.forget(slug)
     return shown(changed.merchant)
 
 

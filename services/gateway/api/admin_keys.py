@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from contracts import api
 from extrato.domain.api_keys import MAX_NAME, RevokeApiKey
 from extrato.domain.errors import Refused
-from extrato.use_cases.merchants import DEFAULT_SCOPES, change_merchant, new_api_key, read_api_keys
+from extrato.use_cases.merchant_directory import read_api_keys
+from extrato.use_cases.merchants import DEFAULT_SCOPES, change_merchant, new_api_key
 from services.gateway.api.admin import administered
 from services.gateway.api.views import moment
 from services.gateway.gateway import gateway_of
@@ -35,7 +36,6 @@ async def issue(request: web.Request) -> web.Response:
         name=fields.text(body, "name", maximum=MAX_NAME),
     )
     await change_merchant(gateway.hub, merchant.slug, [command], cause=cause_of(request, actor="api_key"))
-    gateway.merchants.forget(merchant.slug)
     created = api.ApiKeyCreated(
         success=True,
         padaria_slug=merchant.slug,
@@ -59,7 +59,6 @@ async def revoke(request: web.Request) -> web.Response:
     gateway = gateway_of(request)
     command = RevokeApiKey(key_id=request.match_info["key_id"])
     await change_merchant(gateway.hub, merchant.slug, [command], cause=cause_of(request, actor="api_key"))
-    gateway.merchants.forget(merchant.slug)
     return await _listed(request, merchant.slug)
 
 

@@ -35,7 +35,6 @@ async def connect(request: web.Request) -> web.Response:
     )
     cause = cause_of(request, actor="api_key")
     changed = await connect_account(gateway.hub, merchant.slug, provider, wanted, cause=cause)
-    gateway.merchants.forget(merchant.slug)
     return shown(changed)
 
 
@@ -45,7 +44,6 @@ async def disconnect(request: web.Request) -> web.Response:
     gateway, provider = gateway_of(request), request.match_info["provider"]
     cause = cause_of(request, actor="api_key")
     changed = await disconnect_provider(gateway.hub, merchant.slug, provider, cause=cause)
-    gateway.merchants.forget(merchant.slug)
     return shown(changed)
 
 
@@ -57,5 +55,4 @@ async def set_webhook_secret(request: web.Request) -> web.Response:
     secret = fields.required_text(body, "webhook_secret")
     cause = cause_of(request, actor="api_key")
     changed = await rotate_webhook_secret(gateway.hub, merchant.slug, provider, secret, cause=cause)
-    gateway.merchants.forget(merchant.slug)
     return shown(changed)

@@ -17,7 +17,7 @@ from extrato.store.unavailable import UNWILLING
 if TYPE_CHECKING:
     import asyncpg
 
-    from extrato.use_cases.merchants import ApiKey
+    from extrato.use_cases.merchant_directory import ApiKey
 
 WRITE_EVERY_S: Final = 120.0
 CLOSE_WITHIN_S: Final = 0.5

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from contracts.events import ApiKeyRevoked
 from contracts.frames import LOG_RESTORED, EventFrame
-from extrato.use_cases.merchants import key_named_by
+from extrato.use_cases.merchant_directory import key_named_by
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -10,7 +10,7 @@ import pytest
 
 from extrato.domain.merchant import RESERVED_SLUG
 from extrato.store.key_uses import read_uses, write_uses
-from extrato.use_cases.merchants import ApiKey
+from extrato.use_cases.merchant_directory import ApiKey
 from services.gateway.http import key_uses
 from services.gateway.http.key_uses import KeyUses
 

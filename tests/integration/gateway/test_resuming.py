@@ -14,7 +14,7 @@ from extrato.domain import merchant
 from extrato.settings import Settings
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
-from extrato.use_cases.merchants import MerchantDirectory
+from extrato.use_cases.merchant_directory import MerchantDirectory
 from services.gateway.api import websocket
 from services.gateway.door import door
 from services.gateway.gateway import GATEWAY

@@ -25,8 +25,9 @@ from extrato.domain.payment.identifiers import stream_id
 from extrato.settings import Settings
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
-from extrato.use_cases import merchants
-from extrato.use_cases.merchants import MerchantDirectory, change_merchant, new_api_key
+from extrato.use_cases import merchant_directory
+from extrato.use_cases.merchant_directory import MerchantDirectory
+from extrato.use_cases.merchants import change_merchant, new_api_key
 from extrato.use_cases.payments import load_payment
 from services.gateway.api import websocket
 from services.gateway.api.socket_io import SocketIoGate
@@ -287,8 +288,8 @@ async def test_a_key_that_the_gateway_only_remembers_opens_no_socket(
     site: Site, monkeypatch: pytest.MonkeyPatch, opens: str
 ):
     """The revocation came before the socket listened, and the answer that was remembered still says yes."""
-    monkeypatch.setattr(merchants, "CACHE_S", 60.0)
-    monkeypatch.setattr(merchants, "RECOGNISED_S", 60.0)
+    monkeypatch.setattr(merchant_directory, "CACHE_S", 60.0)
+    monkeypatch.setattr(merchant_directory, "RECOGNISED_S", 60.0)
     key = await site.issue()
     async with site.socket(key):
         pass
@@ -309,8 +310,8 @@ async def test_a_key_that_the_gateway_only_remembers_opens_no_socket(
 
 @pytest.mark.usefixtures("looks_often")
 async def test_what_the_feed_never_told_is_found_by_the_look(site: Site, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(merchants, "CACHE_S", 0.0)
-    monkeypatch.setattr(merchants, "RECOGNISED_S", 0.0)
+    monkeypatch.setattr(merchant_directory, "CACHE_S", 0.0)
+    monkeypatch.setattr(merchant_directory, "RECOGNISED_S", 0.0)
     key = await site.issue()
     async with site.socket(key) as opened:
         await site.revoke(key)

@@ -25,14 +25,8 @@ from extrato.use_cases.connections import (
     rotate_access_token,
     rotate_webhook_secret,
 )
-from extrato.use_cases.merchants import (
-    CACHE_S,
-    RECOGNISED_S,
-    MerchantDirectory,
-    change_merchant,
-    new_api_key,
-    read_merchant,
-)
+from extrato.use_cases.merchant_directory import CACHE_S, RECOGNISED_S, MerchantDirectory, read_merchant
+from extrato.use_cases.merchants import change_merchant, new_api_key
 
 SLUG = "padaria"
 CAUSE = Cause(correlation_id="a-test", actor="operator")
@@ -238,8 +232,8 @@ async def test_a_revoked_key_is_forgotten_by_every_directory_within_its_cache_ti
     here.forget(SLUG)
     assert await here.recognise(api_key) is None
     assert CACHE_S + RECOGNISED_S <= 1.0
-    monkeypatch.setattr("extrato.use_cases.merchants.CACHE_S", 0.0)
-    monkeypatch.setattr("extrato.use_cases.merchants.RECOGNISED_S", 0.0)
+    monkeypatch.setattr("extrato.use_cases.merchant_directory.CACHE_S", 0.0)
+    monkeypatch.setattr("extrato.use_cases.merchant_directory.RECOGNISED_S", 0.0)
     assert await there.recognise(api_key) is None
 
 
@@ -255,10 +249,10 @@ async def test_an_answer_that_was_on_its_way_while_a_key_was_revoked_is_not_reme
         await may_answer.wait()
         return answer
 
-    monkeypatch.setattr("extrato.use_cases.merchants.read_merchant", read_slowly)
+    monkeypatch.setattr("extrato.use_cases.merchant_directory.read_merchant", read_slowly)
     recognising = asyncio.create_task(directory.recognise(api_key))
     await has_read.wait()
-    monkeypatch.setattr("extrato.use_cases.merchants.read_merchant", read_merchant)
+    monkeypatch.setattr("extrato.use_cases.merchant_directory.read_merchant", read_merchant)
     await change_merchant(hub, SLUG, [domain.RevokeApiKey(key_id=issue.key_id)], cause=CAUSE)
     directory.forget(SLUG)
     may_answer.set()
@@ -267,7 +261,7 @@ async def test_an_answer_that_was_on_its_way_while_a_key_was_revoked_is_not_reme
 
 
 async def test_a_recognised_key_costs_no_question_for_a_moment_and_a_wrong_secret_is_never_it(hub, monkeypatch):
-    monkeypatch.setattr("extrato.use_cases.merchants.RECOGNISED_S", 60.0)
+    monkeypatch.setattr("extrato.use_cases.merchant_directory.RECOGNISED_S", 60.0)
     directory = MerchantDirectory(hub.log)
     api_key, issue = new_api_key(SLUG, ("admin",))
     await change_merchant(hub, SLUG, [issue], cause=CAUSE)
@@ -281,7 +275,7 @@ async def test_a_recognised_key_costs_no_question_for_a_moment_and_a_wrong_secre
 async def test_a_key_that_another_process_issued_is_known_at_once(hub, hubs, monkeypatch):
     there = MerchantDirectory((await hubs()).log)
     assert await there.find(SLUG) is not None
-    monkeypatch.setattr("extrato.use_cases.merchants.UNKNOWN_KEY_CACHE_S", 0.0)
+    monkeypatch.setattr("extrato.use_cases.merchant_directory.UNKNOWN_KEY_CACHE_S", 0.0)
     api_key, issue = new_api_key(SLUG)
     await change_merchant(hub, SLUG, [issue], cause=CAUSE)
     assert await there.recognise(api_key) is not None

@@ -1,0 +1,167 @@
+"""Reads merchants, and recognises their API keys."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from typing import TYPE_CHECKING, Final
+
+from cachetools import FIFOCache
+from msgspec import Struct
+
+from contracts.subjects import MERCHANT_SLUG
+from extrato.domain import api_keys
+from extrato.domain import merchant as domain
+from extrato.errors import NotFound
+from extrato.use_cases.streams import Stream, read
+
+if TYPE_CHECKING:
+    from contracts.events import ApiKeyIssued, MerchantEvent
+    from extrato.domain.api_keys import KeyRecord
+    from extrato.store.log import LogReader
+
+# A key that was revoked opens nothing after these two together.
+CACHE_S: Final = 0.5
+RECOGNISED_S: Final = 0.5
+UNKNOWN_KEY_CACHE_S: Final = 0.1
+CACHE_LIMIT: Final = 10_000
+KEY_PREFIX: Final = "extrato"
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """Who is asking, and what he may. `merchant` is None for a key of the hub's, which acts for all."""
+
+    merchant: str | None
+    key_id: str
+    scopes: frozenset[str]
+    listed_prices_only: bool
+
+
+class MerchantDirectory:
+    """Reads merchants from their streams and remembers them, and the keys that it recognised: each for a moment."""
+
+    def __init__(self, log: LogReader) -> None:
+        self._log = log
+        self._remembered: FIFOCache[str, tuple[float, domain.Merchant]] = FIFOCache(CACHE_LIMIT)
+        self._recognised: FIFOCache[str, tuple[float, ApiKey]] = FIFOCache(CACHE_LIMIT)
+        # An answer that was on its way while somebody changed a merchant is not remembered.
+        self._changes = 0
+
+    async def find(self, slug: str) -> domain.Registered | None:
+        """Give the merchant of that slug; None when there is none."""
+        merchant = await self._find(slug)
+        return merchant if isinstance(merchant, domain.Registered) else None
+
+    async def get(self, slug: str) -> domain.Registered:
+        """Give the merchant of that slug; raises `NotFound`."""
+        merchant = await self.find(slug)
+        if merchant is None:
+            msg = f"Merchant {slug!r} does not exist."
+            raise NotFound(msg, slug)
+        return merchant
+
+    def forget(self, slug: str) -> None:
+        """Read the merchant anew the next time; who changed it sees what he did."""
+        self._remembered.pop(slug, None)
+        self._recognised.clear()
+        self._changes += 1
+
+    async def recognise_now(self, bearer: str) -> ApiKey | None:
+        """Tell whose API key this is as of now, whatever is remembered; for what outlives one request."""
+        return await self._recognise(bearer, remembered_for_s=0.0)
+
+    async def recognise(self, bearer: str) -> ApiKey | None:
+        """Tell whose API key this is; None when it is nobody's. The secret is compared in constant time."""
+        key = self.remembered(bearer)
+        if key is None:
+            asked_at, changes = time.monotonic(), self._changes
+            key = await self._recognise(bearer)
+            if key is not None and changes == self._changes:
+                self._recognised[digest_of(bearer)] = (asked_at, key)
+        return key
+
+    def remembered(self, bearer: str) -> ApiKey | None:
+        """Give a key that was recognised a moment ago, without a question to anybody."""
+        recognised = self._recognised.get(digest_of(bearer))
+        is_fresh = recognised is not None and time.monotonic() - recognised[0] < RECOGNISED_S
+        return recognised[1] if recognised is not None and is_fresh else None
+
+    async def _recognise(self, bearer: str, *, remembered_for_s: float | None = None) -> ApiKey | None:
+        named = key_named_by(bearer)
+        if named is None:
+            return None
+        slug, key_id = named
+        secret = bearer.split(".", 3)[3]
+        holder = await self._find(slug, remembered_for_s=remembered_for_s)
+        issued = _issued(holder, key_id)
+        if issued is None:
+            # Another process may have issued it a moment ago. Who guesses costs few questions to the database.
+            holder = await self._find(slug, remembered_for_s=UNKNOWN_KEY_CACHE_S)
+            issued = _issued(holder, key_id)
+        expected = issued.secret_digest if issued else ""
+        if not hmac.compare_digest(digest_of(secret), expected) or issued is None:
+            return None
+        merchant = slug if isinstance(holder, domain.Registered) else None
+        return ApiKey(
+            merchant=merchant,
+            key_id=key_id,
+            scopes=frozenset(issued.scopes),
+            listed_prices_only=issued.listed_prices_only,
+        )
+
+    async def _find(self, slug: str, *, remembered_for_s: float | None = None) -> domain.Merchant:
+        remembered = self._remembered.get(slug)
+        longest_s = CACHE_S if remembered_for_s is None else remembered_for_s
+        if remembered is not None and time.monotonic() - remembered[0] < longest_s:
+            return remembered[1]
+        asked_at, changes = time.monotonic(), self._changes
+        merchant, _ = await read_merchant(self._log, slug)
+        if changes == self._changes:
+            self._remembered[slug] = (asked_at, merchant)
+        return merchant
+
+
+def key_named_by(bearer: str) -> tuple[str, str] | None:
+    """Read whose key a text names and the key's id; None where it has not the form of a key. Nothing is verified."""
+    prefix, *rest = bearer.split(".", 3)
+    if prefix != KEY_PREFIX or len(rest) < 3 or not rest[2] or not MERCHANT_SLUG.fullmatch(rest[0]):
+        return None
+    return rest[0], rest[1]
+
+
+def _issued(holder: domain.Merchant, key_id: str) -> ApiKeyIssued | None:
+    return None if isinstance(holder, domain.Unregistered) else holder.keys.issued.get(key_id)
+
+
+def key_id_of(api_key: str) -> str:
+    """Give the id that the text of a key holds; empty for another text."""
+    parts = api_key.split(".", 3)
+    return parts[2] if len(parts) == 4 and parts[0] == KEY_PREFIX else ""
+
+
+def digest_of(secret: str) -> str:
+    """Digest a key's secret; it is random and long, so a plain SHA-256 is enough."""
+    return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()
+
+
+def merchant_stream(slug: str) -> Stream[domain.Merchant, domain.Command, MerchantEvent]:
+    """Name the stream of a merchant."""
+    return Stream(
+        decider=domain.decider(slug),
+        stream_id=domain.stream_id(slug),
+        merchant=slug,
+        payment_id=None,
+        about=f"Merchant {slug!r}",
+    )
+
+
+async def read_merchant(log: LogReader, slug: str) -> tuple[domain.Merchant, int]:
+    """Give what a slug is as of now, and the version of its stream."""
+    history = await read(log, merchant_stream(slug))
+    return history.state, history.version
+
+
+async def read_api_keys(log: LogReader, slug: str) -> list[KeyRecord]:
+    """Give the keys of a merchant, or of the hub itself, revoked ones among them."""
+    return api_keys.records(await log.read_stream(domain.stream_id(slug)))
