@@ -1,20 +1,18 @@
 """What can go wrong outside the rules: in the store, on the bus, at a provider.
 
-Transient errors carry `retry_after_s`; the gateway's error middleware is the one place that knows HTTP statuses.
+Transient errors carry `retry_after_s`. Sentences and HTTP statuses stand in `contracts/errors/`.
 """
 
 from __future__ import annotations
 
+from contracts.errors import CataloguedError
 
-class ExtratoError(Exception):
-    """An error with a stable `code`, a sentence for people, and the thing it is about."""
 
-    code = "error"
+class ExtratoError(CataloguedError):
+    """An error whose class has the `code`; `facts` fill the sentences of the catalogue."""
 
-    def __init__(self, message: str, about: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.about = about
+    def __init__(self, about: str = "", **facts: object) -> None:
+        super().__init__(self.code, about, facts)
 
 
 class Transient(ExtratoError):
@@ -22,8 +20,8 @@ class Transient(ExtratoError):
 
     code = "unavailable"
 
-    def __init__(self, message: str, about: str = "", *, retry_after_s: float = 1.0) -> None:
-        super().__init__(message, about)
+    def __init__(self, about: str = "", *, retry_after_s: float = 1.0, **facts: object) -> None:
+        super().__init__(about, **facts)
         self.retry_after_s = retry_after_s
 
 
@@ -40,7 +38,7 @@ class Overloaded(Transient):
 
 
 class StoreUnavailable(Transient):
-    """PostgreSQL does not answer or takes no writes; unless the message says so, what was written is unknown."""
+    """PostgreSQL does not answer or takes no writes; unless the sentence says so, what was written is unknown."""
 
     code = "store_unavailable"
 
@@ -52,7 +50,7 @@ class BusUnavailable(Transient):
 
 
 class BusRefused(ExtratoError):
-    """NATS says no, and says it again until somebody changes its configuration; the message gives the reason."""
+    """NATS says no, and says it again until somebody changes its configuration; the sentence gives the reason."""
 
     code = "bus_refused"
 
@@ -71,8 +69,8 @@ class ProviderRefused(ExtratoError):
 
     code = "provider_refused"
 
-    def __init__(self, message: str, about: str = "", *, reason: str = "", http_status: int = 0) -> None:
-        super().__init__(message, about)
+    def __init__(self, about: str = "", *, reason: str = "", http_status: int = 0, **facts: object) -> None:
+        super().__init__(about, **facts)
         self.reason = reason
         self.http_status = http_status
 
@@ -80,8 +78,8 @@ class ProviderRefused(ExtratoError):
 class ChargeWasRefused(ProviderRefused):
     """The provider refused to charge a payment, which is recorded and stays listed under `payment_id`."""
 
-    def __init__(self, message: str, payment_id: int) -> None:
-        super().__init__(message, str(payment_id))
+    def __init__(self, payment_id: int, *, words: str) -> None:
+        super().__init__(str(payment_id), words=words)
         self.payment_id = payment_id
 
 
@@ -107,3 +105,9 @@ class ProviderNotConnected(ExtratoError):
     """The merchant has no credential for the provider, or one that the provider does not accept."""
 
     code = "provider_not_connected"
+
+
+class Unexpected(ExtratoError):
+    """Something failed that nobody foresaw."""
+
+    code = "internal_error"

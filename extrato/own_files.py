@@ -107,24 +107,24 @@ def _check_opened(path: Path, found: os.stat_result, *, will_write: bool) -> Non
         raise _no_file(path)
     _check(path, found)
     if will_write and found.st_nlink > 1:
-        raise ForeignFile(f"{path} has another name too, under which it may be somebody else's: remove it.")
+        raise ForeignFile(why="names", path=path)
 
 
 def _check(path: Path, found: os.stat_result, owners: Collection[int] = ()) -> None:
     if stat.S_ISLNK(found.st_mode):
         raise _a_link(path)
     if found.st_uid not in {0, os.geteuid(), *owners}:
-        raise ForeignFile(f"{path} belongs to user {_name_of(found.st_uid)}: the hub uses its own files only.")
+        raise ForeignFile(why="owner", path=path, user=_name_of(found.st_uid))
     if found.st_mode & _OTHERS_MAY_WRITE:
-        raise ForeignFile(f"{path} may be written by others: see what is in it, then `chmod go-w {path}`.")
+        raise ForeignFile(why="writable", path=path)
 
 
 def _a_link(path: Path) -> ForeignFile:
-    return ForeignFile(f"{path} is a link, and the hub follows none: put there what it leads to.")
+    return ForeignFile(why="link", path=path)
 
 
 def _no_file(path: Path) -> ForeignFile:
-    return ForeignFile(f"{path} is no ordinary file: remove it.")
+    return ForeignFile(path=path)
 
 
 def _name_of(user_id: int) -> str:

@@ -257,10 +257,10 @@ def unusable(error: Exception) -> BusUnavailable | BusRefused:
     """Say why NATS cannot be used: `BusRefused` where waiting does not help."""
     reason = _reason_of(error)
     if REFUSED_USER in reason.lower():
-        return BusRefused(f"NATS refuses: {REFUSED_USER}.")
+        return BusRefused(words=REFUSED_USER)
     if isinstance(error, nats.js.errors.APIError) and error.err_code in NO_ROOM:
-        return BusRefused(f"NATS cannot reserve the storage of the hub's streams: {reason}.")
-    return BusUnavailable(f"NATS cannot be used: {reason}.", reason)
+        return BusRefused(why="no_room", words=reason)
+    return BusUnavailable(reason)
 
 
 def _reason_of(error: Exception) -> str:

@@ -84,8 +84,7 @@ def to_message(row: LogRow, *, previous: int, identity: Identity, refill: int = 
             lines += 1
     is_subject = len(subject) <= MAX_SUBJECT and SUBJECT.fullmatch(subject)
     if not is_subject or not headers.count("\n") == headers.count("\r") == lines:
-        msg = f"What {row.topic} says of itself cannot be written in a header."
-        raise UnreadableEvent(msg, subject[:200])
+        raise UnreadableEvent(subject[:200], why="header", topic=row.topic)
     return Message(subject, headers, bytes(state.data), state.event_id)
 
 
@@ -113,4 +112,4 @@ def position_in(headers: bytes) -> tuple[int, int]:
 
 
 def _without_position(subject: str) -> UnreadableEvent:
-    return UnreadableEvent("The message carries no position of the log.", subject)
+    return UnreadableEvent(subject)

@@ -74,8 +74,7 @@ class ListedPricesOnly(Refused):
     """The request sets a price, and its key may charge the prices of the merchant's products only."""
 
     def __init__(self, about: str) -> None:
-        message = "This API key may not set a price: it charges the prices of the merchant's products."
-        super().__init__("listed_prices_only", message, about)
+        super().__init__("listed_prices_only", about)
 
 
 def decide(command: KeyCommand, keys: ApiKeys, *, allowed: frozenset[str] = SCOPES) -> list[ApiKeyEvent]:
@@ -88,17 +87,15 @@ def decide(command: KeyCommand, keys: ApiKeys, *, allowed: frozenset[str] = SCOP
     if command.key_id in keys.revoked:
         return []
     if command.key_id not in keys.issued:
-        raise Refused("api_key_not_found", "There is no API key with this id.", command.key_id)
+        raise Refused("api_key_not_found", command.key_id)
     return [ApiKeyRevoked(key_id=command.key_id)]
 
 
 def _issue(command: IssueApiKey, keys: ApiKeys, allowed: frozenset[str]) -> list[ApiKeyEvent]:
     if not command.scopes or set(command.scopes) - allowed:
-        named = ", ".join(sorted(allowed))
-        raise Refused("unknown_scope", f"An API key has one or more of the scopes {named}.", "scopes")
+        raise Refused("unknown_scope", "scopes", scopes=", ".join(sorted(allowed)))
     if command.listed_prices_only and "admin" in command.scopes:
-        message = "A key with the scope 'admin' sets the prices of the products: it cannot be kept to them."
-        raise Refused("admin_sets_prices", message, "listed_prices_only")
+        raise Refused("admin_sets_prices", "listed_prices_only")
     event = ApiKeyIssued(
         key_id=command.key_id,
         secret_digest=command.secret_digest,
@@ -110,16 +107,16 @@ def _issue(command: IssueApiKey, keys: ApiKeys, allowed: frozenset[str]) -> list
     if known == event:
         return []
     if known is not None or command.key_id in keys.revoked:
-        raise Refused("api_key_exists", "An API key with this id exists, and it is another one.", command.key_id)
+        raise Refused("api_key_exists", command.key_id)
     if len(keys.issued) >= MAX_API_KEYS:
-        raise Refused("too_many_api_keys", f"{MAX_API_KEYS} API keys are enough; revoke some.", "api_keys")
+        raise Refused("too_many_api_keys", "api_keys", maximum=MAX_API_KEYS)
     return [event]
 
 
 def _name(text: str) -> str:
     name = text.strip()
     if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise Refused("invalid_api_key_name", f"An API key's name has 1 to {MAX_NAME} printable characters.", "name")
+        raise Refused("invalid_api_key_name", "name", maximum=MAX_NAME)
     return name
 
 

@@ -94,31 +94,15 @@ def encode_static(
     most 236 characters. Raises `InvalidBRCode`.
     """
     if _KEY_OR_URL.fullmatch(pix_key) is None:
-        raise InvalidBRCode(
-            "brcode_invalid_pix_key",
-            "The Pix key must have 1 to 77 printable ASCII characters and no blanks.",
-            "pix_key",
-        )
+        raise InvalidBRCode("brcode_invalid_pix_key", "pix_key")
     name = _cut(receiver_name, _MAX_NAME)
     if not name:
-        raise InvalidBRCode(
-            "brcode_empty_receiver_name",
-            "The receiver's name must have a letter, digit or sign that ASCII can write.",
-            "receiver_name",
-        )
+        raise InvalidBRCode("brcode_empty_receiver_name", "receiver_name")
     city = _cut(receiver_city, _MAX_CITY)
     if not city:
-        raise InvalidBRCode(
-            "brcode_empty_receiver_city",
-            "The receiver's city must have a letter, digit or sign that ASCII can write.",
-            "receiver_city",
-        )
+        raise InvalidBRCode("brcode_empty_receiver_city", "receiver_city")
     if txid != NO_TXID and _TXID.fullmatch(txid) is None:
-        raise InvalidBRCode(
-            "brcode_invalid_txid",
-            "The txid of a static code must have 1 to 25 letters and digits, or be '***' for none.",
-            "txid",
-        )
+        raise InvalidBRCode("brcode_invalid_txid", "txid")
     account = f"0014{_PIX_GUI}01{len(pix_key):02d}{pix_key}"
     if description and (text := _cut(description, _KEY_AND_TEXT_BUDGET - len(pix_key))):
         account += f"02{len(text):02d}{text}"
@@ -184,11 +168,7 @@ def _amount_field(amount_centavos: int | None) -> str:
     if amount_centavos is None:
         return ""
     if not 0 < amount_centavos <= MAX_AMOUNT_CENTAVOS:
-        raise InvalidBRCode(
-            "brcode_invalid_amount",
-            f"The amount must be absent or from 1 to {MAX_AMOUNT_CENTAVOS} centavos.",
-            "amount_centavos",
-        )
+        raise InvalidBRCode("brcode_invalid_amount", "amount_centavos", maximum=MAX_AMOUNT_CENTAVOS)
     reais, centavos = divmod(amount_centavos, 100)
     text = f"{reais}.{centavos:02d}"
     return f"54{len(text):02d}{text}"
@@ -197,14 +177,11 @@ def _amount_field(amount_centavos: int | None) -> str:
 def _check_text(payload: str) -> None:
     """Check what can be said of the text as a whole: its length, its characters and its check code."""
     if len(payload) > MAX_LENGTH:
-        raise InvalidBRCode("brcode_too_long", f"A BR Code has at most {MAX_LENGTH} characters.")
+        raise InvalidBRCode("brcode_too_long", maximum=MAX_LENGTH)
     if not payload.isprintable():
-        raise InvalidBRCode("brcode_unprintable", "A BR Code is one line of printable characters.")
+        raise InvalidBRCode("brcode_unprintable")
     if crc16(payload[:-4]) != payload[-4:]:
-        raise InvalidBRCode(
-            "brcode_wrong_crc",
-            "The check code at the end does not match the text: part of it was changed or cut off.",
-        )
+        raise InvalidBRCode("brcode_wrong_crc")
 
 
 def _fields(text: str) -> dict[str, str]:
@@ -215,20 +192,13 @@ def _fields(text: str) -> dict[str, str]:
         header = _FIELD_HEADER.match(text, start)
         value = text[start + 4 : start + 4 + int(header[2])] if header else ""
         if header is None or not value or len(value) != int(header[2]):
-            raise InvalidBRCode(
-                "brcode_malformed",
-                "The text is not a row of fields with two-digit id, two-digit length and value.",
-            )
+            raise InvalidBRCode("brcode_malformed")
         if header[1] in fields:
-            raise InvalidBRCode(
-                "brcode_repeated_field",
-                f"Field {header[1]} appears twice where it may appear once.",
-                header[1],
-            )
+            raise InvalidBRCode("brcode_repeated_field", header[1])
         fields[header[1]] = value
         start += 4 + len(value)
     if not fields:
-        raise InvalidBRCode("brcode_malformed", "The text holds no field.")
+        raise InvalidBRCode("brcode_malformed", why="empty")
     return fields
 
 
@@ -236,22 +206,19 @@ def _check_frame(payload: str, root: dict[str, str]) -> None:
     """Check that the payload is of format 01 and that the check code is its last field."""
     first, last = next(iter(root.items())), next(reversed(root.items()))
     if first != ("00", "01") or last != ("63", payload[-4:]):
-        raise InvalidBRCode(
-            "brcode_invalid_field",
-            "A BR Code begins with field 00, holding 01, and ends with field 63, the check code.",
-        )
+        raise InvalidBRCode("brcode_invalid_field", why="frame")
 
 
 def _required(fields: dict[str, str], number: str, shape: str, content: str) -> str:
     if number not in fields:
-        raise InvalidBRCode("brcode_missing_field", f"Field {number} is missing: {content}.", number)
+        raise InvalidBRCode("brcode_missing_field", number, content=content)
     return _optional(fields, number, shape, content)
 
 
 def _optional(fields: dict[str, str], number: str, shape: str, content: str) -> str:
     value = fields.get(number, "")
     if value and re.fullmatch(shape, value) is None:
-        raise InvalidBRCode("brcode_invalid_field", f"Field {number} does not hold what it must: {content}.", number)
+        raise InvalidBRCode("brcode_invalid_field", number, content=content)
     return value
 
 
@@ -260,10 +227,7 @@ def _pix_account(root: dict[str, str]) -> dict[str, str]:
     accounts = [_fields(root[number]) for number in _ACCOUNTS if number in root]
     pix = [account for account in accounts if _belongs_to_pix(account)]
     if len(pix) != 1:
-        raise InvalidBRCode(
-            "brcode_not_pix",
-            f"One of the fields 26 to 51 must be the account of {_PIX_GUI}, and {len(pix)} are.",
-        )
+        raise InvalidBRCode("brcode_not_pix", account=_PIX_GUI, found=len(pix))
     return pix[0]
 
 
@@ -280,14 +244,10 @@ def _recurrence_url(root: dict[str, str]) -> str:
 def _kind(pix_key: str, url: str, recurrence_url: str) -> Literal["static", "dynamic", "recurrence"]:
     """Tell what a code asks of the payer, and check the key and the addresses that it names."""
     if (pix_key and url) or not (pix_key or url or recurrence_url):
-        raise InvalidBRCode(
-            "brcode_key_or_url",
-            "A code must hold a Pix key (static), a location URL (dynamic) or the URL of a recurrence, and not "
-            "both a key and a location URL.",
-        )
+        raise InvalidBRCode("brcode_key_or_url")
     named = [text for text in (pix_key, url, recurrence_url) if text]
     if not all(map(_KEY_OR_URL.fullmatch, named)) or "://" in url or "://" in recurrence_url:
-        raise InvalidBRCode("brcode_invalid_field", "The Pix key or a URL is not written as the manual demands.")
+        raise InvalidBRCode("brcode_invalid_field", why="address")
     if pix_key:
         return "static"
     return "dynamic" if url else "recurrence"
@@ -302,7 +262,5 @@ def _amount_centavos(text: str, *, may_be_zero: bool) -> int:
     match = _AMOUNT.fullmatch(text)
     centavos = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0")) if match else None
     if centavos is None or (centavos == 0 and not may_be_zero):
-        raise InvalidBRCode(
-            "brcode_invalid_amount", "Field 54 must hold an amount above zero, written like 123.45.", "54"
-        )
+        raise InvalidBRCode("brcode_invalid_amount", "54", why="field")
     return centavos

@@ -80,7 +80,7 @@ def decide(command: ConnectionCommand, connections: Connections) -> list[Connect
             return _connect(command, connected)
         case RotateWebhookSecret():
             if connected is None:
-                raise Refused("provider_not_connected", "There is no connection to change.", command.provider)
+                raise Refused("provider_not_connected", command.provider, why="no_connection")
             if connected.credential_digest == command.credential_digest:
                 return []
             return [WebhookSecretRotated(provider=command.provider, credential_digest=command.credential_digest)]
@@ -91,7 +91,7 @@ def decide(command: ConnectionCommand, connections: Connections) -> list[Connect
 def _connect(command: ConnectProvider, connected: ProviderConnected | None) -> list[ConnectionEvent]:
     provider, digest, pix_api = command.provider, command.credential_digest, command.pix_api
     if pix_api not in PIX_APIS:
-        raise Refused("unknown_pix_api", "The Pix API is `payments` or `orders`.", "pix_api")
+        raise Refused("unknown_pix_api", "pix_api")
     if connected is None:
         return [
             ProviderConnected(
@@ -100,7 +100,7 @@ def _connect(command: ConnectProvider, connected: ProviderConnected | None) -> l
         ]
     if connected.account_id != command.account_id:
         # What was charged on the account could be asked about no more, and would be watched in vain.
-        raise Refused("another_account_connected", "Another account is connected; disconnect it first.", provider)
+        raise Refused("another_account_connected", provider)
     if (connected.credential_digest, connected.pix_api) == (digest, pix_api):
         return []
     return [ProviderCredentialRotated(provider=provider, credential_digest=digest, pix_api=pix_api)]

@@ -197,7 +197,7 @@ def decide(command: Command, merchant: Merchant) -> list[MerchantEvent]:
 
 
 def _missing() -> Refused:
-    return Refused("merchant_not_found", "The merchant does not exist.")
+    return Refused("merchant_not_found")
 
 
 def _decide_registered(command: CommandToRegistered, merchant: Registered) -> list[MerchantEvent]:
@@ -219,15 +219,15 @@ def _decide_registered(command: CommandToRegistered, merchant: Registered) -> li
 
 def _register(command: Register, merchant: Merchant) -> list[MerchantEvent]:
     if not MERCHANT_SLUG.fullmatch(command.slug):
-        raise Refused("invalid_slug", "A slug is 1 to 63 of a-z, 0-9 and inner hyphens.", command.slug)
+        raise Refused("invalid_slug", command.slug)
     if isinstance(merchant, Reserved) or command.slug == RESERVED_SLUG:
-        raise Refused("reserved_slug", "This slug is the hub's own.", command.slug)
+        raise Refused("reserved_slug", command.slug)
     name, city = _name("name", command.name), _name("city", command.city)
     if isinstance(merchant, Unregistered):
         return [MerchantRegistered(slug=command.slug, name=name, city=city)]
     if (merchant.name, merchant.city) == (name, city):
         return []
-    raise Refused("merchant_exists", "Another merchant has this slug.", command.slug)
+    raise Refused("merchant_exists", command.slug)
 
 
 def _rename(command: Rename, merchant: Registered) -> list[MerchantEvent]:
@@ -240,11 +240,7 @@ def _name(field: str, text: str) -> str:
     """Check a name or a city, of which something must be left in a BR Code."""
     text = canonical_name(text).strip()
     if not plain_ascii(text) or len(text) > MAX_NAME or not text.isprintable():
-        raise Refused(
-            "invalid_merchant",
-            f"A {field} has 1 to {MAX_NAME} printable characters, and a letter, digit or sign that ASCII can write.",
-            field,
-        )
+        raise Refused("invalid_merchant", field, maximum=MAX_NAME)
     return text
 
 
@@ -254,11 +250,11 @@ def _change_product(command: ProductCommand, merchant: Registered) -> list[Merch
         return [ProductWithdrawn(name=name)] if name in prices else []
     price = command.price_centavos
     if not name.strip() or name != name.strip() or len(name) > MAX_NAME or not name.isprintable():
-        raise Refused("invalid_product", f"A product's name has 1 to {MAX_NAME} printable characters.", "name")
+        raise Refused("invalid_product", "name", maximum=MAX_NAME)
     if not 0 < price <= MAX_PRICE_CENTAVOS:
-        raise Refused("invalid_price", f"A price is above zero, and at most {MAX_PRICE_CENTAVOS} centavos.", name)
+        raise Refused("invalid_price", name, maximum=MAX_PRICE_CENTAVOS)
     if name not in prices and len(prices) >= MAX_PRODUCTS:
-        raise Refused("too_many_products", f"A merchant sells {MAX_PRODUCTS} products at most.", name)
+        raise Refused("too_many_products", name, maximum=MAX_PRODUCTS)
     return [] if prices.get(name) == price else [ProductPriced(name=name, price_centavos=price)]
 
 
@@ -291,7 +287,6 @@ def price_order(lines: Iterable[Line], merchant: Registered, *, listed_prices_on
         if price is None:
             price = merchant.prices_centavos.get(name)
         if price is None:
-            message = f"The merchant sells no product {name!r}."
-            raise UnknownName("unknown_product", message, name, known=merchant.prices_centavos)
+            raise UnknownName("unknown_product", name, known=merchant.prices_centavos)
         items.append(Item(name=name, quantity=line.quantity, unit_price_centavos=price))
     return tuple(items)

@@ -18,8 +18,8 @@ _EXACT: Final = Context(prec=28, traps=[Inexact])
 class InvalidAmount(Refused):
     """A value cannot be taken for an amount to be paid."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(code, message, "amount")
+    def __init__(self, code: str, **facts: object) -> None:
+        super().__init__(code, "amount", **facts)
 
 
 def parse_reais(value: object, *, maximum_centavos: int = MAXIMUM_CENTAVOS) -> int:
@@ -31,20 +31,19 @@ def parse_reais(value: object, *, maximum_centavos: int = MAXIMUM_CENTAVOS) -> i
     """
     reais = _decimal(value)
     if reais.is_nan():
-        raise InvalidAmount("amount_nan", "The amount must be a number, and NaN is none.")
+        raise InvalidAmount("amount_nan")
     if reais.is_infinite():
-        raise InvalidAmount("amount_infinite", "The amount must be finite.")
+        raise InvalidAmount("amount_infinite")
     if reais.is_zero():
-        raise InvalidAmount("amount_zero", "The amount must be above zero.")
+        raise InvalidAmount("amount_zero")
     if reais.is_signed():
-        raise InvalidAmount("amount_negative", "The amount must not be negative.")
+        raise InvalidAmount("amount_negative")
     if reais > Decimal(maximum_centavos).scaleb(-2):
-        limit = format_brl(maximum_centavos)
-        raise InvalidAmount("amount_too_large", f"The amount must not be above {limit}.")
+        raise InvalidAmount("amount_too_large", limit=format_brl(maximum_centavos))
     try:
         exact = reais.quantize(_CENTAVO, context=_EXACT)
     except Inexact:
-        raise InvalidAmount("amount_too_precise", "The amount must have at most two decimals.") from None
+        raise InvalidAmount("amount_too_precise") from None
     return int(exact * 100)
 
 
@@ -79,11 +78,11 @@ def _decimal(value: object) -> Decimal:
     """Take the value for a decimal number, without losing or inventing a digit."""
     match value:
         case None:
-            raise InvalidAmount("amount_missing", "The amount is missing.")
+            raise InvalidAmount("amount_missing")
         case bool():
-            raise InvalidAmount("amount_boolean", "The amount must be a number, not true or false.")
+            raise InvalidAmount("amount_boolean")
         case str():
-            raise InvalidAmount("amount_text", "The amount must be a number, not text: leave out the quotes.")
+            raise InvalidAmount("amount_text")
         case Decimal():
             return value
         case int():
@@ -91,4 +90,4 @@ def _decimal(value: object) -> Decimal:
         case float():
             return Decimal(repr(value))
         case _:
-            raise InvalidAmount("amount_not_a_number", "The amount must be a number.")
+            raise InvalidAmount("amount_not_a_number")

@@ -23,10 +23,10 @@ _MAX_KEY: Final = 77
 
 
 class InvalidPixKey(Refused):
-    """A text is not a Pix key of its kind; the message does not repeat it, because keys are personal data."""
+    """A text is not a Pix key of its kind; no fact repeats it, because keys are personal data."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(code, message, "pix_key")
+    def __init__(self, code: str, **facts: object) -> None:
+        super().__init__(code, "pix_key", **facts)
 
 
 def normalise(kind: str, text: str) -> str:
@@ -37,7 +37,7 @@ def normalise(kind: str, text: str) -> str:
     """
     key = text.strip()
     if not key.isascii() or len(key) > _MAX_KEY:
-        raise InvalidPixKey("pix_key_unusable", f"A Pix key has at most {_MAX_KEY} characters of plain ASCII.")
+        raise InvalidPixKey("pix_key_unusable", maximum=_MAX_KEY)
     match kind:
         case "cpf":
             return _cpf(key)
@@ -50,13 +50,13 @@ def normalise(kind: str, text: str) -> str:
         case "evp":
             return _evp(key.lower())
         case _:
-            raise InvalidPixKey("pix_key_unknown_kind", "The kind must be cpf, cnpj, phone, email or evp.")
+            raise InvalidPixKey("pix_key_unknown_kind")
 
 
 def _cpf(text: str) -> str:
     match = _CPF.fullmatch(text)
     if match is None:
-        raise InvalidPixKey("pix_key_invalid_cpf", "A CPF has eleven digits, like 529.982.247-25.")
+        raise InvalidPixKey("pix_key_invalid_cpf")
     digits = "".join(match.groups())
     _check_digits(digits, highest_weight=11)
     return digits
@@ -66,10 +66,7 @@ def _cnpj(text: str) -> str:
     """Check a CNPJ, whose first twelve places may hold letters (Instrução Normativa RFB 2.229/2024)."""
     match = _CNPJ.fullmatch(text)
     if match is None:
-        raise InvalidPixKey(
-            "pix_key_invalid_cnpj",
-            "A CNPJ has twelve digits or letters and then two digits, like 12.ABC.345/01DE-35.",
-        )
+        raise InvalidPixKey("pix_key_invalid_cnpj")
     places = "".join(match.groups())
     _check_digits(places, highest_weight=9)
     return places
@@ -78,23 +75,20 @@ def _cnpj(text: str) -> str:
 def _phone(text: str) -> str:
     match = _PHONE.fullmatch(text)
     if match is None:
-        raise InvalidPixKey(
-            "pix_key_invalid_phone",
-            "A telephone key is Brazilian and has its area code, like +55 11 98765-4321.",
-        )
+        raise InvalidPixKey("pix_key_invalid_phone")
     return f"+55{match[1]}"
 
 
 def _email(text: str) -> str:
     if _EMAIL.fullmatch(text) is None:
-        raise InvalidPixKey("pix_key_invalid_email", "An e-mail key looks like name@example.com.br.")
+        raise InvalidPixKey("pix_key_invalid_email")
     return text
 
 
 def _evp(text: str) -> str:
     """Check a random key; the version of the UUID is left open, as it is in the manual's own sample."""
     if _EVP.fullmatch(text) is None:
-        raise InvalidPixKey("pix_key_invalid_evp", "A random key (EVP) is a UUID of 36 characters with hyphens.")
+        raise InvalidPixKey("pix_key_invalid_evp")
     return text
 
 
@@ -108,10 +102,7 @@ def _check_digits(places: str, *, highest_weight: int) -> None:
     values = [ord(place) - ord("0") for place in places]
     expected = [_check_digit(values[:-2], highest_weight), _check_digit(values[:-1], highest_weight)]
     if values[-2:] != expected or len(set(values)) == 1:
-        raise InvalidPixKey(
-            "pix_key_wrong_check_digits",
-            "The check digits at the end do not fit: the number was mistyped.",
-        )
+        raise InvalidPixKey("pix_key_wrong_check_digits")
 
 
 def _check_digit(values: list[int], highest_weight: int) -> int:

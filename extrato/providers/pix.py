@@ -27,8 +27,7 @@ class PixProvider:
         """Write the code that a payer scans or pastes; raises `ProviderNotConnected` without a Pix key."""
         receiver = request.receiver
         if receiver.pix_key is None:
-            msg = "The merchant has no Pix key."
-            raise ProviderNotConnected(msg, receiver.name)
+            raise ProviderNotConnected(receiver.name, why="no_pix_key")
         txid = request.bank_payment_id.replace("-", "")[:TXID_LENGTH].upper()
         try:
             payload = encode_static(
@@ -40,7 +39,7 @@ class PixProvider:
                 description=request.description,
             )
         except InvalidBRCode as error:
-            raise ProviderRefused(str(error), txid) from error
+            raise ProviderRefused(txid, words=error.message) from error
         return ChargeCreated(
             charge_id=txid, attempt_id=None, account_id=None, checkout_url=None, sandbox_url=None, pix_payload=payload
         )

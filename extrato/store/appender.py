@@ -27,8 +27,6 @@ MAX_WAITING: Final = 4096
 LINGER_S: Final = 0.002
 WRITE_ATTEMPTS: Final = 3
 WRITE_TIMEOUT_S: Final = 10.0
-UNKNOWN: Final = "The database does not answer; whether the last write happened is unknown."
-NOT_DONE: Final = "The database takes no writes; nothing was written."
 
 
 class Evidence(Struct, frozen=True):
@@ -116,7 +114,7 @@ class Appender:
                     raise
                 may_be_done |= not isinstance(error, TURNED_AWAY)
                 if attempt == WRITE_ATTEMPTS:
-                    failure = StoreUnavailable(UNKNOWN if may_be_done else NOT_DONE)
+                    failure = StoreUnavailable(why="unknown" if may_be_done else "not_done")
                     failure.__cause__ = error
                     return [failure] * len(members)
                 await asyncio.sleep(0.1 * attempt)
@@ -133,5 +131,4 @@ class Appender:
                 positions.append(found[0].id)
             else:
                 return positions
-        msg = f"The stream is no longer at version {member.versions[0] - 1}."
-        return Conflict(msg, str(member.streams[0]))
+        return Conflict(str(member.streams[0]), version=member.versions[0] - 1)

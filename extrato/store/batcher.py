@@ -61,8 +61,7 @@ class Batcher(Generic[Item, Result]):
     async def submit(self, item: Item) -> Result:
         """Have `item` written, and give its result; raises `Overloaded` or what the write raised."""
         if self._closed or len(self._waiting) >= self._max_waiting:
-            msg = "Too much is waiting to be written; try again in a moment."
-            raise Overloaded(msg)
+            raise Overloaded
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._writer is None or self._writer.done():

@@ -75,8 +75,7 @@ def _read(decode: Callable[[bytes], State], stored: StoredEvent) -> State:
     try:
         return decode(stored.state)
     except msgspec.MsgspecError as error:
-        msg = f"The state of {stored.topic} is not one of ours: {error}"
-        raise UnreadableEvent(msg, str(stored.originator_id)) from error
+        raise UnreadableEvent(str(stored.originator_id), why="state", topic=stored.topic, words=str(error)) from error
 
 
 def read_event(topic: str, data: bytes | msgspec.Raw) -> Event:
@@ -86,13 +85,11 @@ def read_event(topic: str, data: bytes | msgspec.Raw) -> Event:
         if decode is not None:
             return decode(data)
         if topic not in UPCASTERS:
-            msg = f"There is no event {topic!r}."
-            raise UnreadableEvent(msg, topic)
+            raise UnreadableEvent(topic, why="topic")
         topic, upcasted = upcast(topic, _decode_object(data))
         return msgspec.convert(upcasted, EVENT_OF_TOPIC[topic])
     except (msgspec.MsgspecError, KeyError) as error:
-        msg = f"The data of {topic} has a shape that is not known: {error}"
-        raise UnreadableEvent(msg, topic) from error
+        raise UnreadableEvent(topic, why="data", topic=topic, words=str(error)) from error
 
 
 def to_envelope(notification: Notification) -> Envelope:

@@ -139,7 +139,7 @@ class WebhookInbox:
         await self._marking.close()
 
     async def _store(self, deliveries: Sequence[Delivery]) -> list[bool | Exception]:
-        with raising_unavailable("The database does not answer; the delivery was not accepted."):
+        with raising_unavailable("delivery"):
             rows = await self._pool.fetch(
                 STORE,
                 [delivery.delivery_id for delivery in deliveries],

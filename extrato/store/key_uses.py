@@ -40,4 +40,4 @@ async def read_uses(pool: asyncpg.Pool, holder: str) -> dict[str, datetime]:
     try:
         return {row["key_id"]: row["last_used_at"] for row in await pool.fetch(READ, holder)}
     except LINE_BROKE as error:
-        raise StoreUnavailable("The database does not answer.") from error
+        raise StoreUnavailable from error

@@ -41,6 +41,6 @@ async def migrate(database_url: str, *, services_url: str = "") -> list[str]:
             await give_rights(connection, services_url=services_url, held_lock=LOCK)
         return [path.stem for path in missing]
     except asyncpg.InsufficientPrivilegeError as error:
-        raise UnfitRole(f"The role of the migrations may do too little: {error}.") from error
+        raise UnfitRole(words=str(error)) from error
     finally:
         await connection.close()

@@ -36,7 +36,7 @@ class PaymentNumbers:
         self._spare.clear()
 
     async def _draw(self, wanted: Sequence[None]) -> list[int | Exception]:
-        with raising_unavailable("The database does not answer; nothing was created."):
+        with raising_unavailable("nothing_created"):
             # Under load more are drawn than are waited for; a process that ends then leaves a gap.
             spare = min(SPARE_FOR_EACH * len(wanted), MAX_SPARE) if len(wanted) > 1 else 0
             count = len(wanted) + spare

@@ -77,7 +77,7 @@ class PayerSecrets:
     async def begin(self) -> None:
         """Have a new secret pending, unless one is; raises `CannotRotate`."""
         if len((await self.read()).in_use) >= MAX_SECRETS:
-            raise CannotRotate(f"{MAX_SECRETS} secrets are in use: drop the old ones first, with --drop-old.")
+            raise CannotRotate(maximum=MAX_SECRETS)
         with raising_unavailable():
             sealed = self._vault.seal(os.urandom(SECRET_BYTES), bound_to_secret(PENDING))
             await self._pool.execute(MAKE_PENDING, PENDING, sealed)
@@ -95,9 +95,9 @@ class PayerSecrets:
         """Keep the newest only; gives how many opened until now. Raises `CannotRotate`."""
         async with self._changing() as (connection, secrets):
             if secrets.pending is not None:
-                raise CannotRotate("A rotation broke off: complete it first, without --drop-old.")
+                raise CannotRotate(why="broke_off")
             if len(secrets.in_use) == 1:
-                raise CannotRotate("There is no older secret to drop: rotate first, without --drop-old.")
+                raise CannotRotate(why="no_older")
             await self._keep(connection, secrets.in_use[:1])
         return len(secrets.in_use) - 1
 

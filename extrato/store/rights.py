@@ -74,7 +74,7 @@ async def give_rights(migrator: asyncpg.Connection, *, services_url: str, held_l
     services = await asyncpg.connect(services_url, timeout=10)
     try:
         if await services.fetchval("SELECT pg_try_advisory_lock($1)", held_lock):
-            raise UnfitRole("EXTRATO_MIGRATION_DATABASE_URL and EXTRATO_DATABASE_URL lead to two databases.")
+            raise UnfitRole(why="two_databases")
         role: str = await services.fetchval("SELECT current_user")
     finally:
         await services.close()
@@ -88,7 +88,9 @@ async def _give(migrator: asyncpg.Connection, owner: str, role: str) -> None:
     schema = _quoted(await migrator.fetchval("SELECT current_schema()"))
     await migrator.execute(ONLY_THE_CATALOG)
     if not await migrator.fetchval(IS_MEMBER, role):
-        raise UnfitRole(f"Role {owner} must be a member of role {role}: GRANT {_quoted(role)} TO {_quoted(owner)}.")
+        raise UnfitRole(
+            why="not_member", owner=owner, role=role, quoted_role=_quoted(role), quoted_owner=_quoted(owner)
+        )
     to = _quoted(role)
     await migrator.execute(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {to}")
     # Their names come from a table that services write: nothing that a migration makes is ever given away.
@@ -104,10 +106,7 @@ async def _give(migrator: asyncpg.Connection, owner: str, role: str) -> None:
     for row in await migrator.fetch(FUNCTIONS, schema):
         await migrator.execute(f"GRANT EXECUTE ON FUNCTION {row[0]} TO {to}")
     if await migrator.fetchval(MAY_REWRITE, role, f"{schema}.stored_events"):
-        raise UnfitRole(
-            f"Role {role} can rewrite the log: it must be no superuser, own neither the database nor a table of a"
-            f" migration, be no member of role {owner}, and have no other right to UPDATE, DELETE or TRUNCATE."
-        )
+        raise UnfitRole(why="rewrites", role=role, owner=owner)
 
 
 def _quoted(name: str) -> str:

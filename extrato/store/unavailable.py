@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import asyncpg
 
@@ -11,8 +11,6 @@ from extrato.errors import StoreUnavailable, Transient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-AWAY: Final = "The database does not answer."
 
 # SQLSTATE classes of values that do not fit: data exceptions and violated constraints.
 OF_THE_VALUE: Final = ("22", "23")
@@ -51,14 +49,14 @@ UNWILLING: Final = (*LINE_BROKE, Transient, asyncpg.PostgresError)
 
 
 @contextlib.contextmanager
-def raising_unavailable(message: str = AWAY) -> Iterator[None]:
-    """Raise `StoreUnavailable` with `message` where PostgreSQL is away or serves nobody."""
+def raising_unavailable(why: Literal["", "delivery", "nothing_created"] = "") -> Iterator[None]:
+    """Raise `StoreUnavailable` where PostgreSQL is away or serves nobody; `why` picks the sentence."""
     try:
         yield
     except LINE_BROKE as error:
         if not is_line_broken(error):
             raise
-        raise StoreUnavailable(message) from error
+        raise StoreUnavailable(why=why) from error
 
 
 def is_line_broken(error: BaseException) -> bool:

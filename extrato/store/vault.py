@@ -133,7 +133,7 @@ class Vault:
                 return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
             except InvalidTag:
                 continue
-        raise InvalidVaultKey("Something sealed cannot be opened: the vault's key is not the one it was closed with.")
+        raise InvalidVaultKey(why="other_key")
 
     def _open(self, sealed: bytes, merchant: str, provider: str) -> Credential:
         plain = self.unseal(sealed, bound_to_credential(merchant, provider))

@@ -62,9 +62,7 @@ class KeyFile:
             state = self._path.lstat()
         except FileNotFoundError:
             if not self._may_make:
-                raise InvalidVaultKey(
-                    f"EXTRATO_SECRET_KEY is not set, and {self._path} does not exist: the vault stays shut."
-                ) from None
+                raise InvalidVaultKey(why="no_file", path=self._path) from None
             self._make()
             state = self._path.lstat()
         seen = (state.st_ino, state.st_mtime_ns, state.st_size)
@@ -77,7 +75,7 @@ class KeyFile:
         try:
             return read_own(self._path)
         except ForeignFile as error:
-            raise InvalidVaultKey(error.message) from error
+            raise InvalidVaultKey(why="file", words=error.message) from error
 
     def put_first(self, key: bytes) -> None:
         """Have this key close from now on, and keep the others; the file appears whole or not at all."""
@@ -95,7 +93,7 @@ class KeyFile:
         try:
             check_own(self._path.parent)
         except ForeignFile as error:
-            raise InvalidVaultKey(error.message) from error
+            raise InvalidVaultKey(why="file", words=error.message) from error
         draft = self._draft((new_key(),))
         # Several processes may try at once: the first link stays.
         with contextlib.suppress(FileExistsError):
@@ -121,10 +119,10 @@ def read_keys(texts: list[str]) -> tuple[bytes, ...]:
         except (binascii.Error, ValueError):
             key = b""
         if len(key) != KEY_BYTES:
-            raise InvalidVaultKey("The vault's key must be 32 bytes in base64.")
+            raise InvalidVaultKey
         keys.append(key)
     if not keys:
-        raise InvalidVaultKey("There is no key for the vault.")
+        raise InvalidVaultKey(why="absent")
     return tuple(keys)
 
 

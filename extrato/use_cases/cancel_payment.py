@@ -33,7 +33,7 @@ async def cancel_payment(hub: Hub, payment_id: int, *, cause: Cause) -> LoadedPa
         return loaded
     loaded = await complete_cancellation(hub, payment_id, cause=cause)
     if loaded.payment.is_settled:
-        raise Refused("payment_already_paid", "O pagamento foi concluído antes do cancelamento; use o estorno")
+        raise Refused("payment_already_paid", why="meanwhile")
     return loaded
 
 
@@ -52,7 +52,7 @@ async def complete_cancellation(hub: Hub, payment_id: int, *, cause: Cause) -> L
     command = CompleteCancellation(charge_id=charge.charge_id if isinstance(charge, ChargeCreated) else None)
     loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
     if loaded.payment.cancellation == "requested":
-        raise ProviderUnavailable("The provider has not closed the payment yet.", str(payment_id))
+        raise ProviderUnavailable(str(payment_id), why="not_closed")
     await hub.payers.forget(payment_id)
     return loaded
 
@@ -75,11 +75,11 @@ async def _close_at_provider(hub: Hub, loaded: LoadedPayment, charge: ChargeCrea
         await change_payment(hub, loaded.payment_id, [refusal], cause=cause)
         raise
     except (ProviderNotConnected, ProviderMisunderstood, InvalidVaultKey) as error:
-        raise ProviderUnavailable("Whether the payment was closed is not known yet.", str(loaded.payment_id)) from error
+        raise ProviderUnavailable(str(loaded.payment_id), why="closing_unknown") from error
     try:
         await refresh_payment(hub, loaded.payment_id, cause=cause)
     except (ProviderRefused, ProviderNotConnected, ProviderMisunderstood) as error:
-        raise ProviderUnavailable("How the payment stands is not known yet.", str(loaded.payment_id)) from error
+        raise ProviderUnavailable(str(loaded.payment_id), why="standing_unknown") from error
 
 
 def _has_provider(hub: Hub, loaded: LoadedPayment) -> bool:

@@ -59,11 +59,11 @@ async def handle(
         if attempt or not is_new:
             found = await read(hub.log, stream)
             if attempt and beside and found.version == before.version:
-                raise Conflict("A stream has moved that was to be appended to beside this one.", stream.about)
+                raise Conflict(stream.about, why="beside")
             before = found
         merchant = stream.merchant or (before.first.merchant if before.first else None)
         if merchant is None:
-            raise NotFound(f"{stream.about} does not exist.", stream.about)
+            raise NotFound(stream.about, why="stream")
         after, events = stream.decider.decide_all(commands, before.state)
         if not events:
             return Handled(before=before, after=after, events=(), appended=(), positions=())
@@ -75,7 +75,7 @@ async def handle(
             await step_aside(attempt)
             continue
         return Handled(before=before, after=after, events=events, appended=news, positions=positions)
-    raise Overloaded(f"Too many are changing {stream.about} at once; try again in a moment.", stream.about)
+    raise Overloaded(stream.about, why="stream")
 
 
 def _named(evidence: Mapping[str, Evidence] | None, events: Sequence[Any]) -> list[Evidence]:

@@ -49,7 +49,7 @@ async def confirm_payment(
     It counts by when the payer paid; where the bank does not tell that, by the present less `grace`. Raises `NotFound`
     for an id that is no payment's, and `Refused` for a time of payment that cannot be.
     """
-    nothing = NotFound("No payment has this bank_payment_id.", transfer.bank_payment_id[:64])
+    nothing = NotFound(transfer.bank_payment_id[:64], why="transfer")
     bank_payment_id = transfer.bank_payment_id.lower()
     payment_id = payment_id_in(bank_payment_id)
     if payment_id is None:
@@ -65,8 +65,7 @@ async def confirm_payment(
         return Confirmation(outcome="not_pix", loaded=loaded)
     received_at, paid_at = hub.now(), transfer.paid_at
     if paid_at is not None and not loaded.opened_at - CLOCKS_APART <= paid_at <= received_at + CLOCKS_APART:
-        msg = "A charge is paid after it was made and before its confirmation."
-        raise Refused("invalid_paid_at", msg, "paid_at")
+        raise Refused("invalid_paid_at", "paid_at")
     proof = Evidence("bank/confirmation", transfer.raw)
     digest = proof.digest.hex()
     command = ConfirmByBank(

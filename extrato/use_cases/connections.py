@@ -59,7 +59,7 @@ async def connect_account(
     _check_secret(wanted.webhook_secret)
     account_id = await _account_of(hub, provider, wanted.access_token)
     if wanted.account_id is not None and wanted.account_id != account_id:
-        raise Refused("account_mismatch", "The access token belongs to another account.", "account_id")
+        raise Refused("account_mismatch", "account_id")
     credential = Credential(
         access_token=wanted.access_token,
         webhook_secret=wanted.webhook_secret,
@@ -77,7 +77,7 @@ async def connect_provider(
     merchant, _ = await read_merchant(hub.log, slug)
     domain.decide(_connection(provider, credential), merchant)
     if not await hub.vault.put(slug, provider, credential):
-        raise Refused("another_account_connected", "Another account is connected; disconnect it first.", provider)
+        raise Refused("another_account_connected", provider)
     return await _record_what_is_kept(hub, slug, provider, _connection, cause=cause)
 
 
@@ -89,11 +89,11 @@ async def rotate_access_token(
 
     def other_token(credential: Credential) -> Credential:
         if credential.account_id != account_id:
-            raise Refused("account_mismatch", "The access token belongs to another account.", "account_id")
+            raise Refused("account_mismatch", "account_id")
         return replace(credential, access_token=access_token)
 
     if not await hub.vault.change(slug, provider, other_token):
-        raise Refused("provider_not_connected", "There is no connection to change.", provider)
+        raise Refused("provider_not_connected", provider, why="no_connection")
     return await _record_what_is_kept(hub, slug, provider, _connection, cause=cause)
 
 
@@ -110,7 +110,7 @@ async def rotate_webhook_secret(
     # What a crash left unrecorded is recorded as what it was.
     await _record_what_is_kept(hub, slug, provider, _connection, cause=cause)
     if not await hub.vault.change(slug, provider, other_secret):
-        raise Refused("provider_not_connected", "There is no connection to change.", provider)
+        raise Refused("provider_not_connected", provider, why="no_connection")
     return await _record_what_is_kept(hub, slug, provider, _webhook_secret, cause=cause)
 
 
@@ -143,8 +143,7 @@ async def _record_what_is_kept(
         changed = await change_merchant(hub, slug, commands, cause=cause)
         if not changed.is_new:
             return changed.merchant
-    msg = "Too many are changing this connection at once; try again in a moment."
-    raise Overloaded(msg, slug)
+    raise Overloaded(slug, why="connection")
 
 
 async def _account_recorded(hub: Hub, slug: str, provider: str) -> str | None:
@@ -165,7 +164,7 @@ def notification_url(public_url: str, slug: str) -> str:
 
 def _check_secret(secret: str) -> None:
     if not SECRET.fullmatch(secret):
-        raise Refused("invalid_credential", "A token or secret has 1 to 500 visible characters of ASCII.", "credential")
+        raise Refused("invalid_credential", "credential")
 
 
 async def _account_of(hub: Hub, provider: str, access_token: str) -> str:
@@ -174,14 +173,13 @@ async def _account_of(hub: Hub, provider: str, access_token: str) -> str:
         return await _provider(hub, provider).account_of(access_token)
     except (ProviderRefused, ProviderNotConnected):
         # The refusal may quote the token, so that it is not chained.
-        raise Refused("credential_not_accepted", "The provider does not accept the access token.", provider) from None
+        raise Refused("credential_not_accepted", provider) from None
 
 
 def _provider(hub: Hub, name: str) -> RemoteProvider:
     provider = hub.providers.remote.get(name)
     if provider is None:
-        message = f"There is no provider {name[:64]!r} with accounts to connect."
-        raise UnknownName("unknown_provider", message, name[:64], known=hub.providers.remote)
+        raise UnknownName("unknown_provider", name[:64], known=hub.providers.remote)
     return provider
 
 

@@ -57,8 +57,7 @@ class MerchantDirectory:
         """Give the merchant of that slug; raises `NotFound`."""
         merchant = await self.find(slug)
         if merchant is None:
-            msg = f"Merchant {slug!r} does not exist."
-            raise NotFound(msg, slug)
+            raise NotFound(slug, why="merchant")
         return merchant
 
     def forget(self, slug: str) -> None:

@@ -147,9 +147,9 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
     if loaded.payment.charge is None:
         expires_at = loaded.payment.intent.expires_at
         if loaded.payment.cancellation == "made":
-            raise Refused("payment_cancelled", "O pagamento foi cancelado antes de ser cobrado", str(payment_id))
+            raise Refused("payment_cancelled", str(payment_id))
         if loaded.payment.expired or (expires_at is not None and expires_at <= hub.now()):
-            raise Refused("payment_expired", "O pagamento expirou antes de ser cobrado", str(payment_id))
+            raise Refused("payment_expired", str(payment_id))
         try:
             answer: ChargeCreated | ChargeRefused = await _charge(
                 hub, merchant, payment_id, loaded.payment.intent, opened_at=loaded.opened_at
@@ -164,7 +164,7 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
             # The merchant closed the payment while the provider was asked.
             loaded = await complete_cancellation(hub, payment_id, cause=cause)
     if isinstance(loaded.payment.charge, ChargeRefused):
-        raise ChargeWasRefused(loaded.payment.charge.reason, payment_id)
+        raise ChargeWasRefused(payment_id, words=loaded.payment.charge.reason)
     return loaded
 
 
@@ -213,7 +213,7 @@ async def _open_again(
     if not isinstance(used, IdempotencyKeyUsed):
         raise TypeError
     if used.request_digest != idempotency_key.request_digest:
-        raise Refused("idempotency_key_reused", "This Idempotency-Key was used for another request.", "Idempotency-Key")
+        raise Refused("idempotency_key_reused", "Idempotency-Key")
     loaded = await complete_charge(hub, merchant, used.opened_payment_id, cause=cause)
     # As it was answered the first time, whatever has happened to the payment since.
     first = begun(loaded.payment.intent, loaded.payment.charge)

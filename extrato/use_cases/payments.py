@@ -103,7 +103,7 @@ def after_opening(payment_id: int, handled: Handled[Payment, PaymentEvent]) -> L
 def _loaded(payment_id: int, history: History[Payment]) -> LoadedPayment:
     first, last = history.first, history.last
     if first is None or last is None:
-        raise NotFound(f"Payment {payment_id} does not exist.", str(payment_id))
+        raise NotFound(str(payment_id), why="payment")
     return LoadedPayment(
         payment_id=payment_id,
         merchant=first.merchant,

@@ -22,8 +22,7 @@ async def record_return(hub: Hub, payment_id: int, command: RecordReturn, *, cau
     """
     loaded = await load_payment(hub, payment_id)
     if loaded.payment.intent.provider != "pix":
-        raise Refused("not_a_pix", "The payment is not a Pix to the merchant's key.", "payment_id")
+        raise Refused("not_a_pix", "payment_id")
     if not loaded.opened_at - CLOCKS_APART <= command.returned_at <= hub.now() + CLOCKS_APART:
-        msg = "Money is returned after the charge was made and before the return is told."
-        raise Refused("invalid_returned_at", msg, "returned_at")
+        raise Refused("invalid_returned_at", "returned_at")
     return (await change_payment(hub, payment_id, [command], cause=cause)).after

@@ -54,14 +54,14 @@ async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided
         async with asyncio.timeout(REFRESH_TIMEOUT_S):
             pages, alone = await _observe(provider, loaded.payment, credential)
     except TimeoutError as error:
-        raise ProviderUnavailable("The provider takes too long to answer.", provider.name) from error
+        raise ProviderUnavailable(provider.name, why="too_slow") from error
     by_id = {seen.attempt_id for page in alone for seen in page.observations}
     seen = {seen.attempt_id: seen for page in (*pages, *alone) for seen in page.observations}
     decided = await record_observations(
         hub, payment_id, list(seen.values()), asked_at=asked_at, by_id=by_id, cause=cause
     )
     if any(page.answers > len(page.observations) for page in (*pages, *alone)):
-        raise ProviderMisunderstood("An attempt to pay could not be understood.", str(payment_id))
+        raise ProviderMisunderstood(str(payment_id), why="attempt")
     return decided
 
 
@@ -112,7 +112,7 @@ async def observe_attempt(
     asked_at = hub.now()
     seen = await hub.providers.remote[provider_name].observe_attempt(attempt_id, credential)
     if seen is None:
-        raise ProviderShowsNothing("The provider shows no such attempt.", attempt_id)
+        raise ProviderShowsNothing(attempt_id)
     payment_id = await _payment_of(hub, merchant, provider_name, seen.external_reference)
     if payment_id is None:
         return None
@@ -129,7 +129,7 @@ async def observe_thing(
     credential = await credential_of(hub, merchant, provider_name)
     reference = await hub.providers.remote[provider_name].reference_of(kind, resource_id, credential)
     if reference is None:
-        raise ProviderShowsNothing("The provider shows no such thing.", resource_id)
+        raise ProviderShowsNothing(resource_id, why="thing")
     payment_id = await _payment_of(hub, merchant, provider_name, reference)
     return None if payment_id is None else await refresh_payment(hub, payment_id, cause=cause)
 
@@ -207,8 +207,7 @@ async def credential_for(hub: Hub, loaded: LoadedPayment) -> Credential:
     charge = loaded.payment.charge
     holder = charge.account_id if isinstance(charge, ChargeCreated) else None
     if holder not in {None, credential.account_id}:
-        msg = "The charge is on an account that is not connected any more."
-        raise ProviderNotConnected(msg, str(loaded.payment_id))
+        raise ProviderNotConnected(str(loaded.payment_id), why="other_account")
     return credential
 
 
@@ -216,6 +215,5 @@ async def credential_of(hub: Hub, merchant: str, provider_name: str) -> Credenti
     """Give the merchant's credential; raises `ProviderNotConnected`."""
     credential = await hub.vault.get(merchant, provider_name)
     if credential is None:
-        msg = f"Merchant {merchant!r} has no credential for {provider_name}."
-        raise ProviderNotConnected(msg, merchant)
+        raise ProviderNotConnected(merchant, why="no_credential", provider=provider_name)
     return credential

@@ -142,15 +142,15 @@ async def _record_answer(hub: Hub, payment_id: int, refund_id: str, *, cause: Ca
     loaded = await load_payment(hub, payment_id)
     refund = loaded.payment.refunds.get(refund_id)
     if refund is None:
-        raise NotFound("There is no such refund.", refund_id)
+        raise NotFound(refund_id, why="refund")
     if refund.is_open:
         command = RecordRefund(answer=await _answer(hub, loaded, refund_id, refund))
         loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
         refund = loaded.payment.refunds[refund_id]
     if refund.state == "refused":
-        raise ProviderRefused("The provider refused this refund.", refund_id)
+        raise ProviderRefused(refund_id, why="refund")
     if refund.state != "made":
-        raise ProviderUnavailable("The provider is still making the refund.", refund_id)
+        raise ProviderUnavailable(refund_id, why="refund_pending")
     return loaded
 
 
@@ -170,7 +170,7 @@ async def _answer(
         except (ProviderRefused, ProviderNotConnected) as error:
             refusal = error
         except (ProviderMisunderstood, InvalidVaultKey) as error:
-            raise ProviderUnavailable("Whether the refund was made is not known yet.", refund_id) from error
+            raise ProviderUnavailable(refund_id, why="refund_unknown") from error
     if told is None:
         told = await _find(hub, loaded, refund_id, is_refused=refusal is not None)
     if told is None and refusal is not None:
@@ -187,7 +187,7 @@ async def _answer(
 async def _ask(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund) -> RefundSeen | None:
     payment = loaded.payment
     if not isinstance(payment.charge, ChargeCreated):
-        raise ProviderRefused("There is no charge to give money back for.", refund_id)
+        raise ProviderRefused(refund_id, why="no_charge")
     request = RefundRequest(
         refund_id=refund_id,
         charge=payment.charge,
@@ -225,9 +225,9 @@ async def _find(hub: Hub, loaded: LoadedPayment, refund_id: str, *, is_refused: 
         is_one_of_several = len(moved) > nameless + 1
         is_alike = len({seen.state for seen in moved}) == 1
         if (is_refused and (is_another_waiting or is_one_of_several)) or (is_one_of_several and not is_alike):
-            raise ProviderUnavailable("Which of two refunds was made is not known yet.", refund_id)
+            raise ProviderUnavailable(refund_id, why="which_refund")
         if is_refused and any(_is_in_doubt(seen, refund) for seen in moved):
-            raise ProviderUnavailable("Whether this refund was made, or another one before, is not known.", refund_id)
+            raise ProviderUnavailable(refund_id, why="attempt_unknown")
         return moved[0]
     return shown[-1] if shown and not moved else None
 
@@ -240,7 +240,7 @@ async def _shown(hub: Hub, loaded: LoadedPayment, refund: Refund) -> tuple[Refun
     try:
         return await provider.observe_refunds(charge, refund.attempt_id, await credential_for(hub, loaded))
     except (ProviderRefused, ProviderNotConnected, ProviderMisunderstood, InvalidVaultKey) as unknown:
-        raise ProviderUnavailable("Whether the refund was made is not known yet.", refund.attempt_id) from unknown
+        raise ProviderUnavailable(refund.attempt_id, why="refund_unknown") from unknown
 
 
 def _is_in_doubt(seen: RefundSeen, refund: Refund) -> bool:

@@ -13,7 +13,6 @@ from extrato.use_cases.payments import load_payment
 from services.gateway.gateway import client_address, gateway_of
 from services.gateway.http.caller import Caller
 from services.gateway.http.local_only import refuse_unless_local
-from services.gateway.http.sentences import Bilingual
 from services.gateway.http.values import single
 
 if TYPE_CHECKING:
@@ -76,16 +75,11 @@ async def recognise(request: web.Request, shown: Credentials, scope: str, *, lim
             key = await gateway.merchants.recognise(shown.api_key)
             if key is None:
                 limits.failed(address)
-                raise Refused("unauthenticated", "The API key is not one of ours.")
+                raise Refused("unauthenticated", why="unknown_key")
             limits.succeeded(shown.api_key)
         gateway.key_uses.note(key)
         if scope not in key.scopes:
-            raise Bilingual(
-                "forbidden",
-                f"The API key does not have the scope {scope!r}.",
-                f"Esta chave de API não tem o escopo '{scope}'",
-                scope,
-            )
+            raise Refused("forbidden", scope)
         return Caller(
             merchant=key.merchant,
             actor="api_key",
@@ -100,7 +94,7 @@ async def recognise(request: web.Request, shown: Credentials, scope: str, *, lim
     if gateway.settings.auth == "open":
         refuse_unless_local(request)
         return ANYBODY
-    raise Refused("unauthenticated", "An API key is needed: Authorization: Bearer <key>.")
+    raise Refused("unauthenticated")
 
 
 async def _opened_by_token(request: web.Request, shown: Credentials, limit: Limit | None) -> LoadedPayment | None:

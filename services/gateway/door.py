@@ -110,7 +110,7 @@ async def _answered(route: Route, request: web.Request) -> web.StreamResponse:
             gateway_of(request).limits.count(route.limit, request[CALLER], client_address(request))
         return await route.handler(request)
     except web.HTTPRequestEntityTooLarge:
-        refused = Refused("body_too_large", f"The body may hold {MAX_BODY_BYTES} bytes at most.")
+        refused = Refused("body_too_large", maximum=MAX_BODY_BYTES)
         return error_answer(request, refused)
     except web.HTTPException:
         raise
@@ -119,7 +119,7 @@ async def _answered(route: Route, request: web.Request) -> web.StreamResponse:
     except ConnectionResetError:
         raise
     except TimeoutError:
-        return error_answer(request, Transient("It took too long; whether it was done is unknown."))
+        return error_answer(request, Transient())
     except Exception as error:  # noqa: BLE001 - the last place where it can be told and answered
         return error_answer(request, error)
 
@@ -128,4 +128,4 @@ def _refuse_packed(request: web.Request) -> None:
     """Reject compressed bodies, whichever header says so: a truncated one would decode to a shorter body."""
     for name, plain in PLAIN_CODINGS:
         if any(value.lower() != plain for value in request.headers.getall(name, ())):
-            raise Refused("unsupported_media_type", f"Send the body as it is, without a {name} but '{plain}'.")
+            raise Refused("unsupported_media_type", why="packed", name=name, plain=plain)

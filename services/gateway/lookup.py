@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 async def find_padaria(request: web.Request, slug: str | None) -> Registered:
     """Find the merchant that a request names."""
     if slug is None:
-        raise Refused("missing_padaria_slug", "O campo 'padaria_slug' é obrigatório", "padaria_slug")
+        raise Refused("missing_padaria_slug", "padaria_slug")
     return await merchant_for(gateway_of(request), caller_of(request), slug)
 
 
 def need_mercado_pago(merchant: Registered) -> None:
     """Refuse what only Mercado Pago can do to a merchant without it."""
     if "mercado_pago" not in merchant.connections:
-        raise Refused("provider_not_connected", "Mercado Pago is not connected for this merchant.", merchant.slug)
+        raise Refused("provider_not_connected", merchant.slug)
 
 
 async def find_payment(request: web.Request) -> LoadedPayment:
@@ -54,7 +54,7 @@ async def merchant_for(gateway: Gateway, caller: Caller, slug: str) -> Registere
     """Find a merchant for a caller."""
     merchant = await gateway.merchants.find(slug)
     if merchant is None or not caller.may_see(slug):
-        raise Refused("merchant_not_found", f"Padaria '{slug[:64]}' não encontrada", "padaria_slug")
+        raise Refused("merchant_not_found", "padaria_slug", why="named", slug=slug[:64])
     return merchant
 
 

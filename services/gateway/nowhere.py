@@ -33,7 +33,7 @@ async def answer_nowhere(request: web.Request) -> web.StreamResponse:
             if methods:
                 shared |= {route.method for route in resource if route in request.app[SHARED]}
     if not allowed:
-        return error_answer(request, Refused("not_found", "There is nothing at this address."))
+        return error_answer(request, Refused("not_found"))
     answer = _options(request, allowed, shared) if request.method == hdrs.METH_OPTIONS else _wrong(request, allowed)
     if shared:
         share(answer)
@@ -43,7 +43,7 @@ async def answer_nowhere(request: web.Request) -> web.StreamResponse:
 def _wrong(request: web.Request, allowed: AbstractSet[str]) -> web.Response:
     """Say which methods would have been right."""
     methods = ", ".join(sorted(allowed))
-    answer = error_answer(request, Refused("method_not_allowed", f"This address answers {methods}."))
+    answer = error_answer(request, Refused("method_not_allowed", methods=methods))
     answer.headers[hdrs.ALLOW] = methods
     return answer
 

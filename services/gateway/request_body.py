@@ -44,7 +44,7 @@ async def _soon(request: web.Request) -> AsyncIterator[None]:
         async with asyncio.timeout(within_s):
             yield
     except TimeoutError:
-        raise Refused("body_too_slow", f"The body did not come within {within_s:g} seconds.") from None
+        raise Refused("body_too_slow", within_s=within_s) from None
 
 
 async def json_object(request: web.Request, kind: type[Struct]) -> tuple[dict[str, Any], bytes]:
@@ -56,10 +56,10 @@ async def json_object(request: web.Request, kind: type[Struct]) -> tuple[dict[st
     if single(request.headers, hdrs.CONTENT_TYPE) != "application/json":
         charset = (request.charset or "utf-8").lower()
         if request.content_type != "application/json" or charset not in {"utf-8", "utf8"}:
-            raise Refused("unsupported_media_type", "Send the body as application/json in UTF-8.")
+            raise Refused("unsupported_media_type")
     raw = await read_body(request)
     body = decode_json(raw)
     if not isinstance(body, dict):
-        raise Refused("not_an_object", "The body must be a JSON object.")
+        raise Refused("not_an_object")
     refuse_unknown_fields(body, kind)
     return body, raw

@@ -26,9 +26,9 @@ AT_ONCE: Final = 100
 async def refuse_revoked(listener: Listener, gateway: Gateway) -> None:
     """Look whether what one who listens has shown opens as of now; raises `Refused`."""
     if listener.api_key is not None and await gateway.merchants.recognise_now(listener.api_key) is None:
-        raise Refused("unauthenticated", "The API key is not one of ours.")
+        raise Refused("unauthenticated", why="unknown_key")
     if has_ended(listener, gateway):
-        raise Refused("unauthenticated", "The token opens nothing any more.")
+        raise Refused("unauthenticated", why="ended")
 
 
 async def end_revoked(gateway: Gateway) -> None:

@@ -169,8 +169,7 @@ class OpenPayments:
             with raising_unavailable():
                 found: list[asyncpg.Record] = await self._pool.fetch(query, *arguments)
         except asyncpg.UndefinedTableError as error:
-            msg = "A read model of the monitor was not built yet."
-            raise StoreUnavailable(msg) from error
+            raise StoreUnavailable(why="not_built") from error
         return found
 
 

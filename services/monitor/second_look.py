@@ -89,14 +89,12 @@ class SecondLook:
         try:
             if not await self._pool.fetchval(IS_BEGUN, NAME, BEGUN):
                 if not await self._pool.fetchval(IS_BUILT, TOLD_SINCE):
-                    msg = "The payments were not shown yet."
-                    raise StoreUnavailable(msg)
+                    raise StoreUnavailable(why="not_shown")
                 await self._pool.execute(BEGIN, NAME, BEGUN, self._providers)
             before = self._hub.now() - timedelta(seconds=PUT_OFF_S)
             rows = await self._pool.fetch(NEXT, NAME, BEGUN, before, BATCH)
         except (*LINE_BROKE, asyncpg.UndefinedTableError) as error:
-            msg = "The payments cannot be read yet."
-            raise StoreUnavailable(msg) from error
+            raise StoreUnavailable(why="not_readable") from error
         return [row[0] for row in rows]
 
     async def _ask(self, payment_id: int) -> None:

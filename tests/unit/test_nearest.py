@@ -47,8 +47,9 @@ def test_what_is_found_is_always_known(asked, known):
 
 
 def test_an_error_tells_the_nearest_only_where_there_is_one():
-    assert str(UnknownName("c", "No 'sonhos'.", "sonhos", known=SOLD)) == "No 'sonhos'. Did you mean 'Sonho'?"
-    assert str(UnknownName("c", "No 'torta'.", "torta", known=SOLD)) == "No 'torta'."
+    near, far = (UnknownName("unknown_product", name, known=SOLD) for name in ("sonhos", "torta"))
+    assert str(near) == "The merchant sells no product 'sonhos'. Did you mean 'Sonho'?"
+    assert str(far) == "The merchant sells no product 'torta'."
 
 
 def test_ten_thousand_products_cost_no_more_than_a_moment():

@@ -17,6 +17,7 @@ import contracts
 from contracts import frames, generate, read_models, subjects
 from contracts.api import MonitoringError, PixCreated, PixError
 from contracts.envelope import Cause
+from contracts.errors import CATALOGUE
 from contracts.events import EVENTS, topic_of
 from contracts.generate import FRAMES, READ_MODELS
 from contracts.operations import OPERATIONS
@@ -28,7 +29,7 @@ from extrato.domain.api_keys import HUB_SCOPES
 from extrato.domain.brcode import decode
 from extrato.store.codec import NewEvent, to_envelope, to_state, topic_of_new
 from extrato.store.identity import Identity
-from services.gateway.http.answers import STATUS_OF_CODE, monitoring_error, pix_error
+from services.gateway.http.answers import monitoring_error, pix_error
 from services.gateway.pages.error_page import page_error
 from services.gateway.routes import ROUTES
 from tests.examples import DIRECT_PIX, EXAMPLE_EVENTS, NOON
@@ -174,7 +175,7 @@ def test_every_scope_is_one_that_an_api_key_can_have():
 
 def test_every_status_of_an_error_is_described():
     # 405 is answered where there is no route, so no route describes it.
-    assert set(STATUS_OF_CODE.values()) - {405} <= REFUSALS.keys()
+    assert {entry.status for entry in CATALOGUE.values()} - {405} <= REFUSALS.keys()
 
 
 def test_the_openapi_document_has_the_parts_that_openapi_asks_for():

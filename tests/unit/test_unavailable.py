@@ -15,7 +15,7 @@ OF_THE_EVENT = [
     asyncpg.CheckViolationError("no"),
     asyncpg.NotNullViolationError("nothing"),
     asyncpg.exceptions._base.DataError("value out of int64 range"),
-    UnreadableEvent("no such event"),
+    UnreadableEvent("no such event", why="topic"),
     ValueError("no such thing"),
     KeyError("missing"),
     RecursionError(),
@@ -45,7 +45,7 @@ AWAY = [
     asyncpg.CannotConnectNowError("starting"),
     asyncpg.ConnectionDoesNotExistError("gone"),
     asyncpg.InterfaceError("closed"),
-    StoreUnavailable("away"),
+    StoreUnavailable(),
     ConnectionResetError(),
     TimeoutError(),
 ]

@@ -45,15 +45,12 @@ def request_cancellation(payment: Opened) -> list[PaymentEvent]:
     A provider's own clock may let a payer pay for longer than the hub's: what expired is closed there as well.
     """
     if payment.is_settled:
-        raise Refused("payment_already_paid", "O pagamento já foi pago; use o estorno")
+        raise Refused("payment_already_paid")
     holds_nothing = payment.intent.provider == "pix" or not payment.is_charged
     held = payment.ledger.held_by
     if held:
         amounts = ", ".join(_amount(payment, name, centavos) for name, centavos in held.items())
-        raise Refused(
-            "payment_holds_money",
-            f"Este pagamento já recebeu {amounts} e não pode ser cancelado: devolva o valor ou aceite-o",
-        )
+        raise Refused("payment_holds_money", amounts=amounts)
     is_closed = isinstance(payment.charge, ChargeRefused) or (payment.expired and holds_nothing)
     if is_closed or payment.cancellation != "none":
         return []
@@ -81,11 +78,11 @@ def request_refund(command: RequestRefund, payment: Opened) -> list[PaymentEvent
     if command.attempt_id is not None:
         received &= {command.attempt_id}
     if not received:
-        raise Refused("payment_not_paid", "Só um pagamento aprovado pode ser estornado")
+        raise Refused("payment_not_paid")
     if all(ledger.share(name).refunded == ledger.share(name).received for name in received):
-        raise Refused("payment_already_refunded", "O pagamento já foi estornado por inteiro")
+        raise Refused("payment_already_refunded")
     if payment.intent.provider == "pix":
-        raise Refused("refund_by_bank_only", "Um Pix direto é devolvido pelo aplicativo do banco da loja")
+        raise Refused("refund_by_bank_only")
     parts = _all_of(command, payment) if command.amount_centavos is None else _amount_of(command, payment)
     return [
         RefundRequested(
@@ -114,7 +111,7 @@ def _asked_again(command: RequestRefund, payment: Opened) -> list[PaymentEvent]:
     )
     if is_same_amount and command.attempt_id in {None, *(refund.attempt_id for refund in known)}:
         return []
-    raise Refused("idempotency_key_reused", "This Idempotency-Key was used for another refund.", "Idempotency-Key")
+    raise Refused("idempotency_key_reused", "Idempotency-Key", why="refund")
 
 
 def _all_of(command: RequestRefund, payment: Opened) -> dict[str, int]:
@@ -127,10 +124,10 @@ def _all_of(command: RequestRefund, payment: Opened) -> dict[str, int]:
         if not ledger.total.held and ledger.other_currencies_held_by:
             raise _choose_attempt(payment, ledger.other_currencies_held_by)
     if not any(ledger.attempts[name].is_refundable for name in names):
-        raise Refused("payment_not_paid", "Só um pagamento aprovado pode ser estornado")
+        raise Refused("payment_not_paid")
     parts = {name: left for name in names if (left := ledger.refundable_centavos(name))}
     if not parts:
-        raise Refused("refund_exceeds_balance", f"Restam {format_money(0)} a estornar", "amount")
+        raise Refused("refund_exceeds_balance", "amount", left=format_money(0))
     for name, centavos in parts.items():
         _refuse_one_in_process(payment, name, centavos)
     return parts
@@ -145,19 +142,19 @@ def _amount_of(command: RequestRefund, payment: Opened) -> dict[str, int]:
         raise _choose_attempt(payment, held)
     name = command.attempt_id or next(iter(held), None)
     if name is None:
-        raise Refused("payment_not_paid", "Só um pagamento aprovado pode ser estornado")
+        raise Refused("payment_not_paid")
     if not ledger.attempts[name].is_refundable:
-        raise Refused("payment_not_paid", "Só um pagamento aprovado pode ser estornado")
+        raise Refused("payment_not_paid")
     _refuse_one_in_process(payment, name, centavos)
     left = ledger.refundable_centavos(name)
     if not 0 < centavos <= left:
-        raise Refused("refund_exceeds_balance", f"Restam {_amount(payment, name, left)} a estornar", "amount")
+        raise Refused("refund_exceeds_balance", "amount", left=_amount(payment, name, left))
     return {name: centavos}
 
 
 def _choose_attempt(payment: Opened, held: dict[str, int]) -> Refused:
     listed = ", ".join(f"{name} ({_amount(payment, name, money)})" for name, money in held.items())
-    return Refused("choose_attempt", f"Informe mp_payment_id, um destes pagamentos: {listed}", "mp_payment_id")
+    return Refused("choose_attempt", "mp_payment_id", listed=listed)
 
 
 def _refuse_one_in_process(payment: Opened, attempt_id: str, centavos: int) -> None:
@@ -165,7 +162,7 @@ def _refuse_one_in_process(payment: Opened, attempt_id: str, centavos: int) -> N
     for name, refund in payment.refunds.items():
         is_alike = (refund.attempt_id, refund.amount_centavos) == (attempt_id, centavos)
         if refund.state == "in_process" and is_alike:
-            raise Refused("refund_in_progress", f"O estorno {name}, do mesmo valor, ainda está em andamento", "amount")
+            raise Refused("refund_in_progress", "amount", name=name)
 
 
 def record_refund(command: RecordRefund, payment: Opened) -> list[PaymentEvent]:
@@ -203,7 +200,7 @@ def accept_money(payment: Opened) -> list[PaymentEvent]:
     """Take what is held as the payment; what is accepted already, or was paid in time and whole, is silent."""
     held = payment.ledger.total.held
     if not held:
-        raise Refused("nothing_to_accept", "Não há dinheiro recebido para aceitar neste pagamento")
+        raise Refused("nothing_to_accept")
     if payment.is_settled and not any(attempt.is_late for attempt in payment.attempts.values()):
         return []
     return [MoneyAccepted(amount_centavos=payment.ledger.due_centavos if payment.is_settled else held)]
@@ -217,11 +214,11 @@ def record_return(command: RecordReturn, payment: Opened) -> list[PaymentEvent]:
         is_same_transfer = named is None or payment.transfer(named) == known.attempt_id
         if is_same_transfer and known.amount_centavos == command.amount_centavos:
             return []
-        raise Refused("return_id_reused", "This return_id was used for another return.", "return_id")
+        raise Refused("return_id_reused", "return_id")
     name = _transfer(named, payment)
     held = ledger.share(name).held
     if command.amount_centavos > held:
-        raise Refused("return_exceeds_held", f"Only {format_money(held)} is held of this transfer.", "amount")
+        raise Refused("return_exceeds_held", "amount", held=format_money(held))
     returned = PixReturned(
         return_id=command.return_id,
         attempt_id=name,
@@ -242,11 +239,11 @@ def _transfer(end_to_end_id: str | None, payment: Opened) -> str:
         if unnamed in payment.attempts and payment.name_of_unnamed is None:
             # The bank did not name it when it told of it.
             return unnamed
-        raise Refused("unknown_transfer", "No transfer with this end_to_end_id is known here.", "end_to_end_id")
+        raise Refused("unknown_transfer", "end_to_end_id")
     if len(held) > 1:
-        raise Refused("choose_transfer", f"Name the transfer, one of {', '.join(held)}.", "end_to_end_id")
+        raise Refused("choose_transfer", "end_to_end_id", listed=", ".join(held))
     if not held:
-        raise Refused("return_exceeds_held", "No money of this payment is held.", "amount")
+        raise Refused("return_exceeds_held", "amount", why="nothing")
     return next(iter(held))
 
 
@@ -256,7 +253,7 @@ def resolve_alert(command: ResolveAlert, payment: Opened) -> list[PaymentEvent]:
         return [AlertResolved(alert=command.alert, reason=command.reason)]
     if command.alert in payment.alerts_so_far:
         return []
-    raise Refused("alert_not_found", "Este pagamento nunca teve esse alerta", "alert")
+    raise Refused("alert_not_found", "alert")
 
 
 def _amount(payment: Opened, attempt_id: str, centavos: int) -> str:

@@ -68,7 +68,7 @@ def decide(command: Command, payment: Payment) -> list[PaymentEvent]:
     if isinstance(command, OpenPayment):
         return _open(command, payment)
     if not isinstance(payment, Opened):
-        raise Refused("payment_not_found", "The payment does not exist.")
+        raise Refused("payment_not_found", why="unopened")
     events = _decide_opened(command, payment)
     return [*events, *consequences(_opened(payment, events))] if events else []
 
@@ -118,7 +118,7 @@ def _open(command: OpenPayment, payment: Payment) -> list[PaymentEvent]:
     intent, charge = replace(command.intent, charge=None), command.intent.charge
     if payment.intent == intent and charge in {None, payment.charge}:
         return []
-    raise Refused(ALREADY_OPENED, "A payment with this number exists, and it is another one.")
+    raise Refused(ALREADY_OPENED)
 
 
 def _record_charge(command: RecordCharge, payment: Opened) -> list[PaymentEvent]:

@@ -66,8 +66,7 @@ class MercadoPago:
     async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
         """Have a preference or a Pix made."""
         if request.credential is None:
-            msg = "Mercado Pago is not connected for this merchant."
-            raise ProviderNotConnected(msg)
+            raise ProviderNotConnected
         charge = await self._create(request, request.credential)
         return replace(charge, account_id=request.credential.account_id)
 
@@ -122,8 +121,7 @@ class MercadoPago:
             order = await self._client.get_order(credential.access_token, attempt_id)
             return None if order is None else orders.to_observation(order)
         if not (attempt_id.isascii() and attempt_id.isdigit()):
-            msg = "A Mercado Pago payment id is a number."
-            raise ProviderRefused(msg, attempt_id[:40])
+            raise ProviderRefused(attempt_id[:40], why="not_a_number")
         answer = await self._client.get_payment(credential.access_token, attempt_id)
         return None if answer is None else to_observation(answer)
 
@@ -169,8 +167,7 @@ class MercadoPago:
         closed = await self._client.close_preference(token, preference_id, at=moment(at))
         until = closed.expiration_date_to
         if not closed.expires or until is None or in_utc(until) > at + CLOSED_WITHIN:
-            msg = "Mercado Pago has not closed the preference."
-            raise ProviderUnavailable(msg, preference_id)
+            raise ProviderUnavailable(preference_id, why="preference_open")
 
     async def refund_attempt(self, request: RefundRequest, credential: Credential) -> RefundSeen | None:
         """`POST /v1/payments/{id}/refunds`, or `POST /v1/orders/{id}/refund` where an order made the charge."""
@@ -201,8 +198,7 @@ class MercadoPago:
         order_id = request.charge.charge_id
         answer = await self._client.get_order(token, order_id)
         if answer is None:
-            msg = "Mercado Pago does not know the order."
-            raise ProviderRefused(msg, order_id)
+            raise ProviderRefused(order_id, why="unknown_order")
         body = orders.refund_body(orders.read_order(answer), request.amount_centavos)
         written = await self._client.refund_order(token, order_id, body, idempotency_key=request.refund_id)
         try:

@@ -73,8 +73,7 @@ class MercadoPagoClient:
         """`GET /users/me`: the id of the account that the token opens."""
         answer = await self._ask("GET", "/users/me", token)
         if answer is None:
-            msg = "Mercado Pago has no accounts here."
-            raise ProviderMisunderstood(msg)
+            raise ProviderMisunderstood(why="no_accounts")
         return str(read(answer, Account).id)
 
     async def create_preference(self, token: str, body: Mapping[str, Any], *, idempotency_key: str) -> Preference:
@@ -88,8 +87,7 @@ class MercadoPagoClient:
             attempts=WRITE_ATTEMPTS,
         )
         if answer is None:
-            msg = "Mercado Pago has no preferences here."
-            raise ProviderMisunderstood(msg)
+            raise ProviderMisunderstood(why="no_preferences")
         return read(answer, Preference)
 
     async def get_payment(self, token: str, payment_id: str) -> bytes | None:
@@ -149,15 +147,14 @@ class MercadoPagoClient:
             return await self._write("POST", path, token, body, idempotency_key, RENDER_IN_PROCESS)
         except ProviderRefused as error:
             if error.http_status == 409 and error.reason not in NOT_REFUNDABLE_CODES:
-                raise ProviderUnavailable(error.message, path, retry_after_s=RETRY_AFTER_S) from error
+                raise ProviderUnavailable(path, words=error.message, retry_after_s=RETRY_AFTER_S) from error
             raise
 
     async def _change(self, path: str, token: str, body: Mapping[str, Any]) -> bytes:
         """Change what is there; what the account does not know is not changed, and that is a refusal."""
         answer = await self._ask("PUT", path, token, body=msgspec.json.encode(body), attempts=WRITE_ATTEMPTS)
         if answer is None:
-            msg = "Mercado Pago does not know what is to be changed."
-            raise ProviderRefused(msg, path, reason="not_found")
+            raise ProviderRefused(path, why="unknown_change", reason="not_found")
         return answer
 
     async def _write(
@@ -178,16 +175,14 @@ class MercadoPagoClient:
             attempts=WRITE_ATTEMPTS,
         )
         if answer is None:
-            msg = "Mercado Pago does not know what is to be written to."
-            raise ProviderRefused(msg, path, reason="not_found")
+            raise ProviderRefused(path, why="unknown_write", reason="not_found")
         return answer
 
     async def search_payments(self, token: str, query: Mapping[str, str]) -> SearchAnswer:
         """`GET /v1/payments/search`."""
         answer = await self._ask("GET", "/v1/payments/search", token, query=query)
         if answer is None:
-            msg = "Mercado Pago has no search here."
-            raise ProviderMisunderstood(msg)
+            raise ProviderMisunderstood(why="no_search")
         return read(answer, SearchAnswer)
 
     async def _ask(
@@ -205,7 +200,7 @@ class MercadoPagoClient:
         asker = (token, "read" if method == "GET" else "write")
         left_s = self._rests.left_s(asker)
         if left_s:
-            raise ToldToWait("Mercado Pago wants to be left alone for a while.", path, retry_after_s=left_s)
+            raise ToldToWait(path, why="left_alone", retry_after_s=left_s)
         for attempt in range(1, attempts + 1):
             try:
                 return await self._ask_once(method, path, token, query, body, headers or {})
@@ -247,38 +242,37 @@ class MercadoPagoClient:
                     answer += await response.content.read(MAX_ANSWER_BYTES + 1 - len(answer))
                 return _judge(path, response.status, response.headers.get("Retry-After"), answer, token)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            msg = f"Mercado Pago does not answer ({type(error).__name__})."
+            failure = type(error).__name__
             # The cause is not chained, for some of aiohttp's errors carry the request's headers.
-            raise ProviderUnavailable(msg, path, retry_after_s=RETRY_WAIT_S) from None
+            raise ProviderUnavailable(path, why="silent", failure=failure, retry_after_s=RETRY_WAIT_S) from None
 
 
 def _judge(path: str, status: int, retry_after: str | None, answer: bytes, token: str) -> bytes | None:
     if len(answer) > MAX_ANSWER_BYTES:
-        msg = "Mercado Pago's answer is too long to be one."
-        raise ProviderMisunderstood(msg, path)
+        raise ProviderMisunderstood(path, why="too_long")
     if status in {200, 201}:
         return answer
     if status == 404:
         return None
     if status in TRANSIENT_STATUSES or status >= 500:
-        msg = f"Mercado Pago answered {status}."
         if status == 429 or retry_after is not None:
             wait_s = RETRY_AFTER_S if status == 429 else RETRY_WAIT_S
-            raise ToldToWait(msg, path, retry_after_s=_seconds(retry_after, wait_s))
-        raise ProviderUnavailable(msg, path, retry_after_s=RETRY_WAIT_S)
+            wait_s = _seconds(retry_after, wait_s)
+            raise ToldToWait(path, why="answered", status=status, retry_after_s=wait_s)
+        raise ProviderUnavailable(path, why="answered", status=status, retry_after_s=RETRY_WAIT_S)
     code, sentence = _refusal(answer)
     if status in {401, 403} and code not in AMOUNT_CODES:
         # Not the question but the asker is refused: another credential may fare better.
-        refused = LiveCredentialNeeded if code in LIVE_CREDENTIAL_CODES else ProviderNotConnected
-        raise refused(f"Mercado Pago does not accept the merchant's credential ({status}).", path)
+        if code in LIVE_CREDENTIAL_CODES:
+            raise LiveCredentialNeeded(path, why="credential", status=status)
+        raise ProviderNotConnected(path, why="credential", status=status)
     if status == 409 and code in KEY_IN_USE_CODES:
-        raise ProviderUnavailable("Mercado Pago is busy with this very request.", path, retry_after_s=RETRY_AFTER_S)
+        raise ProviderUnavailable(path, why="busy", retry_after_s=RETRY_AFTER_S)
     if 400 <= status < 500:
         # The reason may quote the request, and is kept for good.
         told = sentence.replace(token, "(token)")[:200]
-        raise ProviderRefused(f"Mercado Pago answered {status}: {told}", path, reason=code, http_status=status)
-    msg = f"Mercado Pago answered {status}."
-    raise ProviderMisunderstood(msg, path)
+        raise ProviderRefused(path, why="answered", status=status, words=told, reason=code, http_status=status)
+    raise ProviderMisunderstood(path, status=status)
 
 
 def _seconds(text: str | None, default: float) -> float:

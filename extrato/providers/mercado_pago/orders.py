@@ -125,7 +125,6 @@ def refund_body(order: Order, amount_centavos: int) -> dict[str, Any] | None:
     if centavos(order.total_amount) == amount_centavos:
         return None
     if len(order.transactions.payments) != 1:
-        msg = "Mercado Pago's order has not one payment."
-        raise ProviderMisunderstood(msg, order.id)
+        raise ProviderMisunderstood(order.id, why="not_one_payment")
     payment_id = order.transactions.payments[0].id
     return {"transactions": [{"id": payment_id, "amount": to_decimal_text(amount_centavos)}]}

@@ -157,5 +157,4 @@ def read(answer: bytes, shape: type[Shape]) -> Shape:
     try:
         return msgspec.json.decode(answer, type=shape)
     except UNREADABLE as error:
-        msg = f"Mercado Pago's answer is not a {shape.__name__}: {error}"
-        raise ProviderMisunderstood(msg) from error
+        raise ProviderMisunderstood(why="shape", shape=shape.__name__, words=str(error)) from error

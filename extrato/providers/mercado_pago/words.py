@@ -33,25 +33,21 @@ EXACT: Final = Context(prec=28, traps=[Inexact])
 def centavos(reais: Decimal) -> int:
     """Read an amount, zero included; one out of bounds is not computed with, for its exponent may be huge."""
     if not (reais.is_finite() and 0 <= reais <= MAX_REAIS):
-        msg = "An amount is out of bounds."
-        raise ProviderMisunderstood(msg, str(reais)[:40])
+        raise ProviderMisunderstood(str(reais)[:40], why="amount_bounds")
     try:
         return int(reais.quantize(CENTAVO, context=EXACT) * 100)
     except Inexact as error:
-        msg = "An amount has more than two decimals."
-        raise ProviderMisunderstood(msg, str(reais)[:40]) from error
+        raise ProviderMisunderstood(str(reais)[:40], why="amount_decimals") from error
 
 
 def in_utc(moment: datetime) -> datetime:
     """Read a time; raises `ProviderMisunderstood` without an offset or out of bounds."""
     if moment.tzinfo is None:
-        msg = "A time of Mercado Pago has no offset."
-        raise ProviderMisunderstood(msg, moment.isoformat())
+        raise ProviderMisunderstood(moment.isoformat(), why="time_offset")
     try:
         return moment.astimezone(UTC)
     except OverflowError as error:
-        msg = "A time of Mercado Pago is out of bounds."
-        raise ProviderMisunderstood(msg, moment.isoformat()) from error
+        raise ProviderMisunderstood(moment.isoformat(), why="time_bounds") from error
 
 
 def moment(at: datetime) -> str:
@@ -70,10 +66,8 @@ def without_code(name: str, status: str | None, detail: str | None) -> ProviderR
     One that is refused for risk is made all the same: 201 with `rejected` (mercadopago devsite-docs #2615).
     """
     if status in ENDED:
-        msg = f"Mercado Pago refused the Pix: {detail or status}"
-        return ProviderRefused(msg, name, reason=detail or status)
-    msg = "Mercado Pago's Pix has no code."
-    return ProviderMisunderstood(msg, name)
+        return ProviderRefused(name, why="pix", words=detail or status, reason=detail or status)
+    return ProviderMisunderstood(name, why="no_code")
 
 
 def phone_body(phone: str) -> dict[str, str]:

@@ -92,7 +92,7 @@ async def list_keys(arguments: Namespace, environment: Mapping[str, str]) -> Non
     async with running_hub(environment) as running:
         merchant, _ = await read_merchant(running.hub.log, arguments.slug)
         if isinstance(merchant, domain.Unregistered):
-            raise Refused("merchant_not_found", "The merchant does not exist.", arguments.slug)
+            raise Refused("merchant_not_found", arguments.slug)
         used = await read_uses(running.pool, arguments.slug)
         for record in await read_api_keys(running.hub.log, arguments.slug):
             print(_line(record, used.get(record.issued.key_id)))

@@ -69,7 +69,7 @@ async def show(arguments: Namespace, environment: Mapping[str, str]) -> None:
     async with running_hub(environment) as running:
         merchant, _ = await read_merchant(running.hub.log, arguments.slug)
     if not isinstance(merchant, domain.Registered):
-        raise Refused("merchant_not_found", "The merchant does not exist.", arguments.slug)
+        raise Refused("merchant_not_found", arguments.slug)
     shown = {
         "slug": merchant.slug,
         "name": merchant.name,
@@ -117,7 +117,7 @@ async def price(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Sell a product at a price."""
     # Two decimals at most: nobody who means a thousand by `1.000` shall sell for one.
     if not re.fullmatch(r"[0-9]{1,7}(?:[.,][0-9]{1,2})?", arguments.price, re.ASCII):
-        raise Refused("invalid_price", f"{arguments.price!r} is no price in reais, such as 0.50.", arguments.product)
+        raise Refused("invalid_price", arguments.product, why="not_reais", price=arguments.price)
     reais = Decimal(arguments.price.replace(",", "."))
     price_centavos = parse_reais(reais, maximum_centavos=domain.MAX_PRICE_CENTAVOS)
     command = domain.PriceProduct(name=arguments.product, price_centavos=price_centavos)

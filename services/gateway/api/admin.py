@@ -19,7 +19,6 @@ from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import caller_of, cause_of
-from services.gateway.http.sentences import Bilingual
 from services.gateway.http.values import single
 from services.gateway.request_body import json_object
 
@@ -34,9 +33,7 @@ DEFAULT_LIMIT: Final = 100
 async def register(request: web.Request) -> web.Response:
     """`POST /admin/merchants`: let a merchant exist; one that exists just so is given again."""
     if caller_of(request).merchant is not None:
-        raise Bilingual(
-            "forbidden", "Only a key of the hub registers merchants.", "Só uma chave do próprio hub cadastra padarias"
-        )
+        raise Refused("forbidden", why="hub_only")
     body, _ = await json_object(request, api.MerchantCreation)
     slug = fields.required_text(body, "slug", maximum=64)
     command = domain.Register(
@@ -58,7 +55,7 @@ async def list_merchants(request: web.Request) -> web.Response:
         return json_answer(api.MerchantList(success=True, count=len(listed), merchants=listed, next=None))
     after, limit = single(request.query, "after") or "", fields.limit(request.query, default=DEFAULT_LIMIT)
     if after and not MERCHANT_SLUG.fullmatch(after):
-        raise Refused("invalid_slug", "The parameter 'after' must be a slug.", "after")
+        raise Refused("invalid_slug", "after", why="after")
     profiles = await queries.merchants_after(gateway_of(request).pool, after, limit=limit)
     following = profiles[-1].slug if len(profiles) == limit else None
     listed = [_body(profile) for profile in profiles]
@@ -76,7 +73,7 @@ async def rename(request: web.Request) -> web.Response:
     body, _ = await json_object(request, api.MerchantNaming)
     name, city = fields.text(body, "name"), fields.text(body, "city")
     if name is None and city is None:
-        raise Refused("missing_field", "Informe 'name' ou 'city'", "name")
+        raise Refused("missing_field", "name", why="name_or_city")
     return await _changed(request, domain.Rename(name=name, city=city))
 
 
@@ -116,7 +113,7 @@ async def administered(request: web.Request) -> domain.Registered:
         merchant, _ = await read_merchant(gateway_of(request).hub.log, slug)
         if isinstance(merchant, domain.Registered):
             return merchant
-    raise Refused("unknown_merchant", f"Padaria '{slug[:64]}' não encontrada", "merchant")
+    raise Refused("unknown_merchant", "merchant", slug=slug[:64])
 
 
 def shown(merchant: domain.Merchant, *, status: int = 200) -> web.Response:

@@ -65,7 +65,7 @@ async def revoke(request: web.Request) -> web.Response:
 def _scopes(body: Mapping[str, Any]) -> tuple[str, ...]:
     scopes = body.get("scopes", list(DEFAULT_SCOPES))
     if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
-        raise Refused("unknown_scope", "The field 'scopes' must be a list of scopes.", "scopes")
+        raise Refused("unknown_scope", "scopes", why="not_a_list")
     return tuple(sorted(set(scopes)))
 
 

@@ -71,7 +71,7 @@ def _lifetime(body: Mapping[str, Any]) -> timedelta:
     }
     if len(told) > 1:
         newer, older = LIFETIME_NAMES
-        raise Refused("invalid_lifetime", f"Os campos '{newer}' e '{older}' não dizem o mesmo", newer)
+        raise Refused("invalid_lifetime", newer, why="apart", older=older)
     return told.pop() if told else LIFETIME
 
 
@@ -79,13 +79,13 @@ def _customer(body: Mapping[str, Any]) -> Payer:
     """Read who is going to pay."""
     customer = body.get("customer")
     if not isinstance(customer, dict):
-        raise Refused("invalid_customer", "O campo 'customer' deve ser um objeto com 'email'", "customer")
+        raise Refused("invalid_customer", "customer")
     email = fields.email(customer, "email")
     if email is None:
-        raise Refused("missing_email", "O campo 'email' do cliente é obrigatório para o Pix do Mercado Pago", "email")
+        raise Refused("missing_email", "email")
     cpf, cnpj = _document(customer, "cpf"), _document(customer, "cnpj")
     if cpf and cnpj:
-        raise Refused("cpf_and_cnpj", "O cliente tem 'cpf' ou 'cnpj', não os dois", "cnpj")
+        raise Refused("cpf_and_cnpj", "cnpj")
     name = fields.text(customer, "name", maximum=120)
     return Payer(email=email, name=name, phone=_phone(customer), cpf=cpf, cnpj=cnpj)
 
@@ -96,13 +96,13 @@ def _document(customer: Mapping[str, Any], kind: Literal["cpf", "cnpj"]) -> str 
     try:
         return normalise(kind, text) if text else None
     except InvalidPixKey as error:
-        raise Refused(f"invalid_{kind}", f"O {kind.upper()} do cliente não é válido", kind) from error
+        raise Refused("invalid_cpf" if kind == "cpf" else "invalid_cnpj", kind) from error
 
 
 def _phone(customer: Mapping[str, Any]) -> str | None:
     phone = fields.text(customer, "phone", maximum=30)
     if phone is not None and not PHONE.fullmatch(phone):
-        raise Refused("invalid_phone", "O telefone do cliente deve ter DDD e número, como (81) 98765-4321", "phone")
+        raise Refused("invalid_phone", "phone")
     return phone
 
 

@@ -28,7 +28,6 @@ from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import cause_of
-from services.gateway.http.sentences import Bilingual
 from services.gateway.request_body import json_object, read_body
 
 if TYPE_CHECKING:
@@ -97,12 +96,7 @@ async def refund(request: web.Request) -> web.Response:
     refunds = refunds_of(loaded, wish.wish_id)
     if all(each.state == "refused" for each in refunds.values()):
         # The provider's own sentence stands in the events, as `RefundRefused`.
-        raise Bilingual(
-            ProviderRefused.code,
-            "The provider refused this refund.",
-            "O Mercado Pago recusou o estorno",
-            wish.wish_id,
-        )
+        raise ProviderRefused(wish.wish_id, why="refund")
     return json_answer(
         _refunded(loaded, wish.wish_id, refunds), status=202 if any(each.is_open for each in refunds.values()) else 200
     )
@@ -112,11 +106,11 @@ def _wish(body: dict[str, Any], *, wish_id: str) -> RefundWish:
     """Read what is to be given back; nothing is ever taken for everything."""
     is_all = body.get("all", False)
     if not isinstance(is_all, bool):
-        raise Refused("invalid_all", "O campo 'all' deve ser true ou false", "all")
+        raise Refused("invalid_all", "all")
     if is_all and "amount" in body:
-        raise Refused("amount_or_all", "Informe 'amount' ou 'all', não os dois", "all")
+        raise Refused("amount_or_all", "all", why="both")
     if not is_all and "amount" not in body:
-        raise Refused("amount_or_all", "Informe 'amount', ou 'all': true para estornar tudo", "amount")
+        raise Refused("amount_or_all", "amount")
     return RefundWish(
         wish_id=wish_id,
         amount_centavos=None if is_all else fields.value_centavos(body, "amount", maximum_centavos=MAXIMUM_CENTAVOS),

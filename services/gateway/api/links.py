@@ -100,11 +100,11 @@ async def list_pending(request: web.Request) -> web.Response:
     gateway = gateway_of(request)
     slug = (single(request.query, "padaria_slug") or "").strip() or None
     if slug is None:
-        raise Refused("missing_padaria_slug", "O parâmetro 'padaria_slug' é obrigatório", "padaria_slug")
+        raise Refused("missing_padaria_slug", "padaria_slug", why="parameter")
     merchant = await lookup.find_padaria(request, slug)
     status = (single(request.query, "status") or "").strip().lower() or "pending"
     if not status.isascii() or not status.replace("_", "").isalpha() or len(status) > 40:
-        raise Refused("invalid_status", "O parâmetro 'status' deve ser um status ou 'all'", "status")
+        raise Refused("invalid_status", "status")
     limit = fields.limit(request.query, default=DEFAULT_LIMIT)
     found = await queries.payments_of(gateway.pool, merchant.slug, status=status, limit=limit)
     body = PaymentList(

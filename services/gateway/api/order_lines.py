@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from contracts.events import Item
+from extrato.domain.errors import Refused
 from extrato.domain.merchant import price_order
 from services.gateway.api.views import describe
 from services.gateway.http import fields
-from services.gateway.http.sentences import Bilingual
 from services.gateway.lookup import need_mercado_pago
 
 if TYPE_CHECKING:
@@ -38,9 +38,7 @@ def read_order(body: Mapping[str, Any], merchant: Registered, caller: Caller) ->
     items = price_order(fields.lines(body), merchant, listed_prices_only=caller.listed_prices_only)
     total_centavos = sum(item.quantity * item.unit_price_centavos for item in items)
     if total_centavos > fields.MAX_VALUE_CENTAVOS:
-        raise Bilingual(
-            "amount_too_large", "The order's total is above the limit.", "O total do pedido passa do limite", "items"
-        )
+        raise Refused("amount_too_large", "items", why="order")
     title = fields.text(body, "title", maximum=120) or f"Pedido {merchant.name}"
     description = fields.text(body, "description") or describe(items)
     need_mercado_pago(merchant)

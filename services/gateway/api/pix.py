@@ -59,7 +59,7 @@ async def create_pix(request: web.Request) -> web.Response:
     amount_centavos = fields.value_centavos(body)
     payer = body.get("payer")
     if payer is not None and not isinstance(payer, dict):
-        raise Refused("invalid_payer", "The field 'payer' must be an object.", "payer")
+        raise Refused("invalid_payer", "payer")
     description = fields.text(body, "description") or f"Pagamento a {merchant.name}"
     wanted = NewPayment(
         provider="pix",
@@ -92,11 +92,11 @@ async def _merchant(request: web.Request, slug: str | None) -> Registered:
     """Find whose charge it is: the caller's; in open mode the one that is named, or the demo merchant."""
     caller = caller_of(request)
     if slug is None and caller.merchant is None and caller.actor_id is not None:
-        raise Refused("missing_padaria_slug", "A key of the hub must name the merchant.", "padaria_slug")
+        raise Refused("missing_padaria_slug", "padaria_slug", why="hub_key")
     slug = slug or caller.merchant or DEMO_MERCHANT
     merchant = await gateway_of(request).merchants.find(slug)
     if merchant is None or not caller.may_see(slug):
-        raise Refused("merchant_not_found", f"There is no merchant {slug!r}.", "padaria_slug")
+        raise Refused("merchant_not_found", "padaria_slug", why="named", slug=slug)
     return merchant
 
 
@@ -142,7 +142,7 @@ async def show_picture(request: web.Request) -> web.StreamResponse:
 async def _payload_of(request: web.Request, bank_payment_id: str) -> str:
     """Find the code to draw; who knows the whole unguessable name may see it, and who guesses is told to wait."""
     gateway, address = gateway_of(request), client_address(request)
-    nothing = NotFound("There is no such QR code.", bank_payment_id[:64])
+    nothing = NotFound(bank_payment_id[:64], why="picture")
     payment_id = payment_id_in(bank_payment_id)
     if payment_id is None:
         raise nothing
@@ -157,7 +157,7 @@ async def _payload_of(request: web.Request, bank_payment_id: str) -> str:
     gateway.limits.succeeded(bank_payment_id)
     if loaded.payment.ledger.held_by:
         # Whoever scans it would pay again.
-        raise Refused("payment_holds_money", "Money of this payment is held already: it is not to be paid again.")
+        raise Refused("payment_holds_money", why="picture")
     charge = loaded.payment.charge
     if not isinstance(charge, ChargeCreated) or not charge.pix_payload:
         raise nothing
@@ -169,7 +169,7 @@ def _end_to_end_id(body: Mapping[str, Any]) -> str | None:
     value = body.get("end_to_end_id")
     if value is None or (isinstance(value, str) and END_TO_END_ID.fullmatch(value)):
         return value
-    raise Refused("invalid_end_to_end_id", "An end_to_end_id has 32 letters and digits.", "end_to_end_id")
+    raise Refused("invalid_end_to_end_id", "end_to_end_id")
 
 
 def _paid_at(body: Mapping[str, Any]) -> datetime | None:
@@ -177,7 +177,7 @@ def _paid_at(body: Mapping[str, Any]) -> datetime | None:
     names = [name for name in ("paid_at", "horario") if body.get(name) is not None]
     told = {name: _instant(body[name], name, code="invalid_paid_at") for name in names}
     if len(set(told.values())) > 1:
-        raise Refused("invalid_paid_at", "The fields 'paid_at' and 'horario' do not say the same.", "paid_at")
+        raise Refused("invalid_paid_at", "paid_at", why="apart")
     return next(iter(told.values()), None)
 
 
@@ -188,8 +188,7 @@ def _instant(value: object, name: str, *, code: str) -> datetime:
             return instant.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    sentence = f"The field {name!r} must be a time with its offset, such as 2026-11-22T12:30:00-03:00."
-    raise Refused(code, sentence, name)
+    raise Refused(code, name, why="not_a_time")
 
 
 async def confirm_pix(request: web.Request) -> web.Response:
@@ -197,7 +196,7 @@ async def confirm_pix(request: web.Request) -> web.Response:
     body, raw = await json_object(request, PixConfirmation)
     bank_payment_id = body.get("bank_payment_id")
     if not isinstance(bank_payment_id, str) or not bank_payment_id:
-        raise Refused("invalid_bank_payment_id", "The field 'bank_payment_id' must be a text.", "bank_payment_id")
+        raise Refused("invalid_bank_payment_id", "bank_payment_id")
     transfer = Transfer(
         bank_payment_id=bank_payment_id,
         amount_centavos=fields.value_centavos(body),
@@ -219,15 +218,11 @@ async def confirm_pix(request: web.Request) -> web.Response:
         case "confirmed":
             return json_answer(PixConfirmed(message="The payment has been confirmed."))
         case "wrong_amount":
-            raise Refused("wrong_amount", "The value is not the charge's; the payment was not confirmed.", "value")
+            raise Refused("wrong_amount", "value")
         case "late":
-            raise Refused(
-                "late_payment",
-                "The charge was closed already. The money was recorded as a late payment: return it, or accept it.",
-                "bank_payment_id",
-            )
+            raise Refused("late_payment", "bank_payment_id")
         case "not_pix":
-            raise Refused("not_a_pix", "The payment is not a Pix to the merchant's key.", "bank_payment_id")
+            raise Refused("not_a_pix", "bank_payment_id")
 
 
 async def return_pix(request: web.Request) -> web.Response:
@@ -236,7 +231,7 @@ async def return_pix(request: web.Request) -> web.Response:
     body, _ = await json_object(request, PixReturn)
     return_id = body.get("return_id")
     if not isinstance(return_id, str) or not RETURN_ID.fullmatch(return_id):
-        raise Refused("invalid_return_id", "A return_id has 1 to 35 visible characters of ASCII.", "return_id")
+        raise Refused("invalid_return_id", "return_id")
     command = RecordReturn(
         return_id=return_id,
         end_to_end_id=_end_to_end_id(body),

@@ -32,7 +32,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
         refuse_unless_local(request)
         if "j" in request.query:
             # The library would answer a poll with a script, which a page of anywhere may load.
-            raise Refused("foreign_page", "Without API keys, no answer is wrapped in a script (JSONP).")
+            raise Refused("foreign_page", why="jsonp")
     # The library reads these by itself, and takes the first.
     session, *_ = (single(request.query, name) for name in ("sid", "transport", "EIO"))
     if not session:
@@ -71,7 +71,7 @@ def _shown(request: web.Request, auth: object) -> Credentials:
     tokens = [text for text in request.query.getall("t", ()) if is_token(text)]
     said = {} if auth is None else auth
     if not isinstance(said, dict):
-        raise Refused("invalid_auth", "O 'auth' deve ser um objeto", "auth")
+        raise Refused("invalid_auth", "auth")
     api_key = _text(said, "api_key")
     return Credentials(
         api_key=bearer_of(request) if api_key is None else api_key,
@@ -86,4 +86,4 @@ def _text(said: dict[str, Any], name: str) -> str | None:
         value = str(value)
     if value is None or (isinstance(value, str) and value.isascii()):
         return value
-    raise Refused("invalid_auth", f"O campo '{name}' de 'auth' deve ser um texto", name)
+    raise Refused("invalid_auth", name, why="field")

@@ -54,7 +54,7 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
     body = await read_body(request)
     notification = read_notification(query, body)
     if notification is None:
-        raise Refused("invalid_notification", "Isto não é uma notificação do Mercado Pago", "body")
+        raise Refused("invalid_notification", "body")
     # Whose account it is costs a question to the database, which a stranger must not ask for every name there may be.
     limits, address = gateway.limits, client_address(request)
     named = f"webhooks {request.match_info.get('merchant') or notification.account_id}"
@@ -66,7 +66,7 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
         return json_answer(WebhookAccepted(success=True))
     if merchant is None:
         limits.failed(address)
-        raise Refused("unknown_merchant", "Não há loja conectada neste endereço", "merchant")
+        raise Refused("unknown_merchant", "merchant", why="not_connected")
     limits.succeeded(named)
     if verdict == "verified" and isinstance(signature, Signature):
         await _take(request, merchant, notification, signature, body)
@@ -78,7 +78,7 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
         await gateway.hub.inbox.store(_delivery(request, merchant, notification, verdict, delivery_id, record))
     WEBHOOKS.labels(verdict).inc()
     if verdict in REFUSED_VERDICTS:
-        raise Refused("invalid_signature", "A assinatura da notificação não confere", "x-signature")
+        raise Refused("invalid_signature", "x-signature")
     return json_answer(WebhookAccepted(success=True))
 
 

@@ -57,7 +57,7 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     key, start = await _target(request)
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
     if not socket.can_prepare(request).ok:
-        raise Refused("not_a_websocket", "Este endereço só atende WebSocket", "Upgrade")
+        raise Refused("not_a_websocket", "Upgrade")
     place = gateway.places.take(client_address(request), caller_of(request))
     listener = gateway.fanout.listen(key, api_key=bearer_of(request), caller=caller_of(request))
     SOCKETS.inc()
@@ -100,7 +100,7 @@ async def _target(request: web.Request) -> tuple[Key, Start]:
     gateway, caller = gateway_of(request), caller_of(request)
     number, slug = single(request.query, "payment_id"), single(request.query, "padaria_slug")
     if (number is None) == (slug is None):
-        raise Refused("nothing_to_listen_to", "Informe 'payment_id' ou 'padaria_slug'", "payment_id")
+        raise Refused("nothing_to_listen_to", "payment_id")
     if number is not None:
         loaded = await lookup.payment_for(gateway, caller, fields.payment_id(number))
         return loaded.payment_id, _start(request, reached=place_of(loaded, is_payer=caller.is_payer))
@@ -122,7 +122,7 @@ def _position(text: str, *, reached: int) -> int:
     """Read from where to resume; a place that was not reached was told by nobody here."""
     is_number = text.isascii() and text.isdigit() and len(text) <= MAX_POSITION_LENGTH
     if not is_number or int(text) > reached:
-        raise Refused("invalid_position", "O parâmetro 'after' deve ser uma posição já alcançada", "after")
+        raise Refused("invalid_position", "after")
     return int(text)
 
 

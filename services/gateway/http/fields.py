@@ -1,7 +1,4 @@
-"""Reads fields out of JSON bodies, queries and paths; everything wrong becomes `Refused` with its own code.
-
-What the Pix routes read too says what is wrong in both languages; the rest is read for Portuguese routes only.
-"""
+"""Reads fields out of JSON bodies, queries and paths; everything wrong becomes `Refused` with its own code."""
 
 from __future__ import annotations
 
@@ -16,7 +13,6 @@ from extrato.domain.errors import Refused
 from extrato.domain.merchant import Line
 from extrato.domain.money import parse_reais
 from extrato.use_cases.open_payment import IdempotencyKey
-from services.gateway.http.sentences import Bilingual
 from services.gateway.http.values import single
 
 if TYPE_CHECKING:
@@ -41,7 +37,7 @@ def value_centavos(body: Mapping[str, Any], name: str = "value", *, maximum_cent
     """Read an amount of reais; raises `Refused` with a code of `extrato/domain/money.py`."""
     value = body.get(name)
     if value is None:
-        raise Bilingual("amount_missing", f"The field '{name}' is missing.", f"Falta o campo '{name}'", name)
+        raise Refused("amount_missing", name, why="field")
     return parse_reais(value, maximum_centavos=maximum_centavos)
 
 
@@ -51,26 +47,14 @@ def text(body: Mapping[str, Any], name: str, *, maximum: int = MAX_TEXT, default
     if value is None:
         return default
     if not isinstance(value, str):
-        raise Bilingual(
-            "invalid_text", f"The field '{name}' must be a text.", f"O campo '{name}' deve ser um texto", name
-        )
+        raise Refused("invalid_text", name)
     value = value.strip()
     if len(value) > maximum:
-        raise Bilingual(
-            "text_too_long",
-            f"The field '{name}' must have at most {maximum} characters.",
-            f"O campo '{name}' deve ter no máximo {maximum} caracteres",
-            name,
-        )
+        raise Refused("text_too_long", name, maximum=maximum)
     if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in value) or (
         not DIRECTION_CONTROLS.isdisjoint(value)
     ):
-        raise Bilingual(
-            "invalid_text",
-            f"The field '{name}' has control characters.",
-            f"O campo '{name}' tem caracteres de controle",
-            name,
-        )
+        raise Refused("invalid_text", name, why="control")
     return value or default
 
 
@@ -84,7 +68,7 @@ def required_text(body: Mapping[str, Any], name: str, *, maximum: int = MAX_TEXT
     """Read a text that must not be absent."""
     value = text(body, name, maximum=maximum)
     if value is None:
-        raise Refused("missing_field", f"O campo '{name}' é obrigatório", name)
+        raise Refused("missing_field", name)
     return value
 
 
@@ -92,7 +76,7 @@ def flag(body: Mapping[str, Any], name: str) -> bool:
     """Read an optional yes or no; absent is no."""
     value = body.get(name)
     if value is not None and not isinstance(value, bool):
-        raise Refused("invalid_flag", f"O campo '{name}' deve ser true ou false", name)
+        raise Refused("invalid_flag", name)
     return bool(value)
 
 
@@ -100,12 +84,7 @@ def email(body: Mapping[str, Any], name: str) -> str | None:
     """Read an optional e-mail address."""
     value = text(body, name, maximum=254)
     if value is not None and not EMAIL.fullmatch(value):
-        raise Bilingual(
-            "invalid_email",
-            f"The field '{name}' must be an e-mail address.",
-            f"O campo '{name}' deve ser um e-mail",
-            name,
-        )
+        raise Refused("invalid_email", name)
     return value
 
 
@@ -116,12 +95,7 @@ def lifetime(body: Mapping[str, Any], name: str, *, default: timedelta, shortest
         return default
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     if not is_whole or not shortest_minutes <= value <= MAX_LIFETIME_MINUTES:
-        raise Bilingual(
-            "invalid_lifetime",
-            f"The field '{name}' must be a whole number from {shortest_minutes} to {MAX_LIFETIME_MINUTES}.",
-            f"O campo '{name}' deve ser um inteiro de {shortest_minutes} a {MAX_LIFETIME_MINUTES}",
-            name,
-        )
+        raise Refused("invalid_lifetime", name, shortest_minutes=shortest_minutes, longest_minutes=MAX_LIFETIME_MINUTES)
     return timedelta(minutes=value)
 
 
@@ -129,46 +103,37 @@ def lines(body: Mapping[str, Any]) -> list[Line]:
     """Read the items of an order."""
     items = body.get("items")
     if not isinstance(items, list) or not items:
-        raise Refused("invalid_items", "O campo 'items' deve ser uma lista com ao menos um item", "items")
+        raise Refused("invalid_items", "items")
     if len(items) > MAX_ITEMS:
-        raise Refused("too_many_items", f"Um pedido tem no máximo {MAX_ITEMS} itens", "items")
+        raise Refused("too_many_items", "items", maximum=MAX_ITEMS)
     return [_line(item) for item in items]
 
 
 def _line(item: object) -> Line:
     if not isinstance(item, dict):
-        raise Refused("invalid_item", "Cada item deve ser um objeto com 'nome' e 'quantidade'", "items")
+        raise Refused("invalid_item", "items")
     name = product_name(item, "nome", maximum=120)
     if name is None:
-        raise Refused("invalid_item", "Cada item precisa de um 'nome'", "nome")
+        raise Refused("invalid_item", "nome", why="nameless")
     quantity = item.get("quantidade")
     # A huge exponent is not computed with.
     if isinstance(quantity, Decimal) and quantity.adjusted() < 9 and quantity == quantity.to_integral_value():
         quantity = int(quantity)
     if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MAX_QUANTITY:
-        raise Refused(
-            "invalid_quantity",
-            f"A quantidade de '{name}' deve ser um inteiro de 1 a {MAX_QUANTITY}",
-            "quantidade",
-        )
+        raise Refused("invalid_quantity", "quantidade", name=name, maximum=MAX_QUANTITY)
     price = None
     if item.get("preco_unitario") is not None:
         try:
             price = parse_reais(item["preco_unitario"], maximum_centavos=MAX_VALUE_CENTAVOS)
         except Refused as error:
-            raise Bilingual(
-                error.code,
-                f"The unit price of '{name}' must be reais above zero, with at most two decimals.",
-                f"O preço unitário de '{name}' deve ser um valor em reais acima de zero, com até duas casas",
-                "preco_unitario",
-            ) from error
+            raise Refused(error.code, "preco_unitario", why="unit_price", name=name) from error
     return Line(name=name, quantity=quantity, unit_price_centavos=price)
 
 
 def payment_id(value: str) -> int:
     """Read a payment's number out of a path or a query."""
     if not (value.isascii() and value.isdigit()):
-        raise Refused("invalid_payment_id", f"'{value[:40]}' não é um número de pagamento", "payment_id")
+        raise Refused("invalid_payment_id", "payment_id", name=value[:40])
     if len(value) > 15 or not 0 < int(value) <= MAX_PAYMENT_ID:
         raise not_found(value[:40])
     return int(value)
@@ -176,7 +141,7 @@ def payment_id(value: str) -> int:
 
 def not_found(number: object) -> Refused:
     """Say that a payment does not exist, or not for this caller: both are told alike."""
-    return Refused("payment_not_found", f"Pagamento {number} não encontrado", str(number))
+    return Refused("payment_not_found", str(number))
 
 
 def limit(query: MultiMapping[str], *, default: int) -> int:
@@ -185,7 +150,7 @@ def limit(query: MultiMapping[str], *, default: int) -> int:
     if not value:
         return default
     if not (value.isascii() and value.isdigit()) or len(value) > 9 or not 1 <= int(value) <= MAX_LIMIT:
-        raise Refused("invalid_limit", f"O parâmetro 'limit' deve ser um inteiro de 1 a {MAX_LIMIT}", "limit")
+        raise Refused("invalid_limit", "limit", maximum=MAX_LIMIT)
     return int(value)
 
 
@@ -195,10 +160,5 @@ def idempotency_key(headers: MultiMapping[str], *, route: str, body: bytes) -> I
     if value is None:
         return None
     if not IDEMPOTENCY_KEY.fullmatch(value):
-        raise Bilingual(
-            "invalid_idempotency_key",
-            "An Idempotency-Key is 1 to 128 visible characters of ASCII.",
-            "Uma Idempotency-Key tem de 1 a 128 caracteres ASCII visíveis",
-            "Idempotency-Key",
-        )
+        raise Refused("invalid_idempotency_key", "Idempotency-Key")
     return IdempotencyKey(key=f"{route}\n{value}", request_digest=hashlib.sha256(body).hexdigest())

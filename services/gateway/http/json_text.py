@@ -1,4 +1,4 @@
-"""Decodes JSON; what is none is told by the place of the fault, in both languages, and by no word of a library."""
+"""Decodes JSON; what is none is told by the place of the fault, and by no word of a library."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from services.gateway.http.sentences import Bilingual
+from extrato.domain.errors import Refused
 
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 # msgspec names the place at the end of its sentence, and nowhere else.
@@ -20,26 +20,21 @@ def decode_json(raw: bytes) -> Any:
     try:
         return _decode(raw)
     except (msgspec.MsgspecError, InvalidOperation, RecursionError, UnicodeDecodeError) as error:
-        english, portuguese = _fault(raw, error)
-        raise Bilingual(
-            "invalid_json",
-            f"The body is not valid JSON: {english}.",
-            f"O corpo da requisição não é um JSON válido: {portuguese}",
-        ) from error
+        raise _refusal(raw, error) from error
 
 
-def _fault(raw: bytes, error: Exception) -> tuple[str, str]:
+def _refusal(raw: bytes, error: Exception) -> Refused:
     if not raw.strip():
-        return "it is empty", "está vazio"
+        return Refused("invalid_json", why="empty")
     if isinstance(error, RecursionError):
-        return "it is nested too deeply", "tem níveis demais"
+        return Refused("invalid_json", why="too_deep")
     if isinstance(error, InvalidOperation):
-        return "a number in it is out of range", "um número nele passa dos limites"
+        return Refused("invalid_json", why="out_of_range")
     try:
         raw.decode()
     except UnicodeDecodeError as wrong:
-        return f"it is not UTF-8 at byte {wrong.start}", f"não é UTF-8 no byte {wrong.start}"
+        return Refused("invalid_json", why="not_utf8", place=wrong.start)
     place = _PLACE.search(str(error))
     if place is None:
-        return "it is incomplete", "está incompleto"
-    return f"the fault is at byte {place[1]}", f"o erro está no byte {place[1]}"
+        return Refused("invalid_json", why="incomplete")
+    return Refused("invalid_json", place=place[1])

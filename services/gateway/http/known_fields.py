@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 import msgspec
 from msgspec import Struct
 
+from extrato.domain.errors import Refused
 from extrato.domain.nearest import nearest
-from services.gateway.http.sentences import Bilingual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,15 +55,11 @@ def _structs_in(annotation: Any) -> Iterator[type[Struct]]:
         yield from _structs_in(argument)
 
 
-def _unknown(path: str, name: str, known: tuple[str, ...]) -> Bilingual:
+def _unknown(path: str, name: str, known: tuple[str, ...]) -> Refused:
     meant = nearest(name, known, similar=SIMILAR)
-    listed = ", ".join(f"'{each}'" for each in known)
-    return Bilingual(
-        "unknown_field",
-        f"Unknown field '{path}'. " + (f"Did you mean '{meant}'?" if meant else f"The fields are {listed}."),
-        f"Campo desconhecido: '{path}'. " + (f"Você quis dizer '{meant}'?" if meant else f"Os campos são {listed}"),
-        path,
-    )
+    if meant is not None:
+        return Refused("unknown_field", path, why="near", nearest=meant)
+    return Refused("unknown_field", path, listed=", ".join(f"'{each}'" for each in known))
 
 
 def _printable(name: str) -> str:

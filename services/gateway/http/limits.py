@@ -130,7 +130,7 @@ class Limits:
 
     def _refusal(self, what: Counted, wait_s: float) -> TooManyRequests:
         LIMITED.labels(what).inc()
-        return TooManyRequests("Too many requests; wait a moment.", what, retry_after_s=max(wait_s, SHORTEST_WAIT_S))
+        return TooManyRequests(what, retry_after_s=max(wait_s, SHORTEST_WAIT_S))
 
 
 def _digest(credential: str) -> bytes:

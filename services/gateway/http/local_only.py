@@ -71,7 +71,7 @@ FORWARDED_NAMES: Final = frozenset({"for", "by", "host"})
 def refuse_unless_local(request: web.Request) -> None:
     """Raise `Refused` for what does not come from this machine."""
     if not (_is_here(request) and _came_straight(request)):
-        raise Refused("foreign_page", "Without API keys, only pages and programs of this machine are answered.")
+        raise Refused("foreign_page")
 
 
 def _is_here(request: web.Request) -> bool:

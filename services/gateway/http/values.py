@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.gateway.http.sentences import Bilingual
+from extrato.domain.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +24,5 @@ def single(values: MultiMapping[str], name: str) -> str | None:
 def only(found: Sequence[str], name: str) -> str | None:
     """Give the one value that was found under `name`, as `single` does."""
     if len(found) > 1:
-        raise Bilingual(
-            "repeated_value",
-            f"'{name}' must not be given more than once.",
-            f"'{name}' não pode ser informado mais de uma vez",
-            name,
-        )
+        raise Refused("repeated_value", name)
     return found[0] if found else None

@@ -107,5 +107,5 @@ class Place:
 
 def _refusal(kind: Kind) -> TooManyRequests | Overloaded:
     if kind in _OWN:
-        return TooManyRequests("Too many sockets are open already.", kind, retry_after_s=COME_BACK_AFTER_S)
-    return Overloaded("Too many sockets are open here.", kind, retry_after_s=COME_BACK_AFTER_S)
+        return TooManyRequests(kind, why="sockets", retry_after_s=COME_BACK_AFTER_S)
+    return Overloaded(kind, why="sockets", retry_after_s=COME_BACK_AFTER_S)

@@ -23,8 +23,7 @@ from socketio.packet import Packet
 
 from contracts.frames import CONFIRMED, PaymentConfirmed
 from extrato.domain.errors import Refused
-from extrato.errors import ExtratoError, Transient
-from services.gateway.http.sentences import Unexpected, in_portuguese
+from extrato.errors import ExtratoError, Transient, Unexpected
 from services.gateway.http.values import single
 from services.gateway.live.confirmations import Confirmations, may_confirm
 from services.gateway.live.fanout import KEY_REVOKED, TOKEN_ENDED, Fanout, Key, Listener
@@ -230,11 +229,11 @@ class SocketIo:
                 # Whoever is refused stays away, and this one should come back.
                 await self._drop(session, error.code)
             _logger.info("socket_io_refused", code=error.code, reason=error.message)
-            raise NotAdmitted(in_portuguese(error), {"code": error.code}) from error
+            raise NotAdmitted(error.portuguese, {"code": error.code}) from error
         except Exception as error:
             _logger.exception("socket_io_failed")
             failed = Unexpected()
-            raise NotAdmitted(in_portuguese(failed), {"code": failed.code}) from error
+            raise NotAdmitted(failed.portuguese, {"code": failed.code}) from error
 
     def _forget(self, client_id: str, reason: str) -> None:
         client = self._clients.pop(client_id, None)

@@ -49,7 +49,7 @@ async def show_asset(request: web.Request) -> web.Response:
     """`GET /assets/{asset}`: the file. Under the digest of another version it is this one, and is not kept."""
     name = request.match_info["asset"]
     if name not in TYPES:
-        raise NotFound("There is no such file.", name[:64])
+        raise NotFound(name[:64], why="file")
     found = asset(name)
     headers = {
         "ETag": f'"{found.digest}"',

@@ -9,14 +9,13 @@ from services.gateway.pages.layout import not_found, too_many, unavailable
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from extrato.domain.errors import Refused
-    from extrato.errors import ExtratoError
+    from contracts.errors import CataloguedError
 
 TOO_MANY_REQUESTS: Final = 429
 SERVER_ERRORS: Final = 500
 
 
-def page_error(_told: Refused | ExtratoError, status: int, _headers: dict[str, str]) -> web.Response:
+def page_error(_told: CataloguedError, status: int, _headers: dict[str, str]) -> web.Response:
     """Show that there is nothing, that it failed, or that it was asked too often; a page tells a stranger no more."""
     if status == TOO_MANY_REQUESTS:
         return too_many()

@@ -32,7 +32,7 @@ class Pictures:
         if drawn is not None:
             return drawn
         if key not in self._drawing and len(self._drawing) >= MAX_DRAWING:
-            raise Overloaded("Too many pictures are being drawn; try again in a moment.")
+            raise Overloaded(why="pictures")
         return await self._drawing.run(key, lambda: self._draw(payload, is_svg=is_svg))
 
     def close(self) -> None:

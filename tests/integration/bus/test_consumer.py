@@ -387,7 +387,7 @@ class Refusing(Keeper):
 @pytest.mark.parametrize(
     "error",
     [
-        Transient("later"),
+        Transient(),
         asyncpg.ConnectionDoesNotExistError(),
         OSError(),
         asyncpg.DiskFullError("no space left"),

@@ -214,7 +214,7 @@ async def test_a_gateway_follows_the_secrets_and_waits_while_the_database_is_awa
 
     async def away(self):
         looked.set()
-        raise StoreUnavailable("away")
+        raise StoreUnavailable
 
     async def is_new():
         return tokens.make(payment) != old

@@ -96,7 +96,7 @@ class Story:
 
             async def lose(*asked: Any) -> None:
                 await real.refund_attempt(*asked)
-                raise ProviderUnavailable("The line broke.")
+                raise ProviderUnavailable(words="The line broke.")
 
             return dataclasses.replace(hub, providers=Providers.of(remote=[Faulty(real, refund_attempt=lose)]))
         return hub

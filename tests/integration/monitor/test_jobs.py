@@ -93,7 +93,7 @@ async def open_without_charge(world: World, slug: str = "padaria", *, unit_price
         name = provider.name
 
         async def create_charge(self, _request: object) -> None:
-            raise ProviderUnavailable("The process is killed here.")
+            raise ProviderUnavailable(words="The process is killed here.")
 
     hub = dataclasses.replace(world.hub, providers=Providers.of(remote=[Away()]))
     with pytest.raises(ProviderUnavailable):
@@ -315,7 +315,7 @@ async def test_every_payment_that_had_an_alert_is_asked_about_once(world: World,
 
     async def for_the_other_only(reference: str, credential: Any) -> Any:
         if reference == alerted.payment.intent.external_reference:
-            raise ProviderUnavailable("away")
+            raise ProviderUnavailable(words="away")
         return await real.observe_reference(reference, credential)
 
     half = dataclasses.replace(

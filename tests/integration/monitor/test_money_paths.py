@@ -108,7 +108,7 @@ async def test_a_refund_that_was_refused_is_not_taken_for_one_that_the_merchant_
     loaded = await paid(world)
     await world.sandbox.pay(loaded, "refunded", amount=4)
     await refresh_payment(world.hub, loaded.payment_id, cause=CAUSE)
-    refusing = hub_with(world, refund_attempt=raising(ProviderRefused("400: not enough balance")))
+    refusing = hub_with(world, refund_attempt=raising(ProviderRefused(words="400: not enough balance")))
     # Long enough ago to be another one.
     clock_later = dataclasses.replace(refusing, now=lambda: world.hub.now() + timedelta(minutes=5))
     assert await ask_back(clock_later, loaded, "r1", 400) == "refused"
@@ -123,10 +123,10 @@ async def test_a_refund_that_went_through_without_an_answer_is_found_whatever_is
 
     async def lose_the_answer(*asked: Any) -> None:
         await real(*asked)
-        raise ProviderUnavailable("The line broke.")
+        raise ProviderUnavailable(words="The line broke.")
 
     assert await ask_back(hub_with(world, refund_attempt=lose_the_answer), loaded, "r1", 400) == "requested"
-    refusing = hub_with(world, refund_attempt=raising(ProviderRefused("400: 2063")))
+    refusing = hub_with(world, refund_attempt=raising(ProviderRefused(words="400: 2063")))
     await complete_refund(refusing, loaded.payment_id, await refund_id(world, loaded, "r1"), cause=CAUSE)
     [made] = await world.events(loaded, RefundMade)
     assert made.event.provider_refund_id
@@ -135,13 +135,13 @@ async def test_a_refund_that_went_through_without_an_answer_is_found_whatever_is
 
 async def test_of_two_refunds_in_doubt_each_is_found_to_be_what_it_is(world: World):
     loaded = await paid(world)
-    away = hub_with(world, refund_attempt=raising(ProviderUnavailable("away")))
+    away = hub_with(world, refund_attempt=raising(ProviderUnavailable(words="away")))
     assert [await ask_back(away, loaded, name, 300) for name in ("r1", "r2")] == ["requested"] * 2
     real, first = world.hub.providers.remote["mercado_pago"].refund_attempt, await refund_id(world, loaded, "r1")
 
     async def refuse_the_first(request: Any, credential: Any) -> Any:
         if request.refund_id == first:
-            raise ProviderRefused("400: 2084")
+            raise ProviderRefused(words="400: 2084")
         return await real(request, credential)
 
     half = hub_with(world, refund_attempt=refuse_the_first)
@@ -154,10 +154,10 @@ async def test_of_two_refunds_in_doubt_each_is_found_to_be_what_it_is(world: Wor
 
 async def test_while_it_is_not_known_which_of_two_was_made_neither_is_called_refused(world: World):
     loaded = await paid(world)
-    away = hub_with(world, refund_attempt=raising(ProviderUnavailable("away")))
+    away = hub_with(world, refund_attempt=raising(ProviderUnavailable(words="away")))
     assert [await ask_back(away, loaded, name, 300) for name in ("r1", "r2")] == ["requested"] * 2
     await world.sandbox.pay(loaded, "refunded", amount=3)
-    refusing = hub_with(world, refund_attempt=raising(ProviderRefused("400: 2084")))
+    refusing = hub_with(world, refund_attempt=raising(ProviderRefused(words="400: 2084")))
     with pytest.raises(ProviderUnavailable):
         await complete_refund(refusing, loaded.payment_id, await refund_id(world, loaded, "r1"), cause=CAUSE)
     assert await world.events(loaded, RefundMade, RefundRefused) == []
@@ -177,7 +177,7 @@ async def test_a_refund_is_made_only_when_the_provider_says_so(world: World, sta
 
 async def test_a_refund_that_will_be_made_is_not_told_as_failed(world: World):
     loaded = await paid(world)
-    puzzled = hub_with(world, refund_attempt=raising(ProviderMisunderstood("301")))
+    puzzled = hub_with(world, refund_attempt=raising(ProviderMisunderstood(status=301)))
     assert await ask_back(puzzled, loaded, "r1", 400) == "requested"
     await complete_refund(world.hub, loaded.payment_id, await refund_id(world, loaded, "r1"), cause=CAUSE)
     assert await refunded_at_provider(world, loaded) == 400
@@ -209,7 +209,7 @@ async def test_of_two_unknown_refunds_none_is_taken_for_one_that_was_refused(wor
     async def refuse(*_: Any) -> None:
         for _ in range(2):
             await world.sandbox.pay(loaded, "refunded", amount=4)
-        raise ProviderRefused("400: 2084")
+        raise ProviderRefused(words="400: 2084")
 
     assert await ask_back(hub_with(world, refund_attempt=refuse), loaded, "w1", 400) == "requested"
 
@@ -344,7 +344,7 @@ async def test_an_attempt_that_nobody_understands_hides_no_other(world: World):
 
     async def understand_the_rest(attempt_id: str, credential: Any) -> Any:
         if attempt_id == str(odd["id"]):
-            raise ProviderMisunderstood("an amount has three decimals")
+            raise ProviderMisunderstood(why="amount_decimals")
         return await real(attempt_id, credential)
 
     with pytest.raises(ProviderMisunderstood):
@@ -427,7 +427,7 @@ async def test_an_attempt_that_shows_up_after_the_cancellation_is_cancelled_too(
 
 async def test_a_cancellation_whose_answer_makes_no_sense_is_completed_and_not_told_as_failed(world: World):
     loaded = await world.open()
-    puzzled = hub_with(world, cancel_charge=raising(ProviderMisunderstood("301")))
+    puzzled = hub_with(world, cancel_charge=raising(ProviderMisunderstood(status=301)))
     with pytest.raises(ProviderUnavailable):
         await cancel_payment(puzzled, loaded.payment_id, cause=CAUSE)
     await complete_cancellation(world.hub, loaded.payment_id, cause=CAUSE)
@@ -497,7 +497,7 @@ async def test_a_check_that_the_provider_does_not_answer_tells_what_is_known_by_
 
     async def fail_in_the_end(*_: Any) -> None:
         await release.wait()
-        raise ProviderUnavailable("away")
+        raise ProviderUnavailable(words="away")
 
     checks = Checks(hub_with(world, observe_reference=fail_in_the_end), fresh_s=world.settings.patience.fresh_s)
     first = asyncio.create_task(checks.check(loaded, cause=CAUSE))

@@ -13,7 +13,7 @@ import pytest
 from extrato.errors import StoreUnavailable
 from extrato.ports import Credential, Payer
 from extrato.store import appender as appender_module
-from extrato.store.appender import NOT_DONE, UNKNOWN, Appender
+from extrato.store.appender import Appender
 from extrato.store.event_log import EventLog
 from extrato.store.inbox import Delivery, WebhookInbox
 from extrato.store.numbers import PaymentNumbers
@@ -165,6 +165,10 @@ class Failing(AsyncpgRecorder):
     async def insert_batch(self, members: list[Member]) -> list[list[int] | None]:
         del members
         raise self._errors.pop(0)
+
+
+NOT_DONE = "The database takes no writes; nothing was written."
+UNKNOWN = "The database does not answer; whether the last write happened is unknown."
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extrato.domain.errors import Refused
 from services.gateway.http.json_text import decode_json
-from services.gateway.http.sentences import Bilingual
 
 ENGLISH = re.compile(
     r"The body is not valid JSON: (it is (empty|incomplete|nested too deeply|not UTF-8 at byte \d+)"
@@ -39,7 +39,7 @@ PORTUGUESE = re.compile(
     ids=lambda value: str(value)[:30],
 )
 def test_the_place_of_the_fault_is_named_in_both_languages(raw, english, portuguese):
-    with pytest.raises(Bilingual) as refused:
+    with pytest.raises(Refused) as refused:
         decode_json(raw)
     assert refused.value.code == "invalid_json"
     assert refused.value.message == f"The body is not valid JSON: {english}."
@@ -55,6 +55,6 @@ def test_no_word_of_the_decoder_is_told(raw):
     told = None
     try:
         decode_json(raw)
-    except Bilingual as refused:
+    except Refused as refused:
         told = refused
     assert told is None or (ENGLISH.fullmatch(told.message) and PORTUGUESE.fullmatch(told.portuguese))

@@ -7,8 +7,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from contracts import api
 from contracts.operations import OPERATIONS
+from extrato.domain.errors import Refused
 from services.gateway.http.known_fields import refuse_unknown_fields
-from services.gateway.http.sentences import Bilingual, in_portuguese
 
 
 class Told(Struct, kw_only=True):
@@ -17,8 +17,8 @@ class Told(Struct, kw_only=True):
     item: api.LinkItem | UnsetType = UNSET
 
 
-def refusal(body: dict, kind: type[Struct]) -> Bilingual:
-    with pytest.raises(Bilingual) as refused:
+def refusal(body: dict, kind: type[Struct]) -> Refused:
+    with pytest.raises(Refused) as refused:
         refuse_unknown_fields(body, kind)
     assert refused.value.code == "unknown_field"
     return refused.value
@@ -43,14 +43,14 @@ def refusal(body: dict, kind: type[Struct]) -> Bilingual:
 def test_the_nearest_field_is_named(kind, name, nearest):
     refused = refusal({name: 1}, kind)
     assert refused.message == f"Unknown field '{name}'. Did you mean '{nearest}'?"
-    assert in_portuguese(refused) == f"Campo desconhecido: '{name}'. Você quis dizer '{nearest}'?"
+    assert refused.portuguese == f"Campo desconhecido: '{name}'. Você quis dizer '{nearest}'?"
     assert refused.about == name
 
 
 def test_where_none_is_near_all_are_named():
     refused = refusal({"key": "a", "xyz": 1}, api.PixKeyGiven)
     assert refused.message == "Unknown field 'xyz'. The fields are 'kind', 'key'."
-    assert in_portuguese(refused) == "Campo desconhecido: 'xyz'. Os campos são 'kind', 'key'"
+    assert refused.portuguese == "Campo desconhecido: 'xyz'. Os campos são 'kind', 'key'"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from multidict import CIMultiDict, MultiDict
 
 import services.gateway
 from extrato.domain.errors import Refused
-from services.gateway.http.sentences import in_portuguese
 from services.gateway.http.values import single
 
 # Reading the first of several, or any of them, is what `single` is for.
@@ -33,7 +32,7 @@ def test_what_comes_twice_is_refused_also_when_both_are_the_same(second):
             single(values, "a")
         assert (refused.value.code, refused.value.about) == ("repeated_value", "a")
         assert refused.value.message == "'a' must not be given more than once."
-        assert in_portuguese(refused.value) == "'a' não pode ser informado mais de uma vez"
+        assert refused.value.portuguese == "'a' não pode ser informado mais de uma vez"
 
 
 def test_no_handler_reads_the_first_of_several_values():

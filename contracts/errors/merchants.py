@@ -1,0 +1,239 @@
+"""Errors of merchants: their names, Pix keys, products, API keys and connected accounts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from contracts.errors.entry import entry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from contracts.errors.entry import Entry
+
+NO_SUCH_MERCHANT: Final = ("There is no merchant {slug!r}.", "Padaria '{slug}' não encontrada")
+
+ENTRIES: Final[Mapping[str, Entry]] = {
+    "merchant_not_found": entry(
+        400,
+        "The merchant does not exist.",
+        "A padaria não existe",
+        cause="There is no merchant with this slug, or the key belongs to another one.",
+        remedy="Check `padaria_slug`, and that the key is the merchant's.",
+        named=NO_SUCH_MERCHANT,
+    ),
+    "unknown_merchant": entry(
+        404,
+        *NO_SUCH_MERCHANT,
+        cause="The address names a merchant that does not exist, or that the caller may not see.",
+        remedy="Check the slug in the address.",
+        not_connected=("No merchant is connected at this address.", "Não há loja conectada neste endereço"),
+    ),
+    "merchant_exists": entry(
+        409,
+        "Another merchant has this slug.",
+        "Já existe outra padaria com este slug",
+        cause="The slug is taken by a merchant of another name or city.",
+        remedy="Choose another slug, or rename the merchant.",
+    ),
+    "invalid_slug": entry(
+        400,
+        "A slug is 1 to 63 of a-z, 0-9 and inner hyphens.",
+        "O campo 'slug' deve ter de 1 a 63 caracteres de a-z, 0-9 e hífens internos",
+        cause="The slug has other characters, or is too long.",
+        remedy="Choose a slug such as `padaria-do-marcos`.",
+        after="The parameter 'after' must be a slug.",
+    ),
+    "reserved_slug": entry(
+        400,
+        "This slug is the hub's own.",
+        "Este slug é reservado",
+        cause="The hub uses this slug for its own API keys.",
+        remedy="Choose another slug.",
+    ),
+    "invalid_merchant": entry(
+        400,
+        "A {about} has 1 to {maximum} printable characters, and a letter, digit or sign that ASCII can write.",
+        "Nome e cidade devem ter de 1 a 120 caracteres, com alguma letra, algarismo ou sinal",
+        cause="A name or city is empty, too long, or leaves nothing in a BR Code.",
+        remedy="Correct the name or city.",
+    ),
+    "invalid_product": entry(
+        400,
+        "A product's name has 1 to {maximum} printable characters.",
+        "O nome de um produto deve ter de 1 a 120 caracteres",
+        cause="The name is empty, too long, or not printable.",
+        remedy="Correct the name.",
+    ),
+    "invalid_price": entry(
+        400,
+        "A price is above zero, and at most {maximum} centavos.",
+        "O preço deve ser um valor em reais acima de zero",
+        cause="The price is no amount in reais, or out of bounds.",
+        remedy="Give the price in reais, such as 0.50.",
+        not_reais="{price!r} is no price in reais, such as 0.50.",
+    ),
+    "too_many_products": entry(
+        400,
+        "A merchant sells {maximum} products at most.",
+        "A padaria já vende produtos demais",
+        cause="The merchant has as many products as a merchant may have.",
+        remedy="Withdraw products that are not sold.",
+    ),
+    "unknown_product": entry(
+        400,
+        "The merchant sells no product {about!r}.",
+        "Produto '{about}' não encontrado",
+        cause="The order names a product that the merchant does not sell, and no price for it.",
+        remedy="Correct the name, or send `preco_unitario`.",
+        near=(
+            "The merchant sells no product {about!r}. Did you mean {nearest!r}?",
+            "Produto '{about}' não encontrado; o mais parecido é '{nearest}'",
+        ),
+    ),
+    "pix_key_unusable": entry(
+        400,
+        "A Pix key has at most {maximum} characters of plain ASCII.",
+        "A chave Pix deve ter no máximo 77 caracteres ASCII",
+        cause="The key is too long, or has characters that no Pix key has.",
+        remedy="Correct the key.",
+    ),
+    "pix_key_unknown_kind": entry(
+        400,
+        "The kind must be cpf, cnpj, phone, email or evp.",
+        "O campo 'kind' deve ser cpf, cnpj, phone, email ou evp",
+        cause="The kind is none of the five kinds of Pix keys.",
+        remedy="Send one of the five kinds.",
+    ),
+    "pix_key_invalid_cpf": entry(
+        400,
+        "A CPF has eleven digits, like 529.982.247-25.",
+        "A chave não é um CPF: são onze dígitos",
+        cause="The key does not have the form of a CPF.",
+        remedy="Correct the key or its kind.",
+    ),
+    "pix_key_invalid_cnpj": entry(
+        400,
+        "A CNPJ has twelve digits or letters and then two digits, like 12.ABC.345/01DE-35.",
+        "A chave não é um CNPJ: são doze dígitos ou letras e mais dois dígitos",
+        cause="The key does not have the form of a CNPJ.",
+        remedy="Correct the key or its kind.",
+    ),
+    "pix_key_invalid_phone": entry(
+        400,
+        "A telephone key is Brazilian and has its area code, like +55 11 98765-4321.",
+        "A chave não é um telefone brasileiro com DDD",
+        cause="The key does not have the form of a Brazilian telephone number.",
+        remedy="Correct the key or its kind.",
+    ),
+    "pix_key_invalid_email": entry(
+        400,
+        "An e-mail key looks like name@example.com.br.",
+        "A chave não é um e-mail",
+        cause="The key does not have the form of an e-mail address.",
+        remedy="Correct the key or its kind.",
+    ),
+    "pix_key_invalid_evp": entry(
+        400,
+        "A random key (EVP) is a UUID of 36 characters with hyphens.",
+        "A chave não é uma chave aleatória (EVP)",
+        cause="The key does not have the form of a UUID.",
+        remedy="Correct the key or its kind.",
+    ),
+    "pix_key_wrong_check_digits": entry(
+        400,
+        "The check digits at the end do not fit: the number was mistyped.",
+        "Os dígitos verificadores da chave não conferem",
+        cause="A CPF or CNPJ was mistyped.",
+        remedy="Correct the number.",
+    ),
+    "api_key_not_found": entry(
+        404,
+        "There is no API key with this id.",
+        "Não há chave de API com este identificador",
+        cause="The holder has no key with this id.",
+        remedy="List the keys, and use one of their ids.",
+    ),
+    "api_key_exists": entry(
+        400,
+        "An API key with this id exists, and it is another one.",
+        "Já existe outra chave de API com este identificador",
+        cause="A key is issued twice under one id, with different content.",
+        remedy="Issue the key again; each key gets an id of its own.",
+    ),
+    "too_many_api_keys": entry(
+        400,
+        "{maximum} API keys are enough; revoke some.",
+        "A padaria já tem chaves de API demais; revogue algumas",
+        cause="The holder has as many keys as a holder may have.",
+        remedy="Revoke keys that are not used.",
+    ),
+    "invalid_api_key_name": entry(
+        400,
+        "An API key's name has 1 to {maximum} printable characters.",
+        "O nome de uma chave de API deve ter de 1 a 60 caracteres visíveis",
+        cause="The name is empty, too long, or not printable.",
+        remedy="Correct the name, or leave it out.",
+    ),
+    "unknown_scope": entry(
+        400,
+        "An API key has one or more of the scopes {scopes}.",
+        "O campo 'scopes' deve listar um ou mais de: admin, confirm, payments:read, payments:refund, payments:write",
+        cause="The list of scopes is empty, or names one that the holder's keys cannot have.",
+        remedy="Send a list of known scopes.",
+        not_a_list="The field 'scopes' must be a list of scopes.",
+    ),
+    "admin_sets_prices": entry(
+        400,
+        "A key with the scope 'admin' sets the prices of the products: it cannot be kept to them.",
+        "Uma chave com o escopo 'admin' define os preços dos produtos: não pode ficar presa a eles",
+        cause="A key is to have the scope `admin` and to charge listed prices only.",
+        remedy="Choose one of the two.",
+    ),
+    "unknown_provider": entry(
+        404,
+        "There is no provider {about!r} with accounts to connect.",
+        "Não há provedor '{about}' que se conecte a uma conta",
+        cause="The name is not that of a provider with accounts.",
+        remedy="Use `mercado_pago`.",
+        near=(
+            "There is no provider {about!r} with accounts to connect. Did you mean {nearest!r}?",
+            "Não há provedor '{about}' que se conecte a uma conta; o mais parecido é '{nearest}'",
+        ),
+    ),
+    "unknown_pix_api": entry(
+        400,
+        "The Pix API is `payments` or `orders`.",
+        "O campo 'pix_api' deve ser 'payments' ou 'orders'",
+        cause="The connection names another API of Mercado Pago.",
+        remedy="Send one of the two.",
+    ),
+    "invalid_credential": entry(
+        400,
+        "A token or secret has 1 to 500 visible characters of ASCII.",
+        "As credenciais devem ter de 1 a 500 caracteres ASCII, sem espaços",
+        cause="An access token or webhook secret is empty, too long, or has blanks.",
+        remedy="Copy it again from Mercado Pago's panel.",
+    ),
+    "credential_not_accepted": entry(
+        400,
+        "The provider does not accept the access token.",
+        "O Mercado Pago não aceita este 'access_token'",
+        cause="The provider was asked whose token this is, and refused it.",
+        remedy="Copy the token again, or create another one in the provider's panel.",
+    ),
+    "account_mismatch": entry(
+        400,
+        "The access token belongs to another account.",
+        "O 'access_token' é de outra conta",
+        cause="The token's account is not the one named or connected.",
+        remedy="Use a token of the right account.",
+    ),
+    "another_account_connected": entry(
+        409,
+        "Another account is connected; disconnect it first.",
+        "Outra conta está conectada; desconecte-a primeiro",
+        cause="The merchant has another account connected, on which charges may be open.",
+        remedy="Disconnect the account, then connect the other one.",
+    ),
+}
