@@ -47,7 +47,7 @@ check: $(DEV) ## Check format, lint, types, import rules and that the generated 
 	@.venv/bin/python -m contracts.generate --check
 	@.venv/bin/python -m tests.compatibility --check
 
-schemas: $(RUN) ## Write the schemas that stand beside the contracts.
+schemas: $(RUN) ## Write the schemas that stand beside the contracts, and docs/errors.md.
 	@.venv/bin/python -m contracts.generate
 
 claims: $(RUN) ## Write docs/compatibility.md from tests/compatibility/.

@@ -1,6 +1,6 @@
-"""Writes what can be read without Python: `openapi.json`, `asyncapi.json` and a JSON Schema of every event.
+"""Writes what can be read without Python: OpenAPI, AsyncAPI, a JSON Schema of every event, and docs/errors.md.
 
-`python -m contracts.generate` writes them beside this file; with `--check` it writes nothing, and says in one
+`python -m contracts.generate` writes them into the checkout; with `--check` it writes nothing, and says in one
 sentence each which of them are stale.
 """
 
@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from contracts import frames, read_models, subjects, telemetry
+from contracts.api import MonitoringError, PixError
 from contracts.envelope import ACTORS
+from contracts.errors import CATALOGUE
+from contracts.errors.document import document as errors_document
 from contracts.events import EVENTS, PAYMENT_EVENTS, Event, topic_of
 from contracts.operations import OPERATIONS
 from contracts.operations.common import ANSWER_HEADERS, CORRELATION_ID, PATH_PARAMETERS, REFUSALS, TEXT
@@ -29,7 +32,7 @@ from contracts.upcasters import UPCASTERS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-HERE: Final = Path(__file__).parent
+ROOT: Final = Path(__file__).parent.parent
 TITLE: Final = "Extrato"
 VERSION: Final = "1.0.0"
 JSON: Final = "application/json"
@@ -65,54 +68,54 @@ def main(arguments: list[str]) -> int:
     """Write the files, or with `--check` say which differ; 1 when one does, 2 for anything else asked."""
     match arguments:
         case []:
-            write(HERE)
+            write(ROOT)
             return 0
         case ["--check"]:
-            stale = stale_files(HERE)
+            stale = stale_files(ROOT)
             print(*stale, sep="\n", end="\n" if stale else "")  # noqa: T201 - this is the answer
             return 1 if stale else 0
     print("usage: python -m contracts.generate [--check]", file=sys.stderr)  # noqa: T201
     return 2
 
 
-def write(folder: Path) -> None:
-    """Write every file into `folder`, and remove the schemas of what no longer exists."""
-    for path in _orphans(folder):
+def write(root: Path) -> None:
+    """Write every file below `root`, and remove the schemas of what no longer exists."""
+    for path in _orphans(root):
         path.unlink()
     for name, text in generated().items():
-        path = folder / name
-        path.parent.mkdir(exist_ok=True)
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
 
-def stale_files(folder: Path) -> list[str]:
-    """Give one sentence for each file of `folder` that is not what would be written."""
-    stale = [f"contracts/schemas/{path.name} describes nothing that exists." for path in _orphans(folder)]
+def stale_files(root: Path) -> list[str]:
+    """Give one sentence for each file below `root` that is not what would be written."""
+    stale = [f"contracts/schemas/{path.name} describes nothing that exists." for path in _orphans(root)]
     for name, text in generated().items():
-        path = folder / name
+        path = root / name
         if not path.exists():
-            stale.append(f"contracts/{name} is missing: run `make schemas`.")
+            stale.append(f"{name} is missing: run `make schemas`.")
         elif path.read_text(encoding="utf-8") != text:
-            stale.append(f"contracts/{name} is stale: run `make schemas`.")
+            stale.append(f"{name} is stale: run `make schemas`.")
     return stale
 
 
 @functools.cache
 def generated() -> Mapping[str, str]:
-    """Give every file, by its name below `contracts/`; while a process runs they are the same."""
-    documents = {"openapi.json": openapi(), "asyncapi.json": asyncapi()}
+    """Give every file, by its name below the checkout's root; while a process runs they are the same."""
+    documents = {"contracts/openapi.json": openapi(), "contracts/asyncapi.json": asyncapi()}
     for event in EVENTS:
-        documents[f"schemas/{topic_of(event)}.json"] = json_schema(event, topic_of(event))
+        documents[f"contracts/schemas/{topic_of(event)}.json"] = json_schema(event, topic_of(event))
     for read_model in READ_MODELS:
-        documents[f"schemas/{read_model.__name__}.json"] = json_schema(read_model, read_model.__name__)
+        documents[f"contracts/schemas/{read_model.__name__}.json"] = json_schema(read_model, read_model.__name__)
     texts = {name: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for name, document in documents.items()}
-    return MappingProxyType(texts)
+    return MappingProxyType({**texts, "docs/errors.md": errors_document()})
 
 
-def _orphans(folder: Path) -> list[Path]:
+def _orphans(root: Path) -> list[Path]:
     """Find schemas that are not written; the last one of an old shape stays, for its events do."""
-    known = generated().keys() | {f"schemas/{topic}.json" for topic in UPCASTERS}
-    return sorted(path for path in folder.glob("schemas/*.json") if f"schemas/{path.name}" not in known)
+    known = generated().keys() | {f"contracts/schemas/{topic}.json" for topic in UPCASTERS}
+    return sorted(path for path in root.glob("contracts/schemas/*.json") if str(path.relative_to(root)) not in known)
 
 
 # --- JSON Schema ----------------------------------------------------------------------------------
@@ -144,6 +147,8 @@ def openapi() -> Document:
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     _, definitions = _schemas(tuple(_bodies()))
+    for error in (MonitoringError, PixError):
+        definitions[error.__name__]["properties"]["code"]["enum"] = sorted(CATALOGUE)
     return {
         "openapi": "3.1.0",
         "info": {

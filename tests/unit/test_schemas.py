@@ -89,7 +89,7 @@ def envelope_row(event: Any) -> Notification:
 
 
 def test_the_committed_files_are_what_would_be_generated():
-    assert generate.stale_files(FOLDER) == []
+    assert generate.stale_files(FOLDER.parent) == []
 
 
 def test_generating_twice_gives_the_same_bytes():
@@ -97,7 +97,7 @@ def test_generating_twice_gives_the_same_bytes():
 
 
 def test_every_file_ends_with_one_newline():
-    assert all(text.endswith("}\n") for text in generate.generated().values())
+    assert all(text.endswith(("}\n", ".\n")) for text in generate.generated().values())
 
 
 def test_a_written_folder_is_fresh(tmp_path):
@@ -108,20 +108,22 @@ def test_a_written_folder_is_fresh(tmp_path):
 
 def test_every_stale_file_is_told_in_a_sentence(tmp_path):
     generate.write(tmp_path)
-    (tmp_path / "openapi.json").write_text("{}")
-    (tmp_path / "schemas" / "PixKeySet.v1.json").unlink()
-    (tmp_path / "schemas" / "CoffeeBrewed.v1.json").write_text("{}")
+    (tmp_path / "contracts" / "openapi.json").write_text("{}")
+    (tmp_path / "docs" / "errors.md").unlink()
+    (tmp_path / "contracts" / "schemas" / "PixKeySet.v1.json").unlink()
+    (tmp_path / "contracts" / "schemas" / "CoffeeBrewed.v1.json").write_text("{}")
 
     assert generate.stale_files(tmp_path) == [
         "contracts/schemas/CoffeeBrewed.v1.json describes nothing that exists.",
         "contracts/openapi.json is stale: run `make schemas`.",
         "contracts/schemas/PixKeySet.v1.json is missing: run `make schemas`.",
+        "docs/errors.md is missing: run `make schemas`.",
     ]
 
 
 def test_writing_removes_the_schema_of_what_does_not_exist(tmp_path):
     generate.write(tmp_path)
-    orphan = tmp_path / "schemas" / "CoffeeBrewed.v1.json"
+    orphan = tmp_path / "contracts" / "schemas" / "CoffeeBrewed.v1.json"
     orphan.write_text("{}")
 
     generate.write(tmp_path)
@@ -131,7 +133,7 @@ def test_writing_removes_the_schema_of_what_does_not_exist(tmp_path):
 
 def test_the_schema_of_an_old_shape_stays(tmp_path):
     generate.write(tmp_path)
-    old = tmp_path / "schemas" / f"{next(iter(UPCASTERS))}.json"
+    old = tmp_path / "contracts" / "schemas" / f"{next(iter(UPCASTERS))}.json"
     old.write_text("{}")
 
     generate.write(tmp_path)
@@ -141,7 +143,7 @@ def test_the_schema_of_an_old_shape_stays(tmp_path):
 
 
 def test_the_check_fails_when_a_file_is_stale(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(generate, "HERE", tmp_path)
+    monkeypatch.setattr(generate, "ROOT", tmp_path)
     assert generate.main(["--check"]) == 1
     assert "contracts/openapi.json is missing" in capsys.readouterr().out
 
@@ -171,6 +173,11 @@ def test_every_route_of_the_gateway_is_described_and_nothing_else():
 
 def test_every_scope_is_one_that_an_api_key_can_have():
     assert {operation.scope for operation in OPERATIONS} - {None} <= HUB_SCOPES
+
+
+@pytest.mark.parametrize("error", [PixError, MonitoringError])
+def test_the_code_of_an_error_is_one_of_the_catalogue(error):
+    assert OPENAPI["components"]["schemas"][error.__name__]["properties"]["code"]["enum"] == sorted(CATALOGUE)
 
 
 def test_every_status_of_an_error_is_described():
