@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from contracts.errors.entry import Entry
 
-# A code that is read is changed by whoever made it, never by its reader.
+# A code that is read can be corrected by its maker only, not by its reader.
 READ: Final = "Use a code that was copied whole, from the system that made it."
 
 ENTRIES: Final[Mapping[str, Entry]] = {

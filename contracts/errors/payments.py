@@ -95,7 +95,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         409,
         "Refund {name}, of the same amount, is still in progress.",
         "O estorno {name}, do mesmo valor, ainda está em andamento",
-        cause="The provider is making a refund of the same amount, from which a second one could not be told.",
+        cause="The provider is making a refund of the same amount, and the hub cannot tell a second one from it.",
         remedy="Wait until the first refund has ended.",
     ),
     "choose_attempt": entry(

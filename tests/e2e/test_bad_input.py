@@ -119,6 +119,17 @@ async def test_what_is_wrong_with_a_pix_is_told_in_english(hub, more, message):
     assert (status, answer["message"]) == (400, message)
 
 
+@pytest.mark.parametrize(
+    ("number", "status", "code", "message"),
+    [
+        ("999999", 404, "payment_not_found", "Payment 999999 does not exist."),
+        ("abc", 400, "invalid_payment_id", "'abc' is not the number of a payment."),
+    ],
+)
+async def test_a_return_for_no_payment_is_refused_in_english(hub, number, status, code, message):
+    assert await hub.post(f"/payments/pix/{number}/returned", {}) == (status, {"message": message, "code": code})
+
+
 async def test_a_wrong_idempotency_key_is_told_in_the_language_of_its_route(hub):
     wrong = {"Idempotency-Key": "with a space"}
     order = {"padaria_slug": MERCHANT, "items": [BREAD]}
