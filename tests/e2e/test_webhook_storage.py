@@ -124,6 +124,15 @@ async def test_notices_of_one_event_share_a_request_id_and_are_all_stored(others
     assert len(await kept(hub)) == 5
 
 
+async def test_a_delivery_repeated_under_types_that_no_signature_covers_is_not_stored_each_time(others_hub):
+    hub, number = others_hub, f"ORD{a_number()}"
+    headers = signed(number.lower())
+    for kind in ("order", "ORDER", "Order", *(f"t{each}" for each in range(20))):
+        assert await post(hub, number, headers, kind=kind) == 200
+        assert await post(hub, number.lower(), headers, kind=kind) == 200
+    assert len(await kept(hub)) == 2
+
+
 async def test_a_forged_delivery_takes_the_place_of_no_true_one(others_hub):
     hub, number = others_hub, a_number()
     headers = signed(number)

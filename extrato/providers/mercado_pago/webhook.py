@@ -25,6 +25,25 @@ MILLISECONDS_FROM: Final = 10**12
 SIGNED_TIME: Final = re.compile(r"[0-9]{1,16}")
 HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
 RESOURCE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Source: the events that the panel offers.
+KINDS: Final = frozenset(
+    {
+        "delivery_cancellation",
+        "mp-connect",
+        "order",
+        "payment",
+        "point_integration_wh",
+        "stop_delivery_op_wh",
+        "subscription_authorized_payment",
+        "subscription_preapproval",
+        "subscription_preapproval_plan",
+        "topic_card_id_wh",
+        "topic_chargebacks_wh",
+        "topic_claims_integration_wh",
+        "topic_merchant_order_wh",
+        "wallet_connect",
+    }
+)
 # The bodies of these have `data` without an id.
 NAMED_BY_ID: Final = frozenset({"topic_merchant_order_wh", "merchant_order"})
 
@@ -127,6 +146,18 @@ def read_signature(header: str | None, request_id: str | None) -> Signature | Li
     if not SIGNED_TIME.fullmatch(ts) or not HASH.fullmatch(v1):
         return "malformed"
     return Signature(ts=ts, v1=v1, request_id=request_id or "")
+
+
+def name_of_delivery(notification: Notification, signature: Signature) -> str:
+    """Name a delivery by what is signed, and by its kind, so that a repeat has the same name.
+
+    Notices of one event may share `x-request-id`; Mercado Pago signs a retry with another one and another time. The
+    kind is not signed, and letters of an id are signed in lower case or as they are: a delivery that is repeated under
+    other kinds and cases has no more names than there are kinds.
+    """
+    kind = notification.kind.lower()
+    known = kind if kind in KINDS else "another kind"
+    return f"{known}\n{notification.resource_id.lower()}\n{signature.request_id}\n{signature.ts}"
 
 
 def verify(

@@ -13,6 +13,7 @@ from extrato.providers.mercado_pago.webhook import (
     Notification,
     Signature,
     Verdict,
+    name_of_delivery,
     read_notification,
     read_signature,
     verify,
@@ -87,7 +88,10 @@ async def _take(
 ) -> None:
     """Store a verified delivery and have it looked into; its body is left out when the merchant's share is used up."""
     gateway = gateway_of(request)
-    budget, delivery_id = gateway.webhook_budgets.of(merchant), _id_of(merchant, notification, signature)
+    budget, delivery_id = (
+        gateway.webhook_budgets.of(merchant),
+        named_uuid(f"{merchant}\n{PROVIDER}\n{name_of_delivery(notification, signature)}"),
+    )
     kept = body if budget.body_bytes.take(min(len(body), MAX_VERIFIED_BYTES)) else None
     record = record_of(request, kept, delivery_id=delivery_id, maximum=MAX_VERIFIED_BYTES)
     delivery = _delivery(request, merchant, notification, "verified", delivery_id, record)
@@ -100,15 +104,6 @@ async def _take(
     # Two notices that came in one second may have been of two changes, and the first question came in between.
     if budget.repeats.take():
         gateway.workers.offer(delivery)
-
-
-def _id_of(merchant: str, notification: Notification, signature: Signature) -> UUID:
-    """Name a verified delivery by what makes it this one, so that a repeat has the same id.
-
-    Notices of one event may share `x-request-id`; Mercado Pago signs a retry with another one and another time.
-    """
-    kind, resource_id = notification.kind, notification.resource_id
-    return named_uuid(f"{merchant}\n{PROVIDER}\n{kind}\n{resource_id}\n{signature.request_id}\n{signature.ts}")
 
 
 def _delivery(

@@ -55,14 +55,28 @@ ADDED_ELSEWHERE: Final = frozenset(
     }
 )
 ADDED_ELSEWHERE_KINDS: Final = (
+    "akamai-",
     "cf-",
+    "do-connecting-",
+    "fastly-",
     "fly-",
     "tailscale-",
     "x-amz-cf-",
     "x-amzn-",
     "x-appengine-",
     "x-azure-",
+    "x-nf-",
+    "x-sucuri-",
     "x-vercel-",
+)
+# How networks call the address or the host that a client had, whatever they write before it.
+ADDED_ELSEWHERE_ENDS: Final = (
+    "client-connection-ip",
+    "client-ip",
+    "clientip",
+    "connecting-ip",
+    "forwarded-host",
+    "original-host",
 )
 # What of the standard header names a machine; the others say how and under which scheme.
 FORWARDED_NAMES: Final = frozenset({"for", "by", "host"})
@@ -89,15 +103,17 @@ def _is_here(request: web.Request) -> bool:
 
 def _came_straight(request: web.Request) -> bool:
     """Say whether every machine that the request passed is this one, and says so."""
-    return all(_is_of_here(name.lower(), value) for name, value in request.headers.items())
+    return all(_is_of_here(name.lower().replace("_", "-"), value) for name, value in request.headers.items())
 
 
 def _is_of_here(name: str, value: str) -> bool:
-    if name in ADDED_ELSEWHERE or name.startswith(ADDED_ELSEWHERE_KINDS):
+    if name.startswith(FORWARDED_KIND):
+        return name in SAYS_HOW or all(_is_local_machine(machine) for machine in _listed(value))
+    if name in ADDED_ELSEWHERE or name.startswith(ADDED_ELSEWHERE_KINDS) or name.endswith(ADDED_ELSEWHERE_ENDS):
         return False
     if name == FORWARDED:
         return all(_is_local_node(node) for node in _listed(value))
-    if name == REAL_ADDRESS or (name.startswith(FORWARDED_KIND) and name not in SAYS_HOW):
+    if name == REAL_ADDRESS:
         return all(_is_local_machine(machine) for machine in _listed(value))
     return True
 

@@ -100,6 +100,7 @@ def test_the_proxy_of_a_local_development_server_is_let_in(added):
         ("X-Forwarded-Server", "hub.example"),
         ("X-Forwarded-By", "203.0.113.9"),
         ("X-Forwarded-User", "ana"),
+        ("X_Forwarded_For", "203.0.113.9"),
     ],
 )
 def test_what_a_tunnel_let_in_is_refused(added):
@@ -115,6 +116,17 @@ def test_what_a_tunnel_let_in_is_refused(added):
     [
         "Via",
         "VIA",
+        "Do-Connecting-Ip",
+        "Incap-Client-IP",
+        "X-Sucuri-ClientIP",
+        "X-Nf-Client-Connection-Ip",
+        "Proxy-Client-IP",
+        "WL-Proxy-Client-IP",
+        "Forwarded-Host",
+        "X-Original-Host",
+        "Fastly-FF",
+        "Akamai-Origin-Hop",
+        "Client_IP",
         "CF-Connecting-IP",
         "CF-Connecting-IPv6",
         "CF-Ray",
