@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from anyascii import anyascii
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _BLANK: Final = " "
 
@@ -21,6 +24,9 @@ _OURS: Final = {
     "➕": "+",  # noqa: RUF001
     "➖": "-",  # noqa: RUF001
     "➗": "/",
+    "🔟": "10",
+    "♯": "#",
+    "ℹ": _BLANK,  # noqa: RUF001 - an emoji, though Unicode has it among the letters
     "≠": "!=",
     "‰": "/1000",
     "°": "o",  # Written for the ordinal º as often as for degrees.
@@ -33,14 +39,30 @@ _LETTERS: Final = {
     if chr(number).isalpha() and (in_ascii := anyascii(chr(number))).isalpha()
 }
 
-_EMOJI_STYLE: Final = "\ufe0f"
+# What has a meaning only together: a keycap such as 5️⃣, and raised digits that are the numerator of a fraction.
+_RAISED: Final = "⁰¹²³⁴-⁹"
+_TOGETHER: Final = re.compile(
+    rf"(?P<keycap>[0-9#*])\ufe0f?\u20e3|(?P<numerator>(?<![{_RAISED}⁺⁻)])[{_RAISED}]+)(?=[/⁄∕／][0-9₀-₉])"  # noqa: RUF001
+)
 _SHORTCODE: Final = re.compile(r":[^:]+:")
 # Symbols that are pictures: technical and geometric ones, dingbats, and all planes of emoji but the letters in frames.
-_PICTURES: Final = ((0x2300, 0x23FF), (0x25A0, 0x27BF), (0x2B00, 0x2BFF), (0x1F000, 0x1F0FF), (0x1F170, 0x1FFFF))
+_PICTURES: Final = ((0x2300, 0x23FF), (0x25A0, 0x27BF), (0x2B00, 0x2BFF), (0x1F000, 0x1F0FF), (0x1F18A, 0x1FFFF))
+_ARROWS: Final = (
+    (0x2190, 0x21FF),
+    (0x2794, 0x27BE),
+    (0x27F0, 0x27FF),
+    (0x2900, 0x297F),
+    (0x2B00, 0x2BFF),
+    (0xFFE9, 0xFFEC),
+    (0x1F800, 0x1F8FF),
+)
+# Beside one of these, a sign of an arrow would be read as another one.
+_SIGNS_OF_ARROWS: Final = frozenset("<>-=")
 # Arabic writes decimals and thousands with marks of its own.
 _DECIMAL_MARKS: Final = frozenset("\u066b\u066c")
 
-Kind = Literal["digit", "letter", "superscript", "symbol"]
+Kind = Literal["arrow", "digit", "keycap", "letter", "mark", "numerator", "subscript", "superscript", "symbol"]
+_OF_ONE_NUMBER: Final = frozenset({"digit", "keycap", "subscript", "superscript"})
 
 
 def plain_ascii(text: str) -> str:
@@ -62,27 +84,38 @@ def _transliterated(text: str) -> str:
     written: list[str] = []
     last: str = _BLANK
     last_kind: Kind | None = None
-    for character, following in zip(text, f"{text[1:]} ", strict=True):
-        in_ascii, kind = _of_character(character)
-        if following == _EMOJI_STYLE and not character.isascii() and character not in _OURS:
-            in_ascii = _BLANK
+    for in_ascii, kind in _in_ascii(text):
         if in_ascii:
             written += [_between(last, last_kind, in_ascii[0], kind), in_ascii]
             last, last_kind = in_ascii[-1], kind
-        else:
+        elif kind != "mark":
             last_kind = None
     return "".join(written)
+
+
+def _in_ascii(text: str) -> Iterator[tuple[str, Kind]]:
+    """Give what each character is in ASCII, or several of them together, and what it is to its neighbours."""
+    start = 0
+    for match in _TOGETHER.finditer(text):
+        yield from map(_of_character, text[start : match.start()])
+        yield (match["keycap"], "keycap") if match["keycap"] else (anyascii(match["numerator"]), "numerator")
+        start = match.end()
+    yield from map(_of_character, text[start:])
 
 
 def _between(last: str, last_kind: Kind | None, first: str, kind: Kind) -> str:
     """Give what keeps two characters from being read as one number or one word.
 
-    `last_kind` is None where a character was left out between them.
+    `last_kind` is None where a character was left out between them, other than a mark on the one before.
     """
+    if (kind == "arrow" or last_kind == "arrow") and {last, first} <= _SIGNS_OF_ARROWS:
+        return _BLANK
+    if last.isdigit() and kind == "numerator":
+        return _BLANK
     if kind == "superscript" and last_kind != "superscript" and (last.isdigit() or last == ")"):
         return "^"
     if last.isdigit() and first.isdigit():
-        return "" if last_kind == kind and kind in {"digit", "superscript"} else _BLANK
+        return "" if last_kind == kind and kind in _OF_ONE_NUMBER else _BLANK
     is_one_word = last_kind is None or (last_kind == "letter") == (kind == "letter")
     return _BLANK if last.isalpha() and first.isalpha() and not is_one_word else ""
 
@@ -97,10 +130,12 @@ def _of_character(character: str) -> tuple[str, Kind]:
         return character, kind
     in_ascii = anyascii(character)
     category = unicodedata.category(character)
+    if _is_arrow(character, category):
+        return _arrow(character), "arrow"
     if category[0] in "CZ" or _is_picture(character, category, in_ascii):
         return ("" if character == "\u00ad" else _BLANK), kind
     if not in_ascii:
-        return ("" if category[0] == "L" or category == "Mn" else _BLANK), kind
+        return ("" if kind in {"letter", "mark"} else _BLANK), kind
     return _with_marks_apart(character, in_ascii), kind
 
 
@@ -108,18 +143,38 @@ def _kind(character: str) -> Kind:
     category = unicodedata.category(character)
     if category == "Nd":
         return "digit"
-    if category[0] in "LM":
+    if category == "Mn" and not anyascii(character):
+        return "mark"
+    if category[0] == "L" or (category[0] == "M" and anyascii(character)):
         return "letter"
+    decomposition = unicodedata.decomposition(character)
+    if decomposition.startswith("<sub>"):
+        return "subscript"
     # The trade mark ™ is raised too, and no exponent.
-    is_raised = category != "So" and unicodedata.decomposition(character).startswith("<super>")
-    return "superscript" if is_raised else "symbol"
+    return "superscript" if category != "So" and decomposition.startswith("<super>") else "symbol"
+
+
+def _is_arrow(character: str, category: str) -> bool:
+    is_named_so = any(name in unicodedata.name(character, "") for name in ("ARROW", "HARPOON"))
+    return is_named_so and category in {"So", "Sm"} and _is_within(_ARROWS, character)
+
+
+def _arrow(character: str) -> str:
+    """Draw an arrow to a side, and none up or down: `anyascii` has comparisons, exponents and letters for them."""
+    name = unicodedata.name(character)
+    to_left, to_right = "LEFT" in name, "RIGHT" in name
+    return f"{'<' * to_left}-{'>' * to_right}" if to_left or to_right else _BLANK
 
 
 def _is_picture(character: str, category: str, in_ascii: str) -> bool:
     """Say whether it is an emoji or the like, of which `anyascii` has only a name between colons."""
     if _SHORTCODE.fullmatch(in_ascii):
         return True
-    return category in {"So", "Sk"} and any(first <= ord(character) <= last for first, last in _PICTURES)
+    return category in {"Sk", "Sm", "So"} and _is_within(_PICTURES, character)
+
+
+def _is_within(ranges: tuple[tuple[int, int], ...], character: str) -> bool:
+    return any(first <= ord(character) <= last for first, last in ranges)
 
 
 def _with_marks_apart(character: str, in_ascii: str) -> str:
