@@ -37,6 +37,9 @@ _KEY_AND_TEXT_BUDGET: Final = _MAX_TEMPLATE - len(f"0014{_PIX_GUI}") - len("01nn
 _KEY_OR_URL: Final = re.compile(r"[!-~]{1,77}")
 _TXID: Final = re.compile(r"[A-Za-z0-9]{1,25}")
 _AMOUNT: Final = re.compile(r"([0-9]{1,10})(?:\.([0-9]{0,2}))?")
+_NUMBER: Final = re.compile(r"(?:[A-Z]{0,2}\$ ?)?[0-9]")
+# A blank that stands in no number such as `R$ 100`, `1 1/2`, `10 000`, `100 mil` or `5 %`.
+_BREAK: Final = re.compile(r" (?!(?<=\$ )[-0-9]|(?<=[0-9] )(?:[0-9]+/[0-9]|[0-9]{3}(?![0-9])|mil(?:h|\b)|%))")
 _FIELD_HEADER: Final = re.compile(r"([0-9]{2})([0-9]{2})")
 
 
@@ -89,16 +92,17 @@ def encode_static(
 
     The key is written as given, so give it in the normal form of `pix_keys`. Name, city and description are
     written as `plain_ascii` writes them. Name and city are cut at 25 and 15 characters, the description at what
-    field 26 leaves: 73 characters less those of the key, so nothing beside the longest keys. Field 01 is left
-    out, as in the manual's sample (Manual de Padrões para Iniciação do Pix, section 2.6.3). The result has at
-    most 236 characters. Raises `InvalidBRCode`.
+    field 26 leaves: 73 characters less those of the key, so nothing beside the longest keys. No cut leaves a
+    part of a number, unless nothing else is left of a name or city. Field 01 is left out, as in the manual's
+    sample (Manual de Padrões para Iniciação do Pix, section 2.6.3). The result has at most 236 characters.
+    Raises `InvalidBRCode`.
     """
     if _KEY_OR_URL.fullmatch(pix_key) is None:
         raise InvalidBRCode("brcode_invalid_pix_key", "pix_key")
-    name = _cut(receiver_name, _MAX_NAME)
+    name = _name(receiver_name, _MAX_NAME)
     if not name:
         raise InvalidBRCode("brcode_empty_receiver_name", "receiver_name")
-    city = _cut(receiver_city, _MAX_CITY)
+    city = _name(receiver_city, _MAX_CITY)
     if not city:
         raise InvalidBRCode("brcode_empty_receiver_city", "receiver_city")
     if txid != NO_TXID and _TXID.fullmatch(txid) is None:
@@ -158,10 +162,22 @@ def crc16(text: str) -> str:
     return f"{binascii.crc_hqx(text.encode(), 0xFFFF):04X}"
 
 
+def _name(text: str, longest: int) -> str:
+    """Write the name of a receiver or city, cut within a number only where nothing else would be left."""
+    return _cut(text, longest) or plain_ascii(text)[:longest].rstrip()
+
+
 @lru_cache(maxsize=4096)
 def _cut(text: str, longest: int) -> str:
-    """Write `text` in ASCII and cut it."""
-    return plain_ascii(text)[: max(longest, 0)].rstrip()
+    """Write `text` in ASCII and cut it, before a number that does not fit: a part of it would be another number."""
+    whole, room = plain_ascii(text), max(longest, 0)
+    if len(whole) <= room:
+        return whole
+    start = max((blank.end() for blank in _BREAK.finditer(whole) if blank.start() <= room), default=0)
+    number = _NUMBER.search(whole, start)
+    if number is None or number.start() >= room:
+        return whole[:room].rstrip()
+    return whole[: start or number.start()].rstrip()
 
 
 def _amount_field(amount_centavos: int | None) -> str:

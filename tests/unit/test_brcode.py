@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,7 @@ from extrato.domain.brcode import (
     decode,
     encode_static,
 )
+from extrato.domain.plain_ascii import plain_ascii
 from tests.starkbank_brcode import json_from_brcode
 
 EVP = "123e4567-e12b-12d1-a456-426655440000"
@@ -434,6 +436,48 @@ def test_a_description_is_cut_at_what_the_key_leaves(key_length, room):
     assert decode(code).description == "d" * room
 
 
+@pytest.mark.parametrize(
+    ("whole", "cut"),
+    [
+        ("Encomenda grande de bolo para 37 R$ 100", "Encomenda grande de bolo para 37"),
+        ("Encomenda grande de bolo R$ 1.234,50", "Encomenda grande de bolo R$ 1.234,50"),
+        ("Encomenda bem grande de bolo, R$ 1.234,50", "Encomenda bem grande de bolo,"),
+        ("Encomenda grande de bolos por R$100,00", "Encomenda grande de bolos por"),
+        ("Bolo de casamento e de festa por US$ 100", "Bolo de casamento e de festa por"),
+        ("Encomenda de todos os bolos: R$\u00a010\u202f000", "Encomenda de todos os bolos:"),
+        ("Encomenda grande de bolo pesando 11½ kg", "Encomenda grande de bolo pesando"),
+        ("Encomenda grande de bolo, cerca de 1½ kg", "Encomenda grande de bolo, cerca de"),
+        ("Bolo de casamento para muita gente 1.5 kg", "Bolo de casamento para muita gente"),
+        ("Encomenda de pão e queijo das 10\u201312h e 5", "Encomenda de pao e queijo das 10-12h"),
+        ("Encomenda de pães e queijos das 10\u201312h", "Encomenda de paes e queijos das"),
+        ("Encomenda de pães e queijos 20\u00d7500 g", "Encomenda de paes e queijos 20x500 g"),
+        ("Encomenda grande, à vista por 100 mil", "Encomenda grande, a vista por 100 mil"),
+        ("Encomenda bem grande, à vista por 100 mil", "Encomenda bem grande, a vista por"),
+        ("Encomenda 7 de pães para os funcionários", "Encomenda 7 de paes para os funcionar"),
+        ("EncomendaDePaesParaOsFuncionarios2026/11", "EncomendaDePaesParaOsFuncionarios"),
+        ("Encomenda grande, desconto total de 10 %", "Encomenda grande, desconto total de"),
+        ("Encomenda grande de bolo e festa 1 de 8", "Encomenda grande de bolo e festa 1 de"),
+        ("Encomenda grande de bolo com crédito R$ -5", "Encomenda grande de bolo com credito"),
+        ("123456789012345678901234567890123456789", ""),
+    ],
+)
+def test_a_description_is_not_cut_within_a_number(whole, cut):
+    assert decode(encode(description=whole)).description == cut
+
+
+@pytest.mark.parametrize(
+    ("whole", "cut"),
+    [
+        ("JOAO DA SILVA E SOUZA 12345678909", "JOAO DA SILVA E SOUZA"),
+        ("12.345.678 JOAO DA SILVA E SOUZA", "12.345.678 JOAO DA SILVA"),
+        # A code without a name is none.
+        ("12345678901234567890123456789", "1234567890123456789012345"),
+    ],
+)
+def test_a_name_is_cut_within_a_number_only_where_nothing_else_is_left(whole, cut):
+    assert decode(encode(receiver_name=whole)).receiver_name == cut
+
+
 def test_a_description_says_in_ascii_what_it_said():
     assert decode(encode(description="1½ kg de pão 🥖 \u2013 2\u00d7500 g")).description == "1 1/2 kg de pao - 2x500 g"
 
@@ -583,6 +627,26 @@ def test_what_is_written_is_short_printable_ascii_with_tidy_names(values):
     for text, longest in ((read.receiver_name, 25), (read.receiver_city, 15)):
         assert 1 <= len(text) <= longest
         assert text == " ".join(text.split())
+
+
+NUMBERS = re.compile(r"(?:R\$ ?)?[0-9]+(?: [0-9]+/[0-9]+|(?: [0-9]{3})+(?![0-9]))?(?:[.,/:^x-][0-9]+)*")
+WORDS_AND_NUMBERS = st.lists(
+    st.sampled_from(["bolo", "Pão", "de", "e", "R$", "½", "1½", "37", "1.234,50", "10/12", "10–12h", "R$100", "🥖"])  # noqa: RUF001
+    | st.integers(0, 99999).map(str)
+    | st.text(max_size=6),
+    min_size=6,
+    max_size=30,
+)
+
+
+@example(words=["Encomenda grande de bolo para 37 R$ 100"], gap="", key=EVP)
+@given(words=WORDS_AND_NUMBERS, gap=st.sampled_from([" ", "", "\u202f"]), key=KEYS)
+def test_every_number_of_a_description_is_a_whole_one_of_the_text(words, gap, key):
+    whole = gap.join(words)
+    cut = decode(encode(pix_key=key, description=whole)).description
+    found = NUMBERS.findall(cut)
+    assert found == NUMBERS.findall(plain_ascii(whole))[: len(found)]
+    assert plain_ascii(whole).startswith(cut)
 
 
 @given(code=st.sampled_from(list(ALL_GOOD.values())))
