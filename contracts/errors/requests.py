@@ -54,6 +54,10 @@ ENTRIES: Final[Mapping[str, Entry]] = {
             "The body is not valid JSON: it is incomplete.",
             "O corpo da requisição não é um JSON válido: está incompleto",
         ),
+        half_pair=(
+            "The body is not valid JSON: a text in it holds half a surrogate pair at byte {place}.",
+            "O corpo da requisição não é um JSON válido: um texto nele tem metade de um par substituto no byte {place}",
+        ),
         not_utf8=(
             "The body is not valid JSON: it is not UTF-8 at byte {place}.",
             "O corpo da requisição não é um JSON válido: não é UTF-8 no byte {place}",

@@ -75,6 +75,7 @@ async def test_a_huge_exponent_in_a_quantity_is_not_computed_with(hub, quantity)
         ("[1]", "not_an_object"),
         ('"text"', "not_an_object"),
         ("[" * 100_00, "invalid_json"),
+        ('{"value": 1, "description": "\\ud800"}', "invalid_json"),
         ('{"value": 1, "description": 5}', "invalid_text"),
         ('{"value": 1, "description": "a\\u0000b"}', "invalid_text"),
         ('{"value": 1, "description": "\\u202e00,1 $R"}', "invalid_text"),

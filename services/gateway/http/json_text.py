@@ -13,6 +13,13 @@ from extrato.domain.errors import Refused
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 # msgspec names the place at the end of its sentence, and nowhere else.
 _PLACE: Final = re.compile(r"\(byte ([0-9]{1,9})\)\Z")
+# All escapes, so that none is found inside another; a half that the end of the body cuts from its other half is none.
+_ESCAPE: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})(?!\\?\Z|\\u[0-9a-fA-F]{0,3}\Z)"
+    rb"|\\.",
+    re.DOTALL,
+)
 
 
 def decode_json(raw: bytes) -> Any:
@@ -34,7 +41,20 @@ def _refusal(raw: bytes, error: Exception) -> Refused:
         raw.decode()
     except UnicodeDecodeError as wrong:
         return Refused("invalid_json", why="not_utf8", place=wrong.start)
-    place = _PLACE.search(str(error))
+    return _fault_of_syntax(raw, str(error))
+
+
+def _fault_of_syntax(raw: bytes, told: str) -> Refused:
+    place = _PLACE.search(told)
+    # msgspec takes a half near the end for a body that was cut.
+    half = _half_of_a_pair(raw) if place is None or "surrogate" in told else None
+    if half is not None:
+        return Refused("invalid_json", why="half_pair", place=half)
     if place is None:
         return Refused("invalid_json", why="incomplete")
     return Refused("invalid_json", place=place[1])
+
+
+def _half_of_a_pair(raw: bytes) -> int | None:
+    r"""Find the first escape of a half that stands without its other half, such as `\ud83d` without `\ude00`."""
+    return next((escape.start() for escape in _ESCAPE.finditer(raw) if escape["half"]), None)
