@@ -87,7 +87,14 @@ ADMIN: Final = (
     _administration("PUT", "/pix-key", "setPixKey", "Say where a merchant receives Pix.", body=api.PixKeyGiven),
     _administration("DELETE", "/pix-key", "removePixKey", "Have a merchant receive no Pix to a key of its own."),
     _administration("PUT", "/products/{product}", "priceProduct", "Sell a product at a price.", body=api.PriceGiven),
-    _administration("DELETE", "/products/{product}", "withdrawProduct", "Sell a product no more."),
+    _administration(
+        "DELETE",
+        "/products/{product}",
+        "withdrawProduct",
+        "Stop selling a product.",
+        description="A product that was never sold is refused with `unknown_product` and the nearest name. "
+        "One that was withdrawn before is answered like the first time.",
+    ),
     _administration(
         "PUT",
         "/providers/{provider}",

@@ -75,7 +75,10 @@ class Reserved(Struct, frozen=True, kw_only=True):
 
 
 class Registered(Struct, frozen=True, kw_only=True):
-    """A merchant that may sell; its names and those of its products are canonical, whatever the events hold."""
+    """A merchant that may sell; its names and those of its products are canonical, whatever the events hold.
+
+    `withdrawn` names the products that were sold once and are not sold.
+    """
 
     slug: str
     name: str
@@ -83,6 +86,7 @@ class Registered(Struct, frozen=True, kw_only=True):
     pix_key: PixKeySet | None = None
     connections: Connections = {}
     prices_centavos: dict[str, int] = {}
+    withdrawn: frozenset[str] = frozenset()
     keys: ApiKeys = ApiKeys()
 
 
@@ -115,10 +119,13 @@ def _evolve_registered(merchant: Registered, event: EventOfRegistered) -> Regist
         case PixKeyRemoved():
             return replace(merchant, pix_key=None)
         case ProductPriced():
-            price = {canonical_name(event.name): event.price_centavos}
-            return replace(merchant, prices_centavos=merchant.prices_centavos | price)
+            name = canonical_name(event.name)
+            prices = merchant.prices_centavos | {name: event.price_centavos}
+            return replace(merchant, prices_centavos=prices, withdrawn=merchant.withdrawn - {name})
         case ProductWithdrawn():
-            return replace(merchant, prices_centavos=_without(merchant.prices_centavos, canonical_name(event.name)))
+            name = canonical_name(event.name)
+            prices = _without(merchant.prices_centavos, name)
+            return replace(merchant, prices_centavos=prices, withdrawn=merchant.withdrawn | {name})
         case ProviderConnected() | ProviderCredentialRotated() | WebhookSecretRotated() | ProviderDisconnected():
             return replace(merchant, connections=connections.evolve(merchant.connections, event))
         case _:
@@ -170,7 +177,7 @@ class PriceProduct(Struct, frozen=True, kw_only=True):
 
 
 class WithdrawProduct(Struct, frozen=True, kw_only=True):
-    """Sell `name` no more."""
+    """Stop selling `name`; refused for a product that was never sold, quiet for one that was withdrawn before."""
 
     name: str
 
@@ -247,6 +254,8 @@ def _name(field: str, text: str) -> str:
 def _change_product(command: ProductCommand, merchant: Registered) -> list[MerchantEvent]:
     prices, name = merchant.prices_centavos, canonical_name(command.name)
     if isinstance(command, WithdrawProduct):
+        if name not in prices and name not in merchant.withdrawn:
+            raise _unknown_product(name, merchant)
         return [ProductWithdrawn(name=name)] if name in prices else []
     price = command.price_centavos
     if not name.strip() or name != name.strip() or len(name) > MAX_NAME or not name.isprintable():
@@ -256,6 +265,10 @@ def _change_product(command: ProductCommand, merchant: Registered) -> list[Merch
     if name not in prices and len(prices) >= MAX_PRODUCTS:
         raise Refused("too_many_products", name, maximum=MAX_PRODUCTS)
     return [] if prices.get(name) == price else [ProductPriced(name=name, price_centavos=price)]
+
+
+def _unknown_product(name: str, merchant: Registered) -> Refused:
+    return UnknownName("unknown_product", name, known=merchant.prices_centavos)
 
 
 def decider(slug: str) -> Decider[Merchant, Command, MerchantEvent]:
@@ -287,6 +300,6 @@ def price_order(lines: Iterable[Line], merchant: Registered, *, listed_prices_on
         if price is None:
             price = merchant.prices_centavos.get(name)
         if price is None:
-            raise UnknownName("unknown_product", name, known=merchant.prices_centavos)
+            raise _unknown_product(name, merchant)
         items.append(Item(name=name, quantity=line.quantity, unit_price_centavos=price))
     return tuple(items)

@@ -56,7 +56,7 @@ COMMANDS: Final = (
     Command("merchant show", "a merchant as JSON", merchant.slug_option, merchant.show),
     Command("merchant pix-key", "where a merchant receives Pix", merchant.pix_key_options, merchant.pix_key),
     Command("merchant price", "sell a product at a price", merchant.price_options, merchant.price),
-    Command("merchant withdraw", "sell a product no more", merchant.product_options, merchant.withdraw),
+    Command("merchant withdraw", "stop selling a product", merchant.product_options, merchant.withdraw),
     Command("merchant connect", "connect an account at a provider", connection.connect_options, connection.connect),
     Command("merchant rotate", "another access token of the account", connection.token_options, connection.rotate),
     Command("merchant webhook-secret", "another webhook secret", connection.secret_options, connection.webhook_secret),

@@ -231,6 +231,22 @@ async def test_a_product_has_its_price_until_it_is_withdrawn(hub, other_merchant
     assert answer["error"] == "Produto 'Pão Francês' não encontrado"
 
 
+@pytest.mark.parametrize(
+    ("product", "told"),
+    [
+        ("Pao Frances", "Produto 'Pao Frances' não encontrado; o mais parecido é 'Pão Francês'"),
+        ("Sonho", "Produto 'Sonho' não encontrado"),
+        ("%ED%A0%80", None),
+    ],
+)
+async def test_a_product_that_was_never_sold_is_not_withdrawn(hub, path, product, told):
+    before = await hub.count_requested_events()
+    status, answer = await hub.administer("DELETE", f"{path}/products/{product}")
+    assert (status, answer["code"]) == (400, "unknown_product")
+    assert told in {None, answer["error"]}
+    assert await hub.count_requested_events() == before
+
+
 async def test_a_price_that_is_missing_is_named(hub, path):
     for body in ({}, {"price": None}):
         status, answer = await hub.administer("PUT", f"{path}/products/Sonho", body)

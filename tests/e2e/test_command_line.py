@@ -72,7 +72,8 @@ async def test_a_merchant_of_ones_own_is_registered_and_sells(hub, extrato, tmp_
     await extrato.does("merchant", "pix-key", slug, "--kind", "cpf", lines="529.982.247-25\n")
     await extrato.does("merchant", "price", slug, "Pão Francês", "0,75")
     await extrato.does("merchant", "price", slug, "Bolo", "30")
-    await extrato.does("merchant", "withdraw", slug, "Bolo")
+    assert await extrato.does("merchant", "withdraw", slug, "Bolo") == f"{slug}: done."
+    assert await extrato.does("merchant", "withdraw", slug, "Bolo") == f"{slug}: it was so already."
     connected = await extrato.does("merchant", "connect", slug, lines=f"{SANDBOX_TOKEN}\n{WEBHOOK_SECRET}\n")
     assert "connected to account 174087000" in connected
     assert connected.splitlines()[-1] == f"{hub.url}/webhooks/mercadopago/{slug}/"
@@ -189,6 +190,13 @@ async def test_a_key_of_the_hub_charges_for_the_merchant_that_it_names_and_for_n
         (("merchant", "show", "nobody"), "", "The merchant does not exist."),
         (("merchant", "price", MERCHANT, "Bolo", "1.000"), "", "'1.000' is no price"),
         (("merchant", "price", MERCHANT, "Bolo", "0"), "", "The amount must be above zero."),
+        (
+            ("merchant", "withdraw", MERCHANT, "Pao Frances"),
+            "",
+            "no product 'Pao Frances'. Did you mean 'Pão Francês'?",
+        ),
+        (("merchant", "withdraw", MERCHANT, "Sonho"), "", "The merchant sells no product 'Sonho'."),
+        (("merchant", "withdraw", "nobody", "Sonho"), "", "The merchant does not exist."),
         (("merchant", "pix-key", MERCHANT, "--kind", "cpf"), "529.982.247-26\n", "check digits"),
         (("merchant", "connect", MERCHANT), "", "The access token is missing"),
         (("merchant", "connect", MERCHANT), "APP_USR-nobody-at-all\nhush\n", "does not accept"),

@@ -320,6 +320,39 @@ def test_a_product_is_withdrawn_and_again_quietly():
     assert given_events(REGISTERED, PRICED).when(ask) == [gone]
     assert given_events(REGISTERED, PRICED, gone).when(ask) == []
     assert given_events(REGISTERED, PRICED, gone).when(PriceProduct(name="pão", price_centavos=150)) == [PRICED]
+    assert given_events(REGISTERED, PRICED, gone, PRICED).when(ask) == [gone]
+    assert given_events(REGISTERED, PRICED, gone, PRICED, gone).when(ask) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("Pao Frances", "The merchant sells no product 'Pao Frances'. Did you mean 'Pão Francês'?"),
+        ("pão francês", "The merchant sells no product 'pão francês'. Did you mean 'Pão Francês'?"),
+        ("Bolo", "The merchant sells no product 'Bolo'."),
+        ("", "The merchant sells no product ''."),
+        ("x" * 5000, f"The merchant sells no product '{'x' * 120}'."),
+    ],
+)
+def test_a_product_that_was_never_sold_is_not_withdrawn(asked: str, told: str):
+    sold = ProductPriced(name="Pão Francês", price_centavos=150)
+    with pytest.raises(Refused) as refused:
+        given_events(REGISTERED, sold).when(WithdrawProduct(name=asked))
+    assert (refused.value.code, refused.value.message) == ("unknown_product", told)
+
+
+def test_a_withdrawn_product_is_not_offered_in_place_of_one_that_was_never_sold():
+    gone = ProductWithdrawn(name="pão")
+    with pytest.raises(Refused) as refused:
+        given_events(REGISTERED, PRICED, gone).when(WithdrawProduct(name="pao"))
+    assert refused.value.message == "The merchant sells no product 'pao'."
+
+
+@pytest.mark.parametrize("recorded", [COMPOSED, COMBINING])
+@pytest.mark.parametrize("asked", [COMPOSED, COMBINING])
+def test_a_withdrawal_is_quiet_again_however_its_letters_are_composed(recorded: str, asked: str):
+    history = [REGISTERED, ProductPriced(name=recorded, price_centavos=150), ProductWithdrawn(name=recorded)]
+    assert given_events(*history).when(WithdrawProduct(name=asked)) == []
 
 
 # --- API keys -------------------------------------------------------------------------------------

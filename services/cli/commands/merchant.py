@@ -125,7 +125,7 @@ async def price(arguments: Namespace, environment: Mapping[str, str]) -> None:
 
 
 async def withdraw(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Sell a product no more."""
+    """Stop selling a product."""
     await _change(arguments.slug, domain.WithdrawProduct(name=arguments.product), environment)
 
 

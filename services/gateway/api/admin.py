@@ -101,7 +101,7 @@ async def price_product(request: web.Request) -> web.Response:
 
 
 async def withdraw_product(request: web.Request) -> web.Response:
-    """`DELETE /admin/merchants/{merchant}/products/{product}`: sell it no more."""
+    """`DELETE /admin/merchants/{merchant}/products/{product}`: stop selling it."""
     await administered(request)
     return await _changed(request, domain.WithdrawProduct(name=request.match_info["product"].strip()))
 
