@@ -26,10 +26,16 @@ if TYPE_CHECKING:
 
 _ANSWER_WITHIN_S: Final = 5.0
 
+_NOTHING_THERE: Final = (ConnectionRefusedError, FileNotFoundError)
+
 _FOLDERS: Final = ("logs", "nats", "postgres", "run", "sandbox")
 
 # PostgreSQL makes a database of 40 MB at the first start; with less than this it may stop in the middle of that.
 _LEAST_FREE_MB: Final = 64
+
+
+class NothingThere(CannotStart):
+    """No server listens at an address."""
 
 
 def prepare_home(settings: Settings) -> None:
@@ -76,11 +82,15 @@ def check_ports(settings: Settings, *, with_sandbox: bool) -> None:
 
 
 async def check_database(url: str, *, setting: str = "EXTRATO_DATABASE_URL") -> None:
-    """See that the given PostgreSQL lets us in, and that each connection is one to it; `setting` gave the URL."""
+    """See that the given PostgreSQL lets us in, and that each connection is one to it; `setting` gave the URL.
+
+    Raises `CannotStart`, and `NothingThere` of that kind.
+    """
     try:
         is_lent = await lends_connections(url, timeout_s=_ANSWER_WITHIN_S)
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise CannotStart(f"{setting} does not lead to a usable database: {_reason(error)}.") from None
+        refusal = NothingThere if isinstance(error, _NOTHING_THERE) else CannotStart
+        raise refusal(f"{setting} does not lead to a usable database: {_reason(error)}.") from None
     if is_lent:
         raise CannotStart(LENT)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import socket
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -192,6 +194,38 @@ async def test_a_command_believes_no_addresses_that_a_link_leads_to(tmp_path):
     (home / "run" / "addresses.json").symlink_to(elsewhere)
     with pytest.raises(ForeignFile, match="is a link"):
         async with running_hub({"EXTRATO_HOME": str(home)}):
+            pass
+
+
+def write_addresses(home, database_url):
+    """Leave in a home what a hub leaves there that was killed."""
+    (home / "run").mkdir(parents=True)
+    addresses = {"database_url": database_url, "nats_url": "", "mercado_pago_url": "", "gateway_url": ""}
+    (home / "run" / "addresses.json").write_text(json.dumps(addresses))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "/?host={home}/postgres"])
+async def test_a_home_whose_hub_was_killed_is_told_to_have_none(tmp_path, host):
+    write_addresses(tmp_path, "postgresql://extrato@" + host.format(port=free_port(), home=tmp_path))
+    with pytest.raises(CannotStart) as refused:
+        async with running_hub({"EXTRATO_HOME": str(tmp_path)}):
+            pass
+    assert str(refused.value).startswith(f"No hub runs in {tmp_path}, or its database is away: start one with")
+
+
+async def test_what_is_wrong_with_the_database_of_a_home_is_said_of_its_file(tmp_path, database_url):
+    write_addresses(tmp_path, urlsplit(database_url)._replace(path="/no_such_database").geturl())
+    with pytest.raises(CannotStart) as refused:
+        async with running_hub({"EXTRATO_HOME": str(tmp_path)}):
+            pass
+    assert "no_such_database" in str(refused.value)
+    assert f"{tmp_path / 'run' / 'addresses.json'} does not lead to a usable database" in str(refused.value)
+
+
+async def test_a_database_that_is_given_and_away_is_said_of_its_variable(tmp_path):
+    given = {"EXTRATO_HOME": str(tmp_path), "EXTRATO_DATABASE_URL": f"postgresql://extrato@127.0.0.1:{free_port()}/x"}
+    with pytest.raises(CannotStart, match="EXTRATO_DATABASE_URL does not lead to a usable database"):
+        async with running_hub(given):
             pass
 
 

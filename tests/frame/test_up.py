@@ -86,6 +86,8 @@ async def test_a_signal_stops_everything_within_five_seconds(start_hub, number):
     assert await hub.ended() == (0, "")
     assert time.monotonic() - asked < allowed(5)
     assert hub.living() == []
+    # A command is told that no hub runs, and not to look where one was.
+    assert not (hub.home / "run" / "addresses.json").exists()
 
 
 async def test_services_stop_one_after_another(start_hub, servers):
@@ -188,6 +190,7 @@ async def test_a_new_hub_takes_over_from_a_killed_one_at_once(start_hub):
     orphans = hub.pids
     hub.process.kill()
     await hub.process.wait()
+    assert (hub.home / "run" / "addresses.json").exists()
 
     again = await start_hub()
     await again.says("extrato is ready")

@@ -6,7 +6,7 @@ import contextlib
 import getpass
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 import msgspec
@@ -20,11 +20,14 @@ from services.cli import preflight
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
 
     import asyncpg
 
     from extrato.store.vault_keys import VaultKeys
     from extrato.use_cases.hub import Hub
+
+_START_ONE: Final = "start one with `extrato up`, or say EXTRATO_DATABASE_URL."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,8 +47,7 @@ async def running_hub(environment: Mapping[str, str]) -> AsyncIterator[Running]:
 
     The vault's key is never made here: a new one would open nothing, and the hub nothing that it closed.
     """
-    settings = _settings(environment)
-    await preflight.check_database(settings.database_url)
+    settings = await _settings(environment)
     keys = vault_keys(settings, may_make=False)
     cause = Cause(correlation_id=uuid4().hex, actor="operator", actor_id=_operator())
     async with (
@@ -55,19 +57,29 @@ async def running_hub(environment: Mapping[str, str]) -> AsyncIterator[Running]:
         yield Running(settings=settings, pool=pool, keys=keys, hub=hub, cause=cause)
 
 
-def _settings(environment: Mapping[str, str]) -> Settings:
+async def _settings(environment: Mapping[str, str]) -> Settings:
+    """Give settings whose database lets us in; raises `CannotStart`."""
     settings = Settings.from_environment(environment)
     if settings.database_url:
+        await preflight.check_database(settings.database_url)
         return settings
     file = settings.home / "run" / "addresses.json"
+    settings = _with_addresses(settings, file, environment)
+    try:
+        await preflight.check_database(settings.database_url, setting=str(file))
+    except preflight.NothingThere:
+        raise CannotStart(f"No hub runs in {settings.home}, or its database is away: {_START_ONE}") from None
+    return settings
+
+
+def _with_addresses(settings: Settings, file: Path, environment: Mapping[str, str]) -> Settings:
+    """Add what a hub wrote about itself; variables that are set come first."""
     try:
         addresses = msgspec.json.decode(read_own(file), type=dict[str, str])
         database_url, mercado_pago_url = addresses["database_url"], addresses["mercado_pago_url"]
         nats_url, gateway_url = addresses["nats_url"], addresses["gateway_url"]
     except (FileNotFoundError, KeyError, msgspec.MsgspecError):
-        raise CannotStart(
-            f"No hub runs in {settings.home}: start one with `extrato up`, or say EXTRATO_DATABASE_URL."
-        ) from None
+        raise CannotStart(f"No hub runs in {settings.home}: {_START_ONE}") from None
     given = environment.get("EXTRATO_MERCADOPAGO_URL")
     return msgspec.structs.replace(
         settings,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from services.cli.supervisor.child import Program
 
+ADDRESSES: Final = "addresses.json"
 STOP_ORDER: Final = ("gateway", "monitor", "projections", "sandbox", "nats", "postgres")
 
 
@@ -58,6 +59,8 @@ async def up(
         GivenKeys(settings.secret_key)
     preflight.prepare_home(settings)
     async with RunFolder(settings.home / "run") as run_folder:
+        # A hub that was killed has left its own.
+        run_folder.remove(ADDRESSES)
         supervisor = Supervisor(run_folder, _say)
         running = asyncio.create_task(_run(settings, environment, services, supervisor, run_folder))
         try:
@@ -69,6 +72,7 @@ async def up(
         finally:
             running.cancel()
             await asyncio.wait((running,))
+            run_folder.remove(ADDRESSES)
             await supervisor.stop(STOP_ORDER)
 
 
@@ -95,7 +99,7 @@ async def _run(
             copies = await parts.enter_async_context(opening)
         await supervisor.start(*services(settings, environment))
         addresses = _addresses(settings, nats, environment)
-        run_folder.write("addresses.json", msgspec.json.encode(addresses))
+        run_folder.write(ADDRESSES, msgspec.json.encode(addresses))
         _welcome(settings, demo, admin_key_file)
         if copies is not None:
             await copies.run()

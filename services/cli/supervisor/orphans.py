@@ -97,6 +97,10 @@ class RunFolder:
         """Write a file of this folder whole or not at all."""
         write_own(self._folder / name, content)
 
+    def remove(self, name: str) -> None:
+        """Remove a file of this folder, if it is there."""
+        (self._folder / name).unlink(missing_ok=True)
+
     async def _end_orphans(self) -> None:
         await asyncio.gather(*(_end(identity) for identity in self._left_over()))
 
