@@ -200,6 +200,10 @@ ENTRIES: Final[Mapping[str, Entry]] = {
             "There is no provider {about!r} with accounts to connect. Did you mean {nearest!r}?",
             "Não há provedor '{about}' que se conecte a uma conta; o mais parecido é '{nearest}'",
         ),
+        listed=(
+            "There is no provider {about!r} with accounts to connect. There are: {choices}.",
+            "Não há provedor '{about}' que se conecte a uma conta; há: {choices}",
+        ),
     ),
     "unknown_pix_api": entry(
         400,

@@ -19,9 +19,14 @@ class Refused(CataloguedError):
 
 
 class UnknownName(Refused):
-    """Something is asked for by a name that is not one of `known`; `nearest` is the one that was probably meant."""
+    """Something is asked for by a name that is not one of `known`; `nearest` is the one that was probably meant.
 
-    def __init__(self, code: str, about: str, *, known: Iterable[str]) -> None:
+    With `names_all`, for a kind of which there are few, an error without a nearest name names all of them.
+    """
+
+    def __init__(self, code: str, about: str, *, known: Iterable[str], names_all: bool = False) -> None:
         self.nearest = nearest(about, known)
-        meant = {} if self.nearest is None else {"why": "near", "nearest": self.nearest}
-        super().__init__(code, about, **meant)
+        facts = {} if self.nearest is None else {"why": "near", "nearest": self.nearest}
+        if self.nearest is None and names_all:
+            facts = {"why": "listed", "choices": ", ".join(sorted(known))}
+        super().__init__(code, about, **facts)

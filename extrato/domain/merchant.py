@@ -268,7 +268,7 @@ def _change_product(command: ProductCommand, merchant: Registered) -> list[Merch
 
 
 def _unknown_product(name: str, merchant: Registered) -> Refused:
-    return UnknownName("unknown_product", name, known=merchant.prices_centavos)
+    return UnknownName("unknown_product", name[:MAX_NAME], known=merchant.prices_centavos)
 
 
 def decider(slug: str) -> Decider[Merchant, Command, MerchantEvent]:

@@ -56,6 +56,7 @@ async def connect_account(
     Raises `Refused`, also for a token that the provider does not accept, and `ProviderUnavailable`; nothing is kept
     then.
     """
+    await check_connection(hub, slug, provider)
     _check_secret(wanted.webhook_secret)
     account_id = await _account_of(hub, provider, wanted.access_token)
     if wanted.account_id is not None and wanted.account_id != account_id:
@@ -85,6 +86,7 @@ async def rotate_access_token(
     hub: Hub, slug: str, provider: str, access_token: str, *, cause: Cause
 ) -> domain.Merchant:
     """Keep another access token of the same account beside the same webhook secret; raises as `connect_account`."""
+    await check_connection(hub, slug, provider)
     account_id = await _account_of(hub, provider, access_token)
 
     def other_token(credential: Credential) -> Credential:
@@ -101,7 +103,7 @@ async def rotate_webhook_secret(
     hub: Hub, slug: str, provider: str, webhook_secret: str, *, cause: Cause
 ) -> domain.Merchant:
     """Keep another webhook secret beside the same access token; raises `Refused`."""
-    _provider(hub, provider)
+    await check_connection(hub, slug, provider)
     _check_secret(webhook_secret)
 
     def other_secret(credential: Credential) -> Credential:
@@ -116,7 +118,7 @@ async def rotate_webhook_secret(
 
 async def disconnect_provider(hub: Hub, slug: str, provider: str, *, cause: Cause) -> domain.Merchant:
     """Forget the credential; every process stops using it within the vault's cache time."""
-    _provider(hub, provider)
+    await check_connection(hub, slug, provider)
     await hub.vault.remove(slug, provider)
     return await _record_what_is_kept(hub, slug, provider, _connection, cause=cause)
 
@@ -152,9 +154,15 @@ async def _account_recorded(hub: Hub, slug: str, provider: str) -> str | None:
     return connection.account_id if connection else None
 
 
-def check_provider(hub: Hub, name: str) -> None:
-    """Raise `Refused` unless a provider of this name has accounts to connect."""
-    _provider(hub, name)
+async def check_connection(hub: Hub, slug: str, provider: str) -> None:
+    """Raise `Refused` unless the merchant exists and the provider has accounts to connect.
+
+    Checked before anyone is asked for a secret, and before the provider is asked about one.
+    """
+    merchant, _ = await read_merchant(hub.log, slug)
+    if not isinstance(merchant, domain.Registered):
+        raise Refused("merchant_not_found", slug)
+    _provider(hub, provider)
 
 
 def notification_url(public_url: str, slug: str) -> str:
@@ -179,7 +187,7 @@ async def _account_of(hub: Hub, provider: str, access_token: str) -> str:
 def _provider(hub: Hub, name: str) -> RemoteProvider:
     provider = hub.providers.remote.get(name)
     if provider is None:
-        raise UnknownName("unknown_provider", name[:64], known=hub.providers.remote)
+        raise UnknownName("unknown_provider", name[:64], known=hub.providers.remote, names_all=True)
     return provider
 
 

@@ -210,7 +210,12 @@ async def test_a_key_of_the_hub_charges_for_the_merchant_that_it_names_and_for_n
         (("merchant", "webhook-secret", MERCHANT, "--provider", "mercado"), "", "Did you mean 'mercado_pago'?"),
         (("merchant", "disconnect", MERCHANT, "--provider", "mercado-pago"), "", "Did you mean 'mercado_pago'?"),
         (("merchant", "disconnect", MERCHANT, "--provider", "stone"), "", "There is no provider 'stone'"),
-        (("merchant", "rotate", "nobody"), f"{SANDBOX_TOKEN}\n", "There is no connection"),
+        (("merchant", "connect", MERCHANT, "--provider", "stripe"), "", "There are: mercado_pago."),
+        *(
+            (("merchant", verb, "nobody"), lines, "The merchant does not exist.")
+            for verb in ("connect", "rotate", "webhook-secret", "disconnect")
+            for lines in ("", f"{SANDBOX_TOKEN}\n{WEBHOOK_SECRET}\n")
+        ),
         (("api-key", "issue", "nobody"), "", "The merchant does not exist."),
         (("api-key", "issue", MERCHANT, "--name", "x" * 61), "", "An API key's name has 1 to 60"),
         (("admin-key", "issue", "--name", " "), "", "An API key's name has 1 to 60"),
@@ -235,6 +240,12 @@ async def test_what_is_refused_is_said_in_one_sentence_and_leaves_nothing(hub, e
 async def test_the_version_is_that_of_the_project_and_needs_no_hub(tmp_path):
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert await Shell(str(tmp_path / "empty")).does("--version") == f"extrato {project['version']}"
+
+
+async def test_the_help_of_a_connection_says_what_is_taken_without_an_option(tmp_path):
+    said = " ".join((await Shell(str(tmp_path / "empty")).does("merchant", "connect", "--help")).split())
+    assert "--provider PROVIDER the provider's name (default: mercado_pago)" in said
+    assert "--pix-api {orders,payments} the API that makes a Pix (default: payments)" in said
 
 
 async def test_without_a_hub_it_is_said_where_one_was_looked_for(tmp_path):

@@ -19,7 +19,7 @@ ROOT = Path(contracts.__file__).parent.parent
 # The sandbox speaks as Mercado Pago does, with errors of its own.
 PARTS = ("contracts", "extrato", "services/cli", "services/gateway", "services/monitor", "services/projections")
 # What an error says of itself, which no sentence shows.
-PARAMETERS = frozenset({"known", "reason", "http_status", "retry_after_s"})
+PARAMETERS = frozenset({"known", "names_all", "reason", "http_status", "retry_after_s"})
 # Functions that raise for their callers: the code, and the facts that their calls choose.
 RAISERS = {"raising_unavailable": "store_unavailable"}
 
@@ -88,6 +88,8 @@ class Sources:
         made = [Raised(place, each, why or "", facts) for each in codes for why in whys]
         if kind == "UnknownName":
             made += [Raised(place, each, "near", frozenset({"nearest"})) for each in codes]
+            if "names_all" in given:
+                made += [Raised(place, each, "listed", frozenset({"choices"})) for each in codes]
         return below + made
 
     @staticmethod

@@ -52,6 +52,13 @@ def test_an_error_tells_the_nearest_only_where_there_is_one():
     assert str(far) == "The merchant sells no product 'torta'."
 
 
+def test_an_error_lists_what_is_known_where_that_is_asked_for_and_nothing_is_near():
+    known = {"pix": 1, "mercado_pago": 2}
+    listed = UnknownName("unknown_provider", "stripe", known=known, names_all=True)
+    assert str(listed) == "There is no provider 'stripe' with accounts to connect. There are: mercado_pago, pix."
+    assert str(UnknownName("unknown_provider", "pixx", known=known, names_all=True)).endswith("Did you mean 'pix'?")
+
+
 def test_ten_thousand_products_cost_no_more_than_a_moment():
     known = [f"Produto número {number} da padaria do Marcos" for number in range(10_000)]
     began = time.perf_counter()

@@ -10,7 +10,7 @@ from extrato.domain.connections import PIX_APIS
 from extrato.use_cases.connections import (
     DEFAULT_PIX_API,
     NewCredential,
-    check_provider,
+    check_connection,
     connect_account,
     disconnect_provider,
     notification_url,
@@ -32,7 +32,7 @@ WEBHOOK_SECRET: Final = "webhook secret"  # noqa: S105 - as above
 def connection_options(parser: ArgumentParser) -> None:
     """Take slug and provider."""
     slug_option(parser)
-    parser.add_argument("--provider", default="mercado_pago")
+    parser.add_argument("--provider", default="mercado_pago", help="the provider's name (default: %(default)s)")
 
 
 def connect_options(parser: ArgumentParser) -> None:
@@ -40,7 +40,12 @@ def connect_options(parser: ArgumentParser) -> None:
     token_options(parser)
     secret_options(parser, with_connection=False)
     parser.add_argument("--account-id", help="the account that the token must belong to")
-    parser.add_argument("--pix-api", choices=sorted(PIX_APIS), default=DEFAULT_PIX_API)
+    parser.add_argument(
+        "--pix-api",
+        choices=sorted(PIX_APIS),
+        default=DEFAULT_PIX_API,
+        help="the API that makes a Pix (default: %(default)s)",
+    )
 
 
 def token_options(parser: ArgumentParser) -> None:
@@ -59,7 +64,7 @@ def secret_options(parser: ArgumentParser, *, with_connection: bool = True) -> N
 async def connect(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Connect an account, or give it another credential; ends with the address for the provider's webhooks."""
     async with running_hub(environment) as running:
-        check_provider(running.hub, arguments.provider)
+        await check_connection(running.hub, arguments.slug, arguments.provider)
         wanted = NewCredential(
             access_token=read_secret(ACCESS_TOKEN, arguments.access_token_file),
             webhook_secret=read_secret(WEBHOOK_SECRET, arguments.webhook_secret_file),
@@ -78,7 +83,7 @@ async def connect(arguments: Namespace, environment: Mapping[str, str]) -> None:
 async def rotate(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Keep another access token of the connected account."""
     async with running_hub(environment) as running:
-        check_provider(running.hub, arguments.provider)
+        await check_connection(running.hub, arguments.slug, arguments.provider)
         token = read_secret(ACCESS_TOKEN, arguments.access_token_file)
         merchant = await rotate_access_token(
             running.hub, arguments.slug, arguments.provider, token, cause=running.cause
@@ -89,7 +94,7 @@ async def rotate(arguments: Namespace, environment: Mapping[str, str]) -> None:
 async def webhook_secret(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Keep another webhook secret beside the same token."""
     async with running_hub(environment) as running:
-        check_provider(running.hub, arguments.provider)
+        await check_connection(running.hub, arguments.slug, arguments.provider)
         secret = read_secret(WEBHOOK_SECRET, arguments.webhook_secret_file)
         merchant = await rotate_webhook_secret(
             running.hub, arguments.slug, arguments.provider, secret, cause=running.cause

@@ -142,6 +142,24 @@ async def test_what_is_refused_leaves_nothing_and_repeats_no_secret(hub, change,
     assert refused.value.__cause__ is None
 
 
+@pytest.mark.parametrize("slug", ["nobody", domain.RESERVED_SLUG])
+async def test_for_a_merchant_who_does_not_exist_the_provider_is_not_asked(hub, slug, monkeypatch):
+    async def is_asked(_access_token):
+        raise AssertionError
+
+    monkeypatch.setattr(hub.providers.remote["mercado_pago"], "account_of", is_asked)
+    for refused in (
+        connect_account(hub, slug, "mercado_pago", WANTED, cause=CAUSE),
+        rotate_access_token(hub, slug, "mercado_pago", WANTED.access_token, cause=CAUSE),
+        rotate_webhook_secret(hub, slug, "mercado_pago", "hush-2", cause=CAUSE),
+        disconnect_provider(hub, slug, "mercado_pago", cause=CAUSE),
+    ):
+        with pytest.raises(Refused) as error:
+            await refused
+        assert error.value.code == "merchant_not_found"
+    assert await hub.vault.look(slug, "mercado_pago") is None
+
+
 async def test_another_account_takes_no_place_of_the_first(hub):
     await connect(hub)
     other = NewCredential(access_token="APP_USR-other", webhook_secret="x")

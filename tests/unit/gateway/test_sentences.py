@@ -69,6 +69,11 @@ def test_an_unknown_name_is_told_with_the_nearest_in_both_languages(code, englis
     assert error.portuguese.endswith("; o mais parecido é 'mercado_pago'")
 
 
+def test_what_is_known_is_listed_in_portuguese_too():
+    error = UnknownName("unknown_provider", "stripe", known=["pix", "mercado_pago"], names_all=True)
+    assert error.portuguese == "Não há provedor 'stripe' que se conecte a uma conta; há: mercado_pago, pix"
+
+
 def test_a_missing_amount_names_its_field_in_both_languages():
     with pytest.raises(Refused) as refused:
         fields.value_centavos({"value": 1, "price": None}, "price")
