@@ -14,6 +14,7 @@ from uuid import uuid4
 import nats
 import pytest
 from msgspec.structs import replace
+from nats.js.api import ConsumerConfig
 from nats.js.errors import NotFoundError
 
 from contracts.subjects import PAYMENTS_STREAM
@@ -23,7 +24,7 @@ from tests.conftest import CLIENTS
 from tests.integration.bus.running import relaying, running
 from tests.integration.bus.test_readme_subscriber import README, change_status
 from tests.integration.store.examples import NOON, new_event, registered
-from tests.pace import until
+from tests.pace import allowed, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -151,7 +152,7 @@ async def test_node_reads_from_the_beginning_and_misses_nothing_when_nats_or_the
     log: EventLog, bus: Bus, place: Path, nats_server: EmbeddedNats, node: str, copied: Copied
 ):
     (place / "node_modules").symlink_to(CLIENTS / "node_modules")
-    (place / "subscriber.mjs").write_text(NODE)
+    (place / "follow.mjs").write_text(NODE)
     changed, printed = [await change_status(log)], []
     await copied(2)
 
@@ -161,7 +162,7 @@ async def test_node_reads_from_the_beginning_and_misses_nothing_when_nats_or_the
         return sorted({int(each[1]) for each in found if each}) == changed
 
     process = await asyncio.create_subprocess_exec(
-        node, "subscriber.mjs", cwd=place, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        node, "follow.mjs", cwd=place, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
 
     async def read() -> None:
@@ -188,3 +189,51 @@ async def test_node_reads_from_the_beginning_and_misses_nothing_when_nats_or_the
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(
+    ("line", "other", "reason"),
+    [
+        (
+            'filter_subject: "payments.*.*.StatusChanged"',
+            'filter_subject: "payments.padaria-do-marcos.>"',
+            "consumer already exists",
+        ),
+        (
+            'deliver_policy: "all"',
+            'deliver_policy: "by_start_time", opt_start_time: "2026-01-31T00:00:00Z"',
+            "consumer already exists",
+        ),
+        (
+            'deliver_policy: "all"',
+            'deliver_policy: "by_start_time"',
+            "consumer delivery policy is deliver by start time",
+        ),
+    ],
+    ids=["subject", "start", "no start"],
+)
+async def test_node_stops_with_a_sentence_when_nats_refuses_its_consumer(
+    log: EventLog, place: Path, node: str, nats_server: EmbeddedNats, copied: Copied, line: str, other: str, reason: str
+):
+    (place / "node_modules").symlink_to(CLIENTS / "node_modules")
+    assert line in NODE
+    (place / "follow.mjs").write_text(NODE.replace(line, other))
+    await change_status(log)
+    await copied(2)
+    existing = ConsumerConfig(max_ack_pending=1, ack_wait=5)
+    async with await nats.connect(nats_server.subscriber_url) as client:
+        await client.jetstream().pull_subscribe(
+            "payments.*.*.StatusChanged", durable="node-orders", stream=PAYMENTS_STREAM, config=existing
+        )
+    process = await asyncio.create_subprocess_exec(
+        node, "follow.mjs", cwd=place, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        out, errors = await asyncio.wait_for(process.communicate(), allowed(20))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    assert (process.returncode, out.decode(), errors.decode().count("\n")) == (1, "", 1), (out, errors)
+    assert errors.decode().startswith(f'NATS refuses the consumer "node-orders": {reason}')
+    assert errors.decode().endswith("Another subject or start needs another NAME.\n")

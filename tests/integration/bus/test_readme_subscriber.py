@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import json
 import re
 import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -19,7 +21,7 @@ from extrato.bus.copies import open_copies
 from extrato.store.appender import StreamAppend
 from tests.integration.bus.running import relaying, running
 from tests.integration.store.examples import new_event
-from tests.pace import until
+from tests.pace import allowed, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,6 +40,12 @@ from nats.js.client import JetStreamContext
 Client.connect = functools.partialmethod(Client.connect, reconnect_time_wait=0.1)
 JetStreamContext.PullSubscription.fetch.__defaults__ = (1, 0.2, None)
 """
+
+
+BEGINS = (
+    "ConsumerConfig(max_ack_pending=1, ack_wait=5, deliver_policy='by_start_time',"
+    " opt_start_time=__import__('datetime').datetime.fromisoformat('{}'))"
+)
 
 
 class Subscriber:
@@ -74,6 +82,28 @@ class Subscriber:
             process.kill()
             await process.wait()
             await reading
+
+    def changed(self, **changes: str) -> Subscriber:
+        """The same program in the same folder, after an edit of its NAME, SUBJECT or CONFIG."""
+        other = copy.copy(self)
+        other.printed = []
+        for name, value in changes.items():
+            other._code, count = re.subn(rf"^{name} = .*$", f"{name} = {value}", other._code, flags=re.MULTILINE)
+            assert count == 1
+        return other
+
+    async def refusal(self) -> str:
+        """Wait until the program ends with exit code 1; gives what it says then, and it has printed nothing before."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", HASTE + self._code), cwd=self._folder, stdout=PIPE, stderr=PIPE
+        )
+        try:
+            out, errors = await asyncio.wait_for(process.communicate(), allowed(10))
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        assert (process.returncode, out.decode()) == (1, ""), errors
+        return errors.decode()
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
@@ -134,3 +164,70 @@ async def test_the_subscriber_of_the_readme_misses_nothing_and_does_nothing_twic
         await bus.jetstream.delete_stream(PAYMENTS_STREAM)
         async with subscriber.running():
             await hears_what_changes()
+
+
+@pytest.mark.parametrize(
+    ("own", "others"),
+    [
+        (
+            {},
+            [
+                {"SUBJECT": "'payments.padaria.*.StatusChanged'"},
+                {"SUBJECT": "'>'"},
+                {"CONFIG": "ConsumerConfig(max_ack_pending=1, ack_wait=5, deliver_policy='new')"},
+                {"CONFIG": BEGINS.format("2026-01-31T00:00:00+00:00")},
+            ],
+        ),
+        (
+            {"SUBJECT": "'>'", "CONFIG": BEGINS.format("2026-01-31T12:30:00.125+00:00")},
+            [{"CONFIG": BEGINS.format("2026-01-31T12:30:00.126+00:00")}, {"SUBJECT": "'payments.>'"}],
+        ),
+    ],
+    ids=["as it stands there", "everything from a time"],
+)
+async def test_another_subject_or_start_under_the_name_of_a_consumer_that_exists_is_refused(
+    log: EventLog,
+    bus: Bus,
+    database_url: str,
+    nats_server: EmbeddedNats,
+    subscriber: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
+    own: dict[str, str],
+    others: list[dict[str, str]],
+):
+    monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.1)
+    async with (
+        relaying(log, bus, database_url),
+        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed) as copies,
+        running(copies.run()),
+    ):
+        first = subscriber.changed(**own)
+        heard = await change_status(log)
+        async with first.running():
+            await until(lambda: first.place == heard, what=f"{heard} in {first.printed}")
+        # A program that goes on with the old consumer prints this one.
+        heard = await change_status(log)
+        refusals = await asyncio.gather(*(first.changed(**change).refusal() for change in others))
+        sentence = "The durable consumer 'webshop-orders' has another subject or start: choose another NAME.\n"
+        assert refusals == [sentence] * len(others)
+        async with first.running():
+            await until(lambda: first.place == heard, what=f"{heard} in {first.printed}")
+
+
+async def test_a_consumer_that_nats_refuses_is_not_asked_for_again_and_again(
+    log: EventLog,
+    bus: Bus,
+    database_url: str,
+    nats_server: EmbeddedNats,
+    subscriber: Subscriber,
+):
+    async with (
+        relaying(log, bus, database_url),
+        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed) as copies,
+        running(copies.run()),
+    ):
+        await change_status(log)
+        without_a_time = {"CONFIG": "ConsumerConfig(max_ack_pending=1, deliver_policy='by_start_time')"}
+        said = await subscriber.changed(**without_a_time).refusal()
+        assert said.startswith("NATS refuses the consumer: ")
+        assert said.count("\n") == 1
