@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import getpass
 import os
+import select
+import signal
 import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,7 +23,7 @@ from services.cli.commands.restored import restored
 from services.cli.commands.up import up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 
 
 class Command(NamedTuple):
@@ -81,8 +84,40 @@ COMMANDS: Final = (
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command and give the exit code."""
-    arguments = _parser().parse_args(words)
-    return run(arguments.run(arguments, os.environ))
+    with _ending_with_the_reader():
+        arguments = _parser().parse_args(words)
+        return run(arguments.run(arguments, os.environ))
+
+
+@contextlib.contextmanager
+def _ending_with_the_reader() -> Iterator[None]:
+    """End without a traceback when the program that reads the output has gone, as in `extrato merchant list | head`.
+
+    The exit code is that of a program that SIGPIPE ends.
+    """
+    try:
+        try:
+            yield
+        finally:
+            _flush()
+    except BrokenPipeError:
+        if not _reader_has_gone():
+            raise
+        # What is left is written at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(128 + signal.SIGPIPE) from None
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _reader_has_gone() -> bool:
+    """Say whether standard output is a pipe that no program reads; its errors are told unasked (poll(2))."""
+    output = select.poll()
+    output.register(sys.stdout, 0)
+    return bool(output.poll(0))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import re
+import sys
 import tempfile
 import tomllib
 from pathlib import Path
@@ -235,6 +236,32 @@ async def test_what_is_refused_is_said_in_one_sentence_and_leaves_nothing(hub, e
     for secret in lines.split():
         assert secret not in said
     assert await hub.count_requested_events() == before
+
+
+async def test_a_command_ends_quietly_when_the_reader_of_its_output_has_gone(hub, tmp_path):
+    async def with_a_reader_that_has_gone(*words: str, home: str, unbuffered: str) -> tuple[int | None, str]:
+        reader, writer = os.pipe()
+        os.close(reader)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "services.cli", *words),
+            env={**os.environ, "EXTRATO_HOME": home, "PYTHONUNBUFFERED": unbuffered},
+            stdout=writer,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        os.close(writer)
+        _, errors = await process.communicate()
+        return process.returncode, errors.decode()
+
+    nowhere = str(tmp_path / "empty")
+    ended = await asyncio.gather(
+        with_a_reader_that_has_gone("merchant", "list", home=str(hub.home), unbuffered=""),
+        with_a_reader_that_has_gone("merchant", "list", home=str(hub.home), unbuffered="1"),
+        with_a_reader_that_has_gone("--help", home=nowhere, unbuffered=""),
+    )
+    assert ended == [(141, "")] * 3
+    # What is not about the output is still said.
+    code, errors = await with_a_reader_that_has_gone("merchant", "list", home=nowhere, unbuffered="")
+    assert (code, errors.startswith("extrato: No hub runs in")) == (1, True)
 
 
 async def test_the_version_is_that_of_the_project_and_needs_no_hub(tmp_path):
