@@ -155,6 +155,36 @@ async def test_an_impossible_order_is_refused_with_a_code(sandbox, order, status
     assert body["message"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "message"),
+    [
+        ("POST", "pay", {"outcom": "approved"}, "There is no field 'outcom'. Did you mean 'outcome'?"),
+        (
+            *("POST", "pay", {"outcome": 5, "externalReference": "PED-1"}),
+            "There is no field 'externalReference'. Did you mean 'external_reference'?",
+        ),
+        ("POST", "refunds/1", {"state": "approved"}, "There is no field 'state'. Did you mean 'status'?"),
+        ("POST", "refunds/1", {"x": "approved"}, "There is no field 'x'. There are: status."),
+        ("POST", "stale", {"payment": 1, "answers": 1}, "There is no field 'payment'. Did you mean 'payment_id'?"),
+        ("PUT", f"accounts/{DEMO_ACCOUNT.collector_id}", {"url": "x"}, "There is no field 'url'. "),
+        ("PUT", "faults", {"latency": 1}, "There is no field 'latency'. Did you mean 'latency_ms'?"),
+        ("PUT", "faults", {"colour": 1}, "There is no field 'colour'. There are: error_kind, error_rate, "),
+        ("POST", "pay", {"x\n" * 100: 1}, "There is no field 'x\\nx\\n"),
+    ],
+)
+async def test_a_field_that_a_control_does_not_have_is_named_with_the_nearest(sandbox, method, path, body, message):
+    status, answer = await sandbox.control(method, path, body)
+    assert (status, answer["message"][: len(message)]) == (400, message)
+    assert len(answer["message"]) < 500
+
+
+@pytest.mark.parametrize("body", [b'{"outcome": 5, ', b"[1]", b"[" * 5000, b"", b'{"outcome": "\xff"}'])
+async def test_a_body_that_is_no_order_is_refused_with_a_sentence(sandbox, body):
+    headers = {"Content-Type": "application/json"}
+    async with aiohttp.request("POST", f"{sandbox.url}/_sandbox/pay", data=body, headers=headers) as answer:
+        assert (answer.status, (await answer.json())["error"]) == (400, "invalid_order")
+
+
 @pytest.mark.parametrize("last", ["rejected", "cancelled", "refunded", "charged_back"])
 async def test_a_finished_payment_does_not_move(sandbox, last):
     payment = await sandbox.pix()

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from services.sandbox.control.outcomes import OUTCOMES, PayOrder
+from services.sandbox.pages import ticket
 from services.sandbox.pages.checkout import CHOICES
 from services.sandbox.routes import CONTROL_ROUTES, OPEN_ROUTES
 from services.sandbox.state.faults import ErrorKind, Faults
@@ -57,7 +58,7 @@ def test_every_outcome_and_field_of_pay_is_told():
 
 
 def test_every_button_is_told():
-    assert all(words in PAGE for _, _, words in CHOICES.values())
+    assert all(words in PAGE for choices in (CHOICES, ticket.CHOICES) for _, _, words in choices.values())
 
 
 def test_every_setting_is_told():

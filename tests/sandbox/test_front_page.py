@@ -12,7 +12,7 @@ async def test_the_root_says_that_no_money_is_real_and_every_link_leads_somewher
     page = Page(text)
     assert (status, page.language, page.scripts) == (200, "pt-BR", 0)
     assert "<h1>Mercado Pago simulado</h1>" in text
-    assert "Ainda não há link para pagar." in text
+    assert "Não há link para pagar no momento." in text
     assert page.links
     for link in page.links:
         assert (await look(sandbox, sandbox.url + link))[0] == 200, link
@@ -24,6 +24,21 @@ async def test_the_root_leads_to_the_newest_links_that_can_be_paid(sandbox):
     _, text = await look(sandbox, f"{sandbox.url}/")
     links = [unescape(link) for link in Page(text).links if "pref_id" in link]
     assert links == [each["init_point"] for each in reversed(made[1:-1])]
+
+
+async def test_the_root_leaves_out_what_is_paid_whatever_became_of_the_money(sandbox):
+    made = [await sandbox.preference() for _ in range(5)]
+    pending, short, paid, refunded, in_parts = (each["id"] for each in made)
+    await sandbox.pay(preference_id=pending, outcome="pending")
+    await sandbox.pay(preference_id=short, outcome="approved", amount=2.5)
+    await sandbox.pay(preference_id=paid, outcome="approved")
+    await sandbox.pay(preference_id=refunded, outcome="approved")
+    await sandbox.pay(preference_id=refunded, outcome="refunded")
+    for amount in (2.5, 5):
+        await sandbox.pay(preference_id=in_parts, outcome="approved", amount=amount, new_attempt=True)
+    _, text = await look(sandbox, f"{sandbox.url}/")
+    links = [unescape(link) for link in Page(text).links if "pref_id" in link]
+    assert links == [made[1]["init_point"], made[0]["init_point"]]
 
 
 async def test_below_the_root_unknown_addresses_are_still_the_providers(sandbox):

@@ -12,7 +12,7 @@ from services.sandbox.control.books import money_body
 from services.sandbox.control.outcomes import PayOrder, Refused, bring_about, earlier_answer, end_refund_named
 from services.sandbox.state.errors import ProviderError
 from services.sandbox.state.faults import InvalidFaults
-from services.sandbox.state.json_body import answer, read_object
+from services.sandbox.state.json_body import WrongBody, answer, read_control, read_object
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -36,9 +36,9 @@ class Staleness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 async def pay(sim: Simulator, request: web.Request) -> web.Response:
     """Bring an outcome about; answers with the payment, or with a JSON error of 400, 404 or 409."""
     try:
-        order = msgspec.json.decode(await request.read(), type=PayOrder)
-    except msgspec.DecodeError as error:
-        return refusal("invalid_order", f"{error}.", status=400)
+        order = read_control(await request.read(), PayOrder)
+    except WrongBody as error:
+        return refusal("invalid_order", str(error), status=400)
     try:
         payment = bring_about(sim, order)
     except Refused as error:
@@ -50,10 +50,10 @@ async def pay(sim: Simulator, request: web.Request) -> web.Response:
 async def end_refund(sim: Simulator, request: web.Request) -> web.Response:
     """End a refund, or take a made one back; answers with the payment, or with a JSON error of 400, 404 or 409."""
     try:
-        end = msgspec.json.decode(await request.read(), type=RefundEnd)
+        end = read_control(await request.read(), RefundEnd)
         payment = end_refund_named(sim, request.match_info["refund_id"], status=end.status)
-    except msgspec.DecodeError as error:
-        return refusal("invalid_refund", f"{error}.", status=400)
+    except WrongBody as error:
+        return refusal("invalid_refund", str(error), status=400)
     except Refused as error:
         return refusal(error.code, str(error), status=error.status)
     sim.database.commit()
@@ -63,10 +63,10 @@ async def end_refund(sim: Simulator, request: web.Request) -> web.Response:
 async def make_stale(sim: Simulator, request: web.Request) -> web.Response:
     """Show a payment as before its latest change; answers with that form, or with a JSON error of 400, 404 or 409."""
     try:
-        order = msgspec.json.decode(await request.read(), type=Staleness)
+        order = read_control(await request.read(), Staleness)
         earlier = earlier_answer(sim, order.payment_id, answers=order.answers)
-    except msgspec.DecodeError as error:
-        return refusal("invalid_staleness", f"{error}.", status=400)
+    except WrongBody as error:
+        return refusal("invalid_staleness", str(error), status=400)
     except Refused as error:
         return refusal(error.code, str(error), status=error.status)
     sim.database.commit()

@@ -9,7 +9,7 @@ import msgspec
 from services.sandbox.api.doors import refusal
 from services.sandbox.api.payment_request import read_notification_url
 from services.sandbox.state.errors import ProviderError
-from services.sandbox.state.json_body import answer
+from services.sandbox.state.json_body import WrongBody, answer, read_control
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -37,11 +37,11 @@ async def change_account(sim: Simulator, request: web.Request) -> web.Response:
     if account is None:
         return _unknown()
     try:
-        change = msgspec.json.decode(await request.read(), type=PanelChange)
+        change = read_control(await request.read(), PanelChange)
         if change.webhook_url is not msgspec.UNSET:
             read_notification_url(change.webhook_url)
-    except msgspec.DecodeError as error:
-        return refusal("invalid_account", f"{error}.", status=400)
+    except WrongBody as error:
+        return refusal("invalid_account", str(error), status=400)
     except ProviderError as error:
         return refusal("invalid_account", f"webhook_url: {error.message}.", status=400)
     # UNSET is left out by `to_builtins`, so that only what was named is replaced.

@@ -37,12 +37,19 @@ _CONTROLS: Final = """
 
 
 async def show(sim: Simulator, _request: web.Request) -> web.Response:
-    """Say what this is, with the newest links that can be paid."""
+    """Say what this is, with the newest links that are still to be paid."""
     newest = islice(reversed(sim.store.preferences.values()), MAX_LOOKED_AT)
-    payable = islice((each for each in newest if is_open(each, sim=sim)), MAX_LINKS)
+    payable = islice((each for each in newest if is_open(each, sim=sim) and not _was_paid(sim, each)), MAX_LINKS)
     items = "\n".join(_item(sim, each) for each in payable)
-    links = f"<h2>Links mais novos</h2>\n<ul>\n{items}\n</ul>" if items else "<p>Ainda não há link para pagar.</p>"
+    links = f"<h2>Links mais novos</h2>\n<ul>\n{items}\n</ul>" if items else "<p>Não há link para pagar no momento.</p>"
     return page("Mercado Pago simulado", _WHAT + links + _CONTROLS)
+
+
+def _was_paid(sim: Simulator, preference: Preference) -> bool:
+    """Whether the whole price was received at some time, also where it was given back or disputed since."""
+    attempts = sim.store.payments_of_preference(preference.preference_id)
+    received = sum(each.amount_centavos for each in attempts if each.approved_ms is not None)
+    return received >= preference.total_centavos
 
 
 def _item(sim: Simulator, preference: Preference) -> str:

@@ -17,6 +17,7 @@ from services.sandbox.state.errors import (
     invalid_access_token,
     too_many_requests,
 )
+from services.sandbox.state.json_body import WrongBody, refuse_unknown
 from services.sandbox.state.search_index import MAX_LAG_MS
 
 if TYPE_CHECKING:
@@ -89,13 +90,12 @@ class FaultDial:
 
     def turn(self, change: dict[str, object]) -> Faults:
         """Change the named positions and keep the others; raises `InvalidFaults`."""
-        unknown = sorted(change.keys() - set(Faults.__struct_fields__))
-        if unknown:
-            known = ", ".join(Faults.__struct_fields__)
-            raise InvalidFaults(f"There is no fault named {', '.join(unknown)}; the faults are {known}.")
         merged = msgspec.structs.asdict(self.now) | change
         try:
+            refuse_unknown(change, Faults)
             self.now = msgspec.convert(merged, Faults, strict=True)
+        except WrongBody as error:
+            raise InvalidFaults(str(error)) from error
         except msgspec.ValidationError as error:
             raise InvalidFaults(f"{error}.") from error
         self._buckets.clear()

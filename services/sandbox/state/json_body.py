@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
+from extrato.domain.errors import UnknownName
 from services.sandbox.state.errors import bad_request
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aiohttp.typedefs import LooseHeaders
+
+_MAX_NAME = 64
+_Kind = TypeVar("_Kind", bound=msgspec.Struct)
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
 decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -34,3 +40,27 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise bad_request("Params Error", code=1)
     return body
+
+
+class WrongBody(ValueError):
+    """The body of a control is wrong; the message is a sentence."""
+
+
+def read_control(raw: bytes, kind: type[_Kind]) -> _Kind:
+    """Read the body of a control; raises `WrongBody`, which names a field that `kind` does not have."""
+    try:
+        body = msgspec.json.decode(raw)
+        if isinstance(body, dict):
+            refuse_unknown(body, kind)
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise WrongBody(f"{error}.") from error
+
+
+def refuse_unknown(names: Iterable[str], kind: type[msgspec.Struct]) -> None:
+    """Raise `WrongBody` for the first name that is no field of `kind`, with the nearest one or all of them."""
+    known = kind.__struct_fields__
+    for name in names:
+        if name not in known:
+            about = name[:_MAX_NAME]
+            raise WrongBody(UnknownName("", f"There is no field {about!r}.", about, known=known, listed=True).message)
