@@ -36,7 +36,7 @@ async def test_each_command_does_what_the_readme_says(hub, until):
     known = {}
     for method, written, data in commands():
         address = written.replace("http://127.0.0.1:8000", hub.url).replace("http://127.0.0.1:8001", hub.sandbox_url)
-        address = re.sub(r"/api(/check)?/1/", rf"/api\1/{known.get('payment_id')}/", address)
+        address = address.replace("…", str(known.get("payment_id")))
         body = None if data is None else {**json.loads(data)}
         for name, value in (body or {}).items():
             body[name] = known[name] if value == "…" else value
@@ -49,8 +49,19 @@ async def test_each_command_does_what_the_readme_says(hub, until):
             await until(lambda number=known["payment_id"]: is_paid(hub, number), "the webhook came")
         if known.get("error_rate"):
             assert await link_while_nothing_answers(hub) == (503, "1")
+        if address.endswith("/payments/pix"):
+            assert answer["payment"]["bank_payment_id"]
+            assert "bank_payment_id" not in answer
     assert {"events", "error_rate", "bank_payment_id"} <= known.keys()
     assert known["error_rate"] == 0
+
+
+def test_a_value_to_fill_in_is_told_with_its_place_in_the_answer():
+    section = " ".join(
+        README.partition("## The first five minutes\n")[2].partition("\n## ")[0].replace("# ", "").split()
+    )
+    for name in ("external_reference", "payment_id", "payment.bank_payment_id"):
+        assert f"the {name} of that answer" in section
 
 
 def test_the_readme_and_the_page_of_the_sandbox_know_each_other():
