@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from extrato.domain.errors import UnknownName
+from extrato.domain.nearest import nearest
 from services.sandbox.state.errors import bad_request
 
 if TYPE_CHECKING:
@@ -62,5 +62,6 @@ def refuse_unknown(names: Iterable[str], kind: type[msgspec.Struct]) -> None:
     known = kind.__struct_fields__
     for name in names:
         if name not in known:
-            about = name[:_MAX_NAME]
-            raise WrongBody(UnknownName("", f"There is no field {about!r}.", about, known=known, listed=True).message)
+            meant = nearest(name, known)
+            hint = f"Did you mean {meant!r}?" if meant else f"There are: {', '.join(sorted(known))}."
+            raise WrongBody(f"There is no field {name[:_MAX_NAME]!r}. {hint}")
