@@ -1,8 +1,8 @@
 """A private NATS with JetStream below the hub's home, for a machine that has none.
 
 It listens on 127.0.0.1 only and asks for a password that is new at every start and stands in a file that only
-the user who runs the hub can read, never on a command line. The hub and those who only read its events have an account
-each: nothing of the one can be named in the other.
+the user who runs the hub can read, never on a command line. The hub, the copies of its streams and those who only read
+them have an account each: of one only what it exports can be named in another.
 """
 
 from __future__ import annotations
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 _HOST: Final = "127.0.0.1"
 
 MAX_CONSUMERS: Final = 1000
+
+# Where subscribers listen, for answers and for what a consumer pushes to them.
+INBOXES: Final = "_INBOX.>"
+
+# How long the server remembers where the answers to a request for messages go, counted from the last one. Each that it
+# remembers takes about 700 bytes. Who waits longer asks for heartbeats; without them the message goes nowhere.
+LONGEST_WAIT_S: Final = 120
 
 
 class EmbeddedNats:
@@ -136,9 +143,13 @@ class EmbeddedNats:
             },
             "SUBSCRIBERS": {
                 "jetstream": {"max_streams": len(COPIED_STREAMS), "max_consumers": MAX_CONSUMERS},
-                "users": [{"user": "copier", "password": self._copier_password}, subscriber],
+                "users": [{"user": "copier", "password": self._copier_password}],
                 "imports": _imports(from_where_on, has_come),
+                "exports": _readers_exports(),
             },
+            # Who asks says where the answer goes, and the server sends it there with a right of its own. There is
+            # nothing here that an answer could do.
+            "READERS": {"users": [subscriber], "imports": _readers_imports()},
         }
 
     async def _is_ready(self, _pid: int) -> bool:
@@ -154,30 +165,40 @@ class EmbeddedNats:
         return False
 
 
+def _requests() -> dict[str, dict[str, str]]:
+    """Give the subjects on which a subscriber may ask, and what their exports say of the answers.
+
+    Nothing is said where one answer comes. Where several may, the server cannot know which is the last, and remembers
+    where they go until none has come for the threshold.
+    """
+    at_once = {"response_type": "stream", "threshold": "10s"}
+    when_there_are_some = {"response_type": "stream", "threshold": f"{LONGEST_WAIT_S}s"}
+    requests: dict[str, dict[str, str]] = {"$JS.API.INFO": {}, "$JS.API.STREAM.NAMES": {}}
+    for stream in COPIED_STREAMS:
+        requests |= {
+            f"$JS.API.DIRECT.GET.{stream}": at_once,
+            f"$JS.API.DIRECT.GET.{stream}.>": {},
+            # Without a name in the subject it may stand in the body, where no permission sees it: a name that a
+            # subscriber must not use has to be one that it does not know.
+            f"$JS.API.CONSUMER.CREATE.{stream}": {},
+            f"$JS.API.CONSUMER.CREATE.{stream}.>": {},
+            f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.*": {},
+            f"$JS.API.CONSUMER.INFO.{stream}.*": {},
+            f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*": when_there_are_some,
+            f"$JS.API.CONSUMER.DELETE.{stream}.*": {},
+            # Who acknowledges may ask for the next messages in the same breath.
+            f"$JS.ACK.{stream}.>": when_there_are_some,
+            f"$JS.FC.{stream}.>": {},
+        }
+    return requests
+
+
 def _subscriber(feed: str) -> dict[str, object]:
     """Give what a subscriber may do.
 
     It makes consumers of the copies and reads from them; it publishes nothing, and changes no stream. What a stream is
     made of is not shown to it either, for that tells where the messages of a copy come in.
     """
-    allowed = [
-        subject
-        for stream in COPIED_STREAMS
-        for subject in (
-            f"$JS.API.DIRECT.GET.{stream}",
-            f"$JS.API.DIRECT.GET.{stream}.>",
-            # Without a name in the subject it may stand in the body, where no permission sees it: a name that a
-            # subscriber must not use has to be one that it does not know.
-            f"$JS.API.CONSUMER.CREATE.{stream}",
-            f"$JS.API.CONSUMER.CREATE.{stream}.>",
-            f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.*",
-            f"$JS.API.CONSUMER.INFO.{stream}.*",
-            f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
-            f"$JS.API.CONSUMER.DELETE.{stream}.*",
-            f"$JS.ACK.{stream}.>",
-            f"$JS.FC.{stream}.>",
-        )
-    ]
     denied = [
         f"$JS.FC.*.{feed}.>",
         *(
@@ -193,12 +214,27 @@ def _subscriber(feed: str) -> dict[str, object]:
         ),
     ]
     return {
-        "publish": {"allow": ["$JS.API.INFO", "$JS.API.STREAM.NAMES", *allowed], "deny": denied},
-        "subscribe": ["_INBOX.>"],
+        "publish": {"allow": list(_requests()), "deny": denied},
+        "subscribe": [INBOXES],
     }
 
 
-# All that one account reaches in the other, and only to fill the copies.
+# All that those who read the copies reach of them.
+def _readers_exports() -> list[object]:
+    return [
+        *({"service": subject, "accounts": ["READERS"], **answers} for subject, answers in _requests().items()),
+        {"stream": INBOXES, "accounts": ["READERS"]},
+    ]
+
+
+def _readers_imports() -> list[object]:
+    return [
+        *({"service": {"account": "SUBSCRIBERS", "subject": subject}} for subject in _requests()),
+        {"stream": {"account": "SUBSCRIBERS", "subject": INBOXES}},
+    ]
+
+
+# All that the account of the copies reaches in the hub's, and only to fill them.
 def _exports(from_where_on: list[str], has_come: list[str]) -> list[object]:
     return [
         *({"service": f"$JS.API.{request}", "accounts": ["SUBSCRIBERS"]} for request in from_where_on),

@@ -12,10 +12,11 @@ import nats
 import nats.errors
 import nats.js.errors
 import pytest
-from nats.js.api import ConsumerConfig, DeliverPolicy, StoreCompression
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StoreCompression
 
 from extrato.bus.connection import STREAMS
 from extrato.bus.copies import FEED_PREFIX, open_copies
+from services.cli.embedded import nats as embedded
 from services.cli.embedded.nats import EmbeddedNats
 from tests.pace import allowed, until
 
@@ -242,6 +243,281 @@ async def test_no_answer_that_a_subscriber_has_sent_elsewhere_reaches_a_stream(b
     assert sorted(info.config.name for info in await copier.jetstream().streams_info()) == ["CHECKS", "PAYMENTS"]
     await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
     assert (await read(subscriber, 3, durable="afterwards"))[-1] == "payments.padaria.1.Event3"
+
+
+# What a subscriber may ask, so that the server answers at once or soon; {held} acknowledges a message it holds, {none}
+# is a consumer for which there is nothing, {headers} one of the headers alone.
+QUESTIONS = {
+    "a message that is not there": ("$JS.API.DIRECT.GET.PAYMENTS", b'{"seq": 999999999}'),
+    "a message that is there": ("$JS.API.DIRECT.GET.PAYMENTS", b'{"seq": 1}'),
+    "the last messages of no subject": ("$JS.API.DIRECT.GET.PAYMENTS", b'{"multi_last": ["x.>"], "batch": 2}'),
+    "several messages": ("$JS.API.DIRECT.GET.PAYMENTS", b'{"seq": 1, "batch": 2}'),
+    "the last message of a subject": ("$JS.API.DIRECT.GET.PAYMENTS.payments.padaria.1.Event1", b""),
+    "no message": ("$JS.API.DIRECT.GET.PAYMENTS", b""),
+    "the next, without waiting": ("$JS.API.CONSUMER.MSG.NEXT.PAYMENTS.{none}", b'{"batch": 5, "no_wait": true}'),
+    "the next, for a moment": ("$JS.API.CONSUMER.MSG.NEXT.PAYMENTS.{none}", b'{"batch": 5, "expires": 30000000}'),
+    "the next, in no JSON": ("$JS.API.CONSUMER.MSG.NEXT.PAYMENTS.{none}", b'{"batch": -1, "x"'),
+    "the next headers": ("$JS.API.CONSUMER.MSG.NEXT.PAYMENTS.{headers}", b'{"batch": 2, "no_wait": true}'),
+    "an acknowledgement": ("{held}", b"+ACK"),
+    "an acknowledgement and the next": ("{held}", b'+NXT {"batch": 5, "no_wait": true}'),
+    "a consumer": ("$JS.API.CONSUMER.INFO.PAYMENTS.{none}", b""),
+    "a consumer that is not there": ("$JS.API.CONSUMER.DELETE.PAYMENTS.missing", b""),
+    "a new consumer": (
+        "$JS.API.CONSUMER.CREATE.PAYMENTS.{none}",
+        b'{"stream_name": "PAYMENTS", "config": {"name": "none", "deliver_policy": "new", "ack_policy": "none"}}',
+    ),
+    "the account": ("$JS.API.INFO", b""),
+    "the streams": ("$JS.API.STREAM.NAMES", b""),
+}
+
+
+def question(name, *, held):
+    subject, body = QUESTIONS[name]
+    return subject.format(none="none", headers="headers", held=held), body
+
+
+# Where an answer with the server's right would do harm, or be heard by somebody else.
+HARMFUL = [
+    "$JS.API.STREAM.DELETE.PAYMENTS",
+    "$JS.API.STREAM.PURGE.PAYMENTS",
+    "$JS.API.STREAM.UPDATE.PAYMENTS",
+    "$JS.API.STREAM.MSG.DELETE.PAYMENTS",
+    "$JS.API.STREAM.CREATE.OWN",
+    "$JS.API.CONSUMER.RESET.PAYMENTS.other",
+    "$JS.API.CONSUMER.PAUSE.PAYMENTS.other",
+    "$JS.API.ACCOUNT.PURGE.SUBSCRIBERS",
+    "$JS.FC.PAYMENTS.other.x",
+    "$SYS.REQ.SERVER.PING",
+    "$SYS.REQ.ACCOUNT.PING.CONNZ",
+    f"origin.API.CONSUMER.RESET.PAYMENTS.{FEED_PREFIX}",
+    "copies.PAYMENTS.forged",
+    "_COPIER.forged.x",
+    "payments.forged.1.X",
+    "_R_.forged.x",
+]
+
+
+@pytest.fixture
+async def two_events(copies, copier):
+    """A copy that has come to the end of its stream."""
+
+    async def are_there():
+        return (await copier.jetstream().stream_info("PAYMENTS")).state.messages == 2
+
+    await wait_for(are_there)
+
+
+@pytest.fixture
+async def other(two_events, nats_server):
+    """The durable consumer of another subscriber, which holds one message and has acknowledged none."""
+    async with client_of(nats_server.subscriber_url) as client:
+        config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=3600)
+        subscription = await client.jetstream().pull_subscribe(
+            "payments.>", durable="other", stream="PAYMENTS", config=config
+        )
+        await subscription.fetch(1, timeout=5)
+
+        async def is_noted():
+            return (await subscription.consumer_info()).num_ack_pending == 1
+
+        await wait_for(is_noted)
+        yield subscription
+
+
+@pytest.fixture
+async def asking(subscriber, other):
+    """A subscriber with consumers of its own; gives the reply subject of a message that it holds."""
+    own = {"ack_policy": "none", "deliver_policy": "new"}
+    await make_consumer(subscriber, "PAYMENTS", {"name": "none", **own})
+    await make_consumer(
+        subscriber, "PAYMENTS", {"name": "headers", **own, "deliver_policy": "all", "headers_only": True}
+    )
+    held = await subscriber.jetstream().pull_subscribe("payments.>", durable="held", stream="PAYMENTS")
+    (message,) = await held.fetch(1, timeout=5)
+    return message.reply
+
+
+async def answers(client, subject, body, *, number):
+    """Give so many answers; a message that is answered with comes under its own subject."""
+    inbox = client.new_inbox()
+    coming = await client.subscribe(inbox)
+    await client.publish(subject, body, reply=inbox)
+    come = [await coming.next_msg(timeout=5) for _ in range(number)]
+    await coming.unsubscribe()
+    return come
+
+
+async def has_been_answered(client, subject, body):
+    """Wait until the server has answered this, and what it was asked before, and has done what was asked of its API."""
+    await answers(client, subject, body, number=1)
+    await answers(client, "$JS.API.STREAM.NAMES", b"", number=1)
+
+
+async def what_others_have(copier, other):
+    """The copy that all read, and how far another subscriber is."""
+    copy, consumer = await copier.jetstream().stream_info("PAYMENTS"), await other.consumer_info()
+    place = (consumer.created, consumer.delivered, consumer.ack_floor, consumer.num_pending, consumer.num_ack_pending)
+    return copy.created, copy.config, copy.state.messages, copy.state.first_seq, place
+
+
+@pytest.mark.parametrize("asked", QUESTIONS)
+async def test_no_answer_that_a_subscriber_has_sent_elsewhere_harms_a_copy_or_another_subscriber(
+    bus, subscriber, copier, other, asking, asked
+):
+    subject, body = question(asked, held=asking)
+    heard = []
+
+    async def hear(message):
+        heard.append(message.subject)
+
+    before = await what_others_have(copier, other)
+    for listening in (bus.client, copier):
+        for target in (*HARMFUL, "$SYS.>"):
+            await listening.subscribe(target, cb=hear)
+        await listening.flush()
+    for target in HARMFUL:
+        await subscriber.publish(subject, body, reply=target)
+        await has_been_answered(subscriber, subject, body)
+        assert await what_others_have(copier, other) == before, target
+    for listening in (bus.client, copier):
+        await listening.flush()
+    assert heard == []
+    assert sorted(info.config.name for info in await copier.jetstream().streams_info()) == ["CHECKS", "PAYMENTS"]
+
+
+@pytest.mark.parametrize("target", ["DELETE", "PURGE"])
+@pytest.mark.parametrize("more", [{}, {"headers_only": True}, {"idle_heartbeat": 100_000_000}])
+async def test_no_consumer_that_a_subscriber_points_at_the_api_harms_a_copy(subscriber, copier, other, target, more):
+    before = await what_others_have(copier, other)
+    config = {"ack_policy": "none", "deliver_policy": "all", "deliver_subject": f"$JS.API.STREAM.{target}.PAYMENTS"}
+    await make_consumer(subscriber, "PAYMENTS", {"name": "pointed", **config, **more})
+    # Longer than three heartbeats.
+    await asyncio.sleep(0.35)
+    assert await what_others_have(copier, other) == before
+
+
+async def point_at(subscriber, targets):
+    config = {"ack_policy": "none", "deliver_policy": "all", "headers_only": True}
+    for number, target in enumerate(targets):
+        await make_consumer(subscriber, "PAYMENTS", {"name": f"pointed-{number}", "deliver_subject": target, **config})
+    await asyncio.sleep(0.35)
+
+
+async def test_no_consumer_that_a_subscriber_points_elsewhere_harms_another(subscriber, copier, other):
+    before = await what_others_have(copier, other)
+    await point_at(subscriber, [target for target in HARMFUL if "RESET.PAYMENTS.other" not in target])
+    assert await what_others_have(copier, other) == before
+
+
+async def test_a_consumer_that_a_subscriber_points_at_the_reset_of_another_loses_it_nothing(subscriber, other):
+    """Each consumer listens for its reset under that very subject, so the server does deliver there."""
+    (second,) = await other.fetch(1, timeout=5)
+    await point_at(subscriber, ["$JS.API.CONSUMER.RESET.PAYMENTS.other"])
+    come = [second.subject, *[message.subject for message in await other.fetch(2, timeout=5)]]
+    assert {"payments.padaria.1.Event1", "payments.padaria.1.Event2"} == set(come)
+
+
+async def test_no_trace_of_a_subscribers_message_harms_a_copy(subscriber, copier, other):
+    before = await what_others_have(copier, other)
+    for target in HARMFUL:
+        await subscriber.publish("$JS.API.INFO", b"", reply=target, headers={"Nats-Trace-Dest": target})
+        await has_been_answered(subscriber, "$JS.API.INFO", b"")
+    assert await what_others_have(copier, other) == before
+
+
+async def test_every_answer_comes_to_the_inbox_of_who_asked(subscriber, asking):
+    for asked in QUESTIONS:
+        subject, body = question(asked, held=asking)
+        await answers(subscriber, subject, body, number=1)
+
+
+async def test_several_messages_are_read_with_one_question(two_events, subscriber):
+    come = await answers(subscriber, "$JS.API.DIRECT.GET.PAYMENTS", b'{"seq": 1, "batch": 2}', number=3)
+    assert [message.headers.get("Nats-Sequence") for message in come] == ["1", "2", None]
+    assert come[-1].headers["Status"] == "204"
+    assert (await subscriber.jetstream().get_msg("PAYMENTS", 2, direct=True)).subject == "payments.padaria.1.Event2"
+
+
+async def test_what_a_subscriber_says_of_a_message_is_heeded(copies, subscriber):
+    config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, max_deliver=5)
+    subscription = await subscriber.jetstream().pull_subscribe(
+        "payments.>", durable="reader", stream="PAYMENTS", config=config
+    )
+    first, second = await subscription.fetch(2, timeout=5)
+    await first.nak()
+    await second.in_progress()
+    await second.term()
+    (again,) = await subscription.fetch(1, timeout=5)
+    assert (again.subject, again.metadata.num_delivered) == (first.subject, 2)
+    await again.ack_sync()
+    info = await subscription.consumer_info()
+    assert (info.num_ack_pending, info.num_pending, info.ack_floor.stream_seq) == (0, 0, 2)
+    assert await subscriber.jetstream().delete_consumer("PAYMENTS", "reader")
+    with pytest.raises(nats.js.errors.NotFoundError):
+        await subscription.consumer_info()
+
+
+async def test_a_subscriber_is_told_the_next_message_with_its_acknowledgement(copies, subscriber):
+    subscription = await subscriber.jetstream().pull_subscribe("payments.>", durable="reader", stream="PAYMENTS")
+    (first,) = await subscription.fetch(1, timeout=5)
+    (second,) = await answers(subscriber, first.reply, b"+NXT", number=1)
+    assert second.subject == "payments.padaria.1.Event2"
+
+
+async def test_a_consumer_with_flow_control_gets_more_than_a_window(bus, copies, subscriber):
+    for _ in range(5):
+        await asyncio.gather(*(bus.jetstream.publish("payments.padaria.1.Large", b"x" * 100_000) for _ in range(20)))
+    subscription = await subscriber.jetstream().subscribe(
+        "payments.>", stream="PAYMENTS", flow_control=True, idle_heartbeat=1, durable="pushed"
+    )
+    for _ in range(102):
+        await (await subscription.next_msg(timeout=10)).ack()
+
+    async def has_all():
+        info = await subscription.consumer_info()
+        return (info.num_pending, info.num_ack_pending) == (0, 0)
+
+    await wait_for(has_all)
+
+
+async def test_a_subscriber_that_waits_is_given_what_comes(bus, copies, subscriber):
+    subscription = await subscriber.jetstream().pull_subscribe("payments.>", durable="reader", stream="PAYMENTS")
+    await subscription.fetch(2, timeout=5)
+    waiting = asyncio.create_task(subscription.fetch(1, timeout=10))
+
+    async def waits():
+        return (await subscription.consumer_info()).num_waiting == 1
+
+    await wait_for(waits)
+    await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
+    assert [message.subject for message in await waiting] == ["payments.padaria.1.Event3"]
+
+
+async def test_a_subscriber_with_heartbeats_waits_longer_than_the_server_remembers(home, monkeypatch):
+    monkeypatch.setattr(embedded, "LONGEST_WAIT_S", 0.2)
+    async with (
+        EmbeddedNats(home) as server,
+        client_of(server.url) as hub,
+        client_of(server.subscriber_url) as subscriber,
+        open_copies(origin_url=server.url, copies_url=server.copies_url, feed=server.feed),
+    ):
+        await make_consumer(subscriber, "PAYMENTS", {"name": "patient", "ack_policy": "none"})
+        inbox = subscriber.new_inbox()
+        coming = await subscriber.subscribe(inbox)
+        request = b'{"batch": 1, "expires": 30000000000, "idle_heartbeat": 100000000}'
+        await subscriber.publish("$JS.API.CONSUMER.MSG.NEXT.PAYMENTS.patient", request, reply=inbox)
+        for _ in range(8):
+            assert (await coming.next_msg(timeout=5)).headers["Status"] == "100"
+        await hub.jetstream().publish("payments.padaria.1.Event1", b"{}")
+        while (message := await coming.next_msg(timeout=5)).headers:
+            assert message.headers["Status"] == "100"
+        assert message.subject == "payments.padaria.1.Event1"
+
+
+async def test_a_durable_consumer_of_an_older_version_keeps_its_place(copies, subscriber, copier):
+    """Subscribers had an account with the copies once, and what they made there is read on."""
+    assert await read(copier, 1) == ["payments.padaria.1.Event1"]
+    assert await read(subscriber, 1) == ["payments.padaria.1.Event2"]
 
 
 @pytest.fixture
