@@ -85,19 +85,26 @@ async def test_a_stranger_uses_up_no_other_merchants_share(hub, others_hub):
 @pytest.mark.usefixtures("only_when_asked")
 async def test_over_its_share_a_merchants_deliveries_are_looked_into_without_their_bodies(others_hub, until):
     hub, filling = others_hub, b'{"x":"' + b"a" * 60_000 + b'"}'
-    for _ in range(BODY_BYTES_PER_MINUTE // MAX_VERIFIED_BYTES + 4):
-        number = a_number()
-        assert await post(hub, number, signed(number), body=filling, kind="nothing") == 200
-    number, before = a_number(), await hub.asked(GET_PAYMENT)
-    assert await post(hub, number, signed(number), body=filling) == 200
-    record = json.loads((await kept(hub))[-1][1])
-    assert "body" not in record
-    assert f"data.id={number}" in record["path"]
 
-    async def is_asked() -> bool:
-        return await hub.asked(GET_PAYMENT) > before
+    async def deliver(count, kind):
+        numbers = [a_number() for _ in range(count)]
+        posts = (post(hub, number, signed(number), body=filling, kind=kind) for number in numbers)
+        assert set(await asyncio.gather(*posts)) == {200}
+        return numbers
 
-    await until(is_asked, "it is looked into")
+    await deliver(2 * BODY_BYTES_PER_MINUTE // MAX_VERIFIED_BYTES, "nothing")
+    before = await hub.asked(GET_PAYMENT)
+    numbers = await deliver(10, "payment")
+    records = [json.loads(record) for _, record in await kept(hub)]
+    ours = [record for record in records if any(f"data.id={number}" in record["path"] for number in numbers)]
+    assert len(ours) == 10
+    # The share grows by one body a second.
+    assert sum("body" in record for record in ours) < 5
+
+    async def are_asked() -> bool:
+        return await hub.asked(GET_PAYMENT) >= before + 10
+
+    await until(are_asked, "all are looked into")
 
 
 async def test_a_repeat_is_answered_and_not_stored_again(others_hub):
