@@ -31,12 +31,15 @@ from extrato.process import open_database
 from extrato.providers.mercado_pago.webhook import _sign, manifest
 from extrato.settings import Settings
 from extrato.store.migrations import migrate
-from services.cli.demo import CREDENTIAL, SLUG, prepare_demo
+from services.cli.demo import ACCOUNT_ID, SLUG, prepare_demo
 from services.cli.embedded.nats import EmbeddedNats
 from services.cli.embedded.postgres import EmbeddedPostgres
 
 # As many as a gateway takes in the time of a load and its warming up.
 NOTIFICATIONS = int(10_000 * (SECONDS + 2))
+
+
+SECRET = "s" * 64
 
 
 @contextlib.asynccontextmanager
@@ -55,7 +58,8 @@ async def one_gateway(provider_port: int | None = None):
         await migrate(postgres.url)
         settings, cause = Settings.from_environment(environment), Cause(correlation_id="bench", actor="operator")
         async with open_database(settings, connections=2) as pool, open_hub(settings, pool=pool, bus=None) as hub:
-            api_key = await prepare_demo(hub, settings, cause=cause)
+            demo = await prepare_demo(hub, settings, given_secret=SECRET, cause=cause)
+            api_key = demo.key_file.read_text().strip()
         with process("-m", "services.gateway", log=home / "gateway.log", **environment):
             await until_it_answers(f"http://127.0.0.1:{port}/readyz")
             yield port, api_key, postgres.url
@@ -154,7 +158,7 @@ def notification_body(number: int) -> bytes:
             "id": 1,
             "live_mode": True,
             "type": "payment",
-            "user_id": CREDENTIAL.account_id,
+            "user_id": ACCOUNT_ID,
         }
     ).encode()
 
@@ -164,7 +168,7 @@ def signed_notifications():
     for number in itertools.count(10_000_000_000):
         ts = str(int(time.time()))
         request_id = f"bench-{number}"
-        signature = _sign(CREDENTIAL.webhook_secret, manifest(data_id=str(number), request_id=request_id, ts=ts))
+        signature = _sign(SECRET, manifest(data_id=str(number), request_id=request_id, ts=ts))
         yield request(
             "POST",
             f"/webhooks/mercadopago/{SLUG}/?data.id={number}&type=payment",
