@@ -50,7 +50,7 @@ async def _soon(request: web.Request) -> AsyncIterator[None]:
 async def json_object(request: web.Request, kind: type[Struct]) -> tuple[dict[str, Any], bytes]:
     """Read the body as a JSON object, with its bytes; numbers with a fraction become `Decimal`.
 
-    `kind` is its Struct in `contracts/api.py`. Raises `Refused` for anything else: another type or charset, text that
+    `kind` is its Struct in `contracts/api/`. Raises `Refused` for anything else: another type or charset, text that
     is no JSON, no object, and a field that the Struct forbids. Whether the values make sense is not looked into.
     """
     if single(request.headers, hdrs.CONTENT_TYPE) != "application/json":

@@ -37,7 +37,7 @@ ERROR_FORMAT: Final = web.RequestKey("error_format", Formatted)
 
 
 def json_answer(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """Answer with a body of `contracts/api.py`."""
+    """Answer with a body of `contracts/api/`."""
     return web.Response(body=_encode(body), status=status, headers={"Content-Type": JSON, **(headers or {})})
 
 

@@ -1,6 +1,6 @@
 """Refuses what a request says in a field that its body does not have: a misspelt field would have no effect.
 
-Which fields a body has, and whether it is refused for others, stands in its Struct in `contracts/api.py`.
+Which fields a body has, and whether it is refused for others, stands in its Struct in `contracts/api/`.
 """
 
 from __future__ import annotations
