@@ -50,7 +50,7 @@ check: $(DEV) ## Check format, lint, types, import rules and that the generated 
 schemas: $(RUN) ## Write the schemas that stand beside the contracts, and docs/errors.md.
 	@.venv/bin/python -m contracts.generate
 
-claims: $(RUN) ## Write docs/compatibility.md from tests/compatibility/.
+claims: $(RUN) ## Write docs/compatibility.md from the catalogue and the tests that claim its statements.
 	@.venv/bin/python -m tests.compatibility
 
 notices: $(DEV) ## Write THIRD-PARTY.md from the locked packages.

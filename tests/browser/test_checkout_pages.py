@@ -10,6 +10,7 @@ from playwright.async_api import expect
 
 from services.gateway.pages.asking import PATIENCE_S
 from tests.browser.asking import AT_ONCE_MS, POLL_MS, let_it_ask
+from tests.compatibility.claim import claim
 from tests.pace import allowed
 from tests.running_hub import NO_FAULTS
 
@@ -31,6 +32,7 @@ async def decided(hub, link, outcome, **more):
     )
 
 
+@claim("return-page.approved", "return-page.parameters")
 async def test_paying_at_the_checkout_leads_to_the_success_page(hub, browse):
     link = await hub.link()
     page = await browse()
@@ -52,6 +54,7 @@ async def test_the_success_page_does_not_wait_for_a_search_that_lags(hub, browse
     await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
 
 
+@claim("return-page.pending", "return-page.refreshes")
 @pytest.mark.parametrize("way", ["Gerar Pix", "Gerar boleto"])
 async def test_coming_back_pending_the_page_turns_when_it_is_paid(hub, browse, way):
     link = await hub.link()
@@ -79,6 +82,7 @@ async def test_a_pix_of_the_checkout_is_paid_there(hub, browse):
     assert page.url.startswith(f"{hub.url}/payments/mp/return/")
 
 
+@claim("return-page.refreshes")
 async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse, until):
     link = await hub.link()
     page, asked = await browse(), []
@@ -122,6 +126,7 @@ async def test_a_page_that_stays_open_takes_the_next_token_without_being_written
     assert (await page.locator("main").get_attribute("data-socket")).endswith(f"&t={token}")
 
 
+@claim("return-page.refreshes")
 async def test_beside_a_socket_the_page_asks_every_thirty_seconds(hub, browse, until):
     link = await hub.link()
     page, asked, heard = await browse(), [], []
@@ -151,6 +156,7 @@ async def test_beside_a_socket_the_page_asks_every_thirty_seconds(hub, browse, u
     await until(asks_again, "the page asked again")
 
 
+@claim("status.in-process")
 async def test_a_card_under_review_waits_and_then_turns(hub, browse):
     link = await hub.link()
     page = await browse()
@@ -213,6 +219,7 @@ async def test_leaving_without_paying_offers_another_try(hub, browse):
     await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
 
 
+@claim("status.rejected", "secure-link.pending", "return-page.rejected")
 async def test_a_refused_card_does_not_close_the_link(hub, browse):
     link = await hub.link()
     page = await browse()
@@ -224,6 +231,7 @@ async def test_a_refused_card_does_not_close_the_link(hub, browse):
     await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
 
 
+@claim("return-page.refreshes")
 async def test_a_page_that_waits_needs_no_script_to_be_refreshed(hub, browse, until):
     link = await hub.link()
     page = await browse(java_script_enabled=False)
@@ -241,6 +249,7 @@ async def test_a_page_that_waits_needs_no_script_to_be_refreshed(hub, browse, un
     await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
 
 
+@claim("secure-link.paid")
 async def test_a_paid_link_is_not_opened_again(hub, browse):
     link = await hub.link()
     page = await browse()
@@ -256,6 +265,7 @@ async def test_a_paid_link_is_not_opened_again(hub, browse):
     await expect(page.get_by_role("heading")).to_have_text("Pagamento já realizado")
 
 
+@claim("secure-link.looks")
 async def test_a_link_that_was_paid_unheard_asks_before_it_opens(hub, browse):
     await hub.faults(webhooks=False)
     link = await hub.link()
@@ -265,6 +275,7 @@ async def test_a_link_that_was_paid_unheard_asks_before_it_opens(hub, browse):
     await expect(page.get_by_role("heading")).to_have_text("Pagamento já realizado")
 
 
+@claim("secure-link.looks")
 async def test_a_provider_that_does_not_answer_keeps_nobody_waiting(hub, browse):
     link = await hub.link()
     await hub.faults(latency_ms=TOO_SLOW_MS)
@@ -277,6 +288,7 @@ async def test_a_provider_that_does_not_answer_keeps_nobody_waiting(hub, browse)
     await expect(page.get_by_role("heading")).to_have_text("Nenhum pagamento recebido ainda")
 
 
+@claim("return-page.shows")
 @pytest.mark.parametrize("fault", [{"latency_ms": TOO_SLOW_MS}, {"error_rate": 1}], ids=["slow", "away"])
 async def test_who_paid_and_comes_back_unheard_is_not_led_to_pay_again(hub, browse, fault):
     await hub.faults(webhooks=False)
@@ -302,6 +314,7 @@ async def test_an_attempt_that_the_provider_does_not_know_yet_leads_nobody_to_pa
     await expect(page.locator("main .button")).to_have_count(0)
 
 
+@claim("secure-link.pending")
 async def test_a_link_under_review_leads_nobody_to_pay_a_second_time(hub, browse):
     link = await hub.link()
     page = await browse()
@@ -358,6 +371,7 @@ async def test_what_is_in_preparation_turns_by_itself_into_what_can_be_paid(hub,
     await expect(link.get_by_role("button", name="Pagar com cartão", exact=True)).to_be_visible(timeout=40_000)
 
 
+@claim("secure-link.pending")
 async def test_a_wish_to_cancel_leads_nobody_to_pay(hub, browse):
     link = await hub.link()
     await hub.faults(error_rate=1)
@@ -386,6 +400,7 @@ async def test_a_page_that_says_paid_looks_again_for_who_comes_back_to_it(hub, b
     await expect(page.get_by_role("heading")).to_have_text("Pagamento devolvido")
 
 
+@claim("secure-link.closed")
 async def test_an_expired_link_says_so(hub, brief, browse, until):
     address = await brief.open(method="checkout", lifetime_s=3)
 
@@ -400,6 +415,7 @@ async def test_an_expired_link_says_so(hub, brief, browse, until):
     await expect(page.locator("main .button")).to_have_count(0)
 
 
+@claim("secure-link.closed")
 async def test_a_link_is_not_called_expired_before_the_provider_has_told(hub, brief, browse, until):
     address = await brief.open(method="checkout", lifetime_s=3)
     await hub.faults(error_rate=1)
@@ -417,6 +433,7 @@ async def test_a_link_is_not_called_expired_before_the_provider_has_told(hub, br
     await expect(page.get_by_role("heading")).to_have_text("Link expirado")
 
 
+@claim("secure-link.closed")
 async def test_a_cancelled_link_says_so(hub, browse):
     link = await hub.link()
     status, answer = await hub.post(f"/payments/api/{link['payment_id']}/cancel/", {})
@@ -426,6 +443,7 @@ async def test_a_cancelled_link_says_so(hub, browse):
     await expect(page.get_by_role("heading")).to_have_text("Link cancelado")
 
 
+@claim("return-page.records")
 async def test_what_the_return_address_says_of_the_payment_is_not_believed(hub, browse):
     link = await hub.link()
     lies = f"collection_status=approved&status=approved&payment_id=99&external_reference={link['external_reference']}"
@@ -435,6 +453,7 @@ async def test_what_the_return_address_says_of_the_payment_is_not_believed(hub, 
     assert (await hub.check(link["payment_id"]))["status"] == "pending"
 
 
+@claim("return-page.parameters")
 async def test_the_return_page_is_found_by_number_and_token_too(hub, browse):
     link = await hub.link()
     token = re.search(r"t=(\w+)", link["secure_checkout_url"])[1]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.async_api import expect
 
+from tests.compatibility.claim import claim
 from tests.conftest import CLIENTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -253,6 +254,7 @@ def desk(hub, brief, until):
     return Desk(hub, brief, until)
 
 
+@claim("pix-page.language", "pix-page.missing", "pix-page.expired", "secure-link.missing", "return-page.shows")
 @pytest.mark.parametrize("state", HEADINGS)
 async def test_everybody_can_read_the_page(desk, browse, node, state):
     page = await browse(viewport=NARROW, bypass_csp=True)

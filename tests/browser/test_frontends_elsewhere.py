@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from tests.compatibility.claim import claim
 from tests.ports import free_port
 from tests.running_hub import MERCHANT
 
@@ -74,10 +75,12 @@ def _expect_all_went_well(told, hub) -> None:
     assert told["error"] == "Pagamento 999999 não encontrado"
 
 
+@claim("addresses.origin")
 async def test_a_shop_elsewhere_orders_and_follows_with_its_key(hub, shop):
     _expect_all_went_well(await shop.evaluate(ORDER, {"hub": hub.url, "key": hub.api_key, "padaria": MERCHANT}), hub)
 
 
+@claim("addresses.origin")
 @pytest.mark.xdist_group("open mode")
 async def test_in_open_mode_a_shop_of_this_machine_needs_no_key(keyless_hub, shop):
     hub = keyless_hub

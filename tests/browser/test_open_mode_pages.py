@@ -6,6 +6,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from tests.compatibility.claim import claim
+
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("open mode")]
 
 # Its documentation, "Fluxo Recomendado para Frontend", "Opção 1: Polling (Mais Simples)".
@@ -46,6 +48,7 @@ async def page(chromium):
     await context.close()
 
 
+@claim("flows.poll")
 async def test_the_references_polling_snippet_sees_the_approval(keyless_hub, page):
     link = await keyless_hub.link()
     complaints = []
@@ -60,6 +63,7 @@ async def test_the_references_polling_snippet_sees_the_approval(keyless_hub, pag
     assert complaints == []
 
 
+@claim("pix-page.paid")
 async def test_the_references_addresses_open_without_a_token_and_turn_by_themselves(keyless_hub, page):
     """Pages of `/payments/pix/<id>`, `/payments/mp/pay/<id>/` and `/payments/mp/return/?status=…&payment_id=<id>`."""
     pix = (await keyless_hub.post("/payments/pix", {"value": 7}))[1]["payment"]

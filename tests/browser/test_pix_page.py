@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.asking import AT_ONCE_MS, let_it_ask
+from tests.compatibility.claim import claim
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -49,6 +50,7 @@ async def confirm(hub, pix):
     assert (await hub.post("/payments/pix/confirmation", body))[0] == 200
 
 
+@claim("pix-page.unpaid", "pix-page.language")
 async def test_the_page_shows_what_is_to_be_paid_to_whom(hub, browse):
     pix = await new_pix(hub)
     page = await browse()
@@ -64,6 +66,7 @@ async def test_the_page_shows_what_is_to_be_paid_to_whom(hub, browse):
     assert await picture.evaluate("picture => picture.naturalWidth") > 0
 
 
+@claim("pix-page.unpaid")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_a_camera_reads_the_code_from_the_screen(hub, browse, scheme):
     pix = await new_pix(hub)
@@ -73,6 +76,7 @@ async def test_a_camera_reads_the_code_from_the_screen(hub, browse, scheme):
     assert cv2.QRCodeDetector().detectAndDecode(seen)[0] == pix["payload"]
 
 
+@claim("pix-page.paid", "pix-page.real-time")
 async def test_the_page_turns_by_itself_when_the_bank_confirms(hub, browse):
     pix = await new_pix(hub)
     page = await browse()
@@ -104,6 +108,7 @@ async def test_a_transfer_of_a_part_takes_the_code_away(hub, browse):
     assert await page.evaluate("window.mark") == "the same document"
 
 
+@claim("pix-page.real-time")
 async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse):
     pix = await new_pix(hub)
     page = await browse()
@@ -197,6 +202,7 @@ async def test_the_countdown_is_the_servers_though_the_phones_clock_is_wrong(bri
     assert await countdown.is_true()
 
 
+@claim("pix-page.real-time")
 async def test_a_phone_that_slept_asks_the_server_how_much_time_is_left(brief, browse):
     page = await browse()
     await page.add_init_script(WRONG_CLOCK)
@@ -210,6 +216,7 @@ async def test_a_phone_that_slept_asks_the_server_how_much_time_is_left(brief, b
     assert await countdown.is_true()
 
 
+@claim("pix-page.expired")
 async def test_at_zero_the_page_asks_the_server_and_turns(brief, browse):
     page = await browse()
     await page.goto(await brief.open(method="pix", lifetime_s=5))
@@ -223,6 +230,7 @@ async def test_at_zero_the_page_asks_the_server_and_turns(brief, browse):
     assert again.status == 410
 
 
+@claim("pix-page.expired")
 async def test_at_zero_the_code_is_gone_though_the_server_cannot_be_asked(brief, browse, until):
     page = await browse()
     await page.add_init_script(KEEP_WHAT_IS_SAID)
@@ -329,6 +337,7 @@ async def test_without_a_clipboard_the_button_selects_the_code(hub, browse, clip
     assert await page.evaluate(selected) == pix["payload"]
 
 
+@claim("pix-page.real-time")
 async def test_without_scripts_the_page_is_whole_and_the_link_refreshes_it(hub, browse):
     pix = await new_pix(hub)
     page = await browse(java_script_enabled=False)

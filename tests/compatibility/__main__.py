@@ -5,37 +5,46 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
-from tests.compatibility.checker import ROOT, problems
-from tests.compatibility.claims import PARTS
+from tests.compatibility.catalogue.parts import PARTS
+from tests.compatibility.checker import problems
+from tests.compatibility.collection import ROOT, collect
 from tests.compatibility.document import document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tests.compatibility.claim import Part
+    from tests.compatibility.collection import Claims
+    from tests.compatibility.statement import Part
 
 PAGE: Final = ROOT / "docs" / "compatibility.md"
 
 
-def main(arguments: list[str], *, parts: Sequence[Part] = PARTS, page: Path = PAGE) -> int:
-    """Write the page, or with `--check` compare it; 1 when something is wrong, 2 for anything else asked."""
+def main(
+    arguments: list[str], *, parts: Sequence[Part] = PARTS, claims: Claims | None = None, page: Path = PAGE
+) -> int:
+    """Write the page, or with `--check` compare it; 1 when something is wrong, 2 for anything else asked.
+
+    Without `claims` they are collected from the tests.
+    """
     if arguments not in ([], ["--check"]):
         print("usage: python -m tests.compatibility [--check]", file=sys.stderr)
         return 2
-    wrong = problems(parts)
+    claims = claims or collect()
+    wrong = problems(parts, claims)
+    text = document(parts, claims.proofs)
     if arguments:
-        wrong += _stale(parts, page)
+        wrong += _stale(text, page)
     else:
-        page.write_text(document(parts), encoding="utf-8")
+        page.write_text(text, encoding="utf-8")
     print(*wrong, sep="\n", end="\n" if wrong else "")
     return 1 if wrong else 0
 
 
-def _stale(parts: Sequence[Part], page: Path) -> list[str]:
+def _stale(text: str, page: Path) -> list[str]:
     if not page.exists():
         return [f"docs/{page.name} is missing: run `make claims`."]
-    if page.read_text(encoding="utf-8") != document(parts):
+    if page.read_text(encoding="utf-8") != text:
         return [f"docs/{page.name} is stale: run `make claims`."]
     return []
 

@@ -1,10 +1,9 @@
-"""What is wrong with the claims: a proof that is not there, a name that means nothing, a promise that nobody claims."""
+"""What is wrong: an unproved statement, a name that means nothing, a route that no statement names."""
 
 from __future__ import annotations
 
-import ast
 import functools
-from pathlib import Path
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 import msgspec
@@ -18,11 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from contracts.operations.operation import Operation
-    from tests.compatibility.claim import Claim, Part
+    from tests.compatibility.collection import Claims
+    from tests.compatibility.statement import Part, Statement
 
-ROOT: Final = Path(__file__).parents[2]
-
-# What the two reference systems offer has these tags; every operation of theirs is to be claimed.
+# What the two reference systems offer has these tags; a statement has to name every operation of theirs.
 SURFACES: Final = frozenset({"Pix", "Payment links", "Monitoring", "Pages", "Webhooks"})
 
 Field = tuple[type[Struct], str]
@@ -36,24 +34,29 @@ class Offer(Struct, frozen=True, kw_only=True):
     parameters: frozenset[str] = frozenset()
     answered: tuple[type[Struct], ...] = ()
     statuses: frozenset[int] = frozenset()
-    is_claimed_by_all_means: bool = False
+    has_to_be_named: bool = False
 
 
-CONFIRMATION: Final = Offer(name=CONFIRMED, answered=(PaymentConfirmed,), is_claimed_by_all_means=True)
+CONFIRMATION: Final = Offer(name=CONFIRMED, answered=(PaymentConfirmed,), has_to_be_named=True)
 
 
 def problems(
     parts: Sequence[Part],
+    claims: Claims,
     *,
     operations: Sequence[Operation] = OPERATIONS,
     labels: dict[str, str] = LABELS,
-    root: Path = ROOT,
 ) -> list[str]:
     """Give one sentence for everything that is wrong."""
-    claims = [claim for part in parts for section in part.sections for claim in section.claims]
+    statements = [statement for part in parts for section in part.sections for statement in section.statements]
     offers = {offer.name: offer for offer in (*map(_offer_of, operations), CONFIRMATION)}
-    found = [problem for claim in claims for problem in _of_claim(claim, offers, root)]
-    return [*found, *_unclaimed(claims, offers), *_of_labels(claims, labels)]
+    return [
+        *claims.faults,
+        *_of_proofs(statements, claims),
+        *(problem for statement in statements for problem in _of_statement(statement, offers)),
+        *_unnamed(statements, offers),
+        *_of_labels(statements, labels),
+    ]
 
 
 # --- what is offered ------------------------------------------------------------------------------
@@ -68,7 +71,7 @@ def _offer_of(operation: Operation) -> Offer:
         parameters=frozenset(parameter.name for parameter in (*operation.query, *operation.headers)),
         answered=tuple(dict.fromkeys(body for body in bodies if body is not None)),
         statuses=frozenset({*operation.answers, *operation.refusals, *by_scope}),
-        is_claimed_by_all_means=operation.tag in SURFACES,
+        has_to_be_named=operation.tag in SURFACES,
     )
 
 
@@ -113,75 +116,69 @@ def _fields_on(path: str, kinds: Iterable[type[Struct]]) -> list[Field]:
 # --- what is wrong --------------------------------------------------------------------------------
 
 
-def _of_claim(claim: Claim, offers: dict[str, Offer], root: Path) -> Iterator[str]:
-    about = f"The claim {claim.says[:60]!r}"
-    if not claim.tests:
-        yield f"{about} is proved by no test."
-    for test in claim.tests:
-        if not _exists(test, root):
-            yield f"{about} names the test {test}, which does not exist."
-    if not claim.operations and (claim.asks or claim.answers or claim.statuses):
+def _of_proofs(statements: Sequence[Statement], claims: Claims) -> Iterator[str]:
+    ids = Counter(statement.id for statement in statements)
+    yield from (f"{number} statements have the id {each}." for each, number in ids.items() if number > 1)
+    yield from (f"No test claims the statement {each}." for each in ids if each not in claims.proofs)
+    for unknown in sorted(claims.proofs.keys() - ids.keys()):
+        yield from (f"{test} claims {unknown!r}, which is no statement." for test in claims.proofs[unknown])
+
+
+def _of_statement(statement: Statement, offers: dict[str, Offer]) -> Iterator[str]:
+    about = f"The statement {statement.id}"
+    if not statement.operations and (statement.asks or statement.answers or statement.statuses):
         yield f"{about} names fields or statuses, and no operation."
-    for name in claim.operations:
+    for name in statement.operations:
         if name in offers:
-            yield from (f"{about} names {wrong}." for wrong in _of_offer(claim, offers[name]))
+            yield from (f"{about} names {wrong}." for wrong in _of_offer(statement, offers[name]))
         else:
             yield f"{about} names the operation {name}, which does not exist."
 
 
-def _of_offer(claim: Claim, offer: Offer) -> Iterator[str]:
-    """What a claim names that an operation does not have."""
-    for path in claim.asks:
+def _of_offer(statement: Statement, offer: Offer) -> Iterator[str]:
+    """What a statement names that an operation does not have."""
+    for path in statement.asks:
         if path not in offer.parameters and not _fields_on(path, offer.asked):
             yield f"{path}, which {offer.name} does not take"
-    for path in claim.answers:
+    for path in statement.answers:
         if not _fields_on(path, offer.answered):
             yield f"{path}, which {offer.name} does not answer"
-    for status in claim.statuses:
+    for status in statement.statuses:
         if status not in offer.statuses:
             yield f"the status {status}, which {offer.name} does not answer with"
 
 
-def _unclaimed(claims: Sequence[Claim], offers: dict[str, Offer]) -> Iterator[str]:
-    """What the named operations take or give, and operations of the references' kind, that no claim is about."""
-    named = {name: offer for claim in claims for name in claim.operations if (offer := offers.get(name))}
+def _unnamed(statements: Sequence[Statement], offers: dict[str, Offer]) -> Iterator[str]:
+    """What the named operations take or give, and operations of the references' kind, that no statement names."""
+    named = {name: offer for statement in statements for name in statement.operations if (offer := offers.get(name))}
     for offer in offers.values():
-        if offer.is_claimed_by_all_means and offer.name not in named:
-            yield f"No claim is about {offer.name}."
-    about = [(claim, offers[name]) for claim in claims for name in claim.operations if name in named]
-    claimed = {
-        *(field for claim, offer in about for path in claim.asks for field in _fields_on(path, offer.asked)),
-        *(field for claim, offer in about for path in claim.answers for field in _fields_on(path, offer.answered)),
+        if offer.has_to_be_named and offer.name not in named:
+            yield f"No statement names {offer.name}."
+    about = [(statement, offers[name]) for statement in statements for name in statement.operations if name in named]
+    stated = {
+        *(field for statement, offer in about for path in statement.asks for field in _fields_on(path, offer.asked)),
+        *(
+            field
+            for statement, offer in about
+            for path in statement.answers
+            for field in _fields_on(path, offer.answered)
+        ),
     }
     all_fields = dict.fromkeys(
         field for offer in named.values() for field in _fields_below((*offer.asked, *offer.answered))
     )
     for kind, name in all_fields:
-        if (kind, name) not in claimed:
-            yield f"No claim is about the field {kind.__name__}.{name}."
-    parameters = {(offer.name, path) for claim, offer in about for path in claim.asks}
+        if (kind, name) not in stated:
+            yield f"No statement names the field {kind.__name__}.{name}."
+    parameters = {(offer.name, path) for statement, offer in about for path in statement.asks}
     for offer in named.values():
         for parameter in sorted(offer.parameters):
             if (offer.name, parameter) not in parameters:
-                yield f"No claim is about the parameter {parameter} of {offer.name}."
+                yield f"No statement names the parameter {parameter} of {offer.name}."
 
 
-def _of_labels(claims: Sequence[Claim], labels: dict[str, str]) -> Iterator[str]:
-    claimed = dict(claim.label for claim in claims if claim.label)
-    for status in sorted(claimed.keys() | labels.keys()):
-        if claimed.get(status) != labels.get(status):
-            yield f"The status {status} is labelled {labels.get(status)!r}, and claimed to be {claimed.get(status)!r}."
-
-
-def _exists(test: str, root: Path) -> bool:
-    name, _, function = test.partition("::")
-    path = root / name
-    return path.is_file() and function in _tests_of(path)
-
-
-@functools.cache
-def _tests_of(path: Path) -> frozenset[str]:
-    """The names of the test functions of a file, without running it."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    functions = (node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
-    return frozenset(name for name in functions if name.startswith("test_"))
+def _of_labels(statements: Sequence[Statement], labels: dict[str, str]) -> Iterator[str]:
+    stated = dict(statement.label for statement in statements if statement.label)
+    for status in sorted(stated.keys() | labels.keys()):
+        if stated.get(status) != labels.get(status):
+            yield f"The status {status} is labelled {labels.get(status)!r}, and stated to be {stated.get(status)!r}."

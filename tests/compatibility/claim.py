@@ -1,42 +1,21 @@
-"""What a claim is: one thing that a reference system offers, where it is here, and the tests that prove it."""
+"""The decorator that names, on a test, the statements of the catalogue that the test proves."""
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Test = TypeVar("Test")
 
 
-class Claim(Struct, frozen=True, kw_only=True):
-    """One thing that is promised.
+def claim(*ids: str) -> Callable[[Test], Test]:
+    """Return the test unchanged: `collection.py` reads the ids from the source, so they are literal strings.
 
-    `operations` are names of `contracts/operations`, or of an event that sockets are told; `asks` and `answers`
-    are fields of what they take and give: `payment.id` stands in `payment`, `items[].nome` in each of the `items`.
-    `label` is a status with the word that people read for it. `here` says what this product does where that is not
-    plain, `better` and `differs` where it is meant to be otherwise. `tests` are `file::function`.
+    Raises:
+        TypeError: no id, or one that is no string or is empty.
     """
-
-    says: str
-    operations: tuple[str, ...] = ()
-    asks: tuple[str, ...] = ()
-    answers: tuple[str, ...] = ()
-    statuses: tuple[int, ...] = ()
-    label: tuple[str, str] | None = None
-    here: str = ""
-    better: str = ""
-    differs: str = ""
-    tests: tuple[str, ...]
-
-
-class Section(Struct, frozen=True, kw_only=True):
-    """Claims about one thing, such as a route."""
-
-    title: str
-    claims: tuple[Claim, ...]
-
-
-class Part(Struct, frozen=True, kw_only=True):
-    """All sections about one reference system, or about what is this product's own; `who` makes the promise."""
-
-    title: str
-    intro: str
-    who: str = "the reference"
-    sections: tuple[Section, ...]
+    if not ids or not all(isinstance(each, str) and each for each in ids):
+        raise TypeError("A claim names statements of tests/compatibility/catalogue/ by their ids.")
+    return lambda test: test

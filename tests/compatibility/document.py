@@ -1,37 +1,41 @@
-"""Writes the claims as a page of Markdown."""
+"""Writes the catalogue and its proofs as a page of Markdown."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from tests.compatibility.claim import Claim, Part
+    from tests.compatibility.statement import Part, Statement
+
+    # The tests of each statement, `file::function`.
+    Proofs = Mapping[str, Sequence[str]]
 
 HEAD: Final = """\
 # Compatibility
 
-<!-- Written by `make claims` from tests/compatibility/; change it there. -->
+<!-- Written by `make claims` from tests/compatibility/catalogue/ and the tests that claim its statements. -->
 
-Two systems are the reference for what this hub offers: a Flask application that takes a Pix in real time, and an
-interface that monitors Mercado Pago payment links. Whoever has a frontend for one of them finds here all that it
-offers (routes, fields, statuses, pages, events, errors, log lines, flows), what this hub does for it, and the test
-that proves it. A line without a mark is the same here as there; **Better** and **Otherwise** are meant to be so.
+Two systems are the reference for this hub: a Flask application that takes a Pix in real time, and an interface that
+monitors Mercado Pago payment links. This page is for developers of a frontend for one of them. It lists what the
+reference offers (routes, fields, statuses, pages, events, errors, log lines, flows), what this hub does, and the tests
+that prove it. **Better** and **Otherwise** mark deliberate differences; a line without a mark is the same in both.
 
 A frontend that shows no key needs the hub in open mode (`EXTRATO_AUTH=open`, on one machine only). Elsewhere it sends
-`Authorization: Bearer <key>`, or opens the addresses that the answers carry, with the payer's token in them.
+`Authorization: Bearer <key>`, or opens the addresses in the answers, which carry the payer's token.
 
-`make check` fails when a proof is gone, a name means nothing, or a route or field of these surfaces is in no line
-here.
+`make check` fails when a statement has no proof, a name means nothing, or a route or field of these surfaces is
+missing here.
 """
 BETTER_TITLE: Final = "Where this hub deliberately does better"
-DIFFERS_TITLE: Final = "What is otherwise, and why"
+DIFFERS_TITLE: Final = "Where this hub deliberately differs"
 
 
-def document(parts: Sequence[Part]) -> str:
+def document(parts: Sequence[Part], proofs: Proofs) -> str:
     """Give the whole page."""
-    return "\n".join([HEAD, *_contents(parts), *(line for part in parts for line in _part(part)), *_lists(parts)])
+    body = (line for part in parts for line in _part(part, proofs))
+    return "\n".join([HEAD, *_contents(parts), *body, *_lists(parts)])
 
 
 def _contents(parts: Sequence[Part]) -> Iterator[str]:
@@ -40,28 +44,28 @@ def _contents(parts: Sequence[Part]) -> Iterator[str]:
     yield ""
 
 
-def _part(part: Part) -> Iterator[str]:
+def _part(part: Part, proofs: Proofs) -> Iterator[str]:
     yield f"## {part.title}\n\n{part.intro}\n"
     for section in part.sections:
         yield f"### {section.title}\n\n| {part.who} | here | proof |\n|---|---|---|"
-        for claim in section.claims:
-            yield f"| {_cell(claim.says)} | {_cell(_here(claim))} | {_proof(claim)} |"
+        for statement in section.statements:
+            yield f"| {_cell(statement.says)} | {_cell(_here(statement))} | {_links(proofs.get(statement.id, ()))} |"
         yield ""
 
 
-def _here(claim: Claim) -> str:
+def _here(statement: Statement) -> str:
     """What this hub does, and where it is described."""
     named = [
-        ", ".join(f"`{name}`" for name in claim.operations),
-        _listed("takes", claim.asks),
-        _listed("answers", claim.answers),
-        _listed("status", tuple(map(str, claim.statuses))),
-        "`{}` is “{}”".format(*claim.label) if claim.label else "",
+        ", ".join(f"`{name}`" for name in statement.operations),
+        _listed("takes", statement.asks),
+        _listed("answers", statement.answers),
+        _listed("status", tuple(map(str, statement.statuses))),
+        "`{}` is “{}”".format(*statement.label) if statement.label else "",
     ]
     sentences = [
-        claim.here,
-        f"**Better:** {claim.better}" if claim.better else "",
-        f"**Otherwise:** {claim.differs}" if claim.differs else "",
+        statement.here,
+        f"**Better:** {statement.better}" if statement.better else "",
+        f"**Otherwise:** {statement.differs}" if statement.differs else "",
         "; ".join(name for name in named if name),
     ]
     return "<br>".join(sentence for sentence in sentences if sentence) or "The same."
@@ -71,25 +75,29 @@ def _listed(word: str, names: tuple[str, ...]) -> str:
     return f"{word} {', '.join(f'`{name}`' for name in names)}" if names else ""
 
 
-def _proof(claim: Claim) -> str:
+def _links(tests: Sequence[str]) -> str:
     links = []
-    for test in claim.tests:
+    for test in tests:
         path, _, function = test.partition("::")
         links.append(f"[{function.removeprefix('test_').replace('_', ' ')}](../{path})")
     return "<br>".join(links)
 
 
 def _lists(parts: Sequence[Part]) -> Iterator[str]:
-    claims = [(section, claim) for part in parts for section in part.sections for claim in section.claims]
+    statements = [
+        (section, statement) for part in parts for section in part.sections for statement in section.statements
+    ]
     yield f"## {BETTER_TITLE}\n"
     yield from (
-        f"- {claim.better} ([{section.title}](#{_anchor(section.title)}))" for section, claim in claims if claim.better
+        f"- {statement.better} ([{section.title}](#{_anchor(section.title)}))"
+        for section, statement in statements
+        if statement.better
     )
     yield f"\n## {DIFFERS_TITLE}\n"
     yield from (
-        f"- {claim.differs} ([{section.title}](#{_anchor(section.title)}))"
-        for section, claim in claims
-        if claim.differs
+        f"- {statement.differs} ([{section.title}](#{_anchor(section.title)}))"
+        for section, statement in statements
+        if statement.differs
     )
     yield ""
 

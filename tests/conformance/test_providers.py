@@ -38,6 +38,7 @@ from extrato.settings import Settings
 from services.sandbox.app import create_app
 from services.sandbox.state.accounts import DEMO_ACCOUNT, Account
 from services.sandbox.state.settings import Settings as SandboxSettings
+from tests.compatibility.claim import claim
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -376,6 +377,7 @@ async def link(mercado_pago: RemoteProvider, sandbox: Sandbox) -> Link:
     return Link(mercado_pago, sandbox, request.external_reference, charge.charge_id)
 
 
+@claim("generate-link.checkout-url")
 async def test_a_link_leads_to_a_page_that_can_be_paid(link, session):
     charge = await link.provider.create_charge(a_request())
     async with session.get(charge.checkout_url) as response:
@@ -613,6 +615,7 @@ async def test_a_broken_provider_that_names_its_return_is_not_asked_before(misle
     assert (caught.value.retry_after_s, len(stand_in.asked)) == (30.0, 1)
 
 
+@claim("monitor.asks")
 async def test_while_it_wants_to_be_left_alone_only_others_ask(misled, stand_in):
     found = {"paging": {"total": 0, "limit": 50, "offset": 0}, "results": []}
     preference = {"id": "1-a", "init_point": "https://checkout.example/1-a"}

@@ -12,6 +12,7 @@ import pytest
 from msgspec import Struct
 
 from contracts.operations import OPERATIONS
+from tests.compatibility.claim import claim
 
 MERCHANT = "padaria-do-marcos"
 NO_SUCH_CHARGE = "No payment has this bank_payment_id."
@@ -55,6 +56,7 @@ async def test_a_huge_exponent_in_a_quantity_is_not_computed_with(hub, quantity)
         assert (status, answer["code"]) == (400, "invalid_quantity")
 
 
+@claim("pix.value", "pix.errors")
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -96,6 +98,7 @@ async def test_a_pix_that_makes_no_sense_is_refused(hub, body, code):
     assert answer["message"]
 
 
+@claim("pix.more", "pix.errors")
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -131,6 +134,7 @@ async def test_a_return_for_no_payment_is_refused_in_english(hub, number, status
     assert await hub.post(f"/payments/pix/{number}/returned", {}) == (status, {"message": message, "code": code})
 
 
+@claim("pix.errors", "errors.body")
 async def test_a_wrong_idempotency_key_is_told_in_the_language_of_its_route(hub):
     wrong = {"Idempotency-Key": "with a space"}
     order = {"padaria_slug": MERCHANT, "items": [BREAD]}
@@ -141,6 +145,7 @@ async def test_a_wrong_idempotency_key_is_told_in_the_language_of_its_route(hub)
     assert answer["code"] == "invalid_idempotency_key"
 
 
+@claim("pix.errors")
 @pytest.mark.parametrize(
     ("method", "path", "status", "message"),
     [
@@ -165,6 +170,7 @@ async def test_an_address_that_only_begins_like_pix_answers_as_the_others(hub):
     assert (status, answer) == (404, expected)
 
 
+@claim("pix.value")
 @pytest.mark.parametrize("value", [True, [1], {"a": 1}])
 @pytest.mark.usefixtures("nothing_is_left")
 async def test_a_value_that_is_no_number_is_refused(hub, value):
@@ -196,6 +202,7 @@ async def test_a_packed_body_is_refused_whole_or_cut(hub, path, body):
         assert (answer.status, (await answer.json())["code"]) == (415, "unsupported_media_type")
 
 
+@claim("pix.errors")
 @pytest.mark.parametrize(
     ("data", "content_type"),
     [
@@ -224,6 +231,7 @@ async def test_a_portuguese_route_names_the_place_in_portuguese(hub):
     assert answer["error"] == "O corpo da requisição não é um JSON válido: o erro está no byte 11"
 
 
+@claim("generate-link.body")
 @pytest.mark.parametrize(
     ("items", "code"),
     [
@@ -260,6 +268,7 @@ async def test_an_order_that_makes_no_sense_is_refused(hub, items, code):
     assert answer["error"]
 
 
+@claim("generate-link.body")
 @pytest.mark.parametrize(
     ("more", "error"),
     [
@@ -278,6 +287,7 @@ async def test_an_unknown_field_of_an_order_is_named_with_the_nearest_known_one(
     assert (status, answer) == (400, {"success": False, "error": error, "code": "unknown_field"})
 
 
+@claim("generate-link.body")
 async def test_a_line_may_carry_the_references_number_of_its_product(hub):
     body = {"padaria_slug": MERCHANT, "items": [{**BREAD, "id": 7}]}
     status, answer = await hub.post("/payments/api/generate-link/", body)
@@ -302,6 +312,7 @@ async def test_every_route_but_a_banks_refuses_a_field_that_it_does_not_know(hub
     assert codes == dict.fromkeys(codes, "unknown_field") | by_banks
 
 
+@claim("check.missing", "list.padaria", "list.limit", "errors.body")
 @pytest.mark.parametrize(
     ("path", "status", "error"),
     [
@@ -358,6 +369,7 @@ async def test_a_socket_for_nothing_is_refused(hub, query, status):
     assert refused.value.status == status
 
 
+@claim("pix.errors", "errors.body")
 @pytest.mark.parametrize(
     "headers",
     [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer a.b.c.d"}],
@@ -370,6 +382,7 @@ async def test_without_a_key_nothing_is_told(hub, headers):
             assert "unauthenticated" in await answer.text()
 
 
+@claim("pix.errors", "pix-confirmation.body")
 @pytest.mark.parametrize(
     ("body", "status", "code", "message"),
     [
@@ -391,6 +404,7 @@ async def test_a_confirmation_of_nothing_is_refused(hub, body, status, code, mes
     assert (answered, answer) == (status, {"message": message, "code": code})
 
 
+@claim("webhook.signature")
 @pytest.mark.parametrize(
     ("path", "body", "status", "code"),
     [
@@ -408,6 +422,7 @@ async def test_a_webhook_that_is_none_is_refused(hub, path, body, status, code):
         assert (answer.status, (await answer.json())["code"]) == (status, code)
 
 
+@claim("webhook.signature")
 @pytest.mark.parametrize(
     ("address", "stored"), [(f"/webhooks/mercadopago/{MERCHANT}/", 1), ("/webhooks/mercadopago/", 0)]
 )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.compatibility.claim import claim
 from tests.qr_reader import read_qr
 from tests.running_hub import NO_FAULTS, SANDBOX_TOKEN, SECOND_ACCOUNT
 from tests.starkbank_brcode import json_from_brcode
@@ -61,6 +62,7 @@ async def types(hub, payment_id):
 # --- cart ---------------------------------------------------------------------------------------
 
 
+@claim("cart.body", "cart.payment", "cart.code")
 async def test_a_cart_is_answered_with_a_code_that_banks_can_read(hub, api):
     created = await cart(hub, expiration_minutes=45)
     assert created["success"] is True
@@ -76,6 +78,7 @@ async def test_a_cart_is_answered_with_a_code_that_banks_can_read(hub, api):
     assert charge["data"]["charge_id"].startswith("ORD" if api == "orders" else created["mp_payment_id"])
 
 
+@claim("flows.four-ways", "cart.payment")
 async def test_a_paid_cart_is_approved_once_however_it_was_charged(hub, until, api):
     created = await cart(hub)
     await pay(hub, created)
@@ -138,6 +141,7 @@ async def test_without_webhooks_a_paid_cart_is_found_by_the_monitor(hub, until, 
     await until(is_approved, "the monitor found it", within_s=10)
 
 
+@claim("cart.body")
 async def test_who_pays_is_told_to_the_provider_and_stands_nowhere_in_the_log(hub, api):
     created = await cart(hub)
     async with hub.session.get(
@@ -166,6 +170,7 @@ async def test_a_company_pays_and_is_told_to_the_provider_by_its_cnpj(hub, until
     assert "12.abc.345/01DE-35" not in told
 
 
+@claim("cart.body", "cart.errors")
 @pytest.mark.parametrize(
     ("wrong", "code"),
     [
@@ -200,6 +205,7 @@ async def test_a_wrong_cart_is_refused_and_leaves_nothing(hub, wrong, code):
     assert await hub.count_requested_events() == before
 
 
+@claim("cart.body")
 @pytest.mark.parametrize(
     "told",
     [
@@ -215,6 +221,7 @@ async def test_a_cart_may_be_paid_for_as_long_as_it_says_under_either_name(hub, 
     assert timedelta(minutes=44) < ends - begins < timedelta(minutes=46)
 
 
+@claim("errors.refused-charge", "cart.errors")
 async def test_what_the_provider_refuses_is_told_with_its_reason_and_stays_listed(others_hub, until):
     hub = others_hub
     await hub.faults(error_rate=1.0, error_kind="bad_request")
@@ -254,6 +261,7 @@ async def test_a_pix_that_is_refused_for_risk_is_told_like_every_refused_charge_
     assert asked - asked_before == 1
 
 
+@claim("cart.body")
 async def test_a_cart_asked_for_twice_under_one_key_is_one_payment(hub, api):
     body = {"padaria_slug": MERCHANT, "items": [{"nome": "Pão Francês", "quantidade": 1}], "customer": CUSTOMER}
     key = {"Idempotency-Key": f"cart-{api}"}
@@ -261,6 +269,7 @@ async def test_a_cart_asked_for_twice_under_one_key_is_one_payment(hub, api):
     assert first == second
 
 
+@claim("check.alerts", "refund.attempts")
 async def test_what_was_paid_twice_is_told_and_can_be_given_back(hub, until):
     link = await hub.link()
     first, second = [
@@ -308,6 +317,7 @@ async def test_a_cancelled_cart_cannot_be_paid_any_more(hub, until, api):
     assert await hub.status_changes(created["payment_id"]) == [("pending", "cancelled")]
 
 
+@claim("cancel.closes")
 async def test_a_cancelled_link_is_closed_at_the_provider(hub):
     link = await hub.link()
     status, answer = await hub.post(f"/payments/api/{link['payment_id']}/cancel/", {})
@@ -318,6 +328,7 @@ async def test_a_cancelled_link_is_closed_at_the_provider(hub):
     assert (await hub.check(link["payment_id"]))["status"] == "cancelled"
 
 
+@claim("pix-confirmation.status")
 async def test_a_cancelled_direct_pix_that_was_paid_in_time_is_approved_and_alerts(hub):
     """The code stays payable, wherever somebody kept it: the money is the merchant's to give back."""
     status, created = await hub.post("/payments/pix", {"value": 12.5})
@@ -330,12 +341,14 @@ async def test_a_cancelled_direct_pix_that_was_paid_in_time_is_approved_and_aler
     assert (checked["status"], checked["alerts"]) == ("approved", ["late_payment"])
 
 
+@claim("cancel.holds-money")
 async def test_a_paid_payment_is_not_cancelled(hub, until):
     payment_id = await paid_cart(hub, until)
     status, answer = await hub.post(f"/payments/api/{payment_id}/cancel/", {})
     assert (status, answer["code"]) == (409, "payment_already_paid")
 
 
+@claim("cancel.closes")
 async def test_a_payer_who_was_faster_than_the_cancellation_wins(hub, until):
     await hub.faults(webhooks=False)
     created = await cart(hub)
@@ -387,6 +400,7 @@ async def test_a_refund_of_everything(hub, until, api):
     assert (status, answer["code"]) == (409, "payment_already_refunded")
 
 
+@claim("refund.answer")
 async def test_refunds_in_parts_against_what_is_left(hub, until, api):
     payment_id = await paid_cart(hub, until)
     path = f"/payments/api/{payment_id}/refund/"
@@ -401,6 +415,7 @@ async def test_refunds_in_parts_against_what_is_left(hub, until, api):
     assert (answer["amount"], answer["status"]) == (6.5, "refunded")
 
 
+@claim("refund.answer")
 async def test_a_refund_asked_for_again_under_its_key_is_made_once(hub, until, api):
     payment_id = await paid_cart(hub, until)
     path, key = f"/payments/api/{payment_id}/refund/", {"Idempotency-Key": "refund-1"}
@@ -454,6 +469,7 @@ async def test_a_refusal_that_the_provider_shows_to_be_one_moves_nothing(hub, un
     assert (status, answer["amount"], answer["status"]) == (200, 6.0, "refunded")
 
 
+@claim("refund.amount")
 @pytest.mark.usefixtures("only_when_asked")
 async def test_all_that_is_left_is_what_the_provider_says_though_a_part_went_back_unheard(hub, until, api):
     created = await cart(hub)
@@ -467,6 +483,7 @@ async def test_all_that_is_left_is_what_the_provider_says_though_a_part_went_bac
     assert (happened.count("RefundRequested"), happened.count("RefundRefused")) == (1, 0)
 
 
+@claim("errors.body", "refund.amount")
 @pytest.mark.parametrize(
     ("body", "code", "error"),
     [

@@ -10,6 +10,7 @@ import signal
 import psutil
 import pytest
 
+from tests.compatibility.claim import claim
 from tests.e2e.seeing import is_refilled, see_approval
 
 pytestmark = pytest.mark.xdist_group("crashes")
@@ -20,6 +21,7 @@ def hub(harmed_hub):
     return harmed_hub
 
 
+@claim("monitor.deleted")
 @pytest.mark.parametrize("victim", ["gateway", "monitor", "projections", "nats", "postgres"])
 async def test_a_process_that_is_killed_in_the_middle_loses_nothing(hub, until, victim):
     link = await hub.link()
@@ -76,6 +78,7 @@ async def test_a_message_that_somebody_forged_is_believed_by_nobody(hub, until):
     await until(is_listed, "the read models go on")
 
 
+@claim("errors.body")
 async def test_while_the_database_is_away_everything_is_answered_503_and_goes_on_afterwards(hub, until):
     link = await hub.link()
     old_pid = hub.pid("gateway")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.gateway.routes import ROUTES
+from tests.compatibility.claim import claim
 
 ELSEWHERE = {"Origin": "https://loja.example"}
 NOT_SHARED = (
@@ -44,6 +45,7 @@ def _listed(header: str) -> set[str]:
     return {name.strip().lower() for name in header.split(",")}
 
 
+@claim("addresses.origin")
 @pytest.mark.parametrize("path", SHARED)
 async def test_a_page_elsewhere_is_told_what_it_may_ask_for(hub, path):
     for method in SHARED[path]:

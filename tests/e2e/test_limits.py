@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from extrato.domain.merchant import RESERVED_SLUG
 from extrato.use_cases.merchants import change_merchant, new_api_key
+from tests.compatibility.claim import claim
 from tests.homes import new_home
 from tests.running_hub import CAUSE, MERCHANT, RunningHub, running_hub
 
@@ -65,6 +66,7 @@ async def _get(hub, path, **headers):
         return answer.status, answer.headers, await answer.text()
 
 
+@claim("errors.limits")
 async def test_each_limit_is_told_with_when_to_come_again(strict):
     hub = strict
     created = [await hub.post("/payments/pix", {"value": 1}, {"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(7)]

@@ -13,10 +13,12 @@ import nats.js.errors
 import psutil
 import pytest
 
+from tests.compatibility.claim import claim
 from tests.e2e.seeing import APPROVED, is_refilled, see_approval
 from tests.pace import allowed
 
 
+@claim("generate-link.body", "list.answer", "webhook.address", "events.answer")
 async def test_a_payment_on_the_providers_page_is_approved_everywhere(hub, until):
     link = await hub.link(payer_email="cliente@email.com")
     async with hub.socket(payment_id=link["payment_id"]) as socket:
@@ -31,6 +33,7 @@ async def test_a_payment_on_the_providers_page_is_approved_everywhere(hub, until
     assert timeline[-1]["source"] in {"webhook", "return_page"}
 
 
+@claim("monitor.asks", "monitor.approves", "flows.four-ways")
 async def test_without_webhooks_the_monitor_alone_finds_the_payment_within_six_seconds(others_hub):
     # The monitor may still leave the demo merchant's account alone, after a test in which the provider was away.
     hub = others_hub
@@ -49,6 +52,7 @@ async def test_without_webhooks_the_monitor_alone_finds_the_payment_within_six_s
     assert await hub.status_changes(link["payment_id"]) == APPROVED
 
 
+@claim("webhook.notification", "flows.four-ways")
 async def test_duplicated_and_shuffled_webhooks_change_a_status_once(hub, until):
     await hub.faults(webhook_duplicates=3, webhook_shuffle=True, webhook_delay_ms=50)
     links = [await hub.link() for _ in range(5)]
@@ -77,6 +81,7 @@ async def test_the_simulated_provider_signs_with_a_secret_that_only_the_hub_know
         assert len(environment["EXTRATO_SANDBOX_DEMO_SECRET"]) == 64
 
 
+@claim("webhook.signature")
 async def test_webhooks_with_a_bad_signature_change_nothing(hub, until):
     await hub.faults(webhook_bad_signature=True)
     link = await hub.link()
@@ -91,6 +96,7 @@ async def test_webhooks_with_a_bad_signature_change_nothing(hub, until):
     assert "webhook" not in sources
 
 
+@claim("status.rejected")
 async def test_a_rejected_attempt_leaves_the_link_payable(hub, until):
     link = await hub.link()
     pay = {"preference_id": link["preference_id"]}
@@ -122,6 +128,7 @@ async def test_an_amount_that_is_less_than_the_charges_is_held_and_pays_nothing(
     assert (checked["held_amount"], checked["status"], checked["alerts"]) == (0.01, "pending", ["partially_paid"])
 
 
+@claim("return-page.records")
 async def test_the_return_page_asks_the_provider_and_not_its_address(hub):
     link = await hub.link()
     query = f"status=approved&payment_id=1&external_reference={link['external_reference']}"
@@ -131,6 +138,7 @@ async def test_the_return_page_asks_the_provider_and_not_its_address(hub):
     assert (await hub.check(link["payment_id"]))["status"] == "pending"
 
 
+@claim("generate-link.secure-checkout-url", "secure-link.paid", "secure-link.pending")
 async def test_the_safe_link_leads_to_the_checkout_until_it_is_paid(hub, until):
     link = await hub.link()
     async with hub.session.get(link["secure_checkout_url"], allow_redirects=False) as answer:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.compatibility.claim import claim
 from tests.e2e.test_pix import short_pix
 from tests.e2e.test_socket_io import listening
 
@@ -59,6 +60,7 @@ async def shown(hub, address):
         return page.status, await page.text()
 
 
+@claim("check.amount", "check.money", "check.attempts", "status.partially-paid", "secure-link.part")
 async def test_two_cards_pay_one_charge_together(hub, until):
     link = await hub.link()
     first = await pay(hub, link, 2, method="visa")
@@ -84,6 +86,7 @@ async def test_two_cards_pay_one_charge_together(hub, until):
     ]
 
 
+@claim("cancel.holds-money")
 async def test_a_payment_that_holds_money_is_not_cancelled(hub, until):
     link = await hub.link()
     await pay(hub, link, 2)
@@ -93,6 +96,7 @@ async def test_a_payment_that_holds_money_is_not_cancelled(hub, until):
     assert "R$ 2,00" in answer["error"]
 
 
+@claim("refund.amount", "refund.attempts", "refund.answer")
 async def test_all_is_given_back_of_every_attempt_and_only_when_it_is_said(hub, until):
     link = await hub.link()
     for amount in (2, 3):
@@ -111,6 +115,7 @@ async def test_all_is_given_back_of_every_attempt_and_only_when_it_is_said(hub, 
     assert [each["reason"] for each in asked] == ["desistência"] * 2
 
 
+@claim("refund.attempts")
 async def test_an_amount_of_several_attempts_has_to_name_one(hub, until):
     link = await hub.link()
     first, second = [await pay(hub, link, amount, method="visa") for amount in (2, 3)]
@@ -122,6 +127,7 @@ async def test_an_amount_of_several_attempts_has_to_name_one(hub, until):
     assert (status, answer["mp_payment_id"], answer["remaining_amount"]) == (200, second, 2.0)
 
 
+@claim("refund.pending")
 async def test_a_refund_that_waits_for_the_central_bank_is_accepted_and_completed_later(hub, until):
     link = await hub.link()
     await pay(hub, link, 5)
@@ -144,6 +150,7 @@ async def test_a_refund_that_waits_for_the_central_bank_is_accepted_and_complete
     assert (await until_held(hub, until, link["payment_id"], 3.0))["refunded_amount"] == 2.0
 
 
+@claim("pix-confirmation.status", "accept.approves")
 async def test_a_late_pix_is_accepted(hub):
     payment = await late_pix(hub, 1)
     checked = await hub.check(payment["id"])
@@ -157,6 +164,7 @@ async def test_a_late_pix_is_accepted(hub):
     assert (status, answer["code"]) == (409, "nothing_to_accept")
 
 
+@claim("pix-confirmation.more")
 async def test_a_short_pix_is_held_and_answered_as_before(hub):
     _, created = await hub.post("/payments/pix", {"value": 5})
     payment = created["payment"]
@@ -178,6 +186,7 @@ async def test_a_short_pix_is_held_and_answered_as_before(hub):
     assert (await hub.check(payment["id"]))["status"] == "approved"
 
 
+@claim("pix-confirmation.status", "pix-return.body", "pix-return.refusals")
 async def test_a_returned_pix_is_held_no_more(hub):
     payment = await late_pix(hub, 4)
     address = f"/payments/pix/{payment['id']}/returned"
@@ -205,6 +214,7 @@ async def test_a_returned_pix_is_held_no_more(hub):
     assert (status, answer["code"]) == (400, "not_a_pix")
 
 
+@claim("check.alerts", "resolve-alert.closes")
 async def test_an_alert_is_resolved(hub):
     _, created = await hub.post("/payments/pix", {"value": 5})
     payment_id = created["payment"]["id"]
@@ -228,6 +238,7 @@ async def test_an_alert_is_resolved(hub):
     assert (await hub.check(payment_id))["alerts"] == ["duplicate_payment"]
 
 
+@claim("socket-io.confirmed")
 async def test_a_payment_is_confirmed_once(hub, until):
     link = await hub.link()
     async with listening(hub.url, auth={"api_key": hub.api_key}) as heard:
@@ -245,6 +256,7 @@ async def test_a_payment_is_confirmed_once(hub, until):
         assert event == f"payment-confirmed-{other['payment_id']}"
 
 
+@claim("accept.approves", "resolve-alert.closes")
 @pytest.mark.parametrize("what", ["refund", "accept", "alerts/late_payment/resolve"])
 async def test_money_is_moved_for_no_page_of_another_origin(hub, what):
     link = await hub.link()

@@ -8,6 +8,8 @@ import signal
 
 import pytest
 
+from tests.compatibility.claim import claim
+
 MERCHANT = "padaria-do-marcos"
 
 
@@ -25,6 +27,7 @@ async def _projected(hub, until, payment_ids):
     await until(are_listed, "the payments are listed")
 
 
+@claim("sync-pending.asks", "sync-pending.updated")
 @pytest.mark.usefixtures("only_when_asked")
 async def test_a_synchronisation_reaches_more_than_a_hundred_payments(others_hub, until):
     hub = others_hub
@@ -66,6 +69,7 @@ async def test_a_synchronisation_reaches_more_than_a_hundred_payments(others_hub
     assert await hub.status_changes(paid[0]["payment_id"]) == [("pending", "approved")]
 
 
+@claim("sync-pending.counts")
 async def test_a_provider_that_is_away_leaves_payments_unsynced_and_says_so(hub, until):
     link = await hub.link()
     await _projected(hub, until, [link["payment_id"]])
@@ -76,6 +80,7 @@ async def test_a_provider_that_is_away_leaves_payments_unsynced_and_says_so(hub,
     assert link["payment_id"] not in [moved["payment_id"] for moved in answer["updated_payments"]]
 
 
+@claim("check.asks")
 @pytest.mark.usefixtures("only_when_asked")
 async def test_a_hundred_callers_share_one_question(hub):
     link = await hub.link()
@@ -108,6 +113,7 @@ async def test_what_a_check_verified_a_moment_ago_is_told_again_without_asking(h
     await until(is_asked_again, "the time is over after which it is asked again", within_s=8)
 
 
+@claim("check.asks")
 async def test_what_a_webhook_brought_is_told_before_the_provider_is_asked_again(hub, until):
     """A webhook may take longer than the time after which it is asked again; not every time."""
     for _ in range(5):
@@ -124,6 +130,7 @@ async def test_what_a_webhook_brought_is_told_before_the_provider_is_asked_again
     raise AssertionError("the provider was asked again every time")
 
 
+@claim("start-monitor.answer", "list-monitors.answer")
 async def test_a_second_start_of_a_watch_answers_normally(hub, until):
     link = await hub.link()
     number = link["payment_id"]
@@ -147,6 +154,7 @@ async def test_a_second_start_of_a_watch_answers_normally(hub, until):
     assert number in named["payment_ids"]
 
 
+@claim("start-monitor.answer", "monitor.final")
 async def test_a_paid_payment_is_not_watched(hub, until):
     link = await hub.link()
     await _pay(hub, link)
@@ -166,6 +174,7 @@ async def test_a_paid_payment_is_not_watched(hub, until):
     await until(is_gone, "the watch is over")
 
 
+@claim("start-all.answer")
 async def test_watches_that_are_on_are_not_started_again(others_hub, until):
     hub = others_hub
     link = await hub.link()
@@ -175,6 +184,7 @@ async def test_watches_that_are_on_are_not_started_again(others_hub, until):
     assert answer == {"success": True, "padaria_slug": hub.merchant, "monitors_started": 0}
 
 
+@claim("sync-pending.body", "start-all.starts", "errors.payment", "errors.padaria")
 async def test_what_does_not_exist_is_told_in_the_references_words(hub):
     status, answer = await hub.post("/payments/api/monitor/999999/start/", {})
     assert (status, answer["error"]) == (404, "Pagamento 999999 não encontrado")

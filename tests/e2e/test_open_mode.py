@@ -5,7 +5,10 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
+from tests.compatibility.claim import claim
 
+
+@claim("errors.access")
 @pytest.mark.xdist_group("open mode")
 async def test_open_mode_answers_this_machine_and_no_foreign_page(keyless_hub):
     hub = keyless_hub

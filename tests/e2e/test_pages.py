@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from tests.compatibility.claim import claim
+
 NOTHING = "/payments/pix/999999999"
 
 
@@ -43,6 +45,7 @@ async def test_every_page_is_fenced_in_and_kept_by_nobody(hub):
         assert re.findall(r"<script(?! src=)", text) == []
 
 
+@claim("pix-page.missing", "secure-link.missing")
 async def test_a_page_opens_for_its_token_only_and_denies_the_payment_otherwise(hub):
     pix, link = await new_pix(hub), await hub.link()
     _, _, nothing = await look(hub, hub.url + NOTHING)
@@ -108,6 +111,7 @@ async def test_a_page_is_of_its_own_kind_of_payment(hub):
     assert (await look(hub, f"{hub.url}/payments/mp/pay/{pix['id']}/?t={token}"))[0] == 404
 
 
+@claim("return-page.parameters")
 @pytest.mark.parametrize(
     "query",
     [
@@ -158,6 +162,7 @@ async def test_no_page_believes_the_host_that_a_request_names(hub):
     assert "evil.example" not in text + str(headers)
 
 
+@claim("assets.digest")
 async def test_files_of_the_pages_are_kept_under_their_digest_only(hub):
     _, _, text = await look(hub, hub.url + NOTHING)
     addresses = re.findall(r'(?:href|src)="(/assets/[^"]+)"', text)

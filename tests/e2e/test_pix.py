@@ -13,12 +13,14 @@ from PIL import Image
 from extrato.ports import Payer
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.open_payment import NewPayment, open_payment
+from tests.compatibility.claim import claim
 from tests.running_hub import CAUSE, MERCHANT
 from tests.starkbank_brcode import json_from_brcode
 
 KEY = {"Idempotency-Key": "pedido-42"}
 
 
+@claim("pix.message")
 async def test_a_pix_is_created_in_the_references_shape(hub):
     status, answer = await hub.post("/payments/pix", {"value": 100.0})
     assert status == 201
@@ -29,6 +31,7 @@ async def test_a_pix_is_created_in_the_references_shape(hub):
     assert json_from_brcode(payment["payload"])["54"] == "100.00"
 
 
+@claim("pix-picture.name")
 async def test_the_picture_is_drawn_once_and_may_be_kept(hub):
     _, answer = await hub.post("/payments/pix", {"value": 0.01})
     for name in (answer["payment"]["qr_code"], answer["payment"]["qr_code"] + ".png"):
@@ -44,6 +47,7 @@ async def test_the_picture_is_drawn_once_and_may_be_kept(hub):
         assert nothing.status == 404
 
 
+@claim("pix.bank-payment-id", "pix-confirmation.message", "pix-confirmation.status")
 async def test_the_bank_confirms_and_repeating_it_changes_nothing(hub):
     _, answer = await hub.post("/payments/pix", {"value": 12.5})
     payment = answer["payment"]
@@ -60,6 +64,7 @@ async def test_the_bank_confirms_and_repeating_it_changes_nothing(hub):
     assert await hub.status_changes(payment["id"]) == [("pending", "approved")]
 
 
+@claim("pix-confirmation.more")
 async def test_a_second_transfer_is_told_from_a_repeated_confirmation(hub):
     _, answer = await hub.post("/payments/pix", {"value": 12.5})
     payment = answer["payment"]
@@ -77,6 +82,7 @@ async def test_a_second_transfer_is_told_from_a_repeated_confirmation(hub):
         assert (status, refused["code"]) == (400, "invalid_end_to_end_id")
 
 
+@claim("pix-confirmation.body")
 async def test_another_value_than_the_charges_is_refused_and_leaves_one_trace(hub):
     _, answer = await hub.post("/payments/pix", {"value": 12.5})
     payment = answer["payment"]
@@ -117,6 +123,7 @@ async def refusals(hub, trace):
     return await hub.metric(name) if name in await hub.metrics() else 0
 
 
+@claim("pix.more")
 async def test_the_same_key_and_body_give_the_same_answer(hub):
     first = await hub.post("/payments/pix", {"value": 7}, KEY)
     assert first[0] == 201
@@ -128,12 +135,14 @@ async def test_the_same_key_and_body_give_the_same_answer(hub):
     assert again == [first] * 5
 
 
+@claim("pix.more")
 async def test_the_same_key_with_another_body_is_refused(hub):
     await hub.post("/payments/pix", {"value": 7}, KEY)
     status, answer = await hub.post("/payments/pix", {"value": 8}, KEY)
     assert (status, answer["code"]) == (409, "idempotency_key_reused")
 
 
+@claim("generate-link.more")
 async def test_creations_with_one_key_at_once_make_one_payment(hub):
     key = {"Idempotency-Key": "at-once"}
     body = {"padaria_slug": "padaria-do-marcos", "items": [{"nome": "Pão Francês", "quantidade": 2}]}
@@ -151,6 +160,7 @@ def at(seconds, *, zone=UTC):
 RECIFE = timezone(timedelta(hours=-3))
 
 
+@claim("pix-confirmation.more")
 @pytest.mark.parametrize("name", ["paid_at", "horario"])
 async def test_a_confirmation_tells_when_the_payer_paid(hub, name):
     _, answer = await hub.post("/payments/pix", {"value": 12.5})
@@ -162,6 +172,7 @@ async def test_a_confirmation_tells_when_the_payer_paid(hub, name):
     assert datetime.fromisoformat(told) == datetime.fromisoformat(paid_at)
 
 
+@claim("pix-confirmation.status")
 async def test_a_pix_that_was_paid_in_time_is_approved_though_the_bank_tells_it_after_the_end(hub, until):
     async with hub.inside() as inside:
         in_time, late = [await short_pix(inside) for _ in range(2)]
@@ -196,6 +207,7 @@ async def short_pix(inside):
     return await open_payment(inside, merchant, wanted, idempotency_key=None, cause=CAUSE)
 
 
+@claim("pix-confirmation.more")
 @pytest.mark.parametrize(
     ("more", "message"),
     [

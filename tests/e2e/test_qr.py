@@ -10,6 +10,7 @@ import pixcanvas
 import pytest
 import pytest_asyncio
 
+from tests.compatibility.claim import claim
 from tests.qr_reader import read_qr
 from tests.running_hub import in_good_order
 from tests.starkbank_brcode import json_from_brcode
@@ -85,6 +86,7 @@ def txid_of(pix):
     return pix["bank_payment_id"].replace("-", "").upper()[:25]
 
 
+@claim("pix.qr-code", "pix.code", "pix-picture.format")
 @pytest.mark.parametrize("amount", AMOUNTS)
 async def test_every_picture_of_a_pix_is_read_back_to_its_code(hub, photograph, amount):
     pix = await new_pix(hub, amount)
@@ -92,6 +94,7 @@ async def test_every_picture_of_a_pix_is_read_back_to_its_code(hub, photograph, 
     must_say(pix["payload"], amount=amount, key=DEMO_KEY, name=DEMO_NAME, city=DEMO_CITY, txid=txid_of(pix))
 
 
+@claim("pix.code")
 @pytest.mark.parametrize(
     ("kind", "given", "key"),
     [
@@ -124,6 +127,7 @@ async def test_every_kind_of_key_and_long_names_are_read_back(hub, photograph, k
     )
 
 
+@claim("cart.code")
 @pytest.mark.parametrize("amount", ["0.50", "10.00", "987.65"])
 async def test_the_picture_of_a_cart_is_read_back_to_its_code(hub, amount):
     body = {
@@ -141,6 +145,7 @@ async def test_the_picture_of_a_cart_is_read_back_to_its_code(hub, amount):
     assert result.pix.amount == Decimal(amount)
 
 
+@claim("pix-picture.format")
 @pytest.mark.parametrize("ending", ["", ".svg"])
 async def test_two_hundred_requests_at_once_draw_one_picture(hub, ending):
     pix = await new_pix(hub, "2.00")
@@ -152,6 +157,7 @@ async def test_two_hundred_requests_at_once_draw_one_picture(hub, ending):
     assert await hub.metric("extrato_pictures_drawn_total") - before == 1
 
 
+@claim("pix-picture.format")
 async def test_a_picture_that_the_caller_has_is_neither_sent_nor_drawn_again(hub):
     pix = await new_pix(hub, "3.00")
     tags = {}
@@ -169,12 +175,14 @@ async def test_a_picture_that_the_caller_has_is_neither_sent_nor_drawn_again(hub
     assert await hub.metric("extrato_pictures_drawn_total") == before
 
 
+@claim("pix-picture.format")
 async def test_creating_a_charge_draws_nothing(hub):
     before = await hub.metric("extrato_pictures_drawn_total")
     await asyncio.gather(*(new_pix(hub, "4.00") for _ in range(20)))
     assert await hub.metric("extrato_pictures_drawn_total") == before
 
 
+@claim("pix-picture.name")
 async def test_no_other_name_than_the_whole_one_shows_a_picture(hub):
     pix, link = await new_pix(hub, "5.00"), await hub.link()
     name = pix["qr_code"]

@@ -18,6 +18,7 @@ from contracts.events import Item
 from extrato.ports import Payer
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.open_payment import WATCH, NewPayment, open_payment
+from tests.compatibility.claim import claim
 from tests.running_hub import CAUSE, MERCHANT, SANDBOX_TOKEN, WEBHOOK_SECRET
 
 pytestmark = pytest.mark.xdist_group("open mode")
@@ -304,6 +305,7 @@ async def links_whose_monitor_is_over(hub, count):
 # --- Pix in real time -----------------------------------------------------------------------------
 
 
+@claim("pix.value", "pix.message", "pix.id", "pix.same-value", "pix.expiration", "pix.more")
 async def test_a_created_pix_is_the_references_sample_and_more(hub):
     before = datetime.now(UTC)
     status, answer = await ask(hub, "POST", "/payments/pix", {"value": 100.0})
@@ -319,6 +321,7 @@ async def test_a_created_pix_is_the_references_sample_and_more(hub):
     assert timedelta(minutes=30) <= lifetime < timedelta(minutes=31)
 
 
+@claim("pix-confirmation.body")
 async def test_only_a_key_that_may_confirm_does(hub):
     _, created = await ask(hub, "POST", "/payments/pix", {"value": 3})
     body = {"bank_payment_id": created["payment"]["bank_payment_id"], "value": 3}
@@ -334,6 +337,7 @@ async def test_only_a_key_that_may_confirm_does(hub):
 # --- payment links and their monitoring -----------------------------------------------------------
 
 
+@claim("addresses.slash")
 async def test_an_address_is_answered_without_its_last_slash_too(hub):
     link = await new_link(hub)
     number, body = link["payment_id"], {**NAMED, "items": [{"nome": "Pão Francês", "quantidade": 1}]}
@@ -353,6 +357,16 @@ async def test_an_address_is_answered_without_its_last_slash_too(hub):
             assert (answer.status, (await answer.json())["success"]) == (200, True), path
 
 
+@claim(
+    "generate-link.body",
+    "generate-link.ids",
+    "generate-link.checkout-url",
+    "generate-link.secure-checkout-url",
+    "generate-link.status-check-url",
+    "generate-link.sandbox-url",
+    "generate-link.order",
+    "generate-link.more",
+)
 async def test_a_generated_link_is_the_references_sample(hub):
     answer = await new_link(hub)
     items = answer.pop("items")
@@ -370,6 +384,16 @@ async def test_a_generated_link_is_the_references_sample(hub):
     assert datetime.fromisoformat(answer["created_at"]).utcoffset() == timedelta(hours=-3)
 
 
+@claim(
+    "check.asks",
+    "check.ids",
+    "check.status",
+    "check.amount",
+    "check.payer-email",
+    "check.times",
+    "check.synced",
+    "check.status-changed",
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_checked_payment_is_the_references_sample(hub, until, only_when_asked, method):
     link = await new_link(hub)
@@ -387,6 +411,7 @@ async def test_a_checked_payment_is_the_references_sample(hub, until, only_when_
         assert datetime.fromisoformat(answer[name]).utcoffset() == timedelta(hours=-3)
 
 
+@claim("check.synced")
 async def test_a_provider_that_does_not_answer_is_told_as_not_synced(hub):
     link = await new_link(hub)
     await hub.faults(error_rate=1.0)
@@ -400,6 +425,7 @@ async def test_a_provider_that_does_not_answer_is_told_as_not_synced(hub):
     )
 
 
+@claim("check.synced")
 async def test_nobody_is_asked_about_a_pix_to_the_merchants_key(hub):
     _, created = await ask(hub, "POST", "/payments/pix", {"value": 3})
     payment = created["payment"]
@@ -409,6 +435,7 @@ async def test_nobody_is_asked_about_a_pix_to_the_merchants_key(hub):
         await hub.post("/payments/pix/confirmation", {"bank_payment_id": payment["bank_payment_id"], "value": 3})
 
 
+@claim("generate-link.order", "check.times")
 async def test_times_are_brasilias_on_the_references_routes_and_utc_where_events_are_told(hub, until):
     link = await new_link(hub)
     await pay(hub, link, "approved")
@@ -429,6 +456,7 @@ async def test_times_are_brasilias_on_the_references_routes_and_utc_where_events
     assert {moment[-1] for moment in told} == {"Z"}
 
 
+@claim("list.padaria", "list.answer", "list.payment")
 async def test_a_list_is_the_references_sample(hub, until):
     link = await new_link(hub)
 
@@ -446,6 +474,7 @@ async def test_a_list_is_the_references_sample(hub, until):
     assert (listed["payment_id"], listed["status_label"]) == (link["payment_id"], "Pendente")
 
 
+@claim("list.status")
 async def test_a_list_is_of_the_status_that_is_asked_for(hub, until):
     waits, paid, reviewed = [await new_link(hub) for _ in range(3)]
     await pay(hub, paid, "approved")
@@ -457,6 +486,7 @@ async def test_a_list_is_of_the_status_that_is_asked_for(hub, until):
     await until_listed(hub, until, [link["payment_id"] for link in (waits, paid, reviewed)])
 
 
+@claim("list.status", "list.limit")
 async def test_a_list_holds_fifty_unless_another_limit_is_asked_for(hub, until):
     created = await asyncio.gather(*(ask(hub, "POST", "/payments/pix", {"value": 1}) for _ in range(51)))
     await until_listed(hub, until, [answer["payment"]["id"] for _, answer in created])
@@ -467,6 +497,7 @@ async def test_a_list_holds_fifty_unless_another_limit_is_asked_for(hub, until):
         assert created_at == sorted(created_at, reverse=True)
 
 
+@claim("list.status")
 @pytest.mark.parametrize(
     ("query", "status"), [("status=ALL", "all"), ("status=Approved", "approved"), ("status=", "pending")]
 )
@@ -483,11 +514,13 @@ async def test_the_status_of_a_list_may_be_written_in_capitals_or_left_empty(hub
     await until(is_listed, "the link is listed")
 
 
+@claim("list.limit")
 async def test_a_limit_of_a_thousand_is_taken(hub):
     status, listed = await ask(hub, "GET", f"/payments/api/pending/?padaria_slug={MERCHANT}&status=all&limit=1000")
     assert (status, listed["success"]) == (200, True)
 
 
+@claim("list.all", "sync-pending.counts")
 async def test_a_synchronisation_counts_what_has_a_provider_to_ask_and_may_still_move(hub, until, only_when_asked):
     slug = "padaria-que-conta"
     merchant = {"slug": slug, "name": "Padaria que Conta", "city": "Recife"}
@@ -524,6 +557,7 @@ async def test_a_synchronisation_counts_what_has_a_provider_to_ask_and_may_still
     await until(is_counted, "the link, the one in process and the rejected one are counted")
 
 
+@claim("sync-pending.body", "sync-pending.counts", "sync-pending.updated")
 async def test_a_synchronisation_is_the_references_sample(hub, until, only_when_asked):
     link = await new_link(hub)
     await until_listed(hub, until, [link["payment_id"]])
@@ -542,6 +576,7 @@ async def test_a_synchronisation_is_the_references_sample(hub, until, only_when_
     }
 
 
+@claim("status.in-process", "sync-pending.asks")
 async def test_a_synchronisation_asks_about_what_is_in_process_or_was_rejected(hub, until, only_when_asked):
     reviewed, refused = await new_link(hub), await new_link(hub)
     for link, status in ((reviewed, "in_process"), (refused, "rejected")):
@@ -554,6 +589,7 @@ async def test_a_synchronisation_asks_about_what_is_in_process_or_was_rejected(h
     assert {moved[link["payment_id"]]["new_status"] for link in (reviewed, refused)} == {"approved"}
 
 
+@claim("start-monitor.starts", "start-monitor.answer")
 async def test_a_started_monitor_is_the_references_sample(hub):
     [number] = await links_whose_monitor_is_over(hub, 1)
     status, answer = await ask(hub, "POST", f"/payments/api/monitor/{number}/start/")
@@ -561,6 +597,7 @@ async def test_a_started_monitor_is_the_references_sample(hub):
     assert answer == {**json.loads(STARTED), "payment_id": number}
 
 
+@claim("list-monitors.answer")
 async def test_the_active_monitors_are_the_references_sample(hub, until):
     links = [await new_link(hub) for _ in range(3)]
 
@@ -574,6 +611,7 @@ async def test_the_active_monitors_are_the_references_sample(hub, until):
     assert answer["active_count"] == len(answer["payment_ids"])
 
 
+@claim("start-all.starts", "start-all.answer")
 async def test_monitors_that_are_started_at_once_are_the_references_sample_without_its_cap(hub, until):
     numbers = await links_whose_monitor_is_over(hub, 25)
     started = 0
@@ -597,6 +635,7 @@ async def test_monitors_that_are_started_at_once_are_the_references_sample_witho
     await until(are_active, "each of them is watched")
 
 
+@claim("monitor.starts")
 async def test_a_link_is_watched_for_ten_minutes_from_its_creation(hub):
     link = await new_link(hub)
     [watch] = [event for event in await hub.events(link["payment_id"]) if event["type"] == "WatchStarted"]
@@ -604,6 +643,7 @@ async def test_a_link_is_watched_for_ten_minutes_from_its_creation(hub):
     assert abs(lasts - timedelta(minutes=10)) < timedelta(seconds=0.1)
 
 
+@claim("monitor.final")
 async def test_a_rejected_payment_is_still_watched(hub, until):
     link = await new_link(hub)
     await pay(hub, link, "rejected")
@@ -613,6 +653,7 @@ async def test_a_rejected_payment_is_still_watched(hub, until):
     assert link["payment_id"] in monitors["payment_ids"]
 
 
+@claim("check.missing", "errors.payment", "errors.padaria", "errors.not-configured", "errors.body")
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "code", "sample"),
     [
@@ -643,6 +684,18 @@ async def test_an_error_is_the_references_sample_with_a_code(hub, method, path, 
     assert (answered, answer) == (status, {**json.loads(sample), "code": code})
 
 
+@claim(
+    "check.status",
+    "status.pending",
+    "status.approved",
+    "status.authorized",
+    "status.in-process",
+    "status.rejected",
+    "status.cancelled",
+    "status.refunded",
+    "status.in-mediation",
+    "status.charged-back",
+)
 @pytest.mark.parametrize(
     ("outcomes", "status", "label"),
     [
@@ -690,6 +743,7 @@ async def authorize(hub, link):
 # --- webhook and return page ----------------------------------------------------------------------
 
 
+@claim("webhook.notification")
 async def test_a_signed_webhook_at_the_references_address_is_looked_into(hub, until, only_when_asked):
     link = await new_link(hub)
     attempt = await pay(hub, link, "approved")
@@ -709,6 +763,9 @@ async def test_a_signed_webhook_at_the_references_address_is_looked_into(hub, un
     assert (change["data"]["status"], change["source"]) == ("approved", "webhook")
 
 
+@claim(
+    "return-page.approved", "return-page.pending", "return-page.rejected", "return-page.records", "return-page.shows"
+)
 @pytest.mark.parametrize(
     ("outcome", "title"),
     [
@@ -730,6 +787,7 @@ async def test_a_return_address_shows_what_is_true_whatever_status_it_names(hub,
 # --- the flow for a frontend ----------------------------------------------------------------------
 
 
+@claim("flows.batch")
 async def test_the_references_batch_snippet_notices_an_approval(hub, until, only_when_asked, node):
     link = await new_link(hub)
     await until_listed(hub, until, [link["payment_id"]])

@@ -16,6 +16,7 @@ import pytest
 import socketio
 
 from services.gateway.live.places import BOUNDS
+from tests.compatibility.claim import claim
 from tests.pace import allowed
 from tests.ports import free_port
 from tests.running_hub import ROOT
@@ -142,6 +143,7 @@ def key(hub):
     return {"auth": {"api_key": hub.api_key}}
 
 
+@claim("socket-io.confirmed", "generate-link.order")
 @pytest.mark.parametrize("ways", WAYS.values(), ids=WAYS)
 async def test_a_merchants_client_hears_of_every_payment_that_is_confirmed(hub, ways):
     async with listening(hub.url, ways=ways, headers=hub.headers) as heard:
@@ -154,6 +156,7 @@ async def test_a_merchants_client_hears_of_every_payment_that_is_confirmed(hub, 
     assert paid_at.endswith("Z")
 
 
+@claim("socket-io.connect")
 async def test_the_client_of_npm_hears_by_polling_and_websocket(hub, node):
     for more in ({}, {"transports": ["websocket"]}, {"transports": ["polling"]}):
         async with node_listening(node, hub.url, json.dumps({**key(hub), **more})) as said:
@@ -165,6 +168,7 @@ async def test_the_client_of_npm_hears_by_polling_and_websocket(hub, node):
             assert told["value"] == 12.5
 
 
+@claim("socket-io.confirmed")
 async def test_a_payment_link_that_is_paid_is_confirmed(hub):
     async with listening(hub.url, **key(hub)) as heard:
         link = await hub.link()
@@ -174,6 +178,7 @@ async def test_a_payment_link_that_is_paid_is_confirmed(hub):
     assert (told["status"], told["value"]) == ("approved", link["total"])
 
 
+@claim("socket-io.confirmed")
 async def test_a_repeated_confirmation_is_told_once(hub):
     async with listening(hub.url, **key(hub)) as heard:
         first, second = await new_pix(hub), await new_pix(hub)
@@ -184,6 +189,7 @@ async def test_a_repeated_confirmation_is_told_once(hub):
     assert events == [f"payment-confirmed-{first['id']}", f"payment-confirmed-{second['id']}"]
 
 
+@claim("socket-io.confirmed")
 @pytest.mark.parametrize("ways", WAYS.values(), ids=WAYS)
 async def test_who_connects_after_the_confirmation_is_told_at_once_and_once(hub, ways):
     pix = await new_pix(hub)
@@ -196,6 +202,7 @@ async def test_who_connects_after_the_confirmation_is_told_at_once_and_once(hub,
         assert heard.told.empty()
 
 
+@claim("socket-io.confirmed")
 async def test_who_connects_after_a_refund_is_not_told_of_the_payment_that_is_gone(hub, until):
     link = await hub.link()
     await bring_about(hub, until, link, "approved")
@@ -210,6 +217,7 @@ async def test_who_connects_after_a_refund_is_not_told_of_the_payment_that_is_go
         assert heard.told.empty()
 
 
+@claim("socket-io.confirmed")
 async def test_who_connects_in_a_dispute_is_told_so(hub, until):
     link = await hub.link()
     await bring_about(hub, until, link, "approved")
@@ -273,6 +281,7 @@ async def test_two_tokens_in_the_query_of_a_websocket_are_refused(hub):
     assert await refusal(f"{hub.url}?payment_id={pix['id']}&t={token}&t={'0' * len(token)}") == "repeated_value"
 
 
+@claim("socket-io.access")
 async def test_another_merchant_hears_nothing_and_cannot_name_the_payment(hub, other_merchant):
     named = await new_pix(hub)
     auth = {"api_key": other_merchant.api_key}
@@ -290,6 +299,7 @@ async def test_another_merchant_hears_nothing_and_cannot_name_the_payment(hub, o
     assert await refusal(hub.url, auth={**auth, "payment_id": named["id"]}) == "payment_not_found"
 
 
+@claim("socket-io.access")
 @pytest.mark.parametrize("ways", WAYS.values(), ids=WAYS)
 async def test_who_shows_nothing_or_nothing_good_is_refused(hub, ways, other_merchant):
     pix = await new_pix(hub)
@@ -341,6 +351,7 @@ async def test_two_gateways_each_tell_their_own_clients(hub):
     assert events == [f"payment-confirmed-{pix['id']}"] * 2
 
 
+@claim("socket-io.disconnect")
 async def test_a_client_of_a_gateway_that_stops_comes_back_and_learns_what_it_missed(hub, node):
     pix = await new_pix(hub)
     shown = {"payment_id": pix["id"], "t": token_of(pix["payment_url"])}
@@ -418,6 +429,7 @@ async def test_a_gateway_may_have_as_many_files_open_as_it_is_let(hub):
     assert int(soft) == min(int(hard), 65_536)
 
 
+@claim("socket-io.connect", "socket-io.disconnect")
 async def test_clients_are_counted_and_forgotten(hub, until):
     async with listening(hub.url, **key(hub)), listening(hub.url, ways=["polling"], **key(hub)):
         assert await hub.metric("extrato_socket_io_clients") == 2
@@ -460,6 +472,7 @@ async def test_any_page_may_ask_with_its_key_but_brings_no_cookie(hub):
         assert answer.headers["Access-Control-Allow-Headers"] == "authorization"
 
 
+@claim("socket-io.access")
 @pytest.mark.xdist_group("open mode")
 async def test_in_open_mode_a_page_hears_without_a_key_and_foreign_pages_are_kept_out(keyless_hub, node):
     hub = keyless_hub

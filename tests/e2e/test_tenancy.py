@@ -19,6 +19,7 @@ from services.gateway.app import create_app
 from services.gateway.gateway import GATEWAY
 from services.gateway.http.payer_tokens import TOKEN_LENGTH
 from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
+from tests.compatibility.claim import claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,6 +210,7 @@ def _nobodys() -> Things:
     return Things(number=NOBODYS, slug="loja-que-nao-existe", bank_payment_id="00000000-000f-8000-8000-0123456789ab")
 
 
+@claim("pix-confirmation.body", "check.missing")
 @pytest.mark.parametrize("name", FOREIGN, ids=" ".join)
 async def test_a_stranger_is_told_what_nobody_is_told(hub, other_merchant, things, name):
     headers = _strangers_headers(other_merchant, name)
@@ -241,6 +243,7 @@ async def _events_of_all(hub) -> list[dict[str, Any]]:
     return [row for row in await hub.log_rows() if row["actor"] in {"api_key", "bank", "check", "return_page"}]
 
 
+@claim("errors.access")
 @pytest.mark.parametrize("name", FOREIGN, ids=" ".join)
 async def test_without_a_key_there_is_nothing_either(hub, things, name):
     status, text = await _ask(hub, name[0], FOREIGN[name](things), {})
@@ -249,6 +252,7 @@ async def test_without_a_key_there_is_nothing_either(hub, things, name):
     assert EMAIL not in text
 
 
+@claim("list-monitors.answer")
 @pytest.mark.parametrize("name", OWN_ONLY, ids=" ".join)
 async def test_a_list_holds_nothing_of_anothers(hub, other_merchant, name):
     headers = {"Authorization": f"Bearer {other_merchant.admin_key}"}
@@ -302,6 +306,7 @@ def _for_payer(path: str, number: int, token: str) -> str:
     return f"{asked}?t={token}" if str(number) in asked else f"{asked}?payment_id={number}&t={token}"
 
 
+@claim("generate-link.secure-checkout-url", "generate-link.status-check-url")
 @pytest.mark.parametrize("route", PAYER_ROUTES, ids=lambda route: f"{route.method} {route.path}")
 async def test_a_payers_token_opens_its_own_payment_and_no_other(hub, things, route):
     mine = await hub.link()
@@ -349,6 +354,7 @@ async def test_a_payer_cannot_listen_to_the_merchant(hub):
         assert refused.value.status in {400, 401}
 
 
+@claim("check.payer-email")
 async def test_a_payer_sees_no_e_mail_and_nothing_of_the_merchants(hub):
     mine = await hub.link(payer_email=EMAIL)
     async with hub.session.get(mine["status_check_url"]) as answer:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from services.sandbox.webhooks.signature import signature_header
+from tests.compatibility.claim import claim
 from tests.running_hub import MERCHANT, WEBHOOK_SECRET
 
 GET_PAYMENT = "GET /v1/payments/{payment_id}"
@@ -35,6 +36,7 @@ async def kept(hub, headers):
     return await hub.rows(query, headers["X-Correlation-Id"])
 
 
+@claim("webhook.signature")
 @pytest.mark.parametrize(
     ("query", "body"),
     [
@@ -63,6 +65,7 @@ async def test_a_signature_over_no_id_is_not_believed(others_hub, query):
     assert await kept(hub, headers) == [(other, "unverifiable", True)]
 
 
+@claim("webhook.panel")
 @pytest.mark.parametrize("address", ["/webhooks/mercadopago", ADDRESS, ADDRESS.rstrip("/")])
 @pytest.mark.usefixtures("only_when_asked")
 async def test_a_test_of_the_panel_is_answered_and_nothing_is_asked(hub, until, address):

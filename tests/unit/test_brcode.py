@@ -23,6 +23,7 @@ from extrato.domain.brcode import (
     encode_static,
 )
 from extrato.domain.plain_ascii import plain_ascii
+from tests.compatibility.claim import claim
 from tests.starkbank_brcode import json_from_brcode
 
 EVP = "123e4567-e12b-12d1-a456-426655440000"
@@ -595,6 +596,7 @@ def test_starkbanks_reader_sees_what_was_written(values):
     )
 
 
+@claim("pix.code")
 @given(CODES)
 def test_pixcanvas_finds_every_written_code_valid_and_reads_the_same(values):
     # PixCanvas knows no CNPJ with letters, and takes a UUID with 10 to 14 digits for another kind of key.

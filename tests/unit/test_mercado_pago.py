@@ -18,6 +18,7 @@ from extrato.ports import Payer
 from extrato.providers.mercado_pago.adapter import preference_body, to_observation
 from extrato.providers.mercado_pago.orders import to_observation as of_order
 from extrato.providers.port import ChargeRequest, Observation, Receiver
+from tests.compatibility.claim import claim
 
 REQUEST = ChargeRequest(
     method="checkout",
@@ -146,6 +147,7 @@ def told(**changes: Any) -> Observation:
 # --- what is asked for ----------------------------------------------------------------------------
 
 
+@claim("webhook.address")
 def test_a_preference_asks_for_the_order_in_reais_and_tells_where_to_go_and_what_to_notify():
     assert preference_body(REQUEST) == {
         "items": [

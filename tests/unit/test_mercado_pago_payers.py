@@ -12,6 +12,7 @@ from extrato.providers.mercado_pago.adapter import pix_body
 from extrato.providers.mercado_pago.orders import order_body
 from extrato.providers.mercado_pago.words import phone_body
 from extrato.providers.port import ChargeRequest, Receiver
+from tests.compatibility.claim import claim
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ANA = Payer(email="ana@example.com", name="Ana da Silva", phone="+55 11 98765-4321", cpf="52998224725")
@@ -51,6 +52,7 @@ def test_a_payment_names_its_payer_and_tells_the_telephone_beside():
     assert body["additional_info"] == {"payer": {"phone": PHONE}}
 
 
+@claim("cart.body")
 def test_an_order_names_its_payer_with_the_telephone():
     assert order_body(a_request(ANA))["payer"] == {**NAMED, "phone": PHONE}
 

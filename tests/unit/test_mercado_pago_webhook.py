@@ -22,6 +22,7 @@ from extrato.providers.mercado_pago.webhook import (
     verify,
 )
 from services.sandbox.webhooks.formats import Notice, Signing, delivery
+from tests.compatibility.claim import claim
 
 # The secret, the request and the signatures are those of Mercado Pago's documentation, computed with its SDK.
 SECRET = "your_secret_key_here"
@@ -199,6 +200,7 @@ def test_a_signature_of_anything_else_is_mismatched(changed):
     assert judge(**changed) == "mismatched"
 
 
+@claim("webhook.signature")
 @pytest.mark.parametrize("ts", [TS, TS + "000"], ids=["seconds", "milliseconds"])
 @pytest.mark.parametrize("direction", [-1, 1], ids=["early", "late"])
 def test_a_delivery_is_believed_for_a_quarter_of_an_hour(ts, direction):

@@ -19,6 +19,7 @@ from extrato.domain.money import (
     to_decimal_text,
     to_reais,
 )
+from tests.compatibility.claim import claim
 
 AMOUNTS = st.integers(1, MAXIMUM_CENTAVOS)
 JSON = msgspec.json.Decoder(float_hook=Decimal)
@@ -121,6 +122,7 @@ def test_a_huge_exponent_costs_no_memory(text, code):
     assert peak_bytes < 100_000
 
 
+@claim("pix.value")
 @given(AMOUNTS)
 def test_every_amount_survives_the_journey_through_json(centavos):
     text = json.dumps(to_reais(centavos))

@@ -49,6 +49,7 @@ from extrato.domain.payment.identifiers import (
 )
 from extrato.domain.payment.ledger import NOTHING, OWN_DETAILS
 from extrato.domain.payment.state import INITIAL, Opened, Payment, begun, evolve
+from tests.compatibility.claim import claim
 from tests.unit.payment_story import (
     BANK_ID,
     CHARGED,
@@ -117,6 +118,7 @@ def test_whatever_is_asked_of_a_payment_that_does_not_exist_is_refused(command: 
 # --- charge -------------------------------------------------------------------------------------
 
 
+@claim("monitor.starts")
 def test_a_charge_is_recorded_and_watched():
     assert given_events(OPENED).when(RecordCharge(charge=CHARGED, watch_until=at(5))) == [
         CHARGED,
@@ -209,6 +211,7 @@ def test_an_older_observation_moves_nothing_back_and_leaves_one_trace():
     assert story.when(observe("pending", minute=1, evidence="another answer")) == []
 
 
+@claim("status.contradiction")
 @pytest.mark.parametrize(
     ("status", "shown"),
     [
@@ -384,6 +387,7 @@ def test_a_partial_refund_is_recorded_and_the_payment_stays_paid():
     assert payment.attempts["a"].refunded_centavos == 300
 
 
+@claim("status.refunded")
 def test_a_full_refund_ends_the_payment():
     story = given_events(OPENED, CHARGED)
     refunded = observe("refunded", minute=2, refunded_centavos=1000)
@@ -394,12 +398,14 @@ def test_a_full_refund_ends_the_payment():
     ]
 
 
+@claim("status.in-mediation")
 def test_a_dispute_may_be_won():
     story = given_events(OPENED, CHARGED)
     payment = story.becomes(observe("approved"), observe("in_mediation", minute=2), observe("approved", minute=3))
     assert payment.status == "approved"
 
 
+@claim("status.unknown")
 def test_a_status_that_is_not_known_is_recorded_and_may_be_followed_by_anything():
     story = given_events(OPENED, CHARGED)
     invented = observe("on_the_moon")
@@ -409,6 +415,7 @@ def test_a_status_that_is_not_known_is_recorded_and_may_be_followed_by_anything(
     assert story.becomes(observe("approved", minute=2)).status == "approved"
 
 
+@claim("status.contradiction")
 @pytest.mark.parametrize("before", sorted(KNOWN))
 @pytest.mark.parametrize("after", sorted(KNOWN))
 def test_a_later_status_of_an_attempt_is_always_believed(before: str, after: str):
@@ -551,6 +558,7 @@ def test_two_late_transfers_are_two():
     assert story.when(confirm(minute=91, transfer="E1")) == []
 
 
+@claim("pix-confirmation.status")
 def test_a_late_confirmation_expires_the_payment_and_is_told():
     story = given_events(OPENED, CHARGED)
     assert story.when(confirm(minute=60)) == [
@@ -588,6 +596,7 @@ def test_a_confirmation_that_does_not_tell_when_the_payer_paid_has_a_grace_after
 # --- expiry -------------------------------------------------------------------------------------
 
 
+@claim("pix.expiration", "status.cancelled")
 def test_a_payment_expires_when_its_time_has_run_out():
     story = given_events(OPENED, CHARGED)
     assert story.when(Expire(now=at(60))) == [
@@ -681,6 +690,7 @@ def test_a_watch_that_is_on_is_not_started_again():
     assert given_events(OPENED, CHARGED).when(WATCH, later) == []
 
 
+@claim("monitor.final")
 def test_what_cannot_be_paid_any_more_is_not_watched():
     assert given_events(OPENED).when(WATCH) == []
     assert given_events(OPENED, NO_CHARGE).when(WATCH) == []
@@ -700,6 +710,7 @@ def test_a_number_always_names_the_same_stream():
     assert stream_id(15) == stream_id(15) != stream_id(16)
 
 
+@claim("generate-link.ids")
 @given(st.integers(1, 2**48 - 1), st.uuids())
 def test_identifiers_carry_the_payments_number(payment_id: int, chance: UUID):
     identifier = bank_payment_id(payment_id, chance)

@@ -27,6 +27,7 @@ from extrato.domain.payment.commands import (
     RequestRefund,
 )
 from extrato.domain.payment.correcting import refund_id_of
+from tests.compatibility.claim import claim
 from tests.unit.payment_story import (
     BANK_ID,
     CHARGED,
@@ -315,6 +316,7 @@ def test_of_two_paid_attempts_either_can_be_given_back():
     assert story.refuses(replace(chosen, wish_id="w2", attempt_id="c")) == "payment_not_paid"
 
 
+@claim("check.alerts")
 @pytest.mark.parametrize(
     ("command", "alert"),
     [

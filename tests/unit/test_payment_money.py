@@ -42,6 +42,7 @@ from extrato.domain.payment.commands import (
 from extrato.domain.payment.correcting import refund_id_of
 from extrato.domain.payment.decisions import PAYMENT
 from extrato.domain.payment.ledger import Share
+from tests.compatibility.claim import claim
 from tests.unit.payment_story import (
     BANK_ID,
     CHARGED,
@@ -102,6 +103,7 @@ HALVES = (paid(400), paid(600, attempt="b", minute=2))
 # --- the table ----------------------------------------------------------------------------------
 
 
+@claim("check.amount", "check.money", "check.alerts", "status.partially-paid")
 @pytest.mark.parametrize(
     ("seen", "stands_as", "total"),
     [
@@ -178,6 +180,7 @@ def test_money_that_comes_to_a_closed_link_is_in_the_state_with_an_alert(close, 
     assert stands(payment) == (status, shown or detail, tuple(alert for alert in alerts if alert not in ended))
 
 
+@claim("status.partially-paid")
 def test_a_part_that_is_held_when_the_time_is_over_closes_as_partially_paid():
     story = link()
     story.becomes(paid(999))
@@ -188,6 +191,7 @@ def test_a_part_that_is_held_when_the_time_is_over_closes_as_partially_paid():
     assert stands(payment) == ("approved", "accredited", ("late_payment",))
 
 
+@claim("status.partially-paid")
 def test_a_part_that_went_back_leaves_a_payment_as_if_it_had_never_come():
     story = link()
     payment = story.becomes(paid(400), observe("refunded", amount_centavos=400, minute=3, refunded_centavos=400))
@@ -247,6 +251,7 @@ def test_several_parts_paid_when_they_first_added_up():
 # --- close --------------------------------------------------------------------------------------
 
 
+@claim("cancel.holds-money")
 @pytest.mark.parametrize(("seen", "named"), [((paid(400),), "R$ 4,00"), ((paid(1000, currency="ARS"),), "ARS 10,00")])
 def test_a_payment_that_holds_money_is_not_cancelled(seen, named):
     story = link()
@@ -290,6 +295,7 @@ def answer(kind: type = RefundMade, *, of: str = "a", name: str = "w1", minute: 
     return RecordRefund(answer=kind(**details))
 
 
+@claim("refund.attempts")
 def test_giving_all_back_makes_a_refund_of_each_attempt_and_the_same_ones_when_asked_again():
     story = link()
     story.becomes(*HALVES, paid(500, attempt="c", currency="ARS"))
@@ -327,6 +333,7 @@ def test_a_part_can_be_given_back_before_the_rest_has_come():
     assert story.becomes(observe("refunded", amount_centavos=400, minute=31, refunded_centavos=400)).status == "pending"
 
 
+@claim("refund.pending")
 def test_a_second_refund_like_one_in_process_is_refused_and_another_amount_is_not():
     story = link()
     story.becomes(paid(1000), wish(400), answer(RefundAccepted))
@@ -344,6 +351,7 @@ def test_equal_refunds_that_nobody_has_answered_yet_are_both_taken():
     assert len(story.when(wish(400, name="w2"))) == 1
 
 
+@claim("check.money")
 def test_a_refund_counts_from_the_providers_time_until_the_provider_tells_of_it():
     story = link()
     story.becomes(paid(1000, minute=2), wish(400))
@@ -465,6 +473,7 @@ def transfer(amount_centavos: int = 1000, *, name: str | None = "E1", minute: fl
     return confirm(amount_centavos, minute=minute, paid=paid_at, transfer=name)
 
 
+@claim("pix-confirmation.status")
 def test_a_late_pix_is_held_and_does_not_pay_until_it_is_accepted():
     story = direct_pix()
     payment = story.becomes(transfer(minute=61))
@@ -494,6 +503,7 @@ def test_an_approval_after_the_same_late_transfer_of_an_older_log_counts():
     assert story.becomes(back(of="E2")).ledger.share("E1") == Share(held=1000)
 
 
+@claim("pix-confirmation.more")
 def test_a_transfer_of_another_value_is_held_once():
     story = direct_pix()
     payment = story.becomes(transfer(400))
@@ -519,6 +529,7 @@ def test_a_transfer_of_another_value_hides_no_later_confirmation_of_the_whole():
     assert stands(story.becomes(transfer(name=None, minute=6)))[0] == "approved"
 
 
+@claim("accept.approves")
 def test_short_money_that_is_accepted_pays():
     story = direct_pix()
     payment = story.becomes(transfer(400), AcceptMoney())
@@ -548,6 +559,7 @@ def test_late_money_through_a_provider_is_accepted_too():
     assert stands(story.becomes(AcceptMoney())) == ("approved", "accredited", ())
 
 
+@claim("accept.approves")
 @pytest.mark.parametrize("seen", [(), (paid(1000, currency="ARS"),), (observe("refunded", refunded_centavos=1000),)])
 def test_there_has_to_be_money_to_accept(seen):
     story = link()
@@ -560,6 +572,7 @@ def back(amount_centavos: int = 1000, *, of: str | None = None, name: str = "D1"
     return RecordReturn(return_id=name, end_to_end_id=of, amount_centavos=amount_centavos, returned_at=at(minute))
 
 
+@claim("pix-return.body")
 def test_a_late_pix_that_the_bank_gave_back_is_held_no_more():
     story = direct_pix()
     story.becomes(transfer(minute=61))
@@ -576,6 +589,7 @@ def test_a_late_pix_that_the_bank_gave_back_is_held_no_more():
     assert payment.ledger.total == Share(refunded=1000)
 
 
+@claim("pix-return.refusals")
 def test_of_two_transfers_the_one_that_was_given_back_has_to_be_named():
     story = direct_pix()
     payment = story.becomes(transfer(), transfer(name="E2", minute=6))
@@ -625,6 +639,7 @@ def test_what_the_bank_says_under_a_name_is_of_the_transfer_that_has_it():
 # --- alerts -------------------------------------------------------------------------------------
 
 
+@claim("resolve-alert.closes")
 def test_a_resolved_alert_is_raised_again_by_another_occurrence_only():
     story = link()
     story.becomes(paid(1000), paid(1000, attempt="b", minute=2))

@@ -31,6 +31,7 @@ from services.monitor.schedule import FAST
 from services.monitor.second_look import SecondLook
 from services.projections.apply import apply
 from services.projections.read_models.payment_details import PAYMENT_DETAILS
+from tests.compatibility.claim import claim
 from tests.integration.monitor.conftest import CAUSE, Faulty
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ async def test_a_payment_whose_time_ran_out_is_expired_once(world: World, clock:
     assert await world.status(other) == "pending"
 
 
+@claim("status.in-process")
 async def test_a_payment_with_an_attempt_in_flight_waits_and_keeps_nobody_waiting(
     world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):

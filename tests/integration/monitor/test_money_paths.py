@@ -41,6 +41,7 @@ from services.monitor.backoff import BackOff
 from services.monitor.expiry import Expiry
 from services.monitor.open_payments import Account, OpenPayments, UnchargedPayment
 from services.monitor.schedule import FAST, QUIET, SLOW
+from tests.compatibility.claim import claim
 from tests.integration.monitor.conftest import CAUSE, Faulty
 from tests.integration.monitor.test_jobs import charges_of, delivery_of, handled, kinds, open_without_charge
 
@@ -510,6 +511,7 @@ async def test_a_check_that_the_provider_does_not_answer_tells_what_is_known_by_
         assert (checked.loaded.payment.status, checked.synced_at) == ("approved", None)
 
 
+@claim("check.asks")
 async def test_what_a_check_verified_is_asked_again_after_three_seconds_and_not_before(
     world: World,
 ):

@@ -17,6 +17,7 @@ from extrato.domain import merchant as merchant_domain
 from extrato.use_cases.merchants import change_merchant
 from services.monitor.app import Monitor
 from services.monitor.schedule import FAST, INTERVAL_S, End
+from tests.compatibility.claim import claim
 from tests.integration.monitor.conftest import CAUSE, World
 from tests.pace import allowed, until
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 FOUND_WITHIN_S = allowed(6)
 
 
+@claim("monitor.approves")
 async def test_a_payment_is_found_within_six_seconds_without_any_webhook(world: World):
     await world.monitor()
     payment = await world.open()

@@ -9,6 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from tests.compatibility.claim import claim
 from tests.integration.monitor.conftest import CODE
 from tests.pace import allowed, until
 
@@ -48,6 +49,7 @@ async def test_a_monitor_stops_in_time_also_when_the_bus_is_away(world: World):
     await world.nats.start()
 
 
+@claim("monitor.process")
 async def test_when_a_monitor_is_killed_the_other_one_takes_up_every_watch(world: World):
     victim, _ = await world.monitor_process(), await world.monitor_process()
     payments = [await world.open(slug) for slug in ("padaria", "mercado", "loja")]
@@ -62,6 +64,7 @@ async def test_when_a_monitor_is_killed_the_other_one_takes_up_every_watch(world
     assert time.monotonic() - began < allowed(CYCLE_S + COMES_BACK_AFTER_S)
 
 
+@claim("list-monitors.answer", "monitor.process")
 async def test_a_new_monitor_takes_up_every_watch_of_a_killed_one(world: World):
     victim = await world.monitor_process()
     payment = await world.open()

@@ -20,6 +20,7 @@ from extrato.providers.port import Providers
 from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.use_cases.start_watch import start_watch
 from services.monitor.schedule import FAST, SLOW, Again, End
+from tests.compatibility.claim import claim
 from tests.integration.monitor.conftest import CAUSE, World
 
 PADARIA = "padaria.mercado_pago"
@@ -31,6 +32,7 @@ def nats_server(nats_url: str) -> SimpleNamespace:
     return SimpleNamespace(url=nats_url)
 
 
+@claim("monitor.asks")
 async def test_one_question_finds_every_payment_of_the_account(world: World):
     payments = [await world.open() for _ in range(7)]
     for payment in payments:
@@ -118,6 +120,7 @@ async def test_an_account_without_a_watched_payment_leaves_the_fast_lane(world: 
     assert await world.sweeps().tick(SLOW, PADARIA) == End()
 
 
+@claim("monitor.ten-minutes")
 async def test_a_watch_ends_after_ten_minutes_and_the_slow_lane_goes_on(world: World, clock, logged):
     payment = await world.open()
     sweeps = world.sweeps()
@@ -143,6 +146,7 @@ async def test_a_watch_that_is_started_again_brings_the_account_back(world: Worl
     assert isinstance(await sweeps.tick(FAST, PADARIA), Again)
 
 
+@claim("log-lines.started", "log-lines.check", "log-lines.changed", "log-lines.stops", "log-lines.finished")
 async def test_the_log_tells_the_story_of_a_watch(world: World, clock, logged):
     payment = await world.open()
     sweeps = world.sweeps()
@@ -178,6 +182,7 @@ def _detail(fact):
     return None
 
 
+@claim("log-lines.stops")
 async def test_the_log_tells_the_end_of_a_watch_that_somebody_else_brought_about(world: World, logged):
     payment = await world.open()
     sweeps = world.sweeps()
@@ -236,6 +241,7 @@ async def test_an_attempt_that_is_known_is_asked_for_by_id_while_the_search_lags
     assert recorded.cause.actor == "sweep"
 
 
+@claim("monitor.asks")
 async def test_a_provider_that_says_slow_down_is_left_alone_for_so_long(world: World, clock, monkeypatch):
     began_s = time.monotonic()
     late = SimpleNamespace(monotonic=lambda: began_s + clock.ahead.total_seconds())

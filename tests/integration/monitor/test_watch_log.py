@@ -10,6 +10,7 @@ import pytest
 from contracts.events import StatusChanged
 from extrato.use_cases.refresh_payment import refresh_payment
 from services.monitor.schedule import FAST
+from tests.compatibility.claim import claim
 from tests.integration.monitor.conftest import CAUSE, World
 
 PADARIA = "padaria.mercado_pago"
@@ -22,6 +23,7 @@ def nats_server(nats_url: str) -> SimpleNamespace:
     return SimpleNamespace(url=nats_url)
 
 
+@claim("log-lines.started")
 async def test_a_payment_whose_end_is_known_before_the_first_question_has_no_lines(world: World, logged):
     payment = await world.open()
     await world.sandbox.pay(payment)
@@ -31,6 +33,7 @@ async def test_a_payment_whose_end_is_known_before_the_first_question_has_no_lin
     assert logged(*LINES) == []
 
 
+@claim("log-lines.started")
 async def test_a_watch_that_another_process_began_is_told_to_be_taken_over(world: World, clock, logged):
     payment = await world.open()
     await world.sweeps().tick(FAST, PADARIA)
@@ -40,6 +43,7 @@ async def test_a_watch_that_another_process_began_is_told_to_be_taken_over(world
     assert begun == [("watch_started", payment.payment_id, 1), ("watch_taken_over", payment.payment_id, 2)]
 
 
+@claim("log-lines.changed")
 async def test_a_change_that_somebody_else_found_is_told_by_the_timeline_and_not_by_the_log(world: World, logged):
     payment = await world.open()
     sweeps = world.sweeps()

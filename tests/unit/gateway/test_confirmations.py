@@ -10,6 +10,7 @@ from contracts.envelope import Cause, Envelope
 from contracts.events import PaymentOpened, StatusChanged
 from contracts.frames import PaymentConfirmed
 from services.gateway.live.confirmations import confirmation_in, late_confirmation_in
+from tests.compatibility.claim import claim
 from tests.examples import EXAMPLE_EVENTS, NOON
 
 OPENED = next(event for event in EXAMPLE_EVENTS if isinstance(event, PaymentOpened))
@@ -44,6 +45,7 @@ def test_an_approval_is_told_with_the_charges_value_in_reais():
     assert told == (2, PaymentConfirmed(payment_id=15, status="approved", value=value, paid_at=NOON))
 
 
+@claim("socket-io.confirmed")
 @pytest.mark.parametrize(
     ("changes", "position"),
     [
@@ -82,6 +84,7 @@ def test_a_payment_is_confirmed_once_when_it_first_becomes_approved(changes, pos
     assert (found[0] if found else None) == position
 
 
+@claim("socket-io.confirmed")
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

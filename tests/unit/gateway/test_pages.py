@@ -21,6 +21,7 @@ from services.gateway.pages.layout import HEADERS, page, unavailable
 from services.gateway.pages.markup import Html, document, tag
 from services.gateway.pages.standing import LATE, MAY_MOVE, MAY_PAY, Standing, standing_of, standing_on_return
 from services.gateway.pages.view import View, payment_page
+from tests.compatibility.claim import claim
 from tests.unit.payment_story import (
     CHARGED,
     DIRECT_PIX,
@@ -193,6 +194,7 @@ IN_DISPUTE = {
 }
 
 
+@claim("secure-link.part")
 @pytest.mark.parametrize("now", [NOON, LATER])
 @pytest.mark.parametrize("close", [left_open, asked_to_cancel, cancelled, expired])
 @pytest.mark.parametrize(
@@ -279,6 +281,7 @@ def amounts(facts):
     return tuple(facts[name].replace("\xa0", " ") if name in facts else None for name in ("Recebido", "Falta"))
 
 
+@claim("secure-link.part")
 @pytest.mark.parametrize(
     ("stands", "arrived", "missing"),
     [

@@ -14,6 +14,7 @@ from extrato.domain.errors import Refused, UnknownName
 from extrato.domain.money import InvalidAmount, parse_reais
 from extrato.errors import ChargeWasRefused, ExtratoError, ProviderRefused
 from services.gateway.http import fields
+from tests.compatibility.claim import claim
 
 WRONG_AMOUNTS = [None, True, "1", [1], 0, -1, 1e12, Decimal("1.001"), Decimal("NaN"), Decimal("Infinity")]
 # One way for a request to be wrong for each sentence of the fields that both kinds of routes read.
@@ -31,6 +32,7 @@ def kinds_of(kind):
     return {kind, *(below for each in kind.__subclasses__() for below in kinds_of(each))}
 
 
+@claim("errors.body")
 def test_every_error_from_far_away_has_a_portuguese_sentence():
     # A bare ExtratoError has no code, and is never raised.
     codes = {kind.code for kind in kinds_of(ExtratoError) - {ExtratoError}}
@@ -39,6 +41,7 @@ def test_every_error_from_far_away_has_a_portuguese_sentence():
     assert [sentence for sentence in told if not sentence.portuguese or sentence.portuguese == sentence.english] == []
 
 
+@claim("errors.body")
 @pytest.mark.parametrize("value", WRONG_AMOUNTS, ids=str)
 def test_every_wrong_amount_has_a_portuguese_sentence(value):
     with pytest.raises(InvalidAmount) as refused:
@@ -47,6 +50,7 @@ def test_every_wrong_amount_has_a_portuguese_sentence(value):
     assert refused.value.portuguese != refused.value.message
 
 
+@claim("pix.errors")
 @pytest.mark.parametrize("read", WRONG_FIELDS)
 def test_what_both_kinds_of_routes_read_is_told_in_both_languages(read):
     with pytest.raises(Refused) as refused:

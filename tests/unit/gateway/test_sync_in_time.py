@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from services.gateway.api.monitors import AT_ONCE, for_each_in_time
+from tests.compatibility.claim import claim
 
 
 class Clock:
@@ -21,6 +22,7 @@ class Clock:
             await asyncio.sleep(0)
 
 
+@claim("sync-pending.counts")
 async def test_after_fifty_seconds_a_synchronisation_goes_on_without_those_who_did_not_answer(monkeypatch):
     clock, never, answered, given_up = Clock(monkeypatch), asyncio.Event(), [], []
 

@@ -36,6 +36,7 @@ from services.monitor.schedule import (
     resumed,
     take_turns,
 )
+from tests.compatibility.claim import claim
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -64,6 +65,7 @@ def test_a_watch_is_for_the_fast_lane_and_any_other_open_charge_for_the_slow_one
     assert {lane for lane in (FAST, SLOW) if is_needed(lane, situation(watched=watched, charged=charged))} == lanes
 
 
+@claim("monitor.asks")
 def test_the_beat_of_a_lane_counts_the_time_that_the_sweep_took():
     done = Progress(fresh=True, deep=True)
     assert after_sweep(FAST, done, took_s=0.5) == Again(4.5)
@@ -134,6 +136,7 @@ def test_the_fast_lane_asks_for_the_whole_age_of_its_watches_once_a_minute(ago, 
     assert asked == (wanted if is_asked else None)
 
 
+@claim("monitor.ten-minutes")
 def test_the_slow_lane_always_asks_for_the_whole_age():
     asked = deep_question(
         SLOW, cursor(deep_at=NOW), situation=situation(charged=1), fresh_since=NOW - 2 * MINUTE, now=NOW
@@ -237,6 +240,7 @@ def test_no_attempt_has_two_turns_in_one_tick():
 # --- watches ------------------------------------------------------------------------------------
 
 
+@claim("log-lines.check")
 @pytest.mark.parametrize(("elapsed_s", "number"), [(-1, 1), (0, 1), (4.9, 1), (5, 2), (599, 120), (600, 121)])
 def test_checks_are_counted_by_the_clock(elapsed_s, number):
     started = NOW - timedelta(seconds=elapsed_s)

@@ -9,6 +9,7 @@ from contracts import events
 from contracts.read_models import AttemptDetails, PaymentDetails
 from extrato.domain.payment.decisions import PAYMENT
 from services.projections.read_models.payment_details import PAYMENT_DETAILS
+from tests.compatibility.claim import claim
 from tests.unit.projections.history import (
     AFTER_THE_OPENING,
     CHARGE_REFUSED,
@@ -54,6 +55,7 @@ def attempt(name, status, amount, *, held=0, refunded=0, detail=None, currency="
     )
 
 
+@claim("list.payment")
 def test_an_opened_payment_is_pending_and_has_no_charge():
     assert details(opened()) == PaymentDetails(
         payment_id=15,
@@ -212,6 +214,7 @@ def test_a_closed_payment_is_cancelled_by_what_closed_it():
 # --- money that does not fit ----------------------------------------------------------------------
 
 
+@claim("check.attempts")
 def test_two_cards_that_pay_together_are_shown_with_what_is_held_of_each():
     first = observed("approved", amount=1000, detail="accredited")
     part = details(opened(), CHARGED, first)
@@ -230,6 +233,7 @@ def test_two_cards_that_pay_together_are_shown_with_what_is_held_of_each():
     assert (in_part.held_centavos, in_part.refunded_centavos) == (2299, 300)
 
 
+@claim("check.attempts")
 def test_money_in_another_currency_is_shown_and_not_summed():
     seen = details(opened(), CHARGED, observed("approved", currency="ARS"))
     assert (seen.status, seen.status_detail, seen.held_centavos) == ("pending", "other_currency", 0)
@@ -354,6 +358,7 @@ def test_what_somebody_has_to_look_into_is_told_once_each():
     assert (told_twice.alerts, told_twice.position) == (("duplicate_payment", "late_payment"), 3)
 
 
+@claim("check.alerts")
 @pytest.mark.parametrize(
     "end",
     [events.AlertEnded(alert="overpaid"), events.AlertResolved(alert="overpaid", reason="devolvido no caixa")],

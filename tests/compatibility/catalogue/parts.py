@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.compatibility import ours, payment_monitoring, pix_in_real_time
+from tests.compatibility.catalogue import ours, pix_in_real_time
+from tests.compatibility.catalogue.payment_monitoring import part as payment_monitoring
 
 PARTS: Final = (pix_in_real_time.PART, payment_monitoring.PART, ours.PART)
