@@ -19,6 +19,7 @@ import msgspec
 
 from contracts import frames, read_models, subjects, telemetry
 from contracts.api import MonitoringError, PixError
+from contracts.api.request_fields import REAIS
 from contracts.envelope import ACTORS
 from contracts.errors import CATALOGUE
 from contracts.errors.document import document as errors_document
@@ -135,7 +136,20 @@ def _schemas(kinds: tuple[Any, ...], *, ref_template: str = COMPONENT) -> tuple[
     for definition in definitions.values():
         if "description" in definition:
             definition["description"] = inspect.cleandoc(definition["description"])
+        _write_amounts_in_reais(definition)
     return list(schemas), dict(sorted(definitions.items()))
+
+
+def _write_amounts_in_reais(node: Any) -> None:
+    """Describe an amount as the number that JSON holds, not as the whole centavos of the Struct."""
+    if isinstance(node, dict):
+        if node.get("format") == REAIS:
+            node["type"] = "number"
+        for below in node.values():
+            _write_amounts_in_reais(below)
+    elif isinstance(node, list):
+        for below in node:
+            _write_amounts_in_reais(below)
 
 
 # --- OpenAPI --------------------------------------------------------------------------------------
@@ -264,7 +278,7 @@ def _media(body: Any, *, media_type: str = JSON) -> Document:
         return {"schema": TEXT} if media_type.startswith("text/") else {}
     media: Document = {"schema": _schemas((body,))[0][0]}
     if body in EXAMPLES:
-        media["example"] = msgspec.to_builtins(EXAMPLES[body])
+        media["example"] = EXAMPLES[body]
     return media
 
 

@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET, Struct, UnsetType
+from typing import Annotated
 
-from contracts.api.links import LinkItem, PricedItem
+from msgspec import Meta, Struct
+
+from contracts.api import request_fields as fields
+from contracts.api.links import Items, PricedItem
 
 
 class CartCustomer(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Who is going to pay. Mercado Pago wants the e-mail address; the rest is told to it alone, and not kept.
+    """The payer. Mercado Pago requires the e-mail address; the hub passes the other fields on and keeps none of them.
 
     A person has a `cpf`, a company a `cnpj`, with or without its mask; one of them at most.
     """
 
-    email: str
-    name: str | UnsetType = UNSET
-    phone: str | UnsetType = UNSET
-    cpf: str | UnsetType = UNSET
-    cnpj: str | UnsetType = UNSET
+    email: Annotated[fields.CustomerEmail, Meta(description="The payer's e-mail address.")]
+    name: Annotated[fields.Title | None, Meta(description="The payer's name.")] = None
+    phone: Annotated[fields.Phone | None, Meta(description="Area code and number, such as (81) 98765-4321.")] = None
+    cpf: Annotated[fields.Cpf | None, Meta(description="The CPF of a person; its check digits must match.")] = None
+    cnpj: Annotated[fields.Cnpj | None, Meta(description="The CNPJ of a company; its check digits must match.")] = None
 
 
 class CartCreation(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Asks for a Pix through Mercado Pago, for an order; it may be paid for 30 minutes to 30 days.
+    """Asks for a Pix through Mercado Pago, for an order.
 
-    `expiration_minutes` is the older name of `expires_in_minutes`; where both are given, they must be equal.
+    Where both `expires_in_minutes` and `expiration_minutes` are given, they must be equal.
     """
 
-    padaria_slug: str
-    items: list[LinkItem]
-    customer: CartCustomer
-    expires_in_minutes: int | UnsetType = UNSET
-    expiration_minutes: int | UnsetType = UNSET
-    title: str | UnsetType = UNSET
-    description: str | UnsetType = UNSET
+    padaria_slug: Annotated[fields.Slug, Meta(description="The merchant's slug.")]
+    items: Annotated[Items, Meta(description="The lines of the order.")]
+    customer: Annotated[CartCustomer, Meta(description="The payer.", extra=fields.every_fault("invalid_customer"))]
+    expires_in_minutes: Annotated[
+        fields.PixMinutes | None, Meta(description="For how many minutes the Pix can be paid; by default 30.")
+    ] = None
+    expiration_minutes: Annotated[
+        fields.PixMinutes | None, Meta(description="The older name of `expires_in_minutes`.")
+    ] = None
+    title: Annotated[
+        fields.Title | None, Meta(description="The order's title; by default “Pedido” and the merchant's name.")
+    ] = None
+    description: Annotated[
+        fields.Text | None, Meta(description="What is paid for; by default the lines of the order.")
+    ] = None
 
 
 class CartPix(Struct, kw_only=True):

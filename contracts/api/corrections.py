@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET, Struct, UnsetType
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from contracts.api import request_fields as fields
 
 
 class PaymentCancelled(Struct, kw_only=True):
@@ -32,16 +36,26 @@ class PaidAttempt(Struct, kw_only=True):
 
 
 class RefundRequest(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Asks to give `amount` back, or with `all` everything that is held; one of the two has to be said.
+    """Asks to give back `amount`, or with `all` everything that is held; one of the two is required.
 
-    `all` refunds every attempt in the charge's currency. `mp_payment_id` chooses one attempt: an amount needs it where
-    several hold money, and so does an attempt in another currency. `reason` is kept for the books.
+    `all` refunds every attempt in the charge's currency.
     """
 
-    amount: float | UnsetType = UNSET
-    all: bool | UnsetType = UNSET
-    mp_payment_id: str | UnsetType = UNSET
-    reason: str | UnsetType = UNSET
+    amount: Annotated[
+        fields.RefundAmount | UnsetType, Meta(description="The amount to give back, in the attempt's currency.")
+    ] = UNSET
+    all: Annotated[
+        bool | UnsetType,
+        Meta(description="True refunds everything.", extra=fields.every_fault("invalid_all")),
+    ] = UNSET
+    mp_payment_id: Annotated[
+        fields.Identifier | UnsetType,
+        Meta(
+            description="The attempt to refund. An amount needs it where several attempts hold money, and so does an "
+            "attempt in another currency."
+        ),
+    ] = UNSET
+    reason: Annotated[fields.ShortText | None, Meta(description="Why, for the books.")] = None
 
 
 class RefundOfAttempt(Struct, kw_only=True):
@@ -96,9 +110,9 @@ class MoneyTaken(Struct, kw_only=True):
 
 
 class AlertReason(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Says what was done about an alert, in at most 500 characters."""
+    """Says what was done about an alert."""
 
-    reason: str
+    reason: Annotated[fields.Text, Meta(description="What was done about the alert.")]
 
 
 class AlertClosed(Struct, kw_only=True):

@@ -3,34 +3,47 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Meta, Struct
 
+from contracts.api import request_fields as fields
 from contracts.api.corrections import PaidAttempt
 
 
 class LinkItem(Struct, kw_only=True, forbid_unknown_fields=True):
-    """One line of an order: a product of the merchant by name, or with a price of its own in reais.
+    """One line of an order: a product of the merchant by name, or with a unit price in reais."""
 
-    `id` is a product's number in the reference system, whose clients may send it. It is not read: `nome` decides.
-    """
+    nome: Annotated[fields.ProductName, Meta(description="The product's name.")]
+    quantidade: Annotated[fields.Quantity, Meta(description="How many of it.")]
+    preco_unitario: Annotated[
+        fields.UnitPrice | None,
+        Meta(description="The price of one, in reais; without it, the merchant's price of that product."),
+    ] = None
+    id: Annotated[Any, Meta(description="The reference system's number of the product; any value, not read.")] = None
 
-    nome: str
-    quantidade: int
-    preco_unitario: float | UnsetType = UNSET
-    id: int | str | UnsetType | None = UNSET
+
+Items = Annotated[
+    list[Annotated[LinkItem, Meta(extra=fields.every_fault("invalid_item"))]],
+    Meta(min_length=1, max_length=100, extra=fields.items("invalid_items", "too_many_items")),
+]
 
 
 class LinkCreation(Struct, kw_only=True, forbid_unknown_fields=True):
     """Asks for a payment link."""
 
-    padaria_slug: str
-    items: list[LinkItem]
-    title: str | UnsetType = UNSET
-    description: str | UnsetType = UNSET
-    payer_email: str | UnsetType = UNSET
-    expires_in_minutes: int | UnsetType = UNSET
+    padaria_slug: Annotated[fields.Slug, Meta(description="The merchant's slug.")]
+    items: Annotated[Items, Meta(description="The lines of the order.")]
+    title: Annotated[
+        fields.Title | None, Meta(description="The order's title; by default “Pedido” and the merchant's name.")
+    ] = None
+    description: Annotated[
+        fields.Text | None, Meta(description="What is paid for; by default the lines of the order.")
+    ] = None
+    payer_email: Annotated[fields.Email | None, Meta(description="The payer's e-mail address.")] = None
+    expires_in_minutes: Annotated[
+        fields.Minutes | None, Meta(description="For how many minutes the link can be paid; by default a day.")
+    ] = None
 
 
 class PricedItem(Struct, kw_only=True):
@@ -128,7 +141,7 @@ class PaymentList(Struct, kw_only=True):
 class PadariaNamed(Struct, kw_only=True, forbid_unknown_fields=True):
     """Names a merchant."""
 
-    padaria_slug: str
+    padaria_slug: Annotated[fields.Slug, Meta(description="The merchant's slug.")]
 
 
 class MovedPayment(Struct, kw_only=True):

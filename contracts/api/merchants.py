@@ -2,66 +2,91 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET, Struct, UnsetType
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from contracts.api import request_fields as fields
 
 
 class MerchantCreation(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Asks for a merchant; `slug` is its name in addresses and subjects for ever."""
+    """Asks for a merchant."""
 
-    slug: str
-    name: str
-    city: str
+    slug: Annotated[
+        fields.Identifier, Meta(description="The merchant's name in addresses and subjects; it never changes.")
+    ]
+    name: Annotated[fields.Text, Meta(description="The merchant's name, as payers read it.")]
+    city: Annotated[fields.Text, Meta(description="The merchant's city, as a Pix code names it.")]
 
 
 class MerchantNaming(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Gives a merchant another name or city."""
+    """Changes a merchant's name, city or both."""
 
-    name: str | UnsetType = UNSET
-    city: str | UnsetType = UNSET
+    name: Annotated[fields.Text | None, Meta(description="The merchant's name, as payers read it.")] = None
+    city: Annotated[fields.Text | None, Meta(description="The merchant's city, as a Pix code names it.")] = None
 
 
 class PixKeyGiven(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A Pix key; `kind` is cpf, cnpj, phone, email or evp, and the key is kept in that kind's one spelling."""
+    """A Pix key."""
 
-    kind: str
-    key: str
+    kind: Annotated[
+        fields.Text,
+        Meta(
+            description="The kind of the key.",
+            extra_json_schema={"enum": ["cpf", "cnpj", "phone", "email", "evp"]},
+        ),
+    ]
+    key: Annotated[fields.Text, Meta(description="The key; it is kept in its kind's one spelling.")]
 
 
 class CredentialGiven(Struct, kw_only=True, forbid_unknown_fields=True):
-    """What opens an account at a provider. It is kept encrypted, and no answer shows it.
+    """The credential of an account at a provider. It is kept encrypted, and no answer shows it."""
 
-    `account_id` is checked against the account that the token opens; `pix_api` is `payments` or `orders`.
-    """
-
-    access_token: str
-    webhook_secret: str
-    account_id: str | UnsetType = UNSET
-    pix_api: str | UnsetType = UNSET
+    access_token: Annotated[fields.Text, Meta(description="The access token of the account.")]
+    webhook_secret: Annotated[fields.Text, Meta(description="The secret with which the provider signs notifications.")]
+    account_id: Annotated[
+        fields.Text | None, Meta(description="The account's number; it must be the one that the token belongs to.")
+    ] = None
+    pix_api: Annotated[
+        fields.Text | None,
+        Meta(
+            description="The interface of the provider by which a Pix is created; by default `payments`.",
+            extra_json_schema={"enum": ["payments", "orders"]},
+        ),
+    ] = None
 
 
 class WebhookSecretGiven(Struct, kw_only=True, forbid_unknown_fields=True):
     """The secret with which the provider signs its notifications."""
 
-    webhook_secret: str
+    webhook_secret: Annotated[fields.Text, Meta(description="The secret with which the provider signs notifications.")]
 
 
 class PriceGiven(Struct, kw_only=True, forbid_unknown_fields=True):
-    """What one of a product costs, in reais."""
+    """The price of a product."""
 
-    price: float
+    price: Annotated[fields.Amount, Meta(description="The price of one, in reais.")]
 
 
 class ApiKeyWanted(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Asks for an API key with some of payments:write, payments:read, payments:refund, confirm and admin.
+    """Asks for an API key."""
 
-    Without `scopes` it gets the first three, which a shop's backend needs. `name` says what the key is for, in 60
-    characters. With `listed_prices_only` it charges the prices of the merchant's products and cannot set one; not
-    with admin, which sets those prices.
-    """
-
-    scopes: list[str] | UnsetType = UNSET
-    name: str | UnsetType | None = UNSET
-    listed_prices_only: bool | UnsetType = UNSET
+    scopes: Annotated[
+        list[Annotated[str, Meta(extra=fields.every_fault("unknown_scope", "not_a_list"))]] | UnsetType,
+        Meta(
+            description="What the key may do; by default payments:write, payments:read and payments:refund, which a "
+            "shop's backend needs.",
+            extra=fields.every_fault("unknown_scope", "not_a_list"),
+        ),
+    ] = UNSET
+    name: Annotated[fields.ApiKeyName | None, Meta(description="What the key is for.")] = None
+    listed_prices_only: Annotated[
+        fields.Flag | None,
+        Meta(
+            description="True: the key charges the prices of the merchant's products and cannot set one. Not with the "
+            "scope admin, which sets those prices."
+        ),
+    ] = None
 
 
 class PixKeyShown(Struct, kw_only=True):

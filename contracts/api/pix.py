@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET, Struct, UnsetType
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from contracts.api import request_fields as fields
 
 
 class PixPayer(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Who is going to pay, as far as the merchant knows."""
+    """The payer, as far as the merchant knows."""
 
-    email: str | UnsetType = UNSET
-    name: str | UnsetType = UNSET
+    email: Annotated[fields.Email | None, Meta(description="The payer's e-mail address.")] = None
+    name: Annotated[fields.Text | None, Meta(description="The payer's name; it is not kept.")] = None
 
 
 class PixCreation(Struct, kw_only=True, forbid_unknown_fields=True):
     """Asks for a Pix charge of `value` reais."""
 
-    value: float
-    padaria_slug: str | UnsetType = UNSET
-    description: str | UnsetType = UNSET
-    payer: PixPayer | UnsetType = UNSET
-    expires_in_minutes: int | UnsetType = UNSET
+    value: Annotated[fields.Amount, Meta(description="The amount of the charge, in reais.")]
+    padaria_slug: Annotated[
+        fields.Slug | None,
+        Meta(description="The merchant's slug. A key of a merchant charges for that merchant without it."),
+    ] = None
+    description: Annotated[
+        fields.Text | None, Meta(description="What is paid for; by default “Pagamento a” and the merchant's name.")
+    ] = None
+    payer: Annotated[
+        PixPayer | None,
+        Meta(description="The payer.", extra=fields.every_fault("invalid_payer")),
+    ] = None
+    expires_in_minutes: Annotated[
+        fields.Minutes | None, Meta(description="For how many minutes the charge can be paid; by default 30.")
+    ] = None
 
 
 class PixPayment(Struct, kw_only=True):
@@ -49,32 +63,38 @@ class PixCreated(Struct, kw_only=True):
 
 
 class PixConfirmation(Struct, kw_only=True):
-    """The bank tells that `value` reais arrived for a charge.
+    """The bank reports that `value` reais arrived for a charge. Other fields are ignored.
 
-    `end_to_end_id` names the transfer: a code can be paid twice, and only by this are two transfers told from one that
-    is told twice. `paid_at` is when the payer paid, ISO 8601 with its offset; `horario` is the same under
-    Banco Central's name. It decides whether the charge was paid in time. Other fields are ignored.
+    Without `end_to_end_id`, two transfers of the same amount cannot be distinguished from one that is reported twice.
+    The time of payment decides whether the charge was paid in time.
     """
 
-    bank_payment_id: str
-    value: float
-    end_to_end_id: str | UnsetType = UNSET
-    paid_at: str | UnsetType = UNSET
-    horario: str | UnsetType = UNSET
+    bank_payment_id: Annotated[
+        fields.BankPaymentId, Meta(description="The `bank_payment_id` that the creation of the charge answered.")
+    ]
+    value: Annotated[fields.Amount, Meta(description="The amount that arrived, in reais.")]
+    end_to_end_id: Annotated[
+        fields.EndToEndId | None, Meta(description="Pix's name of the transfer (EndToEndId): 32 letters and digits.")
+    ] = None
+    paid_at: Annotated[fields.PaidAt | None, Meta(description="When the payer paid, ISO 8601 with its offset.")] = None
+    horario: Annotated[fields.PaidAt | None, Meta(description="The same as `paid_at`, under Banco Central's name.")] = (
+        None
+    )
 
 
 class PixReturn(Struct, kw_only=True):
-    """The bank gave `amount` reais of a Pix back to the payer.
+    """The bank reports that it gave `amount` reais of a Pix back to the payer. Other fields are ignored."""
 
-    `return_id` is the bank's name of it (Pix calls it RtrId), at most 35 characters: told again, it is recorded once.
-    `returned_at` is when, ISO 8601 with its offset. `end_to_end_id` names the transfer, and is needed where the money
-    of two is held. Other fields are ignored.
-    """
-
-    return_id: str
-    amount: float
-    returned_at: str
-    end_to_end_id: str | UnsetType = UNSET
+    return_id: Annotated[
+        fields.ReturnId,
+        Meta(description="The bank's name of the return (RtrId of Pix). The same return is recorded once."),
+    ]
+    amount: Annotated[fields.Amount, Meta(description="The amount that went back, in reais.")]
+    returned_at: Annotated[fields.ReturnedAt, Meta(description="When it went back, ISO 8601 with its offset.")]
+    end_to_end_id: Annotated[
+        fields.EndToEndId | None,
+        Meta(description="Pix's name of the transfer; needed where the charge holds the money of two."),
+    ] = None
 
 
 class PixReturned(Struct, kw_only=True):

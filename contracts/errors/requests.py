@@ -135,8 +135,8 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     ),
     "invalid_lifetime": entry(
         400,
-        "The field '{about}' must be a whole number from {shortest_minutes} to {longest_minutes}.",
-        "O campo '{about}' deve ser um inteiro de {shortest_minutes} a {longest_minutes}",
+        "The field '{about}' must be a whole number from {minimum} to {maximum}.",
+        "O campo '{about}' deve ser um inteiro de {minimum} a {maximum}",
         cause="The minutes for which a payment may be paid are no whole number, or out of bounds.",
         remedy="Send a whole number of minutes within the bounds.",
         apart=(
@@ -182,8 +182,8 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     ),
     "invalid_quantity": entry(
         400,
-        "The quantity of '{name}' must be a whole number from 1 to {maximum}.",
-        "A quantidade de '{name}' deve ser um inteiro de 1 a {maximum}",
+        "The quantity of '{name}' must be a whole number from {minimum} to {maximum}.",
+        "A quantidade de '{name}' deve ser um inteiro de {minimum} a {maximum}",
         cause="A quantity is no whole number, or out of bounds.",
         remedy="Send a whole number within the bounds.",
     ),

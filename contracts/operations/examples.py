@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from contracts import api
 
@@ -34,7 +36,6 @@ _LISTED: Final = api.ListedPayment(
 )
 
 _EXAMPLES: Final = (
-    api.PixCreation(value=35.0, padaria_slug="padaria-do-marcos", description="Pedido 15"),
     api.PixCreated(
         message="The payment has been created.",
         payment=api.PixPayment(
@@ -54,17 +55,8 @@ _EXAMPLES: Final = (
         payload=_PAYLOAD,
         payment_url=f"http://localhost:8000/payments/pix/15?{_TOKEN}",
     ),
-    api.PixConfirmation(bank_payment_id=_BANK_PAYMENT_ID, value=35.0),
     api.PixConfirmed(message="The payment has been confirmed."),
     api.PixError(message="The value is not the charge's; the payment was not confirmed.", code="wrong_amount"),
-    api.LinkCreation(
-        padaria_slug="padaria-do-marcos",
-        items=[
-            api.LinkItem(nome="Pão Francês", quantidade=10),
-            api.LinkItem(nome="Bolo de Chocolate", quantidade=1, preco_unitario=30.0),
-        ],
-        payer_email="cliente@example.com",
-    ),
     api.LinkCreated(
         success=True,
         payment_id=16,
@@ -159,4 +151,40 @@ _EXAMPLES: Final = (
     ),
 )
 
-EXAMPLES: Final[dict[type[Struct], Struct]] = {type(example): example for example in _EXAMPLES}
+_REQUESTS: Final[dict[type[Struct], dict[str, Any]]] = {
+    api.PixCreation: {"value": 35.0, "padaria_slug": "padaria-do-marcos", "description": "Pedido 15"},
+    api.PixConfirmation: {"bank_payment_id": _BANK_PAYMENT_ID, "value": 35.0},
+    api.PixReturn: {
+        "return_id": "D12345678202601121035a1b2c3d4e5f",
+        "amount": 35.0,
+        "returned_at": "2026-01-12T10:35:00-03:00",
+    },
+    api.LinkCreation: {
+        "padaria_slug": "padaria-do-marcos",
+        "items": [
+            {"nome": "Pão Francês", "quantidade": 10},
+            {"nome": "Bolo de Chocolate", "quantidade": 1, "preco_unitario": 30.0},
+        ],
+        "payer_email": "cliente@example.com",
+    },
+    api.CartCreation: {
+        "padaria_slug": "padaria-do-marcos",
+        "items": [{"nome": "Pão Francês", "quantidade": 10}],
+        "customer": {"email": "cliente@example.com"},
+    },
+    api.PadariaNamed: {"padaria_slug": "padaria-do-marcos"},
+    api.RefundRequest: {"amount": 5.0, "reason": "Um bolo a menos"},
+    api.AlertReason: {"reason": "O cliente foi ressarcido no balcão"},
+    api.MerchantCreation: {"slug": "padaria-do-marcos", "name": "Padaria do Marcos", "city": "Sao Paulo"},
+    api.MerchantNaming: {"name": "Padaria do Marcos"},
+    api.PixKeyGiven: {"kind": "evp", "key": "123e4567-e12b-12d1-a456-426655440000"},
+    api.CredentialGiven: {"access_token": "APP_USR-0000", "webhook_secret": "0123456789abcdef", "pix_api": "payments"},
+    api.WebhookSecretGiven: {"webhook_secret": "0123456789abcdef"},
+    api.PriceGiven: {"price": 0.5},
+    api.ApiKeyWanted: {"scopes": ["payments:write", "payments:read"], "name": "balcão"},
+}
+
+EXAMPLES: Final[dict[type[Struct], dict[str, Any]]] = {
+    **_REQUESTS,
+    **{type(example): msgspec.to_builtins(example) for example in _EXAMPLES},
+}

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import hdrs
 
 from extrato.domain.errors import Refused
 from services.gateway.gateway import gateway_of
+from services.gateway.http.bodies import Body, read_struct
 from services.gateway.http.json_text import decode_json
-from services.gateway.http.known_fields import refuse_unknown_fields
 from services.gateway.http.values import single
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from aiohttp import web
-    from msgspec import Struct
 
 MAX_BODY_BYTES: Final = 64 << 10
 
@@ -47,11 +46,11 @@ async def _soon(request: web.Request) -> AsyncIterator[None]:
         raise Refused("body_too_slow", within_s=within_s) from None
 
 
-async def json_object(request: web.Request, kind: type[Struct]) -> tuple[dict[str, Any], bytes]:
-    """Read the body as a JSON object, with its bytes; numbers with a fraction become `Decimal`.
+async def read_json(request: web.Request, kind: type[Body]) -> tuple[Body, bytes]:
+    """Read the body into its Struct of `contracts/api`; gives its bytes too.
 
-    `kind` is its Struct in `contracts/api/`. Raises `Refused` for anything else: another type or charset, text that
-    is no JSON, no object, and a field that the Struct forbids. Whether the values make sense is not looked into.
+    Raises `Refused` for another type or charset, text that is no JSON, and no object, and `InvalidBody` for a body that
+    does not fit the Struct.
     """
     if single(request.headers, hdrs.CONTENT_TYPE) != "application/json":
         charset = (request.charset or "utf-8").lower()
@@ -61,5 +60,4 @@ async def json_object(request: web.Request, kind: type[Struct]) -> tuple[dict[st
     body = decode_json(raw)
     if not isinstance(body, dict):
         raise Refused("not_an_object")
-    refuse_unknown_fields(body, kind)
-    return body, raw
+    return read_struct(kind, body), raw

@@ -5,15 +5,24 @@ from __future__ import annotations
 import ast
 import string
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from msgspec import Struct
 
 import contracts
-from contracts.errors import CATALOGUE, SUBJECTS
+from contracts.api.request_fields import Code
+from contracts.api.request_plan import plan_of
+from contracts.errors import CATALOGUE, SUBJECTS, money
 from contracts.errors.entry import Sentence
+from contracts.operations import OPERATIONS
 from extrato.domain.errors import Refused
 from extrato.errors import ChargeWasRefused, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from contracts.api.request_plan import FieldPlan
 
 ROOT = Path(contracts.__file__).parent.parent
 # The sandbox speaks as Mercado Pago does, with errors of its own.
@@ -22,6 +31,8 @@ PARTS = ("contracts", "extrato", "services/cli", "services/gateway", "services/m
 PARAMETERS = frozenset({"known", "names_all", "reason", "http_status", "retry_after_s"})
 # Functions that raise for their callers: the code, and the facts that their calls choose.
 RAISERS = {"raising_unavailable": "store_unavailable"}
+# Functions of the gateway that refuse a body with the codes of its fields' types.
+BODY_READERS = frozenset({"read_struct", "_refused", "_named", "_malformed"})
 
 
 class Raised(NamedTuple):
@@ -76,7 +87,7 @@ class Sources:
         if kind in RAISERS:
             whys = [ast.literal_eval(each) for each in node.args] or [""]
             return below + [Raised(place, RAISERS[kind], why, frozenset()) for why in whys]
-        if kind not in self.bases or within in RAISERS:
+        if kind not in self.bases or within in RAISERS or within in BODY_READERS:
             return below + self._of_constructor(node, place, kind)
         given = {keyword.arg: keyword.value for keyword in node.keywords}
         facts = frozenset(name for name in given if name is not None) - PARAMETERS - {"why"}
@@ -122,6 +133,30 @@ def constants_of(tree: ast.Module) -> dict[str, str]:
         and isinstance(line.value, ast.Constant)
         and isinstance(line.value.value, str)
     }
+
+
+def raised_by_bodies() -> list[Raised]:
+    """Find what each field of a request's body is refused with; an amount's errors have their limit as a fact."""
+    bodies = {each.body for each in OPERATIONS if isinstance(each.body, type) and issubclass(each.body, Struct)}
+    return [made for body in bodies for made in _raised_by_fields(plan_of(body).fields, body.__name__)]
+
+
+def _raised_by_fields(fields: Iterable[FieldPlan], place: str, *, in_list: bool = False) -> Iterator[Raised]:
+    for field in fields:
+        where = f"{place}.{field.name}"
+        yield from _raised_by_fields(field.plan.fields if field.plan else (), where, in_list=in_list)
+        yield from _raised_by_fields([field.items] if field.items else (), where, in_list=True)
+        reader = field.reader
+        if reader is None:
+            continue
+        codes = [reader.kind, reader.bounds, reader.form] if field.is_nullable else reader[1:5]
+        if reader.reading == "amount":
+            codes = [Code(code, reader.form.why) for code in money.ENTRIES.keys() - {"amount_missing"}]
+            codes += [] if field.is_nullable else [reader.missing]
+        known = {"name": in_list, "minimum": field.minimum, "maximum": field.maximum, "limit": reader.maximum_centavos}
+        for code, why in codes:
+            told = names_in(CATALOGUE[code].sentences[why]) if has(code, why) else set()
+            yield Raised(where, code, why, frozenset(name for name in told if known.get(name)))
 
 
 def sources_of(*texts: str) -> Sources:
@@ -170,7 +205,7 @@ def sources() -> Sources:
 
 
 def test_the_catalogue_says_what_is_raised_and_nothing_else(sources):
-    assert faults_of(sources.raised()) == []
+    assert faults_of([*sources.raised(), *raised_by_bodies()]) == []
 
 
 def test_every_code_stands_under_one_subject():

@@ -20,7 +20,7 @@ from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.http.values import single
-from services.gateway.request_body import json_object
+from services.gateway.request_body import read_json
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -34,15 +34,10 @@ async def register(request: web.Request) -> web.Response:
     """`POST /admin/merchants`: let a merchant exist; one that exists just so is given again."""
     if caller_of(request).merchant is not None:
         raise Refused("forbidden", why="hub_only")
-    body, _ = await json_object(request, api.MerchantCreation)
-    slug = fields.required_text(body, "slug", maximum=64)
-    command = domain.Register(
-        slug=slug,
-        name=fields.required_text(body, "name"),
-        city=fields.required_text(body, "city"),
-    )
+    body, _ = await read_json(request, api.MerchantCreation)
+    command = domain.Register(slug=body.slug, name=body.name, city=body.city)
     gateway = gateway_of(request)
-    changed = await change_merchant(gateway.hub, slug, [command], cause=cause_of(request, actor="api_key"))
+    changed = await change_merchant(gateway.hub, body.slug, [command], cause=cause_of(request, actor="api_key"))
     return shown(changed.merchant, status=201 if changed.is_new else 200)
 
 
@@ -70,19 +65,17 @@ async def show(request: web.Request) -> web.Response:
 async def rename(request: web.Request) -> web.Response:
     """`PATCH /admin/merchants/{merchant}`: another name or city."""
     await administered(request)
-    body, _ = await json_object(request, api.MerchantNaming)
-    name, city = fields.text(body, "name"), fields.text(body, "city")
-    if name is None and city is None:
+    body, _ = await read_json(request, api.MerchantNaming)
+    if body.name is None and body.city is None:
         raise Refused("missing_field", "name", why="name_or_city")
-    return await _changed(request, domain.Rename(name=name, city=city))
+    return await _changed(request, domain.Rename(name=body.name, city=body.city))
 
 
 async def set_pix_key(request: web.Request) -> web.Response:
     """`PUT /admin/merchants/{merchant}/pix-key`: where the merchant receives Pix."""
     await administered(request)
-    body, _ = await json_object(request, api.PixKeyGiven)
-    kind, key = fields.required_text(body, "kind"), fields.required_text(body, "key")
-    return await _changed(request, domain.SetPixKey(kind=kind, key=key))
+    body, _ = await read_json(request, api.PixKeyGiven)
+    return await _changed(request, domain.SetPixKey(kind=body.kind, key=body.key))
 
 
 async def remove_pix_key(request: web.Request) -> web.Response:
@@ -94,10 +87,9 @@ async def remove_pix_key(request: web.Request) -> web.Response:
 async def price_product(request: web.Request) -> web.Response:
     """`PUT /admin/merchants/{merchant}/products/{product}`: sell it at a price."""
     await administered(request)
-    body, _ = await json_object(request, api.PriceGiven)
-    price_centavos = fields.value_centavos(body, "price", maximum_centavos=domain.MAX_PRICE_CENTAVOS)
+    body, _ = await read_json(request, api.PriceGiven)
     name = request.match_info["product"].strip()
-    return await _changed(request, domain.PriceProduct(name=name, price_centavos=price_centavos))
+    return await _changed(request, domain.PriceProduct(name=name, price_centavos=body.price))
 
 
 async def withdraw_product(request: web.Request) -> web.Response:

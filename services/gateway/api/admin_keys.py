@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
 
 from contracts import api
-from extrato.domain.api_keys import MAX_NAME, RevokeApiKey
-from extrato.domain.errors import Refused
+from extrato.domain.api_keys import RevokeApiKey
 from extrato.use_cases.merchant_directory import read_api_keys
 from extrato.use_cases.merchants import DEFAULT_SCOPES, change_merchant, new_api_key
 from services.gateway.api.admin import administered
 from services.gateway.api.views import moment
 from services.gateway.gateway import gateway_of
-from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import cause_of
-from services.gateway.request_body import json_object
+from services.gateway.request_body import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from aiohttp import web
@@ -28,12 +27,12 @@ async def issue(request: web.Request) -> web.Response:
     """`POST /admin/merchants/{merchant}/api-keys`: make a key and show it, this once."""
     merchant = await administered(request)
     gateway = gateway_of(request)
-    body, _ = await json_object(request, api.ApiKeyWanted)
+    body, _ = await read_json(request, api.ApiKeyWanted)
     api_key, command = new_api_key(
         merchant.slug,
-        _scopes(body),
-        listed_prices_only=fields.flag(body, "listed_prices_only"),
-        name=fields.text(body, "name", maximum=MAX_NAME),
+        tuple(sorted({*(DEFAULT_SCOPES if body.scopes is UNSET else body.scopes)})),
+        listed_prices_only=bool(body.listed_prices_only),
+        name=body.name,
     )
     await change_merchant(gateway.hub, merchant.slug, [command], cause=cause_of(request, actor="api_key"))
     created = api.ApiKeyCreated(
@@ -60,13 +59,6 @@ async def revoke(request: web.Request) -> web.Response:
     command = RevokeApiKey(key_id=request.match_info["key_id"])
     await change_merchant(gateway.hub, merchant.slug, [command], cause=cause_of(request, actor="api_key"))
     return await _listed(request, merchant.slug)
-
-
-def _scopes(body: Mapping[str, Any]) -> tuple[str, ...]:
-    scopes = body.get("scopes", list(DEFAULT_SCOPES))
-    if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
-        raise Refused("unknown_scope", "scopes", why="not_a_list")
-    return tuple(sorted(set(scopes)))
 
 
 async def _listed(request: web.Request, slug: str) -> web.Response:

@@ -14,9 +14,8 @@ from extrato.use_cases.connections import (
 )
 from services.gateway.api.admin import administered, shown
 from services.gateway.gateway import gateway_of
-from services.gateway.http import fields
 from services.gateway.http.caller import cause_of
-from services.gateway.request_body import json_object
+from services.gateway.request_body import read_json
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -26,12 +25,12 @@ async def connect(request: web.Request) -> web.Response:
     """`PUT /admin/merchants/{merchant}/providers/{provider}`: connect an account, or give it another credential."""
     merchant = await administered(request)
     gateway, provider = gateway_of(request), request.match_info["provider"]
-    body, _ = await json_object(request, api.CredentialGiven)
+    body, _ = await read_json(request, api.CredentialGiven)
     wanted = NewCredential(
-        access_token=fields.required_text(body, "access_token"),
-        webhook_secret=fields.required_text(body, "webhook_secret"),
-        account_id=fields.text(body, "account_id"),
-        pix_api=fields.text(body, "pix_api") or DEFAULT_PIX_API,
+        access_token=body.access_token,
+        webhook_secret=body.webhook_secret,
+        account_id=body.account_id,
+        pix_api=body.pix_api or DEFAULT_PIX_API,
     )
     cause = cause_of(request, actor="api_key")
     changed = await connect_account(gateway.hub, merchant.slug, provider, wanted, cause=cause)
@@ -51,8 +50,7 @@ async def set_webhook_secret(request: web.Request) -> web.Response:
     """`PUT /admin/merchants/{merchant}/providers/{provider}/webhook-secret`: another one beside the same token."""
     merchant = await administered(request)
     gateway, provider = gateway_of(request), request.match_info["provider"]
-    body, _ = await json_object(request, api.WebhookSecretGiven)
-    secret = fields.required_text(body, "webhook_secret")
+    body, _ = await read_json(request, api.WebhookSecretGiven)
     cause = cause_of(request, actor="api_key")
-    changed = await rotate_webhook_secret(gateway.hub, merchant.slug, provider, secret, cause=cause)
+    changed = await rotate_webhook_secret(gateway.hub, merchant.slug, provider, body.webhook_secret, cause=cause)
     return shown(changed)

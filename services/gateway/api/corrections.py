@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import uuid5
+
+from msgspec import UNSET
 
 from contracts.api import (
     AlertClosed,
@@ -15,7 +17,7 @@ from contracts.api import (
     RefundRequest,
 )
 from extrato.domain.errors import Refused
-from extrato.domain.money import MAXIMUM_CENTAVOS, to_reais
+from extrato.domain.money import to_reais
 from extrato.domain.payment.commands import AcceptMoney, ResolveAlert
 from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import ProviderRefused, Transient
@@ -28,7 +30,7 @@ from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import cause_of
-from services.gateway.request_body import json_object, read_body
+from services.gateway.request_body import read_body, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
     from extrato.domain.payment.ledger import Refund
     from extrato.use_cases.payments import LoadedPayment
 
-MAX_REASON: Final = 200
-MAX_RESOLUTION: Final = 500
 MAX_ALERT: Final = 64
 MESSAGES: Final = {
     "made": "Estorno realizado",
@@ -83,7 +83,8 @@ async def refund(request: web.Request) -> web.Response:
     """
     gateway = gateway_of(request)
     loaded = await lookup.find_payment(request)
-    body = (await json_object(request, RefundRequest))[0] if request.body_exists and await read_body(request) else {}
+    has_body = request.body_exists and await read_body(request)
+    body = (await read_json(request, RefundRequest))[0] if has_body else RefundRequest()
     wish = _wish(body, wish_id=_wish_id(request, loaded.payment_id))
     cause = cause_of(request, actor="api_key")
     try:
@@ -102,20 +103,18 @@ async def refund(request: web.Request) -> web.Response:
     )
 
 
-def _wish(body: dict[str, Any], *, wish_id: str) -> RefundWish:
-    """Read what is to be given back; nothing is ever taken for everything."""
-    is_all = body.get("all", False)
-    if not isinstance(is_all, bool):
-        raise Refused("invalid_all", "all")
-    if is_all and "amount" in body:
+def _wish(body: RefundRequest, *, wish_id: str) -> RefundWish:
+    """Say what is to be given back; an absent amount never means everything."""
+    is_all = body.all is True
+    if is_all and body.amount is not UNSET:
         raise Refused("amount_or_all", "all", why="both")
-    if not is_all and "amount" not in body:
+    if not is_all and body.amount is UNSET:
         raise Refused("amount_or_all", "amount")
     return RefundWish(
         wish_id=wish_id,
-        amount_centavos=None if is_all else fields.value_centavos(body, "amount", maximum_centavos=MAXIMUM_CENTAVOS),
-        attempt_id=fields.required_text(body, "mp_payment_id", maximum=64) if "mp_payment_id" in body else None,
-        reason=fields.text(body, "reason", maximum=MAX_REASON),
+        amount_centavos=body.amount or None,
+        attempt_id=body.mp_payment_id or None,
+        reason=body.reason,
     )
 
 
@@ -187,12 +186,11 @@ async def resolve_alert(request: web.Request) -> web.Response:
     """`POST /payments/api/{payment_id}/alerts/{alert}/resolve/`: close an alert, with what was done about it."""
     loaded = await lookup.find_payment(request)
     alert = request.match_info["alert"]
-    body, _ = await json_object(request, AlertReason)
-    reason = fields.required_text(body, "reason", maximum=MAX_RESOLUTION)
+    body, _ = await read_json(request, AlertReason)
     decided = await change_payment(
         gateway_of(request).hub,
         loaded.payment_id,
-        [ResolveAlert(alert=alert[:MAX_ALERT], reason=reason)],
+        [ResolveAlert(alert=alert[:MAX_ALERT], reason=body.reason)],
         cause=cause_of(request, actor="api_key"),
     )
     closed = AlertClosed(

@@ -14,28 +14,26 @@ from extrato.use_cases.open_payment import NewPayment, open_payment
 from services.gateway import lookup
 from services.gateway.addresses import addresses_of
 from services.gateway.api import queries
-from services.gateway.api.order_lines import read_order
+from services.gateway.api.order_lines import read_order, read_order_body
 from services.gateway.api.views import listed, moment, payment_status, priced
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.http.values import single
-from services.gateway.request_body import json_object
 
 if TYPE_CHECKING:
     from aiohttp import web
 
 
-LIFETIME: Final = timedelta(hours=24)
+LIFETIME_MINUTES: Final = 24 * 60
 DEFAULT_LIMIT: Final = 50
 
 
 async def generate_link(request: web.Request) -> web.Response:
     """`POST /payments/api/generate-link/`: a Checkout Pro link for an order."""
     gateway = gateway_of(request)
-    body, raw = await json_object(request, LinkCreation)
-    merchant = await lookup.find_padaria(request, fields.text(body, "padaria_slug", maximum=64))
+    body, merchant, raw = await read_order_body(request, LinkCreation)
     order = read_order(body, merchant, caller_of(request))
     wanted = NewPayment(
         provider="mercado_pago",
@@ -44,8 +42,8 @@ async def generate_link(request: web.Request) -> web.Response:
         title=order.title,
         description=order.description,
         items=order.items,
-        payer=Payer(email=fields.email(body, "payer_email")),
-        lifetime=fields.lifetime(body, "expires_in_minutes", default=LIFETIME),
+        payer=Payer(email=body.payer_email),
+        lifetime=timedelta(minutes=body.expires_in_minutes or LIFETIME_MINUTES),
     )
     key = fields.idempotency_key(request.headers, route="link", body=raw)
     loaded = await open_payment(

@@ -14,11 +14,10 @@ from extrato.use_cases.start_watch import start_watch
 from services.gateway import lookup
 from services.gateway.api import queries
 from services.gateway.gateway import gateway_of
-from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.http.values import single
-from services.gateway.request_body import json_object
+from services.gateway.request_body import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -123,8 +122,8 @@ async def sync_pending(request: web.Request) -> web.Response:
 
 async def _named(request: web.Request) -> Registered:
     """Find the merchant that the body names, whose Mercado Pago is to be asked."""
-    body, _ = await json_object(request, PadariaNamed)
-    merchant = await lookup.find_padaria(request, fields.text(body, "padaria_slug", maximum=64))
+    body, _ = await read_json(request, PadariaNamed)
+    merchant = await lookup.find_padaria(request, body.padaria_slug)
     lookup.need_mercado_pago(merchant)
     return merchant
 

@@ -6,22 +6,29 @@ refused to it. The direct Pix has nothing but its `value`, so that its route is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
+from contracts.api import CartCreation, LinkCreation
+from contracts.api.request_fields import MAX_VALUE_CENTAVOS
 from contracts.events import Item
 from extrato.domain.errors import Refused
-from extrato.domain.merchant import price_order
+from extrato.domain.merchant import Line, price_order
+from services.gateway import lookup
 from services.gateway.api.views import describe
-from services.gateway.http import fields
-from services.gateway.lookup import need_mercado_pago
+from services.gateway.http.bodies import InvalidBody
+from services.gateway.request_body import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from aiohttp import web
 
+    from contracts.api import LinkItem
     from extrato.domain.merchant import Registered
     from services.gateway.http.caller import Caller
+
+
+AnOrder = TypeVar("AnOrder", LinkCreation, CartCreation)
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -33,13 +40,31 @@ class Order(Struct, frozen=True, kw_only=True):
     description: str
 
 
-def read_order(body: Mapping[str, Any], merchant: Registered, caller: Caller) -> Order:
+async def read_order_body(request: web.Request, kind: type[AnOrder]) -> tuple[AnOrder, Registered, bytes]:
+    """Read the body of an order; gives its merchant and its bytes too.
+
+    As in the reference system, an unknown merchant is answered before any fault of the order.
+    """
+    try:
+        body, raw = await read_json(request, kind)
+    except InvalidBody as error:
+        if not error.has_fault_at("/padaria_slug"):
+            await lookup.find_padaria(request, error.body["padaria_slug"].strip())
+        raise
+    return body, await lookup.find_padaria(request, body.padaria_slug), raw
+
+
+def read_order(body: LinkCreation | CartCreation, merchant: Registered, caller: Caller) -> Order:
     """Read an order to be paid through Mercado Pago; raises `Refused`, also when it is not connected."""
-    items = price_order(fields.lines(body), merchant, listed_prices_only=caller.listed_prices_only)
+    items = price_order(map(_line, body.items), merchant, listed_prices_only=caller.listed_prices_only)
     total_centavos = sum(item.quantity * item.unit_price_centavos for item in items)
-    if total_centavos > fields.MAX_VALUE_CENTAVOS:
+    if total_centavos > MAX_VALUE_CENTAVOS:
         raise Refused("amount_too_large", "items", why="order")
-    title = fields.text(body, "title", maximum=120) or f"Pedido {merchant.name}"
-    description = fields.text(body, "description") or describe(items)
-    need_mercado_pago(merchant)
+    title = body.title or f"Pedido {merchant.name}"
+    description = body.description or describe(items)
+    lookup.need_mercado_pago(merchant)
     return Order(items=items, total_centavos=total_centavos, title=title, description=description)
+
+
+def _line(item: LinkItem) -> Line:
+    return Line(name=item.nome, quantity=item.quantidade, unit_price_centavos=item.preco_unitario)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
@@ -30,18 +29,13 @@ from services.gateway.http import fields
 from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.metrics import CONFIRMATIONS_REFUSED
-from services.gateway.request_body import json_object
+from services.gateway.request_body import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from extrato.domain.merchant import Registered
     from extrato.use_cases.payments import LoadedPayment
 
-LIFETIME: Final = timedelta(minutes=30)
-END_TO_END_ID: Final = re.compile(r"[A-Za-z0-9]{32}")
-# RtrId of Pix has 32 letters and digits; a bank's own name of a return at most 35 (Banco Central's API Pix).
-RETURN_ID: Final = re.compile(r"[!-~]{1,35}")
+LIFETIME_MINUTES: Final = 30
 PICTURE_PREFIX: Final = "qr_code_payment_"
 DEMO_MERCHANT: Final = "padaria-do-marcos"
 
@@ -54,22 +48,18 @@ async def create_pix(request: web.Request) -> web.Response:
     gateway = gateway_of(request)
     if caller_of(request).listed_prices_only:
         raise ListedPricesOnly("value")
-    body, raw = await json_object(request, PixCreation)
-    merchant = await _merchant(request, fields.text(body, "padaria_slug", maximum=64))
-    amount_centavos = fields.value_centavos(body)
-    payer = body.get("payer")
-    if payer is not None and not isinstance(payer, dict):
-        raise Refused("invalid_payer", "payer")
-    description = fields.text(body, "description") or f"Pagamento a {merchant.name}"
+    body, raw = await read_json(request, PixCreation)
+    merchant = await _merchant(request, body.padaria_slug)
+    description = body.description or f"Pagamento a {merchant.name}"
     wanted = NewPayment(
         provider="pix",
         method="pix",
-        amount_centavos=amount_centavos,
+        amount_centavos=body.value,
         title=description,
         description=description,
-        items=(Item(name=description, quantity=1, unit_price_centavos=amount_centavos),),
-        payer=Payer(email=fields.email(payer, "email") if payer else None),
-        lifetime=fields.lifetime(body, "expires_in_minutes", default=LIFETIME),
+        items=(Item(name=description, quantity=1, unit_price_centavos=body.value),),
+        payer=Payer(email=body.payer.email if body.payer else None),
+        lifetime=timedelta(minutes=body.expires_in_minutes or LIFETIME_MINUTES),
     )
     key = fields.idempotency_key(request.headers, route="pix", body=raw)
     loaded = await open_payment(
@@ -164,43 +154,20 @@ async def _payload_of(request: web.Request, bank_payment_id: str) -> str:
     return charge.pix_payload
 
 
-def _end_to_end_id(body: Mapping[str, Any]) -> str | None:
-    """Read Pix's own name of a transfer (EndToEndId: 32 letters and digits, Banco Central's API Pix)."""
-    value = body.get("end_to_end_id")
-    if value is None or (isinstance(value, str) and END_TO_END_ID.fullmatch(value)):
-        return value
-    raise Refused("invalid_end_to_end_id", "end_to_end_id")
-
-
-def _paid_at(body: Mapping[str, Any]) -> datetime | None:
-    """Read when the payer paid: `paid_at`, or `horario` as Banco Central's API Pix calls it."""
-    names = [name for name in ("paid_at", "horario") if body.get(name) is not None]
-    told = {name: _instant(body[name], name, code="invalid_paid_at") for name in names}
-    if len(set(told.values())) > 1:
+def _paid_at(body: PixConfirmation) -> datetime | None:
+    """Give when the payer paid, under either name."""
+    if None not in {body.paid_at, body.horario} and body.paid_at != body.horario:
         raise Refused("invalid_paid_at", "paid_at", why="apart")
-    return next(iter(told.values()), None)
-
-
-def _instant(value: object, name: str, *, code: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if instant is not None and instant.tzinfo is not None:
-            return instant.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise Refused(code, name, why="not_a_time")
+    return body.paid_at or body.horario
 
 
 async def confirm_pix(request: web.Request) -> web.Response:
     """`POST /payments/pix/confirmation`: the bank tells that a Pix arrived."""
-    body, raw = await json_object(request, PixConfirmation)
-    bank_payment_id = body.get("bank_payment_id")
-    if not isinstance(bank_payment_id, str) or not bank_payment_id:
-        raise Refused("invalid_bank_payment_id", "bank_payment_id")
+    body, raw = await read_json(request, PixConfirmation)
     transfer = Transfer(
-        bank_payment_id=bank_payment_id,
-        amount_centavos=fields.value_centavos(body),
-        end_to_end_id=_end_to_end_id(body),
+        bank_payment_id=body.bank_payment_id,
+        amount_centavos=body.value,
+        end_to_end_id=body.end_to_end_id,
         paid_at=_paid_at(body),
         raw=raw,
     )
@@ -228,25 +195,22 @@ async def confirm_pix(request: web.Request) -> web.Response:
 async def return_pix(request: web.Request) -> web.Response:
     """`POST /payments/pix/{payment_id}/returned`: the bank tells that it gave a Pix back."""
     loaded = await lookup.find_payment(request)
-    body, _ = await json_object(request, PixReturn)
-    return_id = body.get("return_id")
-    if not isinstance(return_id, str) or not RETURN_ID.fullmatch(return_id):
-        raise Refused("invalid_return_id", "return_id")
+    body, _ = await read_json(request, PixReturn)
     command = RecordReturn(
-        return_id=return_id,
-        end_to_end_id=_end_to_end_id(body),
-        amount_centavos=fields.value_centavos(body, "amount"),
-        returned_at=_instant(body.get("returned_at"), "returned_at", code="invalid_returned_at"),
+        return_id=body.return_id,
+        end_to_end_id=body.end_to_end_id,
+        amount_centavos=body.amount,
+        returned_at=body.returned_at,
     )
     loaded = await record_return(
         gateway_of(request).hub, loaded.payment_id, command, cause=cause_of(request, actor="bank")
     )
-    recorded, total = loaded.payment.ledger.returns[return_id], loaded.payment.ledger.total
+    recorded, total = loaded.payment.ledger.returns[body.return_id], loaded.payment.ledger.total
     return json_answer(
         PixReturned(
             message="The return has been recorded.",
             payment_id=loaded.payment_id,
-            return_id=return_id,
+            return_id=body.return_id,
             end_to_end_id=recorded.attempt_id,
             amount=to_reais(recorded.amount_centavos),
             status=loaded.payment.status,

@@ -1,0 +1,140 @@
+"""Types of the fields of requests: what each takes, and the error code of each way to get it wrong.
+
+A type is the whole description of a field: the gateway reads bodies by it, and the OpenAPI document is made of it.
+An amount is a JSON number of reais with at most two decimals; the Struct holds it as whole centavos.
+What JSON Schema can say is in `msgspec.Meta`. What it cannot say is a `Reader` beside it, in `Meta.extra`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final, Literal, NamedTuple
+
+from msgspec import Meta
+
+from contracts.errors import money
+
+MAX_VALUE_CENTAVOS: Final = 100_000_000
+"""R$ 1.000.000,00, the largest charge that the hub makes."""
+
+MAX_REFUND_CENTAVOS: Final = 999_999_999_999
+"""R$ 9.999.999.999,99, the largest amount of Banco Central's API Pix (ten digits, a point, two digits)."""
+
+# C0, DEL and C1, and the marks that turn the direction of the text around them: an amount or a name could be read
+# otherwise than it is written.
+_CONTROLS: Final = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+_ONE_LINE: Final = rf"^[^{_CONTROLS}]*$"
+_EMAIL: Final = rf"^[^@\s{_CONTROLS}]{{1,64}}@[^@\s.{_CONTROLS}]+(?:\.[^@\s.{_CONTROLS}]+)+$"
+# `$` also matches before a line feed at the end of a Python text.
+_AT_THE_END: Final = r"$(?!\n)"
+
+READER: Final = "reader"
+REAIS: Final = "reais"
+"""The format of an amount: a number of reais in JSON, whole centavos in the Struct."""
+
+Reading = Literal["text", "name", "exact", "whole", "amount", "instant", "cpf", "cnpj"]
+
+
+class Code(NamedTuple):
+    """An error of the catalogue: its code, and which of its sentences."""
+
+    code: str
+    why: str = ""
+
+
+class Reader(NamedTuple):
+    """How a value is read before its bounds are checked, and the error of each fault.
+
+    `reading`: `text` is trimmed, and a blank one counts as absent; `name` is a text in the form in which names are
+    compared (`contracts.names`); `whole` takes 2.0 for 2; an `amount` is reais up to `maximum_centavos`; an `instant`
+    has an offset; `cpf` and `cnpj` lose their mask; `exact` is taken as it is.
+
+    The errors: `missing` for an absent value, `kind` for another JSON type, `bounds` for one too long, too short, too
+    large or too small, `form` for one that has not the pattern. Those of an amount are in `contracts.errors.money`;
+    `form.why` picks their sentence.
+    """
+
+    reading: Reading
+    missing: Code
+    kind: Code
+    bounds: Code
+    form: Code
+    maximum_centavos: int = 0
+
+    @property
+    def codes(self) -> set[str]:
+        """The codes of a value that is there."""
+        if self.reading == "amount":
+            return money.ENTRIES.keys() - {"amount_missing"}
+        return {self.kind.code, self.bounds.code, self.form.code}
+
+
+def _text(*, maximum: int, reading: Reading = "text", pattern: str = _ONE_LINE, **codes: Code) -> Meta:
+    reader = Reader(
+        reading,
+        missing=codes.get("missing", Code("missing_field")),
+        kind=Code("invalid_text"),
+        bounds=Code("text_too_long"),
+        form=codes.get("form", Code("invalid_text", "control")),
+    )
+    return Meta(max_length=maximum, pattern=pattern, extra={READER: reader})
+
+
+def _amount(*, maximum_centavos: int = MAX_VALUE_CENTAVOS, why: str = "") -> Meta:
+    told = Code("", why)
+    reader = Reader("amount", Code("amount_missing", "field"), told, told, told, maximum_centavos)
+    # No `multipleOf`: validators that compute with binary floats would refuse 0.29 as a multiple of 0.01.
+    schema = {"format": REAIS, "minimum": 0.01, "maximum": maximum_centavos / 100}
+    return Meta(extra={READER: reader}, extra_json_schema=schema)
+
+
+def every_fault(code: str, why: str = "", *, reading: Reading = "exact") -> dict[str, Reader]:
+    """Make the `extra` of a field that has one error for every fault."""
+    told = Code(code, why)
+    return {READER: Reader(reading, told, told, told, told)}
+
+
+def items(absent: str, too_many: str) -> dict[str, Reader]:
+    """Make the `extra` of a list that must have an item: one code where it has none, one where it has too many."""
+    return {READER: Reader("exact", Code(absent), Code(absent), Code(too_many), Code(absent))}
+
+
+Text = Annotated[str, _text(maximum=500)]
+ShortText = Annotated[str, _text(maximum=200)]
+Title = Annotated[str, _text(maximum=120)]
+Identifier = Annotated[str, _text(maximum=64)]
+ApiKeyName = Annotated[str, _text(maximum=60)]
+Slug = Annotated[str, _text(maximum=64, missing=Code("missing_padaria_slug"))]
+ProductName = Annotated[str, _text(maximum=120, reading="name", missing=Code("invalid_item", "nameless"))]
+Email = Annotated[str, _text(maximum=254, pattern=_EMAIL, form=Code("invalid_email"))]
+CustomerEmail = Annotated[
+    str, _text(maximum=254, pattern=_EMAIL, missing=Code("missing_email"), form=Code("invalid_email"))
+]
+Phone = Annotated[
+    str, _text(maximum=30, pattern=r"^\+?(?:[ ().-]*[0-9]){8,15}" + _AT_THE_END, form=Code("invalid_phone"))
+]
+Cpf = Annotated[str, _text(maximum=20, reading="cpf", form=Code("invalid_cpf"))]
+Cnpj = Annotated[str, _text(maximum=20, reading="cnpj", form=Code("invalid_cnpj"))]
+Amount = Annotated[int, _amount()]
+UnitPrice = Annotated[int, _amount(why="unit_price")]
+RefundAmount = Annotated[int, _amount(maximum_centavos=MAX_REFUND_CENTAVOS)]
+Quantity = Annotated[int, Meta(ge=1, le=10_000, extra=every_fault("invalid_quantity", reading="whole"))]
+Minutes = Annotated[int, Meta(ge=1, le=60 * 24 * 30, extra=every_fault("invalid_lifetime"))]
+# Mercado Pago's documented window for a Pix begins at half an hour.
+PixMinutes = Annotated[int, Meta(ge=30, le=60 * 24 * 30, extra=every_fault("invalid_lifetime"))]
+Flag = Annotated[bool, Meta(extra=every_fault("invalid_flag"))]
+BankPaymentId = Annotated[str, Meta(min_length=1, extra=every_fault("invalid_bank_payment_id"))]
+EndToEndId = Annotated[
+    str,
+    Meta(
+        pattern="^[A-Za-z0-9]{32}" + _AT_THE_END,
+        description="Pix's name of a transfer (EndToEndId of Banco Central's API Pix).",
+        extra=every_fault("invalid_end_to_end_id"),
+    ),
+]
+# Pix's RtrId has 32 letters and digits, a bank's name of a return at most 35 (Banco Central's API Pix).
+ReturnId = Annotated[str, Meta(pattern="^[!-~]{1,35}" + _AT_THE_END, extra=every_fault("invalid_return_id"))]
+PaidAt = Annotated[datetime, Meta(tz=True, extra=every_fault("invalid_paid_at", "not_a_time", reading="instant"))]
+ReturnedAt = Annotated[
+    datetime, Meta(tz=True, extra=every_fault("invalid_returned_at", "not_a_time", reading="instant"))
+]

@@ -1,0 +1,95 @@
+"""What a Struct cannot say of a value: how it is brought into the form in which its bounds are checked.
+
+A value of another JSON type is given back as it is: the Struct refuses it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from contracts.names import canonical_name
+from extrato.domain.errors import Refused
+from extrato.domain.money import parse_reais
+from extrato.domain.pix_keys import InvalidPixKey, normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from contracts.api.request_fields import Reading
+    from contracts.api.request_plan import FieldPlan
+
+# Beyond it a Decimal is not turned into a whole number: a huge exponent would cost memory.
+MAX_DIGITS: Final = 9
+
+
+def _exact(value: Any, _: FieldPlan) -> Any:
+    return value
+
+
+def _text(value: Any, _: FieldPlan) -> Any:
+    """Trim; blank counts as absent."""
+    return value.strip() or None if isinstance(value, str) else value
+
+
+def _name(value: Any, _: FieldPlan) -> Any:
+    """Bring a name into the form in which names are compared, so that a combining mark is not a character."""
+    return canonical_name(value).strip() or None if isinstance(value, str) else value
+
+
+def _whole(value: Any, _: FieldPlan) -> Any:
+    is_small = isinstance(value, Decimal) and value.is_finite() and value.adjusted() < MAX_DIGITS
+    return int(value) if is_small and value == value.to_integral_value() else value
+
+
+def _amount(value: Any, field: FieldPlan) -> int:
+    """Read reais into centavos; raises `InvalidAmount`."""
+    maximum = field.reader.maximum_centavos if field.reader else 0
+    return parse_reais(value, maximum_centavos=maximum)
+
+
+def _instant(value: Any, field: FieldPlan) -> datetime:
+    try:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if instant is not None and instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise _malformed(field)
+
+
+def _cpf(value: Any, field: FieldPlan) -> Any:
+    return _document("cpf", value, field)
+
+
+def _cnpj(value: Any, field: FieldPlan) -> Any:
+    return _document("cnpj", value, field)
+
+
+def _document(kind: Literal["cpf", "cnpj"], value: Any, field: FieldPlan) -> Any:
+    """Take the mask off; a CPF and a CNPJ have the same rules where they are Pix keys."""
+    text = _text(value, field)
+    if not isinstance(text, str) or (field.maximum is not None and len(text) > field.maximum):
+        return text
+    try:
+        return normalise(kind, text)
+    except InvalidPixKey:
+        raise _malformed(field) from None
+
+
+def _malformed(field: FieldPlan) -> Refused:
+    code, why = field.reader.form if field.reader else ("", "")
+    return Refused(code, field.name, **({"why": why} if why else {}))
+
+
+READINGS: Final[Mapping[Reading, Callable[[Any, FieldPlan], Any]]] = {
+    "exact": _exact,
+    "text": _text,
+    "name": _name,
+    "whole": _whole,
+    "amount": _amount,
+    "instant": _instant,
+    "cpf": _cpf,
+    "cnpj": _cnpj,
+}
