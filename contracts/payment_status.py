@@ -1,4 +1,4 @@
-"""What the statuses of payments and attempts mean, and which events raise an alert: docs/money.md tells of both."""
+"""The meaning of each status of payments and attempts, and the alert of each event; see docs/reference/money.md."""
 
 from __future__ import annotations
 

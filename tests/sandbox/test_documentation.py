@@ -1,4 +1,4 @@
-"""docs/sandbox.md tells of every control, fault, outcome and setting, and its commands do what it says."""
+"""docs/reference/sandbox.md tells of every control, fault, outcome and setting, and its commands do what it says."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.sandbox.routes import CONTROL_ROUTES, OPEN_ROUTES
 from services.sandbox.state.faults import ErrorKind, Faults
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "reference" / "sandbox.md").read_text(encoding="utf-8")
 COMMAND = re.compile(
     r"^\$ curl -s (?:-X ([A-Z]+) )?http://127\.0\.0\.1:8001/_sandbox/(\S+) .*?-d '(.*?)'$", re.MULTILINE | re.DOTALL
 )

@@ -1,8 +1,8 @@
 """What came by each attempt to pay, what became of it, and the status that follows: a fold over a payment's events.
 
 Pure, and without a decision: the decider and the read models fold the same events into the same ledger. The table of
-statuses by the money that is held stands in docs/money.md. The read model `payment_details` keeps the ledger: raise its
-version with whatever is derived otherwise here.
+statuses by the money that is held stands in docs/reference/money.md. The read model `payment_details` keeps the ledger:
+raise its version with whatever is derived otherwise here.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ e todo pagamento nele é de mentira.</p>
 """
 _CONTROLS: Final = """
 <h2>Controles</h2>
-<p>O arquivo <code>docs/sandbox.md</code> do projeto explica como pagar, estornar e simular falhas por comandos.</p>
+<p>O arquivo <code>docs/reference/sandbox.md</code> do projeto explica como pagar, estornar e simular falhas por
+comandos.</p>
 <ul>
 <li><a href="/_sandbox/health">Se está no ar</a></li>
 <li><a href="/_sandbox/faults">Falhas ligadas</a></li>

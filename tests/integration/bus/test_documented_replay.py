@@ -1,4 +1,4 @@
-"""The programs of README.md that replay, and that connect from Node, do what it says of them."""
+"""The programs of the guide for subscribers that replay, and that connect from Node, do what it says of them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from contracts.subjects import PAYMENTS_STREAM
 from extrato.bus.copies import open_copies
 from extrato.store.appender import StreamAppend
 from tests.conftest import CLIENTS
+from tests.documents import SUBSCRIBER, program
 from tests.integration.bus.running import relaying, running
-from tests.integration.bus.test_readme_subscriber import README, change_status
+from tests.integration.bus.test_documented_subscriber import change_status
 from tests.integration.store.examples import NOON, new_event, registered
 from tests.pace import allowed, until
 
@@ -36,19 +37,13 @@ if TYPE_CHECKING:
 
     Copied = Callable[[int], Awaitable[None]]
 
-TEXT = README.read_text(encoding="utf-8")
 MERCHANT = "padaria-do-marcos"
 NAMED = f'SUBJECT = "payments.{MERCHANT}.>"'
 SINCE = "SINCE = datetime(2026, 1, 31, tzinfo=UTC)"
 
 
-def block(language: str, first_line: str) -> str:
-    (code,) = re.findall(rf"```{language}\n({re.escape(first_line)}\n.*?)```", TEXT, re.DOTALL)
-    return str(code)
-
-
-REPLAY = block("python", "import asyncio, json\nfrom datetime import UTC, datetime")
-NODE = block("js", 'import { readFileSync } from "node:fs";')
+REPLAY = program(SUBSCRIBER, "python", "import asyncio, json\nfrom datetime import UTC, datetime\n")
+NODE = program(SUBSCRIBER, "js", 'import { readFileSync } from "node:fs";\n')
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The subscriber of README.md, as it stands there, misses nothing and does nothing twice."""
+"""The subscriber of the guide, as it stands there, misses nothing and does nothing twice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import json
 import re
 import sys
 from asyncio.subprocess import PIPE
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -19,18 +18,18 @@ from contracts.events import StatusChanged
 from contracts.subjects import PAYMENTS_STREAM
 from extrato.bus.copies import open_copies
 from extrato.store.appender import StreamAppend
+from tests.documents import SUBSCRIBER, program
 from tests.integration.bus.running import relaying, running
 from tests.integration.store.examples import new_event
 from tests.pace import allowed, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from extrato.bus.connection import Bus
     from extrato.store.event_log import EventLog
     from services.cli.embedded.nats import EmbeddedNats
-
-README = Path(__file__).parents[3] / "README.md"
 
 # The library's own time-outs are for people; a test waits for several of them.
 HASTE = """
@@ -49,12 +48,11 @@ BEGINS = (
 
 
 class Subscriber:
-    """The program of the README in a process, in a folder where it finds the address that it reads."""
+    """The program of the guide in a process, in a folder where it finds the address that it reads."""
 
     def __init__(self, folder: Path, address: str) -> None:
-        (code,) = re.findall(r"```python\n(import asyncio, json, pathlib.*?)```", README.read_text(), re.DOTALL)
         self._folder = folder
-        self._code = code
+        self._code = program(SUBSCRIBER, "python", "import asyncio, json, pathlib\n")
         self.printed: list[str] = []
         run = folder / ".extrato" / "run"
         run.mkdir(parents=True)
@@ -123,7 +121,7 @@ def subscriber(tmp_path: Path, nats_server: EmbeddedNats) -> Subscriber:
     return Subscriber(tmp_path, nats_server.subscriber_url)
 
 
-async def test_the_subscriber_of_the_readme_misses_nothing_and_does_nothing_twice(
+async def test_the_subscriber_of_the_guide_misses_nothing_and_does_nothing_twice(
     log: EventLog,
     bus: Bus,
     database_url: str,

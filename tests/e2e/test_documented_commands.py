@@ -1,0 +1,120 @@
+"""The commands of README.md and of the guides, one by one."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from typing import NamedTuple
+
+import aiohttp
+import pytest
+
+from tests.documents import OPERATOR, PAGES, README, SANDBOX, SHOP, commands, section, text_of
+
+MINUTES = "The first five minutes"
+SECTIONS = [
+    (README, MINUTES),
+    (SHOP, "Create a payment"),
+    (SHOP, "Try a bad day"),
+    (OPERATOR, "Merchants"),
+]
+
+
+class Command(NamedTuple):
+    """A documented `curl` command; `reader` is the program after its pipe, empty without one."""
+
+    method: str
+    address: str
+    headers: dict[str, str]
+    body: str | None
+    reader: list[str]
+
+
+def read(written: str) -> Command:
+    words = shlex.split(written.replace("\\\n", " "))
+    pipe = words.index("|") if "|" in words else len(words)
+    words, reader = words[:pipe], words[pipe + 1 :]
+    options = {words[at]: words[at + 1] for at in range(len(words) - 1) if words[at] in {"-X", "-d"}}
+    headers = dict(words[at + 1].split(": ", 1) for at in range(len(words) - 1) if words[at] == "-H")
+    (address,) = (word for word in words if word.startswith("http://"))
+    return Command(options.get("-X", "POST" if "-d" in options else "GET"), address, headers, options.get("-d"), reader)
+
+
+async def is_paid(hub, number):
+    return (await hub.check(number))["status"] == "approved"
+
+
+async def link_while_nothing_answers(hub):
+    body = {"padaria_slug": "padaria-do-marcos", "items": [{"nome": "Pão Francês", "quantidade": 10}]}
+    async with hub.session.post(f"{hub.url}/payments/api/generate-link/", json=body, headers=hub.headers) as answer:
+        return answer.status, answer.headers["Retry-After"]
+
+
+def shown_by(reader, answer):
+    """What the program after the pipe writes of an answer."""
+    assert reader[0] == "python3"
+    process = subprocess.run([sys.executable, *reader[1:]], input=answer, capture_output=True, text=True, check=True)
+    return process.stdout
+
+
+@pytest.mark.parametrize(("page", "heading"), SECTIONS)
+async def test_each_command_does_what_the_page_says(hub, until, page, heading):
+    known = {}
+    for command in map(read, commands(section(page, heading), "curl")):
+        address = command.address.replace("http://127.0.0.1:8000", hub.url)
+        address = address.replace("http://127.0.0.1:8001", hub.sandbox_url)
+        address = address.replace("…", str(known.get("payment_id")))
+        body = None if command.body is None else {**json.loads(command.body)}
+        for name, value in (body or {}).items():
+            body[name] = known[name] if value == "…" else value
+        headers = dict(command.headers)
+        if "Authorization" in headers:
+            is_admins = "admin-api-key" in headers["Authorization"]
+            headers["Authorization"] = f"Bearer {hub.admin_key if is_admins else hub.api_key}"
+        async with aiohttp.request(
+            command.method, address, data=None if body is None else json.dumps(body), headers=headers
+        ) as response:
+            text = await response.text()
+            assert response.status in {200, 201}, (address, text)
+        if command.reader:
+            assert shown_by(command.reader, text).count("\n") > 1
+        answer = json.loads(text)
+        known |= answer | answer.get("payment", {})
+        if address.endswith("/_sandbox/pay"):
+            await until(lambda number=known["payment_id"]: is_paid(hub, number), "the webhook came")
+        if known.get("error_rate"):
+            assert await link_while_nothing_answers(hub) == (503, "1")
+        if address.endswith("/payments/pix"):
+            assert answer["payment"]["bank_payment_id"]
+            assert "bank_payment_id" not in answer
+    assert known
+    assert not known.get("error_rate")
+    if page == README:
+        assert {"events", "bank_payment_id", "refunds"} <= known.keys()
+
+
+def test_every_command_that_a_page_has_is_tried():
+    tried = [command for page, heading in SECTIONS for command in commands(section(page, heading), "curl")]
+    # tests/sandbox/test_documentation.py tries the sandbox's own.
+    written = [page for page in PAGES if page != SANDBOX for _ in range(text_of(page).count("$ curl "))]
+    assert len(tried) == len(written) > 15
+
+
+def test_the_timeline_shows_who_caused_each_event():
+    (command,) = (each for each in commands(section(README, MINUTES), "curl") if "/events/" in each)
+    event = {"time": "2026-01-31T12:00:00.000001Z", "type": "StatusChanged", "source": "webhook"}
+    shown = shown_by(read(command).reader, json.dumps({"events": [event]}))
+    assert shown == "2026-01-31T12:00:00 StatusChanged by webhook\n"
+
+
+def test_a_value_to_fill_in_is_named_with_its_place_in_the_answer():
+    words = " ".join(section(README, MINUTES).replace("# ", "").split())
+    for name in ("external_reference", "payment_id", "payment.bank_payment_id"):
+        assert f"the {name} of that answer" in words
+
+
+def test_the_readme_and_the_page_of_the_sandbox_know_each_other():
+    assert "(docs/reference/sandbox.md)" in text_of(README)
+    assert "](../../README.md#the-first-five-minutes)" in text_of(SANDBOX)

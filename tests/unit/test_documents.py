@@ -1,0 +1,105 @@
+"""The documents lead to each other, and name everything that they promise to name."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+
+from contracts.events import EVENTS
+from contracts.payment_status import ALERTS, KNOWN
+from services.cli.__main__ import _parser
+from services.gateway.api.views import LABELS
+from services.gateway.pages.words import LINK, PIX, RETURN
+from tests import documents
+from tests.documents import EVENTS as EVENTS_PAGE
+from tests.documents import (
+    MONEY,
+    OPERATOR,
+    PAGES,
+    README,
+    ROOT,
+    SERVICE_GUIDE,
+    SETTINGS,
+    Link,
+    anchors,
+    links,
+    section,
+    text_of,
+)
+
+LINKS = sorted({link for page in PAGES for link in links(page)})
+INTERNAL = {"EXTRATO_SANDBOX_"}
+
+
+def alerts():
+    return set(re.findall(r"^\| `(\w+)`", section(MONEY, "Alerts"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("link", LINKS, ids=lambda link: f"{link.page}:{link.target.name}#{link.anchor}")
+def test_every_link_leads_somewhere(link: Link):
+    assert link.target.exists()
+    assert not link.anchor or link.anchor in anchors(link.target)
+
+
+def test_every_document_is_reachable_from_the_index():
+    index = ROOT / "docs" / "README.md"
+    found, new = {index}, [index]
+    while new:
+        page = str(new.pop().relative_to(ROOT))
+        targets = {link.target for link in links(page)} - found
+        found |= targets
+        new += [target for target in targets if target.suffix == ".md"]
+    documents_there = {path for path in (ROOT / "docs").rglob("*") if path.is_file()}
+    assert documents_there - found == set()
+
+
+def test_headings_get_the_anchors_of_github(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# `GET /a_b/{id}`: [Ação](x.md)!\n\n```\n# no heading\n```\n\n## Pix\n\n## Pix\n")
+    assert anchors(page) == {"get-a_bid-ação", "pix", "pix-1"}
+
+
+def test_every_setting_is_documented():
+    read = {
+        name
+        for folder in ("extrato", "services/cli")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in re.findall(r"EXTRATO_[A-Z_]+", path.read_text(encoding="utf-8"))
+    }
+    assert {name for name in read - INTERNAL if name not in text_of(SETTINGS) + text_of(documents.SANDBOX)} == set()
+
+
+def test_every_event_is_documented():
+    told = set(re.findall(r"`([A-Z]\w+)`", text_of(EVENTS_PAGE)))
+    assert {event.__name__ for event in EVENTS} - told == set()
+
+
+@pytest.mark.parametrize("page", [MONEY, SERVICE_GUIDE])
+def test_every_status_and_alert_is_explained(page):
+    assert {word for word in (*KNOWN, *alerts()) if f"`{word}`" not in text_of(page)} == set()
+
+
+def test_the_reference_of_money_has_the_alerts_of_events():
+    assert {*ALERTS.values(), "partially_paid", "overpaid", "provider_contradicts", "refund_reversed"} == alerts()
+
+
+def test_the_guide_for_service_has_every_label_and_every_heading_of_the_pages():
+    words = {*LABELS.values(), *(each.title for page in (PIX, LINK, RETURN) for each in page.values())}
+    assert {each for each in words if each not in text_of(SERVICE_GUIDE)} == set()
+
+
+@pytest.mark.parametrize("record", sorted((ROOT / "docs" / "decisions").glob("0*.md")), ids=lambda path: path.stem)
+def test_each_decision_has_the_one_form(record):
+    text = record.read_text(encoding="utf-8")
+    assert text.startswith(f"# {int(record.name[:4])}. ")
+    assert re.search(r"^Date: \d{4}-\d\d-\d\d · Status: \w+", text, re.MULTILINE)
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+
+
+@pytest.mark.parametrize("page", [README, OPERATOR])
+def test_every_documented_command_of_the_hub_exists(page):
+    for command in documents.commands(text_of(page), "extrato"):
+        _parser().parse_args(shlex.split(command, comments=True)[1:])
+    assert len(documents.commands(text_of(OPERATOR), "extrato")) > 10
