@@ -23,7 +23,7 @@ PYTEST_ALL := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --durations=2
 test test-fast: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-fast check schemas claims notices sbom lock bench drill clean
+.PHONY: help up test test-fast check schemas claims pictures notices sbom lock bench drill clean
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,9 @@ schemas: $(RUN) ## Write the schemas that stand beside the contracts, and docs/e
 
 claims: $(RUN) ## Write docs/compatibility.md from the catalogue and the tests that claim its statements.
 	@.venv/bin/python -m tests.compatibility
+
+pictures: $(DEV) $(CHROMIUM) ## Draw the pictures of README.md with a running hub and a browser, into docs/images/.
+	@.venv/bin/python -m tests.pictures
 
 notices: $(DEV) ## Write THIRD-PARTY.md from the locked packages.
 	@.venv/bin/python -m tests.third_party
