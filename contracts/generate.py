@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from contracts import frames, read_models, subjects, telemetry
+from contracts import __version__, frames, read_models, subjects, telemetry
 from contracts.api import MonitoringError, PixError
 from contracts.api.request_fields import REAIS
 from contracts.envelope import ACTORS
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parent.parent
 TITLE: Final = "Extrato"
-VERSION: Final = "1.0.0"
 JSON: Final = "application/json"
 SCHEMA_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 COMPONENT: Final = "#/components/schemas/{name}"
@@ -167,7 +166,7 @@ def openapi() -> Document:
         "openapi": "3.1.0",
         "info": {
             "title": TITLE,
-            "version": VERSION,
+            "version": __version__,
             "summary": "A payment hub for Brazilian merchants that keeps every fact as an event.",
             "description": "Amounts are reais with at most two decimals, times are ISO 8601 with an offset. "
             "An address that ends in a slash is answered without it as well. In open mode no key is needed.",
@@ -352,7 +351,7 @@ def asyncapi() -> Document:
         "asyncapi": "3.0.0",
         "info": {
             "title": TITLE,
-            "version": VERSION,
+            "version": __version__,
             "description": "Every fact as a message. Messages on NATS are CloudEvents 1.0 in binary mode: "
             "the body is the event's JSON, the attributes are headers. Amounts of events are whole centavos.",
         },

@@ -12,7 +12,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from extrato import VERSION
+from contracts import __version__
 from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError
 from extrato.process import CannotStart
@@ -122,7 +122,7 @@ def _reader_has_gone() -> bool:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="extrato", description="A payment hub for Brazilian merchants.")
-    parser.add_argument("--version", action="version", version=f"extrato {VERSION}")
+    parser.add_argument("--version", action="version", version=f"extrato {__version__}")
     nouns = parser.add_subparsers(required=True, metavar="command")
     verbs_of: dict[str, argparse._SubParsersAction[argparse.ArgumentParser]] = {}
     for command in COMMANDS:

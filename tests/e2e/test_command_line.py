@@ -9,13 +9,13 @@ import os
 import re
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 
+from contracts import __version__
 from tests.e2e.commands import Said, run_command
 from tests.running_hub import MERCHANT, SANDBOX_TOKEN, WEBHOOK_SECRET
 
@@ -265,8 +265,7 @@ async def test_a_command_ends_quietly_when_the_reader_of_its_output_has_gone(hub
 
 
 async def test_the_version_is_that_of_the_project_and_needs_no_hub(tmp_path):
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
-    assert await Shell(str(tmp_path / "empty")).does("--version") == f"extrato {project['version']}"
+    assert await Shell(str(tmp_path / "empty")).does("--version") == f"extrato {__version__}"
 
 
 async def test_the_help_of_a_connection_says_what_is_taken_without_an_option(tmp_path):

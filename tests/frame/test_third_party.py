@@ -11,6 +11,7 @@ from pathlib import Path
 
 from license_expression import get_spdx_licensing
 
+from contracts import __version__
 from tests.third_party.__main__ import PAGE
 from tests.third_party.document import document
 from tests.third_party.installed import LOCKED, ROOT, direct, go_modules, packages
@@ -101,6 +102,7 @@ def test_the_bill_names_every_locked_package_and_what_needs_it():
     locked = dict(LOCKED.findall((ROOT / "requirements" / "run.txt").read_text()))
     assert {each["name"]: each["version"] for each in bill["components"]} == locked
     assert all(each["purl"] == f"pkg:pypi/{each['name']}@{each['version']}" for each in bill["components"])
+    assert bill["metadata"]["component"]["version"] == __version__
     needs = {each["ref"]: set(each.get("dependsOn", ())) for each in bill["dependencies"]}
     assert needs["extrato"] == set(direct())
     assert set(locked) == {name for each in needs.values() for name in each}

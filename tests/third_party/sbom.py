@@ -14,6 +14,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
+from contracts import __version__
 from tests.third_party.installed import ROOT, direct, go_modules
 from tests.third_party.parts import PARTS
 
@@ -32,7 +33,7 @@ def sbom(packages: Sequence[Package]) -> str:
     hub = Component(
         type=ComponentType.APPLICATION,
         name=project["name"],
-        version=project["version"],
+        version=__version__,
         description=project["description"],
         licenses=[LICENCE(project["license"])],
         bom_ref=project["name"],
