@@ -39,10 +39,11 @@ test-fast: WORKERS = 2
 test-fast: $(DEV) ## Run the unit and conformance tests.
 	@$(PYTEST_ALL) --durations=0 --durations-min=1 tests/unit tests/conformance $(PYTEST)
 
-check: $(DEV) ## Check format, lint, spelling, types, import rules and that the generated schemas and claims are fresh.
+check: $(DEV) ## Check format, lint, English, types, import rules and that the generated schemas and claims are fresh.
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/typos --format brief
+	@.venv/bin/python -m tests.english --check
 	@.venv/bin/mypy --no-error-summary
 	@.venv/bin/lint-imports --no-logo
 	@.venv/bin/python -m contracts.generate --check

@@ -1,4 +1,4 @@
-"""The version is said in one place, and everything that shows it shows the same."""
+"""The version has one place, and everything that shows it shows the same."""
 
 from __future__ import annotations
 

@@ -1,0 +1,45 @@
+"""`python -m tests.english [FILE …]` lists every fault of English, or those of some files and folders.
+
+`--check` lists the folders with more faults than their ceiling. `--count` prints the faults by rule and the lengths of
+sentences. `--lower` lowers the ceilings to the faults of today.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from tests.english.checker import CEILINGS, above_ceilings, ceilings, counts, lowered, report
+
+OPTIONS: Final = ("--check", "--count", "--lower")
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the four; 1 when something is wrong, 2 for an option that does not exist."""
+    options = [word for word in arguments if word.startswith("-")]
+    if options and (len(arguments) > 1 or options[0] not in OPTIONS):
+        print("usage: python -m tests.english [--check | --count | --lower | FILE …]", file=sys.stderr)
+        return 2
+    checked = report()
+    wrong: list[str] = []
+    match arguments:
+        case ["--check"]:
+            wrong = above_ceilings(checked.faults, ceilings())
+            wrong += [f"allowed.toml: no text of {each.path} needs “{each.text}”." for each in checked.unused]
+        case ["--count"]:
+            print(counts(checked))
+        case ["--lower"]:
+            CEILINGS.write_text(lowered(checked.faults, ceilings()), encoding="utf-8")
+        case _:
+            places = tuple(path.removeprefix("./").rstrip("/") for path in arguments)
+            wrong = [str(each) for each in checked.faults if not places or _is_below(each.path, places)]
+    print(*wrong, sep="\n", end="\n" if wrong else "")
+    return 1 if wrong else 0
+
+
+def _is_below(path: str, places: tuple[str, ...]) -> bool:
+    return any(path == place or path.startswith(f"{place}/") for place in places)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
