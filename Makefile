@@ -23,7 +23,7 @@ PYTEST_ALL := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --durations=2
 test test-fast: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-fast check schemas claims pictures notices sbom lock bench drill clean
+.PHONY: help up test test-fast check schemas claims pictures notices sbom lock release bench drill clean
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -68,6 +68,9 @@ sbom: $(DEV) ## Write the bill of materials of the hub, CycloneDX, to dist/extra
 lock: $(DEV) ## Resolve the dependencies of pyproject.toml into requirements/, with hashes.
 	@$(COMPILE) --output-file requirements/run.txt pyproject.toml
 	@$(COMPILE) --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml
+
+release: check ## Check that this commit can be released, and print the commands that tag it.
+	@.venv/bin/python -m tests.release
 
 bench: $(DEV) ## Measure beside plain yardsticks, in one run; BENCH="creations rebuild" runs some.
 	@.venv/bin/python tests/bench $(BENCH)

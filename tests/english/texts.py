@@ -7,8 +7,8 @@ line. The generated files are read at their source. Portuguese is left out.
 from __future__ import annotations
 
 import ast
+import os
 import re
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -21,6 +21,7 @@ ROOT: Final = Path(__file__).parents[2]
 
 # Written from contracts/, tests/compatibility/ and tests/third_party/; a licence; Portuguese.
 LEFT_OUT: Final = re.compile(r"docs/errors\.md|docs/compatibility\.md|THIRD-PARTY\.md|LICENSE|.*\.pt-BR\.md")
+NOT_OURS: Final = frozenset({"node_modules", "dist", "__pycache__"})
 WITH_TEXTS: Final = ("contracts/", "extrato/", "services/", "tests/compatibility/", "tests/third_party/")
 PRAGMA: Final = re.compile(r"#\s*(?:noqa\b|type:|pragma\b|fmt:|mypy:|!)[^#]*(?:#|$)")
 STRING_OR_COMMENT: Final = re.compile(
@@ -58,17 +59,19 @@ class Text(NamedTuple):
 
 
 def texts(root: Path = ROOT) -> Iterator[Text]:
-    """Find every text of the files that git knows or would add."""
+    """Find every text of the checkout."""
     for path in files(root):
         content = (root / path).read_text(encoding="utf-8")
         yield from of_file(path, content)
 
 
 def files(root: Path) -> list[str]:
-    """Return the paths of Markdown and Python files below `root`, sorted."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md", "*.py"]
-    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.splitlines()
-    return sorted(path for path in set(listed) if not LEFT_OUT.fullmatch(path) and (root / path).exists())
+    """Return the paths of Markdown and Python files below `root`, sorted; hidden folders are left out but `.github`."""
+    found = []
+    for folder, inside, names in os.walk(root):
+        inside[:] = [name for name in inside if name == ".github" or not (name.startswith(".") or name in NOT_OURS)]
+        found += [str((Path(folder) / name).relative_to(root)) for name in names if name.endswith((".md", ".py"))]
+    return sorted(path for path in found if not LEFT_OUT.fullmatch(path))
 
 
 def of_file(path: str, content: str) -> Iterator[Text]:
