@@ -500,7 +500,7 @@ class IdempotencyKeyUsed(Struct, frozen=True, kw_only=True):
 def facts_of(event: AnyEvent) -> tuple[AnyEvent | PaymentOpened | ChargeCreated, ...]:
     """Give the facts in an event, in order: a PaymentOpened with its charge is the intent, then the charge.
 
-    Each fold applies these facts, so that one event and two events lead to the same payment.
+    Each fold applies both facts, so that one event and two events lead to the same payment.
     """
     if isinstance(event, PaymentOpened) and event.charge is not None:
         return replace(event, charge=None), event.charge

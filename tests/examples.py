@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from contracts import events
 from extrato.domain.payment.identifiers import external_reference
-from extrato.domain.payment.state import begun
+from extrato.domain.payment.state import requested
 from extrato.use_cases.payments import LoadedPayment
 
 NOON: Final = datetime(2026, 1, 12, 15, 0, tzinfo=UTC)
@@ -180,7 +180,7 @@ def loaded_payment(
     return LoadedPayment(
         payment_id=number,
         merchant="padaria-do-marcos",
-        payment=begun(intent, None),
+        payment=requested(intent),
         opened_at=CREATED,
         opened_position=position,
         updated_at=CREATED,

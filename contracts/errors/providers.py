@@ -70,6 +70,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         busy="Mercado Pago is busy with this very request.",
         closing_unknown="Whether the payment was closed is not known yet.",
         left_alone="Mercado Pago wants to be left alone for a while.",
+        not_charged="The provider has not made the charge yet.",
         not_closed="The provider has not closed the payment yet.",
         preference_open="Mercado Pago has not closed the preference.",
         refund_pending="The provider is still making the refund.",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contracts.events import ChargeCreated
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import CompleteCancellation, RefuseCancellation, RequestCancellation
+from extrato.domain.payment.state import Charged
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.store.vault_keys import InvalidVaultKey
-from extrato.use_cases.payments import LoadedPayment, change_payment, load_payment
+from extrato.use_cases.payments import ChargedPayment, LoadedPayment, change_payment, is_charged, load_payment
 from extrato.use_cases.refresh_payment import credential_for, refresh_payment
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ async def cancel_payment(hub: Hub, payment_id: int, *, cause: Cause) -> LoadedPa
     """
     loaded = await load_payment(hub, payment_id)
     payment = loaded.payment
-    if _has_provider(hub, loaded) and payment.is_charged and payment.cancellation == "none" and not payment.is_settled:
+    is_askable = isinstance(payment, Charged) and _has_provider(hub, loaded)
+    if is_askable and payment.cancellation == "none" and not payment.is_settled:
         # A wish that nobody can be asked to fulfil is not taken.
         await credential_for(hub, loaded)
     loaded = (await change_payment(hub, payment_id, [RequestCancellation()], cause=cause)).after
@@ -46,10 +47,12 @@ async def complete_cancellation(hub: Hub, payment_id: int, *, cause: Cause) -> L
     loaded = await load_payment(hub, payment_id)
     if loaded.payment.cancellation != "requested":
         return loaded
-    charge = loaded.payment.charge
-    if isinstance(charge, ChargeCreated) and _has_provider(hub, loaded):
-        await _close_at_provider(hub, loaded, charge, cause=cause)
-    command = CompleteCancellation(charge_id=charge.charge_id if isinstance(charge, ChargeCreated) else None)
+    charge_id = None
+    if is_charged(loaded):
+        charge_id = loaded.payment.charge.charge_id
+        if _has_provider(hub, loaded):
+            await _close_at_provider(hub, loaded, cause=cause)
+    command = CompleteCancellation(charge_id=charge_id)
     loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
     if loaded.payment.cancellation == "requested":
         raise ProviderUnavailable(str(payment_id), why="not_closed")
@@ -57,7 +60,7 @@ async def complete_cancellation(hub: Hub, payment_id: int, *, cause: Cause) -> L
     return loaded
 
 
-async def _close_at_provider(hub: Hub, loaded: LoadedPayment, charge: ChargeCreated, *, cause: Cause) -> None:
+async def _close_at_provider(hub: Hub, loaded: ChargedPayment, *, cause: Cause) -> None:
     """Leave no way to pay, and look how the payment stands.
 
     Only a refusal of the closing itself is recorded, and raised; while the provider does not let itself be asked
@@ -68,7 +71,7 @@ async def _close_at_provider(hub: Hub, loaded: LoadedPayment, charge: ChargeCrea
     try:
         credential = await credential_for(hub, loaded)
         await hub.providers.remote[payment.intent.provider].cancel_charge(
-            charge, unsettled, at=hub.now(), credential=credential
+            payment.charge, unsettled, at=hub.now(), credential=credential
         )
     except ProviderRefused as error:
         refusal = RefuseCancellation(code=error.code, reason=error.message)

@@ -14,18 +14,25 @@ from msgspec import Struct
 
 from contracts.events import ChargeCreated, ChargeRefused, IdempotencyKeyUsed, Item, PaymentOpened
 from extrato.domain.errors import Refused
+from extrato.domain.payment import state
 from extrato.domain.payment.commands import OpenPayment, RecordCharge
 from extrato.domain.payment.decisions import ALREADY_OPENED
 from extrato.domain.payment.identifiers import bank_payment_id, external_reference
-from extrato.domain.payment.state import begun
-from extrato.errors import ChargeWasRefused, Conflict, ProviderNotConnected, ProviderRefused
+from extrato.errors import Conflict, ProviderNotConnected, ProviderRefused
 from extrato.ports import Payer
 from extrato.providers.port import ChargeRequest, Receiver
 from extrato.store.appender import StreamAppend
 from extrato.use_cases.cancel_payment import complete_cancellation
 from extrato.use_cases.command_handler import handle, new_events
 from extrato.use_cases.connections import notification_url
-from extrato.use_cases.payments import LoadedPayment, after_opening, change_payment, load_payment, payment_stream
+from extrato.use_cases.payments import (
+    ChargedPayment,
+    after_opening,
+    change_payment,
+    charged,
+    load_payment,
+    payment_stream,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,7 +73,7 @@ async def open_payment(
     *,
     idempotency_key: IdempotencyKey | None,
     cause: Cause,
-) -> LoadedPayment:
+) -> ChargedPayment:
     """Open a payment and have it charged; gives the payment as it was when it could first be paid.
 
     The same request under the same key opens nothing and gives the first payment again; another request
@@ -109,9 +116,9 @@ async def open_payment(
     try:
         handled = await handle(hub, stream, [OpenPayment(intent=opened)], cause=cause, is_new=True, beside=beside)
     except Conflict:
-        if idempotency_key is None:
+        if idempotency_key is None or (first := await _use_of(hub, merchant, idempotency_key)) is None:
             raise
-        return await _open_again(hub, merchant, idempotency_key, cause=cause)
+        return await _open_again(hub, merchant, idempotency_key, first, cause=cause)
     except Refused as error:
         if error.code != ALREADY_OPENED:
             raise
@@ -121,10 +128,10 @@ async def open_payment(
         return await open_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
     if charge is None:
         return await _have_charged(hub, merchant, number, cause=cause)
-    return after_opening(number, handled) if handled.appended else await load_payment(hub, number)
+    return charged(after_opening(number, handled) if handled.appended else await load_payment(hub, number))
 
 
-async def _have_charged(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> LoadedPayment:
+async def _have_charged(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> ChargedPayment:
     """Have the charge made at once; where the merchant's credential is not accepted the payment ends here.
 
     Whoever asked is told so, and is not to find a charge later that nobody waits for.
@@ -138,13 +145,13 @@ async def _have_charged(hub: Hub, merchant: Registered, payment_id: int, *, caus
         raise
 
 
-async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> LoadedPayment:
+async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> ChargedPayment:
     """Have the charge of an opened payment made, unless there is one; raises `Refused` and the provider's errors.
 
     Two who do this at once both ask the provider; the first answer is recorded, the other one is forgotten.
     """
     loaded = await load_payment(hub, payment_id)
-    if loaded.payment.charge is None:
+    if isinstance(loaded.payment, state.Requested):
         expires_at = loaded.payment.intent.expires_at
         if loaded.payment.cancellation == "made":
             raise Refused("payment_cancelled", str(payment_id))
@@ -163,9 +170,7 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
         if loaded.payment.cancellation == "requested":
             # The merchant closed the payment while the provider was asked.
             loaded = await complete_cancellation(hub, payment_id, cause=cause)
-    if isinstance(loaded.payment.charge, ChargeRefused):
-        raise ChargeWasRefused(payment_id, words=loaded.payment.charge.reason)
-    return loaded
+    return charged(loaded)
 
 
 async def _charge(
@@ -205,18 +210,20 @@ def _is_told_to_provider(wanted: NewPayment) -> bool:
     return any((payer.name, payer.phone, payer.cpf, payer.cnpj))
 
 
-async def _open_again(
-    hub: Hub, merchant: Registered, idempotency_key: IdempotencyKey, *, cause: Cause
-) -> LoadedPayment:
+async def _use_of(hub: Hub, merchant: Registered, idempotency_key: IdempotencyKey) -> IdempotencyKeyUsed | None:
+    """Give the creation that the key was used for, if there is one."""
     history = await hub.log.read_stream(_key_stream(merchant.slug, idempotency_key))
-    used = history[0].event
-    if not isinstance(used, IdempotencyKeyUsed):
-        raise TypeError
+    return next((each.event for each in history if isinstance(each.event, IdempotencyKeyUsed)), None)
+
+
+async def _open_again(
+    hub: Hub, merchant: Registered, idempotency_key: IdempotencyKey, used: IdempotencyKeyUsed, *, cause: Cause
+) -> ChargedPayment:
     if used.request_digest != idempotency_key.request_digest:
         raise Refused("idempotency_key_reused", "Idempotency-Key")
     loaded = await complete_charge(hub, merchant, used.opened_payment_id, cause=cause)
     # As it was answered the first time, whatever has happened to the payment since.
-    first = begun(loaded.payment.intent, loaded.payment.charge)
+    first = state.charged(loaded.payment.intent, loaded.payment.charge)
     return msgspec.structs.replace(loaded, payment=first, updated_at=loaded.opened_at)
 
 

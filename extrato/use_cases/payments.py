@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeGuard, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -11,8 +11,8 @@ from msgspec import Struct
 from contracts.events import PaymentEvent
 from extrato.domain.payment.decisions import PAYMENT
 from extrato.domain.payment.identifiers import stream_id
-from extrato.domain.payment.state import Opened, Payment, Unopened
-from extrato.errors import NotFound
+from extrato.domain.payment.state import Charged, ChargeNotMade, Opened, Payment, Unopened
+from extrato.errors import ChargeWasRefused, NotFound, ProviderUnavailable
 from extrato.use_cases.command_handler import Handled, handle
 from extrato.use_cases.streams import History, Stream, read
 
@@ -25,17 +25,24 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub
 
 
-class LoadedPayment(Struct, frozen=True, kw_only=True):
+_State_co = TypeVar("_State_co", bound=Opened, covariant=True)
+
+
+class Loaded(Struct, Generic[_State_co], frozen=True, kw_only=True):
     """A payment as its stream tells it, from `opened_position` up to `version` and `position`."""
 
     payment_id: int
     merchant: str
-    payment: Opened
+    payment: _State_co
     opened_at: datetime
     opened_position: int
     updated_at: datetime
     version: int
     position: int
+
+
+LoadedPayment = Loaded[Opened]
+ChargedPayment = Loaded[Charged]
 
 
 class Decided(Struct, frozen=True, kw_only=True):
@@ -77,7 +84,7 @@ async def change_payment(
         return Decided(before=before, after=before, events=())
     after = msgspec.structs.replace(
         before,
-        payment=_opened(handled.after),
+        payment=_opened(payment_id, handled.after),
         updated_at=handled.appended[-1].recorded_at,
         version=before.version + len(handled.events),
         position=handled.positions[-1],
@@ -88,10 +95,10 @@ async def change_payment(
 def after_opening(payment_id: int, handled: Handled[Payment, PaymentEvent]) -> LoadedPayment:
     """Give a payment as the events that opened it have made it."""
     first, last = handled.appended[0], handled.appended[-1]
-    return LoadedPayment(
+    return Loaded(
         payment_id=payment_id,
         merchant=first.merchant,
-        payment=_opened(handled.after),
+        payment=_opened(payment_id, handled.after),
         opened_at=first.recorded_at,
         opened_position=handled.positions[0],
         updated_at=last.recorded_at,
@@ -104,10 +111,10 @@ def _loaded(payment_id: int, history: History[Payment]) -> LoadedPayment:
     first, last = history.first, history.last
     if first is None or last is None:
         raise NotFound(str(payment_id), why="payment")
-    return LoadedPayment(
+    return Loaded(
         payment_id=payment_id,
         merchant=first.merchant,
-        payment=_opened(history.state),
+        payment=_opened(payment_id, history.state),
         opened_at=first.recorded_at,
         opened_position=first.position,
         updated_at=last.recorded_at,
@@ -116,7 +123,24 @@ def _loaded(payment_id: int, history: History[Payment]) -> LoadedPayment:
     )
 
 
-def _opened(payment: Payment) -> Opened:
+def _opened(payment_id: int, payment: Payment) -> Opened:
     if isinstance(payment, Unopened):
-        raise TypeError("A payment with an event is opened.")
+        raise NotFound(str(payment_id), why="payment")
     return payment
+
+
+def is_charged(loaded: LoadedPayment) -> TypeGuard[ChargedPayment]:
+    """Say whether the provider holds a charge."""
+    return isinstance(loaded.payment, Charged)
+
+
+def charged(loaded: LoadedPayment) -> ChargedPayment:
+    """Give a payment with its charge.
+
+    Raises `ChargeWasRefused`, and `ProviderUnavailable` as long as the provider has not answered.
+    """
+    if isinstance(loaded.payment, ChargeNotMade):
+        raise ChargeWasRefused(loaded.payment_id, words=loaded.payment.refusal.reason)
+    if not is_charged(loaded):
+        raise ProviderUnavailable(str(loaded.payment_id), why="not_charged")
+    return loaded

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from contracts.events import ChargeCreated
 from contracts.payment_status import ENDED
 from extrato.domain.payment.commands import RecordObservation
 from extrato.domain.payment.identifiers import payment_id_in_reference
+from extrato.domain.payment.state import Charged, Opened
 from extrato.errors import (
     NotFound,
     ProviderMisunderstood,
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from contracts.envelope import Cause
-    from extrato.domain.payment.state import Opened
     from extrato.ports import Credential
     from extrato.providers.port import Observation, RemoteProvider
     from extrato.use_cases.hub import Hub
@@ -73,8 +72,9 @@ async def _observe(
     An attempt that is known already is asked for by its id, which is the later word. Gives what was searched for, and
     what was asked for by its id.
     """
-    charge, known = payment.charge, _worth_asking(payment)
-    if isinstance(charge, ChargeCreated) and charge.attempt_id is not None:
+    known = _worth_asking(payment)
+    if isinstance(payment, Charged) and payment.charge.attempt_id is not None:
+        charge = payment.charge
         others = [_alone(provider.observe_attempt(name, credential)) for name in known if name != charge.attempt_id]
         return [], await asyncio.gather(_alone(provider.observe_charge(charge, credential)), *others)
     searching = provider.observe_reference(payment.intent.external_reference, credential)
@@ -204,8 +204,8 @@ async def credential_for(hub: Hub, loaded: LoadedPayment) -> Credential:
     Another account, connected since, knows nothing of the charge, and its ignorance would look like an answer.
     """
     credential = await credential_of(hub, loaded.merchant, loaded.payment.intent.provider)
-    charge = loaded.payment.charge
-    holder = charge.account_id if isinstance(charge, ChargeCreated) else None
+    payment = loaded.payment
+    holder = payment.charge.account_id if isinstance(payment, Charged) else None
     if holder not in {None, credential.account_id}:
         raise ProviderNotConnected(str(loaded.payment_id), why="other_account")
     return credential

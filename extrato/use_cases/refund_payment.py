@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from contracts.events import ChargeCreated, RefundAccepted, RefundMade, RefundRefused
+from contracts.events import RefundAccepted, RefundMade, RefundRefused
 from extrato.domain.payment.commands import RecordRefund, RequestRefund
+from extrato.domain.payment.state import Charged
 from extrato.errors import (
     ExtratoError,
     NotFound,
@@ -110,11 +111,11 @@ async def _look(
         except ExtratoError:
             # What is not understood hides no other attempt, and has been recorded as far as it was.
             loaded = await load_payment(hub, payment_id)
-    charge = loaded.payment.charge
-    if not isinstance(charge, ChargeCreated):
+    payment = loaded.payment
+    if not isinstance(payment, Charged):
         return {}
-    provider = hub.providers.remote[loaded.payment.intent.provider]
-    names = [name for name, each in loaded.payment.attempts.items() if each.is_refundable]
+    charge, provider = payment.charge, hub.providers.remote[payment.intent.provider]
+    names = [name for name, each in payment.attempts.items() if each.is_refundable]
     names = [name for name in names if wish.attempt_id in {None, name}]
     try:
         async with asyncio.timeout(LIST_TIMEOUT_S):
@@ -186,7 +187,7 @@ async def _answer(
 
 async def _ask(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund) -> RefundSeen | None:
     payment = loaded.payment
-    if not isinstance(payment.charge, ChargeCreated):
+    if not isinstance(payment, Charged):
         raise ProviderRefused(refund_id, why="no_charge")
     request = RefundRequest(
         refund_id=refund_id,
@@ -233,12 +234,12 @@ async def _find(hub: Hub, loaded: LoadedPayment, refund_id: str, *, is_refused: 
 
 
 async def _shown(hub: Hub, loaded: LoadedPayment, refund: Refund) -> tuple[RefundSeen, ...]:
-    charge = loaded.payment.charge
-    if not isinstance(charge, ChargeCreated):
+    payment = loaded.payment
+    if not isinstance(payment, Charged):
         return ()
-    provider = hub.providers.remote[loaded.payment.intent.provider]
+    provider = hub.providers.remote[payment.intent.provider]
     try:
-        return await provider.observe_refunds(charge, refund.attempt_id, await credential_for(hub, loaded))
+        return await provider.observe_refunds(payment.charge, refund.attempt_id, await credential_for(hub, loaded))
     except (ProviderRefused, ProviderNotConnected, ProviderMisunderstood, InvalidVaultKey) as unknown:
         raise ProviderUnavailable(refund.attempt_id, why="refund_unknown") from unknown
 

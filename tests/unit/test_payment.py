@@ -40,6 +40,7 @@ from extrato.domain.payment.commands import (
     StartWatch,
 )
 from extrato.domain.payment.decisions import PAYMENT, SILENCE, decide
+from extrato.domain.payment.evolving import evolve
 from extrato.domain.payment.identifiers import (
     bank_payment_id,
     external_reference,
@@ -48,7 +49,7 @@ from extrato.domain.payment.identifiers import (
     stream_id,
 )
 from extrato.domain.payment.ledger import NOTHING, OWN_DETAILS
-from extrato.domain.payment.state import INITIAL, Opened, Payment, begun, evolve
+from extrato.domain.payment.state import INITIAL, Opened, Payment, charged
 from tests.compatibility.claim import claim
 from tests.unit.payment_story import (
     BANK_ID,
@@ -87,7 +88,7 @@ def test_opening_again_is_quiet():
 def test_opening_with_the_charge_leads_where_opening_and_charging_lead(charge: ChargeCreated):
     opened = replace(OPENED, charge=charge)
     assert given_events().when(OpenPayment(intent=opened)) == [opened]
-    assert PAYMENT.fold([opened]) == PAYMENT.fold([OPENED, charge]) == begun(OPENED, charge)
+    assert PAYMENT.fold([opened]) == PAYMENT.fold([OPENED, charge]) == charged(OPENED, charge)
 
 
 def test_opening_with_the_charge_again_is_quiet():

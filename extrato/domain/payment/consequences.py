@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from contracts.events import AlertEnded, AlertRaised, DuplicatePaymentObserved, PaymentEvent, StatusChanged
+from contracts.events import AlertEnded, AlertRaised, DuplicatePaymentObserved, EventOfOpened, StatusChanged
 from extrato.domain.payment.ledger import OWN_DETAILS
 
 if TYPE_CHECKING:
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 _CONDITIONS: Final = ("partially_paid", "overpaid", "duplicate_payment", "late_payment", "mismatched_payment")
 
 
-def consequences(payment: Opened) -> list[PaymentEvent]:
+def consequences(payment: Opened) -> list[EventOfOpened]:
     """Give the events by which the log says what the state already is; none when it was said."""
     return [*_status_changed(payment), *_alerts(payment)]
 
 
-def _status_changed(payment: Opened) -> list[PaymentEvent]:
+def _status_changed(payment: Opened) -> list[EventOfOpened]:
     """A detail that a provider gave is told by its observation; one of the hub's own is told here."""
     ledger = payment.ledger
     (previous, told), now = ledger.announced, ledger.status_detail
@@ -39,9 +39,9 @@ def _status_changed(payment: Opened) -> list[PaymentEvent]:
     ]
 
 
-def _alerts(payment: Opened) -> list[PaymentEvent]:
+def _alerts(payment: Opened) -> list[EventOfOpened]:
     occurrences = _occurrences(payment)
-    raised: list[PaymentEvent] = [
+    raised: list[EventOfOpened] = [
         _raise(payment, alert, occurrence)
         for alert, names in occurrences.items()
         for occurrence in names
@@ -53,7 +53,7 @@ def _alerts(payment: Opened) -> list[PaymentEvent]:
     return [*raised, *ended]
 
 
-def _raise(payment: Opened, alert: str, occurrence: str) -> PaymentEvent:
+def _raise(payment: Opened, alert: str, occurrence: str) -> EventOfOpened:
     if alert != "duplicate_payment":
         return AlertRaised(alert=alert, occurrence=occurrence)
     held, duplicates = payment.ledger.held_of_charge, payment.ledger.duplicates

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 from uuid import UUID, uuid5
 
 from msgspec.structs import replace
@@ -12,12 +12,11 @@ from contracts.events import (
     AlertResolved,
     CancellationRefused,
     CancellationRequested,
-    ChargeCreated,
-    ChargeRefused,
+    EventOfOpened,
     MoneyAccepted,
     PaymentCancelled,
-    PaymentEvent,
     PixReturned,
+    RefundAccepted,
     RefundMade,
     RefundRefused,
     RefundRequested,
@@ -25,6 +24,7 @@ from contracts.events import (
 )
 from extrato.domain.errors import Refused
 from extrato.domain.money import format_money
+from extrato.domain.payment.state import Charged, ChargeNotMade, Opened, Requested
 
 if TYPE_CHECKING:
     from extrato.domain.payment.commands import (
@@ -34,42 +34,51 @@ if TYPE_CHECKING:
         RequestRefund,
         ResolveAlert,
     )
-    from extrato.domain.payment.state import Opened
 
 REFUND_NAMESPACE: Final = UUID("0d2a3b54-6f1c-5f0e-8f55-0a6b3d7c9e21")
 
 
-def request_cancellation(payment: Opened) -> list[PaymentEvent]:
+def request_cancellation(payment: Opened) -> list[EventOfOpened]:
     """What is over already stays so, silently; what is paid, or holds money, can only be refunded.
 
     A provider's own clock may let a payer pay for longer than the hub's: what expired is closed there as well.
     """
     if payment.is_settled:
         raise Refused("payment_already_paid")
-    holds_nothing = payment.intent.provider == "pix" or not payment.is_charged
     held = payment.ledger.held_by
     if held:
         amounts = ", ".join(_amount(payment, name, centavos) for name, centavos in held.items())
         raise Refused("payment_holds_money", amounts=amounts)
-    is_closed = isinstance(payment.charge, ChargeRefused) or (payment.expired and holds_nothing)
-    if is_closed or payment.cancellation != "none":
-        return []
-    return [] if payment.is_over_at_provider else [CancellationRequested()]
+    is_over = _is_over(payment) or payment.is_over_at_provider
+    return [] if is_over or payment.cancellation != "none" else [CancellationRequested()]
 
 
-def complete_cancellation(command: CompleteCancellation, payment: Opened) -> list[PaymentEvent]:
+def _is_over(payment: Opened) -> bool:
+    """Say whether nothing is left to close, here or at a provider."""
+    match payment:
+        case Requested():
+            return payment.expired
+        case Charged():
+            return payment.expired and payment.intent.provider == "pix"
+        case ChargeNotMade():
+            return True
+        case _:
+            assert_never(payment)
+
+
+def complete_cancellation(command: CompleteCancellation, payment: Opened) -> list[EventOfOpened]:
     """Close it, unless it was paid meanwhile, or the provider still holds an attempt that may go through."""
     if payment.cancellation != "requested":
         return []
     if payment.is_settled:
         return [CancellationRefused(code="payment_already_paid", reason="The payment was paid meanwhile.")]
-    charge_id = payment.charge.charge_id if isinstance(payment.charge, ChargeCreated) else None
+    charge_id = payment.charge.charge_id if isinstance(payment, Charged) else None
     if charge_id != command.charge_id or payment.has_attempt_in_flight:
         return []
     return [PaymentCancelled()]
 
 
-def request_refund(command: RequestRefund, payment: Opened) -> list[PaymentEvent]:
+def request_refund(command: RequestRefund, payment: Opened) -> list[EventOfOpened]:
     """Take the wish to give money back, as one refund of each attempt that it is of; raises `Refused`."""
     if any(refund.wish_id == command.wish_id for refund in payment.refunds.values()):
         return _asked_again(command, payment)
@@ -104,7 +113,7 @@ def refund_id_of(wish_id: str, attempt_id: str) -> str:
     return str(uuid5(REFUND_NAMESPACE, f"{wish_id} {attempt_id}"))
 
 
-def _asked_again(command: RequestRefund, payment: Opened) -> list[PaymentEvent]:
+def _asked_again(command: RequestRefund, payment: Opened) -> list[EventOfOpened]:
     known = [refund for refund in payment.refunds.values() if refund.wish_id == command.wish_id]
     is_same_amount = all(
         command.amount_centavos == (None if refund.is_all else refund.amount_centavos) for refund in known
@@ -165,17 +174,21 @@ def _refuse_one_in_process(payment: Opened, attempt_id: str, centavos: int) -> N
             raise Refused("refund_in_progress", "amount", name=name)
 
 
-def record_refund(command: RecordRefund, payment: Opened) -> list[PaymentEvent]:
+def record_refund(command: RecordRefund, payment: Opened) -> list[EventOfOpened]:
     """Record each answer once. Where two disagree, the one that says the refund was made wins."""
     answer = command.answer
     known = payment.refunds.get(answer.refund_id)
     if known is None or known.state == "made":
         return []
-    if isinstance(answer, RefundMade):
-        return [_timed(answer, payment)]
-    if isinstance(answer, RefundRefused):
-        return [answer] if known.is_open else []
-    return [answer] if known.state == "requested" else []
+    match answer:
+        case RefundMade():
+            return [_timed(answer, payment)]
+        case RefundRefused():
+            return [answer] if known.is_open else []
+        case RefundAccepted():
+            return [answer] if known.state == "requested" else []
+        case _:
+            assert_never(answer)
 
 
 def _timed(made: RefundMade, payment: Opened) -> RefundMade:
@@ -196,7 +209,7 @@ def _timed(made: RefundMade, payment: Opened) -> RefundMade:
     return replace(made, made_at=max(made.made_at or later, later))
 
 
-def accept_money(payment: Opened) -> list[PaymentEvent]:
+def accept_money(payment: Opened) -> list[EventOfOpened]:
     """Take what is held as the payment; what is accepted already, or was paid in time and whole, is silent."""
     held = payment.ledger.total.held
     if not held:
@@ -206,7 +219,7 @@ def accept_money(payment: Opened) -> list[PaymentEvent]:
     return [MoneyAccepted(amount_centavos=payment.ledger.due_centavos if payment.is_settled else held)]
 
 
-def record_return(command: RecordReturn, payment: Opened) -> list[PaymentEvent]:
+def record_return(command: RecordReturn, payment: Opened) -> list[EventOfOpened]:
     """Record once that a bank gave money back; raises `Refused` where it cannot have."""
     ledger, named = payment.ledger, command.end_to_end_id
     known = ledger.returns.get(command.return_id)
@@ -247,7 +260,7 @@ def _transfer(end_to_end_id: str | None, payment: Opened) -> str:
     return next(iter(held))
 
 
-def resolve_alert(command: ResolveAlert, payment: Opened) -> list[PaymentEvent]:
+def resolve_alert(command: ResolveAlert, payment: Opened) -> list[EventOfOpened]:
     """Close an alert that is open; what is closed stays so, silently. Raises `Refused` for one never raised."""
     if command.alert in payment.alerts:
         return [AlertResolved(alert=command.alert, reason=command.reason)]

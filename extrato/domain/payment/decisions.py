@@ -12,6 +12,7 @@ from contracts.events import (
     CancellationRequested,
     ChargeRefused,
     ConfirmationRefused,
+    EventOfOpened,
     LatePaymentReceived,
     ObservationRecorded,
     PaymentEvent,
@@ -51,8 +52,10 @@ from extrato.domain.payment.correcting import (
     request_refund,
     resolve_alert,
 )
+from extrato.domain.payment.evolving import evolve, evolve_opened
 from extrato.domain.payment.observing import record_observation
-from extrato.domain.payment.state import INITIAL, Opened, Payment, Unopened, evolve, unless_traced
+from extrato.domain.payment.state import INITIAL, Charged, ChargeNotMade, Opened, Payment, Requested, Unopened
+from extrato.domain.payment.traces import unless_traced
 
 # How long after the end of its time a payment is not given up while its provider cannot be asked.
 SILENCE: Final = timedelta(days=1)
@@ -67,19 +70,19 @@ def decide(command: Command, payment: Payment) -> list[PaymentEvent]:
     """Give the events that follow from `command`; none when it changes nothing. Raises `Refused`."""
     if isinstance(command, OpenPayment):
         return _open(command, payment)
-    if not isinstance(payment, Opened):
+    if isinstance(payment, Unopened):
         raise Refused("payment_not_found", why="unopened")
     events = _decide_opened(command, payment)
-    return [*events, *consequences(_opened(payment, events))] if events else []
+    return [*events, *consequences(_after(payment, events))] if events else []
 
 
-def _opened(payment: Opened, events: list[PaymentEvent]) -> Opened:
+def _after(payment: Opened, events: list[EventOfOpened]) -> Opened:
     for event in events:
-        payment = evolve(payment, event)  # type: ignore[assignment]
+        payment = evolve_opened(payment, event)
     return payment
 
 
-def _decide_opened(command: CommandToOpened, payment: Opened) -> list[PaymentEvent]:  # noqa: C901, PLR0911, PLR0912 - one line a command
+def _decide_opened(command: CommandToOpened, payment: Opened) -> list[EventOfOpened]:  # noqa: C901, PLR0911, PLR0912 - one line a command
     match command:
         case RecordObservation():
             return record_observation(command, payment)
@@ -113,20 +116,27 @@ def _decide_opened(command: CommandToOpened, payment: Opened) -> list[PaymentEve
 
 
 def _open(command: OpenPayment, payment: Payment) -> list[PaymentEvent]:
-    if isinstance(payment, Unopened):
-        return [command.intent]
-    intent, charge = replace(command.intent, charge=None), command.intent.charge
-    if payment.intent == intent and charge in {None, payment.charge}:
+    intent, charge = command.intent, command.intent.charge
+    match payment:
+        case Unopened():
+            return [intent]
+        case Charged():
+            is_same_charge = charge in {None, payment.charge}
+        case Requested() | ChargeNotMade():
+            is_same_charge = charge is None
+        case _:
+            assert_never(payment)
+    if is_same_charge and payment.intent == replace(intent, charge=None):
         return []
     raise Refused(ALREADY_OPENED)
 
 
-def _record_charge(command: RecordCharge, payment: Opened) -> list[PaymentEvent]:
-    if payment.charge is not None:
+def _record_charge(command: RecordCharge, payment: Opened) -> list[EventOfOpened]:
+    if not isinstance(payment, Requested):
         return []
     if isinstance(command.charge, ChargeRefused):
         return [command.charge]
-    events: list[PaymentEvent] = [command.charge]
+    events: list[EventOfOpened] = [command.charge]
     if payment.is_closed:
         # It was closed while the provider was asked; what the provider holds is to be closed as well.
         events.append(CancellationRequested())
@@ -135,7 +145,7 @@ def _record_charge(command: RecordCharge, payment: Opened) -> list[PaymentEvent]
     return events
 
 
-def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEvent]:
+def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[EventOfOpened]:
     """Record a bank transfer once, whatever its value. A transfer after the end is recorded as late.
 
     One without `end_to_end_id` counts as a repetition if its amount is known, and is refused with a trace if its amount
@@ -165,7 +175,7 @@ def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[PaymentEve
     return [recorded, late] if settles and payment.cancellation != "none" else [recorded]
 
 
-def _refuse(command: ConfirmByBank, payment: Opened, *, expected_centavos: int) -> list[PaymentEvent]:
+def _refuse(command: ConfirmByBank, payment: Opened, *, expected_centavos: int) -> list[EventOfOpened]:
     """Leave one trace of each value that does not fit, and none after a few: more of them tell nothing more."""
     if payment.refused_confirmations >= TRACED_CONFIRMATIONS:
         return []
@@ -173,7 +183,7 @@ def _refuse(command: ConfirmByBank, payment: Opened, *, expected_centavos: int) 
     return unless_traced(refused, payment)
 
 
-def _told_again(command: ConfirmByBank, payment: Opened, attempt_id: str) -> list[PaymentEvent]:
+def _told_again(command: ConfirmByBank, payment: Opened, attempt_id: str) -> list[EventOfOpened]:
     """Take a transfer that was late as paid, if the bank tells now that it was paid in time; otherwise it is silent."""
     told = payment.attempts.get(attempt_id)
     if told is not None and told.amount_centavos != command.amount_centavos:
@@ -228,7 +238,7 @@ def _is_overdue(command: ConfirmByBank, intent: PaymentOpened) -> bool:
     return command.received_at >= intent.expires_at + command.grace
 
 
-def _expire(command: Expire, payment: Opened) -> list[PaymentEvent]:
+def _expire(command: Expire, payment: Opened) -> list[EventOfOpened]:
     """What may yet go through is waited for; but an own attempt of which a day long nobody told has ended."""
     expires_at = payment.intent.expires_at
     if expires_at is None or command.now < expires_at or payment.is_settled:
@@ -239,14 +249,14 @@ def _expire(command: Expire, payment: Opened) -> list[PaymentEvent]:
     return _expire_now(payment)
 
 
-def _expire_now(payment: Opened) -> list[PaymentEvent]:
+def _expire_now(payment: Opened) -> list[EventOfOpened]:
     expires_at = payment.intent.expires_at
     if payment.is_closed or expires_at is None:
         return []
     return [PaymentExpired(expires_at=expires_at)]
 
 
-def _start_watch(command: StartWatch, payment: Opened) -> list[PaymentEvent]:
+def _start_watch(command: StartWatch, payment: Opened) -> list[EventOfOpened]:
     """A watch that is on goes on; it is not prolonged by asking again."""
     if not payment.may_still_be_paid:
         return []

@@ -10,18 +10,18 @@ from msgspec.structs import replace
 from contracts.events import (
     AlertRaised,
     CancellationRequested,
-    ChargeCreated,
+    EventOfOpened,
     LatePaymentReceived,
     ObservationIgnored,
     ObservationMismatched,
     ObservationRecorded,
-    PaymentEvent,
     PaymentReopened,
     RefundReversed,
 )
 from contracts.payment_status import REFUNDABLE
 from extrato.domain.payment import ledger as book
-from extrato.domain.payment.state import Opened, trace_of, unless_traced
+from extrato.domain.payment.state import Charged, Opened
+from extrato.domain.payment.traces import trace_of, unless_traced
 
 if TYPE_CHECKING:
     from extrato.domain.payment.commands import RecordObservation
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ANSWERS_LAG: Final = timedelta(seconds=60)
 
 
-def record_observation(command: RecordObservation, payment: Opened) -> list[PaymentEvent]:
+def record_observation(command: RecordObservation, payment: Opened) -> list[EventOfOpened]:
     """Compare an observation with what is known, and tell what it means for the attempt."""
     command = _as_attempt(command, payment)
     if command.external_reference != payment.intent.external_reference:
@@ -69,19 +69,18 @@ def record_observation(command: RecordObservation, payment: Opened) -> list[Paym
 
 def _as_attempt(command: RecordObservation, payment: Opened) -> RecordObservation:
     """Take what was observed of the charge itself for the attempt that it is: both are views of the same money."""
-    charge = payment.charge
-    if isinstance(charge, ChargeCreated) and charge.attempt_id and command.attempt_id == charge.charge_id:
-        return replace(command, attempt_id=charge.attempt_id)
+    if isinstance(payment, Charged) and payment.charge.attempt_id and command.attempt_id == payment.charge.charge_id:
+        return replace(command, attempt_id=payment.charge.attempt_id)
     return command
 
 
-def _remarks(recorded: ObservationRecorded, payment: Opened, said_at: datetime) -> list[PaymentEvent]:
+def _remarks(recorded: ObservationRecorded, payment: Opened, said_at: datetime) -> list[EventOfOpened]:
     """Tell what is remarkable about a word of the provider: it contradicts another, or comes late."""
     before, after = payment.ledger, book.after(payment.ledger, recorded)
     name = recorded.attempt_id
     then = before.share(name) if name in before.attempts else book.NOTHING
     now = after.share(name)
-    events: list[PaymentEvent] = []
+    events: list[EventOfOpened] = []
     reversal = _reversal(recorded, before, after)
     if reversal is not None:
         events += [reversal, _raised("refund_reversed", name, said_at)]

@@ -1,47 +1,13 @@
-"""What has happened to a payment, folded: its money, what was asked and answered, what somebody has to look into."""
+"""How a payment stands between two events: its state, its money, what was asked, what somebody has to look into."""
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
-from typing import Final, Literal, assert_never
+from typing import Final, Literal
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from contracts.events import (
-    AlertEnded,
-    AlertRaised,
-    AlertResolved,
-    CancellationRefused,
-    CancellationRequested,
-    ChargeCreated,
-    ChargeRefused,
-    ConfirmationRefused,
-    DuplicatePaymentObserved,
-    EventOfOpened,
-    LatePaymentReceived,
-    MoneyAccepted,
-    ObservationIgnored,
-    ObservationMismatched,
-    ObservationRecorded,
-    PaymentCancelled,
-    PaymentEvent,
-    PaymentExpired,
-    PaymentOpened,
-    PaymentReopened,
-    PixReturned,
-    RefundAccepted,
-    RefundMade,
-    RefundRefused,
-    RefundRequested,
-    RefundReversed,
-    StatusChanged,
-    TransferNamed,
-    WatchStarted,
-    facts_of,
-)
-from contracts.payment_status import ALERTS, alerts_after
+from contracts.events import ChargeCreated, ChargeRefused, PaymentOpened
 from extrato.domain.payment import ledger as book
 from extrato.domain.payment.ledger import Attempt, Ledger, Refund
 
@@ -50,24 +16,27 @@ class Unopened(Struct, frozen=True):
     """Nothing happened yet."""
 
 
-class Opened(Struct, frozen=True, kw_only=True):
-    """A payment that exists, from intent to the last refund.
+# How far the merchant's wish to close a payment has come.
+Cancellation = Literal["none", "requested", "made"]
 
-    `intent` is without its charge: that is `charge`, whichever event it came with.
-    `cancellation` is how far the merchant's wish to close it has come. `traces` are digests of what was refused or
-    ignored, so that the same is not told twice; `ignored` has those of stale observations, with the attempt of each and
-    the time when it was ignored, until that attempt is observed again. `outside` are attempts of another reference.
-    `name_of_unnamed` is the bank's name of a transfer that it told of without one at first. `refused_confirmations`
-    counts those that the log tells of. `alerts` name what somebody
-    has to look into, in the order in which it came up, and `alerts_so_far` is every alert that it ever had; `raised`
-    are the alerts and occurrences that have been told of.
+
+class _Opened(Struct, frozen=True):
+    """What every opened payment has, from intent to the last refund; each state adds what the provider answered.
+
+    `intent` is without its charge, whichever event that came with. `expired` and `cancellation` are two facts, since
+    every pair of them happens: the hub closes an expired payment at its provider too, if the merchant asks for it.
+    `traces` are digests of what was refused or ignored, so that the same is not told twice; `ignored` has those of
+    stale observations, with the attempt of each and the time when it was ignored, until that attempt is observed again.
+    `outside` are attempts of another reference. `name_of_unnamed` is the bank's name of a transfer that it told of
+    without one at first. `refused_confirmations` counts those that the log tells of. `alerts` name what somebody has to
+    look into, in the order in which it came up, and `alerts_so_far` is every alert that it ever had; `raised` are the
+    alerts and occurrences that have been told of.
     """
 
     intent: PaymentOpened
     ledger: Ledger
-    charge: ChargeCreated | ChargeRefused | None = None
     expired: bool = False
-    cancellation: Literal["none", "requested", "made"] = "none"
+    cancellation: Cancellation = "none"
     watch_until: datetime | None = None
     traces: frozenset[str] = frozenset()
     ignored: dict[str, tuple[str, datetime | None]] = {}
@@ -104,11 +73,6 @@ class Opened(Struct, frozen=True, kw_only=True):
         return self.ledger.refunds
 
     @property
-    def is_charged(self) -> bool:
-        """Say whether the provider holds a charge."""
-        return isinstance(self.charge, ChargeCreated)
-
-    @property
     def is_settled(self) -> bool:
         """Say whether the charge was paid; what follows is a refund, a dispute, or an unknown status."""
         return self.ledger.is_settled
@@ -131,8 +95,8 @@ class Opened(Struct, frozen=True, kw_only=True):
 
     @property
     def may_still_be_paid(self) -> bool:
-        """Say whether a payer may still pay: `rejected` and `cancelled` are an attempt's, not the link's."""
-        return self.is_charged and not (self.is_closed or self.is_settled or self.is_over_at_provider)
+        """Say whether a payer may still pay; without a charge no payer can."""
+        return False
 
     def transfer(self, end_to_end_id: str) -> str | None:
         """Give the attempt that a transfer of a direct Pix is; None for one that is not known by this name."""
@@ -142,8 +106,8 @@ class Opened(Struct, frozen=True, kw_only=True):
 
     @property
     def is_closed(self) -> bool:
-        """Say whether the hub takes no more money for it: it is over, was closed, or was never charged."""
-        return self.expired or self.cancellation == "made" or isinstance(self.charge, ChargeRefused)
+        """Say whether the hub takes no more money for it: it is over, was closed, or will never be charged."""
+        return self.expired or self.cancellation == "made"
 
     @property
     def speaker(self) -> Attempt | None:
@@ -151,127 +115,46 @@ class Opened(Struct, frozen=True, kw_only=True):
         return self.attempts.get(self.attempt_id) if self.attempt_id else None
 
 
+SHARED_FIELDS: Final = len(_Opened.__struct_fields__)
+
+
+class Requested(_Opened, frozen=True):
+    """A payment that was asked for, and whose provider has not answered yet."""
+
+
+class Charged(_Opened, frozen=True, kw_only=True):
+    """A payment whose charge the provider holds."""
+
+    charge: ChargeCreated
+
+    @property
+    def may_still_be_paid(self) -> bool:
+        """Say whether a payer may still pay: `rejected` and `cancelled` are an attempt's, not the link's."""
+        return not (self.is_closed or self.is_settled or self.is_over_at_provider)
+
+
+class ChargeNotMade(_Opened, frozen=True, kw_only=True):
+    """A payment that the provider refused to charge; money that comes all the same is told of."""
+
+    refusal: ChargeRefused
+
+    @property
+    def is_closed(self) -> bool:
+        """It was closed by the refusal."""
+        return True
+
+
+Opened = Requested | Charged | ChargeNotMade
 Payment = Unopened | Opened
 
 INITIAL: Final = Unopened()
 
 
-def evolve(payment: Payment, event: PaymentEvent) -> Payment:
-    """Apply one event."""
-    for fact in facts_of(event):
-        payment = _evolve(payment, fact)
-    return payment
-
-
-def _evolve(payment: Payment, fact: PaymentEvent) -> Payment:
-    if isinstance(fact, PaymentOpened):
-        return begun(fact, None)
-    if not isinstance(payment, Opened):
-        msg = f"{type(fact).__name__} cannot be the first event of a payment"
-        raise TypeError(msg)
-    return _after(payment, fact)
-
-
-def _after(payment: Opened, fact: EventOfOpened) -> Opened:
-    ledger = book.after(payment.ledger, fact)
-    return _evolve_opened(payment if ledger is payment.ledger else replace(payment, ledger=ledger), fact)
-
-
-def _evolve_opened(payment: Opened, event: EventOfOpened) -> Opened:  # noqa: C901, PLR0911 - one line a kind of event
-    match event:
-        case ChargeCreated() | ChargeRefused():
-            return replace(payment, charge=event)
-        case WatchStarted():
-            return replace(payment, watch_until=event.watch_until)
-        case PaymentExpired():
-            return replace(payment, expired=True)
-        case CancellationRequested() | CancellationRefused() | PaymentCancelled():
-            return replace(payment, cancellation=_CANCELLATION[type(event)])
-        case TransferNamed():
-            return replace(payment, name_of_unnamed=event.end_to_end_id)
-        case ObservationRecorded() if payment.outside or payment.ignored:
-            return _observed(payment, event.attempt_id)
-        case ObservationIgnored():
-            ignored = {trace_of(event): (event.attempt_id, event.ignored_at), **payment.ignored}
-            return replace(payment, traces=payment.traces | {trace_of(event)}, ignored=ignored)
-        case ConfirmationRefused():
-            refused = payment.refused_confirmations + 1
-            traces = payment.traces | {trace_of(event)}
-            return _alerted(replace(payment, traces=traces, refused_confirmations=refused), event)
-        case ObservationMismatched() | LatePaymentReceived() | DuplicatePaymentObserved():
-            return _alerted(replace(payment, traces=payment.traces | {trace_of(event)}), event)
-        case AlertRaised() | AlertEnded() | AlertResolved():
-            return _alerted(payment, event)
-        case (
-            ObservationRecorded()
-            | StatusChanged()
-            | RefundRequested()
-            | RefundAccepted()
-            | RefundMade()
-            | RefundRefused()
-            | RefundReversed()
-            | PixReturned()
-            | PaymentReopened()
-            | MoneyAccepted()
-        ):
-            return payment
-        case _:
-            assert_never(event)
-
-
-def _observed(payment: Opened, attempt_id: str) -> Opened:
-    """Forget what was left outside or ignored of an attempt before it was observed."""
-    over = {trace for trace, (of, _) in payment.ignored.items() if of == attempt_id}
-    return replace(
-        payment,
-        outside=payment.outside - {attempt_id},
-        ignored={trace: ignored for trace, ignored in payment.ignored.items() if trace not in over},
-        traces=payment.traces - over,
-    )
-
-
-_CANCELLATION: Final[dict[type, Literal["none", "requested", "made"]]] = {
-    CancellationRequested: "requested",
-    CancellationRefused: "none",
-    PaymentCancelled: "made",
-}
-
-
-def _alerted(payment: Opened, event: PaymentEvent) -> Opened:
-    """Open or close an alert. One that ended by itself may be raised again by what raised it before."""
-    alerts = alerts_after(payment.alerts, event)
-    payment = replace(payment, alerts=alerts, alerts_so_far=payment.alerts_so_far | set(alerts))
-    match event:
-        case AlertRaised():
-            raised = payment.raised | {(event.alert, event.occurrence)}
-        case AlertEnded():
-            raised = frozenset(each for each in payment.raised if each[0] != event.alert)
-        case ObservationMismatched() | DuplicatePaymentObserved() | LatePaymentReceived():
-            attempt_id = event.attempt_id or payment.intent.bank_payment_id
-            if isinstance(event, ObservationMismatched) and event.field != "amount_centavos":
-                payment = replace(payment, outside=payment.outside | {attempt_id})
-            raised = payment.raised | {(ALERTS[type(event)], attempt_id)}
-        case _:
-            raised = payment.raised
-    return replace(payment, raised=raised)
-
-
-def begun(intent: PaymentOpened, charge: ChargeCreated | ChargeRefused | None) -> Opened:
+def requested(intent: PaymentOpened) -> Requested:
     """Give a payment as it is when it was just asked for; `intent` is without a charge."""
-    payment = Opened(intent=intent, ledger=book.opened(intent))
-    return payment if charge is None else _after(payment, charge)
+    return Requested(intent=intent, ledger=book.opened(intent))
 
 
-# Of one fact these may differ from one telling to the next.
-_INCIDENTAL: Final = frozenset({"evidence", "received_at", "ignored_at", "paid_at"})
-
-
-def trace_of(event: PaymentEvent) -> str:
-    """Digest what an event says, without what may differ in another telling of the same fact."""
-    facts = "|".join(str(getattr(event, field)) for field in event.__struct_fields__ if field not in _INCIDENTAL)
-    return hashlib.blake2b(f"{type(event).__name__}|{facts}".encode(), digest_size=12).hexdigest()
-
-
-def unless_traced(event: PaymentEvent, payment: Opened) -> list[PaymentEvent]:
-    """Give the event, unless the same was told before."""
-    return [] if trace_of(event) in payment.traces else [event]
+def charged(intent: PaymentOpened, charge: ChargeCreated) -> Charged:
+    """Give a payment as it is when it was just asked for and charged; `intent` is without the charge."""
+    return Charged(intent=intent, ledger=book.after(book.opened(intent), charge), charge=charge)

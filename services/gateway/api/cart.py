@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from contracts.api import CartCreated, CartCreation, CartCustomer, CartPix
-from contracts.events import ChargeCreated
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
+from extrato.errors import ProviderMisunderstood
 from extrato.ports import Payer
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from services.gateway.addresses import addresses_of
@@ -23,7 +23,7 @@ from services.gateway.http.caller import caller_of, cause_of
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from extrato.use_cases.payments import LoadedPayment
+    from extrato.use_cases.payments import ChargedPayment
     from services.gateway.gateway import Gateway
 
 LIFETIME_MINUTES: Final = 30
@@ -65,10 +65,10 @@ def _payer(customer: CartCustomer) -> Payer:
     return Payer(email=customer.email, name=customer.name, phone=customer.phone, cpf=customer.cpf, cnpj=customer.cnpj)
 
 
-async def _created(gateway: Gateway, loaded: LoadedPayment) -> CartCreated:
+async def _created(gateway: Gateway, loaded: ChargedPayment) -> CartCreated:
     intent, charge = loaded.payment.intent, loaded.payment.charge
-    if not isinstance(charge, ChargeCreated) or charge.pix_payload is None or intent.expires_at is None:
-        raise TypeError
+    if charge.pix_payload is None:
+        raise ProviderMisunderstood(str(loaded.payment_id), why="no_code")
     picture = await gateway.pictures.draw(charge.pix_payload, is_svg=False)
     addresses = addresses_of(gateway, loaded)
     return CartCreated(
@@ -87,7 +87,7 @@ async def _created(gateway: Gateway, loaded: LoadedPayment) -> CartCreated:
             qr_code_base64=base64.b64encode(picture).decode(),
             ticket_url=charge.checkout_url,
         ),
-        expires_at=moment(intent.expires_at),
+        expires_at=moment(intent.expires_at) if intent.expires_at else "",
         payment_url=addresses.pix,
         status_check_url=addresses.check,
         created_at=moment(loaded.opened_at),

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from contracts.api import PixConfirmation, PixConfirmed, PixCreated, PixCreation, PixPayment, PixReturn, PixReturned
-from contracts.events import ChargeCreated, Item
+from contracts.events import Item
 from extrato.domain.api_keys import ListedPricesOnly
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.domain.payment.commands import RecordReturn
 from extrato.domain.payment.identifiers import payment_id_in
+from extrato.domain.payment.state import Charged
 from extrato.errors import NotFound
 from extrato.ports import Payer
 from extrato.use_cases.confirm_payment import Transfer, confirm_payment
@@ -33,7 +34,7 @@ from services.gateway.request_body import read_json
 
 if TYPE_CHECKING:
     from extrato.domain.merchant import Registered
-    from extrato.use_cases.payments import LoadedPayment
+    from extrato.use_cases.payments import ChargedPayment
 
 LIFETIME_MINUTES: Final = 30
 PICTURE_PREFIX: Final = "qr_code_payment_"
@@ -90,7 +91,7 @@ async def _merchant(request: web.Request, slug: str | None) -> Registered:
     return merchant
 
 
-def _shown(gateway: Gateway, loaded: LoadedPayment) -> PixPayment:
+def _shown(gateway: Gateway, loaded: ChargedPayment) -> PixPayment:
     payment = loaded.payment
     intent, charge = payment.intent, payment.charge
     name = PICTURE_PREFIX + intent.bank_payment_id
@@ -103,7 +104,7 @@ def _shown(gateway: Gateway, loaded: LoadedPayment) -> PixPayment:
         bank_payment_id=intent.bank_payment_id,
         qr_code=name,
         qr_code_url=f"{gateway.settings.public_url}/payments/pix/qr_code/{name}",
-        payload=(charge.pix_payload or "") if isinstance(charge, ChargeCreated) else "",
+        payload=charge.pix_payload or "",
         payment_url=addresses.pix,
         padaria_slug=loaded.merchant,
         description=intent.description,
@@ -148,10 +149,10 @@ async def _payload_of(request: web.Request, bank_payment_id: str) -> str:
     if loaded.payment.ledger.held_by:
         # Whoever scans it would pay again.
         raise Refused("payment_holds_money", why="picture")
-    charge = loaded.payment.charge
-    if not isinstance(charge, ChargeCreated) or not charge.pix_payload:
+    payment = loaded.payment
+    if not isinstance(payment, Charged) or not payment.charge.pix_payload:
         raise nothing
-    return charge.pix_payload
+    return payment.charge.pix_payload
 
 
 def _paid_at(body: PixConfirmation) -> datetime | None:

@@ -6,15 +6,14 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
 from contracts.api import ListedPayment, PaidAttempt, PaymentStatus, PricedItem
-from contracts.events import ChargeCreated
 from contracts.payment_status import SETTLED
 from extrato.domain.money import to_reais
+from extrato.domain.payment.state import Charged, Opened
 
 if TYPE_CHECKING:
     from contracts.events import Item
     from contracts.read_models import PaymentDetails
     from extrato.domain.payment.ledger import Ledger
-    from extrato.domain.payment.state import Opened
     from extrato.use_cases.payments import LoadedPayment
 
 # Brazil keeps no daylight saving time since 2019 (Decreto 9.772/2019); Brasília is three hours behind UTC.
@@ -70,7 +69,7 @@ def payment_status(
     Of a Pix to the merchant's own key nobody is asked, so that it is never synced.
     """
     payment = loaded.payment
-    intent, charge = payment.intent, payment.charge
+    intent, charge = payment.intent, (payment.charge if isinstance(payment, Charged) else None)
     speaker, ledger, total = payment.speaker, payment.ledger, payment.ledger.total
     is_provided = intent.provider != "pix"
     payer_email = (speaker.payer_email if speaker else None) or intent.payer_email
@@ -78,7 +77,7 @@ def payment_status(
         success=True,
         payment_id=loaded.payment_id,
         mp_payment_id=_attempt_of(payment) if is_provided else None,
-        preference_id=charge.charge_id if intent.method == "checkout" and isinstance(charge, ChargeCreated) else None,
+        preference_id=charge.charge_id if charge and intent.method == "checkout" else None,
         external_reference=intent.external_reference,
         status=payment.status,
         status_detail=payment.status_detail,
@@ -86,7 +85,7 @@ def payment_status(
         amount=to_reais(intent.amount_centavos),
         description=intent.description,
         checkout_url=_way_to_pay(
-            charge.checkout_url if isinstance(charge, ChargeCreated) else None,
+            charge.checkout_url if charge else None,
             holds_money=bool(ledger.held_by or total.disputed) and payment.status not in SETTLED,
         ),
         padaria_name=padaria_name,
@@ -124,8 +123,7 @@ def attempts_of(ledger: Ledger) -> list[PaidAttempt]:
 
 def _attempt_of(payment: Opened) -> str | None:
     """Give the provider's id of the attempt that speaks, or of the newest, or of the charge that is one."""
-    charge = payment.charge
-    charged = charge.attempt_id if isinstance(charge, ChargeCreated) else None
+    charged = payment.charge.attempt_id if isinstance(payment, Charged) else None
     return payment.attempt_id or next(reversed(payment.attempts), None) or charged
 
 

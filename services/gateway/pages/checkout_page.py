@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from contracts.events import ChargeCreated
 from extrato.domain.errors import Refused
+from extrato.domain.payment.state import Charged
 from services.gateway import lookup
 from services.gateway.addresses import token_for
 from services.gateway.gateway import gateway_of
@@ -40,7 +40,7 @@ async def go_to_checkout(request: web.Request) -> web.Response:
 
 def _checkout_url(view: View) -> str | None:
     """Give the checkout's address while a payer may go there; `waiting` is a code that was left unpaid."""
-    charge = view.loaded.payment.charge
-    if view.standing in MAY_PAY and isinstance(charge, ChargeCreated):
-        return charge.checkout_url
+    payment = view.loaded.payment
+    if view.standing in MAY_PAY and isinstance(payment, Charged):
+        return payment.charge.checkout_url
     return None

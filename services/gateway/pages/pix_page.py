@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from contracts.events import ChargeCreated
 from extrato.domain.errors import Refused
+from extrato.domain.payment.state import Charged
 from services.gateway import lookup
 from services.gateway.addresses import token_for
 from services.gateway.api.pix import PICTURE_PREFIX
@@ -45,9 +45,9 @@ async def show_pix(request: web.Request) -> web.Response:
 
 def _payload(view: View) -> str | None:
     """Give the code while it may be paid."""
-    charge = view.loaded.payment.charge
-    if view.standing in MAY_PAY and isinstance(charge, ChargeCreated):
-        return charge.pix_payload
+    payment = view.loaded.payment
+    if view.standing in MAY_PAY and isinstance(payment, Charged):
+        return payment.charge.pix_payload
     return None
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
-from contracts.events import ChargeCreated, ChargeRefused
 from contracts.payment_status import ENDED
+from extrato.domain.payment.state import Charged, ChargeNotMade, Opened
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from extrato.domain.payment.state import Opened
 
 Standing = Literal[
     "preparing",
@@ -62,7 +60,7 @@ def standing_of(payment: Opened, now: datetime, *, is_answered: bool = True) -> 
     by_money = _by_money(payment)
     if by_money is not None:
         return by_money
-    if payment.cancellation == "made" or isinstance(payment.charge, ChargeRefused):
+    if payment.cancellation == "made" or isinstance(payment, ChargeNotMade):
         return "cancelled"
     if payment.cancellation == "requested" and not payment.expired:
         return "closing"
@@ -98,7 +96,7 @@ def standing_on_return(standing: Standing, *, is_answered: bool) -> Standing:
 def _in_time(payment: Opened) -> Standing:
     if any(not attempt.has_ended for attempt in payment.attempts.values()):
         return "waiting" if payment.status == "pending" else "reviewing"
-    if not isinstance(payment.charge, ChargeCreated):
+    if not isinstance(payment, Charged):
         return "preparing"
     if payment.is_over_at_provider and payment.status not in ENDED:
         # Its one attempt was paid with another amount, which has gone back.

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contracts.events import ChargeCreated
 from extrato.domain import merchant as merchant_domain
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import AcceptMoney, RecordReturn
 from extrato.domain.payment.ledger import NOTHING
+from extrato.domain.payment.state import Charged
 from extrato.errors import ExtratoError, ProviderUnavailable
 from extrato.providers.port import Providers
 from extrato.use_cases.cancel_payment import cancel_payment, complete_cancellation
@@ -117,11 +117,11 @@ class Story:
     # --- steps ---
 
     async def pay(self) -> None:
-        charge = self.loaded.payment.charge
-        assert isinstance(charge, ChargeCreated)
+        payment = self.loaded.payment
+        assert isinstance(payment, Charged)
         reais = self.chance.choice([35, 35, 20, 15, 34.99, 35.01, 70, 0.01])
         order = {
-            "preference_id": charge.charge_id,
+            "preference_id": payment.charge.charge_id,
             "new_attempt": True,
             "outcome": self.chance.choice(["approved", "approved", "approved", "pending", "rejected"]),
             "amount": reais,

@@ -15,6 +15,7 @@ import pytest
 from contracts.events import ChargeCreated, ChargeRefused, PaymentExpired, PaymentOpened, WatchStarted
 from extrato.domain import merchant as merchant_domain
 from extrato.domain.payment.identifiers import stream_id
+from extrato.domain.payment.state import Charged
 from extrato.errors import ProviderUnavailable, StoreUnavailable
 from extrato.providers.port import Providers
 from extrato.store.inbox import FIRST_RETRY_S, MAX_ATTEMPTS, Delivery
@@ -149,7 +150,7 @@ async def test_a_direct_pix_opens_with_its_charge_and_is_not_asked_for_again(wor
     set_key = merchant_domain.SetPixKey(kind="email", key="padaria@example.com")
     await change_merchant(world.hub, "padaria", [set_key], cause=CAUSE)
     payment = await world.open(provider="pix", method="pix")
-    assert payment.payment.is_charged
+    assert isinstance(payment.payment, Charged)
     assert await load_payment(world.hub, payment.payment_id) == payment
     clock.ahead = timedelta(seconds=11)
     await charges_of(world).tick()
@@ -310,7 +311,7 @@ async def test_every_payment_that_had_an_alert_is_asked_about_once(world: World,
         await look.tick()
     await shown_in_details(world)
     for payment in (alerted, other):
-        assert isinstance(payment.payment.charge, ChargeCreated)
+        assert isinstance(payment.payment, Charged)
         rest = {"preference_id": payment.payment.charge.charge_id, "new_attempt": True, "amount": 20}
         await world.sandbox.control("POST", "pay", {"outcome": "approved", **rest})
     real = world.hub.providers.remote["mercado_pago"]

@@ -21,6 +21,7 @@ from contracts.events import (
     RefundMade,
     RefundRefused,
 )
+from extrato.domain.payment.state import Charged
 from extrato.errors import (
     ExtratoError,
     ProviderMisunderstood,
@@ -357,7 +358,7 @@ async def test_an_attempt_that_nobody_understands_hides_no_other(world: World):
 
 
 def charge_of(loaded: LoadedPayment) -> ChargeCreated:
-    assert isinstance(loaded.payment.charge, ChargeCreated)
+    assert isinstance(loaded.payment, Charged)
     return loaded.payment.charge
 
 

@@ -1,0 +1,173 @@
+"""What each event makes of a payment."""
+
+from __future__ import annotations
+
+from typing import Any, Final, assert_never
+
+from msgspec.structs import astuple, replace
+
+from contracts.events import (
+    AlertEnded,
+    AlertRaised,
+    AlertResolved,
+    CancellationRefused,
+    CancellationRequested,
+    ChargeCreated,
+    ChargeRefused,
+    ConfirmationRefused,
+    DuplicatePaymentObserved,
+    EventOfOpened,
+    LatePaymentReceived,
+    MoneyAccepted,
+    ObservationIgnored,
+    ObservationMismatched,
+    ObservationRecorded,
+    PaymentCancelled,
+    PaymentEvent,
+    PaymentExpired,
+    PaymentOpened,
+    PaymentReopened,
+    PixReturned,
+    RefundAccepted,
+    RefundMade,
+    RefundRefused,
+    RefundRequested,
+    RefundReversed,
+    StatusChanged,
+    TransferNamed,
+    WatchStarted,
+)
+from contracts.payment_status import ALERTS, alerts_after
+from extrato.domain.payment import ledger as book
+from extrato.domain.payment.state import (
+    SHARED_FIELDS,
+    Cancellation,
+    Charged,
+    ChargeNotMade,
+    Opened,
+    Payment,
+    Requested,
+    Unopened,
+    charged,
+    requested,
+)
+from extrato.domain.payment.traces import trace_of
+
+
+def evolve(payment: Payment, event: PaymentEvent) -> Payment:
+    """Apply one event."""
+    if isinstance(event, PaymentOpened):
+        return _begun(event)
+    if isinstance(payment, Unopened):
+        msg = f"{type(event).__name__} cannot be the first event of a payment"
+        raise TypeError(msg)
+    return evolve_opened(payment, event)
+
+
+def _begun(event: PaymentOpened) -> Requested | Charged:
+    """Apply the facts of the first event at once, as `facts_of` tells them apart; each creation comes by here."""
+    return requested(event) if event.charge is None else charged(replace(event, charge=None), event.charge)
+
+
+def evolve_opened(payment: Opened, event: EventOfOpened) -> Opened:
+    """Apply one event after the first."""
+    ledger = book.after(payment.ledger, event)
+    return _evolve(payment if ledger is payment.ledger else replace(payment, ledger=ledger), event)
+
+
+def _evolve(payment: Opened, event: EventOfOpened) -> Opened:  # noqa: C901, PLR0911, PLR0912 - one line a kind of event
+    match event:
+        case ChargeCreated():
+            return Charged(*_common(payment), charge=event)
+        case ChargeRefused():
+            return ChargeNotMade(*_common(payment), refusal=event)
+        case WatchStarted():
+            return replace(payment, watch_until=event.watch_until)
+        case PaymentExpired():
+            return replace(payment, expired=True)
+        case CancellationRequested() | CancellationRefused() | PaymentCancelled():
+            return replace(payment, cancellation=_CANCELLATION[type(event)])
+        case TransferNamed():
+            return replace(payment, name_of_unnamed=event.end_to_end_id)
+        case ObservationRecorded() if payment.outside or payment.ignored:
+            return _observed(payment, event.attempt_id)
+        case ObservationIgnored():
+            ignored = {trace_of(event): (event.attempt_id, event.ignored_at), **payment.ignored}
+            return replace(payment, traces=payment.traces | {trace_of(event)}, ignored=ignored)
+        case ConfirmationRefused():
+            refused = payment.refused_confirmations + 1
+            traces = payment.traces | {trace_of(event)}
+            return _alerted(replace(payment, traces=traces, refused_confirmations=refused), event)
+        case ObservationMismatched() | LatePaymentReceived() | DuplicatePaymentObserved():
+            return _alerted(replace(payment, traces=payment.traces | {trace_of(event)}), event)
+        case AlertRaised() | AlertEnded() | AlertResolved():
+            return _alerted(payment, event)
+        case (
+            ObservationRecorded()
+            | StatusChanged()
+            | RefundRequested()
+            | RefundAccepted()
+            | RefundMade()
+            | RefundRefused()
+            | RefundReversed()
+            | PixReturned()
+            | PaymentReopened()
+            | MoneyAccepted()
+        ):
+            return payment
+        case _:
+            assert_never(event)
+
+
+def _common(payment: Opened) -> tuple[Any, ...]:
+    """Give the fields that every state of an opened payment has, in their order; its own come after them."""
+    return astuple(payment)[:SHARED_FIELDS]
+
+
+def _observed(payment: Opened, attempt_id: str) -> Opened:
+    """Forget what was left outside or ignored of an attempt before it was observed."""
+    over = {trace for trace, (of, _) in payment.ignored.items() if of == attempt_id}
+    return replace(
+        payment,
+        outside=payment.outside - {attempt_id},
+        ignored={trace: ignored for trace, ignored in payment.ignored.items() if trace not in over},
+        traces=payment.traces - over,
+    )
+
+
+_EventOfAlerts = (
+    AlertRaised
+    | AlertEnded
+    | AlertResolved
+    | ObservationMismatched
+    | DuplicatePaymentObserved
+    | LatePaymentReceived
+    | ConfirmationRefused
+)
+
+_CANCELLATION: Final[dict[type, Cancellation]] = {
+    CancellationRequested: "requested",
+    CancellationRefused: "none",
+    PaymentCancelled: "made",
+}
+
+
+def _alerted(payment: Opened, event: _EventOfAlerts) -> Opened:
+    """Open or close an alert. One that ended by itself may be raised again by what raised it before."""
+    alerts = alerts_after(payment.alerts, event)
+    payment = replace(payment, alerts=alerts, alerts_so_far=payment.alerts_so_far | set(alerts))
+    match event:
+        case AlertRaised():
+            raised = payment.raised | {(event.alert, event.occurrence)}
+        case AlertEnded():
+            raised = frozenset(each for each in payment.raised if each[0] != event.alert)
+        case ObservationMismatched() | DuplicatePaymentObserved() | LatePaymentReceived():
+            attempt_id = event.attempt_id or payment.intent.bank_payment_id
+            if isinstance(event, ObservationMismatched) and event.field != "amount_centavos":
+                payment = replace(payment, outside=payment.outside | {attempt_id})
+            raised = payment.raised | {(ALERTS[type(event)], attempt_id)}
+        case AlertResolved() | ConfirmationRefused():
+            raised = payment.raised
+        case _:
+            assert_never(event)
+    return replace(payment, raised=raised)
