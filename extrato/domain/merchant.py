@@ -194,17 +194,18 @@ def decide(command: Command, merchant: Merchant) -> list[MerchantEvent]:
     if isinstance(command, Register):
         return _register(command, merchant)
     if isinstance(merchant, Unregistered):
-        raise _missing()
+        raise Refused("merchant_not_found")
     if isinstance(command, IssueApiKey | RevokeApiKey):
         allowed = api_keys.HUB_SCOPES if isinstance(merchant, Reserved) else api_keys.SCOPES
         return list(api_keys.decide(command, merchant.keys, allowed=allowed))
-    if isinstance(merchant, Reserved):
-        raise _missing()
-    return _decide_registered(command, merchant)
+    return _decide_registered(command, registered(merchant))
 
 
-def _missing() -> Refused:
-    return Refused("merchant_not_found")
+def registered(merchant: Merchant, slug: str = "") -> Registered:
+    """Give a merchant that may sell; raises `Refused` where there is none, about its slug where that is given."""
+    if isinstance(merchant, Registered):
+        return merchant
+    raise Refused("merchant_not_found", slug)
 
 
 def _decide_registered(command: CommandToRegistered, merchant: Registered) -> list[MerchantEvent]:

@@ -50,7 +50,7 @@ class NewCredential(Struct, frozen=True, kw_only=True):
 
 async def connect_account(
     hub: Hub, slug: str, provider: str, wanted: NewCredential, *, cause: Cause
-) -> domain.Merchant:
+) -> domain.Registered:
     """Ask the provider whose token this is, and connect that account, or give it another credential.
 
     Raises `Refused`, also for a token that the provider does not accept, and `ProviderUnavailable`; nothing is kept
@@ -72,7 +72,7 @@ async def connect_account(
 
 async def connect_provider(
     hub: Hub, slug: str, provider: str, credential: Credential, *, cause: Cause
-) -> domain.Merchant:
+) -> domain.Registered:
     """Put a credential into the vault and record that it is there; raises `Refused`."""
     # Decided beforehand too, so that what the rules refuse never comes into the vault.
     merchant, _ = await read_merchant(hub.log, slug)
@@ -84,7 +84,7 @@ async def connect_provider(
 
 async def rotate_access_token(
     hub: Hub, slug: str, provider: str, access_token: str, *, cause: Cause
-) -> domain.Merchant:
+) -> domain.Registered:
     """Keep another access token of the same account beside the same webhook secret; raises as `connect_account`."""
     await check_connection(hub, slug, provider)
     account_id = await _account_of(hub, provider, access_token)
@@ -101,7 +101,7 @@ async def rotate_access_token(
 
 async def rotate_webhook_secret(
     hub: Hub, slug: str, provider: str, webhook_secret: str, *, cause: Cause
-) -> domain.Merchant:
+) -> domain.Registered:
     """Keep another webhook secret beside the same access token; raises `Refused`."""
     await check_connection(hub, slug, provider)
     _check_secret(webhook_secret)
@@ -116,7 +116,7 @@ async def rotate_webhook_secret(
     return await _record_what_is_kept(hub, slug, provider, _webhook_secret, cause=cause)
 
 
-async def disconnect_provider(hub: Hub, slug: str, provider: str, *, cause: Cause) -> domain.Merchant:
+async def disconnect_provider(hub: Hub, slug: str, provider: str, *, cause: Cause) -> domain.Registered:
     """Forget the credential; every process stops using it within the vault's cache time."""
     await check_connection(hub, slug, provider)
     await hub.vault.remove(slug, provider)
@@ -130,7 +130,7 @@ async def _record_what_is_kept(
     command_of: Callable[[str, Credential], ConnectionCommand],
     *,
     cause: Cause,
-) -> domain.Merchant:
+) -> domain.Registered:
     """Record the vault's present content until nothing is left to record.
 
     Of two who change a credential at once the one whom the vault heard last may be the first to record it; whoever
@@ -144,7 +144,7 @@ async def _record_what_is_kept(
             commands.insert(0, DisconnectProvider(provider=provider))
         changed = await change_merchant(hub, slug, commands, cause=cause)
         if not changed.is_new:
-            return changed.merchant
+            return domain.registered(changed.merchant, slug)
     raise Overloaded(slug, why="connection")
 
 
@@ -160,8 +160,7 @@ async def check_connection(hub: Hub, slug: str, provider: str) -> None:
     Checked before anyone is asked for a secret, and before the provider is asked about one.
     """
     merchant, _ = await read_merchant(hub.log, slug)
-    if not isinstance(merchant, domain.Registered):
-        raise Refused("merchant_not_found", slug)
+    domain.registered(merchant, slug)
     _provider(hub, provider)
 
 

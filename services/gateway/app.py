@@ -137,7 +137,7 @@ async def _listening(gateway: Gateway) -> AsyncIterator[None]:
     await runner.setup()
     connections, head_s = Connections(settings), settings.patience.head_s
     if runner.server is None:
-        raise TypeError
+        raise CannotStart("The gateway's application has no server.")
     connect = functools.partial(Connection, runner.server, connections, head_s=head_s, **options)
     loop = asyncio.get_running_loop()
     try:

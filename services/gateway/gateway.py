@@ -1,4 +1,4 @@
-"""What the handlers of this service work with, and who is calling them."""
+"""What the handlers of this service work with."""
 
 from __future__ import annotations
 

@@ -67,9 +67,8 @@ async def list_merchants(_arguments: Namespace, environment: Mapping[str, str]) 
 async def show(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Print a merchant as JSON; no digest and no secret is in it."""
     async with running_hub(environment) as running:
-        merchant, _ = await read_merchant(running.hub.log, arguments.slug)
-    if not isinstance(merchant, domain.Registered):
-        raise Refused("merchant_not_found", arguments.slug)
+        found, _ = await read_merchant(running.hub.log, arguments.slug)
+    merchant = domain.registered(found, arguments.slug)
     shown = {
         "slug": merchant.slug,
         "name": merchant.name,

@@ -38,7 +38,7 @@ async def register(request: web.Request) -> web.Response:
     command = domain.Register(slug=body.slug, name=body.name, city=body.city)
     gateway = gateway_of(request)
     changed = await change_merchant(gateway.hub, body.slug, [command], cause=cause_of(request, actor="api_key"))
-    return shown(changed.merchant, status=201 if changed.is_new else 200)
+    return shown(domain.registered(changed.merchant, body.slug), status=201 if changed.is_new else 200)
 
 
 async def list_merchants(request: web.Request) -> web.Response:
@@ -108,17 +108,15 @@ async def administered(request: web.Request) -> domain.Registered:
     raise Refused("unknown_merchant", "merchant", slug=slug[:64])
 
 
-def shown(merchant: domain.Merchant, *, status: int = 200) -> web.Response:
+def shown(merchant: domain.Registered, *, status: int = 200) -> web.Response:
     """Answer with a merchant."""
-    if not isinstance(merchant, domain.Registered):
-        raise TypeError
     return json_answer(api.MerchantShown(success=True, merchant=_body(merchant)), status=status)
 
 
 async def _changed(request: web.Request, command: domain.Command) -> web.Response:
     gateway, slug = gateway_of(request), request.match_info["merchant"]
     changed = await change_merchant(gateway.hub, slug, [command], cause=cause_of(request, actor="api_key"))
-    return shown(changed.merchant)
+    return shown(domain.registered(changed.merchant, slug))
 
 
 def _body(merchant: domain.Registered | MerchantProfile) -> api.Merchant:
