@@ -128,6 +128,15 @@ def test_a_charge_is_recorded_and_watched():
     assert given_events(OPENED).when(RecordCharge(charge=CHARGED, watch_until=None)) == [CHARGED]
 
 
+def test_a_refused_charge_is_the_reason_again_once_a_part_that_came_was_never_there():
+    story = given_events(OPENED)
+    story.becomes(observe("approved", attempt="a", amount_centavos=1))
+    assert story.becomes(RecordCharge(charge=NO_CHARGE, watch_until=None)).status_detail == "partially_paid"
+    assert moved("cancelled", "cancelled", status_detail="charge_refused", attempt_id=None) in story.when(
+        observe("cancelled", attempt="a", minute=1)
+    )
+
+
 def test_a_payment_that_opened_with_its_charge_gets_no_other():
     assert given_events(replace(OPENED, charge=CHARGED)).when(RecordCharge(charge=PIX, watch_until=at(5))) == []
 
@@ -821,11 +830,11 @@ def test_in_any_history_every_move_begins_where_the_last_one_ended(asked: list[C
             history += decide(command, PAYMENT.fold(history))
         except Refused:
             continue
-    status = "pending"
+    status, details = "pending", {None, *OWN_DETAILS, "expired", "charge_refused"}
     for event in history:
         if isinstance(event, StatusChanged):
             assert event.previous == status
-            assert event.previous != event.status or event.status_detail in {None, *OWN_DETAILS, "expired"}
+            assert event.previous != event.status or event.status_detail in details
             status = event.status
     payment = PAYMENT.fold(history)
     assert isinstance(payment, Opened)
