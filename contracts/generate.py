@@ -74,8 +74,9 @@ def main(arguments: list[str]) -> int:
             stale = stale_files(ROOT)
             print(*stale, sep="\n", end="\n" if stale else "")  # noqa: T201 - this is the answer
             return 1 if stale else 0
-    print("usage: python -m contracts.generate [--check]", file=sys.stderr)  # noqa: T201
-    return 2
+        case _:
+            print("usage: python -m contracts.generate [--check]", file=sys.stderr)  # noqa: T201
+            return 2
 
 
 def write(root: Path) -> None:

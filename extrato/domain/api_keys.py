@@ -6,7 +6,7 @@ A part of the aggregate in `merchant.py`, cut like it: state, commands, decision
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,10 +31,14 @@ class ApiKeys(Struct, frozen=True, kw_only=True):
 
 def evolve(keys: ApiKeys, event: ApiKeyEvent) -> ApiKeys:
     """Apply one event."""
-    if isinstance(event, ApiKeyIssued):
-        return replace(keys, issued={**keys.issued, event.key_id: event})
-    left = {key_id: issued for key_id, issued in keys.issued.items() if key_id != event.key_id}
-    return ApiKeys(issued=left, revoked=keys.revoked | {event.key_id})
+    match event:
+        case ApiKeyIssued():
+            return replace(keys, issued={**keys.issued, event.key_id: event})
+        case ApiKeyRevoked():
+            left = {key_id: issued for key_id, issued in keys.issued.items() if key_id != event.key_id}
+            return ApiKeys(issued=left, revoked=keys.revoked | {event.key_id})
+        case _:
+            assert_never(event)
 
 
 # --- commands -----------------------------------------------------------------------------------
@@ -82,13 +86,13 @@ def decide(command: KeyCommand, keys: ApiKeys, *, allowed: frozenset[str] = SCOP
 
     `allowed` are the scopes that a key of this holder may have.
     """
-    if isinstance(command, IssueApiKey):
-        return _issue(command, keys, allowed)
-    if command.key_id in keys.revoked:
-        return []
-    if command.key_id not in keys.issued:
-        raise Refused("api_key_not_found", command.key_id)
-    return [ApiKeyRevoked(key_id=command.key_id)]
+    match command:
+        case IssueApiKey():
+            return _issue(command, keys, allowed)
+        case RevokeApiKey():
+            return _revoke(command, keys)
+        case _:
+            assert_never(command)
 
 
 def _issue(command: IssueApiKey, keys: ApiKeys, allowed: frozenset[str]) -> list[ApiKeyEvent]:
@@ -111,6 +115,14 @@ def _issue(command: IssueApiKey, keys: ApiKeys, allowed: frozenset[str]) -> list
     if len(keys.issued) >= MAX_API_KEYS:
         raise Refused("too_many_api_keys", "api_keys", maximum=MAX_API_KEYS)
     return [event]
+
+
+def _revoke(command: RevokeApiKey, keys: ApiKeys) -> list[ApiKeyEvent]:
+    if command.key_id in keys.revoked:
+        return []
+    if command.key_id not in keys.issued:
+        raise Refused("api_key_not_found", command.key_id)
+    return [ApiKeyRevoked(key_id=command.key_id)]
 
 
 def _name(text: str) -> str:
@@ -140,11 +152,11 @@ def records(history: Iterable[Envelope]) -> list[KeyRecord]:
     """
     known: dict[str, KeyRecord] = {}
     for envelope in history:
-        match envelope.event:
-            case ApiKeyIssued() as issued:
-                known[issued.key_id] = KeyRecord(issued=issued, issued_at=envelope.recorded_at)
-            case ApiKeyRevoked(key_id=key_id):
-                known[key_id] = replace(known[key_id], revoked_at=envelope.recorded_at)
+        event, at = envelope.event, envelope.recorded_at
+        if isinstance(event, ApiKeyIssued):
+            known[event.key_id] = KeyRecord(issued=event, issued_at=at)
+        elif isinstance(event, ApiKeyRevoked):
+            known[event.key_id] = replace(known[event.key_id], revoked_at=at)
     revoked = [(record.revoked_at, key_id) for key_id, record in known.items() if record.revoked_at is not None]
     forgotten = {key_id for _, key_id in sorted(revoked)[:-MAX_REVOKED_LISTED]}
     return [record for key_id, record in known.items() if key_id not in forgotten]

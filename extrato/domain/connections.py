@@ -5,7 +5,7 @@ A part of the aggregate in `merchant.py`, cut like it: state, commands, decision
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,6 +37,8 @@ def evolve(connections: Connections, event: ConnectionEvent) -> Connections:
             changed = replace(connections[event.provider], credential_digest=event.credential_digest)
         case ProviderDisconnected():
             return {provider: kept for provider, kept in connections.items() if provider != event.provider}
+        case _:
+            assert_never(event)
     return {**connections, event.provider: changed}
 
 
@@ -86,6 +88,8 @@ def decide(command: ConnectionCommand, connections: Connections) -> list[Connect
             return [WebhookSecretRotated(provider=command.provider, credential_digest=command.credential_digest)]
         case DisconnectProvider():
             return [] if connected is None else [ProviderDisconnected(provider=command.provider)]
+        case _:
+            assert_never(command)
 
 
 def _connect(command: ConnectProvider, connected: ProviderConnected | None) -> list[ConnectionEvent]:

@@ -9,23 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.events import (
+    AlertEnded,
+    AlertRaised,
+    AlertResolved,
+    CancellationRefused,
+    CancellationRequested,
     ChargeCreated,
     ChargeRefused,
+    ConfirmationRefused,
     DuplicatePaymentObserved,
     LatePaymentReceived,
     MoneyAccepted,
+    ObservationIgnored,
     ObservationMismatched,
     ObservationRecorded,
     PaymentCancelled,
     PaymentEvent,
     PaymentExpired,
     PaymentOpened,
+    PaymentReopened,
     PixReturned,
     RefundAccepted,
     RefundMade,
@@ -33,6 +41,8 @@ from contracts.events import (
     RefundRequested,
     RefundReversed,
     StatusChanged,
+    TransferNamed,
+    WatchStarted,
 )
 from contracts.payment_status import ENDED, KNOWN, SETTLED
 
@@ -359,7 +369,22 @@ def _booked(ledger: Ledger, event: PaymentEvent) -> Ledger:  # noqa: C901, PLR09
                 name: replace(each, is_late=False, awaits_acceptance=False) for name, each in ledger.attempts.items()
             }
             return replace(ledger, attempts=taken, accepted_centavos=event.amount_centavos, is_settled=True)
-    return ledger
+        case (
+            WatchStarted()
+            | PaymentOpened()
+            | ObservationIgnored()
+            | TransferNamed()
+            | ConfirmationRefused()
+            | CancellationRequested()
+            | CancellationRefused()
+            | PaymentReopened()
+            | AlertRaised()
+            | AlertEnded()
+            | AlertResolved()
+        ):
+            return ledger
+        case _:
+            assert_never(event)
 
 
 def _with_attempt(ledger: Ledger, name: str, attempt: Attempt) -> Ledger:
@@ -475,7 +500,10 @@ def _refund_after(ledger: Ledger, event: RefundRequested | RefundAccepted | Refu
                 provider_refund_id=event.provider_refund_id or known.provider_refund_id,
                 made_at=event.made_at,
             )
-    return replace(known, state="refused")
+        case RefundRefused():
+            return replace(known, state="refused")
+        case _:
+            assert_never(event)
 
 
 def _reversed(ledger: Ledger, event: RefundReversed) -> Ledger:

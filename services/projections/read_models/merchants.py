@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 import msgspec
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from contracts.events import (
     ProviderConnected,
     ProviderCredentialRotated,
     ProviderDisconnected,
+    WebhookSecretRotated,
 )
 from contracts.names import canonical_name
 from contracts.read_models import MerchantApiKey, MerchantConnection, MerchantPixKey, MerchantProfile
@@ -101,8 +102,10 @@ def _evolve_registered(document: MerchantProfile, event: MerchantEvent) -> Merch
             return replace(document, prices_centavos=prices)
         case ApiKeyIssued() | ApiKeyRevoked():
             return replace(document, api_keys=_evolve_keys(document.api_keys, event))
-        case _:
+        case MerchantRegistered() | WebhookSecretRotated():
             return document
+        case _:
+            assert_never(event)
 
 
 def _evolve_connections(
@@ -117,6 +120,8 @@ def _evolve_connections(
             account_id = next((each.account_id for each in connections if each.provider == event.provider), "")
         case ProviderDisconnected():
             return others
+        case _:
+            assert_never(event)
     return (*others, MerchantConnection(provider=event.provider, account_id=account_id, pix_api=event.pix_api))
 
 

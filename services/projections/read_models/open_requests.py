@@ -73,12 +73,9 @@ def evolve(document: OpenRequest | None, envelope: Envelope) -> OpenRequest | No
             return _wished(document, envelope, cancellation=True)
         case RefundRequested():
             return _wished(document, envelope, refund_id=event.refund_id)
-    if document is None:
-        return None
-    match event:
-        case CancellationRefused() | PaymentCancelled():
+        case CancellationRefused() | PaymentCancelled() if document is not None:
             return _unless_answered(replace(document, cancellation=False))
-        case RefundMade() | RefundRefused():
+        case RefundMade() | RefundRefused() if document is not None:
             refunds = tuple(refund_id for refund_id in document.refunds if refund_id != event.refund_id)
             return _unless_answered(replace(document, refunds=refunds))
         case _:
