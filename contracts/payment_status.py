@@ -18,6 +18,9 @@ from contracts.events import (
 PAID: Final = frozenset({"approved", "in_mediation"})
 """The payer has paid, and the merchant holds the money, be it disputed."""
 
+CONFIRMED: Final = "approved"
+"""Of a payment: the money that is held reaches the charge. Clients are told of it the first time."""
+
 REFUNDABLE: Final = PAID | {"charged_back"}
 """Of an attempt: money came, and a part of it may have been given back."""
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from contracts.events import MoneyAccepted, PaymentOpened, StatusChanged
 from contracts.frames import PaymentConfirmed
-from contracts.payment_status import PAID
+from contracts.payment_status import CONFIRMED, PAID
 from extrato.domain.money import to_reais
 from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import Transient
@@ -31,7 +31,7 @@ RETRY_S: Final = 0.5
 
 def may_confirm(event: Event) -> bool:
     """Say whether an event may be a confirmation; only its payment's history tells."""
-    return isinstance(event, StatusChanged) and event.status == "approved"
+    return isinstance(event, StatusChanged) and event.status == CONFIRMED
 
 
 def confirmation_in(history: Sequence[Envelope]) -> tuple[int, PaymentConfirmed] | None:
