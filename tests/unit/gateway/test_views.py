@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from extrato.domain.payment.state import charged
+from extrato.errors import ProviderMisunderstood
+from services.gateway.api import cart
 from services.gateway.api.views import LABELS, label
 from tests.compatibility.claim import claim
+from tests.examples import loaded_payment
+from tests.unit.payment_story import CHARGED
 
 
 @claim("status.unknown")
@@ -13,3 +19,10 @@ from tests.compatibility.claim import claim
 def test_a_status_that_nobody_knows_has_a_label(status):
     assert label(status) == "Em Análise"
     assert label(status) not in LABELS.values()
+
+
+async def test_a_cart_whose_charge_has_no_code_is_not_answered_as_created():
+    loaded = loaded_payment()
+    made = replace(loaded, payment=charged(loaded.payment.intent, replace(CHARGED, pix_payload=None)))
+    with pytest.raises(ProviderMisunderstood, match="Pix has no code"):
+        await cart._created(None, made)
