@@ -1,4 +1,4 @@
-"""How old shapes of events become the ones of `contracts/events.py`.
+"""How old shapes of events become the ones of `contracts/events/`.
 
 An upcaster takes the decoded JSON of one old version and gives that of the next, so that a chain of
 them reaches the present from any age. The old shapes live on as golden files under `tests/golden/`.

@@ -1,0 +1,179 @@
+"""Every event of the log: what can happen to a payment and to a merchant.
+
+An event is a frozen Struct in the file of its subject, named in the past tense, and is kept forever. When its shape
+must change, raise `schema_version`, and teach `contracts/upcasters.py` how the old shape becomes this one.
+Amounts are whole centavos; times carry their offset and are stored in UTC.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+from msgspec.structs import replace
+
+from contracts.events.idempotency import IdempotencyKeyUsed
+from contracts.events.merchant import (
+    ApiKeyIssued,
+    ApiKeyRevoked,
+    MerchantRegistered,
+    MerchantRenamed,
+    PixKeyRemoved,
+    PixKeySet,
+    ProductPriced,
+    ProductWithdrawn,
+    ProviderConnected,
+    ProviderCredentialRotated,
+    ProviderDisconnected,
+    WebhookSecretRotated,
+)
+from contracts.events.payment_alerts import AlertEnded, AlertRaised, AlertResolved
+from contracts.events.payment_corrections import (
+    CancellationRefused,
+    CancellationRequested,
+    MoneyAccepted,
+    PaymentCancelled,
+    PixReturned,
+    RefundAccepted,
+    RefundMade,
+    RefundRefused,
+    RefundRequested,
+    RefundReversed,
+)
+from contracts.events.payment_observations import (
+    ConfirmationRefused,
+    DuplicatePaymentObserved,
+    LatePaymentReceived,
+    ObservationIgnored,
+    ObservationMismatched,
+    ObservationRecorded,
+    PaymentExpired,
+    PaymentReopened,
+    StatusChanged,
+    TransferNamed,
+    WatchStarted,
+)
+from contracts.events.payment_opening import ChargeCreated, ChargeRefused, Item, PaymentOpened
+
+__all__ = [
+    "EVENTS",
+    "EVENT_OF_TOPIC",
+    "MERCHANT_EVENTS",
+    "PAYMENT_EVENTS",
+    "AlertEnded",
+    "AlertRaised",
+    "AlertResolved",
+    "AnyEvent",
+    "ApiKeyEvent",
+    "ApiKeyIssued",
+    "ApiKeyRevoked",
+    "CancellationRefused",
+    "CancellationRequested",
+    "ChargeCreated",
+    "ChargeRefused",
+    "ConfirmationRefused",
+    "DuplicatePaymentObserved",
+    "Event",
+    "EventOfOpened",
+    "EventOfRegistered",
+    "IdempotencyKeyUsed",
+    "Item",
+    "LatePaymentReceived",
+    "MerchantEvent",
+    "MerchantRegistered",
+    "MerchantRenamed",
+    "MoneyAccepted",
+    "ObservationIgnored",
+    "ObservationMismatched",
+    "ObservationRecorded",
+    "PaymentCancelled",
+    "PaymentEvent",
+    "PaymentExpired",
+    "PaymentOpened",
+    "PaymentReopened",
+    "PixKeyRemoved",
+    "PixKeySet",
+    "PixReturned",
+    "ProductPriced",
+    "ProductWithdrawn",
+    "ProviderConnected",
+    "ProviderCredentialRotated",
+    "ProviderDisconnected",
+    "RefundAccepted",
+    "RefundMade",
+    "RefundRefused",
+    "RefundRequested",
+    "RefundReversed",
+    "StatusChanged",
+    "TransferNamed",
+    "WatchStarted",
+    "WebhookSecretRotated",
+    "facts_of",
+    "topic_of",
+]
+
+EventOfOpened = (
+    ChargeCreated
+    | ChargeRefused
+    | ObservationRecorded
+    | ObservationIgnored
+    | ObservationMismatched
+    | StatusChanged
+    | DuplicatePaymentObserved
+    | PaymentExpired
+    | LatePaymentReceived
+    | TransferNamed
+    | MoneyAccepted
+    | PixReturned
+    | ConfirmationRefused
+    | CancellationRequested
+    | CancellationRefused
+    | PaymentCancelled
+    | RefundRequested
+    | RefundAccepted
+    | RefundMade
+    | RefundRefused
+    | RefundReversed
+    | PaymentReopened
+    | AlertRaised
+    | AlertEnded
+    | AlertResolved
+    | WatchStarted
+)
+PaymentEvent = PaymentOpened | EventOfOpened
+ApiKeyEvent = ApiKeyIssued | ApiKeyRevoked
+EventOfRegistered = (
+    MerchantRenamed
+    | PixKeySet
+    | PixKeyRemoved
+    | ProviderConnected
+    | ProviderCredentialRotated
+    | WebhookSecretRotated
+    | ProviderDisconnected
+    | ProductPriced
+    | ProductWithdrawn
+)
+MerchantEvent = MerchantRegistered | EventOfRegistered | ApiKeyEvent
+Event = PaymentEvent | MerchantEvent | IdempotencyKeyUsed
+AnyEvent = TypeVar("AnyEvent", bound=Event)
+
+PAYMENT_EVENTS: Final[tuple[type[PaymentEvent], ...]] = PaymentEvent.__args__
+MERCHANT_EVENTS: Final[tuple[type[MerchantEvent], ...]] = MerchantEvent.__args__
+EVENTS: Final[tuple[type[Event], ...]] = (*PAYMENT_EVENTS, *MERCHANT_EVENTS, IdempotencyKeyUsed)
+
+
+def topic_of(event_type: type[Event]) -> str:
+    """Name an event type in the log's `topic` column, such as `StatusChanged.v2`."""
+    return f"{event_type.__name__}.v{event_type.schema_version}"
+
+
+EVENT_OF_TOPIC: Final[dict[str, type[Event]]] = {topic_of(event_type): event_type for event_type in EVENTS}
+
+
+def facts_of(event: AnyEvent) -> tuple[AnyEvent | PaymentOpened | ChargeCreated, ...]:
+    """Return the facts in an event, in order: a PaymentOpened with its charge is the intent, then the charge.
+
+    Each fold applies both facts, so that one event and two events lead to the same payment.
+    """
+    if isinstance(event, PaymentOpened) and event.charge is not None:
+        return replace(event, charge=None), event.charge
+    return (event,)

@@ -1,0 +1,72 @@
+"""How a payment begins: a merchant asks for it, and a provider holds a charge or says no."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from msgspec import Struct
+
+
+class Item(Struct, frozen=True):
+    """One line of an order."""
+
+    name: str
+    quantity: int
+    unit_price_centavos: int
+
+
+class PaymentOpened(Struct, frozen=True, kw_only=True):
+    """A merchant asked for a payment.
+
+    `charge` is set where the hub computes the charge itself: a Pix to the merchant's own key. Where it is None this is
+    the intent, and a ChargeCreated or ChargeRefused follows with the provider's answer.
+
+    `provider` is a name from `extrato/providers/registry.py`; `method` is `pix` for a code to scan or paste, or
+    `checkout` for a page of the provider's. `bank_payment_id` is an unguessable identifier that carries the payment's
+    number; `external_reference` is what the provider receives.
+    """
+
+    schema_version: ClassVar[int] = 3
+
+    provider: str
+    method: str
+    amount_centavos: int
+    currency: str
+    title: str
+    description: str
+    items: tuple[Item, ...]
+    external_reference: str
+    bank_payment_id: str
+    payer_email: str | None
+    expires_at: datetime | None
+    charge: ChargeCreated | None
+
+
+class ChargeCreated(Struct, frozen=True, kw_only=True):
+    """The provider holds a charge for the payment, and the payer can pay it.
+
+    `charge_id` is the provider's id of it: a preference id, a payment id, an order id or a Pix txid. `attempt_id` is
+    set where the charge is itself the one attempt to pay it, and is that attempt's id. `account_id` is the provider's
+    name of the account that holds it: no other account's credential can read it. `pix_payload` is the BR Code text
+    where the charge is a Pix.
+    """
+
+    # PaymentOpened holds this shape too: raise the versions of both.
+    schema_version: ClassVar[int] = 2
+
+    charge_id: str
+    attempt_id: str | None
+    account_id: str | None
+    checkout_url: str | None
+    sandbox_url: str | None
+    pix_payload: str | None
+
+
+class ChargeRefused(Struct, frozen=True, kw_only=True):
+    """The provider refused the charge permanently; the payment can never be paid."""
+
+    schema_version: ClassVar[int] = 1
+
+    code: str
+    reason: str
