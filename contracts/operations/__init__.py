@@ -1,4 +1,4 @@
-"""The one list of what the REST interface answers; `generate.py` makes the OpenAPI document of it.
+"""The one list of what the REST interface answers; `contracts/generate/` makes the OpenAPI document of it.
 
 A path that ends in a slash is answered without it as well.
 """

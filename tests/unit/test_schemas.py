@@ -14,12 +14,17 @@ from eventsourcing.persistence import Notification
 from jsonschema import Draft202012Validator
 
 import contracts
-from contracts import frames, generate, read_models, subjects
+from contracts import frames, read_models, subjects
 from contracts.api import MonitoringError, PixCreated, PixError
 from contracts.envelope import Cause
 from contracts.errors import CATALOGUE
 from contracts.events import EVENTS, topic_of
-from contracts.generate import FRAMES, READ_MODELS
+from contracts.generate import __main__ as command
+from contracts.generate import files
+from contracts.generate.asyncapi import FRAMES, asyncapi
+from contracts.generate.files import READ_MODELS
+from contracts.generate.openapi import openapi
+from contracts.generate.schemas import SCHEMA_DIALECT
 from contracts.operations import OPERATIONS
 from contracts.operations.common import REFUSALS
 from contracts.operations.examples import EXAMPLES
@@ -35,8 +40,8 @@ from services.gateway.routes import ROUTES
 from tests.examples import DIRECT_PIX, EXAMPLE_EVENTS, NOON
 
 FOLDER = Path(contracts.__file__).parent
-OPENAPI = generate.openapi()
-ASYNCAPI = generate.asyncapi()
+OPENAPI = openapi()
+ASYNCAPI = asyncapi()
 BY_NAME = {type(event).__name__: event for event in EXAMPLE_EVENTS}
 
 each_event = pytest.mark.parametrize("event", [*EXAMPLE_EVENTS, DIRECT_PIX], ids=lambda event: type(event).__name__)
@@ -66,7 +71,7 @@ def resolve(document: Any, reference: str) -> Any:
 def errors_of(instance: Any, schema: dict[str, Any], document: dict[str, Any]) -> list[str]:
     """What is wrong with an instance of a schema that may refer to other parts of its document."""
     # A reference resolves against the schema's own root, so the schemas of the document are put beside it.
-    rooted = {"$schema": generate.SCHEMA_DIALECT, **schema, "components": document["components"]}
+    rooted = {"$schema": SCHEMA_DIALECT, **schema, "components": document["components"]}
     return [error.message for error in Draft202012Validator(rooted).iter_errors(instance)]
 
 
@@ -89,31 +94,31 @@ def envelope_row(event: Any) -> Notification:
 
 
 def test_the_committed_files_are_what_would_be_generated():
-    assert generate.stale_files(FOLDER.parent) == []
+    assert files.stale_files(FOLDER.parent) == []
 
 
 def test_generating_twice_gives_the_same_bytes():
-    assert generate.generated.__wrapped__() == generate.generated()
+    assert files.generated.__wrapped__() == files.generated()
 
 
 def test_every_file_ends_with_one_newline():
-    assert all(text.endswith(("}\n", ".\n")) for text in generate.generated().values())
+    assert all(text.endswith(("}\n", ".\n")) for text in files.generated().values())
 
 
 def test_a_written_folder_is_fresh(tmp_path):
-    generate.write(tmp_path)
+    files.write(tmp_path)
 
-    assert generate.stale_files(tmp_path) == []
+    assert files.stale_files(tmp_path) == []
 
 
 def test_every_stale_file_is_told_in_a_sentence(tmp_path):
-    generate.write(tmp_path)
+    files.write(tmp_path)
     (tmp_path / "contracts" / "openapi.json").write_text("{}")
     (tmp_path / "docs" / "errors.md").unlink()
     (tmp_path / "contracts" / "schemas" / "PixKeySet.v1.json").unlink()
     (tmp_path / "contracts" / "schemas" / "CoffeeBrewed.v1.json").write_text("{}")
 
-    assert generate.stale_files(tmp_path) == [
+    assert files.stale_files(tmp_path) == [
         "contracts/schemas/CoffeeBrewed.v1.json describes nothing that exists.",
         "contracts/openapi.json is stale: run `make schemas`.",
         "contracts/schemas/PixKeySet.v1.json is missing: run `make schemas`.",
@@ -122,38 +127,38 @@ def test_every_stale_file_is_told_in_a_sentence(tmp_path):
 
 
 def test_writing_removes_the_schema_of_what_does_not_exist(tmp_path):
-    generate.write(tmp_path)
+    files.write(tmp_path)
     orphan = tmp_path / "contracts" / "schemas" / "CoffeeBrewed.v1.json"
     orphan.write_text("{}")
 
-    generate.write(tmp_path)
+    files.write(tmp_path)
 
     assert not orphan.exists()
 
 
 def test_the_schema_of_an_old_shape_stays(tmp_path):
-    generate.write(tmp_path)
+    files.write(tmp_path)
     old = tmp_path / "contracts" / "schemas" / f"{next(iter(UPCASTERS))}.json"
     old.write_text("{}")
 
-    generate.write(tmp_path)
+    files.write(tmp_path)
 
     assert old.exists()
-    assert generate.stale_files(tmp_path) == []
+    assert files.stale_files(tmp_path) == []
 
 
 def test_the_check_fails_when_a_file_is_stale(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(generate, "ROOT", tmp_path)
-    assert generate.main(["--check"]) == 1
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+    assert command.main(["--check"]) == 1
     assert "contracts/openapi.json is missing" in capsys.readouterr().out
 
-    assert generate.main([]) == 0
-    assert generate.main(["--check"]) == 0
+    assert command.main([]) == 0
+    assert command.main(["--check"]) == 0
     assert capsys.readouterr().out == ""
 
 
 def test_an_unknown_argument_is_refused(capsys):
-    assert generate.main(["--chek"]) == 2
+    assert command.main(["--chek"]) == 2
     assert "usage" in capsys.readouterr().err
 
 

@@ -1,0 +1,153 @@
+"""The OpenAPI document of the REST interface."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from contracts import __version__
+from contracts.api import MonitoringError, PixError
+from contracts.errors import CATALOGUE
+from contracts.generate.info import JSON, TITLE
+from contracts.generate.schemas import Document, schemas
+from contracts.operations import OPERATIONS
+from contracts.operations.common import ANSWER_HEADERS, CORRELATION_ID, PATH_PARAMETERS, REFUSALS, TEXT
+from contracts.operations.examples import EXAMPLES
+from contracts.operations.operation import Answer, Operation, Parameter
+
+
+def openapi() -> Document:
+    """Describe the REST interface, in OpenAPI 3.1."""
+    paths: dict[str, Document] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    _, definitions = schemas(tuple(_bodies()))
+    for error in (MonitoringError, PixError):
+        definitions[error.__name__]["properties"]["code"]["enum"] = sorted(CATALOGUE)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": TITLE,
+            "version": __version__,
+            "summary": "A payment hub for Brazilian merchants that keeps every fact as an event.",
+            "description": "Amounts are reais with at most two decimals, times are ISO 8601 with an offset. "
+            "An address that ends in a slash is answered without it as well. In open mode no key is needed.",
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS)],
+        "paths": paths,
+        "components": {
+            "schemas": definitions,
+            "parameters": {CORRELATION_ID.name: _parameter(CORRELATION_ID, "header")},
+            "headers": {
+                name: {"description": description, "schema": schema}
+                for name, (description, schema) in ANSWER_HEADERS.items()
+            },
+            "securitySchemes": {
+                "api_key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key of a merchant or of the hub; each route names the scope that it needs.",
+                },
+                "payer_token": {
+                    "type": "apiKey",
+                    "in": "query",
+                    "name": "t",
+                    "description": "The token of one payment, part of the URLs that are given to its payer.",
+                },
+            },
+        },
+    }
+
+
+def _bodies() -> list[Any]:
+    bodies: dict[Any, None] = {}
+    for operation in OPERATIONS:
+        answered = [answer.body for answer in operation.answers.values()]
+        bodies |= dict.fromkeys(body for body in (operation.body, *answered, operation.errors) if body)
+    return list(bodies)
+
+
+def _operation(operation: Operation) -> Document:
+    named = re.findall(r"{(\w+)}", operation.path)
+    in_path = [
+        Parameter(
+            name=name,
+            description=PATH_PARAMETERS[name],
+            schema={"type": "integer", "minimum": 1} if name == "payment_id" else TEXT,
+            is_required=True,
+        )
+        for name in named
+    ]
+    described: Document = {
+        "operationId": operation.name,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "description": operation.description,
+        "security": _security(operation),
+        "parameters": [
+            *(_parameter(parameter, "path") for parameter in in_path),
+            *(_parameter(parameter, "query") for parameter in operation.query),
+            *(_parameter(parameter, "header") for parameter in operation.headers),
+            {"$ref": f"#/components/parameters/{CORRELATION_ID.name}"},
+        ],
+    }
+    if not operation.description:
+        del described["description"]
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": not operation.may_lack_body,
+            "content": {JSON: _media(operation.body)},
+        }
+    described["responses"] = {str(status): _answer(answer) for status, answer in _answers(operation).items()}
+    return described
+
+
+def _security(operation: Operation) -> list[Document]:
+    if operation.scope is None:
+        return []
+    with_key: Document = {"api_key": [operation.scope]}
+    return [with_key, {"payer_token": []}] if operation.payer else [with_key]
+
+
+def _answers(operation: Operation) -> dict[int, Answer]:
+    statuses = {*operation.refusals, *((401, 403) if operation.scope and operation.errors else ())}
+    headers = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
+    refusals = {
+        status: Answer(description=REFUSALS[status], body=operation.errors, headers=headers.get(status, ()))
+        for status in statuses
+    }
+    return dict(sorted((refusals | operation.answers).items()))
+
+
+def _answer(answer: Answer) -> Document:
+    described: Document = {
+        "description": answer.description,
+        "headers": {
+            name: {"$ref": f"#/components/headers/{name}"} for name in sorted((*answer.headers, CORRELATION_ID.name))
+        },
+    }
+    if answer.media_types:
+        described["content"] = {
+            media_type: _media(answer.body, media_type=media_type) for media_type in answer.media_types
+        }
+    return described
+
+
+def _media(body: Any, *, media_type: str = JSON) -> Document:
+    if body is None:
+        return {"schema": TEXT} if media_type.startswith("text/") else {}
+    media: Document = {"schema": schemas((body,))[0][0]}
+    if body in EXAMPLES:
+        media["example"] = EXAMPLES[body]
+    return media
+
+
+def _parameter(parameter: Parameter, where: str) -> Document:
+    return {
+        "name": parameter.name,
+        "in": where,
+        "required": parameter.is_required,
+        "description": parameter.description,
+        "schema": parameter.schema,
+    }
