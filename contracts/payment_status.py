@@ -42,6 +42,11 @@ ALERTS: Final[dict[type, str]] = {
 }
 """The alert of each event that raises one by being there."""
 
+ALERT_NAMES: Final = frozenset(
+    {*ALERTS.values(), "partially_paid", "overpaid", "provider_contradicts", "refund_reversed"}
+)
+"""Every alert that a payment can have."""
+
 
 def alerts_after(alerts: tuple[str, ...], event: Event) -> tuple[str, ...]:
     """Give the open alerts of a payment after an event, in the order in which they came up."""

@@ -7,7 +7,23 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from contracts.api import request_fields as fields
-from contracts.api.links import Items, PricedItem
+from contracts.api.links import Items, PricedItems
+from contracts.api.types import (
+    Address,
+    Description,
+    ExpiresAt,
+    ExternalReference,
+    OpenedAt,
+    OrderTotal,
+    PaymentId,
+    PixCode,
+    PixPageUrl,
+    Status,
+    StatusCheckUrl,
+    StatusLabel,
+    Success,
+    Title,
+)
 
 
 class CartCustomer(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -49,26 +65,28 @@ class CartCreation(Struct, kw_only=True, forbid_unknown_fields=True):
 class CartPix(Struct, kw_only=True):
     """The code of a Pix: as text, as a PNG in base64, and as a page of Mercado Pago's."""
 
-    qr_code: str
-    qr_code_base64: str
-    ticket_url: str | None
+    qr_code: PixCode
+    qr_code_base64: Annotated[str, Meta(description="The code as a picture: a PNG in base64.")]
+    ticket_url: Annotated[
+        Address | None, Meta(description="Mercado Pago's page with the code; null where there is none.")
+    ]
 
 
 class CartCreated(Struct, kw_only=True):
     """The Pix exists. `payment_url` is the page to hand to a payer."""
 
-    success: bool
-    payment_id: int
-    mp_payment_id: str | None
-    status: str
-    status_label: str
-    title: str
-    total: float
-    items: list[PricedItem]
-    description: str
-    external_reference: str
-    pix: CartPix
-    expires_at: str
-    payment_url: str
-    status_check_url: str
-    created_at: str
+    success: Success
+    payment_id: PaymentId
+    mp_payment_id: Annotated[str | None, Meta(description="Mercado Pago's id of the payment that the code is of.")]
+    status: Status
+    status_label: StatusLabel
+    title: Title
+    total: OrderTotal
+    items: PricedItems
+    description: Description
+    external_reference: ExternalReference
+    pix: Annotated[CartPix, Meta(description="The code to pay with.")]
+    expires_at: ExpiresAt
+    payment_url: PixPageUrl
+    status_check_url: StatusCheckUrl
+    created_at: OpenedAt

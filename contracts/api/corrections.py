@@ -7,17 +7,35 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from contracts.api import request_fields as fields
+from contracts.api.types import (
+    Alert,
+    AttemptId,
+    Currency,
+    DisputedAmount,
+    HeldAmount,
+    Message,
+    OpenAlerts,
+    PaymentId,
+    Reais,
+    RefundedAmount,
+    RefundState,
+    Status,
+    StatusDetail,
+    StatusLabel,
+    Success,
+    one_of,
+)
 
 
 class PaymentCancelled(Struct, kw_only=True):
     """The payment is closed; with status 202 the wish is recorded and will be carried out."""
 
-    success: bool
-    payment_id: int
-    status: str
-    status_detail: str | None
-    status_label: str
-    message: str
+    success: Success
+    payment_id: PaymentId
+    status: Status
+    status_detail: StatusDetail
+    status_label: StatusLabel
+    message: Message
 
 
 class PaidAttempt(Struct, kw_only=True):
@@ -26,13 +44,22 @@ class PaidAttempt(Struct, kw_only=True):
     `held_amount` is what the provider holds of it; what is disputed or lost is neither held nor refunded.
     """
 
-    mp_payment_id: str
-    status: str
-    status_detail: str | None
-    amount: float
-    held_amount: float
-    refunded_amount: float
-    currency: str
+    mp_payment_id: AttemptId
+    status: Annotated[Status, Meta(description="How the attempt stands, in the words of `PaymentStatus.status`.")]
+    status_detail: Annotated[
+        str | None,
+        Meta(description="The provider's word for why it stands so; null where the provider gives no reason."),
+    ]
+    amount: Annotated[Reais, Meta(description="What was to be paid by this attempt.")]
+    held_amount: Annotated[Reais, Meta(description="What the provider holds of it.")]
+    refunded_amount: Annotated[Reais, Meta(description="What of it went back to the payer.")]
+    currency: Currency
+
+
+Attempts = Annotated[
+    list[PaidAttempt],
+    Meta(description="Every attempt to pay, in the order in which they were seen; a payer is not shown them."),
+]
 
 
 class RefundRequest(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -61,11 +88,11 @@ class RefundRequest(Struct, kw_only=True, forbid_unknown_fields=True):
 class RefundOfAttempt(Struct, kw_only=True):
     """One refund of one attempt: `made`, `refused`, `requested`, or `in_process` at the provider."""
 
-    refund_id: str
-    refund_status: str
-    mp_payment_id: str
-    amount: float
-    currency: str
+    refund_id: Annotated[str, Meta(description="The hub's id of this refund.")]
+    refund_status: RefundState
+    mp_payment_id: AttemptId
+    amount: Annotated[Reais, Meta(description="What is given back, in the currency of the attempt.")]
+    currency: Currency
 
 
 class Refunded(Struct, kw_only=True):
@@ -77,36 +104,44 @@ class Refunded(Struct, kw_only=True):
     answered, and `remaining_amount` may still be given back. The other amounts are of the payment.
     """
 
-    success: bool
-    payment_id: int
-    refund_id: str
-    refund_status: str
-    refunds: list[RefundOfAttempt]
-    mp_payment_id: str | None
-    amount: float
-    refunded_amount: float
-    pending_amount: float
-    remaining_amount: float
-    held_amount: float
-    disputed_amount: float
-    attempts: list[PaidAttempt]
-    status: str
-    status_detail: str | None
-    status_label: str
-    message: str
+    success: Success
+    payment_id: PaymentId
+    refund_id: Annotated[str, Meta(description="The hub's id of the wish, which may be of several refunds.")]
+    refund_status: Annotated[
+        str,
+        Meta(
+            description="`requested` while a refund is not made or refused yet.",
+            extra_json_schema=one_of("made", "requested"),
+        ),
+    ]
+    refunds: Annotated[list[RefundOfAttempt], Meta(description="The refund of each attempt.")]
+    mp_payment_id: Annotated[
+        AttemptId | None, Meta(description="The attempt that money is given back of; null where there are several.")
+    ]
+    amount: Annotated[Reais, Meta(description="The amount of the wish that was not refused.")]
+    refunded_amount: RefundedAmount
+    pending_amount: Annotated[Reais, Meta(description="The amount of open refunds of the attempts in this wish.")]
+    remaining_amount: Annotated[Reais, Meta(description="The amount of these attempts that can still be refunded.")]
+    held_amount: HeldAmount
+    disputed_amount: DisputedAmount
+    attempts: Attempts
+    status: Status
+    status_detail: StatusDetail
+    status_label: StatusLabel
+    message: Message
 
 
 class MoneyTaken(Struct, kw_only=True):
     """Late or short money is taken as the payment."""
 
-    success: bool
-    payment_id: int
-    status: str
-    status_detail: str | None
-    status_label: str
-    held_amount: float
-    alerts: list[str]
-    message: str
+    success: Success
+    payment_id: PaymentId
+    status: Status
+    status_detail: StatusDetail
+    status_label: StatusLabel
+    held_amount: HeldAmount
+    alerts: OpenAlerts
+    message: Message
 
 
 class AlertReason(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -118,8 +153,8 @@ class AlertReason(Struct, kw_only=True, forbid_unknown_fields=True):
 class AlertClosed(Struct, kw_only=True):
     """The alert is closed; `alerts` are those that are still open."""
 
-    success: bool
-    payment_id: int
-    alert: str
-    alerts: list[str]
-    message: str
+    success: Success
+    payment_id: PaymentId
+    alert: Annotated[Alert, Meta(description="The alert that was closed.")]
+    alerts: OpenAlerts
+    message: Message

@@ -3,12 +3,43 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
 from contracts.api import request_fields as fields
-from contracts.api.corrections import PaidAttempt
+from contracts.api.corrections import Attempts
+from contracts.api.types import (
+    Address,
+    AmountDue,
+    CheckoutUrl,
+    Count,
+    Description,
+    DisputedAmount,
+    ExternalReference,
+    HeldAmount,
+    MerchantName,
+    Moment,
+    NewestAttemptId,
+    OpenAlerts,
+    OpenedAt,
+    OrderTotal,
+    PaidAt,
+    PayerEmail,
+    PaymentId,
+    PreferenceId,
+    Reais,
+    RefundedAmount,
+    Status,
+    StatusCheckUrl,
+    StatusDetail,
+    StatusLabel,
+    Success,
+    Title,
+    one_of,
+)
+from contracts.envelope import ACTORS
+from contracts.events import PAYMENT_EVENTS
 
 
 class LinkItem(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -49,29 +80,38 @@ class LinkCreation(Struct, kw_only=True, forbid_unknown_fields=True):
 class PricedItem(Struct, kw_only=True):
     """One line of an order with its price in reais."""
 
-    nome: str
-    quantidade: int
-    preco_unitario: float
-    subtotal: float
+    nome: Annotated[str, Meta(description="The name of the product.")]
+    quantidade: Annotated[int, Meta(ge=1, description="How many of it.")]
+    preco_unitario: Annotated[Reais, Meta(description="The price of one, in reais.")]
+    subtotal: Annotated[Reais, Meta(description="The price of all of them, in reais.")]
+
+
+PricedItems = Annotated[list[PricedItem], Meta(description="The lines of the order.")]
 
 
 class LinkCreated(Struct, kw_only=True):
     """The link exists. `secure_checkout_url` is the one to hand to a payer."""
 
-    success: bool
-    payment_id: int
-    preference_id: str
-    checkout_url: str
-    secure_checkout_url: str
-    status_check_url: str
-    sandbox_url: str | None
-    title: str
-    total: float
-    items: list[PricedItem]
-    description: str
-    status: str
-    external_reference: str
-    created_at: str
+    success: Success
+    payment_id: PaymentId
+    preference_id: Annotated[str, Meta(description="Mercado Pago's id of the link.")]
+    checkout_url: Annotated[
+        Address, Meta(description="Mercado Pago's checkout itself, which stays open after the payment was paid.")
+    ]
+    secure_checkout_url: Annotated[
+        Address, Meta(description="The way to the checkout through the hub, with the token of the payer.")
+    ]
+    status_check_url: StatusCheckUrl
+    sandbox_url: Annotated[
+        Address | None, Meta(description="Mercado Pago's checkout for test accounts; null where there is none.")
+    ]
+    title: Title
+    total: OrderTotal
+    items: PricedItems
+    description: Description
+    status: Status
+    external_reference: ExternalReference
+    created_at: OpenedAt
 
 
 class PaymentStatus(Struct, kw_only=True):
@@ -85,57 +125,59 @@ class PaymentStatus(Struct, kw_only=True):
     paid, the provider says now) and `refund_reversed`. A payer is told of neither alerts nor single attempts.
     """
 
-    success: bool
-    payment_id: int
-    mp_payment_id: str | None
-    preference_id: str | None
-    external_reference: str
-    status: str
-    status_detail: str | None
-    status_label: str
-    amount: float
-    description: str
-    checkout_url: str | None
-    padaria_name: str
-    payer_email: str | None
-    paid_at: str | None
-    created_at: str
-    updated_at: str
-    synced: bool
-    synced_at: str | None
-    status_changed: bool
-    held_amount: float
-    refunded_amount: float
-    disputed_amount: float
-    attempts: list[PaidAttempt]
-    alerts: list[str]
+    success: Success
+    payment_id: PaymentId
+    mp_payment_id: NewestAttemptId
+    preference_id: PreferenceId
+    external_reference: ExternalReference
+    status: Status
+    status_detail: StatusDetail
+    status_label: StatusLabel
+    amount: AmountDue
+    description: Description
+    checkout_url: CheckoutUrl
+    padaria_name: MerchantName
+    payer_email: PayerEmail
+    paid_at: PaidAt
+    created_at: OpenedAt
+    updated_at: Annotated[Moment, Meta(description="When the hub recorded the newest event of it.")]
+    synced: Annotated[bool, Meta(description="Whether there is a provider that was asked and answered.")]
+    synced_at: Annotated[Moment | None, Meta(description="When the provider answered last; null where it did not.")]
+    status_changed: Annotated[bool, Meta(description="Whether the answer of the provider moved the payment.")]
+    held_amount: HeldAmount
+    refunded_amount: RefundedAmount
+    disputed_amount: DisputedAmount
+    attempts: Attempts
+    alerts: OpenAlerts
 
 
 class ListedPayment(Struct, kw_only=True):
     """A payment in a list; `alerts` are those of `PaymentStatus`."""
 
-    payment_id: int
-    mp_payment_id: str | None
-    preference_id: str | None
-    status: str
-    status_label: str
-    amount: float
-    description: str
-    checkout_url: str | None
-    payer_email: str | None
-    paid_at: str | None
-    created_at: str
-    alerts: list[str]
+    payment_id: PaymentId
+    mp_payment_id: NewestAttemptId
+    preference_id: PreferenceId
+    status: Status
+    status_label: StatusLabel
+    amount: AmountDue
+    description: Description
+    checkout_url: CheckoutUrl
+    payer_email: PayerEmail
+    paid_at: PaidAt
+    created_at: OpenedAt
+    alerts: OpenAlerts
 
 
 class PaymentList(Struct, kw_only=True):
     """Payments of a merchant, the newest first."""
 
-    success: bool
-    padaria: str
-    count: int
-    status_filter: str
-    payments: list[ListedPayment]
+    success: Success
+    padaria: MerchantName
+    count: Count
+    status_filter: Annotated[
+        str, Meta(description="The status that was asked for, in small letters; `all` for every one.")
+    ]
+    payments: Annotated[list[ListedPayment], Meta(description="The payments, the newest first.")]
 
 
 class PadariaNamed(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -147,11 +189,11 @@ class PadariaNamed(Struct, kw_only=True, forbid_unknown_fields=True):
 class MovedPayment(Struct, kw_only=True):
     """A payment whose status a synchronisation moved."""
 
-    payment_id: int
-    old_status: str
-    new_status: str
-    amount: float
-    description: str
+    payment_id: PaymentId
+    old_status: Annotated[Status, Meta(description="The status before.")]
+    new_status: Annotated[Status, Meta(description="The status after.")]
+    amount: AmountDue
+    description: Description
 
 
 class Synced(Struct, kw_only=True):
@@ -161,34 +203,45 @@ class Synced(Struct, kw_only=True):
     provider did not answer for some, or not in time.
     """
 
-    success: bool
-    padaria: str
-    synced_count: int
-    approved_count: int
-    total_pending: int
-    updated_payments: list[MovedPayment]
+    success: Success
+    padaria: MerchantName
+    synced_count: Annotated[int, Meta(ge=0, description="About how many the provider answered.")]
+    approved_count: Annotated[int, Meta(ge=0, description="How many became `approved` by it.")]
+    total_pending: Annotated[
+        int, Meta(ge=0, description="How many may still be paid or move and have a provider to ask.")
+    ]
+    updated_payments: Annotated[list[MovedPayment], Meta(description="The payments whose status moved, by number.")]
+
+
+EVENT_NAMES: Final = tuple(event.__name__ for event in PAYMENT_EVENTS)
 
 
 class TimelineItem(Struct, kw_only=True):
     """One event of a payment, with its place in the log and where it came from."""
 
-    position: int
-    version: int
-    type: str
-    time: datetime
-    recorded_at: datetime
-    event_id: str
-    source: str
-    source_id: str | None
-    correlation_id: str
-    causation_id: str | None
-    data: Any
+    position: Annotated[int, Meta(ge=1, description="The place of the event in the log.")]
+    version: Annotated[int, Meta(ge=1, description="The place of the event in the payment, counted from 1.")]
+    type: Annotated[str, Meta(description="The name of the event.", extra_json_schema=one_of(*EVENT_NAMES))]
+    time: Annotated[datetime, Meta(description="When it happened, by the provider where it told that.")]
+    recorded_at: Annotated[datetime, Meta(description="When the hub recorded it.")]
+    event_id: Annotated[str, Meta(description="The id of the event.", extra_json_schema={"format": "uuid"})]
+    source: Annotated[str, Meta(description="Who caused it.", extra_json_schema=one_of(*ACTORS))]
+    source_id: Annotated[
+        str | None, Meta(description="Which API key or delivery it was; null where the source is only one.")
+    ]
+    correlation_id: Annotated[str, Meta(description="Names the request or delivery through everything that it caused.")]
+    causation_id: Annotated[
+        str | None, Meta(description="The event or message that led to it; null where there is none.")
+    ]
+    data: Annotated[
+        Any, Meta(description="The event itself, in the shape that the AsyncAPI document has under its name.")
+    ]
 
 
 class Timeline(Struct, kw_only=True):
     """Everything that happened to a payment, in order."""
 
-    success: bool
-    payment_id: int
-    count: int
-    events: list[TimelineItem]
+    success: Success
+    payment_id: PaymentId
+    count: Count
+    events: Annotated[list[TimelineItem], Meta(description="The events, the oldest first.")]

@@ -7,6 +7,22 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from contracts.api import request_fields as fields
+from contracts.api.types import (
+    PIX_KEY_KINDS,
+    Count,
+    KeyId,
+    KeyName,
+    ListedPricesOnly,
+    MerchantName,
+    Moment,
+    PixApi,
+    ProviderName,
+    Reais,
+    Scopes,
+    Slug,
+    Success,
+    one_of,
+)
 
 
 class MerchantCreation(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -92,55 +108,58 @@ class ApiKeyWanted(Struct, kw_only=True, forbid_unknown_fields=True):
 class PixKeyShown(Struct, kw_only=True):
     """A merchant's Pix key, with its `kind` as in `PixKeyGiven`."""
 
-    kind: str
-    key: str
+    kind: Annotated[str, Meta(description="What kind of key it is.", extra_json_schema=one_of(*PIX_KEY_KINDS))]
+    key: Annotated[str, Meta(description="The key, in its kind's one spelling.")]
 
 
 class ConnectedProvider(Struct, kw_only=True):
     """An account at a provider that can be used."""
 
-    provider: str
-    account_id: str
-    pix_api: str
+    provider: ProviderName
+    account_id: Annotated[str, Meta(description="The provider's id of the account.")]
+    pix_api: PixApi
 
 
 class Merchant(Struct, kw_only=True):
     """A merchant as its administrators see it; `products` are prices in reais by name."""
 
-    slug: str
-    name: str
-    city: str
-    pix_key: PixKeyShown | None
-    providers: list[ConnectedProvider]
-    products: dict[str, float]
+    slug: Slug
+    name: MerchantName
+    city: Annotated[str, Meta(description="The city of the merchant, which its Pix codes name.")]
+    pix_key: Annotated[
+        PixKeyShown | None,
+        Meta(description="Where the merchant receives Pix; null while it has no Pix key."),
+    ]
+    providers: Annotated[list[ConnectedProvider], Meta(description="The accounts that can be used.")]
+    products: Annotated[dict[str, Reais], Meta(description="The price of one of each product in reais, by its name.")]
 
 
 class MerchantShown(Struct, kw_only=True):
     """A merchant as it is."""
 
-    success: bool
-    merchant: Merchant
+    success: Success
+    merchant: Annotated[Merchant, Meta(description="The merchant.")]
 
 
 class MerchantList(Struct, kw_only=True):
     """Some merchants by slug; `next` is what to give as `after` for more, and null when there are none."""
 
-    success: bool
-    count: int
-    merchants: list[Merchant]
-    next: str | None
+    success: Success
+    count: Count
+    merchants: Annotated[list[Merchant], Meta(description="The merchants, by slug.")]
+    next: Annotated[Slug | None, Meta(description="What to give as `after` for more; null when there are none.")]
 
 
 class ApiKeyCreated(Struct, kw_only=True):
     """An API key; `api_key` is shown in this answer and never again."""
 
-    success: bool
-    padaria_slug: str
-    key_id: str
-    name: str | None
-    scopes: list[str]
-    listed_prices_only: bool
-    api_key: str
+    success: Success
+    padaria_slug: Slug
+    key_id: KeyId
+    name: KeyName
+    scopes: Scopes
+    listed_prices_only: ListedPricesOnly
+    api_key: Annotated[str, Meta(description="The key itself, shown in this answer and never again.")]
 
 
 class ListedApiKey(Struct, kw_only=True):
@@ -150,19 +169,21 @@ class ListedApiKey(Struct, kw_only=True):
     never shown.
     """
 
-    key_id: str
-    name: str | None
-    scopes: list[str]
-    listed_prices_only: bool
-    issued_at: str
-    revoked_at: str | None
-    last_used_at: str | None
+    key_id: KeyId
+    name: KeyName
+    scopes: Scopes
+    listed_prices_only: ListedPricesOnly
+    issued_at: Annotated[Moment, Meta(description="When it was issued.")]
+    revoked_at: Annotated[Moment | None, Meta(description="When it was revoked; null while it opens something.")]
+    last_used_at: Annotated[
+        Moment | None, Meta(description="When it was shown last, exact to some minutes; null when it never was.")
+    ]
 
 
 class ApiKeyList(Struct, kw_only=True):
     """The API keys of a merchant in the order of their issue, with the 100 that were revoked last."""
 
-    success: bool
-    padaria_slug: str
-    count: int
-    api_keys: list[ListedApiKey]
+    success: Success
+    padaria_slug: Slug
+    count: Count
+    api_keys: Annotated[list[ListedApiKey], Meta(description="The keys, in the order of their issue.")]

@@ -7,6 +7,24 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from contracts.api import request_fields as fields
+from contracts.api.types import (
+    Address,
+    AmountDue,
+    AttemptId,
+    Description,
+    ErrorCode,
+    ExpiresAt,
+    HeldAmount,
+    Message,
+    OpenedAt,
+    PaymentId,
+    PixCode,
+    PixPageUrl,
+    Reais,
+    RefundedAmount,
+    Slug,
+    Status,
+)
 
 
 class PixPayer(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -39,27 +57,27 @@ class PixCreation(Struct, kw_only=True, forbid_unknown_fields=True):
 class PixPayment(Struct, kw_only=True):
     """A Pix charge; `qr_code` is the file name of its picture, `payload` its copy-and-paste code."""
 
-    id: int
-    value: float
-    status: str
-    expiration_date: str
-    bank_payment_id: str
-    qr_code: str
-    qr_code_url: str
-    payload: str
-    payment_url: str
-    padaria_slug: str
-    description: str
-    created_at: str
+    id: PaymentId
+    value: AmountDue
+    status: Status
+    expiration_date: ExpiresAt
+    bank_payment_id: Annotated[str, Meta(description="Names the charge to the bank, and cannot be guessed.")]
+    qr_code: Annotated[str, Meta(description="The file name of the picture of the code.")]
+    qr_code_url: Annotated[Address, Meta(description="The picture of the code.")]
+    payload: PixCode
+    payment_url: PixPageUrl
+    padaria_slug: Slug
+    description: Description
+    created_at: OpenedAt
 
 
 class PixCreated(Struct, kw_only=True):
     """The charge exists and can be paid; the payment's code and page stand beside it as well."""
 
-    message: str
-    payment: PixPayment
-    payload: str
-    payment_url: str
+    message: Message
+    payment: Annotated[PixPayment, Meta(description="The charge.")]
+    payload: PixCode
+    payment_url: PixPageUrl
 
 
 class PixConfirmation(Struct, kw_only=True):
@@ -100,24 +118,24 @@ class PixReturn(Struct, kw_only=True):
 class PixReturned(Struct, kw_only=True):
     """The return is recorded; the amounts are in reais."""
 
-    message: str
-    payment_id: int
-    return_id: str
-    end_to_end_id: str
-    amount: float
-    status: str
-    held_amount: float
-    refunded_amount: float
+    message: Message
+    payment_id: PaymentId
+    return_id: Annotated[str, Meta(description="The bank's name of the return.")]
+    end_to_end_id: Annotated[AttemptId, Meta(description="The transfer that the money is of.")]
+    amount: Annotated[Reais, Meta(description="What was given back, in reais.")]
+    status: Status
+    held_amount: HeldAmount
+    refunded_amount: RefundedAmount
 
 
 class PixConfirmed(Struct, kw_only=True):
     """The charge is paid."""
 
-    message: str
+    message: Message
 
 
 class PixError(Struct, kw_only=True):
     """Something is wrong with a request to a Pix route; `code` is stable and for programs, `message` is English."""
 
-    message: str
-    code: str
+    message: Annotated[str, Meta(description="What is wrong, in English, for people.")]
+    code: ErrorCode

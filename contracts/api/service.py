@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from contracts.api.types import ErrorCode, PaymentId, Success
 
 
 class MonitoringError(Struct, kw_only=True):
@@ -13,23 +15,25 @@ class MonitoringError(Struct, kw_only=True):
     `payment_id` names the payment that the provider refused to charge: it exists, and is cancelled.
     """
 
-    success: bool
-    error: str
-    code: str
-    payment_id: int | UnsetType = UNSET
+    success: Annotated[bool, Meta(description="Always false.", extra_json_schema={"const": False})]
+    error: Annotated[str, Meta(description="What is wrong, in Portuguese, for people.")]
+    code: ErrorCode
+    payment_id: (
+        Annotated[PaymentId, Meta(description="The payment that the provider refused to charge.")] | UnsetType
+    ) = UNSET
 
 
 class WebhookAccepted(Struct, kw_only=True):
     """The notification is taken; if its signature is good, it is looked into after this answer."""
 
-    success: bool
+    success: Success
 
 
 class Health(Struct, kw_only=True):
     """The process answers."""
 
-    status: str
-    checks: dict[str, bool]
+    status: Annotated[str, Meta(description="Always `ok`.", extra_json_schema={"const": "ok"})]
+    checks: Annotated[dict[str, bool], Meta(description="Always empty: `/readyz` tells how the process fares.")]
 
 
 ReadinessStatus = Literal["ok", "degraded", "unavailable"]
@@ -38,8 +42,8 @@ ReadinessStatus = Literal["ok", "degraded", "unavailable"]
 class ReadinessCheck(Struct, kw_only=True):
     """How one thing fares that the process stands on; `reason` is null where it is `ok`."""
 
-    status: Literal["ok", "unavailable"]
-    reason: str | None
+    status: Annotated[Literal["ok", "unavailable"], Meta(description="Whether it can be used.")]
+    reason: Annotated[str | None, Meta(description="Why it cannot be used; null where it can.")]
 
 
 class Readiness(Struct, kw_only=True):
@@ -48,5 +52,5 @@ class Readiness(Struct, kw_only=True):
     `degraded`: it does its work, and something is away that it can do without for a while.
     """
 
-    status: ReadinessStatus
-    checks: dict[str, ReadinessCheck]
+    status: Annotated[ReadinessStatus, Meta(description="Whether the process can do its work.")]
+    checks: Annotated[dict[str, ReadinessCheck], Meta(description="How `database` and `bus` fare.")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 import contracts
 from contracts import frames, read_models, subjects
-from contracts.api import MonitoringError, PixCreated, PixError
+from contracts.api import MonitoringError, PixCreated, PixError, types
 from contracts.envelope import Cause
 from contracts.errors import CATALOGUE
 from contracts.events import EVENTS, topic_of
@@ -28,12 +28,21 @@ from contracts.generate.schemas import SCHEMA_DIALECT
 from contracts.operations import OPERATIONS
 from contracts.operations.common import REFUSALS
 from contracts.operations.examples import EXAMPLES
+from contracts.payment_status import KNOWN
 from contracts.upcasters import UPCASTERS
 from extrato.bus.messages import to_message
-from extrato.domain.api_keys import HUB_SCOPES
+from extrato.domain.api_keys import HUB_SCOPES, SCOPES
 from extrato.domain.brcode import decode
+from extrato.domain.connections import PIX_APIS
+from extrato.domain.payment.ledger import Refund
+from extrato.domain.pix_keys import InvalidPixKey, normalise
+from extrato.providers.mercado_pago.adapter import MercadoPago
+from extrato.providers.mercado_pago.client import MercadoPagoClient
+from extrato.providers.pix import PixProvider
+from extrato.providers.port import Providers
 from extrato.store.codec import NewEvent, to_envelope, to_state, topic_of_new
 from extrato.store.identity import Identity
+from services.gateway.api.views import LABELS
 from services.gateway.http.answers import monitoring_error, pix_error
 from services.gateway.pages.error_page import page_error
 from services.gateway.routes import ROUTES
@@ -347,6 +356,39 @@ def test_the_example_of_a_pix_can_be_paid():
     code = decode(EXAMPLES[PixCreated]["payment"]["payload"])
 
     assert (code.amount_centavos, code.pix_key) == (3500, BY_NAME["PixKeySet"].key)
+
+
+def test_every_property_of_a_body_is_described():
+    bare = [
+        f"{name}.{field}"
+        for name, body in OPENAPI["components"]["schemas"].items()
+        for field, schema in body.get("properties", {}).items()
+        if not schema.get("description", "").endswith(".")
+    ]
+
+    assert bare == []
+
+
+def test_every_body_is_described():
+    assert [name for name, schema in OPENAPI["components"]["schemas"].items() if not schema.get("description")] == []
+
+
+def test_the_words_of_closed_lists_are_those_of_the_rules():
+    remote = Providers.of(remote=[MercadoPago(MercadoPagoClient(None, ""))], local=[PixProvider()]).remote
+
+    assert set(types.MERCHANT_SCOPES) == SCOPES
+    assert set(types.PIX_APIS) == PIX_APIS
+    assert set(types.CONNECTED_PROVIDERS) == remote.keys()
+    assert set(types.REFUND_STATES) == set(get_args(get_type_hints(Refund)["state"]))
+    assert set(LABELS) == KNOWN
+
+
+@pytest.mark.parametrize("kind", types.PIX_KEY_KINDS)
+def test_every_kind_of_pix_key_is_one_of_the_rules(kind):
+    with pytest.raises(InvalidPixKey) as refused:
+        normalise(kind, "no key of any kind")
+
+    assert refused.value.code != "pix_key_unknown_kind"
 
 
 # --- AsyncAPI -------------------------------------------------------------------------------------
