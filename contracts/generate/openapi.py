@@ -9,9 +9,10 @@ from contracts import __version__
 from contracts.api import MonitoringError, PixError
 from contracts.errors import CATALOGUE
 from contracts.generate.info import JSON, TITLE
+from contracts.generate.refusals import refusals, shared_refusals
 from contracts.generate.schemas import Document, schemas
 from contracts.operations import OPERATIONS
-from contracts.operations.common import ANSWER_HEADERS, CORRELATION_ID, PATH_PARAMETERS, REFUSALS, TEXT
+from contracts.operations.common import ANSWER_HEADERS, CORRELATION_ID, PATH_PARAMETERS, TEXT
 from contracts.operations.examples import EXAMPLES
 from contracts.operations.operation import Answer, Operation, Parameter
 
@@ -38,6 +39,7 @@ def openapi() -> Document:
         "paths": paths,
         "components": {
             "schemas": definitions,
+            "responses": shared_refusals(OPERATIONS),
             "parameters": {CORRELATION_ID.name: _parameter(CORRELATION_ID, "header")},
             "headers": {
                 name: {"description": description, "schema": schema}
@@ -99,7 +101,7 @@ def _operation(operation: Operation) -> Document:
             "required": not operation.may_lack_body,
             "content": {JSON: _media(operation.body)},
         }
-    described["responses"] = {str(status): _answer(answer) for status, answer in _answers(operation).items()}
+    described["responses"] = _answers(operation)
     return described
 
 
@@ -110,14 +112,10 @@ def _security(operation: Operation) -> list[Document]:
     return [with_key, {"payer_token": []}] if operation.payer else [with_key]
 
 
-def _answers(operation: Operation) -> dict[int, Answer]:
-    statuses = {*operation.refusals, *((401, 403) if operation.scope and operation.errors else ())}
-    headers = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
-    refusals = {
-        status: Answer(description=REFUSALS[status], body=operation.errors, headers=headers.get(status, ()))
-        for status in statuses
-    }
-    return dict(sorted((refusals | operation.answers).items()))
+def _answers(operation: Operation) -> Document:
+    """Describe every answer by its status; what the operation says of a status itself goes before its errors."""
+    answers = {status: _answer(answer) for status, answer in operation.answers.items()}
+    return {str(status): described for status, described in sorted({**refusals(operation), **answers}.items())}
 
 
 def _answer(answer: Answer) -> Document:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from contracts import api
-from contracts.operations.common import READING, TEXT
+from contracts.operations.codes import OF_VAULT, OF_WRITING
+from contracts.operations.common import TEXT
 from contracts.operations.operation import Answer, Operation, Parameter
 
 if TYPE_CHECKING:
@@ -23,10 +24,9 @@ def _administration(
     description: str = "",
     body: type[Struct] | None = None,
     answers: dict[int, Answer] | None = None,
-    refusals: tuple[int, ...] = (),
+    codes: tuple[str, ...] = (),
 ) -> Operation:
     """Describe what is done to one merchant; another's is told like one that does not exist."""
-    with_body = (408, 413, 415) if body else ()
     return Operation(
         name=name,
         method=method,
@@ -39,7 +39,7 @@ def _administration(
         or_slash=True,
         body=body,
         answers=answers or {200: Answer(description="The merchant as it is.", body=api.MerchantShown)},
-        refusals=tuple(sorted((*READING, *with_body, *refusals))),
+        codes=codes if method == "GET" else (*codes, *OF_WRITING),
     )
 
 
@@ -59,7 +59,7 @@ ADMIN: Final = (
             200: Answer(description="The merchant was there already.", body=api.MerchantShown),
             201: Answer(description="The merchant exists.", body=api.MerchantShown),
         },
-        refusals=(400, 408, 409, 413, 415, 429, 500, 503),
+        codes=("invalid_slug", "reserved_slug", "invalid_merchant", "merchant_exists", *OF_WRITING),
     ),
     Operation(
         name="listMerchants",
@@ -80,13 +80,43 @@ ADMIN: Final = (
         limit="lists",
         or_slash=True,
         answers={200: Answer(description="Some merchants.", body=api.MerchantList)},
-        refusals=(400, 429, 500, 503),
+        codes=("invalid_limit", "invalid_slug"),
     ),
     _administration("GET", "", "showMerchant", "Show a merchant as it is now."),
-    _administration("PATCH", "", "renameMerchant", "Give a merchant another name or city.", body=api.MerchantNaming),
-    _administration("PUT", "/pix-key", "setPixKey", "Say where a merchant receives Pix.", body=api.PixKeyGiven),
+    _administration(
+        "PATCH",
+        "",
+        "renameMerchant",
+        "Give a merchant another name or city.",
+        body=api.MerchantNaming,
+        codes=("missing_field", "invalid_merchant"),
+    ),
+    _administration(
+        "PUT",
+        "/pix-key",
+        "setPixKey",
+        "Say where a merchant receives Pix.",
+        body=api.PixKeyGiven,
+        codes=(
+            "pix_key_unusable",
+            "pix_key_unknown_kind",
+            "pix_key_invalid_cpf",
+            "pix_key_invalid_cnpj",
+            "pix_key_invalid_phone",
+            "pix_key_invalid_email",
+            "pix_key_invalid_evp",
+            "pix_key_wrong_check_digits",
+        ),
+    ),
     _administration("DELETE", "/pix-key", "removePixKey", "Have a merchant receive no Pix to a key of its own."),
-    _administration("PUT", "/products/{product}", "priceProduct", "Sell a product at a price.", body=api.PriceGiven),
+    _administration(
+        "PUT",
+        "/products/{product}",
+        "priceProduct",
+        "Sell a product at a price.",
+        body=api.PriceGiven,
+        codes=("invalid_product", "too_many_products"),
+    ),
     _administration(
         "DELETE",
         "/products/{product}",
@@ -94,6 +124,7 @@ ADMIN: Final = (
         "Stop selling a product.",
         description="A product that was never sold is refused with `unknown_product` and the nearest name. "
         "One that was withdrawn before is answered like the first time.",
+        codes=("unknown_product",),
     ),
     _administration(
         "PUT",
@@ -103,7 +134,16 @@ ADMIN: Final = (
         description="The provider is asked whose token it is; nothing is kept while it is away. Every process uses the "
         "credential within five seconds. Another account than the connected one is refused: disconnect that first.",
         body=api.CredentialGiven,
-        refusals=(409, 502),
+        codes=(
+            *OF_VAULT,
+            "invalid_credential",
+            "credential_not_accepted",
+            "account_mismatch",
+            "another_account_connected",
+            "unknown_pix_api",
+            "provider_misunderstood",
+            "provider_unavailable",
+        ),
     ),
     _administration(
         "DELETE",
@@ -111,6 +151,7 @@ ADMIN: Final = (
         "disconnectProvider",
         "Forget the credential of a provider.",
         description="No process uses it after five seconds. What was charged on the account is watched no more.",
+        codes=OF_VAULT,
     ),
     _administration(
         "PUT",
@@ -119,6 +160,7 @@ ADMIN: Final = (
         "Take notifications signed with another secret.",
         description="Notifications are judged by it in every process within five seconds.",
         body=api.WebhookSecretGiven,
+        codes=(*OF_VAULT, "invalid_credential", "provider_not_connected"),
     ),
     _administration(
         "POST",
@@ -131,6 +173,7 @@ ADMIN: Final = (
         "`listed_prices_only` orders products by their names and sets no price; it cannot be one that administers.",
         body=api.ApiKeyWanted,
         answers={201: Answer(description="The key.", body=api.ApiKeyCreated)},
+        codes=("invalid_api_key_name", "admin_sets_prices", "api_key_exists", "too_many_api_keys"),
     ),
     _administration(
         "GET",

@@ -35,19 +35,19 @@ ANSWER_HEADERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "X-Correlation-Id": ("The name of this request in logs and events.", TEXT),
 }
 
+# What each status of an error says of the request; its codes say more.
 REFUSALS: Final = {
-    400: "The request is wrong; `code` says how.",
-    401: "There is no API key, or it is not one of ours.",
-    403: "The API key does not have the scope, or may not set a price; in open mode, the page that asks is not one of "
-    "this machine.",
+    400: "The request is wrong.",
+    401: "The caller has not shown who it is.",
+    403: "This caller may not do that.",
     404: "There is no such thing, or not for this caller.",
     408: "The body did not arrive in time: by default within ten seconds.",
-    409: "The request contradicts what has happened; `code` says how.",
+    409: "The request contradicts what has happened.",
     413: "The body is longer than 64 KiB.",
-    415: "The body is not `application/json` in UTF-8.",
+    415: "The body is not what this address reads.",
+    429: "This caller asks too often; `Retry-After` says when to come again.",
     500: "The hub failed.",
-    429: "This key or this address asks too often; `Retry-After` says when to come again.",
-    502: "The provider refused, and the error tells its sentence, or it gave an answer that makes no sense.",
+    502: "The provider refused, or its answer makes no sense.",
     503: "The store or the provider is away, or too much is waiting; nothing is lost by asking again.",
 }
 
@@ -59,6 +59,4 @@ IDEMPOTENCY_KEY: Final = Parameter(
 IF_NONE_MATCH: Final = Parameter(name="If-None-Match", description="The ETag of what the caller has.", schema=TEXT)
 PAGE: Final = ("text/html",)
 AWAY: Final = Answer(description="The hub cannot tell at the moment.", media_types=PAGE)
-CREATION: Final = (400, 408, 409, 413, 415, 429, 500, 502, 503)
-READING: Final = (400, 404, 429, 500, 503)
 TOO_MANY: Final = Answer(description="This address asks too often.", media_types=PAGE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from contracts import api
+from contracts.operations.codes import OF_VAULT, OF_WRITING
 from contracts.operations.common import IDEMPOTENCY_KEY
 from contracts.operations.operation import Answer, Operation
 
@@ -27,7 +28,15 @@ CORRECTIONS: Final = (
                 description="The wish is recorded; the provider does not answer yet.", body=api.PaymentCancelled
             ),
         },
-        refusals=(400, 404, 409, 429, 500, 502, 503),
+        codes=(
+            *OF_WRITING,
+            *OF_VAULT,
+            "payment_already_paid",
+            "payment_holds_money",
+            "provider_not_connected",
+            "provider_refused",
+            "provider_unavailable",
+        ),
     ),
     Operation(
         name="refundPayment",
@@ -48,7 +57,20 @@ CORRECTIONS: Final = (
             200: Answer(description="The provider made a refund.", body=api.Refunded),
             202: Answer(description="The wish is recorded; the provider has not made a refund yet.", body=api.Refunded),
         },
-        refusals=(400, 404, 408, 409, 413, 415, 429, 500, 502, 503),
+        codes=(
+            *OF_WRITING,
+            *OF_VAULT,
+            "amount_or_all",
+            "choose_attempt",
+            "payment_not_paid",
+            "payment_already_refunded",
+            "refund_by_bank_only",
+            "refund_exceeds_balance",
+            "refund_in_progress",
+            "provider_not_connected",
+            "provider_refused",
+            "provider_unavailable",
+        ),
     ),
     Operation(
         name="acceptMoney",
@@ -61,7 +83,7 @@ CORRECTIONS: Final = (
         scope="payments:refund",
         limit="creations",
         answers={200: Answer(description="The money is taken.", body=api.MoneyTaken)},
-        refusals=(400, 404, 409, 429, 500, 503),
+        codes=(*OF_WRITING, "nothing_to_accept"),
     ),
     Operation(
         name="resolveAlert",
@@ -75,6 +97,6 @@ CORRECTIONS: Final = (
         body=api.AlertReason,
         limit="creations",
         answers={200: Answer(description="The alert is closed.", body=api.AlertClosed)},
-        refusals=(400, 404, 408, 409, 413, 415, 429, 500, 503),
+        codes=OF_WRITING,
     ),
 )

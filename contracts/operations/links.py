@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from contracts import api
-from contracts.operations.common import CREATION, IDEMPOTENCY_KEY, READING, TEXT
+from contracts.operations.codes import OF_CHARGING, OF_VAULT, OF_WRITING
+from contracts.operations.common import IDEMPOTENCY_KEY, TEXT
 from contracts.operations.operation import Answer, Operation, Parameter
 
 
@@ -24,7 +25,7 @@ def _check(method: str, name: str) -> Operation:
         limit="checks",
         cross_origin=True,
         answers={200: Answer(description="How the payment stands.", body=api.PaymentStatus)},
-        refusals=READING,
+        codes=(*OF_WRITING, *OF_VAULT),
     )
 
 
@@ -43,7 +44,14 @@ LINKS: Final = (
         limit="creations",
         cross_origin=True,
         answers={200: Answer(description="The link can be handed to a payer.", body=api.LinkCreated)},
-        refusals=CREATION,
+        codes=(
+            *OF_CHARGING,
+            *OF_WRITING,
+            *OF_VAULT,
+            "merchant_not_found",
+            "unknown_product",
+            "listed_prices_only",
+        ),
     ),
     _check("GET", "checkPayment"),
     _check("POST", "checkPaymentByPost"),
@@ -70,7 +78,7 @@ LINKS: Final = (
         limit="lists",
         cross_origin=True,
         answers={200: Answer(description="The payments.", body=api.PaymentList)},
-        refusals=(400, 429, 500, 503),
+        codes=("missing_padaria_slug", "merchant_not_found", "invalid_status", "invalid_limit"),
     ),
     Operation(
         name="syncPending",
@@ -85,7 +93,7 @@ LINKS: Final = (
         limit="checks",
         cross_origin=True,
         answers={200: Answer(description="What it brought.", body=api.Synced)},
-        refusals=(400, 408, 413, 415, 429, 500, 503),
+        codes=(*OF_WRITING, *OF_VAULT, "merchant_not_found", "provider_not_connected"),
     ),
     Operation(
         name="showEvents",
@@ -97,6 +105,5 @@ LINKS: Final = (
         limit="lists",
         cross_origin=True,
         answers={200: Answer(description="The events.", body=api.Timeline)},
-        refusals=READING,
     ),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from contracts import api
-from contracts.operations.common import READING, TEXT
+from contracts.operations.codes import OF_WRITING
+from contracts.operations.common import TEXT
 from contracts.operations.operation import Answer, Operation, Parameter
 
 MONITORS: Final = (
@@ -19,7 +20,7 @@ MONITORS: Final = (
         limit="creations",
         cross_origin=True,
         answers={200: Answer(description="Whether it is being watched.", body=api.MonitorStarted)},
-        refusals=READING,
+        codes=OF_WRITING,
     ),
     Operation(
         name="listMonitors",
@@ -32,7 +33,7 @@ MONITORS: Final = (
         limit="lists",
         cross_origin=True,
         answers={200: Answer(description="Their numbers.", body=api.MonitorList)},
-        refusals=(400, 429, 500, 503),
+        codes=("merchant_not_found",),
     ),
     Operation(
         name="startAllMonitors",
@@ -46,6 +47,6 @@ MONITORS: Final = (
         limit="creations",
         cross_origin=True,
         answers={200: Answer(description="How many watches were started.", body=api.MonitorsStarted)},
-        refusals=(400, 408, 413, 415, 429, 500, 503),
+        codes=(*OF_WRITING, "merchant_not_found", "provider_not_connected"),
     ),
 )

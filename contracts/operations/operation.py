@@ -7,6 +7,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from contracts import api
+from contracts.errors import CATALOGUE
+from contracts.operations.codes import codes_by_shape
 
 Limit = Literal["creations", "checks", "confirmations", "lists"]
 """What requests are counted as: each has a bound for a key and for an address."""
@@ -38,9 +40,9 @@ class Operation(Struct, frozen=True, kw_only=True):
     origins may ask and read what is answered. A path that ends in a slash is answered without it as well; with
     `or_slash` one that has none is answered with it too.
 
-    `refusals` are statuses answered with an `errors` body; 401 and 403 follow from the scope. A page has no `errors`
-    body: its `answers` are all there is. A body of `dict` is a JSON object that somebody else defines; one that
-    `may_lack_body` does without it too.
+    `codes` are the error codes of its own rules, answered in an `errors` body. `every_code` adds those that follow from
+    scope, path, limit, body and headers. A page has no `errors` body: its `answers` are all there is. A body of `dict`
+    is a JSON object that somebody else defines; with `may_lack_body` it is optional.
     """
 
     name: str
@@ -59,5 +61,15 @@ class Operation(Struct, frozen=True, kw_only=True):
     body: type[Struct] | type[dict[str, Any]] | None = None
     may_lack_body: bool = False
     answers: dict[int, Answer]
-    refusals: tuple[int, ...] = ()
+    codes: tuple[str, ...] = ()
     errors: type[Struct] | None = api.MonitoringError
+
+    @property
+    def every_code(self) -> frozenset[str]:
+        """The codes of all errors that it answers, its own and those that follow from its shape."""
+        return frozenset((*self.codes, *codes_by_shape(self))) if self.errors else frozenset()
+
+    @property
+    def refusals(self) -> frozenset[int]:
+        """The statuses of these errors."""
+        return frozenset(CATALOGUE[code].status for code in self.every_code)

@@ -84,6 +84,6 @@ PAGES: Final = (
             ),
             304: Answer(description="The caller has the file.", media_types=(), headers=("Cache-Control", "ETag")),
         },
-        refusals=(404, 500),
+        codes=("not_found",),
     ),
 )

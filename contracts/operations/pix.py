@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from contracts import api
-from contracts.operations.common import CREATION, IDEMPOTENCY_KEY, IF_NONE_MATCH
+from contracts.operations.codes import OF_CHARGING, OF_READING, OF_VAULT, OF_WRITING
+from contracts.operations.common import IDEMPOTENCY_KEY, IF_NONE_MATCH
 from contracts.operations.operation import Answer, Operation
 
 PIX: Final = (
@@ -30,7 +31,14 @@ PIX: Final = (
                 headers=("Location",),
             )
         },
-        refusals=CREATION,
+        codes=(
+            *OF_WRITING,
+            "missing_padaria_slug",
+            "merchant_not_found",
+            "listed_prices_only",
+            "provider_not_connected",
+            "provider_refused",
+        ),
         errors=api.PixError,
     ),
     Operation(
@@ -51,7 +59,7 @@ PIX: Final = (
             ),
             304: Answer(description="The caller has the picture.", media_types=(), headers=("Cache-Control", "ETag")),
         },
-        refusals=(404, 409, 429, 500, 503),
+        codes=(*OF_READING, "not_found", "payment_holds_money", "overloaded"),
         errors=api.PixError,
     ),
     Operation(
@@ -72,7 +80,7 @@ PIX: Final = (
         limit="confirmations",
         or_slash=True,
         answers={200: Answer(description="The charge is paid.", body=api.PixConfirmed)},
-        refusals=(400, 404, 408, 409, 413, 415, 429, 500, 503),
+        codes=(*OF_WRITING, "not_found", "not_a_pix", "wrong_amount", "late_payment"),
         errors=api.PixError,
     ),
     Operation(
@@ -89,7 +97,14 @@ PIX: Final = (
         limit="confirmations",
         or_slash=True,
         answers={200: Answer(description="The return is recorded.", body=api.PixReturned)},
-        refusals=(400, 404, 408, 409, 413, 415, 429, 500, 503),
+        codes=(
+            *OF_WRITING,
+            "not_a_pix",
+            "return_id_reused",
+            "unknown_transfer",
+            "choose_transfer",
+            "return_exceeds_held",
+        ),
         errors=api.PixError,
     ),
     Operation(
@@ -107,6 +122,14 @@ PIX: Final = (
         limit="creations",
         cross_origin=True,
         answers={201: Answer(description="The Pix can be paid.", body=api.CartCreated)},
-        refusals=CREATION,
+        codes=(
+            *OF_CHARGING,
+            *OF_WRITING,
+            *OF_VAULT,
+            "merchant_not_found",
+            "unknown_product",
+            "listed_prices_only",
+            "cpf_and_cnpj",
+        ),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from contracts import api
-from contracts.operations.common import POSITION, READING, TEXT
+from contracts.operations.common import POSITION, TEXT
 from contracts.operations.operation import Answer, Operation, Parameter
 
 SERVICE: Final = (
@@ -37,7 +37,15 @@ SERVICE: Final = (
         ),
         limit="checks",
         answers={101: Answer(description="Frames follow.", media_types=())},
-        refusals=READING,
+        codes=(
+            "nothing_to_listen_to",
+            "invalid_payment_id",
+            "payment_not_found",
+            "merchant_not_found",
+            "invalid_position",
+            "not_a_websocket",
+            "overloaded",
+        ),
     ),
     Operation(
         name="showHealth",
@@ -71,7 +79,6 @@ SERVICE: Final = (
         scope="metrics",
         limit="lists",
         answers={200: Answer(description="Prometheus's text format.", media_types=("text/plain",))},
-        refusals=(429,),
     ),
     Operation(
         name="showOpenApi",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from contracts import api
+from contracts.operations.codes import OF_VAULT
 from contracts.operations.common import TEXT
 from contracts.operations.operation import Answer, Operation, Parameter
 
@@ -32,11 +33,17 @@ def _webhook(path: str, name: str, summary: str) -> Operation:
             Parameter(name="x-request-id", description="Names the delivery; it is signed.", schema=TEXT),
         ),
         body=dict[str, Any],
-        answers={
-            200: Answer(description="The notification is taken.", body=api.WebhookAccepted),
-            401: Answer(description="The signature is missing, wrong or too old.", body=api.MonitoringError),
-        },
-        refusals=(400, 404, 408, 413, 429, 500, 503),
+        answers={200: Answer(description="The notification is taken.", body=api.WebhookAccepted)},
+        codes=(
+            *OF_VAULT,
+            "store_unavailable",
+            "unavailable",
+            "invalid_notification",
+            "invalid_signature",
+            "unknown_merchant",
+            # For addresses that guess.
+            "too_many_requests",
+        ),
     )
 
 
@@ -48,7 +55,6 @@ def _webhook_test(path: str, name: str) -> Operation:
         tag="Webhooks",
         summary="Answer a test of Mercado Pago's panel; it stores nothing and asks nothing.",
         answers={200: Answer(description="The address answers.", body=api.WebhookAccepted)},
-        refusals=(500,),
     )
 
 

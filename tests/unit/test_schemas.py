@@ -26,6 +26,7 @@ from contracts.generate.files import READ_MODELS
 from contracts.generate.openapi import openapi
 from contracts.generate.schemas import SCHEMA_DIALECT
 from contracts.operations import OPERATIONS
+from contracts.operations.codes import codes_by_shape
 from contracts.operations.common import REFUSALS
 from contracts.operations.examples import EXAMPLES
 from contracts.payment_status import KNOWN
@@ -53,6 +54,22 @@ OPENAPI = openapi()
 ASYNCAPI = asyncapi()
 BY_NAME = {type(event).__name__: event for event in EXAMPLE_EVENTS}
 
+# No operation answers these: where there is no route, on the command line, over Socket.IO, by a worker, or inside a
+# sentence of another error.
+TOLD_ELSEWHERE = {code for code in CATALOGUE if code.startswith("brcode_")} | {
+    "bus_refused",
+    "bus_unavailable",
+    "cannot_rotate",
+    "conflict",
+    "foreign_file",
+    "invalid_auth",
+    "invalid_price",
+    "method_not_allowed",
+    "payment_already_opened",
+    "provider_shows_nothing",
+    "unfit_role",
+}
+
 each_event = pytest.mark.parametrize("event", [*EXAMPLE_EVENTS, DIRECT_PIX], ids=lambda event: type(event).__name__)
 
 
@@ -75,6 +92,23 @@ def resolve(document: Any, reference: str) -> Any:
     for part in reference[2:].split("/"):
         document = document[part]
     return document
+
+
+def with_responses(document: Any) -> dict[str, Any]:
+    """The paths of an OpenAPI document with each shared response in the places that refer to it."""
+    return {
+        path: {
+            method: {
+                **operation,
+                "responses": {
+                    status: resolve(document, answer["$ref"]) if "$ref" in answer else answer
+                    for status, answer in operation["responses"].items()
+                },
+            }
+            for method, operation in operations.items()
+        }
+        for path, operations in document["paths"].items()
+    }
 
 
 def errors_of(instance: Any, schema: dict[str, Any], document: dict[str, Any]) -> list[str]:
@@ -251,7 +285,8 @@ def test_the_openapi_document_has_the_parts_that_openapi_asks_for():
         "additionalProperties": True,
     }
 
-    assert [error.message for error in Draft202012Validator(structure).iter_errors(OPENAPI)] == []
+    whole = {**OPENAPI, "paths": with_responses(OPENAPI)}
+    assert [error.message for error in Draft202012Validator(structure).iter_errors(whole)] == []
 
 
 def test_every_operation_has_a_name_of_its_own():
@@ -317,6 +352,41 @@ def test_whatever_needs_a_key_is_limited():
     assert [route.path for route in ROUTES if route.scope is not None and route.limit is None] == []
 
 
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_an_error_answer_names_the_codes_that_it_may_have(operation):
+    answers = with_responses(OPENAPI)[operation.path][operation.method.lower()]["responses"]
+    told: dict[str, int] = {}
+    for status in operation.refusals:
+        schema = answers[str(status)]["content"]["application/json"]["schema"]
+        assert schema["allOf"][0] == {"$ref": f"#/components/schemas/{operation.errors.__name__}"}
+        for code in schema["allOf"][1]["properties"]["code"]["enum"]:
+            assert f"- `{code}`: {CATALOGUE[code].cause}" in answers[str(status)]["description"]
+            told[code] = status
+
+    assert told == {code: CATALOGUE[code].status for code in operation.every_code}
+    assert (told == {}) == (operation.errors is None)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_the_example_of_an_error_is_one_that_the_operation_answers(operation):
+    for answer in with_responses(OPENAPI)[operation.path][operation.method.lower()]["responses"].values():
+        for media in answer.get("content", {}).values():
+            if "example" in media:
+                assert errors_of(media["example"], media["schema"], OPENAPI) == []
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_an_operation_lists_its_own_codes_once(operation):
+    assert sorted(operation.codes) == sorted(set(operation.codes) - set(codes_by_shape(operation)))
+
+
+def test_every_code_is_answered_by_an_operation_or_told_elsewhere():
+    answered = {code for operation in OPERATIONS for code in operation.every_code}
+
+    assert answered | TOLD_ELSEWHERE == CATALOGUE.keys()
+    assert answered & TOLD_ELSEWHERE == set()
+
+
 def test_every_body_may_come_too_slowly():
     for operation in OPERATIONS:
         assert (408 in operation.refusals) == (413 in operation.refusals), operation.name
@@ -324,9 +394,9 @@ def test_every_body_may_come_too_slowly():
 
 def test_whoever_is_told_to_wait_is_told_for_how_long():
     for operation in OPERATIONS:
-        answers = OPENAPI["paths"][operation.path][operation.method.lower()]["responses"]
-        if 503 in operation.refusals:
-            assert "Retry-After" in answers["503"]["headers"], operation.name
+        answers = with_responses(OPENAPI)[operation.path][operation.method.lower()]["responses"]
+        for status in operation.refusals & {429, 503}:
+            assert "Retry-After" in answers[str(status)]["headers"], operation.name
 
 
 REQUESTS = {each.body for each in OPERATIONS if isinstance(each.body, type) and issubclass(each.body, msgspec.Struct)}
