@@ -27,6 +27,7 @@ from services.sandbox.state.faults import Faults
 from tests import pace
 from tests.homes import new_home, put_database_in
 from tests.ports import free_port
+from tests.promised import JSON, hold_to_promise, holding
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -60,7 +61,10 @@ WEBHOOK_SECRET = "a-webhook-secret-that-tests-know"
 
 
 class RunningHub:
-    """A hub in processes of its own, and an HTTP session that acts as the demo merchant's backend."""
+    """A hub in processes of its own, and an HTTP session that acts as the demo merchant's backend.
+
+    The session fails a test for an answer that is not as `openapi.json` promises.
+    """
 
     def __init__(self, home: Path, url: str, sandbox_url: str, session: aiohttp.ClientSession) -> None:
         self.home = home
@@ -112,7 +116,9 @@ class RunningHub:
         writer.write(b"\r\n".join(written) + b"\r\n\r\n" + body)
         head, _, answer = (await reader.read()).partition(b"\r\n\r\n")
         writer.close()
-        return int(head.split(b" ", 2)[1]), answer
+        status, kind = int(head.split(b" ", 2)[1]), JSON if b"Content-Type: application/json" in head else ""
+        hold_to_promise(method, path.partition("?")[0], status, kind, answer)
+        return status, answer
 
     async def administer(
         self, method: str, path: str, body: Any = None, *, key: str | None = None
@@ -352,8 +358,9 @@ async def running_hub(home: Path, **environment: str) -> AsyncIterator[RunningHu
         assert told, "nothing was said"
         assert "extrato is ready" in told[-1], "".join(told)
         drain = asyncio.create_task(process.stdout.read())
-        async with aiohttp.ClientSession() as session:
-            yield RunningHub(home, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}", session)
+        url = f"http://127.0.0.1:{port}"
+        async with aiohttp.ClientSession(trace_configs=[holding(url)]) as session:
+            yield RunningHub(home, url, f"http://127.0.0.1:{sandbox_port}", session)
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(pace.allowed(10)):
             assert await process.wait() == 0, (await drain).decode()
@@ -379,7 +386,7 @@ async def _hub_of_worker(**environment: str) -> AsyncIterator[RunningHub]:
 @contextlib.asynccontextmanager
 async def in_good_order(shared: RunningHub) -> AsyncIterator[RunningHub]:
     """A hub that other tests use too: with no fault set, and an HTTP session of this test."""
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(trace_configs=[holding(shared.url)]) as session:
         fresh = RunningHub(shared.home, shared.url, shared.sandbox_url, session)
         await fresh.faults(**NO_FAULTS)
         fresh.webhooks_failed_before = (await fresh.webhooks())["failed"]

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from services.gateway.http.limits import RETURNS_OF_PAYMENT_PER_MINUTE, SECOND_LOOKS_PER_MINUTE
 from tests.homes import new_home
+from tests.promised import holding
 from tests.running_hub import MERCHANT, WEBHOOK_SECRET, RunningHub, running_hub
 
 pytestmark = pytest.mark.xdist_group("guessing")
@@ -32,7 +33,7 @@ async def started():
 @pytest_asyncio.fixture
 async def hub(started):
     """The hub of this file with an HTTP session of this test."""
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(trace_configs=[holding(started.url)]) as session:
         yield RunningHub(started.home, started.url, started.sandbox_url, session)
 
 

@@ -12,6 +12,7 @@ from extrato.domain.merchant import RESERVED_SLUG
 from extrato.use_cases.merchants import change_merchant, new_api_key
 from tests.compatibility.claim import claim
 from tests.homes import new_home
+from tests.promised import holding
 from tests.running_hub import CAUSE, MERCHANT, RunningHub, running_hub
 
 pytestmark = pytest.mark.xdist_group("limits")
@@ -55,7 +56,8 @@ async def strict(identities):
     """A hub that allows little, to a test whose address and keys no other test has used."""
     started, unused = identities
     address, api_key, admin_key = next(unused)
-    async with aiohttp.ClientSession(headers={"X-Forwarded-For": address}) as session:
+    promises = holding(started.url)
+    async with aiohttp.ClientSession(headers={"X-Forwarded-For": address}, trace_configs=[promises]) as session:
         hub = RunningHub(started.home, started.url, started.sandbox_url, session)
         hub.api_key, hub.admin_key = api_key, admin_key
         yield hub
