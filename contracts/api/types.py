@@ -71,8 +71,9 @@ Status = Annotated[
 StatusDetail = Annotated[
     str | None,
     Meta(
-        description="Why the status is so. The hub's own words are `partially_paid`, `other_currency` and `expired`; "
-        "the provider may have any other word. Null where neither says why.",
+        description="Why the status is so; null where there is nothing to say. The hub itself says `accredited`, "
+        "`partially_paid`, `other_currency`, `partially_refunded`, `partially_charged_back`, `expired`, `by_collector` "
+        "and `charge_refused`; a provider may have any other word.",
         examples=["accredited"],
     ),
 ]
@@ -114,7 +115,10 @@ NewestAttemptId = Annotated[
 PreferenceId = Annotated[str | None, Meta(description="Mercado Pago's id of the link; null for a Pix.")]
 CheckoutUrl = Annotated[
     Address | None,
-    Meta(description="The provider's page to pay on; null while money is held, and where there is none."),
+    Meta(
+        description="The provider's page to pay on; null where there is none, and while money is held that does not "
+        "pay the charge."
+    ),
 ]
 StatusCheckUrl = Annotated[
     Address, Meta(description="Where to ask how the payment stands, with the token of the payer.")
