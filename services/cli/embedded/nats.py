@@ -15,16 +15,16 @@ import secrets
 import shutil
 import socket
 import sysconfig
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from extrato.bus.copies import COPIED_STREAMS, DELIVERY, FEED_PREFIX, ORIGIN_API, new_feed
 from extrato.own_files import make_folder, read_own, write_own
 from extrato.process import CannotStart
-from services.cli.supervisor.child import Child, Program
+from services.cli.embedded.server import Server
+from services.cli.supervisor.child import Program
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
 _HOST: Final = "127.0.0.1"
 
@@ -38,8 +38,8 @@ INBOXES: Final = "_INBOX.>"
 LONGEST_WAIT_S: Final = 120
 
 
-class EmbeddedNats:
-    """One server with its streams below `home`; it also stands as an async context manager."""
+class EmbeddedNats(Server):
+    """One server with its streams below `home`."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home.absolute() / "nats"
@@ -49,7 +49,6 @@ class EmbeddedNats:
         self._copier_password = secrets.token_urlsafe(24)
         self._subscriber_password = secrets.token_urlsafe(24)
         self._feed = ""
-        self._child: Child | None = None
 
     @property
     def url(self) -> str:
@@ -71,13 +70,6 @@ class EmbeddedNats:
         """The secret name of the consumers that feed the copies; known after `prepare`, and kept in the home."""
         return self._feed
 
-    @property
-    def pid(self) -> int:
-        """The process id of a server that was started by `start`."""
-        if self._child is None:
-            raise RuntimeError("This server was not started by start().")
-        return self._child.pid
-
     async def prepare(self) -> Program:
         """Write the configuration; gives what is to be run. Raises `CannotStart`."""
         self._port = self._port or _free_port()
@@ -92,30 +84,6 @@ class EmbeddedNats:
             environment={"PATH": "/usr/bin:/bin", "TZ": "UTC"},
             is_ready=self._is_ready,
         )
-
-    async def start(self) -> None:
-        """Start the server and wait until it greets; raises `CannotStart`."""
-        self._child = await Child.start(await self.prepare())
-        try:
-            await self._child.become_ready()
-        except BaseException:
-            await self.stop()
-            raise
-
-    async def stop(self, *, grace_s: float = 5.0) -> None:
-        """Stop the server."""
-        if self._child:
-            await self._child.stop(grace_s=grace_s)
-            self._child = None
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
 
     def _configuration(self) -> str:
         # JSON strings are valid in NATS's configuration language.

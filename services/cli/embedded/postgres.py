@@ -16,17 +16,15 @@ import shutil
 import signal
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final
 
 import psutil
 
 from extrato.own_files import make_folder, write_own
 from extrato.process import CannotStart
 from services.cli.embedded.postgres_places import Places, make_places
-from services.cli.supervisor.child import Child, Program, describe_ending, spawn
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from services.cli.embedded.server import Server
+from services.cli.supervisor.child import Program, describe_ending, spawn
 
 _ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 _OWNER_AND_DATABASE: Final = b"CREATE ROLE extrato LOGIN;\nCREATE DATABASE extrato OWNER extrato;\n"
@@ -41,8 +39,8 @@ _HBA: Final = f"local all {','.join(_ROLES)} peer map=extrato\nlocal all all rej
 _LEFT_OVER_GRACE_S: Final = 5.0
 
 
-class EmbeddedPostgres:
-    """One server with its data below `home`; it also stands as an async context manager.
+class EmbeddedPostgres(Server):
+    """One server with its data below `home`.
 
     `fsync=False` is for tests whose data may be lost with the machine.
     """
@@ -51,7 +49,6 @@ class EmbeddedPostgres:
         self._home = home.absolute()
         self._fsync = fsync
         self._places: Places | None = None
-        self._child: Child | None = None
 
     @property
     def url(self) -> str:
@@ -62,13 +59,6 @@ class EmbeddedPostgres:
     def services_url(self) -> str:
         """Where the services' role finds the same database; known after `prepare`."""
         return f"postgresql://extrato_services@/extrato?host={self._known_places.socket}"
-
-    @property
-    def pid(self) -> int:
-        """The process id of a server that was started by `start`."""
-        if self._child is None:
-            raise RuntimeError("This server was not started by start().")
-        return self._child.pid
 
     async def prepare(self) -> Program:
         """Make the folders and, once, the database and its roles; gives what is to be run. Raises `CannotStart`."""
@@ -90,30 +80,6 @@ class EmbeddedPostgres:
             # Fast shutdown: connections are ended, transactions rolled back, and all is written.
             stop_signal=signal.SIGINT,
         )
-
-    async def start(self) -> None:
-        """Start the server and wait until it answers; raises `CannotStart`."""
-        self._child = await Child.start(await self.prepare())
-        try:
-            await self._child.become_ready()
-        except BaseException:
-            await self.stop()
-            raise
-
-    async def stop(self, *, grace_s: float = 5.0) -> None:
-        """Stop the server; what was committed is safe even when it has to be killed."""
-        if self._child:
-            await self._child.stop(grace_s=grace_s)
-            self._child = None
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
 
     @property
     def _known_places(self) -> Places:
