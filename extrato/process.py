@@ -20,6 +20,7 @@ import uvloop
 from extrato.bus.connection import BUS_AWAY, Bus, connect
 from extrato.bus.holding import ForeignStream, StreamReader
 from extrato.errors import BusRefused, BusUnavailable, Transient
+from extrato.log_file import UnusableLogFile
 from extrato.own_files import ForeignFile, open_own
 from extrato.settings import InvalidSettings, Settings
 from extrato.store.pool import CONNECT_TIMEOUT_S, Pool
@@ -166,12 +167,12 @@ def run(name: str, work: Callable[[Settings], Coroutine[object, object, object]]
     """Do a process's work until SIGTERM or SIGINT, which is no failure; gives the exit code."""
     try:
         settings = Settings.from_environment(os.environ)
-        configure_logging(settings.log_level)
+        configure_logging(settings.log_level, file=settings.log_file)
         gc.freeze()
         gc.set_threshold(GC_EVERY_OBJECTS)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_until_signal(work(settings)))
-    except (CannotStart, ForeignFile, InvalidSettings, InvalidVaultKey) as error:
+    except (CannotStart, ForeignFile, InvalidSettings, InvalidVaultKey, UnusableLogFile) as error:
         sys.stderr.write(f"{name}: {error}\n")
         return 1
     except Exception:  # noqa: BLE001 - the last place where it can be told

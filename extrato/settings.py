@@ -77,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...]
     patience: Patience
     log_level: str
+    log_file: Path | None
     ready_file: Path | None
 
     def __repr__(self) -> str:
@@ -102,7 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         public_url = _url(environment, "EXTRATO_PUBLIC_URL", {"http", "https"}).rstrip("/")
         public_url = public_url or f"http://127.0.0.1:{port}"
         trusted_proxies = _networks(environment, "EXTRATO_TRUSTED_PROXIES")
-        ready_file = environment.get("EXTRATO_READY_FILE")
+        log_file, ready_file = environment.get("EXTRATO_LOG_FILE"), environment.get("EXTRATO_READY_FILE")
         database_url = _url(environment, "EXTRATO_DATABASE_URL", POSTGRES)
         migration_database_url = _url(environment, MIGRATION_DATABASE_URL, POSTGRES)
         if migration_database_url and not database_url:
@@ -130,6 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             trusted_proxies=trusted_proxies,
             patience=_patience(environment),
             log_level=_log_level(environment),
+            log_file=Path(log_file) if log_file else None,
             ready_file=Path(ready_file) if ready_file else None,
         )
 

@@ -1,4 +1,4 @@
-"""Logs: facts with fields, one JSON object a line, on standard error, and of each fact a bounded number."""
+"""Logs: facts with fields, one JSON object a line, and of each fact a bounded number."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final, TextIO, cast
 import structlog
 from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
+
+from extrato.log_file import LogFile, LossyOutput, UnusableLogFile, make_log_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +34,17 @@ LINES_OF_A_FACT: Final = 100
 WINDOW_S: Final = 10.0
 
 
-def configure_logging(level: str) -> None:
-    """Log facts of `level` and above; `level` is debug, info, warning or error."""
+def configure_logging(level: str, *, file: Path | None = None) -> None:
+    """Log facts of `level` and above to a file that rotates, or to standard error.
+
+    `level` is debug, info, warning or error. Raises `UnusableLogFile` and `ForeignFile`.
+    """
+    try:
+        if file is not None:
+            make_log_file(file)
+    except OSError as error:
+        raise UnusableLogFile(f"EXTRATO_LOG_FILE={file} cannot be written: {error.strerror}.") from None
+    output = LossyOutput(_write_to_standard_error if file is None else LogFile(file).write)
     structlog.configure(
         processors=[
             Rations(),
@@ -45,7 +56,7 @@ def configure_logging(level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", StandardError())),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", output)),
         cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
@@ -53,29 +64,10 @@ def configure_logging(level: str) -> None:
     root.addHandler(FromLibraries())
 
 
-class StandardError:
-    """Standard error on a disk that may be full: a line that cannot be written is counted, and fails nobody."""
-
-    def __init__(self) -> None:
-        self._lost = 0
-
-    def write(self, text: str) -> int:
-        """Write a text, and before it how many were lost, if any were."""
-        try:
-            if self._lost:
-                sys.stderr.write(f'{{"event": "lines_lost", "count": {self._lost}, "level": "warning"}}\n')
-                self._lost = 0
-            return sys.stderr.write(text)
-        except OSError:
-            self._lost += 1
-            return len(text)
-
-    def flush(self) -> None:
-        """Have what was written leave, if it can."""
-        try:
-            sys.stderr.flush()
-        except OSError:
-            self._lost += 1
+def _write_to_standard_error(text: str) -> None:
+    # Looked up at each line: the stream may be exchanged.
+    sys.stderr.write(text)
+    sys.stderr.flush()
 
 
 class FromLibraries(logging.Handler):

@@ -10,6 +10,8 @@ import sys
 
 from aiohttp import web
 
+from extrato.log_file import UnusableLogFile
+from extrato.own_files import ForeignFile
 from extrato.telemetry import configure_logging
 from services.sandbox.app import create_app
 from services.sandbox.state.database import DataFolderBusy
@@ -21,12 +23,12 @@ _SHUTDOWN_S = 0.5
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code."""
-    configure_logging("info")
     try:
         settings = Settings.from_env(os.environ)
+        configure_logging("info", file=settings.log_file)
         listener = _listen(settings)
         asyncio.run(_serve(settings, listener))
-    except (InvalidSettings, DataFolderBusy) as error:
+    except (InvalidSettings, DataFolderBusy, ForeignFile, UnusableLogFile) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except OSError as error:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import signal
+import stat
 import sys
 
 import pytest
 
+from extrato.log_file import LIMIT_BYTES
 from extrato.own_files import ForeignFile
 from extrato.process import CannotStart
-from services.cli.supervisor.child import (
-    LOG_LIMIT_BYTES,
-    Child,
-    Program,
-    describe_ending,
-    last_line,
-    set_aside_as,
-    shorten,
-)
+from services.cli.supervisor.child import Child, Program, describe_ending, last_line
 from services.cli.supervisor.orphans import RunFolder
 from services.cli.supervisor.supervisor import Supervisor, pause_before_restart
 from tests.pace import allowed
@@ -118,15 +113,13 @@ async def test_a_program_that_does_not_listen_is_killed(tmp_path):
     assert await child.wait() == -signal.SIGKILL
 
 
-async def test_a_long_log_is_set_aside_at_a_start(tmp_path):
+async def test_a_full_log_is_renamed_at_a_start(tmp_path):
     log = tmp_path / "talking.log"
-    log.write_bytes(b"x" * LOG_LIMIT_BYTES + b"the end")
+    log.write_bytes(b"x" * LIMIT_BYTES + b"the end\n")
     child = await Child.start(program(tmp_path, "talking", "print('fresh')"))
     await child.wait()
     assert log.read_text() == "fresh\n"
-    aside = (tmp_path / "talking.log.1").read_bytes()
-    assert len(aside) == LOG_LIMIT_BYTES
-    assert aside.endswith(b"xthe end")
+    assert (tmp_path / "talking.log.1").read_bytes() == b"x" * LIMIT_BYTES + b"the end\n"
 
 
 CHATTERING = """
@@ -154,17 +147,14 @@ async def test_a_program_that_talks_without_end_fills_two_bounded_files(tmp_path
         await supervisor.stop(["talking"])
     assert reports[0].startswith("talking ended with exit code 1")
     assert sorted(tmp_path.glob("talking*")) == [log, aside]
-    assert LOG_LIMIT_BYTES <= aside.stat().st_size <= 2 * LOG_LIMIT_BYTES + (1 << 20)
-    assert aside.stat().st_mode & 0o077 == 0
-    # It talked 40 MB, and what comes in one second above the limit is all that there may be more.
-    assert max(sizes) < 35_000_000
-    # A line may be missing where one file follows the other, and nowhere else: not the last ones before the end.
-    earlier, later = aside.read_bytes().splitlines()[1:], log.read_bytes().splitlines()
-    last = later if b"the reason" in later else earlier
-    del last[last.index(b"the reason") :]
-    assert last[-1].startswith(b"000040000 ")
-    assert follow_each_other(last)
-    assert last is earlier or follow_each_other(earlier)
+    assert stat.S_IMODE(log.stat().st_mode) == stat.S_IMODE(aside.stat().st_mode) == 0o600
+    assert LIMIT_BYTES - 2000 < aside.stat().st_size <= LIMIT_BYTES
+    assert max(sizes) <= 2 * LIMIT_BYTES
+    # It talked 40 MB. The end of that is there, and no line of it is missing where one file follows the other.
+    lines = [*aside.read_bytes().splitlines(), *log.read_bytes().splitlines()]
+    end = lines.index(b"the reason")
+    assert lines[end - 1].startswith(b"000040000 ")
+    assert follow_each_other(lines[:end])
 
 
 def follow_each_other(lines):
@@ -172,28 +162,37 @@ def follow_each_other(lines):
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
-async def test_a_log_that_is_a_link_is_not_appended_to(tmp_path):
+@pytest.mark.parametrize("name", ["program.log", "program.out"])
+@pytest.mark.parametrize("writes_log", [True, False])
+async def test_a_log_that_is_a_link_is_not_appended_to(tmp_path, name, writes_log):
     victim = tmp_path / "victim"
-    victim.write_bytes(b"x" * (LOG_LIMIT_BYTES + 1))
-    log = tmp_path / "logs" / "program.log"
-    log.parent.mkdir(mode=0o700)
-    log.symlink_to(victim)
-    program = Program(name="program", command=("true",), log=log, is_ready=lambda _: True)
-    with pytest.raises(ForeignFile, match="is a link"):
-        await Child.start(program)
-    assert last_line(log) == f"see {log}"
-    # Nor is what is set aside written through a link.
-    log.unlink()
-    log.write_bytes(b"y" * (LOG_LIMIT_BYTES + 1))
-    set_aside_as(log).symlink_to(victim)
-    with pytest.raises(ForeignFile, match="is a link"):
-        shorten(log)
-    assert victim.stat().st_size == LOG_LIMIT_BYTES + 1
+    victim.write_bytes(b"untouched")
+    logs = tmp_path / "logs"
+    logs.mkdir(mode=0o700)
+    (logs / name).symlink_to(victim)
+    printing = program(logs, "program", "print('words')", writes_log=writes_log)
+    if writes_log or name == "program.log":
+        with pytest.raises(ForeignFile, match="is a link"):
+            await Child.start(printing)
+        assert last_line(printing) == f"see {printing.log}"
+    else:
+        await (await Child.start(printing)).wait()
+        assert printing.log.read_text() == "words\n"
+    assert victim.read_bytes() == b"untouched"
 
 
-async def test_the_last_words_are_found_where_they_were_set_aside(tmp_path):
-    log = tmp_path / "failing.log"
-    log.write_bytes(b"x\n" * LOG_LIMIT_BYTES + b"the reason\n")
-    shorten(log)
-    assert log.read_bytes() == b""
-    assert last_line(log) == f"the reason (see {tmp_path / 'failing.log.1'})"
+async def test_the_last_words_are_found_in_whichever_file_has_them(tmp_path):
+    failing = program(tmp_path, "failing", FAILING, writes_log=True)
+    failing.log.with_name("failing.log.1").write_text("an earlier fact\n")
+    assert last_line(failing) == f"an earlier fact (see {tmp_path / 'failing.log.1'})"
+    failing.log.write_text("a fact\n")
+    await (await Child.start(failing)).wait()
+    assert last_line(failing) == f"no luck (see {tmp_path / 'failing.out'})"
+    os.utime(failing.log)
+    assert last_line(failing) == f"a fact (see {failing.log})"
+
+
+async def test_a_last_line_without_an_end_is_kept(tmp_path):
+    child = await Child.start(program(tmp_path, "cut", "print('cut short', end='')"))
+    await child.wait()
+    assert child.program.log.read_text() == "cut short"

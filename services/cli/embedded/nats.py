@@ -18,6 +18,7 @@ import sysconfig
 from typing import TYPE_CHECKING, Final
 
 from extrato.bus.copies import COPIED_STREAMS, DELIVERY, FEED_PREFIX, ORIGIN_API, new_feed
+from extrato.log_file import FILES, LIMIT_BYTES
 from extrato.own_files import make_folder, read_own, write_own
 from extrato.process import CannotStart
 from services.cli.embedded.server import Server
@@ -81,6 +82,7 @@ class EmbeddedNats(Server):
             name="nats",
             command=(_binary(), "-c", str(configuration)),
             log=self._log,
+            writes_log=True,
             environment={"PATH": "/usr/bin:/bin", "TZ": "UTC"},
             is_ready=self._is_ready,
         )
@@ -92,6 +94,9 @@ class EmbeddedNats(Server):
             f"host: {_HOST}\n"
             f"port: {self._port}\n"
             f"jetstream {{ store_dir: {json.dumps(str(self._folder))}, max_file_store: {_disk_bytes(self._folder)} }}\n"
+            f"log_file: {json.dumps(str(self._log))}\n"
+            f"logfile_size_limit: {LIMIT_BYTES}\n"
+            f"logfile_max_num: {FILES}\n"
             f"accounts {json.dumps(self._accounts())}\n"
         )
 

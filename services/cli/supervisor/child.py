@@ -12,8 +12,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from extrato.own_files import ForeignFile, make_folder, open_own
+from extrato.log_file import make_log_file
+from extrato.own_files import ForeignFile, check_own, make_folder, open_own
 from extrato.process import CannotStart
+from services.cli.supervisor.output import Output
 
 if TYPE_CHECKING:
     import pwd
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 READY_POLL_S: Final = 0.01
-LOG_LIMIT_BYTES: Final = 10 * 1024 * 1024
-_COPIED_AT_ONCE_BYTES: Final = 1 << 20
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -37,8 +37,9 @@ class Program:
 
     `prepare` is awaited before every start, `is_ready` is asked with the process id until it says yes, and
     `user` is the system user to run as (None: the one who runs the hub). `stop_signal` is also what the
-    process gets from the kernel when the supervisor is killed, where the kernel can do that (Linux). The environment
-    holds secrets, so it is not shown in `repr`.
+    process gets from the kernel when the supervisor is killed, where the kernel can do that (Linux). A program with
+    `writes_log` writes and rotates `log` itself; `log` takes what any other program prints. The environment holds
+    secrets, so it is not shown in `repr`.
     """
 
     name: str
@@ -50,33 +51,46 @@ class Program:
     user: pwd.struct_passwd | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     ready_within_s: float = 20.0
+    writes_log: bool = False
+
+    @property
+    def printed(self) -> Path:
+        """The file for what the program prints."""
+        return self.log.with_suffix(".out") if self.writes_log else self.log
 
 
 class Child:
     """A started program."""
 
-    def __init__(self, program: Program, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, program: Program, process: asyncio.subprocess.Process, output: Output) -> None:
         self.program = program
         self.pid = process.pid
         self.started_at_s = time.monotonic()
         self._process = process
+        self._output = output
 
     @classmethod
     async def start(cls, program: Program) -> Child:
-        """Start the program in a session of its own, so that a Ctrl-C reaches the supervisor only."""
+        """Start the program in a session of its own, so that a Ctrl-C reaches the supervisor only.
+
+        Raises `OSError`, `ForeignFile` and what `prepare` raises.
+        """
         await program.prepare()
-        log = _open_log(program.log)
+        make_folder(program.log.parent, 0o700)
+        make_log_file(program.log)
+        check_own(program.printed)
+        output = Output(program.printed)
         try:
             process = await spawn(
                 program.command,
                 environment=program.environment,
                 user=program.user,
-                output=log,
+                output=output.descriptor,
                 death_signal=program.stop_signal,
             )
         finally:
-            os.close(log)
-        return cls(program, process)
+            output.close()
+        return cls(program, process, output)
 
     @property
     def running(self) -> bool:
@@ -84,19 +98,21 @@ class Child:
         return self._process.returncode is None
 
     async def wait(self) -> int:
-        """Wait for the end; a negative code is the signal that ended it."""
-        return await self._process.wait()
+        """Wait for the end and for its last lines; a negative code is the signal that ended it."""
+        code = await self._process.wait()
+        await self._output.written()
+        return code
 
     async def become_ready(self) -> None:
         """Wait until the program says that it is ready; raises `CannotStart`, but leaves it running."""
         name, deadline = self.program.name, time.monotonic() + self.program.ready_within_s
         while not await self.program.is_ready(self.pid):
             if self._process.returncode is not None:
-                ending = describe_ending(self._process.returncode)
-                raise CannotStart(f"{name} {ending} before it was ready: {last_line(self.program.log)}")
+                ending = describe_ending(await self.wait())
+                raise CannotStart(f"{name} {ending} before it was ready: {last_line(self.program)}")
             if time.monotonic() > deadline:
                 within = f"{self.program.ready_within_s:g} s"
-                raise CannotStart(f"{name} was not ready within {within}: {last_line(self.program.log)}")
+                raise CannotStart(f"{name} was not ready within {within}: {last_line(self.program)}")
             await asyncio.sleep(READY_POLL_S)
 
     async def stop(self, *, grace_s: float) -> None:
@@ -133,6 +149,8 @@ async def spawn(
         cwd="/" if user else None,
         env=dict(environment),
         start_new_session=True,
+        # What a program creates is for its own user, unless the program says otherwise.
+        umask=0o077,
         # Runs in the child after it has become `user`: a change of user would clear the setting.
         preexec_fn=lambda: die_with_parent(parent, death_signal),
         user=user.pw_uid if user else None,
@@ -156,41 +174,22 @@ def describe_ending(code: int) -> str:
     return f"ended with exit code {code}"
 
 
-def last_line(log: Path) -> str:
-    """Give the last thing a log says, as the likely reason of a failure."""
-    for file in (log, set_aside_as(log)):
+def last_line(program: Program) -> str:
+    """Give the last thing a program said, as the likely reason of a failure."""
+    for file in _latest_first(program.log):
         said = [line.strip() for line in _tail(file, 4096).decode(errors="replace").split("\n") if line.strip()]
         if said:
             return f"{said[-1]} (see {file})"
-    return f"see {log}"
+    return f"see {program.log}"
 
 
-def set_aside_as(log: Path) -> Path:
-    """Give the name of the one older file beside a log."""
-    return log.with_suffix(".log.1")
-
-
-def shorten(log: Path) -> None:
-    """Set a long log aside and begin it again, so that two bounded files remain; raises `OSError`, `ForeignFile`.
-
-    Programs hold the file and append to it, so it stays the same file: its end is copied, then it is emptied. Only what
-    is written between the two system calls that find its end and empty it is lost.
-    """
-    try:
-        descriptor = open_own(log, os.O_RDWR)
-    except FileNotFoundError:
-        return
-    with os.fdopen(descriptor, "rb+", buffering=0) as file:
-        size = file.seek(0, os.SEEK_END)
-        if size <= LOG_LIMIT_BYTES:
-            return
-        file.seek(size - LOG_LIMIT_BYTES)
-        with os.fdopen(open_own(set_aside_as(log), os.O_WRONLY | os.O_CREAT), "wb") as aside:
-            aside.truncate(0)
-            # Who writes faster than this copies is not waited for.
-            while file.tell() - size < LOG_LIMIT_BYTES and (chunk := file.read(_COPIED_AT_ONCE_BYTES)):
-                aside.write(chunk)
-            file.truncate(0)
+def _latest_first(log: Path) -> list[Path]:
+    """Give a program's log, what it printed, and the full files of both: the one that was written last comes first."""
+    written: list[tuple[int, Path]] = []
+    for file in log.parent.glob(f"{log.stem}.*"):
+        with contextlib.suppress(FileNotFoundError):
+            written.append((file.lstat().st_mtime_ns, file))
+    return [file for _, file in sorted(written, reverse=True)]
 
 
 def _tail(file: Path, size: int) -> bytes:
@@ -198,10 +197,3 @@ def _tail(file: Path, size: int) -> bytes:
         opened.seek(max(0, opened.seek(0, os.SEEK_END) - size))
         return opened.read()
     return b""
-
-
-def _open_log(path: Path) -> int:
-    """Open a log to append to; raises `ForeignFile`."""
-    make_folder(path.parent, 0o700)
-    shorten(path)
-    return open_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

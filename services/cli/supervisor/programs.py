@@ -51,8 +51,12 @@ def service(
     *,
     is_ready: Callable[[int], Awaitable[bool]] | None = None,
 ) -> Program:
-    """Describe a Python program; one without a door says that it is ready by writing EXTRATO_READY_FILE."""
+    """Describe a Python program, which writes EXTRATO_LOG_FILE.
+
+    One without a port says that it is ready by writing EXTRATO_READY_FILE.
+    """
     ready_file = settings.home / "run" / f"{name}.ready"
+    log = settings.home / "logs" / f"{name}.log"
 
     async def forget_ready_file() -> None:
         ready_file.unlink(missing_ok=True)
@@ -60,8 +64,9 @@ def service(
     return Program(
         name=name,
         command=(sys.executable, *arguments),
-        log=settings.home / "logs" / f"{name}.log",
-        environment={**environment, "EXTRATO_READY_FILE": str(ready_file)},
+        log=log,
+        writes_log=True,
+        environment={**environment, "EXTRATO_READY_FILE": str(ready_file), "EXTRATO_LOG_FILE": str(log)},
         prepare=forget_ready_file,
         is_ready=is_ready or has_written(ready_file),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from extrato.own_files import ForeignFile
 from extrato.process import CannotStart
-from services.cli.supervisor.child import Child, Program, describe_ending, shorten
+from services.cli.supervisor.child import Child, Program, describe_ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 QUICK_DEATH_S: Final = 10.0
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 10.0
-LOOK_AT_LOGS_S: Final = 1.0
 
 # All programs together leave within 5 s: the last ones (the servers) keep a share that is their own.
 STOP_WITHIN_S: Final = 4.5
@@ -55,7 +54,6 @@ class Supervisor:
             for task in ready:
                 task.cancel()
         self._watches += [asyncio.create_task(self._watch(program)) for program in programs]
-        self._watches += [asyncio.create_task(self._keep_log_short(program)) for program in programs]
 
     async def stop(self, order: Sequence[str]) -> None:
         """Stop the programs one after another, those named in `order` first and in that order."""
@@ -90,15 +88,6 @@ class Supervisor:
                     self._report(f"{late}.")
             else:
                 self._report(f"{program.name} is ready again.")
-
-    async def _keep_log_short(self, program: Program) -> None:
-        while True:
-            await asyncio.sleep(LOOK_AT_LOGS_S)
-            try:
-                shorten(program.log)
-            except (OSError, ForeignFile) as failure:
-                self._report(f"The log of {program.name} cannot be set aside: {failure}")
-                await asyncio.sleep(LONGEST_PAUSE_S)
 
     async def _restart(self, program: Program, pause_s: float) -> tuple[Child, float]:
         """Start a program after a pause, until that succeeds; gives the last pause too."""

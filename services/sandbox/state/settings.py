@@ -44,10 +44,11 @@ class Settings:
     time_factor: float = 1.0
     webhook_timeout_s: float = WEBHOOK_TIMEOUT_S
     control_hosts: frozenset[str] = frozenset()
+    log_file: Path | None = None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Read `EXTRATO_SANDBOX_*`; raises `InvalidSettings`."""
+        """Read `EXTRATO_SANDBOX_*` and `EXTRATO_LOG_FILE`; raises `InvalidSettings`."""
         port = _number(env, "EXTRATO_SANDBOX_PORT", DEFAULT_PORT, read=int)
         if port > 65_535:
             raise InvalidSettings("EXTRATO_SANDBOX_PORT must be at most 65535.")
@@ -65,6 +66,7 @@ class Settings:
             time_factor=_number(env, "EXTRATO_SANDBOX_TIME_FACTOR", 1.0, read=float),
             webhook_timeout_s=_number(env, "EXTRATO_SANDBOX_WEBHOOK_TIMEOUT_S", WEBHOOK_TIMEOUT_S, read=float),
             control_hosts=_hosts(env, "EXTRATO_SANDBOX_CONTROL_HOSTS"),
+            log_file=Path(env["EXTRATO_LOG_FILE"]) if env.get("EXTRATO_LOG_FILE") else None,
         )
 
 

@@ -1,0 +1,76 @@
+"""A log file that rotates: a full one is renamed to `<name>.1`, in place of the one before, and a new one begins.
+
+No line is lost or split by that. One process at a time writes a file.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from extrato.own_files import ForeignFile, open_own
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from io import TextIOWrapper
+
+LIMIT_BYTES: Final = 10 * 1024 * 1024
+# The file that is written and the ones that are full, together.
+FILES: Final = 2
+
+
+class UnusableLogFile(Exception):
+    """EXTRATO_LOG_FILE cannot be written; the message is one sentence for the person who starts the process."""
+
+
+def make_log_file(path: Path) -> None:
+    """Create a log file if there is none; raises `OSError`, and `ForeignFile` when it is not the hub's own."""
+    os.close(open_own(path, os.O_WRONLY | os.O_CREAT))
+
+
+class LogFile(RotatingFileHandler):
+    """Appends texts to a file of the hub's own; the file appears with the first text."""
+
+    terminator = ""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            path, maxBytes=LIMIT_BYTES, backupCount=FILES - 1, encoding="utf-8", errors="surrogateescape", delay=True
+        )
+
+    def write(self, text: str) -> None:
+        """Append a text, which ends with its line; raises `OSError` and `ForeignFile`."""
+        self.handle(logging.makeLogRecord({"msg": text}))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the name is the library's
+        """Let the caller handle the error that `emit` caught."""
+        raise  # noqa: PLE0704 - the library calls this in its except clause
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = open_own(Path(self.baseFilename), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
+
+
+class LossyOutput:
+    """Writes log lines to a disk that may be full: a line that cannot be written is counted, and raises no error."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+        self._lost = 0
+
+    def write(self, text: str) -> int:
+        """Write a text; before it, write how many were lost, if any were."""
+        try:
+            if self._lost:
+                self._write(f'{{"event": "lines_lost", "count": {self._lost}, "level": "warning"}}\n')
+                self._lost = 0
+            self._write(text)
+        except (OSError, ForeignFile):
+            self._lost += 1
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: every text is flushed as it is written."""

@@ -1,0 +1,47 @@
+"""What a program prints, from a pipe into a log file that rotates."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from typing import TYPE_CHECKING, Final
+
+from extrato.log_file import LogFile, LossyOutput
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# A longer line is written in pieces of this size.
+_LONGEST_LINE_BYTES: Final = 64 * 1024
+# A process that outlives the program holds its end of the pipe; the wait for the last lines ends without it.
+_LAST_LINES_WITHIN_S: Final = 0.5
+
+
+class Output:
+    """One pipe and the thread that empties it.
+
+    It is a thread, because a program that prints waits when the pipe is full: a busy event loop must not stop it.
+    """
+
+    def __init__(self, file: Path) -> None:
+        reading, self.descriptor = os.pipe()
+        self._thread = threading.Thread(target=_copy, args=(reading, file), name=f"output to {file.name}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Close this process's end for writing, once the program has its own."""
+        os.close(self.descriptor)
+
+    async def written(self) -> None:
+        """Wait until everything that an ended program printed is in the file."""
+        await asyncio.to_thread(self._thread.join, _LAST_LINES_WITHIN_S)
+
+
+def _copy(reading: int, file: Path) -> None:
+    log = LogFile(file)
+    output = LossyOutput(log.write)
+    with os.fdopen(reading, "rb") as pipe:
+        while line := pipe.readline(_LONGEST_LINE_BYTES):
+            output.write(line.decode(errors="surrogateescape"))
+    log.close()
