@@ -1,29 +1,42 @@
-"""Settings of the hub, read from the environment in this one place."""
+"""Settings of the hub, read from the environment in this one place.
+
+Each field of a Struct names its variable, its default, its bounds and what it is for. A test compares the names and
+defaults with the table of settings in the README.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Meta, field
 
 from extrato.loopback import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-AuthMode = Literal["keys", "open"]
-
 MIGRATION_DATABASE_URL: Final = "EXTRATO_MIGRATION_DATABASE_URL"
-POSTGRES: Final = {"postgresql", "postgres"}
-
-MAX_COUNT: Final = 10_000_000
-
 MERCADO_PAGO_API: Final = "https://api.mercadopago.com"
 
-MAX_SECONDS: Final = 3600.0
+_ECHOED_LETTERS: Final = 40
+
+# A title is what an error says that the value must be.
+Port = Annotated[int, Meta(ge=1, le=65535, title="a port number from 1 to 65535")]
+Count = Annotated[int, Meta(ge=1, le=10_000_000, title="a whole number from 1 to 10000000")]
+Seconds = Annotated[float, Meta(gt=0, le=3600, title="a number of seconds above 0, at most 3600")]
+AuthMode = Annotated[Literal["keys", "open"], Meta(title="'keys' or 'open'")]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], Meta(title="debug, info, warning or error")]
+WebUrl = Annotated[str, Meta(pattern="(?i)^https?:", title="a URL that starts with http:// or https://")]
+PostgresUrl = Annotated[
+    str, Meta(pattern="(?i)^postgres(ql)?:", title="a URL that starts with postgres:// or postgresql://")
+]
+NatsUrl = Annotated[
+    str, Meta(pattern="(?i)^(nats|tls|wss?):", title="a URL that starts with nats:// or tls:// or ws:// or wss://")
+]
 
 
 class InvalidSettings(Exception):
@@ -31,54 +44,96 @@ class InvalidSettings(Exception):
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
-    """How long the hub waits, in seconds.
+    """How long the hub waits."""
 
-    `head_s`: for the head of a request. `body_s`: for its body. `socket_s`: for a WebSocket client to take one frame.
-    `fresh_s`: before a check asks the provider again about the same payment. `resume_s`: before the monitor completes a
-    charge, a cancellation or a refund that another process began and did not end. `grace_s`: after the end of a charge,
-    for a bank's confirmation that does not tell when the payer paid.
-    """
-
-    head_s: float = 10.0
-    body_s: float = 10.0
-    socket_s: float = 5.0
-    fresh_s: float = 3.0
-    resume_s: float = 10.0
-    grace_s: float = 120.0
+    head_s: Annotated[Seconds, Meta(description="for the head of a request")] = field(
+        default=10.0, name="EXTRATO_HEAD_TIMEOUT_S"
+    )
+    body_s: Annotated[Seconds, Meta(description="for the body of a request")] = field(
+        default=10.0, name="EXTRATO_BODY_TIMEOUT_S"
+    )
+    socket_s: Annotated[Seconds, Meta(description="for a WebSocket client to read one frame")] = field(
+        default=5.0, name="EXTRATO_SOCKET_TIMEOUT_S"
+    )
+    fresh_s: Annotated[Seconds, Meta(description="before a check asks the provider again about a payment")] = field(
+        default=3.0, name="EXTRATO_CHECK_AGAIN_AFTER_S"
+    )
+    resume_s: Annotated[Seconds, Meta(description="before the monitor completes what another process left")] = field(
+        default=10.0, name="EXTRATO_RESUME_AFTER_S"
+    )
+    grace_s: Annotated[Seconds, Meta(description="for a bank's confirmation without a time, after a Pix ends")] = field(
+        default=120.0, name="EXTRATO_CONFIRMATION_GRACE_S"
+    )
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a process of the hub needs to know about the place it runs in.
 
-    `database_url` and `nats_url` are empty when the embedded servers are to be started. `migration_database_url` leads
-    to the same database as `database_url`, as the role that runs migrations; empty when one role does both. What is
-    counted per minute is so for each API key and each address; `connections_per_address` are open at once.
-    `trusted_proxies` are the networks whose X-Forwarded-For is believed. Keys and addresses with passwords in them are
-    not shown in `repr`.
+    Limits per minute hold for each API key and each address. `repr` shows no key and no URL that may hold a password.
     """
 
-    host: str
-    port: int
-    sandbox_port: int
-    home: Path
-    database_url: str
-    migration_database_url: str
-    nats_url: str
-    auth: AuthMode
-    public_url: str
-    mercado_pago_url: str
-    secret_key: str
-    creations_per_minute: int
-    checks_per_minute: int
-    confirmations_per_minute: int
-    lists_per_minute: int
-    failures_per_minute: int
-    connections_per_address: int
-    trusted_proxies: tuple[str, ...]
-    patience: Patience
-    log_level: str
-    log_file: Path | None
-    ready_file: Path | None
+    host: Annotated[str, Meta(description="the address the gateway listens on")] = field(
+        default="127.0.0.1", name="EXTRATO_HOST"
+    )
+    port: Annotated[Port, Meta(description="the port of the gateway")] = field(default=8000, name="EXTRATO_PORT")
+    sandbox_port: Annotated[Port, Meta(description="the port of the simulated Mercado Pago")] = field(
+        default=8001, name="EXTRATO_SANDBOX_PORT"
+    )
+    home: Annotated[Path, Meta(description="the folder of data, logs and keys")] = field(
+        default=Path(".extrato"), name="EXTRATO_HOME"
+    )
+    database_url: Annotated[PostgresUrl, Meta(description="empty asks for the embedded PostgreSQL")] = field(
+        default="", name="EXTRATO_DATABASE_URL"
+    )
+    migration_database_url: Annotated[
+        PostgresUrl, Meta(description="the same database as the migrations' role; empty where one role does both")
+    ] = field(default="", name=MIGRATION_DATABASE_URL)
+    nats_url: Annotated[NatsUrl, Meta(description="empty asks for the embedded NATS")] = field(
+        default="", name="EXTRATO_NATS_URL"
+    )
+    auth: Annotated[AuthMode, Meta(description="`open` asks no caller for a key")] = field(
+        default="keys", name="EXTRATO_AUTH"
+    )
+    public_url: Annotated[WebUrl, Meta(description="the address for payers and providers")] = field(
+        default="", name="EXTRATO_PUBLIC_URL"
+    )
+    mercado_pago_url: Annotated[WebUrl, Meta(description="the address of the Mercado Pago API")] = field(
+        default=MERCADO_PAGO_API, name="EXTRATO_MERCADOPAGO_URL"
+    )
+    secret_key: Annotated[str, Meta(description="the key for credentials; empty asks for the file in the home")] = (
+        field(default="", name="EXTRATO_SECRET_KEY")
+    )
+    creations_per_minute: Annotated[Count, Meta(description="calls that create, refund, cancel or administer")] = field(
+        default=1200, name="EXTRATO_CREATIONS_PER_MINUTE"
+    )
+    checks_per_minute: Annotated[Count, Meta(description="calls that show or check a payment")] = field(
+        default=6000, name="EXTRATO_CHECKS_PER_MINUTE"
+    )
+    confirmations_per_minute: Annotated[Count, Meta(description="calls with what a bank tells of a Pix")] = field(
+        default=6000, name="EXTRATO_CONFIRMATIONS_PER_MINUTE"
+    )
+    lists_per_minute: Annotated[Count, Meta(description="calls that read lists, timelines or metrics")] = field(
+        default=1200, name="EXTRATO_LISTS_PER_MINUTE"
+    )
+    failures_per_minute: Annotated[Count, Meta(description="wrong keys, tokens and references, per address")] = field(
+        default=60, name="EXTRATO_FAILURES_PER_MINUTE"
+    )
+    connections_per_address: Annotated[Count, Meta(description="connections of one address at once")] = field(
+        default=1000, name="EXTRATO_CONNECTIONS_PER_ADDRESS"
+    )
+    trusted_proxies: Annotated[
+        tuple[str, ...], Meta(description="networks whose X-Forwarded-For names the caller's address")
+    ] = field(default=(), name="EXTRATO_TRUSTED_PROXIES")
+    patience: Patience = field(default_factory=Patience)
+    log_level: Annotated[LogLevel, Meta(description="the lowest level that is logged")] = field(
+        default="info", name="EXTRATO_LOG_LEVEL"
+    )
+    log_file: Annotated[Path | None, Meta(description="the log, in place of standard error")] = field(
+        default=None, name="EXTRATO_LOG_FILE"
+    )
+    ready_file: Annotated[Path | None, Meta(description="exists while a service is ready")] = field(
+        default=None, name="EXTRATO_READY_FILE"
+    )
 
     def __repr__(self) -> str:
         return f"Settings(home={str(self.home)!r}, host={self.host!r}, port={self.port}, auth={self.auth!r})"
@@ -97,135 +152,95 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @staticmethod
     def from_environment(environment: Mapping[str, str]) -> Settings:
-        """Read and check every `EXTRATO_*` variable; raises `InvalidSettings`."""
-        host = environment.get("EXTRATO_HOST", "127.0.0.1")
-        port = _port(environment, "EXTRATO_PORT", 8000)
-        public_url = _url(environment, "EXTRATO_PUBLIC_URL", {"http", "https"}).rstrip("/")
-        public_url = public_url or f"http://127.0.0.1:{port}"
-        trusted_proxies = _networks(environment, "EXTRATO_TRUSTED_PROXIES")
-        log_file, ready_file = environment.get("EXTRATO_LOG_FILE"), environment.get("EXTRATO_READY_FILE")
-        database_url = _url(environment, "EXTRATO_DATABASE_URL", POSTGRES)
-        migration_database_url = _url(environment, MIGRATION_DATABASE_URL, POSTGRES)
-        if migration_database_url and not database_url:
-            msg = f"{MIGRATION_DATABASE_URL} needs EXTRATO_DATABASE_URL, the same database as the services' role."
-            raise InvalidSettings(msg)
-        return Settings(
-            host=host,
-            port=port,
-            sandbox_port=_port(environment, "EXTRATO_SANDBOX_PORT", 8001),
-            home=Path(environment.get("EXTRATO_HOME", ".extrato")).absolute(),
-            database_url=database_url,
-            migration_database_url=migration_database_url,
-            nats_url=_url(environment, "EXTRATO_NATS_URL", {"nats", "tls", "ws", "wss"}),
-            auth=_auth(environment, host=host, public_url=public_url, trusted_proxies=trusted_proxies),
-            public_url=public_url,
-            mercado_pago_url=_url(environment, "EXTRATO_MERCADOPAGO_URL", {"http", "https"}).rstrip("/")
-            or MERCADO_PAGO_API,
-            secret_key=environment.get("EXTRATO_SECRET_KEY", ""),
-            creations_per_minute=_count(environment, "EXTRATO_CREATIONS_PER_MINUTE", 1200),
-            checks_per_minute=_count(environment, "EXTRATO_CHECKS_PER_MINUTE", 6000),
-            confirmations_per_minute=_count(environment, "EXTRATO_CONFIRMATIONS_PER_MINUTE", 6000),
-            lists_per_minute=_count(environment, "EXTRATO_LISTS_PER_MINUTE", 1200),
-            failures_per_minute=_count(environment, "EXTRATO_FAILURES_PER_MINUTE", 60),
-            connections_per_address=_count(environment, "EXTRATO_CONNECTIONS_PER_ADDRESS", 1000),
-            trusted_proxies=trusted_proxies,
-            patience=_patience(environment),
-            log_level=_log_level(environment),
-            log_file=Path(log_file) if log_file else None,
-            ready_file=Path(ready_file) if ready_file else None,
+        """Read and check every variable of `VARIABLES`; raises `InvalidSettings`."""
+        given = _given(environment)
+        try:
+            settings = msgspec.convert(given | {"patience": given}, Settings, strict=False, dec_hook=_path)
+        except msgspec.ValidationError as fault:
+            raise InvalidSettings(_sentence(fault, given)) from None
+        settings = msgspec.structs.replace(
+            settings,
+            home=settings.home.absolute(),
+            public_url=settings.public_url.rstrip("/") or f"http://127.0.0.1:{settings.port}",
+            mercado_pago_url=settings.mercado_pago_url.rstrip("/"),
         )
+        _check_together(settings)
+        return settings
 
 
-def _port(environment: Mapping[str, str], name: str, default: int) -> int:
-    text = environment.get(name, "").strip()
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 65535:
-        msg = f"{name} must be a port number from 1 to 65535, not {text!r}."
-        raise InvalidSettings(msg)
-    return int(text)
+VARIABLES: Final = {
+    variable.encode_name: variable
+    for struct in (Settings, Patience)
+    for variable in msgspec.structs.fields(struct)
+    if variable.name != "patience"
+}
 
 
-def _url(environment: Mapping[str, str], name: str, schemes: set[str]) -> str:
-    text = environment.get(name, "").strip()
-    try:
-        scheme = urlsplit(text).scheme
-    except ValueError:
-        scheme = ""
-    if text and scheme not in schemes:
-        msg = f"{name} must be a URL that starts with {' or '.join(sorted(s + '://' for s in schemes))}."
-        raise InvalidSettings(msg)
-    return text
+def _given(environment: Mapping[str, str]) -> dict[str, object]:
+    """Give the variables that are not blank, as texts that `msgspec.convert` reads."""
+    given: dict[str, object] = {
+        name: text.strip() for name in VARIABLES if (text := environment.get(name, "")) and not text.isspace()
+    }
+    # A key of blanks is refused where keys are read: the hub must not take the file's key in its place.
+    if key := environment.get("EXTRATO_SECRET_KEY"):
+        given["EXTRATO_SECRET_KEY"] = key
+    if level := given.get("EXTRATO_LOG_LEVEL"):
+        given["EXTRATO_LOG_LEVEL"] = str(level).lower()
+    if networks := given.get("EXTRATO_TRUSTED_PROXIES"):
+        given["EXTRATO_TRUSTED_PROXIES"] = _networks(str(networks))
+    for name, url in given.items():
+        if _bounds(name).pattern:
+            _check_url(name, str(url))
+    return given
 
 
-def _count(environment: Mapping[str, str], name: str, default: int) -> int:
-    text = environment.get(name, "").strip()
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:10]) <= MAX_COUNT:
-        msg = f"{name} must be a whole number from 1 to {MAX_COUNT}, not {text[:40]!r}."
-        raise InvalidSettings(msg)
-    return int(text)
+def _bounds(name: str) -> Meta:
+    bounds: Meta = VARIABLES[name].type.__metadata__[0]
+    return bounds
 
 
-def _patience(environment: Mapping[str, str]) -> Patience:
-    usual = Patience()
-    return Patience(
-        head_s=_seconds(environment, "EXTRATO_HEAD_TIMEOUT_S", usual.head_s),
-        body_s=_seconds(environment, "EXTRATO_BODY_TIMEOUT_S", usual.body_s),
-        socket_s=_seconds(environment, "EXTRATO_SOCKET_TIMEOUT_S", usual.socket_s),
-        fresh_s=_seconds(environment, "EXTRATO_CHECK_AGAIN_AFTER_S", usual.fresh_s),
-        resume_s=_seconds(environment, "EXTRATO_RESUME_AFTER_S", usual.resume_s),
-        grace_s=_seconds(environment, "EXTRATO_CONFIRMATION_GRACE_S", usual.grace_s),
+def _path(_type: type, text: str) -> Path:
+    """Read the one type that msgspec does not know."""
+    return Path(text)
+
+
+def _sentence(fault: msgspec.ValidationError, given: Mapping[str, object]) -> str:
+    """Say which variable is wrong and what it must be; what was given is left out where it may hold a password."""
+    name = str(fault).rpartition(".")[2].strip("`")
+    bounds = _bounds(name)
+    return f"{name} must be {bounds.title}" + (
+        "." if bounds.pattern else f", not {str(given[name])[:_ECHOED_LETTERS]!r}."
     )
 
 
-def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
-    text = environment.get(name, "").strip()
-    if not text:
-        return default
+def _check_url(name: str, text: str) -> None:
+    """See that a URL can be taken apart, as it will be later; its scheme is checked by its pattern."""
     try:
-        seconds = float(text)
+        urlsplit(text)
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= MAX_SECONDS:
-        msg = f"{name} must be a number of seconds above 0, at most {MAX_SECONDS:g}, not {text[:40]!r}."
-        raise InvalidSettings(msg)
-    return seconds
+        raise InvalidSettings(f"{name} must be {_bounds(name).title}.") from None
 
 
-def _networks(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
-    listed = [part.strip() for part in environment.get(name, "").split(",") if part.strip()]
+def _networks(text: str) -> tuple[str, ...]:
     try:
-        return tuple(str(ipaddress.ip_network(part)) for part in listed)
+        return tuple(str(ipaddress.ip_network(part.strip())) for part in text.split(",") if part.strip())
     except ValueError as error:
-        msg = f"{name} must be addresses or networks such as 10.0.0.0/8, with commas between them: {error}."
-        raise InvalidSettings(msg) from error
+        must_be = "addresses or networks such as 10.0.0.0/8, with commas between them"
+        raise InvalidSettings(f"EXTRATO_TRUSTED_PROXIES must be {must_be}: {error}.") from error
 
 
-def _auth(environment: Mapping[str, str], *, host: str, public_url: str, trusted_proxies: tuple[str, ...]) -> AuthMode:
-    """Read who is asked for a key; without keys, everybody who reaches the hub administers it."""
-    text = environment.get("EXTRATO_AUTH", "keys").strip() or "keys"
-    if text == "keys":
-        return "keys"
-    if text != "open":
-        msg = f"EXTRATO_AUTH must be 'keys' or 'open', not {text!r}."
-        raise InvalidSettings(msg)
-    if not is_loopback(host):
-        msg = f"EXTRATO_AUTH=open is allowed on a loopback address only, and EXTRATO_HOST is {host!r}."
-        raise InvalidSettings(msg)
-    if not is_loopback(urlsplit(public_url).hostname or ""):
-        msg = f"EXTRATO_AUTH=open is for one machine only, and EXTRATO_PUBLIC_URL is {public_url!r}."
-        raise InvalidSettings(msg)
-    if trusted_proxies:
-        msg = "EXTRATO_AUTH=open is for one machine only, and EXTRATO_TRUSTED_PROXIES lets others in."
-        raise InvalidSettings(msg)
-    return "open"
-
-
-def _log_level(environment: Mapping[str, str]) -> str:
-    level = environment.get("EXTRATO_LOG_LEVEL", "info").strip().lower()
-    if level not in {"debug", "info", "warning", "error"}:
-        msg = f"EXTRATO_LOG_LEVEL must be debug, info, warning or error, not {level!r}."
-        raise InvalidSettings(msg)
-    return level
+def _check_together(settings: Settings) -> None:
+    """Check what one variable means for another; without keys, every caller who reaches the hub administers it."""
+    if settings.migration_database_url and not settings.database_url:
+        needed = "needs EXTRATO_DATABASE_URL, the same database as the services' role"
+        raise InvalidSettings(f"{MIGRATION_DATABASE_URL} {needed}.")
+    if settings.auth == "keys":
+        return
+    if not is_loopback(settings.host):
+        allowed = "is allowed on a loopback address only"
+        raise InvalidSettings(f"EXTRATO_AUTH=open {allowed}, and EXTRATO_HOST is {settings.host!r}.")
+    if not is_loopback(urlsplit(settings.public_url).hostname or ""):
+        only = "is for one machine only"
+        raise InvalidSettings(f"EXTRATO_AUTH=open {only}, and EXTRATO_PUBLIC_URL is {settings.public_url!r}.")
+    if settings.trusted_proxies:
+        raise InvalidSettings("EXTRATO_AUTH=open is for one machine only, and EXTRATO_TRUSTED_PROXIES lets others in.")

@@ -1,12 +1,18 @@
-"""How long the hub waits is a setting: what it is by itself, and what is refused."""
+"""What each setting is by default, what is refused and in which words, and that the README lists all of them."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import msgspec
 import pytest
 
-from extrato.settings import InvalidSettings, Patience, Settings
+from extrato.settings import VARIABLES, InvalidSettings, Patience, Settings
 
-VARIABLES = (
+README = Path(__file__).parents[2] / "README.md"
+
+TIMES = (
     "EXTRATO_HEAD_TIMEOUT_S",
     "EXTRATO_BODY_TIMEOUT_S",
     "EXTRATO_SOCKET_TIMEOUT_S",
@@ -19,16 +25,16 @@ VARIABLES = (
 def test_the_defaults_are_those_of_the_readme():
     expected = Patience(head_s=10, body_s=10, socket_s=5, fresh_s=3, resume_s=10, grace_s=120)
     assert Settings.from_environment({}).patience == expected
-    assert Settings.from_environment(dict.fromkeys(VARIABLES, " ")).patience == expected
+    assert Settings.from_environment(dict.fromkeys(TIMES, " ")).patience == expected
 
 
 def test_each_time_has_a_setting_of_its_own():
-    told = {name: str(number) for number, name in enumerate(VARIABLES, start=1)}
+    told = {name: str(number) for number, name in enumerate(TIMES, start=1)}
     expected = Patience(head_s=1, body_s=2, socket_s=3, fresh_s=4, resume_s=5, grace_s=6)
     assert Settings.from_environment(told).patience == expected
 
 
-@pytest.mark.parametrize("name", VARIABLES)
+@pytest.mark.parametrize("name", TIMES)
 @pytest.mark.parametrize("text", ["0", "-1", "3600.1", "inf", "nan", "soon"])
 def test_a_time_that_is_no_number_of_seconds_is_refused(name, text):
     with pytest.raises(InvalidSettings, match=name):
@@ -47,3 +53,104 @@ def test_an_address_holds_a_thousand_connections_unless_it_is_told_otherwise():
 def test_migrations_alone_have_no_database():
     with pytest.raises(InvalidSettings, match="EXTRATO_MIGRATION_DATABASE_URL needs EXTRATO_DATABASE_URL"):
         Settings.from_environment({"EXTRATO_MIGRATION_DATABASE_URL": "postgresql://owner@db.example/extrato"})
+
+
+SENTENCES = {
+    ("EXTRATO_PORT", "eight"): "EXTRATO_PORT must be a port number from 1 to 65535, not 'eight'.",
+    ("EXTRATO_PORT", "65536"): "EXTRATO_PORT must be a port number from 1 to 65535, not '65536'.",
+    ("EXTRATO_SANDBOX_PORT", "0"): "EXTRATO_SANDBOX_PORT must be a port number from 1 to 65535, not '0'.",
+    ("EXTRATO_CHECKS_PER_MINUTE", "10000001"): (
+        "EXTRATO_CHECKS_PER_MINUTE must be a whole number from 1 to 10000000, not '10000001'."
+    ),
+    ("EXTRATO_LISTS_PER_MINUTE", "9" * 50): (
+        f"EXTRATO_LISTS_PER_MINUTE must be a whole number from 1 to 10000000, not '{'9' * 40}'."
+    ),
+    ("EXTRATO_BODY_TIMEOUT_S", "soon"): (
+        "EXTRATO_BODY_TIMEOUT_S must be a number of seconds above 0, at most 3600, not 'soon'."
+    ),
+    ("EXTRATO_AUTH", "a.b"): "EXTRATO_AUTH must be 'keys' or 'open', not 'a.b'.",
+    ("EXTRATO_LOG_LEVEL", "Loud"): "EXTRATO_LOG_LEVEL must be debug, info, warning or error, not 'loud'.",
+    ("EXTRATO_TRUSTED_PROXIES", "10.0.0.1/8"): (
+        "EXTRATO_TRUSTED_PROXIES must be addresses or networks such as 10.0.0.0/8, with commas between them:"
+        " 10.0.0.1/8 has host bits set."
+    ),
+    ("EXTRATO_PUBLIC_URL", "http://[::1"): "EXTRATO_PUBLIC_URL must be a URL that starts with http:// or https://.",
+    ("EXTRATO_MERCADOPAGO_URL", "ftp://u:s3cret@x"): (
+        "EXTRATO_MERCADOPAGO_URL must be a URL that starts with http:// or https://."
+    ),
+    ("EXTRATO_DATABASE_URL", "mysql://u:s3cret@x"): (
+        "EXTRATO_DATABASE_URL must be a URL that starts with postgres:// or postgresql://."
+    ),
+    ("EXTRATO_MIGRATION_DATABASE_URL", "u:s3cret@x"): (
+        "EXTRATO_MIGRATION_DATABASE_URL must be a URL that starts with postgres:// or postgresql://."
+    ),
+    ("EXTRATO_NATS_URL", "http://u:s3cret@x"): (
+        "EXTRATO_NATS_URL must be a URL that starts with nats:// or tls:// or ws:// or wss://."
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), SENTENCES)
+def test_a_refusal_names_the_variable_and_its_bounds_and_repeats_no_url(name, text):
+    with pytest.raises(InvalidSettings) as refused:
+        Settings.from_environment({name: text})
+    assert str(refused.value) == SENTENCES[name, text]
+
+
+def values(environment):
+    return msgspec.structs.asdict(Settings.from_environment(environment))
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_an_empty_variable_is_an_absent_one(name):
+    assert values({name: ""}) == values({})
+
+
+@pytest.mark.parametrize("name", [name for name in VARIABLES if name != "EXTRATO_SECRET_KEY"])
+def test_a_variable_of_spaces_is_an_absent_one(name):
+    assert values({name: "  "}) == values({})
+
+
+def test_a_secret_key_of_spaces_is_left_to_be_refused_where_keys_are_read():
+    assert Settings.from_environment({"EXTRATO_SECRET_KEY": "  "}).secret_key == "  "
+
+
+def test_unknown_variables_are_ignored():
+    assert values({"EXTRATO_OTHER": "1", "port": "9", "patience": "1"}) == values({})
+
+
+def test_addresses_lose_their_last_slash_and_levels_their_capitals():
+    settings = Settings.from_environment(
+        {"EXTRATO_PUBLIC_URL": " HTTPS://hub.example/ ", "EXTRATO_LOG_LEVEL": " DEBUG "}
+    )
+    assert (settings.public_url, settings.log_level) == ("HTTPS://hub.example", "debug")
+    assert Settings.from_environment({"EXTRATO_PORT": "9000"}).public_url == "http://127.0.0.1:9000"
+
+
+# Defaults that depend on something else.
+COMPUTED = {
+    "EXTRATO_PUBLIC_URL": "`http://127.0.0.1:<port>`",
+    "EXTRATO_SECRET_KEY": "`secret.key` in the home",
+    "EXTRATO_MERCADOPAGO_URL": "`https://api.mercadopago.com`, the sandbox under `make up`",
+}
+# Read by the sandbox and by `extrato vault rotate`.
+OF_OTHERS = {"EXTRATO_SANDBOX_CONTROL_HOSTS", "EXTRATO_NEW_SECRET_KEY"}
+
+
+def shown(name):
+    default = VARIABLES[name].default
+    if name in COMPUTED or default in ("", None, ()):
+        return COMPUTED.get(name, "none")
+    return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
+
+
+def test_the_readme_lists_every_setting_with_its_default():
+    rows = dict(re.findall(r"^\| `(EXTRATO_\w+)` \| ([^|]+) \|", README.read_text(), flags=re.MULTILINE))
+    assert {name: default for name, default in rows.items() if name not in OF_OTHERS} == {
+        name: shown(name) for name in VARIABLES
+    }
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_every_setting_has_a_description(name):
+    assert any(meta.description for meta in VARIABLES[name].type.__metadata__)
