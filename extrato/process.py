@@ -17,6 +17,7 @@ import asyncpg
 import structlog
 import uvloop
 
+from extrato.backoff import Backoff
 from extrato.bus.connection import BUS_AWAY, Bus, connect
 from extrato.bus.holding import ForeignStream, StreamReader
 from extrato.errors import BusRefused, BusUnavailable, Transient
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from extrato.store.log import LogReader
 
 PATIENCE_AT_START_S: Final = 30.0
-PAUSE_S: Final = 0.25
+FIRST_PAUSE_S: Final = 0.25
+LONGEST_PAUSE_S: Final = 2.0
 CLOSE_WITHIN_S: Final = 0.5
 CANCEL_AGAIN_S: Final = 0.25
 
@@ -107,7 +109,7 @@ async def check_bus(bus: Bus, log: LogReader, pool: asyncpg.Pool) -> None:
 
 async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]]) -> Connected:
     """Try until it works or the patience has run out; raises `CannotStart`."""
-    reason = "it does not answer"
+    reason, backoff = "it does not answer", Backoff(first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
     try:
         async with asyncio.timeout(PATIENCE_AT_START_S):
             while True:
@@ -126,7 +128,7 @@ async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]]) -> 
                 except asyncpg.PostgresError as error:
                     raise CannotStart(f"{what} refuses: {error}.") from error
                 _logger.warning("waiting", for_=what, reason=reason)
-                await asyncio.sleep(PAUSE_S)
+                await backoff.pause()
     except TimeoutError:
         raise CannotStart(f"{what} cannot be used after {PATIENCE_AT_START_S:g} s: {reason}.") from None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 from typing import TYPE_CHECKING, Final
 
 import nats.errors
@@ -13,6 +12,7 @@ import structlog
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StoreCompression, StreamConfig
 
 from contracts import subjects
+from extrato.backoff import Backoff
 from extrato.bus.lean_client import LeanClient
 from extrato.errors import BusRefused, BusUnavailable
 
@@ -30,7 +30,7 @@ PING_INTERVAL_S: Final = 5
 # Where clients are sent answers unless they say otherwise, as NATS's clients have it.
 DEFAULT_INBOX_PREFIX: Final = "_INBOX"
 
-# Between two attempts to connect; it doubles, and begins again after a connection that lasted.
+# Between two attempts to connect; the pauses begin again after a connection that lasted.
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 2.0
 
@@ -106,7 +106,7 @@ class Bus:
         self._log = log
         self._listeners: list[tuple[str, Callable[[Msg], Awaitable[None]]]] = []
         self._replaced = asyncio.Event()
-        self._pause_s = FIRST_PAUSE_S
+        self._backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
         self._keeping: asyncio.Task[None] | None = None
 
     @property
@@ -187,16 +187,15 @@ class Bus:
                 "bus_disconnected", reason=_reason_of(self._client.last_error or nats.errors.ConnectionClosedError())
             )
             if time_s() - since_s > LONGEST_PAUSE_S:
-                self._pause_s = FIRST_PAUSE_S
+                self._backoff.reset()
             await self._replace()
             if self._log is not None:
                 self._log.info("bus_reconnected")
 
     async def _replace(self) -> None:
-        """Try to connect until it works, more and more seldom, and not at the same time as the other processes."""
+        """Try to connect until it works."""
         while self._client.is_closed:
-            await asyncio.sleep(random.uniform(self._pause_s / 2, self._pause_s))  # noqa: S311 - dice, not a secret
-            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+            await self._backoff.pause()
             try:
                 self._use(await self._connect())
             except (BusUnavailable, BusRefused) as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from contracts.subjects import TICK_SUBJECT
+from extrato.backoff import Backoff
 from extrato.bus.connection import BUS_AWAY, Bus
 from extrato.store.log import readable
 from extrato.store.patience import Patience
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # Without the bus, sockets of a revoked key end within twice as long.
 LOOK_AT_LOG_S: Final = 0.5
+FIRST_PAUSE_S: Final = 0.2
 MAX_POSITION_LENGTH: Final = 18
 
 
@@ -128,8 +130,9 @@ class LiveFeed:
                 self._deliver(envelope)
 
     async def _until_at_end(self) -> None:
+        backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=LOOK_AT_LOG_S)
         while True:
             try:
                 return await self._place.go_to_end()
             except UNWILLING:
-                await asyncio.sleep(0.2)
+                await backoff.pause()

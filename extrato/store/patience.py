@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final
 
+from extrato.backoff import Backoff
 from extrato.store.unavailable import is_refusal
 
 if TYPE_CHECKING:
@@ -30,10 +30,9 @@ class Patience:
         longest_pause_s: float = LONGEST_PAUSE_S,
     ) -> None:
         self._logger = logger
-        self._longest_pause_s = longest_pause_s
         self._waits = waits
         self._goes_on = goes_on
-        self._pause_s = FIRST_PAUSE_S
+        self._backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=longest_pause_s)
         self.reason: str | None = None
 
     async def pause(self, error: Exception) -> None:
@@ -43,12 +42,11 @@ class Patience:
             self.reason = reason
             log = self._logger.error if is_refusal(error) else self._logger.warning
             log(self._waits, error=reason)
-        pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, self._longest_pause_s)
-        await asyncio.sleep(pause_s)
+        await self._backoff.pause()
 
     def over(self) -> None:
         """Note that the work went well."""
         if self.reason is not None:
             self.reason = None
-            self._pause_s = FIRST_PAUSE_S
+            self._backoff.reset()
             self._logger.info(self._goes_on)

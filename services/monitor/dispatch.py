@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from extrato.backoff import Backoff
 from extrato.bus.connection import BUS_AWAY
 from extrato.errors import Transient
 from extrato.store.unavailable import LINE_BROKE
@@ -22,7 +23,8 @@ AT_ONCE: Final = 256
 SPARE: Final = 8
 PUT_BACK_S: Final = 1.0
 WAIT_WHEN_FULL_S: Final = 0.1
-WAIT_FOR_BUS_S: Final = 0.5
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 2.0
 WAIT_FOR_STORE_S: Final = 2.0
 
 
@@ -46,6 +48,7 @@ class Dispatcher:
         self._on_end = on_end
         self._on_lost = on_lost
         self._running = 0
+        self._backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
         self._logger = structlog.get_logger(component="dispatcher")
         self.subscribed = asyncio.Event()
 
@@ -76,8 +79,9 @@ class Dispatcher:
         except BUS_AWAY as error:
             self._logger.warning("dispatcher_interrupted", error=repr(error))
             self._on_lost()
-            await asyncio.sleep(WAIT_FOR_BUS_S)
+            await self._backoff.pause()
             return []
+        self._backoff.reset()
         self.subscribed.set()
         return ticks
 

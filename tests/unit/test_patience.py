@@ -4,19 +4,19 @@ import asyncpg
 import pytest
 import structlog
 
-from extrato.store import patience
 from extrato.store.patience import LONGEST_PAUSE_S, Patience
 
 
 @pytest.fixture
 def pauses(monkeypatch):
-    """The pauses in seconds, which nobody waits for."""
+    """The pauses in seconds, which nobody waits for and which chance does not shorten."""
     made = []
+    monkeypatch.setattr("extrato.backoff.random.uniform", lambda _least, most: most)
 
     async def sleep(pause_s):
         made.append(pause_s)
 
-    monkeypatch.setattr(patience.asyncio, "sleep", sleep)
+    monkeypatch.setattr("extrato.backoff.asyncio.sleep", sleep)
     return made
 
 

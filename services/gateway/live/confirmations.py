@@ -6,7 +6,6 @@ well nothing again, and what comes after a refund is for the merchant to look in
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -14,6 +13,7 @@ from msgspec.structs import replace
 from contracts.events import MoneyAccepted, PaymentOpened, StatusChanged
 from contracts.frames import PaymentConfirmed
 from contracts.payment_status import CONFIRMED, PAID
+from extrato.backoff import Backoff
 from extrato.domain.money import to_reais
 from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import Transient
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from contracts.events import Event
     from extrato.store.log import LogReader
 
-RETRY_S: Final = 0.5
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 2.0
 
 
 def may_confirm(event: Event) -> bool:
@@ -82,8 +83,9 @@ class Confirmations:
         await self._reading.close()
 
     async def _read(self, payment_id: int) -> list[Envelope]:
+        backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
         while True:
             try:
                 return await self._log.read_stream(stream_id(payment_id))
             except Transient:
-                await asyncio.sleep(RETRY_S)
+                await backoff.pause()
