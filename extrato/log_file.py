@@ -5,6 +5,7 @@ No line is lost or split by that. One process at a time writes a file.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from logging.handlers import RotatingFileHandler
@@ -46,7 +47,12 @@ class LogFile(RotatingFileHandler):
         self.handle(logging.makeLogRecord({"msg": text}))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the name is the library's
-        """Let the caller handle the error that `emit` caught."""
+        """Drop what could not be written, and let the caller handle the error that `emit` caught."""
+        # Its buffer would be written once there is room, though the caller takes these lines for lost.
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
         raise  # noqa: PLE0704 - the library calls this in its except clause
 
     def _open(self) -> TextIOWrapper:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import stat
 
 import pytest
@@ -90,3 +91,25 @@ def test_a_log_file_in_no_folder_is_refused_in_a_sentence(tmp_path):
     path = tmp_path / "nowhere" / "program.log"
     with pytest.raises(UnusableLogFile, match=f"EXTRATO_LOG_FILE={path} cannot be written: No such file"):
         configure_logging("info", file=path)
+
+
+def test_a_file_that_takes_no_more_for_a_while_has_each_kept_line_once(path, log):
+    """A limit on the size of files stands for a full disk; this process gets no signal for it."""
+    path.write_bytes(b"")
+    path.chmod(0o600)
+    output = LossyOutput(log.write)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40, hard))
+        for number in range(9):
+            output.write(line(number))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    for number in range(9, 12):
+        output.write(line(number))
+    aside = path.with_name("program.log.1")
+    assert aside.read_text() + path.read_text() == (
+        "".join(line(number) for number in range(4))
+        + '{"event": "lines_lost", "count": 5, "level": "warning"}\n'
+        + "".join(line(number) for number in range(9, 12))
+    )
