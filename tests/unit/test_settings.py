@@ -1,4 +1,4 @@
-"""What each setting is by default, what is refused and in which words, and that the README lists all of them."""
+"""What each setting is by default, what is refused and in which words, and that the reference lists all of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from extrato.settings import VARIABLES, InvalidSettings, Patience, Settings
 
-README = Path(__file__).parents[2] / "README.md"
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 
 TIMES = (
     "EXTRATO_HEAD_TIMEOUT_S",
@@ -144,8 +144,10 @@ def shown(name):
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 
-def test_the_readme_lists_every_setting_with_its_default():
-    rows = dict(re.findall(r"^\| `(EXTRATO_\w+)` \| ([^|]+) \|", README.read_text(), flags=re.MULTILINE))
+def test_the_reference_lists_every_setting_with_its_default():
+    rows = dict(
+        re.findall(r"^\| `(EXTRATO_\w+)` \| ([^|]+) \|", REFERENCE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    )
     assert {name: default for name, default in rows.items() if name not in OF_OTHERS} == {
         name: shown(name) for name in VARIABLES
     }
