@@ -73,10 +73,10 @@ release: check ## Check that this commit can be released, and print the commands
 	@.venv/bin/python -m tests.release
 
 bench: $(DEV) ## Measure beside plain yardsticks, in one run; BENCH="creations rebuild" runs some.
-	@.venv/bin/python tests/bench $(BENCH)
+	@.venv/bin/python -m tests.bench $(BENCH)
 
 drill: $(DEV) ## Put a running hub through an operator's bad day; takes four minutes, needs root for a disk to fill.
-	@.venv/bin/python tests/drill
+	@.venv/bin/python -m tests.drill
 
 clean: ## Remove what make made, except the data in .extrato.
 	@rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

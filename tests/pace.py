@@ -32,10 +32,16 @@ def allowed(seconds: float) -> float:
     return seconds * SLOWER
 
 
-async def until(condition: Callable[[], Any], what: str = "the condition", *, within_s: float = 10.0) -> Any:
+async def until(
+    condition: Callable[[], Any],
+    what: str = "the condition",
+    *,
+    within_s: float = 10.0,
+    longest_pause_s: float = LONGEST_PAUSE_S,
+) -> Any:
     """Wait until `condition`, which may be awaitable, gives something true, and give that.
 
-    Asking is work too, so the pauses grow.
+    Asking is work too, so the pauses grow, up to `longest_pause_s`.
     """
     deadline_s, pause_s = time.monotonic() + allowed(within_s), FIRST_PAUSE_S
     while True:
@@ -46,4 +52,4 @@ async def until(condition: Callable[[], Any], what: str = "the condition", *, wi
             return found
         assert time.monotonic() < deadline_s, f"not within {within_s} s: {what}"
         await asyncio.sleep(pause_s)
-        pause_s = min(LONGEST_PAUSE_S, pause_s * 1.3)
+        pause_s = min(longest_pause_s, pause_s * 1.3)

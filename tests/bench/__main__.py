@@ -9,14 +9,11 @@ import asyncio
 import os
 import platform
 import sys
-from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
-
-from one_gateway import creations, slow_provider, webhooks  # noqa: E402
-from read_models import rebuild  # noqa: E402
-from running import SECONDS  # noqa: E402
-from whole_hub import approval, hub, reads, refill, sockets, start, watching  # noqa: E402
+from tests.bench.one_gateway import creations, slow_provider, webhooks
+from tests.bench.read_models import rebuild
+from tests.bench.running import SECONDS
+from tests.bench.whole_hub import approval, hub, reads, refill, sockets, start, watching
 
 BENCHES = {
     bench.__name__: bench

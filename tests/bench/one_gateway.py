@@ -6,24 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-import subprocess
-import sys
 import time
-from pathlib import Path
-
-from load import Connection, request
-from running import (
-    SECONDS,
-    UNLIMITED,
-    echo_rate,
-    free_port,
-    load_from_outside,
-    new_home,
-    process,
-    query,
-    row,
-    until_it_answers,
-)
 
 from contracts.envelope import Cause
 from extrato.assembly import open_hub
@@ -34,6 +17,20 @@ from extrato.store.migrations import migrate
 from services.cli.demo import ACCOUNT_ID, SLUG, prepare_demo
 from services.cli.embedded.nats import EmbeddedNats
 from services.cli.embedded.postgres import EmbeddedPostgres
+from tests.bench.load import Connection, request
+from tests.bench.running import (
+    SECONDS,
+    UNLIMITED,
+    echo_rate,
+    load_from_outside,
+    of_library,
+    process,
+    query,
+    row,
+    until_it_answers,
+)
+from tests.homes import new_home
+from tests.ports import free_port
 
 # As many as a gateway takes in the time of a load and its warming up.
 NOTIFICATIONS = int(10_000 * (SECONDS + 2))
@@ -46,23 +43,24 @@ SECRET = "s" * 64
 async def one_gateway(provider_port: int | None = None):
     """A gateway alone on PostgreSQL (fsync on) and NATS; without `provider_port` nobody answers as the provider."""
     port = free_port()
-    async with new_home() as home, EmbeddedPostgres(home) as postgres, EmbeddedNats(home) as nats:
-        environment = {
-            "EXTRATO_HOME": str(home),
-            **UNLIMITED,
-            "EXTRATO_PORT": str(port),
-            "EXTRATO_DATABASE_URL": postgres.url,
-            "EXTRATO_NATS_URL": nats.url,
-            "EXTRATO_MERCADOPAGO_URL": f"http://127.0.0.1:{provider_port or free_port()}",
-        }
-        await migrate(postgres.url)
-        settings, cause = Settings.from_environment(environment), Cause(correlation_id="bench", actor="operator")
-        async with open_database(settings, connections=2) as pool, open_hub(settings, pool=pool, bus=None) as hub:
-            demo = await prepare_demo(hub, settings, given_secret=SECRET, cause=cause)
-            api_key = demo.key_file.read_text().strip()
-        with process("-m", "services.gateway", log=home / "gateway.log", **environment):
-            await until_it_answers(f"http://127.0.0.1:{port}/readyz")
-            yield port, api_key, postgres.url
+    with new_home() as home:
+        async with EmbeddedPostgres(home) as postgres, EmbeddedNats(home) as nats:
+            environment = {
+                "EXTRATO_HOME": str(home),
+                **UNLIMITED,
+                "EXTRATO_PORT": str(port),
+                "EXTRATO_DATABASE_URL": postgres.url,
+                "EXTRATO_NATS_URL": nats.url,
+                "EXTRATO_MERCADOPAGO_URL": f"http://127.0.0.1:{provider_port or free_port()}",
+            }
+            await migrate(postgres.url)
+            settings, cause = Settings.from_environment(environment), Cause(correlation_id="bench", actor="operator")
+            async with open_database(settings, connections=2) as pool, open_hub(settings, pool=pool, bus=None) as hub:
+                demo = await prepare_demo(hub, settings, given_secret=SECRET, cause=cause)
+                api_key = demo.key_file.read_text().strip()
+            with process("-m", "services.gateway", log=home / "gateway.log", **environment):
+                await until_it_answers(f"http://127.0.0.1:{port}/readyz")
+                yield port, api_key, postgres.url
 
 
 async def creations() -> None:
@@ -85,7 +83,8 @@ async def creations() -> None:
             f"echo {before:,.0f} and {after:,.0f}/s: ratio {made.per_second / echo:.2f}",
             "at least 0.3",
         )
-    saves = await library_saves()
+    # One aggregate at a time through its Application on its own PostgreSQL recorder.
+    saves = await of_library("saves")
     row("the library's Application.save, one payment at a time", f"{saves:,.0f}/s", "", "beside it")
 
 
@@ -179,16 +178,3 @@ def signed_notifications():
                 "x-request-id": request_id,
             },
         )
-
-
-async def library_saves() -> float:
-    """One aggregate at a time through `eventsourcing`'s Application on its own PostgreSQL recorder."""
-    async with new_home() as home, EmbeddedPostgres(home) as postgres:
-        script = Path(__file__).parent / "library.py"
-        output = subprocess.run(
-            [sys.executable, str(script), "saves", str(Path(postgres.url.partition("host=")[2]))],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return float(output.stdout)

@@ -7,43 +7,35 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
-
-from running import ROOT, fill_log, new_home, query, row
 
 from extrato.store.migrations import migrate
 from services.cli.embedded.nats import EmbeddedNats
 from services.cli.embedded.postgres import EmbeddedPostgres
+from tests.bench.running import ROOT, fill_log, of_library, query, row
+from tests.homes import new_home
 
 
 async def rebuild() -> None:
     """Rebuilding the payment read model from the log, beside the library's projection runner."""
-    async with new_home() as home, EmbeddedPostgres(home) as postgres, EmbeddedNats(home) as nats:
-        await migrate(postgres.url)
-        count = await fill_log(postgres.url, payments=60_000)
-        words = ("-m", "services.projections", "rebuild", "payment_details")
-        environment = {
-            **os.environ,
-            "EXTRATO_HOME": str(home),
-            "EXTRATO_DATABASE_URL": postgres.url,
-            "EXTRATO_NATS_URL": nats.url,
-        }
-        took = []
-        for _ in range(3):
-            start = time.perf_counter()
-            subprocess.run([sys.executable, *words], cwd=ROOT, env=environment, check=True, capture_output=True)
-            took.append(time.perf_counter() - start)
-        rows = await query(postgres.url, "SELECT count(*) FROM payment_details")
-        assert rows == 60_000, rows
-    async with new_home() as home, EmbeddedPostgres(home) as postgres:
-        script = Path(__file__).parent / "library.py"
-        output = subprocess.run(
-            [sys.executable, str(script), "projection", str(Path(postgres.url.partition("host=")[2]))],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        library = float(output.stdout)
+    with new_home() as home:
+        async with EmbeddedPostgres(home) as postgres, EmbeddedNats(home) as nats:
+            await migrate(postgres.url)
+            count = await fill_log(postgres.url, payments=60_000)
+            words = ("-m", "services.projections", "rebuild", "payment_details")
+            environment = {
+                **os.environ,
+                "EXTRATO_HOME": str(home),
+                "EXTRATO_DATABASE_URL": postgres.url,
+                "EXTRATO_NATS_URL": nats.url,
+            }
+            took = []
+            for _ in range(3):
+                start = time.perf_counter()
+                subprocess.run([sys.executable, *words], cwd=ROOT, env=environment, check=True, capture_output=True)
+                took.append(time.perf_counter() - start)
+            rows = await query(postgres.url, "SELECT count(*) FROM payment_details")
+            assert rows == 60_000, rows
+    library = await of_library("projection")
     rate = count / statistics.median(took)
     row(
         f"rebuilding payment_details from {count:,} events, whole process",

@@ -1,4 +1,4 @@
-"""What the benches share: homes, processes, loads, and the table that they print."""
+"""What the benches share: processes, loads, and the table that they print."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import aiohttp
 import asyncpg
-from filling import paid_payments
-from load import Load, request
 
 from extrato.store.event_log import EventLog
+from services.cli.embedded.postgres import EmbeddedPostgres
+from tests.bench.filling import paid_payments
+from tests.bench.load import Load, request
+from tests.homes import new_home
+from tests.pace import until
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,22 +41,6 @@ def row(what: str, measured: str, yardstick: str = "", wanted: str = "") -> None
     print(f"| {what} | {measured} | {yardstick} | {wanted} |", flush=True)
 
 
-@contextlib.asynccontextmanager
-async def new_home():
-    parent = Path(tempfile.mkdtemp(prefix="extrato-bench-", dir="/tmp"))
-    parent.chmod(0o711)
-    try:
-        yield parent / "home"
-    finally:
-        shutil.rmtree(parent, ignore_errors=True)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 @contextlib.contextmanager
 def process(*words: str, log: Path | None = None, **environment: str):
     with (log or Path(os.devnull)).open("w") as output:
@@ -71,18 +56,19 @@ def process(*words: str, log: Path | None = None, **environment: str):
 
 async def until_it_answers(url: str) -> None:
     async with aiohttp.ClientSession() as session:
-        for _ in range(600):
+
+        async def it_answers() -> bool:
             with contextlib.suppress(aiohttp.ClientError):
                 async with session.get(url) as answer:
-                    if answer.status < 500:
-                        return
-            await asyncio.sleep(0.05)
-    raise TimeoutError(url)
+                    return answer.status < 500
+            return False
+
+        await until(it_answers, f"{url} answers", within_s=30)
 
 
 async def echo_rate(body: bytes) -> float:
     port = free_port()
-    with process(str(Path(__file__).parent / "load.py"), "echo", str(port)):
+    with process("-m", "tests.bench.load", "echo", str(port)):
         await until_it_answers(f"http://127.0.0.1:{port}/")
         requests = [request("POST", "/", body, {"Content-Type": "application/json"})]
         return (await load_from_outside(port, requests)).per_second
@@ -92,13 +78,22 @@ async def load_from_outside(
     port: int, requests: list[bytes], *, seconds: float = SECONDS, connections: int = CONNECTIONS
 ) -> Load:
     """Load a server from a process of its own, so that this one's loop is not what is measured."""
-    words = (str(Path(__file__).parent / "load.py"), "load", str(port), str(connections), str(seconds))
+    words = ("-m", "tests.bench.load", "load", str(port), str(connections), str(seconds))
     child = await asyncio.create_subprocess_exec(
-        sys.executable, *words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable, *words, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     output, _ = await child.communicate(json.dumps([one.decode() for one in requests]).encode())
     measured = json.loads(output)
     return Load(**{**measured, "statuses": {int(k): v for k, v in measured["statuses"].items()}})
+
+
+async def of_library(what: str) -> float:
+    """What the `eventsourcing` library comes to in a second, on a PostgreSQL of its own: see `library.py`."""
+    with new_home() as home:
+        async with EmbeddedPostgres(home) as postgres:
+            words = ("-m", "tests.bench.library", what, postgres.url.partition("host=")[2])
+            output = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=True)
+    return float(output.stdout)
 
 
 async def query(url: str, sql: str):
@@ -149,7 +144,7 @@ class WholeHub(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def whole_hub(**environment: str):
-    async with new_home() as home:
+    with new_home() as home:
         port, sandbox_port = free_port(), free_port()
         child = await start_hub(home, port, sandbox_port, **environment)
         try:

@@ -16,25 +16,26 @@ from pathlib import Path
 import aiohttp
 import nats
 import nats.js.errors
-from filling import watched_payments
-from load import request
-from running import (
+
+from contracts.subjects import HEADER_POSITION, PAYMENTS_STREAM
+from services.cli.demo import SLUG
+from tests.bench.filling import watched_payments
+from tests.bench.load import request
+from tests.bench.running import (
     SECONDS,
     WholeHub,
     append_all,
     echo_rate,
     fill_log,
-    free_port,
     load_from_outside,
-    new_home,
     query,
     row,
     start_hub,
     whole_hub,
 )
-
-from contracts.subjects import HEADER_POSITION, PAYMENTS_STREAM
-from services.cli.demo import SLUG
+from tests.homes import new_home
+from tests.pace import until
+from tests.ports import free_port
 
 HUB_SECONDS = float(os.environ.get("BENCH_HUB_SECONDS", "20"))
 # Enough to keep both cores busy while everybody waits for the disk.
@@ -47,6 +48,8 @@ SETTLE_S = 15
 SOCKETS_OF_A_PAYER = 20
 SOCKETS_OF_AN_ADDRESS = 400
 LEVEL_WITHIN_S = 120
+# A wait that is measured looks this often.
+MEASURED_TO_S = 0.01
 
 PIX = b'{"value": 35.00}'
 HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
@@ -132,10 +135,12 @@ async def until_level(running: WholeHub) -> None:
     database_url = running.addresses["database_url"]
     client = await nats.connect(running.addresses["nats_url"])
     try:
-        async with asyncio.timeout(LEVEL_WITHIN_S):
-            head = await query(database_url, HEAD)
-            while await query(database_url, READ_MODELS_AT) < head or await stream_at(client) < head:
-                await asyncio.sleep(0.01)
+        head = await query(database_url, HEAD)
+
+        async def are_level() -> bool:
+            return await query(database_url, READ_MODELS_AT) >= head and await stream_at(client) >= head
+
+        await until(are_level, "all are level", within_s=LEVEL_WITHIN_S, longest_pause_s=MEASURED_TO_S)
     finally:
         await client.close()
 
@@ -162,8 +167,11 @@ async def refill() -> None:
         client = await nats.connect(running.addresses["nats_url"])
         await client.jetstream().delete_stream(PAYMENTS_STREAM)
         start = time.perf_counter()
-        while await stream_at(client) < head:
-            await asyncio.sleep(0.05)
+
+        async def is_whole() -> bool:
+            return await stream_at(client) >= head
+
+        await until(is_whole, "the stream is whole", within_s=LEVEL_WITHIN_S, longest_pause_s=MEASURED_TO_S)
         took_s = time.perf_counter() - start
         await client.close()
         row(
@@ -367,7 +375,7 @@ async def listen(session, running: WholeHub, paid: dict[int, float], latencies: 
 
 async def start() -> None:
     """`make up` to `extrato is ready`, with the dependencies installed."""
-    async with new_home() as home:
+    with new_home() as home:
         took = []
         for _ in range(4):
             started_at = time.perf_counter()

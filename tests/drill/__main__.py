@@ -19,22 +19,21 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "bench")]
+import asyncpg
 
-import asyncpg  # noqa: E402
-from running import UNLIMITED, free_port, new_home  # noqa: E402
-from traffic import Traffic  # noqa: E402
-from verdict import judge  # noqa: E402
-
-from contracts.envelope import Cause  # noqa: E402
-from extrato.assembly import open_hub  # noqa: E402
-from extrato.process import open_database  # noqa: E402
-from extrato.settings import Settings  # noqa: E402
-from extrato.store.migrations import migrate  # noqa: E402
-from services.cli.demo import prepare_demo  # noqa: E402
-from services.cli.embedded.nats import EmbeddedNats  # noqa: E402
-from services.cli.embedded.postgres import EmbeddedPostgres  # noqa: E402
+from contracts.envelope import Cause
+from extrato.assembly import open_hub
+from extrato.process import open_database
+from extrato.settings import Settings
+from extrato.store.migrations import migrate
+from services.cli.demo import prepare_demo
+from services.cli.embedded.nats import EmbeddedNats
+from services.cli.embedded.postgres import EmbeddedPostgres
+from tests.bench.running import ROOT, UNLIMITED
+from tests.drill.traffic import Traffic
+from tests.drill.verdict import judge
+from tests.homes import new_home
+from tests.ports import free_port
 
 DISK = "700M"
 SERVICES = ("gateway", "monitor", "projections")
@@ -185,41 +184,46 @@ async def projections_frozen(site: Site) -> None:
 
 
 async def main() -> int:
-    async with new_home() as home, disk(home):
-        site = Site(home)
-        api_key = await site.start()
-        supervising = asyncio.create_task(site.supervise())
-        traffic = Traffic(port=site.port, api_key=api_key, nats_url=site.nats.url)
-        async with traffic.going_on():
-            await asyncio.sleep(QUIET_S)
-            postgres_copy, nats_copy = home / "postgres.copy", home / "nats.copy"
-            copied_at = time.time()
-            await phase("PostgreSQL stops, is copied, and starts", traffic, backup(site, postgres_copy, nats_copy))
-            await phase("full disk for 10 s", traffic, full_disk(site))
-            await phase("lock of 9 s", traffic, lock_of_9_s(site))
-            await phase("read-only for 8 s", traffic, read_only(site))
-            await phase("NATS refuses for 8 s", traffic, nats_refuses(site))
-            await phase("NATS as it was at the copy", traffic, site.set_back(site.nats, "nats", nats_copy))
-            await phase("projections frozen for 30 s", traffic, projections_frozen(site))
-            lost_until = time.time()
-            back = site.set_back(site.postgres, "postgres", postgres_copy)
-            await phase("PostgreSQL as it was at the copy", traffic, back)
-            # Followers wait for the relay to say what is lost; then there must be something new to follow.
-            await phase("all is well again", traffic, asyncio.sleep(QUIET_S))
-        problems = await judge(site, traffic, copied_at=copied_at, lost_until=lost_until)
-        await site.stop()
-        await supervising
-        for problem in problems:
-            print(f"WRONG: {problem}")
-        if problems:
-            shutil.copytree(
-                home,
-                "/tmp/extrato-drill",
-                dirs_exist_ok=True,
-                ignore=lambda _, names: [name for name in names if not name.endswith(".log") and name != "logs"],
-            )
-        print("The drill has failed." if problems else "The drill has passed.")
-        return len(problems) > 0
+    with new_home() as home:
+        async with disk(home):
+            return await bad_day(home)
+
+
+async def bad_day(home: Path) -> int:
+    site = Site(home)
+    api_key = await site.start()
+    supervising = asyncio.create_task(site.supervise())
+    traffic = Traffic(port=site.port, api_key=api_key, nats_url=site.nats.url)
+    async with traffic.going_on():
+        await asyncio.sleep(QUIET_S)
+        postgres_copy, nats_copy = home / "postgres.copy", home / "nats.copy"
+        copied_at = time.time()
+        await phase("PostgreSQL stops, is copied, and starts", traffic, backup(site, postgres_copy, nats_copy))
+        await phase("full disk for 10 s", traffic, full_disk(site))
+        await phase("lock of 9 s", traffic, lock_of_9_s(site))
+        await phase("read-only for 8 s", traffic, read_only(site))
+        await phase("NATS refuses for 8 s", traffic, nats_refuses(site))
+        await phase("NATS as it was at the copy", traffic, site.set_back(site.nats, "nats", nats_copy))
+        await phase("projections frozen for 30 s", traffic, projections_frozen(site))
+        lost_until = time.time()
+        back = site.set_back(site.postgres, "postgres", postgres_copy)
+        await phase("PostgreSQL as it was at the copy", traffic, back)
+        # Followers wait for the relay to say what is lost; then there must be something new to follow.
+        await phase("all is well again", traffic, asyncio.sleep(QUIET_S))
+    problems = await judge(site, traffic, copied_at=copied_at, lost_until=lost_until)
+    await site.stop()
+    await supervising
+    for problem in problems:
+        print(f"WRONG: {problem}")
+    if problems:
+        shutil.copytree(
+            home,
+            "/tmp/extrato-drill",
+            dirs_exist_ok=True,
+            ignore=lambda _, names: [name for name in names if not name.endswith(".log") and name != "logs"],
+        )
+    print("The drill has failed." if problems else "The drill has passed.")
+    return len(problems) > 0
 
 
 async def backup(site: Site, postgres_copy: Path, nats_copy: Path) -> None:

@@ -14,6 +14,8 @@ import nats.errors
 import nats.js.errors
 from nats.js.api import AckPolicy, ConsumerConfig
 
+from tests.bench.running import until_it_answers
+
 CREATIONS_PER_S = 40
 MERCHANT = "padaria-do-marcos"
 TIMEOUT = aiohttp.ClientTimeout(total=15)
@@ -52,7 +54,7 @@ class Traffic:
     @contextlib.asynccontextmanager
     async def going_on(self):
         async with aiohttp.ClientSession(headers=self.headers, timeout=TIMEOUT) as session:
-            await until_ready(session, self.url)
+            await until_it_answers(f"{self.url}/readyz")
             listeners = [asyncio.create_task(each) for each in (self._subscribe(), self._listen(session))]
             sales = [asyncio.create_task(each) for each in (self._sell(session), self._confirm(session))]
             yield
@@ -177,13 +179,3 @@ class Traffic:
 
 async def nothing(_error: Exception) -> None:
     """Say nothing: what breaks is meant to break."""
-
-
-async def until_ready(session: aiohttp.ClientSession, url: str) -> None:
-    for _ in range(300):
-        with contextlib.suppress(aiohttp.ClientError):
-            async with session.get(f"{url}/readyz") as answer:
-                if answer.status == 200:
-                    return
-        await asyncio.sleep(0.1)
-    raise TimeoutError(url)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,10 @@ import asyncpg
 import nats
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
+from tests.pace import until
+
 if TYPE_CHECKING:
-    from traffic import Traffic
+    from tests.drill.traffic import Traffic
 
 LEVEL_WITHIN_S = 60
 LOG = "SELECT notification_id, topic, convert_from(state, 'UTF8') AS state FROM stored_events ORDER BY notification_id"
@@ -22,7 +23,11 @@ async def judge(site, traffic: Traffic, *, copied_at: float, lost_until: float) 
     problems: list[str] = []
     connection = await asyncpg.connect(site.postgres.url)
     log = [(row[0], row[1], json.loads(row[2])) for row in await connection.fetch(LOG)]
-    await until_level(connection, log[-1][0])
+
+    async def are_level() -> bool:
+        return await connection.fetchval("SELECT min(position) FROM checkpoints") >= log[-1][0]
+
+    await until(are_level, "the read models know the whole log", within_s=LEVEL_WITHIN_S)
     opened, approved = in_log(log)
     for what, acknowledged, kept in (("sale", traffic.created, opened), ("confirmation", traffic.confirmed, approved)):
         # What was acknowledged between the copy and the restore is lost by the restore itself.
@@ -95,12 +100,6 @@ def in_log(log) -> tuple[set[tuple[int, str]], set[tuple[int, str]]]:
         if topic.startswith("StatusChanged") and state["data"]["status"] == "approved"
     }
     return set(names.items()), {(number, names[number]) for number in approved}
-
-
-async def until_level(connection: asyncpg.Connection, head: int) -> None:
-    async with asyncio.timeout(LEVEL_WITHIN_S):
-        while await connection.fetchval("SELECT min(position) FROM checkpoints") < head:
-            await asyncio.sleep(0.2)
 
 
 async def ids_in_stream(nats_url: str) -> list[str]:
