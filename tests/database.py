@@ -5,12 +5,13 @@ Emptying tables takes a fifth of the computing of a database of each test's own.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import asyncpg
+
+from tests.pace import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,7 +54,6 @@ DISCONNECT_OTHERS = """
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
 PROMOTE = "ALTER DATABASE {name} RESET default_transaction_read_only"
-_TRIES = 100
 
 
 @contextlib.asynccontextmanager
@@ -96,8 +96,11 @@ async def execute(url: str, sql: str) -> None:
 
 async def _drop(postgres_url: str, name: str) -> None:
     """Drop it with whatever is still connected; only a cleaning process of the server itself has to be waited for."""
-    for _ in range(_TRIES):
+
+    async def is_dropped() -> bool:
         with contextlib.suppress(asyncpg.InsufficientPrivilegeError):
-            return await execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"the server is still cleaning {name}")
+            await execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+            return True
+        return False
+
+    await until(is_dropped, f"{name} is dropped")

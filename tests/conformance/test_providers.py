@@ -636,10 +636,10 @@ async def test_while_it_wants_to_be_left_alone_only_others_ask(misled, stand_in)
 
 async def test_after_its_rest_it_is_asked_again(misled, stand_in):
     found = {"paging": {"total": 0, "limit": 50, "offset": 0}, "results": []}
-    stand_in.answers(saying(429, {}, **{"Retry-After": "0.3"}), saying(200, found))
+    stand_in.answers(saying(429, {}, **{"Retry-After": "0.05"}), saying(200, found))
     with pytest.raises(ProviderUnavailable):
         await misled.observe_reference("extrato_1_x", CREDENTIAL)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.05)
     assert (await misled.observe_reference("extrato_1_x", CREDENTIAL)).observations == ()
 
 

@@ -17,7 +17,7 @@ import socketio
 
 from services.gateway.live.places import BOUNDS
 from tests.compatibility.claim import claim
-from tests.pace import allowed
+from tests.pace import allowed, until
 from tests.ports import free_port
 from tests.running_hub import ROOT
 
@@ -111,9 +111,7 @@ async def gateway_process(hub, *before):
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(20):
-            while not ready.exists():
-                await asyncio.sleep(0.02)
+        await until(ready.exists, "the gateway is ready", within_s=20)
         yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.send_signal(signal.SIGTERM)

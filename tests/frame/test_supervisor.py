@@ -17,7 +17,7 @@ from extrato.process import CannotStart
 from services.cli.supervisor.child import Child, Program, describe_ending, last_line
 from services.cli.supervisor.orphans import RunFolder
 from services.cli.supervisor.supervisor import Supervisor, pause_before_restart
-from tests.pace import allowed
+from tests.pace import until
 
 FAILING = "import sys; sys.exit('no luck')"
 WAITING = "import signal; signal.pause()"
@@ -61,9 +61,7 @@ async def test_a_program_that_keeps_dying_is_started_after_growing_pauses(tmp_pa
         supervisor = Supervisor(run_folder, reports.append)
         dying = program(tmp_path, "dying", "import time; time.sleep(0.3)")
         await supervisor.start(dying)
-        async with asyncio.timeout(10):
-            while sum("ended with exit code 0" in line for line in reports) < 3:
-                await asyncio.sleep(0.01)
+        await until(lambda: sum("ended with exit code 0" in line for line in reports) >= 3)
         await supervisor.stop(["dying"])
     deaths = [line for line in reports if "ended" in line]
     assert deaths == [
@@ -83,9 +81,7 @@ async def test_a_program_that_cannot_be_prepared_again_is_tried_later(tmp_path):
     async with RunFolder(tmp_path / "run") as run_folder:
         supervisor = Supervisor(run_folder, reports.append)
         await supervisor.start(program(tmp_path, "store", "import time; time.sleep(0.3)", prepare=prepare))
-        async with asyncio.timeout(10):
-            while "store is ready again." not in reports:
-                await asyncio.sleep(0.01)
+        await until(lambda: "store is ready again." in reports)
         await supervisor.stop(["store"])
     assert "store cannot be started, again in 0.5 s: The disk is full." in reports
 
@@ -106,9 +102,7 @@ async def test_a_program_that_fails_at_once_is_refused_with_its_last_words(tmp_p
 async def test_a_program_that_does_not_listen_is_killed(tmp_path):
     deaf = "import signal, sys; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
     child = await Child.start(program(tmp_path, "deaf", deaf))
-    async with asyncio.timeout(allowed(5)):
-        while "deaf" not in (tmp_path / "deaf.log").read_text():
-            await asyncio.sleep(0.01)
+    await until(lambda: "deaf" in (tmp_path / "deaf.log").read_text())
     await child.stop(grace_s=0.1)
     assert await child.wait() == -signal.SIGKILL
 

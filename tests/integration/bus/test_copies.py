@@ -18,7 +18,7 @@ from extrato.bus.connection import STREAMS
 from extrato.bus.copies import FEED_PREFIX, open_copies
 from services.cli.embedded import nats as embedded
 from services.cli.embedded.nats import EmbeddedNats
-from tests.pace import allowed, until
+from tests.pace import until
 
 DURABLE = "projections-read-models"
 PARTS = {
@@ -164,7 +164,7 @@ async def test_a_copy_of_more_than_the_server_sends_at_once_is_whole(bus, copies
     async def is_whole():
         return (await copier.jetstream().stream_info("PAYMENTS")).state.last_seq == last
 
-    await wait_for(is_whole)
+    await until(is_whole)
 
 
 @pytest.mark.parametrize("stream", ["PAYMENTS", "CHECKS"])
@@ -239,7 +239,7 @@ async def test_no_answer_that_a_subscriber_has_sent_elsewhere_reaches_a_stream(b
             info = await copier.jetstream().stream_info("PAYMENTS")
             return info.config.mirror is not None and info.state.messages == 2
 
-    await wait_for(is_whole)
+    await until(is_whole)
     assert sorted(info.config.name for info in await copier.jetstream().streams_info()) == ["CHECKS", "PAYMENTS"]
     await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
     assert (await read(subscriber, 3, durable="afterwards"))[-1] == "payments.padaria.1.Event3"
@@ -304,7 +304,7 @@ async def two_events(copies, copier):
     async def are_there():
         return (await copier.jetstream().stream_info("PAYMENTS")).state.messages == 2
 
-    await wait_for(are_there)
+    await until(are_there)
 
 
 @pytest.fixture
@@ -320,7 +320,7 @@ async def other(two_events, nats_server):
         async def is_noted():
             return (await subscription.consumer_info()).num_ack_pending == 1
 
-        await wait_for(is_noted)
+        await until(is_noted)
         yield subscription
 
 
@@ -477,7 +477,7 @@ async def test_a_consumer_with_flow_control_gets_more_than_a_window(bus, copies,
         info = await subscription.consumer_info()
         return (info.num_pending, info.num_ack_pending) == (0, 0)
 
-    await wait_for(has_all)
+    await until(has_all)
 
 
 async def test_a_subscriber_that_waits_is_given_what_comes(bus, copies, subscriber):
@@ -488,7 +488,7 @@ async def test_a_subscriber_that_waits_is_given_what_comes(bus, copies, subscrib
     async def waits():
         return (await subscription.consumer_info()).num_waiting == 1
 
-    await wait_for(waits)
+    await until(waits)
     await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
     assert [message.subject for message in await waiting] == ["payments.padaria.1.Event3"]
 
@@ -669,10 +669,10 @@ async def test_a_copy_with_messages_of_another_stream_is_recreated(
     async with open_copies(
         origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed
     ) as copies:
-        await wait_for(lambda: holds(2))
-        await wait_for(lambda: holds(forged, stream="CHECKS"))
+        await until(lambda: holds(2))
+        await until(lambda: holds(forged, stream="CHECKS"))
         await forge(copier, nats_server.feed, forged)
-        await wait_for(lambda: holds(forged))
+        await until(lambda: holds(forged))
         for number in range(after):
             await bus.jetstream.publish("payments.padaria.1.Event2", str(number).encode())
         events = [message.data async for message in every_message(bus.jetstream)]
@@ -681,7 +681,7 @@ async def test_a_copy_with_messages_of_another_stream_is_recreated(
             await copies.ensure()
             return [message.data async for message in every_message(copier.jetstream())] == events
 
-        await wait_for(is_whole)
+        await until(is_whole)
         assert (
             await read(subscriber, len(events))
             == ["payments.padaria.1.Event1"] * 2 + ["payments.padaria.1.Event2"] * after
@@ -718,7 +718,7 @@ async def test_a_copy_of_what_a_relay_publishes_is_left_alone(bus, copies, copie
     async def has_all():
         return (await copier.jetstream().stream_info("PAYMENTS")).state.messages == 6
 
-    await wait_for(has_all)
+    await until(has_all)
     created = (await copier.jetstream().stream_info("PAYMENTS")).created
     for _ in range(10):
         await copies.ensure()
@@ -732,7 +732,7 @@ async def test_what_an_origin_lets_go_of_in_its_middle_recreates_no_copy(bus, co
     async def has_all():
         return (await copier.jetstream().stream_info("PAYMENTS")).state.messages == 7
 
-    await wait_for(has_all)
+    await until(has_all)
     created = (await copier.jetstream().stream_info("PAYMENTS")).created
     for number in range(2, 8):
         await bus.jetstream.delete_msg("PAYMENTS", number)
@@ -753,7 +753,7 @@ async def test_a_copy_of_a_stream_that_was_made_anew_is_made_anew(bus, copies, s
         except nats.js.errors.Error:
             return False
 
-    await wait_for(is_anew)
+    await until(is_anew)
 
 
 async def test_a_copy_lets_go_of_what_its_stream_was_emptied_of(bus, copies, subscriber, copier):
@@ -764,7 +764,7 @@ async def test_a_copy_lets_go_of_what_its_stream_was_emptied_of(bus, copies, sub
     async def has_let_go():
         return (await copier.jetstream().stream_info("PAYMENTS")).state.messages == 1
 
-    await wait_for(has_let_go)
+    await until(has_let_go)
     assert await read(subscriber, 1) == ["payments.padaria.1.Again"]
 
 
@@ -786,7 +786,7 @@ async def test_a_copy_that_lost_its_beginning_is_made_anew(bus, copies, subscrib
         with contextlib.suppress(nats.js.errors.Error):
             return (await copier.jetstream().stream_info("PAYMENTS")).state.messages == 2
 
-    await wait_for(is_whole)
+    await until(is_whole)
 
 
 async def test_a_copy_goes_on_after_the_server_was_killed(bus, copies, subscriber, nats_server):
@@ -801,9 +801,3 @@ async def test_a_copy_goes_on_after_the_server_was_killed(bus, copies, subscribe
     while "payments.padaria.1.Event3" not in come:
         come += await read(subscriber, 1)
     assert set(come[:-1]) <= {"payments.padaria.1.Event1", "payments.padaria.1.Event2"}
-
-
-async def wait_for(condition, *, within_s=10.0):
-    async with asyncio.timeout(allowed(within_s)):
-        while not await condition():
-            await asyncio.sleep(0.05)

@@ -688,6 +688,7 @@ async def test_a_stream_that_takes_nothing_more_is_waited_for_and_left_as_it_is(
 
     async with relaying(log, bus, database_url):
         await until(lambda: has_messages(bus, 5))
+        # Nothing is to come: some tries of the relay.
         await asyncio.sleep(0.5)
         assert await has_messages(bus, 5)
         await bus.jetstream.update_stream(config.evolve(max_msgs=-1))

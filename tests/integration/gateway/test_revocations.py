@@ -254,9 +254,7 @@ async def test_a_client_that_reads_nothing_is_hung_up_on(site: Site, until, monk
     with slow_client(site, key) as client:
         await until(replay.is_stuck, "the gateway waits for the client")
         await site.revoke(key)
-        async with asyncio.timeout(allowed(WITHIN_S)):
-            while not site.fanout.is_unheard():
-                await asyncio.sleep(0.01)
+        await until(site.fanout.is_unheard, "its place is free", within_s=WITHIN_S)
         received = await asyncio.to_thread(read_all, client)
     assert b"key_revoked" not in received
 

@@ -8,6 +8,7 @@ import dataclasses
 import os
 import signal
 import sys
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,7 +49,7 @@ from tests.pace import until
 from tests.ports import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from extrato.use_cases.hub import Hub
     from services.cli.embedded.nats import EmbeddedNats
@@ -98,6 +99,13 @@ class Faulty:
 
     def __getattr__(self, name: str) -> Any:
         return self._instead.get(name) or getattr(self._provider, name)
+
+
+async def seconds_until(condition: Callable[[], Awaitable[bool]], what: str, *, within_s: float = 10) -> float:
+    """Wait until a condition holds; gives the seconds that it took."""
+    began_at_s = time.monotonic()
+    await until(condition, what, within_s=within_s)
+    return time.monotonic() - began_at_s
 
 
 @dataclass
@@ -155,7 +163,7 @@ class World:
         async def is_so() -> bool:
             return await self.sandbox.asked() >= times
 
-        return await until(is_so, f"the provider was asked {times} times")
+        return await seconds_until(is_so, f"the provider was asked {times} times")
 
     async def status(self, loaded: LoadedPayment) -> str:
         return (await load_payment(self.hub, loaded.payment_id)).payment.status
@@ -170,7 +178,7 @@ class World:
         async def is_so() -> bool:
             return await self.status(loaded) == status
 
-        return await until(is_so, f"payment {loaded.payment_id} is {status}", within_s=within_s)
+        return await seconds_until(is_so, f"payment {loaded.payment_id} is {status}", within_s=within_s)
 
     def sweeps(self, hub: Hub | None = None) -> Sweeps:
         """A monitor's sweeps without timers."""
@@ -327,6 +335,7 @@ async def _kept_read_model(pool: asyncpg.Pool, database_url: str) -> AsyncIterat
             while True:
                 with contextlib.suppress(*LINE_BROKE):
                     await keep_on(appended)
+                # What is away for a test is not asked for again without a pause.
                 await asyncio.sleep(0.1)
 
     keeper = asyncio.create_task(keep())

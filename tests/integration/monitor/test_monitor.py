@@ -67,7 +67,7 @@ async def test_a_slow_account_delays_no_other(world: World):
 
     async def observe_changes(*, credential, **span):
         if credential.access_token == "APP_USR-padaria":
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         return await ask(credential=credential, **span)
 
     provider.observe_changes = observe_changes  # type: ignore[method-assign]
@@ -128,6 +128,7 @@ async def test_a_nats_that_is_away_for_a_while_stops_nothing_for_good(world: Wor
     await world.asked(1)
     await world.nats.stop()
     await world.sandbox.pay(payment)
+    # Long enough for some of its tries to reach nobody.
     await asyncio.sleep(1.0)
     await world.nats.start()
     await world.has_status(payment, "approved", within_s=12)

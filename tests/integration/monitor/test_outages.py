@@ -37,6 +37,7 @@ async def test_a_database_that_is_away_for_a_while_stops_nothing_for_good(world:
     process = await world.monitor_process()
     payment = await world.open()
     await postgres.stop()
+    # More than a second, so that a sweep falls into it.
     await asyncio.sleep(1.5)
     await postgres.start()
     await world.sandbox.pay(payment)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from eventsourcing.persistence import StoredEvent
@@ -15,10 +12,6 @@ from contracts.envelope import Cause
 from contracts.events import ConfirmationRefused, Event, MerchantRegistered, PaymentOpened
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent, to_state, topic_of_new
-from tests.pace import allowed
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 _amounts = itertools.count(1)
@@ -74,16 +67,3 @@ def stored(new: NewEvent, *, stream_id: UUID, version: int) -> StoredEvent:
 def append_to(stream: UUID | None = None, *, at: int = 0, events: int = 1) -> StreamAppend:
     """An append of `events` new events to a stream (a new one unless told) that stands at version `at`."""
     return StreamAppend(stream_id=stream or uuid4(), expected_version=at, events=[new_event() for _ in range(events)])
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]], *, within_s: float = 10.0, what: str = "it") -> None:
-    """Wait until a condition of the outside world holds; fails after `within_s`."""
-    deadline = time.monotonic() + allowed(within_s)
-    while True:
-        holds = condition()
-        if not isinstance(holds, bool):
-            holds = await holds
-        if holds:
-            return
-        assert time.monotonic() < deadline, f"{what} did not come true within {within_s} s"
-        await asyncio.sleep(0.01)
