@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.commands import run_program
+from tests.frame.stubs import hub as hub_with_stand_ins
 from tests.pace import allowed
 from tests.ports import free_port
 
@@ -72,36 +74,47 @@ def servers(database_url, nats_url):
     return {"EXTRATO_DATABASE_URL": database_url, "EXTRATO_NATS_URL": nats_url}
 
 
-@pytest.fixture
-async def start_first_hub(home):
-    """Start `extrato up` with stand-ins; the keywords go into its environment."""
-    hubs = []
+class Hubs:
+    """Starts `extrato up` with stand-ins; the keywords go into its environment."""
 
-    async def start(*behaviours, script=(str(STUBS / "hub.py"),), home=home, **environment):
-        port, sandbox_port = free_port(), free_port()
-        given = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("EXTRATO_")},
-            "EXTRATO_HOME": str(home),
-            "EXTRATO_PORT": str(port),
-            "EXTRATO_SANDBOX_PORT": str(sandbox_port),
-            "PYTHONPATH": str(ROOT),
-            **environment,
-        }
+    def __init__(self, home):
+        self.home = home
+        self.started = []
+
+    async def __call__(self, *behaviours, script=(str(STUBS / "hub.py"),), **environment):
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, *script, *behaviours),
-            env=given,
+            env=self._environment(environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        hubs.append(Hub(process, home))
-        return hubs[-1]
+        self.started.append(Hub(process, self.home))
+        return self.started[-1]
 
-    yield start
-    for hub in hubs:
+    async def said_by_one_that_ends(self, *behaviours, **environment):
+        """Start one that is to end by itself, and wait for its end."""
+        return await run_program(hub_with_stand_ins.main, behaviours, environment=self._environment(environment))
+
+    def _environment(self, changes):
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("EXTRATO_")},
+            "EXTRATO_HOME": str(self.home),
+            "EXTRATO_PORT": str(free_port()),
+            "EXTRATO_SANDBOX_PORT": str(free_port()),
+            "PYTHONPATH": str(ROOT),
+            **changes,
+        }
+
+
+@pytest.fixture
+async def start_first_hub(home):
+    hubs = Hubs(home)
+    yield hubs
+    for hub in hubs.started:
         if hub.process.returncode is None:
             hub.process.terminate()
         await hub.ended()
-    for pid in {pid for hub in hubs for pid in hub.living()}:
+    for pid in processes_of(home):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 

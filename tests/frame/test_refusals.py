@@ -19,18 +19,17 @@ from extrato.store.pooling import LENT
 from services.cli.commands.running import running_hub
 from services.cli.commands.secret_input import read_secret
 from services.cli.preflight import prepare_home
-from tests.frame.conftest import STUBS
+from tests.frame.conftest import STUBS, processes_of
 from tests.integration.store.pooler import pooling
 from tests.ports import free_port
 
 
 async def refusal(start_hub, *behaviours, **environment):
-    hub = await start_hub(*behaviours, **environment)
-    code, errors = await hub.ended()
-    assert code == 1
-    assert hub.living() == []
-    lines = errors.strip().split("\n")
-    assert len(lines) == 1, errors
+    said = await start_hub.said_by_one_that_ends(*behaviours, **environment)
+    assert said.code == 1
+    assert processes_of(start_hub.home) == []
+    lines = said.errors.strip().split("\n")
+    assert len(lines) == 1, said.errors
     return lines[0].removeprefix("extrato: ")
 
 

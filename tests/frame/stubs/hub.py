@@ -11,12 +11,16 @@ from services.cli.supervisor.programs import service, services, shared_environme
 SERVICE = Path(__file__).with_name("service.py")
 
 
-def stand_ins(settings, environment):
-    shared = shared_environment(settings, environment)
-    named = dict(word.split("=") for word in sys.argv[1:])
-    names = [program.name for program in services(settings, environment)]
-    return [service(name, (str(SERVICE), named.get(name, "ready")), settings, shared) for name in names]
+def main(words):
+    named = dict(word.split("=") for word in words)
+
+    def stand_ins(settings, environment):
+        shared = shared_environment(settings, environment)
+        names = [program.name for program in services(settings, environment)]
+        return [service(name, (str(SERVICE), named.get(name, "ready")), settings, shared) for name in names]
+
+    return run(up(os.environ, services=stand_ins, with_parent=True))
 
 
 if __name__ == "__main__":
-    sys.exit(run(up(os.environ, services=stand_ins, with_parent=True)))
+    sys.exit(main(sys.argv[1:]))
