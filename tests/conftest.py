@@ -6,11 +6,13 @@ The worker's PostgreSQL does not wait for the disk. A test about durability star
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import json
 import os
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +37,29 @@ hypothesis.settings.load_profile("workers")
 pytest_plugins = ["tests.running_hub", "tests.chromium"]
 
 CLIENTS = Path(__file__).parent / "clients"
+HUBS = {"shared_hub", "shared_harmed_hub", "shared_keyless_hub"}
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what looks at a running hub behind all else: a hub works until the end of the run, also for nobody.
+
+    Of these the groups come first, the largest before the others, so that no worker is left with one in the end.
+    """
+    groups = {item: mark.args[0] for item in items if (mark := item.get_closest_marker("xdist_group"))}
+    sizes = Counter(groups.values())
+
+    def place(item: pytest.Item) -> tuple[bool, int, str]:
+        group = groups.get(item, "")
+        return not HUBS.isdisjoint(item.fixturenames), -sizes[group], group
+
+    items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was collected out of the garbage collector's way: some hundred thousand objects that all stay."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
