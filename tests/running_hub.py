@@ -170,6 +170,15 @@ class RunningHub:
         assert status == 200, answer
         return answer
 
+    async def until_checked(self, payment_id: int, **facts: Any) -> dict[str, Any]:
+        """Wait until a check of a payment tells these facts, and give all that it tells."""
+
+        async def is_so() -> dict[str, Any] | None:
+            checked = await self.check(payment_id)
+            return checked if facts.items() <= checked.items() else None
+
+        return await pace.until(is_so, f"payment {payment_id} is {facts}")
+
     async def events(self, payment_id: int) -> list[dict[str, Any]]:
         status, answer = await self.get(f"/payments/api/{payment_id}/events/")
         assert status == 200, answer

@@ -83,7 +83,7 @@ async def test_a_pix_of_the_checkout_is_paid_there(hub, browse):
 
 
 @claim("return-page.refreshes")
-async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse, until):
+async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse):
     link = await hub.link()
     page, asked = await browse(), []
     page.on("request", lambda request: asked.append(request.url) if request.resource_type == "fetch" else None)
@@ -96,11 +96,7 @@ async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse
     assert page.url.startswith(f"{hub.url}/payments/mp/return/")
     await page.evaluate(MARK)
     await decided(hub, link, "approved")
-
-    async def is_known():
-        return (await hub.check(link["payment_id"]))["status"] == "approved"
-
-    await until(is_known, "the hub knows")
+    await hub.until_checked(link["payment_id"], status="approved")
     await let_it_ask(page)
     await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado", timeout=AT_ONCE_MS)
     assert set(asked) == {page.url}
@@ -232,7 +228,7 @@ async def test_a_refused_card_does_not_close_the_link(hub, browse):
 
 
 @claim("return-page.refreshes")
-async def test_a_page_that_waits_needs_no_script_to_be_refreshed(hub, browse, until):
+async def test_a_page_that_waits_needs_no_script_to_be_refreshed(hub, browse):
     link = await hub.link()
     page = await browse(java_script_enabled=False)
     await at_the_checkout(page, link)
@@ -240,11 +236,7 @@ async def test_a_page_that_waits_needs_no_script_to_be_refreshed(hub, browse, un
     await page.get_by_role("link", name="Voltar à loja").click()
     await expect(page.get_by_role("heading")).to_have_text("Aguardando a confirmação")
     await decided(hub, link, "approved")
-
-    async def is_paid():
-        return (await hub.check(link["payment_id"]))["status"] == "approved"
-
-    await until(is_paid, "the hub knows")
+    await hub.until_checked(link["payment_id"], status="approved")
     await page.get_by_role("link", name="Atualizar agora").click()
     await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
 
@@ -384,18 +376,14 @@ async def test_a_wish_to_cancel_leads_nobody_to_pay(hub, browse):
     await expect(page.get_by_role("heading")).to_have_text("Link cancelado", timeout=40_000)
 
 
-async def test_a_page_that_says_paid_looks_again_for_who_comes_back_to_it(hub, browse, until):
+async def test_a_page_that_says_paid_looks_again_for_who_comes_back_to_it(hub, browse):
     link = await hub.link()
     page = await browse()
     await decided(hub, link, "approved")
     await page.goto(f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}")
     await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
     await decided(hub, link, "refunded")
-
-    async def is_refunded():
-        return (await hub.check(link["payment_id"]))["status"] == "refunded"
-
-    await until(is_refunded, "the hub knows")
+    await hub.until_checked(link["payment_id"], status="refunded")
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await expect(page.get_by_role("heading")).to_have_text("Pagamento devolvido")
 

@@ -206,11 +206,7 @@ class Desk:
     async def become(self, payment, outcome, **target):
         target = target or {"preference_id": payment["preference_id"]}
         await self.hub.sandbox("POST", "/_sandbox/pay", {**target, "outcome": outcome})
-
-        async def is_known():
-            return (await self.hub.check(payment["payment_id"]))["status"] == outcome
-
-        await self.until(is_known, outcome)
+        await self.hub.until_checked(payment["payment_id"], status=outcome)
 
     async def knows_of(self, link, status):
         return any(event["data"].get("status") == status for event in await self.hub.events(link["payment_id"]))
@@ -228,11 +224,7 @@ class Desk:
     async def pay_in_part(self, link):
         order = {"preference_id": link["preference_id"], "new_attempt": True, "outcome": "approved", "amount": 2.00}
         await self.hub.sandbox("POST", "/_sandbox/pay", order)
-
-        async def is_known():
-            return (await self.hub.check(link["payment_id"]))["status_detail"] == "partially_paid"
-
-        await self.until(is_known, "the part is known")
+        await self.hub.until_checked(link["payment_id"], status_detail="partially_paid")
 
     async def cancel(self, number):
         assert (await self.hub.post(f"/payments/api/{number}/cancel/", {}))[0] == 200

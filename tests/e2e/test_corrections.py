@@ -40,18 +40,10 @@ async def pay(hub, payment, outcome="approved", **more):
     return await hub.sandbox("POST", "/_sandbox/pay", target | more)
 
 
-async def until_status(hub, until, payment_id, status):
-    async def is_so():
-        answer = await hub.check(payment_id)
-        return answer if answer["status"] == status else None
-
-    return await until(is_so, f"the payment is {status}")
-
-
-async def paid_cart(hub, until):
+async def paid_cart(hub):
     created = await cart(hub)
     await pay(hub, created)
-    await until_status(hub, until, created["payment_id"], "approved")
+    await hub.until_checked(created["payment_id"], status="approved")
     return created["payment_id"]
 
 
@@ -82,7 +74,7 @@ async def test_a_cart_is_answered_with_a_code_that_banks_can_read(hub, api):
 async def test_a_paid_cart_is_approved_once_however_it_was_charged(hub, until, api):
     created = await cart(hub)
     await pay(hub, created)
-    answer = await until_status(hub, until, created["payment_id"], "approved")
+    answer = await hub.until_checked(created["payment_id"], status="approved")
     assert (answer["mp_payment_id"], answer["preference_id"]) == (created["mp_payment_id"], None)
     assert answer["paid_at"]
     for _ in range(3):
@@ -157,10 +149,10 @@ async def test_who_pays_is_told_to_the_provider_and_stands_nowhere_in_the_log(hu
     assert "Ana da Silva" not in told
 
 
-async def test_a_company_pays_and_is_told_to_the_provider_by_its_cnpj(hub, until, api):
+async def test_a_company_pays_and_is_told_to_the_provider_by_its_cnpj(hub, api):
     created = await cart(hub, customer=COMPANY)
     await pay(hub, created)
-    await until_status(hub, until, created["payment_id"], "approved")
+    await hub.until_checked(created["payment_id"], status="approved")
     headers = {"Authorization": f"Bearer {SANDBOX_TOKEN}"}
     async with hub.session.get(f"{hub.sandbox_url}/v1/payments/{created['mp_payment_id']}", headers=headers) as answer:
         if api == "payments":
@@ -303,7 +295,7 @@ async def test_what_was_paid_twice_is_told_and_can_be_given_back(hub, until):
 # --- cancel -------------------------------------------------------------------------------------
 
 
-async def test_a_cancelled_cart_cannot_be_paid_any_more(hub, until, api):
+async def test_a_cancelled_cart_cannot_be_paid_any_more(hub, api):
     created = await cart(hub)
     status, answer = await hub.post(f"/payments/api/{created['payment_id']}/cancel/", {})
     assert (status, answer["status"], answer["status_label"]) == (200, "cancelled", "Cancelado")
@@ -342,14 +334,14 @@ async def test_a_cancelled_direct_pix_that_was_paid_in_time_is_approved_and_aler
 
 
 @claim("cancel.holds-money")
-async def test_a_paid_payment_is_not_cancelled(hub, until):
-    payment_id = await paid_cart(hub, until)
+async def test_a_paid_payment_is_not_cancelled(hub):
+    payment_id = await paid_cart(hub)
     status, answer = await hub.post(f"/payments/api/{payment_id}/cancel/", {})
     assert (status, answer["code"]) == (409, "payment_already_paid")
 
 
 @claim("cancel.closes")
-async def test_a_payer_who_was_faster_than_the_cancellation_wins(hub, until):
+async def test_a_payer_who_was_faster_than_the_cancellation_wins(hub):
     await hub.faults(webhooks=False)
     created = await cart(hub)
     await pay(hub, created)
@@ -390,8 +382,8 @@ async def test_what_another_account_does_not_know_is_not_taken_for_closed(others
 # --- refund -------------------------------------------------------------------------------------
 
 
-async def test_a_refund_of_everything(hub, until, api):
-    payment_id = await paid_cart(hub, until)
+async def test_a_refund_of_everything(hub, api):
+    payment_id = await paid_cart(hub)
     status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", {"all": True})
     assert status == 200, answer
     assert (answer["refund_status"], answer["amount"], answer["remaining_amount"]) == ("made", 10.0, 0.0)
@@ -401,8 +393,8 @@ async def test_a_refund_of_everything(hub, until, api):
 
 
 @claim("refund.answer")
-async def test_refunds_in_parts_against_what_is_left(hub, until, api):
-    payment_id = await paid_cart(hub, until)
+async def test_refunds_in_parts_against_what_is_left(hub, api):
+    payment_id = await paid_cart(hub)
     path = f"/payments/api/{payment_id}/refund/"
     status, answer = await hub.post(path, {"amount": 3.5})
     assert status == 200, answer
@@ -416,8 +408,8 @@ async def test_refunds_in_parts_against_what_is_left(hub, until, api):
 
 
 @claim("refund.answer")
-async def test_a_refund_asked_for_again_under_its_key_is_made_once(hub, until, api):
-    payment_id = await paid_cart(hub, until)
+async def test_a_refund_asked_for_again_under_its_key_is_made_once(hub, api):
+    payment_id = await paid_cart(hub)
     path, key = f"/payments/api/{payment_id}/refund/", {"Idempotency-Key": "refund-1"}
     answers = await asyncio.gather(*(hub.post(path, {"amount": 2}, key) for _ in range(5)))
     assert {status for status, _ in answers} <= {200, 202}
@@ -434,7 +426,7 @@ async def test_a_refund_in_doubt_is_completed_and_made_once(hub, until, api):
     doubts = [{"error_rate": 1.0}, {"lost_answers": 1.0}, {"error_rate": 1.0, "error_kind": "invalid_access_token"}]
     payments = []
     for doubt in doubts:
-        payments.append(payment_id := await paid_cart(hub, until))
+        payments.append(payment_id := await paid_cart(hub))
         await hub.faults(**doubt)
         status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", {"amount": 4})
         assert (status, answer["refund_status"]) == (202, "requested"), doubt
@@ -457,7 +449,7 @@ async def test_a_refund_in_doubt_is_completed_and_made_once(hub, until, api):
 async def test_a_refusal_that_the_provider_shows_to_be_one_moves_nothing(hub, until):
     created = await cart(hub)
     await pay(hub, created)
-    await until_status(hub, until, created["payment_id"], "approved")
+    await hub.until_checked(created["payment_id"], status="approved")
     await hub.until_webhooks_are_delivered(until)
     await hub.faults(webhooks=False)
     await pay(hub, created, "refunded", amount=4)
@@ -471,10 +463,10 @@ async def test_a_refusal_that_the_provider_shows_to_be_one_moves_nothing(hub, un
 
 @claim("refund.amount")
 @pytest.mark.usefixtures("only_when_asked")
-async def test_all_that_is_left_is_what_the_provider_says_though_a_part_went_back_unheard(hub, until, api):
+async def test_all_that_is_left_is_what_the_provider_says_though_a_part_went_back_unheard(hub, api):
     created = await cart(hub)
     await pay(hub, created)
-    await until_status(hub, until, created["payment_id"], "approved")
+    await hub.until_checked(created["payment_id"], status="approved")
     await pay(hub, created, "refunded", amount=4)
     status, answer = await hub.post(f"/payments/api/{created['payment_id']}/refund/", {"all": True})
     assert (status, answer["refund_status"], answer["amount"]) == (200, "made", 6.0)
@@ -502,8 +494,8 @@ async def test_all_that_is_left_is_what_the_provider_says_though_a_part_went_bac
         ({"all": True, "mp_payment_id": ""}, "missing_field", "O campo 'mp_payment_id' é obrigatório"),
     ],
 )
-async def test_a_wrong_refund_is_refused_and_moves_nothing(hub, until, body, code, error):
-    payment_id = await paid_cart(hub, until)
+async def test_a_wrong_refund_is_refused_and_moves_nothing(hub, body, code, error):
+    payment_id = await paid_cart(hub)
     status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", body)
     assert (status, answer["code"], answer["error"]) == (400, code, error)
     assert "RefundRequested" not in await types(hub, payment_id)

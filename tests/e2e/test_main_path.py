@@ -97,21 +97,13 @@ async def test_webhooks_with_a_bad_signature_change_nothing(hub, until):
 
 
 @claim("status.rejected")
-async def test_a_rejected_attempt_leaves_the_link_payable(hub, until):
+async def test_a_rejected_attempt_leaves_the_link_payable(hub):
     link = await hub.link()
     pay = {"preference_id": link["preference_id"]}
     await hub.sandbox("POST", "/_sandbox/pay", {**pay, "outcome": "rejected"})
-
-    async def moved():
-        return (await hub.check(link["payment_id"]))["status"] == "rejected"
-
-    await until(moved, "rejected")
+    await hub.until_checked(link["payment_id"], status="rejected")
     await hub.sandbox("POST", "/_sandbox/pay", {**pay, "outcome": "approved"})
-
-    async def approved():
-        return (await hub.check(link["payment_id"]))["status"] == "approved"
-
-    await until(approved, "approved")
+    await hub.until_checked(link["payment_id"], status="approved")
     assert await hub.status_changes(link["payment_id"]) == [("pending", "rejected"), ("rejected", "approved")]
 
 

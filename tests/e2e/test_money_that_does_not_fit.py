@@ -21,14 +21,6 @@ async def pay(hub, link, amount, **more):
     return str(paid["id"])
 
 
-async def until_held(hub, until, payment_id, amount):
-    async def is_so():
-        checked = await hub.check(payment_id)
-        return checked if checked["held_amount"] == amount else None
-
-    return await until(is_so, f"{amount} are held")
-
-
 async def act(hub, payment_id, what, body=None):
     return await hub.post(f"/payments/api/{payment_id}/{what}/", body or {})
 
@@ -61,10 +53,10 @@ async def shown(hub, address):
 
 
 @claim("check.amount", "check.money", "check.attempts", "status.partially-paid", "secure-link.part")
-async def test_two_cards_pay_one_charge_together(hub, until):
+async def test_two_cards_pay_one_charge_together(hub):
     link = await hub.link()
     first = await pay(hub, link, 2, method="visa")
-    checked = await until_held(hub, until, link["payment_id"], 2.0)
+    checked = await hub.until_checked(link["payment_id"], held_amount=2.0)
     assert (checked["status"], checked["status_detail"]) == ("pending", "partially_paid")
     assert (checked["alerts"], checked["paid_at"]) == (["partially_paid"], None)
     assert checked["checkout_url"] is None
@@ -78,7 +70,7 @@ async def test_two_cards_pay_one_charge_together(hub, until):
     assert "R$ 3,00" in page
     assert "checkout/v1/redirect" not in page
     second = await pay(hub, link, 3, method="visa")
-    checked = await until_held(hub, until, link["payment_id"], 5.0)
+    checked = await hub.until_checked(link["payment_id"], held_amount=5.0)
     assert (checked["status"], checked["status_detail"], checked["alerts"]) == ("approved", "accredited", [])
     assert [(each["mp_payment_id"], each["held_amount"]) for each in checked["attempts"]] == [
         (first, 2.0),
@@ -87,21 +79,21 @@ async def test_two_cards_pay_one_charge_together(hub, until):
 
 
 @claim("cancel.holds-money")
-async def test_a_payment_that_holds_money_is_not_cancelled(hub, until):
+async def test_a_payment_that_holds_money_is_not_cancelled(hub):
     link = await hub.link()
     await pay(hub, link, 2)
-    await until_held(hub, until, link["payment_id"], 2.0)
+    await hub.until_checked(link["payment_id"], held_amount=2.0)
     status, answer = await act(hub, link["payment_id"], "cancel")
     assert (status, answer["code"]) == (409, "payment_holds_money")
     assert "R$ 2,00" in answer["error"]
 
 
 @claim("refund.amount", "refund.attempts", "refund.answer")
-async def test_all_is_given_back_of_every_attempt_and_only_when_it_is_said(hub, until):
+async def test_all_is_given_back_of_every_attempt_and_only_when_it_is_said(hub):
     link = await hub.link()
     for amount in (2, 3):
         await pay(hub, link, amount, method="visa")
-    await until_held(hub, until, link["payment_id"], 5.0)
+    await hub.until_checked(link["payment_id"], held_amount=5.0)
     status, answer = await act(hub, link["payment_id"], "refund")
     assert (status, answer["code"]) == (400, "amount_or_all")
     address, key = f"/payments/api/{link['payment_id']}/refund/", {"Idempotency-Key": "all-of-it"}
@@ -116,10 +108,10 @@ async def test_all_is_given_back_of_every_attempt_and_only_when_it_is_said(hub, 
 
 
 @claim("refund.attempts")
-async def test_an_amount_of_several_attempts_has_to_name_one(hub, until):
+async def test_an_amount_of_several_attempts_has_to_name_one(hub):
     link = await hub.link()
     first, second = [await pay(hub, link, amount, method="visa") for amount in (2, 3)]
-    await until_held(hub, until, link["payment_id"], 5.0)
+    await hub.until_checked(link["payment_id"], held_amount=5.0)
     status, answer = await act(hub, link["payment_id"], "refund", {"amount": 1})
     assert (status, answer["code"]) == (400, "choose_attempt")
     assert f"{first} (R$ 2,00), {second} (R$ 3,00)" in answer["error"]
@@ -131,7 +123,7 @@ async def test_an_amount_of_several_attempts_has_to_name_one(hub, until):
 async def test_a_refund_that_waits_for_the_central_bank_is_accepted_and_completed_later(hub, until):
     link = await hub.link()
     await pay(hub, link, 5)
-    await until_held(hub, until, link["payment_id"], 5.0)
+    await hub.until_checked(link["payment_id"], held_amount=5.0)
     await hub.faults(refunds_in_process=True)
     status, answer = await act(hub, link["payment_id"], "refund", {"amount": 2})
     assert (status, answer["refund_status"], answer["refunds"][0]["refund_status"]) == (202, "requested", "in_process")
@@ -147,7 +139,7 @@ async def test_a_refund_that_waits_for_the_central_bank_is_accepted_and_complete
         return "RefundMade" in [event["type"] for event in await hub.events(link["payment_id"])]
 
     await until(is_made, "the monitor found that it was made", within_s=30)
-    assert (await until_held(hub, until, link["payment_id"], 3.0))["refunded_amount"] == 2.0
+    assert (await hub.until_checked(link["payment_id"], held_amount=3.0))["refunded_amount"] == 2.0
 
 
 @claim("pix-confirmation.status", "accept.approves")
@@ -239,17 +231,17 @@ async def test_an_alert_is_resolved(hub):
 
 
 @claim("socket-io.confirmed")
-async def test_a_payment_is_confirmed_once(hub, until):
+async def test_a_payment_is_confirmed_once(hub):
     link = await hub.link()
     async with listening(hub.url, auth={"api_key": hub.api_key}) as heard:
         await pay(hub, link, 2)
-        await until_held(hub, until, link["payment_id"], 2.0)
+        await hub.until_checked(link["payment_id"], held_amount=2.0)
         await pay(hub, link, 3)
         event, told = await heard.next()
         assert (event, told["status"]) == (f"payment-confirmed-{link['payment_id']}", "approved")
         await act(hub, link["payment_id"], "refund", {"all": True})
         await pay(hub, link, 5)
-        await until_held(hub, until, link["payment_id"], 5.0)
+        await hub.until_checked(link["payment_id"], held_amount=5.0)
         other = await hub.link()
         await pay(hub, other, 5)
         event, _ = await heard.next()

@@ -114,18 +114,14 @@ async def test_what_a_check_verified_a_moment_ago_is_told_again_without_asking(h
 
 
 @claim("check.asks")
-async def test_what_a_webhook_brought_is_told_before_the_provider_is_asked_again(hub, until):
+async def test_what_a_webhook_brought_is_told_before_the_provider_is_asked_again(hub):
     """A webhook may take longer than the time after which it is asked again; not every time."""
     for _ in range(5):
         link = await hub.link()
         first = await hub.check(link["payment_id"])
         await _pay(hub, link)
-
-        async def is_approved(number=link["payment_id"]):
-            checked = await hub.check(number)
-            return checked if checked["status"] == "approved" else None
-
-        if (await until(is_approved, "the approval is told"))["synced_at"] == first["synced_at"]:
+        checked = await hub.until_checked(link["payment_id"], status="approved")
+        if checked["synced_at"] == first["synced_at"]:
             return
     raise AssertionError("the provider was asked again every time")
 
@@ -158,11 +154,7 @@ async def test_a_second_start_of_a_watch_answers_normally(hub, until):
 async def test_a_paid_payment_is_not_watched(hub, until):
     link = await hub.link()
     await _pay(hub, link)
-
-    async def is_approved():
-        return (await hub.check(link["payment_id"]))["status"] == "approved"
-
-    await until(is_approved, "it is approved")
+    await hub.until_checked(link["payment_id"], status="approved")
     status, answer = await hub.post(f"/payments/api/monitor/{link['payment_id']}/start/", {})
     assert status == 200
     assert (answer["monitoring"], answer["status"]) == (False, "approved")

@@ -46,14 +46,11 @@ async def prepare(hub, until):
     paid, unpaid = await hub.link(), await hub.link()
     await hub.pay_as_a_person(paid["checkout_url"])
 
-    async def is_paid():
-        return (await hub.check(paid["payment_id"]))["status"] == "approved"
-
     async def is_listed():
         _, monitors = await hub.get(f"{API}/monitors/?padaria_slug={MERCHANT}")
         return unpaid["payment_id"] in monitors["payment_ids"]
 
-    await until(is_paid, "a link is paid")
+    await hub.until_checked(paid["payment_id"], status="approved")
     await until(is_listed, "the other one is among the open payments")
     _, keys = await hub.administer("GET", f"{ADMIN}/{MERCHANT}/api-keys")
     return created["payment"], short["payment"], transfer(number), paid, unpaid, keys["api_keys"][0]["key_id"]

@@ -201,13 +201,13 @@ async def test_who_connects_after_the_confirmation_is_told_at_once_and_once(hub,
 
 
 @claim("socket-io.confirmed")
-async def test_who_connects_after_a_refund_is_not_told_of_the_payment_that_is_gone(hub, until):
+async def test_who_connects_after_a_refund_is_not_told_of_the_payment_that_is_gone(hub):
     link = await hub.link()
-    await bring_about(hub, until, link, "approved")
-    await bring_about(hub, until, link, "refunded")
+    await bring_about(hub, link, "approved")
+    await bring_about(hub, link, "refunded")
     shown = {"payment_id": link["payment_id"], "t": token_of(link["secure_checkout_url"])}
     async with listening(hub.url, auth=shown) as heard:
-        await bring_about(hub, until, link, "approved")
+        await bring_about(hub, link, "approved")
         async with listening(hub.url, auth=shown) as latecomer:
             event, told = await latecomer.next()
         assert (event, told["status"]) == (f"payment-confirmed-{link['payment_id']}", "approved")
@@ -216,25 +216,20 @@ async def test_who_connects_after_a_refund_is_not_told_of_the_payment_that_is_go
 
 
 @claim("socket-io.confirmed")
-async def test_who_connects_in_a_dispute_is_told_so(hub, until):
+async def test_who_connects_in_a_dispute_is_told_so(hub):
     link = await hub.link()
-    await bring_about(hub, until, link, "approved")
-    await bring_about(hub, until, link, "in_mediation")
+    await bring_about(hub, link, "approved")
+    await bring_about(hub, link, "in_mediation")
     shown = {"payment_id": link["payment_id"], "t": token_of(link["secure_checkout_url"])}
     async with listening(hub.url, auth=shown) as heard:
         event, told = await heard.next()
     assert (event, told["status"]) == (f"payment-confirmed-{link['payment_id']}", "in_mediation")
 
 
-async def bring_about(hub, until, link, outcome):
+async def bring_about(hub, link, outcome):
     """Bring an outcome about at the provider, and wait until the hub knows."""
     await hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": outcome})
-
-    async def is_so():
-        answer = await hub.check(link["payment_id"])
-        return answer if answer["status"] == outcome else None
-
-    return await until(is_so, f"the payment is {outcome}")
+    return await hub.until_checked(link["payment_id"], status=outcome)
 
 
 async def test_a_confirmation_while_clients_connect_reaches_each_once(hub):
