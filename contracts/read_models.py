@@ -24,7 +24,7 @@ class AttemptDetails(Struct, frozen=True, kw_only=True):
 class PaymentDetails(Struct, frozen=True, kw_only=True):
     """A payment as a whole, as of `position`.
 
-    `attempt_id` is the attempt that speaks for the payment; `newest_attempt_id` is the one that was begun last,
+    `attempt_id` is the attempt that decides the status; `newest_attempt_id` is the one that was begun last,
     whatever became of it. `alerts` name what somebody has to look into. What is held, was refunded and is disputed is
     summed over the attempts in the charge's currency.
     """

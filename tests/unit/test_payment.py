@@ -373,7 +373,7 @@ def test_when_one_of_two_paid_attempts_is_refunded_the_other_is_the_paid_one():
     )
 
     assert (payment.status, payment.attempt_id) == ("approved", "b")
-    assert payment.speaker == payment.attempts["b"]
+    assert payment.deciding_attempt == payment.attempts["b"]
     assert story.becomes(observe("refunded", attempt="b", minute=4)).status == "refunded"
 
 
@@ -587,8 +587,8 @@ def test_a_confirmation_counts_by_when_the_payer_paid(before):
     story = given_events(OPENED, CHARGED, *before)
     payment = story.becomes(confirm(minute=65, paid=59.9))
     assert (payment.status, payment.status_detail, payment.alerts) == ("approved", "accredited", ())
-    assert payment.speaker is not None
-    assert (payment.speaker.paid_at, payment.speaker.observed_at) == (at(59.9), at(65))
+    assert payment.deciding_attempt is not None
+    assert (payment.deciding_attempt.paid_at, payment.deciding_attempt.observed_at) == (at(59.9), at(65))
     story = given_events(OPENED, CHARGED, *before)
     payment = story.becomes(confirm(minute=65, paid=60))
     assert (payment.status, payment.alerts) == ("cancelled", ("late_payment",))
@@ -839,7 +839,7 @@ def test_in_any_history_every_move_begins_where_the_last_one_ended(asked: list[C
     payment = PAYMENT.fold(history)
     assert isinstance(payment, Opened)
     assert payment.status == status
-    assert (status in SETTLED) <= (payment.speaker is not None)
+    assert (status in SETTLED) <= (payment.deciding_attempt is not None)
 
 
 @given(histories)

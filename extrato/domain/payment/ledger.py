@@ -51,7 +51,7 @@ OTHER_CURRENCY: Final = "other_currency"
 OWN_DETAILS: Final = frozenset({PARTIALLY_PAID, OTHER_CURRENCY})
 """Details that no provider tells: they say how much of the charge is held."""
 
-# The attempt that speaks for the whole payment: money held beats money given back beats hope beats refusal.
+# The deciding attempt has the highest weight: held money, then refunded money, then an open attempt, then a refusal.
 _WEIGHT: Final = {
     "approved": 9,
     "in_mediation": 8,
@@ -64,7 +64,7 @@ _WEIGHT: Final = {
     "cancelled": 1,
 }
 _WEIGHT_OF_UNKNOWN: Final = 2
-# Money came, and nobody knows that it went: no hope and no refund speaks before it.
+# Money came, and its status is unknown: it outweighs open attempts and refunds.
 _WEIGHT_OF_PAID_AND_UNKNOWN: Final = 8
 
 
@@ -176,11 +176,11 @@ Shares = Mapping[str, Share]
 class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The money of one charge, and how that makes the payment stand.
 
-    `is_settled` says that what is held has once reached the charge, and that the provider has not unsaid it since.
-    `accepted_centavos` is a smaller sum that the merchant takes for the whole. `closed` is why the hub takes no more
-    money: `expired`, `by_collector` or `charge_refused`. `status`, `status_detail` and `attempt_id`, the attempt that
-    speaks, follow from all that; `announced` is what the last StatusChanged said. `paid_at_without_attempt` is when it
-    was paid by the oldest logs, which tell of no attempt.
+    `is_settled`: held money reached the charge once, and the provider has not withdrawn that since. `accepted_centavos`
+    is a smaller sum that the merchant accepts for the whole. `closed` is why the hub accepts no more money: `expired`,
+    `by_collector` or `charge_refused`. `status`, `status_detail` and `attempt_id`, the deciding attempt, follow from
+    that. `announced` is the status and detail of the last StatusChanged. `paid_at_without_attempt` is the time of
+    payment in the oldest logs, which list no attempt.
     """
 
     amount_centavos: int
@@ -207,14 +207,14 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def paid_at(self) -> datetime | None:
-        """Give when the charge was paid: by the attempt that speaks, or when several first added up to it."""
+        """Give when the charge was paid: by the deciding attempt, or when several first added up to it."""
         if self.attempt_id is None:
             return self.paid_at_without_attempt
         if not self.is_settled:
             return None
-        speaker = self.attempts[self.attempt_id]
-        if speaker.amount_centavos >= self.due_centavos and speaker.currency == self.currency:
-            return speaker.paid_at
+        deciding = self.attempts[self.attempt_id]
+        if deciding.amount_centavos >= self.due_centavos and deciding.currency == self.currency:
+            return deciding.paid_at
         ours = [each for each in self.attempts.values() if each.was_paid and each.currency == self.currency]
         timed = [(each.paid_at or each.observed_at, each) for each in ours if not each.awaits_acceptance]
         received = 0
@@ -328,7 +328,7 @@ def opened(intent: PaymentOpened) -> Ledger:
 def after(ledger: Ledger, event: PaymentEvent) -> Ledger:
     """Apply one event; gives the very ledger where the event moves neither money nor status."""
     booked = _booked(ledger, event)
-    return booked if booked is ledger or type(event) in _MOVES_NOTHING else _standing(ledger, booked)
+    return booked if booked is ledger or type(event) in _MOVES_NOTHING else _with_status(ledger, booked)
 
 
 # What these say is kept, and changes neither what is held nor how the payment stands.
@@ -531,18 +531,18 @@ def _announced(ledger: Ledger, event: StatusChanged) -> Ledger:
     )
 
 
-def _standing(before: Ledger, booked: Ledger) -> Ledger:
-    """Derive status, detail and speaker from the money."""
+def _with_status(before: Ledger, booked: Ledger) -> Ledger:
+    """Derive the status, its detail and the deciding attempt from the money."""
     if not booked.attempts:
         if booked.closed is None or booked.is_settled:
             return booked
         return replace(booked, status="cancelled", status_detail=_closing_detail(booked))
     shares = {name: booked.share(name) for name in booked.attempts}
-    speaker, is_settled = _speaker(booked, shares), _is_settled(before, booked, shares)
+    deciding_id, is_settled = _deciding_attempt(booked, shares), _is_settled(before, booked, shares)
     if is_settled:
-        status, detail = _settled_status(booked, shares, speaker)
+        status, detail = _settled_status(booked, shares, deciding_id)
     else:
-        status, detail = _unsettled_status(booked, shares, speaker)
+        status, detail = _unsettled_status(booked, shares, deciding_id)
     # What was accepted was the money that the provider says was never there.
     accepted = booked.accepted_centavos if is_settled or not booked.is_settled else None
     return replace(
@@ -551,7 +551,7 @@ def _standing(before: Ledger, booked: Ledger) -> Ledger:
         accepted_centavos=accepted,
         status=status,
         status_detail=detail,
-        attempt_id=speaker,
+        attempt_id=deciding_id,
     )
 
 
@@ -569,8 +569,8 @@ def _is_settled(before: Ledger, booked: Ledger, shares: Shares) -> bool:
     return (booked.is_settled or reached >= due) and received >= due
 
 
-def _speaker(ledger: Ledger, shares: Shares) -> str:
-    """Choose the attempt that speaks for the payment: of its currency, the weightiest, who spoke before, the latest."""
+def _deciding_attempt(ledger: Ledger, shares: Shares) -> str:
+    """Choose the deciding attempt: in the charge's currency, of the highest weight, the one before, or the latest."""
     if len(ledger.attempts) == 1:
         return next(iter(ledger.attempts))
 
@@ -584,10 +584,10 @@ def _speaker(ledger: Ledger, shares: Shares) -> str:
 
 def _weight(attempt: Attempt, share: Share) -> int:
     unknown = _WEIGHT_OF_PAID_AND_UNKNOWN if attempt.was_paid else _WEIGHT_OF_UNKNOWN
-    return _WEIGHT.get(_word(attempt, share), unknown)
+    return _WEIGHT.get(_effective_status(attempt, share), unknown)
 
 
-def _word(attempt: Attempt, share: Share) -> str:
+def _effective_status(attempt: Attempt, share: Share) -> str:
     """Give the status of an attempt by what became of its money."""
     if attempt.was_paid and share.refunded == share.received > 0:
         return "refunded"
@@ -596,15 +596,15 @@ def _word(attempt: Attempt, share: Share) -> str:
     return attempt.status
 
 
-def _settled_status(ledger: Ledger, shares: Shares, speaker: str) -> tuple[str, str | None]:
-    said = ledger.attempts[speaker]
-    word, total = _word(said, shares[speaker]), ledger.total_of(shares)
+def _settled_status(ledger: Ledger, shares: Shares, deciding_id: str) -> tuple[str, str | None]:
+    attempt = ledger.attempts[deciding_id]
+    status, total = _effective_status(attempt, shares[deciding_id]), ledger.total_of(shares)
     if not total.held:
-        return word, said.status_detail if word == said.status else word
-    if word not in KNOWN:
-        return word, said.status_detail
-    detail = said.status_detail if said.status == "approved" else "accredited"
-    is_alone = said.amount_centavos >= ledger.due_centavos
+        return status, attempt.status_detail if status == attempt.status else status
+    if status not in KNOWN:
+        return status, attempt.status_detail
+    detail = attempt.status_detail if attempt.status == "approved" else "accredited"
+    is_alone = attempt.amount_centavos >= ledger.due_centavos
     if total.held >= ledger.due_centavos:
         is_partial = detail is not None and detail.startswith("partially_")
         return "approved", detail if is_alone and not is_partial else "accredited"
@@ -613,7 +613,7 @@ def _settled_status(ledger: Ledger, shares: Shares, speaker: str) -> tuple[str, 
     return "approved", "partially_charged_back" if total.disputed + total.lost else "partially_refunded"
 
 
-def _unsettled_status(ledger: Ledger, shares: Shares, speaker: str) -> tuple[str, str | None]:
+def _unsettled_status(ledger: Ledger, shares: Shares, deciding_id: str) -> tuple[str, str | None]:
     held = ledger.total_of(shares).held
     held_elsewhere = any(
         share.held and ledger.attempts[name].currency != ledger.currency for name, share in shares.items()
@@ -628,28 +628,28 @@ def _unsettled_status(ledger: Ledger, shares: Shares, speaker: str) -> tuple[str
         return "pending", PARTIALLY_PAID
     if held_elsewhere:
         return "pending", OTHER_CURRENCY
-    return _hoped_status(ledger, shares, speaker)
+    return _unpaid_status(ledger, shares, deciding_id)
 
 
-def _hoped_status(ledger: Ledger, shares: Shares, speaker: str) -> tuple[str, str | None]:
-    """Give the status of a payment of which no money is held: that of the attempt with the best hope."""
-    hopes = {name: each for name, each in ledger.attempts.items() if not each.was_paid}
-    if not hopes:
+def _unpaid_status(ledger: Ledger, shares: Shares, deciding_id: str) -> tuple[str, str | None]:
+    """Give the status of a payment of which no money is held: that of the leading attempt."""
+    unpaid = {name: each for name, each in ledger.attempts.items() if not each.was_paid}
+    if not unpaid:
         own_id = ledger.own_attempt_id or ""
         own = ledger.attempts.get(own_id)
         if own is None:
             return "pending", None
-        word = _word(own, shares[own_id])
-        return word, own.status_detail if word == own.status else word
+        status = _effective_status(own, shares[own_id])
+        return status, own.status_detail if status == own.status else status
 
     def weight(name: str) -> tuple[int, bool, datetime, str]:
-        return _weight(hopes[name], shares[name]), name == speaker, hopes[name].observed_at, name
+        return _weight(unpaid[name], shares[name]), name == deciding_id, unpaid[name].observed_at, name
 
-    said = hopes[max(hopes, key=weight)]
-    if said.status == "cancelled" and ledger.own_attempt_id is None:
+    leading = unpaid[max(unpaid, key=weight)]
+    if leading.status == "cancelled" and ledger.own_attempt_id is None:
         # A payer gave one attempt up; the link waits for another one.
         return "pending", None
-    return said.status, said.status_detail
+    return leading.status, leading.status_detail
 
 
 def _may_yet_be_paid(ledger: Ledger) -> bool:
@@ -657,7 +657,7 @@ def _may_yet_be_paid(ledger: Ledger) -> bool:
 
 
 def _closing_detail(ledger: Ledger) -> str | None:
-    """Give why it was closed; the first word for it stands."""
+    """Give why it was closed; the first reason stands."""
     if ledger.status == "cancelled" and ledger.status_detail not in OWN_DETAILS:
         return ledger.status_detail
     return ledger.closed

@@ -59,7 +59,7 @@ class _Opened(Struct, frozen=True):
 
     @property
     def attempt_id(self) -> str | None:
-        """Give the attempt that speaks for the payment, if there is any."""
+        """Give the attempt that decides the status, if there is any."""
         return self.ledger.attempt_id
 
     @property
@@ -110,7 +110,7 @@ class _Opened(Struct, frozen=True):
         return self.expired or self.cancellation == "made"
 
     @property
-    def speaker(self) -> Attempt | None:
+    def deciding_attempt(self) -> Attempt | None:
         """Give the attempt that decides the status, if there is any."""
         return self.attempts.get(self.attempt_id) if self.attempt_id else None
 

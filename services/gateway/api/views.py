@@ -70,9 +70,9 @@ def payment_status(
     """
     payment = loaded.payment
     intent, charge = payment.intent, (payment.charge if isinstance(payment, Charged) else None)
-    speaker, ledger, total = payment.speaker, payment.ledger, payment.ledger.total
+    deciding, ledger, total = payment.deciding_attempt, payment.ledger, payment.ledger.total
     is_provided = intent.provider != "pix"
-    payer_email = (speaker.payer_email if speaker else None) or intent.payer_email
+    payer_email = (deciding.payer_email if deciding else None) or intent.payer_email
     return PaymentStatus(
         success=True,
         payment_id=loaded.payment_id,
@@ -122,7 +122,7 @@ def attempts_of(ledger: Ledger) -> list[PaidAttempt]:
 
 
 def _attempt_of(payment: Opened) -> str | None:
-    """Give the provider's id of the attempt that speaks, or of the newest, or of the charge that is one."""
+    """Give the provider's id of the deciding attempt, or of the newest, or of the charge that is one."""
     charged = payment.charge.attempt_id if isinstance(payment, Charged) else None
     return payment.attempt_id or next(reversed(payment.attempts), None) or charged
 

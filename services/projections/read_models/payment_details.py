@@ -123,7 +123,7 @@ def _money(payment: Payment, ledger: Ledger) -> dict[str, Any]:
     ):
         return {}
     shares = {name: ledger.share(name) for name in ledger.attempts}
-    total, speaker = ledger.total_of(shares), ledger.attempts.get(ledger.attempt_id or "")
+    total, deciding = ledger.total_of(shares), ledger.attempts.get(ledger.attempt_id or "")
     shown = {
         "status": ledger.status,
         "status_detail": ledger.status_detail,
@@ -132,7 +132,7 @@ def _money(payment: Payment, ledger: Ledger) -> dict[str, Any]:
         "held_centavos": total.held,
         "refunded_centavos": total.refunded,
         "disputed_centavos": total.disputed,
-        "payer_email": (speaker and speaker.payer_email) or known.payer_email,
+        "payer_email": (deciding and deciding.payer_email) or known.payer_email,
         "attempts": tuple([_attempt(name, ledger.attempts[name], share) for name, share in shares.items()]),
     }
     return {name: value for name, value in shown.items() if getattr(known, name) != value}
