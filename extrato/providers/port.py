@@ -14,7 +14,7 @@ from typing import Literal, Protocol, Self
 from msgspec import Struct
 
 from contracts.events import ChargeCreated, Item
-from extrato.ports import Credential, Payer
+from extrato.values import Credential, Payer
 
 
 class Receiver(Struct, frozen=True, kw_only=True):

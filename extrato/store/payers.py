@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from extrato.ports import Payer
 from extrato.store.unavailable import raising_unavailable
+from extrato.values import Payer
 
 if TYPE_CHECKING:
     import asyncpg

@@ -11,9 +11,9 @@ from cachetools import FIFOCache
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from extrato.ports import Credential
 from extrato.store.unavailable import raising_unavailable
 from extrato.store.vault_keys import InvalidVaultKey
+from extrato.values import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable

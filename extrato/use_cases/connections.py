@@ -17,10 +17,10 @@ from extrato.domain import merchant as domain
 from extrato.domain.connections import ConnectProvider, DisconnectProvider, RotateWebhookSecret
 from extrato.domain.errors import Refused, UnknownName
 from extrato.errors import Overloaded, ProviderNotConnected, ProviderRefused
-from extrato.ports import Credential
 from extrato.use_cases.command_handler import ATTEMPTS
 from extrato.use_cases.merchant_directory import read_merchant
 from extrato.use_cases.merchants import change_merchant
+from extrato.values import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable

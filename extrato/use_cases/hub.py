@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from extrato.bus.telemetry import TelemetryPublisher
-    from extrato.ports import Clock
     from extrato.providers.port import Providers
     from extrato.store.event_log import EventLog
     from extrato.store.inbox import WebhookInbox
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from extrato.store.payers import Payers
     from extrato.store.vault import Vault
     from extrato.use_cases.merchant_directory import MerchantDirectory
+    from extrato.values import Clock
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,6 @@ from extrato.domain.payment.commands import OpenPayment, RecordCharge
 from extrato.domain.payment.decisions import ALREADY_OPENED
 from extrato.domain.payment.identifiers import bank_payment_id, external_reference
 from extrato.errors import Conflict, ProviderNotConnected, ProviderRefused
-from extrato.ports import Payer
 from extrato.providers.port import ChargeRequest, Receiver
 from extrato.store.appender import StreamAppend
 from extrato.use_cases.cancel_payment import complete_cancellation
@@ -33,6 +32,7 @@ from extrato.use_cases.payments import (
     load_payment,
     payment_stream,
 )
+from extrato.values import Payer
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from contracts.envelope import Cause
-    from extrato.ports import Credential
     from extrato.providers.port import Observation, RemoteProvider
     from extrato.use_cases.hub import Hub
+    from extrato.values import Credential
 
 REFRESH_TIMEOUT_S: Final = 8.0
 MAX_ATTEMPTS_ASKED: Final = 10

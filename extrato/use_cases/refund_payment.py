@@ -29,9 +29,9 @@ from extrato.use_cases.refresh_payment import credential_for, refresh_payment
 if TYPE_CHECKING:
     from contracts.envelope import Cause
     from extrato.domain.payment.ledger import Refund
-    from extrato.ports import Credential
     from extrato.providers.port import RefundSeen
     from extrato.use_cases.hub import Hub
+    from extrato.values import Credential
 
 # How much the provider's clock may be behind the hub's.
 CLOCKS_APART: Final = timedelta(minutes=1)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from extrato.bus.timers import Timers
-    from extrato.ports import Clock
+    from extrato.values import Clock
     from services.monitor.cursors import Cursors
     from services.monitor.open_payments import Account, OpenPayments
 

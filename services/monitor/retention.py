@@ -12,7 +12,7 @@ from services.monitor.schedule import Again, Decision
 if TYPE_CHECKING:
     import asyncpg
 
-    from extrato.ports import Clock
+    from extrato.values import Clock
 
 INTERVAL_S: Final = 24 * 3600.0
 NEXT_BATCH_S: Final = 1.0

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from contracts.read_models import OpenPayment
-    from extrato.ports import Credential
     from extrato.providers.port import Observation
     from extrato.use_cases.hub import Hub
     from extrato.use_cases.payments import Decided
+    from extrato.values import Credential
     from services.monitor.cursors import Cursors
     from services.monitor.open_payments import Account
 

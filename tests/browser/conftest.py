@@ -12,10 +12,10 @@ import pytest_asyncio
 
 from contracts.events import Item
 from extrato.errors import ProviderUnavailable
-from extrato.ports import Payer
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from extrato.use_cases.payments import load_payment
+from extrato.values import Payer
 from services.gateway.http.payer_tokens import payer_tokens
 from tests.running_hub import CAUSE, MERCHANT, RunningHub, in_good_order
 

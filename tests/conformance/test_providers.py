@@ -29,12 +29,12 @@ from extrato.errors import (
     ProviderRefused,
     ProviderUnavailable,
 )
-from extrato.ports import Credential, Payer
 from extrato.providers.mercado_pago import client as mercado_pago_client
 from extrato.providers.mercado_pago.adapter import pix_body
 from extrato.providers.port import ChargeRequest, Receiver, RefundRequest, RefundSeen
 from extrato.providers.registry import providers
 from extrato.settings import Settings
+from extrato.values import Credential, Payer
 from services.sandbox.app import create_app
 from services.sandbox.state.accounts import DEMO_ACCOUNT, Account
 from services.sandbox.state.settings import Settings as SandboxSettings

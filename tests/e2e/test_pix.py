@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
-from extrato.ports import Payer
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.open_payment import NewPayment, open_payment
+from extrato.values import Payer
 from tests.compatibility.claim import claim
 from tests.running_hub import CAUSE, MERCHANT
 from tests.starkbank_brcode import json_from_brcode

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from contracts.events import Item
-from extrato.ports import Payer
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.open_payment import WATCH, NewPayment, open_payment
+from extrato.values import Payer
 from tests.compatibility.claim import claim
 from tests.running_hub import CAUSE, MERCHANT, SANDBOX_TOKEN, WEBHOOK_SECRET
 

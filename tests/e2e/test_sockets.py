@@ -12,9 +12,9 @@ import aiohttp
 import pytest
 
 from contracts.events import Item
-from extrato.ports import Payer
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.open_payment import NewPayment, open_payment
+from extrato.values import Payer
 from services.gateway.live.places import BOUNDS
 from tests.pace import allowed
 from tests.running_hub import CAUSE

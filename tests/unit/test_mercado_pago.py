@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from contracts.events import Item
 from extrato.domain.money import MAXIMUM_CENTAVOS, to_reais
 from extrato.errors import ProviderMisunderstood
-from extrato.ports import Payer
 from extrato.providers.mercado_pago.adapter import preference_body, to_observation
 from extrato.providers.mercado_pago.orders import to_observation as of_order
 from extrato.providers.port import ChargeRequest, Observation, Receiver
+from extrato.values import Payer
 from tests.compatibility.claim import claim
 
 REQUEST = ChargeRequest(

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contracts.events import Item
-from extrato.ports import Payer
 from extrato.providers.mercado_pago.adapter import pix_body
 from extrato.providers.mercado_pago.orders import order_body
 from extrato.providers.mercado_pago.words import phone_body
 from extrato.providers.port import ChargeRequest, Receiver
+from extrato.values import Payer
 from tests.compatibility.claim import claim
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

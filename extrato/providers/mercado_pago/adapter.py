@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from msgspec import Raw
 
-    from extrato.ports import Credential
     from extrato.providers.port import ChargeRequest, RefundRequest
+    from extrato.values import Credential
 
 CURRENCY: Final = "BRL"
 SHORTEST_PIX: Final = timedelta(minutes=30)

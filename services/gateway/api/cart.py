@@ -10,8 +10,8 @@ from contracts.api import CartCreated, CartCreation, CartCustomer, CartPix
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.errors import ProviderMisunderstood
-from extrato.ports import Payer
 from extrato.use_cases.open_payment import NewPayment, open_payment
+from extrato.values import Payer
 from services.gateway.addresses import addresses_of
 from services.gateway.api.order_lines import read_order, read_order_body
 from services.gateway.api.views import label, moment, priced

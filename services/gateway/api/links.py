@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from contracts.api import LinkCreated, LinkCreation, PaymentList, Timeline, TimelineItem
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
-from extrato.ports import Payer
 from extrato.use_cases.open_payment import NewPayment, open_payment
+from extrato.values import Payer
 from services.gateway import lookup
 from services.gateway.addresses import addresses_of
 from services.gateway.api import queries

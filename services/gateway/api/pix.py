@@ -17,11 +17,11 @@ from extrato.domain.payment.commands import RecordReturn
 from extrato.domain.payment.identifiers import payment_id_in
 from extrato.domain.payment.state import Charged
 from extrato.errors import NotFound
-from extrato.ports import Payer
 from extrato.use_cases.confirm_payment import Transfer, confirm_payment
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from extrato.use_cases.payments import load_payment
 from extrato.use_cases.record_return import record_return
+from extrato.values import Payer
 from services.gateway import lookup
 from services.gateway.addresses import addresses_of
 from services.gateway.api.views import moment

@@ -15,7 +15,6 @@ from extrato.assembly import open_hub
 from extrato.domain import merchant as domain
 from extrato.domain.errors import Refused
 from extrato.errors import ProviderUnavailable
-from extrato.ports import Credential
 from extrato.settings import Settings
 from extrato.use_cases.connections import (
     NewCredential,
@@ -27,6 +26,7 @@ from extrato.use_cases.connections import (
 )
 from extrato.use_cases.merchant_directory import CACHE_S, RECOGNISED_S, MerchantDirectory, read_merchant
 from extrato.use_cases.merchants import change_merchant, new_api_key
+from extrato.values import Credential
 
 SLUG = "padaria"
 CAUSE = Cause(correlation_id="a-test", actor="operator")

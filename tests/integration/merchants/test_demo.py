@@ -11,11 +11,11 @@ from contracts.envelope import Cause
 from extrato.assembly import open_hub
 from extrato.domain import merchant as domain
 from extrato.domain.api_keys import RevokeApiKey
-from extrato.ports import Credential
 from extrato.settings import InvalidSettings, Settings
 from extrato.use_cases.connections import connect_provider, disconnect_provider, rotate_webhook_secret
 from extrato.use_cases.merchant_directory import MerchantDirectory, key_id_of, read_merchant
 from extrato.use_cases.merchants import change_merchant, new_api_key
+from extrato.values import Credential
 from services.cli.demo import ACCESS_TOKEN, ACCOUNT_ID, PROVIDER, PUBLISHED_SECRET, SLUG, prepare_demo, withdraw_demo
 
 UP = Cause(correlation_id="up", actor="operator")

@@ -26,7 +26,6 @@ from extrato.assembly import open_hub
 from extrato.bus.connection import connect
 from extrato.domain import merchant as merchant_domain
 from extrato.domain.payment.identifiers import stream_id
-from extrato.ports import Credential, Payer
 from extrato.settings import Settings
 from extrato.store.log import LogReader, LogSignal, subscribe
 from extrato.store.unavailable import LINE_BROKE
@@ -35,6 +34,7 @@ from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.merchants import change_merchant
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from extrato.use_cases.payments import LoadedPayment, load_payment
+from extrato.values import Credential, Payer
 from services.monitor.app import Monitor
 from services.monitor.backoff import BackOff
 from services.monitor.cursors import Cursors

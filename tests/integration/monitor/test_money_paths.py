@@ -29,7 +29,6 @@ from extrato.errors import (
     ProviderRefused,
     ProviderUnavailable,
 )
-from extrato.ports import Payer
 from extrato.providers.port import Providers, RefundSeen
 from extrato.use_cases.cancel_payment import cancel_payment, complete_cancellation
 from extrato.use_cases.connections import connect_provider, disconnect_provider
@@ -37,6 +36,7 @@ from extrato.use_cases.handle_delivery import handle_delivery
 from extrato.use_cases.payments import load_payment
 from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.use_cases.refund_payment import RefundWish, complete_refund, refund_payment, refunds_of
+from extrato.values import Payer
 from services.gateway.workers.checks import Checks
 from services.monitor.backoff import BackOff
 from services.monitor.expiry import Expiry

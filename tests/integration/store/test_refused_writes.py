@@ -11,7 +11,6 @@ import asyncpg
 import pytest
 
 from extrato.errors import StoreUnavailable
-from extrato.ports import Credential, Payer
 from extrato.store import appender as appender_module
 from extrato.store.appender import Appender
 from extrato.store.event_log import EventLog
@@ -23,6 +22,7 @@ from extrato.store.recorder import AsyncpgRecorder, Member
 from extrato.store.unavailable import is_line_broken
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import KEY_BYTES
+from extrato.values import Credential, Payer
 from tests.database import demoted, full
 from tests.integration.store.examples import append_to
 

@@ -13,12 +13,12 @@ import msgspec
 import pytest
 
 from extrato.own_files import ForeignFile
-from extrato.ports import Credential, Payer
 from extrato.store import vault as vault_module
 from extrato.store.payers import Payers
 from extrato.store.vault import Vault, bound_to_credential
 from extrato.store.vault_keys import GivenKeys, InvalidVaultKey, KeyFile, new_key
 from extrato.store.vault_rotation import SEALED_TABLES, close_anew
+from extrato.values import Credential, Payer
 
 FIRST = Credential(access_token="APP_USR-first", webhook_secret="hush-first", account_id="174087000")
 SECOND = msgspec.structs.replace(FIRST, access_token="APP_USR-second")
