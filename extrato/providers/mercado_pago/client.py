@@ -1,8 +1,8 @@
-"""Mercado Pago's HTTP interface, in Mercado Pago's words; every failure becomes one of ours here.
+"""Mercado Pago's HTTP interface, in Mercado Pago's words; translates every failure into an error of `extrato.errors`.
 
-Sources: Mercado Pago's reference for preferences, payments and orders, and its official SDKs (which statuses are
-worth a retry: 429, 500, 502, 503, 504; for orders also 423 and 424: locked, or failed elsewhere, for a moment). What
-stands between answers with others of the five hundreds, and then nobody knows what was done.
+Sources: Mercado Pago's reference for preferences, payments and orders, and its official SDKs. Worth a retry are 429,
+500, 502, 503 and 504, and for orders also 423 and 424 (locked, or failed elsewhere, for a moment). A proxy in between
+may answer with another 5xx; then the outcome is unknown.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
+from extrato.providers.cooldowns import Cooldowns
 from extrato.providers.mercado_pago.shapes import (
     UNREADABLE,
     Account,
@@ -26,7 +27,6 @@ from extrato.providers.mercado_pago.shapes import (
     SearchAnswer,
     read,
 )
-from extrato.providers.rests import Rests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,45 +40,45 @@ RETRY_AFTER_S: Final = 5.0
 MAX_RETRY_AFTER_S: Final = 300.0
 TRANSIENT_STATUSES: Final = frozenset({408, 423, 424, 425, 429})
 SEARCH_LIMIT: Final = 50
-# "Unauthorized use of live credentials", and what the Orders API calls the like.
+# "Unauthorized use of live credentials" of the Payments API, and the like of the Orders API.
 LIVE_CREDENTIAL_CODES: Final = frozenset({"7"})
-# An idempotency key that another request holds at this moment; what came of that one is told to the next who asks.
+# Another request holds the idempotency key at this moment. A later retry returns the result of that request.
 KEY_IN_USE_CODES: Final = frozenset({"", "idempotency_key_already_used", "resource_locked"})
-# Answered with 409 although asking again gives the same answer: nothing of the order can be given back.
+# Answered with 409, but a retry gets the same answer: no part of the order can be refunded.
 NOT_REFUNDABLE_CODES: Final = frozenset({"cannot_refund_order", "order_already_refunded"})
-# Answered with 401 although they are about the amount of a refund.
+# Answered with 401, although the refund's amount is the cause.
 AMOUNT_CODES: Final = frozenset({"4040", "4041"})
-# Without it a Pix refund that waits for the central bank is answered 400, and is in no list, though it goes on
+# Without this header a Pix refund that waits for the central bank is answered 400 and is in no list, though it goes on
 # (mercadopago devsite-docs #1993).
 RENDER_IN_PROCESS: Final = {"X-Render-In-Process-Refunds": "true"}
 
 
-class ToldToWait(ProviderUnavailable):
-    """Mercado Pago says for how long it does not want to be asked."""
+class ProviderThrottled(ProviderUnavailable):
+    """Mercado Pago asks for a pause of `retry_after_s`."""
 
 
 class LiveCredentialNeeded(ProviderNotConnected):
-    """The Payments API does not serve this credential, which is a test user's; the Orders API may."""
+    """The Payments API rejects this credential of a test user; the Orders API may accept it."""
 
 
 class MercadoPagoClient:
-    """Asks Mercado Pago; raises `ProviderRefused`, `ProviderUnavailable` and `ProviderMisunderstood`."""
+    """Calls Mercado Pago; raises `ProviderRefused`, `ProviderUnavailable` and `ProviderMisunderstood`."""
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
         self._session = session
         self._base_url = base_url
-        self._rests = Rests()
+        self._cooldowns = Cooldowns()
 
     async def get_own_account(self, token: str) -> str:
-        """`GET /users/me`: the id of the account that the token opens."""
-        answer = await self._ask("GET", "/users/me", token)
+        """`GET /users/me`: the id of the token's account."""
+        answer = await self._request("GET", "/users/me", token)
         if answer is None:
             raise ProviderMisunderstood(why="no_accounts")
         return str(read(answer, Account).id)
 
     async def create_preference(self, token: str, body: Mapping[str, Any], *, idempotency_key: str) -> Preference:
-        """`POST /checkout/preferences`. Two posts make two preferences; only one of them will be handed out."""
-        answer = await self._ask(
+        """`POST /checkout/preferences`. Two requests create two preferences; the hub uses only one of them."""
+        answer = await self._request(
             "POST",
             "/checkout/preferences",
             token,
@@ -92,27 +92,27 @@ class MercadoPagoClient:
 
     async def get_payment(self, token: str, payment_id: str) -> bytes | None:
         """`GET /v1/payments/{id}`; None when there is no such payment."""
-        return await self._ask("GET", f"/v1/payments/{payment_id}", token)
+        return await self._request("GET", f"/v1/payments/{payment_id}", token)
 
     async def create_pix(self, token: str, body: Mapping[str, Any], *, idempotency_key: str) -> PixPayment:
-        """`POST /v1/payments`; the same key gives the same payment. Raises `LiveCredentialNeeded` for test users."""
+        """`POST /v1/payments`; the same key returns the same payment. Raises `LiveCredentialNeeded` for test users."""
         return read(await self._write("POST", "/v1/payments", token, body, idempotency_key), PixPayment)
 
     async def create_order(self, token: str, body: Mapping[str, Any], *, idempotency_key: str) -> Order:
-        """`POST /v1/orders`; the same key gives the same order."""
+        """`POST /v1/orders`; the same key returns the same order."""
         return read(await self._write("POST", "/v1/orders", token, body, idempotency_key), Order)
 
     async def get_order(self, token: str, order_id: str) -> bytes | None:
         """`GET /v1/orders/{id}`; None when there is no such order."""
-        return await self._ask("GET", f"/v1/orders/{order_id}", token)
+        return await self._request("GET", f"/v1/orders/{order_id}", token)
 
     async def get_merchant_order(self, token: str, order_id: str) -> MerchantOrder | None:
         """`GET /merchant_orders/{id}`; None when there is no such order."""
-        answer = await self._ask("GET", f"/merchant_orders/{order_id}", token)
+        answer = await self._request("GET", f"/merchant_orders/{order_id}", token)
         return None if answer is None else read(answer, MerchantOrder)
 
     async def close_preference(self, token: str, preference_id: str, *, at: str) -> Preference:
-        """`PUT /checkout/preferences/{id}`: let it be paid until `at` only; what is answered tells if it was heard."""
+        """`PUT /checkout/preferences/{id}`: close it at `at`. The answer shows whether Mercado Pago applied that."""
         body = {"expires": True, "expiration_date_to": at}
         return read(await self._change(f"/checkout/preferences/{preference_id}", token, body), Preference)
 
@@ -127,22 +127,22 @@ class MercadoPagoClient:
     async def refund_payment(
         self, token: str, payment_id: str, body: Mapping[str, Any], *, idempotency_key: str
     ) -> bytes:
-        """`POST /v1/payments/{id}/refunds`; where the key was used before the answer is empty."""
+        """`POST /v1/payments/{id}/refunds`; the answer is empty when the key was used before."""
         return await self._refund(f"/v1/payments/{payment_id}/refunds", token, body, idempotency_key)
 
     async def get_refunds(self, token: str, payment_id: str) -> list[Refund]:
         """`GET /v1/payments/{id}/refunds`; empty when there is no such payment."""
-        answer = await self._ask("GET", f"/v1/payments/{payment_id}/refunds", token, headers=RENDER_IN_PROCESS)
+        answer = await self._request("GET", f"/v1/payments/{payment_id}/refunds", token, headers=RENDER_IN_PROCESS)
         return [] if answer is None else read(answer, list[Refund])
 
     async def refund_order(
         self, token: str, order_id: str, body: Mapping[str, Any] | None, *, idempotency_key: str
     ) -> bytes:
-        """`POST /v1/orders/{id}/refund`; without a body it is all that is left. Answered with the order."""
+        """`POST /v1/orders/{id}/refund`; without a body it refunds all that is left. The answer is the order."""
         return await self._refund(f"/v1/orders/{order_id}/refund", token, body, idempotency_key)
 
     async def _refund(self, path: str, token: str, body: Mapping[str, Any] | None, idempotency_key: str) -> bytes:
-        """Have money given back; a conflict is no refusal, unless it is with the state that the order is in."""
+        """Refund money. A 409 is retried later, unless the state of the order causes it."""
         try:
             return await self._write("POST", path, token, body, idempotency_key, RENDER_IN_PROCESS)
         except ProviderRefused as error:
@@ -151,8 +151,8 @@ class MercadoPagoClient:
             raise
 
     async def _change(self, path: str, token: str, body: Mapping[str, Any]) -> bytes:
-        """Change what is there; what the account does not know is not changed, and that is a refusal."""
-        answer = await self._ask("PUT", path, token, body=msgspec.json.encode(body), attempts=WRITE_ATTEMPTS)
+        """Change a resource; an unknown one counts as a refusal."""
+        answer = await self._request("PUT", path, token, body=msgspec.json.encode(body), attempts=WRITE_ATTEMPTS)
         if answer is None:
             raise ProviderRefused(path, why="unknown_change", reason="not_found")
         return answer
@@ -166,7 +166,7 @@ class MercadoPagoClient:
         idempotency_key: str,
         headers: Mapping[str, str] = {},
     ) -> bytes:
-        answer = await self._ask(
+        answer = await self._request(
             method,
             path,
             token,
@@ -180,12 +180,12 @@ class MercadoPagoClient:
 
     async def search_payments(self, token: str, query: Mapping[str, str]) -> SearchAnswer:
         """`GET /v1/payments/search`."""
-        answer = await self._ask("GET", "/v1/payments/search", token, query=query)
+        answer = await self._request("GET", "/v1/payments/search", token, query=query)
         if answer is None:
             raise ProviderMisunderstood(why="no_search")
         return read(answer, SearchAnswer)
 
-    async def _ask(
+    async def _request(
         self,
         method: str,
         path: str,
@@ -196,16 +196,16 @@ class MercadoPagoClient:
         headers: Mapping[str, str] | None = None,
         attempts: int = READ_ATTEMPTS,
     ) -> bytes | None:
-        # Many who read must not keep one from writing.
-        asker = (token, "read" if method == "GET" else "write")
-        left_s = self._rests.left_s(asker)
+        # Throttled reads must not block writes.
+        key = (token, "read" if method == "GET" else "write")
+        left_s = self._cooldowns.left_s(key)
         if left_s:
-            raise ToldToWait(path, why="left_alone", retry_after_s=left_s)
+            raise ProviderThrottled(path, why="left_alone", retry_after_s=left_s)
         for attempt in range(1, attempts + 1):
             try:
-                return await self._ask_once(method, path, token, query, body, headers or {})
-            except ToldToWait as error:
-                self._rests.begin(asker, error.retry_after_s)
+                return await self._request_once(method, path, token, query, body, headers or {})
+            except ProviderThrottled as error:
+                self._cooldowns.start(key, error.retry_after_s)
                 raise
             except ProviderUnavailable as error:
                 if attempt == attempts or error.retry_after_s > RETRY_WAIT_S:
@@ -213,7 +213,7 @@ class MercadoPagoClient:
             await asyncio.sleep(RETRY_WAIT_S * attempt)
         raise AssertionError
 
-    async def _ask_once(
+    async def _request_once(
         self,
         method: str,
         path: str,
@@ -240,14 +240,14 @@ class MercadoPagoClient:
                 answer = await response.content.read(MAX_ANSWER_BYTES + 1)
                 while len(answer) <= MAX_ANSWER_BYTES and not response.content.at_eof():
                     answer += await response.content.read(MAX_ANSWER_BYTES + 1 - len(answer))
-                return _judge(path, response.status, response.headers.get("Retry-After"), answer, token)
+                return _classify(path, response.status, response.headers.get("Retry-After"), answer, token)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             failure = type(error).__name__
-            # The cause is not chained, for some of aiohttp's errors carry the request's headers.
+            # The cause is not chained, because some of aiohttp's errors carry the request's headers.
             raise ProviderUnavailable(path, why="silent", failure=failure, retry_after_s=RETRY_WAIT_S) from None
 
 
-def _judge(path: str, status: int, retry_after: str | None, answer: bytes, token: str) -> bytes | None:
+def _classify(path: str, status: int, retry_after: str | None, answer: bytes, token: str) -> bytes | None:
     if len(answer) > MAX_ANSWER_BYTES:
         raise ProviderMisunderstood(path, why="too_long")
     if status in {200, 201}:
@@ -258,18 +258,18 @@ def _judge(path: str, status: int, retry_after: str | None, answer: bytes, token
         if status == 429 or retry_after is not None:
             wait_s = RETRY_AFTER_S if status == 429 else RETRY_WAIT_S
             wait_s = _seconds(retry_after, wait_s)
-            raise ToldToWait(path, why="answered", status=status, retry_after_s=wait_s)
+            raise ProviderThrottled(path, why="answered", status=status, retry_after_s=wait_s)
         raise ProviderUnavailable(path, why="answered", status=status, retry_after_s=RETRY_WAIT_S)
     code, sentence = _refusal(answer)
     if status in {401, 403} and code not in AMOUNT_CODES:
-        # Not the question but the asker is refused: another credential may fare better.
+        # Not the request but the credential is refused: another credential may be accepted.
         if code in LIVE_CREDENTIAL_CODES:
             raise LiveCredentialNeeded(path, why="credential", status=status)
         raise ProviderNotConnected(path, why="credential", status=status)
     if status == 409 and code in KEY_IN_USE_CODES:
         raise ProviderUnavailable(path, why="busy", retry_after_s=RETRY_AFTER_S)
     if 400 <= status < 500:
-        # The reason may quote the request, and is kept for good.
+        # The reason may quote the request, and is recorded for good.
         told = sentence.replace(token, "(token)")[:200]
         raise ProviderRefused(path, why="answered", status=status, words=told, reason=code, http_status=status)
     raise ProviderMisunderstood(path, status=status)
@@ -284,7 +284,7 @@ def _seconds(text: str | None, default: float) -> float:
 
 
 def _refusal(answer: bytes) -> tuple[str, str]:
-    """Take code and sentence out of an error body, which differs between Payments and Orders.
+    """Read code and sentence of an error body, which differs between Payments and Orders.
 
     `{"message", "error", "status", "cause": [{"code", …}]}` and `{"errors": [{"code", "message", …}]}`.
     """

@@ -245,7 +245,7 @@ async def test_an_attempt_that_is_known_is_asked_for_by_id_while_the_search_lags
 async def test_a_provider_that_says_slow_down_is_left_alone_for_so_long(world: World, clock, monkeypatch):
     began_s = time.monotonic()
     late = SimpleNamespace(monotonic=lambda: began_s + clock.ahead.total_seconds())
-    monkeypatch.setattr("extrato.providers.rests.time", late)
+    monkeypatch.setattr("extrato.providers.cooldowns.time", late)
     await world.open()
     sweeps = world.sweeps()
     await world.sandbox.faults(rate_limit_per_s=0.05)
