@@ -31,19 +31,19 @@ from contracts.events import (
 )
 from contracts.names import canonical_name
 from contracts.subjects import MERCHANT_SLUG
-from extrato.domain import api_keys, connections
+from extrato.domain import api_keys, provider_accounts
 from extrato.domain.api_keys import ApiKeys, IssueApiKey, KeyCommand, ListedPricesOnly, RevokeApiKey
-from extrato.domain.connections import (
-    ConnectionCommand,
-    Connections,
-    ConnectProvider,
-    DisconnectProvider,
-    RotateWebhookSecret,
-)
 from extrato.domain.decider import Decider
 from extrato.domain.errors import Refused, UnknownName
 from extrato.domain.pix_keys import normalise
 from extrato.domain.plain_ascii import plain_ascii
+from extrato.domain.provider_accounts import (
+    ConnectProvider,
+    DisconnectProvider,
+    ProviderAccountCommand,
+    ProviderAccounts,
+    RotateWebhookSecret,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,7 +84,7 @@ class Registered(Struct, frozen=True, kw_only=True):
     name: str
     city: str
     pix_key: PixKeySet | None = None
-    connections: Connections = {}
+    connections: ProviderAccounts = {}
     prices_centavos: dict[str, int] = {}
     withdrawn: frozenset[str] = frozenset()
     keys: ApiKeys = ApiKeys()
@@ -127,7 +127,7 @@ def _evolve_registered(merchant: Registered, event: EventOfRegistered) -> Regist
             prices = _without(merchant.prices_centavos, name)
             return replace(merchant, prices_centavos=prices, withdrawn=merchant.withdrawn | {name})
         case ProviderConnected() | ProviderCredentialRotated() | WebhookSecretRotated() | ProviderDisconnected():
-            return replace(merchant, connections=connections.evolve(merchant.connections, event))
+            return replace(merchant, connections=provider_accounts.evolve(merchant.connections, event))
         case _:
             assert_never(event)
 
@@ -183,7 +183,7 @@ class WithdrawProduct(Struct, frozen=True, kw_only=True):
 
 
 ProductCommand = PriceProduct | WithdrawProduct
-CommandToRegistered = Rename | SetPixKey | RemovePixKey | ConnectionCommand | ProductCommand
+CommandToRegistered = Rename | SetPixKey | RemovePixKey | ProviderAccountCommand | ProductCommand
 Command = Register | CommandToRegistered | KeyCommand
 
 # --- decisions ----------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ def _decide_registered(command: CommandToRegistered, merchant: Registered) -> li
         case PriceProduct() | WithdrawProduct():
             return _change_product(command, merchant)
         case ConnectProvider() | RotateWebhookSecret() | DisconnectProvider():
-            return list(connections.decide(command, merchant.connections))
+            return list(provider_accounts.decide(command, merchant.connections))
         case _:
             assert_never(command)
 

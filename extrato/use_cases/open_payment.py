@@ -23,7 +23,6 @@ from extrato.providers.port import ChargeRequest, Receiver
 from extrato.store.appender import StreamAppend
 from extrato.use_cases.cancel_payment import complete_cancellation
 from extrato.use_cases.command_handler import handle, new_events
-from extrato.use_cases.connections import notification_url
 from extrato.use_cases.payments import (
     ChargedPayment,
     after_opening,
@@ -32,6 +31,7 @@ from extrato.use_cases.payments import (
     load_payment,
     payment_stream,
 )
+from extrato.use_cases.provider_accounts import notification_url
 from extrato.values import Payer
 
 if TYPE_CHECKING:

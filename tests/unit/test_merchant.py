@@ -36,7 +36,6 @@ from extrato.domain.api_keys import (
     RevokeApiKey,
     records,
 )
-from extrato.domain.connections import ConnectProvider, DisconnectProvider, RotateWebhookSecret
 from extrato.domain.errors import Refused
 from extrato.domain.merchant import (
     INITIAL,
@@ -58,6 +57,7 @@ from extrato.domain.merchant import (
     price_order,
     stream_id,
 )
+from extrato.domain.provider_accounts import ConnectProvider, DisconnectProvider, RotateWebhookSecret
 
 REGISTERED = MerchantRegistered(slug="padaria", name="Padaria do Marcos", city="São Paulo")
 REGISTER = Register(slug="padaria", name="Padaria do Marcos", city="São Paulo")
@@ -191,7 +191,7 @@ def test_a_pix_key_is_replaced_and_removed_and_removed_again_quietly():
     assert given_events(REGISTERED, first, PixKeyRemoved()).when(RemovePixKey()) == []
 
 
-# --- connections ----------------------------------------------------------------------------------
+# --- provider accounts ----------------------------------------------------------------------------
 
 
 def test_a_provider_is_connected():

@@ -34,9 +34,9 @@ from contracts.upcasters import UPCASTERS
 from extrato.bus.messages import to_message
 from extrato.domain.api_keys import HUB_SCOPES, SCOPES
 from extrato.domain.brcode import decode
-from extrato.domain.connections import PIX_APIS
 from extrato.domain.payment.ledger import Refund
 from extrato.domain.pix_keys import InvalidPixKey, normalise
+from extrato.domain.provider_accounts import PIX_APIS
 from extrato.providers.mercado_pago.adapter import MercadoPago
 from extrato.providers.mercado_pago.client import MercadoPagoClient
 from extrato.providers.pix import PixProvider

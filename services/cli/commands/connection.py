@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from extrato.domain import merchant as domain
-from extrato.domain.connections import PIX_APIS
-from extrato.use_cases.connections import (
+from extrato.domain.provider_accounts import PIX_APIS
+from extrato.use_cases.provider_accounts import (
     DEFAULT_PIX_API,
     NewCredential,
-    check_connection,
+    check_provider,
     connect_account,
     disconnect_provider,
     notification_url,
@@ -64,7 +64,7 @@ def secret_options(parser: ArgumentParser, *, with_connection: bool = True) -> N
 async def connect(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Connect an account, or give it another credential; ends with the address for the provider's webhooks."""
     async with running_hub(environment) as running:
-        await check_connection(running.hub, arguments.slug, arguments.provider)
+        await check_provider(running.hub, arguments.slug, arguments.provider)
         wanted = NewCredential(
             access_token=read_secret(ACCESS_TOKEN, arguments.access_token_file),
             webhook_secret=read_secret(WEBHOOK_SECRET, arguments.webhook_secret_file),
@@ -83,7 +83,7 @@ async def connect(arguments: Namespace, environment: Mapping[str, str]) -> None:
 async def rotate(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Keep another access token of the connected account."""
     async with running_hub(environment) as running:
-        await check_connection(running.hub, arguments.slug, arguments.provider)
+        await check_provider(running.hub, arguments.slug, arguments.provider)
         token = read_secret(ACCESS_TOKEN, arguments.access_token_file)
         merchant = await rotate_access_token(
             running.hub, arguments.slug, arguments.provider, token, cause=running.cause
@@ -94,7 +94,7 @@ async def rotate(arguments: Namespace, environment: Mapping[str, str]) -> None:
 async def webhook_secret(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Keep another webhook secret beside the same token."""
     async with running_hub(environment) as running:
-        await check_connection(running.hub, arguments.slug, arguments.provider)
+        await check_provider(running.hub, arguments.slug, arguments.provider)
         secret = read_secret(WEBHOOK_SECRET, arguments.webhook_secret_file)
         merchant = await rotate_webhook_secret(
             running.hub, arguments.slug, arguments.provider, secret, cause=running.cause
@@ -110,7 +110,7 @@ async def disconnect(arguments: Namespace, environment: Mapping[str, str]) -> No
 
 
 def _tell(arguments: Namespace, merchant: domain.Merchant) -> None:
-    connections = merchant.connections if isinstance(merchant, domain.Registered) else {}
-    connected = connections.get(arguments.provider)
+    accounts = merchant.connections if isinstance(merchant, domain.Registered) else {}
+    connected = accounts.get(arguments.provider)
     state = f"connected to account {connected.account_id}" if connected else "not connected"
     print(f"{arguments.slug}: {arguments.provider} is {state}; every process follows within five seconds.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contracts import api
-from extrato.use_cases.connections import (
+from extrato.use_cases.provider_accounts import (
     DEFAULT_PIX_API,
     NewCredential,
     connect_account,

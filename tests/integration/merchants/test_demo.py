@@ -12,9 +12,9 @@ from extrato.assembly import open_hub
 from extrato.domain import merchant as domain
 from extrato.domain.api_keys import RevokeApiKey
 from extrato.settings import InvalidSettings, Settings
-from extrato.use_cases.connections import connect_provider, disconnect_provider, rotate_webhook_secret
 from extrato.use_cases.merchant_directory import MerchantDirectory, key_id_of, read_merchant
 from extrato.use_cases.merchants import change_merchant, new_api_key
+from extrato.use_cases.provider_accounts import connect_provider, disconnect_provider, rotate_webhook_secret
 from extrato.values import Credential
 from services.cli.demo import ACCESS_TOKEN, ACCOUNT_ID, PROVIDER, PUBLISHED_SECRET, SLUG, prepare_demo, withdraw_demo
 
@@ -83,8 +83,8 @@ async def test_the_published_secret_is_rotated_for_every_merchant_of_the_account
     demo = await start(hub, settings)
     assert demo.webhook_secret == await secret_of(hub) == await secret_of(hub, another) != PUBLISHED_SECRET
     # The log tells of it.
-    connection = (await merchant_of(hub)).connections[PROVIDER]
-    assert connection.credential_digest == credential(demo.webhook_secret).digest
+    account = (await merchant_of(hub)).connections[PROVIDER]
+    assert account.credential_digest == credential(demo.webhook_secret).digest
     assert (await start(hub, settings)).webhook_secret == demo.webhook_secret
 
 

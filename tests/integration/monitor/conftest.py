@@ -29,11 +29,11 @@ from extrato.domain.payment.identifiers import stream_id
 from extrato.settings import Settings
 from extrato.store.log import LogReader, LogSignal, subscribe
 from extrato.store.unavailable import LINE_BROKE
-from extrato.use_cases.connections import connect_provider
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.merchants import change_merchant
 from extrato.use_cases.open_payment import NewPayment, open_payment
 from extrato.use_cases.payments import LoadedPayment, load_payment
+from extrato.use_cases.provider_accounts import connect_provider
 from extrato.values import Credential, Payer
 from services.monitor.app import Monitor
 from services.monitor.backoff import BackOff

@@ -31,9 +31,9 @@ from extrato.errors import (
 )
 from extrato.providers.port import Providers, RefundSeen
 from extrato.use_cases.cancel_payment import cancel_payment, complete_cancellation
-from extrato.use_cases.connections import connect_provider, disconnect_provider
 from extrato.use_cases.handle_delivery import handle_delivery
 from extrato.use_cases.payments import load_payment
+from extrato.use_cases.provider_accounts import connect_provider, disconnect_provider
 from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.use_cases.refund_payment import RefundWish, complete_refund, refund_payment, refunds_of
 from extrato.values import Payer

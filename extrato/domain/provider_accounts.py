@@ -1,4 +1,4 @@
-"""Connections: which accounts at providers a merchant sells over. Their credentials lie in the vault, never here.
+"""ProviderAccounts: which accounts at providers a merchant sells over. Their credentials lie in the vault, never here.
 
 A part of the aggregate in `merchant.py`, cut like it: state, commands, decisions.
 """
@@ -21,25 +21,25 @@ from extrato.domain.errors import Refused
 # --- state --------------------------------------------------------------------------------------
 
 # By provider; a connection is the event that made it, as it would read after every rotation since.
-Connections = dict[str, ProviderConnected]
-ConnectionEvent = ProviderConnected | ProviderCredentialRotated | WebhookSecretRotated | ProviderDisconnected
+ProviderAccounts = dict[str, ProviderConnected]
+ProviderAccountEvent = ProviderConnected | ProviderCredentialRotated | WebhookSecretRotated | ProviderDisconnected
 
 
-def evolve(connections: Connections, event: ConnectionEvent) -> Connections:
+def evolve(accounts: ProviderAccounts, event: ProviderAccountEvent) -> ProviderAccounts:
     """Apply one event."""
     match event:
         case ProviderConnected():
             changed = event
         case ProviderCredentialRotated():
-            before = connections[event.provider]
+            before = accounts[event.provider]
             changed = replace(before, credential_digest=event.credential_digest, pix_api=event.pix_api)
         case WebhookSecretRotated():
-            changed = replace(connections[event.provider], credential_digest=event.credential_digest)
+            changed = replace(accounts[event.provider], credential_digest=event.credential_digest)
         case ProviderDisconnected():
-            return {provider: kept for provider, kept in connections.items() if provider != event.provider}
+            return {provider: kept for provider, kept in accounts.items() if provider != event.provider}
         case _:
             assert_never(event)
-    return {**connections, event.provider: changed}
+    return {**accounts, event.provider: changed}
 
 
 # --- commands -----------------------------------------------------------------------------------
@@ -69,14 +69,14 @@ class DisconnectProvider(Struct, frozen=True, kw_only=True):
     provider: str
 
 
-ConnectionCommand = ConnectProvider | RotateWebhookSecret | DisconnectProvider
+ProviderAccountCommand = ConnectProvider | RotateWebhookSecret | DisconnectProvider
 
 # --- decisions ----------------------------------------------------------------------------------
 
 
-def decide(command: ConnectionCommand, connections: Connections) -> list[ConnectionEvent]:
+def decide(command: ProviderAccountCommand, accounts: ProviderAccounts) -> list[ProviderAccountEvent]:
     """Give the events that follow from `command`; none when it changes nothing. Raises `Refused`."""
-    connected = connections.get(command.provider)
+    connected = accounts.get(command.provider)
     match command:
         case ConnectProvider():
             return _connect(command, connected)
@@ -92,7 +92,7 @@ def decide(command: ConnectionCommand, connections: Connections) -> list[Connect
             assert_never(command)
 
 
-def _connect(command: ConnectProvider, connected: ProviderConnected | None) -> list[ConnectionEvent]:
+def _connect(command: ConnectProvider, connected: ProviderConnected | None) -> list[ProviderAccountEvent]:
     provider, digest, pix_api = command.provider, command.credential_digest, command.pix_api
     if pix_api not in PIX_APIS:
         raise Refused("unknown_pix_api", "pix_api")

@@ -14,8 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from extrato.domain import merchant as domain
-from extrato.domain.connections import ConnectProvider, DisconnectProvider, RotateWebhookSecret
 from extrato.domain.errors import Refused, UnknownName
+from extrato.domain.provider_accounts import ConnectProvider, DisconnectProvider, RotateWebhookSecret
 from extrato.errors import Overloaded, ProviderNotConnected, ProviderRefused
 from extrato.use_cases.command_handler import ATTEMPTS
 from extrato.use_cases.merchant_directory import read_merchant
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contracts.envelope import Cause
-    from extrato.domain.connections import ConnectionCommand
+    from extrato.domain.provider_accounts import ProviderAccountCommand
     from extrato.providers.port import RemoteProvider
     from extrato.use_cases.hub import Hub
 
@@ -56,7 +56,7 @@ async def connect_account(
     Raises `Refused`, also for a token that the provider does not accept, and `ProviderUnavailable`; nothing is kept
     then.
     """
-    await check_connection(hub, slug, provider)
+    await check_provider(hub, slug, provider)
     _check_secret(wanted.webhook_secret)
     account_id = await _account_of(hub, provider, wanted.access_token)
     if wanted.account_id is not None and wanted.account_id != account_id:
@@ -76,17 +76,17 @@ async def connect_provider(
     """Put a credential into the vault and record that it is there; raises `Refused`."""
     # Decided beforehand too, so that what the rules refuse never comes into the vault.
     merchant, _ = await read_merchant(hub.log, slug)
-    domain.decide(_connection(provider, credential), merchant)
+    domain.decide(_connect_command(provider, credential), merchant)
     if not await hub.vault.put(slug, provider, credential):
         raise Refused("another_account_connected", provider)
-    return await _record_what_is_kept(hub, slug, provider, _connection, cause=cause)
+    return await _record_what_is_kept(hub, slug, provider, _connect_command, cause=cause)
 
 
 async def rotate_access_token(
     hub: Hub, slug: str, provider: str, access_token: str, *, cause: Cause
 ) -> domain.Registered:
     """Keep another access token of the same account beside the same webhook secret; raises as `connect_account`."""
-    await check_connection(hub, slug, provider)
+    await check_provider(hub, slug, provider)
     account_id = await _account_of(hub, provider, access_token)
 
     def other_token(credential: Credential) -> Credential:
@@ -96,38 +96,38 @@ async def rotate_access_token(
 
     if not await hub.vault.change(slug, provider, other_token):
         raise Refused("provider_not_connected", provider, why="no_connection")
-    return await _record_what_is_kept(hub, slug, provider, _connection, cause=cause)
+    return await _record_what_is_kept(hub, slug, provider, _connect_command, cause=cause)
 
 
 async def rotate_webhook_secret(
     hub: Hub, slug: str, provider: str, webhook_secret: str, *, cause: Cause
 ) -> domain.Registered:
     """Keep another webhook secret beside the same access token; raises `Refused`."""
-    await check_connection(hub, slug, provider)
+    await check_provider(hub, slug, provider)
     _check_secret(webhook_secret)
 
     def other_secret(credential: Credential) -> Credential:
         return replace(credential, webhook_secret=webhook_secret)
 
     # What a crash left unrecorded is recorded as what it was.
-    await _record_what_is_kept(hub, slug, provider, _connection, cause=cause)
+    await _record_what_is_kept(hub, slug, provider, _connect_command, cause=cause)
     if not await hub.vault.change(slug, provider, other_secret):
         raise Refused("provider_not_connected", provider, why="no_connection")
-    return await _record_what_is_kept(hub, slug, provider, _webhook_secret, cause=cause)
+    return await _record_what_is_kept(hub, slug, provider, _rotate_command, cause=cause)
 
 
 async def disconnect_provider(hub: Hub, slug: str, provider: str, *, cause: Cause) -> domain.Registered:
     """Forget the credential; every process stops using it within the vault's cache time."""
-    await check_connection(hub, slug, provider)
+    await check_provider(hub, slug, provider)
     await hub.vault.remove(slug, provider)
-    return await _record_what_is_kept(hub, slug, provider, _connection, cause=cause)
+    return await _record_what_is_kept(hub, slug, provider, _connect_command, cause=cause)
 
 
 async def _record_what_is_kept(
     hub: Hub,
     slug: str,
     provider: str,
-    command_of: Callable[[str, Credential], ConnectionCommand],
+    command_of: Callable[[str, Credential], ProviderAccountCommand],
     *,
     cause: Cause,
 ) -> domain.Registered:
@@ -150,11 +150,11 @@ async def _record_what_is_kept(
 
 async def _account_recorded(hub: Hub, slug: str, provider: str) -> str | None:
     merchant, _ = await read_merchant(hub.log, slug)
-    connection = merchant.connections.get(provider) if isinstance(merchant, domain.Registered) else None
-    return connection.account_id if connection else None
+    account = merchant.connections.get(provider) if isinstance(merchant, domain.Registered) else None
+    return account.account_id if account else None
 
 
-async def check_connection(hub: Hub, slug: str, provider: str) -> None:
+async def check_provider(hub: Hub, slug: str, provider: str) -> None:
     """Raise `Refused` unless the merchant exists and the provider has accounts to connect.
 
     Checked before anyone is asked for a secret, and before the provider is asked about one.
@@ -190,11 +190,11 @@ def _provider(hub: Hub, name: str) -> RemoteProvider:
     return provider
 
 
-def _connection(provider: str, kept: Credential) -> ConnectProvider:
+def _connect_command(provider: str, kept: Credential) -> ConnectProvider:
     return ConnectProvider(
         provider=provider, account_id=kept.account_id, credential_digest=kept.digest, pix_api=kept.pix_api
     )
 
 
-def _webhook_secret(provider: str, kept: Credential) -> RotateWebhookSecret:
+def _rotate_command(provider: str, kept: Credential) -> RotateWebhookSecret:
     return RotateWebhookSecret(provider=provider, credential_digest=kept.digest)

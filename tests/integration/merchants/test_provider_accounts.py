@@ -16,7 +16,9 @@ from extrato.domain import merchant as domain
 from extrato.domain.errors import Refused
 from extrato.errors import ProviderUnavailable
 from extrato.settings import Settings
-from extrato.use_cases.connections import (
+from extrato.use_cases.merchant_directory import CACHE_S, RECOGNISED_S, MerchantDirectory, read_merchant
+from extrato.use_cases.merchants import change_merchant, new_api_key
+from extrato.use_cases.provider_accounts import (
     NewCredential,
     connect_account,
     connect_provider,
@@ -24,8 +26,6 @@ from extrato.use_cases.connections import (
     rotate_access_token,
     rotate_webhook_secret,
 )
-from extrato.use_cases.merchant_directory import CACHE_S, RECOGNISED_S, MerchantDirectory, read_merchant
-from extrato.use_cases.merchants import change_merchant, new_api_key
 from extrato.values import Credential
 
 SLUG = "padaria"
@@ -94,8 +94,8 @@ async def happened(hub) -> list[str]:
 async def recorded(hub) -> str | None:
     """The digest of the credential that the log tells of."""
     merchant, _ = await read_merchant(hub.log, SLUG)
-    connection = merchant.connections.get("mercado_pago")
-    return connection.credential_digest if connection else None
+    account = merchant.connections.get("mercado_pago")
+    return account.credential_digest if account else None
 
 
 async def connect(hub, wanted=WANTED):
