@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from contracts.events import Item
 from extrato.errors import ProviderUnavailable
+from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.use_cases.merchant_directory import MerchantDirectory
-from extrato.use_cases.open_payment import NewPayment, open_payment
 from extrato.use_cases.payments import load_payment
 from extrato.values import Payer
 from services.gateway.http.payer_tokens import payer_tokens
@@ -127,7 +127,7 @@ class Brief:
             payer=Payer(email="cliente@example.com"),
             lifetime=timedelta(seconds=lifetime_s),
         )
-        loaded = await open_payment(self._hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
+        loaded = await create_payment(self._hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
         return await self._address(loaded.payment_id, method)
 
     async def open_without_charge(self, *, method: str) -> str:

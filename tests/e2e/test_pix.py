@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
+from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.use_cases.merchant_directory import MerchantDirectory
-from extrato.use_cases.open_payment import NewPayment, open_payment
 from extrato.values import Payer
 from tests.compatibility.claim import claim
 from tests.running_hub import CAUSE, MERCHANT
@@ -204,7 +204,7 @@ async def short_pix(inside):
         lifetime=timedelta(seconds=0.5),
     )
     merchant = await MerchantDirectory(inside.log).get(MERCHANT)
-    return await open_payment(inside, merchant, wanted, idempotency_key=None, cause=CAUSE)
+    return await create_payment(inside, merchant, wanted, idempotency_key=None, cause=CAUSE)
 
 
 @claim("pix-confirmation.more")

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from contracts.events import Item
+from extrato.use_cases.create_payment import WATCH, NewPayment, create_payment
 from extrato.use_cases.merchant_directory import MerchantDirectory
-from extrato.use_cases.open_payment import WATCH, NewPayment, open_payment
 from extrato.values import Payer
 from tests.compatibility.claim import claim
 from tests.running_hub import CAUSE, MERCHANT, SANDBOX_TOKEN, WEBHOOK_SECRET
@@ -298,7 +298,9 @@ async def links_whose_monitor_is_over(hub, count):
     async with hub.inside() as inside:
         late = dataclasses.replace(inside, now=lambda: datetime.now(UTC) - WATCH - timedelta(seconds=1))
         merchant = await MerchantDirectory(late.log).get(MERCHANT)
-        payments = [await open_payment(late, merchant, wanted, idempotency_key=None, cause=CAUSE) for _ in range(count)]
+        payments = [
+            await create_payment(late, merchant, wanted, idempotency_key=None, cause=CAUSE) for _ in range(count)
+        ]
     return [payment.payment_id for payment in payments]
 
 

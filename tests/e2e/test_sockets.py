@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 
 from contracts.events import Item
+from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.use_cases.merchant_directory import MerchantDirectory
-from extrato.use_cases.open_payment import NewPayment, open_payment
 from extrato.values import Payer
 from services.gateway.live.places import BOUNDS
 from tests.pace import allowed
@@ -209,7 +209,7 @@ async def test_a_socket_that_does_not_read_is_let_go_and_may_resume_where_it_sto
             merchant = await MerchantDirectory(inside.log).get(other_merchant.slug)
             while await hub.metric("extrato_websockets_dropped_total") == dropped:
                 await asyncio.gather(
-                    *(open_payment(inside, merchant, LARGE, idempotency_key=None, cause=CAUSE) for _ in range(20))
+                    *(create_payment(inside, merchant, LARGE, idempotency_key=None, cause=CAUSE) for _ in range(20))
                 )
         # Others were served all the while.
         ids = await make_payments(hub, 1)

@@ -31,8 +31,8 @@ from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import (
     Command,
     ConfirmByBank,
+    CreatePayment,
     Expire,
-    OpenPayment,
     RecordCharge,
     RecordObservation,
     RequestCancellation,
@@ -72,33 +72,33 @@ from tests.unit.payment_story import (
 
 
 def test_opening_records_the_intent():
-    assert given_events().when(OpenPayment(intent=OPENED)) == [OPENED]
+    assert given_events().when(CreatePayment(intent=OPENED)) == [OPENED]
 
 
 def test_opening_another_payment_under_the_number_is_refused():
-    other = OpenPayment(intent=replace(OPENED, amount_centavos=999))
+    other = CreatePayment(intent=replace(OPENED, amount_centavos=999))
     assert given_events(OPENED).refuses(other) == "payment_already_opened"
 
 
 def test_opening_again_is_quiet():
-    assert given_events(OPENED, CHARGED).when(OpenPayment(intent=OPENED)) == []
+    assert given_events(OPENED, CHARGED).when(CreatePayment(intent=OPENED)) == []
 
 
 @pytest.mark.parametrize("charge", [CHARGED, PIX], ids=["of several attempts", "that is the attempt"])
 def test_opening_with_the_charge_leads_where_opening_and_charging_lead(charge: ChargeCreated):
     opened = replace(OPENED, charge=charge)
-    assert given_events().when(OpenPayment(intent=opened)) == [opened]
+    assert given_events().when(CreatePayment(intent=opened)) == [opened]
     assert PAYMENT.fold([opened]) == PAYMENT.fold([OPENED, charge]) == charged(OPENED, charge)
 
 
 def test_opening_with_the_charge_again_is_quiet():
-    again = OpenPayment(intent=replace(OPENED, charge=CHARGED))
+    again = CreatePayment(intent=replace(OPENED, charge=CHARGED))
     assert given_events(again.intent).when(again) == given_events(OPENED, CHARGED).when(again) == []
-    assert given_events(again.intent).when(OpenPayment(intent=OPENED)) == []
+    assert given_events(again.intent).when(CreatePayment(intent=OPENED)) == []
 
 
 def test_opening_with_another_charge_is_refused():
-    other = OpenPayment(intent=replace(OPENED, charge=PIX))
+    other = CreatePayment(intent=replace(OPENED, charge=PIX))
     assert given_events(replace(OPENED, charge=CHARGED)).refuses(other) == "payment_already_opened"
 
 
@@ -778,8 +778,8 @@ commands = st.one_of(
     st.builds(confirm, st.sampled_from([1000, 999]), minute=minutes),
     st.builds(Expire, now=minutes.map(at)),
     st.builds(StartWatch, now=minutes.map(at), duration=st.just(timedelta(minutes=3))),
-    st.just(OpenPayment(intent=OPENED)),
-    st.just(OpenPayment(intent=replace(OPENED, title="another"))),
+    st.just(CreatePayment(intent=OPENED)),
+    st.just(CreatePayment(intent=replace(OPENED, title="another"))),
 )
 histories = st.lists(commands, max_size=25)
 
@@ -846,7 +846,7 @@ def test_in_any_history_every_move_begins_where_the_last_one_ended(asked: list[C
 def test_in_any_history_an_attempt_never_goes_back_in_time(asked: list[Command]):
     payment: Payment = evolve(INITIAL, OPENED)
     for command in asked:
-        if isinstance(command, OpenPayment):
+        if isinstance(command, CreatePayment):
             continue
         assert isinstance(payment, Opened)
         before = payment.attempts

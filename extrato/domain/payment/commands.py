@@ -16,7 +16,7 @@ from contracts.events import (
 )
 
 
-class OpenPayment(Struct, frozen=True, kw_only=True):
+class CreatePayment(Struct, frozen=True, kw_only=True):
     """Record the intent, with its charge where the hub computes that itself."""
 
     intent: PaymentOpened
@@ -159,4 +159,4 @@ CommandToOpened = (
     | ResolveAlert
     | StartWatch
 )
-Command = OpenPayment | CommandToOpened
+Command = CreatePayment | CommandToOpened

@@ -30,8 +30,8 @@ from extrato.domain.payment.commands import (
     CommandToOpened,
     CompleteCancellation,
     ConfirmByBank,
+    CreatePayment,
     Expire,
-    OpenPayment,
     RecordCharge,
     RecordObservation,
     RecordRefund,
@@ -68,8 +68,8 @@ CLOCKS_APART: Final = timedelta(seconds=60)
 
 def decide(command: Command, payment: Payment) -> list[PaymentEvent]:
     """Give the events that follow from `command`; none when it changes nothing. Raises `Refused`."""
-    if isinstance(command, OpenPayment):
-        return _open(command, payment)
+    if isinstance(command, CreatePayment):
+        return _create(command, payment)
     if isinstance(payment, Unopened):
         raise Refused("payment_not_found", why="unopened")
     events = _decide_opened(command, payment)
@@ -115,7 +115,7 @@ def _decide_opened(command: CommandToOpened, payment: Opened) -> list[EventOfOpe
             assert_never(command)
 
 
-def _open(command: OpenPayment, payment: Payment) -> list[PaymentEvent]:
+def _create(command: CreatePayment, payment: Payment) -> list[PaymentEvent]:
     intent, charge = command.intent, command.intent.charge
     match payment:
         case Unopened():

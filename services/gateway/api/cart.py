@@ -10,7 +10,7 @@ from contracts.api import CartCreated, CartCreation, CartCustomer, CartPix
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.errors import ProviderMisunderstood
-from extrato.use_cases.open_payment import NewPayment, open_payment
+from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.values import Payer
 from services.gateway.addresses import addresses_of
 from services.gateway.api.order_lines import read_order, read_order_body
@@ -45,7 +45,7 @@ async def create_cart(request: web.Request) -> web.Response:
         lifetime=_lifetime(body),
     )
     key = fields.idempotency_key(request.headers, route="cart", body=raw)
-    loaded = await open_payment(
+    loaded = await create_payment(
         gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
     )
     return json_answer(await _created(gateway, loaded), status=201)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from contracts.api import LinkCreated, LinkCreation, PaymentList, Timeline, TimelineItem
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
-from extrato.use_cases.open_payment import NewPayment, open_payment
+from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.values import Payer
 from services.gateway import lookup
 from services.gateway.addresses import addresses_of
@@ -45,7 +45,7 @@ async def generate_link(request: web.Request) -> web.Response:
         lifetime=timedelta(minutes=body.expires_in_minutes or LIFETIME_MINUTES),
     )
     key = fields.idempotency_key(request.headers, route="link", body=raw)
-    loaded = await open_payment(
+    loaded = await create_payment(
         gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
     )
     intent, charge = loaded.payment.intent, loaded.payment.charge

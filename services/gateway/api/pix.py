@@ -18,7 +18,7 @@ from extrato.domain.payment.identifiers import payment_id_in
 from extrato.domain.payment.state import Charged
 from extrato.errors import NotFound
 from extrato.use_cases.confirm_payment import Transfer, confirm_payment
-from extrato.use_cases.open_payment import NewPayment, open_payment
+from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.use_cases.payments import load_payment
 from extrato.use_cases.record_return import record_return
 from extrato.values import Payer
@@ -63,7 +63,7 @@ async def create_pix(request: web.Request) -> web.Response:
         lifetime=timedelta(minutes=body.expires_in_minutes or LIFETIME_MINUTES),
     )
     key = fields.idempotency_key(request.headers, route="pix", body=raw)
-    loaded = await open_payment(
+    loaded = await create_payment(
         gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
     )
     shown = _shown(gateway, loaded)

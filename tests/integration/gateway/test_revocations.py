@@ -87,7 +87,7 @@ class Site:
         _, slug, key_id, _ = key.split(".")
         await change_merchant(self._other, slug, [RevokeApiKey(key_id=key_id)], cause=CAUSE)
 
-    async def open_payment(self) -> LoadedPayment:
+    async def create_payment(self) -> LoadedPayment:
         await self.happen(history.opened())
         return await load_payment(self._other, 1)
 
@@ -318,7 +318,7 @@ async def test_what_the_feed_never_told_is_found_by_the_look(site: Site, monkeyp
 
 @pytest.mark.usefixtures("looks_often")
 async def test_a_payers_sockets_end_with_the_secret_of_its_token(site: Site):
-    payment = await site.open_payment()
+    payment = await site.create_payment()
     token = site.tokens.make(payment)
     client, gone = socketio.AsyncClient(reconnection=False), asyncio.Event()
     client.on("disconnect", lambda *_: gone.set())

@@ -29,9 +29,9 @@ from extrato.domain.payment.identifiers import stream_id
 from extrato.settings import Settings
 from extrato.store.log import LogReader, LogSignal, subscribe
 from extrato.store.unavailable import LINE_BROKE
+from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.merchants import change_merchant
-from extrato.use_cases.open_payment import NewPayment, open_payment
 from extrato.use_cases.payments import LoadedPayment, load_payment
 from extrato.use_cases.provider_accounts import connect_provider
 from extrato.values import Credential, Payer
@@ -145,7 +145,7 @@ class World:
             payer=payer or Payer(),
             lifetime=lifetime,
         )
-        loaded = await open_payment(hub or self.hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
+        loaded = await create_payment(hub or self.hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
         await self.shown(loaded.payment_id)
         return loaded
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from contracts.events import ChargeCreated, ChargeRefused, IdempotencyKeyUsed, Item, PaymentOpened
 from extrato.domain.errors import Refused
 from extrato.domain.payment import state
-from extrato.domain.payment.commands import OpenPayment, RecordCharge
+from extrato.domain.payment.commands import CreatePayment, RecordCharge
 from extrato.domain.payment.decisions import ALREADY_OPENED
 from extrato.domain.payment.identifiers import bank_payment_id, external_reference
 from extrato.errors import Conflict, ProviderNotConnected, ProviderRefused
@@ -66,7 +66,7 @@ class IdempotencyKey(Struct, frozen=True, kw_only=True):
     request_digest: str
 
 
-async def open_payment(
+async def create_payment(
     hub: Hub,
     merchant: Registered,
     wanted: NewPayment,
@@ -96,7 +96,7 @@ async def open_payment(
         expires_at=hub.now() + wanted.lifetime,
         charge=None,
     )
-    if _is_told_to_provider(wanted):
+    if _has_more_than_email(wanted):
         # Kept before the intent: a payment that cannot be opened leaves a row that retention removes.
         await hub.payers.keep(number, wanted.payer)
     is_remote = wanted.provider in hub.providers.remote
@@ -114,24 +114,24 @@ async def open_payment(
         )
     stream = payment_stream(number, merchant=merchant.slug)
     try:
-        handled = await handle(hub, stream, [OpenPayment(intent=opened)], cause=cause, is_new=True, beside=beside)
+        handled = await handle(hub, stream, [CreatePayment(intent=opened)], cause=cause, is_new=True, beside=beside)
     except Conflict:
         if idempotency_key is None or (first := await _use_of(hub, merchant, idempotency_key)) is None:
             raise
-        return await _open_again(hub, merchant, idempotency_key, first, cause=cause)
+        return await _repeat_creation(hub, merchant, idempotency_key, first, cause=cause)
     except Refused as error:
         if error.code != ALREADY_OPENED:
             raise
         # The number is another payment's: the sequence is behind.
         hub.numbers.forget()
         await hub.log.recorder.right_sequences()
-        return await open_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
+        return await create_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
     if charge is None:
-        return await _have_charged(hub, merchant, number, cause=cause)
+        return await _request_charge(hub, merchant, number, cause=cause)
     return charged(after_opening(number, handled) if handled.appended else await load_payment(hub, number))
 
 
-async def _have_charged(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> ChargedPayment:
+async def _request_charge(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> ChargedPayment:
     """Have the charge made at once; where the merchant's credential is not accepted the payment ends here.
 
     Whoever asked is told so, and is not to find a charge later that nobody waits for.
@@ -204,7 +204,7 @@ async def _charge(
     return await hub.providers.makers[intent.provider].create_charge(request)
 
 
-def _is_told_to_provider(wanted: NewPayment) -> bool:
+def _has_more_than_email(wanted: NewPayment) -> bool:
     """Say whether the provider is to be told more of the payer than the e-mail address, which the intent holds."""
     payer = wanted.payer
     return any((payer.name, payer.phone, payer.cpf, payer.cnpj))
@@ -216,7 +216,7 @@ async def _use_of(hub: Hub, merchant: Registered, idempotency_key: IdempotencyKe
     return next((each.event for each in history if isinstance(each.event, IdempotencyKeyUsed)), None)
 
 
-async def _open_again(
+async def _repeat_creation(
     hub: Hub, merchant: Registered, idempotency_key: IdempotencyKey, used: IdempotencyKeyUsed, *, cause: Cause
 ) -> ChargedPayment:
     if used.request_digest != idempotency_key.request_digest:
