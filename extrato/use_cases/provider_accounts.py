@@ -17,9 +17,9 @@ from extrato.domain import merchant as domain
 from extrato.domain.errors import Refused, UnknownName
 from extrato.domain.provider_accounts import ConnectProvider, DisconnectProvider, RotateWebhookSecret
 from extrato.errors import Overloaded, ProviderNotConnected, ProviderRefused
+from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.command_handler import ATTEMPTS
 from extrato.use_cases.merchant_directory import read_merchant
-from extrato.use_cases.merchants import change_merchant
 from extrato.values import Credential
 
 if TYPE_CHECKING:

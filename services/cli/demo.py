@@ -11,8 +11,8 @@ from extrato.domain import merchant as domain
 from extrato.domain.api_keys import RevokeApiKey
 from extrato.domain.provider_accounts import ConnectProvider
 from extrato.settings import InvalidSettings
+from extrato.use_cases.change_merchant import DEFAULT_SCOPES, change_merchant, new_api_key
 from extrato.use_cases.merchant_directory import MerchantDirectory, key_id_of, read_merchant
-from extrato.use_cases.merchants import DEFAULT_SCOPES, change_merchant, new_api_key
 from extrato.use_cases.provider_accounts import SECRET, disconnect_provider, rotate_webhook_secret
 from extrato.values import Credential
 from services.cli.key_file import keep_key, kept_key

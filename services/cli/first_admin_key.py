@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from extrato.domain import merchant as domain
+from extrato.use_cases.change_merchant import change_merchant, new_api_key
 from extrato.use_cases.merchant_directory import MerchantDirectory, read_merchant
-from extrato.use_cases.merchants import change_merchant, new_api_key
 from services.cli.key_file import keep_key, kept_key
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from extrato.domain.merchant import RESERVED_SLUG
-from extrato.use_cases.merchants import change_merchant, new_api_key
+from extrato.use_cases.change_merchant import change_merchant, new_api_key
 from tests.compatibility.claim import claim
 from tests.homes import new_home
 from tests.promised import holding

@@ -9,8 +9,8 @@ from extrato.domain import merchant as domain
 from extrato.domain.api_keys import HUB_SCOPES, SCOPES, RevokeApiKey
 from extrato.domain.errors import Refused
 from extrato.store.key_uses import read_uses
+from extrato.use_cases.change_merchant import DEFAULT_SCOPES, change_merchant, new_api_key
 from extrato.use_cases.merchant_directory import read_api_keys, read_merchant
-from extrato.use_cases.merchants import DEFAULT_SCOPES, change_merchant, new_api_key
 from services.cli.commands.merchant import slug_option
 from services.cli.commands.running import running_hub
 from services.cli.first_admin_key import SCOPES as ADMIN_SCOPES

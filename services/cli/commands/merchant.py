@@ -13,8 +13,8 @@ from contracts.events import MerchantRegistered, topic_of
 from extrato.domain import merchant as domain
 from extrato.domain.errors import Refused
 from extrato.domain.money import format_brl, parse_reais
+from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.merchant_directory import read_merchant
-from extrato.use_cases.merchants import change_merchant
 from services.cli.commands.running import running_hub
 from services.cli.commands.secret_input import read_secret
 

@@ -12,8 +12,8 @@ from contracts.subjects import MERCHANT_SLUG
 from extrato.domain import merchant as domain
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
+from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.merchant_directory import read_merchant
-from extrato.use_cases.merchants import change_merchant
 from services.gateway.api import queries
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields

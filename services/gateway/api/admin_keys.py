@@ -8,8 +8,8 @@ from msgspec import UNSET
 
 from contracts import api
 from extrato.domain.api_keys import RevokeApiKey
+from extrato.use_cases.change_merchant import DEFAULT_SCOPES, change_merchant, new_api_key
 from extrato.use_cases.merchant_directory import read_api_keys
-from extrato.use_cases.merchants import DEFAULT_SCOPES, change_merchant, new_api_key
 from services.gateway.api.admin import administered
 from services.gateway.api.views import moment
 from services.gateway.gateway import gateway_of

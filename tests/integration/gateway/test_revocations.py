@@ -26,8 +26,8 @@ from extrato.settings import Settings
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
 from extrato.use_cases import merchant_directory
+from extrato.use_cases.change_merchant import change_merchant, new_api_key
 from extrato.use_cases.merchant_directory import MerchantDirectory
-from extrato.use_cases.merchants import change_merchant, new_api_key
 from extrato.use_cases.payments import load_payment
 from services.gateway.api import websocket
 from services.gateway.api.socket_io import SocketIoGate

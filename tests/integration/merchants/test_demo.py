@@ -12,8 +12,8 @@ from extrato.assembly import open_hub
 from extrato.domain import merchant as domain
 from extrato.domain.api_keys import RevokeApiKey
 from extrato.settings import InvalidSettings, Settings
+from extrato.use_cases.change_merchant import change_merchant, new_api_key
 from extrato.use_cases.merchant_directory import MerchantDirectory, key_id_of, read_merchant
-from extrato.use_cases.merchants import change_merchant, new_api_key
 from extrato.use_cases.provider_accounts import connect_provider, disconnect_provider, rotate_webhook_secret
 from extrato.values import Credential
 from services.cli.demo import ACCESS_TOKEN, ACCOUNT_ID, PROVIDER, PUBLISHED_SECRET, SLUG, prepare_demo, withdraw_demo

@@ -16,8 +16,8 @@ from extrato.domain import merchant as domain
 from extrato.domain.errors import Refused
 from extrato.errors import ProviderUnavailable
 from extrato.settings import Settings
+from extrato.use_cases.change_merchant import change_merchant, new_api_key
 from extrato.use_cases.merchant_directory import CACHE_S, RECOGNISED_S, MerchantDirectory, read_merchant
-from extrato.use_cases.merchants import change_merchant, new_api_key
 from extrato.use_cases.provider_accounts import (
     NewCredential,
     connect_account,

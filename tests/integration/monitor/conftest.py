@@ -29,9 +29,9 @@ from extrato.domain.payment.identifiers import stream_id
 from extrato.settings import Settings
 from extrato.store.log import LogReader, LogSignal, subscribe
 from extrato.store.unavailable import LINE_BROKE
+from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.use_cases.merchant_directory import MerchantDirectory
-from extrato.use_cases.merchants import change_merchant
 from extrato.use_cases.payments import LoadedPayment, load_payment
 from extrato.use_cases.provider_accounts import connect_provider
 from extrato.values import Credential, Payer

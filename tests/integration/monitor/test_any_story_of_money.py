@@ -23,9 +23,9 @@ from extrato.domain.payment.state import Charged
 from extrato.errors import ExtratoError, ProviderUnavailable
 from extrato.providers.port import Providers
 from extrato.use_cases.cancel_payment import cancel_payment, complete_cancellation
+from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.confirm_payment import Transfer, confirm_payment
 from extrato.use_cases.expire_payment import expire_payment
-from extrato.use_cases.merchants import change_merchant
 from extrato.use_cases.payments import change_payment, load_payment
 from extrato.use_cases.record_return import record_return
 from extrato.use_cases.refresh_payment import refresh_payment

@@ -19,8 +19,8 @@ from extrato.domain.payment.state import Charged
 from extrato.errors import ProviderUnavailable, StoreUnavailable
 from extrato.providers.port import Providers
 from extrato.store.inbox import FIRST_RETRY_S, MAX_ATTEMPTS, Delivery
+from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.merchant_directory import MerchantDirectory
-from extrato.use_cases.merchants import change_merchant
 from extrato.use_cases.payments import load_payment
 from services.monitor.backoff import BackOff
 from services.monitor.charges import Charges

@@ -14,7 +14,7 @@ from contracts.events import PaymentExpired, StatusChanged
 from extrato.bus.connection import connect
 from extrato.bus.timers import Timers
 from extrato.domain import merchant as merchant_domain
-from extrato.use_cases.merchants import change_merchant
+from extrato.use_cases.change_merchant import change_merchant
 from services.monitor.app import Monitor
 from services.monitor.schedule import FAST, INTERVAL_S, End
 from tests.compatibility.claim import claim
