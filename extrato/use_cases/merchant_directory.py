@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from extrato.store.log import LogReader
 
 # A key that was revoked opens nothing after these two together.
-CACHE_S: Final = 0.5
-RECOGNISED_S: Final = 0.5
+MERCHANT_CACHE_S: Final = 0.5
+KEY_CACHE_S: Final = 0.5
 UNKNOWN_KEY_CACHE_S: Final = 0.1
 CACHE_LIMIT: Final = 10_000
 KEY_PREFIX: Final = "extrato"
@@ -39,12 +39,12 @@ class ApiKey(Struct, frozen=True, kw_only=True):
 
 
 class MerchantDirectory:
-    """Reads merchants from their streams and remembers them, and the keys that it recognised: each for a moment."""
+    """Reads merchants from their streams and remembers them, and the keys that it cached: each for a moment."""
 
     def __init__(self, log: LogReader) -> None:
         self._log = log
-        self._remembered: FIFOCache[str, tuple[float, domain.Merchant]] = FIFOCache(CACHE_LIMIT)
-        self._recognised: FIFOCache[str, tuple[float, ApiKey]] = FIFOCache(CACHE_LIMIT)
+        self._cached: FIFOCache[str, tuple[float, domain.Merchant]] = FIFOCache(CACHE_LIMIT)
+        self._cached_keys: FIFOCache[str, tuple[float, ApiKey]] = FIFOCache(CACHE_LIMIT)
         # An answer that was on its way while somebody changed a merchant is not remembered.
         self._changes = 0
 
@@ -62,41 +62,41 @@ class MerchantDirectory:
 
     def forget(self, slug: str) -> None:
         """Read the merchant anew the next time; who changed it sees what he did."""
-        self._remembered.pop(slug, None)
-        self._recognised.clear()
+        self._cached.pop(slug, None)
+        self._cached_keys.clear()
         self._changes += 1
 
-    async def recognise_now(self, bearer: str) -> ApiKey | None:
+    async def authenticate_uncached(self, bearer: str) -> ApiKey | None:
         """Tell whose API key this is as of now, whatever is remembered; for what outlives one request."""
-        return await self._recognise(bearer, remembered_for_s=0.0)
+        return await self._authenticate(bearer, max_age_s=0.0)
 
-    async def recognise(self, bearer: str) -> ApiKey | None:
+    async def authenticate(self, bearer: str) -> ApiKey | None:
         """Tell whose API key this is; None when it is nobody's. The secret is compared in constant time."""
-        key = self.remembered(bearer)
+        key = self.cached_key(bearer)
         if key is None:
             asked_at, changes = time.monotonic(), self._changes
-            key = await self._recognise(bearer)
+            key = await self._authenticate(bearer)
             if key is not None and changes == self._changes:
-                self._recognised[digest_of(bearer)] = (asked_at, key)
+                self._cached_keys[digest_of(bearer)] = (asked_at, key)
         return key
 
-    def remembered(self, bearer: str) -> ApiKey | None:
-        """Give a key that was recognised a moment ago, without a question to anybody."""
-        recognised = self._recognised.get(digest_of(bearer))
-        is_fresh = recognised is not None and time.monotonic() - recognised[0] < RECOGNISED_S
-        return recognised[1] if recognised is not None and is_fresh else None
+    def cached_key(self, bearer: str) -> ApiKey | None:
+        """Give a key that was cached a moment ago, without a question to anybody."""
+        cached = self._cached_keys.get(digest_of(bearer))
+        is_fresh = cached is not None and time.monotonic() - cached[0] < KEY_CACHE_S
+        return cached[1] if cached is not None and is_fresh else None
 
-    async def _recognise(self, bearer: str, *, remembered_for_s: float | None = None) -> ApiKey | None:
+    async def _authenticate(self, bearer: str, *, max_age_s: float | None = None) -> ApiKey | None:
         named = key_named_by(bearer)
         if named is None:
             return None
         slug, key_id = named
         secret = bearer.split(".", 3)[3]
-        holder = await self._find(slug, remembered_for_s=remembered_for_s)
+        holder = await self._find(slug, max_age_s=max_age_s)
         issued = _issued(holder, key_id)
         if issued is None:
             # Another process may have issued it a moment ago. Who guesses costs few questions to the database.
-            holder = await self._find(slug, remembered_for_s=UNKNOWN_KEY_CACHE_S)
+            holder = await self._find(slug, max_age_s=UNKNOWN_KEY_CACHE_S)
             issued = _issued(holder, key_id)
         expected = issued.secret_digest if issued else ""
         if not hmac.compare_digest(digest_of(secret), expected) or issued is None:
@@ -109,15 +109,15 @@ class MerchantDirectory:
             listed_prices_only=issued.listed_prices_only,
         )
 
-    async def _find(self, slug: str, *, remembered_for_s: float | None = None) -> domain.Merchant:
-        remembered = self._remembered.get(slug)
-        longest_s = CACHE_S if remembered_for_s is None else remembered_for_s
-        if remembered is not None and time.monotonic() - remembered[0] < longest_s:
-            return remembered[1]
+    async def _find(self, slug: str, *, max_age_s: float | None = None) -> domain.Merchant:
+        cached = self._cached.get(slug)
+        longest_s = MERCHANT_CACHE_S if max_age_s is None else max_age_s
+        if cached is not None and time.monotonic() - cached[0] < longest_s:
+            return cached[1]
         asked_at, changes = time.monotonic(), self._changes
         merchant, _ = await read_merchant(self._log, slug)
         if changes == self._changes:
-            self._remembered[slug] = (asked_at, merchant)
+            self._cached[slug] = (asked_at, merchant)
         return merchant
 
 

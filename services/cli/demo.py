@@ -138,7 +138,7 @@ async def _right_secret(hub: Hub, given_secret: str, *, cause: Cause) -> str:
 async def _key_file_that_opens(hub: Hub, settings: Settings) -> Path | None:
     file = _key_file(settings)
     key = kept_key(file)
-    return file if key is not None and await MerchantDirectory(hub.log).recognise(key) is not None else None
+    return file if key is not None and await MerchantDirectory(hub.log).authenticate(key) is not None else None
 
 
 def _key_file(settings: Settings) -> Path:

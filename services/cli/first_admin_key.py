@@ -29,4 +29,4 @@ async def prepare_admin_key(hub: Hub, settings: Settings, *, cause: Cause) -> Pa
         await change_merchant(hub, domain.RESERVED_SLUG, [issue], cause=cause)
         return key_file
     known = kept_key(key_file)
-    return key_file if known is not None and await MerchantDirectory(hub.log).recognise(known) else None
+    return key_file if known is not None and await MerchantDirectory(hub.log).authenticate(known) else None

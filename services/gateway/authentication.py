@@ -68,11 +68,11 @@ async def recognise(request: web.Request, shown: Credentials, scope: str, *, lim
     gateway = gateway_of(request)
     limits = gateway.limits
     if shown.api_key is not None:
-        key = gateway.merchants.remembered(shown.api_key)
+        key = gateway.merchants.cached_key(shown.api_key)
         if key is None:
             address = client_address(request)
             limits.allow_attempt(address, shown.api_key)
-            key = await gateway.merchants.recognise(shown.api_key)
+            key = await gateway.merchants.authenticate(shown.api_key)
             if key is None:
                 limits.failed(address)
                 raise Refused("unauthenticated", why="unknown_key")

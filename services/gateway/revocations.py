@@ -25,7 +25,7 @@ AT_ONCE: Final = 100
 
 async def refuse_revoked(listener: Listener, gateway: Gateway) -> None:
     """Look whether what one who listens has shown opens as of now; raises `Refused`."""
-    if listener.api_key is not None and await gateway.merchants.recognise_now(listener.api_key) is None:
+    if listener.api_key is not None and await gateway.merchants.authenticate_uncached(listener.api_key) is None:
         raise Refused("unauthenticated", why="unknown_key")
     if has_ended(listener, gateway):
         raise Refused("unauthenticated", why="ended")
@@ -37,7 +37,7 @@ async def end_revoked(gateway: Gateway) -> None:
         await asyncio.sleep(LOOK_S)
         try:
             for number, listener in enumerate(gateway.fanout.listeners):
-                if listener.api_key is not None and await gateway.merchants.recognise(listener.api_key) is None:
+                if listener.api_key is not None and await gateway.merchants.authenticate(listener.api_key) is None:
                     listener.cut(KEY_REVOKED)
                 if has_ended(listener, gateway):
                     listener.cut(TOKEN_ENDED)

@@ -286,8 +286,8 @@ async def test_a_key_that_the_gateway_only_remembers_opens_no_socket(
     site: Site, monkeypatch: pytest.MonkeyPatch, opens: str
 ):
     """The revocation came before the socket listened, and the answer that was remembered still says yes."""
-    monkeypatch.setattr(merchant_directory, "CACHE_S", 60.0)
-    monkeypatch.setattr(merchant_directory, "RECOGNISED_S", 60.0)
+    monkeypatch.setattr(merchant_directory, "MERCHANT_CACHE_S", 60.0)
+    monkeypatch.setattr(merchant_directory, "KEY_CACHE_S", 60.0)
     key = await site.issue()
     async with site.socket(key):
         pass
@@ -308,8 +308,8 @@ async def test_a_key_that_the_gateway_only_remembers_opens_no_socket(
 
 @pytest.mark.usefixtures("looks_often")
 async def test_what_the_feed_never_told_is_found_by_the_look(site: Site, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(merchant_directory, "CACHE_S", 0.0)
-    monkeypatch.setattr(merchant_directory, "RECOGNISED_S", 0.0)
+    monkeypatch.setattr(merchant_directory, "MERCHANT_CACHE_S", 0.0)
+    monkeypatch.setattr(merchant_directory, "KEY_CACHE_S", 0.0)
     key = await site.issue()
     async with site.socket(key) as opened:
         await site.revoke(key)

@@ -46,7 +46,7 @@ async def merchant_of(hub, slug=SLUG):
 
 
 async def opens(hub, api_key):
-    return await MerchantDirectory(hub.log).recognise(api_key) is not None
+    return await MerchantDirectory(hub.log).authenticate(api_key) is not None
 
 
 async def secret_of(hub, slug=SLUG):

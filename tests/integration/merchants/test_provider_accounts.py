@@ -17,7 +17,7 @@ from extrato.domain.errors import Refused
 from extrato.errors import ProviderUnavailable
 from extrato.settings import Settings
 from extrato.use_cases.change_merchant import change_merchant, new_api_key
-from extrato.use_cases.merchant_directory import CACHE_S, RECOGNISED_S, MerchantDirectory, read_merchant
+from extrato.use_cases.merchant_directory import KEY_CACHE_S, MERCHANT_CACHE_S, MerchantDirectory, read_merchant
 from extrato.use_cases.provider_accounts import (
     NewCredential,
     connect_account,
@@ -244,15 +244,15 @@ async def test_a_revoked_key_is_forgotten_by_every_directory_within_its_cache_ti
     api_key, issue = new_api_key(SLUG, ("admin",))
     await change_merchant(hub, SLUG, [issue], cause=CAUSE)
     for directory in (here, there):
-        known = await directory.recognise(api_key)
+        known = await directory.authenticate(api_key)
         assert (known.merchant, known.scopes) == (SLUG, frozenset({"admin"}))
     await change_merchant(hub, SLUG, [domain.RevokeApiKey(key_id=issue.key_id)], cause=CAUSE)
     here.forget(SLUG)
-    assert await here.recognise(api_key) is None
-    assert CACHE_S + RECOGNISED_S <= 1.0
-    monkeypatch.setattr("extrato.use_cases.merchant_directory.CACHE_S", 0.0)
-    monkeypatch.setattr("extrato.use_cases.merchant_directory.RECOGNISED_S", 0.0)
-    assert await there.recognise(api_key) is None
+    assert await here.authenticate(api_key) is None
+    assert MERCHANT_CACHE_S + KEY_CACHE_S <= 1.0
+    monkeypatch.setattr("extrato.use_cases.merchant_directory.MERCHANT_CACHE_S", 0.0)
+    monkeypatch.setattr("extrato.use_cases.merchant_directory.KEY_CACHE_S", 0.0)
+    assert await there.authenticate(api_key) is None
 
 
 async def test_an_answer_that_was_on_its_way_while_a_key_was_revoked_is_not_remembered(hub, monkeypatch):
@@ -268,26 +268,26 @@ async def test_an_answer_that_was_on_its_way_while_a_key_was_revoked_is_not_reme
         return answer
 
     monkeypatch.setattr("extrato.use_cases.merchant_directory.read_merchant", read_slowly)
-    recognising = asyncio.create_task(directory.recognise(api_key))
+    authenticating = asyncio.create_task(directory.authenticate(api_key))
     await has_read.wait()
     monkeypatch.setattr("extrato.use_cases.merchant_directory.read_merchant", read_merchant)
     await change_merchant(hub, SLUG, [domain.RevokeApiKey(key_id=issue.key_id)], cause=CAUSE)
     directory.forget(SLUG)
     may_answer.set()
-    assert await recognising is not None
-    assert await directory.recognise(api_key) is None
+    assert await authenticating is not None
+    assert await directory.authenticate(api_key) is None
 
 
 async def test_a_recognised_key_costs_no_question_for_a_moment_and_a_wrong_secret_is_never_it(hub, monkeypatch):
-    monkeypatch.setattr("extrato.use_cases.merchant_directory.RECOGNISED_S", 60.0)
+    monkeypatch.setattr("extrato.use_cases.merchant_directory.KEY_CACHE_S", 60.0)
     directory = MerchantDirectory(hub.log)
     api_key, issue = new_api_key(SLUG, ("admin",))
     await change_merchant(hub, SLUG, [issue], cause=CAUSE)
-    known = await directory.recognise(api_key)
-    assert await directory.recognise(api_key) is known
+    known = await directory.authenticate(api_key)
+    assert await directory.authenticate(api_key) is known
     for other in (api_key[:-1], api_key + "x", api_key.replace(SLUG, "other"), api_key.upper()):
-        assert await directory.recognise(other) is None
-    assert await directory.recognise(api_key) is known
+        assert await directory.authenticate(other) is None
+    assert await directory.authenticate(api_key) is known
 
 
 async def test_a_key_that_another_process_issued_is_known_at_once(hub, hubs, monkeypatch):
@@ -296,21 +296,21 @@ async def test_a_key_that_another_process_issued_is_known_at_once(hub, hubs, mon
     monkeypatch.setattr("extrato.use_cases.merchant_directory.UNKNOWN_KEY_CACHE_S", 0.0)
     api_key, issue = new_api_key(SLUG)
     await change_merchant(hub, SLUG, [issue], cause=CAUSE)
-    assert await there.recognise(api_key) is not None
+    assert await there.authenticate(api_key) is not None
 
 
 async def test_a_key_of_the_hub_is_nobodys_merchant(hub):
     api_key, issue = new_api_key(domain.RESERVED_SLUG, ("admin", "payments:read"))
     await change_merchant(hub, domain.RESERVED_SLUG, [issue], cause=CAUSE)
     directory = MerchantDirectory(hub.log)
-    known = await directory.recognise(api_key)
+    known = await directory.authenticate(api_key)
     assert (known.merchant, known.key_id) == (None, issue.key_id)
     assert await directory.find(domain.RESERVED_SLUG) is None
-    assert await directory.recognise(api_key.replace("extrato.extrato", f"extrato.{SLUG}")) is None
+    assert await directory.authenticate(api_key.replace("extrato.extrato", f"extrato.{SLUG}")) is None
 
 
 @pytest.mark.parametrize(
     "bearer", ["", "extrato", "extrato.padaria", "extrato.padaria.k", "extrato.padaria.k.", "x.padaria.k.s", "é.é.é.é"]
 )
 async def test_what_has_not_the_form_of_a_key_is_nobodys(hub, bearer):
-    assert await MerchantDirectory(hub.log).recognise(bearer) is None
+    assert await MerchantDirectory(hub.log).authenticate(bearer) is None
