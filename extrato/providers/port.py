@@ -98,7 +98,7 @@ class ObservedPage(Struct, frozen=True, kw_only=True):
     is_last: bool
 
 
-class ChargeMaker(Protocol):
+class ChargeCreator(Protocol):
     """Makes charges."""
 
     name: str
@@ -108,7 +108,7 @@ class ChargeMaker(Protocol):
         ...
 
 
-class RemoteProvider(ChargeMaker, Protocol):
+class RemoteProvider(ChargeCreator, Protocol):
     """Holds charges on accounts of its own, and tells how attempts to pay them stand."""
 
     async def account_of(self, access_token: str) -> str:
@@ -167,11 +167,11 @@ class RemoteProvider(ChargeMaker, Protocol):
 class Providers(Struct, frozen=True):
     """Every provider by name, and those of them that can be asked."""
 
-    makers: Mapping[str, ChargeMaker]
+    creators: Mapping[str, ChargeCreator]
     remote: Mapping[str, RemoteProvider]
 
     @classmethod
-    def of(cls, *, remote: Sequence[RemoteProvider], local: Sequence[ChargeMaker] = ()) -> Self:
+    def of(cls, *, remote: Sequence[RemoteProvider], local: Sequence[ChargeCreator] = ()) -> Self:
         """List providers by their names."""
         by_name = {provider.name: provider for provider in remote}
-        return cls(makers={**{maker.name: maker for maker in local}, **by_name}, remote=by_name)
+        return cls(creators={**{creator.name: creator for creator in local}, **by_name}, remote=by_name)

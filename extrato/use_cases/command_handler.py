@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub
 
 ATTEMPTS: Final = 16
-LONGEST_STEP_ASIDE_S: Final = 0.1
+MAX_BACK_OFF_S: Final = 0.1
 
 
 class Handled(Struct, Generic[State, AnyEvent], frozen=True, kw_only=True):
@@ -72,7 +72,7 @@ async def handle(
         try:
             positions = await hub.log.append(append, *beside, evidence=_named(evidence, events))
         except Conflict:
-            await step_aside(attempt)
+            await back_off(attempt)
             continue
         return Handled(before=before, after=after, events=events, appended=news, positions=positions)
     raise Overloaded(stream.about, why="stream")
@@ -86,9 +86,9 @@ def _named(evidence: Mapping[str, Evidence] | None, events: Sequence[Any]) -> li
     return [piece for digest, piece in evidence.items() if digest in named]
 
 
-async def step_aside(attempt: int) -> None:
+async def back_off(attempt: int) -> None:
     """Let another go first, for a random while that grows: those who meet once must not meet each time."""
-    longest_s = min(LONGEST_STEP_ASIDE_S, 0.002 * 2**attempt)
+    longest_s = min(MAX_BACK_OFF_S, 0.002 * 2**attempt)
     await asyncio.sleep(random.uniform(0, longest_s))  # noqa: S311 - dice, not a secret
 
 

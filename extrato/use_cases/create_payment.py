@@ -201,7 +201,7 @@ async def _charge(
         opened_at=opened_at,
         asked_at=hub.now(),
     )
-    return await hub.providers.makers[intent.provider].create_charge(request)
+    return await hub.providers.creators[intent.provider].create_charge(request)
 
 
 def _has_more_than_email(wanted: NewPayment) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from contracts.envelope import Cause
 from extrato.errors import ProviderRefused
-from extrato.use_cases.refresh_payment import observe_attempt, observe_thing
+from extrato.use_cases.refresh_payment import observe_attempt, observe_resource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,4 +60,4 @@ async def _observe(hub: Hub, delivery: Delivery | DueDelivery, cause: Cause) -> 
     merchant, provider, resource_id = delivery.merchant, delivery.provider, delivery.resource_id
     if delivery.kind in PAYMENT_KINDS:
         return await observe_attempt(hub, merchant, provider, resource_id, cause=cause)
-    return await observe_thing(hub, merchant, provider, delivery.kind, resource_id, cause=cause)
+    return await observe_resource(hub, merchant, provider, delivery.kind, resource_id, cause=cause)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from contracts.events import PaymentEvent
 from extrato.domain.payment.decisions import PAYMENT
 from extrato.domain.payment.identifiers import stream_id
-from extrato.domain.payment.state import Charged, ChargeNotMade, Opened, Payment, Unopened
+from extrato.domain.payment.state import Charged, ChargeNotCreated, Opened, Payment, Unopened
 from extrato.errors import ChargeWasRefused, NotFound, ProviderUnavailable
 from extrato.use_cases.command_handler import Handled, handle
 from extrato.use_cases.streams import History, Stream, read
@@ -139,7 +139,7 @@ def charged(loaded: LoadedPayment) -> ChargedPayment:
 
     Raises `ChargeWasRefused`, and `ProviderUnavailable` as long as the provider has not answered.
     """
-    if isinstance(loaded.payment, ChargeNotMade):
+    if isinstance(loaded.payment, ChargeNotCreated):
         raise ChargeWasRefused(loaded.payment_id, words=loaded.payment.refusal.reason)
     if not is_charged(loaded):
         raise ProviderUnavailable(str(loaded.payment_id), why="not_charged")

@@ -119,7 +119,7 @@ async def observe_attempt(
     return await record_observations(hub, payment_id, [seen], asked_at=asked_at, by_id={attempt_id}, cause=cause)
 
 
-async def observe_thing(
+async def observe_resource(
     hub: Hub, merchant: str, provider_name: str, kind: str, resource_id: str, *, cause: Cause
 ) -> Decided | None:
     """Ask about the payment that something of the provider's leads to; None when to none of the merchant's.

@@ -69,7 +69,7 @@ class Monitor:
         self._sweeps = Sweeps(hub=hub, open_payments=open_payments, cursors=cursors, pauses=pauses)
         merchants = hub.merchants
         asked = list(hub.providers.remote)
-        silent = [name for name in hub.providers.makers if name not in asked]
+        silent = [name for name in hub.providers.creators if name not in asked]
         self._jobs: dict[str, Callable[[], Awaitable[Decision]]] = {
             "expiry": Expiry(hub=hub, open_payments=open_payments, pauses=pauses, providers=silent).tick,
             "last_look": Expiry(hub=hub, open_payments=open_payments, pauses=pauses, providers=asked).tick,

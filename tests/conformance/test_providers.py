@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from extrato.providers.port import ChargeMaker, Observation, Providers, RemoteProvider
+    from extrato.providers.port import ChargeCreator, Observation, Providers, RemoteProvider
 
 REMOTE = ("mercado_pago",)
 NAMES = (*REMOTE, "pix")
@@ -224,8 +224,8 @@ def everything(error: BaseException) -> str:
 
 
 @pytest.fixture(params=NAMES)
-def maker(request: pytest.FixtureRequest, sandbox: Sandbox) -> ChargeMaker:
-    return registry(sandbox.session, sandbox.url).makers[request.param]
+def creator(request: pytest.FixtureRequest, sandbox: Sandbox) -> ChargeCreator:
+    return registry(sandbox.session, sandbox.url).creators[request.param]
 
 
 @pytest.fixture(params=REMOTE)
@@ -236,20 +236,20 @@ def provider(request: pytest.FixtureRequest, sandbox: Sandbox) -> RemoteProvider
 def test_every_provider_of_the_registry_is_in_this_suite(session):
     listed = registry(session, "http://127.0.0.1:9")
 
-    assert (tuple(sorted(listed.makers)), tuple(listed.remote)) == (NAMES, REMOTE)
-    assert all(maker.name == name for name, maker in listed.makers.items())
+    assert (tuple(sorted(listed.creators)), tuple(listed.remote)) == (NAMES, REMOTE)
+    assert all(creator.name == name for name, creator in listed.creators.items())
 
 
-async def test_a_charge_can_be_paid(maker):
-    charge = await maker.create_charge(a_request())
+async def test_a_charge_can_be_paid(creator):
+    charge = await creator.create_charge(a_request())
 
     assert charge.charge_id
     assert (charge.checkout_url is None) != (charge.pix_payload is None)
 
 
-async def test_asking_twice_for_one_charge_is_harmless(maker):
+async def test_asking_twice_for_one_charge_is_harmless(creator):
     request = a_request()
-    first, second = await maker.create_charge(request), await maker.create_charge(request)
+    first, second = await creator.create_charge(request), await creator.create_charge(request)
 
     assert first.checkout_url or first.pix_payload
     assert second.checkout_url or second.pix_payload
@@ -263,11 +263,11 @@ async def test_asking_twice_for_one_charge_makes_no_attempt(provider):
     assert (await provider.observe_reference(request.external_reference, CREDENTIAL)).observations == ()
 
 
-async def test_a_merchant_who_is_not_connected_cannot_charge(maker):
+async def test_a_merchant_who_is_not_connected_cannot_charge(creator):
     nowhere = a_request(credential=None, receiver=replace(RECEIVER, pix_key=None))
 
     with pytest.raises(ProviderNotConnected):
-        await maker.create_charge(nowhere)
+        await creator.create_charge(nowhere)
 
 
 async def test_a_remote_provider_makes_no_charge_without_a_credential(provider):
@@ -294,8 +294,8 @@ async def test_where_nothing_changed_the_first_page_is_the_last(provider):
 
 
 @pytest.fixture
-def pix(session: aiohttp.ClientSession) -> ChargeMaker:
-    return registry(session, "http://127.0.0.1:9").makers["pix"]
+def pix(session: aiohttp.ClientSession) -> ChargeCreator:
+    return registry(session, "http://127.0.0.1:9").creators["pix"]
 
 
 async def test_a_pix_code_says_whom_to_pay_how_much_and_for_what(pix):

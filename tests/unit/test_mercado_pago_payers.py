@@ -8,8 +8,8 @@ import pytest
 
 from contracts.events import Item
 from extrato.providers.mercado_pago.adapter import pix_body
+from extrato.providers.mercado_pago.formats import phone_body
 from extrato.providers.mercado_pago.orders import order_body
-from extrato.providers.mercado_pago.words import phone_body
 from extrato.providers.port import ChargeRequest, Receiver
 from extrato.values import Payer
 from tests.compatibility.claim import claim

@@ -18,7 +18,7 @@ from extrato.domain.payment.commands import (
 )
 from extrato.domain.payment.decisions import PAYMENT
 from extrato.domain.payment.evolving import evolve
-from extrato.domain.payment.state import INITIAL, Charged, ChargeNotMade, Requested, charged, requested
+from extrato.domain.payment.state import INITIAL, Charged, ChargeNotCreated, Requested, charged, requested
 from extrato.errors import ChargeWasRefused, ProviderUnavailable
 from extrato.use_cases import payments
 from tests.examples import loaded_payment
@@ -38,7 +38,7 @@ def test_a_payment_is_requested_until_its_provider_answers():
     assert (
         PAYMENT.fold([OPENED, CHARGED]) == PAYMENT.fold([replace(OPENED, charge=CHARGED)]) == charged(OPENED, CHARGED)
     )
-    assert isinstance(PAYMENT.fold([OPENED, NO_CHARGE]), ChargeNotMade)
+    assert isinstance(PAYMENT.fold([OPENED, NO_CHARGE]), ChargeNotCreated)
 
 
 @pytest.mark.parametrize(
@@ -59,19 +59,19 @@ def test_a_payment_is_requested_until_its_provider_answers():
         ([CHARGE, EXPIRE, CANCEL, CHARGE_CLOSED], (Charged, True, "made")),
         ([CANCEL, CLOSED, CHARGE], (Charged, False, "requested")),
         ([EXPIRE, CHARGE], (Charged, True, "requested")),
-        ([NO], (ChargeNotMade, False, "none")),
-        ([CANCEL, NO], (ChargeNotMade, False, "requested")),
-        ([CANCEL, NO, CLOSED], (ChargeNotMade, False, "made")),
-        ([EXPIRE, NO], (ChargeNotMade, True, "none")),
-        ([CANCEL, EXPIRE, NO], (ChargeNotMade, True, "requested")),
-        ([CANCEL, EXPIRE, NO, CLOSED], (ChargeNotMade, True, "made")),
+        ([NO], (ChargeNotCreated, False, "none")),
+        ([CANCEL, NO], (ChargeNotCreated, False, "requested")),
+        ([CANCEL, NO, CLOSED], (ChargeNotCreated, False, "made")),
+        ([EXPIRE, NO], (ChargeNotCreated, True, "none")),
+        ([CANCEL, EXPIRE, NO], (ChargeNotCreated, True, "requested")),
+        ([CANCEL, EXPIRE, NO, CLOSED], (ChargeNotCreated, True, "made")),
     ],
 )
 def test_in_each_state_a_payment_may_be_expired_and_cancelled(commands: list[Command], stands: tuple[type, bool, str]):
     payment = given_events(OPENED).becomes(*commands)
     assert (type(payment), payment.expired, payment.cancellation) == stands
     state, expired, cancellation = stands
-    assert payment.is_closed == (expired or cancellation == "made" or state is ChargeNotMade)
+    assert payment.is_closed == (expired or cancellation == "made" or state is ChargeNotCreated)
 
 
 @pytest.mark.parametrize("first", [CHARGED, PIX, NO_CHARGE])
@@ -80,7 +80,7 @@ def test_a_log_with_two_answers_is_read_and_the_later_one_counts(first, second):
     before = given_events(OPENED, first).becomes(EXPIRE if first is CHARGED else WATCH)
     after = evolve(before, second)
     if isinstance(second, ChargeRefused):
-        assert isinstance(after, ChargeNotMade)
+        assert isinstance(after, ChargeNotCreated)
         assert after.refusal == second
     else:
         assert isinstance(after, Charged)

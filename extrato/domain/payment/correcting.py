@@ -24,7 +24,7 @@ from contracts.events import (
 )
 from extrato.domain.errors import Refused
 from extrato.domain.money import format_money
-from extrato.domain.payment.state import Charged, ChargeNotMade, Opened, Requested
+from extrato.domain.payment.state import Charged, ChargeNotCreated, Opened, Requested
 
 if TYPE_CHECKING:
     from extrato.domain.payment.commands import (
@@ -60,7 +60,7 @@ def _is_over(payment: Opened) -> bool:
             return payment.expired
         case Charged():
             return payment.expired and payment.intent.provider == "pix"
-        case ChargeNotMade():
+        case ChargeNotCreated():
             return True
         case _:
             assert_never(payment)

@@ -54,7 +54,7 @@ from extrato.domain.payment.correcting import (
 )
 from extrato.domain.payment.evolving import evolve, evolve_opened
 from extrato.domain.payment.observing import record_observation
-from extrato.domain.payment.state import INITIAL, Charged, ChargeNotMade, Opened, Payment, Requested, Unopened
+from extrato.domain.payment.state import INITIAL, Charged, ChargeNotCreated, Opened, Payment, Requested, Unopened
 from extrato.domain.payment.traces import unless_traced
 
 # How long after the end of its time a payment is not given up while its provider cannot be asked.
@@ -122,7 +122,7 @@ def _create(command: CreatePayment, payment: Payment) -> list[PaymentEvent]:
             return [intent]
         case Charged():
             is_same_charge = charge in {None, payment.charge}
-        case Requested() | ChargeNotMade():
+        case Requested() | ChargeNotCreated():
             is_same_charge = charge is None
         case _:
             assert_never(payment)

@@ -43,7 +43,7 @@ from extrato.domain.payment.state import (
     SHARED_FIELDS,
     Cancellation,
     Charged,
-    ChargeNotMade,
+    ChargeNotCreated,
     Opened,
     Payment,
     Requested,
@@ -80,7 +80,7 @@ def _evolve(payment: Opened, event: EventOfOpened) -> Opened:  # noqa: C901, PLR
         case ChargeCreated():
             return Charged(*_common(payment), charge=event)
         case ChargeRefused():
-            return ChargeNotMade(*_common(payment), refusal=event)
+            return ChargeNotCreated(*_common(payment), refusal=event)
         case WatchStarted():
             return replace(payment, watch_until=event.watch_until)
         case PaymentExpired():

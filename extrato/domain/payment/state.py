@@ -133,7 +133,7 @@ class Charged(_Opened, frozen=True, kw_only=True):
         return not (self.is_closed or self.is_settled or self.is_over_at_provider)
 
 
-class ChargeNotMade(_Opened, frozen=True, kw_only=True):
+class ChargeNotCreated(_Opened, frozen=True, kw_only=True):
     """A payment that the provider refused to charge; money that comes all the same is told of."""
 
     refusal: ChargeRefused
@@ -144,7 +144,7 @@ class ChargeNotMade(_Opened, frozen=True, kw_only=True):
         return True
 
 
-Opened = Requested | Charged | ChargeNotMade
+Opened = Requested | Charged | ChargeNotCreated
 Payment = Unopened | Opened
 
 INITIAL: Final = Unopened()

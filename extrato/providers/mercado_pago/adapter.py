@@ -20,16 +20,16 @@ from extrato.domain.money import to_reais
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.providers.mercado_pago import orders
 from extrato.providers.mercado_pago.client import SEARCH_LIMIT, LiveCredentialNeeded, MercadoPagoClient
-from extrato.providers.mercado_pago.shapes import OrderRefunded, Payment, Refund, read
-from extrato.providers.mercado_pago.words import (
+from extrato.providers.mercado_pago.formats import (
     centavos,
     in_utc,
+    missing_code_error,
     moment,
     payer_body,
     phone_body,
     refund_state,
-    without_code,
 )
+from extrato.providers.mercado_pago.shapes import OrderRefunded, Payment, Refund, read
 from extrato.providers.port import Observation, ObservedPage, RefundSeen
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class MercadoPago:
         payment = await self._client.create_pix(token, pix_body(request), idempotency_key=request.bank_payment_id)
         code = payment.point_of_interaction.transaction_data if payment.point_of_interaction else None
         if code is None or not code.qr_code:
-            raise without_code(str(payment.id), payment.status, payment.status_detail)
+            raise missing_code_error(str(payment.id), payment.status, payment.status_detail)
         return ChargeCreated(
             charge_id=str(payment.id),
             attempt_id=str(payment.id),

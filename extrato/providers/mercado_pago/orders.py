@@ -13,8 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 from contracts.events import ChargeCreated
 from extrato.domain.money import to_decimal_text
 from extrato.errors import ProviderMisunderstood
+from extrato.providers.mercado_pago.formats import (
+    centavos,
+    in_utc,
+    missing_code_error,
+    payer_body,
+    phone_body,
+    refund_state,
+)
 from extrato.providers.mercado_pago.shapes import Order, read
-from extrato.providers.mercado_pago.words import centavos, in_utc, payer_body, phone_body, refund_state, without_code
 from extrato.providers.port import Observation
 
 if TYPE_CHECKING:
@@ -68,10 +75,10 @@ def order_body(request: ChargeRequest) -> dict[str, Any]:
 
 
 def to_charge(order: Order) -> ChargeCreated:
-    """Translate an order that was just made; for one that is not to be paid by Pix see `without_code`."""
+    """Translate an order that was just made; for one that is not to be paid by Pix see `missing_code_error`."""
     methods = [payment.payment_method for payment in order.transactions.payments]
     if len(methods) != 1 or not methods[0].qr_code:
-        raise without_code(order.id, STATUSES.get(order.status, order.status), order.status_detail)
+        raise missing_code_error(order.id, STATUSES.get(order.status, order.status), order.status_detail)
     ticket_url = methods[0].ticket_url
     found = PAYMENT_ID_IN_TICKET.search(ticket_url or "")
     return ChargeCreated(

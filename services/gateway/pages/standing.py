@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from contracts.payment_status import ENDED
-from extrato.domain.payment.state import Charged, ChargeNotMade, Opened
+from extrato.domain.payment.state import Charged, ChargeNotCreated, Opened
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,7 +60,7 @@ def standing_of(payment: Opened, now: datetime, *, is_answered: bool = True) -> 
     by_money = _by_money(payment)
     if by_money is not None:
         return by_money
-    if payment.cancellation == "made" or isinstance(payment, ChargeNotMade):
+    if payment.cancellation == "made" or isinstance(payment, ChargeNotCreated):
         return "cancelled"
     if payment.cancellation == "requested" and not payment.expired:
         return "closing"

@@ -60,7 +60,7 @@ def refund_state(status: str | None) -> Literal["made", "pending", "refused"]:
     return REFUND_STATES.get(status or "", "made")
 
 
-def without_code(name: str, status: str | None, detail: str | None) -> ProviderRefused | ProviderMisunderstood:
+def missing_code_error(name: str, status: str | None, detail: str | None) -> ProviderRefused | ProviderMisunderstood:
     """Give what is to be raised for a Pix that was made and has no code: it was refused, or it is not understood.
 
     One that is refused for risk is made all the same: 201 with `rejected` (mercadopago devsite-docs #2615).
