@@ -153,7 +153,7 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
     loaded = await load_payment(hub, payment_id)
     if isinstance(loaded.payment, state.Requested):
         expires_at = loaded.payment.intent.expires_at
-        if loaded.payment.cancellation == "made":
+        if loaded.payment.cancellation == "completed":
             raise Refused("payment_cancelled", str(payment_id))
         if loaded.payment.expired or (expires_at is not None and expires_at <= hub.now()):
             raise Refused("payment_expired", str(payment_id))

@@ -164,23 +164,23 @@ async def _answer(
     answer, and the next one have been refused for another reason.
     """
     refusal: ProviderRefused | ProviderNotConnected | None = None
-    told: RefundSeen | None = None
+    seen: RefundSeen | None = None
     if refund.state == "requested":
         try:
-            told = await _ask(hub, loaded, refund_id, refund)
+            seen = await _ask(hub, loaded, refund_id, refund)
         except (ProviderRefused, ProviderNotConnected) as error:
             refusal = error
         except (ProviderMisunderstood, InvalidVaultKey) as error:
             raise ProviderUnavailable(refund_id, why="refund_unknown") from error
-    if told is None:
-        told = await _find(hub, loaded, refund_id, is_refused=refusal is not None)
-    if told is None and refusal is not None:
+    if seen is None:
+        seen = await _find(hub, loaded, refund_id, is_refused=refusal is not None)
+    if seen is None and refusal is not None:
         return RefundRefused(refund_id=refund_id, code=refusal.code, reason=refusal.message)
-    if told is None or told.state == "pending":
+    if seen is None or seen.state == "pending":
         # What is accepted and not shown is not made.
-        return RefundAccepted(refund_id=refund_id, provider_refund_id=told.refund_id if told else None)
-    if told.state == "made":
-        return RefundMade(refund_id=refund_id, provider_refund_id=told.refund_id, made_at=told.asked_at)
+        return RefundAccepted(refund_id=refund_id, provider_refund_id=seen.refund_id if seen else None)
+    if seen.state == "made":
+        return RefundMade(refund_id=refund_id, provider_refund_id=seen.refund_id, made_at=seen.asked_at)
     reason = refusal.message if refusal else "The provider took the refund and then refused it."
     return RefundRefused(refund_id=refund_id, code=refusal.code if refusal else ProviderRefused.code, reason=reason)
 

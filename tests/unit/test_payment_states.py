@@ -46,32 +46,32 @@ def test_a_payment_is_requested_until_its_provider_answers():
     [
         ([WATCH], (Requested, False, "none")),
         ([CANCEL], (Requested, False, "requested")),
-        ([CANCEL, CLOSED], (Requested, False, "made")),
+        ([CANCEL, CLOSED], (Requested, False, "completed")),
         ([EXPIRE], (Requested, True, "none")),
         ([CANCEL, EXPIRE], (Requested, True, "requested")),
-        ([CANCEL, EXPIRE, CLOSED], (Requested, True, "made")),
+        ([CANCEL, EXPIRE, CLOSED], (Requested, True, "completed")),
         ([CHARGE], (Charged, False, "none")),
         ([CHARGE, CANCEL], (Charged, False, "requested")),
-        ([CHARGE, CANCEL, CHARGE_CLOSED], (Charged, False, "made")),
+        ([CHARGE, CANCEL, CHARGE_CLOSED], (Charged, False, "completed")),
         ([CHARGE, EXPIRE], (Charged, True, "none")),
         ([CHARGE, EXPIRE, CANCEL], (Charged, True, "requested")),
         ([CHARGE, CANCEL, EXPIRE], (Charged, True, "requested")),
-        ([CHARGE, EXPIRE, CANCEL, CHARGE_CLOSED], (Charged, True, "made")),
+        ([CHARGE, EXPIRE, CANCEL, CHARGE_CLOSED], (Charged, True, "completed")),
         ([CANCEL, CLOSED, CHARGE], (Charged, False, "requested")),
         ([EXPIRE, CHARGE], (Charged, True, "requested")),
         ([NO], (ChargeNotCreated, False, "none")),
         ([CANCEL, NO], (ChargeNotCreated, False, "requested")),
-        ([CANCEL, NO, CLOSED], (ChargeNotCreated, False, "made")),
+        ([CANCEL, NO, CLOSED], (ChargeNotCreated, False, "completed")),
         ([EXPIRE, NO], (ChargeNotCreated, True, "none")),
         ([CANCEL, EXPIRE, NO], (ChargeNotCreated, True, "requested")),
-        ([CANCEL, EXPIRE, NO, CLOSED], (ChargeNotCreated, True, "made")),
+        ([CANCEL, EXPIRE, NO, CLOSED], (ChargeNotCreated, True, "completed")),
     ],
 )
 def test_in_each_state_a_payment_may_be_expired_and_cancelled(commands: list[Command], stands: tuple[type, bool, str]):
     payment = given_events(OPENED).becomes(*commands)
     assert (type(payment), payment.expired, payment.cancellation) == stands
     state, expired, cancellation = stands
-    assert payment.is_closed == (expired or cancellation == "made" or state is ChargeNotCreated)
+    assert payment.is_closed == (expired or cancellation == "completed" or state is ChargeNotCreated)
 
 
 @pytest.mark.parametrize("first", [CHARGED, PIX, NO_CHARGE])
@@ -85,7 +85,7 @@ def test_a_log_with_two_answers_is_read_and_the_later_one_counts(first, second):
     else:
         assert isinstance(after, Charged)
         assert after.charge == second
-    kept = {"intent", "expired", "cancellation", "watch_until", "traces", "alerts", "raised"}
+    kept = {"intent", "expired", "cancellation", "watch_until", "fingerprints", "alerts", "raised"}
     assert {name: getattr(after, name) for name in kept} == {name: getattr(before, name) for name in kept}
 
 

@@ -1,1 +1,1 @@
-"""One payment: its identifiers, its state, what may be commanded, and what is decided. Pure throughout."""
+"""One payment: its identifiers, state, commands and decisions. Pure throughout."""

@@ -1,4 +1,4 @@
-"""What may be asked of a payment; time, identifiers and what providers said come in with the command."""
+"""The commands of a payment; each carries the time, the identifiers and the provider's answer that it needs."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from contracts.events import (
 
 
 class CreatePayment(Struct, frozen=True, kw_only=True):
-    """Record the intent, with its charge where the hub computes that itself."""
+    """Record the intent, with its charge when the hub computes the charge."""
 
     intent: PaymentOpened
 
 
 class RecordCharge(Struct, frozen=True, kw_only=True):
-    """Record what the provider answered to the intent, and begin to watch until `watch_until`."""
+    """Record the provider's answer to the intent, and start a watch until `watch_until`."""
 
     charge: ChargeCreated | ChargeRefused
     watch_until: datetime | None
 
 
 class RecordObservation(Struct, frozen=True, kw_only=True):
-    """Record how a provider says that one attempt stands.
+    """Record a provider's answer about one attempt.
 
-    `external_reference` is the one in the provider's answer; None where it told none. `asked_at` is when it was asked,
-    by the hub's clock, and `by_id` says that it was asked for this attempt, and not for whatever it finds.
+    `external_reference` comes from the provider's answer; None if the answer has none. `asked_at` is the time of the
+    request, by the hub's clock. `by_id` says that the hub requested this attempt by its id, not by a search.
     """
 
     attempt_id: str
@@ -54,9 +54,9 @@ class RecordObservation(Struct, frozen=True, kw_only=True):
 class ConfirmByBank(Struct, frozen=True, kw_only=True):
     """Record that the merchant's bank received `amount_centavos` for a Pix without a provider.
 
-    `end_to_end_id` names the transfer, where the bank tells it; without it a confirmation
-    of an amount that is recorded already counts as a repetition.
-    `paid_at` is when the payer paid, where the bank tells that; without it `grace` is what a bank may take to confirm.
+    `end_to_end_id` names the transfer; None if the bank does not send it. Without it, a confirmation of a recorded
+    amount counts as a repetition. `paid_at` is when the payer paid; None if the bank does not send it. Then the bank
+    may take `grace` to confirm.
     """
 
     amount_centavos: int
@@ -68,36 +68,37 @@ class ConfirmByBank(Struct, frozen=True, kw_only=True):
 
 
 class Expire(Struct, frozen=True, kw_only=True):
-    """Close the payment if its time has run out at `now`."""
+    """Close the payment if it has expired at `now`."""
 
     now: datetime
 
 
 class RequestCancellation(Struct, frozen=True):
-    """Say that the merchant wants the payment closed."""
+    """Record that the merchant wants to cancel the payment."""
 
 
 class CompleteCancellation(Struct, frozen=True, kw_only=True):
-    """Close the payment, now that the provider has left no way to pay it and was asked how it stands.
+    """Cancel the payment, after the provider closed the charge and was asked for its status.
 
-    `charge_id` is the charge that was closed, None when there was none: one that was made meanwhile is still open.
+    `charge_id` is the closed charge, None when there was none. A charge that was created meanwhile is still open.
     """
 
     charge_id: str | None
 
 
 class RefuseCancellation(Struct, frozen=True, kw_only=True):
-    """Record that the provider will not close the payment."""
+    """Record that the provider refuses to cancel the payment."""
 
     code: str
     reason: str
 
 
 class RequestRefund(Struct, frozen=True, kw_only=True):
-    """Say that the merchant gives money back; an amount of None is all that is held.
+    """Record that the merchant requests a refund; an amount of None is all held money.
 
-    `attempt_id` is the attempt that it is of; None is every attempt for all, and the only one that holds money for an
-    amount. `known_refunds` are the provider's ids of each attempt's refunds at this moment, where it told them.
+    `attempt_id` is the attempt to refund. None means every attempt for a full refund, and the only attempt with held
+    money for an amount. `known_refunds` are the provider's ids of each attempt's refunds at this moment, as far as the
+    provider lists them.
     """
 
     wish_id: str
@@ -109,19 +110,19 @@ class RequestRefund(Struct, frozen=True, kw_only=True):
 
 
 class RecordRefund(Struct, frozen=True, kw_only=True):
-    """Record what the provider answered to a requested refund."""
+    """Record the provider's answer to a requested refund."""
 
     answer: RefundAccepted | RefundMade | RefundRefused
 
 
 class AcceptMoney(Struct, frozen=True):
-    """Say that the merchant takes the late or short money that is held as the payment."""
+    """Record that the merchant accepts the held money as the payment, although it is late or too little."""
 
 
 class RecordReturn(Struct, frozen=True, kw_only=True):
-    """Record that the merchant's bank gave money of a direct Pix back; `return_id` is the bank's name of that.
+    """Record that the merchant's bank returned money of a direct Pix; `return_id` is the bank's id of the return.
 
-    `end_to_end_id` is the transfer that it is of; None is the only one that holds money.
+    `end_to_end_id` is the returned transfer; None means the only transfer with held money.
     """
 
     return_id: str
@@ -131,14 +132,14 @@ class RecordReturn(Struct, frozen=True, kw_only=True):
 
 
 class ResolveAlert(Struct, frozen=True, kw_only=True):
-    """Say that the merchant has looked into an alert."""
+    """Record that the merchant resolved an alert."""
 
     alert: str
     reason: str
 
 
 class StartWatch(Struct, frozen=True, kw_only=True):
-    """Ask the monitor to look at the payment often, from `now` until `now + duration`."""
+    """Ask the monitor to check the payment often, from `now` until `now + duration`."""
 
     now: datetime
     duration: timedelta

@@ -1,4 +1,4 @@
-"""What follows from the money of a payment, whatever brought it: a change of status, and alerts that begin and end."""
+"""Derives events from the money of a payment: a change of status, and alerts that begin and end."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from extrato.domain.payment.ledger import OWN_DETAILS
 if TYPE_CHECKING:
     from extrato.domain.payment.state import Opened
 
-# These end by themselves; what raises the others has happened, and stays so until somebody resolves it.
+# The conditions behind these alerts can end. The other alerts stay until the merchant resolves them.
 _CONDITIONS: Final = ("partially_paid", "overpaid", "duplicate_payment", "late_payment", "mismatched_payment")
 
 
 def consequences(payment: Opened) -> list[EventOfOpened]:
-    """Give the events by which the log says what the state already is; none when it was said."""
+    """Return the events that record the state in the log; none when the log has them already."""
     return [*_status_changed(payment), *_alerts(payment)]
 
 
 def _status_changed(payment: Opened) -> list[EventOfOpened]:
-    """A detail that a provider gave is told by its observation; one of the hub's own is told here."""
+    """Return the change of status or of one of the hub's own details; observations carry the provider's details."""
     ledger = payment.ledger
-    (previous, told), now = ledger.announced, ledger.status_detail
-    is_own_detail = told != now and not OWN_DETAILS.isdisjoint({told, now})
+    (previous, announced), now = ledger.announced, ledger.status_detail
+    is_own_detail = announced != now and not OWN_DETAILS.isdisjoint({announced, now})
     if ledger.status == previous and not is_own_detail:
         return []
-    # No attempt brings it about that a payment is closed.
+    # Closing a payment is not the result of an attempt.
     is_closing = ledger.closed is not None and ledger.status == "cancelled"
     return [
         StatusChanged(
@@ -47,9 +47,9 @@ def _alerts(payment: Opened) -> list[EventOfOpened]:
         for occurrence in names
         if (alert, occurrence) not in payment.raised
     ]
-    told_of = {alert for alert, _ in payment.raised} | set(payment.alerts)
-    # One that was resolved ends too, so that the next time is another one.
-    ended = [AlertEnded(alert=alert) for alert in _CONDITIONS if alert in told_of and not occurrences.get(alert)]
+    reported = {alert for alert, _ in payment.raised} | set(payment.alerts)
+    # A resolved alert ends too, so that the alert can be raised again.
+    ended = [AlertEnded(alert=alert) for alert in _CONDITIONS if alert in reported and not occurrences.get(alert)]
     return [*raised, *ended]
 
 
@@ -65,7 +65,7 @@ def _raise(payment: Opened, alert: str, occurrence: str) -> EventOfOpened:
 
 
 def _occurrences(payment: Opened) -> dict[str, list[str]]:
-    """Give the attempts that each alert is about at present, for those alerts that end by themselves."""
+    """Return the attempts behind each alert that can end."""
     ledger = payment.ledger
     if not ledger.attempts and not payment.outside:
         return {}

@@ -1,4 +1,4 @@
-"""Closing a payment that holds no money, giving money back, and taking money that does not fit."""
+"""Cancels a payment without money, refunds money, and accepts money that is late or too little."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ REFUND_NAMESPACE: Final = UUID("0d2a3b54-6f1c-5f0e-8f55-0a6b3d7c9e21")
 
 
 def request_cancellation(payment: Opened) -> list[EventOfOpened]:
-    """What is over already stays so, silently; what is paid, or holds money, can only be refunded.
+    """Request the cancellation. An ended payment records no event; a paid one, or one with held money, is refused.
 
-    A provider's own clock may let a payer pay for longer than the hub's: what expired is closed there as well.
+    A provider's clock may allow payment for longer than the hub's, so an expired payment is closed at the provider too.
     """
     if payment.is_settled:
         raise Refused("payment_already_paid")
@@ -54,7 +54,7 @@ def request_cancellation(payment: Opened) -> list[EventOfOpened]:
 
 
 def _is_over(payment: Opened) -> bool:
-    """Say whether nothing is left to close, here or at a provider."""
+    """The payment is closed at the hub and needs no closing at the provider."""
     match payment:
         case Requested():
             return payment.expired
@@ -67,7 +67,7 @@ def _is_over(payment: Opened) -> bool:
 
 
 def complete_cancellation(command: CompleteCancellation, payment: Opened) -> list[EventOfOpened]:
-    """Close it, unless it was paid meanwhile, or the provider still holds an attempt that may go through."""
+    """Cancel the payment, unless it was paid meanwhile or has an attempt in flight."""
     if payment.cancellation != "requested":
         return []
     if payment.is_settled:
@@ -79,9 +79,9 @@ def complete_cancellation(command: CompleteCancellation, payment: Opened) -> lis
 
 
 def request_refund(command: RequestRefund, payment: Opened) -> list[EventOfOpened]:
-    """Take the wish to give money back, as one refund of each attempt that it is of; raises `Refused`."""
+    """Split the request into one refund for each attempt; raises `Refused`."""
     if any(refund.wish_id == command.wish_id for refund in payment.refunds.values()):
-        return _asked_again(command, payment)
+        return _repeat_refund(command, payment)
     ledger = payment.ledger
     received = {name for name in ledger.attempts if ledger.share(name).received}
     if command.attempt_id is not None:
@@ -109,11 +109,11 @@ def request_refund(command: RequestRefund, payment: Opened) -> list[EventOfOpene
 
 
 def refund_id_of(wish_id: str, attempt_id: str) -> str:
-    """Name the refund of one attempt; asked for again under the same wish, it is the same refund."""
+    """Return the id of one attempt's refund; repeating the request with the same `wish_id` returns the same id."""
     return str(uuid5(REFUND_NAMESPACE, f"{wish_id} {attempt_id}"))
 
 
-def _asked_again(command: RequestRefund, payment: Opened) -> list[EventOfOpened]:
+def _repeat_refund(command: RequestRefund, payment: Opened) -> list[EventOfOpened]:
     known = [refund for refund in payment.refunds.values() if refund.wish_id == command.wish_id]
     is_same_amount = all(
         command.amount_centavos == (None if refund.is_all else refund.amount_centavos) for refund in known
@@ -124,7 +124,7 @@ def _asked_again(command: RequestRefund, payment: Opened) -> list[EventOfOpened]
 
 
 def _all_of(command: RequestRefund, payment: Opened) -> dict[str, int]:
-    """Give all that is held of one attempt, or of each that is in the charge's currency."""
+    """Return the held money of one attempt, or of every attempt in the charge's currency."""
     ledger = payment.ledger
     if command.attempt_id is not None:
         names = [command.attempt_id]
@@ -143,7 +143,7 @@ def _all_of(command: RequestRefund, payment: Opened) -> dict[str, int]:
 
 
 def _amount_of(command: RequestRefund, payment: Opened) -> dict[str, int]:
-    """Give an amount of one attempt, which has to be named where several hold money."""
+    """Return the amount by attempt; the command must name the attempt when several hold money."""
     ledger, centavos = payment.ledger, command.amount_centavos or 0
     held = {name: money for name, money in ledger.held_by.items() if ledger.attempts[name].is_refundable}
     is_plain = len(held) == 1 and not ledger.other_currencies_held_by
@@ -167,7 +167,7 @@ def _choose_attempt(payment: Opened, held: dict[str, int]) -> Refused:
 
 
 def _refuse_one_in_process(payment: Opened, attempt_id: str, centavos: int) -> None:
-    """Refuse a second refund that nobody could tell from one that the provider is still making."""
+    """Refuse a second refund of the same amount while the first is in process: the two could not be told apart."""
     for name, refund in payment.refunds.items():
         is_alike = (refund.attempt_id, refund.amount_centavos) == (attempt_id, centavos)
         if refund.state == "in_process" and is_alike:
@@ -175,14 +175,14 @@ def _refuse_one_in_process(payment: Opened, attempt_id: str, centavos: int) -> N
 
 
 def record_refund(command: RecordRefund, payment: Opened) -> list[EventOfOpened]:
-    """Record each answer once. Where two disagree, the one that says the refund was made wins."""
+    """Record each answer once. When two answers disagree, `RefundMade` wins."""
     answer = command.answer
     known = payment.refunds.get(answer.refund_id)
     if known is None or known.state == "made":
         return []
     match answer:
         case RefundMade():
-            return [_timed(answer, payment)]
+            return [_dated(answer, payment)]
         case RefundRefused():
             return [answer] if known.is_open else []
         case RefundAccepted():
@@ -191,13 +191,13 @@ def record_refund(command: RecordRefund, payment: Opened) -> list[EventOfOpened]
             assert_never(answer)
 
 
-def _timed(made: RefundMade, payment: Opened) -> RefundMade:
-    """Date a refund of which the provider does not tell when it was made, such as one that was in process.
+def _dated(made: RefundMade, payment: Opened) -> RefundMade:
+    """Set the time of a refund that the provider did not date, such as one that was in process.
 
-    One that the newest observation does not show is dated after that, so that it counts.
+    A refund that is missing in the newest observation gets a later time, so that it counts.
     """
-    is_told = made.made_at is not None and payment.refunds[made.refund_id].state != "in_process"
-    if is_told:
+    is_dated = made.made_at is not None and payment.refunds[made.refund_id].state != "in_process"
+    if is_dated:
         return made
     refund, ledger = payment.refunds[made.refund_id], payment.ledger
     attempt = ledger.attempts[refund.attempt_id]
@@ -210,7 +210,7 @@ def _timed(made: RefundMade, payment: Opened) -> RefundMade:
 
 
 def accept_money(payment: Opened) -> list[EventOfOpened]:
-    """Take what is held as the payment; what is accepted already, or was paid in time and whole, is silent."""
+    """Accept the held money as the payment. Repeating this, or accepting a full payment in time, records no event."""
     held = payment.ledger.total.held
     if not held:
         raise Refused("nothing_to_accept")
@@ -220,7 +220,7 @@ def accept_money(payment: Opened) -> list[EventOfOpened]:
 
 
 def record_return(command: RecordReturn, payment: Opened) -> list[EventOfOpened]:
-    """Record once that a bank gave money back; raises `Refused` where it cannot have."""
+    """Record a bank's return once; raises `Refused` for an impossible one."""
     ledger, named = payment.ledger, command.end_to_end_id
     known = ledger.returns.get(command.return_id)
     if known is not None:
@@ -243,14 +243,14 @@ def record_return(command: RecordReturn, payment: Opened) -> list[EventOfOpened]
 
 
 def _transfer(end_to_end_id: str | None, payment: Opened) -> str:
-    """Find the transfer that is meant: the one named, or the only one that holds money."""
+    """Return the named transfer, or the only one with held money."""
     held, unnamed = payment.ledger.held_by, payment.intent.bank_payment_id
     if end_to_end_id is not None:
         known = payment.transfer(end_to_end_id)
         if known is not None:
             return known
         if unnamed in payment.attempts and payment.name_of_unnamed is None:
-            # The bank did not name it when it told of it.
+            # The bank confirmed this transfer without its name.
             return unnamed
         raise Refused("unknown_transfer", "end_to_end_id")
     if len(held) > 1:
@@ -261,7 +261,7 @@ def _transfer(end_to_end_id: str | None, payment: Opened) -> str:
 
 
 def resolve_alert(command: ResolveAlert, payment: Opened) -> list[EventOfOpened]:
-    """Close an alert that is open; what is closed stays so, silently. Raises `Refused` for one never raised."""
+    """Resolve an open alert; a closed one records no event. Raises `Refused` for an alert that was never raised."""
     if command.alert in payment.alerts:
         return [AlertResolved(alert=command.alert, reason=command.reason)]
     if command.alert in payment.alerts_so_far:

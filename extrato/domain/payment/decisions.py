@@ -1,4 +1,4 @@
-"""The events that follow from each command; deciding the same twice gives nothing the second time."""
+"""Returns the events of each command; repeating a command returns no event."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from contracts.events import (
 )
 from extrato.domain.decider import Decider
 from extrato.domain.errors import Refused
-from extrato.domain.payment import ledger as book
 from extrato.domain.payment.commands import (
     AcceptMoney,
     Command,
@@ -53,21 +52,22 @@ from extrato.domain.payment.correcting import (
     resolve_alert,
 )
 from extrato.domain.payment.evolving import evolve, evolve_opened
+from extrato.domain.payment.fingerprints import unless_recorded
+from extrato.domain.payment.ledger import evolve_ledger
 from extrato.domain.payment.observing import record_observation
 from extrato.domain.payment.state import INITIAL, Charged, ChargeNotCreated, Opened, Payment, Requested, Unopened
-from extrato.domain.payment.traces import unless_traced
 
-# How long after the end of its time a payment is not given up while its provider cannot be asked.
+# How long the hub waits, after the expiry time, for a provider that does not answer about the payment.
 SILENCE: Final = timedelta(days=1)
 ALREADY_OPENED: Final = "payment_already_opened"
-# How many refused confirmations of one payment the log tells of. Each has another value, of which there is no end.
-TRACED_CONFIRMATIONS: Final = 10
-# How far the bank's clock and the hub's may part.
+# How many refused confirmations of one payment the log records. Each has another amount, so their number has no limit.
+MAX_REFUSED_CONFIRMATIONS: Final = 10
+# How far the bank's clock may differ from the hub's.
 CLOCKS_APART: Final = timedelta(seconds=60)
 
 
 def decide(command: Command, payment: Payment) -> list[PaymentEvent]:
-    """Give the events that follow from `command`; none when it changes nothing. Raises `Refused`."""
+    """Return the events of `command`; none when it does not change the state. Raises `Refused`."""
     if isinstance(command, CreatePayment):
         return _create(command, payment)
     if isinstance(payment, Unopened):
@@ -138,7 +138,7 @@ def _record_charge(command: RecordCharge, payment: Opened) -> list[EventOfOpened
         return [command.charge]
     events: list[EventOfOpened] = [command.charge]
     if payment.is_closed:
-        # It was closed while the provider was asked; what the provider holds is to be closed as well.
+        # The payment was closed during the request to the provider, so the provider's charge must be closed too.
         events.append(CancellationRequested())
     elif command.watch_until is not None:
         events.append(WatchStarted(watch_until=command.watch_until))
@@ -146,20 +146,20 @@ def _record_charge(command: RecordCharge, payment: Opened) -> list[EventOfOpened
 
 
 def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[EventOfOpened]:
-    """Record a bank transfer once, whatever its value. A transfer after the end is recorded as late.
+    """Record a bank transfer once, of any amount. A transfer after the expiry is recorded as late.
 
-    One without `end_to_end_id` counts as a repetition if its amount is known, and is refused with a trace if its amount
-    is not the charge's: a static code can be paid any number of times.
+    A confirmation without `end_to_end_id` counts as a repetition if its amount is recorded. If its amount is not the
+    charge's, it is refused and recorded: a static code can be paid any number of times.
     """
     intent, transfer = payment.intent, command.end_to_end_id
     name = transfer or intent.bank_payment_id
     is_exact = command.amount_centavos == intent.amount_centavos
     if transfer is None and not is_exact:
         return _refuse(command, payment, expected_centavos=intent.amount_centavos)
-    if _names_the_unnamed(command, payment):
-        return [TransferNamed(end_to_end_id=name), *_told_again(command, payment, intent.bank_payment_id)]
-    if _was_told_before(command, payment):
-        return _told_again(command, payment, payment.transfer(name) or name)
+    if _names_unnamed_transfer(command, payment):
+        return [TransferNamed(end_to_end_id=name), *_confirm_again(command, payment, intent.bank_payment_id)]
+    if _is_known(command, payment):
+        return _confirm_again(command, payment, payment.transfer(name) or name)
     late = LatePaymentReceived(
         attempt_id=name,
         amount_centavos=command.amount_centavos,
@@ -170,48 +170,48 @@ def _confirm_by_bank(command: ConfirmByBank, payment: Opened) -> list[EventOfOpe
     if _is_overdue(command, intent) and not payment.is_settled:
         return [*_expire_now(payment), late]
     recorded = _received(command, payment, name)
-    # A code on paper cannot be closed: who paid it in time has paid, whatever the merchant wished meanwhile.
-    settles = not payment.is_settled and book.after(payment.ledger, recorded).is_settled
+    # A printed code cannot be closed: a payer who paid in time has paid, even if the merchant has cancelled meanwhile.
+    settles = not payment.is_settled and evolve_ledger(payment.ledger, recorded).is_settled
     return [recorded, late] if settles and payment.cancellation != "none" else [recorded]
 
 
 def _refuse(command: ConfirmByBank, payment: Opened, *, expected_centavos: int) -> list[EventOfOpened]:
-    """Leave one trace of each value that does not fit, and none after a few: more of them tell nothing more."""
-    if payment.refused_confirmations >= TRACED_CONFIRMATIONS:
+    """Record each wrong amount once, up to a limit: more events would add no information."""
+    if payment.refused_confirmations >= MAX_REFUSED_CONFIRMATIONS:
         return []
     refused = ConfirmationRefused(expected_centavos=expected_centavos, received_centavos=command.amount_centavos)
-    return unless_traced(refused, payment)
+    return unless_recorded(refused, payment)
 
 
-def _told_again(command: ConfirmByBank, payment: Opened, attempt_id: str) -> list[EventOfOpened]:
-    """Take a transfer that was late as paid, if the bank tells now that it was paid in time; otherwise it is silent."""
-    told = payment.attempts.get(attempt_id)
-    if told is not None and told.amount_centavos != command.amount_centavos:
-        # A transfer has one value: the first that the bank told of it stands.
-        return _refuse(command, payment, expected_centavos=told.amount_centavos)
-    was_late = told is not None and told.awaits_acceptance
+def _confirm_again(command: ConfirmByBank, payment: Opened, attempt_id: str) -> list[EventOfOpened]:
+    """Record a late transfer as paid, if the bank reports that the payer paid in time; otherwise return no event."""
+    known = payment.attempts.get(attempt_id)
+    if known is not None and known.amount_centavos != command.amount_centavos:
+        # A transfer has one amount: the first that the bank reported.
+        return _refuse(command, payment, expected_centavos=known.amount_centavos)
+    was_late = known is not None and known.awaits_acceptance
     is_in_time = command.paid_at is not None and not _is_overdue(command, payment.intent)
     return [_received(command, payment, attempt_id)] if was_late and is_in_time else []
 
 
-def _was_told_before(command: ConfirmByBank, payment: Opened) -> bool:
-    """Say whether it is a transfer that is known; without a name it may be any of the same value."""
+def _is_known(command: ConfirmByBank, payment: Opened) -> bool:
+    """The transfer is recorded. A transfer without a name matches any recorded one of the same amount."""
     transfer = command.end_to_end_id
     if transfer is not None:
         return payment.transfer(transfer) is not None
     return any(each.amount_centavos == command.amount_centavos for each in payment.attempts.values())
 
 
-def _names_the_unnamed(command: ConfirmByBank, payment: Opened) -> bool:
-    """Say whether it may be the transfer that the bank told of without a name, which has none yet.
+def _names_unnamed_transfer(command: ConfirmByBank, payment: Opened) -> bool:
+    """The command may name the transfer that the bank confirmed first without a name.
 
-    One that was paid after that one was told of is another.
+    A transfer that was paid after that confirmation is another one.
     """
-    told, transfer = payment.attempts.get(payment.intent.bank_payment_id), command.end_to_end_id
-    if told is None or transfer is None or payment.name_of_unnamed is not None or transfer in payment.attempts:
+    known, transfer = payment.attempts.get(payment.intent.bank_payment_id), command.end_to_end_id
+    if known is None or transfer is None or payment.name_of_unnamed is not None or transfer in payment.attempts:
         return False
-    is_later = command.paid_at is not None and command.paid_at > told.observed_at + CLOCKS_APART
-    return told.amount_centavos == command.amount_centavos and not is_later
+    is_later = command.paid_at is not None and command.paid_at > known.observed_at + CLOCKS_APART
+    return known.amount_centavos == command.amount_centavos and not is_later
 
 
 def _received(command: ConfirmByBank, payment: Opened, attempt_id: str) -> ObservationRecorded:
@@ -230,7 +230,7 @@ def _received(command: ConfirmByBank, payment: Opened, attempt_id: str) -> Obser
 
 
 def _is_overdue(command: ConfirmByBank, intent: PaymentOpened) -> bool:
-    """Say whether it was paid after the end of its time, as far as the bank tells when it was paid."""
+    """The payer paid after the expiry; without `paid_at`, the confirmation came later than `grace` after it."""
     if intent.expires_at is None:
         return False
     if command.paid_at is not None:
@@ -239,12 +239,12 @@ def _is_overdue(command: ConfirmByBank, intent: PaymentOpened) -> bool:
 
 
 def _expire(command: Expire, payment: Opened) -> list[EventOfOpened]:
-    """What may yet go through is waited for; but an own attempt of which a day long nobody told has ended."""
+    """Wait while an attempt may still be approved; but a charge without any observation for a day has ended."""
     expires_at = payment.intent.expires_at
     if expires_at is None or command.now < expires_at or payment.is_settled:
         return []
-    is_unheard_of = not payment.attempts and command.now >= expires_at + SILENCE
-    if payment.has_attempt_in_flight and not is_unheard_of:
+    is_unobserved = not payment.attempts and command.now >= expires_at + SILENCE
+    if payment.has_attempt_in_flight and not is_unobserved:
         return []
     return _expire_now(payment)
 
@@ -257,7 +257,7 @@ def _expire_now(payment: Opened) -> list[EventOfOpened]:
 
 
 def _start_watch(command: StartWatch, payment: Opened) -> list[EventOfOpened]:
-    """A watch that is on goes on; it is not prolonged by asking again."""
+    """A running watch goes on; a repeated request does not extend it."""
     if not payment.may_still_be_paid:
         return []
     if payment.watch_until is not None and command.now < payment.watch_until:

@@ -1,4 +1,4 @@
-"""What each event makes of a payment."""
+"""Applies each event to the state of a payment."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ from contracts.events import (
     WatchStarted,
 )
 from contracts.payment_status import ALERTS, alerts_after
-from extrato.domain.payment import ledger as book
+from extrato.domain.payment.fingerprints import fingerprint_of
+from extrato.domain.payment.ledger import evolve_ledger
 from extrato.domain.payment.state import (
     SHARED_FIELDS,
     Cancellation,
@@ -51,27 +52,26 @@ from extrato.domain.payment.state import (
     charged,
     requested,
 )
-from extrato.domain.payment.traces import trace_of
 
 
 def evolve(payment: Payment, event: PaymentEvent) -> Payment:
     """Apply one event."""
     if isinstance(event, PaymentOpened):
-        return _begun(event)
+        return _start(event)
     if isinstance(payment, Unopened):
         msg = f"{type(event).__name__} cannot be the first event of a payment"
         raise TypeError(msg)
     return evolve_opened(payment, event)
 
 
-def _begun(event: PaymentOpened) -> Requested | Charged:
-    """Apply the facts of the first event at once, as `facts_of` tells them apart; each creation comes by here."""
+def _start(event: PaymentOpened) -> Requested | Charged:
+    """Apply the first event, and its charge if it has one, in one step, because every creation does so."""
     return requested(event) if event.charge is None else charged(replace(event, charge=None), event.charge)
 
 
 def evolve_opened(payment: Opened, event: EventOfOpened) -> Opened:
     """Apply one event after the first."""
-    ledger = book.after(payment.ledger, event)
+    ledger = evolve_ledger(payment.ledger, event)
     return _evolve(payment if ledger is payment.ledger else replace(payment, ledger=ledger), event)
 
 
@@ -92,14 +92,14 @@ def _evolve(payment: Opened, event: EventOfOpened) -> Opened:  # noqa: C901, PLR
         case ObservationRecorded() if payment.outside or payment.ignored:
             return _observed(payment, event.attempt_id)
         case ObservationIgnored():
-            ignored = {trace_of(event): (event.attempt_id, event.ignored_at), **payment.ignored}
-            return replace(payment, traces=payment.traces | {trace_of(event)}, ignored=ignored)
+            ignored = {fingerprint_of(event): (event.attempt_id, event.ignored_at), **payment.ignored}
+            return replace(payment, fingerprints=payment.fingerprints | {fingerprint_of(event)}, ignored=ignored)
         case ConfirmationRefused():
             refused = payment.refused_confirmations + 1
-            traces = payment.traces | {trace_of(event)}
-            return _alerted(replace(payment, traces=traces, refused_confirmations=refused), event)
+            fingerprints = payment.fingerprints | {fingerprint_of(event)}
+            return _alerted(replace(payment, fingerprints=fingerprints, refused_confirmations=refused), event)
         case ObservationMismatched() | LatePaymentReceived() | DuplicatePaymentObserved():
-            return _alerted(replace(payment, traces=payment.traces | {trace_of(event)}), event)
+            return _alerted(replace(payment, fingerprints=payment.fingerprints | {fingerprint_of(event)}), event)
         case AlertRaised() | AlertEnded() | AlertResolved():
             return _alerted(payment, event)
         case (
@@ -120,18 +120,18 @@ def _evolve(payment: Opened, event: EventOfOpened) -> Opened:  # noqa: C901, PLR
 
 
 def _common(payment: Opened) -> tuple[Any, ...]:
-    """Give the fields that every state of an opened payment has, in their order; its own come after them."""
+    """Return the fields that every state of an opened payment has, in order; a state's own fields come after them."""
     return astuple(payment)[:SHARED_FIELDS]
 
 
 def _observed(payment: Opened, attempt_id: str) -> Opened:
-    """Forget what was left outside or ignored of an attempt before it was observed."""
-    over = {trace for trace, (of, _) in payment.ignored.items() if of == attempt_id}
+    """Drop what was mismatched or ignored about an attempt before this observation."""
+    over = {name for name, (of, _) in payment.ignored.items() if of == attempt_id}
     return replace(
         payment,
         outside=payment.outside - {attempt_id},
-        ignored={trace: ignored for trace, ignored in payment.ignored.items() if trace not in over},
-        traces=payment.traces - over,
+        ignored={name: ignored for name, ignored in payment.ignored.items() if name not in over},
+        fingerprints=payment.fingerprints - over,
     )
 
 
@@ -148,12 +148,12 @@ _EventOfAlerts = (
 _CANCELLATION: Final[dict[type, Cancellation]] = {
     CancellationRequested: "requested",
     CancellationRefused: "none",
-    PaymentCancelled: "made",
+    PaymentCancelled: "completed",
 }
 
 
 def _alerted(payment: Opened, event: _EventOfAlerts) -> Opened:
-    """Open or close an alert. One that ended by itself may be raised again by what raised it before."""
+    """Open or close an alert. After `AlertEnded` the same occurrence can raise the alert again."""
     alerts = alerts_after(payment.alerts, event)
     payment = replace(payment, alerts=alerts, alerts_so_far=payment.alerts_so_far | set(alerts))
     match event:

@@ -1,8 +1,8 @@
-"""What came by each attempt to pay, what became of it, and the status that follows: a fold over a payment's events.
+"""The ledger: each attempt's money, and the status that follows from it. A fold over a payment's events.
 
-Pure, and without a decision: the decider and the read models fold the same events into the same ledger. The table of
-statuses by the money that is held stands in docs/reference/money.md. The read model `payment_details` keeps the ledger:
-raise its version with whatever is derived otherwise here.
+Pure, and without decisions: the decider and the read models fold the same events into the same ledger. The table of
+statuses by held money is in docs/reference/money.md. The read model `payment_details` stores the ledger: raise its
+version when the same events lead to another ledger.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from contracts.payment_status import ENDED, KNOWN, SETTLED
 PARTIALLY_PAID: Final = "partially_paid"
 OTHER_CURRENCY: Final = "other_currency"
 OWN_DETAILS: Final = frozenset({PARTIALLY_PAID, OTHER_CURRENCY})
-"""Details that no provider tells: they say how much of the charge is held."""
+"""Details that the hub sets, not a provider: they say how much of the charge is held."""
 
 # The deciding attempt has the highest weight: held money, then refunded money, then an open attempt, then a refusal.
 _WEIGHT: Final = {
@@ -69,12 +69,12 @@ _WEIGHT_OF_PAID_AND_UNKNOWN: Final = 8
 
 
 class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How one attempt to pay stood when the provider, or the bank, was last believed.
+    """One attempt to pay, as the provider or the bank last reported it.
 
-    `refunded_centavos` is what went back of it by that word. `was_paid` says that the word, or one before it that no
-    known status has followed, was that money had come. `is_late`: it came after the end, and nobody has accepted it
-    yet; `awaits_acceptance`: until then it is held, and does not count towards the charge. `was_left_outside`: an older
-    log tells of it as of something else. `set_back_from` is the time of a word that the provider has gone back on.
+    `refunded_centavos` is the refunded sum in that report. `was_paid`: money had come by that report, or by an earlier
+    one that no known status followed. `is_late`: the money came after the end and is not accepted yet.
+    `awaits_acceptance`: until then it is held and does not count towards the charge. `was_left_outside`: an older log
+    records the attempt as a mismatch. `set_back_from` is the time of a report that the provider has withdrawn.
     """
 
     status: str
@@ -93,30 +93,30 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_refundable(self) -> bool:
-        """Say whether a provider may give money back; an unknown status takes no money away."""
+        """A provider can refund the attempt. After an unknown status the money still counts as held."""
         is_held_again = self.status == "charged_back" and self.status_detail == "reimbursed"
         return self.was_paid and (self.status == "approved" or self.status not in KNOWN or is_held_again)
 
     @property
-    def told_at(self) -> datetime:
-        """Give the time up to which its refunds are in the provider's word: it was repeated later than it is dated."""
+    def reported_until(self) -> datetime:
+        """Return the time up to which the report covers refunds; a repeated report covers more than its date."""
         return max(self.observed_at, self.set_back_from or self.observed_at)
 
     @property
     def has_ended(self) -> bool:
-        """Say whether no money can be expected of it any more: it came, or it never will."""
+        """The attempt brings no further money: it was paid, or it failed."""
         return self.was_paid or self.status in ENDED
 
 
 class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Money of one attempt that the merchant gives back.
+    """A refund of one attempt.
 
-    `requested` is asked for and not answered, `in_process` taken by the provider and not made yet. `wish_id` is the
-    request that it is of: one that asks for everything makes a refund of each attempt, and `is_all` says so.
-    `provider_refund_id` is the provider's id, where it told one; `made_at` is its time. `known_refunds` are the
-    provider's ids of the attempt's refunds just before this one was asked for; None where they were not to be had.
-    `refunded_before` is what had gone back of the attempt when this one was asked for, and `made_before` the sum of the
-    refunds that were made by then.
+    `requested`: the provider has not answered; `in_process`: the provider accepted the refund and has not made it.
+    `wish_id` identifies the merchant's request; a request for everything becomes one refund for each attempt, with
+    `is_all`. `provider_refund_id` is the provider's id and `made_at` the provider's time; None if it sent none.
+    `known_refunds` are the provider's ids of the attempt's refunds just before this request; None if they were
+    unavailable. `refunded_before` is the sum refunded of the attempt at the time of the request, and `made_before` the
+    sum of the refunds made by then.
     """
 
     wish_id: str
@@ -134,12 +134,12 @@ class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_open(self) -> bool:
-        """Say whether the provider has not told its outcome yet."""
+        """The provider has not reported the outcome yet."""
         return self.state in {"requested", "in_process"}
 
 
 class Return(Struct, frozen=True, kw_only=True):
-    """Money of a direct Pix that the bank gave back to the payer."""
+    """Money of a direct Pix that the bank returned to the payer."""
 
     attempt_id: str
     amount_centavos: int
@@ -147,7 +147,7 @@ class Return(Struct, frozen=True, kw_only=True):
 
 
 class Share(Struct, frozen=True, kw_only=True):
-    """What became of the money of an attempt, or of several, in centavos; the four add up to what was received."""
+    """The money of one or several attempts, in centavos; the four fields add up to the received sum."""
 
     held: int = 0
     refunded: int = 0
@@ -156,11 +156,11 @@ class Share(Struct, frozen=True, kw_only=True):
 
     @property
     def received(self) -> int:
-        """Give what came in."""
+        """Return the received sum."""
         return self.held + self.refunded + self.disputed + self.lost
 
     def __add__(self, other: Share) -> Share:
-        """Add up the money of two attempts in one currency."""
+        """Add the money of two attempts in one currency."""
         return Share(
             held=self.held + other.held,
             refunded=self.refunded + other.refunded,
@@ -174,7 +174,7 @@ Shares = Mapping[str, Share]
 
 
 class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The money of one charge, and how that makes the payment stand.
+    """The money of one charge, and the status that follows.
 
     `is_settled`: held money reached the charge once, and the provider has not withdrawn that since. `accepted_centavos`
     is a smaller sum that the merchant accepts for the whole. `closed` is why the hub accepts no more money: `expired`,
@@ -201,13 +201,13 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def due_centavos(self) -> int:
-        """Give what settles the charge."""
+        """Return the sum that settles the charge."""
         accepted = self.accepted_centavos
         return self.amount_centavos if accepted is None else min(accepted, self.amount_centavos)
 
     @property
     def paid_at(self) -> datetime | None:
-        """Give when the charge was paid: by the deciding attempt, or when several first added up to it."""
+        """Return when the deciding attempt paid the charge, or when several attempts first added up to it."""
         if self.attempt_id is None:
             return self.paid_at_without_attempt
         if not self.is_settled:
@@ -225,7 +225,7 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return None
 
     def share(self, attempt_id: str) -> Share:
-        """Give what became of the money of one attempt, in its own currency."""
+        """Return the money of one attempt, in its own currency."""
         attempt = self.attempts[attempt_id]
         if not attempt.was_paid:
             return NOTHING
@@ -233,41 +233,41 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
         left = attempt.amount_centavos - refunded
         if attempt.status == "charged_back" and attempt.status_detail == "settled":
             return Share(refunded=refunded, lost=left)
-        # Who asks for the money back has it until somebody says that it is decided.
+        # Disputed money does not count as held until the dispute is decided.
         is_asked_back = attempt.status == "charged_back" and attempt.status_detail != "reimbursed"
         if is_asked_back or attempt.status == "in_mediation":
             return Share(refunded=refunded, disputed=left)
         return Share(refunded=refunded, held=left)
 
     def refunded_centavos(self, attempt_id: str) -> int:
-        """Give what went back of an attempt: by the newest word of the provider, and what was made later than that."""
+        """Return the refunded sum of an attempt: the provider's newest report, and refunds made after it."""
         attempt = self.attempts[attempt_id]
         if attempt.status == "refunded":
             return attempt.amount_centavos
         if not self.refunds and not self.returns:
             return min(attempt.amount_centavos, attempt.refunded_centavos)
-        told, untimed, later = attempt.refunded_centavos, 0, 0
+        reported, untimed, later = attempt.refunded_centavos, 0, 0
         for refund in self.refunds.values():
             if refund.attempt_id != attempt_id or refund.state != "made":
                 continue
             if refund.made_at is None:
                 untimed += refund.amount_centavos
-            elif refund.made_at > attempt.told_at:
+            elif refund.made_at > attempt.reported_until:
                 later += refund.amount_centavos
         returned = sum(each.amount_centavos for each in self.returns.values() if each.attempt_id == attempt_id)
-        return min(attempt.amount_centavos, max(told, untimed) + later + returned)
+        return min(attempt.amount_centavos, max(reported, untimed) + later + returned)
 
     def made_centavos(self, attempt_id: str) -> int:
-        """Give what the provider made of the refunds of an attempt, whether it took them back later or not."""
+        """Return the sum of an attempt's made refunds, including those that the provider reversed later."""
         ours = (refund for refund in self.refunds.values() if refund.attempt_id == attempt_id)
         return sum(refund.amount_centavos for refund in ours if refund.state == "made")
 
     def requested_centavos(self, attempt_id: str) -> int:
-        """Give what was asked back of an attempt, and is neither made nor refused."""
+        """Return the sum of an attempt's open refunds."""
         return sum(each.amount_centavos for each in self.open_refunds.values() if each.attempt_id == attempt_id)
 
     def refundable_centavos(self, attempt_id: str) -> int:
-        """Give what is left to give back of an attempt; what was asked back and not answered is held back."""
+        """Return the refundable sum of an attempt; open refunds are subtracted."""
         attempt = self.attempts.get(attempt_id)
         if attempt is None or not attempt.is_refundable:
             return 0
@@ -275,67 +275,67 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def open_refunds(self) -> dict[str, Refund]:
-        """Give the refunds whose outcome the provider has not told yet."""
+        """Return the refunds whose outcome the provider has not reported yet."""
         return {name: each for name, each in self.refunds.items() if each.is_open}
 
     @property
     def total(self) -> Share:
-        """Give what became of all money in the charge's currency."""
+        """Return the sum over all attempts in the charge's currency."""
         return self.total_of({name: self.share(name) for name in self.attempts})
 
     def total_of(self, shares: Mapping[str, Share]) -> Share:
-        """Add up the shares of those attempts that are in the charge's currency."""
+        """Add the shares of the attempts in the charge's currency."""
         ours = [share for name, share in shares.items() if self.attempts[name].currency == self.currency]
         return ours[0] if len(ours) == 1 else sum(ours, NOTHING)
 
     @property
     def held_by(self) -> dict[str, int]:
-        """Give the attempts of which money is held, in whatever currency, and how much, in the order they were seen."""
+        """Return the held sum by attempt, in any currency, in the order in which the attempts appeared."""
         held = {name: self.share(name).held for name in self.attempts}
         return {name: centavos for name, centavos in held.items() if centavos}
 
     @property
     def other_currencies_held_by(self) -> dict[str, int]:
-        """Give the attempts in another currency than the charge's of which money is held, and how much."""
+        """Return the held sum by attempt, for attempts in another currency than the charge's."""
         return {name: held for name, held in self.held_by.items() if self.attempts[name].currency != self.currency}
 
     @property
     def held_of_charge(self) -> dict[str, int]:
-        """Give the attempts in the charge's currency of which money is held, and how much."""
+        """Return the held sum by attempt, for attempts in the charge's currency."""
         return {name: held for name, held in self.held_by.items() if self.attempts[name].currency == self.currency}
 
     @property
     def duplicates(self) -> list[str]:
-        """Give the attempts that hold money beside the first that holds the whole amount by itself."""
+        """Return the attempts with held money besides the first one that holds the whole amount alone."""
         held = self.held_of_charge
         first = next((name for name, centavos in held.items() if centavos >= self.amount_centavos), None)
         return [] if first is None else [name for name in held if name != first]
 
     @property
     def own_has_ended(self) -> bool:
-        """Say whether the charge was itself the one attempt, and no more money can come by it."""
+        """The charge is itself the one attempt, and that attempt has ended."""
         own = self.attempts.get(self.own_attempt_id or "")
         return own is not None and own.has_ended
 
 
-def opened(intent: PaymentOpened) -> Ledger:
-    """Begin the ledger of a payment; its charge is applied by `after`, as every later fact."""
+def open_ledger(intent: PaymentOpened) -> Ledger:
+    """Return the ledger of a new payment, without its charge, which `evolve_ledger` applies."""
     return Ledger(
         amount_centavos=intent.amount_centavos, currency=intent.currency, bank_payment_id=intent.bank_payment_id
     )
 
 
-def after(ledger: Ledger, event: PaymentEvent) -> Ledger:
-    """Apply one event; gives the very ledger where the event moves neither money nor status."""
-    booked = _booked(ledger, event)
-    return booked if booked is ledger or type(event) in _MOVES_NOTHING else _with_status(ledger, booked)
+def evolve_ledger(ledger: Ledger, event: PaymentEvent) -> Ledger:
+    """Apply one event; returns the same object when the event affects neither money nor status."""
+    booked = _apply(ledger, event)
+    return booked if booked is ledger or type(event) in _KEEP_STATUS else _with_status(ledger, booked)
 
 
-# What these say is kept, and changes neither what is held nor how the payment stands.
-_MOVES_NOTHING: Final = frozenset({StatusChanged, RefundRequested, RefundAccepted, RefundRefused})
+# The ledger records these events, but held money and status stay the same.
+_KEEP_STATUS: Final = frozenset({StatusChanged, RefundRequested, RefundAccepted, RefundRefused})
 
 
-def _booked(ledger: Ledger, event: PaymentEvent) -> Ledger:  # noqa: C901, PLR0911, PLR0912 - one line a kind of event
+def _apply(ledger: Ledger, event: PaymentEvent) -> Ledger:  # noqa: C901, PLR0911, PLR0912 - one line a kind of event
     match event:
         case ObservationRecorded():
             return _with_attempt(ledger, event.attempt_id, _observed(ledger.attempts.get(event.attempt_id), event))
@@ -352,7 +352,7 @@ def _booked(ledger: Ledger, event: PaymentEvent) -> Ledger:  # noqa: C901, PLR09
         case LatePaymentReceived():
             return _late(ledger, event)
         case ObservationMismatched() | DuplicatePaymentObserved():
-            return _once_left_outside(ledger, event)
+            return _from_older_log(ledger, event)
         case RefundAccepted() | RefundMade() | RefundRefused() if event.refund_id not in ledger.refunds:
             return ledger
         case RefundRequested() | RefundAccepted() | RefundMade() | RefundRefused():
@@ -399,41 +399,41 @@ def _observed(known: Attempt | None, seen: ObservationRecorded) -> Attempt:
         currency=seen.currency,
         refunded_centavos=seen.refunded_centavos,
         observed_at=seen.observed_at,
-        # Of two views of the same money one may know only when it looked; the first word stands.
+        # Two views of the same money may give different times of payment; the first stays.
         paid_at=(known.paid_at if known else None) or seen.paid_at,
         payer_email=seen.payer_email or (known.payer_email if known else None),
         was_paid=seen.status in SETTLED or (seen.status not in KNOWN and _was_ever_paid(known, seen)),
-        # What was late when the bank first told of it, and is told as paid now, was paid in time after all.
+        # A transfer that was late at the first confirmation and is approved by a later one was paid in time.
         is_late=known is not None and known.is_late and not known.awaits_acceptance,
         set_back_from=_set_back_from(known, seen),
     )
 
 
 def _set_back_from(known: Attempt | None, seen: ObservationRecorded) -> datetime | None:
-    """Give the time of the latest word that an older one, repeated, has taken the place of."""
+    """Return the time of the latest report that an older, repeated report has replaced."""
     if known is None:
         return None
-    return known.told_at if seen.observed_at < known.told_at else None
+    return known.reported_until if seen.observed_at < known.reported_until else None
 
 
 def _was_ever_paid(known: Attempt | None, seen: ObservationRecorded) -> bool:
-    """Say whether money has come by an attempt whose status is unknown; when it was approved tells that too."""
+    """Money has come by an attempt with an unknown status; a time of approval proves it too."""
     return seen.paid_at is not None or (known is not None and known.was_paid)
 
 
 def _late(ledger: Ledger, event: LatePaymentReceived) -> Ledger:
-    """Mark what came late; of a direct Pix after its end this is all that tells of the money."""
+    """Mark a late attempt; for a direct Pix after its expiry this event is the only record of the money."""
     name = event.attempt_id or ledger.bank_payment_id
     known = ledger.attempts.get(name)
     if known is not None:
         return _with_attempt(ledger, name, replace(known, is_late=True))
-    told_by_bank = _told_by_bank(
+    reported_by_bank = _reported_by_bank(
         event.amount_centavos, ledger.currency, at=event.received_at, paid_at=event.paid_at or event.received_at
     )
-    return _with_attempt(ledger, name, replace(told_by_bank, is_late=True, awaits_acceptance=True))
+    return _with_attempt(ledger, name, replace(reported_by_bank, is_late=True, awaits_acceptance=True))
 
 
-def _told_by_bank(amount_centavos: int, currency: str, *, at: datetime, paid_at: datetime | None) -> Attempt:
+def _reported_by_bank(amount_centavos: int, currency: str, *, at: datetime, paid_at: datetime | None) -> Attempt:
     return Attempt(
         status="approved",
         status_detail="accredited",
@@ -450,13 +450,13 @@ def _told_by_bank(amount_centavos: int, currency: str, *, at: datetime, paid_at:
 _LONG_AGO: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-def _once_left_outside(ledger: Ledger, event: ObservationMismatched | DuplicatePaymentObserved) -> Ledger:
-    """Take in what older logs tell of by these alone: another amount, or a second transfer of a direct Pix."""
+def _from_older_log(ledger: Ledger, event: ObservationMismatched | DuplicatePaymentObserved) -> Ledger:
+    """Add an attempt that an older log records only by this event: another amount, or a second direct Pix."""
     known = ledger.attempts.get(event.attempt_id)
     if isinstance(event, DuplicatePaymentObserved):
         if known is not None:
             return ledger
-        attempt = _told_by_bank(event.amount_centavos, ledger.currency, at=_LONG_AGO, paid_at=None)
+        attempt = _reported_by_bank(event.amount_centavos, ledger.currency, at=_LONG_AGO, paid_at=None)
         return _with_attempt(ledger, event.attempt_id, attempt)
     is_older = known is not None and not (known.was_left_outside and event.observed_at >= known.observed_at)
     if event.field != "amount_centavos" or is_older:
@@ -507,7 +507,7 @@ def _refund_after(ledger: Ledger, event: RefundRequested | RefundAccepted | Refu
 
 
 def _reversed(ledger: Ledger, event: RefundReversed) -> Ledger:
-    """Let no refund without a time stand against the provider's newer word."""
+    """Date the refunds without a time before the provider's newer report, so that the report counts."""
     refunds = {
         name: replace(each, made_at=event.observed_at)
         if each.attempt_id == event.attempt_id and each.state == "made" and each.made_at is None
@@ -521,7 +521,7 @@ def _announced(ledger: Ledger, event: StatusChanged) -> Ledger:
     changed = replace(ledger, announced=(event.status, event.status_detail))
     if ledger.attempts:
         return changed
-    # Nothing else tells of it, in the oldest logs; and a payment that was closed unpaid has no attempt.
+    # In the oldest logs this is the only record of a payment, and a payment closed unpaid has no attempt.
     return replace(
         changed,
         status=event.status,
@@ -543,7 +543,7 @@ def _with_status(before: Ledger, booked: Ledger) -> Ledger:
         status, detail = _settled_status(booked, shares, deciding_id)
     else:
         status, detail = _unsettled_status(booked, shares, deciding_id)
-    # What was accepted was the money that the provider says was never there.
+    # The provider withdrew the accepted money.
     accepted = booked.accepted_centavos if is_settled or not booked.is_settled else None
     return replace(
         booked,
@@ -556,7 +556,7 @@ def _with_status(before: Ledger, booked: Ledger) -> Ledger:
 
 
 def _is_settled(before: Ledger, booked: Ledger, shares: Shares) -> bool:
-    """Say whether the charge is settled; a new attempt counts with its whole amount, a known one with what is held."""
+    """The charge is settled; a new attempt counts with its whole amount, a known one with its held money."""
     reached = received = 0
     for name, attempt in booked.attempts.items():
         if attempt.currency != booked.currency or attempt.awaits_acceptance or not attempt.was_paid:
@@ -588,7 +588,7 @@ def _weight(attempt: Attempt, share: Share) -> int:
 
 
 def _effective_status(attempt: Attempt, share: Share) -> str:
-    """Give the status of an attempt by what became of its money."""
+    """Return the status of an attempt, corrected by its refunds and disputes."""
     if attempt.was_paid and share.refunded == share.received > 0:
         return "refunded"
     if attempt.status == "charged_back" and share.held:
@@ -632,7 +632,7 @@ def _unsettled_status(ledger: Ledger, shares: Shares, deciding_id: str) -> tuple
 
 
 def _unpaid_status(ledger: Ledger, shares: Shares, deciding_id: str) -> tuple[str, str | None]:
-    """Give the status of a payment of which no money is held: that of the leading attempt."""
+    """Return the status of a payment without held money: that of the leading attempt."""
     unpaid = {name: each for name, each in ledger.attempts.items() if not each.was_paid}
     if not unpaid:
         own_id = ledger.own_attempt_id or ""
@@ -647,7 +647,7 @@ def _unpaid_status(ledger: Ledger, shares: Shares, deciding_id: str) -> tuple[st
 
     leading = unpaid[max(unpaid, key=weight)]
     if leading.status == "cancelled" and ledger.own_attempt_id is None:
-        # A payer gave one attempt up; the link waits for another one.
+        # The payer gave up one attempt; the link accepts another.
         return "pending", None
     return leading.status, leading.status_detail
 
@@ -657,7 +657,7 @@ def _may_yet_be_paid(ledger: Ledger) -> bool:
 
 
 def _closing_detail(ledger: Ledger) -> str | None:
-    """Give why it was closed; the first reason stands."""
+    """Return why the payment was closed; the first reason stays."""
     if ledger.status == "cancelled" and ledger.status_detail not in OWN_DETAILS:
         return ledger.status_detail
     return ledger.closed

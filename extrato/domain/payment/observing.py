@@ -1,4 +1,4 @@
-"""What follows from what a provider says of an attempt: recorded, ignored with a trace, or never believed."""
+"""Decides about a provider's answer on an attempt: recorded, ignored with a fingerprint, or mismatched."""
 
 from __future__ import annotations
 
@@ -19,36 +19,35 @@ from contracts.events import (
     RefundReversed,
 )
 from contracts.payment_status import REFUNDABLE
-from extrato.domain.payment import ledger as book
+from extrato.domain.payment.fingerprints import fingerprint_of, unless_recorded
+from extrato.domain.payment.ledger import NOTHING, evolve_ledger
 from extrato.domain.payment.state import Charged, Opened
-from extrato.domain.payment.traces import trace_of, unless_traced
 
 if TYPE_CHECKING:
     from extrato.domain.payment.commands import RecordObservation
     from extrato.domain.payment.ledger import Attempt, Ledger
 
-# For how long a provider may still answer with what was so before; who asks for one attempt later than that is told
-# what is so.
+# How long a provider may answer with outdated data; a later request for one attempt returns current data.
 ANSWERS_LAG: Final = timedelta(seconds=60)
 
 
 def record_observation(command: RecordObservation, payment: Opened) -> list[EventOfOpened]:
-    """Compare an observation with what is known, and tell what it means for the attempt."""
+    """Compare an observation with the recorded state, and return the events for the attempt."""
     command = _as_attempt(command, payment)
     if command.external_reference != payment.intent.external_reference:
-        return unless_traced(_mismatched(command, payment), payment)
+        return unless_recorded(_mismatched(command, payment), payment)
     known = payment.attempts.get(command.attempt_id)
-    if known is not None and command.observed_at <= known.observed_at and _says_the_same(command, known):
+    if known is not None and command.observed_at <= known.observed_at and _is_same_report(command, known):
         newest = _newest_refund_at(payment, command.attempt_id)
         is_repeated = command.by_id and command.observed_at == known.observed_at
         if newest is None or not is_repeated or command.asked_at < newest + ANSWERS_LAG:
             return []
-        # A minute after the refund the provider still says so: it counts it already.
+        # A minute after the refund the provider repeats its answer, so the answer includes the refund.
         command = replace(command, observed_at=newest)
     if known is not None and (_is_stale(command, known) or _misses_a_refund(command, known, payment)):
         ignored = _ignored(command)
-        if not _is_insisted_on(command, ignored, payment):
-            return unless_traced(ignored, payment)
+        if not _is_repeated_by_id(command, ignored, payment):
+            return unless_recorded(ignored, payment)
     recorded = ObservationRecorded(
         attempt_id=command.attempt_id,
         status=command.status,
@@ -62,33 +61,33 @@ def record_observation(command: RecordObservation, payment: Opened) -> list[Even
         evidence=command.evidence,
     )
     is_set_back = known is not None and recorded.observed_at < known.observed_at
-    # A word that the provider goes back to may be remarkable each time.
-    said_at = command.asked_at if is_set_back else recorded.observed_at
-    return [recorded, *_remarks(recorded, payment, said_at)]
+    # A provider may return to an older report more than once, and each time may raise an alert.
+    reported_at = command.asked_at if is_set_back else recorded.observed_at
+    return [recorded, *_contradictions(recorded, payment, reported_at)]
 
 
 def _as_attempt(command: RecordObservation, payment: Opened) -> RecordObservation:
-    """Take what was observed of the charge itself for the attempt that it is: both are views of the same money."""
+    """Record an observation of the charge itself under its attempt: both are views of the same money."""
     if isinstance(payment, Charged) and payment.charge.attempt_id and command.attempt_id == payment.charge.charge_id:
         return replace(command, attempt_id=payment.charge.attempt_id)
     return command
 
 
-def _remarks(recorded: ObservationRecorded, payment: Opened, said_at: datetime) -> list[EventOfOpened]:
-    """Tell what is remarkable about a word of the provider: it contradicts another, or comes late."""
-    before, after = payment.ledger, book.after(payment.ledger, recorded)
+def _contradictions(recorded: ObservationRecorded, payment: Opened, reported_at: datetime) -> list[EventOfOpened]:
+    """Return the events for a report that contradicts an earlier one or comes late."""
+    before, after = payment.ledger, evolve_ledger(payment.ledger, recorded)
     name = recorded.attempt_id
-    then = before.share(name) if name in before.attempts else book.NOTHING
+    then = before.share(name) if name in before.attempts else NOTHING
     now = after.share(name)
     events: list[EventOfOpened] = []
     reversal = _reversal(recorded, before, after)
     if reversal is not None:
-        events += [reversal, _raised("refund_reversed", name, said_at)]
+        events += [reversal, _raised("refund_reversed", name, reported_at)]
     has_fallen = now.received < then.received or (
         name in before.attempts and not _is_same_currency(before, after, name)
     )
     if then.received and has_fallen:
-        events.append(_raised("provider_contradicts", name, said_at))
+        events.append(_raised("provider_contradicts", name, reported_at))
     if before.is_settled and not after.is_settled and not after.closed and not after.own_has_ended:
         events.append(
             PaymentReopened(
@@ -110,29 +109,30 @@ def _remarks(recorded: ObservationRecorded, payment: Opened, said_at: datetime) 
                 evidence=recorded.evidence,
             )
         )
-    if payment.cancellation == "made" and not after.attempts[name].has_ended:
-        # It was begun before the provider was closed, and shows up only now.
+    if payment.cancellation == "completed" and not after.attempts[name].has_ended:
+        # The attempt began before the charge was closed, and appears only afterwards.
         events.append(CancellationRequested())
     return events
 
 
 def _reversal(recorded: ObservationRecorded, before: Ledger, after: Ledger) -> RefundReversed | None:
-    """Say that less was given back than was thought, where the provider's newer word says so."""
+    """Return an event if the provider's newer report has a lower refunded sum."""
     name = recorded.attempt_id
     if name not in before.attempts:
         return None
     then, now = before.share(name), after.share(name)
-    has_fallen = _told(before.attempts[name]) > _told(after.attempts[name]) or now.refunded < then.refunded
+    before_centavos, after_centavos = _reported_refund(before.attempts[name]), _reported_refund(after.attempts[name])
+    has_fallen = before_centavos > after_centavos or now.refunded < then.refunded
     if not (now.received and has_fallen):
         return None
     event = RefundReversed(
         attempt_id=name, before_centavos=then.refunded, after_centavos=0, observed_at=recorded.observed_at
     )
-    remaining = book.after(after, event).refunded_centavos(name)
+    remaining = evolve_ledger(after, event).refunded_centavos(name)
     return replace(event, after_centavos=remaining) if remaining < then.refunded else None
 
 
-def _told(attempt: Attempt) -> int:
+def _reported_refund(attempt: Attempt) -> int:
     return attempt.amount_centavos if attempt.status == "refunded" else attempt.refunded_centavos
 
 
@@ -140,8 +140,8 @@ def _is_same_currency(before: Ledger, after: Ledger, name: str) -> bool:
     return before.attempts[name].currency == after.attempts[name].currency
 
 
-def _raised(alert: str, attempt_id: str, said_at: datetime) -> AlertRaised:
-    return AlertRaised(alert=alert, occurrence=f"{attempt_id} {said_at.isoformat()}")
+def _raised(alert: str, attempt_id: str, reported_at: datetime) -> AlertRaised:
+    return AlertRaised(alert=alert, occurrence=f"{attempt_id} {reported_at.isoformat()}")
 
 
 def _mismatched(command: RecordObservation, payment: Opened) -> ObservationMismatched:
@@ -156,7 +156,7 @@ def _mismatched(command: RecordObservation, payment: Opened) -> ObservationMisma
     )
 
 
-def _says_the_same(command: RecordObservation, known: Attempt) -> bool:
+def _is_same_report(command: RecordObservation, known: Attempt) -> bool:
     return (
         command.status == known.status
         and command.status_detail == known.status_detail
@@ -167,9 +167,9 @@ def _says_the_same(command: RecordObservation, known: Attempt) -> bool:
 
 
 def _misses_a_refund(command: RecordObservation, known: Attempt, payment: Opened) -> bool:
-    """Say whether a search does not show a refund yet that was made: it lags, and only the attempt itself tells.
+    """A search lags behind and misses a made refund; only a request by id shows it.
 
-    A refund that was in process is dated when it was begun at the earliest, which may be before what the search shows.
+    A refund that was in process is dated at the earliest when it began, which may be before the time of the search.
     """
     newest = _newest_refund_at(payment, command.attempt_id)
     if command.by_id or newest is None or command.observed_at < newest:
@@ -179,27 +179,27 @@ def _misses_a_refund(command: RecordObservation, known: Attempt, payment: Opened
 
 
 def _newest_refund_at(payment: Opened, attempt_id: str) -> datetime | None:
-    """Give when the newest refund was made that counts beside what the provider last said of the attempt."""
-    told_at = payment.attempts[attempt_id].told_at
+    """Return the time of the newest refund that the provider's last report does not include."""
+    reported_until = payment.attempts[attempt_id].reported_until
     ours = (refund for refund in payment.refunds.values() if refund.attempt_id == attempt_id)
-    times = [refund.made_at for refund in ours if refund.made_at is not None and refund.made_at > told_at]
+    times = [refund.made_at for refund in ours if refund.made_at is not None and refund.made_at > reported_until]
     return max(times, default=None)
 
 
 def _is_stale(command: RecordObservation, known: Attempt) -> bool:
-    """Say whether it is older than what is known, or a search that still tells what the provider has gone back on."""
+    """The answer is older than the recorded one, or is a search result that the provider has withdrawn."""
     if command.observed_at < known.observed_at:
         return True
-    is_gone_back_on = known.set_back_from is not None and command.observed_at <= known.set_back_from
-    return is_gone_back_on and not command.by_id
+    is_withdrawn = known.set_back_from is not None and command.observed_at <= known.set_back_from
+    return is_withdrawn and not command.by_id
 
 
-def _is_insisted_on(command: RecordObservation, ignored: ObservationIgnored, payment: Opened) -> bool:
-    """Say whether the provider, asked for this attempt, repeats what it said when it might have lagged behind."""
-    trace = trace_of(ignored)
-    if not command.by_id or trace not in payment.ignored:
+def _is_repeated_by_id(command: RecordObservation, ignored: ObservationIgnored, payment: Opened) -> bool:
+    """The provider, asked by id, repeats an answer that was ignored because it could have been outdated."""
+    fingerprint = fingerprint_of(ignored)
+    if not command.by_id or fingerprint not in payment.ignored:
         return False
-    _, ignored_at = payment.ignored[trace]
+    _, ignored_at = payment.ignored[fingerprint]
     return ignored_at is None or command.asked_at >= ignored_at + ANSWERS_LAG
 
 

@@ -270,8 +270,8 @@ def _classify(path: str, status: int, retry_after: str | None, answer: bytes, to
         raise ProviderUnavailable(path, why="busy", retry_after_s=RETRY_AFTER_S)
     if 400 <= status < 500:
         # The reason may quote the request, and is recorded for good.
-        told = sentence.replace(token, "(token)")[:200]
-        raise ProviderRefused(path, why="answered", status=status, words=told, reason=code, http_status=status)
+        words = sentence.replace(token, "(token)")[:200]
+        raise ProviderRefused(path, why="answered", status=status, words=words, reason=code, http_status=status)
     raise ProviderMisunderstood(path, status=status)
 
 

@@ -60,7 +60,7 @@ def standing_of(payment: Opened, now: datetime, *, is_answered: bool = True) -> 
     by_money = _by_money(payment)
     if by_money is not None:
         return by_money
-    if payment.cancellation == "made" or isinstance(payment, ChargeNotCreated):
+    if payment.cancellation == "completed" or isinstance(payment, ChargeNotCreated):
         return "cancelled"
     if payment.cancellation == "requested" and not payment.expired:
         return "closing"

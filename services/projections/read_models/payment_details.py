@@ -11,8 +11,7 @@ from msgspec.structs import replace
 from contracts.events import PAYMENT_EVENTS, ChargeCreated, ObservationRecorded, PaymentOpened, facts_of
 from contracts.payment_status import alerts_after
 from contracts.read_models import AttemptDetails, PaymentDetails
-from extrato.domain.payment import ledger as book
-from extrato.domain.payment.ledger import Attempt, Ledger, Share
+from extrato.domain.payment.ledger import Attempt, Ledger, Share, evolve_ledger, open_ledger
 from services.projections.read_models.read_model import ReadModel
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def _evolve(payment: Payment | None, event: Event, envelope: Envelope) -> Paymen
         return _opened(event, envelope)
     if payment is None or not isinstance(event, PAYMENT_EVENTS):
         return payment
-    known, ledger = payment.details, book.after(payment.ledger, event)
+    known, ledger = payment.details, evolve_ledger(payment.ledger, event)
     changes = _money(payment, ledger)
     if isinstance(event, ObservationRecorded) and event.attempt_id not in payment.ledger.attempts:
         changes["newest_attempt_id"] = event.attempt_id
@@ -185,7 +184,7 @@ def _opened(event: PaymentOpened, envelope: Envelope) -> Payment | None:
         alerts=(),
         position=envelope.position,
     )
-    return Payment(details, book.opened(event))
+    return Payment(details, open_ledger(event))
 
 
 def read(row: Mapping[str, str]) -> tuple[int, Payment]:
