@@ -1,6 +1,6 @@
-"""API keys: which secrets act for a merchant or for the hub itself, and for how much.
+"""API keys: the secrets that act for a merchant or for the hub itself, and their scopes.
 
-A part of the aggregate in `merchant.py`, cut like it: state, commands, decisions. Its history is for people who look.
+A part of the aggregate in `merchant.py`, divided like it: state, commands, decisions. The history serves people.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ApiKeys(Struct, frozen=True, kw_only=True):
-    """The keys that open, by id, and the ids of those that never will again."""
+    """The valid keys by id, and the ids of the revoked ones."""
 
     issued: dict[str, ApiKeyIssued] = {}
     revoked: frozenset[str] = frozenset()
@@ -44,16 +44,16 @@ def evolve(keys: ApiKeys, event: ApiKeyEvent) -> ApiKeys:
 # --- commands -----------------------------------------------------------------------------------
 
 SCOPES: Final = frozenset({"payments:write", "payments:read", "payments:refund", "confirm", "admin"})
-# The metrics count the payments of all merchants together, so that no merchant's own key may read them.
+# The metrics count the payments of all merchants together, so no merchant's key may read them.
 HUB_SCOPES: Final = SCOPES | {"metrics"}
 MAX_API_KEYS: Final = 100
 MAX_NAME: Final = 60
 
 
 class IssueApiKey(Struct, frozen=True, kw_only=True):
-    """Let the bearer of a secret act; with `listed_prices_only` without ever setting a price.
+    """Issue an API key; with `listed_prices_only` the key may not set prices.
 
-    `name` tells people what the key is for, and need not differ from that of other keys.
+    `name` describes the key to people; several keys may have the same name.
     """
 
     key_id: str
@@ -64,7 +64,7 @@ class IssueApiKey(Struct, frozen=True, kw_only=True):
 
 
 class RevokeApiKey(Struct, frozen=True, kw_only=True):
-    """Let the bearer of a key act for nobody."""
+    """Revoke an API key."""
 
     key_id: str
 
@@ -75,16 +75,16 @@ KeyCommand = IssueApiKey | RevokeApiKey
 
 
 class ListedPricesOnly(Refused):
-    """The request sets a price, and its key may charge the prices of the merchant's products only."""
+    """The request sets a price, but its key may only charge the merchant's listed prices."""
 
     def __init__(self, about: str) -> None:
         super().__init__("listed_prices_only", about)
 
 
 def decide(command: KeyCommand, keys: ApiKeys, *, allowed: frozenset[str] = SCOPES) -> list[ApiKeyEvent]:
-    """Give the events that follow from `command`; none when it changes nothing. Raises `Refused`.
+    """Return the events of `command`; none when it does not change the state. Raises `Refused`.
 
-    `allowed` are the scopes that a key of this holder may have.
+    `allowed` are the scopes that this holder's keys may have.
     """
     match command:
         case IssueApiKey():
@@ -138,7 +138,7 @@ MAX_REVOKED_LISTED: Final = 100
 
 
 class KeyRecord(Struct, frozen=True, kw_only=True):
-    """A key as it was issued, and when; `revoked_at` is None while it opens something."""
+    """A key as it was issued, and when; `revoked_at` is None for a valid key."""
 
     issued: ApiKeyIssued
     issued_at: datetime
@@ -146,9 +146,9 @@ class KeyRecord(Struct, frozen=True, kw_only=True):
 
 
 def records(history: Iterable[Envelope]) -> list[KeyRecord]:
-    """Give the keys in the order in which they were issued; of the revoked ones the latest to be revoked.
+    """Return the keys in the order of issue; of the revoked keys, only the latest `MAX_REVOKED_LISTED`.
 
-    The times are those of the log, so that keys of every age have them.
+    The times come from the log, so that every key has them, old ones too.
     """
     known: dict[str, KeyRecord] = {}
     for envelope in history:

@@ -1,8 +1,8 @@
 """The BR Code: the text behind a Pix QR code, which payers also copy and paste.
 
-A BR Code is EMVCo's merchant-presented QR code (QRCPS-MPM) with the fields that Banco Central fixed in the
-Manual do BR Code and in the Manual de Padrões para Iniciação do Pix. It is a row of fields, each made of a
-two-digit id, a two-digit length in characters and a value; some values are again such rows ("templates").
+A BR Code is EMVCo's merchant-presented QR code (QRCPS-MPM) with the fields that Banco Central defines in the Manual do
+BR Code and in the Manual de Padrões para Iniciação do Pix. It is a sequence of fields, each with a two-digit id, a
+two-digit length in characters and a value; some values are again such sequences ("templates").
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from extrato.domain.errors import Refused
 from extrato.domain.plain_ascii import plain_ascii
 
 NO_TXID: Final = "***"
-"""What field 62-05 holds when the receiver gives the payment no reference."""
+"""The value of field 62-05 when the payment has no reference."""
 
 MAX_LENGTH: Final = 512
 """Characters of a whole code (`pixCopiaECola` in Banco Central's API Pix)."""
@@ -38,28 +38,28 @@ _KEY_OR_URL: Final = re.compile(r"[!-~]{1,77}")
 _TXID: Final = re.compile(r"[A-Za-z0-9]{1,25}")
 _AMOUNT: Final = re.compile(r"([0-9]{1,10})(?:\.([0-9]{0,2}))?")
 _NUMBER: Final = re.compile(r"(?:[A-Z]{0,2}\$ ?)?[0-9]")
-# A blank that stands in no number such as `R$ 100`, `1 1/2`, `10 000`, `100 mil` or `5 %`.
+# A blank that is not inside a number such as `R$ 100`, `1 1/2`, `10 000`, `100 mil` or `5 %`.
 _BREAK: Final = re.compile(r" (?!(?<=\$ )[-0-9]|(?<=[0-9] )(?:[0-9]+/[0-9]|[0-9]{3}(?![0-9])|mil(?:h|\b)|%))")
 _FIELD_HEADER: Final = re.compile(r"([0-9]{2})([0-9]{2})")
 
 
 class InvalidBRCode(Refused):
-    """A BR Code cannot be written from these values, or this text is not a Pix BR Code.
+    """These values do not fit a BR Code, or this text is not a Pix BR Code.
 
-    `about` names the argument or the number of the field; no message repeats what either held, because keys
-    and names are personal data.
+    `about` names the argument or the number of the field. No message repeats their values, because keys and names are
+    personal data.
     """
 
 
 class BRCode(msgspec.Struct, frozen=True, kw_only=True):
-    """What a Pix BR Code says. A text that is absent from the code is empty here.
+    """The content of a Pix BR Code. A text that is absent from the code is empty here.
 
-    A `static` code names `pix_key`; a `dynamic` one names `url` (without `https://`), where the payer's bank
-    fetches the signed charge, and its amount is informative only. A `recurrence` code asks for no money: it only
-    offers the Pix Automático behind `recurrence_url`, which a static or dynamic code may offer besides.
-    `amount_centavos` is `None` when the code holds no amount, and 0 only in a dynamic or recurrence code or in a
-    Pix Saque, which names its facilitator in `withdrawal_ispb`. `point_of_initiation` is `11` (may be paid many
-    times), `12` (once) or empty, and says nothing reliable about the kind.
+    A `static` code names `pix_key`. A `dynamic` one names `url` (without `https://`), where the payer's bank fetches
+    the signed charge; its amount is informative only. A `recurrence` code requests no money: it only offers the Pix
+    Automático behind `recurrence_url`, which a static or dynamic code may offer too. `amount_centavos` is `None` if the
+    code holds no amount. It is 0 only in a dynamic or recurrence code or in a Pix Saque, which names its facilitator in
+    `withdrawal_ispb`. `point_of_initiation` is `11` (may be paid many times), `12` (once) or empty, and is no reliable
+    sign of the kind.
     """
 
     kind: Literal["static", "dynamic", "recurrence"]
@@ -90,12 +90,11 @@ def encode_static(
 ) -> str:
     """Write the static code that pays `amount_centavos` to `pix_key`, or any amount when that is `None`.
 
-    The key is written as given, so give it in the normal form of `pix_keys`. Name, city and description are
-    written as `plain_ascii` writes them. Name and city are cut at 25 and 15 characters, the description at what
-    field 26 leaves: 73 characters less those of the key, so nothing beside the longest keys. No cut leaves a
-    part of a number, unless nothing else is left of a name or city. Field 01 is left out, as in the manual's
-    sample (Manual de Padrões para Iniciação do Pix, section 2.6.3). The result has at most 236 characters.
-    Raises `InvalidBRCode`.
+    The key is written unchanged, so pass the normal form of `pix_keys`. Name, city and description are converted by
+    `plain_ascii`. Name and city are cut at 25 and 15 characters, the description at the rest of field 26: 73 characters
+    less those of the key, so the longest keys leave no room. A cut never leaves a part of a number, unless a name or
+    city would be empty otherwise. Field 01 is omitted, as in the manual's sample (Manual de Padrões para Iniciação do
+    Pix, section 2.6.3). The result has at most 236 characters. Raises `InvalidBRCode`.
     """
     if _KEY_OR_URL.fullmatch(pix_key) is None:
         raise InvalidBRCode("brcode_invalid_pix_key", "pix_key")
@@ -118,11 +117,11 @@ def encode_static(
 
 
 def decode(payload: str) -> BRCode:
-    """Read a static, dynamic or recurrence code of Pix, of any generator; raise `InvalidBRCode` for anything else.
+    """Decode a static, dynamic or recurrence code of Pix, of any generator; raises `InvalidBRCode` for any other text.
 
-    Pix is found by its identifier in any of the fields 26 to 51, written in either case, so that codes that
-    carry other schemes too are understood. Fields of no concern to Pix are skipped; a missing field 62 means
-    no txid. The text must be exact: surrounding blanks and a lower-case check code are refused.
+    The identifier of Pix may be in any of the fields 26 to 51, in either case, so codes that carry other schemes too
+    are accepted. Fields that do not concern Pix are skipped; a missing field 62 means no txid. The text must be exact:
+    surrounding blanks and a lower-case check code are refused.
     """
     _check_text(payload)
     root = _fields(payload)
@@ -154,7 +153,7 @@ def decode(payload: str) -> BRCode:
 
 
 def crc16(text: str) -> str:
-    """Give the check code of field 63 over `text`, which ends in `6304`: four upper-case hexadecimal digits.
+    """Return the check code of field 63 over `text`, which ends in `6304`: four upper-case hexadecimal digits.
 
     It is CRC-16/CCITT-FALSE (polynomial 0x1021, initial value 0xFFFF) over the UTF-8 bytes (EMVCo QRCPS-MPM,
     "CRC (ID 63)"; ISO/IEC 13239).
@@ -163,13 +162,13 @@ def crc16(text: str) -> str:
 
 
 def _name(text: str, longest: int) -> str:
-    """Write the name of a receiver or city, cut within a number only where nothing else would be left."""
+    """Write the name of a receiver or city; cut within a number only if the text would be empty otherwise."""
     return _cut(text, longest) or plain_ascii(text)[:longest].rstrip()
 
 
 @lru_cache(maxsize=4096)
 def _cut(text: str, longest: int) -> str:
-    """Write `text` in ASCII and cut it, before a number that does not fit: a part of it would be another number."""
+    """Write `text` in ASCII and cut it before a number that does not fit: a part would be another number."""
     whole, room = plain_ascii(text), max(longest, 0)
     if len(whole) <= room:
         return whole
@@ -191,7 +190,7 @@ def _amount_field(amount_centavos: int | None) -> str:
 
 
 def _check_text(payload: str) -> None:
-    """Check what can be said of the text as a whole: its length, its characters and its check code."""
+    """Check the text as a whole: its length, its characters and its check code."""
     if len(payload) > MAX_LENGTH:
         raise InvalidBRCode("brcode_too_long", maximum=MAX_LENGTH)
     if not payload.isprintable():
@@ -201,7 +200,7 @@ def _check_text(payload: str) -> None:
 
 
 def _fields(text: str) -> dict[str, str]:
-    """Split `text` into its fields by id, in their order."""
+    """Split `text` into its fields by id, in order."""
     fields: dict[str, str] = {}
     start = 0
     while start < len(text):
@@ -239,7 +238,7 @@ def _optional(fields: dict[str, str], number: str, shape: str, content: str) -> 
 
 
 def _pix_account(root: dict[str, str]) -> dict[str, str]:
-    """Find the account of Pix, which must be the only one."""
+    """Return the account of Pix; raises `InvalidBRCode` unless there is exactly one."""
     accounts = [_fields(root[number]) for number in _ACCOUNTS if number in root]
     pix = [account for account in accounts if _belongs_to_pix(account)]
     if len(pix) != 1:
@@ -252,13 +251,13 @@ def _belongs_to_pix(template: dict[str, str]) -> bool:
 
 
 def _recurrence_url(root: dict[str, str]) -> str:
-    """Give the URL of a Pix Automático offer (Manual de Padrões para Iniciação do Pix, section 2.8)."""
+    """Return the URL of a Pix Automático offer (Manual de Padrões para Iniciação do Pix, section 2.8)."""
     templates = (_fields(root[number]) for number in _UNRESERVED if number in root)
     return next((template.get("25", "") for template in templates if _belongs_to_pix(template)), "")
 
 
 def _kind(pix_key: str, url: str, recurrence_url: str) -> Literal["static", "dynamic", "recurrence"]:
-    """Tell what a code asks of the payer, and check the key and the addresses that it names."""
+    """Return the kind of a code, and check its key and addresses."""
     if (pix_key and url) or not (pix_key or url or recurrence_url):
         raise InvalidBRCode("brcode_key_or_url")
     named = [text for text in (pix_key, url, recurrence_url) if text]
@@ -270,10 +269,10 @@ def _kind(pix_key: str, url: str, recurrence_url: str) -> Literal["static", "dyn
 
 
 def _amount_centavos(text: str, *, may_be_zero: bool) -> int:
-    """Read field 54, whose decimal mark is a point (EMVCo QRCPS-MPM, ID 54).
+    """Parse field 54, whose decimal mark is a point (EMVCo QRCPS-MPM, ID 54).
 
-    EMVCo allows no zero. Banks write it where the amount is said elsewhere: in a dynamic code, whose charge
-    stands behind the URL, and in a Pix Saque, whose payer chooses how much to withdraw.
+    EMVCo allows no zero. Banks write it in two cases: in a dynamic code, whose charge is behind the URL, and in a Pix
+    Saque, whose payer chooses the amount.
     """
     match = _AMOUNT.fullmatch(text)
     centavos = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0")) if match else None

@@ -1,4 +1,4 @@
-"""What a kind of stream is: a state, what happens to it, and what commands lead to."""
+"""A decider: the state of a kind of stream, how events change it, and which events a command leads to."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Command = TypeVar("Command")
 class Decider(Struct, Generic[State, Command, AnyEvent], frozen=True, kw_only=True):
     """The state before the first event, and two pure functions.
 
-    `decide` gives the events that follow from a command, none when it changes nothing, and raises `Refused`.
-    Source: Jérémie Chassaing, "Functional Event Sourcing Decider".
+    `decide` returns the events of a command, none when it does not change the state, and raises `Refused`. Source:
+    Jérémie Chassaing, "Functional Event Sourcing Decider".
     """
 
     initial: State
@@ -25,14 +25,14 @@ class Decider(Struct, Generic[State, Command, AnyEvent], frozen=True, kw_only=Tr
     decide: Callable[[Command, State], list[AnyEvent]]
 
     def fold(self, events: Iterable[AnyEvent]) -> State:
-        """Bring a whole history to the state it leads to."""
+        """Return the state after all events of a history."""
         state = self.initial
         for event in events:
             state = self.evolve(state, event)
         return state
 
     def decide_all(self, commands: Iterable[Command], state: State) -> tuple[State, list[AnyEvent]]:
-        """Decide commands one after the other, each on what the one before led to; gives the last state too."""
+        """Decide commands in order, each on the state after the one before; returns the last state and all events."""
         events: list[AnyEvent] = []
         for command in commands:
             for event in self.decide(command, state):

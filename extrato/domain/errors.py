@@ -1,4 +1,4 @@
-"""The errors of the domain: a command that the rules refuse, and one that names what is not known."""
+"""The errors of the domain: a refused command, and an unknown name."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 class Refused(CataloguedError):
-    """The rules refuse a command; the catalogue says it in sentences, which `facts` fill."""
+    """The rules refuse a command; `facts` fill the sentences of the catalogue."""
 
     def __init__(self, code: str, about: str = "", **facts: object) -> None:
         super().__init__(code, about, facts)
 
 
 class UnknownName(Refused):
-    """Something is asked for by a name that is not one of `known`; `nearest` is the one that was probably meant.
+    """A name is not one of `known`; `nearest` is the known name that was probably meant.
 
-    With `names_all`, for a kind of which there are few, an error without a nearest name names all of them.
+    With `names_all`, an error without a nearest name lists all known names. Use it where they are few.
     """
 
     def __init__(self, code: str, about: str, *, known: Iterable[str], names_all: bool = False) -> None:

@@ -1,7 +1,7 @@
-"""One merchant: who sells, at what prices, over which providers, and which keys act for it.
+"""One merchant: its name, prices, provider accounts and API keys.
 
-Pure, and cut like `payment.py`: stream, state, commands, decisions. The stream of the reserved slug holds the keys
-of the hub itself, which act for all merchants, and is nobody who sells.
+Pure, and divided like a payment: stream, state, commands, decisions. The stream of the reserved slug holds the keys of
+the hub itself, which act for all merchants; it is not a merchant.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _Value = TypeVar("_Value")
 
 
 def stream_id(slug: str) -> UUID:
-    """Name the stream of a merchant."""
+    """Return the id of a merchant's stream."""
     return uuid5(MERCHANT_NAMESPACE, slug)
 
 
@@ -65,19 +65,19 @@ def stream_id(slug: str) -> UUID:
 
 
 class Unregistered(Struct, frozen=True):
-    """Nobody has this slug."""
+    """A slug without a merchant."""
 
 
 class Reserved(Struct, frozen=True, kw_only=True):
-    """The hub itself: it has keys, and is no merchant."""
+    """The hub itself: it has keys but is not a merchant."""
 
     keys: ApiKeys = ApiKeys()
 
 
 class Registered(Struct, frozen=True, kw_only=True):
-    """A merchant that may sell; its names and those of its products are canonical, whatever the events hold.
+    """A merchant that may sell. Its names and product names are canonical, also where an event's are not.
 
-    `withdrawn` names the products that were sold once and are not sold.
+    `withdrawn` names the products that were withdrawn from sale.
     """
 
     slug: str
@@ -144,7 +144,7 @@ MAX_PRODUCTS: Final = 10_000
 
 
 class Register(Struct, frozen=True, kw_only=True):
-    """Let a merchant exist."""
+    """Register a merchant."""
 
     slug: str
     name: str
@@ -152,21 +152,21 @@ class Register(Struct, frozen=True, kw_only=True):
 
 
 class Rename(Struct, frozen=True, kw_only=True):
-    """Give the merchant another name or city; None leaves it as it is."""
+    """Change the merchant's name or city; None leaves it unchanged."""
 
     name: str | None = None
     city: str | None = None
 
 
 class SetPixKey(Struct, frozen=True, kw_only=True):
-    """Say where the merchant receives Pix."""
+    """Set the merchant's own Pix key."""
 
     kind: str
     key: str
 
 
 class RemovePixKey(Struct, frozen=True):
-    """Receive no Pix to a key of the merchant's own."""
+    """Remove the merchant's own Pix key."""
 
 
 class PriceProduct(Struct, frozen=True, kw_only=True):
@@ -177,7 +177,7 @@ class PriceProduct(Struct, frozen=True, kw_only=True):
 
 
 class WithdrawProduct(Struct, frozen=True, kw_only=True):
-    """Stop selling `name`; refused for a product that was never sold, quiet for one that was withdrawn before."""
+    """Stop selling `name`; refused for an unknown product, without an event for a withdrawn one."""
 
     name: str
 
@@ -190,7 +190,7 @@ Command = Register | CommandToRegistered | KeyCommand
 
 
 def decide(command: Command, merchant: Merchant) -> list[MerchantEvent]:
-    """Give the events that follow from `command`; none when it changes nothing. Raises `Refused`."""
+    """Return the events of `command`; none when it does not change the state. Raises `Refused`."""
     if isinstance(command, Register):
         return _register(command, merchant)
     if isinstance(merchant, Unregistered):
@@ -202,7 +202,7 @@ def decide(command: Command, merchant: Merchant) -> list[MerchantEvent]:
 
 
 def registered(merchant: Merchant, slug: str = "") -> Registered:
-    """Give a merchant that may sell; raises `Refused` where there is none, about its slug where that is given."""
+    """Return a merchant that may sell; otherwise raises `Refused`, about `slug`."""
     if isinstance(merchant, Registered):
         return merchant
     raise Refused("merchant_not_found", slug)
@@ -245,7 +245,7 @@ def _rename(command: Rename, merchant: Registered) -> list[MerchantEvent]:
 
 
 def _name(field: str, text: str) -> str:
-    """Check a name or a city, of which something must be left in a BR Code."""
+    """Check a name or a city, which must not be empty in a BR Code."""
     text = canonical_name(text).strip()
     if not plain_ascii(text) or len(text) > MAX_NAME or not text.isprintable():
         raise Refused("invalid_merchant", field, maximum=MAX_NAME)
@@ -273,7 +273,7 @@ def _unknown_product(name: str, merchant: Registered) -> Refused:
 
 
 def decider(slug: str) -> Decider[Merchant, Command, MerchantEvent]:
-    """Give what the stream of a slug is."""
+    """Return the decider of a slug's stream."""
     return Decider(initial=RESERVED if slug == RESERVED_SLUG else INITIAL, evolve=evolve, decide=decide)
 
 
@@ -281,7 +281,7 @@ def decider(slug: str) -> Decider[Merchant, Command, MerchantEvent]:
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """One asked line of an order: a product by name, or with a price of its own."""
+    """One requested line of an order: a product by name, or with its own price."""
 
     name: str
     quantity: int
@@ -289,9 +289,9 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 def price_order(lines: Iterable[Line], merchant: Registered, *, listed_prices_only: bool = False) -> tuple[Item, ...]:
-    """Put the merchant's price to every line that carries none; raises `Refused` for an unknown product.
+    """Add the merchant's price to every line without one; raises `Refused` for an unknown product.
 
-    With `listed_prices_only` a line that carries a price raises `ListedPricesOnly`, also where it is the merchant's.
+    With `listed_prices_only` a line with a price raises `ListedPricesOnly`, even if it is the listed price.
     """
     items = []
     for line in lines:

@@ -11,23 +11,23 @@ MAXIMUM_CENTAVOS: Final = 999_999_999_999
 """R$ 9.999.999.999,99, the largest amount of Banco Central's API Pix (ten digits, a point, two digits)."""
 
 _CENTAVO: Final = Decimal("0.01")
-# It has room for every amount up to the largest, so only a lost digit can be inexact.
+# The precision covers every allowed amount, so `Inexact` always means a lost digit.
 _EXACT: Final = Context(prec=28, traps=[Inexact])
 
 
 class InvalidAmount(Refused):
-    """A value cannot be taken for an amount to be paid."""
+    """A value is not an amount that can be paid."""
 
     def __init__(self, code: str, **facts: object) -> None:
         super().__init__(code, "amount", **facts)
 
 
 def parse_reais(value: object, *, maximum_centavos: int = MAXIMUM_CENTAVOS) -> int:
-    """Read an amount in reais, as a JSON decoder gives it, into centavos from 1 to `maximum_centavos`.
+    """Parse an amount in reais from a JSON decoder into centavos from 1 to `maximum_centavos`.
 
-    JSON fractions are best decoded as `Decimal`. A `float` counts as the shortest decimal that means it, so
-    19.99 is 1999 centavos and 0.1 + 0.2 is refused. Zeros after the second decimal change nothing and are
-    accepted. A huge exponent costs no memory. Raises `InvalidAmount`.
+    JSON fractions are best decoded as `Decimal`. A `float` counts as the shortest decimal that means it, so 19.99 is
+    1999 centavos and 0.1 + 0.2 is refused. Zeros after the second decimal are accepted. A huge exponent costs no
+    memory. Raises `InvalidAmount`.
     """
     reais = _decimal(value)
     if reais.is_nan():
@@ -48,9 +48,9 @@ def parse_reais(value: object, *, maximum_centavos: int = MAXIMUM_CENTAVOS) -> i
 
 
 def to_reais(centavos: int) -> float:
-    """Give the float that is written with the exact decimals in JSON: 3500 centavos are 35.0.
+    """Return the float that JSON writes with the exact decimals: 3500 centavos are 35.0.
 
-    Exact for every amount of up to 15 digits, which a float always holds.
+    It is exact for every amount of up to 15 digits, which always fit a float.
     """
     return centavos / 100
 
@@ -75,7 +75,7 @@ def format_money(centavos: int, currency: str = "BRL") -> str:
 
 
 def _decimal(value: object) -> Decimal:
-    """Take the value for a decimal number, without losing or inventing a digit."""
+    """Convert the value to a decimal number, without losing or inventing a digit."""
     match value:
         case None:
             raise InvalidAmount("amount_missing")

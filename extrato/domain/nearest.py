@@ -1,4 +1,4 @@
-"""The known name that somebody probably meant by one that is not known."""
+"""Finds the known name that an unknown name probably means."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# A wrong name is refused at the cost of a few milliseconds at most, however many there are to compare it with.
+# These limits bound the search to a few milliseconds, for any number of known names.
 MAX_LOOKED_AT: Final = 1000
 MAX_COMPARED: Final = 200
 MAX_DIFFERENCE: Final = 5
@@ -18,7 +18,7 @@ SIMILAR: Final = 0.7
 
 
 def nearest(asked: str, known: Iterable[str], *, similar: float = SIMILAR) -> str | None:
-    """Give the known name that differs from `asked` in case, accents and signs only, or in few letters; else None.
+    """Return the known name that differs from `asked` in case, accents and signs only, or in few letters; else None.
 
     `similar` is how much the letters must have in common, from 0 to 1 (`difflib.SequenceMatcher.ratio`).
     """
@@ -32,5 +32,5 @@ def nearest(asked: str, known: Iterable[str], *, similar: float = SIMILAR) -> st
 
 
 def _plain(name: str) -> str:
-    """Leave what a hasty writer gets right: letters and digits, without case and accents."""
+    """Keep only letters and digits, without case and accents."""
     return "".join(each for each in unicodedata.normalize("NFKD", name).casefold() if each.isalnum())

@@ -1,7 +1,7 @@
-"""Pix keys: the five kinds and the one way each is written.
+"""Pix keys: the five kinds and their normal forms.
 
-Only what can be known offline is checked: whether a key exists, and whose it is, only Banco Central's
-directory (DICT) can tell. Eleven digits may be a CPF or a telephone, so the kind is told and never guessed.
+All checks are offline: whether a key exists, and who owns it, is known only to Banco Central's directory (DICT). Eleven
+digits may be a CPF or a telephone, so the caller states the kind.
 """
 
 from __future__ import annotations
@@ -93,11 +93,10 @@ def _evp(text: str) -> str:
 
 
 def _check_digits(places: str, *, highest_weight: int) -> None:
-    """Check the last two digits of a CPF or CNPJ: weighted sums of what stands before them, modulo 11.
+    """Check the last two digits of a CPF or CNPJ: weighted sums of the places before them, modulo 11.
 
-    Weights count upwards from 2, from right to left, and begin again after `highest_weight`. A letter counts
-    as its ASCII code less 48, as a digit does. Equal digits throughout may satisfy the sums, but nobody has
-    been given them.
+    Weights count upwards from 2, from right to left, and begin again after `highest_weight`. A letter counts as its
+    ASCII code less 48, as a digit does. Numbers of equal digits may satisfy the sums, but are never issued.
     """
     values = [ord(place) - ord("0") for place in places]
     expected = [_check_digit(values[:-2], highest_weight), _check_digit(values[:-1], highest_weight)]

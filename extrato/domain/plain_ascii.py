@@ -1,7 +1,7 @@
 """Writes any text in printable ASCII, as a BR Code needs it, without a change of its meaning.
 
-`anyascii` knows what each character of Unicode is in ASCII, but sees no character beside it: it makes `11/2` of `1½`.
-Here a blank keeps apart what was apart, and a few characters mean something else to a payer than to `anyascii`.
+`anyascii` converts each character alone: it makes `11/2` of `1½`. This module puts a blank between characters that must
+stay apart, and replaces a few characters that mean something else to a payer.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _BLANK: Final = " "
 
 _OURS: Final = {
-    **dict.fromkeys("×✕✖⨯⋅", "x"),  # noqa: RUF001 - what multiplies
-    **dict.fromkeys("·‧・･•‣◦∙", _BLANK),  # Between digits they would be a minus or an asterisk.
+    **dict.fromkeys("×✕✖⨯⋅", "x"),  # noqa: RUF001 - multiplication signs
+    **dict.fromkeys("·‧・･•‣◦∙", _BLANK),  # `anyascii` would write a minus or an asterisk between digits.
     "➕": "+",  # noqa: RUF001
     "➖": "-",  # noqa: RUF001
     "➗": "/",
@@ -29,17 +29,17 @@ _OURS: Final = {
     "ℹ": _BLANK,  # noqa: RUF001 - an emoji, though Unicode has it among the letters
     "≠": "!=",
     "‰": "/1000",
-    "°": "o",  # Written for the ordinal º as often as for degrees.
+    "°": "o",  # People write it for the ordinal º as often as for degrees.
 }
 
-# Accented Latin letters, which need no look at their neighbours.
+# Accented Latin letters, which do not depend on their neighbours.
 _LETTERS: Final = {
     number: in_ascii
     for number in (0xAA, 0xBA, *range(0xC0, 0x250))
     if chr(number).isalpha() and (in_ascii := anyascii(chr(number))).isalpha()
 }
 
-# What has a meaning only together: a keycap such as 5️⃣, and raised digits that are the numerator of a fraction.
+# Characters that have a meaning only together: a keycap such as 5️⃣, and raised digits as the numerator of a fraction.
 _RAISED: Final = "⁰¹²³⁴-⁹"
 _TOGETHER: Final = re.compile(
     rf"(?P<keycap>[0-9#*])\ufe0f?\u20e3|(?P<numerator>(?<![{_RAISED}⁺⁻)])[{_RAISED}]+)(?=[/⁄∕／][0-9₀-₉])"  # noqa: RUF001
@@ -56,9 +56,9 @@ _ARROWS: Final = (
     (0xFFE9, 0xFFEC),
     (0x1F800, 0x1F8FF),
 )
-# Beside one of these, a sign of an arrow would be read as another one.
+# Beside one of these, a sign of an arrow would look like another arrow.
 _SIGNS_OF_ARROWS: Final = frozenset("<>-=")
-# Arabic writes decimals and thousands with marks of its own.
+# Arabic has its own marks for decimals and thousands.
 _DECIMAL_MARKS: Final = frozenset("\u066b\u066c")
 
 Kind = Literal["arrow", "digit", "keycap", "letter", "mark", "numerator", "subscript", "superscript", "symbol"]
@@ -66,10 +66,10 @@ _OF_ONE_NUMBER: Final = frozenset({"digit", "keycap", "subscript", "superscript"
 
 
 def plain_ascii(text: str) -> str:
-    """Write `text` in printable ASCII, with single blanks and none at the ends; empty where nothing can be written.
+    """Write `text` in printable ASCII, with single blanks and none at the ends; empty if no character can be written.
 
-    Accents go, letters of other scripts are romanised, and signs become what ASCII has for them. Emoji, control
-    characters and those without a width become blanks. Digits or words never grow together.
+    Accents are removed, letters of other scripts are romanised, and signs are replaced by ASCII ones. Emoji, control
+    characters and characters without a width become blanks. Separate numbers or words never join.
     """
     if not text.isascii():
         text = unicodedata.normalize("NFC", text).translate(_LETTERS)
@@ -94,7 +94,7 @@ def _transliterated(text: str) -> str:
 
 
 def _in_ascii(text: str) -> Iterator[tuple[str, Kind]]:
-    """Give what each character is in ASCII, or several of them together, and what it is to its neighbours."""
+    """Yield each character, or each group with one meaning, in ASCII, with its kind."""
     start = 0
     for match in _TOGETHER.finditer(text):
         yield from map(_of_character, text[start : match.start()])
@@ -104,9 +104,9 @@ def _in_ascii(text: str) -> Iterator[tuple[str, Kind]]:
 
 
 def _between(last: str, last_kind: Kind | None, first: str, kind: Kind) -> str:
-    """Give what keeps two characters from being read as one number or one word.
+    """Return the separator that keeps two characters from looking like one number or one word.
 
-    `last_kind` is None where a character was left out between them, other than a mark on the one before.
+    `last_kind` is None if a character between them was dropped, other than a mark on the one before.
     """
     if (kind == "arrow" or last_kind == "arrow") and {last, first} <= _SIGNS_OF_ARROWS:
         return _BLANK
@@ -122,7 +122,7 @@ def _between(last: str, last_kind: Kind | None, first: str, kind: Kind) -> str:
 
 @lru_cache(maxsize=4096)
 def _of_character(character: str) -> tuple[str, Kind]:
-    """Give what one character is in ASCII, empty for marks on the one before, and what it is to its neighbours."""
+    """Return one character in ASCII, empty for a mark on the one before, with its kind."""
     kind = _kind(character)
     if character in _OURS:
         return _OURS[character], "letter" if character == "°" else kind
@@ -150,7 +150,7 @@ def _kind(character: str) -> Kind:
     decomposition = unicodedata.decomposition(character)
     if decomposition.startswith("<sub>"):
         return "subscript"
-    # The trade mark ™ is raised too, and no exponent.
+    # The trade mark ™ is raised too, but is no exponent.
     return "superscript" if category != "So" and decomposition.startswith("<super>") else "symbol"
 
 
@@ -160,14 +160,14 @@ def _is_arrow(character: str, category: str) -> bool:
 
 
 def _arrow(character: str) -> str:
-    """Draw an arrow to a side, and none up or down: `anyascii` has comparisons, exponents and letters for them."""
+    """Draw an arrow to a side, and none up or down: `anyascii` writes comparisons, exponents and letters for them."""
     name = unicodedata.name(character)
     to_left, to_right = "LEFT" in name, "RIGHT" in name
     return f"{'<' * to_left}-{'>' * to_right}" if to_left or to_right else _BLANK
 
 
 def _is_picture(character: str, category: str, in_ascii: str) -> bool:
-    """Say whether it is an emoji or the like, of which `anyascii` has only a name between colons."""
+    """The character is an emoji or another picture, for which `anyascii` has only a name between colons."""
     if _SHORTCODE.fullmatch(in_ascii):
         return True
     return category in {"Sk", "Sm", "So"} and _is_within(_PICTURES, character)
@@ -178,7 +178,7 @@ def _is_within(ranges: tuple[tuple[int, int], ...], character: str) -> bool:
 
 
 def _with_marks_apart(character: str, in_ascii: str) -> str:
-    """Keep a point or comma of ASCII from joining two numbers, unless the character itself stands within a number."""
+    """Keep a point or comma of ASCII from joining two numbers, unless the original character is part of a number."""
     if character in _DECIMAL_MARKS or (len(in_ascii) == 1 and unicodedata.normalize("NFKC", character) == in_ascii):
         return in_ascii
     before = _BLANK if in_ascii[0] in ".," and in_ascii[1:2].isdigit() else ""

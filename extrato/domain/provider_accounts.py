@@ -1,6 +1,6 @@
-"""ProviderAccounts: which accounts at providers a merchant sells over. Their credentials lie in the vault, never here.
+"""A merchant's accounts at providers. The vault holds their credentials; events hold only digests.
 
-A part of the aggregate in `merchant.py`, cut like it: state, commands, decisions.
+A part of the aggregate in `merchant.py`, divided like it: state, commands, decisions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from extrato.domain.errors import Refused
 
 # --- state --------------------------------------------------------------------------------------
 
-# By provider; a connection is the event that made it, as it would read after every rotation since.
+# By provider. Each account is its `ProviderConnected` event, updated by later rotations.
 ProviderAccounts = dict[str, ProviderConnected]
 ProviderAccountEvent = ProviderConnected | ProviderCredentialRotated | WebhookSecretRotated | ProviderDisconnected
 
@@ -48,7 +48,7 @@ PIX_APIS: Final = frozenset({"payments", "orders"})
 
 
 class ConnectProvider(Struct, frozen=True, kw_only=True):
-    """Say that a credential for `provider` lies in the vault: the first one, or one in place of another."""
+    """Record that the vault holds a credential for `provider`: the first one or a replacement."""
 
     provider: str
     account_id: str
@@ -57,14 +57,14 @@ class ConnectProvider(Struct, frozen=True, kw_only=True):
 
 
 class RotateWebhookSecret(Struct, frozen=True, kw_only=True):
-    """Say that the credential in the vault has another webhook secret."""
+    """Record that the credential in the vault has another webhook secret."""
 
     provider: str
     credential_digest: str
 
 
 class DisconnectProvider(Struct, frozen=True, kw_only=True):
-    """Say that no credential for `provider` lies in the vault."""
+    """Record that the vault holds no credential for `provider`."""
 
     provider: str
 
@@ -75,7 +75,7 @@ ProviderAccountCommand = ConnectProvider | RotateWebhookSecret | DisconnectProvi
 
 
 def decide(command: ProviderAccountCommand, accounts: ProviderAccounts) -> list[ProviderAccountEvent]:
-    """Give the events that follow from `command`; none when it changes nothing. Raises `Refused`."""
+    """Return the events of `command`; none when it does not change the state. Raises `Refused`."""
     connected = accounts.get(command.provider)
     match command:
         case ConnectProvider():
@@ -103,7 +103,7 @@ def _connect(command: ConnectProvider, connected: ProviderConnected | None) -> l
             )
         ]
     if connected.account_id != command.account_id:
-        # What was charged on the account could be asked about no more, and would be watched in vain.
+        # After a change of account the hub cannot check the charges of the first one.
         raise Refused("another_account_connected", provider)
     if (connected.credential_digest, connected.pix_api) == (digest, pix_api):
         return []

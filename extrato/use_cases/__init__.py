@@ -1,1 +1,1 @@
-"""What the hub can do; every door ends in one of these files."""
+"""The use cases of the hub, one module each; every route and job calls one of them."""

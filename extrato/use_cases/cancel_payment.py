@@ -1,4 +1,4 @@
-"""Close a payment that was not paid: record the wish, leave no way to pay at the provider, look, record the end."""
+"""Cancels an unpaid payment: records the request, closes the charge at the provider, checks it, records the result."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 async def cancel_payment(hub: Hub, payment_id: int, *, cause: Cause) -> LoadedPayment:
-    """Close a payment; one that is over already stays as it is.
+    """Cancel a payment; an ended one stays unchanged.
 
-    Raises `Refused` with `payment_already_paid` or `payment_holds_money`, and `ProviderUnavailable` when the wish is
-    recorded and the monitor will see to the rest.
+    Raises `Refused` with `payment_already_paid` or `payment_holds_money`. Raises `ProviderUnavailable` when the request
+    is recorded and the monitor completes it later.
     """
     loaded = await load_payment(hub, payment_id)
     payment = loaded.payment
     is_askable = isinstance(payment, Charged) and _has_provider(hub, loaded)
     if is_askable and payment.cancellation == "none" and not payment.is_settled:
-        # A wish that nobody can be asked to fulfil is not taken.
+        # Without a credential the request cannot be fulfilled, so it is not recorded.
         await credential_for(hub, loaded)
     loaded = (await change_payment(hub, payment_id, [RequestCancellation()], cause=cause)).after
     if loaded.payment.cancellation != "requested":
@@ -39,10 +39,10 @@ async def cancel_payment(hub: Hub, payment_id: int, *, cause: Cause) -> LoadedPa
 
 
 async def complete_cancellation(hub: Hub, payment_id: int, *, cause: Cause) -> LoadedPayment:
-    """Do what a recorded wish to close a payment still needs; harmless when it is done twice.
+    """Complete a recorded cancellation; repeating this is harmless.
 
-    A 2xx of the provider proves nothing (Mercado Pago drops silently what it does not like), so it is asked again
-    how the payment stands. Raises the provider's errors; a refusal is recorded first.
+    A 2xx of the provider is no proof, because Mercado Pago ignores some changes silently. So the hub asks for the
+    payment's status again. Raises the provider's errors; a refusal is recorded first.
     """
     loaded = await load_payment(hub, payment_id)
     if loaded.payment.cancellation != "requested":
@@ -61,10 +61,9 @@ async def complete_cancellation(hub: Hub, payment_id: int, *, cause: Cause) -> L
 
 
 async def _close_at_provider(hub: Hub, loaded: ChargedPayment, *, cause: Cause) -> None:
-    """Leave no way to pay, and look how the payment stands.
+    """Close the charge at the provider, and check the payment's status.
 
-    Only a refusal of the closing itself is recorded, and raised; while the provider does not let itself be asked
-    the wish stays.
+    Only a refusal of the closing itself is recorded and raised. While the provider does not answer, the request stays.
     """
     payment = loaded.payment
     unsettled = [name for name, each in payment.attempts.items() if not each.has_ended]

@@ -1,4 +1,4 @@
-"""Changes merchants, and makes API keys for them."""
+"""Changes merchants, and creates their API keys."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from contracts.envelope import Cause
     from extrato.use_cases.hub import Hub
 
-# What a shop needs. A key that may say that money arrived is issued on purpose, to the bank's integration.
+# The scopes of a shop. The scope `confirm` is issued on purpose, to the bank's integration.
 DEFAULT_SCOPES: Final = ("payments:write", "payments:read", "payments:refund")
 
 
 class Changed(Struct, frozen=True, kw_only=True):
-    """What came of commands: the merchant after them, and whether anything was recorded."""
+    """The result of commands: the merchant after them, and whether an event was recorded."""
 
     merchant: domain.Merchant
     is_new: bool
@@ -32,7 +32,7 @@ class Changed(Struct, frozen=True, kw_only=True):
 def new_api_key(
     slug: str, scopes: tuple[str, ...] = DEFAULT_SCOPES, *, listed_prices_only: bool = False, name: str | None = None
 ) -> tuple[str, IssueApiKey]:
-    """Make a key: the text to show once, and the command that issues it."""
+    """Create a key: returns the text to show once, and the command that issues it."""
     key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
     command = IssueApiKey(
         key_id=key_id,
@@ -45,13 +45,13 @@ def new_api_key(
 
 
 async def change_merchant(hub: Hub, slug: str, commands: Sequence[domain.Command], *, cause: Cause) -> Changed:
-    """Have commands to a merchant handled; this process sees at once what came of them.
+    """Handle commands to a merchant; this process reads the result at once.
 
     Raises `Refused`, `Overloaded` and `StoreUnavailable`.
     """
     try:
         handled = await handle(hub, merchant_stream(slug), commands, cause=cause)
     finally:
-        # Also where it is unknown whether something was recorded.
+        # This also covers an error after which the outcome is unknown.
         hub.merchants.forget(slug)
     return Changed(merchant=handled.after, is_new=bool(handled.events))

@@ -1,4 +1,4 @@
-"""The one way by which commands change a stream: read it, decide, append; once more when another was faster."""
+"""Handles commands on a stream: reads it, decides, appends; on a conflict it starts again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_BACK_OFF_S: Final = 0.1
 
 
 class Handled(Struct, Generic[State, AnyEvent], frozen=True, kw_only=True):
-    """What came of commands: the stream before, the state after, and what was appended, with its positions."""
+    """The result of commands: the stream before, the state after, and the appended events with their positions."""
 
     before: History[State]
     after: State
@@ -48,11 +48,12 @@ async def handle(
     is_new: bool = False,
     beside: Sequence[StreamAppend] = (),
 ) -> Handled[State, AnyEvent]:
-    """Decide commands on the newest state of a stream, and append what follows, all at once.
+    """Decide commands on the newest state of a stream, and append all their events in one step.
 
-    `evidence` is by digest; only what an appended event names is kept. What `is_new` is believed to have no event, and
-    is not read before. `beside` is appended to other streams in the same step. Raises `NotFound` for a stream without
-    an owner, `Refused`, `Conflict` when a stream of `beside` has moved, `Overloaded` and `StoreUnavailable`.
+    `evidence` is by digest; only evidence that an appended event names is stored. With `is_new` the stream is expected
+    to be empty and is not read first. `beside` is appended to other streams in the same step. Raises `NotFound` for a
+    stream without an owner, `Refused`, `Conflict` when a stream of `beside` has changed, `Overloaded` and
+    `StoreUnavailable`.
     """
     before: History[State] = History(state=stream.decider.initial, version=0, first=None, last=None)
     for attempt in range(ATTEMPTS):
@@ -67,19 +68,19 @@ async def handle(
         after, events = stream.decider.decide_all(commands, before.state)
         if not events:
             return Handled(before=before, after=after, events=(), appended=(), positions=())
-        news = new_events(hub, events, merchant=merchant, payment_id=stream.payment_id, cause=cause)
-        append = StreamAppend(stream_id=stream.stream_id, expected_version=before.version, events=news)
+        new = new_events(hub, events, merchant=merchant, payment_id=stream.payment_id, cause=cause)
+        append = StreamAppend(stream_id=stream.stream_id, expected_version=before.version, events=new)
         try:
             positions = await hub.log.append(append, *beside, evidence=_named(evidence, events))
         except Conflict:
             await back_off(attempt)
             continue
-        return Handled(before=before, after=after, events=events, appended=news, positions=positions)
+        return Handled(before=before, after=after, events=events, appended=new, positions=positions)
     raise Overloaded(stream.about, why="stream")
 
 
 def _named(evidence: Mapping[str, Evidence] | None, events: Sequence[Any]) -> list[Evidence]:
-    """Give the evidence that the events name."""
+    """Return the evidence that the events name."""
     if not evidence:
         return []
     named = {getattr(event, "evidence", None) for event in events}
@@ -87,15 +88,15 @@ def _named(evidence: Mapping[str, Evidence] | None, events: Sequence[Any]) -> li
 
 
 async def back_off(attempt: int) -> None:
-    """Let another go first, for a random while that grows: those who meet once must not meet each time."""
+    """Wait for a random time that grows with each attempt, so that competing writers do not collide again."""
     longest_s = min(MAX_BACK_OFF_S, 0.002 * 2**attempt)
-    await asyncio.sleep(random.uniform(0, longest_s))  # noqa: S311 - dice, not a secret
+    await asyncio.sleep(random.uniform(0, longest_s))  # noqa: S311 - jitter, not a secret
 
 
 def new_events(
     hub: Hub, events: Sequence[Event], *, merchant: str, payment_id: int | None, cause: Cause
 ) -> list[NewEvent]:
-    """Give events an identity, a time and a reason; the world's time is the provider's where it told one."""
+    """Add an id, times and a cause to events; `occurred_at` is the provider's time if an event has one."""
     now = hub.now()
     return [
         NewEvent(

@@ -1,4 +1,4 @@
-"""Record that the merchant's bank received a Pix; the caller is authorised to say so."""
+"""Records that the merchant's bank received a Pix; the caller is authorised to confirm it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class Confirmation(Struct, frozen=True, kw_only=True):
-    """What came of a confirmation; `outcome` is the same for every repetition of it.
+    """The result of a confirmation; `outcome` is the same for every repetition.
 
-    `refused` says of one whose money was not taken whether the log got a trace of it.
+    For a refused confirmation, `refused` says whether it recorded an event (`traced`) or not (`untraced`).
     """
 
     outcome: Literal["confirmed", "wrong_amount", "late", "not_pix"]
@@ -32,7 +32,7 @@ class Confirmation(Struct, frozen=True, kw_only=True):
 
 
 class Transfer(Struct, frozen=True, kw_only=True):
-    """A Pix as the bank tells of it, and `raw`, its words; see `ConfirmByBank` for what it may leave out."""
+    """A Pix as the bank confirms it, and the body `raw`; `ConfirmByBank` describes the optional fields."""
 
     bank_payment_id: str
     amount_centavos: int
@@ -44,23 +44,23 @@ class Transfer(Struct, frozen=True, kw_only=True):
 async def confirm_payment(
     hub: Hub, transfer: Transfer, *, merchant: str | None, grace: timedelta, cause: Cause
 ) -> Confirmation:
-    """Confirm a Pix of `merchant` (of anybody when None).
+    """Confirm a Pix of `merchant` (of any merchant when None).
 
-    It counts by when the payer paid; where the bank does not tell that, by the present less `grace`. Raises `NotFound`
-    for an id that is no payment's, and `Refused` for a time of payment that cannot be.
+    The time of payment decides; without it, the present less `grace`. Raises `NotFound` for an id without a payment,
+    and `Refused` for an impossible time of payment.
     """
-    nothing = NotFound(transfer.bank_payment_id[:64], why="transfer")
+    not_found = NotFound(transfer.bank_payment_id[:64], why="transfer")
     bank_payment_id = transfer.bank_payment_id.lower()
     payment_id = payment_id_in(bank_payment_id)
     if payment_id is None:
-        raise nothing
+        raise not_found
     try:
         loaded = await load_payment(hub, payment_id)
     except NotFound:
-        raise nothing from None
+        raise not_found from None
     is_other = merchant is not None and loaded.merchant != merchant
     if is_other or loaded.payment.intent.bank_payment_id != bank_payment_id:
-        raise nothing
+        raise not_found
     if loaded.payment.intent.provider != "pix":
         return Confirmation(outcome="not_pix", loaded=loaded)
     received_at, paid_at = hub.now(), transfer.paid_at

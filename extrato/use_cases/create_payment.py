@@ -1,4 +1,4 @@
-"""Open a payment: record the intent, ask the provider for a charge, record the charge.
+"""Creates a payment: records the intent, asks the provider for a charge, records the charge.
 
 A charge that the hub computes itself is recorded with the intent, in one event.
 """
@@ -47,7 +47,7 @@ WATCH: Final = timedelta(minutes=10)
 
 
 class NewPayment(Struct, frozen=True, kw_only=True):
-    """What a merchant asks for, by `method` `pix` or `checkout`. `lifetime` is how long it may be paid."""
+    """A merchant's request, by `method` `pix` or `checkout`. `lifetime` is how long it may be paid."""
 
     provider: str
     method: str
@@ -60,7 +60,7 @@ class NewPayment(Struct, frozen=True, kw_only=True):
 
 
 class IdempotencyKey(Struct, frozen=True, kw_only=True):
-    """A key of the caller's for one creation; `request_digest` tells one request from another."""
+    """The caller's key for one creation; `request_digest` identifies the request."""
 
     key: str
     request_digest: str
@@ -74,11 +74,11 @@ async def create_payment(
     idempotency_key: IdempotencyKey | None,
     cause: Cause,
 ) -> ChargedPayment:
-    """Open a payment and have it charged; gives the payment as it was when it could first be paid.
+    """Create a payment with its charge; returns the payment as it was when it could first be paid.
 
-    The same request under the same key opens nothing and gives the first payment again; another request
-    raises `Refused("idempotency_key_reused")`. When the provider is away the intent stays, and whoever asks
-    again with the key, or the monitor, has the charge made. Raises the provider's and the store's errors.
+    The same request under the same key returns the first payment again; another request raises
+    `Refused("idempotency_key_reused")`. When the provider is unavailable the intent stays, and a repeated request with
+    the key, or the monitor, requests the charge again. Raises the provider's and the store's errors.
     """
     number = await hub.numbers.draw()
     bank_id = bank_payment_id(number, hub.new_uuid())
@@ -97,7 +97,7 @@ async def create_payment(
         charge=None,
     )
     if _has_more_than_email(wanted):
-        # Kept before the intent: a payment that cannot be opened leaves a row that retention removes.
+        # Stored before the intent: if the creation fails, retention removes the row.
         await hub.payers.keep(number, wanted.payer)
     is_remote = wanted.provider in hub.providers.remote
     charge = None if is_remote else await _charge(hub, merchant, number, intent, opened_at=hub.now())
@@ -122,7 +122,7 @@ async def create_payment(
     except Refused as error:
         if error.code != ALREADY_OPENED:
             raise
-        # The number is another payment's: the sequence is behind.
+        # The number belongs to another payment: the sequence is behind.
         hub.numbers.forget()
         await hub.log.recorder.right_sequences()
         return await create_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
@@ -132,9 +132,9 @@ async def create_payment(
 
 
 async def _request_charge(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> ChargedPayment:
-    """Have the charge made at once; where the merchant's credential is not accepted the payment ends here.
+    """Request the charge at once; a rejected credential of the merchant ends the payment.
 
-    Whoever asked is told so, and is not to find a charge later that nobody waits for.
+    The client gets the error, so no charge may appear later.
     """
     try:
         return await complete_charge(hub, merchant, payment_id, cause=cause)
@@ -146,9 +146,9 @@ async def _request_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
 
 
 async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> ChargedPayment:
-    """Have the charge of an opened payment made, unless there is one; raises `Refused` and the provider's errors.
+    """Request the charge of a payment, unless there is one; raises `Refused` and the provider's errors.
 
-    Two who do this at once both ask the provider; the first answer is recorded, the other one is forgotten.
+    Two callers at once both ask the provider; the first answer is recorded, the other is dropped.
     """
     loaded = await load_payment(hub, payment_id)
     if isinstance(loaded.payment, state.Requested):
@@ -168,7 +168,7 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
         loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
         await hub.payers.forget(payment_id)
         if loaded.payment.cancellation == "requested":
-            # The merchant closed the payment while the provider was asked.
+            # The merchant cancelled the payment during the request to the provider.
             loaded = await complete_cancellation(hub, payment_id, cause=cause)
     return charged(loaded)
 
@@ -205,13 +205,13 @@ async def _charge(
 
 
 def _has_more_than_email(wanted: NewPayment) -> bool:
-    """Say whether the provider is to be told more of the payer than the e-mail address, which the intent holds."""
+    """The provider needs more of the payer than the e-mail address, which is in the intent."""
     payer = wanted.payer
     return any((payer.name, payer.phone, payer.cpf, payer.cnpj))
 
 
 async def _use_of(hub: Hub, merchant: Registered, idempotency_key: IdempotencyKey) -> IdempotencyKeyUsed | None:
-    """Give the creation that the key was used for, if there is one."""
+    """Return the creation that used the key, if there is one."""
     history = await hub.log.read_stream(_key_stream(merchant.slug, idempotency_key))
     return next((each.event for each in history if isinstance(each.event, IdempotencyKeyUsed)), None)
 
@@ -222,7 +222,7 @@ async def _repeat_creation(
     if used.request_digest != idempotency_key.request_digest:
         raise Refused("idempotency_key_reused", "Idempotency-Key")
     loaded = await complete_charge(hub, merchant, used.opened_payment_id, cause=cause)
-    # As it was answered the first time, whatever has happened to the payment since.
+    # The answer equals the first one, without later changes of the payment.
     first = state.charged(loaded.payment.intent, loaded.payment.charge)
     return msgspec.structs.replace(loaded, payment=first, updated_at=loaded.opened_at)
 

@@ -1,4 +1,4 @@
-"""Close a payment whose time ran out, by the hub's clock."""
+"""Expires a payment by the hub's clock."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 
 async def expire_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided:
-    """Expire the payment if it is due and nothing is in flight; otherwise change nothing. Raises `NotFound`."""
+    """Expire the payment if its time is over and no attempt is in flight. Raises `NotFound`."""
     return await change_payment(hub, payment_id, [Expire(now=hub.now())], cause=cause)

@@ -1,4 +1,4 @@
-"""Look into a verified webhook: ask the provider about the thing it names, and believe only the answer."""
+"""Handles a verified webhook: asks the provider about the named resource, and trusts only the answer."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub
     from extrato.use_cases.payments import Decided
 
-# Things that are a payment, and things that lead to one by the reference they carry.
+# Resources that are a payment, and resources that lead to one by their reference.
 PAYMENT_KINDS: Final = frozenset({"payment"})
 LEADING_KINDS: Final = frozenset({"order", "topic_merchant_order_wh"})
 
 
 async def handle_delivery(hub: Hub, delivery: Delivery | DueDelivery) -> str:
-    """Look into one delivery, mark it, and give its outcome; raises whatever it must be tried again for.
+    """Handle one delivery, mark it, and return its outcome; raises an error if the delivery must be retried.
 
-    Nobody sends it a second time once it was answered: it is done with when something was learnt, and not before.
+    The provider does not send a delivery again after an answer, so the hub marks it only after an outcome.
     """
     return await handle_deliveries(hub, [delivery])
 
 
 async def handle_deliveries(hub: Hub, deliveries: Sequence[Delivery | DueDelivery]) -> str:
-    """Look into deliveries about one thing by one question, on behalf of the first; see `handle_delivery`."""
-    outcome = await _look_into(hub, deliveries[0])
+    """Handle several deliveries about one resource with one request, in the name of the first delivery."""
+    outcome = await _handle(hub, deliveries[0])
     at = hub.now()
     marking = (hub.inbox.mark_handled(delivery.delivery_id, at=at, outcome=outcome) for delivery in deliveries)
     await asyncio.gather(*marking)
     return outcome
 
 
-async def _look_into(hub: Hub, delivery: Delivery | DueDelivery) -> str:
+async def _handle(hub: Hub, delivery: Delivery | DueDelivery) -> str:
     if delivery.kind not in PAYMENT_KINDS | LEADING_KINDS:
         return "not_about_a_payment"
     cause = Cause(

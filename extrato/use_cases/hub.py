@@ -1,4 +1,4 @@
-"""What a use case works with."""
+"""The parts that use cases work with."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hub:
-    """Everything a use case may touch; built once by a process's `app.py`."""
+    """All parts that a use case may use; built once by a process's `app.py`."""
 
     log: EventLog
     merchants: MerchantDirectory

@@ -1,4 +1,4 @@
-"""Reads merchants, and recognises their API keys."""
+"""Reads merchants, and authenticates their API keys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from extrato.domain.api_keys import KeyRecord
     from extrato.store.log import LogReader
 
-# A key that was revoked opens nothing after these two together.
+# A revoked key is rejected after the sum of these two at the latest.
 MERCHANT_CACHE_S: Final = 0.5
 KEY_CACHE_S: Final = 0.5
 UNKNOWN_KEY_CACHE_S: Final = 0.1
@@ -30,7 +30,7 @@ KEY_PREFIX: Final = "extrato"
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):
-    """Who is asking, and what he may. `merchant` is None for a key of the hub's, which acts for all."""
+    """An authenticated key and its rights. `merchant` is None for a key of the hub, which acts for all merchants."""
 
     merchant: str | None
     key_id: str
@@ -39,39 +39,39 @@ class ApiKey(Struct, frozen=True, kw_only=True):
 
 
 class MerchantDirectory:
-    """Reads merchants from their streams and remembers them, and the keys that it cached: each for a moment."""
+    """Reads merchants from their streams, authenticates API keys, and caches both for a moment."""
 
     def __init__(self, log: LogReader) -> None:
         self._log = log
         self._cached: FIFOCache[str, tuple[float, domain.Merchant]] = FIFOCache(CACHE_LIMIT)
         self._cached_keys: FIFOCache[str, tuple[float, ApiKey]] = FIFOCache(CACHE_LIMIT)
-        # An answer that was on its way while somebody changed a merchant is not remembered.
+        # A read that overlaps a change of a merchant is not cached.
         self._changes = 0
 
     async def find(self, slug: str) -> domain.Registered | None:
-        """Give the merchant of that slug; None when there is none."""
+        """Return the merchant of that slug; None if there is none."""
         merchant = await self._find(slug)
         return merchant if isinstance(merchant, domain.Registered) else None
 
     async def get(self, slug: str) -> domain.Registered:
-        """Give the merchant of that slug; raises `NotFound`."""
+        """Return the merchant of that slug; raises `NotFound`."""
         merchant = await self.find(slug)
         if merchant is None:
             raise NotFound(slug, why="merchant")
         return merchant
 
     def forget(self, slug: str) -> None:
-        """Read the merchant anew the next time; who changed it sees what he did."""
+        """Drop the merchant from the cache, so that the caller that changed it reads the change."""
         self._cached.pop(slug, None)
         self._cached_keys.clear()
         self._changes += 1
 
     async def authenticate_uncached(self, bearer: str) -> ApiKey | None:
-        """Tell whose API key this is as of now, whatever is remembered; for what outlives one request."""
+        """Authenticate an API key without the caches; for connections that outlive one request."""
         return await self._authenticate(bearer, max_age_s=0.0)
 
     async def authenticate(self, bearer: str) -> ApiKey | None:
-        """Tell whose API key this is; None when it is nobody's. The secret is compared in constant time."""
+        """Authenticate an API key; None if it is not valid. The secret is compared in constant time."""
         key = self.cached_key(bearer)
         if key is None:
             asked_at, changes = time.monotonic(), self._changes
@@ -81,7 +81,7 @@ class MerchantDirectory:
         return key
 
     def cached_key(self, bearer: str) -> ApiKey | None:
-        """Give a key that was cached a moment ago, without a question to anybody."""
+        """Return a key from the cache, without a read of the log."""
         cached = self._cached_keys.get(digest_of(bearer))
         is_fresh = cached is not None and time.monotonic() - cached[0] < KEY_CACHE_S
         return cached[1] if cached is not None and is_fresh else None
@@ -95,7 +95,8 @@ class MerchantDirectory:
         holder = await self._find(slug, max_age_s=max_age_s)
         issued = _issued(holder, key_id)
         if issued is None:
-            # Another process may have issued it a moment ago. Who guesses costs few questions to the database.
+            # Another process may have just issued the key. The short cache limits the database reads of a guessing
+            # client.
             holder = await self._find(slug, max_age_s=UNKNOWN_KEY_CACHE_S)
             issued = _issued(holder, key_id)
         expected = issued.secret_digest if issued else ""
@@ -122,7 +123,7 @@ class MerchantDirectory:
 
 
 def key_named_by(bearer: str) -> tuple[str, str] | None:
-    """Read whose key a text names and the key's id; None where it has not the form of a key. Nothing is verified."""
+    """Return the slug and key id in the text of a key, without verifying it; None for another text."""
     prefix, *rest = bearer.split(".", 3)
     if prefix != KEY_PREFIX or len(rest) < 3 or not rest[2] or not MERCHANT_SLUG.fullmatch(rest[0]):
         return None
@@ -134,18 +135,18 @@ def _issued(holder: domain.Merchant, key_id: str) -> ApiKeyIssued | None:
 
 
 def key_id_of(api_key: str) -> str:
-    """Give the id that the text of a key holds; empty for another text."""
+    """Return the key id in the text of a key; empty for another text."""
     parts = api_key.split(".", 3)
     return parts[2] if len(parts) == 4 and parts[0] == KEY_PREFIX else ""
 
 
 def digest_of(secret: str) -> str:
-    """Digest a key's secret; it is random and long, so a plain SHA-256 is enough."""
+    """Return a digest of a key's secret, which is random and long, so a plain SHA-256 is enough."""
     return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()
 
 
 def merchant_stream(slug: str) -> Stream[domain.Merchant, domain.Command, MerchantEvent]:
-    """Name the stream of a merchant."""
+    """Return the stream of a merchant."""
     return Stream(
         decider=domain.decider(slug),
         stream_id=domain.stream_id(slug),
@@ -156,11 +157,11 @@ def merchant_stream(slug: str) -> Stream[domain.Merchant, domain.Command, Mercha
 
 
 async def read_merchant(log: LogReader, slug: str) -> tuple[domain.Merchant, int]:
-    """Give what a slug is as of now, and the version of its stream."""
+    """Return the current state of a slug, and the version of its stream."""
     history = await read(log, merchant_stream(slug))
     return history.state, history.version
 
 
 async def read_api_keys(log: LogReader, slug: str) -> list[KeyRecord]:
-    """Give the keys of a merchant, or of the hub itself, revoked ones among them."""
+    """Return the keys of a merchant, or of the hub itself, with the revoked ones."""
     return api_keys.records(await log.read_stream(domain.stream_id(slug)))

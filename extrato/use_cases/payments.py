@@ -1,4 +1,4 @@
-"""Payments as their streams tell them: read one, or have commands to it handled."""
+"""Reads a payment from its stream, and handles commands to it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _State_co = TypeVar("_State_co", bound=Opened, covariant=True)
 
 
 class Loaded(Struct, Generic[_State_co], frozen=True, kw_only=True):
-    """A payment as its stream tells it, from `opened_position` up to `version` and `position`."""
+    """A payment as read from its stream, from `opened_position` up to `version` and `position`."""
 
     payment_id: int
     merchant: str
@@ -46,7 +46,7 @@ ChargedPayment = Loaded[Charged]
 
 
 class Decided(Struct, frozen=True, kw_only=True):
-    """What came of commands: the payment before and after, and the events that were appended."""
+    """The result of commands: the payment before and after, and the appended events."""
 
     before: LoadedPayment
     after: LoadedPayment
@@ -54,7 +54,7 @@ class Decided(Struct, frozen=True, kw_only=True):
 
 
 def payment_stream(payment_id: int, *, merchant: str | None = None) -> Stream[Payment, Command, PaymentEvent]:
-    """Name the stream of a payment; `merchant` is needed before there is one."""
+    """Return the stream of a payment; an empty stream needs `merchant`."""
     return Stream(
         decider=PAYMENT,
         stream_id=stream_id(payment_id),
@@ -65,7 +65,7 @@ def payment_stream(payment_id: int, *, merchant: str | None = None) -> Stream[Pa
 
 
 async def load_payment(hub: Hub, payment_id: int) -> LoadedPayment:
-    """Read a payment from its stream, as of now; raises `NotFound`."""
+    """Read the current state of a payment from its stream; raises `NotFound`."""
     return _loaded(payment_id, await read(hub.log, payment_stream(payment_id)))
 
 
@@ -77,7 +77,7 @@ async def change_payment(
     cause: Cause,
     evidence: Mapping[str, Evidence] | None = None,
 ) -> Decided:
-    """Have commands to a payment handled; raises `NotFound`, `Refused`, `Overloaded` and `StoreUnavailable`."""
+    """Handle commands to a payment; raises `NotFound`, `Refused`, `Overloaded` and `StoreUnavailable`."""
     handled = await handle(hub, payment_stream(payment_id), commands, cause=cause, evidence=evidence)
     before = _loaded(payment_id, handled.before)
     if not handled.events:
@@ -93,7 +93,7 @@ async def change_payment(
 
 
 def after_opening(payment_id: int, handled: Handled[Payment, PaymentEvent]) -> LoadedPayment:
-    """Give a payment as the events that opened it have made it."""
+    """Return a payment as of the events that opened it."""
     first, last = handled.appended[0], handled.appended[-1]
     return Loaded(
         payment_id=payment_id,
@@ -130,14 +130,14 @@ def _opened(payment_id: int, payment: Payment) -> Opened:
 
 
 def is_charged(loaded: LoadedPayment) -> TypeGuard[ChargedPayment]:
-    """Say whether the provider holds a charge."""
+    """The payment has a charge at the provider."""
     return isinstance(loaded.payment, Charged)
 
 
 def charged(loaded: LoadedPayment) -> ChargedPayment:
-    """Give a payment with its charge.
+    """Return a payment with its charge.
 
-    Raises `ChargeWasRefused`, and `ProviderUnavailable` as long as the provider has not answered.
+    Raises `ChargeWasRefused`, or `ProviderUnavailable` while the provider has not answered.
     """
     if isinstance(loaded.payment, ChargeNotCreated):
         raise ChargeWasRefused(loaded.payment_id, words=loaded.payment.refusal.reason)

@@ -1,8 +1,8 @@
-"""Connect a merchant's account at a provider, rotate its credential, disconnect it.
+"""Connects a merchant's account at a provider, rotates its credential, and disconnects it.
 
-The vault is changed first, and then what it holds is recorded. A crash between the two leaves a vault that is right
-and a log that lags behind: the credential is used, or used no more, as was asked, and asking again records it. The
-other way round the log would tell of a credential that nobody has, or of none while the old one is still used.
+The vault changes first, then the log records its content. After a crash between the two the vault is right and the log
+lags behind: the hub uses the requested credential, or none, and a repeated request records it. In the other order the
+log would record a credential that the vault lacks, or a removal while the hub still uses the old one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SECRET: Final = re.compile(r"[\x21-\x7e]{1,500}")
 
 
 class NewCredential(Struct, frozen=True, kw_only=True):
-    """What a merchant gives to be connected; `account_id` is whom he believes the token to belong to."""
+    """A merchant's new credential; `account_id` is the account that the merchant expects to own the token."""
 
     access_token: str
     webhook_secret: str
@@ -51,10 +51,9 @@ class NewCredential(Struct, frozen=True, kw_only=True):
 async def connect_account(
     hub: Hub, slug: str, provider: str, wanted: NewCredential, *, cause: Cause
 ) -> domain.Registered:
-    """Ask the provider whose token this is, and connect that account, or give it another credential.
+    """Ask the provider for the token's account, and connect that account or replace its credential.
 
-    Raises `Refused`, also for a token that the provider does not accept, and `ProviderUnavailable`; nothing is kept
-    then.
+    Raises `Refused`, also for a token that the provider rejects, and `ProviderUnavailable`; then nothing is stored.
     """
     await check_provider(hub, slug, provider)
     _check_secret(wanted.webhook_secret)
@@ -73,8 +72,8 @@ async def connect_account(
 async def connect_provider(
     hub: Hub, slug: str, provider: str, credential: Credential, *, cause: Cause
 ) -> domain.Registered:
-    """Put a credential into the vault and record that it is there; raises `Refused`."""
-    # Decided beforehand too, so that what the rules refuse never comes into the vault.
+    """Store a credential in the vault and record that; raises `Refused`."""
+    # Decide first, so that a refused credential never enters the vault.
     merchant, _ = await read_merchant(hub.log, slug)
     domain.decide(_connect_command(provider, credential), merchant)
     if not await hub.vault.put(slug, provider, credential):
@@ -85,7 +84,7 @@ async def connect_provider(
 async def rotate_access_token(
     hub: Hub, slug: str, provider: str, access_token: str, *, cause: Cause
 ) -> domain.Registered:
-    """Keep another access token of the same account beside the same webhook secret; raises as `connect_account`."""
+    """Replace the access token by one of the same account; raises as `connect_account`."""
     await check_provider(hub, slug, provider)
     account_id = await _account_of(hub, provider, access_token)
 
@@ -102,14 +101,14 @@ async def rotate_access_token(
 async def rotate_webhook_secret(
     hub: Hub, slug: str, provider: str, webhook_secret: str, *, cause: Cause
 ) -> domain.Registered:
-    """Keep another webhook secret beside the same access token; raises `Refused`."""
+    """Replace the webhook secret, keep the access token; raises `Refused`."""
     await check_provider(hub, slug, provider)
     _check_secret(webhook_secret)
 
     def other_secret(credential: Credential) -> Credential:
         return replace(credential, webhook_secret=webhook_secret)
 
-    # What a crash left unrecorded is recorded as what it was.
+    # First record a change that a crash left unrecorded.
     await _record_what_is_kept(hub, slug, provider, _connect_command, cause=cause)
     if not await hub.vault.change(slug, provider, other_secret):
         raise Refused("provider_not_connected", provider, why="no_connection")
@@ -117,7 +116,7 @@ async def rotate_webhook_secret(
 
 
 async def disconnect_provider(hub: Hub, slug: str, provider: str, *, cause: Cause) -> domain.Registered:
-    """Forget the credential; every process stops using it within the vault's cache time."""
+    """Remove the credential; every process stops using it within the vault's cache time."""
     await check_provider(hub, slug, provider)
     await hub.vault.remove(slug, provider)
     return await _record_what_is_kept(hub, slug, provider, _connect_command, cause=cause)
@@ -131,10 +130,10 @@ async def _record_what_is_kept(
     *,
     cause: Cause,
 ) -> domain.Registered:
-    """Record the vault's present content until nothing is left to record.
+    """Record the vault's current content until the log matches it.
 
-    Of two who change a credential at once the one whom the vault heard last may be the first to record it; whoever
-    records looks again, so that in the end the log tells of what is there.
+    Two callers may change a credential at the same time, and record in the other order than the vault stored. Each
+    caller reads the vault again after recording, so that the log matches it in the end.
     """
     for _ in range(ATTEMPTS):
         kept = await hub.vault.look(slug, provider)
@@ -155,9 +154,9 @@ async def _account_recorded(hub: Hub, slug: str, provider: str) -> str | None:
 
 
 async def check_provider(hub: Hub, slug: str, provider: str) -> None:
-    """Raise `Refused` unless the merchant exists and the provider has accounts to connect.
+    """Raise `Refused` unless the merchant exists and the provider has accounts.
 
-    Checked before anyone is asked for a secret, and before the provider is asked about one.
+    This runs before a person enters a secret, and before the provider checks one.
     """
     merchant, _ = await read_merchant(hub.log, slug)
     domain.registered(merchant, slug)
@@ -165,7 +164,7 @@ async def check_provider(hub: Hub, slug: str, provider: str) -> None:
 
 
 def notification_url(public_url: str, slug: str) -> str:
-    """Give the address at which the hub takes a merchant's notifications, for the provider's panel and each charge."""
+    """Return the URL that receives a merchant's webhooks, for the provider's panel and for each charge."""
     return f"{public_url}/webhooks/mercadopago/{slug}/"
 
 
@@ -179,7 +178,7 @@ async def _account_of(hub: Hub, provider: str, access_token: str) -> str:
     try:
         return await _provider(hub, provider).account_of(access_token)
     except (ProviderRefused, ProviderNotConnected):
-        # The refusal may quote the token, so that it is not chained.
+        # The refusal may quote the token, so it is not chained.
         raise Refused("credential_not_accepted", provider) from None
 
 

@@ -1,4 +1,4 @@
-"""Record that the merchant's bank gave a Pix back to the payer; the caller is authorised to say so."""
+"""Records that the merchant's bank returned a Pix to the payer; the caller is authorised to report it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 async def record_return(hub: Hub, payment_id: int, command: RecordReturn, *, cause: Cause) -> LoadedPayment:
-    """Record a return once, by the bank's name of it.
+    """Record a return once, by the bank's id of it.
 
-    Raises `NotFound`, and `Refused` for a payment that is no direct Pix, for a time that cannot be, for a transfer
-    that is not known or not named, and for more than is held.
+    Raises `NotFound`. Raises `Refused` for a payment that is no direct Pix, an impossible time, an unknown or unnamed
+    transfer, and more than the held money.
     """
     loaded = await load_payment(hub, payment_id)
     if loaded.payment.intent.provider != "pix":

@@ -1,6 +1,6 @@
-"""Ask the provider what is true about a payment, and record what it says.
+"""Asks the provider for the status of a payment, and records the answer.
 
-The one way by which a webhook, a sweep, a return page and a manual check change a payment.
+Webhooks, sweeps, return pages and manual checks all change a payment through this module.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ MAX_ATTEMPTS_ASKED: Final = 10
 async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided:
     """Ask about every attempt to pay; raises `NotFound`, `ProviderNotConnected` and the provider's errors.
 
-    What was understood is recorded, and then `ProviderMisunderstood` is raised if something was not: nobody may take
-    that for nothing.
+    Records all readable answers, and then raises `ProviderMisunderstood` if one was unreadable: an unreadable attempt
+    must not count as none.
     """
     loaded = await load_payment(hub, payment_id)
     provider = hub.providers.remote.get(loaded.payment.intent.provider)
@@ -51,15 +51,15 @@ async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided
     asked_at = hub.now()
     try:
         async with asyncio.timeout(REFRESH_TIMEOUT_S):
-            pages, alone = await _observe(provider, loaded.payment, credential)
+            pages, by_request = await _observe(provider, loaded.payment, credential)
     except TimeoutError as error:
         raise ProviderUnavailable(provider.name, why="too_slow") from error
-    by_id = {seen.attempt_id for page in alone for seen in page.observations}
-    seen = {seen.attempt_id: seen for page in (*pages, *alone) for seen in page.observations}
+    by_id = {seen.attempt_id for page in by_request for seen in page.observations}
+    seen = {seen.attempt_id: seen for page in (*pages, *by_request) for seen in page.observations}
     decided = await record_observations(
         hub, payment_id, list(seen.values()), asked_at=asked_at, by_id=by_id, cause=cause
     )
-    if any(page.answers > len(page.observations) for page in (*pages, *alone)):
+    if any(page.answers > len(page.observations) for page in (*pages, *by_request)):
         raise ProviderMisunderstood(str(payment_id), why="attempt")
     return decided
 
@@ -67,32 +67,34 @@ async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided
 async def _observe(
     provider: RemoteProvider, payment: Opened, credential: Credential
 ) -> tuple[list[ObservedPage], list[ObservedPage]]:
-    """Ask for the charge where it is itself the attempt, otherwise search, which may lag behind.
+    """Request the charge if it is itself the attempt; otherwise search, which may lag behind.
 
-    An attempt that is known already is asked for by its id, which is the later word. Gives what was searched for, and
-    what was asked for by its id.
+    A known attempt is requested by its id, because that answer is newer. Returns the search results, and the answers by
+    id.
     """
-    known = _worth_asking(payment)
+    known = _attempts_to_request(payment)
     if isinstance(payment, Charged) and payment.charge.attempt_id is not None:
         charge = payment.charge
-        others = [_alone(provider.observe_attempt(name, credential)) for name in known if name != charge.attempt_id]
-        return [], await asyncio.gather(_alone(provider.observe_charge(charge, credential)), *others)
+        others = [
+            _request_one(provider.observe_attempt(name, credential)) for name in known if name != charge.attempt_id
+        ]
+        return [], await asyncio.gather(_request_one(provider.observe_charge(charge, credential)), *others)
     searching = provider.observe_reference(payment.intent.external_reference, credential)
-    asking = (_alone(provider.observe_attempt(name, credential)) for name in known)
-    found, *alone = await asyncio.gather(searching, *asking)
-    return [found], alone
+    asking = (_request_one(provider.observe_attempt(name, credential)) for name in known)
+    found, *by_request = await asyncio.gather(searching, *asking)
+    return [found], by_request
 
 
-def _worth_asking(payment: Opened) -> list[str]:
-    """Choose the attempts to be asked for by id: those that money depends on, and of the others the newest."""
+def _attempts_to_request(payment: Opened) -> list[str]:
+    """Return the attempts to request by id: the newest open ones, and as many of the newest ended ones as fit."""
     ended = [name for name, attempt in payment.attempts.items() if attempt.status in ENDED]
     open_ones = [name for name in payment.attempts if name not in ended][-MAX_ATTEMPTS_ASKED:]
     room = MAX_ATTEMPTS_ASKED - len(open_ones)
     return [*(ended[-room:] if room else ()), *open_ones]
 
 
-async def _alone(asking: Awaitable[Observation | None]) -> ObservedPage:
-    """Ask about one attempt; one that is not understood is counted, so that it hides no other."""
+async def _request_one(asking: Awaitable[Observation | None]) -> ObservedPage:
+    """Request one attempt; an unreadable answer is counted, so that it does not hide the others."""
     try:
         seen = await asking
     except ProviderMisunderstood:
@@ -104,9 +106,9 @@ async def _alone(asking: Awaitable[Observation | None]) -> ObservedPage:
 async def observe_attempt(
     hub: Hub, merchant: str, provider_name: str, attempt_id: str, *, cause: Cause
 ) -> Decided | None:
-    """Ask about one attempt, known by the provider's id only; None when it is of no payment of the merchant.
+    """Request one attempt by the provider's id; None if it belongs to no payment of the merchant.
 
-    Raises `ProviderShowsNothing` when the provider does not know it, or not yet.
+    Raises `ProviderShowsNothing` if the provider does not know the attempt, or not yet.
     """
     credential = await credential_of(hub, merchant, provider_name)
     asked_at = hub.now()
@@ -122,9 +124,9 @@ async def observe_attempt(
 async def observe_resource(
     hub: Hub, merchant: str, provider_name: str, kind: str, resource_id: str, *, cause: Cause
 ) -> Decided | None:
-    """Ask about the payment that something of the provider's leads to; None when to none of the merchant's.
+    """Refresh the payment that a provider's resource leads to; None if it belongs to no payment of the merchant.
 
-    Raises `ProviderShowsNothing` when the provider does not know the thing, or not yet.
+    Raises `ProviderShowsNothing` if the provider does not know the resource, or not yet.
     """
     credential = await credential_of(hub, merchant, provider_name)
     reference = await hub.providers.remote[provider_name].reference_of(kind, resource_id, credential)
@@ -135,9 +137,9 @@ async def observe_resource(
 
 
 async def _payment_of(hub: Hub, merchant: str, provider_name: str, reference: str | None) -> int | None:
-    """Find the payment with that whole reference, of the merchant or of another who receives over the same account.
+    """Return the payment with exactly that reference, of this merchant or of another one with the same account.
 
-    A provider names the account that money came to. Where merchants share one, it cannot say whose payment it was.
+    A provider names the receiving account. If merchants share one, the provider cannot name the merchant.
     """
     payment_id = payment_id_in_reference(reference or "")
     if payment_id is None:
@@ -168,9 +170,9 @@ async def record_observations(
     by_id: AbstractSet[str] = frozenset(),
     cause: Cause,
 ) -> Decided:
-    """Record what was observed, the oldest change first; what is known already leaves no event.
+    """Record observations, the oldest first; a known one records no event.
 
-    `by_id` names the attempts that the provider was asked for, at `asked_at`; the others it told of in a search.
+    `by_id` are the attempts that the hub requested by id at `asked_at`; the others come from a search.
     """
     evidence = {}
     commands = []
@@ -199,9 +201,9 @@ async def record_observations(
 
 
 async def credential_for(hub: Hub, loaded: LoadedPayment) -> Credential:
-    """Give the credential of the account that holds the payment's charge; raises `ProviderNotConnected`.
+    """Return the credential of the account that holds the payment's charge; raises `ProviderNotConnected`.
 
-    Another account, connected since, knows nothing of the charge, and its ignorance would look like an answer.
+    An account connected later does not know the charge, and its "not found" would look like an answer.
     """
     credential = await credential_of(hub, loaded.merchant, loaded.payment.intent.provider)
     payment = loaded.payment
@@ -212,7 +214,7 @@ async def credential_for(hub: Hub, loaded: LoadedPayment) -> Credential:
 
 
 async def credential_of(hub: Hub, merchant: str, provider_name: str) -> Credential:
-    """Give the merchant's credential; raises `ProviderNotConnected`."""
+    """Return the merchant's credential; raises `ProviderNotConnected`."""
     credential = await hub.vault.get(merchant, provider_name)
     if credential is None:
         raise ProviderNotConnected(merchant, why="no_credential", provider=provider_name)

@@ -1,4 +1,4 @@
-"""Give money back: record the wish, have the provider do it once, record its answer, look how the payment stands."""
+"""Refunds money: records the request, asks the provider once, records its answer, checks the payment."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub
     from extrato.values import Credential
 
-# How much the provider's clock may be behind the hub's.
+# How far the provider's clock may be behind the hub's.
 CLOCKS_APART: Final = timedelta(minutes=1)
 LIST_TIMEOUT_S: Final = 4.0
 
 
 class RefundWish(Struct, frozen=True, kw_only=True):
-    """What a merchant asks for: `amount_centavos`, or all that is held when it is None.
+    """A merchant's request for a refund: `amount_centavos`, or all held money when it is None.
 
-    `wish_id` is the same whenever it is asked for again. `attempt_id` is the attempt that it is of; None is every one
-    for all, and the only one that holds money for an amount.
+    A repeated request has the same `wish_id`. `attempt_id` is the attempt to refund. None means every attempt for a
+    full refund, and the only attempt with held money for an amount.
     """
 
     wish_id: str
@@ -52,18 +52,18 @@ class RefundWish(Struct, frozen=True, kw_only=True):
 
 
 async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: Cause) -> LoadedPayment:
-    """Give money back once, however often the same wish is asked for; what is not done yet the monitor sees to.
+    """Refund once, also when the request is repeated; the monitor completes open refunds.
 
-    Raises `Refused` when the rules do not allow it, and `ProviderNotConnected` when nobody can be asked; what became
-    of each refund `refunds_of` tells, also where the provider refused all of them.
+    Raises `Refused` when the rules do not allow the refund, and `ProviderNotConnected` without a credential.
+    `refunds_of` returns the outcome of each refund, also when the provider refused all of them.
     """
     loaded = await load_payment(hub, payment_id)
     known_refunds: dict[str, tuple[str, ...]] = {}
     is_new = not refunds_of(loaded, wish.wish_id)
     if is_new and loaded.payment.intent.provider in hub.providers.remote:
-        # A wish that nobody can be asked to fulfil is not taken.
+        # Without a credential the request cannot be fulfilled, so it is not recorded.
         credential = await credential_for(hub, loaded)
-        known_refunds = await _look(hub, loaded, wish, credential, cause=cause)
+        known_refunds = await _refunds_before(hub, loaded, wish, credential, cause=cause)
     command = RequestRefund(
         wish_id=wish.wish_id,
         attempt_id=wish.attempt_id,
@@ -81,24 +81,25 @@ async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: 
         if isinstance(outcome, BaseException) and not isinstance(outcome, (Transient, ProviderRefused)):
             raise outcome
     if open_ones:
-        # The refunds are recorded; how the payment stands now is told by whoever looks next, if not here.
+        # The refunds are recorded; if this refresh fails, a later one updates the payment.
         with contextlib.suppress(ExtratoError):
             await refresh_payment(hub, payment_id, cause=cause)
     return await load_payment(hub, payment_id)
 
 
 def refunds_of(loaded: LoadedPayment, wish_id: str) -> dict[str, Refund]:
-    """Give the refunds of a wish, by the hub's ids."""
+    """Return the refunds of a request, by the hub's ids."""
     return {name: refund for name, refund in loaded.payment.refunds.items() if refund.wish_id == wish_id}
 
 
-async def _look(
+async def _refunds_before(
     hub: Hub, loaded: LoadedPayment, wish: RefundWish, credential: Credential, *, cause: Cause
 ) -> dict[str, tuple[str, ...]]:
-    """Give the provider's ids of the refunds that are there before the wish, by attempt, where it tells them.
+    """Return the provider's ids of the refunds before this request, by attempt, as far as the provider lists them.
 
-    For a refund of all, what is left is what the provider says, for part of it may have been given back elsewhere:
-    while it cannot be asked nothing is wished, and `ProviderUnavailable` raised. Of an amount the hub may know enough.
+    A full refund needs the provider's balance, because part of the money may have been refunded elsewhere: if the
+    provider does not answer, nothing is recorded and `ProviderUnavailable` is raised. For an amount, the hub's own
+    records may be enough.
     """
     payment_id = loaded.payment_id
     knows_enough = any(each.is_refundable for each in loaded.payment.attempts.values())
@@ -109,7 +110,7 @@ async def _look(
             if wish.amount_centavos is None:
                 raise
         except ExtratoError:
-            # What is not understood hides no other attempt, and has been recorded as far as it was.
+            # An unreadable attempt does not hide the others; the readable ones are recorded.
             loaded = await load_payment(hub, payment_id)
     payment = loaded.payment
     if not isinstance(payment, Charged):
@@ -129,9 +130,9 @@ async def _look(
 
 
 async def complete_refund(hub: Hub, payment_id: int, refund_id: str, *, cause: Cause) -> LoadedPayment:
-    """Do what a recorded refund still needs; the provider is given `refund_id` as its idempotency key.
+    """Complete a recorded refund; `refund_id` is the idempotency key at the provider.
 
-    Raises `ProviderRefused` when no money moved, and `ProviderUnavailable` as long as that is not known.
+    Raises `ProviderRefused` if no money moved, and `ProviderUnavailable` while that is unknown.
     """
     loaded = await _record_answer(hub, payment_id, refund_id, cause=cause)
     with contextlib.suppress(ExtratoError):
@@ -145,7 +146,7 @@ async def _record_answer(hub: Hub, payment_id: int, refund_id: str, *, cause: Ca
     if refund is None:
         raise NotFound(refund_id, why="refund")
     if refund.is_open:
-        command = RecordRefund(answer=await _answer(hub, loaded, refund_id, refund))
+        command = RecordRefund(answer=await _outcome(hub, loaded, refund_id, refund))
         loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
         refund = loaded.payment.refunds[refund_id]
     if refund.state == "refused":
@@ -155,19 +156,19 @@ async def _record_answer(hub: Hub, payment_id: int, refund_id: str, *, cause: Ca
     return loaded
 
 
-async def _answer(
+async def _outcome(
     hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund
 ) -> RefundAccepted | RefundMade | RefundRefused:
-    """Have it made, and find out what became of it; what the provider has taken is not asked for again.
+    """Request the refund and return its outcome; an accepted refund is not requested again.
 
-    A refusal is believed only when the provider shows no such refund: an earlier try may have gone through without an
-    answer, and the next one have been refused for another reason.
+    A refusal counts only if the provider lists no such refund: an earlier request may have succeeded without an answer,
+    and the next one may be refused for another reason.
     """
     refusal: ProviderRefused | ProviderNotConnected | None = None
     seen: RefundSeen | None = None
     if refund.state == "requested":
         try:
-            seen = await _ask(hub, loaded, refund_id, refund)
+            seen = await _request(hub, loaded, refund_id, refund)
         except (ProviderRefused, ProviderNotConnected) as error:
             refusal = error
         except (ProviderMisunderstood, InvalidVaultKey) as error:
@@ -177,7 +178,7 @@ async def _answer(
     if seen is None and refusal is not None:
         return RefundRefused(refund_id=refund_id, code=refusal.code, reason=refusal.message)
     if seen is None or seen.state == "pending":
-        # What is accepted and not shown is not made.
+        # An accepted refund that the provider does not list is not made yet.
         return RefundAccepted(refund_id=refund_id, provider_refund_id=seen.refund_id if seen else None)
     if seen.state == "made":
         return RefundMade(refund_id=refund_id, provider_refund_id=seen.refund_id, made_at=seen.asked_at)
@@ -185,7 +186,7 @@ async def _answer(
     return RefundRefused(refund_id=refund_id, code=refusal.code if refusal else ProviderRefused.code, reason=reason)
 
 
-async def _ask(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund) -> RefundSeen | None:
+async def _request(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund) -> RefundSeen | None:
     payment = loaded.payment
     if not isinstance(payment, Charged):
         raise ProviderRefused(refund_id, why="no_charge")
@@ -201,14 +202,14 @@ async def _ask(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund) 
 
 
 async def _find(hub: Hub, loaded: LoadedPayment, refund_id: str, *, is_refused: bool) -> RefundSeen | None:
-    """Find the refund among those that the provider shows; None when it shows none that may be it.
+    """Find the refund in the provider's list; None if no refund there matches.
 
-    Those of other amounts, from before, and those that other refunds of the hub are known to be are none of it. Of two
-    that may be it, nobody can say which it is.
+    Refunds of other amounts, from before the request, or known as other refunds of the hub do not match. If two match,
+    the hub cannot tell which one it is.
     """
     payment = (await load_payment(hub, loaded.payment_id)).payment
     refund = payment.refunds[refund_id]
-    everything = await _shown(hub, loaded, refund)
+    everything = await _listed(hub, loaded, refund)
     if refund.provider_refund_id is not None:
         return next((seen for seen in everything if seen.refund_id == refund.provider_refund_id), None)
     others = [
@@ -218,7 +219,7 @@ async def _find(hub: Hub, loaded: LoadedPayment, refund_id: str, *, is_refused: 
         and (other.attempt_id, other.amount_centavos) == (refund.attempt_id, refund.amount_centavos)
     ]
     taken = {other.provider_refund_id for other in others if other.provider_refund_id is not None}
-    shown = [seen for seen in everything if _may_be(seen, refund, taken)]
+    shown = [seen for seen in everything if _matches(seen, refund, taken)]
     moved = [seen for seen in shown if seen.state != "refused"]
     nameless = sum(other.state == "made" and other.provider_refund_id is None for other in others)
     if len(moved) > nameless:
@@ -233,7 +234,7 @@ async def _find(hub: Hub, loaded: LoadedPayment, refund_id: str, *, is_refused: 
     return shown[-1] if shown and not moved else None
 
 
-async def _shown(hub: Hub, loaded: LoadedPayment, refund: Refund) -> tuple[RefundSeen, ...]:
+async def _listed(hub: Hub, loaded: LoadedPayment, refund: Refund) -> tuple[RefundSeen, ...]:
     payment = loaded.payment
     if not isinstance(payment, Charged):
         return ()
@@ -245,13 +246,13 @@ async def _shown(hub: Hub, loaded: LoadedPayment, refund: Refund) -> tuple[Refun
 
 
 def _is_in_doubt(seen: RefundSeen, refund: Refund) -> bool:
-    """Say whether a refund may be from before, where the provider did not tell which ones were there."""
+    """The refund may be older than the request, and the provider's earlier list is unknown."""
     is_known_apart = refund.known_refunds is not None or seen.asked_at is None or refund.requested_at is None
     return not is_known_apart and seen.asked_at is not None and seen.asked_at < (refund.requested_at or seen.asked_at)
 
 
-def _may_be(seen: RefundSeen, refund: Refund, taken: set[str]) -> bool:
-    """Say whether a refund that the provider shows may be this one: of its amount, and not there before it."""
+def _matches(seen: RefundSeen, refund: Refund, taken: set[str]) -> bool:
+    """A listed refund matches: it has the same amount and is not older than the request."""
     if seen.amount_centavos != refund.amount_centavos or seen.refund_id in taken:
         return False
     if refund.known_refunds is not None and seen.refund_id is not None:

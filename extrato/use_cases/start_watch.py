@@ -1,4 +1,4 @@
-"""Have the monitor look at a payment often for the next minutes."""
+"""Asks the monitor to check a payment often for the next minutes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 async def start_watch(hub: Hub, payment_id: int, *, cause: Cause) -> Decided:
-    """Start a watch, unless one is on, the payment can no longer be paid, or there is no provider to ask.
+    """Start a watch, unless one is running, the payment cannot be paid, or it has no remote provider.
 
     Raises `NotFound`.
     """

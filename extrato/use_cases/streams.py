@@ -1,4 +1,4 @@
-"""One stream of the log: of which kind it is, whose, and what it leads to."""
+"""One stream of the log: its decider, its owner, and its current state."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from extrato.domain.decider import Command, Decider, State
 if TYPE_CHECKING:
     from extrato.store.log import LogReader
 
-Of = TypeVar("Of")
+_HistoryState = TypeVar("_HistoryState")
 
 
 class Stream(Struct, Generic[State, Command, AnyEvent], frozen=True, kw_only=True):
-    """One stream of a kind, and whose it is; `merchant` is None where its events tell. `about` names it in errors."""
+    """One stream and its owner; `merchant` is None if the events name it. `about` names the stream in errors."""
 
     decider: Decider[State, Command, AnyEvent]
     stream_id: UUID
@@ -27,17 +27,17 @@ class Stream(Struct, Generic[State, Command, AnyEvent], frozen=True, kw_only=Tru
     about: str
 
 
-class History(Struct, Generic[Of], frozen=True, kw_only=True):
-    """What a stream leads to, and its first and last event; None and version 0 before there is one."""
+class History(Struct, Generic[_HistoryState], frozen=True, kw_only=True):
+    """The state after a stream's events, with the first and last event; None and version 0 for an empty stream."""
 
-    state: Of
+    state: _HistoryState
     version: int
     first: Envelope | None
     last: Envelope | None
 
 
 async def read(log: LogReader, stream: Stream[State, Command, AnyEvent]) -> History[State]:
-    """Read a stream as of now."""
+    """Read the current state of a stream."""
     envelopes = await log.read_stream(stream.stream_id)
     state = stream.decider.fold(envelope.event for envelope in envelopes)  # type: ignore[misc]
     first, last = (envelopes[0], envelopes[-1]) if envelopes else (None, None)

@@ -167,7 +167,7 @@ def _choose_attempt(payment: Opened, held: dict[str, int]) -> Refused:
 
 
 def _refuse_one_in_process(payment: Opened, attempt_id: str, centavos: int) -> None:
-    """Refuse a second refund of the same amount while the first is in process: the two could not be told apart."""
+    """Refuse a second refund of the same amount while the first is in process: the two would look the same."""
     for name, refund in payment.refunds.items():
         is_alike = (refund.attempt_id, refund.amount_centavos) == (attempt_id, centavos)
         if refund.state == "in_process" and is_alike:
