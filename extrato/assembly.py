@@ -1,4 +1,4 @@
-"""Puts a `Hub` together from its parts; the services and the tests use the same one."""
+"""Assembles a `Hub` from its parts, for the services and the tests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CLOSE_WITHIN_S: Final = 1.0
 
 
 def vault_keys(settings: Settings, *, may_make: bool = True) -> VaultKeys:
-    """Give the keys of the vault: those of the settings, or those in their file, which is made when it is missing."""
+    """Return the keys of the vault: from the settings, or from their file, which is created if missing."""
     if settings.secret_key:
         return GivenKeys(settings.secret_key)
     return KeyFile(settings.secret_key_file, may_make=may_make)
@@ -45,10 +45,10 @@ def vault_keys(settings: Settings, *, may_make: bool = True) -> VaultKeys:
 async def open_hub(
     settings: Settings, *, pool: asyncpg.Pool, bus: Bus | None, keys: VaultKeys | None = None
 ) -> AsyncIterator[Hub]:
-    """Give a hub on these connections; what it accepted is written before this ends.
+    """Yield a hub on these connections; all accepted events are written before it closes.
 
-    Without a bus its telemetry is lost. Without `keys` those of the settings are read at once, for a process that
-    cannot open the vault must not start; raises `InvalidVaultKey`.
+    Without a bus the telemetry is dropped. Without `keys` those of the settings are read at once, because a process
+    that cannot decrypt the vault must not start; raises `InvalidVaultKey`.
     """
     must_open, keys = keys is None, keys or vault_keys(settings)
     connector = aiohttp.TCPConnector(limit=PROVIDER_CONNECTIONS, keepalive_timeout=30)
@@ -73,7 +73,7 @@ async def open_hub(
                 new_uuid=RandomUuids(),
             )
         finally:
-            # With PostgreSQL away what waits cannot be written, and nobody was told that it was.
+            # Without PostgreSQL the waiting events cannot be written; no caller got a success for them.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_WITHIN_S):
                     await asyncio.gather(log.close(), inbox.close())

@@ -1,6 +1,6 @@
-"""What can go wrong outside the rules: in the store, on the bus, at a provider.
+"""The errors outside the rules: of the store, the bus and the providers.
 
-Transient errors carry `retry_after_s`. Sentences and HTTP statuses stand in `contracts/errors/`.
+Transient errors carry `retry_after_s`. Sentences and HTTP statuses are in `contracts/errors/`.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from contracts.errors import CataloguedError
 
 
 class ExtratoError(CataloguedError):
-    """An error whose class has the `code`; `facts` fill the sentences of the catalogue."""
+    """An error with its code in the class; `facts` fill the sentences of the catalogue."""
 
     def __init__(self, about: str = "", **facts: object) -> None:
         super().__init__(self.code, about, facts)
 
 
 class Transient(ExtratoError):
-    """It may go well a moment later; nothing was recorded unless said otherwise."""
+    """A retry may succeed; nothing was recorded, unless the subclass or its sentence differs."""
 
     code = "unavailable"
 
@@ -26,19 +26,19 @@ class Transient(ExtratoError):
 
 
 class Conflict(ExtratoError):
-    """Somebody else appended to the stream first; read it again and decide again."""
+    """Another process appended to the stream first; read it and decide again."""
 
     code = "conflict"
 
 
 class Overloaded(Transient):
-    """Too much is waiting to be written already."""
+    """Too many events wait to be written."""
 
     code = "overloaded"
 
 
 class StoreUnavailable(Transient):
-    """PostgreSQL does not answer or takes no writes; unless the sentence says so, what was written is unknown."""
+    """PostgreSQL does not answer or rejects writes; the outcome of a write is unknown, unless the sentence gives it."""
 
     code = "store_unavailable"
 
@@ -50,21 +50,21 @@ class BusUnavailable(Transient):
 
 
 class BusRefused(ExtratoError):
-    """NATS says no, and says it again until somebody changes its configuration; the sentence gives the reason."""
+    """NATS refuses, also on a retry, until an operator changes its configuration; the sentence gives the reason."""
 
     code = "bus_refused"
 
 
 class NotFound(ExtratoError):
-    """The thing asked for does not exist, or not for this caller."""
+    """The requested resource does not exist, or not for this caller."""
 
     code = "not_found"
 
 
 class ProviderRefused(ExtratoError):
-    """The provider understood and said no; asking again gives the same answer. `reason` is its own code, if any.
+    """The provider refused; a retry gets the same answer. `reason` is the provider's code, if any.
 
-    `http_status` is that of its answer, 0 where it is not an answer that refuses.
+    `http_status` is the status of the answer, 0 if the refusal is not an HTTP answer.
     """
 
     code = "provider_refused"
@@ -76,7 +76,7 @@ class ProviderRefused(ExtratoError):
 
 
 class ChargeWasRefused(ProviderRefused):
-    """The provider refused to charge a payment, which is recorded and stays listed under `payment_id`."""
+    """The provider refused to charge a payment, which stays listed under `payment_id` with the refusal."""
 
     def __init__(self, payment_id: int, *, words: str) -> None:
         super().__init__(str(payment_id), words=words)
@@ -84,30 +84,30 @@ class ChargeWasRefused(ProviderRefused):
 
 
 class ProviderUnavailable(Transient):
-    """The provider did not answer, is overloaded or is broken; ask again after `retry_after_s`."""
+    """The provider did not answer, is overloaded or failed; retry after `retry_after_s`."""
 
     code = "provider_unavailable"
 
 
 class ProviderShowsNothing(ProviderUnavailable):
-    """The provider does not show what it or somebody else told of; what it shows may lag behind."""
+    """The provider does not know a resource that a webhook or a page named; its data may lag behind."""
 
     code = "provider_shows_nothing"
 
 
 class ProviderMisunderstood(ExtratoError):
-    """The provider's answer has a shape that we do not know; it was not believed."""
+    """The provider's answer has an unknown shape; the hub does not use it."""
 
     code = "provider_misunderstood"
 
 
 class ProviderNotConnected(ExtratoError):
-    """The merchant has no credential for the provider, or one that the provider does not accept."""
+    """The merchant has no credential for the provider, or the provider rejects it."""
 
     code = "provider_not_connected"
 
 
 class Unexpected(ExtratoError):
-    """Something failed that nobody foresaw."""
+    """An unexpected failure."""
 
     code = "internal_error"

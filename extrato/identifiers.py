@@ -1,4 +1,4 @@
-"""Random identifiers, many from one question to the operating system, and identifiers that follow from a name."""
+"""Random identifiers, many from one system call, and identifiers derived from a name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _VARIANT: Final = bytes(each & 0x3F | 0x80 for each in range(256))
 
 
 def named_uuid(name: str) -> UUID:
-    """Give the version 8 UUID (RFC 9562) of a name: its SHA-256, cut. It may hold bytes that are no text."""
+    """Return the version 8 UUID (RFC 9562) of a name: its truncated SHA-256. The name need not be valid text."""
     digest = bytearray(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:UUID_BYTES])
     digest[6] = digest[6] & 0x0F | 0x80
     digest[8] = digest[8] & 0x3F | 0x80
@@ -29,10 +29,10 @@ def named_uuid(name: str) -> UUID:
 
 
 class RandomUuids:
-    """Gives version 4 UUIDs (RFC 9562) of the system's randomness; one system call serves 256 of them.
+    """Creates version 4 UUIDs (RFC 9562) from the system's randomness; one system call serves 256 of them.
 
-    They are of asyncpg's class, a subclass of `uuid.UUID` that is made, written and sent ten times as fast.
-    Not for use by a process and a fork of it.
+    They have asyncpg's class, a subclass of `uuid.UUID` that is created, written and sent ten times as fast. A process
+    and its fork must not share one instance.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class RandomUuids:
         self._used = 0
 
     def __call__(self) -> UUID:
-        """Give the next one."""
+        """Return the next one."""
         if self._used >= len(self._pool):
             pool = bytearray(os.urandom(POOL_BYTES))
             pool[6::UUID_BYTES] = pool[6::UUID_BYTES].translate(_VERSION)

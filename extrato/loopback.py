@@ -1,4 +1,4 @@
-"""Which names in an address or a header mean this machine only."""
+"""Finds the hosts in a URL or a header that name this machine only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether `host` names this machine only."""
+    """`host` names this machine only."""
     if host == "localhost":
         return True
     try:
@@ -17,7 +17,7 @@ def is_loopback(host: str) -> bool:
 
 
 def host_named_by(authority: str) -> str | None:
-    """Read the host of `host[:port]`, in lower case; None with anything else in it, such as a user's name."""
+    """Return the host of `host[:port]`, in lower case; None if the text has other parts, such as a user's name."""
     try:
         parts = urlsplit(f"//{authority}")
         name, _ = parts.hostname, parts.port
@@ -27,6 +27,6 @@ def host_named_by(authority: str) -> str | None:
 
 
 def host_of_origin(origin: str) -> str | None:
-    """Read the host of an `Origin` header; None for `null`, and for what has not the form of one."""
+    """Return the host of an `Origin` header; None for `null` and for a malformed one."""
     scheme, _, authority = origin.partition("://")
     return host_named_by(authority) if scheme and authority else None

@@ -1,7 +1,7 @@
-"""Files and folders of the hub's home: used only when no stranger can have put them there, or can change them.
+"""Files and folders of the hub's home: used only if no other user can have created or can change them.
 
-What is opened is no link, belongs to the user who runs the hub or to root, and no other user may write it. The open
-file is looked at, so that it cannot be exchanged between the look and the use.
+An opened file is no link, belongs to the user who runs the hub or to root, and no other user may write it. The checks
+run on the open file, so that it cannot be exchanged between check and use.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _KINDS_OF_OTHERS: Final = frozenset({errno.ENXIO, errno.EISDIR})
 
 
 class ForeignFile(ExtratoError):
-    """A file or folder is not the hub's own; the message is one sentence for the person who started it."""
+    """A file or folder is not the hub's own; the message is one sentence for the operator."""
 
     code = "foreign_file"
 
 
 def check_own(path: Path, *, owners: Collection[int] = ()) -> bool:
-    """Say whether there is a file or folder; raises `ForeignFile` when it is not ours or one of `owners`."""
+    """Return whether the file or folder exists; raises `ForeignFile` unless the hub or one of `owners` owns it."""
     try:
         found = path.lstat()
     except FileNotFoundError:
@@ -40,9 +40,9 @@ def check_own(path: Path, *, owners: Collection[int] = ()) -> bool:
 
 
 def make_folder(path: Path, mode: int, *, owner: pwd.struct_passwd | None = None) -> None:
-    """Make a folder with exactly this mode and owner; one that exists stays as it is.
+    """Create a folder with exactly this mode and owner; an existing one stays unchanged.
 
-    Raises `ForeignFile` when that is neither the owner's nor ours.
+    Raises `ForeignFile` if an existing one belongs to neither the owner nor the hub.
     """
     if check_own(path, owners={owner.pw_uid} if owner else ()) and path.is_dir():
         return
@@ -53,12 +53,12 @@ def make_folder(path: Path, mode: int, *, owner: pwd.struct_passwd | None = None
 
 
 def open_own(path: Path, flags: int, *, mode: int = 0o600) -> int:
-    """Open a file, which is made with `mode` where `flags` say so; gives a descriptor.
+    """Open a file, created with `mode` if `flags` say so; returns a descriptor.
 
-    A file that is to be emptied is emptied by the caller, afterwards. Raises `ForeignFile` and `OSError`.
+    To empty the file, the caller truncates it afterwards. Raises `ForeignFile` and `OSError`.
     """
     try:
-        # A pipe in place of the file would keep this waiting for its other end.
+        # Without O_NONBLOCK, a pipe in place of the file would block until its other end opens.
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode)
     except OSError as error:
         if error.errno == errno.ELOOP:
@@ -76,24 +76,24 @@ def open_own(path: Path, flags: int, *, mode: int = 0o600) -> int:
 
 
 def read_own(path: Path) -> bytes:
-    """Read a file; raises `ForeignFile`, and `FileNotFoundError` when there is none."""
+    """Read a file; raises `ForeignFile`, and `FileNotFoundError` if there is none."""
     with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file:
         return file.read()
 
 
 def write_own(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Write a file whole or not at all; no other user may read it unless `mode` says so, not even for a moment."""
+    """Write a file completely or not at all; other users can never read it, unless `mode` allows that."""
     draft = draft_own(path, content, mode=mode)
     draft.replace(path)
 
 
 def draft_own(path: Path, content: bytes, *, mode: int = 0o600, durable: bool = False) -> Path:
-    """Write beside `path` what is to take its place, and give the name; with `durable` it outlives a power cut."""
+    """Write a draft beside `path` that can replace it, and return its path; with `durable` it survives a power cut."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "wb") as file:
-        # What the process keeps from others by default is kept from the mode as well.
+        # The umask of the process would reduce the mode.
         os.fchmod(descriptor, mode)
         file.write(content)
         file.flush()

@@ -1,4 +1,4 @@
-"""Pictures of QR codes. One takes 10 to 25 ms of processor time, so draw away from the event loop."""
+"""Draws QR codes. One takes 10 to 25 ms of processor time, so draw outside the event loop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def draw_png(payload: str) -> bytes:
 def draw_svg(payload: str) -> bytes:
     """Draw `payload` as a standalone SVG document in UTF-8, one millimetre a module, on white.
 
-    Dark modules that stand side by side are one line: a quarter of the bytes that a square for each would take.
+    Adjacent dark modules are one line: a quarter of the bytes that one square for each module would need.
     """
     rows = _code(payload).get_matrix()
     side = len(rows)
@@ -35,7 +35,7 @@ def draw_svg(payload: str) -> bytes:
 
 
 def _line(row: list[bool], y: int) -> str:
-    """Draw a row along its middle, as a path of SVG: how far to the next dark run, and how long it is."""
+    """Return a row as an SVG path along its middle: for each dark run the distance to it, and its length."""
     path, skipped = f"M0 {y}.5", 0
     for is_dark, modules in itertools.groupby(row):
         length = len(list(modules))
@@ -47,7 +47,7 @@ def _line(row: list[bool], y: int) -> str:
 def _code(payload: str) -> QRCode[Any]:
     """Encode with error correction M and the quiet zone of four modules that ISO/IEC 18004 demands.
 
-    The libraries are imported at the first picture, for most processes never draw one.
+    The libraries are imported at the first picture, because most processes never draw one.
     """
     from qrcode.constants import ERROR_CORRECT_M  # noqa: PLC0415
     from qrcode.main import QRCode  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What the heart takes from outside as a value or a function: credentials, payers and the clock."""
+"""Values that come from outside: credentials, payers and the clock."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Clock = Callable[[], datetime]
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
-    """What opens a merchant's account at a provider; it never appears in a log or an error.
+    """The credential of a merchant's account at a provider; it never appears in a log or an error.
 
-    `pix_api` says which of Mercado Pago's APIs makes this account's Pix charges: `payments` or `orders`.
+    `pix_api` names the API of Mercado Pago that creates this account's Pix charges: `payments` or `orders`.
     """
 
     access_token: str
@@ -29,14 +29,14 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """Name the credential without telling it: the SHA-256 of all its parts, in hex."""
+        """Return an identifier that does not reveal the credential: the SHA-256 of all its parts, in hex."""
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
 
 
 class Payer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a merchant knows of a payer and a provider wants to know; it is never shown in `repr`.
+    """The data of a payer, from the merchant, for the provider; `repr` never shows it.
 
-    A person has a `cpf`, a company a `cnpj`: both without a mask, and a CNPJ in capitals.
+    A person has a `cpf`, a company a `cnpj`: both without punctuation, and a CNPJ in capitals.
     """
 
     email: str | None = None

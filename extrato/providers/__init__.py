@@ -1,1 +1,1 @@
-"""Those who move the money: one port, and an adapter for each of them."""
+"""The providers: one port, and an adapter for each provider."""

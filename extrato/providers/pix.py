@@ -1,6 +1,6 @@
-"""Pix straight to the merchant's own key, by a static BR Code: no provider, no fee, nobody to ask.
+"""Direct Pix to the merchant's own key, by a static BR Code, without a remote provider and without a fee.
 
-The bank tells of the payment by the confirmation route; there is nothing to observe.
+The bank confirms the payment by the confirmation route; the hub cannot observe it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ TXID_LENGTH: Final = 25
 
 
 class PixProvider:
-    """Writes BR Codes."""
+    """Creates charges as BR Codes."""
 
     name = "pix"
 
     async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
-        """Write the code that a payer scans or pastes; raises `ProviderNotConnected` without a Pix key."""
+        """Return the code that a payer scans or pastes; raises `ProviderNotConnected` without a Pix key."""
         receiver = request.receiver
         if receiver.pix_key is None:
             raise ProviderNotConnected(receiver.name, why="no_pix_key")

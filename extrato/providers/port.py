@@ -1,8 +1,7 @@
-"""What the hub asks of whoever moves the money, in the hub's words.
+"""The port of the providers, in the hub's words.
 
-An adapter folds everything foreign into these shapes, and every foreign failure into
-`ProviderRefused`, `ProviderUnavailable` or `ProviderMisunderstood`. Each method bounds its time and its
-retries by itself.
+An adapter translates all foreign data into these shapes, and every foreign failure into `ProviderRefused`,
+`ProviderUnavailable` or `ProviderMisunderstood`. Each method has its own timeout and retry limit.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from extrato.values import Credential, Payer
 
 
 class Receiver(Struct, frozen=True, kw_only=True):
-    """Who receives the money of a charge that needs no account at a provider."""
+    """The receiver of a charge without an account at a provider."""
 
     name: str
     city: str
@@ -26,9 +25,9 @@ class Receiver(Struct, frozen=True, kw_only=True):
 
 
 class ChargeRequest(Struct, frozen=True, kw_only=True):
-    """What is to be charged, by which method (`pix` or `checkout`), and where the provider tells of it.
+    """A request for a charge, by method (`pix` or `checkout`), with the URL for the provider's webhooks.
 
-    All but `asked_at` is the same whenever the provider is asked again.
+    A repeated request has the same values, except `asked_at`.
     """
 
     method: str
@@ -50,7 +49,7 @@ class ChargeRequest(Struct, frozen=True, kw_only=True):
 
 
 class RefundRequest(Struct, frozen=True, kw_only=True):
-    """What is to be given back; `known_refunds` are the provider's ids of those that are not this one, where known."""
+    """A request for a refund; `known_refunds` are the provider's ids of other, earlier refunds, if known."""
 
     refund_id: str
     charge: ChargeCreated
@@ -60,9 +59,9 @@ class RefundRequest(Struct, frozen=True, kw_only=True):
 
 
 class RefundSeen(Struct, frozen=True, kw_only=True):
-    """A refund as the provider tells of it: `made`, `pending` while it is being made, or `refused`.
+    """A refund in the provider's list: `made`, `pending` while it is in process, or `refused`.
 
-    `asked_at` is the provider's time of it, None where it tells none.
+    `asked_at` is the provider's time of the refund; None if it sends none.
     """
 
     refund_id: str | None
@@ -72,7 +71,7 @@ class RefundSeen(Struct, frozen=True, kw_only=True):
 
 
 class Observation(Struct, frozen=True, kw_only=True):
-    """How a provider says that one attempt stands; `answer` is the very bytes that say so."""
+    """The provider's answer about one attempt; `answer` holds its bytes."""
 
     attempt_id: str
     status: str
@@ -88,9 +87,9 @@ class Observation(Struct, frozen=True, kw_only=True):
 
 
 class ObservedPage(Struct, frozen=True, kw_only=True):
-    """Some of the attempts that changed in a span of time; `is_last` when there are no more.
+    """One page of the attempts that changed in a span of time; `is_last` on the last page.
 
-    `answers` counts what the provider told, with what could not be understood and was passed over.
+    `answers` counts the provider's results, including the unreadable ones that were skipped.
     """
 
     observations: tuple[Observation, ...]
@@ -99,79 +98,79 @@ class ObservedPage(Struct, frozen=True, kw_only=True):
 
 
 class ChargeCreator(Protocol):
-    """Makes charges."""
+    """Creates charges."""
 
     name: str
 
     async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
-        """Give a charge that can be paid; asking twice for one payment is harmless."""
+        """Return a charge that can be paid; a repeated request for one payment is harmless."""
         ...
 
 
 class RemoteProvider(ChargeCreator, Protocol):
-    """Holds charges on accounts of its own, and tells how attempts to pay them stand."""
+    """Holds charges on its own accounts, and reports the attempts to pay them."""
 
     async def account_of(self, access_token: str) -> str:
-        """Tell whose token this is, by the provider's id of the account; raises `ProviderNotConnected`."""
+        """Return the provider's id of the token's account; raises `ProviderNotConnected`."""
         ...
 
     async def observe_attempt(self, attempt_id: str, credential: Credential) -> Observation | None:
-        """Tell how one attempt stands; None when the provider does not know it."""
+        """Return the current state of one attempt; None if the provider does not know it."""
         ...
 
     async def observe_charge(self, charge: ChargeCreated, credential: Credential) -> Observation | None:
-        """Tell how a charge stands that is itself the one attempt to pay it; None when the provider does not know."""
+        """Return the current state of a charge that is itself the one attempt; None if the provider has none."""
         ...
 
     async def reference_of(self, kind: str, resource_id: str, credential: Credential) -> str | None:
-        """Tell which charge a thing that a webhook named is about, by its reference.
+        """Return the reference of the charge that a webhook's resource belongs to.
 
-        Empty when it is about none, None when the provider does not know it, or not yet.
+        Empty if it belongs to none; None if the provider does not know the resource, or not yet.
         """
         ...
 
     async def cancel_charge(
         self, charge: ChargeCreated, attempts: Sequence[str], *, at: datetime, credential: Credential
     ) -> None:
-        """Leave no way to pay from `at` on: close the charge, and cancel these attempts, which are not settled.
+        """Prevent payment from `at` on: close the charge, and cancel these unsettled attempts.
 
-        Asking twice is harmless. What became of it only a new observation tells: the payer may have been faster.
+        A repeated request is harmless. Only a new observation shows the outcome: the payer may have paid before.
         """
         ...
 
     async def refund_attempt(self, request: RefundRequest, credential: Credential) -> RefundSeen | None:
-        """Give money back; asking twice with one `refund_id` gives it back once.
+        """Refund money; a repeated request with one `refund_id` refunds it once.
 
-        None when the wish was taken, and only `observe_refunds` tells what became of it; raises `ProviderRefused`
-        when it says that no money moves.
+        None if the provider accepted the request and only `observe_refunds` shows the outcome; raises `ProviderRefused`
+        if the provider answers that no money moves.
         """
         ...
 
     async def observe_refunds(
         self, charge: ChargeCreated, attempt_id: str, credential: Credential
     ) -> tuple[RefundSeen, ...]:
-        """Tell of every refund of an attempt, whoever asked for it."""
+        """Return every refund of an attempt, also those that the hub did not request."""
         ...
 
     async def observe_reference(self, external_reference: str, credential: Credential) -> ObservedPage:
-        """Tell how every attempt to pay one charge stands; the newest may be missing for a while."""
+        """Return the current state of every attempt to pay one charge; the newest may be missing for a while."""
         ...
 
     async def observe_changes(
         self, *, since: datetime, until: datetime, offset: int, credential: Credential
     ) -> ObservedPage:
-        """Tell which attempts of an account changed from `since` to `until`, oldest change first, from `offset` on."""
+        """Return the attempts of an account that changed from `since` to `until`, oldest first, from `offset` on."""
         ...
 
 
 class Providers(Struct, frozen=True):
-    """Every provider by name, and those of them that can be asked."""
+    """All providers by name, and the remote ones."""
 
     creators: Mapping[str, ChargeCreator]
     remote: Mapping[str, RemoteProvider]
 
     @classmethod
     def of(cls, *, remote: Sequence[RemoteProvider], local: Sequence[ChargeCreator] = ()) -> Self:
-        """List providers by their names."""
+        """Return the providers by name."""
         by_name = {provider.name: provider for provider in remote}
         return cls(creators={**{creator.name: creator for creator in local}, **by_name}, remote=by_name)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def providers(settings: Settings, session: aiohttp.ClientSession) -> Providers:
-    """Build every provider."""
+    """Return all providers."""
     return Providers.of(
         remote=[MercadoPago(MercadoPagoClient(session, settings.mercado_pago_url))],
         local=[PixProvider()],

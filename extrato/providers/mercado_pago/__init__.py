@@ -1,1 +1,1 @@
-"""Mercado Pago: what the hub asks of it, in its words."""
+"""The adapter of Mercado Pago."""

@@ -1,8 +1,8 @@
-"""Mercado Pago behind the port: Checkout Pro links, Pix charges, and how the attempts to pay them stand.
+"""The port for Mercado Pago: Checkout Pro links, Pix charges, and the attempts to pay them.
 
-A Pix is made by the Payments API or by the Orders API. Test users are often refused by the first; so where it
-says that it wants a live credential, the second is asked. An order's money is a payment too: it has the ordinary
-payment id, by which searches and notifications tell of it.
+The Payments API or the Orders API creates a Pix. The first often refuses test users; if it requires a live credential,
+the adapter asks the second. An order's money is a payment too: it has the ordinary payment id in searches and
+notifications.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
 CURRENCY: Final = "BRL"
 SHORTEST_PIX: Final = timedelta(minutes=30)
-# An action that the state of a payment or an order does not allow (Payments 2018 and 2063, Orders' own words).
+# Codes for an action that the state of a payment or order does not allow (Payments 2018 and 2063; Orders' words).
 STATE_CODES: Final = frozenset({"2018", "2063", "cannot_cancel_order", "order_already_canceled"})
 TITLE_LENGTH: Final = 256
-# How much later than it was asked for a preference may close by its own word, which has no fractions of a second.
+# How much later than requested a preference may close: Mercado Pago's answer has no fractions of a second.
 CLOSED_WITHIN: Final = timedelta(seconds=2)
 
 _logger = structlog.get_logger(component="mercado_pago")
@@ -64,7 +64,7 @@ class MercadoPago:
         return await self._client.get_own_account(access_token)
 
     async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
-        """Have a preference or a Pix made."""
+        """Create a preference or a Pix."""
         if request.credential is None:
             raise ProviderNotConnected
         charge = await self._create(request, request.credential)
@@ -82,7 +82,7 @@ class MercadoPago:
             return await self._create_order(request, token)
 
     async def _create_preference(self, request: ChargeRequest, token: str) -> ChargeCreated:
-        """Make a preference. Mercado Pago does not recognise a repeated one, which is harmless: one is handed out."""
+        """Create a preference. A repeated request creates another one, which is harmless: the hub uses only one."""
         preference = await self._client.create_preference(
             token, preference_body(request), idempotency_key=request.bank_payment_id
         )
@@ -126,9 +126,9 @@ class MercadoPago:
         return None if answer is None else to_observation(answer)
 
     async def observe_charge(self, charge: ChargeCreated, credential: Credential) -> Observation | None:
-        """Ask for the payment, and only where that is not to be had for the order.
+        """Request the payment, and the order only if the payment is not available.
 
-        The two do not say the same at all times: an order does not know a mediation.
+        The two can differ: an order does not show a mediation.
         """
         seen = None
         if charge.attempt_id is not None and not orders.is_order_id(charge.attempt_id):
@@ -137,7 +137,7 @@ class MercadoPago:
         return seen or await self.observe_attempt(charge.charge_id, credential)
 
     async def reference_of(self, kind: str, resource_id: str, credential: Credential) -> str | None:
-        """Ask for the order or merchant order that a notification names."""
+        """Request the order or merchant order that a notification names."""
         if kind == "order" and orders.is_order_id(resource_id):
             answer = await self._client.get_order(credential.access_token, resource_id)
             return None if answer is None else orders.read_order(answer).external_reference or ""
@@ -149,21 +149,21 @@ class MercadoPago:
     async def cancel_charge(
         self, charge: ChargeCreated, attempts: Sequence[str], *, at: datetime, credential: Credential
     ) -> None:
-        """Close the preference or cancel the order, and cancel payments; one that is over already stays as it is."""
+        """Close the preference or cancel the order, and cancel payments; an ended one stays unchanged."""
         token = credential.access_token
         if orders.is_order_id(charge.charge_id):
-            # A key of its own each time: what an earlier cancellation was answered with may not be so any more.
+            # A new key each time: the answer to an earlier cancellation may be outdated.
             key = f"cancel-{at.timestamp():.0f}-{charge.charge_id}"
             await _if_still_possible(self._client.cancel_order(token, charge.charge_id, idempotency_key=key))
             return
         if charge.attempt_id is None:
-            # First, so that no attempt is begun between.
+            # Close the preference first, so that no attempt begins in between.
             await self._close_preference(charge.charge_id, at=at, token=token)
         for attempt_id in {*attempts, charge.attempt_id} - {None}:
             await _if_still_possible(self._client.cancel_payment(token, attempt_id or ""))
 
     async def _close_preference(self, preference_id: str, *, at: datetime, token: str) -> None:
-        """Close it, and believe only what it looks like then: Mercado Pago drops silently what it does not like."""
+        """Close the preference and check the answer, because Mercado Pago ignores some changes silently."""
         closed = await self._client.close_preference(token, preference_id, at=moment(at))
         until = closed.expiration_date_to
         if not closed.expires or until is None or in_utc(until) > at + CLOSED_WITHIN:
@@ -174,7 +174,7 @@ class MercadoPago:
         token = credential.access_token
         if orders.is_order_id(request.charge.charge_id):
             return await self._refund_order(request, token)
-        # The amount is always said: without one Mercado Pago gives back whatever is left by then.
+        # The request always has an amount: without one Mercado Pago refunds the whole rest.
         body = {"amount": to_reais(request.amount_centavos)}
         answer = await self._client.refund_payment(token, request.attempt_id, body, idempotency_key=request.refund_id)
         try:
@@ -194,7 +194,7 @@ class MercadoPago:
         return tuple(map(_refund_seen, refunds))
 
     async def _refund_order(self, request: RefundRequest, token: str) -> RefundSeen | None:
-        """Have an order's money given back. It is answered with all refunds, and not with which one is meant."""
+        """Refund an order. The answer lists all refunds, and does not say which one is new."""
         order_id = request.charge.charge_id
         answer = await self._client.get_order(token, order_id)
         if answer is None:
@@ -248,7 +248,7 @@ class MercadoPago:
 
 
 async def _if_still_possible(cancelling: Awaitable[None]) -> None:
-    """Cancel; a refusal because of the state it is in is no failure, for only a new look tells that state."""
+    """Cancel a resource; a refusal because of its state is no failure: the next observation shows that state."""
     try:
         await cancelling
     except ProviderRefused as error:
@@ -266,7 +266,7 @@ def _refund_seen(refund: Refund) -> RefundSeen:
 
 
 def _understood(results: Sequence[Raw]) -> tuple[Observation, ...]:
-    """Translate what can be translated: an account has sales that are none of ours, of shapes we do not know."""
+    """Translate the readable results: an account also has foreign sales, whose shapes the hub may not know."""
     observations = []
     for result in results:
         try:
@@ -277,7 +277,7 @@ def _understood(results: Sequence[Raw]) -> tuple[Observation, ...]:
 
 
 def preference_body(request: ChargeRequest) -> dict[str, Any]:
-    """Write a Checkout Pro preference; amounts are JSON numbers in reais."""
+    """Return the body of a Checkout Pro preference; amounts are JSON numbers in reais."""
     body: dict[str, Any] = {
         "items": [
             {
@@ -290,13 +290,13 @@ def preference_body(request: ChargeRequest) -> dict[str, Any]:
             for number, item in enumerate(request.items, start=1)
         ],
         "external_reference": request.external_reference,
-        # Of the formats that Mercado Pago sends for one event, only the signed one (Webhooks documentation).
+        # Mercado Pago has several formats for one event; this requests only the signed one (Webhooks documentation).
         "notification_url": f"{request.notification_url}?source_news=webhooks",
         "back_urls": dict.fromkeys(("success", "pending", "failure"), request.return_url),
         "metadata": {"payment_id": request.payment_id},
     }
     if request.return_url.startswith("https://"):
-        # `auto_return` is refused for a return address that is not public (error invalid_auto_return).
+        # Mercado Pago refuses `auto_return` for a return URL that is not public (error invalid_auto_return).
         body["auto_return"] = "approved"
     if request.payer.email:
         body["payer"] = {"email": request.payer.email}
@@ -307,7 +307,7 @@ def preference_body(request: ChargeRequest) -> dict[str, Any]:
 
 
 def pix_body(request: ChargeRequest) -> dict[str, Any]:
-    """Write a Pix for `POST /v1/payments`; the amount is a JSON number in reais."""
+    """Return the body of `POST /v1/payments`; the amount is a JSON number in reais."""
     body: dict[str, Any] = {
         "transaction_amount": to_reais(request.amount_centavos),
         "payment_method_id": "pix",
@@ -318,11 +318,11 @@ def pix_body(request: ChargeRequest) -> dict[str, Any]:
         "metadata": {"payment_id": request.payment_id},
     }
     if request.payer.phone:
-        # The payer of a payment has no telephone of its own; what is known besides goes here.
+        # A payment's payer has no field for a telephone; additional data goes here.
         body["additional_info"] = {"payer": {"phone": phone_body(request.payer.phone)}}
     if request.expires_at is not None:
-        # Mercado Pago takes no expiry of less than half an hour from the moment that it is asked. In whole minutes
-        # since the opening, so that who asks again soon asks for the very same under the same key.
+        # Mercado Pago rejects an expiry of less than half an hour after the request. The expiry is in whole minutes
+        # after the opening, so that a soon repeated request has the same body under the same key.
         minutes = (request.asked_at - request.opened_at) // timedelta(minutes=1) + 1
         expires_at = max(request.expires_at, request.opened_at + SHORTEST_PIX + timedelta(minutes=minutes))
         body["date_of_expiration"] = expires_at.astimezone(UTC).isoformat(timespec="milliseconds")
@@ -330,7 +330,7 @@ def pix_body(request: ChargeRequest) -> dict[str, Any]:
 
 
 def to_observation(answer: bytes) -> Observation:
-    """Translate the bytes of one payment; raises `ProviderMisunderstood`."""
+    """Translate the bytes of one payment; raises `ProviderMisunderstood` for an unknown shape."""
     payment = read(answer, Payment)
     observed_at = payment.date_last_updated or payment.date_created
     return Observation(

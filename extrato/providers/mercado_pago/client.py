@@ -40,7 +40,7 @@ RETRY_AFTER_S: Final = 5.0
 MAX_RETRY_AFTER_S: Final = 300.0
 TRANSIENT_STATUSES: Final = frozenset({408, 423, 424, 425, 429})
 SEARCH_LIMIT: Final = 50
-# "Unauthorized use of live credentials" of the Payments API, and the like of the Orders API.
+# "Unauthorized use of live credentials" of the Payments API, and a similar error of the Orders API.
 LIVE_CREDENTIAL_CODES: Final = frozenset({"7"})
 # Another request holds the idempotency key at this moment. A later retry returns the result of that request.
 KEY_IN_USE_CODES: Final = frozenset({"", "idempotency_key_already_used", "resource_locked"})
@@ -269,7 +269,7 @@ def _classify(path: str, status: int, retry_after: str | None, answer: bytes, to
     if status == 409 and code in KEY_IN_USE_CODES:
         raise ProviderUnavailable(path, why="busy", retry_after_s=RETRY_AFTER_S)
     if 400 <= status < 500:
-        # The reason may quote the request, and is recorded for good.
+        # The reason may quote the request, and is recorded permanently.
         words = sentence.replace(token, "(token)")[:200]
         raise ProviderRefused(path, why="answered", status=status, words=words, reason=code, http_status=status)
     raise ProviderMisunderstood(path, status=status)

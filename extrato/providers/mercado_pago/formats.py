@@ -1,4 +1,4 @@
-"""How Mercado Pago writes amounts, times and payers, in both of its interfaces."""
+"""Mercado Pago's formats for amounts, times, refunds and payers, in both of its APIs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from extrato.errors import ProviderMisunderstood, ProviderRefused
 if TYPE_CHECKING:
     from extrato.providers.port import ChargeRequest
 
-# The statuses of a refund (reference of refunds; Orders' own words), as far as they are not that it was made.
+# The statuses of a refund that is not made (reference of refunds; Orders' own words).
 REFUND_STATES: Final[dict[str, Literal["pending", "refused"]]] = {
     "in_process": "pending",
     "processing": "pending",
@@ -31,7 +31,7 @@ EXACT: Final = Context(prec=28, traps=[Inexact])
 
 
 def centavos(reais: Decimal) -> int:
-    """Read an amount, zero included; one out of bounds is not computed with, for its exponent may be huge."""
+    """Convert reais, zero included, to centavos; checks the bounds first, because an exponent may be huge."""
     if not (reais.is_finite() and 0 <= reais <= MAX_REAIS):
         raise ProviderMisunderstood(str(reais)[:40], why="amount_bounds")
     try:
@@ -41,7 +41,7 @@ def centavos(reais: Decimal) -> int:
 
 
 def in_utc(moment: datetime) -> datetime:
-    """Read a time; raises `ProviderMisunderstood` without an offset or out of bounds."""
+    """Convert a time to UTC; raises `ProviderMisunderstood` without an offset or out of bounds."""
     if moment.tzinfo is None:
         raise ProviderMisunderstood(moment.isoformat(), why="time_offset")
     try:
@@ -51,19 +51,19 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def moment(at: datetime) -> str:
-    """Write a time with milliseconds."""
+    """Return a time as text with milliseconds."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def refund_state(status: str | None) -> Literal["made", "pending", "refused"]:
-    """Read a refund's status; one that is not known, or none, has moved money."""
+    """Return the state of a refund; without a status, or with an unknown one, the refund counts as made."""
     return REFUND_STATES.get(status or "", "made")
 
 
 def missing_code_error(name: str, status: str | None, detail: str | None) -> ProviderRefused | ProviderMisunderstood:
-    """Give what is to be raised for a Pix that was made and has no code: it was refused, or it is not understood.
+    """Return the error for a new Pix without a code: a refusal, or an answer that the hub does not understand.
 
-    One that is refused for risk is made all the same: 201 with `rejected` (mercadopago devsite-docs #2615).
+    Mercado Pago creates a Pix that it refuses for risk: 201 with `rejected` (mercadopago devsite-docs #2615).
     """
     if status in ENDED:
         return ProviderRefused(name, why="pix", words=detail or status, reason=detail or status)
@@ -71,14 +71,14 @@ def missing_code_error(name: str, status: str | None, detail: str | None) -> Pro
 
 
 def phone_body(phone: str) -> dict[str, str]:
-    """Write a telephone number; a Brazilian one has its area code apart."""
+    """Return a telephone number; a Brazilian one has a separate area code."""
     digits = "".join(character for character in phone if character.isascii() and character.isdigit())
     match = BRAZILIAN_PHONE.fullmatch(digits)
     return {"area_code": match[1], "number": match[2]} if match else {"area_code": "", "number": digits}
 
 
 def payer_body(request: ChargeRequest) -> dict[str, Any]:
-    """Write who pays a Pix; Mercado Pago wants an e-mail address at least."""
+    """Return the payer of a Pix; Mercado Pago requires at least an e-mail address."""
     payer = request.payer
     body: dict[str, Any] = {"email": payer.email}
     if payer.name:

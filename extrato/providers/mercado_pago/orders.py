@@ -1,7 +1,7 @@
-"""Mercado Pago's Orders API in the hub's words: a Pix as an order, and how an order stands.
+"""Translates between the hub and Mercado Pago's Orders API: a Pix as an order, and the state of an order.
 
-Amounts are texts in reais. An order is one attempt: its own id is the attempt's until the ordinary payment id is
-known, which the path of `ticket_url` tells as long as the order can be paid.
+Amounts are texts in reais. An order is one attempt: its id is the attempt's id until the ordinary payment id is known.
+The path of `ticket_url` holds that id while the order can be paid.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ORDER_ID: Final = re.compile(r"ORD[A-Za-z0-9]{8,61}")
 PAYMENT_ID_IN_TICKET: Final = re.compile(r"/payments/([0-9]{6,20})/ticket")
 BRAZIL: Final = frozenset({None, "BR", "BRA"})
 
-# An order's status in the words of a payment's; one that Mercado Pago invents since keeps its own.
+# A payment's status for each status of an order; a status that is not listed here stays unchanged.
 STATUSES: Final = {
     "created": "pending",
     "action_required": "pending",
@@ -51,16 +51,16 @@ DETAILS: Final = {
 
 
 def is_order_id(text: str) -> bool:
-    """Tell the id of an order from the id of a payment."""
+    """The id belongs to an order, not to a payment."""
     return ORDER_ID.fullmatch(text) is not None
 
 
 def order_body(request: ChargeRequest) -> dict[str, Any]:
-    """Write a Pix order. The API takes no notification address; it calls the one set for the account."""
+    """Return the body of a Pix order. The API has no field for a webhook URL; it calls the URL set for the account."""
     amount = to_decimal_text(request.amount_centavos)
     payment: dict[str, Any] = {"amount": amount, "payment_method": {"id": "pix", "type": "bank_transfer"}}
     if request.expires_at is not None:
-        # Counted from the opening, for the same key with another body is refused (idempotency_key_already_used).
+        # Counted from the opening, because a repeated key with another body is refused (idempotency_key_already_used).
         minutes = math.ceil((request.expires_at - request.opened_at).total_seconds() / 60)
         payment["expiration_time"] = f"PT{max(minutes, SHORTEST_MINUTES)}M"
     phone = request.payer.phone
@@ -75,7 +75,7 @@ def order_body(request: ChargeRequest) -> dict[str, Any]:
 
 
 def to_charge(order: Order) -> ChargeCreated:
-    """Translate an order that was just made; for one that is not to be paid by Pix see `missing_code_error`."""
+    """Translate a new order; raises `missing_code_error` for one without a Pix code."""
     methods = [payment.payment_method for payment in order.transactions.payments]
     if len(methods) != 1 or not methods[0].qr_code:
         raise missing_code_error(order.id, STATUSES.get(order.status, order.status), order.status_detail)
@@ -92,12 +92,12 @@ def to_charge(order: Order) -> ChargeCreated:
 
 
 def read_order(answer: bytes) -> Order:
-    """Read the bytes of one order; raises `ProviderMisunderstood`."""
+    """Decode the bytes of one order; raises `ProviderMisunderstood` for an unknown shape."""
     return read(answer, Order)
 
 
 def to_observation(answer: bytes) -> Observation:
-    """Translate the bytes of one order; raises `ProviderMisunderstood`."""
+    """Translate the bytes of one order; raises `ProviderMisunderstood` for an unknown shape."""
     order = read_order(answer)
     status = STATUSES.get(order.status, order.status)
     observed_at = in_utc(order.last_updated_date or order.created_date)
@@ -106,7 +106,7 @@ def to_observation(answer: bytes) -> Observation:
     refunded = sum(centavos(refund.amount) for refund in made)
     amount = centavos(order.total_amount)
     if status == "approved" and (order.status_detail == "refunded" or refunded >= amount):
-        # One that was given back whole was seen under both words.
+        # Mercado Pago shows a fully refunded order under both statuses.
         status = "refunded"
     detail = order.status_detail or ("expired" if order.status == "expired" else None)
     return Observation(
@@ -125,9 +125,9 @@ def to_observation(answer: bytes) -> Observation:
 
 
 def refund_body(order: Order, amount_centavos: int) -> dict[str, Any] | None:
-    """Write a refund of an order's only payment: of all of it without a body, and otherwise of an amount.
+    """Return the body of a refund of an order's only payment: None for all of it, otherwise an amount.
 
-    The same every time, for under one key another body is refused.
+    The body is the same every time, because a repeated key with another body is refused.
     """
     if centavos(order.total_amount) == amount_centavos:
         return None

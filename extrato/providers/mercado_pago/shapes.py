@@ -1,4 +1,4 @@
-"""What the hub reads of Mercado Pago's answers, in Mercado Pago's words.
+"""The fields that the hub reads of Mercado Pago's answers, in Mercado Pago's words.
 
 Sources: Mercado Pago's reference for preferences, payments, merchant orders and orders.
 """
@@ -20,13 +20,13 @@ Shape = TypeVar("Shape")
 
 
 class Account(Struct, frozen=True):
-    """What we read of an account."""
+    """The fields of an account."""
 
     id: int | str
 
 
 class Preference(Struct, frozen=True):
-    """What we read of a Checkout Pro preference."""
+    """The fields of a Checkout Pro preference."""
 
     id: str
     init_point: str
@@ -36,13 +36,13 @@ class Preference(Struct, frozen=True):
 
 
 class Payer(Struct, frozen=True):
-    """What we read of a payer."""
+    """The fields of a payer."""
 
     email: str | None = None
 
 
 class Payment(Struct, frozen=True, kw_only=True):
-    """What we read of a payment; amounts are reais."""
+    """The fields of a payment; amounts are reais."""
 
     id: int | str
     status: str
@@ -58,7 +58,7 @@ class Payment(Struct, frozen=True, kw_only=True):
 
 
 class Paging(Struct, frozen=True):
-    """Where in a search an answer stands."""
+    """The position of a page in a search."""
 
     total: int
     limit: int
@@ -66,27 +66,27 @@ class Paging(Struct, frozen=True):
 
 
 class SearchAnswer(Struct, frozen=True):
-    """One page of a search; the payments stay undecoded, for their bytes are evidence."""
+    """One page of a search; the payments stay undecoded, because their bytes are evidence."""
 
     paging: Paging
     results: list[Raw]
 
 
 class TransactionData(Struct, frozen=True):
-    """The code of a Pix; one that was refused has none."""
+    """The code of a Pix; a refused Pix has none."""
 
     qr_code: str | None = None
     ticket_url: str | None = None
 
 
 class PointOfInteraction(Struct, frozen=True):
-    """How a payer meets a payment."""
+    """The way in which a payer pays."""
 
     transaction_data: TransactionData = TransactionData()
 
 
 class PixPayment(Struct, frozen=True):
-    """What we read of a Pix that was just made."""
+    """The fields of a new Pix."""
 
     id: int | str
     status: str | None = None
@@ -95,7 +95,7 @@ class PixPayment(Struct, frozen=True):
 
 
 class OrderPaymentMethod(Struct, frozen=True):
-    """How an order is paid; the code is there until it was."""
+    """The payment method of an order; the code is present until the order is paid."""
 
     id: str | None = None
     qr_code: str | None = None
@@ -103,14 +103,14 @@ class OrderPaymentMethod(Struct, frozen=True):
 
 
 class OrderPayment(Struct, frozen=True):
-    """What we read of the payment inside an order."""
+    """The fields of the payment inside an order."""
 
     id: str
     payment_method: OrderPaymentMethod = OrderPaymentMethod()
 
 
 class Refund(Struct, frozen=True):
-    """What we read of a refund of a payment, or inside an order; the amount is reais."""
+    """The fields of a refund of a payment, or inside an order; the amount is reais."""
 
     amount: Decimal
     id: int | str | None = None
@@ -119,14 +119,14 @@ class Refund(Struct, frozen=True):
 
 
 class OrderTransactions(Struct, frozen=True):
-    """What happened on an order."""
+    """The payments and refunds of an order."""
 
     payments: list[OrderPayment] = []
     refunds: list[Refund] = []
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """What we read of an order; amounts are reais in texts."""
+    """The fields of an order; amounts are reais as texts."""
 
     id: str
     status: str
@@ -141,19 +141,19 @@ class Order(Struct, frozen=True, kw_only=True):
 
 
 class OrderRefunded(Struct, frozen=True):
-    """What we read of the answer to a refund of an order: all refunds of it."""
+    """The answer to a refund of an order: all its refunds."""
 
     transactions: OrderTransactions
 
 
 class MerchantOrder(Struct, frozen=True):
-    """What we read of a merchant order."""
+    """The fields of a merchant order."""
 
     external_reference: str | None = None
 
 
 def read(answer: bytes, shape: type[Shape]) -> Shape:
-    """Read an answer; raises `ProviderMisunderstood`."""
+    """Decode an answer; raises `ProviderMisunderstood` for an unknown shape."""
     try:
         return msgspec.json.decode(answer, type=shape)
     except UNREADABLE as error:

@@ -1,4 +1,4 @@
-"""Reads and verifies Mercado Pago's notifications, in every format that it sends.
+"""Reads and verifies Mercado Pago's notifications, in all its formats.
 
 Source: Mercado Pago's Webhooks documentation and official SDKs. The signature is an HMAC-SHA256 over
 `id:{data.id};request-id:{x-request-id};ts:{ts};`, where a part whose value is missing is left out.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-# A retry is signed anew, so a delivery that is older than this is a replay.
+# Mercado Pago signs each retry with the current time, so an older delivery is a replay.
 TOLERANCE_S: Final = 15 * 60
 MILLISECONDS_FROM: Final = 10**12
 
@@ -44,16 +44,16 @@ KINDS: Final = frozenset(
         "wallet_connect",
     }
 )
-# The bodies of these have `data` without an id.
+# The bodies of these kinds have `data` without an id.
 NAMED_BY_ID: Final = frozenset({"topic_merchant_order_wh", "merchant_order"})
 
 Verdict = Literal["verified", "missing", "malformed", "mismatched", "outdated", "unverifiable"]
 
 
 class Notification(Struct, frozen=True, kw_only=True):
-    """What a notification is about; `account_id` is the provider's name of the merchant, where it says one.
+    """A notification; `account_id` is the provider's id of the merchant, if the notification has one.
 
-    `is_signed_format` tells the Webhooks format, whose signature can be verified, from the older IPN formats.
+    `is_signed_format` marks the Webhooks format, whose signature can be verified; the older IPN formats have none.
     """
 
     kind: str
@@ -63,10 +63,10 @@ class Notification(Struct, frozen=True, kw_only=True):
 
 
 def read_notification(query: Mapping[str, str], body: bytes) -> Notification | None:
-    """Read a notification; None when it is none, or when its body contradicts its address.
+    """Read a notification; None for another request, or when the body contradicts the query.
 
-    The signature covers `data.id` of the query and nothing of the body, so the Webhooks format needs that id. What
-    comes without it, such as a test of the provider's panel that has only a body, counts as an IPN.
+    The signature covers `data.id` of the query and nothing of the body, so the Webhooks format requires that id. A
+    request without it, such as a test of the provider's panel with only a body, counts as an IPN.
     """
     try:
         content = msgspec.json.decode(body) if body else {}
@@ -87,7 +87,7 @@ def read_notification(query: Mapping[str, str], body: bytes) -> Notification | N
 
 
 def _named_by(content: dict[str, Any]) -> str | None:
-    """Give the id of the thing that a body is about; an IPN names it by its address."""
+    """Return the id of a body's resource; an IPN names the resource by its URL."""
     data, resource = content.get("data"), content.get("resource")
     if isinstance(data, dict) and data.get("id") is not None:
         return _written_id(data["id"])
@@ -95,9 +95,9 @@ def _named_by(content: dict[str, Any]) -> str | None:
 
 
 def _agrees(content: dict[str, Any], notification: Notification) -> bool:
-    """Say whether a body names the kind and the id of its address, as far as it names them.
+    """The kind and the id in the body, if any, are those of the query.
 
-    A body's own `id` is the notification's, but a merchant order has it in place of `data.id`.
+    A body's `id` is the notification's own; only a merchant order has its id there instead of in `data.id`.
     """
     data = content.get("data")
     named = data.get("id") if isinstance(data, dict) else None
@@ -108,7 +108,7 @@ def _agrees(content: dict[str, Any], notification: Notification) -> bool:
 
 
 def _written_id(value: object) -> str | None:
-    """Take an id that comes as a text or as a number; true and false are none."""
+    """Return an id that is a text or a number; booleans are none."""
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
@@ -123,13 +123,13 @@ def _notification(
 
 
 def manifest(*, data_id: str | None, request_id: str | None, ts: str) -> str:
-    """Write the text that is signed."""
+    """Return the signed text."""
     parts = (("id", data_id), ("request-id", request_id), ("ts", ts))
     return "".join(f"{label}:{value};" for label, value in parts if value)
 
 
 class Signature(Struct, frozen=True, kw_only=True):
-    """What a delivery's headers prove it by: the time as it was written, the HMAC in hex, and the signed request id."""
+    """The signature of a delivery: the time as sent, the HMAC in hex, and the signed request id."""
 
     ts: str
     v1: str
@@ -137,7 +137,7 @@ class Signature(Struct, frozen=True, kw_only=True):
 
 
 def read_signature(header: str | None, request_id: str | None) -> Signature | Literal["missing", "malformed"]:
-    """Take `x-signature` apart as the SDKs do: in any order, and with room for versions to come."""
+    """Parse `x-signature` as the SDKs do: in any order, and ignoring parts of future versions."""
     if not header:
         return "missing"
     labelled = (part.partition("=") for part in header.split(","))
@@ -149,11 +149,11 @@ def read_signature(header: str | None, request_id: str | None) -> Signature | Li
 
 
 def name_of_delivery(notification: Notification, signature: Signature) -> str:
-    """Name a delivery by what is signed, and by its kind, so that a repeat has the same name.
+    """Return the name of a delivery, from the signed data and its kind; a repeated delivery has the same name.
 
-    Notices of one event may share `x-request-id`; Mercado Pago signs a retry with another one and another time. The
-    kind is not signed, and letters of an id are signed in lower case or as they are: a delivery that is repeated under
-    other kinds and cases has no more names than there are kinds.
+    Notifications of one event may share `x-request-id`; Mercado Pago signs a retry with another one and another time.
+    The kind is not signed, and the id is signed in lower case or as sent. So a delivery that is replayed under other
+    kinds and cases has at most as many names as there are kinds.
     """
     kind = notification.kind.lower()
     known = kind if kind in KINDS else "another kind"
@@ -163,10 +163,10 @@ def name_of_delivery(notification: Notification, signature: Signature) -> str:
 def verify(
     notification: Notification, signature: Signature | Literal["missing", "malformed"], *, secret: str, now: datetime
 ) -> Verdict:
-    """Judge a notification by what `read_signature` gives; only `verified` may be believed.
+    """Verify a notification by the result of `read_signature`; only `verified` is trustworthy.
 
-    `ts` comes in seconds or in milliseconds and goes into the manifest as it was written. An id with upper-case
-    letters is tried as it is and in lower case, for Mercado Pago's documentation and its SDKs disagree.
+    `ts` is in seconds or milliseconds and enters the manifest as sent. An id with upper-case letters is tried as sent
+    and in lower case, because Mercado Pago's documentation and its SDKs disagree.
     """
     if not notification.is_signed_format:
         return "unverifiable"
