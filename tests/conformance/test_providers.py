@@ -1,7 +1,7 @@
-"""One suite for every provider of the registry, and what only one that can be asked must tell and survive.
+"""One suite for every provider of the registry, and tests that only remote providers need.
 
-Mercado Pago's adapter asks the simulated Mercado Pago; where that one is too well-behaved, a stand-in that
-answers whatever a test tells it to.
+Mercado Pago's adapter calls the simulated Mercado Pago. For failures that the sandbox does not have, it calls a stub
+server with answers from the test.
 """
 
 from __future__ import annotations
@@ -110,24 +110,24 @@ class Sandbox:
 
 
 @dataclass
-class StandIn:
-    """A provider that does what it is told, and counts how often it was asked."""
+class StubServer:
+    """A provider with scripted answers, which keeps the requests."""
 
     url: str = ""
     behaviours: list[Any] = field(default_factory=list)
-    asked: list[web.BaseRequest] = field(default_factory=list)
+    requests: list[web.BaseRequest] = field(default_factory=list)
 
     def answers(self, *behaviours: Any) -> None:
-        """Behave so, one after the other; the last one for ever."""
+        """Use these behaviours in order, and repeat the last one."""
         self.behaviours = list(behaviours)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append(request)
+        self.requests.append(request)
         behave = self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]
         return await behave(request)
 
 
-def saying(status: int, body: Any = b"{}", **headers: str) -> Any:
+def answering(status: int, body: Any = b"{}", **headers: str) -> Any:
     """A behaviour: answer with this status and body."""
 
     async def behave(request: web.Request) -> web.Response:
@@ -139,12 +139,12 @@ def saying(status: int, body: Any = b"{}", **headers: str) -> Any:
     return behave
 
 
-async def hanging_up(request: web.Request) -> web.Response:
+async def closing_connection(request: web.Request) -> web.Response:
     request.transport.abort()
     return web.Response()
 
 
-async def stopping_halfway(request: web.Request) -> web.StreamResponse:
+async def truncating(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Length": "1000"})
     await response.prepare(request)
     await response.write(b'{"id":')
@@ -158,7 +158,7 @@ async def never_answering(request: web.Request) -> web.Response:
     return web.Response()
 
 
-async def never_ending(request: web.Request) -> web.StreamResponse:
+async def endless(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse()
     await response.prepare(request)
     while True:
@@ -183,18 +183,18 @@ async def sandbox(tmp_path: Path, session: aiohttp.ClientSession) -> AsyncIterat
 
 
 @pytest.fixture
-async def stand_in() -> AsyncIterator[StandIn]:
-    stand_in = StandIn()
+async def stub() -> AsyncIterator[StubServer]:
+    stub = StubServer()
     app = web.Application()
-    app.router.add_route("*", "/{anything:.*}", stand_in.handle)
+    app.router.add_route("*", "/{anything:.*}", stub.handle)
     async with TestServer(app, host="127.0.0.1", shutdown_timeout=0.1) as server:
-        stand_in.url = str(server.make_url("")).rstrip("/")
-        yield stand_in
+        stub.url = str(server.make_url("")).rstrip("/")
+        yield stub
 
 
 @pytest.fixture(autouse=True)
-def impatience(monkeypatch):
-    """Retries and time-outs as they are, only shorter."""
+def short_timeouts(monkeypatch):
+    """The adapter's retries and time-outs, but shorter."""
     monkeypatch.setattr(mercado_pago_client, "RETRY_WAIT_S", 0.01)
     monkeypatch.setattr(mercado_pago_client, "TIMEOUT", aiohttp.ClientTimeout(total=5, connect=1, sock_read=0.3))
 
@@ -205,13 +205,13 @@ def mercado_pago(sandbox: Sandbox) -> RemoteProvider:
 
 
 @pytest.fixture
-def misled(stand_in: StandIn, session: aiohttp.ClientSession) -> RemoteProvider:
-    """Mercado Pago's adapter in front of the stand-in."""
-    return registry(session, stand_in.url).remote["mercado_pago"]
+def stubbed(stub: StubServer, session: aiohttp.ClientSession) -> RemoteProvider:
+    """Mercado Pago's adapter in front of the stub server."""
+    return registry(session, stub.url).remote["mercado_pago"]
 
 
-def everything(error: BaseException) -> str:
-    """All that a log could tell of an error, and of what led to it."""
+def full_text(error: BaseException) -> str:
+    """All text of an error and its causes that a log could contain."""
     texts = ["".join(traceback.format_exception(error))]
     cause: BaseException | None = error
     while cause is not None:
@@ -233,21 +233,21 @@ def provider(request: pytest.FixtureRequest, sandbox: Sandbox) -> RemoteProvider
     return registry(sandbox.session, sandbox.url).remote[request.param]
 
 
-def test_every_provider_of_the_registry_is_in_this_suite(session):
+def test_suite_covers_every_provider_of_the_registry(session):
     listed = registry(session, "http://127.0.0.1:9")
 
     assert (tuple(sorted(listed.creators)), tuple(listed.remote)) == (NAMES, REMOTE)
     assert all(creator.name == name for name, creator in listed.creators.items())
 
 
-async def test_a_charge_can_be_paid(creator):
+async def test_charge_can_be_paid(creator):
     charge = await creator.create_charge(a_request())
 
     assert charge.charge_id
     assert (charge.checkout_url is None) != (charge.pix_payload is None)
 
 
-async def test_asking_twice_for_one_charge_is_harmless(creator):
+async def test_repeated_charge_request_is_harmless(creator):
     request = a_request()
     first, second = await creator.create_charge(request), await creator.create_charge(request)
 
@@ -255,7 +255,7 @@ async def test_asking_twice_for_one_charge_is_harmless(creator):
     assert second.checkout_url or second.pix_payload
 
 
-async def test_asking_twice_for_one_charge_makes_no_attempt(provider):
+async def test_repeated_charge_request_creates_no_attempt(provider):
     request = a_request()
     for _ in range(2):
         await provider.create_charge(request)
@@ -263,27 +263,27 @@ async def test_asking_twice_for_one_charge_makes_no_attempt(provider):
     assert (await provider.observe_reference(request.external_reference, CREDENTIAL)).observations == ()
 
 
-async def test_a_merchant_who_is_not_connected_cannot_charge(creator):
+async def test_merchant_without_an_account_cannot_charge(creator):
     nowhere = a_request(credential=None, receiver=replace(RECEIVER, pix_key=None))
 
     with pytest.raises(ProviderNotConnected):
         await creator.create_charge(nowhere)
 
 
-async def test_a_remote_provider_makes_no_charge_without_a_credential(provider):
+async def test_remote_provider_needs_a_credential_for_a_charge(provider):
     with pytest.raises(ProviderNotConnected):
         await provider.create_charge(a_request(credential=None))
 
 
-async def test_nobody_knows_an_attempt_that_was_never_made(provider):
+async def test_missing_attempt_is_none(provider):
     assert await provider.observe_attempt("90000000001", CREDENTIAL) is None
 
 
-async def test_a_reference_that_nobody_paid_has_no_attempts(provider):
+async def test_unpaid_reference_has_no_attempts(provider):
     assert (await provider.observe_reference("extrato_1_nothing", CREDENTIAL)).observations == ()
 
 
-async def test_where_nothing_changed_the_first_page_is_the_last(provider):
+async def test_first_page_without_changes_is_the_last(provider):
     now = datetime.now(UTC)
     page = await provider.observe_changes(since=now - timedelta(hours=1), until=now, offset=0, credential=CREDENTIAL)
 
@@ -298,7 +298,7 @@ def pix(session: aiohttp.ClientSession) -> ChargeCreator:
     return registry(session, "http://127.0.0.1:9").creators["pix"]
 
 
-async def test_a_pix_code_says_whom_to_pay_how_much_and_for_what(pix):
+async def test_pix_code_has_receiver_amount_and_description(pix):
     request = a_request()
     charge = await pix.create_charge(request)
     code = decode(charge.pix_payload)
@@ -308,7 +308,7 @@ async def test_a_pix_code_says_whom_to_pay_how_much_and_for_what(pix):
     assert request.bank_payment_id.replace("-", "").upper().startswith(charge.charge_id)
 
 
-async def test_the_same_payment_has_the_same_pix_code(pix):
+async def test_same_payment_has_the_same_pix_code(pix):
     request = a_request()
 
     assert await pix.create_charge(request) == await pix.create_charge(request)
@@ -320,17 +320,17 @@ async def test_two_payments_have_two_pix_codes(pix):
     assert one.charge_id != other.charge_id
 
 
-async def test_a_pix_key_that_fits_no_code_is_refused(pix):
+async def test_pix_key_that_fits_no_code_is_refused(pix):
     with pytest.raises(ProviderRefused):
         await pix.create_charge(a_request(receiver=replace(RECEIVER, pix_key="ã" * 78)))
 
 
-# --- Mercado Pago: what it says is what is so -----------------------------------------------------
+# --- Mercado Pago: its answers --------------------------------------------------------------------
 
 
 @dataclass
 class Link:
-    """A charged link, and all three ways to learn how attempts to pay it stand."""
+    """A charged link, with all three queries for its attempts."""
 
     provider: RemoteProvider
     sandbox: Sandbox
@@ -341,11 +341,11 @@ class Link:
         return await self.sandbox.pay(outcome, preference_id=self.preference_id, **order)
 
     async def seen(self) -> list[Observation]:
-        """What is told of every attempt, which is the same whichever way it is asked."""
+        """Return the observations of every attempt, which are the same in every query."""
         by_reference = (await self.provider.observe_reference(self.reference, CREDENTIAL)).observations
         changes = await all_changes(self.provider)
         single = [await self.provider.observe_attempt(seen.attempt_id, CREDENTIAL) for seen in by_reference]
-        # The bytes that say so differ: a search leaves pictures out.
+        # The bytes of the answers differ: a search omits pictures.
         without_answers = [
             sorted((replace(seen, answer=b"") for seen in told), key=lambda seen: seen.attempt_id)
             for told in (by_reference, changes, single)
@@ -378,7 +378,7 @@ async def link(mercado_pago: RemoteProvider, sandbox: Sandbox) -> Link:
 
 
 @claim("generate-link.checkout-url")
-async def test_a_link_leads_to_a_page_that_can_be_paid(link, session):
+async def test_link_leads_to_a_page_that_can_be_paid(link, session):
     charge = await link.provider.create_charge(a_request())
     async with session.get(charge.checkout_url) as response:
         page = await response.text()
@@ -387,7 +387,7 @@ async def test_a_link_leads_to_a_page_that_can_be_paid(link, session):
     assert "Bolo de Chocolate" in page
 
 
-async def test_what_is_charged_is_what_is_paid(link):
+async def test_paid_amount_is_the_charged_amount(link):
     paid = await link.pay("approved")
 
     assert paid["transaction_amount"] == 35.0
@@ -412,7 +412,7 @@ async def test_what_is_charged_is_what_is_paid(link):
     ],
     ids="-".join,
 )
-async def test_every_status_is_told_the_same_in_every_way(link, steps, status, detail):
+async def test_every_query_reports_the_same_status(link, steps, status, detail):
     for step in steps:
         told = await link.pay(step)
     [seen] = await link.seen()
@@ -427,7 +427,7 @@ async def test_every_status_is_told_the_same_in_every_way(link, steps, status, d
         assert seen.paid_at == datetime.fromisoformat(told["date_approved"])
 
 
-async def test_money_given_back_in_parts_is_told_part_by_part(link):
+async def test_partial_refunds_are_reported_one_by_one(link):
     await link.pay("approved")
     await link.pay("refunded", amount=12.34)
     [seen] = await link.seen()
@@ -439,7 +439,7 @@ async def test_money_given_back_in_parts_is_told_part_by_part(link):
     assert (seen.status, seen.refunded_centavos) == ("refunded", 3500)
 
 
-async def test_every_step_is_later_than_the_one_before(link):
+async def test_every_change_is_later_than_the_one_before(link):
     times = []
     for outcome in ("pending", "approved", "in_mediation", "refunded"):
         await link.pay(outcome)
@@ -449,21 +449,21 @@ async def test_every_step_is_later_than_the_one_before(link):
     assert times == sorted(set(times))
 
 
-async def test_a_refused_card_and_a_pix_are_two_attempts(link):
+async def test_refused_card_and_a_pix_are_two_attempts(link):
     await link.pay("rejected", method="card")
     await link.pay("approved", method="pix")
 
     assert sorted(seen.status for seen in await link.seen()) == ["approved", "rejected"]
 
 
-async def test_another_amount_and_currency_are_told_as_they_are(link):
+async def test_other_amount_and_currency_are_reported_unchanged(link):
     await link.pay("approved", amount=34.99, currency_id="USD")
     [seen] = await link.seen()
 
     assert (seen.amount_centavos, seen.currency) == (3499, "USD")
 
 
-async def test_nothing_is_told_of_another_account(link):
+async def test_other_accounts_are_never_reported(link):
     paid = await link.pay("approved")
     theirs = Credential(access_token=OTHER_ACCOUNT.access_token, webhook_secret="x", account_id="200")
 
@@ -471,7 +471,7 @@ async def test_nothing_is_told_of_another_account(link):
     assert (await link.provider.observe_reference(link.reference, theirs)).observations == ()
 
 
-async def test_a_search_may_lag_behind_while_the_attempt_itself_is_told(link):
+async def test_search_may_lag_behind_the_attempt(link):
     await link.sandbox.faults(search_lag_ms=60_000)
     paid = await link.pay("approved")
 
@@ -479,7 +479,7 @@ async def test_a_search_may_lag_behind_while_the_attempt_itself_is_told(link):
     assert (await link.provider.observe_attempt(str(paid["id"]), CREDENTIAL)).status == "approved"
 
 
-async def test_changes_are_told_page_by_page_the_oldest_first_and_each_once(link):
+async def test_changes_come_in_pages_oldest_first_and_once(link):
     for _ in range(120):
         await link.pay("rejected")
     found = await all_changes(link.provider)
@@ -488,7 +488,7 @@ async def test_changes_are_told_page_by_page_the_oldest_first_and_each_once(link
     assert [seen.observed_at for seen in found] == sorted(seen.observed_at for seen in found)
 
 
-async def test_a_page_holds_fifty_and_says_whether_more_follow(link):
+async def test_page_has_fifty_and_says_whether_more_follow(link):
     for _ in range(100):
         await link.pay("rejected")
     now = datetime.now(UTC)
@@ -502,7 +502,7 @@ async def test_a_page_holds_fifty_and_says_whether_more_follow(link):
     assert (len(beyond.observations), beyond.is_last) == (0, True)
 
 
-async def test_only_changes_within_the_span_are_told(link):
+async def test_only_changes_within_the_span_are_reported(link):
     await link.pay("rejected")
     [seen] = await link.seen()
     told = await link.provider.observe_changes(
@@ -515,26 +515,26 @@ async def test_only_changes_within_the_span_are_told(link):
     assert (told.observations, told.is_last) == ((), True)
 
 
-# --- Mercado Pago: its failures are three of ours -------------------------------------------------
+# --- Mercado Pago: its failures -------------------------------------------------------------------
 
 
-async def test_a_token_tells_whose_it_is(mercado_pago):
+async def test_token_has_its_account(mercado_pago):
     assert await mercado_pago.account_of(TOKEN) == CREDENTIAL.account_id
 
 
-async def test_a_token_that_is_not_accepted_is_nobodys(mercado_pago):
+async def test_rejected_token_has_no_account(mercado_pago):
     with pytest.raises(ProviderNotConnected, match="401"):
         await mercado_pago.account_of("APP_USR-wrong")
 
 
-async def test_an_account_of_a_shape_that_is_not_known_is_not_believed(misled, stand_in):
+async def test_account_of_unknown_shape_is_misunderstood(stubbed, stub):
     for answered in ({}, {"id": None}, {"id": {}}, []):
-        stand_in.answers(saying(200, answered))
+        stub.answers(answering(200, answered))
         with pytest.raises(ProviderMisunderstood):
-            await misled.account_of(TOKEN)
+            await stubbed.account_of(TOKEN)
 
 
-async def test_a_token_that_is_not_accepted_says_nothing_about_the_charge(mercado_pago):
+async def test_rejected_token_does_not_refuse_the_charge(mercado_pago):
     wrong = replace(CREDENTIAL, access_token="APP_USR-wrong")
 
     with pytest.raises(ProviderNotConnected, match="401"):
@@ -543,45 +543,45 @@ async def test_a_token_that_is_not_accepted_says_nothing_about_the_charge(mercad
         await mercado_pago.create_charge(a_request(credential=wrong))
 
 
-async def test_a_sale_of_a_shape_that_is_not_known_keeps_no_other_from_being_told(misled, stand_in):
+async def test_sale_of_unknown_shape_does_not_hide_others(stubbed, stub):
     results = [PAYMENT, PAYMENT | {"id": 2, "transaction_amount": "many"}, PAYMENT | {"id": 3}]
-    stand_in.answers(saying(200, {"paging": {"total": 5, "limit": 50, "offset": 0}, "results": results}))
+    stub.answers(answering(200, {"paging": {"total": 5, "limit": 50, "offset": 0}, "results": results}))
     now = datetime.now(UTC)
 
-    told = await misled.observe_changes(since=now, until=now, offset=0, credential=CREDENTIAL)
+    told = await stubbed.observe_changes(since=now, until=now, offset=0, credential=CREDENTIAL)
 
     assert [seen.attempt_id for seen in told.observations] == [str(PAYMENT["id"]), "3"]
     assert (told.answers, told.is_last) == (3, False)
 
 
-async def test_an_order_that_mercado_pago_refuses_is_refused_with_its_reason(mercado_pago):
+async def test_refused_order_has_mercado_pagos_reason(mercado_pago):
     with pytest.raises(ProviderRefused, match="400: unit_price invalid"):
         await mercado_pago.create_charge(a_request(items=(Item("Pão", 1, 0),)))
 
 
 @pytest.mark.parametrize("attempt_id", ["", "abc", "1/refunds", "1?x=2", "../1", "²", "-1"])
-async def test_an_attempt_that_is_no_number_is_never_asked_for(misled, stand_in, attempt_id):
+async def test_malformed_attempt_id_is_never_requested(stubbed, stub, attempt_id):
     with pytest.raises(ProviderRefused):
-        await misled.observe_attempt(attempt_id, CREDENTIAL)
-    assert stand_in.asked == []
+        await stubbed.observe_attempt(attempt_id, CREDENTIAL)
+    assert stub.requests == []
 
 
 @pytest.mark.parametrize(
     ("retry_after", "wait_s"),
     [("17", 17.0), ("0.5", 0.5), ("86400", 300.0), ("inf", 300.0), ("nan", 5.0), ("soon", 5.0), (None, 5.0)],
 )
-async def test_who_is_told_to_slow_down_passes_it_on_and_asks_no_more(misled, stand_in, retry_after, wait_s):
+async def test_throttled_call_reports_its_pause_and_is_not_retried(stubbed, stub, retry_after, wait_s):
     headers = {"Retry-After": retry_after} if retry_after is not None else {}
-    stand_in.answers(saying(429, {"status": 429, "error": "too_many_requests"}, **headers))
+    stub.answers(answering(429, {"status": 429, "error": "too_many_requests"}, **headers))
 
     with pytest.raises(ProviderUnavailable) as caught:
-        await misled.observe_reference("extrato_1_x", CREDENTIAL)
+        await stubbed.observe_reference("extrato_1_x", CREDENTIAL)
 
     assert caught.value.retry_after_s == wait_s
-    assert len(stand_in.asked) == 1
+    assert len(stub.requests) == 1
 
 
-async def test_the_limit_of_an_account_is_passed_on(mercado_pago, sandbox):
+async def test_rate_limit_of_an_account_is_reported(mercado_pago, sandbox):
     await sandbox.faults(rate_limit_per_s=0.05)
     await mercado_pago.observe_reference("extrato_1_x", CREDENTIAL)
 
@@ -591,88 +591,88 @@ async def test_the_limit_of_an_account_is_passed_on(mercado_pago, sandbox):
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-async def test_a_bad_moment_is_asked_over(misled, stand_in, status):
+async def test_read_is_retried_after_a_server_error(stubbed, stub, status):
     found = {"paging": {"total": 0, "limit": 50, "offset": 0}, "results": []}
-    stand_in.answers(saying(status), saying(status), saying(200, found))
+    stub.answers(answering(status), answering(status), answering(200, found))
 
-    assert (await misled.observe_reference("extrato_1_x", CREDENTIAL)).observations == ()
-    assert len(stand_in.asked) == 3
+    assert (await stubbed.observe_reference("extrato_1_x", CREDENTIAL)).observations == ()
+    assert len(stub.requests) == 3
 
 
-async def test_a_bad_day_is_given_up_after_three_questions(misled, stand_in):
-    stand_in.answers(saying(500))
+async def test_read_fails_after_three_attempts(stubbed, stub):
+    stub.answers(answering(500))
 
     with pytest.raises(ProviderUnavailable, match="500"):
-        await misled.observe_attempt("1", CREDENTIAL)
-    assert len(stand_in.asked) == 3
+        await stubbed.observe_attempt("1", CREDENTIAL)
+    assert len(stub.requests) == 3
 
 
-async def test_a_broken_provider_that_names_its_return_is_not_asked_before(misled, stand_in):
-    stand_in.answers(saying(503, b"", **{"Retry-After": "30"}))
+async def test_retry_after_of_a_failed_provider_is_respected(stubbed, stub):
+    stub.answers(answering(503, b"", **{"Retry-After": "30"}))
 
     with pytest.raises(ProviderUnavailable) as caught:
-        await misled.observe_attempt("1", CREDENTIAL)
-    assert (caught.value.retry_after_s, len(stand_in.asked)) == (30.0, 1)
+        await stubbed.observe_attempt("1", CREDENTIAL)
+    assert (caught.value.retry_after_s, len(stub.requests)) == (30.0, 1)
 
 
 @claim("monitor.asks")
-async def test_while_it_wants_to_be_left_alone_only_others_ask(misled, stand_in):
+async def test_cooldown_pauses_the_account_but_not_others_or_writes(stubbed, stub):
     found = {"paging": {"total": 0, "limit": 50, "offset": 0}, "results": []}
     preference = {"id": "1-a", "init_point": "https://checkout.example/1-a"}
-    stand_in.answers(saying(429, {}, **{"Retry-After": "30"}), saying(200, found), saying(201, preference))
+    stub.answers(answering(429, {}, **{"Retry-After": "30"}), answering(200, found), answering(201, preference))
     with pytest.raises(ProviderUnavailable):
-        await misled.observe_reference("extrato_1_x", CREDENTIAL)
+        await stubbed.observe_reference("extrato_1_x", CREDENTIAL)
 
     with pytest.raises(ProviderUnavailable) as caught:
-        await misled.observe_attempt("1", CREDENTIAL)
+        await stubbed.observe_attempt("1", CREDENTIAL)
     assert 29 < caught.value.retry_after_s <= 30
-    assert len(stand_in.asked) == 1
+    assert len(stub.requests) == 1
     other = replace(CREDENTIAL, access_token="APP_USR-another")
-    assert (await misled.observe_reference("extrato_1_x", other)).observations == ()
-    # Who reads too much keeps nobody from selling.
-    await misled.create_charge(a_request())
-    assert len(stand_in.asked) == 3
+    assert (await stubbed.observe_reference("extrato_1_x", other)).observations == ()
+    # Throttled reads do not block writes.
+    await stubbed.create_charge(a_request())
+    assert len(stub.requests) == 3
 
 
-async def test_after_its_rest_it_is_asked_again(misled, stand_in):
+async def test_requests_resume_after_the_cooldown(stubbed, stub):
     found = {"paging": {"total": 0, "limit": 50, "offset": 0}, "results": []}
-    stand_in.answers(saying(429, {}, **{"Retry-After": "0.05"}), saying(200, found))
+    stub.answers(answering(429, {}, **{"Retry-After": "0.05"}), answering(200, found))
     with pytest.raises(ProviderUnavailable):
-        await misled.observe_reference("extrato_1_x", CREDENTIAL)
+        await stubbed.observe_reference("extrato_1_x", CREDENTIAL)
     await asyncio.sleep(0.05)
-    assert (await misled.observe_reference("extrato_1_x", CREDENTIAL)).observations == ()
+    assert (await stubbed.observe_reference("extrato_1_x", CREDENTIAL)).observations == ()
 
 
 @pytest.mark.parametrize(
     "code", [{}, {"point_of_interaction": None}, {"point_of_interaction": {"type": "OPENPLATFORM"}}]
 )
-async def test_a_pix_that_was_made_and_refused_is_a_refusal_and_not_asked_for_again(misled, stand_in, code):
-    stand_in.answers(saying(201, {"id": 7, "status": "rejected", "status_detail": "rejected_high_risk", **code}))
+async def test_created_and_refused_pix_is_a_refusal_without_retry(stubbed, stub, code):
+    stub.answers(answering(201, {"id": 7, "status": "rejected", "status_detail": "rejected_high_risk", **code}))
     with pytest.raises(ProviderRefused, match="Mercado Pago refused the Pix: rejected_high_risk") as refused:
-        await misled.create_charge(a_request(method="pix", payer=Payer(email="ana@example.com")))
+        await stubbed.create_charge(a_request(method="pix", payer=Payer(email="ana@example.com")))
     assert refused.value.reason == "rejected_high_risk"
-    assert len(stand_in.asked) == 1
+    assert len(stub.requests) == 1
 
 
-async def test_a_pix_without_a_code_that_was_not_refused_is_not_understood(misled, stand_in):
-    stand_in.answers(saying(201, {"id": 7, "status": "pending"}))
+async def test_unrefused_pix_without_a_code_is_misunderstood(stubbed, stub):
+    stub.answers(answering(201, {"id": 7, "status": "pending"}))
     with pytest.raises(ProviderMisunderstood):
-        await misled.create_charge(a_request(method="pix", payer=Payer(email="ana@example.com")))
+        await stubbed.create_charge(a_request(method="pix", payer=Payer(email="ana@example.com")))
 
 
-async def test_a_charge_is_asked_for_twice_at_most_and_under_one_key(misled, stand_in):
-    stand_in.answers(saying(500))
+async def test_charge_is_requested_twice_at_most_under_one_key(stubbed, stub):
+    stub.answers(answering(500))
     request = a_request()
 
     with pytest.raises(ProviderUnavailable):
-        await misled.create_charge(request)
-    keys = [asked.headers["X-Idempotency-Key"] for asked in stand_in.asked]
+        await stubbed.create_charge(request)
+    keys = [asked.headers["X-Idempotency-Key"] for asked in stub.requests]
     assert keys == [request.bank_payment_id] * 2
 
 
-async def test_a_charge_survives_one_bad_moment(misled, stand_in):
-    stand_in.answers(saying(502), saying(201, {"id": "1-a", "init_point": "https://pay.example/1-a"}))
-    charge = await misled.create_charge(a_request())
+async def test_charge_survives_one_failure(stubbed, stub):
+    stub.answers(answering(502), answering(201, {"id": "1-a", "init_point": "https://pay.example/1-a"}))
+    charge = await stubbed.create_charge(a_request())
 
     assert (charge.charge_id, charge.checkout_url) == ("1-a", "https://pay.example/1-a")
 
@@ -697,27 +697,27 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("body", NONSENSE.values(), ids=NONSENSE)
-async def test_an_answer_that_makes_no_sense_is_not_believed_and_not_asked_over(misled, stand_in, body):
-    stand_in.answers(saying(200, body))
+async def test_malformed_answer_is_misunderstood_without_retry(stubbed, stub, body):
+    stub.answers(answering(200, body))
     now = datetime.now(UTC)
     for ask in (
-        lambda: misled.observe_attempt("1", CREDENTIAL),
-        lambda: misled.observe_reference("extrato_1_x", CREDENTIAL),
-        lambda: misled.observe_changes(since=now, until=now, offset=0, credential=CREDENTIAL),
-        lambda: misled.create_charge(a_request()),
+        lambda: stubbed.observe_attempt("1", CREDENTIAL),
+        lambda: stubbed.observe_reference("extrato_1_x", CREDENTIAL),
+        lambda: stubbed.observe_changes(since=now, until=now, offset=0, credential=CREDENTIAL),
+        lambda: stubbed.create_charge(a_request()),
     ):
-        stand_in.asked.clear()
+        stub.requests.clear()
         with pytest.raises(ProviderMisunderstood):
             await ask()
-        assert len(stand_in.asked) == 1
+        assert len(stub.requests) == 1
 
 
 @pytest.mark.parametrize("body", NONSENSE.values(), ids=NONSENSE)
-async def test_a_refusal_that_makes_no_sense_is_a_refusal(misled, stand_in, body):
-    stand_in.answers(saying(400, body))
+async def test_malformed_refusal_is_a_refusal(stubbed, stub, body):
+    stub.answers(answering(400, body))
 
     with pytest.raises(ProviderRefused, match="no reason given"):
-        await misled.observe_attempt("1", CREDENTIAL)
+        await stubbed.observe_attempt("1", CREDENTIAL)
 
 
 @pytest.mark.parametrize(
@@ -725,127 +725,127 @@ async def test_a_refusal_that_makes_no_sense_is_a_refusal(misled, stand_in, body
     [{"transaction_amount": 35.005}, {"transaction_amount": None}, {"status": None}, {"date_created": "now"}],
     ids=["three_decimals", "no_amount", "no_status", "no_time"],
 )
-async def test_a_payment_that_cannot_be_one_is_not_believed_and_hides_no_other(misled, stand_in, changes):
+async def test_malformed_payment_does_not_hide_others(stubbed, stub, changes):
     bent = PAYMENT | changes
-    stand_in.answers(saying(200, bent))
+    stub.answers(answering(200, bent))
     with pytest.raises(ProviderMisunderstood):
-        await misled.observe_attempt("1", CREDENTIAL)
+        await stubbed.observe_attempt("1", CREDENTIAL)
 
     paging = {"total": 2, "limit": 50, "offset": 0}
     for results in ([PAYMENT | {"id": 2}, bent], [bent, PAYMENT | {"id": 2}]):
-        stand_in.answers(saying(200, {"paging": paging, "results": results}))
-        found = await misled.observe_reference("extrato_1_x", CREDENTIAL)
-        # It hides no other, and is counted.
+        stub.answers(answering(200, {"paging": paging, "results": results}))
+        found = await stubbed.observe_reference("extrato_1_x", CREDENTIAL)
+        # It does not hide the others, and is counted.
         assert ([seen.attempt_id for seen in found.observations], found.answers) == (["2"], 2)
 
 
-async def test_the_bytes_that_say_so_are_kept_as_they_came(misled, stand_in):
+async def test_answer_bytes_are_kept_unchanged(stubbed, stub):
     written = (
         b'{ "id":1,"status":"approved", "transaction_amount":35.00,\n"currency_id":"BRL",'
         b'"date_created":"2026-11-22T10:00:01.101-04:00"}'
     )
-    stand_in.answers(saying(200, written))
-    assert (await misled.observe_attempt("1", CREDENTIAL)).answer == written
+    stub.answers(answering(200, written))
+    assert (await stubbed.observe_attempt("1", CREDENTIAL)).answer == written
 
-    stand_in.answers(saying(200, b'{"paging":{"total":1,"limit":50,"offset":0},"results":[%b]}' % written))
-    [seen] = (await misled.observe_reference("extrato_1_x", CREDENTIAL)).observations
+    stub.answers(answering(200, b'{"paging":{"total":1,"limit":50,"offset":0},"results":[%b]}' % written))
+    [seen] = (await stubbed.observe_reference("extrato_1_x", CREDENTIAL)).observations
     assert seen.answer == written
 
 
 @pytest.mark.parametrize("status", [501, 505, 520, 524, 408, 425])
-async def test_what_stands_between_and_answers_tells_nothing_of_what_was_done(misled, stand_in, status):
-    stand_in.answers(saying(status, b"<html>"))
+async def test_proxy_error_leaves_the_outcome_unknown(stubbed, stub, status):
+    stub.answers(answering(status, b"<html>"))
 
     with pytest.raises(ProviderUnavailable, match=str(status)):
-        await misled.observe_attempt("1", CREDENTIAL)
+        await stubbed.observe_attempt("1", CREDENTIAL)
 
 
 @pytest.mark.parametrize("status", [204, 301, 302, 304])
-async def test_a_status_that_means_nothing_here_is_not_believed(misled, stand_in, status):
-    stand_in.answers(saying(status, b"", Location="/elsewhere"))
+async def test_unexpected_status_is_misunderstood(stubbed, stub, status):
+    stub.answers(answering(status, b"", Location="/elsewhere"))
 
     with pytest.raises(ProviderMisunderstood, match=str(status)):
-        await misled.observe_attempt("1", CREDENTIAL)
-    assert len(stand_in.asked) == 1
+        await stubbed.observe_attempt("1", CREDENTIAL)
+    assert len(stub.requests) == 1
 
 
-async def test_only_a_payment_may_be_missing(misled, stand_in):
-    stand_in.answers(saying(404))
+async def test_only_a_payment_may_be_not_found(stubbed, stub):
+    stub.answers(answering(404))
 
-    assert await misled.observe_attempt("1", CREDENTIAL) is None
+    assert await stubbed.observe_attempt("1", CREDENTIAL) is None
     with pytest.raises(ProviderMisunderstood):
-        await misled.observe_reference("extrato_1_x", CREDENTIAL)
+        await stubbed.observe_reference("extrato_1_x", CREDENTIAL)
     with pytest.raises(ProviderMisunderstood):
-        await misled.create_charge(a_request())
+        await stubbed.create_charge(a_request())
 
 
-@pytest.mark.parametrize("behave", [hanging_up, stopping_halfway, never_answering])
-async def test_a_line_that_breaks_is_a_provider_that_is_away(misled, stand_in, behave):
-    stand_in.answers(behave)
+@pytest.mark.parametrize("behave", [closing_connection, truncating, never_answering])
+async def test_broken_connection_is_an_unavailable_provider(stubbed, stub, behave):
+    stub.answers(behave)
 
     with pytest.raises(ProviderUnavailable):
-        await misled.observe_attempt("1", CREDENTIAL)
-    # The HTTP library asks over by itself, once, when a line breaks before the answer began.
-    assert len(stand_in.asked) == (6 if behave is hanging_up else 3)
+        await stubbed.observe_attempt("1", CREDENTIAL)
+    # The HTTP library retries once by default if the connection breaks before the answer.
+    assert len(stub.requests) == (6 if behave is closing_connection else 3)
 
 
-async def test_a_charge_is_asked_for_twice_at_most_over_a_line_that_breaks(misled, stand_in):
-    stand_in.answers(hanging_up)
+async def test_charge_is_requested_twice_at_most_on_broken_connections(stubbed, stub):
+    stub.answers(closing_connection)
 
     with pytest.raises(ProviderUnavailable):
-        await misled.create_charge(a_request())
-    assert len(stand_in.asked) == 2
+        await stubbed.create_charge(a_request())
+    assert len(stub.requests) == 2
 
 
-async def test_a_line_that_breaks_once_is_asked_over(misled, stand_in):
-    stand_in.answers(hanging_up, saying(200, PAYMENT))
+async def test_request_is_retried_after_a_broken_connection(stubbed, stub):
+    stub.answers(closing_connection, answering(200, PAYMENT))
 
-    assert (await misled.observe_attempt("1", CREDENTIAL)).amount_centavos == 3500
+    assert (await stubbed.observe_attempt("1", CREDENTIAL)).amount_centavos == 3500
 
 
-async def test_an_address_where_nobody_listens_is_a_provider_that_is_away(session):
+async def test_closed_port_is_an_unavailable_provider(session):
     nobody = registry(session, f"http://127.0.0.1:{unused_port()}").remote["mercado_pago"]
 
     with pytest.raises(ProviderUnavailable):
         await nobody.observe_attempt("1", CREDENTIAL)
 
 
-async def test_an_answer_without_end_is_read_up_to_a_bound(misled, stand_in):
-    stand_in.answers(never_ending)
+async def test_endless_answer_is_read_up_to_a_limit(stubbed, stub):
+    stub.answers(endless)
 
     with pytest.raises(ProviderMisunderstood, match="too long"):
-        await misled.observe_attempt("1", CREDENTIAL)
-    assert len(stand_in.asked) == 1
+        await stubbed.observe_attempt("1", CREDENTIAL)
+    assert len(stub.requests) == 1
 
 
-async def test_an_answer_that_grows_when_unpacked_is_read_up_to_a_bound(misled, stand_in):
+async def test_compressed_answer_is_read_up_to_a_limit(stubbed, stub):
     packed = gzip.compress(b" " * (32 << 20))
-    stand_in.answers(saying(200, packed, **{"Content-Encoding": "gzip"}))
+    stub.answers(answering(200, packed, **{"Content-Encoding": "gzip"}))
 
     with pytest.raises(ProviderMisunderstood, match="too long"):
-        await misled.observe_attempt("1", CREDENTIAL)
+        await stubbed.observe_attempt("1", CREDENTIAL)
 
 
-# --- the credential stays where it is -------------------------------------------------------------
+# --- the credential is never shown ----------------------------------------------------------------
 
 
-async def test_every_question_carries_the_token_in_its_header_only(misled, stand_in):
-    stand_in.answers(saying(200, PAYMENT))
-    await misled.observe_attempt("1", CREDENTIAL)
-    [asked] = stand_in.asked
+async def test_every_request_has_the_token_in_its_header_only(stubbed, stub):
+    stub.answers(answering(200, PAYMENT))
+    await stubbed.observe_attempt("1", CREDENTIAL)
+    [asked] = stub.requests
 
     assert asked.headers["Authorization"] == f"Bearer {TOKEN}"
     assert TOKEN not in str(asked.url)
 
 
-def test_a_credential_does_not_show_its_secrets():
+def test_credential_does_not_show_its_secrets():
     request = a_request()
     for text in (repr(CREDENTIAL), str(CREDENTIAL), f"{CREDENTIAL}", repr(request), repr([CREDENTIAL])):
         assert TOKEN not in text
         assert CREDENTIAL.webhook_secret not in text
 
 
-async def not_speaking_http(request: web.Request) -> web.Response:
+async def answering_without_http(request: web.Request) -> web.Response:
     request.transport.write(b"HTTP/9 999999 what\r\n\r\n")
     request.transport.close()
     return web.Response()
@@ -854,44 +854,44 @@ async def not_speaking_http(request: web.Request) -> web.Response:
 @pytest.mark.parametrize(
     "behave",
     [
-        saying(401, {"message": "invalid access token", "error": "unauthorized", "status": 401}),
-        saying(400, {"message": f"Authorization: Bearer {TOKEN} is not welcome"}),
-        saying(400, {"message": {"header": f"Bearer {TOKEN}"}}),
-        saying(400, {"message": "x" * 190 + TOKEN}),
-        saying(403, f"<p>{TOKEN}</p>".encode()),
-        saying(429, {"message": TOKEN}),
-        saying(500, {"message": TOKEN}),
-        saying(302, TOKEN.encode(), Location=f"/?access_token={TOKEN}"),
-        saying(200, {"id": TOKEN}),
-        saying(200, TOKEN.encode()),
-        saying(200, PAYMENT | {"transaction_amount": TOKEN}),
-        hanging_up,
-        stopping_halfway,
+        answering(401, {"message": "invalid access token", "error": "unauthorized", "status": 401}),
+        answering(400, {"message": f"Authorization: Bearer {TOKEN} is not welcome"}),
+        answering(400, {"message": {"header": f"Bearer {TOKEN}"}}),
+        answering(400, {"message": "x" * 190 + TOKEN}),
+        answering(403, f"<p>{TOKEN}</p>".encode()),
+        answering(429, {"message": TOKEN}),
+        answering(500, {"message": TOKEN}),
+        answering(302, TOKEN.encode(), Location=f"/?access_token={TOKEN}"),
+        answering(200, {"id": TOKEN}),
+        answering(200, TOKEN.encode()),
+        answering(200, PAYMENT | {"transaction_amount": TOKEN}),
+        closing_connection,
+        truncating,
         never_answering,
-        not_speaking_http,
+        answering_without_http,
     ],
 )
-async def test_no_error_tells_the_token_whatever_the_provider_does(misled, stand_in, behave):
-    stand_in.answers(behave)
+async def test_no_error_contains_the_token(stubbed, stub, behave):
+    stub.answers(behave)
     now = datetime.now(UTC)
     for ask in (
-        misled.observe_attempt("1", CREDENTIAL),
-        misled.observe_changes(since=now, until=now, offset=0, credential=CREDENTIAL),
-        misled.create_charge(a_request()),
+        stubbed.observe_attempt("1", CREDENTIAL),
+        stubbed.observe_changes(since=now, until=now, offset=0, credential=CREDENTIAL),
+        stubbed.create_charge(a_request()),
     ):
         with pytest.raises(ExtratoError) as caught:
             await ask
-        assert TOKEN not in everything(caught.value)
-        # A part of it would be as bad: what is cut off a text is cut after the token was taken out.
-        assert TOKEN[:24] not in everything(caught.value)
+        assert TOKEN not in full_text(caught.value)
+        # A part of the token would be as bad: the adapter removes the token before it truncates a text.
+        assert TOKEN[:24] not in full_text(caught.value)
 
 
-# --- Mercado Pago: a Pix by either of its interfaces -------------------------------------------------
+# --- Mercado Pago: a Pix by either of its APIs -------------------------------------------------------
 
 
 @pytest.fixture(params=["payments", "orders", "refused by payments"])
-async def how(request: pytest.FixtureRequest, sandbox: Sandbox) -> Credential:
-    """The ways in which a Pix comes to be: asked of Payments, asked of Orders, or of both because of a test user."""
+async def pix_credential(request: pytest.FixtureRequest, sandbox: Sandbox) -> Credential:
+    """The ways to create a Pix: with Payments, with Orders, or with both because of a test user."""
     is_test_user = request.param == "refused by payments"
     await sandbox.control("PUT", f"accounts/{DEMO_ACCOUNT.collector_id}", {"is_test_user": is_test_user})
     return replace(CREDENTIAL, pix_api="orders" if request.param == "orders" else "payments")
@@ -915,35 +915,35 @@ async def paid(
     return request, charge
 
 
-async def test_a_pix_has_a_code_for_the_amount_and_is_itself_the_attempt(mercado_pago, how):
-    _, charge = await charged(mercado_pago, how)
+async def test_pix_has_a_code_for_the_amount_and_is_the_attempt(mercado_pago, pix_credential):
+    _, charge = await charged(mercado_pago, pix_credential)
 
     code = decode(charge.pix_payload)
     assert (code.amount_centavos, charge.checkout_url is None, charge.sandbox_url) == (3500, False, None)
     assert charge.attempt_id.isdigit()
 
 
-async def test_a_pix_asked_for_twice_is_one(mercado_pago, how):
-    request = a_pix(how)
+async def test_repeated_pix_request_returns_one_pix(mercado_pago, pix_credential):
+    request = a_pix(pix_credential)
     assert await mercado_pago.create_charge(request) == await mercado_pago.create_charge(request)
 
 
-async def test_a_paid_pix_is_one_attempt_whichever_way_it_is_asked_for(mercado_pago, sandbox, how):
-    request, charge = await paid(mercado_pago, sandbox, how)
+async def test_paid_pix_is_one_attempt_in_every_query(mercado_pago, sandbox, pix_credential):
+    request, charge = await paid(mercado_pago, sandbox, pix_credential)
 
-    seen = await mercado_pago.observe_charge(charge, how)
-    [searched] = (await mercado_pago.observe_reference(request.external_reference, how)).observations
+    seen = await mercado_pago.observe_charge(charge, pix_credential)
+    [searched] = (await mercado_pago.observe_reference(request.external_reference, pix_credential)).observations
     assert replace(seen, answer=b"") == replace(searched, answer=b"")
     assert (seen.attempt_id, seen.status, seen.amount_centavos) == (charge.attempt_id, "approved", 3500)
 
 
-async def test_a_pix_asked_for_again_much_later_is_still_the_one(mercado_pago, how):
-    request = a_pix(how, expires_at=datetime.now(UTC) + timedelta(minutes=45))
+async def test_pix_request_repeated_much_later_returns_one_pix(mercado_pago, pix_credential):
+    request = a_pix(pix_credential, expires_at=datetime.now(UTC) + timedelta(minutes=45))
     later = replace(request, asked_at=request.asked_at + timedelta(minutes=10))
     assert await mercado_pago.create_charge(request) == await mercado_pago.create_charge(later)
 
 
-async def test_an_order_says_the_same_as_its_payment(mercado_pago, sandbox):
+async def test_order_reports_the_same_as_its_payment(mercado_pago, sandbox):
     orders = replace(CREDENTIAL, pix_api="orders")
     request, charge = await charged(mercado_pago, orders)
     waiting = await mercado_pago.observe_attempt(charge.charge_id, orders)
@@ -956,23 +956,23 @@ async def test_an_order_says_the_same_as_its_payment(mercado_pago, sandbox):
     assert order.attempt_id == charge.charge_id
 
 
-async def test_a_cancelled_pix_cannot_be_paid(mercado_pago, how):
-    _, charge = await charged(mercado_pago, how)
+async def test_cancelled_pix_cannot_be_paid(mercado_pago, pix_credential):
+    _, charge = await charged(mercado_pago, pix_credential)
     for _ in range(2):
-        await mercado_pago.cancel_charge(charge, [], at=datetime.now(UTC), credential=how)
+        await mercado_pago.cancel_charge(charge, [], at=datetime.now(UTC), credential=pix_credential)
 
-    seen = await mercado_pago.observe_charge(charge, how)
+    seen = await mercado_pago.observe_charge(charge, pix_credential)
     assert seen.status == "cancelled"
 
 
-async def test_cancelling_what_was_paid_changes_nothing(mercado_pago, sandbox, how):
-    _, charge = await paid(mercado_pago, sandbox, how)
-    await mercado_pago.cancel_charge(charge, [], at=datetime.now(UTC), credential=how)
+async def test_cancelling_a_paid_charge_changes_nothing(mercado_pago, sandbox, pix_credential):
+    _, charge = await paid(mercado_pago, sandbox, pix_credential)
+    await mercado_pago.cancel_charge(charge, [], at=datetime.now(UTC), credential=pix_credential)
 
-    assert (await mercado_pago.observe_charge(charge, how)).status == "approved"
+    assert (await mercado_pago.observe_charge(charge, pix_credential)).status == "approved"
 
 
-async def test_a_closed_link_and_its_waiting_attempts_cannot_be_paid(link, mercado_pago):
+async def test_closed_link_and_its_waiting_attempts_cannot_be_paid(link, mercado_pago):
     charge = ChargeCreated(
         charge_id=link.preference_id,
         attempt_id=None,
@@ -1002,43 +1002,43 @@ def a_refund(charge: ChargeCreated, amount_centavos: int, *, known: tuple[str, .
     )
 
 
-async def test_money_is_given_back_in_parts_and_once_for_each_name(mercado_pago, sandbox, how):
-    _, charge = await paid(mercado_pago, sandbox, how)
+async def test_refunds_are_made_in_parts_and_once_for_each_id(mercado_pago, sandbox, pix_credential):
+    _, charge = await paid(mercado_pago, sandbox, pix_credential)
     first = a_refund(charge, 1000)
-    told = await mercado_pago.refund_attempt(first, how)
-    again = await mercado_pago.refund_attempt(first, how)
-    [shown] = await mercado_pago.observe_refunds(charge, charge.attempt_id, how)
+    told = await mercado_pago.refund_attempt(first, pix_credential)
+    again = await mercado_pago.refund_attempt(first, pix_credential)
+    [shown] = await mercado_pago.observe_refunds(charge, charge.attempt_id, pix_credential)
     assert (shown.amount_centavos, shown.state) == (1000, "made")
     assert (told, again) in {(shown, None), (shown, shown)}
-    seen = await mercado_pago.observe_charge(charge, how)
+    seen = await mercado_pago.observe_charge(charge, pix_credential)
     assert (seen.refunded_centavos, seen.status_detail) == (1000, "partially_refunded")
     known = (shown.refund_id,)
     with pytest.raises(ProviderRefused):
-        await mercado_pago.refund_attempt(a_refund(charge, 2501, known=known), how)
-    await mercado_pago.refund_attempt(a_refund(charge, 2500, known=known), how)
-    assert (await mercado_pago.observe_charge(charge, how)).status == "refunded"
+        await mercado_pago.refund_attempt(a_refund(charge, 2501, known=known), pix_credential)
+    await mercado_pago.refund_attempt(a_refund(charge, 2500, known=known), pix_credential)
+    assert (await mercado_pago.observe_charge(charge, pix_credential)).status == "refunded"
 
 
-async def test_all_is_given_back_at_once(mercado_pago, sandbox, how):
-    _, charge = await paid(mercado_pago, sandbox, how)
-    await mercado_pago.refund_attempt(a_refund(charge, 3500), how)
-    seen = await mercado_pago.observe_charge(charge, how)
+async def test_full_refund_is_made_in_one_request(mercado_pago, sandbox, pix_credential):
+    _, charge = await paid(mercado_pago, sandbox, pix_credential)
+    await mercado_pago.refund_attempt(a_refund(charge, 3500), pix_credential)
+    seen = await mercado_pago.observe_charge(charge, pix_credential)
     assert (seen.status, seen.refunded_centavos) == ("refunded", 3500)
 
 
-async def test_of_equal_refunds_each_is_told_apart_by_those_that_were_known(mercado_pago, sandbox, how):
-    _, charge = await paid(mercado_pago, sandbox, how)
+async def test_equal_refunds_are_distinguished_by_the_known_ones(mercado_pago, sandbox, pix_credential):
+    _, charge = await paid(mercado_pago, sandbox, pix_credential)
     names: tuple[str, ...] = ()
     for _ in range(3):
-        told = await mercado_pago.refund_attempt(a_refund(charge, 1000, known=names), how)
+        told = await mercado_pago.refund_attempt(a_refund(charge, 1000, known=names), pix_credential)
         assert told.refund_id not in names
         names += (told.refund_id,)
-    shown = await mercado_pago.observe_refunds(charge, charge.attempt_id, how)
+    shown = await mercado_pago.observe_refunds(charge, charge.attempt_id, pix_credential)
     assert sorted(seen.refund_id for seen in shown) == sorted(names)
 
 
 @pytest.mark.parametrize(("end", "state", "counts"), [("approved", "made", 1000), ("rejected", "refused", 0)])
-async def test_a_refund_in_process_is_pending_until_the_provider_ends_it(mercado_pago, sandbox, end, state, counts):
+async def test_refund_in_process_is_pending_until_the_provider_ends_it(mercado_pago, sandbox, end, state, counts):
     _, charge = await paid(mercado_pago, sandbox, CREDENTIAL)
     await sandbox.faults(refunds_in_process=True)
     told = await mercado_pago.refund_attempt(a_refund(charge, 1000), CREDENTIAL)
@@ -1056,9 +1056,7 @@ ORDERS = replace(CREDENTIAL, pix_api="orders")
 
 
 @pytest.mark.parametrize(("end", "state", "counts"), [("approved", "made", 1000), ("rejected", "refused", 0)])
-async def test_an_orders_refund_that_is_processing_is_told_once_and_listed_when_it_ended(
-    mercado_pago, sandbox, end, state, counts
-):
+async def test_processing_order_refund_is_listed_when_it_ends(mercado_pago, sandbox, end, state, counts):
     _, charge = await paid(mercado_pago, sandbox, ORDERS)
     await sandbox.faults(order_refunds="processing")
     told = await mercado_pago.refund_attempt(a_refund(charge, 1000), ORDERS)
@@ -1070,7 +1068,7 @@ async def test_an_orders_refund_that_is_processing_is_told_once_and_listed_when_
     assert (await mercado_pago.observe_attempt(charge.charge_id, ORDERS)).refunded_centavos == counts
 
 
-async def test_an_order_refunded_whole_is_refunded_under_either_word(mercado_pago, sandbox):
+async def test_fully_refunded_order_is_refunded_under_either_status(mercado_pago, sandbox):
     await sandbox.faults(order_refunded_as_processed=True)
     _, charge = await paid(mercado_pago, sandbox, ORDERS)
     await mercado_pago.refund_attempt(a_refund(charge, 1000), ORDERS)
@@ -1083,7 +1081,7 @@ async def test_an_order_refunded_whole_is_refunded_under_either_word(mercado_pag
         assert (seen.status, seen.status_detail, seen.refunded_centavos) == ("refunded", "refunded", 3500)
 
 
-async def test_a_notification_of_an_order_leads_to_its_charge(mercado_pago, sandbox):
+async def test_notification_of_an_order_leads_to_its_charge(mercado_pago, sandbox):
     request, charge = await charged(mercado_pago, replace(CREDENTIAL, pix_api="orders"))
 
     assert await mercado_pago.reference_of("order", charge.charge_id, CREDENTIAL) == request.external_reference
@@ -1099,7 +1097,7 @@ AN_ORDER = replace(A_PIX, charge_id="ORD0123456789")
 
 
 def order_with(*refunds: dict[str, Any]) -> dict[str, Any]:
-    """An order that was paid, with these refunds."""
+    """A paid order with these refunds."""
     return {
         "id": "ORD0123456789",
         "status": "processed",
@@ -1110,7 +1108,7 @@ def order_with(*refunds: dict[str, Any]) -> dict[str, Any]:
 
 
 def refund_answer_with(*refunds: dict[str, Any]) -> dict[str, Any]:
-    """What a refund of an order is answered with: no amount, no payment and no time."""
+    """The answer to a refund of an order: no amount, no payment and no time."""
     return {
         "id": "ORD0123456789",
         "status": "processed",
@@ -1122,15 +1120,15 @@ def refund_answer_with(*refunds: dict[str, Any]) -> dict[str, Any]:
 AN_ORDER_PAID = order_with()
 
 
-async def test_a_refund_whose_answer_nobody_understands_was_taken_and_is_to_be_looked_for(misled, stand_in):
+async def test_refund_with_an_unreadable_answer_is_accepted(stubbed, stub):
     for body in (b"", b"{}", b"[]", b"<html>"):
-        stand_in.answers(saying(201, body))
-        assert await misled.refund_attempt(a_refund(A_PIX, 100), CREDENTIAL) is None
-        stand_in.answers(saying(200, AN_ORDER_PAID), saying(201, body))
-        assert await misled.refund_attempt(a_refund(AN_ORDER, 100), CREDENTIAL) is None
+        stub.answers(answering(201, body))
+        assert await stubbed.refund_attempt(a_refund(A_PIX, 100), CREDENTIAL) is None
+        stub.answers(answering(200, AN_ORDER_PAID), answering(201, body))
+        assert await stubbed.refund_attempt(a_refund(AN_ORDER, 100), CREDENTIAL) is None
     a_part_of_a_centavo = refund_answer_with({"id": "REF01", "amount": "1.005", "status": "processed"})
-    stand_in.answers(saying(200, AN_ORDER_PAID), saying(201, a_part_of_a_centavo))
-    assert await misled.refund_attempt(a_refund(AN_ORDER, 100), CREDENTIAL) is None
+    stub.answers(answering(200, AN_ORDER_PAID), answering(201, a_part_of_a_centavo))
+    assert await stubbed.refund_attempt(a_refund(AN_ORDER, 100), CREDENTIAL) is None
 
 
 @pytest.mark.parametrize(
@@ -1144,24 +1142,24 @@ async def test_a_refund_whose_answer_nobody_understands_was_taken_and_is_to_be_l
         ("invented_since", "made"),
     ],
 )
-async def test_a_refund_is_what_its_status_says(misled, stand_in, status, state):
+async def test_refund_state_follows_its_status(stubbed, stub, status, state):
     refund = {"id": 3269585000, "payment_id": 1, "amount": 1, "status": status, "date_created": "2026-01-01T00:00:00Z"}
     asked_at = datetime(2026, 1, 1, tzinfo=UTC)
     seen = RefundSeen(refund_id="3269585000", amount_centavos=100, state=state, asked_at=asked_at)
-    stand_in.answers(saying(201, refund), saying(200, [refund]))
-    assert await misled.refund_attempt(a_refund(A_PIX, 100), CREDENTIAL) == seen
-    assert await misled.observe_refunds(A_PIX, "1", CREDENTIAL) == (seen,)
+    stub.answers(answering(201, refund), answering(200, [refund]))
+    assert await stubbed.refund_attempt(a_refund(A_PIX, 100), CREDENTIAL) == seen
+    assert await stubbed.observe_refunds(A_PIX, "1", CREDENTIAL) == (seen,)
 
 
 @pytest.mark.parametrize(
     ("status", "state", "counts"),
     [("processed", "made", 100), ("processing", "pending", 0), ("failed", "refused", 0)],
 )
-async def test_a_refund_of_an_order_is_what_its_status_says(misled, stand_in, status, state, counts):
-    stand_in.answers(saying(200, order_with({"id": "REF01", "amount": "1.00", "status": status})))
+async def test_order_refund_state_follows_its_status(stubbed, stub, status, state, counts):
+    stub.answers(answering(200, order_with({"id": "REF01", "amount": "1.00", "status": status})))
     seen = RefundSeen(refund_id="REF01", amount_centavos=100, state=state, asked_at=None)
-    assert await misled.observe_refunds(AN_ORDER, "1", CREDENTIAL) == (seen,)
-    assert (await misled.observe_attempt("ORD0123456789", CREDENTIAL)).refunded_centavos == counts
+    assert await stubbed.observe_refunds(AN_ORDER, "1", CREDENTIAL) == (seen,)
+    assert (await stubbed.observe_attempt("ORD0123456789", CREDENTIAL)).refunded_centavos == counts
 
 
 @pytest.mark.parametrize(
@@ -1175,11 +1173,11 @@ async def test_a_refund_of_an_order_is_what_its_status_says(misled, stand_in, st
         (None, ["REF01"], None),
     ],
 )
-async def test_of_an_orders_refunds_only_the_one_that_is_new_is_told(misled, stand_in, known, answered, told):
+async def test_only_the_new_refund_of_an_order_is_returned(stubbed, stub, known, answered, told):
     made = [{"id": name, "amount": "1.00", "status": "processed"} for name in answered]
     another = {"id": "REF00", "amount": "2.00", "status": "processed"}
-    stand_in.answers(saying(200, AN_ORDER_PAID), saying(201, refund_answer_with(another, *made)))
-    seen = await misled.refund_attempt(a_refund(AN_ORDER, 100, known=known), CREDENTIAL)
+    stub.answers(answering(200, AN_ORDER_PAID), answering(201, refund_answer_with(another, *made)))
+    seen = await stubbed.refund_attempt(a_refund(AN_ORDER, 100, known=known), CREDENTIAL)
     assert (seen.refund_id if seen else None) == told
 
 
@@ -1192,47 +1190,47 @@ async def test_of_an_orders_refunds_only_the_one_that_is_new_is_told(misled, sta
         ("partially_refunded", ["10.00", "24.99"], "approved"),
     ],
 )
-async def test_an_order_whose_made_refunds_add_up_to_its_total_is_refunded(misled, stand_in, detail, amounts, status):
+async def test_order_with_made_refunds_of_its_total_is_refunded(stubbed, stub, detail, amounts, status):
     made = [{"id": f"REF{amount}", "amount": amount, "status": "processed"} for amount in amounts]
-    stand_in.answers(saying(200, order_with(*made) | {"status_detail": detail}))
-    assert (await misled.observe_attempt("ORD0123456789", CREDENTIAL)).status == status
+    stub.answers(answering(200, order_with(*made) | {"status_detail": detail}))
+    assert (await stubbed.observe_attempt("ORD0123456789", CREDENTIAL)).status == status
 
 
-async def test_refunds_of_an_order_that_were_not_made_do_not_add_up(misled, stand_in):
+async def test_open_refunds_of_an_order_do_not_count(stubbed, stub):
     failed = {"id": "REF01", "amount": "35.00", "status": "failed"}
-    stand_in.answers(saying(200, order_with(failed)))
-    seen = await misled.observe_attempt("ORD0123456789", CREDENTIAL)
+    stub.answers(answering(200, order_with(failed)))
+    seen = await stubbed.observe_attempt("ORD0123456789", CREDENTIAL)
     assert (seen.status, seen.refunded_centavos) == ("approved", 0)
 
 
 @pytest.mark.parametrize("status", [409, 424])
 @pytest.mark.parametrize("code", ["", "resource_locked", "2063"])
-async def test_a_conflict_is_no_refusal_of_a_refund(misled, stand_in, status, code):
-    conflict = saying(status, {"message": "conflict", "cause": [{"code": code}]})
-    stand_in.answers(conflict)
+async def test_conflict_is_no_refusal_of_a_refund(stubbed, stub, status, code):
+    conflict = answering(status, {"message": "conflict", "cause": [{"code": code}]})
+    stub.answers(conflict)
     with pytest.raises(ProviderUnavailable):
-        await misled.refund_attempt(a_refund(A_PIX, 100), CREDENTIAL)
-    stand_in.answers(saying(200, AN_ORDER_PAID), conflict)
+        await stubbed.refund_attempt(a_refund(A_PIX, 100), CREDENTIAL)
+    stub.answers(answering(200, AN_ORDER_PAID), conflict)
     with pytest.raises(ProviderUnavailable):
-        await misled.refund_attempt(a_refund(AN_ORDER, 100), CREDENTIAL)
+        await stubbed.refund_attempt(a_refund(AN_ORDER, 100), CREDENTIAL)
 
 
 @pytest.mark.parametrize("code", ["cannot_refund_order", "order_already_refunded"])
-async def test_an_order_whose_state_allows_no_refund_refuses_it(misled, stand_in, code):
-    stand_in.answers(saying(200, AN_ORDER_PAID), saying(409, {"errors": [{"code": code, "message": "no"}]}))
+async def test_order_state_without_refunds_is_a_refusal(stubbed, stub, code):
+    stub.answers(answering(200, AN_ORDER_PAID), answering(409, {"errors": [{"code": code, "message": "no"}]}))
     with pytest.raises(ProviderRefused):
-        await misled.refund_attempt(a_refund(AN_ORDER, 100), CREDENTIAL)
+        await stubbed.refund_attempt(a_refund(AN_ORDER, 100), CREDENTIAL)
 
 
-async def test_refunds_are_asked_for_with_those_in_process(misled, stand_in):
-    """Without the header they are refused, though they go on, and are in no list."""
-    stand_in.answers(saying(201, b""))
-    await misled.refund_attempt(a_refund(A_PIX, 100), CREDENTIAL)
-    stand_in.answers(saying(200, []))
-    await misled.observe_refunds(A_PIX, "1", CREDENTIAL)
-    stand_in.answers(saying(200, AN_ORDER_PAID), saying(201, b""))
-    await misled.refund_attempt(a_refund(AN_ORDER, 100), CREDENTIAL)
-    about_refunds = [asked for asked in stand_in.asked if "refund" in asked.path]
+async def test_refunds_are_requested_with_those_in_process(stubbed, stub):
+    """Without the header they are refused and in no list, although they go on."""
+    stub.answers(answering(201, b""))
+    await stubbed.refund_attempt(a_refund(A_PIX, 100), CREDENTIAL)
+    stub.answers(answering(200, []))
+    await stubbed.observe_refunds(A_PIX, "1", CREDENTIAL)
+    stub.answers(answering(200, AN_ORDER_PAID), answering(201, b""))
+    await stubbed.refund_attempt(a_refund(AN_ORDER, 100), CREDENTIAL)
+    about_refunds = [asked for asked in stub.requests if "refund" in asked.path]
     assert [asked.method for asked in about_refunds] == ["POST", "GET", "POST"]
     assert {asked.headers.get("X-Render-In-Process-Refunds") for asked in about_refunds} == {"true"}
 
@@ -1245,14 +1243,14 @@ async def test_refunds_are_asked_for_with_those_in_process(misled, stand_in):
         {"expires": False, "expiration_date_to": "2020-01-01T00:00:00.000Z"},
     ],
 )
-async def test_a_preference_that_did_not_take_the_change_is_not_closed(misled, stand_in, answered):
+async def test_preference_that_ignored_the_change_is_not_closed(stubbed, stub, answered):
     link = replace(A_PIX, charge_id="1-a", attempt_id=None, checkout_url="https://checkout.example", pix_payload=None)
-    stand_in.answers(saying(200, {"id": "1-a", "init_point": "https://checkout.example", **answered}))
+    stub.answers(answering(200, {"id": "1-a", "init_point": "https://checkout.example", **answered}))
     with pytest.raises(ProviderUnavailable):
-        await misled.cancel_charge(link, [], at=datetime.now(UTC), credential=CREDENTIAL)
+        await stubbed.cancel_charge(link, [], at=datetime.now(UTC), credential=CREDENTIAL)
 
 
-async def test_a_pix_is_asked_for_in_the_same_words_while_somebody_may_ask_again():
+async def test_repeated_pix_request_has_the_same_body():
     now = datetime.now(UTC)
     request = a_pix(CREDENTIAL, opened_at=now, asked_at=now, expires_at=now + timedelta(minutes=30))
     assert pix_body(request) == pix_body(replace(request, asked_at=now + timedelta(seconds=59)))
@@ -1262,19 +1260,19 @@ async def test_a_pix_is_asked_for_in_the_same_words_while_somebody_may_ask_again
         assert datetime.fromisoformat(due) - (now + timedelta(seconds=late_s)) <= timedelta(minutes=31)
 
 
-async def test_an_order_without_a_code_is_not_believed(misled, stand_in):
+async def test_order_without_a_code_is_misunderstood(stubbed, stub):
     order = {
         "id": "ORD0123456789",
         "status": "action_required",
         "total_amount": "35.00",
         "created_date": "2026-01-01T00:00:00Z",
     }
-    stand_in.answers(saying(201, order))
+    stub.answers(answering(201, order))
     with pytest.raises(ProviderMisunderstood):
-        await misled.create_charge(a_pix(replace(CREDENTIAL, pix_api="orders")))
+        await stubbed.create_charge(a_pix(replace(CREDENTIAL, pix_api="orders")))
 
 
-async def test_an_order_without_a_ticket_is_an_attempt_by_its_own_id(misled, stand_in):
+async def test_order_without_a_ticket_is_an_attempt_by_its_id(stubbed, stub):
     order = {
         "id": "ORD0123456789",
         "status": "action_required",
@@ -1282,8 +1280,8 @@ async def test_an_order_without_a_ticket_is_an_attempt_by_its_own_id(misled, sta
         "created_date": "2026-01-01T00:00:00Z",
         "transactions": {"payments": [{"id": "PAY01", "payment_method": {"id": "pix", "qr_code": "000201"}}]},
     }
-    stand_in.answers(saying(201, order))
-    charge = await misled.create_charge(a_pix(replace(CREDENTIAL, pix_api="orders")))
+    stub.answers(answering(201, order))
+    charge = await stubbed.create_charge(a_pix(replace(CREDENTIAL, pix_api="orders")))
     assert (charge.charge_id, charge.attempt_id) == ("ORD0123456789", "ORD0123456789")
-    stand_in.answers(saying(200, order))
-    assert (await misled.observe_charge(charge, CREDENTIAL)).attempt_id == "ORD0123456789"
+    stub.answers(answering(200, order))
+    assert (await stubbed.observe_charge(charge, CREDENTIAL)).attempt_id == "ORD0123456789"

@@ -1,6 +1,6 @@
-"""One suite for three recorders: the library's two, and ours on the table of one of them.
+"""One suite for three recorders: two of the library, and the hub's own on the table of one of them.
 
-A recorder may refuse more than the library asks for (a gap between versions), and never less.
+A recorder may refuse more than the library requires (a gap between versions), but never less.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Recorder(Protocol):
 
 
 class InThread:
-    """A recorder of the library's, called in threads."""
+    """A recorder of the library, called in threads."""
 
     def __init__(self, recorder: ApplicationRecorder) -> None:
         self._recorder = recorder
@@ -85,14 +85,14 @@ def facts(stored: Sequence[StoredEvent]) -> list[tuple[object, ...]]:
     return [(e.originator_id, e.originator_version, e.topic, e.state) for e in stored]
 
 
-async def test_an_empty_recorder_has_nothing(recorder: Recorder):
+async def test_empty_recorder_has_nothing(recorder: Recorder):
     assert list(await recorder.select_events(uuid4())) == []
     assert list(await recorder.select_notifications(None, 10)) == []
     assert await recorder.max_notification_id() is None
     assert not await recorder.insert_events([])
 
 
-async def test_what_was_inserted_is_selected_as_it_was(recorder: Recorder):
+async def test_inserted_events_are_selected_unchanged(recorder: Recorder):
     stream, other = uuid4(), uuid4()
     first, second = events(stream, 1, 2), events(other, 1)
 
@@ -117,7 +117,7 @@ async def test_what_was_inserted_is_selected_as_it_was(recorder: Recorder):
         ({"gt": 4}, []),
     ],
 )
-async def test_a_stream_is_selected_within_bounds(recorder: Recorder, bounds: dict[str, Any], versions: list[int]):
+async def test_stream_is_selected_within_bounds(recorder: Recorder, bounds: dict[str, Any], versions: list[int]):
     stream = uuid4()
     await recorder.insert_events(events(stream, 1, 2, 3, 4))
     await recorder.insert_events(events(uuid4(), 1, 2, 3))
@@ -127,7 +127,7 @@ async def test_a_stream_is_selected_within_bounds(recorder: Recorder, bounds: di
     assert [stored.originator_version for stored in found] == versions
 
 
-async def test_inserting_gives_the_positions_in_order(recorder: Recorder):
+async def test_insert_returns_the_positions_in_order(recorder: Recorder):
     stream = uuid4()
 
     assert list(await recorder.insert_events(events(stream, 1, 2, 3)) or ()) == [1, 2, 3]
@@ -136,7 +136,7 @@ async def test_inserting_gives_the_positions_in_order(recorder: Recorder):
 
 
 @pytest.mark.parametrize("versions", [(1,), (1, 2), (2, 2), (2, 1)])
-async def test_a_version_that_is_taken_is_refused_and_leaves_nothing(recorder: Recorder, versions: tuple[int, ...]):
+async def test_taken_version_is_refused_and_writes_nothing(recorder: Recorder, versions: tuple[int, ...]):
     stream, bystander = uuid4(), uuid4()
     await recorder.insert_events(events(stream, 1))
 
@@ -148,7 +148,7 @@ async def test_a_version_that_is_taken_is_refused_and_leaves_nothing(recorder: R
     assert len(await recorder.select_notifications(None, 10)) == 1
 
 
-async def test_after_a_refusal_the_same_stream_goes_on(recorder: Recorder):
+async def test_stream_goes_on_after_a_refusal(recorder: Recorder):
     stream = uuid4()
     await recorder.insert_events(events(stream, 1))
     with pytest.raises(IntegrityError):
@@ -159,7 +159,7 @@ async def test_after_a_refusal_the_same_stream_goes_on(recorder: Recorder):
     assert [e.originator_version for e in await recorder.select_notifications(None, 10)] == [1, 2]
 
 
-async def test_the_whole_log_is_selected_in_order(recorder: Recorder):
+async def test_whole_log_is_selected_in_order(recorder: Recorder):
     stream, other = uuid4(), uuid4()
     everything = [*events(stream, 1, 2), *events(other, 1), *events(stream, 3)]
     await recorder.insert_events(everything[:2])
@@ -194,7 +194,7 @@ async def test_the_whole_log_is_selected_in_order(recorder: Recorder):
         ({"start": None, "limit": 10, "topics": ["Never.v1"]}, []),
     ],
 )
-async def test_the_log_is_selected_within_bounds(recorder: Recorder, arguments: dict[str, Any], positions: list[int]):
+async def test_log_is_selected_within_bounds(recorder: Recorder, arguments: dict[str, Any], positions: list[int]):
     stream = uuid4()
     await recorder.insert_events(
         [event(stream, version, "Odd.v1" if version % 2 else "Even.v1") for version in range(1, 7)]
@@ -203,7 +203,7 @@ async def test_the_log_is_selected_within_bounds(recorder: Recorder, arguments: 
     assert [found.id for found in await recorder.select_notifications(**arguments)] == positions
 
 
-async def test_the_events_of_one_call_stand_together(recorder: Recorder):
+async def test_events_of_one_call_are_adjacent(recorder: Recorder):
     streams = [uuid4() for _ in range(20)]
 
     await asyncio.gather(*(recorder.insert_events(events(stream, 1, 2, 3)) for stream in streams))
@@ -217,7 +217,7 @@ async def test_the_events_of_one_call_stand_together(recorder: Recorder):
         assert [n.originator_version for n in group] == [1, 2, 3]
 
 
-async def test_of_two_who_race_for_a_version_one_wins(recorder: Recorder):
+async def test_one_of_two_racing_writers_wins(recorder: Recorder):
     stream = uuid4()
 
     results = await asyncio.gather(
@@ -228,9 +228,7 @@ async def test_of_two_who_race_for_a_version_one_wins(recorder: Recorder):
     assert len(await recorder.select_notifications(None, 100)) == 2
 
 
-async def test_the_library_reads_what_we_write_and_we_what_it_writes(
-    ours: AsyncpgRecorder, theirs: ApplicationRecorder
-):
+async def test_library_and_hub_read_each_others_events(ours: AsyncpgRecorder, theirs: ApplicationRecorder):
     library, stream = InThread(theirs), uuid4()
     all_events = events(stream, 1, 2, 3, 4)
 
@@ -248,9 +246,7 @@ async def test_the_library_reads_what_we_write_and_we_what_it_writes(
         await ours.insert_events(all_events[2:3])
 
 
-async def test_a_subscription_of_the_librarys_wakes_on_what_we_append(
-    ours: AsyncpgRecorder, theirs: ApplicationRecorder
-):
+async def test_library_subscription_wakes_on_our_append(ours: AsyncpgRecorder, theirs: ApplicationRecorder):
     stream = uuid4()
     await ours.insert_events(events(stream, 1))
 
@@ -268,7 +264,7 @@ async def test_a_subscription_of_the_librarys_wakes_on_what_we_append(
         assert [await next_version(), await next_version()] == [3, 4]
 
 
-async def test_the_library_creates_its_own_things_beside_ours_without_harm(ours: AsyncpgRecorder, theirs: Any):
+async def test_library_creates_its_tables_beside_ours(ours: AsyncpgRecorder, theirs: Any):
     await asyncio.to_thread(theirs.create_table)
 
     await ours.insert_events(events(uuid4(), 1))

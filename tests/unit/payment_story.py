@@ -55,7 +55,7 @@ CHARGED = ChargeCreated(
 PIX = ChargeCreated(
     charge_id="900", attempt_id="900", account_id="1", checkout_url=None, sandbox_url=None, pix_payload="000201"
 )
-# A Pix to the merchant's own key opens with its charge.
+# A direct Pix is created with its charge.
 DIRECT_PIX = replace(OPENED, provider="pix", method="pix", charge=CHARGED)
 NO_CHARGE = ChargeRefused(code="invalid_amount", reason="too small")
 EXPIRED = PaymentExpired(expires_at=at(60))
@@ -81,12 +81,12 @@ def observe(status: str, *, attempt: str = "a", minute: float = 1, **changes: An
 
 
 def recorded(command: RecordObservation) -> ObservationRecorded:
-    """The event that says what an observation said."""
+    """The event that records an observation."""
     return ObservationRecorded(**{field: getattr(command, field) for field in ObservationRecorded.__struct_fields__})
 
 
 def ignored(command: RecordObservation) -> ObservationIgnored:
-    """The event that says that an observation was too old."""
+    """The event that records a stale observation."""
     return ObservationIgnored(
         attempt_id=command.attempt_id,
         status=command.status,
@@ -98,7 +98,7 @@ def ignored(command: RecordObservation) -> ObservationIgnored:
     )
 
 
-def moved(previous: str, status: str, **details: Any) -> StatusChanged:
+def status_changed(previous: str, status: str, **details: Any) -> StatusChanged:
     facts = {"status_detail": None, "attempt_id": "a", "paid_at": None} | details
     return StatusChanged(previous=previous, status=status, **facts)
 
@@ -122,7 +122,7 @@ def confirm(
 
 
 class Story:
-    """`given(events).when(commands)`: what the last command leads to after all before it."""
+    """`given(events).when(commands)`: the events of the last command, after all commands before it."""
 
     def __init__(self, *history: PaymentEvent) -> None:
         self.history = list(history)

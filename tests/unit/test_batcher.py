@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Writer:
-    """A write that takes as long as the test wants, and gives back what it was given."""
+    """A write that takes as long as the test wants, and returns its items."""
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
@@ -32,7 +32,7 @@ class Writer:
 
 
 def batcher(write: Writer, **bounds: int) -> Batcher[str, str]:
-    """Items are texts: their size is their length, their weight what follows `*`, their keys what follows `@`."""
+    """Items are texts: their size is their length, their weight follows `*`, their keys follow `@`."""
     return Batcher(
         write,
         **({"max_items": 100} | bounds),
@@ -48,8 +48,8 @@ async def submit_all(batches: Batcher[str, str], *items: str) -> list[asyncio.Ta
     return tasks
 
 
-async def under_way(batches: Batcher[str, str], write: Writer, item: str = "first") -> asyncio.Task[str]:
-    """Begin a write that does not end yet, so that what follows has to wait."""
+async def start_write(batches: Batcher[str, str], write: Writer, item: str = "first") -> asyncio.Task[str]:
+    """Start a write that does not end yet, so that later items wait."""
     write.may_go_on.clear()
     task = asyncio.create_task(batches.submit(item))
     while not write.batches:
@@ -57,10 +57,10 @@ async def under_way(batches: Batcher[str, str], write: Writer, item: str = "firs
     return task
 
 
-async def test_what_waits_during_a_write_is_written_together():
+async def test_items_that_wait_during_a_write_share_one_batch():
     write = Writer()
     batches = batcher(write)
-    first = await under_way(batches, write)
+    first = await start_write(batches, write)
     rest = await submit_all(batches, "a", "b", "c")
     assert batches.waiting == 3
 
@@ -71,13 +71,13 @@ async def test_what_waits_during_a_write_is_written_together():
     assert batches.waiting == 0
 
 
-async def test_one_who_is_alone_does_not_wait_for_others():
+async def test_single_item_is_written_at_once():
     write = Writer()
     assert await batcher(write).submit("a") == "A"
     assert write.batches == [["a"]]
 
 
-async def test_a_batch_is_bounded_in_items():
+async def test_batch_has_a_limit_of_items():
     write = Writer()
     tasks = await submit_all(batcher(write, max_items=2), "a", "b", "c", "d", "e")
 
@@ -86,7 +86,7 @@ async def test_a_batch_is_bounded_in_items():
     assert write.batches == [["a", "b"], ["c", "d"], ["e"]]
 
 
-async def test_an_item_counts_as_much_as_it_weighs():
+async def test_item_weight_counts_towards_the_batch_limit():
     write = Writer()
     tasks = await submit_all(batcher(write, max_items=4), "a*3", "b*1", "c*2", "d*9", "e")
 
@@ -95,7 +95,7 @@ async def test_an_item_counts_as_much_as_it_weighs():
     assert write.batches == [["a*3", "b*1"], ["c*2"], ["d*9"], ["e"]]
 
 
-async def test_a_batch_is_bounded_in_bytes():
+async def test_batch_has_a_limit_of_bytes():
     write = Writer()
     tasks = await submit_all(batcher(write, max_bytes=5), "aaa", "bb", "c", "dddddddd", "e")
 
@@ -104,10 +104,10 @@ async def test_a_batch_is_bounded_in_bytes():
     assert write.batches == [["aaa", "bb"], ["c"], ["dddddddd"], ["e"]]
 
 
-async def test_who_comes_when_too_many_wait_is_refused_and_the_others_are_not():
+async def test_full_queue_refuses_new_items_only():
     write = Writer()
     batches = batcher(write, max_waiting=2)
-    first = await under_way(batches, write)
+    first = await start_write(batches, write)
     waiting = await submit_all(batches, "a", "b")
 
     with pytest.raises(Overloaded):
@@ -118,7 +118,7 @@ async def test_who_comes_when_too_many_wait_is_refused_and_the_others_are_not():
     assert await batches.submit("d") == "D"
 
 
-async def test_items_that_share_a_key_never_share_a_batch_and_keep_their_order():
+async def test_items_with_one_key_go_to_separate_batches_in_order():
     write = Writer()
     tasks = await submit_all(batcher(write), "1@x", "2@x", "3@y", "4@xz", "5@z", "6@y", "7@q")
 
@@ -127,7 +127,7 @@ async def test_items_that_share_a_key_never_share_a_batch_and_keep_their_order()
     assert write.batches == [["1@x", "3@y", "7@q"], ["2@x", "6@y"], ["4@xz"], ["5@z"]]
 
 
-async def test_one_that_fails_does_not_fail_the_others():
+async def test_failed_item_does_not_fail_the_others():
     write = Writer()
     write.answer = lambda item: ValueError(item) if item == "b" else item
     tasks = await submit_all(batcher(write), "a", "b", "c")
@@ -138,7 +138,7 @@ async def test_one_that_fails_does_not_fail_the_others():
     assert isinstance(b, ValueError)
 
 
-async def test_a_write_that_fails_fails_its_batch_only():
+async def test_failed_write_fails_its_batch_only():
     write = Writer()
     write.error = OSError("disk full")
     tasks = await submit_all(batcher(write, max_items=2), "a", "b", "c")
@@ -148,11 +148,11 @@ async def test_a_write_that_fails_fails_its_batch_only():
     assert [type(result) for result in results] == [OSError, OSError, str]
 
 
-async def test_a_write_that_answers_for_too_few_fails_its_batch_only():
-    async def forgetful(items: Sequence[str]) -> list[str]:
+async def test_write_with_too_few_results_fails_its_batch_only():
+    async def short_write(items: Sequence[str]) -> list[str]:
         return list(items[:1])
 
-    batches: Batcher[str, str] = Batcher(forgetful, max_items=2)
+    batches: Batcher[str, str] = Batcher(short_write, max_items=2)
     tasks = [asyncio.create_task(batches.submit(item)) for item in "abc"]
 
     results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -160,10 +160,10 @@ async def test_a_write_that_answers_for_too_few_fails_its_batch_only():
     assert [type(result) for result in results] == [ValueError, ValueError, str]
 
 
-async def test_closing_writes_what_was_accepted_and_refuses_the_rest():
+async def test_closing_writes_accepted_items_and_refuses_new_ones():
     write = Writer()
     batches = batcher(write, max_items=1)
-    first = await under_way(batches, write)
+    first = await start_write(batches, write)
     waiting = await submit_all(batches, "a", "b")
     closing = asyncio.create_task(batches.close())
     await asyncio.sleep(0)
@@ -178,14 +178,14 @@ async def test_closing_writes_what_was_accepted_and_refuses_the_rest():
     await batches.close()
 
 
-async def test_closing_what_was_never_used_is_nothing():
+async def test_closing_an_unused_batcher_does_nothing():
     await batcher(Writer()).close()
 
 
-async def test_a_caller_who_leaves_does_not_break_the_others():
+async def test_cancelled_caller_does_not_affect_the_others():
     write = Writer()
     batches = batcher(write)
-    first = await under_way(batches, write)
+    first = await start_write(batches, write)
     a, b, c = await submit_all(batches, "a", "b", "c")
     b.cancel()
     first.cancel()

@@ -57,7 +57,7 @@ SEVERAL_SCHEMES = (
     "27300012BR.COM.OUTRO011001234567895204000053039865406123.455802BR5917NOME DO RECEBEDOR6008BRASILIA"
     "61087007490062190515RP12345678-201980390012BR.COM.OUTRO01190123.ABCD.3456.WXYZ6304AD38"
 )
-# Made by the npm package pix-utils.
+# Created by the npm package pix-utils.
 WITH_AMOUNT = (
     "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-4266554400005204000053039865406123.455802BR"
     "5913FULANO DE TAL6008BRASILIA62070503***6304488D"
@@ -88,7 +88,7 @@ BAD_OF_BANKS = [case for case in OF_BANKS if "expected" not in case]
 
 
 def sealed(text: str) -> str:
-    """Close `text` with field 63, computed bit by bit and so apart from the code under test."""
+    """Append field 63 to `text`, computed bit by bit and so independent of the code under test."""
     crc = 0xFFFF
     for byte in f"{text}6304".encode():
         crc ^= byte << 8
@@ -98,7 +98,7 @@ def sealed(text: str) -> str:
 
 
 def changed(code: str, old: str, new: str) -> str:
-    """Replace `old`, which must be there, and seal the code again."""
+    """Replace `old`, which must be present, and append a new check code."""
     assert old in code
     return sealed(code[:-8].replace(old, new, 1))
 
@@ -128,23 +128,23 @@ def encoding_refusal(**changes) -> InvalidBRCode:
 # --- the check code ---
 
 
-def test_the_check_code_has_the_published_check_value():
+def test_check_code_has_the_published_check_value():
     assert crc16("123456789") == "29B1"
 
 
 @pytest.mark.parametrize("code", ALL_GOOD.values(), ids=ALL_GOOD.keys())
-def test_the_check_code_of_every_known_code_is_found_again(code):
+def test_check_code_of_every_known_code_is_reproduced(code):
     assert crc16(code[:-4]) == code[-4:]
 
 
-def test_a_check_code_keeps_its_leading_zero():
+def test_check_code_keeps_its_leading_zero():
     assert crc16(MERCADO_PAGO[:-4]) == "07F5"
 
 
-# --- reading ---
+# --- decoding --
 
 
-def test_a_static_code_names_the_key():
+def test_static_code_names_the_key():
     assert decode(STATIC) == BRCode(
         kind="static",
         pix_key=EVP,
@@ -164,13 +164,13 @@ def test_a_static_code_names_the_key():
     )
 
 
-def test_a_dynamic_code_names_the_url_of_the_charge():
+def test_dynamic_code_names_the_url_of_the_charge():
     code = decode(DYNAMIC)
     assert (code.kind, code.pix_key, code.url) == ("dynamic", "", CHARGE)
     assert (code.point_of_initiation, code.txid) == ("12", NO_TXID)
 
 
-def test_a_composite_code_says_what_to_pay_and_what_recurs():
+def test_composite_code_has_an_amount_and_a_recurrence():
     static, dynamic = decode(STATIC_WITH_RECURRENCE), decode(DYNAMIC_WITH_RECURRENCE)
     assert (static.kind, static.pix_key, static.amount_centavos) == ("static", EVP, 10050)
     assert (dynamic.kind, dynamic.url) == ("dynamic", CHARGE)
@@ -185,16 +185,16 @@ def test_pix_is_found_among_several_schemes():
 
 
 @pytest.mark.parametrize("number", ["27", "39", "51"])
-def test_pix_is_found_wherever_its_account_stands(number):
+def test_pix_account_may_be_in_any_of_its_fields(number):
     assert decode(changed(STATIC, "26580014", f"{number}580014")) == decode(STATIC)
 
 
-def test_pix_is_recognised_in_upper_case():
+def test_pix_identifier_may_be_in_upper_case():
     code = decode(UPPER_CASE_GUI)
     assert (code.kind, code.receiver_name, code.receiver_city) == ("dynamic", "EMPRESA", "SAO PAULO")
 
 
-def test_a_code_of_mercado_pago_is_read():
+def test_mercado_pago_code_is_decoded():
     code = decode(MERCADO_PAGO)
     assert (code.kind, code.amount_centavos) == ("static", 1000)
     assert (code.receiver_name, code.receiver_city) == ("TE35069Wi05", "Begz kGOBJEUte")
@@ -202,7 +202,7 @@ def test_a_code_of_mercado_pago_is_read():
 
 
 @pytest.mark.parametrize("old", ["62070503***", "0503***"])
-def test_a_code_without_additional_data_has_no_txid(old):
+def test_code_without_additional_data_has_no_txid(old):
     new = "" if old.startswith("62") else "0703***"
     assert decode(changed(STATIC, old, new)).txid == NO_TXID
 
@@ -210,7 +210,7 @@ def test_a_code_without_additional_data_has_no_txid(old):
 @pytest.mark.parametrize(
     ("text", "centavos"), [("10", 1000), ("10.", 1000), ("0.5", 50), ("9999999999.99", 999999999999)]
 )
-def test_an_amount_may_be_written_in_every_way_of_the_standard(text, centavos):
+def test_amount_may_have_every_form_of_the_standard(text, centavos):
     assert decode(changed(WITH_AMOUNT, "5406123.45", f"54{len(text):02d}{text}")).amount_centavos == centavos
 
 
@@ -223,32 +223,32 @@ def of_withdrawal(amount_field: str, *, ispb: str = "12345678") -> str:
 @pytest.mark.parametrize(
     ("field", "centavos"), [("", None), ("54040.00", 0), ("54010", 0), ("54020.", 0), ("540550.00", 5000)]
 )
-def test_a_withdrawal_names_its_facilitator_and_may_leave_its_amount_to_the_payer(field, centavos):
+def test_withdrawal_names_its_facilitator_and_may_have_no_amount(field, centavos):
     code = decode(of_withdrawal(field, ispb="1A2B3C4D"))
     assert (code.kind, code.withdrawal_ispb, code.amount_centavos) == ("static", "1A2B3C4D", centavos)
 
 
 @pytest.mark.parametrize("ispb", ["1234567", "1234567é", "1234567a"])
-def test_a_facilitator_without_the_shape_of_an_ispb_is_refused(ispb):
+def test_malformed_ispb_of_a_facilitator_is_refused(ispb):
     account = f"0014br.gov.bcb.pix0136{EVP}03{len(ispb):02d}{ispb}"
     code = changed(STATIC, f"26580014br.gov.bcb.pix0136{EVP}", f"26{len(account)}{account}")
     assert refusal(code).about == "03"
 
 
 @pytest.mark.parametrize(("field", "centavos"), [("54040.00", 0), ("54010", 0), ("54040.01", 1)])
-def test_the_amount_of_a_dynamic_code_may_be_zero(field, centavos):
+def test_amount_of_a_dynamic_code_may_be_zero(field, centavos):
     assert decode(changed(DYNAMIC, "5303986", f"5303986{field}")).amount_centavos == centavos
     assert decode(changed(DYNAMIC_WITH_RECURRENCE, "5303986", f"5303986{field}")).amount_centavos == centavos
 
 
-def test_a_code_may_offer_a_recurrence_alone():
+def test_code_may_offer_a_recurrence_alone():
     code = decode(changed(STATIC_WITH_RECURRENCE, f"26580014br.gov.bcb.pix0136{EVP}", "26180014br.gov.bcb.pix"))
     assert (code.kind, code.pix_key, code.url, code.recurrence_url) == ("recurrence", "", "", RECURRENCE)
 
 
 @pytest.mark.parametrize("url", [f"https://{RECURRENCE}", "pix.example.com/re c"])
 @pytest.mark.parametrize("account", [f"26580014br.gov.bcb.pix0136{EVP}", "26180014br.gov.bcb.pix"])
-def test_the_url_of_a_recurrence_is_checked_whatever_else_the_code_asks(account, url):
+def test_recurrence_url_is_checked_in_every_kind_of_code(account, url):
     code = changed(STATIC_WITH_RECURRENCE, f"26580014br.gov.bcb.pix0136{EVP}", account)
     template = f"0014br.gov.bcb.pix25{len(url):02d}{url}"
     code = changed(code, f"80740014br.gov.bcb.pix2552{RECURRENCE}", f"80{len(template):02d}{template}")
@@ -256,24 +256,24 @@ def test_the_url_of_a_recurrence_is_checked_whatever_else_the_code_asks(account,
 
 
 @pytest.mark.parametrize("case", GOOD_OF_BANKS, ids=lambda case: case["id"])
-def test_a_code_of_a_bank_is_read(case):
+def test_bank_code_is_decoded(case):
     code = decode(case["payload"])
     assert {name: getattr(code, name) for name in case["expected"]} == case["expected"]
 
 
 @pytest.mark.parametrize("case", BAD_OF_BANKS, ids=lambda case: case["id"])
-def test_a_broken_code_is_refused(case):
+def test_broken_code_is_refused(case):
     refusal(case["payload"])
 
 
 @pytest.mark.parametrize(
     "case", [case for case in BAD_OF_BANKS if "CRC" not in case["refused_because"]], ids=lambda case: case["id"]
 )
-def test_a_broken_code_is_refused_with_a_right_check_code_too(case):
+def test_broken_code_with_a_valid_check_code_is_refused(case):
     assert refusal(sealed(case["payload"][:-8])).code != "brcode_wrong_crc"
 
 
-# --- refusing to read ---
+# --- refusals -----------
 
 
 @pytest.mark.parametrize(
@@ -314,21 +314,21 @@ def test_a_broken_code_is_refused_with_a_right_check_code_too(case):
         ("5802BR", "5802BR6304ABCD", "brcode_repeated_field", "63"),
     ],
 )
-def test_a_code_with_the_right_check_code_but_a_wrong_field_is_refused(old, new, reason, about):
+def test_wrong_field_with_a_valid_check_code_is_refused(old, new, reason, about):
     refused = refusal(changed(WITH_AMOUNT, old, new))
     assert (refused.code, refused.about) == (reason, about)
 
 
-def test_a_code_with_two_pix_accounts_is_refused():
+def test_code_with_two_pix_accounts_is_refused():
     assert refusal(changed(STATIC, "5204", f"27580014br.gov.bcb.pix0136{EVP}5204")).code == "brcode_not_pix"
 
 
-def test_a_code_with_both_a_key_and_a_url_is_refused():
+def test_code_with_both_a_key_and_a_url_is_refused():
     code = changed(DYNAMIC, "26700014br.gov.bcb.pix", "26750014br.gov.bcb.pix0101k")
     assert refusal(code).code == "brcode_key_or_url"
 
 
-def test_a_location_url_with_a_scheme_is_refused():
+def test_location_url_with_a_scheme_is_refused():
     code = changed(DYNAMIC, f"26700014br.gov.bcb.pix2548{CHARGE}", f"26780014br.gov.bcb.pix2556https://{CHARGE}")
     assert refusal(code).code == "brcode_invalid_field"
 
@@ -346,20 +346,20 @@ def test_a_location_url_with_a_scheme_is_refused():
         "6304",
     ],
 )
-def test_a_code_with_a_wrong_check_code_is_refused(code):
+def test_code_with_a_wrong_check_code_is_refused(code):
     assert refusal(code).code == "brcode_wrong_crc"
 
 
-def test_a_code_whose_last_field_is_not_the_check_code_is_refused():
+def test_code_whose_last_field_is_not_the_check_code_is_refused():
     text = STATIC[:-8] + "6404"
     assert refusal(text + crc16(text)).code == "brcode_invalid_field"
 
 
-def test_a_text_that_is_its_own_check_code_is_refused():
+def test_text_of_only_a_check_code_is_refused():
     assert refusal("FFFF").code == "brcode_malformed"
 
 
-def test_a_code_of_more_than_512_characters_is_refused():
+def test_code_of_more_than_512_characters_is_refused():
     longest = STATIC[:-8] + "".join(f"{number}99{'x' * 99}" for number in (64, 65, 66)) + "6762" + "x" * 62
     assert len(sealed(longest)) == 512
     assert decode(sealed(longest)) == decode(STATIC)
@@ -367,17 +367,17 @@ def test_a_code_of_more_than_512_characters_is_refused():
 
 
 @pytest.mark.parametrize("character", ["\n", "\x00", "\ud800", "\u2028"])
-def test_a_code_with_unprintable_characters_is_refused(character):
+def test_code_with_unprintable_characters_is_refused(character):
     assert refusal(STATIC[:-8] + character + STATIC[-8:]).code == "brcode_unprintable"
 
 
-def test_a_refusal_repeats_no_personal_data():
+def test_refusal_repeats_no_personal_data():
     refused = refusal(changed(WITH_AMOUNT, "5913FULANO DE TAL", "5931FULANO DE TAL E OUTROS SOBRENOM"))
     assert "FULANO" not in str(refused)
 
 
 @given(st.text(max_size=600))
-def test_any_text_is_read_or_refused(text):
+def test_any_text_is_decoded_or_refused(text):
     with pytest.raises(InvalidBRCode):
         decode(sealed(text) if text.isprintable() else text)
 
@@ -391,23 +391,23 @@ def test_one_changed_character_breaks_the_check_code(code, data):
 
 
 @given(code=st.sampled_from(list(ALL_GOOD.values())), data=st.data())
-def test_a_code_that_was_cut_is_refused(code, data):
+def test_truncated_code_is_refused(code, data):
     with pytest.raises(InvalidBRCode):
         decode(code[: data.draw(st.integers(0, len(code) - 1))])
 
 
-# --- writing ---
+# --- encoding --
 
 
-def test_the_manuals_static_sample_is_written_byte_for_byte():
+def test_manuals_static_sample_is_written_byte_for_byte():
     assert encode(receiver_name="Fulano de Tal", amount_centavos=None) == STATIC
 
 
-def test_the_code_of_pix_utils_is_written_byte_for_byte():
+def test_code_of_pix_utils_is_written_byte_for_byte():
     assert encode() == WITH_AMOUNT
 
 
-def test_a_txid_is_written_as_two_other_generators_write_it():
+def test_txid_is_written_as_by_two_other_generators():
     code = encode(txid="PEDIDO123")
     assert code.endswith("62130509PEDIDO12363048BB1")
     other = pixcanvas.create_static_pix(
@@ -432,7 +432,7 @@ def test_names_are_cut_after_normalising_and_do_not_end_in_a_blank():
 
 
 @pytest.mark.parametrize(("key_length", "room"), [(36, 37), (11, 62), (72, 1), (73, 0), (77, 0)])
-def test_a_description_is_cut_at_what_the_key_leaves(key_length, room):
+def test_description_is_cut_at_the_room_that_the_key_leaves(key_length, room):
     code = encode(pix_key="k" * key_length, description="d" * 100)
     assert decode(code).description == "d" * room
 
@@ -462,7 +462,7 @@ def test_a_description_is_cut_at_what_the_key_leaves(key_length, room):
         ("123456789012345678901234567890123456789", ""),
     ],
 )
-def test_a_description_is_not_cut_within_a_number(whole, cut):
+def test_description_is_not_cut_within_a_number(whole, cut):
     assert decode(encode(description=whole)).description == cut
 
 
@@ -471,19 +471,19 @@ def test_a_description_is_not_cut_within_a_number(whole, cut):
     [
         ("JOAO DA SILVA E SOUZA 12345678909", "JOAO DA SILVA E SOUZA"),
         ("12.345.678 JOAO DA SILVA E SOUZA", "12.345.678 JOAO DA SILVA"),
-        # A code without a name is none.
+        # A code without a name is invalid.
         ("12345678901234567890123456789", "1234567890123456789012345"),
     ],
 )
-def test_a_name_is_cut_within_a_number_only_where_nothing_else_is_left(whole, cut):
+def test_name_is_cut_within_a_number_only_if_otherwise_empty(whole, cut):
     assert decode(encode(receiver_name=whole)).receiver_name == cut
 
 
-def test_a_description_says_in_ascii_what_it_said():
+def test_description_keeps_its_meaning_in_ascii():
     assert decode(encode(description="1½ kg de pão 🥖 \u2013 2\u00d7500 g")).description == "1 1/2 kg de pao - 2x500 g"
 
 
-def test_a_description_is_normalised_and_left_out_when_nothing_remains():
+def test_description_without_ascii_text_is_omitted():
     assert decode(encode(description="Pedido nº 7, às 9h")).description == "Pedido no 7, as 9h"
     assert encode(description=" 🎉 ") == encode()
 
@@ -491,11 +491,11 @@ def test_a_description_is_normalised_and_left_out_when_nothing_remains():
 @pytest.mark.parametrize(
     ("centavos", "field"), [(1, "54040.01"), (100, "54041.00"), (999999999999, "54139999999999.99")]
 )
-def test_an_amount_has_a_point_and_two_decimals(centavos, field):
+def test_amount_has_a_point_and_two_decimals(centavos, field):
     assert f"5303986{field}5802BR" in encode(amount_centavos=centavos)
 
 
-def test_the_longest_code_has_236_characters():
+def test_longest_code_has_236_characters():
     code = encode(
         pix_key="k" * 60,
         receiver_name="n" * 99,
@@ -530,12 +530,12 @@ def test_the_longest_code_has_236_characters():
         ({"amount_centavos": MAX_AMOUNT_CENTAVOS + 1}, "brcode_invalid_amount", "amount_centavos"),
     ],
 )
-def test_a_code_is_not_written_from_unusable_values(changes, reason, about):
+def test_unusable_values_are_refused(changes, reason, about):
     refused = encoding_refusal(**changes)
     assert (refused.code, refused.about) == (reason, about)
 
 
-# --- other readers agree ---
+# --- other readers ---------
 
 DIGITS = st.text(string.digits, min_size=11, max_size=11)
 EVPS = st.uuids().map(str)
@@ -569,7 +569,7 @@ def decimal_text(centavos: int) -> str:
         "description": "",
     }
 )
-def test_starkbanks_reader_sees_what_was_written(values):
+def test_starkbank_reader_decodes_the_written_values(values):
     code = encode_static(**values)
     ours, theirs = decode(code), json_from_brcode(code)
     account = {"00": "br.gov.bcb.pix", "01": values["pix_key"]}
@@ -598,8 +598,8 @@ def test_starkbanks_reader_sees_what_was_written(values):
 
 @claim("pix.code")
 @given(CODES)
-def test_pixcanvas_finds_every_written_code_valid_and_reads_the_same(values):
-    # PixCanvas knows no CNPJ with letters, and takes a UUID with 10 to 14 digits for another kind of key.
+def test_pixcanvas_accepts_every_code_and_decodes_the_same(values):
+    # PixCanvas does not support a CNPJ with letters, and mistakes a UUID with 10 to 14 digits for another kind of key.
     key = values["pix_key"]
     assume(key != "12ABC34501DE35")
     digits = sum(character.isdigit() for character in key)
@@ -614,13 +614,13 @@ def test_pixcanvas_finds_every_written_code_valid_and_reads_the_same(values):
     assert theirs.merchant_city == ours.receiver_city.upper()
     assert theirs.txid == ours.txid
     assert theirs.amount == (None if ours.amount_centavos is None else Decimal(decimal_text(ours.amount_centavos)))
-    # PixCanvas shortens what it reads of a description to 23 characters, the last three of them points.
+    # PixCanvas shortens a description to 23 characters, the last three of them points.
     read = theirs.description or ""
     assert read == ours.description or ours.description.startswith(read.removesuffix("..."))
 
 
 @given(CODES)
-def test_what_is_written_is_short_printable_ascii_with_tidy_names(values):
+def test_written_code_is_short_printable_ascii_with_tidy_names(values):
     code = encode_static(**values)
     assert len(code) <= 236
     assert code.isascii()
@@ -643,7 +643,7 @@ WORDS_AND_NUMBERS = st.lists(
 
 @example(words=["Encomenda grande de bolo para 37 R$ 100"], gap="", key=EVP)
 @given(words=WORDS_AND_NUMBERS, gap=st.sampled_from([" ", "", "\u202f"]), key=KEYS)
-def test_every_number_of_a_description_is_a_whole_one_of_the_text(words, gap, key):
+def test_numbers_of_a_description_are_whole_numbers_of_the_text(words, gap, key):
     whole = gap.join(words)
     cut = decode(encode(pix_key=key, description=whole)).description
     found = NUMBERS.findall(cut)
@@ -652,5 +652,5 @@ def test_every_number_of_a_description_is_a_whole_one_of_the_text(words, gap, ke
 
 
 @given(code=st.sampled_from(list(ALL_GOOD.values())))
-def test_starkbanks_reader_accepts_every_known_code(code):
+def test_starkbank_reader_accepts_every_known_code(code):
     assert json_from_brcode(code)["63"] == code[-4:]

@@ -1,4 +1,4 @@
-"""Between the hub's words and Mercado Pago's: what is asked for, and what is understood."""
+"""Mercado Pago's adapter translates requests and answers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ REQUEST = ChargeRequest(
     credential=None,
 )
 
-# A Pix of a Checkout Pro link with every key that Mercado Pago gives; the values are made up.
+# A Pix of a Checkout Pro link with every key of Mercado Pago's answer; the values are invented.
 PAYMENT: dict[str, Any] = {
     "id": 90000000001,
     "date_created": "2026-11-22T10:00:01.101-04:00",
@@ -140,15 +140,15 @@ PAYMENT: dict[str, Any] = {
 }
 
 
-def told(**changes: Any) -> Observation:
+def observation(**changes: Any) -> Observation:
     return to_observation(json.dumps(PAYMENT | changes).encode())
 
 
-# --- what is asked for ----------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------------
 
 
 @claim("webhook.address")
-def test_a_preference_asks_for_the_order_in_reais_and_tells_where_to_go_and_what_to_notify():
+def test_preference_has_items_in_reais_and_return_and_webhook_urls():
     assert preference_body(REQUEST) == {
         "items": [
             {
@@ -175,27 +175,27 @@ def test_a_preference_asks_for_the_order_in_reais_and_tells_where_to_go_and_what
     }
 
 
-def test_a_shop_without_a_public_address_asks_for_no_automatic_return():
+def test_preference_without_a_public_url_has_no_auto_return():
     body = preference_body(replace(REQUEST, return_url="http://localhost:8000/payments/mp/return/"))
 
     assert "auto_return" not in body
     assert body["back_urls"]["success"] == "http://localhost:8000/payments/mp/return/"
 
 
-def test_what_is_not_known_is_not_asked_for():
+def test_unknown_values_are_left_out_of_a_preference():
     body = preference_body(replace(REQUEST, payer=Payer(), expires_at=None))
 
     assert not {"payer", "expires", "expiration_date_to"} & body.keys()
 
 
-def test_a_long_name_is_cut_to_what_a_title_may_hold():
+def test_long_name_is_cut_to_the_length_of_a_title():
     body = preference_body(replace(REQUEST, items=(Item("ç" * 300, 1, 2999),)))
 
     assert body["items"][0]["title"] == "ç" * 256
 
 
 @given(st.integers(1, 100_000_000))
-def test_an_amount_is_written_with_the_exact_decimals(amount_centavos):
+def test_amount_is_written_with_the_exact_decimals(amount_centavos):
     body = preference_body(replace(REQUEST, items=(Item("Pão", 1, amount_centavos),)))
     written = json.dumps(body["items"][0]["unit_price"])
 
@@ -204,10 +204,10 @@ def test_an_amount_is_written_with_the_exact_decimals(amount_centavos):
     )
 
 
-# --- what is understood ---------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 
-def test_a_pending_pix_is_understood():
+def test_pending_pix_is_translated():
     answer = json.dumps(PAYMENT).encode()
 
     assert to_observation(answer) == Observation(
@@ -225,8 +225,8 @@ def test_a_pending_pix_is_understood():
     )
 
 
-def test_an_approved_payment_tells_when_and_by_whom_it_was_paid():
-    seen = told(
+def test_approved_payment_has_a_time_and_a_payer():
+    seen = observation(
         status="approved",
         status_detail="accredited",
         date_approved="2026-11-22T10:05:00.000-04:00",
@@ -240,8 +240,8 @@ def test_an_approved_payment_tells_when_and_by_whom_it_was_paid():
     assert seen.payer_email == "ana@example.com"
 
 
-def test_a_partly_refunded_payment_tells_how_much_went_back():
-    seen = told(status="approved", status_detail="partially_refunded", transaction_amount_refunded=12.34)
+def test_partly_refunded_payment_has_a_refunded_sum():
+    seen = observation(status="approved", status_detail="partially_refunded", transaction_amount_refunded=12.34)
 
     assert (seen.status, seen.refunded_centavos) == ("approved", 1234)
 
@@ -255,25 +255,25 @@ def test_a_partly_refunded_payment_tells_how_much_went_back():
         ("2026-01-20T15:20:01.101+00:00", datetime(2026, 1, 20, 15, 20, 1, 101_000, tzinfo=UTC)),
     ],
 )
-def test_a_time_is_understood_with_whatever_offset_it_comes(written, moment):
-    assert told(date_last_updated=written).observed_at == moment
+def test_time_may_have_any_offset(written, moment):
+    assert observation(date_last_updated=written).observed_at == moment
 
 
-def test_a_payment_that_never_changed_is_as_old_as_it_is():
-    assert told(date_last_updated=None).observed_at == told().observed_at
+def test_unchanged_payment_has_its_time_of_creation():
+    assert observation(date_last_updated=None).observed_at == observation().observed_at
 
 
 @pytest.mark.parametrize("attempt_id", [90000000001, "90000000001"], ids=["number", "text"])
-def test_an_id_is_understood_as_a_number_and_as_a_text(attempt_id):
-    assert told(id=attempt_id).attempt_id == "90000000001"
+def test_id_may_be_a_number_or_a_text(attempt_id):
+    assert observation(id=attempt_id).attempt_id == "90000000001"
 
 
 @pytest.mark.parametrize("payer", [None, {}, {"email": None}, {"email": ""}, {"id": "1"}])
-def test_a_payer_may_stay_unknown(payer):
-    assert told(payer=payer).payer_email is None
+def test_payer_may_be_unknown(payer):
+    assert observation(payer=payer).payer_email is None
 
 
-def test_only_what_a_payment_cannot_do_without_is_needed():
+def test_only_essential_fields_are_required():
     needed = ("id", "status", "transaction_amount", "currency_id", "date_created")
     seen = to_observation(json.dumps({name: PAYMENT[name] for name in needed}).encode())
 
@@ -281,13 +281,13 @@ def test_only_what_a_payment_cannot_do_without_is_needed():
 
 
 @pytest.mark.parametrize("name", ["id", "status", "transaction_amount", "currency_id", "date_created"])
-def test_a_payment_without_what_it_needs_is_not_believed(name):
+def test_payment_without_an_essential_field_is_misunderstood(name):
     with pytest.raises(ProviderMisunderstood, match=name):
         to_observation(json.dumps({key: PAYMENT[key] for key in PAYMENT if key != name}).encode())
 
 
-def test_a_word_that_nobody_knows_is_passed_on_as_it_is():
-    seen = told(status="em_analise_extra", status_detail="algo_novo")
+def test_unknown_status_is_passed_on_unchanged():
+    seen = observation(status="em_analise_extra", status_detail="algo_novo")
 
     assert (seen.status, seen.status_detail) == ("em_analise_extra", "algo_novo")
 
@@ -296,15 +296,15 @@ def test_a_word_that_nobody_knows_is_passed_on_as_it_is():
     ("written", "centavos"),
     [("0.01", 1), ("10", 1000), ("10.5", 1050), ("19.99", 1999), ("1e2", 10_000), ("35.000", 3500)],
 )
-def test_an_amount_is_understood_to_the_centavo(written, centavos):
+def test_amount_is_exact_to_the_centavo(written, centavos):
     answer = json.dumps(PAYMENT).replace('"transaction_amount": 49.9', f'"transaction_amount": {written}')
 
     assert to_observation(answer.encode()).amount_centavos == centavos
 
 
 @given(st.integers(0, MAXIMUM_CENTAVOS))
-def test_every_amount_that_is_written_is_understood(amount_centavos):
-    assert told(transaction_amount=to_reais(amount_centavos)).amount_centavos == amount_centavos
+def test_every_written_amount_is_read_back(amount_centavos):
+    assert observation(transaction_amount=to_reais(amount_centavos)).amount_centavos == amount_centavos
 
 
 @pytest.mark.parametrize(
@@ -327,9 +327,9 @@ def test_every_amount_that_is_written_is_understood(amount_centavos):
     ],
 )
 @pytest.mark.parametrize("name", ["transaction_amount", "transaction_amount_refunded"])
-def test_an_amount_that_cannot_be_one_is_not_believed(name, written):
+def test_impossible_amount_is_misunderstood(name, written):
     if (name, written) == ("transaction_amount_refunded", "null"):
-        assert told(transaction_amount_refunded=None).refunded_centavos == 0
+        assert observation(transaction_amount_refunded=None).refunded_centavos == 0
         return
     answer = json.dumps(PAYMENT).replace(f'"{name}": {json.dumps(PAYMENT[name])}', f'"{name}": {written}')
 
@@ -348,11 +348,11 @@ def test_an_amount_that_cannot_be_one_is_not_believed(name, written):
     ],
 )
 @pytest.mark.parametrize("name", ["date_created", "date_last_updated", "date_approved"])
-def test_a_time_that_names_no_instant_is_not_believed(name, written):
+def test_time_without_an_instant_is_misunderstood(name, written):
     changes = {"date_last_updated": None, name: written}
 
     with pytest.raises(ProviderMisunderstood):
-        told(**changes)
+        observation(**changes)
 
 
 @pytest.mark.parametrize(
@@ -368,20 +368,20 @@ def test_a_time_that_names_no_instant_is_not_believed(name, written):
     ],
     ids=["empty", "null", "list", "html", "cut", "not_utf_8", "deep"],
 )
-def test_an_answer_of_another_shape_is_not_believed(answer):
+def test_answer_of_another_shape_is_misunderstood(answer):
     with pytest.raises(ProviderMisunderstood):
         to_observation(answer)
 
 
 @pytest.mark.parametrize("status", ["processed", "a_status_of_tomorrow", None])
-def test_a_refund_of_an_order_counts_once_money_moved(status: str | None):
+def test_order_refund_counts_when_money_moved(status: str | None):
     assert of_order(order_with_refund(status)).refunded_centavos == 400
 
 
 @pytest.mark.parametrize(
     "status", ["in_process", "processing", "pending", "failed", "rejected", "canceled", "cancelled"]
 )
-def test_a_refund_of_an_order_that_moved_nothing_is_not_counted(status: str):
+def test_order_refund_without_a_money_movement_does_not_count(status: str):
     assert of_order(order_with_refund(status)).refunded_centavos == 0
 
 

@@ -1,4 +1,4 @@
-"""What Mercado Pago is told of a payer, by either of its interfaces."""
+"""The payer data that both APIs of Mercado Pago receive."""
 
 from __future__ import annotations
 
@@ -46,25 +46,25 @@ def a_request(payer: Payer) -> ChargeRequest:
     )
 
 
-def test_a_payment_names_its_payer_and_tells_the_telephone_beside():
+def test_payment_has_its_payer_and_the_telephone_beside():
     body = pix_body(a_request(ANA))
     assert body["payer"] == NAMED
     assert body["additional_info"] == {"payer": {"phone": PHONE}}
 
 
 @claim("cart.body")
-def test_an_order_names_its_payer_with_the_telephone():
+def test_order_has_its_payer_with_the_telephone():
     assert order_body(a_request(ANA))["payer"] == {**NAMED, "phone": PHONE}
 
 
 @pytest.mark.parametrize("body_of", [pix_body, order_body])
 @pytest.mark.parametrize("cnpj", ["11222333000181", "12ABC34501DE35"])
-def test_a_company_is_named_by_its_cnpj(body_of, cnpj):
+def test_company_has_its_cnpj(body_of, cnpj):
     company = Payer(email="compras@example.com", name="Ana Eventos Ltda", cnpj=cnpj)
     assert body_of(a_request(company))["payer"]["identification"] == {"type": "CNPJ", "number": cnpj}
 
 
-def test_of_who_gave_an_address_only_nothing_else_is_told():
+def test_payer_with_only_an_email_has_no_other_field():
     payer = Payer(email="ana@example.com")
     assert pix_body(a_request(payer))["payer"] == {"email": "ana@example.com"}
     assert "additional_info" not in pix_body(a_request(payer))
@@ -82,5 +82,5 @@ def test_of_who_gave_an_address_only_nothing_else_is_told():
         ("+351 912 345 678", "", "351912345678"),
     ],
 )
-def test_a_brazilian_telephone_has_its_area_code_apart(phone, area_code, number):
+def test_brazilian_telephone_has_a_separate_area_code(phone, area_code, number):
     assert phone_body(phone) == {"area_code": area_code, "number": number}

@@ -1,4 +1,4 @@
-"""Mercado Pago's notifications: what they are about, and whether they may be believed."""
+"""Mercado Pago's notifications: their content and their verification."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def signed(data_id: str = "123456789") -> Notification:
     return Notification(kind="payment", resource_id=data_id, account_id=None, is_signed_format=True)
 
 
-def judge(
+def verdict(
     signature: str | None = f"ts={TS},v1={V1}",
     *,
     data_id: str = "123456789",
@@ -104,34 +104,34 @@ WITH_AN_ID = {name: vector for name, vector in VECTORS.items() if vector[0] is n
 
 
 @pytest.mark.parametrize(("data_id", "request_id", "ts", "v1"), WITH_AN_ID.values(), ids=WITH_AN_ID)
-def test_a_documented_signature_is_verified(data_id, request_id, ts, v1):
-    assert judge(f"ts={ts},v1={v1}", data_id=data_id, request_id=request_id, now=at(ts)) == "verified"
+def test_documented_signature_is_verified(data_id, request_id, ts, v1):
+    assert verdict(f"ts={ts},v1={v1}", data_id=data_id, request_id=request_id, now=at(ts)) == "verified"
 
 
 @pytest.mark.parametrize(("data_id", "request_id", "ts", "v1"), VECTORS.values(), ids=VECTORS)
-def test_the_manifest_is_the_text_that_was_signed(data_id, request_id, ts, v1):
+def test_manifest_is_the_signed_text(data_id, request_id, ts, v1):
     text = manifest(data_id=data_id, request_id=request_id, ts=ts)
 
     assert hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest() == v1
 
 
-def test_the_manifest_ends_with_a_semicolon_and_leaves_missing_parts_out():
+def test_manifest_ends_with_a_semicolon_and_omits_missing_parts():
     assert manifest(data_id="1", request_id="r", ts="2") == "id:1;request-id:r;ts:2;"
     assert manifest(data_id=None, request_id="r", ts="2") == "request-id:r;ts:2;"
     assert manifest(data_id="1", request_id=None, ts="2") == "id:1;ts:2;"
     assert manifest(data_id="", request_id="", ts="2") == "ts:2;"
 
 
-def test_an_upper_case_id_may_be_signed_in_lower_case():
+def test_upper_case_id_may_be_signed_in_lower_case():
     _, request_id, ts, v1 = VECTORS["lower_case_id_in_milliseconds"]
 
-    assert judge(f"ts={ts},v1={v1}", data_id=UPPER, request_id=request_id, now=at(ts)) == "verified"
+    assert verdict(f"ts={ts},v1={v1}", data_id=UPPER, request_id=request_id, now=at(ts)) == "verified"
 
 
-def test_a_lower_case_id_is_never_taken_for_an_upper_case_one():
+def test_lower_case_id_never_matches_an_upper_case_signature():
     _, request_id, ts, v1 = VECTORS["upper_case_id_in_milliseconds"]
 
-    assert judge(f"ts={ts},v1={v1}", data_id=LOWER, request_id=request_id, now=at(ts)) == "mismatched"
+    assert verdict(f"ts={ts},v1={v1}", data_id=LOWER, request_id=request_id, now=at(ts)) == "mismatched"
 
 
 @pytest.mark.parametrize(
@@ -146,13 +146,13 @@ def test_a_lower_case_id_is_never_taken_for_an_upper_case_one():
     ],
     ids=["any_order", "blanks", "capital_labels", "a_later_version", "a_last_comma", "capital_hash"],
 )
-def test_the_parts_of_a_signature_are_found_however_they_are_written(signature):
-    assert judge(signature) == "verified"
+def test_signature_parts_may_have_any_order_and_spacing(signature):
+    assert verdict(signature) == "verified"
 
 
 @pytest.mark.parametrize("signature", [None, ""])
-def test_a_delivery_without_a_signature_is_missing_one(signature):
-    assert judge(signature) == "missing"
+def test_delivery_without_a_signature_is_missing(signature):
+    assert verdict(signature) == "missing"
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ def test_a_delivery_without_a_signature_is_missing_one(signature):
         f"ts={TS};v1={V1}",
     ],
 )
-def test_a_signature_of_another_form_is_malformed(signature):
-    assert judge(signature) == "malformed"
+def test_signature_of_another_form_is_malformed(signature):
+    assert verdict(signature) == "malformed"
 
 
 @pytest.mark.parametrize(
@@ -196,31 +196,31 @@ def test_a_signature_of_another_form_is_malformed(signature):
     ],
     ids=lambda changed: next(iter(changed)),
 )
-def test_a_signature_of_anything_else_is_mismatched(changed):
-    assert judge(**changed) == "mismatched"
+def test_signature_of_other_data_is_mismatched(changed):
+    assert verdict(**changed) == "mismatched"
 
 
 @claim("webhook.signature")
 @pytest.mark.parametrize("ts", [TS, TS + "000"], ids=["seconds", "milliseconds"])
 @pytest.mark.parametrize("direction", [-1, 1], ids=["early", "late"])
-def test_a_delivery_is_believed_for_a_quarter_of_an_hour(ts, direction):
+def test_delivery_is_verified_for_a_quarter_of_an_hour(ts, direction):
     text = manifest(data_id="123456789", request_id=REQUEST_ID, ts=ts)
     v1 = hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest()
     last = WHEN + direction * timedelta(seconds=TOLERANCE_S)
 
-    assert judge(f"ts={ts},v1={v1}", now=last) == "verified"
-    assert judge(f"ts={ts},v1={v1}", now=last + direction * timedelta(milliseconds=1)) == "outdated"
+    assert verdict(f"ts={ts},v1={v1}", now=last) == "verified"
+    assert verdict(f"ts={ts},v1={v1}", now=last + direction * timedelta(milliseconds=1)) == "outdated"
 
 
-def test_an_old_signature_that_is_wrong_is_called_wrong_and_not_old():
-    assert judge(f"ts={TS},v1={'0' * 64}", now=WHEN + timedelta(days=1)) == "mismatched"
+def test_old_wrong_signature_is_mismatched_not_outdated():
+    assert verdict(f"ts={TS},v1={'0' * 64}", now=WHEN + timedelta(days=1)) == "mismatched"
 
 
-def test_the_formats_without_a_signature_cannot_be_verified():
+def test_unsigned_formats_are_unverifiable():
     unsigned = Notification(kind="payment", resource_id="1", account_id=None, is_signed_format=False)
 
-    assert judge(notification=unsigned) == "unverifiable"
-    assert judge(None, notification=unsigned) == "unverifiable"
+    assert verdict(notification=unsigned) == "unverifiable"
+    assert verdict(None, notification=unsigned) == "unverifiable"
 
 
 def test_signatures_are_compared_in_constant_time(monkeypatch):
@@ -232,14 +232,14 @@ def test_signatures_are_compared_in_constant_time(monkeypatch):
 
     monkeypatch.setattr(mercado_pago_webhook.hmac, "compare_digest", compare)
 
-    # Only the comparison decides, and both spellings of an id are always compared.
-    assert judge() == "mismatched"
+    # Only the comparison decides, and it always runs for both spellings of an id.
+    assert verdict() == "mismatched"
     assert compared == [(V1, V1)]
-    judge(data_id=UPPER)
+    verdict(data_id=UPPER)
     assert len(compared) == 3
 
 
-# --- beside the official validator ----------------------------------------------------------------
+# --- compared with the official validator ---------------------------------------------------------
 
 VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=40)
 IDS = st.from_regex(r"[a-z0-9_-]{1,64}", fullmatch=True)
@@ -248,7 +248,7 @@ TIMES = st.integers(1_500_000_000, 1_900_000_000)
 
 @st.composite
 def deliveries(draw):
-    """A delivery that is signed in one way and then perhaps bent in another."""
+    """A signed delivery that may be changed afterwards."""
     secret = draw(st.text(st.characters(codec="utf-8"), max_size=80))
     data_id, request_id = draw(IDS), draw(st.none() | VISIBLE)
     ts = str(draw(TIMES))
@@ -272,7 +272,7 @@ def deliveries(draw):
 
 @given(deliveries(), st.integers(-2 * TOLERANCE_S, 2 * TOLERANCE_S))
 @example((SECRET, "123456789", REQUEST_ID, f"ts={TS},v1={V1}", int(TS)), 0)
-def test_we_believe_exactly_what_the_official_validator_believes(delivery, late_s):
+def test_verification_agrees_with_the_official_validator(delivery, late_s):
     secret, data_id, request_id, header, ts = delivery
     now_s = ts + late_s
     try:
@@ -284,12 +284,12 @@ def test_we_believe_exactly_what_the_official_validator_believes(delivery, late_
     else:
         they_believe = True
     now = datetime.fromtimestamp(now_s, UTC)
-    ours = judge(header, data_id=data_id, request_id=request_id, secret=secret, now=now)
+    ours = verdict(header, data_id=data_id, request_id=request_id, secret=secret, now=now)
 
     assert (ours == "verified") == they_believe
 
 
-# --- beside the simulated provider ----------------------------------------------------------------
+# --- compared with the simulated provider ---------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_we_believe_exactly_what_the_official_validator_believes(delivery, late_
     ],
 )
 @pytest.mark.parametrize("lower_case_ids", [True, False])
-def test_every_notification_of_the_sandbox_is_read_and_judged(kind, data, verdict, lower_case_ids):
+def test_every_sandbox_notification_is_read_and_verified(kind, data, verdict, lower_case_ids):
     resource_id = data.get("id", 143845427326)
     notice = Notice(
         notice_id=1,
@@ -325,10 +325,10 @@ def test_every_notification_of_the_sandbox_is_read_and_judged(kind, data, verdic
     assert verify(found, given, secret=SECRET, now=WHEN) == verdict
 
 
-# --- what a notification is about -----------------------------------------------------------------
+# --- the content of a notification ----------------------------------------------------------------
 
 
-def test_the_webhooks_format_is_read():
+def test_webhooks_format_is_read():
     body = (
         b'{"action":"payment.created","api_version":"v1","data":{"id":"143845427326"},'
         b'"date_created":"2026-01-28T16:09:18Z","id":128483944749,"live_mode":true,"type":"payment",'
@@ -356,13 +356,13 @@ def test_the_webhooks_format_is_read():
     ],
     ids=["payment", "merchant_order"],
 )
-def test_the_older_formats_are_read_and_never_count_as_signed(query, body, resource_id):
+def test_older_formats_are_read_as_unsigned(query, body, resource_id):
     assert read_notification(query, body) == Notification(
         kind=query["topic"], resource_id=resource_id, account_id=None, is_signed_format=False
     )
 
 
-def test_a_topic_makes_a_notification_unsigned_whatever_else_it_says():
+def test_topic_always_makes_a_notification_unsigned():
     query = {"topic": "payment", "id": "1", "data.id": "2", "type": "payment"}
     found = read_notification(query, b"{}")
 
@@ -388,7 +388,7 @@ def test_a_topic_makes_a_notification_unsigned_whatever_else_it_says():
         ({"type": "topic_chargebacks_wh", "data.id": "7"}, b'{"id":99,"data":{"id":7,"payment_id":12}}'),
     ],
 )
-def test_a_body_that_names_what_its_address_names_is_read(query, body):
+def test_body_that_matches_its_query_is_read(query, body):
     found = read_notification(query, body)
 
     assert (found.resource_id, found.is_signed_format) == (query["data.id"], True)
@@ -411,7 +411,7 @@ def test_a_body_that_names_what_its_address_names_is_read(query, body):
         ({"type": "topic_merchant_order_wh", "data.id": "23"}, b'{"id":"23","data":{"id":"24"}}'),
     ],
 )
-def test_a_body_that_contradicts_its_address_is_no_notification(query, body):
+def test_body_that_contradicts_its_query_is_no_notification(query, body):
     assert read_notification(query, body) is None
 
 
@@ -428,13 +428,13 @@ def test_a_body_that_contradicts_its_address_is_no_notification(query, body):
         ({"type": "payment", "id": "42"}, b'{"data":{"id":"43"},"user_id":7}', "payment", "42"),
     ],
 )
-def test_what_has_no_signed_id_never_counts_as_signed(query, body, kind, resource_id):
+def test_notification_without_a_signed_id_is_unsigned(query, body, kind, resource_id):
     assert read_notification(query, body) == Notification(
         kind=kind or "merchant_order", resource_id=resource_id, account_id="7", is_signed_format=False
     )
 
 
-def test_without_a_body_the_query_is_enough():
+def test_notification_may_have_no_body():
     assert read_notification({"data.id": "1", "type": "payment"}, b"") is not None
 
 
@@ -471,12 +471,12 @@ def test_without_a_body_the_query_is_enough():
         ({}, b'{"type":1,"data":{"id":1}}'),
     ],
 )
-def test_anything_else_is_no_notification(query, body):
+def test_other_requests_are_no_notification(query, body):
     assert read_notification(query, body) is None
 
 
 @pytest.mark.parametrize("user_id", [b"true", b"1.5", b"null", b"[]", b"{}"])
-def test_an_account_that_is_no_id_is_nobodys(user_id):
+def test_malformed_account_id_is_ignored(user_id):
     found = read_notification({"data.id": "1", "type": "payment"}, b'{"user_id":%b}' % user_id)
 
     assert found.account_id is None
@@ -494,7 +494,7 @@ FIELDS = st.sampled_from(["type", "data", "user_id", "id", "topic", "data.id", "
     st.dictionaries(FIELDS, st.text(max_size=70), max_size=4),
     st.binary(max_size=50) | st.dictionaries(FIELDS, JSON, max_size=4).map(msgspec.json.encode),
 )
-def test_reading_a_notification_never_fails_and_what_is_read_fits_a_path(query, body):
+def test_reading_never_fails_and_ids_fit_a_path(query, body):
     found = read_notification(query, body)
 
     if found is not None:

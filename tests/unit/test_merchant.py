@@ -70,7 +70,7 @@ PRICED = ProductPriced(name="pão", price_centavos=150)
 
 
 class Story:
-    """`given(events).when(command)` and then what follows."""
+    """`given(events).when(command)` returns the new events."""
 
     def __init__(self, *history: MerchantEvent, slug: str = "padaria") -> None:
         self.history = history
@@ -91,16 +91,16 @@ given_events = Story
 # --- registration ---------------------------------------------------------------------------------
 
 
-def test_a_merchant_is_registered():
+def test_merchant_is_registered():
     assert given_events().when(REGISTER) == [REGISTERED]
 
 
 @pytest.mark.parametrize("slug", ["", "-a", "a-", "A", "a_b", "a.b", "pão", "a" * 64, "a b", "a\n"])
-def test_a_slug_that_fits_no_subject_is_refused(slug: str):
+def test_slug_that_fits_no_subject_is_refused(slug: str):
     assert given_events().refuses(Register(slug=slug, name="a", city="b")) == "invalid_slug"
 
 
-def test_a_name_of_another_script_is_accepted_for_a_br_code_can_carry_it_in_latin_letters():
+def test_name_in_another_script_is_accepted():
     registered = MerchantRegistered(slug="a", name="パン屋", city="Łódź")
     assert given_events().when(Register(slug="a", name="パン屋", city="Łódź")) == [registered]
 
@@ -108,16 +108,16 @@ def test_a_name_of_another_script_is_accepted_for_a_br_code_can_carry_it_in_lati
 @pytest.mark.parametrize(
     ("name", "city"), [("", "b"), ("a", " "), ("a\nb", "c"), ("a" * 121, "b"), ("🥖🥐", "b"), ("a", "☕️")]
 )
-def test_a_name_or_city_that_no_br_code_can_carry_is_refused(name: str, city: str):
+def test_name_or_city_without_ascii_form_is_refused(name: str, city: str):
     assert given_events().refuses(Register(slug="a", name=name, city=city)) == "invalid_merchant"
 
 
-def test_another_merchant_with_the_slug_is_refused():
+def test_second_merchant_with_one_slug_is_refused():
     other = Register(slug="padaria", name="Outra", city="São Paulo")
     assert given_events(REGISTERED).refuses(other) == "merchant_exists"
 
 
-def test_registering_again_is_quiet():
+def test_repeated_registration_records_nothing():
     assert given_events(REGISTERED).when(REGISTER) == []
 
 
@@ -137,22 +137,22 @@ def test_registering_again_is_quiet():
     ],
     ids=lambda command: type(command).__name__,
 )
-def test_what_is_asked_of_a_merchant_who_does_not_exist_is_refused(command: Command):
+def test_commands_to_an_unknown_merchant_are_refused(command: Command):
     assert given_events().refuses(command) == "merchant_not_found"
 
 
-def test_a_merchant_is_renamed_in_part_or_whole():
+def test_merchant_is_renamed_in_part_or_whole():
     renamed = MerchantRenamed(name="Padaria da Ana", city="São Paulo")
     assert given_events(REGISTERED).when(Rename(name=" Padaria da Ana ")) == [renamed]
     assert given_events(REGISTERED, renamed).when(Rename(name="A", city="B")) == [MerchantRenamed(name="A", city="B")]
 
 
 @pytest.mark.parametrize("command", [Rename(name=" "), Rename(city="\x00")])
-def test_a_new_name_that_is_none_is_refused(command: Command):
+def test_unusable_new_name_is_refused(command: Command):
     assert given_events(REGISTERED).refuses(command) == "invalid_merchant"
 
 
-def test_renaming_again_is_quiet():
+def test_repeated_renaming_records_nothing():
     assert given_events(REGISTERED).when(Rename(name="Padaria do Marcos", city="São Paulo")) == []
 
 
@@ -169,7 +169,7 @@ def test_renaming_again_is_quiet():
         ("evp", "123E4567-E12B-12D1-A456-426655440000", "123e4567-e12b-12d1-a456-426655440000"),
     ],
 )
-def test_a_pix_key_is_set_in_its_one_spelling(kind: str, key: str, kept: str):
+def test_pix_key_is_set_in_its_normal_form(kind: str, key: str, kept: str):
     assert given_events(REGISTERED).when(SetPixKey(kind=kind, key=key)) == [PixKeySet(kind=kind, key=kept)]
     assert given_events(REGISTERED, PixKeySet(kind=kind, key=kept)).when(SetPixKey(kind=kind, key=key)) == []
 
@@ -177,14 +177,14 @@ def test_a_pix_key_is_set_in_its_one_spelling(kind: str, key: str, kept: str):
 @pytest.mark.parametrize(
     ("kind", "key"), [("cpf", "529.982.247-26"), ("telex", "11-4002-8922"), ("evp", "not-a-uuid"), ("email", "nobody")]
 )
-def test_a_pix_key_that_is_none_is_refused_and_not_repeated(kind: str, key: str):
+def test_invalid_pix_key_is_refused_without_being_quoted(kind: str, key: str):
     with pytest.raises(Refused) as refused:
         given_events(REGISTERED).when(SetPixKey(kind=kind, key=key))
     assert refused.value.code.startswith("pix_key_")
     assert key not in refused.value.about + refused.value.message
 
 
-def test_a_pix_key_is_replaced_and_removed_and_removed_again_quietly():
+def test_pix_key_is_replaced_and_removed_once():
     first, second = PixKeySet(kind="email", key="a@b.co"), PixKeySet(kind="email", key="c@d.co")
     assert given_events(REGISTERED, first).when(SetPixKey(kind="email", key="c@d.co")) == [second]
     assert given_events(REGISTERED, first).when(RemovePixKey()) == [PixKeyRemoved()]
@@ -194,11 +194,11 @@ def test_a_pix_key_is_replaced_and_removed_and_removed_again_quietly():
 # --- provider accounts ----------------------------------------------------------------------------
 
 
-def test_a_provider_is_connected():
+def test_provider_is_connected():
     assert given_events(REGISTERED).when(CONNECT) == [CONNECTED]
 
 
-def test_another_credential_of_the_account_rotates_it():
+def test_second_credential_of_an_account_is_a_rotation():
     ask = ConnectProvider(provider="mp", account_id="123", credential_digest="two", pix_api="orders")
     rotated = ProviderCredentialRotated(provider="mp", credential_digest="two", pix_api="orders")
     assert given_events(REGISTERED, CONNECTED).when(ask) == [rotated]
@@ -208,7 +208,7 @@ def test_another_credential_of_the_account_rotates_it():
     ]
 
 
-def test_another_account_is_refused_until_the_first_is_disconnected():
+def test_second_account_needs_a_disconnection_first():
     other = ConnectProvider(provider="mp", account_id="456", credential_digest="two", pix_api="payments")
     gone = ProviderDisconnected(provider="mp")
     assert given_events(REGISTERED, CONNECTED).refuses(other) == "another_account_connected"
@@ -217,28 +217,28 @@ def test_another_account_is_refused_until_the_first_is_disconnected():
     ]
 
 
-def test_an_unknown_pix_api_is_refused():
+def test_unknown_pix_api_is_refused():
     ask = ConnectProvider(provider="mp", account_id="123", credential_digest="one", pix_api="telex")
     assert given_events(REGISTERED).refuses(ask) == "unknown_pix_api"
 
 
-def test_connecting_again_is_quiet():
+def test_repeated_connection_records_nothing():
     assert given_events(REGISTERED, CONNECTED).when(CONNECT) == []
 
 
-def test_a_webhook_secret_is_rotated_and_again_quietly():
+def test_webhook_secret_is_rotated_once():
     ask = RotateWebhookSecret(provider="mp", credential_digest="two")
     rotated = WebhookSecretRotated(provider="mp", credential_digest="two")
     assert given_events(REGISTERED, CONNECTED).when(ask) == [rotated]
     assert given_events(REGISTERED, CONNECTED, rotated).when(ask) == []
 
 
-def test_a_webhook_secret_of_nothing_is_refused():
+def test_webhook_secret_without_an_account_is_refused():
     ask = RotateWebhookSecret(provider="mp", credential_digest="two")
     assert given_events(REGISTERED).refuses(ask) == "provider_not_connected"
 
 
-def test_a_provider_is_disconnected_and_again_quietly():
+def test_provider_is_disconnected_once():
     ask, gone = DisconnectProvider(provider="mp"), ProviderDisconnected(provider="mp")
     assert given_events(REGISTERED, CONNECTED).when(ask) == [gone]
     assert given_events(REGISTERED, CONNECTED, gone).when(ask) == []
@@ -248,7 +248,7 @@ def test_a_provider_is_disconnected_and_again_quietly():
 # --- products -------------------------------------------------------------------------------------
 
 
-def test_a_product_is_priced_repriced_and_repeated_quietly():
+def test_product_price_is_recorded_once_for_each_change():
     assert given_events(REGISTERED).when(PriceProduct(name="pão", price_centavos=150)) == [PRICED]
     assert given_events(REGISTERED, PRICED).when(PriceProduct(name="pão", price_centavos=150)) == []
     assert given_events(REGISTERED, PRICED).when(PriceProduct(name="pão", price_centavos=160)) == [
@@ -257,16 +257,16 @@ def test_a_product_is_priced_repriced_and_repeated_quietly():
 
 
 @pytest.mark.parametrize("price", [0, -1, MAX_PRICE_CENTAVOS + 1])
-def test_a_price_that_is_none_is_refused(price: int):
+def test_impossible_price_is_refused(price: int):
     assert given_events(REGISTERED).refuses(PriceProduct(name="pão", price_centavos=price)) == "invalid_price"
 
 
 @pytest.mark.parametrize("name", ["", " ", " pão", "a" * 121, "a\x00"])
-def test_a_product_without_a_name_is_refused(name: str):
+def test_product_without_a_name_is_refused(name: str):
     assert given_events(REGISTERED).refuses(PriceProduct(name=name, price_centavos=1)) == "invalid_product"
 
 
-def test_a_merchant_sells_no_end_of_products(monkeypatch: pytest.MonkeyPatch):
+def test_merchant_has_a_limit_of_products(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "MAX_PRODUCTS", 1)
     assert given_events(REGISTERED, PRICED).refuses(PriceProduct(name="bolo", price_centavos=1)) == "too_many_products"
     assert given_events(REGISTERED, PRICED).when(PriceProduct(name="pão", price_centavos=1))
@@ -277,7 +277,7 @@ COMPOSED, COMBINING = "Pão Francês", unicodedata.normalize("NFD", "Pão Franc�
 
 @pytest.mark.parametrize("recorded", [COMPOSED, COMBINING])
 @pytest.mark.parametrize("asked", [COMPOSED, COMBINING])
-def test_a_product_is_the_same_however_its_letters_are_composed(recorded: str, asked: str):
+def test_product_name_ignores_unicode_composition(recorded: str, asked: str):
     events = [REGISTERED, ProductPriced(name=recorded, price_centavos=150)]
     assert given_events(*events).when(PriceProduct(name=asked, price_centavos=150)) == []
     assert given_events(*events).when(PriceProduct(name=asked, price_centavos=160)) == [
@@ -288,7 +288,7 @@ def test_a_product_is_the_same_however_its_letters_are_composed(recorded: str, a
     assert price_order([line], decider("padaria").fold(events)) == (Item(COMPOSED, 2, 150),)
 
 
-def test_an_older_log_that_names_one_product_twice_leads_to_one_product():
+def test_older_log_with_two_spellings_has_one_product():
     twice = [
         REGISTERED,
         *(ProductPriced(name=name, price_centavos=price) for name, price in ((COMBINING, 1), (COMPOSED, 2))),
@@ -297,7 +297,7 @@ def test_an_older_log_that_names_one_product_twice_leads_to_one_product():
     assert decider("padaria").fold([*twice, ProductWithdrawn(name=COMBINING)]).prices_centavos == {}
 
 
-def test_the_marks_of_a_name_do_not_count_as_characters():
+def test_combining_marks_do_not_count_as_characters():
     name = unicodedata.normalize("NFD", "ã" * 120)
     assert given_events(REGISTERED).when(PriceProduct(name=name, price_centavos=1)) == [
         ProductPriced(name="ã" * 120, price_centavos=1)
@@ -307,7 +307,7 @@ def test_the_marks_of_a_name_do_not_count_as_characters():
 
 @pytest.mark.parametrize("recorded", [COMPOSED, COMBINING])
 @pytest.mark.parametrize("asked", [COMPOSED, COMBINING])
-def test_a_merchant_is_the_same_however_its_letters_are_composed(recorded: str, asked: str):
+def test_merchant_name_ignores_unicode_composition(recorded: str, asked: str):
     registered = MerchantRegistered(slug=REGISTERED.slug, name=recorded, city=recorded)
     assert given_events(registered).when(Register(slug=REGISTERED.slug, name=asked, city=asked)) == []
     assert given_events(registered).when(Rename(name=asked)) == []
@@ -315,7 +315,7 @@ def test_a_merchant_is_the_same_however_its_letters_are_composed(recorded: str, 
     assert given_events(REGISTERED, renamed).when(Rename(name=asked)) == []
 
 
-def test_a_product_is_withdrawn_and_again_quietly():
+def test_product_is_withdrawn_once():
     ask, gone = WithdrawProduct(name="pão"), ProductWithdrawn(name="pão")
     assert given_events(REGISTERED, PRICED).when(ask) == [gone]
     assert given_events(REGISTERED, PRICED, gone).when(ask) == []
@@ -334,14 +334,14 @@ def test_a_product_is_withdrawn_and_again_quietly():
         ("x" * 5000, f"The merchant sells no product '{'x' * 120}'."),
     ],
 )
-def test_a_product_that_was_never_sold_is_not_withdrawn(asked: str, told: str):
+def test_withdrawal_of_an_unknown_product_is_refused(asked: str, told: str):
     sold = ProductPriced(name="Pão Francês", price_centavos=150)
     with pytest.raises(Refused) as refused:
         given_events(REGISTERED, sold).when(WithdrawProduct(name=asked))
     assert (refused.value.code, refused.value.message) == ("unknown_product", told)
 
 
-def test_a_withdrawn_product_is_not_offered_in_place_of_one_that_was_never_sold():
+def test_refusal_never_suggests_a_withdrawn_product():
     gone = ProductWithdrawn(name="pão")
     with pytest.raises(Refused) as refused:
         given_events(REGISTERED, PRICED, gone).when(WithdrawProduct(name="pao"))
@@ -350,7 +350,7 @@ def test_a_withdrawn_product_is_not_offered_in_place_of_one_that_was_never_sold(
 
 @pytest.mark.parametrize("recorded", [COMPOSED, COMBINING])
 @pytest.mark.parametrize("asked", [COMPOSED, COMBINING])
-def test_a_withdrawal_is_quiet_again_however_its_letters_are_composed(recorded: str, asked: str):
+def test_withdrawal_ignores_unicode_composition(recorded: str, asked: str):
     history = [REGISTERED, ProductPriced(name=recorded, price_centavos=150), ProductWithdrawn(name=recorded)]
     assert given_events(*history).when(WithdrawProduct(name=asked)) == []
 
@@ -358,18 +358,18 @@ def test_a_withdrawal_is_quiet_again_however_its_letters_are_composed(recorded: 
 # --- API keys -------------------------------------------------------------------------------------
 
 
-def test_an_api_key_is_issued():
+def test_api_key_is_issued():
     assert given_events(REGISTERED).when(ISSUE) == [KEY]
 
 
 @pytest.mark.parametrize(("name", "kept"), [("Caixa 2", "Caixa 2"), ("  Caixa 2 ", "Caixa 2"), ("ã" * 60, "ã" * 60)])
-def test_an_api_key_is_issued_with_a_name(name: str, kept: str):
+def test_api_key_is_issued_with_a_name(name: str, kept: str):
     assert given_events(REGISTERED).when(replace(ISSUE, name=name)) == [replace(KEY, name=kept)]
     assert given_events(REGISTERED, replace(KEY, name=kept)).when(replace(ISSUE, name=name)) == []
 
 
 @pytest.mark.parametrize("name", ["", " ", "ã" * 61, "a\nb", "a\u202eb", "a\0b"])
-def test_a_name_that_cannot_be_read_is_refused(name: str):
+def test_unreadable_key_name_is_refused(name: str):
     assert given_events(REGISTERED).refuses(replace(ISSUE, name=name)) == "invalid_api_key_name"
     assert given_events(slug=RESERVED_SLUG).refuses(replace(ISSUE, name=name)) == "invalid_api_key_name"
 
@@ -390,7 +390,7 @@ def recorded(event: ApiKeyIssued | ApiKeyRevoked | MerchantRegistered, minute: i
     )
 
 
-def test_keys_are_recorded_with_the_times_of_the_log_and_stay_when_they_are_revoked():
+def test_key_records_have_log_times_and_include_revoked_keys():
     other = replace(KEY, key_id="k2", name="Caixa 2")
     history = [recorded(REGISTERED, 0), recorded(KEY, 1), recorded(other, 2), recorded(REVOKED, 5)]
     assert [
@@ -401,7 +401,7 @@ def test_keys_are_recorded_with_the_times_of_the_log_and_stay_when_they_are_revo
     ]
 
 
-def test_of_many_revoked_keys_the_latest_to_be_revoked_are_recorded_and_none_that_opens_is_left_out():
+def test_key_records_have_every_valid_and_the_latest_revoked_keys():
     keys = [replace(KEY, key_id=f"k{number}") for number in range(MAX_REVOKED_LISTED + 3)]
     history = [recorded(each, number) for number, each in enumerate(keys)]
     first_revoked = ["k5", "k7"]
@@ -413,59 +413,59 @@ def test_of_many_revoked_keys_the_latest_to_be_revoked_are_recorded_and_none_tha
 
 
 @pytest.mark.parametrize("scopes", [(), ("payments:read", "root")])
-def test_an_api_key_for_nothing_or_for_an_unknown_scope_is_refused(scopes: tuple[str, ...]):
+def test_api_key_without_a_known_scope_is_refused(scopes: tuple[str, ...]):
     ask = IssueApiKey(key_id="k", secret_digest="x", scopes=scopes)
     assert given_events(REGISTERED).refuses(ask) == "unknown_scope"
 
 
-def test_the_metrics_of_all_are_for_a_key_of_the_hub_only():
+def test_metrics_scope_is_for_hub_keys_only():
     ask = IssueApiKey(key_id="k", secret_digest="x", scopes=("metrics",))
     assert given_events(REGISTERED).refuses(ask) == "unknown_scope"
     issued = ApiKeyIssued(key_id="k", secret_digest="x", scopes=("metrics",), listed_prices_only=False, name=None)
     assert decide(ask, RESERVED) == [issued]
 
 
-def test_a_key_kept_to_listed_prices_is_issued():
+def test_api_key_for_listed_prices_only_is_issued():
     ask = replace(ISSUE, listed_prices_only=True)
     assert given_events(REGISTERED).when(ask) == [replace(KEY, listed_prices_only=True)]
     assert given_events(REGISTERED, KEY).refuses(ask) == "api_key_exists"
 
 
 @pytest.mark.parametrize("slug", ["padaria", RESERVED_SLUG])
-def test_a_key_that_sets_the_listed_prices_is_not_kept_to_them(slug: str):
+def test_admin_key_cannot_be_for_listed_prices_only(slug: str):
     ask = IssueApiKey(key_id="k", secret_digest="x", scopes=("admin", "payments:write"), listed_prices_only=True)
     history = [REGISTERED] if slug == "padaria" else []
     assert given_events(*history, slug=slug).refuses(ask) == "admin_sets_prices"
 
 
-def test_another_api_key_under_the_same_id_is_refused():
+def test_second_api_key_with_one_id_is_refused():
     other = IssueApiKey(key_id="k1", secret_digest="cd" * 32, scopes=("payments:read",))
     assert given_events(REGISTERED, KEY).refuses(other) == "api_key_exists"
 
 
-def test_issuing_an_api_key_again_is_quiet():
+def test_repeated_issue_of_an_api_key_records_nothing():
     assert given_events(REGISTERED, KEY).when(ISSUE) == []
 
 
-def test_a_merchant_has_no_end_of_api_keys():
+def test_merchant_has_a_limit_of_api_keys():
     keys = [replace(KEY, key_id=f"k{n}") for n in range(MAX_API_KEYS)]
     ask = IssueApiKey(key_id="more", secret_digest="x", scopes=("admin",))
     assert given_events(REGISTERED, *keys).refuses(ask) == "too_many_api_keys"
     assert given_events(REGISTERED, *keys, ApiKeyRevoked(key_id="k0")).when(ask)
 
 
-def test_an_api_key_is_revoked_for_good_and_again_quietly():
+def test_api_key_is_revoked_once_and_permanently():
     ask = RevokeApiKey(key_id="k1")
     assert given_events(REGISTERED, KEY).when(ask) == [REVOKED]
     assert given_events(REGISTERED, KEY, REVOKED).when(ask) == []
     assert given_events(REGISTERED, KEY, REVOKED).refuses(ISSUE) == "api_key_exists"
 
 
-def test_revoking_an_api_key_that_never_was_is_refused():
+def test_revocation_of_an_unknown_api_key_is_refused():
     assert given_events(REGISTERED).refuses(RevokeApiKey(key_id="k1")) == "api_key_not_found"
 
 
-def test_the_reserved_slug_holds_keys_and_is_no_merchant():
+def test_reserved_slug_has_keys_and_is_no_merchant():
     hub = given_events(slug=RESERVED_SLUG)
     assert hub.when(ISSUE) == [KEY]
     assert given_events(KEY, slug=RESERVED_SLUG).when(RevokeApiKey(key_id="k1")) == [REVOKED]
@@ -478,16 +478,16 @@ def test_the_reserved_slug_holds_keys_and_is_no_merchant():
 
 
 @pytest.mark.parametrize("event", [KEY, REVOKED, PRICED], ids=lambda event: type(event).__name__)
-def test_the_first_event_of_a_merchant_registers_it(event: MerchantEvent):
+def test_first_event_of_a_merchant_registers_it(event: MerchantEvent):
     with pytest.raises(TypeError):
         evolve(INITIAL, event)
 
 
-def test_a_slug_always_names_the_same_stream():
+def test_slug_always_names_the_same_stream():
     assert stream_id("padaria") == stream_id("padaria") != stream_id("padaria2")
 
 
-def test_an_order_takes_the_merchants_price_where_a_line_has_none():
+def test_line_without_a_price_gets_the_merchants_price():
     merchant = decider("padaria").fold([REGISTERED, ProductPriced(name="pão", price_centavos=150)])
     assert isinstance(merchant, Registered)
     lines = [
@@ -499,7 +499,7 @@ def test_an_order_takes_the_merchants_price_where_a_line_has_none():
 
 
 @pytest.mark.parametrize("price", [1, 150])
-def test_an_order_at_listed_prices_only_carries_no_price_not_even_the_listed_one(price: int):
+def test_listed_prices_only_refuses_even_the_listed_price(price: int):
     merchant = decider("padaria").fold([REGISTERED, ProductPriced(name="pão", price_centavos=150)])
     assert isinstance(merchant, Registered)
     listed = Line(name="pão", quantity=3, unit_price_centavos=None)
@@ -510,7 +510,7 @@ def test_an_order_at_listed_prices_only_carries_no_price_not_even_the_listed_one
     assert (refused.value.code, refused.value.about) == ("listed_prices_only", "preco_unitario")
 
 
-def test_an_order_of_an_unknown_product_is_refused():
+def test_order_of_an_unknown_product_is_refused():
     merchant = decider("padaria").fold([REGISTERED])
     assert isinstance(merchant, Registered)
     with pytest.raises(Refused) as refused:
@@ -542,7 +542,7 @@ commands = st.one_of(
 
 
 @given(st.lists(commands, max_size=30), st.sampled_from(["a", RESERVED_SLUG]))
-def test_a_command_decided_twice_is_quiet_the_second_time(asked: list[Command], slug: str):
+def test_repeated_command_records_nothing(asked: list[Command], slug: str):
     merchant = decider(slug).initial
     for command in asked:
         try:

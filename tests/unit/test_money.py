@@ -1,4 +1,4 @@
-"""Amounts: what is taken for one, what is refused and how each is written."""
+"""Amounts: accepted values, refused values, and how they are written."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def refusal(value, **options) -> InvalidAmount:
         (Decimal("9999999999.99"), MAXIMUM_CENTAVOS),
     ],
 )
-def test_a_number_of_reais_with_two_decimals_is_an_amount(value, centavos):
+def test_number_of_reais_with_two_decimals_is_an_amount(value, centavos):
     assert parse_reais(value) == centavos
 
 
@@ -88,13 +88,13 @@ def test_a_number_of_reais_with_two_decimals_is_an_amount(value, centavos):
         (Decimal("9999999999.991"), "amount_too_large"),
     ],
 )
-def test_anything_else_is_refused_with_its_own_code_and_a_sentence(value, code):
+def test_other_values_are_refused_with_their_own_code(value, code):
     refused = refusal(value)
     assert (refused.code, refused.about) == (code, "amount")
     assert refused.message.endswith(".")
 
 
-def test_the_limit_belongs_to_the_caller_and_is_told():
+def test_limit_comes_from_the_caller_and_is_in_the_error():
     assert parse_reais(500, maximum_centavos=50_000) == 50_000
     refused = refusal(Decimal("500.01"), maximum_centavos=50_000)
     assert refused.code == "amount_too_large"
@@ -111,7 +111,7 @@ def test_the_limit_belongs_to_the_caller_and_is_told():
         (b"0e999999999999999999", "amount_zero"),
     ],
 )
-def test_a_huge_exponent_costs_no_memory(text, code):
+def test_huge_exponent_costs_no_memory(text, code):
     value = JSON.decode(text)
     tracemalloc.start()
     try:
@@ -124,7 +124,7 @@ def test_a_huge_exponent_costs_no_memory(text, code):
 
 @claim("pix.value")
 @given(AMOUNTS)
-def test_every_amount_survives_the_journey_through_json(centavos):
+def test_every_amount_survives_json(centavos):
     text = json.dumps(to_reais(centavos))
     assert Decimal(text) == Decimal(centavos) / 100
     assert parse_reais(JSON.decode(text)) == centavos
@@ -133,12 +133,12 @@ def test_every_amount_survives_the_journey_through_json(centavos):
 
 
 @given(AMOUNTS)
-def test_every_amount_survives_the_journey_through_decimal_text(centavos):
+def test_every_amount_survives_decimal_text(centavos):
     assert parse_reais(Decimal(to_decimal_text(centavos))) == centavos
 
 
 @given(AMOUNTS)
-def test_the_brazilian_form_says_the_same_amount(centavos):
+def test_brazilian_form_has_the_same_amount(centavos):
     assert format_brl(centavos).removeprefix("R$ ").replace(".", "").replace(",", ".") == to_decimal_text(centavos)
 
 
@@ -155,7 +155,7 @@ def test_every_value_is_an_amount_within_the_limit_or_refused(value):
 
 
 @given(st.decimals(min_value="0.001", max_value="1000", places=3).filter(lambda value: value * 100 % 1))
-def test_a_third_decimal_is_never_rounded_away(value):
+def test_third_decimal_is_never_rounded_away(value):
     assert refusal(value).code == "amount_too_precise"
     assert refusal(float(value)).code == "amount_too_precise"
 
@@ -183,5 +183,5 @@ def test_decimal_text_has_two_decimals(centavos, text):
         (-123_456, "-R$ 1.234,56"),
     ],
 )
-def test_brazilians_read_points_for_thousands_and_a_comma(centavos, text):
+def test_brazilian_form_has_points_and_a_comma(centavos, text):
     assert format_brl(centavos) == text

@@ -1,4 +1,4 @@
-"""The name that was probably meant is told, and a far one is not."""
+"""An unknown name is answered with the nearest known one, but never with a distant one."""
 
 from __future__ import annotations
 
@@ -32,34 +32,34 @@ SOLD = ["Pão Francês", "Bolo de Chocolate", "Sonho", "Café 50 ml", "Café 500
         ("🍞", None),
     ],
 )
-def test_the_nearest_name_is_found(asked, meant):
+def test_nearest_name_is_found(asked, meant):
     assert nearest(asked, SOLD) == meant
 
 
 @pytest.mark.parametrize("asked", ["mercadopago", "MercadoPago", "mercado-pago", "mercado pago", "mercado_paggo"])
-def test_a_provider_is_found_however_it_is_spelt(asked):
+def test_provider_is_found_in_any_spelling(asked):
     assert nearest(asked, ["pix", "mercado_pago"]) == "mercado_pago"
 
 
 @given(st.text(max_size=40), st.lists(st.text(max_size=40), max_size=20))
-def test_what_is_found_is_always_known(asked, known):
+def test_found_name_is_always_a_known_one(asked, known):
     assert nearest(asked, known) in {None, *known}
 
 
-def test_an_error_tells_the_nearest_only_where_there_is_one():
+def test_error_has_a_nearest_name_only_if_there_is_one():
     near, far = (UnknownName("unknown_product", name, known=SOLD) for name in ("sonhos", "torta"))
     assert str(near) == "The merchant sells no product 'sonhos'. Did you mean 'Sonho'?"
     assert str(far) == "The merchant sells no product 'torta'."
 
 
-def test_an_error_lists_what_is_known_where_that_is_asked_for_and_nothing_is_near():
+def test_error_lists_known_names_if_none_is_near():
     known = {"pix": 1, "mercado_pago": 2}
     listed = UnknownName("unknown_provider", "stripe", known=known, names_all=True)
     assert str(listed) == "There is no provider 'stripe' with accounts to connect. There are: mercado_pago, pix."
     assert str(UnknownName("unknown_provider", "pixx", known=known, names_all=True)).endswith("Did you mean 'pix'?")
 
 
-def test_ten_thousand_products_cost_no_more_than_a_moment():
+def test_search_in_ten_thousand_products_is_fast():
     known = [f"Produto número {number} da padaria do Marcos" for number in range(10_000)]
     began = time.perf_counter()
     nearest("Produto numero da padaria do Marco", known)

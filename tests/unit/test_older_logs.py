@@ -1,4 +1,4 @@
-"""A log that was written before other amounts, late and second transfers were in the state: it opens, and says more."""
+"""A log from before other amounts, late and second transfers were in the state: the hub reads it and shows them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from extrato.store.codec import read_event
 LOG: Final = json.loads((Path(__file__).parents[1] / "golden" / "log.json").read_text())
 STORIES: Final = {story["name"]: story for story in LOG}
 
-# What is known better now, with what is held; all else stands as it was told then.
+# The payments whose state improved, with their held money; all others keep the state of the older log.
 BETTER: Final = {
     "two parts": ("approved", "accredited", 1000),
     "a part": ("pending", "partially_paid", 400),
@@ -41,7 +41,7 @@ def opened(story: dict[str, Any]) -> Opened:
 
 
 @pytest.mark.parametrize("name", [name for name in STORIES if name.startswith("direct pix")])
-def test_a_direct_pix_that_was_opened_and_charged_by_two_events_is_as_one_that_opened_with_its_charge(name: str):
+def test_direct_pix_in_two_events_equals_one_in_one_event(name: str):
     intent, charge, *rest = events_of(STORIES[name])
     assert isinstance(intent, PaymentOpened)
     assert isinstance(charge, ChargeCreated)
@@ -49,16 +49,16 @@ def test_a_direct_pix_that_was_opened_and_charged_by_two_events_is_as_one_that_o
 
 
 @pytest.mark.parametrize("name", STORIES.keys() - BETTER.keys())
-def test_a_payment_of_an_older_log_stands_as_it_stood(name: str):
+def test_payment_of_an_older_log_keeps_its_state(name: str):
     story, payment = STORIES[name], opened(STORIES[name])
     assert payment.status == story["status"]
     assert payment.alerts == tuple(story["alerts"])
-    # Of a payment that was closed unpaid the reason for that is told, and of no attempt's that was seen later.
+    # A payment closed unpaid has the reason of its closing, not that of an attempt seen later.
     assert payment.status_detail == story["status_detail"] or payment.ledger.closed == payment.status_detail
 
 
 @pytest.mark.parametrize("name", BETTER)
-def test_money_that_an_older_log_left_outside_is_held(name: str):
+def test_mismatched_money_of_an_older_log_is_held(name: str):
     payment = opened(STORIES[name])
     assert (payment.status, payment.status_detail, payment.ledger.total.held) == BETTER[name]
 

@@ -1,4 +1,4 @@
-"""What a stranger can have put into a home, or can change there, is neither read nor written."""
+"""The hub neither reads nor writes files in its home that another user could have created or can change."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def home(tmp_path):
 
 
 @pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_RDWR, APPEND])
-def test_a_link_is_not_followed(home, victim, flags):
+def test_link_is_not_followed(home, victim, flags):
     link = home / "gateway.log"
     link.symlink_to(victim)
     with pytest.raises(ForeignFile, match=f"{link} is a link"):
@@ -39,7 +39,7 @@ def test_a_link_is_not_followed(home, victim, flags):
     assert victim.read_text() == "untouched"
 
 
-def test_a_link_that_leads_nowhere_makes_no_file(home, tmp_path):
+def test_dangling_link_creates_no_file(home, tmp_path):
     link = home / "gateway.log"
     link.symlink_to(tmp_path / "nothing")
     with pytest.raises(ForeignFile, match="is a link"):
@@ -47,13 +47,13 @@ def test_a_link_that_leads_nowhere_makes_no_file(home, tmp_path):
     assert not (tmp_path / "nothing").exists()
 
 
-def test_a_link_in_place_of_a_folder_is_refused(home, victim):
+def test_link_in_place_of_a_folder_is_refused(home, victim):
     (home / "logs").symlink_to(victim.parent)
     with pytest.raises(ForeignFile, match="is a link"):
         check_own(home / "logs")
 
 
-def test_another_name_of_a_file_is_read_and_not_written(home, victim):
+def test_file_with_two_names_is_read_but_not_written(home, victim):
     name = home / "gateway.log"
     name.hardlink_to(victim)
     with pytest.raises(ForeignFile, match="has another name too"):
@@ -62,7 +62,7 @@ def test_another_name_of_a_file_is_read_and_not_written(home, victim):
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
-def test_a_file_that_others_may_write_is_refused(home, mode):
+def test_file_that_others_may_write_is_refused(home, mode):
     file = home / "secret.key"
     file.write_text("key")
     file.chmod(mode)
@@ -73,7 +73,7 @@ def test_a_file_that_others_may_write_is_refused(home, mode):
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o1777])
-def test_a_folder_that_others_may_write_is_refused_also_when_it_is_sticky(home, mode):
+def test_folder_that_others_may_write_is_refused_even_if_sticky(home, mode):
     home.chmod(mode)
     with pytest.raises(ForeignFile, match="may be written by others"):
         check_own(home)
@@ -81,7 +81,7 @@ def test_a_folder_that_others_may_write_is_refused_also_when_it_is_sticky(home, 
 
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
-def test_what_belongs_to_another_user_is_refused(home):
+def test_file_of_another_user_is_refused(home):
     file = home / "demo-api-key"
     file.write_text("key")
     os.chown(file, 65534, 65534)
@@ -94,13 +94,13 @@ def test_what_belongs_to_another_user_is_refused(home):
 
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
-def test_a_user_without_a_name_is_told_by_the_number(home):
+def test_user_without_a_name_appears_by_number(home):
     os.chown(home, 54321, 54321)
     with pytest.raises(ForeignFile, match="belongs to user 54321"):
         check_own(home)
 
 
-def test_a_pipe_or_a_folder_in_place_of_a_file_is_refused_and_not_waited_for(home):
+def test_pipe_or_folder_in_place_of_a_file_is_refused_at_once(home):
     os.mkfifo(home / "pipe", mode=0o600)
     (home / "folder").mkdir(mode=0o700)
     for name in ("pipe", "folder"):
@@ -109,7 +109,7 @@ def test_a_pipe_or_a_folder_in_place_of_a_file_is_refused_and_not_waited_for(hom
                 open_own(home / name, flags)
 
 
-def test_a_file_is_made_for_its_owner_only_and_appended_to(home):
+def test_file_is_created_for_its_owner_only_and_appended_to(home):
     for text in (b"one\n", b"two\n"):
         descriptor = open_own(home / "log", APPEND)
         assert os.get_blocking(descriptor)
@@ -119,10 +119,10 @@ def test_a_file_is_made_for_its_owner_only_and_appended_to(home):
     assert stat.S_IMODE((home / "log").stat().st_mode) == 0o600
 
 
-def test_a_file_is_written_in_place_of_what_is_there(home, victim):
+def test_file_replaces_an_existing_one(home, victim):
     link = home / "addresses.json"
     link.symlink_to(victim)
-    # A link where the draft comes is not followed either.
+    # A link at the path of the draft is not followed either.
     (home / f".addresses.json.{os.getpid()}").symlink_to(victim)
     write_own(link, b"ours")
     assert (link.read_bytes(), link.is_symlink()) == (b"ours", False)
@@ -132,7 +132,7 @@ def test_a_file_is_written_in_place_of_what_is_there(home, victim):
     assert [path.name for path in home.iterdir()] == ["addresses.json"]
 
 
-def test_what_is_not_there_is_not_foreign(home):
+def test_missing_file_is_not_foreign(home):
     assert not check_own(home / "nothing")
     assert check_own(home)
     with pytest.raises(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""Pauses between the tries of what is refused, and what the log says of them."""
+"""The pauses between retries, and their log lines."""
 
 import asyncpg
 import pytest
@@ -9,7 +9,7 @@ from extrato.store.patience import LONGEST_PAUSE_S, Patience
 
 @pytest.fixture
 def pauses(monkeypatch):
-    """The pauses in seconds, which nobody waits for and which chance does not shorten."""
+    """The pauses in seconds, without randomness; the test does not wait for them."""
     made = []
     monkeypatch.setattr("extrato.backoff.random.uniform", lambda _least, most: most)
 
@@ -30,7 +30,7 @@ def new():
     return Patience(structlog.get_logger(), waits="waits", goes_on="goes_on")
 
 
-async def test_pauses_grow_to_a_bound_and_begin_again(pauses):
+async def test_pauses_grow_to_a_limit_and_restart(pauses):
     one = new()
     for _ in range(8):
         await one.pause(OSError())
@@ -42,7 +42,7 @@ async def test_pauses_grow_to_a_bound_and_begin_again(pauses):
     assert pauses[-1] == pauses[0]
 
 
-async def test_a_reason_is_one_line_of_the_log_however_often_it_is_met(pauses, facts):
+async def test_repeated_reason_is_logged_once(pauses, facts):
     one = new()
     for error in (asyncpg.DiskFullError("full"), asyncpg.DiskFullError("full"), OSError(), OSError()):
         await one.pause(error)
@@ -55,7 +55,7 @@ async def test_a_reason_is_one_line_of_the_log_however_often_it_is_met(pauses, f
     ]
 
 
-async def test_the_reason_can_be_read_while_it_lasts(pauses):
+async def test_reason_is_available_while_it_lasts(pauses):
     one = new()
     await one.pause(asyncpg.DiskFullError("full"))
     assert one.reason == "DiskFullError('full')"

@@ -63,41 +63,41 @@ from tests.unit.payment_story import (
     confirm,
     given_events,
     ignored,
-    moved,
     observe,
     recorded,
+    status_changed,
 )
 
-# --- open ---------------------------------------------------------------------------------------
+# --- creation -----------------------------------------------------------------------------------
 
 
-def test_opening_records_the_intent():
+def test_creation_records_the_intent():
     assert given_events().when(CreatePayment(intent=OPENED)) == [OPENED]
 
 
-def test_opening_another_payment_under_the_number_is_refused():
+def test_second_payment_with_one_number_is_refused():
     other = CreatePayment(intent=replace(OPENED, amount_centavos=999))
     assert given_events(OPENED).refuses(other) == "payment_already_opened"
 
 
-def test_opening_again_is_quiet():
+def test_repeated_creation_records_nothing():
     assert given_events(OPENED, CHARGED).when(CreatePayment(intent=OPENED)) == []
 
 
 @pytest.mark.parametrize("charge", [CHARGED, PIX], ids=["of several attempts", "that is the attempt"])
-def test_opening_with_the_charge_leads_where_opening_and_charging_lead(charge: ChargeCreated):
+def test_creation_with_a_charge_equals_creation_then_charge(charge: ChargeCreated):
     opened = replace(OPENED, charge=charge)
     assert given_events().when(CreatePayment(intent=opened)) == [opened]
     assert PAYMENT.fold([opened]) == PAYMENT.fold([OPENED, charge]) == charged(OPENED, charge)
 
 
-def test_opening_with_the_charge_again_is_quiet():
+def test_repeated_creation_with_a_charge_records_nothing():
     again = CreatePayment(intent=replace(OPENED, charge=CHARGED))
     assert given_events(again.intent).when(again) == given_events(OPENED, CHARGED).when(again) == []
     assert given_events(again.intent).when(CreatePayment(intent=OPENED)) == []
 
 
-def test_opening_with_another_charge_is_refused():
+def test_creation_with_another_charge_is_refused():
     other = CreatePayment(intent=replace(OPENED, charge=PIX))
     assert given_events(replace(OPENED, charge=CHARGED)).refuses(other) == "payment_already_opened"
 
@@ -112,7 +112,7 @@ def test_opening_with_another_charge_is_refused():
         StartWatch(now=NOON, duration=timedelta(minutes=5)),
     ],
 )
-def test_whatever_is_asked_of_a_payment_that_does_not_exist_is_refused(command: Command):
+def test_commands_to_an_unknown_payment_are_refused(command: Command):
     assert given_events().refuses(command) == "payment_not_found"
 
 
@@ -120,7 +120,7 @@ def test_whatever_is_asked_of_a_payment_that_does_not_exist_is_refused(command: 
 
 
 @claim("monitor.starts")
-def test_a_charge_is_recorded_and_watched():
+def test_charge_is_recorded_with_a_watch():
     assert given_events(OPENED).when(RecordCharge(charge=CHARGED, watch_until=at(5))) == [
         CHARGED,
         WatchStarted(watch_until=at(5)),
@@ -128,42 +128,42 @@ def test_a_charge_is_recorded_and_watched():
     assert given_events(OPENED).when(RecordCharge(charge=CHARGED, watch_until=None)) == [CHARGED]
 
 
-def test_a_refused_charge_is_the_reason_again_once_a_part_that_came_was_never_there():
+def test_refused_charge_is_the_reason_again_after_a_withdrawn_part():
     story = given_events(OPENED)
     story.becomes(observe("approved", attempt="a", amount_centavos=1))
     assert story.becomes(RecordCharge(charge=NO_CHARGE, watch_until=None)).status_detail == "partially_paid"
-    assert moved("cancelled", "cancelled", status_detail="charge_refused", attempt_id=None) in story.when(
+    assert status_changed("cancelled", "cancelled", status_detail="charge_refused", attempt_id=None) in story.when(
         observe("cancelled", attempt="a", minute=1)
     )
 
 
-def test_a_payment_that_opened_with_its_charge_gets_no_other():
+def test_payment_created_with_a_charge_gets_no_other():
     assert given_events(replace(OPENED, charge=CHARGED)).when(RecordCharge(charge=PIX, watch_until=at(5))) == []
 
 
-def test_a_refused_charge_cancels_the_payment():
+def test_refused_charge_cancels_the_payment():
     story = given_events(OPENED)
     assert story.when(RecordCharge(charge=NO_CHARGE, watch_until=at(5))) == [
         NO_CHARGE,
-        moved("pending", "cancelled", status_detail="charge_refused", attempt_id=None),
+        status_changed("pending", "cancelled", status_detail="charge_refused", attempt_id=None),
     ]
     assert not story.becomes(RecordCharge(charge=NO_CHARGE, watch_until=None)).may_still_be_paid
 
 
-def test_a_charge_that_is_told_again_is_quiet():
+def test_repeated_charge_records_nothing():
     for first in (CHARGED, NO_CHARGE):
         for second in (CHARGED, NO_CHARGE):
             assert given_events(OPENED, first).when(RecordCharge(charge=second, watch_until=at(9))) == []
 
 
-def test_a_charge_that_is_refused_after_it_was_paid_takes_nothing_away():
+def test_refused_charge_keeps_the_money_of_a_paid_payment():
     story = given_events(OPENED)
     assert story.when(observe("approved"), RecordCharge(charge=NO_CHARGE, watch_until=None)) == [NO_CHARGE]
     assert story.becomes(RecordCharge(charge=NO_CHARGE, watch_until=None)).status == "approved"
 
 
 @pytest.mark.parametrize("status", ["rejected", "cancelled"])
-def test_a_refused_charge_stays_one_whether_its_rejected_attempt_is_seen_after_or_before(status):
+def test_refused_charge_stays_refused_with_a_rejected_attempt(status):
     refusal = RecordCharge(charge=NO_CHARGE, watch_until=None)
     seen = observe(status)
     for first, second in ((refusal, seen), (seen, refusal)):
@@ -172,7 +172,7 @@ def test_a_refused_charge_stays_one_whether_its_rejected_attempt_is_seen_after_o
         assert not payment.may_still_be_paid
 
 
-def test_a_charge_that_is_refused_after_the_payment_expired_cancels_it_once():
+def test_refused_charge_of_an_expired_payment_cancels_it_once():
     story = given_events(OPENED)
     assert story.when(Expire(now=at(60)), RecordCharge(charge=NO_CHARGE, watch_until=None)) == [NO_CHARGE]
 
@@ -181,21 +181,21 @@ def test_a_charge_that_is_refused_after_the_payment_expired_cancels_it_once():
 
 
 @pytest.mark.parametrize("status", sorted(KNOWN - {"pending", "cancelled"}))
-def test_an_observation_is_recorded_and_moves_the_payment(status: str):
+def test_observation_is_recorded_and_changes_the_status(status: str):
     seen = observe(status, status_detail="detail")
     assert given_events(OPENED, CHARGED).when(seen) == [
         recorded(seen),
-        moved("pending", status, status_detail="detail", paid_at=seen.paid_at),
+        status_changed("pending", status, status_detail="detail", paid_at=seen.paid_at),
     ]
 
 
-def test_an_observation_that_says_what_is_known_already_is_quiet():
+def test_known_observation_records_nothing():
     story = given_events(OPENED, CHARGED)
     assert story.when(observe("in_process"), observe("in_process")) == []
     assert story.when(observe("in_process", minute=0)) == []
 
 
-def test_a_later_time_for_the_same_is_recorded_so_that_what_lay_between_is_stale():
+def test_later_equal_observation_makes_those_between_stale():
     story = given_events(OPENED, CHARGED)
     later, between = observe("approved", minute=30), observe("in_mediation", minute=20)
 
@@ -206,12 +206,12 @@ def test_a_later_time_for_the_same_is_recorded_so_that_what_lay_between_is_stale
     assert story.becomes(between).status == "approved"
 
 
-def test_a_pending_attempt_of_a_pending_payment_is_recorded_and_moves_nothing():
+def test_pending_attempt_does_not_change_a_pending_payment():
     seen = observe("pending")
     assert given_events(OPENED, CHARGED).when(seen) == [recorded(seen)]
 
 
-def test_an_older_observation_moves_nothing_back_and_leaves_one_trace():
+def test_older_observation_is_ignored_with_one_event():
     story = given_events(OPENED, CHARGED)
     stale = observe("pending", minute=1)
 
@@ -233,7 +233,7 @@ def test_an_older_observation_moves_nothing_back_and_leaves_one_trace():
         ("cancelled", "pending"),
     ],
 )
-def test_a_later_status_that_takes_money_away_is_believed_and_alerts(status: str, shown: str):
+def test_later_status_that_removes_money_is_recorded_and_alerts(status: str, shown: str):
     story = given_events(OPENED, CHARGED)
     later = observe(status, minute=9)
     alert = AlertRaised(alert="provider_contradicts", occurrence=f"a {at(9).isoformat()}")
@@ -241,7 +241,7 @@ def test_a_later_status_that_takes_money_away_is_believed_and_alerts(status: str
     events = story.when(observe("approved"), later)
     [again] = [event for event in events if isinstance(event, PaymentReopened)]
     assert again.unsettled_attempts == (() if status in ENDED else ("a",))
-    assert events == [recorded(later), alert, again, moved("approved", shown)]
+    assert events == [recorded(later), alert, again, status_changed("approved", shown)]
     payment = story.becomes(later)
     assert (payment.status, payment.is_settled, payment.alerts) == (shown, False, ("provider_contradicts",))
     assert payment.ledger.total == NOTHING
@@ -249,12 +249,12 @@ def test_a_later_status_that_takes_money_away_is_believed_and_alerts(status: str
     assert story.when(RequestCancellation()) == [CancellationRequested()]
 
 
-def test_a_rejected_attempt_that_is_approved_later_is_approved_without_an_alert():
+def test_rejected_attempt_may_be_approved_later_without_an_alert():
     payment = given_events(OPENED, CHARGED).becomes(observe("rejected"), observe("approved", minute=2))
     assert (payment.status, payment.alerts) == ("approved", ())
 
 
-def test_an_older_answer_that_is_repeated_a_minute_later_is_believed():
+def test_older_answer_repeated_after_a_minute_is_recorded():
     story = given_events(OPENED, CHARGED)
     older = observe("pending", minute=1, by_id=True, asked_at=at(10))
     story.becomes(observe("approved", minute=2), older)
@@ -267,58 +267,58 @@ def test_an_older_answer_that_is_repeated_a_minute_later_is_believed():
     assert (payment.status, payment.alerts) == ("pending", ("provider_contradicts",))
 
 
-def test_a_refused_attempt_is_followed_by_one_that_is_paid():
+def test_paid_attempt_follows_a_refused_one():
     story = given_events(OPENED, CHARGED)
     refused, paid = observe("rejected", attempt="card"), observe("approved", attempt="pix", minute=2)
 
     assert story.becomes(refused).may_still_be_paid
     assert story.when(paid) == [
         recorded(paid),
-        moved("rejected", "approved", attempt_id="pix", paid_at=paid.paid_at),
+        status_changed("rejected", "approved", attempt_id="pix", paid_at=paid.paid_at),
     ]
 
 
-def test_a_refused_attempt_does_not_outweigh_one_that_is_hoped_for():
+def test_refused_attempt_does_not_outweigh_a_pending_one():
     story = given_events(OPENED, CHARGED)
     hoped, refused = observe("in_process", attempt="pix"), observe("rejected", attempt="card", minute=9)
 
     assert story.when(hoped, refused) == [recorded(refused)]
 
 
-def test_an_attempt_that_its_payer_gave_up_leaves_the_link_waiting():
+def test_abandoned_attempt_leaves_the_link_pending():
     story = given_events(OPENED, CHARGED)
     given_up = observe("cancelled", status_detail="by_payer", minute=2)
 
-    assert story.when(observe("in_process"), given_up) == [recorded(given_up), moved("in_process", "pending")]
+    assert story.when(observe("in_process"), given_up) == [recorded(given_up), status_changed("in_process", "pending")]
     payment = story.becomes(given_up)
     assert (payment.status, payment.status_detail, payment.may_still_be_paid) == ("pending", None, True)
     other = observe("approved", attempt="b", minute=3)
-    assert story.when(other)[1] == moved("pending", "approved", attempt_id="b", paid_at=other.paid_at)
+    assert story.when(other)[1] == status_changed("pending", "approved", attempt_id="b", paid_at=other.paid_at)
 
 
-def test_a_charge_that_is_itself_the_attempt_ends_with_it():
+def test_charge_that_is_the_attempt_ends_with_it():
     story = given_events(OPENED, PIX)
     ended = observe("cancelled", attempt="900", status_detail="expired")
 
     assert story.when(ended) == [
         recorded(ended),
-        moved("pending", "cancelled", status_detail="expired", attempt_id="900"),
+        status_changed("pending", "cancelled", status_detail="expired", attempt_id="900"),
     ]
     assert not story.becomes(ended).may_still_be_paid
 
 
-def test_a_cancelled_attempt_may_still_be_paid_late():
+def test_cancelled_attempt_may_still_be_paid_late():
     story = given_events(OPENED, PIX)
     paid = observe("approved", attempt="900", minute=9)
 
     assert story.when(observe("cancelled", attempt="900"), paid) == [
         recorded(paid),
         LatePaymentReceived(attempt_id="900", amount_centavos=1000, received_at=at(9), paid_at=at(9), evidence=None),
-        moved("cancelled", "approved", attempt_id="900", paid_at=paid.paid_at),
+        status_changed("cancelled", "approved", attempt_id="900", paid_at=paid.paid_at),
     ]
 
 
-def test_the_first_attempt_speaks_when_it_has_the_payments_status():
+def test_first_attempt_with_the_payments_status_decides():
     waiting = given_events(OPENED, CHARGED).becomes(observe("pending", status_detail="pending_waiting_transfer"))
     assert (waiting.attempt_id, waiting.status_detail) == ("a", "pending_waiting_transfer")
 
@@ -330,7 +330,7 @@ def test_the_first_attempt_speaks_when_it_has_the_payments_status():
         ("external_reference", None),
     ],
 )
-def test_an_observation_of_another_charge_stays_outside(field: str, value: Any):
+def test_observation_of_another_charge_is_mismatched(field: str, value: Any):
     story = given_events(OPENED, CHARGED)
     wrong = observe("approved", **{field: value})
 
@@ -349,7 +349,7 @@ def test_an_observation_of_another_charge_stays_outside(field: str, value: Any):
     assert story.when(wrong) == []
 
 
-def test_a_second_paid_attempt_is_a_duplicate_and_is_told_once():
+def test_second_paid_attempt_is_reported_once_as_a_duplicate():
     story = given_events(OPENED, CHARGED)
     second = observe("approved", attempt="b", minute=5)
 
@@ -364,7 +364,7 @@ def test_a_second_paid_attempt_is_a_duplicate_and_is_told_once():
     assert story.when(again) == [recorded(again)]
 
 
-def test_when_one_of_two_paid_attempts_is_refunded_the_other_is_the_paid_one():
+def test_refund_of_one_paid_attempt_leaves_the_other_deciding():
     story = given_events(OPENED, CHARGED)
     payment = story.becomes(
         observe("approved", attempt="a"),
@@ -377,17 +377,17 @@ def test_when_one_of_two_paid_attempts_is_refunded_the_other_is_the_paid_one():
     assert story.becomes(observe("refunded", attempt="b", minute=4)).status == "refunded"
 
 
-def test_a_payment_after_a_refund_is_no_duplicate():
+def test_paid_attempt_after_a_refund_is_no_duplicate():
     story = given_events(OPENED, CHARGED)
     again = observe("approved", attempt="b", minute=5)
 
     assert story.when(observe("approved"), observe("refunded", minute=2), again) == [
         recorded(again),
-        moved("refunded", "approved", attempt_id="b", paid_at=again.paid_at),
+        status_changed("refunded", "approved", attempt_id="b", paid_at=again.paid_at),
     ]
 
 
-def test_a_partial_refund_is_recorded_and_the_payment_stays_paid():
+def test_partial_refund_leaves_the_payment_paid():
     story = given_events(OPENED, CHARGED)
     partial = observe("approved", minute=2, refunded_centavos=300, status_detail="partially_refunded")
 
@@ -398,29 +398,29 @@ def test_a_partial_refund_is_recorded_and_the_payment_stays_paid():
 
 
 @claim("status.refunded")
-def test_a_full_refund_ends_the_payment():
+def test_full_refund_ends_the_payment():
     story = given_events(OPENED, CHARGED)
     refunded = observe("refunded", minute=2, refunded_centavos=1000)
 
     assert story.when(observe("approved"), refunded) == [
         recorded(refunded),
-        moved("approved", "refunded", paid_at=at(1)),
+        status_changed("approved", "refunded", paid_at=at(1)),
     ]
 
 
 @claim("status.in-mediation")
-def test_a_dispute_may_be_won():
+def test_dispute_may_be_won():
     story = given_events(OPENED, CHARGED)
     payment = story.becomes(observe("approved"), observe("in_mediation", minute=2), observe("approved", minute=3))
     assert payment.status == "approved"
 
 
 @claim("status.unknown")
-def test_a_status_that_is_not_known_is_recorded_and_may_be_followed_by_anything():
+def test_unknown_status_is_recorded_and_any_status_may_follow():
     story = given_events(OPENED, CHARGED)
     invented = observe("on_the_moon")
 
-    assert story.when(invented) == [recorded(invented), moved("pending", "on_the_moon")]
+    assert story.when(invented) == [recorded(invented), status_changed("pending", "on_the_moon")]
     assert story.becomes(invented).may_still_be_paid
     assert story.becomes(observe("approved", minute=2)).status == "approved"
 
@@ -428,7 +428,7 @@ def test_a_status_that_is_not_known_is_recorded_and_may_be_followed_by_anything(
 @claim("status.contradiction")
 @pytest.mark.parametrize("before", sorted(KNOWN))
 @pytest.mark.parametrize("after", sorted(KNOWN))
-def test_a_later_status_of_an_attempt_is_always_believed(before: str, after: str):
+def test_later_status_of_an_attempt_is_always_recorded(before: str, after: str):
     story = given_events(OPENED, PIX)
     story.becomes(observe(before, attempt="900"))
     later = observe(after, attempt="900", minute=2)
@@ -441,7 +441,7 @@ def test_a_later_status_of_an_attempt_is_always_believed(before: str, after: str
 UNKNOWN = "under_investigation"
 
 
-def test_a_paid_payment_with_a_status_that_nobody_knows_stays_settled_and_refundable():
+def test_paid_payment_with_an_unknown_status_stays_refundable():
     story = given_events(OPENED, CHARGED)
     payment = story.becomes(observe("approved"), observe(UNKNOWN, minute=2))
     assert (payment.status, payment.is_settled, payment.may_still_be_paid) == (UNKNOWN, True, False)
@@ -456,27 +456,27 @@ def test_a_paid_payment_with_a_status_that_nobody_knows_stays_settled_and_refund
 
 
 @pytest.mark.parametrize("other", ["pending", "in_process", "authorized", "rejected", "refunded"])
-def test_a_paid_attempt_with_a_status_that_nobody_knows_speaks_before_any_other_hope(other):
+def test_paid_attempt_of_unknown_status_outweighs_pending_ones(other):
     story = given_events(OPENED, CHARGED)
     payment = story.becomes(observe("approved"), observe(other, attempt="b", minute=2), observe(UNKNOWN, minute=3))
     assert (payment.status, payment.attempt_id, payment.is_settled) == (UNKNOWN, "a", True)
     assert story.refuses(RequestCancellation()) == "payment_already_paid"
 
 
-def test_a_status_that_nobody_knows_of_an_attempt_that_was_never_paid_settles_nothing():
+def test_unknown_status_of_an_unpaid_attempt_settles_nothing():
     story = given_events(OPENED, CHARGED)
     payment = story.becomes(observe(UNKNOWN))
     assert (payment.is_settled, payment.ledger.refundable_centavos("a")) == (False, 0)
     assert story.when(RequestCancellation()) == [CancellationRequested()]
 
 
-def test_a_status_that_nobody_knows_of_an_attempt_that_was_approved_unheard_settles():
+def test_unknown_status_with_a_time_of_approval_settles():
     payment = given_events(OPENED, CHARGED).becomes(observe(UNKNOWN, paid_at=at(1)))
     assert (payment.status, payment.is_settled, payment.ledger.total.held) == (UNKNOWN, True, 1000)
 
 
-def test_a_paid_attempt_with_a_status_that_nobody_knows_is_not_closed_at_the_provider():
-    closed = (CancellationRequested(), PaymentCancelled(), moved("pending", "cancelled", attempt_id=None))
+def test_paid_attempt_of_unknown_status_is_not_cancelled():
+    closed = (CancellationRequested(), PaymentCancelled(), status_changed("pending", "cancelled", attempt_id=None))
     story = given_events(OPENED, CHARGED, *closed)
     story.becomes(observe("approved"))
     assert CancellationRequested() not in story.when(observe(UNKNOWN, minute=2))
@@ -486,7 +486,7 @@ def test_a_paid_attempt_with_a_status_that_nobody_knows_is_not_closed_at_the_pro
 # --- bank ---------------------------------------------------------------------------------------
 
 
-def test_a_confirmation_pays_the_payment():
+def test_confirmation_pays_the_payment():
     assert given_events(OPENED, CHARGED).when(confirm()) == [
         ObservationRecorded(
             attempt_id=BANK_ID,
@@ -500,18 +500,18 @@ def test_a_confirmation_pays_the_payment():
             payer_email=None,
             evidence=None,
         ),
-        moved("pending", "approved", status_detail="accredited", attempt_id=BANK_ID, paid_at=at(5)),
+        status_changed("pending", "approved", status_detail="accredited", attempt_id=BANK_ID, paid_at=at(5)),
     ]
 
 
-def test_a_confirmation_of_another_value_is_refused_with_one_trace():
+def test_confirmation_of_another_amount_is_refused_once():
     story = given_events(OPENED, CHARGED)
     assert story.when(confirm(999)) == [ConfirmationRefused(expected_centavos=1000, received_centavos=999)]
     assert story.becomes(confirm(999)).status == "pending"
     assert story.when(confirm(999, minute=7)) == []
 
 
-def test_refused_confirmations_leave_ten_traces():
+def test_log_records_ten_refused_confirmations_at_most():
     first = [confirm(900 + number, minute=6) for number in range(10)]
     story = given_events(OPENED, CHARGED)
     payment = story.becomes(*first)
@@ -520,7 +520,7 @@ def test_refused_confirmations_leave_ten_traces():
     assert story.becomes(confirm(minute=8)).status == "approved"
 
 
-def test_a_transfer_that_is_told_again_with_other_values_leaves_ten_traces_too():
+def test_log_records_ten_changed_amounts_of_a_transfer_at_most():
     story, held = given_events(OPENED, CHARGED), confirm(400, transfer="E1")
     others = [confirm(401 + number, minute=6, transfer="E1") for number in range(12)]
     payment = story.becomes(held, *others)
@@ -529,13 +529,13 @@ def test_a_transfer_that_is_told_again_with_other_values_leaves_ten_traces_too()
     assert story.when(held, *others, confirm(999, minute=7)) == []
 
 
-def test_a_confirmation_that_is_repeated_is_quiet():
+def test_repeated_confirmation_records_nothing():
     assert given_events(OPENED, CHARGED).when(confirm(), confirm(minute=6)) == []
     named = confirm(transfer="E1")
     assert given_events(OPENED, CHARGED).when(named, replace(named, received_at=at(6))) == []
 
 
-def test_what_is_not_named_both_times_is_taken_for_a_repetition():
+def test_confirmation_without_a_name_counts_as_a_repetition():
     assert given_events(OPENED, CHARGED).when(confirm(transfer="E1"), confirm(minute=6)) == []
     story = given_events(OPENED, CHARGED)
     named = confirm(minute=6, transfer="E1")
@@ -544,13 +544,13 @@ def test_what_is_not_named_both_times_is_taken_for_a_repetition():
     assert story.when(named) == story.when(confirm(minute=7)) == []
 
 
-def test_a_second_name_is_of_a_second_transfer():
+def test_second_name_is_a_second_transfer():
     story = given_events(OPENED, CHARGED)
     payment = story.becomes(confirm(), confirm(minute=6, transfer="E1"), confirm(minute=7, transfer="E2"))
     assert (payment.ledger.total.held, payment.alerts) == (2000, ("duplicate_payment",))
 
 
-def test_another_transfer_for_a_paid_pix_is_a_second_payment_and_told_once():
+def test_second_transfer_of_a_paid_pix_is_reported_once():
     story, other = given_events(OPENED, CHARGED), confirm(minute=6, transfer="E2")
     second = DuplicatePaymentObserved(attempt_id="E2", already_paid_by="E1", amount_centavos=1000)
     seen, *rest = story.when(confirm(transfer="E1"), other)
@@ -559,7 +559,7 @@ def test_another_transfer_for_a_paid_pix_is_a_second_payment_and_told_once():
     assert story.when(other) == []
 
 
-def test_two_late_transfers_are_two():
+def test_two_late_transfers_are_both_recorded():
     story = given_events(OPENED, CHARGED)
     story.becomes(confirm(minute=60, transfer="E1"))
     late = LatePaymentReceived(attempt_id="E2", amount_centavos=1000, received_at=at(90), paid_at=None, evidence=None)
@@ -569,21 +569,21 @@ def test_two_late_transfers_are_two():
 
 
 @claim("pix-confirmation.status")
-def test_a_late_confirmation_expires_the_payment_and_is_told():
+def test_late_confirmation_expires_the_payment_and_alerts():
     story = given_events(OPENED, CHARGED)
     assert story.when(confirm(minute=60)) == [
         EXPIRED,
         LatePaymentReceived(attempt_id=BANK_ID, amount_centavos=1000, received_at=at(60), paid_at=None, evidence=None),
-        moved("pending", "cancelled", status_detail="expired", attempt_id=None),
+        status_changed("pending", "cancelled", status_detail="expired", attempt_id=None),
     ]
     assert story.becomes(confirm(minute=60)).status == "cancelled"
     assert story.when(confirm(minute=61)) == []
 
 
 @pytest.mark.parametrize(
-    "before", [(), (EXPIRED, moved("pending", "cancelled", status_detail="expired", attempt_id=None))]
+    "before", [(), (EXPIRED, status_changed("pending", "cancelled", status_detail="expired", attempt_id=None))]
 )
-def test_a_confirmation_counts_by_when_the_payer_paid(before):
+def test_time_of_payment_decides_whether_a_transfer_is_late(before):
     story = given_events(OPENED, CHARGED, *before)
     payment = story.becomes(confirm(minute=65, paid=59.9))
     assert (payment.status, payment.status_detail, payment.alerts) == ("approved", "accredited", ())
@@ -594,7 +594,7 @@ def test_a_confirmation_counts_by_when_the_payer_paid(before):
     assert (payment.status, payment.alerts) == ("cancelled", ("late_payment",))
 
 
-def test_a_confirmation_that_does_not_tell_when_the_payer_paid_has_a_grace_after_the_end():
+def test_confirmation_without_a_time_has_a_grace_period():
     two_minutes = timedelta(minutes=2)
     assert given_events(OPENED, CHARGED).becomes(confirm(minute=61.9, grace=two_minutes)).status == "approved"
     late = given_events(OPENED, CHARGED).becomes(confirm(minute=62, grace=two_minutes))
@@ -607,36 +607,38 @@ def test_a_confirmation_that_does_not_tell_when_the_payer_paid_has_a_grace_after
 
 
 @claim("pix.expiration", "status.cancelled")
-def test_a_payment_expires_when_its_time_has_run_out():
+def test_payment_expires_at_its_expiry_time():
     story = given_events(OPENED, CHARGED)
     assert story.when(Expire(now=at(60))) == [
         EXPIRED,
-        moved("pending", "cancelled", status_detail="expired", attempt_id=None),
+        status_changed("pending", "cancelled", status_detail="expired", attempt_id=None),
     ]
     assert not story.becomes(Expire(now=at(60))).may_still_be_paid
 
 
-def test_a_payment_whose_attempts_all_ended_expires():
+def test_payment_with_only_ended_attempts_expires():
     story = given_events(OPENED, CHARGED)
     assert story.when(observe("rejected"), Expire(now=at(60))) == [
         EXPIRED,
-        moved("rejected", "cancelled", status_detail="expired", attempt_id=None),
+        status_changed("rejected", "cancelled", status_detail="expired", attempt_id=None),
     ]
 
 
-def test_a_payment_that_was_cancelled_before_it_expires_moves_once():
+def test_cancelled_payment_that_expires_changes_once():
     story = given_events(OPENED, PIX)
     assert story.when(observe("cancelled", attempt="900"), Expire(now=at(60))) == [EXPIRED]
 
 
-def test_a_pix_that_nobody_has_asked_about_yet_is_waited_for_but_not_for_ever():
+def test_unobserved_pix_delays_expiry_by_a_day_at_most():
     story = given_events(OPENED, PIX)
     assert story.when(Expire(now=at(60))) == []
     assert story.when(Expire(now=at(60) + SILENCE))[0] == EXPIRED
 
 
-def test_a_charge_that_was_made_while_the_payment_expired_is_to_be_closed_as_well():
-    story = given_events(OPENED, EXPIRED, moved("pending", "cancelled", status_detail="expired", attempt_id=None))
+def test_charge_created_during_expiry_must_be_closed():
+    story = given_events(
+        OPENED, EXPIRED, status_changed("pending", "cancelled", status_detail="expired", attempt_id=None)
+    )
     assert story.when(RecordCharge(charge=PIX, watch_until=at(70))) == [PIX, CancellationRequested()]
 
 
@@ -652,25 +654,25 @@ def test_a_charge_that_was_made_while_the_payment_expired_is_to_be_closed_as_wel
         ("pending", "rejected"),
     ],
 )
-def test_money_held_speaks_before_money_given_back_before_hope_before_refusal(louder: str, quieter: str):
+def test_held_money_outweighs_refunds_then_pending_then_refusals(louder: str, quieter: str):
     first, second = observe(louder, attempt="a", minute=1), observe(quieter, attempt="b", minute=2)
     assert given_events(OPENED, CHARGED).becomes(first, second).attempt_id == "a"
     assert given_events(OPENED, CHARGED).becomes(replace(second, observed_at=at(0)), first).attempt_id == "a"
 
 
 @pytest.mark.parametrize("status", sorted(SETTLED | {"pending", "in_process", "authorized"}))
-def test_a_payment_that_is_paid_or_hoped_for_does_not_expire(status: str):
+def test_paid_or_pending_payment_does_not_expire(status: str):
     assert given_events(OPENED, CHARGED).when(observe(status), Expire(now=at(99))) == []
 
 
-def test_expiring_is_quiet_before_its_time_and_the_second_time():
+def test_expiry_records_nothing_early_or_twice():
     assert given_events(OPENED, CHARGED).when(Expire(now=at(59.9))) == []
     assert given_events(replace(OPENED, expires_at=None), CHARGED).when(Expire(now=at(1e6))) == []
     assert given_events(OPENED, CHARGED).when(Expire(now=at(60)), Expire(now=at(70))) == []
     assert given_events(OPENED, NO_CHARGE).when(Expire(now=at(60))) == []
 
 
-def test_an_expired_payment_may_be_paid_late_and_is_moved_by_nothing_less():
+def test_only_late_money_changes_an_expired_payment():
     story = given_events(OPENED, CHARGED)
     hoped, paid = observe("pending", minute=61), observe("approved", minute=62)
 
@@ -678,7 +680,7 @@ def test_an_expired_payment_may_be_paid_late_and_is_moved_by_nothing_less():
     assert story.when(hoped, paid) == [
         recorded(paid),
         LatePaymentReceived(attempt_id="a", amount_centavos=1000, received_at=at(62), paid_at=at(62), evidence=None),
-        moved("cancelled", "approved", paid_at=paid.paid_at),
+        status_changed("cancelled", "approved", paid_at=paid.paid_at),
     ]
     assert story.becomes(paid, observe("refunded", minute=63)).status == "refunded"
 
@@ -689,19 +691,19 @@ def test_an_expired_payment_may_be_paid_late_and_is_moved_by_nothing_less():
 WATCH = StartWatch(now=at(1), duration=timedelta(minutes=5))
 
 
-def test_a_watch_is_started_and_begins_again_when_it_ended():
+def test_watch_can_be_started_again_after_its_end():
     assert given_events(OPENED, CHARGED).when(WATCH) == [WatchStarted(watch_until=at(6))]
     later = StartWatch(now=at(6), duration=timedelta(minutes=5))
     assert given_events(OPENED, CHARGED).when(WATCH, later) == [WatchStarted(watch_until=at(11))]
 
 
-def test_a_watch_that_is_on_is_not_started_again():
+def test_running_watch_is_not_started_again():
     later = StartWatch(now=at(5.9), duration=timedelta(minutes=5))
     assert given_events(OPENED, CHARGED).when(WATCH, later) == []
 
 
 @claim("monitor.final")
-def test_what_cannot_be_paid_any_more_is_not_watched():
+def test_unpayable_payment_is_not_watched():
     assert given_events(OPENED).when(WATCH) == []
     assert given_events(OPENED, NO_CHARGE).when(WATCH) == []
     assert given_events(OPENED, CHARGED).when(observe("approved"), WATCH) == []
@@ -711,18 +713,18 @@ def test_what_cannot_be_paid_any_more_is_not_watched():
 # --- stream and identifiers ---------------------------------------------------------------------
 
 
-def test_the_first_event_of_a_payment_opens_it():
+def test_first_event_of_a_payment_opens_it():
     with pytest.raises(TypeError):
         evolve(INITIAL, EXPIRED)
 
 
-def test_a_number_always_names_the_same_stream():
+def test_number_always_names_the_same_stream():
     assert stream_id(15) == stream_id(15) != stream_id(16)
 
 
 @claim("generate-link.ids")
 @given(st.integers(1, 2**48 - 1), st.uuids())
-def test_identifiers_carry_the_payments_number(payment_id: int, chance: UUID):
+def test_identifiers_hold_the_payment_number(payment_id: int, chance: UUID):
     identifier = bank_payment_id(payment_id, chance)
     reference = external_reference(payment_id, identifier)
 
@@ -735,14 +737,14 @@ def test_identifiers_carry_the_payments_number(payment_id: int, chance: UUID):
 @pytest.mark.parametrize(
     "text", ["", "15", "0c6f7f3e-2b1d-4f5a-9a57-3d8e1f20c9b4", BANK_ID.upper(), f"{{{BANK_ID}}}", BANK_ID + "0"]
 )
-def test_what_is_no_identifier_of_ours_carries_no_number(text: str):
+def test_foreign_identifier_has_no_payment_number(text: str):
     assert payment_id_in(text) is None
 
 
 @pytest.mark.parametrize(
     "text", ["", "15", "extrato", "extrato_", "extrato_x_y", "extrato_²_a", "pedido_15_a", "extrato_-1_a"]
 )
-def test_what_is_no_reference_of_ours_carries_no_number(text: str):
+def test_foreign_reference_has_no_payment_number(text: str):
     assert payment_id_in_reference(text) is None
 
 
@@ -785,7 +787,7 @@ histories = st.lists(commands, max_size=25)
 
 
 @given(histories, st.sampled_from([None, at(60)]))
-def test_in_any_history_a_command_that_is_repeated_is_quiet(asked: list[Command], expires_at: datetime | None):
+def test_repeated_command_records_nothing_in_any_history(asked: list[Command], expires_at: datetime | None):
     payment: Payment = evolve(INITIAL, replace(OPENED, expires_at=expires_at))
     for command in asked:
         try:
@@ -798,7 +800,7 @@ def test_in_any_history_a_command_that_is_repeated_is_quiet(asked: list[Command]
 
 
 @given(histories)
-def test_in_any_history_only_the_right_money_pays(asked: list[Command]):
+def test_only_matching_money_pays_in_any_history(asked: list[Command]):
     history: list[PaymentEvent] = [OPENED]
     for command in asked:
         payment = PAYMENT.fold(history)
@@ -823,7 +825,7 @@ def test_in_any_history_only_the_right_money_pays(asked: list[Command]):
 
 
 @given(histories)
-def test_in_any_history_every_move_begins_where_the_last_one_ended(asked: list[Command]):
+def test_status_changes_form_a_chain_in_any_history(asked: list[Command]):
     history: list[PaymentEvent] = [OPENED]
     for command in asked:
         try:
@@ -843,7 +845,7 @@ def test_in_any_history_every_move_begins_where_the_last_one_ended(asked: list[C
 
 
 @given(histories)
-def test_in_any_history_an_attempt_never_goes_back_in_time(asked: list[Command]):
+def test_attempt_never_goes_back_in_time_in_any_history(asked: list[Command]):
     payment: Payment = evolve(INITIAL, OPENED)
     for command in asked:
         if isinstance(command, CreatePayment):

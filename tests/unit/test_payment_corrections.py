@@ -1,4 +1,4 @@
-"""Closing a payment that was not paid, and giving money back: what is recorded, refused, and left quiet."""
+"""Cancellations and refunds: recorded, refused, and repeated without an event."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ from tests.unit.payment_story import (
     at,
     confirm,
     given_events,
-    moved,
     observe,
     recorded,
+    status_changed,
 )
 
 CLOSED = [
     CancellationRequested(),
     PaymentCancelled(),
-    moved("pending", "cancelled", status_detail="by_collector", attempt_id=None),
+    status_changed("pending", "cancelled", status_detail="by_collector", attempt_id=None),
 ]
 
 
@@ -90,66 +90,66 @@ def paid(**changes):
 # --- cancel -------------------------------------------------------------------------------------
 
 
-def test_a_wish_to_close_is_recorded_before_the_provider_is_asked():
+def test_cancellation_is_recorded_before_the_provider_is_asked():
     assert given_events(OPENED, CHARGED).when(RequestCancellation()) == [CancellationRequested()]
 
 
-def test_a_wish_to_close_is_recorded_once():
+def test_repeated_cancellation_records_nothing():
     assert given_events(OPENED, CHARGED).when(RequestCancellation(), RequestCancellation()) == []
 
 
-def test_a_paid_payment_is_not_closed():
+def test_paid_payment_is_not_cancelled():
     assert paid().refuses(RequestCancellation()) == "payment_already_paid"
 
 
 @pytest.mark.parametrize("over", [[EXPIRED], [NO_CHARGE], [CHARGED, *CLOSED]])
-def test_what_is_over_stays_as_it_is(over):
+def test_ended_payment_is_not_cancelled(over):
     assert given_events(OPENED, *over).when(RequestCancellation()) == []
 
 
-def test_a_closed_payment_shows_as_cancelled_by_the_collector():
+def test_cancelled_payment_has_the_detail_by_collector():
     story = given_events(OPENED, CHARGED)
     assert story.when(RequestCancellation(), CompleteCancellation(charge_id="c1")) == CLOSED[1:]
 
 
-def test_what_expired_is_closed_at_a_provider_that_may_let_it_be_paid_for_longer():
-    expired = [EXPIRED, moved("pending", "cancelled", status_detail="expired", attempt_id=None)]
+def test_expired_payment_is_closed_at_its_provider_too():
+    expired = [EXPIRED, status_changed("pending", "cancelled", status_detail="expired", attempt_id=None)]
     story = given_events(OPENED, CHARGED, *expired)
     assert story.when(RequestCancellation()) == [CancellationRequested()]
     assert story.when(RequestCancellation(), CompleteCancellation(charge_id="c1")) == [PaymentCancelled()]
     assert given_events(DIRECT_PIX, *expired).when(RequestCancellation()) == []
 
 
-def test_a_pix_that_ended_at_its_provider_is_over():
+def test_pix_that_ended_at_its_provider_has_ended():
     story = given_events(OPENED, PIX)
     assert story.when(observe("cancelled", attempt="900"), RequestCancellation()) == []
 
 
-def test_a_payment_that_an_attempt_cancelled_already_is_closed_without_another_change():
+def test_payment_with_a_cancelled_attempt_changes_no_more():
     story = given_events(OPENED, PIX, CancellationRequested())
     story.becomes(observe("cancelled", attempt="900"))
     assert story.when(CompleteCancellation(charge_id="900")) == [PaymentCancelled()]
 
 
-def test_a_pix_is_not_closed_before_anybody_has_looked_at_it():
+def test_unobserved_pix_is_not_cancelled():
     story = given_events(OPENED, PIX, CancellationRequested())
     assert story.when(CompleteCancellation(charge_id="900")) == []
 
 
-def test_an_attempt_that_shows_up_after_the_closing_is_to_be_closed_too():
+def test_attempt_found_after_the_cancellation_must_be_closed():
     story, late = given_events(OPENED, CHARGED, *CLOSED), observe("pending")
     assert story.when(late) == [recorded(late), CancellationRequested()]
     assert story.becomes(late).status == "cancelled"
     assert story.when(observe("cancelled", minute=2), CompleteCancellation(charge_id="c1")) == [PaymentCancelled()]
 
 
-def test_closing_waits_for_an_attempt_that_may_still_go_through():
+def test_cancellation_waits_for_an_attempt_in_flight():
     story = given_events(OPENED, CHARGED, CancellationRequested())
     story.becomes(observe("in_process"))
     assert story.when(CompleteCancellation(charge_id="c1")) == []
 
 
-def test_a_payer_who_was_faster_wins():
+def test_payment_during_a_cancellation_wins():
     story = given_events(OPENED, CHARGED, CancellationRequested())
     story.becomes(observe("approved"))
     [event] = story.when(CompleteCancellation(charge_id="c1"))
@@ -157,38 +157,38 @@ def test_a_payer_who_was_faster_wins():
     assert event.code == "payment_already_paid"
 
 
-def test_a_charge_that_was_made_meanwhile_is_not_closed_by_closing_another():
+def test_cancellation_completes_only_for_the_closed_charge():
     story = given_events(OPENED, CancellationRequested(), CHARGED)
     assert story.when(CompleteCancellation(charge_id=None)) == []
     assert story.when(CompleteCancellation(charge_id="c1")) == CLOSED[1:]
 
 
-def test_nothing_is_completed_that_nobody_wished():
+def test_completion_without_a_request_records_nothing():
     assert given_events(OPENED, CHARGED).when(CompleteCancellation(charge_id="c1")) == []
 
 
-def test_a_refusal_of_the_provider_leaves_the_payment_open():
+def test_refused_cancellation_leaves_the_payment_open():
     story = given_events(OPENED, CHARGED, CancellationRequested())
     payment = story.becomes(RefuseCancellation(code="provider_refused", reason="no"))
     assert payment.may_still_be_paid
     assert story.when(RefuseCancellation(code="provider_refused", reason="no")) == []
 
 
-def test_a_closed_payment_is_not_paid_any_more_by_the_hub_but_by_the_provider_it_is():
+def test_cancelled_payment_can_still_be_paid_at_the_provider():
     payment = given_events(OPENED, CHARGED, *CLOSED)
     assert not payment.becomes(observe("rejected", attempt="b")).may_still_be_paid
     assert payment.becomes(observe("approved", minute=2)).status == "approved"
 
 
 @pytest.mark.parametrize("closed", [CLOSED, (CancellationRequested(),)])
-def test_money_that_was_paid_in_time_for_a_pix_that_the_merchant_closed_is_taken_and_alerts(closed):
+def test_timely_money_for_a_cancelled_pix_is_accepted_with_an_alert(closed):
     story = given_events(OPENED, CHARGED, *closed)
     payment = story.becomes(confirm(minute=5))
     assert (payment.status, payment.status_detail, payment.alerts) == ("approved", "accredited", ("late_payment",))
     assert story.when(confirm(minute=6)) == []
 
 
-def test_money_that_was_paid_after_the_end_for_a_pix_that_the_merchant_closed_is_late():
+def test_money_after_the_expiry_of_a_cancelled_pix_is_late():
     story = given_events(OPENED, CHARGED, *CLOSED)
     late = LatePaymentReceived(
         attempt_id=BANK_ID, amount_centavos=1000, received_at=at(61), paid_at=None, evidence=None
@@ -196,11 +196,11 @@ def test_money_that_was_paid_after_the_end_for_a_pix_that_the_merchant_closed_is
     assert story.when(confirm(minute=61)) == [late]
 
 
-def test_a_closed_payment_does_not_expire():
+def test_cancelled_payment_does_not_expire():
     assert given_events(OPENED, CHARGED, *CLOSED).when(Expire(now=at(61))) == []
 
 
-def test_a_charge_that_was_made_while_the_payment_was_closed_is_to_be_closed_as_well():
+def test_charge_created_during_a_cancellation_must_be_closed():
     story = given_events(OPENED, *CLOSED)
     assert story.when(RecordCharge(charge=CHARGED, watch_until=at(10))) == [CHARGED, CancellationRequested()]
 
@@ -208,22 +208,22 @@ def test_a_charge_that_was_made_while_the_payment_was_closed_is_to_be_closed_as_
 # --- refund -------------------------------------------------------------------------------------
 
 
-def test_a_refund_is_recorded_before_the_provider_is_asked():
+def test_refund_is_recorded_before_the_provider_is_asked():
     assert paid().when(refund(300)) == [requested(300)]
 
 
-def test_without_an_amount_all_that_is_left_is_given_back():
+def test_refund_without_an_amount_is_the_whole_rest():
     assert paid().when(refund()) == [requested(1000, is_all=True)]
     assert paid(refunded_centavos=400).when(refund()) == [requested(600, is_all=True)]
 
 
-def test_one_refund_is_recorded_once():
+def test_repeated_refund_records_nothing():
     assert paid().when(refund(300), refund(300)) == []
     assert paid().when(refund(), refund()) == []
     assert paid().when(refund(300), made(), made()) == []
 
 
-def test_one_id_is_good_for_one_amount():
+def test_one_refund_id_allows_one_amount():
     story = paid()
     story.becomes(refund(300))
     assert story.refuses(refund(400)) == "idempotency_key_reused"
@@ -231,24 +231,24 @@ def test_one_id_is_good_for_one_amount():
 
 
 @pytest.mark.parametrize("amount_centavos", [1001, 0, -1])
-def test_no_more_is_given_back_than_was_paid(amount_centavos):
+def test_refund_never_exceeds_the_paid_sum(amount_centavos):
     assert paid().refuses(refund(amount_centavos)) == "refund_exceeds_balance"
 
 
-def test_what_waits_for_an_answer_is_held_back():
+def test_open_refund_reduces_the_refundable_sum():
     story = paid()
     story.becomes(refund(700))
     assert story.refuses(refund(400, wish="w2")) == "refund_exceeds_balance"
 
 
-def test_what_was_refused_can_be_given_back_after_all():
+def test_refused_refund_can_be_requested_again():
     story = paid()
     story.becomes(refund(700))
     assert story.becomes(refused()).ledger.refundable_centavos("a") == 1000
     assert story.when(refund(1000, wish="w2")) == [requested(1000, wish="w2")]
 
 
-def test_a_refund_that_was_made_counts_once_when_the_provider_tells_of_it_too():
+def test_made_refund_counts_once_with_the_providers_report():
     story = paid()
     story.becomes(refund(300))
     assert story.becomes(made()).ledger.refundable_centavos("a") == 700
@@ -256,7 +256,7 @@ def test_a_refund_that_was_made_counts_once_when_the_provider_tells_of_it_too():
     assert story.becomes(observe("approved", minute=33, refunded_centavos=500)).ledger.refundable_centavos("a") == 500
 
 
-def test_of_two_answers_that_disagree_the_one_that_money_moved_is_right():
+def test_refund_made_wins_over_a_refusal():
     story = paid()
     story.becomes(refund(300))
     story.becomes(refused())
@@ -264,33 +264,33 @@ def test_of_two_answers_that_disagree_the_one_that_money_moved_is_right():
     assert story.when(refused()) == []
 
 
-def test_a_payment_that_was_not_paid_has_nothing_to_give_back():
+def test_refund_of_an_unpaid_payment_is_refused():
     story = given_events(OPENED, CHARGED)
     assert story.refuses(refund()) == "payment_not_paid"
     story.becomes(observe("rejected"))
     assert story.refuses(refund()) == "payment_not_paid"
 
 
-def test_what_was_given_back_whole_is_not_given_back_again():
+def test_refund_of_a_refunded_payment_is_refused():
     story = paid()
     story.becomes(observe("refunded", minute=2, refunded_centavos=1000))
     assert story.refuses(refund()) == "payment_already_refunded"
 
 
-def test_a_pix_to_the_merchants_own_key_is_given_back_at_its_bank():
+def test_direct_pix_is_refunded_by_the_bank_only():
     story = given_events(DIRECT_PIX)
     story.becomes(confirm())
     assert story.refuses(refund()) == "refund_by_bank_only"
 
 
-def test_an_answer_to_a_refund_that_nobody_wished_is_nothing():
+def test_answer_to_an_unknown_refund_records_nothing():
     assert paid().when(made("r9")) == []
 
 
 # --- a charge that is itself the attempt ----------------------------------------------------------
 
 
-def test_the_order_and_its_payment_are_two_views_of_one_attempt():
+def test_order_and_its_payment_are_two_views_of_one_attempt():
     order = ChargeCreated(
         charge_id="ORD01", attempt_id="a", account_id=None, checkout_url=None, sandbox_url=None, pix_payload="000201"
     )
@@ -301,7 +301,7 @@ def test_the_order_and_its_payment_are_two_views_of_one_attempt():
     assert payment.attempts["a"].paid_at == at(1)
 
 
-def test_of_two_paid_attempts_either_can_be_given_back():
+def test_either_of_two_paid_attempts_can_be_refunded():
     story = paid()
     story.becomes(observe("approved", attempt="b", minute=2))
     chosen = refund(attempt_id="b")
@@ -325,6 +325,6 @@ def test_of_two_paid_attempts_either_can_be_given_back():
         (confirm(minute=60), "late_payment"),
     ],
 )
-def test_money_that_is_not_where_it_should_be_alerts_once(command, alert):
+def test_missing_money_alerts_once(command, alert):
     story = given_events(OPENED, CHARGED) if alert == "mismatched_payment" else given_events(DIRECT_PIX)
     assert story.becomes(command).alerts == story.becomes(command).alerts == (alert,)

@@ -1,4 +1,4 @@
-"""The states of a payment, and what may be so in each of them."""
+"""The states of a payment, and the fields of each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WATCH = StartWatch(now=NOON, duration=timedelta(minutes=5))
 EXPIRE = Expire(now=at(60))
 
 
-def test_a_payment_is_requested_until_its_provider_answers():
+def test_payment_is_requested_until_its_provider_answers():
     assert PAYMENT.fold([OPENED]) == requested(OPENED)
     assert (
         PAYMENT.fold([OPENED, CHARGED]) == PAYMENT.fold([replace(OPENED, charge=CHARGED)]) == charged(OPENED, CHARGED)
@@ -67,7 +67,7 @@ def test_a_payment_is_requested_until_its_provider_answers():
         ([CANCEL, EXPIRE, NO, CLOSED], (ChargeNotCreated, True, "completed")),
     ],
 )
-def test_in_each_state_a_payment_may_be_expired_and_cancelled(commands: list[Command], stands: tuple[type, bool, str]):
+def test_every_state_may_be_expired_and_cancelled(commands: list[Command], stands: tuple[type, bool, str]):
     payment = given_events(OPENED).becomes(*commands)
     assert (type(payment), payment.expired, payment.cancellation) == stands
     state, expired, cancellation = stands
@@ -76,7 +76,7 @@ def test_in_each_state_a_payment_may_be_expired_and_cancelled(commands: list[Com
 
 @pytest.mark.parametrize("first", [CHARGED, PIX, NO_CHARGE])
 @pytest.mark.parametrize("second", [CHARGED, PIX, NO_CHARGE])
-def test_a_log_with_two_answers_is_read_and_the_later_one_counts(first, second):
+def test_later_of_two_provider_answers_counts(first, second):
     before = given_events(OPENED, first).becomes(EXPIRE if first is CHARGED else WATCH)
     after = evolve(before, second)
     if isinstance(second, ChargeRefused):
@@ -89,12 +89,12 @@ def test_a_log_with_two_answers_is_read_and_the_later_one_counts(first, second):
     assert {name: getattr(after, name) for name in kept} == {name: getattr(before, name) for name in kept}
 
 
-def test_nothing_but_its_opening_can_begin_a_payment():
+def test_only_its_opening_can_begin_a_payment():
     with pytest.raises(TypeError, match="ChargeCreated cannot be the first event of a payment"):
         evolve(INITIAL, CHARGED)
 
 
-def test_a_loaded_payment_is_told_as_charged_only_with_its_charge():
+def test_loaded_payment_is_charged_only_with_its_charge():
     loaded = loaded_payment()
     with pytest.raises(ProviderUnavailable, match="has not made the charge yet"):
         payments.charged(loaded)

@@ -1,4 +1,4 @@
-"""Pix keys: the normal form of each kind and what is refused."""
+"""Pix keys: the normal form of each kind, and refused keys."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("kind", "text", "key"), GOOD)
-def test_a_good_key_is_written_in_its_normal_form(kind, text, key):
+def test_valid_key_is_written_in_its_normal_form(kind, text, key):
     assert normalise(kind, text) == key
 
 
 @pytest.mark.parametrize(("kind", "text", "code"), REFUSED)
-def test_a_bad_key_is_refused_without_being_repeated(kind, text, code):
+def test_invalid_key_is_refused_without_being_quoted(kind, text, code):
     with pytest.raises(InvalidPixKey) as refused:
         normalise(kind, text)
     assert (refused.value.code, refused.value.about) == (code, "pix_key")
@@ -88,20 +88,20 @@ def test_a_bad_key_is_refused_without_being_repeated(kind, text, code):
 
 
 @pytest.mark.parametrize(("kind", "text", "key"), GOOD)
-def test_a_normal_form_stays_and_fits_a_code(kind, text, key):
+def test_normal_form_is_stable_and_fits_a_code(kind, text, key):
     assert normalise(kind, key) == key
     code = encode_static(pix_key=key, receiver_name="Loja", receiver_city="Natal", amount_centavos=1)
     assert decode(code).pix_key == key
 
 
-def test_an_e_mail_of_77_characters_is_the_longest():
+def test_e_mail_of_77_characters_is_the_longest():
     longest = "a" * 65 + "@example.com"
     assert len(normalise("email", longest)) == 77
 
 
 @pytest.mark.parametrize(("kind", "key"), [("cpf", "52998224725"), ("cnpj", "11222333000181")])
 @given(data=st.data())
-def test_one_mistyped_digit_is_noticed(kind, key, data):
+def test_one_mistyped_digit_is_refused(kind, key, data):
     place = data.draw(st.integers(0, len(key) - 1))
     digit = data.draw(st.sampled_from(string.digits))
     assume(digit != key[place])

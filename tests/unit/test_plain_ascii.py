@@ -1,4 +1,4 @@
-"""What text becomes in ASCII: its meaning stays, and what stood apart stays apart."""
+"""Text in ASCII keeps its meaning, and separate numbers and words stay separate."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ LETTERS = re.compile(r"[A-Za-z]+")
         ("5→-3 5-→3 →→ <→ ←> =→", "5-> -3 5- ->3 -> -> < -> <- > = ->"),
     ],
 )
-def test_numbers_say_what_they_said(text, in_ascii):
+def test_numbers_keep_their_meaning(text, in_ascii):
     assert plain_ascii(text) == in_ascii
 
 
@@ -82,14 +82,14 @@ def test_numbers_say_what_they_said(text, in_ascii):
         ("Pão \u2139\ufe0f, Dó♯", "Pao , Do#"),
     ],
 )
-def test_words_are_written_as_they_are_read(text, in_ascii):
+def test_words_keep_their_meaning(text, in_ascii):
     assert plain_ascii(text) == in_ascii
 
 
-# Both forms of what a keyboard offers: U+FE0E asks for a sign, U+FE0F for a picture.
+# Both forms of a keyboard's characters: U+FE0E selects a sign, U+FE0F a picture.
 @pytest.mark.parametrize("style", ["\ufe0e", "\ufe0f"])
 @pytest.mark.parametrize("sign", [*"½€№²™©‼Ⓜ㎏×✖➕→ºé–①", "1½", "1²"])  # noqa: RUF001
-def test_a_sign_keeps_its_meaning_in_every_style(sign, style):
+def test_sign_keeps_its_meaning_in_every_style(sign, style):
     assert plain_ascii(f"{sign}{style} 5 kg") == plain_ascii(f"{sign} 5 kg") != "5 kg"
 
 
@@ -116,21 +116,21 @@ def test_a_sign_keeps_its_meaning_in_every_style(sign, style):
         "\ue000",
     ],
 )
-def test_what_is_no_text_becomes_a_blank(gap):
+def test_non_text_becomes_a_blank(gap):
     assert plain_ascii(gap) == plain_ascii(f"{gap} {gap}") == ""
     assert plain_ascii(f"Pão{gap}Queijo 10{gap}12{gap}") == "Pao Queijo 10 12"
 
 
 @given(st.text())
-def test_every_text_becomes_tidy_printable_ascii_and_stays_so(text):
+def test_result_is_tidy_printable_ascii_and_stable(text):
     in_ascii = plain_ascii(text)
     assert in_ascii.isascii()
     assert in_ascii.isprintable()
     assert in_ascii == " ".join(in_ascii.split()) == plain_ascii(in_ascii)
 
 
-# A digit of another script may continue a number, and so may the marks that Arabic and other widths write in it.
-# A combining mark stands on the digit before it, and U+20E3 makes that one a keycap.
+# A digit of another script may continue a number, and so may the marks that Arabic and other widths write in it. A
+# combining mark modifies the digit before it, and U+20E3 turns that digit into a keycap.
 GAPS = st.characters(
     min_codepoint=0x80,
     exclude_categories=["Nd", "Mn"],
@@ -142,7 +142,7 @@ GAPS = st.characters(
 @example(1, "½", 2)
 @example(1, "\u00ad", 2)
 @example(12, "᧱", 34)
-def test_two_numbers_never_grow_together(before, gap, after):
+def test_two_numbers_never_join(before, gap, after):
     numbers = NUMBER.findall(plain_ascii(f"{before}{gap}{after}"))
     assert len(numbers) >= 2
     assert (numbers[0], numbers[-1]) == (str(before), str(after))
@@ -152,7 +152,7 @@ SYMBOLS = st.characters(min_codepoint=0x80, categories=["S", "P", "Z", "Cf", "Co
 
 
 @given(gap=SYMBOLS)
-def test_two_words_with_a_symbol_between_them_never_grow_together(gap):
+def test_two_words_around_a_symbol_never_join(gap):
     words = LETTERS.findall(plain_ascii(f"pao{gap}mel"))
     assert (words[0], words[-1]) == ("pao", "mel")
 

@@ -62,7 +62,7 @@ def drawn_modules(path: str) -> Iterator[tuple[int, int]]:
             column += skipped + length
 
 
-def test_the_png_is_a_square_of_whole_modules_in_black_and_white(payload):
+def test_png_is_a_square_of_whole_modules_in_black_and_white(payload):
     image = png(payload)
     assert image.width == image.height
     assert image.mode == "1"
@@ -71,7 +71,7 @@ def test_the_png_is_a_square_of_whole_modules_in_black_and_white(payload):
     assert (rest, (modules - 2 * QUIET_MODULES - 17) % 4) == (0, 0)
 
 
-def test_the_quiet_zone_is_four_modules_wide(payload):
+def test_quiet_zone_is_four_modules_wide(payload):
     image = png(payload)
     dark = dark_modules(image)
     side = image.width // MODULE_PIXELS
@@ -79,14 +79,14 @@ def test_the_quiet_zone_is_four_modules_wide(payload):
     assert max(map(max, dark)) == side - QUIET_MODULES - 1
 
 
-def test_the_error_correction_level_is_m(payload):
-    # The level is told by the first two modules of the row under the upper left finder, XOR 10; M is 00.
+def test_error_correction_level_is_m(payload):
+    # The first two modules of the row under the upper left finder hold the level, XOR 10; M is 00.
     dark = dark_modules(png(payload))
     row = QUIET_MODULES + 8
     assert [(QUIET_MODULES + column, row) in dark for column in (0, 1)] == [True, False]
 
 
-def test_the_svg_shows_the_same_modules_as_the_png(payload):
+def test_svg_shows_the_same_modules_as_the_png(payload):
     image = png(payload)
     root = ET.fromstring(draw_svg(payload))
     assert root.tag == f"{SVG}svg"
@@ -97,11 +97,11 @@ def test_the_svg_shows_the_same_modules_as_the_png(payload):
     assert set(drawn_modules(path.get("d"))) == dark_modules(image)
 
 
-def test_the_svg_is_lighter_than_a_square_for_each_module(payload):
+def test_svg_is_smaller_than_one_square_for_each_module(payload):
     assert len(draw_svg(payload)) < 4 * len(dark_modules(png(payload)))
 
 
-def test_the_svg_lies_on_white_for_dark_pages(payload):
+def test_svg_has_a_white_background_for_dark_pages(payload):
     background = ET.fromstring(draw_svg(payload)).find(f"{SVG}rect")
     assert (background.get("fill"), background.get("width"), background.get("height")) == (
         "white",
@@ -110,13 +110,13 @@ def test_the_svg_lies_on_white_for_dark_pages(payload):
     )
 
 
-def test_the_longest_br_code_still_has_a_picture():
+def test_longest_br_code_has_a_picture():
     payload = "x" * 512
     assert png(payload).width > 0
     assert ET.fromstring(draw_svg(payload)).tag == f"{SVG}svg"
 
 
-def test_the_same_payload_gives_the_same_bytes_in_every_thread(payload):
+def test_same_payload_gives_the_same_bytes_in_every_thread(payload):
     other = payload.replace("PEDIDO123", "PEDIDO124")
     expected = [draw_png(payload), draw_png(other)] * 8
     with ThreadPoolExecutor(4) as threads:
@@ -124,6 +124,6 @@ def test_the_same_payload_gives_the_same_bytes_in_every_thread(payload):
     assert expected[0] != expected[1]
 
 
-def test_the_module_is_imported_without_the_drawing_libraries():
+def test_module_is_imported_without_the_drawing_libraries():
     script = "import sys, extrato.qr; sys.exit(bool({'PIL', 'qrcode'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", script], check=False, timeout=60).returncode == 0

@@ -1,4 +1,4 @@
-"""What the other tests rely on: groups stay together, and no two workers meet on a port."""
+"""Groups of tests stay on one worker, and two workers never share a port."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FIRST_PORT_OF_CLIENTS = 32_768
 
 
 @pytest.mark.xdist_group("together")
-def test_a_worker_knows_a_grouped_test_by_its_group(request):
+def test_worker_knows_a_grouped_test_by_its_group(request):
     is_worker = hasattr(request.config, "workerinput")
     assert request.node.nodeid.endswith("@together") == is_worker
 

@@ -1,4 +1,4 @@
-"""What libraries say becomes facts without their words, and no fact fills a disk."""
+"""Library warnings become log events without their text, and no event can fill a disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ configure_logging("info")
 
 
 def lines_of(code):
-    """What a process writes that logs as the hub does; every line must be JSON."""
+    """The log of a process with the hub's logging; every line must be JSON."""
     ran = subprocess.run(
         [sys.executable, "-c", BEFORE + code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
@@ -39,7 +39,7 @@ asyncio.run(main())
 """
 
 
-def test_an_error_of_a_task_that_nobody_awaited_is_told_by_its_class_and_place():
+def test_error_of_an_unawaited_task_is_logged_by_class_and_place():
     (line,), text = lines_of(LOST_TASK)
     assert (line["event"], line["library"], line["error"]) == ("library_complained", "asyncio", "ValueError")
     assert line["raised_at"] == ["<string>:7 work"]
@@ -47,7 +47,7 @@ def test_an_error_of_a_task_that_nobody_awaited_is_told_by_its_class_and_place()
 
 
 @pytest.mark.parametrize("library", ["aiohttp.server", "aiohttp.client", "nats.aio.client", "asyncpg.pool", "socketio"])
-def test_a_library_is_heard_without_its_words(library):
+def test_library_warnings_are_logged_without_their_text(library):
     code = f"""
 try:
     raise RuntimeError("s3cret")
@@ -64,7 +64,7 @@ logging.getLogger({library!r}).info("s3cret")
     assert "s3cret" not in text
 
 
-def test_of_each_fact_a_bounded_number_is_logged_and_the_others_are_counted():
+def test_log_limits_each_event_and_counts_the_rest():
     code = """
 structlog.configure(processors=[Rations(lines=3, window_s=0.2), *structlog.get_config()["processors"][1:]])
 
@@ -86,11 +86,11 @@ asyncio.run(main())
     assert [line["event"] for line in lines if line["level"] == "error"] == ["refused"]
     told = [(line["of"], line["count"]) for line in lines if line["event"] == "lines_left_out"]
     assert told == [("refused", 7)]
-    # It is told when the time is over, not only when the next one comes.
+    # The count is logged when the window ends, not only with the next event.
     assert lines[-1]["event"] == "refused"
 
 
-def test_outside_an_event_loop_the_next_line_tells_how_many_were_left_out():
+def test_next_line_counts_dropped_lines_without_an_event_loop():
     code = """
 import time
 structlog.configure(processors=[Rations(lines=1, window_s=0.05), *structlog.get_config()["processors"][1:]])
@@ -107,7 +107,7 @@ structlog.get_logger().warning("refused")
     ]
 
 
-def test_a_log_on_a_full_disk_fails_nobody_and_tells_afterwards_how_many_lines_it_lost():
+def test_full_disk_drops_log_lines_and_counts_them():
     lines, _ = lines_of(
         """
 import sys

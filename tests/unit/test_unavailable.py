@@ -1,4 +1,4 @@
-"""Which errors are the fault of an event, and which pass."""
+"""Errors that an event causes, and errors that pass."""
 
 import asyncpg
 import pytest
@@ -56,32 +56,32 @@ def named(error):
 
 
 @pytest.mark.parametrize("error", OF_THE_EVENT, ids=named)
-def test_a_value_that_does_not_fit_is_poison(error):
+def test_value_that_does_not_fit_is_poison(error):
     assert is_poison(error)
 
 
 @pytest.mark.parametrize("error", [*OF_POSTGRESQL, *AWAY, MemoryError()], ids=named)
-def test_what_would_stop_any_other_event_too_is_no_poison(error):
+def test_error_that_affects_every_event_is_no_poison(error):
     assert not is_poison(error)
 
 
 @pytest.mark.parametrize("error", OF_POSTGRESQL, ids=named)
-def test_a_server_that_answers_refuses(error):
+def test_server_that_answers_refuses(error):
     assert is_refusal(error)
 
 
 @pytest.mark.parametrize("error", AWAY, ids=named)
-def test_a_server_that_is_away_does_not_refuse(error):
+def test_unreachable_server_does_not_refuse(error):
     assert not is_refusal(error)
 
 
 @pytest.mark.parametrize("error", [*AWAY[:4], *AWAY[5:], asyncpg.InvalidPasswordError("changed")], ids=named)
-def test_a_server_that_serves_nobody_is_told_as_unavailable(error):
+def test_server_that_serves_no_client_is_unavailable(error):
     with pytest.raises(StoreUnavailable, match="does not answer"), raising_unavailable():
         raise error
 
 
 @pytest.mark.parametrize("error", OF_THE_EVENT[:8], ids=named)
-def test_a_value_that_cannot_be_sent_is_not_told_as_unavailable(error):
+def test_value_that_cannot_be_sent_is_not_unavailable(error):
     with pytest.raises(type(error)), raising_unavailable():
         raise error

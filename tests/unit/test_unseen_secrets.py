@@ -1,4 +1,4 @@
-"""What holds a secret does not show it when it is written into a log, an error or a terminal."""
+"""Objects with secrets do not show them in a log, an error or a terminal."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ async def always(_pid):
     ],
     ids=lambda holder: type(holder).__name__,
 )
-def test_a_holder_of_secrets_does_not_show_them(holder):
+def test_objects_with_secrets_do_not_show_them(holder):
     assert "s3cret" not in f"{holder!r} {holder} {[holder]}"
 
 
-def test_what_is_no_secret_is_still_shown():
+def test_other_values_are_still_shown():
     assert "/home/of/the/hub" in repr(SETTINGS)
     assert "15" in repr(Credentials(api_key=None, payment_id="15", token=""))
 
 
-def test_the_sandbox_is_given_no_secret_of_the_hub():
+def test_sandbox_gets_no_secret_of_the_hub():
     (sandbox,) = [program for program in services(SETTINGS, GIVEN) if program.name == "sandbox"]
     assert "s3cret" not in "".join(sandbox.environment.values())
     assert sandbox.environment["EXTRATO_SANDBOX_ACCOUNTS"] == "[]"
@@ -57,12 +57,12 @@ def test_the_sandbox_is_given_no_secret_of_the_hub():
 
 
 @pytest.mark.parametrize("name", ["gateway", "monitor", "projections"])
-def test_the_hubs_own_programs_are_given_where_everything_is(name):
+def test_programs_of_the_hub_get_every_address(name):
     (program,) = [program for program in services(SETTINGS, GIVEN) if program.name == name]
     assert program.environment["EXTRATO_SECRET_KEY"] == GIVEN["EXTRATO_SECRET_KEY"]
     assert program.environment["EXTRATO_NATS_URL"] == GIVEN["EXTRATO_NATS_URL"]
 
 
-def test_no_program_is_given_the_role_of_the_migrations():
+def test_no_program_gets_the_role_of_the_migrations():
     for program in services(SETTINGS, GIVEN):
         assert "s3cret-password-of-migrations" not in "".join(program.environment.values())

@@ -27,11 +27,11 @@ REFUND_ID = "4b0c1c3e-5a7d-4b8c-9a55-7b2f1f0f4c11"
 
 
 def golden(topic: str) -> object:
-    """The event that a file of an old shape is read as."""
+    """The event that the upcasters return for a golden file of an old shape."""
     return read_event(topic, (GOLDEN / f"{topic}.json").read_bytes())
 
 
-def test_the_first_shape_of_status_changed_is_read_as_the_present_one():
+def test_first_status_changed_is_read_as_the_current_one():
     event = read_event("StatusChanged.v1", (GOLDEN / "StatusChanged.v1.json").read_bytes())
 
     assert event == StatusChanged(
@@ -43,22 +43,22 @@ def test_the_first_shape_of_status_changed_is_read_as_the_present_one():
     )
 
 
-def test_the_first_shape_of_status_changed_could_lack_details():
+def test_first_status_changed_may_lack_details():
     event = read_event("StatusChanged.v1", b'{"from_status": "pending", "to_status": "rejected"}')
 
     assert isinstance(event, StatusChanged)
     assert (event.status, event.status_detail, event.paid_at) == ("rejected", None, None)
 
 
-def test_a_payment_of_the_second_shape_opened_without_its_charge():
+def test_second_payment_opened_has_no_charge():
     event = golden("PaymentOpened.v2")
 
     assert isinstance(event, PaymentOpened)
     assert (event.provider, event.method, event.charge) == ("pix", "pix", None)
 
 
-def test_a_payment_of_the_third_shape_may_open_with_its_charge():
-    """A charge of another shape raises the version of this event too, and then this file needs an upcaster."""
+def test_third_payment_opened_may_have_a_charge():
+    """A change of the charge's shape raises the version of this event too; then this file needs an upcaster."""
     event = golden("PaymentOpened.v3")
 
     assert isinstance(event, PaymentOpened)
@@ -72,7 +72,7 @@ def test_a_payment_of_the_third_shape_may_open_with_its_charge():
     )
 
 
-def test_the_first_shape_of_provider_connected_charged_pix_by_payments():
+def test_first_provider_connected_uses_the_payments_api():
     event = read_event("ProviderConnected.v1", (GOLDEN / "ProviderConnected.v1.json").read_bytes())
 
     assert event == ProviderConnected(
@@ -80,7 +80,7 @@ def test_the_first_shape_of_provider_connected_charged_pix_by_payments():
     )
 
 
-def test_a_key_of_the_first_shape_that_charges_may_refund_and_set_prices():
+def test_first_key_that_charges_may_refund_and_set_prices():
     event = read_event("ApiKeyIssued.v1", (GOLDEN / "ApiKeyIssued.v1.json").read_bytes())
 
     assert event == ApiKeyIssued(
@@ -92,7 +92,7 @@ def test_a_key_of_the_first_shape_that_charges_may_refund_and_set_prices():
     )
 
 
-def test_a_key_of_the_second_shape_has_no_name():
+def test_second_key_has_no_name():
     event = read_event("ApiKeyIssued.v2", (GOLDEN / "ApiKeyIssued.v2.json").read_bytes())
 
     assert event == ApiKeyIssued(
@@ -104,13 +104,13 @@ def test_a_key_of_the_second_shape_has_no_name():
     )
 
 
-def test_a_key_of_the_first_shape_that_does_not_charge_may_not_refund():
+def test_first_key_that_does_not_charge_may_not_refund():
     data = {"key_id": "a1b2c3d4", "secret_digest": "23" * 32, "scopes": ["payments:read", "admin"]}
 
     assert upcast("ApiKeyIssued.v1", data)[1] == {**data, "listed_prices_only": False, "name": None}
 
 
-def test_an_observation_of_the_first_shape_is_in_reais():
+def test_first_observation_is_in_reais():
     assert golden("ObservationRecorded.v1") == ObservationRecorded(
         attempt_id="143845679916",
         status="approved",
@@ -125,7 +125,7 @@ def test_an_observation_of_the_first_shape_is_in_reais():
     )
 
 
-def test_an_ignored_observation_of_the_first_shape_does_not_say_when():
+def test_first_ignored_observation_has_no_time():
     assert golden("ObservationIgnored.v1") == ObservationIgnored(
         attempt_id="143845679916",
         status="pending",
@@ -137,7 +137,7 @@ def test_an_ignored_observation_of_the_first_shape_does_not_say_when():
     )
 
 
-def test_a_late_payment_of_the_second_shape_is_the_attempt_that_the_bank_named():
+def test_second_late_payment_is_the_attempt_that_the_bank_named():
     assert golden("LatePaymentReceived.v2") == LatePaymentReceived(
         attempt_id="E00000000202601202103abcdefghijk",
         amount_centavos=3500,
@@ -147,14 +147,14 @@ def test_a_late_payment_of_the_second_shape_is_the_attempt_that_the_bank_named()
     )
 
 
-def test_a_late_payment_of_the_first_shape_names_no_attempt():
+def test_first_late_payment_names_no_attempt():
     event = golden("LatePaymentReceived.v1")
 
     assert isinstance(event, LatePaymentReceived)
     assert (event.attempt_id, event.paid_at, event.evidence) == (None, None, None)
 
 
-def test_a_refund_of_the_second_shape_is_a_wish_of_one_refund():
+def test_second_refund_is_a_request_of_one_refund():
     assert golden("RefundRequested.v2") == RefundRequested(
         refund_id=REFUND_ID,
         wish_id=REFUND_ID,
@@ -167,29 +167,29 @@ def test_a_refund_of_the_second_shape_is_a_wish_of_one_refund():
     )
 
 
-def test_a_refund_of_the_first_shape_is_a_wish_without_a_time():
+def test_first_refund_is_a_request_without_a_time():
     event = golden("RefundRequested.v1")
 
     assert isinstance(event, RefundRequested)
     assert (event.wish_id, event.requested_at) == (event.refund_id, None)
 
 
-def test_a_made_refund_of_the_first_shape_does_not_say_when():
+def test_first_made_refund_has_no_time():
     assert golden("RefundMade.v1") == RefundMade(refund_id=REFUND_ID, provider_refund_id="3269585000", made_at=None)
 
 
 @pytest.mark.parametrize("topic", UPCASTERS)
-def test_every_old_shape_has_a_golden_file_that_can_be_read(topic: str):
+def test_every_old_shape_has_a_readable_golden_file(topic: str):
     event = read_event(topic, (GOLDEN / f"{topic}.json").read_bytes())
 
     assert type(event) in EVENT_OF_TOPIC.values()
 
 
-def test_no_topic_is_both_present_and_old():
+def test_no_topic_is_both_current_and_old():
     assert not UPCASTERS.keys() & EVENT_OF_TOPIC.keys()
 
 
-def test_every_chain_of_upcasters_ends_in_a_present_event():
+def test_every_chain_of_upcasters_ends_in_a_current_event():
     for topic in UPCASTERS:
         seen = {topic}
         while topic in UPCASTERS:
@@ -199,7 +199,7 @@ def test_every_chain_of_upcasters_ends_in_a_present_event():
         assert topic in EVENT_OF_TOPIC
 
 
-def test_data_of_the_present_is_left_alone():
+def test_current_data_is_unchanged():
     data = {"previous": "a"}
     assert upcast("StatusChanged.v2", data) == ("StatusChanged.v2", data)
 
@@ -215,6 +215,6 @@ def test_data_of_the_present_is_left_alone():
         ("StatusChanged.v1", b"nonsense"),
     ],
 )
-def test_a_shape_that_nobody_knows_is_unreadable(topic: str, data: bytes):
+def test_unknown_shape_is_unreadable(topic: str, data: bytes):
     with pytest.raises(UnreadableEvent):
         read_event(topic, data)

@@ -1,4 +1,4 @@
-"""The version has one place, and everything that shows it shows the same."""
+"""The version is defined in one place, and everything that shows it agrees."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
-def test_the_version_has_three_numbers():
+def test_version_has_three_numbers():
     assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
 
 
-def test_the_package_takes_its_version_from_the_contracts():
+def test_package_takes_its_version_from_the_contracts():
     assert PROJECT["project"]["dynamic"] == ["version"]
     source = (ROOT / PROJECT["tool"]["hatch"]["version"]["path"]).read_text()
     assert re.findall(r'^__version__ = "(.+)"$', source, re.MULTILINE) == [__version__]
 
 
-def test_documents_and_changelog_show_the_version():
+def test_documents_and_changelog_have_the_version():
     assert set(shown_versions().values()) == {__version__}
 
 
-def test_the_command_line_shows_the_version(capsys):
+def test_command_line_shows_the_version(capsys):
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out == f"extrato {__version__}\n"
 
 
-def test_the_changelog_dates_the_version():
+def test_changelog_dates_the_version():
     assert releases(CHANGELOG)[0].date is not None
 
 

@@ -1,4 +1,4 @@
-"""The demo merchant is there with the simulated provider only, and nothing that is known of it opens anything."""
+"""The demo merchant exists with the simulated provider only, and its published secrets give no access."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def merchant_of(hub, slug=SLUG):
     return merchant
 
 
-async def opens(hub, api_key):
+async def is_valid(hub, api_key):
     return await MerchantDirectory(hub.log).authenticate(api_key) is not None
 
 
@@ -63,7 +63,7 @@ async def register_another(hub, slug="padaria-da-ana"):
     return slug
 
 
-async def test_each_start_finds_the_secret_and_the_key_of_the_first(hub, settings):
+async def test_later_starts_keep_the_first_secret_and_key(hub, settings):
     first = await start(hub, settings)
     key = first.key_file.read_text().strip()
     assert first.webhook_secret == await secret_of(hub) != PUBLISHED_SECRET
@@ -73,22 +73,22 @@ async def test_each_start_finds_the_secret_and_the_key_of_the_first(hub, setting
     assert await start(hub, settings) == first
     assert first.key_file.read_text().strip() == key
     assert (await read_merchant(hub.log, SLUG))[1] == version
-    assert await opens(hub, key)
+    assert await is_valid(hub, key)
 
 
-async def test_the_published_secret_is_rotated_for_every_merchant_of_the_account(hub, settings):
+async def test_published_secret_is_rotated_for_every_merchant(hub, settings):
     await start(hub, settings)
     await rotate_webhook_secret(hub, SLUG, PROVIDER, PUBLISHED_SECRET, cause=UP)
     another = await register_another(hub)
     demo = await start(hub, settings)
     assert demo.webhook_secret == await secret_of(hub) == await secret_of(hub, another) != PUBLISHED_SECRET
-    # The log tells of it.
+    # The log records it.
     account = (await merchant_of(hub)).connections[PROVIDER]
     assert account.credential_digest == credential(demo.webhook_secret).digest
     assert (await start(hub, settings)).webhook_secret == demo.webhook_secret
 
 
-async def test_the_published_secret_is_rotated_also_where_the_demo_is_disconnected(hub, settings):
+async def test_published_secret_is_rotated_without_a_demo_account_too(hub, settings):
     await start(hub, settings)
     await disconnect_provider(hub, SLUG, PROVIDER, cause=ANA)
     another = await register_another(hub)
@@ -98,7 +98,7 @@ async def test_the_published_secret_is_rotated_also_where_the_demo_is_disconnect
     assert PROVIDER not in (await merchant_of(hub)).connections
 
 
-async def test_a_secret_that_is_given_is_kept_and_one_that_no_header_can_hold_is_refused(hub, settings):
+async def test_configured_secret_is_kept_and_an_unusable_one_refused(hub, settings):
     await start(hub, settings)
     assert (await start(hub, settings, given_secret="of-the-operator")).webhook_secret == await secret_of(hub)
     assert await secret_of(hub) == "of-the-operator"
@@ -108,15 +108,15 @@ async def test_a_secret_that_is_given_is_kept_and_one_that_no_header_can_hold_is
     assert await secret_of(hub) == "of-the-operator"
 
 
-async def test_a_start_that_was_cut_off_behind_the_vault_is_made_good(hub, settings):
+async def test_start_repairs_a_crash_after_the_vault(hub, settings):
     await hub.vault.put(SLUG, PROVIDER, credential())
     demo = await start(hub, settings, given_secret="of-the-operator")
     assert demo.webhook_secret == await secret_of(hub) == "of-the-operator"
-    assert await opens(hub, demo.key_file.read_text().strip())
+    assert await is_valid(hub, demo.key_file.read_text().strip())
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
-async def test_a_key_that_was_revoked_is_not_replaced(hub, settings, is_kept):
+async def test_key_that_was_revoked_is_not_replaced(hub, settings, is_kept):
     demo = await start(hub, settings)
     key = demo.key_file.read_text().strip()
     await change_merchant(hub, SLUG, [RevokeApiKey(key_id=key_id_of(key))], cause=ANA)
@@ -128,20 +128,20 @@ async def test_a_key_that_was_revoked_is_not_replaced(hub, settings, is_kept):
     assert (merchant.keys.issued, len(merchant.keys.revoked)) == ({}, 1)
 
 
-async def test_a_key_that_was_put_away_is_not_replaced(hub, settings):
+async def test_key_whose_file_is_missing_is_not_replaced(hub, settings):
     demo = await start(hub, settings)
     demo.key_file.unlink()
     assert (await start(hub, settings)).key_file is None
     assert len((await merchant_of(hub)).keys.issued) == 1
 
 
-async def test_a_merchant_that_never_had_a_key_gets_one(hub, settings):
+async def test_merchant_that_never_had_a_key_gets_one(hub, settings):
     await change_merchant(hub, SLUG, [domain.Register(slug=SLUG, name="Marcos", city="Sao Paulo")], cause=UP)
     demo = await start(hub, settings)
-    assert await opens(hub, demo.key_file.read_text().strip())
+    assert await is_valid(hub, demo.key_file.read_text().strip())
 
 
-async def test_with_another_provider_the_demo_is_disconnected_and_its_keys_are_revoked(hub, settings):
+async def test_other_provider_disconnects_the_demo_and_revokes_its_keys(hub, settings):
     # Older versions issued another key when the first was revoked or its file was gone.
     await start(hub, settings)
     second, issue = new_api_key(SLUG)
@@ -155,26 +155,26 @@ async def test_with_another_provider_the_demo_is_disconnected_and_its_keys_are_r
     merchant = await merchant_of(hub)
     assert merchant.connections == {}
     assert await hub.vault.look(SLUG, PROVIDER) is None
-    assert [await opens(hub, key) for key in (first, second, anas)] == [False, False, True]
+    assert [await is_valid(hub, key) for key in (first, second, anas)] == [False, False, True]
     assert not file.exists()
 
-    # Twice is harmless, and with the sandbox again nothing comes back.
+    # A repetition is harmless, and a later start with the sandbox restores nothing.
     version = (await read_merchant(hub.log, SLUG))[1]
     await withdraw_demo(hub, settings, cause=UP)
     assert (await start(hub, settings)).key_file is None
     assert (await read_merchant(hub.log, SLUG))[1] == version
 
 
-async def test_a_key_that_only_its_file_tells_of_is_revoked_too(hub, settings):
+async def test_key_known_only_from_its_file_is_revoked_too(hub, settings):
     demo = await start(hub, settings)
     api_key, issue = new_api_key(SLUG)
     await change_merchant(hub, SLUG, [issue], cause=ANA)
     demo.key_file.write_text(api_key)
     await withdraw_demo(hub, settings, cause=UP)
-    assert not await opens(hub, api_key)
+    assert not await is_valid(hub, api_key)
 
 
-async def test_with_another_provider_the_account_that_somebody_connected_stays(hub, settings):
+async def test_other_provider_keeps_an_account_of_the_operator(hub, settings):
     await start(hub, settings)
     await disconnect_provider(hub, SLUG, PROVIDER, cause=ANA)
     own = Credential(access_token="APP_USR-own", webhook_secret="own", account_id="42")
@@ -184,7 +184,7 @@ async def test_with_another_provider_the_account_that_somebody_connected_stays(h
     assert (await merchant_of(hub)).keys.issued == {}
 
 
-async def test_with_another_provider_no_demo_begins(hub, settings):
+async def test_other_provider_creates_no_demo(hub, settings):
     await withdraw_demo(hub, settings, cause=UP)
     assert await merchant_of(hub) == domain.INITIAL
     assert not (settings.home / "demo-api-key").exists()

@@ -1,4 +1,4 @@
-"""The vault and the log tell the same of a connection, whoever crashes or comes at the same time."""
+"""The vault and the log agree on a provider account, after crashes and concurrent changes."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ SLUG = "padaria"
 CAUSE = Cause(correlation_id="a-test", actor="operator")
 WANTED = NewCredential(access_token="APP_USR-first", webhook_secret="hush")
 KEPT = Credential(access_token="APP_USR-first", webhook_secret="hush", account_id="1")
-# Whose tokens these are; the provider answers the other words as it answers nonsense, and as it does when it is ill.
+# The accounts of these tokens; the other tokens get the answers for an unknown token and for a failure.
 ACCOUNTS = {"APP_USR-first": 1, "APP_USR-second": 1, "APP_USR-other": 2}
 
 
-async def show_me(request: web.Request) -> web.Response:
+async def users_me(request: web.Request) -> web.Response:
     """`GET /users/me`, of a Mercado Pago on which one account has two tokens."""
     token = request.headers["Authorization"].removeprefix("Bearer ")
     if token in ACCOUNTS:
@@ -51,7 +51,7 @@ async def show_me(request: web.Request) -> web.Response:
 @pytest.fixture
 async def provider_url():
     app = web.Application()
-    app.router.add_get("/users/me", show_me)
+    app.router.add_get("/users/me", users_me)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -62,7 +62,7 @@ async def provider_url():
 
 @pytest.fixture
 async def hubs(emptied_database_url, provider_url, tmp_path):
-    """A function that opens a hub as another process has it."""
+    """A function that opens a hub as another process does."""
     settings = Settings.from_environment(
         {
             "EXTRATO_DATABASE_URL": emptied_database_url,
@@ -86,13 +86,13 @@ async def hub(hubs):
     return hub
 
 
-async def happened(hub) -> list[str]:
+async def event_names(hub) -> list[str]:
     history = await hub.log.read_stream(domain.stream_id(SLUG))
     return [type(envelope.event).__name__ for envelope in history[1:]]
 
 
 async def recorded(hub) -> str | None:
-    """The digest of the credential that the log tells of."""
+    """The digest of the credential in the log."""
     merchant, _ = await read_merchant(hub.log, SLUG)
     account = merchant.connections.get("mercado_pago")
     return account.credential_digest if account else None
@@ -102,7 +102,7 @@ async def connect(hub, wanted=WANTED):
     return await connect_account(hub, SLUG, "mercado_pago", wanted, cause=CAUSE)
 
 
-async def test_a_connection_lives_and_ends(hub):
+async def test_account_is_connected_rotated_and_disconnected(hub):
     await connect(hub)
     assert await hub.vault.look(SLUG, "mercado_pago") == KEPT
     await rotate_access_token(hub, SLUG, "mercado_pago", "APP_USR-second", cause=CAUSE)
@@ -112,7 +112,7 @@ async def test_a_connection_lives_and_ends(hub):
     assert await recorded(hub) == kept.digest
     await disconnect_provider(hub, SLUG, "mercado_pago", cause=CAUSE)
     assert await hub.vault.look(SLUG, "mercado_pago") is None
-    assert await happened(hub) == [
+    assert await event_names(hub) == [
         "ProviderConnected",
         "ProviderCredentialRotated",
         "WebhookSecretRotated",
@@ -132,18 +132,18 @@ async def test_a_connection_lives_and_ends(hub):
         ({"pix_api": "telex"}, Refused),
     ],
 )
-async def test_what_is_refused_leaves_nothing_and_repeats_no_secret(hub, change, error):
+async def test_refusal_stores_nothing_and_quotes_no_secret(hub, change, error):
     wanted = msgspec.structs.replace(WANTED, **change)
     with pytest.raises(error) as refused:
         await connect(hub, wanted)
     assert await hub.vault.look(SLUG, "mercado_pago") is None
-    assert await happened(hub) == []
+    assert await event_names(hub) == []
     assert wanted.access_token not in repr(refused.value)
     assert refused.value.__cause__ is None
 
 
 @pytest.mark.parametrize("slug", ["nobody", domain.RESERVED_SLUG])
-async def test_for_a_merchant_who_does_not_exist_the_provider_is_not_asked(hub, slug, monkeypatch):
+async def test_unknown_merchant_is_refused_before_the_provider_is_asked(hub, slug, monkeypatch):
     async def is_asked(_access_token):
         raise AssertionError
 
@@ -160,7 +160,7 @@ async def test_for_a_merchant_who_does_not_exist_the_provider_is_not_asked(hub, 
     assert await hub.vault.look(slug, "mercado_pago") is None
 
 
-async def test_another_account_takes_no_place_of_the_first(hub):
+async def test_second_account_does_not_replace_the_first(hub):
     await connect(hub)
     other = NewCredential(access_token="APP_USR-other", webhook_secret="x")
     with pytest.raises(Refused) as refused:
@@ -176,26 +176,26 @@ async def test_another_account_takes_no_place_of_the_first(hub):
     assert await hub.vault.merchants_of("mercado_pago", "2") == [SLUG]
 
 
-async def test_a_connection_that_broke_off_before_it_was_recorded_is_recorded_when_it_is_asked_for_again(hub):
+async def test_repeated_connection_records_one_that_crashed(hub):
     await hub.vault.put(SLUG, "mercado_pago", KEPT)
-    assert await happened(hub) == []
+    assert await event_names(hub) == []
     await connect(hub)
-    assert await happened(hub) == ["ProviderConnected"]
+    assert await event_names(hub) == ["ProviderConnected"]
 
 
-async def test_a_disconnection_that_broke_off_is_recorded_when_it_is_asked_for_again(hub):
+async def test_repeated_disconnection_records_one_that_crashed(hub):
     await connect(hub)
     await hub.vault.remove(SLUG, "mercado_pago")
     await disconnect_provider(hub, SLUG, "mercado_pago", cause=CAUSE)
-    assert await happened(hub) == ["ProviderConnected", "ProviderDisconnected"]
+    assert await event_names(hub) == ["ProviderConnected", "ProviderDisconnected"]
 
 
-async def test_an_account_that_was_swapped_behind_the_logs_back_is_recorded_as_it_is(hub):
+async def test_unrecorded_change_of_account_is_recorded(hub):
     await connect(hub)
     await hub.vault.remove(SLUG, "mercado_pago")
     await hub.vault.put(SLUG, "mercado_pago", msgspec.structs.replace(KEPT, account_id="2"))
     await rotate_webhook_secret(hub, SLUG, "mercado_pago", "hush-2", cause=CAUSE)
-    assert await happened(hub) == [
+    assert await event_names(hub) == [
         "ProviderConnected",
         "ProviderDisconnected",
         "ProviderConnected",
@@ -203,13 +203,13 @@ async def test_an_account_that_was_swapped_behind_the_logs_back_is_recorded_as_i
     ]
 
 
-async def test_a_webhook_secret_after_a_connection_that_broke_off_records_both(hub):
+async def test_webhook_secret_after_a_crashed_connection_records_both(hub):
     await hub.vault.put(SLUG, "mercado_pago", KEPT)
     await rotate_webhook_secret(hub, SLUG, "mercado_pago", "hush-2", cause=CAUSE)
-    assert await happened(hub) == ["ProviderConnected", "WebhookSecretRotated"]
+    assert await event_names(hub) == ["ProviderConnected", "WebhookSecretRotated"]
 
 
-async def test_of_many_who_change_a_connection_at_once_the_log_tells_what_the_vault_holds(hub, hubs):
+async def test_log_matches_the_vault_after_concurrent_changes(hub, hubs):
     others = [hub, await hubs(), await hubs()]
     credentials = [msgspec.structs.replace(KEPT, access_token=f"APP_USR-{n}") for n in range(12)]
     done = await asyncio.gather(
@@ -220,13 +220,13 @@ async def test_of_many_who_change_a_connection_at_once_the_log_tells_what_the_va
         *(rotate_webhook_secret(each, SLUG, "mercado_pago", "hush-2", cause=CAUSE) for each in others),
         return_exceptions=True,
     )
-    # Who gave up because too many came at once left what the next one records.
+    # A caller that gave up under contention leaves its change for the next one to record.
     assert [result for result in done if not isinstance(result, domain.Registered)] == [] or await connect(hub)
     kept = await hub.vault.look(SLUG, "mercado_pago")
     assert await recorded(hub) == kept.digest
 
 
-async def test_two_who_connect_two_accounts_at_once_end_with_one_of_them(hub, hubs):
+async def test_concurrent_connections_end_with_one_account(hub, hubs):
     other = await hubs()
     done = await asyncio.gather(
         connect(hub),
@@ -236,10 +236,10 @@ async def test_two_who_connect_two_accounts_at_once_end_with_one_of_them(hub, hu
     kept = await hub.vault.look(SLUG, "mercado_pago")
     assert await recorded(hub) == kept.digest
     assert sum(isinstance(result, Refused) for result in done) == 1
-    assert (await happened(hub)).count("ProviderConnected") == 1
+    assert (await event_names(hub)).count("ProviderConnected") == 1
 
 
-async def test_a_revoked_key_is_forgotten_by_every_directory_within_its_cache_time(hub, hubs, monkeypatch):
+async def test_revoked_key_is_rejected_everywhere_within_the_cache_time(hub, hubs, monkeypatch):
     here, there = MerchantDirectory(hub.log), MerchantDirectory((await hubs()).log)
     api_key, issue = new_api_key(SLUG, ("admin",))
     await change_merchant(hub, SLUG, [issue], cause=CAUSE)
@@ -255,7 +255,7 @@ async def test_a_revoked_key_is_forgotten_by_every_directory_within_its_cache_ti
     assert await there.authenticate(api_key) is None
 
 
-async def test_an_answer_that_was_on_its_way_while_a_key_was_revoked_is_not_remembered(hub, monkeypatch):
+async def test_read_during_a_revocation_is_not_cached(hub, monkeypatch):
     directory = MerchantDirectory(hub.log)
     api_key, issue = new_api_key(SLUG, ("admin",))
     await change_merchant(hub, SLUG, [issue], cause=CAUSE)
@@ -278,7 +278,7 @@ async def test_an_answer_that_was_on_its_way_while_a_key_was_revoked_is_not_reme
     assert await directory.authenticate(api_key) is None
 
 
-async def test_a_recognised_key_costs_no_question_for_a_moment_and_a_wrong_secret_is_never_it(hub, monkeypatch):
+async def test_cached_key_needs_no_read_and_a_wrong_secret_never_matches(hub, monkeypatch):
     monkeypatch.setattr("extrato.use_cases.merchant_directory.KEY_CACHE_S", 60.0)
     directory = MerchantDirectory(hub.log)
     api_key, issue = new_api_key(SLUG, ("admin",))
@@ -290,7 +290,7 @@ async def test_a_recognised_key_costs_no_question_for_a_moment_and_a_wrong_secre
     assert await directory.authenticate(api_key) is known
 
 
-async def test_a_key_that_another_process_issued_is_known_at_once(hub, hubs, monkeypatch):
+async def test_key_issued_by_another_process_is_accepted_at_once(hub, hubs, monkeypatch):
     there = MerchantDirectory((await hubs()).log)
     assert await there.find(SLUG) is not None
     monkeypatch.setattr("extrato.use_cases.merchant_directory.UNKNOWN_KEY_CACHE_S", 0.0)
@@ -299,7 +299,7 @@ async def test_a_key_that_another_process_issued_is_known_at_once(hub, hubs, mon
     assert await there.authenticate(api_key) is not None
 
 
-async def test_a_key_of_the_hub_is_nobodys_merchant(hub):
+async def test_hub_key_has_no_merchant(hub):
     api_key, issue = new_api_key(domain.RESERVED_SLUG, ("admin", "payments:read"))
     await change_merchant(hub, domain.RESERVED_SLUG, [issue], cause=CAUSE)
     directory = MerchantDirectory(hub.log)
@@ -312,5 +312,5 @@ async def test_a_key_of_the_hub_is_nobodys_merchant(hub):
 @pytest.mark.parametrize(
     "bearer", ["", "extrato", "extrato.padaria", "extrato.padaria.k", "extrato.padaria.k.", "x.padaria.k.s", "é.é.é.é"]
 )
-async def test_what_has_not_the_form_of_a_key_is_nobodys(hub, bearer):
+async def test_malformed_key_is_rejected(hub, bearer):
     assert await MerchantDirectory(hub.log).authenticate(bearer) is None
