@@ -1,6 +1,6 @@
-"""A log file that rotates: a full one is renamed to `<name>.1`, in place of the one before, and a new one begins.
+"""A log file that rotates: a full file is renamed to `<name>.1`, replacing the earlier one, and a new file begins.
 
-No line is lost or split by that. One process at a time writes a file.
+The rotation neither loses nor splits a line. Only one process at a time may write a file.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from io import TextIOWrapper
 
 LIMIT_BYTES: Final = 10 * 1024 * 1024
-# The file that is written and the ones that are full, together.
+# The current file and the full ones, together.
 FILES: Final = 2
 
 
 class UnusableLogFile(Exception):
-    """EXTRATO_LOG_FILE cannot be written; the message is one sentence for the person who starts the process."""
+    """EXTRATO_LOG_FILE cannot be written; the message is one sentence for the operator."""
 
 
 def make_log_file(path: Path) -> None:
-    """Create a log file if there is none; raises `OSError`, and `ForeignFile` when it is not the hub's own."""
+    """Create a log file if there is none; raises `OSError`, and `ForeignFile` if it is not the hub's own."""
     os.close(open_own(path, os.O_WRONLY | os.O_CREAT))
 
 
 class LogFile(RotatingFileHandler):
-    """Appends texts to a file of the hub's own; the file appears with the first text."""
+    """Appends texts to a file that the hub owns; the first text creates the file."""
 
     terminator = ""
 
@@ -43,12 +43,12 @@ class LogFile(RotatingFileHandler):
         )
 
     def write(self, text: str) -> None:
-        """Append a text, which ends with its line; raises `OSError` and `ForeignFile`."""
+        """Append a text, which must end with a line break; raises `OSError` and `ForeignFile`."""
         self.handle(logging.makeLogRecord({"msg": text}))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the name is the library's
-        """Drop what could not be written, and let the caller handle the error that `emit` caught."""
-        # Its buffer would be written once there is room, though the caller takes these lines for lost.
+        """Drop the unwritten text, and re-raise the error that `emit` caught."""
+        # The stream would write its buffer later, although the caller counts these lines as lost.
         stream, self.stream = self.stream, None
         if stream is not None:
             with contextlib.suppress(OSError):
@@ -68,7 +68,7 @@ class LossyOutput:
         self._lost = 0
 
     def write(self, text: str) -> int:
-        """Write a text; before it, write how many were lost, if any were."""
+        """Write a text; before it, write the count of lost lines, if there are any."""
         try:
             if self._lost:
                 self._write(f'{{"event": "lines_lost", "count": {self._lost}, "level": "warning"}}\n')
@@ -79,4 +79,4 @@ class LossyOutput:
         return len(text)
 
     def flush(self) -> None:
-        """Do nothing: every text is flushed as it is written."""
+        """Do nothing: `write` flushes every text."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _BLANK: Final = " "
 
-_OURS: Final = {
+_REPLACEMENTS: Final = {
     **dict.fromkeys("×✕✖⨯⋅", "x"),  # noqa: RUF001 - multiplication signs
     **dict.fromkeys("·‧・･•‣◦∙", _BLANK),  # `anyascii` would write a minus or an asterisk between digits.
     "➕": "+",  # noqa: RUF001
@@ -41,7 +41,7 @@ _LETTERS: Final = {
 
 # Characters that have a meaning only together: a keycap such as 5️⃣, and raised digits as the numerator of a fraction.
 _RAISED: Final = "⁰¹²³⁴-⁹"
-_TOGETHER: Final = re.compile(
+_GROUPS: Final = re.compile(
     rf"(?P<keycap>[0-9#*])\ufe0f?\u20e3|(?P<numerator>(?<![{_RAISED}⁺⁻)])[{_RAISED}]+)(?=[/⁄∕／][0-9₀-₉])"  # noqa: RUF001
 )
 _SHORTCODE: Final = re.compile(r":[^:]+:")
@@ -57,12 +57,12 @@ _ARROWS: Final = (
     (0x1F800, 0x1F8FF),
 )
 # Beside one of these, a sign of an arrow would look like another arrow.
-_SIGNS_OF_ARROWS: Final = frozenset("<>-=")
+_ARROW_SIGNS: Final = frozenset("<>-=")
 # Arabic has its own marks for decimals and thousands.
 _DECIMAL_MARKS: Final = frozenset("\u066b\u066c")
 
 Kind = Literal["arrow", "digit", "keycap", "letter", "mark", "numerator", "subscript", "superscript", "symbol"]
-_OF_ONE_NUMBER: Final = frozenset({"digit", "keycap", "subscript", "superscript"})
+_DIGIT_KINDS: Final = frozenset({"digit", "keycap", "subscript", "superscript"})
 
 
 def plain_ascii(text: str) -> str:
@@ -86,7 +86,7 @@ def _transliterated(text: str) -> str:
     last_kind: Kind | None = None
     for in_ascii, kind in _in_ascii(text):
         if in_ascii:
-            written += [_between(last, last_kind, in_ascii[0], kind), in_ascii]
+            written += [_separator(last, last_kind, in_ascii[0], kind), in_ascii]
             last, last_kind = in_ascii[-1], kind
         elif kind != "mark":
             last_kind = None
@@ -96,36 +96,36 @@ def _transliterated(text: str) -> str:
 def _in_ascii(text: str) -> Iterator[tuple[str, Kind]]:
     """Yield each character, or each group with one meaning, in ASCII, with its kind."""
     start = 0
-    for match in _TOGETHER.finditer(text):
-        yield from map(_of_character, text[start : match.start()])
+    for match in _GROUPS.finditer(text):
+        yield from map(_convert, text[start : match.start()])
         yield (match["keycap"], "keycap") if match["keycap"] else (anyascii(match["numerator"]), "numerator")
         start = match.end()
-    yield from map(_of_character, text[start:])
+    yield from map(_convert, text[start:])
 
 
-def _between(last: str, last_kind: Kind | None, first: str, kind: Kind) -> str:
+def _separator(last: str, last_kind: Kind | None, first: str, kind: Kind) -> str:
     """Return the separator that keeps two characters from looking like one number or one word.
 
     `last_kind` is None if a character between them was dropped, other than a mark on the one before.
     """
-    if (kind == "arrow" or last_kind == "arrow") and {last, first} <= _SIGNS_OF_ARROWS:
+    if (kind == "arrow" or last_kind == "arrow") and {last, first} <= _ARROW_SIGNS:
         return _BLANK
     if last.isdigit() and kind == "numerator":
         return _BLANK
     if kind == "superscript" and last_kind != "superscript" and (last.isdigit() or last == ")"):
         return "^"
     if last.isdigit() and first.isdigit():
-        return "" if last_kind == kind and kind in _OF_ONE_NUMBER else _BLANK
+        return "" if last_kind == kind and kind in _DIGIT_KINDS else _BLANK
     is_one_word = last_kind is None or (last_kind == "letter") == (kind == "letter")
     return _BLANK if last.isalpha() and first.isalpha() and not is_one_word else ""
 
 
 @lru_cache(maxsize=4096)
-def _of_character(character: str) -> tuple[str, Kind]:
+def _convert(character: str) -> tuple[str, Kind]:
     """Return one character in ASCII, empty for a mark on the one before, with its kind."""
     kind = _kind(character)
-    if character in _OURS:
-        return _OURS[character], "letter" if character == "°" else kind
+    if character in _REPLACEMENTS:
+        return _REPLACEMENTS[character], "letter" if character == "°" else kind
     if character.isascii():
         return character, kind
     in_ascii = anyascii(character)
@@ -136,7 +136,7 @@ def _of_character(character: str) -> tuple[str, Kind]:
         return ("" if character == "\u00ad" else _BLANK), kind
     if not in_ascii:
         return ("" if kind in {"letter", "mark"} else _BLANK), kind
-    return _with_marks_apart(character, in_ascii), kind
+    return _isolate_marks(character, in_ascii), kind
 
 
 def _kind(character: str) -> Kind:
@@ -177,7 +177,7 @@ def _is_within(ranges: tuple[tuple[int, int], ...], character: str) -> bool:
     return any(first <= ord(character) <= last for first, last in ranges)
 
 
-def _with_marks_apart(character: str, in_ascii: str) -> str:
+def _isolate_marks(character: str, in_ascii: str) -> str:
     """Keep a point or comma of ASCII from joining two numbers, unless the original character is part of a number."""
     if character in _DECIMAL_MARKS or (len(in_ascii) == 1 and unicodedata.normalize("NFKC", character) == in_ascii):
         return in_ascii

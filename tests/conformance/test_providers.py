@@ -534,7 +534,7 @@ async def test_account_of_unknown_shape_is_misunderstood(stubbed, stub):
             await stubbed.account_of(TOKEN)
 
 
-async def test_rejected_token_does_not_refuse_the_charge(mercado_pago):
+async def test_rejected_token_is_a_missing_connection(mercado_pago):
     wrong = replace(CREDENTIAL, access_token="APP_USR-wrong")
 
     with pytest.raises(ProviderNotConnected, match="401"):

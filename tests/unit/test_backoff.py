@@ -1,4 +1,4 @@
-"""Pauses double up to a bound, and chance takes at most half of each."""
+"""Pauses double up to a limit, and a random part of at most half is subtracted."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from extrato.backoff import Backoff
 
 @pytest.fixture
 def bounds(monkeypatch):
-    """The least and the most seconds of each pause, which nobody waits for."""
+    """The least and the most seconds of each pause; the test does not wait for them."""
     made = []
 
     def uniform(least, most):
@@ -18,7 +18,7 @@ def bounds(monkeypatch):
     return made
 
 
-async def test_pauses_double_to_the_longest_and_begin_again_after_a_reset(bounds):
+async def test_pauses_double_to_a_limit_and_restart_after_a_reset(bounds):
     backoff = Backoff(first_s=1.0, longest_s=3.0)
     for _ in range(4):
         await backoff.pause()

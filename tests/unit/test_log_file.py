@@ -1,4 +1,4 @@
-"""A log file of the home: it rotates at a limit, follows no link, and counts what it cannot write."""
+"""A log file of the home rotates at a limit, follows no link, and counts the lines that it cannot write."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def line(number):
     return f"{number:09}\n"
 
 
-def test_every_line_is_in_one_of_the_two_files(path, log):
+def test_rotation_keeps_every_line(path, log):
     for number in range(15):
         log.write(line(number))
     aside = path.with_name("program.log.1")
@@ -38,14 +38,14 @@ def test_every_line_is_in_one_of_the_two_files(path, log):
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(aside.stat().st_mode) == 0o600
 
 
-def test_a_file_that_exists_is_appended_to(path, log):
+def test_existing_file_is_appended_to(path, log):
     path.write_text(line(0))
     path.chmod(0o600)
     log.write(line(1))
     assert path.read_text() == line(0) + line(1)
 
 
-def test_bytes_that_are_no_text_come_back_as_they_were(path, log):
+def test_bytes_that_are_no_text_are_written_unchanged(path, log):
     log.write(b"\xff\xe9\n".decode(errors="surrogateescape"))
     assert path.read_bytes() == b"\xff\xe9\n"
 
@@ -57,7 +57,7 @@ def victim(tmp_path):
     return victim
 
 
-def test_a_log_that_is_a_link_is_refused(path, log, victim):
+def test_log_that_is_a_link_is_refused(path, log, victim):
     path.symlink_to(victim)
     with pytest.raises(ForeignFile, match="is a link"):
         log.write(line(0))
@@ -67,7 +67,7 @@ def test_a_log_that_is_a_link_is_refused(path, log, victim):
 
 
 @pytest.mark.parametrize("name", ["program.log", "program.log.1"])
-def test_a_link_that_comes_while_the_log_is_open_is_not_followed(path, log, victim, name):
+def test_link_created_while_the_log_is_open_is_not_followed(path, log, victim, name):
     log.write("x" * 90 + "\n")
     path.with_name(name).unlink(missing_ok=True)
     path.with_name(name).symlink_to(victim)
@@ -77,7 +77,7 @@ def test_a_link_that_comes_while_the_log_is_open_is_not_followed(path, log, vict
     assert victim.read_text() == "untouched"
 
 
-def test_lines_that_cannot_be_written_are_counted_and_fail_nobody(path, log):
+def test_unwritable_lines_are_counted_without_an_error(path, log):
     path.symlink_to("elsewhere")
     output = LossyOutput(log.write)
     for number in range(3):
@@ -87,13 +87,13 @@ def test_lines_that_cannot_be_written_are_counted_and_fail_nobody(path, log):
     assert path.read_text() == '{"event": "lines_lost", "count": 3, "level": "warning"}\n' + line(3)
 
 
-def test_a_log_file_in_no_folder_is_refused_in_a_sentence(tmp_path):
+def test_log_file_in_a_missing_folder_is_refused(tmp_path):
     path = tmp_path / "nowhere" / "program.log"
     with pytest.raises(UnusableLogFile, match=f"EXTRATO_LOG_FILE={path} cannot be written: No such file"):
         configure_logging("info", file=path)
 
 
-def test_a_file_that_takes_no_more_for_a_while_has_each_kept_line_once(path, log):
+def test_full_disk_loses_lines_but_repeats_none(path, log):
     """A limit on the size of files stands for a full disk; this process gets no signal for it."""
     path.write_bytes(b"")
     path.chmod(0o600)

@@ -120,12 +120,12 @@ def test_expired_payment_is_closed_at_its_provider_too():
     assert given_events(DIRECT_PIX, *expired).when(RequestCancellation()) == []
 
 
-def test_pix_that_ended_at_its_provider_has_ended():
+def test_cancelling_an_ended_pix_records_nothing():
     story = given_events(OPENED, PIX)
     assert story.when(observe("cancelled", attempt="900"), RequestCancellation()) == []
 
 
-def test_payment_with_a_cancelled_attempt_changes_no_more():
+def test_cancellation_after_a_cancelled_attempt_keeps_the_status():
     story = given_events(OPENED, PIX, CancellationRequested())
     story.becomes(observe("cancelled", attempt="900"))
     assert story.when(CompleteCancellation(charge_id="900")) == [PaymentCancelled()]

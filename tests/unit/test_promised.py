@@ -1,4 +1,4 @@
-"""An answer that is not as the OpenAPI document promises is found."""
+"""The checker finds answers that do not match the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def faults(status: int, body: object, *, method: str = "GET", path: str = "/paym
     return broken_promises(method, path, status, "application/json", json.dumps(body).encode())
 
 
-def test_an_answer_as_promised_has_no_fault():
+def test_matching_answer_has_no_fault():
     assert faults(404, NOT_FOUND) == []
 
 
@@ -27,10 +27,10 @@ def test_an_answer_as_promised_has_no_fault():
         (418, {}, "418, which is not described"),
     ],
 )
-def test_a_broken_promise_is_named(status, change, fault):
-    (told,) = faults(status, NOT_FOUND | change)
-    assert told.startswith(f"checkPayment answers {status}")
-    assert fault in told
+def test_mismatch_is_named(status, change, fault):
+    (found,) = faults(status, NOT_FOUND | change)
+    assert found.startswith(f"checkPayment answers {status}")
+    assert fault in found
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,6 @@ def test_a_broken_promise_is_named(status, change, fault):
         ("DELETE", "/payments/pix", None),
     ],
 )
-def test_an_address_leads_to_its_operation(method, path, name):
+def test_path_leads_to_its_operation(method, path, name):
     found = operation_of(method, path)
     assert (found.name if found else None) == name
