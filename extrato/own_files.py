@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
-_KINDS_OF_OTHERS: Final = frozenset({errno.ENXIO, errno.EISDIR})
+_NOT_A_FILE: Final = frozenset({errno.ENXIO, errno.EISDIR})
 
 
 class ForeignFile(ExtratoError):
@@ -62,9 +62,9 @@ def open_own(path: Path, flags: int, *, mode: int = 0o600) -> int:
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise _a_link(path) from None
-        if error.errno in _KINDS_OF_OTHERS:
-            raise _no_file(path) from None
+            raise _link_error(path) from None
+        if error.errno in _NOT_A_FILE:
+            raise _not_a_file_error(path) from None
         raise
     try:
         _check_opened(path, os.fstat(descriptor), will_write=bool(flags & (os.O_WRONLY | os.O_RDWR)))
@@ -104,7 +104,7 @@ def draft_own(path: Path, content: bytes, *, mode: int = 0o600, durable: bool = 
 
 def _check_opened(path: Path, found: os.stat_result, *, will_write: bool) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise _no_file(path)
+        raise _not_a_file_error(path)
     _check(path, found)
     if will_write and found.st_nlink > 1:
         raise ForeignFile(why="names", path=path)
@@ -112,18 +112,18 @@ def _check_opened(path: Path, found: os.stat_result, *, will_write: bool) -> Non
 
 def _check(path: Path, found: os.stat_result, owners: Collection[int] = ()) -> None:
     if stat.S_ISLNK(found.st_mode):
-        raise _a_link(path)
+        raise _link_error(path)
     if found.st_uid not in {0, os.geteuid(), *owners}:
         raise ForeignFile(why="owner", path=path, user=_name_of(found.st_uid))
     if found.st_mode & _OTHERS_MAY_WRITE:
         raise ForeignFile(why="writable", path=path)
 
 
-def _a_link(path: Path) -> ForeignFile:
+def _link_error(path: Path) -> ForeignFile:
     return ForeignFile(why="link", path=path)
 
 
-def _no_file(path: Path) -> ForeignFile:
+def _not_a_file_error(path: Path) -> ForeignFile:
     return ForeignFile(path=path)
 
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 MAX_LOOKED_AT: Final = 1000
 MAX_COMPARED: Final = 200
 MAX_DIFFERENCE: Final = 5
-SIMILAR: Final = 0.7
+MIN_SIMILARITY: Final = 0.7
 
 
-def nearest(asked: str, known: Iterable[str], *, similar: float = SIMILAR) -> str | None:
+def nearest(asked: str, known: Iterable[str], *, similar: float = MIN_SIMILARITY) -> str | None:
     """Return the known name that differs from `asked` in case, accents and signs only, or in few letters; else None.
 
     `similar` is how much the letters must have in common, from 0 to 1 (`difflib.SequenceMatcher.ratio`).

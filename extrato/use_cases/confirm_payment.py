@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import ConfirmByBank
-from extrato.domain.payment.decisions import CLOCKS_APART
+from extrato.domain.payment.decisions import CLOCK_TOLERANCE
 from extrato.domain.payment.identifiers import payment_id_in
 from extrato.errors import NotFound
 from extrato.store.appender import Evidence
@@ -64,7 +64,7 @@ async def confirm_payment(
     if loaded.payment.intent.provider != "pix":
         return Confirmation(outcome="not_pix", loaded=loaded)
     received_at, paid_at = hub.now(), transfer.paid_at
-    if paid_at is not None and not loaded.opened_at - CLOCKS_APART <= paid_at <= received_at + CLOCKS_APART:
+    if paid_at is not None and not loaded.opened_at - CLOCK_TOLERANCE <= paid_at <= received_at + CLOCK_TOLERANCE:
         raise Refused("invalid_paid_at", "paid_at")
     proof = Evidence("bank/confirmation", transfer.raw)
     digest = proof.digest.hex()

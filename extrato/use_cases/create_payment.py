@@ -25,7 +25,7 @@ from extrato.use_cases.cancel_payment import complete_cancellation
 from extrato.use_cases.command_handler import handle, new_events
 from extrato.use_cases.payments import (
     ChargedPayment,
-    after_opening,
+    after_creation,
     change_payment,
     charged,
     load_payment,
@@ -128,7 +128,7 @@ async def create_payment(
         return await create_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
     if charge is None:
         return await _request_charge(hub, merchant, number, cause=cause)
-    return charged(after_opening(number, handled) if handled.appended else await load_payment(hub, number))
+    return charged(after_creation(number, handled) if handled.appended else await load_payment(hub, number))
 
 
 async def _request_charge(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> ChargedPayment:

@@ -92,7 +92,7 @@ async def change_payment(
     return Decided(before=before, after=after, events=tuple(handled.events))
 
 
-def after_opening(payment_id: int, handled: Handled[Payment, PaymentEvent]) -> LoadedPayment:
+def after_creation(payment_id: int, handled: Handled[Payment, PaymentEvent]) -> LoadedPayment:
     """Return a payment as of the events that opened it."""
     first, last = handled.appended[0], handled.appended[-1]
     return Loaded(

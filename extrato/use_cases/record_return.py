@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extrato.domain.errors import Refused
-from extrato.domain.payment.decisions import CLOCKS_APART
+from extrato.domain.payment.decisions import CLOCK_TOLERANCE
 from extrato.use_cases.payments import LoadedPayment, change_payment, load_payment
 
 if TYPE_CHECKING:
@@ -23,6 +23,6 @@ async def record_return(hub: Hub, payment_id: int, command: RecordReturn, *, cau
     loaded = await load_payment(hub, payment_id)
     if loaded.payment.intent.provider != "pix":
         raise Refused("not_a_pix", "payment_id")
-    if not loaded.opened_at - CLOCKS_APART <= command.returned_at <= hub.now() + CLOCKS_APART:
+    if not loaded.opened_at - CLOCK_TOLERANCE <= command.returned_at <= hub.now() + CLOCK_TOLERANCE:
         raise Refused("invalid_returned_at", "returned_at")
     return (await change_payment(hub, payment_id, [command], cause=cause)).after

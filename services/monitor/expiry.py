@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from contracts.envelope import Cause
-from extrato.domain.payment.decisions import SILENCE
+from extrato.domain.payment.decisions import MAX_SILENCE
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.store.vault_keys import InvalidVaultKey
 from extrato.use_cases.expire_payment import expire_payment
@@ -62,7 +62,7 @@ class Expiry:
         if payment.charged and payment.account.provider in self._hub.providers.remote:
             async with self._asking:
                 is_known = await self._ask(payment, cause)
-            if not is_known and self._hub.now() < payment.expires_at + SILENCE:
+            if not is_known and self._hub.now() < payment.expires_at + MAX_SILENCE:
                 self._in_flight.failed(payment_id)
                 return
         async with self._at_once:

@@ -39,7 +39,7 @@ from extrato.domain.payment.commands import (
     RequestRefund,
     StartWatch,
 )
-from extrato.domain.payment.decisions import PAYMENT, SILENCE, decide
+from extrato.domain.payment.decisions import MAX_SILENCE, PAYMENT, decide
 from extrato.domain.payment.evolving import evolve
 from extrato.domain.payment.identifiers import (
     bank_payment_id,
@@ -632,7 +632,7 @@ def test_cancelled_payment_that_expires_changes_once():
 def test_unobserved_pix_delays_expiry_by_a_day_at_most():
     story = given_events(OPENED, PIX)
     assert story.when(Expire(now=at(60))) == []
-    assert story.when(Expire(now=at(60) + SILENCE))[0] == EXPIRED
+    assert story.when(Expire(now=at(60) + MAX_SILENCE))[0] == EXPIRED
 
 
 def test_charge_created_during_expiry_must_be_closed():

@@ -67,13 +67,13 @@ def _raise(payment: Opened, alert: str, occurrence: str) -> EventOfOpened:
 def _occurrences(payment: Opened) -> dict[str, list[str]]:
     """Return the attempts behind each alert that can end."""
     ledger = payment.ledger
-    if not ledger.attempts and not payment.outside:
+    if not ledger.attempts and not payment.mismatched:
         return {}
     holders, duplicates = list(ledger.held_of_charge), ledger.duplicates
     held, amount = ledger.total.held, ledger.amount_centavos
     found = {
         "late_payment": [name for name in holders if ledger.attempts[name].is_late],
-        "mismatched_payment": [*ledger.other_currencies_held_by, *sorted(payment.outside)],
+        "mismatched_payment": [*ledger.other_currencies_held_by, *sorted(payment.mismatched)],
     }
     if not ledger.is_settled and 0 < held < amount:
         found["partially_paid"] = holders

@@ -58,12 +58,12 @@ from extrato.domain.payment.observing import record_observation
 from extrato.domain.payment.state import INITIAL, Charged, ChargeNotCreated, Opened, Payment, Requested, Unopened
 
 # How long the hub waits, after the expiry time, for a provider that does not answer about the payment.
-SILENCE: Final = timedelta(days=1)
+MAX_SILENCE: Final = timedelta(days=1)
 ALREADY_OPENED: Final = "payment_already_opened"
 # How many refused confirmations of one payment the log records. Each has another amount, so their number has no limit.
 MAX_REFUSED_CONFIRMATIONS: Final = 10
 # How far the bank's clock may differ from the hub's.
-CLOCKS_APART: Final = timedelta(seconds=60)
+CLOCK_TOLERANCE: Final = timedelta(seconds=60)
 
 
 def decide(command: Command, payment: Payment) -> list[PaymentEvent]:
@@ -210,7 +210,7 @@ def _names_unnamed_transfer(command: ConfirmByBank, payment: Opened) -> bool:
     known, transfer = payment.attempts.get(payment.intent.bank_payment_id), command.end_to_end_id
     if known is None or transfer is None or payment.name_of_unnamed is not None or transfer in payment.attempts:
         return False
-    is_later = command.paid_at is not None and command.paid_at > known.observed_at + CLOCKS_APART
+    is_later = command.paid_at is not None and command.paid_at > known.observed_at + CLOCK_TOLERANCE
     return known.amount_centavos == command.amount_centavos and not is_later
 
 
@@ -243,7 +243,7 @@ def _expire(command: Expire, payment: Opened) -> list[EventOfOpened]:
     expires_at = payment.intent.expires_at
     if expires_at is None or command.now < expires_at or payment.is_settled:
         return []
-    is_unobserved = not payment.attempts and command.now >= expires_at + SILENCE
+    is_unobserved = not payment.attempts and command.now >= expires_at + MAX_SILENCE
     if payment.has_attempt_in_flight and not is_unobserved:
         return []
     return _expire_now(payment)

@@ -89,7 +89,7 @@ def _evolve(payment: Opened, event: EventOfOpened) -> Opened:  # noqa: C901, PLR
             return replace(payment, cancellation=_CANCELLATION[type(event)])
         case TransferNamed():
             return replace(payment, name_of_unnamed=event.end_to_end_id)
-        case ObservationRecorded() if payment.outside or payment.ignored:
+        case ObservationRecorded() if payment.mismatched or payment.ignored:
             return _observed(payment, event.attempt_id)
         case ObservationIgnored():
             ignored = {fingerprint_of(event): (event.attempt_id, event.ignored_at), **payment.ignored}
@@ -129,7 +129,7 @@ def _observed(payment: Opened, attempt_id: str) -> Opened:
     over = {name for name, (of, _) in payment.ignored.items() if of == attempt_id}
     return replace(
         payment,
-        outside=payment.outside - {attempt_id},
+        mismatched=payment.mismatched - {attempt_id},
         ignored={name: ignored for name, ignored in payment.ignored.items() if name not in over},
         fingerprints=payment.fingerprints - over,
     )
@@ -164,7 +164,7 @@ def _alerted(payment: Opened, event: _EventOfAlerts) -> Opened:
         case ObservationMismatched() | DuplicatePaymentObserved() | LatePaymentReceived():
             attempt_id = event.attempt_id or payment.intent.bank_payment_id
             if isinstance(event, ObservationMismatched) and event.field != "amount_centavos":
-                payment = replace(payment, outside=payment.outside | {attempt_id})
+                payment = replace(payment, mismatched=payment.mismatched | {attempt_id})
             raised = payment.raised | {(ALERTS[type(event)], attempt_id)}
         case AlertResolved() | ConfirmationRefused():
             raised = payment.raised

@@ -312,7 +312,7 @@ class Ledger(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return [] if first is None else [name for name in held if name != first]
 
     @property
-    def own_has_ended(self) -> bool:
+    def own_attempt_has_ended(self) -> bool:
         """The charge is itself the one attempt, and that attempt has ended."""
         own = self.attempts.get(self.own_attempt_id or "")
         return own is not None and own.has_ended

@@ -88,7 +88,7 @@ def _contradictions(recorded: ObservationRecorded, payment: Opened, reported_at:
     )
     if then.received and has_fallen:
         events.append(_raised("provider_contradicts", name, reported_at))
-    if before.is_settled and not after.is_settled and not after.closed and not after.own_has_ended:
+    if before.is_settled and not after.is_settled and not after.closed and not after.own_attempt_has_ended:
         events.append(
             PaymentReopened(
                 provider=payment.intent.provider,

@@ -25,7 +25,7 @@ class _Opened(Struct, frozen=True):
     `intent` has no charge. `expired` and `cancellation` are two facts, because every pair of them occurs: the hub also
     closes an expired payment at its provider if the merchant cancels it. `fingerprints` are digests of refused and
     ignored reports, so that each is recorded once. `ignored` maps those of stale observations to their attempt and the
-    time when they were ignored, until that attempt is observed again. `outside` are attempts of another reference.
+    time when they were ignored, until that attempt is observed again. `mismatched` are attempts of another reference.
     `name_of_unnamed` is the bank's name of a transfer that it confirmed first without a name. `refused_confirmations`
     counts those in the log. `alerts` are the open alerts, oldest first; `alerts_so_far` are all alerts ever raised;
     `raised` are the recorded alerts with their occurrences.
@@ -38,7 +38,7 @@ class _Opened(Struct, frozen=True):
     watch_until: datetime | None = None
     fingerprints: frozenset[str] = frozenset()
     ignored: dict[str, tuple[str, datetime | None]] = {}
-    outside: frozenset[str] = frozenset()
+    mismatched: frozenset[str] = frozenset()
     name_of_unnamed: str | None = None
     refused_confirmations: int = 0
     alerts: tuple[str, ...] = ()
@@ -89,7 +89,7 @@ class _Opened(Struct, frozen=True):
     @property
     def is_over_at_provider(self) -> bool:
         """The charge is itself the one attempt, and that attempt has ended."""
-        return self.ledger.own_has_ended
+        return self.ledger.own_attempt_has_ended
 
     @property
     def may_still_be_paid(self) -> bool:

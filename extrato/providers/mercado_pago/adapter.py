@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from extrato.values import Credential
 
 CURRENCY: Final = "BRL"
-SHORTEST_PIX: Final = timedelta(minutes=30)
+MIN_PIX_LIFETIME: Final = timedelta(minutes=30)
 # Codes for an action that the state of a payment or order does not allow (Payments 2018 and 2063; Orders' words).
 STATE_CODES: Final = frozenset({"2018", "2063", "cannot_cancel_order", "order_already_canceled"})
 TITLE_LENGTH: Final = 256
 # How much later than requested a preference may close: Mercado Pago's answer has no fractions of a second.
-CLOSED_WITHIN: Final = timedelta(seconds=2)
+CLOSING_TOLERANCE: Final = timedelta(seconds=2)
 
 _logger = structlog.get_logger(component="mercado_pago")
 
@@ -166,7 +166,7 @@ class MercadoPago:
         """Close the preference and check the answer, because Mercado Pago ignores some changes silently."""
         closed = await self._client.close_preference(token, preference_id, at=moment(at))
         until = closed.expiration_date_to
-        if not closed.expires or until is None or in_utc(until) > at + CLOSED_WITHIN:
+        if not closed.expires or until is None or in_utc(until) > at + CLOSING_TOLERANCE:
             raise ProviderUnavailable(preference_id, why="preference_open")
 
     async def refund_attempt(self, request: RefundRequest, credential: Credential) -> RefundSeen | None:
@@ -324,7 +324,7 @@ def pix_body(request: ChargeRequest) -> dict[str, Any]:
         # Mercado Pago rejects an expiry of less than half an hour after the request. The expiry is in whole minutes
         # after the opening, so that a soon repeated request has the same body under the same key.
         minutes = (request.asked_at - request.opened_at) // timedelta(minutes=1) + 1
-        expires_at = max(request.expires_at, request.opened_at + SHORTEST_PIX + timedelta(minutes=minutes))
+        expires_at = max(request.expires_at, request.opened_at + MIN_PIX_LIFETIME + timedelta(minutes=minutes))
         body["date_of_expiration"] = expires_at.astimezone(UTC).isoformat(timespec="milliseconds")
     return body
 

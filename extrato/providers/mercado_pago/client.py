@@ -17,7 +17,7 @@ import msgspec
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.providers.cooldowns import Cooldowns
 from extrato.providers.mercado_pago.shapes import (
-    UNREADABLE,
+    DECODE_ERRORS,
     Account,
     MerchantOrder,
     Order,
@@ -290,7 +290,7 @@ def _refusal(answer: bytes) -> tuple[str, str]:
     """
     try:
         body = msgspec.json.decode(answer)
-    except UNREADABLE:
+    except DECODE_ERRORS:
         body = None
     if not isinstance(body, dict):
         return "", "no reason given"

@@ -27,7 +27,7 @@ from extrato.providers.port import Observation
 if TYPE_CHECKING:
     from extrato.providers.port import ChargeRequest
 
-SHORTEST_MINUTES: Final = 30
+MIN_LIFETIME_MINUTES: Final = 30
 ORDER_ID: Final = re.compile(r"ORD[A-Za-z0-9]{8,61}")
 PAYMENT_ID_IN_TICKET: Final = re.compile(r"/payments/([0-9]{6,20})/ticket")
 BRAZIL: Final = frozenset({None, "BR", "BRA"})
@@ -62,7 +62,7 @@ def order_body(request: ChargeRequest) -> dict[str, Any]:
     if request.expires_at is not None:
         # Counted from the opening, because a repeated key with another body is refused (idempotency_key_already_used).
         minutes = math.ceil((request.expires_at - request.opened_at).total_seconds() / 60)
-        payment["expiration_time"] = f"PT{max(minutes, SHORTEST_MINUTES)}M"
+        payment["expiration_time"] = f"PT{max(minutes, MIN_LIFETIME_MINUTES)}M"
     phone = request.payer.phone
     return {
         "type": "online",

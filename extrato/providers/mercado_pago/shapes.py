@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 
 from extrato.errors import ProviderMisunderstood
 
-UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+DECODE_ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 Shape = TypeVar("Shape")
 
@@ -156,5 +156,5 @@ def read(answer: bytes, shape: type[Shape]) -> Shape:
     """Decode an answer; raises `ProviderMisunderstood` for an unknown shape."""
     try:
         return msgspec.json.decode(answer, type=shape)
-    except UNREADABLE as error:
+    except DECODE_ERRORS as error:
         raise ProviderMisunderstood(why="shape", shape=shape.__name__, words=str(error)) from error

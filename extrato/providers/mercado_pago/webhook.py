@@ -74,27 +74,27 @@ def read_notification(query: Mapping[str, str], body: bytes) -> Notification | N
         return None
     if not isinstance(content, dict):
         return None
-    user_id = _written_id(content.get("user_id"))
+    user_id = _id_text(content.get("user_id"))
     account_id = user_id if user_id and RESOURCE_ID.fullmatch(user_id) else None
     if "topic" in query:
         return _notification(query["topic"], query.get("id"), account_id, is_signed_format=False)
     data_id = query.get("data.id")
     if not data_id:
         kind = query.get("type") or content.get("type") or content.get("topic")
-        return _notification(kind, query.get("id") or _named_by(content), account_id, is_signed_format=False)
+        return _notification(kind, query.get("id") or _resource_id_in(content), account_id, is_signed_format=False)
     notification = _notification(query.get("type") or content.get("type"), data_id, account_id, is_signed_format=True)
-    return notification if notification is not None and _agrees(content, notification) else None
+    return notification if notification is not None and _matches_query(content, notification) else None
 
 
-def _named_by(content: dict[str, Any]) -> str | None:
+def _resource_id_in(content: dict[str, Any]) -> str | None:
     """Return the id of a body's resource; an IPN names the resource by its URL."""
     data, resource = content.get("data"), content.get("resource")
     if isinstance(data, dict) and data.get("id") is not None:
-        return _written_id(data["id"])
-    return resource.rpartition("/")[2] if isinstance(resource, str) else _written_id(content.get("id"))
+        return _id_text(data["id"])
+    return resource.rpartition("/")[2] if isinstance(resource, str) else _id_text(content.get("id"))
 
 
-def _agrees(content: dict[str, Any], notification: Notification) -> bool:
+def _matches_query(content: dict[str, Any], notification: Notification) -> bool:
     """The kind and the id in the body, if any, are those of the query.
 
     A body's `id` is the notification's own; only a merchant order has its id there instead of in `data.id`.
@@ -104,10 +104,10 @@ def _agrees(content: dict[str, Any], notification: Notification) -> bool:
     if named is None and notification.kind.lower() in NAMED_BY_ID:
         named = content.get("id")
     pairs = ((content.get("type"), notification.kind), (named, notification.resource_id))
-    return all(said is None or (_written_id(said) or "").lower() == known.lower() for said, known in pairs)
+    return all(found is None or (_id_text(found) or "").lower() == known.lower() for found, known in pairs)
 
 
-def _written_id(value: object) -> str | None:
+def _id_text(value: object) -> str | None:
     """Return an id that is a text or a number; booleans are none."""
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
@@ -148,7 +148,7 @@ def read_signature(header: str | None, request_id: str | None) -> Signature | Li
     return Signature(ts=ts, v1=v1, request_id=request_id or "")
 
 
-def name_of_delivery(notification: Notification, signature: Signature) -> str:
+def delivery_name(notification: Notification, signature: Signature) -> str:
     """Return the name of a delivery, from the signed data and its kind; a repeated delivery has the same name.
 
     Notifications of one event may share `x-request-id`; Mercado Pago signs a retry with another one and another time.

@@ -13,7 +13,7 @@ from extrato.providers.mercado_pago.webhook import (
     Notification,
     Signature,
     Verdict,
-    name_of_delivery,
+    delivery_name,
     read_notification,
     read_signature,
     verify,
@@ -90,7 +90,7 @@ async def _take(
     gateway = gateway_of(request)
     budget, delivery_id = (
         gateway.webhook_budgets.of(merchant),
-        named_uuid(f"{merchant}\n{PROVIDER}\n{name_of_delivery(notification, signature)}"),
+        named_uuid(f"{merchant}\n{PROVIDER}\n{delivery_name(notification, signature)}"),
     )
     kept = body if budget.body_bytes.take(min(len(body), MAX_VERIFIED_BYTES)) else None
     record = record_of(request, kept, delivery_id=delivery_id, maximum=MAX_VERIFIED_BYTES)

@@ -23,7 +23,7 @@ MAX_NAME: Final = 40
 UNKNOWN_FIELD: Final = "unknown_field"
 MAX_LABEL: Final = 120
 # A body has few fields, so that a guess costs little: `quantity` may mean `quantidade`.
-SIMILAR: Final = 0.6
+MIN_SIMILARITY: Final = 0.6
 
 
 class Fault(NamedTuple):
@@ -154,7 +154,7 @@ def _unknown(at: str, name: str, plan: Plan) -> Refused:
     path = "".join(f"[{step}]" if step.isdigit() else f"{step}." for step in at.split("/")[1:]).replace(".[", "[")
     name = _printable(name)
     known = plan.kind.__struct_fields__
-    meant = nearest(name, known, similar=SIMILAR)
+    meant = nearest(name, known, similar=MIN_SIMILARITY)
     about = f"{path}.{name}" if path.endswith("]") else f"{path}{name}"
     if meant is not None:
         return Refused(UNKNOWN_FIELD, about, why="near", nearest=meant)
