@@ -46,6 +46,7 @@ check: $(DEV) ## Check format, lint, English, types, import rules and that the g
 	@.venv/bin/python -m tests.english --check
 	@.venv/bin/mypy --no-error-summary
 	@.venv/bin/lint-imports --no-logo
+	@.venv/bin/python -m tests.rules
 	@.venv/bin/python -m contracts.generate --check
 	@.venv/bin/python -m tests.compatibility --check
 
