@@ -10,7 +10,7 @@ from services.monitor.schedule import Cursor
 if TYPE_CHECKING:
     import asyncpg
 
-LOAD: Final = "SELECT high_water, deep_at FROM sweep_cursors WHERE account = $1"
+LOAD: Final = "SELECT high_water, deep_at AS backfilled_at FROM sweep_cursors WHERE account = $1"
 
 ACCOUNTS: Final = "SELECT account FROM sweep_cursors"
 
@@ -44,4 +44,4 @@ class Cursors:
     async def store(self, account: str, cursor: Cursor) -> None:
         """Move an account's cursor forward; raises `StoreUnavailable`."""
         with raising_unavailable():
-            await self._pool.execute(STORE, account, cursor.high_water, cursor.deep_at)
+            await self._pool.execute(STORE, account, cursor.high_water, cursor.backfilled_at)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from contracts.read_models import OpenPayment, OpenRequest
 from extrato.errors import StoreUnavailable
 from extrato.store.unavailable import raising_unavailable
-from services.monitor.schedule import Situation
+from services.monitor.schedule import AccountLoad
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WATCHED_LIMIT: Final = 5_000
 ATTEMPTS_LIMIT: Final = 5_000
 
-SITUATION: Final = """
+ACCOUNT_LOAD: Final = """
     SELECT count(*) FILTER (WHERE watch_until > $3) AS watched,
            count(*) AS charged,
            min(opened_at) FILTER (WHERE watch_until > $3) AS oldest_watched,
@@ -120,10 +120,10 @@ class OpenPayments:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def situation(self, account: Account, now: datetime) -> Situation:
+    async def account_load(self, account: Account, now: datetime) -> AccountLoad:
         """Count an account's open payments, and find since when they are open."""
-        (row,) = await self._fetch(SITUATION, account.merchant, account.provider, now)
-        return Situation(**dict(row))
+        (row,) = await self._fetch(ACCOUNT_LOAD, account.merchant, account.provider, now)
+        return AccountLoad(**dict(row))
 
     async def watched(self, account: Account, now: datetime) -> list[OpenPayment]:
         """Give the payments that are being watched, at most 5,000, the newest watch first."""

@@ -30,7 +30,7 @@ FIRST_BACK_OFF_S: Final = 5.0
 MAX_BACK_OFF_S: Final = 60.0
 
 
-class Situation(Struct, frozen=True, kw_only=True):
+class AccountLoad(Struct, frozen=True, kw_only=True):
     """How many payments of an account have a charge, how many of them are watched, and how old they are."""
 
     watched: int
@@ -52,25 +52,25 @@ class End(Struct, frozen=True):
 Decision = Again | End
 
 
-def is_needed(lane: str, situation: Situation) -> bool:
+def is_needed(lane: str, load: AccountLoad) -> bool:
     """Say whether an account belongs into a lane."""
     if lane == QUIET:
         return True
-    return situation.watched > 0 if lane == FAST else situation.charged > situation.watched
+    return load.watched > 0 if lane == FAST else load.charged > load.watched
 
 
-class Progress(Struct, frozen=True):
-    """Which of the two questions of a tick were answered to the end, or not asked."""
+class SweepResult(Struct, frozen=True):
+    """Whether each of the two searches of a sweep reached its last page; a backfill that was not due counts as done."""
 
-    fresh: bool
-    deep: bool
+    incremental_done: bool
+    backfill_done: bool
 
 
-def after_sweep(lane: str, progress: Progress, *, took_s: float) -> Again:
+def after_sweep(lane: str, result: SweepResult, *, took_s: float) -> Again:
     """Keep the beat of the lane; new changes that did not fit into a tick go on at once, old ones soon."""
-    if not progress.fresh:
+    if not result.incremental_done:
         return Again(0.0)
-    interval_s = INTERVAL_S[lane] if progress.deep else INTERVAL_S[FAST]
+    interval_s = INTERVAL_S[lane] if result.backfill_done else INTERVAL_S[FAST]
     return Again(max(0.0, interval_s - took_s))
 
 
@@ -84,7 +84,7 @@ def back_off_s(failures: int, *, at_least_s: float = 0.0) -> float:
 
 OVERLAP: Final = timedelta(seconds=120)
 QUIET_OVERLAP: Final = timedelta(minutes=30)
-DEEP_INTERVAL: Final = timedelta(seconds=60)
+BACKFILL_INTERVAL: Final = timedelta(seconds=60)
 PROVIDER_AHEAD: Final = timedelta(seconds=60)
 
 # "Only the last 12 months are searchable", and never 365 days at once (error 9062); rows beyond an offset
@@ -99,10 +99,10 @@ class Cursor(Struct, frozen=True, kw_only=True):
     """How far an account was swept: all that the search told before `high_water` has been asked for."""
 
     high_water: datetime
-    deep_at: datetime
+    backfilled_at: datetime
 
 
-class Question(Struct, frozen=True, kw_only=True):
+class SearchPage(Struct, frozen=True, kw_only=True):
     """One page that is asked for: what changed from `since` to `until`, from `offset` on."""
 
     since: datetime
@@ -110,44 +110,44 @@ class Question(Struct, frozen=True, kw_only=True):
     offset: int = 0
 
 
-def fresh_question(cursor: Cursor | None, *, oldest: datetime, now: datetime) -> Question:
+def incremental_page(cursor: Cursor | None, *, oldest: datetime, now: datetime) -> SearchPage:
     """Ask for what changed since the last sweep; at the first, nothing of interest is older than the `oldest` payment.
 
     It reaches back over the last sweep, for the search tells a change later than the change happens. Nothing between
     is left out, however quiet the account was: what was paid before may have been disputed.
     """
     since = oldest if cursor is None else cursor.high_water
-    return Question(since=_searchable(since - OVERLAP, now), until=now + PROVIDER_AHEAD)
+    return SearchPage(since=_searchable(since - OVERLAP, now), until=now + PROVIDER_AHEAD)
 
 
-def deep_question(
-    lane: str, cursor: Cursor | None, *, situation: Situation, fresh_since: datetime, now: datetime
-) -> Question | None:
-    """Ask for the whole age of the lane's payments before `fresh_since`; None when that is not due.
+def backfill_page(
+    lane: str, cursor: Cursor | None, *, load: AccountLoad, incremental_since: datetime, now: datetime
+) -> SearchPage | None:
+    """Ask for the whole age of the lane's payments before `incremental_since`; None when that is not due.
 
     The search index may lag by minutes, so the fast lane does so once a minute and the slow one always.
     """
-    oldest = situation.oldest_watched if lane == FAST else situation.oldest_charged
+    oldest = load.oldest_watched if lane == FAST else load.oldest_charged
     if lane == QUIET:
         # Long enough for the search to tell of everything that it tells late.
-        oldest = fresh_since - QUIET_OVERLAP
+        oldest = incremental_since - QUIET_OVERLAP
     if oldest is None:
         return None
-    is_due = lane in {SLOW, QUIET} or cursor is None or now - cursor.deep_at >= DEEP_INTERVAL
-    if not is_due or oldest >= fresh_since:
+    is_due = lane in {SLOW, QUIET} or cursor is None or now - cursor.backfilled_at >= BACKFILL_INTERVAL
+    if not is_due or oldest >= incremental_since:
         return None
     since = _searchable(oldest - OVERLAP, now)
-    return Question(since=since, until=fresh_since) if since < fresh_since else None
+    return SearchPage(since=since, until=incremental_since) if since < incremental_since else None
 
 
-def resumed(stopped: Question | None, question: Question) -> Question:
-    """Go on where an earlier tick stopped, if that is further than `question` begins."""
-    if stopped is None or stopped.since <= question.since:
-        return question
-    return replace(stopped, until=question.until)
+def resumed(stopped: SearchPage | None, page: SearchPage) -> SearchPage:
+    """Go on where an earlier tick stopped, if that is further than `page` begins."""
+    if stopped is None or stopped.since <= page.since:
+        return page
+    return replace(stopped, until=page.until)
 
 
-def next_question(asked: Question, *, newest: datetime, answers: int) -> Question:
+def next_page(asked: SearchPage, *, newest: datetime, answers: int) -> SearchPage:
     """Ask for the page after one that told `answers` changes, the newest of them at `newest`.
 
     A payment that changes meanwhile moves to the end, so an offset would pass over another one. The next page

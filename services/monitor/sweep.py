@@ -1,4 +1,4 @@
-"""One sweep: one question to one account about all its payments, and the few asked for by id."""
+"""One sweep: one search of one account about all its payments, and the few asked for by id."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from extrato.errors import NotFound, ProviderMisunderstood, ProviderRefused, Pro
 from extrato.use_cases.payments import load_payment
 from extrato.use_cases.refresh_payment import credential_of, observe_attempt, record_observations
 from services.monitor import schedule
-from services.monitor.schedule import Cursor, Progress, Question
+from services.monitor.schedule import Cursor, SearchPage, SweepResult
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -45,7 +45,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._recorded: FIFOCache[bytes, None] = FIFOCache(REMEMBERED_OBSERVATIONS)
-        self._stopped: dict[Place, Question] = {}
+        self._stopped: dict[Place, SearchPage] = {}
         self._turns: dict[Place, str] = {}
 
     def knows(self, account: str, seen: Observation) -> bool:
@@ -56,15 +56,15 @@ class Memory:
         """Note that an observation was recorded, or is none of the account's payments."""
         self._recorded[_digest(account, seen)] = None
 
-    def stopped_at(self, place: Place) -> Question | None:
+    def stopped_at(self, place: Place) -> SearchPage | None:
         """Give the page that an earlier sweep would have asked for next."""
         return self._stopped.get(place)
 
-    def stop_at(self, place: Place, question: Question | None) -> None:
+    def stop_at(self, place: Place, page: SearchPage | None) -> None:
         """Note which page is next; None when all were asked for."""
         self._stopped.pop(place, None)
-        if question is not None:
-            self._stopped[place] = question
+        if page is not None:
+            self._stopped[place] = page
             if len(self._stopped) > REMEMBERED_PLACES:
                 del self._stopped[next(iter(self._stopped))]
 
@@ -108,51 +108,53 @@ class Sweep:
         self.changed = 0
 
     async def run(
-        self, situation: schedule.Situation, watched: Sequence[OpenPayment], attempts: Sequence[str]
-    ) -> Progress:
+        self, load: schedule.AccountLoad, watched: Sequence[OpenPayment], attempts: Sequence[str]
+    ) -> SweepResult:
         """Ask, record, and move the cursor; raises the provider's and the store's errors."""
         self._references = {payment.payment_id: payment.external_reference for payment in watched}
         credential = await credential_of(self._hub, self._account.merchant, self._account.provider)
-        progress = await self._search(situation, credential)
+        result = await self._search(load, credential)
         chosen = self._memory.take_turns((self._account.name, self._lane, "attempts"), attempts)
         await _all(self._ask_for_attempt(attempt_id) for attempt_id in chosen)
-        return progress
+        return result
 
-    async def _search(self, situation: schedule.Situation, credential: Credential) -> Progress:
+    async def _search(self, load: schedule.AccountLoad, credential: Credential) -> SweepResult:
         cursor = await self._cursors.load(self._account.name)
-        fresh = schedule.fresh_question(cursor, oldest=situation.oldest_charged or self._now, now=self._now)
-        deep = schedule.deep_question(self._lane, cursor, situation=situation, fresh_since=fresh.since, now=self._now)
-        reached = await self._ask("fresh", fresh, credential)
+        incremental = schedule.incremental_page(cursor, oldest=load.oldest_charged or self._now, now=self._now)
+        backfill = schedule.backfill_page(
+            self._lane, cursor, load=load, incremental_since=incremental.since, now=self._now
+        )
+        reached = await self._ask("incremental", incremental, credential)
         if reached is not None:
             # The oldest change comes first, so all before the one that was reached has been seen.
-            deep_at = cursor.deep_at if cursor else self._now
-            await self._cursors.store(self._account.name, Cursor(high_water=reached, deep_at=deep_at))
-            return Progress(fresh=False, deep=False)
-        is_deep_done = deep is None or await self._ask("deep", deep, credential) is None
-        deep_at = self._now if cursor is None or (deep and is_deep_done) else cursor.deep_at
-        await self._cursors.store(self._account.name, Cursor(high_water=self._now, deep_at=deep_at))
-        return Progress(fresh=True, deep=is_deep_done)
+            backfilled_at = cursor.backfilled_at if cursor else self._now
+            await self._cursors.store(self._account.name, Cursor(high_water=reached, backfilled_at=backfilled_at))
+            return SweepResult(incremental_done=False, backfill_done=False)
+        backfill_done = backfill is None or await self._ask("backfill", backfill, credential) is None
+        backfilled_at = self._now if cursor is None or (backfill and backfill_done) else cursor.backfilled_at
+        await self._cursors.store(self._account.name, Cursor(high_water=self._now, backfilled_at=backfilled_at))
+        return SweepResult(incremental_done=True, backfill_done=backfill_done)
 
-    async def _ask(self, name: str, question: Question, credential: Credential) -> datetime | None:
+    async def _ask(self, name: str, page: SearchPage, credential: Credential) -> datetime | None:
         """Ask page by page; gives how far it came when the tick's pages were not enough, None at the end."""
         place = (self._account.name, self._lane, name)
-        question = schedule.resumed(self._memory.stopped_at(place), question)
+        page = schedule.resumed(self._memory.stopped_at(place), page)
         while self._pages_left:
             self._pages_left -= 1
-            page = await self._provider.observe_changes(
-                since=question.since, until=question.until, offset=question.offset, credential=credential
+            found = await self._provider.observe_changes(
+                since=page.since, until=page.until, offset=page.offset, credential=credential
             )
-            await self._record(page.observations)
-            if page.is_last:
+            await self._record(found.observations)
+            if found.is_last:
                 self._memory.stop_at(place, None)
                 return None
-            question = schedule.next_question(
-                question,
-                newest=max((seen.observed_at for seen in page.observations), default=question.since),
-                answers=page.answers,
+            page = schedule.next_page(
+                page,
+                newest=max((seen.observed_at for seen in found.observations), default=page.since),
+                answers=found.answers,
             )
-            self._memory.stop_at(place, question)
-        return question.since
+            self._memory.stop_at(place, page)
+        return page.since
 
     async def _record(self, observations: Sequence[Observation]) -> None:
         self.seen += len(observations)

@@ -18,7 +18,7 @@ from extrato.errors import (
 from extrato.store.vault_keys import InvalidVaultKey
 from services.monitor import schedule
 from services.monitor.open_payments import Account
-from services.monitor.schedule import FAST, QUIET, SLOW, Again, Decision, End, Situation
+from services.monitor.schedule import FAST, QUIET, SLOW, AccountLoad, Again, Decision, End
 from services.monitor.sweep import Memory, Sweep
 from services.monitor.watches import Watches
 
@@ -49,8 +49,8 @@ class Sweeps:
 
     async def is_needed(self, lane: str, name: str) -> bool:
         """Say whether an account belongs into a lane at this moment."""
-        situation = await self._open_payments.situation(Account.named(name), self._hub.now())
-        return schedule.is_needed(lane, situation)
+        load = await self._open_payments.account_load(Account.named(name), self._hub.now())
+        return schedule.is_needed(lane, load)
 
     async def tick(self, lane: str, name: str) -> Decision:
         """Sweep an account if it belongs into the lane; raises the store's errors."""
@@ -58,23 +58,23 @@ class Sweeps:
         if account.provider not in self._hub.providers.remote:
             self._logger.error("sweep_of_unknown_provider", account=name, lane=lane)
             return End()
-        situation = await self._open_payments.situation(account, now)
+        load = await self._open_payments.account_load(account, now)
         watched = await self._open_payments.watched(account, now) if lane == FAST else []
         if lane == FAST:
             await self._watches.look(name, watched)
-        if not schedule.is_needed(lane, situation):
+        if not schedule.is_needed(lane, load):
             return End()
         pause_s = self._pauses.left_s(name)
         if pause_s:
             return Again(pause_s)
-        return await self._sweep(lane, account, now, situation, watched)
+        return await self._sweep(lane, account, now, load, watched)
 
     async def _sweep(
         self,
         lane: str,
         account: Account,
         now: datetime,
-        situation: Situation,
+        load: AccountLoad,
         watched: Sequence[OpenPayment],
     ) -> Decision:
         name = account.name
@@ -94,7 +94,7 @@ class Sweeps:
             attempts = await self._open_payments.unsettled_attempts(account) if lane == SLOW else []
         try:
             async with asyncio.timeout(SWEEP_TIMEOUT_S):
-                progress = await sweep.run(situation, watched, attempts)
+                result = await sweep.run(load, watched, attempts)
         except ProviderUnavailable as error:
             return self._pause(lane, name, error.code, at_least_s=error.retry_after_s)
         except ProviderNotConnected as error:
@@ -105,22 +105,22 @@ class Sweeps:
         except TimeoutError:
             return self._pause(lane, name, "sweep_timed_out")
         self._pauses.succeeded(name)
-        await self._tell(sweep, lane, account, now, situation)
+        await self._tell(sweep, lane, account, now, load)
         took_s = (self._hub.now() - now).total_seconds()
-        return schedule.after_sweep(lane, progress, took_s=took_s)
+        return schedule.after_sweep(lane, result, took_s=took_s)
 
     def _pause(self, lane: str, name: str, reason: str, *, at_least_s: float = 0.0) -> Again:
         pause_s = self._pauses.failed(name, at_least_s=at_least_s)
         self._logger.warning("sweep_failed", account=name, lane=lane, reason=reason, again_in_s=pause_s)
         return Again(pause_s)
 
-    async def _tell(self, sweep: Sweep, lane: str, account: Account, asked_at: datetime, situation: Situation) -> None:
+    async def _tell(self, sweep: Sweep, lane: str, account: Account, asked_at: datetime, load: AccountLoad) -> None:
         fact = SweepCompleted(
             account=account.name,
             lane=lane,
             asked_at=asked_at,
             duration_ms=(self._hub.now() - asked_at).total_seconds() * 1000,
-            watched=situation.watched,
+            watched=load.watched,
             seen=sweep.seen,
             changed=sweep.changed,
         )
