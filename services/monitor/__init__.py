@@ -1,1 +1,1 @@
-"""Asks providers about open payments, by the clock, and finishes what was left half done."""
+"""Polls providers about open payments, and completes work that a crash or an outage interrupted."""

@@ -1,4 +1,4 @@
-"""The monitor process: builds its parts from the settings, and lives as long as all of them do."""
+"""The monitor process: builds its parts from the settings, and ends when one of them ends."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def serve(settings: Settings) -> None:
         await check_bus(bus, hub.log, pool)
         signal = await parts.enter_async_context(LogSignal(settings.database_url))
         relay = Relay(database_url=settings.database_url, log=hub.log, signal=signal, bus=bus)
-        monitor = Monitor(hub=hub, pool=pool, bus=bus, left_alone=timedelta(seconds=settings.patience.resume_s))
+        monitor = Monitor(hub=hub, pool=pool, bus=bus, resume_after=timedelta(seconds=settings.patience.resume_s))
         await run_together(
             relay=relay.run(),
             reconciler=monitor.reconciler.run(),
@@ -60,10 +60,10 @@ async def serve(settings: Settings) -> None:
 class Monitor:
     """The parts that work on timers; `pool` is the database of `hub`.
 
-    The monitor leaves work that another process has begun alone for `left_alone`.
+    The monitor completes an unfinished request of another process once the request is older than `resume_after`.
     """
 
-    def __init__(self, *, hub: Hub, pool: asyncpg.Pool, bus: Bus, left_alone: timedelta) -> None:
+    def __init__(self, *, hub: Hub, pool: asyncpg.Pool, bus: Bus, resume_after: timedelta) -> None:
         open_payments, pauses = OpenPayments(pool), BackOff[str](hub.now)
         cursors = Cursors(pool)
         self._sweeps = Sweeps(hub=hub, open_payments=open_payments, cursors=cursors, pauses=pauses)
@@ -74,9 +74,9 @@ class Monitor:
             "expiry": Expiry(hub=hub, open_payments=open_payments, pauses=pauses, providers=silent).tick,
             "last_look": Expiry(hub=hub, open_payments=open_payments, pauses=pauses, providers=asked).tick,
             "charges": Charges(
-                hub=hub, merchants=merchants, open_payments=open_payments, pauses=pauses, left_alone=left_alone
+                hub=hub, merchants=merchants, open_payments=open_payments, pauses=pauses, resume_after=resume_after
             ).tick,
-            "requests": Requests(hub=hub, open_payments=open_payments, left_alone=left_alone).tick,
+            "requests": Requests(hub=hub, open_payments=open_payments, resume_after=resume_after).tick,
             "deliveries": Deliveries(hub=hub).tick,
             "second_look": SecondLook(hub=hub, pool=pool, providers=asked).tick,
             "retention": Retention(pool=pool, now=hub.now).tick,
@@ -98,7 +98,7 @@ class Monitor:
                 QUIET: lambda account: self._sweeps.tick(QUIET, account),
                 CLOCK: self._run_job,
             },
-            on_end=self._look_again,
+            on_end=self._restore_timer,
             on_lost=self.reconciler.forget,
         )
 
@@ -106,7 +106,7 @@ class Monitor:
         job = self._jobs.get(name)
         return await job() if job else End()
 
-    async def _look_again(self, lane: str, account: str) -> None:
-        """Set a timer that was ended just when a watch began."""
+    async def _restore_timer(self, lane: str, account: str) -> None:
+        """Set a timer again when a watch began while the timer was being ended."""
         if lane in {FAST, SLOW} and await self._sweeps.is_needed(lane, account):
             await self._timers.ensure(lane, account)

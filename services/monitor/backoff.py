@@ -1,4 +1,4 @@
-"""Remembers what failed and need not be tried before its time."""
+"""Pauses after failures, by key, so that a retry waits longer after each failure in a row."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class _Failure(Struct):
 
 
 class BackOff(Generic[Key]):
-    """Pauses by key, which grow with every failure in a row; in the memory of this process only."""
+    """Growing pauses by key; only this process knows them, and a restart forgets them."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._failures: FIFOCache[Key, _Failure] = FIFOCache(REMEMBERED)
 
     def failed(self, key: Key, *, at_least_s: float = 0.0) -> float:
-        """Note a failure; gives the pause in seconds."""
+        """Record a failure and return the pause in seconds."""
         count = self._failures[key].count + 1 if key in self._failures else 1
         pause_s = back_off_s(count, at_least_s=at_least_s)
         self._failures[key] = _Failure(count, self._now() + timedelta(seconds=pause_s))
@@ -43,12 +43,12 @@ class BackOff(Generic[Key]):
         self._failures.pop(key, None)
 
     def left_s(self, key: Key) -> float:
-        """Give what is left of a pause in seconds; 0 when there is none."""
+        """Return the seconds left of a pause, or 0."""
         failure = self._failures.get(key)
         return max(0.0, (failure.until - self._now()).total_seconds()) if failure else 0.0
 
     def waiting(self) -> list[Key]:
-        """Give the keys whose pause is not over, and forget those that were not heard of since."""
+        """Return the keys whose pause is not over; drop a key ten minutes after its last pause ended."""
         now = self._now()
         for key in [key for key, failure in self._failures.items() if failure.until + FORGOTTEN_AFTER < now]:
             del self._failures[key]

@@ -1,4 +1,4 @@
-"""Has charges made for intents that were left without one, by a crash or a provider that was away."""
+"""Creates the missing charges of payments that a crash or a provider outage left without one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CHARGE_TIMEOUT_S: Final = 25.0
 
 
 class Charges:
-    """A job of the lane `clock`; `pauses` are by account name, and are shared with the sweeps."""
+    """A job of the lane `clock`; it shares `pauses`, which are by account name, with the sweeps."""
 
     def __init__(
         self,
@@ -43,23 +43,23 @@ class Charges:
         merchants: MerchantDirectory,
         open_payments: OpenPayments,
         pauses: BackOff[str],
-        left_alone: timedelta,
+        resume_after: timedelta,
     ) -> None:
-        """Intents younger than `left_alone` are left to the process that opened them."""
+        """The process that opened a payment has `resume_after` to create the charge itself."""
         self._hub = hub
         self._merchants = merchants
         self._open_payments = open_payments
         self._pauses = pauses
-        self._left_alone = left_alone
+        self._resume_after = resume_after
         self._failed: BackOff[int] = BackOff(hub.now)
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._logger = structlog.get_logger(component="charges")
 
     async def tick(self) -> Decision:
-        """Complete a batch of intents."""
+        """Create the charges of one batch of payments."""
         now = self._hub.now()
         intents = await self._open_payments.uncharged(
-            opened_before=now - self._left_alone, now=now, but=self._failed.waiting(), limit=BATCH
+            opened_before=now - self._resume_after, now=now, excluding=self._failed.waiting(), limit=BATCH
         )
         async with asyncio.TaskGroup() as group:
             for intent in intents:
@@ -79,7 +79,7 @@ class Charges:
                     merchant = await self._merchants.get(intent.account.merchant)
                     await complete_charge(self._hub, merchant, intent.payment_id, cause=cause)
             except (ProviderRefused, Refused) as error:
-                # The refusal is recorded, or the payment was over before it was charged: it can never be paid.
+                # The payment can never be paid: the log has the refusal, or the payment ended before its charge.
                 logger.info("charge_refused", reason=error.message)
             except ProviderUnavailable as error:
                 self._pauses.failed(intent.account.name, at_least_s=error.retry_after_s)

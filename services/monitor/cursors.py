@@ -1,4 +1,4 @@
-"""How far each account has been swept, kept so that any process goes on where another one stopped."""
+"""How far each account has been swept, stored so that any process can continue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOAD: Final = "SELECT high_water, deep_at AS backfilled_at FROM sweep_cursors WH
 
 ACCOUNTS: Final = "SELECT account FROM sweep_cursors"
 
-# Two lanes may sweep one account at once; neither takes back what the other one reached.
+# Two lanes may sweep one account at the same time; neither moves the cursor back.
 STORE: Final = """
     INSERT INTO sweep_cursors (account, high_water, deep_at) VALUES ($1, $2, $3)
     ON CONFLICT (account) DO UPDATE SET
@@ -30,13 +30,13 @@ class Cursors:
         self._pool = pool
 
     async def load(self, account: str) -> Cursor | None:
-        """Give an account's cursor; None when it was never swept. Raises `StoreUnavailable`."""
+        """Return an account's cursor, or None before its first sweep; raises `StoreUnavailable`."""
         with raising_unavailable():
             row = await self._pool.fetchrow(LOAD, account)
         return Cursor(**dict(row)) if row else None
 
     async def accounts(self) -> list[str]:
-        """Give every account that was ever swept, by name; raises `StoreUnavailable`."""
+        """Return the names of all accounts that have a cursor; raises `StoreUnavailable`."""
         with raising_unavailable():
             rows = await self._pool.fetch(ACCOUNTS)
         return [row[0] for row in rows]

@@ -1,4 +1,4 @@
-"""Looks into webhooks that a gateway stored and did not finish with."""
+"""Handles webhooks that a gateway stored and did not finish."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Deliveries:
         self._logger = structlog.get_logger(component="deliveries")
 
     async def tick(self) -> Decision:
-        """Look into a batch of what is due; the next one follows at once when there are more."""
+        """Handle one batch of due webhooks; the next batch follows at once when there are more."""
         due = await self._hub.inbox.take_due(now=self._hub.now(), limit=BATCH)
         async with asyncio.TaskGroup() as group:
             for delivery in due:
@@ -50,8 +50,8 @@ class Deliveries:
                     outcome = await handle_delivery(self._hub, delivery)
                 logger.info("delivery_handled", outcome=outcome)
             except (ExtratoError, *LINE_BROKE) as error:
-                # It was put off when it was taken, and comes again by itself.
+                # `take_due` has already set the time of the next attempt.
                 logger.warning("delivery_put_off", reason=repr(error))
                 if delivery.is_last_attempt:
                     await self._hub.inbox.mark_handled(delivery.delivery_id, at=self._hub.now(), outcome=GIVEN_UP)
-                    logger.error("delivery_given_up")  # noqa: TRY400 - the reason was told above
+                    logger.error("delivery_given_up")  # noqa: TRY400 - the line above has the reason

@@ -1,4 +1,4 @@
-"""Takes timers that expire and works on them, many at once, so that a slow account delays no other."""
+"""Takes expired timers and runs their work in parallel, so that a slow account delays no other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from extrato.bus.timers import Tick, Timers
 
 AT_ONCE: Final = 256
-SPARE: Final = 8
+CLOCK_RESERVE: Final = 8
 PUT_BACK_S: Final = 1.0
 WAIT_WHEN_FULL_S: Final = 0.1
 FIRST_PAUSE_S: Final = 0.5
@@ -29,10 +29,10 @@ WAIT_FOR_STORE_S: Final = 2.0
 
 
 class Dispatcher:
-    """Feeds expired timers to the work of their lane.
+    """Runs the work of a lane for each of its expired timers.
 
-    `work` takes the account and gives what is to become of the timer. `on_end` hears of a timer that was
-    removed, `on_lost` that the bus may have lost timers.
+    `work` takes the account and returns what happens to the timer. The dispatcher calls `on_end` after it removed a
+    timer, and `on_lost` when NATS may have lost timers.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Dispatcher:
         self.subscribed = asyncio.Event()
 
     async def run(self) -> None:
-        """Dispatch until cancelled; what is being worked on then goes to whoever takes it next."""
+        """Dispatch until cancelled; the timers of cancelled work expire at once, for another process."""
         try:
             async with asyncio.TaskGroup() as group:
                 while True:
@@ -65,8 +65,8 @@ class Dispatcher:
         free = AT_ONCE - self._running
         if free <= 0:
             await asyncio.sleep(WAIT_WHEN_FULL_S)
-        for tick in await self._take(max(free, SPARE)):
-            # The hub's own routine must not wait for those who ask slow providers.
+        for tick in await self._take(max(free, CLOCK_RESERVE)):
+            # The lane `clock` must not wait for accounts of slow providers.
             if tick.lane != CLOCK and self._running >= AT_ONCE:
                 group.create_task(self._put_back(tick))
             else:
@@ -94,7 +94,7 @@ class Dispatcher:
                 await tick.again(0.0)
             raise
         except (*BUS_AWAY, Transient) as error:
-            # The timer is still there and comes back by itself, or the reconciler sets it again.
+            # NATS delivers the timer again, or the reconciler sets it again.
             self._logger.warning("tick_not_concluded", lane=tick.lane, account=tick.account, error=repr(error))
         finally:
             self._running -= 1
@@ -112,7 +112,7 @@ class Dispatcher:
             self._logger.warning("tick_failed", lane=tick.lane, account=tick.account, error=error)
             failed: Decision = Again(WAIT_FOR_STORE_S)
         except* Exception as errors:
-            # One account with a surprise must not stop all the others.
+            # An unexpected error in one account must not stop the others.
             self._logger.exception("tick_broke", lane=tick.lane, account=tick.account, exc_info=errors)
             failed = Again(MAX_BACK_OFF_S)
         return failed

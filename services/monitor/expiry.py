@@ -1,4 +1,4 @@
-"""Closes payments whose time to pay ran out, by the hub's clock."""
+"""Expires payments that passed their deadline by the hub's clock."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ ASKING_AT_ONCE: Final = 8
 
 
 class Expiry:
-    """A job of the lane `clock` for the payments of some providers; `pauses` are by account name, and are the sweeps'.
+    """A job of the lane `clock` for the payments of some providers; it shares `pauses`, by account, with the sweeps.
 
-    A provider that can be asked is asked once more before a payment of its is closed, for it may have been paid a
-    moment ago. What has to wait for no answer must not wait for that: it is another job's.
+    The job asks a remote provider once more before it expires a payment, because the payer may have paid a moment ago.
+    A separate job expires payments of the other providers, so that these never wait for an answer.
     """
 
     def __init__(
@@ -41,15 +41,15 @@ class Expiry:
         self._open_payments = open_payments
         self._pauses = pauses
         self._providers = providers
-        # A payment with an attempt in flight does not expire yet, and must not stand before the others.
+        # A payment with an attempt in flight cannot expire yet, and must not take a place in the batch.
         self._in_flight: BackOff[int] = BackOff(hub.now)
         self._at_once, self._asking = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(ASKING_AT_ONCE)
         self._logger = structlog.get_logger(component="expiry")
 
     async def tick(self) -> Decision:
-        """Expire a batch; the next one follows at once when there are more."""
+        """Expire one batch; the next batch follows at once when there are more."""
         overdue = await self._open_payments.overdue(
-            self._hub.now(), providers=self._providers, but=self._in_flight.waiting(), limit=BATCH
+            self._hub.now(), providers=self._providers, excluding=self._in_flight.waiting(), limit=BATCH
         )
         correlation_id = str(self._hub.new_uuid())
         async with asyncio.TaskGroup() as group:
@@ -67,7 +67,7 @@ class Expiry:
                 return
         async with self._at_once:
             decided = await expire_payment(self._hub, payment_id, cause=cause)
-        # Whatever came of it, the read model may show the payment for another moment.
+        # The read model may list the payment for another moment, expired or not.
         self._in_flight.failed(payment_id)
         if decided.events:
             self._logger.info(
@@ -78,7 +78,7 @@ class Expiry:
             )
 
     async def _ask(self, payment: OverduePayment, cause: Cause) -> bool:
-        """Have it recorded how the payment stands; False when nobody can tell."""
+        """Record the provider's answer about the payment; return False when there is none."""
         account = payment.account.name
         if self._pauses.left_s(account):
             return False

@@ -1,4 +1,4 @@
-"""What the monitor reads: the read models `open_payments` and `open_requests`, which the projections keep."""
+"""Queries to the read models `open_payments` and `open_requests`, which the projections keep."""
 
 from __future__ import annotations
 
@@ -81,25 +81,25 @@ _decode_request = msgspec.json.Decoder(OpenRequest).decode
 
 
 class Account(Struct, frozen=True):
-    """A merchant at a provider; the unit that is swept."""
+    """A merchant at a provider; a sweep covers one account."""
 
     merchant: str
     provider: str
 
     @property
     def name(self) -> str:
-        """Name the account in subjects, cursors and logs; a slug holds no dot."""
+        """The name in subjects, cursors and logs; a slug contains no dot."""
         return f"{self.merchant}.{self.provider}"
 
     @staticmethod
     def named(name: str) -> Account:
-        """Read an account's name."""
+        """Parse an account's name."""
         merchant, _, provider = name.partition(".")
         return Account(merchant, provider)
 
 
 class OverduePayment(Struct, frozen=True, kw_only=True):
-    """A payment whose time to pay ran out; `charged` says whether its provider holds a charge."""
+    """A payment past its deadline; `charged` is true when its provider holds a charge."""
 
     payment_id: int
     account: Account
@@ -108,61 +108,61 @@ class OverduePayment(Struct, frozen=True, kw_only=True):
 
 
 class UnchargedPayment(Struct, frozen=True, kw_only=True):
-    """An intent for which no provider holds a charge yet."""
+    """A payment for which its provider holds no charge yet."""
 
     payment_id: int
     account: Account
 
 
 class OpenPayments:
-    """Questions to the read models; each raises `StoreUnavailable` when it or the database is away."""
+    """Each query raises `StoreUnavailable` when the database is unreachable or the read model is not built."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
     async def account_load(self, account: Account, now: datetime) -> AccountLoad:
-        """Count an account's open payments, and find since when they are open."""
+        """Count an account's open payments, and find the oldest ones."""
         (row,) = await self._fetch(ACCOUNT_LOAD, account.merchant, account.provider, now)
         return AccountLoad(**dict(row))
 
     async def watched(self, account: Account, now: datetime) -> list[OpenPayment]:
-        """Give the payments that are being watched, at most 5,000, the newest watch first."""
+        """Return the watched payments, at most 5,000, the newest watch first."""
         rows = await self._fetch(WATCHED, account.merchant, account.provider, now, WATCHED_LIMIT)
         return [_decode(row[0]) for row in rows]
 
     async def unsettled_attempts(self, account: Account) -> list[str]:
-        """Give the attempts of all charged payments that are neither paid nor refused, at most 5,000."""
+        """Return the ids of attempts that are neither paid nor refused, at most 5,000."""
         rows = await self._fetch(UNSETTLED_ATTEMPTS, account.merchant, account.provider, ATTEMPTS_LIMIT)
         return [row[0] for row in rows]
 
     async def watched_accounts(self, providers: Sequence[str], now: datetime) -> dict[Account, datetime]:
-        """Give the accounts with a watch, each with the end of its newest watch."""
+        """Return the accounts with a watch, each with the end of its newest watch."""
         return _by_account(await self._fetch(WATCHED_ACCOUNTS, now, providers))
 
     async def unwatched_accounts(self, providers: Sequence[str], now: datetime) -> dict[Account, datetime]:
-        """Give the accounts with a charge that is not watched, each with the time of its newest payment."""
+        """Return the accounts with an unwatched charge, each with the time of its newest payment."""
         return _by_account(await self._fetch(UNWATCHED_ACCOUNTS, now, providers))
 
     async def overdue(
-        self, now: datetime, *, providers: Sequence[str], but: Sequence[int], limit: int
+        self, now: datetime, *, providers: Sequence[str], excluding: Sequence[int], limit: int
     ) -> list[OverduePayment]:
-        """Give payments of these providers whose time to pay ran out, the most overdue first."""
-        rows = await self._fetch(OVERDUE, now, but, limit, providers)
+        """Return payments of these providers past their deadline, the most overdue first."""
+        rows = await self._fetch(OVERDUE, now, excluding, limit, providers)
         return [
             OverduePayment(payment_id=row[0], account=Account(row[1], row[2]), charged=row[3], expires_at=row[4])
             for row in rows
         ]
 
     async def uncharged(
-        self, *, opened_before: datetime, now: datetime, but: Sequence[int], limit: int
+        self, *, opened_before: datetime, now: datetime, excluding: Sequence[int], limit: int
     ) -> list[UnchargedPayment]:
-        """Give intents without a charge that are not overdue, the oldest first."""
-        rows = await self._fetch(UNCHARGED, opened_before, now, but, limit)
+        """Return payments without a charge before their deadline, the oldest first."""
+        rows = await self._fetch(UNCHARGED, opened_before, now, excluding, limit)
         return [UnchargedPayment(payment_id=row[0], account=Account(row[1], row[2])) for row in rows]
 
-    async def requests(self, *, before: datetime, but: Sequence[int], limit: int) -> list[OpenRequest]:
-        """Give the cancellations and refunds that wait for an answer, the oldest first."""
-        return [_decode_request(row[0]) for row in await self._fetch(REQUESTS, before, but, limit)]
+    async def requests(self, *, before: datetime, excluding: Sequence[int], limit: int) -> list[OpenRequest]:
+        """Return the cancellations and refunds without an answer of the provider, the oldest first."""
+        return [_decode_request(row[0]) for row in await self._fetch(REQUESTS, before, excluding, limit)]
 
     async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         try:

@@ -1,4 +1,4 @@
-"""Makes sure that every account which needs sweeping has its timer, whatever happened to the bus."""
+"""Sets the timer of every account that needs sweeping, also after NATS lost timers."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from services.monitor.cursors import Cursors
     from services.monitor.open_payments import Account, OpenPayments
 
-LOOK_INTERVAL_S: Final = 1.0
-LOOK_AT_ALL_S: Final = 10.0
+RECONCILE_INTERVAL_S: Final = 1.0
+FULL_INTERVAL_S: Final = 10.0
 SET_AT_ONCE: Final = 64
 
 Key = tuple[str, str]
 
 
 class Reconciler:
-    """Compares what is open with the timers once a second.
+    """Compares the open payments with the timers once a second.
 
-    What is new (an account, a watch) gets its timer at once; every ten seconds all timers are set again,
-    which does nothing to those that are there.
+    A new account or watch gets its timer within a second. Every ten seconds the reconciler sets all timers again,
+    which does not change existing ones.
     """
 
     def __init__(
@@ -51,42 +51,42 @@ class Reconciler:
         self._jobs = jobs
         self._now = now
         self._set: dict[Key, datetime | None] = {}
-        self._looked_at_all_at_s: float | None = None
+        self._full_at_s: float | None = None
         self._logger = structlog.get_logger(component="reconciler")
 
     async def run(self) -> None:
         """Reconcile until cancelled."""
         while True:
             try:
-                await self.look()
+                await self.reconcile()
             except (*BUS_AWAY, Transient) as error:
                 self._logger.warning("reconciler_interrupted", error=repr(error))
                 self.forget()
-            await asyncio.sleep(LOOK_INTERVAL_S)
+            await asyncio.sleep(RECONCILE_INTERVAL_S)
 
-    async def look(self) -> None:
-        """Set the timers that are wanted and not known to be set; raises what the bus or the store raises."""
+    async def reconcile(self) -> None:
+        """Set the timers that may be missing; raises the errors of NATS and `Transient`."""
         now_s = asyncio.get_running_loop().time()
-        is_for_all = self._looked_at_all_at_s is None or now_s - self._looked_at_all_at_s >= LOOK_AT_ALL_S
-        if is_for_all:
+        is_full = self._full_at_s is None or now_s - self._full_at_s >= FULL_INTERVAL_S
+        if is_full:
             self.forget()
             await self._ensure({(CLOCK, job): None for job in self._jobs})
         now = self._now()
         watched = await self._open_payments.watched_accounts(self._providers, now)
         await self._ensure(_keys(FAST, watched))
-        if is_for_all:
+        if is_full:
             unwatched = await self._open_payments.unwatched_accounts(self._providers, now)
             await self._ensure(_keys(SLOW, unwatched))
             await self._ensure({(QUIET, account): None for account in await self._cursors.accounts()})
-            self._looked_at_all_at_s = now_s
+            self._full_at_s = now_s
 
     def forget(self) -> None:
-        """Forget which timers are set, because the bus may have lost them; the next look sets all of them."""
+        """Forget which timers are set, because NATS may have lost them; the next run sets all of them."""
         self._set.clear()
-        self._looked_at_all_at_s = None
+        self._full_at_s = None
 
     async def _ensure(self, wanted: Mapping[Key, datetime | None]) -> None:
-        """Set timers; one set for an older watch is set again, for it may have ended in between."""
+        """Set the missing timers; a newer watch needs its timer set again, because the old timer may have ended."""
         missing = [key for key, newest in wanted.items() if self._set.get(key, ...) != newest]
         for first in range(0, len(missing), SET_AT_ONCE):
             part = missing[first : first + SET_AT_ONCE]

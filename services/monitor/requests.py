@@ -1,4 +1,4 @@
-"""Completes cancellations and refunds that were cut short, by a crash or a provider that was away."""
+"""Completes cancellations and refunds that a crash or a provider outage interrupted."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ TIMEOUT_S: Final = 25.0
 class Requests:
     """A job of the lane `clock`."""
 
-    def __init__(self, *, hub: Hub, open_payments: OpenPayments, left_alone: timedelta) -> None:
-        """Wishes younger than `left_alone` are left to the process that took them."""
-        self._left_alone = left_alone
+    def __init__(self, *, hub: Hub, open_payments: OpenPayments, resume_after: timedelta) -> None:
+        """The process that took a request has `resume_after` to complete the request itself."""
+        self._resume_after = resume_after
         self._hub = hub
         self._open_payments = open_payments
         self._failed: BackOff[int] = BackOff(hub.now)
@@ -40,9 +40,9 @@ class Requests:
         self._logger = structlog.get_logger(component="requests")
 
     async def tick(self) -> Decision:
-        """Complete a batch."""
+        """Complete one batch of requests."""
         requests = await self._open_payments.requests(
-            before=self._hub.now() - self._left_alone, but=self._failed.waiting(), limit=BATCH
+            before=self._hub.now() - self._resume_after, excluding=self._failed.waiting(), limit=BATCH
         )
         async with asyncio.TaskGroup() as group:
             for request in requests:
@@ -56,7 +56,7 @@ class Requests:
         async with self._at_once:
             if request.cancellation:
                 done.append(await self._try(complete_cancellation(hub, payment_id, cause=cause), logger))
-            # One that waits for an answer must not keep the others waiting, whose answers it may depend on.
+            # One refund without an answer must not block the others; its own outcome may depend on theirs.
             done += [
                 await self._try(complete_refund(hub, payment_id, refund_id, cause=cause), logger)
                 for refund_id in request.refunds
@@ -67,7 +67,7 @@ class Requests:
                 self._failed.failed(request.payment_id)
 
     async def _try(self, work: Awaitable[object], logger: structlog.typing.FilteringBoundLogger) -> bool:
-        """Say whether it came to an end, good or bad."""
+        """Return True when the request ended, completed or refused."""
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 await work

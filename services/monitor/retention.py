@@ -1,4 +1,4 @@
-"""Deletes evidence, webhook deliveries and details of payers that nobody needs any more; the events stay."""
+"""Deletes old evidence, webhook deliveries and payer details; events stay forever."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ INTERVAL_S: Final = 24 * 3600.0
 NEXT_BATCH_S: Final = 1.0
 BATCH: Final = 1_000
 
-# A refund is possible for 180 days and a dispute lasts longer: evidence outlives both. What anybody may have sent goes
-# with its evidence.
+# Refunds are possible for 180 days and disputes last longer; evidence outlives both. Anyone can send an unverified
+# webhook, so these go after seven days, together with their evidence.
 KEPT: Final = {
     "evidence": timedelta(days=400),
     "unverified_deliveries": timedelta(days=7),
@@ -65,7 +65,7 @@ class Retention:
         self._logger = structlog.get_logger(component="retention")
 
     async def tick(self) -> Decision:
-        """Delete a batch of each; comes again soon while there is more, and then a day later."""
+        """Delete one batch of each table; the next run follows in a second while rows are left, otherwise in a day."""
         is_more = False
         for table, query in DELETE.items():
             deleted = int((await self._pool.execute(query, self._now() - KEPT[table], BATCH)).split()[-1])

@@ -1,4 +1,4 @@
-"""When the monitor asks which account about what: lanes, spans of time, pages, pauses. Pure."""
+"""When the monitor searches an account, and for which time span: lanes, pages, pauses. Pure."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 # --- lanes --------------------------------------------------------------------------------------
 
 FAST: Final = "fast"
-"""Accounts with a payment that is being watched."""
+"""Accounts with a watched payment."""
 
 SLOW: Final = "slow"
-"""Accounts with a charge that may be paid and is not watched, so that nothing is lost after a watch."""
+"""Accounts with an unwatched charge that a payer can still pay, so that payments after a watch are found."""
 
 QUIET: Final = "quiet"
-"""Every account that was ever swept and is connected: what was paid may be disputed, given back, or paid late."""
+"""Every connected account that has a cursor: disputes, refunds and late payments come after the last open charge."""
 
 CLOCK: Final = "clock"
-"""The hub's own routine: what is due by its clock."""
+"""The hub's own jobs, such as expiry. A timer of this lane names a job instead of an account."""
 
 INTERVAL_S: Final = {FAST: 5.0, SLOW: 300.0, QUIET: 900.0, CLOCK: 2.0}
 FIRST_BACK_OFF_S: Final = 5.0
@@ -31,7 +31,7 @@ MAX_BACK_OFF_S: Final = 60.0
 
 
 class AccountLoad(Struct, frozen=True, kw_only=True):
-    """How many payments of an account have a charge, how many of them are watched, and how old they are."""
+    """An account's open payments: how many have a charge, how many of these are watched, and the oldest of each."""
 
     watched: int
     charged: int
@@ -46,14 +46,14 @@ class Again(Struct, frozen=True):
 
 
 class End(Struct, frozen=True):
-    """The timer is not needed any more."""
+    """The timer is removed."""
 
 
 Decision = Again | End
 
 
 def is_needed(lane: str, load: AccountLoad) -> bool:
-    """Say whether an account belongs into a lane."""
+    """An account belongs to the fast lane with a watch, to the slow lane with another charge, and always to `quiet`."""
     if lane == QUIET:
         return True
     return load.watched > 0 if lane == FAST else load.charged > load.watched
@@ -67,7 +67,7 @@ class SweepResult(Struct, frozen=True):
 
 
 def after_sweep(lane: str, result: SweepResult, *, took_s: float) -> Again:
-    """Keep the beat of the lane; new changes that did not fit into a tick go on at once, old ones soon."""
+    """Keep the lane's interval; an unfinished incremental search continues at once, an unfinished backfill in 5 s."""
     if not result.incremental_done:
         return Again(0.0)
     interval_s = INTERVAL_S[lane] if result.backfill_done else INTERVAL_S[FAST]
@@ -75,7 +75,7 @@ def after_sweep(lane: str, result: SweepResult, *, took_s: float) -> Again:
 
 
 def back_off_s(failures: int, *, at_least_s: float = 0.0) -> float:
-    """Give the pause after so many failures in a row; never shorter than the provider asked for."""
+    """Return the pause after so many failures in a row: at most 60 s, and at least what the provider asked for."""
     doublings = min(failures, 10) - 1
     return max(at_least_s, min(MAX_BACK_OFF_S, FIRST_BACK_OFF_S * (1 << doublings)))
 
@@ -96,14 +96,14 @@ SMALLEST_STEP: Final = timedelta(milliseconds=1)
 
 
 class Cursor(Struct, frozen=True, kw_only=True):
-    """How far an account was swept: all that the search told before `high_water` has been asked for."""
+    """How far an account was swept: the monitor has seen every change that the search listed before `high_water`."""
 
     high_water: datetime
     backfilled_at: datetime
 
 
 class SearchPage(Struct, frozen=True, kw_only=True):
-    """One page that is asked for: what changed from `since` to `until`, from `offset` on."""
+    """One page of a search: the changes from `since` to `until`, skipping the first `offset`."""
 
     since: datetime
     until: datetime
@@ -111,10 +111,10 @@ class SearchPage(Struct, frozen=True, kw_only=True):
 
 
 def incremental_page(cursor: Cursor | None, *, oldest: datetime, now: datetime) -> SearchPage:
-    """Ask for what changed since the last sweep; at the first, nothing of interest is older than the `oldest` payment.
+    """Search from the last sweep on; the first sweep starts at the `oldest` open payment.
 
-    It reaches back over the last sweep, for the search tells a change later than the change happens. Nothing between
-    is left out, however quiet the account was: what was paid before may have been disputed.
+    The span overlaps the last sweep, because the search lists a change some time after it happened. There is no gap
+    after a long pause either, because paid payments may have been disputed meanwhile.
     """
     since = oldest if cursor is None else cursor.high_water
     return SearchPage(since=_searchable(since - OVERLAP, now), until=now + PROVIDER_AHEAD)
@@ -123,13 +123,13 @@ def incremental_page(cursor: Cursor | None, *, oldest: datetime, now: datetime) 
 def backfill_page(
     lane: str, cursor: Cursor | None, *, load: AccountLoad, incremental_since: datetime, now: datetime
 ) -> SearchPage | None:
-    """Ask for the whole age of the lane's payments before `incremental_since`; None when that is not due.
+    """Search the span before `incremental_since`, from the lane's oldest payment on; None when it is not due.
 
-    The search index may lag by minutes, so the fast lane does so once a minute and the slow one always.
+    The search index may lag by minutes. The fast lane searches this span once a minute, the other lanes every time.
     """
     oldest = load.oldest_watched if lane == FAST else load.oldest_charged
     if lane == QUIET:
-        # Long enough for the search to tell of everything that it tells late.
+        # Longer than the search index lags.
         oldest = incremental_since - QUIET_OVERLAP
     if oldest is None:
         return None
@@ -141,17 +141,17 @@ def backfill_page(
 
 
 def resumed(stopped: SearchPage | None, page: SearchPage) -> SearchPage:
-    """Go on where an earlier tick stopped, if that is further than `page` begins."""
+    """Continue at the page where an earlier sweep stopped, if it starts later than `page`."""
     if stopped is None or stopped.since <= page.since:
         return page
     return replace(stopped, until=page.until)
 
 
 def next_page(asked: SearchPage, *, newest: datetime, answers: int) -> SearchPage:
-    """Ask for the page after one that told `answers` changes, the newest of them at `newest`.
+    """Return the page after one with `answers` changes, the newest of them at `newest`.
 
-    A payment that changes meanwhile moves to the end, so an offset would pass over another one. The next page
-    begins at the newest change instead; an offset is needed only where a whole page has one time.
+    A payment that changes meanwhile moves to the end, so an offset would skip another payment. The next page starts
+    at the newest change instead; only a page whose changes all have the same time needs an offset.
     """
     if newest > asked.since:
         return replace(asked, since=newest, offset=0)
@@ -170,7 +170,7 @@ ATTEMPTS_PER_TICK: Final = 10
 
 
 def take_turns(attempts: Sequence[str], *, after: str) -> list[str]:
-    """Choose the attempts to ask for by id in this tick: those that follow `after`, round and round."""
+    """Return the attempts to read by id in this sweep: the next ones after `after`, in a circle."""
     ordered = sorted(attempts)
     later = [attempt for attempt in ordered if attempt > after]
     return (later + ordered[: len(ordered) - len(later)])[:ATTEMPTS_PER_TICK]
@@ -180,6 +180,6 @@ def take_turns(attempts: Sequence[str], *, after: str) -> list[str]:
 
 
 def check_number(watch_until: datetime, *, duration: timedelta, now: datetime) -> int:
-    """Count the checks of a watch, the present one included; any process finds the same number."""
+    """Count the checks of a watch up to this one; it follows from the time, so every process gets the same number."""
     elapsed_s = (now - (watch_until - duration)).total_seconds()
     return 1 + max(0, int(elapsed_s // INTERVAL_S[FAST]))

@@ -1,6 +1,6 @@
-"""Asks once about each payment that had an alert when money became part of the state.
+"""Reads each payment with an alert once more from its provider.
 
-An older version may have left its money outside.
+An older version did not record money, so that the state of such a payment may lack some.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ NEXT_BATCH_S: Final = 1.0
 PUT_OFF_S: Final = 60.0
 INTERVAL_S: Final = 24 * 3600.0
 
-# Which look this is: a version that understands more of old payments has another one.
+# The name of this pass. A version that reads more from old payments adds another pass.
 NAME: Final = "money_held"
 BEGUN: Final = 0
 
 IS_BEGUN: Final = "SELECT count(*) > 0 FROM second_looks WHERE name = $1 AND payment_id = $2"
-# Rows of an older version than this say less of alerts.
-TOLD_SINCE: Final = 4
+# Rows of older versions lack some alerts.
+LEAST_VERSION: Final = 4
 IS_BUILT: Final = "SELECT count(*) > 0 FROM checkpoints WHERE read_model = 'payment_details' AND version >= $1"
 BEGIN: Final = """
     INSERT INTO second_looks (name, payment_id)
@@ -49,7 +49,7 @@ BEGIN: Final = """
     UNION ALL SELECT $1, $2
     ON CONFLICT DO NOTHING
 """
-# Who could not be asked about goes behind all others.
+# Payments whose provider did not answer come last.
 NEXT: Final = """
     SELECT payment_id FROM second_looks
     WHERE name = $1 AND payment_id <> $2 AND (tried_at IS NULL OR tried_at < $3)
@@ -62,7 +62,7 @@ IS_LEFT: Final = "SELECT count(*) > 0 FROM second_looks WHERE name = $1 AND paym
 
 
 class SecondLook:
-    """A job of the lane `clock`, for the payments of providers that can be asked."""
+    """A job of the lane `clock`, for the payments of remote providers."""
 
     def __init__(self, *, hub: Hub, pool: asyncpg.Pool, providers: Sequence[str]) -> None:
         self._hub = hub
@@ -71,7 +71,7 @@ class SecondLook:
         self._logger = structlog.get_logger(component="second_look")
 
     async def tick(self) -> Decision:
-        """Ask about a batch; what its provider does not answer comes later, and keeps no other waiting."""
+        """Read one batch; a payment without an answer comes again later and does not block the others."""
         payment_ids = await self._next()
         for payment_id in payment_ids:
             try:
@@ -88,7 +88,7 @@ class SecondLook:
     async def _next(self) -> list[int]:
         try:
             if not await self._pool.fetchval(IS_BEGUN, NAME, BEGUN):
-                if not await self._pool.fetchval(IS_BUILT, TOLD_SINCE):
+                if not await self._pool.fetchval(IS_BUILT, LEAST_VERSION):
                     raise StoreUnavailable(why="not_shown")
                 await self._pool.execute(BEGIN, NAME, BEGUN, self._providers)
             before = self._hub.now() - timedelta(seconds=PUT_OFF_S)
@@ -102,5 +102,5 @@ class SecondLook:
         try:
             await refresh_payment(self._hub, payment_id, cause=cause)
         except (ProviderRefused, ProviderMisunderstood, ProviderNotConnected, InvalidVaultKey) as error:
-            # What cannot be asked about stays as it is, with its alert.
+            # The payment keeps its state and its alert.
             self._logger.warning("second_look_failed", payment_id=payment_id, reason=error.code)

@@ -1,4 +1,4 @@
-"""One sweep: one search of one account about all its payments, and the few asked for by id."""
+"""One sweep of an account: a search that covers all its payments, and a few attempts read by id."""
 
 from __future__ import annotations
 
@@ -31,55 +31,57 @@ if TYPE_CHECKING:
     from services.monitor.open_payments import Account
 
 REMEMBERED_OBSERVATIONS: Final = 100_000
-REMEMBERED_PLACES: Final = 20_000
+REMEMBERED_SEARCHES: Final = 20_000
 
-Place = tuple[str, str, str]
+MemoryKey = tuple[str, str, str]
 
 
 class Memory:
-    """What one process remembers from sweep to sweep; forgetting any of it costs questions, never a payment.
+    """What one process remembers between sweeps; forgetting it costs requests, never a payment.
 
-    Overlapping spans tell most changes again and again. Those that were recorded once are passed over without
-    a look at the log.
+    Overlapping spans list most changes several times. A sweep skips a recorded change without reading the log.
     """
 
     def __init__(self) -> None:
         self._recorded: FIFOCache[bytes, None] = FIFOCache(REMEMBERED_OBSERVATIONS)
-        self._stopped: dict[Place, SearchPage] = {}
-        self._turns: dict[Place, str] = {}
+        self._resume_pages: dict[MemoryKey, SearchPage] = {}
+        self._turns: dict[MemoryKey, str] = {}
 
     def knows(self, account: str, seen: Observation) -> bool:
-        """Say whether this very observation was recorded before."""
+        """Return True when a sweep has handled this observation before."""
         return _digest(account, seen) in self._recorded
 
     def remember(self, account: str, seen: Observation) -> None:
-        """Note that an observation was recorded, or is none of the account's payments."""
+        """Remember an observation that is recorded, or that belongs to no payment of the account."""
         self._recorded[_digest(account, seen)] = None
 
-    def stopped_at(self, place: Place) -> SearchPage | None:
-        """Give the page that an earlier sweep would have asked for next."""
-        return self._stopped.get(place)
+    def resume_page(self, key: MemoryKey) -> SearchPage | None:
+        """Return the page where an earlier sweep stopped."""
+        return self._resume_pages.get(key)
 
-    def stop_at(self, place: Place, page: SearchPage | None) -> None:
-        """Note which page is next; None when all were asked for."""
-        self._stopped.pop(place, None)
+    def set_resume_page(self, key: MemoryKey, page: SearchPage | None) -> None:
+        """Remember the next page; None after the last page."""
+        self._resume_pages.pop(key, None)
         if page is not None:
-            self._stopped[place] = page
-            if len(self._stopped) > REMEMBERED_PLACES:
-                del self._stopped[next(iter(self._stopped))]
+            self._resume_pages[key] = page
+            if len(self._resume_pages) > REMEMBERED_SEARCHES:
+                del self._resume_pages[next(iter(self._resume_pages))]
 
-    def take_turns(self, place: Place, attempts: Sequence[str]) -> list[str]:
-        """Choose the attempts whose turn it is."""
-        chosen = schedule.take_turns(attempts, after=self._turns.pop(place, ""))
+    def take_turns(self, key: MemoryKey, attempts: Sequence[str]) -> list[str]:
+        """Return the attempts to read by id in this sweep."""
+        chosen = schedule.take_turns(attempts, after=self._turns.pop(key, ""))
         if chosen:
-            self._turns[place] = chosen[-1]
-            if len(self._turns) > REMEMBERED_PLACES:
+            self._turns[key] = chosen[-1]
+            if len(self._turns) > REMEMBERED_SEARCHES:
                 del self._turns[next(iter(self._turns))]
         return chosen
 
 
 class Sweep:
-    """One sweep of `account` in `lane` at `now`; `on_decided` hears of each payment and says if it moved."""
+    """One sweep of `account` in `lane` at `now`.
+
+    The sweep calls `on_decided` with each recorded decision; it returns True when the payment's status changed.
+    """
 
     def __init__(
         self,
@@ -110,7 +112,7 @@ class Sweep:
     async def run(
         self, load: schedule.AccountLoad, watched: Sequence[OpenPayment], attempts: Sequence[str]
     ) -> SweepResult:
-        """Ask, record, and move the cursor; raises the provider's and the store's errors."""
+        """Search, record, and move the cursor; raises the provider's and the store's errors."""
         self._references = {payment.payment_id: payment.external_reference for payment in watched}
         credential = await credential_of(self._hub, self._account.merchant, self._account.provider)
         result = await self._search(load, credential)
@@ -126,7 +128,7 @@ class Sweep:
         )
         reached = await self._ask("incremental", incremental, credential)
         if reached is not None:
-            # The oldest change comes first, so all before the one that was reached has been seen.
+            # The search lists the oldest change first, so everything before `reached` has been seen.
             backfilled_at = cursor.backfilled_at if cursor else self._now
             await self._cursors.store(self._account.name, Cursor(high_water=reached, backfilled_at=backfilled_at))
             return SweepResult(incremental_done=False, backfill_done=False)
@@ -136,46 +138,46 @@ class Sweep:
         return SweepResult(incremental_done=True, backfill_done=backfill_done)
 
     async def _ask(self, name: str, page: SearchPage, credential: Credential) -> datetime | None:
-        """Ask page by page; gives how far it came when the tick's pages were not enough, None at the end."""
-        place = (self._account.name, self._lane, name)
-        page = schedule.resumed(self._memory.stopped_at(place), page)
+        """Search page by page; return None after the last page, or the time reached when no pages are left."""
+        key = (self._account.name, self._lane, name)
+        page = schedule.resumed(self._memory.resume_page(key), page)
         while self._pages_left:
             self._pages_left -= 1
             found = await self._provider.observe_changes(
                 since=page.since, until=page.until, offset=page.offset, credential=credential
             )
-            await self._record(found.observations)
+            await self._record_all(found.observations)
             if found.is_last:
-                self._memory.stop_at(place, None)
+                self._memory.set_resume_page(key, None)
                 return None
             page = schedule.next_page(
                 page,
                 newest=max((seen.observed_at for seen in found.observations), default=page.since),
                 answers=found.answers,
             )
-            self._memory.stop_at(place, page)
+            self._memory.set_resume_page(key, page)
         return page.since
 
-    async def _record(self, observations: Sequence[Observation]) -> None:
+    async def _record_all(self, observations: Sequence[Observation]) -> None:
         self.seen += len(observations)
         by_payment: dict[int, list[Observation]] = {}
         for seen in observations:
             payment_id = payment_id_in_reference(seen.external_reference or "")
             if payment_id is not None and not self._memory.knows(self._account.name, seen):
                 by_payment.setdefault(payment_id, []).append(seen)
-        await _all(self._record_of(payment_id, told) for payment_id, told in by_payment.items())
+        await _all(self._record_of(payment_id, observations) for payment_id, observations in by_payment.items())
 
-    async def _record_of(self, payment_id: int, told: Sequence[Observation]) -> None:
+    async def _record_of(self, payment_id: int, observations: Sequence[Observation]) -> None:
         reference = self._references.get(payment_id) or await self._reference_of(payment_id)
-        ours = [seen for seen in told if seen.external_reference == reference]
+        ours = [seen for seen in observations if seen.external_reference == reference]
         if ours:
             asked_at = self._hub.now()
             self._note(await record_observations(self._hub, payment_id, ours, asked_at=asked_at, cause=self.cause))
-        for seen in told:
+        for seen in observations:
             self._memory.remember(self._account.name, seen)
 
     async def _reference_of(self, payment_id: int) -> str | None:
-        """Give the reference of a payment that is not watched; None when it is none of this account's."""
+        """Return the reference of an unwatched payment; None when it belongs to another account."""
         try:
             loaded = await load_payment(self._hub, payment_id)
         except NotFound:
@@ -185,12 +187,12 @@ class Sweep:
         return intent.external_reference if is_ours else None
 
     async def _ask_for_attempt(self, attempt_id: str) -> None:
-        """Ask for one attempt by its id, for the search index may lag behind the payments themselves."""
+        """Read one attempt by its id, because the search index may lag."""
         merchant, provider = self._account.merchant, self._account.provider
         try:
             decided = await observe_attempt(self._hub, merchant, provider, attempt_id, cause=self.cause)
         except (ProviderRefused, ProviderMisunderstood, ProviderShowsNothing) as error:
-            # One attempt that cannot be asked for must not keep the others waiting; its turn comes again.
+            # One unreadable attempt must not block the others; its turn comes again.
             self._logger.warning("attempt_not_observed", attempt_id=attempt_id, reason=error.code)
             return
         self.seen += 1
@@ -203,13 +205,13 @@ class Sweep:
 
 
 async def _all(works: Iterable[Awaitable[None]]) -> None:
-    """Do all at once and let every one end; then raise the first error, if there was one."""
+    """Run all in parallel until every one has ended; then raise the first error."""
     for result in await asyncio.gather(*works, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
 
 
 def _digest(account: str, seen: Observation) -> bytes:
-    """Digest what an observation says, without its bytes: these may differ for the same fact."""
+    """Digest an observation without its raw answer, which may differ for the same fact."""
     facts = msgspec.json.encode((account, msgspec.structs.replace(seen, answer=b"")))
     return hashlib.blake2b(facts, digest_size=16).digest()

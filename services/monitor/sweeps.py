@@ -1,4 +1,4 @@
-"""What a tick of a provider account does: sweep it if it needs sweeping, and say when to come again."""
+"""Sweeps an account when its timer expires, and decides when the timer expires again."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class Sweeps:
         self._logger = structlog.get_logger(component="sweeps")
 
     async def is_needed(self, lane: str, name: str) -> bool:
-        """Say whether an account belongs into a lane at this moment."""
+        """Read the account's load, and return True when the account belongs to the lane."""
         load = await self._open_payments.account_load(Account.named(name), self._hub.now())
         return schedule.is_needed(lane, load)
 
     async def tick(self, lane: str, name: str) -> Decision:
-        """Sweep an account if it belongs into the lane; raises the store's errors."""
+        """Sweep an account if it belongs to the lane; raises the store's errors."""
         account, now = Account.named(name), self._hub.now()
         if account.provider not in self._hub.providers.remote:
             self._logger.error("sweep_of_unknown_provider", account=name, lane=lane)
@@ -61,7 +61,7 @@ class Sweeps:
         load = await self._open_payments.account_load(account, now)
         watched = await self._open_payments.watched(account, now) if lane == FAST else []
         if lane == FAST:
-            await self._watches.look(name, watched)
+            await self._watches.update(name, watched)
         if not schedule.is_needed(lane, load):
             return End()
         pause_s = self._pauses.left_s(name)
@@ -85,10 +85,12 @@ class Sweeps:
             lane=lane,
             account=account,
             now=now,
-            on_decided=lambda decided: self._watches.decided(name, decided, correlation_id=sweep.cause.correlation_id),
+            on_decided=lambda decided: self._watches.log_decision(
+                name, decided, correlation_id=sweep.cause.correlation_id
+            ),
         )
         if lane == FAST:
-            self._watches.checked(name)
+            self._watches.log_checks(name)
             attempts = [attempt for payment in watched for attempt in payment.unsettled_attempts]
         else:
             attempts = await self._open_payments.unsettled_attempts(account) if lane == SLOW else []
@@ -98,14 +100,14 @@ class Sweeps:
         except ProviderUnavailable as error:
             return self._pause(lane, name, error.code, at_least_s=error.retry_after_s)
         except ProviderNotConnected as error:
-            # What is open is waited for; an account of which nothing is open may be gone for good, and is no trouble.
+            # An account without open payments may be disconnected permanently, which is no fault.
             return Again(schedule.INTERVAL_S[QUIET]) if lane == QUIET else self._pause(lane, name, error.code)
         except (ProviderRefused, ProviderMisunderstood, InvalidVaultKey) as error:
             return self._pause(lane, name, error.code)
         except TimeoutError:
             return self._pause(lane, name, "sweep_timed_out")
         self._pauses.succeeded(name)
-        await self._tell(sweep, lane, account, now, load)
+        await self._publish(sweep, lane, account, now, load)
         took_s = (self._hub.now() - now).total_seconds()
         return schedule.after_sweep(lane, result, took_s=took_s)
 
@@ -114,7 +116,7 @@ class Sweeps:
         self._logger.warning("sweep_failed", account=name, lane=lane, reason=reason, again_in_s=pause_s)
         return Again(pause_s)
 
-    async def _tell(self, sweep: Sweep, lane: str, account: Account, asked_at: datetime, load: AccountLoad) -> None:
+    async def _publish(self, sweep: Sweep, lane: str, account: Account, asked_at: datetime, load: AccountLoad) -> None:
         fact = SweepCompleted(
             account=account.name,
             lane=lane,

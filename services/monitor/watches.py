@@ -1,7 +1,7 @@
-"""Tells the log what happens to each watch: started, checked, moved, finished.
+"""Writes log lines for each watch: started, checked, status changed, finished.
 
-Several processes may sweep one account in turn. Each knows the watches that it has seen; a check's number
-follows from the time, so that all of them count alike.
+Several processes may sweep one account in turn. Each process knows the watches that it has seen. The number of a check
+follows from the time, so that all processes count alike.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ if TYPE_CHECKING:
 
 
 class Watches:
-    """The watches that this process has seen and whose end it has not told yet, by account."""
+    """The watches, by account, that this process has seen and whose end it has not logged."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._known: dict[str, dict[int, datetime]] = {}
         self._logger = structlog.get_logger(component="watches")
 
-    async def look(self, account: str, watched: Sequence[OpenPayment]) -> None:
-        """Compare with what is being watched; tell of the watches that began and of those that ended."""
+    async def update(self, account: str, watched: Sequence[OpenPayment]) -> None:
+        """Compare with the watched payments, and log the watches that began and those that ended."""
         present = {payment.payment_id: payment.watch_until for payment in watched if payment.watch_until}
         known = self._known.pop(account, {})
         if present:
             self._known[account] = present
         for payment_id, watch_until in present.items():
             if known.get(payment_id) != watch_until:
-                self._tell_of_begin(account, payment_id, watch_until)
+                self._log_start(account, payment_id, watch_until)
         for payment_id in known.keys() - present.keys():
-            await self._tell_of_end(account, payment_id, known[payment_id])
+            await self._log_end(account, payment_id, known[payment_id])
 
-    def checked(self, account: str) -> None:
-        """Tell that the provider is being asked about the account's watched payments."""
+    def log_checks(self, account: str) -> None:
+        """Log a check of each watched payment of the account."""
         for payment_id, watch_until in self._known.get(account, {}).items():
             self._logger.debug("watch_check", account=account, payment_id=payment_id, number=self._number(watch_until))
 
-    def decided(self, account: str, decided: Decided, *, correlation_id: str) -> bool:
-        """Tell what an observation changed; gives whether the payment's status moved."""
+    def log_decision(self, account: str, decided: Decided, *, correlation_id: str) -> bool:
+        """Log a change of the payment's status; return False when the status is the same."""
         before, after = decided.before.payment, decided.after.payment
         payment_id = decided.after.payment_id
         if before.status == after.status:
@@ -66,28 +66,28 @@ class Watches:
         if not after.may_still_be_paid:
             watch_until = self._known.get(account, {}).pop(payment_id, None)
             if watch_until is not None:
-                self._tell_of_final_status(account, payment_id, watch_until, after.status)
+                self._log_final_status(account, payment_id, watch_until, after.status)
         return True
 
-    def _tell_of_begin(self, account: str, payment_id: int, watch_until: datetime) -> None:
+    def _log_start(self, account: str, payment_id: int, watch_until: datetime) -> None:
         number = self._number(watch_until)
         event = "watch_started" if number == 1 else "watch_taken_over"
         self._logger.info(
             event, account=account, payment_id=payment_id, number=number, watch_until=watch_until.isoformat()
         )
 
-    async def _tell_of_end(self, account: str, payment_id: int, watch_until: datetime) -> None:
+    async def _log_end(self, account: str, payment_id: int, watch_until: datetime) -> None:
         if watch_until <= self._hub.now():
-            self._tell_of_finish(account, payment_id, watch_until, reason="time")
+            self._log_finish(account, payment_id, watch_until, reason="time")
             return
         loaded = await load_payment(self._hub, payment_id)
-        self._tell_of_final_status(account, payment_id, watch_until, loaded.payment.status)
+        self._log_final_status(account, payment_id, watch_until, loaded.payment.status)
 
-    def _tell_of_final_status(self, account: str, payment_id: int, watch_until: datetime, status: str) -> None:
+    def _log_final_status(self, account: str, payment_id: int, watch_until: datetime, status: str) -> None:
         self._logger.info("watch_stops", account=account, payment_id=payment_id, final_status=status)
-        self._tell_of_finish(account, payment_id, watch_until, reason="final_status")
+        self._log_finish(account, payment_id, watch_until, reason="final_status")
 
-    def _tell_of_finish(self, account: str, payment_id: int, watch_until: datetime, *, reason: str) -> None:
+    def _log_finish(self, account: str, payment_id: int, watch_until: datetime, *, reason: str) -> None:
         self._logger.info(
             "watch_finished",
             account=account,

@@ -85,7 +85,7 @@ class Sandbox:
     async def faults(self, **change: Any) -> None:
         await self.control("PUT", "faults", change)
 
-    async def asked(self, route: str = "GET /v1/payments/search") -> int:
+    async def request_count(self, route: str = "GET /v1/payments/search") -> int:
         stats = await self.control("GET", "stats")
         return stats["requests"]["by_route"].get(route, 0)
 
@@ -119,7 +119,7 @@ class World:
     processes: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     @property
-    def left_alone(self) -> timedelta:
+    def resume_after(self) -> timedelta:
         return timedelta(seconds=self.settings.patience.resume_s)
 
     async def open(
@@ -146,22 +146,22 @@ class World:
             lifetime=lifetime,
         )
         loaded = await create_payment(hub or self.hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
-        await self.shown(loaded.payment_id)
+        await self.wait_until_projected(loaded.payment_id)
         return loaded
 
-    async def shown(self, payment_id: int) -> None:
+    async def wait_until_projected(self, payment_id: int) -> None:
         head = await self.hub.log.head()
-        await until(lambda: self._is_shown(head), f"payment {payment_id} is in the read model")
+        await until(lambda: self._is_projected(head), f"payment {payment_id} is in the read model")
 
-    async def _is_shown(self, head: int) -> bool:
+    async def _is_projected(self, head: int) -> bool:
         query = "SELECT position >= $1 FROM checkpoints WHERE read_model = 'open_payments'"
         return bool(await self.pool.fetchval(query, head))
 
-    async def asked(self, times: int) -> float:
+    async def wait_for_searches(self, times: int) -> float:
         """Wait until the provider was asked so often what changed; gives the seconds that it took."""
 
         async def is_so() -> bool:
-            return await self.sandbox.asked() >= times
+            return await self.sandbox.request_count() >= times
 
         return await seconds_until(is_so, f"the provider was asked {times} times")
 
@@ -172,7 +172,7 @@ class World:
         history = await self.hub.log.read_stream(stream_id(loaded.payment_id))
         return [envelope for envelope in history if not kinds or isinstance(envelope.event, kinds)]
 
-    async def has_status(self, loaded: LoadedPayment, status: str, *, within_s: float = 10) -> float:
+    async def wait_for_status(self, loaded: LoadedPayment, status: str, *, within_s: float = 10) -> float:
         """Wait until the log says so; gives the seconds that it took."""
 
         async def is_so() -> bool:
@@ -197,7 +197,7 @@ class World:
         async def run() -> None:
             bus = await connect(self.nats.url, name="monitor")
             try:
-                monitor = Monitor(hub=self.hub, pool=self.pool, bus=bus, left_alone=self.left_alone)
+                monitor = Monitor(hub=self.hub, pool=self.pool, bus=bus, resume_after=self.resume_after)
                 async with asyncio.TaskGroup() as group:
                     group.create_task(monitor.reconciler.run())
                     group.create_task(monitor.dispatcher.run())

@@ -76,7 +76,7 @@ async def test_a_payment_with_an_attempt_in_flight_waits_and_keeps_nobody_waitin
     await world.sandbox.pay(in_flight, "pending")
     await world.sweeps().tick(FAST, "padaria.mercado_pago")
     overdue = await world.open(lifetime=timedelta(minutes=5, seconds=1))
-    await world.shown(in_flight.payment_id)
+    await world.wait_until_projected(in_flight.payment_id)
     clock.ahead = timedelta(minutes=6)
     expiry = expiry_of(world)
     await expiry.tick()
@@ -102,7 +102,7 @@ async def open_without_charge(world: World, slug: str = "padaria", *, unit_price
     with pytest.raises(ProviderUnavailable):
         await world.open(slug, hub=hub, unit_price_centavos=unit_price_centavos)
     payment_id: int = await world.pool.fetchval("SELECT last_value FROM payment_numbers")
-    await world.shown(payment_id)
+    await world.wait_until_projected(payment_id)
     return payment_id
 
 
@@ -112,7 +112,7 @@ def charges_of(world: World, *, open_payments: Any = None) -> Charges:
         merchants=MerchantDirectory(world.hub.log),
         open_payments=open_payments or OpenPayments(world.pool),
         pauses=BackOff[str](world.hub.now),
-        left_alone=world.left_alone,
+        resume_after=world.resume_after,
     )
 
 
@@ -134,9 +134,9 @@ async def test_an_intent_without_a_charge_is_completed_after_ten_seconds(world: 
         ChargeCreated.__name__,
         WatchStarted.__name__,
     ]
-    await world.shown(payment_id)
+    await world.wait_until_projected(payment_id)
     await charges.tick()
-    assert await world.sandbox.asked("POST /checkout/preferences") == 1
+    assert await world.sandbox.request_count("POST /checkout/preferences") == 1
 
 
 async def test_a_payment_at_a_provider_opens_without_its_charge(world: World):
@@ -176,7 +176,7 @@ async def test_a_provider_that_is_away_is_not_asked_for_every_intent(world: Worl
     await world.sandbox.faults(error_rate=1)
     for _ in range(5):
         await charges.tick()
-    assert await world.sandbox.asked("POST /checkout/preferences") <= 2 * 8
+    assert await world.sandbox.request_count("POST /checkout/preferences") <= 2 * 8
     await world.sandbox.faults(error_rate=0)
     clock.ahead = timedelta(minutes=2)
     await charges.tick()
@@ -189,11 +189,11 @@ async def test_a_charge_that_is_refused_is_not_asked_for_again(world: World, clo
     clock.ahead = timedelta(seconds=11)
     charges = charges_of(world)
     await charges.tick()
-    await world.shown(payment_id)
+    await world.wait_until_projected(payment_id)
     clock.ahead = timedelta(minutes=2)
     await charges.tick()
     assert ChargeRefused.__name__ in await kinds(world, payment_id)
-    assert await world.sandbox.asked("POST /checkout/preferences") == 1
+    assert await world.sandbox.request_count("POST /checkout/preferences") == 1
 
 
 async def test_a_charge_waits_for_a_credential_that_the_provider_accepts(world: World, clock: Clock):
@@ -285,7 +285,7 @@ async def test_two_who_look_at_once_do_not_handle_the_same_delivery(world: World
         await world.hub.inbox.store(delivery_of(world, paid["id"]))
     clock.ahead = timedelta(seconds=FIRST_RETRY_S + 1)
     await asyncio.gather(*(Deliveries(hub=world.hub).tick() for _ in range(3)))
-    assert await world.sandbox.asked("GET /v1/payments/{payment_id}") == 20
+    assert await world.sandbox.request_count("GET /v1/payments/{payment_id}") == 20
 
 
 # --- a second look ------------------------------------------------------------------------------
@@ -329,9 +329,9 @@ async def test_every_payment_that_had_an_alert_is_asked_about_once(world: World,
     clock.ahead = timedelta(minutes=2)
     assert (await look.tick()).delay_s > 3600
     assert await world.status(alerted) == "approved"
-    asked = await world.sandbox.asked()
+    asked = await world.sandbox.request_count()
     assert (await look.tick()).delay_s > 3600
-    assert await world.sandbox.asked() == asked
+    assert await world.sandbox.request_count() == asked
 
 
 # --- retention ----------------------------------------------------------------------------------

@@ -243,7 +243,7 @@ async def test_an_orders_refund_that_is_processing_is_what_the_list_says_later(w
 
 async def test_a_dispute_is_found_without_a_webhook_though_nothing_is_open(world: World, clock: Clock):
     loaded = await paid(world)
-    await world.shown(loaded.payment_id)
+    await world.wait_until_projected(loaded.payment_id)
     await world.sandbox.pay(loaded, "charged_back")
     clock.ahead = timedelta(minutes=20)
     await world.sweeps().tick(QUIET, ACCOUNT)
@@ -252,7 +252,7 @@ async def test_a_dispute_is_found_without_a_webhook_though_nothing_is_open(world
 
 async def test_what_changed_while_the_account_was_quiet_is_found_when_it_is_asked_again(world: World, clock: Clock):
     loaded = await paid(world)
-    await world.shown(loaded.payment_id)
+    await world.wait_until_projected(loaded.payment_id)
     await world.sandbox.pay(loaded, "charged_back")
     clock.ahead = timedelta(minutes=10)
     await world.open()
@@ -268,7 +268,7 @@ async def test_an_attempt_that_was_waiting_when_another_was_paid_is_watched_to_i
     await world.sandbox.control("POST", "pay", {"payment_id": card["id"], "outcome": "approved"})
     await world.sweeps().tick(FAST, ACCOUNT)
     assert await world.status(loaded) == "approved"
-    await world.shown(loaded.payment_id)
+    await world.wait_until_projected(loaded.payment_id)
     await world.sandbox.control("POST", "pay", {"payment_id": waiting["id"], "outcome": "approved"})
     for lane in (FAST, SLOW):
         await world.sweeps().tick(lane, ACCOUNT)
@@ -457,10 +457,10 @@ async def a_late_pix(world: World, clock: Clock) -> int:
         await world.open(method="pix", payer=Payer(email="a@testuser.com"), lifetime=timedelta(minutes=30))
     number: int = await world.pool.fetchval("SELECT last_value FROM payment_numbers")
     await world.sandbox.faults(error_rate=0)
-    await world.shown(number)
+    await world.wait_until_projected(number)
     clock.ahead = timedelta(minutes=29)
     await charges_of(world).tick()
-    await world.shown(number)
+    await world.wait_until_projected(number)
     assert "ChargeCreated" in await kinds(world, number)
     return number
 
@@ -519,15 +519,15 @@ async def test_what_a_check_verified_is_asked_again_after_three_seconds_and_not_
     now_s = 1000.0
     loaded = await world.open()
     checks = Checks(world.hub, fresh_s=world.settings.patience.fresh_s, time_s=lambda: now_s)
-    before = await world.sandbox.asked()
+    before = await world.sandbox.request_count()
 
     first = await checks.check(loaded, cause=CAUSE)
     now_s = 1002.9
     again = await checks.check(loaded, cause=CAUSE)
     assert (again.synced_at, again.changed) == (first.synced_at, False)
-    assert await world.sandbox.asked() - before == 1
+    assert await world.sandbox.request_count() - before == 1
 
     now_s = 1003.1
     later = await checks.check(loaded, cause=CAUSE)
     assert later.synced_at != first.synced_at
-    assert await world.sandbox.asked() - before == 2
+    assert await world.sandbox.request_count() - before == 2

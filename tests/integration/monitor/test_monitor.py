@@ -33,9 +33,9 @@ FOUND_WITHIN_S = allowed(6)
 async def test_a_payment_is_found_within_six_seconds_without_any_webhook(world: World):
     await world.monitor()
     payment = await world.open()
-    await world.asked(1)
+    await world.wait_for_searches(1)
     await world.sandbox.pay(payment)
-    took_s = await world.has_status(payment, "approved")
+    took_s = await world.wait_for_status(payment, "approved")
     assert took_s < FOUND_WITHIN_S
     (changed,) = await world.events(payment, StatusChanged)
     assert changed.cause.actor == "sweep"
@@ -44,7 +44,7 @@ async def test_a_payment_is_found_within_six_seconds_without_any_webhook(world: 
 async def test_a_watch_is_swept_a_second_after_it_began(world: World):
     await world.monitor()
     await world.open()
-    assert await world.asked(1) < allowed(1.5)
+    assert await world.wait_for_searches(1) < allowed(1.5)
 
 
 async def test_two_monitors_share_the_accounts_and_ask_no_account_twice(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -52,11 +52,11 @@ async def test_two_monitors_share_the_accounts_and_ask_no_account_twice(world: W
     await asyncio.gather(world.monitor(), world.monitor())
     for slug in ("padaria", "mercado", "loja"):
         await world.open(slug)
-    await world.asked(3)
-    before, began = await world.sandbox.asked(), time.monotonic()
-    await world.asked(before + 12)
+    await world.wait_for_searches(3)
+    before, began = await world.sandbox.request_count(), time.monotonic()
+    await world.wait_for_searches(before + 12)
     # Three accounts, a question a second; where the time begins and ends one more of each may fall.
-    assert await world.sandbox.asked() - before <= 3 * (time.monotonic() - began + 1.34)
+    assert await world.sandbox.request_count() - before <= 3 * (time.monotonic() - began + 1.34)
 
 
 async def test_a_slow_account_delays_no_other(world: World):
@@ -73,7 +73,7 @@ async def test_a_slow_account_delays_no_other(world: World):
     provider.observe_changes = observe_changes  # type: ignore[method-assign]
     await world.sandbox.pay(slow)
     await world.sandbox.pay(quick)
-    assert await world.has_status(quick, "approved") < FOUND_WITHIN_S
+    assert await world.wait_for_status(quick, "approved") < FOUND_WITHIN_S
 
 
 async def a_direct_pix(world: World, *, lifetime: timedelta) -> LoadedPayment:
@@ -100,44 +100,44 @@ async def test_slow_providers_do_not_hold_up_the_hubs_own_routine(world: World, 
 async def test_timers_heal_when_everything_in_nats_is_lost(world: World):
     await world.monitor()
     payment = await world.open()
-    await world.asked(1)
+    await world.wait_for_searches(1)
     await world.nats.stop()
     folder = world.nats._folder / "jetstream"
     assert folder.is_dir()
     shutil.rmtree(folder)
     await world.nats.start()
     await world.sandbox.pay(payment)
-    assert await world.has_status(payment, "approved", within_s=20) < FOUND_WITHIN_S
+    assert await world.wait_for_status(payment, "approved", within_s=20) < FOUND_WITHIN_S
 
 
 async def test_timers_heal_when_their_stream_is_deleted(world: World):
     await world.monitor()
     payment = await world.open()
-    await world.asked(1)
+    await world.wait_for_searches(1)
     client = await nats.connect(world.nats.url)
     await client.jetstream().delete_stream("SWEEPS")
     await client.close()
     await world.sandbox.pay(payment)
-    assert await world.has_status(payment, "approved", within_s=20) < FOUND_WITHIN_S
+    assert await world.wait_for_status(payment, "approved", within_s=20) < FOUND_WITHIN_S
 
 
 async def test_a_nats_that_is_away_for_a_while_stops_nothing_for_good(world: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(INTERVAL_S, FAST, 2.0)
     await world.monitor()
     payment = await world.open()
-    await world.asked(1)
+    await world.wait_for_searches(1)
     await world.nats.stop()
     await world.sandbox.pay(payment)
     # Long enough for some of its tries to reach nobody.
     await asyncio.sleep(1.0)
     await world.nats.start()
-    await world.has_status(payment, "approved", within_s=12)
+    await world.wait_for_status(payment, "approved", within_s=12)
 
 
 async def test_a_timer_that_ends_just_when_a_watch_begins_is_set_again(world: World):
     bus = await connect(world.nats.url, name="test")
     try:
-        monitor, timers = Monitor(hub=world.hub, pool=world.pool, bus=bus, left_alone=world.left_alone), Timers(bus)
+        monitor, timers = Monitor(hub=world.hub, pool=world.pool, bus=bus, resume_after=world.resume_after), Timers(bus)
         await timers.ensure(FAST, "padaria.mercado_pago")
         (tick,) = await timers.take(10)
         # The decision to end was taken before this watch began.

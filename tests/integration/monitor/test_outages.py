@@ -41,7 +41,7 @@ async def test_a_database_that_is_away_for_a_while_stops_nothing_for_good(world:
     await asyncio.sleep(1.5)
     await postgres.start()
     await world.sandbox.pay(payment)
-    await world.has_status(payment, "approved", within_s=15)
+    await world.wait_for_status(payment, "approved", within_s=15)
     assert process.returncode is None
 
 

@@ -26,7 +26,7 @@ async def test_a_monitor_that_is_told_to_stop_has_stopped_two_seconds_later(worl
     await world.sandbox.faults(latency_ms=20_000)
 
     async def is_asking() -> bool:
-        return await world.sandbox.asked() > 0
+        return await world.sandbox.request_count() > 0
 
     await until(is_asking, "a sweep waits for the provider")
     ready = world.settings.home / "monitor-0.ready"
@@ -53,14 +53,14 @@ async def test_a_monitor_stops_in_time_also_when_the_bus_is_away(world: World):
 async def test_when_a_monitor_is_killed_the_other_one_takes_up_every_watch(world: World):
     victim, _ = await world.monitor_process(), await world.monitor_process()
     payments = [await world.open(slug) for slug in ("padaria", "mercado", "loja")]
-    await world.asked(3)
+    await world.wait_for_searches(3)
     victim.kill()
     await victim.wait()
     for payment in payments:
         await world.sandbox.pay(payment)
     began = time.monotonic()
     for payment in payments:
-        await world.has_status(payment, "approved", within_s=CYCLE_S + COMES_BACK_AFTER_S + 1)
+        await world.wait_for_status(payment, "approved", within_s=CYCLE_S + COMES_BACK_AFTER_S + 1)
     assert time.monotonic() - began < allowed(CYCLE_S + COMES_BACK_AFTER_S)
 
 
@@ -68,12 +68,12 @@ async def test_when_a_monitor_is_killed_the_other_one_takes_up_every_watch(world
 async def test_a_new_monitor_takes_up_every_watch_of_a_killed_one(world: World):
     victim = await world.monitor_process()
     payment = await world.open()
-    await world.asked(1)
+    await world.wait_for_searches(1)
     victim.kill()
     await victim.wait()
     await world.sandbox.pay(payment)
     await world.monitor_process()
-    await world.has_status(payment, "approved", within_s=CYCLE_S + COMES_BACK_AFTER_S)
+    await world.wait_for_status(payment, "approved", within_s=CYCLE_S + COMES_BACK_AFTER_S)
 
 
 async def test_without_a_database_it_says_one_sentence(world: World):
@@ -92,7 +92,7 @@ from services.monitor.reconcile import Reconciler
 async def die(self):
     raise RuntimeError("a surprise")
 
-Reconciler.look = die
+Reconciler.reconcile = die
 sys.exit(run("monitor", serve))
 """
     process = await asyncio.create_subprocess_exec(

@@ -39,7 +39,7 @@ async def test_one_question_finds_every_payment_of_the_account(world: World):
         await world.sandbox.pay(payment)
     assert isinstance(await world.sweeps().tick(FAST, PADARIA), Again)
     assert [await world.status(payment) for payment in payments] == ["approved"] * 7
-    assert await world.sandbox.asked() == 1
+    assert await world.sandbox.request_count() == 1
 
 
 async def test_a_sweep_says_who_it_was_and_that_its_findings_belong_together(world: World):
@@ -90,7 +90,7 @@ async def test_a_tick_asks_for_so_many_pages_and_the_next_goes_on_there(world: W
     while True:
         ticks += 1
         decision = await sweeps.tick(FAST, PADARIA)
-        assert await world.sandbox.asked() <= 2 * ticks
+        assert await world.sandbox.request_count() <= 2 * ticks
         if decision != Again(0.0):
             break
     assert {await world.status(payment) for payment in payments} == {"approved"}
@@ -115,7 +115,7 @@ async def test_an_account_without_a_watched_payment_leaves_the_fast_lane(world: 
     payment = await world.open()
     await world.sandbox.pay(payment)
     await world.sweeps().tick(FAST, PADARIA)
-    await world.shown(payment.payment_id)
+    await world.wait_until_projected(payment.payment_id)
     assert await world.sweeps().tick(FAST, PADARIA) == End()
     assert await world.sweeps().tick(SLOW, PADARIA) == End()
 
@@ -142,7 +142,7 @@ async def test_a_watch_that_is_started_again_brings_the_account_back(world: Worl
     sweeps = world.sweeps()
     assert await sweeps.tick(FAST, PADARIA) == End()
     await start_watch(world.hub, payment.payment_id, cause=CAUSE)
-    await world.shown(payment.payment_id)
+    await world.wait_until_projected(payment.payment_id)
     assert isinstance(await sweeps.tick(FAST, PADARIA), Again)
 
 
@@ -189,7 +189,7 @@ async def test_the_log_tells_the_end_of_a_watch_that_somebody_else_brought_about
     await sweeps.tick(FAST, PADARIA)
     await world.sandbox.pay(payment)
     await refresh_payment(world.hub, payment.payment_id, cause=CAUSE)
-    await world.shown(payment.payment_id)
+    await world.wait_until_projected(payment.payment_id)
     assert await sweeps.tick(FAST, PADARIA) == End()
     (stopped,) = logged("watch_stops")
     assert stopped["final_status"] == "approved"
@@ -230,7 +230,7 @@ async def test_an_attempt_that_is_known_is_asked_for_by_id_while_the_search_lags
     sweeps = world.sweeps()
     await world.sandbox.pay(payment, "pending")
     await sweeps.tick(FAST, PADARIA)
-    await world.shown(payment.payment_id)
+    await world.wait_until_projected(payment.payment_id)
     await world.sandbox.faults(search_lag_ms=600_000)
     await world.sandbox.pay(payment, "approved")
     await sweeps.tick(FAST, PADARIA)
@@ -253,14 +253,14 @@ async def test_a_provider_that_says_slow_down_is_left_alone_for_so_long(world: W
     refused = await sweeps.tick(FAST, PADARIA)
     assert isinstance(refused, Again)
     assert refused.delay_s >= 15
-    asked = await world.sandbox.asked()
+    asked = await world.sandbox.request_count()
     for _ in range(3):
         assert isinstance(await sweeps.tick(FAST, PADARIA), Again)
-    assert await world.sandbox.asked() == asked
+    assert await world.sandbox.request_count() == asked
     clock.ahead = timedelta(seconds=refused.delay_s + 1)
     await world.sandbox.faults(rate_limit_per_s=0)
     await sweeps.tick(FAST, PADARIA)
-    assert await world.sandbox.asked() == asked + 1
+    assert await world.sandbox.request_count() == asked + 1
 
 
 async def test_a_provider_that_breaks_is_asked_less_and_less_and_then_found_well(
@@ -288,7 +288,7 @@ async def test_a_merchant_whose_credential_is_gone_is_paused(world: World):
     await world.pool.execute("DELETE FROM credentials WHERE merchant = 'padaria'")
     world.hub.vault._remembered.clear()
     assert await world.sweeps().tick(FAST, PADARIA) == Again(pytest.approx(5))
-    assert await world.sandbox.asked() == 0
+    assert await world.sandbox.request_count() == 0
 
 
 async def test_another_process_goes_on_where_the_cursor_stands(world: World, clock):

@@ -28,7 +28,7 @@ async def test_a_payment_whose_end_is_known_before_the_first_question_has_no_lin
     payment = await world.open()
     await world.sandbox.pay(payment)
     await refresh_payment(world.hub, payment.payment_id, cause=CAUSE)
-    await world.shown(payment.payment_id)
+    await world.wait_until_projected(payment.payment_id)
     await world.sweeps().tick(FAST, PADARIA)
     assert logged(*LINES) == []
 
@@ -50,7 +50,7 @@ async def test_a_change_that_somebody_else_found_is_told_by_the_timeline_and_not
     await sweeps.tick(FAST, PADARIA)
     await world.sandbox.pay(payment)
     await refresh_payment(world.hub, payment.payment_id, cause=CAUSE)
-    await world.shown(payment.payment_id)
+    await world.wait_until_projected(payment.payment_id)
     await sweeps.tick(FAST, PADARIA)
     assert logged("status_changed") == []
     [change] = await world.events(payment, StatusChanged)
