@@ -1,7 +1,7 @@
 """What stands inside the wheels beside their own code, and under which licences: the one list of it.
 
 Wheels tell of it in part only, so that it is written down here. `seen` are names by which a part is found in the
-installed files; `tests/frame/test_third_party.py` holds both directions.
+installed files; `tests/process/test_third_party.py` holds both directions.
 """
 
 from __future__ import annotations

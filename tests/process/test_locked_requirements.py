@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from tests.frame.conftest import ROOT
+from tests.process.conftest import ROOT
 
 LOCKS = ["run.txt", "dev.txt"]
 

@@ -18,9 +18,9 @@ from services.cli.embedded import postgres_places
 from services.cli.embedded.nats import EmbeddedNats
 from services.cli.embedded.postgres import EmbeddedPostgres
 from services.cli.embedded.postgres_places import make_places
-from tests.frame.conftest import processes_of
 from tests.homes import as_superuser, make_older, note_of_roles, put_database_in
 from tests.pace import until
+from tests.process.conftest import processes_of
 
 ROLES = "SELECT rolname, rolcreatedb, rolsuper FROM pg_roles WHERE rolname LIKE 'extrato%' ORDER BY rolname"
 

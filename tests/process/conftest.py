@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from tests.commands import run_program
-from tests.frame.stubs import hub as hub_with_stand_ins
 from tests.pace import allowed
 from tests.ports import free_port
+from tests.process.stubs import hub as hub_with_stand_ins
 
 ROOT = Path(__file__).parents[2]
 STUBS = Path(__file__).with_name("stubs")

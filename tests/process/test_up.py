@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from tests.conftest import services_url
-from tests.frame.conftest import STUBS, processes_of
 from tests.homes import put_database_in
 from tests.pace import allowed, until
+from tests.process.conftest import STUBS, processes_of
 
 SERVICES = ["gateway", "monitor", "projections", "sandbox"]
 ALL = [*SERVICES, "nats", "postgres"]

@@ -19,9 +19,9 @@ from extrato.store.pooling import LENT
 from services.cli.commands.running import running_hub
 from services.cli.commands.secret_input import read_secret
 from services.cli.preflight import prepare_home
-from tests.frame.conftest import STUBS, processes_of
 from tests.integration.store.pooler import pooling
 from tests.ports import free_port
+from tests.process.conftest import STUBS, processes_of
 
 
 async def refusal(start_hub, *behaviours, **environment):

@@ -19,8 +19,8 @@ import pytest_asyncio
 from extrato.own_files import ForeignFile
 from services.cli.embedded.nats import EmbeddedNats
 from services.cli.embedded.postgres import EmbeddedPostgres
-from tests.frame.conftest import ROOT, STUBS
 from tests.homes import new_home
+from tests.process.conftest import ROOT, STUBS
 
 pytestmark = [
     pytest.mark.root,
