@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from services.cli.embedded import postgres as embedded_postgres
 from services.cli.embedded.postgres import EmbeddedPostgres
-from services.cli.embedded.postgres_places import SYSTEM_USER, make_places
+from services.cli.embedded.postgres_paths import SYSTEM_USER, make_paths
 from tests.once import KEPT, one_at_a_time
 
 if TYPE_CHECKING:
@@ -40,16 +40,16 @@ def new_home() -> Iterator[Path]:
 
 def put_database_in(home: Path) -> None:
     """Give a home the cluster that the first start would create; one that has a database keeps it."""
-    data = make_places(home).data
+    data = make_paths(home).data
     if not data.exists():
         _copy(_created_cluster(), data)
 
 
 def as_superuser(home: Path, sql: str) -> None:
     """Run statements, one a line, in a cluster whose server does not run; one that runs lets no superuser in."""
-    places = make_places(home)
-    command = (places.binaries / "postgres", "--single", "-F", "-D", places.data, "-c", "exit_on_error=on", "postgres")
-    user = places.user.pw_uid if places.user else None
+    paths = make_paths(home)
+    command = (paths.binaries / "postgres", "--single", "-F", "-D", paths.data, "-c", "exit_on_error=on", "postgres")
+    user = paths.user.pw_uid if paths.user else None
     subprocess.run(command, input=sql + "\n", user=user, cwd="/", check=True, capture_output=True, text=True)
 
 
@@ -61,7 +61,7 @@ def make_older(home: Path) -> None:
 
 def note_of_roles(home: Path) -> Path:
     """The file that tells a start that both roles are there."""
-    return make_places(home).data / "extrato_two_roles"
+    return make_paths(home).data / "extrato_two_roles"
 
 
 def _created_cluster() -> Path:
@@ -76,7 +76,7 @@ def _created_cluster() -> Path:
                 asyncio.run(_create(home))
                 unfinished = cluster.with_suffix(".unfinished")
                 shutil.rmtree(unfinished, ignore_errors=True)
-                _copy(make_places(home).data, unfinished)
+                _copy(make_paths(home).data, unfinished)
                 unfinished.rename(cluster)
     return cluster
 

@@ -17,7 +17,7 @@ import asyncpg
 from extrato.own_files import check_own, make_folder
 from extrato.process import CannotStart
 from extrato.store.pooling import LENT, lends_connections
-from services.cli.embedded.postgres_places import system_user_ids
+from services.cli.embedded.postgres_paths import system_user_ids
 
 if TYPE_CHECKING:
     from pathlib import Path

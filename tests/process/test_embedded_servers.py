@@ -14,10 +14,10 @@ import psycopg
 import pytest
 
 from extrato.own_files import make_folder
-from services.cli.embedded import postgres_places
+from services.cli.embedded import postgres_paths
 from services.cli.embedded.nats import EmbeddedNats
 from services.cli.embedded.postgres import EmbeddedPostgres
-from services.cli.embedded.postgres_places import make_places
+from services.cli.embedded.postgres_paths import make_paths
 from tests.homes import as_superuser, make_older, note_of_roles, put_database_in
 from tests.pace import until
 from tests.process.conftest import processes_of
@@ -88,7 +88,7 @@ async def test_a_commit_outlives_a_killed_server_while_a_client_stays_connected(
 
 async def test_a_number_that_now_belongs_to_another_process_does_not_stop_a_start(home):
     async with EmbeddedPostgres(home, fsync=False) as server:
-        note = make_places(home).data / "postmaster.pid"
+        note = make_paths(home).data / "postmaster.pid"
         left = note.read_text().replace(str(server.pid), str(os.getpid()), 1)
     note.write_text(left)
     async with EmbeddedPostgres(home, fsync=False) as second:
@@ -108,9 +108,9 @@ async def test_a_server_that_another_hub_left_running_is_ended_first(home):
 
 
 async def test_a_database_that_was_half_created_is_created_again(home):
-    places = make_places(home)
-    half = places.folder / "data.unfinished"
-    make_folder(half, 0o700, owner=places.user)
+    paths = make_paths(home)
+    half = paths.folder / "data.unfinished"
+    make_folder(half, 0o700, owner=paths.user)
     (half / "PG_VERSION").write_text("18")
     async with EmbeddedPostgres(home, fsync=False) as server:
         connection = await asyncpg.connect(server.url)
@@ -170,12 +170,12 @@ async def test_a_home_with_a_comma_and_a_space_can_be_used(home):
 
 async def test_programs_out_of_reach_are_copied_once_and_run(home, monkeypatch):
     home.mkdir(mode=0o711)
-    monkeypatch.setattr(postgres_places, "SHARED_FOLDER", home / "shared")
-    monkeypatch.setattr(postgres_places, "others_may_pass", lambda path: "extrato-test-" in str(path))
-    copied = postgres_places._reachable_installation(postgres_places._installation())
+    monkeypatch.setattr(postgres_paths, "SHARED_FOLDER", home / "shared")
+    monkeypatch.setattr(postgres_paths, "others_may_pass", lambda path: "extrato-test-" in str(path))
+    copied = postgres_paths._reachable_installation(postgres_paths._installation())
     assert copied.is_relative_to(home / "shared")
     inode = (copied / "bin" / "postgres").stat().st_ino
-    assert postgres_places._reachable_installation(postgres_places._installation()) == copied
+    assert postgres_paths._reachable_installation(postgres_paths._installation()) == copied
     assert (copied / "bin" / "postgres").stat().st_ino == inode
     async with EmbeddedPostgres(home / "deeper", fsync=False) as server:
         connection = await asyncpg.connect(server.url)

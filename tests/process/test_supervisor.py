@@ -15,7 +15,7 @@ from extrato.log_file import LIMIT_BYTES
 from extrato.own_files import ForeignFile
 from extrato.process import CannotStart
 from services.cli.supervisor.child import Child, Program, describe_ending, last_line
-from services.cli.supervisor.orphans import RunFolder
+from services.cli.supervisor.run_directory import RunDirectory
 from services.cli.supervisor.supervisor import Supervisor, pause_before_restart
 from tests.pace import until
 
@@ -57,8 +57,8 @@ def test_an_ending_is_told_in_words(code, words):
 
 async def test_a_program_that_keeps_dying_is_started_after_growing_pauses(tmp_path):
     reports = []
-    async with RunFolder(tmp_path / "run") as run_folder:
-        supervisor = Supervisor(run_folder, reports.append)
+    async with RunDirectory(tmp_path / "run") as run_directory:
+        supervisor = Supervisor(run_directory, reports.append)
         dying = program(tmp_path, "dying", "import time; time.sleep(0.3)")
         await supervisor.start(dying)
         await until(lambda: sum("ended with exit code 0" in line for line in reports) >= 3)
@@ -78,8 +78,8 @@ async def test_a_program_that_cannot_be_prepared_again_is_tried_later(tmp_path):
         if next(attempts) == 2:
             raise CannotStart("The disk is full.")
 
-    async with RunFolder(tmp_path / "run") as run_folder:
-        supervisor = Supervisor(run_folder, reports.append)
+    async with RunDirectory(tmp_path / "run") as run_directory:
+        supervisor = Supervisor(run_directory, reports.append)
         await supervisor.start(program(tmp_path, "store", "import time; time.sleep(0.3)", prepare=prepare))
         await until(lambda: "store is ready again." in reports)
         await supervisor.stop(["store"])
@@ -130,8 +130,8 @@ for number in itertools.count():
 async def test_a_program_that_talks_without_end_fills_two_bounded_files(tmp_path):
     reports = []
     log, aside = tmp_path / "talking.log", tmp_path / "talking.log.1"
-    async with RunFolder(tmp_path / "run") as run_folder:
-        supervisor = Supervisor(run_folder, reports.append)
+    async with RunDirectory(tmp_path / "run") as run_directory:
+        supervisor = Supervisor(run_directory, reports.append)
         await supervisor.start(program(tmp_path, "talking", CHATTERING))
         sizes = []
         async with asyncio.timeout(60):

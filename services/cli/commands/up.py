@@ -24,8 +24,8 @@ from services.cli.embedded.nats import EmbeddedNats
 from services.cli.embedded.postgres import EmbeddedPostgres
 from services.cli.first_admin_key import prepare_admin_key
 from services.cli.supervisor import programs
-from services.cli.supervisor.orphans import RunFolder
 from services.cli.supervisor.parent import wait_for_interrupted_parent
+from services.cli.supervisor.run_directory import RunDirectory
 from services.cli.supervisor.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -51,28 +51,28 @@ async def up(
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    told_to_stop: list[asyncio.Task[object]] = [asyncio.create_task(stop.wait())]
+    stop_requested: list[asyncio.Task[object]] = [asyncio.create_task(stop.wait())]
     if with_parent:
-        told_to_stop.append(asyncio.create_task(wait_for_interrupted_parent()))
+        stop_requested.append(asyncio.create_task(wait_for_interrupted_parent()))
     settings = Settings.from_environment(environment)
     if settings.secret_key:
         GivenKeys(settings.secret_key)
     preflight.prepare_home(settings)
-    async with RunFolder(settings.home / "run") as run_folder:
+    async with RunDirectory(settings.home / "run") as run_directory:
         # A hub that was killed has left its own.
-        run_folder.remove(ADDRESSES)
-        supervisor = Supervisor(run_folder, _say)
-        running = asyncio.create_task(_run(settings, environment, services, supervisor, run_folder))
+        run_directory.remove(ADDRESSES)
+        supervisor = Supervisor(run_directory, _say)
+        running = asyncio.create_task(_run(settings, environment, services, supervisor, run_directory))
         try:
-            await asyncio.wait((running, *told_to_stop), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((running, *stop_requested), return_when=asyncio.FIRST_COMPLETED)
             if running.done():
                 running.result()
-                await asyncio.wait(told_to_stop, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(stop_requested, return_when=asyncio.FIRST_COMPLETED)
             _say("extrato is stopping.")
         finally:
             running.cancel()
             await asyncio.wait((running,))
-            run_folder.remove(ADDRESSES)
+            run_directory.remove(ADDRESSES)
             await supervisor.stop(STOP_ORDER)
 
 
@@ -81,7 +81,7 @@ async def _run(
     environment: Mapping[str, str],
     services: Callable[[Settings, Mapping[str, str]], list[Program]],
     supervisor: Supervisor,
-    run_folder: RunFolder,
+    run_directory: RunDirectory,
 ) -> None:
     """Start everything and say that it is ready; then, where NATS is ours, look after what its subscribers read."""
     with_sandbox = programs.uses_sandbox(settings, environment)
@@ -99,7 +99,7 @@ async def _run(
             copies = await parts.enter_async_context(opening)
         await supervisor.start(*services(settings, environment))
         addresses = _addresses(settings, nats, environment)
-        run_folder.write(ADDRESSES, msgspec.json.encode(addresses))
+        run_directory.write(ADDRESSES, msgspec.json.encode(addresses))
         _welcome(settings, demo, admin_key_file)
         if copies is not None:
             await copies.run()

@@ -22,7 +22,7 @@ import psutil
 
 from extrato.own_files import make_folder, write_own
 from extrato.process import CannotStart
-from services.cli.embedded.postgres_places import Places, make_places
+from services.cli.embedded.postgres_paths import PostgresPaths, make_paths
 from services.cli.embedded.server import Server
 from services.cli.supervisor.child import Program, describe_ending, spawn
 
@@ -48,95 +48,95 @@ class EmbeddedPostgres(Server):
     def __init__(self, home: Path, *, fsync: bool = True) -> None:
         self._home = home.absolute()
         self._fsync = fsync
-        self._places: Places | None = None
+        self._paths: PostgresPaths | None = None
 
     @property
     def url(self) -> str:
         """Where the role that owns the database `extrato` finds it; known after `prepare`."""
-        return f"postgresql://extrato@/extrato?host={self._known_places.socket}"
+        return f"postgresql://extrato@/extrato?host={self._known_paths.socket}"
 
     @property
     def services_url(self) -> str:
         """Where the services' role finds the same database; known after `prepare`."""
-        return f"postgresql://extrato_services@/extrato?host={self._known_places.socket}"
+        return f"postgresql://extrato_services@/extrato?host={self._known_paths.socket}"
 
     async def prepare(self) -> Program:
         """Make the folders and, once, the database and its roles; gives what is to be run. Raises `CannotStart`."""
-        self._places = places = await asyncio.to_thread(make_places, self._home)
-        _write_rules(places)
-        if not places.data.exists():
-            await self._create_database(places)
-        elif not _note_of_roles(places.data).exists():
+        self._paths = paths = await asyncio.to_thread(make_paths, self._home)
+        _write_rules(paths)
+        if not paths.data.exists():
+            await self._create_database(paths)
+        elif not _note_of_roles(paths.data).exists():
             await self._clear_left_over()
-            await self._create_services_role(places, places.data)
+            await self._create_services_role(paths, paths.data)
         return Program(
             name="postgres",
-            command=(str(places.binaries / "postgres"), "-D", str(places.data), *self._options(places)),
+            command=(str(paths.binaries / "postgres"), "-D", str(paths.data), *self._options(paths)),
             log=self._home / "logs" / "postgres.log",
             environment=_ENVIRONMENT,
             prepare=self._clear_left_over,
             is_ready=self._is_ready,
-            user=places.user,
+            user=paths.user,
             # Fast shutdown: connections are ended, transactions rolled back, and all is written.
             stop_signal=signal.SIGINT,
         )
 
     @property
-    def _known_places(self) -> Places:
-        if self._places is None:
-            raise RuntimeError("The places of this server are known after prepare().")
-        return self._places
+    def _known_paths(self) -> PostgresPaths:
+        if self._paths is None:
+            raise RuntimeError("The paths of this server are known after prepare().")
+        return self._paths
 
-    def _options(self, places: Places) -> tuple[str, ...]:
+    def _options(self, paths: PostgresPaths) -> tuple[str, ...]:
         settings = {
             "listen_addresses": "",
-            "unix_socket_directories": str(places.socket),
+            "unix_socket_directories": str(paths.socket),
             "unix_socket_permissions": "0700",
-            "hba_file": str(places.rules / "pg_hba.conf"),
-            "ident_file": str(places.rules / "pg_ident.conf"),
+            "hba_file": str(paths.rules / "pg_hba.conf"),
+            "ident_file": str(paths.rules / "pg_ident.conf"),
             "max_connections": "200",
         }
         if not self._fsync:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         return tuple(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))
 
-    async def _create_database(self, places: Places) -> None:
+    async def _create_database(self, paths: PostgresPaths) -> None:
         """Create it under another name first, so that a half-made one is never taken for a whole one."""
-        unfinished = places.folder / "data.unfinished"
+        unfinished = paths.folder / "data.unfinished"
         await asyncio.to_thread(shutil.rmtree, unfinished, ignore_errors=True)
-        make_folder(unfinished, 0o700, owner=places.user)
+        make_folder(unfinished, 0o700, owner=paths.user)
         await self._run(
-            places,
+            paths,
             (
-                *(str(places.binaries / "initdb"), "-D", str(unfinished), "--username=postgres"),
+                *(str(paths.binaries / "initdb"), "-D", str(unfinished), "--username=postgres"),
                 *("--auth=reject", "--encoding=UTF8", "--locale=C"),
                 *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
                 *(() if self._fsync else ("--no-sync",)),
             ),
         )
-        await self._run_single(places, unfinished, _OWNER_AND_DATABASE)
-        await self._create_services_role(places, unfinished)
-        unfinished.rename(places.data)
+        await self._run_single(paths, unfinished, _OWNER_AND_DATABASE)
+        await self._create_services_role(paths, unfinished)
+        unfinished.rename(paths.data)
 
-    async def _create_services_role(self, places: Places, data: Path) -> None:
+    async def _create_services_role(self, paths: PostgresPaths, data: Path) -> None:
         """Create it, and then note in the cluster that it is there: until then the next start does it again."""
-        await self._run_single(places, data, _SERVICES_ROLE)
+        await self._run_single(paths, data, _SERVICES_ROLE)
         # The folder is that of PostgreSQL's user, so that what stands there already is not followed.
         note = os.open(_note_of_roles(data), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        if places.user:
-            os.fchown(note, places.user.pw_uid, places.user.pw_gid)
+        if paths.user:
+            os.fchown(note, paths.user.pw_uid, paths.user.pw_gid)
         os.close(note)
 
-    async def _run_single(self, places: Places, data: Path, script: bytes) -> None:
+    async def _run_single(self, paths: PostgresPaths, data: Path, script: bytes) -> None:
         """Run statements without a server, so that no superuser ever has to be let in over the socket."""
         options = ("--single", "-D", str(data), "-c", "exit_on_error=on", "postgres")
-        await self._run(places, (str(places.binaries / "postgres"), *options), script=script)
+        await self._run(paths, (str(paths.binaries / "postgres"), *options), script=script)
 
-    async def _run(self, places: Places, command: tuple[str, ...], *, script: bytes = b"") -> None:
+    async def _run(self, paths: PostgresPaths, command: tuple[str, ...], *, script: bytes = b"") -> None:
         process = await spawn(
             command,
             environment=_ENVIRONMENT,
-            user=places.user,
+            user=paths.user,
             output=asyncio.subprocess.PIPE,
             standard_input=asyncio.subprocess.PIPE,
         )
@@ -147,7 +147,7 @@ class EmbeddedPostgres(Server):
             raise CannotStart(f"{Path(command[0]).name} {ending} while it prepared the database: {said}")
 
     async def _is_ready(self, pid: int) -> bool:
-        lines = _pid_file(self._known_places.data)
+        lines = _pid_file(self._known_paths.data)
         return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
     async def _clear_left_over(self) -> None:
@@ -156,7 +156,7 @@ class EmbeddedPostgres(Server):
         A pid that now belongs to somebody else would make PostgreSQL believe that it still runs, and the
         memory of a killed server stays in use until the last of its connections has noticed.
         """
-        data = self._known_places.data
+        data = self._known_paths.data
         lines = _pid_file(data)
         pid = int(lines[0]) if lines and lines[0].isdigit() else 0
         deadline = time.monotonic() + _LEFT_OVER_GRACE_S
@@ -169,12 +169,12 @@ class EmbeddedPostgres(Server):
         (data / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _write_rules(places: Places) -> None:
-    make_folder(places.rules, 0o755 if places.user else 0o700)
-    users = {pwd.getpwuid(os.geteuid()).pw_name, *({places.user.pw_name} if places.user else ())}
+def _write_rules(paths: PostgresPaths) -> None:
+    make_folder(paths.rules, 0o755 if paths.user else 0o700)
+    users = {pwd.getpwuid(os.geteuid()).pw_name, *({paths.user.pw_name} if paths.user else ())}
     ident = "".join(f'extrato "{name}" {role}\n' for name in sorted(users) for role in _ROLES)
     for name, text in (("pg_hba.conf", _HBA), ("pg_ident.conf", ident)):
-        write_own(places.rules / name, text.encode(), mode=0o644 if places.user else 0o600)
+        write_own(paths.rules / name, text.encode(), mode=0o644 if paths.user else 0o600)
 
 
 def _note_of_roles(data: Path) -> Path:

@@ -13,7 +13,7 @@ from services.cli.supervisor.child import Child, Program, describe_ending
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from services.cli.supervisor.orphans import RunFolder
+    from services.cli.supervisor.run_directory import RunDirectory
 
 QUICK_DEATH_S: Final = 10.0
 FIRST_PAUSE_S: Final = 0.5
@@ -37,8 +37,8 @@ class Supervisor:
     `report` takes one line for each death and each return.
     """
 
-    def __init__(self, run_folder: RunFolder, report: Callable[[str], None]) -> None:
-        self._run_folder = run_folder
+    def __init__(self, run_directory: RunDirectory, report: Callable[[str], None]) -> None:
+        self._run_directory = run_directory
         self._report = report
         self._children: dict[str, Child] = {}
         self._watches: list[asyncio.Task[None]] = []
@@ -57,7 +57,7 @@ class Supervisor:
 
     async def stop(self, order: Sequence[str]) -> None:
         """Stop the programs one after another, those named in `order` first and in that order."""
-        self._run_folder.say("stopping")
+        self._run_directory.write_state("stopping")
         for watch in self._watches:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)
@@ -107,4 +107,4 @@ class Supervisor:
 
     def _write_processes(self) -> None:
         running = {name: child for name, child in self._children.items() if child.running}
-        self._run_folder.write_processes(running)
+        self._run_directory.write_processes(running)

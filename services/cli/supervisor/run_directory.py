@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from services.cli.supervisor.child import Child
 
-_LEAVING_WITHIN_S: Final = 6.0
-_ORPHANS_LEAVE_WITHIN_S: Final = 3.0
+_STOP_WITHIN_S: Final = 6.0
+_ORPHANS_STOP_WITHIN_S: Final = 3.0
 # The start time is counted from the time the machine booted, which a correction of the clock moves.
 _START_TOLERANCE_S: Final = 2.0
 
 
-class Identity(msgspec.Struct, frozen=True):
+class ProcessIdentity(msgspec.Struct, frozen=True):
     """What tells a process from a later one that was given the same number."""
 
     pid: int
@@ -48,7 +48,7 @@ class Identity(msgspec.Struct, frozen=True):
         return None
 
 
-class RunFolder:
+class RunDirectory:
     """`EXTRATO_HOME/run`: held by one hub at a time, with the list of its processes."""
 
     def __init__(self, folder: Path) -> None:
@@ -59,7 +59,7 @@ class RunFolder:
         """Take the folder and end what an earlier hub left running; raises `CannotStart` while one runs."""
         make_folder(self._folder, 0o700)
         lock = open_own(self._folder / "lock", os.O_RDWR | os.O_CREAT)
-        deadline = time.monotonic() + _LEAVING_WITHIN_S
+        deadline = time.monotonic() + _STOP_WITHIN_S
         while not _lock(lock):
             holder = os.pread(lock, 40, 0).decode()
             if "stopping" not in holder or time.monotonic() > deadline:
@@ -69,7 +69,7 @@ class RunFolder:
                 )
             await asyncio.sleep(0.02)
         self._lock = lock
-        self.say("running")
+        self.write_state("running")
         await self._end_orphans()
         return self
 
@@ -80,7 +80,7 @@ class RunFolder:
             os.close(self._lock)
             self._lock = None
 
-    def say(self, state: str) -> None:
+    def write_state(self, state: str) -> None:
         """Tell a hub that waits for this folder what this one is doing."""
         if self._lock is not None:
             os.ftruncate(self._lock, 0)
@@ -104,16 +104,16 @@ class RunFolder:
     async def _end_orphans(self) -> None:
         await asyncio.gather(*(_end(identity) for identity in self._left_over()))
 
-    def _left_over(self) -> list[Identity]:
+    def _left_over(self) -> list[ProcessIdentity]:
         try:
-            return msgspec.json.decode(read_own(self._folder / "identities.json"), type=list[Identity])
+            return msgspec.json.decode(read_own(self._folder / "identities.json"), type=list[ProcessIdentity])
         except FileNotFoundError:
             return []
 
 
-async def _end(identity: Identity) -> None:
+async def _end(identity: ProcessIdentity) -> None:
     """Ask a process to end, and kill it when it is still there after a while."""
-    number, deadline = signal.Signals(identity.stop_signal), time.monotonic() + _ORPHANS_LEAVE_WITHIN_S
+    number, deadline = signal.Signals(identity.stop_signal), time.monotonic() + _ORPHANS_STOP_WITHIN_S
     asked = False
     while orphan := identity.find():
         if time.monotonic() > deadline:
@@ -125,10 +125,10 @@ async def _end(identity: Identity) -> None:
         await asyncio.sleep(0.01)
 
 
-def _identify(child: Child) -> Identity | None:
+def _identify(child: Child) -> ProcessIdentity | None:
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(child.pid)
-        return Identity(child.pid, process.create_time(), process.cmdline(), int(child.program.stop_signal))
+        return ProcessIdentity(child.pid, process.create_time(), process.cmdline(), int(child.program.stop_signal))
     return None
 
 

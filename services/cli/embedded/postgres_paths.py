@@ -37,7 +37,7 @@ _SOCKET_PATH_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLM
 
 
 @dataclass(frozen=True, kw_only=True)
-class Places:
+class PostgresPaths:
     """Folders of one embedded server, and the system user it runs as (None: the one who runs the hub)."""
 
     folder: Path
@@ -56,7 +56,7 @@ class Places:
         return self.folder / "rules"
 
 
-def make_places(home: Path) -> Places:
+def make_paths(home: Path) -> PostgresPaths:
     """Find or make every folder that a server of this home needs; raises `CannotStart`."""
     installation = _installation()
     if os.geteuid() != 0:
@@ -64,13 +64,15 @@ def make_places(home: Path) -> Places:
         folder = home / "postgres"
         make_folder(folder, 0o700)
         _refuse_foreign_data(folder, os.geteuid())
-        return Places(folder=folder, socket=_socket(home, folder, None), binaries=installation / "bin", user=None)
+        return PostgresPaths(
+            folder=folder, socket=_socket(home, folder, None), binaries=installation / "bin", user=None
+        )
     user = _system_user()
     make_folder(home, 0o711)
     make_folder(home / "run", 0o700)
     folder = _reachable_folder(home)
     _refuse_foreign_data(folder, user.pw_uid)
-    return Places(
+    return PostgresPaths(
         folder=folder,
         socket=_socket(home, folder, user),
         binaries=_reachable_installation(installation) / "bin",
