@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Command(NamedTuple):
-    """Some words of the command line; `options` adds what may follow them, `run` gives what is awaited."""
+    """One command: `options` adds its arguments to the parser, `run` returns the coroutine to run."""
 
     words: str
     summary: str
@@ -41,8 +41,8 @@ def _up_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _nothing(_parser: argparse.ArgumentParser) -> None:
-    """Let nothing follow."""
+def _no_options(_parser: argparse.ArgumentParser) -> None:
+    """Add no arguments."""
 
 
 # The one list of commands.
@@ -53,37 +53,47 @@ COMMANDS: Final = (
         _up_options,
         lambda arguments, environment: up(environment, with_parent=arguments.with_parent),
     ),
-    Command("merchant register", "let a merchant exist", merchant.register_options, merchant.register),
-    Command("merchant rename", "another name or city", merchant.rename_options, merchant.rename),
-    Command("merchant list", "a line for each merchant", _nothing, merchant.list_merchants),
-    Command("merchant show", "a merchant as JSON", merchant.slug_option, merchant.show),
-    Command("merchant pix-key", "where a merchant receives Pix", merchant.pix_key_options, merchant.pix_key),
-    Command("merchant price", "sell a product at a price", merchant.price_options, merchant.price),
-    Command("merchant withdraw", "stop selling a product", merchant.product_options, merchant.withdraw),
-    Command("merchant connect", "connect an account at a provider", connection.connect_options, connection.connect),
-    Command("merchant rotate", "another access token of the account", connection.token_options, connection.rotate),
-    Command("merchant webhook-secret", "another webhook secret", connection.secret_options, connection.webhook_secret),
-    Command("merchant disconnect", "forget the credential", connection.connection_options, connection.disconnect),
-    Command("api-key issue", "print a new key of a merchant", api_key.issue_options, api_key.issue),
+    Command("merchant register", "register a merchant", merchant.register_options, merchant.register),
+    Command("merchant rename", "change name or city", merchant.rename_options, merchant.rename),
+    Command("merchant list", "print one line per merchant", _no_options, merchant.list_merchants),
+    Command("merchant show", "print a merchant as JSON", merchant.slug_option, merchant.show),
+    Command("merchant pix-key", "set or remove the Pix key", merchant.pix_key_options, merchant.pix_key),
+    Command("merchant price", "set the price of a product", merchant.price_options, merchant.price),
+    Command("merchant withdraw", "withdraw a product", merchant.product_options, merchant.withdraw),
+    Command("merchant connect", "connect a provider account", connection.connect_options, connection.connect),
+    Command("merchant rotate", "replace the access token of the account", connection.token_options, connection.rotate),
     Command(
-        "api-key list", "a line for each key of a merchant, revoked ones too", merchant.slug_option, api_key.list_keys
+        "merchant webhook-secret", "replace the webhook secret", connection.secret_options, connection.webhook_secret
     ),
-    Command("api-key revoke", "let a key open nothing", api_key.revoke_options, api_key.revoke),
-    Command("admin-key issue", "print a new key of the hub itself", api_key.issue_admin_options, api_key.issue),
     Command(
-        "admin-key list", "a line for each key of the hub, revoked ones too", api_key.admin_options, api_key.list_keys
+        "merchant disconnect",
+        "delete the credential of a provider account",
+        connection.connection_options,
+        connection.disconnect,
     ),
-    Command("admin-key revoke", "let a key open nothing", api_key.revoke_admin_options, api_key.revoke),
-    Command("restored", "begin another epoch of the log, after a restore from a backup", _nothing, restored),
+    Command("api-key issue", "issue an API key of a merchant and print it", api_key.issue_options, api_key.issue),
     Command(
-        "payer-tokens rotate", "make payers' tokens with a new secret", payer_tokens.rotate_options, payer_tokens.rotate
+        "api-key list",
+        "print one line per API key of a merchant, revoked ones too",
+        merchant.slug_option,
+        api_key.list_keys,
     ),
-    Command("vault rotate", "encrypt every secret with a new key", _nothing, vault.rotate),
+    Command("api-key revoke", "revoke an API key", api_key.revoke_options, api_key.revoke),
+    Command("admin-key issue", "issue an admin key and print it", api_key.issue_admin_options, api_key.issue),
+    Command(
+        "admin-key list", "print one line per admin key, revoked ones too", api_key.admin_options, api_key.list_keys
+    ),
+    Command("admin-key revoke", "revoke an admin key", api_key.revoke_admin_options, api_key.revoke),
+    Command("restored", "start a new epoch of the log after a restore from a backup", _no_options, restored),
+    Command(
+        "payer-tokens rotate", "replace the secret of payer tokens", payer_tokens.rotate_options, payer_tokens.rotate
+    ),
+    Command("vault rotate", "encrypt every secret with a new key", _no_options, vault.rotate),
 )
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command and give the exit code."""
+    """Run one command and return the exit code."""
     with _ending_with_the_reader():
         arguments = _parser().parse_args(words)
         return run(arguments.run(arguments, os.environ))
@@ -91,9 +101,9 @@ def main(words: Sequence[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def _ending_with_the_reader() -> Iterator[None]:
-    """End without a traceback when the program that reads the output has gone, as in `extrato merchant list | head`.
+    """End without a traceback when the reader of the output has closed the pipe, as in `extrato merchant list | head`.
 
-    The exit code is that of a program that SIGPIPE ends.
+    The exit code is that of a program ended by SIGPIPE.
     """
     try:
         try:
@@ -103,7 +113,7 @@ def _ending_with_the_reader() -> Iterator[None]:
     except BrokenPipeError:
         if not _reader_has_gone():
             raise
-        # What is left is written at the end of the process.
+        # Python flushes the buffered rest when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(128 + signal.SIGPIPE) from None
 
@@ -114,7 +124,7 @@ def _flush() -> None:
 
 
 def _reader_has_gone() -> bool:
-    """Say whether standard output is a pipe that no program reads; its errors are told unasked (poll(2))."""
+    """Return True when standard output is a pipe without a reader; poll(2) reports its errors without a request."""
     output = select.poll()
     output.register(sys.stdout, 0)
     return bool(output.poll(0))
@@ -142,8 +152,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def run(command: Coroutine[object, object, None]) -> int:
-    """Run a command; what a person can put right is said in one sentence, without a traceback."""
-    # What a hub writes is for its own user only, unless a line of code says otherwise.
+    """Run a command and return its exit code; an error that the operator can correct prints one sentence."""
+    # Files of the hub are for its own user only, unless the code sets another mode.
     os.umask(0o077)
     configure_logging("warning")
     try:

@@ -1,4 +1,4 @@
-"""The merchant with whom a newcomer tries the hub, connected to the simulated provider, and there only with it."""
+"""The demo merchant, with which a newcomer tries the hub; it exists only together with the sandbox."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from extrato.use_cases.change_merchant import DEFAULT_SCOPES, change_merchant, n
 from extrato.use_cases.merchant_directory import MerchantDirectory, key_id_of, read_merchant
 from extrato.use_cases.provider_accounts import SECRET, disconnect_provider, rotate_webhook_secret
 from extrato.values import Credential
-from services.cli.key_file import keep_key, kept_key
+from services.cli.key_file import read_key, write_key
 from services.cli.supervisor.programs import DEMO_SECRET
 
 if TYPE_CHECKING:
@@ -32,43 +32,43 @@ PRICES_CENTAVOS: Final = {"Pão Francês": 50, "Bolo de Chocolate": 3000}
 # A newcomer plays the bank too.
 SCOPES: Final = (*DEFAULT_SCOPES, "confirm")
 
-# The account that the simulated provider knows from the start; the token opens nothing but that provider.
+# The sandbox knows this account from the start, and only the sandbox accepts the token.
 ACCOUNT_ID: Final = "174087000"
 ACCESS_TOKEN: Final = "APP_USR-0000000000000001-112300-0123456789abcdef0123456789abcdef-174087000"  # noqa: S105
 
-# Older versions gave every demo merchant this one, and who knows it can sign webhooks.
+# Older versions gave every demo merchant this published secret, with which anyone can sign webhooks.
 PUBLISHED_SECRET: Final = "demo-webhook-secret-of-padaria-do-marcos"  # noqa: S105
 
 
 class Demo(NamedTuple):
-    """The demo merchant as the simulated provider and the newcomer need it; without `key_file` its key was revoked."""
+    """The demo merchant's webhook secret and API key; `key_file` is None when the key was revoked or removed."""
 
     webhook_secret: str
     key_file: Path | None
 
 
 async def prepare_demo(hub: Hub, settings: Settings, *, given_secret: str, cause: Cause) -> Demo:
-    """Register the demo merchant with an API key, unless it is there; raises `InvalidSettings`.
+    """Register the demo merchant with an API key, unless it exists; raises `InvalidSettings`.
 
-    A merchant that is there stays as somebody may have changed it, and a key that was revoked or put away is not
-    replaced. Only its webhook secret becomes `given_secret`, or a random one in place of the published one.
+    An existing merchant stays as it is, and a revoked or removed key is not replaced. Only the webhook secret becomes
+    `given_secret`, or a random one when it is the published one.
     """
     if given_secret and not SECRET.fullmatch(given_secret):
         raise InvalidSettings(f"{DEMO_SECRET} must be 1 to 500 visible characters of ASCII.")
     merchant, _ = await read_merchant(hub.log, SLUG)
-    secret = await _right_secret(hub, given_secret, cause=cause)
+    secret = await _webhook_secret(hub, given_secret, cause=cause)
     if not isinstance(merchant, domain.Registered):
         return Demo(secret, await _register(hub, settings, secret, cause=cause))
     if not merchant.keys.issued and not merchant.keys.revoked:
-        # An older version recorded the merchant and its key one after the other, and was cut off between them.
+        # A crash of an older version left the merchant without its key: that version recorded them separately.
         return Demo(secret, await _issue_key(hub, settings, [], cause=cause))
-    return Demo(secret, await _key_file_that_opens(hub, settings))
+    return Demo(secret, await _valid_key_file(hub, settings))
 
 
 async def withdraw_demo(hub: Hub, settings: Settings, *, cause: Cause) -> None:
-    """Disconnect the demo merchant from the simulated provider, and revoke each key that `prepare_demo` issued.
+    """Disconnect the demo merchant from the sandbox, and revoke each key that `prepare_demo` issued.
 
-    `cause` is the one that it was issued with. An account that somebody else connected stays.
+    `cause` is the cause of the events of `prepare_demo`. Another connected account stays.
     """
     merchant, _ = await read_merchant(hub.log, SLUG)
     if not isinstance(merchant, domain.Registered):
@@ -78,7 +78,7 @@ async def withdraw_demo(hub: Hub, settings: Settings, *, cause: Cause) -> None:
     if connected is not None and connected.account_id == ACCOUNT_ID:
         await disconnect_provider(hub, SLUG, PROVIDER, cause=cause)
     file = _key_file(settings)
-    demos = {key_id_of(kept_key(file) or "")}
+    demos = {key_id_of(read_key(file) or "")}
     for envelope in await hub.log.read_stream(domain.stream_id(SLUG)):
         if isinstance(envelope.event, ApiKeyIssued) and envelope.cause == cause:
             demos.add(envelope.event.key_id)
@@ -88,7 +88,7 @@ async def withdraw_demo(hub: Hub, settings: Settings, *, cause: Cause) -> None:
 
 
 async def _register(hub: Hub, settings: Settings, webhook_secret: str, *, cause: Cause) -> Path:
-    """Record all at once, so that a start that breaks off leaves no half of a merchant."""
+    """Record all events together, so that a crash leaves no half-registered merchant."""
     credential = Credential(access_token=ACCESS_TOKEN, webhook_secret=webhook_secret, account_id=ACCOUNT_ID)
     commands: list[domain.Command] = [
         domain.Register(slug=SLUG, name="Padaria do Marcos", city="Sao Paulo"),
@@ -101,24 +101,24 @@ async def _register(hub: Hub, settings: Settings, webhook_secret: str, *, cause:
             pix_api=credential.pix_api,
         ),
     ]
-    # The provider is not asked, for it is not running yet.
+    # The credential is not checked, because the sandbox does not run yet.
     await hub.vault.put(SLUG, PROVIDER, credential)
     return await _issue_key(hub, settings, commands, cause=cause)
 
 
 async def _issue_key(hub: Hub, settings: Settings, commands: list[domain.Command], *, cause: Cause) -> Path:
-    """Issue a key after other commands; gives the file that it is in."""
+    """Issue a key after other commands, and return its file."""
     api_key, issue = new_api_key(SLUG, SCOPES)
     file = _key_file(settings)
-    keep_key(file, api_key)
+    write_key(file, api_key)
     await change_merchant(hub, SLUG, [*commands, issue], cause=cause)
     return file
 
 
-async def _right_secret(hub: Hub, given_secret: str, *, cause: Cause) -> str:
-    """Give the secret that webhooks of the demo's account are signed with, and keep it in place of the published one.
+async def _webhook_secret(hub: Hub, given_secret: str, *, cause: Cause) -> str:
+    """Return the webhook secret of the demo account, after replacing the published one.
 
-    Other merchants may receive over that account too.
+    Other merchants may have connected the same account.
     """
     credentials = {}
     for slug in await hub.vault.merchants_of(PROVIDER, ACCOUNT_ID):
@@ -129,15 +129,15 @@ async def _right_secret(hub: Hub, given_secret: str, *, cause: Cause) -> str:
     secret = given_secret or next((each for each in kept if each != PUBLISHED_SECRET), secrets.token_hex(32))
     for slug, known in credentials.items():
         merchant, _ = await read_merchant(hub.log, slug)
-        # What a crash left unrecorded is recorded too; before the merchant there is nothing to record.
+        # This also records a change that a crash left unrecorded. An unregistered merchant has nothing to record.
         if isinstance(merchant, domain.Registered) and (slug == SLUG or known == PUBLISHED_SECRET):
             await rotate_webhook_secret(hub, slug, PROVIDER, secret, cause=cause)
     return secret
 
 
-async def _key_file_that_opens(hub: Hub, settings: Settings) -> Path | None:
+async def _valid_key_file(hub: Hub, settings: Settings) -> Path | None:
     file = _key_file(settings)
-    key = kept_key(file)
+    key = read_key(file)
     return file if key is not None and await MerchantDirectory(hub.log).authenticate(key) is not None else None
 
 
@@ -146,7 +146,7 @@ def _key_file(settings: Settings) -> Path:
 
 
 def request_to_try(settings: Settings, key_file: Path) -> str:
-    """Give a command that creates a payment, to be pasted into a terminal; the key stays in its file."""
+    """Return a shell command that creates a payment; the key stays in its file."""
     body = '{"padaria_slug": "padaria-do-marcos", "items": [{"nome": "Pão Francês", "quantidade": 10}]}'
     address = f"{settings.public_url}/payments/api/generate-link/"
     key = f'"Authorization: Bearer $(cat {shlex.quote(str(key_file))})"'

@@ -1,4 +1,4 @@
-"""Files with an API key that only their owner can read."""
+"""Files with an API key; only their owner can read them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def keep_key(key_file: Path, api_key: str) -> None:
-    """Write a key before it is issued: of a start that breaks off a key that opens nothing is left, not one unknown."""
+def write_key(key_file: Path, api_key: str) -> None:
+    """Write the file before the key is issued: a crash leaves an unused key, never a lost one."""
     write_own(key_file, f"{api_key}\n".encode("ascii"))
 
 
-def kept_key(key_file: Path) -> str | None:
-    """Read a key; None when there is no such file. Raises `ForeignFile`."""
+def read_key(key_file: Path) -> str | None:
+    """Read a key, or return None without a file; raises `ForeignFile`."""
     with contextlib.suppress(FileNotFoundError):
         return read_own(key_file).decode(errors="replace").strip()
     return None

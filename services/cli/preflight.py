@@ -1,4 +1,4 @@
-"""What can be known to be wrong before anything is started, said in one sentence each."""
+"""Checks before the start; each failure is one sentence."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ _NOTHING_THERE: Final = (ConnectionRefusedError, FileNotFoundError)
 
 _FOLDERS: Final = ("logs", "nats", "postgres", "run", "sandbox")
 
-# PostgreSQL makes a database of 40 MB at the first start; with less than this it may stop in the middle of that.
+# PostgreSQL creates a database of 40 MB at the first start; with less space than this it may stop halfway.
 _LEAST_FREE_MB: Final = 64
 
 
 class NothingThere(CannotStart):
-    """No server listens at an address."""
+    """No server listens at this address."""
 
 
 def prepare_home(settings: Settings) -> None:
-    """Make the home and see that it can be written; for root, PostgreSQL's own user may pass through it.
+    """Create the home and check that it can be written; for root, PostgreSQL's own user may pass through it.
 
-    Where a server is to live in it, its disk must have room for that. Raises `ForeignFile`, before anything is
-    written, when something in it is not ours.
+    With an embedded server the disk needs free space. Raises `ForeignFile` before any write when a file in the home
+    belongs to another user or is writable by others, and `CannotStart`.
     """
     home = settings.home
     try:
@@ -59,9 +59,9 @@ def prepare_home(settings: Settings) -> None:
 
 
 def _check_own_home(home: Path) -> None:
-    """See that home and folders are ours, and all that stands in them: programs open only what is there or below.
+    """Check that the home, its folders and their entries are ours; programs open no other files.
 
-    What PostgreSQL's own user has is in `postgres`; that user owns nothing else.
+    PostgreSQL's own user may own entries of `postgres` only.
     """
     if not check_own(home) or not home.is_dir():
         return
@@ -73,7 +73,7 @@ def _check_own_home(home: Path) -> None:
 
 
 def check_ports(settings: Settings, *, with_sandbox: bool) -> None:
-    """See that the services can have their ports."""
+    """Check that the ports of the services are free; raises `CannotStart`."""
     if with_sandbox and settings.port == settings.sandbox_port:
         raise CannotStart(f"EXTRATO_PORT and EXTRATO_SANDBOX_PORT are both {settings.port}.")
     _check_port(settings.host, settings.port, "EXTRATO_PORT")
@@ -82,9 +82,9 @@ def check_ports(settings: Settings, *, with_sandbox: bool) -> None:
 
 
 async def check_database(url: str, *, setting: str = "EXTRATO_DATABASE_URL") -> None:
-    """See that the given PostgreSQL lets us in, and that each connection is one to it; `setting` gave the URL.
+    """Check that PostgreSQL accepts us, and that no pooler lends its connections; `setting` is where the URL is set.
 
-    Raises `CannotStart`, and `NothingThere` of that kind.
+    Raises `CannotStart`, or its subclass `NothingThere`.
     """
     try:
         is_lent = await lends_connections(url, timeout_s=_ANSWER_WITHIN_S)
@@ -96,9 +96,9 @@ async def check_database(url: str, *, setting: str = "EXTRATO_DATABASE_URL") -> 
 
 
 async def check_nats(url: str) -> None:
-    """See that the given NATS lets us in and has JetStream.
+    """Check that NATS accepts us and has JetStream; raises `CannotStart`.
 
-    Only the greeting is looked at when the server asks for TLS, a token or a key.
+    With TLS, a token or a key this reads only the greeting.
     """
     try:
         async with asyncio.timeout(_ANSWER_WITHIN_S):
@@ -110,7 +110,7 @@ async def check_nats(url: str) -> None:
 
 
 async def _greet_nats(url: str) -> str:
-    """Give what speaks against the server, or nothing.
+    """Return why the server is not usable, or an empty text.
 
     The protocol is lines of text: https://docs.nats.io/reference/reference-protocols/nats-protocol
     """
@@ -165,7 +165,7 @@ def _check_port(host: str, port: int, name: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Give an error's own words in one line without a full stop; a silent one is named."""
+    """Return an error's text in one line without a full stop, or its class name when it has no text."""
     if isinstance(error, TimeoutError):
         return f"no answer within {_ANSWER_WITHIN_S:g} s"
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__

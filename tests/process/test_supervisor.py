@@ -65,9 +65,9 @@ async def test_a_program_that_keeps_dying_is_started_after_growing_pauses(tmp_pa
         await supervisor.stop(["dying"])
     deaths = [line for line in reports if "ended" in line]
     assert deaths == [
-        "dying ended with exit code 0; it is started again at once.",
-        "dying ended with exit code 0; it is started again in 0.5 s.",
-        "dying ended with exit code 0; it is started again in 1 s.",
+        "dying ended with exit code 0; restart at once.",
+        "dying ended with exit code 0; restart in 0.5 s.",
+        "dying ended with exit code 0; restart in 1 s.",
     ]
 
 
@@ -83,7 +83,7 @@ async def test_a_program_that_cannot_be_prepared_again_is_tried_later(tmp_path):
         await supervisor.start(program(tmp_path, "store", "import time; time.sleep(0.3)", prepare=prepare))
         await until(lambda: "store is ready again." in reports)
         await supervisor.stop(["store"])
-    assert "store cannot be started, again in 0.5 s: The disk is full." in reports
+    assert "Cannot start store, retry in 0.5 s: The disk is full." in reports
 
 
 async def test_a_program_that_is_never_ready_is_refused_in_time(tmp_path):

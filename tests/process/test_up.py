@@ -170,7 +170,7 @@ async def test_every_child_that_dies_is_reported_and_started_again_with_the_same
     for name in ALL:
         before = hub.pids
         os.kill(before[name], signal.SIGKILL)
-        await hub.says(f"{name} was ended by SIGKILL; it is started again at once.")
+        await hub.says(f"{name} was ended by SIGKILL; restart at once.")
         await hub.says(f"{name} is ready again.")
         assert [other for other in ALL if hub.pids[other] != before[other]] == [name]
     assert await _notes(hub) == ["kept"]

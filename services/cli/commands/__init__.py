@@ -1,1 +1,1 @@
-"""What `extrato` can be told to do, a file for each noun."""
+"""The commands of `extrato`, one file per noun."""

@@ -1,4 +1,4 @@
-"""`extrato api-key …` and `extrato admin-key …`: keys of a merchant, and keys of the hub itself, which act for all."""
+"""`extrato api-key …` and `extrato admin-key …`: the keys of a merchant, and the admin keys, which act for all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def issue_options(parser: ArgumentParser) -> None:
-    """Take slug, name, scopes, and whether the key may set prices."""
+    """Add slug, name, scopes and `--listed-prices-only`."""
     slug_option(parser)
     _name_option(parser)
     _scope_option(parser, SCOPES, DEFAULT_SCOPES)
@@ -36,26 +36,26 @@ def issue_options(parser: ArgumentParser) -> None:
 
 
 def issue_admin_options(parser: ArgumentParser) -> None:
-    """Take name and scopes; the key is the hub's own."""
+    """Add name and scopes of an admin key."""
     _name_option(parser)
     parser.set_defaults(slug=domain.RESERVED_SLUG, listed_prices_only=False)
     _scope_option(parser, HUB_SCOPES, ADMIN_SCOPES)
 
 
 def revoke_options(parser: ArgumentParser) -> None:
-    """Take slug and key."""
+    """Add slug and key id."""
     slug_option(parser)
     _key_option(parser)
 
 
 def revoke_admin_options(parser: ArgumentParser) -> None:
-    """Take the key; it is one of the hub's own."""
+    """Add the id of an admin key."""
     admin_options(parser)
     _key_option(parser)
 
 
 def admin_options(parser: ArgumentParser) -> None:
-    """Mean the hub's own keys."""
+    """Set the reserved slug of admin keys."""
     parser.set_defaults(slug=domain.RESERVED_SLUG)
 
 
@@ -68,7 +68,7 @@ def _scope_option(parser: ArgumentParser, scopes: frozenset[str], default: tuple
         "--scope",
         action="append",
         choices=sorted(scopes),
-        help=f"may be said several times; without it {', '.join(default)}",
+        help=f"repeat for several scopes (default: {', '.join(default)})",
     )
     parser.set_defaults(default_scopes=default)
 
@@ -78,7 +78,7 @@ def _key_option(parser: ArgumentParser) -> None:
 
 
 async def issue(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Print a new key, and nothing else, this once."""
+    """Print a new key and nothing else; no command can print it again."""
     slug = arguments.slug
     scopes = tuple(sorted(set(arguments.scope or arguments.default_scopes)))
     api_key, command = new_api_key(slug, scopes, listed_prices_only=arguments.listed_prices_only, name=arguments.name)
@@ -88,7 +88,7 @@ async def issue(arguments: Namespace, environment: Mapping[str, str]) -> None:
 
 
 async def list_keys(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Print a line for each key: id, name, scopes, when it was issued, last used and revoked."""
+    """Print one line per key: id, name, scopes, and when it was issued, last used and revoked."""
     async with running_hub(environment) as running:
         merchant, _ = await read_merchant(running.hub.log, arguments.slug)
         if isinstance(merchant, domain.Unregistered):
@@ -99,7 +99,7 @@ async def list_keys(arguments: Namespace, environment: Mapping[str, str]) -> Non
 
 
 def _line(record: KeyRecord, used_at: datetime | None) -> str:
-    """Tell of a key in columns with tabs between them; a minute is enough, for uses are written that seldom."""
+    """Return a key as tab-separated columns; uses are stored once a minute, so times have no seconds."""
     issued = record.issued
     columns = [
         issued.key_id,
@@ -118,7 +118,7 @@ def _minute(at: datetime) -> str:
 
 
 async def revoke(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Let a key open nothing."""
+    """Revoke a key."""
     command = RevokeApiKey(key_id=arguments.key_id)
     async with running_hub(environment) as running:
         await change_merchant(running.hub, arguments.slug, [command], cause=running.cause)

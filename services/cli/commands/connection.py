@@ -1,4 +1,4 @@
-"""`extrato merchant connect …`: a merchant's account at a provider. Secrets are asked for, and never printed."""
+"""`extrato merchant connect …`: a merchant's account at a provider. The commands never print a secret."""
 
 from __future__ import annotations
 
@@ -30,39 +30,39 @@ WEBHOOK_SECRET: Final = "webhook secret"  # noqa: S105 - as above
 
 
 def connection_options(parser: ArgumentParser) -> None:
-    """Take slug and provider."""
+    """Add slug and provider."""
     slug_option(parser)
     parser.add_argument("--provider", default="mercado_pago", help="the provider's name (default: %(default)s)")
 
 
 def connect_options(parser: ArgumentParser) -> None:
-    """Take whose account it is; token and secret come from files, from the terminal, or as two lines."""
+    """Add slug, provider and account; token and secret come from files, from the terminal, or as two lines of input."""
     token_options(parser)
     secret_options(parser, with_connection=False)
-    parser.add_argument("--account-id", help="the account that the token must belong to")
+    parser.add_argument("--account-id", help="reject a token of another account")
     parser.add_argument(
         "--pix-api",
         choices=sorted(PIX_APIS),
         default=DEFAULT_PIX_API,
-        help="the API that makes a Pix (default: %(default)s)",
+        help="the API that creates a Pix (default: %(default)s)",
     )
 
 
 def token_options(parser: ArgumentParser) -> None:
-    """Take where the access token is."""
+    """Add the file of the access token."""
     connection_options(parser)
-    parser.add_argument("--access-token-file", type=Path, help="a file with the token, instead of asking for it")
+    parser.add_argument("--access-token-file", type=Path, help="read the token from this file instead of asking")
 
 
 def secret_options(parser: ArgumentParser, *, with_connection: bool = True) -> None:
-    """Take where the webhook secret is."""
+    """Add the file of the webhook secret."""
     if with_connection:
         connection_options(parser)
-    parser.add_argument("--webhook-secret-file", type=Path, help="a file with the secret, instead of asking for it")
+    parser.add_argument("--webhook-secret-file", type=Path, help="read the secret from this file instead of asking")
 
 
 async def connect(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Connect an account, or give it another credential; ends with the address for the provider's webhooks."""
+    """Connect an account or replace its credential; print the address for the provider's webhooks."""
     async with running_hub(environment) as running:
         await check_provider(running.hub, arguments.slug, arguments.provider)
         wanted = NewCredential(
@@ -73,7 +73,7 @@ async def connect(arguments: Namespace, environment: Mapping[str, str]) -> None:
         )
         merchant = await connect_account(running.hub, arguments.slug, arguments.provider, wanted, cause=running.cause)
     _tell(arguments, merchant)
-    # A database alone does not say under which address its gateways are reached.
+    # The database does not hold the public address of its gateways.
     is_known = not environment.get("EXTRATO_DATABASE_URL") or environment.get("EXTRATO_PUBLIC_URL")
     public_url = running.settings.public_url if is_known else "<public URL>"
     print("Paste this address into the provider's panel, for payments and orders:")
@@ -81,7 +81,7 @@ async def connect(arguments: Namespace, environment: Mapping[str, str]) -> None:
 
 
 async def rotate(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Keep another access token of the connected account."""
+    """Replace the access token of the connected account."""
     async with running_hub(environment) as running:
         await check_provider(running.hub, arguments.slug, arguments.provider)
         token = read_secret(ACCESS_TOKEN, arguments.access_token_file)
@@ -92,7 +92,7 @@ async def rotate(arguments: Namespace, environment: Mapping[str, str]) -> None:
 
 
 async def webhook_secret(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Keep another webhook secret beside the same token."""
+    """Replace the webhook secret and keep the access token."""
     async with running_hub(environment) as running:
         await check_provider(running.hub, arguments.slug, arguments.provider)
         secret = read_secret(WEBHOOK_SECRET, arguments.webhook_secret_file)
@@ -103,7 +103,7 @@ async def webhook_secret(arguments: Namespace, environment: Mapping[str, str]) -
 
 
 async def disconnect(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Forget the credential."""
+    """Delete the credential."""
     async with running_hub(environment) as running:
         merchant = await disconnect_provider(running.hub, arguments.slug, arguments.provider, cause=running.cause)
     _tell(arguments, merchant)
@@ -113,4 +113,4 @@ def _tell(arguments: Namespace, merchant: domain.Merchant) -> None:
     accounts = merchant.connections if isinstance(merchant, domain.Registered) else {}
     connected = accounts.get(arguments.provider)
     state = f"connected to account {connected.account_id}" if connected else "not connected"
-    print(f"{arguments.slug}: {arguments.provider} is {state}; every process follows within five seconds.")
+    print(f"{arguments.slug}: {arguments.provider} is {state}; every process knows within five seconds.")

@@ -1,4 +1,4 @@
-"""`extrato merchant …`: who sells, under which name, to which Pix key, at what prices."""
+"""`extrato merchant …`: register merchants, and set their names, Pix keys and prices."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ if TYPE_CHECKING:
 
 
 def slug_option(parser: ArgumentParser) -> None:
-    """Take the merchant's slug."""
+    """Add the merchant's slug."""
     parser.add_argument("slug", help="the merchant's name in addresses, such as padaria-do-marcos")
 
 
 def register_options(parser: ArgumentParser) -> None:
-    """Take slug, name and city."""
+    """Add slug, name and city, all required."""
     slug_option(parser)
     parser.add_argument("--name", required=True)
     parser.add_argument("--city", required=True)
 
 
 async def register(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Let a merchant exist."""
+    """Register a merchant."""
     command = domain.Register(slug=arguments.slug, name=arguments.name, city=arguments.city)
     await _change(arguments.slug, command, environment)
 
 
 def rename_options(parser: ArgumentParser) -> None:
-    """Take slug, and what is to be another."""
+    """Add slug, and name or city to change."""
     slug_option(parser)
     parser.add_argument("--name")
     parser.add_argument("--city")
 
 
 async def rename(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Give a merchant another name or city."""
+    """Change the name or city of a merchant."""
     await _change(arguments.slug, domain.Rename(name=arguments.name, city=arguments.city), environment)
 
 
 async def list_merchants(_arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Print a line for each merchant."""
+    """Print one line per merchant: slug, name, city."""
     async with running_hub(environment) as running:
         topics = (topic_of(MerchantRegistered),)
         slugs = sorted({envelope.merchant async for envelope in running.hub.log.read_all(0, topics=topics)})
@@ -65,7 +65,7 @@ async def list_merchants(_arguments: Namespace, environment: Mapping[str, str]) 
 
 
 async def show(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Print a merchant as JSON; no digest and no secret is in it."""
+    """Print a merchant as JSON, without digests and secrets."""
     async with running_hub(environment) as running:
         found, _ = await read_merchant(running.hub.log, arguments.slug)
     merchant = domain.registered(found, arguments.slug)
@@ -84,16 +84,16 @@ async def show(arguments: Namespace, environment: Mapping[str, str]) -> None:
 
 
 def pix_key_options(parser: ArgumentParser) -> None:
-    """Take slug and kind; the key itself may be personal, and is asked for."""
+    """Add slug and kind; the key may be personal data, so that it is no argument."""
     slug_option(parser)
     chosen = parser.add_mutually_exclusive_group(required=True)
     chosen.add_argument("--kind", choices=("cpf", "cnpj", "phone", "email", "evp"))
-    chosen.add_argument("--remove", action="store_true", help="receive no Pix to a key of its own")
-    parser.add_argument("--key-file", type=Path, help="a file with the key, instead of asking for it")
+    chosen.add_argument("--remove", action="store_true", help="remove the Pix key")
+    parser.add_argument("--key-file", type=Path, help="read the key from this file instead of asking")
 
 
 async def pix_key(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Say where a merchant receives Pix."""
+    """Set or remove the Pix key of a merchant."""
     command: domain.Command = domain.RemovePixKey()
     if not arguments.remove:
         command = domain.SetPixKey(kind=arguments.kind, key=read_secret("Pix key", arguments.key_file))
@@ -101,20 +101,20 @@ async def pix_key(arguments: Namespace, environment: Mapping[str, str]) -> None:
 
 
 def price_options(parser: ArgumentParser) -> None:
-    """Take slug, product and price."""
+    """Add slug, product and price."""
     product_options(parser)
     parser.add_argument("price", help="in reais, such as 0.50")
 
 
 def product_options(parser: ArgumentParser) -> None:
-    """Take slug and product."""
+    """Add slug and product."""
     slug_option(parser)
     parser.add_argument("product", help="the product's name")
 
 
 async def price(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Sell a product at a price."""
-    # Two decimals at most: nobody who means a thousand by `1.000` shall sell for one.
+    """Set the price of a product."""
+    # At most two decimals: `1.000` may mean a thousand, so it is rejected.
     if not re.fullmatch(r"[0-9]{1,7}(?:[.,][0-9]{1,2})?", arguments.price, re.ASCII):
         raise Refused("invalid_price", arguments.product, why="not_reais", price=arguments.price)
     reais = Decimal(arguments.price.replace(",", "."))
@@ -124,11 +124,11 @@ async def price(arguments: Namespace, environment: Mapping[str, str]) -> None:
 
 
 async def withdraw(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Stop selling a product."""
+    """Withdraw a product."""
     await _change(arguments.slug, domain.WithdrawProduct(name=arguments.product), environment)
 
 
 async def _change(slug: str, command: domain.Command, environment: Mapping[str, str]) -> None:
     async with running_hub(environment) as running:
         changed = await change_merchant(running.hub, slug, [command], cause=running.cause)
-    print(f"{slug}: done." if changed.is_new else f"{slug}: it was so already.")
+    print(f"{slug}: done." if changed.is_new else f"{slug}: no change.")

@@ -1,4 +1,4 @@
-"""`extrato payer-tokens rotate`: another secret makes payers' tokens, while the hub runs."""
+"""`extrato payer-tokens rotate`: replaces the secret of payer tokens while the hub runs."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Mapping
 
-# Every gateway knows what has changed after this long; each looks once a second.
+# Every gateway reads the secrets once a second.
 KNOWN_WITHIN_S: Final = 2.0
 
 
 def rotate_options(parser: ArgumentParser) -> None:
-    """Let the old secrets be dropped."""
+    """Add `--drop-old`."""
     parser.add_argument(
-        "--drop-old", action="store_true", help="make no secret, and let tokens of the older ones open nothing any more"
+        "--drop-old", action="store_true", help="create no secret, but reject the tokens of the older secrets"
     )
 
 
 async def rotate(arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Rotate the secret, or drop the older ones; a rotation that breaks off is completed by the next run."""
+    """Rotate the secret, or drop the older ones; the next run completes an interrupted rotation."""
     async with running_hub(environment) as running:
         secrets = PayerSecrets(running.pool, running.hub.vault)
         if arguments.drop_old:
             dropped = await secrets.drop_old()
-            print(f"Tokens of {dropped} older secrets open nothing within seconds.")
+            print(f"Gateways reject the tokens of {dropped} older secrets within seconds.")
             return
         await secrets.begin()
         await asyncio.sleep(KNOWN_WITHIN_S)
         older = await secrets.complete()
-        # What is handed out after this command opens also when the older secrets are dropped.
+        # Tokens issued after this command stay valid when the operator drops the older secrets.
         await asyncio.sleep(KNOWN_WITHIN_S)
-    print(f"A new secret makes payers' tokens. Those of {older} older secrets open until you give --drop-old.")
+    print(f"A new secret signs payer tokens. Tokens of {older} older secrets stay valid until you run --drop-old.")

@@ -1,4 +1,4 @@
-"""`extrato restored`: what has to be done once after a database was restored from a backup."""
+"""`extrato restored`: run it once after a restore of the database from a backup."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 
 async def restored(_arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Begin another epoch of the log, and have no position or payment number given again that anybody has seen.
+    """Start a new epoch of the log, and move positions and payment ids above every published one.
 
-    The relay of a running hub does the same for what it finds on the bus. This asks the bus before anything is sold,
-    and begins an epoch also where the bus was restored together with the database. Raises `CannotStart`.
+    The relay of a running hub does the same when it finds newer events on NATS. This command does it before the first
+    sale, and also when NATS was restored together with the database. Raises `CannotStart`.
     """
     try:
         identity, seen, position, payment = await _begin_epoch(environment)
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
         raise CannotStart(
-            f"The backup is of an older version ({error}): run `extrato up` once, which migrates it, then this again."
+            f"The backup is of an older version ({error}): run `extrato up` once to migrate it, and then this again."
         ) from error
-    print(f"Epoch {identity.epoch} of the log has begun, after position {seen.last_common}.")
-    print(f"The log has lost {seen.lost} events that the bus has.")
-    print(f"The next event gets a position above {position}, and the next payment a number above {payment}.")
+    print(f"Epoch {identity.epoch} of the log starts after position {seen.last_common}.")
+    print(f"The log has lost {seen.lost} events that NATS still has.")
+    print(f"The next event gets a position above {position}, and the next payment an id above {payment}.")
 
 
 async def _begin_epoch(environment: Mapping[str, str]) -> tuple[Identity, Survey, int, int]:
     async with running_hub(environment) as running:
         if not running.settings.nats_url:
-            raise CannotStart("EXTRATO_NATS_URL must say which NATS has carried this log.")
+            raise CannotStart("EXTRATO_NATS_URL must name the NATS server of this log.")
         log = running.hub.log
         async with connect_quietly(running.settings.nats_url, name="restored") as bus:
             try:

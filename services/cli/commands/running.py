@@ -1,4 +1,4 @@
-"""The hub that is running, for the commands that change it: its database, its log and its vault, and no service."""
+"""Access to the running hub for commands: its database, log and vault. No service is called."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from extrato.store.vault_keys import VaultKeys
     from extrato.use_cases.hub import Hub
 
-_START_ONE: Final = "start one with `extrato up`, or say EXTRATO_DATABASE_URL."
+_START_ONE: Final = "start one with `extrato up`, or set EXTRATO_DATABASE_URL."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Running:
-    """What a command works with; `cause` tells who gave it."""
+    """The parts that a command uses; `cause` names the operator."""
 
     settings: Settings
     pool: asyncpg.Pool
@@ -43,9 +43,10 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running_hub(environment: Mapping[str, str]) -> AsyncIterator[Running]:
-    """Reach the hub of EXTRATO_DATABASE_URL, or the one that runs in EXTRATO_HOME; raises `CannotStart`.
+    """Open the hub of EXTRATO_DATABASE_URL, or the one that runs in EXTRATO_HOME; raises `CannotStart`.
 
-    The vault's key is never made here: a new one would open nothing, and the hub nothing that it closed.
+    A command never creates the vault's key: a new key cannot decrypt the hub's secrets, and the hub could not decrypt
+    what the new key encrypts.
     """
     settings = await _settings(environment)
     keys = vault_keys(settings, may_make=False)
@@ -58,7 +59,7 @@ async def running_hub(environment: Mapping[str, str]) -> AsyncIterator[Running]:
 
 
 async def _settings(environment: Mapping[str, str]) -> Settings:
-    """Give settings whose database lets us in; raises `CannotStart`."""
+    """Return settings with a database that accepts us; raises `CannotStart`."""
     settings = Settings.from_environment(environment)
     if settings.database_url:
         await preflight.check_database(settings.database_url)
@@ -73,7 +74,7 @@ async def _settings(environment: Mapping[str, str]) -> Settings:
 
 
 def _with_addresses(settings: Settings, file: Path, environment: Mapping[str, str]) -> Settings:
-    """Add what a hub wrote about itself; variables that are set come first."""
+    """Add the addresses from a running hub's file; environment variables override them."""
     try:
         addresses = msgspec.json.decode(read_own(file), type=dict[str, str])
         database_url, mercado_pago_url = addresses["database_url"], addresses["mercado_pago_url"]
@@ -91,7 +92,7 @@ def _with_addresses(settings: Settings, file: Path, environment: Mapping[str, st
 
 
 def _operator() -> str:
-    """Name the user of this machine; one without a name is told by his number."""
+    """Return the name of this machine's user, or the user id when there is no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

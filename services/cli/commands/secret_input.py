@@ -1,6 +1,6 @@
-"""How a secret reaches the command line: from a file, a prompt or standard input, and never as an argument.
+"""Reads a secret from a file, a prompt or standard input, never from an argument.
 
-Arguments are seen by every user of the machine and stay in the history of the shell.
+Every user of the machine can see arguments, and the shell keeps them in its history.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 
 def read_secret(what: str, file: Path | None) -> str:
-    """Read the file, or ask at a terminal without showing what is typed, or take the next line that is piped in."""
+    """Read the file, or ask at a terminal without echo, or read the next line of standard input."""
     if file is not None:
         try:
             secret = _read_given(file).strip()
         except (FileNotFoundError, IsADirectoryError, UnicodeDecodeError):
-            raise CannotStart(f"{file} is no file with the {what}.") from None
+            raise CannotStart(f"Cannot read the {what} from {file}.") from None
     elif sys.stdin.isatty():
         secret = getpass.getpass(f"{what}: ").strip()
     else:
         secret = sys.stdin.readline().strip()
     if not secret:
-        raise CannotStart(f"The {what} is missing: type it, pipe it in as a line, or give a file.")
+        raise CannotStart(f"The {what} is missing: type it, pipe it in as a line, or name a file.")
     return secret
 
 
 def _read_given(file: Path) -> str:
-    """Read a file that an operator names: it may be a link, as in Kubernetes, or a pipe of the shell."""
+    """Read a file that the operator named; it may be a link, as in Kubernetes, or a pipe of the shell."""
     with file.open(encoding="utf-8") as given:
         mode = os.fstat(given.fileno()).st_mode
         if stat.S_ISREG(mode) and mode & stat.S_IWOTH:
-            raise CannotStart(f"{file} may be written by every user: `chmod o-w {file}`, and see what is in it.")
+            raise CannotStart(f"{file} may be written by every user: run `chmod o-w {file}` and check its content.")
         return given.read()

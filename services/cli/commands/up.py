@@ -1,4 +1,4 @@
-"""Runs the whole hub on one machine: what is started in which order, and what is said about it."""
+"""Runs the whole hub on one machine: starts the programs in order, and prints what is ready."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ async def up(
     with_parent: bool = False,
     services: Callable[[Settings, Mapping[str, str]], list[Program]] = programs.services,
 ) -> None:
-    """Run until SIGINT, SIGTERM or SIGHUP; raises `CannotStart` or `InvalidSettings` if that is not possible.
+    """Run until SIGINT, SIGTERM or SIGHUP; raises `CannotStart` or `InvalidSettings`.
 
-    `with_parent` ends the hub also when the process that started it is killed or interrupted.
+    With `with_parent` the hub also ends when its parent process is killed or interrupted.
     """
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -59,7 +59,7 @@ async def up(
         GivenKeys(settings.secret_key)
     preflight.prepare_home(settings)
     async with RunDirectory(settings.home / "run") as run_directory:
-        # A hub that was killed has left its own.
+        # A killed hub leaves its file behind.
         run_directory.remove(ADDRESSES)
         supervisor = Supervisor(run_directory, _say)
         running = asyncio.create_task(_run(settings, environment, services, supervisor, run_directory))
@@ -83,7 +83,7 @@ async def _run(
     supervisor: Supervisor,
     run_directory: RunDirectory,
 ) -> None:
-    """Start everything and say that it is ready; then, where NATS is ours, look after what its subscribers read."""
+    """Start everything and report that it is ready; then, with the embedded NATS, fill the streams of subscribers."""
     with_sandbox = programs.uses_sandbox(settings, environment)
     preflight.check_ports(settings, with_sandbox=with_sandbox)
     settings, nats = await _with_servers(settings, supervisor)
@@ -106,8 +106,8 @@ async def _run(
 
 
 async def _check_key(settings: Settings) -> None:
-    """Refuse a database whose secrets another key has closed, before it is migrated; raises `InvalidVaultKey`."""
-    # The role of services may read nothing before an older database is migrated.
+    """Reject a database whose secrets another key encrypted, before any migration; raises `InvalidVaultKey`."""
+    # In an older database the role of the services may read nothing until the migration.
     connection = await asyncpg.connect(settings.migration_database_url or settings.database_url, timeout=10)
     try:
         if await connection.fetchval("SELECT to_regclass('hub_secrets') IS NOT NULL"):
@@ -126,7 +126,7 @@ async def _migrate(settings: Settings) -> None:
 async def _prepare_keys(
     settings: Settings, environment: Mapping[str, str], *, with_demo: bool
 ) -> tuple[Demo | None, Path | None]:
-    """Give the demo merchant, which is there with the sandbox only, and the file with the first key of the hub."""
+    """Return the demo merchant, which exists only with the sandbox, and the file of the first admin key."""
     cause = Cause(correlation_id="up", actor="operator")
     demo = None
     async with open_database(settings, connections=2) as pool, open_hub(settings, pool=pool, bus=None) as hub:
@@ -139,7 +139,7 @@ async def _prepare_keys(
 
 
 async def _with_servers(settings: Settings, supervisor: Supervisor) -> tuple[Settings, EmbeddedNats | None]:
-    """Check the servers that are given, start the others, and add the addresses of both; gives a NATS of ours too."""
+    """Check the configured servers, start embedded ones for the rest, and add the addresses; return that NATS too."""
     postgres = None if settings.database_url else EmbeddedPostgres(settings.home)
     nats = None if settings.nats_url else EmbeddedNats(settings.home)
     if not postgres:
@@ -160,7 +160,7 @@ async def _with_servers(settings: Settings, supervisor: Supervisor) -> tuple[Set
 
 
 def _addresses(settings: Settings, nats: EmbeddedNats | None, environment: Mapping[str, str]) -> dict[str, str]:
-    """What another program of the same user needs to reach this hub; holds NATS's passwords."""
+    """Return the addresses for other programs of the same user; they contain NATS's passwords."""
     return {
         "gateway_url": settings.public_url,
         **({"sandbox_url": settings.sandbox_url} if programs.uses_sandbox(settings, environment) else {}),
@@ -172,7 +172,7 @@ def _addresses(settings: Settings, nats: EmbeddedNats | None, environment: Mappi
 
 
 def _welcome(settings: Settings, demo: Demo | None, admin_key_file: Path | None) -> None:
-    """Name what there is; keys stay in their files, for what is said here may be kept or seen by others."""
+    """Print addresses and files; keys stay in their files, because others may read this output."""
     _say(f"gateway   {settings.public_url}")
     if demo is not None:
         _say(f"sandbox   {settings.sandbox_url} (simulated Mercado Pago)")
@@ -186,5 +186,5 @@ def _welcome(settings: Settings, demo: Demo | None, admin_key_file: Path | None)
 
 
 def _say(line: str) -> None:
-    # Whoever reads this through a pipe wants each line when it is said.
+    # A reader at a pipe needs each line at once.
     print(line, flush=True)

@@ -1,4 +1,4 @@
-"""`extrato vault rotate`: close everything that is encrypted with another key, while the hub runs."""
+"""`extrato vault rotate`: encrypts every secret with a new key while the hub runs."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 async def rotate(_arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Rotate the key; what opened before opens at every moment, and after a crash as well.
+    """Rotate the key; every secret can be decrypted at any moment, also after a crash.
 
-    The key file first gets a key more, which every process of the machine reads before it uses any. Keys out of
-    EXTRATO_SECRET_KEY are known to a process from its start only, so that EXTRATO_NEW_SECRET_KEY must be the first of
-    them: whoever runs with another order would go on closing with the old key.
+    The new key first goes into the key file, which every process of the machine reads before each use. A process reads
+    EXTRATO_SECRET_KEY only at its start. EXTRATO_NEW_SECRET_KEY must therefore be the first key there already:
+    otherwise a running process would still encrypt with the old key.
     """
     new_key_text = environment.get("EXTRATO_NEW_SECRET_KEY", "")
     async with running_hub(environment) as running:
         await check_that_all_opens(running.pool, running.hub.vault)
         vault = _with_new_key(running, new_key_text)
-        closed = await close_anew(running.pool, vault)
-    print(f"{closed} secrets are closed with the new key. The old key opens old backups: keep it as long as them.")
+        count = await close_anew(running.pool, vault)
+    print(f"Re-encrypted {count} secrets. Keep the old key as long as backups made with it.")
 
 
 def _with_new_key(running: Running, new_key_text: str) -> Vault:
@@ -38,10 +38,10 @@ def _with_new_key(running: Running, new_key_text: str) -> Vault:
         return running.hub.vault
     known = running.keys.current()
     if not new_key_text:
-        raise CannotStart("EXTRATO_NEW_SECRET_KEY must say which key of EXTRATO_SECRET_KEY is to close from now on.")
+        raise CannotStart("EXTRATO_NEW_SECRET_KEY must name the key of EXTRATO_SECRET_KEY that encrypts from now on.")
     if read_keys([new_key_text])[0] != known[0]:
         raise CannotStart(
-            "Put the new key after the old one, with a comma, into EXTRATO_SECRET_KEY of every process and start them "
-            "again; then before the old one, and start them again; then rotate."
+            "Add the new key after the old one, with a comma, to EXTRATO_SECRET_KEY of every process, and restart "
+            "them. Then put the new key first, and restart them. Then rotate."
         )
     return running.hub.vault

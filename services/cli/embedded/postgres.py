@@ -1,9 +1,9 @@
-"""A private PostgreSQL below the hub's home, for a machine that has none.
+"""A private PostgreSQL below the hub's home, for a machine without PostgreSQL.
 
-Nobody but the system user who runs the hub gets in: the server listens on a unix socket only, in a folder
-that others cannot enter; it asks the kernel who is calling (`peer`), and lets in two roles, of which none is a
-superuser: `extrato` owns the database and runs the migrations, `extrato_services` may do what services need. The
-programs come from a wheel; how they are run is decided here alone.
+Only the system user that runs the hub can connect. The server listens on a unix socket only, in a folder that others
+cannot enter, and authenticates by the kernel (`peer`). It accepts two roles, and neither is a superuser: `extrato` owns
+the database and runs the migrations, `extrato_services` has the rights that the services need. The programs come from a
+wheel, without the wheel's own Python code.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from services.cli.supervisor.child import Program, describe_ending, spawn
 
 _ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 _OWNER_AND_DATABASE: Final = b"CREATE ROLE extrato LOGIN;\nCREATE DATABASE extrato OWNER extrato;\n"
-# May be repeated. A database of an older version has one role, which can create databases.
+# Safe to repeat. A database of an older version has one role, which can create databases.
 _SERVICES_ROLE: Final = b"""\
 DO $$BEGIN IF to_regrole('extrato_services') IS NULL THEN CREATE ROLE extrato_services LOGIN; END IF; END$$;
 GRANT extrato_services TO extrato;
@@ -52,16 +52,16 @@ class EmbeddedPostgres(Server):
 
     @property
     def url(self) -> str:
-        """Where the role that owns the database `extrato` finds it; known after `prepare`."""
+        """The URL of the database for the role that owns it; known after `prepare`."""
         return f"postgresql://extrato@/extrato?host={self._known_paths.socket}"
 
     @property
     def services_url(self) -> str:
-        """Where the services' role finds the same database; known after `prepare`."""
+        """The URL of the same database for the services' role; known after `prepare`."""
         return f"postgresql://extrato_services@/extrato?host={self._known_paths.socket}"
 
     async def prepare(self) -> Program:
-        """Make the folders and, once, the database and its roles; gives what is to be run. Raises `CannotStart`."""
+        """Create the folders and, once, the database and its roles; return the program to run. Raises `CannotStart`."""
         self._paths = paths = await asyncio.to_thread(make_paths, self._home)
         _write_rules(paths)
         if not paths.data.exists():
@@ -77,7 +77,7 @@ class EmbeddedPostgres(Server):
             prepare=self._clear_left_over,
             is_ready=self._is_ready,
             user=paths.user,
-            # Fast shutdown: connections are ended, transactions rolled back, and all is written.
+            # Fast shutdown: PostgreSQL ends connections, rolls transactions back and writes everything.
             stop_signal=signal.SIGINT,
         )
 
@@ -101,7 +101,7 @@ class EmbeddedPostgres(Server):
         return tuple(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))
 
     async def _create_database(self, paths: PostgresPaths) -> None:
-        """Create it under another name first, so that a half-made one is never taken for a whole one."""
+        """Create the cluster under another name first, so that an unfinished one is never used."""
         unfinished = paths.folder / "data.unfinished"
         await asyncio.to_thread(shutil.rmtree, unfinished, ignore_errors=True)
         make_folder(unfinished, 0o700, owner=paths.user)
@@ -119,16 +119,16 @@ class EmbeddedPostgres(Server):
         unfinished.rename(paths.data)
 
     async def _create_services_role(self, paths: PostgresPaths, data: Path) -> None:
-        """Create it, and then note in the cluster that it is there: until then the next start does it again."""
+        """Create the services' role, and then mark the cluster; without the mark the next start repeats this."""
         await self._run_single(paths, data, _SERVICES_ROLE)
-        # The folder is that of PostgreSQL's user, so that what stands there already is not followed.
+        # PostgreSQL's user owns the folder and could have put a link there: O_EXCL follows none.
         note = os.open(_note_of_roles(data), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         if paths.user:
             os.fchown(note, paths.user.pw_uid, paths.user.pw_gid)
         os.close(note)
 
     async def _run_single(self, paths: PostgresPaths, data: Path, script: bytes) -> None:
-        """Run statements without a server, so that no superuser ever has to be let in over the socket."""
+        """Run statements without a server, so that the socket never has to accept a superuser."""
         options = ("--single", "-D", str(data), "-c", "exit_on_error=on", "postgres")
         await self._run(paths, (str(paths.binaries / "postgres"), *options), script=script)
 
@@ -151,10 +151,10 @@ class EmbeddedPostgres(Server):
         return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
     async def _clear_left_over(self) -> None:
-        """End a server that an earlier hub left behind, and forget the process id of one that is gone.
+        """End a server that an earlier hub left behind, and delete the pid file of a dead one.
 
-        A pid that now belongs to somebody else would make PostgreSQL believe that it still runs, and the
-        memory of a killed server stays in use until the last of its connections has noticed.
+        PostgreSQL would take another process with that pid for a running server. The shared memory of a killed server
+        stays in use until its last backend has ended.
         """
         data = self._known_paths.data
         lines = _pid_file(data)
@@ -178,7 +178,7 @@ def _write_rules(paths: PostgresPaths) -> None:
 
 
 def _note_of_roles(data: Path) -> Path:
-    """Name the file that lies in a cluster with both roles, and goes into its backups with it."""
+    """Return the file that marks a cluster with both roles; backups of the cluster contain it."""
     return data / "extrato_two_roles"
 
 
@@ -190,7 +190,7 @@ def _pid_file(data: Path) -> list[str]:
 
 
 def _server(pid: int, data: Path) -> psutil.Process | None:
-    """Find the process if it is a PostgreSQL server of this data folder; a zombie has no command line."""
+    """Return the process if it is a PostgreSQL server of this data folder; a zombie has no command line."""
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
         words = process.cmdline()
@@ -200,7 +200,7 @@ def _server(pid: int, data: Path) -> psutil.Process | None:
 
 
 def _memory_in_use(key_and_id: str) -> bool:
-    """Say whether a process is attached to this System V memory segment; where it cannot be known, say no."""
+    """Return True when a process is attached to this System V memory segment; False when that is unknown."""
     words = key_and_id.split()
     with contextlib.suppress(OSError):
         for line in Path("/proc/sysvipc/shm").read_text().split("\n")[1:]:

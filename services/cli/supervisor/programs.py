@@ -1,4 +1,4 @@
-"""The services of the hub, as they are run: one line each."""
+"""The programs of the hub's services: command, environment and readiness."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
     from extrato.settings import Settings
 
-# The webhook secret of the simulated provider's own account, which the demo merchant has.
+# The webhook secret of the sandbox's demo account, which the demo merchant has connected.
 DEMO_SECRET: Final = "EXTRATO_SANDBOX_DEMO_SECRET"  # noqa: S105 - what it is called
 
 _CODE: Final = Path(__file__).parents[3]
-_MEANT_FOR_IT: Final = ("EXTRATO_SANDBOX_", "PYTHON", "LC_")
-_ANYBODYS: Final = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH"})
+_SANDBOX_PREFIXES: Final = ("EXTRATO_SANDBOX_", "PYTHON", "LC_")
+_GENERAL_VARIABLES: Final = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH"})
 
 
 def services(settings: Settings, environment: Mapping[str, str]) -> list[Program]:
-    """Give the programs; `settings` knows the servers, and the rest of `environment` is passed on to the hub's own.
+    """Return the programs; `settings` has the servers' addresses, and the hub's services get `environment` too.
 
-    The sandbox is one of them unless another provider is given.
+    The sandbox is one of them unless another provider URL is configured.
     """
     gateway = answers(settings.host, settings.port, "/readyz")
     sandbox = answers("127.0.0.1", settings.sandbox_port, "/_sandbox/health")
@@ -38,8 +38,8 @@ def services(settings: Settings, environment: Mapping[str, str]) -> list[Program
         service("projections", ("-m", "services.projections"), settings, shared),
     ]
     if uses_sandbox(settings, environment):
-        its_own = sandbox_environment(settings, environment)
-        programs.append(service("sandbox", ("-m", "services.sandbox"), settings, its_own, is_ready=sandbox))
+        sandbox_only = sandbox_environment(settings, environment)
+        programs.append(service("sandbox", ("-m", "services.sandbox"), settings, sandbox_only, is_ready=sandbox))
     return programs
 
 
@@ -51,14 +51,14 @@ def service(
     *,
     is_ready: Callable[[int], Awaitable[bool]] | None = None,
 ) -> Program:
-    """Describe a Python program, which writes EXTRATO_LOG_FILE.
+    """Return a Python program, which writes EXTRATO_LOG_FILE.
 
-    One without a port says that it is ready by writing EXTRATO_READY_FILE.
+    A program without a port reports that it is ready by writing EXTRATO_READY_FILE.
     """
     ready_file = settings.home / "run" / f"{name}.ready"
     log = settings.home / "logs" / f"{name}.log"
 
-    async def forget_ready_file() -> None:
+    async def delete_ready_file() -> None:
         ready_file.unlink(missing_ok=True)
 
     return Program(
@@ -67,32 +67,34 @@ def service(
         log=log,
         writes_log=True,
         environment={**environment, "EXTRATO_READY_FILE": str(ready_file), "EXTRATO_LOG_FILE": str(log)},
-        prepare=forget_ready_file,
+        prepare=delete_ready_file,
         is_ready=is_ready or has_written(ready_file),
     )
 
 
 def provider_url(settings: Settings, environment: Mapping[str, str]) -> str:
-    """Give the address of Mercado Pago: what was given, and otherwise the sandbox."""
+    """Return the configured address of Mercado Pago, or the sandbox's."""
     return environment.get("EXTRATO_MERCADOPAGO_URL") or settings.sandbox_url
 
 
 def uses_sandbox(settings: Settings, environment: Mapping[str, str]) -> bool:
-    """Say whether Mercado Pago is the sandbox that is started here: no other address was given."""
+    """Return True when the address of Mercado Pago is the sandbox that this hub starts."""
     here = {f"http://{host}:{settings.sandbox_port}" for host in ("127.0.0.1", "localhost")}
     return provider_url(settings, environment).strip().rstrip("/") in here
 
 
 def sandbox_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
-    """Give the sandbox what is meant for it and what any program needs: it plays a stranger, who has no key of ours."""
+    """Return the sandbox's settings and general variables; like any provider, it gets none of the hub's keys."""
     given = shared_environment(settings, environment)
-    return {name: value for name, value in given.items() if name in _ANYBODYS or name.startswith(_MEANT_FOR_IT)}
+    return {
+        name: value for name, value in given.items() if name in _GENERAL_VARIABLES or name.startswith(_SANDBOX_PREFIXES)
+    }
 
 
 def shared_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
-    """Give every service what was given, and where things are; the provider is the sandbox by default.
+    """Return the environment of every service: the operator's variables, and the addresses of servers and provider.
 
-    The role of the migrations, which can rewrite the log, is no service's business.
+    No service gets the URL of the migrations' role, which can rewrite the log.
     """
     return {
         "EXTRATO_SANDBOX_PUBLIC_URL": settings.sandbox_url,

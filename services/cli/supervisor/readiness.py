@@ -1,4 +1,4 @@
-"""Ways to find out that a service is ready, without a library: they are asked every few milliseconds."""
+"""Checks that a service is ready; without an HTTP library, because they run every few milliseconds."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ANSWER_WITHIN_S: Final = 2.0
-_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - Compared, not bound.
+_WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - Compared, not bound.
 
 
 def reachable_host(host: str) -> str:
-    """Give the address at which this machine reaches a server that listens on `host`."""
-    return _EVERYWHERE.get(host, host)
+    """Return the address at which this machine reaches a server that listens on `host`."""
+    return _WILDCARDS.get(host, host)
 
 
 def answers(host: str, port: int, path: str) -> Callable[[int], Awaitable[bool]]:
-    """Give a question that is answered with yes when GET `path` gives status 200."""
+    """Return a check that is True when GET `path` answers status 200."""
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode()
 
     async def ask(_pid: int) -> bool:
@@ -38,7 +38,7 @@ def answers(host: str, port: int, path: str) -> Callable[[int], Awaitable[bool]]
 
 
 def has_written(file: Path) -> Callable[[int], Awaitable[bool]]:
-    """Give a question that is answered with yes when the service has written its ready file."""
+    """Return a check that is True when the service has written its ready file."""
 
     async def ask(_pid: int) -> bool:
         return file.exists()

@@ -1,4 +1,4 @@
-"""Which processes a hub started, written down so that the next one can end what a killed one left behind."""
+"""The run directory of a hub: its lock, and the list of its processes, so that the next hub can end orphans."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 _STOP_WITHIN_S: Final = 6.0
 _ORPHANS_STOP_WITHIN_S: Final = 3.0
-# The start time is counted from the time the machine booted, which a correction of the clock moves.
+# A start time counts from the boot of the machine, so a correction of the clock moves it.
 _START_TOLERANCE_S: Final = 2.0
 
 
 class ProcessIdentity(msgspec.Struct, frozen=True):
-    """What tells a process from a later one that was given the same number."""
+    """What distinguishes a process from a later one with the same pid."""
 
     pid: int
     started_at: float
@@ -39,7 +39,7 @@ class ProcessIdentity(msgspec.Struct, frozen=True):
     stop_signal: int
 
     def find(self) -> psutil.Process | None:
-        """Find the process if it still is the one that was written down; a zombie has no command line."""
+        """Return the process if it is still the recorded one; a zombie has no command line."""
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(self.pid)
             same_start = abs(process.create_time() - self.started_at) < _START_TOLERANCE_S
@@ -49,14 +49,14 @@ class ProcessIdentity(msgspec.Struct, frozen=True):
 
 
 class RunDirectory:
-    """`EXTRATO_HOME/run`: held by one hub at a time, with the list of its processes."""
+    """`EXTRATO_HOME/run`, locked by one hub at a time, with the list of its processes."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock: int | None = None
 
     async def __aenter__(self) -> Self:
-        """Take the folder and end what an earlier hub left running; raises `CannotStart` while one runs."""
+        """Lock the directory and end the orphans of an earlier hub; raises `CannotStart` while another hub runs."""
         make_folder(self._folder, 0o700)
         lock = open_own(self._folder / "lock", os.O_RDWR | os.O_CREAT)
         deadline = time.monotonic() + _STOP_WITHIN_S
@@ -81,24 +81,24 @@ class RunDirectory:
             self._lock = None
 
     def write_state(self, state: str) -> None:
-        """Tell a hub that waits for this folder what this one is doing."""
+        """Write this hub's state for another hub that waits for the lock."""
         if self._lock is not None:
             os.ftruncate(self._lock, 0)
             os.pwrite(self._lock, f"process {os.getpid()} {state}\n".encode(), 0)
 
     def write_processes(self, children: Mapping[str, Child]) -> None:
-        """Write which processes run, by name: for people, and for the next hub."""
+        """Write the running processes by name, for operators and for the next hub."""
         pids = {name: child.pid for name, child in children.items()}
         identities = [identity for child in children.values() if (identity := _identify(child))]
         self.write("processes.json", json.dumps(pids, indent=2).encode())
         self.write("identities.json", msgspec.json.encode(identities))
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file of this folder whole or not at all."""
+        """Write a file of this directory, whole or not at all."""
         write_own(self._folder / name, content)
 
     def remove(self, name: str) -> None:
-        """Remove a file of this folder, if it is there."""
+        """Remove a file of this directory, if it exists."""
         (self._folder / name).unlink(missing_ok=True)
 
     async def _end_orphans(self) -> None:
@@ -112,7 +112,7 @@ class RunDirectory:
 
 
 async def _end(identity: ProcessIdentity) -> None:
-    """Ask a process to end, and kill it when it is still there after a while."""
+    """Send the stop signal, and kill the process after three seconds."""
     number, deadline = signal.Signals(identity.stop_signal), time.monotonic() + _ORPHANS_STOP_WITHIN_S
     asked = False
     while orphan := identity.find():

@@ -1,4 +1,4 @@
-"""Keeps programs running: starts them, starts again what dies, and stops all in order."""
+"""Keeps programs running: starts them, restarts them after a crash, and stops them in order."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ QUICK_DEATH_S: Final = 10.0
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 10.0
 
-# All programs together leave within 5 s: the last ones (the servers) keep a share that is their own.
+# All programs together stop within 5 s; each of the last ones (the servers) has a reserved share.
 STOP_WITHIN_S: Final = 4.5
 SHARE_OF_EACH_S: Final = 0.5
 
 
 def pause_before_restart(*, lived_s: float, last_pause_s: float | None) -> float:
-    """Give the seconds to wait: none at first, then longer and longer while it keeps dying quickly."""
+    """Return the seconds before the next start: 0 at first, then growing while the program keeps dying quickly."""
     if last_pause_s is None or lived_s >= QUICK_DEATH_S:
         return 0.0
     return min(max(last_pause_s * 2, FIRST_PAUSE_S), LONGEST_PAUSE_S)
 
 
 class Supervisor:
-    """The running programs of one hub, in the order in which they were started.
+    """The running programs of one hub, in the order of their starts.
 
-    `report` takes one line for each death and each return.
+    `report` takes one line for each crash and each restart.
     """
 
     def __init__(self, run_directory: RunDirectory, report: Callable[[str], None]) -> None:
@@ -44,7 +44,7 @@ class Supervisor:
         self._watches: list[asyncio.Task[None]] = []
 
     async def start(self, *programs: Program) -> None:
-        """Start programs side by side and wait until all are ready; raises `CannotStart` if one is not."""
+        """Start programs in parallel and wait until all are ready; raises `CannotStart` if one is not."""
         for program in programs:
             await self._launch(program)
         ready = [asyncio.create_task(self._children[program.name].become_ready()) for program in programs]
@@ -56,7 +56,7 @@ class Supervisor:
         self._watches += [asyncio.create_task(self._watch(program)) for program in programs]
 
     async def stop(self, order: Sequence[str]) -> None:
-        """Stop the programs one after another, those named in `order` first and in that order."""
+        """Stop the programs one by one: those in `order` first, in that order."""
         self._run_directory.write_state("stopping")
         for watch in self._watches:
             watch.cancel()
@@ -77,27 +77,27 @@ class Supervisor:
             lived_s = time.monotonic() - child.started_at_s
             pause_s = pause_before_restart(lived_s=lived_s, last_pause_s=pause_s)
             when = f"in {pause_s:g} s" if pause_s else "at once"
-            self._report(f"{program.name} {describe_ending(code)}; it is started again {when}.")
+            self._report(f"{program.name} {describe_ending(code)}; restart {when}.")
             self._write_processes()
             child, pause_s = await self._restart(program, pause_s)
             try:
                 await child.become_ready()
             except CannotStart as late:
-                # The death of a child is reported above; one that is merely late is left to become ready.
+                # The end of the child is reported above. A child that is only late keeps running and may become ready.
                 if child.running:
                     self._report(f"{late}.")
             else:
                 self._report(f"{program.name} is ready again.")
 
     async def _restart(self, program: Program, pause_s: float) -> tuple[Child, float]:
-        """Start a program after a pause, until that succeeds; gives the last pause too."""
+        """Start a program after a pause and retry until it starts; return the child and the last pause."""
         while True:
             await asyncio.sleep(pause_s)
             try:
                 return await self._launch(program), pause_s
             except (OSError, ForeignFile, CannotStart) as failure:
                 pause_s = pause_before_restart(lived_s=0.0, last_pause_s=pause_s)
-                self._report(f"{program.name} cannot be started, again in {pause_s:g} s: {failure}")
+                self._report(f"Cannot start {program.name}, retry in {pause_s:g} s: {failure}")
 
     async def _launch(self, program: Program) -> Child:
         child = await Child.start(program)

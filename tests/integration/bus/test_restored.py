@@ -52,9 +52,9 @@ async def test_after_a_restore_no_position_and_no_number_is_given_a_second_time(
     await set_log_back(pool, to=4, is_regrown=True)
     await restored(Namespace(), environment)
     assert capsys.readouterr().out.splitlines() == [
-        "Epoch 2 of the log has begun, after position 4.",
-        "The log has lost 3 events that the bus has.",
-        "The next event gets a position above 7, and the next payment a number above 7.",
+        "Epoch 2 of the log starts after position 4.",
+        "The log has lost 3 events that NATS still has.",
+        "The next event gets a position above 7, and the next payment an id above 7.",
     ]
     await log.append(append_to())
     assert await log.head() == 8
@@ -74,7 +74,7 @@ async def test_a_bus_of_another_log_is_refused_and_nothing_changes(log: EventLog
 async def test_a_backup_that_was_not_migrated_is_said_to_be_one(pool: asyncpg.Pool, environment):
     await pool.execute("ALTER TABLE log_identity RENAME TO put_aside")
     try:
-        with pytest.raises(CannotStart, match="run `extrato up` once, which migrates it"):
+        with pytest.raises(CannotStart, match="run `extrato up` once to migrate it"):
             await restored(Namespace(), environment)
     finally:
         await pool.execute("ALTER TABLE put_aside RENAME TO log_identity")
