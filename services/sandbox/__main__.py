@@ -22,7 +22,7 @@ _SHUTDOWN_S = 0.5
 
 
 def main() -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit code."""
+    """Serve until SIGTERM or SIGINT; return the exit code."""
     try:
         settings = Settings.from_env(os.environ)
         configure_logging("info", file=settings.log_file)
@@ -32,13 +32,13 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     except OSError as error:
-        sys.stderr.write(f"The sandbox cannot listen on {settings.host}:{settings.port}: {error.strerror}.\n")
+        sys.stderr.write(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.\n")
         return 1
     return 0
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """Take the port before anything else, so that a second start changes nothing."""
+    """Bind the port first, so that a second start fails before it opens the data."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     return socket.create_server((settings.host, settings.port), family=family, backlog=1_024)
 

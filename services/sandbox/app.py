@@ -1,4 +1,4 @@
-"""Builds the simulated Mercado Pago out of its settings."""
+"""Builds the simulated Mercado Pago from its settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from services.sandbox.api.doors import SIMULATOR, control_door, open_door, provider_door
+from services.sandbox.api.middleware import SIMULATOR, control_route, open_route, provider_route
 from services.sandbox.bodies.qr_pictures import QrPictures
 from services.sandbox.routes import CONTROL_ROUTES, LAST_ROUTE, OPEN_ROUTES, PROVIDER_ROUTES
 from services.sandbox.simulator import Simulator
@@ -31,9 +31,9 @@ _MAX_BODY_BYTES = 1 << 20
 
 
 def create_app(settings: Settings) -> web.Application:
-    """Return the application; its data are opened when it starts and closed when it ends.
+    """Return the application, which opens its data at the start and closes them at the end.
 
-    Starting raises `DataFolderBusy` if another sandbox uses the folder.
+    Its start raises `DataFolderBusy` if another sandbox uses the folder.
     """
     app = web.Application(client_max_size=_MAX_BODY_BYTES)
 
@@ -47,7 +47,11 @@ def create_app(settings: Settings) -> web.Application:
 
         def report(job: asyncio.Task[None]) -> None:
             if not job.cancelled() and job.exception() is not None:
-                context = {"message": "a job of the sandbox died", "exception": job.exception(), "task": job}
+                context = {
+                    "message": "a background task of the sandbox failed",
+                    "exception": job.exception(),
+                    "task": job,
+                }
                 asyncio.get_running_loop().call_exception_handler(context)
 
         jobs = [asyncio.create_task(sim.outbox.run()), asyncio.create_task(sim.timetable.run(record_step))]
@@ -61,13 +65,13 @@ def create_app(settings: Settings) -> web.Application:
 
     app.cleanup_ctx.append(lifetime)
     for method, path, handler in PROVIDER_ROUTES:
-        app.router.add_route(method, path, provider_door(handler))
+        app.router.add_route(method, path, provider_route(handler))
     for method, path, open_handler in OPEN_ROUTES:
-        app.router.add_route(method, path, open_door(open_handler))
+        app.router.add_route(method, path, open_route(open_handler))
     for method, path, open_handler in CONTROL_ROUTES:
-        app.router.add_route(method, path, control_door(open_handler))
+        app.router.add_route(method, path, control_route(open_handler))
     method, path, handler = LAST_ROUTE
-    app.router.add_route(method, path, provider_door(handler))
+    app.router.add_route(method, path, provider_route(handler))
     return app
 
 

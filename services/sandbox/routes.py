@@ -14,7 +14,7 @@ from services.sandbox.api import (
     search,
     users,
 )
-from services.sandbox.api.doors import OpenHandler, ProviderHandler, unknown_route
+from services.sandbox.api.middleware import OpenHandler, ProviderHandler, unknown_route
 from services.sandbox.control import handlers as control
 from services.sandbox.control import panel
 from services.sandbox.pages import checkout, front_page, ticket
@@ -57,7 +57,7 @@ OPEN_ROUTES: tuple[tuple[str, str, OpenHandler], ...] = (
     ("GET", "/checkout/v1/style.css", checkout.style),
     ("GET", "/payments/{payment_id}/ticket", ticket.show),
     ("POST", "/payments/{payment_id}/ticket", ticket.decide),
-    # A watchdog asks it under any name.
+    # A health check may use any host name.
     ("GET", "/_sandbox/health", control.health),
 )
 
@@ -74,5 +74,5 @@ CONTROL_ROUTES: tuple[tuple[str, str, OpenHandler], ...] = (
     ("POST", "/_sandbox/reset", control.reset),
 )
 
-# Everything else belongs to the provider, which has many more routes than are simulated here.
+# The provider has many more routes; the sandbox answers them 404, as provider routes.
 LAST_ROUTE: tuple[str, str, ProviderHandler] = ("*", "/{anything:.*}", unknown_route)

@@ -1,4 +1,4 @@
-"""The simulated provider as a whole: its parts, and the one way in which a payment changes."""
+"""The simulated provider as a whole: its parts, and how a changed payment is saved."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Simulator:
-    """Holds the parts that handlers work with; built by `app` only."""
+    """The parts that handlers use; only `app` builds it."""
 
     settings: Settings
     accounts: Accounts
@@ -39,20 +39,20 @@ class Simulator:
     stale: StaleAnswers
 
     def record(self, payment: Payment, *, action: str) -> None:
-        """Save a payment that was `created` or `updated`, announce it, and watch what the clock does to it.
+        """Save a payment that was `created` or `updated`, queue its webhooks, and schedule its next timed change.
 
-        The caller commits before it tells anyone; the doors do so for every handler.
+        The caller commits before it answers; `api.middleware` does so for every handler.
         """
         self.store.save_payment(payment)
-        self.outbox.announce(payment, action=action)
-        self.timetable.watch(payment)
+        self.outbox.enqueue(payment, action=action)
+        self.timetable.schedule(payment)
 
-    def keep(self, payment: Payment) -> None:
-        """Save a refund that is in process, which changes nothing that the payment shows and is not announced."""
+    def save_silently(self, payment: Payment) -> None:
+        """Save a payment with a new refund in process, without webhooks: the payment's JSON does not change."""
         self.store.save_payment(payment, is_searchable=False)
 
-    async def shown(self, payment: Payment) -> dict[str, Any]:
-        """Return the JSON object of a payment, with its picture while it can be paid by Pix."""
+    async def payment_json(self, payment: Payment) -> dict[str, Any]:
+        """Return the JSON object of a payment, with the QR code's picture while a payer can pay the Pix."""
         picture = await self.picture_of(payment)
         return payment_body(
             payment,
@@ -62,10 +62,10 @@ class Simulator:
         )
 
     async def picture_of(self, payment: Payment) -> str | None:
-        """Return the picture of a Pix that can be paid now, `None` for anything else."""
+        """Return the picture of a payable Pix, `None` for other payments."""
         is_payable = payment.qr_code is not None and payment.status == "pending"
         return await self.pictures.of(payment.qr_code) if is_payable and payment.qr_code else None
 
     def account_of(self, collector_id: int) -> Account:
-        """Return the merchant of a record, nameless if it left the configuration."""
-        return self.accounts.of_collector(collector_id) or self.accounts.nameless(collector_id)
+        """Return the merchant of a record, or a placeholder if the configuration lacks it."""
+        return self.accounts.of_collector(collector_id) or self.accounts.placeholder(collector_id)

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from services.sandbox.control.outcomes import OUTCOMES, PayOrder
+from services.sandbox.control.outcomes import OUTCOMES, OutcomeRequest
 from services.sandbox.pages import ticket
 from services.sandbox.pages.checkout import CHOICES
 from services.sandbox.routes import CONTROL_ROUTES, OPEN_ROUTES
@@ -53,7 +53,9 @@ def test_every_fault_is_told_with_its_usual_position():
 
 def test_every_outcome_and_field_of_pay_is_told():
     assert all(f"`{outcome}`" in PAGE for outcome in OUTCOMES)
-    assert {cells[0].strip("`") for cells in rows("Pay by a command")} == set(PayOrder.__struct_fields__) - TARGETS
+    assert {cells[0].strip("`") for cells in rows("Pay by a command")} == set(
+        OutcomeRequest.__struct_fields__
+    ) - TARGETS
     assert all(f"`{name}`" in PAGE for name in TARGETS - {"outcome"})
 
 

@@ -21,7 +21,7 @@ from extrato.providers.mercado_pago.webhook import (
     read_signature,
     verify,
 )
-from services.sandbox.webhooks.formats import Notice, Signing, delivery
+from services.sandbox.webhooks.formats import QueuedWebhook, Signing, webhook_request
 from tests.compatibility.claim import claim
 
 # The secret, the request and the signatures are those of Mercado Pago's documentation, computed with its SDK.
@@ -305,8 +305,8 @@ def test_verification_agrees_with_the_official_validator(delivery, late_s):
 @pytest.mark.parametrize("lower_case_ids", [True, False])
 def test_every_sandbox_notification_is_read_and_verified(kind, data, verdict, lower_case_ids):
     resource_id = data.get("id", 143845427326)
-    notice = Notice(
-        notice_id=1,
+    webhook = QueuedWebhook(
+        webhook_id=1,
         collector_id=174087000,
         url="https://hub.example/webhooks/mercadopago/padaria/",
         format=kind,
@@ -317,7 +317,9 @@ def test_every_sandbox_notification_is_read_and_verified(kind, data, verdict, lo
         due_ms=0,
     )
     signing = Signing(secret=SECRET, lower_case_ids=lower_case_ids)
-    sent = delivery(notice, application_id="1", signing=signing, hook_id=99, sent_ms=int(TS) * 1000, timeout_s=22)
+    sent = webhook_request(
+        webhook, application_id="1", signing=signing, hook_id=99, sent_ms=int(TS) * 1000, timeout_s=22
+    )
     found = read_notification(sent.url.query, msgspec.json.encode(sent.body))
 
     assert found.resource_id == str(resource_id)

@@ -1,1 +1,1 @@
-"""The provider's routes: what they refuse, and what they do."""
+"""The provider's routes: what they check, and what they do."""

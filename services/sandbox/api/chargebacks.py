@@ -1,7 +1,7 @@
-"""`/v1/chargebacks`: get and search the demands of payers to have their money back.
+"""`/v1/chargebacks`: get and search chargebacks.
 
-Source: mercadopago developer reference, "Chargebacks", and the types of the official Node SDK. The two name different
-fields for the same things, and both are given.
+Source: mercadopago developer reference, "Chargebacks", and the types of the official Node SDK. They have
+different names for the same fields, and the sandbox answers both.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _DEFAULT_LIMIT = 30
 _MAX_LIMIT = 100
 
-# By the status detail of the payment: the word of the SDK, whether the merchant got its money back, the documents.
+# By the payment's status detail: the SDK's status, whether the merchant got its money back, and the documents.
 _STATES: dict[str, tuple[str, bool | None, str]] = {
     "in_process": ("in_review", None, "pending"),
     "settled": ("lost", False, "invalid"),
@@ -32,7 +32,7 @@ _STATES: dict[str, tuple[str, bool | None, str]] = {
 
 
 async def get_chargeback(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Show one chargeback of this merchant."""
+    """Answer one chargeback of this merchant."""
     payment = sim.store.payment_of_chargeback(request.match_info["chargeback_id"])
     if payment is None or payment.chargeback is None or payment.collector_id != account.collector_id:
         raise not_found("Chargeback not found")

@@ -1,4 +1,4 @@
-"""Makes payments: directly through the API, or as an attempt on a preference."""
+"""Creates payments: directly through the API, or as an attempt on a preference."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def new_payment(
     detail: str | None = None,
     **terms: Any,
 ) -> Payment:
-    """Create, save and announce a payment; `terms` are further fields of `Payment`."""
+    """Create and save a payment, and queue its webhooks; `terms` are further fields of `Payment`."""
     now_ms = sim.clock.now_ms()
     payment_id = sim.store.next_id()
     payer = {"id": "1999999999", **(terms.pop("payer", None) or {})}
@@ -70,7 +70,7 @@ def new_attempt(
 ) -> Payment:
     """Create a payment on a preference, with its merchant order, as the checkout does.
 
-    Source: captured return addresses; each try is a payment of its own, and all share the merchant order.
+    Source: captured return addresses; each attempt is a separate payment, and all share one merchant order.
     """
     terms = preference.terms
     return new_payment(
@@ -108,7 +108,7 @@ def _order_of(sim: Simulator, preference: Preference) -> MerchantOrder:
 
 
 def _payer(payer: dict[str, Any]) -> dict[str, Any]:
-    """Rename a preference's payer into a payment's."""
+    """Convert a preference's payer to a payment's payer."""
     return {
         "email": payer.get("email") or "comprador@testuser.com",
         "first_name": payer.get("name"),
@@ -138,7 +138,7 @@ def _usual_expiry_ms(method: Method, now_ms: int) -> int | None:
 
 
 def _snake_cased(value: Any) -> Any:
-    """Metadata keys come back in snake case (reported by users of the official SDKs)."""
+    """Convert keys to snake case, as the API does with metadata (reported by users of the official SDKs)."""
     if isinstance(value, dict):
         return {re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower(): _snake_cased(value[key]) for key in value}
     return [_snake_cased(each) for each in value] if isinstance(value, list) else value

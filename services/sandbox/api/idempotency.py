@@ -1,7 +1,7 @@
-"""What was answered to an `X-Idempotency-Key`, so that a repeated call changes nothing.
+"""The answers by `X-Idempotency-Key`, so that a repeated request has no second effect.
 
 Source: published probes. A repeated refund answers 200 with an empty body; a repeated payment is assumed to
-answer with the payment as it was created, as the sibling Orders API does.
+answer the payment as it was created, as the Orders API does.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _MAX_KEY = 128
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """A call that succeeded, with the payment as it was right after it, and the request where it is compared."""
+    """A successful request: the payment right after it, and the body's digest where repetitions are compared."""
 
     payment: Payment
     digest: str | None = None
 
 
 def scoped_key(request: web.Request, account: Account) -> str:
-    """Return the key of a call within its merchant, method and path; raises `ProviderError` 4292 without one.
+    """Return the key, scoped by merchant, method and path; raises `ProviderError` 4292 without a key.
 
-    The scope matters because the Node SDK can leak a key into later calls of the same client.
+    The scope matters, because the Node SDK can leak a key into later requests of the same client.
     """
     key = request.headers.get("X-Idempotency-Key", "").strip()
     if not key:
@@ -44,15 +44,15 @@ def scoped_key(request: web.Request, account: Account) -> str:
 
 
 def answered_before(database: Database, key: str) -> Answered | None:
-    """Return what the first call with this key did, `None` when there was none that succeeded."""
+    """Return the first successful request with this key, or `None`."""
     return database.get("answers", key, Answered)
 
 
 def digest_of(body: dict[str, Any]) -> str:
-    """Return what two bodies have in common when they ask for the same, in whatever order."""
+    """Return a digest of the body that does not depend on the order of fields."""
     return hashlib.sha256(msgspec.json.encode(body, order="deterministic")).hexdigest()
 
 
 def remember(database: Database, key: str, payment: Payment, *, digest: str | None = None) -> None:
-    """Keep what a call did, together with the change itself."""
+    """Store the result of a request, in the same transaction as its change."""
     database.put("answers", key, Answered(payment, digest))

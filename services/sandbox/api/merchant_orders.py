@@ -1,4 +1,4 @@
-"""`/merchant_orders`: get and search the orders that gather the attempts to pay a preference.
+"""`/merchant_orders`: get and search merchant orders, which group the attempts to pay a preference.
 
 Source: mercadopago developer reference, "Merchant orders".
 """
@@ -26,7 +26,7 @@ _FILTERS = ("status", "preference_id", "application_id", "external_reference", "
 
 
 async def get_order(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Show one merchant order of this merchant."""
+    """Answer one merchant order of this merchant."""
     order = sim.store.order_named(request.match_info["order_id"])
     if order is None or order.collector_id != account.collector_id:
         raise not_found("order not found")

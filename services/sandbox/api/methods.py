@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Method(msgspec.Struct, frozen=True):
-    """A way to pay: its id, its type and the name shown to payers."""
+    """A payment method: its id, its type and the name that payers see."""
 
     method_id: str
     type_id: str
@@ -25,7 +25,7 @@ class Method(msgspec.Struct, frozen=True):
 
     @property
     def is_card(self) -> bool:
-        """Whether paying takes a card token."""
+        """True for methods that need a card token."""
         return self.type_id in {"credit_card", "debit_card"}
 
 
@@ -49,7 +49,7 @@ METHODS = {
 
 
 async def list_methods(_sim: Simulator, _account: Account, _request: web.Request) -> web.Response:
-    """List the methods of the site, as a plain JSON array."""
+    """Answer the methods of Brazil, as a plain JSON array."""
     return answer([_method_body(method) for method in METHODS.values()])
 
 

@@ -1,7 +1,7 @@
-"""The refusals of the Orders API, which names all problems of a request at once.
+"""The errors of the Orders API, which lists all problems of a request together.
 
-Source: mercadopago developer docs, "Possible errors" of Checkout API Orders, and captured refusals: an unknown
-property, a missing one and an object without any have the words that were seen, the others are modelled on them.
+Source: mercadopago developer docs, "Possible errors" of Checkout API Orders, and captured errors. The texts for an
+unknown property, a missing one and an empty object are captured; the others follow their pattern.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import msgspec
 
 from services.sandbox.state.errors import ProviderError
 
-# The message of each code that the body of a request can earn.
+# The message of each code of a wrong body.
 _MESSAGES = {
     "required_properties": "Missing properties",
     "unsupported_properties": "Properties not supported",
@@ -27,7 +27,7 @@ _MESSAGES = {
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One kind of problem, with the properties that have it."""
+    """One problem code, with the affected properties."""
 
     code: str
     message: str
@@ -35,42 +35,42 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OrderError(ProviderError):
-    """A refusal in the words of the Orders API: `{"errors": [...]}`."""
+    """An error with the body of the Orders API: `{"errors": [...]}`."""
 
     def __init__(self, *problems: Problem, status: int) -> None:
-        """Take everything that is wrong."""
+        """Take all problems of the request."""
         super().__init__(status=status, error=problems[0].code, message=problems[0].message)
         self.problems = problems
 
     def body(self, *, request_id: str, now_ms: int) -> dict[str, Any]:
-        """Return the JSON body, which names neither the request nor the instant."""
+        """Return the JSON body, without request id and time."""
         del request_id, now_ms
         return {"errors": self.problems}
 
 
 def refused(code: str, message: str, *, status: int = 409) -> OrderError:
-    """Refuse for one reason; what the state of an order forbids is 409."""
+    """Return an error with one problem; 409 means that the order's status forbids the action."""
     return OrderError(Problem(code=code, message=message), status=status)
 
 
 def order_not_found() -> OrderError:
-    """Say that this merchant has no such order."""
+    """Return the error for an unknown order."""
     return refused("order_not_found", "Order not found.", status=404)
 
 
 class Problems:
-    """Gathers what is wrong with a request while it is read."""
+    """Collects the problems of a request."""
 
     def __init__(self) -> None:
-        """Start without any."""
+        """Start without problems."""
         self._details: dict[str, list[str]] = {}
 
     def add(self, code: str, *details: str) -> None:
-        """Note a problem."""
+        """Add a problem."""
         self._details.setdefault(code, []).extend(details)
 
     def refuse_if_any(self) -> None:
-        """Raise `OrderError` with everything that was noted."""
+        """Raise `OrderError` with all problems, if there are any."""
         if self._details:
             problems = [
                 Problem(code=code, message=_MESSAGES[code], details=tuple(details))

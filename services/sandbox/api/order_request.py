@@ -1,7 +1,7 @@
-"""Reads and checks the bodies of the Orders API, of which the sandbox knows orders that are paid by Pix.
+"""Reads and checks the bodies of the Orders API; the sandbox supports orders paid by Pix.
 
 Source: mercadopago developer docs, Checkout API Orders, "Pix" and "Refunds and cancellations", the request types of
-the official Node SDK, and captured refusals.
+the official Node SDK, and captured errors.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from services.sandbox.state.records import Payment
 
-# Neither `notification_url` nor `date_of_expiration` is among them: orders were seen to refuse both.
+# Without `notification_url` and `date_of_expiration`, which the real API rejects for orders.
 _ORDER = frozenset(
     {
         "additional_info",
@@ -59,7 +59,7 @@ _SANDBOX_DOMAIN = "@testuser.com"
 
 
 async def read_body(request: web.Request) -> dict[str, Any]:
-    """Read a JSON object, `{}` when there is no body; raises `OrderError` `json_syntax_error`."""
+    """Read a JSON object, `{}` without a body; raises `OrderError` `json_syntax_error`."""
     try:
         return await read_object(request)
     except ProviderError as error:
@@ -67,7 +67,7 @@ async def read_body(request: web.Request) -> dict[str, Any]:
 
 
 def read_new_order(body: dict[str, Any], *, now_ms: int, is_test_user: bool) -> dict[str, Any]:
-    """Return the fields of the payment behind a new order; raises `OrderError` with everything that is wrong.
+    """Return the fields of the payment of a new order; raises `OrderError` with all problems.
 
     The documented window of 30 minutes to 30 days is not enforced, as in the sandbox of the real provider.
     """
@@ -101,7 +101,7 @@ def read_new_order(body: dict[str, Any], *, now_ms: int, is_test_user: bool) -> 
 
 
 def read_refund(body: dict[str, Any], payment: Payment) -> int | None:
-    """Return how many centavos to give back, `None` for all that is left; raises `OrderError`."""
+    """Return the centavos to refund, `None` for the rest; raises `OrderError`."""
     if not body:
         return None
     problems = Problems()

@@ -1,7 +1,7 @@
-"""`GET /v1/orders`: the orders of a time, filtered, sorted and in pages.
+"""`GET /v1/orders`: the orders of a time span, filtered, sorted and in pages.
 
-Source: the request and response types of the official Node SDK, which give the numbers of the paging as strings.
-The results leave the QR picture out, and lag behind like those of the payments.
+Source: the request and response types of the official Node SDK, where page numbers are strings.
+The results omit the QR picture, and lag like the search of payments.
 """
 
 from __future__ import annotations

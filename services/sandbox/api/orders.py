@@ -1,7 +1,7 @@
 """`/v1/orders`: create, get, cancel and refund orders that are paid by Pix.
 
-Source: mercadopago developer docs, Checkout API Orders, and probes of a test account: a repeated key answers with
-the same order and code, a key with another request is refused.
+Source: mercadopago developer docs, Checkout API Orders, and probes of a test account: a repeated key gets the
+same order and Pix code, and a key with another request is rejected.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NAME = re.compile(r"ORD(?:TST)?[0-9A-Z]{26}")
 
 
 async def create_order(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Create an order and its Pix; 201, and the same 201 again for a repeated idempotency key."""
+    """Create an order and its Pix, 201; a repeated idempotency key gets the same 201."""
 
     def create(body: dict[str, Any]) -> Payment:
         terms = read_new_order(body, now_ms=sim.clock.now_ms(), is_test_user=account.is_test_user)
@@ -43,12 +43,12 @@ async def create_order(sim: Simulator, account: Account, request: web.Request) -
 
 
 async def get_order(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Show one order of this merchant."""
+    """Answer one order of this merchant."""
     return answer(await _shown(sim, sim.stale.answer_of(_find(sim, account, request))))
 
 
 async def cancel_order(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Cancel an order that nobody paid yet, 200."""
+    """Cancel an unpaid order, 200."""
 
     def cancel(_body: dict[str, Any]) -> Payment:
         payment = _find(sim, account, request)
@@ -65,21 +65,21 @@ async def cancel_order(sim: Simulator, account: Account, request: web.Request) -
 
 
 async def refund_order(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Give back all that is left of a paid order, or the named amount of its payment, 201; the dial may let it wait."""
+    """Refund the rest of a paid order, or the named amount, 201; the fault dial may keep the refund in process."""
     faults = sim.faults.now
     is_waiting = faults.order_refunds == "processing"
 
-    def give_back(body: dict[str, Any]) -> Payment:
+    def refund_part(body: dict[str, Any]) -> Payment:
         payment = _find(sim, account, request)
         step = start_refund if is_waiting else refund
         refunded = _refunded(payment, body, step=step, refund_id=sim.store.next_id(), now_ms=sim.clock.now_ms())
         if is_waiting:
-            sim.keep(refunded)
+            sim.save_silently(refunded)
         else:
             sim.record(refunded, action="updated")
         return refunded
 
-    payment = await _once(sim, account, request, give_back)
+    payment = await _once(sim, account, request, refund_part)
     return answer(refund_answer(payment, refunded_as_processed=faults.order_refunded_as_processed), status=201)
 
 
@@ -100,7 +100,7 @@ def _refunded(
 async def _once(
     sim: Simulator, account: Account, request: web.Request, change: Callable[[dict[str, Any]], Payment]
 ) -> Payment:
-    """Make a change unless its idempotency key was used before; return the payment as it was right after it."""
+    """Make a change once per idempotency key; return the payment right after the change."""
     if not request.headers.get("X-Idempotency-Key", "").strip():
         raise refused("empty_required_header", "Header 'X-Idempotency-Key' is required", status=400)
     key = scoped_key(request, account)

@@ -1,6 +1,6 @@
 """Reads and checks the body of `POST /v1/payments`.
 
-Source: mercadopago developer reference, "Create payment", whose cause codes are named beside each rule.
+Source: mercadopago developer reference, "Create payment", with the cause code of each rule.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MAX_EMAIL = 254
 _MAX_URL = 500
 _DOCUMENT_LENGTHS = {"CPF": 11, "CNPJ": 14}
 
-# The documented test names of card holders; the sandbox reads them from `payer.first_name`.
+# The documented test names of card holders, which the sandbox reads from `payer.first_name`.
 _CARD_NAMES = {
     "OTHE": ("rejected", "cc_rejected_other_reason"),
     "CONT": ("in_process", "pending_contingency"),
@@ -37,7 +37,7 @@ _CARD_NAMES = {
 
 
 def read_new_payment(body: dict[str, Any], *, now_ms: int) -> dict[str, Any]:
-    """Return the fields of the payment; raises `ProviderError` for the first rule that is broken."""
+    """Return the fields of the payment; raises `ProviderError` for the first broken rule."""
     amount_centavos = _amount(body.get("transaction_amount"))
     method = _method(body)
     if body.get("application_fee"):
@@ -65,9 +65,9 @@ REFUSED_FOR_RISK = ("rejected", "rejected_high_risk")
 
 
 def first_status(body: dict[str, Any], method: Method, *, is_pix_refused: bool) -> tuple[str, str]:
-    """Return the status and detail with which a payment starts: cards decide at once, the others wait.
+    """Return the first status and detail of a payment: cards are decided at once, other methods are pending.
 
-    A Pix may be refused for risk in the answer that makes it (devsite-docs #2615).
+    The provider may reject a Pix for risk in the answer that creates it (devsite-docs #2615).
     """
     if is_pix_refused and method.method_id == "pix":
         return REFUSED_FOR_RISK
@@ -81,7 +81,7 @@ def first_status(body: dict[str, Any], method: Method, *, is_pix_refused: bool) 
 
 
 def read_notification_url(value: object) -> str | None:
-    """Read a webhook address, which may be local here; raises 4020 (no URL) or 4021 (too long)."""
+    """Read a webhook address, which the sandbox allows to be local; raises 4020 (no URL) or 4021 (too long)."""
     if value is None or value == "":
         return None
     if not isinstance(value, str) or not _is_http_url(value):
@@ -105,12 +105,12 @@ def read_due_date(text: object, *, now_ms: int) -> int:
 
 
 def is_email(text: str) -> bool:
-    """Whether the text looks like an address, as far as the provider checks."""
+    """Return True for a text that passes the provider's check of e-mail addresses."""
     return _EMAIL.fullmatch(text) is not None
 
 
 def is_document(identification: object) -> bool:
-    """Whether this is a CPF or CNPJ with as many characters as there should be."""
+    """Return True for a CPF or CNPJ of the right length."""
     if not isinstance(identification, dict):
         return False
     number = str(identification.get("number") or "")

@@ -1,4 +1,4 @@
-"""`/v1/payments`: create, get, update (cancel, capture, postpone), and the cancellation by a path of its own.
+"""`/v1/payments`: create, get, update (cancel, capture, postpone), and the separate route for cancellations.
 
 Source: mercadopago developer reference, "Payments", and the cause codes of its error list.
 """
@@ -24,38 +24,38 @@ if TYPE_CHECKING:
 
 
 async def create_payment(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Create a payment; 201, and the same 201 again for a repeated idempotency key."""
+    """Create a payment, 201; a repeated idempotency key gets the same 201."""
     if account.is_test_user:
         raise live_credentials_only()
     key = scoped_key(request, account)
     body = await read_object(request)
     before = answered_before(sim.database, key)
     if before is not None:
-        return answer(await sim.shown(before.payment), status=201)
+        return answer(await sim.payment_json(before.payment), status=201)
     terms = read_new_payment(body, now_ms=sim.clock.now_ms())
     status, detail = first_status(body, terms["method"], is_pix_refused=sim.faults.now.pix_refused)
     payment = new_payment(sim, account, status=status, detail=detail, **terms)
     remember(sim.database, key, payment)
-    return answer(await sim.shown(payment), status=201)
+    return answer(await sim.payment_json(payment), status=201)
 
 
 async def get_payment(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Show one payment of this merchant."""
-    return answer(await sim.shown(sim.stale.answer_of(find_payment(sim, account, request))))
+    """Answer one payment of this merchant."""
+    return answer(await sim.payment_json(sim.stale.answer_of(find_payment(sim, account, request))))
 
 
 async def update_payment(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Cancel or capture a payment, or move its due date; other fields are dropped silently."""
+    """Cancel or capture a payment, or move its due date; other fields are ignored."""
     return await _update(sim, account, request, await read_object(request))
 
 
 async def cancel_payment(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Cancel a payment by `PUT …/cancellations`, which the OpenAPI of the provider has beside the update."""
+    """Cancel a payment by `PUT …/cancellations`, which the provider's OpenAPI has beside the update."""
     return await _update(sim, account, request, {"status": "cancelled"})
 
 
 def find_payment(sim: Simulator, account: Account, request: web.Request) -> Payment:
-    """Return the payment that the path names; raises code 2000 when this merchant has none such."""
+    """Return the payment in the path; raises code 2000 when the merchant does not have it."""
     payment = sim.store.payment_named(request.match_info["payment_id"])
     if payment is None or payment.collector_id != account.collector_id:
         raise payment_not_found()
@@ -67,7 +67,7 @@ async def _update(sim: Simulator, account: Account, request: web.Request, body: 
     updated = _updated(payment, body, now_ms=sim.clock.now_ms())
     if updated is not payment:
         sim.record(updated, action="updated")
-    return answer(await sim.shown(updated))
+    return answer(await sim.payment_json(updated))
 
 
 def _updated(payment: Payment, body: dict[str, Any], *, now_ms: int) -> Payment:

@@ -1,6 +1,6 @@
 """Reads and checks the terms of a preference.
 
-Source: mercadopago OpenAPI, "Preferences", and captured refusals.
+Source: mercadopago OpenAPI, "Preferences", and captured errors.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _item_centavos(item: object) -> int:
 
 
 def _check_back_urls(terms: dict[str, Any]) -> None:
-    """`auto_return` needs a success URL; the real API also refuses a local one, which is allowed here."""
+    """Check that `auto_return` has a success URL; the sandbox allows a local one, which the real API rejects."""
     back_urls = terms.get("back_urls") or {}
     if not isinstance(back_urls, dict) or not all(isinstance(back_urls.get(each) or "", str) for each in _BACK_URLS):
         raise bad_preference("invalid_back_urls", "back_urls invalid")
@@ -88,7 +88,7 @@ def _check_back_urls(terms: dict[str, Any]) -> None:
 
 
 def _is_absolute(address: str) -> bool:
-    """Addresses of apps (`minhaloja://volta`) are as good as those of the web."""
+    """Return True for absolute addresses of the web or of apps (`minhaloja://volta`)."""
     try:
         return bool(URL(address).scheme)
     except ValueError:

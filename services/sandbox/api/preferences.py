@@ -1,6 +1,6 @@
 """`/checkout/preferences`: create, get, update, expire, search.
 
-Source: mercadopago OpenAPI, "Preferences". Idempotency keys have no effect: two equal calls make two links.
+Source: mercadopago OpenAPI, "Preferences". Idempotency keys have no effect: two equal requests create two links.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ async def create_preference(sim: Simulator, account: Account, request: web.Reque
 
 
 async def get_preference(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Show one preference of this merchant."""
+    """Answer one preference of this merchant."""
     return answer(
         preference_body(
             _find(sim, account, request), account=account, public_url=sim.settings.public_url, clock=sim.clock
@@ -59,18 +59,18 @@ async def get_preference(sim: Simulator, account: Account, request: web.Request)
 
 
 async def update_preference(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Replace the terms that are named and keep the others, 200."""
+    """Replace the named terms and keep the others, 200."""
     return _update(sim, account, request, await read_object(request))
 
 
 async def expire_preference(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Close a preference now, 200; only the newest OpenAPI of the provider has this path."""
+    """Close a preference at once, 200; only the provider's newest OpenAPI has this route."""
     closed = {"expires": True, "expiration_date_to": api_instant(sim.clock.now_ms())}
     return _update(sim, account, request, closed)
 
 
 async def search_preferences(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Search the preferences of the last 90 days, newest first, in the shape that the Node SDK declares."""
+    """Search the preferences of the last 90 days, newest first, with the fields that the Node SDK declares."""
     query = request.query
     limit, offset = _page(query)
     since_ms = sim.clock.now_ms() - _SEARCHED_DAYS * 86_400_000
@@ -86,7 +86,7 @@ async def search_preferences(sim: Simulator, account: Account, request: web.Requ
 
 
 def is_open(preference: Preference, *, sim: Simulator) -> bool:
-    """Whether the link may be paid now, by `expires` and its two dates."""
+    """Return True while a payer can pay the link, by `expires` and its two dates."""
     now_ms = sim.clock.now_ms()
     opens_ms, closes_ms = preference.opens_ms, preference.closes_ms
     if opens_ms is not None and now_ms < sim.clock.arrival_ms(preference.created_ms, opens_ms):

@@ -1,4 +1,4 @@
-"""Reads the properties of a request to the Orders API, noting every problem instead of stopping at the first."""
+"""Reads the properties of a request to the Orders API, and collects all problems instead of stopping at the first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from services.sandbox.api.order_errors import Problems
 
-# The names of JSON types in complaints.
+# The names of JSON types in error messages.
 _KINDS: dict[type, str] = {str: "string", dict: "object", list: "array"}
 _AMOUNT = re.compile(r"(\d{1,9})(?:\.(\d{1,2}))?", re.ASCII)
 
@@ -20,12 +20,12 @@ _AMOUNT = re.compile(r"(\d{1,9})(?:\.(\d{1,2}))?", re.ASCII)
 class Properties:
     """An object of the request at a path such as `$.payer`.
 
-    A reader returns an empty value for what it had to complain about, so that reading can go on. Of an object that
-    is not there at all, nothing more is said than that.
+    A wrong property reads as an empty value, so that reading can continue. An absent object has only that one problem,
+    not one for each of its properties.
     """
 
     def __init__(self, value: dict[str, Any] | None, *, path: str, known: AbstractSet[str], problems: Problems) -> None:
-        """Take the object, and complain about properties with other names than the known ones."""
+        """Take the object, and add a problem for each unknown property."""
         self._value = value
         self._path = path
         self._problems = problems
@@ -33,7 +33,7 @@ class Properties:
             problems.add("unsupported_properties", f"additionalProperties '{path}.{name}' not allowed")
 
     def text(self, name: str, *, required: bool = False, max_length: int = 256) -> str:
-        """Read a string, empty when it is not there."""
+        """Read a string, empty when it is absent."""
         value = self._read(name, str, required=required)
         if value is None:
             return ""
@@ -42,13 +42,13 @@ class Properties:
         return str(value)
 
     def one_of(self, name: str, *values: str, required: bool = False) -> None:
-        """Check that a string is one of a few."""
+        """Check that a string is one of `values`."""
         value = self.text(name, required=required)
         if value and value not in values:
             self.refuse(name, f"value must be {' or '.join(values)}")
 
     def amount_centavos(self, name: str) -> int:
-        """Read a required amount, which is a string of reais with at most two decimals, above zero."""
+        """Read a required amount: a string in reais above zero, with at most two decimals."""
         text = self.text(name, required=True)
         match = _AMOUNT.fullmatch(text)
         if match is not None:
@@ -69,7 +69,7 @@ class Properties:
             return None
 
     def part(self, name: str, known: AbstractSet[str], *, required: bool = True) -> Properties:
-        """Read an object, in which something must be."""
+        """Read an object with at least one property."""
         value = self._read(name, dict, required=required)
         path = f"{self._path}.{name}"
         if value is not None and not value:
@@ -78,7 +78,7 @@ class Properties:
         return Properties(value, path=path, known=known, problems=self._problems)
 
     def only_item(self, name: str, known: AbstractSet[str]) -> Properties:
-        """Read the object that must be the only one in a list."""
+        """Read the only object of a list."""
         items = self._read(name, list, required=True)
         path = f"{self._path}.{name}"
         item = items[0] if items else None
@@ -92,11 +92,11 @@ class Properties:
         return Properties(item, path=f"{path}[0]", known=known, problems=self._problems)
 
     def raw(self, name: str) -> Any:
-        """Give a property that needs no check."""
+        """Return a property without a check."""
         return (self._value or {}).get(name)
 
     def refuse(self, name: str, why: str) -> None:
-        """Complain about the value of a property."""
+        """Add a problem with the value of a property."""
         self._problems.add("property_value", f"'{self._path}.{name}' - {why}")
 
     def _read(self, name: str, kind: type, *, required: bool) -> Any:

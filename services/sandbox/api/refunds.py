@@ -1,4 +1,4 @@
-"""`/v1/payments/{id}/refunds`: give back all or part of a payment, list, get.
+"""`/v1/payments/{id}/refunds`: refund a payment in full or in part, list, get.
 
 Source: mercadopago developer reference, "Refunds", its help page "refund-pix" on refunds in process, and probes of the
 production API (codes 2063, 2017 and 2084).
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 async def create_refund(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Refund an approved payment: 201, and 200 without a body when the idempotency key comes again.
+    """Refund an approved payment, 201; a repeated idempotency key gets 200 without a body.
 
-    A refund that the dial lets wait is answered 400 with code 2084, unless the header asks for refunds in process.
+    A refund that the fault dial keeps in process gets 400 with code 2084, unless the header asks for such refunds.
     """
     if account.is_test_user:
         raise live_credentials_only()
@@ -51,7 +51,7 @@ async def create_refund(sim: Simulator, account: Account, request: web.Request) 
     except ExcessiveRefund as error:
         raise bad_request("Invalid transaction_amount for update", code=2017) from error
     if is_waiting:
-        sim.keep(refunded)
+        sim.save_silently(refunded)
     else:
         sim.record(refunded, action="updated")
     remember(sim.database, key, refunded)
@@ -61,14 +61,14 @@ async def create_refund(sim: Simulator, account: Account, request: web.Request) 
 
 
 async def list_refunds(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """List the refunds of a payment, as a plain JSON array; those in process only where the header asks for them."""
+    """Answer the refunds of a payment, as a plain JSON array; refunds in process only when the header asks for them."""
     payment = find_payment(sim, account, request)
     shown = _shown_refunds(payment, request)
     return answer([refund_body(each, payment_id=payment.payment_id, account=account) for each in shown])
 
 
 async def get_refund(sim: Simulator, account: Account, request: web.Request) -> web.Response:
-    """Show one refund; an unknown one is cause code 2032."""
+    """Answer one refund; an unknown one is cause code 2032."""
     payment = find_payment(sim, account, request)
     for each in _shown_refunds(payment, request):
         if str(each.refund_id) == request.match_info["refund_id"]:
@@ -85,7 +85,7 @@ def _asks_for_in_process(request: web.Request) -> bool:
 
 
 def _amount(value: object) -> int | None:
-    """Read a partial amount, `None` for all; 401 with 4041 (not a number) or 4040 (not positive)."""
+    """Read a partial amount, `None` for the rest; raises 401 with 4041 (not a number) or 4040 (not positive)."""
     if value is None:
         return None
     try:

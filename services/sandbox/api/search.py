@@ -1,7 +1,7 @@
 """`GET /v1/payments/search`: ranges, relative dates, filters, order and pages.
 
 Source: mercadopago developer reference, "Search payments", guide "Retrieving payments", captured errors.
-The results leave the QR picture out, as the result type of the official Node SDK does.
+The results omit the QR picture, as the official Node SDK's result type does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from services.sandbox.state.records import Payment
 
 DEFAULT_LIMIT = 30
-# The guide says 50, but the official SDKs page by 100.
+# The guide says 50, but the official SDKs use pages of 100.
 MAX_LIMIT = 100
 MAX_OFFSET = 10_000
 _DAY_MS = 86_400_000
@@ -36,7 +36,7 @@ _UNITS_MS = {
     "MONTHS": 30 * _DAY_MS,
 }
 _RELATIVE = re.compile(r"NOW(?:-(\d{1,4})(MINUTE|HOUR|DAY|WEEK|MONTH)S?)?")
-# Two changes of a payment are a millisecond apart at least, so its instant can run ahead of the clock.
+# Two changes of a payment are at least a millisecond apart, so its time can be ahead of the clock.
 _ORDER_SLACK_MS = 1_000
 
 _INSTANTS: dict[str, Callable[[Payment], int | None]] = {
@@ -108,7 +108,7 @@ def _found(sim: Simulator, account: Account, query: Mapping[str, str]) -> list[P
 
 
 def _candidates(sim: Simulator, account: Account, query: Mapping[str, str]) -> Iterable[Payment]:
-    """Everything of the merchant, last changed first, or the few that bear the reference asked for."""
+    """Return the merchant's payments, last changed first, or those with the requested reference."""
     index = sim.store.search_index
     reference = query.get("external_reference")
     if not reference:
@@ -135,12 +135,12 @@ def _interval(query: Mapping[str, str], *, now_ms: int) -> tuple[int, int]:
     end_ms = _instant(query.get("end_date") or "NOW", now_ms=now_ms)
     if end_ms - begin_ms >= 365 * _DAY_MS:
         raise bad_request("The interval between dates must be less than 365 days", code=9062)
-    # NOW means up to this very moment, and the last change may carry an instant slightly ahead of it.
+    # The end includes the last change, whose time may be slightly ahead of the clock.
     return begin_ms, end_ms + _ORDER_SLACK_MS if end_ms == now_ms else end_ms
 
 
 def _instant(text: str, *, now_ms: int) -> int:
-    """Read ISO 8601 or `NOW-{n}{UNIT}`; an unencoded `+` arrives as a blank and is refused."""
+    """Read ISO 8601 or `NOW-{n}{UNIT}`; an unencoded `+` arrives as a blank and is rejected."""
     relative = _RELATIVE.fullmatch(text)
     if relative is not None:
         count, unit = relative.groups()

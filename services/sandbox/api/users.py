@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 async def show_me(_sim: Simulator, account: Account, _request: web.Request) -> web.Response:
-    """Show the merchant; the `test_user` tag marks a test user, as in the real API."""
+    """Answer the merchant; the tag `test_user` marks a test user, as in the real API."""
     return answer(
         {
             "id": account.collector_id,

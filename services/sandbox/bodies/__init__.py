@@ -1,1 +1,1 @@
-"""What the provider shows of a payment, an order or a preference."""
+"""The JSON of payments, orders and preferences in the provider's answers."""

@@ -1,7 +1,7 @@
 """An order as the Orders API shows it: one view of an ordinary payment.
 
-Source: mercadopago developer docs, Checkout API Orders, and probes of a test account: before anybody paid, the paid
-amount is the total already, and after the approval the code, its picture and the ticket are gone.
+Source: mercadopago developer docs, Checkout API Orders, and probes of a test account: the paid amount is the total even
+before the payment, and after the approval the code, its picture and the ticket disappear.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from services.sandbox.state.accounts import Account
     from services.sandbox.state.records import Payment, Refund
 
-# Each status of a payment in the words of the Orders API; without a detail here, the payment's own is shown. A
-# mediation has no word there, so the order stays as it was before.
-_WORDS: dict[str, tuple[str, str | None]] = {
+# The Orders API's status and detail for each status of a payment; None keeps the payment's detail. The Orders API has
+# no status for a mediation, so the order keeps its earlier one.
+_STATUSES: dict[str, tuple[str, str | None]] = {
     "pending": ("action_required", "waiting_transfer"),
     "in_process": ("processing", "in_process"),
     "approved": ("processed", None),
@@ -28,23 +28,23 @@ _WORDS: dict[str, tuple[str, str | None]] = {
     "refunded": ("refunded", "refunded"),
     "charged_back": ("charged_back", None),
 }
-_REFUND_WORDS = {"in_process": "processing", "approved": "processed", "rejected": "failed", "cancelled": "failed"}
+_REFUND_STATUSES = {"in_process": "processing", "approved": "processed", "rejected": "failed", "cancelled": "failed"}
 
 
 def order_status(payment: Payment, *, refunded_as_processed: bool = False) -> tuple[str, str]:
     """Return the status and the status detail of the order that shows this payment.
 
     A fully refunded order is documented both as `refunded`/`refunded` and as `processed`/`refunded`;
-    `refunded_as_processed` chooses the second. An invented status of the payment is shown as it is.
+    `refunded_as_processed` selects the second. An unknown status of the payment stays as it is.
     """
     if payment.status == "cancelled":
-        word = "expired" if payment.status_detail == "expired" else "canceled"
-        return word, word
+        status = "expired" if payment.status_detail == "expired" else "canceled"
+        return status, status
     if payment.status == "in_mediation" and payment.refunded_centavos:
         return "processed", "partially_refunded"
     if payment.status == "refunded" and refunded_as_processed:
         return "processed", "refunded"
-    status, detail = _WORDS.get(payment.status, (payment.status, None))
+    status, detail = _STATUSES.get(payment.status, (payment.status, None))
     return status, detail or payment.status_detail
 
 
@@ -56,7 +56,7 @@ def order_body(
     qr_code_base64: str | None = None,
     refunded_as_processed: bool = False,
 ) -> dict[str, Any]:
-    """Return the JSON object of an order; the picture is given only where the API shows one."""
+    """Return the JSON object of an order, with the picture where the API has one."""
     status, detail = order_status(payment, refunded_as_processed=refunded_as_processed)
     transaction = _money_of(payment, status=status, detail=detail)
     amount = reais_text(payment.amount_centavos)
@@ -86,9 +86,9 @@ def order_body(
 
 
 def refund_answer(payment: Payment, *, refunded_as_processed: bool = False) -> dict[str, Any]:
-    """Return what a refund of an order is answered with: its state and all its refunds, but no payment.
+    """Return the answer to a refund of an order: its status and all its refunds, but no payment.
 
-    Only this answer shows a refund that is still `processing`.
+    Only this answer contains a refund that is still `processing`.
     """
     status, detail = order_status(payment, refunded_as_processed=refunded_as_processed)
     return {
@@ -99,8 +99,8 @@ def refund_answer(payment: Payment, *, refunded_as_processed: bool = False) -> d
     }
 
 
-def order_notice(payment: Payment, *, refunded_as_processed: bool = False) -> dict[str, Any]:
-    """Return the `data` of an order's webhook, with the state that the order had at the event."""
+def order_webhook_data(payment: Payment, *, refunded_as_processed: bool = False) -> dict[str, Any]:
+    """Return the `data` of an order's webhook, with the order's state at the event."""
     status, detail = order_status(payment, refunded_as_processed=refunded_as_processed)
     return {
         "id": order_name(payment),
@@ -176,7 +176,7 @@ def _refunds(payment: Payment, shown: tuple[Refund, ...]) -> list[dict[str, Any]
             "transaction_id": transaction_name(payment),
             "reference_id": str(refund.refund_id),
             "amount": reais_text(refund.amount_centavos),
-            "status": _REFUND_WORDS[refund.status],
+            "status": _REFUND_STATUSES[refund.status],
         }
         for refund in shown
     ]

@@ -1,7 +1,7 @@
 """A payment as the API shows it.
 
 Source: a captured sandbox Pix payment and the developer reference of `/v1/payments`; keys without meaning
-here keep the constant that was seen, so that a client finds every key it knows.
+here keep the captured constant, so that a client finds every key that it knows.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def ticket_url(payment: Payment, *, public_url: str) -> str | None:
 def payment_body(
     payment: Payment, *, account: Account, public_url: str, qr_code_base64: str | None = None
 ) -> dict[str, Any]:
-    """Return the JSON object of a payment; the picture is given only where the API shows one."""
+    """Return the JSON object of a payment, with the picture where the API has one."""
     is_paid = payment.approved_ms is not None
     ticket = ticket_url(payment, public_url=public_url)
     return {
@@ -148,7 +148,7 @@ def refund_body(refund: Refund, *, payment_id: int, account: Account) -> dict[st
 
 
 def _payer(payment: Payment) -> dict[str, Any]:
-    """E-mail and identification of a Pix payer are given only once the payment was approved (reference)."""
+    """Return the payer; a Pix payer's e-mail and identification appear only after the approval (reference)."""
     payer = payment.payer
     is_shown = payment.method_id != "pix" or payment.approved_ms is not None
     identification = payer.get("identification") if is_shown else None
@@ -187,7 +187,7 @@ def _charges(payment: Payment) -> list[dict[str, Any]]:
 def _point_of_interaction(
     payment: Payment, *, account: Account, ticket: str | None, qr_code_base64: str | None
 ) -> dict[str, Any]:
-    """A Pix shows its code while it can be paid; the sibling Orders API was seen to drop it afterwards."""
+    """Return the Pix code while the Pix is payable; captures of the Orders API have no code afterwards."""
     if payment.method_id != "pix":
         is_checkout = payment.preference_id is not None
         return {"type": "CHECKOUT" if is_checkout else "UNSPECIFIED", "business_info": _business_info()}

@@ -1,6 +1,6 @@
 """A preference as the API shows it.
 
-Source: a captured 201 answer; every key of it is always present, with the constant that was seen.
+Source: a captured 201 answer; all its keys are always present, with the captured constants.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _NO_ADDRESS = {
 
 
 def checkout_url(preference_id: str, *, public_url: str) -> str:
-    """Return the address at which a person pays a preference."""
+    """Return the address where a payer pays a preference."""
     return f"{public_url}/checkout/v1/redirect?pref_id={preference_id}"
 
 
@@ -138,5 +138,5 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _named(value: object) -> dict[str, Any]:
-    """The parts of an object that were given a value."""
+    """Return an object without its null fields."""
     return {key: each for key, each in value.items() if each is not None} if isinstance(value, dict) else {}

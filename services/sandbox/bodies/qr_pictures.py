@@ -1,4 +1,4 @@
-"""PNG pictures of Pix codes, drawn off the event loop and kept for a while."""
+"""PNG pictures of Pix codes, drawn in a thread and cached."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from PIL import Image
 
 _MAX_KEPT = 4_096
 _BOX_PIXELS = 6
-# Trying all eight masks of the standard is most of the work, and any one of them makes a valid code. With
-# this and the lowest error correction a picture takes 2 ms instead of 10; every new Pix needs one.
+# Trying all eight masks of the standard is most of the work, and any one of them gives a valid code. With one mask and
+# the lowest error correction a picture takes 2 ms instead of 10; every new Pix needs one.
 _MASK = 3
 
 
 class QrPictures:
-    """Gives the base64 PNG of a text, as `qr_code_base64` holds it (no `data:` prefix)."""
+    """PNG pictures in base64, as in `qr_code_base64`, without a `data:` prefix."""
 
     def __init__(self) -> None:
         """Start without pictures."""
         self._kept: OrderedDict[str, str] = OrderedDict()
 
     def kept(self, text: str) -> str | None:
-        """Return the picture if it was drawn before."""
+        """Return the cached picture, or None."""
         return self._kept.get(text)
 
     async def of(self, text: str) -> str:
-        """Return the picture, drawn in a thread if needed."""
+        """Return the cached picture, or draw it in a thread."""
         picture = self._kept.get(text)
         if picture is None:
             picture = await asyncio.to_thread(_draw, text)

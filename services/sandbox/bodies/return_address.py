@@ -1,6 +1,6 @@
 """The addresses back to the shop.
 
-Source: a dozen captured return addresses. The query is not signed; a shop must never believe it.
+Source: a dozen captured return addresses. The query is not signed, so a shop must not trust it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _URL_OF_STATUS = {
 
 
 def return_address(preference: Preference, payment: Payment | None) -> str | None:
-    """Return where the payer goes after an attempt, or on leaving; `None` if the shop named no address."""
+    """Return the shop's address for a payer after an attempt, or on leaving; `None` without one."""
     name = "failure" if payment is None else _URL_OF_STATUS.get(payment.status, "failure")
     address = (preference.terms.get("back_urls") or {}).get(name)
     if not address:

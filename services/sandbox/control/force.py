@@ -1,7 +1,7 @@
-"""Moves that the life of a payment does not allow: whatever is decided has the last word.
+"""Forced changes of a payment, beyond what its life cycle allows.
 
-Source: users report answers that no description explains (rejected to approved on one id, approved to cancelled,
-rejected or pending), and a provider can invent a status at any time.
+Source: users report changes that no documentation explains (from rejected to approved with one id, from approved to
+cancelled, rejected or pending), and a provider can add a status at any time.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ def force(
     now_ms: int,
     new_id: Callable[[], int],
 ) -> Payment:
-    """Return the payment with any status, invented ones included, and rows that agree with it.
+    """Return the payment with any status, unknown ones included, and matching refunds and amounts.
 
-    An unpaid payment has neither approval nor fee, and its refunds are cancelled. An approved one holds money, so
-    refunds of the whole amount are cancelled. With `refunded`, the amount is what is given back, by default all.
-    Raises `IllegalMove` where the refunds exceed the amount, and `ExcessiveRefund`.
+    An unpaid payment has neither approval nor fee, and its refunds become cancelled. An approved payment holds money,
+    so refunds of the whole amount become cancelled. With `refunded`, `amount_centavos` is the refunded amount, by
+    default the rest. Raises `IllegalMove` when the refunds exceed the amount, and `ExcessiveRefund`.
     """
     if status == "refunded":
         return _refunded(payment, detail=detail, amount_centavos=amount_centavos, now_ms=now_ms, new_id=new_id)
@@ -59,7 +59,7 @@ def force(
 def _refunded(
     payment: Payment, *, detail: str | None, amount_centavos: int | None, now_ms: int, new_id: Callable[[], int]
 ) -> Payment:
-    """Give back by a refund, from whatever status; refunds in process are made when all is given back."""
+    """Refund the payment from any status; a full refund also approves the refunds in process."""
     if payment.status == "refunded" and amount_centavos is None:
         return _detailed(changed(payment, now_ms=now_ms), detail)
     if payment.status not in {"approved", "in_mediation", "refunded"}:

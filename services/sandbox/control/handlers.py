@@ -1,4 +1,4 @@
-"""`/_sandbox/*`: the control API for tests, outside the provider's own paths."""
+"""`/_sandbox/*`: the control API for tests, beside the provider's own paths."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from services.sandbox.api.doors import refusal
-from services.sandbox.control.books import money_body
-from services.sandbox.control.outcomes import PayOrder, Refused, bring_about, earlier_answer, end_refund_named
+from services.sandbox.api.middleware import control_error
+from services.sandbox.control.money_totals import money_body
+from services.sandbox.control.outcomes import (
+    ControlError,
+    OutcomeRequest,
+    apply_outcome,
+    earlier_answer,
+    end_refund_named,
+)
 from services.sandbox.state.errors import ProviderError
 from services.sandbox.state.faults import InvalidFaults
 from services.sandbox.state.json_body import WrongBody, answer, read_control, read_object
@@ -21,89 +27,89 @@ if TYPE_CHECKING:
 
 
 class RefundEnd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What becomes of a refund: one in process is made or not, a made one is taken back."""
+    """The new status of a refund: it ends one in process, or reverses an approved one."""
 
     status: Literal["approved", "rejected", "cancelled"]
 
 
 class Staleness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many questions about a payment are answered as before its latest change; `null` takes the change back."""
+    """How many requests for a payment get its form before the latest change; `null` reverts the change."""
 
     payment_id: int | str
     answers: Annotated[int, msgspec.Meta(ge=0, le=10_000)] | None
 
 
 async def pay(sim: Simulator, request: web.Request) -> web.Response:
-    """Bring an outcome about; answers with the payment, or with a JSON error of 400, 404 or 409."""
+    """Apply an outcome; answer the payment, or a JSON error of 400, 404 or 409."""
     try:
-        order = read_control(await request.read(), PayOrder)
+        wanted = read_control(await request.read(), OutcomeRequest)
     except WrongBody as error:
-        return refusal("invalid_order", str(error), status=400)
+        return control_error("invalid_order", str(error), status=400)
     try:
-        payment = bring_about(sim, order)
-    except Refused as error:
-        return refusal(error.code, str(error), status=error.status)
+        payment = apply_outcome(sim, wanted)
+    except ControlError as error:
+        return control_error(error.code, str(error), status=error.status)
     sim.database.commit()
-    return answer(await sim.shown(payment))
+    return answer(await sim.payment_json(payment))
 
 
 async def end_refund(sim: Simulator, request: web.Request) -> web.Response:
-    """End a refund, or take a made one back; answers with the payment, or with a JSON error of 400, 404 or 409."""
+    """End or reverse a refund; answer the payment, or a JSON error of 400, 404 or 409."""
     try:
         end = read_control(await request.read(), RefundEnd)
         payment = end_refund_named(sim, request.match_info["refund_id"], status=end.status)
     except WrongBody as error:
-        return refusal("invalid_refund", str(error), status=400)
-    except Refused as error:
-        return refusal(error.code, str(error), status=error.status)
+        return control_error("invalid_refund", str(error), status=400)
+    except ControlError as error:
+        return control_error(error.code, str(error), status=error.status)
     sim.database.commit()
-    return answer(await sim.shown(payment))
+    return answer(await sim.payment_json(payment))
 
 
 async def make_stale(sim: Simulator, request: web.Request) -> web.Response:
-    """Show a payment as before its latest change; answers with that form, or with a JSON error of 400, 404 or 409."""
+    """Serve a payment as before its latest change; answer that form, or a JSON error of 400, 404 or 409."""
     try:
-        order = read_control(await request.read(), Staleness)
-        earlier = earlier_answer(sim, order.payment_id, answers=order.answers)
+        wanted = read_control(await request.read(), Staleness)
+        earlier = earlier_answer(sim, wanted.payment_id, answers=wanted.answers)
     except WrongBody as error:
-        return refusal("invalid_staleness", str(error), status=400)
-    except Refused as error:
-        return refusal(error.code, str(error), status=error.status)
+        return control_error("invalid_staleness", str(error), status=400)
+    except ControlError as error:
+        return control_error(error.code, str(error), status=error.status)
     sim.database.commit()
-    return answer(await sim.shown(earlier))
+    return answer(await sim.payment_json(earlier))
 
 
 async def money(sim: Simulator, request: web.Request) -> web.Response:
-    """Count the money of the payments with an `external_reference`, or of all payments when none is named."""
+    """Answer the money of the payments with an `external_reference`, or of all payments without one."""
     reference = request.query.get("external_reference")
     found = sim.store.payments.values() if reference is None else sim.store.payments_of_reference(reference)
     return answer(money_body(found))
 
 
 async def get_faults(sim: Simulator, _request: web.Request) -> web.Response:
-    """Show the fault dial."""
+    """Answer the fault dial."""
     return answer(sim.faults.now)
 
 
 async def put_faults(sim: Simulator, request: web.Request) -> web.Response:
-    """Turn the named faults and keep the others; shows the whole dial."""
+    """Change the named faults and keep the others; answer the whole dial."""
     try:
         change = await read_object(request)
         plain = {key: float(value) if isinstance(value, Decimal) else value for key, value in change.items()}
-        return answer(sim.faults.turn(plain))
+        return answer(sim.faults.change(plain))
     except ProviderError:
-        return refusal("invalid_faults", "The body must be a JSON object.", status=400)
+        return control_error("invalid_faults", "The body must be a JSON object.", status=400)
     except InvalidFaults as error:
-        return refusal("invalid_faults", str(error), status=400)
+        return control_error("invalid_faults", str(error), status=400)
 
 
 async def stats(sim: Simulator, _request: web.Request) -> web.Response:
-    """Show what has been served since the start or the last reset."""
+    """Answer the counts since the start or the last reset."""
     return answer(sim.stats.body(webhooks_pending=sim.outbox.pending, webhooks_retrying=sim.outbox.retrying))
 
 
 async def reset(sim: Simulator, _request: web.Request) -> web.Response:
-    """Forget preferences, payments, notices, faults, panels and stats; ids are never given twice."""
+    """Delete preferences, payments and webhooks, and reset faults, panels and stats; ids are never reused."""
     sim.outbox.clear()
     sim.store.clear()
     sim.faults.reset()
@@ -114,7 +120,7 @@ async def reset(sim: Simulator, _request: web.Request) -> web.Response:
 
 
 async def health(sim: Simulator, _request: web.Request) -> web.Response:
-    """Say that the sandbox serves, and how much it holds."""
+    """Answer that the sandbox is up, with the number of its records."""
     return answer(
         {
             "status": "ok",

@@ -1,1 +1,1 @@
-"""What a payer sees in a browser."""
+"""The pages for payers: checkout, ticket and front page."""

@@ -1,4 +1,4 @@
-"""The checkout page at `init_point`, where a person pays, tries to, or leaves."""
+"""The checkout page at `init_point`, where a payer pays or leaves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from services.sandbox.simulator import Simulator
     from services.sandbox.state.records import Payment, Preference
 
-# What each button does: the method, the status of the attempt, and the words on the button.
+# By button: the method, the status of the new attempt, and the label.
 CHOICES = {
     "card": ("visa", "approved", "Pagar com cartão"),
     "pix": ("pix", "pending", "Gerar Pix"),
@@ -37,7 +37,7 @@ _RESULTS = {
 
 
 async def show(sim: Simulator, request: web.Request) -> web.Response:
-    """Show what is to be paid and the ways to do so."""
+    """Answer the page with the items and the payment methods."""
     preference = sim.store.preferences.get(request.query.get("pref_id", ""))
     if preference is None:
         return _unknown()
@@ -51,7 +51,7 @@ async def show(sim: Simulator, request: web.Request) -> web.Response:
 
 
 async def decide(sim: Simulator, request: web.Request) -> web.Response:
-    """Do what the pressed button says and send the payer back to the shop, or to the code that is to be paid."""
+    """Create the attempt of the pressed button, and redirect the payer to the shop or to the ticket."""
     preference = sim.store.preferences.get(request.query.get("pref_id", ""))
     if preference is None:
         return _unknown()
@@ -73,9 +73,9 @@ async def style(_sim: Simulator, _request: web.Request) -> web.Response:
 
 
 def _sent_back(sim: Simulator, preference: Preference, payment: Payment | None) -> web.Response:
-    """Redirect to the shop; where it named no address, say here what became of the attempt.
+    """Redirect to the shop, or answer the result when the shop has no return address.
 
-    A Pix or boleto is paid by its code, so that its page comes first and leads back to the shop.
+    A Pix or boleto goes to its ticket page first, which links back to the shop.
     """
     ticket = None if payment is None else ticket_url(payment, public_url=sim.settings.public_url)
     address = ticket or return_address(preference, payment)
@@ -88,7 +88,7 @@ def _sent_back(sim: Simulator, preference: Preference, payment: Payment | None) 
 
 
 def _waiting(sim: Simulator, preference: Preference) -> list[str]:
-    """Lead to the codes of this link that are still to be paid."""
+    """Return links to the pending codes of this preference."""
     waiting = [
         (METHODS[attempt.method_id].name, ticket_url(attempt, public_url=sim.settings.public_url))
         for attempt in sim.store.payments_of_preference(preference.preference_id)

@@ -1,4 +1,4 @@
-"""`GET /`: what this server is, and where to go on."""
+"""`GET /`: a description of this server, with links."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ comandos.</p>
 
 
 async def show(sim: Simulator, _request: web.Request) -> web.Response:
-    """Say what this is, with the newest links that are still to be paid."""
+    """Answer the page, with the newest payable links."""
     newest = islice(reversed(sim.store.preferences.values()), MAX_LOOKED_AT)
     payable = islice((each for each in newest if is_open(each, sim=sim) and not _was_paid(sim, each)), MAX_LINKS)
     items = "\n".join(_item(sim, each) for each in payable)
@@ -47,7 +47,7 @@ async def show(sim: Simulator, _request: web.Request) -> web.Response:
 
 
 def _was_paid(sim: Simulator, preference: Preference) -> bool:
-    """Whether the whole price was received at some time, also where it was given back or disputed since."""
+    """Return True when the whole price was received once, even if it was refunded or disputed later."""
     attempts = sim.store.payments_of_preference(preference.preference_id)
     received = sum(each.amount_centavos for each in attempts if each.approved_ms is not None)
     return received >= preference.total_centavos

@@ -1,4 +1,4 @@
-"""The frame of the pages that people see: plain HTML in Brazilian Portuguese, no JavaScript."""
+"""The layout of the pages: plain HTML in Brazilian Portuguese, no JavaScript."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ textarea { width: 100%; box-sizing: border-box; font: .875rem/1.4 ui-monospace, 
 
 
 def page(title: str, content: str, *, status: int = 200) -> web.Response:
-    """Return a whole page; `title` is text, `content` is HTML whose values are escaped already."""
+    """Return a whole page; `title` is text, `content` is HTML with escaped values."""
     return web.Response(
         text=_FRAME.format(title=escape(title), content=content),
         status=status,

@@ -1,4 +1,4 @@
-"""The ticket page at `ticket_url`: the code of a Pix or boleto, and buttons that play the payer's bank."""
+"""The ticket page at `ticket_url`: the code of a Pix or boleto, and buttons that simulate the payer's bank."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from services.sandbox.simulator import Simulator
     from services.sandbox.state.records import Payment
 
-# What each button does: the status that the payment takes, its detail, and the words on the button.
+# By button: the new status of the payment, its detail, and the label.
 CHOICES = {
     "pay": ("approved", None, "Pagar agora"),
     "cancel": ("cancelled", "by_payer", "Desistir deste pagamento"),
@@ -30,13 +30,13 @@ _TITLES = {
 
 
 async def show(sim: Simulator, request: web.Request) -> web.Response:
-    """Show how to pay, or what became of the payment."""
+    """Answer the page with the code to pay, or with the payment's status."""
     payment = _find(sim, request)
     return _unknown() if payment is None else await _page(sim, payment)
 
 
 async def decide(sim: Simulator, request: web.Request) -> web.Response:
-    """Pay or give up, as a payer does in the app of a bank."""
+    """Pay or cancel, as a payer does in a bank's app."""
     payment = _find(sim, request)
     if payment is None:
         return _unknown()
@@ -75,7 +75,7 @@ async def _page(sim: Simulator, payment: Payment, *, http_status: int = 200) -> 
 
 
 def _find(sim: Simulator, request: web.Request) -> Payment | None:
-    """The address carries an unguessable hash, and only who knows it sees the page."""
+    """Find the payment by its id and the unguessable hash in the address."""
     payment = sim.store.payment_named(request.match_info["payment_id"])
     if payment is None or payment.ticket_hash is None:
         return None

@@ -1,1 +1,1 @@
-"""What the provider knows and keeps, and what all other rooms stand on."""
+"""The records and the settings of the simulated provider; all other packages build on them."""

@@ -10,10 +10,10 @@ import msgspec
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A merchant: the token that opens the API, and the secret that signs its webhooks.
+    """A merchant: the access token for the API, and the secret that signs its webhooks.
 
-    `webhook_url` is the address in its panel. A test user is refused direct payments and refunds, while preferences
-    and orders work; its orders have `ORDTST…` names, and their payers an address at testuser.com.
+    `webhook_url` is the address in its panel. The API rejects direct payments and refunds of a test user, but accepts
+    preferences and orders. A test user's orders have `ORDTST…` names, and payers with an address at testuser.com.
     """
 
     access_token: Annotated[str, msgspec.Meta(min_length=1)]
@@ -34,7 +34,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return f"{self.collector_id:016d}"
 
 
-# These open nothing but a sandbox that is started by itself: `extrato up` has its webhooks signed with a secret.
+# Public values, for a sandbox that runs alone. `extrato up` configures a secret of its home for the webhooks.
 DEMO_ACCOUNT = Account(
     access_token="APP_USR-0000000000000001-112300-0123456789abcdef0123456789abcdef-174087000",  # noqa: S106
     collector_id=174087000,
@@ -44,7 +44,7 @@ DEMO_ACCOUNT = Account(
 
 
 def token_digest(access_token: str) -> str:
-    """Return eight hexadecimal digits that stand for a token where it must not be shown."""
+    """Return eight hexadecimal digits that identify a token without revealing it."""
     return hashlib.sha256(access_token.encode()).hexdigest()[:8]
 
 
@@ -57,26 +57,26 @@ class Accounts:
         self.reset()
 
     def reset(self) -> None:
-        """Return to the accounts as they were configured."""
+        """Restore the configured accounts."""
         self._by_token = {account.access_token: account for account in self._configured}
         self._by_collector = {account.collector_id: account for account in self._configured}
 
     def replace(self, account: Account) -> None:
-        """Take other settings for a merchant whose token and collector id stay the same."""
+        """Replace the settings of a merchant; token and collector id stay the same."""
         self._by_token[account.access_token] = account
         self._by_collector[account.collector_id] = account
 
     def with_token(self, access_token: str) -> Account | None:
-        """Return the merchant who owns this token; tokens are never parsed for meaning."""
+        """Return the merchant with this token; the sandbox never parses tokens."""
         return self._by_token.get(access_token)
 
     def of_collector(self, collector_id: int) -> Account | None:
-        """Return the merchant with this collector id, `None` if it is no longer configured."""
+        """Return the merchant with this collector id, `None` if it is not configured."""
         return self._by_collector.get(collector_id)
 
     @staticmethod
-    def nameless(collector_id: int) -> Account:
-        """Stand in for a merchant who left the configuration, so that old records can still be shown."""
+    def placeholder(collector_id: int) -> Account:
+        """Return an account for the old records of a merchant that the configuration lacks."""
         return Account(
             access_token=f"removed-{collector_id}",
             collector_id=collector_id,

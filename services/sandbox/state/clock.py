@@ -1,4 +1,4 @@
-"""The clock of the sandbox and the ways in which Mercado Pago writes and reads an instant."""
+"""The clock of the sandbox, and Mercado Pago's formats of times and durations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import time
 from datetime import UTC, datetime, timedelta, timezone
 
-# The API answers with this offset even to Brazilian sellers (seen in real traffic).
+# Captured answers have this offset even for Brazilian sellers.
 _API_ZONE = timezone(timedelta(hours=-4))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -15,11 +15,11 @@ _ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,3}))?(Z|[+-]\d\d:
 
 
 class NotAnInstant(ValueError):
-    """The text has not the form of an ISO 8601 instant with offset."""
+    """The text is not an ISO 8601 time with offset."""
 
 
 class ImpossibleInstant(NotAnInstant):
-    """The text has the right form but names no day or hour that exists."""
+    """The text has the right form, but the day or hour does not exist."""
 
 
 class NotADuration(ValueError):
@@ -27,22 +27,22 @@ class NotADuration(ValueError):
 
 
 class Clock:
-    """Tells the time in whole milliseconds since 1970 and compresses waiting by a factor."""
+    """The time in whole milliseconds since 1970; waiting times are divided by a factor."""
 
     def __init__(self, time_factor: float) -> None:
         """Take the factor by which every waiting time is divided."""
         self._time_factor = time_factor
 
     def now_ms(self) -> int:
-        """Return the present instant."""
+        """Return the current time."""
         return time.time_ns() // 1_000_000
 
     def compressed_ms(self, wait_ms: int) -> int:
-        """Return how long a simulated wait lasts on a real clock."""
+        """Return the real duration of a simulated wait."""
         return round(wait_ms / self._time_factor)
 
     def arrival_ms(self, since_ms: int, until_ms: int) -> int:
-        """Return when the real clock reaches `until_ms`, if the wait began at `since_ms`."""
+        """Return the real time at which a wait from `since_ms` reaches `until_ms`."""
         return since_ms + self.compressed_ms(until_ms - since_ms)
 
 

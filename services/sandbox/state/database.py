@@ -1,4 +1,4 @@
-"""The SQLite file under the sandbox, so that a restart finds what the last run left."""
+"""The SQLite file of the sandbox, so that a restart keeps the records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# One table for each kind of record, with the type of its key; the body is JSON.
+# One table per kind of record, with the type of its key; the body is JSON.
 TABLES = {
     "preferences": "TEXT",
     "orders": "INTEGER",
@@ -24,23 +24,22 @@ TABLES = {
     "deliveries": "INTEGER",
     "answers": "TEXT",
 }
-# So many numbers are set aside by one write; a restart skips those that were not used.
+# One write reserves this many ids; a restart skips the unused ones.
 _ID_BLOCK = 1_000
 
 
 class DataFolderBusy(OSError):
-    """Another sandbox keeps its data in this folder."""
+    """Another sandbox uses this folder."""
 
 
 class Database:
-    """Writes records one by one into an open transaction that `commit` ends.
+    """Writes records into an open transaction, which `commit` ends.
 
-    Whoever is about to tell the outside of a change commits first. Handlers that run at the same time share
-    one commit.
+    Callers commit before an answer or a webhook reveals a change. Concurrent handlers share one commit.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Open or make the file in `folder`; raises `DataFolderBusy`."""
+        """Open or create the file in `folder`; raises `DataFolderBusy`."""
         folder.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(folder / "sandbox.sqlite3", timeout=0.2)
         try:
@@ -63,7 +62,7 @@ class Database:
         self._connection.commit()
 
     def put(self, table: str, key: int | str, record: object) -> None:
-        """Write a record, in place of an earlier one with the same key."""
+        """Write a record, or replace the one with the same key."""
         self._connection.execute(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", (key, encode(record)))  # noqa: S608 - names from TABLES
 
     def get(self, table: str, key: int | str, record_type: type[T]) -> T | None:
@@ -72,17 +71,17 @@ class Database:
         return None if row is None else msgspec.json.Decoder(record_type, float_hook=Decimal).decode(row[0])
 
     def load(self, table: str, record_type: type[T]) -> Iterator[T]:
-        """Read all records of a kind, oldest first."""
+        """Read all records of a table, oldest first."""
         decoder = msgspec.json.Decoder(record_type, float_hook=Decimal)
         for (body,) in self._connection.execute(f"SELECT body FROM {table} ORDER BY rowid"):  # noqa: S608
             yield decoder.decode(body)
 
     def delete(self, table: str, key: int | str) -> None:
-        """Forget one record."""
+        """Delete one record."""
         self._connection.execute(f"DELETE FROM {table} WHERE id = ?", (key,))  # noqa: S608
 
     def next_id(self, *, at_least: int) -> int:
-        """Return a number above all that were given before, across restarts and resets."""
+        """Return an id above all earlier ones, across restarts and resets."""
         self._last_id = max(self._last_id + 1, at_least)
         if self._last_id > self._set_aside:
             self._set_aside = self._last_id + _ID_BLOCK
@@ -90,17 +89,17 @@ class Database:
         return self._last_id
 
     def commit(self) -> None:
-        """Make everything written so far survive the process."""
+        """Commit everything written so far."""
         if self._connection.in_transaction:
             self._connection.commit()
 
     def clear(self) -> None:
-        """Forget all records; numbers are never given twice, not even after this."""
+        """Delete all records; ids are not reused afterwards either."""
         for table in TABLES:
             self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
         self._connection.commit()
 
     def close(self) -> None:
-        """Commit and let the file go."""
+        """Commit and close the file."""
         self.commit()
         self._connection.close()

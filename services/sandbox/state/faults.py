@@ -1,4 +1,4 @@
-"""The fault dial: how badly the simulated provider behaves."""
+"""The fault dial: the faults that the simulated provider has at the moment."""
 
 from __future__ import annotations
 
@@ -28,23 +28,25 @@ ErrorKind = Literal[
 ]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=120_000)]
 
-# Clients that are remembered by the rate limit; beyond that the limit forgets and starts over.
+# The rate limit counts this many clients; beyond that it starts again with none.
 _MAX_BUCKETS = 1_000
 
 
 class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The positions of the dial; all zero is a good day. They are forgotten when the process ends.
+    """The settings of the dial; the defaults are no fault. They end with the process.
 
-    `error_rate` answers to that share of the calls with `error_kind`, before anything is done; by default that is 500,
-    `too_many_requests` is 429 without `Retry-After`, `html` a 502 page. `lost_answers` does so to that share of the
-    calls that change something, after it was done. `rate_limit_per_s` counts for each access token, 0 is no limit.
-    With `pix_refused` a Pix is refused for risk in the answer that makes it, and has no code. With
-    `refunds_in_process` a refund of a payment waits, and with `order_refunds` at `processing` that of an order, until
-    `POST /_sandbox/refunds/{id}` ends it. With `order_refunded_as_processed` a fully refunded order is
-    `processed`/`refunded`, not `refunded`/`refunded`. With `webhooks` off, notices of that time are lost for ever.
-    `webhook_duplicates` is the number of extra copies. `webhook_shuffle` delays each notice by up to half a second at
-    random, so that they overtake each other. `webhook_signs_raw_id` signs the id of an order as it is instead of in
-    lower case.
+    - `error_rate` fails that share of the calls with `error_kind` before the call has an effect. The default kind is
+      500; `too_many_requests` is 429 without `Retry-After`, and `html` is a 502 page.
+    - `lost_answers` fails that share of the calls with side effects after the effect.
+    - `rate_limit_per_s` applies to each access token; 0 is no limit.
+    - `pix_refused` rejects a new Pix for risk, so that it has no code.
+    - `refunds_in_process` keeps refunds of payments in process, and `order_refunds` with `processing` those of orders,
+      until `POST /_sandbox/refunds/{id}` ends them.
+    - `order_refunded_as_processed` shows a fully refunded order as `processed`/`refunded`, not `refunded`/`refunded`.
+    - `webhooks`, when off, drops the webhooks of that time permanently.
+    - `webhook_duplicates` is the number of extra copies.
+    - `webhook_shuffle` delays each webhook by up to half a second at random, which changes their order.
+    - `webhook_signs_raw_id` signs the id of an order as it is, not in lower case.
     """
 
     latency_ms: Milliseconds = 0
@@ -66,30 +68,30 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     search_lag_ms: Annotated[int, msgspec.Meta(ge=0, le=MAX_LAG_MS)] = 0
 
 
-class Broken(Exception):
-    """The call gets no answer of the API: a page of some machine in between, or nothing at all."""
+class BrokenAnswer(Exception):
+    """The call gets no answer of the API, but an HTML page of a proxy, or a closed connection."""
 
     def __init__(self, *, is_reset: bool) -> None:
-        """Take whether the connection is cut."""
+        """Set whether the connection is cut."""
         super().__init__("reset" if is_reset else "html")
         self.is_reset = is_reset
 
 
 class InvalidFaults(ValueError):
-    """The dial has no such position; the message says why."""
+    """The change of the dial is wrong; the message says why."""
 
 
 class FaultDial:
-    """Holds the present position and makes provider calls suffer from it."""
+    """Holds the current faults, and applies them to provider calls."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Start on a good day."""
+        """Start without faults."""
         self.now = Faults()
         self._monotonic = monotonic
         self._buckets: dict[str, tuple[float, float]] = {}
 
-    def turn(self, change: dict[str, object]) -> Faults:
-        """Change the named positions and keep the others; raises `InvalidFaults`."""
+    def change(self, change: dict[str, object]) -> Faults:
+        """Change the named faults and keep the others; raises `InvalidFaults`."""
         merged = msgspec.structs.asdict(self.now) | change
         try:
             refuse_unknown(change, Faults)
@@ -102,28 +104,28 @@ class FaultDial:
         return self.now
 
     def reset(self) -> None:
-        """Return to a good day."""
+        """Remove all faults."""
         self.now = Faults()
         self._buckets.clear()
 
-    async def strike(self, client: str) -> None:
-        """Let one provider call suffer: wait, then perhaps raise a `ProviderError` or `Broken`."""
+    async def before_call(self, client: str) -> None:
+        """Apply latency, then maybe raise a `ProviderError` or `BrokenAnswer`."""
         faults = self.now
         if faults.latency_ms:
             await asyncio.sleep(faults.latency_ms / 1000)
         if faults.rate_limit_per_s:
-            self._take_turn(client, faults.rate_limit_per_s)
+            self._take_token(client, faults.rate_limit_per_s)
         if faults.error_rate and random.random() < faults.error_rate:  # noqa: S311 - dice, not a secret
             raise _error(faults.error_kind)
 
-    def strike_after(self, method: str) -> None:
-        """Perhaps raise a `ProviderError` or `Broken` although a call that changes something was done."""
+    def after_call(self, method: str) -> None:
+        """Maybe raise a `ProviderError` or `BrokenAnswer` after a call with side effects."""
         faults = self.now
         if method != "GET" and faults.lost_answers and random.random() < faults.lost_answers:  # noqa: S311 - dice
             raise _error(faults.error_kind)
 
-    def _take_turn(self, client: str, per_s: float) -> None:
-        """A bucket for each client holds one second's worth of calls and refills steadily."""
+    def _take_token(self, client: str, per_s: float) -> None:
+        """Take a token from the client's bucket, which holds the calls of one second and refills steadily."""
         size = max(1.0, per_s)
         now_s = self._monotonic()
         if len(self._buckets) > _MAX_BUCKETS:
@@ -139,7 +141,7 @@ class FaultDial:
 def _error(kind: ErrorKind) -> Exception:
     match kind:
         case "html" | "connection_reset":
-            return Broken(is_reset=kind == "connection_reset")
+            return BrokenAnswer(is_reset=kind == "connection_reset")
         case "policy":
             return PolicyError()
         case "invalid_access_token":

@@ -1,4 +1,4 @@
-"""JSON in and out, with decimal numbers kept exact."""
+"""Reads and writes JSON with exact decimal numbers."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 def answer(body: Any, *, status: int = 200, headers: LooseHeaders | None = None) -> web.Response:
-    """Make a JSON response the way the provider does."""
+    """Return a JSON response with the provider's content type."""
     return web.Response(
         body=encode(body), status=status, content_type="application/json", charset="utf-8", headers=headers
     )
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:
-    """Read a JSON object; no body counts as `{}`, since the Python SDK sends none for a full refund."""
+    """Read a JSON object; an empty body is `{}`, because the Python SDK sends none for a full refund."""
     raw = await request.read()
     try:
         body = decode(raw) if raw.strip() else {}
@@ -43,11 +43,11 @@ async def read_object(request: web.Request) -> dict[str, Any]:
 
 
 class WrongBody(ValueError):
-    """The body of a control is wrong; the message is a sentence."""
+    """The body of a control request is wrong; the message is a sentence."""
 
 
 def read_control(raw: bytes, kind: type[_Kind]) -> _Kind:
-    """Read the body of a control; raises `WrongBody`, which names a field that `kind` does not have."""
+    """Read the body of a control request; raises `WrongBody`, which names an unknown field."""
     try:
         body = msgspec.json.decode(raw)
         if isinstance(body, dict):
@@ -58,7 +58,7 @@ def read_control(raw: bytes, kind: type[_Kind]) -> _Kind:
 
 
 def refuse_unknown(names: Iterable[str], kind: type[msgspec.Struct]) -> None:
-    """Raise `WrongBody` for the first name that is no field of `kind`, with the nearest one or all of them."""
+    """Raise `WrongBody` for the first unknown field, with the nearest known one or a list of all."""
     known = kind.__struct_fields__
     for name in names:
         if name not in known:

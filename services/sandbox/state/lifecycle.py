@@ -1,6 +1,6 @@
-"""The life of a payment: which status may follow which, and what changes with it.
+"""The life cycle of a payment: which status may follow which, and what changes with it.
 
-Source: the transitions are assembled from the provider's descriptions of each status, since no official graph
+Source: the transitions follow from the provider's descriptions of each status, because no official graph
 exists; the status details are those of its status table.
 """
 
@@ -35,20 +35,20 @@ _DETAILS = {
     "charged_back": "in_process",
     "in_mediation": "pending",
 }
-# With these, the merchant received the money, whatever became of it; with those, it did not.
+# With a paid status the merchant has received the money, even if it was refunded later; with an unpaid one not.
 PAID_STATUSES = frozenset({"approved", "in_mediation", "charged_back", "refunded"})
 UNPAID_STATUSES = frozenset({"pending", "in_process", "authorized", "rejected", "cancelled"})
-# How a chargeback ends, while the payment's status stays `charged_back`: the money is lost, or it comes back.
+# The end of a chargeback: the money is lost, or it comes back. The status stays `charged_back`.
 CHARGEBACK_ENDS = frozenset({"settled", "reimbursed"})
 _PENDING_DETAILS = {"bank_transfer": "pending_waiting_transfer", "ticket": "pending_waiting_payment"}
 
 
 class IllegalMove(ValueError):
-    """The payment's status does not allow this step; the message says which step from which status."""
+    """The payment's status does not allow this step; the message names both."""
 
 
 def usual_detail(status: str, type_id: str) -> str:
-    """Return the status detail that a status has unless a reason is known; an invented status repeats itself."""
+    """Return the default detail of a status; an unknown status is its own detail."""
     if status == "pending":
         return _PENDING_DETAILS.get(type_id, "pending_provider_response")
     if status == "rejected" and type_id == "bank_transfer":
@@ -57,7 +57,7 @@ def usual_detail(status: str, type_id: str) -> str:
 
 
 def may_become(payment: Payment, status: str, *, detail: str | None = None) -> bool:
-    """Whether the payment can take this step; a chargeback under way can only end, an invented status not at all."""
+    """Return True when the life cycle allows this step; a chargeback in process can only end."""
     if payment.status == status == "charged_back":
         return payment.status_detail == "in_process" and detail in CHARGEBACK_ENDS
     return status in LEGAL_MOVES.get(payment.status, frozenset())
@@ -85,7 +85,7 @@ def move(
 
 
 def settled(payment: Payment, *, now_ms: int) -> Payment:
-    """Add what an approval brings: its instant, the fee, and the refunds made so far in the detail."""
+    """Add the effects of an approval: its time, the fee, and a detail for the refunds so far."""
     return msgspec.structs.replace(
         payment,
         captured=True,
@@ -96,7 +96,7 @@ def settled(payment: Payment, *, now_ms: int) -> Payment:
 
 
 def charge_back(payment: Payment, *, chargeback_id: int, now_ms: int, detail: str | None = None) -> Payment:
-    """Return the payment after its chargeback began, or after one that began earlier ended; raises `IllegalMove`."""
+    """Return the payment after its chargeback began or ended; raises `IllegalMove`."""
     moved = move(payment, "charged_back", detail=detail, now_ms=now_ms)
     begun = payment.chargeback or Chargeback(chargeback_id=chargeback_id, created_ms=moved.updated_ms)
     return msgspec.structs.replace(moved, chargeback=begun)
@@ -110,7 +110,7 @@ def postponed(payment: Payment, *, expires_ms: int, now_ms: int) -> Payment:
 def changed(payment: Payment, *, now_ms: int, **changes: Any) -> Payment:
     """Return the payment after a change.
 
-    Two changes never carry the same instant or version, since clients order what they saw by them.
+    Two changes never have the same time or version, because clients order observations by them.
     """
     return msgspec.structs.replace(
         payment, updated_ms=max(now_ms, payment.updated_ms + 1), version=payment.version + 1, **changes

@@ -1,4 +1,4 @@
-"""Money: whole centavos inside, JSON numbers in reais at the edge, never a binary fraction."""
+"""Money: whole centavos inside, JSON numbers in reais outside, never a binary fraction."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 MAX_CENTAVOS = 10**11
 
-# Pix and its rounding were measured on test accounts: 0.99 %, half up, no minimum. The others are made up.
+# The fee of Pix was measured on test accounts: 0.99 %, rounded half up, no minimum. The others are invented.
 FEE_RATES = {
     "bank_transfer": Decimal("0.0099"),
     "account_money": Decimal("0.0498"),
@@ -21,11 +21,11 @@ class NotMoney(ValueError):
 
 
 class NotANumber(NotMoney):
-    """The JSON value is not even a number."""
+    """The JSON value is not a number."""
 
 
 def centavos(reais: object) -> int:
-    """Turn a decoded JSON number (`int` or `Decimal`) into whole centavos; raises `NotMoney`."""
+    """Convert a decoded JSON number (`int` or `Decimal`) in reais to centavos; raises `NotMoney`."""
     if isinstance(reais, bool) or not isinstance(reais, int | Decimal):
         raise NotANumber("not a number")
     if abs(Decimal(reais)) > MAX_CENTAVOS // 100:
@@ -37,13 +37,13 @@ def centavos(reais: object) -> int:
 
 
 def reais(amount_centavos: int) -> int | Decimal:
-    """Turn whole centavos into the JSON number that Mercado Pago would write: 15, 49.9 or 0.49."""
+    """Convert centavos to a JSON number as Mercado Pago writes it: 15, 49.9 or 0.49."""
     whole, rest = divmod(amount_centavos, 100)
     return whole if rest == 0 else Decimal(amount_centavos).scaleb(-2).normalize()
 
 
 def reais_text(amount_centavos: int) -> str:
-    """Turn whole centavos into the string of the Orders API: `49.90`."""
+    """Convert centavos to the string of the Orders API: `49.90`."""
     whole, rest = divmod(amount_centavos, 100)
     return f"{whole}.{rest:02d}"
 

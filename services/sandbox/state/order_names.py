@@ -1,7 +1,7 @@
 """The names of the Orders API: `ORD01…`, `PAY01…` and `REF01…`, a kind followed by a ULID.
 
-Source: captured answers. Each name follows from the instant and the number of what it names, so that a payment has
-the same names after a restart.
+Source: captured answers. A name follows from the time and the id of its record, so that it is the same after a
+restart.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def refund_name(refund: Refund) -> str:
 
 
 def reference_name(payment: Payment) -> str:
-    """Return the `reference_id` of an order's payment, which is not the payment's number.
+    """Return the `reference_id` of an order's payment, which is not the payment's id.
 
-    Whether the real one is that number is not known; a client that needs the number must take it from elsewhere.
+    It is unknown whether the real one is that id; a client that needs the id must get it from another field.
     """
     return _chance("reference", payment.payment_id)[:11].lower()
 

@@ -1,4 +1,4 @@
-"""What the simulated Mercado Pago remembers: preferences, merchant orders, payments, refunds and chargebacks."""
+"""The records of the simulated Mercado Pago: preferences, merchant orders, payments, refunds and chargebacks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Preference(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment link: the merchant's terms as they were sent, checked but not reshaped."""
+    """A payment link: the merchant's terms as sent, checked but not converted."""
 
     preference_id: str
     collector_id: int
@@ -22,12 +22,12 @@ class Preference(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def external_reference(self) -> str | None:
-        """The merchant's own name for what is being paid, `None` when it gave none."""
+        """The merchant's own reference for this link, or `None`."""
         return self.terms.get("external_reference") or None
 
 
 class MerchantOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """The order that gathers all attempts to pay one preference."""
+    """The order that groups all attempts to pay one preference."""
 
     order_id: int
     preference_id: str
@@ -36,9 +36,9 @@ class MerchantOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
-    """Money given back, wholly or in part.
+    """A full or partial refund.
 
-    `status` is `in_process` (reserved), `approved` (made), `rejected` or `cancelled`.
+    `status` is `in_process` (amount reserved), `approved`, `rejected` or `cancelled`.
     """
 
     refund_id: int
@@ -48,16 +48,16 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chargeback(msgspec.Struct, frozen=True, kw_only=True):
-    """A payer's demand at the bank to have the whole payment back."""
+    """A payer's dispute at the bank about the whole payment."""
 
     chargeback_id: int
     created_ms: int
 
 
 class OnlineOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What the Orders API knows beyond the payment of which each of its orders is a view.
+    """The fields of an order that its payment does not have; an order is a view of a payment.
 
-    `expiration_time` is the ISO 8601 duration as it was sent, `is_test` whether a test user made the order.
+    `expiration_time` is the ISO 8601 duration as sent; `is_test` is true for the order of a test user.
     """
 
     expiration_time: str | None = None
@@ -67,8 +67,8 @@ class OnlineOrder(msgspec.Struct, frozen=True, kw_only=True):
 class Payment(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt to pay, by one method; a later attempt is another payment.
 
-    `version` counts its changes. `order_id` names the merchant order, `online_order` is there for a payment that
-    was made by the Orders API.
+    `version` counts its changes. `order_id` is the merchant order; only payments of the Orders API have
+    `online_order`.
     """
 
     payment_id: int
@@ -106,27 +106,27 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def refunded_centavos(self) -> int:
-        """What has been given back so far."""
+        """The sum of approved refunds."""
         return self._sum_of_refunds("approved")
 
     @property
     def refundable_centavos(self) -> int:
-        """What a further refund may ask for: neither given back nor reserved by a refund in process."""
+        """The amount that is neither refunded nor reserved by a refund in process."""
         return self.amount_centavos - self._sum_of_refunds("approved", "in_process")
 
     @property
     def ended_refunds(self) -> tuple[Refund, ...]:
-        """The refunds that are no longer in process; only these are shown without being asked for."""
+        """The refunds that are not in process; by default the API shows only these."""
         return tuple(refund for refund in self.refunds if refund.status != "in_process")
 
     @property
     def chargeback_detail(self) -> str:
-        """How the chargeback stands; a payment that left `charged_back` has its money again."""
+        """The status of the chargeback; a payment that left `charged_back` is reimbursed."""
         return self.status_detail if self.status == "charged_back" else "reimbursed"
 
     @property
     def is_open(self) -> bool:
-        """Whether the payer or the provider may still decide this attempt."""
+        """True while the payer or the provider can still decide this attempt."""
         return self.status in {"pending", "in_process", "authorized"}
 
     def _sum_of_refunds(self, *statuses: str) -> int:

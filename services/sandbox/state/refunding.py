@@ -1,7 +1,7 @@
-"""The life of a refund: it is in process, then made or not; one that was made can be taken back.
+"""The life cycle of a refund: in process, then approved or not; an approved refund can be reversed.
 
 Source: mercadopago help page "refund-pix": a refund that waits for the central bank is `in_process`, and ends
-`approved`, `rejected` or `cancelled`. Users report made refunds that were taken back, with the payment approved again.
+`approved`, `rejected` or `cancelled`. Users report reversed refunds, after which the payment was approved again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import msgspec
 from services.sandbox.state.lifecycle import IllegalMove, changed
 from services.sandbox.state.records import Payment, Refund
 
-# What may become of a refund.
+# The possible next statuses of a refund.
 _ENDS: dict[str, frozenset[str]] = {
     "in_process": frozenset({"approved", "rejected", "cancelled"}),
     "approved": frozenset({"rejected", "cancelled"}),
@@ -19,13 +19,13 @@ _ENDS: dict[str, frozenset[str]] = {
 
 
 class ExcessiveRefund(ValueError):
-    """More is asked back than is left of the payment."""
+    """The refund exceeds the rest of the payment."""
 
 
 def refund(payment: Payment, *, refund_id: int, amount_centavos: int | None, now_ms: int) -> Payment:
-    """Return the payment after giving back an amount, or all that is left.
+    """Return the payment after a refund of an amount, or of the rest.
 
-    A partly refunded payment stays approved; when the refunds reach the total it becomes refunded by itself.
+    A partly refunded payment stays approved; it becomes refunded when the refunds reach the total.
     Raises `IllegalMove` or `ExcessiveRefund`.
     """
     started = start_refund(payment, refund_id=refund_id, amount_centavos=amount_centavos, now_ms=now_ms)
@@ -33,9 +33,9 @@ def refund(payment: Payment, *, refund_id: int, amount_centavos: int | None, now
 
 
 def start_refund(payment: Payment, *, refund_id: int, amount_centavos: int | None, now_ms: int) -> Payment:
-    """Return the payment with a further refund in process, of an amount or of all that is left.
+    """Return the payment with another refund in process, of an amount or of the rest.
 
-    The amount is reserved. The payment itself does not change, so it keeps its version and its instant.
+    The amount is reserved. The payment itself does not change, so it keeps its version and its time.
     Raises `IllegalMove` or `ExcessiveRefund`.
     """
     left_centavos = payment.refundable_centavos
@@ -50,7 +50,7 @@ def start_refund(payment: Payment, *, refund_id: int, amount_centavos: int | Non
 
 
 def end_refund(payment: Payment, refund_id: int, *, status: str, now_ms: int) -> Payment:
-    """Return the payment after its refund was made, refused or taken back; raises `IllegalMove`."""
+    """Return the payment after its refund was approved, rejected or reversed; raises `IllegalMove`."""
     ended = []
     for each in payment.refunds:
         if each.refund_id != refund_id:
@@ -63,7 +63,7 @@ def end_refund(payment: Payment, refund_id: int, *, status: str, now_ms: int) ->
 
 
 def _counted(payment: Payment) -> Payment:
-    """Give a paid payment the status that its made refunds amount to; any other keeps the status it has."""
+    """Return a paid payment with the status that follows from its approved refunds; others keep their status."""
     status, detail = payment.status, payment.status_detail
     if status not in {"approved", "in_mediation", "refunded"}:
         return payment

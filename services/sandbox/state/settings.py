@@ -1,4 +1,4 @@
-"""The settings of the simulated Mercado Pago, the only place of this service that reads the environment."""
+"""The settings of the simulated Mercado Pago; only this module of the service reads the environment."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ WEBHOOK_TIMEOUT_S = 22.0
 
 
 class InvalidSettings(ValueError):
-    """A setting of the environment cannot be used; the message is one sentence that names it."""
+    """A setting is wrong; the message is one sentence that names it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything the sandbox is told from outside.
+    """The settings of the sandbox.
 
-    `time_factor` divides the gaps between webhook retries and the time left until an expiry or until a test order is
-    paid: with 60, a Pix that expires in 24 hours expires after 24 minutes. `webhook_timeout_s` is never compressed,
-    because the receiver's work is not simulated. `control_hosts` are names, besides this machine's, under which the
-    control routes are asked.
+    `time_factor` divides the pauses between webhook retries and the time until an expiry or until a test order is
+    paid: with 60, a Pix that expires in 24 hours expires after 24 minutes. It does not divide `webhook_timeout_s`,
+    because the receiver's work is real. `control_hosts` are the host names, besides this machine's, from which the
+    control routes accept requests.
     """
 
     host: str = DEFAULT_HOST
@@ -87,14 +87,14 @@ def _hosts(env: Mapping[str, str], name: str) -> frozenset[str]:
     listed = [part.strip() for part in env.get(name, "").split(",") if part.strip()]
     hosts = [host_named_by(f"[{part}]" if part.count(":") > 1 else part) for part in listed]
     if any(host is None or host != part.lower() for host, part in zip(hosts, listed, strict=True)):
-        raise InvalidSettings(f"{name} must be names of hosts without ports, with commas between them.")
+        raise InvalidSettings(f"{name} must be comma-separated host names without ports.")
     return frozenset(host for host in hosts if host is not None)
 
 
 def _accounts(text: str | None, *, webhook_url: str | None, demo_secret: str | None) -> tuple[Account, ...]:
-    """Read the accounts that there are besides the demo's; those without an address have `webhook_url` in their panel.
+    """Read the accounts; the demo account is added, and `webhook_url` is the default address of every panel.
 
-    The demo's webhooks are signed with `demo_secret`. An account that has the demo account's number takes its place.
+    `demo_secret` signs the webhooks of the demo account. An account with the same collector id replaces it.
     """
     try:
         others = msgspec.json.decode(text, type=tuple[Account, ...]) if text else ()

@@ -1,4 +1,4 @@
-"""Answers that show a payment as it was before its latest change, for some questions."""
+"""Answers with an earlier form of a payment, for a number of requests."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
 
 
 class StaleAnswers:
-    """Holds the earlier form of payments, and how many questions it still answers; forgotten with the process."""
+    """The earlier form of payments, and how many requests still get it; a restart forgets this."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start without stale answers."""
         self._held: dict[int, tuple[Payment, int]] = {}
 
     def hold(self, earlier: Payment, *, answers: int) -> None:
-        """Give this form of the payment to the next questions, in place of what was held before; 0 gives it to none."""
+        """Answer the next requests with this form, instead of the one set before; 0 ends it."""
         self._held[earlier.payment_id] = (earlier, answers)
 
     def answer_of(self, payment: Payment) -> Payment:
-        """Return the form of the payment that answers one question."""
+        """Return the form of the payment for one request."""
         earlier, left = self._held.get(payment.payment_id, (payment, 0))
         if left <= 0:
             self._held.pop(payment.payment_id, None)
@@ -29,5 +29,5 @@ class StaleAnswers:
         return earlier
 
     def clear(self) -> None:
-        """Answer with the present form again."""
+        """End all stale answers."""
         self._held.clear()

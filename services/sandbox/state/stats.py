@@ -1,4 +1,4 @@
-"""What the sandbox has served since it started or was reset."""
+"""Counts of requests and webhooks since the start or the last reset."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MAX_TOKENS = 200
 
 @dataclass
 class Stats:
-    """Counts requests and webhooks; tokens are known by their digest only."""
+    """Counts requests and webhooks; it keeps digests of tokens only."""
 
     requests_by_route: Counter[str] = field(default_factory=Counter)
     requests_by_token: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -21,7 +21,7 @@ class Stats:
     webhooks_abandoned: int = 0
 
     def count_request(self, route: str, *, account: str, digest: str) -> None:
-        """Count one provider call; beyond a bound, strangers are counted together."""
+        """Count one provider call; beyond 200 tokens, new ones count together as `others`."""
         self.requests_by_route[route] += 1
         if (account, digest) not in self.requests_by_token and len(self.requests_by_token) >= _MAX_TOKENS:
             account, digest = "others", ""
@@ -30,9 +30,9 @@ class Stats:
     def body(self, *, webhooks_pending: int, webhooks_retrying: int) -> dict[str, Any]:
         """Return the counts as JSON.
 
-        `failed` counts attempts without a 200 or 201 in time, `abandoned` notices whose last retry failed,
-        `dropped` notices lost while webhooks were switched off. `pending` counts notices that are not heard yet, and
-        `retrying` those of them that were sent before.
+        `failed` counts attempts without a 200 or 201 in time, `abandoned` webhooks whose last retry failed,
+        `dropped` webhooks of a time when they were switched off. `pending` counts webhooks without an acknowledgement,
+        and `retrying` those of them with a failed attempt.
         """
         return {
             "requests": {

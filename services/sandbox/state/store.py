@@ -1,4 +1,4 @@
-"""All records in memory, found by their keys, and written through to the database."""
+"""All records in memory, indexed by their keys, and written through to the database."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from services.sandbox.state.clock import Clock
     from services.sandbox.state.database import Database
 
-# Ids grow with time at this pace even when nothing happens, so that a sandbox whose data were deleted does
-# not give the old ids to other payments; it also makes them 11 digits long, as real ones are.
+# Ids grow with the clock at this rate, also without new records. A sandbox with deleted data therefore does not reuse
+# old ids. The rate also gives 11 digits, as in real ids.
 _IDS_PER_SECOND = 50
 _MAX_ID_DIGITS = 18
 
@@ -23,7 +23,7 @@ class Store:
     """Finds and saves preferences, merchant orders and payments."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        """Load everything that the database holds."""
+        """Load all records of the database."""
         self._database = database
         self._clock = clock
         self._forget()
@@ -35,7 +35,7 @@ class Store:
         for payment in sorted(payments, key=lambda each: each.payment_id):
             self._index_payment(payment)
         for payment in sorted(payments, key=lambda each: each.updated_ms):
-            self.search_index.note(payment)
+            self.search_index.add(payment)
 
     def _forget(self) -> None:
         self.preferences: dict[str, Preference] = {}
@@ -52,16 +52,16 @@ class Store:
         self._preferences_of_reference: defaultdict[str, list[str]] = defaultdict(list)
 
     def clear(self) -> None:
-        """Forget all records, here and in the database."""
+        """Delete all records, here and in the database."""
         self._forget()
         self._database.clear()
 
     def next_id(self) -> int:
-        """Return a fresh number for a payment, a merchant order, a refund or a notice."""
+        """Return a new id for a payment, a merchant order, a refund or a webhook."""
         return self._database.next_id(at_least=self._clock.now_ms() * _IDS_PER_SECOND // 1000)
 
     def save_preference(self, preference: Preference) -> None:
-        """Remember a preference, in place of its earlier form."""
+        """Save a preference, or replace its earlier form."""
         known = self.preferences.get(preference.preference_id)
         if known is not None and known.external_reference != preference.external_reference:
             self._preferences_of_reference[known.external_reference or ""].remove(known.preference_id)
@@ -69,56 +69,56 @@ class Store:
         self._database.put("preferences", preference.preference_id, preference)
 
     def save_order(self, order: MerchantOrder) -> None:
-        """Remember a merchant order."""
+        """Save a merchant order."""
         self._index_order(order)
         self._database.put("orders", order.order_id, order)
 
     def save_payment(self, payment: Payment, *, is_searchable: bool = True) -> None:
-        """Remember a payment, in place of its earlier state; a change that no search can see is not searchable."""
+        """Save a payment, or replace its earlier form; `is_searchable=False` leaves the search index alone."""
         known = self.payments.get(payment.payment_id)
         if known is not None and known.version != payment.version:
             self._earlier_forms[payment.payment_id] = known
         self._index_payment(payment)
         if is_searchable:
-            self.search_index.note(payment)
+            self.search_index.add(payment)
         self._database.put("payments", payment.payment_id, payment)
 
     def earlier_form(self, payment: Payment) -> Payment | None:
-        """Return a payment as it was before its latest change, `None` if it did not change in this process."""
+        """Return the payment before its latest change, `None` without a change in this process."""
         return self._earlier_forms.get(payment.payment_id)
 
     def roll_back(self, earlier: Payment) -> None:
-        """Remember the earlier form of a payment as its present one, older instant included."""
+        """Make the earlier form of a payment its current one, with its older time."""
         self._earlier_forms.pop(earlier.payment_id, None)
         self._index_payment(earlier)
-        self.search_index.put_back(earlier)
+        self.search_index.restore(earlier)
         self._database.put("payments", earlier.payment_id, earlier)
 
     def payment_named(self, number: str) -> Payment | None:
-        """Return the payment whose id a client wrote as `number`, `None` if it is no such id."""
+        """Return the payment with the id `number`, `None` for an unknown or malformed id."""
         return self.payments.get(int(number)) if _is_id(number) else None
 
     def payment_of_online_order(self, order_id: str) -> Payment | None:
-        """Return the payment that the Orders API shows by this `ORD…` name, `None` if there is none."""
+        """Return the payment of the order with this `ORD…` name, or `None`."""
         payment_id = self._payment_of_online_order.get(order_id)
         return None if payment_id is None else self.payments[payment_id]
 
     def payment_of_chargeback(self, number: str) -> Payment | None:
-        """Return the payment that a chargeback is about, `None` if `number` is the id of none."""
+        """Return the payment of the chargeback with the id `number`, or `None`."""
         payment_id = self._payment_of_chargeback.get(int(number)) if _is_id(number) else None
         return None if payment_id is None else self.payments[payment_id]
 
     def refund_named(self, name: str) -> tuple[Payment, int] | None:
-        """Return a refund's payment and its number, by that number or by the `REF…` name that an order shows."""
+        """Return a refund's payment and its id, by that id or by its `REF…` name."""
         payment_id, refund_id = self._refund_named.get(name, (0, 0))
         payment = self.payments.get(payment_id)
-        # A payment that was rolled back may have lost the refund.
+        # A reverted payment may have lost the refund.
         if payment is None or all(each.refund_id != refund_id for each in payment.refunds):
             return None
         return payment, refund_id
 
     def order_named(self, number: str) -> MerchantOrder | None:
-        """Return the merchant order whose id a client wrote as `number`, `None` if it is no such id."""
+        """Return the merchant order with the id `number`, `None` for an unknown or malformed id."""
         return self.orders.get(int(number)) if _is_id(number) else None
 
     def order_of_preference(self, preference_id: str) -> MerchantOrder | None:
@@ -168,5 +168,5 @@ class Store:
 
 
 def _is_id(text: str) -> bool:
-    """Ids are decimal and fit into 64 bits."""
+    """Return True for a decimal number that fits into 64 bits."""
     return len(text) <= _MAX_ID_DIGITS and text.isascii() and text.isdecimal()

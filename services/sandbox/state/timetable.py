@@ -1,7 +1,7 @@
-"""What happens to a payment by the clock alone: nobody pays it in time, or a test order is paid by itself.
+"""The changes of a payment by time alone: an unpaid one expires, and a test order is paid automatically.
 
 Source: mercadopago docs, "Cancellations": an unpaid Pix or boleto is cancelled at its due date; Checkout API Orders,
-"Integration test with Pix", and a probe that measured how long it takes.
+"Integration test with Pix", and a probe that measured the delay.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from services.sandbox.state.records import Payment
     from services.sandbox.state.store import Store
 
-# An order of a test user is paid by itself if its payer bears the documented name and address.
+# The provider pays a test user's order automatically when the payer has the documented name and address.
 TEST_PAYER = {"first_name": "APRO", "email": "test_user_br@testuser.com"}
 TEST_PAYMENT_MS = 49_000
 
 
 class Step(NamedTuple):
-    """A change of a payment that is due at an instant of the real clock."""
+    """A change of a payment at a real time."""
 
     due_ms: int
     status: str
@@ -34,26 +34,26 @@ class Step(NamedTuple):
 
 
 class Timetable:
-    """Sleeps until the next step is due; each is checked again when it comes, as it may have moved."""
+    """Sleeps until the next step is due, and checks each step again then, because the payment may have changed."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        """Watch every open payment of the store."""
+        """Schedule every open payment of the store."""
         self._store = store
         self._clock = clock
         self._due: list[tuple[int, int]] = []
         self._changed = asyncio.Event()
         for payment in store.payments.values():
-            self.watch(payment)
+            self.schedule(payment)
 
-    def watch(self, payment: Payment) -> None:
-        """Remember when something happens to an open payment."""
+    def schedule(self, payment: Payment) -> None:
+        """Schedule the next step of an open payment."""
         step = self._next_step(payment)
         if step is not None:
             heapq.heappush(self._due, (step.due_ms, payment.payment_id))
             self._changed.set()
 
     async def run(self, record: Callable[[Payment], None]) -> None:
-        """Take steps for ever, passing each changed payment to `record`."""
+        """Take due steps until cancelled, and pass each changed payment to `record`."""
         while True:
             now_ms = self._clock.now_ms()
             while self._due and self._due[0][0] <= now_ms:

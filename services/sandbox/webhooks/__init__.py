@@ -1,1 +1,1 @@
-"""What the provider tells a merchant of, signed, and how often it tries."""
+"""The webhooks of the simulated provider: which, to whom, in which format, and how often."""

@@ -1,4 +1,4 @@
-"""What a webhook looks like: its formats, their addresses, bodies and headers.
+"""The formats of webhooks: addresses, bodies and headers.
 
 Source: captured deliveries of 2025 and 2026, and mercadopago developer docs, "Webhooks" and "IPN".
 """
@@ -17,8 +17,8 @@ from services.sandbox.webhooks.signature import signature_header
 
 Format = Literal["webhook", "order", "chargeback", "feed_payment", "feed_merchant_order"]
 
-# What each format is about, in the query, the body and the user agent. Captured deliveries of orders have `order` in
-# all three; the user agent `payments_via_orders` was seen with `type=payment`.
+# The topic of each format in the query, the body and the user agent. Captured webhooks of orders have `order` in all
+# three; others had the user agent `payments_via_orders` and `type=payment`.
 _TOPICS: dict[Format, str] = {
     "webhook": "payment",
     "order": "order",
@@ -28,10 +28,10 @@ _TOPICS: dict[Format, str] = {
 }
 
 
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to tell one address, until it listens or the retries are used up; `data` as in its announcement."""
+class QueuedWebhook(msgspec.Struct, frozen=True, kw_only=True, rename={"webhook_id": "notice_id"}):
+    """A webhook that is not acknowledged; `attempt` counts the failed ones, `data` is that of `Webhook`."""
 
-    notice_id: int
+    webhook_id: int
     collector_id: int
     url: str
     format: Format
@@ -44,41 +44,40 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Signing(msgspec.Struct, frozen=True, kw_only=True):
-    """How a delivery is signed: order ids in lower case as the docs say or as they are, and the unit of `ts`."""
+    """How to sign a webhook: with order ids in lower case (the docs) or as they are, and the unit of `ts`."""
 
     secret: str
     lower_case_ids: bool = True
     ts_in_ms: bool = False
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP call, ready to be sent."""
+class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP request, ready to send."""
 
     url: URL
     headers: dict[str, str]
     body: dict[str, Any]
 
 
-def delivery(
-    notice: Notice, *, application_id: str, signing: Signing, hook_id: int, sent_ms: int, timeout_s: float
-) -> Delivery:
-    """Build one attempt, with a request id and a signature of its own.
+def webhook_request(
+    webhook: QueuedWebhook, *, application_id: str, signing: Signing, hook_id: int, sent_ms: int, timeout_s: float
+) -> WebhookRequest:
+    """Build the request of one attempt, with a new request id and signature.
 
-    IPN notices cannot be verified: real ones carry an `x-signature` too, which verifies with no secret that a
-    merchant has.
+    IPN webhooks cannot be verified: real ones carry an `x-signature` that matches no secret of the merchant.
     """
     request_id = str(uuid.uuid4())
-    resource = str(notice.resource_id)
-    topic = _TOPICS[notice.format]
-    is_feed = notice.format.startswith("feed")
-    return Delivery(
-        url=_address(notice.url, _query(notice, resource, topic)),
+    resource = str(webhook.resource_id)
+    topic = _TOPICS[webhook.format]
+    is_feed = webhook.format.startswith("feed")
+    return WebhookRequest(
+        url=_address(webhook.url, _query(webhook, resource, topic)),
         headers={
             "Content-Type": "application/json",
             "Accept": "application/json",
             "User-Agent": f"MercadoPago {'Feed v2.0' if is_feed else 'WebHook v1.0'} {topic}",
             "X-Request-Id": request_id,
-            "X-Retry": str(notice.attempt),
+            "X-Retry": str(webhook.attempt),
             "X-Socket-Timeout": str(round(timeout_s * 1000)),
             "X-Signature": signature_header(
                 secret=secrets.token_hex(32) if is_feed else signing.secret,
@@ -87,46 +86,46 @@ def delivery(
                 ts=str(sent_ms if signing.ts_in_ms else sent_ms // 1000),
             ),
         },
-        body=_body(notice, application_id=application_id, hook_id=hook_id),
+        body=_body(webhook, application_id=application_id, hook_id=hook_id),
     )
 
 
-def _query(notice: Notice, resource: str, topic: str) -> dict[str, str]:
-    """Tell what the notice is about; the address of an order's names the merchant's reference too, as was seen."""
-    if notice.format.startswith("feed"):
+def _query(webhook: QueuedWebhook, resource: str, topic: str) -> dict[str, str]:
+    """Return the query parameters; those of an order contain the merchant's reference too, as captured."""
+    if webhook.format.startswith("feed"):
         return {"id": resource, "topic": topic}
-    if notice.format == "order":
-        return {"data.external_reference": notice.data["external_reference"], "data.id": resource, "type": topic}
+    if webhook.format == "order":
+        return {"data.external_reference": webhook.data["external_reference"], "data.id": resource, "type": topic}
     return {"data.id": resource, "type": topic}
 
 
 def _address(notification_url: str, added: dict[str, str]) -> URL:
-    """Merge what is added into the address's own query, in the order of the names, as was seen."""
+    """Merge parameters into the address's own query, sorted by name, as captured."""
     url = URL(notification_url)
     return url.with_query(sorted([*url.query.items(), *added.items()]))
 
 
-def _body(notice: Notice, *, application_id: str, hook_id: int) -> dict[str, Any]:
-    topic, resource = _TOPICS[notice.format], str(notice.resource_id)
-    if notice.format == "feed_payment":
+def _body(webhook: QueuedWebhook, *, application_id: str, hook_id: int) -> dict[str, Any]:
+    topic, resource = _TOPICS[webhook.format], str(webhook.resource_id)
+    if webhook.format == "feed_payment":
         return {"resource": resource, "topic": topic}
-    if notice.format == "feed_merchant_order":
+    if webhook.format == "feed_merchant_order":
         return {"resource": f"https://api.mercadolibre.com/merchant_orders/{resource}", "topic": topic}
     frame = {
         "api_version": "v1",
-        "date_created": hook_instant(notice.event_ms),
+        "date_created": hook_instant(webhook.event_ms),
         "live_mode": True,
         "type": topic,
-        "user_id": str(notice.collector_id),
+        "user_id": str(webhook.collector_id),
     }
-    if notice.format == "webhook":
-        return {"action": f"payment.{notice.action}", **frame, "data": {"id": resource}, "id": hook_id}
-    if notice.format == "order":
-        return {"action": f"order.{notice.action}", **frame, "data": notice.data, "application_id": application_id}
+    if webhook.format == "webhook":
+        return {"action": f"payment.{webhook.action}", **frame, "data": {"id": resource}, "id": hook_id}
+    if webhook.format == "order":
+        return {"action": f"order.{webhook.action}", **frame, "data": webhook.data, "application_id": application_id}
     return {
-        "actions": [notice.action],
+        "actions": [webhook.action],
         **frame,
-        "data": notice.data,
+        "data": webhook.data,
         "id": hook_id,
         "application_id": application_id,
     }

@@ -1,7 +1,7 @@
-"""Sends webhooks until they are heard, through restarts, time-outs and the faults of the dial.
+"""Sends webhooks until they are acknowledged, across restarts, time-outs and faults of the dial.
 
 Source: mercadopago developer docs, "Webhooks": 200 or 201 within 22 seconds, else a retry every 15 minutes,
-with longer gaps after the third try; how many tries there are is not published.
+with longer gaps after the third attempt; the number of attempts is not published.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import aiohttp
 import msgspec
 
 from services.sandbox.state.json_body import encode
-from services.sandbox.webhooks.announcements import announcements
-from services.sandbox.webhooks.formats import Notice, Signing, delivery
+from services.sandbox.webhooks.formats import QueuedWebhook, Signing, webhook_request
+from services.sandbox.webhooks.selection import webhooks_for
 
 if TYPE_CHECKING:
     from services.sandbox.state.accounts import Accounts
@@ -36,7 +36,7 @@ _WRONG_SECRET = "not-the-secret-of-this-merchant"  # noqa: S105 - wrong on purpo
 
 
 class Outbox:
-    """Holds the notices that are still to be heard, and sends each when it is due."""
+    """The queue of webhooks without an acknowledgement; it sends each when it is due."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Outbox:
         stats: Stats,
         timeout_s: float,
     ) -> None:
-        """Take up the notices that an earlier run left unheard."""
+        """Load the webhooks that an earlier run left in the queue."""
         self._database = database
         self._store = store
         self._accounts = accounts
@@ -58,26 +58,26 @@ class Outbox:
         self._stats = stats
         self._timeout_s = timeout_s
         self._due: list[tuple[int, int]] = []
-        self._notices: dict[int, Notice] = {}
+        self._queued: dict[int, QueuedWebhook] = {}
         self._in_flight: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
-        for notice in database.load("deliveries", Notice):
-            self._hold(notice)
+        for webhook in database.load("deliveries", QueuedWebhook):
+            self._add(webhook)
 
     @property
     def pending(self) -> int:
-        """How many notices are not heard yet."""
-        return len(self._notices)
+        """The number of webhooks without an acknowledgement."""
+        return len(self._queued)
 
     @property
     def retrying(self) -> int:
-        """How many of those were sent before, to somebody who did not hear them."""
-        return sum(notice.attempt > 0 for notice in self._notices.values())
+        """The number of pending webhooks with a failed attempt."""
+        return sum(webhook.attempt > 0 for webhook in self._queued.values())
 
-    def announce(self, payment: Payment, *, action: str) -> None:
-        """Queue the notices of one event; nothing when there is no address to tell it."""
+    def enqueue(self, payment: Payment, *, action: str) -> None:
+        """Queue the webhooks of one event; none without an address."""
         account = self._accounts.of_collector(payment.collector_id)
-        found = announcements(
+        found = webhooks_for(
             payment,
             panel_url=None if account is None else account.webhook_url,
             action=action,
@@ -88,8 +88,8 @@ class Outbox:
                 if not self._faults.now.webhooks:
                     self._stats.webhooks_dropped += 1
                     continue
-                notice = Notice(
-                    notice_id=self._store.next_id(),
+                webhook = QueuedWebhook(
+                    webhook_id=self._store.next_id(),
                     collector_id=payment.collector_id,
                     url=each.url,
                     format=each.format,
@@ -99,11 +99,11 @@ class Outbox:
                     event_ms=payment.updated_ms,
                     due_ms=self._clock.now_ms() + self._first_delay_ms(copy),
                 )
-                self._database.put("deliveries", notice.notice_id, notice)
-                self._hold(notice)
+                self._database.put("deliveries", webhook.webhook_id, webhook)
+                self._add(webhook)
 
     async def run(self) -> None:
-        """Send what is due, for ever; a cancelled run leaves unheard notices for the next one."""
+        """Send due webhooks until cancelled; the next run continues with the rest."""
         timeout = aiohttp.ClientTimeout(total=self._timeout_s)
         connector = aiohttp.TCPConnector(limit=MAX_IN_FLIGHT)
         async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
@@ -118,31 +118,31 @@ class Outbox:
                 await asyncio.gather(*self._in_flight, return_exceptions=True)
 
     def clear(self) -> None:
-        """Forget all notices."""
+        """Delete all webhooks."""
         self._due.clear()
-        self._notices.clear()
+        self._queued.clear()
 
     def _first_delay_ms(self, copy: int) -> int:
         faults = self._faults.now
         shuffled_ms = random.randrange(_SHUFFLE_WINDOW_MS) if faults.webhook_shuffle else 0  # noqa: S311
         return faults.webhook_delay_ms + shuffled_ms + self._clock.compressed_ms(copy * _DUPLICATE_GAP_MS)
 
-    def _hold(self, notice: Notice) -> None:
-        self._notices[notice.notice_id] = notice
-        heapq.heappush(self._due, (notice.due_ms, notice.notice_id))
+    def _add(self, webhook: QueuedWebhook) -> None:
+        self._queued[webhook.webhook_id] = webhook
+        heapq.heappush(self._due, (webhook.due_ms, webhook.webhook_id))
         self._changed.set()
 
     def _start_due(self, session: aiohttp.ClientSession) -> None:
         now_ms = self._clock.now_ms()
         while self._due and self._due[0][0] <= now_ms and len(self._in_flight) < MAX_IN_FLIGHT:
-            _, notice_id = heapq.heappop(self._due)
-            notice = self._notices.get(notice_id)
-            if notice is not None:
-                task = asyncio.create_task(self._send(session, notice))
+            _, webhook_id = heapq.heappop(self._due)
+            webhook = self._queued.get(webhook_id)
+            if webhook is not None:
+                task = asyncio.create_task(self._send(session, webhook))
                 self._in_flight.add(task)
-                task.add_done_callback(self._landed)
+                task.add_done_callback(self._finished)
 
-    def _landed(self, task: asyncio.Task[None]) -> None:
+    def _finished(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
         self._changed.set()
 
@@ -154,22 +154,22 @@ class Outbox:
             async with asyncio.timeout(wait_s):
                 await self._changed.wait()
 
-    async def _send(self, session: aiohttp.ClientSession, notice: Notice) -> None:
+    async def _send(self, session: aiohttp.ClientSession, webhook: QueuedWebhook) -> None:
         if not self._faults.now.webhooks:
             self._stats.webhooks_dropped += 1
-            self._done(notice)
-        elif await self._is_heard(session, notice):
+            self._done(webhook)
+        elif await self._is_acknowledged(session, webhook):
             self._stats.webhooks_sent += 1
-            self._done(notice)
+            self._done(webhook)
         else:
             self._stats.webhooks_failed += 1
-            self._retry_later(notice)
+            self._retry_later(webhook)
 
-    async def _is_heard(self, session: aiohttp.ClientSession, notice: Notice) -> bool:
+    async def _is_acknowledged(self, session: aiohttp.ClientSession, webhook: QueuedWebhook) -> bool:
         faults = self._faults.now
-        account = self._accounts.of_collector(notice.collector_id) or self._accounts.nameless(notice.collector_id)
-        call = delivery(
-            notice,
+        account = self._accounts.of_collector(webhook.collector_id) or self._accounts.placeholder(webhook.collector_id)
+        sent = webhook_request(
+            webhook,
             application_id=account.client_id,
             signing=Signing(
                 secret=_WRONG_SECRET if faults.webhook_bad_signature else account.webhook_secret,
@@ -182,24 +182,24 @@ class Outbox:
         )
         try:
             async with session.post(
-                call.url, data=encode(call.body), headers=call.headers, allow_redirects=False
+                sent.url, data=encode(sent.body), headers=sent.headers, allow_redirects=False
             ) as response:
                 return response.status in {200, 201}
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             return False
 
-    def _retry_later(self, notice: Notice) -> None:
-        if notice.notice_id not in self._notices:
+    def _retry_later(self, webhook: QueuedWebhook) -> None:
+        if webhook.webhook_id not in self._queued:
             return
-        if notice.attempt >= len(RETRY_GAPS_MIN):
+        if webhook.attempt >= len(RETRY_GAPS_MIN):
             self._stats.webhooks_abandoned += 1
-            self._done(notice)
+            self._done(webhook)
             return
-        gap_ms = self._clock.compressed_ms(RETRY_GAPS_MIN[notice.attempt] * 60_000)
-        later = msgspec.structs.replace(notice, attempt=notice.attempt + 1, due_ms=self._clock.now_ms() + gap_ms)
-        self._database.put("deliveries", later.notice_id, later)
-        self._hold(later)
+        gap_ms = self._clock.compressed_ms(RETRY_GAPS_MIN[webhook.attempt] * 60_000)
+        later = msgspec.structs.replace(webhook, attempt=webhook.attempt + 1, due_ms=self._clock.now_ms() + gap_ms)
+        self._database.put("deliveries", later.webhook_id, later)
+        self._add(later)
 
-    def _done(self, notice: Notice) -> None:
-        self._notices.pop(notice.notice_id, None)
-        self._database.delete("deliveries", notice.notice_id)
+    def _done(self, webhook: QueuedWebhook) -> None:
+        self._queued.pop(webhook.webhook_id, None)
+        self._database.delete("deliveries", webhook.webhook_id)

@@ -11,7 +11,7 @@ import hmac
 
 
 def manifest(*, data_id: str | None, request_id: str | None, ts: str) -> str:
-    """Return the text that is signed; a part without value is left out together with its label."""
+    """Return the signed text; a part without a value is omitted with its label."""
     id_part = f"id:{data_id};" if data_id else ""
     request_part = f"request-id:{request_id};" if request_id else ""
     return f"{id_part}{request_part}ts:{ts};"

@@ -1,6 +1,6 @@
-"""The money of payments, counted from their rows alone: what the merchant holds, gave back, may lose and lost.
+"""The money of payments, computed from their own fields: held, refunded, disputed and lost.
 
-Gross amounts in centavos; the fee is left out.
+Gross amounts in centavos, without fees.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def money_body(payments: Iterable[Payment]) -> dict[str, Any]:
-    """Return the money of each payment and its sums by currency, as JSON."""
+    """Return the money of each payment and the sums by currency, as JSON."""
     rows, sums = [], dict[str, dict[str, int]]()
     for payment in payments:
         counted = counted_money(payment)
@@ -38,9 +38,9 @@ def money_body(payments: Iterable[Payment]) -> dict[str, Any]:
 
 
 def counted_money(payment: Payment) -> dict[str, int]:
-    """Return where the received amount of a payment is; the four parts add up to it, or to 0 when none was received.
+    """Split the received amount of a payment into four parts; all are 0 when nothing was received.
 
-    A payment of an invented status was received if it had been approved before.
+    A payment with an unknown status counts as received if it was approved before.
     """
     is_known = payment.status in PAID_STATUSES or payment.status in UNPAID_STATUSES
     is_received = payment.status in PAID_STATUSES or (not is_known and payment.approved_ms is not None)

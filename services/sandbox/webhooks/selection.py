@@ -1,8 +1,8 @@
-"""What is told to whom when a payment changes.
+"""Selects the webhooks that a change of a payment causes, and their addresses.
 
 Source: mercadopago developer docs, "Webhooks" and "IPN", and captured deliveries. A payment's own `notification_url`
-has priority over the merchant's address in the panel; orders and chargebacks know the panel's only, and an order is
-announced as an order and not as a payment too.
+has priority over the merchant's address in the panel. Webhooks of orders and chargebacks go to the panel's address
+only. The payment of an order causes no payment webhook.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from yarl import URL
 
-from services.sandbox.bodies.order import order_notice, order_status
+from services.sandbox.bodies.order import order_status, order_webhook_data
 from services.sandbox.state.order_names import order_name
 from services.sandbox.webhooks.formats import Format
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from services.sandbox.state.records import Payment
 
 
-class Announcement(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to tell one address; `data` is what is told of it beside its id."""
+class Webhook(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook to one address; `data` is the body's `data` where that has more than the id."""
 
     url: str
     format: Format
@@ -30,10 +30,10 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any] = {}
 
 
-def announcements(
+def webhooks_for(
     payment: Payment, *, panel_url: str | None, action: str, refunded_as_processed: bool = False
-) -> list[Announcement]:
-    """Return what a payment that was `created` or `updated` makes the provider say."""
+) -> list[Webhook]:
+    """Return the webhooks of a payment that was `created` or `updated`."""
     found = []
     if payment.online_order is not None:
         found += _of_order(payment, panel_url, refunded_as_processed=refunded_as_processed)
@@ -50,7 +50,7 @@ def announcements(
 
 
 def wanted_formats(notification_url: str, *, has_order: bool) -> tuple[Format, ...]:
-    """Return the formats that this address asks for by `source_news`; all that apply when it does not ask."""
+    """Return the formats that the address selects by `source_news`; all that apply without it."""
     source_news = URL(notification_url).query.get("source_news")
     formats: tuple[Format, ...] = ("webhook", "feed_payment")
     if has_order:
@@ -60,35 +60,35 @@ def wanted_formats(notification_url: str, *, has_order: bool) -> tuple[Format, .
     return formats[1:] if source_news == "ipn" else formats
 
 
-def _of_payment(payment: Payment, url: str, kind: Format, action: str) -> Announcement:
+def _of_payment(payment: Payment, url: str, kind: Format, action: str) -> Webhook:
     resource_id = payment.payment_id
     if kind == "feed_merchant_order" and payment.order_id is not None:
         resource_id = payment.order_id
-    return Announcement(url=url, format=kind, resource_id=resource_id, action=action)
+    return Webhook(url=url, format=kind, resource_id=resource_id, action=action)
 
 
-def _of_order(payment: Payment, panel_url: str | None, *, refunded_as_processed: bool) -> list[Announcement]:
+def _of_order(payment: Payment, panel_url: str | None, *, refunded_as_processed: bool) -> list[Webhook]:
     if panel_url is None:
         return []
     status, detail = order_status(payment, refunded_as_processed=refunded_as_processed)
     action = "refunded" if detail in {"partially_refunded", "refunded"} else status
     return [
-        Announcement(
+        Webhook(
             url=panel_url,
             format="order",
             resource_id=order_name(payment),
             action=action,
-            data=order_notice(payment, refunded_as_processed=refunded_as_processed),
+            data=order_webhook_data(payment, refunded_as_processed=refunded_as_processed),
         )
     ]
 
 
-def _of_chargeback(payment: Payment, panel_url: str) -> list[Announcement]:
+def _of_chargeback(payment: Payment, panel_url: str) -> list[Webhook]:
     if payment.chargeback is None:
         return []
     case = payment.chargeback.chargeback_id
     return [
-        Announcement(
+        Webhook(
             url=panel_url,
             format="chargeback",
             resource_id=case,

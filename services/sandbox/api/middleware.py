@@ -1,4 +1,4 @@
-"""The kinds of doors: for merchants' programs, with token and faults; for the tests that steer; for everybody else."""
+"""Wraps handlers: provider routes with token and faults, control routes for tests, and open routes for pages."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from services.sandbox.state.errors import (
     missing_access_token,
     not_found,
 )
-from services.sandbox.state.faults import Broken
+from services.sandbox.state.faults import BrokenAnswer
 from services.sandbox.state.json_body import answer
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
-# Methods that change nothing.
+# Methods without side effects.
 READING = {hdrs.METH_GET, hdrs.METH_HEAD}
 SIMULATOR = web.AppKey("simulator", Simulator)
 ProviderHandler: TypeAlias = Callable[[Simulator, Account, web.Request], Awaitable[web.Response]]
@@ -32,14 +32,14 @@ OpenHandler: TypeAlias = Callable[[Simulator, web.Request], Awaitable[web.Respon
 
 _GATEWAY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 
-# Without a token, most routes are stopped by the policy agent with 403; this one was seen to answer 401.
+# Without a token the policy agent answers most routes with 403; this one answered 401 in captures.
 _ROUTES_WITHOUT_POLICY = {"/v1/payment_methods"}
 
 
-def provider_door(handler: ProviderHandler) -> Handler:
-    """Open a route of the simulated API: count, suffer the faults, check the token, answer or refuse."""
+def provider_route(handler: ProviderHandler) -> Handler:
+    """Wrap a route of the simulated API: count it, apply faults, check the token, and turn errors into answers."""
 
-    async def through(request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.Request) -> web.StreamResponse:
         sim = request.app[SIMULATOR]
         token = _bearer(request)
         account = sim.accounts.with_token(token)
@@ -50,57 +50,59 @@ def provider_door(handler: ProviderHandler) -> Handler:
         )
         request_id = str(uuid.uuid4())
         try:
-            await sim.faults.strike(token)
+            await sim.faults.before_call(token)
             if account is None:
                 raise _refused_token(request, token)
             response = await handler(sim, account, request)
-            sim.faults.strike_after(request.method)
+            sim.faults.after_call(request.method)
         except ProviderError as error:
             body = error.body(request_id=request_id, now_ms=sim.clock.now_ms())
             response = answer(body, status=error.status, headers=error.headers)
-        except Broken as error:
+        except BrokenAnswer as error:
             response = _broken(request, is_reset=error.is_reset)
         sim.database.commit()
         response.headers["X-Request-Id"] = request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
-    return through
+    return handle
 
 
-def open_door(handler: OpenHandler) -> Handler:
-    """Open a page, which knows neither tokens nor faults."""
+def open_route(handler: OpenHandler) -> Handler:
+    """Wrap a page, which has neither tokens nor faults."""
 
-    async def through(request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.Request) -> web.StreamResponse:
         sim = request.app[SIMULATOR]
         response = await handler(sim, request)
         sim.database.commit()
         return response
 
-    return through
+    return handle
 
 
-def control_door(handler: OpenHandler) -> Handler:
-    """Open a control route to programs and pages of this machine, and to those that the settings name.
+def control_route(handler: OpenHandler) -> Handler:
+    """Wrap a control route, which accepts requests of this machine and of the hosts in the settings only.
 
-    Any page that a developer's browser visits can send a form or a picture's request here. What changes something must
-    be JSON, which a browser lets a page of another origin send only where that is allowed, and here it is not.
+    Any page in a developer's browser can send a form or load a picture from here. A request with side effects must
+    therefore be JSON: browsers send cross-origin JSON only after a CORS permission, which the sandbox never gives.
     """
-    through = open_door(handler)
+    handle_trusted = open_route(handler)
 
-    async def refusing(request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.Request) -> web.StreamResponse:
         sim = request.app[SIMULATOR]
-        if not is_asked_by_known(request, sim.settings.control_hosts):
-            return refusal("foreign_page", "Only pages and programs of this machine are answered.", status=403)
+        if not is_trusted(request, sim.settings.control_hosts):
+            return control_error(
+                "foreign_page", "Only pages and programs of this machine may use this route.", status=403
+            )
         if request.method not in READING and request.content_type != "application/json":
-            return refusal("unsupported_media_type", "Send the body as application/json.", status=415)
-        return await through(request)
+            return control_error("unsupported_media_type", "Send the body as application/json.", status=415)
+        return await handle_trusted(request)
 
-    return refusing
+    return handle
 
 
-def is_asked_by_known(request: web.Request, control_hosts: frozenset[str]) -> bool:
-    """Say whether the request names this machine or a host of the settings, and so does the page that sends it."""
+def is_trusted(request: web.Request, control_hosts: frozenset[str]) -> bool:
+    """Return True when Host and Origin name this machine or a host of the settings."""
     headers = request.headers
     origins = headers.getall(hdrs.ORIGIN, ())
     if not origins and "cross-site" in headers.getall("Sec-Fetch-Site", ()):
@@ -109,18 +111,18 @@ def is_asked_by_known(request: web.Request, control_hosts: frozenset[str]) -> bo
     return all(name is not None and (is_loopback(name) or name in control_hosts) for name in names)
 
 
-def refusal(code: str, sentence: str, *, status: int) -> web.Response:
-    """Refuse on a control route."""
+def control_error(code: str, sentence: str, *, status: int) -> web.Response:
+    """Return the JSON error of a control route."""
     return answer({"error": code, "message": sentence}, status=status)
 
 
 async def unknown_route(_sim: Simulator, _account: Account, _request: web.Request) -> web.Response:
-    """Answer for everything that the simulated API does not have."""
+    """Answer 404 for a route that the sandbox does not simulate."""
     raise not_found("resource not found")
 
 
 def _broken(request: web.Request, *, is_reset: bool) -> web.Response:
-    """Cut the connection, after which nothing that is answered arrives, or show a page instead of JSON."""
+    """Cut the connection, so that no answer arrives, or answer an HTML page instead of JSON."""
     if is_reset and request.transport is not None:
         request.transport.abort()
     return web.Response(status=502, text=_GATEWAY_PAGE, content_type="text/html")
