@@ -1,4 +1,4 @@
-"""Starts hubs whose services are stand-ins, as processes of their own, and ends what a failed test left."""
+"""Starts hubs with stand-ins for the services, as separate processes, and ends what a failed test left."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ STUBS = Path(__file__).with_name("stubs")
 
 
 class Hub:
-    """A hub in a process of its own."""
+    """A hub in a separate process."""
 
     def __init__(self, process, home):
         self.process = process
         self.home = home
         self.lines = []
 
-    async def says(self, words, *, within_s=15.0):
-        """Wait for a line that contains the words and give it."""
+    async def wait_for_line(self, words, *, within_s=15.0):
+        """Wait for a line of output that contains the words, and return it."""
         async with asyncio.timeout(allowed(within_s)):
             while line := (await self.process.stdout.readline()).decode():
                 self.lines.append(line.rstrip())
                 if words in line:
                     return line.rstrip()
-        raise AssertionError(f"{words!r} was not said, but: {self.lines}")
+        raise AssertionError(f"no line with {words!r}, but: {self.lines}")
 
-    async def ended(self, *, within_s=30.0):
-        """Wait for the end and give the exit code and what was said on standard error."""
+    async def wait_for_end(self, *, within_s=30.0):
+        """Wait for the end, and return the exit code and standard error."""
         _, errors = await asyncio.wait_for(self.process.communicate(), within_s)
         return self.process.returncode, errors.decode()
 
@@ -53,7 +53,7 @@ class Hub:
     def addresses(self):
         return json.loads((self.home / "run" / "addresses.json").read_text())
 
-    def living(self):
+    def processes(self):
         """The process ids of everything that runs with this home in its command line or its environment."""
         return processes_of(self.home)
 
@@ -70,12 +70,12 @@ def processes_of(home):
 
 @pytest.fixture
 def servers(database_url, nats_url):
-    """The environment of a hub that uses the session's servers, for a claim that is not about its own."""
+    """The environment of a hub with the session's servers, for claims that do not need embedded ones."""
     return {"EXTRATO_DATABASE_URL": database_url, "EXTRATO_NATS_URL": nats_url}
 
 
 class Hubs:
-    """Starts `extrato up` with stand-ins; the keywords go into its environment."""
+    """Starts `extrato up` with stand-ins; the keywords are environment variables."""
 
     def __init__(self, home):
         self.home = home
@@ -91,8 +91,8 @@ class Hubs:
         self.started.append(Hub(process, self.home))
         return self.started[-1]
 
-    async def said_by_one_that_ends(self, *behaviours, **environment):
-        """Start one that is to end by itself, and wait for its end."""
+    async def run_to_the_end(self, *behaviours, **environment):
+        """Start a hub that ends without a signal, and wait for its end."""
         return await run_program(hub_with_stand_ins.main, behaviours, environment=self._environment(environment))
 
     def _environment(self, changes):
@@ -113,7 +113,7 @@ async def start_first_hub(home):
     for hub in hubs.started:
         if hub.process.returncode is None:
             hub.process.terminate()
-        await hub.ended()
+        await hub.wait_for_end()
     for pid in processes_of(home):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -121,5 +121,5 @@ async def start_first_hub(home):
 
 @pytest.fixture
 def start_hub(start_first_hub):
-    """The same; where a file makes no claim about the first start, its homes have a database before."""
+    """As `start_first_hub`; a file without claims about the first start overrides it with prepared homes."""
     return start_first_hub

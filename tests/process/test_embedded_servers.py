@@ -1,4 +1,4 @@
-"""The embedded servers as the tests and the hub use them."""
+"""The embedded PostgreSQL and NATS."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from tests.process.conftest import processes_of
 ROLES = "SELECT rolname, rolcreatedb, rolsuper FROM pg_roles WHERE rolname LIKE 'extrato%' ORDER BY rolname"
 
 
-async def test_every_test_gets_a_database_of_its_own(database_url, postgres_url):
+async def test_each_test_gets_its_own_database(database_url, postgres_url):
     connection = await asyncpg.connect(database_url)
     assert await connection.fetchval("SELECT count(*) FROM stored_events") == 0
     await connection.close()
     assert database_url != postgres_url
 
 
-async def test_asyncpg_and_psycopg_read_the_same_url(database_url):
+async def test_asyncpg_and_psycopg_accept_the_same_url(database_url):
     with psycopg.connect(database_url) as connection:
         theirs = connection.execute("SELECT current_database()").fetchone()
     connection = await asyncpg.connect(database_url)
@@ -40,13 +40,13 @@ async def test_asyncpg_and_psycopg_read_the_same_url(database_url):
     await connection.close()
 
 
-async def test_jetstream_answers_at_the_url(nats_url):
+async def test_jetstream_answers_at_its_url(nats_url):
     client = await nats.connect(nats_url)
     assert (await client.jetstream().account_info()).api.errors >= 0
     await client.close()
 
 
-async def test_a_stream_outlives_its_server(home):
+async def test_stream_survives_a_killed_server(home):
     server = EmbeddedNats(home)
     await server.start()
     client = await nats.connect(server.url)
@@ -62,7 +62,7 @@ async def test_a_stream_outlives_its_server(home):
         await client.close()
 
 
-async def test_nats_may_use_the_whole_disk_and_not_a_part_of_what_is_free(home, monkeypatch):
+async def test_nats_may_use_the_whole_disk(home, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**15))
     async with EmbeddedNats(home) as server:
         client = await nats.connect(server.url)
@@ -71,7 +71,7 @@ async def test_nats_may_use_the_whole_disk_and_not_a_part_of_what_is_free(home, 
         await client.close()
 
 
-async def test_a_commit_outlives_a_killed_server_while_a_client_stays_connected(home):
+async def test_commit_survives_a_killed_server_with_a_connected_client(home):
     server = EmbeddedPostgres(home)
     await server.start()
     connection = await asyncpg.connect(server.url)
@@ -86,7 +86,7 @@ async def test_a_commit_outlives_a_killed_server_while_a_client_stays_connected(
     await server.stop()
 
 
-async def test_a_number_that_now_belongs_to_another_process_does_not_stop_a_start(home):
+async def test_reused_pid_does_not_prevent_a_start(home):
     async with EmbeddedPostgres(home, fsync=False) as server:
         note = make_paths(home).data / "postmaster.pid"
         left = note.read_text().replace(str(server.pid), str(os.getpid()), 1)
@@ -97,7 +97,7 @@ async def test_a_number_that_now_belongs_to_another_process_does_not_stop_a_star
         await connection.close()
 
 
-async def test_a_server_that_another_hub_left_running_is_ended_first(home):
+async def test_server_left_by_another_hub_is_ended_first(home):
     left = EmbeddedPostgres(home, fsync=False)
     await left.start()
     number = left.pid
@@ -107,7 +107,7 @@ async def test_a_server_that_another_hub_left_running_is_ended_first(home):
     await left.stop()
 
 
-async def test_a_database_that_was_half_created_is_created_again(home):
+async def test_half_created_database_is_created_again(home):
     paths = make_paths(home)
     half = paths.folder / "data.unfinished"
     make_folder(half, 0o700, owner=paths.user)
@@ -118,7 +118,7 @@ async def test_a_database_that_was_half_created_is_created_again(home):
 
 
 @pytest.mark.parametrize("cut_short", [False, True], ids=["not yet", "half done"])
-async def test_a_database_with_one_role_gets_the_second_even_after_a_kill(home, cut_short):
+async def test_database_with_one_role_gets_the_second(home, cut_short):
     put_database_in(home)
     make_older(home)
     if cut_short:
@@ -147,7 +147,7 @@ async def test_a_database_with_one_role_gets_the_second_even_after_a_kill(home, 
         await owner.close()
 
 
-async def test_a_deep_home_gets_a_short_private_socket_folder_and_keeps_it(home):
+async def test_deep_home_keeps_a_short_private_socket_folder(home):
     deep = home / ("folder-" * 12) / "home"
     async with EmbeddedPostgres(deep, fsync=False) as server:
         url = server.url
@@ -161,14 +161,14 @@ async def test_a_deep_home_gets_a_short_private_socket_folder_and_keeps_it(home)
     folder.rmdir()
 
 
-async def test_a_home_with_a_comma_and_a_space_can_be_used(home):
+async def test_home_with_comma_and_space_works(home):
     async with EmbeddedPostgres(home / "padaria, rua 1", fsync=False) as server:
         connection = await asyncpg.connect(server.url)
         await connection.close()
     Path(server.url.partition("?host=")[2]).rmdir()
 
 
-async def test_programs_out_of_reach_are_copied_once_and_run(home, monkeypatch):
+async def test_unreachable_programs_are_copied_once(home, monkeypatch):
     home.mkdir(mode=0o711)
     monkeypatch.setattr(postgres_paths, "SHARED_FOLDER", home / "shared")
     monkeypatch.setattr(postgres_paths, "others_may_pass", lambda path: "extrato-test-" in str(path))

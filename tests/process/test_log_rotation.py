@@ -1,4 +1,4 @@
-"""Every program's log rotates: no line is lost, and two files of a bounded size are kept for their owner only."""
+"""Every program's log rotates without a lost line, into two private files of a bounded size."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ for number in range({lines}):
 
 
 @pytest.fixture
-def small(monkeypatch):
+def small_limit(monkeypatch):
     monkeypatch.setattr(extrato.log_file, "LIMIT_BYTES", LIMIT_BYTES)
     monkeypatch.setattr(services.cli.embedded.nats, "LIMIT_BYTES", LIMIT_BYTES)
 
@@ -68,7 +68,7 @@ async def never(_pid):
     return False
 
 
-async def test_a_service_loses_no_line_when_its_log_rotates(tmp_path):
+async def test_service_loses_no_line_in_rotation(tmp_path):
     log = tmp_path / "logs" / "talking.log"
     await run_to_the_end(log, lines=150)
     assert len(files_of(log)) == 2
@@ -76,7 +76,7 @@ async def test_a_service_loses_no_line_when_its_log_rotates(tmp_path):
     assert is_private(log)
 
 
-async def test_a_service_that_logs_without_end_keeps_two_files_of_the_limit(tmp_path):
+async def test_service_keeps_two_log_files_within_the_limit(tmp_path):
     log = tmp_path / "logs" / "talking.log"
     await run_to_the_end(log, lines=2000)
     assert {file.name for file in log.parent.iterdir()} == {"talking.log", "talking.log.1"}
@@ -85,7 +85,7 @@ async def test_a_service_that_logs_without_end_keeps_two_files_of_the_limit(tmp_
     assert kept == list(range(kept[0], 2000))
 
 
-async def test_postgresql_loses_no_line_when_its_log_rotates(home, small):
+async def test_postgresql_loses_no_line_in_rotation(home, small_limit):
     log = home / "logs" / "postgres.log"
     async with EmbeddedPostgres(home, fsync=False) as server:
         connection = await asyncpg.connect(server.url)
@@ -97,32 +97,32 @@ async def test_postgresql_loses_no_line_when_its_log_rotates(home, small):
     assert log.read_text().endswith("database system is shut down\n")
 
 
-async def test_nats_loses_no_line_when_its_log_rotates(home, small):
+async def test_nats_loses_no_line_in_rotation(home, small_limit):
     log = home / "logs" / "nats.log"
     async with EmbeddedNats(home) as server:
         port = int(server.url.rpartition(":")[2])
         for number in range(250):
-            call_as_stranger(number, port)
+            log_in_with_wrong_password(number, port)
     assert len(files_of(log)) == 2
     assert numbers_in(log, r'authentication error - User "u(\d+)"') == list(range(250))
     assert is_private(log)
     assert not log.with_suffix(".out").exists()
 
 
-def call_as_stranger(number, port):
-    """Have NATS log one refusal that holds the number."""
+def log_in_with_wrong_password(number, port):
+    """Make NATS log one rejected login that contains the number."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
         line.sendall(b'CONNECT {"user": "u%d", "pass": "wrong", "verbose": false}\r\n' % number)
         while line.recv(4096):
             pass
 
 
-async def test_nats_that_logs_without_end_keeps_two_files(home, small):
+async def test_nats_keeps_two_log_files(home, small_limit):
     log = home / "logs" / "nats.log"
     async with EmbeddedNats(home) as server:
         port = int(server.url.rpartition(":")[2])
         for number in range(1000):
-            call_as_stranger(number, port)
+            log_in_with_wrong_password(number, port)
     assert len(files_of(log)) == 2
     assert sum(file.stat().st_size for file in files_of(log)) <= 2 * LIMIT_BYTES + 1000
     kept = numbers_in(log, r'authentication error - User "u(\d+)"')

@@ -1,4 +1,4 @@
-"""How long a supervisor waits before it starts a program again, and in which order it stops them."""
+"""The supervisor: pauses before restarts, readiness, stopping, and the logs of programs."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def program(tmp_path, name, code, **options):
     return Program(name=name, command=(sys.executable, "-c", code), log=tmp_path / f"{name}.log", **options)
 
 
-def test_the_first_restart_comes_at_once_and_the_pauses_double_up_to_ten_seconds():
+def test_restart_pauses_start_at_zero_and_double_to_ten_seconds():
     pauses = [None]
     for _ in range(8):
         pauses.append(pause_before_restart(lived_s=0.1, last_pause_s=pauses[-1]))
     assert pauses[1:] == [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
 
 
-def test_a_program_that_lived_long_is_started_again_at_once():
+def test_long_lived_program_restarts_at_once():
     assert pause_before_restart(lived_s=10.0, last_pause_s=8.0) == 0.0
 
 
@@ -51,11 +51,11 @@ def test_a_program_that_lived_long_is_started_again_at_once():
     ("code", "words"),
     [(3, "ended with exit code 3"), (-9, "was ended by SIGKILL"), (0, "ended with exit code 0")],
 )
-def test_an_ending_is_told_in_words(code, words):
+def test_ending_is_described(code, words):
     assert describe_ending(code) == words
 
 
-async def test_a_program_that_keeps_dying_is_started_after_growing_pauses(tmp_path):
+async def test_dying_program_restarts_with_growing_pauses(tmp_path):
     reports = []
     async with RunDirectory(tmp_path / "run") as run_directory:
         supervisor = Supervisor(run_directory, reports.append)
@@ -71,7 +71,7 @@ async def test_a_program_that_keeps_dying_is_started_after_growing_pauses(tmp_pa
     ]
 
 
-async def test_a_program_that_cannot_be_prepared_again_is_tried_later(tmp_path):
+async def test_failed_preparation_is_retried(tmp_path):
     reports, attempts = [], itertools.count(1)
 
     async def prepare():
@@ -86,20 +86,20 @@ async def test_a_program_that_cannot_be_prepared_again_is_tried_later(tmp_path):
     assert "Cannot start store, retry in 0.5 s: The disk is full." in reports
 
 
-async def test_a_program_that_is_never_ready_is_refused_in_time(tmp_path):
+async def test_program_that_is_never_ready_times_out(tmp_path):
     child = await Child.start(program(tmp_path, "slow", WAITING, is_ready=never, ready_within_s=0.2))
     with pytest.raises(CannotStart, match=r"slow was not ready within 0\.2 s"):
         await child.become_ready()
     await child.stop(grace_s=5)
 
 
-async def test_a_program_that_fails_at_once_is_refused_with_its_last_words(tmp_path):
+async def test_failed_program_is_reported_with_its_last_line(tmp_path):
     child = await Child.start(program(tmp_path, "failing", FAILING, is_ready=never))
     with pytest.raises(CannotStart, match="failing ended with exit code 1 before it was ready: no luck"):
         await child.become_ready()
 
 
-async def test_a_program_that_does_not_listen_is_killed(tmp_path):
+async def test_program_that_ignores_its_stop_signal_is_killed(tmp_path):
     deaf = "import signal, sys; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
     child = await Child.start(program(tmp_path, "deaf", deaf))
     await until(lambda: "deaf" in (tmp_path / "deaf.log").read_text())
@@ -107,7 +107,7 @@ async def test_a_program_that_does_not_listen_is_killed(tmp_path):
     assert await child.wait() == -signal.SIGKILL
 
 
-async def test_a_full_log_is_renamed_at_a_start(tmp_path):
+async def test_full_log_is_renamed_at_start(tmp_path):
     log = tmp_path / "talking.log"
     log.write_bytes(b"x" * LIMIT_BYTES + b"the end\n")
     child = await Child.start(program(tmp_path, "talking", "print('fresh')"))
@@ -116,7 +116,7 @@ async def test_a_full_log_is_renamed_at_a_start(tmp_path):
     assert (tmp_path / "talking.log.1").read_bytes() == b"x" * LIMIT_BYTES + b"the end\n"
 
 
-CHATTERING = """
+ENDLESS = """
 import itertools, time
 for number in itertools.count():
     print(f"{number:09} {'x' * 1000}", flush=True)
@@ -127,12 +127,12 @@ for number in itertools.count():
 """
 
 
-async def test_a_program_that_talks_without_end_fills_two_bounded_files(tmp_path):
+async def test_endless_output_fills_two_bounded_files(tmp_path):
     reports = []
     log, aside = tmp_path / "talking.log", tmp_path / "talking.log.1"
     async with RunDirectory(tmp_path / "run") as run_directory:
         supervisor = Supervisor(run_directory, reports.append)
-        await supervisor.start(program(tmp_path, "talking", CHATTERING))
+        await supervisor.start(program(tmp_path, "talking", ENDLESS))
         sizes = []
         async with asyncio.timeout(60):
             while not reports:
@@ -144,21 +144,21 @@ async def test_a_program_that_talks_without_end_fills_two_bounded_files(tmp_path
     assert stat.S_IMODE(log.stat().st_mode) == stat.S_IMODE(aside.stat().st_mode) == 0o600
     assert LIMIT_BYTES - 2000 < aside.stat().st_size <= LIMIT_BYTES
     assert max(sizes) <= 2 * LIMIT_BYTES
-    # It talked 40 MB. The end of that is there, and no line of it is missing where one file follows the other.
+    # The program printed 40 MB. The files hold the end of it, without a gap between them.
     lines = [*aside.read_bytes().splitlines(), *log.read_bytes().splitlines()]
     end = lines.index(b"the reason")
     assert lines[end - 1].startswith(b"000040000 ")
-    assert follow_each_other(lines[:end])
+    assert are_consecutive(lines[:end])
 
 
-def follow_each_other(lines):
+def are_consecutive(lines):
     numbers = [int(line[:9]) for line in lines]
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 @pytest.mark.parametrize("name", ["program.log", "program.out"])
 @pytest.mark.parametrize("writes_log", [True, False])
-async def test_a_log_that_is_a_link_is_not_appended_to(tmp_path, name, writes_log):
+async def test_log_that_is_a_link_is_rejected(tmp_path, name, writes_log):
     victim = tmp_path / "victim"
     victim.write_bytes(b"untouched")
     logs = tmp_path / "logs"
@@ -175,7 +175,7 @@ async def test_a_log_that_is_a_link_is_not_appended_to(tmp_path, name, writes_lo
     assert victim.read_bytes() == b"untouched"
 
 
-async def test_the_last_words_are_found_in_whichever_file_has_them(tmp_path):
+async def test_last_line_is_found_in_the_newest_file(tmp_path):
     failing = program(tmp_path, "failing", FAILING, writes_log=True)
     failing.log.with_name("failing.log.1").write_text("an earlier fact\n")
     assert last_line(failing) == f"an earlier fact (see {tmp_path / 'failing.log.1'})"
@@ -186,7 +186,7 @@ async def test_the_last_words_are_found_in_whichever_file_has_them(tmp_path):
     assert last_line(failing) == f"a fact (see {failing.log})"
 
 
-async def test_a_last_line_without_an_end_is_kept(tmp_path):
+async def test_last_line_without_newline_is_kept(tmp_path):
     child = await Child.start(program(tmp_path, "cut", "print('cut short', end='')"))
     await child.wait()
     assert child.program.log.read_text() == "cut short"

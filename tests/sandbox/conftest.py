@@ -1,4 +1,4 @@
-"""A simulated Mercado Pago for every test, a shop that listens to its webhooks, and the official clients."""
+"""A simulated Mercado Pago for every test, a shop that receives its webhooks, and the official clients."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BREAD = {"title": "Pão francês", "quantity": 10, "unit_price": 0.75, "currency
 
 
 def pix_order(*, amount: str = "7.50", payment: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
-    """The body of an order that is paid by Pix; `payment` changes its one payment, the others its root."""
+    """The body of an order paid by Pix; `payment` changes its one payment, other keywords the root."""
     pix = {"amount": amount, "payment_method": {"id": "pix", "type": "bank_transfer"}, **(payment or {})}
     return {
         "type": "online",
@@ -45,7 +45,7 @@ def pix_order(*, amount: str = "7.50", payment: dict[str, Any] | None = None, **
 
 
 class SandboxHttpClient(HttpClient):
-    """Turns the official Python SDK towards the sandbox, in the way the SDK provides for."""
+    """Sends the requests of the official Python SDK to the sandbox, through the SDK's own extension point."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -56,7 +56,7 @@ class SandboxHttpClient(HttpClient):
 
 @dataclass
 class Sandbox:
-    """A running sandbox and short words for talking to it."""
+    """A running sandbox, with methods for its requests."""
 
     settings: Settings
     session: aiohttp.ClientSession
@@ -82,7 +82,7 @@ class Sandbox:
         account: Account = DEMO_ACCOUNT,
         headers: dict[str, str] | None = None,
     ) -> tuple[int, Any]:
-        """Make one provider call; returns the status and the decoded body (`None` when empty)."""
+        """Send one provider request, and return the status and the decoded body (`None` when empty)."""
         headers = {"Authorization": f"Bearer {account.access_token}", **(headers or {})}
         if key is not None:
             headers["X-Idempotency-Key"] = key
@@ -101,7 +101,7 @@ class Sandbox:
         return body
 
     async def end_refund(self, refund_id: int | str, status: str) -> dict[str, Any]:
-        """End a refund that waits, or take a made one back; returns the payment."""
+        """End a refund in process or reverse an approved one, and return the payment."""
         answered, body = await self.control("POST", f"refunds/{refund_id}", {"status": status})
         assert answered == 200, body
         return body
@@ -156,8 +156,8 @@ class Sandbox:
 
 
 @dataclass
-class Hook:
-    """One webhook as it arrived."""
+class ReceivedWebhook:
+    """One webhook as received."""
 
     query: dict[str, str]
     headers: Any
@@ -170,26 +170,26 @@ class Hook:
 
 @dataclass
 class Shop:
-    """A merchant's server: keeps what it is told and answers as it is set to."""
+    """A merchant's server, which stores webhooks and answers as configured."""
 
     url: str = ""
     answer: Callable[[int], Awaitable[int]] | None = None
-    hooks: list[Hook] = field(default_factory=list)
+    webhooks: list[ReceivedWebhook] = field(default_factory=list)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def hear(self, request: web.Request) -> web.Response:
-        self.hooks.append(Hook(dict(request.query), request.headers, await request.json()))
-        count = len(self.hooks)
+    async def receive(self, request: web.Request) -> web.Response:
+        self.webhooks.append(ReceivedWebhook(dict(request.query), request.headers, await request.json()))
+        count = len(self.webhooks)
         async with self.changed:
             self.changed.notify_all()
         status = 200 if self.answer is None else await self.answer(count)
         return web.Response(status=status)
 
-    async def heard(self, count: int) -> list[Hook]:
-        """Wait until that many hooks arrived, and return all."""
+    async def wait_for_webhooks(self, count: int) -> list[ReceivedWebhook]:
+        """Wait until so many webhooks have arrived, and return all."""
         async with asyncio.timeout(allowed(PATIENCE_S)), self.changed:
-            await self.changed.wait_for(lambda: len(self.hooks) >= count)
-        return self.hooks
+            await self.changed.wait_for(lambda: len(self.webhooks) >= count)
+        return self.webhooks
 
 
 @asynccontextmanager
@@ -232,7 +232,7 @@ def other_account() -> Account:
 
 @pytest.fixture
 def start(settings: Settings) -> Callable[..., Any]:
-    """Start sandboxes with settings of one's own; `async with start(...)` also ends them, for a restart."""
+    """Start sandboxes with changed settings; `async with start(...)` also ends them, for a restart."""
 
     def with_settings(**changes: Any):
         return running(replace(settings, **changes))
@@ -250,7 +250,7 @@ async def sandbox(settings: Settings) -> AsyncIterator[Sandbox]:
 async def shop() -> AsyncIterator[Shop]:
     shop = Shop()
     app = web.Application()
-    app.router.add_post("/hook", shop.hear)
+    app.router.add_post("/hook", shop.receive)
     port = free_port()
     shop.url = f"http://127.0.0.1:{port}/hook"
     async with AsyncExitStack() as stack:

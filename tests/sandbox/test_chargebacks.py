@@ -1,4 +1,4 @@
-"""A chargeback begins, is announced, and ends with the money lost or back."""
+"""A chargeback begins, sends webhooks, and ends with the money lost or returned."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 async def disputed(sandbox) -> dict:
-    """A paid Pix that is charged back."""
+    """A paid Pix with a chargeback."""
     payment = await sandbox.pix()
     await sandbox.pay(payment_id=payment["id"], outcome="approved")
     return await sandbox.pay(payment_id=payment["id"], outcome="charged_back")
@@ -20,7 +20,7 @@ async def found(sandbox, query: str) -> list[dict]:
     return body["results"]
 
 
-async def test_a_chargeback_is_found_by_its_payment(sandbox, disputed):
+async def test_chargeback_is_found_by_its_payment(sandbox, disputed):
     (chargeback,) = await found(sandbox, f"payment_id={disputed['id']}")
     assert (chargeback["payments"], chargeback["amount"]) == ([disputed["id"]], 7.5)
     assert (chargeback["status"], chargeback["coverage_applied"]) == ("in_review", None)
@@ -29,7 +29,7 @@ async def test_a_chargeback_is_found_by_its_payment(sandbox, disputed):
 
 
 @pytest.mark.parametrize(("end", "status", "is_covered"), [("settled", "lost", False), ("reimbursed", "won", True)])
-async def test_a_chargeback_ends_and_keeps_its_id(sandbox, disputed, end, status, is_covered):
+async def test_chargeback_ends_and_keeps_its_id(sandbox, disputed, end, status, is_covered):
     (before,) = await found(sandbox, "")
     ended = await sandbox.pay(payment_id=disputed["id"], outcome="charged_back", detail=end)
     assert (ended["status"], ended["status_detail"]) == ("charged_back", end)
@@ -39,26 +39,26 @@ async def test_a_chargeback_ends_and_keeps_its_id(sandbox, disputed, end, status
     assert (refused, body["error"]) == (409, "illegal_move")
 
 
-async def test_a_chargeback_of_another_merchant_does_not_exist(sandbox, disputed, other_account):
+async def test_chargeback_of_another_merchant_is_answered_404(sandbox, disputed, other_account):
     (chargeback,) = await found(sandbox, "")
     status, _ = await sandbox.call("GET", f"/v1/chargebacks/{chargeback['id']}", account=other_account)
     assert status == 404
     assert (await sandbox.call("GET", "/v1/chargebacks/1"))[0] == 404
 
 
-async def test_the_panel_is_told_of_a_chargeback_and_of_its_end(sandbox, shop, disputed):
+async def test_chargeback_and_its_end_cause_webhooks(sandbox, shop, disputed):
     await sandbox.panel(webhook_url=f"{shop.url}?source_news=webhooks")
     await sandbox.pay(payment_id=disputed["id"], outcome="charged_back", detail="settled")
-    hooks = {hook.query["type"]: hook for hook in await shop.heard(2)}
+    received = {webhook.query["type"]: webhook for webhook in await shop.wait_for_webhooks(2)}
     (chargeback,) = await found(sandbox, "")
-    hook = hooks["topic_chargebacks_wh"]
-    assert hook.query["data.id"] == chargeback["id"]
-    assert hook.body["actions"] == ["changed_case_status"]
-    assert hook.body["data"] == {"id": int(chargeback["id"]), "payment_id": disputed["id"]}
-    assert hooks["payment"].body["action"] == "payment.updated"
+    webhook = received["topic_chargebacks_wh"]
+    assert webhook.query["data.id"] == chargeback["id"]
+    assert webhook.body["actions"] == ["changed_case_status"]
+    assert webhook.body["data"] == {"id": int(chargeback["id"]), "payment_id": disputed["id"]}
+    assert received["payment"].body["action"] == "payment.updated"
 
 
-async def test_a_chargeback_survives_a_restart(start):
+async def test_chargeback_survives_a_restart(start):
     async with start() as sandbox:
         payment = await sandbox.pix()
         await sandbox.pay(payment_id=payment["id"], outcome="approved")

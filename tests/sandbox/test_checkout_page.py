@@ -1,4 +1,4 @@
-"""A person pays, fails to pay, or leaves, on plain pages in Portuguese."""
+"""A payer pays, fails to pay, or leaves, on plain pages in Portuguese."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BACK_URLS = {
 
 
 class Page(HTMLParser):
-    """The words and the controls of a page, and whether its tags are balanced."""
+    """The text and the controls of a page, and whether its tags are balanced."""
 
     VOID = frozenset({"meta", "link", "img", "br", "input"})
 
@@ -58,7 +58,7 @@ async def press(sandbox, address: str, choice: str) -> tuple[int, URL | None, st
         return response.status, None if location is None else URL(location), await response.text()
 
 
-async def test_the_page_says_what_is_paid_in_portuguese_and_needs_no_script(sandbox):
+async def test_page_is_portuguese_and_needs_no_script(sandbox):
     preference = await sandbox.preference(items=[{"title": "Pão <b>doce</b>", "quantity": 3, "unit_price": 411.5}])
     status, text = await look(sandbox, preference["init_point"])
     page = Page(text)
@@ -80,12 +80,12 @@ async def test_the_page_says_what_is_paid_in_portuguese_and_needs_no_script(sand
         ("reject", "https://loja.example/falhou", "rejected", "credit_card"),
     ],
 )
-async def test_a_choice_leads_back_to_the_shop_with_the_real_query(sandbox, choice, address, status, payment_type):
+async def test_choice_redirects_to_the_shop_with_the_real_query(sandbox, choice, address, status, payment_type):
     preference = await sandbox.preference(back_urls=BACK_URLS, external_reference="PED-1")
     http_status, location, _ = await press(sandbox, preference["init_point"], choice)
     assert http_status == 303
     if choice in {"pix", "boleto"}:
-        # Its code comes first.
+        # The page with the code comes first.
         assert str(location.origin()) == sandbox.url
         (location,) = [URL(unescape(link)) for link in Page((await look(sandbox, location))[1]).links]
     assert str(location.with_query(None)) == address
@@ -118,7 +118,7 @@ async def test_a_choice_leads_back_to_the_shop_with_the_real_query(sandbox, choi
 
 
 @pytest.mark.parametrize("choice", ["pix", "boleto"])
-async def test_a_code_that_is_paid_leads_back_to_the_shop_as_paid(sandbox, choice):
+async def test_paid_ticket_links_to_the_shop_as_paid(sandbox, choice):
     preference = await sandbox.preference(back_urls=BACK_URLS)
     _, ticket, _ = await press(sandbox, preference["init_point"], choice)
     _, _, text = await press(sandbox, ticket, "pay")
@@ -126,7 +126,7 @@ async def test_a_code_that_is_paid_leads_back_to_the_shop_as_paid(sandbox, choic
     assert (str(back.with_query(None)), back.query["status"]) == ("https://loja.example/ok", "approved")
 
 
-async def test_the_checkout_leads_to_a_code_that_waits_until_it_is_paid(sandbox):
+async def test_checkout_links_to_a_pending_code(sandbox):
     preference = await sandbox.preference(back_urls=BACK_URLS)
     tickets = [str((await press(sandbox, preference["init_point"], choice))[1]) for choice in ("pix", "boleto")]
     _, text = await look(sandbox, preference["init_point"])
@@ -136,7 +136,7 @@ async def test_the_checkout_leads_to_a_code_that_waits_until_it_is_paid(sandbox)
     assert [unescape(link) for link in Page(text).links] == tickets[1:]
 
 
-async def test_who_leaves_without_paying_takes_nulls_along(sandbox):
+async def test_leaving_without_payment_returns_nulls(sandbox):
     preference = await sandbox.preference(back_urls=BACK_URLS)
     status, location, _ = await press(sandbox, preference["init_point"], "leave")
     assert (status, location.path) == (303, "/falhou")
@@ -146,7 +146,7 @@ async def test_who_leaves_without_paying_takes_nulls_along(sandbox):
     assert orders["total"] == 0
 
 
-async def test_a_rejected_attempt_leaves_the_preference_payable(sandbox):
+async def test_preference_stays_payable_after_rejected_attempt(sandbox):
     preference = await sandbox.preference(external_reference="PED-1")
     _, _, text = await press(sandbox, preference["init_point"], "reject")
     assert "Pagamento recusado" in text
@@ -156,7 +156,7 @@ async def test_a_rejected_attempt_leaves_the_preference_payable(sandbox):
     assert len({payment["order"]["id"] for payment in found["results"]}) == 1
 
 
-async def test_a_pix_of_the_checkout_is_paid_on_its_ticket_page(sandbox, shop):
+async def test_checkout_pix_is_paid_on_its_ticket_page(sandbox, shop):
     preference = await sandbox.preference(notification_url=f"{shop.url}?source_news=webhooks")
     _, ticket, _ = await press(sandbox, preference["init_point"], "pix")
     status, text = await look(sandbox, ticket)
@@ -168,17 +168,17 @@ async def test_a_pix_of_the_checkout_is_paid_on_its_ticket_page(sandbox, shop):
     assert "Pagamento aprovado" in text
     status, _, _ = await press(sandbox, ticket, "cancel")
     assert status == 409
-    hooks = await shop.heard(2)
-    assert [hook.body["action"] for hook in hooks] == ["payment.created", "payment.updated"]
+    received = await shop.wait_for_webhooks(2)
+    assert [webhook.body["action"] for webhook in received] == ["payment.created", "payment.updated"]
 
 
-async def test_a_ticket_opens_only_with_its_hash(sandbox):
+async def test_ticket_opens_only_with_its_hash(sandbox):
     payment = await sandbox.pix()
     status, _ = await look(sandbox, f"{sandbox.url}/payments/{payment['id']}/ticket?hash=guess")
     assert status == 404
 
 
-async def test_an_expired_preference_refuses_payment(sandbox):
+async def test_expired_preference_rejects_payment(sandbox):
     preference = await sandbox.preference(
         back_urls=BACK_URLS, expires=True, expiration_date_to="2026-01-01T00:00:00.000-03:00"
     )
@@ -193,13 +193,13 @@ async def test_an_expired_preference_refuses_payment(sandbox):
     assert (status, refusal["error"]) == (409, "preference_expired")
 
 
-async def test_the_dates_mean_nothing_without_expires(sandbox):
+async def test_dates_have_no_effect_without_expires(sandbox):
     preference = await sandbox.preference(expiration_date_to="2026-01-01T00:00:00.000-03:00")
     _, text = await look(sandbox, preference["init_point"])
     assert "card" in Page(text).buttons
 
 
-async def test_an_unknown_link_and_an_unknown_button_are_refused(sandbox):
+async def test_unknown_link_and_button_are_rejected(sandbox):
     status, text = await look(sandbox, f"{sandbox.url}/checkout/v1/redirect?pref_id=1-none")
     assert (status, "Link não encontrado" in text) == (404, True)
     preference = await sandbox.preference()
@@ -207,7 +207,7 @@ async def test_an_unknown_link_and_an_unknown_button_are_refused(sandbox):
     assert status == 400
 
 
-async def test_people_who_press_at_the_same_time_share_one_order(sandbox):
+async def test_simultaneous_payers_share_one_order(sandbox):
     preference = await sandbox.preference()
     await asyncio.gather(*(press(sandbox, preference["init_point"], "boleto") for _ in range(5)))
     _, orders = await sandbox.call("GET", f"/merchant_orders/search?preference_id={preference['id']}")

@@ -1,4 +1,4 @@
-"""docs/reference/sandbox.md tells of every control, fault, outcome and setting, and its commands do what it says."""
+"""docs/reference/sandbox.md lists every control, fault, outcome and setting, and its commands work."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ TARGETS = {"external_reference", "preference_id", "payment_id", "order_id", "out
 
 
 def rows(heading):
-    """The rows of the table below a heading, as lists of cells."""
+    """Return the rows of the table below a heading, as lists of cells."""
     section = re.split(r"^## ", PAGE, flags=re.MULTILINE)
     (text,) = (each for each in section if each.startswith(f"{heading}\n"))
     return [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
 
 
-def test_every_control_is_told():
+def test_every_control_is_documented():
     told = {
         (method, re.sub(r"[{?].*", "", path))
         for methods, path in re.findall(r"`((?:GET|PUT|POST)(?:`, `PUT)?) (/_sandbox/[^`]*)`", PAGE)
@@ -45,13 +45,13 @@ def test_every_control_is_told():
     assert "`PUT /_sandbox/faults` turns the named faults and keeps the others; `GET` shows them all." in PAGE
 
 
-def test_every_fault_is_told_with_its_usual_position():
+def test_every_fault_is_documented_with_its_default():
     told = {name.strip("`"): json.loads(usual.strip("`")) for name, usual, _ in rows("Faults")}
     assert told == msgspec.to_builtins(Faults())
     assert all(f"`{kind}`" in PAGE for kind in ErrorKind.__args__)
 
 
-def test_every_outcome_and_field_of_pay_is_told():
+def test_every_outcome_and_field_of_pay_is_documented():
     assert all(f"`{outcome}`" in PAGE for outcome in OUTCOMES)
     assert {cells[0].strip("`") for cells in rows("Pay by a command")} == set(
         OutcomeRequest.__struct_fields__
@@ -59,21 +59,21 @@ def test_every_outcome_and_field_of_pay_is_told():
     assert all(f"`{name}`" in PAGE for name in TARGETS - {"outcome"})
 
 
-def test_every_button_is_told():
+def test_every_button_is_documented():
     assert all(words in PAGE for choices in (CHOICES, ticket.CHOICES) for _, _, words in choices.values())
 
 
-def test_every_setting_is_told():
+def test_every_setting_is_documented():
     read = set(re.findall(r"EXTRATO_SANDBOX_[A-Z_]+", (ROOT / "services/sandbox/state/settings.py").read_text()))
     told = {name for cells in rows("Settings") for name in re.findall(r"EXTRATO_[A-Z_]+", cells[0])}
     assert told == {name for name in read if not name.endswith("_")}
 
 
-def test_every_command_of_the_page_is_tried_below():
+def test_every_documented_command_is_tried():
     assert len(COMMAND.findall(PAGE)) == PAGE.count("$ curl ") == 8
 
 
-async def test_the_commands_pay_and_dispute(sandbox):
+async def test_documented_commands_pay_and_dispute(sandbox):
     await sandbox.preference(external_reference="PED-1")
     for method, path, body in COMMAND.findall(PAGE):
         status, answer = await sandbox.control(method or "POST", path, json.loads(body.replace("…", "PED-1")))
@@ -85,7 +85,7 @@ async def test_the_commands_pay_and_dispute(sandbox):
 
 
 @pytest.mark.parametrize("method", ["pix", "card", "debit_card", "boleto", "account_money", "master"])
-async def test_every_named_method_pays(sandbox, method):
+async def test_every_documented_method_pays(sandbox, method):
     preference = await sandbox.preference()
     paid = await sandbox.pay(preference_id=preference["id"], outcome="approved", method=method)
     assert paid["status"] == "approved"

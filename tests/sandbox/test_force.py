@@ -1,4 +1,4 @@
-"""A payment can be forced from any status to any, and its rows and its money agree with the status."""
+"""A payment can be forced from any status to any other; its refunds and its money follow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def money_of(sandbox) -> dict:
 
 
 @pytest.mark.parametrize("first", STATUSES)
-async def test_every_status_follows_every_other_by_force(sandbox, first):
+async def test_force_reaches_every_status_from_every_other(sandbox, first):
     payment = await sandbox.pix(transaction_amount=10, external_reference="PED-1")
     for last in STATUSES:
         await forced(sandbox, payment, first)
@@ -33,7 +33,7 @@ async def test_every_status_follows_every_other_by_force(sandbox, first):
         assert sum(money.values()) - money["amount_centavos"] == (1000 if last in PAID else 0)
 
 
-async def test_an_approved_payment_that_is_cancelled_holds_nothing(sandbox):
+async def test_forced_cancellation_holds_no_money(sandbox):
     payment = await sandbox.pix(transaction_amount=10, external_reference="PED-1")
     await sandbox.pay(payment_id=payment["id"], outcome="approved")
     await sandbox.pay(payment_id=payment["id"], outcome="refunded", amount=3)
@@ -44,7 +44,7 @@ async def test_an_approved_payment_that_is_cancelled_holds_nothing(sandbox):
     assert await money_of(sandbox) == {"amount_centavos": 1000}
 
 
-async def test_a_rejected_payment_that_is_approved_counts(sandbox):
+async def test_forced_approval_holds_money(sandbox):
     payment = await sandbox.pix(transaction_amount=10, external_reference="PED-1")
     await sandbox.pay(payment_id=payment["id"], outcome="rejected")
     approved = await forced(sandbox, payment, "approved")
@@ -54,7 +54,7 @@ async def test_a_rejected_payment_that_is_approved_counts(sandbox):
 
 
 @pytest.mark.parametrize("is_paid", [True, False])
-async def test_an_invented_status_keeps_the_money_that_was_received(sandbox, is_paid):
+async def test_unknown_status_keeps_received_money(sandbox, is_paid):
     payment = await sandbox.pix(transaction_amount=10, external_reference="PED-1")
     if is_paid:
         await sandbox.pay(payment_id=payment["id"], outcome="approved")
@@ -67,14 +67,14 @@ async def test_an_invented_status_keeps_the_money_that_was_received(sandbox, is_
     assert (await money_of(sandbox))["held_centavos"] == 1000
 
 
-async def test_an_order_shows_an_invented_status_as_it_is(sandbox):
+async def test_order_shows_unknown_status_unchanged(sandbox):
     order = await sandbox.order()
     await sandbox.pay(order_id=order["id"], outcome="under_investigation", detail="by_bank", force=True)
     shown = await sandbox.shown_order(order["id"])
     assert (shown["status"], shown["status_detail"]) == ("under_investigation", "by_bank")
 
 
-async def test_a_forced_refund_of_a_part_or_below_the_refunds(sandbox):
+async def test_forced_partial_refund_and_amount_below_refunds(sandbox):
     payment = await sandbox.pix(transaction_amount=10, external_reference="PED-1")
     refunded = await forced(sandbox, payment, "refunded", amount=4)
     assert (refunded["status"], refunded["transaction_amount_refunded"]) == ("approved", 4)
@@ -84,7 +84,7 @@ async def test_a_forced_refund_of_a_part_or_below_the_refunds(sandbox):
     assert (status, body["error"]) == (409, "illegal_move")
 
 
-async def test_a_chargeback_that_is_left_by_force_gave_the_money_back(sandbox):
+async def test_payment_forced_out_of_chargeback_is_reimbursed(sandbox):
     payment = await sandbox.pix(external_reference="PED-1")
     await forced(sandbox, payment, "charged_back", detail="settled")
     assert await money_of(sandbox) == {"amount_centavos": 750, "lost_centavos": 750}
@@ -93,7 +93,7 @@ async def test_a_chargeback_that_is_left_by_force_gave_the_money_back(sandbox):
     assert [each["status"] for each in found["results"]] == ["won"]
 
 
-async def test_a_preference_is_paid_in_parts(sandbox):
+async def test_preference_is_paid_in_parts(sandbox):
     preference = await sandbox.preference(external_reference="PED-1")
     parts = [
         await sandbox.pay(preference_id=preference["id"], outcome=outcome, amount=amount, new_attempt=True, **terms)
@@ -137,7 +137,7 @@ async def test_a_preference_is_paid_in_parts(sandbox):
         ),
     ],
 )
-async def test_the_money_of_an_order_is_counted(sandbox, outcomes, held, refunded, disputed, lost):
+async def test_money_of_an_order_is_counted(sandbox, outcomes, held, refunded, disputed, lost):
     order = await sandbox.order(amount="10.00")
     for outcome in outcomes:
         payment = await sandbox.pay(order_id=order["id"], **outcome)
@@ -173,6 +173,6 @@ async def test_the_money_of_an_order_is_counted(sandbox, outcomes, held, refunde
         {"outcome": "approved", "payment_id": 1, "new_attempt": True},
     ],
 )
-async def test_an_order_that_makes_no_sense_is_refused(sandbox, order):
+async def test_contradictory_outcome_is_rejected(sandbox, order):
     status, body = await sandbox.control("POST", "pay", order)
     assert (status, body["error"]) == (400, "invalid_order")

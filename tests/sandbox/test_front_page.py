@@ -1,4 +1,4 @@
-"""The root of the sandbox says what it is, and leads to what can be done there."""
+"""The front page of the sandbox describes it and links to its pages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import unescape
 from tests.sandbox.test_checkout_page import Page, look
 
 
-async def test_the_root_says_that_no_money_is_real_and_every_link_leads_somewhere(sandbox):
+async def test_front_page_explains_itself_and_its_links_work(sandbox):
     status, text = await look(sandbox, f"{sandbox.url}/")
     page = Page(text)
     assert (status, page.language, page.scripts) == (200, "pt-BR", 0)
@@ -18,7 +18,7 @@ async def test_the_root_says_that_no_money_is_real_and_every_link_leads_somewher
         assert (await look(sandbox, sandbox.url + link))[0] == 200, link
 
 
-async def test_the_root_leads_to_the_newest_links_that_can_be_paid(sandbox):
+async def test_front_page_lists_newest_payable_links(sandbox):
     made = [await sandbox.preference() for _ in range(12)]
     await sandbox.call("PUT", f"/checkout/preferences/{made[-1]['id']}/expire")
     _, text = await look(sandbox, f"{sandbox.url}/")
@@ -26,7 +26,7 @@ async def test_the_root_leads_to_the_newest_links_that_can_be_paid(sandbox):
     assert links == [each["init_point"] for each in reversed(made[1:-1])]
 
 
-async def test_the_root_leaves_out_what_is_paid_whatever_became_of_the_money(sandbox):
+async def test_front_page_omits_paid_links(sandbox):
     made = [await sandbox.preference() for _ in range(5)]
     pending, short, paid, refunded, in_parts = (each["id"] for each in made)
     await sandbox.pay(preference_id=pending, outcome="pending")
@@ -41,6 +41,6 @@ async def test_the_root_leaves_out_what_is_paid_whatever_became_of_the_money(san
     assert links == [made[1]["init_point"], made[0]["init_point"]]
 
 
-async def test_below_the_root_unknown_addresses_are_still_the_providers(sandbox):
+async def test_unknown_addresses_answer_as_the_provider(sandbox):
     status, body = await sandbox.call("GET", "/nothing")
     assert (status, body["error"]) == (404, "not_found")

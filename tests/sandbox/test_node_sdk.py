@@ -11,7 +11,7 @@ from services.sandbox.state.accounts import DEMO_ACCOUNT
 SCRIPT = Path(__file__).parent.parent / "clients" / "mercado_pago.js"
 
 
-async def test_the_node_sdk_walks_through_everything_a_hub_does(sandbox, node):
+async def test_node_sdk_runs_every_request_of_a_hub(sandbox, node):
     process = await asyncio.create_subprocess_exec(
         node,
         str(SCRIPT),

@@ -1,4 +1,4 @@
-"""Orders are announced to the merchant's address in the panel, with their state and a signature."""
+"""Orders send webhooks to the merchant's address in the panel, with their state and a signature."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from mercadopago.webhook import InvalidWebhookSignatureError, WebhookSignatureVa
 from services.sandbox.state.accounts import DEMO_ACCOUNT
 
 
-def verify(hook, data_id: str) -> None:
+def verify(webhook, data_id: str) -> None:
     WebhookSignatureValidator.validate(
-        hook.headers["x-signature"], hook.headers["x-request-id"], data_id, DEMO_ACCOUNT.webhook_secret
+        webhook.headers["x-signature"], webhook.headers["x-request-id"], data_id, DEMO_ACCOUNT.webhook_secret
     )
 
 
-async def test_an_order_tells_the_panel_what_became_of_it(sandbox, shop):
+async def test_order_sends_webhooks_to_the_panel(sandbox, shop):
     await sandbox.panel(webhook_url=shop.url)
     order = await sandbox.order()
-    await shop.heard(1)
+    await shop.wait_for_webhooks(1)
     await sandbox.pay(order_id=order["id"], outcome="approved")
-    created, processed = await shop.heard(2)
+    created, processed = await shop.wait_for_webhooks(2)
 
     assert processed.query == {"data.external_reference": "PED-1", "data.id": order["id"], "type": "order"}
     assert processed.format == "WebHook v1.0 order"
@@ -49,57 +49,57 @@ async def test_each_change_has_its_action(sandbox, shop, outcomes, action):
     await sandbox.panel(webhook_url=shop.url)
     order = await sandbox.order()
     for number, outcome in enumerate(outcomes, start=1):
-        await shop.heard(number)
+        await shop.wait_for_webhooks(number)
         await sandbox.pay(order_id=order["id"], **outcome)
-    assert (await shop.heard(len(outcomes) + 1))[-1].body["action"] == action
+    assert (await shop.wait_for_webhooks(len(outcomes) + 1))[-1].body["action"] == action
 
 
-async def test_an_unpaid_order_expires_and_the_panel_is_told(start, shop):
+async def test_expired_order_sends_a_webhook(start, shop):
     async with start(time_factor=60 * 30) as sandbox:
         await sandbox.panel(webhook_url=shop.url)
         order = await sandbox.order(payment={"expiration_time": "PT30M"})
-        _, expired = await shop.heard(2)
+        _, expired = await shop.wait_for_webhooks(2)
         assert (await sandbox.shown_order(order["id"]))["status"] == "expired"
     assert expired.body["action"] == "order.expired"
 
 
-async def test_the_id_of_an_order_is_signed_in_lower_case(sandbox, shop):
+async def test_order_id_is_signed_in_lower_case(sandbox, shop):
     await sandbox.panel(webhook_url=shop.url)
     order = await sandbox.order()
-    (hook,) = await shop.heard(1)
-    verify(hook, order["id"].lower())
+    (webhook,) = await shop.wait_for_webhooks(1)
+    verify(webhook, order["id"].lower())
     with pytest.raises(InvalidWebhookSignatureError):
-        verify(hook, order["id"])
+        verify(webhook, order["id"])
 
 
-async def test_the_id_of_an_order_can_be_signed_as_it_is(sandbox, shop):
+async def test_order_id_can_be_signed_unchanged(sandbox, shop):
     await sandbox.panel(webhook_url=shop.url)
     await sandbox.faults(webhook_signs_raw_id=True)
     order = await sandbox.order()
-    (hook,) = await shop.heard(1)
-    verify(hook, order["id"])
+    (webhook,) = await shop.wait_for_webhooks(1)
+    verify(webhook, order["id"])
 
 
-async def test_the_instant_of_a_signature_can_be_in_milliseconds(sandbox, shop):
+async def test_signature_time_can_be_in_milliseconds(sandbox, shop):
     await sandbox.faults(webhook_ts_in_ms=True)
     payment = await sandbox.pix(notification_url=f"{shop.url}?source_news=webhooks")
-    (hook,) = await shop.heard(1)
-    assert len(hook.headers["x-signature"].split(",")[0]) == len("ts=") + 13
-    verify(hook, str(payment["id"]))
+    (webhook,) = await shop.wait_for_webhooks(1)
+    assert len(webhook.headers["x-signature"].split(",")[0]) == len("ts=") + 13
+    verify(webhook, str(payment["id"]))
 
 
-async def test_an_order_without_a_panel_address_tells_nobody(sandbox):
+async def test_order_without_panel_address_sends_no_webhook(sandbox):
     await sandbox.order()
     stats = await sandbox.stats()
     assert stats["webhooks"] == {"sent": 0, "failed": 0, "dropped": 0, "abandoned": 0, "pending": 0, "retrying": 0}
 
 
-async def test_the_panel_hears_of_a_payment_that_names_no_address_of_its_own(sandbox, shop):
+async def test_payment_without_address_sends_webhooks_to_the_panel(sandbox, shop):
     await sandbox.panel(webhook_url=f"{shop.url}?via=panel")
     own = await sandbox.pix(key="1", notification_url=f"{shop.url}?source_news=webhooks")
-    await shop.heard(1)
+    await shop.wait_for_webhooks(1)
     other = await sandbox.pix(key="2")
-    first, second = await shop.heard(2)
+    first, second = await shop.wait_for_webhooks(2)
     assert (first.query["data.id"], "via" in first.query) == (str(own["id"]), False)
     assert second.query == {"data.id": str(other["id"]), "type": "payment", "via": "panel"}
     assert second.format == "WebHook v1.0 payment"

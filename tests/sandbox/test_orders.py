@@ -1,4 +1,4 @@
-"""An order is one view of an ordinary payment, in the words of the Orders API."""
+"""An order is a view of an ordinary payment, with the statuses of the Orders API."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def payment_of(order) -> dict:
 
 
 def number_of(order) -> int:
-    """The classic number of an order's payment, which only the path of its ticket tells."""
+    """Return the payment id of an order, which only the path of its ticket contains."""
     return int(urlsplit(payment_of(order)["payment_method"]["ticket_url"]).path.split("/")[2])
 
 
-async def test_a_new_order_waits_for_the_transfer_and_carries_its_code(sandbox):
+async def test_new_order_is_pending_with_its_code(sandbox):
     order = await sandbox.order(amount="1234.56", description="Pedido 1")
     assert re.fullmatch(r"ORD01[0-9A-HJKMNP-TV-Z]{24}", order["id"])
     assert (order["status"], order["status_detail"]) == ("action_required", "waiting_transfer")
@@ -39,7 +39,7 @@ async def test_a_new_order_waits_for_the_transfer_and_carries_its_code(sandbox):
     assert await sandbox.shown_order(order["id"]) == order
 
 
-async def test_the_same_money_is_a_payment_with_the_same_reference(sandbox):
+async def test_order_is_a_payment_with_the_same_reference(sandbox):
     order = await sandbox.order()
     payment = await sandbox.payment(number_of(order))
     assert (payment["status"], payment["transaction_amount"]) == ("pending", 7.5)
@@ -53,7 +53,7 @@ async def test_the_same_money_is_a_payment_with_the_same_reference(sandbox):
     assert payment_of(order)["reference_id"] != str(payment["id"])
 
 
-async def test_a_repeated_key_returns_the_same_order_and_code(sandbox):
+async def test_repeated_key_returns_the_same_order_and_code(sandbox):
     first = await sandbox.order(key="k")
     await sandbox.pay(order_id=first["id"], outcome="approved")
     assert await sandbox.order(key="k") == first
@@ -61,20 +61,20 @@ async def test_a_repeated_key_returns_the_same_order_and_code(sandbox):
     assert other["id"] != first["id"]
 
 
-async def test_a_key_with_another_request_is_refused(sandbox, order_terms):
+async def test_key_with_another_request_is_rejected(sandbox, order_terms):
     await sandbox.order(key="k", amount="7.50")
     status, body = await sandbox.call("POST", "/v1/orders", order_terms(amount="7.51"), key="k")
     assert (status, body["errors"][0]["code"]) == (409, "idempotency_key_already_used")
 
 
-async def test_the_order_of_the_properties_makes_no_other_request(sandbox, order_terms):
+async def test_property_order_does_not_change_the_request(sandbox, order_terms):
     body = order_terms()
     first = await sandbox.order(key="k")
     status, again = await sandbox.call("POST", "/v1/orders", dict(reversed(body.items())), key="k")
     assert (status, again["id"]) == (201, first["id"])
 
 
-async def test_calls_with_one_key_at_the_same_time_make_one_order(sandbox):
+async def test_concurrent_requests_with_one_key_create_one_order(sandbox):
     orders = await asyncio.gather(*(sandbox.order(key="k") for _ in range(10)))
     assert len({order["id"] for order in orders}) == 1
     _, found = await sandbox.call("GET", "/v1/payments/search")
@@ -89,7 +89,7 @@ async def test_every_write_needs_a_key(sandbox, action):
     assert (status, body["errors"][0]["code"]) == (400, "empty_required_header")
 
 
-async def test_all_problems_are_named_at_once(sandbox):
+async def test_all_problems_are_named_together(sandbox):
     body = {
         "type": "online",
         "total_amount": 7.5,
@@ -149,19 +149,19 @@ async def test_all_problems_are_named_at_once(sandbox):
         ({"payment": {"expiration_time": 30}}, "property_type"),
     ],
 )
-async def test_a_broken_rule_is_named_by_its_code(sandbox, order_terms, changes, code):
+async def test_broken_rule_has_its_code(sandbox, order_terms, changes, code):
     status, body = await sandbox.call("POST", "/v1/orders", order_terms(**changes), key="k")
     assert (status, [error["code"] for error in body["errors"]]) == (400, [code])
 
 
-async def test_two_payments_are_one_too_many(sandbox, order_terms):
+async def test_order_with_two_payments_is_rejected(sandbox, order_terms):
     body = order_terms()
     body["transactions"]["payments"] *= 2
     status, refusal = await sandbox.call("POST", "/v1/orders", body, key="k")
     assert (status, refusal["errors"][0]["code"]) == (400, "exceeded_number_of_transactions")
 
 
-async def test_what_is_not_json_is_refused(sandbox):
+async def test_malformed_json_is_rejected(sandbox):
     headers = {"Authorization": f"Bearer {sandbox.settings.accounts[0].access_token}", "X-Idempotency-Key": "k"}
     for raw in (b"{", b"[]", b"\xff"):
         async with sandbox.session.post(f"{sandbox.url}/v1/orders", data=raw, headers=headers) as response:
@@ -169,7 +169,7 @@ async def test_what_is_not_json_is_refused(sandbox):
             assert (await response.json())["errors"][0]["code"] == "json_syntax_error"
 
 
-async def test_a_refused_order_does_not_use_up_its_key(sandbox, order_terms):
+async def test_rejected_order_does_not_use_its_key(sandbox, order_terms):
     status, _ = await sandbox.call("POST", "/v1/orders", order_terms(payer={}), key="k")
     assert status == 400
     await sandbox.order(key="k")
@@ -185,14 +185,14 @@ async def test_a_refused_order_does_not_use_up_its_key(sandbox, order_terms):
         ("P1DT2H", timedelta(hours=26)),
     ],
 )
-async def test_the_expiration_time_sets_the_due_date(sandbox, lifetime, expected):
+async def test_expiration_time_sets_the_due_date(sandbox, lifetime, expected):
     order = await sandbox.order(payment={} if lifetime is None else {"expiration_time": lifetime})
     due = datetime.fromisoformat(payment_of(order)["date_of_expiration"])
     assert abs(due - datetime.fromisoformat(order["created_date"]) - expected) < timedelta(seconds=1)
     assert payment_of(order).get("expiration_time") == lifetime
 
 
-async def test_an_approved_order_hides_its_code_and_its_ticket(sandbox):
+async def test_approved_order_hides_code_and_ticket(sandbox):
     order = await sandbox.order()
     payment = await sandbox.pay(order_id=order["id"], outcome="approved")
     paid = await sandbox.shown_order(order["id"])
@@ -202,13 +202,13 @@ async def test_an_approved_order_hides_its_code_and_its_ticket(sandbox):
     assert payment["fee_details"] == [{"type": "mercadopago_fee", "amount": 0.07, "fee_payer": "collector"}]
 
 
-async def test_the_paid_amount_of_an_order_proves_no_payment(sandbox):
+async def test_paid_amount_of_an_order_proves_no_payment(sandbox):
     order = await sandbox.order()
     assert (order["status"], order["total_paid_amount"]) == ("action_required", "7.50")
     assert payment_of(order)["paid_amount"] == "7.50"
 
 
-async def test_a_person_pays_an_order_on_its_ticket_page(sandbox):
+async def test_payer_pays_an_order_on_its_ticket_page(sandbox):
     order = await sandbox.order()
     ticket = payment_of(order)["payment_method"]["ticket_url"]
     async with sandbox.session.post(ticket, data={"choice": "pay"}) as response:
@@ -239,7 +239,7 @@ async def test_a_person_pays_an_order_on_its_ticket_page(sandbox):
         ),
     ],
 )
-async def test_every_status_of_an_order_can_be_brought_about(sandbox, outcomes, status, detail):
+async def test_order_reaches_every_status(sandbox, outcomes, status, detail):
     order = await sandbox.order()
     for outcome in outcomes:
         await sandbox.pay(order_id=order["id"], **outcome)
@@ -248,7 +248,7 @@ async def test_every_status_of_an_order_can_be_brought_about(sandbox, outcomes, 
     assert (payment_of(shown)["status"], payment_of(shown)["status_detail"]) == (status, detail)
 
 
-async def test_an_open_order_is_canceled_once(sandbox):
+async def test_open_order_is_canceled_once(sandbox):
     order = await sandbox.order()
     path = f"/v1/orders/{order['id']}/cancel"
     status, canceled = await sandbox.call("POST", path, key="1")
@@ -260,14 +260,14 @@ async def test_an_open_order_is_canceled_once(sandbox):
 
 
 @pytest.mark.parametrize("outcome", [{"outcome": "approved"}, {"outcome": "cancelled", "detail": "expired"}])
-async def test_a_paid_or_expired_order_is_not_canceled(sandbox, outcome):
+async def test_paid_or_expired_order_is_not_canceled(sandbox, outcome):
     order = await sandbox.order()
     await sandbox.pay(order_id=order["id"], **outcome)
     status, body = await sandbox.call("POST", f"/v1/orders/{order['id']}/cancel", key="1")
     assert (status, body["errors"][0]["code"]) == (409, "cannot_cancel_order")
 
 
-async def test_partial_refunds_that_reach_the_total_refund_the_order(sandbox):
+async def test_partial_refunds_of_the_total_refund_the_order(sandbox):
     order = await sandbox.order(amount="10.00")
     await sandbox.pay(order_id=order["id"], outcome="approved")
     path, name = f"/v1/orders/{order['id']}/refund", payment_of(order)["id"]
@@ -290,7 +290,7 @@ async def test_partial_refunds_that_reach_the_total_refund_the_order(sandbox):
     assert (status, body["errors"][0]["code"]) == (409, "order_already_refunded")
 
 
-async def test_a_repeated_refund_gives_nothing_twice(sandbox):
+async def test_repeated_refund_has_no_second_effect(sandbox):
     order = await sandbox.order(amount="10.00")
     await sandbox.pay(order_id=order["id"], outcome="approved")
     body = {"transactions": [{"id": payment_of(order)["id"], "amount": "4.00"}]}
@@ -310,7 +310,7 @@ async def test_a_repeated_refund_gives_nothing_twice(sandbox):
         ({"id": "PAY01M2G62G69P97GP8CDAFFGB3ZP"}, 404, "transaction_not_found"),
     ],
 )
-async def test_an_impossible_refund_is_refused(sandbox, change, status, code):
+async def test_impossible_refund_is_rejected(sandbox, change, status, code):
     order = await sandbox.order(amount="10.00")
     await sandbox.pay(order_id=order["id"], outcome="approved")
     body = {"transactions": [{"id": payment_of(order)["id"], "amount": "5.00", **change}]}
@@ -318,13 +318,13 @@ async def test_an_impossible_refund_is_refused(sandbox, change, status, code):
     assert (refused, refusal["errors"][0]["code"]) == (status, code)
 
 
-async def test_an_unpaid_order_is_not_refunded(sandbox):
+async def test_unpaid_order_is_not_refunded(sandbox):
     order = await sandbox.order()
     status, body = await sandbox.call("POST", f"/v1/orders/{order['id']}/refund", {}, key="1")
     assert (status, body["errors"][0]["code"]) == (409, "cannot_refund_order")
 
 
-async def test_an_order_of_another_merchant_does_not_exist(sandbox, other_account):
+async def test_order_of_another_merchant_is_answered_404(sandbox, other_account):
     order = await sandbox.order()
     path = f"/v1/orders/{order['id']}"
     for method, action in (("GET", ""), ("POST", "/cancel"), ("POST", "/refund")):
@@ -335,12 +335,12 @@ async def test_an_order_of_another_merchant_does_not_exist(sandbox, other_accoun
     assert found["data"] == []
 
 
-async def test_what_is_no_order_id_is_refused(sandbox):
+async def test_malformed_order_id_is_rejected(sandbox):
     status, body = await sandbox.call("GET", "/v1/orders/90000000001")
     assert (status, body["errors"][0]["code"]) == (400, "invalid_path_param")
 
 
-async def test_without_a_token_the_policy_agent_answers(sandbox):
+async def test_request_without_token_gets_policy_agent_error(sandbox):
     async with sandbox.session.get(f"{sandbox.url}/v1/orders/0") as response:
         assert response.status == 403
 
@@ -380,12 +380,12 @@ async def test_orders_are_searched_by_time_status_and_page(sandbox):
         "begin_date=2020-01-01T00:00:00Z&end_date=2090-01-01T00:00:00Z&sort_by=colour",
     ],
 )
-async def test_a_search_without_its_time_is_refused(sandbox, query):
+async def test_search_without_time_is_rejected(sandbox, query):
     status, body = await sandbox.call("GET", f"/v1/orders?{query}")
     assert (status, body["errors"][0]["code"]) == (400, "invalid_query_param")
 
 
-async def test_an_order_keeps_its_names_through_a_restart(start):
+async def test_order_keeps_its_names_after_a_restart(start):
     async with start() as sandbox:
         order = await sandbox.order()
         await sandbox.pay(order_id=order["id"], outcome="approved")

@@ -1,4 +1,4 @@
-"""Payments are made, read, cancelled and captured by the provider's rules."""
+"""Payments are created, read, cancelled and captured by the provider's rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CARD = {"payment_method_id": "visa", "token": "card-token", "installments": 1}
 PAYER = {"email": "ana@example.com"}
 
 
-async def test_the_code_of_a_pix_names_amount_and_payment(sandbox):
+async def test_pix_code_contains_amount_and_payment(sandbox):
     payment = await sandbox.pix(transaction_amount=1234.56)
     data = payment["point_of_interaction"]["transaction_data"]
     code = decode(data["qr_code"])
@@ -25,7 +25,7 @@ async def test_the_code_of_a_pix_names_amount_and_payment(sandbox):
     assert data["ticket_url"].startswith(f"{sandbox.url}/payments/{payment['id']}/ticket?")
 
 
-async def test_the_picture_of_a_pix_is_a_bare_base64_png(sandbox):
+async def test_pix_picture_is_a_base64_png(sandbox):
     payment = await sandbox.pix()
     raw = base64.b64decode(payment["point_of_interaction"]["transaction_data"]["qr_code_base64"], validate=True)
     picture = Image.open(io.BytesIO(raw))
@@ -33,7 +33,7 @@ async def test_the_picture_of_a_pix_is_a_bare_base64_png(sandbox):
     assert picture.width == picture.height > 200
 
 
-async def test_an_approved_pix_pays_its_fee_and_hides_its_code(sandbox):
+async def test_approved_pix_has_a_fee_and_no_code(sandbox):
     payment = await sandbox.pix(transaction_amount=50)
     await sandbox.pay(payment_id=payment["id"], outcome="approved")
     paid = await sandbox.payment(payment["id"])
@@ -45,19 +45,19 @@ async def test_an_approved_pix_pays_its_fee_and_hides_its_code(sandbox):
     assert paid["point_of_interaction"]["transaction_data"]["qr_code"] is None
 
 
-async def test_a_repeated_key_returns_the_same_payment(sandbox):
+async def test_repeated_key_returns_the_same_payment(sandbox):
     first = await sandbox.pix(key="k")
     await sandbox.pay(payment_id=first["id"], outcome="approved")
     assert await sandbox.pix(key="k") == first
     assert (await sandbox.pix(key="other"))["id"] != first["id"]
 
 
-async def test_calls_with_one_key_at_the_same_time_make_one_payment(sandbox):
+async def test_concurrent_requests_with_one_key_create_one_payment(sandbox):
     payments = await asyncio.gather(*(sandbox.pix(key="k") for _ in range(10)))
     assert len({payment["id"] for payment in payments}) == 1
 
 
-async def test_a_key_belongs_to_its_merchant_and_its_path(sandbox, other_account):
+async def test_key_is_scoped_by_merchant_and_path(sandbox, other_account):
     first = await sandbox.pix(key="k")
     body = {"transaction_amount": 1, "payment_method_id": "pix", "payer": PAYER}
     status, second = await sandbox.call("POST", "/v1/payments", body, key="k", account=other_account)
@@ -68,13 +68,13 @@ async def test_a_key_belongs_to_its_merchant_and_its_path(sandbox, other_account
     assert status == 201
 
 
-async def test_a_payment_of_another_merchant_does_not_exist(sandbox, other_account):
+async def test_payment_of_another_merchant_is_answered_404(sandbox, other_account):
     payment = await sandbox.pix()
     status, body = await sandbox.call("GET", f"/v1/payments/{payment['id']}", account=other_account)
     assert (status, body["cause"][0]["code"]) == (404, 2000)
 
 
-async def test_metadata_comes_back_in_snake_case_and_exact(sandbox):
+async def test_metadata_is_returned_in_snake_case_and_exact(sandbox):
     payment = await sandbox.pix(metadata={"orderId": 1, "nested": {"someKey": 0.1}, "plain_key": [1.25]})
     assert payment["metadata"] == {"order_id": 1, "nested": {"some_key": 0.1}, "plain_key": [1.25]}
 
@@ -109,7 +109,7 @@ async def test_metadata_comes_back_in_snake_case_and_exact(sandbox):
         ({"date_of_expiration": "2020-01-01T00:00:00.000-03:00"}, 7523),
     ],
 )
-async def test_a_broken_rule_is_named_by_its_cause_code(sandbox, change, code):
+async def test_broken_rule_has_its_cause_code(sandbox, change, code):
     body = {"transaction_amount": 7.5, "payment_method_id": "pix", "payer": PAYER, **change}
     status, refusal = await sandbox.call("POST", "/v1/payments", body, key="k")
     assert status == 400
@@ -119,12 +119,12 @@ async def test_a_broken_rule_is_named_by_its_cause_code(sandbox, change, code):
     assert "UTC;" in cause["data"]
 
 
-async def test_a_payment_without_idempotency_key_is_refused(sandbox):
+async def test_payment_without_idempotency_key_is_rejected(sandbox):
     status, body = await sandbox.call("POST", "/v1/payments", {})
     assert (status, body["cause"][0]["code"]) == (400, 4292)
 
 
-async def test_what_is_not_json_is_refused(sandbox):
+async def test_malformed_json_is_rejected(sandbox):
     headers = {
         "Authorization": f"Bearer {sandbox.settings.accounts[0].access_token}",
         "X-Idempotency-Key": "k",
@@ -135,7 +135,7 @@ async def test_what_is_not_json_is_refused(sandbox):
             assert (await response.json())["cause"][0]["code"] == 1
 
 
-async def test_an_authorized_card_payment_is_captured_in_part(sandbox):
+async def test_authorized_card_payment_is_captured_in_part(sandbox):
     body = {"transaction_amount": 100, "capture": False, "payer": PAYER, **CARD}
     _, payment = await sandbox.call("POST", "/v1/payments", body, key="k")
     assert (payment["status"], payment["captured"]) == ("authorized", False)
@@ -160,21 +160,21 @@ async def test_an_authorized_card_payment_is_captured_in_part(sandbox):
         ("FUND", "rejected", "cc_rejected_insufficient_amount"),
     ],
 )
-async def test_the_test_name_of_a_card_holder_decides(sandbox, name, status, detail):
+async def test_card_holder_name_decides_the_status(sandbox, name, status, detail):
     body = {"transaction_amount": 10, "payer": {**PAYER, "first_name": name}, **CARD}
     _, payment = await sandbox.call("POST", "/v1/payments", body, key="k")
     assert (payment["status"], payment["status_detail"]) == (status, detail)
 
 
 @pytest.mark.parametrize("change", [{"status": "cancelled"}, {"capture": True}, {"status": "approved"}])
-async def test_an_action_that_the_state_forbids_is_refused(sandbox, change):
+async def test_action_forbidden_by_the_status_is_rejected(sandbox, change):
     payment = await sandbox.pix()
     await sandbox.pay(payment_id=payment["id"], outcome="approved")
     status, refusal = await sandbox.call("PUT", f"/v1/payments/{payment['id']}", change)
     assert (status, refusal["cause"][0]["code"]) == (400, 2018)
 
 
-async def test_a_payment_is_cancelled_by_the_path_made_for_it(sandbox, other_account):
+async def test_payment_is_cancelled_by_its_own_route(sandbox, other_account):
     payment = await sandbox.pix()
     path = f"/v1/payments/{payment['id']}/cancellations"
     assert (await sandbox.call("PUT", path, account=other_account))[0] == 404
@@ -184,7 +184,7 @@ async def test_a_payment_is_cancelled_by_the_path_made_for_it(sandbox, other_acc
     assert (status, refusal["cause"][0]["code"]) == (400, 2018)
 
 
-async def test_two_changes_never_carry_the_same_instant(sandbox):
+async def test_two_changes_never_have_the_same_time(sandbox):
     payment = await sandbox.pix()
     seen = [payment["date_last_updated"]]
     seen += [
@@ -194,30 +194,30 @@ async def test_two_changes_never_carry_the_same_instant(sandbox):
     assert sorted(set(seen)) == seen
 
 
-async def test_an_unpaid_pix_expires_and_the_shop_is_told(start, shop):
+async def test_expired_pix_sends_a_webhook(start, shop):
     async with start(time_factor=86_400 * 5) as sandbox:
         payment = await sandbox.pix(notification_url=f"{shop.url}?source_news=webhooks")
-        created, updated = await shop.heard(2)
+        created, updated = await shop.wait_for_webhooks(2)
         expired = await sandbox.payment(payment["id"])
     assert (created.body["action"], updated.body["action"]) == ("payment.created", "payment.updated")
     assert (expired["status"], expired["status_detail"]) == ("cancelled", "expired")
 
 
-async def test_a_moved_due_date_keeps_a_pix_payable(start, shop):
+async def test_later_due_date_keeps_a_pix_payable(start, shop):
     async with start(time_factor=86_400 * 4) as sandbox:
         payment = await sandbox.pix()
         status, moved = await sandbox.call(
             "PUT", f"/v1/payments/{payment['id']}", {"date_of_expiration": "2090-01-01T00:00:00.000-03:00"}
         )
         other = await sandbox.pix(key="other", notification_url=f"{shop.url}?source_news=webhooks")
-        await shop.heard(2)
+        await shop.wait_for_webhooks(2)
         assert (await sandbox.payment(other["id"]))["status"] == "cancelled"
         assert (await sandbox.payment(payment["id"]))["status"] == "pending"
     assert status == 200
     assert moved["date_of_expiration"] == "2089-12-31T23:00:00.000-04:00"
 
 
-async def test_without_a_token_the_policy_agent_answers(sandbox):
+async def test_request_without_token_gets_policy_agent_error(sandbox):
     async with sandbox.session.get(f"{sandbox.url}/v1/payments/1") as response:
         assert response.status == 403
         assert (await response.json())["blocked_by"] == "PolicyAgent"

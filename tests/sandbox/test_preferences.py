@@ -1,4 +1,4 @@
-"""Preferences are checked and answered as the provider does."""
+"""Preferences have the checks and answers of the provider."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 ITEM = {"title": "Pão", "quantity": 1, "unit_price": 1}
 
 
-async def test_both_forms_of_the_path_create_a_preference_and_keys_mean_nothing(sandbox):
+async def test_both_paths_create_preferences_and_ignore_keys(sandbox):
     body = {"items": [ITEM]}
     answers = [
         await sandbox.call("POST", path, body, key="same")
@@ -53,17 +53,17 @@ async def test_both_forms_of_the_path_create_a_preference_and_keys_mean_nothing(
         ),
     ],
 )
-async def test_broken_terms_are_refused_by_name(sandbox, terms, error):
+async def test_broken_terms_are_rejected_by_name(sandbox, terms, error):
     status, body = await sandbox.call("POST", "/checkout/preferences", {"items": [ITEM], **terms})
     assert (status, body["error"], body["status"], body["cause"]) == (400, error, 400, None)
 
 
-async def test_auto_return_without_a_success_address_has_the_words_of_the_provider(sandbox):
+async def test_auto_return_without_success_url_has_the_provider_error(sandbox):
     _, body = await sandbox.call("POST", "/checkout/preferences", {"items": [ITEM], "auto_return": "approved"})
     assert body["message"] == "auto_return invalid. back_url.success must be defined"
 
 
-async def test_a_refused_update_changes_nothing(sandbox):
+async def test_rejected_update_has_no_effect(sandbox):
     preference = await sandbox.preference()
     path = f"/checkout/preferences/{preference['id']}"
     status, _ = await sandbox.call("PUT", path, {"items": []})
@@ -71,7 +71,7 @@ async def test_a_refused_update_changes_nothing(sandbox):
     assert (await sandbox.call("GET", path))[1] == preference
 
 
-async def test_a_preference_of_another_merchant_does_not_exist(sandbox, other_account):
+async def test_preference_of_another_merchant_is_answered_404(sandbox, other_account):
     preference = await sandbox.preference()
     status, _ = await sandbox.call("GET", f"/checkout/preferences/{preference['id']}", account=other_account)
     assert status == 404
@@ -80,7 +80,7 @@ async def test_a_preference_of_another_merchant_does_not_exist(sandbox, other_ac
 
 
 async def is_closed(sandbox, preference) -> bool:
-    """Whether the page says so, takes no payment, and the control neither."""
+    """Return True when the page shows it, and neither the page nor the control accepts a payment."""
     async with sandbox.session.get(preference["init_point"]) as response:
         says_so = "Link expirado" in await response.text()
     async with sandbox.session.post(
@@ -92,7 +92,7 @@ async def is_closed(sandbox, preference) -> bool:
     return says_so and refuses and (status, body["error"]) == (409, "preference_expired") and not found["results"]
 
 
-async def test_a_closing_date_in_the_past_closes_the_link(sandbox):
+async def test_past_closing_date_closes_the_link(sandbox):
     preference = await sandbox.preference()
     past = (datetime.now(UTC) - timedelta(minutes=1)).isoformat(timespec="milliseconds")
     status, closed = await sandbox.call(
@@ -103,7 +103,7 @@ async def test_a_closing_date_in_the_past_closes_the_link(sandbox):
     assert await is_closed(sandbox, preference)
 
 
-async def test_a_link_is_closed_by_the_path_made_for_it(sandbox, other_account):
+async def test_link_is_closed_by_its_own_route(sandbox, other_account):
     preference = await sandbox.preference()
     path = f"/checkout/preferences/{preference['id']}/expire"
     assert (await sandbox.call("PUT", path, account=other_account))[0] == 404
@@ -112,7 +112,7 @@ async def test_a_link_is_closed_by_the_path_made_for_it(sandbox, other_account):
     assert await is_closed(sandbox, preference)
 
 
-async def test_a_closed_link_opens_again_with_a_later_date(sandbox):
+async def test_closed_link_reopens_with_a_later_date(sandbox):
     preference = await sandbox.preference()
     path = f"/checkout/preferences/{preference['id']}"
     await sandbox.call("PUT", f"{path}/expire")

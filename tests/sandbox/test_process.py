@@ -1,4 +1,4 @@
-"""The real process starts, remembers, and stops as an operator expects."""
+"""The sandbox process: start, restart, stop and settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PIX = {"transaction_amount": 1, "payment_method_id": "pix", "payer": {"email": "
 
 @pytest.fixture
 async def spawn(settings):
-    """Start processes of the sandbox on the test's port and folder, and end them with the test."""
+    """Start sandbox processes with the test's port and folder, and end them after the test."""
     started = []
 
     async def start(**changes: str):
@@ -48,7 +48,7 @@ async def spawn(settings):
         await process.communicate()
 
 
-async def test_a_payment_survives_even_a_killed_process(spawn, settings):
+async def test_payment_survives_a_killed_process(spawn, settings):
     process = await spawn()
     await process.stdout.readline()
     async with aiohttp.ClientSession(settings.public_url, headers=HEADERS) as session:
@@ -66,7 +66,7 @@ async def test_a_payment_survives_even_a_killed_process(spawn, settings):
             assert (await response.json())["paging"]["total"] == 1
 
 
-async def test_a_restart_finds_preferences_orders_and_the_due_dates_of_payments(start, shop):
+async def test_restart_keeps_preferences_orders_and_due_dates(start, shop):
     async with start() as sandbox:
         preference = await sandbox.preference(external_reference="PED-1")
         pix = await sandbox.pay(preference_id=preference["id"], outcome="pending")
@@ -75,9 +75,9 @@ async def test_a_restart_finds_preferences_orders_and_the_due_dates_of_payments(
         await sandbox.pay(payment_id=refunded["id"], outcome="refunded", amount=0.07)
         before = [await sandbox.payment(payment["id"]) for payment in (pix, refunded)]
         other = await sandbox.pix(key="other", notification_url=f"{shop.url}?source_news=webhooks")
-        await shop.heard(1)
+        await shop.wait_for_webhooks(1)
     async with start(time_factor=10**9) as sandbox:
-        await shop.heard(2)
+        await shop.wait_for_webhooks(2)
         assert (await sandbox.payment(other["id"]))["status_detail"] == "expired"
     async with start() as sandbox:
         assert (await sandbox.call("GET", f"/checkout/preferences/{preference['id']}"))[1] == preference
@@ -89,7 +89,7 @@ async def test_a_restart_finds_preferences_orders_and_the_due_dates_of_payments(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_stops_it_within_two_seconds_even_amid_a_slow_call(spawn, settings, number):
+async def test_signal_stops_the_sandbox_within_two_seconds(spawn, settings, number):
     process = await spawn()
     await process.stdout.readline()
     async with aiohttp.ClientSession(settings.public_url, headers=HEADERS) as session:
@@ -109,7 +109,7 @@ async def test_a_signal_stops_it_within_two_seconds_even_amid_a_slow_call(spawn,
     assert await process.stderr.read() == b""
 
 
-async def test_a_taken_port_is_one_sentence_and_exit_code_1(spawn, settings, tmp_path):
+async def test_taken_port_prints_one_sentence_and_exits_with_1(spawn, settings, tmp_path):
     first = await spawn()
     await first.stdout.readline()
     second = await spawn(EXTRATO_SANDBOX_DATA=str(tmp_path / "elsewhere"))
@@ -120,7 +120,7 @@ async def test_a_taken_port_is_one_sentence_and_exit_code_1(spawn, settings, tmp
     assert not (tmp_path / "elsewhere").exists()
 
 
-async def test_a_folder_in_use_is_one_sentence_and_exit_code_1(spawn, settings, start):
+async def test_folder_in_use_prints_one_sentence_and_exits_with_1(spawn, settings, start):
     async with start():
         process = await spawn(EXTRATO_SANDBOX_PORT=str(free_port()))
         _, err = await process.communicate()
@@ -129,7 +129,7 @@ async def test_a_folder_in_use_is_one_sentence_and_exit_code_1(spawn, settings, 
     assert str(settings.data) in err.decode()
 
 
-def test_settings_default_to_the_demo_merchant_on_port_8001():
+def test_settings_default_to_demo_merchant_on_port_8001():
     settings = Settings.from_env({})
     assert (settings.port, settings.public_url) == (8001, "http://127.0.0.1:8001")
     assert settings.accounts == (DEMO_ACCOUNT,)
@@ -149,12 +149,12 @@ def test_settings_default_to_the_demo_merchant_on_port_8001():
         ),
     ],
 )
-def test_an_unusable_setting_is_named(name, value):
+def test_unusable_setting_is_named(name, value):
     with pytest.raises(InvalidSettings, match=name):
         Settings.from_env({name: value})
 
 
-def test_the_secret_of_the_demo_account_is_given():
+def test_demo_secret_is_configured():
     (demo,) = Settings.from_env({"EXTRATO_SANDBOX_DEMO_SECRET": "of-the-hub"}).accounts
     assert (demo.collector_id, demo.webhook_secret) == (DEMO_ACCOUNT.collector_id, "of-the-hub")
 

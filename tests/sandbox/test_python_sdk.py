@@ -25,7 +25,7 @@ ITEMS = [{"title": "Camiseta", "quantity": 1, "unit_price": 49.9}]
 
 @pytest.fixture
 def ask(sandbox):
-    """Run a call of the blocking SDK in a thread."""
+    """Run a request of the blocking SDK in a thread."""
     sdk = sandbox.sdk
 
     async def in_thread(resource: str, method: str, *arguments):
@@ -34,7 +34,7 @@ def ask(sandbox):
     return in_thread
 
 
-async def test_a_preference_is_created_read_changed_and_found(ask, sandbox):
+async def test_preference_is_created_read_changed_and_found(ask, sandbox):
     created = await ask("preference", "create", {"items": ITEMS, "external_reference": "PED-1"})
     assert created["status"] == 201
     preference_id = created["response"]["id"]
@@ -54,7 +54,7 @@ async def test_a_preference_is_created_read_changed_and_found(ask, sandbox):
     assert (await ask("preference", "search", {"external_reference": "PED-1"}))["response"]["total"] == 0
 
 
-async def test_a_pix_is_created_read_and_cancelled(ask):
+async def test_pix_is_created_read_and_cancelled(ask):
     created = await ask("payment", "create", PIX)
     assert created["status"] == 201
     payment = created["response"]
@@ -68,7 +68,7 @@ async def test_a_pix_is_created_read_and_cancelled(ask):
     assert cancelled["response"]["status_detail"] == "by_collector"
 
 
-async def test_an_order_is_created_read_and_cancelled(ask, order_terms):
+async def test_order_is_created_read_and_cancelled(ask, order_terms):
     created = await ask("order", "create", order_terms())
     assert created["status"] == 201
     order = created["response"]
@@ -81,7 +81,7 @@ async def test_an_order_is_created_read_and_cancelled(ask, order_terms):
     assert "order_already_canceled" in str(refused.value.response)
 
 
-async def test_a_typed_request_makes_an_order(ask, order_terms):
+async def test_typed_request_creates_an_order(ask, order_terms):
     request = OrderCreateRequest(
         type="online",
         total_amount="7.50",
@@ -93,7 +93,7 @@ async def test_a_typed_request_makes_an_order(ask, order_terms):
     assert (created["status"], created["response"]["total_amount"]) == (201, "7.50")
 
 
-async def test_an_order_is_refunded_in_part_and_then_wholly(ask, sandbox):
+async def test_order_is_refunded_in_part_and_then_in_full(ask, sandbox):
     order = await sandbox.order(amount="10.00")
     await sandbox.pay(order_id=order["id"], outcome="approved")
     part = {"transactions": [{"id": order["transactions"]["payments"][0]["id"], "amount": "4.00"}]}
@@ -116,14 +116,14 @@ async def test_orders_and_chargebacks_are_searched(ask, sandbox):
     assert (await ask("chargeback", "get", chargeback["id"]))["response"] == chargeback
 
 
-async def test_the_search_pages_through_everything(ask, sandbox):
+async def test_search_pages_through_all_payments(ask, sandbox):
     expected = [(await sandbox.pix(key=f"key-{number}"))["id"] for number in range(7)]
     iterator = sandbox.sdk.payment().search_auto_paging_iter({"sort": "date_created", "criteria": "asc"}, limit=3)
     found = await asyncio.to_thread(list, iterator)
     assert [payment["id"] for payment in found] == expected
 
 
-async def test_a_full_refund_without_a_body_gives_everything_back(ask, sandbox):
+async def test_full_refund_needs_no_body(ask, sandbox):
     payment = await sandbox.pix()
     await sandbox.pay(payment_id=payment["id"], outcome="approved")
     refund = await ask("refund", "create", payment["id"])
@@ -134,7 +134,7 @@ async def test_a_full_refund_without_a_body_gives_everything_back(ask, sandbox):
     assert (await ask("payment", "get", payment["id"]))["response"]["status"] == "refunded"
 
 
-async def test_a_repeated_refund_answers_with_nothing(sandbox):
+async def test_repeated_refund_has_an_empty_answer(sandbox):
     payment = await sandbox.pix()
     await sandbox.pay(payment_id=payment["id"], outcome="approved")
     options = RequestOptions(access_token=DEMO_ACCOUNT.access_token, custom_headers={"x-idempotency-key": "refund-1"})
@@ -145,7 +145,7 @@ async def test_a_repeated_refund_answers_with_nothing(sandbox):
     assert (await sandbox.payment(payment["id"]))["transaction_amount_refunded"] == 5
 
 
-async def test_refusals_become_the_errors_that_the_sdk_knows(ask, sandbox):
+async def test_errors_become_the_errors_of_the_sdk(ask, sandbox):
     with pytest.raises(MPNotFoundError) as unknown:
         (await ask("payment", "get", 1)).raise_for_status()
     assert unknown.value.causes[0]["code"] == 2000
@@ -160,7 +160,7 @@ async def test_refusals_become_the_errors_that_the_sdk_knows(ask, sandbox):
         (await asyncio.to_thread(stranger.user().get)).raise_for_status()
 
 
-async def test_the_account_its_methods_and_its_orders_can_be_read(ask, sandbox):
+async def test_account_methods_and_merchant_orders_are_read(ask, sandbox):
     assert (await ask("user", "get"))["response"]["nickname"] == DEMO_ACCOUNT.nickname
     methods = (await ask("payment_methods", "list_all"))["response"]
     assert {"pix", "bolbradesco", "visa"} <= {method["id"] for method in methods}

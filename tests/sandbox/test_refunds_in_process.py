@@ -1,4 +1,4 @@
-"""A refund of a Pix can wait for the central bank, end either way, and be taken back after it was made."""
+"""A refund can be in process, end as approved or failed, and be reversed after its approval."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ASKING = {"X-Render-In-Process-Refunds": "true"}
 
 @pytest.fixture
 async def path(sandbox) -> str:
-    """The refunds of an approved payment of 10 reais, on a day when refunds wait."""
+    """The refunds path of an approved payment of 10 reais, with refunds in process."""
     payment = await sandbox.pix(transaction_amount=10, external_reference="PED-1")
     await sandbox.pay(payment_id=payment["id"], outcome="approved")
     await sandbox.faults(refunds_in_process=True)
@@ -20,23 +20,23 @@ async def payment_at(sandbox, path) -> dict:
     return (await sandbox.call("GET", path.removesuffix("/refunds")))[1]
 
 
-async def waiting(sandbox, path, *, amount: float = 4, key: str = "1") -> dict:
+async def refund_in_process(sandbox, path, *, amount: float = 4, key: str = "1") -> dict:
     status, refund = await sandbox.call("POST", path, {"amount": amount}, key=key, headers=ASKING)
     assert (status, refund["status"]) == (201, "in_process")
     return refund
 
 
-async def test_a_waiting_refund_changes_nothing_of_the_payment(sandbox, path):
+async def test_refund_in_process_leaves_the_payment_unchanged(sandbox, path):
     before = await payment_at(sandbox, path)
-    refund = await waiting(sandbox, path)
+    refund = await refund_in_process(sandbox, path)
     assert (refund["amount"], refund["amount_refunded_to_payer"]) == (4, 0)
     assert await payment_at(sandbox, path) == before
     _, found = await sandbox.call("GET", "/v1/payments/search")
     assert [each["date_last_updated"] for each in found["results"]] == [before["date_last_updated"]]
 
 
-async def test_a_waiting_refund_is_shown_only_when_the_header_asks_for_it(sandbox, path):
-    refund = await waiting(sandbox, path)
+async def test_refund_in_process_is_listed_only_with_the_header(sandbox, path):
+    refund = await refund_in_process(sandbox, path)
     assert await sandbox.call("GET", path, headers=ASKING) == (200, [refund])
     assert await sandbox.call("GET", f"{path}/{refund['id']}", headers=ASKING) == (200, refund)
     assert await sandbox.call("GET", path) == (200, [])
@@ -44,7 +44,7 @@ async def test_a_waiting_refund_is_shown_only_when_the_header_asks_for_it(sandbo
     assert (status, body["cause"][0]["code"]) == (404, 2032)
 
 
-async def test_without_the_header_a_waiting_refund_is_answered_400_and_goes_on(sandbox, path):
+async def test_refund_in_process_is_answered_400_without_the_header(sandbox, path):
     status, body = await sandbox.call("POST", path, {"amount": 4}, key="1")
     assert (status, body["cause"][0]["code"]) == (400, 2084)
     assert await sandbox.call("POST", path, {"amount": 4}, key="1") == (200, None)
@@ -52,20 +52,20 @@ async def test_without_the_header_a_waiting_refund_is_answered_400_and_goes_on(s
     assert (refund["status"], refund["amount"]) == ("in_process", 4)
 
 
-async def test_a_waiting_refund_reserves_its_amount_until_it_fails(sandbox, path):
-    refund = await waiting(sandbox, path)
+async def test_refund_in_process_reserves_its_amount_until_it_fails(sandbox, path):
+    refund = await refund_in_process(sandbox, path)
     status, body = await sandbox.call("POST", path, {"amount": 7}, key="2", headers=ASKING)
     assert (status, body["cause"][0]["code"]) == (400, 2017)
     await sandbox.end_refund(refund["id"], "rejected")
-    await waiting(sandbox, path, amount=10, key="3")
+    await refund_in_process(sandbox, path, amount=10, key="3")
     status, body = await sandbox.call("POST", path, key="4", headers=ASKING)
     assert (status, body["cause"][0]["code"]) == (400, 2063)
 
 
 @pytest.mark.parametrize("amount", [4, 10])
-async def test_a_waiting_refund_that_is_made_refunds_the_payment(sandbox, path, amount):
+async def test_approved_refund_refunds_the_payment(sandbox, path, amount):
     before = await payment_at(sandbox, path)
-    refund = await waiting(sandbox, path, amount=amount)
+    refund = await refund_in_process(sandbox, path, amount=amount)
     payment = await sandbox.end_refund(refund["id"], "approved")
     assert payment["transaction_amount_refunded"] == amount
     assert payment["date_last_updated"] > before["date_last_updated"]
@@ -76,8 +76,8 @@ async def test_a_waiting_refund_that_is_made_refunds_the_payment(sandbox, path, 
 
 
 @pytest.mark.parametrize("end", ["rejected", "cancelled"])
-async def test_a_waiting_refund_that_fails_is_listed_as_such(sandbox, path, end):
-    refund = await waiting(sandbox, path)
+async def test_failed_refund_is_listed_with_its_status(sandbox, path, end):
+    refund = await refund_in_process(sandbox, path)
     payment = await sandbox.end_refund(refund["id"], end)
     assert (payment["status"], payment["status_detail"]) == ("approved", "accredited")
     assert payment["transaction_amount_refunded"] == 0
@@ -86,7 +86,7 @@ async def test_a_waiting_refund_that_fails_is_listed_as_such(sandbox, path, end)
         assert [(each["id"], each["status"]) for each in refunds] == [(refund["id"], end)]
 
 
-async def test_a_made_refund_is_taken_back(sandbox, path):
+async def test_approved_refund_is_reversed(sandbox, path):
     await sandbox.faults(refunds_in_process=False)
     _, first = await sandbox.call("POST", path, {"amount": 4}, key="1")
     await sandbox.call("POST", path, key="2")
@@ -102,8 +102,8 @@ async def test_a_made_refund_is_taken_back(sandbox, path):
     assert [each["status"] for each in payment["refunds"]] == ["cancelled", "rejected"]
 
 
-async def test_an_ended_refund_stays_as_it_is(sandbox, path):
-    refund = await waiting(sandbox, path)
+async def test_failed_refund_stays_failed(sandbox, path):
+    refund = await refund_in_process(sandbox, path)
     await sandbox.end_refund(refund["id"], "rejected")
     for status, name, body, code in (
         (409, refund["id"], {"status": "approved"}, "illegal_move"),
@@ -114,18 +114,18 @@ async def test_an_ended_refund_stays_as_it_is(sandbox, path):
         assert (refused, answer["error"]) == (status, code)
 
 
-async def test_a_waiting_refund_survives_a_restart(start):
+async def test_refund_in_process_survives_a_restart(start):
     async with start() as sandbox:
         payment = await sandbox.pix()
         await sandbox.pay(payment_id=payment["id"], outcome="approved")
         await sandbox.faults(refunds_in_process=True)
-        refund = await waiting(sandbox, f"/v1/payments/{payment['id']}/refunds")
+        refund = await refund_in_process(sandbox, f"/v1/payments/{payment['id']}/refunds")
     async with start() as sandbox:
         payment = await sandbox.end_refund(refund["id"], "approved")
         assert payment["transaction_amount_refunded"] == 4
 
 
-async def test_a_refund_in_the_panel_has_a_row_with_its_own_id(sandbox, path):
+async def test_panel_refund_has_its_own_id(sandbox, path):
     number = int(path.split("/")[3])
     for amount in (1, 2.5):
         payment = await sandbox.pay(payment_id=number, outcome="refunded", amount=amount)
@@ -144,7 +144,7 @@ async def order(sandbox) -> dict:
 
 
 @pytest.mark.parametrize(("end", "word"), [("approved", "processed"), ("rejected", "failed")])
-async def test_an_order_lists_a_waiting_refund_once_it_ended(sandbox, order, end, word):
+async def test_order_lists_a_refund_after_it_ended(sandbox, order, end, word):
     await sandbox.faults(order_refunds="processing")
     before = await sandbox.shown_order(order["id"])
     name = before["transactions"]["payments"][0]["id"]
@@ -161,7 +161,7 @@ async def test_an_order_lists_a_waiting_refund_once_it_ended(sandbox, order, end
     assert after["status_detail"] == ("partially_refunded" if word == "processed" else "accredited")
 
 
-async def test_a_refund_of_an_order_is_taken_back(sandbox, order):
+async def test_refund_of_an_order_is_reversed(sandbox, order):
     _, refunded = await sandbox.call("POST", f"/v1/orders/{order['id']}/refund", key="1")
     (refund,) = refunded["transactions"]["refunds"]
     await sandbox.end_refund(refund["reference_id"], "cancelled")
@@ -171,13 +171,13 @@ async def test_a_refund_of_an_order_is_taken_back(sandbox, order):
     assert "refunded_amount" not in shown["transactions"]["payments"][0]
 
 
-async def test_a_refunded_order_can_be_shown_as_processed(sandbox, shop, order):
+async def test_refunded_order_can_be_shown_as_processed(sandbox, shop, order):
     await sandbox.panel(webhook_url=shop.url)
     await sandbox.faults(order_refunded_as_processed=True)
     _, refunded = await sandbox.call("POST", f"/v1/orders/{order['id']}/refund", key="1")
     shown = await sandbox.shown_order(order["id"])
-    (hook,) = await shop.heard(1)
-    assert (hook.body["action"], hook.body["data"]["status"]) == ("order.refunded", "processed")
+    (webhook,) = await shop.wait_for_webhooks(1)
+    assert (webhook.body["action"], webhook.body["data"]["status"]) == ("order.refunded", "processed")
     window = "begin_date=2020-01-01T00:00:00.000Z&end_date=2090-01-01T00:00:00.000Z"
     _, found = await sandbox.call("GET", f"/v1/orders?{window}&status=processed&status_detail=refunded")
     for each in (refunded, shown, shown["transactions"]["payments"][0], *found["data"]):

@@ -1,4 +1,4 @@
-"""The search of payments filters, orders and pages as documented, and can lag."""
+"""The search of payments filters, sorts and pages as documented, and can lag."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def ids(answer) -> list[int]:
     return [payment["id"] for payment in answer[1]["results"]]
 
 
-async def test_a_reference_finds_exactly_its_payments(sandbox, find, other_account):
+async def test_reference_finds_exactly_its_payments(sandbox, find, other_account):
     wanted = await sandbox.pix(external_reference="PED-1")
     await sandbox.pix(key="2", external_reference="PED-10")
     body = {
@@ -37,7 +37,7 @@ async def test_a_reference_finds_exactly_its_payments(sandbox, find, other_accou
     assert ids(await find(external_reference="PED-2")) == []
 
 
-async def test_a_sweep_by_last_update_sees_a_change_of_this_moment(sandbox, find):
+async def test_search_by_last_update_finds_the_latest_change(sandbox, find):
     first = await sandbox.pix(key="1")
     second = await sandbox.pix(key="2")
     await sandbox.pay(payment_id=first["id"], outcome="approved")
@@ -48,7 +48,7 @@ async def test_a_sweep_by_last_update_sees_a_change_of_this_moment(sandbox, find
     assert ids(await find(range="date_approved")) == [first["id"]]
 
 
-async def test_an_absolute_interval_includes_its_ends_only(sandbox, find):
+async def test_absolute_interval_includes_both_ends(sandbox, find):
     payment = await sandbox.pix()
     at = payment["date_created"]
     before = at[:20] + f"{max(int(at[20:23]) - 1, 0):03d}" + at[23:]
@@ -58,7 +58,7 @@ async def test_an_absolute_interval_includes_its_ends_only(sandbox, find):
         assert ids(await find(begin_date="NOW-1DAYS", end_date=before)) == []
 
 
-async def test_pages_are_cut_by_limit_and_offset(sandbox, find):
+async def test_limit_and_offset_select_the_page(sandbox, find):
     expected = [(await sandbox.pix(key=str(number)))["id"] for number in range(5)]
     status, page = await find(sort="id", criteria="asc", limit=2, offset=2)
     assert status == 200
@@ -83,19 +83,19 @@ async def test_pages_are_cut_by_limit_and_offset(sandbox, find):
         ({"begin_date": "NOW-365DAYS"}, 9062),
     ],
 )
-async def test_a_wrong_parameter_is_refused(find, query, code):
+async def test_wrong_parameter_is_rejected(find, query, code):
     status, body = await find(**query)
     assert (status, body["cause"][0]["code"]) == (400, code)
 
 
-async def test_an_offset_with_an_encoded_plus_is_understood(sandbox):
+async def test_time_offset_with_encoded_plus_is_accepted(sandbox):
     status, _ = await sandbox.call(
         "GET", f"/v1/payments/search?begin_date={quote('2026-01-20T15:20:01.101+03:00', safe='')}"
     )
     assert status == 200
 
 
-async def test_a_lagging_search_shows_the_past_while_the_payment_shows_the_present(sandbox, find):
+async def test_lagging_search_shows_the_earlier_status(sandbox, find):
     payment = await sandbox.pix(external_reference="PED-1")
     await sandbox.faults(search_lag_ms=60_000)
     assert ids(await find(external_reference="PED-1")) == []

@@ -1,4 +1,4 @@
-"""The signature agrees with vectors that the official validator accepts."""
+"""The signature equals vectors that the official validator accepts."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ VECTORS = [
 
 
 @pytest.mark.parametrize(("data_id", "request_id", "ts", "digest"), VECTORS)
-def test_the_signature_of_a_known_delivery_is_the_known_one(data_id, request_id, ts, digest):
+def test_signature_equals_the_official_vector(data_id, request_id, ts, digest):
     header = signature_header(secret="your_secret_key_here", data_id=data_id, request_id=request_id, ts=ts)
     assert header == f"ts={ts},v1={digest}"

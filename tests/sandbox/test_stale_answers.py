@@ -1,4 +1,4 @@
-"""A question about a payment can be answered as before its latest change, a few times or for good."""
+"""A payment can be served as before its latest change, for some requests or permanently."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import pytest
 
 @pytest.fixture
 async def forms(sandbox) -> list[dict]:
-    """A Pix while it waited, and after it was paid."""
+    """A Pix before and after its payment."""
     pix = await sandbox.pix(external_reference="PED-1")
     return [pix, await sandbox.pay(payment_id=pix["id"], outcome="approved")]
 
 
-async def test_a_stale_answer_is_given_as_often_as_was_asked(sandbox, forms):
+async def test_stale_answer_is_served_the_requested_number_of_times(sandbox, forms):
     earlier, present = forms
     order = {"payment_id": present["id"], "answers": 2}
     assert await sandbox.control("POST", "stale", order) == (200, earlier)
@@ -23,14 +23,14 @@ async def test_a_stale_answer_is_given_as_often_as_was_asked(sandbox, forms):
     assert await sandbox.payment(present["id"]) == present
 
 
-async def test_an_order_is_stale_with_its_payment(sandbox):
+async def test_order_is_stale_with_its_payment(sandbox):
     order = await sandbox.order()
     payment = await sandbox.pay(order_id=order["id"], outcome="approved")
     await sandbox.control("POST", "stale", {"payment_id": payment["id"], "answers": 1})
     assert [(await sandbox.shown_order(order["id"]))["status"] for _ in range(2)] == ["action_required", "processed"]
 
 
-async def test_a_change_is_taken_back_for_good(sandbox, forms):
+async def test_change_is_reverted(sandbox, forms):
     earlier, present = forms
     later = await sandbox.pix(key="later")
     order = {"payment_id": present["id"], "answers": None}
@@ -46,7 +46,7 @@ async def test_a_change_is_taken_back_for_good(sandbox, forms):
     assert again["date_last_updated"] > present["date_last_updated"]
 
 
-async def test_a_change_that_was_taken_back_stays_so_through_a_restart(start):
+async def test_reverted_change_stays_reverted_after_a_restart(start):
     async with start() as sandbox:
         pix = await sandbox.pix()
         await sandbox.pay(payment_id=pix["id"], outcome="approved")
@@ -55,7 +55,7 @@ async def test_a_change_that_was_taken_back_stays_so_through_a_restart(start):
         assert await sandbox.payment(pix["id"]) == pix
 
 
-async def test_a_refund_that_was_taken_back_for_good_is_unknown(sandbox, forms):
+async def test_reverted_refund_is_unknown(sandbox, forms):
     refunded = await sandbox.pay(payment_id=forms[1]["id"], outcome="refunded")
     await sandbox.control("POST", "stale", {"payment_id": refunded["id"], "answers": None})
     refund = refunded["refunds"][0]["id"]
@@ -71,12 +71,12 @@ async def test_a_refund_that_was_taken_back_for_good_is_unknown(sandbox, forms):
         ({"payment_id": 1, "answers": -1}, 400, "invalid_staleness"),
     ],
 )
-async def test_an_impossible_staleness_is_refused(sandbox, order, status, code):
+async def test_impossible_staleness_is_rejected(sandbox, order, status, code):
     refused, body = await sandbox.control("POST", "stale", order)
     assert (refused, body["error"]) == (status, code)
 
 
-async def test_a_payment_that_never_changed_has_no_earlier_form(sandbox):
+async def test_unchanged_payment_has_no_earlier_form(sandbox):
     pix = await sandbox.pix()
     status, body = await sandbox.control("POST", "stale", {"payment_id": pix["id"], "answers": 1})
     assert (status, body["error"]) == (409, "no_earlier_form")

@@ -1,4 +1,4 @@
-"""A hub with its own database, NATS and simulated Mercado Pago; the read model is kept by a plain loop."""
+"""A hub with its own database, NATS and simulated Mercado Pago; a simple loop updates the read model."""
 
 from __future__ import annotations
 
@@ -67,16 +67,16 @@ ACCOUNTS = {
 
 @dataclass
 class Sandbox:
-    """The simulated provider and short words for its control API."""
+    """The simulated provider, with methods for its control API."""
 
     url: str
     session: aiohttp.ClientSession
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
         async with self.session.request(method, f"{self.url}/_sandbox/{path}", json=body) as response:
-            told = await response.json()
-            assert response.status == 200, told
-            return told
+            body = await response.json()
+            assert response.status == 200, body
+            return body
 
     async def pay(self, loaded: LoadedPayment, outcome: str = "approved", **terms: Any) -> dict[str, Any]:
         order = {"external_reference": loaded.payment.intent.external_reference, "outcome": outcome, **terms}
@@ -91,7 +91,7 @@ class Sandbox:
 
 
 class Faulty:
-    """The provider, but for the methods that are given."""
+    """The provider with some methods replaced."""
 
     def __init__(self, provider: Any, **instead: Any) -> None:
         self._provider = provider
@@ -133,7 +133,7 @@ class World:
         hub: Hub | None = None,
         unit_price_centavos: int = 350,
     ) -> LoadedPayment:
-        """Open a payment of 35.00 and have it charged; the read model shows it when this returns."""
+        """Open a payment of 35.00, charge it, and wait until it is in the read model."""
         merchant = await MerchantDirectory(self.hub.log).get(slug)
         wanted = NewPayment(
             provider=provider,
@@ -158,12 +158,12 @@ class World:
         return bool(await self.pool.fetchval(query, head))
 
     async def wait_for_searches(self, times: int) -> float:
-        """Wait until the provider was asked so often what changed; gives the seconds that it took."""
+        """Wait until the provider has got so many searches, and return the seconds that it took."""
 
-        async def is_so() -> bool:
+        async def is_reached() -> bool:
             return await self.sandbox.request_count() >= times
 
-        return await seconds_until(is_so, f"the provider was asked {times} times")
+        return await seconds_until(is_reached, f"the provider has got {times} searches")
 
     async def status(self, loaded: LoadedPayment) -> str:
         return (await load_payment(self.hub, loaded.payment_id)).payment.status
@@ -173,12 +173,12 @@ class World:
         return [envelope for envelope in history if not kinds or isinstance(envelope.event, kinds)]
 
     async def wait_for_status(self, loaded: LoadedPayment, status: str, *, within_s: float = 10) -> float:
-        """Wait until the log says so; gives the seconds that it took."""
+        """Wait until the payment has the status, and return the seconds that it took."""
 
-        async def is_so() -> bool:
+        async def is_reached() -> bool:
             return await self.status(loaded) == status
 
-        return await seconds_until(is_so, f"payment {loaded.payment_id} is {status}", within_s=within_s)
+        return await seconds_until(is_reached, f"payment {loaded.payment_id} is {status}", within_s=within_s)
 
     def sweeps(self, hub: Hub | None = None) -> Sweeps:
         """A monitor's sweeps without timers."""
@@ -312,43 +312,43 @@ async def world(
                 account_id=str(account.collector_id),
             )
             await connect_provider(hub, slug, "mercado_pago", credential, cause=CAUSE)
-        await parts.enter_async_context(_kept_read_model(pool, database_url))
+        await parts.enter_async_context(_updated_read_model(pool, database_url))
         world = World(settings, pool, hub, nats_server, sandbox)
         parts.push_async_callback(world.end)
         yield world
 
 
 @contextlib.asynccontextmanager
-async def _kept_read_model(pool: asyncpg.Pool, database_url: str) -> AsyncIterator[None]:
+async def _updated_read_model(pool: asyncpg.Pool, database_url: str) -> AsyncIterator[None]:
     await pool.execute(OPEN_PAYMENTS.create.format(table="open_payments"))
     await pool.execute("INSERT INTO checkpoints VALUES ('open_payments', 1, 0)")
 
-    async def keep_on(appended: LogSignal) -> None:
+    async def follow(appended: LogSignal) -> None:
         after = await pool.fetchval("SELECT position FROM checkpoints")
         async for envelope in subscribe(LogReader(pool), appended, after=after):
             async with pool.acquire() as connection, connection.transaction():
                 await apply(connection, OPEN_PAYMENTS, [envelope], table="open_payments")
                 await connection.execute("UPDATE checkpoints SET position = $1", envelope.position)
 
-    async def keep() -> None:
+    async def run() -> None:
         async with LogSignal(database_url) as appended:
             while True:
                 with contextlib.suppress(*LINE_BROKE):
-                    await keep_on(appended)
-                # What is away for a test is not asked for again without a pause.
+                    await follow(appended)
+                # During an outage of the database, retry after a pause.
                 await asyncio.sleep(0.1)
 
-    keeper = asyncio.create_task(keep())
+    follower = asyncio.create_task(run())
     try:
         yield
     finally:
-        keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
+        follower.cancel()
+        await asyncio.gather(follower, return_exceptions=True)
 
 
 @pytest.fixture
 def logged(capsys: pytest.CaptureFixture[str]) -> Callable[..., list[dict[str, Any]]]:
-    """The facts logged so far, by their names."""
+    """The log lines so far, filtered by event name."""
     captured: list[dict[str, Any]] = []
 
     def keep(_logger: object, _method: str, fact: dict[str, Any]) -> dict[str, Any]:

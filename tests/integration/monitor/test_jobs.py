@@ -1,4 +1,4 @@
-"""What the monitor does by the hub's clock: expiry, charges that are missing, deliveries, retention."""
+"""The jobs of the lane `clock`: expiry, missing charges, webhooks, retention."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def nats_server(nats_url: str) -> SimpleNamespace:
-    """Nothing here sets a timer, so the session's server will do."""
+    """These tests set no timers, so the session's server is enough."""
     return SimpleNamespace(url=nats_url)
 
 
@@ -54,11 +54,11 @@ def expiry_of(world: World) -> Expiry:
     )
 
 
-async def test_a_payment_whose_time_ran_out_is_expired_once(world: World, clock: Clock):
+async def test_overdue_payment_expires_once(world: World, clock: Clock):
     overdue = await world.open(lifetime=timedelta(minutes=5))
     other = await world.open(lifetime=timedelta(minutes=50))
     clock.ahead = timedelta(minutes=6)
-    # Two monitors, neither of which has heard of the other's.
+    # Two monitors that do not know of each other.
     await asyncio.gather(expiry_of(world).tick(), expiry_of(world).tick())
     await expiry_of(world).tick()
     (expired,) = await world.events(overdue, PaymentExpired)
@@ -68,7 +68,7 @@ async def test_a_payment_whose_time_ran_out_is_expired_once(world: World, clock:
 
 
 @claim("status.in-process")
-async def test_a_payment_with_an_attempt_in_flight_waits_and_keeps_nobody_waiting(
+async def test_payment_in_flight_does_not_expire_or_block_others(
     world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("services.monitor.expiry.BATCH", 1)
@@ -89,7 +89,7 @@ async def test_a_payment_with_an_attempt_in_flight_waits_and_keeps_nobody_waitin
 
 
 async def open_without_charge(world: World, slug: str = "padaria", *, unit_price_centavos: int = 350) -> int:
-    """Leave an intent as a process leaves it that is killed before it asks the provider."""
+    """Open a payment as a process does that is killed before it asks the provider."""
     provider = world.hub.providers.remote["mercado_pago"]
 
     class Away:
@@ -121,7 +121,7 @@ async def kinds(world: World, payment_id: int) -> list[str]:
     return [type(envelope.event).__name__ for envelope in history]
 
 
-async def test_an_intent_without_a_charge_is_completed_after_ten_seconds(world: World, clock: Clock):
+async def test_missing_charge_is_created_after_ten_seconds(world: World, clock: Clock):
     payment_id = await open_without_charge(world)
     charges = charges_of(world)
     clock.ahead = timedelta(seconds=9)
@@ -139,14 +139,14 @@ async def test_an_intent_without_a_charge_is_completed_after_ten_seconds(world: 
     assert await world.sandbox.request_count("POST /checkout/preferences") == 1
 
 
-async def test_a_payment_at_a_provider_opens_without_its_charge(world: World):
+async def test_provider_payment_opens_without_its_charge(world: World):
     payment = await world.open()
     opened, charged, _ = [envelope.event for envelope in await world.events(payment)]
     assert opened.charge is None
     assert charged == payment.payment.charge
 
 
-async def test_a_direct_pix_opens_with_its_charge_and_is_not_asked_for_again(world: World, clock: Clock):
+async def test_direct_pix_opens_with_its_only_charge(world: World, clock: Clock):
     set_key = merchant_domain.SetPixKey(kind="email", key="padaria@example.com")
     await change_merchant(world.hub, "padaria", [set_key], cause=CAUSE)
     payment = await world.open(provider="pix", method="pix")
@@ -157,7 +157,7 @@ async def test_a_direct_pix_opens_with_its_charge_and_is_not_asked_for_again(wor
     assert await kinds(world, payment.payment_id) == [PaymentOpened.__name__]
 
 
-async def test_a_merchant_who_is_not_connected_keeps_no_other_waiting(world: World, clock: Clock):
+async def test_unconnected_merchant_does_not_block_others(world: World, clock: Clock):
     unconnected = [await open_without_charge(world, "loja") for _ in range(3)]
     connected = await open_without_charge(world, "padaria")
     await world.pool.execute("DELETE FROM credentials WHERE merchant = 'loja'")
@@ -169,7 +169,7 @@ async def test_a_merchant_who_is_not_connected_keeps_no_other_waiting(world: Wor
         assert await kinds(world, payment_id) == [PaymentOpened.__name__]
 
 
-async def test_a_provider_that_is_away_is_not_asked_for_every_intent(world: World, clock: Clock):
+async def test_unavailable_provider_is_not_asked_for_every_charge(world: World, clock: Clock):
     intents = [await open_without_charge(world) for _ in range(20)]
     clock.ahead = timedelta(seconds=11)
     charges = charges_of(world)
@@ -183,8 +183,8 @@ async def test_a_provider_that_is_away_is_not_asked_for_every_intent(world: Worl
     assert all([ChargeCreated.__name__ in await kinds(world, payment_id) for payment_id in intents])
 
 
-async def test_a_charge_that_is_refused_is_not_asked_for_again(world: World, clock: Clock):
-    # The provider refuses an item that costs nothing.
+async def test_refused_charge_is_not_requested_again(world: World, clock: Clock):
+    # The provider rejects an item with the price 0.
     payment_id = await open_without_charge(world, unit_price_centavos=0)
     clock.ahead = timedelta(seconds=11)
     charges = charges_of(world)
@@ -196,7 +196,7 @@ async def test_a_charge_that_is_refused_is_not_asked_for_again(world: World, clo
     assert await world.sandbox.request_count("POST /checkout/preferences") == 1
 
 
-async def test_a_charge_waits_for_a_credential_that_the_provider_accepts(world: World, clock: Clock):
+async def test_charge_waits_for_an_accepted_credential(world: World, clock: Clock):
     payment_id = await open_without_charge(world)
     good = await world.hub.vault.get("padaria", "mercado_pago")
     assert good is not None
@@ -211,7 +211,7 @@ async def test_a_charge_waits_for_a_credential_that_the_provider_accepts(world: 
     assert ChargeCreated.__name__ in await kinds(world, payment_id)
 
 
-async def test_an_overdue_intent_is_expired_and_not_charged(world: World, clock: Clock):
+async def test_overdue_payment_without_charge_expires(world: World, clock: Clock):
     payment_id = await open_without_charge(world)
     clock.ahead = timedelta(hours=2)
     await charges_of(world).tick()
@@ -245,7 +245,7 @@ async def handled(world: World, delivery: Delivery) -> tuple[bool, str | None, i
     return row["handled_at"] is not None, row["outcome"], row["attempts"]
 
 
-async def test_a_delivery_that_nobody_finished_is_handled_when_it_is_due(world: World, clock: Clock):
+async def test_unfinished_webhook_is_handled_when_due(world: World, clock: Clock):
     payment = await world.open()
     paid = await world.sandbox.pay(payment)
     delivery = delivery_of(world, paid["id"])
@@ -259,9 +259,7 @@ async def test_a_delivery_that_nobody_finished_is_handled_when_it_is_due(world: 
     assert await handled(world, delivery) == (True, "recorded", 1)
 
 
-async def test_a_delivery_is_given_up_after_the_last_attempt(
-    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
-):
+async def test_webhook_is_given_up_after_last_attempt(world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("extrato.providers.mercado_pago.client.RETRY_WAIT_S", 0.01)
     payment = await world.open()
     paid = await world.sandbox.pay(payment)
@@ -278,7 +276,7 @@ async def test_a_delivery_is_given_up_after_the_last_attempt(
     assert await handled(world, delivery) == (True, "given_up", MAX_ATTEMPTS)
 
 
-async def test_two_who_look_at_once_do_not_handle_the_same_delivery(world: World, clock: Clock):
+async def test_concurrent_monitors_handle_each_webhook_once(world: World, clock: Clock):
     payment = await world.open()
     paid = await world.sandbox.pay(payment)
     for _ in range(20):
@@ -291,8 +289,8 @@ async def test_two_who_look_at_once_do_not_handle_the_same_delivery(world: World
 # --- a second look ------------------------------------------------------------------------------
 
 
-async def shown_in_details(world: World) -> None:
-    """Build the read model of payments from the log, as it is."""
+async def build_payment_details(world: World) -> None:
+    """Build the read model of payments from the whole log."""
     await world.pool.execute(PAYMENT_DETAILS.create.format(table="payment_details"))
     async with world.pool.acquire() as connection, connection.transaction():
         history = [envelope async for envelope in world.hub.log.read_all(0)]
@@ -300,7 +298,7 @@ async def shown_in_details(world: World) -> None:
         await connection.execute("INSERT INTO checkpoints VALUES ('payment_details', $1, 0)", PAYMENT_DETAILS.version)
 
 
-async def test_every_payment_that_had_an_alert_is_asked_about_once(world: World, clock: Clock):
+async def test_every_payment_with_an_alert_is_read_once_more(world: World, clock: Clock):
     alerted, other, quiet = [await world.open(slug) for slug in ("padaria", "mercado", "padaria")]
     for payment in (alerted, other, quiet):
         await world.sandbox.pay(payment, amount=35 if payment is quiet else 15)
@@ -309,7 +307,7 @@ async def test_every_payment_that_had_an_alert_is_asked_about_once(world: World,
     look = SecondLook(hub=world.hub, pool=world.pool, providers=["mercado_pago"])
     with pytest.raises(StoreUnavailable):
         await look.tick()
-    await shown_in_details(world)
+    await build_payment_details(world)
     for payment in (alerted, other):
         assert isinstance(payment.payment, Charged)
         rest = {"preference_id": payment.payment.charge.charge_id, "new_attempt": True, "amount": 20}
@@ -321,10 +319,10 @@ async def test_every_payment_that_had_an_alert_is_asked_about_once(world: World,
             raise ProviderUnavailable(words="away")
         return await real.observe_reference(reference, credential)
 
-    half = dataclasses.replace(
+    partly_failing = dataclasses.replace(
         world.hub, providers=Providers.of(remote=[Faulty(real, observe_reference=for_the_other_only)])
     )
-    assert (await SecondLook(hub=half, pool=world.pool, providers=["mercado_pago"]).tick()).delay_s < 600
+    assert (await SecondLook(hub=partly_failing, pool=world.pool, providers=["mercado_pago"]).tick()).delay_s < 600
     assert (await world.status(alerted), await world.status(other)) == ("pending", "approved")
     clock.ahead = timedelta(minutes=2)
     assert (await look.tick()).delay_s > 3600
@@ -337,9 +335,7 @@ async def test_every_payment_that_had_an_alert_is_asked_about_once(world: World,
 # --- retention ----------------------------------------------------------------------------------
 
 
-async def test_what_is_old_is_deleted_batch_by_batch_and_what_is_young_stays(
-    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
-):
+async def test_retention_deletes_old_rows_in_batches(world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("services.monitor.retention.BATCH", 3)
     payment = await world.open()
     await world.sandbox.pay(payment)
@@ -358,14 +354,14 @@ async def test_what_is_old_is_deleted_batch_by_batch_and_what_is_young_stays(
     assert await world.pool.fetchval("SELECT count(*) FROM evidence") == 0
 
 
-async def test_what_is_not_verified_is_deleted_with_its_evidence_after_seven_days(
+async def test_unverified_webhook_and_evidence_are_deleted_after_seven_days(
     world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("services.monitor.retention.BATCH", 3)
     for number, verdict in enumerate(("verified", "mismatched", "unverifiable", "outdated", "missing")):
         delivery = delivery_of(world, number, verdict=verdict)
         await world.hub.inbox.store(msgspec.structs.replace(delivery, raw=verdict.encode()))
-    # Of before the two were told apart, and perhaps of a verified one as well.
+    # Evidence of an older version, which had one kind for all webhooks, verified ones included.
     older = msgspec.structs.replace(delivery_of(world, 9, verdict="mismatched"), raw=b"older")
     await world.hub.inbox.store(older)
     await world.pool.execute("UPDATE evidence SET kind = 'mercado_pago/webhook' WHERE body = 'older'")

@@ -1,4 +1,4 @@
-"""Money that moves beside the usual way: refunds in doubt, lost webhooks, late attempts, ends that came unasked."""
+"""Unusual paths of money: unclear refunds, lost webhooks, late attempts, early ends."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ ACCOUNT = "padaria.mercado_pago"
 
 @pytest.fixture
 def nats_server(nats_url: str) -> SimpleNamespace:
-    """Nothing here sets a timer, so the session's server will do."""
+    """These tests set no timers, so the session's server is enough."""
     return SimpleNamespace(url=nats_url)
 
 
@@ -85,8 +85,8 @@ async def refunded_at_provider(world: World, loaded: LoadedPayment) -> int:
     return (await load_payment(world.hub, loaded.payment_id)).payment.ledger.total.refunded
 
 
-async def ask_back(hub: Hub, loaded: LoadedPayment, wish_id: str, amount_centavos: int) -> str:
-    """Ask for money back and give how the refund stands; who is told that others were first asks again."""
+async def request_refund(hub: Hub, loaded: LoadedPayment, wish_id: str, amount_centavos: int) -> str:
+    """Request a refund, retry after a conflict, and return the refund's state."""
     wish = RefundWish(wish_id=wish_id, amount_centavos=amount_centavos)
     for _ in range(5):
         with contextlib.suppress(ExtratoError):
@@ -95,7 +95,7 @@ async def ask_back(hub: Hub, loaded: LoadedPayment, wish_id: str, amount_centavo
         if known:
             [refund] = known.values()
             return refund.state
-    raise AssertionError(f"the wish {wish_id} was never recorded")
+    raise AssertionError(f"refund request {wish_id} was never recorded")
 
 
 async def refund_id(world: World, loaded: LoadedPayment, wish_id: str) -> str:
@@ -106,20 +106,20 @@ async def refund_id(world: World, loaded: LoadedPayment, wish_id: str) -> str:
 # --- refunds ------------------------------------------------------------------------------------
 
 
-async def test_a_refund_that_was_refused_is_not_taken_for_one_that_the_merchant_made_elsewhere(world: World):
+async def test_refused_refund_is_not_mistaken_for_one_in_the_panel(world: World):
     loaded = await paid(world)
     await world.sandbox.pay(loaded, "refunded", amount=4)
     await refresh_payment(world.hub, loaded.payment_id, cause=CAUSE)
     refusing = hub_with(world, refund_attempt=raising(ProviderRefused(words="400: not enough balance")))
-    # Long enough ago to be another one.
+    # The refund in the panel is too old to be this one.
     clock_later = dataclasses.replace(refusing, now=lambda: world.hub.now() + timedelta(minutes=5))
-    assert await ask_back(clock_later, loaded, "r1", 400) == "refused"
-    assert await ask_back(refusing, loaded, "r2", 300) == "refused"
+    assert await request_refund(clock_later, loaded, "r1", 400) == "refused"
+    assert await request_refund(refusing, loaded, "r2", 300) == "refused"
     assert await world.events(loaded, RefundMade) == []
     assert len(await world.events(loaded, RefundRefused)) == 2
 
 
-async def test_a_refund_that_went_through_without_an_answer_is_found_whatever_is_said_later(world: World):
+async def test_refund_with_lost_answer_is_found_despite_later_refusal(world: World):
     loaded = await paid(world)
     real = world.hub.providers.remote["mercado_pago"].refund_attempt
 
@@ -127,7 +127,7 @@ async def test_a_refund_that_went_through_without_an_answer_is_found_whatever_is
         await real(*asked)
         raise ProviderUnavailable(words="The line broke.")
 
-    assert await ask_back(hub_with(world, refund_attempt=lose_the_answer), loaded, "r1", 400) == "requested"
+    assert await request_refund(hub_with(world, refund_attempt=lose_the_answer), loaded, "r1", 400) == "requested"
     refusing = hub_with(world, refund_attempt=raising(ProviderRefused(words="400: 2063")))
     await complete_refund(refusing, loaded.payment_id, await refund_id(world, loaded, "r1"), cause=CAUSE)
     [made] = await world.events(loaded, RefundMade)
@@ -135,10 +135,10 @@ async def test_a_refund_that_went_through_without_an_answer_is_found_whatever_is
     assert await refunded_at_provider(world, loaded) == 400
 
 
-async def test_of_two_refunds_in_doubt_each_is_found_to_be_what_it_is(world: World):
+async def test_two_unclear_refunds_are_told_apart(world: World):
     loaded = await paid(world)
     away = hub_with(world, refund_attempt=raising(ProviderUnavailable(words="away")))
-    assert [await ask_back(away, loaded, name, 300) for name in ("r1", "r2")] == ["requested"] * 2
+    assert [await request_refund(away, loaded, name, 300) for name in ("r1", "r2")] == ["requested"] * 2
     real, first = world.hub.providers.remote["mercado_pago"].refund_attempt, await refund_id(world, loaded, "r1")
 
     async def refuse_the_first(request: Any, credential: Any) -> Any:
@@ -154,10 +154,10 @@ async def test_of_two_refunds_in_doubt_each_is_found_to_be_what_it_is(world: Wor
     assert {refund.wish_id: refund.state for refund in refunds.values()} == {"r1": "refused", "r2": "made"}
 
 
-async def test_while_it_is_not_known_which_of_two_was_made_neither_is_called_refused(world: World):
+async def test_ambiguous_refund_leaves_both_requests_open(world: World):
     loaded = await paid(world)
     away = hub_with(world, refund_attempt=raising(ProviderUnavailable(words="away")))
-    assert [await ask_back(away, loaded, name, 300) for name in ("r1", "r2")] == ["requested"] * 2
+    assert [await request_refund(away, loaded, name, 300) for name in ("r1", "r2")] == ["requested"] * 2
     await world.sandbox.pay(loaded, "refunded", amount=3)
     refusing = hub_with(world, refund_attempt=raising(ProviderRefused(words="400: 2084")))
     with pytest.raises(ProviderUnavailable):
@@ -166,46 +166,46 @@ async def test_while_it_is_not_known_which_of_two_was_made_neither_is_called_ref
 
 
 @pytest.mark.parametrize("state", ["pending", "refused"])
-async def test_a_refund_is_made_only_when_the_provider_says_so(world: World, state):
+async def test_refund_is_made_only_with_approved_answer(world: World, state):
     loaded = await paid(world)
 
     async def answer(request: Any, _: Any) -> RefundSeen:
         return RefundSeen(refund_id="77", amount_centavos=request.amount_centavos, state=state, asked_at=None)
 
-    stands = await ask_back(hub_with(world, refund_attempt=answer), loaded, "r1", 400)
+    stands = await request_refund(hub_with(world, refund_attempt=answer), loaded, "r1", 400)
     assert stands == {"pending": "in_process", "refused": "refused"}[state]
     assert await world.events(loaded, RefundMade) == []
 
 
-async def test_a_refund_that_will_be_made_is_not_told_as_failed(world: World):
+async def test_unclear_answer_does_not_fail_a_refund(world: World):
     loaded = await paid(world)
-    puzzled = hub_with(world, refund_attempt=raising(ProviderMisunderstood(status=301)))
-    assert await ask_back(puzzled, loaded, "r1", 400) == "requested"
+    misreading = hub_with(world, refund_attempt=raising(ProviderMisunderstood(status=301)))
+    assert await request_refund(misreading, loaded, "r1", 400) == "requested"
     await complete_refund(world.hub, loaded.payment_id, await refund_id(world, loaded, "r1"), cause=CAUSE)
     assert await refunded_at_provider(world, loaded) == 400
 
 
-async def test_many_refunds_at_once_are_each_made_once(world: World):
+async def test_concurrent_refunds_are_each_made_once(world: World):
     loaded = await paid(world)
-    states = await asyncio.gather(*(ask_back(world.hub, loaded, f"r{n}", 100) for n in range(12)))
+    states = await asyncio.gather(*(request_refund(world.hub, loaded, f"r{n}", 100) for n in range(12)))
     assert set(states) <= {"made", "requested"}
     for name, state in zip((f"r{n}" for n in range(12)), states, strict=True):
         if state == "requested":
             await complete_refund(world.hub, loaded.payment_id, await refund_id(world, loaded, name), cause=CAUSE)
     assert await refunded_at_provider(world, loaded) == 1200
-    told = {made.event.provider_refund_id for made in await world.events(loaded, RefundMade)}
-    assert len(told) == 12
+    refund_ids = {made.event.provider_refund_id for made in await world.events(loaded, RefundMade)}
+    assert len(refund_ids) == 12
 
 
-async def test_a_refund_in_the_panel_of_the_same_amount_just_before_is_not_taken_for_one_that_was_refused(world: World):
+async def test_equal_panel_refund_does_not_complete_a_refused_one(world: World):
     loaded = await paid(world)
     await world.sandbox.pay(loaded, "refunded", amount=20)
-    assert await ask_back(world.hub, loaded, "w1", 2000) == "refused"
+    assert await request_refund(world.hub, loaded, "w1", 2000) == "refused"
     assert await world.events(loaded, RefundMade) == []
     assert await refunded_at_provider(world, loaded) == 2000
 
 
-async def test_of_two_unknown_refunds_none_is_taken_for_one_that_was_refused(world: World):
+async def test_two_unknown_refunds_do_not_complete_a_refused_one(world: World):
     loaded = await paid(world)
 
     async def refuse(*_: Any) -> None:
@@ -213,18 +213,18 @@ async def test_of_two_unknown_refunds_none_is_taken_for_one_that_was_refused(wor
             await world.sandbox.pay(loaded, "refunded", amount=4)
         raise ProviderRefused(words="400: 2084")
 
-    assert await ask_back(hub_with(world, refund_attempt=refuse), loaded, "w1", 400) == "requested"
+    assert await request_refund(hub_with(world, refund_attempt=refuse), loaded, "w1", 400) == "requested"
 
 
 @pytest.mark.parametrize(("ends", "state", "left"), [("approved", "made", 3100), ("rejected", "refused", 3500)])
-async def test_an_orders_refund_that_is_processing_is_what_the_list_says_later(world: World, ends, state, left):
-    """Until then it is neither made nor asked for again, and its amount is held back."""
+async def test_processing_refund_of_order_follows_the_list(world: World, ends, state, left):
+    """Until it ends, the hub neither repeats the refund nor counts it as made, and its amount stays reserved."""
     await world.sandbox.control("PUT", "accounts/100", {"is_test_user": True})
     loaded = await world.open(method="pix", payer=Payer(email="ana@testuser.com"))
     await world.sandbox.pay(loaded)
     await refresh_payment(world.hub, loaded.payment_id, cause=CAUSE)
     await world.sandbox.faults(order_refunds="processing")
-    assert await ask_back(world.hub, loaded, "w1", 400) == "in_process"
+    assert await request_refund(world.hub, loaded, "w1", 400) == "in_process"
     name = await refund_id(world, loaded, "w1")
     with pytest.raises(ProviderUnavailable):
         await complete_refund(world.hub, loaded.payment_id, name, cause=CAUSE)
@@ -238,10 +238,10 @@ async def test_an_orders_refund_that_is_processing_is_what_the_list_says_later(w
     assert (known.refunds[name].state, known.ledger.refundable_centavos(attempt)) == (state, left)
 
 
-# --- what a webhook would have told -------------------------------------------------------------
+# --- lost webhooks and late attempts --------------------------------------------------------------
 
 
-async def test_a_dispute_is_found_without_a_webhook_though_nothing_is_open(world: World, clock: Clock):
+async def test_dispute_is_found_without_webhook_or_open_payment(world: World, clock: Clock):
     loaded = await paid(world)
     await world.wait_until_projected(loaded.payment_id)
     await world.sandbox.pay(loaded, "charged_back")
@@ -250,7 +250,7 @@ async def test_a_dispute_is_found_without_a_webhook_though_nothing_is_open(world
     assert await world.status(loaded) == "charged_back"
 
 
-async def test_what_changed_while_the_account_was_quiet_is_found_when_it_is_asked_again(world: World, clock: Clock):
+async def test_change_in_quiet_account_is_found_by_next_sweep(world: World, clock: Clock):
     loaded = await paid(world)
     await world.wait_until_projected(loaded.payment_id)
     await world.sandbox.pay(loaded, "charged_back")
@@ -260,7 +260,7 @@ async def test_what_changed_while_the_account_was_quiet_is_found_when_it_is_aske
     assert await world.status(loaded) == "charged_back"
 
 
-async def test_an_attempt_that_was_waiting_when_another_was_paid_is_watched_to_its_end(world: World):
+async def test_pending_attempt_beside_a_paid_one_is_watched(world: World):
     loaded = await world.open()
     preference = {"preference_id": charge_of(loaded).charge_id}
     waiting = await world.sandbox.control("POST", "pay", {**preference, "outcome": "pending"})
@@ -276,7 +276,7 @@ async def test_an_attempt_that_was_waiting_when_another_was_paid_is_watched_to_i
 
 
 @pytest.mark.parametrize("kind", ["policy", "invalid_access_token", "html"])
-async def test_a_webhook_that_could_not_be_looked_into_is_not_done_with(world: World, kind):
+async def test_webhook_stays_open_when_provider_fails(world: World, kind):
     loaded = await paid(world)
     disputed = await world.sandbox.pay(loaded, "charged_back")
     delivery = delivery_of(world, disputed["id"])
@@ -291,52 +291,52 @@ async def test_a_webhook_that_could_not_be_looked_into_is_not_done_with(world: W
 
 
 @pytest.mark.parametrize("kind", ["payment", "topic_merchant_order_wh"])
-async def test_a_webhook_to_one_of_two_merchants_of_an_account_tells_of_the_others_payment(world: World, kind):
+async def test_webhook_to_shared_account_finds_other_merchants_payment(world: World, kind):
     shared = await world.hub.vault.get("padaria", "mercado_pago")
     assert shared is not None
     await disconnect_provider(world.hub, "mercado", "mercado_pago", cause=CAUSE)
     await connect_provider(world.hub, "mercado", "mercado_pago", shared, cause=CAUSE)
     loaded = await world.open("mercado")
-    told = await world.sandbox.pay(loaded)
-    named = told["id"] if kind == "payment" else told["order"]["id"]
+    paid_attempt = await world.sandbox.pay(loaded)
+    named = paid_attempt["id"] if kind == "payment" else paid_attempt["order"]["id"]
     delivery = msgspec.structs.replace(delivery_of(world, named), kind=kind)
     await world.hub.inbox.store(delivery)
     assert await handle_delivery(world.hub, delivery) == "recorded"
     assert await world.status(loaded) == "approved"
 
 
-async def test_a_webhook_to_another_account_tells_of_no_payment(world: World):
+async def test_webhook_of_another_account_finds_no_payment(world: World):
     loaded = await world.open("mercado")
-    told = await world.sandbox.pay(loaded)
+    paid_attempt = await world.sandbox.pay(loaded)
     provider = world.hub.providers.remote["mercado_pago"]
     credential = await world.hub.vault.get("mercado", "mercado_pago")
-    seen = await provider.observe_attempt(str(told["id"]), credential)
+    seen = await provider.observe_attempt(str(paid_attempt["id"]), credential)
 
     async def as_the_padaria_sees_it(*_: Any) -> Any:
         return seen
 
-    delivery = delivery_of(world, told["id"])
+    delivery = delivery_of(world, paid_attempt["id"])
     await world.hub.inbox.store(delivery)
     hub = hub_with(world, observe_attempt=as_the_padaria_sees_it)
     assert await handle_delivery(hub, delivery) == "unknown_payment"
     assert await world.status(loaded) == "pending"
 
 
-async def test_a_webhook_about_what_the_provider_does_not_show_yet_is_not_done_with(world: World):
+async def test_webhook_stays_open_while_provider_shows_nothing(world: World):
     loaded = await world.open()
-    told = await world.sandbox.pay(loaded)
+    paid_attempt = await world.sandbox.pay(loaded)
 
     async def nothing_yet(*_: Any) -> None:
         return None
 
-    delivery = delivery_of(world, told["id"])
+    delivery = delivery_of(world, paid_attempt["id"])
     await world.hub.inbox.store(delivery)
     with pytest.raises(ProviderUnavailable):
         await handle_delivery(hub_with(world, observe_attempt=nothing_yet), delivery)
     assert (await handled(world, delivery))[0] is False
 
 
-async def test_an_attempt_that_nobody_understands_hides_no_other(world: World):
+async def test_unreadable_attempt_hides_no_other(world: World):
     loaded = await world.open()
     preference = {"preference_id": charge_of(loaded).charge_id}
     odd = await world.sandbox.control("POST", "pay", {**preference, "outcome": "in_process"})
@@ -371,7 +371,7 @@ def expiry_of(world: World, hub: Hub | None = None) -> Expiry:
     )
 
 
-async def test_a_payment_that_was_paid_in_time_does_not_expire(world: World, clock: Clock):
+async def test_payment_paid_in_time_does_not_expire(world: World, clock: Clock):
     loaded = await world.open(lifetime=timedelta(minutes=5))
     await world.sandbox.pay(loaded)
     clock.ahead = timedelta(minutes=5, seconds=1)
@@ -380,7 +380,7 @@ async def test_a_payment_that_was_paid_in_time_does_not_expire(world: World, clo
     assert await world.events(loaded, PaymentExpired) == []
 
 
-async def test_while_the_provider_cannot_be_asked_nothing_expires_and_after_a_day_it_does(world: World, clock: Clock):
+async def test_expiry_waits_up_to_a_day_for_the_provider(world: World, clock: Clock):
     loaded = await world.open(lifetime=timedelta(minutes=5))
     clock.ahead = timedelta(minutes=6)
     await world.sandbox.faults(error_rate=1)
@@ -389,11 +389,11 @@ async def test_while_the_provider_cannot_be_asked_nothing_expires_and_after_a_da
     clock.ahead = timedelta(days=1, minutes=6)
     await expiry_of(world).tick()
     assert len(await world.events(loaded, PaymentExpired)) == 1
-    # Whatever comes to light later is recorded all the same.
+    # A later answer of the provider is recorded as well.
     await world.sandbox.faults(error_rate=0)
 
 
-async def test_one_account_that_cannot_be_asked_keeps_no_other_from_expiring(world: World, clock: Clock):
+async def test_unreachable_account_does_not_block_expiry_of_others(world: World, clock: Clock):
     stuck, other = (
         await world.open("mercado", lifetime=timedelta(minutes=5)),
         await world.open(lifetime=timedelta(minutes=5)),
@@ -410,7 +410,7 @@ async def test_one_account_that_cannot_be_asked_keeps_no_other_from_expiring(wor
     assert len(await world.events(other, PaymentExpired)) == 1
 
 
-async def test_an_attempt_that_shows_up_after_the_cancellation_is_cancelled_too(world: World):
+async def test_attempt_found_after_cancellation_is_cancelled_too(world: World):
     loaded = await world.open()
     await world.sandbox.faults(search_lag_ms=120_000)
     waiting = await world.sandbox.pay(loaded, "pending")
@@ -427,18 +427,16 @@ async def test_an_attempt_that_shows_up_after_the_cancellation_is_cancelled_too(
     assert await world.status(loaded) == "cancelled"
 
 
-async def test_a_cancellation_whose_answer_makes_no_sense_is_completed_and_not_told_as_failed(world: World):
+async def test_cancellation_with_unclear_answer_is_completed_later(world: World):
     loaded = await world.open()
-    puzzled = hub_with(world, cancel_charge=raising(ProviderMisunderstood(status=301)))
+    misreading = hub_with(world, cancel_charge=raising(ProviderMisunderstood(status=301)))
     with pytest.raises(ProviderUnavailable):
-        await cancel_payment(puzzled, loaded.payment_id, cause=CAUSE)
+        await cancel_payment(misreading, loaded.payment_id, cause=CAUSE)
     await complete_cancellation(world.hub, loaded.payment_id, cause=CAUSE)
     assert await world.status(loaded) == "cancelled"
 
 
-async def test_a_pix_that_was_charged_late_is_over_for_the_hub_when_it_is_over_for_the_provider(
-    world: World, clock: Clock
-):
+async def test_late_charged_pix_ends_when_the_provider_ends_it(world: World, clock: Clock):
     number = await a_late_pix(world, clock)
     clock.ahead = timedelta(minutes=30, seconds=1)
     await expiry_of(world).tick()
@@ -451,7 +449,7 @@ async def test_a_pix_that_was_charged_late_is_over_for_the_hub_when_it_is_over_f
 
 
 async def a_late_pix(world: World, clock: Clock) -> int:
-    """Open a Pix while the provider is away, and have it charged a minute before its time is over."""
+    """Open a Pix during an outage of the provider, and charge it a minute before it expires."""
     await world.sandbox.faults(error_rate=1)
     with pytest.raises(ExtratoError):
         await world.open(method="pix", payer=Payer(email="a@testuser.com"), lifetime=timedelta(minutes=30))
@@ -465,12 +463,12 @@ async def a_late_pix(world: World, clock: Clock) -> int:
     return number
 
 
-async def test_one_intent_that_is_over_does_not_stop_the_others(world: World):
+async def test_ended_payment_does_not_block_other_charges(world: World):
     gone, other = await open_without_charge(world), await open_without_charge(world)
     await cancel_payment(world.hub, gone, cause=CAUSE)
 
     class Lagging:
-        """The read model, a moment behind."""
+        """A read model that lags."""
 
         async def uncharged(self, **_: Any) -> list[UnchargedPayment]:
             account = Account.named(ACCOUNT)
@@ -480,7 +478,7 @@ async def test_one_intent_that_is_over_does_not_stop_the_others(world: World):
     assert "ChargeCreated" in await kinds(world, other)
 
 
-async def test_who_is_told_that_the_credential_is_refused_is_not_charged_later(world: World):
+async def test_charge_with_refused_credential_is_not_created_later(world: World):
     await world.sandbox.faults(error_rate=1, error_kind="invalid_access_token")
     with pytest.raises(ProviderNotConnected):
         await world.open()
@@ -489,12 +487,12 @@ async def test_who_is_told_that_the_credential_is_refused_is_not_charged_later(w
     assert await kinds(world, number) == ["PaymentOpened", "ChargeRefused", "StatusChanged"]
 
 
-# --- what a check tells -------------------------------------------------------------------------
+# --- checks ------------------------------------------------------------------------------------
 
 
-async def test_a_check_that_the_provider_does_not_answer_tells_what_is_known_by_then(world: World):
+async def test_check_without_provider_answers_known_status(world: World):
     loaded = await world.open()
-    told = await world.sandbox.pay(loaded)
+    paid_attempt = await world.sandbox.pay(loaded)
     release = asyncio.Event()
 
     async def fail_in_the_end(*_: Any) -> None:
@@ -504,7 +502,7 @@ async def test_a_check_that_the_provider_does_not_answer_tells_what_is_known_by_
     checks = Checks(hub_with(world, observe_reference=fail_in_the_end), fresh_s=world.settings.patience.fresh_s)
     first = asyncio.create_task(checks.check(loaded, cause=CAUSE))
     await asyncio.sleep(0)
-    await handle_delivery(world.hub, delivery_of(world, told["id"]))
+    await handle_delivery(world.hub, delivery_of(world, paid_attempt["id"]))
     second = asyncio.create_task(checks.check(await load_payment(world.hub, loaded.payment_id), cause=CAUSE))
     await asyncio.sleep(0)
     release.set()
@@ -513,7 +511,7 @@ async def test_a_check_that_the_provider_does_not_answer_tells_what_is_known_by_
 
 
 @claim("check.asks")
-async def test_what_a_check_verified_is_asked_again_after_three_seconds_and_not_before(
+async def test_verified_check_is_repeated_after_three_seconds(
     world: World,
 ):
     now_s = 1000.0

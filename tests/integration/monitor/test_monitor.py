@@ -1,4 +1,4 @@
-"""Whole monitors on real timers: what is paid is found, by whichever of them is alive."""
+"""Whole monitors on real timers: any running monitor finds the payments."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FOUND_WITHIN_S = allowed(6)
 
 
 @claim("monitor.approves")
-async def test_a_payment_is_found_within_six_seconds_without_any_webhook(world: World):
+async def test_payment_is_found_within_six_seconds_without_webhook(world: World):
     await world.monitor()
     payment = await world.open()
     await world.wait_for_searches(1)
@@ -41,13 +41,13 @@ async def test_a_payment_is_found_within_six_seconds_without_any_webhook(world: 
     assert changed.cause.actor == "sweep"
 
 
-async def test_a_watch_is_swept_a_second_after_it_began(world: World):
+async def test_watch_is_swept_within_a_second(world: World):
     await world.monitor()
     await world.open()
     assert await world.wait_for_searches(1) < allowed(1.5)
 
 
-async def test_two_monitors_share_the_accounts_and_ask_no_account_twice(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_two_monitors_never_search_an_account_twice(world: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(INTERVAL_S, FAST, 1.0)
     await asyncio.gather(world.monitor(), world.monitor())
     for slug in ("padaria", "mercado", "loja"):
@@ -55,11 +55,11 @@ async def test_two_monitors_share_the_accounts_and_ask_no_account_twice(world: W
     await world.wait_for_searches(3)
     before, began = await world.sandbox.request_count(), time.monotonic()
     await world.wait_for_searches(before + 12)
-    # Three accounts, a question a second; where the time begins and ends one more of each may fall.
+    # Three accounts with one search a second; one more of each may fall at the start and at the end.
     assert await world.sandbox.request_count() - before <= 3 * (time.monotonic() - began + 1.34)
 
 
-async def test_a_slow_account_delays_no_other(world: World):
+async def test_slow_account_delays_no_other(world: World):
     await world.monitor()
     slow, quick = await world.open("padaria"), await world.open("mercado")
     provider = world.hub.providers.remote["mercado_pago"]
@@ -77,13 +77,13 @@ async def test_a_slow_account_delays_no_other(world: World):
 
 
 async def a_direct_pix(world: World, *, lifetime: timedelta) -> LoadedPayment:
-    """Open a Pix that no provider can be asked about."""
+    """Open a Pix without a remote provider."""
     set_key = merchant_domain.SetPixKey(kind="email", key="padaria@example.com")
     await change_merchant(world.hub, "padaria", [set_key], cause=CAUSE)
     return await world.open(provider="pix", method="pix", lifetime=lifetime)
 
 
-async def test_slow_providers_do_not_hold_up_the_hubs_own_routine(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_slow_providers_do_not_delay_expiry(world: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("services.monitor.dispatch.AT_ONCE", 2)
     payments = [await world.open(slug) for slug in ("padaria", "mercado", "loja")]
     short = await a_direct_pix(world, lifetime=timedelta(seconds=1))
@@ -97,7 +97,7 @@ async def test_slow_providers_do_not_hold_up_the_hubs_own_routine(world: World, 
     assert {await world.status(payment) for payment in payments} == {"pending"}
 
 
-async def test_timers_heal_when_everything_in_nats_is_lost(world: World):
+async def test_timers_recover_after_nats_lost_its_data(world: World):
     await world.monitor()
     payment = await world.open()
     await world.wait_for_searches(1)
@@ -110,7 +110,7 @@ async def test_timers_heal_when_everything_in_nats_is_lost(world: World):
     assert await world.wait_for_status(payment, "approved", within_s=20) < FOUND_WITHIN_S
 
 
-async def test_timers_heal_when_their_stream_is_deleted(world: World):
+async def test_timers_recover_after_their_stream_is_deleted(world: World):
     await world.monitor()
     payment = await world.open()
     await world.wait_for_searches(1)
@@ -121,7 +121,7 @@ async def test_timers_heal_when_their_stream_is_deleted(world: World):
     assert await world.wait_for_status(payment, "approved", within_s=20) < FOUND_WITHIN_S
 
 
-async def test_a_nats_that_is_away_for_a_while_stops_nothing_for_good(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_monitor_recovers_from_nats_outage(world: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(INTERVAL_S, FAST, 2.0)
     await world.monitor()
     payment = await world.open()
@@ -134,13 +134,13 @@ async def test_a_nats_that_is_away_for_a_while_stops_nothing_for_good(world: Wor
     await world.wait_for_status(payment, "approved", within_s=12)
 
 
-async def test_a_timer_that_ends_just_when_a_watch_begins_is_set_again(world: World):
+async def test_timer_ended_at_start_of_a_watch_is_set_again(world: World):
     bus = await connect(world.nats.url, name="test")
     try:
         monitor, timers = Monitor(hub=world.hub, pool=world.pool, bus=bus, resume_after=world.resume_after), Timers(bus)
         await timers.ensure(FAST, "padaria.mercado_pago")
         (tick,) = await timers.take(10)
-        # The decision to end was taken before this watch began.
+        # The monitor decided to end the timer before this watch began.
         await world.open()
         await monitor.dispatcher._conclude(tick, End())
         (again,) = await timers.take(10)

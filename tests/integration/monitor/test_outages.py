@@ -1,4 +1,4 @@
-"""The real process outlives a PostgreSQL that is away for a while."""
+"""The monitor process survives an outage of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def postgres(home: Path) -> AsyncIterator[EmbeddedPostgres]:
-    """A PostgreSQL of this file's tests, which may be stopped and started again."""
+    """A separate PostgreSQL, which these tests stop and start."""
     async with EmbeddedPostgres(home, fsync=False) as server:
         yield server
 
@@ -33,7 +33,7 @@ async def database_url(postgres: EmbeddedPostgres) -> str:
     return postgres.url
 
 
-async def test_a_database_that_is_away_for_a_while_stops_nothing_for_good(world: World, postgres: EmbeddedPostgres):
+async def test_monitor_recovers_from_database_outage(world: World, postgres: EmbeddedPostgres):
     process = await world.monitor_process()
     payment = await world.open()
     await postgres.stop()
@@ -45,7 +45,7 @@ async def test_a_database_that_is_away_for_a_while_stops_nothing_for_good(world:
     assert process.returncode is None
 
 
-async def test_a_monitor_stops_in_time_also_when_the_database_is_away(world: World, postgres: EmbeddedPostgres):
+async def test_monitor_stops_in_time_without_database(world: World, postgres: EmbeddedPostgres):
     process = await world.monitor_process()
     await postgres.stop()
     began = time.monotonic()

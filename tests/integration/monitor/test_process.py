@@ -1,4 +1,4 @@
-"""The real process, `python -m services.monitor`: it starts, ends and is killed."""
+"""The process `python -m services.monitor`: start, end and kill."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CYCLE_S = 5.0
 COMES_BACK_AFTER_S = 4.0
 
 
-async def test_a_monitor_that_is_told_to_stop_has_stopped_two_seconds_later(world: World):
+async def test_monitor_stops_within_two_seconds(world: World):
     process = await world.monitor_process()
     await world.open()
     await world.sandbox.faults(latency_ms=20_000)
@@ -39,7 +39,7 @@ async def test_a_monitor_that_is_told_to_stop_has_stopped_two_seconds_later(worl
     assert not ready.exists()
 
 
-async def test_a_monitor_stops_in_time_also_when_the_bus_is_away(world: World):
+async def test_monitor_stops_in_time_without_nats(world: World):
     process = await world.monitor_process()
     await world.nats.stop()
     began = time.monotonic()
@@ -50,7 +50,7 @@ async def test_a_monitor_stops_in_time_also_when_the_bus_is_away(world: World):
 
 
 @claim("monitor.process")
-async def test_when_a_monitor_is_killed_the_other_one_takes_up_every_watch(world: World):
+async def test_second_monitor_takes_over_watches_of_a_killed_one(world: World):
     victim, _ = await world.monitor_process(), await world.monitor_process()
     payments = [await world.open(slug) for slug in ("padaria", "mercado", "loja")]
     await world.wait_for_searches(3)
@@ -65,7 +65,7 @@ async def test_when_a_monitor_is_killed_the_other_one_takes_up_every_watch(world
 
 
 @claim("list-monitors.answer", "monitor.process")
-async def test_a_new_monitor_takes_up_every_watch_of_a_killed_one(world: World):
+async def test_new_monitor_takes_over_watches_of_a_killed_one(world: World):
     victim = await world.monitor_process()
     payment = await world.open()
     await world.wait_for_searches(1)
@@ -76,13 +76,13 @@ async def test_a_new_monitor_takes_up_every_watch_of_a_killed_one(world: World):
     await world.wait_for_status(payment, "approved", within_s=CYCLE_S + COMES_BACK_AFTER_S)
 
 
-async def test_without_a_database_it_says_one_sentence(world: World):
+async def test_monitor_without_database_prints_one_sentence(world: World):
     process = await world.spawn(world.settings.home / "never", EXTRATO_DATABASE_URL="")
     _, said = await process.communicate()
     assert (process.returncode, said) == (1, b"monitor: EXTRATO_DATABASE_URL must say where PostgreSQL is.\n")
 
 
-async def test_a_part_that_dies_takes_the_process_with_it(world: World):
+async def test_failed_part_ends_the_monitor(world: World):
     program = """
 import sys
 from extrato.process import run
@@ -90,7 +90,7 @@ from services.monitor.app import serve
 from services.monitor.reconcile import Reconciler
 
 async def die(self):
-    raise RuntimeError("a surprise")
+    raise RuntimeError("an unexpected error")
 
 Reconciler.reconcile = die
 sys.exit(run("monitor", serve))
@@ -112,4 +112,4 @@ sys.exit(run("monitor", serve))
     async with asyncio.timeout(10):
         _, said = await process.communicate()
     assert process.returncode == 1
-    assert b"a surprise" in said
+    assert b"an unexpected error" in said

@@ -1,4 +1,4 @@
-"""Ticks of an account without timers: what is asked, what is recorded, and when to come again."""
+"""Sweeps without timers: requests to the provider, recorded events, and the time of the next sweep."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ PADARIA = "padaria.mercado_pago"
 
 @pytest.fixture
 def nats_server(nats_url: str) -> SimpleNamespace:
-    """Nothing here sets a timer, so the session's server will do."""
+    """These tests set no timers, so the session's server is enough."""
     return SimpleNamespace(url=nats_url)
 
 
 @claim("monitor.asks")
-async def test_one_question_finds_every_payment_of_the_account(world: World):
+async def test_one_search_finds_every_payment_of_the_account(world: World):
     payments = [await world.open() for _ in range(7)]
     for payment in payments:
         await world.sandbox.pay(payment)
@@ -42,7 +42,7 @@ async def test_one_question_finds_every_payment_of_the_account(world: World):
     assert await world.sandbox.request_count() == 1
 
 
-async def test_a_sweep_says_who_it_was_and_that_its_findings_belong_together(world: World):
+async def test_events_of_one_sweep_have_one_cause(world: World):
     first, second = await world.open(), await world.open()
     await world.sandbox.pay(first)
     await world.sandbox.pay(second)
@@ -52,7 +52,7 @@ async def test_a_sweep_says_who_it_was_and_that_its_findings_belong_together(wor
     assert causes[0].actor == "sweep"
 
 
-async def test_a_payment_of_another_merchant_is_left_alone(world: World):
+async def test_sweep_ignores_payments_of_other_merchants(world: World):
     theirs = await world.open("mercado")
     await world.open("padaria")
     reference = theirs.payment.intent.external_reference
@@ -71,7 +71,7 @@ async def test_a_payment_of_another_merchant_is_left_alone(world: World):
     assert len(await world.events(theirs)) == 3
 
 
-async def test_many_changes_are_asked_for_page_by_page(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_sweep_reads_many_changes_page_by_page(world: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("extrato.providers.mercado_pago.adapter.SEARCH_LIMIT", 5)
     payments = [await world.open() for _ in range(23)]
     await asyncio.gather(*(world.sandbox.pay(payment) for payment in payments))
@@ -79,7 +79,7 @@ async def test_many_changes_are_asked_for_page_by_page(world: World, monkeypatch
     assert {await world.status(payment) for payment in payments} == {"approved"}
 
 
-async def test_a_tick_asks_for_so_many_pages_and_the_next_goes_on_there(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_next_sweep_continues_after_page_limit(world: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("extrato.providers.mercado_pago.adapter.SEARCH_LIMIT", 2)
     monkeypatch.setattr("services.monitor.schedule.PAGES_PER_TICK", 2)
     payments = [await world.open() for _ in range(8)]
@@ -97,7 +97,7 @@ async def test_a_tick_asks_for_so_many_pages_and_the_next_goes_on_there(world: W
     assert 3 <= ticks <= 5
 
 
-async def test_what_was_recorded_is_not_looked_up_again(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_recorded_change_is_not_loaded_again(world: World, monkeypatch: pytest.MonkeyPatch):
     payment, other = await world.open(), await world.open()
     await world.sandbox.pay(payment)
     sweeps = world.sweeps()
@@ -110,7 +110,7 @@ async def test_what_was_recorded_is_not_looked_up_again(world: World, monkeypatc
     assert await world.status(other) == "pending"
 
 
-async def test_an_account_without_a_watched_payment_leaves_the_fast_lane(world: World):
+async def test_account_without_watch_leaves_fast_lane(world: World):
     assert await world.sweeps().tick(FAST, PADARIA) == End()
     payment = await world.open()
     await world.sandbox.pay(payment)
@@ -121,7 +121,7 @@ async def test_an_account_without_a_watched_payment_leaves_the_fast_lane(world: 
 
 
 @claim("monitor.ten-minutes")
-async def test_a_watch_ends_after_ten_minutes_and_the_slow_lane_goes_on(world: World, clock, logged):
+async def test_watch_ends_after_ten_minutes_and_slow_lane_continues(world: World, clock, logged):
     payment = await world.open()
     sweeps = world.sweeps()
     await sweeps.tick(FAST, PADARIA)
@@ -136,7 +136,7 @@ async def test_a_watch_ends_after_ten_minutes_and_the_slow_lane_goes_on(world: W
     assert await world.status(payment) == "approved"
 
 
-async def test_a_watch_that_is_started_again_brings_the_account_back(world: World, clock):
+async def test_restarted_watch_returns_account_to_fast_lane(world: World, clock):
     payment = await world.open()
     clock.ahead = timedelta(minutes=11)
     sweeps = world.sweeps()
@@ -147,7 +147,7 @@ async def test_a_watch_that_is_started_again_brings_the_account_back(world: Worl
 
 
 @claim("log-lines.started", "log-lines.check", "log-lines.changed", "log-lines.stops", "log-lines.finished")
-async def test_the_log_tells_the_story_of_a_watch(world: World, clock, logged):
+async def test_log_lines_follow_a_watch(world: World, clock, logged):
     payment = await world.open()
     sweeps = world.sweeps()
     await sweeps.tick(FAST, PADARIA)
@@ -183,7 +183,7 @@ def _detail(fact):
 
 
 @claim("log-lines.stops")
-async def test_the_log_tells_the_end_of_a_watch_that_somebody_else_brought_about(world: World, logged):
+async def test_log_shows_watch_ended_by_another_process(world: World, logged):
     payment = await world.open()
     sweeps = world.sweeps()
     await sweeps.tick(FAST, PADARIA)
@@ -195,7 +195,7 @@ async def test_the_log_tells_the_end_of_a_watch_that_somebody_else_brought_about
     assert stopped["final_status"] == "approved"
 
 
-async def test_every_sweep_is_told_as_telemetry(world: World):
+async def test_every_sweep_publishes_telemetry(world: World):
     payment = await world.open()
     await world.sandbox.pay(payment)
     await world.sweeps().tick(FAST, PADARIA)
@@ -208,7 +208,7 @@ async def test_every_sweep_is_told_as_telemetry(world: World):
     assert (fact.account, fact.lane, fact.watched, fact.seen, fact.changed) == (PADARIA, "fast", 1, 1, 1)
 
 
-async def test_a_change_that_the_search_tells_late_is_found_all_the_same(world: World, clock):
+async def test_change_that_the_search_lists_late_is_found(world: World, clock):
     payment = await world.open()
     sweeps = world.sweeps()
     await sweeps.tick(FAST, PADARIA)
@@ -218,14 +218,14 @@ async def test_a_change_that_the_search_tells_late_is_found_all_the_same(world: 
         clock.ahead = timedelta(minutes=minutes)
         await sweeps.tick(FAST, PADARIA)
     assert await world.status(payment) == "pending"
-    # The index catches up; the change bears a time of four minutes ago, far before the overlap.
+    # The index catches up; the time of the change is four minutes ago, long before the overlap.
     await world.sandbox.faults(search_lag_ms=0)
     clock.ahead = timedelta(minutes=5)
     await sweeps.tick(FAST, PADARIA)
     assert await world.status(payment) == "approved"
 
 
-async def test_an_attempt_that_is_known_is_asked_for_by_id_while_the_search_lags(world: World):
+async def test_known_attempt_is_read_by_id_while_search_lags(world: World):
     payment = await world.open()
     sweeps = world.sweeps()
     await world.sandbox.pay(payment, "pending")
@@ -242,7 +242,7 @@ async def test_an_attempt_that_is_known_is_asked_for_by_id_while_the_search_lags
 
 
 @claim("monitor.asks")
-async def test_a_provider_that_says_slow_down_is_left_alone_for_so_long(world: World, clock, monkeypatch):
+async def test_throttled_account_pauses_for_retry_after(world: World, clock, monkeypatch):
     began_s = time.monotonic()
     late = SimpleNamespace(monotonic=lambda: began_s + clock.ahead.total_seconds())
     monkeypatch.setattr("extrato.providers.cooldowns.time", late)
@@ -263,9 +263,7 @@ async def test_a_provider_that_says_slow_down_is_left_alone_for_so_long(world: W
     assert await world.sandbox.request_count() == asked + 1
 
 
-async def test_a_provider_that_breaks_is_asked_less_and_less_and_then_found_well(
-    world: World, clock, monkeypatch: pytest.MonkeyPatch
-):
+async def test_failing_provider_is_retried_with_growing_pauses(world: World, clock, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("extrato.providers.mercado_pago.client.RETRY_WAIT_S", 0.01)
     payment = await world.open()
     sweeps = world.sweeps()
@@ -283,7 +281,7 @@ async def test_a_provider_that_breaks_is_asked_less_and_less_and_then_found_well
     assert await world.status(payment) == "approved"
 
 
-async def test_a_merchant_whose_credential_is_gone_is_paused(world: World):
+async def test_merchant_without_credential_is_paused(world: World):
     await world.open()
     await world.pool.execute("DELETE FROM credentials WHERE merchant = 'padaria'")
     world.hub.vault._remembered.clear()
@@ -291,7 +289,7 @@ async def test_a_merchant_whose_credential_is_gone_is_paused(world: World):
     assert await world.sandbox.request_count() == 0
 
 
-async def test_another_process_goes_on_where_the_cursor_stands(world: World, clock):
+async def test_another_process_continues_from_the_cursor(world: World, clock):
     await world.open()
     payment = await world.open()
     await world.sweeps().tick(FAST, PADARIA)
@@ -304,14 +302,14 @@ async def test_another_process_goes_on_where_the_cursor_stands(world: World, clo
     assert after["high_water"] > before["high_water"]
 
 
-async def test_without_the_read_model_a_tick_says_that_the_store_is_away(world: World):
+async def test_sweep_without_read_model_raises_store_unavailable(world: World):
     await world.pool.execute("ALTER TABLE open_payments RENAME TO elsewhere")
     with pytest.raises(StoreUnavailable):
         await world.sweeps().tick(FAST, PADARIA)
     await world.pool.execute("ALTER TABLE elsewhere RENAME TO open_payments")
 
 
-async def test_a_hub_without_the_provider_ends_the_timer(world: World):
+async def test_timer_of_unknown_provider_ends(world: World):
     await world.open()
     hub = dataclasses.replace(world.hub, providers=Providers.of(remote=[]))
     assert await world.sweeps(hub).tick(FAST, PADARIA) == End()

@@ -1,4 +1,4 @@
-"""What the log says of a watch when others see it too, and what it leaves to the timeline."""
+"""Log lines of a watch that several processes see."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LINES = ("watch_started", "watch_taken_over", "watch_check", "status_changed", "
 
 @pytest.fixture
 def nats_server(nats_url: str) -> SimpleNamespace:
-    """Nothing here sets a timer, so the session's server will do."""
+    """These tests set no timers, so the session's server is enough."""
     return SimpleNamespace(url=nats_url)
 
 
 @claim("log-lines.started")
-async def test_a_payment_whose_end_is_known_before_the_first_question_has_no_lines(world: World, logged):
+async def test_payment_ended_before_first_sweep_has_no_log_lines(world: World, logged):
     payment = await world.open()
     await world.sandbox.pay(payment)
     await refresh_payment(world.hub, payment.payment_id, cause=CAUSE)
@@ -34,7 +34,7 @@ async def test_a_payment_whose_end_is_known_before_the_first_question_has_no_lin
 
 
 @claim("log-lines.started")
-async def test_a_watch_that_another_process_began_is_told_to_be_taken_over(world: World, clock, logged):
+async def test_watch_of_another_process_is_logged_as_taken_over(world: World, clock, logged):
     payment = await world.open()
     await world.sweeps().tick(FAST, PADARIA)
     clock.ahead = timedelta(seconds=5)
@@ -44,7 +44,7 @@ async def test_a_watch_that_another_process_began_is_told_to_be_taken_over(world
 
 
 @claim("log-lines.changed")
-async def test_a_change_that_somebody_else_found_is_told_by_the_timeline_and_not_by_the_log(world: World, logged):
+async def test_change_found_elsewhere_is_in_timeline_not_in_log(world: World, logged):
     payment = await world.open()
     sweeps = world.sweeps()
     await sweeps.tick(FAST, PADARIA)

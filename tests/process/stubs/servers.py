@@ -1,11 +1,11 @@
-"""Runs both embedded servers once as an ordinary user (`nobody`) and prints what it found, as JSON.
+"""Runs both embedded servers once as an ordinary user (`nobody`), and prints facts about them as JSON.
 
 Argument: the home. All modules are loaded first, because `nobody` may not be able to read Python's
 own folder.
 """
 
 import asyncio
-import concurrent.futures.thread  # noqa: F401 - As the next one, it is loaded on demand otherwise.
+import concurrent.futures.thread  # noqa: F401 - Otherwise Python loads it and the next one on demand.
 import encodings.idna  # noqa: F401
 import json
 import os

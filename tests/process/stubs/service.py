@@ -1,6 +1,6 @@
-"""A stand-in for a service: says that it is ready, writes what it meets, and leaves when asked.
+"""A stand-in for a service: it writes its ready file, and the time of its end when it gets SIGTERM.
 
-Arguments: a way to behave (`ready`, `deaf`, `late`, `broken`).
+Argument: its behaviour (`ready`, `deaf`, `late`, `broken`).
 """
 
 import os

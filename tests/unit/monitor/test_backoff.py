@@ -1,4 +1,4 @@
-"""Pauses by key."""
+"""Growing pauses by key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Clock:
         return self.now
 
 
-def test_what_failed_waits_longer_each_time():
+def test_pause_grows_with_each_failure():
     clock = Clock()
     backoff = BackOff[str](clock)
     assert backoff.left_s("a") == 0
@@ -26,7 +26,7 @@ def test_what_failed_waits_longer_each_time():
     assert backoff.failed("a") == 20
 
 
-def test_success_starts_over():
+def test_success_resets_the_pause():
     backoff = BackOff[str](Clock())
     backoff.failed("a")
     backoff.failed("a")
@@ -35,7 +35,7 @@ def test_success_starts_over():
     assert backoff.failed("a") == 5
 
 
-def test_what_was_not_heard_of_for_long_is_forgotten():
+def test_old_failure_is_forgotten():
     clock = Clock()
     backoff = BackOff[int](clock)
     backoff.failed(1)
@@ -45,7 +45,7 @@ def test_what_was_not_heard_of_for_long_is_forgotten():
     assert backoff.failed(1) == 5
 
 
-def test_only_so_many_are_remembered():
+def test_number_of_remembered_keys_is_bounded():
     backoff = BackOff[int](Clock())
     for key in range(REMEMBERED + 10):
         backoff.failed(key)

@@ -1,6 +1,6 @@
-"""Random stories of money that does not fit: at the end the hub holds what the provider's own rows say.
+"""Random histories of unusual money: at the end the hub's amounts equal those of the provider's own records.
 
-A story is told by its seed, which a failure names; EXTRATO_STORIES says how many there are beyond the usual few.
+A failure prints the seed of its history. EXTRATO_STORIES sets the number of seeds.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ AMOUNT = 3500
 
 @pytest.fixture
 def nats_server(nats_url: str) -> SimpleNamespace:
-    """Nothing here sets a timer, so the session's server will do."""
+    """These tests set no timers, so the session's server is enough."""
     return SimpleNamespace(url=nats_url)
 
 
 class Crash(Exception):
-    """The process ends here."""
+    """The process crashes here."""
 
 
 class Crashing:
-    """A log whose next append crashes, before or after it is done."""
+    """A log whose next append crashes, before or after the write."""
 
     def __init__(self, log: Any, *, is_after: bool) -> None:
         self._log = log
@@ -73,21 +73,21 @@ class Crashing:
         raise Crash
 
 
-class Story:
-    """One payment link, the chance that moves it, and a hub that may crash at each step."""
+class RandomHistory:
+    """One payment link with random steps; the hub may crash at each of them."""
 
     def __init__(self, world: World, loaded: LoadedPayment, chance: random.Random) -> None:
         self.world = world
         self.loaded = loaded
         self.chance = chance
-        self.told: list[str] = []
+        self.steps_taken: list[str] = []
 
     @property
     def number(self) -> int:
         return self.loaded.payment_id
 
     def hub(self) -> Hub:
-        """The hub, or one that crashes at its next append, or whose answer of a refund is lost."""
+        """Return the hub, or one that crashes at its next append or loses the answer of a refund."""
         hub, fate = self.world.hub, self.chance.random()
         if fate < 0.2:
             return dataclasses.replace(hub, log=Crashing(hub.log, is_after=fate < 0.1))
@@ -110,7 +110,7 @@ class Story:
         return self.chance.choice(rows) if rows else None
 
     async def control(self, path: str, body: dict[str, Any]) -> None:
-        """Turn something at the provider; what it does not allow is not part of the story."""
+        """Change something at the provider; a rejected change has no effect."""
         with contextlib.suppress(AssertionError):
             await self.world.sandbox.control("POST", path, body)
 
@@ -129,7 +129,7 @@ class Story:
         }
         await self.control("pay", order)
 
-    async def turn(self) -> None:
+    async def force_status(self) -> None:
         row = await self.any_row()
         if row is not None:
             outcome, detail = self.chance.choice(
@@ -154,7 +154,7 @@ class Story:
             order: dict[str, Any] = {"payment_id": row["payment_id"], "outcome": "refunded"}
             await self.control("pay", order | self.chance.choice([{}, {"amount": 5}, {"amount": 10}]))
 
-    async def let_refunds_wait(self) -> None:
+    async def toggle_refunds_in_process(self) -> None:
         await self.world.sandbox.faults(refunds_in_process=self.chance.random() < 0.5)
 
     async def end_a_refund(self) -> None:
@@ -179,7 +179,7 @@ class Story:
         if payment.cancellation == "requested":
             await complete_cancellation(self.hub(), self.number, cause=CAUSE)
 
-    async def look(self) -> None:
+    async def refresh(self) -> None:
         await refresh_payment(self.hub(), self.number, cause=CAUSE)
 
     async def sweep(self) -> None:
@@ -195,17 +195,17 @@ class Story:
     async def accept(self) -> None:
         await change_payment(self.hub(), self.number, [AcceptMoney()], cause=CAUSE)
 
-    async def tell(self) -> None:
-        """Take the steps, whatever is refused, lost or crashes on the way."""
+    async def run(self) -> None:
+        """Take random steps, and ignore rejections, lost answers and crashes."""
         steps: list[tuple[int, Callable[[], Any]]] = [
             (6, self.pay),
-            (2, self.turn),
+            (2, self.force_status),
             (2, self.refund_in_panel),
-            (1, self.let_refunds_wait),
+            (1, self.toggle_refunds_in_process),
             (2, self.end_a_refund),
             (4, self.refund),
             (2, self.complete),
-            (3, self.look),
+            (3, self.refresh),
             (1, self.sweep),
             (1, self.cancel),
             (1, self.expire),
@@ -214,12 +214,12 @@ class Story:
         weights = [weight for weight, _ in steps]
         for _ in range(STEPS):
             [step] = self.chance.choices([step for _, step in steps], weights)
-            self.told.append(step.__name__)
+            self.steps_taken.append(step.__name__)
             with contextlib.suppress(Crash, Refused, ExtratoError):
                 await step()
 
-    async def come_to_rest(self) -> None:
-        """Answer what is open, as the monitor does, on a good day."""
+    async def settle(self) -> None:
+        """Complete open requests, as the monitor does, without faults."""
         await self.world.sandbox.faults(refunds_in_process=False)
         for _ in range(2):
             payment = (await load_payment(self.world.hub, self.number)).payment
@@ -233,13 +233,13 @@ class Story:
 
 
 @pytest.mark.parametrize("seed", range(STORIES))
-async def test_after_any_story_the_hub_holds_what_the_provider_says(world: World, seed: int):
+async def test_hub_and_provider_agree_after_any_story(world: World, seed: int):
     for number in range(4):
-        story = Story(world, await world.open(), random.Random(f"{seed}/{number}"))
-        await story.tell()
-        await story.come_to_rest()
-        payment = (await load_payment(world.hub, story.number)).payment
-        ledger, rows = payment.ledger, await story.rows()
+        history = RandomHistory(world, await world.open(), random.Random(f"{seed}/{number}"))
+        await history.run()
+        await history.settle()
+        payment = (await load_payment(world.hub, history.number)).payment
+        ledger, rows = payment.ledger, await history.rows()
         shares = {
             each["payment_id"]: (
                 each["currency"],
@@ -255,15 +255,15 @@ async def test_after_any_story_the_hub_holds_what_the_provider_says(world: World
             for name, each in ledger.attempts.items()
             for share in (ledger.share(name),)
         }
-        assert ours == shares, (seed, number, story.told)
+        assert ours == shares, (seed, number, history.steps_taken)
         if ledger.held_by:
             for hours in (0, 2):
                 now = world.hub.now() + timedelta(hours=hours)
-                assert standing_of(payment, now) not in MAY_PAY, (seed, number, story.told)
+                assert standing_of(payment, now) not in MAY_PAY, (seed, number, history.steps_taken)
 
 
 @pytest.mark.parametrize("seed", range(STORIES))
-async def test_after_any_story_a_direct_pix_holds_what_came_less_what_went_back(world: World, seed: int):
+async def test_direct_pix_holds_received_minus_returned_after_any_story(world: World, seed: int):
     chance = random.Random(seed)
     hub, loaded = world.hub, await _direct_pix(world)
     came: dict[str, int] = {}

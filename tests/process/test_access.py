@@ -1,4 +1,4 @@
-"""Nobody but the user who runs the hub gets into its servers, and no folder outside the home is touched."""
+"""Only the user that runs the hub can use its servers, and the hub changes no folder outside its home."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ pytestmark = [
 ]
 
 
-async def as_nobody(door, place):
+async def as_nobody(target, address):
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(STUBS / "as_nobody.py"), door, str(place)), stdout=subprocess.PIPE
+        *(sys.executable, str(STUBS / "as_nobody.py"), target, str(address)), stdout=subprocess.PIPE
     )
     output, _ = await process.communicate()
     return output.decode().strip()
@@ -52,12 +52,12 @@ async def postgres():
             yield server
 
 
-async def test_another_user_cannot_reach_the_socket(postgres):
+async def test_other_user_cannot_reach_the_socket(postgres):
     refusal = await as_nobody("socket", socket_folder(postgres.url) / ".s.PGSQL.5432")
     assert refusal.startswith("PermissionError")
 
 
-async def test_another_user_who_reached_the_socket_would_be_refused_by_name(postgres):
+async def test_other_user_at_the_socket_fails_authentication(postgres):
     folder = socket_folder(postgres.url)
     folder.chmod(0o711)
     (folder / ".s.PGSQL.5432").chmod(0o777)
@@ -67,7 +67,7 @@ async def test_another_user_who_reached_the_socket_would_be_refused_by_name(post
     assert refusal == 'InvalidAuthorizationSpecificationError: Peer authentication failed for user "extrato"'
 
 
-async def test_nobody_becomes_a_superuser(postgres):
+async def test_no_superuser_can_connect(postgres):
     with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
         await asyncpg.connect(postgres.url.replace("extrato@", "postgres@"))
     connection = await asyncpg.connect(postgres.url)
@@ -75,17 +75,17 @@ async def test_nobody_becomes_a_superuser(postgres):
     await connection.close()
 
 
-async def test_postgres_listens_on_no_network_address(postgres):
+async def test_postgres_has_no_network_address(postgres):
     family = [psutil.Process(postgres.pid), *psutil.Process(postgres.pid).children(recursive=True)]
     listening = []
     for process in family:
-        # A worker of PostgreSQL's may end while it is looked at; one that is gone listens nowhere.
+        # A worker of PostgreSQL may have ended meanwhile.
         with contextlib.suppress(psutil.NoSuchProcess):
             listening += process.net_connections("inet")
     assert listening == []
 
 
-async def test_postgres_runs_as_its_own_user_on_folders_that_only_it_can_read(postgres):
+async def test_postgres_runs_as_its_own_user_in_private_folders(postgres):
     assert psutil.Process(postgres.pid).username() == "extrato-postgres"
     socket = socket_folder(postgres.url)
     for folder in (socket, socket.with_name("data")):
@@ -93,18 +93,18 @@ async def test_postgres_runs_as_its_own_user_on_folders_that_only_it_can_read(po
     assert oct(socket.parents[1].stat().st_mode & 0o777) == "0o711"
 
 
-async def test_postgres_waits_for_the_disk(postgres):
+async def test_postgres_writes_with_fsync(postgres):
     connection = await asyncpg.connect(postgres.url)
     assert await connection.fetchval("SHOW fsync") == "on"
     await connection.close()
 
 
-async def test_nats_refuses_who_has_no_password(nats_server):
+async def test_nats_rejects_a_wrong_password(nats_server):
     refusal = await as_nobody("nats", urlsplit(nats_server.url).port)
     assert "Authorization Violation" in refusal
 
 
-async def test_the_password_of_nats_stands_in_a_private_file_only(home, nats_server):
+async def test_nats_password_is_only_in_a_private_file(home, nats_server):
     configuration = home / "nats" / "nats.conf"
     password = urlsplit(nats_server.url).password
     assert password in configuration.read_text()
@@ -118,14 +118,14 @@ async def test_nats_listens_on_one_loopback_address(nats_server):
     assert {tuple(address) for address in listening} == {("127.0.0.1", urlsplit(nats_server.url).port)}
 
 
-async def test_no_folder_above_the_home_changes(home):
+async def test_start_changes_no_folder_above_the_home(home):
     before = modes_above(home)
     async with EmbeddedPostgres(home, fsync=False), EmbeddedNats(home):
         pass
     assert modes_above(home) == before
 
 
-async def test_a_home_that_others_cannot_pass_keeps_its_modes_and_its_data_elsewhere(tmp_path):
+async def test_private_parent_folder_moves_data_to_var_lib(tmp_path):
     tmp_path.chmod(0o700)
     home = tmp_path / "home"
     before = modes_above(home)
@@ -143,7 +143,7 @@ async def test_a_home_that_others_cannot_pass_keeps_its_modes_and_its_data_elsew
         subprocess.run(("rm", "-rf", str(data.parent)), check=True)
 
 
-async def test_both_servers_run_for_an_ordinary_user_whose_home_root_then_leaves_alone(home):
+async def test_ordinary_user_runs_both_servers_and_root_rejects_the_home(home):
     home.parent.chmod(0o777)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, str(STUBS / "servers.py"), str(home)),

@@ -1,4 +1,4 @@
-"""What cannot work is said in one sentence, with exit code 1, and nothing is left running."""
+"""A hub that cannot start prints one sentence, exits with code 1 and leaves nothing running."""
 
 from __future__ import annotations
 
@@ -24,107 +24,107 @@ from tests.ports import free_port
 from tests.process.conftest import STUBS, processes_of
 
 
-async def refusal(start_hub, *behaviours, **environment):
-    said = await start_hub.said_by_one_that_ends(*behaviours, **environment)
-    assert said.code == 1
+async def startup_error(start_hub, *behaviours, **environment):
+    ended = await start_hub.run_to_the_end(*behaviours, **environment)
+    assert ended.code == 1
     assert processes_of(start_hub.home) == []
-    lines = said.errors.strip().split("\n")
-    assert len(lines) == 1, said.errors
+    lines = ended.errors.strip().split("\n")
+    assert len(lines) == 1, ended.errors
     return lines[0].removeprefix("extrato: ")
 
 
 @pytest.mark.parametrize("name", ["EXTRATO_PORT", "EXTRATO_SANDBOX_PORT"])
-async def test_a_taken_port_is_named(start_hub, name):
+async def test_taken_port_is_named(start_hub, name):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        sentence = await refusal(start_hub, **{name: str(port)})
+        sentence = await startup_error(start_hub, **{name: str(port)})
     assert sentence == f"Port {port} of 127.0.0.1 is taken by another program: set {name} to a free one."
 
 
 async def test_two_services_cannot_share_a_port(start_hub):
     port = str(free_port())
-    sentence = await refusal(start_hub, EXTRATO_PORT=port, EXTRATO_SANDBOX_PORT=port)
+    sentence = await startup_error(start_hub, EXTRATO_PORT=port, EXTRATO_SANDBOX_PORT=port)
     assert sentence == f"EXTRATO_PORT and EXTRATO_SANDBOX_PORT are both {port}."
 
 
-async def test_a_port_that_is_no_number_is_refused(start_hub):
-    assert "EXTRATO_PORT must be a port number" in await refusal(start_hub, EXTRATO_PORT="eight")
+async def test_port_must_be_a_number(start_hub):
+    assert "EXTRATO_PORT must be a port number" in await startup_error(start_hub, EXTRATO_PORT="eight")
 
 
-async def test_a_host_that_is_not_of_this_machine_is_refused(start_hub):
-    sentence = await refusal(start_hub, EXTRATO_HOST="192.0.2.1")
+async def test_host_of_another_machine_is_rejected(start_hub):
+    sentence = await startup_error(start_hub, EXTRATO_HOST="192.0.2.1")
     assert sentence == "EXTRATO_HOST=192.0.2.1 is not an address of this machine."
 
 
-async def test_an_unknown_way_to_authenticate_is_refused(start_hub):
-    assert "EXTRATO_AUTH must be 'keys' or 'open'" in await refusal(start_hub, EXTRATO_AUTH="none")
+async def test_unknown_authentication_mode_is_rejected(start_hub):
+    assert "EXTRATO_AUTH must be 'keys' or 'open'" in await startup_error(start_hub, EXTRATO_AUTH="none")
 
 
-async def test_open_authentication_is_refused_beyond_this_machine(start_hub):
-    sentence = await refusal(start_hub, EXTRATO_AUTH="open", EXTRATO_HOST="0.0.0.0")
+async def test_open_mode_is_rejected_on_other_addresses(start_hub):
+    sentence = await startup_error(start_hub, EXTRATO_AUTH="open", EXTRATO_HOST="0.0.0.0")
     assert "EXTRATO_AUTH=open is allowed on a loopback address only" in sentence
 
 
 @pytest.mark.parametrize("url", ["https://hub.example", "http://192.0.2.1:8000", "https://127.0.0.1.hub.example"])
-async def test_open_authentication_is_refused_under_a_public_address(start_hub, url):
-    sentence = await refusal(start_hub, EXTRATO_AUTH="open", EXTRATO_PUBLIC_URL=url)
+async def test_open_mode_is_rejected_with_a_public_url(start_hub, url):
+    sentence = await startup_error(start_hub, EXTRATO_AUTH="open", EXTRATO_PUBLIC_URL=url)
     assert sentence == f"EXTRATO_AUTH=open is for one machine only, and EXTRATO_PUBLIC_URL is {url!r}."
 
 
-async def test_open_authentication_is_refused_behind_proxies(start_hub):
-    sentence = await refusal(start_hub, EXTRATO_AUTH="open", EXTRATO_TRUSTED_PROXIES="127.0.0.1")
+async def test_open_mode_is_rejected_behind_proxies(start_hub):
+    sentence = await startup_error(start_hub, EXTRATO_AUTH="open", EXTRATO_TRUSTED_PROXIES="127.0.0.1")
     assert sentence == "EXTRATO_AUTH=open is for one machine only, and EXTRATO_TRUSTED_PROXIES lets others in."
 
 
-async def test_a_database_url_of_another_kind_is_refused(start_hub):
-    assert "EXTRATO_DATABASE_URL must be a URL" in await refusal(start_hub, EXTRATO_DATABASE_URL="mysql://x/y")
+async def test_database_url_of_another_kind_is_rejected(start_hub):
+    assert "EXTRATO_DATABASE_URL must be a URL" in await startup_error(start_hub, EXTRATO_DATABASE_URL="mysql://x/y")
 
 
-async def test_a_database_that_cannot_be_reached_is_named_without_its_password(start_hub):
+async def test_unreachable_database_is_named_without_password(start_hub):
     url = f"postgresql://me:hidden-word@127.0.0.1:{free_port()}/extrato"
-    sentence = await refusal(start_hub, EXTRATO_DATABASE_URL=url)
+    sentence = await startup_error(start_hub, EXTRATO_DATABASE_URL=url)
     assert sentence.startswith("EXTRATO_DATABASE_URL does not lead to a usable database:")
     assert "hidden-word" not in sentence
 
 
-async def test_a_database_that_lets_nobody_in_is_named(start_hub, postgres_url):
+async def test_database_that_rejects_the_user_is_named(start_hub, postgres_url):
     url = postgres_url.replace("extrato@", "stranger@")
-    sentence = await refusal(start_hub, EXTRATO_DATABASE_URL=url)
+    sentence = await startup_error(start_hub, EXTRATO_DATABASE_URL=url)
     assert sentence.startswith("EXTRATO_DATABASE_URL does not lead to a usable database:")
 
 
-async def test_a_database_url_of_migrations_that_leads_nowhere_is_named(start_hub, servers):
+async def test_unusable_migration_database_url_is_named(start_hub, servers):
     url = servers["EXTRATO_DATABASE_URL"].replace("extrato@", "stranger@")
-    sentence = await refusal(start_hub, **servers, EXTRATO_MIGRATION_DATABASE_URL=url)
+    sentence = await startup_error(start_hub, **servers, EXTRATO_MIGRATION_DATABASE_URL=url)
     assert sentence.startswith("EXTRATO_MIGRATION_DATABASE_URL does not lead to a usable database:")
 
 
-async def test_a_nats_that_cannot_be_reached_is_named(start_hub):
-    sentence = await refusal(start_hub, EXTRATO_NATS_URL=f"nats://127.0.0.1:{free_port()}")
+async def test_unreachable_nats_is_named(start_hub):
+    sentence = await startup_error(start_hub, EXTRATO_NATS_URL=f"nats://127.0.0.1:{free_port()}")
     assert sentence.startswith("EXTRATO_NATS_URL does not lead to a NATS server:")
 
 
-async def test_a_nats_with_another_password_is_named_without_it(start_hub, nats_url):
+async def test_nats_with_wrong_password_is_named_without_it(start_hub, nats_url):
     address = nats_url.rpartition("@")[2]
-    sentence = await refusal(start_hub, EXTRATO_NATS_URL=f"nats://extrato:hidden-word@{address}")
+    sentence = await startup_error(start_hub, EXTRATO_NATS_URL=f"nats://extrato:hidden-word@{address}")
     assert sentence == "EXTRATO_NATS_URL does not lead to a usable NATS server: authorization violation."
 
 
-async def test_another_server_at_the_address_of_nats_is_recognised(start_hub):
+async def test_other_server_at_the_nats_url_is_recognised(start_hub):
     async def answer(_reader, writer):
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        sentence = await refusal(start_hub, EXTRATO_NATS_URL=f"nats://127.0.0.1:{port}")
+        sentence = await startup_error(start_hub, EXTRATO_NATS_URL=f"nats://127.0.0.1:{port}")
     assert sentence.endswith("another kind of server answers there.")
 
 
-async def test_a_home_that_is_a_file_is_refused(start_hub, tmp_path):
+async def test_home_that_is_a_file_is_rejected(start_hub, tmp_path):
     home = tmp_path / "home"
     home.write_text("not a folder")
-    sentence = await refusal(start_hub, EXTRATO_HOME=str(home))
+    sentence = await startup_error(start_hub, EXTRATO_HOME=str(home))
     assert sentence.startswith(f"EXTRATO_HOME={home} cannot be written by user ")
 
 
@@ -137,7 +137,7 @@ NOT_OURS = {
 
 @pytest.mark.parametrize("what", NOT_OURS)
 @pytest.mark.parametrize(
-    "place",
+    "name",
     [
         *("admin-api-key", "demo-api-key", "secret.key", "secret.key.lock", ".writable", ".admin-api-key.1"),
         *("logs", "run", "nats", "postgres", "sandbox"),
@@ -145,10 +145,10 @@ NOT_OURS = {
         *("nats/nats.conf", "nats/feed", "postgres/data", "postgres/rules", "sandbox/sandbox.sqlite3"),
     ],
 )
-def test_what_is_not_ours_in_a_home_is_refused_before_anything_is_written(tmp_path, place, what):
+def test_unsafe_file_in_home_is_rejected_before_any_write(tmp_path, name, what):
     victim, home = tmp_path / "victim", tmp_path / "home"
     victim.write_text("untouched")
-    foreign = home / place
+    foreign = home / name
     foreign.parent.mkdir(parents=True, mode=0o700)
     NOT_OURS[what](foreign, victim)
     before = sorted(home.rglob("*"))
@@ -158,17 +158,17 @@ def test_what_is_not_ours_in_a_home_is_refused_before_anything_is_written(tmp_pa
     assert sorted(home.rglob("*")) == before
 
 
-async def test_a_home_that_is_a_link_is_refused_and_nothing_is_written(start_hub, tmp_path):
+async def test_home_that_is_a_link_is_rejected(start_hub, tmp_path):
     elsewhere, home = tmp_path / "elsewhere", tmp_path / "home"
     elsewhere.mkdir()
     home.symlink_to(elsewhere)
-    sentence = await refusal(start_hub, EXTRATO_HOME=str(home))
+    sentence = await startup_error(start_hub, EXTRATO_HOME=str(home))
     assert sentence == f"{home} is a link, and the hub follows none: put there what it leads to."
     assert list(elsewhere.iterdir()) == []
 
 
 @pytest.mark.parametrize("mode", [0o775, 0o757, 0o1777])
-def test_a_home_that_others_may_write_is_refused(tmp_path, mode):
+def test_home_writable_by_others_is_rejected(tmp_path, mode):
     tmp_path.chmod(mode)
     with pytest.raises(ForeignFile, match=f"{tmp_path} may be written by others"):
         prepare_home(Settings.from_environment({"EXTRATO_HOME": str(tmp_path)}))
@@ -177,16 +177,16 @@ def test_a_home_that_others_may_write_is_refused(tmp_path, mode):
 
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
-@pytest.mark.parametrize("place", [".", "logs", "logs/gateway.log", "run/identities.json", "postgres", "sandbox"])
-def test_what_belongs_to_another_user_in_a_home_is_refused(tmp_path, place):
-    foreign = tmp_path / place
+@pytest.mark.parametrize("name", [".", "logs", "logs/gateway.log", "run/identities.json", "postgres", "sandbox"])
+def test_file_of_another_user_in_home_is_rejected(tmp_path, name):
+    foreign = tmp_path / name
     foreign.mkdir(parents=True, exist_ok=True)
     os.chown(foreign, 65534, 65534)
     with pytest.raises(ForeignFile, match="belongs to user nobody"):
         prepare_home(Settings.from_environment({"EXTRATO_HOME": str(tmp_path)}))
 
 
-async def test_a_command_believes_no_addresses_that_a_link_leads_to(tmp_path):
+async def test_command_follows_no_link_to_addresses(tmp_path):
     elsewhere, home = tmp_path / "elsewhere.json", tmp_path / "home"
     elsewhere.write_text('{"database_url": "postgresql://stranger/", "nats_url": "", "mercado_pago_url": ""}')
     (home / "run").mkdir(parents=True)
@@ -197,14 +197,14 @@ async def test_a_command_believes_no_addresses_that_a_link_leads_to(tmp_path):
 
 
 def write_addresses(home, database_url):
-    """Leave in a home what a hub leaves there that was killed."""
+    """Write the addresses that a killed hub leaves in its home."""
     (home / "run").mkdir(parents=True)
     addresses = {"database_url": database_url, "nats_url": "", "mercado_pago_url": "", "gateway_url": ""}
     (home / "run" / "addresses.json").write_text(json.dumps(addresses))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{port}", "/?host={home}/postgres"])
-async def test_a_home_whose_hub_was_killed_is_told_to_have_none(tmp_path, host):
+async def test_home_of_a_killed_hub_has_no_running_hub(tmp_path, host):
     write_addresses(tmp_path, "postgresql://extrato@" + host.format(port=free_port(), home=tmp_path))
     with pytest.raises(CannotStart) as refused:
         async with running_hub({"EXTRATO_HOME": str(tmp_path)}):
@@ -212,7 +212,7 @@ async def test_a_home_whose_hub_was_killed_is_told_to_have_none(tmp_path, host):
     assert str(refused.value).startswith(f"No hub runs in {tmp_path}, or its database is away: start one with")
 
 
-async def test_what_is_wrong_with_the_database_of_a_home_is_said_of_its_file(tmp_path, database_url):
+async def test_wrong_database_of_a_home_names_its_file(tmp_path, database_url):
     write_addresses(tmp_path, urlsplit(database_url)._replace(path="/no_such_database").geturl())
     with pytest.raises(CannotStart) as refused:
         async with running_hub({"EXTRATO_HOME": str(tmp_path)}):
@@ -221,15 +221,15 @@ async def test_what_is_wrong_with_the_database_of_a_home_is_said_of_its_file(tmp
     assert f"{tmp_path / 'run' / 'addresses.json'} does not lead to a usable database" in str(refused.value)
 
 
-async def test_a_database_that_is_given_and_away_is_said_of_its_variable(tmp_path):
+async def test_unreachable_configured_database_names_its_variable(tmp_path):
     given = {"EXTRATO_HOME": str(tmp_path), "EXTRATO_DATABASE_URL": f"postgresql://extrato@127.0.0.1:{free_port()}/x"}
     with pytest.raises(CannotStart, match="EXTRATO_DATABASE_URL does not lead to a usable database"):
         async with running_hub(given):
             pass
 
 
-def test_a_secret_that_is_given_may_be_a_link_and_must_not_be_writable_by_all(tmp_path):
-    # As Kubernetes mounts a secret: a link to a folder that a link leads to.
+def test_secret_file_may_be_a_link_but_not_writable_by_all(tmp_path):
+    # Kubernetes mounts a secret this way: a link into a folder that is a link itself.
     (tmp_path / "..2026").mkdir()
     (tmp_path / "..data").symlink_to("..2026")
     (tmp_path / "..2026" / "token").write_text("APP_USR-1\n")
@@ -242,7 +242,7 @@ def test_a_secret_that_is_given_may_be_a_link_and_must_not_be_writable_by_all(tm
         read_secret("access token", given)
 
 
-async def test_a_home_on_a_full_disk_is_named_before_a_server_stops_in_the_middle(tmp_path, monkeypatch):
+async def test_full_disk_is_reported_before_the_start(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=63_999_999))
     elsewhere = {"EXTRATO_DATABASE_URL": "postgresql://x/y", "EXTRATO_NATS_URL": "nats://x"}
     home = {"EXTRATO_HOME": str(tmp_path)}
@@ -257,14 +257,14 @@ async def test_a_home_on_a_full_disk_is_named_before_a_server_stops_in_the_middl
     prepare_home(Settings.from_environment(home))
 
 
-async def test_a_pooler_that_lends_connections_is_named(start_hub, database_url):
+async def test_pooler_that_lends_connections_is_named(start_hub, database_url):
     async with pooling(database_url, "transaction") as url:
-        assert await refusal(start_hub, EXTRATO_DATABASE_URL=url) == LENT
+        assert await startup_error(start_hub, EXTRATO_DATABASE_URL=url) == LENT
 
 
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
-async def test_a_home_without_permission_is_refused(start_hub, home):
+async def test_home_without_permission_is_rejected(start_hub, home):
     home.mkdir(mode=0o700)
     script = (
         "import os, runpy, sys; sys.argv = sys.argv[1:]; sys.path.insert(0, os.environ['PYTHONPATH']);"
@@ -273,23 +273,23 @@ async def test_a_home_without_permission_is_refused(start_hub, home):
         "runpy.run_path(sys.argv[0], run_name='__main__')"
     )
     hub = await start_hub(script=("-c", script, str(STUBS / "hub.py")))
-    code, errors = await hub.ended()
+    code, errors = await hub.wait_for_end()
     assert code == 1
     assert errors.startswith(f"extrato: EXTRATO_HOME={home} cannot be written by user nobody")
     assert errors.count("\n") == 1
 
 
-async def test_a_service_that_cannot_start_stops_the_others_and_gives_its_last_words(start_hub, servers):
-    sentence = await refusal(start_hub, "monitor=broken", **servers)
+async def test_failed_service_stops_the_others_and_shows_its_last_line(start_hub, servers):
+    sentence = await startup_error(start_hub, "monitor=broken", **servers)
     assert sentence.startswith("monitor ended with exit code 1 before it was ready: the stub is broken")
 
 
-async def test_a_home_is_used_by_one_hub_at_a_time(start_hub, servers):
+async def test_home_is_used_by_one_hub_at_a_time(start_hub, servers):
     first = await start_hub(**servers)
-    await first.says("extrato is ready")
+    await first.wait_for_line("extrato is ready")
     second = await start_hub()
-    code, errors = await second.ended()
+    code, errors = await second.wait_for_end()
     assert code == 1
     assert errors.startswith("extrato: This home is in use by another hub (process ")
     assert sorted(first.pids) == ["gateway", "monitor", "projections", "sandbox"]
-    assert set(first.pids.values()) < set(first.living())
+    assert set(first.pids.values()) < set(first.processes())
