@@ -144,7 +144,7 @@ async def _listening(gateway: Gateway) -> AsyncIterator[None]:
         server = await loop.create_server(connect, settings.host, settings.port, backlog=BACKLOG)
     except OSError as error:
         await runner.cleanup()
-        raise CannotStart(f"{settings.host}:{settings.port} cannot be listened to: {error.strerror}.") from error
+        raise CannotStart(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from error
     _logger.info("gateway_listens", host=settings.host, port=settings.port)
     try:
         yield

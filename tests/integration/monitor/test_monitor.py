@@ -128,7 +128,7 @@ async def test_monitor_recovers_from_nats_outage(world: World, monkeypatch: pyte
     await world.wait_for_searches(1)
     await world.nats.stop()
     await world.sandbox.pay(payment)
-    # Long enough for some of its tries to reach nobody.
+    # Long enough for several failed attempts to connect.
     await asyncio.sleep(1.0)
     await world.nats.start()
     await world.wait_for_status(payment, "approved", within_s=12)
