@@ -71,15 +71,15 @@ class Monitor:
         asked = list(hub.providers.remote)
         silent = [name for name in hub.providers.creators if name not in asked]
         self._jobs: dict[str, Callable[[], Awaitable[Decision]]] = {
-            "expiry": Expiry(hub=hub, open_payments=open_payments, pauses=pauses, providers=silent).tick,
-            "last_look": Expiry(hub=hub, open_payments=open_payments, pauses=pauses, providers=asked).tick,
+            "expiry": Expiry(hub=hub, open_payments=open_payments, pauses=pauses, providers=silent).run_once,
+            "last_look": Expiry(hub=hub, open_payments=open_payments, pauses=pauses, providers=asked).run_once,
             "charges": Charges(
                 hub=hub, merchants=merchants, open_payments=open_payments, pauses=pauses, resume_after=resume_after
-            ).tick,
-            "requests": Requests(hub=hub, open_payments=open_payments, resume_after=resume_after).tick,
-            "deliveries": Deliveries(hub=hub).tick,
-            "second_look": SecondLook(hub=hub, pool=pool, providers=asked).tick,
-            "retention": Retention(pool=pool, now=hub.now).tick,
+            ).run_once,
+            "requests": Requests(hub=hub, open_payments=open_payments, resume_after=resume_after).run_once,
+            "deliveries": Deliveries(hub=hub).run_once,
+            "second_look": SecondLook(hub=hub, pool=pool, providers=asked).run_once,
+            "retention": Retention(pool=pool, now=hub.now).run_once,
         }
         self._timers = Timers(bus)
         self.reconciler = Reconciler(
@@ -93,9 +93,9 @@ class Monitor:
         self.dispatcher = Dispatcher(
             timers=self._timers,
             work={
-                FAST: lambda account: self._sweeps.tick(FAST, account),
-                SLOW: lambda account: self._sweeps.tick(SLOW, account),
-                QUIET: lambda account: self._sweeps.tick(QUIET, account),
+                FAST: lambda account: self._sweeps.run_once(FAST, account),
+                SLOW: lambda account: self._sweeps.run_once(SLOW, account),
+                QUIET: lambda account: self._sweeps.run_once(QUIET, account),
                 CLOCK: self._run_job,
             },
             on_end=self._restore_timer,

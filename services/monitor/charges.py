@@ -55,7 +55,7 @@ class Charges:
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._logger = structlog.get_logger(component="charges")
 
-    async def tick(self) -> Decision:
+    async def run_once(self) -> Decision:
         """Create the charges of one batch of payments."""
         now = self._hub.now()
         intents = await self._open_payments.uncharged(

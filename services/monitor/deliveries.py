@@ -30,7 +30,7 @@ class Deliveries:
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._logger = structlog.get_logger(component="deliveries")
 
-    async def tick(self) -> Decision:
+    async def run_once(self) -> Decision:
         """Handle one batch of due webhooks; the next batch follows at once when there are more."""
         due = await self._hub.inbox.take_due(now=self._hub.now(), limit=BATCH)
         async with asyncio.TaskGroup() as group:

@@ -46,7 +46,7 @@ class Expiry:
         self._at_once, self._asking = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(ASKING_AT_ONCE)
         self._logger = structlog.get_logger(component="expiry")
 
-    async def tick(self) -> Decision:
+    async def run_once(self) -> Decision:
         """Expire one batch; the next batch follows at once when there are more."""
         overdue = await self._open_payments.overdue(
             self._hub.now(), providers=self._providers, excluding=self._in_flight.waiting(), limit=BATCH

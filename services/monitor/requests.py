@@ -39,7 +39,7 @@ class Requests:
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._logger = structlog.get_logger(component="requests")
 
-    async def tick(self) -> Decision:
+    async def run_once(self) -> Decision:
         """Complete one batch of requests."""
         requests = await self._open_payments.requests(
             before=self._hub.now() - self._resume_after, excluding=self._failed.waiting(), limit=BATCH

@@ -64,7 +64,7 @@ class Retention:
         self._now = now
         self._logger = structlog.get_logger(component="retention")
 
-    async def tick(self) -> Decision:
+    async def run_once(self) -> Decision:
         """Delete one batch of each table; the next run follows in a second while rows are left, otherwise in a day."""
         is_more = False
         for table, query in DELETE.items():

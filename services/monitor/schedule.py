@@ -91,7 +91,7 @@ PROVIDER_AHEAD: Final = timedelta(seconds=60)
 # of 10,000 are refused with error 1000 (Mercado Pago, guide "Retrieving payments").
 SEARCHABLE: Final = timedelta(days=364)
 MAX_OFFSET: Final = 10_000
-PAGES_PER_TICK: Final = 20
+PAGES_PER_SWEEP: Final = 20
 SMALLEST_STEP: Final = timedelta(milliseconds=1)
 
 
@@ -166,14 +166,14 @@ def _searchable(since: datetime, now: datetime) -> datetime:
 
 # --- attempts -----------------------------------------------------------------------------------
 
-ATTEMPTS_PER_TICK: Final = 10
+ATTEMPTS_PER_SWEEP: Final = 10
 
 
 def take_turns(attempts: Sequence[str], *, after: str) -> list[str]:
     """Return the attempts to read by id in this sweep: the next ones after `after`, in a circle."""
     ordered = sorted(attempts)
     later = [attempt for attempt in ordered if attempt > after]
-    return (later + ordered[: len(ordered) - len(later)])[:ATTEMPTS_PER_TICK]
+    return (later + ordered[: len(ordered) - len(later)])[:ATTEMPTS_PER_SWEEP]
 
 
 # --- watches ------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ class SecondLook:
         self._providers = providers
         self._logger = structlog.get_logger(component="second_look")
 
-    async def tick(self) -> Decision:
+    async def run_once(self) -> Decision:
         """Read one batch; a payment without an answer comes again later and does not block the others."""
         payment_ids = await self._next()
         for payment_id in payment_ids:

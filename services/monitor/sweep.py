@@ -101,7 +101,7 @@ class Sweep:
         self._account = account
         self._now = now
         self._on_decided = on_decided
-        self._pages_left = schedule.PAGES_PER_TICK
+        self._pages_left = schedule.PAGES_PER_SWEEP
         self._provider = hub.providers.remote[account.provider]
         self._references: dict[int, str] = {}
         self._logger = structlog.get_logger(component="sweep", account=account.name, lane=lane)

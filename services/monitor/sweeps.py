@@ -52,7 +52,7 @@ class Sweeps:
         load = await self._open_payments.account_load(Account.named(name), self._hub.now())
         return schedule.is_needed(lane, load)
 
-    async def tick(self, lane: str, name: str) -> Decision:
+    async def run_once(self, lane: str, name: str) -> Decision:
         """Sweep an account if it belongs to the lane; raises the store's errors."""
         account, now = Account.named(name), self._hub.now()
         if account.provider not in self._hub.providers.remote:

@@ -59,8 +59,8 @@ async def test_overdue_payment_expires_once(world: World, clock: Clock):
     other = await world.open(lifetime=timedelta(minutes=50))
     clock.ahead = timedelta(minutes=6)
     # Two monitors that do not know of each other.
-    await asyncio.gather(expiry_of(world).tick(), expiry_of(world).tick())
-    await expiry_of(world).tick()
+    await asyncio.gather(expiry_of(world).run_once(), expiry_of(world).run_once())
+    await expiry_of(world).run_once()
     (expired,) = await world.events(overdue, PaymentExpired)
     assert expired.cause.actor == "clock"
     assert await world.status(overdue) == "cancelled"
@@ -74,13 +74,13 @@ async def test_payment_in_flight_does_not_expire_or_block_others(
     monkeypatch.setattr("services.monitor.expiry.BATCH", 1)
     in_flight = await world.open(lifetime=timedelta(minutes=5))
     await world.sandbox.pay(in_flight, "pending")
-    await world.sweeps().tick(FAST, "padaria.mercado_pago")
+    await world.sweeps().run_once(FAST, "padaria.mercado_pago")
     overdue = await world.open(lifetime=timedelta(minutes=5, seconds=1))
     await world.wait_until_projected(in_flight.payment_id)
     clock.ahead = timedelta(minutes=6)
     expiry = expiry_of(world)
-    await expiry.tick()
-    await expiry.tick()
+    await expiry.run_once()
+    await expiry.run_once()
     assert await world.events(in_flight, PaymentExpired) == []
     assert len(await world.events(overdue, PaymentExpired)) == 1
 
@@ -125,17 +125,17 @@ async def test_missing_charge_is_created_after_ten_seconds(world: World, clock: 
     payment_id = await open_without_charge(world)
     charges = charges_of(world)
     clock.ahead = timedelta(seconds=9)
-    await charges.tick()
+    await charges.run_once()
     assert await kinds(world, payment_id) == [PaymentOpened.__name__]
     clock.ahead = timedelta(seconds=11)
-    await charges.tick()
+    await charges.run_once()
     assert await kinds(world, payment_id) == [
         PaymentOpened.__name__,
         ChargeCreated.__name__,
         WatchStarted.__name__,
     ]
     await world.wait_until_projected(payment_id)
-    await charges.tick()
+    await charges.run_once()
     assert await world.sandbox.request_count("POST /checkout/preferences") == 1
 
 
@@ -153,7 +153,7 @@ async def test_direct_pix_opens_with_its_only_charge(world: World, clock: Clock)
     assert isinstance(payment.payment, Charged)
     assert await load_payment(world.hub, payment.payment_id) == payment
     clock.ahead = timedelta(seconds=11)
-    await charges_of(world).tick()
+    await charges_of(world).run_once()
     assert await kinds(world, payment.payment_id) == [PaymentOpened.__name__]
 
 
@@ -163,7 +163,7 @@ async def test_unconnected_merchant_does_not_block_others(world: World, clock: C
     await world.pool.execute("DELETE FROM credentials WHERE merchant = 'loja'")
     world.hub.vault._remembered.clear()
     clock.ahead = timedelta(seconds=11)
-    await charges_of(world).tick()
+    await charges_of(world).run_once()
     assert ChargeCreated.__name__ in await kinds(world, connected)
     for payment_id in unconnected:
         assert await kinds(world, payment_id) == [PaymentOpened.__name__]
@@ -175,11 +175,11 @@ async def test_unavailable_provider_is_not_asked_for_every_charge(world: World, 
     charges = charges_of(world)
     await world.sandbox.faults(error_rate=1)
     for _ in range(5):
-        await charges.tick()
+        await charges.run_once()
     assert await world.sandbox.request_count("POST /checkout/preferences") <= 2 * 8
     await world.sandbox.faults(error_rate=0)
     clock.ahead = timedelta(minutes=2)
-    await charges.tick()
+    await charges.run_once()
     assert all([ChargeCreated.__name__ in await kinds(world, payment_id) for payment_id in intents])
 
 
@@ -188,10 +188,10 @@ async def test_refused_charge_is_not_requested_again(world: World, clock: Clock)
     payment_id = await open_without_charge(world, unit_price_centavos=0)
     clock.ahead = timedelta(seconds=11)
     charges = charges_of(world)
-    await charges.tick()
+    await charges.run_once()
     await world.wait_until_projected(payment_id)
     clock.ahead = timedelta(minutes=2)
-    await charges.tick()
+    await charges.run_once()
     assert ChargeRefused.__name__ in await kinds(world, payment_id)
     assert await world.sandbox.request_count("POST /checkout/preferences") == 1
 
@@ -203,19 +203,19 @@ async def test_charge_waits_for_an_accepted_credential(world: World, clock: Cloc
     await world.hub.vault.put("padaria", "mercado_pago", msgspec.structs.replace(good, access_token="APP_USR-nobody"))
     charges = charges_of(world)
     clock.ahead = timedelta(seconds=11)
-    await charges.tick()
+    await charges.run_once()
     assert await kinds(world, payment_id) == [PaymentOpened.__name__]
     await world.hub.vault.put("padaria", "mercado_pago", good)
     clock.ahead = timedelta(minutes=2)
-    await charges.tick()
+    await charges.run_once()
     assert ChargeCreated.__name__ in await kinds(world, payment_id)
 
 
 async def test_overdue_payment_without_charge_expires(world: World, clock: Clock):
     payment_id = await open_without_charge(world)
     clock.ahead = timedelta(hours=2)
-    await charges_of(world).tick()
-    await expiry_of(world).tick()
+    await charges_of(world).run_once()
+    await expiry_of(world).run_once()
     assert ChargeCreated.__name__ not in await kinds(world, payment_id)
     assert PaymentExpired.__name__ in await kinds(world, payment_id)
 
@@ -251,10 +251,10 @@ async def test_unfinished_webhook_is_handled_when_due(world: World, clock: Clock
     delivery = delivery_of(world, paid["id"])
     await world.hub.inbox.store(delivery)
     deliveries = Deliveries(hub=world.hub)
-    await deliveries.tick()
+    await deliveries.run_once()
     assert await world.status(payment) == "pending"
     clock.ahead = timedelta(seconds=FIRST_RETRY_S + 1)
-    await deliveries.tick()
+    await deliveries.run_once()
     assert await world.status(payment) == "approved"
     assert await handled(world, delivery) == (True, "recorded", 1)
 
@@ -269,10 +269,10 @@ async def test_webhook_is_given_up_after_last_attempt(world: World, clock: Clock
     await world.pool.execute("UPDATE webhook_deliveries SET attempts = $1", MAX_ATTEMPTS - 2)
     deliveries = Deliveries(hub=world.hub)
     clock.ahead = timedelta(seconds=FIRST_RETRY_S + 1)
-    await deliveries.tick()
+    await deliveries.run_once()
     assert await handled(world, delivery) == (False, None, MAX_ATTEMPTS - 1)
     clock.ahead += timedelta(hours=1)
-    await deliveries.tick()
+    await deliveries.run_once()
     assert await handled(world, delivery) == (True, "given_up", MAX_ATTEMPTS)
 
 
@@ -282,7 +282,7 @@ async def test_concurrent_monitors_handle_each_webhook_once(world: World, clock:
     for _ in range(20):
         await world.hub.inbox.store(delivery_of(world, paid["id"]))
     clock.ahead = timedelta(seconds=FIRST_RETRY_S + 1)
-    await asyncio.gather(*(Deliveries(hub=world.hub).tick() for _ in range(3)))
+    await asyncio.gather(*(Deliveries(hub=world.hub).run_once() for _ in range(3)))
     assert await world.sandbox.request_count("GET /v1/payments/{payment_id}") == 20
 
 
@@ -303,10 +303,10 @@ async def test_every_payment_with_an_alert_is_read_once_more(world: World, clock
     for payment in (alerted, other, quiet):
         await world.sandbox.pay(payment, amount=35 if payment is quiet else 15)
     for slug in ("padaria", "mercado"):
-        await world.sweeps().tick(FAST, f"{slug}.mercado_pago")
+        await world.sweeps().run_once(FAST, f"{slug}.mercado_pago")
     look = SecondLook(hub=world.hub, pool=world.pool, providers=["mercado_pago"])
     with pytest.raises(StoreUnavailable):
-        await look.tick()
+        await look.run_once()
     await build_payment_details(world)
     for payment in (alerted, other):
         assert isinstance(payment.payment, Charged)
@@ -322,13 +322,13 @@ async def test_every_payment_with_an_alert_is_read_once_more(world: World, clock
     partly_failing = dataclasses.replace(
         world.hub, providers=Providers.of(remote=[Faulty(real, observe_reference=for_the_other_only)])
     )
-    assert (await SecondLook(hub=partly_failing, pool=world.pool, providers=["mercado_pago"]).tick()).delay_s < 600
+    assert (await SecondLook(hub=partly_failing, pool=world.pool, providers=["mercado_pago"]).run_once()).delay_s < 600
     assert (await world.status(alerted), await world.status(other)) == ("pending", "approved")
     clock.ahead = timedelta(minutes=2)
-    assert (await look.tick()).delay_s > 3600
+    assert (await look.run_once()).delay_s > 3600
     assert await world.status(alerted) == "approved"
     asked = await world.sandbox.request_count()
-    assert (await look.tick()).delay_s > 3600
+    assert (await look.run_once()).delay_s > 3600
     assert await world.sandbox.request_count() == asked
 
 
@@ -339,18 +339,18 @@ async def test_retention_deletes_old_rows_in_batches(world: World, clock: Clock,
     monkeypatch.setattr("services.monitor.retention.BATCH", 3)
     payment = await world.open()
     await world.sandbox.pay(payment)
-    await world.sweeps().tick(FAST, "padaria.mercado_pago")
+    await world.sweeps().run_once(FAST, "padaria.mercado_pago")
     for _ in range(5):
         await world.hub.inbox.store(delivery_of(world, 1))
     retention = Retention(pool=world.pool, now=world.hub.now)
-    assert (await retention.tick()).delay_s > 3600
+    assert (await retention.run_once()).delay_s > 3600
     clock.ahead = timedelta(days=91)
-    assert (await retention.tick()).delay_s < 60
-    assert (await retention.tick()).delay_s > 3600
+    assert (await retention.run_once()).delay_s < 60
+    assert (await retention.run_once()).delay_s > 3600
     assert await world.pool.fetchval("SELECT count(*) FROM webhook_deliveries") == 0
     assert await world.pool.fetchval("SELECT count(*) FROM evidence WHERE kind = 'provider/payment'") == 1
     clock.ahead = timedelta(days=401)
-    await retention.tick()
+    await retention.run_once()
     assert await world.pool.fetchval("SELECT count(*) FROM evidence") == 0
 
 
@@ -367,10 +367,10 @@ async def test_unverified_webhook_and_evidence_are_deleted_after_seven_days(
     await world.pool.execute("UPDATE evidence SET kind = 'mercado_pago/webhook' WHERE body = 'older'")
     retention = Retention(pool=world.pool, now=world.hub.now)
     clock.ahead = timedelta(days=6, hours=23)
-    await retention.tick()
+    await retention.run_once()
     assert await world.pool.fetchval("SELECT count(*) FROM webhook_deliveries") == 6
     clock.ahead = timedelta(days=7, hours=1)
-    assert (await retention.tick()).delay_s < 60
-    assert (await retention.tick()).delay_s > 3600
+    assert (await retention.run_once()).delay_s < 60
+    assert (await retention.run_once()).delay_s > 3600
     assert await world.pool.fetchval("SELECT array_agg(verdict) FROM webhook_deliveries") == ["verified"]
     assert await world.pool.fetchval("SELECT array_agg(body ORDER BY body) FROM evidence") == [b"older", b"verified"]

@@ -75,7 +75,7 @@ def raising(error: Exception) -> Any:
 async def paid(world: World) -> LoadedPayment:
     loaded = await world.open()
     await world.sandbox.pay(loaded)
-    await world.sweeps().tick(FAST, ACCOUNT)
+    await world.sweeps().run_once(FAST, ACCOUNT)
     assert await world.status(loaded) == "approved"
     return loaded
 
@@ -246,7 +246,7 @@ async def test_dispute_is_found_without_webhook_or_open_payment(world: World, cl
     await world.wait_until_projected(loaded.payment_id)
     await world.sandbox.pay(loaded, "charged_back")
     clock.ahead = timedelta(minutes=20)
-    await world.sweeps().tick(QUIET, ACCOUNT)
+    await world.sweeps().run_once(QUIET, ACCOUNT)
     assert await world.status(loaded) == "charged_back"
 
 
@@ -256,7 +256,7 @@ async def test_change_in_quiet_account_is_found_by_next_sweep(world: World, cloc
     await world.sandbox.pay(loaded, "charged_back")
     clock.ahead = timedelta(minutes=10)
     await world.open()
-    await world.sweeps().tick(FAST, ACCOUNT)
+    await world.sweeps().run_once(FAST, ACCOUNT)
     assert await world.status(loaded) == "charged_back"
 
 
@@ -266,12 +266,12 @@ async def test_pending_attempt_beside_a_paid_one_is_watched(world: World):
     waiting = await world.sandbox.control("POST", "pay", {**preference, "outcome": "pending"})
     card = await world.sandbox.control("POST", "pay", {**preference, "outcome": "in_process"})
     await world.sandbox.control("POST", "pay", {"payment_id": card["id"], "outcome": "approved"})
-    await world.sweeps().tick(FAST, ACCOUNT)
+    await world.sweeps().run_once(FAST, ACCOUNT)
     assert await world.status(loaded) == "approved"
     await world.wait_until_projected(loaded.payment_id)
     await world.sandbox.control("POST", "pay", {"payment_id": waiting["id"], "outcome": "approved"})
     for lane in (FAST, SLOW):
-        await world.sweeps().tick(lane, ACCOUNT)
+        await world.sweeps().run_once(lane, ACCOUNT)
     assert len(await world.events(loaded, DuplicatePaymentObserved)) == 1
 
 
@@ -375,7 +375,7 @@ async def test_payment_paid_in_time_does_not_expire(world: World, clock: Clock):
     loaded = await world.open(lifetime=timedelta(minutes=5))
     await world.sandbox.pay(loaded)
     clock.ahead = timedelta(minutes=5, seconds=1)
-    await expiry_of(world).tick()
+    await expiry_of(world).run_once()
     assert await world.status(loaded) == "approved"
     assert await world.events(loaded, PaymentExpired) == []
 
@@ -384,10 +384,10 @@ async def test_expiry_waits_up_to_a_day_for_the_provider(world: World, clock: Cl
     loaded = await world.open(lifetime=timedelta(minutes=5))
     clock.ahead = timedelta(minutes=6)
     await world.sandbox.faults(error_rate=1)
-    await expiry_of(world).tick()
+    await expiry_of(world).run_once()
     assert await world.events(loaded, PaymentExpired) == []
     clock.ahead = timedelta(days=1, minutes=6)
-    await expiry_of(world).tick()
+    await expiry_of(world).run_once()
     assert len(await world.events(loaded, PaymentExpired)) == 1
     # A later answer of the provider is recorded as well.
     await world.sandbox.faults(error_rate=0)
@@ -405,7 +405,7 @@ async def test_unreachable_account_does_not_block_expiry_of_others(world: World,
         return None if slug == "mercado" else await real(slug, provider)
 
     hub = dataclasses.replace(world.hub, vault=Faulty(world.hub.vault, get=no_credential))
-    await expiry_of(world, hub).tick()
+    await expiry_of(world, hub).run_once()
     assert await world.events(stuck, PaymentExpired) == []
     assert len(await world.events(other, PaymentExpired)) == 1
 
@@ -439,7 +439,7 @@ async def test_cancellation_with_unclear_answer_is_completed_later(world: World)
 async def test_late_charged_pix_ends_when_the_provider_ends_it(world: World, clock: Clock):
     number = await a_late_pix(world, clock)
     clock.ahead = timedelta(minutes=30, seconds=1)
-    await expiry_of(world).tick()
+    await expiry_of(world).run_once()
     assert "PaymentExpired" not in await kinds(world, number)
     cancelled = await cancel_payment(world.hub, number, cause=CAUSE)
     assert cancelled.payment.status == "cancelled"
@@ -457,7 +457,7 @@ async def a_late_pix(world: World, clock: Clock) -> int:
     await world.sandbox.faults(error_rate=0)
     await world.wait_until_projected(number)
     clock.ahead = timedelta(minutes=29)
-    await charges_of(world).tick()
+    await charges_of(world).run_once()
     await world.wait_until_projected(number)
     assert "ChargeCreated" in await kinds(world, number)
     return number
@@ -474,7 +474,7 @@ async def test_ended_payment_does_not_block_other_charges(world: World):
             account = Account.named(ACCOUNT)
             return [UnchargedPayment(payment_id=number, account=account) for number in (gone, other)]
 
-    await charges_of(world, open_payments=Lagging()).tick()
+    await charges_of(world, open_payments=Lagging()).run_once()
     assert "ChargeCreated" in await kinds(world, other)
 
 

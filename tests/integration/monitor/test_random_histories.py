@@ -183,7 +183,7 @@ class RandomHistory:
         await refresh_payment(self.hub(), self.number, cause=CAUSE)
 
     async def sweep(self) -> None:
-        await self.world.sweeps().tick(FAST, ACCOUNT)
+        await self.world.sweeps().run_once(FAST, ACCOUNT)
 
     async def cancel(self) -> None:
         await cancel_payment(self.hub(), self.number, cause=CAUSE)

@@ -29,16 +29,16 @@ async def test_payment_ended_before_first_sweep_has_no_log_lines(world: World, l
     await world.sandbox.pay(payment)
     await refresh_payment(world.hub, payment.payment_id, cause=CAUSE)
     await world.wait_until_projected(payment.payment_id)
-    await world.sweeps().tick(FAST, PADARIA)
+    await world.sweeps().run_once(FAST, PADARIA)
     assert logged(*LINES) == []
 
 
 @claim("log-lines.started")
 async def test_watch_of_another_process_is_logged_as_taken_over(world: World, clock, logged):
     payment = await world.open()
-    await world.sweeps().tick(FAST, PADARIA)
+    await world.sweeps().run_once(FAST, PADARIA)
     clock.ahead = timedelta(seconds=5)
-    await world.sweeps().tick(FAST, PADARIA)
+    await world.sweeps().run_once(FAST, PADARIA)
     begun = [(fact["event"], fact["payment_id"], fact["number"]) for fact in logged(*LINES[:2])]
     assert begun == [("watch_started", payment.payment_id, 1), ("watch_taken_over", payment.payment_id, 2)]
 
@@ -47,11 +47,11 @@ async def test_watch_of_another_process_is_logged_as_taken_over(world: World, cl
 async def test_change_found_elsewhere_is_in_timeline_not_in_log(world: World, logged):
     payment = await world.open()
     sweeps = world.sweeps()
-    await sweeps.tick(FAST, PADARIA)
+    await sweeps.run_once(FAST, PADARIA)
     await world.sandbox.pay(payment)
     await refresh_payment(world.hub, payment.payment_id, cause=CAUSE)
     await world.wait_until_projected(payment.payment_id)
-    await sweeps.tick(FAST, PADARIA)
+    await sweeps.run_once(FAST, PADARIA)
     assert logged("status_changed") == []
     [change] = await world.events(payment, StatusChanged)
     assert change.cause.actor == CAUSE.actor

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.monitor.schedule import (
-    ATTEMPTS_PER_TICK,
+    ATTEMPTS_PER_SWEEP,
     BACKFILL_INTERVAL,
     FAST,
     INTERVAL_S,
@@ -234,7 +234,7 @@ def test_every_attempt_gets_its_turn():
     asked: list[str] = []
     for _ in range(3):
         asked += take_turns(attempts, after=asked[-1] if asked else "")
-    assert len(asked) == 3 * ATTEMPTS_PER_TICK
+    assert len(asked) == 3 * ATTEMPTS_PER_SWEEP
     assert set(asked) == set(attempts)
 
 
