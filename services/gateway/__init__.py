@@ -1,1 +1,1 @@
-"""The hub's front door: REST, webhooks in, pages and WebSocket."""
+"""The hub's HTTP service: REST routes, webhooks, pages, WebSocket and Socket.IO."""

@@ -14,7 +14,6 @@ from extrato.assembly import open_hub
 from extrato.bus.live import LiveFeed
 from extrato.process import CannotStart, announce_readiness, check_bus, open_bus, open_database, run_together
 from services.gateway.api.socket_io import SocketIoGate
-from services.gateway.door import door
 from services.gateway.gateway import GATEWAY, Gateway
 from services.gateway.http.connections import Connection, Connections
 from services.gateway.http.cross_origin import SHARED
@@ -25,6 +24,7 @@ from services.gateway.live.fanout import Fanout
 from services.gateway.live.places import Places
 from services.gateway.live.socket_io_server import SocketIo
 from services.gateway.open_files import allow_many_open_files
+from services.gateway.pipeline import wrap_handler
 from services.gateway.request_body import MAX_BODY_BYTES
 from services.gateway.revocations import end_revoked
 from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
@@ -56,9 +56,9 @@ def create_app(gateway: Gateway) -> web.Application:
     app[GATEWAY] = gateway
     shared: list[web.AbstractRoute] = []
     for route in (*ROUTES, SOCKET_IO, NOWHERE):
-        through = door(route)
+        handler = wrap_handler(route)
         methods = (route.method, hdrs.METH_HEAD) if route.method == hdrs.METH_GET else (route.method,)
-        added = [app.router.add_route(method, address, through) for address in route.addresses for method in methods]
+        added = [app.router.add_route(method, path, handler) for path in route.paths for method in methods]
         shared += added if route.cross_origin else ()
     app[SHARED] = frozenset(shared)
     return app

@@ -20,11 +20,11 @@ from services.gateway.api import (
     webhooks,
     websocket,
 )
-from services.gateway.door import Handler, Route
 from services.gateway.http.answers import ErrorFormat, monitoring_error, pix_error
 from services.gateway.nowhere import answer_nowhere
 from services.gateway.pages import assets, checkout_page, pix_page, return_page
 from services.gateway.pages.error_page import page_error
+from services.gateway.pipeline import Handler, Route
 
 if TYPE_CHECKING:
     from msgspec import Struct

@@ -34,7 +34,7 @@ def test_every_route_of_a_merchants_programs_takes_both():
     ],
 )
 def test_only_an_address_that_varies_by_its_slash_alone_is_two(path, addresses):
-    (addressed,) = {route.addresses for route in (*ROUTES, SOCKET_IO, NOWHERE) if route.path == path}
+    (addressed,) = {route.paths for route in (*ROUTES, SOCKET_IO, NOWHERE) if route.path == path}
     assert addressed == addresses
 
 

@@ -170,7 +170,7 @@ def _registered() -> set[tuple[str, str]]:
         [listed] = [
             r
             for r in (*ROUTES, SOCKET_IO, NOWHERE)
-            if canonical in map(_canonical, r.addresses) and r.method == route.method
+            if canonical in map(_canonical, r.paths) and r.method == route.method
         ]
         names.add((listed.method, listed.path))
     return names

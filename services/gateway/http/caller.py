@@ -14,9 +14,9 @@ from extrato.use_cases.payments import LoadedPayment
 class Caller(Struct, frozen=True, kw_only=True):
     """Who is calling. `merchant` is None for a caller who may act for all, as in open mode.
 
-    A payer has shown the token of `payment`, and may know of that one payment and of nothing else; it is as the door
-    has read it to check `token`. A caller with `listed_prices_only` charges what the merchant's products cost, and
-    chooses no other amount. The token is not shown in `repr`.
+    A payer has sent the token of `payment` and may read that one payment only. `payment` is what authentication read
+    to check `token`. A caller with `listed_prices_only` charges the prices of the merchant's products and cannot choose
+    another amount. `repr` hides the token.
     """
 
     merchant: str | None
@@ -50,7 +50,7 @@ CORRELATION: Final = web.RequestKey("correlation_id", str)
 
 
 def caller_of(request: web.Request) -> Caller:
-    """Give who is calling, as the door found out."""
+    """Return the authenticated caller of a request."""
     return request[CALLER]
 
 

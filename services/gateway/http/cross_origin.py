@@ -1,8 +1,8 @@
 """Lets pages of other origins read what they ask for: a merchant's frontend lives elsewhere than the hub.
 
-Nothing here counts that a browser sends by itself, such as a cookie: a page shows a key or a token of its own, and
-could show it from anywhere. Without keys the door keeps foreign pages out before anything is told. Which routes are
-shared stands with each in `routes.py`; a route whose scope is one of `UNSHARED_SCOPES` cannot be.
+The hub ignores credentials that a browser adds automatically, such as cookies: a page sends its own key or token, and
+could send it from any program. In open mode, `local_only` refuses foreign pages before a handler runs. Each operation
+says whether it is shared; a route whose scope is in `UNSHARED_SCOPES` cannot be.
 Source: the Fetch standard, section "CORS protocol".
 """
 

@@ -1,4 +1,4 @@
-"""What a payer's token opens, and what finding that out costs; a door before a real log."""
+"""What a payer's token opens, and how many reads of the log that costs: the pipeline on a real log."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from extrato.store.vault import Vault
 from extrato.store.vault_keys import GivenKeys, new_key
 from extrato.use_cases.payments import load_payment
 from services.gateway import lookup
-from services.gateway.door import Route, door
 from services.gateway.gateway import GATEWAY
 from services.gateway.http.limits import Limits
 from services.gateway.http.payer_tokens import PayerTokens, follow_secrets, payer_tokens
+from services.gateway.pipeline import Route, wrap_handler
 from tests.database import execute
 from tests.examples import EXAMPLE_EVENTS, NOON
 from tests.integration.bus.running import running
@@ -46,7 +46,7 @@ NUMBER = 15
 FAILURES = 3
 ALLOWED = 20
 
-# The door keeps what it finds out on the request under plain names, of which aiohttp warns.
+# The pipeline stores the caller on the request under plain names, and aiohttp warns about those.
 pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
 
 
@@ -123,7 +123,7 @@ async def payers(pool: asyncpg.Pool) -> AsyncIterator[Payers]:
     )
     app = web.Application()
     app[GATEWAY] = gateway
-    handler: Handler = door(route)
+    handler: Handler = wrap_handler(route)
     app.router.add_route(route.method, route.path, handler)
     async with test_utils.TestClient(test_utils.TestServer(app)) as client:
         yield Payers(log, client, gateway)

@@ -16,11 +16,11 @@ from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from services.gateway.api import websocket
-from services.gateway.door import door
 from services.gateway.gateway import GATEWAY
 from services.gateway.http.limits import Limits
 from services.gateway.live.fanout import Fanout
 from services.gateway.live.places import Places
+from services.gateway.pipeline import wrap_handler
 from services.gateway.routes import ROUTES
 from services.projections.read_models.merchant_positions import MERCHANT_POSITIONS
 from services.projections.read_models.registry import READ_MODELS
@@ -35,7 +35,7 @@ OTHER = "padaria-da-ana"
 MY_PAYMENT = 1
 OTHERS_PAYMENT = 2
 
-# The door keeps what it finds out on the request under plain names, of which aiohttp warns.
+# The pipeline stores the caller on the request under plain names, and aiohttp warns about those.
 pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
 
 
@@ -105,7 +105,7 @@ async def resuming(database_url: str) -> AsyncIterator[Resuming]:
         app = web.Application()
         app[GATEWAY] = gateway
         route = next(each for each in ROUTES if each.handler is websocket.open_socket)
-        app.router.add_route(route.method, route.path, door(route))
+        app.router.add_route(route.method, route.path, wrap_handler(route))
         registered = NewEvent(
             event_id=uuid4(),
             merchant=MINE,

@@ -31,7 +31,6 @@ from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.payments import load_payment
 from services.gateway.api import websocket
 from services.gateway.api.socket_io import SocketIoGate
-from services.gateway.door import door
 from services.gateway.gateway import GATEWAY
 from services.gateway.http.key_uses import KeyUses
 from services.gateway.http.limits import Limits
@@ -39,6 +38,7 @@ from services.gateway.http.payer_tokens import PayerTokens
 from services.gateway.live.fanout import Fanout, event_frame
 from services.gateway.live.places import Places
 from services.gateway.live.socket_io_server import SocketIo
+from services.gateway.pipeline import wrap_handler
 from services.gateway.revocations import end_revoked
 from services.gateway.routes import ROUTES, SOCKET_IO
 from tests.integration.bus.running import running
@@ -58,7 +58,7 @@ SLUG: Final = history.MERCHANT
 CAUSE: Final = Cause(correlation_id="test", actor="operator")
 WITHIN_S: Final = 1.0
 
-# The door keeps what it finds out on the request under plain names, of which aiohttp warns.
+# The pipeline stores the caller on the request under plain names, and aiohttp warns about those.
 pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
 
 
@@ -176,7 +176,7 @@ async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
         app[GATEWAY] = gateway
         served = [next(each for each in ROUTES if each.handler is websocket.open_socket), SOCKET_IO]
         for route in served:
-            app.router.add_route(route.method, route.path, door(route))
+            app.router.add_route(route.method, route.path, wrap_handler(route))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         listener = socket.create_server(("127.0.0.1", 0))

@@ -22,20 +22,20 @@ from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
 from extrato.store.event_log import EventLog
 from services.gateway.api.socket_io import SocketIoGate
-from services.gateway.door import door
 from services.gateway.gateway import GATEWAY
 from services.gateway.http.limits import Limits
 from services.gateway.live import socket_io_server
 from services.gateway.live.fanout import QUEUE_LIMIT, Fanout
 from services.gateway.live.places import BOUNDS, Places
 from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
+from services.gateway.pipeline import wrap_handler
 from services.gateway.routes import SOCKET_IO
 from tests.examples import EXAMPLE_EVENTS, NOON
 from tests.pace import allowed
 
 SEND_BUFFER_BYTES = 4096
 
-# The door keeps what it finds out on the request under plain names, of which aiohttp warns.
+# The pipeline stores the caller on the request under plain names, and aiohttp warns about those.
 pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
 
 
@@ -95,7 +95,7 @@ async def gateway(database_url):
         hub = SimpleNamespace(log=log, new_uuid=uuid4)
         limits = Limits(settings)
         app[GATEWAY] = SimpleNamespace(settings=settings, hub=hub, socket_io=clients, limits=limits)
-        app.router.add_route(SOCKET_IO.method, SOCKET_IO.path, door(SOCKET_IO))
+        app.router.add_route(SOCKET_IO.method, SOCKET_IO.path, wrap_handler(SOCKET_IO))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         listener = socket.create_server(("127.0.0.1", 0))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from services.gateway.api.corrections import refund
-from services.gateway.door import Route
 from services.gateway.http.cross_origin import UNSHARED_SCOPES
+from services.gateway.pipeline import Route
 from services.gateway.routes import ROUTES
 
 

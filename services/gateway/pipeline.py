@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-PLAIN_CODINGS: Final = ((hdrs.CONTENT_ENCODING, "identity"), (hdrs.TRANSFER_ENCODING, "chunked"))
+ALLOWED_CODINGS: Final = ((hdrs.CONTENT_ENCODING, "identity"), (hdrs.TRANSFER_ENCODING, "chunked"))
 
 # What every answer says that says nothing else: it is not to be kept, nor taken for something that it is not.
 HEADERS: Final = (
@@ -57,7 +57,7 @@ class Route(Struct, frozen=True, kw_only=True):
     takes_both: bool = False
 
     @property
-    def addresses(self) -> tuple[str, ...]:
+    def paths(self) -> tuple[str, ...]:
         """Give what the router looks for; an address without a parameter is found without a search."""
         if not self.takes_both:
             return (self.path,)
@@ -70,17 +70,17 @@ class Route(Struct, frozen=True, kw_only=True):
             raise ValueError(msg)
 
 
-def door(route: Route) -> Handler:
+def wrap_handler(route: Route) -> Handler:
     """Wrap a route's handler with what every request passes."""
     counters: dict[int, Counter] = {}
     errors = Formatted(route.errors)
 
-    async def through(request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.Request) -> web.StreamResponse:
         request[ERROR_FORMAT] = errors
         # One that cannot be used is replaced and not refused, and so are two.
         given = ",".join(request.headers.getall("X-Correlation-Id", ()))
         request[CORRELATION] = given if CORRELATION_ID.fullmatch(given) else gateway_of(request).hub.new_uuid().hex
-        response = await _answered(route, request)
+        response = await _respond(route, request)
         count = counters.get(response.status)
         if count is None:
             count = counters[response.status] = REQUESTS.labels(route.method, route.path, response.status)
@@ -94,13 +94,13 @@ def door(route: Route) -> Handler:
                 share(response)
         return response
 
-    return through
+    return handle
 
 
-async def _answered(route: Route, request: web.Request) -> web.StreamResponse:
+async def _respond(route: Route, request: web.Request) -> web.StreamResponse:
     """Let the handler answer whom it may, and answer every error."""
     try:
-        _refuse_packed(request)
+        _refuse_compressed(request)
         if route.scope is None:
             request[CALLER] = ANYBODY
         else:
@@ -124,8 +124,8 @@ async def _answered(route: Route, request: web.Request) -> web.StreamResponse:
         return error_answer(request, error)
 
 
-def _refuse_packed(request: web.Request) -> None:
+def _refuse_compressed(request: web.Request) -> None:
     """Reject compressed bodies, whichever header says so: a truncated one would decode to a shorter body."""
-    for name, plain in PLAIN_CODINGS:
+    for name, plain in ALLOWED_CODINGS:
         if any(value.lower() != plain for value in request.headers.getall(name, ())):
             raise Refused("unsupported_media_type", why="packed", name=name, plain=plain)
