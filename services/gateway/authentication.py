@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from extrato.use_cases.payments import LoadedPayment
 
 MAX_NUMBER_LENGTH: Final = 16
-ANYBODY: Final = Caller(merchant=None, actor="check", actor_id=None)
+ANONYMOUS: Final = Caller(merchant=None, actor="check", actor_id=None)
 
 
 class Credentials(Struct, frozen=True, kw_only=True):
     """What a caller shows: an API key, or the number of a payment with its token. Without a key it is None.
 
-    Neither key nor token is shown in `repr`.
+    `repr` hides the key and the token.
     """
 
     api_key: str | None
@@ -50,7 +50,7 @@ def bearer_of(request: web.Request) -> str | None:
     return bearer.strip() if kind.lower() == "bearer" else ""
 
 
-def credentials_of(request: web.Request, *, payer: bool) -> Credentials:
+def credentials_from(request: web.Request, *, payer: bool) -> Credentials:
     """Read what a request shows. A payment is named by the path; by the query only where the path names none."""
     bearer = bearer_of(request)
     if bearer is not None:
@@ -60,23 +60,25 @@ def credentials_of(request: web.Request, *, payer: bool) -> Credentials:
     return Credentials(api_key=None, payment_id=number, token=token)
 
 
-async def recognise(request: web.Request, shown: Credentials, scope: str, *, limit: Limit | None = None) -> Caller:
+async def authenticate(
+    request: web.Request, credentials: Credentials, scope: str, *, limit: Limit | None = None
+) -> Caller:
     """Find out who is calling; raises `Refused`, and `TooManyRequests` to an address that guesses.
 
     A token costs a look at the log, so that it counts as `limit` before.
     """
     gateway = gateway_of(request)
     limits = gateway.limits
-    if shown.api_key is not None:
-        key = gateway.merchants.cached_key(shown.api_key)
+    if credentials.api_key is not None:
+        key = gateway.merchants.cached_key(credentials.api_key)
         if key is None:
             address = client_address(request)
-            limits.allow_attempt(address, shown.api_key)
-            key = await gateway.merchants.authenticate(shown.api_key)
+            limits.allow_attempt(address, credentials.api_key)
+            key = await gateway.merchants.authenticate(credentials.api_key)
             if key is None:
                 limits.failed(address)
                 raise Refused("unauthenticated", why="unknown_key")
-            limits.succeeded(shown.api_key)
+            limits.succeeded(credentials.api_key)
         gateway.key_uses.note(key)
         if scope not in key.scopes:
             raise Refused("forbidden", scope)
@@ -86,32 +88,32 @@ async def recognise(request: web.Request, shown: Credentials, scope: str, *, lim
             actor_id=key.key_id,
             listed_prices_only=key.listed_prices_only,
         )
-    if shown.token:
-        payment = await _opened_by_token(request, shown, limit)
+    if credentials.token:
+        payment = await _opened_by_token(request, credentials, limit)
         if payment is not None:
-            return Caller(merchant=None, actor="check", actor_id=None, payment=payment, token=shown.token)
+            return Caller(merchant=None, actor="check", actor_id=None, payment=payment, token=credentials.token)
         limits.failed(client_address(request))
     if gateway.settings.auth == "open":
         refuse_unless_local(request)
-        return ANYBODY
+        return ANONYMOUS
     raise Refused("unauthenticated")
 
 
-async def _opened_by_token(request: web.Request, shown: Credentials, limit: Limit | None) -> LoadedPayment | None:
+async def _opened_by_token(request: web.Request, credentials: Credentials, limit: Limit | None) -> LoadedPayment | None:
     """Read the payment that a token opens; None where the token is wrong, and where there is no such payment."""
-    number = shown.payment_id
+    number = credentials.payment_id
     if not (number.isascii() and number.isdigit() and len(number) < MAX_NUMBER_LENGTH):
         return None
     gateway, address = gateway_of(request), client_address(request)
-    credential = f"payment {int(number)} {shown.token}"
+    credential = f"payment {int(number)} {credentials.token}"
     gateway.limits.allow_attempt(address, credential)
     if limit is not None:
-        gateway.limits.count(limit, ANYBODY, address)
+        gateway.limits.count(limit, ANONYMOUS, address)
     try:
         payment = await load_payment(gateway.hub, int(number))
     except NotFound:
         return None
-    if not gateway.tokens.opens(shown.token, payment, now=gateway.hub.now()):
+    if not gateway.tokens.opens(credentials.token, payment, now=gateway.hub.now()):
         return None
     gateway.limits.succeeded(credential)
     return payment

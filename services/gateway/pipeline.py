@@ -12,7 +12,7 @@ from msgspec import Struct
 from contracts.operations.operation import Limit
 from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, Transient
-from services.gateway.authentication import ANYBODY, credentials_of, recognise
+from services.gateway.authentication import ANONYMOUS, authenticate, credentials_from
 from services.gateway.gateway import client_address, gateway_of
 from services.gateway.http.answers import ERROR_FORMAT, ErrorFormat, Formatted, error_answer, monitoring_error
 from services.gateway.http.caller import CALLER, CORRELATION
@@ -102,10 +102,10 @@ async def _respond(route: Route, request: web.Request) -> web.StreamResponse:
     try:
         _refuse_compressed(request)
         if route.scope is None:
-            request[CALLER] = ANYBODY
+            request[CALLER] = ANONYMOUS
         else:
-            shown = credentials_of(request, payer=route.payer)
-            request[CALLER] = await recognise(request, shown, route.scope, limit=route.limit)
+            credentials = credentials_from(request, payer=route.payer)
+            request[CALLER] = await authenticate(request, credentials, route.scope, limit=route.limit)
         if route.limit is not None and not request[CALLER].is_payer:
             gateway_of(request).limits.count(route.limit, request[CALLER], client_address(request))
         return await route.handler(request)

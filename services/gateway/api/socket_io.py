@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from extrato.domain.errors import Refused
 from services.gateway import lookup
-from services.gateway.authentication import ANYBODY, Credentials, bearer_of, recognise
+from services.gateway.authentication import ANONYMOUS, Credentials, authenticate, bearer_of
 from services.gateway.gateway import client_address, gateway_of
 from services.gateway.http import fields
 from services.gateway.http.local_only import refuse_unless_local
@@ -37,7 +37,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
     session, *_ = (single(request.query, name) for name in ("sid", "transport", "EIO"))
     if not session:
         # A session that is begun holds a place for a while, whoever began it.
-        gateway.limits.count("checks", ANYBODY, client_address(request))
+        gateway.limits.count("checks", ANONYMOUS, client_address(request))
     if 0 < (request.content_length or 0) <= MAX_MESSAGE_BYTES:
         # The library would wait for ever; what is longer it refuses unread.
         await await_body(request)
@@ -49,39 +49,39 @@ class SocketIoGate:
 
     async def identify(self, request: web.Request, auth: object) -> Identified:
         """Find what a client listens to, the payment that it names or all that it may know of; raises `Refused`."""
-        shown = _shown(request, auth)
-        caller = await recognise(request, shown, SCOPE)
+        credentials = _credentials_from(request, auth)
+        caller = await authenticate(request, credentials, SCOPE)
         key: Key = EVERY_PAYMENT if caller.merchant is None else caller.merchant
-        if shown.payment_id:
-            number = fields.payment_id(shown.payment_id)
+        if credentials.payment_id:
+            number = fields.payment_id(credentials.payment_id)
             key = (await lookup.payment_for(gateway_of(request), caller, number)).payment_id
-        return Identified(key, caller, shown.api_key)
+        return Identified(key, caller, credentials.api_key)
 
     async def refuse_revoked(self, request: web.Request, listener: Listener) -> None:
         """Look whether what it was opened with opens as of now; raises `Refused`."""
         await refuse_revoked(listener, gateway_of(request))
 
 
-def _shown(request: web.Request, auth: object) -> Credentials:
+def _credentials_from(request: web.Request, auth: object) -> Credentials:
     """Read what a client shows in its `auth`, and otherwise in the query or the headers of its first request.
 
     A client that polls overwrites `t` in the query with a time stamp, and another client adds one: `auth` is where a
     token is safe.
     """
     tokens = [text for text in request.query.getall("t", ()) if is_token(text)]
-    said = {} if auth is None else auth
-    if not isinstance(said, dict):
+    sent = {} if auth is None else auth
+    if not isinstance(sent, dict):
         raise Refused("invalid_auth", "auth")
-    api_key = _text(said, "api_key")
+    api_key = _text(sent, "api_key")
     return Credentials(
         api_key=bearer_of(request) if api_key is None else api_key,
-        payment_id=_text(said, "payment_id") or single(request.query, "payment_id") or "",
-        token=_text(said, "t") or only(tokens, "t") or "",
+        payment_id=_text(sent, "payment_id") or single(request.query, "payment_id") or "",
+        token=_text(sent, "t") or only(tokens, "t") or "",
     )
 
 
-def _text(said: dict[str, Any], name: str) -> str | None:
-    value = said.get(name)
+def _text(sent: dict[str, Any], name: str) -> str | None:
+    value = sent.get(name)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if value is None or (isinstance(value, str) and value.isascii()):

@@ -14,7 +14,7 @@ from extrato.errors import NotFound
 from extrato.use_cases.payments import load_payment
 from services.gateway import lookup
 from services.gateway.addresses import token_for
-from services.gateway.authentication import Credentials, bearer_of, recognise
+from services.gateway.authentication import Credentials, authenticate, bearer_of
 from services.gateway.gateway import client_address, gateway_of
 from services.gateway.http import fields
 from services.gateway.http.values import single
@@ -81,8 +81,10 @@ async def _by_reference(request: web.Request) -> tuple[LoadedPayment, str] | Non
 async def _by_number(request: web.Request) -> tuple[LoadedPayment, str]:
     """Find the payment of that number, for whom the number's own page would open too."""
     number = fields.payment_id(single(request.query, "payment_id") or "")
-    shown = Credentials(api_key=bearer_of(request), payment_id=str(number), token=single(request.query, "t") or "")
-    gateway, caller = gateway_of(request), await recognise(request, shown, "payments:read")
+    credentials = Credentials(
+        api_key=bearer_of(request), payment_id=str(number), token=single(request.query, "t") or ""
+    )
+    gateway, caller = gateway_of(request), await authenticate(request, credentials, "payments:read")
     loaded = await lookup.payment_for(gateway, caller, number)
     return loaded, token_for(gateway, caller, loaded)
 

@@ -14,7 +14,7 @@ SHOP = Caller(merchant="padaria", actor="api_key", actor_id="k1")
 OTHER_SHOP = Caller(merchant="another", actor="api_key", actor_id="k1")
 PAYER = Caller(merchant=None, actor="check", actor_id=None, payment=loaded_payment(15))
 OTHER_PAYER = Caller(merchant=None, actor="check", actor_id=None, payment=loaded_payment(16))
-ANYBODY = Caller(merchant=None, actor="check", actor_id=None)
+ANONYMOUS = Caller(merchant=None, actor="check", actor_id=None)
 
 BOUNDS = {"all": 10, "address": 4, "key": 3, "payer": 2, "strangers": 3, "stranger_address": 2}
 
@@ -43,7 +43,7 @@ def test_a_key_has_its_places_wherever_it_is_shown(places):
 
 
 def test_an_address_has_its_places_whoever_is_there(places):
-    for caller in (SHOP, OTHER_SHOP, PAYER, ANYBODY):
+    for caller in (SHOP, OTHER_SHOP, PAYER, ANONYMOUS):
         places.take("192.0.2.1", caller)
     with pytest.raises(TooManyRequests):
         places.take("192.0.2.1", OTHER_PAYER)
@@ -52,7 +52,7 @@ def test_an_address_has_its_places_whoever_is_there(places):
 
 def test_when_all_are_taken_it_is_nobodys_fault(places):
     for number in range(10):
-        places.take(f"192.0.2.{number}", ANYBODY)
+        places.take(f"192.0.2.{number}", ANONYMOUS)
     with pytest.raises(Overloaded):
         places.take("192.0.2.99", SHOP)
     with pytest.raises(Overloaded):
