@@ -24,7 +24,7 @@ from extrato.errors import ProviderRefused, Transient
 from extrato.use_cases.cancel_payment import cancel_payment
 from extrato.use_cases.payments import change_payment, load_payment
 from extrato.use_cases.refund_payment import RefundWish, refund_payment, refunds_of
-from services.gateway import lookup
+from services.gateway import access
 from services.gateway.api.views import attempts_of, label
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
@@ -51,7 +51,7 @@ MESSAGES: Final = {
 async def cancel(request: web.Request) -> web.Response:
     """`POST /payments/api/{payment_id}/cancel/`: close it; 202 while the provider has not said yes."""
     gateway = gateway_of(request)
-    loaded = await lookup.find_payment(request)
+    loaded = await access.find_payment(request)
     cause = cause_of(request, actor="api_key")
     try:
         loaded = await cancel_payment(gateway.hub, loaded.payment_id, cause=cause)
@@ -82,7 +82,7 @@ async def refund(request: web.Request) -> web.Response:
     With an Idempotency-Key, asking again gives the money back once. 502 when the provider refused all of it.
     """
     gateway = gateway_of(request)
-    loaded = await lookup.find_payment(request)
+    loaded = await access.find_payment(request)
     has_body = request.body_exists and await read_body(request)
     body = (await read_json(request, RefundRequest))[0] if has_body else RefundRequest()
     wish = _wish(body, wish_id=_wish_id(request, loaded.payment_id))
@@ -164,7 +164,7 @@ def _refunded(loaded: LoadedPayment, wish_id: str, refunds: Mapping[str, Refund]
 
 async def accept(request: web.Request) -> web.Response:
     """`POST /payments/api/{payment_id}/accept/`: take late or short money as the payment; again it is silent."""
-    loaded = await lookup.find_payment(request)
+    loaded = await access.find_payment(request)
     decided = await change_payment(
         gateway_of(request).hub, loaded.payment_id, [AcceptMoney()], cause=cause_of(request, actor="api_key")
     )
@@ -184,7 +184,7 @@ async def accept(request: web.Request) -> web.Response:
 
 async def resolve_alert(request: web.Request) -> web.Response:
     """`POST /payments/api/{payment_id}/alerts/{alert}/resolve/`: close an alert, with what was done about it."""
-    loaded = await lookup.find_payment(request)
+    loaded = await access.find_payment(request)
     alert = request.match_info["alert"]
     body, _ = await read_json(request, AlertReason)
     decided = await change_payment(

@@ -10,7 +10,7 @@ from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.values import Payer
-from services.gateway import lookup
+from services.gateway import access
 from services.gateway.addresses import addresses_of
 from services.gateway.api import queries
 from services.gateway.api.order_lines import read_order, read_order_body
@@ -75,7 +75,7 @@ async def check_payment(request: web.Request) -> web.Response:
     When the provider does not answer, or there is none to ask, what is known is told with `synced` false.
     """
     gateway = gateway_of(request)
-    loaded = await lookup.find_payment(request)
+    loaded = await access.find_payment(request)
     cause = cause_of(request, actor="check")
     checked = await gateway.checks.check(loaded, cause=cause)
     loaded = checked.loaded
@@ -96,7 +96,7 @@ async def list_pending(request: web.Request) -> web.Response:
     slug = (single(request.query, "padaria_slug") or "").strip() or None
     if slug is None:
         raise Refused("missing_padaria_slug", "padaria_slug", why="parameter")
-    merchant = await lookup.find_padaria(request, slug)
+    merchant = await access.find_padaria(request, slug)
     status = (single(request.query, "status") or "").strip().lower() or "pending"
     if not status.isascii() or not status.replace("_", "").isalpha() or len(status) > 40:
         raise Refused("invalid_status", "status")
@@ -114,7 +114,7 @@ async def list_pending(request: web.Request) -> web.Response:
 
 async def show_events(request: web.Request) -> web.Response:
     """`GET /payments/api/{payment_id}/events/`: the payment's stream, told whole."""
-    payment_id, history = await lookup.find_history(request)
+    payment_id, history = await access.find_history(request)
     events = [
         TimelineItem(
             position=envelope.position,

@@ -11,7 +11,7 @@ from extrato.domain.money import to_reais
 from extrato.errors import NotFound
 from extrato.use_cases.payments import load_payment
 from extrato.use_cases.start_watch import start_watch
-from services.gateway import lookup
+from services.gateway import access
 from services.gateway.api import queries
 from services.gateway.gateway import gateway_of
 from services.gateway.http.answers import json_answer
@@ -34,7 +34,7 @@ SYNC_WITHIN_S: Final = 50.0
 async def start_monitor(request: web.Request) -> web.Response:
     """`POST /payments/api/monitor/{payment_id}/start/`: watch a payment; one that is watched goes on."""
     gateway = gateway_of(request)
-    loaded = await lookup.find_payment(request)
+    loaded = await access.find_payment(request)
     decided = await start_watch(gateway.hub, loaded.payment_id, cause=cause_of(request, actor="api_key"))
     payment = decided.after.payment
     is_on = payment.may_still_be_paid and payment.watch_until is not None and gateway.hub.now() < payment.watch_until
@@ -58,7 +58,7 @@ async def list_monitors(request: web.Request) -> web.Response:
     """`GET /payments/api/monitors/`: which payments are being watched, of the caller's merchant or the one named."""
     gateway = gateway_of(request)
     slug = (single(request.query, "padaria_slug") or "").strip() or None
-    merchant = (await lookup.find_padaria(request, slug)).slug if slug else caller_of(request).merchant
+    merchant = (await access.find_padaria(request, slug)).slug if slug else caller_of(request).merchant
     watched = await queries.watched_payments(gateway.pool, merchant, now=gateway.hub.now())
     return json_answer(MonitorList(success=True, active_count=len(watched), payment_ids=watched))
 
@@ -123,8 +123,8 @@ async def sync_pending(request: web.Request) -> web.Response:
 async def _named(request: web.Request) -> Registered:
     """Find the merchant that the body names, whose Mercado Pago is to be asked."""
     body, _ = await read_json(request, PadariaNamed)
-    merchant = await lookup.find_padaria(request, body.padaria_slug)
-    lookup.need_mercado_pago(merchant)
+    merchant = await access.find_padaria(request, body.padaria_slug)
+    access.require_mercado_pago(merchant)
     return merchant
 
 

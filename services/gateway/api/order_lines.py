@@ -15,7 +15,7 @@ from contracts.api.request_fields import MAX_VALUE_CENTAVOS
 from contracts.events import Item
 from extrato.domain.errors import Refused
 from extrato.domain.merchant import Line, price_order
-from services.gateway import lookup
+from services.gateway import access
 from services.gateway.api.views import describe
 from services.gateway.http.bodies import InvalidBody
 from services.gateway.request_body import read_json
@@ -49,9 +49,9 @@ async def read_order_body(request: web.Request, kind: type[AnOrder]) -> tuple[An
         body, raw = await read_json(request, kind)
     except InvalidBody as error:
         if not error.has_fault_at("/padaria_slug"):
-            await lookup.find_padaria(request, error.body["padaria_slug"].strip())
+            await access.find_padaria(request, error.body["padaria_slug"].strip())
         raise
-    return body, await lookup.find_padaria(request, body.padaria_slug), raw
+    return body, await access.find_padaria(request, body.padaria_slug), raw
 
 
 def read_order(body: LinkCreation | CartCreation, merchant: Registered, caller: Caller) -> Order:
@@ -62,7 +62,7 @@ def read_order(body: LinkCreation | CartCreation, merchant: Registered, caller: 
         raise Refused("amount_too_large", "items", why="order")
     title = body.title or f"Pedido {merchant.name}"
     description = body.description or describe(items)
-    lookup.need_mercado_pago(merchant)
+    access.require_mercado_pago(merchant)
     return Order(items=items, total_centavos=total_centavos, title=title, description=description)
 
 

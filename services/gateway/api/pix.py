@@ -22,7 +22,7 @@ from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.use_cases.payments import load_payment
 from extrato.use_cases.record_return import record_return
 from extrato.values import Payer
-from services.gateway import lookup
+from services.gateway import access
 from services.gateway.addresses import addresses_of
 from services.gateway.api.views import moment
 from services.gateway.gateway import Gateway, client_address, gateway_of
@@ -195,7 +195,7 @@ async def confirm_pix(request: web.Request) -> web.Response:
 
 async def return_pix(request: web.Request) -> web.Response:
     """`POST /payments/pix/{payment_id}/returned`: the bank tells that it gave a Pix back."""
-    loaded = await lookup.find_payment(request)
+    loaded = await access.find_payment(request)
     body, _ = await read_json(request, PixReturn)
     command = RecordReturn(
         return_id=body.return_id,

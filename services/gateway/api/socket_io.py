@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from extrato.domain.errors import Refused
-from services.gateway import lookup
+from services.gateway import access
 from services.gateway.authentication import ANONYMOUS, Credentials, authenticate, bearer_of
 from services.gateway.gateway import client_address, gateway_of
 from services.gateway.http import fields
@@ -54,7 +54,7 @@ class SocketIoGate:
         key: Key = EVERY_PAYMENT if caller.merchant is None else caller.merchant
         if credentials.payment_id:
             number = fields.payment_id(credentials.payment_id)
-            key = (await lookup.payment_for(gateway_of(request), caller, number)).payment_id
+            key = (await access.payment_for(gateway_of(request), caller, number)).payment_id
         return Identified(key, caller, credentials.api_key)
 
     async def refuse_revoked(self, request: web.Request, listener: Listener) -> None:

@@ -18,7 +18,7 @@ from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.domain.payment.identifiers import stream_id
 from extrato.use_cases.payments import load_payment
-from services.gateway import lookup
+from services.gateway import access
 from services.gateway.api import queries
 from services.gateway.authentication import bearer_of
 from services.gateway.gateway import Gateway, client_address, gateway_of
@@ -102,9 +102,9 @@ async def _target(request: web.Request) -> tuple[Key, Start]:
     if (number is None) == (slug is None):
         raise Refused("nothing_to_listen_to", "payment_id")
     if number is not None:
-        loaded = await lookup.payment_for(gateway, caller, fields.payment_id(number))
+        loaded = await access.payment_for(gateway, caller, fields.payment_id(number))
         return loaded.payment_id, _start(request, reached=place_of(loaded, is_payer=caller.is_payer))
-    merchant = await lookup.merchant_for(gateway, caller, slug or "")
+    merchant = await access.merchant_for(gateway, caller, slug or "")
     return merchant.slug, _start(request, reached=await gateway.hub.log.head())
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from extrato.domain.errors import Refused
 from extrato.domain.payment.state import Charged
-from services.gateway import lookup
+from services.gateway import access
 from services.gateway.addresses import token_for
 from services.gateway.gateway import gateway_of
 from services.gateway.http.caller import caller_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 async def go_to_checkout(request: web.Request) -> web.Response:
     """`GET /payments/mp/pay/{payment_id}/`: to the provider's checkout, unless it is paid, under review or over."""
     try:
-        loaded = await lookup.find_payment(request)
+        loaded = await access.find_payment(request)
     except Refused:
         return not_found()
     if loaded.payment.intent.method != "checkout":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from extrato.domain.errors import Refused
 from extrato.domain.payment.state import Charged
-from services.gateway import lookup
+from services.gateway import access
 from services.gateway.addresses import token_for
 from services.gateway.api.pix import PICTURE_PREFIX
 from services.gateway.gateway import gateway_of
@@ -29,7 +29,7 @@ CODE_ID: Final = "pix-code"
 async def show_pix(request: web.Request) -> web.Response:
     """`GET /payments/pix/{payment_id}`: the code as long as it may be paid; then that it is paid, or over."""
     try:
-        loaded = await lookup.find_payment(request)
+        loaded = await access.find_payment(request)
     except Refused:
         return not_found()
     if loaded.payment.intent.method != "pix":

@@ -12,7 +12,7 @@ from extrato.domain.errors import Refused
 from extrato.domain.payment.identifiers import payment_id_in_reference
 from extrato.errors import NotFound
 from extrato.use_cases.payments import load_payment
-from services.gateway import lookup
+from services.gateway import access
 from services.gateway.addresses import token_for
 from services.gateway.authentication import Credentials, authenticate, bearer_of
 from services.gateway.gateway import client_address, gateway_of
@@ -85,7 +85,7 @@ async def _by_number(request: web.Request) -> tuple[LoadedPayment, str]:
         api_key=bearer_of(request), payment_id=str(number), token=single(request.query, "t") or ""
     )
     gateway, caller = gateway_of(request), await authenticate(request, credentials, "payments:read")
-    loaded = await lookup.payment_for(gateway, caller, number)
+    loaded = await access.payment_for(gateway, caller, number)
     return loaded, token_for(gateway, caller, loaded)
 
 

@@ -25,7 +25,7 @@ from extrato.store.payer_secrets import PayerSecrets
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import GivenKeys, new_key
 from extrato.use_cases.payments import load_payment
-from services.gateway import lookup
+from services.gateway import access
 from services.gateway.gateway import GATEWAY
 from services.gateway.http.limits import Limits
 from services.gateway.http.payer_tokens import PayerTokens, follow_secrets, payer_tokens
@@ -62,7 +62,7 @@ class CountingLog(EventLog):
 
 async def show(request: web.Request) -> web.Response:
     """A handler of a payer's route: it looks its payment up, and decides nothing."""
-    payment = await lookup.find_payment(request)
+    payment = await access.find_payment(request)
     return web.Response(text=payment.payment.intent.bank_payment_id)
 
 

@@ -29,7 +29,7 @@ async def find_padaria(request: web.Request, slug: str | None) -> Registered:
     return await merchant_for(gateway_of(request), caller_of(request), slug)
 
 
-def need_mercado_pago(merchant: Registered) -> None:
+def require_mercado_pago(merchant: Registered) -> None:
     """Refuse what only Mercado Pago can do to a merchant without it."""
     if "mercado_pago" not in merchant.connections:
         raise Refused("provider_not_connected", merchant.slug)
