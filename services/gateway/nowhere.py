@@ -8,9 +8,9 @@ from aiohttp import hdrs, web
 
 from extrato.domain.errors import Refused
 from services.gateway.gateway import gateway_of
-from services.gateway.http.answers import ERROR_FORMAT, Formatted, error_answer, pix_error
 from services.gateway.http.cross_origin import SHARED, is_preflight, permissions, share
 from services.gateway.http.local_only import refuse_unless_local
+from services.gateway.http.responses import ERROR_FORMAT, Formatted, error_response, pix_error
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -33,19 +33,19 @@ async def answer_nowhere(request: web.Request) -> web.StreamResponse:
             if methods:
                 shared |= {route.method for route in resource if route in request.app[SHARED]}
     if not allowed:
-        return error_answer(request, Refused("not_found"))
-    answer = _options(request, allowed, shared) if request.method == hdrs.METH_OPTIONS else _wrong(request, allowed)
+        return error_response(request, Refused("not_found"))
+    response = _options(request, allowed, shared) if request.method == hdrs.METH_OPTIONS else _wrong(request, allowed)
     if shared:
-        share(answer)
-    return answer
+        share(response)
+    return response
 
 
 def _wrong(request: web.Request, allowed: AbstractSet[str]) -> web.Response:
     """Say which methods would have been right."""
     methods = ", ".join(sorted(allowed))
-    answer = error_answer(request, Refused("method_not_allowed", methods=methods))
-    answer.headers[hdrs.ALLOW] = methods
-    return answer
+    response = error_response(request, Refused("method_not_allowed", methods=methods))
+    response.headers[hdrs.ALLOW] = methods
+    return response
 
 
 def _options(request: web.Request, allowed: AbstractSet[str], shared: AbstractSet[str]) -> web.Response:

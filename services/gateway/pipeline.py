@@ -14,9 +14,9 @@ from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, Transient
 from services.gateway.authentication import ANONYMOUS, authenticate, credentials_from
 from services.gateway.gateway import client_address, gateway_of
-from services.gateway.http.answers import ERROR_FORMAT, ErrorFormat, Formatted, error_answer, monitoring_error
 from services.gateway.http.caller import CALLER, CORRELATION
 from services.gateway.http.cross_origin import UNSHARED_SCOPES, share
+from services.gateway.http.responses import ERROR_FORMAT, ErrorFormat, Formatted, error_response, monitoring_error
 from services.gateway.metrics import REQUESTS
 from services.gateway.request_body import MAX_BODY_BYTES
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 ALLOWED_CODINGS: Final = ((hdrs.CONTENT_ENCODING, "identity"), (hdrs.TRANSFER_ENCODING, "chunked"))
 
-# What every answer says that says nothing else: it is not to be kept, nor taken for something that it is not.
+# Headers of every response that does not set them itself: caches do not store it, and browsers do not guess its type.
 HEADERS: Final = (
     ("Cache-Control", "no-store"),
     ("X-Content-Type-Options", "nosniff"),
@@ -98,7 +98,7 @@ def wrap_handler(route: Route) -> Handler:
 
 
 async def _respond(route: Route, request: web.Request) -> web.StreamResponse:
-    """Let the handler answer whom it may, and answer every error."""
+    """Run the handler for an authenticated caller, and turn every error into a response."""
     try:
         _refuse_compressed(request)
         if route.scope is None:
@@ -111,17 +111,17 @@ async def _respond(route: Route, request: web.Request) -> web.StreamResponse:
         return await route.handler(request)
     except web.HTTPRequestEntityTooLarge:
         refused = Refused("body_too_large", maximum=MAX_BODY_BYTES)
-        return error_answer(request, refused)
+        return error_response(request, refused)
     except web.HTTPException:
         raise
     except (Refused, ExtratoError) as error:
-        return error_answer(request, error)
+        return error_response(request, error)
     except ConnectionResetError:
         raise
     except TimeoutError:
-        return error_answer(request, Transient())
+        return error_response(request, Transient())
     except Exception as error:  # noqa: BLE001 - the last place where it can be told and answered
-        return error_answer(request, error)
+        return error_response(request, error)
 
 
 def _refuse_compressed(request: web.Request) -> None:

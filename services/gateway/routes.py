@@ -20,7 +20,7 @@ from services.gateway.api import (
     webhooks,
     websocket,
 )
-from services.gateway.http.answers import ErrorFormat, monitoring_error, pix_error
+from services.gateway.http.responses import ErrorFormat, monitoring_error, pix_error
 from services.gateway.nowhere import answer_nowhere
 from services.gateway.pages import assets, checkout_page, pix_page, return_page
 from services.gateway.pages.error_page import page_error

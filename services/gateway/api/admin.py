@@ -17,8 +17,8 @@ from extrato.use_cases.merchant_directory import read_merchant
 from services.gateway.api import queries
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
-from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import caller_of, cause_of
+from services.gateway.http.responses import json_response
 from services.gateway.http.values import single
 from services.gateway.request_body import read_json
 
@@ -47,14 +47,14 @@ async def list_merchants(request: web.Request) -> web.Response:
     if own is not None:
         merchant, _ = await read_merchant(gateway_of(request).hub.log, own)
         listed = [_body(merchant)] if isinstance(merchant, domain.Registered) else []
-        return json_answer(api.MerchantList(success=True, count=len(listed), merchants=listed, next=None))
+        return json_response(api.MerchantList(success=True, count=len(listed), merchants=listed, next=None))
     after, limit = single(request.query, "after") or "", fields.limit(request.query, default=DEFAULT_LIMIT)
     if after and not MERCHANT_SLUG.fullmatch(after):
         raise Refused("invalid_slug", "after", why="after")
     profiles = await queries.merchants_after(gateway_of(request).pool, after, limit=limit)
     following = profiles[-1].slug if len(profiles) == limit else None
     listed = [_body(profile) for profile in profiles]
-    return json_answer(api.MerchantList(success=True, count=len(listed), merchants=listed, next=following))
+    return json_response(api.MerchantList(success=True, count=len(listed), merchants=listed, next=following))
 
 
 async def show(request: web.Request) -> web.Response:
@@ -110,7 +110,7 @@ async def administered(request: web.Request) -> domain.Registered:
 
 def shown(merchant: domain.Registered, *, status: int = 200) -> web.Response:
     """Answer with a merchant."""
-    return json_answer(api.MerchantShown(success=True, merchant=_body(merchant)), status=status)
+    return json_response(api.MerchantShown(success=True, merchant=_body(merchant)), status=status)
 
 
 async def _changed(request: web.Request, command: domain.Command) -> web.Response:

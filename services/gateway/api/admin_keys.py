@@ -13,8 +13,8 @@ from extrato.use_cases.merchant_directory import read_api_keys
 from services.gateway.api.admin import administered
 from services.gateway.api.views import moment
 from services.gateway.gateway import gateway_of
-from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import cause_of
+from services.gateway.http.responses import json_response
 from services.gateway.request_body import read_json
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ async def issue(request: web.Request) -> web.Response:
         listed_prices_only=command.listed_prices_only,
         api_key=api_key,
     )
-    return json_answer(created, status=201, headers={"Cache-Control": "no-store"})
+    return json_response(created, status=201, headers={"Cache-Control": "no-store"})
 
 
 async def list_keys(request: web.Request) -> web.Response:
@@ -76,7 +76,7 @@ async def _listed(request: web.Request, slug: str) -> web.Response:
         )
         for record in await read_api_keys(gateway.hub.log, slug)
     ]
-    return json_answer(api.ApiKeyList(success=True, padaria_slug=slug, count=len(keys), api_keys=keys))
+    return json_response(api.ApiKeyList(success=True, padaria_slug=slug, count=len(keys), api_keys=keys))
 
 
 def _moment(at: datetime | None) -> str | None:

@@ -17,8 +17,8 @@ from services.gateway.api.order_lines import read_order, read_order_body
 from services.gateway.api.views import label, moment, priced
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
-from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import caller_of, cause_of
+from services.gateway.http.responses import json_response
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -48,7 +48,7 @@ async def create_cart(request: web.Request) -> web.Response:
     loaded = await create_payment(
         gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
     )
-    return json_answer(await _created(gateway, loaded), status=201)
+    return json_response(await _created(gateway, loaded), status=201)
 
 
 def _lifetime(body: CartCreation) -> timedelta:

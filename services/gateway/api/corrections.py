@@ -28,8 +28,8 @@ from services.gateway import access
 from services.gateway.api.views import attempts_of, label
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
-from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import cause_of
+from services.gateway.http.responses import json_response
 from services.gateway.request_body import read_body, read_json
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ async def cancel(request: web.Request) -> web.Response:
         if loaded.payment.cancellation == "none":
             raise
         if loaded.payment.cancellation == "requested":
-            return json_answer(_cancelled(loaded, "Cancelamento solicitado; será concluído em instantes"), status=202)
-    return json_answer(_cancelled(loaded, "Pagamento cancelado"))
+            return json_response(_cancelled(loaded, "Cancelamento solicitado; será concluído em instantes"), status=202)
+    return json_response(_cancelled(loaded, "Pagamento cancelado"))
 
 
 def _cancelled(loaded: LoadedPayment, message: str) -> PaymentCancelled:
@@ -98,7 +98,7 @@ async def refund(request: web.Request) -> web.Response:
     if all(each.state == "refused" for each in refunds.values()):
         # The provider's own sentence stands in the events, as `RefundRefused`.
         raise ProviderRefused(wish.wish_id, why="refund")
-    return json_answer(
+    return json_response(
         _refunded(loaded, wish.wish_id, refunds), status=202 if any(each.is_open for each in refunds.values()) else 200
     )
 
@@ -179,7 +179,7 @@ async def accept(request: web.Request) -> web.Response:
         alerts=list(payment.alerts),
         message="Valor recebido aceito como pagamento",
     )
-    return json_answer(body)
+    return json_response(body)
 
 
 async def resolve_alert(request: web.Request) -> web.Response:
@@ -200,4 +200,4 @@ async def resolve_alert(request: web.Request) -> web.Response:
         alerts=list(decided.after.payment.alerts),
         message="Alerta resolvido",
     )
-    return json_answer(closed)
+    return json_response(closed)

@@ -17,8 +17,8 @@ from services.gateway.api.order_lines import read_order, read_order_body
 from services.gateway.api.views import listed, moment, payment_status, priced
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
-from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import caller_of, cause_of
+from services.gateway.http.responses import json_response
 from services.gateway.http.values import single
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def generate_link(request: web.Request) -> web.Response:
         external_reference=intent.external_reference,
         created_at=moment(loaded.opened_at),
     )
-    return json_answer(created)
+    return json_response(created)
 
 
 async def check_payment(request: web.Request) -> web.Response:
@@ -87,7 +87,7 @@ async def check_payment(request: web.Request) -> web.Response:
         changed=checked.changed,
         is_payer=caller_of(request).is_payer,
     )
-    return json_answer(status)
+    return json_response(status)
 
 
 async def list_pending(request: web.Request) -> web.Response:
@@ -109,7 +109,7 @@ async def list_pending(request: web.Request) -> web.Response:
         status_filter=status,
         payments=[listed(details) for details in found],
     )
-    return json_answer(body)
+    return json_response(body)
 
 
 async def show_events(request: web.Request) -> web.Response:
@@ -131,4 +131,4 @@ async def show_events(request: web.Request) -> web.Response:
         )
         for envelope in history
     ]
-    return json_answer(Timeline(success=True, payment_id=payment_id, count=len(events), events=events))
+    return json_response(Timeline(success=True, payment_id=payment_id, count=len(events), events=events))

@@ -14,8 +14,8 @@ from extrato.use_cases.start_watch import start_watch
 from services.gateway import access
 from services.gateway.api import queries
 from services.gateway.gateway import gateway_of
-from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import caller_of, cause_of
+from services.gateway.http.responses import json_response
 from services.gateway.http.values import single
 from services.gateway.request_body import read_json
 
@@ -51,7 +51,7 @@ async def start_monitor(request: web.Request) -> web.Response:
         message=message,
         monitoring=is_on,
     )
-    return json_answer(body)
+    return json_response(body)
 
 
 async def list_monitors(request: web.Request) -> web.Response:
@@ -60,7 +60,7 @@ async def list_monitors(request: web.Request) -> web.Response:
     slug = (single(request.query, "padaria_slug") or "").strip() or None
     merchant = (await access.find_padaria(request, slug)).slug if slug else caller_of(request).merchant
     watched = await queries.watched_payments(gateway.pool, merchant, now=gateway.hub.now())
-    return json_answer(MonitorList(success=True, active_count=len(watched), payment_ids=watched))
+    return json_response(MonitorList(success=True, active_count=len(watched), payment_ids=watched))
 
 
 async def start_all_monitors(request: web.Request) -> web.Response:
@@ -77,7 +77,7 @@ async def start_all_monitors(request: web.Request) -> web.Response:
         started += bool(decided.events)
 
     await _for_each(await queries.open_payments(gateway.pool, merchant.slug), start)
-    return json_answer(MonitorsStarted(success=True, padaria_slug=merchant.slug, monitors_started=started))
+    return json_response(MonitorsStarted(success=True, padaria_slug=merchant.slug, monitors_started=started))
 
 
 async def sync_pending(request: web.Request) -> web.Response:
@@ -117,7 +117,7 @@ async def sync_pending(request: web.Request) -> web.Response:
         total_pending=len(pending),
         updated_payments=moved,
     )
-    return json_answer(body)
+    return json_response(body)
 
 
 async def _named(request: web.Request) -> Registered:

@@ -13,7 +13,7 @@ import contracts
 from contracts.api import Health
 from services.gateway.api.read_models_measured import measure_read_models
 from services.gateway.gateway import gateway_of
-from services.gateway.http.answers import json_answer
+from services.gateway.http.responses import json_response
 from services.gateway.metrics import APPENDS_WAITING, DEAD_LETTERS, LIVE_POSITION
 
 OPENAPI: Final = Path(contracts.__file__).parent / "openapi.json"
@@ -22,13 +22,13 @@ OPENAPI: Final = Path(contracts.__file__).parent / "openapi.json"
 async def show_health(request: web.Request) -> web.Response:
     """`GET /healthz`: the process answers."""
     del request
-    return json_answer(Health(status="ok", checks={}))
+    return json_response(Health(status="ok", checks={}))
 
 
 async def show_readiness(request: web.Request) -> web.Response:
     """`GET /readyz`: whether this gateway can do its work; 503 while PostgreSQL takes no writes."""
     found = await gateway_of(request).readiness.look()
-    return json_answer(found, status=503 if found.status == "unavailable" else 200)
+    return json_response(found, status=503 if found.status == "unavailable" else 200)
 
 
 async def show_metrics(request: web.Request) -> web.Response:

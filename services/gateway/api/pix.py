@@ -27,8 +27,8 @@ from services.gateway.addresses import addresses_of
 from services.gateway.api.views import moment
 from services.gateway.gateway import Gateway, client_address, gateway_of
 from services.gateway.http import fields
-from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import caller_of, cause_of
+from services.gateway.http.responses import json_response
 from services.gateway.metrics import CONFIRMATIONS_REFUSED
 from services.gateway.request_body import read_json
 
@@ -67,7 +67,7 @@ async def create_pix(request: web.Request) -> web.Response:
         gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
     )
     shown = _shown(gateway, loaded)
-    return json_answer(
+    return json_response(
         PixCreated(
             message="The payment has been created.",
             payment=shown,
@@ -184,7 +184,7 @@ async def confirm_pix(request: web.Request) -> web.Response:
         CONFIRMATIONS_REFUSED.labels(confirmation.refused).inc()
     match confirmation.outcome:
         case "confirmed":
-            return json_answer(PixConfirmed(message="The payment has been confirmed."))
+            return json_response(PixConfirmed(message="The payment has been confirmed."))
         case "wrong_amount":
             raise Refused("wrong_amount", "value")
         case "late":
@@ -207,7 +207,7 @@ async def return_pix(request: web.Request) -> web.Response:
         gateway_of(request).hub, loaded.payment_id, command, cause=cause_of(request, actor="bank")
     )
     recorded, total = loaded.payment.ledger.returns[body.return_id], loaded.payment.ledger.total
-    return json_answer(
+    return json_response(
         PixReturned(
             message="The return has been recorded.",
             payment_id=loaded.payment_id,

@@ -21,8 +21,8 @@ from extrato.providers.mercado_pago.webhook import (
 from extrato.store.inbox import Delivery
 from services.gateway.api.webhook_record import MAX_UNVERIFIED_BYTES, MAX_VERIFIED_BYTES, record_of
 from services.gateway.gateway import Gateway, client_address, gateway_of
-from services.gateway.http.answers import json_answer
 from services.gateway.http.caller import CORRELATION
+from services.gateway.http.responses import json_response
 from services.gateway.http.values import single
 from services.gateway.metrics import WEBHOOKS
 from services.gateway.request_body import read_body
@@ -41,7 +41,7 @@ PARAMETERS: Final = ("data.id", "type", "id", "topic")
 async def answer_test(request: web.Request) -> web.Response:
     """`GET /webhooks/mercadopago/{merchant}/`: say yes to a test of Mercado Pago's panel, and do nothing."""
     del request
-    return json_answer(WebhookAccepted(success=True))
+    return json_response(WebhookAccepted(success=True))
 
 
 async def receive_mercado_pago(request: web.Request) -> web.Response:
@@ -64,14 +64,14 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
     merchant, verdict = await _judge(gateway, request.match_info.get("merchant"), notification, signature)
     if merchant is None and "merchant" not in request.match_info and not notification.is_signed_format:
         WEBHOOKS.labels("unverifiable").inc()
-        return json_answer(WebhookAccepted(success=True))
+        return json_response(WebhookAccepted(success=True))
     if merchant is None:
         limits.failed(address)
         raise Refused("unknown_merchant", "merchant", why="not_connected")
     limits.succeeded(named)
     if verdict == "verified" and isinstance(signature, Signature):
         await _take(request, merchant, notification, signature, body)
-        return json_answer(WebhookAccepted(success=True))
+        return json_response(WebhookAccepted(success=True))
     # Anybody can send it; enough of it is kept to see what happened.
     if gateway.webhook_budgets.of(merchant).unverified.take():
         delivery_id = gateway.hub.new_uuid()
@@ -80,7 +80,7 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
     WEBHOOKS.labels(verdict).inc()
     if verdict in REFUSED_VERDICTS:
         raise Refused("invalid_signature", "x-signature")
-    return json_answer(WebhookAccepted(success=True))
+    return json_response(WebhookAccepted(success=True))
 
 
 async def _take(

@@ -1,4 +1,4 @@
-"""How answers and errors leave the gateway."""
+"""Builds responses: JSON bodies, and errors in the format of their route."""
 
 from __future__ import annotations
 
@@ -23,40 +23,40 @@ _encode = msgspec.json.Encoder().encode
 _logger = structlog.get_logger(component="gateway")
 
 Headers = dict[str, str]
-# How a route tells an error, given its status and what its answer must carry.
+# Turns an error, its status and the headers of its response into the response.
 ErrorFormat = Callable[[CataloguedError, int, Headers], web.Response]
 
 
 class Formatted(NamedTuple):
     """The error format of a route, which a request carries."""
 
-    answer: ErrorFormat
+    respond: ErrorFormat
 
 
 ERROR_FORMAT: Final = web.RequestKey("error_format", Formatted)
 
 
-def json_answer(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """Answer with a body of `contracts/api/`."""
+def json_response(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """Encode a body of `contracts/api/`."""
     return web.Response(body=_encode(body), status=status, headers={"Content-Type": JSON, **(headers or {})})
 
 
-def pix_error(told: CataloguedError, status: int, headers: Headers) -> web.Response:
-    """Answer as the Pix routes do, in English."""
-    return json_answer(PixError(message=told.message, code=told.code), status=status, headers=headers)
+def pix_error(error: CataloguedError, status: int, headers: Headers) -> web.Response:
+    """Write an error of a Pix route, in English."""
+    return json_response(PixError(message=error.message, code=error.code), status=status, headers=headers)
 
 
-def monitoring_error(told: CataloguedError, status: int, headers: Headers) -> web.Response:
-    """Answer as all other routes do, in Portuguese."""
-    payment_id = told.payment_id if isinstance(told, ChargeWasRefused) else UNSET
-    body = MonitoringError(success=False, error=told.portuguese, code=told.code, payment_id=payment_id)
-    return json_answer(body, status=status, headers=headers)
+def monitoring_error(error: CataloguedError, status: int, headers: Headers) -> web.Response:
+    """Write an error of any other JSON route, in Portuguese."""
+    payment_id = error.payment_id if isinstance(error, ChargeWasRefused) else UNSET
+    body = MonitoringError(success=False, error=error.portuguese, code=error.code, payment_id=payment_id)
+    return json_response(body, status=status, headers=headers)
 
 
-def error_answer(request: web.Request, error: Exception) -> web.Response:
-    """Answer an error in the format of the route it arose on."""
-    told = error if isinstance(error, CataloguedError) else Unexpected()
-    code = told.code
+def error_response(request: web.Request, error: Exception) -> web.Response:
+    """Log an error and write it in its route's format; one outside the catalogue becomes `internal_error`."""
+    catalogued = error if isinstance(error, CataloguedError) else Unexpected()
+    code = catalogued.code
     status = CATALOGUE[code].status
     headers: Headers = {}
     if isinstance(error, Transient):
@@ -70,12 +70,12 @@ def error_answer(request: web.Request, error: Exception) -> web.Response:
         path=request.path[:MAX_LOGGED_PATH],
         status=status,
         code=code,
-        reason=told.message,
+        reason=catalogued.message,
         correlation_id=request[CORRELATION],
         **({"exc_info": error} if code == "internal_error" else {}),
     )
-    answer = request[ERROR_FORMAT].answer(told, status, headers)
+    response = request[ERROR_FORMAT].respond(catalogued, status, headers)
     if status == REQUEST_TIMEOUT:
-        # What may still come of the body is not waited for.
-        answer.force_close()
-    return answer
+        # Do not wait for the rest of the body.
+        response.force_close()
+    return response
