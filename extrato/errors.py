@@ -107,7 +107,7 @@ class ProviderNotConnected(ExtratoError):
     code = "provider_not_connected"
 
 
-class Unexpected(ExtratoError):
+class InternalError(ExtratoError):
     """An unexpected failure."""
 
     code = "internal_error"

@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from contracts.api import MonitoringError, PixError
 from contracts.errors import CATALOGUE, CataloguedError
-from extrato.errors import ChargeWasRefused, Transient, Unexpected
+from extrato.errors import ChargeWasRefused, InternalError, Transient
 from services.gateway.http.caller import CORRELATION
 
 JSON: Final = "application/json"
@@ -55,7 +55,7 @@ def monitoring_error(error: CataloguedError, status: int, headers: Headers) -> w
 
 def error_response(request: web.Request, error: Exception) -> web.Response:
     """Log an error and write it in its route's format; one outside the catalogue becomes `internal_error`."""
-    catalogued = error if isinstance(error, CataloguedError) else Unexpected()
+    catalogued = error if isinstance(error, CataloguedError) else InternalError()
     code = catalogued.code
     status = CATALOGUE[code].status
     headers: Headers = {}

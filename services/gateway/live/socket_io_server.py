@@ -23,7 +23,7 @@ from socketio.packet import Packet
 
 from contracts.frames import CONFIRMED, PaymentConfirmed
 from extrato.domain.errors import Refused
-from extrato.errors import ExtratoError, Transient, Unexpected
+from extrato.errors import ExtratoError, InternalError, Transient
 from services.gateway.http.values import single
 from services.gateway.live.confirmations import Confirmations, may_confirm
 from services.gateway.live.fanout import KEY_REVOKED, TOKEN_ENDED, Fanout, Key, Listener
@@ -232,7 +232,7 @@ class SocketIo:
             raise NotAdmitted(error.portuguese, {"code": error.code}) from error
         except Exception as error:
             _logger.exception("socket_io_failed")
-            failed = Unexpected()
+            failed = InternalError()
             raise NotAdmitted(failed.portuguese, {"code": failed.code}) from error
 
     def _forget(self, client_id: str, reason: str) -> None:
