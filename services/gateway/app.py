@@ -18,8 +18,8 @@ from services.gateway.gateway import GATEWAY, Gateway
 from services.gateway.http.connections import Connection, Connections
 from services.gateway.http.cross_origin import SHARED
 from services.gateway.http.key_uses import KeyUses
-from services.gateway.http.limits import Limits
 from services.gateway.http.payer_tokens import follow_secrets, payer_tokens
+from services.gateway.http.rate_limits import RateLimiter
 from services.gateway.live.fanout import Fanout
 from services.gateway.live.places import Places
 from services.gateway.live.socket_io_server import SocketIo
@@ -101,7 +101,7 @@ async def serve(settings: Settings) -> None:
             readiness=ReadinessLooks(pool, bus),
             tokens=await payer_tokens(hub.vault, pool),
             webhook_budgets=WebhookBudgets(),
-            limits=Limits(settings),
+            rate_limiter=RateLimiter(settings),
             key_uses=KeyUses(pool),
         )
         parts.push_async_callback(gateway.key_uses.close)

@@ -68,17 +68,17 @@ async def authenticate(
     A token costs a look at the log, so that it counts as `limit` before.
     """
     gateway = gateway_of(request)
-    limits = gateway.limits
+    limiter = gateway.rate_limiter
     if credentials.api_key is not None:
         key = gateway.merchants.cached_key(credentials.api_key)
         if key is None:
             address = client_address(request)
-            limits.allow_attempt(address, credentials.api_key)
+            limiter.admit_attempt(address, credentials.api_key)
             key = await gateway.merchants.authenticate(credentials.api_key)
             if key is None:
-                limits.failed(address)
+                limiter.record_failure(address)
                 raise Refused("unauthenticated", why="unknown_key")
-            limits.succeeded(credentials.api_key)
+            limiter.record_success(credentials.api_key)
         gateway.key_uses.note(key)
         if scope not in key.scopes:
             raise Refused("forbidden", scope)
@@ -92,7 +92,7 @@ async def authenticate(
         payment = await _opened_by_token(request, credentials, limit)
         if payment is not None:
             return Caller(merchant=None, actor="check", actor_id=None, payment=payment, token=credentials.token)
-        limits.failed(client_address(request))
+        limiter.record_failure(client_address(request))
     if gateway.settings.auth == "open":
         refuse_unless_local(request)
         return ANONYMOUS
@@ -106,14 +106,14 @@ async def _opened_by_token(request: web.Request, credentials: Credentials, limit
         return None
     gateway, address = gateway_of(request), client_address(request)
     credential = f"payment {int(number)} {credentials.token}"
-    gateway.limits.allow_attempt(address, credential)
+    gateway.rate_limiter.admit_attempt(address, credential)
     if limit is not None:
-        gateway.limits.count(limit, ANONYMOUS, address)
+        gateway.rate_limiter.count(limit, ANONYMOUS, address)
     try:
         payment = await load_payment(gateway.hub, int(number))
     except NotFound:
         return None
     if not gateway.tokens.opens(credentials.token, payment, now=gateway.hub.now()):
         return None
-    gateway.limits.succeeded(credential)
+    gateway.rate_limiter.record_success(credential)
     return payment

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub
     from extrato.use_cases.merchant_directory import MerchantDirectory
     from services.gateway.http.key_uses import KeyUses
-    from services.gateway.http.limits import Limits
     from services.gateway.http.payer_tokens import PayerTokens
+    from services.gateway.http.rate_limits import RateLimiter
     from services.gateway.live.fanout import Fanout
     from services.gateway.live.places import Places
     from services.gateway.live.socket_io_server import SocketIo
@@ -49,7 +49,7 @@ class Gateway:
     readiness: ReadinessLooks
     tokens: PayerTokens
     webhook_budgets: WebhookBudgets
-    limits: Limits
+    rate_limiter: RateLimiter
     key_uses: KeyUses
 
 

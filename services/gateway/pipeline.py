@@ -107,7 +107,7 @@ async def _respond(route: Route, request: web.Request) -> web.StreamResponse:
             credentials = credentials_from(request, payer=route.payer)
             request[CALLER] = await authenticate(request, credentials, route.scope, limit=route.limit)
         if route.limit is not None and not request[CALLER].is_payer:
-            gateway_of(request).limits.count(route.limit, request[CALLER], client_address(request))
+            gateway_of(request).rate_limiter.count(route.limit, request[CALLER], client_address(request))
         return await route.handler(request)
     except web.HTTPRequestEntityTooLarge:
         refused = Refused("body_too_large", maximum=MAX_BODY_BYTES)

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from services.gateway.http.limits import RETURNS_OF_PAYMENT_PER_MINUTE, SECOND_LOOKS_PER_MINUTE
+from services.gateway.http.rate_limits import OVERFLOW_ATTEMPTS_PER_MINUTE, RETURNS_OF_PAYMENT_PER_MINUTE
 from tests.homes import new_home
 from tests.promised import holding
 from tests.running_hub import MERCHANT, WEBHOOK_SECRET, RunningHub, running_hub
@@ -100,7 +100,7 @@ async def test_who_guesses_at_references_is_not_told_when_he_is_right(hub):
     path = "/payments/mp/return/?external_reference="
     assert await ask(hub, path + known["external_reference"], "192.0.2.6") == 200
     stem = known["external_reference"].rpartition("_")[0]
-    guesses = [f"{path}{stem}_{n:012x}" for n in range(SECOND_LOOKS_PER_MINUTE * 2)]
+    guesses = [f"{path}{stem}_{n:012x}" for n in range(OVERFLOW_ATTEMPTS_PER_MINUTE * 2)]
     statuses = []
     for at in range(0, len(guesses), 50):
         statuses += await asyncio.gather(*(ask(hub, guess, "192.0.2.7") for guess in guesses[at : at + 50]))

@@ -137,15 +137,15 @@ async def _payload_of(request: web.Request, bank_payment_id: str) -> str:
     payment_id = payment_id_in(bank_payment_id)
     if payment_id is None:
         raise nothing
-    gateway.limits.allow_attempt(address, bank_payment_id)
+    gateway.rate_limiter.admit_attempt(address, bank_payment_id)
     try:
         loaded = await load_payment(gateway.hub, payment_id)
     except NotFound:
         loaded = None
     if loaded is None or loaded.payment.intent.bank_payment_id != bank_payment_id:
-        gateway.limits.failed(address)
+        gateway.rate_limiter.record_failure(address)
         raise nothing
-    gateway.limits.succeeded(bank_payment_id)
+    gateway.rate_limiter.record_success(bank_payment_id)
     if loaded.payment.ledger.held_by:
         # Whoever scans it would pay again.
         raise Refused("payment_holds_money", why="picture")

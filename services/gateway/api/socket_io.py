@@ -37,7 +37,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
     session, *_ = (single(request.query, name) for name in ("sid", "transport", "EIO"))
     if not session:
         # A session that is begun holds a place for a while, whoever began it.
-        gateway.limits.count("checks", ANONYMOUS, client_address(request))
+        gateway.rate_limiter.count("checks", ANONYMOUS, client_address(request))
     if 0 < (request.content_length or 0) <= MAX_MESSAGE_BYTES:
         # The library would wait for ever; what is longer it refuses unread.
         await await_body(request)

@@ -57,18 +57,18 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
     if notification is None:
         raise Refused("invalid_notification", "body")
     # Whose account it is costs a question to the database, which a stranger must not ask for every name there may be.
-    limits, address = gateway.limits, client_address(request)
+    limiter, address = gateway.rate_limiter, client_address(request)
     named = f"webhooks {request.match_info.get('merchant') or notification.account_id}"
-    limits.allow_attempt(address, named)
+    limiter.admit_attempt(address, named)
     signature = read_signature(*(single(request.headers, name) for name in SIGNING))
     merchant, verdict = await _judge(gateway, request.match_info.get("merchant"), notification, signature)
     if merchant is None and "merchant" not in request.match_info and not notification.is_signed_format:
         WEBHOOKS.labels("unverifiable").inc()
         return json_response(WebhookAccepted(success=True))
     if merchant is None:
-        limits.failed(address)
+        limiter.record_failure(address)
         raise Refused("unknown_merchant", "merchant", why="not_connected")
-    limits.succeeded(named)
+    limiter.record_success(named)
     if verdict == "verified" and isinstance(signature, Signature):
         await _take(request, merchant, notification, signature, body)
         return json_response(WebhookAccepted(success=True))

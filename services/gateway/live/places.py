@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, Literal
 
 from extrato.errors import Overloaded
-from services.gateway.http.limits import TooManyRequests
+from services.gateway.http.rate_limits import TooManyRequests
 from services.gateway.metrics import LIMITED
 
 if TYPE_CHECKING:

@@ -76,7 +76,7 @@ async def _ask_about_attempt(
     gateway: Gateway, loaded: LoadedPayment, attempt_id: str, *, cause: Cause
 ) -> LoadedPayment:
     """Ask about an attempt that only the address speaks of; such questions have an allowance."""
-    if not gateway.limits.take_return(loaded.merchant, loaded.payment_id):
+    if not gateway.rate_limiter.take_return_check(loaded.merchant, loaded.payment_id):
         return loaded
     try:
         await observe_attempt(gateway.hub, loaded.merchant, loaded.payment.intent.provider, attempt_id, cause=cause)

@@ -68,13 +68,13 @@ async def _by_reference(request: web.Request) -> tuple[LoadedPayment, str] | Non
     gateway, address = gateway_of(request), client_address(request)
     # It opens a payment as a key opens a merchant's, and is guessed at as seldom: who has guessed too often is not
     # told by the one answer that differs that he was right.
-    gateway.limits.allow_attempt(address, reference)
+    gateway.rate_limiter.admit_attempt(address, reference)
     with contextlib.suppress(NotFound):
         loaded = await load_payment(gateway.hub, number)
         if hmac.compare_digest(loaded.payment.intent.external_reference.encode(), reference.encode()):
-            gateway.limits.succeeded(reference)
+            gateway.rate_limiter.record_success(reference)
             return loaded, gateway.tokens.make_until(loaded, gateway.hub.now() + TOKEN_LASTS)
-    gateway.limits.failed(address)
+    gateway.rate_limiter.record_failure(address)
     raise fields.not_found(number)
 
 

@@ -1,6 +1,6 @@
-"""What the webhooks of one merchant may cost, so that a stranger or a neighbour uses up no other merchant's share.
+"""Budgets for the webhooks of each merchant, so that neither strangers nor tenants use up another merchant's share.
 
-Each gateway counts for itself, so several allow as many times as much together.
+Each gateway process counts alone: two processes allow twice as much together.
 """
 
 from __future__ import annotations
@@ -9,37 +9,37 @@ from typing import Final
 
 from cachetools import LRUCache
 
-from services.gateway.http.limits import REMEMBERED, Allowance
+from services.gateway.http.rate_limits import MAX_REMEMBERED, TokenBucket
 
-# Anybody can send what cannot be verified. With 4 KiB each and seven days, that is 80 MiB for a merchant.
+# Any client can send unverified deliveries. With 4 KiB each, kept for seven days, this is 80 MiB for a merchant.
 UNVERIFIED_PER_MINUTE: Final = 2
-UNVERIFIED_AT_ONCE: Final = 60
+UNVERIFIED_BURST: Final = 60
 # About sixty deliveries a second of the size that Mercado Pago sends.
 BODY_BYTES_PER_MINUTE: Final = 1 << 20
 REPEATS_PER_MINUTE: Final = 60
 
 
 class WebhookBudget:
-    """What is left of one merchant's share.
+    """One merchant's budgets.
 
-    `unverified`: deliveries to keep although they cannot be believed. `body_bytes`: of the bodies of
-    verified deliveries, to keep. `repeats`: of verified deliveries, to ask the provider about once more.
+    `unverified` counts the unverified deliveries to store, `body_bytes` the bytes of verified bodies to store, and
+    `repeats` the repeated verified deliveries for which the provider is asked again.
     """
 
     def __init__(self) -> None:
-        self.unverified = Allowance(UNVERIFIED_PER_MINUTE, at_once=UNVERIFIED_AT_ONCE)
-        self.body_bytes = Allowance(BODY_BYTES_PER_MINUTE)
-        self.repeats = Allowance(REPEATS_PER_MINUTE)
+        self.unverified = TokenBucket(UNVERIFIED_PER_MINUTE, burst=UNVERIFIED_BURST)
+        self.body_bytes = TokenBucket(BODY_BYTES_PER_MINUTE)
+        self.repeats = TokenBucket(REPEATS_PER_MINUTE)
 
 
 class WebhookBudgets:
-    """The budgets of this process; the longest unused are forgotten."""
+    """The budgets of this process. Beyond `MAX_REMEMBERED` the least recently used go."""
 
     def __init__(self) -> None:
-        self._budgets: LRUCache[str, WebhookBudget] = LRUCache(REMEMBERED)
+        self._budgets: LRUCache[str, WebhookBudget] = LRUCache(MAX_REMEMBERED)
 
     def of(self, merchant: str) -> WebhookBudget:
-        """Give the budget of a merchant that exists."""
+        """Return the budgets of a registered merchant."""
         budget = self._budgets.get(merchant)
         if budget is None:
             budget = self._budgets[merchant] = WebhookBudget()

@@ -27,8 +27,8 @@ from extrato.store.vault_keys import GivenKeys, new_key
 from extrato.use_cases.payments import load_payment
 from services.gateway import access
 from services.gateway.gateway import GATEWAY
-from services.gateway.http.limits import Limits
 from services.gateway.http.payer_tokens import PayerTokens, follow_secrets, payer_tokens
+from services.gateway.http.rate_limits import RateLimiter
 from services.gateway.pipeline import Route, wrap_handler
 from tests.database import execute
 from tests.examples import EXAMPLE_EVENTS, NOON
@@ -115,7 +115,7 @@ async def payers(pool: asyncpg.Pool) -> AsyncIterator[Payers]:
     gateway = SimpleNamespace(
         settings=settings,
         hub=SimpleNamespace(log=log, new_uuid=uuid4, now=lambda: NOON),
-        limits=Limits(settings),
+        rate_limiter=RateLimiter(settings),
         tokens=PayerTokens((SECRET,), cut_off=0),
     )
     route = Route(
@@ -238,8 +238,8 @@ class Secret:
 
 
 async def test_who_guesses_has_few_payments_read(payers: Payers, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("services.gateway.http.limits.SECOND_LOOKS_PER_MINUTE", 1)
-    payers._gateway.limits = Limits(payers._gateway.settings)
+    monkeypatch.setattr("services.gateway.http.rate_limits.OVERFLOW_ATTEMPTS_PER_MINUTE", 1)
+    payers._gateway.rate_limiter = RateLimiter(payers._gateway.settings)
     payment = await payers.open()
     known = payers.token_of(payment)
     assert (await payers.ask(known))[0] == 200

@@ -17,7 +17,7 @@ from extrato.store.codec import NewEvent
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from services.gateway.api import websocket
 from services.gateway.gateway import GATEWAY
-from services.gateway.http.limits import Limits
+from services.gateway.http.rate_limits import RateLimiter
 from services.gateway.live.fanout import Fanout
 from services.gateway.live.places import Places
 from services.gateway.pipeline import wrap_handler
@@ -100,7 +100,7 @@ async def resuming(database_url: str) -> AsyncIterator[Resuming]:
             fanout=Fanout(),
             places=Places(),
             live=SimpleNamespace(position=0, epoch=2),
-            limits=Limits(settings),
+            rate_limiter=RateLimiter(settings),
         )
         app = web.Application()
         app[GATEWAY] = gateway

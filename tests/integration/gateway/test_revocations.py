@@ -33,8 +33,8 @@ from services.gateway.api import websocket
 from services.gateway.api.socket_io import SocketIoGate
 from services.gateway.gateway import GATEWAY
 from services.gateway.http.key_uses import KeyUses
-from services.gateway.http.limits import Limits
 from services.gateway.http.payer_tokens import PayerTokens
+from services.gateway.http.rate_limits import RateLimiter
 from services.gateway.live.fanout import Fanout, event_frame
 from services.gateway.live.places import Places
 from services.gateway.live.socket_io_server import SocketIo
@@ -165,7 +165,7 @@ async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
             fanout=fanout,
             places=places,
             live=live,
-            limits=Limits(settings),
+            rate_limiter=RateLimiter(settings),
             tokens=PayerTokens((SECRET,), cut_off=0),
             key_uses=KeyUses(pool),
         )

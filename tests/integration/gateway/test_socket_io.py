@@ -23,7 +23,7 @@ from extrato.store.codec import NewEvent
 from extrato.store.event_log import EventLog
 from services.gateway.api.socket_io import SocketIoGate
 from services.gateway.gateway import GATEWAY
-from services.gateway.http.limits import Limits
+from services.gateway.http.rate_limits import RateLimiter
 from services.gateway.live import socket_io_server
 from services.gateway.live.fanout import QUEUE_LIMIT, Fanout
 from services.gateway.live.places import BOUNDS, Places
@@ -93,8 +93,8 @@ async def gateway(database_url):
         app = web.Application()
         settings = Settings.from_environment({"EXTRATO_AUTH": "open"})
         hub = SimpleNamespace(log=log, new_uuid=uuid4)
-        limits = Limits(settings)
-        app[GATEWAY] = SimpleNamespace(settings=settings, hub=hub, socket_io=clients, limits=limits)
+        limiter = RateLimiter(settings)
+        app[GATEWAY] = SimpleNamespace(settings=settings, hub=hub, socket_io=clients, rate_limiter=limiter)
         app.router.add_route(SOCKET_IO.method, SOCKET_IO.path, wrap_handler(SOCKET_IO))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()

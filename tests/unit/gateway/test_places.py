@@ -6,7 +6,7 @@ import pytest
 
 from extrato.errors import Overloaded
 from services.gateway.http.caller import Caller
-from services.gateway.http.limits import TooManyRequests
+from services.gateway.http.rate_limits import TooManyRequests
 from services.gateway.live.places import Places
 from tests.examples import loaded_payment
 

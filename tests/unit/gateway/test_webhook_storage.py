@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from extrato.identifiers import named_uuid
 from services.gateway.api.webhook_record import MAX_UNVERIFIED_BYTES, MAX_VERIFIED_BYTES, fitted
-from services.gateway.http import limits
+from services.gateway.http import rate_limits
 from services.gateway.workers import webhook_budgets as module
-from services.gateway.workers.webhook_budgets import BODY_BYTES_PER_MINUTE, UNVERIFIED_AT_ONCE, WebhookBudgets
+from services.gateway.workers.webhook_budgets import BODY_BYTES_PER_MINUTE, UNVERIFIED_BURST, WebhookBudgets
 
 HEADERS = {"x-signature": "ts=1,v1=" + "0" * 64, "x-request-id": "2066ca19", "user-agent": "MercadoPago WebHook v1.0"}
 BODY = b'{"data": {"id": "1"}, "type": "payment"}'
@@ -74,18 +74,18 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(limits, "time", clock)
+    monkeypatch.setattr(rate_limits, "time", clock)
     return clock
 
 
 def test_a_stranger_uses_up_the_share_of_no_other_merchant(clock):
     budgets = WebhookBudgets()
     taken = [budgets.of("padaria").unverified.take() for _ in range(1000)]
-    assert sum(taken) == UNVERIFIED_AT_ONCE
+    assert sum(taken) == UNVERIFIED_BURST
     assert budgets.of("mercado").unverified.take()
     assert budgets.of("padaria").body_bytes.take(MAX_VERIFIED_BYTES)
     clock.now_s += 3600
-    assert sum(budgets.of("padaria").unverified.take() for _ in range(1000)) == UNVERIFIED_AT_ONCE
+    assert sum(budgets.of("padaria").unverified.take() for _ in range(1000)) == UNVERIFIED_BURST
 
 
 def test_verified_bodies_have_a_share_in_bytes(clock):
@@ -98,7 +98,7 @@ def test_verified_bodies_have_a_share_in_bytes(clock):
 
 def test_the_budgets_that_are_remembered_are_bounded(clock, monkeypatch):
     del clock
-    monkeypatch.setattr(module, "REMEMBERED", 3)
+    monkeypatch.setattr(module, "MAX_REMEMBERED", 3)
     budgets = WebhookBudgets()
     first = budgets.of("a")
     for merchant in "bcad":

@@ -1,0 +1,135 @@
+"""Rate limits by API key and by client address.
+
+Each gateway process counts alone: two processes allow twice as much together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING, Final, Literal
+
+from cachetools import FIFOCache, LRUCache
+
+from contracts.operations.operation import Limit
+from extrato.errors import Transient
+from services.gateway.metrics import LIMITED
+
+if TYPE_CHECKING:
+    from extrato.settings import Settings
+    from services.gateway.http.caller import Caller
+
+LimitKind = Limit | Literal["failures", "returns_of_payment", "returns_of_merchant"]
+
+# How often the return page may ask the provider about an attempt that only the return address names. No payer comes
+# back more often, and one payer cannot use up the merchant's calls to the provider.
+RETURNS_OF_PAYMENT_PER_MINUTE: Final = 3
+RETURNS_OF_MERCHANT_PER_MINUTE: Final = 600
+
+MAX_REMEMBERED: Final = 20_000
+OVERFLOW_ATTEMPTS_PER_MINUTE: Final = 600
+SHORTEST_WAIT_S: Final = 1.0
+
+
+class TooManyRequests(Transient):
+    """This key or address has reached its limit; nothing was done."""
+
+    code = "too_many_requests"
+
+
+class TokenBucket:
+    """Allows `per_minute` on average, and after a pause up to `burst` at once, by default `per_minute`."""
+
+    def __init__(self, per_minute: int, *, burst: int | None = None) -> None:
+        self._per_minute = per_minute
+        self._most = per_minute if burst is None else burst
+        self._left = float(self._most)
+        self._counted_at = time.monotonic()
+
+    @property
+    def wait_s(self) -> float:
+        """Return the seconds until one token is available; zero when one is."""
+        self._refill()
+        return max(0.0, (1 - self._left) * 60 / self._per_minute)
+
+    def take(self, count: int = 1) -> bool:
+        """Take `count` tokens if that many are available; False takes none."""
+        self._refill()
+        if self._left < count:
+            return False
+        self._left -= count
+        return True
+
+    def _refill(self) -> None:
+        now = time.monotonic()
+        earned = (now - self._counted_at) * self._per_minute / 60
+        self._left, self._counted_at = min(self._most, self._left + earned), now
+
+
+class RateLimiter:
+    """The token buckets of this process, by limit and by holder. Beyond `MAX_REMEMBERED` the least recently used go."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._per_minute: dict[LimitKind, int] = {
+            "creations": settings.creations_per_minute,
+            "checks": settings.checks_per_minute,
+            "confirmations": settings.confirmations_per_minute,
+            "lists": settings.lists_per_minute,
+            "failures": settings.failures_per_minute,
+            "returns_of_payment": RETURNS_OF_PAYMENT_PER_MINUTE,
+            "returns_of_merchant": RETURNS_OF_MERCHANT_PER_MINUTE,
+        }
+        self._buckets: LRUCache[tuple[LimitKind, str], TokenBucket] = LRUCache(MAX_REMEMBERED)
+        self._accepted: FIFOCache[bytes, None] = FIFOCache(MAX_REMEMBERED)
+        self._overflow_budget = TokenBucket(OVERFLOW_ATTEMPTS_PER_MINUTE)
+
+    def count(self, what: Limit, caller: Caller, address: str) -> None:
+        """Count a request of an API key and of an address; raises `TooManyRequests`."""
+        if caller.actor_id is not None:
+            self._take(what, f"key {caller.merchant} {caller.actor_id}")
+        self._take(what, f"address {address}")
+
+    def admit_attempt(self, address: str, credential: str) -> None:
+        """Admit a credential whose check reads the log; raises `TooManyRequests`.
+
+        A credential is an API key or another secret that a client could guess: a payer's token, a payment's reference,
+        the name of a picture. An address over its failure budget may still use credentials that were accepted before.
+        All such addresses together may try as many others as the overflow budget allows, so that a client who guesses
+        does not lock out its neighbours behind the same address.
+        """
+        wait_s = self._bucket("failures", f"address {address}").wait_s
+        if wait_s and _digest(credential) not in self._accepted and not self._overflow_budget.take():
+            raise self._refusal("failures", wait_s)
+
+    def record_failure(self, address: str) -> None:
+        """Count a wrong credential; raises `TooManyRequests` when the address is over its failure budget."""
+        self._take("failures", f"address {address}")
+
+    def record_success(self, credential: str) -> None:
+        """Remember the digest of an accepted credential."""
+        self._accepted[_digest(credential)] = None
+
+    def take_return_check(self, merchant: str, payment_id: int) -> bool:
+        """Take one call about an attempt that only a return address names, if payment and merchant have one left."""
+        of_payment = self._bucket("returns_of_payment", str(payment_id))
+        return of_payment.take() and self._bucket("returns_of_merchant", merchant).take()
+
+    def _take(self, what: LimitKind, whose: str) -> None:
+        bucket = self._bucket(what, whose)
+        if not bucket.take():
+            raise self._refusal(what, bucket.wait_s)
+
+    def _bucket(self, what: LimitKind, whose: str) -> TokenBucket:
+        key = (what, whose)
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = TokenBucket(self._per_minute[what])
+        return bucket
+
+    def _refusal(self, what: LimitKind, wait_s: float) -> TooManyRequests:
+        LIMITED.labels(what).inc()
+        return TooManyRequests(what, retry_after_s=max(wait_s, SHORTEST_WAIT_S))
+
+
+def _digest(credential: str) -> bytes:
+    return hashlib.sha256(credential.encode(errors="surrogateescape")).digest()

@@ -1,0 +1,189 @@
+"""Rate limiter by API key and by address, and how the client's address is found behind proxies."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extrato.settings import InvalidSettings, Settings
+from services.gateway.gateway import GATEWAY, client_address
+from services.gateway.http import rate_limits as module
+from services.gateway.http.caller import Caller
+from services.gateway.http.rate_limits import RateLimiter, TokenBucket, TooManyRequests
+from tests.examples import loaded_payment
+
+MERCHANT = Caller(merchant="padaria", actor="api_key", actor_id="k1")
+NEIGHBOUR = Caller(merchant="padaria", actor="api_key", actor_id="k2")
+PAYER = Caller(merchant=None, actor="check", actor_id=None, payment=loaded_payment())
+
+
+class Clock:
+    """A clock that moves only when a test sets it."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+def settings(**environment: str) -> Settings:
+    return Settings.from_environment(environment)
+
+
+@pytest.fixture
+def limiter(clock) -> RateLimiter:
+    del clock
+    counts = {"CREATIONS": "3", "CHECKS": "2", "FAILURES": "2"}
+    return RateLimiter(settings(**{f"EXTRATO_{name}_PER_MINUTE": count for name, count in counts.items()}))
+
+
+# --- token buckets ---------------------------------------------------------------------------------
+
+
+def test_as_many_as_a_minute_allows_may_come_at_once_and_then_one_after_the_other(clock):
+    bucket = TokenBucket(3)
+    assert [bucket.take() for _ in range(4)] == [True, True, True, False]
+    assert bucket.wait_s == pytest.approx(20)
+    clock.now_s += 19.9
+    assert not bucket.take()
+    clock.now_s += 0.2
+    assert bucket.take()
+    assert not bucket.take()
+
+
+def test_a_key_is_counted_wherever_it_comes_from(limiter):
+    for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
+        limiter.count("creations", MERCHANT, address)
+    with pytest.raises(TooManyRequests) as refused:
+        limiter.count("creations", MERCHANT, "192.0.2.4")
+    assert refused.value.retry_after_s == pytest.approx(20)
+
+
+def test_an_address_is_counted_whoever_comes_from_it(limiter):
+    limiter.count("checks", PAYER, "192.0.2.1")
+    limiter.count("checks", MERCHANT, "192.0.2.1")
+    with pytest.raises(TooManyRequests):
+        limiter.count("checks", NEIGHBOUR, "192.0.2.1")
+    limiter.count("checks", PAYER, "192.0.2.2")
+
+
+def test_one_kind_of_request_does_not_use_up_another(limiter):
+    for _ in range(3):
+        limiter.count("creations", MERCHANT, "192.0.2.1")
+    limiter.count("checks", MERCHANT, "192.0.2.1")
+    with pytest.raises(TooManyRequests):
+        limiter.count("creations", MERCHANT, "192.0.2.1")
+
+
+def test_who_guesses_is_told_to_wait(limiter, clock):
+    for _ in range(2):
+        limiter.record_failure("192.0.2.1")
+    with pytest.raises(TooManyRequests):
+        limiter.record_failure("192.0.2.1")
+    limiter.record_failure("192.0.2.2")
+    clock.now_s += 31
+    limiter.record_failure("192.0.2.1")
+
+
+def test_a_neighbour_who_guesses_locks_nobody_out(limiter, monkeypatch):
+    limiter.record_success("the key")
+    for _ in range(2):
+        limiter.record_failure("192.0.2.1")
+    limiter.admit_attempt("192.0.2.1", "a new key")
+    monkeypatch.setattr(limiter, "_overflow_budget", TokenBucket(1))
+    limiter.admit_attempt("192.0.2.1", "a new key")
+    with pytest.raises(TooManyRequests):
+        limiter.admit_attempt("192.0.2.1", "a new key")
+    limiter.admit_attempt("192.0.2.1", "the key")
+
+
+def test_a_payer_who_comes_back_again_and_again_uses_up_nothing_of_the_others(limiter, clock):
+    assert [limiter.take_return_check("padaria", 15) for _ in range(100)] == [True] * 3 + [False] * 97
+    assert [limiter.take_return_check("padaria", number) for number in range(100, 697)] == [True] * 597
+    assert not limiter.take_return_check("padaria", 16)
+    assert limiter.take_return_check("another", 17)
+    clock.now_s += 21
+    assert limiter.take_return_check("padaria", 15)
+
+
+def test_what_is_remembered_is_bounded(monkeypatch):
+    monkeypatch.setattr(module, "MAX_REMEMBERED", 10)
+    limiter = RateLimiter(settings())
+    for number in range(100):
+        limiter.count("checks", PAYER, f"192.0.2.{number}")
+        limiter.record_success(str(number))
+    assert len(limiter._buckets) == 10
+    assert len(limiter._accepted) == 10
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "10000001", "9" * 5000])
+def test_a_limit_that_is_no_count_is_refused(text):
+    with pytest.raises(InvalidSettings, match="EXTRATO_CREATIONS_PER_MINUTE"):
+        settings(EXTRATO_CREATIONS_PER_MINUTE=text)
+
+
+# --- addresses ----------------------------------------------------------------------------------
+
+
+def address_found(remote: str, *forwarded: str, trusted: str = "") -> str:
+    app = web.Application()
+    app[GATEWAY] = SimpleNamespace(settings=settings(EXTRATO_TRUSTED_PROXIES=trusted))
+    headers = [("X-Forwarded-For", line) for line in forwarded]
+    request = make_mocked_request("GET", "/", headers=headers, app=app).clone(remote=remote)
+    return client_address(request)
+
+
+def test_without_a_trusted_proxy_the_connection_tells_the_address():
+    assert address_found("192.0.2.1", "198.51.100.7") == "192.0.2.1"
+
+
+def test_a_trusted_proxy_tells_who_came_to_it():
+    assert address_found("10.0.0.1", "198.51.100.7", trusted="10.0.0.0/8") == "198.51.100.7"
+    assert address_found("10.0.0.1", "198.51.100.7, 10.0.0.2", trusted="10.0.0.0/8") == "198.51.100.7"
+    assert address_found("10.0.0.1", "198.51.100.7", "10.0.0.2", trusted="10.0.0.0/8") == "198.51.100.7"
+
+
+def test_what_a_stranger_wrote_before_the_proxy_is_not_believed():
+    assert address_found("10.0.0.1", "1.1.1.1, 198.51.100.7", trusted="10.0.0.0/8") == "198.51.100.7"
+    assert address_found("192.0.2.1", "1.1.1.1", trusted="10.0.0.0/8") == "192.0.2.1"
+
+
+def test_a_proxy_that_says_nothing_is_counted_itself():
+    assert address_found("10.0.0.1", trusted="10.0.0.0/8") == "10.0.0.1"
+    assert address_found("10.0.0.1", "", trusted="10.0.0.0/8") == "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "written", ["198.51.100.7", "198.51.100.7:5678", "::ffff:198.51.100.7", "[::ffff:198.51.100.7]:443"]
+)
+def test_an_address_is_read_as_proxies_write_it(written):
+    assert address_found("::ffff:10.0.0.1", written, trusted="10.0.0.0/8") == "198.51.100.7"
+
+
+def test_one_household_of_the_newer_addresses_is_counted_together():
+    assert address_found("2001:db8:1:2::1") == address_found("2001:db8:1:2:ffff::9") == "2001:db8:1:2::/64"
+    assert address_found("2001:db8:1:3::1") != address_found("2001:db8:1:2::1")
+
+
+@given(st.lists(st.text(max_size=30).filter(lambda text: "\r" not in text and "\n" not in text), max_size=5))
+def test_no_header_breaks_the_search(lines):
+    encodable = [line.encode(errors="replace").decode() for line in lines]
+    assert isinstance(address_found("10.0.0.1", *encodable, trusted="10.0.0.0/8"), str)
+
+
+def test_networks_that_are_none_are_refused():
+    with pytest.raises(InvalidSettings, match="EXTRATO_TRUSTED_PROXIES"):
+        settings(EXTRATO_TRUSTED_PROXIES="10.0.0.0/8, everybody")
