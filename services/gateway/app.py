@@ -21,8 +21,8 @@ from services.gateway.http.key_uses import KeyUses
 from services.gateway.http.payer_tokens import follow_secrets, payer_tokens
 from services.gateway.http.rate_limits import RateLimiter
 from services.gateway.live.fanout import Fanout
-from services.gateway.live.places import Places
 from services.gateway.live.socket_io_server import SocketIo
+from services.gateway.live.socket_limits import SocketLimits
 from services.gateway.open_files import allow_many_open_files
 from services.gateway.pipeline import wrap_handler
 from services.gateway.request_body import MAX_BODY_BYTES
@@ -72,7 +72,7 @@ async def serve(settings: Settings) -> None:
         bus = await parts.enter_async_context(open_bus(settings, name="gateway"))
         hub = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
         await check_bus(bus, hub.log, pool)
-        fanout, places, pictures = Fanout(), Places(), Pictures()
+        fanout, socket_limits, pictures = Fanout(), SocketLimits(), Pictures()
         checks = Checks(hub, fresh_s=settings.patience.fresh_s)
         parts.push_async_callback(checks.close)
         parts.callback(pictures.close)
@@ -92,8 +92,8 @@ async def serve(settings: Settings) -> None:
             bus=bus,
             merchants=hub.merchants,
             fanout=fanout,
-            places=places,
-            socket_io=SocketIo(fanout=fanout, places=places, log=hub.log, gate=SocketIoGate()),
+            socket_limits=socket_limits,
+            socket_io=SocketIo(fanout=fanout, socket_limits=socket_limits, log=hub.log, gate=SocketIoGate()),
             live=live,
             workers=DeliveryWorkers(hub),
             checks=checks,

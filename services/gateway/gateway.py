@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from services.gateway.http.payer_tokens import PayerTokens
     from services.gateway.http.rate_limits import RateLimiter
     from services.gateway.live.fanout import Fanout
-    from services.gateway.live.places import Places
     from services.gateway.live.socket_io_server import SocketIo
+    from services.gateway.live.socket_limits import SocketLimits
     from services.gateway.workers.checks import Checks
     from services.gateway.workers.delivery_workers import DeliveryWorkers
     from services.gateway.workers.pictures import Pictures
@@ -40,7 +40,7 @@ class Gateway:
     bus: Bus
     merchants: MerchantDirectory
     fanout: Fanout
-    places: Places
+    socket_limits: SocketLimits
     socket_io: SocketIo
     live: LiveFeed
     workers: DeliveryWorkers

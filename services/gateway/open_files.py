@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from services.gateway.live.places import MAX_SOCKETS
+from services.gateway.live.socket_limits import MAX_SOCKETS
 
 # Room for all sockets and as many requests, connections that are kept, the log's and the bus's.
 WANTED: Final = 65_536

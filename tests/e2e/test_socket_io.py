@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 import socketio
 
-from services.gateway.live.places import BOUNDS
+from services.gateway.live.socket_limits import BOUNDS
 from tests.compatibility.claim import claim
 from tests.pace import allowed, until
 from tests.ports import free_port
@@ -386,7 +386,7 @@ def payers_socket(hub, shown):
     return hub.session.ws_connect(f"{hub.url}/ws", params=shown)
 
 
-async def test_a_payments_token_that_went_round_takes_few_places(hub, until, node):
+async def test_leaked_payer_token_takes_few_slots(hub, until, node):
     pix, other = [(await hub.post("/payments/pix", {"value": 1}))[1]["payment"] for _ in range(2)]
     shown, others = [{"payment_id": str(each["id"]), "t": token_of(each["payment_url"])} for each in (pix, other)]
     options = json.dumps({"auth": shown, "transports": ["websocket"], "reconnectionDelay": 50})
@@ -399,7 +399,7 @@ async def test_a_payments_token_that_went_round_takes_few_places(hub, until, nod
         # Others have room, and so has the merchant of the payment itself.
         await sockets.enter_async_context(payers_socket(hub, others))
         await sockets.enter_async_context(hub.socket(payment_id=shown["payment_id"]))
-        # A client of Socket.IO is counted with them. It comes back until there is a place.
+        # A client of Socket.IO is counted with them. It reconnects until a slot is free.
         refusals = 'extrato_requests_limited_total{what="sockets"}'
         before = await hub.metric(refusals)
         said = await sockets.enter_async_context(node_listening(node, hub.url, options))

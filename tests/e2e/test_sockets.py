@@ -15,7 +15,7 @@ from contracts.events import Item
 from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.values import Payer
-from services.gateway.live.places import BOUNDS
+from services.gateway.live.socket_limits import BOUNDS
 from tests.pace import allowed
 from tests.running_hub import CAUSE
 
@@ -166,7 +166,7 @@ async def test_an_address_has_many_sockets_open_but_does_not_take_every_place(hu
     async def is_free():
         return await hub.metric("extrato_websockets") == 0
 
-    await until(is_free, "no other test has a place")
+    await until(is_free, "no other test has a slot")
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
         url = f"{hub.url}/ws?padaria_slug={other_merchant.slug}"
@@ -177,7 +177,7 @@ async def test_an_address_has_many_sockets_open_but_does_not_take_every_place(hu
             await session.ws_connect(url)
         assert refused.value.status == 429
         assert len(opened) == BOUNDS["address"]
-    await until(is_free, "the places are free")
+    await until(is_free, "the slots are free")
 
 
 @pytest.mark.xdist_group("crashes")

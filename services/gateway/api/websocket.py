@@ -58,7 +58,7 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
     if not socket.can_prepare(request).ok:
         raise Refused("not_a_websocket", "Upgrade")
-    place = gateway.places.take(client_address(request), caller_of(request))
+    slot = gateway.socket_limits.acquire(client_address(request), caller_of(request))
     listener = gateway.fanout.listen(key, api_key=bearer_of(request), caller=caller_of(request))
     SOCKETS.inc()
     try:
@@ -84,7 +84,7 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     finally:
         SOCKETS.dec()
         gateway.fanout.leave(key, listener)
-        place.leave()
+        slot.release()
     return socket
 
 

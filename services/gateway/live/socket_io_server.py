@@ -32,16 +32,16 @@ from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
 if TYPE_CHECKING:
     from extrato.store.log import LogReader
     from services.gateway.http.caller import Caller
-    from services.gateway.live.places import Place, Places
+    from services.gateway.live.socket_limits import Slot, SocketLimits
 
 NAMESPACE: Final = "/"
 MAX_MESSAGE_BYTES: Final = 4096
-INTRODUCE_WITHIN_S: Final = 20.0
+AUTHENTICATE_WITHIN_S: Final = 20.0
 TAKE_WITHIN_S: Final = 20.0
 # With these a client is not waited for.
 HUNG_UP: Final = frozenset({"too_slow", KEY_REVOKED, TOKEN_ENDED})
-# Under which names a first request carries the place for its session, and then which session came of it.
-PLACE: Final = "place"
+# The first request of a session carries its slot and, once the session exists, the session's identifier.
+SLOT: Final = "slot"
 SESSION: Final = "session"
 
 # The library logs the packets that come and go, keys among them, and every nonsense that a stranger sends.
@@ -60,15 +60,15 @@ class TextPacket(Packet):  # type: ignore[misc]
 
 
 class Server(socketio.AsyncServer):  # type: ignore[misc]
-    """The library's server, and a place for each Engine.IO session from its beginning to its end."""
+    """The library's server, with a slot for each Engine.IO session from its beginning to its end."""
 
     def __init__(self, **options: Any) -> None:
-        self.places: dict[str, Place] = {}
+        self.slots: dict[str, Slot] = {}
         super().__init__(**options)
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
         request: web.Request = environ["aiohttp.request"]
-        self.places[eio_sid] = request.pop(PLACE)
+        self.slots[eio_sid] = request.pop(SLOT)
         request[SESSION] = eio_sid
         await super()._handle_eio_connect(eio_sid, environ)
 
@@ -76,7 +76,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         try:
             await super()._handle_eio_disconnect(eio_sid, reason)
         finally:
-            self.places.pop(eio_sid).leave()
+            self.slots.pop(eio_sid).release()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,10 +112,10 @@ class Gate(Protocol):
 class SocketIo:
     """The Socket.IO clients of this process."""
 
-    def __init__(self, *, fanout: Fanout, places: Places, log: LogReader, gate: Gate) -> None:
+    def __init__(self, *, fanout: Fanout, socket_limits: SocketLimits, log: LogReader, gate: Gate) -> None:
         self._gate = gate
         self._fanout = fanout
-        self._places = places
+        self._socket_limits = socket_limits
         self._log = log
         self._confirmations = Confirmations(log)
         self._clients: dict[str, Client] = {}
@@ -139,12 +139,12 @@ class SocketIo:
     async def answer(self, request: web.Request, *, address: str) -> web.StreamResponse:
         """Serve one request from an address.
 
-        Raises `TooManyRequests` or `Overloaded` when there is no place for another session.
+        Raises `TooManyRequests` or `Overloaded` when there is no slot for another session.
         """
         session = single(request.query, "sid") or ""
         is_socket = (single(request.headers, "Upgrade") or "").lower() == "websocket"
         if not session:
-            request[PLACE] = self._places.take_as_stranger(address)
+            request[SLOT] = self._socket_limits.acquire_anonymous(address)
         if session and is_socket:
             self._upgrades.setdefault(session, request)
         try:
@@ -161,9 +161,9 @@ class SocketIo:
         finally:
             if self._upgrades.get(session) is request:
                 del self._upgrades[session]
-            if PLACE in request:
+            if SLOT in request:
                 # No session came of it.
-                request.pop(PLACE).leave()
+                request.pop(SLOT).release()
             elif is_socket and SESSION in request:
                 # A session that began as a WebSocket ends with it, also when the line broke before it was welcomed.
                 await self._drop(request[SESSION], "gone")
@@ -174,10 +174,10 @@ class SocketIo:
         return response
 
     async def run(self) -> None:
-        """End the sessions that listen to nothing for a while; those without a key hold no place here."""
+        """End the sessions that have not authenticated in time, so that they hold no slot."""
         idle: set[str] = set()
         while True:
-            await asyncio.sleep(INTRODUCE_WITHIN_S)
+            await asyncio.sleep(AUTHENTICATE_WITHIN_S)
             listening = {client.session for client in self._clients.values()}
             still_idle = self._server.eio.sockets.keys() - listening
             for session in idle & still_idle:
@@ -216,9 +216,9 @@ class SocketIo:
         try:
             request: web.Request = environ["aiohttp.request"]
             known = await self._gate.identify(request, auth)
-            place = self._server.places.get(session)
-            if place is not None:
-                place.introduce(known.caller)
+            slot = self._server.slots.get(session)
+            if slot is not None:
+                slot.promote(known.caller)
             key = known.key
             listener = self._fanout.listen(key, wants=may_confirm, api_key=known.api_key, caller=known.caller)
             undo.callback(self._fanout.leave, key, listener)

@@ -19,7 +19,7 @@ from services.gateway.api import websocket
 from services.gateway.gateway import GATEWAY
 from services.gateway.http.rate_limits import RateLimiter
 from services.gateway.live.fanout import Fanout
-from services.gateway.live.places import Places
+from services.gateway.live.socket_limits import SocketLimits
 from services.gateway.pipeline import wrap_handler
 from services.gateway.routes import ROUTES
 from services.projections.read_models.merchant_positions import MERCHANT_POSITIONS
@@ -98,7 +98,7 @@ async def resuming(database_url: str) -> AsyncIterator[Resuming]:
             pool=pool,
             merchants=MerchantDirectory(hub.log),
             fanout=Fanout(),
-            places=Places(),
+            socket_limits=SocketLimits(),
             live=SimpleNamespace(position=0, epoch=2),
             rate_limiter=RateLimiter(settings),
         )

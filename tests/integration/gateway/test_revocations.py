@@ -36,8 +36,8 @@ from services.gateway.http.key_uses import KeyUses
 from services.gateway.http.payer_tokens import PayerTokens
 from services.gateway.http.rate_limits import RateLimiter
 from services.gateway.live.fanout import Fanout, event_frame
-from services.gateway.live.places import Places
 from services.gateway.live.socket_io_server import SocketIo
+from services.gateway.live.socket_limits import SocketLimits
 from services.gateway.pipeline import wrap_handler
 from services.gateway.revocations import end_revoked
 from services.gateway.routes import ROUTES, SOCKET_IO
@@ -155,7 +155,7 @@ async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
             pool = await parts.enter_async_context(asyncpg.create_pool(database_url, min_size=1, max_size=4))
             hubs.append(await parts.enter_async_context(open_hub(settings, pool=pool, bus=None)))
         here, other = hubs
-        fanout, places = Fanout(), Places()
+        fanout, socket_limits = Fanout(), SocketLimits()
         live = LiveFeed(bus=NoBus(), log=here.log, deliver=fanout.deliver, is_unheard=fanout.is_unheard)
         gateway = SimpleNamespace(
             settings=settings,
@@ -163,13 +163,13 @@ async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
             pool=pool,
             merchants=MerchantDirectory(here.log),
             fanout=fanout,
-            places=places,
+            socket_limits=socket_limits,
             live=live,
             rate_limiter=RateLimiter(settings),
             tokens=PayerTokens((SECRET,), cut_off=0),
             key_uses=KeyUses(pool),
         )
-        gateway.socket_io = SocketIo(fanout=fanout, places=places, log=here.log, gate=SocketIoGate())
+        gateway.socket_io = SocketIo(fanout=fanout, socket_limits=socket_limits, log=here.log, gate=SocketIoGate())
         await change_merchant(other, SLUG, [domain.Register(slug=SLUG, name="Padaria", city="Recife")], cause=CAUSE)
         await live.start()
         app = web.Application()
@@ -189,7 +189,7 @@ async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
         await gateway.socket_io.close()
         await runner.cleanup()
         assert fanout.is_unheard()
-        assert places.remembered == 0
+        assert socket_limits.remembered == 0
 
 
 @pytest.mark.usefixtures("never_looks")

@@ -26,7 +26,7 @@ from services.gateway.gateway import GATEWAY
 from services.gateway.http.rate_limits import RateLimiter
 from services.gateway.live import socket_io_server
 from services.gateway.live.fanout import QUEUE_LIMIT, Fanout
-from services.gateway.live.places import BOUNDS, Places
+from services.gateway.live.socket_limits import BOUNDS, SocketLimits
 from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
 from services.gateway.pipeline import wrap_handler
 from services.gateway.routes import SOCKET_IO
@@ -42,13 +42,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKe
 class Gateway:
     """A gateway without keys that serves Socket.IO alone; `fanout` stands for the live feed."""
 
-    def __init__(self, url, pool, fanout, clients, log, places, bounds):
+    def __init__(self, url, pool, fanout, clients, log, socket_limits, bounds):
         self.url = url
         self.pool = pool
         self.fanout = fanout
         self.clients = clients
         self.log = log
-        self.places = places
+        self.socket_limits = socket_limits
         self.bounds = bounds
         self.is_stopped = False
 
@@ -88,8 +88,8 @@ async def gateway(database_url):
     async with asyncpg.create_pool(database_url, min_size=1, max_size=4) as pool:
         log, fanout = EventLog(pool), Fanout()
         bounds = dict(BOUNDS)
-        places = Places(bounds)
-        clients = socket_io_server.SocketIo(fanout=fanout, places=places, log=log, gate=SocketIoGate())
+        socket_limits = SocketLimits(bounds)
+        clients = socket_io_server.SocketIo(fanout=fanout, socket_limits=socket_limits, log=log, gate=SocketIoGate())
         app = web.Application()
         settings = Settings.from_environment({"EXTRATO_AUTH": "open"})
         hub = SimpleNamespace(log=log, new_uuid=uuid4)
@@ -102,12 +102,14 @@ async def gateway(database_url):
         # What a client does not read soon waits in the gateway, and not in the kernel.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         await web.SockSite(runner, listener).start()
-        gateway = Gateway(f"http://127.0.0.1:{listener.getsockname()[1]}", pool, fanout, clients, log, places, bounds)
+        gateway = Gateway(
+            f"http://127.0.0.1:{listener.getsockname()[1]}", pool, fanout, clients, log, socket_limits, bounds
+        )
         yield gateway
         await gateway.stop()
         await runner.cleanup()
         await log.close()
-        assert places.remembered == 0
+        assert socket_limits.remembered == 0
 
 
 @contextlib.asynccontextmanager
@@ -169,7 +171,7 @@ async def open_by_hand(client):
 
 
 async def test_a_session_that_listens_to_nothing_is_ended(gateway, monkeypatch):
-    monkeypatch.setattr(socket_io_server, "INTRODUCE_WITHIN_S", 0.05)
+    monkeypatch.setattr(socket_io_server, "AUTHENTICATE_WITHIN_S", 0.05)
     sweeping = asyncio.create_task(gateway.clients.run())
     try:
         async with listening(gateway.url) as (_, told), aiohttp.ClientSession() as session:
@@ -191,7 +193,7 @@ async def test_a_session_that_listens_to_nothing_is_ended(gateway, monkeypatch):
 
 @pytest.mark.parametrize(
     ("bound", "status", "code"),
-    [("all", 503, "overloaded"), ("strangers", 503, "overloaded"), ("stranger_address", 429, "too_many_requests")],
+    [("all", 503, "overloaded"), ("anonymous", 503, "overloaded"), ("anonymous_address", 429, "too_many_requests")],
 )
 async def test_more_sessions_than_there_is_room_for_are_told_to_come_later(gateway, until, bound, status, code):
     gateway.bounds[bound] = 1
@@ -204,10 +206,10 @@ async def test_more_sessions_than_there_is_room_for_are_told_to_come_later(gatew
             assert answer.status == status
             assert answer.headers["Retry-After"] == "5"
             assert (await answer.json())["code"] == code
-        # It takes its leave, and there is a place again.
+        # It takes its leave, and there is a slot again.
         async with session.post(f"{polling}&sid={sid}", data="1") as answer:
             assert answer.status == 200
-    await until(lambda: nobody_is_here(gateway), "the place is free")
+    await until(lambda: nobody_is_here(gateway), "the slot is free")
     async with listening(gateway.url, "polling", "websocket"):
         pass
 
@@ -225,7 +227,7 @@ async def is_sent_away(url: str) -> None:
 
 
 async def test_who_has_introduced_himself_is_no_stranger_any_more(gateway):
-    gateway.bounds["stranger_address"] = gateway.bounds["strangers"] = 1
+    gateway.bounds["anonymous_address"] = gateway.bounds["anonymous"] = 1
     async with contextlib.AsyncExitStack() as clients:
         for way in ("websocket", "polling", "websocket"):
             await clients.enter_async_context(listening(gateway.url, way))
@@ -243,8 +245,8 @@ async def test_a_session_that_was_refused_or_never_begun_holds_no_place(gateway,
         async with session.options(f"{gateway.url}/socket.io/?EIO=4") as answer:
             assert answer.status == 200
     async with listening(gateway.url, way):
-        assert gateway.places.remembered == 2
-    await until(lambda: nobody_is_here(gateway), "every place is free")
+        assert gateway.socket_limits.remembered == 2
+    await until(lambda: nobody_is_here(gateway), "every slot is free")
 
 
 @pytest.mark.parametrize("nonsense", ["", "x", "9", "4", "4[", "42[" * 300, "451-[{}]", "4" * 5000, b"\x04", "41", "1"])
@@ -258,11 +260,11 @@ async def test_nonsense_leaves_no_place_taken(gateway, until, nonsense):
         assert (await opened.receive_str()).startswith("40{")
         with contextlib.suppress(ConnectionError):
             await (opened.send_bytes if isinstance(nonsense, bytes) else opened.send_str)(nonsense)
-    await until(lambda: nobody_is_here(gateway), "the place is free")
+    await until(lambda: nobody_is_here(gateway), "the slot is free")
 
 
 async def nobody_is_here(gateway):
-    return gateway.places.remembered == 0
+    return gateway.socket_limits.remembered == 0
 
 
 async def test_a_client_is_admitted_once_on_a_connection(gateway):
