@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from extrato.assembly import open_hub
 from extrato.bus.live import LiveFeed
 from extrato.process import CannotStart, announce_readiness, check_bus, open_bus, open_database, run_together
-from services.gateway.api.socket_io import SocketIoGate
+from services.gateway.api.socket_io import SocketIoAuthenticator
 from services.gateway.gateway import GATEWAY, Gateway
 from services.gateway.http.connections import Connection, Connections
 from services.gateway.http.cross_origin import SHARED
@@ -21,7 +21,7 @@ from services.gateway.http.key_uses import KeyUses
 from services.gateway.http.payer_tokens import follow_secrets, payer_tokens
 from services.gateway.http.rate_limits import RateLimiter
 from services.gateway.live.fanout import Fanout
-from services.gateway.live.socket_io_server import SocketIo
+from services.gateway.live.socket_io_server import SocketIoServer
 from services.gateway.live.socket_limits import SocketLimits
 from services.gateway.open_files import allow_many_open_files
 from services.gateway.pipeline import wrap_handler
@@ -80,7 +80,7 @@ async def serve(settings: Settings) -> None:
             bus=bus,
             log=hub.log,
             deliver=fanout.deliver,
-            is_unheard=fanout.is_unheard,
+            is_unheard=fanout.has_no_listeners,
             went_back=functools.partial(_set_back, hub, fanout),
         )
         await live.start()
@@ -93,7 +93,9 @@ async def serve(settings: Settings) -> None:
             merchants=hub.merchants,
             fanout=fanout,
             socket_limits=socket_limits,
-            socket_io=SocketIo(fanout=fanout, socket_limits=socket_limits, log=hub.log, gate=SocketIoGate()),
+            socket_io=SocketIoServer(
+                fanout=fanout, socket_limits=socket_limits, log=hub.log, authenticator=SocketIoAuthenticator()
+            ),
             live=live,
             workers=DeliveryWorkers(hub),
             checks=checks,
@@ -120,7 +122,7 @@ async def serve(settings: Settings) -> None:
 def _set_back(hub: Hub, fanout: Fanout, last_common: int) -> None:
     """Forget what may not be so any more since the log went back."""
     hub.numbers.forget()
-    fanout.set_back(last_common)
+    fanout.close_for_restore(last_common)
 
 
 @contextlib.asynccontextmanager

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from services.gateway.http.payer_tokens import PayerTokens
     from services.gateway.http.rate_limits import RateLimiter
     from services.gateway.live.fanout import Fanout
-    from services.gateway.live.socket_io_server import SocketIo
+    from services.gateway.live.socket_io_server import SocketIoServer
     from services.gateway.live.socket_limits import SocketLimits
     from services.gateway.workers.checks import Checks
     from services.gateway.workers.delivery_workers import DeliveryWorkers
@@ -41,7 +41,7 @@ class Gateway:
     merchants: MerchantDirectory
     fanout: Fanout
     socket_limits: SocketLimits
-    socket_io: SocketIo
+    socket_io: SocketIoServer
     live: LiveFeed
     workers: DeliveryWorkers
     checks: Checks

@@ -38,9 +38,9 @@ async def end_revoked(gateway: Gateway) -> None:
         try:
             for number, listener in enumerate(gateway.fanout.listeners):
                 if listener.api_key is not None and await gateway.merchants.authenticate(listener.api_key) is None:
-                    listener.cut(KEY_REVOKED)
+                    listener.abort(KEY_REVOKED)
                 if has_ended(listener, gateway):
-                    listener.cut(TOKEN_ENDED)
+                    listener.abort(TOKEN_ENDED)
                 if number % AT_ONCE == 0:
                     await asyncio.sleep(0)
         except Transient:

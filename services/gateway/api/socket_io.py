@@ -13,7 +13,7 @@ from services.gateway.http.local_only import refuse_unless_local
 from services.gateway.http.payer_tokens import is_token
 from services.gateway.http.values import only, single
 from services.gateway.live.fanout import EVERY_PAYMENT
-from services.gateway.live.socket_io_server import MAX_MESSAGE_BYTES, Identified
+from services.gateway.live.socket_io_server import MAX_MESSAGE_BYTES, Authenticated
 from services.gateway.request_body import await_body
 from services.gateway.revocations import refuse_revoked
 
@@ -44,10 +44,10 @@ async def answer(request: web.Request) -> web.StreamResponse:
     return await gateway.socket_io.answer(request, address=client_address(request))
 
 
-class SocketIoGate:
+class SocketIoAuthenticator:
     """Admits by the keys and tokens that open the other routes."""
 
-    async def identify(self, request: web.Request, auth: object) -> Identified:
+    async def authenticate_client(self, request: web.Request, auth: object) -> Authenticated:
         """Find what a client listens to, the payment that it names or all that it may know of; raises `Refused`."""
         credentials = _credentials_from(request, auth)
         caller = await authenticate(request, credentials, SCOPE)
@@ -55,7 +55,7 @@ class SocketIoGate:
         if credentials.payment_id:
             number = fields.payment_id(credentials.payment_id)
             key = (await access.payment_for(gateway_of(request), caller, number)).payment_id
-        return Identified(key, caller, credentials.api_key)
+        return Authenticated(key, caller, credentials.api_key)
 
     async def refuse_revoked(self, request: web.Request, listener: Listener) -> None:
         """Look whether what it was opened with opens as of now; raises `Refused`."""

@@ -1,7 +1,7 @@
-"""`GET /ws`: how things stand, or all since a position, and from then on every event as it happens.
+"""`GET /ws`: a snapshot, or all events since a position, and then every event as it happens.
 
-A socket listens before it reads what came earlier, so there is no hole between the two; what comes
-by both ways is sent once. A payer listens to one payment, and is told how its status changes and nothing of the log.
+A socket listens before it reads earlier events, so that it misses none; an event that arrives both ways is sent once.
+A payer listens to one payment and receives its changes of status, without positions of the log.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from services.gateway.http import fields
 from services.gateway.http.caller import caller_of
 from services.gateway.http.values import single
 from services.gateway.live.fanout import Key, Listener, event_frame
-from services.gateway.live.teller import Situation, Teller, place_of
+from services.gateway.live.frame_sender import FrameSender, InitialState, cursor_of
 from services.gateway.metrics import SOCKETS, SOCKETS_DROPPED
 from services.gateway.revocations import refuse_revoked
 
@@ -43,12 +43,12 @@ SNAPSHOT_LIMIT: Final = 200
 PAGE: Final = 500
 MAX_SCANNED: Final = 100_000
 MAX_POSITION_LENGTH: Final = 18
-# For so long a client that is cut off may take to say goodbye.
-FAREWELL_S: Final = 0.5
+# How long the gateway waits for an aborted client to take the closing frame.
+CLOSE_WITHIN_S: Final = 0.5
 
 
 class TooFarBehind(Exception):
-    """The table of positions is so far behind the log that what lies between cannot be read for one socket."""
+    """The table of positions is too far behind the log: one socket must not read the whole gap."""
 
 
 async def open_socket(request: web.Request) -> web.StreamResponse:
@@ -64,17 +64,17 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
     try:
         await refuse_revoked(listener, gateway)
         await socket.prepare(request)
-        reader = asyncio.create_task(_ignore_what_comes(socket, listener))
-        teller = Teller(socket, is_payer=caller_of(request).is_payer, timeout_s=gateway.settings.patience.socket_s)
+        reader = asyncio.create_task(_discard_frames(socket, listener))
+        sender = FrameSender(socket, is_payer=caller_of(request).is_payer, timeout_s=gateway.settings.patience.socket_s)
         try:
-            async with listener.telling():
-                await _serve(request, teller, listener, key, start)
-            if listener.is_cut:
-                await _cut_off(request, teller, listener)
+            async with listener.sending():
+                await _serve(request, sender, listener, key, start)
+            if listener.is_aborted:
+                await _abort(request, sender, listener)
         except ConnectionResetError:
             pass
         except TimeoutError:
-            # Its buffers are full and it reads nothing; it knows itself how far it had come.
+            # The client does not read. It knows its own cursor, so that it can resume.
             SOCKETS_DROPPED.inc()
             if request.transport is not None:
                 request.transport.abort()
@@ -89,27 +89,27 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
 
 
 class Start(Struct, frozen=True, kw_only=True):
-    """Where a socket begins: after a place, or with a snapshot (None), which says why it is not resumed."""
+    """Where a socket begins: after a cursor, or (None) with a snapshot. `reason` says why it does not resume."""
 
     after: int | None
     reason: str | None = None
 
 
 async def _target(request: web.Request) -> tuple[Key, Start]:
-    """Find what the socket listens to, that the caller may, and where it begins."""
+    """Return what the socket listens to and where it begins; raises `Refused` where the caller may not."""
     gateway, caller = gateway_of(request), caller_of(request)
     number, slug = single(request.query, "payment_id"), single(request.query, "padaria_slug")
     if (number is None) == (slug is None):
         raise Refused("nothing_to_listen_to", "payment_id")
     if number is not None:
         loaded = await access.payment_for(gateway, caller, fields.payment_id(number))
-        return loaded.payment_id, _start(request, reached=place_of(loaded, is_payer=caller.is_payer))
+        return loaded.payment_id, _start(request, reached=cursor_of(loaded, is_payer=caller.is_payer))
     merchant = await access.merchant_for(gateway, caller, slug or "")
     return merchant.slug, _start(request, reached=await gateway.hub.log.head())
 
 
 def _start(request: web.Request, *, reached: int) -> Start:
-    """Read where a socket resumes; a position of another epoch may stand for another event."""
+    """Read where a socket begins. A position of another epoch may be of another event, so that it gets a snapshot."""
     after, epoch = single(request.query, "after"), single(request.query, "epoch")
     if after is None:
         return Start(after=None)
@@ -119,76 +119,76 @@ def _start(request: web.Request, *, reached: int) -> Start:
 
 
 def _position(text: str, *, reached: int) -> int:
-    """Read from where to resume; a place that was not reached was told by nobody here."""
+    """Read the cursor to resume after; the hub has never sent one above `reached`."""
     is_number = text.isascii() and text.isdigit() and len(text) <= MAX_POSITION_LENGTH
     if not is_number or int(text) > reached:
         raise Refused("invalid_position", "after")
     return int(text)
 
 
-async def _serve(request: web.Request, teller: Teller, listener: Listener, key: Key, start: Start) -> None:
+async def _serve(request: web.Request, sender: FrameSender, listener: Listener, key: Key, start: Start) -> None:
     gateway = gateway_of(request)
     if start.after is None:
-        await teller.begin_with(await _situation(request, key, start.reason))
+        await sender.send_snapshot(await _initial_state(request, key, start.reason))
     else:
-        await teller.resume(start.after, gateway.live.epoch)
+        await sender.send_resumed(start.after, gateway.live.epoch)
     try:
-        async for frame in _earlier(gateway, key, teller):
-            await teller.tell(frame)
+        async for frame in _earlier(gateway, key, sender):
+            await sender.send_event(frame)
     except TooFarBehind:
-        await teller.end("try_again", WSCloseCode.TRY_AGAIN_LATER)
+        await sender.close("try_again", WSCloseCode.TRY_AGAIN_LATER)
         return
     while True:
-        for frame in await listener.take():
-            await teller.tell(frame)
+        for frame in await listener.next_frames():
+            await sender.send_event(frame)
         if listener.overflowed:
             SOCKETS_DROPPED.inc()
-            await teller.end("too_slow", WSCloseCode.TRY_AGAIN_LATER)
+            await sender.close("too_slow", WSCloseCode.TRY_AGAIN_LATER)
             return
         if listener.closed:
-            await teller.end(listener.ends_because, WSCloseCode.GOING_AWAY, last_common=listener.last_common)
+            await sender.close(listener.close_reason, WSCloseCode.GOING_AWAY, last_common=listener.last_common)
             return
 
 
-async def _cut_off(request: web.Request, teller: Teller, listener: Listener) -> None:
-    """Say why, and hang up; a client that does not read what it was told before is not told that either."""
+async def _abort(request: web.Request, sender: FrameSender, listener: Listener) -> None:
+    """Send the reason if the client has read everything else, then abort the connection."""
     if request.transport is None:
         return
     if not request.transport.get_write_buffer_size():
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FAREWELL_S):
-                await teller.end(listener.ends_because, WSCloseCode.GOING_AWAY)
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await sender.close(listener.close_reason, WSCloseCode.GOING_AWAY)
     if request.transport is not None:
         request.transport.abort()
 
 
-async def _situation(request: web.Request, key: Key, reason: str | None) -> Situation:
+async def _initial_state(request: web.Request, key: Key, reason: str | None) -> InitialState:
     gateway, caller = gateway_of(request), caller_of(request)
     epoch = gateway.live.epoch
     if isinstance(key, int):
         loaded = await load_payment(gateway.hub, key)
-        place, payments = place_of(loaded, is_payer=caller.is_payer), [_state_of_loaded(loaded)]
+        cursor, payments = cursor_of(loaded, is_payer=caller.is_payer), [_state_of_loaded(loaded)]
     else:
-        place, found = await queries.snapshot_of(gateway.pool, key, limit=SNAPSHOT_LIMIT)
+        cursor, found = await queries.snapshot_of(gateway.pool, key, limit=SNAPSHOT_LIMIT)
         payments = [_state_of_details(details) for details in found]
-    return Situation(place=place, epoch=epoch, payments=payments, reason=reason)
+    return InitialState(cursor=cursor, epoch=epoch, payments=payments, reason=reason)
 
 
-async def _earlier(gateway: Gateway, key: Key, teller: Teller) -> AsyncIterator[EventFrame]:
-    """Give what happened since the client was told last, up to when the socket began to listen, in order."""
+async def _earlier(gateway: Gateway, key: Key, sender: FrameSender) -> AsyncIterator[EventFrame]:
+    """Yield in order the events after the client's cursor, up to when the socket began to listen."""
     if isinstance(key, int):
         for envelope in await gateway.hub.log.read_stream(stream_id(key)):
-            if not teller.is_told(envelope):
+            if not sender.has_sent(envelope):
                 yield event_frame(envelope)
         return
-    async for envelope in _candidates_of_merchant(gateway, key, teller.place):
-        # The table only says where to look; the log says whose an event is.
+    async for envelope in _candidates_of_merchant(gateway, key, sender.cursor):
+        # The table gives positions; only the log says to which merchant an event belongs.
         if envelope.merchant == key and envelope.payment_id is not None:
             yield event_frame(envelope)
 
 
 async def _candidates_of_merchant(gateway: Gateway, slug: str, after: int) -> AsyncIterator[Envelope]:
-    """Read the merchant's positions, and above where their table stands the whole log; raises `TooFarBehind`."""
+    """Read the events at the merchant's positions, then the whole log above the table; raises `TooFarBehind`."""
     log, listening_from = gateway.hub.log, gateway.live.position
     while after < listening_from:
         reached, positions = await queries.positions_of(gateway.pool, slug, after=after, limit=PAGE)
@@ -251,8 +251,8 @@ def _state_of_details(details: PaymentDetails) -> PaymentState:
     )
 
 
-async def _ignore_what_comes(socket: web.WebSocketResponse, listener: Listener) -> None:
-    """Read the client's frames, which say nothing, so that its pings are answered and its leaving is noticed."""
+async def _discard_frames(socket: web.WebSocketResponse, listener: Listener) -> None:
+    """Read and discard the client's frames, so that pings are answered and a disconnect is noticed."""
     async for _ in socket:
         continue
     listener.close("left")

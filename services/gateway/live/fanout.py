@@ -1,4 +1,4 @@
-"""Hands live events to the sockets of this process; a socket that cannot keep up is let go."""
+"""Hands live events to the sockets of this process, and closes sockets that are too slow."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 QUEUE_LIMIT: Final = 1000
 
-# Why a socket is cut: what it was opened with opens nothing any longer.
+# Why a socket is aborted: its key or token is no longer valid.
 KEY_REVOKED: Final = "key_revoked"
 TOKEN_ENDED: Final = "token_ended"  # noqa: S105 - a reason
 
 # No merchant's slug has this form.
 EVERY_PAYMENT: Final = "*"
 
-# What a socket listens to: a payment by its number, a merchant by its slug, or every payment.
+# What a socket listens to: a payment's number, a merchant's slug, or every payment.
 Key = int | str
 
 
 class Listener:
-    """One socket's queue. When it is full it takes no more, and the socket closes after what it holds.
+    """One socket's queue. A full queue drops further frames, and the socket closes after it has sent the queued ones.
 
-    Only events that `wants` says yes to are for it, so that a long queue is one of things to tell. `api_key` is
-    what it was opened with, if it was a key, and otherwise `caller` knows the payer's token.
+    The queue holds only events that `wants` accepts. `api_key` is the key that opened the socket; without one, `caller`
+    may hold a payer's token.
     """
 
     def __init__(
@@ -48,18 +48,18 @@ class Listener:
         self.wants = wants
         self.api_key = api_key
         self.caller = caller
-        self.ends_because = ""
+        self.close_reason = ""
         self.last_common: int | None = None
         self._frames: deque[EventFrame] = deque()
         self._changed = asyncio.Event()
         self.overflowed = False
         self.closed = False
-        self.is_cut = False
-        self._telling: asyncio.Timeout | None = None
+        self.is_aborted = False
+        self._sending: asyncio.Timeout | None = None
 
     def offer(self, frame: EventFrame) -> None:
-        """Queue a frame, without waiting."""
-        if self.overflowed or self.is_cut:
+        """Queue a frame without waiting."""
+        if self.overflowed or self.is_aborted:
             return
         if len(self._frames) >= QUEUE_LIMIT:
             self.overflowed = True
@@ -68,39 +68,39 @@ class Listener:
         self._changed.set()
 
     def close(self, reason: str, *, last_common: int | None = None) -> None:
-        """Let the socket end; with `last_common` because the log went back to that position."""
+        """Close the socket once its queue is sent; `last_common` is where the log went back to, if it did."""
         self.last_common = last_common
-        self.ends_because = self.ends_because or reason
+        self.close_reason = self.close_reason or reason
         self.closed = True
         self._changed.set()
 
-    def cut(self, reason: str) -> None:
-        """Let the socket end at once: what is queued is not told, and what is being told is broken off."""
-        if self.is_cut:
+    def abort(self, reason: str) -> None:
+        """Close the socket at once: drop the queue, and cancel the send that runs."""
+        if self.is_aborted:
             return
-        self.is_cut = True
+        self.is_aborted = True
         self._frames.clear()
         self.close(reason)
-        if self._telling is not None:
-            self._telling.reschedule(asyncio.get_running_loop().time())
+        if self._sending is not None:
+            self._sending.reschedule(asyncio.get_running_loop().time())
 
     @contextlib.asynccontextmanager
-    async def telling(self) -> AsyncIterator[None]:
-        """Run the body, which tells the client, and break it off when the listener is cut."""
+    async def sending(self) -> AsyncIterator[None]:
+        """Run the body, which sends to the client, and cancel it when the listener is aborted."""
         now_s = asyncio.get_running_loop().time()
-        bound = asyncio.timeout_at(now_s if self.is_cut else None)
+        bound = asyncio.timeout_at(now_s if self.is_aborted else None)
         try:
             async with bound:
-                self._telling = bound
+                self._sending = bound
                 yield
         except TimeoutError:
             if not bound.expired():
                 raise
         finally:
-            self._telling = None
+            self._sending = None
 
-    async def take(self) -> list[EventFrame]:
-        """Give what is queued; waits for the first frame, and gives none when the socket must end."""
+    async def next_frames(self) -> list[EventFrame]:
+        """Wait for a frame and return all that are queued; return none when the socket must close."""
         while not self._frames and not self.overflowed and not self.closed:
             self._changed.clear()
             await self._changed.wait()
@@ -115,13 +115,13 @@ class Fanout:
     def __init__(self) -> None:
         self._listeners: dict[Key, set[Listener]] = defaultdict(set)
 
-    def is_unheard(self) -> bool:
-        """Say whether nobody listens to anything."""
+    def has_no_listeners(self) -> bool:
+        """Return whether no socket listens."""
         return not self._listeners
 
     @property
     def listeners(self) -> list[Listener]:
-        """Give everyone who listens at this moment."""
+        """Return all listeners."""
         return [listener for listeners in self._listeners.values() for listener in listeners]
 
     def listen(
@@ -132,21 +132,21 @@ class Fanout:
         api_key: str | None = None,
         caller: Caller | None = None,
     ) -> Listener:
-        """Listen from this moment on, to the events that `wants` says yes to."""
+        """Start to listen for the events that `wants` accepts."""
         listener = Listener(wants=wants, api_key=api_key, caller=caller)
         self._listeners[key].add(listener)
         return listener
 
     def leave(self, key: Key, listener: Listener) -> None:
-        """Listen no more."""
+        """Remove a listener."""
         self._listeners[key].remove(listener)
         if not self._listeners[key]:
             del self._listeners[key]
 
     def deliver(self, envelope: Envelope) -> None:
-        """Hand one event of a payment to everyone whom it concerns, and end the sockets of a key that it revokes."""
+        """Hand one event of a payment to its listeners; for a revoked key, abort the sockets of that key."""
         if isinstance(envelope.event, ApiKeyRevoked):
-            self.end_key(envelope.merchant, envelope.event.key_id)
+            self.abort_key(envelope.merchant, envelope.event.key_id)
         if envelope.payment_id is None:
             return
         concerned = [
@@ -160,25 +160,25 @@ class Fanout:
             for listener in concerned:
                 listener.offer(frame)
 
-    def end_key(self, holder: str, key_id: str) -> None:
-        """Cut every socket that was opened with this key of `holder`, a merchant or the hub."""
+    def abort_key(self, holder: str, key_id: str) -> None:
+        """Abort every socket that this key of `holder` opened; `holder` is a merchant or the hub."""
         for listener in self.listeners:
             if listener.api_key is not None and key_named_by(listener.api_key) == (holder, key_id):
-                listener.cut(KEY_REVOKED)
+                listener.abort(KEY_REVOKED)
 
     def close(self) -> None:
-        """Let every socket end."""
+        """Close every socket because the gateway stops."""
         for listener in self.listeners:
             listener.close("going_away")
 
-    def set_back(self, last_common: int) -> None:
-        """Let every socket end, because the log went back to `last_common`."""
+    def close_for_restore(self, last_common: int) -> None:
+        """Close every socket because the log went back to `last_common`."""
         for listener in self.listeners:
             listener.close(LOG_RESTORED, last_common=last_common)
 
 
 def event_frame(envelope: Envelope) -> EventFrame:
-    """Tell one event of a payment to a socket."""
+    """Build the frame of one event of a payment."""
     return EventFrame(
         position=envelope.position,
         payment_id=envelope.payment_id or 0,

@@ -1,9 +1,9 @@
-"""`/socket.io/`: tells Socket.IO clients of a confirmed payment, as `payment-confirmed-<payment_id>`.
+"""`/socket.io/`: sends confirmed payments to Socket.IO clients, as the event `payment-confirmed-<payment_id>`.
 
-A client listens before it looks how its payment stands, so there is no hole between the two; what comes by both
-ways is told once. Each gateway tells its own clients, so any number of them may run. Who was not told, because
-he was too slow or the gateway stopped, has his connection ended without a farewell: then his client comes back by
-itself, and looks again.
+The server listens for a client before it reads the client's payment, so that it misses no event; it sends each
+confirmation once. Each gateway process serves its own clients, so that any number of processes can run. Where a
+client missed a confirmation, because it was too slow or the gateway stopped, the server disconnects it without a
+Socket.IO disconnect packet: the client library then reconnects and reads the payment again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import msgspec
 import socketio
 import structlog
 from aiohttp import web
-from socketio.exceptions import ConnectionRefusedError as NotAdmitted
+from socketio.exceptions import ConnectionRefusedError as ConnectionRejected
 from socketio.packet import Packet
 
 from contracts.frames import CONFIRMED, PaymentConfirmed
@@ -37,30 +37,30 @@ if TYPE_CHECKING:
 NAMESPACE: Final = "/"
 MAX_MESSAGE_BYTES: Final = 4096
 AUTHENTICATE_WITHIN_S: Final = 20.0
-TAKE_WITHIN_S: Final = 20.0
-# With these a client is not waited for.
-HUNG_UP: Final = frozenset({"too_slow", KEY_REVOKED, TOKEN_ENDED})
+SEND_WITHIN_S: Final = 20.0
+# For these reasons the server aborts the transport and does not wait for the client to read.
+ABORTED: Final = frozenset({"too_slow", KEY_REVOKED, TOKEN_ENDED})
 # The first request of a session carries its slot and, once the session exists, the session's identifier.
 SLOT: Final = "slot"
 SESSION: Final = "session"
 
-# The library logs the packets that come and go, keys among them, and every nonsense that a stranger sends.
+# The library logs all packets, API keys in them too, and everything malformed that a stranger sends.
 _SILENT: Final = logging.Logger("socket.io", level=logging.CRITICAL + 1)  # noqa: LOG001 - outside of all configuration
 _logger = structlog.get_logger(component="socket_io")
 
 
 class TextPacket(Packet):  # type: ignore[misc]
-    """A packet without attachments: a client has nothing to send, and the library gathers them without a bound."""
+    """A packet without attachments: clients send none, and the library would collect them without a bound."""
 
     def decode(self, encoded_packet: str) -> int:
-        """Read a packet; raises `ValueError` when it announces attachments."""
+        """Decode a packet; raises `ValueError` when it announces attachments."""
         if super().decode(encoded_packet):
             raise ValueError("attachments")
         return 0
 
 
-class Server(socketio.AsyncServer):  # type: ignore[misc]
-    """The library's server, with a slot for each Engine.IO session from its beginning to its end."""
+class LibraryServer(socketio.AsyncServer):  # type: ignore[misc]
+    """The library's server. Each Engine.IO session holds a slot from its beginning to its end."""
 
     def __init__(self, **options: Any) -> None:
         self.slots: dict[str, Slot] = {}
@@ -81,53 +81,55 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Client:
-    """One client that was admitted, on the connection that Engine.IO calls `session`."""
+    """One authenticated client, on the connection that Engine.IO calls `session`."""
 
     session: str
     key: Key
     listener: Listener
-    teller: asyncio.Task[None]
+    sender: asyncio.Task[None]
 
 
-class Identified(NamedTuple):
-    """Who a client is, and what it listens to; `api_key` is None for one that has shown none."""
+class Authenticated(NamedTuple):
+    """A client's caller, and what it listens to; `api_key` is None for a client that sent none."""
 
     key: Key
     caller: Caller
     api_key: str | None
 
 
-class Gate(Protocol):
-    """Says who a client is."""
+class Authenticator(Protocol):
+    """Authenticates clients."""
 
-    async def identify(self, request: web.Request, auth: object) -> Identified:
-        """Find out what a client may listen to, by its first request and its `auth`; raises `Refused`."""
+    async def authenticate_client(self, request: web.Request, auth: object) -> Authenticated:
+        """Return what a client may listen to, by its first request and its `auth`; raises `Refused`."""
         ...
 
     async def refuse_revoked(self, request: web.Request, listener: Listener) -> None:
-        """Look whether what it was opened with opens as of now; raises `Refused`."""
+        """Raise `Refused` if the key or token of the client was revoked."""
         ...
 
 
-class SocketIo:
+class SocketIoServer:
     """The Socket.IO clients of this process."""
 
-    def __init__(self, *, fanout: Fanout, socket_limits: SocketLimits, log: LogReader, gate: Gate) -> None:
-        self._gate = gate
+    def __init__(
+        self, *, fanout: Fanout, socket_limits: SocketLimits, log: LogReader, authenticator: Authenticator
+    ) -> None:
+        self._authenticator = authenticator
         self._fanout = fanout
         self._socket_limits = socket_limits
         self._log = log
         self._confirmations = Confirmations(log)
         self._clients: dict[str, Client] = {}
         self._upgrades: dict[str, web.Request] = {}
-        self._server = Server(
+        self._server = LibraryServer(
             async_mode="aiohttp",
             serializer=TextPacket,
             max_http_buffer_size=MAX_MESSAGE_BYTES,
             async_handlers=False,
-            # The frontends of merchants live anywhere. No cookie counts here, so a page learns nothing without a key
-            # or token of its own; without keys, `answer` has kept foreign pages out. The library's own check would
-            # trust whatever Host the request names.
+            # Merchants' frontends have any origin. The hub ignores cookies, so that a page needs its own key or token;
+            # in open mode, the handler of `/socket.io/` refuses foreign pages. The library's own check would trust
+            # any `Host` header.
             cors_allowed_origins="*",
             cors_credentials=False,
             logger=_SILENT,
@@ -137,9 +139,9 @@ class SocketIo:
         self._server.on("disconnect", self._forget)
 
     async def answer(self, request: web.Request, *, address: str) -> web.StreamResponse:
-        """Serve one request from an address.
+        """Handle one request of the Engine.IO protocol.
 
-        Raises `TooManyRequests` or `Overloaded` when there is no slot for another session.
+        Raises `TooManyRequests` or `Overloaded` when no slot is free for another session.
         """
         session = single(request.query, "sid") or ""
         is_socket = (single(request.headers, "Upgrade") or "").lower() == "websocket"
@@ -151,9 +153,9 @@ class SocketIo:
             response: web.StreamResponse = await self._server.handle_request(request)
         except ConnectionResetError:
             raise
-        except Exception as error:  # noqa: BLE001 - the library raises anything at what is no packet
+        except Exception as error:  # noqa: BLE001 - the library raises any exception for a malformed packet
             _logger.info("socket_io_garbled", error=type(error).__name__)
-            # The library would keep it until it answers no ping.
+            # The library would keep the session until a ping times out.
             await self._drop(request.get(SESSION, session), "garbled")
             if is_socket and request.transport is not None:
                 request.transport.abort()
@@ -162,14 +164,14 @@ class SocketIo:
             if self._upgrades.get(session) is request:
                 del self._upgrades[session]
             if SLOT in request:
-                # No session came of it.
+                # The library created no session.
                 request.pop(SLOT).release()
             elif is_socket and SESSION in request:
-                # A session that began as a WebSocket ends with it, also when the line broke before it was welcomed.
+                # A session that began as a WebSocket ends with it, also when the connection broke during the handshake.
                 await self._drop(request[SESSION], "gone")
         left = self._server.eio.sockets.get(session)
         if left is not None and left.closed:
-            # The library would let the poll of a client that took its leave wait for its whole time.
+            # The library would keep the poll of a client that disconnected open until it times out.
             left.queue.put_nowait(None)
         return response
 
@@ -185,55 +187,57 @@ class SocketIo:
             idle = still_idle
 
     async def close(self) -> None:
-        """End every session, and all that runs for them."""
-        tellers = [client.teller for client in self._clients.values()]
-        for teller in tellers:
-            teller.cancel()
-        await asyncio.gather(*tellers, return_exceptions=True)
+        """End every session and cancel its tasks."""
+        senders = [client.sender for client in self._clients.values()]
+        for sender in senders:
+            sender.cancel()
+        await asyncio.gather(*senders, return_exceptions=True)
         await self._confirmations.close()
         for session in list(self._server.eio.sockets):
             await self._drop(session, "going_away")
         await self._server.shutdown()
 
     async def _admit(self, client_id: str, environ: dict[str, Any], auth: object = None) -> None:
-        """Find out whom a client may listen to, and listen; raises `NotAdmitted` with a stable code."""
+        """Authenticate a client and listen for it; raises `ConnectionRejected` with a stable code."""
         session = self._server.manager.eio_sid_from_sid(client_id, NAMESPACE)
         with contextlib.ExitStack() as undo:
             key, listener, position = await self._listen(session, environ, auth, undo)
             if session not in self._server.environ:
-                # It left while its key was looked up, and the library will not tell of that.
-                raise NotAdmitted("gone", {"code": "gone"})
-            # The library welcomes the client without waiting for anything in between, so before this task begins.
-            teller = asyncio.create_task(self._tell(client_id, session, key, listener, position))
-            self._clients[client_id] = Client(session=session, key=key, listener=listener, teller=teller)
+                # The client left during authentication; the library does not report this.
+                raise ConnectionRejected("gone", {"code": "gone"})
+            # The library sends its CONNECT packet without an await before it, so before this task runs.
+            sender = asyncio.create_task(self._send_all(client_id, session, key, listener, position))
+            self._clients[client_id] = Client(session=session, key=key, listener=listener, sender=sender)
             SOCKET_IO_CLIENTS.inc()
             undo.pop_all()
 
     async def _listen(
         self, session: str, environ: dict[str, Any], auth: object, undo: contextlib.ExitStack
     ) -> tuple[Key, Listener, int]:
-        """Listen to what the client may, until `undo`; gives from which position on it is told."""
+        """Listen for a client until `undo`. Returns also the position after which the server sends it confirmations."""
         try:
             request: web.Request = environ["aiohttp.request"]
-            known = await self._gate.identify(request, auth)
+            authenticated = await self._authenticator.authenticate_client(request, auth)
             slot = self._server.slots.get(session)
             if slot is not None:
-                slot.promote(known.caller)
-            key = known.key
-            listener = self._fanout.listen(key, wants=may_confirm, api_key=known.api_key, caller=known.caller)
+                slot.promote(authenticated.caller)
+            key = authenticated.key
+            listener = self._fanout.listen(
+                key, wants=may_confirm, api_key=authenticated.api_key, caller=authenticated.caller
+            )
             undo.callback(self._fanout.leave, key, listener)
-            await self._gate.refuse_revoked(request, listener)
+            await self._authenticator.refuse_revoked(request, listener)
             return key, listener, 0 if isinstance(key, int) else await self._log.head()
         except (Refused, ExtratoError) as error:
             if isinstance(error, Transient):
-                # Whoever is refused stays away, and this one should come back.
+                # A client library does not reconnect after a rejection, but it does after a disconnect.
                 await self._drop(session, error.code)
             _logger.info("socket_io_refused", code=error.code, reason=error.message)
-            raise NotAdmitted(error.portuguese, {"code": error.code}) from error
+            raise ConnectionRejected(error.portuguese, {"code": error.code}) from error
         except Exception as error:
             _logger.exception("socket_io_failed")
             failed = InternalError()
-            raise NotAdmitted(failed.portuguese, {"code": failed.code}) from error
+            raise ConnectionRejected(failed.portuguese, {"code": failed.code}) from error
 
     def _forget(self, client_id: str, reason: str) -> None:
         client = self._clients.pop(client_id, None)
@@ -241,38 +245,40 @@ class SocketIo:
             return
         SOCKET_IO_CLIENTS.dec()
         self._fanout.leave(client.key, client.listener)
-        if client.teller is not asyncio.current_task():
-            client.teller.cancel()
+        if client.sender is not asyncio.current_task():
+            client.sender.cancel()
         if reason == self._server.reason.PING_TIMEOUT:
-            self._hang_up(client.session)
+            self._abort_transport(client.session)
 
-    async def _tell(self, client_id: str, session: str, key: Key, listener: Listener, position: int) -> None:
+    async def _send_all(self, client_id: str, session: str, key: Key, listener: Listener, position: int) -> None:
         reason = ""
         try:
-            async with listener.telling():
-                await self._tell_all(client_id, session, key, listener, position)
+            async with listener.sending():
+                await self._send_confirmations(client_id, session, key, listener, position)
         except TimeoutError:
             reason = "too_slow"
         except Exception:
             reason = "internal_error"
             _logger.exception("socket_io_failed")
-        await self._drop(session, reason or listener.ends_because or "too_slow")
+        await self._drop(session, reason or listener.close_reason or "too_slow")
 
-    async def _tell_all(self, client_id: str, session: str, key: Key, listener: Listener, position: int) -> None:
-        """Tell what was confirmed already, if the client named a payment, and then what comes above `position`."""
+    async def _send_confirmations(
+        self, client_id: str, session: str, key: Key, listener: Listener, position: int
+    ) -> None:
+        """Send the earlier confirmation of the payment that the client names, then each one above `position`."""
         if isinstance(key, int):
             position, confirmed = await self._confirmations.latest(key)
             await self._send(client_id, session, confirmed)
         while not (listener.overflowed or listener.closed):
-            for frame in await listener.take():
+            for frame in await listener.next_frames():
                 if frame.position > position:
                     confirmed = await self._confirmations.at(frame.payment_id, frame.position)
                     await self._send(client_id, session, confirmed)
 
     async def _send(self, client_id: str, session: str, confirmed: PaymentConfirmed | None) -> None:
-        """Send a confirmation and wait until it is taken, for Engine.IO's queue has no bound and the listener's has.
+        """Send a confirmation and wait until the transport takes it, because Engine.IO does not bound its queue.
 
-        Raises `TimeoutError` for a client that takes nothing for a while.
+        Raises `TimeoutError` for a client that does not read for `SEND_WITHIN_S`.
         """
         if confirmed is None:
             return
@@ -280,25 +286,25 @@ class SocketIo:
         await self._server.emit(event, msgspec.to_builtins(confirmed), to=client_id)
         connection = self._server.eio.sockets.get(session)
         if connection is not None:
-            async with asyncio.timeout(TAKE_WITHIN_S):
+            async with asyncio.timeout(SEND_WITHIN_S):
                 await connection.queue.join()
 
     async def _drop(self, session: str, reason: str) -> None:
-        """End a session in a way that its client comes back from by itself."""
+        """End a session without a disconnect packet, so that the client library reconnects."""
         connection = self._server.eio.sockets.get(session)
         if connection is None or connection.closed:
             return
         SOCKET_IO_DROPPED.labels(reason).inc()
-        if reason in HUNG_UP:
-            self._hang_up(session)
+        if reason in ABORTED:
+            self._abort_transport(session)
         await connection.close(wait=False, abort=True)
-        # What closes the WebSocket, or answers the poll that waits.
+        # Closes the WebSocket, or answers the waiting poll.
         connection.queue.put_nowait(None)
 
-    def _hang_up(self, session: str) -> None:
-        """Break the WebSocket of a client that may read nothing; what is being sent to it would wait for ever.
+    def _abort_transport(self, session: str) -> None:
+        """Abort a WebSocket whose client may not read: a pending send to it would wait without a limit.
 
-        A poll's connection may be a proxy's, and carry other people's requests.
+        The connection of a poll stays: it may belong to a proxy and carry requests of other clients.
         """
         first = self._server.environ.get(session, {}).get("aiohttp.request")
         opened_as_socket = first is not None and single(first.query, "transport") == "websocket"

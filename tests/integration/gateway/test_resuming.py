@@ -71,7 +71,7 @@ class Resuming:
         """Resume, and have the log go back; gives the frame that ends the socket."""
         async with self._client.ws_connect("/ws", params={"padaria_slug": MINE, "after": str(after)}) as opened:
             assert (await opened.receive_json())["type"] == "resumed"
-            self._gateway.fanout.set_back(to)
+            self._gateway.fanout.close_for_restore(to)
             return await opened.receive_json()
 
     async def told(self, *, after: int) -> tuple[list[int], str]:

@@ -30,13 +30,13 @@ from extrato.use_cases.change_merchant import change_merchant, new_api_key
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.payments import load_payment
 from services.gateway.api import websocket
-from services.gateway.api.socket_io import SocketIoGate
+from services.gateway.api.socket_io import SocketIoAuthenticator
 from services.gateway.gateway import GATEWAY
 from services.gateway.http.key_uses import KeyUses
 from services.gateway.http.payer_tokens import PayerTokens
 from services.gateway.http.rate_limits import RateLimiter
 from services.gateway.live.fanout import Fanout, event_frame
-from services.gateway.live.socket_io_server import SocketIo
+from services.gateway.live.socket_io_server import SocketIoServer
 from services.gateway.live.socket_limits import SocketLimits
 from services.gateway.pipeline import wrap_handler
 from services.gateway.revocations import end_revoked
@@ -141,7 +141,7 @@ def never_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the keys of sockets looked at in turn, and the feed say nothing of them."""
     monkeypatch.setattr("services.gateway.revocations.LOOK_S", 0.05)
-    monkeypatch.setattr(Fanout, "end_key", lambda *_: None)
+    monkeypatch.setattr(Fanout, "abort_key", lambda *_: None)
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
             hubs.append(await parts.enter_async_context(open_hub(settings, pool=pool, bus=None)))
         here, other = hubs
         fanout, socket_limits = Fanout(), SocketLimits()
-        live = LiveFeed(bus=NoBus(), log=here.log, deliver=fanout.deliver, is_unheard=fanout.is_unheard)
+        live = LiveFeed(bus=NoBus(), log=here.log, deliver=fanout.deliver, is_unheard=fanout.has_no_listeners)
         gateway = SimpleNamespace(
             settings=settings,
             hub=here,
@@ -169,7 +169,9 @@ async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
             tokens=PayerTokens((SECRET,), cut_off=0),
             key_uses=KeyUses(pool),
         )
-        gateway.socket_io = SocketIo(fanout=fanout, socket_limits=socket_limits, log=here.log, gate=SocketIoGate())
+        gateway.socket_io = SocketIoServer(
+            fanout=fanout, socket_limits=socket_limits, log=here.log, authenticator=SocketIoAuthenticator()
+        )
         await change_merchant(other, SLUG, [domain.Register(slug=SLUG, name="Padaria", city="Recife")], cause=CAUSE)
         await live.start()
         app = web.Application()
@@ -188,7 +190,7 @@ async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
         fanout.close()
         await gateway.socket_io.close()
         await runner.cleanup()
-        assert fanout.is_unheard()
+        assert fanout.has_no_listeners()
         assert socket_limits.remembered == 0
 
 
@@ -254,7 +256,7 @@ async def test_a_client_that_reads_nothing_is_hung_up_on(site: Site, until, monk
     with slow_client(site, key) as client:
         await until(replay.is_stuck, "the gateway waits for the client")
         await site.revoke(key)
-        await until(site.fanout.is_unheard, "its place is free", within_s=WITHIN_S)
+        await until(site.fanout.has_no_listeners, "its slot is free", within_s=WITHIN_S)
         received = await asyncio.to_thread(read_all, client)
     assert b"key_revoked" not in received
 

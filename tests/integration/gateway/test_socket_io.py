@@ -21,7 +21,7 @@ from extrato.settings import Settings
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
 from extrato.store.event_log import EventLog
-from services.gateway.api.socket_io import SocketIoGate
+from services.gateway.api.socket_io import SocketIoAuthenticator
 from services.gateway.gateway import GATEWAY
 from services.gateway.http.rate_limits import RateLimiter
 from services.gateway.live import socket_io_server
@@ -89,7 +89,9 @@ async def gateway(database_url):
         log, fanout = EventLog(pool), Fanout()
         bounds = dict(BOUNDS)
         socket_limits = SocketLimits(bounds)
-        clients = socket_io_server.SocketIo(fanout=fanout, socket_limits=socket_limits, log=log, gate=SocketIoGate())
+        clients = socket_io_server.SocketIoServer(
+            fanout=fanout, socket_limits=socket_limits, log=log, authenticator=SocketIoAuthenticator()
+        )
         app = web.Application()
         settings = Settings.from_environment({"EXTRATO_AUTH": "open"})
         hub = SimpleNamespace(log=log, new_uuid=uuid4)
@@ -129,7 +131,7 @@ def dropped(reason):
 
 
 async def test_a_client_that_reads_nothing_is_let_go_while_others_are_told(gateway, until, monkeypatch):
-    monkeypatch.setattr(socket_io_server, "TAKE_WITHIN_S", 1.0)
+    monkeypatch.setattr(socket_io_server, "SEND_WITHIN_S", 1.0)
     before = dropped("too_slow")
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
@@ -297,7 +299,7 @@ async def test_who_leaves_while_he_polls_is_answered_and_forgotten(gateway, unti
         async with asyncio.timeout(allowed(5)):
             assert (await waiting).status == 200
         assert SOCKET_IO_CLIENTS._value.get() == 0
-        assert gateway.fanout.is_unheard()
+        assert gateway.fanout.has_no_listeners()
 
 
 async def is_waiting(gateway):
@@ -307,7 +309,7 @@ async def is_waiting(gateway):
 async def test_while_the_database_is_away_nobody_is_refused_for_good(gateway):
     await gateway.pool.close()
     await is_sent_away(gateway.url)
-    assert gateway.fanout.is_unheard()
+    assert gateway.fanout.has_no_listeners()
 
 
 @pytest.mark.parametrize("way", ["websocket", "polling"])
@@ -316,5 +318,5 @@ async def test_a_gateway_that_stops_leaves_nothing_behind(gateway, way):
         await gateway.stop()
         async with asyncio.timeout(allowed(5)):
             await client.wait()
-    assert gateway.fanout.is_unheard()
+    assert gateway.fanout.has_no_listeners()
     assert SOCKET_IO_CLIENTS._value.get() == 0

@@ -1,4 +1,4 @@
-"""A socket that cannot keep up is let go with a place to resume, and disturbs nobody."""
+"""The queues of listeners: bounds, closing, aborting, and which events reach which listener."""
 
 from __future__ import annotations
 
@@ -41,94 +41,94 @@ def frame(position):
     )
 
 
-async def test_a_full_queue_keeps_what_it_has_and_takes_no_more():
+async def test_full_queue_keeps_its_frames_and_drops_further_ones():
     listener = Listener()
     for position in range(1, QUEUE_LIMIT + 10):
         listener.offer(frame(position))
-    taken = await listener.take()
+    taken = await listener.next_frames()
     assert [one.position for one in taken] == list(range(1, QUEUE_LIMIT + 1))
     assert listener.overflowed
     listener.offer(frame(QUEUE_LIMIT + 10))
-    assert await listener.take() == []
+    assert await listener.next_frames() == []
 
 
-async def test_a_listener_that_is_closed_wakes_with_nothing():
+async def test_closed_listener_wakes_without_frames():
     listener = Listener()
-    waiting = asyncio.create_task(listener.take())
+    waiting = asyncio.create_task(listener.next_frames())
     await asyncio.sleep(0)
     listener.close("going_away")
     assert await waiting == []
 
 
-async def test_a_listener_that_is_cut_is_told_nothing_of_what_is_queued():
+async def test_aborted_listener_drops_its_queue():
     listener = Listener()
     listener.offer(frame(1))
-    listener.cut("key_revoked")
+    listener.abort("key_revoked")
     listener.offer(frame(2))
-    assert await listener.take() == []
-    assert (listener.closed, listener.ends_because) == (True, "key_revoked")
+    assert await listener.next_frames() == []
+    assert (listener.closed, listener.close_reason) == (True, "key_revoked")
 
 
-@pytest.mark.parametrize("is_cut_before", [False, True])
-async def test_telling_is_broken_off_when_the_listener_is_cut(is_cut_before):
+@pytest.mark.parametrize("is_aborted_before", [False, True])
+async def test_abort_cancels_the_running_send(is_aborted_before):
     listener = Listener()
 
-    async def tell():
-        async with listener.telling():
+    async def send():
+        async with listener.sending():
             await asyncio.Event().wait()
 
-    if is_cut_before:
-        listener.cut("key_revoked")
-    telling = asyncio.create_task(tell())
+    if is_aborted_before:
+        listener.abort("key_revoked")
+    sending = asyncio.create_task(send())
     await asyncio.sleep(0)
-    listener.cut("key_revoked")
-    listener.cut("key_revoked")
-    await telling
+    listener.abort("key_revoked")
+    listener.abort("key_revoked")
+    await sending
 
 
-async def test_a_time_out_of_the_teller_itself_is_its_own():
+async def test_time_out_of_the_body_is_raised():
     listener = Listener()
     with pytest.raises(TimeoutError):
-        async with listener.telling():
+        async with listener.sending():
             raise TimeoutError
-    listener.cut("too late")
+    listener.abort("too late")
 
 
-async def test_a_revoked_key_ends_its_own_listeners_only():
+async def test_revoked_key_aborts_only_its_own_listeners():
     fanout = Fanout()
     keys = ["extrato.padaria.k1.s", "extrato.padaria.k2.s", "extrato.other.k1.s", None]
     listeners = [fanout.listen("padaria", api_key=key) for key in keys]
     listeners.append(fanout.listen(15, api_key=keys[0]))
     revoked = msgspec.structs.replace(ENVELOPE, merchant="padaria", payment_id=None, event=ApiKeyRevoked(key_id="k1"))
     fanout.deliver(revoked)
-    assert [listener.is_cut for listener in listeners] == [True, False, False, False, True]
+    assert [listener.is_aborted for listener in listeners] == [True, False, False, False, True]
 
 
-async def test_an_event_reaches_those_who_listen_to_its_payment_or_merchant_and_nobody_else():
+async def test_event_reaches_listeners_of_its_payment_and_merchant_only():
     fanout = Fanout()
     concerned = [fanout.listen(15), fanout.listen("padaria-do-marcos"), fanout.listen(EVERY_PAYMENT)]
     others = [fanout.listen(16), fanout.listen("another-merchant")]
     fanout.deliver(ENVELOPE)
-    assert [len(await listener.take()) for listener in concerned] == [1, 1, 1]
+    assert [len(await listener.next_frames()) for listener in concerned] == [1, 1, 1]
     for listener in others:
         listener.close("going_away")
-        assert await listener.take() == []
+        assert await listener.next_frames() == []
 
 
-async def test_a_listener_is_handed_what_it_wants_only():
+async def test_listener_gets_only_events_that_it_wants():
     fanout = Fanout()
     listener = fanout.listen(15, wants=lambda _: False)
     fanout.deliver(ENVELOPE)
     listener.close("going_away")
-    assert await listener.take() == []
+    assert await listener.next_frames() == []
 
 
-def test_who_left_is_forgotten():
+def test_removed_listener_is_forgotten():
     fanout = Fanout()
     listener = fanout.listen(1)
-    assert not fanout.is_unheard()
+    assert not fanout.has_no_listeners()
     fanout.leave(1, listener)
-    assert fanout.is_unheard()
+    assert fanout.has_no_listeners()
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,9 @@ def test_who_left_is_forgotten():
     [event for event in EXAMPLE_EVENTS if isinstance(event, PAYMENT_EVENTS)],
     ids=lambda event: type(event).__name__,
 )
-def test_every_kind_of_event_is_told_by_its_name_with_its_place_and_all_its_fields(event):
-    told = msgspec.json.decode(msgspec.json.encode(event_frame(msgspec.structs.replace(ENVELOPE, event=event))))
-    assert told == {
+def test_frame_has_name_position_and_all_fields_of_every_event(event):
+    decoded = msgspec.json.decode(msgspec.json.encode(event_frame(msgspec.structs.replace(ENVELOPE, event=event))))
+    assert decoded == {
         "type": "event",
         "position": 7,
         "payment_id": 15,
@@ -149,4 +149,4 @@ def test_every_kind_of_event_is_told_by_its_name_with_its_place_and_all_its_fiel
         "source": "api_key",
         "data": msgspec.json.decode(msgspec.json.encode(event)),
     }
-    assert list(told["data"]) == list(type(event).__struct_fields__)
+    assert list(decoded["data"]) == list(type(event).__struct_fields__)
