@@ -27,7 +27,7 @@ from services.gateway.open_files import allow_many_open_files
 from services.gateway.pipeline import wrap_handler
 from services.gateway.request_body import MAX_BODY_BYTES
 from services.gateway.revocations import end_revoked
-from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
+from services.gateway.routes import NOT_FOUND, ROUTES, SOCKET_IO
 from services.gateway.workers.checks import Checks
 from services.gateway.workers.delivery_workers import DeliveryWorkers
 from services.gateway.workers.pictures import Pictures
@@ -55,7 +55,7 @@ def create_app(gateway: Gateway) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app[GATEWAY] = gateway
     shared: list[web.AbstractRoute] = []
-    for route in (*ROUTES, SOCKET_IO, NOWHERE):
+    for route in (*ROUTES, SOCKET_IO, NOT_FOUND):
         handler = wrap_handler(route)
         methods = (route.method, hdrs.METH_HEAD) if route.method == hdrs.METH_GET else (route.method,)
         added = [app.router.add_route(method, path, handler) for path in route.paths for method in methods]

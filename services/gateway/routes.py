@@ -1,4 +1,4 @@
-"""Which handler answers each operation of `contracts/operations`, and the two routes that are none."""
+"""The handler of each operation of `contracts/operations`, and two routes that are not operations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from services.gateway.api import (
     websocket,
 )
 from services.gateway.http.responses import ErrorFormat, monitoring_error, pix_error
-from services.gateway.nowhere import answer_nowhere
+from services.gateway.not_found import answer_not_found
 from services.gateway.pages import assets, checkout_page, pix_page, return_page
 from services.gateway.pages.error_page import page_error
 from services.gateway.pipeline import Handler, Route
@@ -79,7 +79,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "showOpenApi": observability.show_openapi,
 }
 
-# By the body that describes an error; a page has none.
+# By the body of an error; pages have none.
 ERROR_FORMATS: Final[dict[type[Struct] | None, ErrorFormat]] = {
     PixError: pix_error,
     MonitoringError: monitoring_error,
@@ -88,7 +88,7 @@ ERROR_FORMATS: Final[dict[type[Struct] | None, ErrorFormat]] = {
 
 
 def route_of(operation: Operation) -> Route:
-    """Give the route of an operation; its address is accepted with and without a last slash where it says so."""
+    """Return the route of an operation."""
     return Route(
         method=operation.method,
         path=operation.path,
@@ -104,8 +104,8 @@ def route_of(operation: Operation) -> Route:
 
 ROUTES: Final = tuple(route_of(operation) for operation in OPERATIONS)
 
-# Engine.IO's protocol decides what its requests mean; what is told over it is in the AsyncAPI document.
+# The Engine.IO protocol defines these requests; the AsyncAPI document has their messages.
 SOCKET_IO: Final = Route(method="*", path="/socket.io/", handler=socket_io.answer, scope=None, takes_both=True)
 
-# Every other address, and every other method.
-NOWHERE: Final = Route(method="*", path="/{anything:.*}", handler=answer_nowhere, scope=None)
+# Every other path, and every other method.
+NOT_FOUND: Final = Route(method="*", path="/{anything:.*}", handler=answer_not_found, scope=None)

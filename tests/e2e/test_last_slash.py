@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
+from services.gateway.routes import NOT_FOUND, ROUTES, SOCKET_IO
 
 # Files, and what programs of the operator and the protocols ask for, have one address each.
 EXACT = {
@@ -34,7 +34,7 @@ def test_every_route_of_a_merchants_programs_takes_both():
     ],
 )
 def test_only_an_address_that_varies_by_its_slash_alone_is_two(path, addresses):
-    (addressed,) = {route.paths for route in (*ROUTES, SOCKET_IO, NOWHERE) if route.path == path}
+    (addressed,) = {route.paths for route in (*ROUTES, SOCKET_IO, NOT_FOUND) if route.path == path}
     assert addressed == addresses
 
 

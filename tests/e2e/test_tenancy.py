@@ -18,7 +18,7 @@ from extrato.store.payer_secrets import IN_USE
 from services.gateway.app import create_app
 from services.gateway.gateway import GATEWAY
 from services.gateway.http.payer_tokens import TOKEN_LENGTH
-from services.gateway.routes import NOWHERE, ROUTES, SOCKET_IO
+from services.gateway.routes import NOT_FOUND, ROUTES, SOCKET_IO
 from tests.compatibility.claim import claim
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _registered() -> set[tuple[str, str]]:
         canonical = resource.canonical
         [listed] = [
             r
-            for r in (*ROUTES, SOCKET_IO, NOWHERE)
+            for r in (*ROUTES, SOCKET_IO, NOT_FOUND)
             if canonical in map(_canonical, r.paths) and r.method == route.method
         ]
         names.add((listed.method, listed.path))

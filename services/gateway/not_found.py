@@ -1,4 +1,4 @@
-"""What is answered where there is no route, or not for this method."""
+"""Answers requests that match no route: 404, 405 for another method, and OPTIONS."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 
-# Below it errors are English, wherever there is no page.
+# Below this path errors are English, except on pages.
 PIX: Final = "/payments/pix"
 
 
-async def answer_nowhere(request: web.Request) -> web.StreamResponse:
-    """Say which methods there are: to OPTIONS, and with 405 to a method that is none of them; otherwise say 404."""
+async def answer_not_found(request: web.Request) -> web.StreamResponse:
+    """Answer OPTIONS and 405 with the methods of the path; answer 404 for an unknown path."""
     if request.path == PIX or request.path.startswith(f"{PIX}/"):
         request[ERROR_FORMAT] = Formatted(pix_error)
     allowed: set[str] = set()
@@ -34,14 +34,17 @@ async def answer_nowhere(request: web.Request) -> web.StreamResponse:
                 shared |= {route.method for route in resource if route in request.app[SHARED]}
     if not allowed:
         return error_response(request, Refused("not_found"))
-    response = _options(request, allowed, shared) if request.method == hdrs.METH_OPTIONS else _wrong(request, allowed)
+    response = (
+        _options(request, allowed, shared)
+        if request.method == hdrs.METH_OPTIONS
+        else _method_not_allowed(request, allowed)
+    )
     if shared:
         share(response)
     return response
 
 
-def _wrong(request: web.Request, allowed: AbstractSet[str]) -> web.Response:
-    """Say which methods would have been right."""
+def _method_not_allowed(request: web.Request, allowed: AbstractSet[str]) -> web.Response:
     methods = ", ".join(sorted(allowed))
     response = error_response(request, Refused("method_not_allowed", methods=methods))
     response.headers[hdrs.ALLOW] = methods
@@ -49,7 +52,7 @@ def _wrong(request: web.Request, allowed: AbstractSet[str]) -> web.Response:
 
 
 def _options(request: web.Request, allowed: AbstractSet[str], shared: AbstractSet[str]) -> web.Response:
-    """Say what may be asked for here, to a browser also what for a page of another origin."""
+    """List the methods of a path; for a preflight, also what a page of another origin may send."""
     headers: dict[str, str] = {hdrs.ALLOW: ", ".join(sorted({*allowed, hdrs.METH_OPTIONS}))}
     if is_preflight(request) and shared:
         if gateway_of(request).settings.auth == "open":
