@@ -12,13 +12,13 @@ from extrato.domain.money import to_reais
 from extrato.errors import ProviderMisunderstood
 from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.values import Payer
-from services.gateway.addresses import addresses_of
 from services.gateway.api.order_lines import read_order, read_order_body
 from services.gateway.api.views import label, moment, priced
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.http.responses import json_response
+from services.gateway.payer_links import payer_links_of
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -70,7 +70,7 @@ async def _created(gateway: Gateway, loaded: ChargedPayment) -> CartCreated:
     if charge.pix_payload is None:
         raise ProviderMisunderstood(str(loaded.payment_id), why="no_code")
     picture = await gateway.pictures.draw(charge.pix_payload, is_svg=False)
-    addresses = addresses_of(gateway, loaded)
+    links = payer_links_of(gateway, loaded)
     return CartCreated(
         success=True,
         payment_id=loaded.payment_id,
@@ -88,7 +88,7 @@ async def _created(gateway: Gateway, loaded: ChargedPayment) -> CartCreated:
             ticket_url=charge.checkout_url,
         ),
         expires_at=moment(intent.expires_at) if intent.expires_at else "",
-        payment_url=addresses.pix,
-        status_check_url=addresses.check,
+        payment_url=links.pix,
+        status_check_url=links.check,
         created_at=moment(loaded.opened_at),
     )

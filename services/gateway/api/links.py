@@ -11,7 +11,6 @@ from extrato.domain.money import to_reais
 from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.values import Payer
 from services.gateway import access
-from services.gateway.addresses import addresses_of
 from services.gateway.api import queries
 from services.gateway.api.order_lines import read_order, read_order_body
 from services.gateway.api.views import listed, moment, payment_status, priced
@@ -20,6 +19,7 @@ from services.gateway.http import fields
 from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.http.responses import json_response
 from services.gateway.http.values import single
+from services.gateway.payer_links import payer_links_of
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -49,14 +49,14 @@ async def generate_link(request: web.Request) -> web.Response:
         gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
     )
     intent, charge = loaded.payment.intent, loaded.payment.charge
-    addresses = addresses_of(gateway, loaded)
+    links = payer_links_of(gateway, loaded)
     created = LinkCreated(
         success=True,
         payment_id=loaded.payment_id,
         preference_id=charge.charge_id,
         checkout_url=charge.checkout_url or "",
-        secure_checkout_url=addresses.checkout,
-        status_check_url=addresses.check,
+        secure_checkout_url=links.checkout,
+        status_check_url=links.check,
         sandbox_url=charge.sandbox_url,
         title=intent.title,
         total=to_reais(intent.amount_centavos),

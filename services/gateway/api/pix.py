@@ -23,13 +23,13 @@ from extrato.use_cases.payments import load_payment
 from extrato.use_cases.record_return import record_return
 from extrato.values import Payer
 from services.gateway import access
-from services.gateway.addresses import addresses_of
 from services.gateway.api.views import moment
 from services.gateway.gateway import Gateway, client_address, gateway_of
 from services.gateway.http import fields
 from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.http.responses import json_response
 from services.gateway.metrics import CONFIRMATIONS_REFUSED
+from services.gateway.payer_links import payer_links_of
 from services.gateway.request_body import read_json
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _shown(gateway: Gateway, loaded: ChargedPayment) -> PixPayment:
     payment = loaded.payment
     intent, charge = payment.intent, payment.charge
     name = PICTURE_PREFIX + intent.bank_payment_id
-    addresses = addresses_of(gateway, loaded)
+    links = payer_links_of(gateway, loaded)
     return PixPayment(
         id=loaded.payment_id,
         value=to_reais(intent.amount_centavos),
@@ -105,7 +105,7 @@ def _shown(gateway: Gateway, loaded: ChargedPayment) -> PixPayment:
         qr_code=name,
         qr_code_url=f"{gateway.settings.public_url}/payments/pix/qr_code/{name}",
         payload=charge.pix_payload or "",
-        payment_url=addresses.pix,
+        payment_url=links.pix,
         padaria_slug=loaded.merchant,
         description=intent.description,
         created_at=moment(loaded.opened_at),

@@ -9,7 +9,6 @@ from aiohttp import web
 from extrato.domain.errors import Refused
 from extrato.domain.payment.state import Charged
 from services.gateway import access
-from services.gateway.addresses import token_for
 from services.gateway.gateway import gateway_of
 from services.gateway.http.caller import caller_of
 from services.gateway.pages.asking import ask_about
@@ -17,6 +16,7 @@ from services.gateway.pages.layout import HEADERS, not_found
 from services.gateway.pages.standing import MAY_PAY
 from services.gateway.pages.view import payment_page, view_of
 from services.gateway.pages.words import LINK
+from services.gateway.payer_links import token_for
 
 if TYPE_CHECKING:
     from services.gateway.pages.view import View

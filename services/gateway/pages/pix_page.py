@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from extrato.domain.errors import Refused
 from extrato.domain.payment.state import Charged
 from services.gateway import access
-from services.gateway.addresses import token_for
 from services.gateway.api.pix import PICTURE_PREFIX
 from services.gateway.gateway import gateway_of
 from services.gateway.http.caller import caller_of
@@ -17,6 +16,7 @@ from services.gateway.pages.markup import Html, tag
 from services.gateway.pages.standing import MAY_PAY
 from services.gateway.pages.view import deadline, payment_page, view_of
 from services.gateway.pages.words import PIX
+from services.gateway.payer_links import token_for
 
 if TYPE_CHECKING:
     from aiohttp import web

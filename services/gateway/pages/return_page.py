@@ -13,7 +13,6 @@ from extrato.domain.payment.identifiers import payment_id_in_reference
 from extrato.errors import NotFound
 from extrato.use_cases.payments import load_payment
 from services.gateway import access
-from services.gateway.addresses import token_for
 from services.gateway.authentication import Credentials, authenticate, bearer_of
 from services.gateway.gateway import client_address, gateway_of
 from services.gateway.http import fields
@@ -24,6 +23,7 @@ from services.gateway.pages.markup import Html, tag
 from services.gateway.pages.standing import standing_on_return
 from services.gateway.pages.view import payment_page, view_of
 from services.gateway.pages.words import RETURN
+from services.gateway.payer_links import token_for
 
 if TYPE_CHECKING:
     from aiohttp import web

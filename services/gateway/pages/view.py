@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extrato.domain.money import format_brl, format_money
-from services.gateway.addresses import addresses_of
 from services.gateway.api.views import BRASILIA, label
 from services.gateway.gateway import gateway_of
 from services.gateway.pages.layout import page
 from services.gateway.pages.markup import Html, tag
 from services.gateway.pages.standing import MAY_MOVE, Standing, standing_of
 from services.gateway.pages.words import CARD_REFUSED, CODE_IS_OVER, PAID_TOO_MUCH, PAID_TWICE, SITUATIONS
+from services.gateway.payer_links import payer_links_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,7 +51,7 @@ async def view_of(request: web.Request, asked: Asked, *, token: str) -> View:
         standing=standing_of(loaded.payment, now, is_answered=asked.is_answered),
         now=now,
         token=token,
-        checkout_address=addresses_of(gateway, loaded, token=token).checkout,
+        checkout_address=payer_links_of(gateway, loaded, token=token).checkout,
     )
 
 

@@ -1,4 +1,4 @@
-"""The addresses that are handed to a payer; each carries a token that opens this one payment and nothing else."""
+"""Payer links: URLs with a token that opens one payment only."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from services.gateway.http.caller import Caller
 
 
-class Addresses(Struct, frozen=True, kw_only=True):
-    """Where a payer sees a Pix, goes to the checkout, and asks how the payment stands."""
+class PayerLinks(Struct, frozen=True, kw_only=True):
+    """The URLs of a payment: its Pix page, the way to its checkout, and its status."""
 
     pix: str
     checkout: str
@@ -21,15 +21,15 @@ class Addresses(Struct, frozen=True, kw_only=True):
 
 
 def token_for(gateway: Gateway, caller: Caller, payment: LoadedPayment) -> str:
-    """Give the token that a caller is handed on: a payer's own, which may end or be dropped, and never a better one."""
+    """Return the token for the links of a page. A payer keeps its own token, so that its time of expiry stays."""
     return caller.token or gateway.tokens.make(payment)
 
 
-def addresses_of(gateway: Gateway, payment: LoadedPayment, *, token: str | None = None) -> Addresses:
-    """Write the addresses of a payment, under the configured public address and never a request's own."""
+def payer_links_of(gateway: Gateway, payment: LoadedPayment, *, token: str | None = None) -> PayerLinks:
+    """Return the links of a payment, below the configured public URL and never the `Host` of a request."""
     public_url, number = gateway.settings.public_url, payment.payment_id
     token = token or gateway.tokens.make(payment)
-    return Addresses(
+    return PayerLinks(
         pix=f"{public_url}/payments/pix/{number}?t={token}",
         checkout=f"{public_url}/payments/mp/pay/{number}/?t={token}",
         check=f"{public_url}/payments/api/check/{number}/?t={token}",
