@@ -14,6 +14,7 @@ from extrato.assembly import open_hub
 from extrato.bus.live import LiveFeed
 from extrato.process import CannotStart, announce_readiness, check_bus, open_bus, open_database, run_together
 from services.gateway.api.socket_io import SocketIoAuthenticator
+from services.gateway.fd_limit import raise_fd_limit
 from services.gateway.gateway import GATEWAY, Gateway
 from services.gateway.http.connections import Connection, Connections
 from services.gateway.http.cross_origin import SHARED
@@ -23,7 +24,6 @@ from services.gateway.http.rate_limits import RateLimiter
 from services.gateway.live.fanout import Fanout
 from services.gateway.live.socket_io_server import SocketIoServer
 from services.gateway.live.socket_limits import SocketLimits
-from services.gateway.open_files import allow_many_open_files
 from services.gateway.pipeline import wrap_handler
 from services.gateway.request_body import MAX_BODY_BYTES
 from services.gateway.revocations import end_revoked
@@ -66,7 +66,7 @@ def create_app(gateway: Gateway) -> web.Application:
 
 async def serve(settings: Settings) -> None:
     """Serve until cancelled; raises `CannotStart`."""
-    allow_many_open_files()
+    raise_fd_limit()
     async with contextlib.AsyncExitStack() as parts:
         pool = await parts.enter_async_context(open_database(settings, connections=MAX_CONNECTIONS))
         bus = await parts.enter_async_context(open_bus(settings, name="gateway"))

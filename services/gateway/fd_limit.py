@@ -1,4 +1,4 @@
-"""Lets the process have as many files open as there may be sockets, each of which is one."""
+"""Raises the limit of open file descriptors, because each socket needs one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import structlog
 
 from services.gateway.live.socket_limits import MAX_SOCKETS
 
-# Room for all sockets and as many requests, connections that are kept, the log's and the bus's.
+# Enough for all sockets, and as many for requests, idle connections, PostgreSQL and NATS.
 WANTED: Final = 65_536
 
 _logger = structlog.get_logger(component="gateway")
 
 
-def allow_many_open_files() -> None:
-    """Raise the soft limit as far as the hard one allows, and say so when that is too little."""
+def raise_fd_limit() -> None:
+    """Raise the soft limit up to the hard one, and warn when that is too low."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = WANTED if hard == resource.RLIM_INFINITY else min(WANTED, hard)
     if soft != resource.RLIM_INFINITY and soft < allowed:
