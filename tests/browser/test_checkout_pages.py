@@ -8,8 +8,8 @@ import time
 import pytest
 from playwright.async_api import expect
 
-from services.gateway.pages.asking import PATIENCE_S
-from tests.browser.asking import AT_ONCE_MS, POLL_MS, let_it_ask
+from services.gateway.pages.refresh import REFRESH_WITHIN_S
+from tests.browser.polling import POLL_MS, SOON_MS, let_page_poll
 from tests.compatibility.claim import claim
 from tests.pace import allowed
 from tests.running_hub import NO_FAULTS
@@ -17,7 +17,7 @@ from tests.running_hub import NO_FAULTS
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # Slower than a page waits for the provider.
-TOO_SLOW_MS = round(PATIENCE_S * 1000) + 1000
+TOO_SLOW_MS = round(REFRESH_WITHIN_S * 1000) + 1000
 MARK = "() => { window.mark = 'the same document'; }"
 
 
@@ -97,8 +97,8 @@ async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse
     await page.evaluate(MARK)
     await decided(hub, link, "approved")
     await hub.until_checked(link["payment_id"], status="approved")
-    await let_it_ask(page)
-    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado", timeout=AT_ONCE_MS)
+    await let_page_poll(page)
+    await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado", timeout=SOON_MS)
     assert set(asked) == {page.url}
     assert await page.evaluate("window.mark") == "the same document"
 
@@ -252,7 +252,7 @@ async def test_a_paid_link_is_not_opened_again(hub, browse):
     await hub.faults(latency_ms=10_000)
     opened_at = time.monotonic()
     again = await page.goto(link["secure_checkout_url"])
-    assert time.monotonic() - opened_at < allowed(PATIENCE_S)
+    assert time.monotonic() - opened_at < allowed(REFRESH_WITHIN_S)
     assert again.status == 200
     await expect(page.get_by_role("heading")).to_have_text("Pagamento já realizado")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.asking import AT_ONCE_MS, let_it_ask
+from tests.browser.polling import SOON_MS, let_page_poll
 from tests.compatibility.claim import claim
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -116,8 +116,8 @@ async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse
     await page.route_web_socket("**/ws?**", lambda socket: socket.close())
     await page.goto(pix["payment_url"])
     await confirm(hub, pix)
-    await let_it_ask(page)
-    await expect(page.get_by_role("heading", name="Pagamento confirmado")).to_be_visible(timeout=AT_ONCE_MS)
+    await let_page_poll(page)
+    await expect(page.get_by_role("heading", name="Pagamento confirmado")).to_be_visible(timeout=SOON_MS)
 
 
 async def test_a_socket_that_breaks_is_opened_again(hub, browse, until):
@@ -140,8 +140,8 @@ async def test_a_socket_that_breaks_is_opened_again(hub, browse, until):
         return len(sockets) > 1
 
     await until(is_opened_again, "another socket")
-    async with page.expect_response(pix["payment_url"], timeout=AT_ONCE_MS):
-        await let_it_ask(page)
+    async with page.expect_response(pix["payment_url"], timeout=SOON_MS):
+        await let_page_poll(page)
     # The page has just asked, and asks half a minute later: before that only the socket can tell.
     await confirm(hub, pix)
     await expect(page.get_by_role("heading", name="Pagamento confirmado")).to_be_visible(timeout=12_000)
@@ -167,8 +167,8 @@ async def test_a_page_that_lost_its_server_says_so_and_asks_as_often_as_before_o
     async with page.expect_response(address):
         await page.evaluate("dispatchEvent(new Event('online'))")
     await expect(hint).to_be_hidden()
-    async with page.expect_response(address, timeout=AT_ONCE_MS):
-        await let_it_ask(page)
+    async with page.expect_response(address, timeout=SOON_MS):
+        await let_page_poll(page)
 
 
 class Countdown:

@@ -11,7 +11,7 @@ from contracts.events import EVENTS
 from contracts.payment_status import ALERTS, KNOWN
 from services.cli.__main__ import _parser
 from services.gateway.api.views import LABELS
-from services.gateway.pages.words import LINK, PIX, RETURN
+from services.gateway.pages.texts import LINK, PIX, RETURN
 from tests import documents
 from tests.documents import EVENTS as EVENTS_PAGE
 from tests.documents import (

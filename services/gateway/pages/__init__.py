@@ -1,1 +1,1 @@
-"""What a payer meets in a browser, in Portuguese."""
+"""The pages for payers, in Portuguese."""

@@ -1,4 +1,4 @@
-"""Stylesheet, scripts and icon of the pages; an address carries the digest of what it leads to."""
+"""Stylesheet, scripts and icon of the pages; the address of a file has its digest."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ TYPES: Final = {
     "copy.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
-FOR_EVER: Final = "public, max-age=31536000, immutable"
-ASK_AGAIN: Final = "no-cache"
+IMMUTABLE: Final = "public, max-age=31536000, immutable"
+REVALIDATE: Final = "no-cache"
 
 
 class Asset(Struct, frozen=True, kw_only=True):
@@ -35,25 +35,25 @@ class Asset(Struct, frozen=True, kw_only=True):
 
 @functools.cache
 def asset(name: str) -> Asset:
-    """Read a file of the list, once."""
+    """Read one file of `TYPES`, once."""
     body = (FOLDER / name).read_bytes()
     return Asset(body=body, digest=hashlib.sha256(body).hexdigest()[:16])
 
 
 def address_of(name: str) -> str:
-    """Give the address under which a browser may keep the file for ever."""
+    """Return the address under which browsers may cache the file permanently."""
     return f"/assets/{name}?v={asset(name).digest}"
 
 
 async def show_asset(request: web.Request) -> web.Response:
-    """`GET /assets/{asset}`: the file. Under the digest of another version it is this one, and is not kept."""
+    """`GET /assets/{asset}`: the file. With the digest of another version it sends this one, and disallows caching."""
     name = request.match_info["asset"]
     if name not in TYPES:
         raise NotFound(name[:64], why="file")
     found = asset(name)
     headers = {
         "ETag": f'"{found.digest}"',
-        "Cache-Control": FOR_EVER if single(request.query, "v") == found.digest else ASK_AGAIN,
+        "Cache-Control": IMMUTABLE if single(request.query, "v") == found.digest else REVALIDATE,
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "same-origin",
     }

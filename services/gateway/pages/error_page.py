@@ -1,4 +1,4 @@
-"""What a page shows instead of itself."""
+"""The pages for errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SERVER_ERRORS: Final = 500
 
 
 def page_error(_told: CataloguedError, status: int, _headers: dict[str, str]) -> web.Response:
-    """Show that there is nothing, that it failed, or that it was asked too often; a page tells a stranger no more."""
+    """Show one of three pages: not found, unavailable, too many requests. A stranger gets no details."""
     if status == TOO_MANY_REQUESTS:
         return too_many()
     return unavailable() if status >= SERVER_ERRORS else not_found()

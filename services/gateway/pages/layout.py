@@ -1,4 +1,4 @@
-"""The one frame of every page, and the headers that fence it in."""
+"""The frame of every page, and its security headers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aiohttp import web
 
 from services.gateway.pages.assets import address_of
 from services.gateway.pages.markup import Html, document, tag
-from services.gateway.pages.words import OFFLINE
+from services.gateway.pages.texts import OFFLINE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-# The address of a page opens a payment: no other site, search engine or cache may come to know it.
+# The address of a page opens a payment: other sites, search engines and caches must not learn it.
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -40,10 +40,10 @@ def page(
     state: Mapping[str, str | None] | None = None,
     status: int = 200,
 ) -> web.Response:
-    """Lay out one page under its heading.
+    """Build one page under its heading.
 
-    `tone` is calm, good, wait or bad; `shop` is whose page it is; `state` are the attributes of `main` by which the
-    scripts know what is shown.
+    `tone` is calm, good, wait or bad; `shop` is the merchant's name; `state` has the attributes of `main` that the
+    scripts read.
     """
     root = tag(
         "html",
@@ -51,7 +51,7 @@ def page(
         tag(
             "body",
             tag("header", tag("p", shop, class_="shop", dir="auto")) if shop else "",
-            # Outside of `main`, so that both are still there when `main` is exchanged.
+            # Outside `main`, so that it stays when the script replaces `main`.
             tag("p", OFFLINE, class_="offline") if state else "",
             tag(
                 "main",
@@ -73,7 +73,7 @@ def page(
 
 
 def not_found() -> web.Response:
-    """Say that there is nothing here; what is another's looks the same."""
+    """Build the page for 404; another tenant's payment gets the same one."""
     return page(
         "Página não encontrada",
         tag("p", "Confira o endereço, ou peça à loja que o envie de novo.", class_="lead"),
@@ -82,7 +82,7 @@ def not_found() -> web.Response:
 
 
 def unavailable() -> web.Response:
-    """Say that a moment later it may go well."""
+    """Build the page for 503, with `Retry-After`."""
     sentence = (
         "Não conseguimos mostrar o pagamento agora. Se você já pagou, não pague de novo: atualize esta página em "
         "alguns instantes."
@@ -91,7 +91,7 @@ def unavailable() -> web.Response:
 
 
 def too_many() -> web.Response:
-    """Say that this address has asked too often."""
+    """Build the page for 429, with `Retry-After`."""
     sentence = "Aguarde alguns instantes e atualize esta página. Se você já pagou, não pague de novo."
     return _later("Muitas consultas seguidas", sentence, status=429)
 

@@ -1,4 +1,4 @@
-"""HTML that is escaped by construction: a text stays a text, and only this module makes markup of one."""
+"""HTML that is always escaped: only this module turns text into markup."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Final
 
 from msgspec import Struct
 
-# Elements of HTML that have no content and no end tag, as far as the pages use them.
+# The void elements of HTML that the pages use.
 VOID: Final = frozenset({"img", "link", "meta"})
 
 
 class Html(Struct, frozen=True):
-    """Markup that may be sent as it is; `tag` makes it, and nobody else."""
+    """Escaped markup; only `tag` makes it."""
 
     text: str
 
 
 def tag(name: str, /, *content: Html | str, **attributes: str | bool | None) -> Html:
-    """Make an element. A `str` in it is escaped, whatever it holds.
+    """Build an element; every `str` in it is escaped.
 
-    `class_` is written `class`, `data_status` is `data-status`; True is an attribute without a value, and one
-    that is None or False is left out.
+    `class_` becomes `class`, and `data_status` becomes `data-status`. True makes an attribute without a value; None and
+    False leave the attribute out.
     """
     start = "".join(_attribute(key, value) for key, value in attributes.items())
     if name in VOID:
@@ -31,11 +31,11 @@ def tag(name: str, /, *content: Html | str, **attributes: str | bool | None) -> 
 
 
 def document(root: Html) -> str:
-    """Give the text of a whole document."""
+    """Return the text of a whole document."""
     return f"<!doctype html>\n{root.text}\n"
 
 
-def _attribute(key: str, value: str | bool | None) -> str:  # noqa: FBT001 - HTML's own way of switching a thing on
+def _attribute(key: str, value: str | bool | None) -> str:  # noqa: FBT001 - an HTML attribute may be boolean
     if value is None or value is False:
         return ""
     name = key.rstrip("_").replace("_", "-")

@@ -1,4 +1,4 @@
-"""Where a payer comes back to from a provider's checkout. What the address says is never believed."""
+"""The page to which a payer returns from a provider's checkout. It does not trust the status in its own address."""
 
 from __future__ import annotations
 
@@ -17,41 +17,43 @@ from services.gateway.authentication import Credentials, authenticate, bearer_of
 from services.gateway.gateway import client_address, gateway_of
 from services.gateway.http import fields
 from services.gateway.http.values import single
-from services.gateway.pages.asking import ask_on_return
 from services.gateway.pages.layout import not_found
 from services.gateway.pages.markup import Html, tag
-from services.gateway.pages.standing import standing_on_return
-from services.gateway.pages.view import payment_page, view_of
-from services.gateway.pages.words import RETURN
+from services.gateway.pages.page_context import context_of, payment_page
+from services.gateway.pages.payer_state import payer_state_on_return
+from services.gateway.pages.refresh import refresh_on_return
+from services.gateway.pages.texts import RETURN
 from services.gateway.payer_links import token_for
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from extrato.use_cases.payments import LoadedPayment
-    from services.gateway.pages.view import View
+    from services.gateway.pages.page_context import PageContext
 
 
 TOKEN_LASTS: Final = timedelta(hours=1)
 
 
 async def come_back(request: web.Request) -> web.Response:
-    """`GET /payments/mp/return/`: the provider is asked, and the page shows what the hub then knows."""
+    """`GET /payments/mp/return/`: ask the provider, and show the state of the payment."""
     found = await _find(request)
     if found is None:
         return not_found()
     loaded, token = found
-    asked = await ask_on_return(request, loaded)
-    view = await view_of(request, asked, token=token)
-    view = replace(view, standing=standing_on_return(view.standing, is_answered=asked.is_answered))
-    return payment_page(view, RETURN[view.standing], *_another_try(view))
+    refreshed = await refresh_on_return(request, loaded)
+    context = await context_of(request, refreshed, token=token)
+    context = replace(
+        context, payer_state=payer_state_on_return(context.payer_state, is_answered=refreshed.is_answered)
+    )
+    return payment_page(context, RETURN[context.payer_state], *_another_try(context))
 
 
 async def _find(request: web.Request) -> tuple[LoadedPayment, str] | None:
-    """Find the payment by the whole reference that the provider was told, or by its number as on any page.
+    """Find the payment by the full reference that the provider has, or by its number as on any page.
 
-    Gives the token for its page with it. A reference stands in the provider's panel, in the merchant's books and in
-    addresses that a payer's browser remembers: the token that it leads to ends soon.
+    Returns also the token for the links of the page. The provider's panel, the merchant's books and the payer's browser
+    keep references, so that the token for a reference expires after `TOKEN_LASTS`.
     """
     try:
         return await _by_reference(request) or await _by_number(request)
@@ -60,14 +62,14 @@ async def _find(request: web.Request) -> tuple[LoadedPayment, str] | None:
 
 
 async def _by_reference(request: web.Request) -> tuple[LoadedPayment, str] | None:
-    """Find whose reference it is; one of another form, such as the text `null`, is none of ours."""
+    """Find the payment of a reference; None for a text that is not a reference, such as `null`."""
     reference = single(request.query, "external_reference") or ""
     number = payment_id_in_reference(reference)
     if number is None:
         return None
     gateway, address = gateway_of(request), client_address(request)
-    # It opens a payment as a key opens a merchant's, and is guessed at as seldom: who has guessed too often is not
-    # told by the one answer that differs that he was right.
+    # A reference opens a payment, so that wrong ones count as failed attempts. A client over its budget must not learn
+    # from a different answer that its guess was right.
     gateway.rate_limiter.admit_attempt(address, reference)
     with contextlib.suppress(NotFound):
         loaded = await load_payment(gateway.hub, number)
@@ -79,7 +81,7 @@ async def _by_reference(request: web.Request) -> tuple[LoadedPayment, str] | Non
 
 
 async def _by_number(request: web.Request) -> tuple[LoadedPayment, str]:
-    """Find the payment of that number, for whom the number's own page would open too."""
+    """Find the payment of that number; the caller needs the same credentials as for the payment's own page."""
     number = fields.payment_id(single(request.query, "payment_id") or "")
     credentials = Credentials(
         api_key=bearer_of(request), payment_id=str(number), token=single(request.query, "t") or ""
@@ -89,15 +91,15 @@ async def _by_number(request: web.Request) -> tuple[LoadedPayment, str]:
     return loaded, token_for(gateway, caller, loaded)
 
 
-def _another_try(view: View) -> tuple[Html, ...]:
-    """Offer the way to the checkout where it makes sense, more or less loudly."""
-    match view.standing:
+def _another_try(context: PageContext) -> tuple[Html, ...]:
+    """Return a link to the checkout where the payer may pay; it is a plain button after a refusal."""
+    match context.payer_state:
         case "open":
-            words, look = "Pagar agora", "button quiet"
+            text, look = "Pagar agora", "button quiet"
         case "refused":
-            words, look = "Tentar de novo", "button"
+            text, look = "Tentar de novo", "button"
         case "waiting":
-            words, look = "Ver o Pix ou o boleto de novo", "button quiet"
+            text, look = "Ver o Pix ou o boleto de novo", "button quiet"
         case _:
             return ()
-    return (tag("p", tag("a", words, href=view.checkout_address, class_=look), class_="actions"),)
+    return (tag("p", tag("a", text, href=context.checkout_address, class_=look), class_="actions"),)

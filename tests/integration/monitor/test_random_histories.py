@@ -30,7 +30,7 @@ from extrato.use_cases.payments import change_payment, load_payment
 from extrato.use_cases.record_return import record_return
 from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.use_cases.refund_payment import RefundWish, complete_refund, refund_payment
-from services.gateway.pages.standing import MAY_PAY, standing_of
+from services.gateway.pages.payer_state import MAY_PAY, payer_state_of
 from services.monitor.schedule import FAST
 from tests.integration.monitor.conftest import CAUSE, Faulty
 
@@ -259,7 +259,7 @@ async def test_hub_and_provider_agree_after_any_story(world: World, seed: int):
         if ledger.held_by:
             for hours in (0, 2):
                 now = world.hub.now() + timedelta(hours=hours)
-                assert standing_of(payment, now) not in MAY_PAY, (seed, number, history.steps_taken)
+                assert payer_state_of(payment, now) not in MAY_PAY, (seed, number, history.steps_taken)
 
 
 @pytest.mark.parametrize("seed", range(STORIES))
@@ -305,7 +305,7 @@ async def test_direct_pix_holds_received_minus_returned_after_any_story(world: W
     }
     assert payment.ledger.total.refunded == sum(back.values())
     if payment.ledger.total != NOTHING and payment.ledger.held_by:
-        assert standing_of(payment, now) not in MAY_PAY
+        assert payer_state_of(payment, now) not in MAY_PAY
 
 
 async def _direct_pix(world: World) -> LoadedPayment:

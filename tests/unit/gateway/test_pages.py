@@ -1,4 +1,4 @@
-"""How a payment stands for a payer, in which words, and markup that no text can break."""
+"""How a payment stands for a payer, in which texts, and markup that no text can break."""
 
 from __future__ import annotations
 
@@ -15,12 +15,19 @@ from contracts.events import CancellationRequested, PaymentCancelled
 from extrato.domain.payment.commands import AcceptMoney, CompleteCancellation, Expire, RecordReturn, RequestCancellation
 from extrato.domain.payment.decisions import PAYMENT
 from extrato.use_cases.payments import LoadedPayment
-from services.gateway.pages import words
+from services.gateway.pages import texts
 from services.gateway.pages.assets import FOLDER, TYPES
 from services.gateway.pages.layout import HEADERS, page, unavailable
 from services.gateway.pages.markup import Html, document, tag
-from services.gateway.pages.standing import LATE, MAY_MOVE, MAY_PAY, Standing, standing_of, standing_on_return
-from services.gateway.pages.view import View, payment_page
+from services.gateway.pages.page_context import PageContext, payment_page
+from services.gateway.pages.payer_state import (
+    LATE,
+    MAY_MOVE,
+    MAY_PAY,
+    PayerState,
+    payer_state_of,
+    payer_state_on_return,
+)
 from tests.compatibility.claim import claim
 from tests.unit.payment_story import (
     CHARGED,
@@ -39,7 +46,7 @@ from tests.unit.payment_story import (
 )
 
 LATER = at(60)
-PAGES = Path(words.__file__).parent
+PAGES = Path(texts.__file__).parent
 ASKED_TO_CANCEL = (CancellationRequested(),)
 CANCELLED = (CancellationRequested(), PaymentCancelled())
 
@@ -104,13 +111,13 @@ def paid_and_then(status, *, then=()):
     ],
 )
 def test_a_payment_stands_for_its_payer(stands, now, expected):
-    assert standing_of(stands, now) == expected
+    assert payer_state_of(stands, now) == expected
 
 
 @pytest.mark.parametrize("stands", [payment(), payment("rejected"), payment(then=[EXPIRED])])
 def test_nothing_is_called_expired_while_a_provider_that_was_just_asked_is_silent(stands):
-    assert standing_of(stands, LATER, is_answered=False) == "settling"
-    assert standing_of(stands, LATER + LATE, is_answered=False) == "expired"
+    assert payer_state_of(stands, LATER, is_answered=False) == "settling"
+    assert payer_state_of(stands, LATER + LATE, is_answered=False) == "expired"
 
 
 @pytest.mark.parametrize(
@@ -127,10 +134,10 @@ def test_nothing_is_called_expired_while_a_provider_that_was_just_asked_is_silen
     ],
 )
 def test_who_comes_back_is_led_to_pay_only_once_the_provider_has_told(stands, expected):
-    answered, unanswered = (standing_of(stands, NOON, is_answered=told) for told in (True, False))
-    assert standing_on_return(answered, is_answered=True) == answered
-    assert standing_on_return(unanswered, is_answered=False) == expected
-    assert standing_on_return(unanswered, is_answered=False) not in MAY_PAY
+    answered, unanswered = (payer_state_of(stands, NOON, is_answered=told) for told in (True, False))
+    assert payer_state_on_return(answered, is_answered=True) == answered
+    assert payer_state_on_return(unanswered, is_answered=False) == expected
+    assert payer_state_on_return(unanswered, is_answered=False) not in MAY_PAY
 
 
 # --- money that does not pay the charge ---------------------------------------------------------
@@ -207,9 +214,11 @@ IN_DISPUTE = {
 def test_money_that_does_not_pay_leads_nobody_to_pay_whether_open_or_closed(seen, expected, close, now):
     stands = close(link()).becomes(*seen)
     for is_answered in (True, False):
-        standing = standing_on_return(standing_of(stands, now, is_answered=is_answered), is_answered=is_answered)
-        assert standing == expected
-        assert standing not in MAY_PAY
+        payer_state = payer_state_on_return(
+            payer_state_of(stands, now, is_answered=is_answered), is_answered=is_answered
+        )
+        assert payer_state == expected
+        assert payer_state not in MAY_PAY
 
 
 @pytest.mark.parametrize(
@@ -228,7 +237,7 @@ def test_money_that_does_not_pay_leads_nobody_to_pay_whether_open_or_closed(seen
 )
 def test_a_pix_that_does_not_pay_the_charge_stands_as_partial_or_late(story, commands, expected):
     stands = story.becomes(*commands)
-    assert {standing_of(stands, now) for now in (NOON, LATER)} == {expected}
+    assert {payer_state_of(stands, now) for now in (NOON, LATER)} == {expected}
     assert not {"partial", "late", "paid"} & MAY_PAY
 
 
@@ -252,13 +261,13 @@ def back(amount_centavos=1000):
     ids=["parts that add up", "parts that add up late", "a part given back", "late and returned", "late, in part"],
 )
 def test_a_payment_stands_otherwise_once_the_rest_has_come_or_the_money_went_back(stands, now, expected):
-    assert standing_of(stands, now) == expected
+    assert payer_state_of(stands, now) == expected
 
 
 # --- the facts ----------------------------------------------------------------------------------
 
 
-def drawn(stands, now=LATER, said=words.LINK):
+def drawn(stands, now=LATER, by_state=texts.LINK):
     """The page of a payment, as text, and its facts."""
     loaded = LoadedPayment(
         payment_id=15,
@@ -270,9 +279,11 @@ def drawn(stands, now=LATER, said=words.LINK):
         version=1,
         position=1,
     )
-    standing = standing_of(stands, now)
-    view = View(loaded=loaded, shop="Padaria", standing=standing, now=now, token="t", checkout_address="https://pay")
-    text = payment_page(view, said[standing]).text or ""
+    payer_state = payer_state_of(stands, now)
+    context = PageContext(
+        loaded=loaded, shop="Padaria", payer_state=payer_state, now=now, token="t", checkout_address="https://pay"
+    )
+    text = payment_page(context, by_state[payer_state]).text or ""
     return text, dict(re.findall(r'<dt>([^<]+)</dt><dd dir="auto">([^<]*)</dd>', text))
 
 
@@ -316,7 +327,7 @@ def test_a_page_tells_the_situation_and_the_scripts_the_detail(stands, situation
     assert "Pago em" not in facts
     assert f'data-detail="{detail}"' in text
     # What is missing may yet come while the payer looks on; what came late waits for the merchant.
-    assert ("data-socket" in text) == (standing_of(stands, LATER) in MAY_MOVE)
+    assert ("data-socket" in text) == (payer_state_of(stands, LATER) in MAY_MOVE)
 
 
 @pytest.mark.parametrize(
@@ -324,10 +335,10 @@ def test_a_page_tells_the_situation_and_the_scripts_the_detail(stands, situation
     [
         ([paid(1000)], None),
         ([PART, paid(600, attempt="b")], None),
-        ([paid(1001)], words.PAID_TOO_MUCH),
-        ([paid(600), paid(600, attempt="b")], words.PAID_TOO_MUCH),
-        ([paid(1000), paid(1000, attempt="b")], words.PAID_TWICE),
-        ([PART, paid(1000, attempt="b")], words.PAID_TWICE),
+        ([paid(1001)], texts.PAID_TOO_MUCH),
+        ([paid(600), paid(600, attempt="b")], texts.PAID_TOO_MUCH),
+        ([paid(1000), paid(1000, attempt="b")], texts.PAID_TWICE),
+        ([PART, paid(1000, attempt="b")], texts.PAID_TWICE),
         ([paid(1000), paid(1000, attempt="b"), observe("refunded", attempt="b", minute=72)], None),
     ],
 )
@@ -336,31 +347,33 @@ def test_who_paid_too_much_or_twice_is_told_so(seen, notice):
     assert told == ([notice] if notice else [])
 
 
-# --- words --------------------------------------------------------------------------------------
+# --- texts --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("said", [words.PIX, words.LINK, words.RETURN])
-def test_every_page_has_words_for_every_standing(said):
-    assert set(said) == set(get_args(Standing))
-    assert {each.tone for each in said.values()} <= {"calm", "good", "wait", "bad"}
+@pytest.mark.parametrize("by_state", [texts.PIX, texts.LINK, texts.RETURN])
+def test_every_page_has_words_for_every_standing(by_state):
+    assert set(by_state) == set(get_args(PayerState))
+    assert {each.tone for each in by_state.values()} <= {"calm", "good", "wait", "bad"}
 
 
-@pytest.mark.parametrize("said", [words.PIX, words.LINK, words.RETURN])
-def test_no_words_depend_on_a_script(said):
-    assert [each.lead for each in said.values() if "se atualiza" in each.lead] == []
+@pytest.mark.parametrize("by_state", [texts.PIX, texts.LINK, texts.RETURN])
+def test_no_words_depend_on_a_script(by_state):
+    assert [each.lead for each in by_state.values() if "se atualiza" in each.lead] == []
 
 
-@pytest.mark.parametrize("said", [words.LINK, words.RETURN])
-@pytest.mark.parametrize("standing", ["reviewing", "checking", "settling", "closing", "late", "expired", "cancelled"])
-def test_nobody_who_has_paid_is_told_to_pay_again(said, standing):
-    assert re.search("[Nn]ão (é preciso )?pag(ue|ar) de novo", said[standing].lead)
+@pytest.mark.parametrize("by_state", [texts.LINK, texts.RETURN])
+@pytest.mark.parametrize(
+    "payer_state", ["reviewing", "checking", "settling", "closing", "late", "expired", "cancelled"]
+)
+def test_nobody_who_has_paid_is_told_to_pay_again(by_state, payer_state):
+    assert re.search("[Nn]ão (é preciso )?pag(ue|ar) de novo", by_state[payer_state].lead)
 
 
-@pytest.mark.parametrize("said", [words.PIX, words.LINK, words.RETURN])
-@pytest.mark.parametrize("standing", ["partial", "late"])
-def test_whose_money_does_not_pay_is_told_not_to_pay_here_and_whom_to_ask(said, standing):
-    assert re.search("Não pague (por aqui|de novo)", said[standing].lead)
-    assert re.search("[Ff]ale com a loja", said[standing].lead)
+@pytest.mark.parametrize("by_state", [texts.PIX, texts.LINK, texts.RETURN])
+@pytest.mark.parametrize("payer_state", ["partial", "late"])
+def test_whose_money_does_not_pay_is_told_not_to_pay_here_and_whom_to_ask(by_state, payer_state):
+    assert re.search("Não pague (por aqui|de novo)", by_state[payer_state].lead)
+    assert re.search("[Ff]ale com a loja", by_state[payer_state].lead)
 
 
 @given(st.text())

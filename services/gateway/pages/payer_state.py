@@ -1,4 +1,4 @@
-"""How a payment stands in the eyes of a payer. Pure."""
+"""The state of a payment as its payer sees it. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from extrato.domain.payment.state import Charged, ChargeNotCreated, Opened
 if TYPE_CHECKING:
     from datetime import datetime
 
-Standing = Literal[
+PayerState = Literal[
     "preparing",
     "open",
     "waiting",
@@ -30,18 +30,18 @@ Standing = Literal[
     "cancelled",
 ]
 
-MAY_MOVE: Final[frozenset[Standing]] = frozenset(
+MAY_MOVE: Final[frozenset[PayerState]] = frozenset(
     {"preparing", "open", "waiting", "reviewing", "checking", "settling", "closing", "refused", "partial", "late"}
 )
-"""Where something may still happen while the payer looks on."""
+"""The states that may still change while the page is open."""
 
-MAY_PAY: Final[frozenset[Standing]] = frozenset({"open", "waiting", "refused"})
-"""Where a payer may be led to paying."""
+MAY_PAY: Final[frozenset[PayerState]] = frozenset({"open", "waiting", "refused"})
+"""The states in which a page may offer to pay."""
 
-# Who paid in the last minute looks at the page soon; later than that a provider's silence means nothing.
+# A payer who paid in the last minute opens the page soon. After an hour the page no longer waits for the provider.
 LATE: Final = timedelta(hours=1)
 
-_OF_SETTLED: Final[dict[str, Standing]] = {
+_STATE_OF_SETTLED: Final[dict[str, PayerState]] = {
     "approved": "paid",
     "refunded": "refunded",
     "in_mediation": "disputed",
@@ -49,13 +49,13 @@ _OF_SETTLED: Final[dict[str, Standing]] = {
 }
 
 
-def standing_of(payment: Opened, now: datetime, *, is_answered: bool = True) -> Standing:
-    """Say how a payment stands at `now`; `is_answered` is false when the provider was asked and has not told.
+def payer_state_of(payment: Opened, now: datetime, *, is_answered: bool = True) -> PayerState:
+    """Return the payer's state of a payment at `now`; `is_answered` is False when the provider did not answer.
 
-    `waiting` has an attempt that waits for its payer, such as a code that was not paid yet, and `reviewing` one that
-    the provider looks at. `settling` may yet turn out paid, but nobody can begin an attempt, for the time is over.
-    `closing` is to be cancelled, as soon as the provider does it. `refused` can be tried again. Of `partial` and `late`
-    money has come that does not pay the charge; whatever else is so, nobody is led to pay again.
+    `waiting`: an attempt waits for its payer, such as an unpaid code. `reviewing`: the provider reviews an attempt.
+    `settling`: the time is over and no attempt can begin, but an earlier one may still be paid. `closing`: the merchant
+    wants to cancel and the provider has not confirmed. `refused`: the payer can try again. `partial` and `late`: money
+    has arrived that does not pay the charge, and the page does not offer to pay again.
     """
     by_money = _by_money(payment)
     if by_money is not None:
@@ -67,41 +67,41 @@ def standing_of(payment: Opened, now: datetime, *, is_answered: bool = True) -> 
     expires_at = payment.intent.expires_at
     is_overdue = expires_at is not None and now >= expires_at
     if payment.expired or (is_overdue and not payment.has_attempt_in_flight):
-        # The hub's own clock closes it in a moment, and takes no money from now on.
+        # The hub expires it in a moment and accepts no more attempts.
         is_late = expires_at is None or now >= expires_at + LATE
         return "expired" if is_answered or is_late else "settling"
     return "settling" if is_overdue else _in_time(payment)
 
 
-def _by_money(payment: Opened) -> Standing | None:
-    """Say how it stands if money has come, whether it pays the charge or not."""
+def _by_money(payment: Opened) -> PayerState | None:
+    """Return the state of a payment that has received money, whether it pays the charge or not."""
     if payment.is_settled:
-        # It was paid, and its status may be unknown here.
-        return _OF_SETTLED.get(payment.status, "reviewing")
+        # It was paid, and its status may be one that the hub does not know.
+        return _STATE_OF_SETTLED.get(payment.status, "reviewing")
     if payment.ledger.held_by:
         return "late" if payment.ledger.total.held >= payment.intent.amount_centavos else "partial"
-    # In whatever currency: who disputes a payment is not led to make another one.
+    # In any currency: a payer who disputes a payment gets no offer to make another one.
     is_disputed = any(payment.ledger.share(name).disputed for name in payment.attempts)
     return "disputed" if is_disputed else None
 
 
-def standing_on_return(standing: Standing, *, is_answered: bool) -> Standing:
-    """Say how a payment stands for who comes back from the checkout, and may just have paid.
+def payer_state_on_return(state: PayerState, *, is_answered: bool) -> PayerState:
+    """Return the state for a payer who returns from the checkout and may just have paid.
 
-    `checking` leads nobody to pay until the provider has told.
+    `checking` does not offer to pay until the provider has answered.
     """
-    return "checking" if standing in MAY_PAY and not is_answered else standing
+    return "checking" if state in MAY_PAY and not is_answered else state
 
 
-def _in_time(payment: Opened) -> Standing:
+def _in_time(payment: Opened) -> PayerState:
     if any(not attempt.has_ended for attempt in payment.attempts.values()):
         return "waiting" if payment.status == "pending" else "reviewing"
     if not isinstance(payment, Charged):
         return "preparing"
     if payment.is_over_at_provider and payment.status not in ENDED:
-        # Its one attempt was paid with another amount, which has gone back.
+        # Its one attempt was paid with another amount, which was returned.
         return "refunded"
     if payment.charge.attempt_id is not None and payment.status in ENDED:
-        # The charge was itself the one attempt to pay it.
+        # This charge allows one attempt.
         return "expired" if payment.status_detail == "expired" else "cancelled"
     return "refused" if payment.status == "rejected" else "open"

@@ -1,4 +1,4 @@
-"""What each page says to a payer, by how the payment stands."""
+"""The texts of each page, by the payer's state of the payment."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from services.gateway.pages.standing import Standing
+    from services.gateway.pages.payer_state import PayerState
 
 
-class Words(Struct, frozen=True):
+class PageText(Struct, frozen=True):
     """A heading, what it means, and the tone of both: calm, good, wait or bad."""
 
     title: str
@@ -18,82 +18,82 @@ class Words(Struct, frozen=True):
     tone: str
 
 
-_PREPARING: Final = Words(
+_PREPARING: Final = PageText(
     "Preparando a cobrança", "Só um instante: atualize esta página se ela não mudar sozinha.", "wait"
 )
 
-_EVERYWHERE: Final[dict[Standing, Words]] = {
+_ALL_PAGES: Final[dict[PayerState, PageText]] = {
     "preparing": _PREPARING,
-    "checking": Words(
+    "checking": PageText(
         "Conferindo o pagamento",
         "Ainda não recebemos a resposta do Mercado Pago. Se você acabou de pagar, não pague de novo: a confirmação "
         "aparece aqui.",
         "wait",
     ),
-    "settling": Words(
+    "settling": PageText(
         "Conferindo o pagamento",
         "O prazo terminou: não pague agora. Se você já pagou, não pague de novo: o resultado aparece nesta página.",
         "wait",
     ),
-    "closing": Words(
+    "closing": PageText(
         "Cobrança sendo cancelada",
         "A loja pediu o cancelamento: não pague. Se você já pagou, não pague de novo: o resultado aparece aqui.",
         "wait",
     ),
-    "refunded": Words(
+    "refunded": PageText(
         "Pagamento devolvido", "O valor foi devolvido. Quando ele aparece depende do seu banco ou cartão.", "calm"
     ),
-    "partial": Words(
+    "partial": PageText(
         "Pagamento incompleto",
         "O que recebemos ainda não cobre esta cobrança. Não pague de novo por esta página, que cobra o valor inteiro. "
         "Fale com a loja: ela pode receber o restante ou devolver o que chegou.",
         "wait",
     ),
-    "late": Words(
+    "late": PageText(
         "Pagamento recebido fora do prazo",
         "O valor chegou depois do fim do prazo. Não pague de novo: fale com a loja, que vai aceitar o valor ou "
         "devolvê-lo.",
         "wait",
     ),
-    "disputed": Words(
+    "disputed": PageText(
         "Pagamento em contestação", "O valor está em disputa. Para saber do andamento, fale com a loja.", "wait"
     ),
-    "charged_back": Words(
+    "charged_back": PageText(
         "Pagamento contestado", "O pagamento foi contestado. Para saber do andamento, fale com a loja.", "wait"
     ),
 }
 
-_TO_PAY: Final = Words("Pague com Pix", "Escaneie o código no app do seu banco, ou copie e cole.", "calm")
+_TO_PAY: Final = PageText("Pague com Pix", "Escaneie o código no app do seu banco, ou copie e cole.", "calm")
 
-PIX: Final[dict[Standing, Words]] = {
-    **_EVERYWHERE,
+PIX: Final[dict[PayerState, PageText]] = {
+    **_ALL_PAGES,
     "open": _TO_PAY,
     "waiting": _TO_PAY,
     "refused": _TO_PAY,
-    "reviewing": Words(
+    "reviewing": PageText(
         "Pagamento em análise", "Recebemos o seu pagamento e ele está sendo analisado. Não pague de novo.", "wait"
     ),
-    "paid": Words("Pagamento confirmado", "A loja já recebeu a confirmação. Pode fechar esta página.", "good"),
-    "expired": Words(
+    "paid": PageText("Pagamento confirmado", "A loja já recebeu a confirmação. Pode fechar esta página.", "good"),
+    "expired": PageText(
         "Cobrança expirada",
         "Este código não vale mais: não pague e peça outro à loja. Se já pagou, mostre o comprovante a ela.",
         "bad",
     ),
-    "cancelled": Words(
+    "cancelled": PageText(
         "Cobrança cancelada",
         "Este código não vale mais: não pague e peça outro à loja. Se já pagou, mostre o comprovante a ela.",
         "bad",
     ),
 }
 
-_LINK_IS_OVER: Final[dict[Standing, Words]] = {
-    "expired": Words(
+_LINK_IS_OVER: Final[dict[PayerState, PageText]] = {
+    "expired": PageText(
         "Link expirado",
         "O prazo para pagar terminou. Se você já pagou, não pague de novo: mostre o comprovante à loja. "
         "Se não pagou, peça um novo link.",
         "bad",
     ),
-    "cancelled": Words(
+    "cancelled": PageText(
         "Link cancelado",
         "Este link não pode mais ser pago. Se você já pagou, não pague de novo: mostre o comprovante à loja. "
         "Se não pagou, peça um novo link.",
@@ -101,50 +101,50 @@ _LINK_IS_OVER: Final[dict[Standing, Words]] = {
     ),
 }
 
-# Where a payer may go on to the checkout there is no page, but for the moment before the checkout has an address.
-LINK: Final[dict[Standing, Words]] = {
-    **_EVERYWHERE,
+# Where the payer may pay, the link redirects to the checkout; the page shows only until the checkout has a URL.
+LINK: Final[dict[PayerState, PageText]] = {
+    **_ALL_PAGES,
     **_LINK_IS_OVER,
     "open": _PREPARING,
     "waiting": _PREPARING,
     "refused": _PREPARING,
-    "reviewing": Words(
+    "reviewing": PageText(
         "Pagamento em análise",
         "Já existe um pagamento deste link em análise, o que costuma levar poucos minutos. Não pague de novo: "
         "o resultado aparece aqui.",
         "wait",
     ),
-    "paid": Words("Pagamento já realizado", "Este link já foi pago: não é preciso pagar de novo.", "good"),
+    "paid": PageText("Pagamento já realizado", "Este link já foi pago: não é preciso pagar de novo.", "good"),
 }
 
-RETURN: Final[dict[Standing, Words]] = {
-    **_EVERYWHERE,
+RETURN: Final[dict[PayerState, PageText]] = {
+    **_ALL_PAGES,
     **_LINK_IS_OVER,
-    "open": Words(
+    "open": PageText(
         "Nenhum pagamento recebido ainda",
         "Se você já pagou, não pague de novo: espere um instante e atualize esta página. Se não pagou, pode pagar "
         "agora.",
         "calm",
     ),
-    "waiting": Words(
+    "waiting": PageText(
         "Aguardando a confirmação",
         "Se ainda não pagou o Pix ou o boleto que gerou, termine no app do seu banco. Se já pagou, não pague de novo: "
         "o boleto pode levar até 3 dias úteis para ser confirmado.",
         "wait",
     ),
-    "reviewing": Words(
+    "reviewing": PageText(
         "Pagamento em análise",
         "O pagamento está sendo analisado, o que costuma levar poucos minutos. Não é preciso pagar de novo.",
         "wait",
     ),
-    "refused": Words(
+    "refused": PageText(
         "Pagamento não aprovado", "Nada foi cobrado. Tente de novo, com outro cartão ou outra forma de pagar.", "bad"
     ),
-    "paid": Words("Pagamento aprovado", "A loja já recebeu a confirmação. Pode fechar esta página.", "good"),
+    "paid": PageText("Pagamento aprovado", "A loja já recebeu a confirmação. Pode fechar esta página.", "good"),
 }
 
-# What the facts call a standing; the others are called as the status is everywhere.
-SITUATIONS: Final[dict[Standing, str]] = {
+# The names of states in the facts; the other states use the label of their status.
+SITUATIONS: Final[dict[PayerState, str]] = {
     "preparing": "Em preparação",
     "open": "Aguardando pagamento",
     "checking": "Em conferência",

@@ -1,0 +1,83 @@
+"""Refreshes a payment from the provider before a page shows it as unpaid."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from extrato.use_cases.payments import LoadedPayment, load_payment
+from extrato.use_cases.refresh_payment import observe_attempt
+from services.gateway.gateway import gateway_of
+from services.gateway.http.caller import cause_of
+from services.gateway.http.values import single
+from services.gateway.workers.checks import PROVIDER_FAILED
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from contracts.envelope import Cause
+    from services.gateway.gateway import Gateway
+
+# How long a page waits for the provider; a slower answer shows on the next refresh.
+REFRESH_WITHIN_S: Final = 2.0
+MAX_ATTEMPT_ID_LENGTH: Final = 20
+
+
+class Refreshed(Struct, frozen=True, kw_only=True):
+    """A payment after the refresh; `is_answered` is False when a call to the provider failed or timed out."""
+
+    loaded: LoadedPayment
+    is_answered: bool
+
+
+async def refresh_before_render(request: web.Request, loaded: LoadedPayment) -> Refreshed:
+    """Refresh a payment, unless it is settled or was refreshed just now."""
+    return await _refresh(gateway_of(request), loaded, None, cause=cause_of(request))
+
+
+async def refresh_on_return(request: web.Request, loaded: LoadedPayment) -> Refreshed:
+    """Refresh a payment whose payer returns from the checkout, and the attempt that the return address names.
+
+    A provider's search may lag behind; a call for the attempt by its id does not. The status and the payment of the
+    attempt come from the provider, never from the address.
+    """
+    cause = cause_of(request, actor="return_page")
+    return await _refresh(gateway_of(request), loaded, _attempt_named(request), cause=cause)
+
+
+def _attempt_named(request: web.Request) -> str | None:
+    """Read the provider's id of the attempt; for a payer who left without paying, it is the text `null`."""
+    text = single(request.query, "collection_id") or single(request.query, "payment_id") or ""
+    is_number = text.isascii() and text.isdigit() and len(text) <= MAX_ATTEMPT_ID_LENGTH
+    return text if is_number and "external_reference" in request.query else None
+
+
+async def _refresh(gateway: Gateway, loaded: LoadedPayment, attempt_id: str | None, *, cause: Cause) -> Refreshed:
+    """Refresh within `REFRESH_WITHIN_S`; a slow or unavailable provider leaves the payment as the hub knows it."""
+    if loaded.payment.is_settled or loaded.payment.intent.provider not in gateway.hub.providers.remote:
+        return Refreshed(loaded=loaded, is_answered=True)
+    is_answered = False
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(REFRESH_WITHIN_S):
+            if attempt_id is not None and attempt_id not in loaded.payment.attempts:
+                loaded = await _observe_attempt(gateway, loaded, attempt_id, cause=cause)
+            if not loaded.payment.is_settled:
+                checked = await gateway.checks.check(loaded, cause=cause)
+                loaded, is_answered = checked.loaded, checked.synced_at is not None
+    # An empty search says nothing about an attempt that the address names.
+    is_attempt_known = attempt_id is None or attempt_id in loaded.payment.attempts
+    return Refreshed(loaded=loaded, is_answered=is_answered and is_attempt_known)
+
+
+async def _observe_attempt(gateway: Gateway, loaded: LoadedPayment, attempt_id: str, *, cause: Cause) -> LoadedPayment:
+    """Read an attempt that only the return address names; these calls are rate-limited."""
+    if not gateway.rate_limiter.take_return_check(loaded.merchant, loaded.payment_id):
+        return loaded
+    try:
+        await observe_attempt(gateway.hub, loaded.merchant, loaded.payment.intent.provider, attempt_id, cause=cause)
+    except PROVIDER_FAILED:
+        return loaded
+    return await load_payment(gateway.hub, loaded.payment_id)
