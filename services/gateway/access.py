@@ -1,4 +1,4 @@
-"""Finds what a request names, if the caller may know of it; what is another's is told like what does not exist."""
+"""Finds what a request names. Another tenant's resource is answered 404, like a missing one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def find_padaria(request: web.Request, slug: str | None) -> Registered:
 
 
 def require_mercado_pago(merchant: Registered) -> None:
-    """Refuse what only Mercado Pago can do to a merchant without it."""
+    """Raise `Refused` for a merchant that has no Mercado Pago account connected."""
     if "mercado_pago" not in merchant.connections:
         raise Refused("provider_not_connected", merchant.slug)
 
@@ -42,7 +42,7 @@ async def find_payment(request: web.Request) -> LoadedPayment:
 
 
 async def find_history(request: web.Request) -> tuple[int, list[Envelope]]:
-    """Read the events of the payment that the path names, and give its number with them."""
+    """Return the number and the events of the payment that the path names."""
     number = fields.payment_id(request.match_info["payment_id"])
     history = await gateway_of(request).hub.log.read_stream(stream_id(number))
     if not history or not caller_of(request).may_open(number, history[0].merchant):
@@ -51,7 +51,7 @@ async def find_history(request: web.Request) -> tuple[int, list[Envelope]]:
 
 
 async def merchant_for(gateway: Gateway, caller: Caller, slug: str) -> Registered:
-    """Find a merchant for a caller."""
+    """Find a merchant; raises `Refused` where the caller may not see it."""
     merchant = await gateway.merchants.find(slug)
     if merchant is None or not caller.may_see(slug):
         raise Refused("merchant_not_found", "padaria_slug", why="named", slug=slug[:64])
@@ -59,7 +59,7 @@ async def merchant_for(gateway: Gateway, caller: Caller, slug: str) -> Registere
 
 
 async def payment_for(gateway: Gateway, caller: Caller, number: int) -> LoadedPayment:
-    """Load a payment for a caller; the payer's was read when his token was checked."""
+    """Load a payment; raises `Refused` where the caller may not. A payer's was loaded during authentication."""
     if caller.payment is not None:
         if caller.payment.payment_id != number:
             raise fields.not_found(number)

@@ -1,4 +1,4 @@
-"""The gateway process: builds its parts from the settings, and serves until it is told to stop."""
+"""The gateway process: builds its parts from the settings, and serves until it is cancelled."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from services.gateway.live.socket_io_server import SocketIoServer
 from services.gateway.live.socket_limits import SocketLimits
 from services.gateway.pipeline import wrap_handler
 from services.gateway.request_body import MAX_BODY_BYTES
-from services.gateway.revocations import end_revoked
+from services.gateway.revocations import abort_revoked
 from services.gateway.routes import NOT_FOUND, ROUTES, SOCKET_IO
-from services.gateway.workers.checks import Checks
-from services.gateway.workers.delivery_workers import DeliveryWorkers
-from services.gateway.workers.pictures import Pictures
-from services.gateway.workers.readiness import ReadinessLooks
+from services.gateway.workers.provider_checks import ProviderChecks
+from services.gateway.workers.qr_pictures import QrPictures
+from services.gateway.workers.readiness import ReadinessProbes
 from services.gateway.workers.webhook_budgets import WebhookBudgets
+from services.gateway.workers.webhook_workers import WebhookWorkers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 MAX_CONNECTIONS: Final = 10
 SHUTDOWN_S: Final = 1.0
 KEEPALIVE_S: Final = 75.0
-# For so long the rest of a body is let run past, of which its sender was told already that it is not wanted.
+# How long the gateway reads on after it has rejected a body, so that the client can read the response.
 LINGER_S: Final = 2.0
 BACKLOG: Final = 1024
 
@@ -51,7 +51,7 @@ _logger = structlog.get_logger(component="gateway")
 
 
 def create_app(gateway: Gateway) -> web.Application:
-    """Put every route on an application; what may be read may be asked for without its body too (RFC 9110, 9.1)."""
+    """Build the application with every route; each GET route also answers HEAD (RFC 9110, 9.1)."""
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app[GATEWAY] = gateway
     shared: list[web.AbstractRoute] = []
@@ -72,10 +72,10 @@ async def serve(settings: Settings) -> None:
         bus = await parts.enter_async_context(open_bus(settings, name="gateway"))
         hub = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
         await check_bus(bus, hub.log, pool)
-        fanout, socket_limits, pictures = Fanout(), SocketLimits(), Pictures()
-        checks = Checks(hub, fresh_s=settings.patience.fresh_s)
-        parts.push_async_callback(checks.close)
-        parts.callback(pictures.close)
+        fanout, socket_limits, qr_pictures = Fanout(), SocketLimits(), QrPictures()
+        provider_checks = ProviderChecks(hub, fresh_s=settings.patience.fresh_s)
+        parts.push_async_callback(provider_checks.close)
+        parts.callback(qr_pictures.close)
         live = LiveFeed(
             bus=bus,
             log=hub.log,
@@ -97,10 +97,10 @@ async def serve(settings: Settings) -> None:
                 fanout=fanout, socket_limits=socket_limits, log=hub.log, authenticator=SocketIoAuthenticator()
             ),
             live=live,
-            workers=DeliveryWorkers(hub),
-            checks=checks,
-            pictures=pictures,
-            readiness=ReadinessLooks(pool, bus),
+            webhook_workers=WebhookWorkers(hub),
+            provider_checks=provider_checks,
+            qr_pictures=qr_pictures,
+            readiness=ReadinessProbes(pool, bus),
             tokens=await payer_tokens(hub.vault, pool),
             webhook_budgets=WebhookBudgets(),
             rate_limiter=RateLimiter(settings),
@@ -111,16 +111,16 @@ async def serve(settings: Settings) -> None:
             await run_together(
                 live_feed=live.run(),
                 socket_io=gateway.socket_io.run(),
-                revocations=end_revoked(gateway),
+                revocations=abort_revoked(gateway),
                 payer_tokens=follow_secrets(gateway.tokens, hub.vault, pool),
-                deliveries=gateway.workers.run(),
+                deliveries=gateway.webhook_workers.run(),
                 key_uses=gateway.key_uses.run(),
                 readiness=announce_readiness(settings.ready_file),
             )
 
 
 def _set_back(hub: Hub, fanout: Fanout, last_common: int) -> None:
-    """Forget what may not be so any more since the log went back."""
+    """Drop cached numbers and close all sockets, because the log went back."""
     hub.numbers.forget()
     fanout.close_for_restore(last_common)
 
@@ -132,7 +132,7 @@ async def _listening(gateway: Gateway) -> AsyncIterator[None]:
         "access_log": None,
         "keepalive_timeout": KEEPALIVE_S,
         "lingering_time": LINGER_S,
-        # What is packed is refused, and never unpacked on the way to its refusal.
+        # The pipeline rejects compressed bodies, so that aiohttp must not decompress them first.
         "auto_decompress": False,
     }
     runner = web.AppRunner(create_app(gateway), shutdown_timeout=SHUTDOWN_S, **options)

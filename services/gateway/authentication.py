@@ -1,4 +1,4 @@
-"""Who is calling: an API key, the payer of one payment, or in open mode a program of this machine."""
+"""Authenticates callers: by an API key, by a payer's token, or in open mode as a program of this machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ANONYMOUS: Final = Caller(merchant=None, actor="check", actor_id=None)
 
 
 class Credentials(Struct, frozen=True, kw_only=True):
-    """What a caller shows: an API key, or the number of a payment with its token. Without a key it is None.
+    """What a client sends: an API key, or the number of a payment with its token. `api_key` is None without a key.
 
     `repr` hides the key and the token.
     """
@@ -42,7 +42,7 @@ class Credentials(Struct, frozen=True, kw_only=True):
 
 
 def bearer_of(request: web.Request) -> str | None:
-    """Read the API key out of a request's headers; one of another kind is nobody's, so it is empty."""
+    """Read the API key from the headers; empty for another scheme than `Bearer`, so that it matches no key."""
     authorization = single(request.headers, hdrs.AUTHORIZATION)
     if not authorization:
         return None
@@ -51,7 +51,7 @@ def bearer_of(request: web.Request) -> str | None:
 
 
 def credentials_from(request: web.Request, *, payer: bool) -> Credentials:
-    """Read what a request shows. A payment is named by the path; by the query only where the path names none."""
+    """Read the credentials of a request. The payment is in the path, or in the query where the path has none."""
     bearer = bearer_of(request)
     if bearer is not None:
         return Credentials(api_key=bearer, payment_id="", token="")
@@ -63,9 +63,9 @@ def credentials_from(request: web.Request, *, payer: bool) -> Credentials:
 async def authenticate(
     request: web.Request, credentials: Credentials, scope: str, *, limit: Limit | None = None
 ) -> Caller:
-    """Find out who is calling; raises `Refused`, and `TooManyRequests` to an address that guesses.
+    """Return the caller; raises `Refused`, or `TooManyRequests` for an address over its failure budget.
 
-    A token costs a look at the log, so that it counts as `limit` before.
+    The check of a token reads the log, so that the request counts against `limit` before.
     """
     gateway = gateway_of(request)
     limiter = gateway.rate_limiter
@@ -100,7 +100,7 @@ async def authenticate(
 
 
 async def _opened_by_token(request: web.Request, credentials: Credentials, limit: Limit | None) -> LoadedPayment | None:
-    """Read the payment that a token opens; None where the token is wrong, and where there is no such payment."""
+    """Return the payment that a token opens; None for a wrong token or a missing payment."""
     number = credentials.payment_id
     if not (number.isascii() and number.isdigit() and len(number) < MAX_NUMBER_LENGTH):
         return None

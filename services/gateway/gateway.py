@@ -1,4 +1,4 @@
-"""What the handlers of this service work with."""
+"""The parts that the handlers of this service use."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from services.gateway.live.fanout import Fanout
     from services.gateway.live.socket_io_server import SocketIoServer
     from services.gateway.live.socket_limits import SocketLimits
-    from services.gateway.workers.checks import Checks
-    from services.gateway.workers.delivery_workers import DeliveryWorkers
-    from services.gateway.workers.pictures import Pictures
-    from services.gateway.workers.readiness import ReadinessLooks
+    from services.gateway.workers.provider_checks import ProviderChecks
+    from services.gateway.workers.qr_pictures import QrPictures
+    from services.gateway.workers.readiness import ReadinessProbes
     from services.gateway.workers.webhook_budgets import WebhookBudgets
+    from services.gateway.workers.webhook_workers import WebhookWorkers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gateway:
-    """Everything a handler may touch; built once in `app.py`."""
+    """Everything that a handler may use; `app.py` builds it once."""
 
     settings: Settings
     hub: Hub
@@ -43,10 +43,10 @@ class Gateway:
     socket_limits: SocketLimits
     socket_io: SocketIoServer
     live: LiveFeed
-    workers: DeliveryWorkers
-    checks: Checks
-    pictures: Pictures
-    readiness: ReadinessLooks
+    webhook_workers: WebhookWorkers
+    provider_checks: ProviderChecks
+    qr_pictures: QrPictures
+    readiness: ReadinessProbes
     tokens: PayerTokens
     webhook_budgets: WebhookBudgets
     rate_limiter: RateLimiter
@@ -57,10 +57,10 @@ GATEWAY: Final = web.AppKey("gateway", Gateway)
 
 
 def gateway_of(request: web.Request) -> Gateway:
-    """Give what the handlers work with."""
+    """Return the gateway that serves a request."""
     return request.app[GATEWAY]
 
 
 def client_address(request: web.Request) -> str:
-    """Tell where a request comes from, behind the proxies that are trusted."""
+    """Return the client's address, behind the trusted proxies."""
     return address_of(request, trusted=gateway_of(request).settings.trusted_proxies)

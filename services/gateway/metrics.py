@@ -8,28 +8,28 @@ from prometheus_client import Counter, Gauge
 
 REQUESTS: Final = Counter("extrato_http_requests", "Requests answered.", ["method", "route", "status"])
 WEBHOOKS: Final = Counter(
-    "extrato_webhooks", "Webhook deliveries, by how they were judged; repeats apart.", ["verdict"]
+    "extrato_webhooks", "Webhook deliveries, by the verdict on their signature; repeated ones apart.", ["verdict"]
 )
-DELIVERIES: Final = Counter("extrato_deliveries_handled", "Verified deliveries looked into.", ["outcome"])
-LIMITED: Final = Counter("extrato_requests_limited", "Requests refused for being too many.", ["what"])
+DELIVERIES: Final = Counter("extrato_deliveries_handled", "Verified deliveries processed.", ["outcome"])
+LIMITED: Final = Counter("extrato_requests_limited", "Requests rejected by a limit.", ["what"])
 CONFIRMATIONS_REFUSED: Final = Counter(
     "extrato_confirmations_refused",
-    "Confirmations of a value that does not fit, by whether they left a trace.",
+    "Confirmations of a wrong value, by whether an event was recorded.",
     ["trace"],
 )
 SOCKETS: Final = Gauge("extrato_websockets", "WebSockets that are open.")
 SOCKETS_DROPPED: Final = Counter("extrato_websockets_dropped", "WebSockets closed because they were too slow.")
 SOCKET_IO_CLIENTS: Final = Gauge("extrato_socket_io_clients", "Socket.IO clients that are listening.")
 SOCKET_IO_DROPPED: Final = Counter(
-    "extrato_socket_io_dropped", "Socket.IO sessions that the gateway ended, by why.", ["reason"]
+    "extrato_socket_io_dropped", "Socket.IO sessions that the gateway ended, by reason.", ["reason"]
 )
-LIVE_POSITION: Final = Gauge("extrato_live_position", "Newest position of the log that sockets were told of.")
+LIVE_POSITION: Final = Gauge("extrato_live_position", "Newest position of the log that was handed to sockets.")
 PICTURES_DRAWN: Final = Counter("extrato_pictures_drawn", "QR pictures drawn.")
 APPENDS_WAITING: Final = Gauge("extrato_appends_waiting", "Appends that wait for a write.")
-DEAD_LETTERS: Final = Gauge("extrato_dead_letters", "Messages that were refused and lie under dead.> on the bus.")
+DEAD_LETTERS: Final = Gauge("extrato_dead_letters", "Dead-lettered messages under dead.> on the bus.")
 READ_MODEL_BEHIND: Final = Gauge(
-    "extrato_read_model_behind", "Positions of the log that a read model has still to come to.", ["read_model"]
+    "extrato_read_model_behind", "Lag of a read model, in positions of the log.", ["read_model"]
 )
 READ_MODEL_PASSED_OVER: Final = Gauge(
-    "extrato_read_model_passed_over", "Events that a read model does without.", ["read_model"]
+    "extrato_read_model_passed_over", "Events that a read model has skipped.", ["read_model"]
 )

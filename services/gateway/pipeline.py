@@ -1,4 +1,4 @@
-"""What every request passes before its handler: who is calling, with what body, and how errors leave."""
+"""The middleware around every handler: correlation id, authentication, rate limit, errors, headers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, Transient
 from services.gateway.authentication import ANONYMOUS, authenticate, credentials_from
 from services.gateway.gateway import client_address, gateway_of
-from services.gateway.http.caller import CALLER, CORRELATION
+from services.gateway.http.caller import CALLER, CORRELATION_ID
 from services.gateway.http.cross_origin import UNSHARED_SCOPES, share
 from services.gateway.http.responses import ERROR_FORMAT, ErrorFormat, Formatted, error_response, monitoring_error
 from services.gateway.metrics import REQUESTS
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from prometheus_client import Counter
 
 
-CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+CORRELATION_ID_PATTERN: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 ALLOWED_CODINGS: Final = ((hdrs.CONTENT_ENCODING, "identity"), (hdrs.TRANSFER_ENCODING, "chunked"))
 
 # Headers of every response that does not set them itself: caches do not store it, and browsers do not guess its type.
@@ -38,12 +38,12 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """One route. `scope` is what an API key must allow; None is for everybody.
+    """One route. `scope` is the scope that an API key needs; None needs no authentication.
 
-    With `payer` the token of one payment opens the route for that payment, without a key. `errors` is how the
-    route tells an error. `limit` is what its requests count as, for their key and for their address. With
-    `cross_origin` pages of other origins may ask and read what is answered; raises `ValueError` where the scope
-    forbids that. `takes_both` answers with and without a last slash, whichever `path` has.
+    With `payer`, the token of one payment opens the route for that payment without a key. `errors` writes the route's
+    errors. `limit` is the rate limit for its key and its address. With `cross_origin`, pages of other origins may call
+    it and read its responses; raises `ValueError` where the scope forbids that. With `takes_both`, the route also
+    answers with or without the last slash of `path`.
     """
 
     method: str
@@ -58,7 +58,7 @@ class Route(Struct, frozen=True, kw_only=True):
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Give what the router looks for; an address without a parameter is found without a search."""
+        """Return the paths for the router, which finds a path without parameters in a dictionary."""
         if not self.takes_both:
             return (self.path,)
         plain = self.path.removesuffix("/")
@@ -71,15 +71,17 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 def wrap_handler(route: Route) -> Handler:
-    """Wrap a route's handler with what every request passes."""
+    """Wrap the handler of a route in the middleware."""
     counters: dict[int, Counter] = {}
     errors = Formatted(route.errors)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         request[ERROR_FORMAT] = errors
-        # One that cannot be used is replaced and not refused, and so are two.
+        # An invalid correlation id is replaced, not rejected, and so are two.
         given = ",".join(request.headers.getall("X-Correlation-Id", ()))
-        request[CORRELATION] = given if CORRELATION_ID.fullmatch(given) else gateway_of(request).hub.new_uuid().hex
+        request[CORRELATION_ID] = (
+            given if CORRELATION_ID_PATTERN.fullmatch(given) else gateway_of(request).hub.new_uuid().hex
+        )
         response = await _respond(route, request)
         count = counters.get(response.status)
         if count is None:
@@ -87,7 +89,7 @@ def wrap_handler(route: Route) -> Handler:
         count.inc()
         if not response.prepared:
             headers = response.headers
-            headers["X-Correlation-Id"] = request[CORRELATION]
+            headers["X-Correlation-Id"] = request[CORRELATION_ID]
             for name, value in HEADERS:
                 headers.setdefault(name, value)
             if route.cross_origin:
@@ -120,7 +122,7 @@ async def _respond(route: Route, request: web.Request) -> web.StreamResponse:
         raise
     except TimeoutError:
         return error_response(request, Transient())
-    except Exception as error:  # noqa: BLE001 - the last place where it can be told and answered
+    except Exception as error:  # noqa: BLE001 - the last place that can log and answer it
         return error_response(request, error)
 
 

@@ -1,4 +1,4 @@
-"""Reads request bodies: whole, in time, and as the JSON object that a route takes."""
+"""Reads request bodies: whole, within a time, and as the JSON object of a route."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ MAX_BODY_BYTES: Final = 64 << 10
 
 
 async def read_body(request: web.Request) -> bytes:
-    """Read the whole body; raises `Refused` when it takes too long to come."""
+    """Read the whole body; raises `Refused` when it does not arrive in time."""
     if request.content.is_eof():
         return await request.read()
-    async with _soon(request):
+    async with _in_time(request):
         return await request.read()
 
 
 async def await_body(request: web.Request) -> None:
-    """Wait until a short body is there for another to read; raises `Refused` when it takes too long to come."""
-    async with _soon(request):
+    """Wait until a short body has arrived, for the library to read; raises `Refused` when it does not in time."""
+    async with _in_time(request):
         await request.content.wait_eof()
 
 
 @contextlib.asynccontextmanager
-async def _soon(request: web.Request) -> AsyncIterator[None]:
+async def _in_time(request: web.Request) -> AsyncIterator[None]:
     within_s = gateway_of(request).settings.patience.body_s
     try:
         async with asyncio.timeout(within_s):
@@ -47,10 +47,10 @@ async def _soon(request: web.Request) -> AsyncIterator[None]:
 
 
 async def read_json(request: web.Request, kind: type[Body]) -> tuple[Body, bytes]:
-    """Read the body into its Struct of `contracts/api`; gives its bytes too.
+    """Read the body into its Struct of `contracts/api`; returns also its bytes.
 
-    Raises `Refused` for another type or charset, text that is no JSON, and no object, and `InvalidBody` for a body that
-    does not fit the Struct.
+    Raises `Refused` for another content type or charset, for invalid JSON and for JSON that is not an object, and
+    `InvalidBody` for a body that does not fit the Struct.
     """
     if single(request.headers, hdrs.CONTENT_TYPE) != "application/json":
         charset = (request.charset or "utf-8").lower()

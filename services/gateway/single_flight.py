@@ -1,4 +1,4 @@
-"""Those who ask for the same thing at the same time share one answer."""
+"""Concurrent calls for the same thing share one result."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ Result = TypeVar("Result")
 
 
 class SingleFlight(Generic[Key, Result]):
-    """Runs the work for a key once at a time; `len` counts what runs at present."""
+    """Runs the work of each key once at a time; `len` counts the running keys."""
 
     def __init__(self) -> None:
         self._running: dict[Key, asyncio.Task[Result]] = {}
 
     def __len__(self) -> int:
-        """Count the works that run."""
+        """Return the number of running keys."""
         return len(self._running)
 
     def __contains__(self, key: Key) -> bool:
-        """Say whether the work for a key runs."""
+        """Return whether the work of a key is running."""
         return key in self._running
 
     async def run(self, key: Key, work: Callable[[], Coroutine[None, None, Result]]) -> Result:
-        """Give what the work that runs for this key gives, or begin it; raises its error.
+        """Join the running work of this key, or start it. Returns its result and raises its errors.
 
-        A caller that is cancelled does not end the work for the others.
+        A cancelled caller does not cancel the work for the others.
         """
         task = self._running.get(key)
         if task is None:
@@ -38,7 +38,7 @@ class SingleFlight(Generic[Key, Result]):
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        """Cancel what runs, and wait until it has ended."""
+        """Cancel all running work, and wait until it has ended."""
         tasks = list(self._running.values())
         for task in tasks:
             task.cancel()
@@ -47,5 +47,5 @@ class SingleFlight(Generic[Key, Result]):
     def _end(self, key: Key, done: asyncio.Task[Result]) -> None:
         del self._running[key]
         if not done.cancelled():
-            # An error belongs to those who wait; when all of them are gone, it is seen here.
+            # The waiting callers raise the error. When none waits, reading it here avoids asyncio's warning.
             done.exception()

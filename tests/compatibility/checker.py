@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from contracts.frames import CONFIRMED, PaymentConfirmed
 from contracts.operations import OPERATIONS
-from services.gateway.api.views import LABELS
+from services.gateway.api.response_bodies import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.operations import OPERATIONS
-from services.gateway.api.views import LABELS
+from services.gateway.api.response_bodies import LABELS
 from tests.compatibility.__main__ import PAGE, main
 from tests.compatibility.catalogue.parts import PARTS
 from tests.compatibility.checker import SURFACES, problems

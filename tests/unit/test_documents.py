@@ -10,7 +10,7 @@ import pytest
 from contracts.events import EVENTS
 from contracts.payment_status import ALERTS, KNOWN
 from services.cli.__main__ import _parser
-from services.gateway.api.views import LABELS
+from services.gateway.api.response_bodies import LABELS
 from services.gateway.pages.texts import LINK, PIX, RETURN
 from tests import documents
 from tests.documents import EVENTS as EVENTS_PAGE

@@ -43,7 +43,7 @@ from extrato.providers.pix import PixProvider
 from extrato.providers.port import Providers
 from extrato.store.codec import NewEvent, to_envelope, to_state, topic_of_new
 from extrato.store.identity import Identity
-from services.gateway.api.views import LABELS
+from services.gateway.api.response_bodies import LABELS
 from services.gateway.http.responses import monitoring_error, pix_error
 from services.gateway.pages.error_page import page_error
 from services.gateway.routes import ROUTES

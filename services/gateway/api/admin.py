@@ -38,7 +38,7 @@ async def register(request: web.Request) -> web.Response:
     command = domain.Register(slug=body.slug, name=body.name, city=body.city)
     gateway = gateway_of(request)
     changed = await change_merchant(gateway.hub, body.slug, [command], cause=cause_of(request, actor="api_key"))
-    return shown(domain.registered(changed.merchant, body.slug), status=201 if changed.is_new else 200)
+    return merchant_response(domain.registered(changed.merchant, body.slug), status=201 if changed.is_new else 200)
 
 
 async def list_merchants(request: web.Request) -> web.Response:
@@ -59,12 +59,12 @@ async def list_merchants(request: web.Request) -> web.Response:
 
 async def show(request: web.Request) -> web.Response:
     """`GET /admin/merchants/{merchant}`: a merchant as it is now."""
-    return shown(await administered(request))
+    return merchant_response(await find_administered_merchant(request))
 
 
 async def rename(request: web.Request) -> web.Response:
     """`PATCH /admin/merchants/{merchant}`: another name or city."""
-    await administered(request)
+    await find_administered_merchant(request)
     body, _ = await read_json(request, api.MerchantNaming)
     if body.name is None and body.city is None:
         raise Refused("missing_field", "name", why="name_or_city")
@@ -73,20 +73,20 @@ async def rename(request: web.Request) -> web.Response:
 
 async def set_pix_key(request: web.Request) -> web.Response:
     """`PUT /admin/merchants/{merchant}/pix-key`: where the merchant receives Pix."""
-    await administered(request)
+    await find_administered_merchant(request)
     body, _ = await read_json(request, api.PixKeyGiven)
     return await _changed(request, domain.SetPixKey(kind=body.kind, key=body.key))
 
 
 async def remove_pix_key(request: web.Request) -> web.Response:
     """`DELETE /admin/merchants/{merchant}/pix-key`: no Pix to a key of the merchant's own."""
-    await administered(request)
+    await find_administered_merchant(request)
     return await _changed(request, domain.RemovePixKey())
 
 
 async def price_product(request: web.Request) -> web.Response:
     """`PUT /admin/merchants/{merchant}/products/{product}`: sell it at a price."""
-    await administered(request)
+    await find_administered_merchant(request)
     body, _ = await read_json(request, api.PriceGiven)
     name = request.match_info["product"].strip()
     return await _changed(request, domain.PriceProduct(name=name, price_centavos=body.price))
@@ -94,11 +94,11 @@ async def price_product(request: web.Request) -> web.Response:
 
 async def withdraw_product(request: web.Request) -> web.Response:
     """`DELETE /admin/merchants/{merchant}/products/{product}`: stop selling it."""
-    await administered(request)
+    await find_administered_merchant(request)
     return await _changed(request, domain.WithdrawProduct(name=request.match_info["product"].strip()))
 
 
-async def administered(request: web.Request) -> domain.Registered:
+async def find_administered_merchant(request: web.Request) -> domain.Registered:
     """Give the merchant of the path as it is now; one that the caller does not administer is told like none."""
     slug = request.match_info["merchant"]
     if MERCHANT_SLUG.fullmatch(slug) and caller_of(request).may_see(slug):
@@ -108,7 +108,7 @@ async def administered(request: web.Request) -> domain.Registered:
     raise Refused("unknown_merchant", "merchant", slug=slug[:64])
 
 
-def shown(merchant: domain.Registered, *, status: int = 200) -> web.Response:
+def merchant_response(merchant: domain.Registered, *, status: int = 200) -> web.Response:
     """Answer with a merchant."""
     return json_response(api.MerchantShown(success=True, merchant=_body(merchant)), status=status)
 
@@ -116,7 +116,7 @@ def shown(merchant: domain.Registered, *, status: int = 200) -> web.Response:
 async def _changed(request: web.Request, command: domain.Command) -> web.Response:
     gateway, slug = gateway_of(request), request.match_info["merchant"]
     changed = await change_merchant(gateway.hub, slug, [command], cause=cause_of(request, actor="api_key"))
-    return shown(domain.registered(changed.merchant, slug))
+    return merchant_response(domain.registered(changed.merchant, slug))
 
 
 def _body(merchant: domain.Registered | MerchantProfile) -> api.Merchant:

@@ -10,8 +10,8 @@ from contracts import api
 from extrato.domain.api_keys import RevokeApiKey
 from extrato.use_cases.change_merchant import DEFAULT_SCOPES, change_merchant, new_api_key
 from extrato.use_cases.merchant_directory import read_api_keys
-from services.gateway.api.admin import administered
-from services.gateway.api.views import moment
+from services.gateway.api.admin import find_administered_merchant
+from services.gateway.api.response_bodies import local_time
 from services.gateway.gateway import gateway_of
 from services.gateway.http.caller import cause_of
 from services.gateway.http.responses import json_response
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 async def issue(request: web.Request) -> web.Response:
     """`POST /admin/merchants/{merchant}/api-keys`: make a key and show it, this once."""
-    merchant = await administered(request)
+    merchant = await find_administered_merchant(request)
     gateway = gateway_of(request)
     body, _ = await read_json(request, api.ApiKeyWanted)
     api_key, command = new_api_key(
@@ -49,12 +49,12 @@ async def issue(request: web.Request) -> web.Response:
 
 async def list_keys(request: web.Request) -> web.Response:
     """`GET /admin/merchants/{merchant}/api-keys`: the keys, revoked ones too."""
-    return await _listed(request, (await administered(request)).slug)
+    return await _listed(request, (await find_administered_merchant(request)).slug)
 
 
 async def revoke(request: web.Request) -> web.Response:
     """`DELETE /admin/merchants/{merchant}/api-keys/{key_id}`: every gateway refuses it within a second."""
-    merchant = await administered(request)
+    merchant = await find_administered_merchant(request)
     gateway = gateway_of(request)
     command = RevokeApiKey(key_id=request.match_info["key_id"])
     await change_merchant(gateway.hub, merchant.slug, [command], cause=cause_of(request, actor="api_key"))
@@ -70,14 +70,14 @@ async def _listed(request: web.Request, slug: str) -> web.Response:
             name=record.issued.name,
             scopes=list(record.issued.scopes),
             listed_prices_only=record.issued.listed_prices_only,
-            issued_at=moment(record.issued_at),
-            revoked_at=_moment(record.revoked_at),
-            last_used_at=_moment(used.get(record.issued.key_id)),
+            issued_at=local_time(record.issued_at),
+            revoked_at=_local_time(record.revoked_at),
+            last_used_at=_local_time(used.get(record.issued.key_id)),
         )
         for record in await read_api_keys(gateway.hub.log, slug)
     ]
     return json_response(api.ApiKeyList(success=True, padaria_slug=slug, count=len(keys), api_keys=keys))
 
 
-def _moment(at: datetime | None) -> str | None:
-    return None if at is None else moment(at)
+def _local_time(at: datetime | None) -> str | None:
+    return None if at is None else local_time(at)

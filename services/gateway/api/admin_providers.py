@@ -12,7 +12,7 @@ from extrato.use_cases.provider_accounts import (
     disconnect_provider,
     rotate_webhook_secret,
 )
-from services.gateway.api.admin import administered, shown
+from services.gateway.api.admin import find_administered_merchant, merchant_response
 from services.gateway.gateway import gateway_of
 from services.gateway.http.caller import cause_of
 from services.gateway.request_body import read_json
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 async def connect(request: web.Request) -> web.Response:
     """`PUT /admin/merchants/{merchant}/providers/{provider}`: connect an account, or give it another credential."""
-    merchant = await administered(request)
+    merchant = await find_administered_merchant(request)
     gateway, provider = gateway_of(request), request.match_info["provider"]
     body, _ = await read_json(request, api.CredentialGiven)
     wanted = NewCredential(
@@ -34,23 +34,23 @@ async def connect(request: web.Request) -> web.Response:
     )
     cause = cause_of(request, actor="api_key")
     changed = await connect_account(gateway.hub, merchant.slug, provider, wanted, cause=cause)
-    return shown(changed)
+    return merchant_response(changed)
 
 
 async def disconnect(request: web.Request) -> web.Response:
     """`DELETE /admin/merchants/{merchant}/providers/{provider}`: forget the credential."""
-    merchant = await administered(request)
+    merchant = await find_administered_merchant(request)
     gateway, provider = gateway_of(request), request.match_info["provider"]
     cause = cause_of(request, actor="api_key")
     changed = await disconnect_provider(gateway.hub, merchant.slug, provider, cause=cause)
-    return shown(changed)
+    return merchant_response(changed)
 
 
 async def set_webhook_secret(request: web.Request) -> web.Response:
     """`PUT /admin/merchants/{merchant}/providers/{provider}/webhook-secret`: another one beside the same token."""
-    merchant = await administered(request)
+    merchant = await find_administered_merchant(request)
     gateway, provider = gateway_of(request), request.match_info["provider"]
     body, _ = await read_json(request, api.WebhookSecretGiven)
     cause = cause_of(request, actor="api_key")
     changed = await rotate_webhook_secret(gateway.hub, merchant.slug, provider, body.webhook_secret, cause=cause)
-    return shown(changed)
+    return merchant_response(changed)

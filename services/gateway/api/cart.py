@@ -13,7 +13,7 @@ from extrato.errors import ProviderMisunderstood
 from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.values import Payer
 from services.gateway.api.order_lines import read_order, read_order_body
-from services.gateway.api.views import label, moment, priced
+from services.gateway.api.response_bodies import label, local_time, priced
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.caller import caller_of, cause_of
@@ -69,7 +69,7 @@ async def _created(gateway: Gateway, loaded: ChargedPayment) -> CartCreated:
     intent, charge = loaded.payment.intent, loaded.payment.charge
     if charge.pix_payload is None:
         raise ProviderMisunderstood(str(loaded.payment_id), why="no_code")
-    picture = await gateway.pictures.draw(charge.pix_payload, is_svg=False)
+    picture = await gateway.qr_pictures.draw(charge.pix_payload, is_svg=False)
     links = payer_links_of(gateway, loaded)
     return CartCreated(
         success=True,
@@ -87,8 +87,8 @@ async def _created(gateway: Gateway, loaded: ChargedPayment) -> CartCreated:
             qr_code_base64=base64.b64encode(picture).decode(),
             ticket_url=charge.checkout_url,
         ),
-        expires_at=moment(intent.expires_at) if intent.expires_at else "",
+        expires_at=local_time(intent.expires_at) if intent.expires_at else "",
         payment_url=links.pix,
         status_check_url=links.check,
-        created_at=moment(loaded.opened_at),
+        created_at=local_time(loaded.opened_at),
     )

@@ -25,7 +25,7 @@ from extrato.use_cases.cancel_payment import cancel_payment
 from extrato.use_cases.payments import change_payment, load_payment
 from extrato.use_cases.refund_payment import RefundWish, refund_payment, refunds_of
 from services.gateway import access
-from services.gateway.api.views import attempts_of, label
+from services.gateway.api.response_bodies import attempts_of, label
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.caller import cause_of

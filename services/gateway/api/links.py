@@ -13,7 +13,7 @@ from extrato.values import Payer
 from services.gateway import access
 from services.gateway.api import queries
 from services.gateway.api.order_lines import read_order, read_order_body
-from services.gateway.api.views import listed, moment, payment_status, priced
+from services.gateway.api.response_bodies import listed, local_time, payment_status, priced
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.caller import caller_of, cause_of
@@ -64,7 +64,7 @@ async def generate_link(request: web.Request) -> web.Response:
         description=intent.description,
         status="pending",
         external_reference=intent.external_reference,
-        created_at=moment(loaded.opened_at),
+        created_at=local_time(loaded.opened_at),
     )
     return json_response(created)
 
@@ -77,7 +77,7 @@ async def check_payment(request: web.Request) -> web.Response:
     gateway = gateway_of(request)
     loaded = await access.find_payment(request)
     cause = cause_of(request, actor="check")
-    checked = await gateway.checks.check(loaded, cause=cause)
+    checked = await gateway.provider_checks.check(loaded, cause=cause)
     loaded = checked.loaded
     merchant = await gateway.merchants.find(loaded.merchant)
     status = payment_status(

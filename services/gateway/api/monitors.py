@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from extrato.domain.merchant import Registered
-    from services.gateway.workers.checks import Checked
+    from services.gateway.workers.provider_checks import CheckResult
 
 AT_ONCE: Final = 16
 SYNC_WITHIN_S: Final = 50.0
@@ -89,11 +89,11 @@ async def sync_pending(request: web.Request) -> web.Response:
     merchant = await _named(request)
     cause = cause_of(request, actor="check")
     pending = await queries.open_payments(gateway.pool, merchant.slug)
-    answered: dict[int, tuple[str, Checked]] = {}
+    answered: dict[int, tuple[str, CheckResult]] = {}
 
     async def sync(payment_id: int) -> None:
         loaded = await load_payment(gateway.hub, payment_id)
-        checked = await gateway.checks.check(loaded, cause=cause)
+        checked = await gateway.provider_checks.check(loaded, cause=cause)
         if checked.synced_at is not None:
             answered[payment_id] = (loaded.payment.status, checked)
 

@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import contracts
 from contracts.api import Health
-from services.gateway.api.read_models_measured import measure_read_models
+from services.gateway.api.read_model_gauges import set_read_model_gauges
 from services.gateway.gateway import gateway_of
 from services.gateway.http.responses import json_response
 from services.gateway.metrics import APPENDS_WAITING, DEAD_LETTERS, LIVE_POSITION
@@ -27,7 +27,7 @@ async def show_health(request: web.Request) -> web.Response:
 
 async def show_readiness(request: web.Request) -> web.Response:
     """`GET /readyz`: whether this gateway can do its work; 503 while PostgreSQL takes no writes."""
-    found = await gateway_of(request).readiness.look()
+    found = await gateway_of(request).readiness.probe()
     return json_response(found, status=503 if found.status == "unavailable" else 200)
 
 
@@ -36,7 +36,7 @@ async def show_metrics(request: web.Request) -> web.Response:
     gateway = gateway_of(request)
     APPENDS_WAITING.set(gateway.hub.log.appender.waiting)
     LIVE_POSITION.set(gateway.live.position)
-    await measure_read_models(gateway.pool)
+    await set_read_model_gauges(gateway.pool)
     dead_letters = await gateway.bus.dead_letters()
     if dead_letters is not None:
         DEAD_LETTERS.set(dead_letters)

@@ -16,7 +16,7 @@ from contracts.events import Item
 from extrato.domain.errors import Refused
 from extrato.domain.merchant import Line, price_order
 from services.gateway import access
-from services.gateway.api.views import describe
+from services.gateway.api.response_bodies import describe
 from services.gateway.http.bodies import InvalidBody
 from services.gateway.request_body import read_json
 

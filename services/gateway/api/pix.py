@@ -23,7 +23,7 @@ from extrato.use_cases.payments import load_payment
 from extrato.use_cases.record_return import record_return
 from extrato.values import Payer
 from services.gateway import access
-from services.gateway.api.views import moment
+from services.gateway.api.response_bodies import local_time
 from services.gateway.gateway import Gateway, client_address, gateway_of
 from services.gateway.http import fields
 from services.gateway.http.caller import caller_of, cause_of
@@ -66,16 +66,16 @@ async def create_pix(request: web.Request) -> web.Response:
     loaded = await create_payment(
         gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
     )
-    shown = _shown(gateway, loaded)
+    created = _pix_payment(gateway, loaded)
     return json_response(
         PixCreated(
             message="The payment has been created.",
-            payment=shown,
-            payload=shown.payload,
-            payment_url=shown.payment_url,
+            payment=created,
+            payload=created.payload,
+            payment_url=created.payment_url,
         ),
         status=201,
-        headers={"Location": shown.payment_url},
+        headers={"Location": created.payment_url},
     )
 
 
@@ -91,7 +91,7 @@ async def _merchant(request: web.Request, slug: str | None) -> Registered:
     return merchant
 
 
-def _shown(gateway: Gateway, loaded: ChargedPayment) -> PixPayment:
+def _pix_payment(gateway: Gateway, loaded: ChargedPayment) -> PixPayment:
     payment = loaded.payment
     intent, charge = payment.intent, payment.charge
     name = PICTURE_PREFIX + intent.bank_payment_id
@@ -100,7 +100,7 @@ def _shown(gateway: Gateway, loaded: ChargedPayment) -> PixPayment:
         id=loaded.payment_id,
         value=to_reais(intent.amount_centavos),
         status=payment.status,
-        expiration_date=moment(intent.expires_at) if intent.expires_at else "",
+        expiration_date=local_time(intent.expires_at) if intent.expires_at else "",
         bank_payment_id=intent.bank_payment_id,
         qr_code=name,
         qr_code_url=f"{gateway.settings.public_url}/payments/pix/qr_code/{name}",
@@ -108,7 +108,7 @@ def _shown(gateway: Gateway, loaded: ChargedPayment) -> PixPayment:
         payment_url=links.pix,
         padaria_slug=loaded.merchant,
         description=intent.description,
-        created_at=moment(loaded.opened_at),
+        created_at=local_time(loaded.opened_at),
     )
 
 
@@ -120,17 +120,17 @@ async def show_picture(request: web.Request) -> web.StreamResponse:
         name, is_svg = name.removesuffix(".svg"), True
     name = name.removesuffix(".png")
     bank_payment_id = name.removeprefix(PICTURE_PREFIX)
-    payload = await _payload_of(request, bank_payment_id)
+    payload = await _find_payload(request, bank_payment_id)
     etag = hashlib.sha256(f"{payload}{is_svg}".encode()).hexdigest()[:32]
     headers = {"ETag": f'"{etag}"', "Cache-Control": "public, max-age=31536000, immutable"}
     if any(tag.value in {etag, "*"} for tag in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
-    picture = await gateway.pictures.draw(payload, is_svg=is_svg)
+    picture = await gateway.qr_pictures.draw(payload, is_svg=is_svg)
     content_type = "image/svg+xml" if is_svg else "image/png"
     return web.Response(body=picture, content_type=content_type, headers=headers)
 
 
-async def _payload_of(request: web.Request, bank_payment_id: str) -> str:
+async def _find_payload(request: web.Request, bank_payment_id: str) -> str:
     """Find the code to draw; who knows the whole unguessable name may see it, and who guesses is told to wait."""
     gateway, address = gateway_of(request), client_address(request)
     nothing = NotFound(bank_payment_id[:64], why="picture")

@@ -21,7 +21,7 @@ from extrato.providers.mercado_pago.webhook import (
 from extrato.store.inbox import Delivery
 from services.gateway.api.webhook_record import MAX_UNVERIFIED_BYTES, MAX_VERIFIED_BYTES, record_of
 from services.gateway.gateway import Gateway, client_address, gateway_of
-from services.gateway.http.caller import CORRELATION
+from services.gateway.http.caller import CORRELATION_ID
 from services.gateway.http.responses import json_response
 from services.gateway.http.values import single
 from services.gateway.metrics import WEBHOOKS
@@ -97,13 +97,13 @@ async def _take(
     delivery = _delivery(request, merchant, notification, "verified", delivery_id, record)
     if await gateway.hub.inbox.store(delivery):
         WEBHOOKS.labels("verified").inc()
-        gateway.workers.offer(delivery)
+        gateway.webhook_workers.offer(delivery)
         await _tell(gateway, delivery)
         return
     WEBHOOKS.labels("repeated").inc()
     # Two notices that came in one second may have been of two changes, and the first question came in between.
     if budget.repeats.take():
-        gateway.workers.offer(delivery)
+        gateway.webhook_workers.offer(delivery)
 
 
 def _delivery(
@@ -122,7 +122,7 @@ def _delivery(
         resource_id=notification.resource_id,
         verdict=verdict,
         raw=record,
-        correlation_id=request[CORRELATION],
+        correlation_id=request[CORRELATION_ID],
         received_at=gateway_of(request).hub.now(),
     )
 

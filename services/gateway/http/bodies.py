@@ -1,4 +1,4 @@
-"""Reads a decoded JSON body into its Struct of `contracts/api`; a body with faults is refused with all of them."""
+"""Reads a decoded JSON body into its Struct of `contracts/api`, and collects all faults of an invalid one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Body = TypeVar("Body", bound=Struct)
 MAX_NAME: Final = 40
 UNKNOWN_FIELD: Final = "unknown_field"
 MAX_LABEL: Final = 120
-# A body has few fields, so that a guess costs little: `quantity` may mean `quantidade`.
+# A body has few fields, so that a loose match is safe: `quantity` may mean `quantidade`.
 MIN_SIMILARITY: Final = 0.6
 
 
@@ -34,7 +34,7 @@ class Fault(NamedTuple):
 
 
 class InvalidBody(Refused):
-    """A body has faults; as an error of one code it is the first of them. `body` is what was read."""
+    """A body has faults. The code of the error is the first fault's; `body` is the decoded body."""
 
     def __init__(self, faults: tuple[Fault, ...], body: Mapping[str, Any]) -> None:
         first = faults[0].error
@@ -43,14 +43,14 @@ class InvalidBody(Refused):
         self.body = body
 
     def has_fault_at(self, pointer: str) -> bool:
-        """Tell whether the value at a pointer, or one within it, has a fault."""
+        """Return whether the value at a pointer, or a value inside it, has a fault."""
         return any(f"{fault.pointer}/".startswith(f"{pointer}/") for fault in self.faults)
 
 
 def read_struct(kind: type[Body], body: Mapping[str, Any]) -> Body:
     """Read a body into its Struct; raises `InvalidBody`.
 
-    Unknown fields come first, as the cause of others that are missing; then the fields in the Struct's order.
+    Unknown fields come first, because they often explain missing ones; then come the fields in the Struct's order.
     """
     plan = plan_of(kind)
     try:
@@ -70,7 +70,7 @@ def _prepared(plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _prepared_value(field: FieldPlan, value: Any) -> Any:
-    """Bring a value into the form in which its bounds are checked; raises `Refused`."""
+    """Convert a value to the form whose bounds are checked; raises `Refused`."""
     if field.plan is not None:
         return _prepared(field.plan, value) if isinstance(value, dict) else value
     if field.items is not None:
@@ -103,8 +103,8 @@ def _faults_of(field: FieldPlan, value: Any, *, at: str, label: str) -> Iterator
     if field.plan is not None and isinstance(value, dict):
         yield from _faults(field.plan, value, at=at, label=label)
     elif field.items is not None and isinstance(value, list) and _is_within(field, value):
-        for place, item in enumerate(value):
-            yield from _faults_of(field.items, item, at=f"{at}/{place}", label=_label(field.items, item, place))
+        for index, item in enumerate(value):
+            yield from _faults_of(field.items, item, at=f"{at}/{index}", label=_label(field.items, item, index))
     elif isinstance(prepared, Refused):
         yield Fault(at, _named(prepared, field, reader, label))
     elif not _fits(field, prepared):
@@ -124,7 +124,7 @@ def _is_within(field: FieldPlan, items: list[Any]) -> bool:
 
 
 def _code(field: FieldPlan, reader: Reader, value: Any) -> Code:
-    """Find what is wrong with a value that does not fit."""
+    """Return the code for a value that does not fit."""
     if isinstance(value, list) and field.items is not None:
         return reader.bounds if value else reader.missing
     if isinstance(value, str) and field.pattern is not None:
@@ -139,15 +139,15 @@ def _refused(code: Code, field: FieldPlan, label: str) -> Refused:
 
 
 def _named(error: Refused, field: FieldPlan, reader: Reader, label: str) -> Refused:
-    """Say of a fault that a reading found which field has it."""
+    """Add the field's name to a fault that a reading found."""
     why = {"why": reader.form.why} if reader.form.why else {}
     return Refused(error.code, field.name, **{**error.facts, **why, "name": label})
 
 
-def _label(items: FieldPlan, item: Any, place: int) -> str:
-    """Name an item of a list by its first field, or by its place."""
+def _label(items: FieldPlan, item: Any, index: int) -> str:
+    """Name an item of a list by its first field, or by its index."""
     first = item.get(items.plan.fields[0].name) if items.plan and isinstance(item, dict) else None
-    return first.strip()[:MAX_LABEL] if isinstance(first, str) and first.strip() else f"{items.name}[{place}]"
+    return first.strip()[:MAX_LABEL] if isinstance(first, str) and first.strip() else f"{items.name}[{index}]"
 
 
 def _unknown(at: str, name: str, plan: Plan) -> Refused:

@@ -1,4 +1,4 @@
-"""Who is calling, and by which request: what every layer of the gateway may know."""
+"""The caller and the correlation id of a request, for every layer of the gateway."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from extrato.use_cases.payments import LoadedPayment
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """Who is calling. `merchant` is None for a caller who may act for all, as in open mode.
+    """An authenticated client. `merchant` is None for a caller that may act for all merchants, as in open mode.
 
     A payer has sent the token of `payment` and may read that one payment only. `payment` is what authentication read
     to check `token`. A caller with `listed_prices_only` charges the prices of the merchant's products and cannot choose
@@ -33,20 +33,20 @@ class Caller(Struct, frozen=True, kw_only=True):
 
     @property
     def is_payer(self) -> bool:
-        """Say whether it is the payer of one payment."""
+        """Return whether the caller is the payer of one payment."""
         return self.payment is not None
 
     def may_see(self, merchant: str) -> bool:
-        """Say whether this caller may know of that merchant's things."""
+        """Return whether the caller may read the resources of a merchant."""
         return not self.is_payer and self.merchant in {None, merchant}
 
     def may_open(self, payment_id: int, merchant: str) -> bool:
-        """Say whether this caller may know of that payment of that merchant."""
+        """Return whether the caller may read a payment of a merchant."""
         return self.may_see(merchant) if self.payment is None else self.payment.payment_id == payment_id
 
 
 CALLER: Final = web.RequestKey("caller", Caller)
-CORRELATION: Final = web.RequestKey("correlation_id", str)
+CORRELATION_ID: Final = web.RequestKey("correlation_id", str)
 
 
 def caller_of(request: web.Request) -> Caller:
@@ -55,10 +55,10 @@ def caller_of(request: web.Request) -> Caller:
 
 
 def cause_of(request: web.Request, *, actor: str | None = None) -> Cause:
-    """Say why something is done on behalf of this request."""
+    """Return the cause for events that this request records."""
     caller = caller_of(request)
     return Cause(
-        correlation_id=request[CORRELATION],
+        correlation_id=request[CORRELATION_ID],
         actor=actor or caller.actor,
         actor_id=caller.actor_id,
     )

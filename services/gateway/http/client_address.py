@@ -1,4 +1,4 @@
-"""Where a request comes from, and what is counted together as one address."""
+"""The client's address, and which addresses count as one."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 MAX_FORWARDED: Final = 20
-# What one household or one machine is given of the Internet's newer addresses.
+# One household or one machine usually gets a whole /64 network of IPv6.
 V6_PREFIX: Final = 64
-REMEMBERED: Final = 20_000
+MAX_REMEMBERED: Final = 20_000
 
 
 def address_of(request: web.Request, *, trusted: tuple[str, ...]) -> str:
-    """Tell where a request comes from: the first address before the proxies of the `trusted` networks, from the right.
+    """Return the client's address: from the right, the first one in X-Forwarded-For outside the `trusted` networks.
 
-    What stands left of it in X-Forwarded-For anybody may have written.
+    Any client can write the entries left of it.
     """
     address = request.remote or ""
     if not trusted:
         return network_of(address)
-    told = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")[-MAX_FORWARDED:]
-    while told and is_among(address, trusted):
-        before = told.pop().strip()
+    forwarded = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")[-MAX_FORWARDED:]
+    while forwarded and is_among(address, trusted):
+        before = forwarded.pop().strip()
         if not before:
             break
         address = before
@@ -33,14 +33,14 @@ def address_of(request: web.Request, *, trusted: tuple[str, ...]) -> str:
 
 
 def is_among(address: str, networks: tuple[str, ...]) -> bool:
-    """Say whether an address is of one of the networks."""
+    """Return whether an address is in one of the networks."""
     parsed = read_address(address)
     return parsed is not None and any(parsed in ipaddress.ip_network(network) for network in networks)
 
 
-@functools.lru_cache(maxsize=REMEMBERED)
+@functools.lru_cache(maxsize=MAX_REMEMBERED)
 def network_of(address: str) -> str:
-    """Name what is counted together: one address of the older kind, one network of the newer."""
+    """Return what counts as one address: an IPv4 address, or an IPv6 network."""
     parsed = read_address(address)
     if parsed is None:
         return "unreadable" if address else ""
@@ -48,7 +48,7 @@ def network_of(address: str) -> str:
 
 
 def read_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Read an address as proxies write it: also with a port, and the older kind inside the newer."""
+    """Read an address as proxies write it: also with a port, or an IPv4 address mapped into IPv6."""
     bare = text.removeprefix("[").partition("]")[0] if text.startswith("[") else text
     if bare.count(":") == 1:
         bare = bare.partition(":")[0]

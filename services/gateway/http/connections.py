@@ -1,7 +1,6 @@
-"""Bounds on connections, before there is a request: how many an address holds, and how long a head may take to come.
+"""Limits connections before a request exists: how many an address holds, and how long a request head may take.
 
-aiohttp bounds neither. What is in flight is bounded elsewhere: a body by `request_body.py`, and a WebSocket by
-`api/websocket.py`.
+aiohttp limits neither. `request_body.py` limits the time for a body, and `api/websocket.py` a WebSocket.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ if TYPE_CHECKING:
     from extrato.settings import Settings
 
 TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-# Of a connection that is not counted.
+# The network of a connection that is not counted.
 EXEMPT: Final = ""
 
 
 class Connections:
-    """How many connections of this process each address holds; addresses of trusted proxies are exempt."""
+    """Counts the connections of this process by address; trusted proxies are exempt."""
 
     def __init__(self, settings: Settings) -> None:
         self._most = settings.connections_per_address
@@ -33,11 +32,11 @@ class Connections:
 
     @property
     def remembered(self) -> int:
-        """Count the addresses that are remembered: those that hold a connection."""
+        """Count the addresses in memory: those that hold a connection."""
         return len(self._open)
 
-    def take(self, address: str) -> str | None:
-        """Count one more, and give what it counts for; None when the address holds as many as it may."""
+    def acquire(self, address: str) -> str | None:
+        """Count one more, and return the network that it counts for; None when the address is at its limit."""
         if self._trusted and is_among(address, self._trusted):
             return EXEMPT
         network = network_of(address)
@@ -47,7 +46,7 @@ class Connections:
         return network
 
     def release(self, network: str) -> None:
-        """Count one less of what `take` gave."""
+        """Count one less for a network that `acquire` returned."""
         if network == EXEMPT:
             return
         self._open[network] -= 1
@@ -56,10 +55,10 @@ class Connections:
 
 
 class Connection(web.RequestHandler):
-    """aiohttp's connection, closed when a request's head does not come within `head_s`.
+    """aiohttp's connection, closed when a request head does not arrive within `head_s`.
 
-    The first head counts from the connection on, and each other one from its first byte on: between requests a
-    connection rests as long as aiohttp keeps it alive.
+    The time of the first head starts with the connection, the time of each later one with its first byte: between
+    requests a connection is idle for as long as aiohttp keeps it alive.
     """
 
     __slots__ = ("_connections", "_has_begun", "_head_s", "_head_timer", "_network")
@@ -73,51 +72,51 @@ class Connection(web.RequestHandler):
         self._has_begun = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection, or hang up on an address that has too many."""
+        """Accept the connection, or abort it when its address has too many."""
         peer = transport.get_extra_info("peername")
-        self._network = self._connections.take(peer[0] if peer else "")
+        self._network = self._connections.acquire(peer[0] if peer else "")
         if self._network is None:
             LIMITED.labels("connections").inc()
             cast("asyncio.Transport", transport).abort()
             return
         super().connection_made(transport)
-        self._begin_to_wait()
+        self._start_head_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Count heads: aiohttp counts a request when its head is there."""
+        """Follow the request heads: aiohttp counts a request when its head is complete."""
         seen = self._request_count
         super().data_received(data)
         if self._request_count != seen:
             if self._head_timer is not None:
-                self._stop_waiting()
+                self._stop_head_timer()
         elif self._head_timer is not None:
             self._has_begun = True
         elif self._is_idle():
             self._has_begun = True
-            self._begin_to_wait()
+            self._start_head_timer()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Give the place back."""
-        self._stop_waiting()
+        """Release the connection's count."""
+        self._stop_head_timer()
         if self._network is not None:
             self._connections.release(self._network)
             self._network = None
         super().connection_lost(exc)
 
     def _is_idle(self) -> bool:
-        """Say whether no request is being answered: what comes is of a head, and of no body or WebSocket."""
+        """Return whether no request is running, so that arriving bytes belong to a head."""
         return self._waiter is not None and not self._waiter.done()
 
-    def _begin_to_wait(self) -> None:
-        self._head_timer = asyncio.get_running_loop().call_later(self._head_s, self._give_up)
+    def _start_head_timer(self) -> None:
+        self._head_timer = asyncio.get_running_loop().call_later(self._head_s, self._head_timed_out)
 
-    def _stop_waiting(self) -> None:
+    def _stop_head_timer(self) -> None:
         self._has_begun = False
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
 
-    def _give_up(self) -> None:
+    def _head_timed_out(self) -> None:
         self._head_timer = None
         if not self._is_idle():
             return

@@ -1,4 +1,4 @@
-"""Reads paths, queries and headers; every fault becomes `Refused` with its code. Bodies are read by `bodies.py`."""
+"""Reads values of paths, queries and headers; raises `Refused` for a fault. `bodies.py` reads bodies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 def payment_id(value: str) -> int:
-    """Read a payment's number out of a path or a query."""
+    """Read a payment's number from a path or a query."""
     if not (value.isascii() and value.isdigit()):
         raise Refused("invalid_payment_id", "payment_id", name=value[:40])
     if len(value) > 15 or not 0 < int(value) <= MAX_PAYMENT_ID:
@@ -28,7 +28,7 @@ def payment_id(value: str) -> int:
 
 
 def not_found(number: object) -> Refused:
-    """Say that a payment does not exist, or not for this caller: both are told alike."""
+    """Return the error for a missing payment and for one that the caller may not read: both get the same answer."""
     return Refused("payment_not_found", str(number))
 
 
@@ -43,7 +43,7 @@ def limit(query: MultiMapping[str], *, default: int) -> int:
 
 
 def idempotency_key(headers: MultiMapping[str], *, route: str, body: bytes) -> IdempotencyKey | None:
-    """Read the Idempotency-Key of a creation; one key is good for one route."""
+    """Read the Idempotency-Key of a creation; each route has its own keys."""
     value = single(headers, "Idempotency-Key")
     if value is None:
         return None

@@ -1,4 +1,4 @@
-"""Decodes JSON; what is none is told by the place of the fault, and by no word of a library."""
+"""Decodes JSON. An error names the place of the fault, without the words of the library."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import msgspec
 from extrato.domain.errors import Refused
 
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
-# msgspec names the place at the end of its sentence, and nowhere else.
+# msgspec names the place only at the end of its message.
 _PLACE: Final = re.compile(r"\(byte ([0-9]{1,9})\)\Z")
-# All escapes, so that none is found inside another; a half that the end of the body cuts from its other half is none.
+# Matches all escapes, so that none matches inside another. A half that the end of the body cuts does not match.
 _ESCAPE: Final = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})(?!\\?\Z|\\u[0-9a-fA-F]{0,3}\Z)"
@@ -44,10 +44,10 @@ def _refusal(raw: bytes, error: Exception) -> Refused:
     return _fault_of_syntax(raw, str(error))
 
 
-def _fault_of_syntax(raw: bytes, told: str) -> Refused:
-    place = _PLACE.search(told)
-    # msgspec takes a half near the end for a body that was cut.
-    half = _half_of_a_pair(raw) if place is None or "surrogate" in told else None
+def _fault_of_syntax(raw: bytes, message: str) -> Refused:
+    place = _PLACE.search(message)
+    # msgspec reports a half near the end as a truncated body.
+    half = _half_of_a_pair(raw) if place is None or "surrogate" in message else None
     if half is not None:
         return Refused("invalid_json", why="half_pair", place=half)
     if place is None:
@@ -56,5 +56,5 @@ def _fault_of_syntax(raw: bytes, told: str) -> Refused:
 
 
 def _half_of_a_pair(raw: bytes) -> int | None:
-    r"""Find the first escape of a half that stands without its other half, such as `\ud83d` without `\ude00`."""
+    r"""Find the first half of a surrogate pair without its other half, such as `\ud83d` without `\ude00`."""
     return next((escape.start() for escape in _ESCAPE.finditer(raw) if escape["half"]), None)

@@ -1,4 +1,4 @@
-"""Notes which API keys are used, and writes it every few minutes in one statement."""
+"""Notes which API keys are used, and writes the times every few minutes in one statement."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _logger = structlog.get_logger(component="gateway")
 
 
 class KeyUses:
-    """The uses of this process that are not written yet. Noting one costs no question and no write."""
+    """The uses of this process that are not written yet. `note` does not access the database."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._noted: dict[KeyName, float] = {}
 
     def note(self, key: ApiKey) -> None:
-        """Note that a key was shown, whatever it was allowed to do."""
+        """Note that a key was used, also where its scopes did not allow the request."""
         name = (key.merchant or RESERVED_SLUG, key.key_id)
         if name in self._noted or len(self._noted) < MAX_NOTED:
             self._noted[name] = time.time()
 
     async def read(self, holder: str) -> dict[str, datetime]:
-        """Give when the keys of a holder were last used, by their ids; of other processes what is written."""
+        """Return when the keys of a holder were last used, by id; the uses of other processes as far as written."""
         used = await read_uses(self._pool, holder)
         for (whose, key_id), at in self._noted.items():
             if whose == holder:
@@ -49,13 +49,13 @@ class KeyUses:
         return used
 
     async def run(self) -> None:
-        """Write for ever; what could not be written is tried with the next."""
+        """Write every `WRITE_EVERY_S`; a failed write is repeated with the next."""
         while True:
             await asyncio.sleep(WRITE_EVERY_S)
             await self.write()
 
     async def write(self) -> None:
-        """Write what was noted; where PostgreSQL is away or refuses, keep it noted."""
+        """Write the noted uses; keep them when PostgreSQL does not answer or refuses."""
         noted, self._noted = self._noted, {}
         try:
             await write_uses(self._pool, noted)
@@ -64,7 +64,7 @@ class KeyUses:
             _logger.info("key_uses_wait", keys=len(noted), error=repr(error))
 
     async def close(self) -> None:
-        """Write what was noted, if that is quickly done."""
+        """Write the noted uses within `CLOSE_WITHIN_S`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_WITHIN_S):
                 await self.write()

@@ -1,9 +1,9 @@
-"""Without keys: whether a request comes from this machine, from a page or a program that runs here.
+"""Open mode: admits only requests of programs and pages on this machine.
 
-Three kinds do not. The page of a stranger that a developer's browser happens to visit carries a foreign `Origin`, or
-the browser says of it that it is of another site. By a name that its owner made point here it carries a foreign
-`Host`. What a tunnel or a proxy let in is told by the headers that those add; the proxy of a local development server
-adds some of them too, with this machine's own addresses.
+It rejects three kinds. A foreign page in a developer's browser sends a foreign `Origin`, or the browser marks it as
+cross-site. A foreign name that resolves to this machine arrives as a foreign `Host`. A request through a tunnel or a
+proxy has the headers that these add; the proxy of a local development server adds some of them too, with addresses of
+this machine.
 Sources: RFC 7239, section 4 (`Forwarded`); RFC 9110, 7.6.3 (`Via`); W3C Fetch Metadata (`Sec-Fetch-Site`); the manuals
 of the proxies and networks that add the others.
 """
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
 REAL_ADDRESS: Final = "x-real-ip"
 FORWARDED: Final = "forwarded"
-FORWARDED_KIND: Final = "x-forwarded-"
-# Those of that kind that say how a request came and name no machine.
-SAYS_HOW: Final = frozenset(
-    FORWARDED_KIND + name for name in ("method", "path", "port", "prefix", "proto", "protocol", "scheme", "ssl", "uri")
+FORWARDED_PREFIX: Final = "x-forwarded-"
+# Headers with that prefix that name no machine.
+NAMES_NO_MACHINE: Final = frozenset(
+    FORWARDED_PREFIX + name
+    for name in ("method", "path", "port", "prefix", "proto", "protocol", "scheme", "ssl", "uri")
 )
-# What only networks and tunnels add, whatever it says.
-ADDED_ELSEWHERE: Final = frozenset(
+# Only networks and tunnels add these headers, so that any value is rejected.
+FOREIGN_HEADERS: Final = frozenset(
     {
         "cdn-loop",
         "client-ip",
@@ -54,7 +55,7 @@ ADDED_ELSEWHERE: Final = frozenset(
         "x-true-client-ip",
     }
 )
-ADDED_ELSEWHERE_KINDS: Final = (
+FOREIGN_PREFIXES: Final = (
     "akamai-",
     "cf-",
     "do-connecting-",
@@ -69,8 +70,8 @@ ADDED_ELSEWHERE_KINDS: Final = (
     "x-sucuri-",
     "x-vercel-",
 )
-# How networks call the address or the host that a client had, whatever they write before it.
-ADDED_ELSEWHERE_ENDS: Final = (
+# The ends of networks' names for a client's address or host; each network has its own prefix.
+FOREIGN_SUFFIXES: Final = (
     "client-connection-ip",
     "client-ip",
     "clientip",
@@ -78,21 +79,21 @@ ADDED_ELSEWHERE_ENDS: Final = (
     "forwarded-host",
     "original-host",
 )
-# What of the standard header names a machine; the others say how and under which scheme.
+# The parameters of `Forwarded` that name a machine.
 FORWARDED_NAMES: Final = frozenset({"for", "by", "host"})
 
 
 def refuse_unless_local(request: web.Request) -> None:
-    """Raise `Refused` for what does not come from this machine."""
-    if not (_is_here(request) and _came_straight(request)):
+    """Raise `Refused` for a request that does not come from this machine."""
+    if not (_is_for_this_machine(request) and _passed_only_this_machine(request)):
         raise Refused("foreign_page")
 
 
-def _is_here(request: web.Request) -> bool:
-    """Say whether the request was meant for this machine, and the page that sent it, if it was one, is of here.
+def _is_for_this_machine(request: web.Request) -> bool:
+    """Return whether `Host` and, for a page, `Origin` name this machine.
 
-    `localhost` and `127.0.0.1` are two sites to a browser, so that a page of here may be of another site; then it has
-    an origin. Without one it is a picture, a script or a link on the page of a stranger.
+    Browsers treat `localhost` and `127.0.0.1` as two sites, so that a local page may be cross-site; it then sends an
+    origin. A cross-site request without an origin is a picture, a script or a link on a foreign page.
     """
     origins = request.headers.getall(hdrs.ORIGIN, ())
     is_of_another_site = "cross-site" in request.headers.getall("Sec-Fetch-Site", ())
@@ -101,15 +102,15 @@ def _is_here(request: web.Request) -> bool:
     return _is_local_host(request.host) and all(_is_local_origin(origin) for origin in origins)
 
 
-def _came_straight(request: web.Request) -> bool:
-    """Say whether every machine that the request passed is this one, and says so."""
-    return all(_is_of_here(name.lower().replace("_", "-"), value) for name, value in request.headers.items())
+def _passed_only_this_machine(request: web.Request) -> bool:
+    """Return whether no header names another machine on the request's way."""
+    return all(_allows_header(name.lower().replace("_", "-"), value) for name, value in request.headers.items())
 
 
-def _is_of_here(name: str, value: str) -> bool:
-    if name.startswith(FORWARDED_KIND):
-        return name in SAYS_HOW or all(_is_local_machine(machine) for machine in _listed(value))
-    if name in ADDED_ELSEWHERE or name.startswith(ADDED_ELSEWHERE_KINDS) or name.endswith(ADDED_ELSEWHERE_ENDS):
+def _allows_header(name: str, value: str) -> bool:
+    if name.startswith(FORWARDED_PREFIX):
+        return name in NAMES_NO_MACHINE or all(_is_local_machine(machine) for machine in _listed(value))
+    if name in FOREIGN_HEADERS or name.startswith(FOREIGN_PREFIXES) or name.endswith(FOREIGN_SUFFIXES):
         return False
     if name == FORWARDED:
         return all(_is_local_node(node) for node in _listed(value))
@@ -119,7 +120,7 @@ def _is_of_here(name: str, value: str) -> bool:
 
 
 def _listed(value: str) -> Iterator[str]:
-    """Give what stands between commas; a place that is empty names no machine."""
+    """Split a list at its commas; an empty entry names no machine."""
     return (part.strip() for part in value.split(","))
 
 
@@ -143,7 +144,7 @@ def _is_local_address(text: str) -> bool:
 
 
 def _is_local_node(element: str) -> bool:
-    """Read one machine's part of `Forwarded`, such as `for="[::1]:4711";host=localhost`; it must name one."""
+    """Read one element of `Forwarded`, such as `for="[::1]:4711";host=localhost`; it must name a machine."""
     is_named = False
     for pair in element.split(";"):
         name, _, value = pair.strip().partition("=")

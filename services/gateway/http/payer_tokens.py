@@ -1,4 +1,4 @@
-"""The tokens in payers' addresses: made from what names a payment, so that nothing is stored for each of them."""
+"""The tokens in payer links: computed from the payment's identifiers, so that the hub stores none of them."""
 
 from __future__ import annotations
 
@@ -23,43 +23,42 @@ if TYPE_CHECKING:
     from extrato.use_cases.payments import LoadedPayment
 
 TOKEN_LENGTH: Final = 32
-# A token's code, and of one that ends the second of its end, in hex since 1970.
+# A token's code; a token that expires also has its time of expiry, in hex seconds since 1970.
 TOKEN: Final = re.compile(rf"(?P<code>[0-9a-f]{{{TOKEN_LENGTH}}})(?:-(?P<ends>[0-9a-f]{{8}}))?")
 CUT_OFF: Final = "SELECT position FROM payer_token_cut_off"
-# So often a gateway looks for other secrets: much sooner than a rotation has a new one make tokens.
-LOOK_S: Final = 1.0
+# How often a gateway reads the secrets: much more often than a rotation needs before a new secret makes tokens.
+READ_EVERY_S: Final = 1.0
 
 _logger = structlog.get_logger(component="payer_tokens")
 
 
 class PayerTokens:
-    """Makes and checks tokens; each opens one payment and nothing else.
+    """Makes and checks tokens; each opens one payment only.
 
-    A token is an HMAC of the payment's number and its random identifier: a number may be given again after the
-    database was restored. One that ends covers its end too. The first secret makes tokens, and every secret opens. To
-    payments that were opened up to the position `cut_off`, older versions made tokens of the number alone, which
-    payers still hold.
+    A token is an HMAC of the payment's number and its random identifier, because a restored database may assign a
+    number again. A token that expires also covers its time of expiry. The first secret makes tokens; all secrets check
+    them. For payments opened up to the position `cut_off`, payers hold older tokens, over the number only.
     """
 
     def __init__(self, secrets: Sequence[bytes], *, cut_off: int) -> None:
         self._cut_off = cut_off
-        self.take(secrets)
+        self.use_secrets(secrets)
 
-    def take(self, secrets: Sequence[bytes]) -> None:
+    def use_secrets(self, secrets: Sequence[bytes]) -> None:
         """Use these secrets from now on."""
         self._keys = [hmac.digest(secret, b"extrato payer tokens", "sha256") for secret in secrets]
 
     def make(self, payment: LoadedPayment) -> str:
-        """Give the token of a payment: 128 bits in hex, the same every time."""
+        """Return the token of a payment: 128 bits in hex, the same every time."""
         return _code(self._keys[0], _names(payment))
 
     def make_until(self, payment: LoadedPayment, ends_at: datetime) -> str:
-        """Give a token that opens the payment until then."""
+        """Return a token that opens the payment until `ends_at`."""
         ends = f"{int(ends_at.timestamp()):08x}"
         return f"{_code(self._keys[0], _names_until(payment, ends))}-{ends}"
 
     def opens(self, token: str, payment: LoadedPayment, *, now: datetime) -> bool:
-        """Say whether `token` is the payment's and has not ended, in constant time."""
+        """Return whether `token` belongs to the payment and has not expired, in constant time."""
         form = TOKEN.fullmatch(token)
         if form is None:
             return False
@@ -75,7 +74,7 @@ class PayerTokens:
 
 
 def is_token(text: str) -> bool:
-    """Say whether a text has the form of a token."""
+    """Return whether a text has the form of a token."""
     return TOKEN.fullmatch(text) is not None
 
 
@@ -92,7 +91,7 @@ def _names_until(payment: LoadedPayment, ends: str) -> str:
 
 
 async def payer_tokens(vault: Vault, pool: asyncpg.Pool) -> PayerTokens:
-    """Give the tokens of this hub; raises `StoreUnavailable` and `InvalidVaultKey`."""
+    """Read the secrets of this hub; raises `StoreUnavailable` and `InvalidVaultKey`."""
     secrets = await PayerSecrets(pool, vault).read()
     with raising_unavailable():
         cut_off: int | None = await pool.fetchval(CUT_OFF)
@@ -100,15 +99,15 @@ async def payer_tokens(vault: Vault, pool: asyncpg.Pool) -> PayerTokens:
 
 
 async def follow_secrets(tokens: PayerTokens, vault: Vault, pool: asyncpg.Pool) -> None:
-    """Take the secrets that a rotation makes and drops, for ever."""
+    """Read the secrets again every `READ_EVERY_S`, so that rotations take effect."""
     secrets, is_shut = PayerSecrets(pool, vault), False
     while True:
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(READ_EVERY_S)
         try:
-            tokens.take((await secrets.read()).opening)
+            tokens.use_secrets((await secrets.read()).opening)
             is_shut = False
         except UNWILLING:
-            # A payer's payment cannot be read either meanwhile.
+            # Payments cannot be read either meanwhile.
             continue
         except InvalidVaultKey as error:
             if not is_shut:

@@ -1,6 +1,6 @@
-"""What a Struct cannot say of a value: how it is brought into the form in which its bounds are checked.
+"""Converts values of a body to the form whose bounds its Struct checks.
 
-A value of another JSON type is given back as it is: the Struct refuses it.
+A value of another JSON type is returned unchanged, and the Struct rejects it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contracts.api.request_fields import Reading
     from contracts.api.request_plan import FieldPlan
 
-# Beyond it a Decimal is not turned into a whole number: a huge exponent would cost memory.
+# A Decimal with more digits is not converted to an integer: a huge exponent would use much memory.
 MAX_DIGITS: Final = 9
 
 
@@ -29,12 +29,12 @@ def _exact(value: Any, _: FieldPlan) -> Any:
 
 
 def _text(value: Any, _: FieldPlan) -> Any:
-    """Trim; blank counts as absent."""
+    """Strip white space; blank counts as absent."""
     return value.strip() or None if isinstance(value, str) else value
 
 
 def _name(value: Any, _: FieldPlan) -> Any:
-    """Bring a name into the form in which names are compared, so that a combining mark is not a character."""
+    """Convert a name to its canonical form, so that a combining mark does not count as a character."""
     return canonical_name(value).strip() or None if isinstance(value, str) else value
 
 
@@ -68,7 +68,7 @@ def _cnpj(value: Any, field: FieldPlan) -> Any:
 
 
 def _document(kind: Literal["cpf", "cnpj"], value: Any, field: FieldPlan) -> Any:
-    """Take the mask off; a CPF and a CNPJ have the same rules where they are Pix keys."""
+    """Remove the punctuation; a CPF or CNPJ follows the same rules as a Pix key."""
     text = _text(value, field)
     if not isinstance(text, str) or (field.maximum is not None and len(text) > field.maximum):
         return text

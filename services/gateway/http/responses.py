@@ -14,7 +14,7 @@ from msgspec import UNSET
 from contracts.api import MonitoringError, PixError
 from contracts.errors import CATALOGUE, CataloguedError
 from extrato.errors import ChargeWasRefused, InternalError, Transient
-from services.gateway.http.caller import CORRELATION
+from services.gateway.http.caller import CORRELATION_ID
 
 JSON: Final = "application/json"
 MAX_LOGGED_PATH: Final = 200
@@ -71,7 +71,7 @@ def error_response(request: web.Request, error: Exception) -> web.Response:
         status=status,
         code=code,
         reason=catalogued.message,
-        correlation_id=request[CORRELATION],
+        correlation_id=request[CORRELATION_ID],
         **({"exc_info": error} if code == "internal_error" else {}),
     )
     response = request[ERROR_FORMAT].respond(catalogued, status, headers)

@@ -1,7 +1,7 @@
 """Reads headers and query parameters that have one value.
 
-Where a name comes twice, each reader on the way may take another value than the next one: what one of them checks,
-another one uses. Headers that are lists, such as `X-Forwarded-For`, are read whole where they are needed.
+A name that occurs twice is rejected: a proxy could check one value and the hub use the other. Headers that are lists,
+such as `X-Forwarded-For`, are read elsewhere.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def single(values: MultiMapping[str], name: str) -> str | None:
-    """Give the one value of `name`, None where it is absent; raises `Refused` where it comes more than once."""
+    """Return the value of `name`, None where it is absent; raises `Refused` where it occurs more than once."""
     return only(values.getall(name, ()), name)
 
 
 def only(found: Sequence[str], name: str) -> str | None:
-    """Give the one value that was found under `name`, as `single` does."""
+    """Return the one value found under `name`; raises `Refused` for more than one."""
     if len(found) > 1:
         raise Refused("repeated_value", name)
     return found[0] if found else None

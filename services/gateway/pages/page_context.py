@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extrato.domain.money import format_brl, format_money
-from services.gateway.api.views import BRASILIA, label
+from services.gateway.api.response_bodies import BRASILIA, label
 from services.gateway.gateway import gateway_of
 from services.gateway.pages.layout import page
 from services.gateway.pages.markup import Html, tag

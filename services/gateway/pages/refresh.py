@@ -13,7 +13,7 @@ from extrato.use_cases.refresh_payment import observe_attempt
 from services.gateway.gateway import gateway_of
 from services.gateway.http.caller import cause_of
 from services.gateway.http.values import single
-from services.gateway.workers.checks import PROVIDER_FAILED
+from services.gateway.workers.provider_checks import PROVIDER_FAILED
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -65,7 +65,7 @@ async def _refresh(gateway: Gateway, loaded: LoadedPayment, attempt_id: str | No
             if attempt_id is not None and attempt_id not in loaded.payment.attempts:
                 loaded = await _observe_attempt(gateway, loaded, attempt_id, cause=cause)
             if not loaded.payment.is_settled:
-                checked = await gateway.checks.check(loaded, cause=cause)
+                checked = await gateway.provider_checks.check(loaded, cause=cause)
                 loaded, is_answered = checked.loaded, checked.synced_at is not None
     # An empty search says nothing about an attempt that the address names.
     is_attempt_known = attempt_id is None or attempt_id in loaded.payment.attempts

@@ -1,1 +1,1 @@
-"""What works beside the requests: questions to providers, webhooks, pictures, looks at what the gateway stands on."""
+"""What runs beside the requests: calls to providers, webhooks, QR pictures, readiness probes."""

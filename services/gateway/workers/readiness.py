@@ -1,4 +1,4 @@
-"""Looks whether the gateway can do its work."""
+"""Probes whether the gateway can work: PostgreSQL and NATS."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contracts.api import ReadinessStatus
     from extrato.bus.connection import Bus
 
-LOOK_WITHIN_S: Final = 1.5
+PROBE_WITHIN_S: Final = 1.5
 SHARED_FOR_S: Final = 1.0
 
 WRITE: Final = """
@@ -31,55 +31,55 @@ WRITE: Final = """
 OK: Final = ReadinessCheck(status="ok", reason=None)
 
 
-class Look:
-    """Looks how one thing fares; who asks in the second after a look began is told what that one finds.
+class Probe:
+    """Probes one thing. Calls within one second share a probe.
 
-    There is one look at a time: while one hangs, each caller is told so when it should have ended, or at once.
+    One probe runs at a time. While it hangs, each call returns `unavailable` when the time of the probe is over.
     """
 
-    def __init__(self, look: Callable[[], Awaitable[str | None]]) -> None:
-        """`look` gives the reason why the thing is not ok, if it is not."""
-        self._look = look
-        self._looking: asyncio.Future[str | None] | None = None
-        self._began_at = 0.0
+    def __init__(self, probe: Callable[[], Awaitable[str | None]]) -> None:
+        """`probe` returns the reason why the thing is unavailable, or None."""
+        self._probe = probe
+        self._running: asyncio.Future[str | None] | None = None
+        self._started_at = 0.0
 
     async def __call__(self) -> ReadinessCheck:
-        """Give what was found, `LOOK_WITHIN_S` after the look began at the latest."""
+        """Return the result, at most `PROBE_WITHIN_S` after the probe started."""
         now = time.monotonic()
-        if self._looking is None or (self._looking.done() and now - self._began_at >= SHARED_FOR_S):
-            self._began_at = now
-            self._looking = asyncio.ensure_future(self._look())
-        await asyncio.wait((self._looking,), timeout=max(0.0, self._began_at + LOOK_WITHIN_S - now))
-        reason = self._looking.result() if self._looking.done() else "There was no answer in time."
+        if self._running is None or (self._running.done() and now - self._started_at >= SHARED_FOR_S):
+            self._started_at = now
+            self._running = asyncio.ensure_future(self._probe())
+        await asyncio.wait((self._running,), timeout=max(0.0, self._started_at + PROBE_WITHIN_S - now))
+        reason = self._running.result() if self._running.done() else "There was no answer in time."
         return OK if reason is None else ReadinessCheck(status="unavailable", reason=reason)
 
 
-class ReadinessLooks:
-    """Looks whether this gateway can do its work. It sells while PostgreSQL takes writes; without NATS it is slower."""
+class ReadinessProbes:
+    """Whether this gateway can work: it is ready while PostgreSQL accepts writes, and degraded without NATS."""
 
     def __init__(self, pool: asyncpg.Pool, bus: Bus) -> None:
         self._pool = pool
         self._bus = bus
         self._process = uuid4()
-        self._database = Look(self._write)
-        self._stream = Look(self._ask_bus)
+        self._database = Probe(self._write)
+        self._stream = Probe(self._read_stream)
 
-    async def look(self) -> Readiness:
-        """Look at all that the gateway stands on, at the same time."""
+    async def probe(self) -> Readiness:
+        """Probe PostgreSQL and NATS at the same time."""
         database, bus = await asyncio.gather(self._database(), self._stream())
         status: ReadinessStatus = "unavailable" if database.reason else "degraded" if bus.reason else "ok"
         return Readiness(status=status, checks={"database": database, "bus": bus})
 
     async def _write(self) -> str | None:
         try:
-            await self._pool.execute(WRITE, self._process, timeout=LOOK_WITHIN_S)
+            await self._pool.execute(WRITE, self._process, timeout=PROBE_WITHIN_S)
         except asyncpg.PostgresError as error:
             return f"PostgreSQL refused a write (SQLSTATE {error.sqlstate})."
         except LINE_BROKE:
             return "PostgreSQL does not answer."
         return None
 
-    async def _ask_bus(self) -> str | None:
+    async def _read_stream(self) -> str | None:
         if not self._bus.is_connected:
             return "NATS is not connected."
         try:

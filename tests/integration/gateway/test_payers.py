@@ -189,24 +189,24 @@ async def test_a_token_opens_until_its_secret_is_dropped(payers: Payers, pool: a
     old = here.make(payment)
 
     await secrets.begin()
-    there.take((await secrets.read()).opening)
+    there.use_secrets((await secrets.read()).opening)
     assert there.make(payment) == old
     await secrets.complete()
-    here.take((await secrets.read()).opening)
+    here.use_secrets((await secrets.read()).opening)
     new = here.make(payment)
     assert new != old
     # The gateway that is asked has not looked since the new secret makes tokens.
     assert [(await payers.ask(token))[0] for token in (old, new)] == [200, 200]
 
     await secrets.drop_old()
-    there.take((await secrets.read()).opening)
+    there.use_secrets((await secrets.read()).opening)
     assert [(await payers.ask(token))[0] for token in (old, new)] == [401, 200]
 
 
 async def test_a_gateway_follows_the_secrets_and_waits_while_the_database_is_away(
     payers: Payers, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch, until
 ):
-    monkeypatch.setattr("services.gateway.http.payer_tokens.LOOK_S", 0.01)
+    monkeypatch.setattr("services.gateway.http.payer_tokens.READ_EVERY_S", 0.01)
     vault = Vault(pool, GivenKeys(base64.b64encode(new_key()).decode()))
     secrets, payment = PayerSecrets(pool, vault), await payers.open()
     tokens = await payer_tokens(vault, pool)

@@ -1,4 +1,4 @@
-"""What `/readyz` finds out, and how often and for how long it looks; on a real PostgreSQL and a real NATS."""
+"""What `/readyz` finds out, and how often and for how long it probes; on a real PostgreSQL and a real NATS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from contracts.subjects import PAYMENTS_STREAM
 from extrato.bus.connection import Bus, connect
 from extrato.store.pool import Pool
 from services.gateway.workers import readiness
-from services.gateway.workers.readiness import OK, ReadinessLooks
+from services.gateway.workers.readiness import OK, ReadinessProbes
 from tests.database import demoted, full
 from tests.pace import until
 
@@ -40,13 +40,13 @@ async def bus(nats_url: str) -> AsyncIterator[Bus]:
 
 
 @pytest.fixture
-def looks(pool: Pool, bus: Bus) -> ReadinessLooks:
-    return ReadinessLooks(pool, bus)
+def probes(pool: Pool, bus: Bus) -> ReadinessProbes:
+    return ReadinessProbes(pool, bus)
 
 
 @pytest.fixture
 def each_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is told what an earlier look found."""
+    """Nobody is told what an earlier probe found."""
     monkeypatch.setattr(readiness, "SHARED_FOR_S", 0.0)
 
 
@@ -59,80 +59,80 @@ def without_database(reason: str) -> Readiness:
     return Readiness(status="unavailable", checks={"database": database, "bus": OK})
 
 
-async def test_many_who_ask_share_one_write(looks: ReadinessLooks, pool: Pool):
-    found = await asyncio.gather(*(looks.look() for _ in range(100)))
+async def test_many_who_ask_share_one_write(probes: ReadinessProbes, pool: Pool):
+    found = await asyncio.gather(*(probes.probe() for _ in range(100)))
     written = await written_at(pool)
     assert found == [Readiness(status="ok", checks={"database": OK, "bus": OK})] * 100
-    assert await looks.look() == found[0]
+    assert await probes.probe() == found[0]
     assert await written_at(pool) == written
     assert len(written) == 1
 
 
 @pytest.mark.usefixtures("each_looks")
-async def test_a_process_writes_one_row_and_removes_those_of_processes_that_ended(looks: ReadinessLooks, pool: Pool):
-    await looks.look()
+async def test_a_process_writes_one_row_and_removes_those_of_processes_that_ended(probes: ReadinessProbes, pool: Pool):
+    await probes.probe()
     await pool.execute("INSERT INTO readiness VALUES ($1, now() - interval '61 minutes')", uuid4())
     await pool.execute("INSERT INTO readiness VALUES ($1, now() - interval '59 minutes')", uuid4())
     before = max(await written_at(pool))
-    assert (await looks.look()).status == "ok"
+    assert (await probes.probe()).status == "ok"
     written = await written_at(pool)
     assert len(written) == 2
     assert max(written) > before
 
 
 @pytest.mark.usefixtures("each_looks")
-async def test_a_demoted_database_is_unavailable_and_left(looks: ReadinessLooks, emptied_database_url: str):
+async def test_a_demoted_database_is_unavailable_and_left(probes: ReadinessProbes, emptied_database_url: str):
     async with demoted(emptied_database_url):
-        # What is left of the terminated connection is noticed by the first look at the latest.
-        await until(lambda: is_unavailable(looks, "PostgreSQL refused a write (SQLSTATE 25006)."))
-    await until(lambda: is_ok(looks))
+        # What is left of the terminated connection is noticed by the first probe at the latest.
+        await until(lambda: is_unavailable(probes, "PostgreSQL refused a write (SQLSTATE 25006)."))
+    await until(lambda: is_ok(probes))
 
 
-async def is_unavailable(looks: ReadinessLooks, reason: str) -> bool:
-    return await looks.look() == without_database(reason)
+async def is_unavailable(probes: ReadinessProbes, reason: str) -> bool:
+    return await probes.probe() == without_database(reason)
 
 
 @pytest.mark.usefixtures("each_looks")
-async def test_a_full_database_is_unavailable(looks: ReadinessLooks, emptied_database_url: str):
+async def test_a_full_database_is_unavailable(probes: ReadinessProbes, emptied_database_url: str):
     async with full(emptied_database_url):
-        assert await looks.look() == without_database("PostgreSQL refused a write (SQLSTATE 53100).")
-    assert (await looks.look()).status == "ok"
+        assert await probes.probe() == without_database("PostgreSQL refused a write (SQLSTATE 53100).")
+    assert (await probes.probe()).status == "ok"
 
 
 @pytest.mark.usefixtures("each_looks")
 async def test_a_frozen_database_is_told_in_time_and_asked_once(
-    looks: ReadinessLooks, pool: Pool, monkeypatch: pytest.MonkeyPatch
+    probes: ReadinessProbes, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(readiness, "LOOK_WITHIN_S", 0.2)
+    monkeypatch.setattr(readiness, "PROBE_WITHIN_S", 0.2)
     frozen = await pool.fetchval("SELECT pg_backend_pid()")
     os.kill(frozen, signal.SIGSTOP)
     try:
         async with asyncio.timeout(2):
-            found = await asyncio.gather(*(looks.look() for _ in range(20)))
-            # The look that hangs is not followed by another one, and nobody waits for it again.
-            found.append(await looks.look())
+            found = await asyncio.gather(*(probes.probe() for _ in range(20)))
+            # The probe that hangs is not followed by another one, and nobody waits for it again.
+            found.append(await probes.probe())
         assert all(each.checks["database"].reason for each in found)
         assert {each.status for each in found} == {"unavailable"}
     finally:
         os.kill(frozen, signal.SIGCONT)
 
-    await until(lambda: is_ok(looks))
+    await until(lambda: is_ok(probes))
 
 
-async def is_ok(looks: ReadinessLooks) -> bool:
-    return (await looks.look()).status == "ok"
+async def is_ok(probes: ReadinessProbes) -> bool:
+    return (await probes.probe()).status == "ok"
 
 
 @pytest.mark.usefixtures("each_looks")
 async def test_without_nats_the_gateway_is_degraded(pool: Pool, nats_server: EmbeddedNats):
     bus = await connect(nats_server.url, name="tests")
-    looks = ReadinessLooks(pool, bus)
-    assert (await looks.look()).status == "ok"
+    probes = ReadinessProbes(pool, bus)
+    assert (await probes.probe()).status == "ok"
 
     await bus.jetstream.delete_stream(PAYMENTS_STREAM)
-    without_stream = await looks.look()
+    without_stream = await probes.probe()
     await bus.close()
-    without_nats = await looks.look()
+    without_nats = await probes.probe()
 
     assert without_stream.status == without_nats.status == "degraded"
     assert without_stream.checks["database"] == without_nats.checks["database"] == OK

@@ -39,7 +39,7 @@ from services.gateway.live.fanout import Fanout, event_frame
 from services.gateway.live.socket_io_server import SocketIoServer
 from services.gateway.live.socket_limits import SocketLimits
 from services.gateway.pipeline import wrap_handler
-from services.gateway.revocations import end_revoked
+from services.gateway.revocations import abort_revoked
 from services.gateway.routes import ROUTES, SOCKET_IO
 from tests.integration.bus.running import running
 from tests.pace import allowed
@@ -134,13 +134,13 @@ async def reason(opened: aiohttp.ClientWebSocketResponse) -> str:
 @pytest.fixture
 def never_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the keys of sockets not looked at in turn: what ends a socket is the feed."""
-    monkeypatch.setattr("services.gateway.revocations.LOOK_S", 120.0)
+    monkeypatch.setattr("services.gateway.revocations.CHECK_EVERY_S", 120.0)
 
 
 @pytest.fixture
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the keys of sockets looked at in turn, and the feed say nothing of them."""
-    monkeypatch.setattr("services.gateway.revocations.LOOK_S", 0.05)
+    monkeypatch.setattr("services.gateway.revocations.CHECK_EVERY_S", 0.05)
     monkeypatch.setattr(Fanout, "abort_key", lambda *_: None)
 
 
@@ -185,7 +185,7 @@ async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
         # What a client does not read soon waits in the gateway, and not in the kernel.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         await web.SockSite(runner, listener).start()
-        async with running(live.run(), end_revoked(gateway)):
+        async with running(live.run(), abort_revoked(gateway)):
             yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", gateway, other)
         fanout.close()
         await gateway.socket_io.close()
@@ -326,9 +326,9 @@ async def test_a_payers_sockets_end_with_the_secret_of_its_token(site: Site):
     client.on("disconnect", lambda *_: gone.set())
     await client.connect(site.url, auth={"payment_id": 1, "t": token})
     async with site.payers_socket(1, token) as opened:
-        site.tokens.take((b"n" * 32, SECRET))
+        site.tokens.use_secrets((b"n" * 32, SECRET))
         async with site.payers_socket(1, site.tokens.make(payment)) as left:
-            site.tokens.take((b"n" * 32,))
+            site.tokens.use_secrets((b"n" * 32,))
             assert await reason(opened) == "token_ended"
             async with asyncio.timeout(allowed(WITHIN_S)):
                 await gone.wait()

@@ -23,27 +23,27 @@ def connections(most: int = 2, proxies: str = "") -> Connections:
 )
 def test_an_address_holds_as_many_as_it_may_and_another_one_its_own(same, another):
     counted = connections()
-    held = [counted.take(address) for address in same]
+    held = [counted.acquire(address) for address in same]
     assert [each is None for each in held] == [False, False, True]
-    assert counted.take(another) is not None
+    assert counted.acquire(another) is not None
     counted.release(held[0])
-    assert counted.take(same[2]) == held[0]
+    assert counted.acquire(same[2]) == held[0]
 
 
 def test_what_has_ended_is_not_remembered():
     counted = connections(most=1)
-    held = [counted.take(f"192.0.2.{number}") for number in range(100)]
+    held = [counted.acquire(f"192.0.2.{number}") for number in range(100)]
     assert counted.remembered == 100
     for each in held:
         counted.release(each)
     assert counted.remembered == 0
-    assert counted.take("192.0.2.1") is not None
+    assert counted.acquire("192.0.2.1") is not None
 
 
 def test_refused_connections_leave_nothing():
     counted = connections(most=1)
-    held = counted.take("192.0.2.1")
-    assert [counted.take("192.0.2.1") for _ in range(5)] == [None] * 5
+    held = counted.acquire("192.0.2.1")
+    assert [counted.acquire("192.0.2.1") for _ in range(5)] == [None] * 5
     counted.release(held)
     assert counted.remembered == 0
 
@@ -51,9 +51,9 @@ def test_refused_connections_leave_nothing():
 def test_trusted_proxies_hold_any_number():
     counted = connections(most=1, proxies="10.0.0.0/8,2001:db8::/32")
     for address in ("10.1.2.3", "::ffff:10.1.2.3", "2001:db8::1"):
-        held = [counted.take(address) for _ in range(5)]
+        held = [counted.acquire(address) for _ in range(5)]
         assert None not in held
         for each in held:
             counted.release(each)
     assert counted.remembered == 0
-    assert [counted.take("192.0.2.1") is None for _ in range(2)] == [False, True]
+    assert [counted.acquire("192.0.2.1") is None for _ in range(2)] == [False, True]

@@ -108,7 +108,7 @@ def test_the_first_secret_makes_tokens_and_each_opens(position: int):
     for old in (TOKENS.make(payment), TOKENS.make_until(payment, NOON + HOUR)):
         assert tokens.opens(old, payment, now=NOON)
         assert not newest.opens(old, payment, now=NOON)
-    tokens.take((b"n" * 32,))
+    tokens.use_secrets((b"n" * 32,))
     assert not tokens.opens(TOKENS.make(payment), payment, now=NOON)
     assert tokens.opens(newest.make(payment), payment, now=NOON)
 

@@ -38,7 +38,7 @@ def label(status: str) -> str:
     return LABELS.get(status, LABEL_OF_UNKNOWN)
 
 
-def moment(at: datetime) -> str:
+def local_time(at: datetime) -> str:
     """Write a time as the reference does: local, with microseconds and offset."""
     return at.astimezone(BRASILIA).isoformat(timespec="microseconds")
 
@@ -90,11 +90,11 @@ def payment_status(
         ),
         padaria_name=padaria_name,
         payer_email=None if is_payer else payer_email,
-        paid_at=moment(ledger.paid_at) if ledger.paid_at else None,
-        created_at=moment(loaded.opened_at),
-        updated_at=moment(loaded.updated_at),
+        paid_at=local_time(ledger.paid_at) if ledger.paid_at else None,
+        created_at=local_time(loaded.opened_at),
+        updated_at=local_time(loaded.updated_at),
         synced=is_provided and synced_at is not None,
-        synced_at=moment(synced_at) if is_provided and synced_at else None,
+        synced_at=local_time(synced_at) if is_provided and synced_at else None,
         status_changed=changed,
         held_amount=to_reais(total.held),
         refunded_amount=to_reais(total.refunded),
@@ -149,7 +149,7 @@ def listed(details: PaymentDetails) -> ListedPayment:
             and (details.disputed_centavos > 0 or any(each.held_centavos for each in details.attempts)),
         ),
         payer_email=details.payer_email,
-        paid_at=moment(details.paid_at) if details.paid_at else None,
-        created_at=moment(details.created_at),
+        paid_at=local_time(details.paid_at) if details.paid_at else None,
+        created_at=local_time(details.created_at),
         alerts=list(details.alerts),
     )

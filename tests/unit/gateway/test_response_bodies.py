@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from extrato.domain.payment.state import charged
 from extrato.errors import ProviderMisunderstood
 from services.gateway.api import cart
-from services.gateway.api.views import LABELS, label
+from services.gateway.api.response_bodies import LABELS, label
 from tests.compatibility.claim import claim
 from tests.examples import loaded_payment
 from tests.unit.payment_story import CHARGED

@@ -20,7 +20,7 @@ MEASURE: Final = """
 """
 
 
-async def measure_read_models(pool: asyncpg.Pool) -> None:
+async def set_read_model_gauges(pool: asyncpg.Pool) -> None:
     """Set the gauges; while PostgreSQL does not say, they show nothing rather than what was."""
     try:
         rows = await pool.fetch(MEASURE, timeout=WITHIN_S)

@@ -1,4 +1,4 @@
-"""QR pictures: drawn on the first request for one, by threads, and remembered."""
+"""QR pictures: threads draw each one on its first request, and a cache keeps it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from extrato.qr import draw_png, draw_svg
 from services.gateway.metrics import PICTURES_DRAWN
 from services.gateway.single_flight import SingleFlight
 
-REMEMBERED: Final = 2000
+MAX_REMEMBERED: Final = 2000
 MAX_DRAWING: Final = 64
 
 
-class Pictures:
-    """Draws each picture once, however many ask for it at the same time."""
+class QrPictures:
+    """Draws each picture once: concurrent requests for one picture share the work."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pictures")
-        self._drawn: LRUCache[tuple[str, bool], bytes] = LRUCache(REMEMBERED)
+        self._drawn: LRUCache[tuple[str, bool], bytes] = LRUCache(MAX_REMEMBERED)
         self._drawing: SingleFlight[tuple[str, bool], bytes] = SingleFlight()
 
     async def draw(self, payload: str, *, is_svg: bool) -> bytes:
-        """Give the picture of a code; raises `Overloaded` when too many are being drawn."""
+        """Return the picture of a code; raises `Overloaded` when too many are being drawn."""
         key = (payload, is_svg)
         drawn = self._drawn.get(key)
         if drawn is not None:
@@ -36,7 +36,7 @@ class Pictures:
         return await self._drawing.run(key, lambda: self._draw(payload, is_svg=is_svg))
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Stop the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _draw(self, payload: str, *, is_svg: bool) -> bytes:

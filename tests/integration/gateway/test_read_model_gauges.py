@@ -7,7 +7,7 @@ from uuid import uuid4
 import asyncpg
 from prometheus_client import REGISTRY
 
-from services.gateway.api.read_models_measured import measure_read_models
+from services.gateway.api.read_model_gauges import set_read_model_gauges
 
 
 def shown(name, read_model):
@@ -20,8 +20,8 @@ async def test_metrics_tell_how_far_read_models_are_behind_and_what_they_lack(da
             await pool.execute("INSERT INTO stored_events VALUES ($1, $2, 'X.v1', '')", uuid4(), version)
         await pool.execute("INSERT INTO checkpoints VALUES ('merchants', 1, 3), ('payment_details', 1, 1)")
         await pool.execute("INSERT INTO passed_over VALUES ('merchants', 2, 'X.v1', true, 'no such event')")
-        await measure_read_models(pool)
+        await set_read_model_gauges(pool)
         assert (shown("behind", "merchants"), shown("passed_over", "merchants")) == (0, 1)
         assert (shown("behind", "payment_details"), shown("passed_over", "payment_details")) == (2, 0)
-    await measure_read_models(pool)
+    await set_read_model_gauges(pool)
     assert shown("behind", "merchants") is None

@@ -1,7 +1,7 @@
-"""Asks the provider on behalf of many callers: those who ask about one payment at once share one question.
+"""Asks the provider for many callers: concurrent checks of one payment share one call.
 
-What was verified less than `fresh_s` ago is not asked again; the payment itself is read anew every time, so
-that what a webhook brought meanwhile is told.
+A payment that was checked less than `fresh_s` ago is not checked again. The caller passes the payment as it is in the
+log, so that the answer has what a webhook recorded meanwhile.
 """
 
 from __future__ import annotations
@@ -27,53 +27,53 @@ if TYPE_CHECKING:
     from contracts.envelope import Cause
     from extrato.use_cases.hub import Hub
 
-REMEMBERED: Final = 50_000
+MAX_REMEMBERED: Final = 50_000
 PROVIDER_FAILED: Final = (ProviderUnavailable, ProviderRefused, ProviderMisunderstood, ProviderNotConnected)
 
 
-class Checked(Struct, frozen=True, kw_only=True):
-    """How a payment stands; `synced_at` is when the provider last said so, None when it did not answer."""
+class CheckResult(Struct, frozen=True, kw_only=True):
+    """A payment after a check; `synced_at` is when the provider last answered, None when it did not answer."""
 
     loaded: LoadedPayment
     synced_at: datetime | None
     changed: bool
 
 
-class Checks:
-    """Checks of this process, by payment."""
+class ProviderChecks:
+    """The checks of this process, by payment."""
 
     def __init__(self, hub: Hub, *, fresh_s: float, time_s: Callable[[], float] = time.monotonic) -> None:
-        """What was verified less than `fresh_s` ago, by `time_s`, is not asked again."""
+        """`fresh_s` is how long a check is valid, on the clock `time_s`."""
         self._hub = hub
-        self._asking: SingleFlight[int, Checked] = SingleFlight()
-        self._synced_at: TTLCache[int, datetime] = TTLCache(REMEMBERED, fresh_s, time_s)
+        self._running: SingleFlight[int, CheckResult] = SingleFlight()
+        self._synced_at: TTLCache[int, datetime] = TTLCache(MAX_REMEMBERED, fresh_s, time_s)
         self._logger = structlog.get_logger(component="checks")
 
-    async def check(self, loaded: LoadedPayment, *, cause: Cause) -> Checked:
-        """Have the provider asked about a payment that was just read; raises the store's errors only."""
+    async def check(self, loaded: LoadedPayment, *, cause: Cause) -> CheckResult:
+        """Check a payment that was just read; raises only the store's errors."""
         synced_at = self._synced_at.get(loaded.payment_id)
-        if synced_at is not None and loaded.payment_id not in self._asking:
-            return Checked(loaded=loaded, synced_at=synced_at, changed=False)
-        return await self._asking.run(loaded.payment_id, lambda: self._ask(loaded, cause))
+        if synced_at is not None and loaded.payment_id not in self._running:
+            return CheckResult(loaded=loaded, synced_at=synced_at, changed=False)
+        return await self._running.run(loaded.payment_id, lambda: self._refresh(loaded, cause))
 
     async def close(self) -> None:
-        """Let the questions end that are being asked."""
-        await self._asking.close()
+        """Cancel the running checks."""
+        await self._running.close()
 
-    async def _ask(self, loaded: LoadedPayment, cause: Cause) -> Checked:
+    async def _refresh(self, loaded: LoadedPayment, cause: Cause) -> CheckResult:
         try:
             decided = await refresh_payment(self._hub, loaded.payment_id, cause=cause)
         except PROVIDER_FAILED as error:
             self._logger.info("check_not_answered", payment_id=loaded.payment_id, reason=error.code)
-            # Somebody else may have learnt more meanwhile.
+            # A webhook or the monitor may have recorded more meanwhile.
             known = await load_payment(self._hub, loaded.payment_id)
-            return Checked(loaded=known, synced_at=None, changed=False)
+            return CheckResult(loaded=known, synced_at=None, changed=False)
         changed = decided.after.payment.status != decided.before.payment.status
         synced_at = self._synced_at[loaded.payment_id] = self._hub.now()
-        await self._tell(decided.after, cause, changed=changed)
-        return Checked(loaded=decided.after, synced_at=synced_at, changed=changed)
+        await self._publish_check(decided.after, cause, changed=changed)
+        return CheckResult(loaded=decided.after, synced_at=synced_at, changed=changed)
 
-    async def _tell(self, loaded: LoadedPayment, cause: Cause, *, changed: bool) -> None:
+    async def _publish_check(self, loaded: LoadedPayment, cause: Cause, *, changed: bool) -> None:
         fact = PaymentChecked(
             payment_id=loaded.payment_id,
             actor=cause.actor,

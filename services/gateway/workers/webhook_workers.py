@@ -1,7 +1,6 @@
-"""Looks into webhooks right after they were answered; what does not fit is left to the monitor.
+"""Processes webhooks right after they are answered; what exceeds the queue is left to the monitor.
 
-A provider tells of one change several times. Deliveries about the same thing that wait together are
-answered by one question.
+A provider sends several deliveries for one change. Waiting deliveries about the same thing share one call.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub
 
 WORKERS: Final = 32
-WAITING_LIMIT: Final = 5000
+MAX_WAITING: Final = 5000
 
 About = tuple[str, str, str, str]
 
 
-class DeliveryWorkers:
-    """A bounded queue of things to look into, and a fixed number of workers."""
+class WebhookWorkers:
+    """A bounded queue of deliveries, and a fixed number of workers."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -36,8 +35,8 @@ class DeliveryWorkers:
         self._logger = structlog.get_logger(component="deliveries")
 
     def offer(self, delivery: Delivery) -> None:
-        """Have a stored delivery looked into soon; when too many wait, the monitor will, seconds later."""
-        if self._count >= WAITING_LIMIT:
+        """Queue a stored delivery. When too many wait, the monitor processes it some seconds later."""
+        if self._count >= MAX_WAITING:
             return
         self._count += 1
         about = (delivery.merchant, delivery.provider, delivery.kind, delivery.resource_id)
@@ -55,10 +54,10 @@ class DeliveryWorkers:
 
     async def _work(self) -> None:
         while True:
-            # What comes in from here on is about a later moment, and gets a question of its own.
+            # Deliveries that arrive from here on may be about a later change, so that they get a separate call.
             deliveries = self._waiting.pop(await self._queue.get())
             self._count -= len(deliveries)
-            # Whatever goes wrong, they stay unhandled in the inbox, and the monitor takes them up when they are due.
+            # After any error they stay unhandled in the inbox, and the monitor processes them when they are due.
             try:
                 outcome = await handle_deliveries(self._hub, deliveries)
             except ExtratoError as error:
