@@ -127,7 +127,7 @@ async def _respond(route: Route, request: web.Request) -> web.StreamResponse:
 
 
 def _refuse_compressed(request: web.Request) -> None:
-    """Reject compressed bodies, whichever header says so: a truncated one would decode to a shorter body."""
+    """Reject compressed bodies by either header: a truncated one would decode to a shorter body."""
     for name, plain in ALLOWED_CODINGS:
         if any(value.lower() != plain for value in request.headers.getall(name, ())):
             raise Refused("unsupported_media_type", why="packed", name=name, plain=plain)

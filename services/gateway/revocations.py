@@ -49,7 +49,7 @@ async def abort_revoked(gateway: Gateway) -> None:
 
 
 def has_ended(listener: Listener, gateway: Gateway) -> bool:
-    """Return whether the listener has a payer's token that is no longer valid."""
+    """Return whether the listener has a payer's token that has expired or lost its secret."""
     caller = listener.caller
     if caller is None or caller.payment is None:
         return False

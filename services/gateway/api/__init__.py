@@ -1,1 +1,1 @@
-"""The REST interface: a merchant's backend, a bank and a provider speak to these handlers."""
+"""The REST handlers, which merchants' backends, banks and providers call."""

@@ -1,6 +1,6 @@
-"""Merchants, their Pix keys and their products, for whoever administers them.
+"""Administration of merchants, their Pix keys and their products.
 
-A key of the hub administers every merchant; a merchant's own key with the scope `admin` that merchant alone.
+A key of the hub administers every merchant; a merchant's key with the scope `admin` administers that merchant only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DEFAULT_LIMIT: Final = 100
 
 
 async def register(request: web.Request) -> web.Response:
-    """`POST /admin/merchants`: let a merchant exist; one that exists just so is given again."""
+    """`POST /admin/merchants`: register a merchant; an identical one is answered 200."""
     if caller_of(request).merchant is not None:
         raise Refused("forbidden", why="hub_only")
     body, _ = await read_json(request, api.MerchantCreation)
@@ -42,7 +42,7 @@ async def register(request: web.Request) -> web.Response:
 
 
 async def list_merchants(request: web.Request) -> web.Response:
-    """`GET /admin/merchants`: every merchant by slug, page by page; to a merchant's own key that merchant."""
+    """`GET /admin/merchants`: all merchants by slug, in pages; a merchant's own key lists that merchant only."""
     own = caller_of(request).merchant
     if own is not None:
         merchant, _ = await read_merchant(gateway_of(request).hub.log, own)
@@ -58,12 +58,12 @@ async def list_merchants(request: web.Request) -> web.Response:
 
 
 async def show(request: web.Request) -> web.Response:
-    """`GET /admin/merchants/{merchant}`: a merchant as it is now."""
+    """`GET /admin/merchants/{merchant}`: show a merchant."""
     return merchant_response(await find_administered_merchant(request))
 
 
 async def rename(request: web.Request) -> web.Response:
-    """`PATCH /admin/merchants/{merchant}`: another name or city."""
+    """`PATCH /admin/merchants/{merchant}`: change the name or the city."""
     await find_administered_merchant(request)
     body, _ = await read_json(request, api.MerchantNaming)
     if body.name is None and body.city is None:
@@ -72,20 +72,20 @@ async def rename(request: web.Request) -> web.Response:
 
 
 async def set_pix_key(request: web.Request) -> web.Response:
-    """`PUT /admin/merchants/{merchant}/pix-key`: where the merchant receives Pix."""
+    """`PUT /admin/merchants/{merchant}/pix-key`: set the key to which the merchant receives Pix."""
     await find_administered_merchant(request)
     body, _ = await read_json(request, api.PixKeyGiven)
     return await _changed(request, domain.SetPixKey(kind=body.kind, key=body.key))
 
 
 async def remove_pix_key(request: web.Request) -> web.Response:
-    """`DELETE /admin/merchants/{merchant}/pix-key`: no Pix to a key of the merchant's own."""
+    """`DELETE /admin/merchants/{merchant}/pix-key`: remove the merchant's Pix key."""
     await find_administered_merchant(request)
     return await _changed(request, domain.RemovePixKey())
 
 
 async def price_product(request: web.Request) -> web.Response:
-    """`PUT /admin/merchants/{merchant}/products/{product}`: sell it at a price."""
+    """`PUT /admin/merchants/{merchant}/products/{product}`: set the price of a product."""
     await find_administered_merchant(request)
     body, _ = await read_json(request, api.PriceGiven)
     name = request.match_info["product"].strip()
@@ -93,13 +93,13 @@ async def price_product(request: web.Request) -> web.Response:
 
 
 async def withdraw_product(request: web.Request) -> web.Response:
-    """`DELETE /admin/merchants/{merchant}/products/{product}`: stop selling it."""
+    """`DELETE /admin/merchants/{merchant}/products/{product}`: withdraw a product."""
     await find_administered_merchant(request)
     return await _changed(request, domain.WithdrawProduct(name=request.match_info["product"].strip()))
 
 
 async def find_administered_merchant(request: web.Request) -> domain.Registered:
-    """Give the merchant of the path as it is now; one that the caller does not administer is told like none."""
+    """Return the merchant of the path; raises `Refused`, also for a merchant that the caller does not administer."""
     slug = request.match_info["merchant"]
     if MERCHANT_SLUG.fullmatch(slug) and caller_of(request).may_see(slug):
         merchant, _ = await read_merchant(gateway_of(request).hub.log, slug)
@@ -109,7 +109,7 @@ async def find_administered_merchant(request: web.Request) -> domain.Registered:
 
 
 def merchant_response(merchant: domain.Registered, *, status: int = 200) -> web.Response:
-    """Answer with a merchant."""
+    """Build the response that shows a merchant."""
     return json_response(api.MerchantShown(success=True, merchant=_body(merchant)), status=status)
 
 

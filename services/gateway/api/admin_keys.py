@@ -1,4 +1,4 @@
-"""A merchant's API keys: issued and shown once, listed with their dates and without their secrets, revoked."""
+"""A merchant's API keys: issue and show one once, list them without their secrets, revoke one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 async def issue(request: web.Request) -> web.Response:
-    """`POST /admin/merchants/{merchant}/api-keys`: make a key and show it, this once."""
+    """`POST /admin/merchants/{merchant}/api-keys`: create a key and show it once."""
     merchant = await find_administered_merchant(request)
     gateway = gateway_of(request)
     body, _ = await read_json(request, api.ApiKeyWanted)
@@ -48,12 +48,12 @@ async def issue(request: web.Request) -> web.Response:
 
 
 async def list_keys(request: web.Request) -> web.Response:
-    """`GET /admin/merchants/{merchant}/api-keys`: the keys, revoked ones too."""
+    """`GET /admin/merchants/{merchant}/api-keys`: list the keys, revoked ones too."""
     return await _listed(request, (await find_administered_merchant(request)).slug)
 
 
 async def revoke(request: web.Request) -> web.Response:
-    """`DELETE /admin/merchants/{merchant}/api-keys/{key_id}`: every gateway refuses it within a second."""
+    """`DELETE /admin/merchants/{merchant}/api-keys/{key_id}`: revoke a key, in every gateway within a second."""
     merchant = await find_administered_merchant(request)
     gateway = gateway_of(request)
     command = RevokeApiKey(key_id=request.match_info["key_id"])

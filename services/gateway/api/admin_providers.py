@@ -1,4 +1,4 @@
-"""A merchant's accounts at providers: connected, given another credential, disconnected. No answer shows a secret."""
+"""A merchant's accounts at providers: connect, replace the credential, disconnect. No response shows a secret."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 async def connect(request: web.Request) -> web.Response:
-    """`PUT /admin/merchants/{merchant}/providers/{provider}`: connect an account, or give it another credential."""
+    """`PUT /admin/merchants/{merchant}/providers/{provider}`: connect an account, or replace its credential."""
     merchant = await find_administered_merchant(request)
     gateway, provider = gateway_of(request), request.match_info["provider"]
     body, _ = await read_json(request, api.CredentialGiven)
@@ -38,7 +38,7 @@ async def connect(request: web.Request) -> web.Response:
 
 
 async def disconnect(request: web.Request) -> web.Response:
-    """`DELETE /admin/merchants/{merchant}/providers/{provider}`: forget the credential."""
+    """`DELETE /admin/merchants/{merchant}/providers/{provider}`: disconnect, and delete the credential."""
     merchant = await find_administered_merchant(request)
     gateway, provider = gateway_of(request), request.match_info["provider"]
     cause = cause_of(request, actor="api_key")
@@ -47,7 +47,7 @@ async def disconnect(request: web.Request) -> web.Response:
 
 
 async def set_webhook_secret(request: web.Request) -> web.Response:
-    """`PUT /admin/merchants/{merchant}/providers/{provider}/webhook-secret`: another one beside the same token."""
+    """`PUT /admin/merchants/{merchant}/providers/{provider}/webhook-secret`: replace the secret, keep the token."""
     merchant = await find_administered_merchant(request)
     gateway, provider = gateway_of(request), request.match_info["provider"]
     body, _ = await read_json(request, api.WebhookSecretGiven)

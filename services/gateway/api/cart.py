@@ -1,4 +1,4 @@
-"""A Pix through Mercado Pago for a cart: the provider holds the charge and tells of the payment by itself."""
+"""A Pix through Mercado Pago for a cart: the provider holds the charge and reports its payment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LIFETIME_MINUTES: Final = 30
 
 
 async def create_cart(request: web.Request) -> web.Response:
-    """`POST /payments/api/cart/`: a Pix for an order, with its code at once."""
+    """`POST /payments/api/cart/`: create a Pix for an order, and return its code."""
     gateway = gateway_of(request)
     body, merchant, raw = await read_order_body(request, CartCreation)
     order = read_order(body, merchant, caller_of(request))
@@ -52,7 +52,7 @@ async def create_cart(request: web.Request) -> web.Response:
 
 
 def _lifetime(body: CartCreation) -> timedelta:
-    """Give how long the Pix may be paid, under either name."""
+    """Return how long the Pix can be paid, from either of two fields."""
     newer, older = body.expires_in_minutes, body.expiration_minutes
     if None not in {newer, older} and newer != older:
         raise Refused("invalid_lifetime", "expires_in_minutes", why="apart", older="expiration_minutes")

@@ -1,4 +1,4 @@
-"""Closing a payment that holds no money, giving money back, and taking money that does not fit."""
+"""Corrections: cancel a payment, refund it, accept a wrong amount, resolve an alert."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ MESSAGES: Final = {
 
 
 async def cancel(request: web.Request) -> web.Response:
-    """`POST /payments/api/{payment_id}/cancel/`: close it; 202 while the provider has not said yes."""
+    """`POST /payments/api/{payment_id}/cancel/`: cancel a payment; 202 until the provider confirms."""
     gateway = gateway_of(request)
     loaded = await access.find_payment(request)
     cause = cause_of(request, actor="api_key")
@@ -77,9 +77,9 @@ def _cancelled(loaded: LoadedPayment, message: str) -> PaymentCancelled:
 
 
 async def refund(request: web.Request) -> web.Response:
-    """`POST /payments/api/{payment_id}/refund/`: give back `amount` of one attempt, or `all`; 202 until it is done.
+    """`POST /payments/api/{payment_id}/refund/`: refund `amount` of one attempt, or `all`; 202 until it is done.
 
-    With an Idempotency-Key, asking again gives the money back once. 502 when the provider refused all of it.
+    With an Idempotency-Key, a repeated request refunds once. 502 when the provider refuses all of it.
     """
     gateway = gateway_of(request)
     loaded = await access.find_payment(request)
@@ -90,13 +90,13 @@ async def refund(request: web.Request) -> web.Response:
     try:
         loaded = await refund_payment(gateway.hub, loaded.payment_id, wish, cause=cause)
     except Transient:
-        # Whatever is in the way: who is told to come again must not have been heard already.
+        # Never answer "retry" once the request is recorded.
         loaded = await load_payment(gateway.hub, loaded.payment_id)
         if not refunds_of(loaded, wish.wish_id):
             raise
     refunds = refunds_of(loaded, wish.wish_id)
     if all(each.state == "refused" for each in refunds.values()):
-        # The provider's own sentence stands in the events, as `RefundRefused`.
+        # The event `RefundRefused` has the provider's own message.
         raise ProviderRefused(wish.wish_id, why="refund")
     return json_response(
         _refunded(loaded, wish.wish_id, refunds), status=202 if any(each.is_open for each in refunds.values()) else 200
@@ -104,7 +104,7 @@ async def refund(request: web.Request) -> web.Response:
 
 
 def _wish(body: RefundRequest, *, wish_id: str) -> RefundWish:
-    """Say what is to be given back; an absent amount never means everything."""
+    """Read what to refund; an absent amount never means everything."""
     is_all = body.all is True
     if is_all and body.amount is not UNSET:
         raise Refused("amount_or_all", "all", why="both")
@@ -119,7 +119,7 @@ def _wish(body: RefundRequest, *, wish_id: str) -> RefundWish:
 
 
 def _wish_id(request: web.Request, payment_id: int) -> str:
-    """Name the wish after the caller's Idempotency-Key, if there is one."""
+    """Derive the id of the refund from the Idempotency-Key, if there is one."""
     key = fields.idempotency_key(request.headers, route="refund", body=b"")
     if key is None:
         return str(gateway_of(request).hub.new_uuid())
@@ -163,7 +163,7 @@ def _refunded(loaded: LoadedPayment, wish_id: str, refunds: Mapping[str, Refund]
 
 
 async def accept(request: web.Request) -> web.Response:
-    """`POST /payments/api/{payment_id}/accept/`: take late or short money as the payment; again it is silent."""
+    """`POST /payments/api/{payment_id}/accept/`: accept late or missing money; a repeated request has no effect."""
     loaded = await access.find_payment(request)
     decided = await change_payment(
         gateway_of(request).hub, loaded.payment_id, [AcceptMoney()], cause=cause_of(request, actor="api_key")
@@ -183,7 +183,7 @@ async def accept(request: web.Request) -> web.Response:
 
 
 async def resolve_alert(request: web.Request) -> web.Response:
-    """`POST /payments/api/{payment_id}/alerts/{alert}/resolve/`: close an alert, with what was done about it."""
+    """`POST /payments/api/{payment_id}/alerts/{alert}/resolve/`: resolve an alert, with a reason."""
     loaded = await access.find_payment(request)
     alert = request.match_info["alert"]
     body, _ = await read_json(request, AlertReason)

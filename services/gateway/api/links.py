@@ -1,4 +1,4 @@
-"""Payment links and their monitoring, in the reference system's routes and shapes."""
+"""Payment links and their status, with the routes and bodies of the reference system."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DEFAULT_LIMIT: Final = 50
 
 
 async def generate_link(request: web.Request) -> web.Response:
-    """`POST /payments/api/generate-link/`: a Checkout Pro link for an order."""
+    """`POST /payments/api/generate-link/`: create a Checkout Pro link for an order."""
     gateway = gateway_of(request)
     body, merchant, raw = await read_order_body(request, LinkCreation)
     order = read_order(body, merchant, caller_of(request))
@@ -70,9 +70,9 @@ async def generate_link(request: web.Request) -> web.Response:
 
 
 async def check_payment(request: web.Request) -> web.Response:
-    """`GET|POST /payments/api/check/{payment_id}/`: ask the provider, then tell how the payment stands.
+    """`GET|POST /payments/api/check/{payment_id}/`: ask the provider, then return the payment's status.
 
-    When the provider does not answer, or there is none to ask, what is known is told with `synced` false.
+    When no provider answers, the response has the recorded status and `synced` false.
     """
     gateway = gateway_of(request)
     loaded = await access.find_payment(request)
@@ -91,7 +91,7 @@ async def check_payment(request: web.Request) -> web.Response:
 
 
 async def list_pending(request: web.Request) -> web.Response:
-    """`GET /payments/api/pending/`: a merchant's payments of one status, the newest first."""
+    """`GET /payments/api/pending/`: list a merchant's payments of one status, the newest first."""
     gateway = gateway_of(request)
     slug = (single(request.query, "padaria_slug") or "").strip() or None
     if slug is None:
@@ -113,7 +113,7 @@ async def list_pending(request: web.Request) -> web.Response:
 
 
 async def show_events(request: web.Request) -> web.Response:
-    """`GET /payments/api/{payment_id}/events/`: the payment's stream, told whole."""
+    """`GET /payments/api/{payment_id}/events/`: list all events of the payment's stream."""
     payment_id, history = await access.find_history(request)
     events = [
         TimelineItem(

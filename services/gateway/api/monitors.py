@@ -1,4 +1,4 @@
-"""The watches over a merchant's open payments, and asking about all of them at once; none of it has a cap."""
+"""Watches over a merchant's open payments, and a synchronisation of all of them; neither limits their number."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SYNC_WITHIN_S: Final = 50.0
 
 
 async def start_monitor(request: web.Request) -> web.Response:
-    """`POST /payments/api/monitor/{payment_id}/start/`: watch a payment; one that is watched goes on."""
+    """`POST /payments/api/monitor/{payment_id}/start/`: watch a payment; an active watch continues."""
     gateway = gateway_of(request)
     loaded = await access.find_payment(request)
     decided = await start_watch(gateway.hub, loaded.payment_id, cause=cause_of(request, actor="api_key"))
@@ -55,7 +55,7 @@ async def start_monitor(request: web.Request) -> web.Response:
 
 
 async def list_monitors(request: web.Request) -> web.Response:
-    """`GET /payments/api/monitors/`: which payments are being watched, of the caller's merchant or the one named."""
+    """`GET /payments/api/monitors/`: list the watched payments of the caller's merchant or the named one."""
     gateway = gateway_of(request)
     slug = (single(request.query, "padaria_slug") or "").strip() or None
     merchant = (await access.find_padaria(request, slug)).slug if slug else caller_of(request).merchant
@@ -72,7 +72,7 @@ async def start_all_monitors(request: web.Request) -> web.Response:
 
     async def start(payment_id: int) -> None:
         nonlocal started
-        # Awaited first: within the addition, those who start at once would overwrite each other's count.
+        # Await before adding: an await inside the addition would lose counts of concurrent starts.
         decided = await start_watch(gateway.hub, payment_id, cause=cause)
         started += bool(decided.events)
 
@@ -83,7 +83,7 @@ async def start_all_monitors(request: web.Request) -> web.Response:
 async def sync_pending(request: web.Request) -> web.Response:
     """`POST /payments/api/sync-pending/`: ask the provider about every open payment of a merchant.
 
-    What could not be asked in time, or was not answered, is not counted as synced.
+    A payment without an answer in time does not count as synced.
     """
     gateway = gateway_of(request)
     merchant = await _named(request)
@@ -121,7 +121,7 @@ async def sync_pending(request: web.Request) -> web.Response:
 
 
 async def _named(request: web.Request) -> Registered:
-    """Find the merchant that the body names, whose Mercado Pago is to be asked."""
+    """Return the merchant that the body names, which needs a Mercado Pago account."""
     body, _ = await read_json(request, PadariaNamed)
     merchant = await access.find_padaria(request, body.padaria_slug)
     access.require_mercado_pago(merchant)
@@ -129,14 +129,14 @@ async def _named(request: web.Request) -> Registered:
 
 
 async def for_each_in_time(payment_ids: Iterable[int], work: Callable[[int], Awaitable[None]]) -> None:
-    """Work on payments as `_for_each` does, for `SYNC_WITHIN_S`; what is not done by then is left."""
+    """Run `work` as `_for_each` does, for at most `SYNC_WITHIN_S`; the rest is not done."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(SYNC_WITHIN_S):
             await _for_each(payment_ids, work)
 
 
 async def _for_each(payment_ids: Iterable[int], work: Callable[[int], Awaitable[None]]) -> None:
-    """Work on payments, a bounded number at once; the first error ends it, and one that is gone is passed over."""
+    """Run `work` for each payment, `AT_ONCE` at a time. A missing payment is skipped; any other error ends it."""
     waiting = iter(payment_ids)
 
     async def take_turns() -> None:

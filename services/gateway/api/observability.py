@@ -1,4 +1,4 @@
-"""Whether the gateway lives, is ready, and how it fares."""
+"""Health, readiness and metrics of the gateway, and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ async def show_health(request: web.Request) -> web.Response:
 
 
 async def show_readiness(request: web.Request) -> web.Response:
-    """`GET /readyz`: whether this gateway can do its work; 503 while PostgreSQL takes no writes."""
+    """`GET /readyz`: whether this gateway can work; 503 while PostgreSQL does not accept writes."""
     found = await gateway_of(request).readiness.probe()
     return json_response(found, status=503 if found.status == "unavailable" else 200)
 
 
 async def show_metrics(request: web.Request) -> web.Response:
-    """`GET /metrics`: Prometheus's text format, to a key of the hub: it counts the payments of all merchants."""
+    """`GET /metrics`: Prometheus's text format, for keys of the hub only: it counts the payments of all merchants."""
     gateway = gateway_of(request)
     APPENDS_WAITING.set(gateway.hub.log.appender.waiting)
     LIVE_POSITION.set(gateway.live.position)
@@ -44,7 +44,7 @@ async def show_metrics(request: web.Request) -> web.Response:
 
 
 async def show_openapi(request: web.Request) -> web.Response:
-    """`GET /openapi.json`: the description of this interface."""
+    """`GET /openapi.json`: the OpenAPI document of this interface."""
     del request
     text = await asyncio.to_thread(OPENAPI.read_bytes)
     return web.Response(body=text, content_type="application/json")

@@ -1,7 +1,7 @@
-"""Reads the order that a link or a cart is made of, at the merchant's prices.
+"""Reads the order of a link or a cart, at the merchant's prices.
 
-A key that charges listed prices only orders here, by the names of the products: a line with `preco_unitario` is
-refused to it. The direct Pix has nothing but its `value`, so that its route is closed to such a key.
+A key with `listed_prices_only` may order here by the names of products; a line with `preco_unitario` is rejected for
+it. It may not create a direct Pix, because that has only a `value`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ AnOrder = TypeVar("AnOrder", LinkCreation, CartCreation)
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """What is sold, and what it is called."""
+    """The items of an order, its total, and the texts for the payment."""
 
     items: tuple[Item, ...]
     total_centavos: int
@@ -41,9 +41,9 @@ class Order(Struct, frozen=True, kw_only=True):
 
 
 async def read_order_body(request: web.Request, kind: type[AnOrder]) -> tuple[AnOrder, Registered, bytes]:
-    """Read the body of an order; gives its merchant and its bytes too.
+    """Read the body of an order; returns also its merchant and its bytes.
 
-    As in the reference system, an unknown merchant is answered before any fault of the order.
+    As in the reference system, an unknown merchant is reported before any fault of the order.
     """
     try:
         body, raw = await read_json(request, kind)
@@ -55,7 +55,7 @@ async def read_order_body(request: web.Request, kind: type[AnOrder]) -> tuple[An
 
 
 def read_order(body: LinkCreation | CartCreation, merchant: Registered, caller: Caller) -> Order:
-    """Read an order to be paid through Mercado Pago; raises `Refused`, also when it is not connected."""
+    """Read an order to be paid through Mercado Pago; raises `Refused`, also when no account is connected."""
     items = price_order(map(_line, body.items), merchant, listed_prices_only=caller.listed_prices_only)
     total_centavos = sum(item.quantity * item.unit_price_centavos for item in items)
     if total_centavos > MAX_VALUE_CENTAVOS:

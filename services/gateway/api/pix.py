@@ -1,4 +1,4 @@
-"""Pix in real time: create a charge, show its picture, take the bank's confirmation."""
+"""Direct Pix: create a charge, show its QR picture, record the bank's confirmation or return."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ DEMO_MERCHANT: Final = "padaria-do-marcos"
 
 
 async def create_pix(request: web.Request) -> web.Response:
-    """`POST /payments/pix`: a Pix charge to the merchant's own key, of whatever amount the caller chooses.
+    """`POST /payments/pix`: create a Pix charge to the merchant's own key.
 
-    That is why a key that charges listed prices only has none made here.
+    The caller chooses the amount, so that a key with `listed_prices_only` may not call it.
     """
     gateway = gateway_of(request)
     if caller_of(request).listed_prices_only:
@@ -80,7 +80,7 @@ async def create_pix(request: web.Request) -> web.Response:
 
 
 async def _merchant(request: web.Request, slug: str | None) -> Registered:
-    """Find whose charge it is: the caller's; in open mode the one that is named, or the demo merchant."""
+    """Return the merchant of the charge: the named one, else the caller's, else in open mode the demo merchant."""
     caller = caller_of(request)
     if slug is None and caller.merchant is None and caller.actor_id is not None:
         raise Refused("missing_padaria_slug", "padaria_slug", why="hub_key")
@@ -131,12 +131,12 @@ async def show_picture(request: web.Request) -> web.StreamResponse:
 
 
 async def _find_payload(request: web.Request, bank_payment_id: str) -> str:
-    """Find the code to draw; who knows the whole unguessable name may see it, and who guesses is told to wait."""
+    """Return the code to draw. The name is a secret that needs no key, and wrong names are rate-limited."""
     gateway, address = gateway_of(request), client_address(request)
-    nothing = NotFound(bank_payment_id[:64], why="picture")
+    not_found = NotFound(bank_payment_id[:64], why="picture")
     payment_id = payment_id_in(bank_payment_id)
     if payment_id is None:
-        raise nothing
+        raise not_found
     gateway.rate_limiter.admit_attempt(address, bank_payment_id)
     try:
         loaded = await load_payment(gateway.hub, payment_id)
@@ -144,26 +144,26 @@ async def _find_payload(request: web.Request, bank_payment_id: str) -> str:
         loaded = None
     if loaded is None or loaded.payment.intent.bank_payment_id != bank_payment_id:
         gateway.rate_limiter.record_failure(address)
-        raise nothing
+        raise not_found
     gateway.rate_limiter.record_success(bank_payment_id)
     if loaded.payment.ledger.held_by:
-        # Whoever scans it would pay again.
+        # A payer who scans it would pay again.
         raise Refused("payment_holds_money", why="picture")
     payment = loaded.payment
     if not isinstance(payment, Charged) or not payment.charge.pix_payload:
-        raise nothing
+        raise not_found
     return payment.charge.pix_payload
 
 
 def _paid_at(body: PixConfirmation) -> datetime | None:
-    """Give when the payer paid, under either name."""
+    """Return when the payer paid, from either of two fields."""
     if None not in {body.paid_at, body.horario} and body.paid_at != body.horario:
         raise Refused("invalid_paid_at", "paid_at", why="apart")
     return body.paid_at or body.horario
 
 
 async def confirm_pix(request: web.Request) -> web.Response:
-    """`POST /payments/pix/confirmation`: the bank tells that a Pix arrived."""
+    """`POST /payments/pix/confirmation`: the bank reports that a Pix arrived."""
     body, raw = await read_json(request, PixConfirmation)
     transfer = Transfer(
         bank_payment_id=body.bank_payment_id,
@@ -194,7 +194,7 @@ async def confirm_pix(request: web.Request) -> web.Response:
 
 
 async def return_pix(request: web.Request) -> web.Response:
-    """`POST /payments/pix/{payment_id}/returned`: the bank tells that it gave a Pix back."""
+    """`POST /payments/pix/{payment_id}/returned`: the bank reports that it returned a Pix."""
     loaded = await access.find_payment(request)
     body, _ = await read_json(request, PixReturn)
     command = RecordReturn(

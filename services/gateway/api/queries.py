@@ -1,4 +1,4 @@
-"""Questions to the read models; their tables belong to the projections service."""
+"""Queries of the read models; the projections service owns their tables."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _details: Final = msgspec.json.Decoder(PaymentDetails).decode
 
 
 async def payments_of(pool: asyncpg.Pool, merchant: str, *, status: str, limit: int) -> list[PaymentDetails]:
-    """Give a merchant's payments of a status (`all` for every one), the newest first."""
+    """Return a merchant's payments of a status (`all` for every status), the newest first."""
     if status == "all":
         rows = await _fetch(pool, PAYMENTS, merchant, limit)
     else:
@@ -54,17 +54,17 @@ async def payments_of(pool: asyncpg.Pool, merchant: str, *, status: str, limit: 
 
 
 async def open_payments(pool: asyncpg.Pool, merchant: str) -> list[int]:
-    """Give a merchant's payments that may still be paid or still move and have a provider to ask, the oldest first."""
+    """Return a merchant's payments that may still change and have a provider to ask, the oldest first."""
     return [row[0] for row in await _fetch(pool, OPEN, merchant)]
 
 
 async def watched_payments(pool: asyncpg.Pool, merchant: str | None, *, now: datetime) -> list[int]:
-    """Give the payments that are being watched, of a merchant or (None) of all."""
+    """Return the watched payments of a merchant or (None) of all."""
     return [row[0] for row in await _fetch(pool, WATCHED, merchant, now)]
 
 
 async def snapshot_of(pool: asyncpg.Pool, merchant: str, *, limit: int) -> tuple[int, list[PaymentDetails]]:
-    """Give a merchant's newest payments and the position that they are as of, read at one moment."""
+    """Return a merchant's newest payments and the position of the read model, in one snapshot."""
     with raising_unavailable():
         async with (
             pool.acquire(timeout=TIMEOUT_S) as connection,
@@ -76,9 +76,9 @@ async def snapshot_of(pool: asyncpg.Pool, merchant: str, *, limit: int) -> tuple
 
 
 async def positions_of(pool: asyncpg.Pool, merchant: str, *, after: int, limit: int) -> tuple[int, list[int]]:
-    """Give a page of the positions of a merchant's events above `after`, and up to where these are all there are.
+    """Return a page of the positions of a merchant's events above `after`, and the position up to which it is complete.
 
-    Before the table is built for the first time there are none, up to `after`.
+    Before the table is first built, the page is empty and complete up to `after`.
     """
     with raising_unavailable():
         async with (
@@ -94,7 +94,7 @@ async def positions_of(pool: asyncpg.Pool, merchant: str, *, after: int, limit: 
 
 
 async def merchants_after(pool: asyncpg.Pool, slug: str, *, limit: int) -> list[MerchantProfile]:
-    """Give the merchants whose slug comes after this one, in order."""
+    """Return the merchants whose slug comes after `slug`, in order."""
     return [_profile(row[0]) for row in await _fetch(pool, MERCHANTS, slug, limit)]
 
 

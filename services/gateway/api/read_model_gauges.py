@@ -1,4 +1,4 @@
-"""How far the read models have come and what they do without, as `/metrics` shows it."""
+"""The lag of the read models and the events that they skipped, for `/metrics`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MEASURE: Final = """
 
 
 async def set_read_model_gauges(pool: asyncpg.Pool) -> None:
-    """Set the gauges; while PostgreSQL does not say, they show nothing rather than what was."""
+    """Set the gauges; without an answer from PostgreSQL they are empty, not outdated."""
     try:
         rows = await pool.fetch(MEASURE, timeout=WITHIN_S)
     except (*LINE_BROKE, asyncpg.PostgresError):

@@ -1,4 +1,4 @@
-"""How payments are shown: labels, local times, and the bodies that several routes share."""
+"""The bodies that several routes share, with labels and local times."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from extrato.domain.payment.ledger import Ledger
     from extrato.use_cases.payments import LoadedPayment
 
-# Brazil keeps no daylight saving time since 2019 (Decreto 9.772/2019); Brasília is three hours behind UTC.
+# Brasília is three hours behind UTC all year: Decreto 9.772/2019 ended daylight saving time.
 BRASILIA: Final = timezone(timedelta(hours=-3))
 
 LABELS: Final = {
@@ -34,22 +34,22 @@ LABEL_OF_UNKNOWN: Final = "Em Análise"
 
 
 def label(status: str) -> str:
-    """Give the Portuguese label of a status."""
+    """Return the Portuguese label of a status."""
     return LABELS.get(status, LABEL_OF_UNKNOWN)
 
 
 def local_time(at: datetime) -> str:
-    """Write a time as the reference does: local, with microseconds and offset."""
+    """Format a time as the reference system does: Brasília time, with microseconds and offset."""
     return at.astimezone(BRASILIA).isoformat(timespec="microseconds")
 
 
 def describe(items: tuple[Item, ...]) -> str:
-    """Describe an order in a line, such as `10x Pão Francês, 1x Bolo de Chocolate`."""
+    """Describe an order in one line, such as `10x Pão Francês, 1x Bolo de Chocolate`."""
     return ", ".join(f"{item.quantity}x {item.name}" for item in items)
 
 
 def priced(items: tuple[Item, ...]) -> list[PricedItem]:
-    """Show the lines of an order with their prices."""
+    """Build the lines of an order with their prices."""
     return [
         PricedItem(
             nome=item.name,
@@ -64,9 +64,9 @@ def priced(items: tuple[Item, ...]) -> list[PricedItem]:
 def payment_status(
     loaded: LoadedPayment, *, padaria_name: str, synced_at: datetime | None, changed: bool, is_payer: bool
 ) -> PaymentStatus:
-    """Show how one payment stands; a payer is not shown anybody's e-mail address.
+    """Build the status of one payment; a payer gets no e-mail address, attempts or alerts.
 
-    Of a Pix to the merchant's own key nobody is asked, so that it is never synced.
+    A direct Pix has no provider to ask, so that it is never synced.
     """
     payment = loaded.payment
     intent, charge = payment.intent, (payment.charge if isinstance(payment, Charged) else None)
@@ -105,7 +105,7 @@ def payment_status(
 
 
 def attempts_of(ledger: Ledger) -> list[PaidAttempt]:
-    """Show every attempt to pay, in the order in which they were seen."""
+    """Build the list of all attempts, in the order in which the hub first observed them."""
     shares = {name: ledger.share(name) for name in ledger.attempts}
     return [
         PaidAttempt(
@@ -122,18 +122,18 @@ def attempts_of(ledger: Ledger) -> list[PaidAttempt]:
 
 
 def _attempt_of(payment: Opened) -> str | None:
-    """Give the provider's id of the deciding attempt, or of the newest, or of the charge that is one."""
+    """Return the provider's id of the deciding attempt, else of the newest, else of the charge itself."""
     charged = payment.charge.attempt_id if isinstance(payment, Charged) else None
     return payment.attempt_id or next(reversed(payment.attempts), None) or charged
 
 
 def _way_to_pay(checkout_url: str | None, *, holds_money: bool) -> str | None:
-    """Give the provider's checkout, but not while money is there that does not pay the charge: it is for all."""
+    """Return the provider's checkout; None while the merchant holds money that does not pay the whole charge."""
     return None if holds_money else checkout_url
 
 
 def listed(details: PaymentDetails) -> ListedPayment:
-    """Show a payment in a list."""
+    """Build a payment of a list."""
     is_provided = details.provider != "pix"
     return ListedPayment(
         payment_id=details.payment_id,

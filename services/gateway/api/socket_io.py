@@ -1,4 +1,4 @@
-"""`/socket.io/`: admits Socket.IO clients, and hands their requests to the server of `live/socket_io_server.py`."""
+"""`/socket.io/`: authenticates Socket.IO clients, and passes requests to `live/socket_io_server.py`."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ SCOPE: Final = "payments:read"
 
 
 async def answer(request: web.Request) -> web.StreamResponse:
-    """Serve one request of the Engine.IO protocol, by polling or WebSocket."""
+    """Handle one request of the Engine.IO protocol, by polling or WebSocket."""
     gateway = gateway_of(request)
     if gateway.settings.auth == "open":
         refuse_unless_local(request)
         if "j" in request.query:
-            # The library would answer a poll with a script, which a page of anywhere may load.
+            # The library would answer with a script (JSONP), which a page of any origin may load.
             raise Refused("foreign_page", why="jsonp")
-    # The library reads these by itself, and takes the first.
+    # The library takes the first of repeated values, so that they are rejected here.
     session, *_ = (single(request.query, name) for name in ("sid", "transport", "EIO"))
     if not session:
-        # A session that is begun holds a place for a while, whoever began it.
+        # A new session holds a slot before it authenticates, so that it counts as a request.
         gateway.rate_limiter.count("checks", ANONYMOUS, client_address(request))
     if 0 < (request.content_length or 0) <= MAX_MESSAGE_BYTES:
-        # The library would wait for ever; what is longer it refuses unread.
+        # The library would wait without a limit; it rejects a longer body without reading it.
         await await_body(request)
     return await gateway.socket_io.answer(request, address=client_address(request))
 
 
 class SocketIoAuthenticator:
-    """Admits by the keys and tokens that open the other routes."""
+    """Authenticates with the keys and tokens of the other routes."""
 
     async def authenticate_client(self, request: web.Request, auth: object) -> Authenticated:
-        """Find what a client listens to, the payment that it names or all that it may know of; raises `Refused`."""
+        """Return what a client listens to: the payment that it names, or all that it may read; raises `Refused`."""
         credentials = _credentials_from(request, auth)
         caller = await authenticate(request, credentials, SCOPE)
         key: Key = EVERY_PAYMENT if caller.merchant is None else caller.merchant
@@ -58,15 +58,14 @@ class SocketIoAuthenticator:
         return Authenticated(key, caller, credentials.api_key)
 
     async def refuse_revoked(self, request: web.Request, listener: Listener) -> None:
-        """Look whether what it was opened with opens as of now; raises `Refused`."""
+        """Raise `Refused` if the key or token of the client was revoked."""
         await refuse_revoked(listener, gateway_of(request))
 
 
 def _credentials_from(request: web.Request, auth: object) -> Credentials:
-    """Read what a client shows in its `auth`, and otherwise in the query or the headers of its first request.
+    """Read the credentials from `auth`, else from the query or the headers of the first request.
 
-    A client that polls overwrites `t` in the query with a time stamp, and another client adds one: `auth` is where a
-    token is safe.
+    Polling clients write a time stamp into `t` of the query, so that `auth` is the reliable place for a token.
     """
     tokens = [text for text in request.query.getall("t", ()) if is_token(text)]
     sent = {} if auth is None else auth

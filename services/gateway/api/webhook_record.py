@@ -1,4 +1,4 @@
-"""What is kept of a webhook to show later what came in: its address, the headers that matter, and its body as text."""
+"""The stored record of a webhook: its path, its relevant headers, and its body as text."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 def record_of(request: web.Request, body: bytes | None, *, delivery_id: UUID, maximum: int) -> bytes:
-    """Write a record of at most `maximum` bytes; what does not fit is cut, the body last. None keeps no body.
+    """Encode a record of at most `maximum` bytes, by cutting the path, the headers, then the body. None keeps no body.
 
-    `delivery_id` makes each record its own, so that it can be deleted with its delivery.
+    `delivery_id` makes each record unique, so that it can be deleted with its delivery.
     """
     headers = {name: ", ".join(found) for name in KEPT_HEADERS if (found := request.headers.getall(name, ()))}
     return fitted(str(delivery_id), request.raw_path, headers, body, maximum=maximum)
 
 
 def fitted(delivery_id: str, path: str, headers: dict[str, str], body: bytes | None, *, maximum: int) -> bytes:
-    """Write the record of these parts."""
+    """Encode the record of these parts."""
     record: dict[str, Any] = {
         "delivery_id": delivery_id,
         "path": _written(path),
         "headers": {name: _written(value) for name, value in headers.items()},
     }
     if body is not None:
-        # The whole length, also where the text is cut.
+        # The length before cutting.
         record["body_bytes"] = len(body)
         record["body"] = body[:maximum].decode(errors="replace")
     whole = _encode(record)
@@ -52,7 +52,7 @@ def fitted(delivery_id: str, path: str, headers: dict[str, str], body: bytes | N
 
 
 def _written(text: str) -> str:
-    """Replace what is no text: bytes of a header or an address that are no UTF-8."""
+    """Replace bytes of a header or a path that are not UTF-8."""
     return text if text.isascii() else text.encode(errors="replace").decode()
 
 

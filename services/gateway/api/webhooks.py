@@ -1,4 +1,4 @@
-"""Webhooks in: store, judge, answer; what a delivery says is never believed, only looked into."""
+"""Incoming webhooks: verify, store, answer. The hub then asks the provider, and never trusts their content."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ PARAMETERS: Final = ("data.id", "type", "id", "topic")
 
 
 async def answer_test(request: web.Request) -> web.Response:
-    """`GET /webhooks/mercadopago/{merchant}/`: say yes to a test of Mercado Pago's panel, and do nothing."""
+    """`GET /webhooks/mercadopago/{merchant}/`: answer 200 to a test of Mercado Pago's panel."""
     del request
     return json_response(WebhookAccepted(success=True))
 
 
 async def receive_mercado_pago(request: web.Request) -> web.Response:
-    """`POST /webhooks/mercadopago/{merchant}/`: take a notification for one merchant.
+    """`POST /webhooks/mercadopago/{merchant}/`: receive a notification for one merchant.
 
-    The raw delivery is durable before it is answered; the provider is asked afterwards. One that names nobody and
-    carries no signature is answered, for Mercado Pago repeats what it is refused, and forgotten.
+    The raw delivery is stored before the answer; the provider is asked afterwards. A delivery without a known merchant
+    and without a signature is answered 200 and dropped, because Mercado Pago repeats rejected ones.
     """
     gateway = gateway_of(request)
     query = {name: value for name in PARAMETERS if (value := single(request.query, name)) is not None}
@@ -56,12 +56,12 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
     notification = read_notification(query, body)
     if notification is None:
         raise Refused("invalid_notification", "body")
-    # Whose account it is costs a question to the database, which a stranger must not ask for every name there may be.
+    # Finding the account's merchant reads the database, so that strangers may try few names.
     limiter, address = gateway.rate_limiter, client_address(request)
     named = f"webhooks {request.match_info.get('merchant') or notification.account_id}"
     limiter.admit_attempt(address, named)
     signature = read_signature(*(single(request.headers, name) for name in SIGNING))
-    merchant, verdict = await _judge(gateway, request.match_info.get("merchant"), notification, signature)
+    merchant, verdict = await _verdict_on(gateway, request.match_info.get("merchant"), notification, signature)
     if merchant is None and "merchant" not in request.match_info and not notification.is_signed_format:
         WEBHOOKS.labels("unverifiable").inc()
         return json_response(WebhookAccepted(success=True))
@@ -70,9 +70,9 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
         raise Refused("unknown_merchant", "merchant", why="not_connected")
     limiter.record_success(named)
     if verdict == "verified" and isinstance(signature, Signature):
-        await _take(request, merchant, notification, signature, body)
+        await _store_verified(request, merchant, notification, signature, body)
         return json_response(WebhookAccepted(success=True))
-    # Anybody can send it; enough of it is kept to see what happened.
+    # Any client can send it. The hub stores enough of it for a later diagnosis.
     if gateway.webhook_budgets.of(merchant).unverified.take():
         delivery_id = gateway.hub.new_uuid()
         record = record_of(request, body, delivery_id=delivery_id, maximum=MAX_UNVERIFIED_BYTES)
@@ -83,10 +83,10 @@ async def receive_mercado_pago(request: web.Request) -> web.Response:
     return json_response(WebhookAccepted(success=True))
 
 
-async def _take(
+async def _store_verified(
     request: web.Request, merchant: str, notification: Notification, signature: Signature, body: bytes
 ) -> None:
-    """Store a verified delivery and have it looked into; its body is left out when the merchant's share is used up."""
+    """Store a verified delivery and queue it; its body is not stored when the merchant's budget is used up."""
     gateway = gateway_of(request)
     budget, delivery_id = (
         gateway.webhook_budgets.of(merchant),
@@ -98,10 +98,10 @@ async def _take(
     if await gateway.hub.inbox.store(delivery):
         WEBHOOKS.labels("verified").inc()
         gateway.webhook_workers.offer(delivery)
-        await _tell(gateway, delivery)
+        await _publish_receipt(gateway, delivery)
         return
     WEBHOOKS.labels("repeated").inc()
-    # Two notices that came in one second may have been of two changes, and the first question came in between.
+    # Two notices of one second may report two changes, and the first call may have come between them.
     if budget.repeats.take():
         gateway.webhook_workers.offer(delivery)
 
@@ -127,15 +127,15 @@ def _delivery(
     )
 
 
-async def _judge(
+async def _verdict_on(
     gateway: Gateway,
     slug: str | None,
     notification: Notification,
     signature: Signature | Literal["missing", "malformed"],
 ) -> tuple[str | None, Verdict]:
-    """Find the merchant and verify the signature with its secret.
+    """Return the merchant and the verdict on the signature, verified with the merchant's secret.
 
-    Without a merchant in the path, those who use the account that the body names are tried.
+    Without a merchant in the path, each merchant with the account that the body names is tried.
     """
     if slug is not None:
         candidates = [slug] if MERCHANT_SLUG.fullmatch(slug) else []
@@ -155,7 +155,7 @@ async def _judge(
     return first
 
 
-async def _tell(gateway: Gateway, delivery: Delivery) -> None:
+async def _publish_receipt(gateway: Gateway, delivery: Delivery) -> None:
     fact = WebhookReceived(
         delivery_id=str(delivery.delivery_id),
         provider=delivery.provider,

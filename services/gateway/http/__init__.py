@@ -1,1 +1,1 @@
-"""What every request passes: who is calling, what may come in, and how answers and errors leave."""
+"""Reading requests and writing responses: bodies, credentials, limits, CORS, connections."""

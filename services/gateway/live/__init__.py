@@ -1,1 +1,1 @@
-"""Events as they happen, to sockets."""
+"""Live events for WebSocket and Socket.IO clients."""

@@ -1,7 +1,7 @@
-"""When a payment counts as confirmed, and what Socket.IO clients are told of it.
+"""When a payment counts as confirmed, and what Socket.IO clients receive.
 
-A payment is confirmed once: when what is held first reaches the charge. A part confirms nothing, a dispute that ends
-well nothing again, and what comes after a refund is for the merchant to look into.
+A payment is confirmed once: when the held money first reaches the charge's amount. A part does not confirm it, a won
+dispute does not confirm it again, and neither does money after a refund.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ LONGEST_PAUSE_S: Final = 2.0
 
 
 def may_confirm(event: Event) -> bool:
-    """Say whether an event may be a confirmation; only its payment's history tells."""
+    """Return whether an event can be a confirmation; the payment's history decides."""
     return isinstance(event, StatusChanged) and event.status == CONFIRMED
 
 
 def confirmation_in(history: Sequence[Envelope]) -> tuple[int, PaymentConfirmed] | None:
-    """Give the confirmation in the whole history of a payment, and its position; None when there is none yet."""
+    """Return the position and the confirmation in the whole history of a payment; None when there is none."""
     value = 0.0
     for envelope in history:
         event = envelope.event
@@ -51,10 +51,10 @@ def confirmation_in(history: Sequence[Envelope]) -> tuple[int, PaymentConfirmed]
 
 
 def late_confirmation_in(history: Sequence[Envelope]) -> PaymentConfirmed | None:
-    """Give what a client is told that comes after the confirmation: nothing once the money was given back.
+    """Return the confirmation for a client that connects after it; None once the money was refunded.
 
-    A client may take the name of the event for all that it says, and show "paid". In a dispute the payer has paid
-    and the money is held, so that this is true, and `status` tells of the dispute.
+    A client may look only at the name of the event, and show "paid". During a dispute the payer has paid and the
+    merchant holds the money, so that this is true; `status` shows the dispute.
     """
     found = confirmation_in(history)
     changes = [envelope.event.status for envelope in history if isinstance(envelope.event, StatusChanged)]
@@ -62,24 +62,24 @@ def late_confirmation_in(history: Sequence[Envelope]) -> PaymentConfirmed | None
 
 
 class Confirmations:
-    """Reads confirmations from the payments' streams; while the database is away it waits and tries again."""
+    """Reads confirmations from the payments' streams, and retries while the database does not answer."""
 
     def __init__(self, log: LogReader) -> None:
         self._log = log
         self._reading: SingleFlight[tuple[int, int], list[Envelope]] = SingleFlight()
 
     async def latest(self, payment_id: int) -> tuple[int, PaymentConfirmed | None]:
-        """Give the confirmation, if the money is still there, and the position that this is as of."""
+        """Return the position of the stream, and the confirmation if the merchant still holds the money."""
         history = await self._read(payment_id)
         return history[-1].position, late_confirmation_in(history)
 
     async def at(self, payment_id: int, position: int) -> PaymentConfirmed | None:
-        """Give the confirmation at a position, if there is one; all who ask at once share one reading."""
+        """Return the confirmation at a position, if there is one; concurrent calls share one read."""
         found = confirmation_in(await self._reading.run((payment_id, position), lambda: self._read(payment_id)))
         return found[1] if found is not None and found[0] == position else None
 
     async def close(self) -> None:
-        """Read nothing more."""
+        """Cancel the running reads."""
         await self._reading.close()
 
     async def _read(self, payment_id: int) -> list[Envelope]:

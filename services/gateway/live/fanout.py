@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 QUEUE_LIMIT: Final = 1000
 
-# Why a socket is aborted: its key or token is no longer valid.
+# Why a socket is aborted: its key was revoked, or its token expired.
 KEY_REVOKED: Final = "key_revoked"
 TOKEN_ENDED: Final = "token_ended"  # noqa: S105 - a reason
 
@@ -144,7 +144,7 @@ class Fanout:
             del self._listeners[key]
 
     def deliver(self, envelope: Envelope) -> None:
-        """Hand one event of a payment to its listeners; for a revoked key, abort the sockets of that key."""
+        """Queue an event for the listeners of its payment; for a revoked key, abort the sockets of that key."""
         if isinstance(envelope.event, ApiKeyRevoked):
             self.abort_key(envelope.merchant, envelope.event.key_id)
         if envelope.payment_id is None:

@@ -2,7 +2,7 @@
 
 One address may be a telephone network or an office, so its limit leaves room for many payers. The limits keep a few
 addresses, a leaked payer's token or one merchant's key from using up the sockets of everyone else. A Socket.IO
-session holds an anonymous slot until its client has authenticated, which takes no longer than one message.
+session holds an anonymous slot until its client has authenticated, which takes one message.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ MAY_MOVE: Final[frozenset[PayerState]] = frozenset(
 MAY_PAY: Final[frozenset[PayerState]] = frozenset({"open", "waiting", "refused"})
 """The states in which a page may offer to pay."""
 
-# A payer who paid in the last minute opens the page soon. After an hour the page no longer waits for the provider.
+# A payer who paid in the last minute opens the page soon. After an hour the page does not wait for the provider.
 LATE: Final = timedelta(hours=1)
 
 _STATE_OF_SETTLED: Final[dict[str, PayerState]] = {

@@ -34,7 +34,7 @@ class Refreshed(Struct, frozen=True, kw_only=True):
 
 
 async def refresh_before_render(request: web.Request, loaded: LoadedPayment) -> Refreshed:
-    """Refresh a payment, unless it is settled or was refreshed just now."""
+    """Refresh a payment, unless it is settled or its last check is still valid."""
     return await _refresh(gateway_of(request), loaded, None, cause=cause_of(request))
 
 
@@ -67,7 +67,7 @@ async def _refresh(gateway: Gateway, loaded: LoadedPayment, attempt_id: str | No
             if not loaded.payment.is_settled:
                 checked = await gateway.provider_checks.check(loaded, cause=cause)
                 loaded, is_answered = checked.loaded, checked.synced_at is not None
-    # An empty search says nothing about an attempt that the address names.
+    # An empty search does not cover an attempt that the address names.
     is_attempt_known = attempt_id is None or attempt_id in loaded.payment.attempts
     return Refreshed(loaded=loaded, is_answered=is_answered and is_attempt_known)
 
