@@ -1,21 +1,21 @@
-// Copies a code by a button, and says so to eyes and ears; without a clipboard the code is selected instead.
+// Copies a code by a button, and shows and announces that; without a clipboard it selects the code.
 (() => {
   "use strict";
 
   const SHOWN_MS = 4000;
-  // A browser that asks its user, or lies in a sheet of another app, may answer never.
-  const LONGEST_MS = 1500;
+  // A browser that asks its user, or runs inside another app, may never answer.
+  const TIMEOUT_MS = 1500;
 
   let ending = null;
 
-  const refusedLater = () => new Promise((_, refuse) => setTimeout(refuse, LONGEST_MS));
+  const timeOut = () => new Promise((_, reject) => setTimeout(reject, TIMEOUT_MS));
 
   async function copy(code) {
     try {
-      await Promise.race([navigator.clipboard.writeText(code.value), refusedLater()]);
+      await Promise.race([navigator.clipboard.writeText(code.value), timeOut()]);
       return true;
     } catch {
-      // No clipboard here, or it was not allowed: a page without https has none.
+      // The clipboard is missing or not allowed: a page without HTTPS has none.
       code.focus();
       code.select();
       return document.execCommand("copy");
@@ -36,7 +36,7 @@
     ending = setTimeout(() => { button.textContent = words; }, SHOWN_MS);
   });
 
-  // One touch on the code is enough to have all of it.
+  // One touch selects the whole code.
   document.addEventListener("focusin", (event) => {
     if (event.target.matches("textarea[readonly]")) event.target.select();
   });

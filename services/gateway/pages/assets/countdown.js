@@ -1,13 +1,13 @@
-// Counts down to the end of a payment's time by the server's clock: the phone's may be wrong, and it may sleep.
+// Counts down to the deadline by the server's clock: the phone's clock may be wrong, and the phone may sleep.
 (() => {
   "use strict";
 
-  // How far the phone's clock and the time since the page was opened may part before the server is asked again.
-  const SLEPT_MS = 2000;
-  const SPOKEN = new Map([[300, "Restam 5 minutos para pagar."], [60, "Resta 1 minuto para pagar."]]);
+  // A larger difference between the phone's clock and the time since loading means that the phone slept.
+  const MAX_DRIFT_MS = 2000;
+  const ANNOUNCED = new Map([[300, "Restam 5 minutos para pagar."], [60, "Resta 1 minuto para pagar."]]);
 
   let endsAt = null;
-  let apart = 0;
+  let offset = 0;
 
   const two = (number) => String(number).padStart(2, "0");
 
@@ -21,7 +21,7 @@
   function begin(since) {
     const left = document.querySelector("main").dataset.secondsLeft;
     endsAt = left ? since + Number(left) * 1000 : null;
-    apart = Date.now() - performance.now();
+    offset = Date.now() - performance.now();
     tick();
   }
 
@@ -29,7 +29,7 @@
     document.dispatchEvent(new CustomEvent("extrato:say", { detail }));
   }
 
-  // Nobody is to pay what is over while the server cannot be asked; it is the server that says what became of it.
+  // After the deadline the page hides the code at once, also offline; the server then renders the result.
   function close() {
     const main = document.querySelector("main");
     const over = main.querySelector(".over");
@@ -51,19 +51,19 @@
     if (place && place.textContent !== written(seconds)) {
       place.textContent = written(seconds);
       place.parentElement.hidden = false;
-      if (SPOKEN.has(seconds)) say(SPOKEN.get(seconds));
+      if (ANNOUNCED.has(seconds)) say(ANNOUNCED.get(seconds));
     }
     if (seconds === 0) {
       endsAt = null;
       close();
       ask();
-    } else if (Math.abs(Date.now() - performance.now() - apart) > SLEPT_MS) {
-      apart = Date.now() - performance.now();
+    } else if (Math.abs(Date.now() - performance.now() - offset) > MAX_DRIFT_MS) {
+      offset = Date.now() - performance.now();
       ask();
     }
   }
 
-  // What is shown was asked for a moment ago; `live.js` says when, for what it puts in place itself.
+  // The countdown starts when the response arrived; `live.js` reports that time for the pages that it fetches.
   document.addEventListener("extrato:shown", (event) => begin(event.detail.since));
   begin(performance.getEntriesByType("navigation")[0]?.responseStart ?? performance.now());
   setInterval(tick, 250);

@@ -1,75 +1,75 @@
-// Keeps the page true. The server writes every state; here it is only heard that something changed, and the
-// page's own address is asked again.
+// Keeps the page up to date. The server renders every state; this script only notices a change, and fetches the
+// page's own address again.
 (() => {
   "use strict";
 
   const POLL_MS = 5000;
-  // A socket tells of every status that the hub learns; asking makes the hub itself ask the provider.
-  const POLL_BESIDE_SOCKET_MS = 30000;
-  // Of a charge that is ready, a provider that answers or a wish that is withdrawn no status tells.
-  const UNHEARD = new Set(["preparing", "checking", "settling", "closing"]);
-  const LONGEST_MS = 60000;
-  const LONGEST_ANSWER_MS = 15000;
-  // A page may be lost on the way; of two in a row the payer is told.
-  const MISSES_TOLD = 2;
+  // A socket reports every status that the hub records; a poll also makes the hub ask the provider.
+  const POLL_WITH_SOCKET_MS = 30000;
+  // These states may end without a change of status, so that the socket does not report it.
+  const WITHOUT_EVENTS = new Set(["preparing", "checking", "settling", "closing"]);
+  const MAX_BACKOFF_MS = 60000;
+  const FETCH_TIMEOUT_MS = 15000;
+  // One failed fetch may be chance; after two in a row the page says that it is offline.
+  const MAX_SILENT_FAILURES = 2;
 
   let socket = null;
   let connecting = null;
-  let asking = null;
-  let askDue = 0;
-  let refusals = 0;
-  let misses = 0;
-  let isShowing = false;
-  let isAskedMeanwhile = false;
+  let polling = null;
+  let pollDue = 0;
+  let disconnects = 0;
+  let failures = 0;
+  let isRefreshing = false;
+  let isRefreshQueued = false;
 
-  const shown = () => document.querySelector("main");
-  const isPayment = () => "standing" in shown().dataset;
-  const mayMove = () => "socket" in shown().dataset;
-  const backOff = (times) => Math.min(LONGEST_MS, 1000 * 2 ** times) * (0.5 + Math.random() / 2);
+  const main = () => document.querySelector("main");
+  const isPayment = () => "standing" in main().dataset;
+  const mayMove = () => "socket" in main().dataset;
+  const backOff = (times) => Math.min(MAX_BACKOFF_MS, 1000 * 2 ** times) * (0.5 + Math.random() / 2);
 
-  // --- show ------------------------------------------------------------------------------------
+  // --- refresh ---------------------------------------------------------------------------------
 
-  async function show() {
-    stopAsking();
-    if (isShowing) {
-      isAskedMeanwhile = true;
+  async function refresh() {
+    stopPolling();
+    if (isRefreshing) {
+      isRefreshQueued = true;
       return;
     }
-    isShowing = true;
+    isRefreshing = true;
     try {
       do {
-        isAskedMeanwhile = false;
-        const signal = AbortSignal.timeout?.(LONGEST_ANSWER_MS);
+        isRefreshQueued = false;
+        const signal = AbortSignal.timeout?.(FETCH_TIMEOUT_MS);
         const answer = await fetch(location.href, { cache: "no-store", redirect: "manual", signal });
         const since = performance.now();
         if (answer.type === "opaqueredirect") return leave();
         if (answer.status >= 500 || answer.status === 429) throw new Error(`answered ${answer.status}`);
-        put(new DOMParser().parseFromString(await answer.text(), "text/html"), since);
-      } while (isAskedMeanwhile);
-      misses = 0;
+        replace(new DOMParser().parseFromString(await answer.text(), "text/html"), since);
+      } while (isRefreshQueued);
+      failures = 0;
     } catch {
-      misses += 1; // The network or the server is away; what is shown stays until one of them is back.
+      failures += 1; // The network or the server does not answer; the page stays as it is.
     } finally {
-      isShowing = false;
+      isRefreshing = false;
     }
-    tellOfMisses();
+    showOffline();
     watch();
   }
 
-  // The way to the checkout is open: by the result of a review, where one was waited for.
+  // The server redirects to the checkout; after a review, the page shows its result first.
   function leave() {
-    const { result } = shown().dataset;
+    const { result } = main().dataset;
     if (result) location.assign(result);
     else location.reload();
   }
 
-  const said = (main) => [...main.querySelectorAll("h1, .lead, .notice")].map((part) => part.textContent);
-  const facts = (main) => main.querySelector(".facts")?.textContent;
-  const toldBy = (main) => [main.dataset.standing, main.dataset.status, facts(main), ...said(main)].join("\n");
+  const texts = (part) => [...part.querySelectorAll("h1, .lead, .notice")].map((part) => part.textContent);
+  const facts = (part) => part.querySelector(".facts")?.textContent;
+  const contentOf = (part) => [part.dataset.standing, part.dataset.status, facts(part), ...texts(part)].join("\n");
 
-  function put(fresh, since) {
-    const [before, after] = [shown(), fresh.querySelector("main")];
-    if (toldBy(before) === toldBy(after)) {
+  function replace(fresh, since) {
+    const [before, after] = [main(), fresh.querySelector("main")];
+    if (contentOf(before) === contentOf(after)) {
       before.dataset.secondsLeft = after.dataset.secondsLeft ?? "";
       before.dataset.detail = after.dataset.detail;
       delete before.dataset.over;
@@ -78,7 +78,7 @@
       const hadFocus = before.contains(document.activeElement);
       before.replaceWith(after);
       document.title = fresh.title;
-      const [heading, ...sentences] = said(after);
+      const [heading, ...sentences] = texts(after);
       say(`${heading}. ${sentences.join(" ")}`);
       if (hadFocus) after.querySelector("h1").focus();
       scrollTo({ top: 0 });
@@ -86,20 +86,20 @@
     document.dispatchEvent(new CustomEvent("extrato:shown", { detail: { since } }));
   }
 
-  // The token in a page's addresses may end, and the server gives the next one.
+  // The token in the links of a page may expire; the server sends a fresh one.
   function renew(before, after) {
     for (const name of ["socket", "result"]) {
       if (name in before.dataset && name in after.dataset) before.dataset[name] = after.dataset[name];
     }
     const links = after.querySelectorAll("a[href]");
-    before.querySelectorAll("a[href]").forEach((link, place) => {
-      if (links[place]?.textContent === link.textContent) link.href = links[place].getAttribute("href");
+    before.querySelectorAll("a[href]").forEach((link, index) => {
+      if (links[index]?.textContent === link.textContent) link.href = links[index].getAttribute("href");
     });
   }
 
-  function tellOfMisses() {
+  function showOffline() {
     const root = document.documentElement.classList;
-    const isLost = misses >= MISSES_TOLD && mayMove();
+    const isLost = failures >= MAX_SILENT_FAILURES && mayMove();
     if (isLost && !root.contains("is-lost")) say(document.querySelector(".offline").textContent);
     root.toggle("is-lost", isLost);
   }
@@ -108,31 +108,31 @@
     document.dispatchEvent(new CustomEvent("extrato:say", { detail }));
   }
 
-  function hear(told) {
-    const { status, detail } = shown().dataset;
-    if (told && (told.status !== status || (told.status_detail ?? "") !== detail)) show();
+  function compare(state) {
+    const { status, detail } = main().dataset;
+    if (state && (state.status !== status || (state.status_detail ?? "") !== detail)) refresh();
   }
 
-  // --- hear ------------------------------------------------------------------------------------
+  // --- listen ----------------------------------------------------------------------------------
 
   function connect() {
     connecting = null;
     if (socket || !mayMove()) return;
-    const address = new URL(shown().dataset.socket, location.href);
+    const address = new URL(main().dataset.socket, location.href);
     address.protocol = address.protocol.replace("http", "ws");
     socket = new WebSocket(address);
     socket.onopen = () => {
-      refusals = 0;
+      disconnects = 0;
       watch();
     };
     socket.onmessage = (message) => {
       const frame = JSON.parse(message.data);
-      if (frame.type === "snapshot") hear(frame.payments[0]);
-      if (frame.type === "event" && frame.event === "StatusChanged") hear(frame.data);
+      if (frame.type === "snapshot") compare(frame.payments[0]);
+      if (frame.type === "event" && frame.event === "StatusChanged") compare(frame.data);
     };
     socket.onclose = () => {
       socket = null;
-      refusals += 1;
+      disconnects += 1;
       watch();
     };
   }
@@ -140,38 +140,38 @@
   // --- watch -------------------------------------------------------------------------------------
 
   function watch() {
-    if (!mayMove()) return rest();
-    if (!socket && !connecting) connecting = setTimeout(connect, refusals ? backOff(refusals) : 0);
-    // Whoever comes back is shown how things stand, at once.
-    if (document.hidden) return stopAsking();
-    const isHeard = socket?.readyState === WebSocket.OPEN && !UNHEARD.has(shown().dataset.standing);
-    const pause = misses ? backOff(misses) : isHeard ? POLL_BESIDE_SOCKET_MS : POLL_MS;
+    if (!mayMove()) return stop();
+    if (!socket && !connecting) connecting = setTimeout(connect, disconnects ? backOff(disconnects) : 0);
+    // A hidden page does not poll; it refreshes when the payer returns to it.
+    if (document.hidden) return stopPolling();
+    const hasEvents = socket?.readyState === WebSocket.OPEN && !WITHOUT_EVENTS.has(main().dataset.standing);
+    const pause = failures ? backOff(failures) : hasEvents ? POLL_WITH_SOCKET_MS : POLL_MS;
     const due = performance.now() + pause;
-    // A question that is due sooner stays: sockets that come and go must not put it off for ever.
-    if (asking && askDue <= due) return;
-    stopAsking();
-    askDue = due;
-    asking = setTimeout(show, pause);
+    // An earlier poll stays scheduled, so that reconnecting sockets do not postpone it again and again.
+    if (polling && pollDue <= due) return;
+    stopPolling();
+    pollDue = due;
+    polling = setTimeout(refresh, pause);
   }
 
-  function stopAsking() {
-    clearTimeout(asking);
-    asking = null;
+  function stopPolling() {
+    clearTimeout(polling);
+    polling = null;
   }
 
-  function rest() {
-    stopAsking();
+  function stop() {
+    stopPolling();
     clearTimeout(connecting);
     connecting = null;
     socket?.close();
   }
 
-  // What is paid or over is looked at again too, by who comes back to it: it may have been given back, or paid twice.
-  const lookAgain = () => isPayment() && show();
-  document.addEventListener("visibilitychange", () => (document.hidden ? watch() : lookAgain()));
-  document.addEventListener("extrato:ask", lookAgain);
-  addEventListener("pageshow", (event) => event.persisted && lookAgain());
-  addEventListener("online", lookAgain);
+  // A final page is refreshed too when the payer returns: it may have been refunded, or paid twice.
+  const refreshPayment = () => isPayment() && refresh();
+  document.addEventListener("visibilitychange", () => (document.hidden ? watch() : refreshPayment()));
+  document.addEventListener("extrato:ask", refreshPayment);
+  addEventListener("pageshow", (event) => event.persisted && refreshPayment());
+  addEventListener("online", refreshPayment);
   document.documentElement.classList.add("is-live");
   watch();
 })();

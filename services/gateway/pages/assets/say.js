@@ -1,13 +1,13 @@
-// Says a sentence to who listens to the page. It does not stay, or it would be met once more when it is long untrue.
+// Announces a sentence to screen readers, then removes it, so that it is not read again later.
 (() => {
   "use strict";
 
-  // A sentence that is there already is not heard again: the place is empty for a moment first.
+  // A screen reader does not announce an unchanged text, so that the element is empty for a moment first.
   const EMPTY_MS = 100;
   const SPOKEN_MS = 5000;
 
   let ending = null;
-  // Of two sentences at once the first would be lost, and it may be that the code is not to be paid any more.
+  // Two sentences at once are announced together, so that neither is lost.
   let waiting = [];
 
   document.addEventListener("extrato:say", (event) => {
