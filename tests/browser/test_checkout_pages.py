@@ -33,7 +33,7 @@ async def decided(hub, link, outcome, **more):
 
 
 @claim("return-page.approved", "return-page.parameters")
-async def test_paying_at_the_checkout_leads_to_the_success_page(hub, browse):
+async def test_checkout_payment_leads_to_success_page(hub, browse):
     link = await hub.link()
     page = await browse()
     await at_the_checkout(page, link)
@@ -45,7 +45,7 @@ async def test_paying_at_the_checkout_leads_to_the_success_page(hub, browse):
     await expect(page.locator(".facts")).to_contain_text("Pago em")
 
 
-async def test_the_success_page_does_not_wait_for_a_search_that_lags(hub, browse):
+async def test_success_page_does_not_wait_for_lagging_search(hub, browse):
     await hub.faults(webhooks=False, search_lag_ms=60_000)
     link = await hub.link()
     page = await browse(java_script_enabled=False)
@@ -56,7 +56,7 @@ async def test_the_success_page_does_not_wait_for_a_search_that_lags(hub, browse
 
 @claim("return-page.pending", "return-page.refreshes")
 @pytest.mark.parametrize("way", ["Gerar Pix", "Gerar boleto"])
-async def test_coming_back_pending_the_page_turns_when_it_is_paid(hub, browse, way):
+async def test_pending_return_page_changes_when_paid(hub, browse, way):
     link = await hub.link()
     page = await browse()
     await at_the_checkout(page, link)
@@ -70,7 +70,7 @@ async def test_coming_back_pending_the_page_turns_when_it_is_paid(hub, browse, w
     assert await page.evaluate("window.mark") == "the same document"
 
 
-async def test_a_pix_of_the_checkout_is_paid_there(hub, browse):
+async def test_checkout_pix_is_paid_at_checkout(hub, browse):
     link = await hub.link()
     page = await browse(java_script_enabled=False)
     await at_the_checkout(page, link)
@@ -83,7 +83,7 @@ async def test_a_pix_of_the_checkout_is_paid_there(hub, browse):
 
 
 @claim("return-page.refreshes")
-async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse):
+async def test_page_without_socket_polls_and_changes(hub, browse):
     link = await hub.link()
     page, asked = await browse(), []
     page.on("request", lambda request: asked.append(request.url) if request.resource_type == "fetch" else None)
@@ -103,7 +103,7 @@ async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse
     assert await page.evaluate("window.mark") == "the same document"
 
 
-async def test_a_page_that_stays_open_takes_the_next_token_without_being_written_again(hub, browse, until):
+async def test_open_page_takes_next_token_without_redraw(hub, browse, until):
     link = await hub.link()
     page = await browse()
     await page.goto(f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}")
@@ -123,7 +123,7 @@ async def test_a_page_that_stays_open_takes_the_next_token_without_being_written
 
 
 @claim("return-page.refreshes")
-async def test_beside_a_socket_the_page_asks_every_thirty_seconds(hub, browse, until):
+async def test_page_with_socket_polls_every_thirty_seconds(hub, browse, until):
     link = await hub.link()
     page, asked, heard = await browse(), [], []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda _: heard.append(True)))
@@ -153,7 +153,7 @@ async def test_beside_a_socket_the_page_asks_every_thirty_seconds(hub, browse, u
 
 
 @claim("status.in-process")
-async def test_a_card_under_review_waits_and_then_turns(hub, browse):
+async def test_card_under_review_waits_then_changes(hub, browse):
     link = await hub.link()
     page = await browse()
     await at_the_checkout(page, link)
@@ -166,7 +166,7 @@ async def test_a_card_under_review_waits_and_then_turns(hub, browse):
     await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
 
 
-async def test_an_open_page_tells_of_a_part_by_itself_and_leaves_no_way_to_pay(hub, browse, until):
+async def test_open_page_shows_partial_payment_and_no_way_to_pay(hub, browse, until):
     link = await hub.link()
     page, heard, asked = await browse(), [], []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda _: heard.append(True)))
@@ -200,7 +200,7 @@ async def test_an_open_page_tells_of_a_part_by_itself_and_leaves_no_way_to_pay(h
     await expect(page.get_by_role("heading")).to_have_text("Pagamento já realizado")
 
 
-async def test_leaving_without_paying_offers_another_try(hub, browse):
+async def test_leaving_checkout_unpaid_offers_to_pay(hub, browse):
     link = await hub.link()
     page = await browse()
     await at_the_checkout(page, link)
@@ -216,7 +216,7 @@ async def test_leaving_without_paying_offers_another_try(hub, browse):
 
 
 @claim("status.rejected", "secure-link.pending", "return-page.rejected")
-async def test_a_refused_card_does_not_close_the_link(hub, browse):
+async def test_refused_card_keeps_link_open(hub, browse):
     link = await hub.link()
     page = await browse()
     await at_the_checkout(page, link)
@@ -228,7 +228,7 @@ async def test_a_refused_card_does_not_close_the_link(hub, browse):
 
 
 @claim("return-page.refreshes")
-async def test_a_page_that_waits_needs_no_script_to_be_refreshed(hub, browse):
+async def test_waiting_page_refreshes_without_script(hub, browse):
     link = await hub.link()
     page = await browse(java_script_enabled=False)
     await at_the_checkout(page, link)
@@ -242,7 +242,7 @@ async def test_a_page_that_waits_needs_no_script_to_be_refreshed(hub, browse):
 
 
 @claim("secure-link.paid")
-async def test_a_paid_link_is_not_opened_again(hub, browse):
+async def test_paid_link_does_not_open_checkout(hub, browse):
     link = await hub.link()
     page = await browse()
     await at_the_checkout(page, link)
@@ -258,7 +258,7 @@ async def test_a_paid_link_is_not_opened_again(hub, browse):
 
 
 @claim("secure-link.looks")
-async def test_a_link_that_was_paid_unheard_asks_before_it_opens(hub, browse):
+async def test_link_asks_provider_before_it_opens_checkout(hub, browse):
     await hub.faults(webhooks=False)
     link = await hub.link()
     await decided(hub, link, "approved")
@@ -268,7 +268,7 @@ async def test_a_link_that_was_paid_unheard_asks_before_it_opens(hub, browse):
 
 
 @claim("secure-link.looks")
-async def test_a_provider_that_does_not_answer_keeps_nobody_waiting(hub, browse):
+async def test_unanswered_provider_call_does_not_delay_page(hub, browse):
     link = await hub.link()
     await hub.faults(latency_ms=TOO_SLOW_MS)
     page = await browse()
@@ -282,7 +282,7 @@ async def test_a_provider_that_does_not_answer_keeps_nobody_waiting(hub, browse)
 
 @claim("return-page.shows")
 @pytest.mark.parametrize("fault", [{"latency_ms": TOO_SLOW_MS}, {"error_rate": 1}], ids=["slow", "away"])
-async def test_who_paid_and_comes_back_unheard_is_not_led_to_pay_again(hub, browse, fault):
+async def test_returning_payer_gets_no_offer_before_provider_answers(hub, browse, fault):
     await hub.faults(webhooks=False)
     link = await hub.link()
     paid = await decided(hub, link, "approved")
@@ -297,7 +297,7 @@ async def test_who_paid_and_comes_back_unheard_is_not_led_to_pay_again(hub, brow
     await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
 
 
-async def test_an_attempt_that_the_provider_does_not_know_yet_leads_nobody_to_pay_again(hub, browse):
+async def test_unknown_attempt_gets_no_offer_to_pay_again(hub, browse):
     link = await hub.link()
     page = await browse()
     query = f"external_reference={link['external_reference']}&collection_id=99"
@@ -307,7 +307,7 @@ async def test_an_attempt_that_the_provider_does_not_know_yet_leads_nobody_to_pa
 
 
 @claim("secure-link.pending")
-async def test_a_link_under_review_leads_nobody_to_pay_a_second_time(hub, browse):
+async def test_link_under_review_does_not_open_checkout(hub, browse):
     link = await hub.link()
     page = await browse()
     await decided(hub, link, "in_process")
@@ -319,7 +319,7 @@ async def test_a_link_under_review_leads_nobody_to_pay_a_second_time(hub, browse
     await expect(page.get_by_role("heading")).to_have_text("Pagamento já realizado")
 
 
-async def test_a_card_refused_after_review_is_told_of_before_the_checkout_opens_again(hub, browse):
+async def test_refusal_after_review_shows_before_checkout_opens(hub, browse):
     link = await hub.link()
     page = await browse()
     reviewed = await decided(hub, link, "in_process")
@@ -331,14 +331,14 @@ async def test_a_card_refused_after_review_is_told_of_before_the_checkout_opens_
     await expect(page.get_by_role("button", name="Pagar com cartão", exact=True)).to_be_visible()
 
 
-async def test_a_code_that_was_left_unpaid_leads_back_to_the_checkout(hub, browse):
+async def test_unpaid_code_leads_back_to_checkout(hub, browse):
     link = await hub.link()
     await decided(hub, link, "pending")
     page = await browse()
     await at_the_checkout(page, link)
 
 
-async def test_a_refused_card_is_told_beside_a_pix_that_waits(hub, browse):
+async def test_refused_card_shows_beside_waiting_pix(hub, browse):
     link = await hub.link()
     page = await browse()
     await decided(hub, link, "pending")
@@ -349,7 +349,7 @@ async def test_a_refused_card_is_told_beside_a_pix_that_waits(hub, browse):
     await expect(page.get_by_role("link", name="Ver o Pix ou o boleto de novo")).to_be_visible()
 
 
-async def test_what_is_in_preparation_turns_by_itself_into_what_can_be_paid(hub, brief, browse):
+async def test_preparing_page_becomes_payable(hub, brief, browse):
     pix, link = await browse(), await browse()
     await pix.goto(await brief.open_without_charge(method="pix"))
     await link.goto(await brief.open_without_charge(method="checkout"))
@@ -364,7 +364,7 @@ async def test_what_is_in_preparation_turns_by_itself_into_what_can_be_paid(hub,
 
 
 @claim("secure-link.pending")
-async def test_a_wish_to_cancel_leads_nobody_to_pay(hub, browse):
+async def test_requested_cancellation_does_not_open_checkout(hub, browse):
     link = await hub.link()
     await hub.faults(error_rate=1)
     assert (await hub.post(f"/payments/api/{link['payment_id']}/cancel/", {}))[0] == 202
@@ -376,7 +376,7 @@ async def test_a_wish_to_cancel_leads_nobody_to_pay(hub, browse):
     await expect(page.get_by_role("heading")).to_have_text("Link cancelado", timeout=40_000)
 
 
-async def test_a_page_that_says_paid_looks_again_for_who_comes_back_to_it(hub, browse):
+async def test_paid_page_refreshes_when_payer_returns_to_it(hub, browse):
     link = await hub.link()
     page = await browse()
     await decided(hub, link, "approved")
@@ -389,7 +389,7 @@ async def test_a_page_that_says_paid_looks_again_for_who_comes_back_to_it(hub, b
 
 
 @claim("secure-link.closed")
-async def test_an_expired_link_says_so(hub, brief, browse, until):
+async def test_expired_link_shows_expired(hub, brief, browse, until):
     address = await brief.open(method="checkout", lifetime_s=3)
 
     async def is_over():
@@ -404,7 +404,7 @@ async def test_an_expired_link_says_so(hub, brief, browse, until):
 
 
 @claim("secure-link.closed")
-async def test_a_link_is_not_called_expired_before_the_provider_has_told(hub, brief, browse, until):
+async def test_link_shows_expired_only_after_provider_answers(hub, brief, browse, until):
     address = await brief.open(method="checkout", lifetime_s=3)
     await hub.faults(error_rate=1)
 
@@ -422,7 +422,7 @@ async def test_a_link_is_not_called_expired_before_the_provider_has_told(hub, br
 
 
 @claim("secure-link.closed")
-async def test_a_cancelled_link_says_so(hub, browse):
+async def test_cancelled_link_shows_cancelled(hub, browse):
     link = await hub.link()
     status, answer = await hub.post(f"/payments/api/{link['payment_id']}/cancel/", {})
     assert status == 200, answer
@@ -432,7 +432,7 @@ async def test_a_cancelled_link_says_so(hub, browse):
 
 
 @claim("return-page.records")
-async def test_what_the_return_address_says_of_the_payment_is_not_believed(hub, browse):
+async def test_return_page_ignores_status_in_its_address(hub, browse):
     link = await hub.link()
     lies = f"collection_status=approved&status=approved&payment_id=99&external_reference={link['external_reference']}"
     page = await browse()
@@ -442,7 +442,7 @@ async def test_what_the_return_address_says_of_the_payment_is_not_believed(hub, 
 
 
 @claim("return-page.parameters")
-async def test_the_return_page_is_found_by_number_and_token_too(hub, browse):
+async def test_return_page_opens_by_number_and_token(hub, browse):
     link = await hub.link()
     token = re.search(r"t=(\w+)", link["secure_checkout_url"])[1]
     page = await browse()

@@ -272,7 +272,7 @@ async def narrow_page(narrow_phone):
 
 @claim("pix-page.language", "pix-page.missing", "pix-page.expired", "secure-link.missing", "return-page.shows")
 @pytest.mark.parametrize("state", HEADINGS)
-async def test_everybody_can_read_the_page(desk, narrow_page, node, state):
+async def test_page_passes_accessibility_rules(desk, narrow_page, node, state):
     page = narrow_page
     await page.goto(await desk.address_of(state))
     await page.evaluate(AXE.read_text())
@@ -304,7 +304,7 @@ async def serious_violations(page, rules):
     ]
 
 
-async def test_the_night_is_another_picture_than_the_day(desk, browse):
+async def test_dark_mode_differs_from_light_mode(desk, browse):
     address = await desk.address_of("pix to pay")
     pictures = []
     for scheme in ("light", "dark"):
@@ -319,14 +319,14 @@ async def test_the_night_is_another_picture_than_the_day(desk, browse):
     assert pictures[0] != pictures[1]
 
 
-async def test_every_colour_is_a_token(browse, hub):
+async def test_every_colour_is_a_design_token(browse, hub):
     async with hub.session.get(f"{hub.url}/assets/extrato.css") as answer:
         rules = (await answer.text()).partition("*, *::before")[2]
     assert rules.count("#") == 0
     assert "rgb(" not in rules
 
 
-async def test_the_keyboard_reaches_every_control_in_order_and_shows_where_it_is(desk, browse):
+async def test_keyboard_reaches_controls_in_order_with_visible_focus(desk, browse):
     page = await browse()
     await page.goto(await desk.address_of("pix to pay"))
     reached = []
@@ -339,7 +339,7 @@ async def test_the_keyboard_reaches_every_control_in_order_and_shows_where_it_is
     assert reached == ["button", "textarea", "a"]
 
 
-async def test_controls_are_large_enough_for_a_thumb(desk, browse):
+async def test_controls_are_large_enough_for_touch(desk, browse):
     page = await browse()
     await page.goto(await desk.address_of("pix to pay"))
     for control in await page.locator("main button, main a").all():
@@ -347,7 +347,7 @@ async def test_controls_are_large_enough_for_a_thumb(desk, browse):
         assert box["height"] >= 44
 
 
-async def test_large_letters_break_no_amount_and_leave_the_page_as_wide_as_the_phone(desk, browse):
+async def test_large_letters_keep_amounts_whole_and_page_width(desk, browse):
     page = await browse(viewport=NARROW, bypass_csp=True)
     await page.goto(await desk.address_of("pix to pay"))
     await page.add_style_tag(content="html { font-size: 200% !important; }")
@@ -363,7 +363,7 @@ async def test_large_letters_break_no_amount_and_leave_the_page_as_wide_as_the_p
     assert await page.locator(".amount").evaluate("amount => amount.scrollWidth <= amount.clientWidth")
 
 
-async def test_on_paper_there_is_what_is_to_be_paid_and_nothing_to_press(desk, browse):
+async def test_printed_page_has_code_and_no_controls(desk, browse):
     page = await browse(color_scheme="dark")
     await page.goto(await desk.address_of("pix to pay"))
     await page.emulate_media(media="print")

@@ -76,13 +76,13 @@ def _expect_all_went_well(told, hub) -> None:
 
 
 @claim("addresses.origin")
-async def test_a_shop_elsewhere_orders_and_follows_with_its_key(hub, shop):
+async def test_foreign_origin_shop_orders_and_follows_with_key(hub, shop):
     _expect_all_went_well(await shop.evaluate(ORDER, {"hub": hub.url, "key": hub.api_key, "padaria": MERCHANT}), hub)
 
 
 @claim("addresses.origin")
 @pytest.mark.xdist_group("open mode")
-async def test_in_open_mode_a_shop_of_this_machine_needs_no_key(keyless_hub, shop):
+async def test_local_shop_needs_no_key_in_open_mode(keyless_hub, shop):
     hub = keyless_hub
     _expect_all_went_well(await shop.evaluate(ORDER, {"hub": hub.url, "key": "", "padaria": MERCHANT}), hub)
     link = await hub.link()

@@ -49,7 +49,7 @@ async def page(chromium):
 
 
 @claim("flows.poll")
-async def test_the_references_polling_snippet_sees_the_approval(keyless_hub, page):
+async def test_reference_polling_snippet_sees_approval(keyless_hub, page):
     link = await keyless_hub.link()
     complaints = []
     page.on("console", lambda message: complaints.append(message.text))
@@ -64,7 +64,7 @@ async def test_the_references_polling_snippet_sees_the_approval(keyless_hub, pag
 
 
 @claim("pix-page.paid")
-async def test_the_references_addresses_open_without_a_token_and_turn_by_themselves(keyless_hub, page):
+async def test_reference_addresses_open_without_token_and_update(keyless_hub, page):
     """Pages of `/payments/pix/<id>`, `/payments/mp/pay/<id>/` and `/payments/mp/return/?status=…&payment_id=<id>`."""
     pix = (await keyless_hub.post("/payments/pix", {"value": 7}))[1]["payment"]
     await page.goto(f"{keyless_hub.url}/payments/pix/{pix['id']}")

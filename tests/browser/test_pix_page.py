@@ -51,7 +51,7 @@ async def confirm(hub, pix):
 
 
 @claim("pix-page.unpaid", "pix-page.language")
-async def test_the_page_shows_what_is_to_be_paid_to_whom(hub, browse):
+async def test_page_shows_amount_and_merchant(hub, browse):
     pix = await new_pix(hub)
     page = await browse()
     await page.goto(pix["payment_url"])
@@ -68,7 +68,7 @@ async def test_the_page_shows_what_is_to_be_paid_to_whom(hub, browse):
 
 @claim("pix-page.unpaid")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_a_camera_reads_the_code_from_the_screen(hub, browse, scheme):
+async def test_qr_reader_decodes_code_from_screenshot(hub, browse, scheme):
     pix = await new_pix(hub)
     page = await browse(color_scheme=scheme, device_scale_factor=3)
     await page.goto(pix["payment_url"])
@@ -77,7 +77,7 @@ async def test_a_camera_reads_the_code_from_the_screen(hub, browse, scheme):
 
 
 @claim("pix-page.paid", "pix-page.real-time")
-async def test_the_page_turns_by_itself_when_the_bank_confirms(hub, browse):
+async def test_page_changes_when_bank_confirms(hub, browse):
     pix = await new_pix(hub)
     page = await browse()
     await page.goto(pix["payment_url"])
@@ -93,7 +93,7 @@ async def test_the_page_turns_by_itself_when_the_bank_confirms(hub, browse):
     assert await page.evaluate("window.mark") == "the same document"
 
 
-async def test_a_transfer_of_a_part_takes_the_code_away(hub, browse):
+async def test_partial_transfer_removes_code(hub, browse):
     pix = await new_pix(hub)
     page = await browse()
     await page.goto(pix["payment_url"])
@@ -109,7 +109,7 @@ async def test_a_transfer_of_a_part_takes_the_code_away(hub, browse):
 
 
 @claim("pix-page.real-time")
-async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse):
+async def test_page_without_socket_polls_and_changes(hub, browse):
     pix = await new_pix(hub)
     page = await browse()
     await page.clock.install()
@@ -120,7 +120,7 @@ async def test_without_a_socket_the_page_asks_and_turns_all_the_same(hub, browse
     await expect(page.get_by_role("heading", name="Pagamento confirmado")).to_be_visible(timeout=SOON_MS)
 
 
-async def test_a_socket_that_breaks_is_opened_again(hub, browse, until):
+async def test_broken_socket_reconnects(hub, browse, until):
     pix = await new_pix(hub)
     page = await browse()
     sockets = []
@@ -147,7 +147,7 @@ async def test_a_socket_that_breaks_is_opened_again(hub, browse, until):
     await expect(page.get_by_role("heading", name="Pagamento confirmado")).to_be_visible(timeout=12_000)
 
 
-async def test_a_page_that_lost_its_server_says_so_and_asks_as_often_as_before_once_it_is_back(hub, browse):
+async def test_offline_page_says_so_then_polls_as_before(hub, browse):
     pix = await new_pix(hub)
     page = await browse()
     await page.clock.install()
@@ -194,7 +194,7 @@ class Countdown:
         return least - 1 <= shown <= most + 2
 
 
-async def test_the_countdown_is_the_servers_though_the_phones_clock_is_wrong(brief, browse):
+async def test_countdown_ignores_wrong_phone_clock(brief, browse):
     page = await browse()
     await page.add_init_script(WRONG_CLOCK)
     countdown = Countdown(brief, page, 600)
@@ -203,7 +203,7 @@ async def test_the_countdown_is_the_servers_though_the_phones_clock_is_wrong(bri
 
 
 @claim("pix-page.real-time")
-async def test_a_phone_that_slept_asks_the_server_how_much_time_is_left(brief, browse):
+async def test_phone_after_sleep_asks_server_for_time_left(brief, browse):
     page = await browse()
     await page.add_init_script(WRONG_CLOCK)
     countdown = Countdown(brief, page, 600)
@@ -217,7 +217,7 @@ async def test_a_phone_that_slept_asks_the_server_how_much_time_is_left(brief, b
 
 
 @claim("pix-page.expired")
-async def test_at_zero_the_page_asks_the_server_and_turns(brief, browse):
+async def test_page_refreshes_and_changes_at_zero(brief, browse):
     page = await browse()
     await page.goto(await brief.open(method="pix", lifetime_s=5))
     await expect(page.get_by_role("heading")).to_have_text("Pague com Pix")
@@ -231,7 +231,7 @@ async def test_at_zero_the_page_asks_the_server_and_turns(brief, browse):
 
 
 @claim("pix-page.expired")
-async def test_at_zero_the_code_is_gone_though_the_server_cannot_be_asked(brief, browse, until):
+async def test_page_hides_code_at_zero_while_offline(brief, browse, until):
     page = await browse()
     await page.add_init_script(KEEP_WHAT_IS_SAID)
     address = await brief.open(method="pix", lifetime_s=5)
@@ -254,7 +254,7 @@ async def test_at_zero_the_code_is_gone_though_the_server_cannot_be_asked(brief,
     await expect(page.get_by_role("heading")).to_have_text("Cobrança expirada")
 
 
-async def test_of_two_sentences_at_once_a_screen_reader_hears_both(hub, browse):
+async def test_two_sentences_at_once_are_both_announced(hub, browse):
     pix = await new_pix(hub)
     page = await browse()
     await page.goto(pix["payment_url"])
@@ -266,7 +266,7 @@ async def test_of_two_sentences_at_once_a_screen_reader_hears_both(hub, browse):
     await expect(page.get_by_role("status")).to_have_text("O prazo terminou. Sem conexão.")
 
 
-async def test_a_code_that_may_be_paid_after_all_is_shown_again(hub, browse):
+async def test_code_shows_again_when_still_payable(hub, browse):
     pix = await new_pix(hub)
     page = await browse()
     await page.goto(pix["payment_url"])
@@ -288,7 +288,7 @@ async def test_a_code_that_may_be_paid_after_all_is_shown_again(hub, browse):
     await expect(page.locator(".over")).to_be_hidden()
 
 
-async def test_after_zero_the_server_is_asked_a_few_times_and_not_without_a_pause(brief, browse):
+async def test_page_pauses_between_refreshes_after_zero(brief, browse):
     page = await browse()
     address = await brief.open(method="pix", lifetime_s=5, provider="mercado_pago")
     asked = []
@@ -301,14 +301,14 @@ async def test_after_zero_the_server_is_asked_a_few_times_and_not_without_a_paus
     assert 1 <= len(asked) <= 4
 
 
-async def test_days_are_counted_down_in_words(brief, browse):
+async def test_countdown_writes_days_in_words(brief, browse):
     page = await browse()
     for lifetime_s, expected in ((2 * 86400 + 3600, "restam 2 dias e 00:59:"), (86400 + 3600, "restam 1 dia e 00:59:")):
         await page.goto(await brief.open(method="pix", lifetime_s=lifetime_s))
         await expect(page.locator(".countdown")).to_contain_text(expected)
 
 
-async def test_the_button_copies_the_code_and_says_so(hub, browse):
+async def test_copy_button_copies_code_and_announces_it(hub, browse):
     pix = await new_pix(hub)
     page = await browse(permissions=["clipboard-read", "clipboard-write"])
     await page.clock.install()
@@ -324,7 +324,7 @@ async def test_the_button_copies_the_code_and_says_so(hub, browse):
 
 
 @pytest.mark.parametrize("clipboard", [WITHOUT_CLIPBOARD, SILENT_CLIPBOARD], ids=["without", "silent"])
-async def test_without_a_clipboard_the_button_selects_the_code(hub, browse, clipboard):
+async def test_copy_button_selects_code_without_clipboard(hub, browse, clipboard):
     pix = await new_pix(hub)
     page = await browse()
     await page.add_init_script(clipboard)
@@ -338,7 +338,7 @@ async def test_without_a_clipboard_the_button_selects_the_code(hub, browse, clip
 
 
 @claim("pix-page.real-time")
-async def test_without_scripts_the_page_is_whole_and_the_link_refreshes_it(hub, browse):
+async def test_page_works_without_scripts(hub, browse):
     pix = await new_pix(hub)
     page = await browse(java_script_enabled=False)
     await page.goto(pix["payment_url"])
@@ -358,7 +358,7 @@ async def test_without_scripts_the_page_is_whole_and_the_link_refreshes_it(hub, 
     ("lost", "copies", "updates"),
     [((), 1, 1), (("copy",), 0, 1), (("live",), 1, 0), (("say", "countdown", "copy", "live"), 0, 0)],
 )
-async def test_what_a_script_does_is_offered_only_where_that_script_runs(hub, browse, lost, copies, updates):
+async def test_script_features_show_only_while_script_runs(hub, browse, lost, copies, updates):
     pix = await new_pix(hub)
     page = await browse()
     for name in lost:
@@ -372,7 +372,7 @@ async def test_what_a_script_does_is_offered_only_where_that_script_runs(hub, br
     await expect(page.get_by_role("link", name="Atualizar agora")).to_be_visible()
 
 
-async def test_a_pix_of_the_provider_has_the_same_page_and_turns_when_it_is_paid(hub, browse):
+async def test_provider_pix_has_same_page_and_changes_when_paid(hub, browse):
     body = {
         "padaria_slug": "padaria-do-marcos",
         "items": [{"nome": "Pão Francês", "quantidade": 10}],
@@ -393,7 +393,7 @@ async def test_a_pix_of_the_provider_has_the_same_page_and_turns_when_it_is_paid
     await expect(page.get_by_role("heading")).to_have_text("Pagamento confirmado")
 
 
-async def test_what_a_merchant_writes_is_text_and_never_markup(hub, browse):
+async def test_merchant_text_is_never_markup(hub, browse):
     hostile = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;</dd>"
     pix = await new_pix(hub, description=hostile)
     page = await browse()

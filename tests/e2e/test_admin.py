@@ -40,7 +40,7 @@ async def generate_link(hub, merchant, items=BREAD):
 # --- merchants ------------------------------------------------------------------------------------
 
 
-async def test_a_merchant_is_registered_shown_and_changed(hub, other_merchant, path):
+async def test_merchant_is_registered_shown_and_changed(hub, other_merchant, path):
     status, answer = await hub.administer("PATCH", path, {"city": "Olinda"})
     assert status == 200
     assert answer["merchant"] == {
@@ -54,7 +54,7 @@ async def test_a_merchant_is_registered_shown_and_changed(hub, other_merchant, p
     assert await hub.administer("GET", path) == (200, answer)
 
 
-async def test_registering_again_is_quiet_and_another_under_the_slug_is_refused(hub, other_merchant):
+async def test_identical_registration_is_quiet_other_one_is_rejected(hub, other_merchant):
     same = {"slug": other_merchant.slug, "name": "Padaria da Ana", "city": "Recife"}
     before = await hub.count_requested_events()
     assert (await hub.administer("POST", "/admin/merchants", same))[0] == 200
@@ -75,14 +75,14 @@ async def test_registering_again_is_quiet_and_another_under_the_slug_is_refused(
         ({"slug": "a", "name": 5, "city": "c"}, "invalid_text"),
     ],
 )
-async def test_a_merchant_that_makes_no_sense_is_refused(hub, body, code):
+async def test_invalid_merchant_is_rejected(hub, body, code):
     before = await hub.count_requested_events()
     status, answer = await hub.administer("POST", "/admin/merchants", body)
     assert (status, answer["success"], answer["code"]) == (400, False, code)
     assert await hub.count_requested_events() == before
 
 
-async def test_every_merchant_is_listed_page_by_page_and_the_hub_itself_is_none(hub, other_merchant, until):
+async def test_merchants_are_listed_in_pages_without_the_hub(hub, other_merchant, until):
     async def listed():
         slugs, after = [], ""
         while after is not None:
@@ -103,12 +103,12 @@ async def test_every_merchant_is_listed_page_by_page_and_the_hub_itself_is_none(
 # --- who may --------------------------------------------------------------------------------------
 
 
-def test_there_are_routes_to_be_guarded():
+def test_admin_routes_exist():
     assert len(ADMIN_ROUTES) == 14
 
 
 @pytest.mark.parametrize(("method", "route"), ADMIN_ROUTES)
-async def test_without_the_scope_nothing_is_administered(hub, method, route):
+async def test_admin_routes_need_the_admin_scope(hub, method, route):
     asked = route.format(merchant=MERCHANT, provider="mercado_pago", product="x", key_id="x")
     before = await hub.count_requested_events()
     status, answer = await hub.administer(method, asked, {}, key=hub.api_key)
@@ -119,7 +119,7 @@ async def test_without_the_scope_nothing_is_administered(hub, method, route):
 
 
 @pytest.mark.parametrize(("method", "route"), [each for each in ADMIN_ROUTES if "{merchant}" in each[1]])
-async def test_a_merchants_key_is_told_of_another_what_it_is_told_of_nobody(hub, other_merchant, method, route):
+async def test_other_merchant_is_answered_like_missing_one(hub, other_merchant, method, route):
     before = await hub.count_requested_events()
     told = []
     for slug in (MERCHANT, "nobody", "extrato"):
@@ -130,7 +130,7 @@ async def test_a_merchants_key_is_told_of_another_what_it_is_told_of_nobody(hub,
     assert await hub.count_requested_events() == before
 
 
-async def test_a_merchants_own_admin_key_administers_that_merchant_and_registers_none(hub, other_merchant, path):
+async def test_merchant_admin_key_administers_only_its_merchant(hub, other_merchant, path):
     key = other_merchant.admin_key
     assert (await hub.administer("PATCH", path, {"name": "Padaria da Ana e Filhas"}, key=key))[0] == 200
     _, listed = await hub.administer("GET", "/admin/merchants", key=key)
@@ -140,7 +140,7 @@ async def test_a_merchants_own_admin_key_administers_that_merchant_and_registers
     assert (status, answer["code"]) == (403, "forbidden")
 
 
-async def test_a_key_of_the_hub_acts_for_all_as_far_as_its_scopes_go(hub, other_merchant):
+async def test_hub_key_acts_for_all_merchants_within_its_scopes(hub, other_merchant):
     admin = {"Authorization": f"Bearer {hub.admin_key}"}
     for slug in (MERCHANT, other_merchant.slug):
         async with hub.session.get(f"{hub.url}/payments/api/pending/?padaria_slug={slug}", headers=admin) as answer:
@@ -149,13 +149,13 @@ async def test_a_key_of_the_hub_acts_for_all_as_far_as_its_scopes_go(hub, other_
     assert (status, answer["code"]) == (403, "forbidden")
 
 
-async def test_only_a_key_of_the_hub_counts_the_payments_of_all(hub, path):
+async def test_metrics_need_a_hub_key(hub, path):
     assert "extrato_http_requests_total" in await hub.metrics()
     status, answer = await hub.administer("POST", f"{path}/api-keys", {"scopes": ["metrics"]})
     assert (status, answer["code"]) == (400, "unknown_scope")
 
 
-async def test_the_hub_itself_is_no_merchant_anywhere(hub):
+async def test_hub_is_not_a_merchant_on_any_route(hub):
     assert (await hub.administer("GET", "/admin/merchants/extrato"))[0] == 404
     assert (await hub.administer("GET", "/admin/merchants/extrato/api-keys"))[0] == 404
     status, _ = await hub.administer("POST", "/admin/merchants/extrato/api-keys", {"scopes": ["admin"]})
@@ -181,7 +181,7 @@ async def test_the_hub_itself_is_no_merchant_anywhere(hub):
         ("email", "Ana@Example.com", "ana@example.com"),
     ],
 )
-async def test_a_pix_goes_to_the_key_that_was_set(hub, other_merchant, path, kind, key, kept):
+async def test_pix_uses_the_configured_key(hub, other_merchant, path, kind, key, kept):
     status, answer = await hub.administer("PUT", f"{path}/pix-key", {"kind": kind, "key": key})
     assert (status, answer["merchant"]["pix_key"]) == (200, {"kind": kind, "key": kept})
     bearer = {"Authorization": f"Bearer {other_merchant.api_key}"}
@@ -190,7 +190,7 @@ async def test_a_pix_goes_to_the_key_that_was_set(hub, other_merchant, path, kin
     assert kept in created["payload"]
 
 
-async def test_without_a_pix_key_no_pix_is_created(hub, other_merchant, path):
+async def test_pix_without_key_is_rejected(hub, other_merchant, path):
     assert (await hub.administer("DELETE", f"{path}/pix-key"))[1]["merchant"]["pix_key"] is None
     assert (await hub.administer("DELETE", f"{path}/pix-key"))[0] == 200
     bearer = {"Authorization": f"Bearer {other_merchant.api_key}"}
@@ -207,14 +207,14 @@ async def test_without_a_pix_key_no_pix_is_created(hub, other_merchant, path):
         ("evp", "9a1b6f0e", "pix_key_invalid_evp"),
     ],
 )
-async def test_a_pix_key_that_is_none_is_refused_and_repeated_nowhere(hub, path, kind, key, code):
+async def test_invalid_pix_key_is_rejected_and_never_echoed(hub, path, kind, key, code):
     status, answer = await hub.administer("PUT", f"{path}/pix-key", {"kind": kind, "key": key})
     assert (status, answer["code"]) == (400, code)
     assert key not in str(answer)
     assert key not in hub.logs()
 
 
-async def test_a_product_has_its_price_until_it_is_withdrawn(hub, other_merchant, path, connected):
+async def test_product_has_price_until_withdrawn(hub, other_merchant, path, connected):
     for name, price in (("Bolo 50% cacau/nozes", 30), ("Pão Francês", 0.8)):
         quoted = name.replace("%", "%25").replace("/", "%2F")
         status, answer = await hub.administer("PUT", f"{path}/products/{quoted}", {"price": price})
@@ -239,7 +239,7 @@ async def test_a_product_has_its_price_until_it_is_withdrawn(hub, other_merchant
         ("%ED%A0%80", None),
     ],
 )
-async def test_a_product_that_was_never_sold_is_not_withdrawn(hub, path, product, told):
+async def test_unknown_product_cannot_be_withdrawn(hub, path, product, told):
     before = await hub.count_requested_events()
     status, answer = await hub.administer("DELETE", f"{path}/products/{product}")
     assert (status, answer["code"]) == (400, "unknown_product")
@@ -247,7 +247,7 @@ async def test_a_product_that_was_never_sold_is_not_withdrawn(hub, path, product
     assert await hub.count_requested_events() == before
 
 
-async def test_a_price_that_is_missing_is_named(hub, path):
+async def test_missing_price_is_named(hub, path):
     for body in ({}, {"price": None}):
         status, answer = await hub.administer("PUT", f"{path}/products/Sonho", body)
         assert (status, answer["code"], answer["error"]) == (400, "amount_missing", "Falta o campo 'price'")
@@ -257,7 +257,7 @@ async def test_a_price_that_is_missing_is_named(hub, path):
     ("price", "code"),
     [(0, "amount_zero"), (-1, "amount_negative"), ("1", "amount_text"), (0.001, "amount_too_precise")],
 )
-async def test_a_price_that_is_none_is_refused(hub, path, price, code):
+async def test_invalid_price_is_rejected(hub, path, price, code):
     status, answer = await hub.administer("PUT", f"{path}/products/Bolo", {"price": price})
     assert (status, answer["code"]) == (400, code)
 
@@ -265,7 +265,7 @@ async def test_a_price_that_is_none_is_refused(hub, path, price, code):
 # --- providers ------------------------------------------------------------------------------------
 
 
-async def test_a_connected_merchant_sells_and_a_disconnected_one_is_told_so(hub, other_merchant, path):
+async def test_connected_merchant_sells_disconnected_one_is_rejected(hub, other_merchant, path):
     status, answer = await generate_link(hub, other_merchant)
     assert (status, answer["error"]) == (400, "Mercado Pago não configurado para esta padaria")
 
@@ -306,9 +306,7 @@ async def test_a_connected_merchant_sells_and_a_disconnected_one_is_told_so(hub,
         ("mercadopago", {}, 404, "unknown_provider"),
     ],
 )
-async def test_a_credential_that_is_not_good_is_refused_and_leaves_nothing(
-    hub, path, other_merchant, provider, change, status, code
-):
+async def test_invalid_credential_is_rejected_and_not_stored(hub, path, other_merchant, provider, change, status, code):
     before = await hub.count_requested_events()
     answered, answer = await hub.administer("PUT", f"{path}/providers/{provider}", {**CREDENTIAL, **change})
     assert (answered, answer["code"]) == (status, code)
@@ -316,7 +314,7 @@ async def test_a_credential_that_is_not_good_is_refused_and_leaves_nothing(
     assert await hub.rows("SELECT 1 FROM credentials WHERE merchant = $1", other_merchant.slug) == []
 
 
-async def test_while_the_provider_is_away_nothing_is_connected(hub, path, other_merchant):
+async def test_account_is_not_connected_without_provider_answer(hub, path, other_merchant):
     await hub.faults(error_rate=1)
     status, answer = await hub.administer("PUT", f"{path}/providers/mercado_pago", CREDENTIAL)
     assert (status, answer["code"]) == (503, "provider_unavailable")
@@ -330,7 +328,7 @@ def signed(secret: str) -> dict[str, str]:
     return {"x-signature": f"ts={at},v1={digest}", "x-request-id": "a-request"}
 
 
-async def test_notifications_are_judged_by_the_webhook_secret_that_was_set(hub, other_merchant, path, connected):
+async def test_webhooks_are_verified_with_configured_secret(hub, other_merchant, path, connected):
     async def deliver(secret):
         url = f"{hub.url}/webhooks/mercadopago/{other_merchant.slug}/?type=payment&data.id=123"
         async with hub.session.post(url, json={}, headers=signed(secret)) as answer:
@@ -345,7 +343,7 @@ async def test_notifications_are_judged_by_the_webhook_secret_that_was_set(hub, 
     assert await hub.topics(other_merchant.slug, of="Webhook") == ["WebhookSecretRotated.v1"]
 
 
-async def test_a_webhook_secret_of_nothing_is_refused(hub, path):
+async def test_webhook_secret_without_account_is_rejected(hub, path):
     secret = f"{path}/providers/mercado_pago/webhook-secret"
     status, answer = await hub.administer("PUT", secret, {"webhook_secret": "another-secret"})
     assert (status, answer["code"]) == (400, "provider_not_connected")
@@ -354,7 +352,7 @@ async def test_a_webhook_secret_of_nothing_is_refused(hub, path):
 # --- API keys -------------------------------------------------------------------------------------
 
 
-async def test_a_key_is_shown_once_does_what_it_may_and_is_revoked_within_two_seconds(hub, other_merchant, path, until):
+async def test_key_is_shown_once_and_revoked_within_two_seconds(hub, other_merchant, path, until):
     status, created = await hub.administer("POST", f"{path}/api-keys", {"scopes": ["payments:read"]})
     assert status == 201
     assert created["api_key"].startswith(f"extrato.{other_merchant.slug}.{created['key_id']}.")
@@ -387,13 +385,13 @@ async def test_a_key_is_shown_once_does_what_it_may_and_is_revoked_within_two_se
     await until(is_refused, "the key opens nothing", within_s=2)
 
 
-async def test_a_key_that_nothing_is_said_of_has_the_scopes_of_a_shop_as_on_the_command_line(hub, path):
+async def test_key_without_options_has_shop_scopes_as_in_cli(hub, path):
     status, created = await hub.administer("POST", f"{path}/api-keys", {})
     assert (status, created["scopes"]) == (201, ["payments:read", "payments:refund", "payments:write"])
     assert (created["name"], created["listed_prices_only"]) == (None, False)
 
 
-async def test_a_key_has_the_name_that_it_was_given(hub, path):
+async def test_key_has_requested_name(hub, path):
     status, created = await hub.administer("POST", f"{path}/api-keys", {"name": " Caixa 2 "})
     assert (status, created["name"]) == (201, "Caixa 2")
     _, listed = await hub.administer("GET", f"{path}/api-keys")
@@ -404,7 +402,7 @@ async def test_a_key_has_the_name_that_it_was_given(hub, path):
     ("name", "code"),
     [(5, "invalid_text"), ("a\nb", "invalid_text"), ("x" * 61, "text_too_long"), ("a\u200bb", "invalid_api_key_name")],
 )
-async def test_a_name_that_cannot_be_read_is_refused_in_portuguese(hub, path, name, code):
+async def test_unprintable_name_is_rejected_in_portuguese(hub, path, name, code):
     before = await hub.count_requested_events()
     status, answer = await hub.administer("POST", f"{path}/api-keys", {"name": name})
     assert (status, answer["code"]) == (400, code)
@@ -413,12 +411,12 @@ async def test_a_name_that_cannot_be_read_is_refused_in_portuguese(hub, path, na
 
 
 @pytest.mark.parametrize("scopes", [None, [], "admin", ["root"], [5]])
-async def test_a_key_for_nothing_or_for_an_unknown_scope_is_refused(hub, path, scopes):
+async def test_key_with_empty_or_unknown_scopes_is_rejected(hub, path, scopes):
     status, answer = await hub.administer("POST", f"{path}/api-keys", {"scopes": scopes})
     assert (status, answer["code"]) == (400, "unknown_scope")
 
 
-async def test_a_key_kept_to_listed_prices_is_listed_as_one(hub, path):
+async def test_listed_prices_key_is_listed_as_such(hub, path):
     wanted = {"scopes": ["payments:write"], "listed_prices_only": True}
     status, created = await hub.administer("POST", f"{path}/api-keys", wanted)
     assert (status, created["listed_prices_only"]) == (201, True)
@@ -435,14 +433,14 @@ async def test_a_key_kept_to_listed_prices_is_listed_as_one(hub, path):
         ({"scopes": ["payments:write", "admin"], "listed_prices_only": True}, "admin_sets_prices"),
     ],
 )
-async def test_a_key_that_cannot_be_kept_to_listed_prices_is_refused(hub, path, wanted, code):
+async def test_listed_prices_key_with_bad_flag_or_admin_is_rejected(hub, path, wanted, code):
     before = (await hub.administer("GET", f"{path}/api-keys"))[1]
     status, answer = await hub.administer("POST", f"{path}/api-keys", wanted)
     assert (status, answer["code"]) == (400, code)
     assert (await hub.administer("GET", f"{path}/api-keys"))[1] == before
 
 
-async def test_revoking_a_key_that_never_was_is_refused(hub, path):
+async def test_unknown_key_cannot_be_revoked(hub, path):
     status, answer = await hub.administer("DELETE", f"{path}/api-keys/00000000")
     assert (status, answer["code"]) == (404, "api_key_not_found")
 
@@ -450,7 +448,7 @@ async def test_revoking_a_key_that_never_was_is_refused(hub, path):
 # --- secrets --------------------------------------------------------------------------------------
 
 
-async def test_no_secret_is_in_any_answer_log_metric_event_or_message(hub, other_merchant, path, until):
+async def test_secrets_appear_in_no_response_log_metric_or_event(hub, other_merchant, path, until):
     unknown_token, webhook_secret = "APP_USR-nobody-but-secret-all-the-same", "a-webhook-secret-of-this-test"
     provider = f"{path}/providers/mercado_pago"
     told = [

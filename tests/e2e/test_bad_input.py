@@ -33,7 +33,7 @@ async def nothing_is_left(hub):
     assert await hub.rows(EVENTS_BECAUSE_OF, name) == []
 
 
-async def test_what_leaves_something_is_found_by_its_reason(hub):
+async def test_rejection_that_stores_events_is_detected(hub):
     name = uuid4().hex
     hub.session.headers["X-Correlation-Id"] = name
     assert (await send(hub, "/payments/pix", '{"value": 1}'))[0] == 201
@@ -47,7 +47,7 @@ async def send(hub, path, data, *, content_type="application/json"):
 
 
 @pytest.mark.parametrize("quantity", ["1E1000000", "-1E1000000", "1e999999999", "1e-1000000", "1.0e1"])
-async def test_a_huge_exponent_in_a_quantity_is_not_computed_with(hub, quantity):
+async def test_huge_exponent_in_quantity_is_rejected(hub, quantity):
     data = f'{{"padaria_slug": "{MERCHANT}", "items": [{{"nome": "Pão Francês", "quantidade": {quantity}}}]}}'
     status, answer = await send(hub, "/payments/api/generate-link/", data)
     if quantity == "1.0e1":
@@ -90,7 +90,7 @@ async def test_a_huge_exponent_in_a_quantity_is_not_computed_with(hub, quantity)
     ],
 )
 @pytest.mark.usefixtures("nothing_is_left")
-async def test_a_pix_that_makes_no_sense_is_refused(hub, body, code):
+async def test_invalid_pix_is_rejected(hub, body, code):
     status, answer = await send(hub, "/payments/pix", body)
     assert status == 400
     assert answer["code"] == code
@@ -118,7 +118,7 @@ async def test_a_pix_that_makes_no_sense_is_refused(hub, body, code):
         ({"expires_in_minutes": 0}, "The field 'expires_in_minutes' must be a whole number from 1 to 43200."),
     ],
 )
-async def test_what_is_wrong_with_a_pix_is_told_in_english(hub, more, message):
+async def test_pix_errors_are_english(hub, more, message):
     status, answer = await hub.post("/payments/pix", {"value": 1, **more})
     assert (status, answer["message"]) == (400, message)
 
@@ -130,12 +130,12 @@ async def test_what_is_wrong_with_a_pix_is_told_in_english(hub, more, message):
         ("abc", 400, "invalid_payment_id", "'abc' is not the number of a payment."),
     ],
 )
-async def test_a_return_for_no_payment_is_refused_in_english(hub, number, status, code, message):
+async def test_return_for_unknown_payment_is_rejected_in_english(hub, number, status, code, message):
     assert await hub.post(f"/payments/pix/{number}/returned", {}) == (status, {"message": message, "code": code})
 
 
 @claim("pix.errors", "errors.body")
-async def test_a_wrong_idempotency_key_is_told_in_the_language_of_its_route(hub):
+async def test_invalid_idempotency_key_uses_language_of_route(hub):
     wrong = {"Idempotency-Key": "with a space"}
     order = {"padaria_slug": MERCHANT, "items": [BREAD]}
     _, answer = await hub.post("/payments/pix", {"value": 1}, wrong)
@@ -157,14 +157,14 @@ async def test_a_wrong_idempotency_key_is_told_in_the_language_of_its_route(hub)
         ("DELETE", "/payments/pix/1", 405, "This address answers GET, HEAD."),
     ],
 )
-async def test_everything_below_pix_that_is_no_page_answers_in_its_shape(hub, method, path, status, message):
+async def test_errors_below_pix_have_pix_shape(hub, method, path, status, message):
     async with hub.session.request(method, hub.url + path, headers=hub.headers) as answer:
         told = await answer.json()
         code = {404: "not_found", 405: "method_not_allowed"}[status]
         assert (answer.status, told) == (status, {"message": message, "code": code})
 
 
-async def test_an_address_that_only_begins_like_pix_answers_as_the_others(hub):
+async def test_similar_path_has_monitoring_error_shape(hub):
     status, answer = await hub.get("/payments/pixels")
     expected = {"success": False, "error": "Nada existe neste endereço", "code": "not_found"}
     assert (status, answer) == (404, expected)
@@ -173,14 +173,14 @@ async def test_an_address_that_only_begins_like_pix_answers_as_the_others(hub):
 @claim("pix.value")
 @pytest.mark.parametrize("value", [True, [1], {"a": 1}])
 @pytest.mark.usefixtures("nothing_is_left")
-async def test_a_value_that_is_no_number_is_refused(hub, value):
+async def test_non_numeric_value_is_rejected(hub, value):
     status, answer = await send(hub, "/payments/pix", json.dumps({"value": value}))
     assert status == 400
     assert answer["code"].startswith("amount_")
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-async def test_a_body_of_ten_megabytes_is_refused(hub):
+async def test_ten_megabyte_body_is_rejected(hub):
     try:
         status, answer = await send(hub, "/payments/pix", io.BytesIO(b'{"value": 1, "x": "' + b"a" * 10_000_000))
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
@@ -196,7 +196,7 @@ PACKED = gzip.compress(b'{"value": 1}', mtime=0)
 @pytest.mark.usefixtures("nothing_is_left")
 @pytest.mark.parametrize("path", ["/payments/pix", "/payments/api/1/refund/", "/webhooks/mercadopago/padaria/"])
 @pytest.mark.parametrize("body", [PACKED, PACKED[:10], b"no gzip"])
-async def test_a_packed_body_is_refused_whole_or_cut(hub, path, body):
+async def test_compressed_body_is_rejected_whole_or_truncated(hub, path, body):
     headers = {**hub.headers, "Content-Type": "application/json", "Content-Encoding": "gzip"}
     async with hub.session.post(hub.url + path, data=body, headers=headers) as answer:
         assert (answer.status, (await answer.json())["code"]) == (415, "unsupported_media_type")
@@ -213,19 +213,19 @@ async def test_a_packed_body_is_refused_whole_or_cut(hub, path, body):
     ],
 )
 @pytest.mark.usefixtures("nothing_is_left")
-async def test_another_type_or_charset_is_refused(hub, data, content_type):
+async def test_other_content_type_or_charset_is_rejected(hub, data, content_type):
     status, answer = await send(hub, "/payments/pix", data, content_type=content_type)
     assert (status, answer["code"]) == (415, "unsupported_media_type")
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-async def test_bytes_that_are_no_utf8_are_refused(hub):
+async def test_non_utf8_body_is_rejected(hub):
     status, answer = await send(hub, "/payments/pix", '{"value": 1, "description": "pão"}'.encode("latin-1"))
     assert (status, answer["code"]) == (400, "invalid_json")
     assert answer["message"] == "The body is not valid JSON: it is not UTF-8 at byte 30."
 
 
-async def test_a_portuguese_route_names_the_place_in_portuguese(hub):
+async def test_portuguese_route_names_json_fault_in_portuguese(hub):
     status, answer = await send(hub, "/payments/api/generate-link/", '{"items": [NaN]}')
     assert (status, answer["code"]) == (400, "invalid_json")
     assert answer["error"] == "O corpo da requisição não é um JSON válido: o erro está no byte 11"
@@ -259,7 +259,7 @@ async def test_a_portuguese_route_names_the_place_in_portuguese(hub):
     ],
 )
 @pytest.mark.usefixtures("nothing_is_left")
-async def test_an_order_that_makes_no_sense_is_refused(hub, items, code):
+async def test_invalid_order_is_rejected(hub, items, code):
     body = {"padaria_slug": MERCHANT, "items": items}
     status, answer = await send(hub, "/payments/api/generate-link/", json.dumps(body))
     assert status == 400
@@ -281,14 +281,14 @@ async def test_an_order_that_makes_no_sense_is_refused(hub, items, code):
     ],
 )
 @pytest.mark.usefixtures("nothing_is_left")
-async def test_an_unknown_field_of_an_order_is_named_with_the_nearest_known_one(hub, more, error):
+async def test_unknown_order_field_suggests_nearest_name(hub, more, error):
     body = {"padaria_slug": MERCHANT, "items": [BREAD]} | more
     status, answer = await send(hub, "/payments/api/generate-link/", json.dumps(body))
     assert (status, answer) == (400, {"success": False, "error": error, "code": "unknown_field"})
 
 
 @claim("generate-link.body")
-async def test_a_line_may_carry_the_references_number_of_its_product(hub):
+async def test_order_line_accepts_reference_product_number(hub):
     body = {"padaria_slug": MERCHANT, "items": [{**BREAD, "id": 7}]}
     status, answer = await hub.post("/payments/api/generate-link/", body)
     assert (status, answer["items"][0]["nome"]) == (200, "Pão Francês")
@@ -298,7 +298,7 @@ WITH_A_BODY = [each for each in OPERATIONS if isinstance(each.body, type) and is
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-async def test_every_route_but_a_banks_refuses_a_field_that_it_does_not_know(hub):
+async def test_unknown_field_is_rejected_except_from_banks(hub):
     _, pix = await hub.post("/payments/pix", {"value": 1}, {"X-Correlation-Id": uuid4().hex})
     places = {"merchant": MERCHANT, "provider": "mercado_pago", "product": "Bolo", "alert": "late_payment"}
     codes = {}
@@ -338,12 +338,12 @@ async def test_every_route_but_a_banks_refuses_a_field_that_it_does_not_know(hub
         ("nothing-here/", 404, "Nada existe neste endereço"),
     ],
 )
-async def test_a_question_about_nothing_is_answered_clearly(hub, path, status, error):
+async def test_unknown_payment_or_merchant_is_answered_404(hub, path, status, error):
     answered, answer = await hub.get(f"/payments/api/{path}")
     assert (answered, answer["success"], answer["error"]) == (status, False, error)
 
 
-async def test_another_method_is_told_which_ones_there_are(hub):
+async def test_wrong_method_lists_allowed_methods(hub):
     async with hub.session.delete(f"{hub.url}/payments/pix", headers=hub.headers) as answer:
         assert answer.status == 405
         assert answer.headers["Allow"] == "POST"
@@ -362,7 +362,7 @@ async def test_another_method_is_told_which_ones_there_are(hub):
         ({"padaria_slug": MERCHANT, "after": "9" * 15}, 400),
     ],
 )
-async def test_a_socket_for_nothing_is_refused(hub, query, status):
+async def test_socket_without_target_is_rejected(hub, query, status):
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         async with hub.socket(**query):
             pass
@@ -374,7 +374,7 @@ async def test_a_socket_for_nothing_is_refused(hub, query, status):
     "headers",
     [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer a.b.c.d"}],
 )
-async def test_without_a_key_nothing_is_told(hub, headers):
+async def test_request_without_key_is_rejected(hub, headers):
     for method, path in (("POST", "/payments/pix"), ("GET", "/payments/api/check/1/"), ("GET", "/ws?payment_id=1")):
         async with hub.session.request(method, hub.url + path, headers=headers, json={"value": 1}) as answer:
             assert answer.status == 401
@@ -399,7 +399,7 @@ async def test_without_a_key_nothing_is_told(hub, headers):
     ],
 )
 @pytest.mark.usefixtures("nothing_is_left")
-async def test_a_confirmation_of_nothing_is_refused(hub, body, status, code, message):
+async def test_invalid_confirmation_is_rejected(hub, body, status, code, message):
     answered, answer = await hub.post("/payments/pix/confirmation", body)
     assert (answered, answer) == (status, {"message": message, "code": code})
 
@@ -417,7 +417,7 @@ async def test_a_confirmation_of_nothing_is_refused(hub, body, status, code, mes
     ],
 )
 @pytest.mark.usefixtures("nothing_is_left")
-async def test_a_webhook_that_is_none_is_refused(hub, path, body, status, code):
+async def test_invalid_webhook_is_rejected(hub, path, body, status, code):
     async with hub.session.post(hub.url + path, data=body) as answer:
         assert (answer.status, (await answer.json())["code"]) == (status, code)
 
@@ -427,7 +427,7 @@ async def test_a_webhook_that_is_none_is_refused(hub, path, body, status, code):
     ("address", "stored"), [(f"/webhooks/mercadopago/{MERCHANT}/", 1), ("/webhooks/mercadopago/", 0)]
 )
 @pytest.mark.usefixtures("nothing_is_left")
-async def test_an_old_style_notification_is_taken_and_believed_by_nobody(hub, address, stored):
+async def test_ipn_notification_is_accepted_and_not_trusted(hub, address, stored):
     """At a merchant's address it is kept as what it is; at the address of all, nothing says whose it is."""
     body = '{"resource": "123", "topic": "payment"}'
     name = f"12{stored}"
@@ -451,7 +451,7 @@ async def test_an_old_style_notification_is_taken_and_believed_by_nobody(hub, ad
         ),
     ],
 )
-async def test_bytes_that_nobody_sends_by_accident_are_refused(hub, method, path, headers):
+async def test_unusual_bytes_and_lengths_are_rejected(hub, method, path, headers):
     """Over a bare socket, for a client library would not send them."""
     status, answer = await hub.raw(method, path, *headers.items())
     assert 400 <= status < 500, answer
@@ -468,7 +468,7 @@ async def test_bytes_that_nobody_sends_by_accident_are_refused(hub, method, path
     ],
 )
 @pytest.mark.usefixtures("nothing_is_left")
-async def test_an_unknown_product_is_told_the_nearest(hub, name, told):
+async def test_unknown_product_suggests_nearest_name(hub, name, told):
     order = {"padaria_slug": MERCHANT, "items": [{"nome": name, "quantidade": 1}]}
     cart = {**order, "customer": {"email": "ana@example.com"}}
     for path, body in (("/payments/api/generate-link/", order), ("/payments/api/cart/", cart)):

@@ -61,7 +61,7 @@ async def slug(hub: RunningHub) -> str:
     return slug
 
 
-async def test_a_merchant_of_ones_own_is_registered_and_sells(hub, extrato, tmp_path):
+async def test_registered_merchant_sells(hub, extrato, tmp_path):
     slug = f"padaria-{uuid4().hex[:12]}"
     await extrato.does("merchant", "register", slug, "--name", "Padaria da Ana", "--city", "Recife")
     await extrato.does("merchant", "rename", slug, "--city", "Olinda")
@@ -112,7 +112,7 @@ async def test_a_merchant_of_ones_own_is_registered_and_sells(hub, extrato, tmp_
     ]
 
 
-async def test_a_key_is_printed_alone_listed_without_its_secret_and_revoked(hub, extrato, slug, until):
+async def test_key_is_printed_once_listed_without_secret_and_revoked(hub, extrato, slug, until):
     api_key = await extrato.does(
         "api-key", "issue", slug, "--scope", "payments:read", "--scope", "confirm", "--name", "bank of the shop"
     )
@@ -137,14 +137,14 @@ async def test_a_key_is_printed_alone_listed_without_its_secret_and_revoked(hub,
     assert re.fullmatch(rf"{line}\trevoked {MINUTE}", await extrato.does("api-key", "list", slug))
 
 
-async def test_a_key_kept_to_listed_prices_is_listed_as_one(extrato, slug):
+async def test_listed_prices_key_is_listed_as_such(extrato, slug):
     api_key = await extrato.does("api-key", "issue", slug, "--scope", "payments:write", "--listed-prices-only")
     key_id = api_key.split(".")[2]
     [line] = (await extrato.does("api-key", "list", slug)).splitlines()
     assert line.startswith(f"{key_id}\t-\tpayments:write (listed prices only)\tissued ")
 
 
-async def test_a_key_of_the_hub_administers_until_it_is_revoked(hub, extrato, slug, until):
+async def test_hub_key_administers_until_revoked(hub, extrato, slug, until):
     key = await extrato.does("admin-key", "issue", "--name", "Prometheus")
     assert key.startswith("extrato.extrato.")
     key_id = key.split(".")[2]
@@ -164,7 +164,7 @@ async def test_a_key_of_the_hub_administers_until_it_is_revoked(hub, extrato, sl
     await until(is_refused, "the key opens nothing", within_s=2)
 
 
-async def test_a_key_of_the_hub_charges_for_the_merchant_that_it_names_and_for_no_other(hub, extrato, until):
+async def test_hub_key_charges_only_for_named_merchant(hub, extrato, until):
     key = await extrato.does("admin-key", "issue", "--scope", "payments:write")
     bearer = {"Authorization": f"Bearer {key}"}
 
@@ -229,7 +229,7 @@ async def test_a_key_of_the_hub_charges_for_the_merchant_that_it_names_and_for_n
         (("admin-key", "revoke", "00000000"), "", "There is no API key with this id."),
     ],
 )
-async def test_what_is_refused_is_said_in_one_sentence_and_leaves_nothing(hub, extrato, words, lines, sentence):
+async def test_rejected_command_prints_one_sentence_and_stores_nothing(hub, extrato, words, lines, sentence):
     before = await hub.count_requested_events()
     said = await extrato.refuses(*words, lines=lines)
     assert sentence in said
@@ -238,7 +238,7 @@ async def test_what_is_refused_is_said_in_one_sentence_and_leaves_nothing(hub, e
     assert await hub.count_requested_events() == before
 
 
-async def test_a_command_ends_quietly_when_the_reader_of_its_output_has_gone(hub, tmp_path):
+async def test_command_ends_quietly_on_broken_pipe(hub, tmp_path):
     async def with_a_reader_that_has_gone(*words: str, home: str, unbuffered: str) -> tuple[int | None, str]:
         reader, writer = os.pipe()
         os.close(reader)
@@ -264,22 +264,22 @@ async def test_a_command_ends_quietly_when_the_reader_of_its_output_has_gone(hub
     assert (code, errors.startswith("extrato: No hub runs in")) == (1, True)
 
 
-async def test_the_version_is_that_of_the_project_and_needs_no_hub(tmp_path):
+async def test_version_is_the_projects_and_needs_no_hub(tmp_path):
     assert await Shell(str(tmp_path / "empty")).does("--version") == f"extrato {__version__}"
 
 
-async def test_the_help_of_a_connection_says_what_is_taken_without_an_option(tmp_path):
+async def test_connect_help_shows_defaults(tmp_path):
     said = " ".join((await Shell(str(tmp_path / "empty")).does("merchant", "connect", "--help")).split())
     assert "--provider PROVIDER the provider's name (default: mercado_pago)" in said
     assert "--pix-api {orders,payments} the API that creates a Pix (default: payments)" in said
 
 
-async def test_without_a_hub_it_is_said_where_one_was_looked_for(tmp_path):
+async def test_missing_hub_error_names_the_searched_home(tmp_path):
     said = await Shell(str(tmp_path / "empty")).refuses("merchant", "list")
     assert f"No hub runs in {tmp_path / 'empty'}" in said
 
 
-async def test_a_database_alone_is_enough_but_never_gets_a_vault_key_that_the_hub_does_not_know(hub, slug, tmp_path):
+async def test_database_alone_suffices_but_gets_no_unknown_vault_key(hub, slug, tmp_path):
     shell = Shell(str(tmp_path / "elsewhere"))
     place = {"EXTRATO_DATABASE_URL": hub.addresses["database_url"], "EXTRATO_MERCADOPAGO_URL": hub.sandbox_url}
     await shell.does("merchant", "rename", slug, "--name", "Padaria de Longe", **place)
@@ -293,7 +293,7 @@ async def test_a_database_alone_is_enough_but_never_gets_a_vault_key_that_the_hu
 
 
 @pytest.mark.xdist_group("crashes")
-async def test_the_vaults_key_is_rotated_while_the_hub_goes_on(harmed_hub, until):
+async def test_vault_key_rotates_while_hub_runs(harmed_hub, until):
     hub, extrato = harmed_hub, Shell(str(harmed_hub.home))
     before = await hub.link()
     sealed = await hub.rows("SELECT sealed FROM credentials UNION ALL SELECT sealed FROM hub_secrets")
@@ -320,7 +320,7 @@ async def test_the_vaults_key_is_rotated_while_the_hub_goes_on(harmed_hub, until
 
 
 @pytest.mark.xdist_group("crashes")
-async def test_payers_tokens_are_rotated_and_old_ones_open_until_they_are_dropped(harmed_hub, until):
+async def test_rotated_payer_tokens_stay_valid_until_dropped(harmed_hub, until):
     hub, shell = harmed_hub, Shell(str(harmed_hub.home))
     assert "no older secret" in await shell.refuses("payer-tokens", "rotate", "--drop-old")
     old = await hub.link()
@@ -348,7 +348,7 @@ async def test_payers_tokens_are_rotated_and_old_ones_open_until_they_are_droppe
         assert (await opened.receive_json())["reason"] == "token_ended"
 
 
-async def test_a_key_out_of_the_environment_is_rotated_once_every_process_knows_both(home, start_hub):
+async def test_environment_vault_key_rotates_once_all_processes_have_both(home, start_hub):
     old, new = (base64.b64encode(os.urandom(32)).decode() for _ in range(2))
     async with start_hub(home, EXTRATO_SECRET_KEY=old) as hub:
         shell = Shell(str(hub.home))

@@ -55,7 +55,7 @@ async def types(hub, payment_id):
 
 
 @claim("cart.body", "cart.payment", "cart.code")
-async def test_a_cart_is_answered_with_a_code_that_banks_can_read(hub, api):
+async def test_cart_returns_valid_br_code(hub, api):
     created = await cart(hub, expiration_minutes=45)
     assert created["success"] is True
     assert (created["total"], created["status"], created["status_label"]) == (10.0, "pending", "Pendente")
@@ -71,7 +71,7 @@ async def test_a_cart_is_answered_with_a_code_that_banks_can_read(hub, api):
 
 
 @claim("flows.four-ways", "cart.payment")
-async def test_a_paid_cart_is_approved_once_however_it_was_charged(hub, until, api):
+async def test_paid_cart_is_approved_once_with_either_pix_api(hub, until, api):
     created = await cart(hub)
     await pay(hub, created)
     answer = await hub.until_checked(created["payment_id"], status="approved")
@@ -85,7 +85,7 @@ async def test_a_paid_cart_is_approved_once_however_it_was_charged(hub, until, a
     assert "DuplicatePaymentObserved" not in await types(hub, created["payment_id"])
 
 
-async def test_a_cart_is_listed_under_the_id_that_it_was_answered_with(hub, until, api):
+async def test_cart_is_listed_under_returned_id(hub, until, api):
     created = await cart(hub)
 
     async def listed():
@@ -98,7 +98,7 @@ async def test_a_cart_is_listed_under_the_id_that_it_was_answered_with(hub, unti
     assert (await hub.check(created["payment_id"]))["mp_payment_id"] == created["mp_payment_id"]
 
 
-async def test_a_paid_cart_is_told_by_its_signed_webhook(hub, until, api):
+async def test_signed_webhook_approves_paid_cart(hub, until, api):
     """The monitor may come first, where the provider wanted to be left alone after the test before; not every time."""
     told_by = set()
     for _ in range(5):
@@ -122,7 +122,7 @@ async def until_status_without_asking(hub, until, payment_id):
     await until(is_approved, "somebody told")
 
 
-async def test_without_webhooks_a_paid_cart_is_found_by_the_monitor(hub, until, api):
+async def test_monitor_finds_paid_cart_without_webhooks(hub, until, api):
     await hub.faults(webhooks=False)
     created = await cart(hub)
     await pay(hub, created)
@@ -134,7 +134,7 @@ async def test_without_webhooks_a_paid_cart_is_found_by_the_monitor(hub, until, 
 
 
 @claim("cart.body")
-async def test_who_pays_is_told_to_the_provider_and_stands_nowhere_in_the_log(hub, api):
+async def test_payer_data_goes_to_provider_and_never_into_log(hub, api):
     created = await cart(hub)
     async with hub.session.get(
         f"{hub.sandbox_url}/v1/payments/{created['mp_payment_id']}",
@@ -149,7 +149,7 @@ async def test_who_pays_is_told_to_the_provider_and_stands_nowhere_in_the_log(hu
     assert "Ana da Silva" not in told
 
 
-async def test_a_company_pays_and_is_told_to_the_provider_by_its_cnpj(hub, api):
+async def test_company_payer_goes_to_provider_by_cnpj(hub, api):
     created = await cart(hub, customer=COMPANY)
     await pay(hub, created)
     await hub.until_checked(created["payment_id"], status="approved")
@@ -189,7 +189,7 @@ async def test_a_company_pays_and_is_told_to_the_provider_by_its_cnpj(hub, api):
         ({"padaria_slug": "slug-invalido"}, "merchant_not_found"),
     ],
 )
-async def test_a_wrong_cart_is_refused_and_leaves_nothing(hub, wrong, code):
+async def test_invalid_cart_is_rejected_and_stores_nothing(hub, wrong, code):
     before = await hub.count_requested_events()
     body = {"padaria_slug": MERCHANT, "items": [{"nome": "Pão Francês", "quantidade": 1}], "customer": CUSTOMER}
     status, answer = await hub.post("/payments/api/cart/", body | wrong)
@@ -207,14 +207,14 @@ async def test_a_wrong_cart_is_refused_and_leaves_nothing(hub, wrong, code):
         {"expires_in_minutes": 45, "expiration_minutes": None},
     ],
 )
-async def test_a_cart_may_be_paid_for_as_long_as_it_says_under_either_name(hub, told):
+async def test_cart_lifetime_accepts_both_field_names(hub, told):
     created = await cart(hub, **told)
     begins, ends = (datetime.fromisoformat(created[name]) for name in ("created_at", "expires_at"))
     assert timedelta(minutes=44) < ends - begins < timedelta(minutes=46)
 
 
 @claim("errors.refused-charge", "cart.errors")
-async def test_what_the_provider_refuses_is_told_with_its_reason_and_stays_listed(others_hub, until):
+async def test_charge_refused_by_provider_gives_reason_and_stays_listed(others_hub, until):
     hub = others_hub
     await hub.faults(error_rate=1.0, error_kind="bad_request")
     order = {"padaria_slug": hub.merchant, "items": [{"nome": "Pão Francês", "quantidade": 1}]}
@@ -237,7 +237,7 @@ async def test_what_the_provider_refuses_is_told_with_its_reason_and_stays_liste
         assert "ChargeRefused" in await types(hub, payment_id)
 
 
-async def test_a_pix_that_is_refused_for_risk_is_told_like_every_refused_charge_and_asked_for_once(hub, api):
+async def test_pix_refused_for_risk_is_requested_once(hub, api):
     """Mercado Pago makes such a Pix, without a code, and refuses it in the same answer."""
     route = "POST /v1/orders" if api == "orders" else "POST /v1/payments"
     await hub.faults(pix_refused=True)
@@ -254,7 +254,7 @@ async def test_a_pix_that_is_refused_for_risk_is_told_like_every_refused_charge_
 
 
 @claim("cart.body")
-async def test_a_cart_asked_for_twice_under_one_key_is_one_payment(hub, api):
+async def test_repeated_cart_under_one_key_is_one_payment(hub, api):
     body = {"padaria_slug": MERCHANT, "items": [{"nome": "Pão Francês", "quantidade": 1}], "customer": CUSTOMER}
     key = {"Idempotency-Key": f"cart-{api}"}
     first, second = await asyncio.gather(*(hub.post("/payments/api/cart/", body, key) for _ in range(2)))
@@ -262,7 +262,7 @@ async def test_a_cart_asked_for_twice_under_one_key_is_one_payment(hub, api):
 
 
 @claim("check.alerts", "refund.attempts")
-async def test_what_was_paid_twice_is_told_and_can_be_given_back(hub, until):
+async def test_double_payment_alerts_and_can_be_refunded(hub, until):
     link = await hub.link()
     first, second = [
         await hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": "approved"})
@@ -295,7 +295,7 @@ async def test_what_was_paid_twice_is_told_and_can_be_given_back(hub, until):
 # --- cancel -------------------------------------------------------------------------------------
 
 
-async def test_a_cancelled_cart_cannot_be_paid_any_more(hub, api):
+async def test_cancelled_cart_cannot_be_paid(hub, api):
     created = await cart(hub)
     status, answer = await hub.post(f"/payments/api/{created['payment_id']}/cancel/", {})
     assert (status, answer["status"], answer["status_label"]) == (200, "cancelled", "Cancelado")
@@ -310,7 +310,7 @@ async def test_a_cancelled_cart_cannot_be_paid_any_more(hub, api):
 
 
 @claim("cancel.closes")
-async def test_a_cancelled_link_is_closed_at_the_provider(hub):
+async def test_cancelled_link_is_closed_at_provider(hub):
     link = await hub.link()
     status, answer = await hub.post(f"/payments/api/{link['payment_id']}/cancel/", {})
     assert (status, answer["status"], answer["status_detail"]) == (200, "cancelled", "by_collector")
@@ -321,7 +321,7 @@ async def test_a_cancelled_link_is_closed_at_the_provider(hub):
 
 
 @claim("pix-confirmation.status")
-async def test_a_cancelled_direct_pix_that_was_paid_in_time_is_approved_and_alerts(hub):
+async def test_cancelled_direct_pix_paid_in_time_is_approved_with_alert(hub):
     """The code stays payable, wherever somebody kept it: the money is the merchant's to give back."""
     status, created = await hub.post("/payments/pix", {"value": 12.5})
     payment = created["payment"]
@@ -334,14 +334,14 @@ async def test_a_cancelled_direct_pix_that_was_paid_in_time_is_approved_and_aler
 
 
 @claim("cancel.holds-money")
-async def test_a_paid_payment_is_not_cancelled(hub):
+async def test_paid_payment_cannot_be_cancelled(hub):
     payment_id = await paid_cart(hub)
     status, answer = await hub.post(f"/payments/api/{payment_id}/cancel/", {})
     assert (status, answer["code"]) == (409, "payment_already_paid")
 
 
 @claim("cancel.closes")
-async def test_a_payer_who_was_faster_than_the_cancellation_wins(hub):
+async def test_payment_before_cancellation_wins(hub):
     await hub.faults(webhooks=False)
     created = await cart(hub)
     await pay(hub, created)
@@ -350,7 +350,7 @@ async def test_a_payer_who_was_faster_than_the_cancellation_wins(hub):
     assert (await hub.check(created["payment_id"]))["status"] == "approved"
 
 
-async def test_a_cancellation_that_the_provider_does_not_answer_is_completed_later(hub, until):
+async def test_unanswered_cancellation_is_completed_later(hub, until):
     created = await cart(hub)
     await hub.faults(error_rate=1.0)
     status, answer = await hub.post(f"/payments/api/{created['payment_id']}/cancel/", {})
@@ -366,7 +366,7 @@ async def test_a_cancellation_that_the_provider_does_not_answer_is_completed_lat
     assert time.monotonic() - refused_at < 10
 
 
-async def test_what_another_account_does_not_know_is_not_taken_for_closed(others_hub):
+async def test_charge_unknown_to_other_account_is_not_closed(others_hub):
     hub = others_hub
     link = await hub.link()
     path = f"/admin/merchants/{hub.merchant}/providers/mercado_pago"
@@ -382,7 +382,7 @@ async def test_what_another_account_does_not_know_is_not_taken_for_closed(others
 # --- refund -------------------------------------------------------------------------------------
 
 
-async def test_a_refund_of_everything(hub, api):
+async def test_full_refund_returns_everything(hub, api):
     payment_id = await paid_cart(hub)
     status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", {"all": True})
     assert status == 200, answer
@@ -393,7 +393,7 @@ async def test_a_refund_of_everything(hub, api):
 
 
 @claim("refund.answer")
-async def test_refunds_in_parts_against_what_is_left(hub, api):
+async def test_partial_refunds_are_bounded_by_remaining_amount(hub, api):
     payment_id = await paid_cart(hub)
     path = f"/payments/api/{payment_id}/refund/"
     status, answer = await hub.post(path, {"amount": 3.5})
@@ -408,7 +408,7 @@ async def test_refunds_in_parts_against_what_is_left(hub, api):
 
 
 @claim("refund.answer")
-async def test_a_refund_asked_for_again_under_its_key_is_made_once(hub, api):
+async def test_repeated_refund_under_one_key_is_made_once(hub, api):
     payment_id = await paid_cart(hub)
     path, key = f"/payments/api/{payment_id}/refund/", {"Idempotency-Key": "refund-1"}
     answers = await asyncio.gather(*(hub.post(path, {"amount": 2}, key) for _ in range(5)))
@@ -421,7 +421,7 @@ async def test_a_refund_asked_for_again_under_its_key_is_made_once(hub, api):
     assert (status, answer["code"]) == (409, "idempotency_key_reused")
 
 
-async def test_a_refund_in_doubt_is_completed_and_made_once(hub, until, api):
+async def test_uncertain_refund_is_completed_once(hub, until, api):
     # No answer, an answer that is lost on its way, and a refusal that cannot be verified.
     doubts = [{"error_rate": 1.0}, {"lost_answers": 1.0}, {"error_rate": 1.0, "error_kind": "invalid_access_token"}]
     payments = []
@@ -446,7 +446,7 @@ async def test_a_refund_in_doubt_is_completed_and_made_once(hub, until, api):
         assert (again[0], again[1]["refunded_amount"], again[1]["remaining_amount"]) == (200, 10.0, 0.0)
 
 
-async def test_a_refusal_that_the_provider_shows_to_be_one_moves_nothing(hub, until):
+async def test_refused_refund_moves_no_money(hub, until):
     created = await cart(hub)
     await pay(hub, created)
     await hub.until_checked(created["payment_id"], status="approved")
@@ -463,7 +463,7 @@ async def test_a_refusal_that_the_provider_shows_to_be_one_moves_nothing(hub, un
 
 @claim("refund.amount")
 @pytest.mark.usefixtures("only_when_asked")
-async def test_all_that_is_left_is_what_the_provider_says_though_a_part_went_back_unheard(hub, api):
+async def test_full_refund_uses_providers_remaining_amount(hub, api):
     created = await cart(hub)
     await pay(hub, created)
     await hub.until_checked(created["payment_id"], status="approved")
@@ -494,14 +494,14 @@ async def test_all_that_is_left_is_what_the_provider_says_though_a_part_went_bac
         ({"all": True, "mp_payment_id": ""}, "missing_field", "O campo 'mp_payment_id' é obrigatório"),
     ],
 )
-async def test_a_wrong_refund_is_refused_and_moves_nothing(hub, body, code, error):
+async def test_invalid_refund_is_rejected_and_moves_no_money(hub, body, code, error):
     payment_id = await paid_cart(hub)
     status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", body)
     assert (status, answer["code"], answer["error"]) == (400, code, error)
     assert "RefundRequested" not in await types(hub, payment_id)
 
 
-async def test_an_unpaid_payment_and_a_direct_pix_are_not_refunded_here(hub):
+async def test_unpaid_payment_and_direct_pix_cannot_be_refunded(hub):
     link = await hub.link()
     status, answer = await hub.post(f"/payments/api/{link['payment_id']}/refund/", {"all": True})
     assert (status, answer["code"]) == (409, "payment_not_paid")

@@ -47,7 +47,7 @@ def _listed(header: str) -> set[str]:
 
 @claim("addresses.origin")
 @pytest.mark.parametrize("path", SHARED)
-async def test_a_page_elsewhere_is_told_what_it_may_ask_for(hub, path):
+async def test_preflight_lists_methods_and_headers(hub, path):
     for method in SHARED[path]:
         async with hub.session.options(hub.url + path, headers=_preflight(method)) as answer:
             assert answer.status == 204
@@ -61,7 +61,7 @@ async def test_a_page_elsewhere_is_told_what_it_may_ask_for(hub, path):
 
 
 @pytest.mark.parametrize("path", NOT_SHARED)
-async def test_what_no_frontend_asks_for_is_not_shared(hub, path):
+async def test_unshared_routes_have_no_cors_headers(hub, path):
     for method in ("GET", "POST"):
         async with hub.session.options(hub.url + path, headers=_preflight(method)) as answer:
             assert answer.status == 204
@@ -70,7 +70,7 @@ async def test_what_no_frontend_asks_for_is_not_shared(hub, path):
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-async def test_an_answer_and_an_error_can_be_read_with_what_their_headers_say(hub):
+async def test_responses_and_errors_are_readable_cross_origin(hub):
     async with hub.session.post(
         f"{hub.url}/payments/pix", json={"value": 3}, headers={**hub.headers, **ELSEWHERE}
     ) as answer:
@@ -82,7 +82,7 @@ async def test_an_answer_and_an_error_can_be_read_with_what_their_headers_say(hu
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
-async def test_what_a_frontend_asks_for_is_all_that_is_shared():
+async def test_only_frontend_routes_are_shared():
     assert {path for path in SHARED if not path.startswith("/payments/api/")} == {
         "/payments/pix",
         "/payments/pix/qr_code/x",
@@ -90,7 +90,7 @@ async def test_what_a_frontend_asks_for_is_all_that_is_shared():
     }
 
 
-async def test_a_page_elsewhere_cannot_confirm_with_the_key_that_it_shows(hub):
+async def test_foreign_page_cannot_confirm_payments(hub):
     _, created = await hub.post("/payments/pix", {"value": 3})
     body = {"bank_payment_id": created["payment"]["bank_payment_id"], "value": 4}
     async with hub.session.post(
@@ -100,19 +100,19 @@ async def test_a_page_elsewhere_cannot_confirm_with_the_key_that_it_shows(hub):
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-async def test_another_method_is_told_to_a_page_elsewhere_too(hub):
+async def test_method_not_allowed_is_readable_cross_origin(hub):
     async with hub.session.put(f"{hub.url}/payments/pix", headers=ELSEWHERE) as answer:
         assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (405, "*")
 
 
-async def test_a_payers_page_is_not_read_by_another_page(hub):
+async def test_payer_page_is_not_readable_cross_origin(hub):
     _, created = await hub.post("/payments/pix", {"value": 3})
     async with hub.session.get(created["payment_url"], headers=ELSEWHERE) as answer:
         assert answer.status == 200
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-async def test_head_is_answered_as_get_without_the_body(hub):
+async def test_head_is_answered_like_get_without_body(hub):
     _, created = await hub.post("/payments/pix", {"value": 3})
     for address, headers, status in (
         (created["payment"]["qr_code_url"], {}, 200),
@@ -127,7 +127,7 @@ async def test_head_is_answered_as_get_without_the_body(hub):
             assert await answer.read() == b""
 
 
-async def test_options_tells_the_methods_of_an_address_and_404_where_there_is_none(hub):
+async def test_options_lists_methods_or_answers_404(hub):
     async with hub.session.options(f"{hub.url}/payments/api/check/1/") as answer:
         assert (answer.status, _listed(answer.headers["Allow"])) == (204, {"get", "head", "options", "post"})
         assert "Access-Control-Allow-Methods" not in answer.headers

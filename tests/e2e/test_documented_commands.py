@@ -60,7 +60,7 @@ def shown_by(reader, answer):
 
 
 @pytest.mark.parametrize(("page", "heading"), SECTIONS)
-async def test_each_command_does_what_the_page_says(hub, until, page, heading):
+async def test_each_documented_command_works(hub, until, page, heading):
     known = {}
     for command in map(read, commands(section(page, heading), "curl")):
         address = command.address.replace("http://127.0.0.1:8000", hub.url)
@@ -95,26 +95,26 @@ async def test_each_command_does_what_the_page_says(hub, until, page, heading):
         assert {"events", "bank_payment_id", "refunds"} <= known.keys()
 
 
-def test_every_command_that_a_page_has_is_tried():
+def test_every_documented_command_is_tested():
     tried = [command for page, heading in SECTIONS for command in commands(section(page, heading), "curl")]
     # tests/sandbox/test_documentation.py tries the sandbox's own.
     written = [page for page in PAGES if page != SANDBOX for _ in range(text_of(page).count("$ curl "))]
     assert len(tried) == len(written) > 15
 
 
-def test_the_timeline_shows_who_caused_each_event():
+def test_timeline_shows_actor_of_each_event():
     (command,) = (each for each in commands(section(README, MINUTES), "curl") if "/events/" in each)
     event = {"time": "2026-01-31T12:00:00.000001Z", "type": "StatusChanged", "source": "webhook"}
     shown = shown_by(read(command).reader, json.dumps({"events": [event]}))
     assert shown == "2026-01-31T12:00:00 StatusChanged by webhook\n"
 
 
-def test_a_value_to_fill_in_is_named_with_its_place_in_the_answer():
+def test_placeholder_is_documented_with_its_response_field():
     words = " ".join(section(README, MINUTES).replace("# ", "").split())
     for name in ("external_reference", "payment_id", "payment.bank_payment_id"):
         assert f"the {name} of that answer" in words
 
 
-def test_the_readme_and_the_page_of_the_sandbox_know_each_other():
+def test_readme_and_sandbox_page_link_each_other():
     assert "(docs/reference/sandbox.md)" in text_of(README)
     assert "](../../README.md#the-first-five-minutes)" in text_of(SANDBOX)

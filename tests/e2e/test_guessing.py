@@ -54,7 +54,7 @@ async def deliver(hub, whose, address, *, body=None, headers=None):
     return await ask(hub, path, address, method="POST", json=body or {}, headers=headers or {})
 
 
-async def test_webhooks_for_nobody_are_limited_and_those_of_a_merchant_are_not(hub):
+async def test_webhooks_for_unknown_merchants_are_limited(hub):
     # What was accepted once is looked at, whoever else has used up what all who fail may have looked at.
     assert await deliver(hub, f"{MERCHANT}/", ELSEWHERE, headers=signed()) == 200
     statuses = [await deliver(hub, f"nobody-{n}/", "192.0.2.1") for n in range(5)]
@@ -63,7 +63,7 @@ async def test_webhooks_for_nobody_are_limited_and_those_of_a_merchant_are_not(h
     assert await deliver(hub, "nobody-9/", "192.0.2.2") == 404
 
 
-async def test_webhooks_for_accounts_of_nobody_are_limited_too(hub):
+async def test_webhooks_for_unknown_accounts_are_limited(hub):
     account = {"user_id": 174087000}
     assert await deliver(hub, "", ELSEWHERE, body=account, headers=signed()) == 200
     statuses = [await deliver(hub, "", "192.0.2.3", body={"user_id": n}) for n in range(1, 6)]
@@ -71,7 +71,7 @@ async def test_webhooks_for_accounts_of_nobody_are_limited_too(hub):
     assert await deliver(hub, "", "192.0.2.3", body=account, headers=signed()) == 200
 
 
-async def test_guessing_the_name_of_a_picture_is_limited_and_looking_at_one_is_not(hub):
+async def test_guessed_picture_names_are_limited_known_ones_are_not(hub):
     _, created = await hub.post("/payments/pix", {"value": 1})
     picture = created["payment"]["qr_code_url"].removeprefix(hub.url)
     assert await ask(hub, picture, ELSEWHERE) == 200
@@ -80,7 +80,7 @@ async def test_guessing_the_name_of_a_picture_is_limited_and_looking_at_one_is_n
     assert [await ask(hub, picture, "192.0.2.4") for _ in range(20)] == [200] * 20
 
 
-async def test_a_payer_who_comes_back_with_one_attempt_after_the_other_has_few_asked_about(hub):
+async def test_return_page_asks_about_few_unknown_attempts(hub):
     async def asked_about() -> int:
         asked = (await hub.sandbox("GET", "/_sandbox/stats"))["requests"]["by_route"]
         return sum(count for route, count in asked.items() if route.startswith("GET /v1/payments/{"))
@@ -95,7 +95,7 @@ async def test_a_payer_who_comes_back_with_one_attempt_after_the_other_has_few_a
     await hub.faults(webhooks=True)
 
 
-async def test_who_guesses_at_references_is_not_told_when_he_is_right(hub):
+async def test_limited_client_cannot_recognise_a_right_reference(hub):
     known, *secrets = [await hub.link() for _ in range(11)]
     path = "/payments/mp/return/?external_reference="
     assert await ask(hub, path + known["external_reference"], "192.0.2.6") == 200

@@ -18,7 +18,7 @@ EXACT = {
 }
 
 
-def test_every_route_of_a_merchants_programs_takes_both():
+def test_merchant_routes_accept_both_slash_forms():
     assert {route.path for route in ROUTES if not route.takes_both} == EXACT
 
 
@@ -33,20 +33,20 @@ def test_every_route_of_a_merchants_programs_takes_both():
         ("/ws", ("/ws",)),
     ],
 )
-def test_only_an_address_that_varies_by_its_slash_alone_is_two(path, addresses):
+def test_slash_forms_are_one_route(path, addresses):
     (addressed,) = {route.paths for route in (*ROUTES, SOCKET_IO, NOT_FOUND) if route.path == path}
     assert addressed == addresses
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-async def test_a_pix_is_created_and_confirmed_with_and_without_it(hub, slash):
+async def test_pix_works_with_and_without_last_slash(hub, slash):
     status, answer = await hub.post(f"/payments/pix{slash}", {"value": 4.2})
     assert status == 201
     body = {"bank_payment_id": answer["payment"]["bank_payment_id"], "value": 4.2}
     assert (await hub.post(f"/payments/pix/confirmation{slash}", body))[0] == 200
 
 
-async def test_one_idempotency_key_gives_one_payment_at_both_addresses(hub):
+async def test_idempotency_key_covers_both_slash_forms(hub):
     key = {"Idempotency-Key": "com-e-sem-barra"}
     numbers = {
         (await hub.post(path, {"value": 4.2}, key))[1]["payment"]["id"] for path in ("/payments/pix", "/payments/pix/")
@@ -55,19 +55,19 @@ async def test_one_idempotency_key_gives_one_payment_at_both_addresses(hub):
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-async def test_a_merchant_is_administered_with_and_without_it(hub, other_merchant, slash):
+async def test_admin_works_with_and_without_last_slash(hub, other_merchant, slash):
     path = f"/admin/merchants/{other_merchant.slug}"
     assert (await hub.administer("PUT", f"{path}/products/Sonho{slash}", {"price": 6.5}))[0] == 200
     _, answer = await hub.administer("GET", path + slash)
     assert answer["merchant"]["products"]["Sonho"] == 6.5
 
 
-async def test_two_slashes_are_another_address(hub):
+async def test_double_slash_is_not_found(hub):
     status, answer = await hub.post("/payments/pix//", {"value": 4.2})
     assert (status, answer["code"]) == (404, "not_found")
 
 
-async def test_the_wrong_method_is_told_the_right_one_at_both(hub):
+async def test_both_slash_forms_list_allowed_methods(hub):
     for slash in ("", "/"):
         async with hub.session.get(f"{hub.url}/payments/pix{slash}", headers=hub.headers) as answer:
             assert (answer.status, answer.headers["Allow"]) == (405, "POST")

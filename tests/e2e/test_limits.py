@@ -69,7 +69,7 @@ async def _get(hub, path, **headers):
 
 
 @claim("errors.limits")
-async def test_each_limit_is_told_with_when_to_come_again(strict):
+async def test_each_rate_limit_answers_retry_after(strict):
     hub = strict
     created = [await hub.post("/payments/pix", {"value": 1}, {"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(7)]
     assert [status for status, _ in created] == [201] * 5 + [429] * 2
@@ -93,7 +93,7 @@ async def test_each_limit_is_told_with_when_to_come_again(strict):
     assert (await _get(hub, page, **{"X-Forwarded-For": "198.51.100.2"}))[0] == 200
 
 
-async def test_administration_is_limited_apart_from_looking(strict):
+async def test_admin_writes_and_reads_have_separate_limits(strict):
     hub = strict
     path = "/admin/merchants/padaria-do-marcos"
     renamed = [await hub.administer("PATCH", path, {"city": f"Recife {n}"}) for n in range(7)]
@@ -107,7 +107,7 @@ async def test_administration_is_limited_apart_from_looking(strict):
     assert (await _get(hub, "/metrics", Authorization=f"Bearer {hub.admin_key}"))[0] == 429
 
 
-async def test_lists_are_limited_by_key_and_by_address(strict):
+async def test_lists_are_limited_by_key_and_address(strict):
     hub = strict
     _, created = await hub.post("/payments/pix", {"value": 1})
     paths = (
@@ -123,7 +123,7 @@ async def test_lists_are_limited_by_key_and_by_address(strict):
     assert (await _get(hub, created["payment_url"].removeprefix(hub.url)))[0] == 200
 
 
-async def test_confirmations_and_returns_are_limited_and_leave_nothing_behind(strict):
+async def test_limited_confirmations_and_returns_store_nothing(strict):
     hub = strict
     _, created = await hub.post("/payments/pix", {"value": 1})
     payment = created["payment"]
@@ -141,7 +141,7 @@ async def test_confirmations_and_returns_are_limited_and_leave_nothing_behind(st
     assert await hub.count_requested_events() == events
 
 
-async def test_an_address_that_guesses_is_shut_out_and_its_neighbours_key_is_not(strict):
+async def test_guessing_address_is_limited_neighbours_key_is_not(strict):
     hub = strict
     path = "/payments/api/pending/?padaria_slug=padaria-do-marcos"
     assert (await _get(hub, path, **hub.headers))[0] == 200
@@ -151,7 +151,7 @@ async def test_an_address_that_guesses_is_shut_out_and_its_neighbours_key_is_not
     assert (await _get(hub, path, **wrong, **{"X-Forwarded-For": "192.0.2.200"}))[0] == 401
 
 
-async def test_guessing_a_payers_token_is_limited_too(strict):
+async def test_guessed_payer_tokens_are_limited(strict):
     hub = strict
     statuses = [(await _get(hub, f"/payments/api/check/1/?t={n:032x}"))[0] for n in range(6)]
     assert statuses == [401] * 3 + [429] * 3
@@ -160,7 +160,7 @@ async def test_guessing_a_payers_token_is_limited_too(strict):
     assert (await _get(hub, page))[0] == 200
 
 
-async def test_guessing_the_reference_that_a_payer_comes_back_with_is_limited_too(strict):
+async def test_guessed_return_references_are_limited(strict):
     hub = strict
     link = await hub.link()
     references = [f"extrato_{link['payment_id']}_{n:012x}" for n in range(4)] + ["extrato_999999_0123456789ab"]
@@ -170,7 +170,7 @@ async def test_guessing_the_reference_that_a_payer_comes_back_with_is_limited_to
     assert (await _get(hub, path + link["external_reference"]))[0] == 200
 
 
-async def test_opening_sockets_is_limited_too(strict):
+async def test_socket_opening_is_limited(strict):
     hub = strict
     _, created = await hub.post("/payments/pix", {"value": 1})
     number, token = created["payment"]["id"], created["payment_url"].partition("t=")[2]
@@ -182,7 +182,7 @@ async def test_opening_sockets_is_limited_too(strict):
     assert refused.value.status == 429
 
 
-async def test_what_is_too_long_is_refused_before_anything_else(hub):
+async def test_oversized_request_is_rejected_first(hub):
     for request in (
         b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 20_000 + b"\r\n\r\n",
@@ -197,7 +197,7 @@ async def test_what_is_too_long_is_refused_before_anything_else(hub):
     assert status == 413
 
 
-async def test_a_head_that_does_not_come_is_not_waited_for(hub):
+async def test_slow_head_times_out(hub):
     refused = 'extrato_requests_limited_total{what="heads"}'
     before = await hub.metric(refused) if refused in await hub.metrics() else 0
     reader, writer = await asyncio.open_connection("127.0.0.1", int(hub.url.rpartition(":")[2]))
@@ -209,7 +209,7 @@ async def test_a_head_that_does_not_come_is_not_waited_for(hub):
     assert await hub.metric(refused) == before + 1
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for(hub):
+async def test_slow_body_times_out(hub):
     _, created = await hub.post("/payments/pix", {"value": 1})
     polling = "/socket.io/?EIO=4&transport=polling"
     async with hub.session.get(hub.url + polling) as answer:
@@ -238,14 +238,14 @@ async def test_a_body_that_does_not_come_is_not_waited_for(hub):
 @pytest.mark.parametrize(
     "path", ["/payments/api/pending/?padaria_slug=padaria-do-marcos", "/nowhere", "/payments/pix/999999", "/healthz"]
 )
-async def test_every_answer_says_that_it_is_not_to_be_kept_nor_guessed_at(hub, path):
+async def test_responses_disallow_caching_and_sniffing(hub, path):
     _, headers, _ = await _get(hub, path, **hub.headers)
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
     assert headers["Server"] == "extrato"
 
 
-async def test_the_host_that_a_request_names_is_in_no_address(hub):
+async def test_links_ignore_the_host_header(hub):
     status, created = await hub.post("/payments/pix", {"value": 1}, {"Host": "evil.example"})
     assert status == 201
     assert "evil.example" not in str(created)

@@ -41,7 +41,7 @@ async def send_raw(url, request):
 
 @pytest.mark.parametrize("service", ["gateway", "sandbox"])
 @pytest.mark.parametrize("kind", GARBLED)
-async def test_a_garbled_request_leaves_no_secret_in_the_logs(hub, kind, service):
+async def test_malformed_request_leaves_no_secret_in_logs(hub, kind, service):
     log = hub.home / "logs" / f"{service}.log"
     before = log.stat().st_size
     await send_raw(hub.url if service == "gateway" else hub.sandbox_url, GARBLED[kind])
@@ -52,7 +52,7 @@ async def test_a_garbled_request_leaves_no_secret_in_the_logs(hub, kind, service
     assert "Traceback" not in said
 
 
-async def test_a_garbled_request_is_told_as_a_fact(hub, until):
+async def test_malformed_request_is_logged_as_one_event(hub, until):
     log = hub.home / "logs" / "gateway.log"
     before = log.stat().st_size
     assert b" 400 " in await send_raw(hub.url, GARBLED["a long header"])
@@ -60,7 +60,7 @@ async def test_a_garbled_request_is_told_as_a_fact(hub, until):
     assert (line["event"], line["library"], line["error"]) == ("library_complained", "aiohttp.server", "LineTooLong")
 
 
-async def test_of_many_refusals_a_bounded_number_is_logged_and_the_others_are_counted(hub, until):
+async def test_rejections_are_logged_up_to_a_bound_then_counted(hub, until):
     log = hub.home / "logs" / "gateway.log"
     before = log.stat().st_size
 
@@ -83,7 +83,7 @@ async def test_of_many_refusals_a_bounded_number_is_logged_and_the_others_are_co
     assert logged <= 200
 
 
-def test_the_running_sandbox_holds_no_secret_of_the_hub(hub):
+def test_sandbox_process_has_no_secret_of_the_hub(hub):
     environment = psutil.Process(hub.pid("sandbox")).environ()
     assert not {"EXTRATO_SECRET_KEY", "EXTRATO_DATABASE_URL", "EXTRATO_NATS_URL"} & environment.keys()
     assert not [name for name, value in environment.items() if hub.addresses["database_url"] in value]

@@ -19,7 +19,7 @@ from tests.pace import allowed
 
 
 @claim("generate-link.body", "list.answer", "webhook.address", "events.answer")
-async def test_a_payment_on_the_providers_page_is_approved_everywhere(hub, until):
+async def test_checkout_payment_is_approved_in_every_view(hub, until):
     link = await hub.link(payer_email="cliente@email.com")
     async with hub.socket(payment_id=link["payment_id"]) as socket:
         assert (await socket.receive_json())["type"] == "snapshot"
@@ -34,7 +34,7 @@ async def test_a_payment_on_the_providers_page_is_approved_everywhere(hub, until
 
 
 @claim("monitor.asks", "monitor.approves", "flows.four-ways")
-async def test_without_webhooks_the_monitor_alone_finds_the_payment_within_six_seconds(others_hub):
+async def test_monitor_finds_payment_in_six_seconds_without_webhooks(others_hub):
     # The monitor may still leave the demo merchant's account alone, after a test in which the provider was away.
     hub = others_hub
     await hub.faults(webhooks=False)
@@ -53,7 +53,7 @@ async def test_without_webhooks_the_monitor_alone_finds_the_payment_within_six_s
 
 
 @claim("webhook.notification", "flows.four-ways")
-async def test_duplicated_and_shuffled_webhooks_change_a_status_once(hub, until):
+async def test_duplicate_and_reordered_webhooks_change_status_once(hub, until):
     await hub.faults(webhook_duplicates=3, webhook_shuffle=True, webhook_delay_ms=50)
     links = [await hub.link() for _ in range(5)]
     for link in links:
@@ -69,7 +69,7 @@ async def test_duplicated_and_shuffled_webhooks_change_a_status_once(hub, until)
         assert await hub.status_changes(link["payment_id"]) == APPROVED
 
 
-async def test_the_simulated_provider_signs_with_a_secret_that_only_the_hub_knows(start_hub, home, until):
+async def test_sandbox_signs_with_the_hubs_secret(start_hub, home, until):
     async with start_hub(home, EXTRATO_SANDBOX_DEMO_SECRET="") as hub:
         # Nothing but a webhook finds out that it was paid.
         os.kill(hub.pid("monitor"), signal.SIGSTOP)
@@ -82,7 +82,7 @@ async def test_the_simulated_provider_signs_with_a_secret_that_only_the_hub_know
 
 
 @claim("webhook.signature")
-async def test_webhooks_with_a_bad_signature_change_nothing(hub, until):
+async def test_webhooks_with_bad_signature_have_no_effect(hub, until):
     await hub.faults(webhook_bad_signature=True)
     link = await hub.link()
     async with hub.socket(payment_id=link["payment_id"]):
@@ -97,7 +97,7 @@ async def test_webhooks_with_a_bad_signature_change_nothing(hub, until):
 
 
 @claim("status.rejected")
-async def test_a_rejected_attempt_leaves_the_link_payable(hub):
+async def test_rejected_attempt_keeps_link_payable(hub):
     link = await hub.link()
     pay = {"preference_id": link["preference_id"]}
     await hub.sandbox("POST", "/_sandbox/pay", {**pay, "outcome": "rejected"})
@@ -107,7 +107,7 @@ async def test_a_rejected_attempt_leaves_the_link_payable(hub):
     assert await hub.status_changes(link["payment_id"]) == [("pending", "rejected"), ("rejected", "approved")]
 
 
-async def test_an_amount_that_is_less_than_the_charges_is_held_and_pays_nothing(hub, until):
+async def test_smaller_amount_is_held_without_paying_charge(hub, until):
     link = await hub.link()
     part = {"preference_id": link["preference_id"], "outcome": "approved", "amount": 0.01}
     await hub.sandbox("POST", "/_sandbox/pay", part)
@@ -121,7 +121,7 @@ async def test_an_amount_that_is_less_than_the_charges_is_held_and_pays_nothing(
 
 
 @claim("return-page.records")
-async def test_the_return_page_asks_the_provider_and_not_its_address(hub):
+async def test_return_page_asks_provider_not_its_address(hub):
     link = await hub.link()
     query = f"status=approved&payment_id=1&external_reference={link['external_reference']}"
     async with hub.session.get(f"{hub.url}/payments/mp/return/?{query}") as answer:
@@ -131,7 +131,7 @@ async def test_the_return_page_asks_the_provider_and_not_its_address(hub):
 
 
 @claim("generate-link.secure-checkout-url", "secure-link.paid", "secure-link.pending")
-async def test_the_safe_link_leads_to_the_checkout_until_it_is_paid(hub, until):
+async def test_checkout_link_redirects_until_paid(hub, until):
     link = await hub.link()
     async with hub.session.get(link["secure_checkout_url"], allow_redirects=False) as answer:
         assert (answer.status, answer.headers["Location"]) == (302, link["checkout_url"])
@@ -148,7 +148,7 @@ async def test_the_safe_link_leads_to_the_checkout_until_it_is_paid(hub, until):
         assert answer.status == 404
 
 
-async def test_a_subscriber_reads_every_event_and_can_publish_none(hub):
+async def test_subscriber_reads_events_and_cannot_publish(hub):
     link = await hub.link()
     client = await nats.connect(hub.addresses["subscriber_nats_url"], error_cb=say_nothing)
     try:
@@ -167,7 +167,7 @@ async def test_a_subscriber_reads_every_event_and_can_publish_none(hub):
         await client.close()
 
 
-async def test_a_consumer_that_a_subscriber_points_at_the_events_puts_none_among_them(hub, until):
+async def test_subscriber_consumer_cannot_deliver_into_event_subjects(hub, until):
     client = await nats.connect(hub.addresses["subscriber_nats_url"], error_cb=say_nothing)
     async with hub.jetstream() as jetstream:
         await until(lambda: is_refilled(hub, jetstream), "the stream is whole")

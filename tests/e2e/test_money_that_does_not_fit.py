@@ -53,7 +53,7 @@ async def shown(hub, address):
 
 
 @claim("check.amount", "check.money", "check.attempts", "status.partially-paid", "secure-link.part")
-async def test_two_cards_pay_one_charge_together(hub):
+async def test_two_cards_pay_one_charge(hub):
     link = await hub.link()
     first = await pay(hub, link, 2, method="visa")
     checked = await hub.until_checked(link["payment_id"], held_amount=2.0)
@@ -79,7 +79,7 @@ async def test_two_cards_pay_one_charge_together(hub):
 
 
 @claim("cancel.holds-money")
-async def test_a_payment_that_holds_money_is_not_cancelled(hub):
+async def test_payment_with_held_money_cannot_be_cancelled(hub):
     link = await hub.link()
     await pay(hub, link, 2)
     await hub.until_checked(link["payment_id"], held_amount=2.0)
@@ -89,7 +89,7 @@ async def test_a_payment_that_holds_money_is_not_cancelled(hub):
 
 
 @claim("refund.amount", "refund.attempts", "refund.answer")
-async def test_all_is_given_back_of_every_attempt_and_only_when_it_is_said(hub):
+async def test_full_refund_covers_all_attempts_only_with_all(hub):
     link = await hub.link()
     for amount in (2, 3):
         await pay(hub, link, amount, method="visa")
@@ -108,7 +108,7 @@ async def test_all_is_given_back_of_every_attempt_and_only_when_it_is_said(hub):
 
 
 @claim("refund.attempts")
-async def test_an_amount_of_several_attempts_has_to_name_one(hub):
+async def test_partial_refund_of_several_attempts_must_name_one(hub):
     link = await hub.link()
     first, second = [await pay(hub, link, amount, method="visa") for amount in (2, 3)]
     await hub.until_checked(link["payment_id"], held_amount=5.0)
@@ -120,7 +120,7 @@ async def test_an_amount_of_several_attempts_has_to_name_one(hub):
 
 
 @claim("refund.pending")
-async def test_a_refund_that_waits_for_the_central_bank_is_accepted_and_completed_later(hub, until):
+async def test_pending_refund_is_accepted_and_completed_later(hub, until):
     link = await hub.link()
     await pay(hub, link, 5)
     await hub.until_checked(link["payment_id"], held_amount=5.0)
@@ -143,7 +143,7 @@ async def test_a_refund_that_waits_for_the_central_bank_is_accepted_and_complete
 
 
 @claim("pix-confirmation.status", "accept.approves")
-async def test_a_late_pix_is_accepted(hub):
+async def test_late_pix_can_be_accepted(hub):
     payment = await late_pix(hub, 1)
     checked = await hub.check(payment["id"])
     assert (checked["status"], checked["held_amount"], checked["alerts"]) == ("cancelled", 7.0, ["late_payment"])
@@ -157,7 +157,7 @@ async def test_a_late_pix_is_accepted(hub):
 
 
 @claim("pix-confirmation.more")
-async def test_a_short_pix_is_held_and_answered_as_before(hub):
+async def test_short_pix_is_held_and_rejected(hub):
     _, created = await hub.post("/payments/pix", {"value": 5})
     payment = created["payment"]
     for _ in range(2):
@@ -179,7 +179,7 @@ async def test_a_short_pix_is_held_and_answered_as_before(hub):
 
 
 @claim("pix-confirmation.status", "pix-return.body", "pix-return.refusals")
-async def test_a_returned_pix_is_held_no_more(hub):
+async def test_returned_pix_is_not_held(hub):
     payment = await late_pix(hub, 4)
     address = f"/payments/pix/{payment['id']}/returned"
     body = {"return_id": "D" * 32, "amount": 7, "returned_at": datetime.now(UTC).isoformat()}
@@ -207,7 +207,7 @@ async def test_a_returned_pix_is_held_no_more(hub):
 
 
 @claim("check.alerts", "resolve-alert.closes")
-async def test_an_alert_is_resolved(hub):
+async def test_alert_can_be_resolved(hub):
     _, created = await hub.post("/payments/pix", {"value": 5})
     payment_id = created["payment"]["id"]
     for number in (6, 7):
@@ -231,7 +231,7 @@ async def test_an_alert_is_resolved(hub):
 
 
 @claim("socket-io.confirmed")
-async def test_a_payment_is_confirmed_once(hub):
+async def test_payment_is_confirmed_once(hub):
     link = await hub.link()
     async with listening(hub.url, auth={"api_key": hub.api_key}) as heard:
         await pay(hub, link, 2)
@@ -250,7 +250,7 @@ async def test_a_payment_is_confirmed_once(hub):
 
 @claim("accept.approves", "resolve-alert.closes")
 @pytest.mark.parametrize("what", ["refund", "accept", "alerts/late_payment/resolve"])
-async def test_money_is_moved_for_no_page_of_another_origin(hub, what):
+async def test_money_routes_are_not_shared_cross_origin(hub, what):
     link = await hub.link()
     address = f"{hub.url}/payments/api/{link['payment_id']}/{what}/"
     async with hub.session.options(address, headers=FOREIGN) as preflight:

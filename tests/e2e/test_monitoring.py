@@ -29,7 +29,7 @@ async def _projected(hub, until, payment_ids):
 
 @claim("sync-pending.asks", "sync-pending.updated")
 @pytest.mark.usefixtures("only_when_asked")
-async def test_a_synchronisation_reaches_more_than_a_hundred_payments(others_hub, until):
+async def test_synchronisation_covers_over_a_hundred_payments(others_hub, until):
     hub = others_hub
     links = await asyncio.gather(*(hub.link() for _ in range(130)))
 
@@ -70,7 +70,7 @@ async def test_a_synchronisation_reaches_more_than_a_hundred_payments(others_hub
 
 
 @claim("sync-pending.counts")
-async def test_a_provider_that_is_away_leaves_payments_unsynced_and_says_so(hub, until):
+async def test_provider_outage_leaves_payments_unsynced(hub, until):
     link = await hub.link()
     await _projected(hub, until, [link["payment_id"]])
     await hub.faults(error_rate=1.0)
@@ -82,7 +82,7 @@ async def test_a_provider_that_is_away_leaves_payments_unsynced_and_says_so(hub,
 
 @claim("check.asks")
 @pytest.mark.usefixtures("only_when_asked")
-async def test_a_hundred_callers_share_one_question(hub):
+async def test_hundred_concurrent_checks_share_one_call(hub):
     link = await hub.link()
     await hub.faults(latency_ms=150)
     before = await _searches(hub)
@@ -98,7 +98,7 @@ async def _searches(hub) -> int:
 
 
 @pytest.mark.usefixtures("only_when_asked")
-async def test_what_a_check_verified_a_moment_ago_is_told_again_without_asking(hub, until):
+async def test_recent_check_is_reused_without_provider_call(hub, until):
     link = await hub.link()
     before = await _searches(hub)
     first = await hub.check(link["payment_id"])
@@ -114,7 +114,7 @@ async def test_what_a_check_verified_a_moment_ago_is_told_again_without_asking(h
 
 
 @claim("check.asks")
-async def test_what_a_webhook_brought_is_told_before_the_provider_is_asked_again(hub):
+async def test_webhook_result_shows_within_a_recent_check(hub):
     """A webhook may take longer than the time after which it is asked again; not every time."""
     for _ in range(5):
         link = await hub.link()
@@ -127,7 +127,7 @@ async def test_what_a_webhook_brought_is_told_before_the_provider_is_asked_again
 
 
 @claim("start-monitor.answer", "list-monitors.answer")
-async def test_a_second_start_of_a_watch_answers_normally(hub, until):
+async def test_second_watch_start_answers_normally(hub, until):
     link = await hub.link()
     number = link["payment_id"]
     status, answer = await hub.post(f"/payments/api/monitor/{number}/start/", {})
@@ -151,7 +151,7 @@ async def test_a_second_start_of_a_watch_answers_normally(hub, until):
 
 
 @claim("start-monitor.answer", "monitor.final")
-async def test_a_paid_payment_is_not_watched(hub, until):
+async def test_paid_payment_is_not_watched(hub, until):
     link = await hub.link()
     await _pay(hub, link)
     await hub.until_checked(link["payment_id"], status="approved")
@@ -167,7 +167,7 @@ async def test_a_paid_payment_is_not_watched(hub, until):
 
 
 @claim("start-all.answer")
-async def test_watches_that_are_on_are_not_started_again(others_hub, until):
+async def test_active_watches_are_not_restarted(others_hub, until):
     hub = others_hub
     link = await hub.link()
     await _projected(hub, until, [link["payment_id"]])
@@ -177,7 +177,7 @@ async def test_watches_that_are_on_are_not_started_again(others_hub, until):
 
 
 @claim("sync-pending.body", "start-all.starts", "errors.payment", "errors.padaria")
-async def test_what_does_not_exist_is_told_in_the_references_words(hub):
+async def test_missing_things_have_reference_messages(hub):
     status, answer = await hub.post("/payments/api/monitor/999999/start/", {})
     assert (status, answer["error"]) == (404, "Pagamento 999999 não encontrado")
     for path in ("sync-pending", "monitors/start-all"):

@@ -24,7 +24,7 @@ READ_MODELS_OWNED_BY = """
 """
 
 
-async def test_a_home_with_one_role_goes_on_with_two(home: Path, start_hub: Callable):
+async def test_home_with_one_database_role_upgrades_to_two(home: Path, start_hub: Callable):
     names = [read_model.name for read_model in READ_MODELS]
     await asyncio.to_thread(put_database_in, home)
     async with EmbeddedPostgres(home, fsync=False) as server:

@@ -10,7 +10,7 @@ from tests.compatibility.claim import claim
 
 @claim("errors.access")
 @pytest.mark.xdist_group("open mode")
-async def test_open_mode_answers_this_machine_and_no_foreign_page(keyless_hub):
+async def test_open_mode_answers_this_machine_only(keyless_hub):
     hub = keyless_hub
     url = f"{hub.url}/payments/api/pending/?padaria_slug=padaria-do-marcos"
     for headers, status in (

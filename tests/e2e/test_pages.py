@@ -22,7 +22,7 @@ async def new_pix(hub):
     return (await hub.post("/payments/pix", {"value": 7, "payer": {"email": "cliente@example.com"}}))[1]["payment"]
 
 
-async def test_every_page_is_fenced_in_and_kept_by_nobody(hub):
+async def test_pages_have_security_headers_and_no_caching(hub):
     pix, link = await new_pix(hub), await hub.link()
     back = f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
     for address, expected in (
@@ -46,7 +46,7 @@ async def test_every_page_is_fenced_in_and_kept_by_nobody(hub):
 
 
 @claim("pix-page.missing", "secure-link.missing")
-async def test_a_page_opens_for_its_token_only_and_denies_the_payment_otherwise(hub):
+async def test_page_opens_only_with_its_token(hub):
     pix, link = await new_pix(hub), await hub.link()
     _, _, nothing = await look(hub, hub.url + NOTHING)
     token = pix["payment_url"].partition("?t=")[2]
@@ -62,7 +62,7 @@ async def test_a_page_opens_for_its_token_only_and_denies_the_payment_otherwise(
         assert (status, text) == (404, nothing), address
 
 
-async def test_the_page_of_a_pix_opens_with_a_last_slash_too(hub):
+async def test_pix_page_opens_with_last_slash(hub):
     address, _, query = (await new_pix(hub))["payment_url"].partition("?")
     status, _, text = await look(hub, f"{address}/?{query}")
     assert (status, ">Pague com Pix</h1>" in text) == (200, True)
@@ -72,7 +72,7 @@ def tokens_in(text):
     return set(re.findall(r"[?&;]t=([0-9a-f-]+)", text))
 
 
-async def test_a_reference_alone_leads_to_a_token_that_ends_after_an_hour(hub):
+async def test_reference_gives_token_that_expires_in_one_hour(hub):
     link = await hub.link()
     number, lasting = link["payment_id"], link["secure_checkout_url"].partition("?t=")[2]
     _, _, text = await look(hub, f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}")
@@ -95,7 +95,7 @@ async def test_a_reference_alone_leads_to_a_token_that_ends_after_an_hour(hub):
         assert (await look(hub, f"{hub.url}/payments/mp/return/?payment_id={number}&t={forged}"))[0] == 404
 
 
-async def test_a_page_hands_on_the_token_that_it_was_opened_with(hub):
+async def test_page_links_keep_the_opening_token(hub):
     pix, link = await new_pix(hub), await hub.link()
     lasting = link["secure_checkout_url"].partition("?t=")[2]
     for address in (pix["payment_url"], f"{hub.url}/payments/mp/return/?payment_id={link['payment_id']}&t={lasting}"):
@@ -103,7 +103,7 @@ async def test_a_page_hands_on_the_token_that_it_was_opened_with(hub):
         assert tokens_in(text) == {address.rpartition("t=")[2]}
 
 
-async def test_a_page_is_of_its_own_kind_of_payment(hub):
+async def test_page_of_other_payment_method_is_not_found(hub):
     pix, link = await new_pix(hub), await hub.link()
     number, token = link["payment_id"], link["secure_checkout_url"].partition("?t=")[2]
     assert (await look(hub, f"{hub.url}/payments/pix/{number}?t={token}"))[0] == 404
@@ -125,18 +125,18 @@ async def test_a_page_is_of_its_own_kind_of_payment(hub):
         "payment_id=%00&t=%ff",
     ],
 )
-async def test_a_return_address_that_names_no_payment_is_answered_404(hub, query):
+async def test_return_address_without_payment_is_not_found(hub, query):
     await new_pix(hub)
     assert (await look(hub, f"{hub.url}/payments/mp/return/?{query}"))[0] == 404
 
 
-async def test_a_part_of_a_reference_opens_nothing(hub):
+async def test_partial_reference_is_not_found(hub):
     reference = (await hub.link())["external_reference"]
     for part in (reference[:-1], reference.rpartition("_")[0] + "_", reference.upper()):
         assert (await look(hub, f"{hub.url}/payments/mp/return/?external_reference={part}"))[0] == 404
 
 
-async def test_a_payer_learns_the_merchants_name_and_nobodys_address(hub):
+async def test_payer_page_shows_merchant_name_and_no_e_mail(hub):
     pix, link = await new_pix(hub), await hub.link(payer_email="cliente@example.com")
     back = f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
     for address in (pix["payment_url"], back):
@@ -146,14 +146,14 @@ async def test_a_payer_learns_the_merchants_name_and_nobodys_address(hub):
         assert "padaria-do-marcos" not in text
 
 
-async def test_a_merchant_who_opens_a_page_by_key_sees_it_live(hub):
+async def test_page_opened_by_key_updates_live(hub):
     pix = await new_pix(hub)
     status, _, text = await look(hub, f"{hub.url}/payments/pix/{pix['id']}", **hub.headers)
     assert status == 200
     assert f"/ws?payment_id={pix['id']}&amp;t={pix['payment_url'].partition('?t=')[2]}" in text
 
 
-async def test_no_page_believes_the_host_that_a_request_names(hub):
+async def test_pages_ignore_the_host_header(hub):
     link = await hub.link()
     address = f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
     status, headers, text = await look(hub, address, Host="evil.example", **{"X-Forwarded-Host": "evil.example"})
@@ -163,7 +163,7 @@ async def test_no_page_believes_the_host_that_a_request_names(hub):
 
 
 @claim("assets.digest")
-async def test_files_of_the_pages_are_kept_under_their_digest_only(hub):
+async def test_assets_are_cached_only_under_their_digest(hub):
     _, _, text = await look(hub, hub.url + NOTHING)
     addresses = re.findall(r'(?:href|src)="(/assets/[^"]+)"', text)
     assert len(addresses) == 6
@@ -177,5 +177,5 @@ async def test_files_of_the_pages_are_kept_under_their_digest_only(hub):
 
 
 @pytest.mark.parametrize("name", ["nothing.css", "..%2flayout.py", "%2e%2e%2fassets.py", "live.js.map", "%00"])
-async def test_there_is_no_other_file(hub, name):
+async def test_unknown_asset_is_not_found(hub, name):
     assert (await look(hub, f"{hub.url}/assets/{name}"))[0] == 404

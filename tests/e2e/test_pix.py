@@ -21,7 +21,7 @@ KEY = {"Idempotency-Key": "pedido-42"}
 
 
 @claim("pix.message")
-async def test_a_pix_is_created_in_the_references_shape(hub):
+async def test_created_pix_has_reference_shape(hub):
     status, answer = await hub.post("/payments/pix", {"value": 100.0})
     assert status == 201
     assert answer["message"] == "The payment has been created."
@@ -32,7 +32,7 @@ async def test_a_pix_is_created_in_the_references_shape(hub):
 
 
 @claim("pix-picture.name")
-async def test_the_picture_is_drawn_once_and_may_be_kept(hub):
+async def test_picture_is_drawn_once_and_cacheable(hub):
     _, answer = await hub.post("/payments/pix", {"value": 0.01})
     for name in (answer["payment"]["qr_code"], answer["payment"]["qr_code"] + ".png"):
         async with hub.session.get(f"{hub.url}/payments/pix/qr_code/{name}") as picture:
@@ -48,7 +48,7 @@ async def test_the_picture_is_drawn_once_and_may_be_kept(hub):
 
 
 @claim("pix.bank-payment-id", "pix-confirmation.message", "pix-confirmation.status")
-async def test_the_bank_confirms_and_repeating_it_changes_nothing(hub):
+async def test_repeated_bank_confirmation_has_no_effect(hub):
     _, answer = await hub.post("/payments/pix", {"value": 12.5})
     payment = answer["payment"]
     confirmation = {"bank_payment_id": payment["bank_payment_id"], "value": 12.5}
@@ -65,7 +65,7 @@ async def test_the_bank_confirms_and_repeating_it_changes_nothing(hub):
 
 
 @claim("pix-confirmation.more")
-async def test_a_second_transfer_is_told_from_a_repeated_confirmation(hub):
+async def test_second_transfer_differs_from_repeated_confirmation(hub):
     _, answer = await hub.post("/payments/pix", {"value": 12.5})
     payment = answer["payment"]
     first, second = [f"E1234567820261122120{n}abcdefghijk" for n in range(2)]
@@ -83,7 +83,7 @@ async def test_a_second_transfer_is_told_from_a_repeated_confirmation(hub):
 
 
 @claim("pix-confirmation.body")
-async def test_another_value_than_the_charges_is_refused_and_leaves_one_trace(hub):
+async def test_wrong_value_is_rejected_and_recorded_once(hub):
     _, answer = await hub.post("/payments/pix", {"value": 12.5})
     payment = answer["payment"]
     for _ in range(2):
@@ -96,7 +96,7 @@ async def test_another_value_than_the_charges_is_refused_and_leaves_one_trace(hu
     assert (await hub.check(payment["id"]))["status"] == "pending"
 
 
-async def test_after_ten_refused_confirmations_more_are_counted_and_not_stored(hub):
+async def test_rejected_confirmations_beyond_ten_are_only_counted(hub):
     _, answer = await hub.post("/payments/pix", {"value": 12.5})
     payment = answer["payment"]
     counted = {trace: await refusals(hub, trace) for trace in ("traced", "untraced")}
@@ -124,7 +124,7 @@ async def refusals(hub, trace):
 
 
 @claim("pix.more")
-async def test_the_same_key_and_body_give_the_same_answer(hub):
+async def test_repeated_key_and_body_give_same_response(hub):
     first = await hub.post("/payments/pix", {"value": 7}, KEY)
     assert first[0] == 201
     await hub.post(
@@ -136,14 +136,14 @@ async def test_the_same_key_and_body_give_the_same_answer(hub):
 
 
 @claim("pix.more")
-async def test_the_same_key_with_another_body_is_refused(hub):
+async def test_repeated_key_with_other_body_is_rejected(hub):
     await hub.post("/payments/pix", {"value": 7}, KEY)
     status, answer = await hub.post("/payments/pix", {"value": 8}, KEY)
     assert (status, answer["code"]) == (409, "idempotency_key_reused")
 
 
 @claim("generate-link.more")
-async def test_creations_with_one_key_at_once_make_one_payment(hub):
+async def test_concurrent_creations_with_one_key_make_one_payment(hub):
     key = {"Idempotency-Key": "at-once"}
     body = {"padaria_slug": "padaria-do-marcos", "items": [{"nome": "Pão Francês", "quantidade": 2}]}
     answers = await asyncio.gather(*(hub.post("/payments/api/generate-link/", body, key) for _ in range(8)))
@@ -162,7 +162,7 @@ RECIFE = timezone(timedelta(hours=-3))
 
 @claim("pix-confirmation.more")
 @pytest.mark.parametrize("name", ["paid_at", "horario"])
-async def test_a_confirmation_tells_when_the_payer_paid(hub, name):
+async def test_confirmation_reports_time_of_payment(hub, name):
     _, answer = await hub.post("/payments/pix", {"value": 12.5})
     payment = answer["payment"]
     paid_at = at(-20, zone=RECIFE)
@@ -173,7 +173,7 @@ async def test_a_confirmation_tells_when_the_payer_paid(hub, name):
 
 
 @claim("pix-confirmation.status")
-async def test_a_pix_that_was_paid_in_time_is_approved_though_the_bank_tells_it_after_the_end(hub, until):
+async def test_pix_paid_in_time_and_confirmed_late_is_approved(hub, until):
     async with hub.inside() as inside:
         in_time, late = [await short_pix(inside) for _ in range(2)]
 
@@ -221,7 +221,7 @@ async def short_pix(inside):
     ],
     ids=["to come", "before the charge", "no offset", "another shape", "no year", "a number", "two times"],
 )
-async def test_a_time_of_payment_that_cannot_be_is_refused_and_confirms_nothing(hub, more, message):
+async def test_impossible_time_of_payment_is_rejected(hub, more, message):
     """Whole numbers are seconds from the present."""
     _, answer = await hub.post("/payments/pix", {"value": 12.5})
     payment = answer["payment"]

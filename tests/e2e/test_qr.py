@@ -88,7 +88,7 @@ def txid_of(pix):
 
 @claim("pix.qr-code", "pix.code", "pix-picture.format")
 @pytest.mark.parametrize("amount", AMOUNTS)
-async def test_every_picture_of_a_pix_is_read_back_to_its_code(hub, photograph, amount):
+async def test_pix_picture_decodes_to_its_code(hub, photograph, amount):
     pix = await new_pix(hub, amount)
     assert [text async for text in readings(hub, photograph, pix)] == [pix["payload"]] * 3
     must_say(pix["payload"], amount=amount, key=DEMO_KEY, name=DEMO_NAME, city=DEMO_CITY, txid=txid_of(pix))
@@ -105,7 +105,7 @@ async def test_every_picture_of_a_pix_is_read_back_to_its_code(hub, photograph, 
         ("evp", "123E4567-E12B-12D1-A456-426655440000", "123e4567-e12b-12d1-a456-426655440000"),
     ],
 )
-async def test_every_kind_of_key_and_long_names_are_read_back(hub, photograph, kind, given, key):
+async def test_pictures_of_all_key_kinds_and_long_names_decode(hub, photograph, kind, given, key):
     slug = f"confeitaria-{kind}"
     merchant = {"slug": slug, "name": "Confeitaria São João & Irmãos Gonçalves", "city": "São José dos Pinhais"}
     assert (await hub.administer("POST", "/admin/merchants", merchant))[0] in {200, 201}
@@ -129,7 +129,7 @@ async def test_every_kind_of_key_and_long_names_are_read_back(hub, photograph, k
 
 @claim("cart.code")
 @pytest.mark.parametrize("amount", ["0.50", "10.00", "987.65"])
-async def test_the_picture_of_a_cart_is_read_back_to_its_code(hub, amount):
+async def test_cart_picture_decodes_to_its_code(hub, amount):
     body = {
         "padaria_slug": "padaria-do-marcos",
         "items": [{"nome": "Encomenda", "quantidade": 1, "preco_unitario": float(amount)}],
@@ -147,7 +147,7 @@ async def test_the_picture_of_a_cart_is_read_back_to_its_code(hub, amount):
 
 @claim("pix-picture.format")
 @pytest.mark.parametrize("ending", ["", ".svg"])
-async def test_two_hundred_requests_at_once_draw_one_picture(hub, ending):
+async def test_concurrent_requests_draw_one_picture(hub, ending):
     pix = await new_pix(hub, "2.00")
     before = await hub.metric("extrato_pictures_drawn_total")
     answers = await asyncio.gather(*(picture(hub, pix["qr_code"] + ending) for _ in range(200)))
@@ -158,7 +158,7 @@ async def test_two_hundred_requests_at_once_draw_one_picture(hub, ending):
 
 
 @claim("pix-picture.format")
-async def test_a_picture_that_the_caller_has_is_neither_sent_nor_drawn_again(hub):
+async def test_cached_picture_is_not_sent_or_drawn_again(hub):
     pix = await new_pix(hub, "3.00")
     tags = {}
     for ending in ("", ".svg"):
@@ -176,14 +176,14 @@ async def test_a_picture_that_the_caller_has_is_neither_sent_nor_drawn_again(hub
 
 
 @claim("pix-picture.format")
-async def test_creating_a_charge_draws_nothing(hub):
+async def test_creating_a_charge_draws_no_picture(hub):
     before = await hub.metric("extrato_pictures_drawn_total")
     await asyncio.gather(*(new_pix(hub, "4.00") for _ in range(20)))
     assert await hub.metric("extrato_pictures_drawn_total") == before
 
 
 @claim("pix-picture.name")
-async def test_no_other_name_than_the_whole_one_shows_a_picture(hub):
+async def test_only_full_picture_name_is_found(hub):
     pix, link = await new_pix(hub, "5.00"), await hub.link()
     name = pix["qr_code"]
     last = "0" if name[-1] != "0" else "1"

@@ -308,7 +308,7 @@ async def links_whose_monitor_is_over(hub, count):
 
 
 @claim("pix.value", "pix.message", "pix.id", "pix.same-value", "pix.expiration", "pix.more")
-async def test_a_created_pix_is_the_references_sample_and_more(hub):
+async def test_created_pix_matches_reference_sample(hub):
     before = datetime.now(UTC)
     status, answer = await ask(hub, "POST", "/payments/pix", {"value": 100.0})
     assert status == 201
@@ -324,7 +324,7 @@ async def test_a_created_pix_is_the_references_sample_and_more(hub):
 
 
 @claim("pix-confirmation.body")
-async def test_only_a_key_that_may_confirm_does(hub):
+async def test_only_confirm_scope_confirms(hub):
     _, created = await ask(hub, "POST", "/payments/pix", {"value": 3})
     body = {"bank_payment_id": created["payment"]["bank_payment_id"], "value": 3}
     scopes = {"scopes": ["payments:read", "payments:write"]}
@@ -340,7 +340,7 @@ async def test_only_a_key_that_may_confirm_does(hub):
 
 
 @claim("addresses.slash")
-async def test_an_address_is_answered_without_its_last_slash_too(hub):
+async def test_reference_routes_answer_without_last_slash(hub):
     link = await new_link(hub)
     number, body = link["payment_id"], {**NAMED, "items": [{"nome": "Pão Francês", "quantidade": 1}]}
     for method, path, sent in (
@@ -369,7 +369,7 @@ async def test_an_address_is_answered_without_its_last_slash_too(hub):
     "generate-link.order",
     "generate-link.more",
 )
-async def test_a_generated_link_is_the_references_sample(hub):
+async def test_generated_link_matches_reference_sample(hub):
     answer = await new_link(hub)
     items = answer.pop("items")
     expected = json.loads(LINK)
@@ -397,7 +397,7 @@ async def test_a_generated_link_is_the_references_sample(hub):
     "check.status-changed",
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_checked_payment_is_the_references_sample(hub, until, only_when_asked, method):
+async def test_checked_payment_matches_reference_sample(hub, until, only_when_asked, method):
     link = await new_link(hub)
     await pay(hub, link, "approved")
     status, answer = await ask(hub, method, f"/payments/api/check/{link['payment_id']}/")
@@ -414,7 +414,7 @@ async def test_a_checked_payment_is_the_references_sample(hub, until, only_when_
 
 
 @claim("check.synced")
-async def test_a_provider_that_does_not_answer_is_told_as_not_synced(hub):
+async def test_unanswered_check_is_not_synced(hub):
     link = await new_link(hub)
     await hub.faults(error_rate=1.0)
     status, answer = await ask(hub, "GET", f"/payments/api/check/{link['payment_id']}/")
@@ -428,7 +428,7 @@ async def test_a_provider_that_does_not_answer_is_told_as_not_synced(hub):
 
 
 @claim("check.synced")
-async def test_nobody_is_asked_about_a_pix_to_the_merchants_key(hub):
+async def test_direct_pix_check_calls_no_provider(hub):
     _, created = await ask(hub, "POST", "/payments/pix", {"value": 3})
     payment = created["payment"]
     for status in ("pending", "approved"):
@@ -438,7 +438,7 @@ async def test_nobody_is_asked_about_a_pix_to_the_merchants_key(hub):
 
 
 @claim("generate-link.order", "check.times")
-async def test_times_are_brasilias_on_the_references_routes_and_utc_where_events_are_told(hub, until):
+async def test_times_are_brasilia_on_reference_routes_utc_in_events(hub, until):
     link = await new_link(hub)
     await pay(hub, link, "approved")
     checked = await until_status(hub, until, link, "approved")
@@ -459,7 +459,7 @@ async def test_times_are_brasilias_on_the_references_routes_and_utc_where_events
 
 
 @claim("list.padaria", "list.answer", "list.payment")
-async def test_a_list_is_the_references_sample(hub, until):
+async def test_list_matches_reference_sample(hub, until):
     link = await new_link(hub)
 
     async def newest_is_charged():
@@ -477,7 +477,7 @@ async def test_a_list_is_the_references_sample(hub, until):
 
 
 @claim("list.status")
-async def test_a_list_is_of_the_status_that_is_asked_for(hub, until):
+async def test_list_filters_by_status(hub, until):
     waits, paid, reviewed = [await new_link(hub) for _ in range(3)]
     await pay(hub, paid, "approved")
     await pay(hub, reviewed, "in_process")
@@ -489,7 +489,7 @@ async def test_a_list_is_of_the_status_that_is_asked_for(hub, until):
 
 
 @claim("list.status", "list.limit")
-async def test_a_list_holds_fifty_unless_another_limit_is_asked_for(hub, until):
+async def test_list_holds_fifty_by_default(hub, until):
     created = await asyncio.gather(*(ask(hub, "POST", "/payments/pix", {"value": 1}) for _ in range(51)))
     await until_listed(hub, until, [answer["payment"]["id"] for _, answer in created])
     for query, count in (("", 50), ("&limit=", 50), ("&limit=2", 2), ("&limit=51", 51)):
@@ -503,7 +503,7 @@ async def test_a_list_holds_fifty_unless_another_limit_is_asked_for(hub, until):
 @pytest.mark.parametrize(
     ("query", "status"), [("status=ALL", "all"), ("status=Approved", "approved"), ("status=", "pending")]
 )
-async def test_the_status_of_a_list_may_be_written_in_capitals_or_left_empty(hub, until, query, status):
+async def test_list_status_accepts_capitals_or_empty(hub, until, query, status):
     link = await new_link(hub)
     if status == "approved":
         await pay(hub, link, "approved")
@@ -517,13 +517,13 @@ async def test_the_status_of_a_list_may_be_written_in_capitals_or_left_empty(hub
 
 
 @claim("list.limit")
-async def test_a_limit_of_a_thousand_is_taken(hub):
+async def test_list_limit_of_one_thousand_is_accepted(hub):
     status, listed = await ask(hub, "GET", f"/payments/api/pending/?padaria_slug={MERCHANT}&status=all&limit=1000")
     assert (status, listed["success"]) == (200, True)
 
 
 @claim("list.all", "sync-pending.counts")
-async def test_a_synchronisation_counts_what_has_a_provider_to_ask_and_may_still_move(hub, until, only_when_asked):
+async def test_synchronisation_counts_open_provider_payments(hub, until, only_when_asked):
     slug = "padaria-que-conta"
     merchant = {"slug": slug, "name": "Padaria que Conta", "city": "Recife"}
     assert (await hub.administer("POST", "/admin/merchants", merchant))[0] == 201
@@ -560,7 +560,7 @@ async def test_a_synchronisation_counts_what_has_a_provider_to_ask_and_may_still
 
 
 @claim("sync-pending.body", "sync-pending.counts", "sync-pending.updated")
-async def test_a_synchronisation_is_the_references_sample(hub, until, only_when_asked):
+async def test_synchronisation_matches_reference_sample(hub, until, only_when_asked):
     link = await new_link(hub)
     await until_listed(hub, until, [link["payment_id"]])
     await pay(hub, link, "approved")
@@ -579,7 +579,7 @@ async def test_a_synchronisation_is_the_references_sample(hub, until, only_when_
 
 
 @claim("status.in-process", "sync-pending.asks")
-async def test_a_synchronisation_asks_about_what_is_in_process_or_was_rejected(hub, until, only_when_asked):
+async def test_synchronisation_covers_in_process_and_rejected(hub, until, only_when_asked):
     reviewed, refused = await new_link(hub), await new_link(hub)
     for link, status in ((reviewed, "in_process"), (refused, "rejected")):
         await pay(hub, link, status)
@@ -592,7 +592,7 @@ async def test_a_synchronisation_asks_about_what_is_in_process_or_was_rejected(h
 
 
 @claim("start-monitor.starts", "start-monitor.answer")
-async def test_a_started_monitor_is_the_references_sample(hub):
+async def test_started_monitor_matches_reference_sample(hub):
     [number] = await links_whose_monitor_is_over(hub, 1)
     status, answer = await ask(hub, "POST", f"/payments/api/monitor/{number}/start/")
     assert status == 200
@@ -600,7 +600,7 @@ async def test_a_started_monitor_is_the_references_sample(hub):
 
 
 @claim("list-monitors.answer")
-async def test_the_active_monitors_are_the_references_sample(hub, until):
+async def test_active_monitors_match_reference_sample(hub, until):
     links = [await new_link(hub) for _ in range(3)]
 
     async def are_active():
@@ -614,7 +614,7 @@ async def test_the_active_monitors_are_the_references_sample(hub, until):
 
 
 @claim("start-all.starts", "start-all.answer")
-async def test_monitors_that_are_started_at_once_are_the_references_sample_without_its_cap(hub, until):
+async def test_starting_all_monitors_matches_reference_without_cap(hub, until):
     numbers = await links_whose_monitor_is_over(hub, 25)
     started = 0
 
@@ -638,7 +638,7 @@ async def test_monitors_that_are_started_at_once_are_the_references_sample_witho
 
 
 @claim("monitor.starts")
-async def test_a_link_is_watched_for_ten_minutes_from_its_creation(hub):
+async def test_link_is_watched_for_ten_minutes(hub):
     link = await new_link(hub)
     [watch] = [event for event in await hub.events(link["payment_id"]) if event["type"] == "WatchStarted"]
     lasts = datetime.fromisoformat(watch["data"]["watch_until"]) - datetime.fromisoformat(watch["time"])
@@ -646,7 +646,7 @@ async def test_a_link_is_watched_for_ten_minutes_from_its_creation(hub):
 
 
 @claim("monitor.final")
-async def test_a_rejected_payment_is_still_watched(hub, until):
+async def test_rejected_payment_is_still_watched(hub, until):
     link = await new_link(hub)
     await pay(hub, link, "rejected")
     await until_status(hub, until, link, "rejected")
@@ -678,7 +678,7 @@ async def test_a_rejected_payment_is_still_watched(hub, until):
         ("POST", "monitors/start-all/", {"padaria_slug": "sem-mp"}, 400, "provider_not_connected", NOT_CONNECTED),
     ],
 )
-async def test_an_error_is_the_references_sample_with_a_code(hub, method, path, body, status, code, sample):
+async def test_error_matches_reference_sample_with_code(hub, method, path, body, status, code, sample):
     if code == "provider_not_connected":
         merchant = {"slug": "sem-mp", "name": "Padaria sem Mercado Pago", "city": "Recife"}
         assert (await hub.administer("POST", "/admin/merchants", merchant))[0] in {200, 201}
@@ -712,7 +712,7 @@ async def test_an_error_is_the_references_sample_with_a_code(hub, method, path, 
         (["approved", "charged_back"], "charged_back", "Contestado"),
     ],
 )
-async def test_every_status_has_the_references_label(hub, until, outcomes, status, label):
+async def test_every_status_has_reference_label(hub, until, outcomes, status, label):
     link = await new_link(hub)
     if outcomes == ["authorized"]:
         await authorize(hub, link)
@@ -746,7 +746,7 @@ async def authorize(hub, link):
 
 
 @claim("webhook.notification")
-async def test_a_signed_webhook_at_the_references_address_is_looked_into(hub, until, only_when_asked):
+async def test_signed_webhook_at_reference_address_is_processed(hub, until, only_when_asked):
     link = await new_link(hub)
     attempt = await pay(hub, link, "approved")
     notification = {"type": "payment", "user_id": 174087000, "data": {"id": str(attempt["id"])}}
@@ -776,7 +776,7 @@ async def test_a_signed_webhook_at_the_references_address_is_looked_into(hub, un
         ("rejected", "Pagamento não aprovado"),
     ],
 )
-async def test_a_return_address_shows_what_is_true_whatever_status_it_names(hub, only_when_asked, outcome, title):
+async def test_return_page_shows_real_status_for_any_address(hub, only_when_asked, outcome, title):
     link = await new_link(hub)
     await pay(hub, link, outcome)
     for status in ("approved", "pending", "rejected"):
@@ -790,7 +790,7 @@ async def test_a_return_address_shows_what_is_true_whatever_status_it_names(hub,
 
 
 @claim("flows.batch")
-async def test_the_references_batch_snippet_notices_an_approval(hub, until, only_when_asked, node):
+async def test_reference_batch_snippet_sees_approval(hub, until, only_when_asked, node):
     link = await new_link(hub)
     await until_listed(hub, until, [link["payment_id"]])
     script = (PAGE + BATCH_SNIPPET).replace("sua-padaria", MERCHANT)

@@ -117,7 +117,7 @@ async def ask(hub, method, path, body):
 
 
 @pytest.mark.parametrize("refusing", [demoted, full])
-async def test_while_the_database_refuses_writes_each_is_answered_503_and_not_done(hub, until, refusing):
+async def test_refused_database_writes_are_answered_503(hub, until, refusing):
     prepared = await prepare(hub, until)
     unpaid, asked = prepared[4], walks(prepared)
     writing = {(route.method, route.path) for route in ROUTES if route.method != "GET"}

@@ -143,7 +143,7 @@ def key(hub):
 
 @claim("socket-io.confirmed", "generate-link.order")
 @pytest.mark.parametrize("ways", WAYS.values(), ids=WAYS)
-async def test_a_merchants_client_hears_of_every_payment_that_is_confirmed(hub, ways):
+async def test_merchant_client_receives_every_confirmation(hub, ways):
     async with listening(hub.url, ways=ways, headers=hub.headers) as heard:
         pix = await new_pix(hub)
         await confirm(hub, pix)
@@ -155,7 +155,7 @@ async def test_a_merchants_client_hears_of_every_payment_that_is_confirmed(hub, 
 
 
 @claim("socket-io.connect")
-async def test_the_client_of_npm_hears_by_polling_and_websocket(hub, node):
+async def test_npm_client_receives_by_polling_and_websocket(hub, node):
     for more in ({}, {"transports": ["websocket"]}, {"transports": ["polling"]}):
         async with node_listening(node, hub.url, json.dumps({**key(hub), **more})) as said:
             assert await said() == ["connect"]
@@ -167,7 +167,7 @@ async def test_the_client_of_npm_hears_by_polling_and_websocket(hub, node):
 
 
 @claim("socket-io.confirmed")
-async def test_a_payment_link_that_is_paid_is_confirmed(hub):
+async def test_paid_link_is_confirmed(hub):
     async with listening(hub.url, **key(hub)) as heard:
         link = await hub.link()
         await hub.pay_as_a_person(link["checkout_url"])
@@ -177,7 +177,7 @@ async def test_a_payment_link_that_is_paid_is_confirmed(hub):
 
 
 @claim("socket-io.confirmed")
-async def test_a_repeated_confirmation_is_told_once(hub):
+async def test_repeated_confirmation_is_sent_once(hub):
     async with listening(hub.url, **key(hub)) as heard:
         first, second = await new_pix(hub), await new_pix(hub)
         await confirm(hub, first)
@@ -189,7 +189,7 @@ async def test_a_repeated_confirmation_is_told_once(hub):
 
 @claim("socket-io.confirmed")
 @pytest.mark.parametrize("ways", WAYS.values(), ids=WAYS)
-async def test_who_connects_after_the_confirmation_is_told_at_once_and_once(hub, ways):
+async def test_late_client_receives_confirmation_at_once_and_once(hub, ways):
     pix = await new_pix(hub)
     await confirm(hub, pix)
     shown = {"payment_id": pix["id"], "t": token_of(pix["payment_url"])}
@@ -201,7 +201,7 @@ async def test_who_connects_after_the_confirmation_is_told_at_once_and_once(hub,
 
 
 @claim("socket-io.confirmed")
-async def test_who_connects_after_a_refund_is_not_told_of_the_payment_that_is_gone(hub):
+async def test_client_after_refund_receives_no_confirmation(hub):
     link = await hub.link()
     await bring_about(hub, link, "approved")
     await bring_about(hub, link, "refunded")
@@ -216,7 +216,7 @@ async def test_who_connects_after_a_refund_is_not_told_of_the_payment_that_is_go
 
 
 @claim("socket-io.confirmed")
-async def test_who_connects_in_a_dispute_is_told_so(hub):
+async def test_client_in_dispute_receives_dispute_status(hub):
     link = await hub.link()
     await bring_about(hub, link, "approved")
     await bring_about(hub, link, "in_mediation")
@@ -232,7 +232,7 @@ async def bring_about(hub, link, outcome):
     return await hub.until_checked(link["payment_id"], status=outcome)
 
 
-async def test_a_confirmation_while_clients_connect_reaches_each_once(hub):
+async def test_confirmation_reaches_each_connecting_client_once(hub):
     pix = await new_pix(hub)
     shown = {"payment_id": pix["id"], "t": token_of(pix["payment_url"])}
     async with contextlib.AsyncExitStack() as clients:
@@ -248,7 +248,7 @@ async def test_a_confirmation_while_clients_connect_reaches_each_once(hub):
         assert [heard.told.qsize() for heard in opened] == [0] * 12
 
 
-async def test_a_payers_token_opens_its_payment_and_no_other(hub):
+async def test_payer_token_opens_only_its_payment(hub):
     mine, other = await new_pix(hub), await new_pix(hub)
     token = token_of(mine["payment_url"])
     async with listening(hub.url, auth={"payment_id": str(mine["id"]), "t": token}) as heard:
@@ -260,7 +260,7 @@ async def test_a_payers_token_opens_its_payment_and_no_other(hub):
     assert await refusal(hub.url, auth={"t": token}) == "unauthenticated"
 
 
-async def test_a_payers_token_may_stand_in_the_query_of_a_websocket(hub):
+async def test_payer_token_works_in_websocket_query(hub):
     pix = await new_pix(hub)
     await confirm(hub, pix)
     url = f"{hub.url}?payment_id={pix['id']}&t={token_of(pix['payment_url'])}"
@@ -268,14 +268,14 @@ async def test_a_payers_token_may_stand_in_the_query_of_a_websocket(hub):
         assert (await heard.next())[0] == f"payment-confirmed-{pix['id']}"
 
 
-async def test_two_tokens_in_the_query_of_a_websocket_are_refused(hub):
+async def test_two_tokens_in_websocket_query_are_rejected(hub):
     pix = await new_pix(hub)
     token = token_of(pix["payment_url"])
     assert await refusal(f"{hub.url}?payment_id={pix['id']}&t={token}&t={'0' * len(token)}") == "repeated_value"
 
 
 @claim("socket-io.access")
-async def test_another_merchant_hears_nothing_and_cannot_name_the_payment(hub, other_merchant):
+async def test_other_merchant_receives_nothing(hub, other_merchant):
     named = await new_pix(hub)
     auth = {"api_key": other_merchant.api_key}
     async with listening(hub.url, auth=auth) as heard, listening(hub.url, **key(hub)) as owner:
@@ -294,7 +294,7 @@ async def test_another_merchant_hears_nothing_and_cannot_name_the_payment(hub, o
 
 @claim("socket-io.access")
 @pytest.mark.parametrize("ways", WAYS.values(), ids=WAYS)
-async def test_who_shows_nothing_or_nothing_good_is_refused(hub, ways, other_merchant):
+async def test_missing_or_invalid_credentials_are_rejected(hub, ways, other_merchant):
     pix = await new_pix(hub)
     for auth, code in (
         (None, "unauthenticated"),
@@ -311,12 +311,12 @@ async def test_who_shows_nothing_or_nothing_good_is_refused(hub, ways, other_mer
         assert await refusal(hub.url, ways=ways, auth=auth) == code, auth
 
 
-async def test_the_client_of_npm_is_told_why_it_is_refused(hub, node):
+async def test_npm_client_gets_reason_of_rejection(hub, node):
     async with node_listening(node, hub.url) as said:
         assert await said() == ["connect_error", "Chave de API ausente ou inválida", {"code": "unauthenticated"}]
 
 
-async def test_a_key_that_is_revoked_hears_nothing_more(hub, other_merchant, node):
+async def test_revoked_key_receives_nothing_further(hub, other_merchant, node):
     auth = json.dumps({"auth": {"api_key": other_merchant.api_key}, "reconnectionDelay": 50})
     headers = {"Authorization": f"Bearer {other_merchant.api_key}"}
     url = f"{hub.url}/ws?padaria_slug={other_merchant.slug}"
@@ -332,7 +332,7 @@ async def test_a_key_that_is_revoked_hears_nothing_more(hub, other_merchant, nod
         assert (await said())[2] == {"code": "unauthenticated"}
 
 
-async def test_two_gateways_each_tell_their_own_clients(hub):
+async def test_two_gateways_serve_their_own_clients(hub):
     async with (
         second_gateway(hub) as second,
         listening(hub.url, **key(hub)) as at_first,
@@ -345,7 +345,7 @@ async def test_two_gateways_each_tell_their_own_clients(hub):
 
 
 @claim("socket-io.disconnect")
-async def test_a_client_of_a_gateway_that_stops_comes_back_and_learns_what_it_missed(hub, node):
+async def test_client_reconnects_after_stop_and_gets_missed_event(hub, node):
     pix = await new_pix(hub)
     shown = {"payment_id": pix["id"], "t": token_of(pix["payment_url"])}
     quick = {"reconnectionDelay": 50, "reconnectionDelayMax": 100}
@@ -415,7 +415,7 @@ async def test_leaked_payer_token_takes_few_slots(hub, until, node):
             told = await said()
 
 
-async def test_a_gateway_may_have_as_many_files_open_as_it_is_let(hub):
+async def test_gateway_raises_its_open_file_limit(hub):
     async with gateway_process(hub, "sh", "-c", 'ulimit -S -n 256 && exec "$@"', "sh") as (_, pid):
         lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
     soft, hard = next(line for line in lines if line.startswith("Max open files")).split()[3:5]
@@ -437,7 +437,7 @@ async def test_clients_are_counted_and_forgotten(hub, until):
     "nonsense",
     ["", "x", "9", "4", "4x", "4[", "40{", "42[" * 300, "451-[{}]", "459999999-[]", "44{}", "4" * 5000, b"\x04"],
 )
-async def test_nonsense_disturbs_nobody(hub, nonsense):
+async def test_malformed_packets_disturb_no_other_client(hub, nonsense):
     async with listening(hub.url, **key(hub)) as heard:
         url = hub.url.replace("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket"
         async with hub.session.ws_connect(url) as socket:
@@ -452,7 +452,7 @@ async def test_nonsense_disturbs_nobody(hub, nonsense):
         assert (await heard.next())[0] == f"payment-confirmed-{pix['id']}"
 
 
-async def test_any_page_may_ask_with_its_key_but_brings_no_cookie(hub):
+async def test_any_origin_connects_with_key_and_without_cookie(hub):
     url = f"{hub.url}/socket.io/?EIO=4&transport=polling"
     async with hub.session.get(url, headers={"Origin": "https://loja.example"}) as answer:
         assert answer.status == 200
@@ -467,7 +467,7 @@ async def test_any_page_may_ask_with_its_key_but_brings_no_cookie(hub):
 
 @claim("socket-io.access")
 @pytest.mark.xdist_group("open mode")
-async def test_in_open_mode_a_page_hears_without_a_key_and_foreign_pages_are_kept_out(keyless_hub, node):
+async def test_open_mode_serves_local_pages_and_rejects_foreign_ones(keyless_hub, node):
     hub = keyless_hub
     pix = await new_pix(hub)
     async with (

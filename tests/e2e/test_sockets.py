@@ -42,7 +42,7 @@ async def read(opened, count, *, within_s=10):
         return [await opened.receive_json() for _ in range(count)]
 
 
-async def test_a_merchants_socket_that_resumes_gets_every_event_once_and_in_order(hub):
+async def test_resumed_merchant_socket_gets_each_event_once_in_order(hub):
     async with hub.socket(padaria_slug=MERCHANT) as opened:
         start = (await opened.receive_json())["position"]
         ids = [(await hub.post("/payments/pix", {"value": 1}))[1]["payment"]["id"] for _ in range(10)]
@@ -57,7 +57,7 @@ async def test_a_merchants_socket_that_resumes_gets_every_event_once_and_in_orde
     assert positions == sorted(set(positions))
 
 
-async def test_resuming_while_payments_are_made_leaves_no_hole(hub):
+async def test_resuming_during_payments_misses_no_event(hub):
     async with hub.socket(padaria_slug=MERCHANT) as opened:
         start = (await opened.receive_json())["position"]
     making = asyncio.create_task(make_payments(hub, 40))
@@ -84,7 +84,7 @@ async def make_payments(hub, count):
     return [(await hub.post("/payments/pix", {"value": 1}))[1]["payment"]["id"] for _ in range(count)]
 
 
-async def test_a_payments_socket_tells_of_that_payment_only(hub):
+async def test_payment_socket_receives_only_its_payment(hub):
     ids = await make_payments(hub, 2)
     async with hub.socket(payment_id=str(ids[0]), after="0") as opened:
         resumed, told = await read(opened, 2)
@@ -103,7 +103,7 @@ def socket_of(hub, **query):
     return hub.session.ws_connect(f"{hub.url}/ws", params=query)
 
 
-async def test_a_payers_socket_tells_of_the_status_and_nothing_else(hub):
+async def test_payer_socket_receives_only_status_changes(hub):
     link = await hub.link(payer_email="cliente@email.com")
     shown = {"payment_id": str(link["payment_id"]), "t": token_of(link["secure_checkout_url"])}
     async with socket_of(hub, **shown) as opened:
@@ -122,7 +122,7 @@ async def test_a_payers_socket_tells_of_the_status_and_nothing_else(hub):
     assert "@" not in json.dumps([snapshot, live])
 
 
-async def test_a_payers_token_opens_the_socket_of_its_payment_only(hub):
+async def test_payer_token_opens_only_its_payments_socket(hub):
     mine, other = [await hub.link() for _ in range(2)]
     token, number = token_of(mine["secure_checkout_url"]), str(mine["payment_id"])
     for query, status in (
@@ -137,7 +137,7 @@ async def test_a_payers_token_opens_the_socket_of_its_payment_only(hub):
         assert refused.value.status == status, query
 
 
-async def test_a_payer_learns_its_payments_version_and_no_position(hub):
+async def test_payer_socket_carries_version_and_no_position(hub):
     link = await hub.link()
     shown = {"payment_id": str(link["payment_id"]), "t": token_of(link["secure_checkout_url"])}
     version = len(await hub.events(link["payment_id"]))
@@ -160,7 +160,7 @@ async def test_a_payer_learns_its_payments_version_and_no_position(hub):
         assert refused.value.status == 400
 
 
-async def test_an_address_has_many_sockets_open_but_does_not_take_every_place(hub, other_merchant, until):
+async def test_address_limit_leaves_slots_for_others(hub, other_merchant, until):
     headers = {"Authorization": f"Bearer {other_merchant.api_key}"}
 
     async def is_free():
@@ -181,7 +181,7 @@ async def test_an_address_has_many_sockets_open_but_does_not_take_every_place(hu
 
 
 @pytest.mark.xdist_group("crashes")
-async def test_when_the_gateway_stops_a_socket_is_told_where_to_resume(harmed_hub, until):
+async def test_stopping_gateway_sends_position_to_resume(harmed_hub, until):
     hub = harmed_hub
     ids = await make_payments(hub, 1)
     async with hub.socket(payment_id=str(ids[0])) as opened:
@@ -193,7 +193,7 @@ async def test_when_the_gateway_stops_a_socket_is_told_where_to_resume(harmed_hu
     await hub.until_restarted(until, "gateway", old_pid)
 
 
-async def test_a_socket_that_does_not_read_is_let_go_and_may_resume_where_it_stopped(hub, other_merchant):
+async def test_slow_socket_is_closed_and_can_resume(hub, other_merchant):
     """A client with a tiny window that reads nothing while more passes by than a connection holds."""
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)

@@ -180,13 +180,13 @@ def _canonical(path: str) -> str:
     return path.replace("{slash:/?}", "{slash}").replace("{anything:.*}", "{anything}")
 
 
-def test_every_registered_route_is_walked_or_says_why_not():
+def test_every_route_is_tested_or_exempt():
     listed = FOREIGN.keys() | OPEN_TO_ALL.keys() | OWN_ONLY.keys()
     assert len(listed) == len(FOREIGN) + len(OPEN_TO_ALL) + len(OWN_ONLY)
     assert _registered() == listed
 
 
-def test_no_route_is_open_to_all_by_oversight():
+def test_open_routes_are_listed_explicitly():
     scoped = {(route.method, route.path) for route in ROUTES if route.scope is not None}
     assert not scoped & OPEN_TO_ALL.keys()
 
@@ -212,7 +212,7 @@ def _nobodys() -> Things:
 
 @claim("pix-confirmation.body", "check.missing")
 @pytest.mark.parametrize("name", FOREIGN, ids=" ".join)
-async def test_a_stranger_is_told_what_nobody_is_told(hub, other_merchant, things, name):
+async def test_other_tenants_resource_is_answered_like_missing_one(hub, other_merchant, things, name):
     headers = _strangers_headers(other_merchant, name)
     before = await _events_of_all(hub)
     status, text = await _ask(hub, name[0], FOREIGN[name](things), headers)
@@ -245,7 +245,7 @@ async def _events_of_all(hub) -> list[dict[str, Any]]:
 
 @claim("errors.access")
 @pytest.mark.parametrize("name", FOREIGN, ids=" ".join)
-async def test_without_a_key_there_is_nothing_either(hub, things, name):
+async def test_request_without_key_gets_no_resource(hub, things, name):
     status, text = await _ask(hub, name[0], FOREIGN[name](things), {})
     assert status in {401, 404}, text
     assert SECRET not in text
@@ -254,14 +254,14 @@ async def test_without_a_key_there_is_nothing_either(hub, things, name):
 
 @claim("list-monitors.answer")
 @pytest.mark.parametrize("name", OWN_ONLY, ids=" ".join)
-async def test_a_list_holds_nothing_of_anothers(hub, other_merchant, name):
+async def test_list_has_no_rows_of_other_tenants(hub, other_merchant, name):
     headers = {"Authorization": f"Bearer {other_merchant.admin_key}"}
     status, text = await _ask(hub, name[0], OWN_ONLY[name], headers)
     assert status in {200, 403}, text
     assert MERCHANT not in text
 
 
-async def test_a_strangers_lists_and_counts_are_his_own(hub, other_merchant, until):
+async def test_other_tenant_sees_only_its_own_lists_and_counts(hub, other_merchant, until):
     link = await hub.link()
     headers = {"Authorization": f"Bearer {other_merchant.api_key}"}
 
@@ -281,7 +281,7 @@ async def test_a_strangers_lists_and_counts_are_his_own(hub, other_merchant, unt
     assert json.loads(text)["total_pending"] == 0
 
 
-async def test_an_idempotency_key_of_one_merchant_is_none_of_anothers(hub, other_merchant):
+async def test_idempotency_keys_are_separate_per_merchant(hub, other_merchant):
     key = {"Idempotency-Key": "the-same-key"}
     _, ours = await hub.post("/payments/pix", {"value": 2}, key)
     headers = {"Authorization": f"Bearer {other_merchant.api_key}", **key}
@@ -308,7 +308,7 @@ def _for_payer(path: str, number: int, token: str) -> str:
 
 @claim("generate-link.secure-checkout-url", "generate-link.status-check-url")
 @pytest.mark.parametrize("route", PAYER_ROUTES, ids=lambda route: f"{route.method} {route.path}")
-async def test_a_payers_token_opens_its_own_payment_and_no_other(hub, things, route):
+async def test_payer_token_opens_only_its_own_payment(hub, things, route):
     mine = await hub.link()
     token = mine["status_check_url"].partition("t=")[2]
     foreign = await _ask(hub, route.method, (_for_payer(route.path, things.number, token), None), {})
@@ -320,7 +320,7 @@ async def test_a_payers_token_opens_its_own_payment_and_no_other(hub, things, ro
 
 
 @pytest.mark.parametrize("route", PAYER_ROUTES, ids=lambda route: f"{route.method} {route.path}")
-async def test_a_token_of_the_number_alone_opens_nothing(hub, things, route):
+async def test_token_over_number_alone_is_rejected(hub, things, route):
     """Older versions made such tokens, and this log holds no payment of theirs."""
     async with hub.inside() as inside:
         key = hmac.digest(await inside.vault.secret(IN_USE), b"extrato payer tokens", "sha256")
@@ -332,7 +332,7 @@ async def test_a_token_of_the_number_alone_opens_nothing(hub, things, route):
 
 
 @pytest.mark.parametrize("route", [r for r in ROUTES if r.scope and not r.payer], ids=lambda r: f"{r.method} {r.path}")
-async def test_a_payers_token_opens_no_route_that_is_not_a_payers(hub, route):
+async def test_payer_token_opens_only_payer_routes(hub, route):
     mine = await hub.link()
     token = mine["status_check_url"].partition("t=")[2]
     path = _for_payer(route.path, mine["payment_id"], token)
@@ -342,7 +342,7 @@ async def test_a_payers_token_opens_no_route_that_is_not_a_payers(hub, route):
     assert status == 401
 
 
-async def test_a_payer_cannot_listen_to_the_merchant(hub):
+async def test_payer_cannot_listen_to_merchant(hub):
     mine = await hub.link()
     token = mine["status_check_url"].partition("t=")[2]
     for query in (
@@ -355,7 +355,7 @@ async def test_a_payer_cannot_listen_to_the_merchant(hub):
 
 
 @claim("check.payer-email")
-async def test_a_payer_sees_no_e_mail_and_nothing_of_the_merchants(hub):
+async def test_payer_sees_no_e_mail_and_no_merchant_data(hub):
     mine = await hub.link(payer_email=EMAIL)
     async with hub.session.get(mine["status_check_url"]) as answer:
         seen = await answer.json()
@@ -364,7 +364,7 @@ async def test_a_payer_sees_no_e_mail_and_nothing_of_the_merchants(hub):
         assert EMAIL not in await answer.text()
 
 
-async def test_tokens_cannot_be_guessed_from_one_another(hub):
+async def test_tokens_are_unrelated(hub):
     links = await asyncio.gather(*(hub.link() for _ in range(5)))
     tokens = {link["status_check_url"].partition("t=")[2] for link in links}
     assert len(tokens) == 5

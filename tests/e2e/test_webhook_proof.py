@@ -46,7 +46,7 @@ async def kept(hub, headers):
         ("type=topic_merchant_order_wh&data.id={0}", {"id": "{1}", "data": {}}),
     ],
 )
-async def test_what_the_signature_does_not_cover_is_not_believed(hub, query, body):
+async def test_unsigned_webhook_fields_are_not_trusted(hub, query, body):
     signed_id, other = str(uuid4().int % 10**11), str(uuid4().int % 10**11)
     headers = signed(signed_id)
     body = json.loads(json.dumps(body).replace("{0}", signed_id).replace("{1}", other))
@@ -55,7 +55,7 @@ async def test_what_the_signature_does_not_cover_is_not_believed(hub, query, bod
 
 
 @pytest.mark.parametrize("query", ["", "type=payment", "type=payment&data.id=", "type=payment&id={0}"])
-async def test_a_signature_over_no_id_is_not_believed(others_hub, query):
+async def test_signature_without_id_is_not_trusted(others_hub, query):
     """It would fit a delivery about anything."""
     hub = others_hub
     other = str(uuid4().int % 10**11)
@@ -68,7 +68,7 @@ async def test_a_signature_over_no_id_is_not_believed(others_hub, query):
 @claim("webhook.panel")
 @pytest.mark.parametrize("address", ["/webhooks/mercadopago", ADDRESS, ADDRESS.rstrip("/")])
 @pytest.mark.usefixtures("only_when_asked")
-async def test_a_test_of_the_panel_is_answered_and_nothing_is_asked(hub, until, address):
+async def test_panel_test_is_answered_without_provider_call(hub, until, address):
     before = await hub.asked(GET_PAYMENT)
     for query in ("", "?topic=payment&id=123456", "?type=payment&data.id=123456"):
         async with hub.session.get(hub.url + address + query) as answer:

@@ -51,7 +51,7 @@ def a_number():
     ],
     ids=["body", "user_agent", "signature", "everything"],
 )
-async def test_a_strangers_delivery_is_kept_within_four_kilobytes(others_hub, headers, more, body):
+async def test_unverified_delivery_is_stored_in_four_kilobytes(others_hub, headers, more, body):
     hub = others_hub
     assert await post(hub, a_number(), {"x-signature": "ts=1", **headers}, body=body, more=more) == 401
     ((verdict, record),) = await kept(hub)
@@ -60,7 +60,7 @@ async def test_a_strangers_delivery_is_kept_within_four_kilobytes(others_hub, he
     assert json.loads(record)["body_bytes"] == len(body)
 
 
-async def test_a_verified_delivery_is_kept_within_sixteen_kilobytes(others_hub):
+async def test_verified_delivery_is_stored_in_sixteen_kilobytes(others_hub):
     hub, number = others_hub, a_number()
     body = json.dumps({"type": "payment", "data": {"id": number}, "x": "a" * 60_000}).encode()
     assert await post(hub, number, signed(number), body=body) == 200
@@ -70,7 +70,7 @@ async def test_a_verified_delivery_is_kept_within_sixteen_kilobytes(others_hub):
     assert json.loads(record)["body"].startswith('{"type": "payment"')
 
 
-async def test_a_stranger_uses_up_no_other_merchants_share(hub, others_hub):
+async def test_stranger_cannot_use_up_other_merchants_budget(hub, others_hub):
     statuses = await asyncio.gather(*(post(others_hub, a_number(), {}) for _ in range(2 * UNVERIFIED_BURST)))
     assert set(statuses) == {401}
     assert UNVERIFIED_BURST <= len(await kept(others_hub)) <= UNVERIFIED_BURST + 2
@@ -83,7 +83,7 @@ async def test_a_stranger_uses_up_no_other_merchants_share(hub, others_hub):
 
 
 @pytest.mark.usefixtures("only_when_asked")
-async def test_over_its_share_a_merchants_deliveries_are_looked_into_without_their_bodies(others_hub, until):
+async def test_deliveries_over_budget_are_processed_without_bodies(others_hub, until):
     hub, filling = others_hub, b'{"x":"' + b"a" * 60_000 + b'"}'
 
     async def deliver(count, kind):
@@ -107,7 +107,7 @@ async def test_over_its_share_a_merchants_deliveries_are_looked_into_without_the
     await until(are_asked, "all are looked into")
 
 
-async def test_a_repeat_is_answered_and_not_stored_again(others_hub):
+async def test_repeated_delivery_is_not_stored_again(others_hub):
     hub, number = others_hub, a_number()
     headers = signed(number)
     statuses = await asyncio.gather(*(post(hub, number, headers) for _ in range(10)))
@@ -119,7 +119,7 @@ async def test_a_repeat_is_answered_and_not_stored_again(others_hub):
     assert len(evidence) == 1
 
 
-async def test_notices_of_one_event_share_a_request_id_and_are_all_stored(others_hub):
+async def test_notices_with_one_request_id_are_all_stored(others_hub):
     hub, number, other = others_hub, a_number(), a_number()
     request_id, ts = uuid4().hex, int(time.time())
     first = signed(number, request_id=request_id, ts=str(ts))
@@ -131,7 +131,7 @@ async def test_notices_of_one_event_share_a_request_id_and_are_all_stored(others
     assert len(await kept(hub)) == 5
 
 
-async def test_a_delivery_repeated_under_types_that_no_signature_covers_is_not_stored_each_time(others_hub):
+async def test_delivery_repeated_under_other_types_is_stored_once(others_hub):
     hub, number = others_hub, f"ORD{a_number()}"
     headers = signed(number.lower())
     for kind in ("order", "ORDER", "Order", *(f"t{each}" for each in range(20))):
@@ -140,7 +140,7 @@ async def test_a_delivery_repeated_under_types_that_no_signature_covers_is_not_s
     assert len(await kept(hub)) == 2
 
 
-async def test_a_forged_delivery_takes_the_place_of_no_true_one(others_hub):
+async def test_forged_delivery_does_not_block_verified_one(others_hub):
     hub, number = others_hub, a_number()
     headers = signed(number)
     forged = {
@@ -152,7 +152,7 @@ async def test_a_forged_delivery_takes_the_place_of_no_true_one(others_hub):
     assert [verdict for verdict, _ in await kept(hub)] == ["mismatched", "verified"]
 
 
-async def test_one_notice_to_two_merchants_of_an_account_is_stored_for_both(hub, others_hub):
+async def test_notice_for_shared_account_is_stored_for_both_merchants(hub, others_hub):
     number = a_number()
     headers = signed(number)
     for each in (hub, others_hub):

@@ -11,7 +11,7 @@ def bearer(api_key):
     return {"Authorization": f"Bearer {api_key}"}
 
 
-async def test_a_key_that_may_not_refund_charges_and_cancels(hub, other_merchant):
+async def test_key_without_refund_scope_charges_and_cancels(hub, other_merchant):
     charging = bearer(other_merchant.write_key)
     assert (await hub.post("/payments/pix", {"value": 1}, charging))[0] == 201
     status, answer = await hub.post(f"/payments/api/{NOBODYS}/cancel/", {}, charging)
@@ -32,7 +32,7 @@ async def refund_key(hub, other_merchant):
     return created["api_key"]
 
 
-async def test_a_key_that_may_only_refund_neither_charges_nor_cancels(hub, refund_key):
+async def test_refund_only_key_cannot_charge_or_cancel(hub, refund_key):
     status, answer = await hub.post(f"/payments/api/{NOBODYS}/refund/", {}, bearer(refund_key))
     assert (status, answer["code"]) == (404, "payment_not_found")
     for path in ("/payments/pix", f"/payments/api/{NOBODYS}/cancel/"):
@@ -58,7 +58,7 @@ async def till(others_hub):
     ("path", "more", "status"),
     [("/payments/api/generate-link/", {}, 200), ("/payments/api/cart/", CUSTOMER, 201)],
 )
-async def test_a_key_kept_to_listed_prices_orders_products_and_sets_no_price(till, path, more, status):
+async def test_listed_prices_key_orders_without_setting_prices(till, path, more, status):
     bread = {"nome": "Pão Francês", "quantidade": 2}
     once = {"Idempotency-Key": path}
     before = await till.topics(till.merchant, of="")
@@ -75,7 +75,7 @@ async def test_a_key_kept_to_listed_prices_orders_products_and_sets_no_price(til
     assert (answered, created["total"]) == (status, 1.5)
 
 
-async def test_a_key_kept_to_listed_prices_makes_no_pix_of_an_amount_of_its_own(till):
+async def test_listed_prices_key_cannot_create_direct_pix(till):
     before = await till.topics(till.merchant, of="")
     status, answer = await till.post("/payments/pix", {"value": 0.75})
     assert (status, answer["code"]) == (403, "listed_prices_only")

@@ -126,26 +126,26 @@ async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
     await runner.cleanup()
 
 
-async def test_a_head_that_trickles_is_given_up(site: Site, until):
+async def test_trickling_head_times_out(site: Site, until):
     async with site.connected() as client:
         told = await client.trickle(b"GET /short HTTP/1.1\r\nHost: hub\r\n" + b"X-Slow: x\r\n" * 100, HEAD_S / 10)
         assert told.startswith(b"HTTP/1.1 408 ")
         await until(site.is_empty, "the place is free")
 
 
-async def test_a_head_that_stops_in_the_middle_is_given_up(site: Site):
+async def test_incomplete_head_times_out(site: Site):
     async with site.connected() as client:
         client.send(HEAD[:-1])
         assert (await client.rest()).startswith(b"HTTP/1.1 408 ")
 
 
-async def test_a_connection_that_says_nothing_is_closed_without_a_word(site: Site, until):
+async def test_silent_connection_is_closed_without_response(site: Site, until):
     async with site.connected() as client:
         assert await client.rest() == b""
         await until(site.is_empty, "the place is free")
 
 
-async def test_between_requests_a_connection_rests_and_the_next_head_counts_from_its_first_byte(site: Site):
+async def test_idle_connection_stays_and_next_head_counts_from_first_byte(site: Site):
     async with site.connected() as client:
         for _ in range(2):
             client.send(HEAD)
@@ -155,7 +155,7 @@ async def test_between_requests_a_connection_rests_and_the_next_head_counts_from
         assert (await client.rest()).startswith(b"HTTP/1.1 408 ")
 
 
-async def test_a_head_in_two_parts_is_answered(site: Site):
+async def test_head_in_two_parts_is_answered(site: Site):
     async with site.connected() as client:
         for _ in range(2):
             client.send(HEAD[:10])
@@ -165,7 +165,7 @@ async def test_a_head_in_two_parts_is_answered(site: Site):
             await asyncio.sleep(LONGER_S)
 
 
-async def test_a_slow_body_is_not_a_slow_head(site: Site):
+async def test_slow_body_is_not_a_slow_head(site: Site):
     async with site.connected() as client:
         client.send(b"POST /short HTTP/1.1\r\nHost: hub\r\nContent-Length: 10\r\n\r\n")
         for digit in b"0123456789":
@@ -174,13 +174,13 @@ async def test_a_slow_body_is_not_a_slow_head(site: Site):
         assert await client.answer() == b"0123456789"
 
 
-async def test_who_waits_for_a_slow_answer_is_left_alone(site: Site):
+async def test_client_waiting_for_slow_response_stays_connected(site: Site):
     async with site.connected() as client:
         client.send(b"GET /slow HTTP/1.1\r\nHost: hub\r\n\r\n" + HEAD)
         assert [await client.answer(), await client.answer()] == [b"slow", b""]
 
 
-async def test_a_slow_reader_of_a_long_answer_gets_all_of_it(site: Site):
+async def test_slow_reader_gets_whole_long_response(site: Site):
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         client.connect(("127.0.0.1", site.port))
@@ -196,7 +196,7 @@ async def test_a_slow_reader_of_a_long_answer_gets_all_of_it(site: Site):
                 received += len(chunk)
 
 
-async def test_a_websocket_that_is_silent_or_trickles_stays(site: Site):
+async def test_silent_or_trickling_websocket_stays_open(site: Site):
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(f"http://127.0.0.1:{site.port}/ws") as opened,
@@ -207,13 +207,13 @@ async def test_a_websocket_that_is_silent_or_trickles_stays(site: Site):
             assert await opened.receive_str() == "still here"
 
 
-async def test_requests_behind_one_another_are_answered(site: Site):
+async def test_pipelined_requests_are_answered(site: Site):
     async with site.connected() as client:
         client.send(HEAD * 20)
         assert [await client.answer() for _ in range(20)] == [b""] * 20
 
 
-async def test_nonsense_is_answered_and_leaves_nothing(site: Site, until):
+async def test_malformed_request_is_answered_and_releases_connection(site: Site, until):
     async with site.connected() as client:
         client.send(b"\x00\x01\r\n\r\n")
         assert (await client.rest()).startswith(b"HTTP/1.0 400 ")
@@ -221,7 +221,7 @@ async def test_nonsense_is_answered_and_leaves_nothing(site: Site, until):
 
 
 @pytest.mark.parametrize("site", [{"EXTRATO_CONNECTIONS_PER_ADDRESS": "2"}], indirect=True)
-async def test_an_address_that_holds_too_many_connections_is_hung_up_on(site: Site, until):
+async def test_address_over_connection_limit_is_disconnected(site: Site, until):
     async with site.connected() as first:
         async with site.connected() as second:
             for client in (first, second):
@@ -251,7 +251,7 @@ async def test_an_address_that_holds_too_many_connections_is_hung_up_on(site: Si
 @pytest.mark.parametrize(
     "site", [{"EXTRATO_CONNECTIONS_PER_ADDRESS": "1", "EXTRATO_TRUSTED_PROXIES": "127.0.0.0/24"}], indirect=True
 )
-async def test_a_trusted_proxy_holds_any_number(site: Site):
+async def test_trusted_proxy_has_no_connection_limit(site: Site):
     async with contextlib.AsyncExitStack() as clients:
         for _ in range(10):
             client = await clients.enter_async_context(site.connected())

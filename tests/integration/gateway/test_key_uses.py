@@ -30,7 +30,7 @@ async def rows(pool):
     return [tuple(row) for row in await pool.fetch("SELECT holder, key_id, xmin::text FROM api_key_uses ORDER BY 1, 2")]
 
 
-async def test_a_use_is_told_at_once_and_written_later(pool):
+async def test_key_use_shows_at_once_and_is_written_later(pool):
     uses, elsewhere = KeyUses(pool), KeyUses(pool)
     before = datetime.now(UTC)
     uses.note(key("a"))
@@ -44,7 +44,7 @@ async def test_a_use_is_told_at_once_and_written_later(pool):
     assert await elsewhere.read("another") == {}
 
 
-async def test_a_thousand_uses_are_one_write_and_none_is_no_write(pool):
+async def test_thousand_uses_are_one_write(pool):
     uses = KeyUses(pool)
     for _ in range(1000):
         uses.note(key("a"))
@@ -55,7 +55,7 @@ async def test_a_thousand_uses_are_one_write_and_none_is_no_write(pool):
     assert len(written) == 1
 
 
-async def test_what_another_gateway_wrote_a_moment_before_is_not_written_again(pool):
+async def test_recent_write_of_other_gateway_is_not_repeated(pool):
     now = time.time()
     await write_uses(pool, {("padaria", "a"): now})
     written = await rows(pool)
@@ -66,7 +66,7 @@ async def test_what_another_gateway_wrote_a_moment_before_is_not_written_again(p
     assert (await read_uses(pool, "padaria"))["a"] - datetime.fromtimestamp(now, UTC) == timedelta(seconds=61)
 
 
-async def test_while_postgresql_refuses_uses_stay_noted_and_nothing_is_raised(pool):
+async def test_refused_write_keeps_uses_without_error(pool):
     uses = KeyUses(pool)
     uses.note(key("a"))
     await pool.execute("ALTER TABLE api_key_uses RENAME TO gone")
@@ -77,7 +77,7 @@ async def test_while_postgresql_refuses_uses_stay_noted_and_nothing_is_raised(po
     assert set(await read_uses(pool, "padaria")) == {"a", "b"}
 
 
-async def test_what_is_noted_is_bounded_and_written_when_the_gateway_ends(pool, monkeypatch):
+async def test_noted_uses_are_bounded_and_written_at_shutdown(pool, monkeypatch):
     monkeypatch.setattr(key_uses, "MAX_NOTED", 2)
     uses = KeyUses(pool)
     for key_id in "abcb":

@@ -130,23 +130,21 @@ async def payers(pool: asyncpg.Pool) -> AsyncIterator[Payers]:
     await log.close()
 
 
-async def test_a_payment_is_read_once_to_check_its_token_and_to_show_it(payers: Payers):
+async def test_payment_is_read_once_for_token_and_handler(payers: Payers):
     payment = await payers.open()
     payers.log.read = 0
     assert await payers.ask(payers.token_of(payment)) == (200, payment.payment.intent.bank_payment_id)
     assert payers.log.read == 1
 
 
-async def test_a_wrong_token_is_answered_as_a_payment_that_does_not_exist(payers: Payers):
+async def test_wrong_token_is_answered_like_missing_payment(payers: Payers):
     payment = await payers.open()
     wrong, missing = await payers.ask("0" * 32), await payers.ask(payers.token_of(payment), NUMBER + 1)
     assert wrong == missing
     assert wrong[0] == 401
 
 
-async def test_a_link_from_before_a_restore_opens_no_other_payment_of_its_number(
-    payers: Payers, emptied_database_url: str
-):
+async def test_link_before_restore_opens_no_other_payment(payers: Payers, emptied_database_url: str):
     """The payment and its number are lost with what came after the backup, and the number is given again."""
     lost = await payers.open()
     tokens = [payers.token_of(lost), of_older_version(NUMBER)]
@@ -158,7 +156,7 @@ async def test_a_link_from_before_a_restore_opens_no_other_payment_of_its_number
     assert (await payers.ask(payers.token_of(other)))[0] == 200
 
 
-async def test_links_of_an_older_version_open_the_payments_of_its_time(payers: Payers, pool: asyncpg.Pool):
+async def test_older_links_open_payments_of_their_time(payers: Payers, pool: asyncpg.Pool):
     old = await payers.open()
     young = await payers.open(NUMBER + 1)
     await pool.execute("INSERT INTO payer_token_cut_off VALUES ($1)", old.opened_position)
@@ -170,7 +168,7 @@ async def test_links_of_an_older_version_open_the_payments_of_its_time(payers: P
     assert (await payers.ask(payers.token_of(young), NUMBER + 1))[0] == 200
 
 
-async def test_a_token_that_ends_opens_until_then_and_each_part_of_it_counts(payers: Payers):
+async def test_expiring_token_opens_until_its_expiry(payers: Payers):
     payment = await payers.open()
     tokens, in_a_second = payers._gateway.tokens, NOON + timedelta(seconds=1)
     token, ended = tokens.make_until(payment, in_a_second), tokens.make_until(payment, NOON)
@@ -180,7 +178,7 @@ async def test_a_token_that_ends_opens_until_then_and_each_part_of_it_counts(pay
     assert [status for status, _ in asked] == [200, 401, 401, 401]
 
 
-async def test_a_token_opens_until_its_secret_is_dropped(payers: Payers, pool: asyncpg.Pool):
+async def test_token_opens_until_its_secret_is_dropped(payers: Payers, pool: asyncpg.Pool):
     """Gateways take what a rotation does without a restart, and between its steps none refuses what another made."""
     vault = Vault(pool, GivenKeys(base64.b64encode(new_key()).decode()))
     secrets, payment = PayerSecrets(pool, vault), await payers.open()
@@ -203,7 +201,7 @@ async def test_a_token_opens_until_its_secret_is_dropped(payers: Payers, pool: a
     assert [(await payers.ask(token))[0] for token in (old, new)] == [401, 200]
 
 
-async def test_a_gateway_follows_the_secrets_and_waits_while_the_database_is_away(
+async def test_gateway_follows_secrets_after_database_outage(
     payers: Payers, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch, until
 ):
     monkeypatch.setattr("services.gateway.http.payer_tokens.READ_EVERY_S", 0.01)
@@ -237,7 +235,7 @@ class Secret:
         return SECRET
 
 
-async def test_who_guesses_has_few_payments_read(payers: Payers, monkeypatch: pytest.MonkeyPatch):
+async def test_guessing_client_causes_few_reads(payers: Payers, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("services.gateway.http.rate_limits.OVERFLOW_ATTEMPTS_PER_MINUTE", 1)
     payers._gateway.rate_limiter = RateLimiter(payers._gateway.settings)
     payment = await payers.open()
@@ -253,7 +251,7 @@ async def test_who_guesses_has_few_payments_read(payers: Payers, monkeypatch: py
     assert (await payers.ask(known))[0] == 200
 
 
-async def test_a_payer_who_asks_too_often_has_nothing_read(payers: Payers):
+async def test_limited_payer_causes_no_reads(payers: Payers):
     token = payers.token_of(await payers.open())
     assert {(await payers.ask(token))[0] for _ in range(ALLOWED)} == {200}
     payers.log.read = 0

@@ -14,7 +14,7 @@ def shown(name, read_model):
     return REGISTRY.get_sample_value(f"extrato_read_model_{name}", {"read_model": read_model})
 
 
-async def test_metrics_tell_how_far_read_models_are_behind_and_what_they_lack(database_url):
+async def test_metrics_show_lag_and_skipped_events_of_read_models(database_url):
     async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as pool:
         for version in (1, 2, 3):
             await pool.execute("INSERT INTO stored_events VALUES ($1, $2, 'X.v1', '')", uuid4(), version)

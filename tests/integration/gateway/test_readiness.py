@@ -59,7 +59,7 @@ def without_database(reason: str) -> Readiness:
     return Readiness(status="unavailable", checks={"database": database, "bus": OK})
 
 
-async def test_many_who_ask_share_one_write(probes: ReadinessProbes, pool: Pool):
+async def test_concurrent_probes_share_one_write(probes: ReadinessProbes, pool: Pool):
     found = await asyncio.gather(*(probes.probe() for _ in range(100)))
     written = await written_at(pool)
     assert found == [Readiness(status="ok", checks={"database": OK, "bus": OK})] * 100
@@ -69,7 +69,7 @@ async def test_many_who_ask_share_one_write(probes: ReadinessProbes, pool: Pool)
 
 
 @pytest.mark.usefixtures("each_looks")
-async def test_a_process_writes_one_row_and_removes_those_of_processes_that_ended(probes: ReadinessProbes, pool: Pool):
+async def test_process_writes_one_row_and_removes_stale_ones(probes: ReadinessProbes, pool: Pool):
     await probes.probe()
     await pool.execute("INSERT INTO readiness VALUES ($1, now() - interval '61 minutes')", uuid4())
     await pool.execute("INSERT INTO readiness VALUES ($1, now() - interval '59 minutes')", uuid4())
@@ -81,7 +81,7 @@ async def test_a_process_writes_one_row_and_removes_those_of_processes_that_ende
 
 
 @pytest.mark.usefixtures("each_looks")
-async def test_a_demoted_database_is_unavailable_and_left(probes: ReadinessProbes, emptied_database_url: str):
+async def test_demoted_database_is_unavailable_and_disconnected(probes: ReadinessProbes, emptied_database_url: str):
     async with demoted(emptied_database_url):
         # What is left of the terminated connection is noticed by the first probe at the latest.
         await until(lambda: is_unavailable(probes, "PostgreSQL refused a write (SQLSTATE 25006)."))
@@ -93,14 +93,14 @@ async def is_unavailable(probes: ReadinessProbes, reason: str) -> bool:
 
 
 @pytest.mark.usefixtures("each_looks")
-async def test_a_full_database_is_unavailable(probes: ReadinessProbes, emptied_database_url: str):
+async def test_full_database_is_unavailable(probes: ReadinessProbes, emptied_database_url: str):
     async with full(emptied_database_url):
         assert await probes.probe() == without_database("PostgreSQL refused a write (SQLSTATE 53100).")
     assert (await probes.probe()).status == "ok"
 
 
 @pytest.mark.usefixtures("each_looks")
-async def test_a_frozen_database_is_told_in_time_and_asked_once(
+async def test_frozen_database_is_reported_in_time_and_probed_once(
     probes: ReadinessProbes, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(readiness, "PROBE_WITHIN_S", 0.2)
@@ -124,7 +124,7 @@ async def is_ok(probes: ReadinessProbes) -> bool:
 
 
 @pytest.mark.usefixtures("each_looks")
-async def test_without_nats_the_gateway_is_degraded(pool: Pool, nats_server: EmbeddedNats):
+async def test_gateway_without_nats_is_degraded(pool: Pool, nats_server: EmbeddedNats):
     bus = await connect(nats_server.url, name="tests")
     probes = ReadinessProbes(pool, bus)
     assert (await probes.probe()).status == "ok"

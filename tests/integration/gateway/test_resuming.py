@@ -121,7 +121,7 @@ async def resuming(database_url: str) -> AsyncIterator[Resuming]:
         await hub.log.close()
 
 
-async def test_a_merchant_is_told_its_own_events_from_the_table_and_then_from_the_log(resuming, monkeypatch):
+async def test_merchant_gets_own_events_from_table_then_log(resuming, monkeypatch):
     monkeypatch.setattr(websocket, "PAGE", 2)
     known = await resuming.happened(5)
     await resuming.build_table()
@@ -134,7 +134,7 @@ async def test_a_merchant_is_told_its_own_events_from_the_table_and_then_from_th
     assert await resuming.told(after=unknown[1]) == (unknown[2:], "going_away")
 
 
-async def test_an_event_that_cannot_be_read_is_passed_over(resuming, monkeypatch):
+async def test_unreadable_event_is_skipped(resuming, monkeypatch):
     monkeypatch.setattr(websocket, "PAGE", 2)
     known = await resuming.happened(5)
     await resuming.build_table()
@@ -145,12 +145,12 @@ async def test_an_event_that_cannot_be_read_is_passed_over(resuming, monkeypatch
     assert await resuming.told(after=0) == (readable, "going_away")
 
 
-async def test_before_the_table_is_built_everything_is_told_from_the_log(resuming):
+async def test_missing_table_falls_back_to_log(resuming):
     mine = await resuming.happened(3)
     assert await resuming.told(after=0) == (mine, "going_away")
 
 
-async def test_a_table_too_far_behind_the_log_ends_the_socket_after_what_it_knows(resuming, monkeypatch):
+async def test_table_too_far_behind_closes_socket_after_known_events(resuming, monkeypatch):
     known = await resuming.happened(2)
     await resuming.build_table()
     await resuming.happened(2)
@@ -158,7 +158,7 @@ async def test_a_table_too_far_behind_the_log_ends_the_socket_after_what_it_know
     assert await resuming.told(after=0) == (known, "try_again")
 
 
-async def test_a_table_that_is_wrong_tells_nothing_of_another_merchant(resuming):
+async def test_wrong_table_leaks_no_other_merchants_event(resuming):
     mine = await resuming.happened(2)
     await resuming.build_table()
     await resuming.hub.pool.execute("INSERT INTO merchant_positions VALUES ($1, $2)", MINE, mine[-1] - 1)
@@ -166,15 +166,13 @@ async def test_a_table_that_is_wrong_tells_nothing_of_another_merchant(resuming)
 
 
 @pytest.mark.parametrize(("after", "to", "position"), [(6, 4, 4), (3, 4, 3)])
-async def test_when_the_log_goes_back_a_socket_ends_and_its_client_goes_on_at_what_is_left(
-    resuming, after, to, position
-):
+async def test_restored_log_closes_socket_and_client_resumes(resuming, after, to, position):
     await resuming.happened(4)
     frame = await resuming.ended_by_a_log_that_went_back(after=after, to=to)
     assert frame == {"type": "closing", "position": position, "reason": "log_restored"}
 
 
-async def test_a_position_of_another_epoch_is_not_resumed_from_and_the_client_gets_a_snapshot(resuming):
+async def test_position_of_other_epoch_gets_snapshot(resuming):
     await resuming.happened(4)
     for read_model in READ_MODELS:
         await resuming.hub.rebuild(read_model)

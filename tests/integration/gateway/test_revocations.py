@@ -195,7 +195,7 @@ async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
 
 
 @pytest.mark.usefixtures("never_looks")
-async def test_the_sockets_of_a_revoked_key_end_and_no_others(site: Site):
+async def test_revoked_key_closes_only_its_own_sockets(site: Site):
     revoked, other, hubs_own = await site.issue(), await site.issue(), await site.issue(domain.RESERVED_SLUG)
     async with site.socket(revoked) as ended, site.socket(other) as left, site.socket(hubs_own) as of_hub:
         await site.revoke(revoked)
@@ -208,7 +208,7 @@ async def test_the_sockets_of_a_revoked_key_end_and_no_others(site: Site):
 
 @pytest.mark.usefixtures("never_looks")
 @pytest.mark.parametrize("way", ["websocket", "polling"])
-async def test_the_socket_io_client_of_a_revoked_key_ends(site: Site, way: str):
+async def test_revoked_key_closes_its_socket_io_client(site: Site, way: str):
     key, client, gone = await site.issue(), socketio.AsyncClient(reconnection=False), asyncio.Event()
     client.on("disconnect", lambda *_: gone.set())
     await client.connect(site.url, transports=[way], auth={"api_key": key})
@@ -238,7 +238,7 @@ class EndlessReplay:
 
 
 @pytest.mark.usefixtures("never_looks")
-async def test_a_replay_ends_where_it_is(site: Site, monkeypatch: pytest.MonkeyPatch):
+async def test_revocation_stops_a_running_replay(site: Site, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(websocket, "_earlier", EndlessReplay(pause_s=0.01))
     key = await site.issue()
     async with site.socket(key) as opened:
@@ -248,7 +248,7 @@ async def test_a_replay_ends_where_it_is(site: Site, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("never_looks")
-async def test_a_client_that_reads_nothing_is_hung_up_on(site: Site, until, monkeypatch: pytest.MonkeyPatch):
+async def test_revoked_client_that_does_not_read_is_aborted(site: Site, until, monkeypatch: pytest.MonkeyPatch):
     """Its socket stands in the middle of a frame, and may take half a minute for it."""
     replay = EndlessReplay(pause_s=0.0)
     monkeypatch.setattr(websocket, "_earlier", replay)
@@ -284,7 +284,7 @@ def read_all(client: socket.socket) -> bytes:
 
 @pytest.mark.usefixtures("never_looks")
 @pytest.mark.parametrize("opens", ["websocket", "socket_io"])
-async def test_a_key_that_the_gateway_only_remembers_opens_no_socket(
+async def test_cached_authentication_of_revoked_key_opens_no_socket(
     site: Site, monkeypatch: pytest.MonkeyPatch, opens: str
 ):
     """The revocation came before the socket listened, and the answer that was remembered still says yes."""
@@ -309,7 +309,7 @@ async def test_a_key_that_the_gateway_only_remembers_opens_no_socket(
 
 
 @pytest.mark.usefixtures("looks_often")
-async def test_what_the_feed_never_told_is_found_by_the_look(site: Site, monkeypatch: pytest.MonkeyPatch):
+async def test_periodic_check_finds_revocation_missed_by_feed(site: Site, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(merchant_directory, "MERCHANT_CACHE_S", 0.0)
     monkeypatch.setattr(merchant_directory, "KEY_CACHE_S", 0.0)
     key = await site.issue()
@@ -319,7 +319,7 @@ async def test_what_the_feed_never_told_is_found_by_the_look(site: Site, monkeyp
 
 
 @pytest.mark.usefixtures("looks_often")
-async def test_a_payers_sockets_end_with_the_secret_of_its_token(site: Site):
+async def test_dropped_secret_closes_payer_sockets(site: Site):
     payment = await site.create_payment()
     token = site.tokens.make(payment)
     client, gone = socketio.AsyncClient(reconnection=False), asyncio.Event()

@@ -130,7 +130,7 @@ def dropped(reason):
     return SOCKET_IO_DROPPED.labels(reason)._value.get()
 
 
-async def test_a_client_that_reads_nothing_is_let_go_while_others_are_told(gateway, until, monkeypatch):
+async def test_slow_client_is_dropped_while_others_receive(gateway, until, monkeypatch):
     monkeypatch.setattr(socket_io_server, "SEND_WITHIN_S", 1.0)
     before = dropped("too_slow")
     slow = socket.socket()
@@ -172,7 +172,7 @@ async def open_by_hand(client):
         seen += await loop.sock_recv(client, 4096)
 
 
-async def test_a_session_that_listens_to_nothing_is_ended(gateway, monkeypatch):
+async def test_unauthenticated_session_is_ended(gateway, monkeypatch):
     monkeypatch.setattr(socket_io_server, "AUTHENTICATE_WITHIN_S", 0.05)
     sweeping = asyncio.create_task(gateway.clients.run())
     try:
@@ -197,7 +197,7 @@ async def test_a_session_that_listens_to_nothing_is_ended(gateway, monkeypatch):
     ("bound", "status", "code"),
     [("all", 503, "overloaded"), ("anonymous", 503, "overloaded"), ("anonymous_address", 429, "too_many_requests")],
 )
-async def test_more_sessions_than_there_is_room_for_are_told_to_come_later(gateway, until, bound, status, code):
+async def test_sessions_over_limit_get_retry_after(gateway, until, bound, status, code):
     gateway.bounds[bound] = 1
     polling = f"{gateway.url}/socket.io/?EIO=4&transport=polling"
     async with aiohttp.ClientSession() as session:
@@ -228,7 +228,7 @@ async def is_sent_away(url: str) -> None:
             assert (await opened.receive()).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
 
 
-async def test_who_has_introduced_himself_is_no_stranger_any_more(gateway):
+async def test_authenticated_client_frees_anonymous_slot(gateway):
     gateway.bounds["anonymous_address"] = gateway.bounds["anonymous"] = 1
     async with contextlib.AsyncExitStack() as clients:
         for way in ("websocket", "polling", "websocket"):
@@ -239,7 +239,7 @@ async def test_who_has_introduced_himself_is_no_stranger_any_more(gateway):
 
 
 @pytest.mark.parametrize("way", ["websocket", "polling"])
-async def test_a_session_that_was_refused_or_never_begun_holds_no_place(gateway, until, way):
+async def test_rejected_session_holds_no_slot(gateway, until, way):
     async with aiohttp.ClientSession() as session:
         for query in ("EIO=3", "EIO=4&transport=nonsense", "EIO=4&transport=websocket"):
             async with session.get(f"{gateway.url}/socket.io/?{query}") as answer:
@@ -252,7 +252,7 @@ async def test_a_session_that_was_refused_or_never_begun_holds_no_place(gateway,
 
 
 @pytest.mark.parametrize("nonsense", ["", "x", "9", "4", "4[", "42[" * 300, "451-[{}]", "4" * 5000, b"\x04", "41", "1"])
-async def test_nonsense_leaves_no_place_taken(gateway, until, nonsense):
+async def test_malformed_request_holds_no_slot(gateway, until, nonsense):
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(f"{gateway.url}/socket.io/?EIO=4&transport=websocket") as opened,
@@ -269,7 +269,7 @@ async def nobody_is_here(gateway):
     return gateway.socket_limits.remembered == 0
 
 
-async def test_a_client_is_admitted_once_on_a_connection(gateway):
+async def test_client_connects_once_per_connection(gateway):
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(f"{gateway.url}/socket.io/?EIO=4&transport=websocket") as opened,
@@ -283,7 +283,7 @@ async def test_a_client_is_admitted_once_on_a_connection(gateway):
         assert SOCKET_IO_CLIENTS._value.get() == 1
 
 
-async def test_who_leaves_while_he_polls_is_answered_and_forgotten(gateway, until):
+async def test_client_leaving_during_poll_is_answered_and_forgotten(gateway, until):
     async with aiohttp.ClientSession() as session:
         polling = f"{gateway.url}/socket.io/?EIO=4&transport=polling"
         async with session.get(polling) as answer:
@@ -306,14 +306,14 @@ async def is_waiting(gateway):
     return any(one.queue._getters for one in gateway.clients._server.eio.sockets.values())
 
 
-async def test_while_the_database_is_away_nobody_is_refused_for_good(gateway):
+async def test_database_outage_lets_clients_reconnect(gateway):
     await gateway.pool.close()
     await is_sent_away(gateway.url)
     assert gateway.fanout.has_no_listeners()
 
 
 @pytest.mark.parametrize("way", ["websocket", "polling"])
-async def test_a_gateway_that_stops_leaves_nothing_behind(gateway, way):
+async def test_stopped_gateway_leaves_nothing_behind(gateway, way):
     async with listening(gateway.url, way) as (client, _):
         await gateway.stop()
         async with asyncio.timeout(allowed(5)):

@@ -54,14 +54,14 @@ def refusal(body: dict, kind: type[Struct]) -> Refused:
         (api.CredentialGiven, "accessToken", "access_token"),
     ],
 )
-def test_the_nearest_field_is_named(kind, name, nearest):
+def test_unknown_field_suggests_nearest_name(kind, name, nearest):
     refused = refusal({name: 1}, kind)
     assert refused.message == f"Unknown field '{name}'. Did you mean '{nearest}'?"
     assert refused.portuguese == f"Campo desconhecido: '{name}'. Você quis dizer '{nearest}'?"
     assert refused.about == name
 
 
-def test_where_none_is_near_all_are_named():
+def test_unknown_field_without_near_name_lists_all():
     refused = refusal({"key": "a", "xyz": 1}, api.PixKeyGiven)
     assert refused.message == "Unknown field 'xyz'. The fields are 'kind', 'key'."
     assert refused.portuguese == "Campo desconhecido: 'xyz'. Os campos são 'kind', 'key'"
@@ -77,11 +77,11 @@ def test_where_none_is_near_all_are_named():
         ({"payer": {"x": 1}, "descricao": 1}, api.PixCreation, "descricao"),
     ],
 )
-def test_a_field_within_others_is_named_by_its_path(body, kind, path):
+def test_nested_field_is_named_by_its_path(body, kind, path):
     assert refusal(body, kind).about == path
 
 
-def test_a_name_is_told_in_one_short_printable_line():
+def test_unknown_name_is_shortened_and_printable():
     assert refusal({"a\n\u202e" + "x" * 60_000: 1}, api.PriceGiven).about == "a??" + "x" * 37
 
 
@@ -93,7 +93,7 @@ def faults_of(kind: type[Struct], body: dict) -> dict[str, str]:
     return {fault.pointer: fault.error.code for fault in refused.value.faults}
 
 
-def test_all_faults_of_a_body_are_found_with_their_pointers():
+def test_all_faults_are_found_with_pointers():
     body = {
         "items": [
             {"nome": "Pão", "quantidade": 1},
@@ -125,7 +125,7 @@ def test_all_faults_of_a_body_are_found_with_their_pointers():
     }
 
 
-def test_a_fault_of_an_item_names_its_product_or_its_place():
+def test_item_fault_names_product_or_index():
     body = {"padaria_slug": "p", "items": [{"nome": " Pão ", "quantidade": 0}, {"nome": 5, "quantidade": 0}]}
     with pytest.raises(InvalidBody) as refused:
         read_struct(api.LinkCreation, body)
@@ -135,23 +135,23 @@ def test_a_fault_of_an_item_names_its_product_or_its_place():
 
 
 @pytest.mark.parametrize("absent", [{}, {"description": None}, {"description": " "}])
-def test_null_and_blank_count_as_an_absent_optional_text(absent):
+def test_null_and_blank_are_absent_optional_text(absent):
     assert read_struct(api.PixCreation, {"value": 1, **absent}).description is None
 
 
 @pytest.mark.parametrize("absent", [{}, {"reason": None}, {"reason": " \u00a0"}])
-def test_null_and_blank_count_as_a_missing_required_text(absent):
+def test_null_and_blank_are_missing_required_text(absent):
     assert faults_of(api.AlertReason, absent) == {"/reason": "missing_field"}
 
 
 @pytest.mark.parametrize(
     ("null", "code"), [("amount", "amount_missing"), ("all", "invalid_all"), ("mp_payment_id", "missing_field")]
 )
-def test_null_in_a_refund_never_means_everything(null, code):
+def test_null_in_refund_never_means_everything(null, code):
     assert faults_of(api.RefundRequest, {"all": True, null: None}) == {f"/{null}": code}
 
 
-def test_the_names_of_products_are_composed_before_they_are_measured():
+def test_product_names_are_normalised_before_measuring():
     combining = unicodedata.normalize("NFD", "ã" * 120)
     item = read_struct(api.LinkItem, {"nome": combining, "quantidade": Decimal("2.0")})
     assert (item.nome, item.quantidade) == ("ã" * 120, 2)
@@ -159,7 +159,7 @@ def test_the_names_of_products_are_composed_before_they_are_measured():
 
 
 @pytest.mark.parametrize("quantity", [0, 10_001, True, "1", None, Decimal("1.5"), Decimal("1e9999999"), Decimal("NaN")])
-def test_a_quantity_is_a_whole_number_within_its_bounds(quantity):
+def test_quantity_is_a_bounded_whole_number(quantity):
     body = {"nome": "Pão", "quantidade": quantity}
     assert faults_of(api.LinkItem, body) == {"/quantidade": "invalid_quantity"}
 
@@ -167,7 +167,7 @@ def test_a_quantity_is_a_whole_number_within_its_bounds(quantity):
 @pytest.mark.parametrize(
     "spelling", ["2026-11-22T12:30:00-03:00", "2026-11-22 15:30Z", "20261122T153000+0000", "2026-11-22T12:30:00.0-0300"]
 )
-def test_a_time_is_read_in_every_spelling_of_iso_8601(spelling):
+def test_time_accepts_every_iso_8601_form(spelling):
     told = read_struct(api.PixConfirmation, {"bank_payment_id": "x", "value": 1, "paid_at": spelling})
     assert told.paid_at == datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
 
@@ -175,12 +175,12 @@ def test_a_time_is_read_in_every_spelling_of_iso_8601(spelling):
 @pytest.mark.parametrize(
     "time", ["2026-11-22T12:30:00", "soon", 1763800000, ["2026-11-22T12:30Z"], "0001-01-01T00:00+14:00"]
 )
-def test_a_time_without_an_offset_is_refused(time):
+def test_time_without_offset_is_rejected(time):
     body = {"bank_payment_id": "x", "value": 1, "horario": time}
     assert faults_of(api.PixConfirmation, body) == {"/horario": "invalid_paid_at"}
 
 
-def test_a_line_feed_after_an_identifier_is_refused():
+def test_identifier_with_line_feed_is_rejected():
     body = {"return_id": "D1\n", "amount": 1, "returned_at": "2026-11-22T12:30:00Z", "end_to_end_id": "E" * 32 + "\n"}
     assert faults_of(api.PixReturn, body) == {
         "/return_id": "invalid_return_id",
@@ -189,7 +189,7 @@ def test_a_line_feed_after_an_identifier_is_refused():
 
 
 @pytest.mark.parametrize("text", ["\x00", "a\nb", "\x7f", "\x85", "\u202e", "\u2066x"])
-def test_control_characters_and_marks_of_direction_are_refused(text):
+def test_control_and_direction_characters_are_rejected(text):
     assert faults_of(api.PixCreation, {"value": 1, "description": f"a{text}b"}) == {"/description": "invalid_text"}
 
 
@@ -224,7 +224,7 @@ def bodies(draw: st.DrawFn, kind: type[Struct]) -> dict:
 @pytest.mark.parametrize("kind", sorted(REQUESTS, key=lambda kind: kind.__name__))
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_any_body_is_read_or_refused_with_codes_that_its_struct_names(kind, data):
+def test_any_body_is_read_or_rejected_with_declared_codes(kind, data):
     body = data.draw(bodies(kind))
     read, faults = None, ()
     try:
@@ -236,6 +236,6 @@ def test_any_body_is_read_or_refused_with_codes_that_its_struct_names(kind, data
     assert all(fault.error.message and fault.error.portuguese for fault in faults)
 
 
-def test_answers_stay_open_so_that_they_may_grow():
+def test_response_structs_allow_unknown_fields():
     answered = [answer.body for each in OPERATIONS for answer in each.answers.values() if answer.body]
     assert [kind for kind in answered if kind.__struct_config__.forbid_unknown_fields] == []

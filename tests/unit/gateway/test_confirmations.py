@@ -39,7 +39,7 @@ def change(previous, status, attempt_id="a"):
     return StatusChanged(previous=previous, status=status, status_detail=None, attempt_id=attempt_id, paid_at=NOON)
 
 
-def test_an_approval_is_told_with_the_charges_value_in_reais():
+def test_confirmation_has_charge_value_in_reais():
     told = confirmation_in(history(OPENED, change("pending", "approved")))
     value = OPENED.amount_centavos / 100
     assert told == (2, PaymentConfirmed(payment_id=15, status="approved", value=value, paid_at=NOON))
@@ -79,7 +79,7 @@ def test_an_approval_is_told_with_the_charges_value_in_reais():
         "refund taken back",
     ],
 )
-def test_a_payment_is_confirmed_once_when_it_first_becomes_approved(changes, position):
+def test_payment_is_confirmed_at_first_approval(changes, position):
     found = confirmation_in(history(OPENED, *(change(*one) for one in changes)))
     assert (found[0] if found else None) == position
 
@@ -114,6 +114,6 @@ def test_a_payment_is_confirmed_once_when_it_first_becomes_approved(changes, pos
         "paid in two parts",
     ],
 )
-def test_who_comes_late_is_told_only_while_the_money_is_there(changes, told):
+def test_late_confirmation_needs_held_money(changes, told):
     late = late_confirmation_in(history(OPENED, *(change(*one) for one in changes)))
     assert (late.status if late else None) == told

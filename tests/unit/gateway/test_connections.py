@@ -21,7 +21,7 @@ def connections(most: int = 2, proxies: str = "") -> Connections:
         (["fe80::1%eth0", "fe80::2%eth0", "fe80::3"], "2001:db8::1"),
     ],
 )
-def test_an_address_holds_as_many_as_it_may_and_another_one_its_own(same, another):
+def test_each_address_has_its_own_connection_limit(same, another):
     counted = connections()
     held = [counted.acquire(address) for address in same]
     assert [each is None for each in held] == [False, False, True]
@@ -30,7 +30,7 @@ def test_an_address_holds_as_many_as_it_may_and_another_one_its_own(same, anothe
     assert counted.acquire(same[2]) == held[0]
 
 
-def test_what_has_ended_is_not_remembered():
+def test_closed_connections_are_forgotten():
     counted = connections(most=1)
     held = [counted.acquire(f"192.0.2.{number}") for number in range(100)]
     assert counted.remembered == 100
@@ -40,7 +40,7 @@ def test_what_has_ended_is_not_remembered():
     assert counted.acquire("192.0.2.1") is not None
 
 
-def test_refused_connections_leave_nothing():
+def test_rejected_connections_leave_nothing():
     counted = connections(most=1)
     held = counted.acquire("192.0.2.1")
     assert [counted.acquire("192.0.2.1") for _ in range(5)] == [None] * 5
@@ -48,7 +48,7 @@ def test_refused_connections_leave_nothing():
     assert counted.remembered == 0
 
 
-def test_trusted_proxies_hold_any_number():
+def test_trusted_proxies_have_no_connection_limit():
     counted = connections(most=1, proxies="10.0.0.0/8,2001:db8::/32")
     for address in ("10.1.2.3", "::ffff:10.1.2.3", "2001:db8::1"):
         held = [counted.acquire(address) for _ in range(5)]

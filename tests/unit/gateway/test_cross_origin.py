@@ -11,12 +11,12 @@ from services.gateway.routes import ROUTES
 
 
 @pytest.mark.parametrize("scope", ["payments:refund", "confirm", "admin", "metrics"])
-def test_a_route_that_is_not_for_pages_elsewhere_cannot_be_shared(scope):
+def test_unshared_scope_cannot_be_cross_origin(scope):
     with pytest.raises(ValueError, match=f"needs the scope {scope}"):
         Route(method="POST", path="/x", handler=refund, scope=scope, cross_origin=True)
 
 
-def test_money_is_given_back_only_where_no_page_elsewhere_asks():
+def test_refund_routes_are_not_cross_origin():
     refunding = [route for route in ROUTES if route.scope == "payments:refund"]
 
     assert refund in [route.handler for route in refunding]

@@ -69,7 +69,7 @@ INCOMPLETE = [
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_the_place_of_the_fault_is_named_in_both_languages(raw, english, portuguese):
+def test_fault_position_is_named_in_both_languages(raw, english, portuguese):
     with pytest.raises(Refused) as refused:
         decode_json(raw)
     assert refused.value.code == "invalid_json"
@@ -82,7 +82,7 @@ def test_the_place_of_the_fault_is_named_in_both_languages(raw, english, portugu
         st.binary(max_size=60), st.text(max_size=60).map(str.encode), st.text('{}[]",:\\u0d8e1- tN').map(str.encode)
     )
 )
-def test_no_word_of_the_decoder_is_told(raw):
+def test_decoder_message_is_never_shown(raw):
     told = None
     try:
         decode_json(raw)

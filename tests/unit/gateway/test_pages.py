@@ -110,12 +110,12 @@ def paid_and_then(status, *, then=()):
         (payment("cancelled", "approved", then=[EXPIRED]), LATER, "paid"),
     ],
 )
-def test_a_payment_stands_for_its_payer(stands, now, expected):
+def test_payer_state_follows_the_payment(stands, now, expected):
     assert payer_state_of(stands, now) == expected
 
 
 @pytest.mark.parametrize("stands", [payment(), payment("rejected"), payment(then=[EXPIRED])])
-def test_nothing_is_called_expired_while_a_provider_that_was_just_asked_is_silent(stands):
+def test_unanswered_provider_delays_expired(stands):
     assert payer_state_of(stands, LATER, is_answered=False) == "settling"
     assert payer_state_of(stands, LATER + LATE, is_answered=False) == "expired"
 
@@ -133,7 +133,7 @@ def test_nothing_is_called_expired_while_a_provider_that_was_just_asked_is_silen
         (payment(then=ASKED_TO_CANCEL), "closing"),
     ],
 )
-def test_who_comes_back_is_led_to_pay_only_once_the_provider_has_told(stands, expected):
+def test_returning_payer_may_pay_only_after_provider_answers(stands, expected):
     answered, unanswered = (payer_state_of(stands, NOON, is_answered=told) for told in (True, False))
     assert payer_state_on_return(answered, is_answered=True) == answered
     assert payer_state_on_return(unanswered, is_answered=False) == expected
@@ -211,7 +211,7 @@ IN_DISPUTE = {
         *((pytest.param(seen, "disputed", id=f"{name} in dispute")) for name, seen in IN_DISPUTE.items()),
     ],
 )
-def test_money_that_does_not_pay_leads_nobody_to_pay_whether_open_or_closed(seen, expected, close, now):
+def test_unsuitable_money_never_offers_to_pay(seen, expected, close, now):
     stands = close(link()).becomes(*seen)
     for is_answered in (True, False):
         payer_state = payer_state_on_return(
@@ -235,7 +235,7 @@ def test_money_that_does_not_pay_leads_nobody_to_pay_whether_open_or_closed(seen
         (given_events(OPENED, PIX), [paid(999, attempt="900", minute=1)], "partial"),
     ],
 )
-def test_a_pix_that_does_not_pay_the_charge_stands_as_partial_or_late(story, commands, expected):
+def test_unsuitable_pix_is_partial_or_late(story, commands, expected):
     stands = story.becomes(*commands)
     assert {payer_state_of(stands, now) for now in (NOON, LATER)} == {expected}
     assert not {"partial", "late", "paid"} & MAY_PAY
@@ -260,7 +260,7 @@ def back(amount_centavos=1000):
     ],
     ids=["parts that add up", "parts that add up late", "a part given back", "late and returned", "late, in part"],
 )
-def test_a_payment_stands_otherwise_once_the_rest_has_come_or_the_money_went_back(stands, now, expected):
+def test_payer_state_changes_when_rest_arrives_or_money_returns(stands, now, expected):
     assert payer_state_of(stands, now) == expected
 
 
@@ -309,7 +309,7 @@ def amounts(facts):
         (link().becomes(PART, disputed(400)), None, None),
     ],
 )
-def test_a_page_tells_how_much_has_arrived_and_how_much_is_missing(stands, arrived, missing):
+def test_page_shows_received_and_missing_amounts(stands, arrived, missing):
     assert amounts(drawn(stands)[1]) == (arrived, missing)
 
 
@@ -321,7 +321,7 @@ def test_a_page_tells_how_much_has_arrived_and_how_much_is_missing(stands, arriv
         (expired(pix()).becomes(confirm(minute=61, transfer="E1")), "Recebido fora do prazo", "expired"),
     ],
 )
-def test_a_page_tells_the_situation_and_the_scripts_the_detail(stands, situation, detail):
+def test_page_shows_situation_and_gives_scripts_the_detail(stands, situation, detail):
     text, facts = drawn(stands)
     assert facts["Situação"] == situation
     assert "Pago em" not in facts
@@ -342,7 +342,7 @@ def test_a_page_tells_the_situation_and_the_scripts_the_detail(stands, situation
         ([paid(1000), paid(1000, attempt="b"), observe("refunded", attempt="b", minute=72)], None),
     ],
 )
-def test_who_paid_too_much_or_twice_is_told_so(seen, notice):
+def test_overpayment_and_double_payment_show_notices(seen, notice):
     told = re.findall(r'<p class="notice">([^<]+)</p>', drawn(link().becomes(*seen))[0])
     assert told == ([notice] if notice else [])
 
@@ -351,13 +351,13 @@ def test_who_paid_too_much_or_twice_is_told_so(seen, notice):
 
 
 @pytest.mark.parametrize("by_state", [texts.PIX, texts.LINK, texts.RETURN])
-def test_every_page_has_words_for_every_standing(by_state):
+def test_every_page_has_text_for_every_payer_state(by_state):
     assert set(by_state) == set(get_args(PayerState))
     assert {each.tone for each in by_state.values()} <= {"calm", "good", "wait", "bad"}
 
 
 @pytest.mark.parametrize("by_state", [texts.PIX, texts.LINK, texts.RETURN])
-def test_no_words_depend_on_a_script(by_state):
+def test_no_text_depends_on_a_script(by_state):
     assert [each.lead for each in by_state.values() if "se atualiza" in each.lead] == []
 
 
@@ -365,25 +365,25 @@ def test_no_words_depend_on_a_script(by_state):
 @pytest.mark.parametrize(
     "payer_state", ["reviewing", "checking", "settling", "closing", "late", "expired", "cancelled"]
 )
-def test_nobody_who_has_paid_is_told_to_pay_again(by_state, payer_state):
+def test_texts_tell_payers_not_to_pay_again(by_state, payer_state):
     assert re.search("[Nn]ão (é preciso )?pag(ue|ar) de novo", by_state[payer_state].lead)
 
 
 @pytest.mark.parametrize("by_state", [texts.PIX, texts.LINK, texts.RETURN])
 @pytest.mark.parametrize("payer_state", ["partial", "late"])
-def test_whose_money_does_not_pay_is_told_not_to_pay_here_and_whom_to_ask(by_state, payer_state):
+def test_texts_for_unsuitable_money_name_the_shop(by_state, payer_state):
     assert re.search("Não pague (por aqui|de novo)", by_state[payer_state].lead)
     assert re.search("[Ff]ale com a loja", by_state[payer_state].lead)
 
 
 @given(st.text())
-def test_a_text_in_markup_is_that_text_and_nothing_else(text):
+def test_text_in_markup_stays_text(text):
     assert tag("p", text).text == f"<p>{escape(text)}</p>"
     assert re.fullmatch(r'<img alt="[^"<>]*">', tag("img", alt=text).text)
 
 
 @pytest.mark.parametrize("text", ["<script>alert(1)</script>", "</title><img src=x onerror=alert(1)>", "\"' onload=x"])
-def test_no_name_breaks_out_of_the_frame(text):
+def test_merchant_name_cannot_break_markup(text):
     honest, hostile = (page(name, tag("p", "x"), shop=name).text or "" for name in ("Padaria", text))
     assert re.sub(r"Padaria", escape(text), honest) == hostile
 
@@ -395,7 +395,7 @@ def test_markup_in_markup_stays_markup():
     assert tag("p", Html("<i>")).text == "<p><i></p>"
 
 
-def test_only_one_module_makes_markup_of_text():
+def test_only_one_module_creates_markup():
     """Everywhere else a text can get into a page through `tag` only, which escapes it."""
     for module in PAGES.glob("*.py"):
         if module.name != "markup.py":
@@ -404,7 +404,7 @@ def test_only_one_module_makes_markup_of_text():
             assert not re.search(r"<\w+[ >]", text), module.name
 
 
-def test_a_page_for_when_the_hub_is_away_says_when_to_come_back_and_how():
+def test_unavailable_page_has_retry_after_and_link():
     answer = unavailable()
     assert answer.status == 503
     assert int(answer.headers["Retry-After"]) > 0
@@ -412,11 +412,11 @@ def test_a_page_for_when_the_hub_is_away_says_when_to_come_back_and_how():
     assert "Retry-After" not in HEADERS
 
 
-def test_every_file_of_the_pages_is_in_the_list():
+def test_every_asset_is_listed():
     assert {path.name for path in FOLDER.iterdir()} == set(TYPES)
 
 
-def test_no_file_of_the_pages_names_another_host():
+def test_assets_name_no_other_host():
     for path in FOLDER.iterdir():
         named = re.findall(r"https?://[^\s\"'<>)]+", path.read_text(encoding="utf-8"))
         assert set(named) <= {"http://www.w3.org/2000/svg"}, path.name

@@ -23,7 +23,7 @@ def of_older_version(number: int) -> str:
 
 
 @pytest.mark.parametrize("position", [1, CUT_OFF, CUT_OFF + 1])
-def test_a_token_opens_its_payment(position: int):
+def test_token_opens_its_payment(position: int):
     payment = loaded_payment(position=position)
     token = TOKENS.make(payment)
     assert len(token) == TOKEN_LENGTH
@@ -32,13 +32,13 @@ def test_a_token_opens_its_payment(position: int):
 
 
 @pytest.mark.parametrize("position", [1, CUT_OFF + 1])
-def test_a_token_opens_no_payment_of_another_number_or_another_identifier(position: int):
+def test_token_opens_no_other_number_or_identifier(position: int):
     token = TOKENS.make(loaded_payment(position=position))
     assert not TOKENS.opens(token, loaded_payment(16, position=position), now=NOON)
     assert not TOKENS.opens(token, loaded_payment(identifier=ANOTHER, position=position), now=NOON)
 
 
-def test_a_token_of_an_older_version_opens_a_payment_of_that_time_only():
+def test_older_token_opens_only_older_payments():
     token = of_older_version(15)
     assert TOKENS.opens(token, loaded_payment(position=1), now=NOON)
     assert TOKENS.opens(token, loaded_payment(position=CUT_OFF), now=NOON)
@@ -48,12 +48,12 @@ def test_a_token_of_an_older_version_opens_a_payment_of_that_time_only():
 
 
 @pytest.mark.parametrize("position", [1, CUT_OFF + 1])
-def test_tokens_are_made_in_one_form_only(position: int):
+def test_tokens_have_one_form(position: int):
     assert TOKENS.make(loaded_payment(position=position)) != of_older_version(15)
 
 
 @pytest.mark.parametrize("token", ["", "x", "é", "0" * 32, "0" * 1000])
-def test_nonsense_opens_nothing(token: str):
+def test_malformed_token_opens_nothing(token: str):
     assert not TOKENS.opens(token, loaded_payment(), now=NOON)
 
 
@@ -63,7 +63,7 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize("position", [1, CUT_OFF + 1])
-def test_a_token_that_ends_opens_its_payment_until_then(position: int):
+def test_expiring_token_opens_until_expiry(position: int):
     payment = loaded_payment(position=position)
     token = TOKENS.make_until(payment, NOON + HOUR)
     assert is_token(token)
@@ -74,7 +74,7 @@ def test_a_token_that_ends_opens_its_payment_until_then(position: int):
 
 
 @pytest.mark.parametrize("position", [1, CUT_OFF + 1])
-def test_no_other_end_fits_a_token(position: int):
+def test_token_with_changed_expiry_is_rejected(position: int):
     payment = loaded_payment(position=position)
     code, _, ends = TOKENS.make_until(payment, NOON + HOUR).partition("-")
     for_ever, of_older = TOKENS.make(payment), of_older_version(15)
@@ -101,7 +101,7 @@ def test_no_other_end_fits_a_token(position: int):
 
 
 @pytest.mark.parametrize("position", [1, CUT_OFF + 1])
-def test_the_first_secret_makes_tokens_and_each_opens(position: int):
+def test_first_secret_makes_tokens_and_all_check(position: int):
     payment = loaded_payment(position=position)
     tokens, newest = PayerTokens((b"n" * 32, SECRET), cut_off=CUT_OFF), PayerTokens((b"n" * 32,), cut_off=CUT_OFF)
     assert tokens.make(payment) == newest.make(payment)
@@ -113,12 +113,12 @@ def test_the_first_secret_makes_tokens_and_each_opens(position: int):
     assert tokens.opens(newest.make(payment), payment, now=NOON)
 
 
-def test_tokens_of_older_versions_open_until_their_secret_is_dropped():
+def test_older_tokens_open_until_secret_is_dropped():
     payment = loaded_payment(position=1)
     assert PayerTokens((b"n" * 32, SECRET), cut_off=CUT_OFF).opens(of_older_version(15), payment, now=NOON)
     assert not PayerTokens((b"n" * 32,), cut_off=CUT_OFF).opens(of_older_version(15), payment, now=NOON)
 
 
 @pytest.mark.parametrize("stamp", ["", "PQtR4bX", "1732876543210", "mhx0g2f1abcdefghij0", "0" * 31, "0" * 33])
-def test_a_time_stamp_of_a_polling_client_is_no_token(stamp: str):
+def test_time_stamp_of_polling_client_is_not_a_token(stamp: str):
     assert not is_token(stamp)

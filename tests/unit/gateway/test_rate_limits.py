@@ -53,7 +53,7 @@ def limiter(clock) -> RateLimiter:
 # --- token buckets ---------------------------------------------------------------------------------
 
 
-def test_as_many_as_a_minute_allows_may_come_at_once_and_then_one_after_the_other(clock):
+def test_bucket_allows_a_burst_then_refills(clock):
     bucket = TokenBucket(3)
     assert [bucket.take() for _ in range(4)] == [True, True, True, False]
     assert bucket.wait_s == pytest.approx(20)
@@ -64,7 +64,7 @@ def test_as_many_as_a_minute_allows_may_come_at_once_and_then_one_after_the_othe
     assert not bucket.take()
 
 
-def test_a_key_is_counted_wherever_it_comes_from(limiter):
+def test_key_is_counted_across_addresses(limiter):
     for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
         limiter.count("creations", MERCHANT, address)
     with pytest.raises(TooManyRequests) as refused:
@@ -72,7 +72,7 @@ def test_a_key_is_counted_wherever_it_comes_from(limiter):
     assert refused.value.retry_after_s == pytest.approx(20)
 
 
-def test_an_address_is_counted_whoever_comes_from_it(limiter):
+def test_address_is_counted_across_callers(limiter):
     limiter.count("checks", PAYER, "192.0.2.1")
     limiter.count("checks", MERCHANT, "192.0.2.1")
     with pytest.raises(TooManyRequests):
@@ -80,7 +80,7 @@ def test_an_address_is_counted_whoever_comes_from_it(limiter):
     limiter.count("checks", PAYER, "192.0.2.2")
 
 
-def test_one_kind_of_request_does_not_use_up_another(limiter):
+def test_limits_are_counted_separately(limiter):
     for _ in range(3):
         limiter.count("creations", MERCHANT, "192.0.2.1")
     limiter.count("checks", MERCHANT, "192.0.2.1")
@@ -88,7 +88,7 @@ def test_one_kind_of_request_does_not_use_up_another(limiter):
         limiter.count("creations", MERCHANT, "192.0.2.1")
 
 
-def test_who_guesses_is_told_to_wait(limiter, clock):
+def test_guessing_address_is_limited(limiter, clock):
     for _ in range(2):
         limiter.record_failure("192.0.2.1")
     with pytest.raises(TooManyRequests):
@@ -98,7 +98,7 @@ def test_who_guesses_is_told_to_wait(limiter, clock):
     limiter.record_failure("192.0.2.1")
 
 
-def test_a_neighbour_who_guesses_locks_nobody_out(limiter, monkeypatch):
+def test_guessing_neighbour_does_not_lock_out_known_keys(limiter, monkeypatch):
     limiter.record_success("the key")
     for _ in range(2):
         limiter.record_failure("192.0.2.1")
@@ -110,7 +110,7 @@ def test_a_neighbour_who_guesses_locks_nobody_out(limiter, monkeypatch):
     limiter.admit_attempt("192.0.2.1", "the key")
 
 
-def test_a_payer_who_comes_back_again_and_again_uses_up_nothing_of_the_others(limiter, clock):
+def test_returning_payer_has_its_own_limit(limiter, clock):
     assert [limiter.take_return_check("padaria", 15) for _ in range(100)] == [True] * 3 + [False] * 97
     assert [limiter.take_return_check("padaria", number) for number in range(100, 697)] == [True] * 597
     assert not limiter.take_return_check("padaria", 16)
@@ -119,7 +119,7 @@ def test_a_payer_who_comes_back_again_and_again_uses_up_nothing_of_the_others(li
     assert limiter.take_return_check("padaria", 15)
 
 
-def test_what_is_remembered_is_bounded(monkeypatch):
+def test_memory_of_rate_limiter_is_bounded(monkeypatch):
     monkeypatch.setattr(module, "MAX_REMEMBERED", 10)
     limiter = RateLimiter(settings())
     for number in range(100):
@@ -130,7 +130,7 @@ def test_what_is_remembered_is_bounded(monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "10000001", "9" * 5000])
-def test_a_limit_that_is_no_count_is_refused(text):
+def test_invalid_limit_setting_is_rejected(text):
     with pytest.raises(InvalidSettings, match="EXTRATO_CREATIONS_PER_MINUTE"):
         settings(EXTRATO_CREATIONS_PER_MINUTE=text)
 
@@ -146,22 +146,22 @@ def address_found(remote: str, *forwarded: str, trusted: str = "") -> str:
     return client_address(request)
 
 
-def test_without_a_trusted_proxy_the_connection_tells_the_address():
+def test_address_is_the_peer_without_trusted_proxy():
     assert address_found("192.0.2.1", "198.51.100.7") == "192.0.2.1"
 
 
-def test_a_trusted_proxy_tells_who_came_to_it():
+def test_trusted_proxy_forwards_client_address():
     assert address_found("10.0.0.1", "198.51.100.7", trusted="10.0.0.0/8") == "198.51.100.7"
     assert address_found("10.0.0.1", "198.51.100.7, 10.0.0.2", trusted="10.0.0.0/8") == "198.51.100.7"
     assert address_found("10.0.0.1", "198.51.100.7", "10.0.0.2", trusted="10.0.0.0/8") == "198.51.100.7"
 
 
-def test_what_a_stranger_wrote_before_the_proxy_is_not_believed():
+def test_untrusted_forwarded_address_is_ignored():
     assert address_found("10.0.0.1", "1.1.1.1, 198.51.100.7", trusted="10.0.0.0/8") == "198.51.100.7"
     assert address_found("192.0.2.1", "1.1.1.1", trusted="10.0.0.0/8") == "192.0.2.1"
 
 
-def test_a_proxy_that_says_nothing_is_counted_itself():
+def test_proxy_without_header_is_the_address():
     assert address_found("10.0.0.1", trusted="10.0.0.0/8") == "10.0.0.1"
     assert address_found("10.0.0.1", "", trusted="10.0.0.0/8") == "10.0.0.1"
 
@@ -169,21 +169,21 @@ def test_a_proxy_that_says_nothing_is_counted_itself():
 @pytest.mark.parametrize(
     "written", ["198.51.100.7", "198.51.100.7:5678", "::ffff:198.51.100.7", "[::ffff:198.51.100.7]:443"]
 )
-def test_an_address_is_read_as_proxies_write_it(written):
+def test_forwarded_address_forms_are_read(written):
     assert address_found("::ffff:10.0.0.1", written, trusted="10.0.0.0/8") == "198.51.100.7"
 
 
-def test_one_household_of_the_newer_addresses_is_counted_together():
+def test_ipv6_network_counts_as_one_address():
     assert address_found("2001:db8:1:2::1") == address_found("2001:db8:1:2:ffff::9") == "2001:db8:1:2::/64"
     assert address_found("2001:db8:1:3::1") != address_found("2001:db8:1:2::1")
 
 
 @given(st.lists(st.text(max_size=30).filter(lambda text: "\r" not in text and "\n" not in text), max_size=5))
-def test_no_header_breaks_the_search(lines):
+def test_any_forwarded_header_gives_an_address(lines):
     encodable = [line.encode(errors="replace").decode() for line in lines]
     assert isinstance(address_found("10.0.0.1", *encodable, trusted="10.0.0.0/8"), str)
 
 
-def test_networks_that_are_none_are_refused():
+def test_invalid_trusted_networks_are_rejected():
     with pytest.raises(InvalidSettings, match="EXTRATO_TRUSTED_PROXIES"):
         settings(EXTRATO_TRUSTED_PROXIES="10.0.0.0/8, everybody")

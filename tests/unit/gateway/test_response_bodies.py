@@ -16,12 +16,12 @@ from tests.unit.payment_story import CHARGED
 
 @claim("status.unknown")
 @pytest.mark.parametrize("status", ["on_hold", "", "APPROVED", "approved "])
-def test_a_status_that_nobody_knows_has_a_label(status):
+def test_unknown_status_has_a_label(status):
     assert label(status) == "Em Análise"
     assert label(status) not in LABELS.values()
 
 
-async def test_a_cart_whose_charge_has_no_code_is_not_answered_as_created():
+async def test_cart_without_code_is_not_answered_as_created():
     loaded = loaded_payment()
     made = replace(loaded, payment=charged(loaded.payment.intent, replace(CHARGED, pix_payload=None)))
     with pytest.raises(ProviderMisunderstood, match="Pix has no code"):

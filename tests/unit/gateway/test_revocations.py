@@ -22,19 +22,19 @@ def payer(token: str) -> Listener:
 
 
 @pytest.mark.parametrize(("seconds", "is_over"), [(3599, False), (3600, True), (90_000, True)])
-def test_a_payers_socket_ends_with_its_token(seconds, is_over):
+def test_payer_listener_is_aborted_when_token_expires(seconds, is_over):
     gateway = SimpleNamespace(tokens=TOKENS, hub=SimpleNamespace(now=lambda: NOON + timedelta(seconds=seconds)))
     assert has_ended(payer(TOKENS.make_until(PAYMENT, NOON + timedelta(hours=1))), gateway) is is_over
     assert not has_ended(payer(TOKENS.make(PAYMENT)), gateway)
 
 
-def test_who_has_shown_no_token_goes_on():
+def test_listener_without_token_continues():
     gateway = SimpleNamespace(tokens=TOKENS, hub=SimpleNamespace(now=lambda: NOON))
     key = Caller(merchant="padaria", actor="api_key", actor_id="k1")
     assert not has_ended(Listener(api_key="extrato.padaria.k1.s", caller=key), gateway)
     assert not has_ended(Listener(), gateway)
 
 
-def test_a_caller_does_not_show_its_token():
+def test_repr_of_caller_hides_token():
     caller = Caller(merchant=None, actor="check", actor_id=None, payment=PAYMENT, token="s3cret")
     assert "s3cret" not in f"{caller!r} {caller}"

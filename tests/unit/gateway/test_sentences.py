@@ -35,7 +35,7 @@ def kinds_of(kind):
 
 
 @claim("errors.body")
-def test_every_error_from_far_away_has_a_portuguese_sentence():
+def test_every_adapter_error_has_portuguese_sentence():
     # A bare ExtratoError has no code, and is never raised.
     codes = {kind.code for kind in kinds_of(ExtratoError) - {ExtratoError}}
     assert codes <= CATALOGUE.keys()
@@ -45,7 +45,7 @@ def test_every_error_from_far_away_has_a_portuguese_sentence():
 
 @claim("errors.body")
 @pytest.mark.parametrize("value", WRONG_AMOUNTS, ids=str)
-def test_every_wrong_amount_has_a_portuguese_sentence(value):
+def test_every_amount_error_has_portuguese_sentence(value):
     with pytest.raises(InvalidAmount) as refused:
         parse_reais(value)
     assert refused.value.portuguese == CATALOGUE[refused.value.code].sentences[""].portuguese
@@ -54,7 +54,7 @@ def test_every_wrong_amount_has_a_portuguese_sentence(value):
 
 @claim("pix.errors")
 @pytest.mark.parametrize("read", WRONG_FIELDS)
-def test_what_both_kinds_of_routes_read_is_told_in_both_languages(read):
+def test_shared_field_errors_have_both_languages(read):
     with pytest.raises(Refused) as refused:
         read()
     assert re.match(r"(The field '\w+'|An Idempotency-Key) ", refused.value.message)
@@ -68,19 +68,19 @@ def test_what_both_kinds_of_routes_read_is_told_in_both_languages(read):
         ("unknown_product", "The merchant sells no product 'mercado{pago}'."),
     ],
 )
-def test_an_unknown_name_is_told_with_the_nearest_in_both_languages(code, english):
+def test_unknown_name_suggests_nearest_in_both_languages(code, english):
     error = UnknownName(code, "mercado{pago}", known=["pix", "mercado_pago"])
     assert error.message == f"{english} Did you mean 'mercado_pago'?"
     assert "'mercado{pago}'" in error.portuguese
     assert error.portuguese.endswith("; o mais parecido é 'mercado_pago'")
 
 
-def test_what_is_known_is_listed_in_portuguese_too():
+def test_known_names_are_listed_in_portuguese():
     error = UnknownName("unknown_provider", "stripe", known=["pix", "mercado_pago"], names_all=True)
     assert error.portuguese == "Não há provedor 'stripe' que se conecte a uma conta; há: mercado_pago, pix"
 
 
-def test_a_missing_amount_names_its_field_in_both_languages():
+def test_missing_amount_names_field_in_both_languages():
     with pytest.raises(Refused) as refused:
         read_struct(PriceGiven, {"price": None})
     assert (refused.value.code, refused.value.about) == ("amount_missing", "price")
@@ -88,21 +88,21 @@ def test_a_missing_amount_names_its_field_in_both_languages():
     assert refused.value.portuguese == "Falta o campo 'price'"
 
 
-def test_a_foreign_page_is_told_what_open_mode_is_for():
+def test_foreign_page_error_explains_open_mode():
     error = Refused("foreign_page")
     assert error.message == "Without API keys, only pages and programs of this machine are answered."
     assert error.portuguese == "Sem chaves de API, só são atendidas páginas e programas desta máquina"
     assert CATALOGUE["foreign_page"].status == 403
 
 
-def test_a_key_kept_to_listed_prices_is_told_so_in_the_language_of_the_route():
+def test_listed_prices_error_uses_language_of_route():
     error = ListedPricesOnly("value")
     assert error.message == "This API key may not set a price: it charges the prices of the merchant's products."
     assert error.portuguese == "Esta chave de API não pode definir preços: cobra os preços dos produtos da padaria"
     assert CATALOGUE[error.code].status == 403
 
 
-def test_a_refusal_of_the_provider_is_told_with_its_own_sentence():
+def test_provider_refusal_includes_its_message():
     words = "Mercado Pago answered 400: payer.email must be {a} valid email"
     answered = ProviderRefused("17", why="answered", status=400, words="payer.email must be {a} valid email")
     for error in (answered, ChargeWasRefused(17, words=words)):

@@ -27,7 +27,7 @@ async def begin(flight: SingleFlight, work: Work, *keys: str) -> list[asyncio.Ta
     return tasks
 
 
-async def test_callers_of_one_key_share_one_work():
+async def test_concurrent_calls_for_one_key_share_work():
     flight, work = SingleFlight(), Work()
     tasks = await begin(flight, work, "a", "a", "b", "a")
     assert (len(flight), "a" in flight, "c" in flight) == (2, True, False)
@@ -36,13 +36,13 @@ async def test_callers_of_one_key_share_one_work():
     assert (work.begun, len(flight)) == (2, 0)
 
 
-async def test_a_later_caller_begins_another_work():
+async def test_later_call_starts_new_work():
     flight, work = SingleFlight(), Work()
     work.may_end.set()
     assert [await flight.run("a", work), await flight.run("a", work)] == [1, 2]
 
 
-async def test_a_caller_that_leaves_does_not_end_the_work():
+async def test_cancelled_caller_does_not_cancel_work():
     flight, work = SingleFlight(), Work()
     leaving, staying = await begin(flight, work, "a", "a")
     leaving.cancel()
@@ -51,7 +51,7 @@ async def test_a_caller_that_leaves_does_not_end_the_work():
     assert leaving.cancelled()
 
 
-async def test_an_error_is_raised_to_each_caller():
+async def test_error_is_raised_to_each_caller():
     flight, work = SingleFlight(), Work(fails=True)
     tasks = await begin(flight, work, "a", "a")
     work.may_end.set()
@@ -61,7 +61,7 @@ async def test_an_error_is_raised_to_each_caller():
     assert len(flight) == 0
 
 
-async def test_closing_cancels_what_runs():
+async def test_close_cancels_running_work():
     flight, work = SingleFlight(), Work()
     tasks = await begin(flight, work, "a", "b")
     await flight.close()

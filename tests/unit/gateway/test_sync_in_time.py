@@ -23,7 +23,7 @@ class Clock:
 
 
 @claim("sync-pending.counts")
-async def test_after_fifty_seconds_a_synchronisation_goes_on_without_those_who_did_not_answer(monkeypatch):
+async def test_synchronisation_ends_after_fifty_seconds(monkeypatch):
     clock, never, answered, given_up = Clock(monkeypatch), asyncio.Event(), [], []
 
     async def ask(payment_id):

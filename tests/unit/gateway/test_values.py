@@ -18,7 +18,7 @@ READS_THE_FIRST = re.compile(r"\.(query|headers)(\.get(one)?\(|\[)")
 ANSWERS = re.compile(r"(response|answer|response\.headers)\b")
 
 
-def test_what_comes_once_is_given_and_what_is_absent_is_none():
+def test_single_value_is_returned_and_absent_one_is_none():
     assert single(MultiDict(a="1"), "a") == "1"
     assert single(MultiDict(a=""), "a") == ""
     assert single(MultiDict(A="1"), "a") is None
@@ -26,7 +26,7 @@ def test_what_comes_once_is_given_and_what_is_absent_is_none():
 
 
 @pytest.mark.parametrize("second", ["1", "2", ""])
-def test_what_comes_twice_is_refused_also_when_both_are_the_same(second):
+def test_repeated_value_is_rejected_also_when_equal(second):
     for values in (MultiDict([("a", "1"), ("a", second)]), CIMultiDict([("a", "1"), ("A", second)])):
         with pytest.raises(Refused) as refused:
             single(values, "a")
@@ -35,7 +35,7 @@ def test_what_comes_twice_is_refused_also_when_both_are_the_same(second):
         assert refused.value.portuguese == "'a' não pode ser informado mais de uma vez"
 
 
-def test_no_handler_reads_the_first_of_several_values():
+def test_handlers_read_single_values_only():
     found = [
         f"{path.name}: {line.strip()}"
         for path in Path(services.gateway.__path__[0]).rglob("*.py")

@@ -19,7 +19,7 @@ BODY = b'{"data": {"id": "1"}, "type": "payment"}'
 
 
 @pytest.mark.parametrize("maximum", [MAX_VERIFIED_BYTES, MAX_UNVERIFIED_BYTES])
-def test_what_mercado_pago_sends_is_kept_whole(maximum):
+def test_typical_delivery_is_stored_whole(maximum):
     kept = json.loads(fitted("id", "/webhooks/mercadopago/padaria/?data.id=1", HEADERS, BODY, maximum=maximum))
     assert kept == {
         "delivery_id": "id",
@@ -43,7 +43,7 @@ def test_what_mercado_pago_sends_is_kept_whole(maximum):
     ],
     ids=["path", "header", "escaped", "no_text", "body", "wide_characters", "uneven"],
 )
-def test_no_part_makes_a_record_longer_than_its_bound(path, header, body):
+def test_no_part_exceeds_the_record_bound(path, header, body):
     for maximum in (MAX_VERIFIED_BYTES, MAX_UNVERIFIED_BYTES):
         record = fitted("id", path, dict.fromkeys(HEADERS, header), body, maximum=maximum)
         kept = json.loads(record)
@@ -58,7 +58,7 @@ def test_no_part_makes_a_record_longer_than_its_bound(path, header, body):
     st.dictionaries(st.sampled_from(sorted(HEADERS)), st.text(max_size=3000), max_size=3),
     st.none() | st.binary(max_size=9000),
 )
-def test_a_record_of_anything_is_bounded(path, headers, body):
+def test_any_record_is_bounded(path, headers, body):
     record = fitted("id", path, headers, body, maximum=MAX_UNVERIFIED_BYTES)
     assert len(record) <= MAX_UNVERIFIED_BYTES
     assert ("body" in json.loads(record)) == (body is not None)
@@ -78,7 +78,7 @@ def clock(monkeypatch):
     return clock
 
 
-def test_a_stranger_uses_up_the_share_of_no_other_merchant(clock):
+def test_unverified_deliveries_have_a_budget_per_merchant(clock):
     budgets = WebhookBudgets()
     taken = [budgets.of("padaria").unverified.take() for _ in range(1000)]
     assert sum(taken) == UNVERIFIED_BURST
@@ -88,7 +88,7 @@ def test_a_stranger_uses_up_the_share_of_no_other_merchant(clock):
     assert sum(budgets.of("padaria").unverified.take() for _ in range(1000)) == UNVERIFIED_BURST
 
 
-def test_verified_bodies_have_a_share_in_bytes(clock):
+def test_verified_bodies_have_a_budget_in_bytes(clock):
     budget = WebhookBudgets().of("padaria")
     assert sum(budget.body_bytes.take(MAX_VERIFIED_BYTES) for _ in range(1000)) == 64
     clock.now_s += 30
@@ -96,7 +96,7 @@ def test_verified_bodies_have_a_share_in_bytes(clock):
     assert taken == BODY_BYTES_PER_MINUTE // 2 // 1024
 
 
-def test_the_budgets_that_are_remembered_are_bounded(clock, monkeypatch):
+def test_number_of_budgets_is_bounded(clock, monkeypatch):
     del clock
     monkeypatch.setattr(module, "MAX_REMEMBERED", 3)
     budgets = WebhookBudgets()
@@ -107,7 +107,7 @@ def test_the_budgets_that_are_remembered_are_bounded(clock, monkeypatch):
     assert len(budgets._budgets) == 3
 
 
-def test_a_named_uuid_follows_from_its_name_alone():
+def test_named_uuid_depends_only_on_its_name():
     assert named_uuid("a\nb") == named_uuid("a\nb") != named_uuid("a\nc")
     assert (named_uuid("a").version, named_uuid("a").variant) == (8, "specified in RFC 4122")
     assert named_uuid("\udcff") != named_uuid("ÿ")
