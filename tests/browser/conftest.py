@@ -1,4 +1,4 @@
-"""A real browser in a payer's hands, before the whole hub. Everything here lives in the session's event loop."""
+"""A real browser as the payer's, with the whole hub. Everything here runs in the session's event loop."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ PHONE = {"width": 390, "height": 760}
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def hub(shared_hub: RunningHub) -> AsyncIterator[RunningHub]:
-    """The worker's hub, in the loop of the browser."""
+    """The worker's hub, in the event loop of the browser."""
     async with in_good_order(shared_hub) as hub:
         yield hub
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def keyless_hub(shared_keyless_hub: RunningHub) -> AsyncIterator[RunningHub]:
-    """The worker's hub that asks for no key, in the loop of the browser."""
+    """The worker's hub in open mode, in the event loop of the browser."""
     async with in_good_order(shared_keyless_hub) as hub:
         yield hub
 
 
 class Visit:
-    """What a browser did that no page of ours may make it do: complain, or speak to somebody else."""
+    """Errors in the browser, and requests to other hosts, which no page may cause."""
 
     def __init__(self, context: BrowserContext, hub_url: str, provider_url: str) -> None:
         self.context = context
@@ -63,12 +63,12 @@ class Visit:
         return page
 
     def _note_request(self, request: Request) -> None:
-        # A redirect that a script does not follow is told of by the browser, and is not sent.
+        # The browser reports a redirect that a script does not follow, without sending it.
         if request.redirected_from is None or request.is_navigation_request():
             self._note_exchange(request)
 
     def _note_exchange(self, request: Request) -> None:
-        # Only a person who goes to the provider's checkout speaks to the provider.
+        # Only a navigation to the checkout may reach the provider.
         may_be_provider = request.is_navigation_request() or self._provider in request.frame.url
         self._note_address(request.url, may_be_provider=may_be_provider)
 
@@ -80,7 +80,7 @@ class Visit:
     def _note_message(self, message: ConsoleMessage) -> None:
         if message.type not in {"error", "warning"}:
             return
-        # A browser tells of every page whose status is an error; that is how the page is meant.
+        # The browser reports each page with an error status, which is intended.
         told_of_page = "Failed to load resource" in message.text and message.page is not None
         if told_of_page and message.location["url"] == message.page.url:
             return
@@ -89,7 +89,7 @@ class Visit:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def browse(chromium: Browser, hub: RunningHub) -> AsyncIterator[Any]:
-    """A function that opens a page on a phone of its own; at the end of the test none of them has complained."""
+    """Return a function that opens a page on a new phone; at the end, no page may have reported an error."""
     visits = []
 
     async def open_page(**options: Any) -> Page:
@@ -107,15 +107,15 @@ async def browse(chromium: Browser, hub: RunningHub) -> AsyncIterator[Any]:
 NEWEST = "SELECT max((convert_from(state, 'UTF8')::json ->> 'payment_id')::bigint) FROM stored_events"
 
 
-class Brief:
-    """Opens payments as the interface does not, such as some that live for seconds, in the hub's own log."""
+class LogWriter:
+    """Opens payments in the hub's log that the interface cannot create, such as payments that last seconds."""
 
     def __init__(self, hub: Hub, running: RunningHub) -> None:
         self._hub = hub
         self._running = running
 
     async def open(self, *, method: str, lifetime_s: float, provider: str | None = None) -> str:
-        """Open a payment of the demo merchant and give the address for its payer."""
+        """Open a payment of the demo merchant, and return its payer link."""
         merchant = await MerchantDirectory(self._hub.log).get(MERCHANT)
         wanted = NewPayment(
             provider=provider or ("pix" if method == "pix" else "mercado_pago"),
@@ -131,7 +131,7 @@ class Brief:
         return await self._address(loaded.payment_id, method)
 
     async def open_without_charge(self, *, method: str) -> str:
-        """Open a payment of a provider that is away: the intent is there, the charge is yet to be made."""
+        """Open a payment while the provider does not answer: the intent is recorded, the charge is missing."""
         await self._running.faults(error_rate=1)
         with pytest.raises(ProviderUnavailable):
             await self.open(method=method, lifetime_s=600, provider="mercado_pago")
@@ -139,7 +139,7 @@ class Brief:
         return await self._address(number, method)
 
     async def bank_payment_id(self, address: str) -> str:
-        """Give the bank's name of the payment that has this address."""
+        """Return the bank_payment_id of the payment at this address."""
         number = int(urlsplit(address).path.rstrip("/").rpartition("/")[2])
         return (await load_payment(self._hub, number)).payment.intent.bank_payment_id
 
@@ -152,6 +152,6 @@ class Brief:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def brief(hub: RunningHub) -> AsyncIterator[Brief]:
+async def log_writer(hub: RunningHub) -> AsyncIterator[LogWriter]:
     async with hub.inside() as inside:
-        yield Brief(inside, hub)
+        yield LogWriter(inside, hub)

@@ -1,4 +1,4 @@
-"""To the provider's checkout and back: paid, pending, left, refused, and opened once more."""
+"""To the provider's checkout and back: paid, pending, left, refused, and opened again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.running_hub import NO_FAULTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-# Slower than a page waits for the provider.
+# Longer than a page waits for the provider.
 TOO_SLOW_MS = round(REFRESH_WITHIN_S * 1000) + 1000
 MARK = "() => { window.mark = 'the same document'; }"
 
@@ -115,7 +115,7 @@ async def test_open_page_takes_next_token_without_redraw(hub, browse, until):
         await page.evaluate("document.dispatchEvent(new Event('extrato:ask'))")
         return await button.get_attribute("href") != first
 
-    # A token names the second of its end.
+    # A token contains the second of its expiry.
     await until(has_changed, "the page has the next token")
     assert await page.evaluate("document.querySelector('main').mark") == "the same"
     token = (await button.get_attribute("href")).partition("?t=")[2]
@@ -135,12 +135,12 @@ async def test_page_with_socket_polls_every_thirty_seconds(hub, browse, until):
     async def has(list_, length):
         return len(list_) == length
 
-    await until(lambda: has(heard, 1), "the socket tells how things stand")
-    # The first question was due before the socket was open.
+    await until(lambda: has(heard, 1), "the socket has sent its snapshot")
+    # The first poll was due before the socket opened.
     await page.clock.run_for(5_000)
-    await until(lambda: has(asked, 1), "the page asked")
+    await until(lambda: has(asked, 1), "the page polled")
     for _ in range(25):
-        # Second by second, so that what the page asks meanwhile is answered meanwhile.
+        # Second by second, so that requests of the page are answered in between.
         await page.clock.run_for(1_000)
         await page.evaluate("fetch('/healthz')")
     assert len(asked) == 1
@@ -149,7 +149,7 @@ async def test_page_with_socket_polls_every_thirty_seconds(hub, browse, until):
         await page.clock.run_for(1_000)
         return len(asked) == 2
 
-    await until(asks_again, "the page asked again")
+    await until(asks_again, "the page polled again")
 
 
 @claim("status.in-process")
@@ -160,7 +160,7 @@ async def test_card_under_review_waits_then_changes(hub, browse):
     await page.get_by_role("button", name="em análise").click()
     await expect(page.get_by_role("heading")).to_have_text("Pagamento em análise")
     await expect(page.locator(".facts")).to_contain_text("Em Processamento")
-    # Somebody whose card is being looked at is not sent to pay a second time.
+    # A payer whose card is under review gets no way to pay again.
     await expect(page.locator("main .button")).to_have_count(0)
     await decided(hub, link, "approved")
     await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
@@ -180,10 +180,10 @@ async def test_open_page_shows_partial_payment_and_no_way_to_pay(hub, browse, un
     async def has(list_, length):
         return len(list_) == length
 
-    await until(lambda: has(heard, 1), "the socket tells how things stand")
-    # The page has then just asked, and asks half a minute later: before that only the socket can tell.
+    await until(lambda: has(heard, 1), "the socket has sent its snapshot")
+    # The page has just polled and polls again in half a minute: until then only the socket can report.
     await page.clock.run_for(POLL_MS)
-    await until(lambda: has(asked, 1), "the page asked")
+    await until(lambda: has(asked, 1), "the page polled")
     await decided(hub, link, "approved", new_attempt=True, amount=2.00)
     await expect(page.get_by_role("heading")).to_have_text("Pagamento incompleto")
     await expect(page.get_by_role("status")).to_contain_text("Pagamento incompleto")
@@ -191,7 +191,7 @@ async def test_open_page_shows_partial_payment_and_no_way_to_pay(hub, browse, un
         await expect(page.locator(".facts")).to_contain_text(fact)
     await expect(page.locator("main .actions, main .button, main textarea")).to_have_count(0)
     assert await page.evaluate("window.mark") == "the same document"
-    # The status of a part is `pending`, as before, and the link is not opened again.
+    # A part keeps the status `pending`, and the checkout does not open again.
     assert (await hub.check(link["payment_id"]))["status"] == "pending"
     await page.goto(link["secure_checkout_url"])
     await expect(page.get_by_role("heading")).to_have_text("Pagamento incompleto")
@@ -206,7 +206,7 @@ async def test_leaving_checkout_unpaid_offers_to_pay(hub, browse):
     await at_the_checkout(page, link)
     await page.get_by_role("button", name="Voltar à loja").click()
     await expect(page.get_by_role("heading")).to_have_text("Nenhum pagamento recebido ainda")
-    # Whoever has paid, and is not heard of yet, is not to be pressed.
+    # A payer whose payment is not known yet must not be urged to pay.
     await expect(page.get_by_text("Se você já pagou, não pague de novo")).to_be_visible()
     again = page.get_by_role("link", name="Pagar agora")
     await expect(again).to_have_class("button quiet")
@@ -248,7 +248,7 @@ async def test_paid_link_does_not_open_checkout(hub, browse):
     await at_the_checkout(page, link)
     await page.get_by_role("button", name="Pagar com cartão", exact=True).click()
     await expect(page.get_by_role("heading")).to_have_text("Pagamento aprovado")
-    # What is known to be paid needs no provider, who would take longer than this.
+    # A payment that is known as paid needs no call, which would take longer.
     await hub.faults(latency_ms=10_000)
     opened_at = time.monotonic()
     again = await page.goto(link["secure_checkout_url"])
@@ -275,7 +275,7 @@ async def test_unanswered_provider_call_does_not_delay_page(hub, browse):
     await page.goto(f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}", timeout=6_000)
     await expect(page.get_by_role("heading")).to_have_text("Conferindo o pagamento")
     await expect(page.locator("main .button")).to_have_count(0)
-    # Once it answers, who has not paid is shown the way.
+    # Once the provider answers, an unpaid payment gets the link to pay.
     await hub.faults(latency_ms=0)
     await expect(page.get_by_role("heading")).to_have_text("Nenhum pagamento recebido ainda")
 
@@ -349,10 +349,10 @@ async def test_refused_card_shows_beside_waiting_pix(hub, browse):
     await expect(page.get_by_role("link", name="Ver o Pix ou o boleto de novo")).to_be_visible()
 
 
-async def test_preparing_page_becomes_payable(hub, brief, browse):
+async def test_preparing_page_becomes_payable(hub, log_writer, browse):
     pix, link = await browse(), await browse()
-    await pix.goto(await brief.open_without_charge(method="pix"))
-    await link.goto(await brief.open_without_charge(method="checkout"))
+    await pix.goto(await log_writer.open_without_charge(method="pix"))
+    await link.goto(await log_writer.open_without_charge(method="checkout"))
     for page in (pix, link):
         await expect(page.get_by_role("heading")).to_have_text("Preparando a cobrança")
     await pix.evaluate(MARK)
@@ -389,8 +389,8 @@ async def test_paid_page_refreshes_when_payer_returns_to_it(hub, browse):
 
 
 @claim("secure-link.closed")
-async def test_expired_link_shows_expired(hub, brief, browse, until):
-    address = await brief.open(method="checkout", lifetime_s=3)
+async def test_expired_link_shows_expired(hub, log_writer, browse, until):
+    address = await log_writer.open(method="checkout", lifetime_s=3)
 
     async def is_over():
         async with hub.session.get(address, allow_redirects=False) as answer:
@@ -404,15 +404,15 @@ async def test_expired_link_shows_expired(hub, brief, browse, until):
 
 
 @claim("secure-link.closed")
-async def test_link_shows_expired_only_after_provider_answers(hub, brief, browse, until):
-    address = await brief.open(method="checkout", lifetime_s=3)
+async def test_link_shows_expired_only_after_provider_answers(hub, log_writer, browse, until):
+    address = await log_writer.open(method="checkout", lifetime_s=3)
     await hub.faults(error_rate=1)
 
     async def is_over():
         async with hub.session.get(address, allow_redirects=False) as answer:
             return answer.status == 200
 
-    await until(is_over, "its time is over")
+    await until(is_over, "its deadline is over")
     page = await browse()
     await page.goto(address)
     await expect(page.get_by_role("heading")).to_have_text("Conferindo o pagamento")

@@ -1,4 +1,4 @@
-"""Every page in every state: for a screen reader, a narrow phone, the dark, and a keyboard."""
+"""Every page in every state: accessibility, narrow phones, dark mode, keyboard and print."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ NOTICES = {
 LONG = "Encomenda de aniversário com nome muitíssimo comprido: " + "salgadinhos" * 12
 
 
-class Desk:
-    """Brings payments into a state and gives the address of the page that shows it."""
+class PageStates:
+    """Brings payments into a state, and returns the address of the page that shows it."""
 
-    def __init__(self, hub, brief, until):
-        self.hub, self.brief, self.until = hub, brief, until
+    def __init__(self, hub, log_writer, until):
+        self.hub, self.log_writer, self.until = hub, log_writer, until
 
     async def address_of(self, state):
         kind, _, word = state.partition(" ")
@@ -95,13 +95,13 @@ class Desk:
             case "of the provider" | "under review" | "being cancelled":
                 return await self.pix_of_the_provider(word)
             case "in preparation":
-                return await self.brief.open_without_charge(method="pix")
+                return await self.log_writer.open_without_charge(method="pix")
             case "settling":
-                address = await self.brief.open(method="pix", lifetime_s=3, provider="mercado_pago")
-                await self.until(lambda: self.says(address, "Conferindo o pagamento"), "its time is over")
+                address = await self.log_writer.open(method="pix", lifetime_s=3, provider="mercado_pago")
+                await self.until(lambda: self.says(address, "Conferindo o pagamento"), "its deadline is over")
                 return address
             case "expired":
-                return await self.brief.open(method="pix", lifetime_s=0.01)
+                return await self.log_writer.open(method="pix", lifetime_s=0.01)
             case "late":
                 return await self.late_pix()
         pix = (await self.hub.post("/payments/pix", {"value": 999999.99, "description": LONG}))[1]["payment"]
@@ -115,16 +115,16 @@ class Desk:
         return pix["payment_url"]
 
     async def late_pix(self):
-        """Pay a Pix whole, and after its end."""
-        address = await self.brief.open(method="pix", lifetime_s=0.01)
-        await self.until(lambda: self.is_over(address), "its time is over")
+        """Pay a Pix in full, after its deadline."""
+        address = await self.log_writer.open(method="pix", lifetime_s=0.01)
+        await self.until(lambda: self.is_over(address), "its deadline is over")
         paid_at = datetime.now(UTC).isoformat()
-        name = await self.brief.bank_payment_id(address)
+        name = await self.log_writer.bank_payment_id(address)
         await self.transfer(name, 7.00, paid_at=paid_at, refused_as=(409, "late_payment"))
         return address
 
     async def transfer(self, bank_payment_id, value, *, refused_as, **more):
-        """Tell of a transfer that does not pay the charge: it is held, though the answer is a refusal."""
+        """Confirm a transfer that does not pay the charge: the hub holds it and rejects the confirmation."""
         body = {"bank_payment_id": bank_payment_id, "value": value, "end_to_end_id": "A" * 32, **more}
         status, answer = await self.hub.post("/payments/pix/confirmation", body)
         assert (status, answer["code"]) == refused_as
@@ -139,26 +139,26 @@ class Desk:
         if word == "under review":
             await self.become(cart, "in_process", payment_id=cart["mp_payment_id"])
         if word == "being cancelled":
-            await self.wish_to_cancel(cart["payment_id"])
+            await self.request_cancellation(cart["payment_id"])
         return cart["payment_url"]
 
     async def link(self, word):
         match word:
             case "in preparation":
-                return await self.brief.open_without_charge(method="checkout")
+                return await self.log_writer.open_without_charge(method="checkout")
             case "settling":
-                address = await self.brief.open(method="checkout", lifetime_s=3)
+                address = await self.log_writer.open(method="checkout", lifetime_s=3)
                 await self.hub.faults(error_rate=1)
-                await self.until(lambda: self.says(address, "Conferindo o pagamento"), "its time is over")
+                await self.until(lambda: self.says(address, "Conferindo o pagamento"), "its deadline is over")
                 return address
             case "expired":
-                address = await self.brief.open(method="checkout", lifetime_s=3)
+                address = await self.log_writer.open(method="checkout", lifetime_s=3)
                 await self.until(lambda: self.is_over(address), "the link is over")
                 return address
         link = await self.hub.link()
         match word:
             case "being cancelled":
-                await self.wish_to_cancel(link["payment_id"])
+                await self.request_cancellation(link["payment_id"])
             case "cancelled":
                 await self.cancel(link["payment_id"])
             case "under review":
@@ -189,7 +189,7 @@ class Desk:
             await self.become(link, outcome)
         if word == "pending and refused":
             await self.attempt(link, "rejected")
-            await self.until(lambda: self.knows_of(link, "rejected"), "the refused card is known")
+            await self.until(lambda: self.knows_of(link, "rejected"), "the refused card is recorded")
         if word == "paid twice":
             await self.pay_twice(link)
         if word == "partial":
@@ -219,7 +219,7 @@ class Desk:
             types = [event["type"] for event in await self.hub.events(link["payment_id"])]
             return "DuplicatePaymentObserved" in types
 
-        await self.until(is_known, "both payments are known")
+        await self.until(is_known, "both payments are recorded")
 
     async def pay_in_part(self, link):
         order = {"preference_id": link["preference_id"], "new_attempt": True, "outcome": "approved", "amount": 2.00}
@@ -229,8 +229,8 @@ class Desk:
     async def cancel(self, number):
         assert (await self.hub.post(f"/payments/api/{number}/cancel/", {}))[0] == 200
 
-    async def wish_to_cancel(self, number):
-        """Have a payment closed while the provider is away, so that only the wish is recorded."""
+    async def request_cancellation(self, number):
+        """Cancel a payment while the provider does not answer, so that only the request is recorded."""
         await self.hub.faults(error_rate=1)
         assert (await self.hub.post(f"/payments/api/{number}/cancel/", {}))[0] == 202
 
@@ -244,8 +244,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(hub, brief, until):
-    return Desk(hub, brief, until)
+def page_states(hub, log_writer, until):
+    return PageStates(hub, log_writer, until)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -272,9 +272,9 @@ async def narrow_page(narrow_phone):
 
 @claim("pix-page.language", "pix-page.missing", "pix-page.expired", "secure-link.missing", "return-page.shows")
 @pytest.mark.parametrize("state", HEADINGS)
-async def test_page_passes_accessibility_rules(desk, narrow_page, node, state):
+async def test_page_passes_accessibility_rules(page_states, narrow_page, node, state):
     page = narrow_page
-    await page.goto(await desk.address_of(state))
+    await page.goto(await page_states.address_of(state))
     await page.evaluate(AXE.read_text())
     colours = set()
     for scheme, rules in (("light", ALL_RULES), ("dark", ONLY_COLOURS)):
@@ -284,7 +284,7 @@ async def test_page_passes_accessibility_rules(desk, narrow_page, node, state):
         assert await page.locator(".notice").count() == (state in NOTICES)
         if state in NOTICES:
             await expect(page.locator(".notice")).to_contain_text(NOTICES[state])
-        # Only these may lead to paying.
+        # Only these pages may offer to pay.
         assert await page.locator("main .actions, main textarea").count() == (state in MAY_PAY)
         assert await page.evaluate("document.documentElement.lang") == "pt-BR"
         assert await page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
@@ -294,7 +294,7 @@ async def test_page_passes_accessibility_rules(desk, narrow_page, node, state):
 
 
 async def serious_violations(page, rules):
-    """What axe finds that keeps somebody from using the page."""
+    """Return the serious violations that axe finds."""
     found = await page.evaluate("(rules) => axe.run(rules)", rules)
     assert found["passes"]
     return [
@@ -304,14 +304,14 @@ async def serious_violations(page, rules):
     ]
 
 
-async def test_dark_mode_differs_from_light_mode(desk, browse):
-    address = await desk.address_of("pix to pay")
+async def test_dark_mode_differs_from_light_mode(page_states, browse):
+    address = await page_states.address_of("pix to pay")
     pictures = []
     for scheme in ("light", "dark"):
         page = await browse(color_scheme=scheme)
         await page.goto(address)
         pictures.append(await page.locator("main").screenshot())
-        # The code stays dark on white, or no scanner reads it; so does what is read where it is not shown.
+        # The code stays dark on white for scanners, and so does its text.
         style = await page.locator(".code").evaluate(
             "code => [getComputedStyle(code).backgroundColor, getComputedStyle(code).color]"
         )
@@ -326,9 +326,9 @@ async def test_every_colour_is_a_design_token(browse, hub):
     assert "rgb(" not in rules
 
 
-async def test_keyboard_reaches_controls_in_order_with_visible_focus(desk, browse):
+async def test_keyboard_reaches_controls_in_order_with_visible_focus(page_states, browse):
     page = await browse()
-    await page.goto(await desk.address_of("pix to pay"))
+    await page.goto(await page_states.address_of("pix to pay"))
     reached = []
     for _ in range(3):
         await page.keyboard.press("Tab")
@@ -339,20 +339,20 @@ async def test_keyboard_reaches_controls_in_order_with_visible_focus(desk, brows
     assert reached == ["button", "textarea", "a"]
 
 
-async def test_controls_are_large_enough_for_touch(desk, browse):
+async def test_controls_are_large_enough_for_touch(page_states, browse):
     page = await browse()
-    await page.goto(await desk.address_of("pix to pay"))
+    await page.goto(await page_states.address_of("pix to pay"))
     for control in await page.locator("main button, main a").all():
         box = await control.bounding_box()
         assert box["height"] >= 44
 
 
-async def test_large_letters_keep_amounts_whole_and_page_width(desk, browse):
+async def test_large_letters_keep_amounts_whole_and_page_width(page_states, browse):
     page = await browse(viewport=NARROW, bypass_csp=True)
-    await page.goto(await desk.address_of("pix to pay"))
+    await page.goto(await page_states.address_of("pix to pay"))
     await page.add_style_tag(content="html { font-size: 200% !important; }")
     assert await page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
-    # A line may end after the R$, never inside of the number.
+    # A line may break after the R$, never inside the number.
     lines = """amount => {
         const [text, number] = [amount.firstChild, document.createRange()];
         number.setStart(text, text.data.search(/[0-9]/));
@@ -363,9 +363,9 @@ async def test_large_letters_keep_amounts_whole_and_page_width(desk, browse):
     assert await page.locator(".amount").evaluate("amount => amount.scrollWidth <= amount.clientWidth")
 
 
-async def test_printed_page_has_code_and_no_controls(desk, browse):
+async def test_printed_page_has_code_and_no_controls(page_states, browse):
     page = await browse(color_scheme="dark")
-    await page.goto(await desk.address_of("pix to pay"))
+    await page.goto(await page_states.address_of("pix to pay"))
     await page.emulate_media(media="print")
     await expect(page.get_by_role("img", name="QR Code do Pix")).to_be_visible()
     await expect(page.locator(".facts")).to_be_visible()

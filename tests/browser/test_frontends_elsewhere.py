@@ -1,4 +1,4 @@
-"""A merchant's frontend at an address of its own: its pages work when their base URL is the hub's."""
+"""A merchant's frontend on its own origin works with the hub as its base URL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BLANK = '<!doctype html><meta charset="utf-8"><title>Loja</title><link rel="icon" href="data:,">'
 
-# Orders a link, follows it with the address that it was answered, and charges a Pix; each as a frontend does it.
+# Creates a link, follows it with the returned URL, and creates a Pix, as a frontend does.
 ORDER = """async ({ hub, key, padaria }) => {
   const headers = { "Content-Type": "application/json", ...(key && { Authorization: `Bearer ${key}` }) };
   const order = { padaria_slug: padaria, items: [{ nome: "Pão Francês", quantidade: 3 }] };
@@ -49,7 +49,7 @@ POLL = """async ({ hub, paymentId }) => {
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def shop(chromium) -> AsyncIterator[Page]:
-    """A page of a shop on a server of its own, which no hub knows."""
+    """A shop's page on a separate server that the hub does not know."""
     port = free_port()
 
     async def show(_: web.Request) -> web.Response:
@@ -88,7 +88,7 @@ async def test_local_shop_needs_no_key_in_open_mode(keyless_hub, shop):
     link = await hub.link()
     asked = {"hub": hub.url, "paymentId": link["payment_id"]}
     assert await shop.evaluate(POLL, asked) == link["payment_id"]
-    # A page from anywhere else is kept out.
+    # A page of any other origin is rejected.
     await shop.route("http://loja.example/", lambda route: route.fulfill(body=BLANK, content_type="text/html"))
     await shop.goto("http://loja.example/")
     refused = await shop.evaluate(f"(asked) => ({POLL})(asked).then(String, String)", asked)

@@ -1,4 +1,4 @@
-"""Without keys: a frontend that was written for the reference finds here what it found there."""
+"""Open mode: a frontend for the reference system works with the hub unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a Pix: it turns by itself, its countdown is true, its code can be copied."""
+"""The page of a Pix: it updates itself, its countdown is right, and its code can be copied."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WRONG_CLOCK = """
 """
 WITHOUT_CLIPBOARD = "Object.defineProperty(Navigator.prototype, 'clipboard', { get: () => undefined });"
 SILENT_CLIPBOARD = "Clipboard.prototype.writeText = () => new Promise(() => {});"
-# What is said to a screen reader stays for seconds only.
+# An announcement stays for some seconds only.
 KEEP_WHAT_IS_SAID = """
 window.said = [];
 document.addEventListener("DOMContentLoaded", () => {
@@ -33,9 +33,9 @@ document.addEventListener("DOMContentLoaded", () => {
   new MutationObserver(() => window.said.push(place.textContent)).observe(place, { childList: true });
 });
 """
-# How long a sentence for a screen reader stays.
+# How long an announcement stays.
 SPOKEN_MS = 5_000
-# Survives everything but a new document.
+# Stays until a new document is loaded.
 MARK = "() => { window.mark = 'the same document'; }"
 
 
@@ -142,7 +142,7 @@ async def test_broken_socket_reconnects(hub, browse, until):
     await until(is_opened_again, "another socket")
     async with page.expect_response(pix["payment_url"], timeout=SOON_MS):
         await let_page_poll(page)
-    # The page has just asked, and asks half a minute later: before that only the socket can tell.
+    # The page has just polled and polls again in half a minute: until then only the socket can report.
     await confirm(hub, pix)
     await expect(page.get_by_role("heading", name="Pagamento confirmado")).to_be_visible(timeout=12_000)
 
@@ -161,7 +161,7 @@ async def test_offline_page_says_so_then_polls_as_before(hub, browse):
         async with page.expect_response(address):
             await page.evaluate("dispatchEvent(new Event('online'))")
     await expect(hint).to_be_visible()
-    # What was there stays, as long as its time lasts.
+    # The page stays as it was until its deadline.
     await expect(page.get_by_label("Pix copia e cola")).to_have_value(pix["payload"])
     await page.unroute(address)
     async with page.expect_response(address):
@@ -172,14 +172,14 @@ async def test_offline_page_says_so_then_polls_as_before(hub, browse):
 
 
 class Countdown:
-    """Compares what a page counts down with the time that really is left, by a clock that nobody sets."""
+    """Compares a page's countdown with the real time left, by the test's own clock."""
 
-    def __init__(self, brief, page, lifetime_s):
-        self.brief, self.page, self.lifetime_s = brief, page, lifetime_s
+    def __init__(self, log_writer, page, lifetime_s):
+        self.log_writer, self.page, self.lifetime_s = log_writer, page, lifetime_s
 
     async def open(self):
         self.not_before = time.monotonic()
-        address = await self.brief.open(method="pix", lifetime_s=self.lifetime_s)
+        address = await self.log_writer.open(method="pix", lifetime_s=self.lifetime_s)
         self.not_after = time.monotonic()
         await self.page.goto(address)
         await expect(self.page.locator("[data-countdown]")).to_be_visible()
@@ -194,22 +194,22 @@ class Countdown:
         return least - 1 <= shown <= most + 2
 
 
-async def test_countdown_ignores_wrong_phone_clock(brief, browse):
+async def test_countdown_ignores_wrong_phone_clock(log_writer, browse):
     page = await browse()
     await page.add_init_script(WRONG_CLOCK)
-    countdown = Countdown(brief, page, 600)
+    countdown = Countdown(log_writer, page, 600)
     await countdown.open()
     assert await countdown.is_true()
 
 
 @claim("pix-page.real-time")
-async def test_phone_after_sleep_asks_server_for_time_left(brief, browse):
+async def test_phone_after_sleep_asks_server_for_time_left(log_writer, browse):
     page = await browse()
     await page.add_init_script(WRONG_CLOCK)
-    countdown = Countdown(brief, page, 600)
+    countdown = Countdown(log_writer, page, 600)
     address = await countdown.open()
     async with page.expect_response(address):
-        # The clock went on and the time since the page was opened did not: so it is after a sleep.
+        # After a sleep, the clock has advanced and the time since loading has not.
         await page.evaluate("window.ahead += 60000")
     async with page.expect_response(address):
         await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
@@ -217,9 +217,9 @@ async def test_phone_after_sleep_asks_server_for_time_left(brief, browse):
 
 
 @claim("pix-page.expired")
-async def test_page_refreshes_and_changes_at_zero(brief, browse):
+async def test_page_refreshes_and_changes_at_zero(log_writer, browse):
     page = await browse()
-    await page.goto(await brief.open(method="pix", lifetime_s=5))
+    await page.goto(await log_writer.open(method="pix", lifetime_s=5))
     await expect(page.get_by_role("heading")).to_have_text("Pague com Pix")
     await page.evaluate(MARK)
     await expect(page.get_by_role("heading")).to_have_text("Cobrança expirada")
@@ -231,10 +231,10 @@ async def test_page_refreshes_and_changes_at_zero(brief, browse):
 
 
 @claim("pix-page.expired")
-async def test_page_hides_code_at_zero_while_offline(brief, browse, until):
+async def test_page_hides_code_at_zero_while_offline(log_writer, browse, until):
     page = await browse()
     await page.add_init_script(KEEP_WHAT_IS_SAID)
-    address = await brief.open(method="pix", lifetime_s=5)
+    address = await log_writer.open(method="pix", lifetime_s=5)
     await page.goto(address)
     await page.route(address, lambda route: route.fulfill(status=503, body="away"))
     await page.get_by_role("button", name="Copiar").focus()
@@ -246,7 +246,7 @@ async def test_page_hides_code_at_zero_while_offline(brief, browse, until):
     async def is_said():
         return any("O prazo terminou" in text for text in await page.evaluate("window.said"))
 
-    await until(is_said, "what is over is said to a screen reader")
+    await until(is_said, "the end is announced")
     for offered in (page.get_by_label("Pix copia e cola"), page.locator(".code"), page.locator("main button")):
         await expect(offered).to_be_hidden()
     await expect(page.get_by_text("Pague com Pix")).to_be_hidden()
@@ -271,7 +271,7 @@ async def test_code_shows_again_when_still_payable(hub, browse):
     page = await browse()
     await page.goto(pix["payment_url"])
     await expect(page.locator("[data-countdown]")).to_be_visible()
-    # As if the seconds had run out on the telephone only.
+    # As if the time had run out only on the phone.
     await page.evaluate("document.querySelector('main').dataset.secondsLeft = '0.1'")
     held = []
 
@@ -288,9 +288,9 @@ async def test_code_shows_again_when_still_payable(hub, browse):
     await expect(page.locator(".over")).to_be_hidden()
 
 
-async def test_page_pauses_between_refreshes_after_zero(brief, browse):
+async def test_page_pauses_between_refreshes_after_zero(log_writer, browse):
     page = await browse()
-    address = await brief.open(method="pix", lifetime_s=5, provider="mercado_pago")
+    address = await log_writer.open(method="pix", lifetime_s=5, provider="mercado_pago")
     asked = []
     await page.goto(address)
     await expect(page.get_by_role("heading")).to_have_text("Pague com Pix")
@@ -301,10 +301,10 @@ async def test_page_pauses_between_refreshes_after_zero(brief, browse):
     assert 1 <= len(asked) <= 4
 
 
-async def test_countdown_writes_days_in_words(brief, browse):
+async def test_countdown_writes_days_in_words(log_writer, browse):
     page = await browse()
     for lifetime_s, expected in ((2 * 86400 + 3600, "restam 2 dias e 00:59:"), (86400 + 3600, "restam 1 dia e 00:59:")):
-        await page.goto(await brief.open(method="pix", lifetime_s=lifetime_s))
+        await page.goto(await log_writer.open(method="pix", lifetime_s=lifetime_s))
         await expect(page.locator(".countdown")).to_contain_text(expected)
 
 
@@ -317,7 +317,7 @@ async def test_copy_button_copies_code_and_announces_it(hub, browse):
     await expect(page.get_by_role("button")).to_have_text("Código copiado")
     await expect(page.get_by_role("status")).to_contain_text("Código copiado")
     assert await page.evaluate("navigator.clipboard.readText()") == pix["payload"]
-    # What was said does not stay to be met once more.
+    # The announcement is removed, so that it is not read again.
     await page.clock.fast_forward(SPOKEN_MS)
     await expect(page.get_by_role("status")).to_be_empty()
     await expect(page.get_by_role("button")).to_have_text("Copiar código Pix")
@@ -344,7 +344,7 @@ async def test_page_works_without_scripts(hub, browse):
     await page.goto(pix["payment_url"])
     await expect(page.get_by_label("Pix copia e cola")).to_have_value(pix["payload"])
     await expect(page.get_by_text("Pague até")).to_be_visible()
-    # What needs a script is not offered.
+    # Parts that need a script do not show.
     await expect(page.get_by_role("button")).to_have_count(0)
     await expect(page.get_by_text("restam")).to_be_hidden()
     await expect(page.get_by_text("se atualiza sozinha")).to_be_hidden()
@@ -386,7 +386,7 @@ async def test_provider_pix_has_same_page_and_changes_when_paid(hub, browse):
     await expect(page.get_by_role("img", name="QR Code do Pix")).to_be_visible()
     assert "cliente@example.com" not in await page.content()
     await hub.sandbox("POST", "/_sandbox/pay", {"payment_id": cart["mp_payment_id"], "outcome": "in_process"})
-    # What is being looked at was paid: its code is not shown to be paid again.
+    # A payment under review was paid, so that its code does not show again.
     await expect(page.get_by_role("heading")).to_have_text("Pagamento em análise")
     await expect(page.get_by_label("Pix copia e cola")).to_have_count(0)
     await hub.sandbox("POST", "/_sandbox/pay", {"payment_id": cart["mp_payment_id"], "outcome": "approved"})

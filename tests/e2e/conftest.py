@@ -1,4 +1,4 @@
-"""What the tests from outside need besides the running hub of `tests/running_hub.py`."""
+"""Fixtures of the end-to-end tests, beside the running hub of `tests/running_hub.py`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class OtherMerchant(NamedTuple):
-    """A merchant who is not the demo merchant; `write_key` may not read, `admin_key` may only administer."""
+    """Another merchant than the demo merchant; `write_key` may not read, `admin_key` may only administer."""
 
     slug: str
     api_key: str
@@ -26,7 +26,7 @@ class OtherMerchant(NamedTuple):
 
 @pytest.fixture
 async def only_when_asked(hub: RunningHub) -> AsyncIterator[None]:
-    """Neither a webhook nor the monitor finds anything out: whoever asks is the first to know."""
+    """Stop webhooks and the monitor, so that only a check by the test asks the provider."""
     await hub.faults(webhooks=False)
     monitor = hub.pid("monitor")
     os.kill(monitor, signal.SIGSTOP)
@@ -36,8 +36,8 @@ async def only_when_asked(hub: RunningHub) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def other_merchant(hub: RunningHub) -> OtherMerchant:
-    """A merchant of this test alone, who takes Pix and sells bread."""
-    # Two fixtures may ask one hub, so that a counter would not do.
+    """A merchant of this test only, with a Pix key and a product."""
+    # Two fixtures may use one hub, so that a counter could repeat a slug.
     slug = f"padaria-{uuid4().hex[:12]}"
     path = f"/admin/merchants/{slug}"
     status, _ = await hub.administer(
@@ -61,6 +61,6 @@ async def other_merchant(hub: RunningHub) -> OtherMerchant:
 
 @pytest.fixture
 async def others_hub(hub: RunningHub, other_merchant: OtherMerchant) -> RunningHub:
-    """The hub to that merchant's backend; its payments are those of this test alone."""
+    """The hub for that merchant's backend; its payments are of this test only."""
     assert await hub.connect(other_merchant.slug) == 200
     return hub.acting_for(other_merchant.slug, other_merchant.api_key)

@@ -1,4 +1,4 @@
-"""How tests see that a payment was approved everywhere, and that the stream is whole."""
+"""Checks that a payment is approved in every view, and that the NATS stream is complete."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ APPROVED = [("pending", "approved")]
 
 
 async def see_approval(hub, until, socket, payment_id, *, within_s=15.0):
-    """Read a socket until the approval comes by, then see it on REST and on the timeline, once."""
+    """Read a socket until the approval, then check REST, the timeline and the list."""
     async with asyncio.timeout(allowed(within_s)):
         async for message in socket:
             frame = message.json()
@@ -32,7 +32,7 @@ async def see_approval(hub, until, socket, payment_id, *, within_s=15.0):
         _, listed = await hub.get("/payments/api/pending/?padaria_slug=padaria-do-marcos&status=approved")
         return payment_id in [payment["payment_id"] for payment in listed["payments"]]
 
-    await until(is_listed, "the read model knows the approval")
+    await until(is_listed, "the read model has the approval")
 
 
 async def is_refilled(hub, jetstream):

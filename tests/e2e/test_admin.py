@@ -1,4 +1,4 @@
-"""Merchants are administered over routes: by the hub's own keys all of them, by a merchant's key that merchant."""
+"""The admin routes: hub keys administer all merchants, a merchant's key only its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def path(other_merchant):
 
 @pytest.fixture
 async def connected(hub, path):
-    """The other merchant sells over the demo merchant's account, and at the end does not."""
+    """Connect the other merchant to the demo merchant's account for one test."""
     assert (await hub.administer("PUT", f"{path}/providers/mercado_pago", CREDENTIAL))[0] == 200
     yield
     assert (await hub.administer("DELETE", f"{path}/providers/mercado_pago"))[0] == 200
@@ -92,7 +92,7 @@ async def test_merchants_are_listed_in_pages_without_the_hub(hub, other_merchant
             after = page["next"]
         return slugs if other_merchant.slug in slugs else None
 
-    slugs = await until(listed, "the read model knows the merchant")
+    slugs = await until(listed, "the read model has the merchant")
     assert slugs == sorted(set(slugs))
     assert MERCHANT in slugs
     assert "extrato" not in slugs
@@ -100,7 +100,7 @@ async def test_merchants_are_listed_in_pages_without_the_hub(hub, other_merchant
     assert (status, answer["code"]) == (400, "invalid_slug")
 
 
-# --- who may --------------------------------------------------------------------------------------
+# --- permissions-----------------------------------------------------------------------------------
 
 
 def test_admin_routes_exist():
@@ -382,7 +382,7 @@ async def test_key_is_shown_once_and_revoked_within_two_seconds(hub, other_merch
         async with hub.session.get(listing, headers=bearer) as answer:
             return answer.status == 401
 
-    await until(is_refused, "the key opens nothing", within_s=2)
+    await until(is_refused, "the key is rejected", within_s=2)
 
 
 async def test_key_without_options_has_shop_scopes_as_in_cli(hub, path):
@@ -474,7 +474,7 @@ async def test_secrets_appear_in_no_response_log_metric_or_event(hub, other_merc
         async def is_carried():
             return (await jetstream.stream_info("PAYMENTS")).state.messages >= len(events)
 
-        await until(is_carried, "the bus has every event")
+        await until(is_carried, "NATS has every event")
         subscription = await jetstream.subscribe(f"merchants.{other_merchant.slug}.>", ordered_consumer=True)
         messages = [await subscription.next_msg(timeout=5)]
         while messages[-1].metadata.num_pending:

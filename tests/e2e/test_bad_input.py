@@ -1,4 +1,4 @@
-"""Bad input gets a clear error in the route's own shape, and leaves nothing behind."""
+"""Invalid input gets an error in the route's own format, and records nothing."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ EVENTS_BECAUSE_OF = """
 
 
 @pytest.fixture
-async def nothing_is_left(hub):
-    """Whatever the test sends, no event of the log has it for a reason; the hub goes on meanwhile."""
+async def records_nothing(hub):
+    """Check that no request of the test records an event; the hub itself may record others meanwhile."""
     name = uuid4().hex
     hub.session.headers["X-Correlation-Id"] = name
     yield
@@ -89,7 +89,7 @@ async def test_huge_exponent_in_quantity_is_rejected(hub, quantity):
         ('{"value": 1, "payer": {"email": "nobody"}}', "invalid_email"),
     ],
 )
-@pytest.mark.usefixtures("nothing_is_left")
+@pytest.mark.usefixtures("records_nothing")
 async def test_invalid_pix_is_rejected(hub, body, code):
     status, answer = await send(hub, "/payments/pix", body)
     assert status == 400
@@ -172,30 +172,30 @@ async def test_similar_path_has_monitoring_error_shape(hub):
 
 @claim("pix.value")
 @pytest.mark.parametrize("value", [True, [1], {"a": 1}])
-@pytest.mark.usefixtures("nothing_is_left")
+@pytest.mark.usefixtures("records_nothing")
 async def test_non_numeric_value_is_rejected(hub, value):
     status, answer = await send(hub, "/payments/pix", json.dumps({"value": value}))
     assert status == 400
     assert answer["code"].startswith("amount_")
 
 
-@pytest.mark.usefixtures("nothing_is_left")
+@pytest.mark.usefixtures("records_nothing")
 async def test_ten_megabyte_body_is_rejected(hub):
     try:
         status, answer = await send(hub, "/payments/pix", io.BytesIO(b'{"value": 1, "x": "' + b"a" * 10_000_000))
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-        # The server may hang up on a sender who does not stop; it must go on serving others.
+        # The server may abort a client that keeps sending; it must still serve others.
         status, answer = await send(hub, "/payments/pix", b'{"value": 1, "x": "' + b"a" * 70_000)
     assert (status, answer["code"]) == (413, "body_too_large")
 
 
-# Without the time of packing, so that every worker knows its tests by the same names.
-PACKED = gzip.compress(b'{"value": 1}', mtime=0)
+# Without a time stamp, so that all test workers collect the same parameter ids.
+COMPRESSED = gzip.compress(b'{"value": 1}', mtime=0)
 
 
-@pytest.mark.usefixtures("nothing_is_left")
+@pytest.mark.usefixtures("records_nothing")
 @pytest.mark.parametrize("path", ["/payments/pix", "/payments/api/1/refund/", "/webhooks/mercadopago/padaria/"])
-@pytest.mark.parametrize("body", [PACKED, PACKED[:10], b"no gzip"])
+@pytest.mark.parametrize("body", [COMPRESSED, COMPRESSED[:10], b"no gzip"])
 async def test_compressed_body_is_rejected_whole_or_truncated(hub, path, body):
     headers = {**hub.headers, "Content-Type": "application/json", "Content-Encoding": "gzip"}
     async with hub.session.post(hub.url + path, data=body, headers=headers) as answer:
@@ -212,13 +212,13 @@ async def test_compressed_body_is_rejected_whole_or_truncated(hub, path, body):
         ('{"value": 1, "description": "pão"}'.encode("latin-1"), "application/json; charset=latin-1"),
     ],
 )
-@pytest.mark.usefixtures("nothing_is_left")
+@pytest.mark.usefixtures("records_nothing")
 async def test_other_content_type_or_charset_is_rejected(hub, data, content_type):
     status, answer = await send(hub, "/payments/pix", data, content_type=content_type)
     assert (status, answer["code"]) == (415, "unsupported_media_type")
 
 
-@pytest.mark.usefixtures("nothing_is_left")
+@pytest.mark.usefixtures("records_nothing")
 async def test_non_utf8_body_is_rejected(hub):
     status, answer = await send(hub, "/payments/pix", '{"value": 1, "description": "pão"}'.encode("latin-1"))
     assert (status, answer["code"]) == (400, "invalid_json")
@@ -258,7 +258,7 @@ async def test_portuguese_route_names_json_fault_in_portuguese(hub):
         ([{"name": "Pão Francês", "quantity": 1}], "unknown_field"),
     ],
 )
-@pytest.mark.usefixtures("nothing_is_left")
+@pytest.mark.usefixtures("records_nothing")
 async def test_invalid_order_is_rejected(hub, items, code):
     body = {"padaria_slug": MERCHANT, "items": items}
     status, answer = await send(hub, "/payments/api/generate-link/", json.dumps(body))
@@ -280,7 +280,7 @@ async def test_invalid_order_is_rejected(hub, items, code):
         ),
     ],
 )
-@pytest.mark.usefixtures("nothing_is_left")
+@pytest.mark.usefixtures("records_nothing")
 async def test_unknown_order_field_suggests_nearest_name(hub, more, error):
     body = {"padaria_slug": MERCHANT, "items": [BREAD]} | more
     status, answer = await send(hub, "/payments/api/generate-link/", json.dumps(body))
@@ -297,7 +297,7 @@ async def test_order_line_accepts_reference_product_number(hub):
 WITH_A_BODY = [each for each in OPERATIONS if isinstance(each.body, type) and issubclass(each.body, Struct)]
 
 
-@pytest.mark.usefixtures("nothing_is_left")
+@pytest.mark.usefixtures("records_nothing")
 async def test_unknown_field_is_rejected_except_from_banks(hub):
     _, pix = await hub.post("/payments/pix", {"value": 1}, {"X-Correlation-Id": uuid4().hex})
     places = {"merchant": MERCHANT, "provider": "mercado_pago", "product": "Bolo", "alert": "late_payment"}
@@ -398,7 +398,7 @@ async def test_request_without_key_is_rejected(hub, headers):
         ({"bank_payment_id": "unique_id"}, 400, "amount_missing", "The field 'value' is missing."),
     ],
 )
-@pytest.mark.usefixtures("nothing_is_left")
+@pytest.mark.usefixtures("records_nothing")
 async def test_invalid_confirmation_is_rejected(hub, body, status, code, message):
     answered, answer = await hub.post("/payments/pix/confirmation", body)
     assert (answered, answer) == (status, {"message": message, "code": code})
@@ -416,7 +416,7 @@ async def test_invalid_confirmation_is_rejected(hub, body, status, code, message
         ("/webhooks/mercadopago/?type=payment&data.id=1", '{"user_id": 1}', 404, "unknown_merchant"),
     ],
 )
-@pytest.mark.usefixtures("nothing_is_left")
+@pytest.mark.usefixtures("records_nothing")
 async def test_invalid_webhook_is_rejected(hub, path, body, status, code):
     async with hub.session.post(hub.url + path, data=body) as answer:
         assert (answer.status, (await answer.json())["code"]) == (status, code)
@@ -426,9 +426,9 @@ async def test_invalid_webhook_is_rejected(hub, path, body, status, code):
 @pytest.mark.parametrize(
     ("address", "stored"), [(f"/webhooks/mercadopago/{MERCHANT}/", 1), ("/webhooks/mercadopago/", 0)]
 )
-@pytest.mark.usefixtures("nothing_is_left")
+@pytest.mark.usefixtures("records_nothing")
 async def test_ipn_notification_is_accepted_and_not_trusted(hub, address, stored):
-    """At a merchant's address it is kept as what it is; at the address of all, nothing says whose it is."""
+    """The address of a merchant stores it as unverifiable; the shared address has no merchant for it."""
     body = '{"resource": "123", "topic": "payment"}'
     name = f"12{stored}"
     async with hub.session.post(f"{hub.url}{address}?topic=payment&id={name}", data=body) as answer:
@@ -452,7 +452,7 @@ async def test_ipn_notification_is_accepted_and_not_trusted(hub, address, stored
     ],
 )
 async def test_unusual_bytes_and_lengths_are_rejected(hub, method, path, headers):
-    """Over a bare socket, for a client library would not send them."""
+    """A raw socket sends these, because client libraries refuse to."""
     status, answer = await hub.raw(method, path, *headers.items())
     assert 400 <= status < 500, answer
 
@@ -467,7 +467,7 @@ async def test_unusual_bytes_and_lengths_are_rejected(hub, method, path, headers
         ("Sonho", ""),
     ],
 )
-@pytest.mark.usefixtures("nothing_is_left")
+@pytest.mark.usefixtures("records_nothing")
 async def test_unknown_product_suggests_nearest_name(hub, name, told):
     order = {"padaria_slug": MERCHANT, "items": [{"nome": name, "quantidade": 1}]}
     cart = {**order, "customer": {"email": "ana@example.com"}}

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 Steps = tuple[str | int, ...]
 OPENAPI = json.loads((Path(contracts.__file__).parent / "openapi.json").read_text(encoding="utf-8"))
 BODIES = [each for each in OPERATIONS if isinstance(each.body, type) and issubclass(each.body, Struct)]
-# Texts of some length that fit a pattern; the others are of one letter.
+# Texts of a given length that match a pattern; other texts repeat one letter.
 LONG = {
     "email": lambda length: f"a@{'b' * (length - 4)}.c",
     "payer_email": lambda length: f"a@{'b' * (length - 4)}.c",
     "phone": lambda length: "(8" + ".8" * (length // 2 - 1),
 }
 BREAD = {"nome": "Pão Francês", "quantidade": 1}
-# A longer mask than that of the document does not exist, so that there is no valid text of the greatest length.
+# Punctuation never makes these longer than the documents themselves, so that no valid text has the maximum length.
 UNREACHABLE = {"cpf", "cnpj"}
 
 
@@ -104,7 +104,7 @@ def _edges_of_list(schema: dict[str, Any], path: Steps) -> Iterator[Edge]:
 
 
 def put(body: dict[str, Any], path: Steps, value: Any) -> dict[str, Any]:
-    """Give the body with another value at a path; None takes the field away."""
+    """Return the body with another value at a path; None removes the field."""
     body = within = copy.deepcopy(body)
     for step in path[:-1]:
         within = within[step] if isinstance(within, list) else within.setdefault(step, {})

@@ -1,4 +1,4 @@
-"""The command line administers a hub that runs; a secret comes in by a file or a pipe, and never goes out."""
+"""The command line administers a running hub; secrets come from a file or a pipe and are never printed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MINUTE = r"\d{4}-\d\d-\d\dT\d\d:\d\dZ"
 
 
 class Shell:
-    """Runs `extrato …` as a process of its own."""
+    """Runs `extrato …` as a separate process."""
 
     def __init__(self, home: str) -> None:
         self.environment = {**os.environ, "EXTRATO_HOME": home}
@@ -87,7 +87,7 @@ async def test_registered_merchant_sells(hub, extrato, tmp_path):
     order = {"padaria_slug": slug, "items": [{"nome": "Pão Francês", "quantidade": 2}]}
     status, link = await hub.post("/payments/api/generate-link/", order, bearer)
     assert (status, link["total"]) == (200, 1.5)
-    # A key for a shop does not say that money arrived.
+    # A shop's key cannot confirm payments.
     status, refused = await hub.post("/payments/pix/confirmation", {"bank_payment_id": "x", "value": 1}, bearer)
     assert (status, refused["code"]) == (403, "forbidden")
 
@@ -133,7 +133,7 @@ async def test_key_is_printed_once_listed_without_secret_and_revoked(hub, extrat
     async def is_refused() -> bool:
         return await status() == 401
 
-    await until(is_refused, "the key opens nothing", within_s=2)
+    await until(is_refused, "the key is rejected", within_s=2)
     assert re.fullmatch(rf"{line}\trevoked {MINUTE}", await extrato.does("api-key", "list", slug))
 
 
@@ -154,25 +154,25 @@ async def test_hub_key_administers_until_revoked(hub, extrato, slug, until):
     async def is_accepted() -> bool:
         return (await hub.administer("GET", f"/admin/merchants/{slug}", key=key))[0] == 200
 
-    # The hub's keys may have been read for another test a moment before.
-    await until(is_accepted, "the key opens the hub", within_s=2)
+    # The gateway may have cached the hub's keys for another test.
+    await until(is_accepted, "the key is accepted", within_s=2)
     await extrato.does("admin-key", "revoke", key_id)
 
     async def is_refused() -> bool:
         return (await hub.administer("GET", f"/admin/merchants/{slug}", key=key))[0] == 401
 
-    await until(is_refused, "the key opens nothing", within_s=2)
+    await until(is_refused, "the key is rejected", within_s=2)
 
 
 async def test_hub_key_charges_only_for_named_merchant(hub, extrato, until):
     key = await extrato.does("admin-key", "issue", "--scope", "payments:write")
     bearer = {"Authorization": f"Bearer {key}"}
 
-    async def is_told_to_name_it() -> bool:
+    async def needs_a_merchant() -> bool:
         status, answer = await hub.post("/payments/pix", {"value": 1}, bearer)
         return (status, answer["code"]) == (400, "missing_padaria_slug")
 
-    await until(is_told_to_name_it, "the key is known, and names no merchant", within_s=2)
+    await until(needs_a_merchant, "the key is accepted and needs a merchant", within_s=2)
     status, answer = await hub.post("/payments/pix", {"value": 1, "padaria_slug": MERCHANT}, bearer)
     assert (status, answer["payment"]["padaria_slug"]) == (201, MERCHANT)
     await extrato.does("admin-key", "revoke", key.split(".")[2])
@@ -239,7 +239,7 @@ async def test_rejected_command_prints_one_sentence_and_stores_nothing(hub, extr
 
 
 async def test_command_ends_quietly_on_broken_pipe(hub, tmp_path):
-    async def with_a_reader_that_has_gone(*words: str, home: str, unbuffered: str) -> tuple[int | None, str]:
+    async def with_closed_output(*words: str, home: str, unbuffered: str) -> tuple[int | None, str]:
         reader, writer = os.pipe()
         os.close(reader)
         process = await asyncio.create_subprocess_exec(
@@ -254,13 +254,13 @@ async def test_command_ends_quietly_on_broken_pipe(hub, tmp_path):
 
     nowhere = str(tmp_path / "empty")
     ended = await asyncio.gather(
-        with_a_reader_that_has_gone("merchant", "list", home=str(hub.home), unbuffered=""),
-        with_a_reader_that_has_gone("merchant", "list", home=str(hub.home), unbuffered="1"),
-        with_a_reader_that_has_gone("--help", home=nowhere, unbuffered=""),
+        with_closed_output("merchant", "list", home=str(hub.home), unbuffered=""),
+        with_closed_output("merchant", "list", home=str(hub.home), unbuffered="1"),
+        with_closed_output("--help", home=nowhere, unbuffered=""),
     )
     assert ended == [(141, "")] * 3
-    # What is not about the output is still said.
-    code, errors = await with_a_reader_that_has_gone("merchant", "list", home=nowhere, unbuffered="")
+    # Other errors are still printed.
+    code, errors = await with_closed_output("merchant", "list", home=nowhere, unbuffered="")
     assert (code, errors.startswith("extrato: No hub runs in")) == (1, True)
 
 
@@ -298,12 +298,12 @@ async def test_vault_key_rotates_while_hub_runs(harmed_hub, until):
     before = await hub.link()
     sealed = await hub.rows("SELECT sealed FROM credentials UNION ALL SELECT sealed FROM hub_secrets")
 
-    async def go_on() -> None:
-        """Sell all the while; a link is made with the credential that lies in the vault."""
+    async def keep_selling() -> None:
+        """Create payments meanwhile; a link needs the credential in the vault."""
         for _ in range(30):
             await hub.link()
 
-    said, _ = await asyncio.gather(extrato.does("vault", "rotate"), go_on())
+    said, _ = await asyncio.gather(extrato.does("vault", "rotate"), keep_selling())
     assert said.startswith("Re-encrypted ")
     after = await hub.rows("SELECT sealed FROM credentials UNION ALL SELECT sealed FROM hub_secrets")
     assert not set(sealed) & set(after)
@@ -311,7 +311,7 @@ async def test_vault_key_rotates_while_hub_runs(harmed_hub, until):
     assert len(keys) >= 2
     assert not any(key in said for key in keys)
 
-    # Who held an address before holds it still, also when the gateway reads everything anew.
+    # Older payer links still open after the gateway has started again.
     old_pid = hub.kill("gateway")
     await hub.until_restarted(until, "gateway", old_pid)
     async with hub.session.get(before["secure_checkout_url"], allow_redirects=False) as answer:
@@ -344,7 +344,7 @@ async def test_rotated_payer_tokens_stay_valid_until_dropped(harmed_hub, until):
         assert len({link["status_check_url"].partition("t=")[2] for link in (old, new)}) == 2
         said = await shell.does("payer-tokens", "rotate", "--drop-old")
         assert "within seconds" in said
-        await until(old_is_dropped, "the old secret opens nothing")
+        await until(old_is_dropped, "the old secret is rejected")
         assert (await opened.receive_json())["reason"] == "token_ended"
 
 
@@ -360,7 +360,7 @@ async def test_environment_vault_key_rotates_once_all_processes_have_both(home, 
         assert new not in said
     async with start_hub(home, EXTRATO_SECRET_KEY=f"{new},{old}") as hub:
         shell = Shell(str(hub.home))
-        # A process with this order closes with the old key, so that rotating now would leave that behind.
+        # A process with this order still encrypts with the old key, so that a rotation would miss its secrets.
         said = await shell.refuses("vault", "rotate", EXTRATO_SECRET_KEY=f"{old},{new}", EXTRATO_NEW_SECRET_KEY=new)
         assert "put the new key first" in said
         await hub.link()

@@ -1,4 +1,4 @@
-"""A Pix through Mercado Pago, closing what was not paid, and giving money back: whatever breaks between."""
+"""Carts, cancellations and refunds through Mercado Pago, also with failures in between."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MERCHANT = "padaria-do-marcos"
 
 @pytest.fixture(params=["payments", "orders"])
 async def api(request, hub):
-    """Which of Mercado Pago's interfaces makes a Pix: test users are refused by the Payments API."""
+    """The Mercado Pago API that creates a Pix; its Payments API rejects test users."""
     account = await hub.sandbox("GET", "/_sandbox/accounts/174087000")
     await hub.sandbox("PUT", "/_sandbox/accounts/174087000", {"is_test_user": request.param == "orders"})
     yield request.param
@@ -65,7 +65,7 @@ async def test_cart_returns_valid_br_code(hub, api):
     assert created["pix"]["ticket_url"].startswith(hub.sandbox_url)
     assert created["mp_payment_id"].isdigit()
     assert created["payment_url"].startswith(f"{hub.url}/payments/pix/{created['payment_id']}?t=")
-    # The provider's first webhook may be quicker than its answer.
+    # The provider's first webhook may arrive before its response.
     [charge] = [event for event in await hub.events(created["payment_id"]) if event["type"] == "ChargeCreated"]
     assert charge["data"]["charge_id"].startswith("ORD" if api == "orders" else created["mp_payment_id"])
 
@@ -94,18 +94,18 @@ async def test_cart_is_listed_under_returned_id(hub, until, api):
             (each["payment_id"], each["mp_payment_id"]) for each in answer["payments"]
         }
 
-    await until(listed, "it is listed under that id")
+    await until(listed, "the cart is listed under that id")
     assert (await hub.check(created["payment_id"]))["mp_payment_id"] == created["mp_payment_id"]
 
 
 async def test_signed_webhook_approves_paid_cart(hub, until, api):
-    """The monitor may come first, where the provider wanted to be left alone after the test before; not every time."""
+    """The monitor may come first after a test in which the provider throttled; not every time."""
     told_by = set()
     for _ in range(5):
         created = await cart(hub)
         await pay(hub, created)
-        await until_status_without_asking(hub, until, created["payment_id"])
-        # An older answer that somebody else waited for may come after it.
+        await until_approved_without_check(hub, until, created["payment_id"])
+        # An older response to another caller may arrive after it.
         [moved] = [event for event in await hub.events(created["payment_id"]) if event["type"] == "StatusChanged"]
         told_by.add(moved["source"])
         if "webhook" in told_by:
@@ -113,13 +113,13 @@ async def test_signed_webhook_approves_paid_cart(hub, until, api):
     raise AssertionError(told_by)
 
 
-async def until_status_without_asking(hub, until, payment_id):
-    """Wait until an approval is in the log; a check would ask the provider itself."""
+async def until_approved_without_check(hub, until, payment_id):
+    """Wait until the log has an approval; a check would ask the provider itself."""
 
     async def is_approved():
         return await hub.status_changes(payment_id) == [("pending", "approved")]
 
-    await until(is_approved, "somebody told")
+    await until(is_approved, "the approval is in the log")
 
 
 async def test_monitor_finds_paid_cart_without_webhooks(hub, until, api):
@@ -238,7 +238,7 @@ async def test_charge_refused_by_provider_gives_reason_and_stays_listed(others_h
 
 
 async def test_pix_refused_for_risk_is_requested_once(hub, api):
-    """Mercado Pago makes such a Pix, without a code, and refuses it in the same answer."""
+    """Mercado Pago creates such a Pix without a code, and rejects it in the same response."""
     route = "POST /v1/orders" if api == "orders" else "POST /v1/payments"
     await hub.faults(pix_refused=True)
     asked_before = (await hub.sandbox("GET", "/_sandbox/stats"))["requests"]["by_route"].get(route, 0)
@@ -272,7 +272,7 @@ async def test_double_payment_alerts_and_can_be_refunded(hub, until):
     async def is_told():
         return (await hub.check(link["payment_id"]))["alerts"] == ["duplicate_payment"]
 
-    await until(is_told, "the second payment is told")
+    await until(is_told, "the second payment alerts")
     address = f"/payments/api/{link['payment_id']}/refund/"
     spoken_for = (await hub.check(link["payment_id"]))["mp_payment_id"]
     [other] = {str(first["id"]), str(second["id"])} - {spoken_for}
@@ -282,7 +282,7 @@ async def test_double_payment_alerts_and_can_be_refunded(hub, until):
         alerts = {payment["payment_id"]: payment["alerts"] for payment in listed["payments"]}
         return alerts.get(link["payment_id"]) == ["duplicate_payment"]
 
-    await until(is_listed, "the list tells it too")
+    await until(is_listed, "the list shows it too")
     status, done = await hub.post(address, {"all": True, "mp_payment_id": other})
     assert (status, done["mp_payment_id"], done["amount"], done["refund_status"]) == (200, other, 5.0, "made")
     assert (done["status"], done["pending_amount"], done["remaining_amount"]) == ("approved", 0.0, 0.0)
@@ -322,7 +322,7 @@ async def test_cancelled_link_is_closed_at_provider(hub):
 
 @claim("pix-confirmation.status")
 async def test_cancelled_direct_pix_paid_in_time_is_approved_with_alert(hub):
-    """The code stays payable, wherever somebody kept it: the money is the merchant's to give back."""
+    """A saved code stays payable, so that the merchant has to return the money."""
     status, created = await hub.post("/payments/pix", {"value": 12.5})
     payment = created["payment"]
     status, answer = await hub.post(f"/payments/api/{payment['id']}/cancel/", {})
@@ -361,8 +361,8 @@ async def test_unanswered_cancellation_is_completed_later(hub, until):
     async def is_cancelled():
         return "PaymentCancelled" in await types(hub, created["payment_id"])
 
-    await until(is_cancelled, "the monitor completed it")
-    # Sooner than the ten seconds that are usual: the setting has reached the monitor.
+    await until(is_cancelled, "the monitor has cancelled it")
+    # Sooner than the default of ten seconds: the setting has reached the monitor.
     assert time.monotonic() - refused_at < 10
 
 
@@ -422,7 +422,7 @@ async def test_repeated_refund_under_one_key_is_made_once(hub, api):
 
 
 async def test_uncertain_refund_is_completed_once(hub, until, api):
-    # No answer, an answer that is lost on its way, and a refusal that cannot be verified.
+    # No response, a lost response, and a rejection that cannot be verified.
     doubts = [{"error_rate": 1.0}, {"lost_answers": 1.0}, {"error_rate": 1.0, "error_kind": "invalid_access_token"}]
     payments = []
     for doubt in doubts:
@@ -430,7 +430,7 @@ async def test_uncertain_refund_is_completed_once(hub, until, api):
         await hub.faults(**doubt)
         status, answer = await hub.post(f"/payments/api/{payment_id}/refund/", {"amount": 4})
         assert (status, answer["refund_status"]) == (202, "requested"), doubt
-        # What went through without an answer may be known by a webhook already; in doubt it is held back.
+        # A webhook may have reported the refund that had no response; an uncertain one counts as requested.
         assert answer["pending_amount"] == 4.0
         assert answer["pending_amount"] + answer["remaining_amount"] + answer["refunded_amount"] == 10.0
         await hub.faults(**NO_FAULTS)
@@ -438,7 +438,7 @@ async def test_uncertain_refund_is_completed_once(hub, until, api):
     async def are_made():
         return all(["RefundMade" in await types(hub, payment_id) for payment_id in payments])
 
-    await until(are_made, "the monitor completed each", within_s=40)
+    await until(are_made, "the monitor has completed each", within_s=40)
     for payment_id in payments:
         happened = await types(hub, payment_id)
         assert (happened.count("RefundMade"), happened.count("RefundRefused")) == (1, 0)

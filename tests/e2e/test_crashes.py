@@ -1,4 +1,4 @@
-"""Whatever is killed, emptied or forged in the middle: nothing is lost, nothing is believed that did not happen."""
+"""Killed processes, deleted streams, forged messages and outages: no event is lost, and none is forged."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_deleted_nats_stream_loses_nothing(hub, until):
             async with hub.socket(payment_id=link["payment_id"]) as socket:
                 await see_approval(hub, until, socket, link["payment_id"])
 
-        await until(lambda: is_refilled(hub, jetstream), "the stream holds every event of the log again")
+        await until(lambda: is_refilled(hub, jetstream), "the stream has every event of the log again")
 
 
 async def test_forged_message_is_ignored(hub, until):
@@ -50,7 +50,7 @@ async def test_forged_message_is_ignored(hub, until):
     payment_id = answer["payment"]["id"]
     async with hub.socket(payment_id=payment_id) as socket, hub.jetstream() as jetstream:
         await socket.receive_json()
-        await until(lambda: is_refilled(hub, jetstream), "the stream is whole")
+        await until(lambda: is_refilled(hub, jetstream), "the stream is complete")
         info = await jetstream.stream_info("PAYMENTS")
         last = await jetstream.get_msg("PAYMENTS", seq=info.state.last_seq)
         head = int(last.headers["ce-position"])
@@ -75,7 +75,7 @@ async def test_forged_message_is_ignored(hub, until):
         _, listed = await hub.get("/payments/api/pending/?padaria_slug=padaria-do-marcos&status=approved")
         return payment_id in [payment["payment_id"] for payment in listed["payments"]]
 
-    await until(is_listed, "the read models go on")
+    await until(is_listed, "the read models continue")
 
 
 @claim("errors.body")
@@ -100,7 +100,7 @@ async def test_database_outage_is_answered_503_then_recovers(hub, until):
 
 @contextlib.contextmanager
 def frozen(pid):
-    """Stop a process and its children for a while, as a machine does that hangs."""
+    """Stop a process and its children for a while, like a machine that hangs."""
     processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     for process in processes:
         process.suspend()
@@ -108,13 +108,13 @@ def frozen(pid):
         yield
     finally:
         for process in processes:
-            # A child that its parent did not expect may have ended.
+            # A child may have ended meanwhile.
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.resume()
 
 
 async def readiness(hub):
-    """What `/readyz` says, which it must say within two seconds."""
+    """Return the answer of `/readyz`, which must arrive within two seconds."""
     async with asyncio.timeout(2), hub.session.get(f"{hub.url}/readyz") as answer:
         return answer.status, (await answer.json())["status"]
 
@@ -126,7 +126,7 @@ async def test_frozen_postgresql_makes_gateway_unavailable_in_two_seconds(hub, u
         async def is_unavailable():
             return await readiness(hub) == (503, "unavailable")
 
-        await until(is_unavailable, "what was found earlier is out of date")
+        await until(is_unavailable, "the earlier probe has expired")
         assert [await readiness(hub) for _ in range(3)] == [(503, "unavailable")] * 3
         async with hub.session.get(f"{hub.url}/healthz") as answer:
             assert (answer.status, await answer.json()) == (200, {"status": "ok", "checks": {}})
@@ -143,7 +143,7 @@ async def test_gateway_without_nats_is_degraded_and_sells(hub, until):
         async def is_degraded():
             return await readiness(hub) == (200, "degraded")
 
-        await until(is_degraded, "NATS is missed")
+        await until(is_degraded, "the gateway notices that NATS is gone")
         assert (await hub.post("/payments/pix", {"value": 1}))[0] == 201
 
     async def is_ok():

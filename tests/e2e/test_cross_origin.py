@@ -1,4 +1,4 @@
-"""A merchant's frontend lives at an address of its own, and reads there what it shows a key or a token for."""
+"""CORS: a merchant's frontend on its own origin reads responses with a key or a token."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOT_SHARED = (
 
 
 def _shared() -> dict[str, set[str]]:
-    """The methods of every address that a frontend asks, with something in the place of each name."""
+    """Return the methods of every shared path, with example values for its parameters."""
     methods: dict[str, set[str]] = {}
     for route in ROUTES:
         if route.cross_origin:

@@ -46,14 +46,14 @@ async def is_paid(hub, number):
     return (await hub.check(number))["status"] == "approved"
 
 
-async def link_while_nothing_answers(hub):
+async def link_without_provider_answer(hub):
     body = {"padaria_slug": "padaria-do-marcos", "items": [{"nome": "Pão Francês", "quantidade": 10}]}
     async with hub.session.post(f"{hub.url}/payments/api/generate-link/", json=body, headers=hub.headers) as answer:
         return answer.status, answer.headers["Retry-After"]
 
 
 def shown_by(reader, answer):
-    """What the program after the pipe writes of an answer."""
+    """Return what the program after the pipe prints."""
     assert reader[0] == "python3"
     process = subprocess.run([sys.executable, *reader[1:]], input=answer, capture_output=True, text=True, check=True)
     return process.stdout
@@ -83,9 +83,9 @@ async def test_each_documented_command_works(hub, until, page, heading):
         answer = json.loads(text)
         known |= answer | answer.get("payment", {})
         if address.endswith("/_sandbox/pay"):
-            await until(lambda number=known["payment_id"]: is_paid(hub, number), "the webhook came")
+            await until(lambda number=known["payment_id"]: is_paid(hub, number), "the webhook has arrived")
         if known.get("error_rate"):
-            assert await link_while_nothing_answers(hub) == (503, "1")
+            assert await link_without_provider_answer(hub) == (503, "1")
         if address.endswith("/payments/pix"):
             assert answer["payment"]["bank_payment_id"]
             assert "bank_payment_id" not in answer
@@ -97,7 +97,7 @@ async def test_each_documented_command_works(hub, until, page, heading):
 
 def test_every_documented_command_is_tested():
     tried = [command for page, heading in SECTIONS for command in commands(section(page, heading), "curl")]
-    # tests/sandbox/test_documentation.py tries the sandbox's own.
+    # tests/sandbox/test_documentation.py tests the sandbox's commands.
     written = [page for page in PAGES if page != SANDBOX for _ in range(text_of(page).count("$ curl "))]
     assert len(tried) == len(written) > 15
 

@@ -1,4 +1,4 @@
-"""Who guesses is told to wait before he costs anything, and locks out nobody who comes from the same address."""
+"""Clients that guess secrets are limited before they cost much, and do not lock out others at the same address."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.running_hub import MERCHANT, WEBHOOK_SECRET, RunningHub, running_hub
 
 pytestmark = pytest.mark.xdist_group("guessing")
 
-# An address from which nobody guesses.
+# An address without failed attempts.
 ELSEWHERE = "192.0.2.200"
 FEW = {"EXTRATO_FAILURES_PER_MINUTE": "3", "EXTRATO_TRUSTED_PROXIES": "127.0.0.0/8"}
 
@@ -55,7 +55,7 @@ async def deliver(hub, whose, address, *, body=None, headers=None):
 
 
 async def test_webhooks_for_unknown_merchants_are_limited(hub):
-    # What was accepted once is looked at, whoever else has used up what all who fail may have looked at.
+    # An accepted credential still works after the overflow budget is used up.
     assert await deliver(hub, f"{MERCHANT}/", ELSEWHERE, headers=signed()) == 200
     statuses = [await deliver(hub, f"nobody-{n}/", "192.0.2.1") for n in range(5)]
     assert statuses == [404] * 3 + [429] * 2
@@ -106,10 +106,10 @@ async def test_limited_client_cannot_recognise_a_right_reference(hub):
         statuses += await asyncio.gather(*(ask(hub, guess, "192.0.2.7") for guess in guesses[at : at + 50]))
     assert statuses.count(404) == 3
     assert set(statuses) == {404, 429}
-    # Ten a second are looked at all the same, whoever sends them: who is right is one of many, and seldom.
+    # The overflow budget still admits ten a second, so that a right guess is rare.
     right = [path + secret["external_reference"] for secret in secrets]
     told = await asyncio.gather(*(ask(hub, guess, "192.0.2.7") for guess in [*guesses[-100:], *right]))
     assert told[-len(right) :].count(429) > len(right) / 2
-    # A payer who was here before is shown the page, behind the same address too; and so is everybody from elsewhere.
+    # A known payer at the same address still sees the page, and so does a payer at another address.
     assert await ask(hub, path + known["external_reference"], "192.0.2.7") == 200
     assert [await ask(hub, reference, "192.0.2.8") for reference in right] == [200] * len(right)

@@ -1,4 +1,4 @@
-"""An address is the same with and without its last slash."""
+"""Paths answer the same with and without their last slash."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from services.gateway.routes import NOT_FOUND, ROUTES, SOCKET_IO
 
-# Files, and what programs of the operator and the protocols ask for, have one address each.
+# Files, and the routes of operators' programs and of protocols, have one path each.
 EXACT = {
     "/payments/pix/qr_code/{file_name}",
     "/assets/{asset}",

@@ -1,4 +1,4 @@
-"""Too many requests of one key or one address are refused clearly, and nobody else is."""
+"""Rate limits reject too many requests of one key or address, and no others."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ TESTS_AT_MOST = 20
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def identities():
-    """A hub that allows little, and addresses and keys of which each test takes its own.
+    """A hub with low limits, and unused addresses and keys for each test.
 
-    The keys are issued past the limits, which count issuing too.
+    The keys are issued without requests, because the limits count those.
     """
     with new_home() as home:
         async with running_hub(home, **FEW) as hub:
@@ -53,7 +53,7 @@ async def new_keys(hub, merchant, *scopes):
 
 @pytest.fixture
 async def strict(identities):
-    """A hub that allows little, to a test whose address and keys no other test has used."""
+    """A hub with low limits, with an address and keys that no other test has used."""
     started, unused = identities
     address, api_key, admin_key = next(unused)
     promises = holding(started.url)
@@ -103,7 +103,7 @@ async def test_admin_writes_and_reads_have_separate_limits(strict):
     assert [status for status, _ in looked] == [200] * 7 + [429] * 2
     assert looked[6][1]["merchant"]["city"] == "Recife 4"
     assert looked[-1][1]["error"] == "Requisições demais; aguarde um instante"
-    # A key of the hub reads its metrics as a list.
+    # A request for metrics counts as a list.
     assert (await _get(hub, "/metrics", Authorization=f"Bearer {hub.admin_key}"))[0] == 429
 
 
@@ -118,7 +118,7 @@ async def test_lists_are_limited_by_key_and_address(strict):
     spread = [await _get(hub, paths[n % 3], **hub.headers, **{"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(9)]
     assert [status for status, _, _ in spread] == [200] * 7 + [429] * 2
     assert 1 <= int(spread[-1][1]["Retry-After"]) <= 60
-    # What is shown to a payer, and what is created, is counted apart.
+    # Pages for payers and creations have separate limits.
     assert (await hub.post("/payments/pix", {"value": 1}))[0] == 201
     assert (await _get(hub, created["payment_url"].removeprefix(hub.url)))[0] == 200
 
@@ -219,7 +219,7 @@ async def test_slow_body_times_out(hub):
         reader, writer = await asyncio.open_connection("127.0.0.1", int(hub.url.rpartition(":")[2]))
         lines = (f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", "Content-Length: 20")
         writer.write("\r\n".join((*lines, f"Authorization: {hub.headers['Authorization']}", "", "{")).encode())
-        # The connection is closed after the answer.
+        # The server closes the connection after the response.
         told = await reader.read()
         writer.close()
         assert told.split()[1] == b"408", told

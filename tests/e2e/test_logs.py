@@ -1,4 +1,4 @@
-"""Whatever a stranger sends, the logs hold facts: one line each, no secret, and not more than a bounded number."""
+"""Malformed requests in the logs: one event each, no secrets, and a bounded number."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ GARBLED = {
     "a raw byte in an address": b"GET /ir/1/?t=" + SECRET + b"\xff HTTP/1.1\r\nHost: x\r\n\r\n",
     "a long address": b"GET /ir/1/?t=" + SECRET * 1000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
     "a header without a colon": b"GET / HTTP/1.1\r\nHost: x\r\n" + SECRET + b"\r\n\r\n",
-    "a length that is none": b"POST /payments/pix HTTP/1.1\r\nHost: x\r\nContent-Length: " + SECRET + b"\r\n\r\n",
-    "a chunk that is none": b"POST /payments/pix HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "an invalid length": b"POST /payments/pix HTTP/1.1\r\nHost: x\r\nContent-Length: " + SECRET + b"\r\n\r\n",
+    "an invalid chunk": b"POST /payments/pix HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     + SECRET
     + b"\r\n",
     "another protocol": SECRET + b"\r\n\r\n",
@@ -26,7 +26,7 @@ GARBLED = {
 
 
 async def send_raw(url, request):
-    """Send bytes and read what comes until the other side closes, or is silent."""
+    """Send bytes, and read until the server closes or sends nothing."""
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
@@ -75,10 +75,10 @@ async def test_rejections_are_logged_up_to_a_bound_then_counted(hub, until):
         lines = [json.loads(line) for line in log.read_bytes()[before:].splitlines()]
         counted = [line["count"] for line in lines if line["event"] == "lines_left_out"]
         refused = [line for line in lines if line["event"] == "request_refused"]
-        # There may be no line at all, when the refusals of an earlier test have used them up.
+        # An earlier test may have used up the lines of this period.
         return (len(refused),) if sum(counted) + len(refused) >= 500 else None
 
-    # Few more than a hundred, unless this took longer than the ten seconds that they are for.
+    # Few more than a hundred, unless the test took longer than the ten seconds of the limit.
     (logged,) = await until(is_told, "the others are counted")
     assert logged <= 200
 

@@ -1,4 +1,4 @@
-"""Generate a link, pay on the provider's page, approved on REST, WebSocket and timeline: whatever breaks between."""
+"""From a link to an approval on REST, WebSocket and timeline, also with failures in between."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_checkout_payment_is_approved_in_every_view(hub, until):
 
 @claim("monitor.asks", "monitor.approves", "flows.four-ways")
 async def test_monitor_finds_payment_in_six_seconds_without_webhooks(others_hub):
-    # The monitor may still leave the demo merchant's account alone, after a test in which the provider was away.
+    # The monitor may still pause for the demo merchant's account, after a test in which the provider did not answer.
     hub = others_hub
     await hub.faults(webhooks=False)
     link = await hub.link()
@@ -71,11 +71,11 @@ async def test_duplicate_and_reordered_webhooks_change_status_once(hub, until):
 
 async def test_sandbox_signs_with_the_hubs_secret(start_hub, home, until):
     async with start_hub(home, EXTRATO_SANDBOX_DEMO_SECRET="") as hub:
-        # Nothing but a webhook finds out that it was paid.
+        # Only a webhook can report the payment.
         os.kill(hub.pid("monitor"), signal.SIGSTOP)
         link = await hub.link()
         await hub.pay_as_a_person(link["checkout_url"])
-        await until(lambda: hub.status_changes(link["payment_id"]), "the webhook is believed")
+        await until(lambda: hub.status_changes(link["payment_id"]), "the webhook approves the payment")
         os.kill(hub.pid("monitor"), signal.SIGCONT)
         environment = psutil.Process(hub.pid("sandbox")).environ()
         assert len(environment["EXTRATO_SANDBOX_DEMO_SECRET"]) == 64
@@ -91,7 +91,7 @@ async def test_webhooks_with_bad_signature_have_no_effect(hub, until):
         async def is_approved():
             return await hub.status_changes(link["payment_id"])
 
-        await until(is_approved, "the monitor finds it all the same")
+        await until(is_approved, "the monitor finds the payment")
     sources = {event["source"] for event in await hub.events(link["payment_id"])}
     assert "webhook" not in sources
 
@@ -150,7 +150,7 @@ async def test_checkout_link_redirects_until_paid(hub, until):
 
 async def test_subscriber_reads_events_and_cannot_publish(hub):
     link = await hub.link()
-    client = await nats.connect(hub.addresses["subscriber_nats_url"], error_cb=say_nothing)
+    client = await nats.connect(hub.addresses["subscriber_nats_url"], error_cb=ignore_error)
     try:
         subscription = await client.jetstream().pull_subscribe(
             f"payments.*.{link['payment_id']}.>", durable="tests-subscriber", stream="PAYMENTS"
@@ -168,23 +168,23 @@ async def test_subscriber_reads_events_and_cannot_publish(hub):
 
 
 async def test_subscriber_consumer_cannot_deliver_into_event_subjects(hub, until):
-    client = await nats.connect(hub.addresses["subscriber_nats_url"], error_cb=say_nothing)
+    client = await nats.connect(hub.addresses["subscriber_nats_url"], error_cb=ignore_error)
     async with hub.jetstream() as jetstream:
-        await until(lambda: is_refilled(hub, jetstream), "the stream is whole")
+        await until(lambda: is_refilled(hub, jetstream), "the stream is complete")
         before = (await jetstream.stream_info("PAYMENTS")).state
         try:
             target = "payments.forged.1.X"
             await client.subscribe(target)
             await client.jetstream().add_consumer("PAYMENTS", deliver_subject=target, name="forger")
             await hub.link()
-            await until(lambda: is_refilled(hub, jetstream), "the stream is whole")
+            await until(lambda: is_refilled(hub, jetstream), "the stream is complete")
             after = (await jetstream.stream_info("PAYMENTS")).state
-            # The relay had no reason to begin again.
+            # The relay has not restarted.
             assert after.first_seq == before.first_seq
         finally:
             await client.jetstream().delete_consumer("PAYMENTS", "forger")
             await client.close()
 
 
-async def say_nothing(_):
-    """The client complains about what the server does not permit."""
+async def ignore_error(_):
+    """Ignore the client's report of a denied permission."""

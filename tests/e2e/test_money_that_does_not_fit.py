@@ -1,4 +1,4 @@
-"""Money that does not fit the charge, as merchants and payers meet it: parts, late and second payments, alerts."""
+"""Money that does not fit the charge: parts, late and second payments, and their alerts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOREIGN = {"Origin": "https://outra.example", "Access-Control-Request-Method": "
 
 
 async def pay(hub, link, amount, **more):
-    """Pay some reais of a link by an attempt of its own, and have the hub ask; gives Mercado Pago's id."""
+    """Pay a part of a link by a new attempt, make the hub check it, and return Mercado Pago's id."""
     order = {"preference_id": link["preference_id"], "new_attempt": True, "outcome": "approved", "amount": amount}
     paid = await hub.sandbox("POST", "/_sandbox/pay", order | more)
     return str(paid["id"])
@@ -26,7 +26,7 @@ async def act(hub, payment_id, what, body=None):
 
 
 def transfer(number):
-    """Pix's name of a transfer."""
+    """Return a new end-to-end id of Pix."""
     return f"E{number:031d}"
 
 
@@ -36,7 +36,7 @@ async def confirm(hub, payment, value, number, **more):
 
 
 async def late_pix(hub, number):
-    """A Pix of R$ 7,00 that was paid a second after its end."""
+    """A Pix of R$ 7,00 that was paid one second after its deadline."""
     async with hub.inside() as inside:
         opened = await short_pix(inside)
     intent = opened.payment.intent
@@ -138,7 +138,7 @@ async def test_pending_refund_is_accepted_and_completed_later(hub, until):
     async def is_made():
         return "RefundMade" in [event["type"] for event in await hub.events(link["payment_id"])]
 
-    await until(is_made, "the monitor found that it was made", within_s=30)
+    await until(is_made, "the monitor has found the refund", within_s=30)
     assert (await hub.until_checked(link["payment_id"], held_amount=3.0))["refunded_amount"] == 2.0
 
 

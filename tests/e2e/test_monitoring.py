@@ -1,4 +1,4 @@
-"""Watching and asking in bulk: every open payment is reached, and one question serves all who ask at once."""
+"""Watches, synchronisation and checks: all open payments are covered, and concurrent checks share one call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def _pay(hub, link):
 
 
 async def _projected(hub, until, payment_ids):
-    """Wait until the read models know these payments."""
+    """Wait until the read models have these payments."""
 
     async def are_listed():
         _, listed = await hub.get(f"/payments/api/pending/?padaria_slug={hub.merchant}&status=all&limit=1000")
@@ -58,7 +58,7 @@ async def test_synchronisation_covers_over_a_hundred_payments(others_hub, until)
     _, again = await hub.post("/payments/api/sync-pending/", {"padaria_slug": hub.merchant})
     assert again["updated_payments"] == []
 
-    # What the monitor sees afterwards changes nothing any more.
+    # The monitor then finds no further change.
     os.kill(hub.pid("monitor"), signal.SIGCONT)
     asked = await _searches(hub)
 
@@ -110,12 +110,12 @@ async def test_recent_check_is_reused_without_provider_call(hub, until):
     async def is_asked_again():
         return (await hub.check(link["payment_id"]))["synced_at"] != first["synced_at"]
 
-    await until(is_asked_again, "the time is over after which it is asked again", within_s=8)
+    await until(is_asked_again, "the last check has expired", within_s=8)
 
 
 @claim("check.asks")
 async def test_webhook_result_shows_within_a_recent_check(hub):
-    """A webhook may take longer than the time after which it is asked again; not every time."""
+    """A webhook may take longer than a check stays valid; not every time."""
     for _ in range(5):
         link = await hub.link()
         first = await hub.check(link["payment_id"])
@@ -123,7 +123,7 @@ async def test_webhook_result_shows_within_a_recent_check(hub):
         checked = await hub.until_checked(link["payment_id"], status="approved")
         if checked["synced_at"] == first["synced_at"]:
             return
-    raise AssertionError("the provider was asked again every time")
+    raise AssertionError("each check called the provider")
 
 
 @claim("start-monitor.answer", "list-monitors.answer")

@@ -1,4 +1,4 @@
-"""A home of a version whose one role owned everything: the hub goes on in it with two roles."""
+"""A home of an older version with one database role: the hub upgrades it to two roles."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def test_home_with_one_database_role_upgrades_to_two(home: Path, start_hub
             await log.append(append_to())
             for read_model in READ_MODELS:
                 await rebuild(read_model, database_url=server.url, log=log)
-            # What an older version left is built anew at the next start, which drops and renames tables.
+            # The next start rebuilds the older read models, which drops and renames tables.
             await pool.execute("UPDATE checkpoints SET version = 0")
             assert await pool.fetch(READ_MODELS_OWNED_BY, names) == [("extrato", len(names))]
     await asyncio.to_thread(make_older, home)

@@ -1,4 +1,4 @@
-"""Without keys: for one machine only, and not for the web pages that its browser visits."""
+"""Open mode serves this machine only, and no foreign pages in its browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every page promises before anybody looks at it: who may open it, and what leaves with it."""
+"""What all pages have in common: the access by token, and their headers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOTHING = "/payments/pix/999999999"
 
 
 async def look(hub, address, **headers):
-    """Open a page as somebody with nothing but its address."""
+    """Open a page with its address only."""
     async with hub.session.get(address, headers=headers, allow_redirects=False) as answer:
         return answer.status, answer.headers, await answer.text()
 
@@ -78,7 +78,7 @@ async def test_reference_gives_token_that_expires_in_one_hour(hub):
     _, _, text = await look(hub, f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}")
     (token,) = tokens_in(text)
     assert 3590 < int(token.partition("-")[2], 16) - time.time() <= 3600
-    # It is a payer's token, and what it opens hands on no better one.
+    # It is a payer's token, and the links of its page carry the same one.
     status, _, text = await look(hub, f"{hub.url}/payments/mp/return/?payment_id={number}&t={token}")
     assert (status, tokens_in(text)) == (200, {token})
     for address in (
@@ -89,7 +89,7 @@ async def test_reference_gives_token_that_expires_in_one_hour(hub):
         assert (status in {200, 302}, lasting in text) == (True, False), address
     async with hub.session.ws_connect(f"{hub.url}/ws?payment_id={number}&t={token}") as opened:
         assert (await opened.receive_json())["type"] == "snapshot"
-    # Neither a later end nor none fits it.
+    # A token with a later expiry or without one is invalid.
     code, _, ends = token.partition("-")
     for forged in (code, f"{code}-{int(ends, 16) + 86_400:08x}", f"{lasting}-{ends}"):
         assert (await look(hub, f"{hub.url}/payments/mp/return/?payment_id={number}&t={forged}"))[0] == 404

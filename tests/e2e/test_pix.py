@@ -1,4 +1,4 @@
-"""A Pix to the merchant's own key: created, shown, confirmed by the bank, once."""
+"""Direct Pix: created, shown, and confirmed once by the bank."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ async def test_rejected_confirmations_beyond_ten_are_only_counted(hub):
     assert [event["type"] for event in events].count("ConfirmationRefused") == 10
     assert await refusals(hub, "traced") == counted["traced"] + 10
     assert await refusals(hub, "untraced") == counted["untraced"] + 3
-    # Money that is held under its name is no refused confirmation, told once or twice.
+    # A confirmation of money that is held already does not count as rejected.
     part = {**confirmation, "value": 5, "end_to_end_id": "E1234567820261122120" + uuid4().hex[:12]}
     for _ in range(2):
         assert (await hub.post("/payments/pix/confirmation", part))[0] == 400
@@ -153,7 +153,7 @@ async def test_concurrent_creations_with_one_key_make_one_payment(hub):
 
 
 def at(seconds, *, zone=UTC):
-    """A time so many seconds from the present, as a bank writes it."""
+    """Return a time relative to the present, as a bank writes it."""
     return (datetime.now(UTC) + timedelta(seconds=seconds)).astimezone(zone).isoformat(timespec="milliseconds")
 
 
@@ -180,7 +180,7 @@ async def test_pix_paid_in_time_and_confirmed_late_is_approved(hub, until):
     async def are_over():
         return {(await hub.check(payment.payment_id))["status"] for payment in (in_time, late)} == {"cancelled"}
 
-    await until(are_over, "their time is over")
+    await until(are_over, "the payments have expired")
     for payment, paid_at, status in ((in_time, 0, 200), (late, 30, 409)):
         intent = payment.payment.intent
         ended_at = intent.expires_at + timedelta(seconds=paid_at) - timedelta(milliseconds=1)
@@ -219,10 +219,10 @@ async def short_pix(inside):
         ({"paid_at": 1700000000.5}, "The field 'paid_at' must be a time with its offset, such as"),
         ({"paid_at": -1, "horario": -2}, "The fields 'paid_at' and 'horario' do not say the same."),
     ],
-    ids=["to come", "before the charge", "no offset", "another shape", "no year", "a number", "two times"],
+    ids=["in the future", "before the charge", "no offset", "other format", "no year", "a number", "two times"],
 )
 async def test_impossible_time_of_payment_is_rejected(hub, more, message):
-    """Whole numbers are seconds from the present."""
+    """Integers are seconds from the present."""
     _, answer = await hub.post("/payments/pix", {"value": 12.5})
     payment = answer["payment"]
     confirmation = {"bank_payment_id": payment["bank_payment_id"], "value": 12.5}

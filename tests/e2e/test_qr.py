@@ -1,4 +1,4 @@
-"""Every picture of a code, read back by readers and parsers that know nothing of how it was drawn or written."""
+"""QR pictures, decoded by independent readers and parsers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AMOUNTS = ("0.01", "0.10", "0.99", "1.00", "7.77", "10.00", "19.90", "100.00", "
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def hub(shared_hub):
-    """The worker's hub, in the loop of the browser."""
+    """The worker's hub, in the event loop of the browser."""
     async with in_good_order(shared_hub) as hub:
         yield hub
 
@@ -37,7 +37,7 @@ async def camera(chromium):
 
 @pytest.fixture
 def photograph(camera):
-    """A function that has Chromium show an address, and gives what is then on the screen as a PNG."""
+    """Return a function that opens an address in Chromium and returns a screenshot as PNG."""
 
     async def of(address):
         answer = await camera.goto(address)
@@ -59,7 +59,7 @@ async def picture(hub, name, **headers):
 
 
 async def readings(hub, photograph, pix):
-    """What is read in every picture of a Pix."""
+    """Return the decoded texts of all pictures of a Pix."""
     for name in (pix["qr_code"], pix["qr_code"] + ".png"):
         status, headers, body = await picture(hub, name)
         assert (status, headers["Content-Type"]) == (200, "image/png")
@@ -67,8 +67,8 @@ async def readings(hub, photograph, pix):
     yield read_qr(await photograph(pix["qr_code_url"] + ".svg"))
 
 
-def must_say(payload, *, amount, key, name, city, txid):
-    """Have two parsers of others say what a code says."""
+def assert_parsers_read(payload, *, amount, key, name, city, txid):
+    """Check a code with two independent parsers."""
     fields = json_from_brcode(payload)
     assert (fields["26"]["00"], fields["26"]["01"]) == ("br.gov.bcb.pix", key)
     assert (fields["53"], fields["58"]) == ("986", "BR")
@@ -82,7 +82,7 @@ def must_say(payload, *, amount, key, name, city, txid):
 
 
 def txid_of(pix):
-    """The bank's id without hyphens, as far as a txid is long."""
+    """Return the bank's id without hyphens, cut to the length of a txid."""
     return pix["bank_payment_id"].replace("-", "").upper()[:25]
 
 
@@ -91,7 +91,7 @@ def txid_of(pix):
 async def test_pix_picture_decodes_to_its_code(hub, photograph, amount):
     pix = await new_pix(hub, amount)
     assert [text async for text in readings(hub, photograph, pix)] == [pix["payload"]] * 3
-    must_say(pix["payload"], amount=amount, key=DEMO_KEY, name=DEMO_NAME, city=DEMO_CITY, txid=txid_of(pix))
+    assert_parsers_read(pix["payload"], amount=amount, key=DEMO_KEY, name=DEMO_NAME, city=DEMO_CITY, txid=txid_of(pix))
 
 
 @claim("pix.code")
@@ -117,7 +117,7 @@ async def test_pictures_of_all_key_kinds_and_long_names_decode(hub, photograph, 
     description = "Encomenda de aniversário: 200 brigadeiros, 100 coxinhas e um bolo de três andares"
     pix = await new_pix(hub, "123.45", headers, description=description)
     assert [text async for text in readings(hub, photograph, pix)] == [pix["payload"]] * 3
-    must_say(
+    assert_parsers_read(
         pix["payload"],
         amount="123.45",
         key=key,

@@ -1,4 +1,4 @@
-"""Every answer that a reference documents, compared with its own sample: asked as there, without any key."""
+"""Every response that a reference documents, compared with its sample, in open mode."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.xdist_group("open mode")
 
 NAMED = {"padaria_slug": MERCHANT}
 
-# --- the samples, as they stand in the references -------------------------------------------------
+# --- the samples of the references ----------------------------------------------------------------
 
 PIX = """{
   "message": "The payment has been created.",
@@ -53,7 +53,7 @@ LINK = """{
     "status": "pending",
     "external_reference": "pandia_padaria_abc12345",
     "created_at": "2026-01-12T10:00:00Z"
-}"""  # Its items are left out there, as `[...]`.
+}"""  # The reference leaves out the items, as `[...]`.
 
 CHECK = """{
     "success": true,
@@ -181,7 +181,7 @@ setInterval(async () => {
 }, 30000);
 """  # noqa: W293 - as it stands there
 
-# What a page has around the snippet: an origin, which is the hub's, and a function. Its seconds pass more quickly.
+# The page around the snippet: the hub's origin, a function, and faster seconds.
 PAGE = """
 const [, , base] = process.argv, { fetch: plainFetch, setInterval: plainInterval } = globalThis;
 globalThis.fetch = (path, options) => plainFetch(base + path, options);
@@ -190,7 +190,7 @@ function notifyPaymentApproved(payment) { console.log(JSON.stringify(payment)); 
 """
 
 
-# What both of the answers about payments tell beside what the reference does.
+# The fields that both responses about payments have beside the reference's.
 ATTEMPT = {
     "mp_payment_id": "string",
     "status": "string",
@@ -205,7 +205,7 @@ OURS = {"alerts": []}
 
 
 def shape(value: Any) -> Any:
-    """The keys and JSON types of a value; of a list, those of its entries, which must all be alike."""
+    """Return the keys and JSON types of a value; for a list, those of its entries, which must be equal."""
     match value:
         case dict():
             return {key: shape(entry) for key, entry in value.items()}
@@ -223,7 +223,7 @@ def shape(value: Any) -> Any:
     return "null"
 
 
-# --- the hub, and what the interface does not offer -----------------------------------------------
+# --- the hub, and helpers beyond the interface ----------------------------------------------------
 
 
 @pytest.fixture
@@ -232,7 +232,7 @@ def hub(keyless_hub):
 
 
 async def ask(hub, method, path, body=None):
-    """Ask as the references' samples do: without a key."""
+    """Send a request without a key, as the references do."""
     async with hub.session.request(method, hub.url + path, json=body) as answer:
         return answer.status, await answer.json()
 
@@ -246,7 +246,7 @@ async def new_link(hub, **more):
 
 
 async def pay(hub, link, *outcomes):
-    """Bring outcomes about at the provider, and give what it then knows of the attempt."""
+    """Pay with outcomes at the provider, and return the provider's attempt."""
     told = None
     for outcome in outcomes:
         told = await hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": outcome})
@@ -271,7 +271,7 @@ async def until_listed(hub, until, numbers, *, status="all"):
 
 
 async def until_moved(hub, until, links):
-    """Synchronise until each of the links moved, and give the answer that told of the last one, and all moves."""
+    """Synchronise until each link has changed; return the last response and all changes."""
     moved = {}
 
     async def all_moved():
@@ -280,11 +280,11 @@ async def until_moved(hub, until, links):
         moved.update({entry["payment_id"]: entry for entry in answer["updated_payments"]})
         return answer if {link["payment_id"] for link in links} <= moved.keys() else None
 
-    return await until(all_moved, "a synchronisation moved the payments"), moved
+    return await until(all_moved, "a synchronisation has changed the payments"), moved
 
 
 async def links_whose_monitor_is_over(hub, count):
-    """Open links in the hub's own log, by a clock that is late."""
+    """Open links in the hub's log with a clock in the past."""
     wanted = NewPayment(
         provider="mercado_pago",
         method="checkout",
@@ -548,7 +548,7 @@ async def test_synchronisation_counts_open_provider_payments(hub, until, only_wh
         expected = {link["payment_id"]: outcome for outcome, link in links.items()}
         return counted == {**expected, created["payment"]["id"]: "pending"}
 
-    await until(list_is_whole, "every payment is listed as it stands")
+    await until(list_is_whole, "every payment is listed with its status")
     _, listed = await ask(hub, "GET", f"/payments/api/pending/?padaria_slug={slug}")
     assert {payment["payment_id"] for payment in listed["payments"]} == waiting
 
@@ -619,7 +619,7 @@ async def test_starting_all_monitors_matches_reference_without_cap(hub, until):
     started = 0
 
     async def all_started():
-        # A link that the read model does not know yet is started the next time.
+        # A link that the read model does not have yet is started by the next call.
         nonlocal started
         status, answer = await ask(hub, "POST", "/payments/api/monitors/start-all/", NAMED)
         assert status == 200
@@ -727,7 +727,7 @@ async def test_every_status_has_reference_label(hub, until, outcomes, status, la
 
 
 async def authorize(hub, link):
-    """Pay with a card whose amount is held and not captured, which no checkout does by itself."""
+    """Pay with a card that is authorised and not captured; the checkout has no such outcome."""
     body = {
         "transaction_amount": link["total"],
         "external_reference": link["external_reference"],
@@ -761,7 +761,7 @@ async def test_signed_webhook_at_reference_address_is_processed(hub, until, only
     async def is_found():
         return [event for event in await hub.events(link["payment_id"]) if event["type"] == "StatusChanged"]
 
-    [change] = await until(is_found, "the notification is looked into")
+    [change] = await until(is_found, "the notification is processed")
     assert (change["data"]["status"], change["source"]) == ("approved", "webhook")
 
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL that takes no writes: each route that writes is answered 503, nothing is done, and all goes on after."""
+"""PostgreSQL refuses writes: each writing route answers 503 without an effect, and works again afterwards."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PIX = "/payments/pix"
 API = "/payments/api"
 ADMIN = "/admin/merchants"
 ITEMS = {"padaria_slug": MERCHANT, "items": [{"nome": "Pão Francês", "quantidade": 10}]}
-# While every open payment is watched there is nothing to write.
+# While every open payment is watched, this route writes nothing.
 WRITE_NOTHING_HERE = {f"{API}/monitor/{{payment_id}}/start/", f"{API}/monitors/start-all/"}
 
 
@@ -37,7 +37,7 @@ def signed(payment_id) -> dict[str, str]:
 
 
 async def prepare(hub, until):
-    """Make what the requests are about: an open Pix, one that holds a part, a link that is paid and one that is not."""
+    """Create an open Pix, one that holds a part, a paid link and an unpaid one."""
     await hub.faults(webhooks=False)
     _, created = await hub.post(PIX, {"value": 9})
     _, short = await hub.post(PIX, {"value": 9})
@@ -51,13 +51,13 @@ async def prepare(hub, until):
         return unpaid["payment_id"] in monitors["payment_ids"]
 
     await hub.until_checked(paid["payment_id"], status="approved")
-    await until(is_listed, "the other one is among the open payments")
+    await until(is_listed, "the unpaid link is among the open payments")
     _, keys = await hub.administer("GET", f"{ADMIN}/{MERCHANT}/api-keys")
     return created["payment"], short["payment"], transfer(number), paid, unpaid, keys["api_keys"][0]["key_id"]
 
 
 def walks(prepared):
-    """Give what is asked of each route that writes: method and route, then address and body."""
+    """Return the request of each writing route: method and route, then address and body."""
     opened, short, end_to_end_id, paid, unpaid, key_id = prepared
     shop, provider = f"{ADMIN}/{MERCHANT}", f"{ADMIN}/{MERCHANT}/providers/mercado_pago"
     credential = {"access_token": SANDBOX_TOKEN, "webhook_secret": WEBHOOK_SECRET}
@@ -137,7 +137,7 @@ async def test_refused_database_writes_are_answered_503(hub, until, refusing):
     async def is_writing():
         return (await hub.post(PIX, {"value": 1}))[0] == 201
 
-    await until(is_writing, "the database that takes writes is found")
+    await until(is_writing, "the gateway has reconnected to the writable database")
     assert (await hub.check(unpaid["payment_id"]))["status"] == "approved"
     assert (await hub.administer("GET", f"{ADMIN}/{MERCHANT}"))[1]["merchant"]["pix_key"] is not None
     assert [hub.pid(name) for name in ("gateway", "monitor", "projections")] == processes

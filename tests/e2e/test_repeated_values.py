@@ -1,4 +1,4 @@
-"""A header or parameter that may come once is refused where it comes twice, and leaves nothing behind."""
+"""Repeated headers and parameters are rejected, and record nothing."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ LEFT = """
 
 
 @pytest.fixture(autouse=True)
-async def nothing_is_left(hub):
-    """Neither an event nor a delivery has a request of the test for a reason."""
+async def records_nothing(hub):
+    """Check that no request of the test records an event or a delivery."""
     name = uuid4().hex
     hub.session.headers["X-Correlation-Id"] = name
     yield

@@ -1,4 +1,4 @@
-"""Socket.IO with the clients that people use: each hears of its own confirmed payments, once, and of no others."""
+"""Socket.IO with common clients: each receives its own confirmed payments once, and no others."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ SCRIPT = Path(__file__).parent.parent / "clients" / "socket_io.js"
 WAYS = {"websocket": ["websocket"], "polling": ["polling"], "polling and then websocket": ["polling", "websocket"]}
 
 
-class Heard:
-    """A client of python-socketio, and what it was told."""
+class Client:
+    """A client of python-socketio, with the events that it received."""
 
     def __init__(self):
         self.told = asyncio.Queue()
@@ -40,7 +40,7 @@ class Heard:
 
 @contextlib.asynccontextmanager
 async def listening(url, *, ways=("websocket",), **options):
-    heard = Heard()
+    heard = Client()
     await heard.client.connect(url, transports=list(ways), **options)
     try:
         yield heard
@@ -49,7 +49,7 @@ async def listening(url, *, ways=("websocket",), **options):
 
 
 async def refusal(url, *, ways=("websocket",), **options):
-    """The code with which a client is refused; None when it is not."""
+    """Return the code of a rejected connection; None for an accepted one."""
     client, refused = socketio.AsyncClient(reconnection=False), []
     client.on("connect_error", refused.append)
     with contextlib.suppress(socketio.exceptions.ConnectionError):
@@ -60,7 +60,7 @@ async def refusal(url, *, ways=("websocket",), **options):
 
 @contextlib.asynccontextmanager
 async def node_listening(node, url, *options):
-    """Socket.IO's own client in a process, and a function that gives what it says next."""
+    """Start Socket.IO's npm client; yields a function that returns its next line."""
     process = await asyncio.create_subprocess_exec(
         node, str(SCRIPT), url, *options, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
@@ -84,14 +84,14 @@ async def node_listening(node, url, *options):
 
 @contextlib.asynccontextmanager
 async def second_gateway(hub):
-    """Another gateway on the same database and bus; gives its address."""
+    """A second gateway on the same PostgreSQL and NATS; yields its URL."""
     async with gateway_process(hub) as (url, _):
         yield url
 
 
 @contextlib.asynccontextmanager
 async def gateway_process(hub, *before):
-    """Start another gateway, by a command that stands `before` its own; gives its address and the process's id."""
+    """Start another gateway, with `before` in front of its command; yields its URL and process id."""
     port, ready = free_port(), hub.home / "run" / "second-gateway.ready"
     process = await asyncio.create_subprocess_exec(
         *before,
@@ -203,31 +203,31 @@ async def test_late_client_receives_confirmation_at_once_and_once(hub, ways):
 @claim("socket-io.confirmed")
 async def test_client_after_refund_receives_no_confirmation(hub):
     link = await hub.link()
-    await bring_about(hub, link, "approved")
-    await bring_about(hub, link, "refunded")
+    await reach_outcome(hub, link, "approved")
+    await reach_outcome(hub, link, "refunded")
     shown = {"payment_id": link["payment_id"], "t": token_of(link["secure_checkout_url"])}
     async with listening(hub.url, auth=shown) as heard:
-        await bring_about(hub, link, "approved")
+        await reach_outcome(hub, link, "approved")
         async with listening(hub.url, auth=shown) as latecomer:
             event, told = await latecomer.next()
         assert (event, told["status"]) == (f"payment-confirmed-{link['payment_id']}", "approved")
-        # A payment is confirmed once, and that was before this client came.
+        # A payment is confirmed once, which was before this client connected.
         assert heard.told.empty()
 
 
 @claim("socket-io.confirmed")
 async def test_client_in_dispute_receives_dispute_status(hub):
     link = await hub.link()
-    await bring_about(hub, link, "approved")
-    await bring_about(hub, link, "in_mediation")
+    await reach_outcome(hub, link, "approved")
+    await reach_outcome(hub, link, "in_mediation")
     shown = {"payment_id": link["payment_id"], "t": token_of(link["secure_checkout_url"])}
     async with listening(hub.url, auth=shown) as heard:
         event, told = await heard.next()
     assert (event, told["status"]) == (f"payment-confirmed-{link['payment_id']}", "in_mediation")
 
 
-async def bring_about(hub, link, outcome):
-    """Bring an outcome about at the provider, and wait until the hub knows."""
+async def reach_outcome(hub, link, outcome):
+    """Set an outcome at the provider, and wait until the hub has recorded it."""
     await hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": outcome})
     return await hub.until_checked(link["payment_id"], status=outcome)
 
@@ -240,7 +240,7 @@ async def test_confirmation_reaches_each_connecting_client_once(hub):
         *opened, _ = await asyncio.gather(*connecting, confirm(hub, pix))
         for heard in opened:
             assert (await heard.next())[0] == f"payment-confirmed-{pix['id']}"
-        # What else they were told would have come before the confirmation of another payment.
+        # A further event would have arrived before the confirmation of another payment.
         other = await new_pix(hub)
         async with listening(hub.url, **key(hub)) as marker:
             await confirm(hub, other)
@@ -369,7 +369,7 @@ async def test_client_reconnects_after_stop_and_gets_missed_event(hub, node):
 
 
 async def forward_to(url, reader, writer):
-    """Pass bytes on to the hub, as a balancer does that has taken a gateway's place."""
+    """Forward bytes to the hub, like a load balancer."""
     there, back = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
 
     async def carry(source, sink):
@@ -396,18 +396,18 @@ async def test_leaked_payer_token_takes_few_slots(hub, until, node):
             await payers_socket(hub, shown)
         assert refused.value.status == 429
         assert refused.value.headers["Retry-After"] == "5"
-        # Others have room, and so has the merchant of the payment itself.
+        # Others, and the payment's merchant, still get slots.
         await sockets.enter_async_context(payers_socket(hub, others))
         await sockets.enter_async_context(hub.socket(payment_id=shown["payment_id"]))
-        # A client of Socket.IO is counted with them. It reconnects until a slot is free.
+        # Socket.IO clients count too; the client reconnects until a slot is free.
         refusals = 'extrato_requests_limited_total{what="sockets"}'
         before = await hub.metric(refusals)
         said = await sockets.enter_async_context(node_listening(node, hub.url, options))
 
-        async def was_sent_away():
+        async def was_disconnected():
             return await hub.metric(refusals) > before
 
-        await until(was_sent_away, "the client was sent away")
+        await until(was_disconnected, "the client was disconnected")
         await opened[0].close()
         told = await said()
         while told != ["connect"]:
@@ -430,7 +430,7 @@ async def test_clients_are_counted_and_forgotten(hub, until):
     async def is_forgotten():
         return await hub.metric("extrato_socket_io_clients") == 0
 
-    await until(is_forgotten, "nobody is left")
+    await until(is_forgotten, "no client is left")
 
 
 @pytest.mark.parametrize(

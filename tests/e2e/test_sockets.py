@@ -1,4 +1,4 @@
-"""WebSockets: a snapshot or what was missed, then everything as it happens, without a hole."""
+"""WebSockets: a snapshot or the missed events, then live events without a gap."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.pace import allowed
 from tests.running_hub import CAUSE
 
 MERCHANT = "padaria-do-marcos"
-# Its events have some twenty kilobytes.
+# Its events have about twenty kilobytes.
 LARGE = NewPayment(
     provider="pix",
     method="pix",
@@ -64,7 +64,7 @@ async def test_resuming_during_payments_misses_no_event(hub):
     seen: list[int] = []
     made: set[int] = set()
     position = start
-    # The snapshot may be older than the payments of the test before: they are seen too.
+    # The snapshot may be older than payments of the test before, so that their events arrive too.
     while not made or made - set(seen):
         async with hub.socket(padaria_slug=MERCHANT, after=str(position)) as opened:
             await opened.receive_json()
@@ -99,7 +99,7 @@ async def test_payment_socket_receives_only_its_payment(hub):
 
 
 def socket_of(hub, **query):
-    """Open a socket as one without a key does."""
+    """Open a socket without a key."""
     return hub.session.ws_connect(f"{hub.url}/ws", params=query)
 
 
@@ -153,7 +153,7 @@ async def test_payer_socket_carries_version_and_no_position(hub):
     async with socket_of(hub, **shown, after=str(change["version"] - 1)) as opened:
         assert (await read(opened, 2))[1] == change
     assert not {"position"} & (snapshot.keys() | change.keys())
-    # What a position of the log would be is no version, and is not told to be one.
+    # A position of the log is not accepted as a version.
     for after in (len(events) + 1, events[-1]["position"]):
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await socket_of(hub, **shown, after=str(after))
@@ -194,7 +194,7 @@ async def test_stopping_gateway_sends_position_to_resume(harmed_hub, until):
 
 
 async def test_slow_socket_is_closed_and_can_resume(hub, other_merchant):
-    """A client with a tiny window that reads nothing while more passes by than a connection holds."""
+    """A client with a tiny receive window does not read while more arrives than the connection buffers."""
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     slow.connect(("127.0.0.1", int(hub.url.rsplit(":", 1)[1])))
@@ -211,6 +211,6 @@ async def test_slow_socket_is_closed_and_can_resume(hub, other_merchant):
                 await asyncio.gather(
                     *(create_payment(inside, merchant, LARGE, idempotency_key=None, cause=CAUSE) for _ in range(20))
                 )
-        # Others were served all the while.
+        # Other clients are served meanwhile.
         ids = await make_payments(hub, 1)
         assert (await hub.check(ids[0]))["status"] == "pending"

@@ -1,6 +1,6 @@
-"""One merchant's key opens nothing of another's, on any route: every route that is registered stands in this list.
+"""No key reads another tenant's resources: the lists here have every registered route.
 
-A route that is added without saying here what a stranger must not see makes this fail.
+A new route fails the tests until it is in one of the lists.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NOBODYS = 999_999
 
 @dataclass(frozen=True)
 class Things:
-    """What belongs to the first merchant, or (for comparison) to nobody."""
+    """Resources of the first merchant, or (for comparison) resources that do not exist."""
 
     number: int
     slug: str
@@ -43,8 +43,8 @@ class Things:
 
 Walk = tuple[str, dict[str, Any] | None]
 
-# What a stranger asks with the first merchant's things. The answer must be the one that he is given for things that
-# do not exist, and his own question must leave no trace.
+# Requests of another tenant for the first merchant's resources. The response must equal the one for missing
+# resources, and the request must record nothing.
 FOREIGN: dict[tuple[str, str], Callable[[Things], Walk]] = {
     ("POST", "/payments/pix"): lambda a: ("/payments/pix", {"value": 1, "padaria_slug": a.slug}),
     ("POST", "/payments/pix/confirmation"): lambda a: (
@@ -134,22 +134,22 @@ FOREIGN: dict[tuple[str, str], Callable[[Things], Walk]] = {
     ),
 }
 
-# Routes that tell everybody the same, or that believe something else than a key; each has its reason.
+# Routes with the same response for every client, or with other credentials than a key; each with its reason.
 OPEN_TO_ALL: dict[tuple[str, str], str] = {
     ("GET", "/payments/pix/qr_code/{file_name}"): "named by the unguessable bank_payment_id",
     ("GET", "/assets/{asset}"): "stylesheet and scripts",
-    ("GET", "/webhooks/mercadopago/"): "says yes to everybody, and looks at nothing",
-    ("GET", "/webhooks/mercadopago/{merchant}/"): "says yes to everybody, and looks at nothing",
-    ("POST", "/webhooks/mercadopago/"): "believes nothing, and stores what the merchant's own secret signed",
-    ("POST", "/webhooks/mercadopago/{merchant}/"): "believes nothing, and stores what the merchant's own secret signed",
-    ("GET", "/healthz"): "no merchant's",
-    ("GET", "/readyz"): "no merchant's",
+    ("GET", "/webhooks/mercadopago/"): "answers 200 and reads nothing",
+    ("GET", "/webhooks/mercadopago/{merchant}/"): "answers 200 and reads nothing",
+    ("POST", "/webhooks/mercadopago/"): "trusts only the merchant's signature",
+    ("POST", "/webhooks/mercadopago/{merchant}/"): "trusts only the merchant's signature",
+    ("GET", "/healthz"): "no merchant's data",
+    ("GET", "/readyz"): "no merchant's data",
     ("GET", "/openapi.json"): "the description of this interface",
     ("*", "/socket.io/"): "each client shows its key or token when it connects: see test_socket_io.py",
-    ("*", "/{anything:.*}"): "there is nothing",
+    ("*", "/{anything:.*}"): "unknown route",
 }
 
-# Routes where a merchant's own key sees its own things only: what comes back must hold nothing of the other's.
+# Routes that list the caller's own resources: the response must have nothing of the other tenant.
 OWN_ONLY: dict[tuple[str, str], Walk] = {
     ("GET", "/admin/merchants"): ("/admin/merchants", None),
     ("POST", "/admin/merchants"): ("/admin/merchants", {"slug": "loja-furtiva", "name": "Loja", "city": "Recife"}),
@@ -157,7 +157,7 @@ OWN_ONLY: dict[tuple[str, str], Walk] = {
 
 
 def _registered() -> set[tuple[str, str]]:
-    """Every route of the application itself, and not of the list that it is built from."""
+    """Return the routes of the application itself, not of the list that it is built from."""
     app = create_app(object())  # type: ignore[arg-type]
     assert app[GATEWAY] is not None
     names = set()
@@ -193,7 +193,7 @@ def test_open_routes_are_listed_explicitly():
 
 @pytest.fixture
 async def things(hub) -> Things:
-    """A direct Pix and a link of the first merchant's, with words that nobody else may read."""
+    """A direct Pix and a link of the first merchant, with texts that no other tenant may read."""
     status, created = await hub.post("/payments/pix", {"value": 7.5, "description": SECRET, "payer": {"email": EMAIL}})
     assert status == 201
     payment = created["payment"]
@@ -206,40 +206,40 @@ async def _ask(hub, method: str, walk: Walk, headers: dict[str, str]) -> tuple[i
         return answer.status, await answer.text()
 
 
-def _nobodys() -> Things:
+def _missing() -> Things:
     return Things(number=NOBODYS, slug="loja-que-nao-existe", bank_payment_id="00000000-000f-8000-8000-0123456789ab")
 
 
 @claim("pix-confirmation.body", "check.missing")
 @pytest.mark.parametrize("name", FOREIGN, ids=" ".join)
 async def test_other_tenants_resource_is_answered_like_missing_one(hub, other_merchant, things, name):
-    headers = _strangers_headers(other_merchant, name)
+    headers = _other_tenants_headers(other_merchant, name)
     before = await _events_of_all(hub)
     status, text = await _ask(hub, name[0], FOREIGN[name](things), headers)
-    nobodys_status, nobodys_text = await _ask(hub, name[0], FOREIGN[name](_nobodys()), headers)
+    missing_status, missing_text = await _ask(hub, name[0], FOREIGN[name](_missing()), headers)
 
     assert status in {400, 403, 404}, text
-    assert (status, text) == (nobodys_status, _as_if_asked_for(things, nobodys_text))
+    assert (status, text) == (missing_status, _without_requested_names(things, missing_text))
     for word in (SECRET, EMAIL, things.bank_payment_id):
         assert word not in text
     assert await _events_of_all(hub) == before
 
 
-def _strangers_headers(other_merchant, name: tuple[str, str]) -> dict[str, str]:
-    """Give the stranger the key that would do for his own things."""
+def _other_tenants_headers(other_merchant, name: tuple[str, str]) -> dict[str, str]:
+    """Return the key with which the other tenant reads its own resources."""
     key = other_merchant.admin_key if name[1].startswith("/admin") else other_merchant.api_key
     return {"Authorization": f"Bearer {key}"}
 
 
-def _as_if_asked_for(things: Things, nobodys_text: str) -> str:
-    """Name what the asker named himself; the names of what does not exist are found nowhere else in an answer."""
-    for named, nobodys in zip(astuple(things), astuple(_nobodys()), strict=True):
-        nobodys_text = nobodys_text.replace(str(nobodys), str(named))
-    return nobodys_text
+def _without_requested_names(things: Things, missing_text: str) -> str:
+    """Replace the names that the request itself has, so that responses can be compared."""
+    for named, nobodys in zip(astuple(things), astuple(_missing()), strict=True):
+        missing_text = missing_text.replace(str(nobodys), str(named))
+    return missing_text
 
 
 async def _events_of_all(hub) -> list[dict[str, Any]]:
-    """What the log holds, but for what the hub does by itself meanwhile."""
+    """Return the events of the log, except those that the hub records on its own meanwhile."""
     return [row for row in await hub.log_rows() if row["actor"] in {"api_key", "bank", "check", "return_page"}]
 
 
@@ -269,7 +269,7 @@ async def test_other_tenant_sees_only_its_own_lists_and_counts(hub, other_mercha
         _, monitors = await hub.get("/payments/api/monitors/")
         return link["payment_id"] in monitors["payment_ids"]
 
-    await until(is_watched, "the watch is listed for its own merchant")
+    await until(is_watched, "the watch is listed for its merchant")
     _, text = await _ask(hub, "GET", ("/payments/api/monitors/", None), headers)
     assert json.loads(text) == {"success": True, "active_count": 0, "payment_ids": []}
     _, text = await _ask(
@@ -321,7 +321,7 @@ async def test_payer_token_opens_only_its_own_payment(hub, things, route):
 
 @pytest.mark.parametrize("route", PAYER_ROUTES, ids=lambda route: f"{route.method} {route.path}")
 async def test_token_over_number_alone_is_rejected(hub, things, route):
-    """Older versions made such tokens, and this log holds no payment of theirs."""
+    """Older versions made such tokens; this log has no payments of those versions."""
     async with hub.inside() as inside:
         key = hmac.digest(await inside.vault.secret(IN_USE), b"extrato payer tokens", "sha256")
     token = hmac.digest(key, str(things.number).encode(), "sha256").hex()[:TOKEN_LENGTH]

@@ -1,4 +1,4 @@
-"""What proves a webhook: its signature covers the id in its address, and nothing else of it is believed."""
+"""The signature of a webhook covers the id in its address; other fields are not trusted."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_unsigned_webhook_fields_are_not_trusted(hub, query, body):
 
 @pytest.mark.parametrize("query", ["", "type=payment", "type=payment&data.id=", "type=payment&id={0}"])
 async def test_signature_without_id_is_not_trusted(others_hub, query):
-    """It would fit a delivery about anything."""
+    """Such a signature would match a delivery about any resource."""
     hub = others_hub
     other = str(uuid4().int % 10**11)
     headers = signed(None)
@@ -80,10 +80,10 @@ async def test_panel_test_is_answered_without_provider_call(hub, until, address)
     ):
         async with hub.session.post(hub.url + address, json=body) as answer:
             assert (answer.status, await answer.json()) == (200, {"success": True})
-    # What is looked into after them is the first that the provider is asked about.
+    # The provider gets no call for them before the call for the signed one.
     assert await post(hub, "type=payment&data.id=123456", {}, signed("123456")) == (200, None)
 
     async def is_asked_once() -> bool:
         return await hub.asked(GET_PAYMENT) == before + 1
 
-    await until(is_asked_once, "the provider is asked about the signed one alone")
+    await until(is_asked_once, "the provider is asked only about the signed one")

@@ -1,4 +1,4 @@
-"""What strangers and tenants can have stored by webhooks is bounded; what is verified is looked into all the same."""
+"""Storage by webhooks is bounded for strangers and tenants; verified ones are always processed."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def test_stranger_cannot_use_up_other_merchants_budget(hub, others_hub):
     number = a_number()
     assert await post(hub, number, {}) == 401
     assert await hub.rows("SELECT verdict FROM webhook_deliveries WHERE resource_id = $1", number) == [("missing",)]
-    # Verified deliveries have another share.
+    # Verified deliveries have a separate budget.
     assert await post(others_hub, number, signed(number)) == 200
     assert (await kept(others_hub))[-1][0] == "verified"
 
@@ -98,20 +98,20 @@ async def test_deliveries_over_budget_are_processed_without_bodies(others_hub, u
     records = [json.loads(record) for _, record in await kept(hub)]
     ours = [record for record in records if any(f"data.id={number}" in record["path"] for number in numbers)]
     assert len(ours) == 10
-    # The share grows by one body a second.
+    # The budget grows by one body a second.
     assert sum("body" in record for record in ours) < 5
 
     async def are_asked() -> bool:
         return await hub.asked(GET_PAYMENT) >= before + 10
 
-    await until(are_asked, "all are looked into")
+    await until(are_asked, "all are processed")
 
 
 async def test_repeated_delivery_is_not_stored_again(others_hub):
     hub, number = others_hub, a_number()
     headers = signed(number)
     statuses = await asyncio.gather(*(post(hub, number, headers) for _ in range(10)))
-    # Neither a body nor a header that is not signed makes it another one.
+    # Another body or unsigned header does not make it another delivery.
     statuses += [await post(hub, number, {**headers, "User-Agent": "b"}, body=b'{"x":1}', more="&x=1")]
     assert set(statuses) == {200}
     assert len(await kept(hub)) == 1

@@ -1,4 +1,4 @@
-"""What a merchant's key may do is what it was issued for."""
+"""The scopes of a merchant's key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def test_key_without_refund_scope_charges_and_cancels(hub, other_merchant)
 
 @pytest.fixture
 async def refund_key(hub, other_merchant):
-    """A key of that merchant that may refund and nothing else."""
+    """A key of that merchant with the scope to refund only."""
     path = f"/admin/merchants/{other_merchant.slug}/api-keys"
     _, created = await hub.administer("POST", path, {"scopes": ["payments:refund"]})
     assert created["scopes"] == ["payments:refund"]
@@ -47,7 +47,7 @@ CUSTOMER = {"customer": {"email": "ana@testuser.com"}}
 
 @pytest.fixture
 async def till(others_hub):
-    """The hub to a program of that merchant's, whose key is kept to listed prices."""
+    """The hub for a program of that merchant, with a key for listed prices only."""
     path = f"/admin/merchants/{others_hub.merchant}/api-keys"
     wanted = {"scopes": ["payments:write"], "listed_prices_only": True}
     _, created = await others_hub.administer("POST", path, wanted)
@@ -69,7 +69,7 @@ async def test_listed_prices_key_orders_without_setting_prices(till, path, more,
         assert answer["error"].startswith("Esta chave de API não pode definir preços")
     assert await till.topics(till.merchant, of="") == before
 
-    # The refusal did not use up the Idempotency-Key.
+    # The rejection did not use up the Idempotency-Key.
     body = {"padaria_slug": till.merchant, "items": [bread], **more}
     answered, created = await till.post(path, body, once)
     assert (answered, created["total"]) == (status, 1.5)

@@ -1,4 +1,4 @@
-"""Slow heads and too many connections, on real sockets; a client that is slow elsewhere is left alone."""
+"""Slow heads and too many connections, on real sockets; other slow clients stay connected."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 HEAD_S = 0.3
-# Longer than a head may take. Nothing can be awaited where nothing is to happen.
+# Longer than a head may take: a fixed wait, because the tests expect that nothing happens.
 LONGER_S = 2 * HEAD_S
 HEAD = b"GET /short HTTP/1.1\r\nHost: hub\r\n\r\n"
 LONG = b"x" * 2_000_000
 
 
 async def short(request: web.Request) -> web.Response:
-    """Answer at once."""
+    """Respond at once."""
     return web.Response(text=(await request.read()).decode())
 
 
 async def slow(_request: web.Request) -> web.Response:
-    """Answer later than a head may take."""
+    """Respond later than a head may take."""
     await asyncio.sleep(LONGER_S)
     return web.Response(text="slow")
 
 
 async def long(_request: web.Request) -> web.Response:
-    """Answer more than a connection holds."""
+    """Send a longer response than a connection buffers."""
     return web.Response(body=LONG)
 
 
 async def echo(request: web.Request) -> web.WebSocketResponse:
-    """Say what is said."""
+    """Echo each message."""
     opened = web.WebSocketResponse()
     await opened.prepare(request)
     async for message in opened:
@@ -51,7 +51,7 @@ async def echo(request: web.Request) -> web.WebSocketResponse:
 
 
 class Site:
-    """A server whose connections are bounded."""
+    """A server with limited connections."""
 
     def __init__(self, port: int, connections: Connections) -> None:
         self.port = port
@@ -71,7 +71,7 @@ class Site:
 
 
 class Client:
-    """One connection."""
+    """A client with one connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -81,7 +81,7 @@ class Client:
         self.writer.write(data)
 
     async def answer(self) -> bytes:
-        """Give the body of an answer."""
+        """Return the body of a response."""
         async with asyncio.timeout(allowed(5)):
             head = await self.reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200 "), head
@@ -89,14 +89,14 @@ class Client:
             return await self.reader.readexactly(length)
 
     async def rest(self) -> bytes:
-        """Give what comes until the server closes."""
+        """Return everything until the server closes."""
         async with asyncio.timeout(allowed(5)):
             with contextlib.suppress(ConnectionError):
                 return await self.reader.read()
             return b""
 
     async def trickle(self, data: bytes, pause_s: float) -> bytes:
-        """Send byte by byte until the server closes, and give what it says."""
+        """Send byte by byte until the server closes, and return its output."""
         told = asyncio.create_task(self.rest())
         for position in range(len(data)):
             if told.done():
@@ -130,7 +130,7 @@ async def test_trickling_head_times_out(site: Site, until):
     async with site.connected() as client:
         told = await client.trickle(b"GET /short HTTP/1.1\r\nHost: hub\r\n" + b"X-Slow: x\r\n" * 100, HEAD_S / 10)
         assert told.startswith(b"HTTP/1.1 408 ")
-        await until(site.is_empty, "the place is free")
+        await until(site.is_empty, "the connection is released")
 
 
 async def test_incomplete_head_times_out(site: Site):
@@ -142,7 +142,7 @@ async def test_incomplete_head_times_out(site: Site):
 async def test_silent_connection_is_closed_without_response(site: Site, until):
     async with site.connected() as client:
         assert await client.rest() == b""
-        await until(site.is_empty, "the place is free")
+        await until(site.is_empty, "the connection is released")
 
 
 async def test_idle_connection_stays_and_next_head_counts_from_first_byte(site: Site):
@@ -217,7 +217,7 @@ async def test_malformed_request_is_answered_and_releases_connection(site: Site,
     async with site.connected() as client:
         client.send(b"\x00\x01\r\n\r\n")
         assert (await client.rest()).startswith(b"HTTP/1.0 400 ")
-    await until(site.is_empty, "the place is free")
+    await until(site.is_empty, "the connection is released")
 
 
 @pytest.mark.parametrize("site", [{"EXTRATO_CONNECTIONS_PER_ADDRESS": "2"}], indirect=True)
@@ -233,7 +233,7 @@ async def test_address_over_connection_limit_is_disconnected(site: Site, until):
             async with site.connected("127.0.0.2") as elsewhere:
                 elsewhere.send(HEAD)
                 assert await elsewhere.answer() == b""
-            # Those that were there are served as before.
+            # The existing connections are still served.
             second.send(HEAD)
             assert await second.answer() == b""
 
@@ -244,8 +244,8 @@ async def test_address_over_connection_limit_is_disconnected(site: Site, until):
                     return bool(await third.reader.read(1))
                 return False
 
-        await until(is_served, "there is a place again")
-    await until(site.is_empty, "every place is free")
+        await until(is_served, "a connection is accepted again")
+    await until(site.is_empty, "every connection is released")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""When a key was last used is noted without a question, written seldom and together, and never in anybody's way."""
+"""The last use of each key: noted in memory, written rarely and together, and never blocking requests."""
 
 from __future__ import annotations
 

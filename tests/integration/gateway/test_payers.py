@@ -51,7 +51,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKe
 
 
 class CountingLog(EventLog):
-    """The log, and how often a stream was read."""
+    """A log that counts reads of streams."""
 
     read = 0
 
@@ -61,13 +61,13 @@ class CountingLog(EventLog):
 
 
 async def show(request: web.Request) -> web.Response:
-    """A handler of a payer's route: it looks its payment up, and decides nothing."""
+    """A handler of a payer's route that only loads the payment."""
     payment = await access.find_payment(request)
     return web.Response(text=payment.payment.intent.bank_payment_id)
 
 
 class Payers:
-    """Payments, and payers who ask for them."""
+    """Payments, and requests of their payers."""
 
     def __init__(self, log: CountingLog, client: test_utils.TestClient, gateway: SimpleNamespace) -> None:
         self.log = log
@@ -75,7 +75,7 @@ class Payers:
         self._gateway = gateway
 
     async def open(self, number: int = NUMBER) -> LoadedPayment:
-        """Open a payment with an identifier of its own."""
+        """Open a payment with a new identifier."""
         identifier = bank_payment_id(number, uuid4())
         new = NewEvent(
             event_id=uuid4(),
@@ -145,7 +145,7 @@ async def test_wrong_token_is_answered_like_missing_payment(payers: Payers):
 
 
 async def test_link_before_restore_opens_no_other_payment(payers: Payers, emptied_database_url: str):
-    """The payment and its number are lost with what came after the backup, and the number is given again."""
+    """The payment is lost with the events after the backup, and its number is assigned again."""
     lost = await payers.open()
     tokens = [payers.token_of(lost), of_older_version(NUMBER)]
     await execute(emptied_database_url, "TRUNCATE stored_events RESTART IDENTITY")
@@ -179,7 +179,7 @@ async def test_expiring_token_opens_until_its_expiry(payers: Payers):
 
 
 async def test_token_opens_until_its_secret_is_dropped(payers: Payers, pool: asyncpg.Pool):
-    """Gateways take what a rotation does without a restart, and between its steps none refuses what another made."""
+    """Gateways follow a rotation without a restart, and accept each other's tokens at every step."""
     vault = Vault(pool, GivenKeys(base64.b64encode(new_key()).decode()))
     secrets, payment = PayerSecrets(pool, vault), await payers.open()
     here, there = await payer_tokens(vault, pool), await payer_tokens(vault, pool)
@@ -193,7 +193,7 @@ async def test_token_opens_until_its_secret_is_dropped(payers: Payers, pool: asy
     here.use_secrets((await secrets.read()).opening)
     new = here.make(payment)
     assert new != old
-    # The gateway that is asked has not looked since the new secret makes tokens.
+    # This gateway has not read the secrets since the new secret makes tokens.
     assert [(await payers.ask(token))[0] for token in (old, new)] == [200, 200]
 
     await secrets.drop_old()
@@ -228,7 +228,7 @@ async def test_gateway_follows_secrets_after_database_outage(
 
 
 class Secret:
-    """A vault that keeps one secret."""
+    """A vault with one secret."""
 
     async def secret(self, name: str) -> bytes:
         del name
@@ -246,7 +246,7 @@ async def test_guessing_client_causes_few_reads(payers: Payers, monkeypatch: pyt
     statuses = [(await payers.ask(f"{guess:032x}"))[0] for guess in range(10)]
 
     assert statuses == [401] * FAILURES + [429] * (10 - FAILURES)
-    # One more than fails is looked at in all, for the sake of others who come from the same address.
+    # One more than the failure budget is read, by the overflow budget.
     assert payers.log.read == FAILURES + 1
     assert (await payers.ask(known))[0] == 200
 

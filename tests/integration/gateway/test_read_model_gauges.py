@@ -1,4 +1,4 @@
-"""The metrics tell which read model is behind and what it does without, and nothing while PostgreSQL is away."""
+"""The gauges show the lag and skipped events of read models, and are empty while PostgreSQL does not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `/readyz` finds out, and how often and for how long it probes; on a real PostgreSQL and a real NATS."""
+"""The probes of `/readyz`, their number and their time, on a real PostgreSQL and a real NATS."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def probes(pool: Pool, bus: Bus) -> ReadinessProbes:
 
 
 @pytest.fixture
-def each_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is told what an earlier probe found."""
+def each_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every call probe again."""
     monkeypatch.setattr(readiness, "SHARED_FOR_S", 0.0)
 
 
@@ -68,7 +68,7 @@ async def test_concurrent_probes_share_one_write(probes: ReadinessProbes, pool: 
     assert len(written) == 1
 
 
-@pytest.mark.usefixtures("each_looks")
+@pytest.mark.usefixtures("each_probes")
 async def test_process_writes_one_row_and_removes_stale_ones(probes: ReadinessProbes, pool: Pool):
     await probes.probe()
     await pool.execute("INSERT INTO readiness VALUES ($1, now() - interval '61 minutes')", uuid4())
@@ -80,10 +80,10 @@ async def test_process_writes_one_row_and_removes_stale_ones(probes: ReadinessPr
     assert max(written) > before
 
 
-@pytest.mark.usefixtures("each_looks")
+@pytest.mark.usefixtures("each_probes")
 async def test_demoted_database_is_unavailable_and_disconnected(probes: ReadinessProbes, emptied_database_url: str):
     async with demoted(emptied_database_url):
-        # What is left of the terminated connection is noticed by the first probe at the latest.
+        # The first probe at the latest notices the terminated connection.
         await until(lambda: is_unavailable(probes, "PostgreSQL refused a write (SQLSTATE 25006)."))
     await until(lambda: is_ok(probes))
 
@@ -92,14 +92,14 @@ async def is_unavailable(probes: ReadinessProbes, reason: str) -> bool:
     return await probes.probe() == without_database(reason)
 
 
-@pytest.mark.usefixtures("each_looks")
+@pytest.mark.usefixtures("each_probes")
 async def test_full_database_is_unavailable(probes: ReadinessProbes, emptied_database_url: str):
     async with full(emptied_database_url):
         assert await probes.probe() == without_database("PostgreSQL refused a write (SQLSTATE 53100).")
     assert (await probes.probe()).status == "ok"
 
 
-@pytest.mark.usefixtures("each_looks")
+@pytest.mark.usefixtures("each_probes")
 async def test_frozen_database_is_reported_in_time_and_probed_once(
     probes: ReadinessProbes, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ):
@@ -109,7 +109,7 @@ async def test_frozen_database_is_reported_in_time_and_probed_once(
     try:
         async with asyncio.timeout(2):
             found = await asyncio.gather(*(probes.probe() for _ in range(20)))
-            # The probe that hangs is not followed by another one, and nobody waits for it again.
+            # While the probe hangs, no other one starts, and no caller waits for it again.
             found.append(await probes.probe())
         assert all(each.checks["database"].reason for each in found)
         assert {each.status for each in found} == {"unavailable"}
@@ -123,7 +123,7 @@ async def is_ok(probes: ReadinessProbes) -> bool:
     return (await probes.probe()).status == "ok"
 
 
-@pytest.mark.usefixtures("each_looks")
+@pytest.mark.usefixtures("each_probes")
 async def test_gateway_without_nats_is_degraded(pool: Pool, nats_server: EmbeddedNats):
     bus = await connect(nats_server.url, name="tests")
     probes = ReadinessProbes(pool, bus)

@@ -1,4 +1,4 @@
-"""A merchant's WebSocket that resumes, on a real log and a real table of positions."""
+"""Resuming a merchant's WebSocket, on a real log and a real table of positions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKe
 
 
 class Resuming:
-    """A log with two merchants, and a gateway that serves `/ws` alone."""
+    """A log with two merchants, and a gateway that serves only `/ws`."""
 
     def __init__(self, hub: Hub, client: test_utils.TestClient, gateway: SimpleNamespace) -> None:
         self.hub = hub
@@ -48,7 +48,7 @@ class Resuming:
         self._gateway = gateway
 
     async def happened(self, count: int) -> list[int]:
-        """Append events of both merchants' payments in turn; gives the positions of mine."""
+        """Append events of both merchants in turn; return the positions of the first merchant's."""
         mine = []
         for _ in range(count):
             await self.hub.append(history.WATCHED, payment_id=OTHERS_PAYMENT, merchant=OTHER)
@@ -68,14 +68,14 @@ class Resuming:
             return await opened.receive_json()
 
     async def ended_by_a_log_that_went_back(self, *, after: int, to: int) -> dict[str, Any]:
-        """Resume, and have the log go back; gives the frame that ends the socket."""
+        """Resume, set the log back, and return the closing frame."""
         async with self._client.ws_connect("/ws", params={"padaria_slug": MINE, "after": str(after)}) as opened:
             assert (await opened.receive_json())["type"] == "resumed"
             self._gateway.fanout.close_for_restore(to)
             return await opened.receive_json()
 
     async def told(self, *, after: int) -> tuple[list[int], str]:
-        """Resume and let the gateway stop: gives the positions of what is told, and why the socket ends."""
+        """Resume and stop the gateway; return the positions of the events, and the reason of the closing frame."""
         self._gateway.live.position = await self.hub.log.head()
         told = []
         async with self._client.ws_connect("/ws", params={"padaria_slug": MINE, "after": str(after)}) as opened:
@@ -127,7 +127,7 @@ async def test_merchant_gets_own_events_from_table_then_log(resuming, monkeypatc
     await resuming.build_table()
     unknown = await resuming.happened(3)
     await resuming.hub.append(history.RENAMED)
-    # The log is read only above where the table stands.
+    # Only positions above the table are read from the log.
     monkeypatch.setattr(websocket, "MAX_SCANNED", await resuming.hub.log.head() - known[-1])
     assert await resuming.told(after=known[0]) == (known[1:] + unknown, "going_away")
     assert await resuming.told(after=known[-1]) == (unknown, "going_away")

@@ -1,4 +1,4 @@
-"""A revoked API key's sockets end at once, in any process and whatever they are busy with; no bus is there."""
+"""The sockets of a revoked API key close at once, in any process and during any work, without NATS."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKe
 
 
 class NoBus:
-    """A bus that is away: nothing ever comes."""
+    """A bus without a connection."""
 
     async def listen(self, subject: str, callback: Any) -> None:
-        """Hear nothing."""
+        """Receive nothing."""
 
 
 class Site:
-    """A gateway that serves sockets, and another process that administers its merchant."""
+    """A gateway that serves sockets, and a second hub that administers its merchant."""
 
     def __init__(self, url: str, gateway: SimpleNamespace, other: Hub) -> None:
         self.url = url
@@ -92,7 +92,7 @@ class Site:
         return await load_payment(self._other, 1)
 
     async def happen(self, event: Event = history.WATCHED) -> None:
-        """Begin a payment of the merchant with this event."""
+        """Open a payment of the merchant with this event."""
         new = NewEvent(
             event_id=uuid4(),
             merchant=SLUG,
@@ -123,7 +123,7 @@ class Site:
 
 
 async def reason(opened: aiohttp.ClientWebSocketResponse) -> str:
-    """Why a socket ends, which must be soon; what is told before is passed over."""
+    """Return why a socket closes, which must be soon; earlier frames are skipped."""
     async with asyncio.timeout(allowed(WITHIN_S)):
         while (frame := await opened.receive_json())["type"] == "event":
             continue
@@ -132,14 +132,14 @@ async def reason(opened: aiohttp.ClientWebSocketResponse) -> str:
 
 
 @pytest.fixture
-def never_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the keys of sockets not looked at in turn: what ends a socket is the feed."""
+def only_feed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disable the periodic check, so that only the feed closes sockets."""
     monkeypatch.setattr("services.gateway.revocations.CHECK_EVERY_S", 120.0)
 
 
 @pytest.fixture
-def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the keys of sockets looked at in turn, and the feed say nothing of them."""
+def only_periodic_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check keys often, and disable the feed's handling of revocations."""
     monkeypatch.setattr("services.gateway.revocations.CHECK_EVERY_S", 0.05)
     monkeypatch.setattr(Fanout, "abort_key", lambda *_: None)
 
@@ -182,7 +182,7 @@ async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         listener = socket.create_server(("127.0.0.1", 0))
-        # What a client does not read soon waits in the gateway, and not in the kernel.
+        # Small kernel buffers, so that unread frames wait in the gateway.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         await web.SockSite(runner, listener).start()
         async with running(live.run(), abort_revoked(gateway)):
@@ -194,7 +194,7 @@ async def site(database_url: str, tmp_path) -> AsyncIterator[Site]:
         assert socket_limits.remembered == 0
 
 
-@pytest.mark.usefixtures("never_looks")
+@pytest.mark.usefixtures("only_feed")
 async def test_revoked_key_closes_only_its_own_sockets(site: Site):
     revoked, other, hubs_own = await site.issue(), await site.issue(), await site.issue(domain.RESERVED_SLUG)
     async with site.socket(revoked) as ended, site.socket(other) as left, site.socket(hubs_own) as of_hub:
@@ -206,7 +206,7 @@ async def test_revoked_key_closes_only_its_own_sockets(site: Site):
         assert await reason(of_hub) == "key_revoked"
 
 
-@pytest.mark.usefixtures("never_looks")
+@pytest.mark.usefixtures("only_feed")
 @pytest.mark.parametrize("way", ["websocket", "polling"])
 async def test_revoked_key_closes_its_socket_io_client(site: Site, way: str):
     key, client, gone = await site.issue(), socketio.AsyncClient(reconnection=False), asyncio.Event()
@@ -219,7 +219,7 @@ async def test_revoked_key_closes_its_socket_io_client(site: Site, way: str):
 
 
 class EndlessReplay:
-    """A replay that does not come to its end, in steps of `pause_s`; what is told is large."""
+    """An endless replay of large frames, with a pause of `pause_s` between them."""
 
     def __init__(self, pause_s: float) -> None:
         self._pause_s = pause_s
@@ -233,11 +233,11 @@ class EndlessReplay:
             yield event_frame(history.enveloped(large, position=position))
 
     async def is_stuck(self) -> bool:
-        """Whether the client takes nothing."""
+        """Return whether the client's buffers are full."""
         return time.monotonic() - self._asked_at_s > 0.2
 
 
-@pytest.mark.usefixtures("never_looks")
+@pytest.mark.usefixtures("only_feed")
 async def test_revocation_stops_a_running_replay(site: Site, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(websocket, "_earlier", EndlessReplay(pause_s=0.01))
     key = await site.issue()
@@ -247,9 +247,9 @@ async def test_revocation_stops_a_running_replay(site: Site, monkeypatch: pytest
         assert await reason(opened) == "key_revoked"
 
 
-@pytest.mark.usefixtures("never_looks")
+@pytest.mark.usefixtures("only_feed")
 async def test_revoked_client_that_does_not_read_is_aborted(site: Site, until, monkeypatch: pytest.MonkeyPatch):
-    """Its socket stands in the middle of a frame, and may take half a minute for it."""
+    """Its socket is in the middle of a frame, which may take half a minute."""
     replay = EndlessReplay(pause_s=0.0)
     monkeypatch.setattr(websocket, "_earlier", replay)
     key = await site.issue()
@@ -282,12 +282,12 @@ def read_all(client: socket.socket) -> bytes:
     return received
 
 
-@pytest.mark.usefixtures("never_looks")
+@pytest.mark.usefixtures("only_feed")
 @pytest.mark.parametrize("opens", ["websocket", "socket_io"])
 async def test_cached_authentication_of_revoked_key_opens_no_socket(
     site: Site, monkeypatch: pytest.MonkeyPatch, opens: str
 ):
-    """The revocation came before the socket listened, and the answer that was remembered still says yes."""
+    """The revocation came before the socket listened, and the cached authentication is still positive."""
     monkeypatch.setattr(merchant_directory, "MERCHANT_CACHE_S", 60.0)
     monkeypatch.setattr(merchant_directory, "KEY_CACHE_S", 60.0)
     key = await site.issue()
@@ -308,7 +308,7 @@ async def test_cached_authentication_of_revoked_key_opens_no_socket(
         assert told[0]["data"]["code"] == "unauthenticated"
 
 
-@pytest.mark.usefixtures("looks_often")
+@pytest.mark.usefixtures("only_periodic_check")
 async def test_periodic_check_finds_revocation_missed_by_feed(site: Site, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(merchant_directory, "MERCHANT_CACHE_S", 0.0)
     monkeypatch.setattr(merchant_directory, "KEY_CACHE_S", 0.0)
@@ -318,7 +318,7 @@ async def test_periodic_check_finds_revocation_missed_by_feed(site: Site, monkey
         assert await reason(opened) == "key_revoked"
 
 
-@pytest.mark.usefixtures("looks_often")
+@pytest.mark.usefixtures("only_periodic_check")
 async def test_dropped_secret_closes_payer_sockets(site: Site):
     payment = await site.create_payment()
     token = site.tokens.make(payment)

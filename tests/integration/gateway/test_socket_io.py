@@ -1,4 +1,4 @@
-"""What bounds the Socket.IO clients of a gateway, shown with the real log and a server in this process."""
+"""Bounds for Socket.IO clients, with a real log and a server in this process."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKe
 
 
 class Gateway:
-    """A gateway without keys that serves Socket.IO alone; `fanout` stands for the live feed."""
+    """A gateway in open mode that serves only Socket.IO; `fanout` replaces the live feed."""
 
     def __init__(self, url, pool, fanout, clients, log, socket_limits, bounds):
         self.url = url
@@ -59,7 +59,7 @@ class Gateway:
             await self.clients.close()
 
     async def confirmed(self, payment_id=15):
-        """Append a confirmed payment to the log, and give the event that confirms it."""
+        """Append a confirmed payment to the log, and return its confirming event."""
         opened = next(event for event in EXAMPLE_EVENTS if isinstance(event, PaymentOpened))
         approved = StatusChanged(
             previous="pending", status="approved", status_detail=None, attempt_id="a", paid_at=NOON
@@ -101,7 +101,7 @@ async def gateway(database_url):
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         listener = socket.create_server(("127.0.0.1", 0))
-        # What a client does not read soon waits in the gateway, and not in the kernel.
+        # Small kernel buffers, so that unread packets wait in the gateway.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         await web.SockSite(runner, listener).start()
         gateway = Gateway(
@@ -144,7 +144,7 @@ async def test_slow_client_is_dropped_while_others_receive(gateway, until, monke
                 while dropped("too_slow") == before:
                     for _ in range(QUEUE_LIMIT // 4):
                         gateway.fanout.deliver(confirmation)
-                    # Who reads is told all of it before more comes.
+                    # The reading client gets everything before more events follow.
                     for _ in range(QUEUE_LIMIT // 4):
                         assert (await told.get())[0] == "payment-confirmed-15"
 
@@ -157,7 +157,7 @@ async def test_slow_client_is_dropped_while_others_receive(gateway, until, monke
 
 
 async def open_by_hand(client):
-    """Connect a Socket.IO client that will read nothing more."""
+    """Connect a Socket.IO client that then stops reading."""
     client.setblocking(False)
     loop = asyncio.get_running_loop()
     await loop.sock_sendall(
@@ -165,7 +165,7 @@ async def open_by_hand(client):
         b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
         b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
     )
-    # A masked frame with the text `40`: the client introduces itself.
+    # A masked frame with the text `40`: the client connects to the namespace.
     await loop.sock_sendall(client, b"\x81\x82\x00\x00\x00\x0040")
     seen = b""
     while b'40{"sid"' not in seen:
@@ -208,16 +208,16 @@ async def test_sessions_over_limit_get_retry_after(gateway, until, bound, status
             assert answer.status == status
             assert answer.headers["Retry-After"] == "5"
             assert (await answer.json())["code"] == code
-        # It takes its leave, and there is a slot again.
+        # It disconnects, and a slot is free again.
         async with session.post(f"{polling}&sid={sid}", data="1") as answer:
             assert answer.status == 200
-    await until(lambda: nobody_is_here(gateway), "the slot is free")
+    await until(lambda: has_no_sessions(gateway), "the slot is free")
     async with listening(gateway.url, "polling", "websocket"):
         pass
 
 
-async def is_sent_away(url: str) -> None:
-    """See a client that introduces itself let go without a refusal, so that it comes back by itself."""
+async def is_disconnected(url: str) -> None:
+    """Check that a client is disconnected without a rejection, so that it reconnects."""
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(f"{url}/socket.io/?EIO=4&transport=websocket") as opened,
@@ -234,8 +234,8 @@ async def test_authenticated_client_frees_anonymous_slot(gateway):
         for way in ("websocket", "polling", "websocket"):
             await clients.enter_async_context(listening(gateway.url, way))
         gateway.bounds["address"] = 3
-        # The fourth is sent away in a way that its client comes back from.
-        await is_sent_away(gateway.url)
+        # The fourth is disconnected, so that its client reconnects.
+        await is_disconnected(gateway.url)
 
 
 @pytest.mark.parametrize("way", ["websocket", "polling"])
@@ -248,7 +248,7 @@ async def test_rejected_session_holds_no_slot(gateway, until, way):
             assert answer.status == 200
     async with listening(gateway.url, way):
         assert gateway.socket_limits.remembered == 2
-    await until(lambda: nobody_is_here(gateway), "every slot is free")
+    await until(lambda: has_no_sessions(gateway), "every slot is free")
 
 
 @pytest.mark.parametrize("nonsense", ["", "x", "9", "4", "4[", "42[" * 300, "451-[{}]", "4" * 5000, b"\x04", "41", "1"])
@@ -262,10 +262,10 @@ async def test_malformed_request_holds_no_slot(gateway, until, nonsense):
         assert (await opened.receive_str()).startswith("40{")
         with contextlib.suppress(ConnectionError):
             await (opened.send_bytes if isinstance(nonsense, bytes) else opened.send_str)(nonsense)
-    await until(lambda: nobody_is_here(gateway), "the slot is free")
+    await until(lambda: has_no_sessions(gateway), "the slot is free")
 
 
-async def nobody_is_here(gateway):
+async def has_no_sessions(gateway):
     return gateway.socket_limits.remembered == 0
 
 
@@ -308,7 +308,7 @@ async def is_waiting(gateway):
 
 async def test_database_outage_lets_clients_reconnect(gateway):
     await gateway.pool.close()
-    await is_sent_away(gateway.url)
+    await is_disconnected(gateway.url)
     assert gateway.fanout.has_no_listeners()
 
 

@@ -1,4 +1,4 @@
-"""A body is read into its Struct, or refused with all its faults."""
+"""A body is read into its Struct, or rejected with all its faults."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REQUESTS = {each.body for each in OPERATIONS if isinstance(each.body, type) and 
 
 
 class Told(Struct, kw_only=True):
-    """An open body, in which a closed one may lie."""
+    """A Struct that allows unknown fields, with one inside that forbids them."""
 
     item: Annotated[api.LinkItem | None, Meta(extra=every_fault("invalid_item"))] = None
 
@@ -86,7 +86,7 @@ def test_unknown_name_is_shortened_and_printable():
 
 
 def faults_of(kind: type[Struct], body: dict) -> dict[str, str]:
-    """Give the code of each fault by its pointer."""
+    """Return the code of each fault by its pointer."""
     with pytest.raises(InvalidBody) as refused:
         read_struct(kind, body)
     assert refused.value.code == refused.value.faults[0].error.code
@@ -207,7 +207,7 @@ JSON = st.recursive(
 
 @st.composite
 def bodies(draw: st.DrawFn, kind: type[Struct]) -> dict:
-    """Draw a body with the fields of a Struct, some of them well said, some wrongly and some not at all."""
+    """Draw a body with the fields of a Struct: valid, invalid and missing ones."""
     body = draw(st.dictionaries(st.text(max_size=3), JSON, max_size=1))
     for field in plan_of(kind).fields:
         own = [bodies(field.plan.kind)] if field.plan else []

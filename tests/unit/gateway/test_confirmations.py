@@ -1,4 +1,4 @@
-"""A payment is confirmed once, when it first becomes approved, whatever follows."""
+"""A payment is confirmed once, when it first becomes approved."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPENED = next(event for event in EXAMPLE_EVENTS if isinstance(event, PaymentOpen
 
 
 def history(*events):
-    """A payment's events at the positions 1, 2, 3 …"""
+    """Return a payment's events at the positions 1, 2, 3 …"""
     return [
         Envelope(
             event_id=uuid4(),
@@ -102,7 +102,7 @@ def test_payment_is_confirmed_at_first_approval(changes, position):
     ],
     ids=[
         "nothing happened",
-        "being looked into",
+        "under review",
         "paid",
         "disputed",
         "disputed and kept",

@@ -1,4 +1,4 @@
-"""How many connections an address holds: counted as requests are, and forgotten when they end."""
+"""Limits of connections by address; closed connections are forgotten."""
 
 from __future__ import annotations
 

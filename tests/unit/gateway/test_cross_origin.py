@@ -1,4 +1,4 @@
-"""Which routes pages of other origins may ask is decided by what a key must allow."""
+"""The scope of a route decides whether it may be cross-origin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A body that is no JSON is refused with the place of the fault, and without a word of the library that read it."""
+"""Invalid JSON is rejected with the place of the fault, without the library's message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PORTUGUESE = re.compile(
     r"|um número nele passa dos limites)"
 )
 
-# A text with an escaped half of a surrogate pair, and the place of that half.
+# A text with an escaped half of a surrogate pair, and the position of that half.
 HALVES = [
     (rb'{"value": "\ud800"}', 11),
     (rb'{"\uDBFF": 1}', 2),

@@ -1,4 +1,4 @@
-"""Without keys, only what comes from this machine is answered, whatever its headers look like."""
+"""Open mode answers only requests from this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from extrato.domain.errors import Refused
 from services.gateway.http.local_only import refuse_unless_local
 
 
-def is_let_in(*headers: tuple[str, str], host: str = "127.0.0.1:8000") -> bool:
+def is_accepted(*headers: tuple[str, str], host: str = "127.0.0.1:8000") -> bool:
     try:
         refuse_unless_local(make_mocked_request("GET", "/", headers=[("Host", host), *headers]))
     except Refused:
@@ -21,7 +21,7 @@ def is_let_in(*headers: tuple[str, str], host: str = "127.0.0.1:8000") -> bool:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8000", "localhost:8000", "LOCALHOST", "[::1]", "[::1]:8000"])
 def test_request_to_this_machine_is_accepted(host):
-    assert is_let_in(host=host)
+    assert is_accepted(host=host)
 
 
 @pytest.mark.parametrize(
@@ -41,20 +41,20 @@ def test_request_to_this_machine_is_accepted(host):
     ],
 )
 def test_request_to_foreign_host_is_rejected(host):
-    assert not is_let_in(host=host)
+    assert not is_accepted(host=host)
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:3000", "https://127.0.0.1", "http://[::1]:5173"])
 def test_local_page_is_accepted(origin):
-    assert is_let_in(("Origin", origin))
+    assert is_accepted(("Origin", origin))
 
 
 @pytest.mark.parametrize(
     "origin", ["http://hub.example", "null", "", "http://[", "http://hub.example@localhost", "localhost"]
 )
 def test_foreign_page_is_rejected(origin):
-    assert not is_let_in(("Origin", origin))
-    assert not is_let_in(("Origin", "http://localhost:3000"), ("Origin", origin))
+    assert not is_accepted(("Origin", origin))
+    assert not is_accepted(("Origin", "http://localhost:3000"), ("Origin", origin))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_foreign_page_is_rejected(origin):
     ],
 )
 def test_local_development_proxy_is_accepted(added):
-    assert is_let_in(*added)
+    assert is_accepted(*added)
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_local_development_proxy_is_accepted(added):
     ],
 )
 def test_tunnelled_request_is_rejected(added):
-    assert not is_let_in(added)
-    assert not is_let_in((added[0], "127.0.0.1" if added[0] != "Forwarded" else "for=127.0.0.1"), added)
+    assert not is_accepted(added)
+    assert not is_accepted((added[0], "127.0.0.1" if added[0] != "Forwarded" else "for=127.0.0.1"), added)
 
 
 @pytest.mark.parametrize(
@@ -147,32 +147,32 @@ def test_tunnelled_request_is_rejected(added):
     ],
 )
 def test_network_only_header_is_rejected_with_any_value(name, value):
-    assert not is_let_in((name, value))
-    assert not is_let_in((name, value), ("X-Forwarded-For", "127.0.0.1"))
+    assert not is_accepted((name, value))
+    assert not is_accepted((name, value), ("X-Forwarded-For", "127.0.0.1"))
 
 
 @pytest.mark.parametrize("site", ["same-origin", "same-site", "none"])
 def test_same_site_and_user_requests_are_accepted(site):
-    assert is_let_in(("Sec-Fetch-Site", site))
+    assert is_accepted(("Sec-Fetch-Site", site))
 
 
 def test_cross_site_request_needs_local_origin():
-    """To a browser `localhost` and `127.0.0.1` are two sites; a page that fetches shows its origin, a picture none."""
-    assert not is_let_in(("Sec-Fetch-Site", "cross-site"))
-    assert not is_let_in(("Sec-Fetch-Site", "none"), ("Sec-Fetch-Site", "cross-site"))
-    assert not is_let_in(("Sec-Fetch-Site", "cross-site"), ("Origin", "http://hub.example"))
-    assert not is_let_in(("Sec-Fetch-Site", "cross-site"), ("Origin", "null"))
-    assert is_let_in(("Sec-Fetch-Site", "cross-site"), ("Origin", "http://localhost:3000"))
+    """Browsers treat `localhost` and `127.0.0.1` as two sites; a fetch sends its origin, a picture none."""
+    assert not is_accepted(("Sec-Fetch-Site", "cross-site"))
+    assert not is_accepted(("Sec-Fetch-Site", "none"), ("Sec-Fetch-Site", "cross-site"))
+    assert not is_accepted(("Sec-Fetch-Site", "cross-site"), ("Origin", "http://hub.example"))
+    assert not is_accepted(("Sec-Fetch-Site", "cross-site"), ("Origin", "null"))
+    assert is_accepted(("Sec-Fetch-Site", "cross-site"), ("Origin", "http://localhost:3000"))
 
 
 @pytest.mark.parametrize("name", ["User-Agent", "X-Correlation-Id", "X-Forwarded-Proto", "X-Forwarded-Port", "Referer"])
 def test_header_that_names_no_machine_is_accepted(name):
-    assert is_let_in((name, "https"))
+    assert is_accepted((name, "https"))
 
 
 @given(st.text(max_size=40).filter(lambda text: not {"\r", "\n"} & set(text)))
 def test_any_header_is_accepted_or_rejected(text):
     encodable = text.encode(errors="replace").decode()
     for name in ("Origin", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Sec-Fetch-Site"):
-        assert is_let_in((name, encodable)) in {True, False}
-    assert is_let_in(host=encodable) in {True, False}
+        assert is_accepted((name, encodable)) in {True, False}
+    assert is_accepted(host=encodable) in {True, False}

@@ -1,4 +1,4 @@
-"""How a payment stands for a payer, in which texts, and markup that no text can break."""
+"""The payer's state of a payment, the texts of the pages, and their escaped markup."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ CANCELLED = (CancellationRequested(), PaymentCancelled())
 
 
 def payment(*statuses, charge=CHARGED, then=(), **details):
-    """A payment whose attempts have these statuses, one attempt after the other, and what happened `then`."""
+    """Return a payment with one attempt of each status, followed by the events `then`."""
     names = [PIX.attempt_id] if charge is PIX else "abc"
     seen = [
         recorded(observe(status, attempt=name, minute=minute, **details))
@@ -62,7 +62,7 @@ def payment(*statuses, charge=CHARGED, then=(), **details):
 
 
 def paid_and_then(status, *, then=()):
-    """A payment whose one attempt was paid before it has this status."""
+    """Return a payment whose one attempt was paid before it got this status."""
     return PAYMENT.fold([OPENED, CHARGED, *then, recorded(observe("approved")), recorded(observe(status, minute=2))])
 
 
@@ -186,18 +186,18 @@ BESIDE_PART = {
     "another currency": [FOREIGN],
     "a part and another currency": [PART, paid(1000, attempt="b", currency="ARS")],
     "a part of unknown status": [PART, observe("a_status_of_tomorrow", amount_centavos=400, minute=71)],
-    "a part that is given back in part": [PART, paid(400, minute=71, refunded_centavos=100)],
-    "a part beside a code that waits": [PART, observe("pending", attempt="b", minute=71)],
+    "a partly refunded part": [PART, paid(400, minute=71, refunded_centavos=100)],
+    "a part beside a waiting code": [PART, observe("pending", attempt="b", minute=71)],
     "a part beside a card under review": [PART, observe("in_process", attempt="b", minute=71)],
-    "a part beside a card that was refused": [PART, observe("rejected", attempt="b", minute=71)],
-    "a part beside one in dispute": [PART, paid(300, attempt="b"), disputed(300, attempt="b")],
+    "a part beside a refused card": [PART, observe("rejected", attempt="b", minute=71)],
+    "a part beside a disputed one": [PART, paid(300, attempt="b"), disputed(300, attempt="b")],
 }
 IN_DISPUTE = {
     "a part": [PART, disputed(400)],
     "a part that was never seen paid": [disputed(400)],
     "a part that was charged back": [PART, observe("charged_back", amount_centavos=400, minute=71)],
     "another currency": [FOREIGN, disputed(1000, currency="ARS")],
-    "a part beside a card that was refused": [PART, disputed(400), observe("rejected", attempt="b", minute=71)],
+    "a part beside a refused card": [PART, disputed(400), observe("rejected", attempt="b", minute=71)],
 }
 
 
@@ -258,7 +258,7 @@ def back(amount_centavos=1000):
         (expired(pix()).becomes(confirm(minute=61, transfer="E1"), back()), LATER, "expired"),
         (expired(pix()).becomes(confirm(minute=61, transfer="E1"), back(400)), LATER, "partial"),
     ],
-    ids=["parts that add up", "parts that add up late", "a part given back", "late and returned", "late, in part"],
+    ids=["parts that add up", "parts that add up late", "a refunded part", "late and returned", "late, in part"],
 )
 def test_payer_state_changes_when_rest_arrives_or_money_returns(stands, now, expected):
     assert payer_state_of(stands, now) == expected
@@ -268,7 +268,7 @@ def test_payer_state_changes_when_rest_arrives_or_money_returns(stands, now, exp
 
 
 def drawn(stands, now=LATER, by_state=texts.LINK):
-    """The page of a payment, as text, and its facts."""
+    """Return the page of a payment as text, and its facts."""
     loaded = LoadedPayment(
         payment_id=15,
         merchant="padaria",
@@ -288,7 +288,7 @@ def drawn(stands, now=LATER, by_state=texts.LINK):
 
 
 def amounts(facts):
-    """What has arrived, and what is missing, without what else the facts tell."""
+    """Return the received and missing amounts of the facts."""
     return tuple(facts[name].replace("\xa0", " ") if name in facts else None for name in ("Recebido", "Falta"))
 
 
@@ -326,7 +326,7 @@ def test_page_shows_situation_and_gives_scripts_the_detail(stands, situation, de
     assert facts["Situação"] == situation
     assert "Pago em" not in facts
     assert f'data-detail="{detail}"' in text
-    # What is missing may yet come while the payer looks on; what came late waits for the merchant.
+    # A missing rest may still arrive while the page is open; late money waits for the merchant.
     assert ("data-socket" in text) == (payer_state_of(stands, LATER) in MAY_MOVE)
 
 
@@ -396,7 +396,7 @@ def test_markup_in_markup_stays_markup():
 
 
 def test_only_one_module_creates_markup():
-    """Everywhere else a text can get into a page through `tag` only, which escapes it."""
+    """Other modules put text into a page only through `tag`, which escapes it."""
     for module in PAGES.glob("*.py"):
         if module.name != "markup.py":
             text = module.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Which payment a payer's token opens: the one that it was made for, also where another one got its number."""
+"""A payer's token opens only its own payment, also after its number was assigned again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANOTHER = "00000000-000f-8000-8000-ba9876543210"
 
 
 def of_older_version(number: int) -> str:
-    """The token that older versions gave to payers."""
+    """Return a token as older versions made it."""
     key = hmac.digest(SECRET, b"extrato payer tokens", "sha256")
     return hmac.digest(key, str(number).encode(), "sha256").hex()[:TOKEN_LENGTH]
 

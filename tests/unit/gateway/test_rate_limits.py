@@ -1,4 +1,4 @@
-"""Rate limiter by API key and by address, and how the client's address is found behind proxies."""
+"""Rate limits by API key and by address, and how the client's address is found behind proxies."""
 
 from __future__ import annotations
 

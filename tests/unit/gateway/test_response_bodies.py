@@ -1,4 +1,4 @@
-"""What people read of a payment says something for every status, also for one that nobody knows yet."""
+"""Labels cover every status, also unknown ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A payer's socket ends with its token; a merchant's does not depend on any."""
+"""A payer's socket ends with its token; a merchant's socket has none."""
 
 from __future__ import annotations
 

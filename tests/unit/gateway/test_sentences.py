@@ -1,4 +1,4 @@
-"""Every error has a sentence in the language of the route that it is told on."""
+"""Every error has a sentence in the language of its route."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from services.gateway.http.bodies import read_struct
 from tests.compatibility.claim import claim
 
 WRONG_AMOUNTS = [None, True, "1", [1], 0, -1, 1e12, Decimal("1.001"), Decimal("NaN"), Decimal("Infinity")]
-# One way for a request to be wrong for each sentence of the fields that both kinds of routes read.
+# One invalid request for each sentence about fields that both kinds of routes read.
 WRONG_FIELDS = [
     lambda: read_struct(PixCreation, {"value": 1, "description": 5}),
     lambda: read_struct(PixCreation, {"value": 1, "description": "x" * 501}),
@@ -36,7 +36,7 @@ def kinds_of(kind):
 
 @claim("errors.body")
 def test_every_adapter_error_has_portuguese_sentence():
-    # A bare ExtratoError has no code, and is never raised.
+    # The base class ExtratoError has no code and is never raised.
     codes = {kind.code for kind in kinds_of(ExtratoError) - {ExtratoError}}
     assert codes <= CATALOGUE.keys()
     told = [sentence for code in codes for sentence in CATALOGUE[code].sentences.values()]

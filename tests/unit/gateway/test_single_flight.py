@@ -1,4 +1,4 @@
-"""One work for many callers, and what becomes of it when some of them go."""
+"""Many callers share one piece of work, also when some of them are cancelled."""
 
 import asyncio
 

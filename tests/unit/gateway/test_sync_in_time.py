@@ -1,4 +1,4 @@
-"""A synchronisation ends in time, whoever does not answer."""
+"""A synchronisation ends in time, also without an answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.compatibility.claim import claim
 
 
 class Clock:
-    """The clock of the running loop, put forward instead of waited for."""
+    """The clock of the running loop; tests advance it instead of waiting."""
 
     def __init__(self, monkeypatch):
         self.ahead_s = 0.0

@@ -1,4 +1,4 @@
-"""A value that may come once is refused where it comes twice, and is read in one place."""
+"""Repeated values are rejected, and one module reads them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import services.gateway
 from extrato.domain.errors import Refused
 from services.gateway.http.values import single
 
-# Reading the first of several, or any of them, is what `single` is for.
+# Handlers use `single` instead of these reads.
 READS_THE_FIRST = re.compile(r"\.(query|headers)(\.get(one)?\(|\[)")
-# Here the headers are those of an answer.
+# These headers belong to a response.
 ANSWERS = re.compile(r"(response|answer|response\.headers)\b")
 
 

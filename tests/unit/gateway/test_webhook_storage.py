@@ -1,4 +1,4 @@
-"""What is kept of a webhook is bounded as a whole, and so is how much of one merchant."""
+"""Bounds for the record of one webhook, and for the webhooks of one merchant."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_no_part_exceeds_the_record_bound(path, header, body):
         kept = json.loads(record)
         assert len(record) <= maximum
         assert kept["body_bytes"] == len(body)
-        # What there is room for is kept; one character may take six bytes.
+        # Cutting loses little: one character may take six bytes.
         assert len(record) > maximum - 12 or len(kept["body"]) == len(body.decode(errors="replace"))
 
 
