@@ -26,7 +26,7 @@ from extrato.own_files import ForeignFile, open_own
 from extrato.settings import InvalidSettings, Settings
 from extrato.store.pool import CONNECT_TIMEOUT_S, Pool
 from extrato.store.pooling import LENT, lends_connections
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from extrato.store.vault_keys import InvalidVaultKey
 from extrato.telemetry import configure_logging
 
@@ -80,7 +80,7 @@ async def open_database(settings: Settings, *, connections: int) -> AsyncIterato
     try:
         yield pool
     finally:
-        with contextlib.suppress(*LINE_BROKE):
+        with contextlib.suppress(*DATABASE_UNAVAILABLE):
             async with asyncio.timeout(CLOSE_WITHIN_S):
                 await pool.close()
 
@@ -121,7 +121,7 @@ async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]]) -> 
                     reason = error.about
                 except asyncpg.InvalidAuthorizationSpecificationError as error:
                     raise CannotStart(f"{what} refuses: {error}.") from error
-                except (*LINE_BROKE, Transient) as error:
+                except (*DATABASE_UNAVAILABLE, Transient) as error:
                     reason = str(error) or reason
                 except asyncpg.UndefinedTableError:
                     reason = "its migrations were not applied"
@@ -196,7 +196,7 @@ async def _until_signal(work: Coroutine[object, object, object]) -> int:
     error = None if working.cancelled() else working.exception()
     if error is None:
         return 0
-    if told_to_stop.is_set() and isinstance(error, (*LINE_BROKE, *BUS_AWAY)):
+    if told_to_stop.is_set() and isinstance(error, (*DATABASE_UNAVAILABLE, *BUS_AWAY)):
         # What it stands on was away while it took its leave; nobody was promised anything that was lost by that.
         _logger.warning("stopped_while_away", error=repr(error))
         return 0

@@ -22,7 +22,7 @@ from extrato.store.codec import UnreadableEvent
 from extrato.store.log import READ_PAGE, LogReader
 from extrato.store.page import page_of
 from extrato.store.patience import Patience
-from extrato.store.unavailable import UNWILLING
+from extrato.store.unavailable import DATABASE_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -37,7 +37,7 @@ BUSY_ABOVE: Final = 16
 LINGER_S: Final = 0.02
 
 # What is waited for; an error of another kind ends the consumer.
-PASSES: Final = (*BUS_AWAY, *UNWILLING)
+PASSES: Final = (*BUS_AWAY, *DATABASE_ERRORS)
 
 
 async def _nothing() -> None:

@@ -18,7 +18,7 @@ from extrato.bus.connection import BUS_AWAY, Bus
 from extrato.store.log import readable
 from extrato.store.patience import Patience
 from extrato.store.place import LogWentBack, Place
-from extrato.store.unavailable import UNWILLING
+from extrato.store.unavailable import DATABASE_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +89,7 @@ class LiveFeed:
                 # Who comes back at once must find the new epoch, and a feed that stands where it goes on.
                 await self._until_at_end()
                 self._went_back(back.last_common)
-            except (*UNWILLING, *BUS_AWAY) as error:
+            except (*DATABASE_ERRORS, *BUS_AWAY) as error:
                 await self._patience.pause(error)
             else:
                 self._patience.over()
@@ -134,5 +134,5 @@ class LiveFeed:
         while True:
             try:
                 return await self._place.go_to_end()
-            except UNWILLING:
+            except DATABASE_ERRORS:
                 await backoff.pause()

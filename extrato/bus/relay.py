@@ -29,7 +29,7 @@ from extrato.bus.publisher import PlacedPublisher, StreamMoved
 from extrato.bus.telemetry import publish_for_sure
 from extrato.store.codec import UnreadableEvent, read_state_text
 from extrato.store.patience import Patience
-from extrato.store.unavailable import UNWILLING
+from extrato.store.unavailable import DATABASE_ERRORS
 
 if TYPE_CHECKING:
     from extrato.store.codec import LogRow
@@ -93,7 +93,7 @@ class Relay:
             except ForeignStream as error:
                 self._logger.error("relay_refuses_stream", reason=str(error))  # noqa: TRY400 - the reason says it all
                 await asyncio.sleep(LOOK_AGAIN_S)
-            except (*UNWILLING, *BUS_AWAY, UnreadableEvent) as error:
+            except (*DATABASE_ERRORS, *BUS_AWAY, UnreadableEvent) as error:
                 await self._patience.pause(error)
 
     async def _lead(self, connection: asyncpg.Connection) -> None:

@@ -16,7 +16,7 @@ from extrato.errors import Conflict, StoreUnavailable
 from extrato.store.batcher import Batcher
 from extrato.store.codec import NewEvent, to_state, topic_of_new
 from extrato.store.recorder import POSITIONS_INDEX, AsyncpgRecorder, Member
-from extrato.store.unavailable import LINE_BROKE, TURNED_AWAY, is_line_broken
+from extrato.store.unavailable import DATABASE_UNAVAILABLE, NOT_DONE_ERRORS, is_database_unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,10 +109,10 @@ class Appender:
                     raise
                 self._logger.error("sequences_are_behind", error=str(error))  # noqa: TRY400 - the reason says it all
                 await self._recorder.right_sequences()
-            except LINE_BROKE as error:
-                if not is_line_broken(error):
+            except DATABASE_UNAVAILABLE as error:
+                if not is_database_unavailable(error):
                     raise
-                may_be_done |= not isinstance(error, TURNED_AWAY)
+                may_be_done |= not isinstance(error, NOT_DONE_ERRORS)
                 if attempt == WRITE_ATTEMPTS:
                     failure = StoreUnavailable(why="unknown" if may_be_done else "not_done")
                     failure.__cause__ = error

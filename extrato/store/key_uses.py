@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from extrato.errors import StoreUnavailable
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import DATABASE_UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ KeyName = tuple[str, str]
 
 
 async def write_uses(pool: asyncpg.Pool, uses: Mapping[KeyName, float]) -> None:
-    """Write when keys were used, in seconds since 1970; raises an exception of `UNWILLING`."""
+    """Write when keys were used, in seconds since 1970; raises an exception of `DATABASE_ERRORS`."""
     rows = sorted(uses.items())
     if rows:
         moments = [datetime.fromtimestamp(used_at, UTC) for _, used_at in rows]
@@ -39,5 +39,5 @@ async def read_uses(pool: asyncpg.Pool, holder: str) -> dict[str, datetime]:
     """Give when the keys of a holder were last used, by their ids; raises `StoreUnavailable`."""
     try:
         return {row["key_id"]: row["last_used_at"] for row in await pool.fetch(READ, holder)}
-    except LINE_BROKE as error:
+    except DATABASE_UNAVAILABLE as error:
         raise StoreUnavailable from error

@@ -12,7 +12,7 @@ from extrato.store.codec import UnreadableEvent, read_state_text, to_envelope
 from extrato.store.identity import LogIdentity
 from extrato.store.patience import Patience
 from extrato.store.recorder import CHANNEL, AsyncpgRecorder
-from extrato.store.unavailable import UNWILLING
+from extrato.store.unavailable import DATABASE_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -141,7 +141,7 @@ class LogSignal:
                     await lost.wait()
                 finally:
                     connection.terminate()
-            except UNWILLING as error:
+            except DATABASE_ERRORS as error:
                 await self._patience.pause(error)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from extrato.store.codec import UnreadableEvent, read_state_text
 from extrato.store.log import READ_PAGE
-from extrato.store.unavailable import UNWILLING
+from extrato.store.unavailable import DATABASE_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +129,7 @@ async def watch(log: LogReader, *, went_back: Callable[[int], None]) -> None:
         except LogWentBack as back:
             went_back(back.last_common)
             is_at_end = False
-        except UNWILLING:
+        except DATABASE_ERRORS:
             # It may be another log when it is back.
             pass
         await asyncio.sleep(LOOK_S)

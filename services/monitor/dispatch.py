@@ -11,7 +11,7 @@ import structlog
 from extrato.backoff import Backoff
 from extrato.bus.connection import BUS_AWAY
 from extrato.errors import Transient
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from services.monitor.schedule import CLOCK, MAX_BACK_OFF_S, Again, Decision, End
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Dispatcher:
         try:
             async with tick.held():
                 return await work(tick.account)
-        except* (Transient, *LINE_BROKE) as errors:
+        except* (Transient, *DATABASE_UNAVAILABLE) as errors:
             error = repr(errors.exceptions[0])
             self._logger.warning("tick_failed", lane=tick.lane, account=tick.account, error=error)
             failed: Decision = Again(WAIT_FOR_STORE_S)

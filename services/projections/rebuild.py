@@ -16,7 +16,7 @@ import asyncpg
 import structlog
 
 from extrato.store.page import page_of
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from services.projections import checkpoints, passed_over
 from services.projections.apply import apply_what_can_be
 from services.projections.checkpoints import Checkpoint
@@ -132,7 +132,7 @@ class _Rebuild:
             await self._build()
         except Exception:
             # What ended it may be a disk that is full, of this table among others.
-            with contextlib.suppress(*LINE_BROKE, asyncpg.PostgresError):
+            with contextlib.suppress(*DATABASE_UNAVAILABLE, asyncpg.PostgresError):
                 await self._drop_shadow()
             raise
         seconds = time.perf_counter() - started_at_s

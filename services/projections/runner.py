@@ -13,7 +13,7 @@ from extrato.bus.consumer import DurableConsumer
 from extrato.store.log import READ_PAGE
 from extrato.store.page import page_of
 from extrato.store.patience import Patience
-from extrato.store.unavailable import UNWILLING, is_poison, is_refusal
+from extrato.store.unavailable import DATABASE_ERRORS, is_poison, is_refusal
 from services.projections import checkpoints, passed_over
 from services.projections.apply import apply, apply_what_can_be
 from services.projections.current import IN_A_RUNNING_PROCESS, Stale, why_stale
@@ -256,7 +256,7 @@ class Runner:
             heed_cancellation()
             try:
                 await self._look(IN_A_RUNNING_PROCESS)
-            except UNWILLING as error:
+            except DATABASE_ERRORS as error:
                 self._logger.warning("look_failed", error=repr(error))
 
     async def _begin_patiently(self) -> None:
@@ -265,7 +265,7 @@ class Runner:
             heed_cancellation()
             try:
                 return await self._begin()
-            except UNWILLING as error:
+            except DATABASE_ERRORS as error:
                 await patience.pause(error)
 
     async def _begin(self) -> None:

@@ -12,7 +12,7 @@ import asyncpg
 from contracts.api import Readiness, ReadinessCheck
 from contracts.subjects import PAYMENTS_STREAM
 from extrato.bus.connection import BUS_AWAY
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import DATABASE_UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -75,7 +75,7 @@ class ReadinessLooks:
             await self._pool.execute(WRITE, self._process, timeout=LOOK_WITHIN_S)
         except asyncpg.PostgresError as error:
             return f"PostgreSQL refused a write (SQLSTATE {error.sqlstate})."
-        except LINE_BROKE:
+        except DATABASE_UNAVAILABLE:
             return "PostgreSQL does not answer."
         return None
 

@@ -19,7 +19,7 @@ from extrato.store.numbers import PaymentNumbers
 from extrato.store.payers import Payers
 from extrato.store.pool import Pool
 from extrato.store.recorder import AsyncpgRecorder, Member
-from extrato.store.unavailable import is_line_broken
+from extrato.store.unavailable import is_database_unavailable
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import KEY_BYTES
 from extrato.values import Credential, Payer
@@ -106,7 +106,7 @@ async def test_what_the_server_refuses_for_what_it_is_stays_an_error(pool: Pool,
     async with full(database_url, sqlstate=sqlstate):
         with pytest.raises(asyncpg.PostgresError) as refused:
             await EventLog(pool).append(append_to())
-    assert not is_line_broken(refused.value)
+    assert not is_database_unavailable(refused.value)
 
 
 async def test_a_demoted_server_is_left_by_every_connection_after_one_write_was_refused(pool: Pool, database_url: str):
