@@ -18,7 +18,7 @@ import structlog
 import uvloop
 
 from extrato.backoff import Backoff
-from extrato.bus.connection import BUS_AWAY, Bus, connect
+from extrato.bus.connection import NATS_ERRORS, Bus, connect
 from extrato.bus.holding import ForeignStream, StreamReader
 from extrato.errors import BusRefused, BusUnavailable, Transient
 from extrato.log_file import UnusableLogFile
@@ -196,7 +196,7 @@ async def _until_signal(work: Coroutine[object, object, object]) -> int:
     error = None if working.cancelled() else working.exception()
     if error is None:
         return 0
-    if told_to_stop.is_set() and isinstance(error, (*DATABASE_UNAVAILABLE, *BUS_AWAY)):
+    if told_to_stop.is_set() and isinstance(error, (*DATABASE_UNAVAILABLE, *NATS_ERRORS)):
         # What it stands on was away while it took its leave; nobody was promised anything that was lost by that.
         _logger.warning("stopped_while_away", error=repr(error))
         return 0

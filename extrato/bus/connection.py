@@ -42,8 +42,8 @@ DEAD_MAX_AGE_S: Final = 90 * 24 * 3600
 REFUSED_USER: Final = "authorization violation"
 NO_ROOM: Final = frozenset({10023, 10028, 10047})
 
-# What a caller should treat as "the bus is away, try again": everything the client raises for that.
-BUS_AWAY: Final = (
+# Everything that the client raises when NATS is unavailable or refuses. A caller retries after any of them.
+NATS_ERRORS: Final = (
     nats.errors.Error,
     nats.js.errors.Error,
     OSError,
@@ -93,7 +93,7 @@ class Bus:
 
     nats-py closes a client for good when the server refuses it once: a password that is changed, more connections
     than allowed. So no client reconnects by itself. Each that ends, for whatever reason, is replaced by another one;
-    meanwhile its methods raise errors of `BUS_AWAY` at once. `client` and `jetstream` are the present ones: ask for
+    meanwhile its methods raise errors of `NATS_ERRORS` at once. `client` and `jetstream` are the present ones: ask for
     them at each use. What is subscribed to on a client ends with it, and what `listen` was told does not.
     """
 
@@ -139,7 +139,7 @@ class Bus:
         """Have `callback` called with what comes on `subject`, by this client and by all that follow it."""
         self._listeners.append((subject, callback))
         # One that closed at this moment is followed by one that knows of the listener.
-        with contextlib.suppress(*BUS_AWAY):
+        with contextlib.suppress(*NATS_ERRORS):
             await self._client.subscribe(subject, cb=callback)
 
     async def ensure_streams(self) -> None:
@@ -158,7 +158,7 @@ class Bus:
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 return int((await self.jetstream.stream_info(subjects.DEAD_STREAM)).state.messages)
-        except BUS_AWAY:
+        except NATS_ERRORS:
             return None
 
     async def close(self) -> None:
@@ -167,7 +167,7 @@ class Bus:
             self._keeping.cancel()
             await asyncio.wait((self._keeping,))
         try:
-            with contextlib.suppress(*BUS_AWAY):
+            with contextlib.suppress(*NATS_ERRORS):
                 await self._client.flush(timeout=CLOSE_TIMEOUT_S)
         finally:
             await _leave(self._client)
@@ -247,7 +247,7 @@ class Bus:
 async def _leave(client: LeanClient) -> None:
     """Close a client, and wait no longer than that is worth."""
     # It may write its farewell to a line that broke at this moment, which uvloop calls a RuntimeError.
-    with contextlib.suppress(*BUS_AWAY, RuntimeError):
+    with contextlib.suppress(*NATS_ERRORS, RuntimeError):
         async with asyncio.timeout(CLOSE_TIMEOUT_S):
             await client.close()
 
@@ -280,7 +280,7 @@ async def connect(nats_url: str, *, name: str) -> Bus:
     await bus.open()
     try:
         await bus.ensure_streams()
-    except BUS_AWAY as error:
+    except NATS_ERRORS as error:
         await bus.close()
         raise unusable(error) from error
     return bus

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from contracts.subjects import PAYMENTS_STREAM
-from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
+from extrato.bus.connection import NATS_ERRORS, Bus, heed_cancellation
 from extrato.bus.dead_letters import lay_down
 from extrato.bus.messages import position_in
 from extrato.bus.pull import DurablePull
@@ -36,8 +36,8 @@ LOOK_AT_LOG_S: Final = 1.0
 BUSY_ABOVE: Final = 16
 LINGER_S: Final = 0.02
 
-# What is waited for; an error of another kind ends the consumer.
-PASSES: Final = (*BUS_AWAY, *DATABASE_ERRORS)
+# The consumer retries after these; any other error ends it.
+RETRIED_ERRORS: Final = (*NATS_ERRORS, *DATABASE_ERRORS)
 
 
 async def _nothing() -> None:
@@ -86,7 +86,7 @@ class DurableConsumer:
                 await self.catch_up()
                 await self._reading_on(self._bus.until_connected())
                 await self._follow()
-            except PASSES as error:
+            except RETRIED_ERRORS as error:
                 await self._patience.pause(error)
 
     async def catch_up(self, up_to: int | None = None) -> None:
@@ -110,7 +110,7 @@ class DurableConsumer:
             while True:
                 await self._consume(pull)
         finally:
-            with contextlib.suppress(*BUS_AWAY):
+            with contextlib.suppress(*NATS_ERRORS):
                 await pull.close()
 
     async def _open(self, pull: DurablePull) -> None:
@@ -190,7 +190,7 @@ class DurableConsumer:
         try:
             for letter in letters:
                 await self._lay_down(*letter)
-        except BUS_AWAY as error:
+        except NATS_ERRORS as error:
             self._logger.warning("dead_letters_not_sent", events=len(letters), error=repr(error))
 
     async def _lay_down(self, subject: str, body: bytes, reason: str) -> None:

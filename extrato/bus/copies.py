@@ -31,7 +31,7 @@ from nats.js.api import (
 )
 
 from contracts.subjects import CHECKS_STREAM, PAYMENTS_STREAM
-from extrato.bus.connection import BUS_AWAY, Bus, compress_like, connect_quietly, heed_cancellation, unusable
+from extrato.bus.connection import NATS_ERRORS, Bus, compress_like, connect_quietly, heed_cancellation, unusable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -80,7 +80,7 @@ class Copies:
         while True:
             await asyncio.sleep(LOOK_AGAIN_S)
             # A server that is away is started again by others, and the next look finds it.
-            with contextlib.suppress(*BUS_AWAY):
+            with contextlib.suppress(*NATS_ERRORS):
                 await self.ensure()
             heed_cancellation()
 
@@ -173,7 +173,7 @@ async def open_copies(*, origin_url: str, copies_url: str, feed: str) -> AsyncIt
         kept = Copies(origin=origin, copies=copies, feed=feed)
         try:
             await kept.ensure()
-        except BUS_AWAY as error:
+        except NATS_ERRORS as error:
             raise unusable(error) from error
         yield kept
 

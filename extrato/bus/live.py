@@ -14,7 +14,7 @@ import structlog
 
 from contracts.subjects import TICK_SUBJECT
 from extrato.backoff import Backoff
-from extrato.bus.connection import BUS_AWAY, Bus
+from extrato.bus.connection import NATS_ERRORS, Bus
 from extrato.store.log import readable
 from extrato.store.patience import Patience
 from extrato.store.place import LogWentBack, Place
@@ -89,7 +89,7 @@ class LiveFeed:
                 # Who comes back at once must find the new epoch, and a feed that stands where it goes on.
                 await self._until_at_end()
                 self._went_back(back.last_common)
-            except (*DATABASE_ERRORS, *BUS_AWAY) as error:
+            except (*DATABASE_ERRORS, *NATS_ERRORS) as error:
                 await self._patience.pause(error)
             else:
                 self._patience.over()

@@ -20,7 +20,7 @@ import structlog
 
 from contracts.subjects import HEADER_POSITION, LOG_SUBJECT, PAYMENTS_STREAM, TICK_SUBJECT
 from contracts.telemetry import EpochBegun
-from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
+from extrato.bus.connection import NATS_ERRORS, Bus, heed_cancellation
 from extrato.bus.dead_letters import lay_down
 from extrato.bus.holding import ForeignStream, Holding, StreamReader
 from extrato.bus.lease import RENEW_S, Carried, Lease, LeaseLost
@@ -93,7 +93,7 @@ class Relay:
             except ForeignStream as error:
                 self._logger.error("relay_refuses_stream", reason=str(error))  # noqa: TRY400 - the reason says it all
                 await asyncio.sleep(LOOK_AGAIN_S)
-            except (*DATABASE_ERRORS, *BUS_AWAY, UnreadableEvent) as error:
+            except (*DATABASE_ERRORS, *NATS_ERRORS, UnreadableEvent) as error:
                 await self._patience.pause(error)
 
     async def _lead(self, connection: asyncpg.Connection) -> None:

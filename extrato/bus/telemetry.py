@@ -8,7 +8,7 @@ from uuid import uuid4
 import msgspec
 
 from contracts import subjects as names
-from extrato.bus.connection import BUS_AWAY, Bus
+from extrato.bus.connection import NATS_ERRORS, Bus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,12 +29,12 @@ class TelemetryPublisher:
         headers = _headers(fact, str(uuid4()), at, correlation_id)
         try:
             await self._bus.client.publish(subject, _encode(fact), headers=headers)
-        except BUS_AWAY:
+        except NATS_ERRORS:
             return
 
 
 async def publish_for_sure(bus: Bus, subject: str, fact: msgspec.Struct, *, at: datetime, event_id: str) -> None:
-    """Publish and wait until it is stored; raises an error of `BUS_AWAY`. The same `event_id` is stored once."""
+    """Publish and wait until it is stored; raises an error of `NATS_ERRORS`. The same `event_id` is stored once."""
     headers = {names.HEADER_MESSAGE_ID: event_id, **_headers(fact, event_id, at, event_id)}
     await bus.jetstream.publish(subject, _encode(fact), headers=headers)
 

@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig
 
 from contracts.subjects import SWEEPS_STREAM, sweep_subject
-from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
+from extrato.bus.connection import NATS_ERRORS, Bus, heed_cancellation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -54,7 +54,7 @@ class Tick:
             while True:
                 await asyncio.sleep(STILL_HOLDING_S)
                 # The address is the server's own: a client that came after the one of the message reaches it too.
-                with contextlib.suppress(*BUS_AWAY):
+                with contextlib.suppress(*NATS_ERRORS):
                     await self._bus.client.publish(self._message.reply, Msg.Ack.Progress)
 
         holder = asyncio.create_task(hold())
@@ -95,7 +95,7 @@ class Timers:
             messages = await self._subscription.fetch(limit, timeout=FETCH_TIMEOUT_S)
         except TimeoutError:
             messages = []
-        except BUS_AWAY:
+        except NATS_ERRORS:
             await self.close()
             heed_cancellation()
             raise
@@ -106,5 +106,5 @@ class Timers:
         """Take no more; what the server sent meanwhile comes back after `HOLD_S`."""
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
-            with contextlib.suppress(*BUS_AWAY):
+            with contextlib.suppress(*NATS_ERRORS):
                 await subscription.unsubscribe()

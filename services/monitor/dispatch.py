@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from extrato.backoff import Backoff
-from extrato.bus.connection import BUS_AWAY
+from extrato.bus.connection import NATS_ERRORS
 from extrato.errors import Transient
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from services.monitor.schedule import CLOCK, MAX_BACK_OFF_S, Again, Decision, End
@@ -76,7 +76,7 @@ class Dispatcher:
     async def _take(self, limit: int) -> list[Tick]:
         try:
             ticks = await self._timers.take(limit)
-        except BUS_AWAY as error:
+        except NATS_ERRORS as error:
             self._logger.warning("dispatcher_interrupted", error=repr(error))
             self._on_lost()
             await self._backoff.pause()
@@ -90,10 +90,10 @@ class Dispatcher:
             decision = await self._decide(tick)
             await self._conclude(tick, decision)
         except asyncio.CancelledError:
-            with contextlib.suppress(*BUS_AWAY):
+            with contextlib.suppress(*NATS_ERRORS):
                 await tick.again(0.0)
             raise
-        except (*BUS_AWAY, Transient) as error:
+        except (*NATS_ERRORS, Transient) as error:
             # NATS delivers the timer again, or the reconciler sets it again.
             self._logger.warning("tick_not_concluded", lane=tick.lane, account=tick.account, error=repr(error))
         finally:
@@ -125,5 +125,5 @@ class Dispatcher:
         await self._on_end(tick.lane, tick.account)
 
     async def _put_back(self, tick: Tick) -> None:
-        with contextlib.suppress(*BUS_AWAY):
+        with contextlib.suppress(*NATS_ERRORS):
             await tick.again(PUT_BACK_S)

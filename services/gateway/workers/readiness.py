@@ -11,7 +11,7 @@ import asyncpg
 
 from contracts.api import Readiness, ReadinessCheck
 from contracts.subjects import PAYMENTS_STREAM
-from extrato.bus.connection import BUS_AWAY
+from extrato.bus.connection import NATS_ERRORS
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
 
 if TYPE_CHECKING:
@@ -84,6 +84,6 @@ class ReadinessLooks:
             return "NATS is not connected."
         try:
             await self._bus.jetstream.stream_info(PAYMENTS_STREAM)
-        except BUS_AWAY:
+        except NATS_ERRORS:
             return "JetStream does not show the stream of payments."
         return None

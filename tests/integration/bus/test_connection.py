@@ -13,7 +13,7 @@ import nats.js.errors
 import pytest
 
 from extrato.bus import connection as connection_module
-from extrato.bus.connection import BUS_AWAY, Bus, connect
+from extrato.bus.connection import NATS_ERRORS, Bus, connect
 from extrato.bus.copies import open_copies
 from extrato.bus.live import LiveFeed
 from extrato.bus.timers import Timers
@@ -94,7 +94,7 @@ async def test_all_that_stands_on_a_bus_goes_on_after_the_server_refused_its_cli
             # The log tells of it meanwhile.
             await until(lambda: keeper.kept == told == [1])
             look(monkeypatch, 120)
-            with pytest.raises(BUS_AWAY):
+            with pytest.raises(NATS_ERRORS):
                 await timers.take(1)
         await until(lambda: bus.is_connected and relay.position == 1)
         assert bus.client is not first

@@ -11,7 +11,7 @@ import pytest
 
 from contracts.subjects import SWEEPS_STREAM
 from extrato.bus import timers as timers_module
-from extrato.bus.connection import BUS_AWAY, connect
+from extrato.bus.connection import NATS_ERRORS, connect
 from extrato.bus.timers import Tick, Timers
 from tests.pace import allowed, until
 
@@ -143,7 +143,7 @@ async def test_timers_go_on_when_the_bus_was_damaged(bus: Bus, nats_server: Embe
         try:
             taken.extend(await timers.take(10))
             await timers.ensure("fast", "padaria")
-        except BUS_AWAY:
+        except NATS_ERRORS:
             return False
         return bool(taken)
 
