@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from extrato.store.log import LogReader
 
-PATIENCE_AT_START_S: Final = 30.0
+START_DEADLINE_S: Final = 30.0
 FIRST_PAUSE_S: Final = 0.25
 LONGEST_PAUSE_S: Final = 2.0
 CLOSE_WITHIN_S: Final = 0.5
@@ -76,7 +76,7 @@ async def open_database(settings: Settings, *, connections: int) -> AsyncIterato
             raise
         return pool
 
-    pool = await _patiently("PostgreSQL", open_pool)
+    pool = await _retry_until_deadline("PostgreSQL", open_pool)
     try:
         yield pool
     finally:
@@ -90,7 +90,7 @@ async def open_bus(settings: Settings, *, name: str) -> AsyncIterator[Bus]:
     """Wait for NATS and connect to it as `name`; raises `CannotStart`."""
     if not settings.nats_url:
         raise CannotStart("EXTRATO_NATS_URL must say where NATS is.")
-    bus = await _patiently("NATS", lambda: connect(settings.nats_url, name=name))
+    bus = await _retry_until_deadline("NATS", lambda: connect(settings.nats_url, name=name))
     try:
         yield bus
     finally:
@@ -107,11 +107,11 @@ async def check_bus(bus: Bus, log: LogReader, pool: asyncpg.Pool) -> None:
         raise CannotStart(str(error)) from error
 
 
-async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]]) -> Connected:
-    """Try until it works or the patience has run out; raises `CannotStart`."""
+async def _retry_until_deadline(what: str, attempt: Callable[[], Awaitable[Connected]]) -> Connected:
+    """Call `attempt` until it succeeds, for `START_DEADLINE_S` at most; raises `CannotStart`."""
     reason, backoff = "it does not answer", Backoff(first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
     try:
-        async with asyncio.timeout(PATIENCE_AT_START_S):
+        async with asyncio.timeout(START_DEADLINE_S):
             while True:
                 try:
                     return await attempt()
@@ -130,7 +130,7 @@ async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]]) -> 
                 _logger.warning("waiting", for_=what, reason=reason)
                 await backoff.pause()
     except TimeoutError:
-        raise CannotStart(f"{what} cannot be used after {PATIENCE_AT_START_S:g} s: {reason}.") from None
+        raise CannotStart(f"{what} cannot be used after {START_DEADLINE_S:g} s: {reason}.") from None
 
 
 async def announce_readiness(ready_file: Path | None, *, when: Awaitable[object] | None = None) -> None:

@@ -15,13 +15,13 @@ import structlog
 
 from contracts.subjects import PAYMENTS_STREAM
 from extrato.bus.connection import NATS_ERRORS, Bus, heed_cancellation
-from extrato.bus.dead_letters import lay_down
+from extrato.bus.dead_letters import publish_dead_letter
 from extrato.bus.messages import position_in
 from extrato.bus.pull import DurablePull
 from extrato.store.codec import UnreadableEvent
 from extrato.store.log import READ_PAGE, LogReader
+from extrato.store.logged_backoff import LoggedBackoff
 from extrato.store.page import page_of
-from extrato.store.patience import Patience
 from extrato.store.unavailable import DATABASE_ERRORS
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class DurableConsumer:
     `handle` takes pages of the log in order. It keeps a page's `position` in the transaction of its effects, passes
     over events at or below the position it kept before, and decides what becomes of an event that it cannot take.
     While it raises that the store or the bus is away, or refuses, the consumer waits and hands the page over again.
-    `durable` is `<service>-<purpose>`; an event that cannot be read is laid down under `dead.<durable>.…` after its
+    `durable` is `<service>-<purpose>`; an unreadable event is dead-lettered under `dead.<durable>.…` after its
     page was handed over, if the bus can be reached. `before` is called at each subscription, and when the log ends
     before the checkpoint; it may set `checkpoint` back. `subscribed` is set once the consumer has caught up with the
     log and hears the bus.
@@ -72,7 +72,7 @@ class DurableConsumer:
         self._handle = handle
         self._before = before
         self._logger = structlog.get_logger(component="consumer", consumer=durable)
-        self._patience = Patience(self._logger, waits="consumer_waits", goes_on="consumer_goes_on")
+        self._backoff = LoggedBackoff(self._logger, paused_event="consumer_waits", resumed_event="consumer_goes_on")
         self._look_at_s = 0.0
         self.checkpoint = checkpoint
         self.subscribed = asyncio.Event()
@@ -87,7 +87,7 @@ class DurableConsumer:
                 await self._reading_on(self._bus.until_connected())
                 await self._follow()
             except RETRIED_ERRORS as error:
-                await self._patience.pause(error)
+                await self._backoff.pause(error)
 
     async def catch_up(self, up_to: int | None = None) -> None:
         """Read the log from the checkpoint to `up_to`, or to its end."""
@@ -95,7 +95,7 @@ class DurableConsumer:
             rows = await self._log.read_rows(self.checkpoint, up_to=up_to, limit=READ_PAGE)
             if rows:
                 await self._hand_over(page_of(rows, after=self.checkpoint))
-            self._patience.over()
+            self._backoff.reset()
             if len(rows) < READ_PAGE:
                 return
 
@@ -153,10 +153,10 @@ class DurableConsumer:
         await self.catch_up()
 
     async def _apply(self, messages: Sequence[RawMessage], pull: DurablePull) -> None:
-        """Read from the log what a batch of messages speaks of, with what they pass over in silence.
+        """Read from the log up to the newest position that the messages name.
 
-        Whoever may publish could forge a message, so it is not believed; one that names no place, or a place that
-        the log does not have, is laid down.
+        Any client that may publish can forge a message, so only the log is trusted. A message without a position, or
+        with one beyond the log's end, is dead-lettered.
         """
         reached = self.checkpoint
         spoken_of: list[tuple[int, RawMessage]] = []
@@ -164,7 +164,7 @@ class DurableConsumer:
             try:
                 position, _ = position_in(message.headers)
             except UnreadableEvent as error:
-                await self._lay_down(_named(message), await pull.body_of(message), error.message)
+                await self._dead_letter(_named(message), await pull.body_of(message), error.message)
                 continue
             spoken_of.append((position, message))
             reached = max(reached, position)
@@ -172,31 +172,33 @@ class DurableConsumer:
             await self.catch_up(reached)
         for position, message in spoken_of:
             if position > self.checkpoint:
-                await self._lay_down(_named(message), await pull.body_of(message), "The log has no such place.")
+                await self._dead_letter(_named(message), await pull.body_of(message), "The log has no such place.")
 
     async def _hand_over(self, page: Page) -> None:
         await self._handle(page)
         self.checkpoint = page.position
-        await self._lay_down_all([(f"log.{event.position}", event.state, event.reason) for event in page.unreadable])
+        await self._dead_letter_all([(f"log.{event.position}", event.state, event.reason) for event in page.unreadable])
 
-    async def lay_down(self, events: Sequence[tuple[int, str]]) -> None:
-        """Tell on the bus of events that the handler does without and has written down; the bus may be away.
+    async def dead_letter_positions(self, events: Sequence[tuple[int, str]]) -> None:
+        """Dead-letter events that the handler skipped and recorded, each by its position and the reason.
 
-        Each has its position and the reason.
+        An unavailable bus raises no error.
         """
-        await self._lay_down_all([(f"log.{position}", b"", reason) for position, reason in events])
+        await self._dead_letter_all([(f"log.{position}", b"", reason) for position, reason in events])
 
-    async def _lay_down_all(self, letters: Sequence[tuple[str, bytes, str]]) -> None:
+    async def _dead_letter_all(self, letters: Sequence[tuple[str, bytes, str]]) -> None:
         try:
             for letter in letters:
-                await self._lay_down(*letter)
+                await self._dead_letter(*letter)
         except NATS_ERRORS as error:
             self._logger.warning("dead_letters_not_sent", events=len(letters), error=repr(error))
 
-    async def _lay_down(self, subject: str, body: bytes, reason: str) -> None:
+    async def _dead_letter(self, subject: str, body: bytes, reason: str) -> None:
         self.refused += 1
         self._logger.error("message_refused", subject=subject, reason=reason)
-        await lay_down(self._bus, consumer=self._durable, subject=subject, body=body, headers={"reason": reason})
+        await publish_dead_letter(
+            self._bus, consumer=self._durable, subject=subject, body=body, headers={"reason": reason}
+        )
 
 
 def _named(message: RawMessage) -> str:

@@ -16,7 +16,7 @@ from contracts.subjects import TICK_SUBJECT
 from extrato.backoff import Backoff
 from extrato.bus.connection import NATS_ERRORS, Bus
 from extrato.store.log import readable
-from extrato.store.patience import Patience
+from extrato.store.logged_backoff import LoggedBackoff
 from extrato.store.place import LogWentBack, Place
 from extrato.store.unavailable import DATABASE_ERRORS
 
@@ -60,8 +60,11 @@ class LiveFeed:
         self._told_of = 0
         self._ticked = asyncio.Event()
         self._logger = structlog.get_logger(component="live_feed")
-        self._patience = Patience(
-            self._logger, waits="live_feed_interrupted", goes_on="live_feed_goes_on", longest_pause_s=LOOK_AT_LOG_S
+        self._backoff = LoggedBackoff(
+            self._logger,
+            paused_event="live_feed_interrupted",
+            resumed_event="live_feed_goes_on",
+            longest_pause_s=LOOK_AT_LOG_S,
         )
 
     @property
@@ -90,9 +93,9 @@ class LiveFeed:
                 await self._until_at_end()
                 self._went_back(back.last_common)
             except (*DATABASE_ERRORS, *NATS_ERRORS) as error:
-                await self._patience.pause(error)
+                await self._backoff.pause(error)
             else:
-                self._patience.over()
+                self._backoff.reset()
 
     def tell(self, position: int) -> None:
         """Say that the log has come to `position`, as a tick does: for who appends in the same process, and sooner."""

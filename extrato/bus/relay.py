@@ -21,14 +21,14 @@ import structlog
 from contracts.subjects import HEADER_POSITION, LOG_SUBJECT, PAYMENTS_STREAM, TICK_SUBJECT
 from contracts.telemetry import EpochBegun
 from extrato.bus.connection import NATS_ERRORS, Bus, heed_cancellation
-from extrato.bus.dead_letters import lay_down
+from extrato.bus.dead_letters import publish_dead_letter
 from extrato.bus.holding import ForeignStream, Holding, StreamReader
 from extrato.bus.lease import RENEW_S, Carried, Lease, LeaseLost
 from extrato.bus.messages import fits, to_message
 from extrato.bus.publisher import PlacedPublisher, StreamMoved
 from extrato.bus.telemetry import publish_for_sure
 from extrato.store.codec import UnreadableEvent, read_state_text
-from extrato.store.patience import Patience
+from extrato.store.logged_backoff import LoggedBackoff
 from extrato.store.unavailable import DATABASE_ERRORS
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ class Relay:
         self._signal = signal
         self._bus = bus
         self._logger = structlog.get_logger(component="relay")
-        self._patience = Patience(
-            self._logger, waits="relay_interrupted", goes_on="relay_goes_on", longest_pause_s=TRY_AGAIN_S
+        self._backoff = LoggedBackoff(
+            self._logger, paused_event="relay_interrupted", resumed_event="relay_goes_on", longest_pause_s=TRY_AGAIN_S
         )
         self._reader = StreamReader(bus, log)
         self._position = 0
@@ -94,7 +94,7 @@ class Relay:
                 self._logger.error("relay_refuses_stream", reason=str(error))  # noqa: TRY400 - the reason says it all
                 await asyncio.sleep(LOOK_AGAIN_S)
             except (*DATABASE_ERRORS, *NATS_ERRORS, UnreadableEvent) as error:
-                await self._patience.pause(error)
+                await self._backoff.pause(error)
 
     async def _lead(self, connection: asyncpg.Connection) -> None:
         lease = Lease(connection)
@@ -113,7 +113,7 @@ class Relay:
             if holding.begins_epoch:
                 await self._tell_of_epoch(holding.identity)
                 await self._reader.sign_epoch(holding.identity)
-            self._patience.over()
+            self._backoff.reset()
             publisher = PlacedPublisher(
                 self._bus.client, stream=PAYMENTS_STREAM, sequence=holding.sequence, position=holding.position
             )
@@ -200,7 +200,7 @@ class Relay:
             try:
                 message = to_message(row, previous=previous, identity=holding.identity, refill=holding.first_sequence)
             except UnreadableEvent as error:
-                await self._lay_down(row, error)
+                await self._dead_letter(row, error)
                 continue
             previous = row.id
             if not fits(message, max_bytes=holding.max_message_bytes):
@@ -213,7 +213,7 @@ class Relay:
         self._sent = rows[-1].id
         self.published += len(messages)
 
-    async def _lay_down(self, row: LogRow, error: UnreadableEvent) -> None:
+    async def _dead_letter(self, row: LogRow, error: UnreadableEvent) -> None:
         self._logger.error("relay_cannot_read", position=row.id, topic=row.topic, reason=error.message)
         headers = {HEADER_POSITION: str(row.id), "reason": error.code}
-        await lay_down(self._bus, consumer="relay", subject=f"log.{row.id}", body=row.state, headers=headers)
+        await publish_dead_letter(self._bus, consumer="relay", subject=f"log.{row.id}", body=row.state, headers=headers)

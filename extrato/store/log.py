@@ -10,7 +10,7 @@ import structlog
 
 from extrato.store.codec import UnreadableEvent, read_state_text, to_envelope
 from extrato.store.identity import LogIdentity
-from extrato.store.patience import Patience
+from extrato.store.logged_backoff import LoggedBackoff
 from extrato.store.recorder import CHANNEL, AsyncpgRecorder
 from extrato.store.unavailable import DATABASE_ERRORS
 
@@ -98,10 +98,10 @@ class LogSignal:
         self._database_url = database_url
         self._appended = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
-        self._patience = Patience(
+        self._backoff = LoggedBackoff(
             structlog.get_logger(component="log_signal"),
-            waits="listening_interrupted",
-            goes_on="listening_goes_on",
+            paused_event="listening_interrupted",
+            resumed_event="listening_goes_on",
             longest_pause_s=POLL_INTERVAL_S,
         )
 
@@ -137,12 +137,12 @@ class LogSignal:
                     connection.add_termination_listener(lambda *_, lost=lost: lost.set())
                     await connection.add_listener(CHANNEL, lambda *_: self._appended.set())
                     self._appended.set()
-                    self._patience.over()
+                    self._backoff.reset()
                     await lost.wait()
                 finally:
                     connection.terminate()
             except DATABASE_ERRORS as error:
-                await self._patience.pause(error)
+                await self._backoff.pause(error)
 
 
 async def subscribe(log: LogReader, signal: LogSignal, *, after: int) -> AsyncIterator[Envelope]:

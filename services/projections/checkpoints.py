@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 READ: Final = "SELECT read_model, version, position, event_id FROM checkpoints WHERE read_model = ANY ($1::text[])"
 
-# Everyone locks in the same order, so that nobody waits in a circle. The rest of the transaction waits no longer for a
-# lock either: it may hold the checkpoints of several read models, and one table must not stop the others.
+# Every process locks in the same order, so that no deadlock arises. The lock timeout holds for the whole transaction:
+# it may hold the checkpoints of several read models, and one table must not stop the others.
 LOCK: Final = """
-    WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '2s', true))
+    WITH bounded AS MATERIALIZED (SELECT set_config('lock_timeout', '2s', true))
     SELECT read_model, version, position, event_id
-    FROM checkpoints, patience
+    FROM checkpoints, bounded
     WHERE read_model = ANY ($1::text[])
     ORDER BY read_model
     FOR UPDATE OF checkpoints

@@ -36,7 +36,7 @@ PAGE: Final = 5000
 # The first of two numbers of an advisory lock; the second stands for the read model.
 LOCK_CLASS: Final = 7_301_984
 LOCK: Final = "SELECT pg_advisory_lock($1, hashtext($2))"
-LOCK_PATIENCE: Final = "SET lock_timeout = '10s'"
+LOCK_TIMEOUT: Final = "SET lock_timeout = '10s'"
 HOLDER: Final = """
     SELECT pid FROM pg_locks
     WHERE locktype = 'advisory' AND granted AND classid = $1 AND objid::integer = hashtext($2)
@@ -98,7 +98,7 @@ async def _excluding_others(read_model: ReadModel, database_url: str) -> AsyncIt
 
 async def _lock(connection: asyncpg.Connection, name: str) -> None:
     """Wait until this session alone may build the read model, and say for whom it waits."""
-    await connection.execute(LOCK_PATIENCE)
+    await connection.execute(LOCK_TIMEOUT)
     while True:
         try:
             await connection.execute(LOCK, LOCK_CLASS, name)
@@ -156,7 +156,7 @@ class _Rebuild:
             await self._connection.execute(index.format(table=self._shadow))
         await self._connection.execute(f"ANALYZE {self._shadow}")
         await self._follow()
-        await self._swap_patiently()
+        await self._swap_with_retries()
 
     async def _follow(self, up_to: int | None = None) -> None:
         """Apply the log up to `up_to` or its end; the next page is read and decoded while PostgreSQL writes one."""
@@ -188,7 +188,7 @@ class _Rebuild:
             self._logger.error("event_passed_over", position=each.position, topic=each.topic, reason=each.reason)
         self._passed_over += len(passed)
 
-    async def _swap_patiently(self) -> None:
+    async def _swap_with_retries(self) -> None:
         for attempt in range(1, SWAP_ATTEMPTS + 1):
             before = self._position, self._event_id, self._events, self._passed_over
             try:

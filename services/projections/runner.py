@@ -11,8 +11,8 @@ import structlog
 from extrato.bus.connection import heed_cancellation
 from extrato.bus.consumer import DurableConsumer
 from extrato.store.log import READ_PAGE
+from extrato.store.logged_backoff import LoggedBackoff
 from extrato.store.page import page_of
-from extrato.store.patience import Patience
 from extrato.store.unavailable import DATABASE_ERRORS, is_poison, is_refusal
 from services.projections import checkpoints, passed_over
 from services.projections.apply import apply, apply_what_can_be
@@ -49,10 +49,10 @@ class Lane:
         self.looked_up_to = 0
         self.is_apart = asyncio.Event()
         self.settled = asyncio.Event()
-        self.patience = Patience(
+        self.backoff = LoggedBackoff(
             structlog.get_logger(component="runner", read_model=self.name),
-            waits="read_model_waits",
-            goes_on="read_model_goes_on",
+            paused_event="read_model_waits",
+            resumed_event="read_model_goes_on",
         )
 
 
@@ -92,11 +92,11 @@ class Runner:
     @property
     def waiting(self) -> dict[str, str]:
         """Say which read models wait, and for what."""
-        return {lane.name: lane.patience.reason for lane in self._lanes if lane.patience.reason is not None}
+        return {lane.name: lane.backoff.reason for lane in self._lanes if lane.backoff.reason is not None}
 
     async def run(self) -> None:
         """Run until cancelled."""
-        await self._begin_patiently()
+        await self._begin_with_retries()
         self._logger.info("runner_started", position=self.consumer.checkpoint)
         async with asyncio.TaskGroup() as tasks:
             for lane in self._lanes:
@@ -178,9 +178,9 @@ class Runner:
                 position = await self._catch_up(lane)
             except Exception as error:  # noqa: BLE001 - it is tried again for ever, and said
                 lane.settled.set()
-                await lane.patience.pause(error)
+                await lane.backoff.pause(error)
                 continue
-            lane.patience.over()
+            lane.backoff.reset()
             if position is None or position >= self._fed_to:
                 lane.is_apart.clear()
                 lane.settled.set()
@@ -219,7 +219,9 @@ class Runner:
             await checkpoints.move(connection, [lane.name], page.position, page.event_id)
         for each in refused:
             self._logger.error("event_passed_over", **each._asdict())
-        await self.consumer.lay_down([(each.position, f"{each.read_model}: {each.reason}") for each in refused])
+        await self.consumer.dead_letter_positions(
+            [(each.position, f"{each.read_model}: {each.reason}") for each in refused]
+        )
 
     # --- looking ----------------------------------------------------------------------------------
 
@@ -259,14 +261,14 @@ class Runner:
             except DATABASE_ERRORS as error:
                 self._logger.warning("look_failed", error=repr(error))
 
-    async def _begin_patiently(self) -> None:
-        patience = Patience(self._logger, waits="runner_waits", goes_on="runner_goes_on")
+    async def _begin_with_retries(self) -> None:
+        backoff = LoggedBackoff(self._logger, paused_event="runner_waits", resumed_event="runner_goes_on")
         while True:
             heed_cancellation()
             try:
                 return await self._begin()
             except DATABASE_ERRORS as error:
-                await patience.pause(error)
+                await backoff.pause(error)
 
     async def _begin(self) -> None:
         """Begin where the read model that has come farthest stands; those that stand elsewhere are fed apart."""

@@ -329,7 +329,7 @@ async def test_an_event_that_cannot_be_read_from_the_log_is_laid_down_once(log: 
 
     durable = consumer(bus, log, keeper)
     async with running(durable.run()):
-        # By then it has laid down what it had read before.
+        # By then it has dead-lettered what it had read before.
         await durable.subscribed.wait()
         assert keeper.position == 3
 
@@ -428,11 +428,11 @@ async def test_a_consumer_that_is_set_back_as_it_subscribes_hands_over_again(log
 
 
 async def test_what_a_handler_does_without_is_laid_down(log: EventLog, bus: Bus):
-    await consumer(bus, log, Keeper()).lay_down([(3, "no such thing")])
+    await consumer(bus, log, Keeper()).dead_letter_positions([(3, "no such thing")])
     (letter,) = await messages_in(bus, DEAD_STREAM)
     assert (letter.subject, letter.headers) == ("dead.tests-keeper.log.3", {"reason": "no such thing"})
 
 
 async def test_a_dead_letter_that_cannot_be_sent_stops_nothing(log: EventLog, bus: Bus):
     await bus.close()
-    await consumer(bus, log, Keeper()).lay_down([(3, "no such thing")])
+    await consumer(bus, log, Keeper()).dead_letter_positions([(3, "no such thing")])

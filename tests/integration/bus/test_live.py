@@ -248,7 +248,7 @@ async def test_a_database_that_refuses_for_a_while_ends_no_feed(
 ):
     await pool.execute("ALTER TABLE log_identity RENAME TO put_aside")
     try:
-        await until(lambda: listener.feed._patience.reason is not None)
+        await until(lambda: listener.feed._backoff.reason is not None)
     finally:
         await pool.execute("ALTER TABLE put_aside RENAME TO log_identity")
     positions = await log.append(append_to())

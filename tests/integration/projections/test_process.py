@@ -142,7 +142,7 @@ async def test_a_running_process_survives_that_postgresql_and_nats_are_away(home
 
 
 async def test_nobody_at_the_other_end_is_one_clear_sentence(where, monkeypatch):
-    monkeypatch.setattr(processes, "PATIENCE_AT_START_S", 0.5)
+    monkeypatch.setattr(processes, "START_DEADLINE_S", 0.5)
     nowhere = settings_of({**where, "database_url": "postgresql://extrato@127.0.0.1:1/extrato"})
     with pytest.raises(processes.CannotStart, match=r"PostgreSQL cannot be used after 0\.5 s: .*Connect call failed"):
         await app.serve(nowhere)
@@ -151,7 +151,7 @@ async def test_nobody_at_the_other_end_is_one_clear_sentence(where, monkeypatch)
 
 
 async def test_a_database_without_a_schema_is_waited_for_and_named(where, empty_database_url, monkeypatch):
-    monkeypatch.setattr(processes, "PATIENCE_AT_START_S", 0.5)
+    monkeypatch.setattr(processes, "START_DEADLINE_S", 0.5)
     with pytest.raises(processes.CannotStart, match="its migrations were not applied"):
         await app.serve(settings_of({**where, "database_url": empty_database_url}))
 

@@ -155,7 +155,7 @@ async def test_two_rebuilds_of_one_read_model_exclude_each_other(hub):
 
 
 async def test_a_rebuild_says_for_whose_session_it_waits(hub, monkeypatch):
-    monkeypatch.setattr("services.projections.rebuild.LOCK_PATIENCE", "SET lock_timeout = '20ms'")
+    monkeypatch.setattr("services.projections.rebuild.LOCK_TIMEOUT", "SET lock_timeout = '20ms'")
     await hub.append_payments([1])
     other = await asyncpg.connect(hub.database_url)
     await other.execute(LOCK, LOCK_CLASS, PAYMENT_DETAILS.name)

@@ -12,7 +12,7 @@ from tests.unit.projections import history
 
 
 async def dead_letters(hub):
-    """Subjects of the refused messages that this runner laid down."""
+    """Return the subjects that this runner dead-lettered."""
     info = await hub.bus.jetstream.stream_info(DEAD_STREAM, subjects_filter=f"dead.{DURABLE}.>")
     return set(info.state.subjects or ())
 
