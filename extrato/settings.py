@@ -43,7 +43,7 @@ class InvalidSettings(Exception):
     """A setting cannot be used; the message is one sentence for the person who starts the hub."""
 
 
-class Patience(msgspec.Struct, frozen=True, kw_only=True):
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """How long the hub waits."""
 
     head_s: Annotated[Seconds, Meta(description="for the head of a request")] = field(
@@ -124,7 +124,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[
         tuple[str, ...], Meta(description="networks whose X-Forwarded-For names the caller's address")
     ] = field(default=(), name="EXTRATO_TRUSTED_PROXIES")
-    patience: Patience = field(default_factory=Patience)
+    timeouts: Timeouts = field(default_factory=Timeouts)
     log_level: Annotated[LogLevel, Meta(description="the lowest level that is logged")] = field(
         default="info", name="EXTRATO_LOG_LEVEL"
     )
@@ -155,7 +155,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Read and check every variable of `VARIABLES`; raises `InvalidSettings`."""
         given = _given(environment)
         try:
-            settings = msgspec.convert(given | {"patience": given}, Settings, strict=False, dec_hook=_path)
+            settings = msgspec.convert(given | {"timeouts": given}, Settings, strict=False, dec_hook=_path)
         except msgspec.ValidationError as fault:
             raise InvalidSettings(_sentence(fault, given)) from None
         settings = msgspec.structs.replace(
@@ -170,9 +170,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 VARIABLES: Final = {
     variable.encode_name: variable
-    for struct in (Settings, Patience)
+    for struct in (Settings, Timeouts)
     for variable in msgspec.structs.fields(struct)
-    if variable.name != "patience"
+    if variable.name != "timeouts"
 }
 
 

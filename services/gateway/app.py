@@ -73,7 +73,7 @@ async def serve(settings: Settings) -> None:
         hub = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
         await check_bus(bus, hub.log, pool)
         fanout, places, pictures = Fanout(), Places(), Pictures()
-        checks = Checks(hub, fresh_s=settings.patience.fresh_s)
+        checks = Checks(hub, fresh_s=settings.timeouts.fresh_s)
         parts.push_async_callback(checks.close)
         parts.callback(pictures.close)
         live = LiveFeed(
@@ -135,7 +135,7 @@ async def _listening(gateway: Gateway) -> AsyncIterator[None]:
     }
     runner = web.AppRunner(create_app(gateway), shutdown_timeout=SHUTDOWN_S, **options)
     await runner.setup()
-    connections, head_s = Connections(settings), settings.patience.head_s
+    connections, head_s = Connections(settings), settings.timeouts.head_s
     if runner.server is None:
         raise CannotStart("The gateway's application has no server.")
     connect = functools.partial(Connection, runner.server, connections, head_s=head_s, **options)

@@ -47,7 +47,7 @@ async def serve(settings: Settings) -> None:
         await check_bus(bus, hub.log, pool)
         signal = await parts.enter_async_context(LogSignal(settings.database_url))
         relay = Relay(database_url=settings.database_url, log=hub.log, signal=signal, bus=bus)
-        monitor = Monitor(hub=hub, pool=pool, bus=bus, resume_after=timedelta(seconds=settings.patience.resume_s))
+        monitor = Monitor(hub=hub, pool=pool, bus=bus, resume_after=timedelta(seconds=settings.timeouts.resume_s))
         await run_together(
             relay=relay.run(),
             reconciler=monitor.reconciler.run(),

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from extrato.settings import VARIABLES, InvalidSettings, Patience, Settings
+from extrato.settings import VARIABLES, InvalidSettings, Settings, Timeouts
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 
@@ -23,15 +23,15 @@ TIMES = (
 
 
 def test_the_defaults_are_those_of_the_readme():
-    expected = Patience(head_s=10, body_s=10, socket_s=5, fresh_s=3, resume_s=10, grace_s=120)
-    assert Settings.from_environment({}).patience == expected
-    assert Settings.from_environment(dict.fromkeys(TIMES, " ")).patience == expected
+    expected = Timeouts(head_s=10, body_s=10, socket_s=5, fresh_s=3, resume_s=10, grace_s=120)
+    assert Settings.from_environment({}).timeouts == expected
+    assert Settings.from_environment(dict.fromkeys(TIMES, " ")).timeouts == expected
 
 
 def test_each_time_has_a_setting_of_its_own():
     told = {name: str(number) for number, name in enumerate(TIMES, start=1)}
-    expected = Patience(head_s=1, body_s=2, socket_s=3, fresh_s=4, resume_s=5, grace_s=6)
-    assert Settings.from_environment(told).patience == expected
+    expected = Timeouts(head_s=1, body_s=2, socket_s=3, fresh_s=4, resume_s=5, grace_s=6)
+    assert Settings.from_environment(told).timeouts == expected
 
 
 @pytest.mark.parametrize("name", TIMES)
@@ -116,7 +116,7 @@ def test_a_secret_key_of_spaces_is_left_to_be_refused_where_keys_are_read():
 
 
 def test_unknown_variables_are_ignored():
-    assert values({"EXTRATO_OTHER": "1", "port": "9", "patience": "1"}) == values({})
+    assert values({"EXTRATO_OTHER": "1", "port": "9", "timeouts": "1"}) == values({})
 
 
 def test_addresses_lose_their_last_slash_and_levels_their_capitals():

@@ -65,7 +65,7 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
         await refuse_revoked(listener, gateway)
         await socket.prepare(request)
         reader = asyncio.create_task(_ignore_what_comes(socket, listener))
-        teller = Teller(socket, is_payer=caller_of(request).is_payer, timeout_s=gateway.settings.patience.socket_s)
+        teller = Teller(socket, is_payer=caller_of(request).is_payer, timeout_s=gateway.settings.timeouts.socket_s)
         try:
             async with listener.telling():
                 await _serve(request, teller, listener, key, start)

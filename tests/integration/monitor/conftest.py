@@ -120,7 +120,7 @@ class World:
 
     @property
     def resume_after(self) -> timedelta:
-        return timedelta(seconds=self.settings.patience.resume_s)
+        return timedelta(seconds=self.settings.timeouts.resume_s)
 
     async def open(
         self,
