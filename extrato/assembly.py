@@ -14,8 +14,8 @@ from extrato.identifiers import RandomUuids
 from extrato.providers.registry import providers
 from extrato.store.event_log import EventLog
 from extrato.store.inbox import WebhookInbox
-from extrato.store.numbers import PaymentNumbers
 from extrato.store.payers import Payers
+from extrato.store.payment_ids import PaymentIds
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import GivenKeys, KeyFile
 from extrato.use_cases.hub import Hub
@@ -62,7 +62,7 @@ async def open_hub(
             yield Hub(
                 log=log,
                 merchants=MerchantDirectory(log),
-                numbers=PaymentNumbers(pool),
+                payment_ids=PaymentIds(pool),
                 vault=vault,
                 payers=Payers(pool, vault),
                 inbox=inbox,

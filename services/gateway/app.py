@@ -119,7 +119,7 @@ async def serve(settings: Settings) -> None:
 
 def _set_back(hub: Hub, fanout: Fanout, last_common: int) -> None:
     """Forget what may not be so any more since the log went back."""
-    hub.numbers.forget()
+    hub.payment_ids.discard_spare()
     fanout.set_back(last_common)
 
 

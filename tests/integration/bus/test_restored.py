@@ -10,7 +10,7 @@ import pytest
 
 from extrato.process import CannotStart
 from extrato.store.appender import StreamAppend
-from extrato.store.numbers import PaymentNumbers
+from extrato.store.payment_ids import PaymentIds
 from services.cli.commands.restored import restored
 from tests.integration.bus.running import holds_whole_log, relaying, set_log_back
 from tests.integration.store.examples import append_to, new_event
@@ -58,7 +58,7 @@ async def test_after_a_restore_no_position_and_no_number_is_given_a_second_time(
     ]
     await log.append(append_to())
     assert await log.head() == 8
-    assert await PaymentNumbers(pool).draw() > 7
+    assert await PaymentIds(pool).next_payment_id() > 7
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
 

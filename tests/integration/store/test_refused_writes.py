@@ -15,8 +15,8 @@ from extrato.store import appender as appender_module
 from extrato.store.appender import Appender
 from extrato.store.event_log import EventLog
 from extrato.store.inbox import Delivery, WebhookInbox
-from extrato.store.numbers import PaymentNumbers
 from extrato.store.payers import Payers
+from extrato.store.payment_ids import PaymentIds
 from extrato.store.pool import Pool
 from extrato.store.recorder import AsyncpgRecorder, Member
 from extrato.store.unavailable import is_database_unavailable
@@ -115,7 +115,7 @@ async def test_a_demoted_server_is_left_by_every_connection_after_one_write_was_
 
     assert set(await on_every_connection(pool)) == {"on"}
     with pytest.raises(StoreUnavailable):
-        await PaymentNumbers(pool).draw()
+        await PaymentIds(pool).next_payment_id()
     assert set(await on_every_connection(pool)) == {"off"}
 
 
@@ -125,7 +125,7 @@ async def test_a_server_that_lets_the_role_in_no_longer_is_told_as_unavailable(d
         with pytest.raises(StoreUnavailable):
             await vault(pool).get("padaria", "mercado_pago")
         with pytest.raises(StoreUnavailable):
-            await PaymentNumbers(pool).draw()
+            await PaymentIds(pool).next_payment_id()
 
 
 async def on_every_connection(pool: Pool) -> list[str]:
