@@ -16,8 +16,8 @@ from contracts.subjects import TICK_SUBJECT
 from extrato.backoff import Backoff
 from extrato.bus.connection import NATS_ERRORS, Bus
 from extrato.store.log import readable
+from extrato.store.log_cursor import LogCursor, LogWentBack
 from extrato.store.logged_backoff import LoggedBackoff
-from extrato.store.place import LogWentBack, Place
 from extrato.store.unavailable import DATABASE_ERRORS
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class LiveFeed:
         self._deliver = deliver
         self._is_unheard = is_unheard
         self._went_back = went_back
-        self._place = Place(log)
+        self._cursor = LogCursor(log)
         self._look_at_s = 0.0
         self._told_of = 0
         self._ticked = asyncio.Event()
@@ -70,17 +70,17 @@ class LiveFeed:
     @property
     def position(self) -> int:
         """Give the position up to which events were delivered."""
-        return self._place.position
+        return self._cursor.position
 
     @property
     def epoch(self) -> int:
         """Give the epoch of the log that positions are of."""
-        return self._place.epoch
+        return self._cursor.epoch
 
     async def start(self) -> None:
         """Take the present end of the log as the start, and subscribe."""
         await self._bus.listen(TICK_SUBJECT, self._on_tick)
-        await self._place.go_to_end()
+        await self._cursor.move_to_end()
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -117,18 +117,18 @@ class LiveFeed:
         is_due = now_s >= self._look_at_s
         if is_due:
             self._look_at_s = now_s + LOOK_AT_LOG_S
-            await self._place.look()
+            await self._cursor.check()
         if not self._is_unheard():
             await self._read_log(up_to=None if is_due else told_of)
         elif is_due:
-            end = await self._place.end()
+            end = await self._cursor.read_end()
             # Who began to listen meanwhile must be told what came since the old place.
             if self._is_unheard():
-                self._place.stand_at(*end)
+                self._cursor.move_to(*end)
 
     async def _read_log(self, *, up_to: int | None) -> None:
-        while rows := await self._place.following(up_to=up_to):
-            self._place.move_to(rows[-1])
+        while rows := await self._cursor.read_next(up_to=up_to):
+            self._cursor.move_to_row(rows[-1])
             for envelope in readable(rows, self._logger):
                 self._deliver(envelope)
 
@@ -136,6 +136,6 @@ class LiveFeed:
         backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=LOOK_AT_LOG_S)
         while True:
             try:
-                return await self._place.go_to_end()
+                return await self._cursor.move_to_end()
             except DATABASE_ERRORS:
                 await backoff.pause()

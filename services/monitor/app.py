@@ -11,7 +11,7 @@ from extrato.bus.relay import Relay
 from extrato.bus.timers import Timers
 from extrato.process import announce_readiness, check_bus, open_bus, open_database, run_together
 from extrato.store.log import LogSignal
-from extrato.store.place import watch
+from extrato.store.log_cursor import watch_log
 from services.monitor.backoff import BackOff
 from services.monitor.charges import Charges
 from services.monitor.cursors import Cursors
@@ -52,7 +52,7 @@ async def serve(settings: Settings) -> None:
             relay=relay.run(),
             reconciler=monitor.reconciler.run(),
             dispatcher=monitor.dispatcher.run(),
-            log_watch=watch(hub.log, went_back=lambda _: monitor.reconciler.forget()),
+            log_watch=watch_log(hub.log, went_back=lambda _: monitor.reconciler.forget()),
             readiness=announce_readiness(settings.ready_file, when=monitor.dispatcher.subscribed.wait()),
         )
 

@@ -11,7 +11,7 @@ from contracts.subjects import PAYMENTS_STREAM, TICK_SUBJECT
 from extrato.bus.live import LiveFeed
 from extrato.errors import Conflict
 from extrato.store.appender import StreamAppend
-from extrato.store.place import LogWentBack, Place, watch
+from extrato.store.log_cursor import LogCursor, LogWentBack, watch_log
 from tests.integration.bus.running import append_until_told, relaying, running, set_log_back
 from tests.integration.store.examples import append_to, new_event, registered
 from tests.pace import until
@@ -71,8 +71,8 @@ def seldom_look(monkeypatch: pytest.MonkeyPatch) -> None:
 def quick_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often, remember each place, and wait for no relay."""
     monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", 0.05)
-    monkeypatch.setattr("extrato.store.place.REMEMBER_EACH_S", 0.0)
-    monkeypatch.setattr("extrato.store.place.RELAY_WITHIN_S", 0.0)
+    monkeypatch.setattr("extrato.store.log_cursor.REMEMBER_EACH_S", 0.0)
+    monkeypatch.setattr("extrato.store.log_cursor.RELAY_WITHIN_S", 0.0)
 
 
 async def tick(bus: Bus, body: bytes) -> None:
@@ -223,17 +223,17 @@ async def test_two_followers_that_find_the_log_set_back_begin_one_epoch(
     quick_look: None, log: EventLog, pool: asyncpg.Pool
 ):
     await log.append(append_to(events=6))
-    places = [Place(log) for _ in range(4)]
-    for place in places:
-        await place.go_to_end()
+    cursors = [LogCursor(log) for _ in range(4)]
+    for cursor in cursors:
+        await cursor.move_to_end()
     await set_log_back(pool, to=3, is_regrown=False)
 
-    async def look(place: Place) -> int:
+    async def look(cursor: LogCursor) -> int:
         with pytest.raises(LogWentBack) as back:
-            await place.look()
+            await cursor.check()
         return back.value.last_common
 
-    assert await asyncio.gather(*map(look, places)) == [0] * 4
+    assert await asyncio.gather(*map(look, cursors)) == [0] * 4
     assert (await log.identity.read()).epoch == 2
 
 
@@ -271,7 +271,7 @@ async def test_a_log_that_forgot_the_epoch_of_a_follower_begins_one_after_it(
 async def test_who_only_watches_is_told_that_the_log_went_back(
     quick_look: None, log: EventLog, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("extrato.store.place.LOOK_S", 0.01)
+    monkeypatch.setattr("extrato.store.log_cursor.CHECK_INTERVAL_S", 0.01)
     told: list[int] = []
     await log.append(append_to(events=2))
 
@@ -282,7 +282,7 @@ async def test_who_only_watches_is_told_that_the_log_went_back(
         await set_log_back(pool, to=2, is_regrown=False)
         return len(told) >= times
 
-    async with running(watch(log, went_back=told.append)):
+    async with running(watch_log(log, went_back=told.append)):
         await until(lambda: is_told(1))
         before = len(told)
         await until(lambda: is_told(before + 1))
@@ -292,13 +292,13 @@ async def test_what_the_relay_found_out_is_better_than_what_a_follower_remembers
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
 ):
     await log.append(append_to(events=6))
-    place = Place(log)
-    await place.go_to_end()
+    cursor = LogCursor(log)
+    await cursor.move_to_end()
     async with relaying(log, bus, database_url):
         await until(lambda: holds_position(bus, 6))
         await set_log_back(pool, to=4, is_regrown=False)
         with pytest.raises(LogWentBack) as back:
-            await place.look()
+            await cursor.check()
     assert back.value.last_common == 4
 
 

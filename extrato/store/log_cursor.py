@@ -1,4 +1,4 @@
-"""A place in the log, held by somebody who follows it: it notices when the log goes back behind it."""
+"""A reader's position in the log. It detects a log that went back, such as after a restore."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
     from extrato.store.log import LogReader
 
-# So many places of before are remembered, one for each second at most, to find the last one that the log still has.
+# How many earlier positions a cursor remembers, at most one a second, to find the last one that the log still has.
 REMEMBERED: Final = 1000
 REMEMBER_EACH_S: Final = 1.0
-# For so long the relay is waited for, which finds out by the stream what exactly the log has lost.
+# How long a cursor waits for the relay, which finds in the stream exactly which events the log lost.
 RELAY_WITHIN_S: Final = 5.0
-LOOK_S: Final = 1.0
-LOOK_FOR_EPOCH_S: Final = 0.2
+CHECK_INTERVAL_S: Final = 1.0
+EPOCH_INTERVAL_S: Final = 0.2
 
 
 class LogWentBack(Exception):
-    """The log does not have the event any more that the follower stands at; it has all up to `last_common`."""
+    """The log lost the event at the cursor; it has all events up to `last_common`."""
 
     def __init__(self, last_common: int) -> None:
         super().__init__(last_common)
         self.last_common = last_common
 
 
-class Place:
-    """Where a follower stands: at `position`, in `epoch`."""
+class LogCursor:
+    """A reader's `position` in the log, and the `epoch` of that position."""
 
     def __init__(self, log: LogReader) -> None:
         self._log = log
@@ -45,22 +45,22 @@ class Place:
         self.position = 0
         self.epoch = 0
 
-    async def end(self) -> tuple[int, str | None]:
-        """Look up the end of the log, and stay; gives its position and the id of the event there."""
+    async def read_end(self) -> tuple[int, str | None]:
+        """Return the position and the event id at the end of the log; the cursor does not move."""
         head = await self._log.head()
         return head, await self._log.event_id_at(head)
 
-    async def go_to_end(self) -> None:
-        """Stand at the present end of the log, and forget what led to where this was before."""
-        epoch, end = (await self._log.identity.read()).epoch, await self.end()
+    async def move_to_end(self) -> None:
+        """Move to the present end of the log, and forget earlier positions."""
+        epoch, end = (await self._log.identity.read()).epoch, await self.read_end()
         self._seen.clear()
-        self.stand_at(*end)
+        self.move_to(*end)
         self.epoch = epoch
 
-    async def following(self, *, up_to: int | None = None, limit: int = READ_PAGE) -> list[Notification]:
-        """Read the rows that follow, up to `up_to`, and stay; raises `LogWentBack`.
+    async def read_next(self, *, up_to: int | None = None, limit: int = READ_PAGE) -> list[Notification]:
+        """Return the rows after the cursor, up to `up_to`; the cursor does not move. Raises `LogWentBack`.
 
-        The row before them is read as well: a log that went back has none there, or another one.
+        It also reads the row at the cursor: a log that went back has no row there, or another one.
         """
         if up_to is not None and up_to <= self.position:
             return []
@@ -72,17 +72,17 @@ class Place:
             raise LogWentBack(await self._last_common())
         return rows[1:]
 
-    async def look(self) -> None:
-        """Learn of another epoch; raises `LogWentBack`."""
-        await self.following(limit=0)
+    async def check(self) -> None:
+        """Read the epoch again; raises `LogWentBack`."""
+        await self.read_next(limit=0)
         self.epoch = (await self._log.identity.read()).epoch
 
-    def move_to(self, row: Notification) -> None:
-        """Stand at a row that followed."""
-        self.stand_at(row.id, _event_id(row))
+    def move_to_row(self, row: Notification) -> None:
+        """Move to a row after the cursor."""
+        self.move_to(row.id, _event_id(row))
 
-    def stand_at(self, position: int, event_id: str | None) -> None:
-        """Stand at an event that followed."""
+    def move_to(self, position: int, event_id: str | None) -> None:
+        """Move to an event after the cursor; an unreadable one has no id."""
         self.position = position
         if position and event_id is not None:
             if self._seen and time.monotonic() < self._keep_at_s:
@@ -91,48 +91,48 @@ class Place:
                 self._keep_at_s = time.monotonic() + REMEMBER_EACH_S
             self._seen.append((position, event_id))
         else:
-            # An event that cannot be read has no id to be known by.
+            # Without an id, the next read cannot compare the event.
             self._seen.clear()
 
     async def _last_common(self) -> int:
-        """Begin another epoch, unless one begins soon; gives up to where the log has what it had in this one."""
-        for _ in range(round(RELAY_WITHIN_S / LOOK_FOR_EPOCH_S)):
-            # A log that went back far enough has forgotten this epoch, and stands in an older one.
+        """Return the last position that this epoch has in common with the log; begins an epoch if none begins soon."""
+        for _ in range(round(RELAY_WITHIN_S / EPOCH_INTERVAL_S)):
+            # A log that went back far enough lost this epoch too, and is in an older one.
             if (await self._log.identity.read()).epoch > self.epoch:
                 break
-            await asyncio.sleep(LOOK_FOR_EPOCH_S)
+            await asyncio.sleep(EPOCH_INTERVAL_S)
         else:
             await self._log.identity.begin_epoch(
-                self.epoch, last_common=await self._newest_that_is_left(), reason="a follower knew more"
+                self.epoch, last_common=await self._newest_in_log(), reason="a follower knew more"
             )
         return await self._log.identity.last_common_since(self.epoch)
 
-    async def _newest_that_is_left(self) -> int:
+    async def _newest_in_log(self) -> int:
         for position, event_id in reversed(self._seen):
             if await self._log.event_id_at(position) == event_id:
                 return position
         return 0
 
 
-async def watch(log: LogReader, *, went_back: Callable[[int], None]) -> None:
-    """Look once a second whether the log went back, for ever; `went_back` is called with the last common position."""
-    place = Place(log)
+async def watch_log(log: LogReader, *, went_back: Callable[[int], None]) -> None:
+    """Check once a second, without end, whether the log went back; calls `went_back` with the last common position."""
+    cursor = LogCursor(log)
     is_at_end = False
     while True:
         try:
             if is_at_end:
-                await place.look()
-                place.stand_at(*await place.end())
+                await cursor.check()
+                cursor.move_to(*await cursor.read_end())
             else:
-                await place.go_to_end()
+                await cursor.move_to_end()
                 is_at_end = True
         except LogWentBack as back:
             went_back(back.last_common)
             is_at_end = False
         except DATABASE_ERRORS:
-            # It may be another log when it is back.
+            # The next round checks again: the log may be another one after an outage.
             pass
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(CHECK_INTERVAL_S)
 
 
 def _event_id(row: Notification) -> str | None:
