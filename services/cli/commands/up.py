@@ -95,7 +95,9 @@ async def _run(
     async with contextlib.AsyncExitStack() as parts:
         copies = None
         if nats is not None:
-            opening = open_copies(origin_url=nats.url, copies_url=nats.copies_url, feed=nats.feed)
+            opening = open_copies(
+                origin_url=nats.url, copies_url=nats.copies_url, delivery_consumer=nats.delivery_consumer
+            )
             copies = await parts.enter_async_context(opening)
         await supervisor.start(*services(settings, environment))
         addresses = _addresses(settings, nats, environment)

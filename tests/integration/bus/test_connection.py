@@ -116,7 +116,11 @@ async def test_copies_are_kept_after_the_server_refused_their_keeper(
 ):
     monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.05)
     async with (
-        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed) as copies,
+        open_copies(
+            origin_url=nats_server.url,
+            copies_url=nats_server.copies_url,
+            delivery_consumer=nats_server.delivery_consumer,
+        ) as copies,
         running(copies.run()),
     ):
         async with configured(nats_server, home, with_another_password):

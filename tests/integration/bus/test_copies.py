@@ -15,7 +15,7 @@ import pytest
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StoreCompression
 
 from extrato.bus.connection import STREAMS
-from extrato.bus.copies import FEED_PREFIX, open_copies
+from extrato.bus.copies import DELIVERY_CONSUMER_PREFIX, open_copies
 from services.cli.embedded import nats as embedded
 from services.cli.embedded.nats import EmbeddedNats
 from tests.pace import until
@@ -47,7 +47,7 @@ TARGETS = [
     "log.head",
     "$JS.API.STREAM.PURGE.PAYMENTS",
     "$JS.API.STREAM.DELETE.SWEEPS",
-    f"origin.API.CONSUMER.RESET.PAYMENTS.{FEED_PREFIX}",
+    f"origin.API.CONSUMER.RESET.PAYMENTS.{DELIVERY_CONSUMER_PREFIX}",
     "copies.PAYMENTS.forged",
 ]
 
@@ -87,7 +87,7 @@ async def copies(bus, nats_server):
     for number in (1, 2):
         await bus.jetstream.publish(f"payments.padaria.1.Event{number}", b"{}")
     async with open_copies(
-        origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed
+        origin_url=nats_server.url, copies_url=nats_server.copies_url, delivery_consumer=nats_server.delivery_consumer
     ) as kept:
         keeping = asyncio.create_task(kept.run())
         yield kept
@@ -231,7 +231,7 @@ async def test_no_answer_that_a_subscriber_has_sent_elsewhere_reaches_a_stream(b
     assert not [subject for subject in heard if "forged" in subject or subject in FORGED]
     for stream in ("PAYMENTS", "CHECKS"):
         (consumer,) = await bus.jetstream.consumers_info(stream)
-        assert consumer.name.startswith(f"{FEED_PREFIX}-")
+        assert consumer.name.startswith(f"{DELIVERY_CONSUMER_PREFIX}-")
         assert consumer.config.deliver_subject.startswith(f"copies.{stream}.")
 
     async def is_whole():
@@ -289,7 +289,7 @@ HARMFUL = [
     "$JS.FC.PAYMENTS.other.x",
     "$SYS.REQ.SERVER.PING",
     "$SYS.REQ.ACCOUNT.PING.CONNZ",
-    f"origin.API.CONSUMER.RESET.PAYMENTS.{FEED_PREFIX}",
+    f"origin.API.CONSUMER.RESET.PAYMENTS.{DELIVERY_CONSUMER_PREFIX}",
     "copies.PAYMENTS.forged",
     "_COPIER.forged.x",
     "payments.forged.1.X",
@@ -499,7 +499,7 @@ async def test_a_subscriber_with_heartbeats_waits_longer_than_the_server_remembe
         EmbeddedNats(home) as server,
         client_of(server.url) as hub,
         client_of(server.subscriber_url) as subscriber,
-        open_copies(origin_url=server.url, copies_url=server.copies_url, feed=server.feed),
+        open_copies(origin_url=server.url, copies_url=server.copies_url, delivery_consumer=server.delivery_consumer),
     ):
         await make_consumer(subscriber, "PAYMENTS", {"name": "patient", "ack_policy": "none"})
         inbox = subscriber.new_inbox()
@@ -571,7 +571,7 @@ async def test_a_subscriber_publishes_nothing(bus, copies, subscriber):
         "checks.x",
         "sweeps.x.x",
         "dead.x.x",
-        f"origin.API.CONSUMER.RESET.PAYMENTS.{FEED_PREFIX}",
+        f"origin.API.CONSUMER.RESET.PAYMENTS.{DELIVERY_CONSUMER_PREFIX}",
     ):
         assert await ask(subscriber, subject, b"{}", timeout_s=0.1) is None
     assert await states(bus) == before
@@ -605,12 +605,16 @@ async def test_what_the_copier_is_answered_is_not_heard_by_a_subscriber(copies, 
     await subscriber.flush()
     await copies.ensure()
     await subscriber.flush()
-    # What the subscriber asks for is answered, and tells neither the inlet of a copy nor the name of its feed.
+    # The answers contain neither the delivery subject of a copy nor the name of its delivery consumer.
     await make_consumer(subscriber, "PAYMENTS", {"name": "own", "ack_policy": "none"})
     await ask(subscriber, "$JS.API.INFO")
     await ask(subscriber, "$JS.API.STREAM.NAMES")
     assert len(heard) == 3
-    assert not [text for text in heard if "copies." in text or nats_server.feed in text or FEED_PREFIX in text]
+    assert not [
+        text
+        for text in heard
+        if "copies." in text or nats_server.delivery_consumer in text or DELIVERY_CONSUMER_PREFIX in text
+    ]
 
 
 @pytest.mark.parametrize("stream", ["PAYMENTS", "CHECKS"])
@@ -618,38 +622,41 @@ async def test_what_the_copier_is_answered_is_not_heard_by_a_subscriber(copies, 
     "creation",
     ["CREATE.{stream}.{feed}", "CREATE.{stream}.{feed}.payments.>", "DURABLE.CREATE.{stream}.{feed}"],
 )
-async def test_no_consumer_of_a_feeds_name_is_made_by_a_subscriber(
+async def test_subscriber_cannot_use_the_delivery_consumers_name(
     bus, copies, subscriber, copier, nats_server, stream, creation
 ):
-    config = {"name": nats_server.feed, "ack_policy": "none", "filter_subject": "payments.>"}
+    config = {"name": nats_server.delivery_consumer, "ack_policy": "none", "filter_subject": "payments.>"}
     if creation.startswith("DURABLE"):
-        config["durable_name"] = nats_server.feed
-    subject = f"$JS.API.CONSUMER.{creation.format(stream=stream, feed=nats_server.feed)}"
+        config["durable_name"] = nats_server.delivery_consumer
+    subject = f"$JS.API.CONSUMER.{creation.format(stream=stream, delivery_consumer=nats_server.delivery_consumer)}"
     assert await ask(subscriber, subject, {"stream_name": stream, "config": config}) is None
     for action in ("DELETE", "INFO", "MSG.NEXT"):
-        assert await ask(subscriber, f"$JS.API.CONSUMER.{action}.{stream}.{nats_server.feed}", timeout_s=0.1) is None
+        assert (
+            await ask(subscriber, f"$JS.API.CONSUMER.{action}.{stream}.{nats_server.delivery_consumer}", timeout_s=0.1)
+            is None
+        )
     # A name in the subject is the consumer's, whatever the body says.
     for other in ("CREATE.{stream}.other", "DURABLE.CREATE.{stream}.other"):
         await make_consumer(subscriber, stream, {**config, "durable_name": "other"}, subject=other)
     assert [info.name for info in await copier.jetstream().consumers_info(stream)] in ([], ["other"])
-    assert [info.name for info in await bus.jetstream.consumers_info(stream)] == [nats_server.feed]
+    assert [info.name for info in await bus.jetstream.consumers_info(stream)] == [nats_server.delivery_consumer]
 
 
-async def test_the_name_of_the_feeds_outlives_a_restart_and_differs_from_home_to_home(bus, copies, nats_server, home):
-    before = nats_server.feed
+async def test_delivery_consumers_name_is_kept_for_each_home(bus, copies, nats_server, home):
+    before = nats_server.delivery_consumer
     copied = await bus.jetstream.consumer_info("PAYMENTS", before)
     again, elsewhere = EmbeddedNats(home), EmbeddedNats(home / "elsewhere")
     await again.prepare()
     await elsewhere.prepare()
-    assert copied.name == again.feed == before != elsewhere.feed
+    assert copied.name == again.delivery_consumer == before != elsewhere.delivery_consumer
 
 
-async def forge(copier, feed, numbers):
-    """Have messages of CHECKS delivered to the inlet of the copy of PAYMENTS, as one who knows both secrets can."""
-    inlet = (await copier.jetstream().stream_info("PAYMENTS")).config.mirror.consumer.deliver_subject
-    await make_consumer(copier, "CHECKS", {"name": feed, "ack_policy": "none", "deliver_policy": "all"})
+async def forge(copier, consumer, numbers):
+    """Deliver messages of CHECKS to the copy of PAYMENTS, as a subscriber with both secrets could."""
+    delivery_subject = (await copier.jetstream().stream_info("PAYMENTS")).config.mirror.consumer.deliver_subject
+    await make_consumer(copier, "CHECKS", {"name": consumer, "ack_policy": "none", "deliver_policy": "all"})
     request = json.dumps({"batch": numbers, "no_wait": True}).encode()
-    await copier.publish(f"$JS.API.CONSUMER.MSG.NEXT.CHECKS.{feed}", request, reply=inlet)
+    await copier.publish(f"$JS.API.CONSUMER.MSG.NEXT.CHECKS.{consumer}", request, reply=delivery_subject)
     await copier.flush()
 
 
@@ -667,11 +674,11 @@ async def test_a_copy_with_messages_of_another_stream_is_recreated(
         return (await copier.jetstream().stream_info(stream)).state.last_seq == number
 
     async with open_copies(
-        origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed
+        origin_url=nats_server.url, copies_url=nats_server.copies_url, delivery_consumer=nats_server.delivery_consumer
     ) as copies:
         await until(lambda: holds(2))
         await until(lambda: holds(forged, stream="CHECKS"))
-        await forge(copier, nats_server.feed, forged)
+        await forge(copier, nats_server.delivery_consumer, forged)
         await until(lambda: holds(forged))
         for number in range(after):
             await bus.jetstream.publish("payments.padaria.1.Event2", str(number).encode())
@@ -702,11 +709,11 @@ async def every_message(jetstream):
 async def test_copies_of_an_older_version_are_fed_under_a_secret_name(bus, subscriber, nats_server):
     await bus.jetstream.publish("payments.padaria.1.Event1", b"{}")
     servers = {"origin_url": nats_server.url, "copies_url": nats_server.copies_url}
-    async with open_copies(**servers, feed=FEED_PREFIX):
-        assert [info.name for info in await bus.jetstream.consumers_info("PAYMENTS")] == [FEED_PREFIX]
-    async with open_copies(**servers, feed=nats_server.feed):
+    async with open_copies(**servers, delivery_consumer=DELIVERY_CONSUMER_PREFIX):
+        assert [info.name for info in await bus.jetstream.consumers_info("PAYMENTS")] == [DELIVERY_CONSUMER_PREFIX]
+    async with open_copies(**servers, delivery_consumer=nats_server.delivery_consumer):
         assert await read(subscriber, 1) == ["payments.padaria.1.Event1"]
-        assert [info.name for info in await bus.jetstream.consumers_info("PAYMENTS")] == [nats_server.feed]
+        assert [info.name for info in await bus.jetstream.consumers_info("PAYMENTS")] == [nats_server.delivery_consumer]
 
 
 async def test_a_copy_of_what_a_relay_publishes_is_left_alone(bus, copies, copier):

@@ -63,7 +63,11 @@ async def filled(
     monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.1)
     async with (
         relaying(log, bus, database_url),
-        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed) as copies,
+        open_copies(
+            origin_url=nats_server.url,
+            copies_url=nats_server.copies_url,
+            delivery_consumer=nats_server.delivery_consumer,
+        ) as copies,
         running(copies.run()),
     ):
         yield

@@ -140,7 +140,11 @@ async def test_the_subscriber_of_the_guide_misses_nothing_and_does_nothing_twice
 
     async with (
         relaying(log, bus, database_url),
-        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed) as copies,
+        open_copies(
+            origin_url=nats_server.url,
+            copies_url=nats_server.copies_url,
+            delivery_consumer=nats_server.delivery_consumer,
+        ) as copies,
         running(copies.run()),
     ):
         async with subscriber.running():
@@ -196,7 +200,11 @@ async def test_another_subject_or_start_under_the_name_of_a_consumer_that_exists
     monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.1)
     async with (
         relaying(log, bus, database_url),
-        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed) as copies,
+        open_copies(
+            origin_url=nats_server.url,
+            copies_url=nats_server.copies_url,
+            delivery_consumer=nats_server.delivery_consumer,
+        ) as copies,
         running(copies.run()),
     ):
         first = subscriber.changed(**own)
@@ -221,7 +229,11 @@ async def test_a_consumer_that_nats_refuses_is_not_asked_for_again_and_again(
 ):
     async with (
         relaying(log, bus, database_url),
-        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed) as copies,
+        open_copies(
+            origin_url=nats_server.url,
+            copies_url=nats_server.copies_url,
+            delivery_consumer=nats_server.delivery_consumer,
+        ) as copies,
         running(copies.run()),
     ):
         await change_status(log)
