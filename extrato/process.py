@@ -19,7 +19,7 @@ import uvloop
 
 from extrato.backoff import Backoff
 from extrato.bus.connection import NATS_ERRORS, Bus, connect
-from extrato.bus.holding import ForeignStream, StreamReader
+from extrato.bus.stream_inspector import ForeignStream, StreamInspector
 from extrato.errors import BusRefused, BusUnavailable, Transient
 from extrato.log_file import UnusableLogFile
 from extrato.own_files import ForeignFile, open_own
@@ -102,7 +102,7 @@ async def open_bus(settings: Settings, *, name: str) -> AsyncIterator[Bus]:
 async def check_bus(bus: Bus, log: LogReader, pool: asyncpg.Pool) -> None:
     """See that NATS carries this log and no other, and is the NATS of all processes; raises `CannotStart`."""
     try:
-        await StreamReader(bus, log).check(pool)
+        await StreamInspector(bus, log).check(pool)
     except ForeignStream as error:
         raise CannotStart(str(error)) from error
 

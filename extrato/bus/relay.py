@@ -22,10 +22,10 @@ from contracts.subjects import HEADER_POSITION, LOG_SUBJECT, PAYMENTS_STREAM, TI
 from contracts.telemetry import EpochBegun
 from extrato.bus.connection import NATS_ERRORS, Bus, heed_cancellation
 from extrato.bus.dead_letters import publish_dead_letter
-from extrato.bus.holding import ForeignStream, Holding, StreamReader
 from extrato.bus.lease import RENEW_S, Carried, Lease, LeaseLost
 from extrato.bus.messages import fits, to_message
 from extrato.bus.publisher import PlacedPublisher, StreamMoved
+from extrato.bus.stream_inspector import ForeignStream, StreamContents, StreamInspector
 from extrato.bus.telemetry import publish_for_sure
 from extrato.store.codec import UnreadableEvent, read_state_text
 from extrato.store.logged_backoff import LoggedBackoff
@@ -61,7 +61,7 @@ class Relay:
         self._backoff = LoggedBackoff(
             self._logger, paused_event="relay_interrupted", resumed_event="relay_goes_on", longest_pause_s=TRY_AGAIN_S
         )
-        self._reader = StreamReader(bus, log)
+        self._inspector = StreamInspector(bus, log)
         self._position = 0
         self._sent = 0
         # The newest event that was published, to notice when the log does not have it any more.
@@ -106,30 +106,30 @@ class Relay:
         self._logger.info("relay_leads")
         refills, known = 0, None
         while not lease.has_ended:
-            holding = await self._reader.look(known, carried=await lease.carried())
-            self._position = self._sent = holding.position
-            self._last = (holding.position, holding.event_id)
-            await lease.note(self._carried(holding, holding.sequence))
-            if holding.begins_epoch:
-                await self._tell_of_epoch(holding.identity)
-                await self._reader.sign_epoch(holding.identity)
+            contents = await self._inspector.reconcile(known, carried=await lease.carried())
+            self._position = self._sent = contents.position
+            self._last = (contents.position, contents.event_id)
+            await lease.note(self._carried(contents, contents.sequence))
+            if contents.begins_epoch:
+                await self._announce_epoch(contents.identity)
+                await self._inspector.sign_epoch(contents.identity)
             self._backoff.reset()
             publisher = PlacedPublisher(
-                self._bus.client, stream=PAYMENTS_STREAM, sequence=holding.sequence, position=holding.position
+                self._bus.client, stream=PAYMENTS_STREAM, sequence=contents.sequence, position=contents.position
             )
             try:
                 await publisher.open()
-                await self._publish_all(publisher, holding, lease)
+                await self._publish_all(publisher, contents, lease)
             except StreamMoved as moved:
                 self._logger.warning("relay_found_stream_moved", position=self._position, reason=str(moved))
                 known = publisher.known
             finally:
                 await publisher.close()
             # Whatever sets the stream back each time must not have it filled in a circle.
-            refills = 0 if holding.position else refills + 1
+            refills = 0 if contents.position else refills + 1
             await asyncio.sleep(min(LONGEST_PAUSE_S, 0.01 * 2**refills) if refills > 1 else 0)
 
-    async def _tell_of_epoch(self, identity: Identity) -> None:
+    async def _announce_epoch(self, identity: Identity) -> None:
         """Tell subscribers that the log went back; until that is stored, the stream is not signed with the epoch."""
         fact = EpochBegun(
             log=str(identity.log_id),
@@ -140,11 +140,11 @@ class Relay:
         event_id = f"{identity.log_id}.{identity.epoch}"
         await publish_for_sure(self._bus, LOG_SUBJECT, fact, at=identity.began_at, event_id=event_id)
 
-    def _carried(self, holding: Holding, sequence: int) -> Carried:
+    def _carried(self, contents: StreamContents, sequence: int) -> Carried:
         position, event_id = self._last
-        return Carried(bus_id=holding.bus_id, sequence=sequence, position=position, event_id=event_id)
+        return Carried(bus_id=contents.bus_id, sequence=sequence, position=position, event_id=event_id)
 
-    async def _publish_all(self, publisher: PlacedPublisher, holding: Holding, lease: Lease) -> None:
+    async def _publish_all(self, publisher: PlacedPublisher, contents: StreamContents, lease: Lease) -> None:
         """Publish what there is and what comes, as long as the lease is held; raises `StreamMoved`, `LeaseLost`."""
         while not lease.has_ended:
             heed_cancellation()
@@ -152,7 +152,7 @@ class Relay:
             rows = await self._next_rows()
             if rows:
                 await publisher.until_answered(but=MAX_UNANSWERED - PAGE)
-                await self._publish(rows, publisher, holding)
+                await self._publish(rows, publisher, contents)
             if len(rows) < PAGE:
                 await publisher.until_answered()
                 self._position = self._sent
@@ -163,11 +163,11 @@ class Relay:
             if now_s >= self._renew_at_s:
                 await lease.renew()
                 await publisher.until_answered()
-                await lease.note(self._carried(holding, publisher.sequence))
+                await lease.note(self._carried(contents, publisher.sequence))
                 self._renew_at_s = now_s + RENEW_S
             if now_s >= self._check_at_s:
                 await publisher.until_answered()
-                await self._check(publisher.sequence, holding)
+                await self._check(publisher.sequence, contents)
 
     async def _next_rows(self) -> list[LogRow]:
         """Read the rows that follow, and with them the one before: a log that went back has another one there."""
@@ -179,31 +179,31 @@ class Relay:
             raise StreamMoved("The log does not have the event any more that was published last.")
         return rows[1:]
 
-    async def _check(self, sequence: int, holding: Holding) -> None:
+    async def _check(self, sequence: int, contents: StreamContents) -> None:
         """Notice a stream that others changed, and another epoch, also where no publication failed for it."""
         self._check_at_s = asyncio.get_running_loop().time() + LOOK_AGAIN_S
         try:
             state = (await self._bus.jetstream.stream_info(PAYMENTS_STREAM)).state
         except nats.js.errors.NotFoundError as error:
             raise StreamMoved("There is no stream.") from error
-        begins_elsewhere = state.messages == 0 or state.first_seq != holding.first_sequence
-        holds_some = sequence >= holding.first_sequence
-        if state.last_seq != sequence or (holds_some and begins_elsewhere and not holding.may_shrink):
+        begins_elsewhere = state.messages == 0 or state.first_seq != contents.first_sequence
+        holds_some = sequence >= contents.first_sequence
+        if state.last_seq != sequence or (holds_some and begins_elsewhere and not contents.may_shrink):
             raise StreamMoved("Others have changed the stream.")
-        if (await self._log.identity.read()).epoch != holding.identity.epoch:
+        if (await self._log.identity.read()).epoch != contents.identity.epoch:
             raise StreamMoved("Another epoch has begun.")
 
-    async def _publish(self, rows: list[LogRow], publisher: PlacedPublisher, holding: Holding) -> None:
+    async def _publish(self, rows: list[LogRow], publisher: PlacedPublisher, contents: StreamContents) -> None:
         """Publish a page, and do not wait for the answers."""
         previous, messages = self._sent, []
         for row in rows:
             try:
-                message = to_message(row, previous=previous, identity=holding.identity, refill=holding.first_sequence)
+                message = to_message(row, previous=previous, identity=contents.identity, refill=contents.first_sequence)
             except UnreadableEvent as error:
                 await self._dead_letter(row, error)
                 continue
             previous = row.id
-            if not fits(message, max_bytes=holding.max_message_bytes):
+            if not fits(message, max_bytes=contents.max_message_bytes):
                 # The next message shows a hole, and who reads it finds this event in the log.
                 self._logger.warning("relay_passes_over_large_event", position=row.id)
                 continue

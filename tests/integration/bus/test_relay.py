@@ -29,12 +29,12 @@ from contracts.subjects import (
     TICK_SUBJECT,
 )
 from contracts.telemetry import EpochBegun
-from extrato.bus import holding as holding_module
 from extrato.bus import relay as relay_module
+from extrato.bus import stream_inspector
 from extrato.bus.connection import STREAMS, connect
-from extrato.bus.holding import ForeignStream, StreamReader, Survey
 from extrato.bus.messages import Message
 from extrato.bus.publisher import PlacedPublisher
+from extrato.bus.stream_inspector import ForeignStream, LossReport, StreamInspector
 from extrato.errors import BusUnavailable
 from extrato.store.appender import StreamAppend
 from tests.integration.bus.running import (
@@ -387,7 +387,9 @@ async def test_lost_events_are_named_also_where_messages_were_deleted_inside_the
     for sequence in (5, 10, 11, 14, 15, 18):
         await bus.jetstream.delete_msg(PAYMENTS_STREAM, sequence)
     await set_log_back(pool, to=13, is_regrown=False)
-    assert await StreamReader(bus, log).survey() == Survey(position=20, payment_id=1, epoch=1, last_common=13, lost=4)
+    assert await StreamInspector(bus, log).report_losses() == LossReport(
+        position=20, payment_id=1, epoch=1, last_common=13, lost=4
+    )
     with capture_logs() as told:
         async with relaying(log, bus, database_url):
             await until(lambda: is_in_epoch(bus, 2))
@@ -423,22 +425,26 @@ async def test_a_survey_names_what_the_log_lost_and_changes_nothing(
     for number in range(1, 8):
         event = new_event(payment_id=number)
         await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[event]))
-    nothing = Survey(position=0, payment_id=0, epoch=0, last_common=7, lost=0)
-    assert await StreamReader(bus, log).survey() == nothing
+    nothing = LossReport(position=0, payment_id=0, epoch=0, last_common=7, lost=0)
+    assert await StreamInspector(bus, log).report_losses() == nothing
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
-    assert await StreamReader(bus, log).survey() == msgspec.structs.replace(nothing, epoch=1)
+    assert await StreamInspector(bus, log).report_losses() == msgspec.structs.replace(nothing, epoch=1)
     await set_log_back(pool, to=4, is_regrown=True)
     before = await bus.jetstream.stream_info(PAYMENTS_STREAM)
-    assert await StreamReader(bus, log).survey() == Survey(position=7, payment_id=7, epoch=1, last_common=4, lost=3)
+    assert await StreamInspector(bus, log).report_losses() == LossReport(
+        position=7, payment_id=7, epoch=1, last_common=4, lost=3
+    )
     await pool.execute("DELETE FROM stored_events")
-    assert await StreamReader(bus, log).survey() == Survey(position=7, payment_id=7, epoch=1, last_common=0, lost=7)
+    assert await StreamInspector(bus, log).report_losses() == LossReport(
+        position=7, payment_id=7, epoch=1, last_common=0, lost=7
+    )
     after = await bus.jetstream.stream_info(PAYMENTS_STREAM)
     assert (after.state, after.config) == (before.state, before.config)
     assert (await log.identity.read()).epoch == 1
     await pool.execute("UPDATE log_identity SET log_id = gen_random_uuid()")
     with pytest.raises(ForeignStream):
-        await StreamReader(bus, log).survey()
+        await StreamInspector(bus, log).report_losses()
 
 
 async def is_in_epoch(bus: Bus, epoch: int) -> bool:
@@ -449,8 +455,8 @@ async def is_in_epoch(bus: Bus, epoch: int) -> bool:
 async def test_a_nats_that_the_relay_of_the_log_does_not_lead_to_is_refused(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(holding_module, "CHECK_AGAIN_S", 0.01)
-    reader = StreamReader(bus, log)
+    monkeypatch.setattr(stream_inspector, "CHECK_AGAIN_S", 0.01)
+    reader = StreamInspector(bus, log)
     await reader.check(pool)
     async with relaying(log, bus, database_url) as relay:
         await until(lambda: relay.is_leader)
@@ -460,7 +466,7 @@ async def test_a_nats_that_the_relay_of_the_log_does_not_lead_to_is_refused(
         # What a process sees that was given another NATS: an empty one, or one with a stream of its own.
         info = await bus.jetstream.stream_info(PAYMENTS_STREAM)
         for metadata in ({}, {**info.config.metadata, STREAM_BUS: "another"}):
-            monkeypatch.setattr(StreamReader, "_metadata", AsyncMock(return_value=metadata))
+            monkeypatch.setattr(StreamInspector, "_metadata", AsyncMock(return_value=metadata))
             with pytest.raises(ForeignStream):
                 await reader.check(pool)
         monkeypatch.undo()

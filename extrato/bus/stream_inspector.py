@@ -54,7 +54,7 @@ class ForeignStream(Exception):
     """The stream carries another log; it is left as it is. The message is one sentence for an operator."""
 
 
-class Holding(Struct, frozen=True, kw_only=True):
+class StreamContents(Struct, frozen=True, kw_only=True):
     """What the stream holds: events up to `position`, whose id is `event_id`, at sequence numbers up to `sequence`.
 
     `first_sequence` is where they begin. With `may_shrink` an operator has limited the stream, and its beginning goes.
@@ -72,7 +72,7 @@ class Holding(Struct, frozen=True, kw_only=True):
     begins_epoch: bool
 
 
-class Survey(Struct, frozen=True, kw_only=True):
+class LossReport(Struct, frozen=True, kw_only=True):
     """What the stream knows and the log may have lost: the newest of each, and how many events are lost."""
 
     position: int
@@ -82,7 +82,7 @@ class Survey(Struct, frozen=True, kw_only=True):
     lost: int
 
 
-class Stored(Struct, frozen=True, kw_only=True):
+class StoredMessage(Struct, frozen=True, kw_only=True):
     """One message of the stream. `log` is None where an older version wrote it."""
 
     sequence: int
@@ -94,20 +94,22 @@ class Stored(Struct, frozen=True, kw_only=True):
     epoch: int
 
 
-class StreamReader:
+class StreamInspector:
     """Compares the stream `PAYMENTS` with the log."""
 
     def __init__(self, bus: Bus, log: LogReader) -> None:
         self._bus = bus
         self._log = log
-        self._limits_told: tuple[object, ...] = ()
+        self._logged_limits: tuple[object, ...] = ()
         self._logger = structlog.get_logger(component="relay")
 
     @property
     def _jetstream(self) -> JetStreamContext:
         return self._bus.jetstream
 
-    async def look(self, known: tuple[int, int] | None = None, *, carried: Carried | None = None) -> Holding:
+    async def reconcile(
+        self, known: tuple[int, int] | None = None, *, carried: Carried | None = None
+    ) -> StreamContents:
         """Find out how far the stream has come, and empty it where it holds something else; raises `ForeignStream`.
 
         `known` is a sequence number with its position up to which the stream was right. What came behind it is compared
@@ -117,7 +119,7 @@ class StreamReader:
         await self._bus.ensure_streams()
         identity = await self._log.identity.read()
         info = await self._jetstream.stream_info(PAYMENTS_STREAM)
-        may_shrink = self._tell_limits(info.config)
+        may_shrink = self._log_limits(info.config)
         owner, epoch = _owner(info.config)
         if owner not in {None, str(identity.log_id)}:
             raise ForeignStream(_foreign(owner))
@@ -134,11 +136,11 @@ class StreamReader:
         else:
             first, position, event_id = info.state.last_seq + 1, 0, ""
             if info.state.messages:
-                identity = await self._start_over(info, identity, last, epoch=epoch, owner=owner)
+                identity = await self._empty_stream(info, identity, last, epoch=epoch, owner=owner)
             elif may_shrink and carried is not None and await self._has_aged(info, identity, carried):
                 position, event_id = carried.position, carried.event_id
         begins_epoch = identity.epoch > max(epoch, FIRST_EPOCH)
-        return Holding(
+        return StreamContents(
             identity=identity,
             bus_id=await self._sign(info, identity, epoch=epoch if begins_epoch else identity.epoch),
             first_sequence=first,
@@ -176,22 +178,22 @@ class StreamReader:
         except nats.js.errors.NotFoundError:
             return {}
 
-    async def survey(self) -> Survey:
+    async def report_losses(self) -> LossReport:
         """Find out what the stream knows and the log may have lost, and change neither; raises `ForeignStream`."""
         identity, head = await self._log.identity.read(), await self._log.head()
         try:
             info = await self._jetstream.stream_info(PAYMENTS_STREAM)
         except nats.js.errors.NotFoundError:
-            return Survey(position=0, payment_id=0, epoch=0, last_common=head, lost=0)
+            return LossReport(position=0, payment_id=0, epoch=0, last_common=head, lost=0)
         owner, epoch = _owner(info.config)
         if owner not in {None, str(identity.log_id)}:
             raise ForeignStream(_foreign(owner))
         last = await self._message(info.state.last_seq) if info.state.messages else None
         if last is None or await self._is_in_log(last):
-            return Survey(position=0, payment_id=0, epoch=epoch, last_common=head, lost=0)
+            return LossReport(position=0, payment_id=0, epoch=epoch, last_common=head, lost=0)
         sequence, common = await self._last_common(info.state)
         lost = await self._lost(identity, sequence or info.state.first_seq - 1, info.state.last_seq)
-        return Survey(
+        return LossReport(
             position=max((each.position for each in lost), default=0),
             payment_id=max((each.payment_id for each in lost), default=0),
             epoch=max((epoch, *(each.epoch for each in lost))),
@@ -199,8 +201,8 @@ class StreamReader:
             lost=len(lost),
         )
 
-    async def _start_over(
-        self, info: StreamInfo, identity: Identity, last: Stored | None, *, epoch: int, owner: str | None
+    async def _empty_stream(
+        self, info: StreamInfo, identity: Identity, last: StoredMessage | None, *, epoch: int, owner: str | None
     ) -> Identity:
         """Empty a stream of this log that does not end where the log can go on; gives the identity to fill it with."""
         sequence, common = await self._last_common(info.state)
@@ -260,9 +262,9 @@ class StreamReader:
                 high = middle - 1
         return (low, position) if position else (0, 0)
 
-    async def _lost(self, identity: Identity, after: int, last: int) -> list[Stored]:
+    async def _lost(self, identity: Identity, after: int, last: int) -> list[StoredMessage]:
         """Give the events behind a message that this log had once: each names the log and its place in the chain."""
-        lost: list[Stored] = []
+        lost: list[StoredMessage] = []
         while after < last:
             message = await self._message(after + 1, or_next=True)
             if message is None or message.log not in {None, str(identity.log_id)} or not message.event_id:
@@ -279,7 +281,7 @@ class StreamReader:
         )
 
     async def _is_right_behind(
-        self, known: tuple[int, int], state: StreamState, last: Stored, identity: Identity, max_bytes: int
+        self, known: tuple[int, int], state: StreamState, last: StoredMessage, identity: Identity, max_bytes: int
     ) -> bool:
         """Say whether the stream has the log's events behind what is known of it, and no other messages."""
         sequence, position = known
@@ -295,10 +297,10 @@ class StreamReader:
         rows = await self._log.read_rows(after, up_to=up_to, limit=COMPARED + 1)
         return None if len(rows) > COMPARED else [row.id for row in rows if _is_published(row, identity, max_bytes)]
 
-    async def _is_in_log(self, message: Stored) -> bool:
+    async def _is_in_log(self, message: StoredMessage) -> bool:
         return await self._log.event_id_at(message.position) == message.event_id
 
-    async def _message(self, sequence: int, *, or_next: bool = False) -> Stored | None:
+    async def _message(self, sequence: int, *, or_next: bool = False) -> StoredMessage | None:
         """Read a message of the stream, or the next one; None when there is none there, or none of the hub's."""
         subject = ANY_SUBJECT if or_next else None
         try:
@@ -307,7 +309,7 @@ class StreamReader:
         except (nats.js.errors.NotFoundError, UnreadableEvent):
             return None
         headers = message.headers or {}
-        return Stored(
+        return StoredMessage(
             sequence=message.seq or sequence,
             position=position,
             previous=previous,
@@ -322,13 +324,13 @@ class StreamReader:
         allowed: int = self._bus.client.max_payload
         return min(allowed, config.max_msg_size) if config.max_msg_size and config.max_msg_size > 0 else allowed
 
-    def _tell_limits(self, config: StreamConfig) -> bool:
+    def _log_limits(self, config: StreamConfig) -> bool:
         """Say once what an operator's limits mean; says whether there are any."""
         limits = tuple(
             limit if limit and limit > 0 else None for limit in (config.max_msgs, config.max_bytes, config.max_age)
         )
         is_limited = any(limits)
-        if is_limited and limits != self._limits_told:
+        if is_limited and limits != self._logged_limits:
             self._logger.warning(
                 "stream_is_limited",
                 max_msgs=limits[0],
@@ -336,7 +338,7 @@ class StreamReader:
                 max_age_s=limits[2],
                 meaning="subscribers that begin or fall behind do not get the oldest events",
             )
-        self._limits_told = limits
+        self._logged_limits = limits
         return is_limited
 
 
