@@ -40,10 +40,10 @@ class LeanClient(Client):
 
     def __init__(self) -> None:
         super().__init__()
-        self._hearers: dict[int, Callable[[RawMessage], None]] = {}
+        self._raw_callbacks: dict[int, Callable[[RawMessage], None]] = {}
         self.ended = asyncio.Event()
 
-    async def hear(self, subject: str, hearer: Callable[[RawMessage], None]) -> Subscription:
+    async def subscribe_raw(self, subject: str, callback: Callable[[RawMessage], None]) -> Subscription:
         """Call `hearer` with what comes on `subject`; when this returns, the server knows of it.
 
         So what is published from then on is heard, an answer to the first publication too. Raises an error of the
@@ -51,16 +51,16 @@ class LeanClient(Client):
         """
         self._need_connection()
         subscription = await self.subscribe(subject, cb=_never)
-        self._hearers[subscription._id] = hearer  # noqa: SLF001 - see above
+        self._raw_callbacks[subscription._id] = callback  # noqa: SLF001 - see above
         await self.flush()
         return subscription
 
-    async def hear_no_more(self, subscription: Subscription) -> None:
+    async def unsubscribe_raw(self, subscription: Subscription) -> None:
         """End what `hear` began."""
-        self._hearers.pop(subscription._id, None)  # noqa: SLF001 - see above
+        self._raw_callbacks.pop(subscription._id, None)  # noqa: SLF001 - see above
         await subscription.unsubscribe()
 
-    async def send_text(self, text: bytes) -> None:
+    async def send_raw(self, text: bytes) -> None:
         """Send messages that are written in the words of the protocol, after all that was sent before.
 
         They leave with the next ordinary publication, which must follow. Raises an error of the client when there is
@@ -99,12 +99,12 @@ class LeanClient(Client):
         await super()._process_pong()
 
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
-        hearer = self._hearers.get(sid)
-        if hearer is None:
+        callback = self._raw_callbacks.get(sid)
+        if callback is None:
             await super()._process_msg(sid, subject, reply, data, headers)  # type: ignore[arg-type] # it may be None
             return
         try:
-            hearer(RawMessage(subject, reply, headers or b"", data))
+            callback(RawMessage(subject, reply, headers or b"", data))
         except Exception as error:  # noqa: BLE001 - it would end the task that reads the connection
             await self._error_cb(error)
 

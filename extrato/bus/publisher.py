@@ -30,7 +30,7 @@ class StreamMoved(Exception):
     """The stream is not where it was left: it is gone, or somebody else has changed it."""
 
 
-class PlacedPublisher:
+class SequencedPublisher:
     """Publishes behind `sequence`, the stream's last one, until an answer says that this is not so.
 
     Raises `StreamMoved` then; and the client's errors when the server refuses for another reason, or says nothing.
@@ -52,12 +52,12 @@ class PlacedPublisher:
 
     async def open(self) -> None:
         """Listen for answers."""
-        self._subscription = await self._client.hear(self._inbox, self._on_answer)
+        self._subscription = await self._client.subscribe_raw(self._inbox, self._on_answer)
 
     async def close(self) -> None:
         """Listen no more; what was not answered may have been stored or not."""
         if self._subscription is not None:
-            await self._client.hear_no_more(self._subscription)
+            await self._client.unsubscribe_raw(self._subscription)
 
     async def publish(self, messages: Sequence[Message], *, tick: str, position: int) -> None:
         """Send messages in one piece, and behind them on the subject `tick` how far the log has come."""
@@ -75,7 +75,7 @@ class PlacedPublisher:
         self.sequence += len(messages)
         self._pages.append((self.sequence, position))
         self.unanswered += len(messages)
-        await self._client.send_text(b"".join(pieces))
+        await self._client.send_raw(b"".join(pieces))
         await self._client.publish(tick, str(position).encode())
 
     async def until_answered(self, *, but: int = 0) -> None:

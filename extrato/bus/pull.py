@@ -62,12 +62,12 @@ class DurablePull:
                 await jetstream.add_consumer(self._stream, config)
         except nats.js.errors.NotFoundError:
             await jetstream.add_consumer(self._stream, config)
-        self._subscription = await self._client.hear(self._inbox, self._on_message)
+        self._subscription = await self._client.subscribe_raw(self._inbox, self._on_message)
 
     async def close(self) -> None:
         """Hear no more; what was not acknowledged comes again."""
         if self._subscription is not None:
-            await self._client.hear_no_more(self._subscription)
+            await self._client.unsubscribe_raw(self._subscription)
 
     async def take(self, *, within_s: float) -> list[RawMessage]:
         """Give all that has come; waits for the first, and gives none when it does not come in time.

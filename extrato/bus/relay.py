@@ -24,9 +24,9 @@ from extrato.bus.connection import NATS_ERRORS, Bus, heed_cancellation
 from extrato.bus.dead_letters import publish_dead_letter
 from extrato.bus.lease import RENEW_S, Carried, Lease, LeaseLost
 from extrato.bus.messages import fits, to_message
-from extrato.bus.publisher import PlacedPublisher, StreamMoved
+from extrato.bus.publisher import SequencedPublisher, StreamMoved
 from extrato.bus.stream_inspector import ForeignStream, StreamContents, StreamInspector
-from extrato.bus.telemetry import publish_for_sure
+from extrato.bus.telemetry import publish_confirmed
 from extrato.store.codec import UnreadableEvent, read_state_text
 from extrato.store.logged_backoff import LoggedBackoff
 from extrato.store.unavailable import DATABASE_ERRORS
@@ -114,7 +114,7 @@ class Relay:
                 await self._announce_epoch(contents.identity)
                 await self._inspector.sign_epoch(contents.identity)
             self._backoff.reset()
-            publisher = PlacedPublisher(
+            publisher = SequencedPublisher(
                 self._bus.client, stream=PAYMENTS_STREAM, sequence=contents.sequence, position=contents.position
             )
             try:
@@ -138,13 +138,13 @@ class Relay:
             began_at=identity.began_at,
         )
         event_id = f"{identity.log_id}.{identity.epoch}"
-        await publish_for_sure(self._bus, LOG_SUBJECT, fact, at=identity.began_at, event_id=event_id)
+        await publish_confirmed(self._bus, LOG_SUBJECT, fact, at=identity.began_at, event_id=event_id)
 
     def _carried(self, contents: StreamContents, sequence: int) -> Carried:
         position, event_id = self._last
         return Carried(bus_id=contents.bus_id, sequence=sequence, position=position, event_id=event_id)
 
-    async def _publish_all(self, publisher: PlacedPublisher, contents: StreamContents, lease: Lease) -> None:
+    async def _publish_all(self, publisher: SequencedPublisher, contents: StreamContents, lease: Lease) -> None:
         """Publish what there is and what comes, as long as the lease is held; raises `StreamMoved`, `LeaseLost`."""
         while not lease.has_ended:
             heed_cancellation()
@@ -193,7 +193,7 @@ class Relay:
         if (await self._log.identity.read()).epoch != contents.identity.epoch:
             raise StreamMoved("Another epoch has begun.")
 
-    async def _publish(self, rows: list[LogRow], publisher: PlacedPublisher, contents: StreamContents) -> None:
+    async def _publish(self, rows: list[LogRow], publisher: SequencedPublisher, contents: StreamContents) -> None:
         """Publish a page, and do not wait for the answers."""
         previous, messages = self._sent, []
         for row in rows:

@@ -33,7 +33,7 @@ class TelemetryPublisher:
             return
 
 
-async def publish_for_sure(bus: Bus, subject: str, fact: msgspec.Struct, *, at: datetime, event_id: str) -> None:
+async def publish_confirmed(bus: Bus, subject: str, fact: msgspec.Struct, *, at: datetime, event_id: str) -> None:
     """Publish and wait until it is stored; raises an error of `NATS_ERRORS`. The same `event_id` is stored once."""
     headers = {names.HEADER_MESSAGE_ID: event_id, **_headers(fact, event_id, at, event_id)}
     await bus.jetstream.publish(subject, _encode(fact), headers=headers)

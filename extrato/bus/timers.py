@@ -30,7 +30,7 @@ MAX_TIMERS: Final = 100_000
 PER_SUBJECT_LIMIT: Final = 10077
 
 
-class Tick:
+class ExpiredTimer:
     """One expiry of a timer, held by this process until it is put back or ended."""
 
     def __init__(self, bus: Bus, message: Msg) -> None:
@@ -38,11 +38,11 @@ class Tick:
         self._message = message
         _, self.lane, self.account = message.subject.split(".", 2)
 
-    async def again(self, delay_s: float) -> None:
+    async def restart(self, delay_s: float) -> None:
         """Put the timer back, to expire after `delay_s`."""
         await self._message.nak(delay=delay_s)
 
-    async def end(self) -> None:
+    async def remove(self) -> None:
         """Remove the timer, and know that it is removed."""
         await self._message.ack_sync(timeout=5)
 
@@ -81,7 +81,7 @@ class Timers:
             if error.err_code != PER_SUBJECT_LIMIT:
                 raise
 
-    async def take(self, limit: int) -> list[Tick]:
+    async def take(self, limit: int) -> list[ExpiredTimer]:
         """Give timers that have expired, at most `limit`; waits up to a second for the first."""
         if self._subscription is None:
             await self._bus.ensure_streams()
@@ -100,7 +100,7 @@ class Timers:
             heed_cancellation()
             raise
         heed_cancellation()
-        return [Tick(self._bus, message) for message in messages]
+        return [ExpiredTimer(self._bus, message) for message in messages]
 
     async def close(self) -> None:
         """Take no more; what the server sent meanwhile comes back after `HOLD_S`."""

@@ -274,7 +274,7 @@ async def test_a_foreign_message_of_any_name_and_size_is_laid_down(log: EventLog
     durable = consumer(bus, log, keeper)
     async with running(durable.run()):
         await until(lambda: exists(bus, "tests-keeper"))
-        await bus.client.send_text(b"PUB payments.\xff\xfe.1.X %d\r\n%s\r\n" % (size, b"x" * size))
+        await bus.client.send_raw(b"PUB payments.\xff\xfe.1.X %d\r\n%s\r\n" % (size, b"x" * size))
         await bus.client.publish("elsewhere")
         await until(lambda: durable.refused == 1)
         await log.append(append_to())

@@ -29,7 +29,7 @@ TEXT = b"HPUB tests.one tests.reply %d %d\r\n%sbody\r\nPUB tests.two 0\r\n\r\n" 
 
 async def test_messages_sent_as_text_arrive_in_order_before_what_is_published_next(bus: Bus):
     subscription = await bus.client.subscribe("tests.>")
-    await bus.client.send_text(TEXT)
+    await bus.client.send_raw(TEXT)
     await bus.client.publish("tests.three")
 
     messages = [await subscription.next_msg(timeout=5) for _ in range(3)]
@@ -43,21 +43,21 @@ async def test_messages_sent_as_text_arrive_in_order_before_what_is_published_ne
 
 async def test_raw_messages_are_heard_as_they_were_sent_until_nobody_hears(bus: Bus):
     heard: list[RawMessage] = []
-    subscription = await bus.client.hear("tests.>", heard.append)
+    subscription = await bus.client.subscribe_raw("tests.>", heard.append)
     await send(bus)
     await until(lambda: len(heard) == 2)
     assert heard == [(b"tests.one", b"tests.reply", HEADERS, b"body"), (b"tests.two", b"", b"", b"")]
 
-    await bus.client.hear_no_more(subscription)
+    await bus.client.unsubscribe_raw(subscription)
     control: list[RawMessage] = []
-    await bus.client.hear("tests.>", control.append)
+    await bus.client.subscribe_raw("tests.>", control.append)
     await send(bus)
     await until(lambda: len(control) == 2)
     assert len(heard) == 2
 
 
 async def send(bus: Bus) -> None:
-    await bus.client.send_text(TEXT)
+    await bus.client.send_raw(TEXT)
     await bus.client.publish("elsewhere")
     await bus.client.flush()
 
@@ -69,7 +69,7 @@ async def test_a_hearer_that_fails_leaves_the_connection_to_the_others(bus: Bus)
         heard.append(message)
         raise ValueError(message.subject)
 
-    await bus.client.hear("tests.>", fail)
+    await bus.client.subscribe_raw("tests.>", fail)
     await send(bus)
     await send(bus)
     await until(lambda: len(heard) == 4)
@@ -79,7 +79,7 @@ async def test_a_hearer_that_fails_leaves_the_connection_to_the_others(bus: Bus)
 async def test_an_ordinary_subscription_hears_beside_a_raw_one(bus: Bus):
     heard: list[RawMessage] = []
     ordinary = await bus.client.subscribe("tests.>")
-    await bus.client.hear("tests.>", heard.append)
+    await bus.client.subscribe_raw("tests.>", heard.append)
     await bus.client.publish("tests.one", b"body", headers={"name": "value"})
 
     message = await ordinary.next_msg(timeout=5)
@@ -121,7 +121,7 @@ async def test_a_client_whose_server_takes_nothing_lets_nobody_wait(
         # More than all buffers on the way hold; what follows waits behind it.
         async with asyncio.timeout(5), asyncio.TaskGroup() as sending:
             for _ in range(3):
-                sending.create_task(client.send_text(bytes(16_000_000)))
+                sending.create_task(client.send_raw(bytes(16_000_000)))
         await until(waiting.done, within_s=3)
         assert isinstance(waiting.exception(), nats.errors.ConnectionClosedError)
     finally:
@@ -133,4 +133,4 @@ async def test_text_is_refused_without_a_connection(nats_server: EmbeddedNats):
     bus = await connect(nats_server.url, name="tests")
     await bus.close()
     with pytest.raises(nats.errors.ConnectionClosedError):
-        await bus.client.send_text(TEXT)
+        await bus.client.send_raw(TEXT)

@@ -33,7 +33,7 @@ from extrato.bus import relay as relay_module
 from extrato.bus import stream_inspector
 from extrato.bus.connection import STREAMS, connect
 from extrato.bus.messages import Message
-from extrato.bus.publisher import PlacedPublisher
+from extrato.bus.publisher import SequencedPublisher
 from extrato.bus.stream_inspector import ForeignStream, LossReport, StreamInspector
 from extrato.errors import BusUnavailable
 from extrato.store.appender import StreamAppend
@@ -669,7 +669,7 @@ ANSWERS_THAT_ARE_NONE = {
 
 @pytest.mark.parametrize("answer", ANSWERS_THAT_ARE_NONE.values(), ids=ANSWERS_THAT_ARE_NONE.keys())
 async def test_an_answer_that_is_none_ends_the_publishing_and_leaves_the_connection(bus: Bus, answer: bytes):
-    publisher = PlacedPublisher(bus.client, stream=PAYMENTS_STREAM, sequence=0, position=0)
+    publisher = SequencedPublisher(bus.client, stream=PAYMENTS_STREAM, sequence=0, position=0)
     await publisher.open()
     # Nobody answers but somebody who has heard where answers go.
     await bus.jetstream.delete_stream(PAYMENTS_STREAM)
