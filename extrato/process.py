@@ -22,13 +22,13 @@ from extrato.bus.connection import NATS_ERRORS, Bus, connect
 from extrato.bus.stream_inspector import ForeignStream, StreamInspector
 from extrato.errors import BusRefused, BusUnavailable, Transient
 from extrato.log_file import UnusableLogFile
+from extrato.logs import configure_logging
 from extrato.own_files import ForeignFile, open_own
 from extrato.settings import InvalidSettings, Settings
 from extrato.store.pool import CONNECT_TIMEOUT_S, Pool
 from extrato.store.pooling import LENT, lends_connections
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from extrato.store.vault_keys import InvalidVaultKey
-from extrato.telemetry import configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
