@@ -26,7 +26,7 @@ from extrato.logs import configure_logging
 from extrato.own_files import ForeignFile, open_own
 from extrato.settings import InvalidSettings, Settings
 from extrato.store.pool import CONNECT_TIMEOUT_S, Pool
-from extrato.store.pooling import LENT, lends_connections
+from extrato.store.transaction_pooler import TRANSACTION_POOLER, is_transaction_pooler
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from extrato.store.vault_keys import InvalidVaultKey
 
@@ -66,8 +66,8 @@ async def open_database(settings: Settings, *, connections: int) -> AsyncIterato
         raise CannotStart("EXTRATO_DATABASE_URL must say where PostgreSQL is.")
 
     async def open_pool() -> asyncpg.Pool:
-        if await lends_connections(settings.database_url, timeout_s=CONNECT_TIMEOUT_S):
-            raise CannotStart(LENT)
+        if await is_transaction_pooler(settings.database_url, timeout_s=CONNECT_TIMEOUT_S):
+            raise CannotStart(TRANSACTION_POOLER)
         pool = await Pool(settings.database_url, connections=connections)
         try:
             await pool.fetchval("SELECT count(*) FROM checkpoints")

@@ -101,7 +101,7 @@ class Appender:
                     if any(outcomes):
                         self.on_append(max(found[-1] for found in outcomes if found))
                     return [
-                        found if found is not None else await self._outcome_of_loser(member, is_retry=attempt > 1)
+                        found if found is not None else await self._outcome_of_conflict(member, is_retry=attempt > 1)
                         for member, found in zip(members, outcomes, strict=True)
                     ]
             except asyncpg.UniqueViolationError as error:
@@ -120,7 +120,7 @@ class Appender:
                 await asyncio.sleep(0.1 * attempt)
         raise AssertionError
 
-    async def _outcome_of_loser(self, member: Member, *, is_retry: bool) -> list[int] | Exception:
+    async def _outcome_of_conflict(self, member: Member, *, is_retry: bool) -> list[int] | Exception:
         """Tell a lost race from our own write, whose answer was lost when the line broke."""
         if is_retry:
             positions = []

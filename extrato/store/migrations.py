@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from extrato.store.rights import UnfitRole, give_rights
+from extrato.store.rights import UnfitRole, grant_rights
 
 FOLDER: Final = Path(__file__).parents[2] / "deploy" / "migrations"
 
@@ -38,7 +38,7 @@ async def migrate(database_url: str, *, services_url: str = "") -> list[str]:
                 await connection.execute(path.read_text(encoding="utf-8"))
                 await connection.execute("INSERT INTO schema_migrations (name) VALUES ($1)", path.stem)
         if services_url:
-            await give_rights(connection, services_url=services_url, held_lock=LOCK)
+            await grant_rights(connection, services_url=services_url, held_lock=LOCK)
         return [path.stem for path in missing]
     except asyncpg.InsufficientPrivilegeError as error:
         raise UnfitRole(words=str(error)) from error

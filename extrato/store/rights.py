@@ -66,7 +66,7 @@ class UnfitRole(ExtratoError):
     code = "unfit_role"
 
 
-async def give_rights(migrator: asyncpg.Connection, *, services_url: str, held_lock: int) -> None:
+async def grant_rights(migrator: asyncpg.Connection, *, services_url: str, held_lock: int) -> None:
     """Give the role of `services_url` what services need and nothing more; one role for both keeps what it has.
 
     `migrator` holds the advisory lock `held_lock`, by which both are known to be in one database. Raises `UnfitRole`.

@@ -90,11 +90,11 @@ class Vault:
         if remembered is not None and time.monotonic() - remembered[0] < CACHE_S:
             return remembered[1]
         asked_at = time.monotonic()
-        credential = await self.look(merchant, provider)
+        credential = await self.get_uncached(merchant, provider)
         self._remembered[merchant, provider] = (asked_at, credential)
         return credential
 
-    async def look(self, merchant: str, provider: str) -> Credential | None:
+    async def get_uncached(self, merchant: str, provider: str) -> Credential | None:
         """Give the credential as it is; None when there is none."""
         with raising_unavailable():
             sealed = await self._pool.fetchval(GET, merchant, provider)

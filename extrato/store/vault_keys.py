@@ -36,7 +36,7 @@ class VaultKeys(Protocol):
         ...
 
 
-class GivenKeys:
+class FixedKeys:
     """Keys that stay as they are for as long as the process lives."""
 
     def __init__(self, text: str) -> None:
@@ -48,11 +48,11 @@ class GivenKeys:
 
 
 class KeyFile:
-    """Keys in a file that only its owner can read; with `may_make` the first who asks makes it."""
+    """Keys in a file that only its owner can read; with `may_create` the first who asks makes it."""
 
-    def __init__(self, path: Path, *, may_make: bool) -> None:
+    def __init__(self, path: Path, *, may_create: bool) -> None:
         self._path = path
-        self._may_make = may_make
+        self._may_create = may_create
         self._seen: tuple[int, int, int] | None = None
         self._keys: tuple[bytes, ...] = ()
 
@@ -61,7 +61,7 @@ class KeyFile:
         try:
             state = self._path.lstat()
         except FileNotFoundError:
-            if not self._may_make:
+            if not self._may_create:
                 raise InvalidVaultKey(why="no_file", path=self._path) from None
             self._make()
             state = self._path.lstat()
@@ -77,7 +77,7 @@ class KeyFile:
         except ForeignFile as error:
             raise InvalidVaultKey(why="file", words=error.message) from error
 
-    def put_first(self, key: bytes) -> None:
+    def add_current(self, key: bytes) -> None:
         """Have this key close from now on, and keep the others; the file appears whole or not at all."""
         # One after the other: a key that two writers lost between them might have closed something already.
         lock_file = self._path.with_name(f"{self._path.name}.lock")

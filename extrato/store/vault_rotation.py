@@ -32,14 +32,14 @@ SEALED_TABLES: Final = (
 )
 
 
-async def check_that_all_opens(pool: asyncpg.Pool, vault: Vault) -> None:
+async def check_all_decrypt(pool: asyncpg.Pool, vault: Vault) -> None:
     """Open every sealed row; raises `InvalidVaultKey` when one does not open with any key."""
     for table in SEALED_TABLES:
         for row in await pool.fetch(_select(table)):
             vault.unseal(row["sealed"], table.bound_to(*(row[name] for name in table.key)))
 
 
-async def close_anew(pool: asyncpg.Pool, vault: Vault) -> int:
+async def reencrypt_all(pool: asyncpg.Pool, vault: Vault) -> int:
     """Open every sealed row and close it with the key that closes, in one transaction; gives how many there are.
 
     Every process must know that key already. What a process closes meanwhile with the key before it stays open to

@@ -23,7 +23,7 @@ from extrato.store.codec import NewEvent
 from extrato.store.event_log import EventLog
 from extrato.store.payer_secrets import PayerSecrets
 from extrato.store.vault import Vault
-from extrato.store.vault_keys import GivenKeys, new_key
+from extrato.store.vault_keys import FixedKeys, new_key
 from extrato.use_cases.payments import load_payment
 from services.gateway import lookup
 from services.gateway.door import Route, door
@@ -182,7 +182,7 @@ async def test_a_token_that_ends_opens_until_then_and_each_part_of_it_counts(pay
 
 async def test_a_token_opens_until_its_secret_is_dropped(payers: Payers, pool: asyncpg.Pool):
     """Gateways take what a rotation does without a restart, and between its steps none refuses what another made."""
-    vault = Vault(pool, GivenKeys(base64.b64encode(new_key()).decode()))
+    vault = Vault(pool, FixedKeys(base64.b64encode(new_key()).decode()))
     secrets, payment = PayerSecrets(pool, vault), await payers.open()
     here, there = await payer_tokens(vault, pool), await payer_tokens(vault, pool)
     payers.begin_again_with(there)
@@ -207,7 +207,7 @@ async def test_a_gateway_follows_the_secrets_and_waits_while_the_database_is_awa
     payers: Payers, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch, until
 ):
     monkeypatch.setattr("services.gateway.http.payer_tokens.LOOK_S", 0.01)
-    vault = Vault(pool, GivenKeys(base64.b64encode(new_key()).decode()))
+    vault = Vault(pool, FixedKeys(base64.b64encode(new_key()).decode()))
     secrets, payment = PayerSecrets(pool, vault), await payers.open()
     tokens = await payer_tokens(vault, pool)
     old, looked, read = tokens.make(payment), asyncio.Event(), PayerSecrets.read

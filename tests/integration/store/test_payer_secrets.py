@@ -10,8 +10,8 @@ import pytest
 
 from extrato.store.payer_secrets import IN_USE, MAX_SECRETS, PENDING, CannotRotate, PayerSecrets
 from extrato.store.vault import SECRET_BYTES, Vault
-from extrato.store.vault_keys import GivenKeys, new_key
-from extrato.store.vault_rotation import close_anew
+from extrato.store.vault_keys import FixedKeys, new_key
+from extrato.store.vault_rotation import reencrypt_all
 
 if TYPE_CHECKING:
     import asyncpg
@@ -26,7 +26,7 @@ KEY = new_key()
 
 @pytest.fixture
 def secrets(pool: asyncpg.Pool) -> PayerSecrets:
-    return PayerSecrets(pool, Vault(pool, GivenKeys(encoded(KEY))))
+    return PayerSecrets(pool, Vault(pool, FixedKeys(encoded(KEY))))
 
 
 async def rotated(secrets: PayerSecrets) -> int:
@@ -35,7 +35,7 @@ async def rotated(secrets: PayerSecrets) -> int:
 
 
 async def test_the_secret_of_an_older_version_is_the_first(pool: asyncpg.Pool, secrets: PayerSecrets):
-    known = await Vault(pool, GivenKeys(encoded(KEY))).secret(IN_USE)
+    known = await Vault(pool, FixedKeys(encoded(KEY))).secret(IN_USE)
     assert (await secrets.read()).opening == (known,)
 
 
@@ -93,8 +93,8 @@ async def test_the_vaults_rotation_keeps_them_all(pool: asyncpg.Pool, secrets: P
     await rotated(secrets)
     await secrets.begin()
     before, new = await secrets.read(), new_key()
-    await close_anew(pool, Vault(pool, GivenKeys(encoded(new, KEY))))
-    assert await PayerSecrets(pool, Vault(pool, GivenKeys(encoded(new)))).read() == before
+    await reencrypt_all(pool, Vault(pool, FixedKeys(encoded(new, KEY))))
+    assert await PayerSecrets(pool, Vault(pool, FixedKeys(encoded(new)))).read() == before
 
 
 async def test_what_lies_in_the_database_shows_none(pool: asyncpg.Pool, secrets: PayerSecrets):

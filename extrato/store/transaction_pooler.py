@@ -9,7 +9,7 @@ from typing import Final
 
 import asyncpg
 
-LENT: Final = (
+TRANSACTION_POOLER: Final = (
     "EXTRATO_DATABASE_URL leads to a pooler that lends PostgreSQL's connections to several clients, like PgBouncer "
     "with pool_mode=transaction: the hub needs one for each, with pool_mode=session or PostgreSQL's own address."
 )
@@ -17,7 +17,7 @@ ATTEMPTS: Final = 3
 OWN_PID: Final = "SELECT pg_backend_pid()"
 
 
-async def lends_connections(database_url: str, *, timeout_s: float) -> bool:
+async def is_transaction_pooler(database_url: str, *, timeout_s: float) -> bool:
     """Say whether two sessions at this address may have the same process of PostgreSQL; raises what asyncpg raises.
 
     PostgreSQL tells each client at its greeting which process serves it. A pooler tells a number of its own, and
