@@ -151,7 +151,7 @@ class Bus:
             except nats.js.errors.NotFoundError:
                 await jetstream.add_stream(config)
             else:
-                await compress_like(jetstream, info.config, config)
+                await update_compression(jetstream, info.config, config)
 
     async def dead_letters(self) -> int | None:
         """Count what was refused and lies under `dead.>`; None when NATS does not tell."""
@@ -200,7 +200,7 @@ class Bus:
                 self._use(await self._connect())
             except (BusUnavailable, BusRefused) as error:
                 self._warn("bus_unreachable", reason=error.message)
-            heed_cancellation()
+            raise_if_cancelled()
 
     async def _connect(self) -> LeanClient:
         """Give a client that hears all that the one before heard; raises `BusUnavailable` or `BusRefused`."""
@@ -235,7 +235,7 @@ class Bus:
             await _leave(client)
             if isinstance(error, Exception):
                 # A line that breaks shows as whatever the client meets first, not as its own errors only.
-                raise unusable(failures[-1] if failures else error) from error
+                raise bus_error_of(failures[-1] if failures else error) from error
             raise
         return client
 
@@ -252,7 +252,7 @@ async def _leave(client: LeanClient) -> None:
             await client.close()
 
 
-def unusable(error: Exception) -> BusUnavailable | BusRefused:
+def bus_error_of(error: Exception) -> BusUnavailable | BusRefused:
     """Say why NATS cannot be used: `BusRefused` where waiting does not help."""
     reason = _reason_of(error)
     if REFUSED_USER in reason.lower():
@@ -268,7 +268,7 @@ def _reason_of(error: Exception) -> str:
     return (words or type(error).__name__).removeprefix("nats: ").strip("'. ")
 
 
-async def compress_like(jetstream: JetStreamContext, found: StreamConfig, wanted: StreamConfig) -> None:
+async def update_compression(jetstream: JetStreamContext, found: StreamConfig, wanted: StreamConfig) -> None:
     """Have a stream compressed as it should be, and leave the rest of its configuration as it is."""
     if wanted.compression and found.compression != wanted.compression:
         await jetstream.update_stream(found.evolve(compression=wanted.compression))
@@ -282,12 +282,14 @@ async def connect(nats_url: str, *, name: str) -> Bus:
         await bus.ensure_streams()
     except NATS_ERRORS as error:
         await bus.close()
-        raise unusable(error) from error
+        raise bus_error_of(error) from error
     return bus
 
 
 @contextlib.asynccontextmanager
-async def connect_quietly(nats_url: str, *, name: str, inbox_prefix: str = DEFAULT_INBOX_PREFIX) -> AsyncIterator[Bus]:
+async def connect_without_logs(
+    nats_url: str, *, name: str, inbox_prefix: str = DEFAULT_INBOX_PREFIX
+) -> AsyncIterator[Bus]:
     """Connect to NATS for somebody who says himself what is worth saying; raises `BusUnavailable` or `BusRefused`.
 
     Answers come on subjects that begin with `inbox_prefix`.
@@ -300,7 +302,7 @@ async def connect_quietly(nats_url: str, *, name: str, inbox_prefix: str = DEFAU
         await bus.close()
 
 
-def heed_cancellation() -> None:
+def raise_if_cancelled() -> None:
     """Raise a cancellation of the current task that the NATS client swallowed.
 
     It waits with `asyncio.wait_for`, which before Python 3.12 loses a cancellation that arrives

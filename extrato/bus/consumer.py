@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from contracts.subjects import PAYMENTS_STREAM
-from extrato.bus.connection import NATS_ERRORS, Bus, heed_cancellation
+from extrato.bus.connection import NATS_ERRORS, Bus, raise_if_cancelled
 from extrato.bus.dead_letters import publish_dead_letter
 from extrato.bus.messages import position_in
 from extrato.bus.pull import DurablePull
@@ -81,7 +81,7 @@ class DurableConsumer:
     async def run(self) -> None:
         """Consume until cancelled."""
         while True:
-            heed_cancellation()
+            raise_if_cancelled()
             try:
                 await self.catch_up()
                 await self._reading_on(self._bus.until_connected())
@@ -130,7 +130,7 @@ class DurableConsumer:
 
     async def _consume(self, pull: DurablePull) -> None:
         messages = await pull.take(within_s=LOOK_AT_LOG_S)
-        heed_cancellation()
+        raise_if_cancelled()
         if messages:
             await self._apply(messages, pull)
             await pull.acknowledge(messages[-1])

@@ -31,7 +31,14 @@ from nats.js.api import (
 )
 
 from contracts.subjects import CHECKS_STREAM, PAYMENTS_STREAM
-from extrato.bus.connection import NATS_ERRORS, Bus, compress_like, connect_quietly, heed_cancellation, unusable
+from extrato.bus.connection import (
+    NATS_ERRORS,
+    Bus,
+    bus_error_of,
+    connect_without_logs,
+    raise_if_cancelled,
+    update_compression,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -72,7 +79,7 @@ class Copies:
         await self._origin.ensure_streams()
         for name in COPIED_STREAMS:
             await self._ensure(name)
-        heed_cancellation()
+        raise_if_cancelled()
 
     async def run(self) -> None:
         """Check and repair the copies until cancelled."""
@@ -81,7 +88,7 @@ class Copies:
             # The supervisor restarts the server, and the next round connects to it.
             with contextlib.suppress(*NATS_ERRORS):
                 await self.ensure()
-            heed_cancellation()
+            raise_if_cancelled()
 
     async def _ensure(self, name: str) -> None:
         origin, copies = self._origin.jetstream, self._copies.jetstream
@@ -98,7 +105,7 @@ class Copies:
             self._logger.warning("copy_differs", stream=name, messages=copy.state.messages, last=copy.state.last_seq)
             await self._recreate(name, copy)
             return
-        await compress_like(copies, copy.config, self._copy_config(name, delivery_subject=""))
+        await update_compression(copies, copy.config, self._copy_config(name, delivery_subject=""))
         if copy.state.messages and copy.state.first_seq < source.state.first_seq:
             # A mirror keeps messages that its origin has removed.
             await copies.purge_stream(name, seq=source.state.first_seq)
@@ -166,14 +173,14 @@ class Copies:
 async def open_copies(*, origin_url: str, copies_url: str, delivery_consumer: str) -> AsyncIterator[Copies]:
     """Connect to both accounts and create the copies; raises `BusUnavailable` or `BusRefused`."""
     async with (
-        connect_quietly(origin_url, name="copies-origin") as origin,
-        connect_quietly(copies_url, name="copies", inbox_prefix=COPIER_INBOX) as copies,
+        connect_without_logs(origin_url, name="copies-origin") as origin,
+        connect_without_logs(copies_url, name="copies", inbox_prefix=COPIER_INBOX) as copies,
     ):
         made = Copies(origin=origin, copies=copies, delivery_consumer=delivery_consumer)
         try:
             await made.ensure()
         except NATS_ERRORS as error:
-            raise unusable(error) from error
+            raise bus_error_of(error) from error
         yield made
 
 

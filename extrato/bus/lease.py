@@ -46,7 +46,7 @@ BUS_OF_LEADER: Final = """
 """
 
 
-class Carried(Struct, frozen=True, kw_only=True):
+class RelayProgress(Struct, frozen=True, kw_only=True):
     """The event at `position`, whose id is `event_id`, stands in the stream of `bus_id` with the number `sequence`."""
 
     bus_id: str
@@ -76,16 +76,16 @@ class Lease:
         """Take the lease, or renew it; says whether it is held."""
         return bool(await self._connection.fetchval(TAKE, self._holder, LEASE_S))
 
-    async def note(self, carried: Carried) -> None:
+    async def save_progress(self, progress: RelayProgress) -> None:
         """Keep to which NATS the log is carried, and how far it is at least."""
         await self._connection.execute(
-            NOTE, self._holder, carried.bus_id, carried.sequence, carried.position, carried.event_id
+            NOTE, self._holder, progress.bus_id, progress.sequence, progress.position, progress.event_id
         )
 
-    async def carried(self) -> Carried | None:
+    async def read_progress(self) -> RelayProgress | None:
         """Give what was noted last, by whichever process; None when nothing was carried yet."""
         row = await self._connection.fetchrow(CARRIED, self._holder)
-        return Carried(**row) if row else None
+        return RelayProgress(**row) if row else None
 
     async def renew(self) -> None:
         """Hold it for longer; raises `LeaseLost`."""
@@ -93,7 +93,7 @@ class Lease:
             raise LeaseLost
 
 
-async def bus_of_leader(pool: asyncpg.Pool) -> str | None:
+async def leader_bus_id(pool: asyncpg.Pool) -> str | None:
     """Give the id of the NATS that a living leader carries the log to; None when there is none, or none is known."""
     bus_id: str | None = await pool.fetchval(BUS_OF_LEADER, timeout=QUESTION_TIMEOUT_S)
     return bus_id

@@ -57,7 +57,7 @@ class LiveFeed:
         self._went_back = went_back
         self._cursor = LogCursor(log)
         self._look_at_s = 0.0
-        self._told_of = 0
+        self._announced = 0
         self._ticked = asyncio.Event()
         self._logger = structlog.get_logger(component="live_feed")
         self._backoff = LoggedBackoff(
@@ -97,21 +97,21 @@ class LiveFeed:
             else:
                 self._backoff.reset()
 
-    def tell(self, position: int) -> None:
+    def announce(self, position: int) -> None:
         """Say that the log has come to `position`, as a tick does: for who appends in the same process, and sooner."""
-        self._told_of = max(self._told_of, position)
+        self._announced = max(self._announced, position)
         self._ticked.set()
 
     async def _on_tick(self, tick: Msg) -> None:
         if tick.data.isdigit() and len(tick.data) <= MAX_POSITION_LENGTH:
-            self.tell(int(tick.data))
+            self.announce(int(tick.data))
 
     async def _next(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_AT_LOG_S):
                 await self._ticked.wait()
         self._ticked.clear()
-        told_of, self._told_of = self._told_of, 0
+        announced, self._announced = self._announced, 0
         # By the clock, for ticks may come that tell nothing new: of a relay that refills the stream, or of an enemy.
         now_s = asyncio.get_running_loop().time()
         is_due = now_s >= self._look_at_s
@@ -119,7 +119,7 @@ class LiveFeed:
             self._look_at_s = now_s + LOOK_AT_LOG_S
             await self._cursor.check()
         if not self._is_unheard():
-            await self._read_log(up_to=None if is_due else told_of)
+            await self._read_log(up_to=None if is_due else announced)
         elif is_due:
             end = await self._cursor.read_end()
             # Who began to listen meanwhile must be told what came since the old place.

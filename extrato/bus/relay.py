@@ -20,9 +20,9 @@ import structlog
 
 from contracts.subjects import HEADER_POSITION, LOG_SUBJECT, PAYMENTS_STREAM, TICK_SUBJECT
 from contracts.telemetry import EpochBegun
-from extrato.bus.connection import NATS_ERRORS, Bus, heed_cancellation
+from extrato.bus.connection import NATS_ERRORS, Bus, raise_if_cancelled
 from extrato.bus.dead_letters import publish_dead_letter
-from extrato.bus.lease import RENEW_S, Carried, Lease, LeaseLost
+from extrato.bus.lease import RENEW_S, Lease, LeaseLost, RelayProgress
 from extrato.bus.messages import fits, to_message
 from extrato.bus.publisher import SequencedPublisher, StreamMoved
 from extrato.bus.stream_inspector import ForeignStream, StreamContents, StreamInspector
@@ -79,7 +79,7 @@ class Relay:
     async def run(self) -> None:
         """Relay until cancelled: wait to become the leader, publish, and start over when something breaks."""
         while True:
-            heed_cancellation()
+            raise_if_cancelled()
             try:
                 await self._bus.until_connected()
                 connection = await asyncpg.connect(self._database_url, timeout=5, command_timeout=5)
@@ -106,10 +106,10 @@ class Relay:
         self._logger.info("relay_leads")
         refills, known = 0, None
         while not lease.has_ended:
-            contents = await self._inspector.reconcile(known, carried=await lease.carried())
+            contents = await self._inspector.reconcile(known, progress=await lease.read_progress())
             self._position = self._sent = contents.position
             self._last = (contents.position, contents.event_id)
-            await lease.note(self._carried(contents, contents.sequence))
+            await lease.save_progress(self._progress(contents, contents.sequence))
             if contents.begins_epoch:
                 await self._announce_epoch(contents.identity)
                 await self._inspector.sign_epoch(contents.identity)
@@ -140,14 +140,14 @@ class Relay:
         event_id = f"{identity.log_id}.{identity.epoch}"
         await publish_confirmed(self._bus, LOG_SUBJECT, fact, at=identity.began_at, event_id=event_id)
 
-    def _carried(self, contents: StreamContents, sequence: int) -> Carried:
+    def _progress(self, contents: StreamContents, sequence: int) -> RelayProgress:
         position, event_id = self._last
-        return Carried(bus_id=contents.bus_id, sequence=sequence, position=position, event_id=event_id)
+        return RelayProgress(bus_id=contents.bus_id, sequence=sequence, position=position, event_id=event_id)
 
     async def _publish_all(self, publisher: SequencedPublisher, contents: StreamContents, lease: Lease) -> None:
         """Publish what there is and what comes, as long as the lease is held; raises `StreamMoved`, `LeaseLost`."""
         while not lease.has_ended:
-            heed_cancellation()
+            raise_if_cancelled()
             # The next page is read while the answers to the last one come.
             rows = await self._next_rows()
             if rows:
@@ -163,7 +163,7 @@ class Relay:
             if now_s >= self._renew_at_s:
                 await lease.renew()
                 await publisher.until_answered()
-                await lease.note(self._carried(contents, publisher.sequence))
+                await lease.save_progress(self._progress(contents, publisher.sequence))
                 self._renew_at_s = now_s + RENEW_S
             if now_s >= self._check_at_s:
                 await publisher.until_answered()

@@ -26,7 +26,7 @@ from contracts.subjects import (
     STREAM_EPOCH,
     STREAM_LOG,
 )
-from extrato.bus.lease import bus_of_leader
+from extrato.bus.lease import leader_bus_id
 from extrato.bus.messages import fits, position_of, to_message
 from extrato.store.codec import UnreadableEvent
 from extrato.store.identity import Identity
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from nats.js.api import StreamConfig, StreamInfo, StreamState
 
     from extrato.bus.connection import Bus
-    from extrato.bus.lease import Carried
+    from extrato.bus.lease import RelayProgress
     from extrato.store.codec import LogRow
     from extrato.store.log import LogReader
 
@@ -108,13 +108,13 @@ class StreamInspector:
         return self._bus.jetstream
 
     async def reconcile(
-        self, known: tuple[int, int] | None = None, *, carried: Carried | None = None
+        self, known: tuple[int, int] | None = None, *, progress: RelayProgress | None = None
     ) -> StreamContents:
         """Find out how far the stream has come, and empty it where it holds something else; raises `ForeignStream`.
 
         `known` is a sequence number with its position up to which the stream was right. What came behind it is compared
         message by message: a foreign one that took the place of one in flight is refused by no later one.
-        `carried` tells what a stream held last that an operator's limits have emptied.
+        `progress` tells what a stream held last that an operator's limits have emptied.
         """
         await self._bus.ensure_streams()
         identity = await self._log.identity.read()
@@ -137,8 +137,8 @@ class StreamInspector:
             first, position, event_id = info.state.last_seq + 1, 0, ""
             if info.state.messages:
                 identity = await self._empty_stream(info, identity, last, epoch=epoch, owner=owner)
-            elif may_shrink and carried is not None and await self._has_aged(info, identity, carried):
-                position, event_id = carried.position, carried.event_id
+            elif may_shrink and progress is not None and await self._has_aged(info, identity, progress):
+                position, event_id = progress.position, progress.event_id
         begins_epoch = identity.epoch > max(epoch, FIRST_EPOCH)
         return StreamContents(
             identity=identity,
@@ -164,7 +164,7 @@ class StreamInspector:
         """
         for _ in range(CHECKS):
             identity, metadata = await self._log.identity.read(), await self._metadata()
-            owner, bus_id = metadata.get(STREAM_LOG), await bus_of_leader(pool)
+            owner, bus_id = metadata.get(STREAM_LOG), await leader_bus_id(pool)
             if owner not in {None, str(identity.log_id)}:
                 raise ForeignStream(_foreign(owner))
             if bus_id is None or metadata.get(STREAM_BUS) == bus_id:
@@ -230,14 +230,14 @@ class StreamInspector:
             return identity
         return await self._log.identity.begin_epoch(epoch, last_common=last_common, reason="the stream knew more")
 
-    async def _has_aged(self, info: StreamInfo, identity: Identity, carried: Carried) -> bool:
+    async def _has_aged(self, info: StreamInfo, identity: Identity, progress: RelayProgress) -> bool:
         """Say whether an empty stream is as this log left it, and only its messages grew too old."""
         _, epoch = _owner(info.config)
         return (
-            (info.config.metadata or {}).get(STREAM_BUS) == carried.bus_id
-            and info.state.last_seq == carried.sequence
+            (info.config.metadata or {}).get(STREAM_BUS) == progress.bus_id
+            and info.state.last_seq == progress.sequence
             and epoch == identity.epoch
-            and await self._log.event_id_at(carried.position) == carried.event_id
+            and await self._log.event_id_at(progress.position) == progress.event_id
         )
 
     async def _sign(self, info: StreamInfo, identity: Identity, *, epoch: int) -> str:

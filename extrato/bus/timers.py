@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig
 
 from contracts.subjects import SWEEPS_STREAM, sweep_subject
-from extrato.bus.connection import NATS_ERRORS, Bus, heed_cancellation
+from extrato.bus.connection import NATS_ERRORS, Bus, raise_if_cancelled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -97,9 +97,9 @@ class Timers:
             messages = []
         except NATS_ERRORS:
             await self.close()
-            heed_cancellation()
+            raise_if_cancelled()
             raise
-        heed_cancellation()
+        raise_if_cancelled()
         return [ExpiredTimer(self._bus, message) for message in messages]
 
     async def close(self) -> None:

@@ -84,7 +84,7 @@ async def serve(settings: Settings) -> None:
             went_back=functools.partial(_set_back, hub, fanout),
         )
         await live.start()
-        hub.log.appender.on_append = live.tell
+        hub.log.appender.on_append = live.announce
         gateway = Gateway(
             settings=settings,
             hub=hub,

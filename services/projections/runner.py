@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 import structlog
 
-from extrato.bus.connection import heed_cancellation
+from extrato.bus.connection import raise_if_cancelled
 from extrato.bus.consumer import DurableConsumer
 from extrato.store.log import READ_PAGE
 from extrato.store.logged_backoff import LoggedBackoff
@@ -172,7 +172,7 @@ class Runner:
         """Feed a read model whenever it is apart, until it stands where the others are."""
         while True:
             await lane.is_apart.wait()
-            heed_cancellation()
+            raise_if_cancelled()
             try:
                 await self._heal(lane)
                 position = await self._catch_up(lane)
@@ -205,7 +205,7 @@ class Runner:
             if not rows:
                 return checkpoint.position
             await self._feed_alone(lane, page_of(rows, after=checkpoint.position))
-            heed_cancellation()
+            raise_if_cancelled()
 
     async def _feed_alone(self, lane: Lane, page: Page) -> None:
         """Apply what can be applied of a page that begins where the read model stands, and write down the rest."""
@@ -255,7 +255,7 @@ class Runner:
     async def _look_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            heed_cancellation()
+            raise_if_cancelled()
             try:
                 await self._look(IN_A_RUNNING_PROCESS)
             except DATABASE_ERRORS as error:
@@ -264,7 +264,7 @@ class Runner:
     async def _begin_with_retries(self) -> None:
         backoff = LoggedBackoff(self._logger, paused_event="runner_waits", resumed_event="runner_goes_on")
         while True:
-            heed_cancellation()
+            raise_if_cancelled()
             try:
                 return await self._begin()
             except DATABASE_ERRORS as error:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from extrato.bus.connection import connect_quietly
+from extrato.bus.connection import connect_without_logs
 from extrato.bus.stream_inspector import ForeignStream, StreamInspector
 from extrato.process import CannotStart
 from services.cli.commands.running import running_hub
@@ -41,7 +41,7 @@ async def _begin_epoch(environment: Mapping[str, str]) -> tuple[Identity, LossRe
         if not running.settings.nats_url:
             raise CannotStart("EXTRATO_NATS_URL must name the NATS server of this log.")
         log = running.hub.log
-        async with connect_quietly(running.settings.nats_url, name="restored") as bus:
+        async with connect_without_logs(running.settings.nats_url, name="restored") as bus:
             try:
                 seen = await StreamInspector(bus, log).report_losses()
             except ForeignStream as error:

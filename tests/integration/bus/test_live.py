@@ -141,7 +141,7 @@ async def test_a_tick_that_comes_many_times_delivers_nothing_twice(
 async def test_who_appends_in_the_same_process_is_heard_without_the_bus(
     seldom_look: None, log: EventLog, listener: Listener
 ):
-    log.appender.on_append = listener.feed.tell
+    log.appender.on_append = listener.feed.announce
     await log.append(append_to(events=3))
     await until(lambda: listener.positions == [2, 3, 4], within_s=BY_THE_BUS_S)
     with pytest.raises(Conflict):
