@@ -40,7 +40,7 @@ async def apply(
     await _write(connection, read_model, rows, gone, table)
 
 
-async def apply_what_can_be(
+async def apply_or_skip(
     connection: asyncpg.Connection, read_model: ReadModel, envelopes: Sequence[Envelope], *, table: str
 ) -> list[PassedOver]:
     """Apply events but for those that are poison, and give these; needs a transaction.
@@ -59,8 +59,8 @@ async def apply_what_can_be(
         if len(envelopes) == 1:
             return [PassedOver.refused(read_model.name, envelopes[0], error)]
         half = len(envelopes) // 2
-        passed = await apply_what_can_be(connection, read_model, envelopes[:half], table=table)
-        return passed + await apply_what_can_be(connection, read_model, envelopes[half:], table=table)
+        passed = await apply_or_skip(connection, read_model, envelopes[:half], table=table)
+        return passed + await apply_or_skip(connection, read_model, envelopes[half:], table=table)
     return []
 
 

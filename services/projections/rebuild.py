@@ -18,10 +18,10 @@ import structlog
 from extrato.store.page import page_of
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from services.projections import checkpoints, passed_over
-from services.projections.apply import apply_what_can_be
+from services.projections.apply import apply_or_skip
 from services.projections.checkpoints import Checkpoint
-from services.projections.current import Stale, why_stale
 from services.projections.passed_over import PassedOver
+from services.projections.staleness import Stale, why_stale
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
@@ -181,7 +181,7 @@ class _Rebuild:
     async def _apply(self, page: Page) -> None:
         """Apply a page; an event that is poison is passed over, as it is when it comes live."""
         async with self._connection.transaction():
-            passed = await apply_what_can_be(self._connection, self._read_model, page.envelopes, table=self._shadow)
+            passed = await apply_or_skip(self._connection, self._read_model, page.envelopes, table=self._shadow)
             passed += [PassedOver.unread(self._read_model.name, each) for each in page.unreadable]
             await passed_over.put(self._connection, [each._replace(read_model=self._shadow) for each in passed])
         for each in passed:

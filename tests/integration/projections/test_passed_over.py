@@ -122,7 +122,7 @@ async def test_what_older_code_passes_over_beside_a_runner_arrives(hub, bus):
             await connection.execute(
                 "INSERT INTO passed_over VALUES ('merchant_positions', 7, '', true, 'no such event')"
             )
-        await runner.look()
+        await runner.check()
         await until(lambda: nothing_is_passed_over(hub))
     assert [row[1] for row in (await hub.rows())["merchant_positions"]] == list(range(1, 11))
 
@@ -223,7 +223,7 @@ async def test_a_checkpoint_that_was_moved_is_noticed_when_the_runner_subscribes
 
 
 async def test_a_log_that_is_restored_under_a_runner_leads_to_a_rebuild(hub, bus, monkeypatch):
-    monkeypatch.setattr("services.projections.runner.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("services.projections.runner.CHECK_INTERVAL_S", 0.05)
     await hub.append_payments([1])
     runner = hub.runner()
     async with in_background(runner.run()):

@@ -188,7 +188,7 @@ async def test_a_process_frozen_in_a_rebuild_holds_up_the_next_one_for_a_limited
             await hub.rebuild(PAYMENT_DETAILS)
 
     with monkeypatch.context() as patched:
-        patched.setattr("services.projections.rebuild.apply_what_can_be", frozen)
+        patched.setattr("services.projections.rebuild.apply_or_skip", frozen)
         async with in_background(freeze()) as (freezing,):
             await asyncio.wait_for(reached.wait(), timeout=10)
             patched.undo()

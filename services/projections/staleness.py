@@ -31,15 +31,15 @@ class Stale(StrEnum):
 
 
 # A running process leaves a read model without a checkpoint, or of another version, to the code that made it so.
-IN_A_RUNNING_PROCESS: Final = frozenset({Stale.NO_TABLE, Stale.OTHER_LOG, Stale.READABLE})
+REBUILT_WHILE_RUNNING: Final = frozenset({Stale.NO_TABLE, Stale.OTHER_LOG, Stale.READABLE})
 
 
 async def why_stale(
-    connection: asyncpg.Connection | asyncpg.Pool, read_model: ReadModel, log: LogReader, *, looked_up_to: int = 0
+    connection: asyncpg.Connection | asyncpg.Pool, read_model: ReadModel, log: LogReader, *, checked_up_to: int = 0
 ) -> Stale | None:
     """Give the first reason to build a table anew, None when it is current.
 
-    Of the events that were passed over, only those after `looked_up_to` are looked at.
+    Of the events that were passed over, only those after `checked_up_to` are looked at.
     """
     checkpoint = (await checkpoints.read(connection, [read_model.name])).get(read_model.name)
     if checkpoint is None:
@@ -50,7 +50,7 @@ async def why_stale(
         return Stale.NO_TABLE
     if not await _is_of(checkpoint, log):
         return Stale.OTHER_LOG
-    if await _can_read_more(connection, read_model, log, after=looked_up_to):
+    if await _can_read_more(connection, read_model, log, after=checked_up_to):
         return Stale.READABLE
     return None
 
