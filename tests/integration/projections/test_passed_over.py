@@ -203,14 +203,14 @@ async def test_a_checkpoint_that_is_moved_ahead_under_a_runner_is_noticed_when_t
     await live_hub.pool.execute("UPDATE checkpoints SET position = position + 2 WHERE read_model = 'payment_details'")
     await live_hub.append_payments([2, 3])
     await until(live_hub.is_complete)
-    await until(lambda: nobody_is_apart(live_hub))
+    await until(lambda: none_is_separate(live_hub))
     live = await live_hub.rows()
     await live_hub.rebuild_all()
     assert await live_hub.rows() == live
 
 
-async def nobody_is_apart(hub):
-    return not any(lane.is_apart.is_set() for lane in hub.live_runner._lanes)
+async def none_is_separate(hub):
+    return not any(state.is_separate.is_set() for state in hub.live_runner._states)
 
 
 async def test_a_checkpoint_that_was_moved_is_noticed_when_the_runner_subscribes(live_hub):
