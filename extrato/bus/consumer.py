@@ -1,8 +1,8 @@
-"""A durable consumer of the whole log: every event once and in order, from a bus that may lose any of them.
+"""A durable consumer of the whole log: every event once and in order, even where the bus loses messages.
 
-Messages arrive over a durable JetStream pull consumer, without their bodies. They say how far the log has come; the
-events themselves are read from the log, so that neither a lost message nor a forged one changes anything. When the
-consumer or its stream was deleted, both are made again, and what the refilled stream repeats is passed over.
+Messages arrive without bodies from a durable JetStream pull consumer. They name the log's newest position. The events
+are read from the log, so a lost or forged message has no effect. A deleted consumer or stream is created again, and
+events that the refilled stream repeats are skipped.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 LOOK_AT_LOG_S: Final = 1.0
 
-# After a batch of more than a few the next one is let grow: a transaction for a hundred costs little more than for ten.
+# After a batch of more than BUSY_ABOVE messages, it waits for a larger one: each transaction has a fixed cost.
 BUSY_ABOVE: Final = 16
 LINGER_S: Final = 0.02
 
@@ -41,19 +41,18 @@ RETRIED_ERRORS: Final = (*NATS_ERRORS, *DATABASE_ERRORS)
 
 
 async def _nothing() -> None:
-    """Do nothing before events are handed over."""
+    """Do nothing at a subscription."""
 
 
 class DurableConsumer:
-    """Feeds a handler from `checkpoint` on, for ever.
+    """Passes the log to a handler from `checkpoint` on, without end.
 
-    `handle` takes pages of the log in order. It keeps a page's `position` in the transaction of its effects, passes
-    over events at or below the position it kept before, and decides what becomes of an event that it cannot take.
-    While it raises that the store or the bus is away, or refuses, the consumer waits and hands the page over again.
-    `durable` is `<service>-<purpose>`; an unreadable event is dead-lettered under `dead.<durable>.…` after its
-    page was handed over, if the bus can be reached. `before` is called at each subscription, and when the log ends
-    before the checkpoint; it may set `checkpoint` back. `subscribed` is set once the consumer has caught up with the
-    log and hears the bus.
+    `handle` takes pages of the log in order. It stores a page's `position` in the transaction of its effects, skips
+    events up to the stored position, and decides about events that it cannot apply. After an error of
+    `RETRIED_ERRORS`, the consumer waits and passes the page again. `durable` is `<service>-<purpose>`. An unreadable
+    event is dead-lettered under `dead.<durable>.…` after its page, if the bus is available. `before` is called at each
+    subscription, and when the log ends before the checkpoint; it may lower `checkpoint`. `subscribed` is set once the
+    consumer has read the log to its end and is subscribed.
     """
 
     def __init__(
@@ -90,7 +89,7 @@ class DurableConsumer:
                 await self._backoff.pause(error)
 
     async def catch_up(self, up_to: int | None = None) -> None:
-        """Read the log from the checkpoint to `up_to`, or to its end."""
+        """Handle the log from the checkpoint to `up_to`, or to its end."""
         while True:
             rows = await self._log.read_rows(self.checkpoint, up_to=up_to, limit=READ_PAGE)
             if rows:
@@ -100,7 +99,7 @@ class DurableConsumer:
                 return
 
     async def _follow(self) -> None:
-        """Hear the bus until that breaks."""
+        """Handle the bus's messages until an error."""
         pull = DurablePull(self._bus, stream=PAYMENTS_STREAM, durable=self._durable)
         try:
             await self._reading_on(self._open(pull))
@@ -118,7 +117,7 @@ class DurableConsumer:
         await pull.open()
 
     async def _reading_on(self, waiting: Coroutine[object, object, None]) -> None:
-        """Wait for the bus, and look at the log meanwhile: a bus that is away or does not answer delays nothing."""
+        """Wait for the bus and read the log meanwhile, so that an unavailable bus delays no event."""
         task = asyncio.create_task(waiting)
         try:
             while not (await asyncio.wait((task,), timeout=LOOK_AT_LOG_S))[0]:
@@ -138,14 +137,14 @@ class DurableConsumer:
                 await asyncio.sleep(LINGER_S)
         now_s = asyncio.get_running_loop().time()
         if now_s >= self._look_at_s:
-            # The bus may be quiet, silently cut off, or busy with what is known: the log knows which.
+            # The bus may be quiet, cut off, or repeating known events. Only the log shows which.
             self._look_at_s = now_s + LOOK_AT_LOG_S
             await self._look_at_log()
 
     async def _look_at_log(self) -> None:
-        """Read what there is; a log that went back behind the checkpoint begins like a new subscription.
+        """Handle the log's new events; when the log ends before the checkpoint, call `before` first.
 
-        One that went back and has outgrown the checkpoint since is for the handler to notice, by a page's `after`.
+        A log that went back may have grown beyond the checkpoint again. The handler detects that by a page's `after`.
         """
         if await self._log.head() < self.checkpoint:
             self._logger.warning("consumer_found_log_shorter", checkpoint=self.checkpoint)
@@ -172,7 +171,7 @@ class DurableConsumer:
             await self.catch_up(reached)
         for position, message in spoken_of:
             if position > self.checkpoint:
-                await self._dead_letter(_named(message), await pull.body_of(message), "The log has no such place.")
+                await self._dead_letter(_named(message), await pull.body_of(message), "The log has no such position.")
 
     async def _hand_over(self, page: Page) -> None:
         await self._handle(page)

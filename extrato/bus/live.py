@@ -1,7 +1,7 @@
-"""The newest events as they come, for those who are connected now: fast, and whole all the same.
+"""Delivers new events to connected clients: fast, complete and in order.
 
-The relay's ticks say how far the log has come. The events are read from the log, so that a tick that is lost or
-forged changes nothing; a look at the log's end twice a second notices a last one that got lost.
+The relay's ticks name the log's newest position. The feed reads the events from the log, so a forged tick has no
+effect. It also reads the log's end twice a second, so a lost tick costs half a second.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from contracts.envelope import Envelope
     from extrato.store.log import LogReader
 
-# Without the bus, sockets of a revoked key end within twice as long.
+# Without the bus, sockets of a revoked key close within twice this time.
 LOOK_AT_LOG_S: Final = 0.5
 FIRST_PAUSE_S: Final = 0.2
 MAX_POSITION_LENGTH: Final = 18
@@ -37,9 +37,9 @@ MAX_POSITION_LENGTH: Final = 18
 class LiveFeed:
     """Calls `deliver` with every event after the start, in order and once each.
 
-    `deliver` must not wait; slow listeners are its own business. While `is_unheard` says so, events are counted and
-    neither decoded nor delivered. When the log went back, `went_back` is called with the last position that it has in
-    common with what was delivered, and the feed goes on at the log's end.
+    `deliver` must not block; it also handles slow clients. While `is_unheard` returns True, the feed skips events
+    without decoding them. When the log went back, the feed calls `went_back` with the last position that the log has
+    in common with the delivered events, and continues at the log's end.
     """
 
     def __init__(
@@ -69,16 +69,16 @@ class LiveFeed:
 
     @property
     def position(self) -> int:
-        """Give the position up to which events were delivered."""
+        """The position up to which events are delivered."""
         return self._cursor.position
 
     @property
     def epoch(self) -> int:
-        """Give the epoch of the log that positions are of."""
+        """The epoch of `position`."""
         return self._cursor.epoch
 
     async def start(self) -> None:
-        """Take the present end of the log as the start, and subscribe."""
+        """Subscribe, and start at the present end of the log."""
         await self._bus.listen(TICK_SUBJECT, self._on_tick)
         await self._cursor.move_to_end()
 
@@ -89,7 +89,7 @@ class LiveFeed:
                 await self._next()
             except LogWentBack as back:
                 self._logger.error("log_went_back", position=self.position, last_common=back.last_common)  # noqa: TRY400
-                # Who comes back at once must find the new epoch, and a feed that stands where it goes on.
+                # A client that reconnects at once must find the next epoch and the feed's next position.
                 await self._until_at_end()
                 self._went_back(back.last_common)
             except (*DATABASE_ERRORS, *NATS_ERRORS) as error:
@@ -98,7 +98,7 @@ class LiveFeed:
                 self._backoff.reset()
 
     def announce(self, position: int) -> None:
-        """Say that the log has come to `position`, as a tick does: for who appends in the same process, and sooner."""
+        """Report the log's newest position, as a tick does. An appender in the same process calls it sooner."""
         self._announced = max(self._announced, position)
         self._ticked.set()
 
@@ -112,7 +112,7 @@ class LiveFeed:
                 await self._ticked.wait()
         self._ticked.clear()
         announced, self._announced = self._announced, 0
-        # By the clock, for ticks may come that tell nothing new: of a relay that refills the stream, or of an enemy.
+        # By the clock, because ticks may carry old positions: from a relay that refills the stream, or forged ones.
         now_s = asyncio.get_running_loop().time()
         is_due = now_s >= self._look_at_s
         if is_due:
@@ -122,7 +122,7 @@ class LiveFeed:
             await self._read_log(up_to=None if is_due else announced)
         elif is_due:
             end = await self._cursor.read_end()
-            # Who began to listen meanwhile must be told what came since the old place.
+            # A client that subscribed meanwhile must receive the events since the old position.
             if self._is_unheard():
                 self._cursor.move_to(*end)
 

@@ -1,12 +1,11 @@
-"""Carries the log to the bus, in order, without a gap and without a second copy.
+"""Publishes the log on the bus, in order, each event once and without a gap.
 
-Every process that may relay runs one; a lease in PostgreSQL makes one of them the leader. The
-bus itself says how far the leader has come: the last message of the stream. Each message is
-published with the sequence number it must follow, so that a leader who lost the lease, or a stream
-that was deleted or emptied, makes the publication fail; the relay then looks again, and if the
-stream is empty it refills it from the beginning of the log.
+Several processes run a relay; a lease in PostgreSQL makes one of them the leader. The stream's last message
+shows how far the relay has come. Each message names the sequence number that it must follow. So a message fails
+when the leader has lost the lease, or when the stream was deleted or emptied. The relay then compares the stream with
+the log again, and fills an empty stream from the beginning of the log.
 
-Behind each page goes a tick, which tells those who follow the log how far it has come.
+After each page, a tick tells consumers the log's newest position.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 PAGE: Final = 2000
 MAX_UNANSWERED: Final = 4000
 
-# After a page of more than a few, the next one is let grow: what a page costs does not depend on its length alone.
+# After a page of more than BUSY_ABOVE events, the relay waits for a larger one: each page has a fixed cost.
 BUSY_ABOVE: Final = 16
 LINGER_S: Final = 0.005
 
@@ -50,7 +49,7 @@ LONGEST_PAUSE_S: Final = 30.0
 
 
 class Relay:
-    """Publishes what is appended, as long as it is the leader."""
+    """Publishes appended events while it is the leader."""
 
     def __init__(self, *, database_url: str, log: LogReader, signal: LogSignal, bus: Bus) -> None:
         self._database_url = database_url
@@ -64,7 +63,7 @@ class Relay:
         self._inspector = StreamInspector(bus, log)
         self._position = 0
         self._sent = 0
-        # The newest event that was published, to notice when the log does not have it any more.
+        # The newest published event, to detect a log that lost it.
         self._last = (0, "")
         self._check_at_s = 0.0
         self._renew_at_s = 0.0
@@ -73,11 +72,11 @@ class Relay:
 
     @property
     def position(self) -> int:
-        """Give the position of the newest event that the bus is known to hold."""
+        """The newest position that the server has acknowledged."""
         return self._position
 
     async def run(self) -> None:
-        """Relay until cancelled: wait to become the leader, publish, and start over when something breaks."""
+        """Relay until cancelled: wait for the lease, publish, and start again after an error."""
         while True:
             raise_if_cancelled()
             try:
@@ -98,7 +97,7 @@ class Relay:
 
     async def _lead(self, connection: asyncpg.Connection) -> None:
         lease = Lease(connection)
-        # PostgreSQL tells nobody that a lease has ended.
+        # PostgreSQL does not notify when a lease ends.
         while not await lease.take():  # noqa: ASYNC110
             await asyncio.sleep(WAIT_FOR_LEASE_S)
         self.is_leader = True
@@ -125,12 +124,12 @@ class Relay:
                 known = publisher.known
             finally:
                 await publisher.close()
-            # Whatever sets the stream back each time must not have it filled in a circle.
+            # Longer pauses, in case the same fault empties the stream after each refill.
             refills = 0 if contents.position else refills + 1
             await asyncio.sleep(min(LONGEST_PAUSE_S, 0.01 * 2**refills) if refills > 1 else 0)
 
     async def _announce_epoch(self, identity: Identity) -> None:
-        """Tell subscribers that the log went back; until that is stored, the stream is not signed with the epoch."""
+        """Announce to subscribers that the log went back. Only then is the stream signed with the epoch."""
         fact = EpochBegun(
             log=str(identity.log_id),
             epoch=identity.epoch,
@@ -145,10 +144,10 @@ class Relay:
         return RelayProgress(bus_id=contents.bus_id, sequence=sequence, position=position, event_id=event_id)
 
     async def _publish_all(self, publisher: SequencedPublisher, contents: StreamContents, lease: Lease) -> None:
-        """Publish what there is and what comes, as long as the lease is held; raises `StreamMoved`, `LeaseLost`."""
+        """Publish present and future events while the lease lasts; raises `StreamMoved` and `LeaseLost`."""
         while not lease.has_ended:
             raise_if_cancelled()
-            # The next page is read while the answers to the last one come.
+            # The relay reads the next page while the answers to the last one arrive.
             rows = await self._next_rows()
             if rows:
                 await publisher.until_answered(but=MAX_UNANSWERED - PAGE)
@@ -170,31 +169,31 @@ class Relay:
                 await self._check(publisher.sequence, contents)
 
     async def _next_rows(self) -> list[LogRow]:
-        """Read the rows that follow, and with them the one before: a log that went back has another one there."""
+        """Return the next rows. The row before them is read too, because a log that went back has another one there."""
         position, event_id = self._last
         if position != self._sent or not position:
             return await self._log.read_rows(self._sent, limit=PAGE)
         rows = await self._log.read_rows(position - 1, limit=PAGE + 1)
         if not rows or rows[0].id != position or read_state_text(rows[0]).event_id != event_id:
-            raise StreamMoved("The log does not have the event any more that was published last.")
+            raise StreamMoved("The log lost the event that was published last.")
         return rows[1:]
 
     async def _check(self, sequence: int, contents: StreamContents) -> None:
-        """Notice a stream that others changed, and another epoch, also where no publication failed for it."""
+        """Check for a changed stream and another epoch, also where no message failed."""
         self._check_at_s = asyncio.get_running_loop().time() + LOOK_AGAIN_S
         try:
             state = (await self._bus.jetstream.stream_info(PAYMENTS_STREAM)).state
         except nats.js.errors.NotFoundError as error:
-            raise StreamMoved("There is no stream.") from error
+            raise StreamMoved("The stream does not exist.") from error
         begins_elsewhere = state.messages == 0 or state.first_seq != contents.first_sequence
         holds_some = sequence >= contents.first_sequence
         if state.last_seq != sequence or (holds_some and begins_elsewhere and not contents.may_shrink):
-            raise StreamMoved("Others have changed the stream.")
+            raise StreamMoved("Another client changed the stream.")
         if (await self._log.identity.read()).epoch != contents.identity.epoch:
             raise StreamMoved("Another epoch has begun.")
 
     async def _publish(self, rows: list[LogRow], publisher: SequencedPublisher, contents: StreamContents) -> None:
-        """Publish a page, and do not wait for the answers."""
+        """Publish a page without waiting for the answers."""
         previous, messages = self._sent, []
         for row in rows:
             try:
@@ -204,7 +203,7 @@ class Relay:
                 continue
             previous = row.id
             if not fits(message, max_bytes=contents.max_message_bytes):
-                # The next message shows a hole, and who reads it finds this event in the log.
+                # The next message's `previous` shows the gap, and a subscriber finds this event in the log.
                 self._logger.warning("relay_passes_over_large_event", position=row.id)
                 continue
             messages.append(message)

@@ -1,9 +1,9 @@
-"""What the stream holds of this log, found out by comparing events and not positions only.
+"""Compares the stream with the log by events, not only by positions.
 
-A stream carries one log, by the id in its metadata. Its last event must be the log's event at that position. If it is
-not, either others have written to the stream, or the log went back: it was restored from a copy that lacks events
-which the stream has. Such events are named, a new epoch begins, and the stream is filled anew: JetStream cannot cut a
-tail.
+A stream carries one log; its metadata has the log's id. Its last event must be the log's event at that position.
+Otherwise another client wrote to the stream, or the log went back: a restored copy lacks events that the stream has.
+The inspector then logs the lost events, begins an epoch and empties the stream, because JetStream cannot remove the
+last messages only.
 """
 
 from __future__ import annotations
@@ -46,19 +46,20 @@ ANY_SUBJECT: Final = ">"
 NAMED_IN_A_LINE: Final = 500
 CHECKS: Final = 10
 CHECK_AGAIN_S: Final = 0.5
-# As many messages as a relay may have in flight, and as many again.
+# Twice as many messages as a relay may have in flight.
 COMPARED: Final = 8000
 
 
 class ForeignStream(Exception):
-    """The stream carries another log; it is left as it is. The message is one sentence for an operator."""
+    """The stream carries another log and is left unchanged. The message is one sentence for an operator."""
 
 
 class StreamContents(Struct, frozen=True, kw_only=True):
-    """What the stream holds: events up to `position`, whose id is `event_id`, at sequence numbers up to `sequence`.
+    """The stream's events: the last one is `event_id` at `position`, with the sequence number `sequence`.
 
-    `first_sequence` is where they begin. With `may_shrink` an operator has limited the stream, and its beginning goes.
-    A message has at most `max_message_bytes`. With `begins_epoch` the stream is not signed with the epoch yet.
+    The first one has `first_sequence`. With `may_shrink`, an operator has limited the stream, and its oldest messages
+    disappear. A message has at most `max_message_bytes`. With `begins_epoch`, the stream's metadata still has an older
+    epoch.
     """
 
     identity: Identity
@@ -73,7 +74,7 @@ class StreamContents(Struct, frozen=True, kw_only=True):
 
 
 class LossReport(Struct, frozen=True, kw_only=True):
-    """What the stream knows and the log may have lost: the newest of each, and how many events are lost."""
+    """The newest position, payment id and epoch that the log may have lost, and the number of lost events."""
 
     position: int
     payment_id: int
@@ -83,7 +84,7 @@ class LossReport(Struct, frozen=True, kw_only=True):
 
 
 class StoredMessage(Struct, frozen=True, kw_only=True):
-    """One message of the stream. `log` is None where an older version wrote it."""
+    """One message of the stream. `log` is None when an older version published it."""
 
     sequence: int
     position: int
@@ -110,11 +111,11 @@ class StreamInspector:
     async def reconcile(
         self, known: tuple[int, int] | None = None, *, progress: RelayProgress | None = None
     ) -> StreamContents:
-        """Find out how far the stream has come, and empty it where it holds something else; raises `ForeignStream`.
+        """Return what the stream has of the log; empty a stream with other messages. Raises `ForeignStream`.
 
-        `known` is a sequence number with its position up to which the stream was right. What came behind it is compared
-        message by message: a foreign one that took the place of one in flight is refused by no later one.
-        `progress` tells what a stream held last that an operator's limits have emptied.
+        `known` is a sequence number and its position up to which the stream was correct. Later messages are compared
+        one by one: no later message fails after a foreign one that took the number of a message in flight. `progress`
+        is the last known event of a stream that an operator's limits may have emptied.
         """
         await self._bus.ensure_streams()
         identity = await self._log.identity.read()
@@ -153,14 +154,13 @@ class StreamInspector:
         )
 
     async def sign_epoch(self, identity: Identity) -> None:
-        """Write into the stream's metadata that its subscribers were told of the epoch."""
+        """Write the epoch into the stream's metadata, after its announcement to subscribers."""
         await self._sign(await self._jetstream.stream_info(PAYMENTS_STREAM), identity, epoch=identity.epoch)
 
     async def check(self, pool: asyncpg.Pool) -> None:
-        """See that this NATS carries this log, or nothing yet; raises `ForeignStream`.
+        """Check that this NATS carries this log or none, and that a leading relay uses it; raises `ForeignStream`.
 
-        When a relay leads, it must be this NATS that it leads to. A stream that was lost a moment ago gets its id when
-        the leader makes it, so that it is asked for several times.
+        A recreated stream gets its id when the leader signs it, so the check is repeated several times.
         """
         for _ in range(CHECKS):
             identity, metadata = await self._log.identity.read(), await self._metadata()
@@ -170,7 +170,7 @@ class StreamInspector:
             if bus_id is None or metadata.get(STREAM_BUS) == bus_id:
                 return
             await asyncio.sleep(CHECK_AGAIN_S)
-        raise ForeignStream("The relay of this log leads to another NATS: every process of a hub uses the same one.")
+        raise ForeignStream("The relay of this log uses another NATS: every process of a hub must use the same one.")
 
     async def _metadata(self) -> dict[str, str]:
         try:
@@ -179,7 +179,7 @@ class StreamInspector:
             return {}
 
     async def report_losses(self) -> LossReport:
-        """Find out what the stream knows and the log may have lost, and change neither; raises `ForeignStream`."""
+        """Report the stream's events that the log may have lost, without changes; raises `ForeignStream`."""
         identity, head = await self._log.identity.read(), await self._log.head()
         try:
             info = await self._jetstream.stream_info(PAYMENTS_STREAM)
@@ -204,15 +204,15 @@ class StreamInspector:
     async def _empty_stream(
         self, info: StreamInfo, identity: Identity, last: StoredMessage | None, *, epoch: int, owner: str | None
     ) -> Identity:
-        """Empty a stream of this log that does not end where the log can go on; gives the identity to fill it with."""
+        """Empty a stream whose end differs from the log; return the identity for the next messages."""
         sequence, common = await self._last_common(info.state)
         if owner is None and not common:
-            raise ForeignStream(_foreign("nobody"))
+            raise ForeignStream(_foreign("unknown"))
         lost = await self._lost(identity, sequence or info.state.first_seq - 1, info.state.last_seq)
         if lost:
             newest = max(epoch, *(each.epoch for each in lost))
             for first in range(0, len(lost), NAMED_IN_A_LINE):
-                # A fact has so many lines: a loss of thousands of events is named all the same.
+                # Many events a line: the log throttle would drop thousands of lines.
                 named = [[each.position, each.event_id] for each in lost[first : first + NAMED_IN_A_LINE]]
                 self._logger.error("log_lost_events", events=named)
             self._logger.error("log_went_back", last_common=common, lost=len(lost), epoch=newest)
@@ -225,13 +225,13 @@ class StreamInspector:
         return identity
 
     async def _in_epoch_after(self, identity: Identity, epoch: int, last_common: int) -> Identity:
-        """Give an identity whose epoch is above `epoch`."""
+        """Return an identity with an epoch above `epoch`."""
         if identity.epoch > epoch:
             return identity
         return await self._log.identity.begin_epoch(epoch, last_common=last_common, reason="the stream knew more")
 
     async def _has_aged(self, info: StreamInfo, identity: Identity, progress: RelayProgress) -> bool:
-        """Say whether an empty stream is as this log left it, and only its messages grew too old."""
+        """Return whether an empty stream is unchanged except for expired messages."""
         _, epoch = _owner(info.config)
         return (
             (info.config.metadata or {}).get(STREAM_BUS) == progress.bus_id
@@ -241,7 +241,7 @@ class StreamInspector:
         )
 
     async def _sign(self, info: StreamInfo, identity: Identity, *, epoch: int) -> str:
-        """Write into the stream's metadata whose it is; gives the id of this NATS."""
+        """Write the log's id and epoch into the stream's metadata; return the id of this NATS."""
         known = info.config.metadata or {}
         bus_id: str = known.get(STREAM_BUS) or uuid4().hex
         signed = {STREAM_LOG: str(identity.log_id), STREAM_EPOCH: str(epoch), STREAM_BUS: bus_id}
@@ -250,7 +250,7 @@ class StreamInspector:
         return bus_id
 
     async def _last_common(self, state: StreamState) -> tuple[int, int]:
-        """Find the last message whose event the log has; gives its sequence number and position, or zeros."""
+        """Return the sequence number and position of the last message whose event the log has, or zeros."""
         low, high = state.first_seq - 1, state.last_seq
         position = 0
         while low < high:
@@ -263,7 +263,7 @@ class StreamInspector:
         return (low, position) if position else (0, 0)
 
     async def _lost(self, identity: Identity, after: int, last: int) -> list[StoredMessage]:
-        """Give the events behind a message that this log had once: each names the log and its place in the chain."""
+        """Return the messages after sequence number `after` that name this log, whose events it has lost."""
         lost: list[StoredMessage] = []
         while after < last:
             message = await self._message(after + 1, or_next=True)
@@ -274,7 +274,7 @@ class StreamInspector:
         return lost
 
     async def _is_whole(self, state: StreamState, identity: Identity, max_bytes: int) -> bool:
-        """Say whether the stream has its beginning: before its first message is nothing that could be published."""
+        """Return whether the log has no publishable event before the stream's first message."""
         first = await self._message(state.first_seq)
         return first is not None and (
             first.previous == 0 or await self._published_between(0, first.previous, identity, max_bytes) == []
@@ -283,17 +283,17 @@ class StreamInspector:
     async def _is_right_behind(
         self, known: tuple[int, int], state: StreamState, last: StoredMessage, identity: Identity, max_bytes: int
     ) -> bool:
-        """Say whether the stream has the log's events behind what is known of it, and no other messages."""
+        """Return whether the stream's messages after `known` are the log's events, and no others."""
         sequence, position = known
         if state.first_seq > sequence + 1 or state.last_seq - sequence > COMPARED:
-            # Another relay has filled it since.
+            # Another relay has filled the stream since.
             return True
         messages = [await self._message(number) for number in range(sequence + 1, state.last_seq + 1)]
         found = [message.position if message else 0 for message in messages]
         return found == await self._published_between(position, last.position, identity, max_bytes)
 
     async def _published_between(self, after: int, up_to: int, identity: Identity, max_bytes: int) -> list[int] | None:
-        """Give the positions of the events that can be published; None when there are too many to tell."""
+        """Return the positions of the publishable events; None for more than `COMPARED` rows."""
         rows = await self._log.read_rows(after, up_to=up_to, limit=COMPARED + 1)
         return None if len(rows) > COMPARED else [row.id for row in rows if _is_published(row, identity, max_bytes)]
 
@@ -301,7 +301,7 @@ class StreamInspector:
         return await self._log.event_id_at(message.position) == message.event_id
 
     async def _message(self, sequence: int, *, or_next: bool = False) -> StoredMessage | None:
-        """Read a message of the stream, or the next one; None when there is none there, or none of the hub's."""
+        """Return a message of the stream, or the next one; None when it is missing or not the hub's."""
         subject = ANY_SUBJECT if or_next else None
         try:
             message = await self._jetstream.get_msg(PAYMENTS_STREAM, seq=sequence, subject=subject, next=or_next)
@@ -320,12 +320,12 @@ class StreamInspector:
         )
 
     def _max_bytes(self, config: StreamConfig) -> int:
-        """Give how large a message may be: an operator may allow less than the server does."""
+        """Return the largest size of a message: an operator's limit may be below the server's."""
         allowed: int = self._bus.client.max_payload
         return min(allowed, config.max_msg_size) if config.max_msg_size and config.max_msg_size > 0 else allowed
 
     def _log_limits(self, config: StreamConfig) -> bool:
-        """Say once what an operator's limits mean; says whether there are any."""
+        """Log once what an operator's limits mean; return whether there are limits."""
         limits = tuple(
             limit if limit and limit > 0 else None for limit in (config.max_msgs, config.max_bytes, config.max_age)
         )
@@ -350,15 +350,15 @@ def _is_published(row: LogRow, identity: Identity, max_bytes: int) -> bool:
 
 
 def _owner(config: StreamConfig) -> tuple[str | None, int]:
-    """Read whose a stream is, and in which epoch it was written to last."""
+    """Return the log id and the epoch of a stream's metadata."""
     metadata = config.metadata or {}
     return metadata.get(STREAM_LOG), _number(metadata.get(STREAM_EPOCH))
 
 
 def _number(text: str | None) -> int:
-    """Read a number of up to 18 digits; 0 for anything else."""
+    """Return a number of up to 18 digits; 0 for any other text."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 18 else 0
 
 
 def _foreign(owner: str | None) -> str:
-    return f"The stream {PAYMENTS_STREAM} of this NATS carries another log ({owner}); give this hub a NATS of its own."
+    return f"The stream {PAYMENTS_STREAM} of this NATS carries another log ({owner}); give this hub a separate NATS."
