@@ -234,7 +234,7 @@ class Bus:
         except BaseException as error:
             await _leave(client)
             if isinstance(error, Exception):
-                # A broken connection raises whichever error comes first, not only the client's own.
+                # A broken connection may raise other errors than the client's own.
                 raise bus_error_of(failures[-1] if failures else error) from error
             raise
         return client

@@ -196,7 +196,7 @@ def _is_delivered_by(copy: StreamInfo, delivery: ConsumerInfo) -> bool:
 
 
 def _is_whole(copy: StreamInfo, source: StreamInfo) -> bool:
-    """Return whether the copy has the origin's first message and every later one up to its end, and no more."""
+    """Return whether the copy has all messages of the origin from the first to its own end, and no others."""
     has, had = copy.state, source.state
     begins_later = has.last_seq > 0 and has.first_seq > had.first_seq
     is_of_same_range = (has.first_seq, has.last_seq) == (had.first_seq, had.last_seq)

@@ -109,4 +109,4 @@ class LeanClient(Client):
 
 
 async def _never(_message: object) -> None:
-    """Stand in until the raw callback is set: no message arrives before the flush."""
+    """Ignore messages from before the raw callback is set; none arrives before the flush."""

@@ -204,7 +204,7 @@ class Relay:
             previous = row.id
             if not fits(message, max_bytes=contents.max_message_bytes):
                 # The next message's `previous` shows the gap, and a subscriber finds this event in the log.
-                self._logger.warning("relay_passes_over_large_event", position=row.id)
+                self._logger.warning("relay_skips_large_event", position=row.id)
                 continue
             messages.append(message)
             self._last = (row.id, message.event_id)

@@ -1,4 +1,4 @@
-"""Keeps every read model up to date: one consumer of the log feeds all of them together, each can be fed apart."""
+"""Keeps every read model up to date: one consumer feeds all of them together; a failing one is fed separately."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 
 DURABLE: Final = "projections-read-models"
 
-# Older code that runs beside this one may pass over what this one can read, and people change checkpoints by hand.
+# Older code beside this one may skip events that this code can read, and an operator may change checkpoints.
 CHECK_INTERVAL_S: Final = 60.0
 
-# After a page that came while this one was applied.
+# Before the next try to join the shared feed, after a page that arrived meanwhile.
 JOIN_PAUSE_S: Final = 0.01
 
 
 class ReadModelState:
-    """How one read model is fed: with the others, or apart, from its own checkpoint."""
+    """The state of one read model in this process; with `is_separate`, it is fed from its own checkpoint."""
 
     def __init__(self, read_model: ReadModel) -> None:
         self.read_model = read_model
@@ -57,7 +57,7 @@ class ReadModelState:
 
 
 class CannotApply(Exception):
-    """One read model could not take a page; `__cause__` says why."""
+    """One read model could not apply a page; `__cause__` is the reason."""
 
     def __init__(self, state: ReadModelState) -> None:
         super().__init__(state.name)
@@ -65,14 +65,14 @@ class CannotApply(Exception):
 
 
 class Runner:
-    """Feeds read models, and builds the tables that are missing or stale.
+    """Feeds read models, and rebuilds missing or stale tables.
 
-    The rows and the checkpoint move in one transaction that begins by locking the checkpoint. So an event
-    has its effect once, whoever brings it and however often, and several runners may run side by side.
-    All read models take a page of the log in one transaction. The one that stumbles leaves the others and is fed
-    apart, out of the log, until it has caught up with them: there it passes over what it cannot take, waits while
-    PostgreSQL refuses, and is built anew when it is stale.
-    A read model that another version of the code has rebuilt since is left to that version.
+    One transaction locks the checkpoint, changes the rows and moves the checkpoint. So each event has its effect once,
+    and several runners may run side by side.
+    All read models apply a page of the log in one transaction. One that fails is fed separately, from the log, until it
+    has caught up with the others. Meanwhile it skips events that it cannot apply, waits while PostgreSQL rejects its
+    writes, and is rebuilt when it is stale.
+    A read model that another version of the code has rebuilt is left to that version.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Runner:
 
     @property
     def waiting(self) -> dict[str, str]:
-        """Say which read models wait, and for what."""
+        """The read models that wait, with the reason."""
         return {state.name: state.backoff.reason for state in self._states if state.backoff.reason is not None}
 
     async def run(self) -> None:
@@ -105,17 +105,17 @@ class Runner:
             await self.consumer.run()
 
     async def until_ready(self) -> None:
-        """Wait until every read model knows the log as it was at the beginning, or waits and has said why."""
+        """Wait until every read model has applied the log of the start, or waits and has logged the reason."""
         await self.consumer.subscribed.wait()
         for state in self._states:
             await state.settled.wait()
 
-    # --- together ---------------------------------------------------------------------------------
+    # --- the shared feed --------------------------------------------------------------------------
 
     async def handle(self, page: Page) -> None:
-        """Apply a page to every read model that is not fed apart, and move all of them to its end.
+        """Apply a page to every read model in the shared feed, and move their checkpoints to its end.
 
-        Raises what shows that PostgreSQL is away, and nothing else.
+        Raises only errors of an unavailable PostgreSQL.
         """
         self._fed_to = page.position
         while states := [state for state in self._states if not state.is_separate.is_set()]:
@@ -126,7 +126,7 @@ class Runner:
             except asyncpg.PostgresError as error:
                 if not is_refusal(error):
                     raise
-                # About none of them in particular, or about the checkpoint of one: each finds out by itself.
+                # The error names no read model, or concerns one checkpoint. Fed separately, each shows its own error.
                 self._logger.warning("read_models_fed_apart", error=repr(error))
                 for state in states:
                     state.is_separate.set()
@@ -155,7 +155,7 @@ class Runner:
             raise CannotApply(state) from error
 
     def _is_fed_by(self, page: Page, state: ReadModelState, checkpoint: Checkpoint | None) -> bool:
-        """Say whether the rows follow from this version of the code, and from all of the log before the page."""
+        """Return whether this version of the code built the rows from the whole log before the page."""
         if checkpoint is None or checkpoint.version != state.read_model.version:
             if state.name not in self._left_to_others:
                 self._left_to_others.add(state.name)
@@ -166,17 +166,17 @@ class Runner:
             return False
         return True
 
-    # --- apart ------------------------------------------------------------------------------------
+    # --- the separate feeds -----------------------------------------------------------------------
 
     async def _keep(self, state: ReadModelState) -> None:
-        """Feed a read model whenever it is apart, until it stands where the others are."""
+        """Feed a read model while it is separate, until it has caught up with the others."""
         while True:
             await state.is_separate.wait()
             raise_if_cancelled()
             try:
                 await self._heal(state)
                 position = await self._catch_up(state)
-            except Exception as error:  # noqa: BLE001 - it is tried again for ever, and said
+            except Exception as error:  # noqa: BLE001 - it is logged and retried without end
                 state.settled.set()
                 await state.backoff.pause(error)
                 continue
@@ -196,7 +196,7 @@ class Runner:
         state.reasons = REBUILT_WHILE_RUNNING
 
     async def _catch_up(self, state: ReadModelState) -> int | None:
-        """Feed a read model to the end of the log; gives where it stands, None when it is left to other code."""
+        """Feed a read model to the end of the log; return its position, None when other code owns it."""
         while True:
             checkpoint = (await checkpoints.read(self._pool, [state.name])).get(state.name)
             if checkpoint is None or checkpoint.version != state.read_model.version:
@@ -208,7 +208,7 @@ class Runner:
             raise_if_cancelled()
 
     async def _feed_separately(self, state: ReadModelState, page: Page) -> None:
-        """Apply what can be applied of a page that begins where the read model stands, and write down the rest."""
+        """Apply a page that follows the checkpoint, and record the skipped events."""
         async with self._pool.acquire() as connection, connection.transaction():
             checkpoint = (await checkpoints.lock(connection, [state.name])).get(state.name)
             if checkpoint is None or (checkpoint.version, checkpoint.position) != (
@@ -221,18 +221,18 @@ class Runner:
             await passed_over.put(connection, [*refused, *_unread(page, {state.name: checkpoint})])
             await checkpoints.move(connection, [state.name], page.position, page.event_id)
         for each in refused:
-            self._logger.error("event_passed_over", **each._asdict())
+            self._logger.error("event_skipped", **each._asdict())
         await self.consumer.dead_letter_positions(
             [(each.position, f"{each.read_model}: {each.reason}") for each in refused]
         )
 
-    # --- looking ----------------------------------------------------------------------------------
+    # --- checks -----------------------------------------------------------------------------------
 
     async def check(self) -> None:
-        """Begin no later than the log ends; set apart the read models that cannot be believed, or stand before that."""
+        """Begin at the log's end at the latest; feed stale read models and those that are behind separately."""
         head = await self._log.head()
         if head < self.consumer.checkpoint:
-            # What was restored may be of an older version of the code than the one that led it forward before.
+            # An older version of the code may have built the restored tables.
             self._left_to_others.clear()
             await self._check(tuple(Stale))
         else:
@@ -274,7 +274,7 @@ class Runner:
                 await backoff.pause(error)
 
     async def _begin(self) -> None:
-        """Begin where the read model that has come farthest stands; those that stand elsewhere are fed apart."""
+        """Begin at the position of the newest current read model; feed all others separately."""
         await self._check(tuple(Stale))
         found = await checkpoints.read(self._pool, [state.name for state in self._states])
         current = {state.name: found[state.name].position for state in self._states if not state.is_separate.is_set()}
@@ -290,7 +290,7 @@ class Runner:
 
 
 def _unread(page: Page, found: Mapping[str, Checkpoint]) -> list[PassedOver]:
-    """Give what read models do without because it cannot be read."""
+    """Return the unreadable events that read models skip."""
     return [
         PassedOver.unread(name, event)
         for name, checkpoint in found.items()
@@ -300,7 +300,7 @@ def _unread(page: Page, found: Mapping[str, Checkpoint]) -> list[PassedOver]:
 
 
 def _agree(page: Page, checkpoint: Checkpoint) -> bool:
-    """Say whether a checkpoint that stands within a page names the event that the page has there."""
+    """Return whether a checkpoint within a page names the page's event at that position."""
     if checkpoint.event_id is None or not page.after < checkpoint.position <= page.position:
         return True
     return any(each.event_id == checkpoint.event_id for each in page.envelopes if each.position == checkpoint.position)

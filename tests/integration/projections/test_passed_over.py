@@ -251,7 +251,7 @@ async def test_a_rebuild_that_a_full_disk_ends_leaves_the_live_table_and_says_so
 
     with monkeypatch.context() as patched:
         patched.setattr("services.projections.apply._write", full)
-        with pytest.raises(CannotStart, match="refuses to build payment_details, which is as it was: no space"):
+        with pytest.raises(CannotStart, match="rejects the rebuild of payment_details, which is unchanged: no space"):
             await app.rebuild_by_name(settings_of(hub, tmp_path), "payment_details")
     assert await hub.rows() == live
     assert await hub.passed_over() == []
