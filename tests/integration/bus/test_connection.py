@@ -69,7 +69,7 @@ def look(monkeypatch: pytest.MonkeyPatch, every_s: float) -> None:
 
 
 @pytest.mark.parametrize("refusal", [with_another_password, with_no_connection_allowed])
-async def test_all_that_stands_on_a_bus_goes_on_after_the_server_refused_its_client(
+async def test_every_user_of_a_bus_continues_after_a_refused_client(
     log: EventLog,
     bus: Bus,
     database_url: str,
@@ -111,7 +111,7 @@ async def has_asked(bus: Bus) -> bool:
     return False
 
 
-async def test_copies_are_kept_after_the_server_refused_their_keeper(
+async def test_copies_are_updated_after_the_copier_was_refused(
     bus: Bus, nats_server: EmbeddedNats, home: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.05)
@@ -136,7 +136,7 @@ async def test_copies_are_kept_after_the_server_refused_their_keeper(
         await copier.close()
 
 
-async def test_a_tick_is_held_by_the_client_that_follows(
+async def test_held_timer_is_extended_by_the_next_client(
     bus: Bus, nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("extrato.bus.timers.HOLD_S", 0.5)
@@ -152,7 +152,7 @@ async def test_a_tick_is_held_by_the_client_that_follows(
         assert await Timers(bus).take(1) == []
 
 
-async def test_a_consumer_reads_on_from_the_log_while_the_bus_does_not_answer(
+async def test_consumer_reads_the_log_while_the_bus_is_silent(
     log: EventLog, bus: Bus, nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
 ):
     look(monkeypatch, 0.1)
@@ -167,9 +167,7 @@ async def test_a_consumer_reads_on_from_the_log_while_the_bus_does_not_answer(
         os.kill(nats_server.pid, signal.SIGCONT)
 
 
-async def test_a_server_that_does_not_answer_is_left_and_found_again(
-    nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
-):
+async def test_bus_reconnects_after_a_silent_server(nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(connection_module, "PING_INTERVAL_S", 0.05)
     monkeypatch.setattr(connection_module, "CONNECT_TIMEOUT_S", 0.2)
     bus = await connect(nats_server.url, name="tests")
@@ -183,7 +181,7 @@ async def test_a_server_that_does_not_answer_is_left_and_found_again(
     await bus.close()
 
 
-async def test_pauses_grow_until_a_connection_lasts_and_differ_between_processes(
+async def test_reconnect_pauses_grow_until_a_connection_lasts(
     nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
 ):
     pauses: list[tuple[float, float]] = []
@@ -219,7 +217,7 @@ async def lose_client(bus: Bus) -> None:
     await until(lambda: bus.client is not lost)
 
 
-async def test_what_is_listened_to_while_there_is_no_client_is_heard_from_the_next(bus: Bus, nats_server: EmbeddedNats):
+async def test_listener_without_a_client_is_subscribed_by_the_next(bus: Bus, nats_server: EmbeddedNats):
     heard: list[bytes] = []
 
     async def hear(message: nats.aio.msg.Msg) -> None:
@@ -235,7 +233,7 @@ async def test_what_is_listened_to_while_there_is_no_client_is_heard_from_the_ne
 
 
 @pytest.mark.parametrize("is_away", [False, True])
-async def test_a_bus_that_was_closed_makes_no_client(nats_server: EmbeddedNats, *, is_away: bool):
+async def test_closed_bus_creates_no_client(nats_server: EmbeddedNats, *, is_away: bool):
     before = asyncio.all_tasks()
     bus = await connect(nats_server.url, name="tests")
     if is_away:
@@ -246,12 +244,12 @@ async def test_a_bus_that_was_closed_makes_no_client(nats_server: EmbeddedNats, 
     await until(lambda: asyncio.all_tasks() <= before)
 
 
-async def test_a_wrong_password_is_no_reason_to_wait(nats_server: EmbeddedNats):
+async def test_start_fails_at_once_with_a_wrong_password(nats_server: EmbeddedNats):
     url = nats_server.url.replace("nats://extrato:", "nats://extrato:not-")
     assert await refusal(url) == "NATS refuses: authorization violation."
 
 
-async def test_a_server_without_room_for_the_streams_is_no_reason_to_wait(
+async def test_start_fails_at_once_without_room_for_the_streams(
     nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
 ):
     await nats_server.stop()

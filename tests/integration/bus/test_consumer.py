@@ -46,9 +46,7 @@ async def comes_to(log: EventLog, position: int) -> bool:
     return await log.head() >= position
 
 
-async def test_a_consumer_starts_with_what_the_log_has_and_goes_on_with_what_comes(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_consumer_handles_old_and_new_events(log: EventLog, bus: Bus, database_url: str):
     await asyncio.gather(*(log.append(append_to(events=2)) for _ in range(300)))
     keeper = Keeper()
 
@@ -72,7 +70,7 @@ def look_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("extrato.bus.consumer.LOOK_AT_LOG_S", 120.0)
 
 
-async def test_a_consumer_of_an_older_version_is_made_anew_and_goes_on(log: EventLog, bus: Bus, database_url: str):
+async def test_consumer_of_an_older_version_is_recreated(log: EventLog, bus: Bus, database_url: str):
     old = ConsumerConfig(durable_name="tests-keeper", ack_policy=AckPolicy.EXPLICIT)
     await bus.jetstream.add_consumer(PAYMENTS_STREAM, old)
     await log.append(append_to(events=3))
@@ -91,7 +89,7 @@ async def everything_is_acknowledged(bus: Bus) -> bool:
     return (info.num_pending, info.num_ack_pending) == (0, 0)
 
 
-async def test_an_event_reaches_a_consumer_by_the_bus(log: EventLog, bus: Bus, database_url: str, seldom_look: None):
+async def test_event_reaches_a_consumer_by_the_bus(log: EventLog, bus: Bus, database_url: str, seldom_look: None):
     keeper = Keeper()
     async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
         await log.append(append_to())
@@ -110,7 +108,7 @@ async def consumer_waits(bus: Bus) -> None:
     await until(has_asked)
 
 
-async def test_a_consumer_that_begins_at_its_checkpoint_repeats_nothing(log: EventLog, bus: Bus, database_url: str):
+async def test_consumer_at_its_checkpoint_repeats_no_event(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to(events=5))
     keeper = Keeper()
     keeper.position = 3
@@ -124,7 +122,7 @@ async def test_a_consumer_that_begins_at_its_checkpoint_repeats_nothing(log: Eve
     assert keeper.handed == 3
 
 
-async def test_a_consumer_that_begins_again_goes_on(log: EventLog, bus: Bus, database_url: str):
+async def test_restarted_consumer_continues(log: EventLog, bus: Bus, database_url: str):
     keeper = Keeper()
     async with relaying(log, bus, database_url):
         for _ in range(3):
@@ -136,7 +134,7 @@ async def test_a_consumer_that_begins_again_goes_on(log: EventLog, bus: Bus, dat
 
 
 @pytest.mark.parametrize("damage", ["delete_stream", "purge_stream", "delete_consumers", "kill_nats"])
-async def test_several_consumers_get_every_event_once_when_the_bus_is_damaged_under_load(
+async def test_consumers_get_each_event_once_from_a_damaged_bus(
     log: EventLog, bus: Bus, database_url: str, nats_server: EmbeddedNats, damage: str
 ):
     keepers = [Keeper() for _ in DURABLES]
@@ -164,7 +162,7 @@ async def test_several_consumers_get_every_event_once_when_the_bus_is_damaged_un
         await holds_whole_log(bus, log)
 
 
-async def test_consumers_of_a_stream_that_is_deleted_in_a_quiet_hour_go_on_by_the_bus(
+async def test_consumers_continue_after_a_quiet_stream_is_deleted(
     log: EventLog, bus: Bus, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     keeper = Keeper()
@@ -200,7 +198,7 @@ async def publish_as_relay(log: EventLog, bus: Bus, position: int, *, previous: 
     await bus.jetstream.publish(message.subject, message.body, headers=headers)
 
 
-async def test_a_message_that_was_never_published_is_read_from_the_log(log: EventLog, bus: Bus, seldom_look: None):
+async def test_unpublished_event_is_read_from_the_log(log: EventLog, bus: Bus, seldom_look: None):
     keeper = Keeper()
     durable = consumer(bus, log, keeper)
     async with running(durable.run()):
@@ -211,9 +209,7 @@ async def test_a_message_that_was_never_published_is_read_from_the_log(log: Even
         await all_have(log, [keeper])
 
 
-async def test_messages_deleted_from_the_stream_are_read_from_the_log(
-    log: EventLog, bus: Bus, database_url: str, seldom_look: None
-):
+async def test_deleted_messages_are_read_from_the_log(log: EventLog, bus: Bus, database_url: str, seldom_look: None):
     keeper = Keeper()
     durable = consumer(bus, log, keeper)
     pull = DurablePull(bus, stream=PAYMENTS_STREAM, durable="tests-keeper")
@@ -231,7 +227,7 @@ async def test_messages_deleted_from_the_stream_are_read_from_the_log(
     await all_have(log, [keeper])
 
 
-async def test_a_last_message_that_was_lost_is_found_in_the_log(log: EventLog, bus: Bus):
+async def test_lost_last_message_is_read_from_the_log(log: EventLog, bus: Bus):
     keeper = Keeper()
     async with running(consumer(bus, log, keeper).run()):
         await until(lambda: exists(bus, "tests-keeper"))
@@ -239,7 +235,7 @@ async def test_a_last_message_that_was_lost_is_found_in_the_log(log: EventLog, b
         await until(lambda: keeper.position == 1, within_s=2)
 
 
-async def test_messages_that_tell_nothing_new_keep_nobody_from_looking_at_the_log(log: EventLog, bus: Bus):
+async def test_old_messages_do_not_delay_reads_of_the_log(log: EventLog, bus: Bus):
     keeper = Keeper()
     await log.append(append_to())
 
@@ -254,7 +250,7 @@ async def test_messages_that_tell_nothing_new_keep_nobody_from_looking_at_the_lo
         await until(lambda: keeper.position == 2, within_s=5)
 
 
-async def test_a_request_that_ends_is_followed_by_another_at_once(log: EventLog, bus: Bus):
+async def test_ended_request_is_followed_by_the_next_at_once(log: EventLog, bus: Bus):
     await log.append(append_to())
     pull = DurablePull(bus, stream=PAYMENTS_STREAM, durable="tests-keeper")
     await pull.open()
@@ -269,7 +265,7 @@ async def test_a_request_that_ends_is_followed_by_another_at_once(log: EventLog,
 
 
 @pytest.mark.parametrize("size", [10, (1 << 20) - 200])
-async def test_a_foreign_message_of_any_name_and_size_is_laid_down(log: EventLog, bus: Bus, size: int):
+async def test_foreign_message_is_dead_lettered(log: EventLog, bus: Bus, size: int):
     keeper = Keeper()
     durable = consumer(bus, log, keeper)
     async with running(durable.run()):
@@ -284,7 +280,7 @@ async def test_a_foreign_message_of_any_name_and_size_is_laid_down(log: EventLog
     assert bus.is_connected
 
 
-async def test_a_message_that_names_a_place_the_log_does_not_have_moves_nothing(log: EventLog, bus: Bus):
+async def test_message_beyond_the_log_does_not_move_the_checkpoint(log: EventLog, bus: Bus):
     keeper = Keeper()
     durable = consumer(bus, log, keeper)
     async with running(durable.run()):
@@ -321,7 +317,7 @@ def unreadable_event(stream, version: int) -> StoredEvent:
     )
 
 
-async def test_an_event_that_cannot_be_read_from_the_log_is_laid_down_once(log: EventLog, bus: Bus):
+async def test_unreadable_old_event_is_dead_lettered_once(log: EventLog, bus: Bus):
     await log.append(append_to())
     await log.recorder.insert_events([unreadable_event(uuid4(), 1)])
     await log.append(append_to())
@@ -337,7 +333,7 @@ async def test_an_event_that_cannot_be_read_from_the_log_is_laid_down_once(log: 
     assert await dead_letters(bus) == ["dead.tests-keeper.log.2"]
 
 
-async def test_an_event_that_cannot_be_read_when_it_comes_is_laid_down_once(log: EventLog, bus: Bus, database_url: str):
+async def test_unreadable_new_event_is_dead_lettered_once(log: EventLog, bus: Bus, database_url: str):
     keeper = Keeper()
     async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
         await log.append(append_to())
@@ -352,7 +348,7 @@ async def test_an_event_that_cannot_be_read_when_it_comes_is_laid_down_once(log:
     assert await dead_letters(bus) == ["dead.tests-keeper.log.2"]
 
 
-async def test_a_forged_message_is_not_believed(log: EventLog, bus: Bus):
+async def test_forged_message_has_no_effect(log: EventLog, bus: Bus):
     keeper = Keeper()
     async with running(consumer(bus, log, keeper).run()):
         await until(lambda: exists(bus, "tests-keeper"))
@@ -394,7 +390,7 @@ class Refusing(Keeper):
         asyncpg.QueryCanceledError("statement timeout"),
     ],
 )
-async def test_while_something_is_away_or_refuses_the_consumer_tries_again_and_skips_nothing(
+async def test_consumer_retries_an_unavailable_store_without_skipping(
     log: EventLog, bus: Bus, database_url: str, error: Exception
 ):
     keeper = Refusing(3, 8, error=error, times=2)
@@ -411,7 +407,7 @@ async def test_while_something_is_away_or_refuses_the_consumer_tries_again_and_s
     assert await dead_letters(bus) == []
 
 
-async def test_a_consumer_that_is_set_back_as_it_subscribes_hands_over_again(log: EventLog, bus: Bus):
+async def test_consumer_set_back_at_a_subscription_repeats_events(log: EventLog, bus: Bus):
     await log.append(append_to(events=4))
     pages: list[tuple[int, int]] = []
 
@@ -427,12 +423,12 @@ async def test_a_consumer_that_is_set_back_as_it_subscribes_hands_over_again(log
     assert pages[:2] == [(2, 4), (1, 4)]
 
 
-async def test_what_a_handler_does_without_is_laid_down(log: EventLog, bus: Bus):
+async def test_skipped_event_is_dead_lettered(log: EventLog, bus: Bus):
     await consumer(bus, log, Keeper()).dead_letter_positions([(3, "no such thing")])
     (letter,) = await messages_in(bus, DEAD_STREAM)
     assert (letter.subject, letter.headers) == ("dead.tests-keeper.log.3", {"reason": "no such thing"})
 
 
-async def test_a_dead_letter_that_cannot_be_sent_stops_nothing(log: EventLog, bus: Bus):
+async def test_failed_dead_letter_does_not_stop_a_consumer(log: EventLog, bus: Bus):
     await bus.close()
     await consumer(bus, log, Keeper()).dead_letter_positions([(3, "no such thing")])

@@ -128,20 +128,20 @@ async def read(subscriber, count, *, durable="reader", stream="PAYMENTS"):
     return [message.subject for message in messages]
 
 
-async def test_a_durable_consumer_of_a_subscriber_gets_every_event_and_goes_on_where_it_was(bus, copies, subscriber):
+async def test_subscribers_durable_consumer_gets_every_event(bus, copies, subscriber):
     assert await read(subscriber, 2) == ["payments.padaria.1.Event1", "payments.padaria.1.Event2"]
     await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
     assert await read(subscriber, 1) == ["payments.padaria.1.Event3"]
 
 
-async def test_checks_are_copied_as_events_are(bus, copies, subscriber):
+async def test_checks_are_copied_like_events(bus, copies, subscriber):
     await bus.jetstream.publish("checks.padaria", b"{}")
     await bus.jetstream.publish("webhooks.padaria", b"{}")
     assert await read(subscriber, 2, stream="CHECKS") == ["checks.padaria", "webhooks.padaria"]
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-async def test_a_consumer_that_is_pushed_to_an_inbox_works_too(copies, subscriber, ordered):
+async def test_push_consumer_gets_every_event(copies, subscriber, ordered):
     config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
     subscription = await subscriber.jetstream().subscribe(
         "payments.>", stream="PAYMENTS", ordered_consumer=ordered, config=config
@@ -150,12 +150,12 @@ async def test_a_consumer_that_is_pushed_to_an_inbox_works_too(copies, subscribe
     assert subjects == ["payments.padaria.1.Event1", "payments.padaria.1.Event2"]
 
 
-async def test_an_ephemeral_pull_consumer_works_too(copies, subscriber):
+async def test_ephemeral_pull_consumer_gets_every_event(copies, subscriber):
     subscription = await subscriber.jetstream().pull_subscribe("payments.>", stream="PAYMENTS")
     assert len(await subscription.fetch(2, timeout=5)) == 2
 
 
-async def test_a_copy_of_more_than_the_server_sends_at_once_is_whole(bus, copies, copier):
+async def test_copy_of_a_long_stream_is_complete(bus, copies, copier):
     body = b"x" * 500_000
     for _ in range(10):
         await asyncio.gather(*(bus.jetstream.publish("payments.padaria.1.Large", body) for _ in range(10)))
@@ -174,7 +174,7 @@ async def test_a_copy_of_more_than_the_server_sends_at_once_is_whole(bus, copies
     ids=["plain", "flow control and heartbeats", "headers only", "samples"],
 )
 @pytest.mark.parametrize("creation", ["CREATE.{stream}", "CREATE.{stream}.{name}", "DURABLE.CREATE.{stream}.{name}"])
-async def test_no_consumer_of_a_subscriber_delivers_into_a_stream(bus, copies, subscriber, stream, more, creation):
+async def test_subscribers_consumer_cannot_deliver_into_a_stream(bus, copies, subscriber, stream, more, creation):
     await bus.jetstream.publish("checks.padaria", b"{}")
     # The gateway listens like this, so that a delivery into these subjects finds somebody who wants it.
     heard = []
@@ -201,7 +201,7 @@ async def test_no_consumer_of_a_subscriber_delivers_into_a_stream(bus, copies, s
     assert len(await read(subscriber, 2)) == 2
 
 
-async def test_no_answer_that_a_subscriber_has_sent_elsewhere_reaches_a_stream(bus, copies, subscriber, copier):
+async def test_redirected_answer_does_not_reach_a_stream(bus, copies, subscriber, copier):
     heard = []
 
     async def hear(message):
@@ -361,9 +361,7 @@ async def what_others_have(copier, other):
 
 
 @pytest.mark.parametrize("asked", QUESTIONS)
-async def test_no_answer_that_a_subscriber_has_sent_elsewhere_harms_a_copy_or_another_subscriber(
-    bus, subscriber, copier, other, asking, asked
-):
+async def test_redirected_answer_harms_no_copy_or_subscriber(bus, subscriber, copier, other, asking, asked):
     subject, body = question(asked, held=asking)
     heard = []
 
@@ -387,7 +385,7 @@ async def test_no_answer_that_a_subscriber_has_sent_elsewhere_harms_a_copy_or_an
 
 @pytest.mark.parametrize("target", ["DELETE", "PURGE"])
 @pytest.mark.parametrize("more", [{}, {"headers_only": True}, {"idle_heartbeat": 100_000_000}])
-async def test_no_consumer_that_a_subscriber_points_at_the_api_harms_a_copy(subscriber, copier, other, target, more):
+async def test_consumer_aimed_at_the_api_harms_no_copy(subscriber, copier, other, target, more):
     before = await what_others_have(copier, other)
     config = {"ack_policy": "none", "deliver_policy": "all", "deliver_subject": f"$JS.API.STREAM.{target}.PAYMENTS"}
     await make_consumer(subscriber, "PAYMENTS", {"name": "pointed", **config, **more})
@@ -403,13 +401,13 @@ async def point_at(subscriber, targets):
     await asyncio.sleep(0.35)
 
 
-async def test_no_consumer_that_a_subscriber_points_elsewhere_harms_another(subscriber, copier, other):
+async def test_consumer_aimed_elsewhere_harms_no_subscriber(subscriber, copier, other):
     before = await what_others_have(copier, other)
     await point_at(subscriber, [target for target in HARMFUL if "RESET.PAYMENTS.other" not in target])
     assert await what_others_have(copier, other) == before
 
 
-async def test_a_consumer_that_a_subscriber_points_at_the_reset_of_another_loses_it_nothing(subscriber, other):
+async def test_consumer_aimed_at_a_reset_loses_no_event(subscriber, other):
     """Each consumer listens for its reset under that very subject, so the server does deliver there."""
     (second,) = await other.fetch(1, timeout=5)
     await point_at(subscriber, ["$JS.API.CONSUMER.RESET.PAYMENTS.other"])
@@ -417,7 +415,7 @@ async def test_a_consumer_that_a_subscriber_points_at_the_reset_of_another_loses
     assert {"payments.padaria.1.Event1", "payments.padaria.1.Event2"} == set(come)
 
 
-async def test_no_trace_of_a_subscribers_message_harms_a_copy(subscriber, copier, other):
+async def test_traced_message_harms_no_copy(subscriber, copier, other):
     before = await what_others_have(copier, other)
     for target in HARMFUL:
         await subscriber.publish("$JS.API.INFO", b"", reply=target, headers={"Nats-Trace-Dest": target})
@@ -425,20 +423,20 @@ async def test_no_trace_of_a_subscribers_message_harms_a_copy(subscriber, copier
     assert await what_others_have(copier, other) == before
 
 
-async def test_every_answer_comes_to_the_inbox_of_who_asked(subscriber, asking):
+async def test_every_answer_reaches_the_requesters_inbox(subscriber, asking):
     for asked in QUESTIONS:
         subject, body = question(asked, held=asking)
         await answers(subscriber, subject, body, number=1)
 
 
-async def test_several_messages_are_read_with_one_question(two_events, subscriber):
+async def test_one_request_reads_several_messages(two_events, subscriber):
     come = await answers(subscriber, "$JS.API.DIRECT.GET.PAYMENTS", b'{"seq": 1, "batch": 2}', number=3)
     assert [message.headers.get("Nats-Sequence") for message in come] == ["1", "2", None]
     assert come[-1].headers["Status"] == "204"
     assert (await subscriber.jetstream().get_msg("PAYMENTS", 2, direct=True)).subject == "payments.padaria.1.Event2"
 
 
-async def test_what_a_subscriber_says_of_a_message_is_heeded(copies, subscriber):
+async def test_acknowledgements_of_a_subscriber_take_effect(copies, subscriber):
     config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, max_deliver=5)
     subscription = await subscriber.jetstream().pull_subscribe(
         "payments.>", durable="reader", stream="PAYMENTS", config=config
@@ -457,14 +455,14 @@ async def test_what_a_subscriber_says_of_a_message_is_heeded(copies, subscriber)
         await subscription.consumer_info()
 
 
-async def test_a_subscriber_is_told_the_next_message_with_its_acknowledgement(copies, subscriber):
+async def test_acknowledgement_returns_the_next_message(copies, subscriber):
     subscription = await subscriber.jetstream().pull_subscribe("payments.>", durable="reader", stream="PAYMENTS")
     (first,) = await subscription.fetch(1, timeout=5)
     (second,) = await answers(subscriber, first.reply, b"+NXT", number=1)
     assert second.subject == "payments.padaria.1.Event2"
 
 
-async def test_a_consumer_with_flow_control_gets_more_than_a_window(bus, copies, subscriber):
+async def test_flow_control_delivers_more_than_one_window(bus, copies, subscriber):
     for _ in range(5):
         await asyncio.gather(*(bus.jetstream.publish("payments.padaria.1.Large", b"x" * 100_000) for _ in range(20)))
     subscription = await subscriber.jetstream().subscribe(
@@ -480,7 +478,7 @@ async def test_a_consumer_with_flow_control_gets_more_than_a_window(bus, copies,
     await until(has_all)
 
 
-async def test_a_subscriber_that_waits_is_given_what_comes(bus, copies, subscriber):
+async def test_waiting_subscriber_gets_new_messages(bus, copies, subscriber):
     subscription = await subscriber.jetstream().pull_subscribe("payments.>", durable="reader", stream="PAYMENTS")
     await subscription.fetch(2, timeout=5)
     waiting = asyncio.create_task(subscription.fetch(1, timeout=10))
@@ -493,7 +491,7 @@ async def test_a_subscriber_that_waits_is_given_what_comes(bus, copies, subscrib
     assert [message.subject for message in await waiting] == ["payments.padaria.1.Event3"]
 
 
-async def test_a_subscriber_with_heartbeats_waits_longer_than_the_server_remembers(home, monkeypatch):
+async def test_subscriber_with_heartbeats_waits_for_a_long_time(home, monkeypatch):
     monkeypatch.setattr(embedded, "LONGEST_WAIT_S", 0.2)
     async with (
         EmbeddedNats(home) as server,
@@ -514,7 +512,7 @@ async def test_a_subscriber_with_heartbeats_waits_longer_than_the_server_remembe
         assert message.subject == "payments.padaria.1.Event1"
 
 
-async def test_a_durable_consumer_of_an_older_version_keeps_its_place(copies, subscriber, copier):
+async def test_durable_consumer_of_an_older_version_keeps_its_position(copies, subscriber, copier):
     """Subscribers had an account with the copies once, and what they made there is read on."""
     assert await read(copier, 1) == ["payments.padaria.1.Event1"]
     assert await read(subscriber, 1) == ["payments.padaria.1.Event2"]
@@ -528,7 +526,7 @@ async def durable(bus):
     return subscription
 
 
-async def test_no_consumer_of_the_hub_is_in_a_subscribers_reach(bus, durable, copies, subscriber):
+async def test_subscriber_cannot_reach_the_hubs_consumers(bus, durable, copies, subscriber):
     (held,) = await durable.fetch(1, timeout=5)
     before = await durable.consumer_info()
     config = {
@@ -551,7 +549,7 @@ async def test_no_consumer_of_the_hub_is_in_a_subscribers_reach(bus, durable, co
     assert len(await durable.fetch(10, timeout=5)) == 2
 
 
-async def test_no_stream_is_in_a_subscribers_reach(bus, copies, subscriber):
+async def test_subscriber_cannot_reach_streams(bus, copies, subscriber):
     before = await states(bus)
     for part in PARTS:
         for stream in ("PAYMENTS", "CHECKS", "SWEEPS", "DEAD", "OWN"):
@@ -564,7 +562,7 @@ async def test_no_stream_is_in_a_subscribers_reach(bus, copies, subscriber):
     assert len(await read(subscriber, 2)) == 2
 
 
-async def test_a_subscriber_publishes_nothing(bus, copies, subscriber):
+async def test_subscriber_cannot_publish(bus, copies, subscriber):
     before = await states(bus)
     for subject in (
         "payments.x.1.X",
@@ -577,7 +575,7 @@ async def test_a_subscriber_publishes_nothing(bus, copies, subscriber):
     assert await states(bus) == before
 
 
-async def test_what_the_hub_asks_and_is_answered_is_not_heard_by_a_subscriber(bus, copies, nats_server):
+async def test_subscriber_does_not_see_the_hubs_requests(bus, copies, nats_server):
     heard = []
 
     async def hear(message):
@@ -594,7 +592,7 @@ async def test_what_the_hub_asks_and_is_answered_is_not_heard_by_a_subscriber(bu
     assert heard == []
 
 
-async def test_what_the_copier_is_answered_is_not_heard_by_a_subscriber(copies, subscriber, nats_server):
+async def test_subscriber_does_not_see_the_copiers_answers(copies, subscriber, nats_server):
     heard = []
 
     async def hear(message):
@@ -662,9 +660,7 @@ async def forge(copier, consumer, numbers):
 
 @pytest.mark.parametrize("forged", [3, 5])
 @pytest.mark.parametrize("after", [0, 1, 4])
-async def test_a_copy_with_messages_of_another_stream_is_recreated(
-    bus, subscriber, copier, nats_server, forged, after, capsys
-):
+async def test_copy_with_foreign_messages_is_recreated(bus, subscriber, copier, nats_server, forged, after, capsys):
     for number in (1, 2):
         await bus.jetstream.publish("payments.padaria.1.Event1", str(number).encode())
     for _ in range(forged):
@@ -706,7 +702,7 @@ async def every_message(jetstream):
             yield await jetstream.get_msg("PAYMENTS", number)
 
 
-async def test_copies_of_an_older_version_are_fed_under_a_secret_name(bus, subscriber, nats_server):
+async def test_copies_of_an_older_version_get_a_secret_consumer(bus, subscriber, nats_server):
     await bus.jetstream.publish("payments.padaria.1.Event1", b"{}")
     servers = {"origin_url": nats_server.url, "copies_url": nats_server.copies_url}
     async with open_copies(**servers, delivery_consumer=DELIVERY_CONSUMER_PREFIX):
@@ -716,7 +712,7 @@ async def test_copies_of_an_older_version_are_fed_under_a_secret_name(bus, subsc
         assert [info.name for info in await bus.jetstream.consumers_info("PAYMENTS")] == [nats_server.delivery_consumer]
 
 
-async def test_a_copy_of_what_a_relay_publishes_is_left_alone(bus, copies, copier):
+async def test_equal_copy_is_left_alone(bus, copies, copier):
     for number in range(2, 6):
         # As `extrato/bus/publisher.py` does; a mirror drops the first header.
         headers = {"Nats-Expected-Last-Sequence": str(number), "Nats-Msg-Id": f"m{number}", "ce-id": f"e{number}"}
@@ -732,7 +728,7 @@ async def test_a_copy_of_what_a_relay_publishes_is_left_alone(bus, copies, copie
     assert (await copier.jetstream().stream_info("PAYMENTS")).created == created
 
 
-async def test_what_an_origin_lets_go_of_in_its_middle_recreates_no_copy(bus, copies, copier):
+async def test_message_deleted_in_the_origin_recreates_no_copy(bus, copies, copier):
     for number in range(3, 8):
         await bus.jetstream.publish(f"payments.padaria.1.Event{number}", b"{}")
 
@@ -748,7 +744,7 @@ async def test_what_an_origin_lets_go_of_in_its_middle_recreates_no_copy(bus, co
     assert (await copier.jetstream().stream_info("PAYMENTS")).created == created
 
 
-async def test_a_copy_of_a_stream_that_was_made_anew_is_made_anew(bus, copies, subscriber):
+async def test_copy_of_a_recreated_stream_is_recreated(bus, copies, subscriber):
     await read(subscriber, 2)
     await bus.jetstream.delete_stream("PAYMENTS")
     await bus.ensure_streams()
@@ -763,7 +759,7 @@ async def test_a_copy_of_a_stream_that_was_made_anew_is_made_anew(bus, copies, s
     await until(is_anew)
 
 
-async def test_a_copy_lets_go_of_what_its_stream_was_emptied_of(bus, copies, subscriber, copier):
+async def test_copy_is_purged_with_its_stream(bus, copies, subscriber, copier):
     await read(subscriber, 2)
     await bus.jetstream.purge_stream("PAYMENTS")
     await bus.jetstream.publish("payments.padaria.1.Again", b"{}")
@@ -775,7 +771,7 @@ async def test_a_copy_lets_go_of_what_its_stream_was_emptied_of(bus, copies, sub
     assert await read(subscriber, 1) == ["payments.padaria.1.Again"]
 
 
-async def test_a_copy_of_an_older_version_is_compressed_and_keeps_what_it_holds(bus, copies, copier):
+async def test_copy_of_an_older_version_is_compressed_without_loss(bus, copies, copier):
     jetstream = copier.jetstream()
     before = await jetstream.stream_info("PAYMENTS")
     await jetstream.update_stream(before.config.evolve(compression=StoreCompression.NONE))
@@ -785,7 +781,7 @@ async def test_a_copy_of_an_older_version_is_compressed_and_keeps_what_it_holds(
     assert after.created == before.created
 
 
-async def test_a_copy_that_lost_its_beginning_is_made_anew(bus, copies, subscriber, copier):
+async def test_copy_without_its_beginning_is_recreated(bus, copies, subscriber, copier):
     await read(subscriber, 2)
     await copier.jetstream().purge_stream("PAYMENTS")
 
@@ -796,7 +792,7 @@ async def test_a_copy_that_lost_its_beginning_is_made_anew(bus, copies, subscrib
     await until(is_whole)
 
 
-async def test_a_copy_goes_on_after_the_server_was_killed(bus, copies, subscriber, nats_server):
+async def test_copy_continues_after_a_killed_server(bus, copies, subscriber, nats_server):
     await read(subscriber, 2)
     os.kill(nats_server.pid, signal.SIGKILL)
     await nats_server.stop()

@@ -109,9 +109,7 @@ async def copied(nats_server: EmbeddedNats) -> AsyncIterator[Callable[[int], Awa
 
 
 @pytest.mark.usefixtures("filled")
-async def test_a_replay_reads_from_the_beginning_of_everything_one_merchant_and_one_payment(
-    log: EventLog, place: Path, copied: Copied
-):
+async def test_replay_reads_everything_one_merchant_or_one_payment(log: EventLog, place: Path, copied: Copied):
     first = await append(log)
     other = await append(log, merchant="padaria-da-ana", payment_id=16)
     own = new_event(registered(), merchant=MERCHANT, payment_id=None)
@@ -129,9 +127,7 @@ async def test_a_replay_reads_from_the_beginning_of_everything_one_merchant_and_
 
 
 @pytest.mark.usefixtures("filled")
-async def test_a_replay_from_a_time_has_what_was_recorded_since_also_when_the_stream_was_filled_again(
-    log: EventLog, bus: Bus, place: Path, copied: Copied
-):
+async def test_replay_from_a_time_survives_a_refilled_stream(log: EventLog, bus: Bus, place: Path, copied: Copied):
     now = datetime.now(UTC)
     older, newer = await append(log, recorded_at=now - timedelta(days=2)), await append(log, recorded_at=now)
     await copied(2)
@@ -147,7 +143,7 @@ async def test_a_replay_from_a_time_has_what_was_recorded_since_also_when_the_st
 
 
 @pytest.mark.usefixtures("filled")
-async def test_node_reads_from_the_beginning_and_misses_nothing_when_nats_or_the_stream_goes(
+async def test_node_reader_misses_no_event_in_an_outage(
     log: EventLog, bus: Bus, place: Path, nats_server: EmbeddedNats, node: str, copied: Copied
 ):
     (place / "node_modules").symlink_to(CLIENTS / "node_modules")
@@ -212,7 +208,7 @@ async def test_node_reads_from_the_beginning_and_misses_nothing_when_nats_or_the
     ],
     ids=["subject", "start", "no start"],
 )
-async def test_node_stops_with_a_sentence_when_nats_refuses_its_consumer(
+async def test_node_reader_ends_with_a_sentence_for_a_refused_consumer(
     log: EventLog, place: Path, node: str, nats_server: EmbeddedNats, copied: Copied, line: str, other: str, reason: str
 ):
     (place / "node_modules").symlink_to(CLIENTS / "node_modules")

@@ -121,7 +121,7 @@ def subscriber(tmp_path: Path, nats_server: EmbeddedNats) -> Subscriber:
     return Subscriber(tmp_path, nats_server.subscriber_url)
 
 
-async def test_the_subscriber_of_the_guide_misses_nothing_and_does_nothing_twice(
+async def test_documented_subscriber_handles_each_event_once(
     log: EventLog,
     bus: Bus,
     database_url: str,
@@ -187,7 +187,7 @@ async def test_the_subscriber_of_the_guide_misses_nothing_and_does_nothing_twice
     ],
     ids=["as it stands there", "everything from a time"],
 )
-async def test_another_subject_or_start_under_the_name_of_a_consumer_that_exists_is_refused(
+async def test_changed_configuration_of_a_consumer_is_refused(
     log: EventLog,
     bus: Bus,
     database_url: str,
@@ -220,7 +220,7 @@ async def test_another_subject_or_start_under_the_name_of_a_consumer_that_exists
             await until(lambda: first.place == heard, what=f"{heard} in {first.printed}")
 
 
-async def test_a_consumer_that_nats_refuses_is_not_asked_for_again_and_again(
+async def test_refused_consumer_is_not_retried(
     log: EventLog,
     bus: Bus,
     database_url: str,

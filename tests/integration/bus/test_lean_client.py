@@ -27,7 +27,7 @@ TEXT = b"HPUB tests.one tests.reply %d %d\r\n%sbody\r\nPUB tests.two 0\r\n\r\n" 
 )
 
 
-async def test_messages_sent_as_text_arrive_in_order_before_what_is_published_next(bus: Bus):
+async def test_raw_messages_arrive_in_order_before_the_next_publish(bus: Bus):
     subscription = await bus.client.subscribe("tests.>")
     await bus.client.send_raw(TEXT)
     await bus.client.publish("tests.three")
@@ -41,7 +41,7 @@ async def test_messages_sent_as_text_arrive_in_order_before_what_is_published_ne
     assert [each.headers for each in messages] == [{"name": "value"}, None, None]
 
 
-async def test_raw_messages_are_heard_as_they_were_sent_until_nobody_hears(bus: Bus):
+async def test_raw_messages_arrive_unchanged_until_unsubscribed(bus: Bus):
     heard: list[RawMessage] = []
     subscription = await bus.client.subscribe_raw("tests.>", heard.append)
     await send(bus)
@@ -62,7 +62,7 @@ async def send(bus: Bus) -> None:
     await bus.client.flush()
 
 
-async def test_a_hearer_that_fails_leaves_the_connection_to_the_others(bus: Bus):
+async def test_failing_callback_keeps_the_connection(bus: Bus):
     heard: list[RawMessage] = []
 
     def fail(message: RawMessage) -> None:
@@ -76,7 +76,7 @@ async def test_a_hearer_that_fails_leaves_the_connection_to_the_others(bus: Bus)
     assert bus.is_connected
 
 
-async def test_an_ordinary_subscription_hears_beside_a_raw_one(bus: Bus):
+async def test_ordinary_subscription_works_beside_a_raw_one(bus: Bus):
     heard: list[RawMessage] = []
     ordinary = await bus.client.subscribe("tests.>")
     await bus.client.subscribe_raw("tests.>", heard.append)
@@ -87,7 +87,7 @@ async def test_an_ordinary_subscription_hears_beside_a_raw_one(bus: Bus):
     await until(lambda: [each.body for each in heard] == [b"body"])
 
 
-async def test_a_client_whose_flush_was_given_up_goes_on_reading(bus: Bus):
+async def test_client_reads_on_after_a_cancelled_flush(bus: Bus):
     flushing = asyncio.create_task(bus.client.flush())
     # It has asked, and the answer cannot have come yet.
     await asyncio.sleep(0)
@@ -97,7 +97,7 @@ async def test_a_client_whose_flush_was_given_up_goes_on_reading(bus: Bus):
     assert (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config.name == PAYMENTS_STREAM
 
 
-async def test_a_client_that_closes_lets_nobody_wait_for_an_answer(nats_server: EmbeddedNats):
+async def test_closed_client_fails_waiting_requests(nats_server: EmbeddedNats):
     bus = await connect(nats_server.url, name="tests")
     client = bus.client
     await client.subscribe("tests.silent")
@@ -109,9 +109,7 @@ async def test_a_client_that_closes_lets_nobody_wait_for_an_answer(nats_server: 
     assert client.ended.is_set()
 
 
-async def test_a_client_whose_server_takes_nothing_lets_nobody_wait(
-    nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
-):
+async def test_client_of_a_stuck_server_closes_at_once(nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("extrato.bus.connection.PING_INTERVAL_S", 0.05)
     bus = await connect(nats_server.url, name="tests")
     client = bus.client
@@ -129,7 +127,7 @@ async def test_a_client_whose_server_takes_nothing_lets_nobody_wait(
     await bus.close()
 
 
-async def test_text_is_refused_without_a_connection(nats_server: EmbeddedNats):
+async def test_raw_message_without_a_connection_raises(nats_server: EmbeddedNats):
     bus = await connect(nats_server.url, name="tests")
     await bus.close()
     with pytest.raises(nats.errors.ConnectionClosedError):

@@ -79,7 +79,7 @@ async def tick(bus: Bus, body: bytes) -> None:
     await bus.client.publish(TICK_SUBJECT, body)
 
 
-async def test_what_was_before_the_start_is_not_delivered(log: EventLog, bus: Bus, listener: Listener):
+async def test_events_before_the_start_are_not_delivered(log: EventLog, bus: Bus, listener: Listener):
     positions = await log.append(append_to(events=2))
     for position in (b"1", b"2", b"3"):
         await tick(bus, position)
@@ -88,7 +88,7 @@ async def test_what_was_before_the_start_is_not_delivered(log: EventLog, bus: Bu
     assert listener.heard == await log.read_positions(positions)
 
 
-async def test_under_load_every_event_is_delivered_once_and_in_order(
+async def test_events_under_load_are_delivered_once_in_order(
     log: EventLog, bus: Bus, database_url: str, listener: Listener
 ):
     enough = asyncio.Event()
@@ -104,7 +104,7 @@ async def test_under_load_every_event_is_delivered_once_and_in_order(
     assert listener.positions == list(range(2, head + 1))
 
 
-async def test_events_of_payments_and_merchants_are_delivered_in_one_order(
+async def test_events_of_all_streams_are_delivered_in_log_order(
     log: EventLog, bus: Bus, database_url: str, listener: Listener
 ):
     async with relaying(log, bus, database_url):
@@ -116,7 +116,7 @@ async def test_events_of_payments_and_merchants_are_delivered_in_one_order(
     assert listener.positions == list(range(2, 202))
 
 
-async def test_a_tick_brings_all_that_the_log_has_up_to_there(
+async def test_tick_delivers_all_events_up_to_its_position(
     seldom_look: None, log: EventLog, bus: Bus, listener: Listener
 ):
     await log.append(append_to(events=4))
@@ -126,9 +126,7 @@ async def test_a_tick_brings_all_that_the_log_has_up_to_there(
     await until(lambda: listener.positions == [2, 3, 4, 5], within_s=BY_THE_BUS_S)
 
 
-async def test_a_tick_that_comes_many_times_delivers_nothing_twice(
-    seldom_look: None, log: EventLog, bus: Bus, listener: Listener
-):
+async def test_repeated_tick_delivers_no_event_twice(seldom_look: None, log: EventLog, bus: Bus, listener: Listener):
     await log.append(append_to(events=2))
     for _ in range(50):
         await tick(bus, b"3")
@@ -138,9 +136,7 @@ async def test_a_tick_that_comes_many_times_delivers_nothing_twice(
     await until(lambda: listener.positions == [2, 3, 4], within_s=BY_THE_BUS_S)
 
 
-async def test_who_appends_in_the_same_process_is_heard_without_the_bus(
-    seldom_look: None, log: EventLog, listener: Listener
-):
+async def test_append_in_the_same_process_needs_no_bus(seldom_look: None, log: EventLog, listener: Listener):
     log.appender.on_append = listener.feed.announce
     await log.append(append_to(events=3))
     await until(lambda: listener.positions == [2, 3, 4], within_s=BY_THE_BUS_S)
@@ -150,15 +146,13 @@ async def test_who_appends_in_the_same_process_is_heard_without_the_bus(
     await until(lambda: listener.positions == [2, 3, 4, 5], within_s=BY_THE_BUS_S)
 
 
-async def test_what_a_lost_tick_would_have_told_is_found_in_the_log(log: EventLog, listener: Listener):
+async def test_event_of_a_lost_tick_is_delivered(log: EventLog, listener: Listener):
     await log.append(append_to())
     await until(lambda: listener.positions == [2])
 
 
 @pytest.mark.parametrize("is_told_of", [True, False])
-async def test_a_row_that_cannot_be_read_is_passed_over(
-    log: EventLog, bus: Bus, listener: Listener, *, is_told_of: bool
-):
+async def test_unreadable_row_is_skipped(log: EventLog, bus: Bus, listener: Listener, *, is_told_of: bool):
     await log.recorder.insert_events(
         [StoredEvent(originator_id=uuid4(), originator_version=1, topic="X.v1", state=b"nonsense")]
     )
@@ -169,9 +163,7 @@ async def test_a_row_that_cannot_be_read_is_passed_over(
     await until(lambda: listener.positions == [3, 4])
 
 
-async def test_ticks_that_tell_nothing_new_keep_nobody_from_looking_at_the_log(
-    log: EventLog, bus: Bus, listener: Listener
-):
+async def test_old_ticks_do_not_delay_reads_of_the_log(log: EventLog, bus: Bus, listener: Listener):
     async def repeat_old_ticks() -> None:
         while True:
             await tick(bus, b"1")
@@ -183,7 +175,7 @@ async def test_ticks_that_tell_nothing_new_keep_nobody_from_looking_at_the_log(
 
 
 @pytest.mark.parametrize("nonsense", [b"", b"-1", b"{}", b"9" * 18, b"9" * 19, "²".encode(), b"1" * 100_000])
-async def test_a_forged_tick_moves_nothing_and_stops_nothing(
+async def test_forged_tick_has_no_effect(
     seldom_look: None, log: EventLog, bus: Bus, listener: Listener, nonsense: bytes
 ):
     await tick(bus, nonsense)
@@ -196,7 +188,7 @@ async def test_a_forged_tick_moves_nothing_and_stops_nothing(
 
 @pytest.mark.parametrize("is_regrown", [True, False])
 @pytest.mark.parametrize("is_unheard", [True, False])
-async def test_a_log_that_went_back_is_noticed_and_followed_from_its_end(
+async def test_feed_continues_at_the_end_of_a_log_that_went_back(
     quick_look: None, log: EventLog, pool: asyncpg.Pool, listener: Listener, *, is_regrown: bool, is_unheard: bool
 ):
     listener.is_unheard = is_unheard
@@ -219,9 +211,7 @@ async def test_a_log_that_went_back_is_noticed_and_followed_from_its_end(
     await until(lambda: listener.positions == written)
 
 
-async def test_two_followers_that_find_the_log_set_back_begin_one_epoch(
-    quick_look: None, log: EventLog, pool: asyncpg.Pool
-):
+async def test_cursors_that_find_a_loss_together_begin_one_epoch(quick_look: None, log: EventLog, pool: asyncpg.Pool):
     await log.append(append_to(events=6))
     cursors = [LogCursor(log) for _ in range(4)]
     for cursor in cursors:
@@ -237,13 +227,13 @@ async def test_two_followers_that_find_the_log_set_back_begin_one_epoch(
     assert (await log.identity.read()).epoch == 2
 
 
-async def test_an_epoch_that_changed_nothing_for_a_follower_is_learnt_of(log: EventLog, listener: Listener):
+async def test_feed_learns_of_an_epoch_without_a_loss(log: EventLog, listener: Listener):
     await log.identity.begin_epoch(1, last_common=1, reason="a test")
     await until(lambda: listener.feed.epoch == 2)
     assert listener.set_back == []
 
 
-async def test_a_database_that_refuses_for_a_while_ends_no_feed(
+async def test_feed_survives_a_refusing_database(
     quick_look: None, log: EventLog, pool: asyncpg.Pool, listener: Listener
 ):
     await pool.execute("ALTER TABLE log_identity RENAME TO put_aside")
@@ -255,7 +245,7 @@ async def test_a_database_that_refuses_for_a_while_ends_no_feed(
     await until(lambda: listener.positions == positions)
 
 
-async def test_a_log_that_forgot_the_epoch_of_a_follower_begins_one_after_it(
+async def test_log_that_lost_the_epoch_too_begins_a_later_one(
     quick_look: None, log: EventLog, pool: asyncpg.Pool, listener: Listener
 ):
     positions = await log.append(append_to(events=3))
@@ -268,7 +258,7 @@ async def test_a_log_that_forgot_the_epoch_of_a_follower_begins_one_after_it(
     assert listener.feed.epoch == 3
 
 
-async def test_who_only_watches_is_told_that_the_log_went_back(
+async def test_watch_log_reports_that_the_log_went_back(
     quick_look: None, log: EventLog, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("extrato.store.log_cursor.CHECK_INTERVAL_S", 0.01)
@@ -288,7 +278,7 @@ async def test_who_only_watches_is_told_that_the_log_went_back(
         await until(lambda: is_told(before + 1))
 
 
-async def test_what_the_relay_found_out_is_better_than_what_a_follower_remembers(
+async def test_relays_last_common_position_has_precedence(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
 ):
     await log.append(append_to(events=6))

@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 END_LEADER = "SELECT pg_terminate_backend(backend) FROM relay_lease"
 
 
-async def test_the_log_is_published_in_order_and_chained(log: EventLog, bus: Bus, database_url: str):
+async def test_log_is_published_in_order_and_chained(log: EventLog, bus: Bus, database_url: str):
     await asyncio.gather(*(log.append(append_to(events=3)) for _ in range(400)))
 
     async with relaying(log, bus, database_url):
@@ -73,7 +73,7 @@ async def test_the_log_is_published_in_order_and_chained(log: EventLog, bus: Bus
         await holds_whole_log(bus, log)
 
 
-async def test_a_log_of_many_pages_is_published_in_order_and_chained(
+async def test_many_pages_are_published_in_order_and_chained(
     log: EventLog, bus: Bus, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(relay_module, "PAGE", 10)
@@ -85,9 +85,7 @@ async def test_a_log_of_many_pages_is_published_in_order_and_chained(
         await until(lambda: relay.position == 210)
 
 
-async def test_behind_the_events_comes_a_tick_that_says_how_far_the_log_has_come(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_tick_with_the_newest_position_follows_the_events(log: EventLog, bus: Bus, database_url: str):
     async with relaying(log, bus, database_url) as relay:
         await until(lambda: relay.is_leader)
         events, ticks = await bus.client.subscribe("payments.>"), await bus.client.subscribe(TICK_SUBJECT)
@@ -96,7 +94,7 @@ async def test_behind_the_events_comes_a_tick_that_says_how_far_the_log_has_come
         assert [(await events.next_msg(timeout=5)).headers[HEADER_POSITION] for _ in range(3)] == ["1", "2", "3"]
 
 
-async def test_an_event_is_published_soon(log: EventLog, bus: Bus, database_url: str):
+async def test_event_is_published_soon(log: EventLog, bus: Bus, database_url: str):
     async with relaying(log, bus, database_url) as relay:
         await until(lambda: relay.is_leader)
         subscription = await bus.client.subscribe("payments.>")
@@ -105,7 +103,7 @@ async def test_an_event_is_published_soon(log: EventLog, bus: Bus, database_url:
         await subscription.next_msg(timeout=0.5)
 
 
-async def test_a_message_is_a_cloud_event_and_says_what_the_log_says(log: EventLog, bus: Bus, database_url: str):
+async def test_message_is_a_cloud_event_with_the_logs_content(log: EventLog, bus: Bus, database_url: str):
     payment = new_event(opened(), payment_id=15, actor="api_key", actor_id="José ☕", causation_id="a-cause")
     merchant = new_event(registered(), payment_id=None)
     stream = uuid4()
@@ -133,9 +131,7 @@ async def test_a_message_is_a_cloud_event_and_says_what_the_log_says(log: EventL
     assert "ce-subject" not in messages[1].headers
 
 
-async def test_when_the_leaders_connection_ends_one_leads_again(
-    log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
-):
+async def test_leadership_survives_a_lost_connection(log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool):
     enough = asyncio.Event()
     async with relaying(log, bus, database_url) as one, relaying(log, bus, database_url) as two:
         writer = asyncio.create_task(append_until_told(log, enough))
@@ -151,7 +147,7 @@ async def test_when_the_leaders_connection_ends_one_leads_again(
         await holds_whole_log(bus, log)
 
 
-async def test_when_the_leader_ends_another_takes_over(log: EventLog, bus: Bus, database_url: str):
+async def test_another_relay_takes_over(log: EventLog, bus: Bus, database_url: str):
     enough = asyncio.Event()
     async with AsyncExitStack() as life_of_heir:
         async with relaying(log, bus, database_url) as leader:
@@ -166,7 +162,7 @@ async def test_when_the_leader_ends_another_takes_over(log: EventLog, bus: Bus, 
         await holds_whole_log(bus, log)
 
 
-async def test_two_leaders_do_not_publish_anything_twice(
+async def test_two_leaders_publish_no_event_twice(
     log: EventLog, bus: Bus, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     enough = asyncio.Event()
@@ -187,7 +183,7 @@ async def takes_it_always(_: Lease) -> bool:
     return True
 
 
-async def test_a_killed_nats_is_gone_on_with_where_it_was(
+async def test_relay_continues_after_a_killed_nats(
     log: EventLog, bus: Bus, database_url: str, nats_server: EmbeddedNats
 ):
     enough = asyncio.Event()
@@ -209,9 +205,7 @@ async def comes_to(log: EventLog, position: int) -> bool:
     return await log.head() >= position
 
 
-async def test_a_stream_that_is_deleted_in_a_quiet_hour_is_refilled_from_the_first_event(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_stream_deleted_while_quiet_is_refilled(log: EventLog, bus: Bus, database_url: str):
     await asyncio.gather(*(log.append(append_to(events=3)) for _ in range(300)))
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
@@ -220,9 +214,7 @@ async def test_a_stream_that_is_deleted_in_a_quiet_hour_is_refilled_from_the_fir
         await holds_whole_log(bus, log)
 
 
-async def test_a_stream_that_is_deleted_under_load_is_refilled_from_the_first_event(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_stream_deleted_under_load_is_refilled(log: EventLog, bus: Bus, database_url: str):
     enough = asyncio.Event()
     async with relaying(log, bus, database_url) as relay:
         writer = asyncio.create_task(append_until_told(log, enough))
@@ -242,9 +234,7 @@ async def stream_exists(bus: Bus) -> bool:
 
 
 @pytest.mark.parametrize("damage", ["purge", "purge_half", "delete_first", "delete_last", "foreign_message"])
-async def test_a_stream_that_others_changed_is_made_whole_again(
-    log: EventLog, bus: Bus, database_url: str, damage: str
-):
+async def test_stream_that_another_client_changed_is_repaired(log: EventLog, bus: Bus, database_url: str, damage: str):
     await asyncio.gather(*(log.append(append_to(events=3)) for _ in range(200)))
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
@@ -264,9 +254,7 @@ async def test_a_stream_that_others_changed_is_made_whole_again(
         await holds_whole_log(bus, log)
 
 
-async def test_a_foreign_message_that_takes_the_place_of_one_in_flight_costs_no_event(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_foreign_message_in_flight_costs_no_event(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to(events=3))
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
@@ -283,7 +271,7 @@ async def is_chained_to(bus: Bus, position: int) -> bool:
         return False
 
 
-async def test_a_stream_that_is_emptied_while_the_log_is_quiet_is_refilled(log: EventLog, bus: Bus, database_url: str):
+async def test_stream_purged_while_quiet_is_refilled(log: EventLog, bus: Bus, database_url: str):
     await asyncio.gather(*(log.append(append_to()) for _ in range(50)))
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
@@ -298,7 +286,7 @@ async def is_emptied(bus: Bus, *, after: int) -> bool:
     return (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.first_seq > after
 
 
-async def test_a_stream_of_another_log_is_refused_and_left_as_it_is(
+async def test_stream_of_another_log_is_refused_unchanged(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
 ):
     await log.append(append_to(events=3))
@@ -312,9 +300,7 @@ async def test_a_stream_of_another_log_is_refused_and_left_as_it_is(
     assert (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state == before
 
 
-async def test_a_stream_of_nobody_that_holds_no_event_of_the_log_is_refused_and_left_as_it_is(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_unsigned_stream_with_foreign_events_is_refused_unchanged(log: EventLog, bus: Bus, database_url: str):
     headers = {"ce-id": str(uuid4()), "ce-position": "1", "ce-previousposition": "0"}
     await bus.jetstream.publish("payments.padaria.1.X", b"{}", headers=headers)
     await log.append(append_to(events=3))
@@ -328,9 +314,7 @@ def refusals(told: Sequence[Mapping[str, object]]) -> int:
     return sum(entry["event"] == "relay_refuses_stream" for entry in told)
 
 
-async def test_a_stream_of_an_older_version_is_adopted_when_it_holds_events_of_the_log(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_unsigned_stream_with_the_logs_events_is_adopted(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to(events=3))
     for row in await log.read_rows(0):
         headers = {
@@ -349,7 +333,7 @@ async def test_a_stream_of_an_older_version_is_adopted_when_it_holds_events_of_t
 
 @pytest.mark.parametrize("is_running", [True, False])
 @pytest.mark.parametrize("is_regrown", [True, False])
-async def test_when_the_log_went_back_the_lost_events_are_named_and_the_stream_is_filled_in_a_new_epoch(
+async def test_log_that_went_back_begins_an_epoch_and_logs_the_loss(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool, *, is_running: bool, is_regrown: bool
 ):
     await asyncio.gather(*(log.append(append_to()) for _ in range(20)))
@@ -378,7 +362,7 @@ async def test_when_the_log_went_back_the_lost_events_are_named_and_the_stream_i
     assert (fact.log, fact.epoch, fact.last_common) == (str(identity.log_id), 2, 14)
 
 
-async def test_lost_events_are_named_also_where_messages_were_deleted_inside_the_stream(
+async def test_lost_events_are_logged_beside_deleted_messages(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
 ):
     await asyncio.gather(*(log.append(append_to()) for _ in range(20)))
@@ -398,9 +382,7 @@ async def test_lost_events_are_named_also_where_messages_were_deleted_inside_the
     assert named == [16, 17, 19, 20]
 
 
-async def test_subscribers_are_told_of_an_epoch_also_when_the_bus_refused_it_at_first(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_epoch_is_announced_after_a_refused_announcement(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to())
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
@@ -419,7 +401,7 @@ async def test_subscribers_are_told_of_an_epoch_also_when_the_bus_refused_it_at_
     assert msgspec.json.decode(fact.data, type=EpochBegun).epoch == 2
 
 
-async def test_a_survey_names_what_the_log_lost_and_changes_nothing(
+async def test_loss_report_changes_neither_log_nor_stream(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
 ):
     for number in range(1, 8):
@@ -452,7 +434,7 @@ async def is_in_epoch(bus: Bus, epoch: int) -> bool:
     return metadata.get(STREAM_EPOCH) == str(epoch)
 
 
-async def test_a_nats_that_the_relay_of_the_log_does_not_lead_to_is_refused(
+async def test_nats_without_the_leading_relay_is_refused(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(stream_inspector, "CHECK_AGAIN_S", 0.01)
@@ -480,7 +462,7 @@ async def test_a_nats_that_the_relay_of_the_log_does_not_lead_to_is_refused(
     await reader.check(pool)
 
 
-async def test_an_epoch_that_another_process_began_is_told_from_then_on(log: EventLog, bus: Bus, database_url: str):
+async def test_messages_carry_the_epoch_of_another_process(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to())
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
@@ -491,7 +473,7 @@ async def test_an_epoch_that_another_process_began_is_told_from_then_on(log: Eve
     assert [message.headers[HEADER_EPOCH] for message in await messages_in(bus)] == ["1", "2"]
 
 
-async def test_a_leader_that_renews_nothing_is_replaced(
+async def test_leader_without_renewals_is_replaced(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(relay_module, "RENEW_S", 1.0)
@@ -505,7 +487,7 @@ async def test_a_leader_that_renews_nothing_is_replaced(
             await holds_whole_log(bus, log)
 
 
-async def test_limits_of_an_operator_are_told_once_and_respected(log: EventLog, bus: Bus, database_url: str):
+async def test_operators_limits_are_logged_once_and_kept(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to(events=3))
     with capture_logs() as told:
         async with relaying(log, bus, database_url) as relay:
@@ -523,7 +505,7 @@ async def test_limits_of_an_operator_are_told_once_and_respected(log: EventLog, 
     assert [entry["event"] for entry in told].count("relay_empties_stream") == 0
 
 
-async def test_a_stream_that_only_grew_too_old_is_not_filled_again(
+async def test_stream_with_expired_messages_is_not_refilled(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
 ):
     await log.append(append_to(events=3))
@@ -549,7 +531,7 @@ async def test_a_stream_that_only_grew_too_old_is_not_filled_again(
 
 
 @pytest.mark.parametrize("change", ["another log", "another bus", "more messages"])
-async def test_an_empty_stream_that_is_not_as_the_log_left_it_is_filled_from_the_beginning(
+async def test_changed_empty_stream_is_refilled(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool, change: str
 ):
     await log.append(append_to(events=3))
@@ -574,7 +556,7 @@ async def is_empty(bus: Bus) -> bool:
     return (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.messages == 0
 
 
-async def test_a_row_that_cannot_be_read_is_laid_down_and_passed_over(log: EventLog, bus: Bus, database_url: str):
+async def test_unreadable_row_is_dead_lettered_and_skipped(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to())
     await log.recorder.insert_events(
         [StoredEvent(originator_id=uuid4(), originator_version=1, topic="X.v1", state=b"nonsense")]
@@ -598,7 +580,7 @@ async def test_a_row_that_cannot_be_read_is_laid_down_and_passed_over(log: Event
         new_event(merchant=""),
     ],
 )
-async def test_a_row_that_would_say_something_else_as_a_message_is_laid_down(
+async def test_row_that_would_forge_headers_is_dead_lettered(
     log: EventLog, bus: Bus, database_url: str, forged: NewEvent
 ):
     await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[forged]))
@@ -613,9 +595,7 @@ async def test_a_row_that_would_say_something_else_as_a_message_is_laid_down(
 @pytest.mark.parametrize(
     "size", [1_000_000, (1 << 20) - 1, 1 << 20, 2_000_000], ids=["large", "just_fits", "limit", "too_large"]
 )
-async def test_a_row_that_cannot_be_read_is_laid_down_whatever_its_size(
-    log: EventLog, bus: Bus, database_url: str, size: int
-):
+async def test_unreadable_row_of_any_size_is_dead_lettered(log: EventLog, bus: Bus, database_url: str, size: int):
     await log.append(append_to())
     row = StoredEvent(originator_id=uuid4(), originator_version=1, topic="a blank", state=b"x" * size)
     await log.recorder.insert_events([row])
@@ -629,7 +609,7 @@ async def test_a_row_that_cannot_be_read_is_laid_down_whatever_its_size(
 
 
 @pytest.mark.parametrize("length", [900, 5_000, 70_000])
-async def test_an_event_with_an_endless_name_or_reason_stops_nothing(
+async def test_event_with_a_long_name_or_cause_does_not_stop_the_relay(
     log: EventLog, bus: Bus, database_url: str, length: int
 ):
     long = [new_event(merchant="p" * length), new_event(correlation_id="c" * length)]
@@ -643,7 +623,7 @@ async def test_an_event_with_an_endless_name_or_reason_stops_nothing(
     assert (positions[0], positions[-1]) == ("1", "4")
 
 
-async def test_an_event_above_a_limit_of_the_operator_is_passed_over(log: EventLog, bus: Bus, database_url: str):
+async def test_event_above_the_operators_limit_is_skipped(log: EventLog, bus: Bus, database_url: str):
     config = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config
     await bus.jetstream.update_stream(config.evolve(max_msg_size=4000))
     large = new_event(correlation_id="c" * 5000)
@@ -668,7 +648,7 @@ ANSWERS_THAT_ARE_NONE = {
 
 
 @pytest.mark.parametrize("answer", ANSWERS_THAT_ARE_NONE.values(), ids=ANSWERS_THAT_ARE_NONE.keys())
-async def test_an_answer_that_is_none_ends_the_publishing_and_leaves_the_connection(bus: Bus, answer: bytes):
+async def test_malformed_answer_keeps_the_connection(bus: Bus, answer: bytes):
     publisher = SequencedPublisher(bus.client, stream=PAYMENTS_STREAM, sequence=0, position=0)
     await publisher.open()
     # Nobody answers but somebody who has heard where answers go.
@@ -685,9 +665,7 @@ async def test_an_answer_that_is_none_ends_the_publishing_and_leaves_the_connect
     assert publisher.known == (0, 0)
 
 
-async def test_a_stream_that_takes_nothing_more_is_waited_for_and_left_as_it_is(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_full_stream_is_retried_unchanged(log: EventLog, bus: Bus, database_url: str):
     config = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config
     await bus.jetstream.update_stream(config.evolve(max_msgs=5, discard=DiscardPolicy.NEW))
     await log.append(append_to(events=9))
@@ -702,9 +680,7 @@ async def test_a_stream_that_takes_nothing_more_is_waited_for_and_left_as_it_is(
     assert (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.first_seq == 1
 
 
-async def test_streams_of_an_older_version_are_compressed_and_keep_what_they_hold(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_streams_of_an_older_version_are_compressed_without_loss(log: EventLog, bus: Bus, database_url: str):
     compressed = {config.name for config in STREAMS if config.compression}
     for name in compressed:
         config = (await bus.jetstream.stream_info(name)).config
@@ -721,7 +697,7 @@ async def has_messages(bus: Bus, number: int) -> bool:
     return (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.messages == number
 
 
-async def test_an_event_that_is_too_large_for_the_bus_shows_as_a_hole(log: EventLog, bus: Bus, database_url: str):
+async def test_too_large_event_leaves_a_gap_in_the_chain(log: EventLog, bus: Bus, database_url: str):
     large = new_event(registered(), payment_id=None, correlation_id="x" * 2_000_000)
     await log.append(append_to())
     await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[large]))
@@ -732,7 +708,7 @@ async def test_an_event_that_is_too_large_for_the_bus_shows_as_a_hole(log: Event
         assert await chain_in(bus) == [(0, 1), (2, 3)]
 
 
-async def test_a_bus_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch):
+async def test_missing_bus_raises_unavailable(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("extrato.bus.connection.CONNECT_TIMEOUT_S", 0.5)
     with pytest.raises(BusUnavailable):
         await connect("nats://127.0.0.1:1", name="tests")

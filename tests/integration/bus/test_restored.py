@@ -46,7 +46,7 @@ async def seven_were_published(log: EventLog, bus: Bus, database_url: str) -> No
 
 
 @pytest.mark.usefixtures("seven_were_published")
-async def test_after_a_restore_no_position_and_no_number_is_given_a_second_time(
+async def test_restored_log_reuses_no_position_or_payment_id(
     log: EventLog, bus: Bus, pool: asyncpg.Pool, database_url: str, environment, capsys
 ):
     await set_log_back(pool, to=4, is_regrown=True)
@@ -64,14 +64,14 @@ async def test_after_a_restore_no_position_and_no_number_is_given_a_second_time(
 
 
 @pytest.mark.usefixtures("seven_were_published")
-async def test_a_bus_of_another_log_is_refused_and_nothing_changes(log: EventLog, pool: asyncpg.Pool, environment):
+async def test_restored_refuses_the_bus_of_another_log(log: EventLog, pool: asyncpg.Pool, environment):
     await pool.execute("UPDATE log_identity SET log_id = gen_random_uuid()")
     with pytest.raises(CannotStart, match="another log"):
         await restored(Namespace(), environment)
     assert (await log.identity.read()).epoch == 1
 
 
-async def test_a_backup_that_was_not_migrated_is_said_to_be_one(pool: asyncpg.Pool, environment):
+async def test_restored_reports_a_backup_without_migrations(pool: asyncpg.Pool, environment):
     await pool.execute("ALTER TABLE log_identity RENAME TO put_aside")
     try:
         with pytest.raises(CannotStart, match="run `extrato up` once to migrate it"):

@@ -31,7 +31,7 @@ async def nothing_comes(timers: Timers) -> bool:
     return await timers.take(10) == []
 
 
-async def test_a_timer_that_is_set_expires_at_once(bus: Bus):
+async def test_set_timer_expires_at_once(bus: Bus):
     timers = Timers(bus)
     await timers.ensure("fast", "padaria.mercado_pago")
 
@@ -40,7 +40,7 @@ async def test_a_timer_that_is_set_expires_at_once(bus: Bus):
     assert (timer.lane, timer.account) == ("fast", "padaria.mercado_pago")
 
 
-async def test_a_timer_that_is_set_twice_is_one(bus: Bus):
+async def test_timer_set_twice_expires_once(bus: Bus):
     timers = Timers(bus)
     for _ in range(3):
         await timers.ensure("fast", "padaria")
@@ -53,7 +53,7 @@ async def test_a_timer_that_is_set_twice_is_one(bus: Bus):
     assert await nothing_comes(timers)
 
 
-async def test_a_timer_that_is_put_back_expires_after_its_delay(bus: Bus):
+async def test_restarted_timer_expires_after_its_delay(bus: Bus):
     timers = Timers(bus)
     await timers.ensure("fast", "padaria")
     timer = await take_one(timers)
@@ -67,7 +67,7 @@ async def test_a_timer_that_is_put_back_expires_after_its_delay(bus: Bus):
     assert again.account == "padaria"
 
 
-async def test_a_timer_that_is_ended_is_gone_until_it_is_set_again(bus: Bus):
+async def test_removed_timer_expires_only_when_set_again(bus: Bus):
     timers = Timers(bus)
     await timers.ensure("fast", "padaria")
     await (await take_one(timers)).remove()
@@ -78,7 +78,7 @@ async def test_a_timer_that_is_ended_is_gone_until_it_is_set_again(bus: Bus):
     assert (await take_one(timers)).account == "padaria"
 
 
-async def test_the_tick_of_a_holder_that_died_comes_back(bus: Bus, monkeypatch: pytest.MonkeyPatch):
+async def test_timer_of_a_killed_process_expires_again(bus: Bus, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(timers_module, "HOLD_S", 0.5)
     timers = Timers(bus)
     await timers.ensure("fast", "padaria")
@@ -87,7 +87,7 @@ async def test_the_tick_of_a_holder_that_died_comes_back(bus: Bus, monkeypatch: 
     assert (await take_one(Timers(bus))).account == "padaria"
 
 
-async def test_a_tick_that_is_held_does_not_come_to_anybody_else(bus: Bus, monkeypatch: pytest.MonkeyPatch):
+async def test_held_timer_does_not_expire_elsewhere(bus: Bus, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(timers_module, "HOLD_S", 0.4)
     monkeypatch.setattr(timers_module, "STILL_HOLDING_S", 0.1)
     timers = Timers(bus)
@@ -101,7 +101,7 @@ async def test_a_tick_that_is_held_does_not_come_to_anybody_else(bus: Bus, monke
     assert (await take_one(timers)).account == "padaria"
 
 
-async def test_two_who_take_share_the_timers(bus: Bus, nats_server: EmbeddedNats):
+async def test_two_processes_share_the_timers(bus: Bus, nats_server: EmbeddedNats):
     other_bus = await connect(nats_server.url, name="tests-other")
     accounts = {f"account{number}" for number in range(300)}
     taken: list[str] = []
@@ -125,7 +125,7 @@ async def test_two_who_take_share_the_timers(bus: Bus, nats_server: EmbeddedNats
 
 
 @pytest.mark.parametrize("damage", ["delete_consumer", "delete_stream", "kill_nats"])
-async def test_timers_go_on_when_the_bus_was_damaged(bus: Bus, nats_server: EmbeddedNats, damage: str):
+async def test_timers_continue_after_a_damaged_bus(bus: Bus, nats_server: EmbeddedNats, damage: str):
     timers = Timers(bus)
     await timers.ensure("fast", "padaria")
     await (await take_one(timers)).restart(0.1)
@@ -151,14 +151,14 @@ async def test_timers_go_on_when_the_bus_was_damaged(bus: Bus, nats_server: Embe
     assert [timer.account for timer in taken] == ["padaria"]
 
 
-async def test_taking_is_quiet_when_nothing_expires(bus: Bus):
+async def test_take_without_expired_timers_returns_none(bus: Bus):
     timers = Timers(bus)
     assert await timers.take(5) == []
     assert await timers.take(5) == []
     assert await timers.take(1) == []
 
 
-async def test_a_tick_is_used_once(bus: Bus):
+async def test_expired_timer_is_used_once(bus: Bus):
     timers = Timers(bus)
     await timers.ensure("fast", "padaria")
     timer = await take_one(timers)

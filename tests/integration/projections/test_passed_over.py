@@ -24,7 +24,7 @@ def in_all(*positions):
     return sorted((each.name, position) for each in READ_MODELS for position in positions)
 
 
-async def test_an_event_that_a_constraint_refuses_is_missing_in_that_read_model_alone(live_hub):
+async def test_event_refused_by_a_constraint_is_skipped_by_one_read_model(live_hub):
     await live_hub.pool.execute("ALTER TABLE merchant_positions ADD CONSTRAINT not_three CHECK (position <> 3)")
     await live_hub.append_payments([1, 2])
     await until(live_hub.is_complete)
@@ -41,7 +41,7 @@ async def nobody_waits(hub):
     return not hub.live_runner.waiting
 
 
-async def test_an_event_that_makes_the_code_fail_is_passed_over_by_that_read_model_alone(hub, bus):
+async def test_event_that_raises_is_skipped_by_one_read_model(hub, bus):
     def evolve(document, envelope):
         if envelope.position == 2:
             raise ZeroDivisionError("an e-mail address\n\0 or \ud800 \u202e")
@@ -62,7 +62,7 @@ async def stands_at(hub, position, read_models):
     return await hub.positions() == {each.name: position for each in read_models}
 
 
-async def test_what_is_passed_over_is_written_with_the_checkpoint_or_not_at_all(hub):
+async def test_skipped_event_is_recorded_with_the_checkpoint(hub):
     await hub.make_tables()
     await hub.append(history.opened(), payment_id=1)
     position = await hub.append_unreadable()
@@ -74,7 +74,7 @@ async def test_what_is_passed_over_is_written_with_the_checkpoint_or_not_at_all(
     assert await hub.passed_over() == in_all(position)
 
 
-async def test_a_rebuild_writes_down_what_it_passes_over_itself_and_nothing_else(hub):
+async def test_rebuild_records_only_its_skipped_events(hub):
     await hub.append(history.opened(), payment_id=1)
     unreadable = await hub.append_unreadable()
     (poison,) = await hub.append(POISON, payment_id=2)
@@ -94,7 +94,7 @@ def older_code(monkeypatch):
         yield patched.undo
 
 
-async def test_what_older_code_passed_over_arrives_with_newer_code(hub, bus, older_code):
+async def test_event_skipped_by_older_code_is_applied_by_newer_code(hub, bus, older_code):
     async with in_background(hub.runner().run()):
         await until(hub.is_complete)
         await hub.append_payments([1, 2])
@@ -110,7 +110,7 @@ async def test_what_older_code_passed_over_arrives_with_newer_code(hub, bus, old
     assert await hub.rows() == live
 
 
-async def test_what_older_code_passes_over_beside_a_runner_arrives(hub, bus):
+async def test_event_skipped_by_older_code_beside_a_runner_is_applied(hub, bus):
     await hub.append_payments([1])
     async with in_background((runner := hub.runner()).run()):
         await runner.until_ready()
@@ -131,7 +131,7 @@ async def nothing_is_passed_over(hub):
     return await hub.passed_over() == []
 
 
-async def test_what_this_code_cannot_take_either_is_not_tried_at_every_start(hub):
+async def test_event_still_unreadable_causes_no_rebuild(hub):
     await hub.append(POISON)
     await hub.append_unreadable()
     await hub.make_tables()
@@ -156,7 +156,7 @@ async def is_stale_by(hub, statement, *arguments):
     return built
 
 
-async def test_a_checkpoint_keeps_the_event_it_stands_at(hub):
+async def test_checkpoint_names_its_event(hub):
     await hub.append_payments([1])
     await hub.make_tables()
     await hub.append_payments([2])
@@ -171,7 +171,7 @@ async def test_a_checkpoint_keeps_the_event_it_stands_at(hub):
 
 
 @pytest.mark.parametrize("position", [0, 3, 7, 999])
-async def test_a_checkpoint_that_was_moved_by_hand_leads_to_a_rebuild(hub, position):
+async def test_checkpoint_changed_by_hand_causes_a_rebuild(hub, position):
     await hub.append_payments([1])
     await hub.make_tables()
     await hub.append_payments([2])
@@ -180,13 +180,13 @@ async def test_a_checkpoint_that_was_moved_by_hand_leads_to_a_rebuild(hub, posit
     assert await hub.status_of(1) == "approved"
 
 
-async def test_a_checkpoint_of_older_code_names_no_event_and_is_believed(hub):
+async def test_checkpoint_without_an_event_is_accepted(hub):
     await hub.append_payments([1])
     await hub.make_tables()
     assert await is_stale_by(hub, "UPDATE checkpoints SET event_id = NULL") == set()
 
 
-async def test_a_log_that_was_restored_and_grew_again_leads_to_a_rebuild(hub):
+async def test_restored_log_that_grew_causes_a_rebuild(hub):
     await hub.append_payments([1])
     await hub.make_tables()
     await hub.pool.execute("TRUNCATE stored_events RESTART IDENTITY")
@@ -197,7 +197,7 @@ async def test_a_log_that_was_restored_and_grew_again_leads_to_a_rebuild(hub):
     assert [row[0] for row in (await hub.rows())["payment_details"]] == [2, 3]
 
 
-async def test_a_checkpoint_that_is_moved_ahead_under_a_runner_is_noticed_when_the_log_gets_there(live_hub):
+async def test_checkpoint_moved_ahead_of_the_log_causes_a_rebuild(live_hub):
     await live_hub.append_payments([1])
     await until(live_hub.is_complete)
     await live_hub.pool.execute("UPDATE checkpoints SET position = position + 2 WHERE read_model = 'payment_details'")
@@ -213,7 +213,7 @@ async def none_is_separate(hub):
     return not any(state.is_separate.is_set() for state in hub.live_runner._states)
 
 
-async def test_a_checkpoint_that_was_moved_is_noticed_when_the_runner_subscribes(live_hub):
+async def test_moved_checkpoint_is_found_at_a_subscription(live_hub):
     await live_hub.append_payments([1])
     await until(live_hub.is_complete)
     await live_hub.pool.execute("UPDATE checkpoints SET position = 999 WHERE read_model = 'payment_details'")
@@ -222,7 +222,7 @@ async def test_a_checkpoint_that_was_moved_is_noticed_when_the_runner_subscribes
     assert await live_hub.status_of(1) == "approved"
 
 
-async def test_a_log_that_is_restored_under_a_runner_leads_to_a_rebuild(hub, bus, monkeypatch):
+async def test_log_restored_under_a_runner_causes_a_rebuild(hub, bus, monkeypatch):
     monkeypatch.setattr("services.projections.runner.CHECK_INTERVAL_S", 0.05)
     await hub.append_payments([1])
     runner = hub.runner()
@@ -241,7 +241,7 @@ async def knows(hub, *payments):
 # --- rebuilds -----------------------------------------------------------------------------------
 
 
-async def test_a_rebuild_that_a_full_disk_ends_leaves_the_live_table_and_says_so(hub, monkeypatch, tmp_path):
+async def test_rebuild_on_a_full_disk_keeps_the_live_table(hub, monkeypatch, tmp_path):
     await hub.append_payments([1, 2])
     await hub.make_tables()
     live = await hub.rows()
@@ -262,7 +262,7 @@ def settings_of(hub, home):
     return Settings.from_environment({"EXTRATO_DATABASE_URL": hub.database_url, "EXTRATO_HOME": str(home)})
 
 
-async def test_what_comes_while_a_swap_fails_is_in_the_new_table(hub, monkeypatch):
+async def test_events_during_a_failed_swap_are_in_the_rebuilt_table(hub, monkeypatch):
     """The events between the last page and the swap are applied in its transaction, and go with it."""
     monkeypatch.setattr("services.projections.rebuild.SWAP_LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
     monkeypatch.setattr("services.projections.rebuild.SWAP_PAUSE_S", 0.01)
@@ -287,7 +287,7 @@ async def test_what_comes_while_a_swap_fails_is_in_the_new_table(hub, monkeypatc
     assert await hub.status_of(9) == "pending"
 
 
-async def test_what_is_passed_over_can_be_listed(hub, tmp_path, capsys, monkeypatch):
+async def test_skipped_events_are_listed(hub, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(app, "LISTED_AT_ONCE", 2)
     await hub.append(history.opened(), payment_id=1)
     unreadable = await hub.append_unreadable()

@@ -66,7 +66,7 @@ def settings_of(where):
     return Settings.from_environment({f"EXTRATO_{name.upper()}": str(value) for name, value in where.items()})
 
 
-async def test_a_process_is_ready_when_it_knows_the_log_and_then_follows_it(hub, where):
+async def test_process_is_ready_after_reading_the_log(hub, where):
     await hub.append_payments(range(1, 5))
     where["ready_file"].touch()
     async with process(**where):
@@ -78,7 +78,7 @@ async def test_a_process_is_ready_when_it_knows_the_log_and_then_follows_it(hub,
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-async def test_a_signal_stops_a_working_process_in_time_and_without_an_error(hub, where, number):
+async def test_signal_stops_a_working_process_without_an_error(hub, where, number):
     async with process(**where) as running:
         await ready(where)
         await hub.append_payments(range(1, 3))
@@ -91,7 +91,7 @@ async def test_a_signal_stops_a_working_process_in_time_and_without_an_error(hub
         assert b'"level": "error"' not in said
 
 
-async def test_a_signal_stops_a_process_that_still_waits_for_nats(where):
+async def test_signal_stops_a_process_that_waits_for_nats(where):
     async with process(**{**where, "nats_url": "nats://127.0.0.1:1"}) as running:
         assert b"Connection refused" in await running.stderr.readline()
         running.terminate()
@@ -99,7 +99,7 @@ async def test_a_signal_stops_a_process_that_still_waits_for_nats(where):
         assert running.returncode == 0
 
 
-async def test_a_killed_process_is_followed_by_one_that_repeats_and_loses_nothing(hub, where):
+async def test_killed_process_loses_and_repeats_no_event(hub, where):
     async with process(**where) as first:
         await ready(where)
         writing = asyncio.create_task(hub.append_payments(range(1, 41)))
@@ -114,7 +114,7 @@ async def test_a_killed_process_is_followed_by_one_that_repeats_and_loses_nothin
     assert await hub.rows() == live
 
 
-async def test_a_running_process_survives_that_postgresql_and_nats_are_away(home, nats_server, tmp_path):
+async def test_process_survives_outages_of_postgresql_and_nats(home, nats_server, tmp_path):
     postgres = EmbeddedPostgres(home, fsync=False)
     await postgres.start()
     await migrate(postgres.url)
@@ -141,7 +141,7 @@ async def test_a_running_process_survives_that_postgresql_and_nats_are_away(home
     await postgres.stop()
 
 
-async def test_nobody_at_the_other_end_is_one_clear_sentence(where, monkeypatch):
+async def test_unreachable_server_is_reported_in_one_sentence(where, monkeypatch):
     monkeypatch.setattr(processes, "START_DEADLINE_S", 0.5)
     nowhere = settings_of({**where, "database_url": "postgresql://extrato@127.0.0.1:1/extrato"})
     with pytest.raises(processes.CannotStart, match=r"PostgreSQL cannot be used after 0\.5 s: .*Connect call failed"):
@@ -150,13 +150,13 @@ async def test_nobody_at_the_other_end_is_one_clear_sentence(where, monkeypatch)
         await app.serve(settings_of({**where, "nats_url": "nats://127.0.0.1:1"}))
 
 
-async def test_a_database_without_a_schema_is_waited_for_and_named(where, empty_database_url, monkeypatch):
+async def test_start_waits_for_missing_migrations(where, empty_database_url, monkeypatch):
     monkeypatch.setattr(processes, "START_DEADLINE_S", 0.5)
     with pytest.raises(processes.CannotStart, match="its migrations were not applied"):
         await app.serve(settings_of({**where, "database_url": empty_database_url}))
 
 
-async def test_a_part_that_dies_ends_the_process(where, monkeypatch):
+async def test_failed_part_ends_the_process(where, monkeypatch):
     async def die(_):
         raise ZeroDivisionError
 
@@ -165,7 +165,7 @@ async def test_a_part_that_dies_ends_the_process(where, monkeypatch):
         await app.serve(settings_of(where))
 
 
-async def test_a_rebuild_by_hand_while_the_process_runs_gives_the_same_rows(hub, where):
+async def test_rebuild_command_beside_the_process_gives_the_same_rows(hub, where):
     await hub.append_payments(range(1, 9))
     async with process(**where):
         await ready(where)
@@ -180,14 +180,14 @@ async def test_a_rebuild_by_hand_while_the_process_runs_gives_the_same_rows(hub,
         await until(hub.is_complete)
 
 
-async def test_a_rebuild_of_one_read_model_by_hand_builds_that_one_only(hub, where):
+async def test_rebuild_command_rebuilds_only_its_read_model(hub, where):
     async with process("rebuild", "merchants", **where) as rebuilding:
         await rebuilding.communicate()
     assert rebuilding.returncode == 0
     assert await hub.positions() == {"merchants": 0}
 
 
-async def test_an_unknown_read_model_is_one_clear_sentence(where):
+async def test_unknown_read_model_is_reported_in_one_sentence(where):
     async with process("rebuild", "paymants", **where) as rebuilding:
         _, said = await rebuilding.communicate()
     assert rebuilding.returncode == 1
@@ -197,7 +197,7 @@ async def test_an_unknown_read_model_is_one_clear_sentence(where):
     )
 
 
-async def test_a_setting_that_cannot_be_used_is_one_clear_sentence(where):
+async def test_wrong_setting_is_reported_in_one_sentence(where):
     with pytest.raises(InvalidSettings):
         settings_of({**where, "log_level": "loud"})
     async with process(**{**where, "log_level": "loud"}) as running:

@@ -60,7 +60,7 @@ async def until_waits(pool: asyncpg.Pool, query: str, event: str) -> None:
     await until(waits, what=f"{query} waits for {event}")
 
 
-async def test_an_append_takes_its_number_after_the_append_before_has_ended(
+async def test_append_waits_for_the_append_before(
     log: EventLog, pool: asyncpg.Pool, connections: list[asyncpg.Connection]
 ):
     first, *_ = connections
@@ -76,7 +76,7 @@ async def test_an_append_takes_its_number_after_the_append_before_has_ended(
     assert await other == [position + 1]
 
 
-async def test_an_append_sees_what_the_librarys_recorder_wrote_and_takes_the_next_number(
+async def test_append_follows_a_write_of_the_librarys_recorder(
     log: EventLog, pool: asyncpg.Pool, connections: list[asyncpg.Connection]
 ):
     library, *_ = connections
@@ -95,7 +95,7 @@ async def test_an_append_sees_what_the_librarys_recorder_wrote_and_takes_the_nex
     assert await neighbour == [2]
 
 
-async def test_the_librarys_recorder_takes_its_number_after_an_append_has_ended(
+async def test_librarys_recorder_waits_for_an_append(
     log: EventLog, pool: asyncpg.Pool, database_url: str, connections: list[asyncpg.Connection]
 ):
     first, *_ = connections
@@ -114,7 +114,7 @@ async def test_the_librarys_recorder_takes_its_number_after_an_append_has_ended(
     assert await later == [position + 2]
 
 
-async def test_vacuum_against_wraparound_stops_no_append(
+async def test_freezing_vacuum_does_not_block_appends(
     log: EventLog, pool: asyncpg.Pool, connections: list[asyncpg.Connection]
 ):
     reader, vacuum, _ = connections
@@ -132,7 +132,7 @@ async def test_vacuum_against_wraparound_stops_no_append(
     await vacuuming
 
 
-async def test_an_index_that_is_built_beside_stops_no_append(
+async def test_concurrent_index_build_does_not_block_appends(
     log: EventLog, pool: asyncpg.Pool, connections: list[asyncpg.Connection]
 ):
     old, builder, other = connections

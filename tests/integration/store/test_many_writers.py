@@ -57,9 +57,7 @@ async def late_commits(pool: asyncpg.Pool) -> AsyncIterator[None]:
 
 
 @pytest.mark.usefixtures("late_commits")
-async def test_a_reader_behind_four_writing_processes_misses_nothing(
-    pool: asyncpg.Pool, log: EventLog, database_url: str
-):
+async def test_reader_beside_four_writers_misses_no_event(pool: asyncpg.Pool, log: EventLog, database_url: str):
     seen: list[int] = []
     versions: dict[object, list[int]] = defaultdict(list)
 
@@ -89,7 +87,7 @@ async def test_a_reader_behind_four_writing_processes_misses_nothing(
     assert all(found == list(range(1, EVENTS_OF_STREAM + 1)) for found in versions.values())
 
 
-async def test_many_processes_migrate_one_database_once(empty_database_url: str):
+async def test_concurrent_migrations_run_once(empty_database_url: str):
     program = (
         "import asyncio; from extrato.store.migrations import migrate; "
         f"print(len(asyncio.run(migrate({empty_database_url!r}))))"
@@ -107,7 +105,7 @@ async def test_many_processes_migrate_one_database_once(empty_database_url: str)
         await connection.close()
 
 
-async def test_a_signal_wakes_at_once_on_what_another_process_appends(database_url: str, log: LogReader):
+async def test_signal_wakes_at_once_for_another_process(database_url: str, log: LogReader):
     async with LogSignal(database_url) as signal:
         await signal.wait(5)  # It listens.
         assert not signal.is_set

@@ -14,11 +14,11 @@ SENTENCE = (
 )
 
 
-async def test_postgresql_lends_no_connection(database_url):
+async def test_postgresql_is_no_transaction_pooler(database_url):
     assert not await is_transaction_pooler(database_url, timeout_s=5)
 
 
-async def test_a_pooler_in_session_mode_lends_no_connection_and_is_used(database_url):
+async def test_pooler_in_session_mode_is_accepted(database_url):
     async with pooling(database_url, "session") as url:
         assert not await is_transaction_pooler(url, timeout_s=5)
         await check_database(url)
@@ -26,7 +26,7 @@ async def test_a_pooler_in_session_mode_lends_no_connection_and_is_used(database
             assert await pool.fetchval("SELECT count(*) FROM checkpoints") is not None
 
 
-async def test_a_pooler_in_transaction_mode_is_named_before_anything_is_written(database_url):
+async def test_pooler_in_transaction_mode_is_refused_before_writes(database_url):
     async with pooling(database_url, "transaction") as url:
         assert await is_transaction_pooler(url, timeout_s=5)
         with pytest.raises(CannotStart) as refused:
