@@ -1,4 +1,4 @@
-"""What each setting is by default, what is refused and in which words, and that the reference lists all of them."""
+"""Settings: defaults, error sentences, and their completeness in the reference."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def test_defaults_equal_the_reference():
 
 
 def test_each_timeout_has_its_setting():
-    told = {name: str(number) for number, name in enumerate(TIMES, start=1)}
+    given = {name: str(number) for number, name in enumerate(TIMES, start=1)}
     expected = Timeouts(head_s=1, body_s=2, socket_s=3, fresh_s=4, resume_s=5, grace_s=6)
-    assert Settings.from_environment(told).timeouts == expected
+    assert Settings.from_environment(given).timeouts == expected
 
 
 @pytest.mark.parametrize("name", TIMES)
@@ -127,7 +127,7 @@ def test_urls_and_levels_are_normalised():
     assert Settings.from_environment({"EXTRATO_PORT": "9000"}).public_url == "http://127.0.0.1:9000"
 
 
-# Defaults that depend on something else.
+# Defaults that depend on another setting.
 COMPUTED = {
     "EXTRATO_PUBLIC_URL": "`http://127.0.0.1:<port>`",
     "EXTRATO_SECRET_KEY": "`secret.key` in the home",

@@ -1,4 +1,4 @@
-"""A client that the server refused or lost is replaced, and all that stood on it goes on."""
+"""A client that the server refused or lost is replaced, and its users continue."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from extrato.store.event_log import EventLog
     from services.cli.embedded.nats import EmbeddedNats
 
-# Much sooner than two minutes, however many workers share a core.
+# Much sooner than two minutes, also when many workers share a core.
 BY_THE_BUS_S = 5.0
 
 
@@ -44,7 +44,7 @@ def with_no_connection_allowed(configuration: str) -> str:
 
 @contextlib.asynccontextmanager
 async def configured(nats_server: EmbeddedNats, home: Path, change: Callable[[str], str]) -> AsyncIterator[None]:
-    """Have the server reload another configuration for the time of the context."""
+    """Reload the server with another configuration for the time of the context."""
     file = home / "nats" / "nats.conf"
     configuration = file.read_text()
     file.write_text(change(configuration))
@@ -62,8 +62,8 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_module, "LONGEST_PAUSE_S", 0.1)
 
 
-def look(monkeypatch: pytest.MonkeyPatch, every_s: float) -> None:
-    """Say how often the consumer and the feed look at the log without being told."""
+def read_log_every(monkeypatch: pytest.MonkeyPatch, every_s: float) -> None:
+    """Set how often the consumer and the feed read the log without a message or tick."""
     monkeypatch.setattr("extrato.bus.consumer.LOOK_AT_LOG_S", every_s)
     monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", every_s)
 
@@ -78,9 +78,9 @@ async def test_every_user_of_a_bus_continues_after_a_refused_client(
     monkeypatch: pytest.MonkeyPatch,
     refusal: Callable[[str], str],
 ):
-    look(monkeypatch, 0.1)
-    keeper, timers, told = Keeper(), Timers(bus), list[int]()
-    feed = LiveFeed(bus=bus, log=log, deliver=lambda envelope: told.append(envelope.position))
+    read_log_every(monkeypatch, 0.1)
+    keeper, timers, delivered = Keeper(), Timers(bus), list[int]()
+    feed = LiveFeed(bus=bus, log=log, deliver=lambda envelope: delivered.append(envelope.position))
     await feed.start()
     await timers.ensure("fast", "padaria")
     (tick,) = await timers.take(1)
@@ -91,21 +91,21 @@ async def test_every_user_of_a_bus_continues_after_a_refused_client(
         async with configured(nats_server, home, refusal):
             await until(lambda: first.is_closed)
             await log.append(append_to())
-            # The log tells of it meanwhile.
-            await until(lambda: keeper.kept == told == [1])
-            look(monkeypatch, 120)
+            # Meanwhile the event comes from the log.
+            await until(lambda: keeper.kept == delivered == [1])
+            read_log_every(monkeypatch, 120)
             with pytest.raises(NATS_ERRORS):
                 await timers.take(1)
         await until(lambda: bus.is_connected and relay.position == 1)
         assert bus.client is not first
         await until(lambda: has_asked(bus))
         await log.append(append_to())
-        await until(lambda: keeper.kept == told == [1, 2], within_s=BY_THE_BUS_S)
+        await until(lambda: keeper.kept == delivered == [1, 2], within_s=BY_THE_BUS_S)
         assert [each.account for each in await timers.take(1)] == ["padaria"]
 
 
 async def has_asked(bus: Bus) -> bool:
-    """Tell whether the consumer waits for messages."""
+    """Return whether the consumer waits for messages."""
     with contextlib.suppress(nats.js.errors.NotFoundError):
         return bool((await bus.jetstream.consumer_info("PAYMENTS", "tests-keeper")).num_waiting)
     return False
@@ -148,14 +148,14 @@ async def test_held_timer_is_extended_by_the_next_client(
 
     async with tick.held():
         await lose_client(bus)
-        # A request lasts longer than a timer that nobody holds.
+        # A request lasts longer than the hold of a timer.
         assert await Timers(bus).take(1) == []
 
 
 async def test_consumer_reads_the_log_while_the_bus_is_silent(
     log: EventLog, bus: Bus, nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
 ):
-    look(monkeypatch, 0.1)
+    read_log_every(monkeypatch, 0.1)
     keeper = Keeper()
     os.kill(nats_server.pid, signal.SIGSTOP)
     try:
@@ -198,7 +198,7 @@ async def test_reconnect_pauses_grow_until_a_connection_lasts(
     await until(lambda: bus.is_connected)
     assert pauses[:5] == [(0.01, 0.02), (0.02, 0.04), (0.04, 0.08), (0.05, 0.1), (0.05, 0.1)]
 
-    # A server that lets everybody in and sends everybody away again is asked no more often for it.
+    # The pauses grow also for a server that accepts every connection and closes it again.
     del pauses[:]
     monkeypatch.setattr(connection_module, "LONGEST_PAUSE_S", 60.0)
     await lose_client(bus)
@@ -261,7 +261,7 @@ async def test_start_fails_at_once_without_room_for_the_streams(
 
 
 async def refusal(url: str) -> str:
-    """Give the sentence with which a process ends that cannot use NATS; it must not be the one of its patience."""
+    """Return the sentence of a process that cannot use NATS; it must not be the one of the deadline."""
     settings = Settings.from_environment({"EXTRATO_NATS_URL": url})
     with pytest.raises(CannotStart) as refused:
         async with open_bus(settings, name="tests"):

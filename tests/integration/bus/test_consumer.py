@@ -21,8 +21,8 @@ from extrato.bus.pull import DurablePull
 from extrato.errors import Transient
 from tests.integration.bus.running import (
     Keeper,
-    all_have,
-    append_until_told,
+    all_have_whole_log,
+    append_until,
     consumer,
     dead_letters,
     holds_whole_log,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 DURABLES = ("tests-one", "tests-two", "tests-three")
 
 
-async def comes_to(log: EventLog, position: int) -> bool:
+async def reaches(log: EventLog, position: int) -> bool:
     return await log.head() >= position
 
 
@@ -51,22 +51,22 @@ async def test_consumer_handles_old_and_new_events(log: EventLog, bus: Bus, data
     keeper = Keeper()
 
     async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
         await asyncio.gather(*(log.append(append_to()) for _ in range(50)))
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
 
 
-# Much sooner than two minutes, however many workers share a core.
+# Much sooner than two minutes, also when many workers share a core.
 BY_THE_BUS_S = 5.0
 
 
 @pytest.fixture
-def seldom_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    look_seldom(monkeypatch)
+def rare_log_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_log_rarely(monkeypatch)
 
 
-def look_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have consumers look at the log seldom: what they know much sooner came by the bus."""
+def read_log_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let consumers read the log rarely, so that earlier events come from the bus."""
     monkeypatch.setattr("extrato.bus.consumer.LOOK_AT_LOG_S", 120.0)
 
 
@@ -76,9 +76,9 @@ async def test_consumer_of_an_older_version_is_recreated(log: EventLog, bus: Bus
     await log.append(append_to(events=3))
     keeper = Keeper()
     async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
         await log.append(append_to())
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
         await until(lambda: everything_is_acknowledged(bus))
     found = (await bus.jetstream.consumer_info(PAYMENTS_STREAM, "tests-keeper")).config
     assert (found.ack_policy, found.headers_only) == (AckPolicy.ALL, True)
@@ -89,7 +89,7 @@ async def everything_is_acknowledged(bus: Bus) -> bool:
     return (info.num_pending, info.num_ack_pending) == (0, 0)
 
 
-async def test_event_reaches_a_consumer_by_the_bus(log: EventLog, bus: Bus, database_url: str, seldom_look: None):
+async def test_event_reaches_a_consumer_by_the_bus(log: EventLog, bus: Bus, database_url: str, rare_log_reads: None):
     keeper = Keeper()
     async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
         await log.append(append_to())
@@ -130,7 +130,7 @@ async def test_restarted_consumer_continues(log: EventLog, bus: Bus, database_ur
                 await asyncio.gather(*(log.append(append_to(events=2)) for _ in range(100)))
                 await until(lambda: keeper.position > 0)
         async with running(consumer(bus, log, keeper).run()):
-            await all_have(log, [keeper])
+            await all_have_whole_log(log, [keeper])
 
 
 @pytest.mark.parametrize("damage", ["delete_stream", "purge_stream", "delete_consumers", "kill_nats"])
@@ -141,7 +141,7 @@ async def test_consumers_get_each_event_once_from_a_damaged_bus(
     consumers = [consumer(bus, log, keeper, durable=durable) for keeper, durable in zip(keepers, DURABLES, strict=True)]
     enough = asyncio.Event()
     async with relaying(log, bus, database_url), running(*(one.run() for one in consumers)):
-        writer = asyncio.create_task(append_until_told(log, enough))
+        writer = asyncio.create_task(append_until(log, enough))
         await until(lambda: all(keeper.position > 500 for keeper in keepers))
         if damage == "delete_stream":
             await bus.jetstream.delete_stream(PAYMENTS_STREAM)
@@ -155,10 +155,10 @@ async def test_consumers_get_each_event_once_from_a_damaged_bus(
             await nats_server.stop()
             await nats_server.start()
         before = await log.head()
-        await until(lambda: comes_to(log, before + 500))
+        await until(lambda: reaches(log, before + 500))
         enough.set()
         await writer
-        await all_have(log, keepers)
+        await all_have_whole_log(log, keepers)
         await holds_whole_log(bus, log)
 
 
@@ -170,12 +170,12 @@ async def test_consumers_continue_after_a_quiet_stream_is_deleted(
     async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
         await until(lambda: exists(bus, "tests-keeper"))
         await consumer_waits(bus)
-        # Who waits for messages of a consumer that is deleted is told so only when it asks the next time.
+        # The server reports a deleted consumer only at the next request.
         await bus.jetstream.delete_stream(PAYMENTS_STREAM)
         await log.append(append_to(events=3))
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
         await until(lambda: exists(bus, "tests-keeper"))
-        look_seldom(monkeypatch)
+        read_log_rarely(monkeypatch)
         await log.append(append_to())
         await until(lambda: keeper.position == 7)
         await consumer_waits(bus)
@@ -198,7 +198,7 @@ async def publish_as_relay(log: EventLog, bus: Bus, position: int, *, previous: 
     await bus.jetstream.publish(message.subject, message.body, headers=headers)
 
 
-async def test_unpublished_event_is_read_from_the_log(log: EventLog, bus: Bus, seldom_look: None):
+async def test_unpublished_event_is_read_from_the_log(log: EventLog, bus: Bus, rare_log_reads: None):
     keeper = Keeper()
     durable = consumer(bus, log, keeper)
     async with running(durable.run()):
@@ -206,10 +206,10 @@ async def test_unpublished_event_is_read_from_the_log(log: EventLog, bus: Bus, s
         await log.append(append_to(events=4))
         await publish_as_relay(log, bus, 1, previous=0)
         await publish_as_relay(log, bus, 4, previous=3)
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
 
 
-async def test_deleted_messages_are_read_from_the_log(log: EventLog, bus: Bus, database_url: str, seldom_look: None):
+async def test_deleted_messages_are_read_from_the_log(log: EventLog, bus: Bus, database_url: str, rare_log_reads: None):
     keeper = Keeper()
     durable = consumer(bus, log, keeper)
     pull = DurablePull(bus, stream=PAYMENTS_STREAM, durable="tests-keeper")
@@ -224,7 +224,7 @@ async def test_deleted_messages_are_read_from_the_log(log: EventLog, bus: Bus, d
     while keeper.position < 40:
         await durable._consume(pull)
 
-    await all_have(log, [keeper])
+    await all_have_whole_log(log, [keeper])
 
 
 async def test_lost_last_message_is_read_from_the_log(log: EventLog, bus: Bus):
@@ -259,7 +259,7 @@ async def test_ended_request_is_followed_by_the_next_at_once(log: EventLog, bus:
     await publish_as_relay(log, bus, 1, previous=0)
     assert len(await taking) == 1
     began_at_s = time.monotonic()
-    # The request has half of its time left, and what waits for it has the whole.
+    # Half of the request's time is left, and the whole time of the code that waits for it.
     assert await pull.take(within_s=1.5) == []
     assert time.monotonic() - began_at_s < 1.3
 
@@ -295,7 +295,7 @@ async def test_message_beyond_the_log_does_not_move_the_checkpoint(log: EventLog
         await publish_as_relay(log, bus, 1, previous=0)
         await until(lambda: keeper.position == 1)
         await log.append(append_to())
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
         await until(lambda: durable.refused == 3)
     letters = await messages_in(bus, DEAD_STREAM)
     assert {message.subject for message in letters} == {"dead.tests-keeper.payments.padaria.1.X"}
@@ -307,7 +307,7 @@ async def test_message_beyond_the_log_does_not_move_the_checkpoint(log: EventLog
 
 
 def unreadable_event(stream, version: int) -> StoredEvent:
-    """A row with our metadata, of an event that this version of the hub does not know."""
+    """A row with the hub's metadata, of an event that this version does not know."""
     row = stored(new_event(), stream_id=stream, version=version)
     return StoredEvent(
         originator_id=row.originator_id,
@@ -325,7 +325,7 @@ async def test_unreadable_old_event_is_dead_lettered_once(log: EventLog, bus: Bu
 
     durable = consumer(bus, log, keeper)
     async with running(durable.run()):
-        # By then it has dead-lettered what it had read before.
+        # By then it has dead-lettered the events that it read before.
         await durable.subscribed.wait()
         assert keeper.position == 3
 
@@ -354,18 +354,18 @@ async def test_forged_message_has_no_effect(log: EventLog, bus: Bus):
         await until(lambda: exists(bus, "tests-keeper"))
         (true,) = await log.append(append_to())
         row = stored(new_event(), stream_id=uuid4(), version=1)
-        # One claims a place that is taken, the other one that is still to come.
+        # One names a used position, the other one a future position.
         for position in (true, true + 1_000_000):
             headers = {"ce-position": str(position), "ce-previousposition": "0", "ce-type": row.topic}
             await bus.jetstream.publish("payments.padaria.1.StatusChanged", b"{}", headers=headers)
         await until(lambda: keeper.position == true)
         await log.append(append_to())
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
     assert keeper.position == await log.head()
 
 
 class Refusing(Keeper):
-    """A handler that fails on the events at some positions, `times` times each."""
+    """A handler that raises for the events at some positions, `times` times each."""
 
     def __init__(self, *positions: int, error: Exception, times: int) -> None:
         super().__init__()
@@ -400,7 +400,7 @@ async def test_consumer_retries_an_unavailable_store_without_skipping(
     async with relaying(log, bus, database_url), running(durable.run()):
         await until(lambda: keeper.position == 4)
         await log.append(append_to(events=5))
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
 
     assert durable.refused == 0
     assert keeper.left == {3: 0, 8: 0}

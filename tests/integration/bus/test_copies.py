@@ -1,4 +1,4 @@
-"""What subscribers read is a copy in an account of their own, and nothing that they may do leaves it."""
+"""Subscribers read copies in a separate account, and none of their requests has an effect outside it."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ TARGETS = [
 ]
 
 
-# Where the hub would hear it, were it in its account.
+# Subjects that the hub would receive in its own account.
 FORGED = [target for target in TARGETS if not target.startswith("origin.")]
 
 
-async def say_nothing(_error):
-    """The client complains about what the server does not permit."""
+async def ignore_error(_error):
+    """Ignore the client's errors about missing permissions."""
 
 
 @contextlib.asynccontextmanager
 async def client_of(url, **options):
-    client = await nats.connect(url, error_cb=say_nothing, **options)
+    client = await nats.connect(url, error_cb=ignore_error, **options)
     try:
         yield client
     finally:
@@ -83,7 +83,7 @@ async def copier(nats_server):
 
 @pytest.fixture
 async def copies(bus, nats_server):
-    """Kept copies of a stream of two events."""
+    """Copies of a stream of two events, checked regularly."""
     for number in (1, 2):
         await bus.jetstream.publish(f"payments.padaria.1.Event{number}", b"{}")
     async with open_copies(
@@ -97,7 +97,7 @@ async def copies(bus, nats_server):
 
 
 async def ask(client, subject, body=b"", *, timeout_s=0.3):
-    """Ask JetStream; gives the answer, or None where it is not permitted."""
+    """Send a request to JetStream; return the answer, or None where it is not permitted."""
     body = body if isinstance(body, bytes) else json.dumps(body).encode()
     try:
         return json.loads((await client.request(subject, body, timeout=timeout_s)).data)
@@ -111,7 +111,7 @@ async def make_consumer(client, stream, config, *, subject="CREATE.{stream}.{nam
 
 
 async def states(bus):
-    """How many messages each stream of the hub has ever had, and how many it has."""
+    """Return the last sequence number and the message count of each stream of the hub."""
     infos = [await bus.jetstream.stream_info(config.name) for config in STREAMS]
     return {info.config.name: (info.state.last_seq, info.state.messages) for info in infos}
 
@@ -176,7 +176,7 @@ async def test_copy_of_a_long_stream_is_complete(bus, copies, copier):
 @pytest.mark.parametrize("creation", ["CREATE.{stream}", "CREATE.{stream}.{name}", "DURABLE.CREATE.{stream}.{name}"])
 async def test_subscribers_consumer_cannot_deliver_into_a_stream(bus, copies, subscriber, stream, more, creation):
     await bus.jetstream.publish("checks.padaria", b"{}")
-    # The gateway listens like this, so that a delivery into these subjects finds somebody who wants it.
+    # The gateway subscribes like this, so a delivery to these subjects finds a subscription.
     heard = []
 
     async def hear(message):
@@ -194,7 +194,7 @@ async def test_subscribers_consumer_cannot_deliver_into_a_stream(bus, copies, su
         if creation.startswith("DURABLE"):
             config |= {"durable_name": f"forger-{number}"}
         await make_consumer(subscriber, stream, config, subject=creation)
-    # Long enough for what was delivered to be stored, and for three heartbeats.
+    # Long enough to store a delivered message, and for three heartbeats.
     await asyncio.sleep(0.35)
     assert await states(bus) == before
     assert not [subject for subject in heard if "forged" in subject or subject in FORGED]
@@ -211,12 +211,12 @@ async def test_redirected_answer_does_not_reach_a_stream(bus, copies, subscriber
     await bus.client.flush()
     before = await states(bus)
     for number, target in enumerate([*TARGETS, "$JS.API.STREAM.CREATE.OWN", "$JS.API.STREAM.UPDATE.PAYMENTS"]):
-        # The answer to a creation holds whatever it was asked for, in the words of the next request.
+        # The answer to a creation repeats the request's fields, and so reads like the next request.
         name = target.rpartition(".")[2] if "STREAM" in target else f"forger-{number}"
         config = {"name": name, "deliver_subject": "payments.forged.1.X", "ack_policy": "none"}
         body = json.dumps({"stream_name": "PAYMENTS", "config": config}).encode()
         await subscriber.publish(f"$JS.API.CONSUMER.CREATE.PAYMENTS.{name}", body, reply=target)
-        # What a consumer is asked for goes where the answer is to go.
+        # A consumer sends the requested messages to the reply subject.
         for options in ({}, {"headers_only": True}):
             pulled = f"pulled-{number}-{len(options)}"
             config = {"name": pulled, "ack_policy": "none", "deliver_policy": "all", **options}
@@ -245,8 +245,8 @@ async def test_redirected_answer_does_not_reach_a_stream(bus, copies, subscriber
     assert (await read(subscriber, 3, durable="afterwards"))[-1] == "payments.padaria.1.Event3"
 
 
-# What a subscriber may ask, so that the server answers at once or soon; {held} acknowledges a message it holds, {none}
-# is a consumer for which there is nothing, {headers} one of the headers alone.
+# Requests of a subscriber that the server answers at once or soon. {held} acknowledges a message of the subscriber,
+# {none} is a consumer without messages, {headers} one that delivers headers only.
 QUESTIONS = {
     "a message that is not there": ("$JS.API.DIRECT.GET.PAYMENTS", b'{"seq": 999999999}'),
     "a message that is there": ("$JS.API.DIRECT.GET.PAYMENTS", b'{"seq": 1}'),
@@ -276,7 +276,7 @@ def question(name, *, held):
     return subject.format(none="none", headers="headers", held=held), body
 
 
-# Where an answer with the server's right would do harm, or be heard by somebody else.
+# Reply subjects where an answer with the server's rights would do harm, or reach another client.
 HARMFUL = [
     "$JS.API.STREAM.DELETE.PAYMENTS",
     "$JS.API.STREAM.PURGE.PAYMENTS",
@@ -299,7 +299,7 @@ HARMFUL = [
 
 @pytest.fixture
 async def two_events(copies, copier):
-    """A copy that has come to the end of its stream."""
+    """A copy that is complete."""
 
     async def are_there():
         return (await copier.jetstream().stream_info("PAYMENTS")).state.messages == 2
@@ -309,7 +309,7 @@ async def two_events(copies, copier):
 
 @pytest.fixture
 async def other(two_events, nats_server):
-    """The durable consumer of another subscriber, which holds one message and has acknowledged none."""
+    """The durable consumer of another subscriber, with one message that is not acknowledged."""
     async with client_of(nats_server.subscriber_url) as client:
         config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=3600)
         subscription = await client.jetstream().pull_subscribe(
@@ -326,7 +326,7 @@ async def other(two_events, nats_server):
 
 @pytest.fixture
 async def asking(subscriber, other):
-    """A subscriber with consumers of its own; gives the reply subject of a message that it holds."""
+    """A subscriber with consumers; returns the reply subject of a message that it has not acknowledged."""
     own = {"ack_policy": "none", "deliver_policy": "new"}
     await make_consumer(subscriber, "PAYMENTS", {"name": "none", **own})
     await make_consumer(
@@ -338,7 +338,7 @@ async def asking(subscriber, other):
 
 
 async def answers(client, subject, body, *, number):
-    """Give so many answers; a message that is answered with comes under its own subject."""
+    """Return `number` answers; an answer that is a message has its own subject."""
     inbox = client.new_inbox()
     coming = await client.subscribe(inbox)
     await client.publish(subject, body, reply=inbox)
@@ -348,13 +348,13 @@ async def answers(client, subject, body, *, number):
 
 
 async def has_been_answered(client, subject, body):
-    """Wait until the server has answered this, and what it was asked before, and has done what was asked of its API."""
+    """Wait until the server has answered this request and all earlier ones, and has executed them."""
     await answers(client, subject, body, number=1)
     await answers(client, "$JS.API.STREAM.NAMES", b"", number=1)
 
 
-async def what_others_have(copier, other):
-    """The copy that all read, and how far another subscriber is."""
+async def state_of_others(copier, other):
+    """Return the state of the common copy, and of another subscriber's consumer."""
     copy, consumer = await copier.jetstream().stream_info("PAYMENTS"), await other.consumer_info()
     place = (consumer.created, consumer.delivered, consumer.ack_floor, consumer.num_pending, consumer.num_ack_pending)
     return copy.created, copy.config, copy.state.messages, copy.state.first_seq, place
@@ -368,7 +368,7 @@ async def test_redirected_answer_harms_no_copy_or_subscriber(bus, subscriber, co
     async def hear(message):
         heard.append(message.subject)
 
-    before = await what_others_have(copier, other)
+    before = await state_of_others(copier, other)
     for listening in (bus.client, copier):
         for target in (*HARMFUL, "$SYS.>"):
             await listening.subscribe(target, cb=hear)
@@ -376,7 +376,7 @@ async def test_redirected_answer_harms_no_copy_or_subscriber(bus, subscriber, co
     for target in HARMFUL:
         await subscriber.publish(subject, body, reply=target)
         await has_been_answered(subscriber, subject, body)
-        assert await what_others_have(copier, other) == before, target
+        assert await state_of_others(copier, other) == before, target
     for listening in (bus.client, copier):
         await listening.flush()
     assert heard == []
@@ -386,15 +386,15 @@ async def test_redirected_answer_harms_no_copy_or_subscriber(bus, subscriber, co
 @pytest.mark.parametrize("target", ["DELETE", "PURGE"])
 @pytest.mark.parametrize("more", [{}, {"headers_only": True}, {"idle_heartbeat": 100_000_000}])
 async def test_consumer_aimed_at_the_api_harms_no_copy(subscriber, copier, other, target, more):
-    before = await what_others_have(copier, other)
+    before = await state_of_others(copier, other)
     config = {"ack_policy": "none", "deliver_policy": "all", "deliver_subject": f"$JS.API.STREAM.{target}.PAYMENTS"}
     await make_consumer(subscriber, "PAYMENTS", {"name": "pointed", **config, **more})
     # Longer than three heartbeats.
     await asyncio.sleep(0.35)
-    assert await what_others_have(copier, other) == before
+    assert await state_of_others(copier, other) == before
 
 
-async def point_at(subscriber, targets):
+async def aim_at(subscriber, targets):
     config = {"ack_policy": "none", "deliver_policy": "all", "headers_only": True}
     for number, target in enumerate(targets):
         await make_consumer(subscriber, "PAYMENTS", {"name": f"pointed-{number}", "deliver_subject": target, **config})
@@ -402,25 +402,25 @@ async def point_at(subscriber, targets):
 
 
 async def test_consumer_aimed_elsewhere_harms_no_subscriber(subscriber, copier, other):
-    before = await what_others_have(copier, other)
-    await point_at(subscriber, [target for target in HARMFUL if "RESET.PAYMENTS.other" not in target])
-    assert await what_others_have(copier, other) == before
+    before = await state_of_others(copier, other)
+    await aim_at(subscriber, [target for target in HARMFUL if "RESET.PAYMENTS.other" not in target])
+    assert await state_of_others(copier, other) == before
 
 
 async def test_consumer_aimed_at_a_reset_loses_no_event(subscriber, other):
-    """Each consumer listens for its reset under that very subject, so the server does deliver there."""
+    """Each consumer subscribes to its reset under this subject, so the server does deliver there."""
     (second,) = await other.fetch(1, timeout=5)
-    await point_at(subscriber, ["$JS.API.CONSUMER.RESET.PAYMENTS.other"])
+    await aim_at(subscriber, ["$JS.API.CONSUMER.RESET.PAYMENTS.other"])
     come = [second.subject, *[message.subject for message in await other.fetch(2, timeout=5)]]
     assert {"payments.padaria.1.Event1", "payments.padaria.1.Event2"} == set(come)
 
 
 async def test_traced_message_harms_no_copy(subscriber, copier, other):
-    before = await what_others_have(copier, other)
+    before = await state_of_others(copier, other)
     for target in HARMFUL:
         await subscriber.publish("$JS.API.INFO", b"", reply=target, headers={"Nats-Trace-Dest": target})
         await has_been_answered(subscriber, "$JS.API.INFO", b"")
-    assert await what_others_have(copier, other) == before
+    assert await state_of_others(copier, other) == before
 
 
 async def test_every_answer_reaches_the_requesters_inbox(subscriber, asking):
@@ -513,14 +513,14 @@ async def test_subscriber_with_heartbeats_waits_for_a_long_time(home, monkeypatc
 
 
 async def test_durable_consumer_of_an_older_version_keeps_its_position(copies, subscriber, copier):
-    """Subscribers had an account with the copies once, and what they made there is read on."""
+    """In older versions subscribers had an account with the copies; their consumers there still work."""
     assert await read(copier, 1) == ["payments.padaria.1.Event1"]
     assert await read(subscriber, 1) == ["payments.padaria.1.Event2"]
 
 
 @pytest.fixture
 async def durable(bus):
-    """A consumer as the hub's own, with one message that waits for it."""
+    """A consumer like the hub's, with one waiting message."""
     subscription = await bus.jetstream.pull_subscribe(">", durable=DURABLE, stream="PAYMENTS")
     await bus.jetstream.publish("payments.padaria.1.Event0", b"{}")
     return subscription
@@ -587,7 +587,7 @@ async def test_subscriber_does_not_see_the_hubs_requests(bus, copies, nats_serve
         await listening.flush()
         await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
         await bus.jetstream.stream_info("PAYMENTS")
-        # What the server had for this client lies before its answer.
+        # The server sends this client's messages before its answer.
         await listening.flush()
     assert heard == []
 
@@ -633,7 +633,7 @@ async def test_subscriber_cannot_use_the_delivery_consumers_name(
             await ask(subscriber, f"$JS.API.CONSUMER.{action}.{stream}.{nats_server.delivery_consumer}", timeout_s=0.1)
             is None
         )
-    # A name in the subject is the consumer's, whatever the body says.
+    # A name in the subject overrides the name in the body.
     for other in ("CREATE.{stream}.other", "DURABLE.CREATE.{stream}.other"):
         await make_consumer(subscriber, stream, {**config, "durable_name": "other"}, subject=other)
     assert [info.name for info in await copier.jetstream().consumers_info(stream)] in ([], ["other"])
@@ -689,7 +689,7 @@ async def test_copy_with_foreign_messages_is_recreated(bus, subscriber, copier, 
             await read(subscriber, len(events))
             == ["payments.padaria.1.Event1"] * 2 + ["payments.padaria.1.Event2"] * after
         )
-        # The copy is left alone from then on.
+        # From then on, the copy is not recreated.
         created = (await copier.jetstream().stream_info("PAYMENTS")).created
         for _ in range(10):
             await copies.ensure()
@@ -750,13 +750,13 @@ async def test_copy_of_a_recreated_stream_is_recreated(bus, copies, subscriber):
     await bus.ensure_streams()
     await bus.jetstream.publish("payments.padaria.1.First", b"{}")
 
-    async def is_anew():
+    async def is_recreated():
         try:
             return await read(subscriber, 1, durable="another") == ["payments.padaria.1.First"]
         except nats.js.errors.Error:
             return False
 
-    await until(is_anew)
+    await until(is_recreated)
 
 
 async def test_copy_is_purged_with_its_stream(bus, copies, subscriber, copier):
@@ -764,10 +764,10 @@ async def test_copy_is_purged_with_its_stream(bus, copies, subscriber, copier):
     await bus.jetstream.purge_stream("PAYMENTS")
     await bus.jetstream.publish("payments.padaria.1.Again", b"{}")
 
-    async def has_let_go():
+    async def is_purged():
         return (await copier.jetstream().stream_info("PAYMENTS")).state.messages == 1
 
-    await until(has_let_go)
+    await until(is_purged)
     assert await read(subscriber, 1) == ["payments.padaria.1.Again"]
 
 
@@ -799,7 +799,7 @@ async def test_copy_continues_after_a_killed_server(bus, copies, subscriber, nat
     await nats_server.start()
     await until(lambda: bus.is_connected and subscriber.is_connected)
     await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
-    # What was acknowledged a moment before the kill may come once more: a consumer gets an event at least once.
+    # A message acknowledged just before the kill may arrive again: a consumer gets an event at least once.
     come = []
     while "payments.padaria.1.Event3" not in come:
         come += await read(subscriber, 1)

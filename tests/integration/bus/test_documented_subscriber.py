@@ -1,4 +1,4 @@
-"""The subscriber of the guide, as it stands there, misses nothing and does nothing twice."""
+"""The guide's subscriber, unchanged, misses no event and handles none twice."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from extrato.store.event_log import EventLog
     from services.cli.embedded.nats import EmbeddedNats
 
-# The library's own time-outs are for people; a test waits for several of them.
-HASTE = """
+# A test waits for several of the library's time-outs, so they are shorter here.
+SHORT_TIMEOUTS = """
 import functools
 from nats.aio.client import Client
 from nats.js.client import JetStreamContext
@@ -48,7 +48,7 @@ BEGINS = (
 
 
 class Subscriber:
-    """The program of the guide in a process, in a folder where it finds the address that it reads."""
+    """The guide's program in a process, in a folder with the file of the address."""
 
     def __init__(self, folder: Path, address: str) -> None:
         self._folder = folder
@@ -70,7 +70,7 @@ class Subscriber:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", HASTE + self._code, cwd=self._folder, stdout=asyncio.subprocess.PIPE
+            sys.executable, "-c", SHORT_TIMEOUTS + self._code, cwd=self._folder, stdout=asyncio.subprocess.PIPE
         )
         reading = asyncio.create_task(self._read(process))
         try:
@@ -82,7 +82,7 @@ class Subscriber:
             await reading
 
     def changed(self, **changes: str) -> Subscriber:
-        """The same program in the same folder, after an edit of its NAME, SUBJECT or CONFIG."""
+        """Return the same program in the same folder, with another NAME, SUBJECT or CONFIG."""
         other = copy.copy(self)
         other.printed = []
         for name, value in changes.items():
@@ -91,9 +91,9 @@ class Subscriber:
         return other
 
     async def refusal(self) -> str:
-        """Wait until the program ends with exit code 1; gives what it says then, and it has printed nothing before."""
+        """Wait until the program ends with exit code 1; return its error. Before, it printed no event."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", HASTE + self._code), cwd=self._folder, stdout=PIPE, stderr=PIPE
+            *(sys.executable, "-c", SHORT_TIMEOUTS + self._code), cwd=self._folder, stdout=PIPE, stderr=PIPE
         )
         try:
             out, errors = await asyncio.wait_for(process.communicate(), allowed(10))
@@ -110,7 +110,7 @@ class Subscriber:
 
 
 async def change_status(log: EventLog) -> int:
-    """Append an event that the subscriber wants behind one that it does not want, and give its position."""
+    """Append an event of another subject, then one of the subscriber's; return the position of the second."""
     changed = StatusChanged(previous="pending", status="approved", status_detail=None, attempt_id=None, paid_at=None)
     events = [new_event(), new_event(changed)]
     return (await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=events)))[-1]
@@ -132,10 +132,10 @@ async def test_documented_subscriber_handles_each_event_once(
     monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.1)
     changed = []
 
-    async def hears_what_changes() -> None:
+    async def prints_new_events() -> None:
         changed.append(await change_status(log))
         await until(lambda: subscriber.positions == changed, what=f"{changed} in {subscriber.printed}")
-        # Killed before it has noted its place, it may do the last one again.
+        # Killed before it has saved its position, it may handle the last event again.
         await until(lambda: subscriber.place == changed[-1])
 
     async with (
@@ -148,24 +148,24 @@ async def test_documented_subscriber_handles_each_event_once(
         running(copies.run()),
     ):
         async with subscriber.running():
-            await hears_what_changes()
-            # Two of its time-outs, of which nothing can be seen.
+            await prints_new_events()
+            # Two of its time-outs, which it does not print.
             await asyncio.sleep(0.5)
-            await hears_what_changes()
+            await prints_new_events()
 
             await nats_server.stop()
             changed.append(await change_status(log))
             await nats_server.start()
-            await hears_what_changes()
+            await prints_new_events()
 
             await bus.jetstream.delete_stream(PAYMENTS_STREAM)
-            await hears_what_changes()
+            await prints_new_events()
             assert any(line.startswith("waiting") for line in subscriber.printed)
 
         changed.append(await change_status(log))
         await bus.jetstream.delete_stream(PAYMENTS_STREAM)
         async with subscriber.running():
-            await hears_what_changes()
+            await prints_new_events()
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ async def test_documented_subscriber_handles_each_event_once(
             [{"CONFIG": BEGINS.format("2026-01-31T12:30:00.126+00:00")}, {"SUBJECT": "'payments.>'"}],
         ),
     ],
-    ids=["as it stands there", "everything from a time"],
+    ids=["unchanged", "everything from a time"],
 )
 async def test_changed_configuration_of_a_consumer_is_refused(
     log: EventLog,
@@ -211,7 +211,7 @@ async def test_changed_configuration_of_a_consumer_is_refused(
         heard = await change_status(log)
         async with first.running():
             await until(lambda: first.place == heard, what=f"{heard} in {first.printed}")
-        # A program that goes on with the old consumer prints this one.
+        # A program that continues with the old consumer prints this event.
         heard = await change_status(log)
         refusals = await asyncio.gather(*(first.changed(**change).refusal() for change in others))
         sentence = "The durable consumer 'webshop-orders' has another subject or start: choose another NAME.\n"

@@ -1,4 +1,4 @@
-"""The client's short way stands on private parts of the library: each of these fails when those change."""
+"""Raw messages depend on private members of the library: these tests fail when those change."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_ordinary_subscription_works_beside_a_raw_one(bus: Bus):
 
 async def test_client_reads_on_after_a_cancelled_flush(bus: Bus):
     flushing = asyncio.create_task(bus.client.flush())
-    # It has asked, and the answer cannot have come yet.
+    # The request is sent, and its answer cannot have arrived yet.
     await asyncio.sleep(0)
     assert len(bus.client._pongs) == 1
     flushing.cancel()
@@ -116,7 +116,7 @@ async def test_client_of_a_stuck_server_closes_at_once(nats_server: EmbeddedNats
     waiting = asyncio.create_task((await client.subscribe("tests.silent")).next_msg(timeout=60))
     os.kill(nats_server.pid, signal.SIGSTOP)
     try:
-        # More than all buffers on the way hold; what follows waits behind it.
+        # More bytes than all buffers hold, so that later writes wait.
         async with asyncio.timeout(5), asyncio.TaskGroup() as sending:
             for _ in range(3):
                 sending.create_task(client.send_raw(bytes(16_000_000)))

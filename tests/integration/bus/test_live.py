@@ -12,7 +12,7 @@ from extrato.bus.live import LiveFeed
 from extrato.errors import Conflict
 from extrato.store.appender import StreamAppend
 from extrato.store.log_cursor import LogCursor, LogWentBack, watch_log
-from tests.integration.bus.running import append_until_told, relaying, running, set_log_back
+from tests.integration.bus.running import append_until, relaying, running, set_log_back
 from tests.integration.store.examples import append_to, new_event, registered
 from tests.pace import until
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Listener:
-    """What a feed delivered."""
+    """The events that a feed delivered."""
 
     def __init__(self, log: EventLog, bus: Bus) -> None:
         self.heard: list[Envelope] = []
@@ -48,7 +48,7 @@ class Listener:
 
 @pytest.fixture
 async def listener(log: EventLog, bus: Bus) -> AsyncIterator[Listener]:
-    """One who listens since the first event of the log."""
+    """A listener since the first event of the log."""
     await log.append(append_to())
     listener = Listener(log, bus)
     await listener.feed.start()
@@ -57,19 +57,19 @@ async def listener(log: EventLog, bus: Bus) -> AsyncIterator[Listener]:
         yield listener
 
 
-# Much sooner than two minutes, however many workers share a core.
+# Much sooner than two minutes, also when many workers share a core.
 BY_THE_BUS_S = 5.0
 
 
 @pytest.fixture
-def seldom_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the feed look at the log seldom: what it tells much sooner came by the bus."""
+def rare_log_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the feed read the log rarely, so that earlier events come by a tick."""
     monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", 120.0)
 
 
 @pytest.fixture
-def quick_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look often, remember each place, and wait for no relay."""
+def frequent_log_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read the log often, remember each position, and wait for no relay."""
     monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", 0.05)
     monkeypatch.setattr("extrato.store.log_cursor.REMEMBER_EACH_S", 0.0)
     monkeypatch.setattr("extrato.store.log_cursor.RELAY_WITHIN_S", 0.0)
@@ -93,7 +93,7 @@ async def test_events_under_load_are_delivered_once_in_order(
 ):
     enough = asyncio.Event()
     async with relaying(log, bus, database_url):
-        writer = asyncio.create_task(append_until_told(log, enough))
+        writer = asyncio.create_task(append_until(log, enough))
         await until(lambda: len(listener.heard) > 1000)
         await bus.jetstream.delete_stream(PAYMENTS_STREAM)
         await until(lambda: len(listener.heard) > 2000)
@@ -117,7 +117,7 @@ async def test_events_of_all_streams_are_delivered_in_log_order(
 
 
 async def test_tick_delivers_all_events_up_to_its_position(
-    seldom_look: None, log: EventLog, bus: Bus, listener: Listener
+    rare_log_reads: None, log: EventLog, bus: Bus, listener: Listener
 ):
     await log.append(append_to(events=4))
     for position in (b"2", b"5", b"4"):
@@ -126,7 +126,7 @@ async def test_tick_delivers_all_events_up_to_its_position(
     await until(lambda: listener.positions == [2, 3, 4, 5], within_s=BY_THE_BUS_S)
 
 
-async def test_repeated_tick_delivers_no_event_twice(seldom_look: None, log: EventLog, bus: Bus, listener: Listener):
+async def test_repeated_tick_delivers_no_event_twice(rare_log_reads: None, log: EventLog, bus: Bus, listener: Listener):
     await log.append(append_to(events=2))
     for _ in range(50):
         await tick(bus, b"3")
@@ -136,7 +136,7 @@ async def test_repeated_tick_delivers_no_event_twice(seldom_look: None, log: Eve
     await until(lambda: listener.positions == [2, 3, 4], within_s=BY_THE_BUS_S)
 
 
-async def test_append_in_the_same_process_needs_no_bus(seldom_look: None, log: EventLog, listener: Listener):
+async def test_append_in_the_same_process_needs_no_bus(rare_log_reads: None, log: EventLog, listener: Listener):
     log.appender.on_append = listener.feed.announce
     await log.append(append_to(events=3))
     await until(lambda: listener.positions == [2, 3, 4], within_s=BY_THE_BUS_S)
@@ -151,13 +151,13 @@ async def test_event_of_a_lost_tick_is_delivered(log: EventLog, listener: Listen
     await until(lambda: listener.positions == [2])
 
 
-@pytest.mark.parametrize("is_told_of", [True, False])
-async def test_unreadable_row_is_skipped(log: EventLog, bus: Bus, listener: Listener, *, is_told_of: bool):
+@pytest.mark.parametrize("is_announced", [True, False])
+async def test_unreadable_row_is_skipped(log: EventLog, bus: Bus, listener: Listener, *, is_announced: bool):
     await log.recorder.insert_events(
         [StoredEvent(originator_id=uuid4(), originator_version=1, topic="X.v1", state=b"nonsense")]
     )
     await log.append(append_to(events=2))
-    if is_told_of:
+    if is_announced:
         await tick(bus, b"4")
 
     await until(lambda: listener.positions == [3, 4])
@@ -176,7 +176,7 @@ async def test_old_ticks_do_not_delay_reads_of_the_log(log: EventLog, bus: Bus, 
 
 @pytest.mark.parametrize("nonsense", [b"", b"-1", b"{}", b"9" * 18, b"9" * 19, "²".encode(), b"1" * 100_000])
 async def test_forged_tick_has_no_effect(
-    seldom_look: None, log: EventLog, bus: Bus, listener: Listener, nonsense: bytes
+    rare_log_reads: None, log: EventLog, bus: Bus, listener: Listener, nonsense: bytes
 ):
     await tick(bus, nonsense)
     await bus.client.flush()
@@ -189,7 +189,13 @@ async def test_forged_tick_has_no_effect(
 @pytest.mark.parametrize("is_regrown", [True, False])
 @pytest.mark.parametrize("is_unheard", [True, False])
 async def test_feed_continues_at_the_end_of_a_log_that_went_back(
-    quick_look: None, log: EventLog, pool: asyncpg.Pool, listener: Listener, *, is_regrown: bool, is_unheard: bool
+    frequent_log_reads: None,
+    log: EventLog,
+    pool: asyncpg.Pool,
+    listener: Listener,
+    *,
+    is_regrown: bool,
+    is_unheard: bool,
 ):
     listener.is_unheard = is_unheard
     for position in range(2, 7):
@@ -211,19 +217,21 @@ async def test_feed_continues_at_the_end_of_a_log_that_went_back(
     await until(lambda: listener.positions == written)
 
 
-async def test_cursors_that_find_a_loss_together_begin_one_epoch(quick_look: None, log: EventLog, pool: asyncpg.Pool):
+async def test_cursors_that_find_a_loss_together_begin_one_epoch(
+    frequent_log_reads: None, log: EventLog, pool: asyncpg.Pool
+):
     await log.append(append_to(events=6))
     cursors = [LogCursor(log) for _ in range(4)]
     for cursor in cursors:
         await cursor.move_to_end()
     await set_log_back(pool, to=3, is_regrown=False)
 
-    async def look(cursor: LogCursor) -> int:
+    async def check(cursor: LogCursor) -> int:
         with pytest.raises(LogWentBack) as back:
             await cursor.check()
         return back.value.last_common
 
-    assert await asyncio.gather(*map(look, cursors)) == [0] * 4
+    assert await asyncio.gather(*map(check, cursors)) == [0] * 4
     assert (await log.identity.read()).epoch == 2
 
 
@@ -234,7 +242,7 @@ async def test_feed_learns_of_an_epoch_without_a_loss(log: EventLog, listener: L
 
 
 async def test_feed_survives_a_refusing_database(
-    quick_look: None, log: EventLog, pool: asyncpg.Pool, listener: Listener
+    frequent_log_reads: None, log: EventLog, pool: asyncpg.Pool, listener: Listener
 ):
     await pool.execute("ALTER TABLE log_identity RENAME TO put_aside")
     try:
@@ -246,7 +254,7 @@ async def test_feed_survives_a_refusing_database(
 
 
 async def test_log_that_lost_the_epoch_too_begins_a_later_one(
-    quick_look: None, log: EventLog, pool: asyncpg.Pool, listener: Listener
+    frequent_log_reads: None, log: EventLog, pool: asyncpg.Pool, listener: Listener
 ):
     positions = await log.append(append_to(events=3))
     await log.identity.begin_epoch(1, last_common=positions[-1], reason="a test")
@@ -259,23 +267,23 @@ async def test_log_that_lost_the_epoch_too_begins_a_later_one(
 
 
 async def test_watch_log_reports_that_the_log_went_back(
-    quick_look: None, log: EventLog, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+    frequent_log_reads: None, log: EventLog, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("extrato.store.log_cursor.CHECK_INTERVAL_S", 0.01)
-    told: list[int] = []
+    reported: list[int] = []
     await log.append(append_to(events=2))
 
-    async def is_told(times: int) -> bool:
-        # Until it has looked, what is gone was never there for it.
+    async def is_reported(times: int) -> bool:
+        # Before its next check, the watcher does not know the events that disappear.
         await log.append(append_to())
         await asyncio.sleep(0.05)
         await set_log_back(pool, to=2, is_regrown=False)
-        return len(told) >= times
+        return len(reported) >= times
 
-    async with running(watch_log(log, went_back=told.append)):
-        await until(lambda: is_told(1))
-        before = len(told)
-        await until(lambda: is_told(before + 1))
+    async with running(watch_log(log, went_back=reported.append)):
+        await until(lambda: is_reported(1))
+        before = len(reported)
+        await until(lambda: is_reported(before + 1))
 
 
 async def test_relays_last_common_position_has_precedence(

@@ -38,7 +38,7 @@ from extrato.bus.stream_inspector import ForeignStream, LossReport, StreamInspec
 from extrato.errors import BusUnavailable
 from extrato.store.appender import StreamAppend
 from tests.integration.bus.running import (
-    append_until_told,
+    append_until,
     chain_in,
     dead_letters,
     holds_whole_log,
@@ -134,7 +134,7 @@ async def test_message_is_a_cloud_event_with_the_logs_content(log: EventLog, bus
 async def test_leadership_survives_a_lost_connection(log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool):
     enough = asyncio.Event()
     async with relaying(log, bus, database_url) as one, relaying(log, bus, database_url) as two:
-        writer = asyncio.create_task(append_until_told(log, enough))
+        writer = asyncio.create_task(append_until(log, enough))
         for _ in range(3):
             await until(lambda: one.is_leader or two.is_leader)
             before = one.published + two.published
@@ -153,7 +153,7 @@ async def test_another_relay_takes_over(log: EventLog, bus: Bus, database_url: s
         async with relaying(log, bus, database_url) as leader:
             await until(lambda: leader.is_leader)
             heir = await life_of_heir.enter_async_context(relaying(log, bus, database_url))
-            writer = asyncio.create_task(append_until_told(log, enough))
+            writer = asyncio.create_task(append_until(log, enough))
             await until(lambda: leader.published > 300)
             assert not heir.is_leader
         await until(lambda: heir.published > 300)
@@ -168,18 +168,18 @@ async def test_two_leaders_publish_no_event_twice(
     enough = asyncio.Event()
     async with relaying(log, bus, database_url) as one:
         await until(lambda: one.is_leader)
-        # A leader that does not notice that it lost its lease.
-        monkeypatch.setattr(relay_module.Lease, "take", takes_it_always)
+        # This leader does not notice that it lost its lease.
+        monkeypatch.setattr(relay_module.Lease, "take", always_takes)
         async with relaying(log, bus, database_url) as two:
             await until(lambda: two.is_leader)
-            writer = asyncio.create_task(append_until_told(log, enough))
+            writer = asyncio.create_task(append_until(log, enough))
             await until(lambda: one.published + two.published > 2000)
             enough.set()
             await writer
             await holds_whole_log(bus, log)
 
 
-async def takes_it_always(_: Lease) -> bool:
+async def always_takes(_: Lease) -> bool:
     return True
 
 
@@ -188,12 +188,12 @@ async def test_relay_continues_after_a_killed_nats(
 ):
     enough = asyncio.Event()
     async with relaying(log, bus, database_url) as relay:
-        writer = asyncio.create_task(append_until_told(log, enough))
+        writer = asyncio.create_task(append_until(log, enough))
         await until(lambda: relay.published > 300)
         os.kill(nats_server.pid, signal.SIGKILL)
         await nats_server.stop()
         before = await log.head()
-        await until(lambda: comes_to(log, before + 300))
+        await until(lambda: reaches(log, before + 300))
         await nats_server.start()
         await until(lambda: relay.position > before)
         enough.set()
@@ -201,7 +201,7 @@ async def test_relay_continues_after_a_killed_nats(
         await holds_whole_log(bus, log)
 
 
-async def comes_to(log: EventLog, position: int) -> bool:
+async def reaches(log: EventLog, position: int) -> bool:
     return await log.head() >= position
 
 
@@ -217,11 +217,11 @@ async def test_stream_deleted_while_quiet_is_refilled(log: EventLog, bus: Bus, d
 async def test_stream_deleted_under_load_is_refilled(log: EventLog, bus: Bus, database_url: str):
     enough = asyncio.Event()
     async with relaying(log, bus, database_url) as relay:
-        writer = asyncio.create_task(append_until_told(log, enough))
+        writer = asyncio.create_task(append_until(log, enough))
         await until(lambda: relay.published > 1000)
         await bus.jetstream.delete_stream(PAYMENTS_STREAM)
         before = await log.head()
-        await until(lambda: comes_to(log, before + 500))
+        await until(lambda: reaches(log, before + 500))
         enough.set()
         await writer
         await until(lambda: stream_exists(bus))
@@ -258,7 +258,7 @@ async def test_foreign_message_in_flight_costs_no_event(log: EventLog, bus: Bus,
     await log.append(append_to(events=3))
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
-        # Before the relay looks the next time, so that its first message is refused and the second is not.
+        # Before the relay's next check, so that its first message is rejected and the second is not.
         await bus.jetstream.publish("payments.padaria.1.Nonsense", b"{}")
         await log.append(append_to(events=3))
         await until(lambda: is_chained_to(bus, 6))
@@ -294,9 +294,9 @@ async def test_stream_of_another_log_is_refused_unchanged(
         await holds_whole_log(bus, log)
     before = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state
     await pool.execute("UPDATE log_identity SET log_id = gen_random_uuid()")
-    with capture_logs() as told:
+    with capture_logs() as logged:
         async with relaying(log, bus, database_url):
-            await until(lambda: refusals(told) > 1)
+            await until(lambda: refusals(logged) > 1)
     assert (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state == before
 
 
@@ -304,14 +304,14 @@ async def test_unsigned_stream_with_foreign_events_is_refused_unchanged(log: Eve
     headers = {"ce-id": str(uuid4()), "ce-position": "1", "ce-previousposition": "0"}
     await bus.jetstream.publish("payments.padaria.1.X", b"{}", headers=headers)
     await log.append(append_to(events=3))
-    with capture_logs() as told:
+    with capture_logs() as logged:
         async with relaying(log, bus, database_url):
-            await until(lambda: refusals(told) > 1)
+            await until(lambda: refusals(logged) > 1)
     assert await has_messages(bus, 1)
 
 
-def refusals(told: Sequence[Mapping[str, object]]) -> int:
-    return sum(entry["event"] == "relay_refuses_stream" for entry in told)
+def refusals(logged: Sequence[Mapping[str, object]]) -> int:
+    return sum(entry["event"] == "relay_refuses_stream" for entry in logged)
 
 
 async def test_unsigned_stream_with_the_logs_events_is_adopted(log: EventLog, bus: Bus, database_url: str):
@@ -342,7 +342,7 @@ async def test_log_that_went_back_begins_an_epoch_and_logs_the_loss(
         async with AsyncExitStack() as before:
             await (life if is_running else before).enter_async_context(relaying(log, bus, database_url))
             await holds_whole_log(bus, log)
-        with capture_logs() as told:
+        with capture_logs() as logged:
             await set_log_back(pool, to=14, is_regrown=is_regrown)
             if is_regrown:
                 await asyncio.gather(*(log.append(append_to()) for _ in range(9)))
@@ -350,7 +350,7 @@ async def test_log_that_went_back_begins_an_epoch_and_logs_the_loss(
                 await life.enter_async_context(relaying(log, bus, database_url))
             await until(lambda: is_in_epoch(bus, 2))
             await holds_whole_log(bus, log)
-    named = [event for entry in told if entry["event"] == "log_lost_events" for event in entry["events"]]
+    named = [event for entry in logged if entry["event"] == "log_lost_events" for event in entry["events"]]
     assert named == [[position, event_id] for position, event_id in enumerate(lost, start=15)]
     assert {message.headers[HEADER_EPOCH] for message in await messages_in(bus)} == {"2"}
     identity = await log.identity.read()
@@ -374,11 +374,11 @@ async def test_lost_events_are_logged_beside_deleted_messages(
     assert await StreamInspector(bus, log).report_losses() == LossReport(
         position=20, payment_id=1, epoch=1, last_common=13, lost=4
     )
-    with capture_logs() as told:
+    with capture_logs() as logged:
         async with relaying(log, bus, database_url):
             await until(lambda: is_in_epoch(bus, 2))
             await holds_whole_log(bus, log)
-    named = [event[0] for entry in told if entry["event"] == "log_lost_events" for event in entry["events"]]
+    named = [event[0] for entry in logged if entry["event"] == "log_lost_events" for event in entry["events"]]
     assert named == [16, 17, 19, 20]
 
 
@@ -389,9 +389,9 @@ async def test_epoch_is_announced_after_a_refused_announcement(log: EventLog, bu
     await log.identity.begin_epoch(1, last_common=1, reason="a test")
     config = (await bus.jetstream.stream_info(CHECKS_STREAM)).config
     await bus.jetstream.update_stream(config.evolve(max_msg_size=1))
-    with capture_logs() as told:
+    with capture_logs() as logged:
         async with relaying(log, bus, database_url):
-            await until(lambda: any(entry["event"] == "relay_interrupted" for entry in told))
+            await until(lambda: any(entry["event"] == "relay_interrupted" for entry in logged))
     assert not await is_in_epoch(bus, 2)
     await bus.jetstream.update_stream(config)
     for _ in range(2):
@@ -445,7 +445,7 @@ async def test_nats_without_the_leading_relay_is_refused(
         await log.append(append_to())
         await holds_whole_log(bus, log)
         await reader.check(pool)
-        # What a process sees that was given another NATS: an empty one, or one with a stream of its own.
+        # A process with another NATS sees an empty one, or one with its own stream.
         info = await bus.jetstream.stream_info(PAYMENTS_STREAM)
         for metadata in ({}, {**info.config.metadata, STREAM_BUS: "another"}):
             monkeypatch.setattr(StreamInspector, "_metadata", AsyncMock(return_value=metadata))
@@ -456,7 +456,7 @@ async def test_nats_without_the_leading_relay_is_refused(
         await bus.jetstream.update_stream(foreign)
         with pytest.raises(ForeignStream):
             await reader.check(pool)
-    # Nobody leads: the next relay leads to this one.
+    # Without a leader, the next relay uses this NATS.
     await bus.jetstream.update_stream(info.config)
     await pool.execute("UPDATE relay_lease SET bus_id = 'another'")
     await reader.check(pool)
@@ -489,7 +489,7 @@ async def test_leader_without_renewals_is_replaced(
 
 async def test_operators_limits_are_logged_once_and_kept(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to(events=3))
-    with capture_logs() as told:
+    with capture_logs() as logged:
         async with relaying(log, bus, database_url) as relay:
             await holds_whole_log(bus, log)
             config = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config
@@ -502,7 +502,7 @@ async def test_operators_limits_are_logged_once_and_kept(log: EventLog, bus: Bus
                 await until(lambda relay=relay, position=position: relay.position == position)
     state = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state
     assert (state.first_seq, state.last_seq) == (9, 10)
-    assert [entry["event"] for entry in told].count("relay_empties_stream") == 0
+    assert [entry["event"] for entry in logged].count("relay_empties_stream") == 0
 
 
 async def test_stream_with_expired_messages_is_not_refilled(
@@ -512,13 +512,13 @@ async def test_stream_with_expired_messages_is_not_refilled(
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
         config = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config
-    # A look at a stream that still has its messages notes how far it has come.
+    # A check of a stream that still has its messages saves its progress.
     async with relaying(log, bus, database_url) as relay:
         await until(lambda: relay.position == 3)
         await bus.jetstream.update_stream(config.evolve(max_age=0.1, duplicate_window=0.1))
         await until(lambda: is_empty(bus))
         await bus.jetstream.update_stream(config.evolve(max_age=3600))
-    with capture_logs() as told:
+    with capture_logs() as logged:
         for position in (4, 5):
             async with relaying(log, bus, database_url) as relay:
                 await until(lambda relay=relay: relay.position >= 3)
@@ -527,7 +527,7 @@ async def test_stream_with_expired_messages_is_not_refilled(
             assert [message.headers[HEADER_POSITION] for message in await messages_in(bus)][-1] == str(position)
     state = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state
     assert (state.first_seq, state.last_seq) == (4, 5)
-    assert [entry["event"] for entry in told].count("relay_empties_stream") == 0
+    assert [entry["event"] for entry in logged].count("relay_empties_stream") == 0
 
 
 @pytest.mark.parametrize("change", ["another log", "another bus", "more messages"])
@@ -637,7 +637,7 @@ async def test_event_above_the_operators_limit_is_skipped(log: EventLog, bus: Bu
     assert (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.first_seq == 1
 
 
-ANSWERS_THAT_ARE_NONE = {
+MALFORMED_ANSWERS = {
     "not_utf8": b'{"error": "\xff"}',
     "nested": b"[" * 100_000,
     "null": b"null",
@@ -647,11 +647,11 @@ ANSWERS_THAT_ARE_NONE = {
 }
 
 
-@pytest.mark.parametrize("answer", ANSWERS_THAT_ARE_NONE.values(), ids=ANSWERS_THAT_ARE_NONE.keys())
+@pytest.mark.parametrize("answer", MALFORMED_ANSWERS.values(), ids=MALFORMED_ANSWERS.keys())
 async def test_malformed_answer_keeps_the_connection(bus: Bus, answer: bytes):
     publisher = SequencedPublisher(bus.client, stream=PAYMENTS_STREAM, sequence=0, position=0)
     await publisher.open()
-    # Nobody answers but somebody who has heard where answers go.
+    # Such an answer comes only from a client that saw the reply subject.
     await bus.jetstream.delete_stream(PAYMENTS_STREAM)
     subscription = await bus.client.subscribe("payments.>")
     message = Message("payments.padaria.1.X", "name: value\r\n", b"{}", "an-event")

@@ -27,7 +27,7 @@ async def take_one(timers: Timers, *, within_s: float = 3.0) -> ExpiredTimer:
                 return timer
 
 
-async def nothing_comes(timers: Timers) -> bool:
+async def nothing_expires(timers: Timers) -> bool:
     return await timers.take(10) == []
 
 
@@ -50,7 +50,7 @@ async def test_timer_set_twice_expires_once(bus: Bus):
     await timers.ensure("fast", "padaria")
 
     assert sorted(timer.lane for timer in expired) == ["fast", "slow"]
-    assert await nothing_comes(timers)
+    assert await nothing_expires(timers)
 
 
 async def test_restarted_timer_expires_after_its_delay(bus: Bus):
@@ -95,7 +95,7 @@ async def test_held_timer_does_not_expire_elsewhere(bus: Bus, monkeypatch: pytes
     timer = await take_one(timers)
 
     async with timer.held():
-        assert await nothing_comes(timers)
+        assert await nothing_expires(timers)
     await timer.restart(0)
 
     assert (await take_one(timers)).account == "padaria"

@@ -1,4 +1,4 @@
-"""What a read model does without is written down, and arrives with code that can read it."""
+"""Skipped events are recorded, and applied by code that can read them."""
 
 import dataclasses
 
@@ -20,7 +20,7 @@ from tests.unit.projections import history
 POISON = history.opened(provider="text without a \0")
 
 
-def in_all(*positions):
+def in_every_read_model(*positions):
     return sorted((each.name, position) for each in READ_MODELS for position in positions)
 
 
@@ -34,10 +34,10 @@ async def test_event_refused_by_a_constraint_is_skipped_by_one_read_model(live_h
     row = await live_hub.pool.fetchrow("SELECT * FROM passed_over")
     assert (row["topic"], row["unreadable"]) == ("WatchStarted.v1", False)
     assert row["reason"].startswith("CheckViolationError")
-    await until(lambda: nobody_waits(live_hub))
+    await until(lambda: none_waits(live_hub))
 
 
-async def nobody_waits(hub):
+async def none_waits(hub):
     return not hub.live_runner.waiting
 
 
@@ -52,13 +52,13 @@ async def test_event_that_raises_is_skipped_by_one_read_model(hub, bus):
     await hub.make_tables(read_models)
     await hub.append_payments([1])
     async with in_background(hub.runner(read_models).run()):
-        await until(lambda: stands_at(hub, 5, read_models))
+        await until(lambda: is_at(hub, 5, read_models))
     assert await hub.passed_over() == [("merchant_positions", 2)]
     assert await hub.status_of(1) == "approved"
     assert (await hub.pool.fetchval("SELECT reason FROM passed_over")).isprintable()
 
 
-async def stands_at(hub, position, read_models):
+async def is_at(hub, position, read_models):
     return await hub.positions() == {each.name: position for each in read_models}
 
 
@@ -71,7 +71,7 @@ async def test_skipped_event_is_recorded_with_the_checkpoint(hub):
     assert set((await hub.positions()).values()) == {0}
     await hub.pool.execute("ALTER TABLE passed_over DROP CONSTRAINT none")
     await hub.runner().handle(await hub.page())
-    assert await hub.passed_over() == in_all(position)
+    assert await hub.passed_over() == in_every_read_model(position)
 
 
 async def test_rebuild_records_only_its_skipped_events(hub):
@@ -79,7 +79,7 @@ async def test_rebuild_records_only_its_skipped_events(hub):
     unreadable = await hub.append_unreadable()
     (poison,) = await hub.append(POISON, payment_id=2)
     await hub.make_tables()
-    expected = sorted([*in_all(unreadable), ("open_payments", poison.position)])
+    expected = sorted([*in_every_read_model(unreadable), ("open_payments", poison.position)])
     assert await hub.passed_over() == expected
     await hub.pool.execute("INSERT INTO passed_over VALUES ('open_payments', 1, '', false, 'mended since')")
     await hub.rebuild_all()
@@ -116,18 +116,18 @@ async def test_event_skipped_by_older_code_beside_a_runner_is_applied(hub, bus):
         await runner.until_ready()
         await hub.append_payments([2])
         await until(hub.is_complete)
-        # As older code would have done it: without the effect, and with a line.
+        # As older code does it: without the effect, but with a row in `passed_over`.
         async with hub.pool.acquire() as connection, connection.transaction():
             await connection.execute("DELETE FROM merchant_positions WHERE position = 7")
             await connection.execute(
                 "INSERT INTO passed_over VALUES ('merchant_positions', 7, '', true, 'no such event')"
             )
         await runner.check()
-        await until(lambda: nothing_is_passed_over(hub))
+        await until(lambda: no_event_is_skipped(hub))
     assert [row[1] for row in (await hub.rows())["merchant_positions"]] == list(range(1, 11))
 
 
-async def nothing_is_passed_over(hub):
+async def no_event_is_skipped(hub):
     return await hub.passed_over() == []
 
 
@@ -145,8 +145,8 @@ async def test_event_still_unreadable_causes_no_rebuild(hub):
 # --- checkpoints --------------------------------------------------------------------------------
 
 
-async def is_stale_by(hub, statement, *arguments):
-    """Change something by hand, and say which read models the next start builds anew."""
+async def is_rebuilt_after(hub, statement, *arguments):
+    """Change the database by hand; return the read models that the next start rebuilds."""
     await hub.pool.execute(statement, *arguments)
     with structlog.testing.capture_logs() as facts:
         await hub.make_tables()
@@ -167,7 +167,7 @@ async def test_checkpoint_names_its_event(hub):
     assert await hub.pool.fetch(ids) == [(last.event_id,)]
     await hub.rebuild(PAYMENT_DETAILS)
     assert await hub.pool.fetch(ids) == [(last.event_id,)]
-    assert await is_stale_by(hub, "SELECT 1") == set()
+    assert await is_rebuilt_after(hub, "SELECT 1") == set()
 
 
 @pytest.mark.parametrize("position", [0, 3, 7, 999])
@@ -176,14 +176,14 @@ async def test_checkpoint_changed_by_hand_causes_a_rebuild(hub, position):
     await hub.make_tables()
     await hub.append_payments([2])
     move = "UPDATE checkpoints SET position = $1 WHERE read_model = 'payment_details'"
-    assert await is_stale_by(hub, move, position) == {"payment_details"}
+    assert await is_rebuilt_after(hub, move, position) == {"payment_details"}
     assert await hub.status_of(1) == "approved"
 
 
 async def test_checkpoint_without_an_event_is_accepted(hub):
     await hub.append_payments([1])
     await hub.make_tables()
-    assert await is_stale_by(hub, "UPDATE checkpoints SET event_id = NULL") == set()
+    assert await is_rebuilt_after(hub, "UPDATE checkpoints SET event_id = NULL") == set()
 
 
 async def test_restored_log_that_grew_causes_a_rebuild(hub):
@@ -263,7 +263,7 @@ def settings_of(hub, home):
 
 
 async def test_events_during_a_failed_swap_are_in_the_rebuilt_table(hub, monkeypatch):
-    """The events between the last page and the swap are applied in its transaction, and go with it."""
+    """The swap's transaction applies the events since the last page, and a failed one rolls them back."""
     monkeypatch.setattr("services.projections.rebuild.SWAP_LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
     monkeypatch.setattr("services.projections.rebuild.SWAP_PAUSE_S", 0.01)
     await hub.append_payments([1])
@@ -297,7 +297,7 @@ async def test_skipped_events_are_listed(hub, tmp_path, capsys, monkeypatch):
     await app.list_passed_over(settings_of(hub, tmp_path))
     said = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [(words[0], int(words[1])) for words in said] == sorted(
-        [*in_all(unreadable), ("open_payments", poison.position)]
+        [*in_every_read_model(unreadable), ("open_payments", poison.position)]
     )
     assert {(words[2], words[4]) for words in said} == {
         ("PaymentTeleported.v1", "unreadable"),

@@ -1,4 +1,4 @@
-"""A table that is built anew is the one that the live events made, and nobody notices the change."""
+"""A rebuilt table equals the live table, and the swap disturbs no reader."""
 
 import asyncio
 import dataclasses
@@ -74,8 +74,8 @@ async def test_rebuilt_table_keeps_the_names_of_its_indexes(hub):
     assert await hub.pool.fetch(TABLES) == []
 
 
-def in_capitals(payment, envelope):
-    """Another way to tell a payment, for the sake of a new version."""
+def with_uppercase_title(payment, envelope):
+    """Another content of a row, for another version of the read model."""
     after = PAYMENT_DETAILS.evolve(payment, envelope)
     if after is None or after is payment:
         return after
@@ -87,7 +87,7 @@ async def test_changed_version_rebuilds_the_table(hub):
     await hub.append(history.opened(title="Pedido 15"))
     await hub.runner().handle(await hub.page())
     another = PAYMENT_DETAILS.version + 1
-    louder = dataclasses.replace(PAYMENT_DETAILS, version=another, evolve=in_capitals)
+    louder = dataclasses.replace(PAYMENT_DETAILS, version=another, evolve=with_uppercase_title)
     await hub.make_tables([louder])
     assert "PEDIDO 15" in await hub.pool.fetchval("SELECT document FROM payment_details")
     stored = await hub.pool.fetchval("SELECT version FROM checkpoints WHERE read_model = 'payment_details'")
@@ -161,12 +161,12 @@ async def test_waiting_rebuild_logs_the_session_of_the_lock(hub, monkeypatch):
     await other.execute(LOCK, LOCK_CLASS, PAYMENT_DETAILS.name)
 
     async def waits():
-        return any(entry["event"] == "rebuild_waits_for_another" for entry in told)
+        return any(entry["event"] == "rebuild_waits_for_another" for entry in logged)
 
-    with capture_logs() as told:
+    with capture_logs() as logged:
         async with in_background(hub.rebuild(PAYMENT_DETAILS)) as (rebuilding,):
             await until(waits)
-            waited = next(entry for entry in told if entry["event"] == "rebuild_waits_for_another")
+            waited = next(entry for entry in logged if entry["event"] == "rebuild_waits_for_another")
             assert waited["read_model"] == PAYMENT_DETAILS.name
             assert waited["database_session"] == await other.fetchval("SELECT pg_backend_pid()")
             await other.close()

@@ -1,4 +1,4 @@
-"""A read model that PostgreSQL refuses to write waits alone, loses nothing, and joins the others again."""
+"""A read model whose writes PostgreSQL rejects waits alone, loses no event, and rejoins the others."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ REFUSE = """
 
 @contextlib.asynccontextmanager
 async def full_disk(hub, table):
-    """Have a table take no row for the time of the context."""
+    """Reject every row of a table for the time of the context."""
     await hub.pool.execute(REFUSE.format(table=table))
     yield
     await hub.pool.execute("DELETE FROM refusing")
@@ -38,7 +38,7 @@ async def full_disk(hub, table):
 
 @contextlib.asynccontextmanager
 async def locked(hub, table):
-    """Keep a table from everybody else for the time of the context."""
+    """Lock a table for the time of the context."""
     holder = await asyncpg.connect(hub.database_url)
     try:
         await holder.execute(f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
@@ -48,7 +48,7 @@ async def locked(hub, table):
 
 
 async def only_these_wait(hub, *names):
-    """Say whether these read models wait, and all others know the whole log."""
+    """Return whether only these read models wait, and all others have applied the whole log."""
     head = await hub.log.head()
     behind = {name for name, position in (await hub.positions()).items() if position < head}
     return set(hub.live_runner.waiting) == behind == set(names)

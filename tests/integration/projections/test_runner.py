@@ -68,7 +68,7 @@ async def test_crash_before_the_acknowledgement_repeats_no_event(hub, bus):
             await hub.append(*life_of(1), payment_id=1)
             await committed.wait()
         before = await hub.rows()
-        # The server would deliver again after 30 s; a durable that is made anew delivers all at once.
+        # The server delivers again after 30 s; a recreated durable consumer delivers all at once.
         await hub.bus.jetstream.delete_consumer(PAYMENTS_STREAM, DURABLE)
         async with in_background(hub.runner().run()):
             await until(lambda: everything_is_acknowledged(hub))
@@ -137,10 +137,10 @@ async def test_event_that_one_table_refuses_is_in_all_others(live_hub):
     assert [row[0] for row in rows["open_payments"]] == [2]
     assert [row[0] for row in rows["payment_details"]] == [1, 2]
     assert await live_hub.passed_over() == [("open_payments", refused.position)]
-    await until(lambda: is_laid_down(live_hub, refused.position))
+    await until(lambda: is_dead_lettered(live_hub, refused.position))
 
 
-async def is_laid_down(hub, position):
+async def is_dead_lettered(hub, position):
     return f"dead.{DURABLE}.log.{position}" in await dead_letters(hub)
 
 
@@ -183,12 +183,12 @@ async def test_read_model_set_back_is_fed_from_there(live_hub):
 async def test_read_models_restored_with_the_log_are_fed_on(live_hub):
     await live_hub.append_payments(range(1, 5))
     await until(live_hub.is_complete)
-    # A restore of the database, while the bus and this process go on.
+    # A restore of the database, while the bus and this process run.
     async with live_hub.pool.acquire() as connection, connection.transaction():
         tables = ", ".join(read_model.name for read_model in READ_MODELS)
         await connection.execute(f"TRUNCATE stored_events, {tables} RESTART IDENTITY")
         await connection.execute("UPDATE checkpoints SET position = 0, event_id = NULL")
-        # The backup is of an older version of this one.
+        # The backup has an older version of this read model.
         await connection.execute("UPDATE checkpoints SET version = version - 1 WHERE read_model = 'open_payments'")
     live_hub._versions.clear()
     await live_hub.append_payments([9])

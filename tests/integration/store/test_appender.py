@@ -35,7 +35,7 @@ class CountingRecorder(AsyncpgRecorder):
         return await super().insert_batch(members)
 
 
-async def everything(log: EventLog) -> list:
+async def whole_log(log: EventLog) -> list:
     return [envelope async for envelope in log.read_all(0)]
 
 
@@ -45,7 +45,7 @@ async def test_appended_events_are_read_unchanged(log: EventLog):
     positions = await log.append(ask)
 
     written = await log.read_positions(positions)
-    assert written == await log.read_stream(ask.stream_id) == await everything(log)
+    assert written == await log.read_stream(ask.stream_id) == await whole_log(log)
     assert [envelope.version for envelope in written] == [1, 2, 3]
     assert [envelope.event_id for envelope in written] == [new.event_id for new in ask.events]
     assert [envelope.event for envelope in written] == [new.event for new in ask.events]
@@ -90,7 +90,7 @@ async def test_conflict_concerns_one_caller_of_a_batch(log: EventLog):
     assert isinstance(lost, Conflict)
     assert lost.about == str(stream)
     assert [each.version for each in await log.read_positions([*fine, *also_fine])] == [1, 2]
-    assert len(await everything(log)) == 3
+    assert len(await whole_log(log)) == 3
 
 
 async def test_one_of_many_appends_of_a_version_succeeds(log: EventLog):
@@ -228,11 +228,11 @@ async def test_write_on_a_killed_connection_happens_once(log: EventLog, pool: as
         await other.close()
 
     assert [each.position for each in (await log.read_stream(stream))[1:]] == written
-    assert len(await everything(log)) == 4
+    assert len(await whole_log(log)) == 4
 
 
 class LostAnswers(AsyncpgRecorder):
-    """Writes, and then the line breaks before the answer is heard."""
+    """Writes, but the connection breaks before the answer."""
 
     def __init__(self, pool: asyncpg.Pool, *, losses: int) -> None:
         super().__init__(pool)
@@ -261,7 +261,7 @@ async def test_write_with_a_lost_answer_is_recognised(pool: asyncpg.Pool):
     )
 
     assert isinstance(lost, Conflict)
-    stored = await everything(log)
+    stored = await whole_log(log)
     assert [each.position for each in stored[1:]] == mine + pair
     assert len({envelope.event_id for envelope in stored}) == len(stored) == 6
 
@@ -294,7 +294,7 @@ async def test_close_writes_accepted_appends(log: EventLog):
 
     await log.close()
 
-    assert len(await everything(log)) == 600
+    assert len(await whole_log(log)) == 600
     assert all(len(written) == 1 for written in await asyncio.gather(*accepted))
     with pytest.raises(Overloaded):
         await log.append(append_to())

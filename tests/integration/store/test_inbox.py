@@ -1,4 +1,4 @@
-"""Webhook deliveries are stored once each, whichever process takes them, and with nothing of a repeat."""
+"""Each webhook delivery is stored once among all processes; a repeat leaves no trace."""
 
 from __future__ import annotations
 
@@ -54,19 +54,19 @@ async def test_repeated_delivery_is_not_stored(pool: Pool):
 
 async def test_concurrent_repeats_are_stored_once(pool: Pool):
     inbox, first, other = WebhookInbox(pool), delivery(b"first"), delivery(b"other")
-    told = await asyncio.gather(*(inbox.store(each) for each in (first, first, other, first, other)))
-    assert (told.count(True), told.count(False)) == (2, 3)
+    is_new = await asyncio.gather(*(inbox.store(each) for each in (first, first, other, first, other)))
+    assert (is_new.count(True), is_new.count(False)) == (2, 3)
     assert await stored(pool) == (2, [b"first", b"other"])
 
 
 async def test_processes_store_a_delivery_once_without_deadlock(pool: Pool):
     several = [delivery(b"%d" % number) for number in range(40)]
     inboxes = [WebhookInbox(pool) for _ in range(4)]
-    # Each writes them in another order.
-    told = await asyncio.gather(
+    # Each process writes them in another order.
+    is_new = await asyncio.gather(
         *(inbox.store(each) for turn, inbox in enumerate(inboxes) for each in several[turn * 7 :] + several[: turn * 7])
     )
-    assert (told.count(True), told.count(False)) == (40, 120)
+    assert (is_new.count(True), is_new.count(False)) == (40, 120)
     assert (await stored(pool))[0] == 40
 
 

@@ -121,7 +121,7 @@ async def test_signal_survives_a_lost_connection(log: EventLog, database_url: st
         assert len(ended) == 1
 
         async with asyncio.timeout(allowed(5)):
-            await signal.wait(20)  # It listens again, and what was missed meanwhile must be looked for.
+            await signal.wait(20)  # It listens again, and the reader must read what it missed meanwhile.
             await log.append(append_to())
             await signal.wait(20)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 STREAMS_OF_OURS, STREAMS_OF_THEIRS = 120, 25
 TOTAL = (3 * STREAMS_OF_OURS + STREAMS_OF_THEIRS) * EVENTS_OF_STREAM
-# Holds transactions back between their numbers and their commit, where another one could overtake them.
+# Delays transactions between their positions and their commit, where another one could overtake them.
 COMMIT_LATE = """
     CREATE FUNCTION commit_late() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.01); RETURN NULL; END';
     CREATE CONSTRAINT TRIGGER commits_late AFTER INSERT ON stored_events DEFERRABLE INITIALLY DEFERRED
@@ -36,7 +36,7 @@ WAITING_WRITERS = """
 
 @asynccontextmanager
 async def python(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a program of the tests; it must end well."""
+    """Run a program of the tests; it must end with exit code 0."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, stdout=asyncio.subprocess.PIPE
     )

@@ -1,4 +1,4 @@
-"""What migrations do to a database that an older version has used."""
+"""Migrations of a database that an older version used."""
 
 from __future__ import annotations
 

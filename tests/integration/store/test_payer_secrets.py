@@ -1,4 +1,4 @@
-"""The secrets of payers' tokens: rotated in steps that may break off, dropped on request, sealed like all others."""
+"""The secrets of payers' tokens: rotated in interruptible steps, dropped on request, encrypted like all others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL that takes no writes: callers learn that it is unavailable, and a demoted server is left."""
+"""A PostgreSQL that rejects writes: callers get `StoreUnavailable`, and the pool leaves a demoted server."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ async def test_rejected_role_raises_unavailable(database_url: str):
 
 
 async def on_every_connection(pool: Pool) -> list[str]:
-    """Hold all connections at once, and give what each says of itself."""
+    """Hold all connections at once; return each server's state."""
     every = await asyncio.gather(*(pool.acquire() for _ in range(CONNECTIONS)))
     try:
         return [await connection.fetchval("SHOW transaction_read_only") for connection in every]
@@ -148,7 +148,7 @@ async def test_demoted_server_still_serves_reads(pool: Pool, database_url: str):
 
 
 async def test_write_is_retried_on_the_next_primary(pool: Pool, database_url: str):
-    """The first try is refused on a connection of the demoted server, the second one reaches the other."""
+    """The demoted server rejects the first try; the second one reaches the next primary."""
     async with demoted(database_url):
         assert set(await on_every_connection(pool)) == {"on"}
 
@@ -156,7 +156,7 @@ async def test_write_is_retried_on_the_next_primary(pool: Pool, database_url: st
 
 
 class Failing(AsyncpgRecorder):
-    """Fails to write, in these ways and in this order."""
+    """Raises these errors in this order instead of a write."""
 
     def __init__(self, pool: asyncpg.Pool, *errors: type[asyncpg.PostgresError]) -> None:
         super().__init__(pool)
@@ -172,7 +172,7 @@ UNKNOWN = "The database does not answer; whether the last write happened is unkn
 
 
 @pytest.mark.parametrize(
-    ("errors", "told"),
+    ("errors", "message"),
     [
         ((asyncpg.DiskFullError, asyncpg.ReadOnlySQLTransactionError), NOT_DONE),
         ((asyncpg.ConnectionDoesNotExistError, asyncpg.ReadOnlySQLTransactionError), UNKNOWN),
@@ -180,11 +180,11 @@ UNKNOWN = "The database does not answer; whether the last write happened is unkn
     ],
 )
 async def test_append_reports_not_done_only_after_refusals(
-    pool: Pool, errors: tuple[type[asyncpg.PostgresError], ...], told: str, monkeypatch: pytest.MonkeyPatch
+    pool: Pool, errors: tuple[type[asyncpg.PostgresError], ...], message: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(appender_module, "WRITE_ATTEMPTS", len(errors))
 
     with pytest.raises(StoreUnavailable) as unavailable:
         await Appender(Failing(pool, *errors)).append(append_to())
 
-    assert unavailable.value.message == told
+    assert unavailable.value.message == message

@@ -1,4 +1,4 @@
-"""What the services' role may do where another role runs the migrations."""
+"""The rights of the services' role, where another role runs the migrations."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ RIGHTS = """
 
 @pytest.fixture
 async def both_urls(empty_database_url: str) -> tuple[str, str]:
-    """A database that was migrated for two roles: where the owner finds it, and where services do."""
+    """The URLs of the owner and of services, of a database that was migrated for two roles."""
     await migrate(empty_database_url, services_url=services_url(empty_database_url))
     return empty_database_url, services_url(empty_database_url)
 
@@ -111,7 +111,7 @@ async def test_old_read_models_are_handed_to_services(
 ):
     await rebuild(READ_MODEL, database_url=both_urls[0], log=LogReader(services))
     await owner.execute(f"CREATE TABLE {READ_MODEL.name}_shadow (left_over int); CREATE TABLE notes (words text)")
-    # Services write the checkpoints, and what they write there must not make them own the log.
+    # Services write the checkpoints. A name that they write there must not make them own the log.
     await services.execute("INSERT INTO checkpoints VALUES ('stored_events', 1, 1), ('evidence', 1, 1)")
 
     await migrate(both_urls[0], services_url=both_urls[1])

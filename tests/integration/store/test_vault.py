@@ -1,4 +1,4 @@
-"""The vault of several processes: what is closed opens to all who may, whatever is rotated meanwhile."""
+"""The vault of several processes: every process with a key decrypts, also during a rotation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def key_file(tmp_path):
 
 @pytest.fixture
 async def processes(database_url, key_file):
-    """A function that opens a vault with a pool and a look at the key file of its own, as another process has."""
+    """A function that opens a vault with a separate pool and key file reader, as another process has."""
     async with contextlib.AsyncExitStack() as parts:
 
         async def start(keys=None):
@@ -220,7 +220,7 @@ def test_added_key_encrypts_and_older_keys_decrypt(key_file):
 
 @pytest.fixture
 async def filled(processes):
-    """One process that has closed something in every table."""
+    """A process that has encrypted a row in every table."""
     pool, vault = await processes()
     await vault.put("padaria", "mercado_pago", FIRST)
     await vault.put("confeitaria", "mercado_pago", OTHER_ACCOUNT)
@@ -229,7 +229,7 @@ async def filled(processes):
     return pool, vault, secret
 
 
-async def opens_everything(pool, vault, secret) -> bool:
+async def decrypts_everything(pool, vault, secret) -> bool:
     return (
         await vault.get_uncached("padaria", "mercado_pago"),
         await vault.get_uncached("confeitaria", "mercado_pago"),
@@ -252,7 +252,7 @@ async def test_every_encrypted_column_is_rotated(database_url):
 async def test_rotation_reencrypts_everything_while_others_run(processes, filled, key_file):
     pool, vault, secret = filled
     other_pool, other = await processes()
-    assert await opens_everything(other_pool, other, secret)
+    assert await decrypts_everything(other_pool, other, secret)
     (old,) = KeyFile(key_file, may_create=False).current()
     before = await rows_of(pool)
 
@@ -260,16 +260,16 @@ async def test_rotation_reencrypts_everything_while_others_run(processes, filled
     KeyFile(key_file, may_create=False).add_current(new)
     assert await reencrypt_all(pool, vault) == 4
 
-    assert await opens_everything(other_pool, other, secret)
+    assert await decrypts_everything(other_pool, other, secret)
     after = await rows_of(pool)
     assert not any(set(before[name]) & set(after[name]) for name in before)
     _, only_new = await processes(FixedKeys(encoded(new)))
-    assert await opens_everything(pool, only_new, secret)
+    assert await decrypts_everything(pool, only_new, secret)
     _, only_old = await processes(FixedKeys(encoded(old)))
     with pytest.raises(InvalidVaultKey):
         await only_old.get_uncached("padaria", "mercado_pago")
 
-    # What the other process closes from here on needs the new key only.
+    # From here on the other process encrypts with the added key.
     await other.put("padaria", "mercado_pago", SECOND)
     assert await only_new.get_uncached("padaria", "mercado_pago") == SECOND
 
@@ -277,11 +277,11 @@ async def test_rotation_reencrypts_everything_while_others_run(processes, filled
 async def test_rotation_interrupted_at_its_start_loses_nothing(processes, filled, key_file):
     pool, vault, secret = filled
     KeyFile(key_file, may_create=False).add_current(new_key())
-    assert await opens_everything(pool, vault, secret)
+    assert await decrypts_everything(pool, vault, secret)
     again_pool, again = await processes()
-    assert await opens_everything(again_pool, again, secret)
+    assert await decrypts_everything(again_pool, again, secret)
     assert await reencrypt_all(again_pool, again) == 4
-    assert await opens_everything(pool, vault, secret)
+    assert await decrypts_everything(pool, vault, secret)
 
 
 async def test_failed_rotation_is_rolled_back(filled, key_file):
@@ -362,7 +362,7 @@ def test_digest_of_a_credential_covers_all_its_parts():
         )
     }
     assert len(digests) == 5
-    # A webhook secret may be short: its own digest could be guessed, and is told nowhere.
+    # A webhook secret may be short: its digest alone could be guessed, so it is never shown.
     assert hashlib.sha256(FIRST.webhook_secret.encode()).hexdigest() not in digests
 
 

@@ -1,4 +1,4 @@
-"""What holds for every read model in the list."""
+"""Rules for every read model in the list."""
 
 import pytest
 from hypothesis import given
@@ -61,7 +61,7 @@ def test_opening_with_charge_equals_opening_then_charge(read_model, charge, happ
 
 @each_read_model
 def test_idempotency_key_used_belongs_to_no_row(read_model):
-    """It stands in a stream of its own, with the merchant and perhaps the payment in its envelope."""
+    """It is in a separate stream, with the merchant and perhaps the payment in its envelope."""
     used = ONE_OF_EACH[-1]
     assert read_model.key_of(enveloped(used, payment_id=None)) is None
     assert read_model.key_of(enveloped(used)) is None

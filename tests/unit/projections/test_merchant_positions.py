@@ -1,4 +1,4 @@
-"""What `merchant_positions` keeps of the events of payments."""
+"""The rows of `merchant_positions` for events of payments."""
 
 import pytest
 

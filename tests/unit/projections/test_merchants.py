@@ -1,4 +1,4 @@
-"""What `merchants` makes of the events of a merchant."""
+"""The rows of `merchants` after events of a merchant."""
 
 import pytest
 
@@ -16,14 +16,14 @@ from tests.unit.projections.history import (
     RENAMED,
     ROTATED,
     WITHDRAWN,
+    document_after,
     enveloped,
     opened,
-    told,
 )
 
 
 def profile(*happened) -> MerchantProfile | None:
-    return told(MERCHANTS, *happened, payment_id=None)
+    return document_after(MERCHANTS, *happened, payment_id=None)
 
 
 def test_registered_merchant_has_no_products():

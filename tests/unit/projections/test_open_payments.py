@@ -1,4 +1,4 @@
-"""What `open_payments` makes of the events of a payment."""
+"""The rows of `open_payments` after events of a payment."""
 
 from datetime import timedelta
 
@@ -20,11 +20,11 @@ from tests.unit.projections.history import (
     REFUND_MADE,
     RETURNED,
     WATCHED,
+    document_after,
     enveloped,
     moved,
     observed,
     opened,
-    told,
 )
 
 MOVES_NOTHING = (
@@ -41,7 +41,7 @@ MOVES_NOTHING = (
 
 
 def row_after(*happened) -> OpenPayment | None:
-    return told(OPEN_PAYMENTS, *happened)
+    return document_after(OPEN_PAYMENTS, *happened)
 
 
 def test_opened_payment_has_a_row():

@@ -1,4 +1,4 @@
-"""What `payment_details` makes of the events of a payment."""
+"""The rows of `payment_details` after events of a payment."""
 
 from datetime import timedelta
 
@@ -22,23 +22,23 @@ from tests.unit.projections.history import (
     REFUND_MADE,
     RETURNED,
     WATCHED,
+    document_after,
     enveloped,
     moved,
     observed,
     opened,
     recorded_at,
-    told,
 )
 
 PAID_AT = NOON + timedelta(minutes=3)
 
 
 def details(*happened) -> PaymentDetails:
-    return told(PAYMENT_DETAILS, *happened).details
+    return document_after(PAYMENT_DETAILS, *happened).details
 
 
 def money(*happened) -> tuple[int, int, int]:
-    """What is held, was refunded, and is disputed."""
+    """Return the held, refunded and disputed amounts."""
     seen = details(*happened)
     return seen.held_centavos, seen.refunded_centavos, seen.disputed_centavos
 
@@ -295,22 +295,22 @@ def test_accepted_smaller_amount_is_approved():
     assert (taken.status, taken.held_centavos, taken.amount_centavos) == ("approved", 1000, 2599)
 
 
-# --- what is passed over, and kept ----------------------------------------------------------------
+# --- skipped events, and stored rows --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("event", [WATCHED, events.CancellationRequested()], ids=lambda event: type(event).__name__)
 def test_event_without_visible_effect_keeps_the_document(event):
-    payment = told(PAYMENT_DETAILS, opened())
+    payment = document_after(PAYMENT_DETAILS, opened())
     assert PAYMENT_DETAILS.evolve(payment, enveloped(event, position=2)) is payment
 
 
 @pytest.mark.parametrize("event", AFTER_THE_OPENING, ids=lambda event: type(event).__name__)
 def test_only_payment_opened_creates_a_row(event):
-    assert told(PAYMENT_DETAILS, event) is None
+    assert document_after(PAYMENT_DETAILS, event) is None
 
 
 def test_ledger_is_stored_beside_the_document():
-    paid = told(PAYMENT_DETAILS, opened(), observed("approved"))
+    paid = document_after(PAYMENT_DETAILS, opened(), observed("approved"))
     asked = PAYMENT_DETAILS.evolve(paid, enveloped(REFUND, position=3))
     assert asked.details is paid.details
     assert list(asked.ledger.refunds) == ["r1"]
@@ -322,7 +322,7 @@ def read_back(payment, envelope):
 
 
 def test_row_is_read_back_unchanged():
-    payment = told(PAYMENT_DETAILS, opened(), CHARGED, observed("approved", email="a@b.c"), moved("approved"))
+    payment = document_after(PAYMENT_DETAILS, opened(), CHARGED, observed("approved", email="a@b.c"), moved("approved"))
     assert read_back(payment, enveloped(CHARGED)) == (15, payment)
 
 
@@ -332,7 +332,7 @@ def test_document_survives_storage_between_events():
     for position, event in enumerate(happened, start=1):
         payment = PAYMENT_DETAILS.evolve(payment, enveloped(event, position=position))
         _, payment = read_back(payment, enveloped(event, position=position))
-    assert payment == told(PAYMENT_DETAILS, *happened)
+    assert payment == document_after(PAYMENT_DETAILS, *happened)
 
 
 def test_document_equals_the_domains_state():
