@@ -10,8 +10,8 @@ from typing import Final
 import asyncpg
 
 TRANSACTION_POOLER: Final = (
-    "EXTRATO_DATABASE_URL leads to a pooler that lends PostgreSQL's connections to several clients, like PgBouncer "
-    "with pool_mode=transaction: the hub needs one for each, with pool_mode=session or PostgreSQL's own address."
+    "EXTRATO_DATABASE_URL is a pooler that shares PostgreSQL's connections among clients, like PgBouncer with "
+    "pool_mode=transaction. The hub needs separate connections: use pool_mode=session, or PostgreSQL's own address."
 )
 ATTEMPTS: Final = 3
 OWN_PID: Final = "SELECT pg_backend_pid()"

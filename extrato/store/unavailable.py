@@ -31,7 +31,7 @@ NOT_DONE_ERRORS: Final = (
     asyncpg.PostgresSystemError,  # its files cannot be read or written (58xxx)
 )
 
-# The same statement succeeds later. Only an error of `NOT_DONE_ERRORS` proves that PostgreSQL did not execute it.
+# The same statement may succeed later. Only an error of `NOT_DONE_ERRORS` proves that PostgreSQL did not execute it.
 DATABASE_UNAVAILABLE: Final = (
     *NOT_DONE_ERRORS,
     asyncpg.PostgresConnectionError,

@@ -66,7 +66,7 @@ def rare_log_reads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read_log_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let consumers read the log rarely, so that earlier events come from the bus."""
+    """Make consumers read the log rarely, so that earlier events come from the bus."""
     monkeypatch.setattr("extrato.bus.consumer.LOOK_AT_LOG_S", 120.0)
 
 

@@ -63,7 +63,7 @@ BY_THE_BUS_S = 5.0
 
 @pytest.fixture
 def rare_log_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the feed read the log rarely, so that earlier events come by a tick."""
+    """Make the feed read the log rarely, so that earlier events come by a tick."""
     monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", 120.0)
 
 

@@ -9,8 +9,8 @@ from services.cli.preflight import check_database
 from tests.integration.store.pooler import pooling
 
 SENTENCE = (
-    "EXTRATO_DATABASE_URL leads to a pooler that lends PostgreSQL's connections to several clients, like PgBouncer "
-    "with pool_mode=transaction: the hub needs one for each, with pool_mode=session or PostgreSQL's own address."
+    "EXTRATO_DATABASE_URL is a pooler that shares PostgreSQL's connections among clients, like PgBouncer with "
+    "pool_mode=transaction. The hub needs separate connections: use pool_mode=session, or PostgreSQL's own address."
 )
 
 
