@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from extrato.bus.lean_client import RawMessage
     from extrato.store.page import Page
 
-LOOK_AT_LOG_S: Final = 1.0
+READ_LOG_EVERY_S: Final = 1.0
 
 # After a batch of more than BUSY_ABOVE messages, it waits for a larger one: each transaction has a fixed cost.
 BUSY_ABOVE: Final = 16
@@ -72,7 +72,7 @@ class DurableConsumer:
         self._before = before
         self._logger = structlog.get_logger(component="consumer", consumer=durable)
         self._backoff = LoggedBackoff(self._logger, paused_event="consumer_waits", resumed_event="consumer_goes_on")
-        self._look_at_s = 0.0
+        self._read_log_at_s = 0.0
         self.checkpoint = checkpoint
         self.subscribed = asyncio.Event()
         self.refused = 0
@@ -120,15 +120,15 @@ class DurableConsumer:
         """Wait for the bus and read the log meanwhile, so that an unavailable bus delays no event."""
         task = asyncio.create_task(waiting)
         try:
-            while not (await asyncio.wait((task,), timeout=LOOK_AT_LOG_S))[0]:
-                await self._look_at_log()
+            while not (await asyncio.wait((task,), timeout=READ_LOG_EVERY_S))[0]:
+                await self._check_log()
             await task
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
     async def _consume(self, pull: DurablePull) -> None:
-        messages = await pull.take(within_s=LOOK_AT_LOG_S)
+        messages = await pull.take(within_s=READ_LOG_EVERY_S)
         raise_if_cancelled()
         if messages:
             await self._apply(messages, pull)
@@ -136,12 +136,12 @@ class DurableConsumer:
             if len(messages) > BUSY_ABOVE:
                 await asyncio.sleep(LINGER_S)
         now_s = asyncio.get_running_loop().time()
-        if now_s >= self._look_at_s:
+        if now_s >= self._read_log_at_s:
             # The bus may be quiet, cut off, or repeating known events. Only the log shows which.
-            self._look_at_s = now_s + LOOK_AT_LOG_S
-            await self._look_at_log()
+            self._read_log_at_s = now_s + READ_LOG_EVERY_S
+            await self._check_log()
 
-    async def _look_at_log(self) -> None:
+    async def _check_log(self) -> None:
         """Handle the log's new events; when the log ends before the checkpoint, call `before` first.
 
         A log that went back may have grown beyond the checkpoint again. The handler detects that by a page's `after`.

@@ -59,7 +59,7 @@ COPIER_INBOX: Final = "_COPIER"
 
 HEARTBEAT_S: Final = 1
 MAX_UNCONFIRMED: Final = 1000
-LOOK_AGAIN_S: Final = 1.0
+CHECK_INTERVAL_S: Final = 1.0
 
 # How many messages of a copy each round compares with the origin, besides the last one.
 SAMPLES: Final = 2
@@ -84,7 +84,7 @@ class Copies:
     async def run(self) -> None:
         """Check and repair the copies until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await asyncio.sleep(CHECK_INTERVAL_S)
             # The supervisor restarts the server, and the next round connects to it.
             with contextlib.suppress(*NATS_ERRORS):
                 await self.ensure()

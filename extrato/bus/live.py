@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from extrato.store.log import LogReader
 
 # Without the bus, sockets of a revoked key close within twice this time.
-LOOK_AT_LOG_S: Final = 0.5
+READ_LOG_EVERY_S: Final = 0.5
 FIRST_PAUSE_S: Final = 0.2
 MAX_POSITION_LENGTH: Final = 18
 
@@ -56,7 +56,7 @@ class LiveFeed:
         self._is_unheard = is_unheard
         self._went_back = went_back
         self._cursor = LogCursor(log)
-        self._look_at_s = 0.0
+        self._read_log_at_s = 0.0
         self._announced = 0
         self._ticked = asyncio.Event()
         self._logger = structlog.get_logger(component="live_feed")
@@ -64,7 +64,7 @@ class LiveFeed:
             self._logger,
             paused_event="live_feed_interrupted",
             resumed_event="live_feed_goes_on",
-            longest_pause_s=LOOK_AT_LOG_S,
+            longest_pause_s=READ_LOG_EVERY_S,
         )
 
     @property
@@ -108,15 +108,15 @@ class LiveFeed:
 
     async def _next(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_AT_LOG_S):
+            async with asyncio.timeout(READ_LOG_EVERY_S):
                 await self._ticked.wait()
         self._ticked.clear()
         announced, self._announced = self._announced, 0
         # By the clock, because ticks may carry old positions: from a relay that refills the stream, or forged ones.
         now_s = asyncio.get_running_loop().time()
-        is_due = now_s >= self._look_at_s
+        is_due = now_s >= self._read_log_at_s
         if is_due:
-            self._look_at_s = now_s + LOOK_AT_LOG_S
+            self._read_log_at_s = now_s + READ_LOG_EVERY_S
             await self._cursor.check()
         if not self._is_unheard():
             await self._read_log(up_to=None if is_due else announced)
@@ -133,7 +133,7 @@ class LiveFeed:
                 self._deliver(envelope)
 
     async def _until_at_end(self) -> None:
-        backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=LOOK_AT_LOG_S)
+        backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=READ_LOG_EVERY_S)
         while True:
             try:
                 return await self._cursor.move_to_end()

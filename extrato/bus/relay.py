@@ -43,7 +43,7 @@ BUSY_ABOVE: Final = 16
 LINGER_S: Final = 0.005
 
 WAIT_FOR_LEASE_S: Final = 0.5
-LOOK_AGAIN_S: Final = 1.0
+CHECK_INTERVAL_S: Final = 1.0
 TRY_AGAIN_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 30.0
 
@@ -91,7 +91,7 @@ class Relay:
                 self._logger.warning("relay_lost_its_lease")
             except ForeignStream as error:
                 self._logger.error("relay_refuses_stream", reason=str(error))  # noqa: TRY400 - the reason says it all
-                await asyncio.sleep(LOOK_AGAIN_S)
+                await asyncio.sleep(CHECK_INTERVAL_S)
             except (*DATABASE_ERRORS, *NATS_ERRORS, UnreadableEvent) as error:
                 await self._backoff.pause(error)
 
@@ -157,7 +157,7 @@ class Relay:
                 self._position = self._sent
                 if len(rows) > BUSY_ABOVE:
                     await asyncio.sleep(LINGER_S)
-                await self._signal.wait(LOOK_AGAIN_S)
+                await self._signal.wait(CHECK_INTERVAL_S)
             now_s = asyncio.get_running_loop().time()
             if now_s >= self._renew_at_s:
                 await lease.renew()
@@ -180,7 +180,7 @@ class Relay:
 
     async def _check(self, sequence: int, contents: StreamContents) -> None:
         """Check for a changed stream and another epoch, also where no message failed."""
-        self._check_at_s = asyncio.get_running_loop().time() + LOOK_AGAIN_S
+        self._check_at_s = asyncio.get_running_loop().time() + CHECK_INTERVAL_S
         try:
             state = (await self._bus.jetstream.stream_info(PAYMENTS_STREAM)).state
         except nats.js.errors.NotFoundError as error:

@@ -262,7 +262,7 @@ class Runner:
             try:
                 await self._check(REBUILT_WHILE_RUNNING)
             except DATABASE_ERRORS as error:
-                self._logger.warning("look_failed", error=repr(error))
+                self._logger.warning("check_failed", error=repr(error))
 
     async def _begin_with_retries(self) -> None:
         backoff = LoggedBackoff(self._logger, paused_event="runner_waits", resumed_event="runner_goes_on")

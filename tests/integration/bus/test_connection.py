@@ -64,8 +64,8 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def read_log_every(monkeypatch: pytest.MonkeyPatch, every_s: float) -> None:
     """Set how often the consumer and the feed read the log without a message or tick."""
-    monkeypatch.setattr("extrato.bus.consumer.LOOK_AT_LOG_S", every_s)
-    monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", every_s)
+    monkeypatch.setattr("extrato.bus.consumer.READ_LOG_EVERY_S", every_s)
+    monkeypatch.setattr("extrato.bus.live.READ_LOG_EVERY_S", every_s)
 
 
 @pytest.mark.parametrize("refusal", [with_another_password, with_no_connection_allowed])
@@ -83,8 +83,8 @@ async def test_every_user_of_a_bus_continues_after_a_refused_client(
     feed = LiveFeed(bus=bus, log=log, deliver=lambda envelope: delivered.append(envelope.position))
     await feed.start()
     await timers.ensure("fast", "padaria")
-    (tick,) = await timers.take(1)
-    await tick.again(0)
+    (timer,) = await timers.take(1)
+    await timer.restart(0)
     first = bus.client
     async with relaying(log, bus, database_url) as relay, running(consumer(bus, log, keeper).run(), feed.run()):
         await until(lambda: relay.is_leader)
@@ -114,7 +114,7 @@ async def has_asked(bus: Bus) -> bool:
 async def test_copies_are_updated_after_the_copier_was_refused(
     bus: Bus, nats_server: EmbeddedNats, home: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.05)
+    monkeypatch.setattr("extrato.bus.copies.CHECK_INTERVAL_S", 0.05)
     async with (
         open_copies(
             origin_url=nats_server.url,
@@ -144,9 +144,9 @@ async def test_held_timer_is_extended_by_the_next_client(
     monkeypatch.setattr("extrato.bus.timers.FETCH_TIMEOUT_S", 0.7)
     timers = Timers(bus)
     await timers.ensure("fast", "padaria")
-    (tick,) = await timers.take(1)
+    (timer,) = await timers.take(1)
 
-    async with tick.held():
+    async with timer.held():
         await lose_client(bus)
         # A request lasts longer than the hold of a timer.
         assert await Timers(bus).take(1) == []

@@ -67,7 +67,7 @@ def rare_log_reads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def read_log_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make consumers read the log rarely, so that earlier events come from the bus."""
-    monkeypatch.setattr("extrato.bus.consumer.LOOK_AT_LOG_S", 120.0)
+    monkeypatch.setattr("extrato.bus.consumer.READ_LOG_EVERY_S", 120.0)
 
 
 async def test_consumer_of_an_older_version_is_recreated(log: EventLog, bus: Bus, database_url: str):

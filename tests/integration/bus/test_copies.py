@@ -618,7 +618,7 @@ async def test_subscriber_does_not_see_the_copiers_answers(copies, subscriber, n
 @pytest.mark.parametrize("stream", ["PAYMENTS", "CHECKS"])
 @pytest.mark.parametrize(
     "creation",
-    ["CREATE.{stream}.{feed}", "CREATE.{stream}.{feed}.payments.>", "DURABLE.CREATE.{stream}.{feed}"],
+    ["CREATE.{stream}.{consumer}", "CREATE.{stream}.{consumer}.payments.>", "DURABLE.CREATE.{stream}.{consumer}"],
 )
 async def test_subscriber_cannot_use_the_delivery_consumers_name(
     bus, copies, subscriber, copier, nats_server, stream, creation
@@ -626,7 +626,7 @@ async def test_subscriber_cannot_use_the_delivery_consumers_name(
     config = {"name": nats_server.delivery_consumer, "ack_policy": "none", "filter_subject": "payments.>"}
     if creation.startswith("DURABLE"):
         config["durable_name"] = nats_server.delivery_consumer
-    subject = f"$JS.API.CONSUMER.{creation.format(stream=stream, delivery_consumer=nats_server.delivery_consumer)}"
+    subject = f"$JS.API.CONSUMER.{creation.format(stream=stream, consumer=nats_server.delivery_consumer)}"
     assert await ask(subscriber, subject, {"stream_name": stream, "config": config}) is None
     for action in ("DELETE", "INFO", "MSG.NEXT"):
         assert (

@@ -60,7 +60,7 @@ async def filled(
     log: EventLog, bus: Bus, database_url: str, nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[None]:
     """A relay and the copies that subscribers read."""
-    monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr("extrato.bus.copies.CHECK_INTERVAL_S", 0.1)
     async with (
         relaying(log, bus, database_url),
         open_copies(

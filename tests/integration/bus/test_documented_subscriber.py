@@ -129,7 +129,7 @@ async def test_documented_subscriber_handles_each_event_once(
     subscriber: Subscriber,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr("extrato.bus.copies.CHECK_INTERVAL_S", 0.1)
     changed = []
 
     async def prints_new_events() -> None:
@@ -197,7 +197,7 @@ async def test_changed_configuration_of_a_consumer_is_refused(
     own: dict[str, str],
     others: list[dict[str, str]],
 ):
-    monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr("extrato.bus.copies.CHECK_INTERVAL_S", 0.1)
     async with (
         relaying(log, bus, database_url),
         open_copies(

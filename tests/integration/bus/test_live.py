@@ -64,13 +64,13 @@ BY_THE_BUS_S = 5.0
 @pytest.fixture
 def rare_log_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the feed read the log rarely, so that earlier events come by a tick."""
-    monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", 120.0)
+    monkeypatch.setattr("extrato.bus.live.READ_LOG_EVERY_S", 120.0)
 
 
 @pytest.fixture
 def frequent_log_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read the log often, remember each position, and wait for no relay."""
-    monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", 0.05)
+    monkeypatch.setattr("extrato.bus.live.READ_LOG_EVERY_S", 0.05)
     monkeypatch.setattr("extrato.store.log_cursor.REMEMBER_EACH_S", 0.0)
     monkeypatch.setattr("extrato.store.log_cursor.RELAY_WITHIN_S", 0.0)
 
