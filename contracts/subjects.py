@@ -87,5 +87,5 @@ def sweep_subject(lane: str, account: str) -> str:
 
 
 def dead_subject(consumer: str, subject: str) -> str:
-    """Subject where `consumer` lays down a message of `subject` that it refuses."""
+    """Subject of the dead letter for a message of `subject` that `consumer` refuses."""
     return f"dead.{consumer}.{subject}"

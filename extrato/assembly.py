@@ -14,10 +14,10 @@ from extrato.identifiers import RandomUuids
 from extrato.providers.registry import providers
 from extrato.store.event_log import EventLog
 from extrato.store.inbox import WebhookInbox
-from extrato.store.numbers import PaymentNumbers
 from extrato.store.payers import Payers
+from extrato.store.payment_ids import PaymentIds
 from extrato.store.vault import Vault
-from extrato.store.vault_keys import GivenKeys, KeyFile
+from extrato.store.vault_keys import FixedKeys, KeyFile
 from extrato.use_cases.hub import Hub
 from extrato.use_cases.merchant_directory import MerchantDirectory
 
@@ -34,11 +34,11 @@ PROVIDER_CONNECTIONS: Final = 256
 CLOSE_WITHIN_S: Final = 1.0
 
 
-def vault_keys(settings: Settings, *, may_make: bool = True) -> VaultKeys:
+def vault_keys(settings: Settings, *, may_create: bool = True) -> VaultKeys:
     """Return the keys of the vault: from the settings, or from their file, which is created if missing."""
     if settings.secret_key:
-        return GivenKeys(settings.secret_key)
-    return KeyFile(settings.secret_key_file, may_make=may_make)
+        return FixedKeys(settings.secret_key)
+    return KeyFile(settings.secret_key_file, may_create=may_create)
 
 
 @contextlib.asynccontextmanager
@@ -62,7 +62,7 @@ async def open_hub(
             yield Hub(
                 log=log,
                 merchants=MerchantDirectory(log),
-                numbers=PaymentNumbers(pool),
+                payment_ids=PaymentIds(pool),
                 vault=vault,
                 payers=Payers(pool, vault),
                 inbox=inbox,

@@ -61,7 +61,7 @@ class LogFile(RotatingFileHandler):
 
 
 class LossyOutput:
-    """Writes log lines to a disk that may be full: a line that cannot be written is counted, and raises no error."""
+    """Writes log lines to a disk that may be full: a failed line is counted and raises no error."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write

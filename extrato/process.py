@@ -1,4 +1,4 @@
-"""How a process of the hub lives: it waits for what it stands on, runs its parts, and ends whole.
+"""The life of a process: it waits for PostgreSQL and NATS, runs its parts, and ends them together.
 
 Shared by the services' `app.py` and `__main__.py`.
 """
@@ -18,17 +18,17 @@ import structlog
 import uvloop
 
 from extrato.backoff import Backoff
-from extrato.bus.connection import BUS_AWAY, Bus, connect
-from extrato.bus.holding import ForeignStream, StreamReader
+from extrato.bus.connection import NATS_ERRORS, Bus, connect
+from extrato.bus.stream_inspector import ForeignStream, StreamInspector
 from extrato.errors import BusRefused, BusUnavailable, Transient
 from extrato.log_file import UnusableLogFile
+from extrato.logs import configure_logging
 from extrato.own_files import ForeignFile, open_own
 from extrato.settings import InvalidSettings, Settings
 from extrato.store.pool import CONNECT_TIMEOUT_S, Pool
-from extrato.store.pooling import LENT, lends_connections
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.transaction_pooler import TRANSACTION_POOLER, is_transaction_pooler
+from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from extrato.store.vault_keys import InvalidVaultKey
-from extrato.telemetry import configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 
     from extrato.store.log import LogReader
 
-PATIENCE_AT_START_S: Final = 30.0
+START_DEADLINE_S: Final = 30.0
 FIRST_PAUSE_S: Final = 0.25
 LONGEST_PAUSE_S: Final = 2.0
 CLOSE_WITHIN_S: Final = 0.5
 CANCEL_AGAIN_S: Final = 0.25
 
-# A request makes hundreds of objects that die with it; the collector's default of 700 looks for cycles among
-# them all the time.
+# A request creates hundreds of short-lived objects. With the default threshold of 700, the collector would look
+# for cycles among them all the time.
 GC_EVERY_OBJECTS: Final = 50_000
 
 _logger = structlog.get_logger(component="process")
@@ -52,22 +52,22 @@ Connected = TypeVar("Connected")
 
 
 class CannotStart(Exception):
-    """The process cannot start; the message is one sentence for the person who tried."""
+    """The process cannot start; the message is one sentence for the operator."""
 
 
 class PartEnded(Exception):
-    """A part that runs for ever has ended; the process must not go on without it."""
+    """An endless part has ended, and the process cannot run without it."""
 
 
 @contextlib.asynccontextmanager
 async def open_database(settings: Settings, *, connections: int) -> AsyncIterator[asyncpg.Pool]:
-    """Wait for PostgreSQL, migrated, and give a pool of `connections` to it; raises `CannotStart`."""
+    """Wait for a migrated PostgreSQL, and return a pool of `connections`; raises `CannotStart`."""
     if not settings.database_url:
-        raise CannotStart("EXTRATO_DATABASE_URL must say where PostgreSQL is.")
+        raise CannotStart("EXTRATO_DATABASE_URL must be the address of PostgreSQL.")
 
     async def open_pool() -> asyncpg.Pool:
-        if await lends_connections(settings.database_url, timeout_s=CONNECT_TIMEOUT_S):
-            raise CannotStart(LENT)
+        if await is_transaction_pooler(settings.database_url, timeout_s=CONNECT_TIMEOUT_S):
+            raise CannotStart(TRANSACTION_POOLER)
         pool = await Pool(settings.database_url, connections=connections)
         try:
             await pool.fetchval("SELECT count(*) FROM checkpoints")
@@ -76,11 +76,11 @@ async def open_database(settings: Settings, *, connections: int) -> AsyncIterato
             raise
         return pool
 
-    pool = await _patiently("PostgreSQL", open_pool)
+    pool = await _retry_until_deadline("PostgreSQL", open_pool)
     try:
         yield pool
     finally:
-        with contextlib.suppress(*LINE_BROKE):
+        with contextlib.suppress(*DATABASE_UNAVAILABLE):
             async with asyncio.timeout(CLOSE_WITHIN_S):
                 await pool.close()
 
@@ -89,8 +89,8 @@ async def open_database(settings: Settings, *, connections: int) -> AsyncIterato
 async def open_bus(settings: Settings, *, name: str) -> AsyncIterator[Bus]:
     """Wait for NATS and connect to it as `name`; raises `CannotStart`."""
     if not settings.nats_url:
-        raise CannotStart("EXTRATO_NATS_URL must say where NATS is.")
-    bus = await _patiently("NATS", lambda: connect(settings.nats_url, name=name))
+        raise CannotStart("EXTRATO_NATS_URL must be the address of NATS.")
+    bus = await _retry_until_deadline("NATS", lambda: connect(settings.nats_url, name=name))
     try:
         yield bus
     finally:
@@ -100,18 +100,18 @@ async def open_bus(settings: Settings, *, name: str) -> AsyncIterator[Bus]:
 
 
 async def check_bus(bus: Bus, log: LogReader, pool: asyncpg.Pool) -> None:
-    """See that NATS carries this log and no other, and is the NATS of all processes; raises `CannotStart`."""
+    """Check that NATS carries this log alone, and that all processes use this NATS; raises `CannotStart`."""
     try:
-        await StreamReader(bus, log).check(pool)
+        await StreamInspector(bus, log).check(pool)
     except ForeignStream as error:
         raise CannotStart(str(error)) from error
 
 
-async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]]) -> Connected:
-    """Try until it works or the patience has run out; raises `CannotStart`."""
+async def _retry_until_deadline(what: str, attempt: Callable[[], Awaitable[Connected]]) -> Connected:
+    """Call `attempt` until it succeeds, for `START_DEADLINE_S` at most; raises `CannotStart`."""
     reason, backoff = "it does not answer", Backoff(first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
     try:
-        async with asyncio.timeout(PATIENCE_AT_START_S):
+        async with asyncio.timeout(START_DEADLINE_S):
             while True:
                 try:
                     return await attempt()
@@ -121,7 +121,7 @@ async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]]) -> 
                     reason = error.about
                 except asyncpg.InvalidAuthorizationSpecificationError as error:
                     raise CannotStart(f"{what} refuses: {error}.") from error
-                except (*LINE_BROKE, Transient) as error:
+                except (*DATABASE_UNAVAILABLE, Transient) as error:
                     reason = str(error) or reason
                 except asyncpg.UndefinedTableError:
                     reason = "its migrations were not applied"
@@ -130,11 +130,11 @@ async def _patiently(what: str, attempt: Callable[[], Awaitable[Connected]]) -> 
                 _logger.warning("waiting", for_=what, reason=reason)
                 await backoff.pause()
     except TimeoutError:
-        raise CannotStart(f"{what} cannot be used after {PATIENCE_AT_START_S:g} s: {reason}.") from None
+        raise CannotStart(f"{what} cannot be used after {START_DEADLINE_S:g} s: {reason}.") from None
 
 
 async def announce_readiness(ready_file: Path | None, *, when: Awaitable[object] | None = None) -> None:
-    """Wait for `when`, then show by a file that the process is ready, as long as this runs; never ends by itself."""
+    """Wait for `when`, then keep `ready_file` in place until cancelled."""
     if when is not None:
         await when
     if ready_file is not None:
@@ -147,7 +147,7 @@ async def announce_readiness(ready_file: Path | None, *, when: Awaitable[object]
 
 
 async def run_together(**parts: Coroutine[object, object, None]) -> None:
-    """Run parts that never end; when one ends all the same, end the others and raise `PartEnded`."""
+    """Run endless parts; when one ends, cancel the others and raise `PartEnded`."""
     tasks = [asyncio.create_task(part, name=name) for name, part in parts.items()]
     try:
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -158,7 +158,7 @@ async def run_together(**parts: Coroutine[object, object, None]) -> None:
 
 
 async def _cancel(tasks: Collection[asyncio.Task[None]]) -> None:
-    """End tasks. In Python 3.11 `asyncio.wait_for` may lose a cancellation, so it is repeated."""
+    """Cancel tasks until they end. In Python 3.11 `asyncio.wait_for` may lose a cancellation, so it is repeated."""
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()
@@ -166,7 +166,7 @@ async def _cancel(tasks: Collection[asyncio.Task[None]]) -> None:
 
 
 def run(name: str, work: Callable[[Settings], Coroutine[object, object, object]]) -> int:
-    """Do a process's work until SIGTERM or SIGINT, which is no failure; gives the exit code."""
+    """Run `work` until it ends, or until SIGTERM or SIGINT, which are no failure; return the exit code."""
     try:
         settings = Settings.from_environment(os.environ)
         configure_logging(settings.log_level, file=settings.log_file)
@@ -177,17 +177,17 @@ def run(name: str, work: Callable[[Settings], Coroutine[object, object, object]]
     except (CannotStart, ForeignFile, InvalidSettings, InvalidVaultKey, UnusableLogFile) as error:
         sys.stderr.write(f"{name}: {error}\n")
         return 1
-    except Exception:  # noqa: BLE001 - the last place where it can be told
+    except Exception:  # noqa: BLE001 - the last place that can log it
         structlog.get_logger().exception("process_died", process=name)
         return 1
 
 
 async def _until_signal(work: Coroutine[object, object, object]) -> int:
     working = asyncio.create_task(work)
-    told_to_stop = asyncio.Event()
+    stop_requested = asyncio.Event()
 
     def stop() -> None:
-        told_to_stop.set()
+        stop_requested.set()
         working.cancel()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -196,8 +196,8 @@ async def _until_signal(work: Coroutine[object, object, object]) -> int:
     error = None if working.cancelled() else working.exception()
     if error is None:
         return 0
-    if told_to_stop.is_set() and isinstance(error, (*LINE_BROKE, *BUS_AWAY)):
-        # What it stands on was away while it took its leave; nobody was promised anything that was lost by that.
+    if stop_requested.is_set() and isinstance(error, (*DATABASE_UNAVAILABLE, *NATS_ERRORS)):
+        # PostgreSQL or NATS was unavailable during the shutdown. No confirmed work is lost by that.
         _logger.warning("stopped_while_away", error=repr(error))
         return 0
     raise error

@@ -40,11 +40,11 @@ NatsUrl = Annotated[
 
 
 class InvalidSettings(Exception):
-    """A setting cannot be used; the message is one sentence for the person who starts the hub."""
+    """A setting cannot be used; the message is one sentence for the operator."""
 
 
-class Patience(msgspec.Struct, frozen=True, kw_only=True):
-    """How long the hub waits."""
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """Time-outs and waiting times, in seconds."""
 
     head_s: Annotated[Seconds, Meta(description="for the head of a request")] = field(
         default=10.0, name="EXTRATO_HEAD_TIMEOUT_S"
@@ -58,7 +58,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     fresh_s: Annotated[Seconds, Meta(description="before a check asks the provider again about a payment")] = field(
         default=3.0, name="EXTRATO_CHECK_AGAIN_AFTER_S"
     )
-    resume_s: Annotated[Seconds, Meta(description="before the monitor completes what another process left")] = field(
+    resume_s: Annotated[Seconds, Meta(description="before the monitor completes another process's work")] = field(
         default=10.0, name="EXTRATO_RESUME_AFTER_S"
     )
     grace_s: Annotated[Seconds, Meta(description="for a bank's confirmation without a time, after a Pix ends")] = field(
@@ -67,7 +67,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process of the hub needs to know about the place it runs in.
+    """The settings of a process of the hub.
 
     Limits per minute hold for each API key and each address. `repr` shows no key and no URL that may hold a password.
     """
@@ -109,7 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     checks_per_minute: Annotated[Count, Meta(description="calls that show or check a payment")] = field(
         default=6000, name="EXTRATO_CHECKS_PER_MINUTE"
     )
-    confirmations_per_minute: Annotated[Count, Meta(description="calls with what a bank tells of a Pix")] = field(
+    confirmations_per_minute: Annotated[Count, Meta(description="calls that confirm a Pix from a bank")] = field(
         default=6000, name="EXTRATO_CONFIRMATIONS_PER_MINUTE"
     )
     lists_per_minute: Annotated[Count, Meta(description="calls that read lists, timelines or metrics")] = field(
@@ -124,7 +124,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[
         tuple[str, ...], Meta(description="networks whose X-Forwarded-For names the caller's address")
     ] = field(default=(), name="EXTRATO_TRUSTED_PROXIES")
-    patience: Patience = field(default_factory=Patience)
+    timeouts: Timeouts = field(default_factory=Timeouts)
     log_level: Annotated[LogLevel, Meta(description="the lowest level that is logged")] = field(
         default="info", name="EXTRATO_LOG_LEVEL"
     )
@@ -142,12 +142,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sandbox_url(self) -> str:
-        """Address of the simulated provider that `make up` starts."""
+        """The address of the simulated Mercado Pago that `make up` starts."""
         return f"http://127.0.0.1:{self.sandbox_port}"
 
     @property
     def secret_key_file(self) -> Path:
-        """Where the key that encrypts provider credentials lives when EXTRATO_SECRET_KEY is not given."""
+        """The file of the vault's key, used when EXTRATO_SECRET_KEY is empty."""
         return self.home / "secret.key"
 
     @staticmethod
@@ -155,7 +155,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Read and check every variable of `VARIABLES`; raises `InvalidSettings`."""
         given = _given(environment)
         try:
-            settings = msgspec.convert(given | {"patience": given}, Settings, strict=False, dec_hook=_path)
+            settings = msgspec.convert(given | {"timeouts": given}, Settings, strict=False, dec_hook=_path)
         except msgspec.ValidationError as fault:
             raise InvalidSettings(_sentence(fault, given)) from None
         settings = msgspec.structs.replace(
@@ -170,18 +170,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 VARIABLES: Final = {
     variable.encode_name: variable
-    for struct in (Settings, Patience)
+    for struct in (Settings, Timeouts)
     for variable in msgspec.structs.fields(struct)
-    if variable.name != "patience"
+    if variable.name != "timeouts"
 }
 
 
 def _given(environment: Mapping[str, str]) -> dict[str, object]:
-    """Give the variables that are not blank, as texts that `msgspec.convert` reads."""
+    """Return the variables that are not blank, as texts for `msgspec.convert`."""
     given: dict[str, object] = {
         name: text.strip() for name in VARIABLES if (text := environment.get(name, "")) and not text.isspace()
     }
-    # A key of blanks is refused where keys are read: the hub must not take the file's key in its place.
+    # A blank key is an error of the key's reader: the hub must not use the key file instead.
     if key := environment.get("EXTRATO_SECRET_KEY"):
         given["EXTRATO_SECRET_KEY"] = key
     if level := given.get("EXTRATO_LOG_LEVEL"):
@@ -200,12 +200,12 @@ def _bounds(name: str) -> Meta:
 
 
 def _path(_type: type, text: str) -> Path:
-    """Read the one type that msgspec does not know."""
+    """Convert the one type that msgspec does not know."""
     return Path(text)
 
 
 def _sentence(fault: msgspec.ValidationError, given: Mapping[str, object]) -> str:
-    """Say which variable is wrong and what it must be; what was given is left out where it may hold a password."""
+    """Return a sentence with the wrong variable and its rule; the value is left out where it may hold a password."""
     name = str(fault).rpartition(".")[2].strip("`")
     bounds = _bounds(name)
     return f"{name} must be {bounds.title}" + (
@@ -214,7 +214,7 @@ def _sentence(fault: msgspec.ValidationError, given: Mapping[str, object]) -> st
 
 
 def _check_url(name: str, text: str) -> None:
-    """See that a URL can be taken apart, as it will be later; its scheme is checked by its pattern."""
+    """Check that a URL can be parsed; its pattern checks the scheme."""
     try:
         urlsplit(text)
     except ValueError:
@@ -230,7 +230,7 @@ def _networks(text: str) -> tuple[str, ...]:
 
 
 def _check_together(settings: Settings) -> None:
-    """Check what one variable means for another; without keys, every caller who reaches the hub administers it."""
+    """Check variables against each other. Without keys, every client that reaches the hub may administer it."""
     if settings.migration_database_url and not settings.database_url:
         needed = "needs EXTRATO_DATABASE_URL, the same database as the services' role"
         raise InvalidSettings(f"{MIGRATION_DATABASE_URL} {needed}.")

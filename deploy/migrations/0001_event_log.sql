@@ -21,7 +21,7 @@ CREATE UNIQUE INDEX stored_events_notification_id_idx ON stored_events (notifica
 -- The library's recorder sends what it inserts as an array of this type.
 CREATE TYPE stored_event_uuid AS (originator_id uuid, originator_version bigint, topic text, state bytea);
 
--- What a provider or a webhook said, addressed by its SHA-256; events hold the digest.
+-- Answers of providers and bodies of webhooks, addressed by their SHA-256; events have the digest.
 CREATE TABLE evidence (
     digest        bytea       PRIMARY KEY CHECK (length(digest) = 32),
     kind          text        NOT NULL,
@@ -32,10 +32,10 @@ CREATE TABLE evidence (
 CREATE INDEX evidence_by_age ON evidence (first_seen_at);
 
 -- Appends a batch in one round trip. The table lock makes the order of positions the order of commits,
--- so that a reader who tails the log cannot pass over a gap that is filled in later. Members of the
--- batch (numbered from 0 in `members`) whose versions do not follow the stream's last one without a gap are
--- left out whole, and the others are not disturbed. Gives the position of every event in the order of the
--- arrays, 0 for one that was left out.
+-- so that a reader at the end of the log never skips a gap that is filled later. A member of the batch
+-- (numbered from 0 in `members`) is left out whole when its versions do not follow the stream's last one without
+-- a gap; the others are appended. Returns the position of every event in the order of the arrays, 0 for an event
+-- that was left out.
 CREATE FUNCTION append_events(
     members          integer[],
     originator_ids   uuid[],

@@ -1,6 +1,6 @@
--- What the hub keeps beside the log and cannot rebuild from it.
+-- Data beside the log that the hub cannot rebuild from it.
 
--- Payment numbers, as merchants know them. A number that was drawn and not used leaves a gap.
+-- The ids of payments. An id that is never used leaves a gap.
 CREATE SEQUENCE payment_numbers AS bigint;
 
 -- Provider credentials, encrypted; `sealed` is a nonce and an AES-256-GCM ciphertext.
@@ -15,7 +15,7 @@ CREATE TABLE credentials (
 
 CREATE INDEX credentials_by_account ON credentials (provider, account_id);
 
--- Webhook deliveries, stored before they are answered. `handled_at` is empty until the provider was asked.
+-- Webhook deliveries, stored before the hub answers them. `handled_at` is empty until the delivery is handled.
 CREATE TABLE webhook_deliveries (
     delivery_id     uuid        PRIMARY KEY,
     merchant        text        NOT NULL,
@@ -35,14 +35,14 @@ CREATE TABLE webhook_deliveries (
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_attempt_at) WHERE handled_at IS NULL;
 CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries (received_at);
 
--- How far each provider account has been swept; losing a row costs one deeper sweep.
+-- The progress of the sweeps of each provider account; a lost row costs one deeper sweep.
 CREATE TABLE sweep_cursors (
     account      text        PRIMARY KEY,
     high_water   timestamptz NOT NULL,
     deep_at      timestamptz NOT NULL
 );
 
--- How far each read model has come. It is written in the transaction of the rows it speaks of.
+-- The position of each read model. It changes in the same transaction as the read model's rows.
 CREATE TABLE checkpoints (
     read_model text    PRIMARY KEY,
     version    integer NOT NULL,

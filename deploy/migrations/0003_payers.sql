@@ -1,5 +1,5 @@
--- What a provider wants to know of a payer (name, tax number, telephone), sealed, from the intent until the charge is
--- made. It is no part of the log: the log is for ever, and this is gone in seconds, or by retention after a day.
+-- A payer's details for the provider (name, tax number, telephone), encrypted, until the charge exists. They are not in
+-- the log: the log is permanent, and these rows are deleted within seconds, or by retention after a day.
 CREATE TABLE payers (
     payment_id  bigint      PRIMARY KEY,
     sealed      bytea       NOT NULL,

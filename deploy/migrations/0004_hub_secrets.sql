@@ -1,4 +1,4 @@
--- Secrets that the hub made for itself, sealed like credentials: they stay the same when the vault's key is rotated.
+-- The hub's own secrets, encrypted like credentials. A rotation of the vault's key does not change them.
 CREATE TABLE hub_secrets (
     name        text        PRIMARY KEY,
     sealed      bytea       NOT NULL,

@@ -1,5 +1,5 @@
--- Payments that an older version left with an alert, which the monitor still has to ask about once. Payment 0 says that
--- they have been written down.
+-- Payments that an older version left with an alert, which the monitor still has to query once. Payment 0 marks that the
+-- list is complete.
 CREATE TABLE second_looks (
     name       text        NOT NULL,
     payment_id bigint      NOT NULL,

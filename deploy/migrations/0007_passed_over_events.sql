@@ -1,5 +1,5 @@
--- Events that a read model does without, written in the transaction that moves its checkpoint past them. `unreadable`
--- says that the code could not read the event at all; otherwise it could not be applied.
+-- Events that a read model skipped, written in the transaction that moves its checkpoint past them. `unreadable` is true
+-- when the code could not read the event; otherwise it could not apply the event.
 CREATE TABLE passed_over (
     read_model text        NOT NULL,
     position   bigint      NOT NULL,
@@ -10,5 +10,5 @@ CREATE TABLE passed_over (
     PRIMARY KEY (read_model, position)
 );
 
--- Which event the checkpoint stands at. Empty until the checkpoint moves, and where that event cannot be read.
+-- The event at the checkpoint. Empty until the checkpoint moves, and where that event is unreadable.
 ALTER TABLE checkpoints ADD COLUMN event_id uuid;

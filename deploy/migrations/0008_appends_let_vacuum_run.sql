@@ -1,12 +1,12 @@
 -- Appends a batch in one round trip. An advisory lock lets one append in at a time, so that the order of positions is the
--- order of commits and a reader who tails the log cannot pass over a gap that is filled in later. The eventsourcing
+-- order of commits and a reader at the end of the log never skips a gap that is filled later. The eventsourcing
 -- library's recorder locks the table in EXCLUSIVE mode instead, which excludes ROW EXCLUSIVE: the append takes that before
 -- the sequence gives it a number. Neither lock conflicts with VACUUM, ANALYZE or CREATE INDEX CONCURRENTLY, which hold
--- SHARE UPDATE EXCLUSIVE as long as they run. Whoever waits for the advisory lock holds no lock on the table.
+-- SHARE UPDATE EXCLUSIVE as long as they run. A session that waits for the advisory lock has no lock on the table.
 --
--- Members of the batch (numbered from 0 in `members`) whose versions do not follow the stream's last one without a gap
--- are left out whole, and the others are not disturbed. Gives the position of every event in the order of the arrays, 0
--- for one that was left out.
+-- A member of the batch (numbered from 0 in `members`) is left out whole when its versions do not follow the stream's
+-- last one without a gap; the others are appended. Returns the position of every event in the order of the arrays, 0 for
+-- an event that was left out.
 CREATE OR REPLACE FUNCTION append_events(
     members          integer[],
     originator_ids   uuid[],

@@ -1,5 +1,4 @@
--- What each gateway writes to find out whether PostgreSQL takes writes: one row a process. Rows of processes that ended
--- are removed by the others.
+-- Each gateway writes its row to check that PostgreSQL accepts writes. Other gateways delete the rows of ended processes.
 CREATE TABLE readiness (
     process    uuid        PRIMARY KEY,
     written_at timestamptz NOT NULL

@@ -1,5 +1,5 @@
--- The head of the log at the time of this migration. Payers of payments that were opened up to it may hold a token of the
--- payment's number alone; see docs/decisions/0018. In a database without events it is 0, and there are no such tokens.
+-- The log's newest position at the time of this migration. Payers of payments up to it may have a token that covers the
+-- payment's id only; see docs/decisions/0018. In a database without events it is 0, and no such token exists.
 CREATE TABLE payer_token_cut_off (
     position bigint NOT NULL
 );

@@ -1,4 +1,4 @@
--- Which log this is, for ever: two hubs never share a bus, and a bus never carries two logs.
+-- The permanent id of the log: two hubs never share a bus, and a bus never carries two logs.
 CREATE TABLE log_identity (
     is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
     log_id  uuid    NOT NULL DEFAULT gen_random_uuid()
@@ -6,8 +6,8 @@ CREATE TABLE log_identity (
 
 INSERT INTO log_identity DEFAULT VALUES;
 
--- An epoch ends when the log went back: it was restored from a copy that lacks events which others know already. From
--- `last_common` on, positions of the epochs before may have stood for other events.
+-- An epoch ends when the log goes back: it was restored from a copy that lacks events which others have seen. After
+-- `last_common`, the same positions may have had other events in earlier epochs.
 CREATE TABLE log_epochs (
     epoch       integer     PRIMARY KEY,
     last_common bigint      NOT NULL,
@@ -17,9 +17,9 @@ CREATE TABLE log_epochs (
 
 INSERT INTO log_epochs (epoch, last_common, reason) VALUES (1, 0, 'first');
 
--- Who carries the log to the bus. A lease ends by PostgreSQL's clock, for a process that is frozen keeps its session; and
--- with the session of its holder, for a process that was killed renews nothing. `bus_id` is the id in the metadata of
--- the stream that the holder fills: all processes must use that NATS.
+-- The process whose relay publishes the log. A lease ends by PostgreSQL's clock, because a frozen process keeps its
+-- session. It also ends with the session of its holder, because a killed process cannot release it. `bus_id` is the id
+-- in the metadata of the holder's stream: all processes must use that NATS.
 CREATE TABLE relay_lease (
     is_only       boolean     PRIMARY KEY DEFAULT true CHECK (is_only),
     holder        uuid        NOT NULL,

@@ -1,9 +1,8 @@
--- Moves the sequences of positions and payment numbers forward to what is used already, where they are behind: after a
--- failover by logical replication, which copies rows and no sequences, or after a restore, where others have seen more
--- than the log. They never go back. Numbers of payments are looked for in the log above `after`; a state that is no text
--- is read without an error.
+-- Moves the sequences of positions and payment ids forward to the used numbers, where they are behind: after a failover
+-- by logical replication, which copies rows but no sequences, or after a restore, where others have seen more than the
+-- log. They never go back. Payment ids are read from the log above `after`; a state that is not text raises no error.
 --
--- Services have no right to set a sequence, so it runs with the rights of its owner: it reads nothing that services own.
+-- Services have no right to set a sequence, so it runs with the rights of its owner, and reads no table of services.
 CREATE FUNCTION right_sequences(
     seen_position bigint, seen_payment bigint, after bigint, OUT newest_position bigint, OUT newest_payment bigint
 )

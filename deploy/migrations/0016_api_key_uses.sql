@@ -1,5 +1,5 @@
--- When an API key was last shown, to within some minutes; `holder` is a merchant's slug, or the hub's own. Gateways write
--- it in batches and may lose the newest: nothing is decided by it.
+-- The last use of each API key, to within some minutes; `holder` is a merchant's slug, or the hub. Gateways write it in
+-- batches and may lose the newest. It is information only.
 CREATE TABLE api_key_uses (
     holder       text        NOT NULL,
     key_id       text        NOT NULL,

@@ -1,4 +1,4 @@
-"""A connection to NATS that outlives every client, and the streams the hub keeps there."""
+"""A connection to NATS that replaces every closed client, and the hub's streams."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ CONNECT_TIMEOUT_S: Final = 5
 CLOSE_TIMEOUT_S: Final = 1
 PING_INTERVAL_S: Final = 5
 
-# Where clients are sent answers unless they say otherwise, as NATS's clients have it.
+# The default prefix of reply subjects in NATS's clients.
 DEFAULT_INBOX_PREFIX: Final = "_INBOX"
 
-# Between two attempts to connect; the pauses begin again after a connection that lasted.
+# The pauses between attempts to connect; a connection that lasted resets them.
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 2.0
 
@@ -38,12 +38,12 @@ DUPLICATE_WINDOW_S: Final = 120
 SWEEPS_MAX_AGE_S: Final = 30 * 24 * 3600
 DEAD_MAX_AGE_S: Final = 90 * 24 * 3600
 
-# What the server says of itself or of the user, and says again until somebody changes its configuration.
+# The server repeats these errors until an operator changes its configuration.
 REFUSED_USER: Final = "authorization violation"
 NO_ROOM: Final = frozenset({10023, 10028, 10047})
 
-# What a caller should treat as "the bus is away, try again": everything the client raises for that.
-BUS_AWAY: Final = (
+# Everything that the client raises when NATS is unavailable or refuses. A caller retries after any of them.
+NATS_ERRORS: Final = (
     nats.errors.Error,
     nats.js.errors.Error,
     OSError,
@@ -67,7 +67,7 @@ STREAMS: Final = (
         max_age=subjects.CHECKS_MAX_AGE_S,
         max_bytes=1 << 28,
     ),
-    # One timer a subject: a second one is refused while the first is there.
+    # One timer for each subject: the server rejects a second one while the first exists.
     StreamConfig(
         name=subjects.SWEEPS_STREAM,
         subjects=list(subjects.SWEEPS_SUBJECTS),
@@ -91,10 +91,10 @@ STREAMS: Final = (
 class Bus:
     """One process's connection to NATS; made by `connect`.
 
-    nats-py closes a client for good when the server refuses it once: a password that is changed, more connections
-    than allowed. So no client reconnects by itself. Each that ends, for whatever reason, is replaced by another one;
-    meanwhile its methods raise errors of `BUS_AWAY` at once. `client` and `jetstream` are the present ones: ask for
-    them at each use. What is subscribed to on a client ends with it, and what `listen` was told does not.
+    nats-py closes a client permanently when the server rejects it once, for example after a changed password or above
+    the limit of connections. So no client reconnects. The bus replaces each closed client with another one; meanwhile
+    the client's methods raise errors of `NATS_ERRORS` at once. Read `client` and `jetstream` at each use, because they
+    change. Subscriptions end with their client; those of `listen` continue on the next one.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Bus:
 
     @property
     def client(self) -> LeanClient:
-        """The present client; closed while the server is away."""
+        """The present client; closed while the server is unavailable."""
         return self._client
 
     @property
@@ -121,29 +121,29 @@ class Bus:
 
     @property
     def is_connected(self) -> bool:
-        """Say whether the server answers at this moment."""
+        """Whether the present client is connected."""
         return self._client.is_connected
 
     async def open(self) -> None:
-        """Connect, once, and from then on again and again; raises `BusUnavailable` or `BusRefused`."""
+        """Connect, and replace closed clients from then on; raises `BusUnavailable` or `BusRefused`."""
         self._use(await self._connect())
         self._keeping = asyncio.create_task(self._keep(), name="bus")
 
     async def until_connected(self) -> None:
-        """Wait until there is a client that is not closed."""
+        """Wait for a client that is not closed."""
         while self._client.is_closed:
             self._replaced.clear()
             await self._replaced.wait()
 
     async def listen(self, subject: str, callback: Callable[[Msg], Awaitable[None]]) -> None:
-        """Have `callback` called with what comes on `subject`, by this client and by all that follow it."""
+        """Call `callback` with each message on `subject`, from this client and every later one."""
         self._listeners.append((subject, callback))
-        # One that closed at this moment is followed by one that knows of the listener.
-        with contextlib.suppress(*BUS_AWAY):
+        # If the client closes at this moment, the next one subscribes.
+        with contextlib.suppress(*NATS_ERRORS):
             await self._client.subscribe(subject, cb=callback)
 
     async def ensure_streams(self) -> None:
-        """Create the streams that are missing; of those that exist, only the compression is brought up to date."""
+        """Create missing streams, and update the compression of existing ones."""
         jetstream = self._jetstream
         for config in STREAMS:
             try:
@@ -151,23 +151,23 @@ class Bus:
             except nats.js.errors.NotFoundError:
                 await jetstream.add_stream(config)
             else:
-                await compress_like(jetstream, info.config, config)
+                await update_compression(jetstream, info.config, config)
 
     async def dead_letters(self) -> int | None:
-        """Count what was refused and lies under `dead.>`; None when NATS does not tell."""
+        """Return the number of dead letters; None when NATS does not answer."""
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 return int((await self.jetstream.stream_info(subjects.DEAD_STREAM)).state.messages)
-        except BUS_AWAY:
+        except NATS_ERRORS:
             return None
 
     async def close(self) -> None:
-        """Send what is waiting and leave."""
+        """Flush and close."""
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.wait((self._keeping,))
         try:
-            with contextlib.suppress(*BUS_AWAY):
+            with contextlib.suppress(*NATS_ERRORS):
                 await self._client.flush(timeout=CLOSE_TIMEOUT_S)
         finally:
             await _leave(self._client)
@@ -178,7 +178,7 @@ class Bus:
         self._replaced.set()
 
     async def _keep(self) -> None:
-        """Replace the client whenever it has ended."""
+        """Replace each client that closes."""
         time_s = asyncio.get_running_loop().time
         while True:
             since_s = time_s()
@@ -193,17 +193,17 @@ class Bus:
                 self._log.info("bus_reconnected")
 
     async def _replace(self) -> None:
-        """Try to connect until it works."""
+        """Connect with retries until it succeeds."""
         while self._client.is_closed:
             await self._backoff.pause()
             try:
                 self._use(await self._connect())
             except (BusUnavailable, BusRefused) as error:
                 self._warn("bus_unreachable", reason=error.message)
-            heed_cancellation()
+            raise_if_cancelled()
 
     async def _connect(self) -> LeanClient:
-        """Give a client that hears all that the one before heard; raises `BusUnavailable` or `BusRefused`."""
+        """Return a client with the subscriptions of `listen`; raises `BusUnavailable` or `BusRefused`."""
         client = LeanClient()
         failures: list[Exception] = []
 
@@ -226,16 +226,16 @@ class Bus:
                     max_reconnect_attempts=1,
                     ping_interval=PING_INTERVAL_S,
                 )
-            # The client takes a line that ends in the middle of the greeting for a connection.
+            # The client reports success also when the connection ends during the handshake.
             if not client.is_connected:
-                raise nats.errors.ConnectionClosedError  # noqa: TRY301 - it is handled like all that may go wrong
+                raise nats.errors.ConnectionClosedError  # noqa: TRY301 - handled like every other error
             for subject, callback in self._listeners:
                 await client.subscribe(subject, cb=callback)
         except BaseException as error:
             await _leave(client)
             if isinstance(error, Exception):
-                # A line that breaks shows as whatever the client meets first, not as its own errors only.
-                raise unusable(failures[-1] if failures else error) from error
+                # A broken connection may raise other errors than the client's own.
+                raise bus_error_of(failures[-1] if failures else error) from error
             raise
         return client
 
@@ -245,15 +245,15 @@ class Bus:
 
 
 async def _leave(client: LeanClient) -> None:
-    """Close a client, and wait no longer than that is worth."""
-    # It may write its farewell to a line that broke at this moment, which uvloop calls a RuntimeError.
-    with contextlib.suppress(*BUS_AWAY, RuntimeError):
+    """Close a client, for `CLOSE_TIMEOUT_S` at most."""
+    # The client may write to a connection that just broke, for which uvloop raises a RuntimeError.
+    with contextlib.suppress(*NATS_ERRORS, RuntimeError):
         async with asyncio.timeout(CLOSE_TIMEOUT_S):
             await client.close()
 
 
-def unusable(error: Exception) -> BusUnavailable | BusRefused:
-    """Say why NATS cannot be used: `BusRefused` where waiting does not help."""
+def bus_error_of(error: Exception) -> BusUnavailable | BusRefused:
+    """Translate an error of NATS: `BusRefused` where a retry does not help, `BusUnavailable` otherwise."""
     reason = _reason_of(error)
     if REFUSED_USER in reason.lower():
         return BusRefused(words=REFUSED_USER)
@@ -263,34 +263,36 @@ def unusable(error: Exception) -> BusUnavailable | BusRefused:
 
 
 def _reason_of(error: Exception) -> str:
-    """Give an error's own words in one line; a silent one is named."""
+    """Return an error's message in one line, or its class where the message is empty."""
     words = error.description if isinstance(error, nats.js.errors.APIError) else str(error)
     return (words or type(error).__name__).removeprefix("nats: ").strip("'. ")
 
 
-async def compress_like(jetstream: JetStreamContext, found: StreamConfig, wanted: StreamConfig) -> None:
-    """Have a stream compressed as it should be, and leave the rest of its configuration as it is."""
+async def update_compression(jetstream: JetStreamContext, found: StreamConfig, wanted: StreamConfig) -> None:
+    """Update a stream's compression, and nothing else of its configuration."""
     if wanted.compression and found.compression != wanted.compression:
         await jetstream.update_stream(found.evolve(compression=wanted.compression))
 
 
 async def connect(nats_url: str, *, name: str) -> Bus:
-    """Connect to NATS and make sure of the streams; raises `BusUnavailable` or `BusRefused`."""
+    """Connect to NATS and create missing streams; raises `BusUnavailable` or `BusRefused`."""
     bus = Bus(nats_url, name=name, log=structlog.get_logger(component="bus"))
     await bus.open()
     try:
         await bus.ensure_streams()
-    except BUS_AWAY as error:
+    except NATS_ERRORS as error:
         await bus.close()
-        raise unusable(error) from error
+        raise bus_error_of(error) from error
     return bus
 
 
 @contextlib.asynccontextmanager
-async def connect_quietly(nats_url: str, *, name: str, inbox_prefix: str = DEFAULT_INBOX_PREFIX) -> AsyncIterator[Bus]:
-    """Connect to NATS for somebody who says himself what is worth saying; raises `BusUnavailable` or `BusRefused`.
+async def connect_without_logs(
+    nats_url: str, *, name: str, inbox_prefix: str = DEFAULT_INBOX_PREFIX
+) -> AsyncIterator[Bus]:
+    """Connect to NATS for a caller that logs its own errors; raises `BusUnavailable` or `BusRefused`.
 
-    Answers come on subjects that begin with `inbox_prefix`.
+    Reply subjects begin with `inbox_prefix`.
     """
     bus = Bus(nats_url, name=name, log=None, inbox_prefix=inbox_prefix)
     await bus.open()
@@ -300,11 +302,11 @@ async def connect_quietly(nats_url: str, *, name: str, inbox_prefix: str = DEFAU
         await bus.close()
 
 
-def heed_cancellation() -> None:
+def raise_if_cancelled() -> None:
     """Raise a cancellation of the current task that the NATS client swallowed.
 
-    It waits with `asyncio.wait_for`, which before Python 3.12 loses a cancellation that arrives
-    together with the answer. An endless loop that asks NATS calls this in every round, or it may never end.
+    The client waits with `asyncio.wait_for`, which before Python 3.12 loses a cancellation that arrives together with
+    the answer. Every endless loop that uses NATS calls this in each round, or it may never end.
     """
     task = asyncio.current_task()
     if task is not None and task.cancelling():

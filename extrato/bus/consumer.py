@@ -1,8 +1,8 @@
-"""A durable consumer of the whole log: every event once and in order, from a bus that may lose any of them.
+"""A durable consumer of the whole log: every event once and in order, even where the bus loses messages.
 
-Messages arrive over a durable JetStream pull consumer, without their bodies. They say how far the log has come; the
-events themselves are read from the log, so that neither a lost message nor a forged one changes anything. When the
-consumer or its stream was deleted, both are made again, and what the refilled stream repeats is passed over.
+Messages arrive without bodies from a durable JetStream pull consumer. They name the log's newest position. The events
+are read from the log, so a lost or forged message has no effect. A deleted consumer or stream is created again, and
+events that the refilled stream repeats are skipped.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from contracts.subjects import PAYMENTS_STREAM
-from extrato.bus.connection import BUS_AWAY, Bus, heed_cancellation
-from extrato.bus.dead_letters import lay_down
+from extrato.bus.connection import NATS_ERRORS, Bus, raise_if_cancelled
+from extrato.bus.dead_letters import publish_dead_letter
 from extrato.bus.messages import position_in
 from extrato.bus.pull import DurablePull
 from extrato.store.codec import UnreadableEvent
 from extrato.store.log import READ_PAGE, LogReader
+from extrato.store.logged_backoff import LoggedBackoff
 from extrato.store.page import page_of
-from extrato.store.patience import Patience
-from extrato.store.unavailable import UNWILLING
+from extrato.store.unavailable import DATABASE_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -30,30 +30,29 @@ if TYPE_CHECKING:
     from extrato.bus.lean_client import RawMessage
     from extrato.store.page import Page
 
-LOOK_AT_LOG_S: Final = 1.0
+READ_LOG_EVERY_S: Final = 1.0
 
-# After a batch of more than a few the next one is let grow: a transaction for a hundred costs little more than for ten.
+# After a batch of more than BUSY_ABOVE messages, it waits for a larger one: each transaction has a fixed cost.
 BUSY_ABOVE: Final = 16
 LINGER_S: Final = 0.02
 
-# What is waited for; an error of another kind ends the consumer.
-PASSES: Final = (*BUS_AWAY, *UNWILLING)
+# The consumer retries after these; any other error ends it.
+RETRIED_ERRORS: Final = (*NATS_ERRORS, *DATABASE_ERRORS)
 
 
 async def _nothing() -> None:
-    """Do nothing before events are handed over."""
+    """Do nothing at a subscription."""
 
 
 class DurableConsumer:
-    """Feeds a handler from `checkpoint` on, for ever.
+    """Passes the log to a handler from `checkpoint` on, without end.
 
-    `handle` takes pages of the log in order. It keeps a page's `position` in the transaction of its effects, passes
-    over events at or below the position it kept before, and decides what becomes of an event that it cannot take.
-    While it raises that the store or the bus is away, or refuses, the consumer waits and hands the page over again.
-    `durable` is `<service>-<purpose>`; an event that cannot be read is laid down under `dead.<durable>.…` after its
-    page was handed over, if the bus can be reached. `before` is called at each subscription, and when the log ends
-    before the checkpoint; it may set `checkpoint` back. `subscribed` is set once the consumer has caught up with the
-    log and hears the bus.
+    `handle` takes pages of the log in order. It stores a page's `position` in the transaction of its effects, skips
+    events up to the stored position, and decides about events that it cannot apply. After an error of
+    `RETRIED_ERRORS`, the consumer waits and passes the page again. `durable` is `<service>-<purpose>`. An unreadable
+    event is dead-lettered under `dead.<durable>.…` after its page, if the bus is available. `before` is called at each
+    subscription, and when the log ends before the checkpoint; it may lower `checkpoint`. `subscribed` is set once the
+    consumer has read the log to its end and is subscribed.
     """
 
     def __init__(
@@ -72,8 +71,8 @@ class DurableConsumer:
         self._handle = handle
         self._before = before
         self._logger = structlog.get_logger(component="consumer", consumer=durable)
-        self._patience = Patience(self._logger, waits="consumer_waits", goes_on="consumer_goes_on")
-        self._look_at_s = 0.0
+        self._backoff = LoggedBackoff(self._logger, paused_event="consumer_waits", resumed_event="consumer_goes_on")
+        self._read_log_at_s = 0.0
         self.checkpoint = checkpoint
         self.subscribed = asyncio.Event()
         self.refused = 0
@@ -81,26 +80,26 @@ class DurableConsumer:
     async def run(self) -> None:
         """Consume until cancelled."""
         while True:
-            heed_cancellation()
+            raise_if_cancelled()
             try:
                 await self.catch_up()
                 await self._reading_on(self._bus.until_connected())
                 await self._follow()
-            except PASSES as error:
-                await self._patience.pause(error)
+            except RETRIED_ERRORS as error:
+                await self._backoff.pause(error)
 
     async def catch_up(self, up_to: int | None = None) -> None:
-        """Read the log from the checkpoint to `up_to`, or to its end."""
+        """Handle the log from the checkpoint to `up_to`, or to its end."""
         while True:
             rows = await self._log.read_rows(self.checkpoint, up_to=up_to, limit=READ_PAGE)
             if rows:
                 await self._hand_over(page_of(rows, after=self.checkpoint))
-            self._patience.over()
+            self._backoff.reset()
             if len(rows) < READ_PAGE:
                 return
 
     async def _follow(self) -> None:
-        """Hear the bus until that breaks."""
+        """Handle the bus's messages until an error."""
         pull = DurablePull(self._bus, stream=PAYMENTS_STREAM, durable=self._durable)
         try:
             await self._reading_on(self._open(pull))
@@ -110,7 +109,7 @@ class DurableConsumer:
             while True:
                 await self._consume(pull)
         finally:
-            with contextlib.suppress(*BUS_AWAY):
+            with contextlib.suppress(*NATS_ERRORS):
                 await pull.close()
 
     async def _open(self, pull: DurablePull) -> None:
@@ -118,34 +117,34 @@ class DurableConsumer:
         await pull.open()
 
     async def _reading_on(self, waiting: Coroutine[object, object, None]) -> None:
-        """Wait for the bus, and look at the log meanwhile: a bus that is away or does not answer delays nothing."""
+        """Wait for the bus and read the log meanwhile, so that an unavailable bus delays no event."""
         task = asyncio.create_task(waiting)
         try:
-            while not (await asyncio.wait((task,), timeout=LOOK_AT_LOG_S))[0]:
-                await self._look_at_log()
+            while not (await asyncio.wait((task,), timeout=READ_LOG_EVERY_S))[0]:
+                await self._check_log()
             await task
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
     async def _consume(self, pull: DurablePull) -> None:
-        messages = await pull.take(within_s=LOOK_AT_LOG_S)
-        heed_cancellation()
+        messages = await pull.take(within_s=READ_LOG_EVERY_S)
+        raise_if_cancelled()
         if messages:
             await self._apply(messages, pull)
             await pull.acknowledge(messages[-1])
             if len(messages) > BUSY_ABOVE:
                 await asyncio.sleep(LINGER_S)
         now_s = asyncio.get_running_loop().time()
-        if now_s >= self._look_at_s:
-            # The bus may be quiet, silently cut off, or busy with what is known: the log knows which.
-            self._look_at_s = now_s + LOOK_AT_LOG_S
-            await self._look_at_log()
+        if now_s >= self._read_log_at_s:
+            # The bus may be quiet, cut off, or repeating known events. Only the log shows which.
+            self._read_log_at_s = now_s + READ_LOG_EVERY_S
+            await self._check_log()
 
-    async def _look_at_log(self) -> None:
-        """Read what there is; a log that went back behind the checkpoint begins like a new subscription.
+    async def _check_log(self) -> None:
+        """Handle the log's new events; when the log ends before the checkpoint, call `before` first.
 
-        One that went back and has outgrown the checkpoint since is for the handler to notice, by a page's `after`.
+        A log that went back may have grown beyond the checkpoint again. The handler detects that by a page's `after`.
         """
         if await self._log.head() < self.checkpoint:
             self._logger.warning("consumer_found_log_shorter", checkpoint=self.checkpoint)
@@ -153,10 +152,10 @@ class DurableConsumer:
         await self.catch_up()
 
     async def _apply(self, messages: Sequence[RawMessage], pull: DurablePull) -> None:
-        """Read from the log what a batch of messages speaks of, with what they pass over in silence.
+        """Read from the log up to the newest position that the messages name.
 
-        Whoever may publish could forge a message, so it is not believed; one that names no place, or a place that
-        the log does not have, is laid down.
+        Any client that may publish can forge a message, so only the log is trusted. A message without a position, or
+        with one beyond the log's end, is dead-lettered.
         """
         reached = self.checkpoint
         spoken_of: list[tuple[int, RawMessage]] = []
@@ -164,7 +163,7 @@ class DurableConsumer:
             try:
                 position, _ = position_in(message.headers)
             except UnreadableEvent as error:
-                await self._lay_down(_named(message), await pull.body_of(message), error.message)
+                await self._dead_letter(_named(message), await pull.body_of(message), error.message)
                 continue
             spoken_of.append((position, message))
             reached = max(reached, position)
@@ -172,31 +171,33 @@ class DurableConsumer:
             await self.catch_up(reached)
         for position, message in spoken_of:
             if position > self.checkpoint:
-                await self._lay_down(_named(message), await pull.body_of(message), "The log has no such place.")
+                await self._dead_letter(_named(message), await pull.body_of(message), "The log has no such position.")
 
     async def _hand_over(self, page: Page) -> None:
         await self._handle(page)
         self.checkpoint = page.position
-        await self._lay_down_all([(f"log.{event.position}", event.state, event.reason) for event in page.unreadable])
+        await self._dead_letter_all([(f"log.{event.position}", event.state, event.reason) for event in page.unreadable])
 
-    async def lay_down(self, events: Sequence[tuple[int, str]]) -> None:
-        """Tell on the bus of events that the handler does without and has written down; the bus may be away.
+    async def dead_letter_positions(self, events: Sequence[tuple[int, str]]) -> None:
+        """Dead-letter events that the handler skipped and recorded, each by its position and the reason.
 
-        Each has its position and the reason.
+        An unavailable bus raises no error.
         """
-        await self._lay_down_all([(f"log.{position}", b"", reason) for position, reason in events])
+        await self._dead_letter_all([(f"log.{position}", b"", reason) for position, reason in events])
 
-    async def _lay_down_all(self, letters: Sequence[tuple[str, bytes, str]]) -> None:
+    async def _dead_letter_all(self, letters: Sequence[tuple[str, bytes, str]]) -> None:
         try:
             for letter in letters:
-                await self._lay_down(*letter)
-        except BUS_AWAY as error:
+                await self._dead_letter(*letter)
+        except NATS_ERRORS as error:
             self._logger.warning("dead_letters_not_sent", events=len(letters), error=repr(error))
 
-    async def _lay_down(self, subject: str, body: bytes, reason: str) -> None:
+    async def _dead_letter(self, subject: str, body: bytes, reason: str) -> None:
         self.refused += 1
         self._logger.error("message_refused", subject=subject, reason=reason)
-        await lay_down(self._bus, consumer=self._durable, subject=subject, body=body, headers={"reason": reason})
+        await publish_dead_letter(
+            self._bus, consumer=self._durable, subject=subject, body=body, headers={"reason": reason}
+        )
 
 
 def _named(message: RawMessage) -> str:

@@ -1,11 +1,11 @@
-"""Copies of the streams that others may read, in an account of NATS where nothing of the hub can be reached.
+"""Copies of the streams that subscribers may read, in a separate NATS account without access to the hub.
 
-Who may make a consumer may say where its messages go, and who asks may say where the answer goes: the server sends
-both there with a right of its own, into a stream too. So subscribers have an account of their own: what they can name
-lies in it, and a mirror takes its messages from its origin only.
+A client that creates a consumer names the subject of its messages, and a requester names the subject of the reply.
+The server publishes both with its own rights, into a stream too. So subscribers have a separate account: they can name
+only subjects of it, and a mirror accepts messages from its origin alone.
 
-A mirror believes a message that comes on its inlet from a consumer with the name of its feed. Both are secret, and what
-the copier is answered, which holds them, comes on an inbox that no subscriber may listen to.
+A mirror accepts every message on its delivery subject from a consumer with the name of its delivery consumer. Both are
+secret. The server's replies to the copier contain them, so they come on an inbox that no subscriber may subscribe to.
 """
 
 from __future__ import annotations
@@ -31,7 +31,14 @@ from nats.js.api import (
 )
 
 from contracts.subjects import CHECKS_STREAM, PAYMENTS_STREAM
-from extrato.bus.connection import BUS_AWAY, Bus, compress_like, connect_quietly, heed_cancellation, unusable
+from extrato.bus.connection import (
+    NATS_ERRORS,
+    Bus,
+    bus_error_of,
+    connect_without_logs,
+    raise_if_cancelled,
+    update_compression,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,71 +48,70 @@ if TYPE_CHECKING:
 
 COPIED_STREAMS: Final = (PAYMENTS_STREAM, CHECKS_STREAM)
 
-# How the name of the consumer begins that feeds the copy of an origin; the rest is a secret of this hub. From the
-# copy's account the server reaches nothing else: it may say from where on it wants the messages, and how many
-# have come.
-FEED_PREFIX: Final = "subscribers-copy"
+# The name of an origin's delivery consumer begins so; the rest is this hub's secret. The copies' account reaches only
+# these consumers: it may request the first message to deliver, and report how many arrived.
+DELIVERY_CONSUMER_PREFIX: Final = "subscribers-copy"
 ORIGIN_API: Final = "origin.API"
 DELIVERY: Final = "copies"
 
-# Subscribers may listen to `_INBOX.>`, all of them to the same.
+# All subscribers may subscribe to `_INBOX.>`, and so receive each other's replies.
 COPIER_INBOX: Final = "_COPIER"
 
 HEARTBEAT_S: Final = 1
 MAX_UNCONFIRMED: Final = 1000
-LOOK_AGAIN_S: Final = 1.0
+CHECK_INTERVAL_S: Final = 1.0
 
-# So many messages of a copy are compared with its origin at each look, besides the last one.
+# How many messages of a copy each round compares with the origin, besides the last one.
 SAMPLES: Final = 2
 
 
 class Copies:
-    """Makes the copies, and sees to it that they stay copies; `feed` is the name of the consumers that feed them."""
+    """Creates the copies and keeps them equal to their origins; `delivery_consumer` names the origins' consumers."""
 
-    def __init__(self, *, origin: Bus, copies: Bus, feed: str) -> None:
+    def __init__(self, *, origin: Bus, copies: Bus, delivery_consumer: str) -> None:
         self._origin = origin
         self._copies = copies
-        self._feed = feed
+        self._delivery_consumer = delivery_consumer
         self._logger = structlog.get_logger(component="copies")
 
     async def ensure(self) -> None:
-        """Make the copies that are missing, and recreate those that hold something else than their origin."""
+        """Create missing copies, and recreate copies that differ from their origin."""
         await self._origin.ensure_streams()
         for name in COPIED_STREAMS:
             await self._ensure(name)
-        heed_cancellation()
+        raise_if_cancelled()
 
     async def run(self) -> None:
-        """Look after the copies until cancelled."""
+        """Check and repair the copies until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_AGAIN_S)
-            # A server that is away is started again by others, and the next look finds it.
-            with contextlib.suppress(*BUS_AWAY):
+            await asyncio.sleep(CHECK_INTERVAL_S)
+            # The supervisor restarts the server, and the next round connects to it.
+            with contextlib.suppress(*NATS_ERRORS):
                 await self.ensure()
-            heed_cancellation()
+            raise_if_cancelled()
 
     async def _ensure(self, name: str) -> None:
         origin, copies = self._origin.jetstream, self._copies.jetstream
-        # The copy is asked first, so that it cannot be ahead of its origin.
+        # The copy's state is read first, so that it cannot be ahead of the origin's.
         copy, source = await _stream(copies, name), await _stream(origin, name)
         if source is None:
             return
-        # A feed goes with its origin, so a copy whose feed is there is a copy of this origin.
-        feed = await self._find_feed(name)
-        if copy is None or feed is None or not _is_fed_by(copy, feed):
+        # A deleted origin loses its delivery consumer. A copy whose consumer exists is a copy of this origin.
+        consumer = await self._find_consumer(name)
+        if copy is None or consumer is None or not _is_delivered_by(copy, consumer):
             await self._recreate(name, copy)
             return
         if not _is_whole(copy, source) or await self._differs(name, copy, source):
             self._logger.warning("copy_differs", stream=name, messages=copy.state.messages, last=copy.state.last_seq)
             await self._recreate(name, copy)
             return
-        await compress_like(copies, copy.config, self._copy_of(name, inlet=""))
+        await update_compression(copies, copy.config, self._copy_config(name, delivery_subject=""))
         if copy.state.messages and copy.state.first_seq < source.state.first_seq:
-            # A mirror keeps what its origin has let go.
+            # A mirror keeps messages that its origin has removed.
             await copies.purge_stream(name, seq=source.state.first_seq)
 
     async def _differs(self, name: str, copy: StreamInfo, source: StreamInfo) -> bool:
-        """Compare the last message of a copy, and a few others, with those of its origin."""
+        """Return whether the last message of a copy, or one of a few others, differs from the origin's."""
         first, last = max(copy.state.first_seq, source.state.first_seq), copy.state.last_seq
         if copy.state.messages == 0 or first > last:
             return False
@@ -113,7 +119,7 @@ class Copies:
         for sequence in sequences:
             copied = await _message(self._copies.jetstream, name, sequence)
             original = await _message(self._origin.jetstream, name, sequence)
-            # An origin may let go of what its copy still has.
+            # An origin may have removed a message that its copy still has.
             if original is not None and copied != original:
                 return True
         return False
@@ -123,24 +129,24 @@ class Copies:
             await self._copies.jetstream.delete_stream(name)
         origin = self._origin.jetstream
         for consumer in await origin.consumers_info(name):
-            if consumer.name.startswith(FEED_PREFIX):
+            if consumer.name.startswith(DELIVERY_CONSUMER_PREFIX):
                 await origin.delete_consumer(name, consumer.name)
-        inlet = f"{DELIVERY}.{name}.{secrets.token_hex(16)}"
-        await origin.add_consumer(name, self._feed_of(inlet))
-        await self._copies.jetstream.add_stream(self._copy_of(name, inlet=inlet))
+        delivery_subject = f"{DELIVERY}.{name}.{secrets.token_hex(16)}"
+        await origin.add_consumer(name, self._consumer_config(delivery_subject))
+        await self._copies.jetstream.add_stream(self._copy_config(name, delivery_subject=delivery_subject))
 
-    async def _find_feed(self, name: str) -> ConsumerInfo | None:
+    async def _find_consumer(self, name: str) -> ConsumerInfo | None:
         try:
-            feed: ConsumerInfo = await self._origin.jetstream.consumer_info(name, self._feed)
+            consumer: ConsumerInfo = await self._origin.jetstream.consumer_info(name, self._delivery_consumer)
         except nats.js.errors.NotFoundError:
             return None
-        return feed
+        return consumer
 
-    def _feed_of(self, inlet: str) -> ConsumerConfig:
+    def _consumer_config(self, delivery_subject: str) -> ConsumerConfig:
         return ConsumerConfig(
-            name=self._feed,
-            durable_name=self._feed,
-            deliver_subject=inlet,
+            name=self._delivery_consumer,
+            durable_name=self._delivery_consumer,
+            deliver_subject=delivery_subject,
             deliver_policy=DeliverPolicy.ALL,
             ack_policy=AckPolicy.FLOW_CONTROL,
             flow_control=True,
@@ -148,13 +154,13 @@ class Copies:
             max_ack_pending=MAX_UNCONFIRMED,
         )
 
-    def _copy_of(self, name: str, *, inlet: str) -> StreamConfig:
+    def _copy_config(self, name: str, *, delivery_subject: str) -> StreamConfig:
         return StreamConfig(
             name=name,
             mirror=StreamSource(
                 name=name,
                 external=ExternalStream(api=ORIGIN_API, deliver=DELIVERY),
-                consumer=StreamConsumerSource(name=self._feed, deliver_subject=inlet),
+                consumer=StreamConsumerSource(name=self._delivery_consumer, deliver_subject=delivery_subject),
             ),
             storage=StorageType.FILE,
             compression=StoreCompression.S2,
@@ -164,33 +170,33 @@ class Copies:
 
 
 @contextlib.asynccontextmanager
-async def open_copies(*, origin_url: str, copies_url: str, feed: str) -> AsyncIterator[Copies]:
-    """Connect to both accounts and make the copies; raises `BusUnavailable` or `BusRefused`."""
+async def open_copies(*, origin_url: str, copies_url: str, delivery_consumer: str) -> AsyncIterator[Copies]:
+    """Connect to both accounts and create the copies; raises `BusUnavailable` or `BusRefused`."""
     async with (
-        connect_quietly(origin_url, name="copies-origin") as origin,
-        connect_quietly(copies_url, name="copies", inbox_prefix=COPIER_INBOX) as copies,
+        connect_without_logs(origin_url, name="copies-origin") as origin,
+        connect_without_logs(copies_url, name="copies", inbox_prefix=COPIER_INBOX) as copies,
     ):
-        kept = Copies(origin=origin, copies=copies, feed=feed)
+        made = Copies(origin=origin, copies=copies, delivery_consumer=delivery_consumer)
         try:
-            await kept.ensure()
-        except BUS_AWAY as error:
-            raise unusable(error) from error
-        yield kept
+            await made.ensure()
+        except NATS_ERRORS as error:
+            raise bus_error_of(error) from error
+        yield made
 
 
-def new_feed() -> str:
-    """Make the name of the consumers that feed the copies of a hub."""
-    return f"{FEED_PREFIX}-{secrets.token_hex(16)}"
+def new_delivery_consumer() -> str:
+    """Return a new secret name for a hub's delivery consumers."""
+    return f"{DELIVERY_CONSUMER_PREFIX}-{secrets.token_hex(16)}"
 
 
-def _is_fed_by(copy: StreamInfo, feed: ConsumerInfo) -> bool:
-    """Tell whether the feed leads into this copy."""
-    consumer = copy.config.mirror.consumer if copy.config.mirror else None
-    return consumer is not None and consumer.deliver_subject == feed.config.deliver_subject
+def _is_delivered_by(copy: StreamInfo, delivery: ConsumerInfo) -> bool:
+    """Return whether the consumer delivers to this copy."""
+    origin = copy.config.mirror.consumer if copy.config.mirror else None
+    return origin is not None and origin.deliver_subject == delivery.config.deliver_subject
 
 
 def _is_whole(copy: StreamInfo, source: StreamInfo) -> bool:
-    """Tell whether the copy has its beginning, no hole that its origin has not, and nothing that is not there yet."""
+    """Return whether the copy has all messages of the origin from the first to its own end, and no others."""
     has, had = copy.state, source.state
     begins_later = has.last_seq > 0 and has.first_seq > had.first_seq
     is_of_same_range = (has.first_seq, has.last_seq) == (had.first_seq, had.last_seq)
@@ -199,9 +205,9 @@ def _is_whole(copy: StreamInfo, source: StreamInfo) -> bool:
 
 
 async def _message(jetstream: JetStreamContext, name: str, sequence: int) -> tuple[object, ...] | None:
-    """Read what makes a message of a stream; None when it is not there.
+    """Return the subject, headers and body of a stream's message; None when it does not exist.
 
-    Headers for the server itself are left out: a mirror drops those that say what a message is to follow.
+    Headers for the server are left out: a mirror drops `Nats-Expected-…` headers.
     """
     try:
         message = await jetstream.get_msg(name, sequence)

@@ -1,4 +1,4 @@
-"""What a consumer refuses goes under `dead.>` with the reason, whatever its size and its name are."""
+"""Publishes refused messages under `dead.>` with the reason. Every size and every subject is accepted."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MAX_REASON: Final = 500
 _NOT_IN_A_SUBJECT: Final = re.compile(r"[^!-)+-\-/-=?-~.]|(?<=\.)\.|^\.|\.$")
 
 
-async def lay_down(bus: Bus, *, consumer: str, subject: str, body: bytes, headers: dict[str, str]) -> None:
-    """Publish a message that `consumer` refuses; of a large one, its size and digest. Raises the client's errors."""
+async def publish_dead_letter(bus: Bus, *, consumer: str, subject: str, body: bytes, headers: dict[str, str]) -> None:
+    """Publish a message that `consumer` refuses, a large one as size and digest; raises an error of `NATS_ERRORS`."""
     if len(body) > MAX_BODY_BYTES:
         stub = {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
         body = msgspec.json.encode(stub)

@@ -1,15 +1,15 @@
-"""The NATS client, with a short way for those who publish or hear many messages.
+"""The NATS client, with cheap methods to publish and receive many messages.
 
-For each message that it sends, the client checks every header with a regular expression; for each that comes, it
-reads every header, fills a dataclass and wakes a task. That costs several times what a relay or a consumer does
-besides. The short way keeps the client's connection and authentication: messages go out as text of the protocol, and
-come in as bytes, to a function that must not wait.
+The client checks every header of a sent message with a regular expression. For a received one, it parses every header,
+fills a dataclass and wakes a task. That costs several times the rest of a relay's or consumer's work. The cheap methods
+keep the client's connection and authentication. They send messages as protocol text, and pass received bytes to a
+function that must not block.
 
-The client's end can be waited for: `ended` is set as soon as it begins to close.
+`ended` is set as soon as the client begins to close.
 
-It stands on `_send_command`, `_process_msg`, `_process_pong`, `_close`, `_error_cb`, what is in `_pending`, `_pongs`,
-`_flush_queue` and `_resp_map`, and the `_id` of a subscription, which are private to the client. Nothing else in the
-hub uses what is private there, and `tests/integration/bus/test_lean_client.py` fails when these change.
+This module uses private members of the client: `_send_command`, `_process_msg`, `_process_pong`, `_close`, `_error_cb`,
+`_pending`, `_pongs`, `_flush_queue`, `_resp_map`, and the `_id` of a subscription. No other module of the hub does, and
+`tests/integration/bus/test_lean_client.py` fails when they change.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class RawMessage(NamedTuple):
-    """A message as it came: `headers` is empty, or begins with `NATS/1.0` and ends with an empty line."""
+    """An undecoded message: `headers` is empty, or begins with `NATS/1.0` and ends with an empty line."""
 
     subject: bytes
     reply: bytes
@@ -36,35 +36,35 @@ class RawMessage(NamedTuple):
 
 
 class LeanClient(Client):
-    """A client that can also send messages as text, and hand over raw ones."""
+    """A client that can also send and receive raw messages."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._hearers: dict[int, Callable[[RawMessage], None]] = {}
+        self._raw_callbacks: dict[int, Callable[[RawMessage], None]] = {}
         self.ended = asyncio.Event()
 
-    async def hear(self, subject: str, hearer: Callable[[RawMessage], None]) -> Subscription:
-        """Call `hearer` with what comes on `subject`; when this returns, the server knows of it.
+    async def subscribe_raw(self, subject: str, callback: Callable[[RawMessage], None]) -> Subscription:
+        """Call `callback` with each message on `subject`.
 
-        So what is published from then on is heard, an answer to the first publication too. Raises an error of the
-        client when there is no connection.
+        On return, the server has the subscription, so every later message arrives. Raises an error of the client when
+        there is no connection.
         """
         self._need_connection()
         subscription = await self.subscribe(subject, cb=_never)
-        self._hearers[subscription._id] = hearer  # noqa: SLF001 - see above
+        self._raw_callbacks[subscription._id] = callback  # noqa: SLF001 - see above
         await self.flush()
         return subscription
 
-    async def hear_no_more(self, subscription: Subscription) -> None:
-        """End what `hear` began."""
-        self._hearers.pop(subscription._id, None)  # noqa: SLF001 - see above
+    async def unsubscribe_raw(self, subscription: Subscription) -> None:
+        """End a subscription of `subscribe_raw`."""
+        self._raw_callbacks.pop(subscription._id, None)  # noqa: SLF001 - see above
         await subscription.unsubscribe()
 
-    async def send_text(self, text: bytes) -> None:
-        """Send messages that are written in the words of the protocol, after all that was sent before.
+    async def send_raw(self, text: bytes) -> None:
+        """Send messages as text of the protocol, after all earlier messages.
 
-        They leave with the next ordinary publication, which must follow. Raises an error of the client when there is
-        no connection. When it breaks at this moment, they are lost.
+        They leave with the next `publish`, which must follow. Raises an error of the client when there is no
+        connection. A connection that breaks at this moment loses them.
         """
         self._need_connection()
         await self._send_command(text)
@@ -76,10 +76,9 @@ class LeanClient(Client):
             raise ConnectionReconnectingError
 
     async def _close(self, status: int, do_cbs: bool = True) -> None:  # noqa: FBT001, FBT002 - as the client calls it
-        """Close, and let nobody wait for what will not come.
+        """Close at once, also over a connection that accepts no bytes.
 
-        A line that takes nothing must not hold this up, so what was not sent by then is dropped. Who waits until it is
-        sent waits no longer, and a request that waits for its answer fails.
+        Unsent messages are dropped. Waiting flushes return, and waiting requests raise ConnectionClosedError.
         """
         self.ended.set()
         self._pending, self._pending_data_size = [], 0
@@ -93,21 +92,21 @@ class LeanClient(Client):
         await super()._close(status, do_cbs)
 
     async def _process_pong(self) -> None:
-        """Take an answer to a flush that was given up as well: the client would fail on it, and read no more."""
+        """Accept the answer to a cancelled flush: the client would raise on it, and stop reading."""
         if self._pongs and self._pongs[0].done():
             self._pongs[0] = asyncio.get_running_loop().create_future()
         await super()._process_pong()
 
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
-        hearer = self._hearers.get(sid)
-        if hearer is None:
+        callback = self._raw_callbacks.get(sid)
+        if callback is None:
             await super()._process_msg(sid, subject, reply, data, headers)  # type: ignore[arg-type] # it may be None
             return
         try:
-            hearer(RawMessage(subject, reply, headers or b"", data))
+            callback(RawMessage(subject, reply, headers or b"", data))
         except Exception as error:  # noqa: BLE001 - it would end the task that reads the connection
             await self._error_cb(error)
 
 
 async def _never(_message: object) -> None:
-    """Hear what came before there was a hearer: nothing, for nobody had been told the subject."""
+    """Ignore messages from before the raw callback is set; none arrives before the flush."""

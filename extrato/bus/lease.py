@@ -1,4 +1,4 @@
-"""Who carries the log to the bus, and how far: one process at a time, for as long as it lives and moves."""
+"""The lease of the leading relay, and its progress: one process at a time publishes the log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEASE_S: Final = 15.0
 RENEW_S: Final = 5.0
 QUESTION_TIMEOUT_S: Final = 5.0
 
-# A killed process ends its session, a frozen one keeps it and renews nothing.
+# A killed process ends its session. A frozen one keeps its session, but does not renew the lease.
 TAKE: Final = """
     INSERT INTO relay_lease (holder, backend, backend_start, until)
     SELECT $1, pid, backend_start, now() + make_interval(secs => $2)
@@ -46,8 +46,8 @@ BUS_OF_LEADER: Final = """
 """
 
 
-class Carried(Struct, frozen=True, kw_only=True):
-    """The event at `position`, whose id is `event_id`, stands in the stream of `bus_id` with the number `sequence`."""
+class RelayProgress(Struct, frozen=True, kw_only=True):
+    """The event `event_id` at `position` has the number `sequence` in the stream of the NATS `bus_id`."""
 
     bus_id: str
     sequence: int
@@ -56,11 +56,11 @@ class Carried(Struct, frozen=True, kw_only=True):
 
 
 class LeaseLost(Exception):
-    """Another process leads."""
+    """Another process holds the lease."""
 
 
 class Lease:
-    """The lease of one candidate; it ends when `connection` does, or when it is not renewed for `LEASE_S`."""
+    """The lease of one process; it ends with `connection`, or `LEASE_S` after its last renewal."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
@@ -68,32 +68,32 @@ class Lease:
 
     @property
     def has_ended(self) -> bool:
-        """Say whether the session is over that the lease lives in."""
+        """Whether the session of the lease is closed."""
         ended: bool = self._connection.is_closed()
         return ended
 
     async def take(self) -> bool:
-        """Take the lease, or renew it; says whether it is held."""
+        """Take or renew the lease; return whether this process holds it."""
         return bool(await self._connection.fetchval(TAKE, self._holder, LEASE_S))
 
-    async def note(self, carried: Carried) -> None:
-        """Keep to which NATS the log is carried, and how far it is at least."""
+    async def save_progress(self, progress: RelayProgress) -> None:
+        """Save which NATS carries the log, and up to which event at least."""
         await self._connection.execute(
-            NOTE, self._holder, carried.bus_id, carried.sequence, carried.position, carried.event_id
+            NOTE, self._holder, progress.bus_id, progress.sequence, progress.position, progress.event_id
         )
 
-    async def carried(self) -> Carried | None:
-        """Give what was noted last, by whichever process; None when nothing was carried yet."""
+    async def read_progress(self) -> RelayProgress | None:
+        """Return the last saved progress of any process; None before the first."""
         row = await self._connection.fetchrow(CARRIED, self._holder)
-        return Carried(**row) if row else None
+        return RelayProgress(**row) if row else None
 
     async def renew(self) -> None:
-        """Hold it for longer; raises `LeaseLost`."""
+        """Renew the lease; raises `LeaseLost`."""
         if not await self.take():
             raise LeaseLost
 
 
-async def bus_of_leader(pool: asyncpg.Pool) -> str | None:
-    """Give the id of the NATS that a living leader carries the log to; None when there is none, or none is known."""
+async def leader_bus_id(pool: asyncpg.Pool) -> str | None:
+    """Return the id of the NATS that the present leader publishes on; None without a leader or a known id."""
     bus_id: str | None = await pool.fetchval(BUS_OF_LEADER, timeout=QUESTION_TIMEOUT_S)
     return bus_id

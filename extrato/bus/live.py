@@ -1,7 +1,7 @@
-"""The newest events as they come, for those who are connected now: fast, and whole all the same.
+"""Delivers new events to connected clients: fast, complete and in order.
 
-The relay's ticks say how far the log has come. The events are read from the log, so that a tick that is lost or
-forged changes nothing; a look at the log's end twice a second notices a last one that got lost.
+The relay's ticks name the log's newest position. The feed reads the events from the log, so a forged tick has no
+effect. It also reads the log's end twice a second, so a lost tick costs half a second.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import structlog
 
 from contracts.subjects import TICK_SUBJECT
 from extrato.backoff import Backoff
-from extrato.bus.connection import BUS_AWAY, Bus
+from extrato.bus.connection import NATS_ERRORS, Bus
 from extrato.store.log import readable
-from extrato.store.patience import Patience
-from extrato.store.place import LogWentBack, Place
-from extrato.store.unavailable import UNWILLING
+from extrato.store.log_cursor import LogCursor, LogWentBack
+from extrato.store.logged_backoff import LoggedBackoff
+from extrato.store.unavailable import DATABASE_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from contracts.envelope import Envelope
     from extrato.store.log import LogReader
 
-# Without the bus, sockets of a revoked key end within twice as long.
-LOOK_AT_LOG_S: Final = 0.5
+# Without the bus, sockets of a revoked key close within twice this time.
+READ_LOG_EVERY_S: Final = 0.5
 FIRST_PAUSE_S: Final = 0.2
 MAX_POSITION_LENGTH: Final = 18
 
@@ -37,9 +37,9 @@ MAX_POSITION_LENGTH: Final = 18
 class LiveFeed:
     """Calls `deliver` with every event after the start, in order and once each.
 
-    `deliver` must not wait; slow listeners are its own business. While `is_unheard` says so, events are counted and
-    neither decoded nor delivered. When the log went back, `went_back` is called with the last position that it has in
-    common with what was delivered, and the feed goes on at the log's end.
+    `deliver` must not block; it also handles slow clients. While `is_unheard` returns True, the feed skips events
+    without decoding them. When the log went back, the feed calls `went_back` with the last position that the log has
+    in common with the delivered events, and continues at the log's end.
     """
 
     def __init__(
@@ -55,29 +55,32 @@ class LiveFeed:
         self._deliver = deliver
         self._is_unheard = is_unheard
         self._went_back = went_back
-        self._place = Place(log)
-        self._look_at_s = 0.0
-        self._told_of = 0
+        self._cursor = LogCursor(log)
+        self._read_log_at_s = 0.0
+        self._announced = 0
         self._ticked = asyncio.Event()
         self._logger = structlog.get_logger(component="live_feed")
-        self._patience = Patience(
-            self._logger, waits="live_feed_interrupted", goes_on="live_feed_goes_on", longest_pause_s=LOOK_AT_LOG_S
+        self._backoff = LoggedBackoff(
+            self._logger,
+            paused_event="live_feed_interrupted",
+            resumed_event="live_feed_goes_on",
+            longest_pause_s=READ_LOG_EVERY_S,
         )
 
     @property
     def position(self) -> int:
-        """Give the position up to which events were delivered."""
-        return self._place.position
+        """The position up to which events are delivered."""
+        return self._cursor.position
 
     @property
     def epoch(self) -> int:
-        """Give the epoch of the log that positions are of."""
-        return self._place.epoch
+        """The epoch of `position`."""
+        return self._cursor.epoch
 
     async def start(self) -> None:
-        """Take the present end of the log as the start, and subscribe."""
+        """Subscribe, and start at the present end of the log."""
         await self._bus.listen(TICK_SUBJECT, self._on_tick)
-        await self._place.go_to_end()
+        await self._cursor.move_to_end()
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -86,53 +89,53 @@ class LiveFeed:
                 await self._next()
             except LogWentBack as back:
                 self._logger.error("log_went_back", position=self.position, last_common=back.last_common)  # noqa: TRY400
-                # Who comes back at once must find the new epoch, and a feed that stands where it goes on.
+                # A client that reconnects at once must find the next epoch and the feed's next position.
                 await self._until_at_end()
                 self._went_back(back.last_common)
-            except (*UNWILLING, *BUS_AWAY) as error:
-                await self._patience.pause(error)
+            except (*DATABASE_ERRORS, *NATS_ERRORS) as error:
+                await self._backoff.pause(error)
             else:
-                self._patience.over()
+                self._backoff.reset()
 
-    def tell(self, position: int) -> None:
-        """Say that the log has come to `position`, as a tick does: for who appends in the same process, and sooner."""
-        self._told_of = max(self._told_of, position)
+    def announce(self, position: int) -> None:
+        """Report the log's newest position, as a tick does. An appender in the same process calls it sooner."""
+        self._announced = max(self._announced, position)
         self._ticked.set()
 
     async def _on_tick(self, tick: Msg) -> None:
         if tick.data.isdigit() and len(tick.data) <= MAX_POSITION_LENGTH:
-            self.tell(int(tick.data))
+            self.announce(int(tick.data))
 
     async def _next(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_AT_LOG_S):
+            async with asyncio.timeout(READ_LOG_EVERY_S):
                 await self._ticked.wait()
         self._ticked.clear()
-        told_of, self._told_of = self._told_of, 0
-        # By the clock, for ticks may come that tell nothing new: of a relay that refills the stream, or of an enemy.
+        announced, self._announced = self._announced, 0
+        # By the clock, because ticks may carry old positions: from a relay that refills the stream, or forged ones.
         now_s = asyncio.get_running_loop().time()
-        is_due = now_s >= self._look_at_s
+        is_due = now_s >= self._read_log_at_s
         if is_due:
-            self._look_at_s = now_s + LOOK_AT_LOG_S
-            await self._place.look()
+            self._read_log_at_s = now_s + READ_LOG_EVERY_S
+            await self._cursor.check()
         if not self._is_unheard():
-            await self._read_log(up_to=None if is_due else told_of)
+            await self._read_log(up_to=None if is_due else announced)
         elif is_due:
-            end = await self._place.end()
-            # Who began to listen meanwhile must be told what came since the old place.
+            end = await self._cursor.read_end()
+            # A client that subscribed meanwhile must receive the events since the old position.
             if self._is_unheard():
-                self._place.stand_at(*end)
+                self._cursor.move_to(*end)
 
     async def _read_log(self, *, up_to: int | None) -> None:
-        while rows := await self._place.following(up_to=up_to):
-            self._place.move_to(rows[-1])
+        while rows := await self._cursor.read_next(up_to=up_to):
+            self._cursor.move_to_row(rows[-1])
             for envelope in readable(rows, self._logger):
                 self._deliver(envelope)
 
     async def _until_at_end(self) -> None:
-        backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=LOOK_AT_LOG_S)
+        backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=READ_LOG_EVERY_S)
         while True:
             try:
-                return await self._place.go_to_end()
-            except UNWILLING:
+                return await self._cursor.move_to_end()
+            except DATABASE_ERRORS:
                 await backoff.pause()

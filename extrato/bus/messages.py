@@ -1,4 +1,4 @@
-"""Between rows of the log and messages of the bus: CloudEvents 1.0 in binary mode."""
+"""Translates rows of the log to messages of the bus: CloudEvents 1.0 in binary mode."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from extrato.store.identity import Identity
 
 SUBJECT: Final = re.compile(r"[!-)+-\-/-=?-~]+(?:\.[!-)+-\-/-=?-~]+)*")
-"""What may be published on: visible ASCII between single dots, and no `*` and `>`, which stand for many subjects."""
+"""A valid subject: visible ASCII between single dots, without the wildcards `*` and `>`."""
 
-# A line of the protocol has at most 4,096 bytes, and more than the subject is in it.
+# A line of the protocol has at most 4,096 bytes; the subject is a part of it.
 MAX_SUBJECT: Final = 1000
 
-# JetStream takes no more headers than these (error 10097); publishing adds some to those of a message.
+# JetStream rejects larger headers (error 10097). Publishing adds FRAME_BYTES to a message's headers.
 MAX_HEADER_BYTES: Final = (1 << 16) - 1
 FRAME_BYTES: Final = 80
 
@@ -33,7 +33,7 @@ _PREVIOUS: Final = re.compile(rb"\r\n" + names.HEADER_PREVIOUS.encode() + rb": (
 
 
 class Message(msgspec.Struct, frozen=True):
-    """What is published for one row of the log; `headers` are lines that end with CR and LF."""
+    """The message of one row of the log; `headers` are lines that end with CR and LF."""
 
     subject: str
     headers: str
@@ -42,10 +42,10 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def to_message(row: LogRow, *, previous: int, identity: Identity, refill: int = 1) -> Message:
-    """Make the message of a row; `previous` is the position before it. Raises `UnreadableEvent`.
+    """Return the message of a row; `previous` is the position before it. Raises `UnreadableEvent`.
 
-    `refill` is the sequence number with which the stream begins. The server remembers ids for some minutes, also
-    those of messages that it was emptied of, so that the same event gets another id in a refill.
+    `refill` is the first sequence number of the stream. The server remembers message ids for some minutes, also of
+    purged messages. So an event gets another message id when the stream is filled again.
     """
     state = read_state_text(row)
     cause = state.cause
@@ -89,13 +89,13 @@ def to_message(row: LogRow, *, previous: int, identity: Identity, refill: int = 
 
 
 def fits(message: Message, *, max_bytes: int) -> bool:
-    """Say whether a stream that takes messages of `max_bytes`, headers and body, takes this one."""
+    """Return whether headers and body fit into `max_bytes`, and the headers into JetStream's limit."""
     header_bytes = len(message.headers.encode()) + FRAME_BYTES
     return header_bytes <= MAX_HEADER_BYTES and header_bytes + len(message.body) <= max_bytes
 
 
 def position_of(message: Msg | RawStreamMsg) -> tuple[int, int]:
-    """Give a message's own position and the one before it; raises `UnreadableEvent`."""
+    """Return a message's position and the position before it; raises `UnreadableEvent`."""
     headers = message.headers or {}
     try:
         return int(headers[names.HEADER_POSITION]), int(headers[names.HEADER_PREVIOUS])
@@ -104,7 +104,7 @@ def position_of(message: Msg | RawStreamMsg) -> tuple[int, int]:
 
 
 def position_in(headers: bytes) -> tuple[int, int]:
-    """Give a message's own position and the one before it, out of its raw headers; raises `UnreadableEvent`."""
+    """Return a message's position and the position before it, from raw headers; raises `UnreadableEvent`."""
     position, previous = _POSITION.search(headers), _PREVIOUS.search(headers)
     if position is None or previous is None:
         raise _without_position("")

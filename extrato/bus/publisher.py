@@ -1,7 +1,7 @@
-"""Publishes messages into a stream, each at the place that it must have, and counts the answers.
+"""Publishes messages at expected sequence numbers of a stream, and counts the acknowledgements.
 
-Each message names the sequence number that it must follow (`Nats-Expected-Last-Sequence`), so that the server refuses
-it when the stream is not where it was left. Answers come on one subscription and are counted, not awaited one by one.
+Each message names the sequence number that it must follow (`Nats-Expected-Last-Sequence`). So the server rejects it
+when another client has changed the stream. One subscription counts the acknowledgements; none is awaited separately.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ FRAME: Final = "NATS/1.0\r\nNats-Expected-Last-Sequence: {}\r\n"
 
 
 class StreamMoved(Exception):
-    """The stream is not where it was left: it is gone, or somebody else has changed it."""
+    """The stream has another last sequence number: it was deleted, or another client changed it."""
 
 
-class PlacedPublisher:
-    """Publishes behind `sequence`, the stream's last one, until an answer says that this is not so.
+class SequencedPublisher:
+    """Publishes after `sequence`, the stream's last sequence number.
 
-    Raises `StreamMoved` then; and the client's errors when the server refuses for another reason, or says nothing.
-    `known` is the sequence number up to which all is known to be stored, with the position of the log there.
+    Raises `StreamMoved` when the stream has another one. Raises the client's errors when the server rejects a message
+    for another reason, or does not answer. `known` is the sequence number up to which every message is acknowledged,
+    and its position of the log.
     """
 
     def __init__(self, client: LeanClient, *, stream: str, sequence: int, position: int) -> None:
@@ -51,16 +52,16 @@ class PlacedPublisher:
         self.unanswered = 0
 
     async def open(self) -> None:
-        """Listen for answers."""
-        self._subscription = await self._client.hear(self._inbox, self._on_answer)
+        """Subscribe to the answers."""
+        self._subscription = await self._client.subscribe_raw(self._inbox, self._on_answer)
 
     async def close(self) -> None:
-        """Listen no more; what was not answered may have been stored or not."""
+        """Unsubscribe; the server may have stored unanswered messages."""
         if self._subscription is not None:
-            await self._client.hear_no_more(self._subscription)
+            await self._client.unsubscribe_raw(self._subscription)
 
     async def publish(self, messages: Sequence[Message], *, tick: str, position: int) -> None:
-        """Send messages in one piece, and behind them on the subject `tick` how far the log has come."""
+        """Send messages in one piece, then a tick: the log's `position` on the subject `tick`."""
         self._raise_failure()
         pieces: list[bytes] = []
         for after, message in enumerate(messages, start=self.sequence):
@@ -75,11 +76,11 @@ class PlacedPublisher:
         self.sequence += len(messages)
         self._pages.append((self.sequence, position))
         self.unanswered += len(messages)
-        await self._client.send_text(b"".join(pieces))
+        await self._client.send_raw(b"".join(pieces))
         await self._client.publish(tick, str(position).encode())
 
     async def until_answered(self, *, but: int = 0) -> None:
-        """Wait until all but so many messages are stored, as long as answers keep coming."""
+        """Wait until at most `but` messages are unanswered; raises TimeoutError after `ANSWER_TIMEOUT_S` of silence."""
         while self.unanswered > but and self._failure is None:
             self._answered.clear()
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
@@ -104,15 +105,15 @@ class PlacedPublisher:
 
 
 def _failure_in(message: RawMessage) -> Exception:
-    """Say what an answer means that is no acknowledgement; without the stream, the server answers without a body."""
+    """Return the error of a negative answer; without the stream, the server answers without a body."""
     if not message.body:
-        return StreamMoved("There is no stream.")
+        return StreamMoved("The stream does not exist.")
     if b'"duplicate"' in message.body:
         return StreamMoved("The stream had this message before.")
     try:
         error = msgspec.json.decode(message.body)["error"]
         refused = nats.js.errors.APIError(code=error["code"], err_code=error.get("err_code"), description=str(error))
     except (msgspec.MsgspecError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        # Whoever hears the messages knows where their answers go.
-        return nats.js.errors.Error(f"The answer to a publication is not one: {message.body[:200]!r}")
+        # Any subscriber of the messages sees the reply subject, and may publish to it.
+        return nats.js.errors.Error(f"The answer to a message is malformed: {message.body[:200]!r}")
     return StreamMoved(str(error)) if refused.err_code == WRONG_LAST_SEQUENCE else refused

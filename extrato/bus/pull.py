@@ -1,4 +1,4 @@
-"""Hears of a stream by a durable JetStream consumer, without the bodies; acknowledges many messages at once."""
+"""Receives a stream from a durable JetStream pull consumer, without bodies; acknowledges many messages at once."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ ACK_WAIT_S: Final = 30
 MAX_ACK_PENDING: Final = 4000
 
 STATUS: Final = b"NATS/1.0 "
-# What ends a request without an error: no message came in time, or there was none.
+# A request ends without an error when no message arrives in time, or none exists.
 OVER: Final = (b"408", b"404")
 
 
 class DurablePull:
-    """The messages of one durable consumer as they come; whoever takes them asks no server and waits for no other.
+    """The messages of one durable consumer, buffered as they arrive.
 
-    It belongs to the client that the bus has when it is made, and ends with it.
+    It uses the bus's client of the time of its creation, and ends with that client.
     """
 
     def __init__(self, bus: Bus, *, stream: str, durable: str) -> None:
@@ -44,10 +44,10 @@ class DurablePull:
         self._refused: RawMessage | None = None
 
     async def open(self) -> None:
-        """Make the consumer, unless it is there; one that acknowledges in another way is made anew."""
+        """Create the consumer if it is missing; recreate one with another way of acknowledgement."""
         config = ConsumerConfig(
             durable_name=self._durable,
-            # Who begins has read the log up to its end; what the stream holds already would tell nothing.
+            # The caller has read the log to its end, so it does not need the stream's older messages.
             deliver_policy=DeliverPolicy.NEW,
             ack_policy=AckPolicy.ALL,
             ack_wait=ACK_WAIT_S,
@@ -62,17 +62,17 @@ class DurablePull:
                 await jetstream.add_consumer(self._stream, config)
         except nats.js.errors.NotFoundError:
             await jetstream.add_consumer(self._stream, config)
-        self._subscription = await self._client.hear(self._inbox, self._on_message)
+        self._subscription = await self._client.subscribe_raw(self._inbox, self._on_message)
 
     async def close(self) -> None:
-        """Hear no more; what was not acknowledged comes again."""
+        """Unsubscribe; the server delivers unacknowledged messages again."""
         if self._subscription is not None:
-            await self._client.hear_no_more(self._subscription)
+            await self._client.unsubscribe_raw(self._subscription)
 
     async def take(self, *, within_s: float) -> list[RawMessage]:
-        """Give all that has come; waits for the first, and gives none when it does not come in time.
+        """Return the buffered messages; waits for the first one, `within_s` at most.
 
-        Raises an error of the client when the consumer or its stream is gone.
+        Raises an error of the client when the consumer or its stream was deleted.
         """
         if self._asked_for <= 0 and not self._came:
             self._asked_for = BATCH
@@ -84,21 +84,21 @@ class DurablePull:
             async with asyncio.timeout(within_s):
                 await self._something_came.wait()
         except TimeoutError:
-            # The request is over, or was lost together with the server.
+            # The request has ended, or the server lost it in a restart.
             self._asked_for = 0
         self._something_came.clear()
         came, self._came = self._came, []
         if self._refused is not None:
             refused, self._refused = self._refused, None
-            raise nats.js.errors.Error(f"The consumer answers no more: {refused.headers!r}")
+            raise nats.js.errors.Error(f"The server ended the request: {refused.headers!r}")
         return came
 
     async def acknowledge(self, last: RawMessage) -> None:
-        """Say that this message and all before it were handled."""
+        """Acknowledge this message and all before it."""
         await self._client.publish(last.reply.decode())
 
     async def body_of(self, message: RawMessage) -> bytes:
-        """Fetch the body of a message; empty when the stream has it no more."""
+        """Return the body of a message; empty when the stream has removed it."""
         sequence = Msg(_client=self._client, reply=message.reply.decode()).metadata.sequence.stream
         try:
             stored = await self._jetstream.get_msg(self._stream, seq=sequence)
@@ -111,7 +111,7 @@ class DurablePull:
             self._asked_for -= 1
             self._came.append(message)
         elif message.headers[len(STATUS) :].startswith(OVER):
-            # Whoever waits has to ask again at once: until then nothing is sent.
+            # The server sends no message before the next request.
             self._asked_for = 0
         else:
             self._refused = message

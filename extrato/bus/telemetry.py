@@ -1,4 +1,4 @@
-"""Publishes what is worth watching and not worth keeping, to the CHECKS stream as CloudEvents."""
+"""Publishes short-lived telemetry to the stream CHECKS, as CloudEvents."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import uuid4
 import msgspec
 
 from contracts import subjects as names
-from extrato.bus.connection import BUS_AWAY, Bus
+from extrato.bus.connection import NATS_ERRORS, Bus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,24 +17,24 @@ _encode = msgspec.json.Encoder().encode
 
 
 class TelemetryPublisher:
-    """Publishes Structs of `contracts/telemetry.py`; a bus that is away loses them, which is all right."""
+    """Publishes Structs of `contracts/telemetry.py`; they are lost while the bus is unavailable, by design."""
 
     def __init__(self, bus: Bus | None) -> None:
         self._bus = bus
 
     async def publish(self, subject: str, fact: msgspec.Struct, *, at: datetime, correlation_id: str) -> None:
-        """Publish and do not wait for an answer."""
+        """Publish without waiting for an acknowledgement."""
         if self._bus is None:
             return
         headers = _headers(fact, str(uuid4()), at, correlation_id)
         try:
             await self._bus.client.publish(subject, _encode(fact), headers=headers)
-        except BUS_AWAY:
+        except NATS_ERRORS:
             return
 
 
-async def publish_for_sure(bus: Bus, subject: str, fact: msgspec.Struct, *, at: datetime, event_id: str) -> None:
-    """Publish and wait until it is stored; raises an error of `BUS_AWAY`. The same `event_id` is stored once."""
+async def publish_confirmed(bus: Bus, subject: str, fact: msgspec.Struct, *, at: datetime, event_id: str) -> None:
+    """Publish and wait until the server stores it, once for an `event_id`; raises an error of `NATS_ERRORS`."""
     headers = {names.HEADER_MESSAGE_ID: event_id, **_headers(fact, event_id, at, event_id)}
     await bus.jetstream.publish(subject, _encode(fact), headers=headers)
 

@@ -1,1 +1,1 @@
-"""The event log and what is kept beside it, in PostgreSQL."""
+"""PostgreSQL: the event log, and the tables beside it."""

@@ -1,4 +1,4 @@
-"""The one way into the log: group commit, expected versions, and an answer even when the line breaks."""
+"""Appends to the log: group commit, expected versions, and a known outcome after a broken connection."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from extrato.errors import Conflict, StoreUnavailable
 from extrato.store.batcher import Batcher
 from extrato.store.codec import NewEvent, to_state, topic_of_new
 from extrato.store.recorder import POSITIONS_INDEX, AsyncpgRecorder, Member
-from extrato.store.unavailable import LINE_BROKE, TURNED_AWAY, is_line_broken
+from extrato.store.unavailable import DATABASE_UNAVAILABLE, NOT_DONE_ERRORS, is_database_unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,19 +30,19 @@ WRITE_TIMEOUT_S: Final = 10.0
 
 
 class Evidence(Struct, frozen=True):
-    """Bytes that prove what an event says; `kind` says what they are, such as `mercado_pago/payment`."""
+    """The bytes that prove an event; `kind` names their format, such as `mercado_pago/payment`."""
 
     kind: str
     body: bytes
 
     @property
     def digest(self) -> bytes:
-        """Address the evidence by its SHA-256."""
+        """The SHA-256 of the body, which is the evidence's address."""
         return hashlib.sha256(self.body).digest()
 
 
 class StreamAppend(Struct, frozen=True, kw_only=True):
-    """Events for one stream, which must stand at `expected_version` (0 for a new one)."""
+    """Events for one stream, whose last version must be `expected_version` (0 for a new stream)."""
 
     stream_id: UUID
     expected_version: int
@@ -50,9 +50,9 @@ class StreamAppend(Struct, frozen=True, kw_only=True):
 
 
 class Appender:
-    """Appends to streams; what is waiting is written together.
+    """Appends to streams; concurrent appends share one write.
 
-    `on_append` is called after each write with the position that the log has come to, and must not wait.
+    `on_append` is called after each write with the log's newest position, and must not block.
     """
 
     def __init__(self, recorder: AsyncpgRecorder) -> None:
@@ -76,11 +76,11 @@ class Appender:
         return self._batcher.waiting
 
     async def append(self, *appends: StreamAppend, evidence: Sequence[Evidence] = ()) -> list[int]:
-        """Append to one stream or to several, all or nothing, and give the positions of the events.
+        """Append to one or several streams, all or nothing; return the positions of the events.
 
-        Raises `Conflict` when a stream is not where it was expected, `Overloaded` when too much waits,
-        and `StoreUnavailable` when PostgreSQL does not answer or takes no writes; its message says whether the
-        write may have happened.
+        Raises `Conflict` when a stream has another version, and `Overloaded` when too many appends wait. Raises
+        `StoreUnavailable` when PostgreSQL does not answer or accepts no writes; `why` says whether the events may be
+        in the log.
         """
         member = Member([(piece.digest, piece.kind, piece.body) for piece in evidence])
         for append in appends:
@@ -89,7 +89,7 @@ class Appender:
         return await self._batcher.submit(member) if member.states else []
 
     async def close(self) -> None:
-        """Write what was accepted, and accept no more."""
+        """Reject further appends, and write the accepted ones."""
         await self._batcher.close()
 
     async def _write(self, members: Sequence[Member]) -> Sequence[list[int] | Exception]:
@@ -101,7 +101,7 @@ class Appender:
                     if any(outcomes):
                         self.on_append(max(found[-1] for found in outcomes if found))
                     return [
-                        found if found is not None else await self._outcome_of_loser(member, is_retry=attempt > 1)
+                        found if found is not None else await self._outcome_of_conflict(member, is_retry=attempt > 1)
                         for member, found in zip(members, outcomes, strict=True)
                     ]
             except asyncpg.UniqueViolationError as error:
@@ -109,10 +109,10 @@ class Appender:
                     raise
                 self._logger.error("sequences_are_behind", error=str(error))  # noqa: TRY400 - the reason says it all
                 await self._recorder.right_sequences()
-            except LINE_BROKE as error:
-                if not is_line_broken(error):
+            except DATABASE_UNAVAILABLE as error:
+                if not is_database_unavailable(error):
                     raise
-                may_be_done |= not isinstance(error, TURNED_AWAY)
+                may_be_done |= not isinstance(error, NOT_DONE_ERRORS)
                 if attempt == WRITE_ATTEMPTS:
                     failure = StoreUnavailable(why="unknown" if may_be_done else "not_done")
                     failure.__cause__ = error
@@ -120,8 +120,8 @@ class Appender:
                 await asyncio.sleep(0.1 * attempt)
         raise AssertionError
 
-    async def _outcome_of_loser(self, member: Member, *, is_retry: bool) -> list[int] | Exception:
-        """Tell a lost race from our own write, whose answer was lost when the line broke."""
+    async def _outcome_of_conflict(self, member: Member, *, is_retry: bool) -> list[int] | Exception:
+        """Return the positions where an earlier try of this member was written; otherwise the `Conflict`."""
         if is_retry:
             positions = []
             for stream_id, version, state in zip(member.streams, member.versions, member.states, strict=True):

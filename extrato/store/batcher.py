@@ -1,4 +1,4 @@
-"""Group commit: many callers wait for one write."""
+"""Group commit: one write serves many callers."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ Result = TypeVar("Result")
 
 
 class Batcher(Generic[Item, Result]):
-    """Gathers items while a write is under way, and writes them together in the next one.
+    """Collects items during a write, and writes them together in the next one.
 
-    `flush` takes a batch and gives one result, or one exception, for every item of it. Two items that
-    share one of their `keys` never share a batch: the later one waits, and sees what the earlier one did.
-    A batch holds at most `max_items` and `max_bytes`; at most `max_waiting` items wait, and one more
-    is answered with `Overloaded`.
+    `flush` takes a batch and returns one result or one exception for each item. Two items with a common key of
+    `keys` never share a batch: the later one waits, and sees the effect of the earlier one. A batch holds at most
+    `max_items` and `max_bytes`. At most `max_waiting` items wait; a further one raises `Overloaded`.
 
-    Under load, that is after a batch of more than a few, the next write waits `linger_s` when it would be a
-    smaller one: those who were just answered are about to ask again, and one larger write is cheaper than two.
+    After a batch of more than `BUSY_ABOVE` items, a smaller batch waits `linger_s`: callers that just received a
+    result submit again soon, and one large write costs less than two.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class Batcher(Generic[Item, Result]):
         return len(self._waiting)
 
     async def submit(self, item: Item) -> Result:
-        """Have `item` written, and give its result; raises `Overloaded` or what the write raised."""
+        """Write `item` and return its result; raises `Overloaded`, or the write's exception."""
         if self._closed or len(self._waiting) >= self._max_waiting:
             raise Overloaded
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -69,7 +68,7 @@ class Batcher(Generic[Item, Result]):
         return await future
 
     async def close(self) -> None:
-        """Refuse new items, and wait until those accepted are written."""
+        """Reject further items, and write the accepted ones."""
         self._closed = True
         if self._writer is not None:
             await self._writer
@@ -85,7 +84,7 @@ class Batcher(Generic[Item, Result]):
             try:
                 results = await self._flush([item for item, _ in batch])
                 outcomes = list(zip(batch, results, strict=True))
-            except Exception as error:  # noqa: BLE001 - whatever it was belongs to the callers
+            except Exception as error:  # noqa: BLE001 - the callers handle it
                 outcomes = [(entry, error) for entry in batch]
             for (_, future), result in outcomes:
                 if future.done():

@@ -1,4 +1,4 @@
-"""Between envelopes and the rows of the log; old shapes are brought up to date on the way in."""
+"""Encodes events as rows of the log, and decodes rows as envelopes; upcasters translate older shapes."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ _topic_of_type: Final = {kind: topic_of(kind) for kind in EVENTS}
 State = TypeVar("State", StoredState, StateText)
 
 LogRow = Notification
-"""A row of the log, with its position, as the library calls it."""
+"""A row of the log with its position."""
 
 
 class UnreadableEvent(ExtratoError):
-    """A row of the log or a message of the bus cannot be turned into an event."""
+    """A row of the log, or a message of the bus, is not a known event."""
 
     code = "unreadable_event"
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True, rename={"event": "data"}):
-    """An event on its way into the log: it has a reason, and no place yet. As JSON it is a `StoredState`."""
+    """An event before its append, so without a version or position. As JSON it is a `StoredState`."""
 
     event_id: UUID
     merchant: str
@@ -52,22 +52,22 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True, rename={"event": "data
 
 
 def topic_of_new(new: NewEvent) -> str:
-    """Name the kind and version of an event."""
+    """Return the topic of an event: its kind and schema version."""
     return _topic_of_type[type(new.event)]
 
 
 def to_state(new: NewEvent) -> bytes:
-    """Write what of an event is no column of its own."""
+    """Encode the fields of an event that have no separate column."""
     return _encode(new)
 
 
 def read_state(stored: StoredEvent) -> StoredState:
-    """Read the metadata of a row and leave the event itself alone; raises `UnreadableEvent`."""
+    """Decode the metadata of a row, without the event itself; raises `UnreadableEvent`."""
     return _read(_decode_state, stored)
 
 
 def read_state_text(stored: StoredEvent) -> StateText:
-    """Read the metadata of a row as text, for those who pass it on; raises `UnreadableEvent`."""
+    """Decode the metadata of a row as texts, for publishing; raises `UnreadableEvent`."""
     return _read(_decode_state_text, stored)
 
 
@@ -79,7 +79,7 @@ def _read(decode: Callable[[bytes], State], stored: StoredEvent) -> State:
 
 
 def read_event(topic: str, data: bytes | msgspec.Raw) -> Event:
-    """Read the event itself, in its newest shape; raises `UnreadableEvent`."""
+    """Decode the event itself, in its newest shape; raises `UnreadableEvent`."""
     try:
         decode = _decode_event.get(topic)
         if decode is not None:
@@ -93,7 +93,7 @@ def read_event(topic: str, data: bytes | msgspec.Raw) -> Event:
 
 
 def to_envelope(notification: Notification) -> Envelope:
-    """Give a row its event; raises `UnreadableEvent`."""
+    """Decode a row; raises `UnreadableEvent`."""
     state = read_state(notification)
     return Envelope(
         event_id=state.event_id,

@@ -1,4 +1,4 @@
-"""The log for those who append to it as well."""
+"""The log, for processes that append to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class EventLog(LogReader):
-    """Reads and appends."""
+    """Reads the log, and appends to it."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         super().__init__(pool)
@@ -20,5 +20,5 @@ class EventLog(LogReader):
         self.append = self.appender.append
 
     async def close(self) -> None:
-        """Write what was accepted, and accept no more."""
+        """Reject further appends, and write the accepted ones."""
         await self.appender.close()

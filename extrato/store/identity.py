@@ -1,4 +1,4 @@
-"""Which log this is, and how often it went back: what a position means only together with these two."""
+"""The log's id and epoch. A position is unique only together with both."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LAST_COMMON: Final = "SELECT coalesce(min(last_common), 0) AS last_common FROM l
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """A log by its random id, and its epoch; up to `last_common` the epoch has the events of the one before."""
+    """A log's random id and epoch. Up to `last_common`, the epoch has the events of the epoch before."""
 
     log_id: UUID
     epoch: int
@@ -41,7 +41,7 @@ class LogIdentity:
         self._pool = pool
 
     async def read(self) -> Identity:
-        """Give the identity as of now; raises `StoreUnavailable`."""
+        """Return the current identity; raises `StoreUnavailable`."""
         row = await self._ask(IDENTITY)
         return Identity(
             log_id=UUID(str(row["log_id"])),
@@ -51,12 +51,12 @@ class LogIdentity:
         )
 
     async def begin_epoch(self, after: int, *, last_common: int, reason: str) -> Identity:
-        """Begin the epoch that follows `after`, unless another process did; gives the newest one."""
+        """Begin the epoch that follows `after`, unless another process did; return the newest epoch."""
         await self._ask(BEGIN, after + 1, last_common, reason)
         return await self.read()
 
     async def last_common_since(self, epoch: int) -> int:
-        """Give up to where the log has what it had in `epoch`."""
+        """Return the position up to which the log has the events that it had in `epoch`."""
         last_common: int = (await self._ask(LAST_COMMON, epoch))["last_common"]
         return last_common
 

@@ -1,4 +1,4 @@
-"""Webhook deliveries: stored raw before they are answered, kept until they are looked into."""
+"""Webhook deliveries: stored unchanged before the hub answers them, and kept until they are handled."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ MAX_ATTEMPTS: Final = 12
 FIRST_RETRY_S: Final = 10
 MAX_RETRY_S: Final = 900
 
-# The primary key decides which of two that are the same is stored, also between processes, and nothing is kept of the
-# other. All write in one order, so that no two batches wait for each other.
+# The primary key decides which of two equal deliveries is stored, also between processes; the other leaves no trace.
+# All processes insert in the same order, so that no deadlock arises.
 STORE: Final = """
     WITH given AS (
         SELECT * FROM unnest(
@@ -56,7 +56,7 @@ MARK: Final = """
     WHERE w.delivery_id = m.delivery_id AND w.handled_at IS NULL
 """
 
-# Takes what is due and puts its next attempt off, so that two who look at once do not get the same.
+# Takes due deliveries and postpones their next attempt, so that two processes never take the same delivery.
 TAKE_DUE: Final = """
     UPDATE webhook_deliveries w
     SET attempts = w.attempts + 1,
@@ -75,7 +75,7 @@ TAKE_DUE: Final = """
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """One webhook as it came in, and how its signature was judged."""
+    """One webhook, unchanged, with the verdict on its signature."""
 
     delivery_id: UUID
     merchant: str
@@ -89,7 +89,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 
 class DueDelivery(Struct, frozen=True, kw_only=True):
-    """A verified delivery that nobody finished looking into."""
+    """A verified delivery that is not handled yet."""
 
     delivery_id: UUID
     merchant: str
@@ -102,12 +102,12 @@ class DueDelivery(Struct, frozen=True, kw_only=True):
 
     @property
     def is_last_attempt(self) -> bool:
-        """Say whether nobody will try again after this."""
+        """Whether the hub gives up after this attempt."""
         return self.attempts >= MAX_ATTEMPTS
 
 
 class WebhookInbox:
-    """Stores deliveries by group commit, and says which are still to be looked into."""
+    """Stores deliveries by group commit, and returns those that are still to be handled."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -117,24 +117,24 @@ class WebhookInbox:
         self._marking: Batcher[tuple[UUID, datetime, str], None] = Batcher(self._mark, max_items=512, linger_s=LINGER_S)
 
     async def store(self, delivery: Delivery) -> bool:
-        """Make a delivery durable, and say whether it was new; raises `StoreUnavailable` and `Overloaded`.
+        """Store a delivery and return whether its id is new; raises `StoreUnavailable` and `Overloaded`.
 
-        One whose id is stored already is a repeat: the first stands, and is looked into unless that was done.
+        Of a repeated id, the first delivery stays, and is handled unless it was already.
         """
         return await self._storing.submit(delivery)
 
     async def mark_handled(self, delivery_id: UUID, *, at: datetime, outcome: str) -> None:
-        """Say that a delivery was looked into, and what came of it."""
+        """Record that a delivery was handled, with the outcome."""
         await self._marking.submit((delivery_id, at, outcome))
 
     async def take_due(self, *, now: datetime, limit: int) -> list[DueDelivery]:
-        """Take verified deliveries whose time has come; each comes again later unless it is marked."""
+        """Return due verified deliveries; each becomes due again unless it is marked as handled."""
         with raising_unavailable():
             rows = await self._pool.fetch(TAKE_DUE, now, limit, FIRST_RETRY_S, MAX_RETRY_S, timeout=WRITE_TIMEOUT_S)
         return [DueDelivery(**dict(row)) for row in rows]
 
     async def close(self) -> None:
-        """Write what was accepted, and accept no more."""
+        """Reject further deliveries, and write the accepted ones."""
         await self._storing.close()
         await self._marking.close()
 
@@ -165,7 +165,7 @@ class WebhookInbox:
 
 
 def _is_first(delivery_id: UUID, new: set[UUID]) -> bool:
-    """Say whether it is among the new ones, and take it out: of two in one batch the first was stored."""
+    """Return whether the id is in `new`, and remove it: of two equal ids in one batch, the first is new."""
     if delivery_id not in new:
         return False
     new.remove(delivery_id)
@@ -173,7 +173,7 @@ def _is_first(delivery_id: UUID, new: set[UUID]) -> bool:
 
 
 def _first_attempt_at(delivery: Delivery) -> datetime | None:
-    """Leave the receiving process some seconds to look into it; what is not verified is never looked into."""
+    """Return a time that leaves the receiving process some seconds; None for an unverified delivery."""
     if delivery.verdict != "verified":
         return None
     return delivery.received_at + timedelta(seconds=FIRST_RETRY_S)

@@ -1,4 +1,4 @@
-"""When each API key was last used, to within some minutes. Nothing is decided by it, and a write may be lost."""
+"""When each API key was last used, to within some minutes. It is information only, and a write may be lost."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from extrato.errors import StoreUnavailable
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import DATABASE_UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import asyncpg
 
-# In one order, so that two gateways never wait for each other's rows in turn. A use that another gateway has written a
-# moment before is not written again.
+# Sorted, so that two gateways never deadlock. A use that another gateway wrote within a minute is not written again.
 WRITE: Final = """
     INSERT INTO api_key_uses (holder, key_id, last_used_at)
     SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
@@ -24,11 +23,11 @@ WRITE: Final = """
 READ: Final = "SELECT key_id, last_used_at FROM api_key_uses WHERE holder = $1"
 
 KeyName = tuple[str, str]
-"""Whose key it is, and its id."""
+"""The holder and the id of a key."""
 
 
 async def write_uses(pool: asyncpg.Pool, uses: Mapping[KeyName, float]) -> None:
-    """Write when keys were used, in seconds since 1970; raises an exception of `UNWILLING`."""
+    """Write the time of each key's last use, in seconds since 1970; raises an error of `DATABASE_ERRORS`."""
     rows = sorted(uses.items())
     if rows:
         moments = [datetime.fromtimestamp(used_at, UTC) for _, used_at in rows]
@@ -36,8 +35,8 @@ async def write_uses(pool: asyncpg.Pool, uses: Mapping[KeyName, float]) -> None:
 
 
 async def read_uses(pool: asyncpg.Pool, holder: str) -> dict[str, datetime]:
-    """Give when the keys of a holder were last used, by their ids; raises `StoreUnavailable`."""
+    """Return the time of last use of a holder's keys, by their ids; raises `StoreUnavailable`."""
     try:
         return {row["key_id"]: row["last_used_at"] for row in await pool.fetch(READ, holder)}
-    except LINE_BROKE as error:
+    except DATABASE_UNAVAILABLE as error:
         raise StoreUnavailable from error

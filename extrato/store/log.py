@@ -1,4 +1,4 @@
-"""Reading the log: a stream, all of it, and being woken when it grows."""
+"""Reads one stream or the whole log, and signals new events."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import structlog
 
 from extrato.store.codec import UnreadableEvent, read_state_text, to_envelope
 from extrato.store.identity import LogIdentity
-from extrato.store.patience import Patience
+from extrato.store.logged_backoff import LoggedBackoff
 from extrato.store.recorder import CHANNEL, AsyncpgRecorder
-from extrato.store.unavailable import UNWILLING
+from extrato.store.unavailable import DATABASE_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ POLL_INTERVAL_S: Final = 1.0
 
 
 def readable(rows: Iterable[Notification], logger: structlog.typing.FilteringBoundLogger) -> Iterator[Envelope]:
-    """Give the events of rows, in order; a row that cannot be read is logged and left out."""
+    """Return the events of rows, in order; an unreadable row is logged and left out."""
     for row in rows:
         try:
             envelope = to_envelope(row)
@@ -38,10 +38,10 @@ def readable(rows: Iterable[Notification], logger: structlog.typing.FilteringBou
 
 
 class LogReader:
-    """Reads the log; holds no lock and never disturbs a writer.
+    """Reads the log without locks, so that it never delays a writer.
 
-    `read_stream` raises `UnreadableEvent` for an event that cannot be read, because a decision needs the whole
-    stream. `read_all` and `read_positions` log such an event and leave it out.
+    `read_stream` raises `UnreadableEvent` for an unreadable event, because a decision needs the whole stream.
+    `read_all` and `read_positions` log such an event and leave it out.
     """
 
     def __init__(self, pool: asyncpg.Pool) -> None:
@@ -50,18 +50,18 @@ class LogReader:
         self._logger = structlog.get_logger(component="log_reader")
 
     async def read_stream(self, stream_id: UUID, *, after_version: int = 0) -> list[Envelope]:
-        """Give a stream's events, oldest first; empty when there is no such stream."""
+        """Return a stream's events, oldest first; empty for an unknown stream."""
         rows = await self.recorder.select_events(stream_id, gt=after_version)
         return [to_envelope(row) for row in rows]
 
     async def read_rows(self, after: int, *, up_to: int | None = None, limit: int = READ_PAGE) -> list[Notification]:
-        """Give raw rows with a position above `after`, in order."""
+        """Return rows with a position above `after`, in order."""
         return await self.recorder.select_notifications(after, limit, up_to, inclusive_of_start=False)
 
     async def read_all(
         self, after: int, *, up_to: int | None = None, topics: Sequence[str] = ()
     ) -> AsyncIterator[Envelope]:
-        """Give every event with a position above `after`, to `up_to` or to what is the end on arrival."""
+        """Return every event above `after`, up to `up_to` or the log's end."""
         while True:
             rows = await self.recorder.select_notifications(after, READ_PAGE, up_to, topics, inclusive_of_start=False)
             for envelope in readable(rows, self._logger):
@@ -71,11 +71,11 @@ class LogReader:
             after = rows[-1].id
 
     async def read_positions(self, positions: Sequence[int]) -> list[Envelope]:
-        """Give the events at these positions, in the order of the log; a position without an event is left out."""
+        """Return the events at these positions, in the order of the log; a position without an event is left out."""
         return list(readable(await self.recorder.select_positions(positions), self._logger))
 
     async def event_id_at(self, position: int) -> str | None:
-        """Give the id of the event at a position; None when there is none, or none that can be read."""
+        """Return the id of the event at a position; None for a missing or unreadable event."""
         rows = await self.recorder.select_positions([position])
         try:
             return read_state_text(rows[0]).event_id if rows else None
@@ -83,25 +83,25 @@ class LogReader:
             return None
 
     async def head(self) -> int:
-        """Give the newest position; 0 for an empty log."""
+        """Return the newest position; 0 for an empty log."""
         return await self.recorder.max_notification_id() or 0
 
 
 class LogSignal:
-    """Wakes a reader when something was appended, by any process, and now and then in any case.
+    """Wakes a reader after an append of any process, and at least every `timeout_s`.
 
-    It listens on a connection of its own and makes a new one when that breaks. A signal is a hint:
-    who is woken reads the log.
+    It listens on a dedicated connection, and connects again when that breaks. A signal is only a hint: the reader
+    then reads the log.
     """
 
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
         self._appended = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
-        self._patience = Patience(
+        self._backoff = LoggedBackoff(
             structlog.get_logger(component="log_signal"),
-            waits="listening_interrupted",
-            goes_on="listening_goes_on",
+            paused_event="listening_interrupted",
+            resumed_event="listening_goes_on",
             longest_pause_s=POLL_INTERVAL_S,
         )
 
@@ -115,7 +115,7 @@ class LogSignal:
             await asyncio.gather(self._listener, return_exceptions=True)
 
     async def wait(self, timeout_s: float = POLL_INTERVAL_S) -> None:
-        """Return when something was appended since the last call, or after `timeout_s`."""
+        """Return after an append since the last call, or after `timeout_s`."""
         try:
             async with asyncio.timeout(timeout_s):
                 await self._appended.wait()
@@ -125,7 +125,7 @@ class LogSignal:
 
     @property
     def is_set(self) -> bool:
-        """Say whether the next `wait` returns at once."""
+        """Whether the next `wait` returns at once."""
         return self._appended.is_set()
 
     async def _listen(self) -> None:
@@ -137,16 +137,16 @@ class LogSignal:
                     connection.add_termination_listener(lambda *_, lost=lost: lost.set())
                     await connection.add_listener(CHANNEL, lambda *_: self._appended.set())
                     self._appended.set()
-                    self._patience.over()
+                    self._backoff.reset()
                     await lost.wait()
                 finally:
                     connection.terminate()
-            except UNWILLING as error:
-                await self._patience.pause(error)
+            except DATABASE_ERRORS as error:
+                await self._backoff.pause(error)
 
 
 async def subscribe(log: LogReader, signal: LogSignal, *, after: int) -> AsyncIterator[Envelope]:
-    """Give every event above `after`, and go on for ever with those still to come."""
+    """Return every event above `after`, then future events without end."""
     while True:
         async for envelope in log.read_all(after):
             after = envelope.position

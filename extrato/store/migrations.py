@@ -1,4 +1,4 @@
-"""Brings a database to the newest schema; several processes may try at once."""
+"""Applies the missing migrations; several processes may try at once."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Final
 
 import asyncpg
 
-from extrato.store.rights import UnfitRole, give_rights
+from extrato.store.rights import UnfitRole, grant_rights
 
 FOLDER: Final = Path(__file__).parents[2] / "deploy" / "migrations"
 
-# Any fixed number: who holds this advisory lock migrates, the others wait and then find nothing to do.
+# Any fixed number. The process with this advisory lock migrates; the others wait, and find nothing missing.
 LOCK: Final = 7_301_984_001
 
 CREATE_TABLE: Final = """
@@ -23,9 +23,9 @@ CREATE_TABLE: Final = """
 
 
 async def migrate(database_url: str, *, services_url: str = "") -> list[str]:
-    """Apply the migrations that are missing, each in its own transaction, and give their names.
+    """Apply the missing migrations, each in its own transaction; return their names.
 
-    With `services_url`, its role is then given what services need. Raises `UnfitRole` when a role may not do its part.
+    With `services_url`, grant its role the rights of services. Raises `UnfitRole` when a role lacks a right.
     """
     connection = await asyncpg.connect(database_url, timeout=10)
     try:
@@ -38,7 +38,7 @@ async def migrate(database_url: str, *, services_url: str = "") -> list[str]:
                 await connection.execute(path.read_text(encoding="utf-8"))
                 await connection.execute("INSERT INTO schema_migrations (name) VALUES ($1)", path.stem)
         if services_url:
-            await give_rights(connection, services_url=services_url, held_lock=LOCK)
+            await grant_rights(connection, services_url=services_url, held_lock=LOCK)
         return [path.stem for path in missing]
     except asyncpg.InsufficientPrivilegeError as error:
         raise UnfitRole(words=str(error)) from error

@@ -1,4 +1,4 @@
-"""A page of the log as a consumer takes it: what of it can be read, what cannot, and where it ends."""
+"""A page of the log for consumers, with readable and unreadable events."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Unreadable(NamedTuple):
 class Page(NamedTuple):
     """All events of the log after position `after` up to `position`, in order.
 
-    `event_id` is the event at `position`, None when its row does not tell.
+    `event_id` is the event at `position`, None when its row is unreadable.
     """
 
     after: int
@@ -39,7 +39,7 @@ class Page(NamedTuple):
 
 
 def page_of(rows: Sequence[Notification], *, after: int) -> Page:
-    """Give a page of at least one row."""
+    """Return the page of at least one row."""
     envelopes, unreadable = [], []
     for row in rows:
         try:
@@ -53,7 +53,7 @@ def page_of(rows: Sequence[Notification], *, after: int) -> Page:
 
 
 def event_id_of(row: Notification) -> UUID | None:
-    """Give the identifier of a row's event, None when the row cannot be read so far."""
+    """Return the id of a row's event; None when even the row's metadata is unreadable."""
     try:
         return read_state(row).event_id
     except UnreadableEvent:

@@ -1,7 +1,7 @@
-"""The secrets that payers' tokens are made from, sealed in `hub_secrets`: the first makes tokens, all of them open.
+"""The secrets behind payers' tokens, encrypted in `hub_secrets`. The newest one signs; every one verifies.
 
-A rotation first lets every gateway know the new secret, and only then has it make tokens, so that no gateway refuses
-what another one made. Between the two the new secret is pending; a rotation that broke off goes on with it.
+A rotation first adds a pending secret, which every gateway reads, and later makes it the newest. So no gateway rejects
+a token of another gateway. An interrupted rotation continues with the pending secret.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from extrato.store.vault import Vault
 
-# The names of rows. The first holds secrets of `SECRET_BYTES` each, the newest first.
+# Names of rows. `IN_USE` holds secrets of `SECRET_BYTES` each, the newest first.
 IN_USE: Final = "payer_tokens"
 PENDING: Final = "payer_tokens_pending"
-# Each wrong token is compared with all of them.
+# A wrong token is compared with all secrets, which costs time.
 MAX_SECRETS: Final = 5
 
 READ: Final = "SELECT name, sealed FROM hub_secrets WHERE name = ANY ($1::text[])"
@@ -37,20 +37,20 @@ REMOVE: Final = "DELETE FROM hub_secrets WHERE name = $1"
 
 
 class CannotRotate(ExtratoError):
-    """The secrets stay as they are; the message says what to do first."""
+    """The secrets are unchanged; the message names the step that comes first."""
 
     code = "cannot_rotate"
 
 
 class Secrets(Struct, frozen=True, kw_only=True):
-    """What is known at one moment: secrets in use, the newest first, and the one that is pending."""
+    """The secrets at one moment: those in use, the newest first, and the pending one."""
 
     in_use: tuple[bytes, ...]
     pending: bytes | None
 
     @property
     def opening(self) -> tuple[bytes, ...]:
-        """Give all that open, the one that makes tokens first."""
+        """Return all secrets that verify tokens; the first one signs."""
         return self.in_use if self.pending is None else (*self.in_use, self.pending)
 
     def __repr__(self) -> str:
@@ -60,14 +60,14 @@ class Secrets(Struct, frozen=True, kw_only=True):
 
 
 class PayerSecrets:
-    """Reads and rotates them; each method raises `StoreUnavailable` and `InvalidVaultKey`."""
+    """Reads and rotates the secrets; each method raises `StoreUnavailable` and `InvalidVaultKey`."""
 
     def __init__(self, pool: asyncpg.Pool, vault: Vault) -> None:
         self._pool = pool
         self._vault = vault
 
     async def read(self) -> Secrets:
-        """Give the secrets as they are; the first who asks makes the first one."""
+        """Return the secrets; the first call creates the first secret."""
         with raising_unavailable():
             rows = await self._pool.fetch(READ, [IN_USE, PENDING])
         if not any(row["name"] == IN_USE for row in rows):
@@ -75,7 +75,7 @@ class PayerSecrets:
         return self._open(rows)
 
     async def begin(self) -> None:
-        """Have a new secret pending, unless one is; raises `CannotRotate`."""
+        """Add a pending secret, unless there is one; raises `CannotRotate`."""
         if len((await self.read()).in_use) >= MAX_SECRETS:
             raise CannotRotate(maximum=MAX_SECRETS)
         with raising_unavailable():
@@ -83,7 +83,7 @@ class PayerSecrets:
             await self._pool.execute(MAKE_PENDING, PENDING, sealed)
 
     async def complete(self) -> int:
-        """Have the pending secret make tokens, if it is not done yet; gives how many older ones still open."""
+        """Make the pending secret, if any, the newest; return how many older secrets still verify."""
         async with self._changing() as (connection, secrets):
             if secrets.pending is None:
                 return len(secrets.in_use) - 1
@@ -92,7 +92,7 @@ class PayerSecrets:
         return len(secrets.in_use)
 
     async def drop_old(self) -> int:
-        """Keep the newest only; gives how many opened until now. Raises `CannotRotate`."""
+        """Remove all secrets but the newest; return how many were removed. Raises `CannotRotate`."""
         async with self._changing() as (connection, secrets):
             if secrets.pending is not None:
                 raise CannotRotate(why="broke_off")
@@ -103,7 +103,7 @@ class PayerSecrets:
 
     @contextlib.asynccontextmanager
     async def _changing(self) -> AsyncIterator[tuple[asyncpg.Connection, Secrets]]:
-        """Give the secrets of this moment, which no other changes meanwhile."""
+        """Return the secrets, locked against other changes for the body of the context."""
         await self.read()
         with raising_unavailable():
             async with self._pool.acquire() as connection, connection.transaction():

@@ -1,4 +1,4 @@
-"""What is known of payers, kept sealed and only until their charge is made: personal data stays out of the log."""
+"""Payers' details, encrypted and kept only until their charge exists: personal data stays out of the log."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ FORGET: Final = "DELETE FROM payers WHERE payment_id = $1"
 
 
 class Payers:
-    """Keeps a payer's details for whoever completes the charge; each method raises `StoreUnavailable`."""
+    """Keeps a payer's details for the process that creates the charge; each method raises `StoreUnavailable`."""
 
     def __init__(self, pool: asyncpg.Pool, vault: Vault) -> None:
         self._pool = pool
         self._vault = vault
 
     async def keep(self, payment_id: int, payer: Payer) -> None:
-        """Keep what is known of the payer of a payment."""
+        """Store the payer's details of a payment."""
         sealed = self._vault.seal(msgspec.json.encode(payer), bound_to_payer(payment_id))
         with raising_unavailable():
             await self._pool.execute(KEEP, payment_id, sealed)
 
     async def recall(self, payment_id: int) -> Payer | None:
-        """Give what was kept; None when nothing was, or not any more. Raises `InvalidVaultKey`."""
+        """Return the details; None when they were never stored, or deleted. Raises `InvalidVaultKey`."""
         with raising_unavailable():
             sealed = await self._pool.fetchval(RECALL, payment_id)
         if sealed is None:
@@ -44,11 +44,11 @@ class Payers:
         return msgspec.json.decode(self._vault.unseal(sealed, bound_to_payer(payment_id)), type=Payer)
 
     async def forget(self, payment_id: int) -> None:
-        """Keep nothing more of the payer."""
+        """Delete the payer's details of a payment."""
         with raising_unavailable():
             await self._pool.execute(FORGET, payment_id)
 
 
 def bound_to_payer(payment_id: int) -> bytes:
-    """Say whose details these are."""
+    """Return the text that a payment's payer details are bound to."""
     return f"payer\n{payment_id}".encode()

@@ -1,4 +1,4 @@
-"""The pool of connections to PostgreSQL, which leaves a server that has become read-only."""
+"""The pool of connections to PostgreSQL. It leaves a server that became read-only."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ MAX_IDLE_S: Final = 300.0
 class Pool(asyncpg.Pool):  # type: ignore[misc]
     """A pool of at most `connections`; `await` opens the first one.
 
-    A primary that was demoted keeps its connections, and the new primary answers under the same address. So the
-    first write that is refused as read-only has every connection of the pool replaced. After other refusals they
-    stay: a server that is short of disk, memory or connections is not helped by new ones.
+    A demoted primary keeps its connections, while the next primary answers at the same address. So the first write
+    that fails as read-only expires every connection of the pool. Other errors keep them: new connections do not help a
+    server without free disk, memory or connections.
     """
 
     __slots__ = ()
@@ -42,7 +42,7 @@ class Pool(asyncpg.Pool):  # type: ignore[misc]
         )
 
     def acquire(self, *, timeout: float | None = None) -> PoolAcquireContext:
-        """Give a context that holds one connection."""
+        """Return a context manager of one connection."""
         return _Acquired(self, timeout)
 
 
@@ -61,4 +61,4 @@ class _Acquired(PoolAcquireContext):  # type: ignore[misc]
 
 
 async def _leave_as_it_is(connection: asyncpg.Connection) -> None:
-    """Spare a round trip after every query: nobody leaves a setting, a lock or a cursor on a pooled connection."""
+    """Save the round trip of a reset: the hub leaves no setting, lock or cursor on a pooled connection."""

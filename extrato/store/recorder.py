@@ -1,7 +1,7 @@
-"""The library's recorder, written over asyncpg: the same table, words and errors, without threads.
+"""The eventsourcing library's recorder over asyncpg: the same table, names and errors, without threads.
 
-The methods are those of `eventsourcing.persistence.ApplicationRecorder`, as coroutines, with `insert_batch` and
-`select_positions` beside them. One conformance suite runs over this one and the library's own.
+It has the methods of `eventsourcing.persistence.ApplicationRecorder` as coroutines, and `insert_batch` and
+`select_positions`. One conformance suite tests this recorder and the library's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CHANNEL: Final = "stored_events"
 READ_TIMEOUT_S: Final = 5.0
 
-# One round trip: the function waits until no other writes, leaves out the members that lost, and inserts the rest.
+# One round trip: the function locks out other writers, skips members with a conflict, and inserts the others.
 APPEND: Final = "SELECT append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
 SELECT_STREAM: Final = """
@@ -59,23 +59,23 @@ SELECT_POSITIONS: Final = """
 
 RIGHT_SEQUENCES: Final = "SELECT newest_position, newest_payment FROM right_sequences($1, $2, $3)"
 SEEN_POSITION: Final = "SELECT coalesce(max(position), 0) AS position FROM checkpoints"
-# Numbers of payments up to the read model's position are in the read model; without one they are looked for in the log.
+# The read model has the payment ids up to its position; those of later events are read from the log.
 READ_MODEL_EXISTS: Final = "SELECT to_regclass('payment_details') IS NOT NULL AS exists"
 SEEN_PAYMENT: Final = """
     SELECT coalesce(max(payment_id), 0) AS payment,
         coalesce((SELECT position FROM checkpoints WHERE read_model = 'payment_details'), 0) AS position
     FROM payment_details
 """
-# Of the index of positions: a sequence that is behind its table gives a number that is taken.
+# A sequence that is behind its table returns a used position, which violates this index.
 POSITIONS_INDEX: Final = "stored_events_notification_id_idx"
 
 MAX_POSITION: Final = "SELECT max(notification_id) FROM stored_events"
 
 
 class Member:
-    """One caller's part of a batch: events that are appended together or not at all, and their evidence.
+    """One caller's part of a batch: events that are appended all or not at all, and their evidence.
 
-    The events are columns already, as `append_events` takes them. `evidence` has digest, kind and body of each piece.
+    The events are columns, as `append_events` takes them. `evidence` has digest, kind and body of each piece.
     """
 
     __slots__ = ("evidence", "states", "streams", "topics", "versions")
@@ -96,16 +96,16 @@ class Member:
 
 
 class AsyncpgRecorder:
-    """Reads and writes the `stored_events` table through a pool of connections."""
+    """Reads and writes the table `stored_events` through a pool."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
     async def insert_batch(self, members: Sequence[Member]) -> list[list[int] | None]:
-        """Append what every member brings, in order and in one transaction.
+        """Append the members in order, in one transaction.
 
-        Gives the positions of each member's events, or None for a member whose versions do not follow
-        its stream's last one without a gap: of it nothing is appended.
+        Returns the positions of each member's events. It is None for a member with a conflict: a version that does not
+        follow its stream's last one without a gap. Such a member's events are not appended.
         """
         owners: list[int] = []
         streams: list[UUID] = []
@@ -128,9 +128,9 @@ class AsyncpgRecorder:
         return [one if all(one) else None for one in appended]
 
     async def right_sequences(self, *, position: int = 0, payment: int = 0) -> tuple[int, int]:
-        """Move the sequences past what is used, and past a position and a payment that others have seen.
+        """Move the sequences past every used number, and past a position and a payment id that others have seen.
 
-        Gives the newest position and payment number; those that are given next are above them.
+        Returns the newest position and payment id; the next ones are higher.
         """
         position = max(position, (await self._fetch(SEEN_POSITION))[0]["position"])
         after = 0
@@ -141,7 +141,7 @@ class AsyncpgRecorder:
         return row["newest_position"] or 0, row["newest_payment"] or 0
 
     async def insert_events(self, stored_events: Sequence[StoredEvent]) -> list[int]:
-        """Append all or nothing, and give the positions; raises `IntegrityError` on a version conflict."""
+        """Append all or nothing; return the positions. Raises `IntegrityError` on a version conflict."""
         if not stored_events:
             return []
         member = Member()
@@ -166,7 +166,7 @@ class AsyncpgRecorder:
         desc: bool = False,
         limit: int | None = None,
     ) -> list[Notification]:
-        """Read one stream, oldest first unless `desc`."""
+        """Return the events of one stream, oldest first unless `desc`."""
         query = SELECT_STREAM.format(direction="DESC" if desc else "ASC")
         return [_notification(row) for row in await self._fetch(query, originator_id, gt, lte, limit)]
 
@@ -179,7 +179,7 @@ class AsyncpgRecorder:
         *,
         inclusive_of_start: bool = True,
     ) -> list[Notification]:
-        """Read the whole log from `start`, at most `limit` events, up to and with `stop`."""
+        """Return events of the whole log from `start` up to and with `stop`, at most `limit`."""
         after = 0 if start is None else start - 1 if inclusive_of_start else start
         if topics:
             rows = await self._fetch(SELECT_LOG_OF_TOPICS, after, stop, limit, list(topics))
@@ -188,16 +188,16 @@ class AsyncpgRecorder:
         return [_notification(row) for row in rows]
 
     async def select_positions(self, positions: Sequence[int]) -> list[Notification]:
-        """Read the events at these positions, in the order of the log; a position without an event is left out."""
+        """Return the events at these positions, in the order of the log; a position without an event is left out."""
         return [_notification(row) for row in await self._fetch(SELECT_POSITIONS, positions)]
 
     async def max_notification_id(self) -> int | None:
-        """Give the newest position; None for an empty log."""
+        """Return the newest position; None for an empty log."""
         position: int | None = (await self._fetch(MAX_POSITION))[0][0]
         return position
 
     async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
-        """Read within a bound; raises `StoreUnavailable` when PostgreSQL is away."""
+        """Read with a time-out; raises `StoreUnavailable`."""
         with raising_unavailable():
             rows: list[asyncpg.Record] = await self._pool.fetch(query, *arguments, timeout=READ_TIMEOUT_S)
         return rows

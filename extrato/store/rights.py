@@ -1,4 +1,4 @@
-"""What the services' role may do in the database, where another role runs the migrations."""
+"""The rights of the services' role, where another role runs the migrations."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from extrato.errors import ExtratoError
 
 ORDINARY: Final = "SELECT, INSERT, UPDATE, DELETE"
 
-# The one list of what migrations make, and what services may do with it. The log is written and read, never changed;
-# evidence is deleted by retention.
+# The one list of tables that migrations create, with the services' rights. Services only append to the log. Retention
+# deletes evidence.
 TABLES: Final = {
     "schema_migrations": "SELECT",
     "stored_events": "SELECT, INSERT",
@@ -33,12 +33,12 @@ TABLES: Final = {
 }
 SEQUENCES: Final = ("stored_events_notification_id_seq", "payment_numbers")
 
-# Services may make functions in the schema. Names are looked up in the catalog only, so that none of theirs is called.
+# Services may create functions in the schema. With this search path, the migrations' role never calls one of them.
 ONLY_THE_CATALOG: Final = "SET LOCAL search_path = pg_catalog, pg_temp"
 
 IS_MEMBER: Final = "SELECT pg_has_role(current_user, $1::name, 'MEMBER')"
 
-# Services make the read models. Those of an older version, or of a time with one role, belong to the migrations' role.
+# Services create the read models. Tables from a time with one role still belong to the migrations' role.
 FOREIGN_READ_MODELS: Final = """
     SELECT relname FROM pg_class
     WHERE relnamespace = $1::text::regnamespace AND relkind = 'r'
@@ -51,7 +51,7 @@ FUNCTIONS: Final = """
       AND proowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
 """
 
-# A superuser, a member of the owner's role, and the owner of the schema or the database can do it as well.
+# A superuser, a member of the owner's role, and the owner of the schema or the database can rewrite the log too.
 MAY_REWRITE: Final = """
     SELECT has_table_privilege($1::name, log.oid, 'UPDATE, DELETE, TRUNCATE')
         OR pg_has_role($1::name, log.relowner, 'MEMBER') OR pg_has_role($1::name, place.nspowner, 'MEMBER')
@@ -61,15 +61,16 @@ MAY_REWRITE: Final = """
 
 
 class UnfitRole(ExtratoError):
-    """A role of the database may do too little, or too much."""
+    """A database role has too few or too many rights."""
 
     code = "unfit_role"
 
 
-async def give_rights(migrator: asyncpg.Connection, *, services_url: str, held_lock: int) -> None:
-    """Give the role of `services_url` what services need and nothing more; one role for both keeps what it has.
+async def grant_rights(migrator: asyncpg.Connection, *, services_url: str, held_lock: int) -> None:
+    """Grant the role of `services_url` the rights of services and no others; one role for both is left unchanged.
 
-    `migrator` holds the advisory lock `held_lock`, by which both are known to be in one database. Raises `UnfitRole`.
+    `migrator` holds the advisory lock `held_lock`. It proves that both connections reach one database. Raises
+    `UnfitRole`.
     """
     services = await asyncpg.connect(services_url, timeout=10)
     try:
@@ -93,7 +94,7 @@ async def _give(migrator: asyncpg.Connection, owner: str, role: str) -> None:
         )
     to = _quoted(role)
     await migrator.execute(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {to}")
-    # Their names come from a table that services write: nothing that a migration makes is ever given away.
+    # Services write this table of names, so FOREIGN_READ_MODELS excludes every table of a migration.
     names = [row[0] for row in await migrator.fetch(f"SELECT read_model FROM {schema}.checkpoints")]  # noqa: S608
     for row in await migrator.fetch(FOREIGN_READ_MODELS, schema, list(TABLES), names):
         await migrator.execute(f"ALTER TABLE {schema}.{_quoted(row[0])} OWNER TO {to}")

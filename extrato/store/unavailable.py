@@ -1,4 +1,4 @@
-"""Which exceptions mean that PostgreSQL is away or serves nobody, rather than that it refuses what it was given."""
+"""Tells an unavailable PostgreSQL from one that rejects a statement or a value."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from extrato.errors import StoreUnavailable, Transient
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# SQLSTATE classes of values that do not fit: data exceptions and violated constraints.
-OF_THE_VALUE: Final = ("22", "23")
+# SQLSTATE classes of values that do not fit: data exceptions and constraint violations.
+VALUE_SQLSTATES: Final = ("22", "23")
 
-# SQLSTATEs of a server that is away: a broken connection, and one that stops, has crashed or starts.
-OF_THE_LINE: Final = ("08", "57P")
+# SQLSTATE prefixes of a broken connection, and of a server that stops, has crashed or starts.
+UNAVAILABLE_SQLSTATES: Final = ("08", "57P")
 
-# PostgreSQL did nothing and said so, for a reason that lies in its own state (SQLSTATE in parentheses).
-TURNED_AWAY: Final = (
+# PostgreSQL reports that it changed no row, for a reason in its own state (SQLSTATE in parentheses).
+NOT_DONE_ERRORS: Final = (
     asyncpg.ReadOnlySQLTransactionError,  # a demoted primary, or default_transaction_read_only (25006)
     asyncpg.SerializationError,  # (40001)
     asyncpg.DeadlockDetectedError,  # (40P01)
-    asyncpg.InsufficientResourcesError,  # disk, memory or connections are used up (53xxx)
+    asyncpg.InsufficientResourcesError,  # no disk, memory or connection left (53xxx)
     asyncpg.LockNotAvailableError,  # lock_timeout (55P03)
     asyncpg.QueryCanceledError,  # statement_timeout, or an operator (57014)
-    asyncpg.InvalidAuthorizationSpecificationError,  # a password or a role that was changed meanwhile (28xxx)
+    asyncpg.InvalidAuthorizationSpecificationError,  # a password or a role that changed while the hub ran (28xxx)
     asyncpg.CannotConnectNowError,  # it starts, stops or recovers (57P03)
     asyncpg.PostgresSystemError,  # its files cannot be read or written (58xxx)
 )
 
-# All that passes without a change of what was sent. Unless it is in `TURNED_AWAY`, it may have been done all the same.
-LINE_BROKE: Final = (
-    *TURNED_AWAY,
+# The same statement may succeed later. Only an error of `NOT_DONE_ERRORS` proves that PostgreSQL did not execute it.
+DATABASE_UNAVAILABLE: Final = (
+    *NOT_DONE_ERRORS,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
@@ -44,41 +44,41 @@ LINE_BROKE: Final = (
     TimeoutError,
 )
 
-# What a loop that runs for ever waits through: PostgreSQL is away, or answers and refuses until somebody acts.
-UNWILLING: Final = (*LINE_BROKE, Transient, asyncpg.PostgresError)
+# Errors that an endless loop retries: PostgreSQL is unavailable, or rejects statements until an operator acts.
+DATABASE_ERRORS: Final = (*DATABASE_UNAVAILABLE, Transient, asyncpg.PostgresError)
 
 
 @contextlib.contextmanager
 def raising_unavailable(why: Literal["", "delivery", "nothing_created"] = "") -> Iterator[None]:
-    """Raise `StoreUnavailable` where PostgreSQL is away or serves nobody; `why` picks the sentence."""
+    """Raise `StoreUnavailable` where PostgreSQL is unavailable; `why` picks the sentence."""
     try:
         yield
-    except LINE_BROKE as error:
-        if not is_line_broken(error):
+    except DATABASE_UNAVAILABLE as error:
+        if not is_database_unavailable(error):
             raise
         raise StoreUnavailable(why=why) from error
 
 
-def is_line_broken(error: BaseException) -> bool:
-    """Tell a server that is away or serves nobody from a value that cannot be sent to it.
+def is_database_unavailable(error: BaseException) -> bool:
+    """Return whether a later retry can succeed.
 
-    asyncpg makes its error for such a value an InterfaceError too, and that one does not pass with time.
+    asyncpg raises an InterfaceError also for a value that it cannot encode. That one is a ValueError too, and stays.
     """
-    return isinstance(error, LINE_BROKE) and not isinstance(error, ValueError)
+    return isinstance(error, DATABASE_UNAVAILABLE) and not isinstance(error, ValueError)
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Tell a PostgreSQL that answered and said no from one that is away."""
-    return isinstance(error, asyncpg.PostgresError) and not (error.sqlstate or "").startswith(OF_THE_LINE)
+    """Return whether PostgreSQL answered and rejected the statement."""
+    return isinstance(error, asyncpg.PostgresError) and not (error.sqlstate or "").startswith(UNAVAILABLE_SQLSTATES)
 
 
 def is_poison(error: BaseException) -> bool:
-    """Tell an event that can never be handled from a store, a bus or a machine that cannot handle it at the moment.
+    """Return whether the event causes the error, so that a retry cannot succeed.
 
-    Of what PostgreSQL says only a value that does not fit is the fault of the event. A full disk, a time-out, a lock,
-    a missing table or permission would refuse any other event too, and end. What an event's own code raises is the
-    fault of the event.
+    Of PostgreSQL's errors, only a value that does not fit is the event's fault. A full disk, a time-out, a lock, a
+    missing table or permission affects every event, and is temporary. Errors of the code that handles the event are
+    the event's fault.
     """
     if isinstance(error, asyncpg.PostgresError):
-        return (error.sqlstate or "").startswith(OF_THE_VALUE)
-    return not (is_line_broken(error) or isinstance(error, (Transient, MemoryError)))
+        return (error.sqlstate or "").startswith(VALUE_SQLSTATES)
+    return not (is_database_unavailable(error) or isinstance(error, (Transient, MemoryError)))

@@ -1,4 +1,4 @@
-"""The vault: provider credentials and the hub's own secrets, closed with AES-256-GCM and bound to what they are of."""
+"""The vault: provider credentials and the hub's secrets, encrypted with AES-256-GCM and bound to their owner."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ CACHE_S: Final = 5.0
 ANY_SEALED_ROW: Final = "SELECT name, sealed FROM hub_secrets ORDER BY name LIMIT 1"
 CACHE_LIMIT: Final = 10_000
 
-# A credential takes the place of another one of the same account only: of two who connect two accounts at once,
-# one finds that he was late.
+# A credential replaces another one of the same account only. Of two callers that connect different accounts at once,
+# the later one fails.
 PUT: Final = """
     INSERT INTO credentials (merchant, provider, account_id, sealed) VALUES ($1, $2, $3, $4)
     ON CONFLICT (merchant, provider) DO UPDATE SET sealed = excluded.sealed, recorded_at = now()
@@ -47,9 +47,9 @@ RECALL: Final = "SELECT sealed FROM hub_secrets WHERE name = $1"
 
 
 class Vault:
-    """Keeps and gives credentials; what it gave is remembered for `CACHE_S`, and then another process's word counts.
+    """Stores and returns credentials. A cached credential may be `CACHE_S` behind another process's change.
 
-    Each method that asks the database raises `StoreUnavailable`, and each that opens something `InvalidVaultKey`.
+    Each method that reads the database raises `StoreUnavailable`; each that decrypts raises `InvalidVaultKey`.
     """
 
     def __init__(self, pool: asyncpg.Pool | asyncpg.Connection, keys: VaultKeys) -> None:
@@ -58,7 +58,7 @@ class Vault:
         self._remembered: FIFOCache[tuple[str, str], tuple[float, Credential | None]] = FIFOCache(CACHE_LIMIT)
 
     async def put(self, merchant: str, provider: str, credential: Credential) -> bool:
-        """Keep a credential in place of the one before it; False when that is of another account, and stays."""
+        """Store a credential; return False, without a change, when the stored one is of another account."""
         sealed = self.seal(msgspec.json.encode(credential), bound_to_credential(merchant, provider))
         with raising_unavailable():
             kept = await self._pool.fetchval(PUT, merchant, provider, credential.account_id, sealed)
@@ -66,7 +66,7 @@ class Vault:
         return kept is not None
 
     async def change(self, merchant: str, provider: str, change: Callable[[Credential], Credential]) -> bool:
-        """Change a part of a credential, whoever else changes another part; False when there is none."""
+        """Change a credential under a lock; return False when there is none."""
         with raising_unavailable():
             async with self._pool.acquire() as connection, connection.transaction():
                 sealed = await connection.fetchval(LOCK, merchant, provider)
@@ -79,35 +79,35 @@ class Vault:
         return True
 
     async def remove(self, merchant: str, provider: str) -> None:
-        """Keep no credential; removing twice is harmless."""
+        """Delete the credential, if any."""
         with raising_unavailable():
             await self._pool.execute(REMOVE, merchant, provider)
         self._remembered.pop((merchant, provider), None)
 
     async def get(self, merchant: str, provider: str) -> Credential | None:
-        """Give the credential, as it was at most `CACHE_S` ago; None when there is none."""
+        """Return the credential, at most `CACHE_S` old; None when there is none."""
         remembered = self._remembered.get((merchant, provider))
         if remembered is not None and time.monotonic() - remembered[0] < CACHE_S:
             return remembered[1]
         asked_at = time.monotonic()
-        credential = await self.look(merchant, provider)
+        credential = await self.get_uncached(merchant, provider)
         self._remembered[merchant, provider] = (asked_at, credential)
         return credential
 
-    async def look(self, merchant: str, provider: str) -> Credential | None:
-        """Give the credential as it is; None when there is none."""
+    async def get_uncached(self, merchant: str, provider: str) -> Credential | None:
+        """Return the credential from the database; None when there is none."""
         with raising_unavailable():
             sealed = await self._pool.fetchval(GET, merchant, provider)
         return None if sealed is None else self._open(sealed, merchant, provider)
 
     async def merchants_of(self, provider: str, account_id: str) -> list[str]:
-        """Give the merchants that receive over one account of a provider, at most 20."""
+        """Return the merchants of one provider account, at most 20."""
         with raising_unavailable():
             rows = await self._pool.fetch(MERCHANTS_OF_ACCOUNT, provider, account_id)
         return [row[0] for row in rows]
 
     async def secret(self, name: str) -> bytes:
-        """Give a secret of the hub's own: made when it is first asked for, and the same ever after, for everybody."""
+        """Return a secret of the hub; the first call creates it, and every process gets the same one."""
         sealed = self.seal(os.urandom(SECRET_BYTES), bound_to_secret(name))
         with raising_unavailable():
             await self._pool.execute(MAKE, name, sealed)
@@ -115,19 +115,19 @@ class Vault:
         return self.unseal(sealed, bound_to_secret(name))
 
     async def check_key(self) -> None:
-        """See that what is sealed opens, before anything is written; raises `InvalidVaultKey`."""
+        """Check that the key decrypts a stored secret, if there is one; raises `InvalidVaultKey`."""
         with raising_unavailable():
             row = await self._pool.fetchrow(ANY_SEALED_ROW)
         if row is not None:
             self.unseal(row["sealed"], bound_to_secret(row["name"]))
 
     def seal(self, plain: bytes, bound_to: bytes) -> bytes:
-        """Close something so that it opens only together with `bound_to`."""
+        """Encrypt `plain`, so that it decrypts only with the same `bound_to`."""
         nonce = os.urandom(NONCE_BYTES)
         return nonce + AESGCM(self._keys.current()[0]).encrypt(nonce, plain, bound_to)
 
     def unseal(self, sealed: bytes, bound_to: bytes) -> bytes:
-        """Open what `seal` gave, with whichever key closed it; raises `InvalidVaultKey`."""
+        """Decrypt what `seal` returned, with any current key; raises `InvalidVaultKey`."""
         for key in self._keys.current():
             try:
                 return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
@@ -141,10 +141,10 @@ class Vault:
 
 
 def bound_to_credential(merchant: str, provider: str) -> bytes:
-    """Say what a credential is of."""
+    """Return the text that a credential is bound to."""
     return f"{merchant}\n{provider}".encode()
 
 
 def bound_to_secret(name: str) -> bytes:
-    """Say what a secret of the hub's own is for."""
+    """Return the text that a secret of the hub is bound to."""
     return f"hub secret\n{name}".encode()

@@ -1,7 +1,7 @@
-"""The keys that open what is sealed: the first one closes, all of them open.
+"""The vault's keys: the first one encrypts, every one decrypts.
 
-They stand in EXTRATO_SECRET_KEY, separated by commas, or in a file, one a line. The file is looked at before each
-use: what `rotate` puts into it is known to every process of the machine before anything is closed with it.
+They are in EXTRATO_SECRET_KEY, separated by commas, or in a file, one a line. Each use checks the file for changes. So
+every process of the machine has a rotated key before one encrypts with it.
 """
 
 from __future__ import annotations
@@ -23,45 +23,45 @@ KEY_BYTES: Final = 32
 
 
 class InvalidVaultKey(ExtratoError):
-    """The key that opens the vault is not one, or not the one that closed it."""
+    """A key is malformed or missing, or none of the keys decrypts the stored secrets."""
 
     code = "invalid_vault_key"
 
 
 class VaultKeys(Protocol):
-    """Where keys come from."""
+    """A source of keys."""
 
     def current(self) -> tuple[bytes, ...]:
-        """Give the keys as they are, the one that closes first; raises `InvalidVaultKey`."""
+        """Return the current keys, the encrypting one first; raises `InvalidVaultKey`."""
         ...
 
 
-class GivenKeys:
-    """Keys that stay as they are for as long as the process lives."""
+class FixedKeys:
+    """Keys that never change while the process runs."""
 
     def __init__(self, text: str) -> None:
         self._keys = read_keys(text.split(","))
 
     def current(self) -> tuple[bytes, ...]:
-        """Give the keys."""
+        """Return the keys."""
         return self._keys
 
 
 class KeyFile:
-    """Keys in a file that only its owner can read; with `may_make` the first who asks makes it."""
+    """Keys in a file that only its owner can read; with `may_create`, the first use creates a missing file."""
 
-    def __init__(self, path: Path, *, may_make: bool) -> None:
+    def __init__(self, path: Path, *, may_create: bool) -> None:
         self._path = path
-        self._may_make = may_make
+        self._may_create = may_create
         self._seen: tuple[int, int, int] | None = None
         self._keys: tuple[bytes, ...] = ()
 
     def current(self) -> tuple[bytes, ...]:
-        """Read the file again if it is another than the last time."""
+        """Return the keys; a changed file is read again."""
         try:
             state = self._path.lstat()
         except FileNotFoundError:
-            if not self._may_make:
+            if not self._may_create:
                 raise InvalidVaultKey(why="no_file", path=self._path) from None
             self._make()
             state = self._path.lstat()
@@ -77,9 +77,9 @@ class KeyFile:
         except ForeignFile as error:
             raise InvalidVaultKey(why="file", words=error.message) from error
 
-    def put_first(self, key: bytes) -> None:
-        """Have this key close from now on, and keep the others; the file appears whole or not at all."""
-        # One after the other: a key that two writers lost between them might have closed something already.
+    def add_current(self, key: bytes) -> None:
+        """Make this key the encrypting one, and keep the others; the file is replaced atomically."""
+        # Locked, because two writers could lose a key that has encrypted secrets already.
         lock_file = self._path.with_name(f"{self._path.name}.lock")
         with os.fdopen(open_own(lock_file, os.O_WRONLY | os.O_CREAT), "wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -95,7 +95,7 @@ class KeyFile:
         except ForeignFile as error:
             raise InvalidVaultKey(why="file", words=error.message) from error
         draft = self._draft((new_key(),))
-        # Several processes may try at once: the first link stays.
+        # Several processes may create the file at once: the first link stays.
         with contextlib.suppress(FileExistsError):
             os.link(draft, self._path)
         draft.unlink()
@@ -106,12 +106,12 @@ class KeyFile:
 
 
 def new_key() -> bytes:
-    """Make a key."""
+    """Return a random key."""
     return os.urandom(KEY_BYTES)
 
 
 def read_keys(texts: list[str]) -> tuple[bytes, ...]:
-    """Read keys from their base64 texts, at least one; raises `InvalidVaultKey`."""
+    """Decode at least one key from base64 texts; raises `InvalidVaultKey`."""
     keys = []
     for text in texts:
         try:
@@ -127,7 +127,7 @@ def read_keys(texts: list[str]) -> tuple[bytes, ...]:
 
 
 def _make_durable(folder: Path) -> None:
-    """A new name in a folder outlives a power cut when the folder itself was written."""
+    """Sync a folder, so that a new name in it survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""Closes everything that is sealed with another key, all of it or nothing, while the hub goes on."""
+"""Encrypts all secrets with another key, all or nothing, while the hub runs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class SealedTable(Struct, frozen=True, kw_only=True):
-    """A table with a column `sealed`: what names a row, and what its content is bound to."""
+    """A table with a column `sealed`, its primary key, and the text that a row's secret is bound to."""
 
     name: str
     key: tuple[str, ...]
     bound_to: Callable[..., bytes]
 
 
-# The one list of where something sealed lies.
+# The one list of tables with encrypted secrets.
 SEALED_TABLES: Final = (
     SealedTable(name="credentials", key=("merchant", "provider"), bound_to=bound_to_credential),
     SealedTable(name="payers", key=("payment_id",), bound_to=bound_to_payer),
@@ -32,18 +32,18 @@ SEALED_TABLES: Final = (
 )
 
 
-async def check_that_all_opens(pool: asyncpg.Pool, vault: Vault) -> None:
-    """Open every sealed row; raises `InvalidVaultKey` when one does not open with any key."""
+async def check_all_decrypt(pool: asyncpg.Pool, vault: Vault) -> None:
+    """Decrypt every row; raises `InvalidVaultKey` when no key decrypts one."""
     for table in SEALED_TABLES:
         for row in await pool.fetch(_select(table)):
             vault.unseal(row["sealed"], table.bound_to(*(row[name] for name in table.key)))
 
 
-async def close_anew(pool: asyncpg.Pool, vault: Vault) -> int:
-    """Open every sealed row and close it with the key that closes, in one transaction; gives how many there are.
+async def reencrypt_all(pool: asyncpg.Pool, vault: Vault) -> int:
+    """Encrypt every row again with the first key, in one transaction; return the number of rows.
 
-    Every process must know that key already. What a process closes meanwhile with the key before it stays open to
-    all who know both, and is closed anew the next time. Raises `InvalidVaultKey`, and then nothing has changed.
+    Every process must have that key already. A row that a process encrypts meanwhile with the key before decrypts with
+    both keys, and is encrypted again by the next rotation. Raises `InvalidVaultKey` without a change.
     """
     closed = 0
     async with pool.acquire() as connection, connection.transaction():
@@ -53,7 +53,7 @@ async def close_anew(pool: asyncpg.Pool, vault: Vault) -> int:
 
 
 async def _close_table(connection: asyncpg.Connection, vault: Vault, table: SealedTable) -> int:
-    # Locked, so that a credential that is being replaced at this moment is not set back.
+    # Locked, so that a concurrent change of a credential is not lost.
     rows = await connection.fetch(f"{_select(table)} FOR UPDATE")
     where = " AND ".join(f"{name} = ${place}" for place, name in enumerate(table.key, start=2))
     update = await connection.prepare(f"UPDATE {table.name} SET sealed = $1 WHERE {where}")  # noqa: S608 - as above

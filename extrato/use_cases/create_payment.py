@@ -80,7 +80,7 @@ async def create_payment(
     `Refused("idempotency_key_reused")`. When the provider is unavailable the intent stays, and a repeated request with
     the key, or the monitor, requests the charge again. Raises the provider's and the store's errors.
     """
-    number = await hub.numbers.draw()
+    number = await hub.payment_ids.next_payment_id()
     bank_id = bank_payment_id(number, hub.new_uuid())
     intent = PaymentOpened(
         provider=wanted.provider,
@@ -122,8 +122,8 @@ async def create_payment(
     except Refused as error:
         if error.code != ALREADY_OPENED:
             raise
-        # The number belongs to another payment: the sequence is behind.
-        hub.numbers.forget()
+        # The id belongs to another payment: the sequence is behind.
+        hub.payment_ids.discard_spare()
         await hub.log.recorder.right_sequences()
         return await create_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
     if charge is None:

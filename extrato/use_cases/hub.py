@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from extrato.providers.port import Providers
     from extrato.store.event_log import EventLog
     from extrato.store.inbox import WebhookInbox
-    from extrato.store.numbers import PaymentNumbers
     from extrato.store.payers import Payers
+    from extrato.store.payment_ids import PaymentIds
     from extrato.store.vault import Vault
     from extrato.use_cases.merchant_directory import MerchantDirectory
     from extrato.values import Clock
@@ -26,7 +26,7 @@ class Hub:
 
     log: EventLog
     merchants: MerchantDirectory
-    numbers: PaymentNumbers
+    payment_ids: PaymentIds
     vault: Vault
     payers: Payers
     inbox: WebhookInbox

@@ -136,7 +136,7 @@ async def _record_what_is_kept(
     caller reads the vault again after recording, so that the log matches it in the end.
     """
     for _ in range(ATTEMPTS):
-        kept = await hub.vault.look(slug, provider)
+        kept = await hub.vault.get_uncached(slug, provider)
         recorded = await _account_recorded(hub, slug, provider)
         commands: list[domain.Command] = [] if kept is None else [command_of(provider, kept)]
         if kept is None or recorded not in {None, kept.account_id}:

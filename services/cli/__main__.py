@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from contracts import __version__
 from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError
+from extrato.logs import configure_logging
 from extrato.process import CannotStart
 from extrato.settings import InvalidSettings
-from extrato.telemetry import configure_logging
 from services.cli.commands import api_key, connection, merchant, payer_tokens, vault
 from services.cli.commands.restored import restored
 from services.cli.commands.up import up

@@ -73,7 +73,7 @@ async def withdraw_demo(hub: Hub, settings: Settings, *, cause: Cause) -> None:
     merchant, _ = await read_merchant(hub.log, SLUG)
     if not isinstance(merchant, domain.Registered):
         return
-    kept, recorded = await hub.vault.look(SLUG, PROVIDER), merchant.connections.get(PROVIDER)
+    kept, recorded = await hub.vault.get_uncached(SLUG, PROVIDER), merchant.connections.get(PROVIDER)
     connected = kept or recorded
     if connected is not None and connected.account_id == ACCOUNT_ID:
         await disconnect_provider(hub, SLUG, PROVIDER, cause=cause)
@@ -122,7 +122,7 @@ async def _webhook_secret(hub: Hub, given_secret: str, *, cause: Cause) -> str:
     """
     credentials = {}
     for slug in await hub.vault.merchants_of(PROVIDER, ACCOUNT_ID):
-        credential = await hub.vault.look(slug, PROVIDER)
+        credential = await hub.vault.get_uncached(slug, PROVIDER)
         if credential is not None and credential.account_id == ACCOUNT_ID:
             credentials[slug] = credential.webhook_secret
     kept = [credentials[slug] for slug in sorted(credentials, key=lambda slug: slug != SLUG)]

@@ -16,7 +16,7 @@ import asyncpg
 
 from extrato.own_files import check_own, make_folder
 from extrato.process import CannotStart
-from extrato.store.pooling import LENT, lends_connections
+from extrato.store.transaction_pooler import TRANSACTION_POOLER, is_transaction_pooler
 from services.cli.embedded.postgres_paths import system_user_ids
 
 if TYPE_CHECKING:
@@ -87,12 +87,12 @@ async def check_database(url: str, *, setting: str = "EXTRATO_DATABASE_URL") -> 
     Raises `CannotStart`, or its subclass `NothingThere`.
     """
     try:
-        is_lent = await lends_connections(url, timeout_s=_ANSWER_WITHIN_S)
+        is_pooler = await is_transaction_pooler(url, timeout_s=_ANSWER_WITHIN_S)
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         refusal = NothingThere if isinstance(error, _NOTHING_THERE) else CannotStart
         raise refusal(f"{setting} does not lead to a usable database: {_reason(error)}.") from None
-    if is_lent:
-        raise CannotStart(LENT)
+    if is_pooler:
+        raise CannotStart(TRANSACTION_POOLER)
 
 
 async def check_nats(url: str) -> None:

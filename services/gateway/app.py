@@ -73,7 +73,7 @@ async def serve(settings: Settings) -> None:
         hub = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
         await check_bus(bus, hub.log, pool)
         fanout, socket_limits, qr_pictures = Fanout(), SocketLimits(), QrPictures()
-        provider_checks = ProviderChecks(hub, fresh_s=settings.patience.fresh_s)
+        provider_checks = ProviderChecks(hub, fresh_s=settings.timeouts.fresh_s)
         parts.push_async_callback(provider_checks.close)
         parts.callback(qr_pictures.close)
         live = LiveFeed(
@@ -84,7 +84,7 @@ async def serve(settings: Settings) -> None:
             went_back=functools.partial(_set_back, hub, fanout),
         )
         await live.start()
-        hub.log.appender.on_append = live.tell
+        hub.log.appender.on_append = live.announce
         gateway = Gateway(
             settings=settings,
             hub=hub,
@@ -121,7 +121,7 @@ async def serve(settings: Settings) -> None:
 
 def _set_back(hub: Hub, fanout: Fanout, last_common: int) -> None:
     """Drop cached numbers and close all sockets, because the log went back."""
-    hub.numbers.forget()
+    hub.payment_ids.discard_spare()
     fanout.close_for_restore(last_common)
 
 
@@ -137,7 +137,7 @@ async def _listening(gateway: Gateway) -> AsyncIterator[None]:
     }
     runner = web.AppRunner(create_app(gateway), shutdown_timeout=SHUTDOWN_S, **options)
     await runner.setup()
-    connections, head_s = Connections(settings), settings.patience.head_s
+    connections, head_s = Connections(settings), settings.timeouts.head_s
     if runner.server is None:
         raise CannotStart("The gateway's application has no server.")
     connect = functools.partial(Connection, runner.server, connections, head_s=head_s, **options)

@@ -38,7 +38,7 @@ async def await_body(request: web.Request) -> None:
 
 @contextlib.asynccontextmanager
 async def _in_time(request: web.Request) -> AsyncIterator[None]:
-    within_s = gateway_of(request).settings.patience.body_s
+    within_s = gateway_of(request).settings.timeouts.body_s
     try:
         async with asyncio.timeout(within_s):
             yield

@@ -11,7 +11,7 @@ from extrato.bus.relay import Relay
 from extrato.bus.timers import Timers
 from extrato.process import announce_readiness, check_bus, open_bus, open_database, run_together
 from extrato.store.log import LogSignal
-from extrato.store.place import watch
+from extrato.store.log_cursor import watch_log
 from services.monitor.backoff import BackOff
 from services.monitor.charges import Charges
 from services.monitor.cursors import Cursors
@@ -47,12 +47,12 @@ async def serve(settings: Settings) -> None:
         await check_bus(bus, hub.log, pool)
         signal = await parts.enter_async_context(LogSignal(settings.database_url))
         relay = Relay(database_url=settings.database_url, log=hub.log, signal=signal, bus=bus)
-        monitor = Monitor(hub=hub, pool=pool, bus=bus, resume_after=timedelta(seconds=settings.patience.resume_s))
+        monitor = Monitor(hub=hub, pool=pool, bus=bus, resume_after=timedelta(seconds=settings.timeouts.resume_s))
         await run_together(
             relay=relay.run(),
             reconciler=monitor.reconciler.run(),
             dispatcher=monitor.dispatcher.run(),
-            log_watch=watch(hub.log, went_back=lambda _: monitor.reconciler.forget()),
+            log_watch=watch_log(hub.log, went_back=lambda _: monitor.reconciler.forget()),
             readiness=announce_readiness(settings.ready_file, when=monitor.dispatcher.subscribed.wait()),
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from extrato.errors import ExtratoError
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from extrato.use_cases.handle_delivery import handle_delivery
 from services.monitor.schedule import CLOCK, INTERVAL_S, Again, Decision
 
@@ -49,7 +49,7 @@ class Deliveries:
                 async with asyncio.timeout(HANDLE_TIMEOUT_S):
                     outcome = await handle_delivery(self._hub, delivery)
                 logger.info("delivery_handled", outcome=outcome)
-            except (ExtratoError, *LINE_BROKE) as error:
+            except (ExtratoError, *DATABASE_UNAVAILABLE) as error:
                 # `take_due` has already set the time of the next attempt.
                 logger.warning("delivery_put_off", reason=repr(error))
                 if delivery.is_last_attempt:

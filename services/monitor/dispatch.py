@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from extrato.backoff import Backoff
-from extrato.bus.connection import BUS_AWAY
+from extrato.bus.connection import NATS_ERRORS
 from extrato.errors import Transient
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from services.monitor.schedule import CLOCK, MAX_BACK_OFF_S, Again, Decision, End
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from extrato.bus.timers import Tick, Timers
+    from extrato.bus.timers import ExpiredTimer, Timers
 
 AT_ONCE: Final = 256
 CLOCK_RESERVE: Final = 8
@@ -65,65 +65,65 @@ class Dispatcher:
         free = AT_ONCE - self._running
         if free <= 0:
             await asyncio.sleep(WAIT_WHEN_FULL_S)
-        for tick in await self._take(max(free, CLOCK_RESERVE)):
+        for timer in await self._take(max(free, CLOCK_RESERVE)):
             # The lane `clock` must not wait for accounts of slow providers.
-            if tick.lane != CLOCK and self._running >= AT_ONCE:
-                group.create_task(self._put_back(tick))
+            if timer.lane != CLOCK and self._running >= AT_ONCE:
+                group.create_task(self._put_back(timer))
             else:
                 self._running += 1
-                group.create_task(self._run(tick))
+                group.create_task(self._run(timer))
 
-    async def _take(self, limit: int) -> list[Tick]:
+    async def _take(self, limit: int) -> list[ExpiredTimer]:
         try:
-            ticks = await self._timers.take(limit)
-        except BUS_AWAY as error:
+            expired = await self._timers.take(limit)
+        except NATS_ERRORS as error:
             self._logger.warning("dispatcher_interrupted", error=repr(error))
             self._on_lost()
             await self._backoff.pause()
             return []
         self._backoff.reset()
         self.subscribed.set()
-        return ticks
+        return expired
 
-    async def _run(self, tick: Tick) -> None:
+    async def _run(self, timer: ExpiredTimer) -> None:
         try:
-            decision = await self._decide(tick)
-            await self._conclude(tick, decision)
+            decision = await self._decide(timer)
+            await self._conclude(timer, decision)
         except asyncio.CancelledError:
-            with contextlib.suppress(*BUS_AWAY):
-                await tick.again(0.0)
+            with contextlib.suppress(*NATS_ERRORS):
+                await timer.restart(0.0)
             raise
-        except (*BUS_AWAY, Transient) as error:
+        except (*NATS_ERRORS, Transient) as error:
             # NATS delivers the timer again, or the reconciler sets it again.
-            self._logger.warning("tick_not_concluded", lane=tick.lane, account=tick.account, error=repr(error))
+            self._logger.warning("tick_not_concluded", lane=timer.lane, account=timer.account, error=repr(error))
         finally:
             self._running -= 1
 
-    async def _decide(self, tick: Tick) -> Decision:
-        work = self._work.get(tick.lane)
+    async def _decide(self, timer: ExpiredTimer) -> Decision:
+        work = self._work.get(timer.lane)
         if work is None:
-            self._logger.error("tick_of_unknown_lane", lane=tick.lane, account=tick.account)
+            self._logger.error("tick_of_unknown_lane", lane=timer.lane, account=timer.account)
             return End()
         try:
-            async with tick.held():
-                return await work(tick.account)
-        except* (Transient, *LINE_BROKE) as errors:
+            async with timer.held():
+                return await work(timer.account)
+        except* (Transient, *DATABASE_UNAVAILABLE) as errors:
             error = repr(errors.exceptions[0])
-            self._logger.warning("tick_failed", lane=tick.lane, account=tick.account, error=error)
+            self._logger.warning("tick_failed", lane=timer.lane, account=timer.account, error=error)
             failed: Decision = Again(WAIT_FOR_STORE_S)
         except* Exception as errors:
             # An unexpected error in one account must not stop the others.
-            self._logger.exception("tick_broke", lane=tick.lane, account=tick.account, exc_info=errors)
+            self._logger.exception("tick_broke", lane=timer.lane, account=timer.account, exc_info=errors)
             failed = Again(MAX_BACK_OFF_S)
         return failed
 
-    async def _conclude(self, tick: Tick, decision: Decision) -> None:
+    async def _conclude(self, timer: ExpiredTimer, decision: Decision) -> None:
         if isinstance(decision, Again):
-            await tick.again(decision.delay_s)
+            await timer.restart(decision.delay_s)
             return
-        await tick.end()
-        await self._on_end(tick.lane, tick.account)
+        await timer.remove()
+        await self._on_end(timer.lane, timer.account)
 
-    async def _put_back(self, tick: Tick) -> None:
-        with contextlib.suppress(*BUS_AWAY):
-            await tick.again(PUT_BACK_S)
+    async def _put_back(self, timer: ExpiredTimer) -> None:
+        with contextlib.suppress(*NATS_ERRORS):
+            await timer.restart(PUT_BACK_S)

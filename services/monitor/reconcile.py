@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from extrato.bus.connection import BUS_AWAY
+from extrato.bus.connection import NATS_ERRORS
 from extrato.errors import Transient
 from services.monitor.schedule import CLOCK, FAST, QUIET, SLOW
 
@@ -59,7 +59,7 @@ class Reconciler:
         while True:
             try:
                 await self.reconcile()
-            except (*BUS_AWAY, Transient) as error:
+            except (*NATS_ERRORS, Transient) as error:
                 self._logger.warning("reconciler_interrupted", error=repr(error))
                 self.forget()
             await asyncio.sleep(RECONCILE_INTERVAL_S)

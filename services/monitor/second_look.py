@@ -19,7 +19,7 @@ from extrato.errors import (
     ProviderUnavailable,
     StoreUnavailable,
 )
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from extrato.store.vault_keys import InvalidVaultKey
 from extrato.use_cases.refresh_payment import refresh_payment
 from services.monitor.schedule import Again, Decision
@@ -93,7 +93,7 @@ class SecondLook:
                 await self._pool.execute(BEGIN, NAME, BEGUN, self._providers)
             before = self._hub.now() - timedelta(seconds=PUT_OFF_S)
             rows = await self._pool.fetch(NEXT, NAME, BEGUN, before, BATCH)
-        except (*LINE_BROKE, asyncpg.UndefinedTableError) as error:
+        except (*DATABASE_UNAVAILABLE, asyncpg.UndefinedTableError) as error:
             raise StoreUnavailable(why="not_readable") from error
         return [row[0] for row in rows]
 

@@ -1,1 +1,1 @@
-"""Makes read models of the log, and makes them anew."""
+"""Makes read models of the log, and rebuilds them."""

@@ -1,4 +1,4 @@
-"""The projections process, and what is done to read models by hand."""
+"""The projections process, and the operator's commands for read models."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run until stopped by a signal, or do one thing and end; gives the exit code."""
+    """Run until a signal, or run one command; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m services.projections", description="Keep the read models.")
     commands = parser.add_subparsers(dest="command", metavar="command")
-    rebuilding = commands.add_parser("rebuild", help="build a read model anew from the log, while it is in use")
+    rebuilding = commands.add_parser("rebuild", help="rebuild a read model from the log while it is in use")
     rebuilding.add_argument("name", help="name of the read model, or all")
     commands.add_parser(
         "passed-over",
-        help="list the events that read models do without",
-        description="List the events that read models do without, and why. To try them again, rebuild the read model: "
+        help="list the events that read models skipped",
+        description="List the events that read models skipped, and why. To try them again, rebuild the read model: "
         "later events have changed the same rows, so that one event cannot be applied alone.",
     )
     arguments = parser.parse_args(words)

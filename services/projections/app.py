@@ -1,4 +1,4 @@
-"""The projections process: builds its parts from the settings, and lives as long as all of them do."""
+"""The projections process: builds its parts from the settings, and ends when one of them ends."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ ALL: Final = "all"
 async def serve(settings: Settings) -> None:
     """Keep the read models up to date until cancelled; raises `CannotStart`.
 
-    The process is ready when the read models know all that was in the log when it began, and hear what is to come.
-    One that waits because PostgreSQL refuses does not delay that.
+    The process is ready when the read models have all events of the log at the start, and the consumer is subscribed.
+    A read model that waits because PostgreSQL rejects its writes does not delay that.
     """
     async with contextlib.AsyncExitStack() as parts:
         pool = await parts.enter_async_context(open_database(settings, connections=MAX_CONNECTIONS))
@@ -58,12 +58,12 @@ async def rebuild_by_name(settings: Settings, name: str) -> None:
                 await rebuild(read_model, database_url=settings.database_url, log=LogReader(pool))
             except asyncpg.PostgresError as error:
                 raise CannotStart(
-                    f"PostgreSQL refuses to build {read_model.name}, which is as it was: {error}"
+                    f"PostgreSQL rejects the rebuild of {read_model.name}, which is unchanged: {error}"
                 ) from error
 
 
 async def list_passed_over(settings: Settings) -> None:
-    """Print every event that a read model does without, a line each; raises `CannotStart`."""
+    """Print every event that a read model skipped, one a line; raises `CannotStart`."""
     async with open_database(settings, connections=1) as pool:
         after = ("", 0)
         while page := await passed_over.listed(pool, after=after, limit=LISTED_AT_ONCE):

@@ -1,4 +1,4 @@
-"""Brings the rows of one read model from before some events to after them; live, apart and in a rebuild."""
+"""Applies events to the rows of one read model: in the shared feed, in a separate feed and in a rebuild."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 async def apply(
     connection: asyncpg.Connection, read_model: ReadModel, envelopes: Sequence[Envelope], *, table: str
 ) -> None:
-    """Load the documents that the events touch, evolve them in memory, and write what changed.
+    """Load the events' documents, evolve them in memory, and write the changed ones.
 
-    Takes three round trips at most, whatever the number of events.
+    Takes at most three round trips for any number of events.
     """
     events = [(key, each) for each in envelopes if (key := read_model.key_of(each)) is not None]
     before = await _load(connection, read_model, events, table)
@@ -40,13 +40,12 @@ async def apply(
     await _write(connection, read_model, rows, gone, table)
 
 
-async def apply_what_can_be(
+async def apply_or_skip(
     connection: asyncpg.Connection, read_model: ReadModel, envelopes: Sequence[Envelope], *, table: str
 ) -> list[PassedOver]:
-    """Apply events but for those that are poison, and give these; needs a transaction.
+    """Apply events, skip those that are poison (`is_poison`), and return the skipped ones; needs a transaction.
 
-    Raises what PostgreSQL says of anything else than an event. To find one bad event of a page takes
-    twice as many tries as the page can be halved.
+    Raises every other error. To find one poisonous event, it halves the page repeatedly, with two tries for each half.
     """
     if not envelopes:
         return []
@@ -59,8 +58,8 @@ async def apply_what_can_be(
         if len(envelopes) == 1:
             return [PassedOver.refused(read_model.name, envelopes[0], error)]
         half = len(envelopes) // 2
-        passed = await apply_what_can_be(connection, read_model, envelopes[:half], table=table)
-        return passed + await apply_what_can_be(connection, read_model, envelopes[half:], table=table)
+        passed = await apply_or_skip(connection, read_model, envelopes[:half], table=table)
+        return passed + await apply_or_skip(connection, read_model, envelopes[half:], table=table)
     return []
 
 
@@ -70,7 +69,7 @@ async def _load(
     events: Sequence[tuple[Key, Envelope]],
     table: str,
 ) -> dict[Key, Any]:
-    """Read the rows of the keys; before the first event of a stream there is none to be read."""
+    """Return the documents by key; the first event of a stream has no document before it."""
     if read_model.load is None or read_model.read is None:
         return {}
     new = {key for key, envelope in events if envelope.version == 1}

@@ -1,4 +1,4 @@
-"""How far each read model has come, and which version of the code its rows follow from."""
+"""The position of each read model, and the version of the code that built its rows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 READ: Final = "SELECT read_model, version, position, event_id FROM checkpoints WHERE read_model = ANY ($1::text[])"
 
-# Everyone locks in the same order, so that nobody waits in a circle. The rest of the transaction waits no longer for a
-# lock either: it may hold the checkpoints of several read models, and one table must not stop the others.
+# Every process locks in the same order, so that no deadlock arises. The lock timeout holds for the whole transaction:
+# it may hold the checkpoints of several read models, and one table must not stop the others.
 LOCK: Final = """
-    WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '2s', true))
+    WITH bounded AS MATERIALIZED (SELECT set_config('lock_timeout', '2s', true))
     SELECT read_model, version, position, event_id
-    FROM checkpoints, patience
+    FROM checkpoints, bounded
     WHERE read_model = ANY ($1::text[])
     ORDER BY read_model
     FOR UPDATE OF checkpoints
@@ -38,7 +38,7 @@ PUT: Final = """
 
 
 class Checkpoint(NamedTuple):
-    """Where a read model stands; `event_id` is the event at that position, where it is known."""
+    """A read model's position; `event_id` is the event there, None when unknown."""
 
     version: int
     position: int
@@ -46,22 +46,22 @@ class Checkpoint(NamedTuple):
 
 
 async def read(connection: asyncpg.Connection | asyncpg.Pool, names: Iterable[str]) -> dict[str, Checkpoint]:
-    """Give the checkpoints that exist, by read model."""
+    """Return the existing checkpoints by read model."""
     return _by_name(await connection.fetch(READ, list(names)))
 
 
 async def lock(connection: asyncpg.Connection, names: Iterable[str]) -> dict[str, Checkpoint]:
-    """Give the checkpoints that exist, and hold them until the transaction ends."""
+    """Return the existing checkpoints, locked until the transaction ends."""
     return _by_name(await connection.fetch(LOCK, list(names)))
 
 
 async def move(connection: asyncpg.Connection, names: Iterable[str], position: int, event_id: UUID | None) -> None:
-    """Move checkpoints forward to `position`; those that are beyond it stay."""
+    """Move checkpoints forward to `position`; later checkpoints do not move."""
     await connection.execute(MOVE, list(names), position, event_id)
 
 
 async def put(connection: asyncpg.Connection, name: str, checkpoint: Checkpoint) -> None:
-    """Set a checkpoint, whatever it was."""
+    """Insert or replace a checkpoint."""
     await connection.execute(PUT, name, *checkpoint)
 
 

@@ -1,4 +1,4 @@
-"""The events that a read model does without, and why."""
+"""The events that read models skipped, and why: the table `passed_over`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ UNREADABLE: Final = """
     ORDER BY position LIMIT $3
 """
 
-# Not those of a table that is being built, nor of a read model that older code had.
+# Without events of a table that is being built, or of a read model that only older code has.
 LIST: Final = """
     SELECT read_model, passed_over.position, topic, unreadable, reason, passed_at
     FROM passed_over JOIN checkpoints USING (read_model)
@@ -47,7 +47,7 @@ LIST: Final = """
 
 
 class PassedOver(NamedTuple):
-    """An event that one read model does without; `unreadable` when it was not even read."""
+    """An event that one read model skipped; `unreadable` when it could not even be decoded."""
 
     read_model: str
     position: int
@@ -57,12 +57,12 @@ class PassedOver(NamedTuple):
 
     @classmethod
     def unread(cls, read_model: str, event: Unreadable) -> Self:
-        """An event that could not be read."""
+        """Return an event that could not be decoded."""
         return cls(read_model, event.position, event.topic or "", True, _printable(event.reason))
 
     @classmethod
     def refused(cls, read_model: str, envelope: Envelope, error: Exception) -> Self:
-        """An event that could not be applied."""
+        """Return an event that could not be applied."""
         return cls(read_model, envelope.position, topic_of(type(envelope.event)), False, _printable(repr(error)))
 
 
@@ -78,34 +78,34 @@ class Listed(NamedTuple):
 
 
 async def put(connection: asyncpg.Connection, passed: Sequence[PassedOver]) -> None:
-    """Write events down; one that is there already gets the newest reason."""
+    """Record skipped events; one that is recorded already gets the newest reason."""
     if passed:
         await connection.execute(PUT, *map(list, zip(*passed, strict=True)))
 
 
 async def forget(connection: asyncpg.Connection, read_model: str) -> None:
-    """Take out all of a read model."""
+    """Delete all rows of a read model."""
     await connection.execute(FORGET, read_model)
 
 
 async def rename(connection: asyncpg.Connection, name: str, new_name: str) -> None:
-    """Give all that stands under one name to another, which has none."""
+    """Move all rows of `name` to `new_name`, which has none."""
     await connection.execute(RENAME, name, new_name)
 
 
 async def unreadable(
     connection: asyncpg.Connection | asyncpg.Pool, read_model: str, *, after: int, limit: int
 ) -> list[int]:
-    """Give the positions above `after` of events that could not be read, in order."""
+    """Return the positions above `after` of undecodable events, in order."""
     return [row["position"] for row in await connection.fetch(UNREADABLE, read_model, after, limit)]
 
 
 async def listed(connection: asyncpg.Connection | asyncpg.Pool, *, after: tuple[str, int], limit: int) -> list[Listed]:
-    """Give the rows after a read model and position, in order."""
+    """Return the rows after a read model and position, in order."""
     return [Listed(*row) for row in await connection.fetch(LIST, *after, limit)]
 
 
 def _printable(reason: str) -> str:
-    """Give a reason that PostgreSQL and a terminal take as text, whatever the event had in it."""
+    """Return the reason as text that PostgreSQL and a terminal accept, with other characters escaped."""
     text = reason.encode("utf-8", "backslashreplace").decode()[:LONGEST_REASON]
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

@@ -1,8 +1,8 @@
-"""Builds the table of a read model anew from the log, beside the one that is being served.
+"""Rebuilds the table of a read model from the log, beside the live table.
 
-The new table grows under another name. Only to take the live one's place is its checkpoint locked, for
-as long as it takes to read what came in the meantime and to rename. Whatever is left of a rebuild that
-was interrupted is dropped by the next one. A rebuild that PostgreSQL refuses ends, and leaves the live table as it is.
+The rebuilt table has another name, with the suffix `_shadow`. Only the swap locks the live checkpoint, while it applies
+the newest events and renames the tables. The next rebuild drops the remains of an interrupted one. When PostgreSQL
+rejects a rebuild, the rebuild ends, and the live table is unchanged.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import asyncpg
 import structlog
 
 from extrato.store.page import page_of
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from services.projections import checkpoints, passed_over
-from services.projections.apply import apply_what_can_be
+from services.projections.apply import apply_or_skip
 from services.projections.checkpoints import Checkpoint
-from services.projections.current import Stale, why_stale
 from services.projections.passed_over import PassedOver
+from services.projections.staleness import Stale, why_stale
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
@@ -33,26 +33,26 @@ if TYPE_CHECKING:
 
 PAGE: Final = 5000
 
-# The first of two numbers of an advisory lock; the second stands for the read model.
+# The first of two numbers of an advisory lock; the second is a hash of the read model's name.
 LOCK_CLASS: Final = 7_301_984
 LOCK: Final = "SELECT pg_advisory_lock($1, hashtext($2))"
-LOCK_PATIENCE: Final = "SET lock_timeout = '10s'"
+LOCK_TIMEOUT: Final = "SET lock_timeout = '10s'"
 HOLDER: Final = """
     SELECT pid FROM pg_locks
     WHERE locktype = 'advisory' AND granted AND classid = $1 AND objid::integer = hashtext($2)
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
-# A process that is frozen in the middle of a rebuild keeps its session, and the lock with it. PostgreSQL ends a session
-# that has asked nothing for so long.
+# A process that freezes during a rebuild keeps its session with the lock. PostgreSQL ends an idle session after this
+# time.
 IDLE_LIMIT: Final = "60s"
 
-# Readers who come after the swap begins to wait for earlier ones wait too, so it does not wait long.
+# While the swap waits for earlier readers, later readers wait for the swap. So it waits a short time only.
 SWAP_LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '1s'"
 SWAP_ATTEMPTS: Final = 30
 SWAP_PAUSE_S: Final = 0.5
 
-# The index of a primary key takes its name from the table as well.
+# The index of a primary key is also named after the table.
 INDEX_NAMES: Final = """
     SELECT i.relname
     FROM pg_index JOIN pg_class i ON i.oid = pg_index.indexrelid
@@ -62,12 +62,12 @@ INDEX_NAMES: Final = """
 _logger = structlog.get_logger(component="rebuild")
 
 
-# What somebody must have done by hand, or a restore.
+# These follow only from a restore, or from a change of the database by hand.
 ALARMING: Final = (Stale.NO_TABLE, Stale.OTHER_LOG)
 
 
 async def rebuild(read_model: ReadModel, *, database_url: str, log: LogReader) -> None:
-    """Build the table anew and put it in the place of the live one; waits for another rebuild to end."""
+    """Rebuild the table and replace the live one; waits until another rebuild ends."""
     async with _excluding_others(read_model, database_url) as connection:
         await _Rebuild(connection, read_model, log).run(why="asked for")
 
@@ -75,18 +75,18 @@ async def rebuild(read_model: ReadModel, *, database_url: str, log: LogReader) -
 async def rebuild_if_stale(
     read_model: ReadModel, *, database_url: str, log: LogReader, reasons: Collection[Stale] = tuple(Stale)
 ) -> None:
-    """Build the table when it is stale for one of the reasons."""
+    """Rebuild the table when it is stale for one of the reasons."""
     async with _excluding_others(read_model, database_url) as connection:
         why = await why_stale(connection, read_model, log)
         if why is not None and why in reasons:
             if why in ALARMING:
-                _logger.error("read_model_cannot_be_believed", read_model=read_model.name, reason=why.value)
+                _logger.error("read_model_is_stale", read_model=read_model.name, reason=why.value)
             await _Rebuild(connection, read_model, log).run(why=why.value)
 
 
 @contextlib.asynccontextmanager
 async def _excluding_others(read_model: ReadModel, database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    # The lock and the writing share one connection: when it breaks, both end.
+    # The lock and the writes share one connection, so a broken connection ends both.
     limits = {"idle_session_timeout": IDLE_LIMIT, "idle_in_transaction_session_timeout": IDLE_LIMIT}
     connection = await asyncpg.connect(database_url, timeout=10, server_settings=limits)
     try:
@@ -97,8 +97,8 @@ async def _excluding_others(read_model: ReadModel, database_url: str) -> AsyncIt
 
 
 async def _lock(connection: asyncpg.Connection, name: str) -> None:
-    """Wait until this session alone may build the read model, and say for whom it waits."""
-    await connection.execute(LOCK_PATIENCE)
+    """Wait for the read model's lock, and log which session holds it."""
+    await connection.execute(LOCK_TIMEOUT)
     while True:
         try:
             await connection.execute(LOCK, LOCK_CLASS, name)
@@ -131,8 +131,8 @@ class _Rebuild:
         try:
             await self._build()
         except Exception:
-            # What ended it may be a disk that is full, of this table among others.
-            with contextlib.suppress(*LINE_BROKE, asyncpg.PostgresError):
+            # The disk may be full, and this table a part of the reason.
+            with contextlib.suppress(*DATABASE_UNAVAILABLE, asyncpg.PostgresError):
                 await self._drop_shadow()
             raise
         seconds = time.perf_counter() - started_at_s
@@ -156,10 +156,10 @@ class _Rebuild:
             await self._connection.execute(index.format(table=self._shadow))
         await self._connection.execute(f"ANALYZE {self._shadow}")
         await self._follow()
-        await self._swap_patiently()
+        await self._swap_with_retries()
 
     async def _follow(self, up_to: int | None = None) -> None:
-        """Apply the log up to `up_to` or its end; the next page is read and decoded while PostgreSQL writes one."""
+        """Apply the log up to `up_to` or its end; it reads and decodes the next page while PostgreSQL writes one."""
         page = await self._read_page(up_to)
         while page is not None:
             self._position, self._event_id = page.position, page.event_id
@@ -179,23 +179,23 @@ class _Rebuild:
         return page_of(rows, after=self._position) if rows else None
 
     async def _apply(self, page: Page) -> None:
-        """Apply a page; an event that is poison is passed over, as it is when it comes live."""
+        """Apply a page; a poisonous event is skipped, as in the live table."""
         async with self._connection.transaction():
-            passed = await apply_what_can_be(self._connection, self._read_model, page.envelopes, table=self._shadow)
+            passed = await apply_or_skip(self._connection, self._read_model, page.envelopes, table=self._shadow)
             passed += [PassedOver.unread(self._read_model.name, each) for each in page.unreadable]
             await passed_over.put(self._connection, [each._replace(read_model=self._shadow) for each in passed])
         for each in passed:
-            self._logger.error("event_passed_over", position=each.position, topic=each.topic, reason=each.reason)
+            self._logger.error("event_skipped", position=each.position, topic=each.topic, reason=each.reason)
         self._passed_over += len(passed)
 
-    async def _swap_patiently(self) -> None:
+    async def _swap_with_retries(self) -> None:
         for attempt in range(1, SWAP_ATTEMPTS + 1):
             before = self._position, self._event_id, self._events, self._passed_over
             try:
                 async with self._connection.transaction():
                     await self._swap()
             except asyncpg.LockNotAvailableError:
-                # What was applied in the transaction went with it.
+                # The transaction was rolled back with the events that it applied.
                 self._position, self._event_id, self._events, self._passed_over = before
                 self._logger.warning("rebuild_waits_for_readers", attempt=attempt)
                 if attempt == SWAP_ATTEMPTS:
@@ -206,7 +206,7 @@ class _Rebuild:
                 return
 
     async def _swap(self) -> None:
-        """Reach the live table's position while it is held, and take its name."""
+        """Lock the live checkpoint, apply events up to its position, and rename the table."""
         name, connection = self._read_model.name, self._connection
         live = (await checkpoints.lock(connection, [name])).get(name)
         await connection.execute(SWAP_LOCK_TIMEOUT)

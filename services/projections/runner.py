@@ -1,4 +1,4 @@
-"""Keeps every read model up to date: one consumer of the log feeds all of them together, each can be fed apart."""
+"""Keeps every read model up to date: one consumer feeds all of them together; a failing one is fed separately."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 import structlog
 
-from extrato.bus.connection import heed_cancellation
+from extrato.bus.connection import raise_if_cancelled
 from extrato.bus.consumer import DurableConsumer
 from extrato.store.log import READ_PAGE
+from extrato.store.logged_backoff import LoggedBackoff
 from extrato.store.page import page_of
-from extrato.store.patience import Patience
-from extrato.store.unavailable import UNWILLING, is_poison, is_refusal
+from extrato.store.unavailable import DATABASE_ERRORS, is_poison, is_refusal
 from services.projections import checkpoints, passed_over
-from services.projections.apply import apply, apply_what_can_be
-from services.projections.current import IN_A_RUNNING_PROCESS, Stale, why_stale
+from services.projections.apply import apply, apply_or_skip
 from services.projections.passed_over import PassedOver
 from services.projections.rebuild import rebuild_if_stale
+from services.projections.staleness import REBUILT_WHILE_RUNNING, Stale, why_stale
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -32,47 +32,47 @@ if TYPE_CHECKING:
 
 DURABLE: Final = "projections-read-models"
 
-# Older code that runs beside this one may pass over what this one can read, and people change checkpoints by hand.
-LOOK_EVERY_S: Final = 60.0
+# Older code beside this one may skip events that this code can read, and an operator may change checkpoints.
+CHECK_INTERVAL_S: Final = 60.0
 
-# After a page that came while this one was applied.
+# Before the next try to join the shared feed, after a page that arrived meanwhile.
 JOIN_PAUSE_S: Final = 0.01
 
 
-class Lane:
-    """How one read model is fed: with the others, or apart, from its own checkpoint."""
+class ReadModelState:
+    """The state of one read model in this process; with `is_separate`, it is fed from its own checkpoint."""
 
     def __init__(self, read_model: ReadModel) -> None:
         self.read_model = read_model
         self.name = read_model.name
-        self.reasons: Collection[Stale] = IN_A_RUNNING_PROCESS
-        self.looked_up_to = 0
-        self.is_apart = asyncio.Event()
+        self.reasons: Collection[Stale] = REBUILT_WHILE_RUNNING
+        self.checked_up_to = 0
+        self.is_separate = asyncio.Event()
         self.settled = asyncio.Event()
-        self.patience = Patience(
+        self.backoff = LoggedBackoff(
             structlog.get_logger(component="runner", read_model=self.name),
-            waits="read_model_waits",
-            goes_on="read_model_goes_on",
+            paused_event="read_model_waits",
+            resumed_event="read_model_goes_on",
         )
 
 
-class Stumbled(Exception):
-    """One read model could not take a page; `__cause__` says why."""
+class CannotApply(Exception):
+    """One read model could not apply a page; `__cause__` is the reason."""
 
-    def __init__(self, lane: Lane) -> None:
-        super().__init__(lane.name)
-        self.lane = lane
+    def __init__(self, state: ReadModelState) -> None:
+        super().__init__(state.name)
+        self.state = state
 
 
 class Runner:
-    """Feeds read models, and builds the tables that are missing or stale.
+    """Feeds read models, and rebuilds missing or stale tables.
 
-    The rows and the checkpoint move in one transaction that begins by locking the checkpoint. So an event
-    has its effect once, whoever brings it and however often, and several runners may run side by side.
-    All read models take a page of the log in one transaction. The one that stumbles leaves the others and is fed
-    apart, out of the log, until it has caught up with them: there it passes over what it cannot take, waits while
-    PostgreSQL refuses, and is built anew when it is stale.
-    A read model that another version of the code has rebuilt since is left to that version.
+    One transaction locks the checkpoint, changes the rows and moves the checkpoint. So each event has its effect once,
+    and several runners may run side by side.
+    All read models apply a page of the log in one transaction. One that fails is fed separately, from the log, until it
+    has caught up with the others. Meanwhile it skips events that it cannot apply, waits while PostgreSQL rejects its
+    writes, and is rebuilt when it is stale.
+    A read model that another version of the code has rebuilt is left to that version.
     """
 
     def __init__(
@@ -81,211 +81,216 @@ class Runner:
         self._database_url = database_url
         self._pool = pool
         self._log = log
-        self._lanes = [Lane(read_model) for read_model in read_models]
+        self._states = [ReadModelState(read_model) for read_model in read_models]
         self._fed_to = 0
         self._left_to_others: set[str] = set()
         self._logger = structlog.get_logger(component="runner")
         self.consumer = DurableConsumer(
-            bus=bus, log=log, durable=DURABLE, checkpoint=0, handle=self.handle, before=self.look
+            bus=bus, log=log, durable=DURABLE, checkpoint=0, handle=self.handle, before=self.check
         )
 
     @property
     def waiting(self) -> dict[str, str]:
-        """Say which read models wait, and for what."""
-        return {lane.name: lane.patience.reason for lane in self._lanes if lane.patience.reason is not None}
+        """The read models that wait, with the reason."""
+        return {state.name: state.backoff.reason for state in self._states if state.backoff.reason is not None}
 
     async def run(self) -> None:
         """Run until cancelled."""
-        await self._begin_patiently()
+        await self._begin_with_retries()
         self._logger.info("runner_started", position=self.consumer.checkpoint)
         async with asyncio.TaskGroup() as tasks:
-            for lane in self._lanes:
-                tasks.create_task(self._keep(lane))
-            tasks.create_task(self._look_now_and_then())
+            for state in self._states:
+                tasks.create_task(self._keep(state))
+            tasks.create_task(self._check_periodically())
             await self.consumer.run()
 
     async def until_ready(self) -> None:
-        """Wait until every read model knows the log as it was at the beginning, or waits and has said why."""
+        """Wait until every read model has applied the log of the start, or waits and has logged the reason."""
         await self.consumer.subscribed.wait()
-        for lane in self._lanes:
-            await lane.settled.wait()
+        for state in self._states:
+            await state.settled.wait()
 
-    # --- together ---------------------------------------------------------------------------------
+    # --- the shared feed --------------------------------------------------------------------------
 
     async def handle(self, page: Page) -> None:
-        """Apply a page to every read model that is not fed apart, and move all of them to its end.
+        """Apply a page to every read model in the shared feed, and move their checkpoints to its end.
 
-        Raises what shows that PostgreSQL is away, and nothing else.
+        Raises only errors of an unavailable PostgreSQL.
         """
         self._fed_to = page.position
-        while lanes := [lane for lane in self._lanes if not lane.is_apart.is_set()]:
+        while states := [state for state in self._states if not state.is_separate.is_set()]:
             try:
-                return await self._feed(lanes, page)
-            except Stumbled as stumbled:
-                stumbled.lane.is_apart.set()
+                return await self._feed(states, page)
+            except CannotApply as failed:
+                failed.state.is_separate.set()
             except asyncpg.PostgresError as error:
                 if not is_refusal(error):
                     raise
-                # About none of them in particular, or about the checkpoint of one: each finds out by itself.
+                # The error names no read model, or concerns one checkpoint. Fed separately, each shows its own error.
                 self._logger.warning("read_models_fed_apart", error=repr(error))
-                for lane in lanes:
-                    lane.is_apart.set()
+                for state in states:
+                    state.is_separate.set()
         return None
 
-    async def _feed(self, lanes: Sequence[Lane], page: Page) -> None:
+    async def _feed(self, states: Sequence[ReadModelState], page: Page) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            found = await checkpoints.lock(connection, [lane.name for lane in lanes])
-            ours = [lane for lane in lanes if self._is_fed_by(page, lane, found.get(lane.name))]
+            found = await checkpoints.lock(connection, [state.name for state in states])
+            ours = [state for state in states if self._is_fed_by(page, state, found.get(state.name))]
             if not ours:
                 return
-            for lane in ours:
-                unknown = [each for each in page.envelopes if each.position > found[lane.name].position]
+            for state in ours:
+                unknown = [each for each in page.envelopes if each.position > found[state.name].position]
                 if unknown:
-                    await self._apply(connection, lane, unknown)
-            await passed_over.put(connection, _unread(page, {lane.name: found[lane.name] for lane in ours}))
-            await checkpoints.move(connection, [lane.name for lane in ours], page.position, page.event_id)
+                    await self._apply(connection, state, unknown)
+            await passed_over.put(connection, _unread(page, {state.name: found[state.name] for state in ours}))
+            await checkpoints.move(connection, [state.name for state in ours], page.position, page.event_id)
 
     @staticmethod
-    async def _apply(connection: asyncpg.Connection, lane: Lane, envelopes: Sequence[Envelope]) -> None:
+    async def _apply(connection: asyncpg.Connection, state: ReadModelState, envelopes: Sequence[Envelope]) -> None:
         try:
-            await apply(connection, lane.read_model, envelopes, table=lane.name)
+            await apply(connection, state.read_model, envelopes, table=state.name)
         except Exception as error:
             if connection.is_closed() and not is_poison(error):
                 raise
-            raise Stumbled(lane) from error
+            raise CannotApply(state) from error
 
-    def _is_fed_by(self, page: Page, lane: Lane, checkpoint: Checkpoint | None) -> bool:
-        """Say whether the rows follow from this version of the code, and from all of the log before the page."""
-        if checkpoint is None or checkpoint.version != lane.read_model.version:
-            if lane.name not in self._left_to_others:
-                self._left_to_others.add(lane.name)
-                self._logger.warning("read_model_left_to_another_version", read_model=lane.name)
+    def _is_fed_by(self, page: Page, state: ReadModelState, checkpoint: Checkpoint | None) -> bool:
+        """Return whether this version of the code built the rows from the whole log before the page."""
+        if checkpoint is None or checkpoint.version != state.read_model.version:
+            if state.name not in self._left_to_others:
+                self._left_to_others.add(state.name)
+                self._logger.warning("read_model_left_to_another_version", read_model=state.name)
             return False
         if checkpoint.position < page.after or not _agree(page, checkpoint):
-            lane.is_apart.set()
+            state.is_separate.set()
             return False
         return True
 
-    # --- apart ------------------------------------------------------------------------------------
+    # --- the separate feeds -----------------------------------------------------------------------
 
-    async def _keep(self, lane: Lane) -> None:
-        """Feed a read model whenever it is apart, until it stands where the others are."""
+    async def _keep(self, state: ReadModelState) -> None:
+        """Feed a read model while it is separate, until it has caught up with the others."""
         while True:
-            await lane.is_apart.wait()
-            heed_cancellation()
+            await state.is_separate.wait()
+            raise_if_cancelled()
             try:
-                await self._heal(lane)
-                position = await self._catch_up(lane)
-            except Exception as error:  # noqa: BLE001 - it is tried again for ever, and said
-                lane.settled.set()
-                await lane.patience.pause(error)
+                await self._heal(state)
+                position = await self._catch_up(state)
+            except Exception as error:  # noqa: BLE001 - it is logged and retried without end
+                state.settled.set()
+                await state.backoff.pause(error)
                 continue
-            lane.patience.over()
+            state.backoff.reset()
             if position is None or position >= self._fed_to:
-                lane.is_apart.clear()
-                lane.settled.set()
+                state.is_separate.clear()
+                state.settled.set()
             else:
                 await asyncio.sleep(JOIN_PAUSE_S)
 
-    async def _heal(self, lane: Lane) -> None:
-        why = await why_stale(self._pool, lane.read_model, self._log)
-        if why in lane.reasons:
+    async def _heal(self, state: ReadModelState) -> None:
+        why = await why_stale(self._pool, state.read_model, self._log)
+        if why in state.reasons:
             await rebuild_if_stale(
-                lane.read_model, database_url=self._database_url, log=self._log, reasons=lane.reasons
+                state.read_model, database_url=self._database_url, log=self._log, reasons=state.reasons
             )
-        lane.reasons = IN_A_RUNNING_PROCESS
+        state.reasons = REBUILT_WHILE_RUNNING
 
-    async def _catch_up(self, lane: Lane) -> int | None:
-        """Feed a read model to the end of the log; gives where it stands, None when it is left to other code."""
+    async def _catch_up(self, state: ReadModelState) -> int | None:
+        """Feed a read model to the end of the log; return its position, None when other code owns it."""
         while True:
-            checkpoint = (await checkpoints.read(self._pool, [lane.name])).get(lane.name)
-            if checkpoint is None or checkpoint.version != lane.read_model.version:
+            checkpoint = (await checkpoints.read(self._pool, [state.name])).get(state.name)
+            if checkpoint is None or checkpoint.version != state.read_model.version:
                 return None
             rows = await self._log.read_rows(checkpoint.position, limit=READ_PAGE)
             if not rows:
                 return checkpoint.position
-            await self._feed_alone(lane, page_of(rows, after=checkpoint.position))
-            heed_cancellation()
+            await self._feed_separately(state, page_of(rows, after=checkpoint.position))
+            raise_if_cancelled()
 
-    async def _feed_alone(self, lane: Lane, page: Page) -> None:
-        """Apply what can be applied of a page that begins where the read model stands, and write down the rest."""
+    async def _feed_separately(self, state: ReadModelState, page: Page) -> None:
+        """Apply a page that follows the checkpoint, and record the skipped events."""
         async with self._pool.acquire() as connection, connection.transaction():
-            checkpoint = (await checkpoints.lock(connection, [lane.name])).get(lane.name)
-            if checkpoint is None or (checkpoint.version, checkpoint.position) != (lane.read_model.version, page.after):
+            checkpoint = (await checkpoints.lock(connection, [state.name])).get(state.name)
+            if checkpoint is None or (checkpoint.version, checkpoint.position) != (
+                state.read_model.version,
+                page.after,
+            ):
                 # Another process was faster.
                 return
-            refused = await apply_what_can_be(connection, lane.read_model, page.envelopes, table=lane.name)
-            await passed_over.put(connection, [*refused, *_unread(page, {lane.name: checkpoint})])
-            await checkpoints.move(connection, [lane.name], page.position, page.event_id)
+            refused = await apply_or_skip(connection, state.read_model, page.envelopes, table=state.name)
+            await passed_over.put(connection, [*refused, *_unread(page, {state.name: checkpoint})])
+            await checkpoints.move(connection, [state.name], page.position, page.event_id)
         for each in refused:
-            self._logger.error("event_passed_over", **each._asdict())
-        await self.consumer.lay_down([(each.position, f"{each.read_model}: {each.reason}") for each in refused])
+            self._logger.error("event_skipped", **each._asdict())
+        await self.consumer.dead_letter_positions(
+            [(each.position, f"{each.read_model}: {each.reason}") for each in refused]
+        )
 
-    # --- looking ----------------------------------------------------------------------------------
+    # --- checks -----------------------------------------------------------------------------------
 
-    async def look(self) -> None:
-        """Begin no later than the log ends; set apart the read models that cannot be believed, or stand before that."""
+    async def check(self) -> None:
+        """Begin at the log's end at the latest; feed stale read models and those that are behind separately."""
         head = await self._log.head()
         if head < self.consumer.checkpoint:
-            # What was restored may be of an older version of the code than the one that led it forward before.
+            # An older version of the code may have built the restored tables.
             self._left_to_others.clear()
-            await self._look(tuple(Stale))
+            await self._check(tuple(Stale))
         else:
-            await self._look(IN_A_RUNNING_PROCESS)
+            await self._check(REBUILT_WHILE_RUNNING)
         self._begin_at(min(self.consumer.checkpoint, head))
-        found = await checkpoints.read(self._pool, [lane.name for lane in self._lanes])
-        for lane in self._lanes:
-            if lane.name in found and found[lane.name].position < self.consumer.checkpoint:
-                lane.is_apart.set()
+        found = await checkpoints.read(self._pool, [state.name for state in self._states])
+        for state in self._states:
+            if state.name in found and found[state.name].position < self.consumer.checkpoint:
+                state.is_separate.set()
 
-    async def _look(self, reasons: Collection[Stale]) -> None:
-        for lane in self._lanes:
-            if lane.is_apart.is_set():
+    async def _check(self, reasons: Collection[Stale]) -> None:
+        for state in self._states:
+            if state.is_separate.is_set():
                 continue
-            checkpoint = (await checkpoints.read(self._pool, [lane.name])).get(lane.name)
-            why = await why_stale(self._pool, lane.read_model, self._log, looked_up_to=lane.looked_up_to)
+            checkpoint = (await checkpoints.read(self._pool, [state.name])).get(state.name)
+            why = await why_stale(self._pool, state.read_model, self._log, checked_up_to=state.checked_up_to)
             if why in reasons:
-                lane.reasons = reasons
-                lane.is_apart.set()
+                state.reasons = reasons
+                state.is_separate.set()
             elif checkpoint is not None:
-                lane.looked_up_to = checkpoint.position
+                state.checked_up_to = checkpoint.position
 
-    async def _look_now_and_then(self) -> None:
+    async def _check_periodically(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            heed_cancellation()
+            await asyncio.sleep(CHECK_INTERVAL_S)
+            raise_if_cancelled()
             try:
-                await self._look(IN_A_RUNNING_PROCESS)
-            except UNWILLING as error:
-                self._logger.warning("look_failed", error=repr(error))
+                await self._check(REBUILT_WHILE_RUNNING)
+            except DATABASE_ERRORS as error:
+                self._logger.warning("check_failed", error=repr(error))
 
-    async def _begin_patiently(self) -> None:
-        patience = Patience(self._logger, waits="runner_waits", goes_on="runner_goes_on")
+    async def _begin_with_retries(self) -> None:
+        backoff = LoggedBackoff(self._logger, paused_event="runner_waits", resumed_event="runner_goes_on")
         while True:
-            heed_cancellation()
+            raise_if_cancelled()
             try:
                 return await self._begin()
-            except UNWILLING as error:
-                await patience.pause(error)
+            except DATABASE_ERRORS as error:
+                await backoff.pause(error)
 
     async def _begin(self) -> None:
-        """Begin where the read model that has come farthest stands; those that stand elsewhere are fed apart."""
-        await self._look(tuple(Stale))
-        found = await checkpoints.read(self._pool, [lane.name for lane in self._lanes])
-        current = {lane.name: found[lane.name].position for lane in self._lanes if not lane.is_apart.is_set()}
+        """Begin at the position of the newest current read model; feed all others separately."""
+        await self._check(tuple(Stale))
+        found = await checkpoints.read(self._pool, [state.name for state in self._states])
+        current = {state.name: found[state.name].position for state in self._states if not state.is_separate.is_set()}
         self._begin_at(max(current.values()) if current else await self._log.head())
-        for lane in self._lanes:
-            if current.get(lane.name) == self.consumer.checkpoint:
-                lane.settled.set()
+        for state in self._states:
+            if current.get(state.name) == self.consumer.checkpoint:
+                state.settled.set()
             else:
-                lane.is_apart.set()
+                state.is_separate.set()
 
     def _begin_at(self, position: int) -> None:
         self.consumer.checkpoint = self._fed_to = position
 
 
 def _unread(page: Page, found: Mapping[str, Checkpoint]) -> list[PassedOver]:
-    """Give what read models do without because it cannot be read."""
+    """Return the unreadable events that read models skip."""
     return [
         PassedOver.unread(name, event)
         for name, checkpoint in found.items()
@@ -295,7 +300,7 @@ def _unread(page: Page, found: Mapping[str, Checkpoint]) -> list[PassedOver]:
 
 
 def _agree(page: Page, checkpoint: Checkpoint) -> bool:
-    """Say whether a checkpoint that stands within a page names the event that the page has there."""
+    """Return whether a checkpoint within a page names the page's event at that position."""
     if checkpoint.event_id is None or not page.after < checkpoint.position <= page.position:
         return True
     return any(each.event_id == checkpoint.event_id for each in page.envelopes if each.position == checkpoint.position)

@@ -11,8 +11,8 @@ import sys
 from aiohttp import web
 
 from extrato.log_file import UnusableLogFile
+from extrato.logs import configure_logging
 from extrato.own_files import ForeignFile
-from extrato.telemetry import configure_logging
 from services.sandbox.app import create_app
 from services.sandbox.state.database import DataFolderBusy
 from services.sandbox.state.settings import InvalidSettings, Settings

@@ -24,7 +24,7 @@ LOGGING = """
 import os, structlog
 from pathlib import Path
 import extrato.log_file
-from extrato.telemetry import configure_logging
+from extrato.logs import configure_logging
 extrato.log_file.LIMIT_BYTES = {limit}
 configure_logging("info", file=Path(os.environ["EXTRATO_LOG_FILE"]))
 for number in range({lines}):

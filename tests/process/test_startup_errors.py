@@ -15,7 +15,7 @@ import pytest
 from extrato.own_files import ForeignFile
 from extrato.process import CannotStart
 from extrato.settings import Settings
-from extrato.store.pooling import LENT
+from extrato.store.transaction_pooler import TRANSACTION_POOLER
 from services.cli.commands.running import running_hub
 from services.cli.commands.secret_input import read_secret
 from services.cli.preflight import prepare_home
@@ -259,7 +259,7 @@ async def test_full_disk_is_reported_before_the_start(tmp_path, monkeypatch):
 
 async def test_pooler_that_lends_connections_is_named(start_hub, database_url):
     async with pooling(database_url, "transaction") as url:
-        assert await startup_error(start_hub, EXTRATO_DATABASE_URL=url) == LENT
+        assert await startup_error(start_hub, EXTRATO_DATABASE_URL=url) == TRANSACTION_POOLER
 
 
 @pytest.mark.root

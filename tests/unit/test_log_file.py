@@ -10,8 +10,8 @@ import pytest
 
 import extrato.log_file
 from extrato.log_file import LogFile, LossyOutput, UnusableLogFile, make_log_file
+from extrato.logs import configure_logging
 from extrato.own_files import ForeignFile
-from extrato.telemetry import configure_logging
 
 
 @pytest.fixture

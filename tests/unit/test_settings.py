@@ -1,4 +1,4 @@
-"""What each setting is by default, what is refused and in which words, and that the reference lists all of them."""
+"""Settings: defaults, error sentences, and their completeness in the reference."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from extrato.settings import VARIABLES, InvalidSettings, Patience, Settings
+from extrato.settings import VARIABLES, InvalidSettings, Settings, Timeouts
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 
@@ -22,26 +22,26 @@ TIMES = (
 )
 
 
-def test_the_defaults_are_those_of_the_readme():
-    expected = Patience(head_s=10, body_s=10, socket_s=5, fresh_s=3, resume_s=10, grace_s=120)
-    assert Settings.from_environment({}).patience == expected
-    assert Settings.from_environment(dict.fromkeys(TIMES, " ")).patience == expected
+def test_defaults_equal_the_reference():
+    expected = Timeouts(head_s=10, body_s=10, socket_s=5, fresh_s=3, resume_s=10, grace_s=120)
+    assert Settings.from_environment({}).timeouts == expected
+    assert Settings.from_environment(dict.fromkeys(TIMES, " ")).timeouts == expected
 
 
-def test_each_time_has_a_setting_of_its_own():
-    told = {name: str(number) for number, name in enumerate(TIMES, start=1)}
-    expected = Patience(head_s=1, body_s=2, socket_s=3, fresh_s=4, resume_s=5, grace_s=6)
-    assert Settings.from_environment(told).patience == expected
+def test_each_timeout_has_its_setting():
+    given = {name: str(number) for number, name in enumerate(TIMES, start=1)}
+    expected = Timeouts(head_s=1, body_s=2, socket_s=3, fresh_s=4, resume_s=5, grace_s=6)
+    assert Settings.from_environment(given).timeouts == expected
 
 
 @pytest.mark.parametrize("name", TIMES)
 @pytest.mark.parametrize("text", ["0", "-1", "3600.1", "inf", "nan", "soon"])
-def test_a_time_that_is_no_number_of_seconds_is_refused(name, text):
+def test_timeout_must_be_a_number_of_seconds(name, text):
     with pytest.raises(InvalidSettings, match=name):
         Settings.from_environment({name: text})
 
 
-def test_an_address_holds_a_thousand_connections_unless_it_is_told_otherwise():
+def test_connections_per_address_default_to_a_thousand():
     name = "EXTRATO_CONNECTIONS_PER_ADDRESS"
     assert Settings.from_environment({}).connections_per_address == 1000
     assert Settings.from_environment({name: "7"}).connections_per_address == 7
@@ -50,7 +50,7 @@ def test_an_address_holds_a_thousand_connections_unless_it_is_told_otherwise():
             Settings.from_environment({name: text})
 
 
-def test_migrations_alone_have_no_database():
+def test_migration_url_needs_a_database_url():
     with pytest.raises(InvalidSettings, match="EXTRATO_MIGRATION_DATABASE_URL needs EXTRATO_DATABASE_URL"):
         Settings.from_environment({"EXTRATO_MIGRATION_DATABASE_URL": "postgresql://owner@db.example/extrato"})
 
@@ -91,7 +91,7 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize(("name", "text"), SENTENCES)
-def test_a_refusal_names_the_variable_and_its_bounds_and_repeats_no_url(name, text):
+def test_error_names_variable_and_bounds_without_urls(name, text):
     with pytest.raises(InvalidSettings) as refused:
         Settings.from_environment({name: text})
     assert str(refused.value) == SENTENCES[name, text]
@@ -102,24 +102,24 @@ def values(environment):
 
 
 @pytest.mark.parametrize("name", VARIABLES)
-def test_an_empty_variable_is_an_absent_one(name):
+def test_empty_variable_uses_the_default(name):
     assert values({name: ""}) == values({})
 
 
 @pytest.mark.parametrize("name", [name for name in VARIABLES if name != "EXTRATO_SECRET_KEY"])
-def test_a_variable_of_spaces_is_an_absent_one(name):
+def test_blank_variable_uses_the_default(name):
     assert values({name: "  "}) == values({})
 
 
-def test_a_secret_key_of_spaces_is_left_to_be_refused_where_keys_are_read():
+def test_blank_secret_key_is_kept_for_the_keys_reader():
     assert Settings.from_environment({"EXTRATO_SECRET_KEY": "  "}).secret_key == "  "
 
 
 def test_unknown_variables_are_ignored():
-    assert values({"EXTRATO_OTHER": "1", "port": "9", "patience": "1"}) == values({})
+    assert values({"EXTRATO_OTHER": "1", "port": "9", "timeouts": "1"}) == values({})
 
 
-def test_addresses_lose_their_last_slash_and_levels_their_capitals():
+def test_urls_and_levels_are_normalised():
     settings = Settings.from_environment(
         {"EXTRATO_PUBLIC_URL": " HTTPS://hub.example/ ", "EXTRATO_LOG_LEVEL": " DEBUG "}
     )
@@ -127,7 +127,7 @@ def test_addresses_lose_their_last_slash_and_levels_their_capitals():
     assert Settings.from_environment({"EXTRATO_PORT": "9000"}).public_url == "http://127.0.0.1:9000"
 
 
-# Defaults that depend on something else.
+# Defaults that depend on another setting.
 COMPUTED = {
     "EXTRATO_PUBLIC_URL": "`http://127.0.0.1:<port>`",
     "EXTRATO_SECRET_KEY": "`secret.key` in the home",
@@ -144,7 +144,7 @@ def shown(name):
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 
-def test_the_reference_lists_every_setting_with_its_default():
+def test_reference_lists_every_setting_with_its_default():
     rows = dict(
         re.findall(r"^\| `(EXTRATO_\w+)` \| ([^|]+) \|", REFERENCE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     )

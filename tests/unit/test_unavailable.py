@@ -40,7 +40,7 @@ OF_POSTGRESQL = [
     asyncpg.ProgramLimitExceededError("too large for an index"),
 ]
 
-AWAY = [
+UNAVAILABLE = [
     asyncpg.AdminShutdownError("stopped"),
     asyncpg.CannotConnectNowError("starting"),
     asyncpg.ConnectionDoesNotExistError("gone"),
@@ -60,7 +60,7 @@ def test_value_that_does_not_fit_is_poison(error):
     assert is_poison(error)
 
 
-@pytest.mark.parametrize("error", [*OF_POSTGRESQL, *AWAY, MemoryError()], ids=named)
+@pytest.mark.parametrize("error", [*OF_POSTGRESQL, *UNAVAILABLE, MemoryError()], ids=named)
 def test_error_that_affects_every_event_is_no_poison(error):
     assert not is_poison(error)
 
@@ -70,12 +70,14 @@ def test_server_that_answers_refuses(error):
     assert is_refusal(error)
 
 
-@pytest.mark.parametrize("error", AWAY, ids=named)
+@pytest.mark.parametrize("error", UNAVAILABLE, ids=named)
 def test_unreachable_server_does_not_refuse(error):
     assert not is_refusal(error)
 
 
-@pytest.mark.parametrize("error", [*AWAY[:4], *AWAY[5:], asyncpg.InvalidPasswordError("changed")], ids=named)
+@pytest.mark.parametrize(
+    "error", [*UNAVAILABLE[:4], *UNAVAILABLE[5:], asyncpg.InvalidPasswordError("changed")], ids=named
+)
 def test_server_that_serves_no_client_is_unavailable(error):
     with pytest.raises(StoreUnavailable, match="does not answer"), raising_unavailable():
         raise error

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from extrato.bus.connection import connect_quietly
-from extrato.bus.holding import ForeignStream, StreamReader
+from extrato.bus.connection import connect_without_logs
+from extrato.bus.stream_inspector import ForeignStream, StreamInspector
 from extrato.process import CannotStart
 from services.cli.commands.running import running_hub
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Mapping
 
-    from extrato.bus.holding import Survey
+    from extrato.bus.stream_inspector import LossReport
     from extrato.store.identity import Identity
 
 
@@ -36,14 +36,14 @@ async def restored(_arguments: Namespace, environment: Mapping[str, str]) -> Non
     print(f"The next event gets a position above {position}, and the next payment an id above {payment}.")
 
 
-async def _begin_epoch(environment: Mapping[str, str]) -> tuple[Identity, Survey, int, int]:
+async def _begin_epoch(environment: Mapping[str, str]) -> tuple[Identity, LossReport, int, int]:
     async with running_hub(environment) as running:
         if not running.settings.nats_url:
             raise CannotStart("EXTRATO_NATS_URL must name the NATS server of this log.")
         log = running.hub.log
-        async with connect_quietly(running.settings.nats_url, name="restored") as bus:
+        async with connect_without_logs(running.settings.nats_url, name="restored") as bus:
             try:
-                seen = await StreamReader(bus, log).survey()
+                seen = await StreamInspector(bus, log).report_losses()
             except ForeignStream as error:
                 raise CannotStart(str(error)) from error
         epoch = max((await log.identity.read()).epoch, seen.epoch)

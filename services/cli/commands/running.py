@@ -49,7 +49,7 @@ async def running_hub(environment: Mapping[str, str]) -> AsyncIterator[Running]:
     what the new key encrypts.
     """
     settings = await _settings(environment)
-    keys = vault_keys(settings, may_make=False)
+    keys = vault_keys(settings, may_create=False)
     cause = Cause(correlation_id=uuid4().hex, actor="operator", actor_id=_operator())
     async with (
         open_database(settings, connections=2) as pool,

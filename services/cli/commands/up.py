@@ -17,7 +17,7 @@ from extrato.process import open_database
 from extrato.settings import MIGRATION_DATABASE_URL, Settings
 from extrato.store.migrations import migrate
 from extrato.store.vault import Vault
-from extrato.store.vault_keys import GivenKeys
+from extrato.store.vault_keys import FixedKeys
 from services.cli import preflight
 from services.cli.demo import Demo, prepare_demo, request_to_try, withdraw_demo
 from services.cli.embedded.nats import EmbeddedNats
@@ -56,7 +56,7 @@ async def up(
         stop_requested.append(asyncio.create_task(wait_for_interrupted_parent()))
     settings = Settings.from_environment(environment)
     if settings.secret_key:
-        GivenKeys(settings.secret_key)
+        FixedKeys(settings.secret_key)
     preflight.prepare_home(settings)
     async with RunDirectory(settings.home / "run") as run_directory:
         # A killed hub leaves its file behind.
@@ -95,7 +95,9 @@ async def _run(
     async with contextlib.AsyncExitStack() as parts:
         copies = None
         if nats is not None:
-            opening = open_copies(origin_url=nats.url, copies_url=nats.copies_url, feed=nats.feed)
+            opening = open_copies(
+                origin_url=nats.url, copies_url=nats.copies_url, delivery_consumer=nats.delivery_consumer
+            )
             copies = await parts.enter_async_context(opening)
         await supervisor.start(*services(settings, environment))
         addresses = _addresses(settings, nats, environment)
@@ -111,7 +113,7 @@ async def _check_key(settings: Settings) -> None:
     connection = await asyncpg.connect(settings.migration_database_url or settings.database_url, timeout=10)
     try:
         if await connection.fetchval("SELECT to_regclass('hub_secrets') IS NOT NULL"):
-            await Vault(connection, vault_keys(settings, may_make=False)).check_key()
+            await Vault(connection, vault_keys(settings, may_create=False)).check_key()
     finally:
         await connection.close()
 

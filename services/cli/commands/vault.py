@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from extrato.process import CannotStart
 from extrato.store.vault_keys import KeyFile, new_key, read_keys
-from extrato.store.vault_rotation import check_that_all_opens, close_anew
+from extrato.store.vault_rotation import check_all_decrypt, reencrypt_all
 from services.cli.commands.running import running_hub
 
 if TYPE_CHECKING:
@@ -26,15 +26,15 @@ async def rotate(_arguments: Namespace, environment: Mapping[str, str]) -> None:
     """
     new_key_text = environment.get("EXTRATO_NEW_SECRET_KEY", "")
     async with running_hub(environment) as running:
-        await check_that_all_opens(running.pool, running.hub.vault)
+        await check_all_decrypt(running.pool, running.hub.vault)
         vault = _with_new_key(running, new_key_text)
-        count = await close_anew(running.pool, vault)
+        count = await reencrypt_all(running.pool, vault)
     print(f"Re-encrypted {count} secrets. Keep the old key as long as backups made with it.")
 
 
 def _with_new_key(running: Running, new_key_text: str) -> Vault:
     if isinstance(running.keys, KeyFile):
-        running.keys.put_first(read_keys([new_key_text])[0] if new_key_text else new_key())
+        running.keys.add_current(read_keys([new_key_text])[0] if new_key_text else new_key())
         return running.hub.vault
     known = running.keys.current()
     if not new_key_text:

@@ -17,7 +17,7 @@ import socket
 import sysconfig
 from typing import TYPE_CHECKING, Final
 
-from extrato.bus.copies import COPIED_STREAMS, DELIVERY, FEED_PREFIX, ORIGIN_API, new_feed
+from extrato.bus.copies import COPIED_STREAMS, DELIVERY, DELIVERY_CONSUMER_PREFIX, ORIGIN_API, new_delivery_consumer
 from extrato.log_file import FILES, LIMIT_BYTES
 from extrato.own_files import make_folder, read_own, write_own
 from extrato.process import CannotStart
@@ -49,7 +49,7 @@ class EmbeddedNats(Server):
         self._password = secrets.token_urlsafe(24)
         self._copier_password = secrets.token_urlsafe(24)
         self._subscriber_password = secrets.token_urlsafe(24)
-        self._feed = ""
+        self._delivery_consumer = ""
 
     @property
     def url(self) -> str:
@@ -67,15 +67,15 @@ class EmbeddedNats(Server):
         return f"nats://subscriber:{self._subscriber_password}@{_HOST}:{self._port}"
 
     @property
-    def feed(self) -> str:
-        """The secret name of the consumers that feed the copies; known after `prepare`, and stored in the home."""
-        return self._feed
+    def delivery_consumer(self) -> str:
+        """The secret name of the delivery consumers of the copies; known after `prepare`, and stored in the home."""
+        return self._delivery_consumer
 
     async def prepare(self) -> Program:
         """Write the configuration and return the program to run; raises `CannotStart`."""
         self._port = self._port or _free_port()
         make_folder(self._folder, 0o700)
-        self._feed = self._feed or _stored_feed(self._folder / "feed")
+        self._delivery_consumer = self._delivery_consumer or _stored_delivery_consumer(self._folder / "feed")
         configuration = self._folder / "nats.conf"
         write_own(configuration, self._configuration().encode())
         return Program(
@@ -104,10 +104,10 @@ class EmbeddedNats(Server):
         subscriber = {
             "user": "subscriber",
             "password": self._subscriber_password,
-            "permissions": _subscriber_permissions(self._feed),
+            "permissions": _subscriber_permissions(self._delivery_consumer),
         }
-        reset_requests = [f"CONSUMER.RESET.{stream}.{self._feed}" for stream in COPIED_STREAMS]
-        flow_control = [f"$JS.FC.{stream}.{self._feed}.>" for stream in COPIED_STREAMS]
+        reset_requests = [f"CONSUMER.RESET.{stream}.{self._delivery_consumer}" for stream in COPIED_STREAMS]
+        flow_control = [f"$JS.FC.{stream}.{self._delivery_consumer}.>" for stream in COPIED_STREAMS]
         return {
             "HUB": {
                 "jetstream": "enabled",
@@ -166,23 +166,23 @@ def _requests() -> dict[str, dict[str, str]]:
     return requests
 
 
-def _subscriber_permissions(feed: str) -> dict[str, object]:
+def _subscriber_permissions(delivery_consumer: str) -> dict[str, object]:
     """Return the permissions of a subscriber.
 
     A subscriber creates consumers of the copies and reads from them. It cannot publish or change a stream. It cannot
     read a stream's configuration either, which names the subject where a copy receives its messages.
     """
     denied = [
-        f"$JS.FC.*.{feed}.>",
+        f"$JS.FC.*.{delivery_consumer}.>",
         *(
             f"$JS.API.CONSUMER.{request}"
             for request in (
-                f"CREATE.*.{feed}",
-                f"CREATE.*.{feed}.>",
-                f"DURABLE.CREATE.*.{feed}",
-                f"INFO.*.{feed}",
-                f"MSG.NEXT.*.{feed}",
-                f"DELETE.*.{feed}",
+                f"CREATE.*.{delivery_consumer}",
+                f"CREATE.*.{delivery_consumer}.>",
+                f"DURABLE.CREATE.*.{delivery_consumer}",
+                f"INFO.*.{delivery_consumer}",
+                f"MSG.NEXT.*.{delivery_consumer}",
+                f"DELETE.*.{delivery_consumer}",
             )
         ),
     ]
@@ -227,16 +227,16 @@ def _imports(reset_requests: list[str], flow_control: list[str]) -> list[object]
     ]
 
 
-def _stored_feed(file: Path) -> str:
-    """Return the stored name of the consumers that feed the copies; with a new name the copies are recreated."""
+def _stored_delivery_consumer(file: Path) -> str:
+    """Return the stored name of the delivery consumers; with a new name the copies are recreated."""
     with contextlib.suppress(FileNotFoundError):
         # A power cut may leave the file empty.
         kept = read_own(file).decode(errors="replace")
-        if re.fullmatch(f"{FEED_PREFIX}-[0-9a-f]+", kept):
+        if re.fullmatch(f"{DELIVERY_CONSUMER_PREFIX}-[0-9a-f]+", kept):
             return kept
-    feed = new_feed()
-    write_own(file, feed.encode("ascii"))
-    return feed
+    name = new_delivery_consumer()
+    write_own(file, name.encode("ascii"))
+    return name
 
 
 def _binary() -> str:

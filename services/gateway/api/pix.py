@@ -177,7 +177,7 @@ async def confirm_pix(request: web.Request) -> web.Response:
         gateway.hub,
         transfer,
         merchant=caller_of(request).merchant,
-        grace=timedelta(seconds=gateway.settings.patience.grace_s),
+        grace=timedelta(seconds=gateway.settings.timeouts.grace_s),
         cause=cause_of(request, actor="bank"),
     )
     if confirmation.refused is not None:

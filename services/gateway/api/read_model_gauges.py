@@ -6,7 +6,7 @@ from typing import Final
 
 import asyncpg
 
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from services.gateway.metrics import READ_MODEL_BEHIND, READ_MODEL_PASSED_OVER
 
 WITHIN_S: Final = 2.0
@@ -24,7 +24,7 @@ async def set_read_model_gauges(pool: asyncpg.Pool) -> None:
     """Set the gauges; without an answer from PostgreSQL they are empty, not outdated."""
     try:
         rows = await pool.fetch(MEASURE, timeout=WITHIN_S)
-    except (*LINE_BROKE, asyncpg.PostgresError):
+    except (*DATABASE_UNAVAILABLE, asyncpg.PostgresError):
         rows = []
     READ_MODEL_BEHIND.clear()
     READ_MODEL_PASSED_OVER.clear()

@@ -65,7 +65,7 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
         await refuse_revoked(listener, gateway)
         await socket.prepare(request)
         reader = asyncio.create_task(_discard_frames(socket, listener))
-        sender = FrameSender(socket, is_payer=caller_of(request).is_payer, timeout_s=gateway.settings.patience.socket_s)
+        sender = FrameSender(socket, is_payer=caller_of(request).is_payer, timeout_s=gateway.settings.timeouts.socket_s)
         try:
             async with listener.sending():
                 await _serve(request, sender, listener, key, start)

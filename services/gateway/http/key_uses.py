@@ -12,7 +12,7 @@ import structlog
 
 from extrato.domain.merchant import RESERVED_SLUG
 from extrato.store.key_uses import KeyName, read_uses, write_uses
-from extrato.store.unavailable import UNWILLING
+from extrato.store.unavailable import DATABASE_ERRORS
 
 if TYPE_CHECKING:
     import asyncpg
@@ -59,7 +59,7 @@ class KeyUses:
         noted, self._noted = self._noted, {}
         try:
             await write_uses(self._pool, noted)
-        except UNWILLING as error:
+        except DATABASE_ERRORS as error:
             self._noted = noted | self._noted
             _logger.info("key_uses_wait", keys=len(noted), error=repr(error))
 

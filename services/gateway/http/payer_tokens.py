@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from extrato.store.payer_secrets import PayerSecrets
-from extrato.store.unavailable import UNWILLING, raising_unavailable
+from extrato.store.unavailable import DATABASE_ERRORS, raising_unavailable
 from extrato.store.vault_keys import InvalidVaultKey
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ async def follow_secrets(tokens: PayerTokens, vault: Vault, pool: asyncpg.Pool) 
         try:
             tokens.use_secrets((await secrets.read()).opening)
             is_shut = False
-        except UNWILLING:
+        except DATABASE_ERRORS:
             # Payments cannot be read either meanwhile.
             continue
         except InvalidVaultKey as error:

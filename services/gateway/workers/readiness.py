@@ -11,8 +11,8 @@ import asyncpg
 
 from contracts.api import Readiness, ReadinessCheck
 from contracts.subjects import PAYMENTS_STREAM
-from extrato.bus.connection import BUS_AWAY
-from extrato.store.unavailable import LINE_BROKE
+from extrato.bus.connection import NATS_ERRORS
+from extrato.store.unavailable import DATABASE_UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -75,7 +75,7 @@ class ReadinessProbes:
             await self._pool.execute(WRITE, self._process, timeout=PROBE_WITHIN_S)
         except asyncpg.PostgresError as error:
             return f"PostgreSQL refused a write (SQLSTATE {error.sqlstate})."
-        except LINE_BROKE:
+        except DATABASE_UNAVAILABLE:
             return "PostgreSQL does not answer."
         return None
 
@@ -84,6 +84,6 @@ class ReadinessProbes:
             return "NATS is not connected."
         try:
             await self._bus.jetstream.stream_info(PAYMENTS_STREAM)
-        except BUS_AWAY:
+        except NATS_ERRORS:
             return "JetStream does not show the stream of payments."
         return None

@@ -1,4 +1,4 @@
-"""The read model `merchant_positions`: where in the log the events of each merchant's payments are."""
+"""The read model `merchant_positions`: the positions of the events of each merchant's payments."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ INSERT: Final = "INSERT INTO {table} (merchant, position) SELECT * FROM unnest($
 
 
 def key_of(envelope: Envelope) -> int | None:
-    """Give the position of an event of a payment; every such event has a row."""
+    """Return the position of a payment's event; every such event has a row."""
     return envelope.position if isinstance(envelope.event, PAYMENT_EVENTS) else None
 
 
 def evolve(_: int | None, envelope: Envelope) -> int:
-    """Give the position of the event."""
+    """Return the event's position."""
     return envelope.position
 
 
 def row(position: int, envelope: Envelope) -> Row:
-    """Give the row of a position."""
+    """Return the row of a position."""
     return envelope.merchant, position
 
 

@@ -60,12 +60,12 @@ _decode = msgspec.json.Decoder(MerchantProfile).decode
 
 
 def key_of(envelope: Envelope) -> str | None:
-    """Give the slug of the merchant whose own event this is."""
+    """Return the slug for an event of a merchant's stream."""
     return envelope.merchant if isinstance(envelope.event, MERCHANT_EVENTS) else None
 
 
 def evolve(document: MerchantProfile | None, envelope: Envelope) -> MerchantProfile | None:
-    """Apply one event; before the registration nothing counts."""
+    """Apply one event; events before the registration have no effect."""
     event = envelope.event
     if isinstance(event, MerchantRegistered):
         return MerchantProfile(
@@ -83,7 +83,7 @@ def evolve(document: MerchantProfile | None, envelope: Envelope) -> MerchantProf
     return replace(_evolve_registered(document, event), version=envelope.version)
 
 
-def _evolve_registered(document: MerchantProfile, event: MerchantEvent) -> MerchantProfile:  # noqa: PLR0911 - one line a kind of event
+def _evolve_registered(document: MerchantProfile, event: MerchantEvent) -> MerchantProfile:  # noqa: PLR0911 - one line for each event
     match event:
         case MerchantRenamed():
             return replace(document, name=canonical_name(event.name), city=canonical_name(event.city))
@@ -134,12 +134,12 @@ def _evolve_keys(keys: tuple[MerchantApiKey, ...], event: ApiKeyIssued | ApiKeyR
 
 
 def read(row: Mapping[str, str]) -> tuple[str, MerchantProfile]:
-    """Give the slug and the document of a row of `LOAD`."""
+    """Return the slug and the document of a row of `LOAD`."""
     return row["slug"], _decode(row["document"])
 
 
 def row(document: MerchantProfile, _: Envelope) -> Row:
-    """Give the row of a document."""
+    """Return the row of a document."""
     return document.slug, document.version, _encode(document).decode()
 
 

@@ -1,9 +1,9 @@
-"""The read model `open_payments`: payments that may still be paid or still move, as the monitor needs them.
+"""The read model `open_payments`: payments that may still be paid or change, for the monitor.
 
-A row appears when a payment is opened, or when the provider took back that it was paid. It goes when nobody can pay it
-any more: money has moved and no other attempt may move more, the charge was refused or the one attempt that it is has
-ended, the time to pay ran out, or the merchant closed it. What comes later comes by webhook, by a check of one payment,
-or by the sweep of the whole account.
+A row appears when a payment is opened, or when the provider withdraws its report that it was paid. The row disappears
+when no payer can pay the payment. These are the reasons: money has moved and no attempt may move more, the provider
+refused the charge, its single attempt has ended, it expired, or the merchant cancelled it. Later changes arrive by
+webhook, by a check of one payment, or by the sweep of the account.
 """
 
 from __future__ import annotations
@@ -89,12 +89,12 @@ _decode = msgspec.json.Decoder(OpenPayment).decode
 
 
 def key_of(envelope: Envelope) -> int | None:
-    """Give the payment that this is an event of."""
+    """Return the id of the event's payment."""
     return envelope.payment_id if isinstance(envelope.event, PAYMENT_EVENTS) else None
 
 
 def evolve(document: OpenPayment | None, envelope: Envelope) -> OpenPayment | None:
-    """Apply one event; nothing but `PaymentOpened` and `PaymentReopened` makes a row."""
+    """Apply one event; only `PaymentOpened` and `PaymentReopened` create a row."""
     for fact in facts_of(envelope.event):
         document = _evolve(document, fact, envelope)
     return document
@@ -133,7 +133,7 @@ def _opened(event: PaymentOpened | PaymentReopened, envelope: Envelope, payment_
 def _evolve_open(document: OpenPayment, event: Event) -> OpenPayment | None:
     match event:
         case ChargeCreated():
-            # A charge that is itself the attempt can be asked for by its id before any search tells of it.
+            # A charge that is its own attempt has an id to query before any search finds it.
             own = event.attempt_id
             attempts = (own,) if own else document.unsettled_attempts
             return replace(document, charged=True, unsettled_attempts=attempts, own_attempt_id=own)
@@ -150,7 +150,7 @@ def _evolve_open(document: OpenPayment, event: Event) -> OpenPayment | None:
 
 
 def _moved(document: OpenPayment, event: StatusChanged) -> OpenPayment | None:
-    """Once money has moved nothing is waited for but another attempt; it is neither watched nor does it expire."""
+    """Apply a status; after money has moved, the row stays only for other attempts, without watch or expiry."""
     if event.status not in SETTLED:
         return replace(document, status=event.status)
     if not document.unsettled_attempts:
@@ -159,7 +159,7 @@ def _moved(document: OpenPayment, event: StatusChanged) -> OpenPayment | None:
 
 
 def _with_attempt(document: OpenPayment, seen: ObservationRecorded) -> OpenPayment | None:
-    """Note whether the attempt is settled; one with a status that the provider invented since is not."""
+    """Apply an observation; an attempt with an unknown status counts as unsettled."""
     others = tuple(attempt for attempt in document.unsettled_attempts if attempt != seen.attempt_id)
     unsettled = others if seen.status in SETTLED | ENDED else (*others, seen.attempt_id)
     is_over = seen.attempt_id == document.own_attempt_id and seen.status in ENDED
@@ -169,13 +169,13 @@ def _with_attempt(document: OpenPayment, seen: ObservationRecorded) -> OpenPayme
 
 
 def read(row: Mapping[str, str]) -> tuple[int, OpenPayment]:
-    """Give the number and the document of a row of `LOAD`."""
+    """Return the payment id and the document of a row of `LOAD`."""
     document = _decode(row["document"])
     return document.payment_id, document
 
 
 def row(document: OpenPayment, _: Envelope) -> Row:
-    """Give the row of a document."""
+    """Return the row of a document."""
     return (
         document.payment_id,
         document.merchant,

@@ -1,6 +1,6 @@
-"""The read model `open_requests`: cancellations and refunds that no provider has answered yet.
+"""The read model `open_requests`: cancellations and refunds without the provider's answer.
 
-A row appears with the wish and goes with the answer; one that stays was cut short, and the monitor sees to it.
+A row appears with the request and disappears with the last answer. The monitor completes a request whose row stays.
 """
 
 from __future__ import annotations
@@ -61,18 +61,18 @@ _decode = msgspec.json.Decoder(OpenRequest).decode
 
 
 def key_of(envelope: Envelope) -> int | None:
-    """Give the payment that this is an event of."""
+    """Return the id of the event's payment."""
     return envelope.payment_id if isinstance(envelope.event, PAYMENT_EVENTS) else None
 
 
 def evolve(document: OpenRequest | None, envelope: Envelope) -> OpenRequest | None:
-    """Apply one event; only a wish makes a row, and with the last answer it goes."""
+    """Apply one event; a request creates the row, and the last answer removes it."""
     event = envelope.event
     match event:
         case CancellationRequested():
-            return _wished(document, envelope, cancellation=True)
+            return _requested(document, envelope, cancellation=True)
         case RefundRequested():
-            return _wished(document, envelope, refund_id=event.refund_id)
+            return _requested(document, envelope, refund_id=event.refund_id)
         case CancellationRefused() | PaymentCancelled() if document is not None:
             return _unless_answered(replace(document, cancellation=False))
         case RefundMade() | RefundRefused() if document is not None:
@@ -82,7 +82,7 @@ def evolve(document: OpenRequest | None, envelope: Envelope) -> OpenRequest | No
             return document
 
 
-def _wished(
+def _requested(
     document: OpenRequest | None, envelope: Envelope, *, cancellation: bool = False, refund_id: str | None = None
 ) -> OpenRequest | None:
     if envelope.payment_id is None:
@@ -101,13 +101,13 @@ def _unless_answered(document: OpenRequest) -> OpenRequest | None:
 
 
 def read(row: Mapping[str, str]) -> tuple[int, OpenRequest]:
-    """Give the number and the document of a row of `LOAD`."""
+    """Return the payment id and the document of a row of `LOAD`."""
     document = _decode(row["document"])
     return document.payment_id, document
 
 
 def row(document: OpenRequest, _: Envelope) -> Row:
-    """Give the row of a document."""
+    """Return the row of a document."""
     return (document.payment_id, document.merchant, document.requested_at, _encode(document).decode())
 
 

@@ -1,4 +1,4 @@
-"""The read model `payment_details`: each payment as a whole."""
+"""The read model `payment_details`: each payment with its money, status and attempts."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ DELETE: Final = "DELETE FROM {table} WHERE payment_id = ANY ($1::bigint[])"
 
 
 class Payment(Struct, frozen=True):
-    """The document that is served, and the ledger that its money and status are taken from."""
+    """The document for clients, and the ledger that its money and status come from."""
 
     details: PaymentDetails
     ledger: Ledger
@@ -74,12 +74,12 @@ _decode_ledger = msgspec.json.Decoder(Ledger).decode
 
 
 def key_of(envelope: Envelope) -> int | None:
-    """Give the payment that this is an event of."""
+    """Return the id of the event's payment."""
     return envelope.payment_id if isinstance(envelope.event, PAYMENT_EVENTS) else None
 
 
 def evolve(payment: Payment | None, envelope: Envelope) -> Payment | None:
-    """Apply one event; nothing but `PaymentOpened` makes a row, and what shows in nothing is passed over."""
+    """Apply one event; only `PaymentOpened` creates a row, and events without a visible effect are skipped."""
     for fact in facts_of(envelope.event):
         payment = _evolve(payment, fact, envelope)
     return payment
@@ -112,7 +112,7 @@ def _evolve(payment: Payment | None, event: Event, envelope: Envelope) -> Paymen
 
 
 def _money(payment: Payment, ledger: Ledger) -> dict[str, Any]:
-    """Give what the document says otherwise by this ledger than it does; most events move no money."""
+    """Return the fields of the document that the ledger changes; most events move no money."""
     known, before = payment.details, payment.ledger
     is_alike = ledger.status == before.status and ledger.status_detail == before.status_detail
     if is_alike and (ledger.attempts, ledger.refunds, ledger.returns) == (
@@ -188,13 +188,13 @@ def _opened(event: PaymentOpened, envelope: Envelope) -> Payment | None:
 
 
 def read(row: Mapping[str, str]) -> tuple[int, Payment]:
-    """Give the number of a payment and the payment from a row of `LOAD`."""
+    """Return the id and the payment of a row of `LOAD`."""
     details = _decode_details(row["document"])
     return details.payment_id, Payment(details, _decode_ledger(row["ledger"]))
 
 
 def row(payment: Payment, _: Envelope) -> Row:
-    """Give the row of a payment."""
+    """Return the row of a payment."""
     details = payment.details
     return (
         details.payment_id,

@@ -1,4 +1,4 @@
-"""What a read model is: a table, which events belong to each of its rows, and how a row follows from them."""
+"""A read model: its table, the events of each row, and the code that builds a row from them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,19 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class ReadModel:
-    """A read model as data; whoever runs it brings the connection.
+    """A read model as data; the caller brings the connection.
 
-    Raise `version` with every change of what a row says: the table is then built anew from the log.
-    `name` is the name of the live table. In the SQL texts `{table}` stands for that name or for the one of
-    a table that is still being built.
+    Raise `version` with every change of a row's content: the table is then rebuilt from the log. `name` is the name of
+    the live table. In the SQL texts, `{table}` is that name, or the name of a table that is being built.
 
-    `key_of` gives the key that an event belongs to, or None; all events of a key are of one stream.
-    `evolve` takes the document of that key (None when there is none) and the envelope. It gives the document
-    itself when the event changes nothing, and None when there shall be no row. It takes events in any order
-    without an error, because one that comes too late or too early must not stop the others.
+    `key_of` returns the key of an event's row, or None; all events of a key are of one stream. `evolve` takes the
+    document of that key (None without a row) and the envelope. It returns the same document when the event has no
+    effect, and None when the row must not exist. It accepts events in any order, because a late or early event must
+    not stop the others.
 
-    `load` reads the rows of an array of keys, `read` turns such a row into its key and document. A read model
-    without `load` has a row for every event, which never changes. `row` makes the row of a document that the
-    envelope has changed; `upsert` takes the columns of many rows as arrays, in the order of `row`. `delete`
-    takes an array of keys.
+    `load` selects the rows of an array of keys; `read` returns the key and document of such a row. A read model without
+    `load` has one row for each event, which never changes. `row` returns the row of a document that the envelope
+    changed; `upsert` takes the columns of many rows as arrays, in the order of `row`. `delete` takes an array of keys.
     """
 
     name: str

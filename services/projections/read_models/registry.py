@@ -1,4 +1,4 @@
-"""The list of read models. A new one is a file beside this one and a line in here."""
+"""The list of read models. To add one, add a file in this folder and a line here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An empty log for every test; NATS is `nats_server`, of each test alone."""
+"""An empty log and a separate NATS, `nats_server`, for every test."""
 
 from __future__ import annotations
 

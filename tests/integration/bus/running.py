@@ -1,4 +1,4 @@
-"""What runs beside a test of the bus: relays, consumers and those who append."""
+"""Relays, consumers and writers that run beside a test of the bus."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def running(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[list[asyncio.Task[None]]]:
-    """Run endless loops for the time of the context; none of them may end by itself."""
+    """Run endless loops for the time of the context; none of them may end before."""
     tasks = [asyncio.ensure_future(loop) for loop in loops]
     try:
         yield tasks
@@ -56,7 +56,7 @@ async def relaying(log: EventLog, bus: Bus, database_url: str) -> AsyncIterator[
 
 
 class Keeper:
-    """A handler whose effects and position are kept together, like a projection's rows and checkpoint."""
+    """A handler that keeps its effects and position together, like a projection's rows and checkpoint."""
 
     def __init__(self) -> None:
         self.position = 0
@@ -75,15 +75,15 @@ def consumer(bus: Bus, log: EventLog, keeper: Keeper, *, durable: str = "tests-k
     return DurableConsumer(bus=bus, log=log, durable=durable, checkpoint=keeper.position, handle=keeper.handle)
 
 
-async def append_until_told(log: EventLog, enough: asyncio.Event) -> None:
+async def append_until(log: EventLog, enough: asyncio.Event) -> None:
     """Append some thousand events a second, many at a time."""
     while not enough.is_set():
         await asyncio.gather(*(log.append(append_to(events=3)) for _ in range(20)))
         await asyncio.sleep(0.01)
 
 
-async def all_have(log: EventLog, keepers: Sequence[Keeper], *, within_s: float = 15) -> None:
-    """Wait until every keeper has come to the end of the log, and see that it has every event once."""
+async def all_have_whole_log(log: EventLog, keepers: Sequence[Keeper], *, within_s: float = 15) -> None:
+    """Wait until every keeper is at the end of the log, and check that it has every event once."""
     positions = [row.id for row in await log.read_rows(0, limit=1_000_000)]
     await until(
         lambda: all(keeper.position == positions[-1] for keeper in keepers),
@@ -95,7 +95,7 @@ async def all_have(log: EventLog, keepers: Sequence[Keeper], *, within_s: float 
 
 
 async def messages_in(bus: Bus, stream: str = PAYMENTS_STREAM) -> list[Msg]:
-    """Read everything that a stream holds."""
+    """Return all messages of a stream."""
     number = (await bus.jetstream.stream_info(stream)).state.messages
     subscription = await bus.jetstream.pull_subscribe(
         ">", stream=stream, config=ConsumerConfig(ack_policy=AckPolicy.NONE, mem_storage=True)
@@ -112,7 +112,7 @@ async def dead_letters(bus: Bus) -> list[str]:
 
 
 async def chain_in(bus: Bus) -> list[tuple[int, int]]:
-    """Give (previous position, position) of every message of the stream."""
+    """Return (previous position, position) of every message of the stream."""
     return [
         (int(message.headers[HEADER_PREVIOUS]), int(message.headers[HEADER_POSITION]))
         for message in await messages_in(bus)
@@ -138,14 +138,14 @@ async def holds_whole_log(bus: Bus, log: EventLog) -> None:
 
 
 async def set_log_back(pool: asyncpg.Pool, *, to: int, is_regrown: bool) -> None:
-    """Do what a restore does; when it is regrown, positions are given again."""
+    """Remove events like a restore; with `is_regrown`, their positions are assigned again."""
     await pool.execute("DELETE FROM stored_events WHERE notification_id > $1", to)
     if is_regrown:
         await pool.execute("SELECT setval('stored_events_notification_id_seq', $1)", to)
 
 
 def to_envelope(message: Msg) -> Envelope:
-    """Read the event and its envelope out of a message, as a subscriber does."""
+    """Decode a message to an envelope, as a subscriber does."""
     headers = message.headers or {}
     payment_id = headers.get(names.HEADER_SUBJECT)
     return Envelope(

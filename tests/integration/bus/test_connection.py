@@ -1,4 +1,4 @@
-"""A client that the server refused or lost is replaced, and all that stood on it goes on."""
+"""A client that the server refused or lost is replaced, and its users continue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import nats.js.errors
 import pytest
 
 from extrato.bus import connection as connection_module
-from extrato.bus.connection import BUS_AWAY, Bus, connect
+from extrato.bus.connection import NATS_ERRORS, Bus, connect
 from extrato.bus.copies import open_copies
 from extrato.bus.live import LiveFeed
 from extrato.bus.timers import Timers
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from extrato.store.event_log import EventLog
     from services.cli.embedded.nats import EmbeddedNats
 
-# Much sooner than two minutes, however many workers share a core.
+# Much sooner than two minutes, also when many workers share a core.
 BY_THE_BUS_S = 5.0
 
 
@@ -44,7 +44,7 @@ def with_no_connection_allowed(configuration: str) -> str:
 
 @contextlib.asynccontextmanager
 async def configured(nats_server: EmbeddedNats, home: Path, change: Callable[[str], str]) -> AsyncIterator[None]:
-    """Have the server reload another configuration for the time of the context."""
+    """Reload the server with another configuration for the time of the context."""
     file = home / "nats" / "nats.conf"
     configuration = file.read_text()
     file.write_text(change(configuration))
@@ -62,14 +62,14 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_module, "LONGEST_PAUSE_S", 0.1)
 
 
-def look(monkeypatch: pytest.MonkeyPatch, every_s: float) -> None:
-    """Say how often the consumer and the feed look at the log without being told."""
-    monkeypatch.setattr("extrato.bus.consumer.LOOK_AT_LOG_S", every_s)
-    monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", every_s)
+def read_log_every(monkeypatch: pytest.MonkeyPatch, every_s: float) -> None:
+    """Set how often the consumer and the feed read the log without a message or tick."""
+    monkeypatch.setattr("extrato.bus.consumer.READ_LOG_EVERY_S", every_s)
+    monkeypatch.setattr("extrato.bus.live.READ_LOG_EVERY_S", every_s)
 
 
 @pytest.mark.parametrize("refusal", [with_another_password, with_no_connection_allowed])
-async def test_all_that_stands_on_a_bus_goes_on_after_the_server_refused_its_client(
+async def test_every_user_of_a_bus_continues_after_a_refused_client(
     log: EventLog,
     bus: Bus,
     database_url: str,
@@ -78,45 +78,49 @@ async def test_all_that_stands_on_a_bus_goes_on_after_the_server_refused_its_cli
     monkeypatch: pytest.MonkeyPatch,
     refusal: Callable[[str], str],
 ):
-    look(monkeypatch, 0.1)
-    keeper, timers, told = Keeper(), Timers(bus), list[int]()
-    feed = LiveFeed(bus=bus, log=log, deliver=lambda envelope: told.append(envelope.position))
+    read_log_every(monkeypatch, 0.1)
+    keeper, timers, delivered = Keeper(), Timers(bus), list[int]()
+    feed = LiveFeed(bus=bus, log=log, deliver=lambda envelope: delivered.append(envelope.position))
     await feed.start()
     await timers.ensure("fast", "padaria")
-    (tick,) = await timers.take(1)
-    await tick.again(0)
+    (timer,) = await timers.take(1)
+    await timer.restart(0)
     first = bus.client
     async with relaying(log, bus, database_url) as relay, running(consumer(bus, log, keeper).run(), feed.run()):
         await until(lambda: relay.is_leader)
         async with configured(nats_server, home, refusal):
             await until(lambda: first.is_closed)
             await log.append(append_to())
-            # The log tells of it meanwhile.
-            await until(lambda: keeper.kept == told == [1])
-            look(monkeypatch, 120)
-            with pytest.raises(BUS_AWAY):
+            # Meanwhile the event comes from the log.
+            await until(lambda: keeper.kept == delivered == [1])
+            read_log_every(monkeypatch, 120)
+            with pytest.raises(NATS_ERRORS):
                 await timers.take(1)
         await until(lambda: bus.is_connected and relay.position == 1)
         assert bus.client is not first
         await until(lambda: has_asked(bus))
         await log.append(append_to())
-        await until(lambda: keeper.kept == told == [1, 2], within_s=BY_THE_BUS_S)
+        await until(lambda: keeper.kept == delivered == [1, 2], within_s=BY_THE_BUS_S)
         assert [each.account for each in await timers.take(1)] == ["padaria"]
 
 
 async def has_asked(bus: Bus) -> bool:
-    """Tell whether the consumer waits for messages."""
+    """Return whether the consumer waits for messages."""
     with contextlib.suppress(nats.js.errors.NotFoundError):
         return bool((await bus.jetstream.consumer_info("PAYMENTS", "tests-keeper")).num_waiting)
     return False
 
 
-async def test_copies_are_kept_after_the_server_refused_their_keeper(
+async def test_copies_are_updated_after_the_copier_was_refused(
     bus: Bus, nats_server: EmbeddedNats, home: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.05)
+    monkeypatch.setattr("extrato.bus.copies.CHECK_INTERVAL_S", 0.05)
     async with (
-        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed) as copies,
+        open_copies(
+            origin_url=nats_server.url,
+            copies_url=nats_server.copies_url,
+            delivery_consumer=nats_server.delivery_consumer,
+        ) as copies,
         running(copies.run()),
     ):
         async with configured(nats_server, home, with_another_password):
@@ -132,7 +136,7 @@ async def test_copies_are_kept_after_the_server_refused_their_keeper(
         await copier.close()
 
 
-async def test_a_tick_is_held_by_the_client_that_follows(
+async def test_held_timer_is_extended_by_the_next_client(
     bus: Bus, nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("extrato.bus.timers.HOLD_S", 0.5)
@@ -140,18 +144,18 @@ async def test_a_tick_is_held_by_the_client_that_follows(
     monkeypatch.setattr("extrato.bus.timers.FETCH_TIMEOUT_S", 0.7)
     timers = Timers(bus)
     await timers.ensure("fast", "padaria")
-    (tick,) = await timers.take(1)
+    (timer,) = await timers.take(1)
 
-    async with tick.held():
+    async with timer.held():
         await lose_client(bus)
-        # A request lasts longer than a timer that nobody holds.
+        # A request lasts longer than the hold of a timer.
         assert await Timers(bus).take(1) == []
 
 
-async def test_a_consumer_reads_on_from_the_log_while_the_bus_does_not_answer(
+async def test_consumer_reads_the_log_while_the_bus_is_silent(
     log: EventLog, bus: Bus, nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
 ):
-    look(monkeypatch, 0.1)
+    read_log_every(monkeypatch, 0.1)
     keeper = Keeper()
     os.kill(nats_server.pid, signal.SIGSTOP)
     try:
@@ -163,9 +167,7 @@ async def test_a_consumer_reads_on_from_the_log_while_the_bus_does_not_answer(
         os.kill(nats_server.pid, signal.SIGCONT)
 
 
-async def test_a_server_that_does_not_answer_is_left_and_found_again(
-    nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
-):
+async def test_bus_reconnects_after_a_silent_server(nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(connection_module, "PING_INTERVAL_S", 0.05)
     monkeypatch.setattr(connection_module, "CONNECT_TIMEOUT_S", 0.2)
     bus = await connect(nats_server.url, name="tests")
@@ -179,7 +181,7 @@ async def test_a_server_that_does_not_answer_is_left_and_found_again(
     await bus.close()
 
 
-async def test_pauses_grow_until_a_connection_lasts_and_differ_between_processes(
+async def test_reconnect_pauses_grow_until_a_connection_lasts(
     nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
 ):
     pauses: list[tuple[float, float]] = []
@@ -196,7 +198,7 @@ async def test_pauses_grow_until_a_connection_lasts_and_differ_between_processes
     await until(lambda: bus.is_connected)
     assert pauses[:5] == [(0.01, 0.02), (0.02, 0.04), (0.04, 0.08), (0.05, 0.1), (0.05, 0.1)]
 
-    # A server that lets everybody in and sends everybody away again is asked no more often for it.
+    # The pauses grow also for a server that accepts every connection and closes it again.
     del pauses[:]
     monkeypatch.setattr(connection_module, "LONGEST_PAUSE_S", 60.0)
     await lose_client(bus)
@@ -215,7 +217,7 @@ async def lose_client(bus: Bus) -> None:
     await until(lambda: bus.client is not lost)
 
 
-async def test_what_is_listened_to_while_there_is_no_client_is_heard_from_the_next(bus: Bus, nats_server: EmbeddedNats):
+async def test_listener_without_a_client_is_subscribed_by_the_next(bus: Bus, nats_server: EmbeddedNats):
     heard: list[bytes] = []
 
     async def hear(message: nats.aio.msg.Msg) -> None:
@@ -231,7 +233,7 @@ async def test_what_is_listened_to_while_there_is_no_client_is_heard_from_the_ne
 
 
 @pytest.mark.parametrize("is_away", [False, True])
-async def test_a_bus_that_was_closed_makes_no_client(nats_server: EmbeddedNats, *, is_away: bool):
+async def test_closed_bus_creates_no_client(nats_server: EmbeddedNats, *, is_away: bool):
     before = asyncio.all_tasks()
     bus = await connect(nats_server.url, name="tests")
     if is_away:
@@ -242,12 +244,12 @@ async def test_a_bus_that_was_closed_makes_no_client(nats_server: EmbeddedNats, 
     await until(lambda: asyncio.all_tasks() <= before)
 
 
-async def test_a_wrong_password_is_no_reason_to_wait(nats_server: EmbeddedNats):
+async def test_start_fails_at_once_with_a_wrong_password(nats_server: EmbeddedNats):
     url = nats_server.url.replace("nats://extrato:", "nats://extrato:not-")
     assert await refusal(url) == "NATS refuses: authorization violation."
 
 
-async def test_a_server_without_room_for_the_streams_is_no_reason_to_wait(
+async def test_start_fails_at_once_without_room_for_the_streams(
     nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
 ):
     await nats_server.stop()
@@ -259,7 +261,7 @@ async def test_a_server_without_room_for_the_streams_is_no_reason_to_wait(
 
 
 async def refusal(url: str) -> str:
-    """Give the sentence with which a process ends that cannot use NATS; it must not be the one of its patience."""
+    """Return the sentence of a process that cannot use NATS; it must not be the one of the deadline."""
     settings = Settings.from_environment({"EXTRATO_NATS_URL": url})
     with pytest.raises(CannotStart) as refused:
         async with open_bus(settings, name="tests"):

@@ -21,8 +21,8 @@ from extrato.bus.pull import DurablePull
 from extrato.errors import Transient
 from tests.integration.bus.running import (
     Keeper,
-    all_have,
-    append_until_told,
+    all_have_whole_log,
+    append_until,
     consumer,
     dead_letters,
     holds_whole_log,
@@ -42,45 +42,43 @@ if TYPE_CHECKING:
 DURABLES = ("tests-one", "tests-two", "tests-three")
 
 
-async def comes_to(log: EventLog, position: int) -> bool:
+async def reaches(log: EventLog, position: int) -> bool:
     return await log.head() >= position
 
 
-async def test_a_consumer_starts_with_what_the_log_has_and_goes_on_with_what_comes(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_consumer_handles_old_and_new_events(log: EventLog, bus: Bus, database_url: str):
     await asyncio.gather(*(log.append(append_to(events=2)) for _ in range(300)))
     keeper = Keeper()
 
     async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
         await asyncio.gather(*(log.append(append_to()) for _ in range(50)))
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
 
 
-# Much sooner than two minutes, however many workers share a core.
+# Much sooner than two minutes, also when many workers share a core.
 BY_THE_BUS_S = 5.0
 
 
 @pytest.fixture
-def seldom_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    look_seldom(monkeypatch)
+def rare_log_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_log_rarely(monkeypatch)
 
 
-def look_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have consumers look at the log seldom: what they know much sooner came by the bus."""
-    monkeypatch.setattr("extrato.bus.consumer.LOOK_AT_LOG_S", 120.0)
+def read_log_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make consumers read the log rarely, so that earlier events come from the bus."""
+    monkeypatch.setattr("extrato.bus.consumer.READ_LOG_EVERY_S", 120.0)
 
 
-async def test_a_consumer_of_an_older_version_is_made_anew_and_goes_on(log: EventLog, bus: Bus, database_url: str):
+async def test_consumer_of_an_older_version_is_recreated(log: EventLog, bus: Bus, database_url: str):
     old = ConsumerConfig(durable_name="tests-keeper", ack_policy=AckPolicy.EXPLICIT)
     await bus.jetstream.add_consumer(PAYMENTS_STREAM, old)
     await log.append(append_to(events=3))
     keeper = Keeper()
     async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
         await log.append(append_to())
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
         await until(lambda: everything_is_acknowledged(bus))
     found = (await bus.jetstream.consumer_info(PAYMENTS_STREAM, "tests-keeper")).config
     assert (found.ack_policy, found.headers_only) == (AckPolicy.ALL, True)
@@ -91,7 +89,7 @@ async def everything_is_acknowledged(bus: Bus) -> bool:
     return (info.num_pending, info.num_ack_pending) == (0, 0)
 
 
-async def test_an_event_reaches_a_consumer_by_the_bus(log: EventLog, bus: Bus, database_url: str, seldom_look: None):
+async def test_event_reaches_a_consumer_by_the_bus(log: EventLog, bus: Bus, database_url: str, rare_log_reads: None):
     keeper = Keeper()
     async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
         await log.append(append_to())
@@ -110,7 +108,7 @@ async def consumer_waits(bus: Bus) -> None:
     await until(has_asked)
 
 
-async def test_a_consumer_that_begins_at_its_checkpoint_repeats_nothing(log: EventLog, bus: Bus, database_url: str):
+async def test_consumer_at_its_checkpoint_repeats_no_event(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to(events=5))
     keeper = Keeper()
     keeper.position = 3
@@ -124,7 +122,7 @@ async def test_a_consumer_that_begins_at_its_checkpoint_repeats_nothing(log: Eve
     assert keeper.handed == 3
 
 
-async def test_a_consumer_that_begins_again_goes_on(log: EventLog, bus: Bus, database_url: str):
+async def test_restarted_consumer_continues(log: EventLog, bus: Bus, database_url: str):
     keeper = Keeper()
     async with relaying(log, bus, database_url):
         for _ in range(3):
@@ -132,18 +130,18 @@ async def test_a_consumer_that_begins_again_goes_on(log: EventLog, bus: Bus, dat
                 await asyncio.gather(*(log.append(append_to(events=2)) for _ in range(100)))
                 await until(lambda: keeper.position > 0)
         async with running(consumer(bus, log, keeper).run()):
-            await all_have(log, [keeper])
+            await all_have_whole_log(log, [keeper])
 
 
 @pytest.mark.parametrize("damage", ["delete_stream", "purge_stream", "delete_consumers", "kill_nats"])
-async def test_several_consumers_get_every_event_once_when_the_bus_is_damaged_under_load(
+async def test_consumers_get_each_event_once_from_a_damaged_bus(
     log: EventLog, bus: Bus, database_url: str, nats_server: EmbeddedNats, damage: str
 ):
     keepers = [Keeper() for _ in DURABLES]
     consumers = [consumer(bus, log, keeper, durable=durable) for keeper, durable in zip(keepers, DURABLES, strict=True)]
     enough = asyncio.Event()
     async with relaying(log, bus, database_url), running(*(one.run() for one in consumers)):
-        writer = asyncio.create_task(append_until_told(log, enough))
+        writer = asyncio.create_task(append_until(log, enough))
         await until(lambda: all(keeper.position > 500 for keeper in keepers))
         if damage == "delete_stream":
             await bus.jetstream.delete_stream(PAYMENTS_STREAM)
@@ -157,14 +155,14 @@ async def test_several_consumers_get_every_event_once_when_the_bus_is_damaged_un
             await nats_server.stop()
             await nats_server.start()
         before = await log.head()
-        await until(lambda: comes_to(log, before + 500))
+        await until(lambda: reaches(log, before + 500))
         enough.set()
         await writer
-        await all_have(log, keepers)
+        await all_have_whole_log(log, keepers)
         await holds_whole_log(bus, log)
 
 
-async def test_consumers_of_a_stream_that_is_deleted_in_a_quiet_hour_go_on_by_the_bus(
+async def test_consumers_continue_after_a_quiet_stream_is_deleted(
     log: EventLog, bus: Bus, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     keeper = Keeper()
@@ -172,12 +170,12 @@ async def test_consumers_of_a_stream_that_is_deleted_in_a_quiet_hour_go_on_by_th
     async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
         await until(lambda: exists(bus, "tests-keeper"))
         await consumer_waits(bus)
-        # Who waits for messages of a consumer that is deleted is told so only when it asks the next time.
+        # The server reports a deleted consumer only at the next request.
         await bus.jetstream.delete_stream(PAYMENTS_STREAM)
         await log.append(append_to(events=3))
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
         await until(lambda: exists(bus, "tests-keeper"))
-        look_seldom(monkeypatch)
+        read_log_rarely(monkeypatch)
         await log.append(append_to())
         await until(lambda: keeper.position == 7)
         await consumer_waits(bus)
@@ -200,7 +198,7 @@ async def publish_as_relay(log: EventLog, bus: Bus, position: int, *, previous: 
     await bus.jetstream.publish(message.subject, message.body, headers=headers)
 
 
-async def test_a_message_that_was_never_published_is_read_from_the_log(log: EventLog, bus: Bus, seldom_look: None):
+async def test_unpublished_event_is_read_from_the_log(log: EventLog, bus: Bus, rare_log_reads: None):
     keeper = Keeper()
     durable = consumer(bus, log, keeper)
     async with running(durable.run()):
@@ -208,12 +206,10 @@ async def test_a_message_that_was_never_published_is_read_from_the_log(log: Even
         await log.append(append_to(events=4))
         await publish_as_relay(log, bus, 1, previous=0)
         await publish_as_relay(log, bus, 4, previous=3)
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
 
 
-async def test_messages_deleted_from_the_stream_are_read_from_the_log(
-    log: EventLog, bus: Bus, database_url: str, seldom_look: None
-):
+async def test_deleted_messages_are_read_from_the_log(log: EventLog, bus: Bus, database_url: str, rare_log_reads: None):
     keeper = Keeper()
     durable = consumer(bus, log, keeper)
     pull = DurablePull(bus, stream=PAYMENTS_STREAM, durable="tests-keeper")
@@ -228,10 +224,10 @@ async def test_messages_deleted_from_the_stream_are_read_from_the_log(
     while keeper.position < 40:
         await durable._consume(pull)
 
-    await all_have(log, [keeper])
+    await all_have_whole_log(log, [keeper])
 
 
-async def test_a_last_message_that_was_lost_is_found_in_the_log(log: EventLog, bus: Bus):
+async def test_lost_last_message_is_read_from_the_log(log: EventLog, bus: Bus):
     keeper = Keeper()
     async with running(consumer(bus, log, keeper).run()):
         await until(lambda: exists(bus, "tests-keeper"))
@@ -239,7 +235,7 @@ async def test_a_last_message_that_was_lost_is_found_in_the_log(log: EventLog, b
         await until(lambda: keeper.position == 1, within_s=2)
 
 
-async def test_messages_that_tell_nothing_new_keep_nobody_from_looking_at_the_log(log: EventLog, bus: Bus):
+async def test_old_messages_do_not_delay_reads_of_the_log(log: EventLog, bus: Bus):
     keeper = Keeper()
     await log.append(append_to())
 
@@ -254,7 +250,7 @@ async def test_messages_that_tell_nothing_new_keep_nobody_from_looking_at_the_lo
         await until(lambda: keeper.position == 2, within_s=5)
 
 
-async def test_a_request_that_ends_is_followed_by_another_at_once(log: EventLog, bus: Bus):
+async def test_ended_request_is_followed_by_the_next_at_once(log: EventLog, bus: Bus):
     await log.append(append_to())
     pull = DurablePull(bus, stream=PAYMENTS_STREAM, durable="tests-keeper")
     await pull.open()
@@ -263,18 +259,18 @@ async def test_a_request_that_ends_is_followed_by_another_at_once(log: EventLog,
     await publish_as_relay(log, bus, 1, previous=0)
     assert len(await taking) == 1
     began_at_s = time.monotonic()
-    # The request has half of its time left, and what waits for it has the whole.
+    # Half of the request's time is left, and the whole time of the code that waits for it.
     assert await pull.take(within_s=1.5) == []
     assert time.monotonic() - began_at_s < 1.3
 
 
 @pytest.mark.parametrize("size", [10, (1 << 20) - 200])
-async def test_a_foreign_message_of_any_name_and_size_is_laid_down(log: EventLog, bus: Bus, size: int):
+async def test_foreign_message_is_dead_lettered(log: EventLog, bus: Bus, size: int):
     keeper = Keeper()
     durable = consumer(bus, log, keeper)
     async with running(durable.run()):
         await until(lambda: exists(bus, "tests-keeper"))
-        await bus.client.send_text(b"PUB payments.\xff\xfe.1.X %d\r\n%s\r\n" % (size, b"x" * size))
+        await bus.client.send_raw(b"PUB payments.\xff\xfe.1.X %d\r\n%s\r\n" % (size, b"x" * size))
         await bus.client.publish("elsewhere")
         await until(lambda: durable.refused == 1)
         await log.append(append_to())
@@ -284,7 +280,7 @@ async def test_a_foreign_message_of_any_name_and_size_is_laid_down(log: EventLog
     assert bus.is_connected
 
 
-async def test_a_message_that_names_a_place_the_log_does_not_have_moves_nothing(log: EventLog, bus: Bus):
+async def test_message_beyond_the_log_does_not_move_the_checkpoint(log: EventLog, bus: Bus):
     keeper = Keeper()
     durable = consumer(bus, log, keeper)
     async with running(durable.run()):
@@ -299,7 +295,7 @@ async def test_a_message_that_names_a_place_the_log_does_not_have_moves_nothing(
         await publish_as_relay(log, bus, 1, previous=0)
         await until(lambda: keeper.position == 1)
         await log.append(append_to())
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
         await until(lambda: durable.refused == 3)
     letters = await messages_in(bus, DEAD_STREAM)
     assert {message.subject for message in letters} == {"dead.tests-keeper.payments.padaria.1.X"}
@@ -311,7 +307,7 @@ async def test_a_message_that_names_a_place_the_log_does_not_have_moves_nothing(
 
 
 def unreadable_event(stream, version: int) -> StoredEvent:
-    """A row with our metadata, of an event that this version of the hub does not know."""
+    """A row with the hub's metadata, of an event that this version does not know."""
     row = stored(new_event(), stream_id=stream, version=version)
     return StoredEvent(
         originator_id=row.originator_id,
@@ -321,7 +317,7 @@ def unreadable_event(stream, version: int) -> StoredEvent:
     )
 
 
-async def test_an_event_that_cannot_be_read_from_the_log_is_laid_down_once(log: EventLog, bus: Bus):
+async def test_unreadable_old_event_is_dead_lettered_once(log: EventLog, bus: Bus):
     await log.append(append_to())
     await log.recorder.insert_events([unreadable_event(uuid4(), 1)])
     await log.append(append_to())
@@ -329,7 +325,7 @@ async def test_an_event_that_cannot_be_read_from_the_log_is_laid_down_once(log: 
 
     durable = consumer(bus, log, keeper)
     async with running(durable.run()):
-        # By then it has laid down what it had read before.
+        # By then it has dead-lettered the events that it read before.
         await durable.subscribed.wait()
         assert keeper.position == 3
 
@@ -337,7 +333,7 @@ async def test_an_event_that_cannot_be_read_from_the_log_is_laid_down_once(log: 
     assert await dead_letters(bus) == ["dead.tests-keeper.log.2"]
 
 
-async def test_an_event_that_cannot_be_read_when_it_comes_is_laid_down_once(log: EventLog, bus: Bus, database_url: str):
+async def test_unreadable_new_event_is_dead_lettered_once(log: EventLog, bus: Bus, database_url: str):
     keeper = Keeper()
     async with relaying(log, bus, database_url), running(consumer(bus, log, keeper).run()):
         await log.append(append_to())
@@ -352,24 +348,24 @@ async def test_an_event_that_cannot_be_read_when_it_comes_is_laid_down_once(log:
     assert await dead_letters(bus) == ["dead.tests-keeper.log.2"]
 
 
-async def test_a_forged_message_is_not_believed(log: EventLog, bus: Bus):
+async def test_forged_message_has_no_effect(log: EventLog, bus: Bus):
     keeper = Keeper()
     async with running(consumer(bus, log, keeper).run()):
         await until(lambda: exists(bus, "tests-keeper"))
         (true,) = await log.append(append_to())
         row = stored(new_event(), stream_id=uuid4(), version=1)
-        # One claims a place that is taken, the other one that is still to come.
+        # One names a used position, the other one a future position.
         for position in (true, true + 1_000_000):
             headers = {"ce-position": str(position), "ce-previousposition": "0", "ce-type": row.topic}
             await bus.jetstream.publish("payments.padaria.1.StatusChanged", b"{}", headers=headers)
         await until(lambda: keeper.position == true)
         await log.append(append_to())
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
     assert keeper.position == await log.head()
 
 
 class Refusing(Keeper):
-    """A handler that fails on the events at some positions, `times` times each."""
+    """A handler that raises for the events at some positions, `times` times each."""
 
     def __init__(self, *positions: int, error: Exception, times: int) -> None:
         super().__init__()
@@ -394,7 +390,7 @@ class Refusing(Keeper):
         asyncpg.QueryCanceledError("statement timeout"),
     ],
 )
-async def test_while_something_is_away_or_refuses_the_consumer_tries_again_and_skips_nothing(
+async def test_consumer_retries_an_unavailable_store_without_skipping(
     log: EventLog, bus: Bus, database_url: str, error: Exception
 ):
     keeper = Refusing(3, 8, error=error, times=2)
@@ -404,14 +400,14 @@ async def test_while_something_is_away_or_refuses_the_consumer_tries_again_and_s
     async with relaying(log, bus, database_url), running(durable.run()):
         await until(lambda: keeper.position == 4)
         await log.append(append_to(events=5))
-        await all_have(log, [keeper])
+        await all_have_whole_log(log, [keeper])
 
     assert durable.refused == 0
     assert keeper.left == {3: 0, 8: 0}
     assert await dead_letters(bus) == []
 
 
-async def test_a_consumer_that_is_set_back_as_it_subscribes_hands_over_again(log: EventLog, bus: Bus):
+async def test_consumer_set_back_at_a_subscription_repeats_events(log: EventLog, bus: Bus):
     await log.append(append_to(events=4))
     pages: list[tuple[int, int]] = []
 
@@ -427,12 +423,12 @@ async def test_a_consumer_that_is_set_back_as_it_subscribes_hands_over_again(log
     assert pages[:2] == [(2, 4), (1, 4)]
 
 
-async def test_what_a_handler_does_without_is_laid_down(log: EventLog, bus: Bus):
-    await consumer(bus, log, Keeper()).lay_down([(3, "no such thing")])
+async def test_skipped_event_is_dead_lettered(log: EventLog, bus: Bus):
+    await consumer(bus, log, Keeper()).dead_letter_positions([(3, "no such thing")])
     (letter,) = await messages_in(bus, DEAD_STREAM)
     assert (letter.subject, letter.headers) == ("dead.tests-keeper.log.3", {"reason": "no such thing"})
 
 
-async def test_a_dead_letter_that_cannot_be_sent_stops_nothing(log: EventLog, bus: Bus):
+async def test_failed_dead_letter_does_not_stop_a_consumer(log: EventLog, bus: Bus):
     await bus.close()
-    await consumer(bus, log, Keeper()).lay_down([(3, "no such thing")])
+    await consumer(bus, log, Keeper()).dead_letter_positions([(3, "no such thing")])

@@ -1,4 +1,4 @@
-"""What subscribers read is a copy in an account of their own, and nothing that they may do leaves it."""
+"""Subscribers read copies in a separate account, and none of their requests has an effect outside it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StoreCompression
 
 from extrato.bus.connection import STREAMS
-from extrato.bus.copies import FEED_PREFIX, open_copies
+from extrato.bus.copies import DELIVERY_CONSUMER_PREFIX, open_copies
 from services.cli.embedded import nats as embedded
 from services.cli.embedded.nats import EmbeddedNats
 from tests.pace import until
@@ -47,22 +47,22 @@ TARGETS = [
     "log.head",
     "$JS.API.STREAM.PURGE.PAYMENTS",
     "$JS.API.STREAM.DELETE.SWEEPS",
-    f"origin.API.CONSUMER.RESET.PAYMENTS.{FEED_PREFIX}",
+    f"origin.API.CONSUMER.RESET.PAYMENTS.{DELIVERY_CONSUMER_PREFIX}",
     "copies.PAYMENTS.forged",
 ]
 
 
-# Where the hub would hear it, were it in its account.
+# Subjects that the hub would receive in its own account.
 FORGED = [target for target in TARGETS if not target.startswith("origin.")]
 
 
-async def say_nothing(_error):
-    """The client complains about what the server does not permit."""
+async def ignore_error(_error):
+    """Ignore the client's errors about missing permissions."""
 
 
 @contextlib.asynccontextmanager
 async def client_of(url, **options):
-    client = await nats.connect(url, error_cb=say_nothing, **options)
+    client = await nats.connect(url, error_cb=ignore_error, **options)
     try:
         yield client
     finally:
@@ -83,11 +83,11 @@ async def copier(nats_server):
 
 @pytest.fixture
 async def copies(bus, nats_server):
-    """Kept copies of a stream of two events."""
+    """Copies of a stream of two events, checked regularly."""
     for number in (1, 2):
         await bus.jetstream.publish(f"payments.padaria.1.Event{number}", b"{}")
     async with open_copies(
-        origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed
+        origin_url=nats_server.url, copies_url=nats_server.copies_url, delivery_consumer=nats_server.delivery_consumer
     ) as kept:
         keeping = asyncio.create_task(kept.run())
         yield kept
@@ -97,7 +97,7 @@ async def copies(bus, nats_server):
 
 
 async def ask(client, subject, body=b"", *, timeout_s=0.3):
-    """Ask JetStream; gives the answer, or None where it is not permitted."""
+    """Send a request to JetStream; return the answer, or None where it is not permitted."""
     body = body if isinstance(body, bytes) else json.dumps(body).encode()
     try:
         return json.loads((await client.request(subject, body, timeout=timeout_s)).data)
@@ -111,7 +111,7 @@ async def make_consumer(client, stream, config, *, subject="CREATE.{stream}.{nam
 
 
 async def states(bus):
-    """How many messages each stream of the hub has ever had, and how many it has."""
+    """Return the last sequence number and the message count of each stream of the hub."""
     infos = [await bus.jetstream.stream_info(config.name) for config in STREAMS]
     return {info.config.name: (info.state.last_seq, info.state.messages) for info in infos}
 
@@ -128,20 +128,20 @@ async def read(subscriber, count, *, durable="reader", stream="PAYMENTS"):
     return [message.subject for message in messages]
 
 
-async def test_a_durable_consumer_of_a_subscriber_gets_every_event_and_goes_on_where_it_was(bus, copies, subscriber):
+async def test_subscribers_durable_consumer_gets_every_event(bus, copies, subscriber):
     assert await read(subscriber, 2) == ["payments.padaria.1.Event1", "payments.padaria.1.Event2"]
     await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
     assert await read(subscriber, 1) == ["payments.padaria.1.Event3"]
 
 
-async def test_checks_are_copied_as_events_are(bus, copies, subscriber):
+async def test_checks_are_copied_like_events(bus, copies, subscriber):
     await bus.jetstream.publish("checks.padaria", b"{}")
     await bus.jetstream.publish("webhooks.padaria", b"{}")
     assert await read(subscriber, 2, stream="CHECKS") == ["checks.padaria", "webhooks.padaria"]
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-async def test_a_consumer_that_is_pushed_to_an_inbox_works_too(copies, subscriber, ordered):
+async def test_push_consumer_gets_every_event(copies, subscriber, ordered):
     config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
     subscription = await subscriber.jetstream().subscribe(
         "payments.>", stream="PAYMENTS", ordered_consumer=ordered, config=config
@@ -150,12 +150,12 @@ async def test_a_consumer_that_is_pushed_to_an_inbox_works_too(copies, subscribe
     assert subjects == ["payments.padaria.1.Event1", "payments.padaria.1.Event2"]
 
 
-async def test_an_ephemeral_pull_consumer_works_too(copies, subscriber):
+async def test_ephemeral_pull_consumer_gets_every_event(copies, subscriber):
     subscription = await subscriber.jetstream().pull_subscribe("payments.>", stream="PAYMENTS")
     assert len(await subscription.fetch(2, timeout=5)) == 2
 
 
-async def test_a_copy_of_more_than_the_server_sends_at_once_is_whole(bus, copies, copier):
+async def test_copy_of_a_long_stream_is_complete(bus, copies, copier):
     body = b"x" * 500_000
     for _ in range(10):
         await asyncio.gather(*(bus.jetstream.publish("payments.padaria.1.Large", body) for _ in range(10)))
@@ -174,9 +174,9 @@ async def test_a_copy_of_more_than_the_server_sends_at_once_is_whole(bus, copies
     ids=["plain", "flow control and heartbeats", "headers only", "samples"],
 )
 @pytest.mark.parametrize("creation", ["CREATE.{stream}", "CREATE.{stream}.{name}", "DURABLE.CREATE.{stream}.{name}"])
-async def test_no_consumer_of_a_subscriber_delivers_into_a_stream(bus, copies, subscriber, stream, more, creation):
+async def test_subscribers_consumer_cannot_deliver_into_a_stream(bus, copies, subscriber, stream, more, creation):
     await bus.jetstream.publish("checks.padaria", b"{}")
-    # The gateway listens like this, so that a delivery into these subjects finds somebody who wants it.
+    # The gateway subscribes like this, so a delivery to these subjects finds a subscription.
     heard = []
 
     async def hear(message):
@@ -194,14 +194,14 @@ async def test_no_consumer_of_a_subscriber_delivers_into_a_stream(bus, copies, s
         if creation.startswith("DURABLE"):
             config |= {"durable_name": f"forger-{number}"}
         await make_consumer(subscriber, stream, config, subject=creation)
-    # Long enough for what was delivered to be stored, and for three heartbeats.
+    # Long enough to store a delivered message, and for three heartbeats.
     await asyncio.sleep(0.35)
     assert await states(bus) == before
     assert not [subject for subject in heard if "forged" in subject or subject in FORGED]
     assert len(await read(subscriber, 2)) == 2
 
 
-async def test_no_answer_that_a_subscriber_has_sent_elsewhere_reaches_a_stream(bus, copies, subscriber, copier):
+async def test_redirected_answer_does_not_reach_a_stream(bus, copies, subscriber, copier):
     heard = []
 
     async def hear(message):
@@ -211,12 +211,12 @@ async def test_no_answer_that_a_subscriber_has_sent_elsewhere_reaches_a_stream(b
     await bus.client.flush()
     before = await states(bus)
     for number, target in enumerate([*TARGETS, "$JS.API.STREAM.CREATE.OWN", "$JS.API.STREAM.UPDATE.PAYMENTS"]):
-        # The answer to a creation holds whatever it was asked for, in the words of the next request.
+        # The answer to a creation repeats the request's fields, and so reads like the next request.
         name = target.rpartition(".")[2] if "STREAM" in target else f"forger-{number}"
         config = {"name": name, "deliver_subject": "payments.forged.1.X", "ack_policy": "none"}
         body = json.dumps({"stream_name": "PAYMENTS", "config": config}).encode()
         await subscriber.publish(f"$JS.API.CONSUMER.CREATE.PAYMENTS.{name}", body, reply=target)
-        # What a consumer is asked for goes where the answer is to go.
+        # A consumer sends the requested messages to the reply subject.
         for options in ({}, {"headers_only": True}):
             pulled = f"pulled-{number}-{len(options)}"
             config = {"name": pulled, "ack_policy": "none", "deliver_policy": "all", **options}
@@ -231,7 +231,7 @@ async def test_no_answer_that_a_subscriber_has_sent_elsewhere_reaches_a_stream(b
     assert not [subject for subject in heard if "forged" in subject or subject in FORGED]
     for stream in ("PAYMENTS", "CHECKS"):
         (consumer,) = await bus.jetstream.consumers_info(stream)
-        assert consumer.name.startswith(f"{FEED_PREFIX}-")
+        assert consumer.name.startswith(f"{DELIVERY_CONSUMER_PREFIX}-")
         assert consumer.config.deliver_subject.startswith(f"copies.{stream}.")
 
     async def is_whole():
@@ -245,8 +245,8 @@ async def test_no_answer_that_a_subscriber_has_sent_elsewhere_reaches_a_stream(b
     assert (await read(subscriber, 3, durable="afterwards"))[-1] == "payments.padaria.1.Event3"
 
 
-# What a subscriber may ask, so that the server answers at once or soon; {held} acknowledges a message it holds, {none}
-# is a consumer for which there is nothing, {headers} one of the headers alone.
+# Requests of a subscriber that the server answers at once or soon. {held} acknowledges a message of the subscriber,
+# {none} is a consumer without messages, {headers} one that delivers headers only.
 QUESTIONS = {
     "a message that is not there": ("$JS.API.DIRECT.GET.PAYMENTS", b'{"seq": 999999999}'),
     "a message that is there": ("$JS.API.DIRECT.GET.PAYMENTS", b'{"seq": 1}'),
@@ -276,7 +276,7 @@ def question(name, *, held):
     return subject.format(none="none", headers="headers", held=held), body
 
 
-# Where an answer with the server's right would do harm, or be heard by somebody else.
+# Reply subjects where an answer with the server's rights would do harm, or reach another client.
 HARMFUL = [
     "$JS.API.STREAM.DELETE.PAYMENTS",
     "$JS.API.STREAM.PURGE.PAYMENTS",
@@ -289,7 +289,7 @@ HARMFUL = [
     "$JS.FC.PAYMENTS.other.x",
     "$SYS.REQ.SERVER.PING",
     "$SYS.REQ.ACCOUNT.PING.CONNZ",
-    f"origin.API.CONSUMER.RESET.PAYMENTS.{FEED_PREFIX}",
+    f"origin.API.CONSUMER.RESET.PAYMENTS.{DELIVERY_CONSUMER_PREFIX}",
     "copies.PAYMENTS.forged",
     "_COPIER.forged.x",
     "payments.forged.1.X",
@@ -299,7 +299,7 @@ HARMFUL = [
 
 @pytest.fixture
 async def two_events(copies, copier):
-    """A copy that has come to the end of its stream."""
+    """A copy that is complete."""
 
     async def are_there():
         return (await copier.jetstream().stream_info("PAYMENTS")).state.messages == 2
@@ -309,7 +309,7 @@ async def two_events(copies, copier):
 
 @pytest.fixture
 async def other(two_events, nats_server):
-    """The durable consumer of another subscriber, which holds one message and has acknowledged none."""
+    """The durable consumer of another subscriber, with one message that is not acknowledged."""
     async with client_of(nats_server.subscriber_url) as client:
         config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=3600)
         subscription = await client.jetstream().pull_subscribe(
@@ -326,7 +326,7 @@ async def other(two_events, nats_server):
 
 @pytest.fixture
 async def asking(subscriber, other):
-    """A subscriber with consumers of its own; gives the reply subject of a message that it holds."""
+    """A subscriber with consumers; returns the reply subject of a message that it has not acknowledged."""
     own = {"ack_policy": "none", "deliver_policy": "new"}
     await make_consumer(subscriber, "PAYMENTS", {"name": "none", **own})
     await make_consumer(
@@ -338,7 +338,7 @@ async def asking(subscriber, other):
 
 
 async def answers(client, subject, body, *, number):
-    """Give so many answers; a message that is answered with comes under its own subject."""
+    """Return `number` answers; an answer that is a message has its own subject."""
     inbox = client.new_inbox()
     coming = await client.subscribe(inbox)
     await client.publish(subject, body, reply=inbox)
@@ -348,29 +348,27 @@ async def answers(client, subject, body, *, number):
 
 
 async def has_been_answered(client, subject, body):
-    """Wait until the server has answered this, and what it was asked before, and has done what was asked of its API."""
+    """Wait until the server has answered this request and all earlier ones, and has executed them."""
     await answers(client, subject, body, number=1)
     await answers(client, "$JS.API.STREAM.NAMES", b"", number=1)
 
 
-async def what_others_have(copier, other):
-    """The copy that all read, and how far another subscriber is."""
+async def state_of_others(copier, other):
+    """Return the state of the common copy, and of another subscriber's consumer."""
     copy, consumer = await copier.jetstream().stream_info("PAYMENTS"), await other.consumer_info()
     place = (consumer.created, consumer.delivered, consumer.ack_floor, consumer.num_pending, consumer.num_ack_pending)
     return copy.created, copy.config, copy.state.messages, copy.state.first_seq, place
 
 
 @pytest.mark.parametrize("asked", QUESTIONS)
-async def test_no_answer_that_a_subscriber_has_sent_elsewhere_harms_a_copy_or_another_subscriber(
-    bus, subscriber, copier, other, asking, asked
-):
+async def test_redirected_answer_harms_no_copy_or_subscriber(bus, subscriber, copier, other, asking, asked):
     subject, body = question(asked, held=asking)
     heard = []
 
     async def hear(message):
         heard.append(message.subject)
 
-    before = await what_others_have(copier, other)
+    before = await state_of_others(copier, other)
     for listening in (bus.client, copier):
         for target in (*HARMFUL, "$SYS.>"):
             await listening.subscribe(target, cb=hear)
@@ -378,7 +376,7 @@ async def test_no_answer_that_a_subscriber_has_sent_elsewhere_harms_a_copy_or_an
     for target in HARMFUL:
         await subscriber.publish(subject, body, reply=target)
         await has_been_answered(subscriber, subject, body)
-        assert await what_others_have(copier, other) == before, target
+        assert await state_of_others(copier, other) == before, target
     for listening in (bus.client, copier):
         await listening.flush()
     assert heard == []
@@ -387,58 +385,58 @@ async def test_no_answer_that_a_subscriber_has_sent_elsewhere_harms_a_copy_or_an
 
 @pytest.mark.parametrize("target", ["DELETE", "PURGE"])
 @pytest.mark.parametrize("more", [{}, {"headers_only": True}, {"idle_heartbeat": 100_000_000}])
-async def test_no_consumer_that_a_subscriber_points_at_the_api_harms_a_copy(subscriber, copier, other, target, more):
-    before = await what_others_have(copier, other)
+async def test_consumer_aimed_at_the_api_harms_no_copy(subscriber, copier, other, target, more):
+    before = await state_of_others(copier, other)
     config = {"ack_policy": "none", "deliver_policy": "all", "deliver_subject": f"$JS.API.STREAM.{target}.PAYMENTS"}
     await make_consumer(subscriber, "PAYMENTS", {"name": "pointed", **config, **more})
     # Longer than three heartbeats.
     await asyncio.sleep(0.35)
-    assert await what_others_have(copier, other) == before
+    assert await state_of_others(copier, other) == before
 
 
-async def point_at(subscriber, targets):
+async def aim_at(subscriber, targets):
     config = {"ack_policy": "none", "deliver_policy": "all", "headers_only": True}
     for number, target in enumerate(targets):
         await make_consumer(subscriber, "PAYMENTS", {"name": f"pointed-{number}", "deliver_subject": target, **config})
     await asyncio.sleep(0.35)
 
 
-async def test_no_consumer_that_a_subscriber_points_elsewhere_harms_another(subscriber, copier, other):
-    before = await what_others_have(copier, other)
-    await point_at(subscriber, [target for target in HARMFUL if "RESET.PAYMENTS.other" not in target])
-    assert await what_others_have(copier, other) == before
+async def test_consumer_aimed_elsewhere_harms_no_subscriber(subscriber, copier, other):
+    before = await state_of_others(copier, other)
+    await aim_at(subscriber, [target for target in HARMFUL if "RESET.PAYMENTS.other" not in target])
+    assert await state_of_others(copier, other) == before
 
 
-async def test_a_consumer_that_a_subscriber_points_at_the_reset_of_another_loses_it_nothing(subscriber, other):
-    """Each consumer listens for its reset under that very subject, so the server does deliver there."""
+async def test_consumer_aimed_at_a_reset_loses_no_event(subscriber, other):
+    """Each consumer subscribes to its reset under this subject, so the server does deliver there."""
     (second,) = await other.fetch(1, timeout=5)
-    await point_at(subscriber, ["$JS.API.CONSUMER.RESET.PAYMENTS.other"])
+    await aim_at(subscriber, ["$JS.API.CONSUMER.RESET.PAYMENTS.other"])
     come = [second.subject, *[message.subject for message in await other.fetch(2, timeout=5)]]
     assert {"payments.padaria.1.Event1", "payments.padaria.1.Event2"} == set(come)
 
 
-async def test_no_trace_of_a_subscribers_message_harms_a_copy(subscriber, copier, other):
-    before = await what_others_have(copier, other)
+async def test_traced_message_harms_no_copy(subscriber, copier, other):
+    before = await state_of_others(copier, other)
     for target in HARMFUL:
         await subscriber.publish("$JS.API.INFO", b"", reply=target, headers={"Nats-Trace-Dest": target})
         await has_been_answered(subscriber, "$JS.API.INFO", b"")
-    assert await what_others_have(copier, other) == before
+    assert await state_of_others(copier, other) == before
 
 
-async def test_every_answer_comes_to_the_inbox_of_who_asked(subscriber, asking):
+async def test_every_answer_reaches_the_requesters_inbox(subscriber, asking):
     for asked in QUESTIONS:
         subject, body = question(asked, held=asking)
         await answers(subscriber, subject, body, number=1)
 
 
-async def test_several_messages_are_read_with_one_question(two_events, subscriber):
+async def test_one_request_reads_several_messages(two_events, subscriber):
     come = await answers(subscriber, "$JS.API.DIRECT.GET.PAYMENTS", b'{"seq": 1, "batch": 2}', number=3)
     assert [message.headers.get("Nats-Sequence") for message in come] == ["1", "2", None]
     assert come[-1].headers["Status"] == "204"
     assert (await subscriber.jetstream().get_msg("PAYMENTS", 2, direct=True)).subject == "payments.padaria.1.Event2"
 
 
-async def test_what_a_subscriber_says_of_a_message_is_heeded(copies, subscriber):
+async def test_acknowledgements_of_a_subscriber_take_effect(copies, subscriber):
     config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, max_deliver=5)
     subscription = await subscriber.jetstream().pull_subscribe(
         "payments.>", durable="reader", stream="PAYMENTS", config=config
@@ -457,14 +455,14 @@ async def test_what_a_subscriber_says_of_a_message_is_heeded(copies, subscriber)
         await subscription.consumer_info()
 
 
-async def test_a_subscriber_is_told_the_next_message_with_its_acknowledgement(copies, subscriber):
+async def test_acknowledgement_returns_the_next_message(copies, subscriber):
     subscription = await subscriber.jetstream().pull_subscribe("payments.>", durable="reader", stream="PAYMENTS")
     (first,) = await subscription.fetch(1, timeout=5)
     (second,) = await answers(subscriber, first.reply, b"+NXT", number=1)
     assert second.subject == "payments.padaria.1.Event2"
 
 
-async def test_a_consumer_with_flow_control_gets_more_than_a_window(bus, copies, subscriber):
+async def test_flow_control_delivers_more_than_one_window(bus, copies, subscriber):
     for _ in range(5):
         await asyncio.gather(*(bus.jetstream.publish("payments.padaria.1.Large", b"x" * 100_000) for _ in range(20)))
     subscription = await subscriber.jetstream().subscribe(
@@ -480,7 +478,7 @@ async def test_a_consumer_with_flow_control_gets_more_than_a_window(bus, copies,
     await until(has_all)
 
 
-async def test_a_subscriber_that_waits_is_given_what_comes(bus, copies, subscriber):
+async def test_waiting_subscriber_gets_new_messages(bus, copies, subscriber):
     subscription = await subscriber.jetstream().pull_subscribe("payments.>", durable="reader", stream="PAYMENTS")
     await subscription.fetch(2, timeout=5)
     waiting = asyncio.create_task(subscription.fetch(1, timeout=10))
@@ -493,13 +491,13 @@ async def test_a_subscriber_that_waits_is_given_what_comes(bus, copies, subscrib
     assert [message.subject for message in await waiting] == ["payments.padaria.1.Event3"]
 
 
-async def test_a_subscriber_with_heartbeats_waits_longer_than_the_server_remembers(home, monkeypatch):
+async def test_subscriber_with_heartbeats_waits_for_a_long_time(home, monkeypatch):
     monkeypatch.setattr(embedded, "LONGEST_WAIT_S", 0.2)
     async with (
         EmbeddedNats(home) as server,
         client_of(server.url) as hub,
         client_of(server.subscriber_url) as subscriber,
-        open_copies(origin_url=server.url, copies_url=server.copies_url, feed=server.feed),
+        open_copies(origin_url=server.url, copies_url=server.copies_url, delivery_consumer=server.delivery_consumer),
     ):
         await make_consumer(subscriber, "PAYMENTS", {"name": "patient", "ack_policy": "none"})
         inbox = subscriber.new_inbox()
@@ -514,21 +512,21 @@ async def test_a_subscriber_with_heartbeats_waits_longer_than_the_server_remembe
         assert message.subject == "payments.padaria.1.Event1"
 
 
-async def test_a_durable_consumer_of_an_older_version_keeps_its_place(copies, subscriber, copier):
-    """Subscribers had an account with the copies once, and what they made there is read on."""
+async def test_durable_consumer_of_an_older_version_keeps_its_position(copies, subscriber, copier):
+    """In older versions subscribers had an account with the copies; their consumers there still work."""
     assert await read(copier, 1) == ["payments.padaria.1.Event1"]
     assert await read(subscriber, 1) == ["payments.padaria.1.Event2"]
 
 
 @pytest.fixture
 async def durable(bus):
-    """A consumer as the hub's own, with one message that waits for it."""
+    """A consumer like the hub's, with one waiting message."""
     subscription = await bus.jetstream.pull_subscribe(">", durable=DURABLE, stream="PAYMENTS")
     await bus.jetstream.publish("payments.padaria.1.Event0", b"{}")
     return subscription
 
 
-async def test_no_consumer_of_the_hub_is_in_a_subscribers_reach(bus, durable, copies, subscriber):
+async def test_subscriber_cannot_reach_the_hubs_consumers(bus, durable, copies, subscriber):
     (held,) = await durable.fetch(1, timeout=5)
     before = await durable.consumer_info()
     config = {
@@ -551,7 +549,7 @@ async def test_no_consumer_of_the_hub_is_in_a_subscribers_reach(bus, durable, co
     assert len(await durable.fetch(10, timeout=5)) == 2
 
 
-async def test_no_stream_is_in_a_subscribers_reach(bus, copies, subscriber):
+async def test_subscriber_cannot_reach_streams(bus, copies, subscriber):
     before = await states(bus)
     for part in PARTS:
         for stream in ("PAYMENTS", "CHECKS", "SWEEPS", "DEAD", "OWN"):
@@ -564,20 +562,20 @@ async def test_no_stream_is_in_a_subscribers_reach(bus, copies, subscriber):
     assert len(await read(subscriber, 2)) == 2
 
 
-async def test_a_subscriber_publishes_nothing(bus, copies, subscriber):
+async def test_subscriber_cannot_publish(bus, copies, subscriber):
     before = await states(bus)
     for subject in (
         "payments.x.1.X",
         "checks.x",
         "sweeps.x.x",
         "dead.x.x",
-        f"origin.API.CONSUMER.RESET.PAYMENTS.{FEED_PREFIX}",
+        f"origin.API.CONSUMER.RESET.PAYMENTS.{DELIVERY_CONSUMER_PREFIX}",
     ):
         assert await ask(subscriber, subject, b"{}", timeout_s=0.1) is None
     assert await states(bus) == before
 
 
-async def test_what_the_hub_asks_and_is_answered_is_not_heard_by_a_subscriber(bus, copies, nats_server):
+async def test_subscriber_does_not_see_the_hubs_requests(bus, copies, nats_server):
     heard = []
 
     async def hear(message):
@@ -589,12 +587,12 @@ async def test_what_the_hub_asks_and_is_answered_is_not_heard_by_a_subscriber(bu
         await listening.flush()
         await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
         await bus.jetstream.stream_info("PAYMENTS")
-        # What the server had for this client lies before its answer.
+        # The server sends this client's messages before its answer.
         await listening.flush()
     assert heard == []
 
 
-async def test_what_the_copier_is_answered_is_not_heard_by_a_subscriber(copies, subscriber, nats_server):
+async def test_subscriber_does_not_see_the_copiers_answers(copies, subscriber, nats_server):
     heard = []
 
     async def hear(message):
@@ -605,59 +603,64 @@ async def test_what_the_copier_is_answered_is_not_heard_by_a_subscriber(copies, 
     await subscriber.flush()
     await copies.ensure()
     await subscriber.flush()
-    # What the subscriber asks for is answered, and tells neither the inlet of a copy nor the name of its feed.
+    # The answers contain neither the delivery subject of a copy nor the name of its delivery consumer.
     await make_consumer(subscriber, "PAYMENTS", {"name": "own", "ack_policy": "none"})
     await ask(subscriber, "$JS.API.INFO")
     await ask(subscriber, "$JS.API.STREAM.NAMES")
     assert len(heard) == 3
-    assert not [text for text in heard if "copies." in text or nats_server.feed in text or FEED_PREFIX in text]
+    assert not [
+        text
+        for text in heard
+        if "copies." in text or nats_server.delivery_consumer in text or DELIVERY_CONSUMER_PREFIX in text
+    ]
 
 
 @pytest.mark.parametrize("stream", ["PAYMENTS", "CHECKS"])
 @pytest.mark.parametrize(
     "creation",
-    ["CREATE.{stream}.{feed}", "CREATE.{stream}.{feed}.payments.>", "DURABLE.CREATE.{stream}.{feed}"],
+    ["CREATE.{stream}.{consumer}", "CREATE.{stream}.{consumer}.payments.>", "DURABLE.CREATE.{stream}.{consumer}"],
 )
-async def test_no_consumer_of_a_feeds_name_is_made_by_a_subscriber(
+async def test_subscriber_cannot_use_the_delivery_consumers_name(
     bus, copies, subscriber, copier, nats_server, stream, creation
 ):
-    config = {"name": nats_server.feed, "ack_policy": "none", "filter_subject": "payments.>"}
+    config = {"name": nats_server.delivery_consumer, "ack_policy": "none", "filter_subject": "payments.>"}
     if creation.startswith("DURABLE"):
-        config["durable_name"] = nats_server.feed
-    subject = f"$JS.API.CONSUMER.{creation.format(stream=stream, feed=nats_server.feed)}"
+        config["durable_name"] = nats_server.delivery_consumer
+    subject = f"$JS.API.CONSUMER.{creation.format(stream=stream, consumer=nats_server.delivery_consumer)}"
     assert await ask(subscriber, subject, {"stream_name": stream, "config": config}) is None
     for action in ("DELETE", "INFO", "MSG.NEXT"):
-        assert await ask(subscriber, f"$JS.API.CONSUMER.{action}.{stream}.{nats_server.feed}", timeout_s=0.1) is None
-    # A name in the subject is the consumer's, whatever the body says.
+        assert (
+            await ask(subscriber, f"$JS.API.CONSUMER.{action}.{stream}.{nats_server.delivery_consumer}", timeout_s=0.1)
+            is None
+        )
+    # A name in the subject overrides the name in the body.
     for other in ("CREATE.{stream}.other", "DURABLE.CREATE.{stream}.other"):
         await make_consumer(subscriber, stream, {**config, "durable_name": "other"}, subject=other)
     assert [info.name for info in await copier.jetstream().consumers_info(stream)] in ([], ["other"])
-    assert [info.name for info in await bus.jetstream.consumers_info(stream)] == [nats_server.feed]
+    assert [info.name for info in await bus.jetstream.consumers_info(stream)] == [nats_server.delivery_consumer]
 
 
-async def test_the_name_of_the_feeds_outlives_a_restart_and_differs_from_home_to_home(bus, copies, nats_server, home):
-    before = nats_server.feed
+async def test_delivery_consumers_name_is_kept_for_each_home(bus, copies, nats_server, home):
+    before = nats_server.delivery_consumer
     copied = await bus.jetstream.consumer_info("PAYMENTS", before)
     again, elsewhere = EmbeddedNats(home), EmbeddedNats(home / "elsewhere")
     await again.prepare()
     await elsewhere.prepare()
-    assert copied.name == again.feed == before != elsewhere.feed
+    assert copied.name == again.delivery_consumer == before != elsewhere.delivery_consumer
 
 
-async def forge(copier, feed, numbers):
-    """Have messages of CHECKS delivered to the inlet of the copy of PAYMENTS, as one who knows both secrets can."""
-    inlet = (await copier.jetstream().stream_info("PAYMENTS")).config.mirror.consumer.deliver_subject
-    await make_consumer(copier, "CHECKS", {"name": feed, "ack_policy": "none", "deliver_policy": "all"})
+async def forge(copier, consumer, numbers):
+    """Deliver messages of CHECKS to the copy of PAYMENTS, as a subscriber with both secrets could."""
+    delivery_subject = (await copier.jetstream().stream_info("PAYMENTS")).config.mirror.consumer.deliver_subject
+    await make_consumer(copier, "CHECKS", {"name": consumer, "ack_policy": "none", "deliver_policy": "all"})
     request = json.dumps({"batch": numbers, "no_wait": True}).encode()
-    await copier.publish(f"$JS.API.CONSUMER.MSG.NEXT.CHECKS.{feed}", request, reply=inlet)
+    await copier.publish(f"$JS.API.CONSUMER.MSG.NEXT.CHECKS.{consumer}", request, reply=delivery_subject)
     await copier.flush()
 
 
 @pytest.mark.parametrize("forged", [3, 5])
 @pytest.mark.parametrize("after", [0, 1, 4])
-async def test_a_copy_with_messages_of_another_stream_is_recreated(
-    bus, subscriber, copier, nats_server, forged, after, capsys
-):
+async def test_copy_with_foreign_messages_is_recreated(bus, subscriber, copier, nats_server, forged, after, capsys):
     for number in (1, 2):
         await bus.jetstream.publish("payments.padaria.1.Event1", str(number).encode())
     for _ in range(forged):
@@ -667,11 +670,11 @@ async def test_a_copy_with_messages_of_another_stream_is_recreated(
         return (await copier.jetstream().stream_info(stream)).state.last_seq == number
 
     async with open_copies(
-        origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed
+        origin_url=nats_server.url, copies_url=nats_server.copies_url, delivery_consumer=nats_server.delivery_consumer
     ) as copies:
         await until(lambda: holds(2))
         await until(lambda: holds(forged, stream="CHECKS"))
-        await forge(copier, nats_server.feed, forged)
+        await forge(copier, nats_server.delivery_consumer, forged)
         await until(lambda: holds(forged))
         for number in range(after):
             await bus.jetstream.publish("payments.padaria.1.Event2", str(number).encode())
@@ -686,7 +689,7 @@ async def test_a_copy_with_messages_of_another_stream_is_recreated(
             await read(subscriber, len(events))
             == ["payments.padaria.1.Event1"] * 2 + ["payments.padaria.1.Event2"] * after
         )
-        # The copy is left alone from then on.
+        # From then on, the copy is not recreated.
         created = (await copier.jetstream().stream_info("PAYMENTS")).created
         for _ in range(10):
             await copies.ensure()
@@ -699,17 +702,17 @@ async def every_message(jetstream):
             yield await jetstream.get_msg("PAYMENTS", number)
 
 
-async def test_copies_of_an_older_version_are_fed_under_a_secret_name(bus, subscriber, nats_server):
+async def test_copies_of_an_older_version_get_a_secret_consumer(bus, subscriber, nats_server):
     await bus.jetstream.publish("payments.padaria.1.Event1", b"{}")
     servers = {"origin_url": nats_server.url, "copies_url": nats_server.copies_url}
-    async with open_copies(**servers, feed=FEED_PREFIX):
-        assert [info.name for info in await bus.jetstream.consumers_info("PAYMENTS")] == [FEED_PREFIX]
-    async with open_copies(**servers, feed=nats_server.feed):
+    async with open_copies(**servers, delivery_consumer=DELIVERY_CONSUMER_PREFIX):
+        assert [info.name for info in await bus.jetstream.consumers_info("PAYMENTS")] == [DELIVERY_CONSUMER_PREFIX]
+    async with open_copies(**servers, delivery_consumer=nats_server.delivery_consumer):
         assert await read(subscriber, 1) == ["payments.padaria.1.Event1"]
-        assert [info.name for info in await bus.jetstream.consumers_info("PAYMENTS")] == [nats_server.feed]
+        assert [info.name for info in await bus.jetstream.consumers_info("PAYMENTS")] == [nats_server.delivery_consumer]
 
 
-async def test_a_copy_of_what_a_relay_publishes_is_left_alone(bus, copies, copier):
+async def test_equal_copy_is_left_alone(bus, copies, copier):
     for number in range(2, 6):
         # As `extrato/bus/publisher.py` does; a mirror drops the first header.
         headers = {"Nats-Expected-Last-Sequence": str(number), "Nats-Msg-Id": f"m{number}", "ce-id": f"e{number}"}
@@ -725,7 +728,7 @@ async def test_a_copy_of_what_a_relay_publishes_is_left_alone(bus, copies, copie
     assert (await copier.jetstream().stream_info("PAYMENTS")).created == created
 
 
-async def test_what_an_origin_lets_go_of_in_its_middle_recreates_no_copy(bus, copies, copier):
+async def test_message_deleted_in_the_origin_recreates_no_copy(bus, copies, copier):
     for number in range(3, 8):
         await bus.jetstream.publish(f"payments.padaria.1.Event{number}", b"{}")
 
@@ -741,34 +744,34 @@ async def test_what_an_origin_lets_go_of_in_its_middle_recreates_no_copy(bus, co
     assert (await copier.jetstream().stream_info("PAYMENTS")).created == created
 
 
-async def test_a_copy_of_a_stream_that_was_made_anew_is_made_anew(bus, copies, subscriber):
+async def test_copy_of_a_recreated_stream_is_recreated(bus, copies, subscriber):
     await read(subscriber, 2)
     await bus.jetstream.delete_stream("PAYMENTS")
     await bus.ensure_streams()
     await bus.jetstream.publish("payments.padaria.1.First", b"{}")
 
-    async def is_anew():
+    async def is_recreated():
         try:
             return await read(subscriber, 1, durable="another") == ["payments.padaria.1.First"]
         except nats.js.errors.Error:
             return False
 
-    await until(is_anew)
+    await until(is_recreated)
 
 
-async def test_a_copy_lets_go_of_what_its_stream_was_emptied_of(bus, copies, subscriber, copier):
+async def test_copy_is_purged_with_its_stream(bus, copies, subscriber, copier):
     await read(subscriber, 2)
     await bus.jetstream.purge_stream("PAYMENTS")
     await bus.jetstream.publish("payments.padaria.1.Again", b"{}")
 
-    async def has_let_go():
+    async def is_purged():
         return (await copier.jetstream().stream_info("PAYMENTS")).state.messages == 1
 
-    await until(has_let_go)
+    await until(is_purged)
     assert await read(subscriber, 1) == ["payments.padaria.1.Again"]
 
 
-async def test_a_copy_of_an_older_version_is_compressed_and_keeps_what_it_holds(bus, copies, copier):
+async def test_copy_of_an_older_version_is_compressed_without_loss(bus, copies, copier):
     jetstream = copier.jetstream()
     before = await jetstream.stream_info("PAYMENTS")
     await jetstream.update_stream(before.config.evolve(compression=StoreCompression.NONE))
@@ -778,7 +781,7 @@ async def test_a_copy_of_an_older_version_is_compressed_and_keeps_what_it_holds(
     assert after.created == before.created
 
 
-async def test_a_copy_that_lost_its_beginning_is_made_anew(bus, copies, subscriber, copier):
+async def test_copy_without_its_beginning_is_recreated(bus, copies, subscriber, copier):
     await read(subscriber, 2)
     await copier.jetstream().purge_stream("PAYMENTS")
 
@@ -789,14 +792,14 @@ async def test_a_copy_that_lost_its_beginning_is_made_anew(bus, copies, subscrib
     await until(is_whole)
 
 
-async def test_a_copy_goes_on_after_the_server_was_killed(bus, copies, subscriber, nats_server):
+async def test_copy_continues_after_a_killed_server(bus, copies, subscriber, nats_server):
     await read(subscriber, 2)
     os.kill(nats_server.pid, signal.SIGKILL)
     await nats_server.stop()
     await nats_server.start()
     await until(lambda: bus.is_connected and subscriber.is_connected)
     await bus.jetstream.publish("payments.padaria.1.Event3", b"{}")
-    # What was acknowledged a moment before the kill may come once more: a consumer gets an event at least once.
+    # A message acknowledged just before the kill may arrive again: a consumer gets an event at least once.
     come = []
     while "payments.padaria.1.Event3" not in come:
         come += await read(subscriber, 1)

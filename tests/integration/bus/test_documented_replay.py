@@ -1,4 +1,4 @@
-"""The programs of the guide for subscribers that replay, and that connect from Node, do what it says of them."""
+"""The guide's programs that replay, or that connect from Node, behave as the guide describes."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ NODE = program(SUBSCRIBER, "js", 'import { readFileSync } from "node:fs";\n')
 
 
 @pytest.fixture
-def place(tmp_path: Path, nats_server: EmbeddedNats) -> Path:
-    """A folder where the programs find the address of the bus."""
+def folder(tmp_path: Path, nats_server: EmbeddedNats) -> Path:
+    """A folder with the file that holds the bus's address."""
     run = tmp_path / ".extrato" / "run"
     run.mkdir(parents=True)
     (run / "addresses.json").write_text(json.dumps({"subscriber_nats_url": nats_server.subscriber_url}))
@@ -60,23 +60,27 @@ async def filled(
     log: EventLog, bus: Bus, database_url: str, nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[None]:
     """A relay and the copies that subscribers read."""
-    monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr("extrato.bus.copies.CHECK_INTERVAL_S", 0.1)
     async with (
         relaying(log, bus, database_url),
-        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed) as copies,
+        open_copies(
+            origin_url=nats_server.url,
+            copies_url=nats_server.copies_url,
+            delivery_consumer=nats_server.delivery_consumer,
+        ) as copies,
         running(copies.run()),
     ):
         yield
 
 
-async def replayed(place: Path, subject: str, since: datetime | None = None) -> list[int]:
-    """Run the program with another subject and start; gives the positions that it prints."""
+async def replayed(folder: Path, subject: str, since: datetime | None = None) -> list[int]:
+    """Run the program with another subject and start; return the positions that it prints."""
     assert NAMED in REPLAY
     assert SINCE in REPLAY
     code = REPLAY.replace(NAMED, f"SUBJECT = {subject!r}")
     code = code.replace(SINCE, f"SINCE = {since and f'datetime.fromisoformat({since.isoformat()!r})'}")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, cwd=place, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        sys.executable, "-c", code, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     out, errors = await process.communicate()
     assert (process.returncode, errors.decode()) == (0, "")
@@ -90,7 +94,7 @@ async def append(log: EventLog, *, merchant: str = MERCHANT, payment_id: int = 1
 
 @pytest.fixture
 async def copied(nats_server: EmbeddedNats) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
-    """Waits until as many messages have come to the copy."""
+    """Returns a function that waits until the copy has so many messages."""
     async with await nats.connect(nats_server.copies_url) as client:
 
         async def have_come(count: int) -> bool:
@@ -105,9 +109,7 @@ async def copied(nats_server: EmbeddedNats) -> AsyncIterator[Callable[[int], Awa
 
 
 @pytest.mark.usefixtures("filled")
-async def test_a_replay_reads_from_the_beginning_of_everything_one_merchant_and_one_payment(
-    log: EventLog, place: Path, copied: Copied
-):
+async def test_replay_reads_everything_one_merchant_or_one_payment(log: EventLog, folder: Path, copied: Copied):
     first = await append(log)
     other = await append(log, merchant="padaria-da-ana", payment_id=16)
     own = new_event(registered(), merchant=MERCHANT, payment_id=None)
@@ -121,13 +123,11 @@ async def test_a_replay_reads_from_the_beginning_of_everything_one_merchant_and_
         f"merchants.{MERCHANT}.>": [settings],
         "payments.nobody.>": [],
     }
-    assert await asyncio.gather(*(replayed(place, subject) for subject in found)) == list(found.values())
+    assert await asyncio.gather(*(replayed(folder, subject) for subject in found)) == list(found.values())
 
 
 @pytest.mark.usefixtures("filled")
-async def test_a_replay_from_a_time_has_what_was_recorded_since_also_when_the_stream_was_filled_again(
-    log: EventLog, bus: Bus, place: Path, copied: Copied
-):
+async def test_replay_from_a_time_survives_a_refilled_stream(log: EventLog, bus: Bus, folder: Path, copied: Copied):
     now = datetime.now(UTC)
     older, newer = await append(log, recorded_at=now - timedelta(days=2)), await append(log, recorded_at=now)
     await copied(2)
@@ -139,25 +139,25 @@ async def test_a_replay_from_a_time_has_what_was_recorded_since_also_when_the_st
         now: [newer, newest],
         now + timedelta(days=1): [],
     }
-    assert await asyncio.gather(*(replayed(place, "payments.>", since) for since in found)) == list(found.values())
+    assert await asyncio.gather(*(replayed(folder, "payments.>", since) for since in found)) == list(found.values())
 
 
 @pytest.mark.usefixtures("filled")
-async def test_node_reads_from_the_beginning_and_misses_nothing_when_nats_or_the_stream_goes(
-    log: EventLog, bus: Bus, place: Path, nats_server: EmbeddedNats, node: str, copied: Copied
+async def test_node_reader_misses_no_event_in_an_outage(
+    log: EventLog, bus: Bus, folder: Path, nats_server: EmbeddedNats, node: str, copied: Copied
 ):
-    (place / "node_modules").symlink_to(CLIENTS / "node_modules")
-    (place / "follow.mjs").write_text(NODE)
+    (folder / "node_modules").symlink_to(CLIENTS / "node_modules")
+    (folder / "follow.mjs").write_text(NODE)
     changed, printed = [await change_status(log)], []
     await copied(2)
 
     def all_are_printed() -> bool:
         found = (re.match(r"(\d+) payments\.padaria\.1\.StatusChanged", line) for line in printed)
-        # What was not acknowledged before an outage may come once more.
+        # Messages that were not acknowledged before an outage may arrive again.
         return sorted({int(each[1]) for each in found if each}) == changed
 
     process = await asyncio.create_subprocess_exec(
-        node, "follow.mjs", cwd=place, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        node, "follow.mjs", cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
 
     async def read() -> None:
@@ -208,12 +208,19 @@ async def test_node_reads_from_the_beginning_and_misses_nothing_when_nats_or_the
     ],
     ids=["subject", "start", "no start"],
 )
-async def test_node_stops_with_a_sentence_when_nats_refuses_its_consumer(
-    log: EventLog, place: Path, node: str, nats_server: EmbeddedNats, copied: Copied, line: str, other: str, reason: str
+async def test_node_reader_ends_with_a_sentence_for_a_refused_consumer(
+    log: EventLog,
+    folder: Path,
+    node: str,
+    nats_server: EmbeddedNats,
+    copied: Copied,
+    line: str,
+    other: str,
+    reason: str,
 ):
-    (place / "node_modules").symlink_to(CLIENTS / "node_modules")
+    (folder / "node_modules").symlink_to(CLIENTS / "node_modules")
     assert line in NODE
-    (place / "follow.mjs").write_text(NODE.replace(line, other))
+    (folder / "follow.mjs").write_text(NODE.replace(line, other))
     await change_status(log)
     await copied(2)
     existing = ConsumerConfig(max_ack_pending=1, ack_wait=5)
@@ -222,7 +229,7 @@ async def test_node_stops_with_a_sentence_when_nats_refuses_its_consumer(
             "payments.*.*.StatusChanged", durable="node-orders", stream=PAYMENTS_STREAM, config=existing
         )
     process = await asyncio.create_subprocess_exec(
-        node, "follow.mjs", cwd=place, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        node, "follow.mjs", cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     try:
         out, errors = await asyncio.wait_for(process.communicate(), allowed(20))

@@ -1,4 +1,4 @@
-"""The subscriber of the guide, as it stands there, misses nothing and does nothing twice."""
+"""The guide's subscriber, unchanged, misses no event and handles none twice."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from extrato.store.event_log import EventLog
     from services.cli.embedded.nats import EmbeddedNats
 
-# The library's own time-outs are for people; a test waits for several of them.
-HASTE = """
+# A test waits for several of the library's time-outs, so they are shorter here.
+SHORT_TIMEOUTS = """
 import functools
 from nats.aio.client import Client
 from nats.js.client import JetStreamContext
@@ -48,7 +48,7 @@ BEGINS = (
 
 
 class Subscriber:
-    """The program of the guide in a process, in a folder where it finds the address that it reads."""
+    """The guide's program in a process, in a folder with the file of the address."""
 
     def __init__(self, folder: Path, address: str) -> None:
         self._folder = folder
@@ -70,7 +70,7 @@ class Subscriber:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", HASTE + self._code, cwd=self._folder, stdout=asyncio.subprocess.PIPE
+            sys.executable, "-c", SHORT_TIMEOUTS + self._code, cwd=self._folder, stdout=asyncio.subprocess.PIPE
         )
         reading = asyncio.create_task(self._read(process))
         try:
@@ -82,7 +82,7 @@ class Subscriber:
             await reading
 
     def changed(self, **changes: str) -> Subscriber:
-        """The same program in the same folder, after an edit of its NAME, SUBJECT or CONFIG."""
+        """Return the same program in the same folder, with another NAME, SUBJECT or CONFIG."""
         other = copy.copy(self)
         other.printed = []
         for name, value in changes.items():
@@ -91,9 +91,9 @@ class Subscriber:
         return other
 
     async def refusal(self) -> str:
-        """Wait until the program ends with exit code 1; gives what it says then, and it has printed nothing before."""
+        """Wait until the program ends with exit code 1; return its error. Before, it printed no event."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", HASTE + self._code), cwd=self._folder, stdout=PIPE, stderr=PIPE
+            *(sys.executable, "-c", SHORT_TIMEOUTS + self._code), cwd=self._folder, stdout=PIPE, stderr=PIPE
         )
         try:
             out, errors = await asyncio.wait_for(process.communicate(), allowed(10))
@@ -110,7 +110,7 @@ class Subscriber:
 
 
 async def change_status(log: EventLog) -> int:
-    """Append an event that the subscriber wants behind one that it does not want, and give its position."""
+    """Append an event of another subject, then one of the subscriber's; return the position of the second."""
     changed = StatusChanged(previous="pending", status="approved", status_detail=None, attempt_id=None, paid_at=None)
     events = [new_event(), new_event(changed)]
     return (await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=events)))[-1]
@@ -121,7 +121,7 @@ def subscriber(tmp_path: Path, nats_server: EmbeddedNats) -> Subscriber:
     return Subscriber(tmp_path, nats_server.subscriber_url)
 
 
-async def test_the_subscriber_of_the_guide_misses_nothing_and_does_nothing_twice(
+async def test_documented_subscriber_handles_each_event_once(
     log: EventLog,
     bus: Bus,
     database_url: str,
@@ -129,39 +129,43 @@ async def test_the_subscriber_of_the_guide_misses_nothing_and_does_nothing_twice
     subscriber: Subscriber,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr("extrato.bus.copies.CHECK_INTERVAL_S", 0.1)
     changed = []
 
-    async def hears_what_changes() -> None:
+    async def prints_new_events() -> None:
         changed.append(await change_status(log))
         await until(lambda: subscriber.positions == changed, what=f"{changed} in {subscriber.printed}")
-        # Killed before it has noted its place, it may do the last one again.
+        # Killed before it has saved its position, it may handle the last event again.
         await until(lambda: subscriber.place == changed[-1])
 
     async with (
         relaying(log, bus, database_url),
-        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed) as copies,
+        open_copies(
+            origin_url=nats_server.url,
+            copies_url=nats_server.copies_url,
+            delivery_consumer=nats_server.delivery_consumer,
+        ) as copies,
         running(copies.run()),
     ):
         async with subscriber.running():
-            await hears_what_changes()
-            # Two of its time-outs, of which nothing can be seen.
+            await prints_new_events()
+            # Two of its time-outs, which it does not print.
             await asyncio.sleep(0.5)
-            await hears_what_changes()
+            await prints_new_events()
 
             await nats_server.stop()
             changed.append(await change_status(log))
             await nats_server.start()
-            await hears_what_changes()
+            await prints_new_events()
 
             await bus.jetstream.delete_stream(PAYMENTS_STREAM)
-            await hears_what_changes()
+            await prints_new_events()
             assert any(line.startswith("waiting") for line in subscriber.printed)
 
         changed.append(await change_status(log))
         await bus.jetstream.delete_stream(PAYMENTS_STREAM)
         async with subscriber.running():
-            await hears_what_changes()
+            await prints_new_events()
 
 
 @pytest.mark.parametrize(
@@ -181,9 +185,9 @@ async def test_the_subscriber_of_the_guide_misses_nothing_and_does_nothing_twice
             [{"CONFIG": BEGINS.format("2026-01-31T12:30:00.126+00:00")}, {"SUBJECT": "'payments.>'"}],
         ),
     ],
-    ids=["as it stands there", "everything from a time"],
+    ids=["unchanged", "everything from a time"],
 )
-async def test_another_subject_or_start_under_the_name_of_a_consumer_that_exists_is_refused(
+async def test_changed_configuration_of_a_consumer_is_refused(
     log: EventLog,
     bus: Bus,
     database_url: str,
@@ -193,17 +197,21 @@ async def test_another_subject_or_start_under_the_name_of_a_consumer_that_exists
     own: dict[str, str],
     others: list[dict[str, str]],
 ):
-    monkeypatch.setattr("extrato.bus.copies.LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr("extrato.bus.copies.CHECK_INTERVAL_S", 0.1)
     async with (
         relaying(log, bus, database_url),
-        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed) as copies,
+        open_copies(
+            origin_url=nats_server.url,
+            copies_url=nats_server.copies_url,
+            delivery_consumer=nats_server.delivery_consumer,
+        ) as copies,
         running(copies.run()),
     ):
         first = subscriber.changed(**own)
         heard = await change_status(log)
         async with first.running():
             await until(lambda: first.place == heard, what=f"{heard} in {first.printed}")
-        # A program that goes on with the old consumer prints this one.
+        # A program that continues with the old consumer prints this event.
         heard = await change_status(log)
         refusals = await asyncio.gather(*(first.changed(**change).refusal() for change in others))
         sentence = "The durable consumer 'webshop-orders' has another subject or start: choose another NAME.\n"
@@ -212,7 +220,7 @@ async def test_another_subject_or_start_under_the_name_of_a_consumer_that_exists
             await until(lambda: first.place == heard, what=f"{heard} in {first.printed}")
 
 
-async def test_a_consumer_that_nats_refuses_is_not_asked_for_again_and_again(
+async def test_refused_consumer_is_not_retried(
     log: EventLog,
     bus: Bus,
     database_url: str,
@@ -221,7 +229,11 @@ async def test_a_consumer_that_nats_refuses_is_not_asked_for_again_and_again(
 ):
     async with (
         relaying(log, bus, database_url),
-        open_copies(origin_url=nats_server.url, copies_url=nats_server.copies_url, feed=nats_server.feed) as copies,
+        open_copies(
+            origin_url=nats_server.url,
+            copies_url=nats_server.copies_url,
+            delivery_consumer=nats_server.delivery_consumer,
+        ) as copies,
         running(copies.run()),
     ):
         await change_status(log)

@@ -1,4 +1,4 @@
-"""The client's short way stands on private parts of the library: each of these fails when those change."""
+"""Raw messages depend on private members of the library: these tests fail when those change."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ TEXT = b"HPUB tests.one tests.reply %d %d\r\n%sbody\r\nPUB tests.two 0\r\n\r\n" 
 )
 
 
-async def test_messages_sent_as_text_arrive_in_order_before_what_is_published_next(bus: Bus):
+async def test_raw_messages_arrive_in_order_before_the_next_publish(bus: Bus):
     subscription = await bus.client.subscribe("tests.>")
-    await bus.client.send_text(TEXT)
+    await bus.client.send_raw(TEXT)
     await bus.client.publish("tests.three")
 
     messages = [await subscription.next_msg(timeout=5) for _ in range(3)]
@@ -41,45 +41,45 @@ async def test_messages_sent_as_text_arrive_in_order_before_what_is_published_ne
     assert [each.headers for each in messages] == [{"name": "value"}, None, None]
 
 
-async def test_raw_messages_are_heard_as_they_were_sent_until_nobody_hears(bus: Bus):
+async def test_raw_messages_arrive_unchanged_until_unsubscribed(bus: Bus):
     heard: list[RawMessage] = []
-    subscription = await bus.client.hear("tests.>", heard.append)
+    subscription = await bus.client.subscribe_raw("tests.>", heard.append)
     await send(bus)
     await until(lambda: len(heard) == 2)
     assert heard == [(b"tests.one", b"tests.reply", HEADERS, b"body"), (b"tests.two", b"", b"", b"")]
 
-    await bus.client.hear_no_more(subscription)
+    await bus.client.unsubscribe_raw(subscription)
     control: list[RawMessage] = []
-    await bus.client.hear("tests.>", control.append)
+    await bus.client.subscribe_raw("tests.>", control.append)
     await send(bus)
     await until(lambda: len(control) == 2)
     assert len(heard) == 2
 
 
 async def send(bus: Bus) -> None:
-    await bus.client.send_text(TEXT)
+    await bus.client.send_raw(TEXT)
     await bus.client.publish("elsewhere")
     await bus.client.flush()
 
 
-async def test_a_hearer_that_fails_leaves_the_connection_to_the_others(bus: Bus):
+async def test_failing_callback_keeps_the_connection(bus: Bus):
     heard: list[RawMessage] = []
 
     def fail(message: RawMessage) -> None:
         heard.append(message)
         raise ValueError(message.subject)
 
-    await bus.client.hear("tests.>", fail)
+    await bus.client.subscribe_raw("tests.>", fail)
     await send(bus)
     await send(bus)
     await until(lambda: len(heard) == 4)
     assert bus.is_connected
 
 
-async def test_an_ordinary_subscription_hears_beside_a_raw_one(bus: Bus):
+async def test_ordinary_subscription_works_beside_a_raw_one(bus: Bus):
     heard: list[RawMessage] = []
     ordinary = await bus.client.subscribe("tests.>")
-    await bus.client.hear("tests.>", heard.append)
+    await bus.client.subscribe_raw("tests.>", heard.append)
     await bus.client.publish("tests.one", b"body", headers={"name": "value"})
 
     message = await ordinary.next_msg(timeout=5)
@@ -87,9 +87,9 @@ async def test_an_ordinary_subscription_hears_beside_a_raw_one(bus: Bus):
     await until(lambda: [each.body for each in heard] == [b"body"])
 
 
-async def test_a_client_whose_flush_was_given_up_goes_on_reading(bus: Bus):
+async def test_client_reads_on_after_a_cancelled_flush(bus: Bus):
     flushing = asyncio.create_task(bus.client.flush())
-    # It has asked, and the answer cannot have come yet.
+    # The request is sent, and its answer cannot have arrived yet.
     await asyncio.sleep(0)
     assert len(bus.client._pongs) == 1
     flushing.cancel()
@@ -97,7 +97,7 @@ async def test_a_client_whose_flush_was_given_up_goes_on_reading(bus: Bus):
     assert (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config.name == PAYMENTS_STREAM
 
 
-async def test_a_client_that_closes_lets_nobody_wait_for_an_answer(nats_server: EmbeddedNats):
+async def test_closed_client_fails_waiting_requests(nats_server: EmbeddedNats):
     bus = await connect(nats_server.url, name="tests")
     client = bus.client
     await client.subscribe("tests.silent")
@@ -109,19 +109,17 @@ async def test_a_client_that_closes_lets_nobody_wait_for_an_answer(nats_server: 
     assert client.ended.is_set()
 
 
-async def test_a_client_whose_server_takes_nothing_lets_nobody_wait(
-    nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch
-):
+async def test_client_of_a_stuck_server_closes_at_once(nats_server: EmbeddedNats, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("extrato.bus.connection.PING_INTERVAL_S", 0.05)
     bus = await connect(nats_server.url, name="tests")
     client = bus.client
     waiting = asyncio.create_task((await client.subscribe("tests.silent")).next_msg(timeout=60))
     os.kill(nats_server.pid, signal.SIGSTOP)
     try:
-        # More than all buffers on the way hold; what follows waits behind it.
+        # More bytes than all buffers hold, so that later writes wait.
         async with asyncio.timeout(5), asyncio.TaskGroup() as sending:
             for _ in range(3):
-                sending.create_task(client.send_text(bytes(16_000_000)))
+                sending.create_task(client.send_raw(bytes(16_000_000)))
         await until(waiting.done, within_s=3)
         assert isinstance(waiting.exception(), nats.errors.ConnectionClosedError)
     finally:
@@ -129,8 +127,8 @@ async def test_a_client_whose_server_takes_nothing_lets_nobody_wait(
     await bus.close()
 
 
-async def test_text_is_refused_without_a_connection(nats_server: EmbeddedNats):
+async def test_raw_message_without_a_connection_raises(nats_server: EmbeddedNats):
     bus = await connect(nats_server.url, name="tests")
     await bus.close()
     with pytest.raises(nats.errors.ConnectionClosedError):
-        await bus.client.send_text(TEXT)
+        await bus.client.send_raw(TEXT)

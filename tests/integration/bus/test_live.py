@@ -11,8 +11,8 @@ from contracts.subjects import PAYMENTS_STREAM, TICK_SUBJECT
 from extrato.bus.live import LiveFeed
 from extrato.errors import Conflict
 from extrato.store.appender import StreamAppend
-from extrato.store.place import LogWentBack, Place, watch
-from tests.integration.bus.running import append_until_told, relaying, running, set_log_back
+from extrato.store.log_cursor import LogCursor, LogWentBack, watch_log
+from tests.integration.bus.running import append_until, relaying, running, set_log_back
 from tests.integration.store.examples import append_to, new_event, registered
 from tests.pace import until
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Listener:
-    """What a feed delivered."""
+    """The events that a feed delivered."""
 
     def __init__(self, log: EventLog, bus: Bus) -> None:
         self.heard: list[Envelope] = []
@@ -48,7 +48,7 @@ class Listener:
 
 @pytest.fixture
 async def listener(log: EventLog, bus: Bus) -> AsyncIterator[Listener]:
-    """One who listens since the first event of the log."""
+    """A listener since the first event of the log."""
     await log.append(append_to())
     listener = Listener(log, bus)
     await listener.feed.start()
@@ -57,29 +57,29 @@ async def listener(log: EventLog, bus: Bus) -> AsyncIterator[Listener]:
         yield listener
 
 
-# Much sooner than two minutes, however many workers share a core.
+# Much sooner than two minutes, also when many workers share a core.
 BY_THE_BUS_S = 5.0
 
 
 @pytest.fixture
-def seldom_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the feed look at the log seldom: what it tells much sooner came by the bus."""
-    monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", 120.0)
+def rare_log_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the feed read the log rarely, so that earlier events come by a tick."""
+    monkeypatch.setattr("extrato.bus.live.READ_LOG_EVERY_S", 120.0)
 
 
 @pytest.fixture
-def quick_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look often, remember each place, and wait for no relay."""
-    monkeypatch.setattr("extrato.bus.live.LOOK_AT_LOG_S", 0.05)
-    monkeypatch.setattr("extrato.store.place.REMEMBER_EACH_S", 0.0)
-    monkeypatch.setattr("extrato.store.place.RELAY_WITHIN_S", 0.0)
+def frequent_log_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read the log often, remember each position, and wait for no relay."""
+    monkeypatch.setattr("extrato.bus.live.READ_LOG_EVERY_S", 0.05)
+    monkeypatch.setattr("extrato.store.log_cursor.REMEMBER_EACH_S", 0.0)
+    monkeypatch.setattr("extrato.store.log_cursor.RELAY_WITHIN_S", 0.0)
 
 
 async def tick(bus: Bus, body: bytes) -> None:
     await bus.client.publish(TICK_SUBJECT, body)
 
 
-async def test_what_was_before_the_start_is_not_delivered(log: EventLog, bus: Bus, listener: Listener):
+async def test_events_before_the_start_are_not_delivered(log: EventLog, bus: Bus, listener: Listener):
     positions = await log.append(append_to(events=2))
     for position in (b"1", b"2", b"3"):
         await tick(bus, position)
@@ -88,12 +88,12 @@ async def test_what_was_before_the_start_is_not_delivered(log: EventLog, bus: Bu
     assert listener.heard == await log.read_positions(positions)
 
 
-async def test_under_load_every_event_is_delivered_once_and_in_order(
+async def test_events_under_load_are_delivered_once_in_order(
     log: EventLog, bus: Bus, database_url: str, listener: Listener
 ):
     enough = asyncio.Event()
     async with relaying(log, bus, database_url):
-        writer = asyncio.create_task(append_until_told(log, enough))
+        writer = asyncio.create_task(append_until(log, enough))
         await until(lambda: len(listener.heard) > 1000)
         await bus.jetstream.delete_stream(PAYMENTS_STREAM)
         await until(lambda: len(listener.heard) > 2000)
@@ -104,7 +104,7 @@ async def test_under_load_every_event_is_delivered_once_and_in_order(
     assert listener.positions == list(range(2, head + 1))
 
 
-async def test_events_of_payments_and_merchants_are_delivered_in_one_order(
+async def test_events_of_all_streams_are_delivered_in_log_order(
     log: EventLog, bus: Bus, database_url: str, listener: Listener
 ):
     async with relaying(log, bus, database_url):
@@ -116,8 +116,8 @@ async def test_events_of_payments_and_merchants_are_delivered_in_one_order(
     assert listener.positions == list(range(2, 202))
 
 
-async def test_a_tick_brings_all_that_the_log_has_up_to_there(
-    seldom_look: None, log: EventLog, bus: Bus, listener: Listener
+async def test_tick_delivers_all_events_up_to_its_position(
+    rare_log_reads: None, log: EventLog, bus: Bus, listener: Listener
 ):
     await log.append(append_to(events=4))
     for position in (b"2", b"5", b"4"):
@@ -126,9 +126,7 @@ async def test_a_tick_brings_all_that_the_log_has_up_to_there(
     await until(lambda: listener.positions == [2, 3, 4, 5], within_s=BY_THE_BUS_S)
 
 
-async def test_a_tick_that_comes_many_times_delivers_nothing_twice(
-    seldom_look: None, log: EventLog, bus: Bus, listener: Listener
-):
+async def test_repeated_tick_delivers_no_event_twice(rare_log_reads: None, log: EventLog, bus: Bus, listener: Listener):
     await log.append(append_to(events=2))
     for _ in range(50):
         await tick(bus, b"3")
@@ -138,10 +136,8 @@ async def test_a_tick_that_comes_many_times_delivers_nothing_twice(
     await until(lambda: listener.positions == [2, 3, 4], within_s=BY_THE_BUS_S)
 
 
-async def test_who_appends_in_the_same_process_is_heard_without_the_bus(
-    seldom_look: None, log: EventLog, listener: Listener
-):
-    log.appender.on_append = listener.feed.tell
+async def test_append_in_the_same_process_needs_no_bus(rare_log_reads: None, log: EventLog, listener: Listener):
+    log.appender.on_append = listener.feed.announce
     await log.append(append_to(events=3))
     await until(lambda: listener.positions == [2, 3, 4], within_s=BY_THE_BUS_S)
     with pytest.raises(Conflict):
@@ -150,28 +146,24 @@ async def test_who_appends_in_the_same_process_is_heard_without_the_bus(
     await until(lambda: listener.positions == [2, 3, 4, 5], within_s=BY_THE_BUS_S)
 
 
-async def test_what_a_lost_tick_would_have_told_is_found_in_the_log(log: EventLog, listener: Listener):
+async def test_event_of_a_lost_tick_is_delivered(log: EventLog, listener: Listener):
     await log.append(append_to())
     await until(lambda: listener.positions == [2])
 
 
-@pytest.mark.parametrize("is_told_of", [True, False])
-async def test_a_row_that_cannot_be_read_is_passed_over(
-    log: EventLog, bus: Bus, listener: Listener, *, is_told_of: bool
-):
+@pytest.mark.parametrize("is_announced", [True, False])
+async def test_unreadable_row_is_skipped(log: EventLog, bus: Bus, listener: Listener, *, is_announced: bool):
     await log.recorder.insert_events(
         [StoredEvent(originator_id=uuid4(), originator_version=1, topic="X.v1", state=b"nonsense")]
     )
     await log.append(append_to(events=2))
-    if is_told_of:
+    if is_announced:
         await tick(bus, b"4")
 
     await until(lambda: listener.positions == [3, 4])
 
 
-async def test_ticks_that_tell_nothing_new_keep_nobody_from_looking_at_the_log(
-    log: EventLog, bus: Bus, listener: Listener
-):
+async def test_old_ticks_do_not_delay_reads_of_the_log(log: EventLog, bus: Bus, listener: Listener):
     async def repeat_old_ticks() -> None:
         while True:
             await tick(bus, b"1")
@@ -183,8 +175,8 @@ async def test_ticks_that_tell_nothing_new_keep_nobody_from_looking_at_the_log(
 
 
 @pytest.mark.parametrize("nonsense", [b"", b"-1", b"{}", b"9" * 18, b"9" * 19, "²".encode(), b"1" * 100_000])
-async def test_a_forged_tick_moves_nothing_and_stops_nothing(
-    seldom_look: None, log: EventLog, bus: Bus, listener: Listener, nonsense: bytes
+async def test_forged_tick_has_no_effect(
+    rare_log_reads: None, log: EventLog, bus: Bus, listener: Listener, nonsense: bytes
 ):
     await tick(bus, nonsense)
     await bus.client.flush()
@@ -196,8 +188,14 @@ async def test_a_forged_tick_moves_nothing_and_stops_nothing(
 
 @pytest.mark.parametrize("is_regrown", [True, False])
 @pytest.mark.parametrize("is_unheard", [True, False])
-async def test_a_log_that_went_back_is_noticed_and_followed_from_its_end(
-    quick_look: None, log: EventLog, pool: asyncpg.Pool, listener: Listener, *, is_regrown: bool, is_unheard: bool
+async def test_feed_continues_at_the_end_of_a_log_that_went_back(
+    frequent_log_reads: None,
+    log: EventLog,
+    pool: asyncpg.Pool,
+    listener: Listener,
+    *,
+    is_regrown: bool,
+    is_unheard: bool,
 ):
     listener.is_unheard = is_unheard
     for position in range(2, 7):
@@ -219,44 +217,44 @@ async def test_a_log_that_went_back_is_noticed_and_followed_from_its_end(
     await until(lambda: listener.positions == written)
 
 
-async def test_two_followers_that_find_the_log_set_back_begin_one_epoch(
-    quick_look: None, log: EventLog, pool: asyncpg.Pool
+async def test_cursors_that_find_a_loss_together_begin_one_epoch(
+    frequent_log_reads: None, log: EventLog, pool: asyncpg.Pool
 ):
     await log.append(append_to(events=6))
-    places = [Place(log) for _ in range(4)]
-    for place in places:
-        await place.go_to_end()
+    cursors = [LogCursor(log) for _ in range(4)]
+    for cursor in cursors:
+        await cursor.move_to_end()
     await set_log_back(pool, to=3, is_regrown=False)
 
-    async def look(place: Place) -> int:
+    async def check(cursor: LogCursor) -> int:
         with pytest.raises(LogWentBack) as back:
-            await place.look()
+            await cursor.check()
         return back.value.last_common
 
-    assert await asyncio.gather(*map(look, places)) == [0] * 4
+    assert await asyncio.gather(*map(check, cursors)) == [0] * 4
     assert (await log.identity.read()).epoch == 2
 
 
-async def test_an_epoch_that_changed_nothing_for_a_follower_is_learnt_of(log: EventLog, listener: Listener):
+async def test_feed_learns_of_an_epoch_without_a_loss(log: EventLog, listener: Listener):
     await log.identity.begin_epoch(1, last_common=1, reason="a test")
     await until(lambda: listener.feed.epoch == 2)
     assert listener.set_back == []
 
 
-async def test_a_database_that_refuses_for_a_while_ends_no_feed(
-    quick_look: None, log: EventLog, pool: asyncpg.Pool, listener: Listener
+async def test_feed_survives_a_refusing_database(
+    frequent_log_reads: None, log: EventLog, pool: asyncpg.Pool, listener: Listener
 ):
     await pool.execute("ALTER TABLE log_identity RENAME TO put_aside")
     try:
-        await until(lambda: listener.feed._patience.reason is not None)
+        await until(lambda: listener.feed._backoff.reason is not None)
     finally:
         await pool.execute("ALTER TABLE put_aside RENAME TO log_identity")
     positions = await log.append(append_to())
     await until(lambda: listener.positions == positions)
 
 
-async def test_a_log_that_forgot_the_epoch_of_a_follower_begins_one_after_it(
-    quick_look: None, log: EventLog, pool: asyncpg.Pool, listener: Listener
+async def test_log_that_lost_the_epoch_too_begins_a_later_one(
+    frequent_log_reads: None, log: EventLog, pool: asyncpg.Pool, listener: Listener
 ):
     positions = await log.append(append_to(events=3))
     await log.identity.begin_epoch(1, last_common=positions[-1], reason="a test")
@@ -268,37 +266,37 @@ async def test_a_log_that_forgot_the_epoch_of_a_follower_begins_one_after_it(
     assert listener.feed.epoch == 3
 
 
-async def test_who_only_watches_is_told_that_the_log_went_back(
-    quick_look: None, log: EventLog, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+async def test_watch_log_reports_that_the_log_went_back(
+    frequent_log_reads: None, log: EventLog, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("extrato.store.place.LOOK_S", 0.01)
-    told: list[int] = []
+    monkeypatch.setattr("extrato.store.log_cursor.CHECK_INTERVAL_S", 0.01)
+    reported: list[int] = []
     await log.append(append_to(events=2))
 
-    async def is_told(times: int) -> bool:
-        # Until it has looked, what is gone was never there for it.
+    async def is_reported(times: int) -> bool:
+        # Before its next check, the watcher does not know the events that disappear.
         await log.append(append_to())
         await asyncio.sleep(0.05)
         await set_log_back(pool, to=2, is_regrown=False)
-        return len(told) >= times
+        return len(reported) >= times
 
-    async with running(watch(log, went_back=told.append)):
-        await until(lambda: is_told(1))
-        before = len(told)
-        await until(lambda: is_told(before + 1))
+    async with running(watch_log(log, went_back=reported.append)):
+        await until(lambda: is_reported(1))
+        before = len(reported)
+        await until(lambda: is_reported(before + 1))
 
 
-async def test_what_the_relay_found_out_is_better_than_what_a_follower_remembers(
+async def test_relays_last_common_position_has_precedence(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
 ):
     await log.append(append_to(events=6))
-    place = Place(log)
-    await place.go_to_end()
+    cursor = LogCursor(log)
+    await cursor.move_to_end()
     async with relaying(log, bus, database_url):
         await until(lambda: holds_position(bus, 6))
         await set_log_back(pool, to=4, is_regrown=False)
         with pytest.raises(LogWentBack) as back:
-            await place.look()
+            await cursor.check()
     assert back.value.last_common == 4
 
 

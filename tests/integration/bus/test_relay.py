@@ -29,16 +29,16 @@ from contracts.subjects import (
     TICK_SUBJECT,
 )
 from contracts.telemetry import EpochBegun
-from extrato.bus import holding as holding_module
 from extrato.bus import relay as relay_module
+from extrato.bus import stream_inspector
 from extrato.bus.connection import STREAMS, connect
-from extrato.bus.holding import ForeignStream, StreamReader, Survey
 from extrato.bus.messages import Message
-from extrato.bus.publisher import PlacedPublisher
+from extrato.bus.publisher import SequencedPublisher
+from extrato.bus.stream_inspector import ForeignStream, LossReport, StreamInspector
 from extrato.errors import BusUnavailable
 from extrato.store.appender import StreamAppend
 from tests.integration.bus.running import (
-    append_until_told,
+    append_until,
     chain_in,
     dead_letters,
     holds_whole_log,
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 END_LEADER = "SELECT pg_terminate_backend(backend) FROM relay_lease"
 
 
-async def test_the_log_is_published_in_order_and_chained(log: EventLog, bus: Bus, database_url: str):
+async def test_log_is_published_in_order_and_chained(log: EventLog, bus: Bus, database_url: str):
     await asyncio.gather(*(log.append(append_to(events=3)) for _ in range(400)))
 
     async with relaying(log, bus, database_url):
@@ -73,7 +73,7 @@ async def test_the_log_is_published_in_order_and_chained(log: EventLog, bus: Bus
         await holds_whole_log(bus, log)
 
 
-async def test_a_log_of_many_pages_is_published_in_order_and_chained(
+async def test_many_pages_are_published_in_order_and_chained(
     log: EventLog, bus: Bus, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(relay_module, "PAGE", 10)
@@ -85,9 +85,7 @@ async def test_a_log_of_many_pages_is_published_in_order_and_chained(
         await until(lambda: relay.position == 210)
 
 
-async def test_behind_the_events_comes_a_tick_that_says_how_far_the_log_has_come(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_tick_with_the_newest_position_follows_the_events(log: EventLog, bus: Bus, database_url: str):
     async with relaying(log, bus, database_url) as relay:
         await until(lambda: relay.is_leader)
         events, ticks = await bus.client.subscribe("payments.>"), await bus.client.subscribe(TICK_SUBJECT)
@@ -96,7 +94,7 @@ async def test_behind_the_events_comes_a_tick_that_says_how_far_the_log_has_come
         assert [(await events.next_msg(timeout=5)).headers[HEADER_POSITION] for _ in range(3)] == ["1", "2", "3"]
 
 
-async def test_an_event_is_published_soon(log: EventLog, bus: Bus, database_url: str):
+async def test_event_is_published_soon(log: EventLog, bus: Bus, database_url: str):
     async with relaying(log, bus, database_url) as relay:
         await until(lambda: relay.is_leader)
         subscription = await bus.client.subscribe("payments.>")
@@ -105,7 +103,7 @@ async def test_an_event_is_published_soon(log: EventLog, bus: Bus, database_url:
         await subscription.next_msg(timeout=0.5)
 
 
-async def test_a_message_is_a_cloud_event_and_says_what_the_log_says(log: EventLog, bus: Bus, database_url: str):
+async def test_message_is_a_cloud_event_with_the_logs_content(log: EventLog, bus: Bus, database_url: str):
     payment = new_event(opened(), payment_id=15, actor="api_key", actor_id="José ☕", causation_id="a-cause")
     merchant = new_event(registered(), payment_id=None)
     stream = uuid4()
@@ -133,12 +131,10 @@ async def test_a_message_is_a_cloud_event_and_says_what_the_log_says(log: EventL
     assert "ce-subject" not in messages[1].headers
 
 
-async def test_when_the_leaders_connection_ends_one_leads_again(
-    log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
-):
+async def test_leadership_survives_a_lost_connection(log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool):
     enough = asyncio.Event()
     async with relaying(log, bus, database_url) as one, relaying(log, bus, database_url) as two:
-        writer = asyncio.create_task(append_until_told(log, enough))
+        writer = asyncio.create_task(append_until(log, enough))
         for _ in range(3):
             await until(lambda: one.is_leader or two.is_leader)
             before = one.published + two.published
@@ -151,13 +147,13 @@ async def test_when_the_leaders_connection_ends_one_leads_again(
         await holds_whole_log(bus, log)
 
 
-async def test_when_the_leader_ends_another_takes_over(log: EventLog, bus: Bus, database_url: str):
+async def test_another_relay_takes_over(log: EventLog, bus: Bus, database_url: str):
     enough = asyncio.Event()
     async with AsyncExitStack() as life_of_heir:
         async with relaying(log, bus, database_url) as leader:
             await until(lambda: leader.is_leader)
             heir = await life_of_heir.enter_async_context(relaying(log, bus, database_url))
-            writer = asyncio.create_task(append_until_told(log, enough))
+            writer = asyncio.create_task(append_until(log, enough))
             await until(lambda: leader.published > 300)
             assert not heir.is_leader
         await until(lambda: heir.published > 300)
@@ -166,38 +162,38 @@ async def test_when_the_leader_ends_another_takes_over(log: EventLog, bus: Bus, 
         await holds_whole_log(bus, log)
 
 
-async def test_two_leaders_do_not_publish_anything_twice(
+async def test_two_leaders_publish_no_event_twice(
     log: EventLog, bus: Bus, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     enough = asyncio.Event()
     async with relaying(log, bus, database_url) as one:
         await until(lambda: one.is_leader)
-        # A leader that does not notice that it lost its lease.
-        monkeypatch.setattr(relay_module.Lease, "take", takes_it_always)
+        # This leader does not notice that it lost its lease.
+        monkeypatch.setattr(relay_module.Lease, "take", always_takes)
         async with relaying(log, bus, database_url) as two:
             await until(lambda: two.is_leader)
-            writer = asyncio.create_task(append_until_told(log, enough))
+            writer = asyncio.create_task(append_until(log, enough))
             await until(lambda: one.published + two.published > 2000)
             enough.set()
             await writer
             await holds_whole_log(bus, log)
 
 
-async def takes_it_always(_: Lease) -> bool:
+async def always_takes(_: Lease) -> bool:
     return True
 
 
-async def test_a_killed_nats_is_gone_on_with_where_it_was(
+async def test_relay_continues_after_a_killed_nats(
     log: EventLog, bus: Bus, database_url: str, nats_server: EmbeddedNats
 ):
     enough = asyncio.Event()
     async with relaying(log, bus, database_url) as relay:
-        writer = asyncio.create_task(append_until_told(log, enough))
+        writer = asyncio.create_task(append_until(log, enough))
         await until(lambda: relay.published > 300)
         os.kill(nats_server.pid, signal.SIGKILL)
         await nats_server.stop()
         before = await log.head()
-        await until(lambda: comes_to(log, before + 300))
+        await until(lambda: reaches(log, before + 300))
         await nats_server.start()
         await until(lambda: relay.position > before)
         enough.set()
@@ -205,13 +201,11 @@ async def test_a_killed_nats_is_gone_on_with_where_it_was(
         await holds_whole_log(bus, log)
 
 
-async def comes_to(log: EventLog, position: int) -> bool:
+async def reaches(log: EventLog, position: int) -> bool:
     return await log.head() >= position
 
 
-async def test_a_stream_that_is_deleted_in_a_quiet_hour_is_refilled_from_the_first_event(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_stream_deleted_while_quiet_is_refilled(log: EventLog, bus: Bus, database_url: str):
     await asyncio.gather(*(log.append(append_to(events=3)) for _ in range(300)))
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
@@ -220,16 +214,14 @@ async def test_a_stream_that_is_deleted_in_a_quiet_hour_is_refilled_from_the_fir
         await holds_whole_log(bus, log)
 
 
-async def test_a_stream_that_is_deleted_under_load_is_refilled_from_the_first_event(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_stream_deleted_under_load_is_refilled(log: EventLog, bus: Bus, database_url: str):
     enough = asyncio.Event()
     async with relaying(log, bus, database_url) as relay:
-        writer = asyncio.create_task(append_until_told(log, enough))
+        writer = asyncio.create_task(append_until(log, enough))
         await until(lambda: relay.published > 1000)
         await bus.jetstream.delete_stream(PAYMENTS_STREAM)
         before = await log.head()
-        await until(lambda: comes_to(log, before + 500))
+        await until(lambda: reaches(log, before + 500))
         enough.set()
         await writer
         await until(lambda: stream_exists(bus))
@@ -242,9 +234,7 @@ async def stream_exists(bus: Bus) -> bool:
 
 
 @pytest.mark.parametrize("damage", ["purge", "purge_half", "delete_first", "delete_last", "foreign_message"])
-async def test_a_stream_that_others_changed_is_made_whole_again(
-    log: EventLog, bus: Bus, database_url: str, damage: str
-):
+async def test_stream_that_another_client_changed_is_repaired(log: EventLog, bus: Bus, database_url: str, damage: str):
     await asyncio.gather(*(log.append(append_to(events=3)) for _ in range(200)))
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
@@ -264,13 +254,11 @@ async def test_a_stream_that_others_changed_is_made_whole_again(
         await holds_whole_log(bus, log)
 
 
-async def test_a_foreign_message_that_takes_the_place_of_one_in_flight_costs_no_event(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_foreign_message_in_flight_costs_no_event(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to(events=3))
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
-        # Before the relay looks the next time, so that its first message is refused and the second is not.
+        # Before the relay's next check, so that its first message is rejected and the second is not.
         await bus.jetstream.publish("payments.padaria.1.Nonsense", b"{}")
         await log.append(append_to(events=3))
         await until(lambda: is_chained_to(bus, 6))
@@ -283,7 +271,7 @@ async def is_chained_to(bus: Bus, position: int) -> bool:
         return False
 
 
-async def test_a_stream_that_is_emptied_while_the_log_is_quiet_is_refilled(log: EventLog, bus: Bus, database_url: str):
+async def test_stream_purged_while_quiet_is_refilled(log: EventLog, bus: Bus, database_url: str):
     await asyncio.gather(*(log.append(append_to()) for _ in range(50)))
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
@@ -298,7 +286,7 @@ async def is_emptied(bus: Bus, *, after: int) -> bool:
     return (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.first_seq > after
 
 
-async def test_a_stream_of_another_log_is_refused_and_left_as_it_is(
+async def test_stream_of_another_log_is_refused_unchanged(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
 ):
     await log.append(append_to(events=3))
@@ -306,31 +294,27 @@ async def test_a_stream_of_another_log_is_refused_and_left_as_it_is(
         await holds_whole_log(bus, log)
     before = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state
     await pool.execute("UPDATE log_identity SET log_id = gen_random_uuid()")
-    with capture_logs() as told:
+    with capture_logs() as logged:
         async with relaying(log, bus, database_url):
-            await until(lambda: refusals(told) > 1)
+            await until(lambda: refusals(logged) > 1)
     assert (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state == before
 
 
-async def test_a_stream_of_nobody_that_holds_no_event_of_the_log_is_refused_and_left_as_it_is(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_unsigned_stream_with_foreign_events_is_refused_unchanged(log: EventLog, bus: Bus, database_url: str):
     headers = {"ce-id": str(uuid4()), "ce-position": "1", "ce-previousposition": "0"}
     await bus.jetstream.publish("payments.padaria.1.X", b"{}", headers=headers)
     await log.append(append_to(events=3))
-    with capture_logs() as told:
+    with capture_logs() as logged:
         async with relaying(log, bus, database_url):
-            await until(lambda: refusals(told) > 1)
+            await until(lambda: refusals(logged) > 1)
     assert await has_messages(bus, 1)
 
 
-def refusals(told: Sequence[Mapping[str, object]]) -> int:
-    return sum(entry["event"] == "relay_refuses_stream" for entry in told)
+def refusals(logged: Sequence[Mapping[str, object]]) -> int:
+    return sum(entry["event"] == "relay_refuses_stream" for entry in logged)
 
 
-async def test_a_stream_of_an_older_version_is_adopted_when_it_holds_events_of_the_log(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_unsigned_stream_with_the_logs_events_is_adopted(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to(events=3))
     for row in await log.read_rows(0):
         headers = {
@@ -349,7 +333,7 @@ async def test_a_stream_of_an_older_version_is_adopted_when_it_holds_events_of_t
 
 @pytest.mark.parametrize("is_running", [True, False])
 @pytest.mark.parametrize("is_regrown", [True, False])
-async def test_when_the_log_went_back_the_lost_events_are_named_and_the_stream_is_filled_in_a_new_epoch(
+async def test_log_that_went_back_begins_an_epoch_and_logs_the_loss(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool, *, is_running: bool, is_regrown: bool
 ):
     await asyncio.gather(*(log.append(append_to()) for _ in range(20)))
@@ -358,7 +342,7 @@ async def test_when_the_log_went_back_the_lost_events_are_named_and_the_stream_i
         async with AsyncExitStack() as before:
             await (life if is_running else before).enter_async_context(relaying(log, bus, database_url))
             await holds_whole_log(bus, log)
-        with capture_logs() as told:
+        with capture_logs() as logged:
             await set_log_back(pool, to=14, is_regrown=is_regrown)
             if is_regrown:
                 await asyncio.gather(*(log.append(append_to()) for _ in range(9)))
@@ -366,7 +350,7 @@ async def test_when_the_log_went_back_the_lost_events_are_named_and_the_stream_i
                 await life.enter_async_context(relaying(log, bus, database_url))
             await until(lambda: is_in_epoch(bus, 2))
             await holds_whole_log(bus, log)
-    named = [event for entry in told if entry["event"] == "log_lost_events" for event in entry["events"]]
+    named = [event for entry in logged if entry["event"] == "log_lost_events" for event in entry["events"]]
     assert named == [[position, event_id] for position, event_id in enumerate(lost, start=15)]
     assert {message.headers[HEADER_EPOCH] for message in await messages_in(bus)} == {"2"}
     identity = await log.identity.read()
@@ -378,7 +362,7 @@ async def test_when_the_log_went_back_the_lost_events_are_named_and_the_stream_i
     assert (fact.log, fact.epoch, fact.last_common) == (str(identity.log_id), 2, 14)
 
 
-async def test_lost_events_are_named_also_where_messages_were_deleted_inside_the_stream(
+async def test_lost_events_are_logged_beside_deleted_messages(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
 ):
     await asyncio.gather(*(log.append(append_to()) for _ in range(20)))
@@ -387,27 +371,27 @@ async def test_lost_events_are_named_also_where_messages_were_deleted_inside_the
     for sequence in (5, 10, 11, 14, 15, 18):
         await bus.jetstream.delete_msg(PAYMENTS_STREAM, sequence)
     await set_log_back(pool, to=13, is_regrown=False)
-    assert await StreamReader(bus, log).survey() == Survey(position=20, payment_id=1, epoch=1, last_common=13, lost=4)
-    with capture_logs() as told:
+    assert await StreamInspector(bus, log).report_losses() == LossReport(
+        position=20, payment_id=1, epoch=1, last_common=13, lost=4
+    )
+    with capture_logs() as logged:
         async with relaying(log, bus, database_url):
             await until(lambda: is_in_epoch(bus, 2))
             await holds_whole_log(bus, log)
-    named = [event[0] for entry in told if entry["event"] == "log_lost_events" for event in entry["events"]]
+    named = [event[0] for entry in logged if entry["event"] == "log_lost_events" for event in entry["events"]]
     assert named == [16, 17, 19, 20]
 
 
-async def test_subscribers_are_told_of_an_epoch_also_when_the_bus_refused_it_at_first(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_epoch_is_announced_after_a_refused_announcement(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to())
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
     await log.identity.begin_epoch(1, last_common=1, reason="a test")
     config = (await bus.jetstream.stream_info(CHECKS_STREAM)).config
     await bus.jetstream.update_stream(config.evolve(max_msg_size=1))
-    with capture_logs() as told:
+    with capture_logs() as logged:
         async with relaying(log, bus, database_url):
-            await until(lambda: any(entry["event"] == "relay_interrupted" for entry in told))
+            await until(lambda: any(entry["event"] == "relay_interrupted" for entry in logged))
     assert not await is_in_epoch(bus, 2)
     await bus.jetstream.update_stream(config)
     for _ in range(2):
@@ -417,28 +401,32 @@ async def test_subscribers_are_told_of_an_epoch_also_when_the_bus_refused_it_at_
     assert msgspec.json.decode(fact.data, type=EpochBegun).epoch == 2
 
 
-async def test_a_survey_names_what_the_log_lost_and_changes_nothing(
+async def test_loss_report_changes_neither_log_nor_stream(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
 ):
     for number in range(1, 8):
         event = new_event(payment_id=number)
         await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[event]))
-    nothing = Survey(position=0, payment_id=0, epoch=0, last_common=7, lost=0)
-    assert await StreamReader(bus, log).survey() == nothing
+    nothing = LossReport(position=0, payment_id=0, epoch=0, last_common=7, lost=0)
+    assert await StreamInspector(bus, log).report_losses() == nothing
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
-    assert await StreamReader(bus, log).survey() == msgspec.structs.replace(nothing, epoch=1)
+    assert await StreamInspector(bus, log).report_losses() == msgspec.structs.replace(nothing, epoch=1)
     await set_log_back(pool, to=4, is_regrown=True)
     before = await bus.jetstream.stream_info(PAYMENTS_STREAM)
-    assert await StreamReader(bus, log).survey() == Survey(position=7, payment_id=7, epoch=1, last_common=4, lost=3)
+    assert await StreamInspector(bus, log).report_losses() == LossReport(
+        position=7, payment_id=7, epoch=1, last_common=4, lost=3
+    )
     await pool.execute("DELETE FROM stored_events")
-    assert await StreamReader(bus, log).survey() == Survey(position=7, payment_id=7, epoch=1, last_common=0, lost=7)
+    assert await StreamInspector(bus, log).report_losses() == LossReport(
+        position=7, payment_id=7, epoch=1, last_common=0, lost=7
+    )
     after = await bus.jetstream.stream_info(PAYMENTS_STREAM)
     assert (after.state, after.config) == (before.state, before.config)
     assert (await log.identity.read()).epoch == 1
     await pool.execute("UPDATE log_identity SET log_id = gen_random_uuid()")
     with pytest.raises(ForeignStream):
-        await StreamReader(bus, log).survey()
+        await StreamInspector(bus, log).report_losses()
 
 
 async def is_in_epoch(bus: Bus, epoch: int) -> bool:
@@ -446,21 +434,21 @@ async def is_in_epoch(bus: Bus, epoch: int) -> bool:
     return metadata.get(STREAM_EPOCH) == str(epoch)
 
 
-async def test_a_nats_that_the_relay_of_the_log_does_not_lead_to_is_refused(
+async def test_nats_without_the_leading_relay_is_refused(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(holding_module, "CHECK_AGAIN_S", 0.01)
-    reader = StreamReader(bus, log)
+    monkeypatch.setattr(stream_inspector, "CHECK_AGAIN_S", 0.01)
+    reader = StreamInspector(bus, log)
     await reader.check(pool)
     async with relaying(log, bus, database_url) as relay:
         await until(lambda: relay.is_leader)
         await log.append(append_to())
         await holds_whole_log(bus, log)
         await reader.check(pool)
-        # What a process sees that was given another NATS: an empty one, or one with a stream of its own.
+        # A process with another NATS sees an empty one, or one with its own stream.
         info = await bus.jetstream.stream_info(PAYMENTS_STREAM)
         for metadata in ({}, {**info.config.metadata, STREAM_BUS: "another"}):
-            monkeypatch.setattr(StreamReader, "_metadata", AsyncMock(return_value=metadata))
+            monkeypatch.setattr(StreamInspector, "_metadata", AsyncMock(return_value=metadata))
             with pytest.raises(ForeignStream):
                 await reader.check(pool)
         monkeypatch.undo()
@@ -468,13 +456,13 @@ async def test_a_nats_that_the_relay_of_the_log_does_not_lead_to_is_refused(
         await bus.jetstream.update_stream(foreign)
         with pytest.raises(ForeignStream):
             await reader.check(pool)
-    # Nobody leads: the next relay leads to this one.
+    # Without a leader, the next relay uses this NATS.
     await bus.jetstream.update_stream(info.config)
     await pool.execute("UPDATE relay_lease SET bus_id = 'another'")
     await reader.check(pool)
 
 
-async def test_an_epoch_that_another_process_began_is_told_from_then_on(log: EventLog, bus: Bus, database_url: str):
+async def test_messages_carry_the_epoch_of_another_process(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to())
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
@@ -485,7 +473,7 @@ async def test_an_epoch_that_another_process_began_is_told_from_then_on(log: Eve
     assert [message.headers[HEADER_EPOCH] for message in await messages_in(bus)] == ["1", "2"]
 
 
-async def test_a_leader_that_renews_nothing_is_replaced(
+async def test_leader_without_renewals_is_replaced(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(relay_module, "RENEW_S", 1.0)
@@ -499,9 +487,9 @@ async def test_a_leader_that_renews_nothing_is_replaced(
             await holds_whole_log(bus, log)
 
 
-async def test_limits_of_an_operator_are_told_once_and_respected(log: EventLog, bus: Bus, database_url: str):
+async def test_operators_limits_are_logged_once_and_kept(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to(events=3))
-    with capture_logs() as told:
+    with capture_logs() as logged:
         async with relaying(log, bus, database_url) as relay:
             await holds_whole_log(bus, log)
             config = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config
@@ -514,23 +502,23 @@ async def test_limits_of_an_operator_are_told_once_and_respected(log: EventLog, 
                 await until(lambda relay=relay, position=position: relay.position == position)
     state = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state
     assert (state.first_seq, state.last_seq) == (9, 10)
-    assert [entry["event"] for entry in told].count("relay_empties_stream") == 0
+    assert [entry["event"] for entry in logged].count("relay_empties_stream") == 0
 
 
-async def test_a_stream_that_only_grew_too_old_is_not_filled_again(
+async def test_stream_with_expired_messages_is_not_refilled(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool
 ):
     await log.append(append_to(events=3))
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
         config = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config
-    # A look at a stream that still has its messages notes how far it has come.
+    # A check of a stream that still has its messages saves its progress.
     async with relaying(log, bus, database_url) as relay:
         await until(lambda: relay.position == 3)
         await bus.jetstream.update_stream(config.evolve(max_age=0.1, duplicate_window=0.1))
         await until(lambda: is_empty(bus))
         await bus.jetstream.update_stream(config.evolve(max_age=3600))
-    with capture_logs() as told:
+    with capture_logs() as logged:
         for position in (4, 5):
             async with relaying(log, bus, database_url) as relay:
                 await until(lambda relay=relay: relay.position >= 3)
@@ -539,11 +527,11 @@ async def test_a_stream_that_only_grew_too_old_is_not_filled_again(
             assert [message.headers[HEADER_POSITION] for message in await messages_in(bus)][-1] == str(position)
     state = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state
     assert (state.first_seq, state.last_seq) == (4, 5)
-    assert [entry["event"] for entry in told].count("relay_empties_stream") == 0
+    assert [entry["event"] for entry in logged].count("relay_empties_stream") == 0
 
 
 @pytest.mark.parametrize("change", ["another log", "another bus", "more messages"])
-async def test_an_empty_stream_that_is_not_as_the_log_left_it_is_filled_from_the_beginning(
+async def test_changed_empty_stream_is_refilled(
     log: EventLog, bus: Bus, database_url: str, pool: asyncpg.Pool, change: str
 ):
     await log.append(append_to(events=3))
@@ -568,7 +556,7 @@ async def is_empty(bus: Bus) -> bool:
     return (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.messages == 0
 
 
-async def test_a_row_that_cannot_be_read_is_laid_down_and_passed_over(log: EventLog, bus: Bus, database_url: str):
+async def test_unreadable_row_is_dead_lettered_and_skipped(log: EventLog, bus: Bus, database_url: str):
     await log.append(append_to())
     await log.recorder.insert_events(
         [StoredEvent(originator_id=uuid4(), originator_version=1, topic="X.v1", state=b"nonsense")]
@@ -592,7 +580,7 @@ async def test_a_row_that_cannot_be_read_is_laid_down_and_passed_over(log: Event
         new_event(merchant=""),
     ],
 )
-async def test_a_row_that_would_say_something_else_as_a_message_is_laid_down(
+async def test_row_that_would_forge_headers_is_dead_lettered(
     log: EventLog, bus: Bus, database_url: str, forged: NewEvent
 ):
     await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[forged]))
@@ -607,9 +595,7 @@ async def test_a_row_that_would_say_something_else_as_a_message_is_laid_down(
 @pytest.mark.parametrize(
     "size", [1_000_000, (1 << 20) - 1, 1 << 20, 2_000_000], ids=["large", "just_fits", "limit", "too_large"]
 )
-async def test_a_row_that_cannot_be_read_is_laid_down_whatever_its_size(
-    log: EventLog, bus: Bus, database_url: str, size: int
-):
+async def test_unreadable_row_of_any_size_is_dead_lettered(log: EventLog, bus: Bus, database_url: str, size: int):
     await log.append(append_to())
     row = StoredEvent(originator_id=uuid4(), originator_version=1, topic="a blank", state=b"x" * size)
     await log.recorder.insert_events([row])
@@ -623,7 +609,7 @@ async def test_a_row_that_cannot_be_read_is_laid_down_whatever_its_size(
 
 
 @pytest.mark.parametrize("length", [900, 5_000, 70_000])
-async def test_an_event_with_an_endless_name_or_reason_stops_nothing(
+async def test_event_with_a_long_name_or_cause_does_not_stop_the_relay(
     log: EventLog, bus: Bus, database_url: str, length: int
 ):
     long = [new_event(merchant="p" * length), new_event(correlation_id="c" * length)]
@@ -637,7 +623,7 @@ async def test_an_event_with_an_endless_name_or_reason_stops_nothing(
     assert (positions[0], positions[-1]) == ("1", "4")
 
 
-async def test_an_event_above_a_limit_of_the_operator_is_passed_over(log: EventLog, bus: Bus, database_url: str):
+async def test_event_above_the_operators_limit_is_skipped(log: EventLog, bus: Bus, database_url: str):
     config = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config
     await bus.jetstream.update_stream(config.evolve(max_msg_size=4000))
     large = new_event(correlation_id="c" * 5000)
@@ -651,7 +637,7 @@ async def test_an_event_above_a_limit_of_the_operator_is_passed_over(log: EventL
     assert (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.first_seq == 1
 
 
-ANSWERS_THAT_ARE_NONE = {
+MALFORMED_ANSWERS = {
     "not_utf8": b'{"error": "\xff"}',
     "nested": b"[" * 100_000,
     "null": b"null",
@@ -661,11 +647,11 @@ ANSWERS_THAT_ARE_NONE = {
 }
 
 
-@pytest.mark.parametrize("answer", ANSWERS_THAT_ARE_NONE.values(), ids=ANSWERS_THAT_ARE_NONE.keys())
-async def test_an_answer_that_is_none_ends_the_publishing_and_leaves_the_connection(bus: Bus, answer: bytes):
-    publisher = PlacedPublisher(bus.client, stream=PAYMENTS_STREAM, sequence=0, position=0)
+@pytest.mark.parametrize("answer", MALFORMED_ANSWERS.values(), ids=MALFORMED_ANSWERS.keys())
+async def test_malformed_answer_keeps_the_connection(bus: Bus, answer: bytes):
+    publisher = SequencedPublisher(bus.client, stream=PAYMENTS_STREAM, sequence=0, position=0)
     await publisher.open()
-    # Nobody answers but somebody who has heard where answers go.
+    # Such an answer comes only from a client that saw the reply subject.
     await bus.jetstream.delete_stream(PAYMENTS_STREAM)
     subscription = await bus.client.subscribe("payments.>")
     message = Message("payments.padaria.1.X", "name: value\r\n", b"{}", "an-event")
@@ -679,9 +665,7 @@ async def test_an_answer_that_is_none_ends_the_publishing_and_leaves_the_connect
     assert publisher.known == (0, 0)
 
 
-async def test_a_stream_that_takes_nothing_more_is_waited_for_and_left_as_it_is(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_full_stream_is_retried_unchanged(log: EventLog, bus: Bus, database_url: str):
     config = (await bus.jetstream.stream_info(PAYMENTS_STREAM)).config
     await bus.jetstream.update_stream(config.evolve(max_msgs=5, discard=DiscardPolicy.NEW))
     await log.append(append_to(events=9))
@@ -696,9 +680,7 @@ async def test_a_stream_that_takes_nothing_more_is_waited_for_and_left_as_it_is(
     assert (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.first_seq == 1
 
 
-async def test_streams_of_an_older_version_are_compressed_and_keep_what_they_hold(
-    log: EventLog, bus: Bus, database_url: str
-):
+async def test_streams_of_an_older_version_are_compressed_without_loss(log: EventLog, bus: Bus, database_url: str):
     compressed = {config.name for config in STREAMS if config.compression}
     for name in compressed:
         config = (await bus.jetstream.stream_info(name)).config
@@ -715,7 +697,7 @@ async def has_messages(bus: Bus, number: int) -> bool:
     return (await bus.jetstream.stream_info(PAYMENTS_STREAM)).state.messages == number
 
 
-async def test_an_event_that_is_too_large_for_the_bus_shows_as_a_hole(log: EventLog, bus: Bus, database_url: str):
+async def test_too_large_event_leaves_a_gap_in_the_chain(log: EventLog, bus: Bus, database_url: str):
     large = new_event(registered(), payment_id=None, correlation_id="x" * 2_000_000)
     await log.append(append_to())
     await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[large]))
@@ -726,7 +708,7 @@ async def test_an_event_that_is_too_large_for_the_bus_shows_as_a_hole(log: Event
         assert await chain_in(bus) == [(0, 1), (2, 3)]
 
 
-async def test_a_bus_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch):
+async def test_missing_bus_raises_unavailable(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("extrato.bus.connection.CONNECT_TIMEOUT_S", 0.5)
     with pytest.raises(BusUnavailable):
         await connect("nats://127.0.0.1:1", name="tests")

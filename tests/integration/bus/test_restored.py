@@ -10,7 +10,7 @@ import pytest
 
 from extrato.process import CannotStart
 from extrato.store.appender import StreamAppend
-from extrato.store.numbers import PaymentNumbers
+from extrato.store.payment_ids import PaymentIds
 from services.cli.commands.restored import restored
 from tests.integration.bus.running import holds_whole_log, relaying, set_log_back
 from tests.integration.store.examples import append_to, new_event
@@ -46,7 +46,7 @@ async def seven_were_published(log: EventLog, bus: Bus, database_url: str) -> No
 
 
 @pytest.mark.usefixtures("seven_were_published")
-async def test_after_a_restore_no_position_and_no_number_is_given_a_second_time(
+async def test_restored_log_reuses_no_position_or_payment_id(
     log: EventLog, bus: Bus, pool: asyncpg.Pool, database_url: str, environment, capsys
 ):
     await set_log_back(pool, to=4, is_regrown=True)
@@ -58,20 +58,20 @@ async def test_after_a_restore_no_position_and_no_number_is_given_a_second_time(
     ]
     await log.append(append_to())
     assert await log.head() == 8
-    assert await PaymentNumbers(pool).draw() > 7
+    assert await PaymentIds(pool).next_payment_id() > 7
     async with relaying(log, bus, database_url):
         await holds_whole_log(bus, log)
 
 
 @pytest.mark.usefixtures("seven_were_published")
-async def test_a_bus_of_another_log_is_refused_and_nothing_changes(log: EventLog, pool: asyncpg.Pool, environment):
+async def test_restored_refuses_the_bus_of_another_log(log: EventLog, pool: asyncpg.Pool, environment):
     await pool.execute("UPDATE log_identity SET log_id = gen_random_uuid()")
     with pytest.raises(CannotStart, match="another log"):
         await restored(Namespace(), environment)
     assert (await log.identity.read()).epoch == 1
 
 
-async def test_a_backup_that_was_not_migrated_is_said_to_be_one(pool: asyncpg.Pool, environment):
+async def test_restored_reports_a_backup_without_migrations(pool: asyncpg.Pool, environment):
     await pool.execute("ALTER TABLE log_identity RENAME TO put_aside")
     try:
         with pytest.raises(CannotStart, match="run `extrato up` once to migrate it"):

@@ -11,8 +11,8 @@ import pytest
 
 from contracts.subjects import SWEEPS_STREAM
 from extrato.bus import timers as timers_module
-from extrato.bus.connection import BUS_AWAY, connect
-from extrato.bus.timers import Tick, Timers
+from extrato.bus.connection import NATS_ERRORS, connect
+from extrato.bus.timers import ExpiredTimer, Timers
 from tests.pace import allowed, until
 
 if TYPE_CHECKING:
@@ -20,46 +20,46 @@ if TYPE_CHECKING:
     from services.cli.embedded.nats import EmbeddedNats
 
 
-async def take_one(timers: Timers, *, within_s: float = 3.0) -> Tick:
+async def take_one(timers: Timers, *, within_s: float = 3.0) -> ExpiredTimer:
     async with asyncio.timeout(allowed(within_s)):
         while True:
-            for tick in await timers.take(1):
-                return tick
+            for timer in await timers.take(1):
+                return timer
 
 
-async def nothing_comes(timers: Timers) -> bool:
+async def nothing_expires(timers: Timers) -> bool:
     return await timers.take(10) == []
 
 
-async def test_a_timer_that_is_set_expires_at_once(bus: Bus):
+async def test_set_timer_expires_at_once(bus: Bus):
     timers = Timers(bus)
     await timers.ensure("fast", "padaria.mercado_pago")
 
-    tick = await take_one(timers)
+    timer = await take_one(timers)
 
-    assert (tick.lane, tick.account) == ("fast", "padaria.mercado_pago")
+    assert (timer.lane, timer.account) == ("fast", "padaria.mercado_pago")
 
 
-async def test_a_timer_that_is_set_twice_is_one(bus: Bus):
+async def test_timer_set_twice_expires_once(bus: Bus):
     timers = Timers(bus)
     for _ in range(3):
         await timers.ensure("fast", "padaria")
     await timers.ensure("slow", "padaria")
 
-    ticks = await timers.take(10)
+    expired = await timers.take(10)
     await timers.ensure("fast", "padaria")
 
-    assert sorted(tick.lane for tick in ticks) == ["fast", "slow"]
-    assert await nothing_comes(timers)
+    assert sorted(timer.lane for timer in expired) == ["fast", "slow"]
+    assert await nothing_expires(timers)
 
 
-async def test_a_timer_that_is_put_back_expires_after_its_delay(bus: Bus):
+async def test_restarted_timer_expires_after_its_delay(bus: Bus):
     timers = Timers(bus)
     await timers.ensure("fast", "padaria")
-    tick = await take_one(timers)
+    timer = await take_one(timers)
 
     put_back_at = time.monotonic()
-    await tick.again(0.4)
+    await timer.restart(0.4)
     await timers.ensure("fast", "padaria")
     again = await take_one(timers)
 
@@ -67,10 +67,10 @@ async def test_a_timer_that_is_put_back_expires_after_its_delay(bus: Bus):
     assert again.account == "padaria"
 
 
-async def test_a_timer_that_is_ended_is_gone_until_it_is_set_again(bus: Bus):
+async def test_removed_timer_expires_only_when_set_again(bus: Bus):
     timers = Timers(bus)
     await timers.ensure("fast", "padaria")
-    await (await take_one(timers)).end()
+    await (await take_one(timers)).remove()
 
     assert (await bus.jetstream.stream_info(SWEEPS_STREAM)).state.messages == 0
 
@@ -78,7 +78,7 @@ async def test_a_timer_that_is_ended_is_gone_until_it_is_set_again(bus: Bus):
     assert (await take_one(timers)).account == "padaria"
 
 
-async def test_the_tick_of_a_holder_that_died_comes_back(bus: Bus, monkeypatch: pytest.MonkeyPatch):
+async def test_timer_of_a_killed_process_expires_again(bus: Bus, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(timers_module, "HOLD_S", 0.5)
     timers = Timers(bus)
     await timers.ensure("fast", "padaria")
@@ -87,21 +87,21 @@ async def test_the_tick_of_a_holder_that_died_comes_back(bus: Bus, monkeypatch: 
     assert (await take_one(Timers(bus))).account == "padaria"
 
 
-async def test_a_tick_that_is_held_does_not_come_to_anybody_else(bus: Bus, monkeypatch: pytest.MonkeyPatch):
+async def test_held_timer_does_not_expire_elsewhere(bus: Bus, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(timers_module, "HOLD_S", 0.4)
     monkeypatch.setattr(timers_module, "STILL_HOLDING_S", 0.1)
     timers = Timers(bus)
     await timers.ensure("fast", "padaria")
-    tick = await take_one(timers)
+    timer = await take_one(timers)
 
-    async with tick.held():
-        assert await nothing_comes(timers)
-    await tick.again(0)
+    async with timer.held():
+        assert await nothing_expires(timers)
+    await timer.restart(0)
 
     assert (await take_one(timers)).account == "padaria"
 
 
-async def test_two_who_take_share_the_timers(bus: Bus, nats_server: EmbeddedNats):
+async def test_two_processes_share_the_timers(bus: Bus, nats_server: EmbeddedNats):
     other_bus = await connect(nats_server.url, name="tests-other")
     accounts = {f"account{number}" for number in range(300)}
     taken: list[str] = []
@@ -109,10 +109,10 @@ async def test_two_who_take_share_the_timers(bus: Bus, nats_server: EmbeddedNats
     async def take_all(timers: Timers) -> int:
         number = 0
         while len(taken) < len(accounts):
-            for tick in await timers.take(10):
-                taken.append(tick.account)
+            for timer in await timers.take(10):
+                taken.append(timer.account)
                 number += 1
-                await tick.again(60)
+                await timer.restart(60)
         return number
 
     timers = Timers(bus)
@@ -125,10 +125,10 @@ async def test_two_who_take_share_the_timers(bus: Bus, nats_server: EmbeddedNats
 
 
 @pytest.mark.parametrize("damage", ["delete_consumer", "delete_stream", "kill_nats"])
-async def test_timers_go_on_when_the_bus_was_damaged(bus: Bus, nats_server: EmbeddedNats, damage: str):
+async def test_timers_continue_after_a_damaged_bus(bus: Bus, nats_server: EmbeddedNats, damage: str):
     timers = Timers(bus)
     await timers.ensure("fast", "padaria")
-    await (await take_one(timers)).again(0.1)
+    await (await take_one(timers)).restart(0.1)
     if damage == "delete_consumer":
         await bus.jetstream.delete_consumer(SWEEPS_STREAM, timers_module.CONSUMER)
     elif damage == "delete_stream":
@@ -137,32 +137,32 @@ async def test_timers_go_on_when_the_bus_was_damaged(bus: Bus, nats_server: Embe
         os.kill(nats_server.pid, signal.SIGKILL)
         await nats_server.stop()
         await nats_server.start()
-    taken: list[Tick] = []
+    taken: list[ExpiredTimer] = []
 
     async def comes() -> bool:
         try:
             taken.extend(await timers.take(10))
             await timers.ensure("fast", "padaria")
-        except BUS_AWAY:
+        except NATS_ERRORS:
             return False
         return bool(taken)
 
     await until(comes)
-    assert [tick.account for tick in taken] == ["padaria"]
+    assert [timer.account for timer in taken] == ["padaria"]
 
 
-async def test_taking_is_quiet_when_nothing_expires(bus: Bus):
+async def test_take_without_expired_timers_returns_none(bus: Bus):
     timers = Timers(bus)
     assert await timers.take(5) == []
     assert await timers.take(5) == []
     assert await timers.take(1) == []
 
 
-async def test_a_tick_is_used_once(bus: Bus):
+async def test_expired_timer_is_used_once(bus: Bus):
     timers = Timers(bus)
     await timers.ensure("fast", "padaria")
-    tick = await take_one(timers)
-    await tick.again(5)
+    timer = await take_one(timers)
+    await timer.restart(5)
 
     with pytest.raises(nats.errors.Error):
-        await tick.end()
+        await timer.remove()

@@ -23,7 +23,7 @@ from extrato.store.codec import NewEvent
 from extrato.store.event_log import EventLog
 from extrato.store.payer_secrets import PayerSecrets
 from extrato.store.vault import Vault
-from extrato.store.vault_keys import GivenKeys, new_key
+from extrato.store.vault_keys import FixedKeys, new_key
 from extrato.use_cases.payments import load_payment
 from services.gateway import access
 from services.gateway.gateway import GATEWAY
@@ -180,7 +180,7 @@ async def test_expiring_token_opens_until_its_expiry(payers: Payers):
 
 async def test_token_opens_until_its_secret_is_dropped(payers: Payers, pool: asyncpg.Pool):
     """Gateways follow a rotation without a restart, and accept each other's tokens at every step."""
-    vault = Vault(pool, GivenKeys(base64.b64encode(new_key()).decode()))
+    vault = Vault(pool, FixedKeys(base64.b64encode(new_key()).decode()))
     secrets, payment = PayerSecrets(pool, vault), await payers.open()
     here, there = await payer_tokens(vault, pool), await payer_tokens(vault, pool)
     payers.begin_again_with(there)
@@ -205,7 +205,7 @@ async def test_gateway_follows_secrets_after_database_outage(
     payers: Payers, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch, until
 ):
     monkeypatch.setattr("services.gateway.http.payer_tokens.READ_EVERY_S", 0.01)
-    vault = Vault(pool, GivenKeys(base64.b64encode(new_key()).decode()))
+    vault = Vault(pool, FixedKeys(base64.b64encode(new_key()).decode()))
     secrets, payment = PayerSecrets(pool, vault), await payers.open()
     tokens = await payer_tokens(vault, pool)
     old, looked, read = tokens.make(payment), asyncio.Event(), PayerSecrets.read

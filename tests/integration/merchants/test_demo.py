@@ -50,7 +50,7 @@ async def is_valid(hub, api_key):
 
 
 async def secret_of(hub, slug=SLUG):
-    return (await hub.vault.look(slug, PROVIDER)).webhook_secret
+    return (await hub.vault.get_uncached(slug, PROVIDER)).webhook_secret
 
 
 def credential(secret=PUBLISHED_SECRET, account_id=ACCOUNT_ID):
@@ -154,7 +154,7 @@ async def test_other_provider_disconnects_the_demo_and_revokes_its_keys(hub, set
     await withdraw_demo(hub, settings, cause=UP)
     merchant = await merchant_of(hub)
     assert merchant.connections == {}
-    assert await hub.vault.look(SLUG, PROVIDER) is None
+    assert await hub.vault.get_uncached(SLUG, PROVIDER) is None
     assert [await is_valid(hub, key) for key in (first, second, anas)] == [False, False, True]
     assert not file.exists()
 
@@ -180,7 +180,7 @@ async def test_other_provider_keeps_an_account_of_the_operator(hub, settings):
     own = Credential(access_token="APP_USR-own", webhook_secret="own", account_id="42")
     await connect_provider(hub, SLUG, PROVIDER, own, cause=ANA)
     await withdraw_demo(hub, settings, cause=UP)
-    assert await hub.vault.look(SLUG, PROVIDER) == own
+    assert await hub.vault.get_uncached(SLUG, PROVIDER) == own
     assert (await merchant_of(hub)).keys.issued == {}
 
 

@@ -104,14 +104,14 @@ async def connect(hub, wanted=WANTED):
 
 async def test_account_is_connected_rotated_and_disconnected(hub):
     await connect(hub)
-    assert await hub.vault.look(SLUG, "mercado_pago") == KEPT
+    assert await hub.vault.get_uncached(SLUG, "mercado_pago") == KEPT
     await rotate_access_token(hub, SLUG, "mercado_pago", "APP_USR-second", cause=CAUSE)
     await rotate_webhook_secret(hub, SLUG, "mercado_pago", "hush-2", cause=CAUSE)
-    kept = await hub.vault.look(SLUG, "mercado_pago")
+    kept = await hub.vault.get_uncached(SLUG, "mercado_pago")
     assert kept == msgspec.structs.replace(KEPT, access_token="APP_USR-second", webhook_secret="hush-2")
     assert await recorded(hub) == kept.digest
     await disconnect_provider(hub, SLUG, "mercado_pago", cause=CAUSE)
-    assert await hub.vault.look(SLUG, "mercado_pago") is None
+    assert await hub.vault.get_uncached(SLUG, "mercado_pago") is None
     assert await event_names(hub) == [
         "ProviderConnected",
         "ProviderCredentialRotated",
@@ -136,7 +136,7 @@ async def test_refusal_stores_nothing_and_quotes_no_secret(hub, change, error):
     wanted = msgspec.structs.replace(WANTED, **change)
     with pytest.raises(error) as refused:
         await connect(hub, wanted)
-    assert await hub.vault.look(SLUG, "mercado_pago") is None
+    assert await hub.vault.get_uncached(SLUG, "mercado_pago") is None
     assert await event_names(hub) == []
     assert wanted.access_token not in repr(refused.value)
     assert refused.value.__cause__ is None
@@ -157,7 +157,7 @@ async def test_unknown_merchant_is_refused_before_the_provider_is_asked(hub, slu
         with pytest.raises(Refused) as error:
             await refused
         assert error.value.code == "merchant_not_found"
-    assert await hub.vault.look(slug, "mercado_pago") is None
+    assert await hub.vault.get_uncached(slug, "mercado_pago") is None
 
 
 async def test_second_account_does_not_replace_the_first(hub):
@@ -169,7 +169,7 @@ async def test_second_account_does_not_replace_the_first(hub):
     with pytest.raises(Refused) as refused:
         await rotate_access_token(hub, SLUG, "mercado_pago", "APP_USR-other", cause=CAUSE)
     assert refused.value.code == "account_mismatch"
-    assert await hub.vault.look(SLUG, "mercado_pago") == KEPT
+    assert await hub.vault.get_uncached(SLUG, "mercado_pago") == KEPT
 
     await disconnect_provider(hub, SLUG, "mercado_pago", cause=CAUSE)
     await connect(hub, other)
@@ -222,7 +222,7 @@ async def test_log_matches_the_vault_after_concurrent_changes(hub, hubs):
     )
     # A caller that gave up under contention leaves its change for the next one to record.
     assert [result for result in done if not isinstance(result, domain.Registered)] == [] or await connect(hub)
-    kept = await hub.vault.look(SLUG, "mercado_pago")
+    kept = await hub.vault.get_uncached(SLUG, "mercado_pago")
     assert await recorded(hub) == kept.digest
 
 
@@ -233,7 +233,7 @@ async def test_concurrent_connections_end_with_one_account(hub, hubs):
         connect(other, NewCredential(access_token="APP_USR-other", webhook_secret="x")),
         return_exceptions=True,
     )
-    kept = await hub.vault.look(SLUG, "mercado_pago")
+    kept = await hub.vault.get_uncached(SLUG, "mercado_pago")
     assert await recorded(hub) == kept.digest
     assert sum(isinstance(result, Refused) for result in done) == 1
     assert (await event_names(hub)).count("ProviderConnected") == 1

@@ -28,7 +28,7 @@ from extrato.domain import merchant as merchant_domain
 from extrato.domain.payment.identifiers import stream_id
 from extrato.settings import Settings
 from extrato.store.log import LogReader, LogSignal, subscribe
-from extrato.store.unavailable import LINE_BROKE
+from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.use_cases.merchant_directory import MerchantDirectory
@@ -120,7 +120,7 @@ class World:
 
     @property
     def resume_after(self) -> timedelta:
-        return timedelta(seconds=self.settings.patience.resume_s)
+        return timedelta(seconds=self.settings.timeouts.resume_s)
 
     async def open(
         self,
@@ -333,7 +333,7 @@ async def _updated_read_model(pool: asyncpg.Pool, database_url: str) -> AsyncIte
     async def run() -> None:
         async with LogSignal(database_url) as appended:
             while True:
-                with contextlib.suppress(*LINE_BROKE):
+                with contextlib.suppress(*DATABASE_UNAVAILABLE):
                     await follow(appended)
                 # During an outage of the database, retry after a pause.
                 await asyncio.sleep(0.1)

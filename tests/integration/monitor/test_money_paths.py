@@ -499,7 +499,7 @@ async def test_check_without_provider_answers_known_status(world: World):
         await release.wait()
         raise ProviderUnavailable(words="away")
 
-    checks = ProviderChecks(hub_with(world, observe_reference=fail_in_the_end), fresh_s=world.settings.patience.fresh_s)
+    checks = ProviderChecks(hub_with(world, observe_reference=fail_in_the_end), fresh_s=world.settings.timeouts.fresh_s)
     first = asyncio.create_task(checks.check(loaded, cause=CAUSE))
     await asyncio.sleep(0)
     await handle_delivery(world.hub, delivery_of(world, paid_attempt["id"]))
@@ -516,7 +516,7 @@ async def test_verified_check_is_repeated_after_three_seconds(
 ):
     now_s = 1000.0
     loaded = await world.open()
-    checks = ProviderChecks(world.hub, fresh_s=world.settings.patience.fresh_s, time_s=lambda: now_s)
+    checks = ProviderChecks(world.hub, fresh_s=world.settings.timeouts.fresh_s, time_s=lambda: now_s)
     before = await world.sandbox.request_count()
 
     first = await checks.check(loaded, cause=CAUSE)

@@ -139,10 +139,10 @@ async def test_timer_ended_at_start_of_a_watch_is_set_again(world: World):
     try:
         monitor, timers = Monitor(hub=world.hub, pool=world.pool, bus=bus, resume_after=world.resume_after), Timers(bus)
         await timers.ensure(FAST, "padaria.mercado_pago")
-        (tick,) = await timers.take(10)
+        (timer,) = await timers.take(10)
         # The monitor decided to end the timer before this watch began.
         await world.open()
-        await monitor.dispatcher._conclude(tick, End())
+        await monitor.dispatcher._conclude(timer, End())
         (again,) = await timers.take(10)
         assert (again.lane, again.account) == (FAST, "padaria.mercado_pago")
         await timers.close()

@@ -79,7 +79,7 @@ async def test_new_monitor_takes_over_watches_of_a_killed_one(world: World):
 async def test_monitor_without_database_prints_one_sentence(world: World):
     process = await world.spawn(world.settings.home / "never", EXTRATO_DATABASE_URL="")
     _, said = await process.communicate()
-    assert (process.returncode, said) == (1, b"monitor: EXTRATO_DATABASE_URL must say where PostgreSQL is.\n")
+    assert (process.returncode, said) == (1, b"monitor: EXTRATO_DATABASE_URL must be the address of PostgreSQL.\n")
 
 
 async def test_failed_part_ends_the_monitor(world: World):

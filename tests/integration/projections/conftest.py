@@ -1,4 +1,4 @@
-"""A hub's log, bus and relay for one test, on servers of its own where it needs them."""
+"""A hub's log, bus and relay for one test, on separate servers where it needs them."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from tests.unit.projections import history
 
 
 class Hub:
-    """The parts around the read models, and what tests do with them."""
+    """The parts around the read models, with helpers for tests."""
 
     def __init__(self, *, database_url, pool, bus=None):
         self.database_url = database_url
@@ -33,7 +33,7 @@ class Hub:
         self._versions = {}
 
     async def append(self, *happened, payment_id=history.PAYMENT_ID, merchant=history.MERCHANT):
-        """Append events to the stream of the payment, or of the merchant where they are a merchant's."""
+        """Append events to the stream of the payment, or of the merchant for a merchant's events."""
         of_payment = isinstance(happened[0], PAYMENT_EVENTS)
         stream = history.stream_of(payment_id if of_payment else merchant)
         version = self._versions.get(stream, 0)
@@ -54,13 +54,13 @@ class Hub:
         return await self.log.read_positions(await self.log.append(append))
 
     async def append_payments(self, numbers):
-        """Append the lives of payments that end in different ways; each event on its own."""
+        """Append the events of payments with different ends, one append for each event."""
         for number in numbers:
             for event in life_of(number):
                 await self.append(event, payment_id=number)
 
     async def append_unreadable(self):
-        """Append an event that no code of today understands; gives its position."""
+        """Append an event that this code does not know; return its position."""
         return await self.pool.fetchval(
             """INSERT INTO stored_events (originator_id, originator_version, topic, state)
                SELECT $1, 1, 'PaymentTeleported.v1', state FROM stored_events WHERE topic = 'PaymentOpened.v3'
@@ -74,7 +74,7 @@ class Hub:
         )
 
     async def page(self, start=0, end=None):
-        """The events of the log from one number to another, as a consumer hands them over."""
+        """The events of the log from index `start` to `end`, as a consumer's page."""
         rows = await self.log.read_rows(0, limit=1_000_000)
         return page_of(rows[start:end], after=rows[start - 1].id if start else 0)
 
@@ -106,7 +106,7 @@ class Hub:
         }
 
     async def passed_over(self):
-        """What each read model does without: pairs of its name and a position."""
+        """The skipped events: pairs of a read model and a position."""
         rows = await self.pool.fetch("SELECT read_model, position FROM passed_over ORDER BY 1, 2")
         return [tuple(row) for row in rows]
 
@@ -114,7 +114,7 @@ class Hub:
         return dict(await self.pool.fetch("SELECT read_model, position FROM checkpoints"))
 
     async def is_complete(self):
-        """Say whether every read model knows the whole log."""
+        """Return whether every read model has applied the whole log."""
         positions = await self.positions()
         return len(positions) == len(READ_MODELS) and set(positions.values()) == {await self.log.head()}
 
@@ -123,7 +123,7 @@ class Hub:
 
 
 def life_of(number):
-    """Give what happens to a payment; every fourth ends in its own way."""
+    """Return the events of a payment, with one of four ends."""
     begin = (history.opened(title=f"Pedido {number}"), history.CHARGED, history.WATCHED)
     attempt = f"a{number}"
     ends = (
@@ -137,7 +137,7 @@ def life_of(number):
 
 @contextlib.asynccontextmanager
 async def in_background(*works):
-    """Run works beside the body; one that fails fails the test."""
+    """Run coroutines beside the body; an error of one fails the test."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
         yield tasks
@@ -153,7 +153,7 @@ async def in_background(*works):
 
 @pytest.fixture
 async def hub(database_url):
-    """A hub without a bus; the log alone is enough for much."""
+    """A hub without a bus, for tests that need the log only."""
     async with asyncpg.create_pool(database_url, min_size=1, max_size=12) as pool:
         hub = Hub(database_url=database_url, pool=pool)
         yield hub
@@ -170,7 +170,7 @@ async def bus(hub, nats_server):
 
 @pytest.fixture
 async def live_hub(hub, bus):
-    """A hub whose relay and read models are at work."""
+    """A hub with a running relay and read models."""
     await hub.make_tables()
     hub.live_runner = hub.runner()
     async with hub.relaying(), in_background(hub.live_runner.run()):

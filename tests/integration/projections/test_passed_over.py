@@ -1,4 +1,4 @@
-"""What a read model does without is written down, and arrives with code that can read it."""
+"""Skipped events are recorded, and applied by code that can read them."""
 
 import dataclasses
 
@@ -20,11 +20,11 @@ from tests.unit.projections import history
 POISON = history.opened(provider="text without a \0")
 
 
-def in_all(*positions):
+def in_every_read_model(*positions):
     return sorted((each.name, position) for each in READ_MODELS for position in positions)
 
 
-async def test_an_event_that_a_constraint_refuses_is_missing_in_that_read_model_alone(live_hub):
+async def test_event_refused_by_a_constraint_is_skipped_by_one_read_model(live_hub):
     await live_hub.pool.execute("ALTER TABLE merchant_positions ADD CONSTRAINT not_three CHECK (position <> 3)")
     await live_hub.append_payments([1, 2])
     await until(live_hub.is_complete)
@@ -34,14 +34,14 @@ async def test_an_event_that_a_constraint_refuses_is_missing_in_that_read_model_
     row = await live_hub.pool.fetchrow("SELECT * FROM passed_over")
     assert (row["topic"], row["unreadable"]) == ("WatchStarted.v1", False)
     assert row["reason"].startswith("CheckViolationError")
-    await until(lambda: nobody_waits(live_hub))
+    await until(lambda: none_waits(live_hub))
 
 
-async def nobody_waits(hub):
+async def none_waits(hub):
     return not hub.live_runner.waiting
 
 
-async def test_an_event_that_makes_the_code_fail_is_passed_over_by_that_read_model_alone(hub, bus):
+async def test_event_that_raises_is_skipped_by_one_read_model(hub, bus):
     def evolve(document, envelope):
         if envelope.position == 2:
             raise ZeroDivisionError("an e-mail address\n\0 or \ud800 \u202e")
@@ -52,17 +52,17 @@ async def test_an_event_that_makes_the_code_fail_is_passed_over_by_that_read_mod
     await hub.make_tables(read_models)
     await hub.append_payments([1])
     async with in_background(hub.runner(read_models).run()):
-        await until(lambda: stands_at(hub, 5, read_models))
+        await until(lambda: is_at(hub, 5, read_models))
     assert await hub.passed_over() == [("merchant_positions", 2)]
     assert await hub.status_of(1) == "approved"
     assert (await hub.pool.fetchval("SELECT reason FROM passed_over")).isprintable()
 
 
-async def stands_at(hub, position, read_models):
+async def is_at(hub, position, read_models):
     return await hub.positions() == {each.name: position for each in read_models}
 
 
-async def test_what_is_passed_over_is_written_with_the_checkpoint_or_not_at_all(hub):
+async def test_skipped_event_is_recorded_with_the_checkpoint(hub):
     await hub.make_tables()
     await hub.append(history.opened(), payment_id=1)
     position = await hub.append_unreadable()
@@ -71,15 +71,15 @@ async def test_what_is_passed_over_is_written_with_the_checkpoint_or_not_at_all(
     assert set((await hub.positions()).values()) == {0}
     await hub.pool.execute("ALTER TABLE passed_over DROP CONSTRAINT none")
     await hub.runner().handle(await hub.page())
-    assert await hub.passed_over() == in_all(position)
+    assert await hub.passed_over() == in_every_read_model(position)
 
 
-async def test_a_rebuild_writes_down_what_it_passes_over_itself_and_nothing_else(hub):
+async def test_rebuild_records_only_its_skipped_events(hub):
     await hub.append(history.opened(), payment_id=1)
     unreadable = await hub.append_unreadable()
     (poison,) = await hub.append(POISON, payment_id=2)
     await hub.make_tables()
-    expected = sorted([*in_all(unreadable), ("open_payments", poison.position)])
+    expected = sorted([*in_every_read_model(unreadable), ("open_payments", poison.position)])
     assert await hub.passed_over() == expected
     await hub.pool.execute("INSERT INTO passed_over VALUES ('open_payments', 1, '', false, 'mended since')")
     await hub.rebuild_all()
@@ -94,7 +94,7 @@ def older_code(monkeypatch):
         yield patched.undo
 
 
-async def test_what_older_code_passed_over_arrives_with_newer_code(hub, bus, older_code):
+async def test_event_skipped_by_older_code_is_applied_by_newer_code(hub, bus, older_code):
     async with in_background(hub.runner().run()):
         await until(hub.is_complete)
         await hub.append_payments([1, 2])
@@ -110,28 +110,28 @@ async def test_what_older_code_passed_over_arrives_with_newer_code(hub, bus, old
     assert await hub.rows() == live
 
 
-async def test_what_older_code_passes_over_beside_a_runner_arrives(hub, bus):
+async def test_event_skipped_by_older_code_beside_a_runner_is_applied(hub, bus):
     await hub.append_payments([1])
     async with in_background((runner := hub.runner()).run()):
         await runner.until_ready()
         await hub.append_payments([2])
         await until(hub.is_complete)
-        # As older code would have done it: without the effect, and with a line.
+        # As older code does it: without the effect, but with a row in `passed_over`.
         async with hub.pool.acquire() as connection, connection.transaction():
             await connection.execute("DELETE FROM merchant_positions WHERE position = 7")
             await connection.execute(
                 "INSERT INTO passed_over VALUES ('merchant_positions', 7, '', true, 'no such event')"
             )
-        await runner.look()
-        await until(lambda: nothing_is_passed_over(hub))
+        await runner.check()
+        await until(lambda: no_event_is_skipped(hub))
     assert [row[1] for row in (await hub.rows())["merchant_positions"]] == list(range(1, 11))
 
 
-async def nothing_is_passed_over(hub):
+async def no_event_is_skipped(hub):
     return await hub.passed_over() == []
 
 
-async def test_what_this_code_cannot_take_either_is_not_tried_at_every_start(hub):
+async def test_event_still_unreadable_causes_no_rebuild(hub):
     await hub.append(POISON)
     await hub.append_unreadable()
     await hub.make_tables()
@@ -145,8 +145,8 @@ async def test_what_this_code_cannot_take_either_is_not_tried_at_every_start(hub
 # --- checkpoints --------------------------------------------------------------------------------
 
 
-async def is_stale_by(hub, statement, *arguments):
-    """Change something by hand, and say which read models the next start builds anew."""
+async def is_rebuilt_after(hub, statement, *arguments):
+    """Change the database by hand; return the read models that the next start rebuilds."""
     await hub.pool.execute(statement, *arguments)
     with structlog.testing.capture_logs() as facts:
         await hub.make_tables()
@@ -156,7 +156,7 @@ async def is_stale_by(hub, statement, *arguments):
     return built
 
 
-async def test_a_checkpoint_keeps_the_event_it_stands_at(hub):
+async def test_checkpoint_names_its_event(hub):
     await hub.append_payments([1])
     await hub.make_tables()
     await hub.append_payments([2])
@@ -167,26 +167,26 @@ async def test_a_checkpoint_keeps_the_event_it_stands_at(hub):
     assert await hub.pool.fetch(ids) == [(last.event_id,)]
     await hub.rebuild(PAYMENT_DETAILS)
     assert await hub.pool.fetch(ids) == [(last.event_id,)]
-    assert await is_stale_by(hub, "SELECT 1") == set()
+    assert await is_rebuilt_after(hub, "SELECT 1") == set()
 
 
 @pytest.mark.parametrize("position", [0, 3, 7, 999])
-async def test_a_checkpoint_that_was_moved_by_hand_leads_to_a_rebuild(hub, position):
+async def test_checkpoint_changed_by_hand_causes_a_rebuild(hub, position):
     await hub.append_payments([1])
     await hub.make_tables()
     await hub.append_payments([2])
     move = "UPDATE checkpoints SET position = $1 WHERE read_model = 'payment_details'"
-    assert await is_stale_by(hub, move, position) == {"payment_details"}
+    assert await is_rebuilt_after(hub, move, position) == {"payment_details"}
     assert await hub.status_of(1) == "approved"
 
 
-async def test_a_checkpoint_of_older_code_names_no_event_and_is_believed(hub):
+async def test_checkpoint_without_an_event_is_accepted(hub):
     await hub.append_payments([1])
     await hub.make_tables()
-    assert await is_stale_by(hub, "UPDATE checkpoints SET event_id = NULL") == set()
+    assert await is_rebuilt_after(hub, "UPDATE checkpoints SET event_id = NULL") == set()
 
 
-async def test_a_log_that_was_restored_and_grew_again_leads_to_a_rebuild(hub):
+async def test_restored_log_that_grew_causes_a_rebuild(hub):
     await hub.append_payments([1])
     await hub.make_tables()
     await hub.pool.execute("TRUNCATE stored_events RESTART IDENTITY")
@@ -197,23 +197,23 @@ async def test_a_log_that_was_restored_and_grew_again_leads_to_a_rebuild(hub):
     assert [row[0] for row in (await hub.rows())["payment_details"]] == [2, 3]
 
 
-async def test_a_checkpoint_that_is_moved_ahead_under_a_runner_is_noticed_when_the_log_gets_there(live_hub):
+async def test_checkpoint_moved_ahead_of_the_log_causes_a_rebuild(live_hub):
     await live_hub.append_payments([1])
     await until(live_hub.is_complete)
     await live_hub.pool.execute("UPDATE checkpoints SET position = position + 2 WHERE read_model = 'payment_details'")
     await live_hub.append_payments([2, 3])
     await until(live_hub.is_complete)
-    await until(lambda: nobody_is_apart(live_hub))
+    await until(lambda: none_is_separate(live_hub))
     live = await live_hub.rows()
     await live_hub.rebuild_all()
     assert await live_hub.rows() == live
 
 
-async def nobody_is_apart(hub):
-    return not any(lane.is_apart.is_set() for lane in hub.live_runner._lanes)
+async def none_is_separate(hub):
+    return not any(state.is_separate.is_set() for state in hub.live_runner._states)
 
 
-async def test_a_checkpoint_that_was_moved_is_noticed_when_the_runner_subscribes(live_hub):
+async def test_moved_checkpoint_is_found_at_a_subscription(live_hub):
     await live_hub.append_payments([1])
     await until(live_hub.is_complete)
     await live_hub.pool.execute("UPDATE checkpoints SET position = 999 WHERE read_model = 'payment_details'")
@@ -222,8 +222,8 @@ async def test_a_checkpoint_that_was_moved_is_noticed_when_the_runner_subscribes
     assert await live_hub.status_of(1) == "approved"
 
 
-async def test_a_log_that_is_restored_under_a_runner_leads_to_a_rebuild(hub, bus, monkeypatch):
-    monkeypatch.setattr("services.projections.runner.LOOK_EVERY_S", 0.05)
+async def test_log_restored_under_a_runner_causes_a_rebuild(hub, bus, monkeypatch):
+    monkeypatch.setattr("services.projections.runner.CHECK_INTERVAL_S", 0.05)
     await hub.append_payments([1])
     runner = hub.runner()
     async with in_background(runner.run()):
@@ -241,7 +241,7 @@ async def knows(hub, *payments):
 # --- rebuilds -----------------------------------------------------------------------------------
 
 
-async def test_a_rebuild_that_a_full_disk_ends_leaves_the_live_table_and_says_so(hub, monkeypatch, tmp_path):
+async def test_rebuild_on_a_full_disk_keeps_the_live_table(hub, monkeypatch, tmp_path):
     await hub.append_payments([1, 2])
     await hub.make_tables()
     live = await hub.rows()
@@ -251,7 +251,7 @@ async def test_a_rebuild_that_a_full_disk_ends_leaves_the_live_table_and_says_so
 
     with monkeypatch.context() as patched:
         patched.setattr("services.projections.apply._write", full)
-        with pytest.raises(CannotStart, match="refuses to build payment_details, which is as it was: no space"):
+        with pytest.raises(CannotStart, match="rejects the rebuild of payment_details, which is unchanged: no space"):
             await app.rebuild_by_name(settings_of(hub, tmp_path), "payment_details")
     assert await hub.rows() == live
     assert await hub.passed_over() == []
@@ -262,8 +262,8 @@ def settings_of(hub, home):
     return Settings.from_environment({"EXTRATO_DATABASE_URL": hub.database_url, "EXTRATO_HOME": str(home)})
 
 
-async def test_what_comes_while_a_swap_fails_is_in_the_new_table(hub, monkeypatch):
-    """The events between the last page and the swap are applied in its transaction, and go with it."""
+async def test_events_during_a_failed_swap_are_in_the_rebuilt_table(hub, monkeypatch):
+    """The swap's transaction applies the events since the last page, and a failed one rolls them back."""
     monkeypatch.setattr("services.projections.rebuild.SWAP_LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
     monkeypatch.setattr("services.projections.rebuild.SWAP_PAUSE_S", 0.01)
     await hub.append_payments([1])
@@ -287,7 +287,7 @@ async def test_what_comes_while_a_swap_fails_is_in_the_new_table(hub, monkeypatc
     assert await hub.status_of(9) == "pending"
 
 
-async def test_what_is_passed_over_can_be_listed(hub, tmp_path, capsys, monkeypatch):
+async def test_skipped_events_are_listed(hub, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(app, "LISTED_AT_ONCE", 2)
     await hub.append(history.opened(), payment_id=1)
     unreadable = await hub.append_unreadable()
@@ -297,7 +297,7 @@ async def test_what_is_passed_over_can_be_listed(hub, tmp_path, capsys, monkeypa
     await app.list_passed_over(settings_of(hub, tmp_path))
     said = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [(words[0], int(words[1])) for words in said] == sorted(
-        [*in_all(unreadable), ("open_payments", poison.position)]
+        [*in_every_read_model(unreadable), ("open_payments", poison.position)]
     )
     assert {(words[2], words[4]) for words in said} == {
         ("PaymentTeleported.v1", "unreadable"),

@@ -1,4 +1,4 @@
-"""The process as it is run: ready, stopped, killed, cut off, and asked to rebuild."""
+"""The projections process: ready, stopped, killed, disconnected, and rebuilding by command."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[3]
 
 @contextlib.asynccontextmanager
 async def process(*words, **environment):
-    """Run `python -m services.projections`; what still runs at the end is killed."""
+    """Run `python -m services.projections`, and kill it at the end of the context."""
     variables = {f"EXTRATO_{name.upper()}": str(value) for name, value in environment.items()}
     started = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "services.projections", *words),
@@ -45,7 +45,7 @@ async def process(*words, **environment):
 
 
 @pytest.fixture
-def where(hub, nats_server, tmp_path):
+def environment(hub, nats_server, tmp_path):
     """The environment of a process that belongs to the hub."""
     return {
         "database_url": hub.database_url,
@@ -55,32 +55,32 @@ def where(hub, nats_server, tmp_path):
     }
 
 
-async def ready(where):
+async def ready(environment):
     async def is_ready():
-        return where["ready_file"].exists()
+        return environment["ready_file"].exists()
 
     await until(is_ready)
 
 
-def settings_of(where):
-    return Settings.from_environment({f"EXTRATO_{name.upper()}": str(value) for name, value in where.items()})
+def settings_of(environment):
+    return Settings.from_environment({f"EXTRATO_{name.upper()}": str(value) for name, value in environment.items()})
 
 
-async def test_a_process_is_ready_when_it_knows_the_log_and_then_follows_it(hub, where):
+async def test_process_is_ready_after_reading_the_log(hub, environment):
     await hub.append_payments(range(1, 5))
-    where["ready_file"].touch()
-    async with process(**where):
+    environment["ready_file"].touch()
+    async with process(**environment):
         await until(hub.is_complete)
-        await ready(where)
+        await ready(environment)
         await hub.append_payments(range(5, 9))
         await until(hub.is_complete)
     assert len((await hub.rows())["payment_details"]) == 8
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-async def test_a_signal_stops_a_working_process_in_time_and_without_an_error(hub, where, number):
-    async with process(**where) as running:
-        await ready(where)
+async def test_signal_stops_a_working_process_without_an_error(hub, environment, number):
+    async with process(**environment) as running:
+        await ready(environment)
         await hub.append_payments(range(1, 3))
         running.send_signal(number)
         began_s = time.monotonic()
@@ -91,22 +91,22 @@ async def test_a_signal_stops_a_working_process_in_time_and_without_an_error(hub
         assert b'"level": "error"' not in said
 
 
-async def test_a_signal_stops_a_process_that_still_waits_for_nats(where):
-    async with process(**{**where, "nats_url": "nats://127.0.0.1:1"}) as running:
+async def test_signal_stops_a_process_that_waits_for_nats(environment):
+    async with process(**{**environment, "nats_url": "nats://127.0.0.1:1"}) as running:
         assert b"Connection refused" in await running.stderr.readline()
         running.terminate()
         await asyncio.wait_for(running.wait(), allowed(STOPS_WITHIN_S))
         assert running.returncode == 0
 
 
-async def test_a_killed_process_is_followed_by_one_that_repeats_and_loses_nothing(hub, where):
-    async with process(**where) as first:
-        await ready(where)
+async def test_killed_process_loses_and_repeats_no_event(hub, environment):
+    async with process(**environment) as first:
+        await ready(environment)
         writing = asyncio.create_task(hub.append_payments(range(1, 41)))
         await until(lambda: hub.status_of(5))
         first.kill()
         await writing
-    async with process(**where):
+    async with process(**environment):
         await until(hub.is_complete)
     live = await hub.rows()
     assert len(live["payment_details"]) == 40
@@ -114,18 +114,18 @@ async def test_a_killed_process_is_followed_by_one_that_repeats_and_loses_nothin
     assert await hub.rows() == live
 
 
-async def test_a_running_process_survives_that_postgresql_and_nats_are_away(home, nats_server, tmp_path):
+async def test_process_survives_outages_of_postgresql_and_nats(home, nats_server, tmp_path):
     postgres = EmbeddedPostgres(home, fsync=False)
     await postgres.start()
     await migrate(postgres.url)
-    where = {
+    environment = {
         "database_url": postgres.url,
         "nats_url": nats_server.url,
         "home": tmp_path,
         "ready_file": tmp_path / "projections.ready",
     }
-    async with process(**where) as running:
-        await ready(where)
+    async with process(**environment) as running:
+        await ready(environment)
         await postgres.stop()
         await nats_server.stop()
         await postgres.start()
@@ -141,37 +141,37 @@ async def test_a_running_process_survives_that_postgresql_and_nats_are_away(home
     await postgres.stop()
 
 
-async def test_nobody_at_the_other_end_is_one_clear_sentence(where, monkeypatch):
-    monkeypatch.setattr(processes, "PATIENCE_AT_START_S", 0.5)
-    nowhere = settings_of({**where, "database_url": "postgresql://extrato@127.0.0.1:1/extrato"})
+async def test_unreachable_server_is_reported_in_one_sentence(environment, monkeypatch):
+    monkeypatch.setattr(processes, "START_DEADLINE_S", 0.5)
+    nowhere = settings_of({**environment, "database_url": "postgresql://extrato@127.0.0.1:1/extrato"})
     with pytest.raises(processes.CannotStart, match=r"PostgreSQL cannot be used after 0\.5 s: .*Connect call failed"):
         await app.serve(nowhere)
     with pytest.raises(processes.CannotStart, match=r"NATS cannot be used after 0\.5 s: .*Connect call failed"):
-        await app.serve(settings_of({**where, "nats_url": "nats://127.0.0.1:1"}))
+        await app.serve(settings_of({**environment, "nats_url": "nats://127.0.0.1:1"}))
 
 
-async def test_a_database_without_a_schema_is_waited_for_and_named(where, empty_database_url, monkeypatch):
-    monkeypatch.setattr(processes, "PATIENCE_AT_START_S", 0.5)
+async def test_start_waits_for_missing_migrations(environment, empty_database_url, monkeypatch):
+    monkeypatch.setattr(processes, "START_DEADLINE_S", 0.5)
     with pytest.raises(processes.CannotStart, match="its migrations were not applied"):
-        await app.serve(settings_of({**where, "database_url": empty_database_url}))
+        await app.serve(settings_of({**environment, "database_url": empty_database_url}))
 
 
-async def test_a_part_that_dies_ends_the_process(where, monkeypatch):
+async def test_failed_part_ends_the_process(environment, monkeypatch):
     async def die(_):
         raise ZeroDivisionError
 
     monkeypatch.setattr("services.projections.app.Relay.run", die)
     with pytest.raises(processes.PartEnded, match="relay"):
-        await app.serve(settings_of(where))
+        await app.serve(settings_of(environment))
 
 
-async def test_a_rebuild_by_hand_while_the_process_runs_gives_the_same_rows(hub, where):
+async def test_rebuild_command_beside_the_process_gives_the_same_rows(hub, environment):
     await hub.append_payments(range(1, 9))
-    async with process(**where):
-        await ready(where)
+    async with process(**environment):
+        await ready(environment)
         await until(hub.is_complete)
         live = await hub.rows()
-        async with process("rebuild", "all", **where) as rebuilding:
+        async with process("rebuild", "all", **environment) as rebuilding:
             _, said = await rebuilding.communicate()
         assert rebuilding.returncode == 0, said
         assert said.count(b"rebuild_completed") == len(READ_MODELS)
@@ -180,15 +180,15 @@ async def test_a_rebuild_by_hand_while_the_process_runs_gives_the_same_rows(hub,
         await until(hub.is_complete)
 
 
-async def test_a_rebuild_of_one_read_model_by_hand_builds_that_one_only(hub, where):
-    async with process("rebuild", "merchants", **where) as rebuilding:
+async def test_rebuild_command_rebuilds_only_its_read_model(hub, environment):
+    async with process("rebuild", "merchants", **environment) as rebuilding:
         await rebuilding.communicate()
     assert rebuilding.returncode == 0
     assert await hub.positions() == {"merchants": 0}
 
 
-async def test_an_unknown_read_model_is_one_clear_sentence(where):
-    async with process("rebuild", "paymants", **where) as rebuilding:
+async def test_unknown_read_model_is_reported_in_one_sentence(environment):
+    async with process("rebuild", "paymants", **environment) as rebuilding:
         _, said = await rebuilding.communicate()
     assert rebuilding.returncode == 1
     assert said.decode() == (
@@ -197,10 +197,10 @@ async def test_an_unknown_read_model_is_one_clear_sentence(where):
     )
 
 
-async def test_a_setting_that_cannot_be_used_is_one_clear_sentence(where):
+async def test_wrong_setting_is_reported_in_one_sentence(environment):
     with pytest.raises(InvalidSettings):
-        settings_of({**where, "log_level": "loud"})
-    async with process(**{**where, "log_level": "loud"}) as running:
+        settings_of({**environment, "log_level": "loud"})
+    async with process(**{**environment, "log_level": "loud"}) as running:
         _, said = await running.communicate()
     assert running.returncode == 1
     assert said.decode().count("\n") == 1

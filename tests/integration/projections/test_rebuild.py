@@ -1,4 +1,4 @@
-"""A table that is built anew is the one that the live events made, and nobody notices the change."""
+"""A rebuilt table equals the live table, and the swap disturbs no reader."""
 
 import asyncio
 import dataclasses
@@ -20,7 +20,7 @@ INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND table
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE '%shadow%'"
 
 
-async def test_a_rebuild_gives_the_same_rows_as_the_live_events(live_hub):
+async def test_rebuild_gives_the_same_rows_as_live_events(live_hub):
     await live_hub.append(history.REGISTERED, history.PIX_KEY, history.CONNECTED, history.KEY_ISSUED)
     await live_hub.append_payments(range(1, 41))
     await until(live_hub.is_complete)
@@ -30,7 +30,7 @@ async def test_a_rebuild_gives_the_same_rows_as_the_live_events(live_hub):
     assert await live_hub.is_complete()
 
 
-async def test_a_rebuild_of_many_pages_gives_the_same_rows(live_hub, monkeypatch):
+async def test_rebuild_of_many_pages_gives_the_same_rows(live_hub, monkeypatch):
     monkeypatch.setattr("services.projections.rebuild.PAGE", 7)
     await live_hub.append_payments(range(1, 41))
     await until(live_hub.is_complete)
@@ -39,7 +39,7 @@ async def test_a_rebuild_of_many_pages_gives_the_same_rows(live_hub, monkeypatch
     assert await live_hub.rows() == live
 
 
-async def test_events_that_arrive_during_a_rebuild_are_in_the_new_table(live_hub, monkeypatch):
+async def test_events_during_a_rebuild_are_in_the_rebuilt_table(live_hub, monkeypatch):
     monkeypatch.setattr("services.projections.rebuild.PAGE", 7)
     seen = []
 
@@ -64,7 +64,7 @@ async def test_events_that_arrive_during_a_rebuild_are_in_the_new_table(live_hub
     assert await live_hub.rows() == live
 
 
-async def test_a_rebuilt_table_keeps_its_indexes_under_their_names(hub):
+async def test_rebuilt_table_keeps_the_names_of_its_indexes(hub):
     await hub.make_tables()
     first = {each.name: await hub.pool.fetch(INDEXES, each.name) for each in READ_MODELS}
     await hub.rebuild_all()
@@ -74,20 +74,20 @@ async def test_a_rebuilt_table_keeps_its_indexes_under_their_names(hub):
     assert await hub.pool.fetch(TABLES) == []
 
 
-def in_capitals(payment, envelope):
-    """Another way to tell a payment, for the sake of a new version."""
+def with_uppercase_title(payment, envelope):
+    """Another content of a row, for another version of the read model."""
     after = PAYMENT_DETAILS.evolve(payment, envelope)
     if after is None or after is payment:
         return after
     return Payment(replace(after.details, title=after.details.title.upper()), after.ledger)
 
 
-async def test_another_version_in_the_code_rebuilds_the_table(hub):
+async def test_changed_version_rebuilds_the_table(hub):
     await hub.make_tables()
     await hub.append(history.opened(title="Pedido 15"))
     await hub.runner().handle(await hub.page())
     another = PAYMENT_DETAILS.version + 1
-    louder = dataclasses.replace(PAYMENT_DETAILS, version=another, evolve=in_capitals)
+    louder = dataclasses.replace(PAYMENT_DETAILS, version=another, evolve=with_uppercase_title)
     await hub.make_tables([louder])
     assert "PEDIDO 15" in await hub.pool.fetchval("SELECT document FROM payment_details")
     stored = await hub.pool.fetchval("SELECT version FROM checkpoints WHERE read_model = 'payment_details'")
@@ -96,14 +96,14 @@ async def test_another_version_in_the_code_rebuilds_the_table(hub):
     assert "Pedido 15" in await hub.pool.fetchval("SELECT document FROM payment_details")
 
 
-async def test_a_current_table_is_left_alone(hub):
+async def test_current_table_is_not_rebuilt(hub):
     await hub.make_tables()
     before = await hub.pool.fetchval("SELECT 'payment_details'::regclass::oid")
     await hub.make_tables()
     assert await hub.pool.fetchval("SELECT 'payment_details'::regclass::oid") == before
 
 
-async def test_a_missing_table_is_built(hub):
+async def test_missing_table_is_rebuilt(hub):
     await hub.make_tables()
     await hub.append_payments([1])
     await hub.pool.execute("DROP TABLE payment_details")
@@ -111,7 +111,7 @@ async def test_a_missing_table_is_built(hub):
     assert await hub.status_of(1) == "approved"
 
 
-async def test_a_table_that_knows_more_than_a_restored_log_is_built_anew(hub):
+async def test_table_ahead_of_a_restored_log_is_rebuilt(hub):
     await hub.append_payments(range(1, 5))
     await hub.make_tables()
     await hub.pool.execute("DELETE FROM stored_events WHERE notification_id > 5")
@@ -120,7 +120,7 @@ async def test_a_table_that_knows_more_than_a_restored_log_is_built_anew(hub):
     assert [row[0] for row in (await hub.rows())["payment_details"]] == [1]
 
 
-async def test_what_an_interrupted_rebuild_left_is_dropped(hub):
+async def test_remains_of_an_interrupted_rebuild_are_dropped(hub):
     await hub.append_payments([1])
     await hub.pool.execute("CREATE TABLE payment_details_shadow (left_over int)")
     await hub.make_tables()
@@ -128,7 +128,7 @@ async def test_what_an_interrupted_rebuild_left_is_dropped(hub):
     assert await hub.pool.fetch(TABLES) == []
 
 
-async def test_an_interrupted_rebuild_leaves_the_live_table_as_it_is(hub, monkeypatch):
+async def test_interrupted_rebuild_keeps_the_live_table(hub, monkeypatch):
     await hub.append_payments(range(1, 5))
     await hub.make_tables()
     live = await hub.rows()
@@ -147,26 +147,26 @@ async def test_an_interrupted_rebuild_leaves_the_live_table_as_it_is(hub, monkey
     assert await hub.rows() == live
 
 
-async def test_two_rebuilds_of_one_read_model_exclude_each_other(hub):
+async def test_rebuilds_of_one_read_model_exclude_each_other(hub):
     await hub.append_payments(range(1, 5))
     await asyncio.gather(*(hub.rebuild(PAYMENT_DETAILS) for _ in range(3)))
     assert len(await hub.pool.fetch("SELECT * FROM payment_details")) == 4
     assert await hub.pool.fetch(TABLES) == []
 
 
-async def test_a_rebuild_says_for_whose_session_it_waits(hub, monkeypatch):
-    monkeypatch.setattr("services.projections.rebuild.LOCK_PATIENCE", "SET lock_timeout = '20ms'")
+async def test_waiting_rebuild_logs_the_session_of_the_lock(hub, monkeypatch):
+    monkeypatch.setattr("services.projections.rebuild.LOCK_TIMEOUT", "SET lock_timeout = '20ms'")
     await hub.append_payments([1])
     other = await asyncpg.connect(hub.database_url)
     await other.execute(LOCK, LOCK_CLASS, PAYMENT_DETAILS.name)
 
     async def waits():
-        return any(entry["event"] == "rebuild_waits_for_another" for entry in told)
+        return any(entry["event"] == "rebuild_waits_for_another" for entry in logged)
 
-    with capture_logs() as told:
+    with capture_logs() as logged:
         async with in_background(hub.rebuild(PAYMENT_DETAILS)) as (rebuilding,):
             await until(waits)
-            waited = next(entry for entry in told if entry["event"] == "rebuild_waits_for_another")
+            waited = next(entry for entry in logged if entry["event"] == "rebuild_waits_for_another")
             assert waited["read_model"] == PAYMENT_DETAILS.name
             assert waited["database_session"] == await other.fetchval("SELECT pg_backend_pid()")
             await other.close()
@@ -174,7 +174,7 @@ async def test_a_rebuild_says_for_whose_session_it_waits(hub, monkeypatch):
     assert await hub.status_of(1) == "approved"
 
 
-async def test_a_process_frozen_in_a_rebuild_holds_up_the_next_one_for_a_limited_time(hub, monkeypatch):
+async def test_frozen_rebuild_delays_the_next_one_for_a_limited_time(hub, monkeypatch):
     monkeypatch.setattr("services.projections.rebuild.IDLE_LIMIT", "200ms")
     await hub.append_payments([1])
     reached = asyncio.Event()
@@ -188,7 +188,7 @@ async def test_a_process_frozen_in_a_rebuild_holds_up_the_next_one_for_a_limited
             await hub.rebuild(PAYMENT_DETAILS)
 
     with monkeypatch.context() as patched:
-        patched.setattr("services.projections.rebuild.apply_what_can_be", frozen)
+        patched.setattr("services.projections.rebuild.apply_or_skip", frozen)
         async with in_background(freeze()) as (freezing,):
             await asyncio.wait_for(reached.wait(), timeout=10)
             patched.undo()
@@ -197,7 +197,7 @@ async def test_a_process_frozen_in_a_rebuild_holds_up_the_next_one_for_a_limited
     assert await hub.status_of(1) == "approved"
 
 
-async def test_two_processes_that_begin_together_build_each_table_once(hub, monkeypatch):
+async def test_processes_that_start_together_build_each_table_once(hub, monkeypatch):
     built = []
     put = "services.projections.rebuild.checkpoints.put"
 
@@ -213,7 +213,7 @@ async def test_two_processes_that_begin_together_build_each_table_once(hub, monk
     assert sorted(built) == sorted(each.name for each in READ_MODELS)
 
 
-async def test_a_rebuild_waits_for_a_reader_without_holding_up_the_live_table(live_hub, monkeypatch):
+async def test_swap_waits_for_a_reader_without_blocking_the_live_table(live_hub, monkeypatch):
     monkeypatch.setattr("services.projections.rebuild.SWAP_LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
     await live_hub.append_payments(range(1, 5))
     reader = await asyncpg.connect(live_hub.database_url)
@@ -231,7 +231,7 @@ async def test_a_rebuild_waits_for_a_reader_without_holding_up_the_live_table(li
 
 
 @pytest.mark.parametrize("read_model", READ_MODELS, ids=lambda read_model: read_model.name)
-async def test_a_rebuild_passes_over_what_it_cannot_read(hub, read_model):
+async def test_rebuild_skips_unreadable_events(hub, read_model):
     await hub.append(history.REGISTERED)
     await hub.append(history.opened(), payment_id=1)
     await hub.append(CancellationRequested(), payment_id=1)
@@ -242,7 +242,7 @@ async def test_a_rebuild_passes_over_what_it_cannot_read(hub, read_model):
     assert await hub.pool.fetchval(f"SELECT count(*) FROM {read_model.name}") == of_each_event
 
 
-async def test_a_rebuild_passes_over_what_its_table_refuses(hub):
+async def test_rebuild_skips_events_that_its_table_refuses(hub):
     await hub.append(history.opened(), payment_id=1)
     await hub.append(history.opened(provider="text without a \0"), payment_id=2)
     await hub.append(history.opened(), payment_id=3)

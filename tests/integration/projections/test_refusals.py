@@ -1,4 +1,4 @@
-"""A read model that PostgreSQL refuses to write waits alone, loses nothing, and joins the others again."""
+"""A read model whose writes PostgreSQL rejects waits alone, loses no event, and rejoins the others."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ REFUSE = """
 
 @contextlib.asynccontextmanager
 async def full_disk(hub, table):
-    """Have a table take no row for the time of the context."""
+    """Reject every row of a table for the time of the context."""
     await hub.pool.execute(REFUSE.format(table=table))
     yield
     await hub.pool.execute("DELETE FROM refusing")
@@ -38,7 +38,7 @@ async def full_disk(hub, table):
 
 @contextlib.asynccontextmanager
 async def locked(hub, table):
-    """Keep a table from everybody else for the time of the context."""
+    """Lock a table for the time of the context."""
     holder = await asyncpg.connect(hub.database_url)
     try:
         await holder.execute(f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
@@ -48,7 +48,7 @@ async def locked(hub, table):
 
 
 async def only_these_wait(hub, *names):
-    """Say whether these read models wait, and all others know the whole log."""
+    """Return whether only these read models wait, and all others have applied the whole log."""
     head = await hub.log.head()
     behind = {name for name, position in (await hub.positions()).items() if position < head}
     return set(hub.live_runner.waiting) == behind == set(names)
@@ -63,7 +63,7 @@ async def nothing_is_lost(hub):
     assert await hub.rows() == live
 
 
-async def test_a_table_that_a_full_disk_stops_waits_alone_and_then_gets_everything(live_hub):
+async def test_table_on_a_full_disk_waits_alone_without_loss(live_hub):
     async with full_disk(live_hub, "payment_details"):
         await live_hub.append_payments([1])
         await until(lambda: only_these_wait(live_hub, "payment_details"))
@@ -73,14 +73,14 @@ async def test_a_table_that_a_full_disk_stops_waits_alone_and_then_gets_everythi
     assert await live_hub.status_of(1) == "approved"
 
 
-async def test_a_disk_that_is_full_for_all_read_models_loses_nothing(live_hub):
+async def test_full_disk_for_all_read_models_loses_no_event(live_hub):
     async with full_disk(live_hub, "checkpoints"):
         await live_hub.append_payments([1, 2])
         await until(lambda: only_these_wait(live_hub, *NAMES))
     await nothing_is_lost(live_hub)
 
 
-async def test_a_read_model_that_waits_long_joins_the_others_under_load(live_hub):
+async def test_waiting_read_model_rejoins_the_others_under_load(live_hub):
     async with full_disk(live_hub, "merchant_positions"):
         await live_hub.append_payments([1])
         await until(lambda: only_these_wait(live_hub, "merchant_positions"))
@@ -89,7 +89,7 @@ async def test_a_read_model_that_waits_long_joins_the_others_under_load(live_hub
     await nothing_is_lost(live_hub)
 
 
-async def test_a_lock_on_one_table_does_not_hold_up_the_others(live_hub, monkeypatch):
+async def test_locked_table_does_not_delay_the_others(live_hub, monkeypatch):
     monkeypatch.setattr(checkpoints, "LOCK", checkpoints.LOCK.replace("2s", "100ms"))
     async with locked(live_hub, "payment_details"):
         await live_hub.append_payments([1])
@@ -97,7 +97,7 @@ async def test_a_lock_on_one_table_does_not_hold_up_the_others(live_hub, monkeyp
     await nothing_is_lost(live_hub)
 
 
-async def test_a_statement_timeout_below_a_lock_makes_one_read_model_wait(live_hub):
+async def test_statement_timeout_makes_one_read_model_wait(live_hub):
     database = urlsplit(live_hub.database_url).path.removeprefix("/")
     async with locked(live_hub, "payment_details"):
         await live_hub.pool.execute(f"ALTER DATABASE {database} SET statement_timeout = '300ms'")
@@ -110,7 +110,7 @@ async def test_a_statement_timeout_below_a_lock_makes_one_read_model_wait(live_h
     await nothing_is_lost(live_hub)
 
 
-async def test_a_table_that_is_dropped_under_a_runner_is_built_beside_the_others(live_hub):
+async def test_dropped_table_is_rebuilt_beside_the_others(live_hub):
     await live_hub.append_payments([1])
     await until(live_hub.is_complete)
     await live_hub.pool.execute("DROP TABLE payment_details")
@@ -119,7 +119,7 @@ async def test_a_table_that_is_dropped_under_a_runner_is_built_beside_the_others
     assert [await live_hub.status_of(number) for number in (1, 2, 5)] == ["approved", "rejected", "approved"]
 
 
-async def test_a_database_that_is_read_only_makes_all_read_models_wait(live_hub):
+async def test_read_only_database_makes_all_read_models_wait(live_hub):
     database = urlsplit(live_hub.database_url).path.removeprefix("/")
     await live_hub.append_payments([1])
     await until(live_hub.is_complete)
@@ -138,7 +138,7 @@ async def test_a_database_that_is_read_only_makes_all_read_models_wait(live_hub)
     await nothing_is_lost(live_hub)
 
 
-async def test_a_permission_that_is_missing_makes_one_read_model_wait(live_hub):
+async def test_missing_permission_makes_one_read_model_wait(live_hub):
     await live_hub.pool.execute("REVOKE INSERT, UPDATE ON payment_details FROM CURRENT_USER")
     await live_hub.append_payments([1, 2])
     await until(lambda: only_these_wait(live_hub, "payment_details"))
@@ -147,7 +147,7 @@ async def test_a_permission_that_is_missing_makes_one_read_model_wait(live_hub):
     await nothing_is_lost(live_hub)
 
 
-async def test_a_runner_is_ready_when_it_has_built_what_was_missing(hub, bus):
+async def test_runner_is_ready_after_building_missing_tables(hub, bus):
     await hub.append_payments([1, 2])
     runner = hub.runner()
     async with in_background(runner.run()):
@@ -156,7 +156,7 @@ async def test_a_runner_is_ready_when_it_has_built_what_was_missing(hub, bus):
     assert await hub.status_of(1) == "approved"
 
 
-async def test_a_page_that_would_leave_a_hole_is_not_applied(hub):
+async def test_page_after_a_gap_is_not_applied(hub):
     await hub.make_tables()
     await hub.append(history.opened(), payment_id=1)
     await hub.append(history.opened(), payment_id=2)

@@ -12,12 +12,12 @@ from tests.unit.projections import history
 
 
 async def dead_letters(hub):
-    """Subjects of the refused messages that this runner laid down."""
+    """Return the subjects that this runner dead-lettered."""
     info = await hub.bus.jetstream.stream_info(DEAD_STREAM, subjects_filter=f"dead.{DURABLE}.>")
     return set(info.state.subjects or ())
 
 
-async def test_what_is_appended_reaches_every_read_model(live_hub):
+async def test_appended_events_reach_every_read_model(live_hub):
     await live_hub.append(history.REGISTERED, history.PIX_KEY, history.PRICED)
     await live_hub.append_payments(range(1, 9))
     await until(live_hub.is_complete)
@@ -29,7 +29,7 @@ async def test_what_is_appended_reaches_every_read_model(live_hub):
     assert len(rows["merchant_positions"]) == sum(len(life_of(number)) for number in range(1, 9))
 
 
-async def test_a_batch_that_comes_twice_changes_nothing_the_second_time(hub):
+async def test_repeated_batch_has_no_effect(hub):
     await hub.make_tables()
     await hub.append_payments(range(1, 5))
     page = await hub.page()
@@ -41,7 +41,7 @@ async def test_a_batch_that_comes_twice_changes_nothing_the_second_time(hub):
     assert await hub.is_complete()
 
 
-async def test_a_batch_that_is_partly_known_has_the_effect_of_its_rest(hub):
+async def test_partly_known_batch_applies_its_new_events(hub):
     await hub.make_tables()
     await hub.append_payments(range(1, 5))
     await hub.runner().handle(await hub.page(0, 9))
@@ -51,7 +51,7 @@ async def test_a_batch_that_is_partly_known_has_the_effect_of_its_rest(hub):
     assert await hub.rows() == live
 
 
-async def test_a_crash_between_the_commit_and_the_acknowledgement_repeats_nothing(hub, bus):
+async def test_crash_before_the_acknowledgement_repeats_no_event(hub, bus):
     await hub.make_tables()
     committed = asyncio.Event()
     crashing = hub.runner()
@@ -68,7 +68,7 @@ async def test_a_crash_between_the_commit_and_the_acknowledgement_repeats_nothin
             await hub.append(*life_of(1), payment_id=1)
             await committed.wait()
         before = await hub.rows()
-        # The server would deliver again after 30 s; a durable that is made anew delivers all at once.
+        # The server delivers again after 30 s; a recreated durable consumer delivers all at once.
         await hub.bus.jetstream.delete_consumer(PAYMENTS_STREAM, DURABLE)
         async with in_background(hub.runner().run()):
             await until(lambda: everything_is_acknowledged(hub))
@@ -86,7 +86,7 @@ async def everything_is_acknowledged(hub):
     return [(each.num_pending, each.num_ack_pending) for each in info] == [(0, 0)]
 
 
-async def test_a_failure_in_the_middle_of_a_batch_leaves_no_trace_of_it_in_its_read_model(hub):
+async def test_failure_inside_a_batch_is_rolled_back(hub):
     await hub.make_tables()
     await hub.append_payments(range(1, 3))
     await hub.pool.execute("ALTER TABLE merchant_positions ADD CHECK (position < 5)")
@@ -97,7 +97,7 @@ async def test_a_failure_in_the_middle_of_a_batch_leaves_no_trace_of_it_in_its_r
     assert set(positions.values()) == {await hub.log.head()}
 
 
-async def test_two_runners_at_once_never_apply_an_event_twice(hub, bus):
+async def test_two_runners_apply_no_event_twice(hub, bus):
     await hub.make_tables()
     first, second = hub.runner(), hub.runner()
     async with hub.relaying(), in_background(first.run(), second.run()):
@@ -109,7 +109,7 @@ async def test_two_runners_at_once_never_apply_an_event_twice(hub, bus):
     assert await hub.rows() == live
 
 
-async def test_two_runners_that_are_handed_the_same_batch_apply_it_once(hub):
+async def test_same_batch_in_two_runners_is_applied_once(hub):
     await hub.make_tables()
     await hub.append_payments(range(1, 5))
     page = await hub.page()
@@ -117,7 +117,7 @@ async def test_two_runners_that_are_handed_the_same_batch_apply_it_once(hub):
     assert len((await hub.rows())["merchant_positions"]) == len(page.envelopes)
 
 
-async def test_an_unreadable_event_goes_to_the_dead_letters_and_the_rest_goes_on(live_hub):
+async def test_unreadable_event_is_dead_lettered_and_the_rest_applied(live_hub):
     await live_hub.append(history.opened(), payment_id=1)
     position = await live_hub.append_unreadable()
     await live_hub.append(history.opened(), payment_id=2)
@@ -129,7 +129,7 @@ async def test_an_unreadable_event_goes_to_the_dead_letters_and_the_rest_goes_on
     assert subject.endswith((f".log.{position}", ".PaymentTeleported"))
 
 
-async def test_an_event_that_one_table_refuses_is_in_all_others(live_hub):
+async def test_event_that_one_table_refuses_is_in_all_others(live_hub):
     (refused,) = await live_hub.append(history.opened(provider="text without a \0"), payment_id=1)
     await live_hub.append(history.opened(), payment_id=2)
     await until(live_hub.is_complete)
@@ -137,14 +137,14 @@ async def test_an_event_that_one_table_refuses_is_in_all_others(live_hub):
     assert [row[0] for row in rows["open_payments"]] == [2]
     assert [row[0] for row in rows["payment_details"]] == [1, 2]
     assert await live_hub.passed_over() == [("open_payments", refused.position)]
-    await until(lambda: is_laid_down(live_hub, refused.position))
+    await until(lambda: is_dead_lettered(live_hub, refused.position))
 
 
-async def is_laid_down(hub, position):
+async def is_dead_lettered(hub, position):
     return f"dead.{DURABLE}.log.{position}" in await dead_letters(hub)
 
 
-async def test_text_that_json_must_escape_is_kept_as_it_is(live_hub):
+async def test_escaped_text_is_stored_unchanged(live_hub):
     title = 'nul \0, quote ", backslash \\, emoji 🥐, line\u2028separator'
     await live_hub.append(history.opened(title=title))
     await until(live_hub.is_complete)
@@ -153,7 +153,7 @@ async def test_text_that_json_must_escape_is_kept_as_it_is(live_hub):
     assert read_model.read(row)[1].details.title == title
 
 
-async def test_a_payments_stream_that_is_deleted_leaves_every_read_model_complete(live_hub):
+async def test_deleted_stream_leaves_every_read_model_complete(live_hub):
     await live_hub.append_payments(range(1, 9))
     await live_hub.bus.jetstream.delete_stream(PAYMENTS_STREAM)
     await live_hub.append_payments(range(9, 17))
@@ -166,7 +166,7 @@ async def test_a_payments_stream_that_is_deleted_leaves_every_read_model_complet
     assert await live_hub.rows() == live
 
 
-async def test_a_read_model_that_is_set_back_is_fed_again_from_there(live_hub):
+async def test_read_model_set_back_is_fed_from_there(live_hub):
     await live_hub.append_payments(range(1, 5))
     await until(live_hub.is_complete)
     before = await live_hub.rows()
@@ -180,15 +180,15 @@ async def test_a_read_model_that_is_set_back_is_fed_again_from_there(live_hub):
     assert after["payment_details"][:-1] == before["payment_details"]
 
 
-async def test_read_models_that_go_back_together_with_the_log_are_fed_on(live_hub):
+async def test_read_models_restored_with_the_log_are_fed_on(live_hub):
     await live_hub.append_payments(range(1, 5))
     await until(live_hub.is_complete)
-    # A restore of the database, while the bus and this process go on.
+    # A restore of the database, while the bus and this process run.
     async with live_hub.pool.acquire() as connection, connection.transaction():
         tables = ", ".join(read_model.name for read_model in READ_MODELS)
         await connection.execute(f"TRUNCATE stored_events, {tables} RESTART IDENTITY")
         await connection.execute("UPDATE checkpoints SET position = 0, event_id = NULL")
-        # The backup is of an older version of this one.
+        # The backup has an older version of this read model.
         await connection.execute("UPDATE checkpoints SET version = version - 1 WHERE read_model = 'open_payments'")
     live_hub._versions.clear()
     await live_hub.append_payments([9])
@@ -196,7 +196,7 @@ async def test_read_models_that_go_back_together_with_the_log_are_fed_on(live_hu
     assert [row[0] for row in (await live_hub.rows())["payment_details"]] == [9]
 
 
-async def test_a_read_model_without_a_checkpoint_is_left_alone(hub):
+async def test_read_model_without_a_checkpoint_is_left_alone(hub):
     await hub.make_tables()
     await hub.pool.execute("DELETE FROM checkpoints WHERE read_model = 'merchant_positions'")
     await hub.pool.execute("DROP TABLE merchant_positions")
@@ -206,7 +206,7 @@ async def test_a_read_model_without_a_checkpoint_is_left_alone(hub):
     assert await hub.status_of(history.PAYMENT_ID) == "pending"
 
 
-async def test_a_read_model_of_another_version_is_left_to_those_who_have_that_version(hub):
+async def test_read_model_of_another_version_is_left_to_that_version(hub):
     await hub.make_tables()
     await hub.append(history.opened())
     newer = [dataclasses.replace(each, version=each.version + 1) for each in READ_MODELS]

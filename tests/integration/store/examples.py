@@ -1,4 +1,4 @@
-"""Events and streams for tests of the store and the bus; every call makes one that nothing else has."""
+"""Events and streams for tests of the store and the bus; every call returns a unique one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def opened(amount_centavos: int = 1000) -> PaymentOpened:
 
 
 def refused_confirmation() -> ConfirmationRefused:
-    """A small event that no other is equal to."""
+    """A small unique event."""
     return ConfirmationRefused(expected_centavos=0, received_centavos=next(_amounts))
 
 
@@ -58,12 +58,12 @@ def new_event(
 
 
 def stored(new: NewEvent, *, stream_id: UUID, version: int) -> StoredEvent:
-    """The row of an event, for those who write it by themselves."""
+    """The row of an event, for tests that write it without the appender."""
     return StoredEvent(
         originator_id=stream_id, originator_version=version, topic=topic_of_new(new), state=to_state(new)
     )
 
 
 def append_to(stream: UUID | None = None, *, at: int = 0, events: int = 1) -> StreamAppend:
-    """An append of `events` new events to a stream (a new one unless told) that stands at version `at`."""
+    """An append of `events` events to a stream at version `at`; without `stream`, to another stream."""
     return StreamAppend(stream_id=stream or uuid4(), expected_version=at, events=[new_event() for _ in range(events)])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def library_recorder(database_url: str) -> Iterator[PostgresApplicationRecorder]:
-    """Give the recorder as a service of the library's would use it, without its creating a table."""
+    """Return the recorder as a service of the library uses it, without creating a table."""
     url = urlsplit(database_url)
     with PostgresDatastore(
         dbname=url.path[1:],

@@ -1,4 +1,4 @@
-"""A pooler before PostgreSQL, as far as a client can tell it from PgBouncer: in session or in transaction mode."""
+"""A pooler before PostgreSQL that behaves like PgBouncer in session or transaction mode."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GOODBYE = b"X"
 
 
 class _Pooler:
-    """Greets each client with what PostgreSQL says to it; in transaction mode all share the first one's connection."""
+    """Passes PostgreSQL's handshake to each client; in transaction mode all share the first one's connection."""
 
     def __init__(self, socket: str, mode: Mode) -> None:
         self._socket = socket
@@ -62,7 +62,7 @@ class _Pooler:
 
 
 async def _answer(client: Line, server: Line) -> None:
-    """Hand over what the server answers, until it is in no transaction."""
+    """Forward the server's answers until it is outside a transaction."""
     kind = message = b""
     while (kind, message[5:]) != (READY, b"I"):
         kind, message = await _message(server[0])
@@ -78,7 +78,7 @@ async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 
 @contextlib.asynccontextmanager
 async def pooling(database_url: str, mode: Mode) -> AsyncIterator[str]:
-    """Run a pooler before a database for the time of the context; gives the address that it is to be reached at."""
+    """Run a pooler before a database for the time of the context; return its address."""
     parts = urlsplit(database_url)
     pooler = _Pooler(f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432", mode)
     listening = await asyncio.start_server(pooler.serve, "127.0.0.1", 0)

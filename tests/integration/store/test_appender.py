@@ -35,30 +35,30 @@ class CountingRecorder(AsyncpgRecorder):
         return await super().insert_batch(members)
 
 
-async def everything(log: EventLog) -> list:
+async def whole_log(log: EventLog) -> list:
     return [envelope async for envelope in log.read_all(0)]
 
 
-async def test_appended_events_come_back_as_they_were(log: EventLog):
+async def test_appended_events_are_read_unchanged(log: EventLog):
     ask = append_to(events=3)
 
     positions = await log.append(ask)
 
     written = await log.read_positions(positions)
-    assert written == await log.read_stream(ask.stream_id) == await everything(log)
+    assert written == await log.read_stream(ask.stream_id) == await whole_log(log)
     assert [envelope.version for envelope in written] == [1, 2, 3]
     assert [envelope.event_id for envelope in written] == [new.event_id for new in ask.events]
     assert [envelope.event for envelope in written] == [new.event for new in ask.events]
     assert [envelope.cause for envelope in written] == [new.cause for new in ask.events]
 
 
-async def test_appending_nothing_writes_nothing(log: EventLog):
+async def test_append_without_events_writes_nothing(log: EventLog):
     assert await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[])) == []
     assert await log.append() == []
     assert await log.head() == 0
 
 
-async def test_callers_who_wait_together_are_written_together(pool: asyncpg.Pool):
+async def test_concurrent_appends_share_a_write(pool: asyncpg.Pool):
     recorder = CountingRecorder(pool)
     log = Appender(recorder)
 
@@ -69,14 +69,14 @@ async def test_callers_who_wait_together_are_written_together(pool: asyncpg.Pool
     assert recorder.batches == [256, 256, 188]
 
 
-async def test_callers_are_written_in_the_order_they_came(log: EventLog):
+async def test_appends_are_written_in_their_order(log: EventLog):
     results = await asyncio.gather(*(log.append(append_to()) for _ in range(100)))
 
     positions = [position for (position,) in results]
     assert positions == sorted(positions)
 
 
-async def test_a_conflict_is_the_losers_alone(log: EventLog):
+async def test_conflict_concerns_one_caller_of_a_batch(log: EventLog):
     stream = uuid4()
     await log.append(append_to(stream))
 
@@ -90,10 +90,10 @@ async def test_a_conflict_is_the_losers_alone(log: EventLog):
     assert isinstance(lost, Conflict)
     assert lost.about == str(stream)
     assert [each.version for each in await log.read_positions([*fine, *also_fine])] == [1, 2]
-    assert len(await everything(log)) == 3
+    assert len(await whole_log(log)) == 3
 
 
-async def test_of_many_who_race_for_one_version_one_wins(log: EventLog):
+async def test_one_of_many_appends_of_a_version_succeeds(log: EventLog):
     stream = uuid4()
 
     results = await asyncio.gather(*(log.append(append_to(stream)) for _ in range(50)), return_exceptions=True)
@@ -103,7 +103,7 @@ async def test_of_many_who_race_for_one_version_one_wins(log: EventLog):
     assert len(await log.read_stream(stream)) == 1
 
 
-async def test_appends_to_one_stream_that_follow_each_other_all_succeed(log: EventLog):
+async def test_consecutive_appends_to_one_stream_succeed(log: EventLog):
     stream = uuid4()
 
     results = await asyncio.gather(*(log.append(append_to(stream, at=at)) for at in range(20)))
@@ -112,7 +112,7 @@ async def test_appends_to_one_stream_that_follow_each_other_all_succeed(log: Eve
     assert [each.version for each in await log.read_positions(positions)] == list(range(1, 21))
 
 
-async def test_several_streams_are_appended_to_all_or_nothing(log: EventLog):
+async def test_several_streams_are_appended_all_or_nothing(log: EventLog):
     taken, free = uuid4(), uuid4()
     await log.append(append_to(taken))
 
@@ -129,7 +129,7 @@ async def test_several_streams_are_appended_to_all_or_nothing(log: EventLog):
     assert positions == list(range(positions[0], positions[0] + 3))
 
 
-async def test_one_append_that_names_a_stream_twice_disturbs_nobody(log: EventLog):
+async def test_append_with_a_repeated_stream_affects_no_other(log: EventLog):
     stream = uuid4()
 
     fine, twice = await asyncio.gather(
@@ -143,7 +143,7 @@ async def test_one_append_that_names_a_stream_twice_disturbs_nobody(log: EventLo
 
 
 @pytest.mark.parametrize("expected_version", [-1, 1, 7])
-async def test_a_version_that_leaves_a_gap_is_refused(log: EventLog, expected_version: int):
+async def test_version_after_a_gap_conflicts(log: EventLog, expected_version: int):
     stream = uuid4()
 
     with pytest.raises(Conflict):
@@ -152,7 +152,7 @@ async def test_a_version_that_leaves_a_gap_is_refused(log: EventLog, expected_ve
     assert await log.read_stream(stream) == []
 
 
-async def test_evidence_is_written_with_its_events_and_once(log: EventLog, pool: asyncpg.Pool):
+async def test_evidence_is_written_once_with_its_events(log: EventLog, pool: asyncpg.Pool):
     same = Evidence("mercado_pago/payment", b'{"status":"approved"}')
     other = Evidence("mercado_pago/payment", b'{"status":"rejected"}')
 
@@ -169,7 +169,7 @@ async def test_evidence_is_written_with_its_events_and_once(log: EventLog, pool:
     assert same.digest == hashlib.sha256(same.body).digest()
 
 
-async def test_the_evidence_of_a_loser_is_not_kept(log: EventLog, pool: asyncpg.Pool):
+async def test_evidence_of_a_conflict_is_not_stored(log: EventLog, pool: asyncpg.Pool):
     stream = uuid4()
     await log.append(append_to(stream))
 
@@ -183,7 +183,7 @@ async def test_the_evidence_of_a_loser_is_not_kept(log: EventLog, pool: asyncpg.
     assert [row["body"] for row in await pool.fetch("SELECT body FROM evidence")] == [b"kept"]
 
 
-async def test_who_comes_when_too_many_wait_is_told_so(log: EventLog, pool: asyncpg.Pool, database_url: str):
+async def test_too_many_waiting_appends_raise_overloaded(log: EventLog, pool: asyncpg.Pool, database_url: str):
     other = await asyncpg.connect(database_url)
     try:
         async with other.transaction():
@@ -205,7 +205,7 @@ async def is_waiting_for_the_lock(pool: asyncpg.Pool) -> bool:
     return bool(await pool.fetch(WRITES_THAT_WAIT))
 
 
-async def test_a_write_whose_connection_is_killed_happens_once(log: EventLog, pool: asyncpg.Pool, database_url: str):
+async def test_write_on_a_killed_connection_happens_once(log: EventLog, pool: asyncpg.Pool, database_url: str):
     stream, other_stream = uuid4(), uuid4()
     await log.append(append_to(stream))
     other = await asyncpg.connect(database_url)
@@ -228,11 +228,11 @@ async def test_a_write_whose_connection_is_killed_happens_once(log: EventLog, po
         await other.close()
 
     assert [each.position for each in (await log.read_stream(stream))[1:]] == written
-    assert len(await everything(log)) == 4
+    assert len(await whole_log(log)) == 4
 
 
 class LostAnswers(AsyncpgRecorder):
-    """Writes, and then the line breaks before the answer is heard."""
+    """Writes, but the connection breaks before the answer."""
 
     def __init__(self, pool: asyncpg.Pool, *, losses: int) -> None:
         super().__init__(pool)
@@ -246,7 +246,7 @@ class LostAnswers(AsyncpgRecorder):
         return outcomes
 
 
-async def test_a_write_whose_answer_was_lost_is_recognised_as_ours(pool: asyncpg.Pool):
+async def test_write_with_a_lost_answer_is_recognised(pool: asyncpg.Pool):
     log = EventLog(pool)
     taken = uuid4()
     await log.append(append_to(taken))
@@ -261,12 +261,12 @@ async def test_a_write_whose_answer_was_lost_is_recognised_as_ours(pool: asyncpg
     )
 
     assert isinstance(lost, Conflict)
-    stored = await everything(log)
+    stored = await whole_log(log)
     assert [each.position for each in stored[1:]] == mine + pair
     assert len({envelope.event_id for envelope in stored}) == len(stored) == 6
 
 
-async def test_a_write_that_followed_ours_does_not_hide_it(pool: asyncpg.Pool):
+async def test_later_write_does_not_hide_a_lost_answer(pool: asyncpg.Pool):
     stream = uuid4()
     recorder = LostAnswers(pool, losses=1)
     written = asyncio.create_task(Appender(recorder).append(append_to(stream)))
@@ -278,9 +278,7 @@ async def test_a_write_that_followed_ours_does_not_hide_it(pool: asyncpg.Pool):
     assert [each.version for each in await log.read_positions([*await written, *follower])] == [1, 2]
 
 
-async def test_a_database_that_stays_away_is_told_to_everybody_who_waited(
-    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
-):
+async def test_database_outage_reaches_every_waiting_caller(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(appender_module, "WRITE_ATTEMPTS", 2)
     appender = Appender(LostAnswers(pool, losses=2))
 
@@ -290,19 +288,19 @@ async def test_a_database_that_stays_away_is_told_to_everybody_who_waited(
     await appender.append(append_to())
 
 
-async def test_closing_writes_what_was_accepted(log: EventLog):
+async def test_close_writes_accepted_appends(log: EventLog):
     accepted = [asyncio.create_task(log.append(append_to())) for _ in range(600)]
     await asyncio.sleep(0)
 
     await log.close()
 
-    assert len(await everything(log)) == 600
+    assert len(await whole_log(log)) == 600
     assert all(len(written) == 1 for written in await asyncio.gather(*accepted))
     with pytest.raises(Overloaded):
         await log.append(append_to())
 
 
-async def test_a_caller_who_leaves_does_not_disturb_the_others(log: EventLog):
+async def test_cancelled_caller_does_not_affect_others(log: EventLog):
     tasks = [asyncio.create_task(log.append(append_to())) for _ in range(10)]
     await asyncio.sleep(0)
     tasks[3].cancel()
@@ -313,7 +311,7 @@ async def test_a_caller_who_leaves_does_not_disturb_the_others(log: EventLog):
     assert all(len(written) == 1 for written in results)
 
 
-async def test_an_event_keeps_who_caused_it(log: EventLog):
+async def test_event_keeps_its_cause(log: EventLog):
     new = new_event(actor="api_key", actor_id="José", causation_id="a\nb", correlation_id="☕")
 
     written = await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[new]))
@@ -321,15 +319,13 @@ async def test_an_event_keeps_who_caused_it(log: EventLog):
     assert [each.cause for each in await log.read_positions(written)] == [new.cause]
 
 
-async def test_a_sequence_that_is_behind_its_table_is_set_right_and_the_append_succeeds(
-    log: EventLog, pool: asyncpg.Pool
-):
+async def test_sequence_behind_its_table_is_repaired(log: EventLog, pool: asyncpg.Pool):
     await log.append(append_to(events=5))
     await pool.execute("SELECT setval('stored_events_notification_id_seq', 2)")
     assert await log.append(append_to(events=2)) == [6, 7]
 
 
-async def test_sequences_are_moved_past_what_others_have_seen_and_never_back(log: EventLog, pool: asyncpg.Pool):
+async def test_sequences_move_past_seen_numbers_and_never_back(log: EventLog, pool: asyncpg.Pool):
     opening = new_event(opened(), payment_id=40)
     await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[opening]))
     await pool.execute("UPDATE stored_events SET state = state || '\\xff'::bytea")

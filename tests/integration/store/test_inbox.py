@@ -1,4 +1,4 @@
-"""Webhook deliveries are stored once each, whichever process takes them, and with nothing of a repeat."""
+"""Each webhook delivery is stored once among all processes; a repeat leaves no trace."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def stored(pool: Pool) -> tuple[int, list[bytes]]:
     return await pool.fetchval("SELECT count(*) FROM webhook_deliveries"), bodies
 
 
-async def test_a_repeat_is_not_stored_and_leaves_no_evidence(pool: Pool):
+async def test_repeated_delivery_is_not_stored(pool: Pool):
     inbox, first = WebhookInbox(pool), delivery(b"first")
     assert await inbox.store(first) is True
     repeats = [replace(first, raw=b"repeat %d" % number) for number in range(3)]
@@ -52,25 +52,25 @@ async def test_a_repeat_is_not_stored_and_leaves_no_evidence(pool: Pool):
     assert await stored(pool) == (1, [b"first"])
 
 
-async def test_of_those_that_come_together_one_is_stored(pool: Pool):
+async def test_concurrent_repeats_are_stored_once(pool: Pool):
     inbox, first, other = WebhookInbox(pool), delivery(b"first"), delivery(b"other")
-    told = await asyncio.gather(*(inbox.store(each) for each in (first, first, other, first, other)))
-    assert (told.count(True), told.count(False)) == (2, 3)
+    is_new = await asyncio.gather(*(inbox.store(each) for each in (first, first, other, first, other)))
+    assert (is_new.count(True), is_new.count(False)) == (2, 3)
     assert await stored(pool) == (2, [b"first", b"other"])
 
 
-async def test_several_processes_store_one_once_and_do_not_block_each_other(pool: Pool):
+async def test_processes_store_a_delivery_once_without_deadlock(pool: Pool):
     several = [delivery(b"%d" % number) for number in range(40)]
     inboxes = [WebhookInbox(pool) for _ in range(4)]
-    # Each writes them in another order.
-    told = await asyncio.gather(
+    # Each process writes them in another order.
+    is_new = await asyncio.gather(
         *(inbox.store(each) for turn, inbox in enumerate(inboxes) for each in several[turn * 7 :] + several[: turn * 7])
     )
-    assert (told.count(True), told.count(False)) == (40, 120)
+    assert (is_new.count(True), is_new.count(False)) == (40, 120)
     assert (await stored(pool))[0] == 40
 
 
-async def test_a_repeat_of_one_that_was_not_looked_into_loses_nothing(pool: Pool):
+async def test_repeat_of_an_unhandled_delivery_stays_due(pool: Pool):
     inbox, first = WebhookInbox(pool), delivery()
     await inbox.store(first)
     assert await inbox.store(replace(first, received_at=NOW + timedelta(minutes=5))) is False
@@ -81,7 +81,7 @@ async def test_a_repeat_of_one_that_was_not_looked_into_loses_nothing(pool: Pool
     assert await inbox.take_due(now=NOW + timedelta(days=1), limit=10) == []
 
 
-async def test_what_is_not_verified_has_evidence_of_its_own_kind_and_is_never_due(pool: Pool):
+async def test_unverified_delivery_is_never_due(pool: Pool):
     inbox = WebhookInbox(pool)
     for verdict in ("verified", "mismatched", "unverifiable"):
         await inbox.store(delivery(verdict.encode(), verdict=verdict))

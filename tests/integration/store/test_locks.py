@@ -1,4 +1,4 @@
-"""What appends wait for and what they let run: other appenders, the library's recorder, the upkeep of the table."""
+"""The locks of appends beside other appenders, the library's recorder and the table's maintenance."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LAST_NUMBER = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM stored
 
 @pytest.fixture
 async def connections(database_url: str) -> AsyncIterator[list[asyncpg.Connection]]:
-    """Three connections beside the pool; what they have left open ends with them."""
+    """Three connections beside the pool; closing them ends their open transactions."""
     opened = [await asyncpg.connect(database_url) for _ in range(3)]
     yield opened
     for connection in opened:
@@ -47,7 +47,7 @@ async def append_on(connection: asyncpg.Connection) -> int:
     return positions[0]
 
 
-def append_as_the_library(database_url: str) -> int:
+def append_by_library(database_url: str) -> int:
     with library_recorder(database_url) as recorder:
         (position,) = recorder.insert_events([stored(new_event(), stream_id=uuid4(), version=1)]) or ()
     return position
@@ -60,7 +60,7 @@ async def until_waits(pool: asyncpg.Pool, query: str, event: str) -> None:
     await until(waits, what=f"{query} waits for {event}")
 
 
-async def test_an_append_takes_its_number_after_the_append_before_has_ended(
+async def test_append_waits_for_the_append_before(
     log: EventLog, pool: asyncpg.Pool, connections: list[asyncpg.Connection]
 ):
     first, *_ = connections
@@ -76,7 +76,7 @@ async def test_an_append_takes_its_number_after_the_append_before_has_ended(
     assert await other == [position + 1]
 
 
-async def test_an_append_sees_what_the_librarys_recorder_wrote_and_takes_the_next_number(
+async def test_append_follows_a_write_of_the_librarys_recorder(
     log: EventLog, pool: asyncpg.Pool, connections: list[asyncpg.Connection]
 ):
     library, *_ = connections
@@ -95,16 +95,16 @@ async def test_an_append_sees_what_the_librarys_recorder_wrote_and_takes_the_nex
     assert await neighbour == [2]
 
 
-async def test_the_librarys_recorder_takes_its_number_after_an_append_has_ended(
+async def test_librarys_recorder_waits_for_an_append(
     log: EventLog, pool: asyncpg.Pool, database_url: str, connections: list[asyncpg.Connection]
 ):
     first, *_ = connections
     held = first.transaction()
     await held.start()
     position = await append_on(first)
-    library = asyncio.create_task(asyncio.to_thread(append_as_the_library, database_url))
+    library = asyncio.create_task(asyncio.to_thread(append_by_library, database_url))
     await until_waits(pool, "LOCK TABLE", "relation")
-    # Whoever comes behind the library waits for it, so that it has its turn.
+    # Later appends queue behind the library, so that its write gets a turn.
     later = asyncio.create_task(log.append(append_to()))
     await until_waits(pool, "SELECT append_events", "advisory")
 
@@ -114,12 +114,12 @@ async def test_the_librarys_recorder_takes_its_number_after_an_append_has_ended(
     assert await later == [position + 2]
 
 
-async def test_vacuum_against_wraparound_stops_no_append(
+async def test_freezing_vacuum_does_not_block_appends(
     log: EventLog, pool: asyncpg.Pool, connections: list[asyncpg.Connection]
 ):
     reader, vacuum, _ = connections
     await log.append(append_to())
-    # An open cursor pins the page that a freezing VACUUM has to have for itself.
+    # An open cursor pins the page that a freezing VACUUM must lock.
     await reader.execute("BEGIN; DECLARE a_page CURSOR FOR SELECT * FROM stored_events; FETCH a_page")
     vacuuming = asyncio.create_task(vacuum.execute("VACUUM (FREEZE) stored_events"))
     await until_waits(pool, "VACUUM", "BufferPin")
@@ -132,7 +132,7 @@ async def test_vacuum_against_wraparound_stops_no_append(
     await vacuuming
 
 
-async def test_an_index_that_is_built_beside_stops_no_append(
+async def test_concurrent_index_build_does_not_block_appends(
     log: EventLog, pool: asyncpg.Pool, connections: list[asyncpg.Connection]
 ):
     old, builder, other = connections

@@ -25,7 +25,7 @@ END_LISTENERS = """
 """
 
 
-async def test_the_whole_log_is_read_page_after_page(log: EventLog):
+async def test_whole_log_is_read_page_by_page(log: EventLog):
     written = await asyncio.gather(*(log.append(append_to(events=7)) for _ in range(200)))
     assert sum(map(len, written)) > 2 * READ_PAGE
 
@@ -37,7 +37,7 @@ async def test_the_whole_log_is_read_page_after_page(log: EventLog):
     assert [row.id for row in await log.read_rows(698, limit=3)] == [699, 700, 701]
 
 
-async def test_reading_by_topic_passes_over_the_rest(log: EventLog):
+async def test_read_by_topic_skips_other_events(log: EventLog):
     ask = append_to(events=2)
     await log.append(ask)
     topic = topic_of(type(ask.events[0].event))
@@ -46,7 +46,7 @@ async def test_reading_by_topic_passes_over_the_rest(log: EventLog):
     assert [e.position async for e in log.read_all(0, topics=["PaymentOpened.v3"])] == []
 
 
-async def test_a_stream_is_read_from_after_a_version(log: EventLog):
+async def test_stream_is_read_after_a_version(log: EventLog):
     ask = append_to(events=3)
     await log.append(ask)
 
@@ -54,7 +54,7 @@ async def test_a_stream_is_read_from_after_a_version(log: EventLog):
     assert await log.read_stream(uuid4()) == []
 
 
-async def test_events_are_read_by_their_positions_in_the_order_of_the_log(log: EventLog):
+async def test_events_at_positions_are_read_in_log_order(log: EventLog):
     ask = append_to(events=4)
     await log.append(ask)
 
@@ -63,7 +63,7 @@ async def test_events_are_read_by_their_positions_in_the_order_of_the_log(log: E
     assert await log.read_positions([]) == []
 
 
-async def test_only_a_stream_is_not_read_past_an_event_that_cannot_be_read(log: EventLog, pool: asyncpg.Pool):
+async def test_unreadable_event_fails_only_its_stream(log: EventLog, pool: asyncpg.Pool):
     ask = append_to(events=3)
     await log.append(ask)
     first, _, last = await log.read_stream(ask.stream_id)
@@ -75,7 +75,7 @@ async def test_only_a_stream_is_not_read_past_an_event_that_cannot_be_read(log: 
         await log.read_stream(ask.stream_id)
 
 
-async def test_a_gap_inside_one_append_is_refused_and_leaves_nothing(pool: asyncpg.Pool):
+async def test_gap_inside_one_append_appends_nothing(pool: asyncpg.Pool):
     recorder, stream = AsyncpgRecorder(pool), uuid4()
     with_gap = [stored(new_event(), stream_id=stream, version=version) for version in (1, 3)]
 
@@ -86,7 +86,7 @@ async def test_a_gap_inside_one_append_is_refused_and_leaves_nothing(pool: async
     assert await recorder.max_notification_id() is None
 
 
-async def test_a_subscriber_gets_the_old_and_then_the_new(log: EventLog, database_url: str):
+async def test_subscribe_returns_old_then_new_events(log: EventLog, database_url: str):
     await log.append(append_to(events=2))
     received: list[int] = []
 
@@ -102,7 +102,7 @@ async def test_a_subscriber_gets_the_old_and_then_the_new(log: EventLog, databas
         follower.cancel()
 
 
-async def test_a_signal_that_is_set_before_the_wait_is_not_lost(log: EventLog, database_url: str):
+async def test_signal_before_the_wait_is_not_lost(log: EventLog, database_url: str):
     async with LogSignal(database_url) as signal:
         await signal.wait(5)
         await log.append(append_to())
@@ -114,26 +114,26 @@ async def test_a_signal_that_is_set_before_the_wait_is_not_lost(log: EventLog, d
         assert not signal.is_set
 
 
-async def test_a_signal_survives_its_connection(log: EventLog, database_url: str, pool: asyncpg.Pool):
+async def test_signal_survives_a_lost_connection(log: EventLog, database_url: str, pool: asyncpg.Pool):
     async with LogSignal(database_url) as signal:
         await signal.wait(5)
         ended = await pool.fetch(END_LISTENERS)
         assert len(ended) == 1
 
         async with asyncio.timeout(allowed(5)):
-            await signal.wait(20)  # It listens again, and what was missed meanwhile must be looked for.
+            await signal.wait(20)  # It listens again, and the reader must read what it missed meanwhile.
             await log.append(append_to())
             await signal.wait(20)
 
 
-async def test_a_signal_wakes_now_and_then_in_any_case(database_url: str):
+async def test_signal_returns_after_its_timeout(database_url: str):
     async with LogSignal(database_url) as signal:
         await signal.wait(5)
         async with asyncio.timeout(allowed(2)):
             await signal.wait(0.05)
 
 
-async def test_a_row_that_is_not_ours_is_unreadable(pool: asyncpg.Pool):
+async def test_foreign_row_is_unreadable(pool: asyncpg.Pool):
     recorder, stream = AsyncpgRecorder(pool), uuid4()
     rows = [
         StoredEvent(originator_id=stream, originator_version=1, topic="PaymentOpened.v3", state=b"\x00"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 STREAMS_OF_OURS, STREAMS_OF_THEIRS = 120, 25
 TOTAL = (3 * STREAMS_OF_OURS + STREAMS_OF_THEIRS) * EVENTS_OF_STREAM
-# Holds transactions back between their numbers and their commit, where another one could overtake them.
+# Delays transactions between their positions and their commit, where another one could overtake them.
 COMMIT_LATE = """
     CREATE FUNCTION commit_late() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.01); RETURN NULL; END';
     CREATE CONSTRAINT TRIGGER commits_late AFTER INSERT ON stored_events DEFERRABLE INITIALLY DEFERRED
@@ -36,7 +36,7 @@ WAITING_WRITERS = """
 
 @asynccontextmanager
 async def python(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a program of the tests; it must end well."""
+    """Run a program of the tests; it must end with exit code 0."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, stdout=asyncio.subprocess.PIPE
     )
@@ -57,9 +57,7 @@ async def late_commits(pool: asyncpg.Pool) -> AsyncIterator[None]:
 
 
 @pytest.mark.usefixtures("late_commits")
-async def test_a_reader_behind_four_writing_processes_misses_nothing(
-    pool: asyncpg.Pool, log: EventLog, database_url: str
-):
+async def test_reader_beside_four_writers_misses_no_event(pool: asyncpg.Pool, log: EventLog, database_url: str):
     seen: list[int] = []
     versions: dict[object, list[int]] = defaultdict(list)
 
@@ -89,7 +87,7 @@ async def test_a_reader_behind_four_writing_processes_misses_nothing(
     assert all(found == list(range(1, EVENTS_OF_STREAM + 1)) for found in versions.values())
 
 
-async def test_many_processes_migrate_one_database_once(empty_database_url: str):
+async def test_concurrent_migrations_run_once(empty_database_url: str):
     program = (
         "import asyncio; from extrato.store.migrations import migrate; "
         f"print(len(asyncio.run(migrate({empty_database_url!r}))))"
@@ -107,7 +105,7 @@ async def test_many_processes_migrate_one_database_once(empty_database_url: str)
         await connection.close()
 
 
-async def test_a_signal_wakes_at_once_on_what_another_process_appends(database_url: str, log: LogReader):
+async def test_signal_wakes_at_once_for_another_process(database_url: str, log: LogReader):
     async with LogSignal(database_url) as signal:
         await signal.wait(5)  # It listens.
         assert not signal.is_set

@@ -1,4 +1,4 @@
-"""What migrations do to a database that an older version has used."""
+"""Migrations of a database that an older version used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from extrato.store.migrations import migrate
 from tests.integration.store.examples import append_to
 
 
-async def test_the_timeline_of_an_older_version_goes_with_its_checkpoint(empty_database_url: str):
+async def test_migration_drops_the_timeline_with_its_checkpoint(empty_database_url: str):
     await migrate(empty_database_url)
     connection = await asyncpg.connect(empty_database_url)
     try:
@@ -29,7 +29,7 @@ async def test_the_timeline_of_an_older_version_goes_with_its_checkpoint(empty_d
         await connection.close()
 
 
-async def test_the_head_of_the_log_at_the_upgrade_is_where_tokens_of_the_number_alone_end(empty_database_url: str):
+async def test_migration_stores_the_cut_off_of_old_tokens(empty_database_url: str):
     await migrate(empty_database_url)
     async with asyncpg.create_pool(empty_database_url, min_size=1, max_size=1) as pool:
         assert await pool.fetch("SELECT * FROM payer_token_cut_off") == [(0,)]

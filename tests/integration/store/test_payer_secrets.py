@@ -1,4 +1,4 @@
-"""The secrets of payers' tokens: rotated in steps that may break off, dropped on request, sealed like all others."""
+"""The secrets of payers' tokens: rotated in interruptible steps, dropped on request, encrypted like all others."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from extrato.store.payer_secrets import IN_USE, MAX_SECRETS, PENDING, CannotRotate, PayerSecrets
 from extrato.store.vault import SECRET_BYTES, Vault
-from extrato.store.vault_keys import GivenKeys, new_key
-from extrato.store.vault_rotation import close_anew
+from extrato.store.vault_keys import FixedKeys, new_key
+from extrato.store.vault_rotation import reencrypt_all
 
 if TYPE_CHECKING:
     import asyncpg
@@ -26,7 +26,7 @@ KEY = new_key()
 
 @pytest.fixture
 def secrets(pool: asyncpg.Pool) -> PayerSecrets:
-    return PayerSecrets(pool, Vault(pool, GivenKeys(encoded(KEY))))
+    return PayerSecrets(pool, Vault(pool, FixedKeys(encoded(KEY))))
 
 
 async def rotated(secrets: PayerSecrets) -> int:
@@ -34,17 +34,17 @@ async def rotated(secrets: PayerSecrets) -> int:
     return await secrets.complete()
 
 
-async def test_the_secret_of_an_older_version_is_the_first(pool: asyncpg.Pool, secrets: PayerSecrets):
-    known = await Vault(pool, GivenKeys(encoded(KEY))).secret(IN_USE)
+async def test_secret_of_an_older_version_is_the_first(pool: asyncpg.Pool, secrets: PayerSecrets):
+    known = await Vault(pool, FixedKeys(encoded(KEY))).secret(IN_USE)
     assert (await secrets.read()).opening == (known,)
 
 
-async def test_all_who_ask_first_get_the_same(secrets: PayerSecrets):
+async def test_concurrent_first_reads_get_one_secret(secrets: PayerSecrets):
     found = await asyncio.gather(*(secrets.read() for _ in range(5)))
     assert len({each.opening for each in found}) == 1
 
 
-async def test_a_new_secret_opens_before_it_makes_tokens(secrets: PayerSecrets):
+async def test_pending_secret_verifies_before_it_signs(secrets: PayerSecrets):
     (first,) = (await secrets.read()).opening
     await secrets.begin()
     (makes, pending) = (await secrets.read()).opening
@@ -56,7 +56,7 @@ async def test_a_new_secret_opens_before_it_makes_tokens(secrets: PayerSecrets):
     assert (await secrets.read()).opening == (pending,)
 
 
-async def test_a_rotation_that_broke_off_goes_on_with_the_same_secret(secrets: PayerSecrets):
+async def test_interrupted_rotation_keeps_its_secret(secrets: PayerSecrets):
     await secrets.begin()
     pending = (await secrets.read()).pending
     with pytest.raises(CannotRotate, match="broke off"):
@@ -65,20 +65,20 @@ async def test_a_rotation_that_broke_off_goes_on_with_the_same_secret(secrets: P
     assert (await secrets.read()).in_use[0] == pending
 
 
-async def test_two_who_rotate_at_once_make_one_secret(secrets: PayerSecrets):
+async def test_concurrent_rotations_create_one_secret(secrets: PayerSecrets):
     await asyncio.gather(secrets.begin(), secrets.begin())
     assert await asyncio.gather(secrets.complete(), secrets.complete()) == [1, 1]
     assert len((await secrets.read()).opening) == 2
 
 
-async def test_nothing_is_dropped_without_another(secrets: PayerSecrets):
+async def test_only_secret_is_not_dropped(secrets: PayerSecrets):
     before = await secrets.read()
     with pytest.raises(CannotRotate, match="no older secret"):
         await secrets.drop_old()
     assert await secrets.read() == before
 
 
-async def test_there_is_a_bound_to_how_many_open(secrets: PayerSecrets):
+async def test_number_of_secrets_is_bounded(secrets: PayerSecrets):
     for _ in range(MAX_SECRETS - 1):
         await rotated(secrets)
     before = await secrets.read()
@@ -89,15 +89,15 @@ async def test_there_is_a_bound_to_how_many_open(secrets: PayerSecrets):
     assert await rotated(secrets) == 1
 
 
-async def test_the_vaults_rotation_keeps_them_all(pool: asyncpg.Pool, secrets: PayerSecrets):
+async def test_vault_rotation_keeps_all_payer_secrets(pool: asyncpg.Pool, secrets: PayerSecrets):
     await rotated(secrets)
     await secrets.begin()
     before, new = await secrets.read(), new_key()
-    await close_anew(pool, Vault(pool, GivenKeys(encoded(new, KEY))))
-    assert await PayerSecrets(pool, Vault(pool, GivenKeys(encoded(new)))).read() == before
+    await reencrypt_all(pool, Vault(pool, FixedKeys(encoded(new, KEY))))
+    assert await PayerSecrets(pool, Vault(pool, FixedKeys(encoded(new)))).read() == before
 
 
-async def test_what_lies_in_the_database_shows_none(pool: asyncpg.Pool, secrets: PayerSecrets):
+async def test_database_shows_no_payer_secret(pool: asyncpg.Pool, secrets: PayerSecrets):
     await rotated(secrets)
     await secrets.begin()
     known = await secrets.read()

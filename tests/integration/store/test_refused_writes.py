@@ -1,4 +1,4 @@
-"""A PostgreSQL that takes no writes: callers learn that it is unavailable, and a demoted server is left."""
+"""A PostgreSQL that rejects writes: callers get `StoreUnavailable`, and the pool leaves a demoted server."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from extrato.store import appender as appender_module
 from extrato.store.appender import Appender
 from extrato.store.event_log import EventLog
 from extrato.store.inbox import Delivery, WebhookInbox
-from extrato.store.numbers import PaymentNumbers
 from extrato.store.payers import Payers
+from extrato.store.payment_ids import PaymentIds
 from extrato.store.pool import Pool
 from extrato.store.recorder import AsyncpgRecorder, Member
-from extrato.store.unavailable import is_line_broken
+from extrato.store.unavailable import is_database_unavailable
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import KEY_BYTES
 from extrato.values import Credential, Payer
@@ -81,7 +81,7 @@ WRITES: dict[str, Write] = {
 
 
 @pytest.mark.parametrize("what", WRITES)
-async def test_a_full_disk_is_told_as_unavailable(pool: Pool, database_url: str, what: str):
+async def test_full_disk_raises_unavailable(pool: Pool, database_url: str, what: str):
     async with full(database_url):
         with pytest.raises(StoreUnavailable):
             await WRITES[what](pool)
@@ -91,7 +91,7 @@ async def test_a_full_disk_is_told_as_unavailable(pool: Pool, database_url: str,
 @pytest.mark.parametrize(
     "sqlstate", ["25006", "53200", "53300", "57014", "57P01", "57P03", "58030", "55P03", "40P01", "28P01"]
 )
-async def test_an_append_that_the_server_turns_away_is_told_as_unavailable(
+async def test_rejected_append_raises_unavailable(
     pool: Pool, database_url: str, sqlstate: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(appender_module, "WRITE_ATTEMPTS", 1)
@@ -102,34 +102,34 @@ async def test_an_append_that_the_server_turns_away_is_told_as_unavailable(
 
 
 @pytest.mark.parametrize("sqlstate", ["23505", "22021", "42501", "42P01"])
-async def test_what_the_server_refuses_for_what_it_is_stays_an_error(pool: Pool, database_url: str, sqlstate: str):
+async def test_rejected_value_is_not_unavailable(pool: Pool, database_url: str, sqlstate: str):
     async with full(database_url, sqlstate=sqlstate):
         with pytest.raises(asyncpg.PostgresError) as refused:
             await EventLog(pool).append(append_to())
-    assert not is_line_broken(refused.value)
+    assert not is_database_unavailable(refused.value)
 
 
-async def test_a_demoted_server_is_left_by_every_connection_after_one_write_was_refused(pool: Pool, database_url: str):
+async def test_refused_write_replaces_every_connection(pool: Pool, database_url: str):
     async with demoted(database_url):
         assert set(await on_every_connection(pool)) == {"on"}
 
     assert set(await on_every_connection(pool)) == {"on"}
     with pytest.raises(StoreUnavailable):
-        await PaymentNumbers(pool).draw()
+        await PaymentIds(pool).next_payment_id()
     assert set(await on_every_connection(pool)) == {"off"}
 
 
-async def test_a_server_that_lets_the_role_in_no_longer_is_told_as_unavailable(database_url: str):
+async def test_rejected_role_raises_unavailable(database_url: str):
     url = database_url.replace("//extrato@", "//renamed@")
     async with asyncpg.create_pool(url, min_size=0, max_size=1) as pool:
         with pytest.raises(StoreUnavailable):
             await vault(pool).get("padaria", "mercado_pago")
         with pytest.raises(StoreUnavailable):
-            await PaymentNumbers(pool).draw()
+            await PaymentIds(pool).next_payment_id()
 
 
 async def on_every_connection(pool: Pool) -> list[str]:
-    """Hold all connections at once, and give what each says of itself."""
+    """Hold all connections at once; return each server's state."""
     every = await asyncio.gather(*(pool.acquire() for _ in range(CONNECTIONS)))
     try:
         return [await connection.fetchval("SHOW transaction_read_only") for connection in every]
@@ -137,7 +137,7 @@ async def on_every_connection(pool: Pool) -> list[str]:
         await asyncio.gather(*(pool.release(connection) for connection in every))
 
 
-async def test_while_the_server_is_demoted_nothing_is_written_and_all_is_read(pool: Pool, database_url: str):
+async def test_demoted_server_still_serves_reads(pool: Pool, database_url: str):
     log = EventLog(pool)
     written = append_to()
     await log.append(written)
@@ -147,8 +147,8 @@ async def test_while_the_server_is_demoted_nothing_is_written_and_all_is_read(po
         assert len(await log.read_stream(written.stream_id)) == await log.head() == 1
 
 
-async def test_a_write_that_meets_a_demoted_server_goes_to_the_one_that_takes_its_place(pool: Pool, database_url: str):
-    """The first try is refused on a connection of the demoted server, the second one reaches the other."""
+async def test_write_is_retried_on_the_next_primary(pool: Pool, database_url: str):
+    """The demoted server rejects the first try; the second one reaches the next primary."""
     async with demoted(database_url):
         assert set(await on_every_connection(pool)) == {"on"}
 
@@ -156,7 +156,7 @@ async def test_a_write_that_meets_a_demoted_server_goes_to_the_one_that_takes_it
 
 
 class Failing(AsyncpgRecorder):
-    """Fails to write, in these ways and in this order."""
+    """Raises these errors in this order instead of a write."""
 
     def __init__(self, pool: asyncpg.Pool, *errors: type[asyncpg.PostgresError]) -> None:
         super().__init__(pool)
@@ -172,19 +172,19 @@ UNKNOWN = "The database does not answer; whether the last write happened is unkn
 
 
 @pytest.mark.parametrize(
-    ("errors", "told"),
+    ("errors", "message"),
     [
         ((asyncpg.DiskFullError, asyncpg.ReadOnlySQLTransactionError), NOT_DONE),
         ((asyncpg.ConnectionDoesNotExistError, asyncpg.ReadOnlySQLTransactionError), UNKNOWN),
         ((asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError), UNKNOWN),
     ],
 )
-async def test_only_when_every_try_was_refused_is_it_said_that_nothing_was_written(
-    pool: Pool, errors: tuple[type[asyncpg.PostgresError], ...], told: str, monkeypatch: pytest.MonkeyPatch
+async def test_append_reports_not_done_only_after_refusals(
+    pool: Pool, errors: tuple[type[asyncpg.PostgresError], ...], message: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(appender_module, "WRITE_ATTEMPTS", len(errors))
 
     with pytest.raises(StoreUnavailable) as unavailable:
         await Appender(Failing(pool, *errors)).append(append_to())
 
-    assert unavailable.value.message == told
+    assert unavailable.value.message == message

@@ -1,4 +1,4 @@
-"""What the services' role may do where another role runs the migrations."""
+"""The rights of the services' role, where another role runs the migrations."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ RIGHTS = """
 
 @pytest.fixture
 async def both_urls(empty_database_url: str) -> tuple[str, str]:
-    """A database that was migrated for two roles: where the owner finds it, and where services do."""
+    """The URLs of the owner and of services, of a database that was migrated for two roles."""
     await migrate(empty_database_url, services_url=services_url(empty_database_url))
     return empty_database_url, services_url(empty_database_url)
 
@@ -100,18 +100,18 @@ async def test_every_table_of_a_migration_has_its_rights(owner: asyncpg.Connecti
     assert {table: await owner.fetchval(RIGHTS, "extrato_services", table) for table in tables} == TABLES
 
 
-async def test_rights_that_services_had_besides_are_taken_back(both_urls: tuple[str, str], owner: asyncpg.Connection):
+async def test_other_rights_of_services_are_revoked(both_urls: tuple[str, str], owner: asyncpg.Connection):
     await owner.execute("GRANT ALL ON stored_events TO extrato_services")
     await migrate(both_urls[0], services_url=both_urls[1])
     assert await owner.fetchval(RIGHTS, "extrato_services", "stored_events") == "SELECT, INSERT"
 
 
-async def test_read_models_of_a_time_with_one_role_are_handed_over(
+async def test_old_read_models_are_handed_to_services(
     both_urls: tuple[str, str], owner: asyncpg.Connection, services: asyncpg.Pool
 ):
     await rebuild(READ_MODEL, database_url=both_urls[0], log=LogReader(services))
     await owner.execute(f"CREATE TABLE {READ_MODEL.name}_shadow (left_over int); CREATE TABLE notes (words text)")
-    # Services write the checkpoints, and what they write there must not make them own the log.
+    # Services write the checkpoints. A name that they write there must not make them own the log.
     await services.execute("INSERT INTO checkpoints VALUES ('stored_events', 1, 1), ('evidence', 1, 1)")
 
     await migrate(both_urls[0], services_url=both_urls[1])
@@ -123,7 +123,7 @@ async def test_read_models_of_a_time_with_one_role_are_handed_over(
     await owner.execute(f"DROP TABLE {READ_MODEL.name}")
 
 
-async def test_one_role_by_two_urls_keeps_what_it_has(empty_database_url: str):
+async def test_one_role_with_two_urls_keeps_its_rights(empty_database_url: str):
     await migrate(empty_database_url, services_url=f"{empty_database_url}&application_name=another")
     await execute(empty_database_url, "TRUNCATE stored_events")
 
@@ -136,7 +136,7 @@ async def test_urls_of_two_databases_are_refused(empty_database_url: str, databa
 @pytest.mark.parametrize(
     "given", ["GRANT UPDATE ON stored_events TO PUBLIC", "ALTER SCHEMA public OWNER TO extrato_services"]
 )
-async def test_services_that_could_rewrite_the_log_all_the_same_are_refused(
+async def test_services_that_can_rewrite_the_log_are_refused(
     both_urls: tuple[str, str], owner: asyncpg.Connection, given: str
 ):
     await owner.execute(given)
@@ -144,18 +144,18 @@ async def test_services_that_could_rewrite_the_log_all_the_same_are_refused(
         await migrate(both_urls[0], services_url=both_urls[1])
 
 
-async def test_a_role_that_may_not_migrate_is_told_so(empty_database_url: str):
+async def test_role_without_migration_rights_is_refused(empty_database_url: str):
     with pytest.raises(UnfitRole, match="permission denied for schema public"):
         await migrate(services_url(empty_database_url), services_url=empty_database_url)
 
 
-async def test_migrations_need_to_be_able_to_act_for_services(empty_database_url: str):
+async def test_migrations_role_must_be_member_of_services(empty_database_url: str):
     await execute(empty_database_url, "GRANT CREATE ON SCHEMA public TO extrato_services")
     with pytest.raises(UnfitRole, match='GRANT "extrato" TO "extrato_services"'):
         await migrate(services_url(empty_database_url), services_url=empty_database_url)
 
 
-async def test_a_function_of_services_is_not_called_by_the_migrations_role(
+async def test_migrations_role_calls_no_function_of_services(
     both_urls: tuple[str, str], owner: asyncpg.Connection, services: asyncpg.Pool
 ):
     await owner.execute("CREATE TABLE notes (words text)")

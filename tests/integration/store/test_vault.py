@@ -1,4 +1,4 @@
-"""The vault of several processes: what is closed opens to all who may, whatever is rotated meanwhile."""
+"""The vault of several processes: every process with a key decrypts, also during a rotation."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from extrato.own_files import ForeignFile
 from extrato.store import vault as vault_module
 from extrato.store.payers import Payers
 from extrato.store.vault import Vault, bound_to_credential
-from extrato.store.vault_keys import GivenKeys, InvalidVaultKey, KeyFile, new_key
-from extrato.store.vault_rotation import SEALED_TABLES, close_anew
+from extrato.store.vault_keys import FixedKeys, InvalidVaultKey, KeyFile, new_key
+from extrato.store.vault_rotation import SEALED_TABLES, reencrypt_all
 from extrato.values import Credential, Payer
 
 FIRST = Credential(access_token="APP_USR-first", webhook_secret="hush-first", account_id="174087000")
@@ -32,12 +32,12 @@ def key_file(tmp_path):
 
 @pytest.fixture
 async def processes(database_url, key_file):
-    """A function that opens a vault with a pool and a look at the key file of its own, as another process has."""
+    """A function that opens a vault with a separate pool and key file reader, as another process has."""
     async with contextlib.AsyncExitStack() as parts:
 
         async def start(keys=None):
             pool = await parts.enter_async_context(asyncpg.create_pool(database_url, min_size=1, max_size=3))
-            return pool, Vault(pool, keys or KeyFile(key_file, may_make=True))
+            return pool, Vault(pool, keys or KeyFile(key_file, may_create=True))
 
         yield start
 
@@ -53,23 +53,23 @@ async def rows_of(pool):
 # --- credentials ----------------------------------------------------------------------------------
 
 
-async def test_what_one_process_keeps_another_gives(processes):
+async def test_credential_is_shared_between_processes(processes):
     _, one = await processes()
     _, other = await processes()
     assert await other.get("padaria", "mercado_pago") is None
     assert await one.put("padaria", "mercado_pago", FIRST)
-    assert await other.look("padaria", "mercado_pago") == FIRST
+    assert await other.get_uncached("padaria", "mercado_pago") == FIRST
 
 
-async def test_a_sealed_credential_opens_under_no_other_name(processes):
+async def test_credential_does_not_decrypt_under_another_name(processes):
     pool, vault = await processes()
     await vault.put("padaria", "mercado_pago", FIRST)
     await pool.execute("UPDATE credentials SET merchant = 'thief'")
     with pytest.raises(InvalidVaultKey):
-        await vault.look("thief", "mercado_pago")
+        await vault.get_uncached("thief", "mercado_pago")
 
 
-async def test_nothing_of_a_credential_lies_open_in_the_database(processes):
+async def test_database_shows_no_part_of_a_credential(processes):
     pool, vault = await processes()
     await vault.put("padaria", "mercado_pago", FIRST)
     (row,) = await pool.fetch("SELECT * FROM credentials")
@@ -78,18 +78,18 @@ async def test_nothing_of_a_credential_lies_open_in_the_database(processes):
     assert "APP_USR" not in repr({**row, "sealed": ""})
 
 
-async def test_a_credential_takes_the_place_of_one_of_the_same_account_only(processes):
+async def test_credential_replaces_only_its_account(processes):
     _, vault = await processes()
     assert await vault.put("padaria", "mercado_pago", FIRST)
     assert await vault.put("padaria", "mercado_pago", SECOND)
     assert not await vault.put("padaria", "mercado_pago", OTHER_ACCOUNT)
-    assert await vault.look("padaria", "mercado_pago") == SECOND
+    assert await vault.get_uncached("padaria", "mercado_pago") == SECOND
     await vault.remove("padaria", "mercado_pago")
     await vault.remove("padaria", "mercado_pago")
     assert await vault.put("padaria", "mercado_pago", OTHER_ACCOUNT)
 
 
-async def test_two_parts_of_a_credential_changed_at_once_are_both_changed(processes):
+async def test_concurrent_changes_of_a_credential_are_both_kept(processes):
     _, one = await processes()
     _, other = await processes()
     await one.put("padaria", "mercado_pago", FIRST)
@@ -97,12 +97,12 @@ async def test_two_parts_of_a_credential_changed_at_once_are_both_changed(proces
         one.change("padaria", "mercado_pago", lambda kept: msgspec.structs.replace(kept, webhook_secret="new")),
         other.change("padaria", "mercado_pago", lambda kept: msgspec.structs.replace(kept, pix_api="orders")),
     )
-    changed = await one.look("padaria", "mercado_pago")
+    changed = await one.get_uncached("padaria", "mercado_pago")
     assert (changed.webhook_secret, changed.pix_api) == ("new", "orders")
     assert not await one.change("nobody", "mercado_pago", lambda kept: kept)
 
 
-async def test_every_process_follows_a_change_within_the_cache_time(processes, monkeypatch):
+async def test_change_reaches_every_process_within_the_cache_time(processes, monkeypatch):
     _, one = await processes()
     _, other = await processes()
     await one.put("padaria", "mercado_pago", FIRST)
@@ -118,7 +118,7 @@ async def test_every_process_follows_a_change_within_the_cache_time(processes, m
     assert await other.get("padaria", "mercado_pago") is None
 
 
-async def test_a_credential_from_before_there_were_two_pix_apis_is_read(processes):
+async def test_credential_without_a_pix_api_is_read(processes):
     pool, vault = await processes()
     old = {"access_token": "APP_USR-first", "webhook_secret": "hush-first", "account_id": "174087000"}
     sealed = vault.seal(msgspec.json.encode(old), bound_to_credential("padaria", "mercado_pago"))
@@ -126,7 +126,7 @@ async def test_a_credential_from_before_there_were_two_pix_apis_is_read(processe
     assert await vault.get("padaria", "mercado_pago") == FIRST
 
 
-def test_no_part_of_a_credential_shows_in_its_repr():
+def test_repr_of_a_credential_shows_no_secret():
     for text in (repr(FIRST), str(FIRST), f"{FIRST}", repr([FIRST])):
         assert "APP_USR" not in text
         assert "hush" not in text
@@ -135,60 +135,60 @@ def test_no_part_of_a_credential_shows_in_its_repr():
 # --- keys -----------------------------------------------------------------------------------------
 
 
-def test_the_key_file_is_made_once_for_its_owner_only(key_file):
-    one, other = KeyFile(key_file, may_make=True), KeyFile(key_file, may_make=True)
+def test_key_file_is_created_once_for_its_owner_only(key_file):
+    one, other = KeyFile(key_file, may_create=True), KeyFile(key_file, may_create=True)
     assert one.current() == other.current()
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
     assert [path.name for path in key_file.parent.iterdir()] == ["secret.key"]
 
 
-def test_who_may_not_make_a_key_says_that_there_is_none(key_file):
+def test_missing_key_file_is_an_error_without_may_create(key_file):
     with pytest.raises(InvalidVaultKey, match="does not exist"):
-        KeyFile(key_file, may_make=False).current()
+        KeyFile(key_file, may_create=False).current()
     assert not key_file.exists()
 
 
 @pytest.mark.parametrize("text", ["", "short", encoded(b"a" * 31), "é" * 44, encoded(b"a" * 32) + ","])
-def test_a_key_that_is_none_is_refused_and_not_repeated(text):
+def test_malformed_key_is_refused_and_not_repeated(text):
     with pytest.raises(InvalidVaultKey) as refused:
-        GivenKeys(text)
+        FixedKeys(text)
     assert text not in str(refused.value) or not text
 
 
-def test_an_empty_key_file_is_refused(key_file):
+def test_empty_key_file_is_refused(key_file):
     key_file.parent.mkdir()
     key_file.touch()
     with pytest.raises(InvalidVaultKey):
-        KeyFile(key_file, may_make=True).current()
+        KeyFile(key_file, may_create=True).current()
 
 
-def test_a_key_file_that_a_stranger_can_have_made_is_refused(key_file, tmp_path):
+def test_key_file_that_others_may_write_is_refused(key_file, tmp_path):
     key_file.parent.mkdir(exist_ok=True)
     strangers = tmp_path / "strangers.key"
     strangers.write_text(encoded(new_key()))
     key_file.symlink_to(strangers)
     with pytest.raises(InvalidVaultKey, match="is a link"):
-        KeyFile(key_file, may_make=True).current()
+        KeyFile(key_file, may_create=True).current()
     key_file.unlink()
     key_file.write_text(encoded(new_key()))
     key_file.chmod(0o606)
     with pytest.raises(InvalidVaultKey, match="may be written by others"):
-        KeyFile(key_file, may_make=True).current()
+        KeyFile(key_file, may_create=True).current()
 
 
-def test_no_key_is_made_in_a_folder_that_others_may_write(tmp_path):
+def test_no_key_is_created_in_a_folder_that_others_may_write(tmp_path):
     open_folder, link = tmp_path / "open", tmp_path / "link"
     open_folder.mkdir()
     open_folder.chmod(0o777)
     link.symlink_to(open_folder)
     for folder in (open_folder, link):
         with pytest.raises(InvalidVaultKey, match=str(folder)):
-            KeyFile(folder / "secret.key", may_make=True).current()
+            KeyFile(folder / "secret.key", may_create=True).current()
     assert list(open_folder.iterdir()) == []
 
 
-def test_a_key_file_that_is_exchanged_for_a_link_is_not_followed(key_file, tmp_path):
-    keys = KeyFile(key_file, may_make=True)
+def test_key_file_replaced_by_a_link_is_not_followed(key_file, tmp_path):
+    keys = KeyFile(key_file, may_create=True)
     keys.current()
     key_file.rename(tmp_path / "moved.key")
     key_file.symlink_to(tmp_path / "moved.key")
@@ -196,21 +196,21 @@ def test_a_key_file_that_is_exchanged_for_a_link_is_not_followed(key_file, tmp_p
         keys.current()
 
 
-def test_a_lock_that_is_a_link_makes_no_file_elsewhere(key_file, tmp_path):
-    KeyFile(key_file, may_make=True).current()
+def test_lock_that_is_a_link_creates_no_file(key_file, tmp_path):
+    KeyFile(key_file, may_create=True).current()
     key_file.with_name("secret.key.lock").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ForeignFile):
-        KeyFile(key_file, may_make=False).put_first(new_key())
+        KeyFile(key_file, may_create=False).add_current(new_key())
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_key_that_is_put_first_closes_and_the_others_still_open(key_file):
-    one, other = KeyFile(key_file, may_make=True), KeyFile(key_file, may_make=True)
+def test_added_key_encrypts_and_older_keys_decrypt(key_file):
+    one, other = KeyFile(key_file, may_create=True), KeyFile(key_file, may_create=True)
     (old,) = other.current()
     new = new_key()
-    one.put_first(new)
+    one.add_current(new)
     assert other.current() == one.current() == (new, old)
-    one.put_first(old)
+    one.add_current(old)
     assert other.current() == (old, new)
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
 
@@ -220,7 +220,7 @@ def test_a_key_that_is_put_first_closes_and_the_others_still_open(key_file):
 
 @pytest.fixture
 async def filled(processes):
-    """One process that has closed something in every table."""
+    """A process that has encrypted a row in every table."""
     pool, vault = await processes()
     await vault.put("padaria", "mercado_pago", FIRST)
     await vault.put("confeitaria", "mercado_pago", OTHER_ACCOUNT)
@@ -229,16 +229,16 @@ async def filled(processes):
     return pool, vault, secret
 
 
-async def opens_everything(pool, vault, secret) -> bool:
+async def decrypts_everything(pool, vault, secret) -> bool:
     return (
-        await vault.look("padaria", "mercado_pago"),
-        await vault.look("confeitaria", "mercado_pago"),
+        await vault.get_uncached("padaria", "mercado_pago"),
+        await vault.get_uncached("confeitaria", "mercado_pago"),
         await Payers(pool, vault).recall(15),
         await vault.secret("payer_tokens"),
     ) == (FIRST, OTHER_ACCOUNT, Payer(name="Ana"), secret)
 
 
-async def test_every_sealed_column_is_rotated(database_url):
+async def test_every_encrypted_column_is_rotated(database_url):
     connection = await asyncpg.connect(database_url)
     try:
         rows = await connection.fetch(
@@ -249,78 +249,78 @@ async def test_every_sealed_column_is_rotated(database_url):
     assert {row[0] for row in rows} == {table.name for table in SEALED_TABLES}
 
 
-async def test_rotation_closes_everything_anew_while_others_go_on(processes, filled, key_file):
+async def test_rotation_reencrypts_everything_while_others_run(processes, filled, key_file):
     pool, vault, secret = filled
     other_pool, other = await processes()
-    assert await opens_everything(other_pool, other, secret)
-    (old,) = KeyFile(key_file, may_make=False).current()
+    assert await decrypts_everything(other_pool, other, secret)
+    (old,) = KeyFile(key_file, may_create=False).current()
     before = await rows_of(pool)
 
     new = new_key()
-    KeyFile(key_file, may_make=False).put_first(new)
-    assert await close_anew(pool, vault) == 4
+    KeyFile(key_file, may_create=False).add_current(new)
+    assert await reencrypt_all(pool, vault) == 4
 
-    assert await opens_everything(other_pool, other, secret)
+    assert await decrypts_everything(other_pool, other, secret)
     after = await rows_of(pool)
     assert not any(set(before[name]) & set(after[name]) for name in before)
-    _, only_new = await processes(GivenKeys(encoded(new)))
-    assert await opens_everything(pool, only_new, secret)
-    _, only_old = await processes(GivenKeys(encoded(old)))
+    _, only_new = await processes(FixedKeys(encoded(new)))
+    assert await decrypts_everything(pool, only_new, secret)
+    _, only_old = await processes(FixedKeys(encoded(old)))
     with pytest.raises(InvalidVaultKey):
-        await only_old.look("padaria", "mercado_pago")
+        await only_old.get_uncached("padaria", "mercado_pago")
 
-    # What the other process closes from here on needs the new key only.
+    # From here on the other process encrypts with the added key.
     await other.put("padaria", "mercado_pago", SECOND)
-    assert await only_new.look("padaria", "mercado_pago") == SECOND
+    assert await only_new.get_uncached("padaria", "mercado_pago") == SECOND
 
 
-async def test_a_rotation_that_breaks_off_before_it_closes_anything_loses_nothing(processes, filled, key_file):
+async def test_rotation_interrupted_at_its_start_loses_nothing(processes, filled, key_file):
     pool, vault, secret = filled
-    KeyFile(key_file, may_make=False).put_first(new_key())
-    assert await opens_everything(pool, vault, secret)
+    KeyFile(key_file, may_create=False).add_current(new_key())
+    assert await decrypts_everything(pool, vault, secret)
     again_pool, again = await processes()
-    assert await opens_everything(again_pool, again, secret)
-    assert await close_anew(again_pool, again) == 4
-    assert await opens_everything(pool, vault, secret)
+    assert await decrypts_everything(again_pool, again, secret)
+    assert await reencrypt_all(again_pool, again) == 4
+    assert await decrypts_everything(pool, vault, secret)
 
 
-async def test_a_rotation_that_fails_in_the_middle_changes_nothing(filled, key_file):
+async def test_failed_rotation_is_rolled_back(filled, key_file):
     pool, vault, _ = filled
     await pool.execute("UPDATE payers SET sealed = 'nonsense that nothing opens'")
     before = await rows_of(pool)
-    KeyFile(key_file, may_make=False).put_first(new_key())
+    KeyFile(key_file, may_create=False).add_current(new_key())
     with pytest.raises(InvalidVaultKey):
-        await close_anew(pool, vault)
+        await reencrypt_all(pool, vault)
     assert await rows_of(pool) == before
 
 
-async def test_a_process_that_knows_the_old_key_only_loses_nothing_either(processes, filled, key_file):
+async def test_process_with_the_old_key_only_loses_nothing(processes, filled, key_file):
     pool, vault, _ = filled
-    (old,) = KeyFile(key_file, may_make=False).current()
-    _, late = await processes(GivenKeys(encoded(old)))
-    KeyFile(key_file, may_make=False).put_first(new_key())
-    await close_anew(pool, vault)
+    (old,) = KeyFile(key_file, may_create=False).current()
+    _, late = await processes(FixedKeys(encoded(old)))
+    KeyFile(key_file, may_create=False).add_current(new_key())
+    await reencrypt_all(pool, vault)
 
     await late.put("padaria", "mercado_pago", SECOND)
-    assert await vault.look("padaria", "mercado_pago") == SECOND
-    await close_anew(pool, vault)
-    assert await vault.look("padaria", "mercado_pago") == SECOND
+    assert await vault.get_uncached("padaria", "mercado_pago") == SECOND
+    await reencrypt_all(pool, vault)
+    assert await vault.get_uncached("padaria", "mercado_pago") == SECOND
     with pytest.raises(InvalidVaultKey):
-        await late.look("padaria", "mercado_pago")
+        await late.get_uncached("padaria", "mercado_pago")
 
 
-async def test_given_keys_are_rotated_by_processes_that_know_both(processes):
+async def test_fixed_keys_are_rotated_by_processes_with_both(processes):
     old, new = new_key(), new_key()
-    pool, running = await processes(GivenKeys(encoded(old, new)))
+    pool, running = await processes(FixedKeys(encoded(old, new)))
     await running.put("padaria", "mercado_pago", FIRST)
-    _, rotating = await processes(GivenKeys(encoded(new, old)))
-    await close_anew(pool, rotating)
-    assert await running.look("padaria", "mercado_pago") == FIRST
-    _, only_new = await processes(GivenKeys(encoded(new)))
-    assert await only_new.look("padaria", "mercado_pago") == FIRST
+    _, rotating = await processes(FixedKeys(encoded(new, old)))
+    await reencrypt_all(pool, rotating)
+    assert await running.get_uncached("padaria", "mercado_pago") == FIRST
+    _, only_new = await processes(FixedKeys(encoded(new)))
+    assert await only_new.get_uncached("padaria", "mercado_pago") == FIRST
 
 
-async def test_credentials_that_are_replaced_during_a_rotation_are_not_set_back(processes, filled, key_file):
+async def test_credential_replaced_during_a_rotation_is_kept(processes, filled, key_file):
     pool, vault, _ = filled
     _, other = await processes()
 
@@ -332,17 +332,17 @@ async def test_credentials_that_are_replaced_during_a_rotation_are_not_set_back(
 
     async def rotate_many() -> None:
         for _ in range(12):
-            KeyFile(key_file, may_make=False).put_first(new_key())
-            await close_anew(pool, vault)
+            KeyFile(key_file, may_create=False).add_current(new_key())
+            await reencrypt_all(pool, vault)
 
     last, _ = await asyncio.gather(replace_many(), rotate_many())
-    assert await vault.look("padaria", "mercado_pago") == last
+    assert await vault.get_uncached("padaria", "mercado_pago") == last
 
 
 # --- the hub's own secrets ------------------------------------------------------------------------
 
 
-async def test_a_secret_of_the_hub_is_the_same_for_all_who_ask_at_once(processes):
+async def test_concurrent_reads_of_a_hub_secret_agree(processes):
     vaults = [(await processes())[1] for _ in range(4)]
     secrets = await asyncio.gather(*(vault.secret("payer_tokens") for vault in vaults))
     assert len(set(secrets)) == 1
@@ -350,7 +350,7 @@ async def test_a_secret_of_the_hub_is_the_same_for_all_who_ask_at_once(processes
     assert await vaults[0].secret("another") != secrets[0]
 
 
-def test_the_digest_of_a_credential_is_over_all_its_parts():
+def test_digest_of_a_credential_covers_all_its_parts():
     digests = {
         credential.digest
         for credential in (
@@ -362,13 +362,13 @@ def test_the_digest_of_a_credential_is_over_all_its_parts():
         )
     }
     assert len(digests) == 5
-    # A webhook secret may be short: its own digest could be guessed, and is told nowhere.
+    # A webhook secret may be short: its digest alone could be guessed, so it is never shown.
     assert hashlib.sha256(FIRST.webhook_secret.encode()).hexdigest() not in digests
 
 
-async def test_a_process_with_another_key_is_refused_before_it_writes_anything(processes):
+async def test_process_with_another_key_is_refused_before_writes(processes):
     pool, vault = await processes()
-    _, stranger = await processes(GivenKeys(encoded(new_key())))
+    _, stranger = await processes(FixedKeys(encoded(new_key())))
     await stranger.check_key()
     await vault.secret("payer_tokens")
     before = await rows_of(pool)

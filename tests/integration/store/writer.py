@@ -1,4 +1,4 @@
-"""A process that appends to the log for a test: `python -m tests.integration.store.writer <how> <url> <streams>`.
+"""Appends to the log for a test: `python -m tests.integration.store.writer <how> <url> <streams>`.
 
 `ours` appends through an Appender with many callers at once, `theirs` through the library's own recorder.
 """

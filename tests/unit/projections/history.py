@@ -1,4 +1,4 @@
-"""Events with their envelopes, for tests of what is made of them."""
+"""Events with their envelopes, for tests of read models."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -37,8 +37,8 @@ def enveloped(event, *, position=1, version=None, payment_id=PAYMENT_ID, merchan
     )
 
 
-def told(read_model, *happened, payment_id=PAYMENT_ID):
-    """The document that events at positions 1, 2, … lead to."""
+def document_after(read_model, *happened, payment_id=PAYMENT_ID):
+    """Return the document after events at positions 1, 2, …"""
     document = None
     for position, event in zip(count(1), happened, strict=False):
         document = read_model.evolve(document, enveloped(event, position=position, payment_id=payment_id))

@@ -1,4 +1,4 @@
-"""What holds for every read model in the list."""
+"""Rules for every read model in the list."""
 
 import pytest
 from hypothesis import given
@@ -28,13 +28,13 @@ def documents_of(read_model, history):
     return documents
 
 
-def test_the_examples_know_every_event():
+def test_examples_cover_every_event():
     assert [type(event) for event in ONE_OF_EACH] == list(EVENTS)
 
 
 @each_read_model
 @given(happened=in_any_order)
-def test_events_in_any_order_are_taken_without_an_error(read_model, happened):
+def test_events_in_any_order_raise_no_error(read_model, happened):
     documents = {}
     for envelope in history_of(happened):
         key = read_model.key_of(envelope)
@@ -45,7 +45,7 @@ def test_events_in_any_order_are_taken_without_an_error(read_model, happened):
 
 @each_read_model
 @given(happened=in_any_order)
-def test_the_same_events_give_the_same_document(read_model, happened):
+def test_same_events_give_the_same_document(read_model, happened):
     assert documents_of(read_model, history_of(happened)) == documents_of(read_model, history_of(happened))
 
 
@@ -53,15 +53,15 @@ def test_the_same_events_give_the_same_document(read_model, happened):
     "read_model", [each for each in READ_MODELS if each.load], ids=lambda read_model: read_model.name
 )
 @given(charge=st.sampled_from([CHARGED, replace(CHARGED, attempt_id="a1")]), happened=in_any_order)
-def test_an_opening_with_its_charge_makes_the_row_of_an_opening_and_a_charge(read_model, charge, happened):
+def test_opening_with_charge_equals_opening_then_charge(read_model, charge, happened):
     one = history_of([opened(charge=charge), *happened], start=2)
     two = history_of([opened(), charge, *happened])
     assert documents_of(read_model, one) == documents_of(read_model, two)
 
 
 @each_read_model
-def test_a_used_idempotency_key_belongs_to_no_row(read_model):
-    """It stands in a stream of its own, with the merchant and perhaps the payment in its envelope."""
+def test_idempotency_key_used_belongs_to_no_row(read_model):
+    """It is in a separate stream, with the merchant and perhaps the payment in its envelope."""
     used = ONE_OF_EACH[-1]
     assert read_model.key_of(enveloped(used, payment_id=None)) is None
     assert read_model.key_of(enveloped(used)) is None

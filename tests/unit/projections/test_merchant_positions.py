@@ -1,4 +1,4 @@
-"""What `merchant_positions` keeps of the events of payments."""
+"""The rows of `merchant_positions` for events of payments."""
 
 import pytest
 
@@ -7,14 +7,14 @@ from tests.unit.projections.history import AFTER_THE_OPENING, MERCHANT, REGISTER
 
 
 @pytest.mark.parametrize("event", [opened(), *AFTER_THE_OPENING], ids=lambda event: type(event).__name__)
-def test_every_event_of_a_payment_has_a_row(event):
+def test_payment_event_has_a_row(event):
     assert MERCHANT_POSITIONS.key_of(enveloped(event, position=7, version=3)) == 7
 
 
-def test_an_event_of_a_merchant_has_none():
+def test_merchant_event_has_no_row():
     assert MERCHANT_POSITIONS.key_of(enveloped(REGISTERED, payment_id=None)) is None
 
 
-def test_a_row_is_the_merchant_and_the_position():
+def test_row_is_merchant_and_position():
     envelope = enveloped(moved("approved"), position=7, version=3)
     assert MERCHANT_POSITIONS.row(MERCHANT_POSITIONS.evolve(None, envelope), envelope) == (MERCHANT, 7)

@@ -1,4 +1,4 @@
-"""What `merchants` makes of the events of a merchant."""
+"""The rows of `merchants` after events of a merchant."""
 
 import pytest
 
@@ -16,17 +16,17 @@ from tests.unit.projections.history import (
     RENAMED,
     ROTATED,
     WITHDRAWN,
+    document_after,
     enveloped,
     opened,
-    told,
 )
 
 
 def profile(*happened) -> MerchantProfile | None:
-    return told(MERCHANTS, *happened, payment_id=None)
+    return document_after(MERCHANTS, *happened, payment_id=None)
 
 
-def test_a_registered_merchant_sells_nothing_yet():
+def test_registered_merchant_has_no_products():
     assert profile(REGISTERED) == MerchantProfile(
         slug="padaria-do-marcos",
         name="Padaria do Marcos",
@@ -39,7 +39,7 @@ def test_a_registered_merchant_sells_nothing_yet():
     )
 
 
-def test_everything_a_merchant_has_is_told():
+def test_profile_shows_every_part():
     full = profile(REGISTERED, PIX_KEY, CONNECTED, PRICED, KEY_ISSUED)
     assert full.pix_key == MerchantPixKey(kind="email", key="marcos@example.com")
     assert full.connections == (MerchantConnection(provider="mercado_pago", account_id="1234", pix_api="payments"),)
@@ -48,47 +48,47 @@ def test_everything_a_merchant_has_is_told():
     assert full.version == 5
 
 
-def test_a_price_is_replaced():
+def test_later_price_replaces_the_price():
     raised = ProductPriced(name="café", price_centavos=1099)
     assert profile(REGISTERED, PRICED, raised).prices_centavos == {"café": 1099}
 
 
-def test_a_product_is_the_same_however_its_letters_are_composed():
+def test_product_name_is_normalised():
     combining = ProductPriced(name="cafe\u0301", price_centavos=1099)
     assert profile(REGISTERED, PRICED, combining).prices_centavos == {"café": 1099}
     assert profile(REGISTERED, combining, WITHDRAWN).prices_centavos == {}
     assert profile(REGISTERED, PRICED, ProductWithdrawn(name=combining.name)).prices_centavos == {}
 
 
-def test_a_rotated_credential_keeps_the_account():
+def test_rotated_credential_keeps_the_account():
     expected = (MerchantConnection(provider="mercado_pago", account_id="1234", pix_api="orders"),)
     assert profile(REGISTERED, CONNECTED, ROTATED).connections == expected
 
 
-def test_another_webhook_secret_shows_in_the_version_only():
+def test_webhook_secret_changes_only_the_version():
     secret = WebhookSecretRotated(provider="mercado_pago", credential_digest="ad" * 32)
     before, after = profile(REGISTERED, CONNECTED), profile(REGISTERED, CONNECTED, secret)
     assert (after.connections, after.version) == (before.connections, 3)
 
 
-def test_what_is_taken_back_is_told_no_more():
+def test_removed_parts_are_not_shown():
     everything = (REGISTERED, PIX_KEY, CONNECTED, PRICED, KEY_ISSUED)
     bare = profile(*everything, PixKeyRemoved(), DISCONNECTED, WITHDRAWN, KEY_REVOKED)
     assert (bare.pix_key, bare.connections, bare.prices_centavos, bare.api_keys) == (None, (), {}, ())
 
 
-def test_a_renamed_merchant_has_its_new_name():
+def test_renamed_merchant_has_its_new_name():
     assert profile(REGISTERED, RENAMED).name == "Padaria do Marcos e Filhos"
 
 
-def test_no_digest_of_a_secret_is_shown():
+def test_profile_shows_no_digest_of_a_secret():
     document = profile(REGISTERED, CONNECTED, KEY_ISSUED)
     text = MERCHANTS.row(document, enveloped(KEY_ISSUED))[2]
     assert KEY_ISSUED.secret_digest not in text
     assert CONNECTED.credential_digest not in text
 
 
-def test_a_key_that_is_issued_again_is_told_once():
+def test_key_issued_again_is_shown_once():
     narrower = ApiKeyIssued(key_id="key-1", secret_digest="ef" * 32, scopes=(), listed_prices_only=False, name=None)
     keys = profile(REGISTERED, KEY_ISSUED, narrower).api_keys
     assert keys == (MerchantApiKey(key_id="key-1", scopes=(), listed_prices_only=False),)
@@ -97,16 +97,16 @@ def test_a_key_that_is_issued_again_is_told_once():
 @pytest.mark.parametrize(
     "event", [PIX_KEY, CONNECTED, PRICED, KEY_ISSUED, KEY_REVOKED], ids=lambda event: type(event).__name__
 )
-def test_before_the_registration_nothing_counts(event):
+def test_events_before_the_registration_have_no_effect(event):
     assert profile(event) is None
 
 
-def test_a_payment_belongs_to_no_profile():
+def test_payment_event_belongs_to_no_profile():
     assert MERCHANTS.key_of(enveloped(opened())) is None
     assert MERCHANTS.key_of(enveloped(PRICED, payment_id=None)) == "padaria-do-marcos"
 
 
-def test_a_row_is_read_back_as_it_was_written():
+def test_row_is_read_back_unchanged():
     document = profile(REGISTERED, PIX_KEY, CONNECTED, PRICED, KEY_ISSUED)
     slug, version, text = MERCHANTS.row(document, enveloped(PRICED))
     assert (slug, version) == ("padaria-do-marcos", 5)

@@ -1,11 +1,19 @@
-"""What `open_requests` makes of the events of a payment."""
+"""The rows of `open_requests` after events of a payment."""
 
 from msgspec.structs import replace
 
 from contracts import events
 from contracts.read_models import OpenRequest
 from services.projections.read_models.open_requests import OPEN_REQUESTS
-from tests.unit.projections.history import CHARGED, REFUND, REFUND_ACCEPTED, REFUND_MADE, opened, recorded_at, told
+from tests.unit.projections.history import (
+    CHARGED,
+    REFUND,
+    REFUND_ACCEPTED,
+    REFUND_MADE,
+    document_after,
+    opened,
+    recorded_at,
+)
 
 WISH = events.CancellationRequested()
 CLOSED = events.PaymentCancelled()
@@ -18,30 +26,30 @@ def request(*, at: int, **changes) -> OpenRequest:
     return OpenRequest(payment_id=15, merchant="padaria-do-marcos", requested_at=recorded_at(at), **wished)
 
 
-def test_a_payment_without_a_wish_has_no_row():
-    assert told(OPEN_REQUESTS, opened(), CHARGED) is None
+def test_payment_without_a_request_has_no_row():
+    assert document_after(OPEN_REQUESTS, opened(), CHARGED) is None
 
 
-def test_a_wish_stays_until_it_is_answered():
-    assert told(OPEN_REQUESTS, opened(), CHARGED, WISH) == request(at=3, cancellation=True)
-    assert told(OPEN_REQUESTS, opened(), CHARGED, WISH, CLOSED) is None
-    assert told(OPEN_REQUESTS, opened(), REFUND) == request(at=2, refunds=("r1",))
-    assert told(OPEN_REQUESTS, opened(), REFUND, REFUND_MADE) is None
+def test_request_stays_until_it_is_answered():
+    assert document_after(OPEN_REQUESTS, opened(), CHARGED, WISH) == request(at=3, cancellation=True)
+    assert document_after(OPEN_REQUESTS, opened(), CHARGED, WISH, CLOSED) is None
+    assert document_after(OPEN_REQUESTS, opened(), REFUND) == request(at=2, refunds=("r1",))
+    assert document_after(OPEN_REQUESTS, opened(), REFUND, REFUND_MADE) is None
 
 
-def test_a_refund_that_the_provider_only_took_stays_open():
-    assert told(OPEN_REQUESTS, opened(), REFUND, REFUND_ACCEPTED) == request(at=2, refunds=("r1",))
-    assert told(OPEN_REQUESTS, opened(), REFUND, REFUND_ACCEPTED, REFUND_MADE) is None
+def test_accepted_refund_stays_until_it_is_made():
+    assert document_after(OPEN_REQUESTS, opened(), REFUND, REFUND_ACCEPTED) == request(at=2, refunds=("r1",))
+    assert document_after(OPEN_REQUESTS, opened(), REFUND, REFUND_ACCEPTED, REFUND_MADE) is None
     refused = replace(REFUSED, refund_id="r1")
-    assert told(OPEN_REQUESTS, opened(), REFUND, REFUND_ACCEPTED, refused) is None
+    assert document_after(OPEN_REQUESTS, opened(), REFUND, REFUND_ACCEPTED, refused) is None
 
 
-def test_one_answer_does_not_take_the_other_wishes_away():
-    assert told(OPEN_REQUESTS, opened(), REFUND, OTHER_REFUND, REFUND_MADE) == request(at=2, refunds=("r2",))
-    assert told(OPEN_REQUESTS, opened(), REFUND, OTHER_REFUND, REFUND_MADE, REFUSED) is None
+def test_answer_removes_only_its_request():
+    assert document_after(OPEN_REQUESTS, opened(), REFUND, OTHER_REFUND, REFUND_MADE) == request(at=2, refunds=("r2",))
+    assert document_after(OPEN_REQUESTS, opened(), REFUND, OTHER_REFUND, REFUND_MADE, REFUSED) is None
 
 
-def test_an_answer_without_a_wish_is_passed_over():
-    assert told(OPEN_REQUESTS, opened(), CLOSED) is None
-    assert told(OPEN_REQUESTS, opened(), REFUND_ACCEPTED) is None
-    assert told(OPEN_REQUESTS, opened(), REFUND_MADE) is None
+def test_answer_without_a_request_is_skipped():
+    assert document_after(OPEN_REQUESTS, opened(), CLOSED) is None
+    assert document_after(OPEN_REQUESTS, opened(), REFUND_ACCEPTED) is None
+    assert document_after(OPEN_REQUESTS, opened(), REFUND_MADE) is None

@@ -1,4 +1,4 @@
-"""What `payment_details` makes of the events of a payment."""
+"""The rows of `payment_details` after events of a payment."""
 
 from datetime import timedelta
 
@@ -22,23 +22,23 @@ from tests.unit.projections.history import (
     REFUND_MADE,
     RETURNED,
     WATCHED,
+    document_after,
     enveloped,
     moved,
     observed,
     opened,
     recorded_at,
-    told,
 )
 
 PAID_AT = NOON + timedelta(minutes=3)
 
 
 def details(*happened) -> PaymentDetails:
-    return told(PAYMENT_DETAILS, *happened).details
+    return document_after(PAYMENT_DETAILS, *happened).details
 
 
 def money(*happened) -> tuple[int, int, int]:
-    """What is held, was refunded, and is disputed."""
+    """Return the held, refunded and disputed amounts."""
     seen = details(*happened)
     return seen.held_centavos, seen.refunded_centavos, seen.disputed_centavos
 
@@ -56,7 +56,7 @@ def attempt(name, status, amount, *, held=0, refunded=0, detail=None, currency="
 
 
 @claim("list.payment")
-def test_an_opened_payment_is_pending_and_has_no_charge():
+def test_opened_payment_is_pending_without_a_charge():
     assert details(opened()) == PaymentDetails(
         payment_id=15,
         merchant="padaria-do-marcos",
@@ -91,20 +91,20 @@ def test_an_opened_payment_is_pending_and_has_no_charge():
     )
 
 
-def test_a_charge_brings_the_ways_to_pay():
+def test_charge_adds_the_ways_to_pay():
     charged = details(opened(), CHARGED)
     assert (charged.charge_id, charged.checkout_url) == ("preference-15", "https://pay.example/15")
     assert (charged.sandbox_url, charged.pix_payload) == ("https://sandbox.example/15", "00020126")
     assert (charged.updated_at, charged.position) == (recorded_at(2), 2)
 
 
-def test_a_payment_that_opens_with_its_charge_has_the_ways_to_pay_from_the_start():
+def test_payment_opened_with_its_charge_has_the_ways_to_pay():
     charged = details(opened(charge=CHARGED))
     assert (charged.charge_id, charged.pix_payload) == ("preference-15", "00020126")
     assert (charged.updated_at, charged.position) == (recorded_at(1), 1)
 
 
-def test_an_observation_brings_status_detail_attempt_email_and_time_of_payment():
+def test_observation_sets_status_attempt_email_and_paid_at():
     seen = observed("approved", detail="accredited", paid_at=PAID_AT, email="ana@example.com")
     paid = details(opened(), seen)
     assert (paid.status, paid.status_detail, paid.attempt_id) == ("approved", "accredited", "a1")
@@ -112,18 +112,18 @@ def test_an_observation_brings_status_detail_attempt_email_and_time_of_payment()
     assert (paid.updated_at, paid.position) == (recorded_at(2), 2)
 
 
-def test_the_change_of_status_that_follows_says_nothing_else():
+def test_status_changed_after_an_observation_adds_nothing():
     happened = (opened(), observed("approved", detail="accredited", paid_at=PAID_AT))
     follows = moved("approved", detail="accredited", paid_at=PAID_AT)
     assert details(*happened, follows) == details(*happened)
 
 
-def test_a_change_of_status_without_an_observation_is_believed():
+def test_status_changed_without_an_observation_is_accepted():
     paid = details(opened(), moved("approved", detail="accredited"))
     assert (paid.status, paid.status_detail) == ("approved", "accredited")
 
 
-def test_the_word_may_pass_to_an_attempt_that_was_observed_long_before():
+def test_earlier_attempt_may_become_the_deciding_one():
     passed_on = details(
         opened(),
         observed("pending", attempt="a1", email="ana@example.com"),
@@ -135,21 +135,21 @@ def test_the_word_may_pass_to_an_attempt_that_was_observed_long_before():
     assert (passed_on.attempt_id, passed_on.payer_email) == ("a1", "ana@example.com")
 
 
-def test_a_partial_refund_of_the_paid_attempt_shows_without_a_move():
+def test_partial_refund_shows_without_a_status_change():
     paid = (opened(), observed("approved"), moved("approved", detail="accredited"))
     refunded = details(*paid, observed("approved", detail="partially_refunded", refunded=500))
     assert (refunded.status, refunded.status_detail) == ("approved", "partially_refunded")
     assert (refunded.refunded_centavos, refunded.position) == (500, 4)
 
 
-def test_a_refund_of_all_moves_the_status_with_its_detail():
+def test_full_refund_changes_status_and_detail():
     paid = (opened(), observed("approved"), moved("approved", detail="accredited"))
     gone = details(*paid, observed("refunded", detail="refunded", refunded=2599))
     assert (gone.status, gone.status_detail) == ("refunded", "refunded")
     assert (gone.held_centavos, gone.refunded_centavos) == (0, 2599)
 
 
-def test_an_attempt_that_does_not_speak_is_told_and_changes_nothing_else():
+def test_attempt_that_does_not_decide_is_only_listed():
     paid = (opened(), observed("approved"), moved("approved"))
     second = observed("rejected", attempt="a2", detail="cc_rejected", email="bia@example.com")
     assert details(*paid, second) == replace(
@@ -161,7 +161,7 @@ def test_an_attempt_that_does_not_speak_is_told_and_changes_nothing_else():
     )
 
 
-def test_the_newest_attempt_is_known_beside_the_one_that_speaks():
+def test_newest_attempt_is_kept_beside_the_deciding_one():
     charge = replace(CHARGED, attempt_id="a1")
     assert details(opened(), charge).newest_attempt_id == "a1"
     begun = details(opened(), CHARGED, observed("pending", attempt="a1"), observed("pending", attempt="a2"))
@@ -172,7 +172,7 @@ def test_the_newest_attempt_is_known_beside_the_one_that_speaks():
     assert looked_at_again.newest_attempt_id == "a2"
 
 
-def test_the_first_attempt_speaks_when_it_has_the_payments_status():
+def test_first_attempt_with_the_payments_status_decides():
     waiting = details(
         opened(), CHARGED, observed("pending", detail="pending_waiting_transfer", email="ana@example.com")
     )
@@ -180,7 +180,7 @@ def test_the_first_attempt_speaks_when_it_has_the_payments_status():
     assert waiting.payer_email == "ana@example.com"
 
 
-def test_a_refused_charge_stays_refused_until_money_is_seen():
+def test_refused_charge_stays_refused_until_money_arrives():
     refused = (opened(), CHARGE_REFUSED, moved("cancelled", attempt=None, detail="charge_refused"))
     seen = details(*refused, observed("cancelled", detail="by_collector"))
     assert (seen.status, seen.status_detail) == ("cancelled", "charge_refused")
@@ -188,7 +188,7 @@ def test_a_refused_charge_stays_refused_until_money_is_seen():
     assert (paid.status, paid.status_detail, paid.attempt_id) == ("approved", "accredited", "a1")
 
 
-def test_of_two_paid_attempts_the_other_one_speaks_when_one_was_refunded():
+def test_refund_makes_the_other_paid_attempt_decide():
     paid = (opened(), observed("approved"), moved("approved"), observed("approved", attempt="a2", detail="accredited"))
     given_back = details(*paid, observed("refunded", refunded=2599))
     assert (given_back.status, given_back.attempt_id) == ("approved", "a2")
@@ -197,14 +197,14 @@ def test_of_two_paid_attempts_the_other_one_speaks_when_one_was_refunded():
     assert (in_part.held_centavos, in_part.refunded_centavos) == (2499, 2699)
 
 
-def test_expiry_cancels_and_forgets_no_attempt():
+def test_expiry_cancels_and_keeps_the_attempts():
     rejected = (opened(), observed("rejected"), moved("rejected"))
     expired = details(*rejected, EXPIRED, moved("cancelled", attempt=None, detail="expired"))
     assert (expired.status, expired.status_detail) == ("cancelled", "expired")
     assert (expired.attempt_id, expired.attempts) == ("a1", (attempt("a1", "rejected", 2599),))
 
 
-def test_a_closed_payment_is_cancelled_by_what_closed_it():
+def test_cancelled_payment_names_its_reason():
     closed = {EXPIRED: "expired", events.PaymentCancelled(): "by_collector", CHARGE_REFUSED: "charge_refused"}
     for event, detail in closed.items():
         seen = details(opened(), event)
@@ -215,7 +215,7 @@ def test_a_closed_payment_is_cancelled_by_what_closed_it():
 
 
 @claim("check.attempts")
-def test_two_cards_that_pay_together_are_shown_with_what_is_held_of_each():
+def test_two_cards_show_the_money_held_of_each():
     first = observed("approved", amount=1000, detail="accredited")
     part = details(opened(), CHARGED, first)
     assert (part.status, part.status_detail, part.held_centavos) == ("pending", "partially_paid", 1000)
@@ -234,7 +234,7 @@ def test_two_cards_that_pay_together_are_shown_with_what_is_held_of_each():
 
 
 @claim("check.attempts")
-def test_money_in_another_currency_is_shown_and_not_summed():
+def test_money_in_another_currency_is_not_summed():
     seen = details(opened(), CHARGED, observed("approved", currency="ARS"))
     assert (seen.status, seen.status_detail, seen.held_centavos) == ("pending", "other_currency", 0)
     assert seen.attempts == (attempt("a1", "approved", 2599, held=2599, currency="ARS"),)
@@ -247,7 +247,7 @@ def test_disputed_money_is_neither_held_nor_refunded():
     assert money(*paid, observed("charged_back", detail="reimbursed", minute=1)) == (2599, 0, 0)
 
 
-def test_a_refund_counts_when_it_is_made_before_the_provider_tells():
+def test_refund_counts_before_the_provider_reports_it():
     paid = (opened(), CHARGED, observed("approved", detail="accredited"))
     assert details(*paid, REFUND, REFUND_ACCEPTED) == details(*paid)
     made = details(*paid, REFUND, REFUND_ACCEPTED, REFUND_MADE)
@@ -257,13 +257,13 @@ def test_a_refund_counts_when_it_is_made_before_the_provider_tells():
     assert money(*paid, REFUND, REFUND_MADE, told_by_provider) == (2499, 100, 0)
 
 
-def test_a_refused_refund_leaves_the_document_as_it_was():
+def test_refused_refund_keeps_the_document():
     paid = (opened(), CHARGED, observed("approved", detail="accredited"))
     refused = events.RefundRefused(refund_id="r1", code="provider_refused", reason="no")
     assert details(*paid, REFUND, refused) == details(*paid)
 
 
-def test_a_reversed_refund_is_held_again():
+def test_reversed_refund_is_held_again():
     paid = (opened(), CHARGED, observed("approved"), REFUND, REFUND_MADE)
     again = observed("approved", minute=9)
     reversed_ = events.RefundReversed(
@@ -275,7 +275,7 @@ def test_a_reversed_refund_is_held_again():
     assert seen.alerts == ("refund_reversed",)
 
 
-def test_late_money_is_held_and_pays_when_it_is_accepted():
+def test_late_money_pays_when_accepted():
     late = details(opened(), CHARGED, EXPIRED, LATE)
     assert (late.status, late.status_detail, late.held_centavos) == ("cancelled", "expired", 2599)
     assert (late.paid_at, late.alerts) == (None, ("late_payment",))
@@ -284,33 +284,33 @@ def test_late_money_is_held_and_pays_when_it_is_accepted():
     assert (taken.status, taken.attempt_id, taken.paid_at) == ("approved", "E1", NOON)
 
 
-def test_a_returned_pix_is_held_no_more():
+def test_returned_pix_is_not_held():
     assert money(opened(), CHARGED, EXPIRED, LATE, RETURNED) == (0, 2599, 0)
     in_part = replace(RETURNED, amount_centavos=599)
     assert money(opened(), CHARGED, EXPIRED, LATE, in_part) == (2000, 599, 0)
 
 
-def test_short_money_that_is_accepted_is_approved():
+def test_accepted_smaller_amount_is_approved():
     taken = details(opened(), CHARGED, observed("approved", amount=1000), events.MoneyAccepted(amount_centavos=1000))
     assert (taken.status, taken.held_centavos, taken.amount_centavos) == ("approved", 1000, 2599)
 
 
-# --- what is passed over, and kept ----------------------------------------------------------------
+# --- skipped events, and stored rows --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("event", [WATCHED, events.CancellationRequested()], ids=lambda event: type(event).__name__)
-def test_what_the_document_does_not_tell_leaves_it_untouched(event):
-    payment = told(PAYMENT_DETAILS, opened())
+def test_event_without_visible_effect_keeps_the_document(event):
+    payment = document_after(PAYMENT_DETAILS, opened())
     assert PAYMENT_DETAILS.evolve(payment, enveloped(event, position=2)) is payment
 
 
 @pytest.mark.parametrize("event", AFTER_THE_OPENING, ids=lambda event: type(event).__name__)
-def test_nothing_but_the_opening_makes_a_payment(event):
-    assert told(PAYMENT_DETAILS, event) is None
+def test_only_payment_opened_creates_a_row(event):
+    assert document_after(PAYMENT_DETAILS, event) is None
 
 
-def test_what_only_the_ledger_needs_is_kept_beside_the_document():
-    paid = told(PAYMENT_DETAILS, opened(), observed("approved"))
+def test_ledger_is_stored_beside_the_document():
+    paid = document_after(PAYMENT_DETAILS, opened(), observed("approved"))
     asked = PAYMENT_DETAILS.evolve(paid, enveloped(REFUND, position=3))
     assert asked.details is paid.details
     assert list(asked.ledger.refunds) == ["r1"]
@@ -321,21 +321,21 @@ def read_back(payment, envelope):
     return PAYMENT_DETAILS.read({"document": row[5], "ledger": row[6]})
 
 
-def test_a_row_is_read_back_as_it_was_written():
-    payment = told(PAYMENT_DETAILS, opened(), CHARGED, observed("approved", email="a@b.c"), moved("approved"))
+def test_row_is_read_back_unchanged():
+    payment = document_after(PAYMENT_DETAILS, opened(), CHARGED, observed("approved", email="a@b.c"), moved("approved"))
     assert read_back(payment, enveloped(CHARGED)) == (15, payment)
 
 
-def test_a_payment_that_is_read_back_after_each_event_ends_the_same():
+def test_document_survives_storage_between_events():
     happened = (opened(), CHARGED, observed("approved", paid_at=PAID_AT), *AFTER_THE_OPENING)
     payment = None
     for position, event in enumerate(happened, start=1):
         payment = PAYMENT_DETAILS.evolve(payment, enveloped(event, position=position))
         _, payment = read_back(payment, enveloped(event, position=position))
-    assert payment == told(PAYMENT_DETAILS, *happened)
+    assert payment == document_after(PAYMENT_DETAILS, *happened)
 
 
-def test_the_document_says_what_the_state_says():
+def test_document_equals_the_domains_state():
     happened = [opened(), CHARGED, observed("approved", amount=1000), REFUND, REFUND_MADE, EXPIRED]
     happened += [observed("approved", attempt="a2", amount=1699, minute=9), REFUND_ACCEPTED, *AFTER_THE_OPENING]
     for count in range(1, len(happened) + 1):
@@ -352,7 +352,7 @@ def test_the_document_says_what_the_state_says():
 # --- alerts ---------------------------------------------------------------------------------------
 
 
-def test_what_somebody_has_to_look_into_is_told_once_each():
+def test_each_alert_is_shown_once():
     twice = events.DuplicatePaymentObserved(attempt_id="a2", already_paid_by="a1", amount_centavos=2599)
     told_twice = details(opened(), twice, LATE, twice)
     assert (told_twice.alerts, told_twice.position) == (("duplicate_payment", "late_payment"), 3)
@@ -364,7 +364,7 @@ def test_what_somebody_has_to_look_into_is_told_once_each():
     [events.AlertEnded(alert="overpaid"), events.AlertResolved(alert="overpaid", reason="devolvido no caixa")],
     ids=["ended", "resolved"],
 )
-def test_an_alert_that_ended_or_was_resolved_is_not_told(end):
+def test_ended_or_resolved_alert_is_not_shown(end):
     raised = events.AlertRaised(alert="overpaid", occurrence="a1")
     other = events.AlertRaised(alert="refund_reversed", occurrence="a1")
     seen = details(opened(), raised, other, end)

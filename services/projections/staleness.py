@@ -1,4 +1,4 @@
-"""Whether the table of a read model is what this code would make of this log, and if not, why."""
+"""Whether a read model's table is what this code builds from this log, and the reason when it is not."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ PAGE: Final = 500
 
 
 class Stale(StrEnum):
-    """A reason to build a table anew from the log."""
+    """A reason to rebuild a table from the log."""
 
     NOT_BUILT = "it was never built"
     OTHER_VERSION = "its rows follow from another version of the code"
     NO_TABLE = "its table is missing"
     OTHER_LOG = "its checkpoint names an event that the log does not have there"
-    READABLE = "it does without an event that can be read"
+    READABLE = "it skipped an event that is readable"
 
 
-# A running process leaves a read model without a checkpoint, or of another version, to the code that made it so.
-IN_A_RUNNING_PROCESS: Final = frozenset({Stale.NO_TABLE, Stale.OTHER_LOG, Stale.READABLE})
+# A running process does not rebuild a read model without a checkpoint or of another version: other code owns it.
+REBUILT_WHILE_RUNNING: Final = frozenset({Stale.NO_TABLE, Stale.OTHER_LOG, Stale.READABLE})
 
 
 async def why_stale(
-    connection: asyncpg.Connection | asyncpg.Pool, read_model: ReadModel, log: LogReader, *, looked_up_to: int = 0
+    connection: asyncpg.Connection | asyncpg.Pool, read_model: ReadModel, log: LogReader, *, checked_up_to: int = 0
 ) -> Stale | None:
-    """Give the first reason to build a table anew, None when it is current.
+    """Return the first reason to rebuild a table, None when it is current.
 
-    Of the events that were passed over, only those after `looked_up_to` are looked at.
+    Of the skipped events, only those after `checked_up_to` are checked.
     """
     checkpoint = (await checkpoints.read(connection, [read_model.name])).get(read_model.name)
     if checkpoint is None:
@@ -50,15 +50,15 @@ async def why_stale(
         return Stale.NO_TABLE
     if not await _is_of(checkpoint, log):
         return Stale.OTHER_LOG
-    if await _can_read_more(connection, read_model, log, after=looked_up_to):
+    if await _can_read_more(connection, read_model, log, after=checked_up_to):
         return Stale.READABLE
     return None
 
 
 async def _is_of(checkpoint: Checkpoint, log: LogReader) -> bool:
-    """Say whether a log has the checkpoint's event at its position, as far as either is known.
+    """Return whether the log has the checkpoint's event at its position, as far as both event ids are known.
 
-    A log that was restored from an older copy uses the same positions for other events.
+    A log that was restored from an older copy assigns the same positions to other events.
     """
     if checkpoint.event_id is None:
         return checkpoint.position <= await log.head()
@@ -69,7 +69,7 @@ async def _is_of(checkpoint: Checkpoint, log: LogReader) -> bool:
 async def _can_read_more(
     connection: asyncpg.Connection | asyncpg.Pool, read_model: ReadModel, log: LogReader, *, after: int
 ) -> bool:
-    """Say whether this code can read an event that other code could not."""
+    """Return whether this code can read an event that other code could not."""
     while True:
         positions = await passed_over.unreadable(connection, read_model.name, after=after, limit=PAGE)
         rows = await log.recorder.select_positions(positions) if positions else []

@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BEFORE = """
 import asyncio, gc, logging, structlog
-from extrato.telemetry import Rations, configure_logging
+from extrato.log_throttle import LogThrottle
+from extrato.logs import configure_logging
 configure_logging("info")
 """
 
@@ -42,7 +43,7 @@ asyncio.run(main())
 def test_error_of_an_unawaited_task_is_logged_by_class_and_place():
     (line,), text = lines_of(LOST_TASK)
     assert (line["event"], line["library"], line["error"]) == ("library_complained", "asyncio", "ValueError")
-    assert line["raised_at"] == ["<string>:7 work"]
+    assert line["raised_at"] == ["<string>:8 work"]
     assert "s3cret" not in text
 
 
@@ -66,7 +67,7 @@ logging.getLogger({library!r}).info("s3cret")
 
 def test_log_limits_each_event_and_counts_the_rest():
     code = """
-structlog.configure(processors=[Rations(lines=3, window_s=0.2), *structlog.get_config()["processors"][1:]])
+structlog.configure(processors=[LogThrottle(lines=3, window_s=0.2), *structlog.get_config()["processors"][1:]])
 
 async def main():
     for number in range(10):
@@ -93,7 +94,7 @@ asyncio.run(main())
 def test_next_line_counts_dropped_lines_without_an_event_loop():
     code = """
 import time
-structlog.configure(processors=[Rations(lines=1, window_s=0.05), *structlog.get_config()["processors"][1:]])
+structlog.configure(processors=[LogThrottle(lines=1, window_s=0.05), *structlog.get_config()["processors"][1:]])
 for _ in range(5):
     structlog.get_logger().warning("refused")
 time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Pauses that grow while something refuses, and a line of the log for each reason rather than for each try."""
+"""Growing pauses between retries, with one log line for each reason rather than for each try."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 5.0
 
 
-class Patience:
-    """Waits between the tries of one work, `longest_pause_s` at most.
+class LoggedBackoff:
+    """Pauses between the tries of one task, at most `longest_pause_s`, and logs the reason.
 
-    `reason` is why the work waits, None when it went well last. A PostgreSQL that refuses is logged as an error,
-    because it may stay so until somebody acts, and what is away as a warning.
+    `reason` is the last error, None after a success. A statement that PostgreSQL rejects is logged as an error,
+    because an operator may have to act. An unavailable server is logged as a warning.
     """
 
     def __init__(
         self,
         logger: structlog.typing.FilteringBoundLogger,
         *,
-        waits: str,
-        goes_on: str,
+        paused_event: str,
+        resumed_event: str,
         longest_pause_s: float = LONGEST_PAUSE_S,
     ) -> None:
         self._logger = logger
-        self._waits = waits
-        self._goes_on = goes_on
+        self._paused_event = paused_event
+        self._resumed_event = resumed_event
         self._backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=longest_pause_s)
         self.reason: str | None = None
 
     async def pause(self, error: Exception) -> None:
-        """Wait after a try that failed, longer than after the one before."""
+        """Wait after a failed try, longer than after the try before."""
         reason = repr(error)
         if reason != self.reason:
             self.reason = reason
             log = self._logger.error if is_refusal(error) else self._logger.warning
-            log(self._waits, error=reason)
+            log(self._paused_event, error=reason)
         await self._backoff.pause()
 
-    def over(self) -> None:
-        """Note that the work went well."""
+    def reset(self) -> None:
+        """Note a success: the next pause is the first one again."""
         if self.reason is not None:
             self.reason = None
             self._backoff.reset()
-            self._logger.info(self._goes_on)
+            self._logger.info(self._resumed_event)

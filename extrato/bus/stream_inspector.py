@@ -1,9 +1,9 @@
-"""What the stream holds of this log, found out by comparing events and not positions only.
+"""Compares the stream with the log by events, not only by positions.
 
-A stream carries one log, by the id in its metadata. Its last event must be the log's event at that position. If it is
-not, either others have written to the stream, or the log went back: it was restored from a copy that lacks events
-which the stream has. Such events are named, a new epoch begins, and the stream is filled anew: JetStream cannot cut a
-tail.
+A stream carries one log; its metadata has the log's id. Its last event must be the log's event at that position.
+Otherwise another client wrote to the stream, or the log went back: a restored copy lacks events that the stream has.
+The inspector then logs the lost events, begins an epoch and empties the stream, because JetStream cannot remove the
+last messages only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from contracts.subjects import (
     STREAM_EPOCH,
     STREAM_LOG,
 )
-from extrato.bus.lease import bus_of_leader
+from extrato.bus.lease import leader_bus_id
 from extrato.bus.messages import fits, position_of, to_message
 from extrato.store.codec import UnreadableEvent
 from extrato.store.identity import Identity
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from nats.js.api import StreamConfig, StreamInfo, StreamState
 
     from extrato.bus.connection import Bus
-    from extrato.bus.lease import Carried
+    from extrato.bus.lease import RelayProgress
     from extrato.store.codec import LogRow
     from extrato.store.log import LogReader
 
@@ -46,19 +46,20 @@ ANY_SUBJECT: Final = ">"
 NAMED_IN_A_LINE: Final = 500
 CHECKS: Final = 10
 CHECK_AGAIN_S: Final = 0.5
-# As many messages as a relay may have in flight, and as many again.
+# Twice as many messages as a relay may have in flight.
 COMPARED: Final = 8000
 
 
 class ForeignStream(Exception):
-    """The stream carries another log; it is left as it is. The message is one sentence for an operator."""
+    """The stream carries another log and is left unchanged. The message is one sentence for an operator."""
 
 
-class Holding(Struct, frozen=True, kw_only=True):
-    """What the stream holds: events up to `position`, whose id is `event_id`, at sequence numbers up to `sequence`.
+class StreamContents(Struct, frozen=True, kw_only=True):
+    """The stream's events: the last one is `event_id` at `position`, with the sequence number `sequence`.
 
-    `first_sequence` is where they begin. With `may_shrink` an operator has limited the stream, and its beginning goes.
-    A message has at most `max_message_bytes`. With `begins_epoch` the stream is not signed with the epoch yet.
+    The first one has `first_sequence`. With `may_shrink`, an operator has limited the stream, and its oldest messages
+    disappear. A message has at most `max_message_bytes`. With `begins_epoch`, the stream's metadata still has an older
+    epoch.
     """
 
     identity: Identity
@@ -72,8 +73,8 @@ class Holding(Struct, frozen=True, kw_only=True):
     begins_epoch: bool
 
 
-class Survey(Struct, frozen=True, kw_only=True):
-    """What the stream knows and the log may have lost: the newest of each, and how many events are lost."""
+class LossReport(Struct, frozen=True, kw_only=True):
+    """The newest position, payment id and epoch that the log may have lost, and the number of lost events."""
 
     position: int
     payment_id: int
@@ -82,8 +83,8 @@ class Survey(Struct, frozen=True, kw_only=True):
     lost: int
 
 
-class Stored(Struct, frozen=True, kw_only=True):
-    """One message of the stream. `log` is None where an older version wrote it."""
+class StoredMessage(Struct, frozen=True, kw_only=True):
+    """One message of the stream. `log` is None when an older version published it."""
 
     sequence: int
     position: int
@@ -94,30 +95,32 @@ class Stored(Struct, frozen=True, kw_only=True):
     epoch: int
 
 
-class StreamReader:
+class StreamInspector:
     """Compares the stream `PAYMENTS` with the log."""
 
     def __init__(self, bus: Bus, log: LogReader) -> None:
         self._bus = bus
         self._log = log
-        self._limits_told: tuple[object, ...] = ()
+        self._logged_limits: tuple[object, ...] = ()
         self._logger = structlog.get_logger(component="relay")
 
     @property
     def _jetstream(self) -> JetStreamContext:
         return self._bus.jetstream
 
-    async def look(self, known: tuple[int, int] | None = None, *, carried: Carried | None = None) -> Holding:
-        """Find out how far the stream has come, and empty it where it holds something else; raises `ForeignStream`.
+    async def reconcile(
+        self, known: tuple[int, int] | None = None, *, progress: RelayProgress | None = None
+    ) -> StreamContents:
+        """Return what the stream has of the log; empty a stream with other messages. Raises `ForeignStream`.
 
-        `known` is a sequence number with its position up to which the stream was right. What came behind it is compared
-        message by message: a foreign one that took the place of one in flight is refused by no later one.
-        `carried` tells what a stream held last that an operator's limits have emptied.
+        `known` is a sequence number and its position up to which the stream was correct. Later messages are compared
+        one by one: no later message fails after a foreign one that took the number of a message in flight. `progress`
+        is the last known event of a stream that an operator's limits may have emptied.
         """
         await self._bus.ensure_streams()
         identity = await self._log.identity.read()
         info = await self._jetstream.stream_info(PAYMENTS_STREAM)
-        may_shrink = self._tell_limits(info.config)
+        may_shrink = self._log_limits(info.config)
         owner, epoch = _owner(info.config)
         if owner not in {None, str(identity.log_id)}:
             raise ForeignStream(_foreign(owner))
@@ -134,11 +137,11 @@ class StreamReader:
         else:
             first, position, event_id = info.state.last_seq + 1, 0, ""
             if info.state.messages:
-                identity = await self._start_over(info, identity, last, epoch=epoch, owner=owner)
-            elif may_shrink and carried is not None and await self._has_aged(info, identity, carried):
-                position, event_id = carried.position, carried.event_id
+                identity = await self._empty_stream(info, identity, last, epoch=epoch, owner=owner)
+            elif may_shrink and progress is not None and await self._has_aged(info, identity, progress):
+                position, event_id = progress.position, progress.event_id
         begins_epoch = identity.epoch > max(epoch, FIRST_EPOCH)
-        return Holding(
+        return StreamContents(
             identity=identity,
             bus_id=await self._sign(info, identity, epoch=epoch if begins_epoch else identity.epoch),
             first_sequence=first,
@@ -151,24 +154,23 @@ class StreamReader:
         )
 
     async def sign_epoch(self, identity: Identity) -> None:
-        """Write into the stream's metadata that its subscribers were told of the epoch."""
+        """Write the epoch into the stream's metadata, after its announcement to subscribers."""
         await self._sign(await self._jetstream.stream_info(PAYMENTS_STREAM), identity, epoch=identity.epoch)
 
     async def check(self, pool: asyncpg.Pool) -> None:
-        """See that this NATS carries this log, or nothing yet; raises `ForeignStream`.
+        """Check that this NATS carries this log or none, and that a leading relay uses it; raises `ForeignStream`.
 
-        When a relay leads, it must be this NATS that it leads to. A stream that was lost a moment ago gets its id when
-        the leader makes it, so that it is asked for several times.
+        A recreated stream gets its id when the leader signs it, so the check is repeated several times.
         """
         for _ in range(CHECKS):
             identity, metadata = await self._log.identity.read(), await self._metadata()
-            owner, bus_id = metadata.get(STREAM_LOG), await bus_of_leader(pool)
+            owner, bus_id = metadata.get(STREAM_LOG), await leader_bus_id(pool)
             if owner not in {None, str(identity.log_id)}:
                 raise ForeignStream(_foreign(owner))
             if bus_id is None or metadata.get(STREAM_BUS) == bus_id:
                 return
             await asyncio.sleep(CHECK_AGAIN_S)
-        raise ForeignStream("The relay of this log leads to another NATS: every process of a hub uses the same one.")
+        raise ForeignStream("The relay of this log uses another NATS: every process of a hub must use the same one.")
 
     async def _metadata(self) -> dict[str, str]:
         try:
@@ -176,22 +178,22 @@ class StreamReader:
         except nats.js.errors.NotFoundError:
             return {}
 
-    async def survey(self) -> Survey:
-        """Find out what the stream knows and the log may have lost, and change neither; raises `ForeignStream`."""
+    async def report_losses(self) -> LossReport:
+        """Report the stream's events that the log may have lost, without changes; raises `ForeignStream`."""
         identity, head = await self._log.identity.read(), await self._log.head()
         try:
             info = await self._jetstream.stream_info(PAYMENTS_STREAM)
         except nats.js.errors.NotFoundError:
-            return Survey(position=0, payment_id=0, epoch=0, last_common=head, lost=0)
+            return LossReport(position=0, payment_id=0, epoch=0, last_common=head, lost=0)
         owner, epoch = _owner(info.config)
         if owner not in {None, str(identity.log_id)}:
             raise ForeignStream(_foreign(owner))
         last = await self._message(info.state.last_seq) if info.state.messages else None
         if last is None or await self._is_in_log(last):
-            return Survey(position=0, payment_id=0, epoch=epoch, last_common=head, lost=0)
+            return LossReport(position=0, payment_id=0, epoch=epoch, last_common=head, lost=0)
         sequence, common = await self._last_common(info.state)
         lost = await self._lost(identity, sequence or info.state.first_seq - 1, info.state.last_seq)
-        return Survey(
+        return LossReport(
             position=max((each.position for each in lost), default=0),
             payment_id=max((each.payment_id for each in lost), default=0),
             epoch=max((epoch, *(each.epoch for each in lost))),
@@ -199,18 +201,18 @@ class StreamReader:
             lost=len(lost),
         )
 
-    async def _start_over(
-        self, info: StreamInfo, identity: Identity, last: Stored | None, *, epoch: int, owner: str | None
+    async def _empty_stream(
+        self, info: StreamInfo, identity: Identity, last: StoredMessage | None, *, epoch: int, owner: str | None
     ) -> Identity:
-        """Empty a stream of this log that does not end where the log can go on; gives the identity to fill it with."""
+        """Empty a stream whose end differs from the log; return the identity for the next messages."""
         sequence, common = await self._last_common(info.state)
         if owner is None and not common:
-            raise ForeignStream(_foreign("nobody"))
+            raise ForeignStream(_foreign("unknown"))
         lost = await self._lost(identity, sequence or info.state.first_seq - 1, info.state.last_seq)
         if lost:
             newest = max(epoch, *(each.epoch for each in lost))
             for first in range(0, len(lost), NAMED_IN_A_LINE):
-                # A fact has so many lines: a loss of thousands of events is named all the same.
+                # Many events a line: the log throttle would drop thousands of lines.
                 named = [[each.position, each.event_id] for each in lost[first : first + NAMED_IN_A_LINE]]
                 self._logger.error("log_lost_events", events=named)
             self._logger.error("log_went_back", last_common=common, lost=len(lost), epoch=newest)
@@ -223,23 +225,23 @@ class StreamReader:
         return identity
 
     async def _in_epoch_after(self, identity: Identity, epoch: int, last_common: int) -> Identity:
-        """Give an identity whose epoch is above `epoch`."""
+        """Return an identity with an epoch above `epoch`."""
         if identity.epoch > epoch:
             return identity
         return await self._log.identity.begin_epoch(epoch, last_common=last_common, reason="the stream knew more")
 
-    async def _has_aged(self, info: StreamInfo, identity: Identity, carried: Carried) -> bool:
-        """Say whether an empty stream is as this log left it, and only its messages grew too old."""
+    async def _has_aged(self, info: StreamInfo, identity: Identity, progress: RelayProgress) -> bool:
+        """Return whether an empty stream is unchanged except for expired messages."""
         _, epoch = _owner(info.config)
         return (
-            (info.config.metadata or {}).get(STREAM_BUS) == carried.bus_id
-            and info.state.last_seq == carried.sequence
+            (info.config.metadata or {}).get(STREAM_BUS) == progress.bus_id
+            and info.state.last_seq == progress.sequence
             and epoch == identity.epoch
-            and await self._log.event_id_at(carried.position) == carried.event_id
+            and await self._log.event_id_at(progress.position) == progress.event_id
         )
 
     async def _sign(self, info: StreamInfo, identity: Identity, *, epoch: int) -> str:
-        """Write into the stream's metadata whose it is; gives the id of this NATS."""
+        """Write the log's id and epoch into the stream's metadata; return the id of this NATS."""
         known = info.config.metadata or {}
         bus_id: str = known.get(STREAM_BUS) or uuid4().hex
         signed = {STREAM_LOG: str(identity.log_id), STREAM_EPOCH: str(epoch), STREAM_BUS: bus_id}
@@ -248,7 +250,7 @@ class StreamReader:
         return bus_id
 
     async def _last_common(self, state: StreamState) -> tuple[int, int]:
-        """Find the last message whose event the log has; gives its sequence number and position, or zeros."""
+        """Return the sequence number and position of the last message whose event the log has, or zeros."""
         low, high = state.first_seq - 1, state.last_seq
         position = 0
         while low < high:
@@ -260,9 +262,9 @@ class StreamReader:
                 high = middle - 1
         return (low, position) if position else (0, 0)
 
-    async def _lost(self, identity: Identity, after: int, last: int) -> list[Stored]:
-        """Give the events behind a message that this log had once: each names the log and its place in the chain."""
-        lost: list[Stored] = []
+    async def _lost(self, identity: Identity, after: int, last: int) -> list[StoredMessage]:
+        """Return the messages after sequence number `after` that name this log, whose events it has lost."""
+        lost: list[StoredMessage] = []
         while after < last:
             message = await self._message(after + 1, or_next=True)
             if message is None or message.log not in {None, str(identity.log_id)} or not message.event_id:
@@ -272,34 +274,34 @@ class StreamReader:
         return lost
 
     async def _is_whole(self, state: StreamState, identity: Identity, max_bytes: int) -> bool:
-        """Say whether the stream has its beginning: before its first message is nothing that could be published."""
+        """Return whether the log has no publishable event before the stream's first message."""
         first = await self._message(state.first_seq)
         return first is not None and (
             first.previous == 0 or await self._published_between(0, first.previous, identity, max_bytes) == []
         )
 
     async def _is_right_behind(
-        self, known: tuple[int, int], state: StreamState, last: Stored, identity: Identity, max_bytes: int
+        self, known: tuple[int, int], state: StreamState, last: StoredMessage, identity: Identity, max_bytes: int
     ) -> bool:
-        """Say whether the stream has the log's events behind what is known of it, and no other messages."""
+        """Return whether the stream's messages after `known` are the log's events, and no others."""
         sequence, position = known
         if state.first_seq > sequence + 1 or state.last_seq - sequence > COMPARED:
-            # Another relay has filled it since.
+            # Another relay has filled the stream since.
             return True
         messages = [await self._message(number) for number in range(sequence + 1, state.last_seq + 1)]
         found = [message.position if message else 0 for message in messages]
         return found == await self._published_between(position, last.position, identity, max_bytes)
 
     async def _published_between(self, after: int, up_to: int, identity: Identity, max_bytes: int) -> list[int] | None:
-        """Give the positions of the events that can be published; None when there are too many to tell."""
+        """Return the positions of the publishable events; None for more than `COMPARED` rows."""
         rows = await self._log.read_rows(after, up_to=up_to, limit=COMPARED + 1)
         return None if len(rows) > COMPARED else [row.id for row in rows if _is_published(row, identity, max_bytes)]
 
-    async def _is_in_log(self, message: Stored) -> bool:
+    async def _is_in_log(self, message: StoredMessage) -> bool:
         return await self._log.event_id_at(message.position) == message.event_id
 
-    async def _message(self, sequence: int, *, or_next: bool = False) -> Stored | None:
-        """Read a message of the stream, or the next one; None when there is none there, or none of the hub's."""
+    async def _message(self, sequence: int, *, or_next: bool = False) -> StoredMessage | None:
+        """Return a message of the stream, or the next one; None when it is missing or not the hub's."""
         subject = ANY_SUBJECT if or_next else None
         try:
             message = await self._jetstream.get_msg(PAYMENTS_STREAM, seq=sequence, subject=subject, next=or_next)
@@ -307,7 +309,7 @@ class StreamReader:
         except (nats.js.errors.NotFoundError, UnreadableEvent):
             return None
         headers = message.headers or {}
-        return Stored(
+        return StoredMessage(
             sequence=message.seq or sequence,
             position=position,
             previous=previous,
@@ -318,17 +320,17 @@ class StreamReader:
         )
 
     def _max_bytes(self, config: StreamConfig) -> int:
-        """Give how large a message may be: an operator may allow less than the server does."""
+        """Return the largest size of a message: an operator's limit may be below the server's."""
         allowed: int = self._bus.client.max_payload
         return min(allowed, config.max_msg_size) if config.max_msg_size and config.max_msg_size > 0 else allowed
 
-    def _tell_limits(self, config: StreamConfig) -> bool:
-        """Say once what an operator's limits mean; says whether there are any."""
+    def _log_limits(self, config: StreamConfig) -> bool:
+        """Log once what an operator's limits mean; return whether there are limits."""
         limits = tuple(
             limit if limit and limit > 0 else None for limit in (config.max_msgs, config.max_bytes, config.max_age)
         )
         is_limited = any(limits)
-        if is_limited and limits != self._limits_told:
+        if is_limited and limits != self._logged_limits:
             self._logger.warning(
                 "stream_is_limited",
                 max_msgs=limits[0],
@@ -336,7 +338,7 @@ class StreamReader:
                 max_age_s=limits[2],
                 meaning="subscribers that begin or fall behind do not get the oldest events",
             )
-        self._limits_told = limits
+        self._logged_limits = limits
         return is_limited
 
 
@@ -348,15 +350,15 @@ def _is_published(row: LogRow, identity: Identity, max_bytes: int) -> bool:
 
 
 def _owner(config: StreamConfig) -> tuple[str | None, int]:
-    """Read whose a stream is, and in which epoch it was written to last."""
+    """Return the log id and the epoch of a stream's metadata."""
     metadata = config.metadata or {}
     return metadata.get(STREAM_LOG), _number(metadata.get(STREAM_EPOCH))
 
 
 def _number(text: str | None) -> int:
-    """Read a number of up to 18 digits; 0 for anything else."""
+    """Return a number of up to 18 digits; 0 for any other text."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 18 else 0
 
 
 def _foreign(owner: str | None) -> str:
-    return f"The stream {PAYMENTS_STREAM} of this NATS carries another log ({owner}); give this hub a NATS of its own."
+    return f"The stream {PAYMENTS_STREAM} of this NATS carries another log ({owner}); give this hub a separate NATS."

@@ -1,6 +1,6 @@
-"""Finds a pooler that lends one connection of PostgreSQL to several clients, such as PgBouncer in transaction mode.
+"""Detects a pooler that shares one connection of PostgreSQL among clients, such as PgBouncer in transaction mode.
 
-Behind one, a session's advisory lock is anybody's, LISTEN hears nothing, and prepared statements are not found.
+Behind such a pooler, advisory locks of a session, LISTEN and prepared statements do not work.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from typing import Final
 
 import asyncpg
 
-LENT: Final = (
-    "EXTRATO_DATABASE_URL leads to a pooler that lends PostgreSQL's connections to several clients, like PgBouncer "
-    "with pool_mode=transaction: the hub needs one for each, with pool_mode=session or PostgreSQL's own address."
+TRANSACTION_POOLER: Final = (
+    "EXTRATO_DATABASE_URL is a pooler that shares PostgreSQL's connections among clients, like PgBouncer with "
+    "pool_mode=transaction. The hub needs separate connections: use pool_mode=session, or PostgreSQL's own address."
 )
 ATTEMPTS: Final = 3
 OWN_PID: Final = "SELECT pg_backend_pid()"
 
 
-async def lends_connections(database_url: str, *, timeout_s: float) -> bool:
-    """Say whether two sessions at this address may have the same process of PostgreSQL; raises what asyncpg raises.
+async def is_transaction_pooler(database_url: str, *, timeout_s: float) -> bool:
+    """Return whether two sessions at this address may share a process of PostgreSQL; raises asyncpg's errors.
 
-    PostgreSQL tells each client at its greeting which process serves it. A pooler tells a number of its own, and
-    in session mode that is all; otherwise it gives a process that is free to the next that asks.
+    PostgreSQL names the process of a session when the client connects. A pooler names its own number. In session mode
+    it changes only this number; in transaction mode it assigns each transaction a free process.
     """
     first = await _connect(database_url, timeout_s)
     try:
@@ -40,15 +40,15 @@ async def lends_connections(database_url: str, *, timeout_s: float) -> bool:
 
 
 async def _share(first: asyncpg.Connection, second: asyncpg.Connection) -> bool:
-    """Say whether a process was seen to serve both, or two processes to serve the first."""
+    """Return whether one process served both sessions, or two processes served the first session."""
     before = await _pid(first)
     async with second.transaction():
-        # A process that this transaction holds cannot serve the first one meanwhile, so it is asked only if it is not.
+        # The process of this transaction cannot serve the first session. Asking that session then would block.
         return await second.fetchval(OWN_PID) == before or await _pid(first) != before
 
 
 async def _pid(connection: asyncpg.Connection) -> int:
-    # Without a transaction the two steps of this query could go to two processes.
+    # Without a transaction, two processes could serve the two steps of this query.
     async with connection.transaction():
         pid: int = await connection.fetchval(OWN_PID)
     return pid

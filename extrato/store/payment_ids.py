@@ -1,4 +1,4 @@
-"""Draws payment numbers, many at once when many are wanted."""
+"""Payment ids from a sequence of PostgreSQL, many at once under load."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-DRAW: Final = "SELECT nextval('payment_numbers') FROM generate_series(1, $1)"
-DRAW_TIMEOUT_S: Final = 5.0
+FETCH: Final = "SELECT nextval('payment_numbers') FROM generate_series(1, $1)"
+FETCH_TIMEOUT_S: Final = 5.0
 SPARE_FOR_EACH: Final = 4
 MAX_SPARE: Final = 256
 
 
-class PaymentNumbers:
-    """Gives small integers that were never given before, by any process."""
+class PaymentIds:
+    """Returns small integers, each once among all processes."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._spare: deque[int] = deque()
-        self._batcher: Batcher[None, int] = Batcher(self._draw, max_items=512)
+        self._batcher: Batcher[None, int] = Batcher(self._fetch, max_items=512)
 
-    async def draw(self) -> int:
-        """Give the next number; raises `StoreUnavailable` and `Overloaded`."""
+    async def next_payment_id(self) -> int:
+        """Return the next id; raises `StoreUnavailable` and `Overloaded`."""
         return self._spare.popleft() if self._spare else await self._batcher.submit(None)
 
-    def forget(self) -> None:
-        """Use none of those that were drawn ahead: a log that went back draws them again."""
+    def discard_spare(self) -> None:
+        """Drop the ids that were fetched ahead: a log that went back assigns them again."""
         self._spare.clear()
 
-    async def _draw(self, wanted: Sequence[None]) -> list[int | Exception]:
+    async def _fetch(self, wanted: Sequence[None]) -> list[int | Exception]:
         with raising_unavailable("nothing_created"):
-            # Under load more are drawn than are waited for; a process that ends then leaves a gap.
+            # Under load it fetches more ids than callers wait for; a process that ends then leaves a gap.
             spare = min(SPARE_FOR_EACH * len(wanted), MAX_SPARE) if len(wanted) > 1 else 0
             count = len(wanted) + spare
-            rows = await self._pool.fetch(DRAW, count, timeout=DRAW_TIMEOUT_S)
+            rows = await self._pool.fetch(FETCH, count, timeout=FETCH_TIMEOUT_S)
         self._spare.extend(row[0] for row in rows[len(wanted) :])
         return [row[0] for row in rows[: len(wanted)]]

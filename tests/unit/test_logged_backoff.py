@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 import structlog
 
-from extrato.store.patience import LONGEST_PAUSE_S, Patience
+from extrato.store.logged_backoff import LONGEST_PAUSE_S, LoggedBackoff
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def facts():
 
 
 def new():
-    return Patience(structlog.get_logger(), waits="waits", goes_on="goes_on")
+    return LoggedBackoff(structlog.get_logger(), paused_event="waits", resumed_event="goes_on")
 
 
 async def test_pauses_grow_to_a_limit_and_restart(pauses):
@@ -37,7 +37,7 @@ async def test_pauses_grow_to_a_limit_and_restart(pauses):
     assert pauses == sorted(pauses)
     assert pauses[1] > pauses[0]
     assert pauses[-1] == LONGEST_PAUSE_S
-    one.over()
+    one.reset()
     await one.pause(OSError())
     assert pauses[-1] == pauses[0]
 
@@ -46,8 +46,8 @@ async def test_repeated_reason_is_logged_once(pauses, facts):
     one = new()
     for error in (asyncpg.DiskFullError("full"), asyncpg.DiskFullError("full"), OSError(), OSError()):
         await one.pause(error)
-    one.over()
-    one.over()
+    one.reset()
+    one.reset()
     assert [(fact["event"], fact["log_level"]) for fact in facts] == [
         ("waits", "error"),
         ("waits", "warning"),
@@ -59,5 +59,5 @@ async def test_reason_is_available_while_it_lasts(pauses):
     one = new()
     await one.pause(asyncpg.DiskFullError("full"))
     assert one.reason == "DiskFullError('full')"
-    one.over()
+    one.reset()
     assert one.reason is None
