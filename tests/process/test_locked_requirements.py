@@ -9,7 +9,9 @@ import pytest
 
 from tests.process.conftest import ROOT
 
-LOCKS = ["run.txt", "dev.txt"]
+LOCKS = ["run.txt", "embedded.txt", "dev.txt"]
+# The files that install from them. Only the image lacks the embedded servers.
+INSTALLERS = {"Makefile": r"\$\(PIP\) install (.*)", "deploy/Dockerfile": r"/bin/pip install (.*)"}
 
 
 def text_of(lock):
@@ -46,12 +48,18 @@ def test_every_dependency_is_locked():
     assert names(project["optional-dependencies"]["dev"]) <= set(locked("dev.txt"))
 
 
-def test_dev_lock_has_the_versions_of_the_run_lock():
-    assert locked("run.txt").items() <= locked("dev.txt").items()
+def test_only_the_embedded_servers_are_missing_in_the_run_lock():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    left_out = set(locked("embedded.txt")) - set(locked("run.txt"))
+    # The wheel of PostgreSQL depends on these two.
+    assert left_out == {*project["optional-dependencies"]["embedded"], "fasteners", "platformdirs"}
+
+
+def test_each_lock_has_the_versions_of_the_smaller_one():
+    assert locked("run.txt").items() <= locked("embedded.txt").items() <= locked("dev.txt").items()
 
 
 def test_pip_installs_wheels_only():
-    makefile = (ROOT / "Makefile").read_text()
-    installs = re.findall(r"\$\(PIP\) install (.*)", makefile)
+    installs = [each for file, how in INSTALLERS.items() for each in re.findall(how, (ROOT / file).read_text())]
     assert len(installs) == len(LOCKS)
     assert all("--only-binary :all:" in options and "--require-hashes" in options for options in installs)

@@ -99,7 +99,7 @@ def test_bill_of_materials_is_valid_and_reproducible():
 
 def test_bill_of_materials_names_every_package_and_dependency():
     bill = json.loads(sbom(packages()))
-    locked = dict(LOCKED.findall((ROOT / "requirements" / "run.txt").read_text()))
+    locked = dict(LOCKED.findall((ROOT / "requirements" / "embedded.txt").read_text()))
     assert {each["name"]: each["version"] for each in bill["components"]} == locked
     assert all(each["purl"] == f"pkg:pypi/{each['name']}@{each['version']}" for each in bill["components"])
     assert bill["metadata"]["component"]["version"] == __version__

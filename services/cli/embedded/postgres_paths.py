@@ -150,7 +150,7 @@ def _installation() -> Path:
     for location in (spec.submodule_search_locations or ()) if spec else ():
         if (Path(location) / _INSTALLATION / "bin" / "postgres").is_file():
             return Path(location) / _INSTALLATION
-    raise CannotStart(f"PostgreSQL is not installed: install {_DISTRIBUTION} or set EXTRATO_DATABASE_URL.")
+    raise CannotStart("PostgreSQL is not installed: install extrato[embedded] or set EXTRATO_DATABASE_URL.")
 
 
 def _reachable_installation(installation: Path) -> Path:
