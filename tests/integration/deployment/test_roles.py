@@ -1,0 +1,97 @@
+"""The roles run with the environment of compose.yaml and nothing else, on servers with the shipped configuration."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+import sys
+
+import aiohttp
+import pytest
+import yaml
+
+from extrato.store.migrations import migrate
+from tests.integration.deployment.conftest import DEPLOY, ROOT
+from tests.pace import until
+from tests.ports import free_port
+
+ROLES = ("gateway", "monitor", "projections")
+IN_FILES = "_FILE"
+OF_THE_OPERATOR = {"EXTRATO_PUBLIC_URL": "https://pay.example.com"}
+
+# Asks the kernel for what MemoryDenyWriteExecute= of the units means, and becomes the program. A kernel before 6.3 does
+# not know the request.
+UNDER_THE_UNITS = """
+import ctypes, os, sys
+PR_SET_MDWE, REFUSE_EXEC_GAIN = 65, 1
+ctypes.CDLL(None).prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+def interpolated(text):
+    """A value of compose.yaml as Compose reads it."""
+    return re.sub(
+        r"\$\{(\w+):([-?])([^}]*)\}",
+        lambda found: OF_THE_OPERATOR.get(found[1], found[3] if found[2] == "-" else ""),
+        str(text),
+    )
+
+
+@pytest.fixture
+def secret(secrets, shipped_nats, shipped_postgres):
+    """Reads a file of /run/secrets, with the ports of this test."""
+
+    def read(path):
+        text = (secrets / path.removeprefix("/run/secrets/")).read_text().strip()
+        return text.replace(":5432/", f":{shipped_postgres}/").replace(":4222", f":{shipped_nats.port}")
+
+    return read
+
+
+@pytest.fixture
+def environment_of(tmp_path, secrets, secret):
+    """The environment of each role: the values for its files, and what a container would hold at /tmp."""
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+
+    def environment(role):
+        given = {name: interpolated(value) for name, value in services[role]["environment"].items()}
+        files = {name for name in given if name.endswith(IN_FILES) and name.startswith("EXTRATO_")}
+        given |= {name.removesuffix(IN_FILES): secret(given.pop(name)) for name in files}
+        if "SSL_CERT_FILE" in given:
+            given["SSL_CERT_FILE"] = str(secrets / "ca.crt")
+        # The image sets the home, and no role writes there.
+        return given | {"EXTRATO_HOME": str(tmp_path / "home"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    return environment
+
+
+async def test_each_role_starts_becomes_ready_and_ends(tmp_path, environment_of):
+    migrations = environment_of("migrate")
+    await migrate(migrations["EXTRATO_MIGRATION_DATABASE_URL"], services_url=migrations["EXTRATO_DATABASE_URL"])
+
+    port = free_port()
+    started = {}
+    with contextlib.ExitStack() as running:
+        for role in ROLES:
+            environment = environment_of(role) | {"EXTRATO_READY_FILE": str(tmp_path / f"{role}.ready")}
+            if role == "gateway":
+                environment["EXTRATO_PORT"] = str(port)
+            log = running.enter_context((tmp_path / f"{role}.log").open("wb"))
+            started[role] = subprocess.Popen(
+                [sys.executable, "-c", UNDER_THE_UNITS, "-m", f"services.{role}"],
+                env=environment,
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+            )
+            running.callback(started[role].kill)
+        await until(lambda: all((tmp_path / f"{role}.ready").exists() for role in ROLES), within_s=30)
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
+            answer = await client.get("/readyz")
+            assert (answer.status, (await answer.json())["status"]) == (200, "ok")
+        for process in started.values():
+            process.terminate()
+        assert {role: process.wait(timeout=15) for role, process in started.items()} == dict.fromkeys(ROLES, 0)
+    assert not (tmp_path / "home").exists()
