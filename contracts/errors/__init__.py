@@ -1,6 +1,7 @@
-"""The one catalogue of errors: what each code says in English and Portuguese, its HTTP status, its cause and remedy.
+"""The one catalogue of errors: the English and Portuguese sentences of each code, its HTTP status, cause and remedy.
 
-An error is raised with its code and facts. It becomes a sentence only where it is answered, logged or printed.
+Code raises an error with its code and facts. The error becomes a sentence only in an answer, in the log or in a
+terminal.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from contracts.errors.entry import Entry, Sentence
 
-# By subject, in the order in which docs/errors.md tells them.
+# By subject, in the order of docs/errors.md.
 SUBJECTS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
     {
         "Access": access.ENTRIES,
@@ -34,9 +35,9 @@ CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(
 
 
 class CataloguedError(Exception):
-    """An error of the catalogue. `code` is stable and for programs; `about` names the thing.
+    """An error of the catalogue. `code` is stable and for programs; `about` names the thing that the error is about.
 
-    `facts` fill the sentences. Nothing is formatted until a sentence is asked for.
+    `facts` fill the placeholders of the sentences. Reading `message` or `portuguese` formats the sentence.
     """
 
     code: str
@@ -49,15 +50,15 @@ class CataloguedError(Exception):
 
     @property
     def message(self) -> str:
-        """Give the English sentence."""
+        """Return the English sentence."""
         return self._sentence.english.format(about=self.about, **self.facts)
 
     @property
     def portuguese(self) -> str:
-        """Give the Portuguese sentence; `{english}` in it stands for the English one."""
-        told = self._sentence.portuguese
-        english = self.message if "{english}" in told else ""
-        return told.format(about=self.about, english=english, **self.facts)
+        """Return the Portuguese sentence; `{english}` in it stands for the English one."""
+        template = self._sentence.portuguese
+        english = self.message if "{english}" in template else ""
+        return template.format(about=self.about, english=english, **self.facts)
 
     @property
     def _sentence(self) -> Sentence:

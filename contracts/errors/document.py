@@ -1,4 +1,4 @@
-"""Writes docs/errors.md out of the catalogue."""
+"""Writes docs/errors.md from the catalogue."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ if TYPE_CHECKING:
 
 HEAD: Final = """# Errors
 
-Every error has a stable `code`, on which programs act, and a sentence for people. The Pix routes, the log and the
-command line have the English sentence, the other routes the Portuguese one. `…` stands for what the sentence names, or
-for words from outside, such as the provider's own. Where a code has several sentences, programs treat them alike.
+For developers of shops and frontends, and for operators. Every error has a stable `code` for programs, and a sentence
+for people. The Pix routes, the log and the command line have the English sentence; the other routes have the
+Portuguese one. `…` stands for a value, such as a name, a limit or the provider's own words. A code may have several
+sentences; its meaning is the same.
 
-`make schemas` writes this file out of `contracts/errors/`.
+`make schemas` writes this file from `contracts/errors/`.
 """
-# What is filled in is named by the raising code; a reader sees only that something is.
+# The names of placeholders have no meaning outside the code; the document shows `…` instead.
 _FACT: Final = re.compile(r"\{[^}]*\}")
 
 
 def document() -> str:
-    """Give the whole text."""
+    """Return the text of docs/errors.md."""
     return "".join(_text())
 
 
@@ -40,7 +41,7 @@ def _text() -> Iterator[str]:
 
 
 def _sentences(entry: Entry) -> Iterator[str]:
-    """Give the sentences, the English before the Portuguese; several may share one translation."""
+    """Return the lines of an error's sentences: the English ones, then the translation that they share."""
     by_portuguese: dict[str, list[str]] = {}
     for english, portuguese in entry.sentences.values():
         by_portuguese.setdefault(portuguese, []).append(english)

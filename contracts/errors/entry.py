@@ -1,4 +1,4 @@
-"""What the catalogue holds of one error code."""
+"""The shape of an entry of the catalogue: one error code."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Sentence(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One code: its HTTP status, its sentences, what causes it, and what the reader of the error does about it.
+    """One code: its HTTP status, its sentences, its cause and its remedy.
 
-    Most codes have one sentence, under `""`. Where the same code has several, the error's fact `why` picks one.
+    Most codes have one sentence, under `""`. If a code has several, the error's fact `why` picks one.
     """
 
     status: int
@@ -31,8 +31,8 @@ class Entry(NamedTuple):
 def entry(
     status: int, english: str, portuguese: str, *, cause: str, remedy: str, **others: str | tuple[str, str]
 ) -> Entry:
-    """Make an entry. `others` are further sentences by `why`: English alone where the Portuguese is the same."""
+    """Make an entry. `others` are further sentences by `why`: one text where only the English differs."""
     sentences = {"": Sentence(english, portuguese)}
-    for why, told in others.items():
-        sentences[why] = Sentence(told, portuguese) if isinstance(told, str) else Sentence(*told)
+    for why, other in others.items():
+        sentences[why] = Sentence(other, portuguese) if isinstance(other, str) else Sentence(*other)
     return Entry(status, MappingProxyType(sentences), cause, remedy)

@@ -1,4 +1,4 @@
-"""Errors of amounts: a value that cannot be taken for an amount to be paid."""
+"""Errors of amounts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from contracts.errors.entry import Entry
 
-# The price of an order's line says the same whatever is wrong with it; the code tells what.
+# The unit price of an order's line has one sentence for every fault; the code names the fault.
 UNIT_PRICE: Final = (
     "The unit price of '{name}' must be reais above zero, with at most two decimals.",
     "O preço unitário de '{name}' deve ser um valor em reais acima de zero, com até duas casas",
@@ -36,7 +36,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     ),
     "amount_text": entry(
         400,
-        "The amount must be a number, not text: leave out the quotes.",
+        "The amount must be a number, not a text: leave out the quotes.",
         "O valor deve ser um número, sem aspas",
         cause="The amount is a text.",
         remedy="Send the number without quotes.",
@@ -52,7 +52,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     ),
     "amount_nan": entry(
         400,
-        "The amount must be a number, and NaN is none.",
+        "The amount must be a number, not NaN.",
         "O valor deve ser um número",
         cause="The amount is NaN.",
         remedy="Send a number.",
@@ -86,7 +86,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         400,
         "The amount must not be above {limit}.",
         "O valor passa do limite",
-        cause="The amount, or the total of the order, is above what the operation takes.",
+        cause="The amount or the order's total is above the limit of the operation.",
         remedy="Send a smaller amount.",
         order=("The order's total is above the limit.", "O total do pedido passa do limite"),
         unit_price=UNIT_PRICE,

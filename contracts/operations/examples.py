@@ -56,7 +56,7 @@ _EXAMPLES: Final = (
         payment_url=f"http://localhost:8000/payments/pix/15?{_TOKEN}",
     ),
     api.PixConfirmed(message="The payment has been confirmed."),
-    api.PixError(message="The value is not the charge's; the payment was not confirmed.", code="wrong_amount"),
+    api.PixError(message="The value differs from the charge; the payment was not confirmed.", code="wrong_amount"),
     api.LinkCreated(
         success=True,
         payment_id=16,

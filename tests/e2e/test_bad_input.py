@@ -106,13 +106,13 @@ async def test_invalid_pix_is_rejected(hub, body, code):
         ({"payer": {"nome": "Ana"}}, "Unknown field 'payer.nome'. Did you mean 'name'?"),
         ({"payer": {"telefone": 1}}, "Unknown field 'payer.telefone'. The fields are 'email', 'name'."),
         ({"value": 0}, "The amount must be above zero."),
-        ({"value": "10"}, "The amount must be a number, not text: leave out the quotes."),
+        ({"value": "10"}, "The amount must be a number, not a text: leave out the quotes."),
         ({"value": 1000000.01}, "The amount must not be above R$ 1.000.000,00."),
         ({"description": 5}, "The field 'description' must be a text."),
         ({"description": "a\0b"}, "The field 'description' has control characters."),
         ({"description": "a" * 501}, "The field 'description' must have at most 500 characters."),
         ({"padaria_slug": 5}, "The field 'padaria_slug' must be a text."),
-        ({"padaria_slug": "nobody"}, "There is no merchant 'nobody'."),
+        ({"padaria_slug": "nobody"}, "Merchant 'nobody' does not exist."),
         ({"payer": []}, "The field 'payer' must be an object."),
         ({"payer": {"email": "nobody"}}, "The field 'email' must be an e-mail address."),
         ({"expires_in_minutes": 0}, "The field 'expires_in_minutes' must be a whole number from 1 to 43200."),
@@ -127,7 +127,7 @@ async def test_pix_errors_are_english(hub, more, message):
     ("number", "status", "code", "message"),
     [
         ("999999", 404, "payment_not_found", "Payment 999999 does not exist."),
-        ("abc", 400, "invalid_payment_id", "'abc' is not the number of a payment."),
+        ("abc", 400, "invalid_payment_id", "'abc' is not a payment number."),
     ],
 )
 async def test_return_for_unknown_payment_is_rejected_in_english(hub, number, status, code, message):
@@ -139,7 +139,7 @@ async def test_invalid_idempotency_key_uses_language_of_route(hub):
     wrong = {"Idempotency-Key": "with a space"}
     order = {"padaria_slug": MERCHANT, "items": [BREAD]}
     _, answer = await hub.post("/payments/pix", {"value": 1}, wrong)
-    assert answer["message"] == "An Idempotency-Key is 1 to 128 visible characters of ASCII."
+    assert answer["message"] == "An Idempotency-Key has 1 to 128 visible ASCII characters."
     _, answer = await hub.post("/payments/api/generate-link/", order, wrong)
     assert answer["error"] == "Uma Idempotency-Key tem de 1 a 128 caracteres ASCII visíveis"
     assert answer["code"] == "invalid_idempotency_key"
@@ -149,12 +149,12 @@ async def test_invalid_idempotency_key_uses_language_of_route(hub):
 @pytest.mark.parametrize(
     ("method", "path", "status", "message"),
     [
-        ("GET", "/payments/pix/", 405, "This address answers POST."),
-        ("GET", "/payments/pix/1/2", 404, "There is nothing at this address."),
-        ("GET", "/payments/pix/qr_code/nothing", 404, "There is no such QR code."),
-        ("DELETE", "/payments/pix", 405, "This address answers POST."),
-        ("PUT", "/payments/pix/confirmation", 405, "This address answers GET, HEAD, POST."),
-        ("DELETE", "/payments/pix/1", 405, "This address answers GET, HEAD."),
+        ("GET", "/payments/pix/", 405, "This address accepts the methods POST."),
+        ("GET", "/payments/pix/1/2", 404, "This address does not exist."),
+        ("GET", "/payments/pix/qr_code/nothing", 404, "This QR code does not exist."),
+        ("DELETE", "/payments/pix", 405, "This address accepts the methods POST."),
+        ("PUT", "/payments/pix/confirmation", 405, "This address accepts the methods GET, HEAD, POST."),
+        ("DELETE", "/payments/pix/1", 405, "This address accepts the methods GET, HEAD."),
     ],
 )
 async def test_errors_below_pix_have_pix_shape(hub, method, path, status, message):

@@ -183,7 +183,7 @@ async def test_hub_key_charges_only_for_named_merchant(hub, extrato, until):
     [
         (("merchant", "register", "Padaria", "--name", "a", "--city", "b"), "", "A slug is"),
         (("merchant", "register", MERCHANT, "--name", "a", "--city", "b"), "", "Another merchant has this slug."),
-        (("merchant", "register", "extrato", "--name", "a", "--city", "b"), "", "This slug is the hub's own."),
+        (("merchant", "register", "extrato", "--name", "a", "--city", "b"), "", "This slug is reserved for the hub."),
         (("merchant", "show", "nobody"), "", "The merchant does not exist."),
         (("merchant", "price", MERCHANT, "Bolo", "1.000"), "", "'1.000' is no price"),
         (("merchant", "price", MERCHANT, "Bolo", "0"), "", "The amount must be above zero."),
@@ -192,7 +192,7 @@ async def test_hub_key_charges_only_for_named_merchant(hub, extrato, until):
             "",
             "no product 'Pao Frances'. Did you mean 'Pão Francês'?",
         ),
-        (("merchant", "withdraw", MERCHANT, "Sonho"), "", "The merchant sells no product 'Sonho'."),
+        (("merchant", "withdraw", MERCHANT, "Sonho"), "", "The merchant does not sell the product 'Sonho'."),
         (("merchant", "withdraw", "nobody", "Sonho"), "", "The merchant does not exist."),
         (("merchant", "pix-key", MERCHANT, "--kind", "cpf"), "529.982.247-26\n", "check digits"),
         (("merchant", "connect", MERCHANT), "", "The access token is missing"),
@@ -225,8 +225,8 @@ async def test_hub_key_charges_only_for_named_merchant(hub, extrato, until):
             "",
             "A key with the scope 'admin' sets the prices",
         ),
-        (("api-key", "revoke", MERCHANT, "00000000"), "", "There is no API key with this id."),
-        (("admin-key", "revoke", "00000000"), "", "There is no API key with this id."),
+        (("api-key", "revoke", MERCHANT, "00000000"), "", "No API key has this id."),
+        (("admin-key", "revoke", "00000000"), "", "No API key has this id."),
     ],
 )
 async def test_rejected_command_prints_one_sentence_and_stores_nothing(hub, extrato, words, lines, sentence):
@@ -284,7 +284,7 @@ async def test_database_alone_suffices_but_gets_no_unknown_vault_key(hub, slug, 
     place = {"EXTRATO_DATABASE_URL": hub.addresses["database_url"], "EXTRATO_MERCADOPAGO_URL": hub.sandbox_url}
     await shell.does("merchant", "rename", slug, "--name", "Padaria de Longe", **place)
     lines = f"{SANDBOX_TOKEN}\n{WEBHOOK_SECRET}\n"
-    assert "the vault stays shut" in await shell.refuses("merchant", "connect", slug, lines=lines, **place)
+    assert "the vault cannot be decrypted" in await shell.refuses("merchant", "connect", slug, lines=lines, **place)
     assert not (tmp_path / "elsewhere").exists()
     assert await hub.rows("SELECT 1 FROM credentials WHERE merchant = $1", slug) == []
 

@@ -40,7 +40,7 @@ async def test_open_mode_answers_this_machine_only(keyless_hub):
             }
     async with hub.session.post(f"{hub.url}/payments/pix", headers={"Origin": "http://evil.example"}) as answer:
         assert await answer.json() == {
-            "message": "Without API keys, only pages and programs of this machine are answered.",
+            "message": "In open mode, the hub answers only pages and programs of this machine.",
             "code": "foreign_page",
         }
     for origin, status in (("http://localhost:3000", 204), ("http://evil.example", 403)):

@@ -211,13 +211,13 @@ async def short_pix(inside):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"paid_at": 600}, "A charge is paid after it was made and before its confirmation."),
-        ({"paid_at": -600}, "A charge is paid after it was made and before its confirmation."),
+        ({"paid_at": 600}, "The time of payment must be after the charge's creation and before its confirmation."),
+        ({"paid_at": -600}, "The time of payment must be after the charge's creation and before its confirmation."),
         ({"horario": "2026-11-22T12:30:00"}, "The field 'horario' must be a time with its offset, such as"),
         ({"paid_at": "22/11/2026 12:30"}, "The field 'paid_at' must be a time with its offset, such as"),
         ({"paid_at": "0001-01-01T00:00:00+23:59"}, "The field 'paid_at' must be a time with its offset, such as"),
         ({"paid_at": 1700000000.5}, "The field 'paid_at' must be a time with its offset, such as"),
-        ({"paid_at": -1, "horario": -2}, "The fields 'paid_at' and 'horario' do not say the same."),
+        ({"paid_at": -1, "horario": -2}, "The fields 'paid_at' and 'horario' must be equal."),
     ],
     ids=["in the future", "before the charge", "no offset", "other format", "no year", "a number", "two times"],
 )

@@ -20,7 +20,7 @@ async def test_key_without_refund_scope_charges_and_cancels(hub, other_merchant)
     assert (status, answer["code"]) == (403, "forbidden")
     assert answer["error"] == "Esta chave de API não tem o escopo 'payments:refund'"
     status, answer = await hub.post("/payments/pix/confirmation", {}, charging)
-    assert (status, answer["message"]) == (403, "The API key does not have the scope 'confirm'.")
+    assert (status, answer["message"]) == (403, "The API key lacks the scope 'confirm'.")
 
 
 @pytest.fixture

@@ -163,14 +163,17 @@ async def test_home_that_is_a_link_is_rejected(start_hub, tmp_path):
     elsewhere.mkdir()
     home.symlink_to(elsewhere)
     sentence = await startup_error(start_hub, EXTRATO_HOME=str(home))
-    assert sentence == f"{home} is a link, and the hub follows none: put there what it leads to."
+    assert (
+        sentence
+        == f"{home} is a link, and the hub does not follow links: replace it by the file or folder it leads to."
+    )
     assert list(elsewhere.iterdir()) == []
 
 
 @pytest.mark.parametrize("mode", [0o775, 0o757, 0o1777])
 def test_home_writable_by_others_is_rejected(tmp_path, mode):
     tmp_path.chmod(mode)
-    with pytest.raises(ForeignFile, match=f"{tmp_path} may be written by others"):
+    with pytest.raises(ForeignFile, match=f"Other users can write to {tmp_path}"):
         prepare_home(Settings.from_environment({"EXTRATO_HOME": str(tmp_path)}))
     assert list(tmp_path.iterdir()) == []
 

@@ -275,4 +275,4 @@ def test_what_a_caller_wrote_is_told_and_never_taken_for_a_template():
 
 
 def test_an_error_shows_itself_by_its_sentence():
-    assert repr(Refused("not_found")) == "Refused('There is nothing at this address.')"
+    assert repr(Refused("not_found")) == "Refused('This address does not exist.')"

@@ -327,11 +327,11 @@ def test_product_is_withdrawn_once():
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ("Pao Frances", "The merchant sells no product 'Pao Frances'. Did you mean 'Pão Francês'?"),
-        ("pão francês", "The merchant sells no product 'pão francês'. Did you mean 'Pão Francês'?"),
-        ("Bolo", "The merchant sells no product 'Bolo'."),
-        ("", "The merchant sells no product ''."),
-        ("x" * 5000, f"The merchant sells no product '{'x' * 120}'."),
+        ("Pao Frances", "The merchant does not sell the product 'Pao Frances'. Did you mean 'Pão Francês'?"),
+        ("pão francês", "The merchant does not sell the product 'pão francês'. Did you mean 'Pão Francês'?"),
+        ("Bolo", "The merchant does not sell the product 'Bolo'."),
+        ("", "The merchant does not sell the product ''."),
+        ("x" * 5000, f"The merchant does not sell the product '{'x' * 120}'."),
     ],
 )
 def test_withdrawal_of_an_unknown_product_is_refused(asked: str, told: str):
@@ -345,7 +345,7 @@ def test_refusal_never_suggests_a_withdrawn_product():
     gone = ProductWithdrawn(name="pão")
     with pytest.raises(Refused) as refused:
         given_events(REGISTERED, PRICED, gone).when(WithdrawProduct(name="pao"))
-    assert refused.value.message == "The merchant sells no product 'pao'."
+    assert refused.value.message == "The merchant does not sell the product 'pao'."
 
 
 @pytest.mark.parametrize("recorded", [COMPOSED, COMBINING])

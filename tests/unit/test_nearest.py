@@ -48,8 +48,8 @@ def test_found_name_is_always_a_known_one(asked, known):
 
 def test_error_has_a_nearest_name_only_if_there_is_one():
     near, far = (UnknownName("unknown_product", name, known=SOLD) for name in ("sonhos", "torta"))
-    assert str(near) == "The merchant sells no product 'sonhos'. Did you mean 'Sonho'?"
-    assert str(far) == "The merchant sells no product 'torta'."
+    assert str(near) == "The merchant does not sell the product 'sonhos'. Did you mean 'Sonho'?"
+    assert str(far) == "The merchant does not sell the product 'torta'."
 
 
 def test_error_lists_known_names_if_none_is_near():

@@ -96,7 +96,7 @@ def test_only_its_opening_can_begin_a_payment():
 
 def test_loaded_payment_is_charged_only_with_its_charge():
     loaded = loaded_payment()
-    with pytest.raises(ProviderUnavailable, match="has not made the charge yet"):
+    with pytest.raises(ProviderUnavailable, match="has not created the charge yet"):
         payments.charged(loaded)
     with pytest.raises(ChargeWasRefused, match=NO_CHARGE.reason):
         payments.charged(replace(loaded, payment=evolve(loaded.payment, NO_CHARGE)))

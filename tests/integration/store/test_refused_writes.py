@@ -167,7 +167,7 @@ class Failing(AsyncpgRecorder):
         raise self._errors.pop(0)
 
 
-NOT_DONE = "The database takes no writes; nothing was written."
+NOT_DONE = "The database does not accept writes; nothing was written."
 UNKNOWN = "The database does not answer; whether the last write happened is unknown."
 
 

@@ -172,7 +172,7 @@ def test_key_file_that_others_may_write_is_refused(key_file, tmp_path):
     key_file.unlink()
     key_file.write_text(encoded(new_key()))
     key_file.chmod(0o606)
-    with pytest.raises(InvalidVaultKey, match="may be written by others"):
+    with pytest.raises(InvalidVaultKey, match="Other users can write to"):
         KeyFile(key_file, may_create=True).current()
 
 

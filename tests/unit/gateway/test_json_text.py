@@ -13,7 +13,7 @@ from services.gateway.http.json_text import decode_json
 
 ENGLISH = re.compile(
     r"The body is not valid JSON: (it is (empty|incomplete|nested too deeply|not UTF-8 at byte \d+)"
-    r"|a text in it holds half a surrogate pair at byte \d+|the fault is at byte \d+|a number in it is out of range)\."
+    r"|a text in it has half a surrogate pair at byte \d+|the fault is at byte \d+|a number in it is out of range)\."
 )
 PORTUGUESE = re.compile(
     r"O corpo da requisição não é um JSON válido: (está (vazio|incompleto)|tem níveis demais|não é UTF-8 no byte \d+"
@@ -51,7 +51,7 @@ INCOMPLETE = [
         *(
             (
                 raw,
-                f"a text in it holds half a surrogate pair at byte {place}",
+                f"a text in it has half a surrogate pair at byte {place}",
                 f"um texto nele tem metade de um par substituto no byte {place}",
             )
             for raw, place in HALVES

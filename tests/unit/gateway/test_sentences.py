@@ -65,7 +65,7 @@ def test_shared_field_errors_have_both_languages(read):
     ("code", "english"),
     [
         ("unknown_provider", "There is no provider 'mercado{pago}' with accounts to connect."),
-        ("unknown_product", "The merchant sells no product 'mercado{pago}'."),
+        ("unknown_product", "The merchant does not sell the product 'mercado{pago}'."),
     ],
 )
 def test_unknown_name_suggests_nearest_in_both_languages(code, english):
@@ -90,14 +90,14 @@ def test_missing_amount_names_field_in_both_languages():
 
 def test_foreign_page_error_explains_open_mode():
     error = Refused("foreign_page")
-    assert error.message == "Without API keys, only pages and programs of this machine are answered."
+    assert error.message == "In open mode, the hub answers only pages and programs of this machine."
     assert error.portuguese == "Sem chaves de API, só são atendidas páginas e programas desta máquina"
     assert CATALOGUE["foreign_page"].status == 403
 
 
 def test_listed_prices_error_uses_language_of_route():
     error = ListedPricesOnly("value")
-    assert error.message == "This API key may not set a price: it charges the prices of the merchant's products."
+    assert error.message == "This API key cannot set a price: it charges the prices of the merchant's products."
     assert error.portuguese == "Esta chave de API não pode definir preços: cobra os preços dos produtos da padaria"
     assert CATALOGUE[error.code].status == 403
 

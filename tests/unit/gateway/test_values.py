@@ -31,7 +31,7 @@ def test_repeated_value_is_rejected_also_when_equal(second):
         with pytest.raises(Refused) as refused:
             single(values, "a")
         assert (refused.value.code, refused.value.about) == ("repeated_value", "a")
-        assert refused.value.message == "'a' must not be given more than once."
+        assert refused.value.message == "'a' must not be sent more than once."
         assert refused.value.portuguese == "'a' não pode ser informado mais de uma vez"
 
 
