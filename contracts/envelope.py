@@ -1,4 +1,4 @@
-"""What surrounds every event: where it stands in the log, and why it exists."""
+"""The fields around every event: its place in the log, and its cause."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ ACTORS: Final = (
 
 
 class Cause(Struct, frozen=True, kw_only=True):
-    """Why something is being done.
+    """The cause of an event.
 
-    `correlation_id` is one request or delivery, carried through everything it causes; `causation_id`
-    is the event or message that led here; `actor` is a word of `ACTORS`, `actor_id` says which one
-    (the id of an API key, of a delivery).
+    All effects of one request or webhook delivery have its `correlation_id`. `causation_id` is the event or message
+    that led directly to this event. `actor` is a word of `ACTORS`; `actor_id` is the id of the API key or delivery.
     """
 
     correlation_id: str
@@ -37,10 +36,10 @@ class Cause(Struct, frozen=True, kw_only=True):
 
 
 class Envelope(Struct, frozen=True, kw_only=True):
-    """One event with its place and its reason.
+    """One event with its place and its cause.
 
-    `position` is its place in the whole log, `version` its place in its stream, counted from 1.
-    `occurred_at` is the world's time, `recorded_at` the hub's. `payment_id` is None for an event of a merchant.
+    `position` is the event's place in the log, `version` its place in its stream, counted from 1. `occurred_at` is when
+    the event happened, `recorded_at` when the hub recorded it. `payment_id` is None for an event of a merchant.
     """
 
     event_id: UUID
@@ -56,9 +55,9 @@ class Envelope(Struct, frozen=True, kw_only=True):
 
 
 class StoredState(Struct, frozen=True, kw_only=True):
-    """The `state` column of the log: what of an envelope is not a column of its own, as JSON.
+    """The `state` column of the log: the fields of an envelope that have no separate column, as JSON.
 
-    `data` stays undecoded until somebody needs the event itself.
+    `data` is the event, not decoded yet.
     """
 
     event_id: UUID
@@ -71,7 +70,7 @@ class StoredState(Struct, frozen=True, kw_only=True):
 
 
 class StateText(Struct, frozen=True, kw_only=True):
-    """The same, for those who pass it on as text: times and identifiers stay as they are written."""
+    """A `StoredState` whose times and identifiers stay text, for code that only passes them on."""
 
     event_id: str
     merchant: str

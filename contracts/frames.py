@@ -1,8 +1,8 @@
-"""What sockets are told, from the server to the client; nothing is read from a client.
+"""The frames that the hub sends on the WebSocket `/ws`, and its Socket.IO event. The hub reads no frames from clients.
 
-Frames are those of the WebSocket at `/ws`. `position` is where to resume: open a new socket with
-`&after=<position>` and nothing is missed. A payer resumes with `&after=<version>`: its frames have the payment's own
-version instead, because positions tell how much the hub sells. Socket.IO clients are told of confirmations only.
+A client resumes without a gap: it opens another socket with `&after=` and the `position` of its last frame. A payer's
+frames have `version`, the version of the payment, in place of `position`, because positions show how much the hub
+sells. Socket.IO clients receive only confirmations.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 
 class AttemptState(Struct, frozen=True, kw_only=True):
-    """One attempt to pay, as of a snapshot's position; amounts are in its own currency."""
+    """One attempt, as of a snapshot's position; amounts are in the attempt's currency."""
 
     mp_payment_id: str
     status: str
@@ -26,7 +26,7 @@ class AttemptState(Struct, frozen=True, kw_only=True):
 
 
 class PaymentState(Struct, frozen=True, kw_only=True):
-    """A payment as of a snapshot's position; amounts are in reais. A payer is told of no single attempt."""
+    """A payment, as of a snapshot's position; amounts are in reais. A payer's has neither `attempts` nor `alerts`."""
 
     payment_id: int
     merchant: str
@@ -43,16 +43,16 @@ class PaymentState(Struct, frozen=True, kw_only=True):
     alerts: list[str] | UnsetType = UNSET
 
 
-# Why a socket is closed, or not resumed: the log went back.
+# The reason why a socket closes or does not resume: the log went back.
 LOG_RESTORED: Final = "log_restored"
 
 
 class Snapshot(Struct, frozen=True, kw_only=True, tag_field="type", tag="snapshot"):
-    """The first frame of a socket that was opened without `after`: how things stand.
+    """The first frame of a socket without `after`: the current state.
 
-    `epoch` says how often the log went back, counted from 1: give it with `after` when you come back. A socket that
-    comes with another epoch gets a snapshot too, whose `reason` is `log_restored`: the log was restored from a backup,
-    and positions from before may stand for other events.
+    `epoch` is the epoch of the log: send it with `after` when you resume. A socket with another epoch also receives a
+    snapshot, with the `reason` `log_restored`: the log was restored from a backup, and older positions may belong to
+    other events.
     """
 
     position: int
@@ -62,7 +62,7 @@ class Snapshot(Struct, frozen=True, kw_only=True, tag_field="type", tag="snapsho
 
 
 class Resumed(Struct, frozen=True, kw_only=True, tag_field="type", tag="resumed"):
-    """The first frame of a socket that was opened with `after`: events above `position` follow."""
+    """The first frame of a socket with `after`: events after `position` follow."""
 
     position: int
     epoch: int
@@ -82,7 +82,7 @@ class EventFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="event
 
 
 class PayersStatus(Struct, frozen=True, kw_only=True):
-    """What a payer learns of a change of status: nothing of other attempts to pay, and of nobody's person."""
+    """A payer's view of a change of status, without attempts and personal data."""
 
     previous: str
     status: str
@@ -91,9 +91,9 @@ class PayersStatus(Struct, frozen=True, kw_only=True):
 
 
 class Closing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"):
-    """The last frame: the server closes, for `reason`; resume after `position`.
+    """The last frame: the server closes the socket because of `reason`; resume after `position`.
 
-    With `log_restored` the log went back to `position`: it has not all that was told after it.
+    With `log_restored` the log went back to `position`: it may lack events that the socket received after it.
     """
 
     position: int
@@ -101,7 +101,7 @@ class Closing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"
 
 
 class PayersSnapshot(Struct, frozen=True, kw_only=True, tag_field="type", tag="snapshot"):
-    """A payer's first frame without `after`: how its payment stands after so many events.
+    """A payer's first frame without `after`: the payment at `version`.
 
     `epoch` and `reason` are those of `Snapshot`.
     """
@@ -113,14 +113,14 @@ class PayersSnapshot(Struct, frozen=True, kw_only=True, tag_field="type", tag="s
 
 
 class PayersResumed(Struct, frozen=True, kw_only=True, tag_field="type", tag="resumed"):
-    """A payer's first frame with `after`: changes above `version` follow."""
+    """A payer's first frame with `after`: changes after `version` follow."""
 
     version: int
     epoch: int
 
 
 class PayersChange(Struct, frozen=True, kw_only=True, tag_field="type", tag="event"):
-    """A payer is told that the status changed; `event` is `StatusChanged`. Other events take versions too."""
+    """A change of status; `event` is `StatusChanged`. Versions may skip, because other events have versions too."""
 
     payment_id: int
     merchant: str
@@ -132,9 +132,9 @@ class PayersChange(Struct, frozen=True, kw_only=True, tag_field="type", tag="eve
 
 
 class PayersClosing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"):
-    """A payer's last frame: the server closes, for `reason`; resume after `version`.
+    """A payer's last frame: the server closes the socket because of `reason`; resume after `version`.
 
-    With `log_restored` it is 0, because whatever was told may be lost.
+    With `log_restored`, `version` is 0, because any event that the socket received may be lost.
     """
 
     version: int
@@ -144,14 +144,14 @@ class PayersClosing(Struct, frozen=True, kw_only=True, tag_field="type", tag="cl
 PayersFrame = PayersSnapshot | PayersResumed | PayersChange | PayersClosing
 Frame = Snapshot | Resumed | EventFrame | Closing | PayersFrame
 
-# The name of the event that Socket.IO clients are sent, with `PaymentConfirmed` as its one argument.
+# The name of the event for Socket.IO clients, with `PaymentConfirmed` as its only argument.
 CONFIRMED: Final = "payment-confirmed-{payment_id}"
 
 
 class PaymentConfirmed(Struct, frozen=True, kw_only=True):
-    """A payment was approved for the first time, and the money was not given back. `value` is in reais.
+    """A payment was approved for the first time and not refunded. `value` is in reais.
 
-    `status` is `approved`, or `in_mediation` for a client that comes while the payment is disputed.
+    `status` is `approved`, or `in_mediation` for a client that connects while the payment is disputed.
     """
 
     payment_id: int

@@ -1,4 +1,4 @@
-"""Names of merchants and products, which people type: how two of them are compared."""
+"""The form in which names of merchants and products are compared."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import unicodedata
 
 
 def canonical_name(name: str) -> str:
-    """Give a name in Unicode's composed form (NFC), in which the same letters are the same text.
+    """Return a name in Unicode's composed form (NFC), in which equal letters are equal text.
 
     Some keyboards and file systems write `ã` as one character, others as `a` with a combining tilde.
     """

@@ -16,31 +16,31 @@ from contracts.events import (
 )
 
 PAID: Final = frozenset({"approved", "in_mediation"})
-"""The payer has paid, and the merchant holds the money, be it disputed."""
+"""The payer has paid. The money may be disputed."""
 
 CONFIRMED: Final = "approved"
-"""Of a payment: the money that is held reaches the charge. Clients are told of it the first time."""
+"""Of a payment: the held money reaches the charge's amount. Clients receive a confirmation the first time."""
 
 REFUNDABLE: Final = PAID | {"charged_back"}
-"""Of an attempt: money came, and a part of it may have been given back."""
+"""Of an attempt: money arrived, and a part of it may have been refunded."""
 
 SETTLED: Final = REFUNDABLE | {"refunded"}
-"""Money came, whatever became of it."""
+"""Money arrived; it may have been disputed, charged back or refunded since."""
 
 ENDED: Final = frozenset({"rejected", "cancelled"})
-"""No money came, and none will by this attempt."""
+"""No money arrived, and this attempt cannot bring any."""
 
 KNOWN: Final = SETTLED | ENDED | {"pending", "in_process", "authorized"}
-"""Every status that the hub knows; any other is one that the provider invented since."""
+"""Every status that the hub knows. A provider may send others."""
 
-# The other alerts have an AlertRaised.
+# An AlertRaised event raises the other alerts.
 ALERTS: Final[dict[type, str]] = {
     ObservationMismatched: "mismatched_payment",
     DuplicatePaymentObserved: "duplicate_payment",
     LatePaymentReceived: "late_payment",
     ConfirmationRefused: "wrong_confirmation",
 }
-"""The alert of each event that raises one by being there."""
+"""The events that raise an alert without an AlertRaised, each with its alert."""
 
 ALERT_NAMES: Final = frozenset(
     {*ALERTS.values(), "partially_paid", "overpaid", "provider_contradicts", "refund_reversed"}
@@ -49,7 +49,7 @@ ALERT_NAMES: Final = frozenset(
 
 
 def alerts_after(alerts: tuple[str, ...], event: Event) -> tuple[str, ...]:
-    """Give the open alerts of a payment after an event, in the order in which they came up."""
+    """Return the open alerts of a payment after an event, in the order in which they were raised."""
     if isinstance(event, AlertEnded | AlertResolved):
         return tuple(alert for alert in alerts if alert != event.alert)
     raised = event.alert if isinstance(event, AlertRaised) else ALERTS.get(type(event))

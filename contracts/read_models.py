@@ -1,4 +1,4 @@
-"""Documents that the projections keep and the gateway serves."""
+"""Documents that the projections build from events, and that the gateway serves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contracts.events import Item
 
 
 class AttemptDetails(Struct, frozen=True, kw_only=True):
-    """One attempt to pay, and what became of its money, in centavos of its own currency."""
+    """One attempt and its money, in centavos of the attempt's currency."""
 
     attempt_id: str
     status: str
@@ -22,11 +22,11 @@ class AttemptDetails(Struct, frozen=True, kw_only=True):
 
 
 class PaymentDetails(Struct, frozen=True, kw_only=True):
-    """A payment as a whole, as of `position`.
+    """A payment, as of `position`.
 
-    `attempt_id` is the attempt that decides the status; `newest_attempt_id` is the one that was begun last,
-    whatever became of it. `alerts` name what somebody has to look into. What is held, was refunded and is disputed is
-    summed over the attempts in the charge's currency.
+    `attempt_id` is the attempt that decides the payment's status; `newest_attempt_id` is the attempt that began last.
+    `alerts` are situations that a person must look at. The held, refunded and disputed amounts are sums over the
+    attempts in the charge's currency.
     """
 
     payment_id: int
@@ -62,11 +62,11 @@ class PaymentDetails(Struct, frozen=True, kw_only=True):
 
 
 class OpenPayment(Struct, frozen=True, kw_only=True):
-    """A payment that may still be paid or still move, as the monitor needs it.
+    """A payment that may still be paid or change its status, as the monitor needs it.
 
-    `watch_until` bounds the fast lane; `unsettled_attempts` are the provider's ids of attempts that are
-    neither paid nor refused. `own_attempt_id` is the attempt that the charge itself is, if it is one. `settled` says
-    that it was paid, and is here for the sake of another attempt only, which may take money too.
+    The monitor asks for the payment in the fast lane until `watch_until`. `unsettled_attempts` are the provider's ids
+    of attempts that are neither paid nor refused. `own_attempt_id` is set if the charge itself is an attempt. A payment
+    with `settled` was paid; it is open only because another attempt may also take money.
     """
 
     payment_id: int
@@ -84,9 +84,9 @@ class OpenPayment(Struct, frozen=True, kw_only=True):
 
 
 class OpenRequest(Struct, frozen=True, kw_only=True):
-    """A payment with something that the merchant asked for and no provider has answered yet.
+    """A payment with a cancellation or refunds that the provider has not answered yet.
 
-    `refunds` are the hub's ids of refunds; `requested_at` is when the oldest was asked for.
+    `refunds` are the hub's ids of refunds; `requested_at` is the time of the oldest request.
     """
 
     payment_id: int
@@ -97,7 +97,7 @@ class OpenRequest(Struct, frozen=True, kw_only=True):
 
 
 class MerchantPixKey(Struct, frozen=True, kw_only=True):
-    """Where a merchant receives Pix; it may be personal data."""
+    """A merchant's Pix key; it may be personal data."""
 
     kind: str
     key: str
@@ -112,7 +112,7 @@ class MerchantConnection(Struct, frozen=True, kw_only=True):
 
 
 class MerchantApiKey(Struct, frozen=True, kw_only=True):
-    """A key that acts for a merchant; what would recognise its secret is not shown."""
+    """An API key of a merchant, without the digest of its secret."""
 
     key_id: str
     scopes: tuple[str, ...]

@@ -21,14 +21,13 @@ SWEEPS_SUBJECTS: Final = ("sweeps.>",)
 DEAD_STREAM: Final = "DEAD"
 DEAD_SUBJECTS: Final = ("dead.>",)
 
-# In no stream: each message says how far the log has come, as a number in its body.
+# Subject of ticks, in no stream. The body of a tick is the newest position of the log, as a number.
 TICK_SUBJECT: Final = "log.head"
 
 CE_SOURCE: Final = "/extrato"
 CE_TYPE_PREFIX: Final = "br.extrato."
 
-# In the metadata of the stream PAYMENTS: which log it carries, the epoch in which it was written to last, and an id of
-# this NATS.
+# Metadata of the stream PAYMENTS: the id of its log, the epoch of the last write, and an id of this NATS.
 STREAM_LOG: Final = "extrato-log"
 STREAM_EPOCH: Final = "extrato-epoch"
 STREAM_BUS: Final = "extrato-bus"
@@ -68,24 +67,24 @@ def merchant_subject(merchant: str, event_name: str) -> str:
 
 
 def checks_subject(merchant: str) -> str:
-    """Subject of the telemetry of routine checks of a merchant's payments."""
+    """Subject of messages about checks of a merchant's payments."""
     return f"checks.{merchant}"
 
 
-# No merchant's slug begins so.
+# No merchant's slug begins with an underscore.
 LOG_SUBJECT: Final = "checks._log"
 
 
 def webhooks_subject(merchant: str) -> str:
-    """Subject of the telemetry of webhook deliveries for a merchant."""
+    """Subject of messages about webhook deliveries for a merchant."""
     return f"webhooks.{merchant}"
 
 
 def sweep_subject(lane: str, account: str) -> str:
-    """Subject of the timer of one provider account in one lane."""
+    """Subject of the timer message of one account in one lane."""
     return f"sweeps.{lane}.{account}"
 
 
 def dead_subject(consumer: str, subject: str) -> str:
-    """Subject of the dead letter for a message of `subject` that `consumer` refuses."""
+    """Subject to which `consumer` dead-letters a message of `subject`."""
     return f"dead.{consumer}.{subject}"

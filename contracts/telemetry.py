@@ -1,4 +1,4 @@
-"""Messages that are worth watching and not worth keeping: they live in the CHECKS stream for a day."""
+"""Messages in the stream CHECKS, which keeps them for a day. They are not events of the log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class SweepCompleted(Struct, frozen=True, kw_only=True):
-    """One question to one provider account ended; `changed` counts the payments that moved."""
+    """A sweep of one account ended; `changed` counts the payments whose status changed."""
 
     account: str
     lane: str
@@ -20,7 +20,7 @@ class SweepCompleted(Struct, frozen=True, kw_only=True):
 
 
 class PaymentChecked(Struct, frozen=True, kw_only=True):
-    """A check of one payment ended; `changed` says whether its status moved."""
+    """A check of one payment ended; `changed` is true if its status changed."""
 
     payment_id: int
     actor: str
@@ -30,7 +30,7 @@ class PaymentChecked(Struct, frozen=True, kw_only=True):
 
 
 class WebhookReceived(Struct, frozen=True, kw_only=True):
-    """A provider's notification was verified and stored, and is about to be looked into."""
+    """A webhook of a provider was verified and stored; the hub processes it next."""
 
     delivery_id: str
     provider: str
@@ -40,10 +40,10 @@ class WebhookReceived(Struct, frozen=True, kw_only=True):
 
 
 class EpochBegun(Struct, frozen=True, kw_only=True):
-    """The log went back: it was restored from a copy. Events after `last_common` are lost, or come again elsewhere.
+    """The log went back: it was restored from a backup. Events after `last_common` are lost or have other positions.
 
-    The stream PAYMENTS is refilled, and `ce-epoch` of each message is `epoch`. A subscriber that remembers a position
-    above `last_common` starts again after it.
+    The relay refills the stream PAYMENTS, and `ce-epoch` of each message is `epoch`. A subscriber that has stored a
+    position above `last_common` starts again after `last_common`.
     """
 
     log: str

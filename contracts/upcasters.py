@@ -1,7 +1,7 @@
-"""How old shapes of events become the ones of `contracts/events/`.
+"""Upcasters: they translate old shapes of events to those of `contracts/events/`.
 
-An upcaster takes the decoded JSON of one old version and gives that of the next, so that a chain of
-them reaches the present from any age. The old shapes live on as golden files under `tests/golden/`.
+An upcaster takes the decoded JSON of one old version and returns that of the next version, so a chain of upcasters
+translates any version. Golden files of the old shapes are in `tests/golden/`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def _status_changed_v1(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 named the statuses `from_status` and `to_status`, and did not know the attempt."""
+    """Version 1 named the statuses `from_status` and `to_status`, and had no attempt."""
     return {
         "previous": data["from_status"],
         "status": data["to_status"],
@@ -24,32 +24,32 @@ def _status_changed_v1(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _payment_opened_v1(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 knew one way to pay at each provider, and did not name it."""
+    """Version 1 had no method, because each provider had only one."""
     return {**data, "method": "pix" if data["provider"] == "pix" else "checkout"}
 
 
 def _payment_opened_v2(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 2 was the intent alone, also of a direct Pix; the charge is the event after it."""
+    """Version 2 had no charge, also for a direct Pix; the charge is in the next event."""
     return {**data, "charge": None}
 
 
 def _charge_created_v1(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 knew only charges that a payer may try to pay several times, and not whose they are."""
+    """Version 1 had neither the attempt nor the account; every charge could have several attempts."""
     return {**data, "attempt_id": None, "account_id": None}
 
 
 def _provider_connected_v1(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 was written when every account's Pix was made by the Payments API."""
+    """Version 1 had no `pix_api`: the Payments API created every Pix."""
     return {**data, "pix_api": "payments"}
 
 
 def _late_payment_received_v1(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 did not say which transfer it was."""
+    """Version 1 did not name the transfer."""
     return {**data, "end_to_end_id": None}
 
 
 def _late_payment_received_v2(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 2 called the attempt by the bank's name of the transfer, and told nothing else of it."""
+    """Version 2 named the attempt by the transfer's `end_to_end_id`, without the time of payment and evidence."""
     return {
         "attempt_id": data["end_to_end_id"],
         "amount_centavos": data["amount_centavos"],
@@ -60,32 +60,32 @@ def _late_payment_received_v2(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _observation_recorded_v1(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 was written for attempts in the charge's currency only, which has always been this one."""
+    """Version 1 had only attempts in the charge's currency, which was always BRL."""
     return {**data, "currency": "BRL"}
 
 
 def _observation_ignored_v1(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 did not say when."""
+    """Version 1 had no time."""
     return {**data, "ignored_at": None}
 
 
 def _refund_made_v1(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 did not say when."""
+    """Version 1 had no time."""
     return {**data, "made_at": None}
 
 
 def _refund_requested_v2(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 2 knew one refund for each wish, without a reason, and did not look at the provider's first."""
+    """Version 2 had one refund for each request, without a reason and without the provider's earlier refunds."""
     return {**data, "wish_id": data["refund_id"], "reason": None, "known_refunds": None}
 
 
 def _refund_requested_v1(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 did not say when."""
+    """Version 1 had no time."""
     return {**data, "requested_at": None}
 
 
 def _api_key_issued_v1(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 let a key that charges give back too, and set every price."""
+    """Version 1 let every key with `payments:write` refund, and let every key set prices."""
     scopes = data["scopes"]
     if "payments:write" in scopes:
         scopes = sorted({*scopes, "payments:refund"})
@@ -93,7 +93,7 @@ def _api_key_issued_v1(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _api_key_issued_v2(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 2 knew keys by their ids only."""
+    """Version 2 had no name."""
     return {**data, "name": None}
 
 
@@ -116,7 +116,7 @@ UPCASTERS: Final[dict[str, tuple[str, Upcaster]]] = {
 
 
 def upcast(topic: str, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Bring `data` of `topic` to the newest version there is an upcaster for."""
+    """Translate `data` of `topic` to the newest version that upcasters reach; return its topic and data."""
     while topic in UPCASTERS:
         topic, upcaster = UPCASTERS[topic]
         data = upcaster(data)

@@ -1,8 +1,8 @@
 """Bodies of the REST interface by subject, in the reference systems' own words and shapes.
 
-Amounts are JSON numbers in reais with at most two decimals; times are ISO 8601 with an offset. A request whose
-Struct forbids unknown fields is refused for one, because a misspelt field would have no effect. What a bank tells may
-have others.
+Amounts are JSON numbers in reais with at most two decimals; times are ISO 8601 with an offset. Structs of requests
+forbid unknown fields, because a misspelt field would have no effect. The bank's confirmations and returns may have
+other fields.
 """
 
 from contracts.api.cart import CartCreated, CartCreation, CartCustomer, CartPix

@@ -27,9 +27,9 @@ from contracts.api.types import (
 
 
 class CartCustomer(Struct, kw_only=True, forbid_unknown_fields=True):
-    """The payer. Mercado Pago requires the e-mail address; the hub passes the other fields on and keeps none of them.
+    """The payer. Mercado Pago requires the e-mail address; the hub sends the other fields to Mercado Pago only.
 
-    A person has a `cpf`, a company a `cnpj`, with or without its mask; one of them at most.
+    Send the `cpf` of a person or the `cnpj` of a company, with or without its mask, but not both.
     """
 
     email: Annotated[fields.CustomerEmail, Meta(description="The payer's e-mail address.")]
@@ -40,9 +40,9 @@ class CartCustomer(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class CartCreation(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Asks for a Pix through Mercado Pago, for an order.
+    """A request for a Pix through Mercado Pago, for an order.
 
-    Where both `expires_in_minutes` and `expiration_minutes` are given, they must be equal.
+    If both `expires_in_minutes` and `expiration_minutes` are sent, they must be equal.
     """
 
     padaria_slug: Annotated[fields.Slug, Meta(description="The merchant's slug.")]
@@ -58,26 +58,26 @@ class CartCreation(Struct, kw_only=True, forbid_unknown_fields=True):
         fields.Title | None, Meta(description="The order's title; by default “Pedido” and the merchant's name.")
     ] = None
     description: Annotated[
-        fields.Text | None, Meta(description="What is paid for; by default the lines of the order.")
+        fields.Text | None, Meta(description="The purpose of the payment; by default the lines of the order.")
     ] = None
 
 
 class CartPix(Struct, kw_only=True):
-    """The code of a Pix: as text, as a PNG in base64, and as a page of Mercado Pago's."""
+    """The code of a Pix: as text, as a PNG in base64, and as a page of Mercado Pago."""
 
     qr_code: PixCode
     qr_code_base64: Annotated[str, Meta(description="The code as a picture: a PNG in base64.")]
     ticket_url: Annotated[
-        Address | None, Meta(description="Mercado Pago's page with the code; null where there is none.")
+        Address | None, Meta(description="Mercado Pago's page with the code; null if Mercado Pago sends none.")
     ]
 
 
 class CartCreated(Struct, kw_only=True):
-    """The Pix exists. `payment_url` is the page to hand to a payer."""
+    """The Pix was created. Send the payer to `payment_url`."""
 
     success: Success
     payment_id: PaymentId
-    mp_payment_id: Annotated[str | None, Meta(description="Mercado Pago's id of the payment that the code is of.")]
+    mp_payment_id: Annotated[str | None, Meta(description="Mercado Pago's id of this Pix.")]
     status: Status
     status_label: StatusLabel
     title: Title
@@ -85,7 +85,7 @@ class CartCreated(Struct, kw_only=True):
     items: PricedItems
     description: Description
     external_reference: ExternalReference
-    pix: Annotated[CartPix, Meta(description="The code to pay with.")]
+    pix: Annotated[CartPix, Meta(description="The Pix code.")]
     expires_at: ExpiresAt
     payment_url: PixPageUrl
     status_check_url: StatusCheckUrl

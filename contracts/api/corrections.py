@@ -1,4 +1,4 @@
-"""Bodies of the routes that cancel, refund, accept money and close alerts."""
+"""Bodies of the routes that cancel, refund, accept money and resolve alerts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from contracts.api.types import (
 
 
 class PaymentCancelled(Struct, kw_only=True):
-    """The payment is closed; with status 202 the wish is recorded and will be carried out."""
+    """The payment is cancelled. With HTTP status 202 the cancellation is recorded, and the hub completes it later."""
 
     success: Success
     payment_id: PaymentId
@@ -39,37 +39,37 @@ class PaymentCancelled(Struct, kw_only=True):
 
 
 class PaidAttempt(Struct, kw_only=True):
-    """One attempt to pay; amounts are in its own currency.
+    """One attempt; amounts are in the attempt's currency.
 
-    `held_amount` is what the provider holds of it; what is disputed or lost is neither held nor refunded.
+    `held_amount` is the money that the merchant has. Disputed or lost money is neither held nor refunded.
     """
 
     mp_payment_id: AttemptId
-    status: Annotated[Status, Meta(description="How the attempt stands, in the words of `PaymentStatus.status`.")]
+    status: Annotated[Status, Meta(description="The status of the attempt, in the words of `PaymentStatus.status`.")]
     status_detail: Annotated[
         str | None,
-        Meta(description="The provider's word for why it stands so; null where the provider gives no reason."),
+        Meta(description="The provider's reason for the status; null if the provider sends none."),
     ]
-    amount: Annotated[Reais, Meta(description="What was to be paid by this attempt.")]
-    held_amount: Annotated[Reais, Meta(description="What the provider holds of it.")]
-    refunded_amount: Annotated[Reais, Meta(description="What of it went back to the payer.")]
+    amount: Annotated[Reais, Meta(description="The amount of the attempt.")]
+    held_amount: Annotated[Reais, Meta(description="The amount that the merchant has.")]
+    refunded_amount: Annotated[Reais, Meta(description="The amount that was refunded to the payer.")]
     currency: Currency
 
 
 Attempts = Annotated[
     list[PaidAttempt],
-    Meta(description="Every attempt to pay, in the order in which they were seen; a payer is not shown them."),
+    Meta(description="Every attempt, in the order in which the hub observed them; empty for a payer."),
 ]
 
 
 class RefundRequest(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Asks to give back `amount`, or with `all` everything that is held; one of the two is required.
+    """A request to refund `amount`, or with `all` the whole held amount; one of the two is required.
 
     `all` refunds every attempt in the charge's currency.
     """
 
     amount: Annotated[
-        fields.RefundAmount | UnsetType, Meta(description="The amount to give back, in the attempt's currency.")
+        fields.RefundAmount | UnsetType, Meta(description="The amount to refund, in the attempt's currency.")
     ] = UNSET
     all: Annotated[
         bool | UnsetType,
@@ -78,49 +78,47 @@ class RefundRequest(Struct, kw_only=True, forbid_unknown_fields=True):
     mp_payment_id: Annotated[
         fields.Identifier | UnsetType,
         Meta(
-            description="The attempt to refund. An amount needs it where several attempts hold money, and so does an "
-            "attempt in another currency."
+            description="The attempt to refund. Required with `amount` if several attempts hold money, and to refund "
+            "an attempt in another currency."
         ),
     ] = UNSET
-    reason: Annotated[fields.ShortText | None, Meta(description="Why, for the books.")] = None
+    reason: Annotated[fields.ShortText | None, Meta(description="The reason, for the books.")] = None
 
 
 class RefundOfAttempt(Struct, kw_only=True):
-    """One refund of one attempt: `made`, `refused`, `requested`, or `in_process` at the provider."""
+    """One refund of one attempt: `requested`, `in_process` at the provider, `made` or `refused`."""
 
     refund_id: Annotated[str, Meta(description="The hub's id of this refund.")]
     refund_status: RefundState
     mp_payment_id: AttemptId
-    amount: Annotated[Reais, Meta(description="What is given back, in the currency of the attempt.")]
+    amount: Annotated[Reais, Meta(description="The refunded amount, in the attempt's currency.")]
     currency: Currency
 
 
 class Refunded(Struct, kw_only=True):
-    """What was asked to give back, and what became of it.
+    """A refund and its progress.
 
-    `refund_status` is `made` with status 200, and `requested` with 202, when something will still be carried out.
-    `refunds` has one of each attempt; `refund_id` names them all, and `mp_payment_id` is the only attempt there is.
-    `amount` is what was asked for and not refused. Of the attempts that it is of, `pending_amount` is asked for and not
-    answered, and `remaining_amount` may still be given back. The other amounts are of the payment.
+    `refund_status` is `made` with HTTP status 200, and `requested` with 202 while the hub still has to complete a
+    refund. `refunds` has one refund for each attempt, and `refund_id` is the id of all of them together. `amount` is
+    the requested amount without refused refunds. `pending_amount` and `remaining_amount` are of the attempts in
+    `refunds`; the other amounts are of the whole payment.
     """
 
     success: Success
     payment_id: PaymentId
-    refund_id: Annotated[str, Meta(description="The hub's id of the wish, which may be of several refunds.")]
+    refund_id: Annotated[str, Meta(description="The hub's id of this request, which may have several refunds.")]
     refund_status: Annotated[
         str,
         Meta(
-            description="`requested` while a refund is not made or refused yet.",
+            description="`requested` while a refund is neither made nor refused.",
             extra_json_schema=one_of("made", "requested"),
         ),
     ]
     refunds: Annotated[list[RefundOfAttempt], Meta(description="The refund of each attempt.")]
-    mp_payment_id: Annotated[
-        AttemptId | None, Meta(description="The attempt that money is given back of; null where there are several.")
-    ]
-    amount: Annotated[Reais, Meta(description="The amount of the wish that was not refused.")]
+    mp_payment_id: Annotated[AttemptId | None, Meta(description="The refunded attempt; null if there are several.")]
+    amount: Annotated[Reais, Meta(description="The requested amount, without refused refunds.")]
     refunded_amount: RefundedAmount
-    pending_amount: Annotated[Reais, Meta(description="The amount of open refunds of the attempts in this wish.")]
+    pending_amount: Annotated[Reais, Meta(description="The amount of open refunds of the attempts in `refunds`.")]
     remaining_amount: Annotated[Reais, Meta(description="The amount of these attempts that can still be refunded.")]
     held_amount: HeldAmount
     disputed_amount: DisputedAmount
@@ -132,7 +130,7 @@ class Refunded(Struct, kw_only=True):
 
 
 class MoneyTaken(Struct, kw_only=True):
-    """Late or short money is taken as the payment."""
+    """The merchant accepted late or short money as the payment."""
 
     success: Success
     payment_id: PaymentId
@@ -145,16 +143,16 @@ class MoneyTaken(Struct, kw_only=True):
 
 
 class AlertReason(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Says what was done about an alert."""
+    """A request to resolve an alert."""
 
     reason: Annotated[fields.Text, Meta(description="What was done about the alert.")]
 
 
 class AlertClosed(Struct, kw_only=True):
-    """The alert is closed; `alerts` are those that are still open."""
+    """The alert is resolved; `alerts` are those that are still open."""
 
     success: Success
     payment_id: PaymentId
-    alert: Annotated[Alert, Meta(description="The alert that was closed.")]
+    alert: Annotated[Alert, Meta(description="The resolved alert.")]
     alerts: OpenAlerts
     message: Message

@@ -1,4 +1,4 @@
-"""Bodies of payment links: made, checked, listed, told as a timeline."""
+"""Bodies of payment links: creation, check, list, timeline."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ from contracts.events import PAYMENT_EVENTS
 
 
 class LinkItem(Struct, kw_only=True, forbid_unknown_fields=True):
-    """One line of an order: a product of the merchant by name, or with a unit price in reais."""
+    """One line of an order: a product of the merchant, or any name with a unit price in reais."""
 
     nome: Annotated[fields.ProductName, Meta(description="The product's name.")]
-    quantidade: Annotated[fields.Quantity, Meta(description="How many of it.")]
+    quantidade: Annotated[fields.Quantity, Meta(description="The quantity.")]
     preco_unitario: Annotated[
         fields.UnitPrice | None,
-        Meta(description="The price of one, in reais; without it, the merchant's price of that product."),
+        Meta(description="The unit price, in reais; by default the merchant's price of the product."),
     ] = None
-    id: Annotated[Any, Meta(description="The reference system's number of the product; any value, not read.")] = None
+    id: Annotated[Any, Meta(description="The reference system's number of the product. The hub ignores it.")] = None
 
 
 Items = Annotated[
@@ -61,7 +61,7 @@ Items = Annotated[
 
 
 class LinkCreation(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Asks for a payment link."""
+    """A request for a payment link."""
 
     padaria_slug: Annotated[fields.Slug, Meta(description="The merchant's slug.")]
     items: Annotated[Items, Meta(description="The lines of the order.")]
@@ -69,7 +69,7 @@ class LinkCreation(Struct, kw_only=True, forbid_unknown_fields=True):
         fields.Title | None, Meta(description="The order's title; by default “Pedido” and the merchant's name.")
     ] = None
     description: Annotated[
-        fields.Text | None, Meta(description="What is paid for; by default the lines of the order.")
+        fields.Text | None, Meta(description="The purpose of the payment; by default the lines of the order.")
     ] = None
     payer_email: Annotated[fields.Email | None, Meta(description="The payer's e-mail address.")] = None
     expires_in_minutes: Annotated[
@@ -81,29 +81,29 @@ class PricedItem(Struct, kw_only=True):
     """One line of an order with its price in reais."""
 
     nome: Annotated[str, Meta(description="The name of the product.")]
-    quantidade: Annotated[int, Meta(ge=1, description="How many of it.")]
-    preco_unitario: Annotated[Reais, Meta(description="The price of one, in reais.")]
-    subtotal: Annotated[Reais, Meta(description="The price of all of them, in reais.")]
+    quantidade: Annotated[int, Meta(ge=1, description="The quantity.")]
+    preco_unitario: Annotated[Reais, Meta(description="The unit price, in reais.")]
+    subtotal: Annotated[Reais, Meta(description="The price of the line, in reais.")]
 
 
 PricedItems = Annotated[list[PricedItem], Meta(description="The lines of the order.")]
 
 
 class LinkCreated(Struct, kw_only=True):
-    """The link exists. `secure_checkout_url` is the one to hand to a payer."""
+    """The link was created. Send the payer to `secure_checkout_url`."""
 
     success: Success
     payment_id: PaymentId
     preference_id: Annotated[str, Meta(description="Mercado Pago's id of the link.")]
     checkout_url: Annotated[
-        Address, Meta(description="Mercado Pago's checkout itself, which stays open after the payment was paid.")
+        Address, Meta(description="Mercado Pago's checkout itself, which stays open after the payment is paid.")
     ]
     secure_checkout_url: Annotated[
-        Address, Meta(description="The way to the checkout through the hub, with the token of the payer.")
+        Address, Meta(description="The payer link: it leads through the hub to the checkout, with the payer's token.")
     ]
     status_check_url: StatusCheckUrl
     sandbox_url: Annotated[
-        Address | None, Meta(description="Mercado Pago's checkout for test accounts; null where there is none.")
+        Address | None, Meta(description="Mercado Pago's checkout for test accounts; null if there is none.")
     ]
     title: Title
     total: OrderTotal
@@ -115,14 +115,13 @@ class LinkCreated(Struct, kw_only=True):
 
 
 class PaymentStatus(Struct, kw_only=True):
-    """How a payment stands.
+    """The state of a payment.
 
-    `synced` says whether there is a provider that was asked and answered, `status_changed` whether that moved the
-    payment. What is held, was refunded and is disputed is summed over the attempts in the charge's currency;
-    `checkout_url` is null while money is held that does not pay the charge. `alerts` name what somebody has to look
-    into: `partially_paid`, `overpaid`, `duplicate_payment`, `late_payment`, `mismatched_payment` (another currency, or
-    another charge's reference), `wrong_confirmation`, `provider_contradicts` (what was approved was never
-    paid, the provider says now) and `refund_reversed`. A payer is told of neither alerts nor single attempts.
+    The held, refunded and disputed amounts are sums over the attempts in the charge's currency. `checkout_url` is null
+    while the payment holds money that does not pay the charge. `alerts` are situations that a person must look at:
+    `partially_paid`, `overpaid`, `duplicate_payment`, `late_payment`, `mismatched_payment` (another currency, or
+    another charge's reference), `wrong_confirmation`, `provider_contradicts` (the provider withdrew an approval) and
+    `refund_reversed`. For a payer, `alerts` and `attempts` are empty.
     """
 
     success: Success
@@ -140,10 +139,10 @@ class PaymentStatus(Struct, kw_only=True):
     payer_email: PayerEmail
     paid_at: PaidAt
     created_at: OpenedAt
-    updated_at: Annotated[Moment, Meta(description="When the hub recorded the newest event of it.")]
-    synced: Annotated[bool, Meta(description="Whether there is a provider that was asked and answered.")]
-    synced_at: Annotated[Moment | None, Meta(description="When the provider answered last; null where it did not.")]
-    status_changed: Annotated[bool, Meta(description="Whether the answer of the provider moved the payment.")]
+    updated_at: Annotated[Moment, Meta(description="When the hub recorded the newest event of the payment.")]
+    synced: Annotated[bool, Meta(description="True if the hub asked a provider and the provider answered.")]
+    synced_at: Annotated[Moment | None, Meta(description="When the provider answered; null if it did not.")]
+    status_changed: Annotated[bool, Meta(description="True if the provider's answer changed the status.")]
     held_amount: HeldAmount
     refunded_amount: RefundedAmount
     disputed_amount: DisputedAmount
@@ -174,20 +173,18 @@ class PaymentList(Struct, kw_only=True):
     success: Success
     padaria: MerchantName
     count: Count
-    status_filter: Annotated[
-        str, Meta(description="The status that was asked for, in small letters; `all` for every one.")
-    ]
+    status_filter: Annotated[str, Meta(description="The requested status, in lower case; `all` for every status.")]
     payments: Annotated[list[ListedPayment], Meta(description="The payments, the newest first.")]
 
 
 class PadariaNamed(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Names a merchant."""
+    """A request about a merchant's payments."""
 
     padaria_slug: Annotated[fields.Slug, Meta(description="The merchant's slug.")]
 
 
 class MovedPayment(Struct, kw_only=True):
-    """A payment whose status a synchronisation moved."""
+    """A payment whose status a synchronisation changed."""
 
     payment_id: PaymentId
     old_status: Annotated[Status, Meta(description="The status before.")]
@@ -197,45 +194,45 @@ class MovedPayment(Struct, kw_only=True):
 
 
 class Synced(Struct, kw_only=True):
-    """What asking the provider about every open payment of a merchant brought.
+    """The result of a synchronisation of a merchant's open payments.
 
-    `total_pending` counts what may still be paid or move and has a provider to ask. `synced_count` is less when the
-    provider did not answer for some, or not in time.
+    `synced_count` is less than `total_pending` if the provider did not answer about some payments in time.
     """
 
     success: Success
     padaria: MerchantName
-    synced_count: Annotated[int, Meta(ge=0, description="About how many the provider answered.")]
-    approved_count: Annotated[int, Meta(ge=0, description="How many became `approved` by it.")]
+    synced_count: Annotated[int, Meta(ge=0, description="The number of payments that the provider answered about.")]
+    approved_count: Annotated[int, Meta(ge=0, description="The number of payments that became `approved`.")]
     total_pending: Annotated[
-        int, Meta(ge=0, description="How many may still be paid or move and have a provider to ask.")
+        int,
+        Meta(ge=0, description="The number of payments at a provider that may still be paid or change their status."),
     ]
-    updated_payments: Annotated[list[MovedPayment], Meta(description="The payments whose status moved, by number.")]
+    updated_payments: Annotated[list[MovedPayment], Meta(description="The payments whose status changed, by number.")]
 
 
 EVENT_NAMES: Final = tuple(event.__name__ for event in PAYMENT_EVENTS)
 
 
 class TimelineItem(Struct, kw_only=True):
-    """One event of a payment, with its place in the log and where it came from."""
+    """One event of a payment, with its place in the log and its cause."""
 
     position: Annotated[int, Meta(ge=1, description="The place of the event in the log.")]
     version: Annotated[int, Meta(ge=1, description="The place of the event in the payment, counted from 1.")]
     type: Annotated[str, Meta(description="The name of the event.", extra_json_schema=one_of(*EVENT_NAMES))]
-    time: Annotated[datetime, Meta(description="When it happened, by the provider where it told that.")]
-    recorded_at: Annotated[datetime, Meta(description="When the hub recorded it.")]
+    time: Annotated[datetime, Meta(description="When the event happened, by the provider's clock if it sent a time.")]
+    recorded_at: Annotated[datetime, Meta(description="When the hub recorded the event.")]
     event_id: Annotated[str, Meta(description="The id of the event.", extra_json_schema={"format": "uuid"})]
-    source: Annotated[str, Meta(description="Who caused it.", extra_json_schema=one_of(*ACTORS))]
+    source: Annotated[str, Meta(description="The actor that caused the event.", extra_json_schema=one_of(*ACTORS))]
     source_id: Annotated[
-        str | None, Meta(description="Which API key or delivery it was; null where the source is only one.")
+        str | None, Meta(description="The id of the API key or webhook delivery; null for other sources.")
     ]
-    correlation_id: Annotated[str, Meta(description="Names the request or delivery through everything that it caused.")]
+    correlation_id: Annotated[
+        str, Meta(description="The id of the request or delivery; all its effects have the same id.")
+    ]
     causation_id: Annotated[
-        str | None, Meta(description="The event or message that led to it; null where there is none.")
+        str | None, Meta(description="The event or message that led to this event; null if there is none.")
     ]
-    data: Annotated[
-        Any, Meta(description="The event itself, in the shape that the AsyncAPI document has under its name.")
-    ]
+    data: Annotated[Any, Meta(description="The fields of the event; its schema in the AsyncAPI document has its name.")]
 
 
 class Timeline(Struct, kw_only=True):

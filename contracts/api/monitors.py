@@ -1,4 +1,4 @@
-"""Bodies of the watches."""
+"""Bodies of the routes that watch payments."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from contracts.api.types import Count, Message, PaymentId, Slug, Status, Success
 
 
 class MonitorStarted(Struct, kw_only=True):
-    """Whether a payment is being watched."""
+    """The state of the watch on a payment."""
 
     success: Success
     payment_id: PaymentId
     status: Status
     message: Message
-    monitoring: Annotated[bool, Meta(description="Whether the payment is being watched now.")]
+    monitoring: Annotated[bool, Meta(description="True if the monitor watches the payment.")]
 
 
 class MonitorList(Struct, kw_only=True):
-    """The payments that are being watched."""
+    """The watched payments."""
 
     success: Success
     active_count: Count
-    payment_ids: Annotated[list[PaymentId], Meta(description="The numbers of the payments, in order.")]
+    payment_ids: Annotated[list[PaymentId], Meta(description="The numbers of the watched payments, in order.")]
 
 
 class MonitorsStarted(Struct, kw_only=True):
-    """How many watches were started; those that were on already are not counted."""
+    """The watches that this request started."""
 
     success: Success
     padaria_slug: Slug
-    monitors_started: Annotated[int, Meta(ge=0, description="How many watches were started.")]
+    monitors_started: Annotated[
+        int, Meta(ge=0, description="The number of payments that were not watched before this request.")
+    ]

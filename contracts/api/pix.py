@@ -1,4 +1,4 @@
-"""Bodies of the Pix routes: an own-key Pix, its confirmation and its returns."""
+"""Bodies of the Pix routes: a direct Pix, its confirmation and its returns."""
 
 from __future__ import annotations
 
@@ -31,19 +31,20 @@ class PixPayer(Struct, kw_only=True, forbid_unknown_fields=True):
     """The payer, as far as the merchant knows."""
 
     email: Annotated[fields.Email | None, Meta(description="The payer's e-mail address.")] = None
-    name: Annotated[fields.Text | None, Meta(description="The payer's name; it is not kept.")] = None
+    name: Annotated[fields.Text | None, Meta(description="The payer's name. The hub does not store it.")] = None
 
 
 class PixCreation(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Asks for a Pix charge of `value` reais."""
+    """A request for a Pix charge of `value` reais."""
 
     value: Annotated[fields.Amount, Meta(description="The amount of the charge, in reais.")]
     padaria_slug: Annotated[
         fields.Slug | None,
-        Meta(description="The merchant's slug. A key of a merchant charges for that merchant without it."),
+        Meta(description="The merchant's slug; by default the merchant of the API key."),
     ] = None
     description: Annotated[
-        fields.Text | None, Meta(description="What is paid for; by default “Pagamento a” and the merchant's name.")
+        fields.Text | None,
+        Meta(description="The purpose of the payment; by default “Pagamento a” and the merchant's name."),
     ] = None
     payer: Annotated[
         PixPayer | None,
@@ -61,7 +62,7 @@ class PixPayment(Struct, kw_only=True):
     value: AmountDue
     status: Status
     expiration_date: ExpiresAt
-    bank_payment_id: Annotated[str, Meta(description="Names the charge to the bank, and cannot be guessed.")]
+    bank_payment_id: Annotated[str, Meta(description="The bank's id of the charge; it cannot be guessed.")]
     qr_code: Annotated[str, Meta(description="The file name of the picture of the code.")]
     qr_code_url: Annotated[Address, Meta(description="The picture of the code.")]
     payload: PixCode
@@ -72,7 +73,7 @@ class PixPayment(Struct, kw_only=True):
 
 
 class PixCreated(Struct, kw_only=True):
-    """The charge exists and can be paid; the payment's code and page stand beside it as well."""
+    """The charge was created. `payload` and `payment_url` are those of `payment`."""
 
     message: Message
     payment: Annotated[PixPayment, Meta(description="The charge.")]
@@ -88,11 +89,11 @@ class PixConfirmation(Struct, kw_only=True):
     """
 
     bank_payment_id: Annotated[
-        fields.BankPaymentId, Meta(description="The `bank_payment_id` that the creation of the charge answered.")
+        fields.BankPaymentId, Meta(description="The `bank_payment_id` from the answer to the creation of the charge.")
     ]
     value: Annotated[fields.Amount, Meta(description="The amount that arrived, in reais.")]
     end_to_end_id: Annotated[
-        fields.EndToEndId | None, Meta(description="Pix's name of the transfer (EndToEndId): 32 letters and digits.")
+        fields.EndToEndId | None, Meta(description="Pix's id of the transfer (EndToEndId): 32 letters and digits.")
     ] = None
     paid_at: Annotated[fields.PaidAt | None, Meta(description="When the payer paid, ISO 8601 with its offset.")] = None
     horario: Annotated[fields.PaidAt | None, Meta(description="The same as `paid_at`, under Banco Central's name.")] = (
@@ -101,17 +102,19 @@ class PixConfirmation(Struct, kw_only=True):
 
 
 class PixReturn(Struct, kw_only=True):
-    """The bank reports that it gave `amount` reais of a Pix back to the payer. Other fields are ignored."""
+    """The bank reports that it returned `amount` reais of a Pix to the payer. Other fields are ignored."""
 
     return_id: Annotated[
         fields.ReturnId,
-        Meta(description="The bank's name of the return (RtrId of Pix). The same return is recorded once."),
+        Meta(description="The bank's id of the return (RtrId of Pix). The hub records each return once."),
     ]
-    amount: Annotated[fields.Amount, Meta(description="The amount that went back, in reais.")]
-    returned_at: Annotated[fields.ReturnedAt, Meta(description="When it went back, ISO 8601 with its offset.")]
+    amount: Annotated[fields.Amount, Meta(description="The returned amount, in reais.")]
+    returned_at: Annotated[
+        fields.ReturnedAt, Meta(description="When the bank returned the money, ISO 8601 with its offset.")
+    ]
     end_to_end_id: Annotated[
         fields.EndToEndId | None,
-        Meta(description="Pix's name of the transfer; needed where the charge holds the money of two."),
+        Meta(description="Pix's id of the transfer; required if the payment holds money of several transfers."),
     ] = None
 
 
@@ -120,9 +123,9 @@ class PixReturned(Struct, kw_only=True):
 
     message: Message
     payment_id: PaymentId
-    return_id: Annotated[str, Meta(description="The bank's name of the return.")]
-    end_to_end_id: Annotated[AttemptId, Meta(description="The transfer that the money is of.")]
-    amount: Annotated[Reais, Meta(description="What was given back, in reais.")]
+    return_id: Annotated[str, Meta(description="The bank's id of the return.")]
+    end_to_end_id: Annotated[AttemptId, Meta(description="The returned transfer.")]
+    amount: Annotated[Reais, Meta(description="The returned amount, in reais.")]
     status: Status
     held_amount: HeldAmount
     refunded_amount: RefundedAmount
@@ -135,7 +138,7 @@ class PixConfirmed(Struct, kw_only=True):
 
 
 class PixError(Struct, kw_only=True):
-    """Something is wrong with a request to a Pix route; `code` is stable and for programs, `message` is English."""
+    """An error of a Pix route. `code` is stable and for programs; `message` is English, for people."""
 
-    message: Annotated[str, Meta(description="What is wrong, in English, for people.")]
+    message: Annotated[str, Meta(description="The error in English, for people.")]
     code: ErrorCode

@@ -1,8 +1,8 @@
-"""Types of the fields of requests: what each takes, and the error code of each way to get it wrong.
+"""Types of the fields of requests: the values that each accepts, and the error code of each fault.
 
-A type is the whole description of a field: the gateway reads bodies by it, and the OpenAPI document is made of it.
-An amount is a JSON number of reais with at most two decimals; the Struct holds it as whole centavos.
-What JSON Schema can say is in `msgspec.Meta`. What it cannot say is a `Reader` beside it, in `Meta.extra`.
+A type is the whole description of a field: the gateway reads bodies by it, and the OpenAPI document shows it. An amount
+is a JSON number of reais with at most two decimals; the Struct has whole centavos. `msgspec.Meta` has the bounds that
+JSON Schema can express. A `Reader` in `Meta.extra` has the rest.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from msgspec import Meta
 from contracts.errors import money
 
 MAX_VALUE_CENTAVOS: Final = 100_000_000
-"""R$ 1.000.000,00, the largest charge that the hub makes."""
+"""R$ 1.000.000,00, the largest charge that the hub creates."""
 
 MAX_REFUND_CENTAVOS: Final = 999_999_999_999
 """R$ 9.999.999.999,99, the largest amount of Banco Central's API Pix (ten digits, a point, two digits)."""
 
-# C0, DEL and C1, and the marks that turn the direction of the text around them: an amount or a name could be read
-# otherwise than it is written.
+# C0, DEL, C1 and the marks that change the writing direction: these could make an amount or a name read differently.
 _CONTROLS: Final = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 _ONE_LINE: Final = rf"^[^{_CONTROLS}]*$"
 _EMAIL: Final = rf"^[^@\s{_CONTROLS}]{{1,64}}@[^@\s.{_CONTROLS}]+(?:\.[^@\s.{_CONTROLS}]+)+$"
@@ -43,15 +42,15 @@ class Code(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """How a value is read before its bounds are checked, and the error of each fault.
+    """How the gateway reads a value before it checks the bounds, and the error of each fault.
 
-    `reading`: `text` is trimmed, and a blank one counts as absent; `name` is a text in the form in which names are
-    compared (`contracts.names`); `whole` takes 2.0 for 2; an `amount` is reais up to `maximum_centavos`; an `instant`
-    has an offset; `cpf` and `cnpj` lose their mask; `exact` is taken as it is.
+    `reading` is one of these. A `text` is trimmed, and a blank one counts as absent. A `name` is a text in the form in
+    which names are compared (`contracts.names`). `whole` accepts 2.0 as 2. An `amount` is reais up to
+    `maximum_centavos`. An `instant` has an offset. `cpf` and `cnpj` lose their mask. `exact` stays unchanged.
 
-    The errors: `missing` for an absent value, `kind` for another JSON type, `bounds` for one too long, too short, too
-    large or too small, `form` for one that has not the pattern. Those of an amount are in `contracts.errors.money`;
-    `form.why` picks their sentence.
+    `missing` is the error of an absent value, `kind` that of another JSON type. `bounds` is the error of a value that
+    is too long, too short, too large or too small, `form` that of a text that does not match the pattern. The errors
+    of an amount are in `contracts.errors.money`; `form.why` picks their sentence.
     """
 
     reading: Reading
@@ -63,7 +62,7 @@ class Reader(NamedTuple):
 
     @property
     def codes(self) -> set[str]:
-        """The codes of a value that is there."""
+        """The codes of a value that is present."""
         if self.reading == "amount":
             return money.ENTRIES.keys() - {"amount_missing"}
         return {self.kind.code, self.bounds.code, self.form.code}
@@ -81,8 +80,8 @@ def _text(*, maximum: int, reading: Reading = "text", pattern: str = _ONE_LINE, 
 
 
 def _amount(*, maximum_centavos: int = MAX_VALUE_CENTAVOS, why: str = "") -> Meta:
-    told = Code("", why)
-    reader = Reader("amount", Code("amount_missing", "field"), told, told, told, maximum_centavos)
+    code = Code("", why)
+    reader = Reader("amount", Code("amount_missing", "field"), code, code, code, maximum_centavos)
     # No `multipleOf`: validators that compute with binary floats would refuse 0.29 as a multiple of 0.01.
     schema = {"format": REAIS, "minimum": 0.01, "maximum": maximum_centavos / 100}
     return Meta(extra={READER: reader}, extra_json_schema=schema)
@@ -90,12 +89,12 @@ def _amount(*, maximum_centavos: int = MAX_VALUE_CENTAVOS, why: str = "") -> Met
 
 def every_fault(code: str, why: str = "", *, reading: Reading = "exact") -> dict[str, Reader]:
     """Make the `extra` of a field that has one error for every fault."""
-    told = Code(code, why)
-    return {READER: Reader(reading, told, told, told, told)}
+    error = Code(code, why)
+    return {READER: Reader(reading, error, error, error, error)}
 
 
 def items(absent: str, too_many: str) -> dict[str, Reader]:
-    """Make the `extra` of a list that must have an item: one code where it has none, one where it has too many."""
+    """Make the `extra` of a list with at least one item; `absent` and `too_many` are its error codes."""
     return {READER: Reader("exact", Code(absent), Code(absent), Code(too_many), Code(absent))}
 
 
@@ -128,11 +127,11 @@ EndToEndId = Annotated[
     str,
     Meta(
         pattern="^[A-Za-z0-9]{32}" + _AT_THE_END,
-        description="Pix's name of a transfer (EndToEndId of Banco Central's API Pix).",
+        description="Pix's id of a transfer (EndToEndId of Banco Central's API Pix).",
         extra=every_fault("invalid_end_to_end_id"),
     ),
 ]
-# Pix's RtrId has 32 letters and digits, a bank's name of a return at most 35 (Banco Central's API Pix).
+# Pix's RtrId has 32 letters and digits, a bank's id of a return at most 35 (Banco Central's API Pix).
 ReturnId = Annotated[str, Meta(pattern="^[!-~]{1,35}" + _AT_THE_END, extra=every_fault("invalid_return_id"))]
 PaidAt = Annotated[datetime, Meta(tz=True, extra=every_fault("invalid_paid_at", "not_a_time", reading="instant"))]
 ReturnedAt = Annotated[

@@ -1,4 +1,4 @@
-"""How a request's Struct is read field by field, and the error codes that its body can be refused with."""
+"""Plans for reading the bodies of requests field by field, and the error codes of those bodies."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ BOUNDS: Final = ("ge", "le", "min_length", "max_length", "pattern")
 class FieldPlan(NamedTuple):
     """One field, or one item of a list.
 
-    `accepts` is its annotation. `minimum` and `maximum` are its bounds, of a text or list those of its
-    length. A field that holds an object has its `plan`; one that holds a list has `items`. Without a `reader`
-    any value is accepted.
+    `accepts` is its annotation. `minimum` and `maximum` are its bounds; for a text or list, the bounds of its length.
+    A field with an object has a `plan`, a field with a list has `items`. A field without a `reader` accepts any value.
     """
 
     name: str
@@ -46,7 +45,7 @@ class Plan(NamedTuple):
 
 @functools.cache
 def plan_of(kind: type[Struct]) -> Plan:
-    """Lay out how the bodies of a Struct are read."""
+    """Return the plan for reading bodies of a Struct."""
     fields = tuple(
         _field_plan(field.name, field.type, is_required=field.required) for field in msgspec.structs.fields(kind)
     )
@@ -55,7 +54,7 @@ def plan_of(kind: type[Struct]) -> Plan:
 
 @functools.cache
 def codes_of(kind: type[Struct]) -> frozenset[str]:
-    """Give every code with which a body of this Struct can be refused for its form."""
+    """Return the error codes for the form of this Struct's bodies."""
     plan = plan_of(kind)
     unknown = frozenset({"unknown_field"} if plan.forbids_unknown else ())
     return unknown.union(*map(_codes_of_field, plan.fields))
@@ -73,10 +72,10 @@ def _codes_of_field(field: FieldPlan) -> frozenset[str]:
 
 
 def _field_plan(name: str, annotation: Any, *, is_required: bool) -> FieldPlan:
-    base, metas, is_nullable = _taken_apart(annotation)
-    said: dict[str, Any] = {}
+    base, metas, is_nullable = _unwrap(annotation)
+    bounds: dict[str, Any] = {}
     for meta in metas:
-        said |= {each: getattr(meta, each) for each in BOUNDS if getattr(meta, each) is not None}
+        bounds |= {each: getattr(meta, each) for each in BOUNDS if getattr(meta, each) is not None}
     reader = next((meta.extra[READER] for meta in reversed(metas) if meta.extra and READER in meta.extra), None)
     if reader is None and base is not Any:
         raise TypeError(f"The field {name} has no error codes.")
@@ -87,23 +86,23 @@ def _field_plan(name: str, annotation: Any, *, is_required: bool) -> FieldPlan:
         is_nullable=is_nullable,
         accepts=annotation,
         reader=reader,
-        minimum=said.get("ge", said.get("min_length")),
-        maximum=said.get("le", said.get("max_length")),
-        pattern=said.get("pattern"),
+        minimum=bounds.get("ge", bounds.get("min_length")),
+        maximum=bounds.get("le", bounds.get("max_length")),
+        pattern=bounds.get("pattern"),
         plan=plan_of(base) if is_struct else None,
         items=_field_plan(name, get_args(base)[0], is_required=True) if get_origin(base) is list else None,
     )
 
 
-def _taken_apart(annotation: Any) -> tuple[Any, list[Meta], bool]:
-    """Give the one type beside null and absence, what is said of it from the inside out, and whether null is taken."""
+def _unwrap(annotation: Any) -> tuple[Any, list[Meta], bool]:
+    """Return the only type beside null and absence, its Metas from the inside out, and whether null is allowed."""
     if get_origin(annotation) is Annotated:
         inner, *metas = get_args(annotation)
-        base, said, is_nullable = _taken_apart(inner)
-        return base, [*said, *metas], is_nullable
+        base, inner_metas, is_nullable = _unwrap(inner)
+        return base, [*inner_metas, *metas], is_nullable
     arms = get_args(annotation) if isinstance(annotation, UnionType) or get_origin(annotation) is Union else ()
     if not arms:
         return annotation, [], annotation is Any
     (kept,) = (arm for arm in arms if arm not in ABSENT)
-    base, said, _ = _taken_apart(kept)
-    return base, said, NoneType in arms
+    base, inner_metas, _ = _unwrap(kept)
+    return base, inner_metas, NoneType in arms

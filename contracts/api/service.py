@@ -1,4 +1,4 @@
-"""Bodies of errors, webhooks and the state of the service."""
+"""Bodies of errors, webhooks and health checks."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from contracts.api.types import ErrorCode, PaymentId, Success
 
 
 class MonitoringError(Struct, kw_only=True):
-    """Something is wrong with a request; `code` is stable and for programs, `error` is Portuguese.
+    """An error. `code` is stable and for programs; `error` is Portuguese, for people.
 
-    `payment_id` names the payment that the provider refused to charge: it exists, and is cancelled.
+    `payment_id` is the payment whose charge the provider refused: the payment exists and is cancelled.
     """
 
     success: Annotated[bool, Meta(description="Always false.", extra_json_schema={"const": False})]
-    error: Annotated[str, Meta(description="What is wrong, in Portuguese, for people.")]
+    error: Annotated[str, Meta(description="The error in Portuguese, for people.")]
     code: ErrorCode
-    payment_id: (
-        Annotated[PaymentId, Meta(description="The payment that the provider refused to charge.")] | UnsetType
-    ) = UNSET
+    payment_id: Annotated[PaymentId, Meta(description="The payment whose charge the provider refused.")] | UnsetType = (
+        UNSET
+    )
 
 
 class WebhookAccepted(Struct, kw_only=True):
-    """The notification is taken; if its signature is good, it is looked into after this answer."""
+    """The hub accepted the webhook. It processes the webhook after this answer, if the signature is valid."""
 
     success: Success
 
 
 class Health(Struct, kw_only=True):
-    """The process answers."""
+    """The process is alive."""
 
     status: Annotated[str, Meta(description="Always `ok`.", extra_json_schema={"const": "ok"})]
-    checks: Annotated[dict[str, bool], Meta(description="Always empty: `/readyz` tells how the process fares.")]
+    checks: Annotated[dict[str, bool], Meta(description="Always empty: see `/readyz`.")]
 
 
 ReadinessStatus = Literal["ok", "degraded", "unavailable"]
 
 
 class ReadinessCheck(Struct, kw_only=True):
-    """How one thing fares that the process stands on; `reason` is null where it is `ok`."""
+    """The state of one dependency of the gateway."""
 
-    status: Annotated[Literal["ok", "unavailable"], Meta(description="Whether it can be used.")]
-    reason: Annotated[str | None, Meta(description="Why it cannot be used; null where it can.")]
+    status: Annotated[Literal["ok", "unavailable"], Meta(description="The state of the dependency.")]
+    reason: Annotated[str | None, Meta(description="The reason for `unavailable`; null for `ok`.")]
 
 
 class Readiness(Struct, kw_only=True):
-    """Whether the process can do its work, and how what it stands on fares: `database` and `bus`.
+    """The state of the gateway and of its dependencies, `database` and `bus`.
 
-    `degraded`: it does its work, and something is away that it can do without for a while.
+    `degraded` means that the gateway works, but without NATS.
     """
 
-    status: Annotated[ReadinessStatus, Meta(description="Whether the process can do its work.")]
-    checks: Annotated[dict[str, ReadinessCheck], Meta(description="How `database` and `bus` fare.")]
+    status: Annotated[ReadinessStatus, Meta(description="The state of the gateway.")]
+    checks: Annotated[dict[str, ReadinessCheck], Meta(description="The states of `database` and `bus`.")]

@@ -1,4 +1,4 @@
-"""The types of fields that several answers share, each described once; a field that says more describes itself."""
+"""The types of fields that several answers share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contracts.subjects import MERCHANT_SLUG
 
 
 def one_of(*words: str) -> dict[str, Any]:
-    """Return what a schema says of a text that is one of these words; the type of the field stays `str`."""
+    """Return the JSON Schema of a text that is one of these words; the type of the field stays `str`."""
     return {"enum": list(words)}
 
 
@@ -21,11 +21,11 @@ CONNECTED_PROVIDERS: Final = ("mercado_pago",)
 PIX_APIS: Final = ("payments", "orders")
 REFUND_STATES: Final = ("requested", "in_process", "made", "refused")
 
-Success = Annotated[bool, Meta(description="Always true: an error has false.", extra_json_schema={"const": True})]
-Message = Annotated[str, Meta(description="What was done, in a sentence for people.")]
-Count = Annotated[int, Meta(ge=0, description="How many there are in the list.")]
+Success = Annotated[bool, Meta(description="Always true; errors have false.", extra_json_schema={"const": True})]
+Message = Annotated[str, Meta(description="The result, in a sentence for people.")]
+Count = Annotated[int, Meta(ge=0, description="The length of the list.")]
 
-# A bound on decimals is only described: `multipleOf` 0.01 is false of many a float that has two of them.
+# No `multipleOf`: validators that compute with binary floats would refuse 0.29 as a multiple of 0.01.
 Reais = Annotated[float, Meta(ge=0, description="An amount in reais with at most two decimals.")]
 Currency = Annotated[str, Meta(description="The currency of the amounts, by ISO 4217.", examples=["BRL"])]
 Moment = Annotated[
@@ -47,96 +47,92 @@ Slug = Annotated[
     ),
 ]
 MerchantName = Annotated[str, Meta(description="The name of the merchant, which payers see.")]
-PaymentId = Annotated[int, Meta(ge=1, description="The number of the payment.")]
+PaymentId = Annotated[int, Meta(ge=1, description="The payment's number.")]
 AttemptId = Annotated[
     str,
     Meta(
-        description="The provider's id of one attempt to pay. Of a Pix to the merchant's own key it is the bank's "
-        "`end_to_end_id` of the transfer, or the `bank_payment_id` while the bank has not named the transfer."
+        description="The provider's id of one attempt. For a direct Pix it is the transfer's `end_to_end_id`, or the "
+        "`bank_payment_id` while the bank has not named the transfer."
     ),
 ]
 ExternalReference = Annotated[
-    str, Meta(description="The hub's reference of the payment, which the provider receives.", max_length=64)
+    str, Meta(description="The hub's identifier of the payment at the provider.", max_length=64)
 ]
-# It is no closed list: a provider may invent a status.
+# The list is open: a provider may invent a status.
 Status = Annotated[
     str,
     Meta(
-        description="How the payment stands, in Mercado Pago's words. These are known: "
+        description="The status, in Mercado Pago's words. Known statuses: "
         + ", ".join(f"`{status}`" for status in sorted(KNOWN))
-        + ". A provider may invent another one: treat it as under review.",
+        + ". A provider may send another one: treat it as under review.",
         examples=sorted(KNOWN),
     ),
 ]
 StatusDetail = Annotated[
     str | None,
     Meta(
-        description="Why the status is so; null where there is nothing to say. The hub itself says `accredited`, "
-        "`partially_paid`, `other_currency`, `partially_refunded`, `partially_charged_back`, `expired`, `by_collector` "
-        "and `charge_refused`; a provider may have any other word.",
+        description="The reason for the status; null if there is none. The hub uses `accredited`, `partially_paid`, "
+        "`other_currency`, `partially_refunded`, `partially_charged_back`, `expired`, `by_collector` and "
+        "`charge_refused`; a provider may use any other word.",
         examples=["accredited"],
     ),
 ]
 StatusLabel = Annotated[
     str,
     Meta(
-        description="The status in Portuguese, for people; `Em Análise` for one that is not known.",
+        description="The status in Portuguese, for people; `Em Análise` for an unknown status.",
         examples=["Aprovado"],
     ),
 ]
 Alert = Annotated[
     str,
     Meta(
-        description="What somebody has to look into: docs/money.md tells what happened and what to do.",
+        description="A situation that a person must look at; docs/reference/money.md has the cause and remedy of each.",
         extra_json_schema=one_of(*sorted(ALERT_NAMES)),
     ),
 ]
 OpenAlerts = Annotated[
-    list[Alert], Meta(description="The open alerts of the payment, the oldest first; a payer is not shown them.")
+    list[Alert], Meta(description="The open alerts of the payment, the oldest first; empty for a payer.")
 ]
 
-Title = Annotated[str, Meta(description="What the order is called.")]
-Description = Annotated[str, Meta(description="What is paid for, in a line.")]
-OrderTotal = Annotated[Reais, Meta(description="The amount of the order in reais.")]
-AmountDue = Annotated[Reais, Meta(description="What is to be paid, in reais.")]
+Title = Annotated[str, Meta(description="The title of the order.")]
+Description = Annotated[str, Meta(description="The purpose of the payment, in one line.")]
+OrderTotal = Annotated[Reais, Meta(description="The total of the order, in reais.")]
+AmountDue = Annotated[Reais, Meta(description="The amount of the charge, in reais.")]
 OpenedAt = Annotated[Moment, Meta(description="When the payment was opened.")]
-ExpiresAt = Annotated[Moment, Meta(description="Until when it can be paid.")]
-PaidAt = Annotated[Moment | None, Meta(description="When it was paid; null while it is not.")]
+ExpiresAt = Annotated[Moment, Meta(description="When the charge expires.")]
+PaidAt = Annotated[Moment | None, Meta(description="When the payment was paid; null if it is not paid.")]
 PayerEmail = Annotated[
-    str | None, Meta(description="The e-mail address of the payer; null where it is not known, and always to a payer.")
+    str | None, Meta(description="The payer's e-mail address; null if unknown, and always null for a payer.")
 ]
 NewestAttemptId = Annotated[
     str | None,
     Meta(
-        description="Mercado Pago's id of the attempt that the status is of, or else of the newest; null where there "
-        "is none."
+        description="Mercado Pago's id of the attempt that decides the status, or else of the newest attempt; null if "
+        "there is none."
     ),
 ]
-PreferenceId = Annotated[str | None, Meta(description="Mercado Pago's id of the link; null for a Pix.")]
+PreferenceId = Annotated[str | None, Meta(description="Mercado Pago's id of the payment link; null for a Pix.")]
 CheckoutUrl = Annotated[
     Address | None,
     Meta(
-        description="The provider's page to pay on; null where there is none, and while money is held that does not "
-        "pay the charge."
+        description="The provider's page on which the payer pays. Null if there is none, and while the payment holds "
+        "money that does not pay the charge."
     ),
 ]
-StatusCheckUrl = Annotated[
-    Address, Meta(description="Where to ask how the payment stands, with the token of the payer.")
-]
-PixPageUrl = Annotated[Address, Meta(description="The page of the code, with the token of the payer.")]
-PixCode = Annotated[str, Meta(description="The code as text, to copy and paste.")]
+StatusCheckUrl = Annotated[Address, Meta(description="The address of the payment's status, with the payer's token.")]
+PixPageUrl = Annotated[Address, Meta(description="The payer link: the page with the code, with the payer's token.")]
+PixCode = Annotated[str, Meta(description="The Pix code as text, to copy and paste.")]
 
-HeldAmount = Annotated[
-    Reais, Meta(description="Reais of the payment that the provider or the merchant's own account holds.")
-]
-RefundedAmount = Annotated[Reais, Meta(description="Reais of the payment that went back to the payer.")]
+HeldAmount = Annotated[Reais, Meta(description="The money of the payment that the merchant has, in reais.")]
+RefundedAmount = Annotated[Reais, Meta(description="The money that was refunded to the payer, in reais.")]
 DisputedAmount = Annotated[
-    Reais, Meta(description="Reais that the payer asks back of a bank or of Mercado Pago, while it is not decided.")
+    Reais, Meta(description="The money in an open dispute of the payer's bank or of Mercado Pago, in reais.")
 ]
 RefundState = Annotated[
     str,
     Meta(
-        description="How the refund stands: `in_process` is taken by the provider and not made yet.",
+        description="The state of the refund. `in_process`: the provider accepted it and has not made it yet.",
         extra_json_schema=one_of(*REFUND_STATES),
     ),
 ]
@@ -147,19 +143,17 @@ ProviderName = Annotated[
 PixApi = Annotated[
     str,
     Meta(
-        description="Which of Mercado Pago's interfaces makes the account's Pix charges.",
+        description="The API of Mercado Pago that creates the account's Pix charges.",
         extra_json_schema=one_of(*PIX_APIS),
     ),
 ]
 KeyId = Annotated[str, Meta(description="The id of the API key: the part before the secret.", examples=["a1b2c3d4"])]
-KeyName = Annotated[str | None, Meta(description="What the key is for; null where the key has no name.")]
+KeyName = Annotated[str | None, Meta(description="The purpose of the key; null if the key has no name.")]
 Scopes = Annotated[
-    list[
-        Annotated[str, Meta(description="One thing that the key may do.", extra_json_schema=one_of(*MERCHANT_SCOPES))]
-    ],
-    Meta(description="What the key may do."),
+    list[Annotated[str, Meta(description="One scope.", extra_json_schema=one_of(*MERCHANT_SCOPES))]],
+    Meta(description="The operations that the key may call."),
 ]
 ListedPricesOnly = Annotated[
-    bool, Meta(description="Whether the key charges the prices of the merchant's products only, and sets none.")
+    bool, Meta(description="True if the key only charges the prices of the merchant's products.")
 ]
-ErrorCode = Annotated[str, Meta(description="Names the error for programs; docs/errors.md has each code's remedy.")]
+ErrorCode = Annotated[str, Meta(description="The error code; docs/errors.md has each code's cause and remedy.")]

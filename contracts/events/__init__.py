@@ -1,7 +1,7 @@
-"""Every event of the log: what can happen to a payment and to a merchant.
+"""Every event of the log.
 
 An event is a frozen Struct in the file of its subject, named in the past tense, and is kept forever. When its shape
-must change, raise `schema_version`, and teach `contracts/upcasters.py` how the old shape becomes this one.
+must change, raise `schema_version`, and add an upcaster from the old shape to `contracts/upcasters.py`.
 Amounts are whole centavos; times carry their offset and are stored in UTC.
 """
 
@@ -162,7 +162,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (*PAYMENT_EVENTS, *MERCHANT_EVENTS, Ide
 
 
 def topic_of(event_type: type[Event]) -> str:
-    """Name an event type in the log's `topic` column, such as `StatusChanged.v2`."""
+    """Return an event type's name in the log's column `topic`, such as `StatusChanged.v2`."""
     return f"{event_type.__name__}.v{event_type.schema_version}"
 
 
@@ -170,9 +170,9 @@ EVENT_OF_TOPIC: Final[dict[str, type[Event]]] = {topic_of(event_type): event_typ
 
 
 def facts_of(event: AnyEvent) -> tuple[AnyEvent | PaymentOpened | ChargeCreated, ...]:
-    """Return the facts in an event, in order: a PaymentOpened with its charge is the intent, then the charge.
+    """Return the facts in an event, in order: a PaymentOpened with its charge is two facts, the intent and the charge.
 
-    Each fold applies both facts, so that one event and two events lead to the same payment.
+    Each fold applies both, so that one event leads to the same payment as two events.
     """
     if isinstance(event, PaymentOpened) and event.charge is not None:
         return replace(event, charge=None), event.charge

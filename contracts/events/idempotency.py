@@ -1,4 +1,4 @@
-"""What a key of a caller's was used for."""
+"""The event about a caller's idempotency key."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from msgspec import Struct
 
 
 class IdempotencyKeyUsed(Struct, frozen=True, kw_only=True):
-    """A creation was asked for under a key of the caller's; it stands alone in the stream that the key names.
+    """A caller sent an idempotency key with a creation. This is the only event in the stream that the key names.
 
-    The same request under the same key gives the same payment again; another request is refused.
+    The same request with the same key returns the same payment; another request is refused.
     """
 
     schema_version: ClassVar[int] = 1

@@ -1,4 +1,4 @@
-"""What can happen to a merchant: its name, its Pix key, its providers, its products and its API keys."""
+"""Events of merchants: their names, Pix keys, providers, products and API keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class MerchantRegistered(Struct, frozen=True, kw_only=True):
-    """A merchant exists; `slug` is its name in URLs and subjects."""
+    """A merchant was registered; `slug` is its name in addresses and subjects."""
 
     schema_version: ClassVar[int] = 1
 
@@ -27,7 +27,7 @@ class MerchantRenamed(Struct, frozen=True, kw_only=True):
 
 
 class PixKeySet(Struct, frozen=True, kw_only=True):
-    """Where the merchant receives Pix; `kind` is cpf, cnpj, phone, email or evp."""
+    """The merchant receives direct Pix at this key; `kind` is cpf, cnpj, phone, email or evp."""
 
     schema_version: ClassVar[int] = 1
 
@@ -36,16 +36,16 @@ class PixKeySet(Struct, frozen=True, kw_only=True):
 
 
 class PixKeyRemoved(Struct, frozen=True, kw_only=True):
-    """The merchant has no Pix key, and receives no direct Pix."""
+    """The merchant's Pix key was removed: the merchant cannot receive direct Pix."""
 
     schema_version: ClassVar[int] = 1
 
 
 class ProviderConnected(Struct, frozen=True, kw_only=True):
-    """The merchant's account at a provider can be used; the credential itself is in the vault, never here.
+    """The hub can use the merchant's account at a provider. The credential is in the vault, never in an event.
 
     `credential_digest` is a SHA-256 over all parts of the credential, of which the access token is long and random.
-    `pix_api` says which of Mercado Pago's APIs makes this account's Pix charges: `payments` or `orders`.
+    `pix_api` is the API of Mercado Pago that creates this account's Pix charges: `payments` or `orders`.
     """
 
     schema_version: ClassVar[int] = 2
@@ -57,7 +57,7 @@ class ProviderConnected(Struct, frozen=True, kw_only=True):
 
 
 class ProviderCredentialRotated(Struct, frozen=True, kw_only=True):
-    """The connected account is opened by another credential."""
+    """The connected account has another credential."""
 
     schema_version: ClassVar[int] = 1
 
@@ -67,7 +67,7 @@ class ProviderCredentialRotated(Struct, frozen=True, kw_only=True):
 
 
 class WebhookSecretRotated(Struct, frozen=True, kw_only=True):
-    """The provider signs its notifications with another secret; `credential_digest` is that of the whole credential."""
+    """The provider signs its webhooks with another secret; `credential_digest` is that of the whole credential."""
 
     schema_version: ClassVar[int] = 1
 
@@ -76,7 +76,7 @@ class WebhookSecretRotated(Struct, frozen=True, kw_only=True):
 
 
 class ProviderDisconnected(Struct, frozen=True, kw_only=True):
-    """The merchant's account at a provider is disconnected; its credential has left the vault."""
+    """The merchant's account at a provider was disconnected, and its credential deleted from the vault."""
 
     schema_version: ClassVar[int] = 1
 
@@ -84,7 +84,7 @@ class ProviderDisconnected(Struct, frozen=True, kw_only=True):
 
 
 class ProductPriced(Struct, frozen=True, kw_only=True):
-    """The merchant sells `name` at this price; names of products are compared in Unicode's form NFC."""
+    """The merchant sells `name` at this price. Product names are compared in Unicode NFC."""
 
     schema_version: ClassVar[int] = 1
 
@@ -101,10 +101,10 @@ class ProductWithdrawn(Struct, frozen=True, kw_only=True):
 
 
 class ApiKeyIssued(Struct, frozen=True, kw_only=True):
-    """A key may act for the merchant, or for the hub itself; only the SHA-256 of its random secret is kept.
+    """An API key was issued for the merchant or for the hub; the hub keeps only the SHA-256 of its random secret.
 
-    With `listed_prices_only` it charges what the merchant's products cost, and no other amount. `name` says for people
-    what the key is for; None when that was not told.
+    A key with `listed_prices_only` charges the prices of the merchant's products, and no other amount. `name` is the
+    purpose of the key, for people; None when the caller sent none.
     """
 
     schema_version: ClassVar[int] = 3
@@ -117,7 +117,7 @@ class ApiKeyIssued(Struct, frozen=True, kw_only=True):
 
 
 class ApiKeyRevoked(Struct, frozen=True, kw_only=True):
-    """A key is revoked, permanently."""
+    """An API key was revoked, permanently."""
 
     schema_version: ClassVar[int] = 1
 

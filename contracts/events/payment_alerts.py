@@ -1,4 +1,4 @@
-"""The alerts of a payment: each asks the merchant to examine something."""
+"""Events of alerts: situations of a payment that a person must look at."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from msgspec import Struct
 
 
 class AlertRaised(Struct, frozen=True, kw_only=True):
-    """The merchant has to examine the payment.
+    """The merchant must look at the payment.
 
-    `occurrence` identifies the cause: an attempt id, or an attempt id and a time. One alert is raised once for each.
+    `occurrence` identifies the cause: an attempt id, or an attempt id and a time. Each cause raises an alert once.
     """
 
     schema_version: ClassVar[int] = 1
@@ -28,7 +28,7 @@ class AlertEnded(Struct, frozen=True, kw_only=True):
 
 
 class AlertResolved(Struct, frozen=True, kw_only=True):
-    """The merchant has examined all occurrences of an alert so far; another one raises it again."""
+    """The merchant has resolved all occurrences of an alert so far; another one raises the alert again."""
 
     schema_version: ClassVar[int] = 1
 

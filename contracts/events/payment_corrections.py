@@ -1,4 +1,4 @@
-"""What is done about a payment afterwards: money is taken or given back, the charge is closed."""
+"""Events of corrections: cancellations, refunds, returns and accepted money."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class MoneyAccepted(Struct, frozen=True, kw_only=True):
-    """The merchant takes what is held, `amount_centavos`, as the payment, though it came late or is too little."""
+    """The merchant accepts the held money, `amount_centavos`, as the payment, although it is late or too little."""
 
     schema_version: ClassVar[int] = 1
 
@@ -17,7 +17,7 @@ class MoneyAccepted(Struct, frozen=True, kw_only=True):
 
 
 class PixReturned(Struct, frozen=True, kw_only=True):
-    """The merchant's bank gave money of a direct Pix back; `return_id` is the bank's name of that."""
+    """The merchant's bank returned money of a direct Pix to the payer; `return_id` is the bank's id of the return."""
 
     schema_version: ClassVar[int] = 1
 
@@ -28,13 +28,13 @@ class PixReturned(Struct, frozen=True, kw_only=True):
 
 
 class CancellationRequested(Struct, frozen=True, kw_only=True):
-    """The merchant wants the payment closed. The provider has not said yes yet: this is the intent."""
+    """The merchant asked to cancel the payment. This is the intent: the provider has not confirmed it yet."""
 
     schema_version: ClassVar[int] = 1
 
 
 class CancellationRefused(Struct, frozen=True, kw_only=True):
-    """The payment could not be closed, because it was paid in time or the provider said no."""
+    """The payment could not be cancelled, because it was paid in time or the provider refused."""
 
     schema_version: ClassVar[int] = 1
 
@@ -43,19 +43,19 @@ class CancellationRefused(Struct, frozen=True, kw_only=True):
 
 
 class PaymentCancelled(Struct, frozen=True, kw_only=True):
-    """The merchant closed the payment; no way to pay it is left open that the hub knows of."""
+    """The payment was cancelled; the hub knows no open way to pay it."""
 
     schema_version: ClassVar[int] = 1
 
 
 class RefundRequested(Struct, frozen=True, kw_only=True):
-    """The merchant gives money back for one attempt. The provider has not done it yet: this is the intent.
+    """The merchant asked for a refund of one attempt. This is the intent: the provider has not made the refund yet.
 
-    `refund_id` is the hub's; the provider is given it as its idempotency key. `wish_id` is what the merchant asked
-    for: one wish to give all back makes a refund of each attempt, and `is_all` says so. `reason` is the merchant's,
-    for the books. `requested_at` tells this refund from one that the merchant made elsewhere before; None where that
-    was not noted. `known_refunds` are the provider's ids of the attempt's refunds just before: none of them is this
-    one. None where the provider did not tell.
+    `refund_id` is the hub's id, and the provider's idempotency key. `wish_id` is the hub's id of the whole request: a
+    request to refund everything has one refund for each attempt, with `is_all` true. `reason` is the merchant's, for
+    the books. `requested_at` distinguishes this refund from an earlier one that the merchant made elsewhere; None in
+    older logs. `known_refunds` are the provider's ids of the attempt's earlier refunds; None where the provider did not
+    list them.
     """
 
     schema_version: ClassVar[int] = 3
@@ -71,7 +71,7 @@ class RefundRequested(Struct, frozen=True, kw_only=True):
 
 
 class RefundAccepted(Struct, frozen=True, kw_only=True):
-    """The provider took the refund and has not made it yet; `provider_refund_id` is its id, where it told one."""
+    """The provider accepted the refund but has not made it yet; `provider_refund_id` is its id, if it sent one."""
 
     schema_version: ClassVar[int] = 1
 
@@ -80,10 +80,10 @@ class RefundAccepted(Struct, frozen=True, kw_only=True):
 
 
 class RefundMade(Struct, frozen=True, kw_only=True):
-    """The provider made the refund; `provider_refund_id` is its id of it, where it told one.
+    """The provider made the refund; `provider_refund_id` is the provider's id, if it sent one.
 
-    `made_at` is the provider's time, and later than an observation that does not show the refund yet; None in older
-    logs.
+    `made_at` is the provider's time, and later than any observation that does not show the refund yet. It is None in
+    older logs.
     """
 
     schema_version: ClassVar[int] = 2
@@ -94,7 +94,7 @@ class RefundMade(Struct, frozen=True, kw_only=True):
 
 
 class RefundRefused(Struct, frozen=True, kw_only=True):
-    """The provider said no to the refund; no money moved."""
+    """The provider refused the refund; no money moved."""
 
     schema_version: ClassVar[int] = 1
 
@@ -104,7 +104,7 @@ class RefundRefused(Struct, frozen=True, kw_only=True):
 
 
 class RefundReversed(Struct, frozen=True, kw_only=True):
-    """The provider tells that less of an attempt was given back than it did before: the money is held again."""
+    """The provider reports a smaller refunded amount of an attempt than before: the payment holds the money again."""
 
     schema_version: ClassVar[int] = 1
 

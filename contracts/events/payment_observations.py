@@ -1,4 +1,4 @@
-"""What the provider, the bank and the clock say about a payment that can be paid, and its status."""
+"""Events about the state of an opened payment, as the provider, the bank and the clock report it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from msgspec import Struct
 
 
 class ObservationRecorded(Struct, frozen=True, kw_only=True):
-    """A provider told us, when we asked it, how one attempt to pay stands.
+    """A provider answered the hub about one attempt.
 
-    One payment may see several attempts (a refused card, then a Pix), of other amounts than its own or in another
-    `currency`. `observed_at` is the provider's own time of its latest change; `evidence` is the SHA-256 of its answer,
-    in hex.
+    A payment may have several attempts (a refused card, then a Pix), with other amounts than the charge or in another
+    `currency`. `observed_at` is the provider's time of the attempt's latest change; `evidence` is the SHA-256 of the
+    provider's answer, in hex.
     """
 
     schema_version: ClassVar[int] = 2
@@ -31,11 +31,11 @@ class ObservationRecorded(Struct, frozen=True, kw_only=True):
 
 
 class ObservationIgnored(Struct, frozen=True, kw_only=True):
-    """An observation moved nothing, because it is older than what is known: `reason` is `stale`.
+    """The hub ignored an observation, because it is older than the attempt's latest one: `reason` is `stale`.
 
-    Older logs have `illegal_transition` as well. `ignored_at` is when the provider was asked, by the hub's clock; None
-    where that was not noted. The hub accepts the observation when the provider, asked for that attempt by its id at
-    least a minute later, repeats it.
+    Older logs also have `illegal_transition`. `ignored_at` is when the hub asked the provider, by the hub's clock; None
+    in older logs. The hub accepts the observation if the provider repeats it when the hub asks for that attempt by its
+    id at least a minute later.
     """
 
     schema_version: ClassVar[int] = 2
@@ -50,9 +50,9 @@ class ObservationIgnored(Struct, frozen=True, kw_only=True):
 
 
 class ObservationMismatched(Struct, frozen=True, kw_only=True):
-    """An observation names another reference than the charge: it is of another payment, and left out of this one.
+    """An observation has another reference than the charge: it is of another payment, and not counted in this one.
 
-    Older logs have it for another amount or currency as well.
+    Older logs also have this event for another amount or currency.
     """
 
     schema_version: ClassVar[int] = 1
@@ -67,10 +67,10 @@ class ObservationMismatched(Struct, frozen=True, kw_only=True):
 
 
 class StatusChanged(Struct, frozen=True, kw_only=True):
-    """The payment as a whole moved from one status to another.
+    """The status of the payment changed.
 
     Statuses are Mercado Pago's words for every provider: pending, authorized, in_process, approved,
-    in_mediation, rejected, cancelled, refunded, charged_back; a provider may invent more.
+    in_mediation, rejected, cancelled, refunded, charged_back. A provider may send others.
     """
 
     schema_version: ClassVar[int] = 2
@@ -83,7 +83,7 @@ class StatusChanged(Struct, frozen=True, kw_only=True):
 
 
 class DuplicatePaymentObserved(Struct, frozen=True, kw_only=True):
-    """A second attempt was paid while another already paid the whole: somebody must give money back."""
+    """A second attempt was paid after another one had paid the whole charge: the merchant must refund one."""
 
     schema_version: ClassVar[int] = 1
 
@@ -93,7 +93,7 @@ class DuplicatePaymentObserved(Struct, frozen=True, kw_only=True):
 
 
 class PaymentExpired(Struct, frozen=True, kw_only=True):
-    """The time to pay ran out by the hub's clock."""
+    """The payment expired, by the hub's clock."""
 
     schema_version: ClassVar[int] = 1
 
@@ -101,11 +101,11 @@ class PaymentExpired(Struct, frozen=True, kw_only=True):
 
 
 class LatePaymentReceived(Struct, frozen=True, kw_only=True):
-    """Money came for a charge that was closed already.
+    """Money arrived for a charge that was already closed.
 
-    For a direct Pix that was paid after its end this is the only event about the money: the money is held, and counts
-    once it is accepted. Otherwise the observation of the attempt is recorded too. `attempt_id` is None only in older
-    logs, where the bank did not name the transfer.
+    For a direct Pix that was paid after its end, this is the only event about the money: the payment holds the money,
+    which counts when the merchant accepts it. Otherwise the hub also records the observation of the attempt.
+    `attempt_id` is None only in older logs, where the bank did not name the transfer.
     """
 
     schema_version: ClassVar[int] = 3
@@ -118,7 +118,7 @@ class LatePaymentReceived(Struct, frozen=True, kw_only=True):
 
 
 class TransferNamed(Struct, frozen=True, kw_only=True):
-    """The bank names the transfer of a direct Pix that it reported without a name; any other name is another one."""
+    """The bank named the transfer of a direct Pix that it had confirmed without a name."""
 
     schema_version: ClassVar[int] = 1
 
@@ -126,7 +126,7 @@ class TransferNamed(Struct, frozen=True, kw_only=True):
 
 
 class ConfirmationRefused(Struct, frozen=True, kw_only=True):
-    """Somebody authorised confirmed another value than the charge's; the payment did not move."""
+    """A caller confirmed another value than the charge's; the payment's status did not change."""
 
     schema_version: ClassVar[int] = 1
 
@@ -137,7 +137,7 @@ class ConfirmationRefused(Struct, frozen=True, kw_only=True):
 class PaymentReopened(Struct, frozen=True, kw_only=True):
     """The provider withdrew an approval, and the charge can still be paid: the monitor watches it, and it can expire.
 
-    `unsettled_attempts` are those of which money may still come.
+    `unsettled_attempts` are the attempts that may still bring money.
     """
 
     schema_version: ClassVar[int] = 1

@@ -1,4 +1,4 @@
-"""How a payment begins: a merchant asks for it, and a provider holds a charge or says no."""
+"""Events of opening a payment: the merchant's request, and the charge or its refusal."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Item(Struct, frozen=True):
 class PaymentOpened(Struct, frozen=True, kw_only=True):
     """A merchant asked for a payment.
 
-    `charge` is set where the hub computes the charge itself: a Pix to the merchant's own key. Where it is None this is
-    the intent, and a ChargeCreated or ChargeRefused follows with the provider's answer.
+    `charge` is set for a direct Pix, because the hub computes that charge. Where `charge` is None, this event is the
+    intent, and a ChargeCreated or ChargeRefused follows with the provider's answer.
 
     `provider` is a name from `extrato/providers/registry.py`; `method` is `pix` for a code to scan or paste, or
-    `checkout` for a page of the provider's. `bank_payment_id` is an unguessable identifier that carries the payment's
-    number; `external_reference` is what the provider receives.
+    `checkout` for a page of the provider. `bank_payment_id` is an unguessable identifier that contains the payment's
+    number; `external_reference` is the identifier that the provider receives.
     """
 
     schema_version: ClassVar[int] = 3
@@ -46,13 +46,13 @@ class PaymentOpened(Struct, frozen=True, kw_only=True):
 class ChargeCreated(Struct, frozen=True, kw_only=True):
     """The provider holds a charge for the payment, and the payer can pay it.
 
-    `charge_id` is the provider's id of it: a preference id, a payment id, an order id or a Pix txid. `attempt_id` is
-    set where the charge is itself the one attempt to pay it, and is that attempt's id. `account_id` is the provider's
-    name of the account that holds it: no other account's credential can read it. `pix_payload` is the BR Code text
-    where the charge is a Pix.
+    `charge_id` is the provider's id of the charge: a preference id, a payment id, an order id or a Pix txid.
+    `attempt_id` is set where the charge itself is the only attempt, and is that attempt's id. `account_id` is the
+    provider's id of the account that holds the charge: no other account's credential can read the charge. `pix_payload`
+    is the BR Code of a Pix.
     """
 
-    # PaymentOpened holds this shape too: raise the versions of both.
+    # PaymentOpened contains this shape: raise the versions of both.
     schema_version: ClassVar[int] = 2
 
     charge_id: str

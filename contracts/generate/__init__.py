@@ -1,1 +1,1 @@
-"""Writes what can be read without Python: OpenAPI, AsyncAPI, a JSON Schema of every event, and docs/errors.md."""
+"""Writes the OpenAPI and AsyncAPI documents, a JSON Schema of every event, and docs/errors.md from the contracts."""

@@ -1,6 +1,6 @@
 """`python -m contracts.generate` writes the files into the checkout.
 
-With `--check` it writes nothing, and says in one sentence each which of them are stale.
+`--check` lists the stale files and does not write.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ ROOT: Final = Path(__file__).parent.parent.parent
 
 
 def main(arguments: list[str]) -> int:
-    """Write the files, or with `--check` say which differ; 1 when one does, 2 for anything else asked."""
+    """Write the files, or with `--check` list the stale ones. Return 1 if a file is stale, 2 for other arguments."""
     match arguments:
         case []:
             write(ROOT)

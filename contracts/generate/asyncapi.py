@@ -36,48 +36,48 @@ Attributes = dict[str, tuple[str, Document]]
 ATTRIBUTES: Final[Attributes] = {
     subjects.HEADER_SPEC_VERSION: ("The version of CloudEvents.", {"const": "1.0"}),
     subjects.HEADER_ID: ("The message's own id.", {"type": "string", "format": "uuid"}),
-    subjects.HEADER_SOURCE: ("Who says it.", {"const": subjects.CE_SOURCE}),
-    subjects.HEADER_TYPE: ("What happened, and the version of its shape.", TEXT),
+    subjects.HEADER_SOURCE: ("The sender.", {"const": subjects.CE_SOURCE}),
+    subjects.HEADER_TYPE: ("The name of the event, and the version of its shape.", TEXT),
     subjects.HEADER_TIME: (
-        "When it happened, by the world's time.",
+        "When the event happened.",
         {"type": "string", "format": "date-time"},
     ),
-    subjects.HEADER_CONTENT_TYPE: ("What the body is.", {"const": JSON}),
-    subjects.HEADER_CORRELATION_ID: ("One request or delivery, through everything that it causes.", TEXT),
+    subjects.HEADER_CONTENT_TYPE: ("The media type of the body.", {"const": JSON}),
+    subjects.HEADER_CORRELATION_ID: ("The id of the request or delivery; all its effects have the same id.", TEXT),
 }
 _NUMBER: Final = {"type": "string", "pattern": "^[0-9]+$"}
 EVENT_ATTRIBUTES: Final[Attributes] = {
-    subjects.HEADER_MESSAGE_ID: ("The log, the epoch and the position, by which JetStream drops a repetition.", TEXT),
+    subjects.HEADER_MESSAGE_ID: ("The log, the epoch and the position; JetStream drops repetitions by it.", TEXT),
     subjects.HEADER_LOG: ("The id of the log, which never changes.", {"type": "string", "format": "uuid"}),
     subjects.HEADER_EPOCH: (
-        "How often the log went back, counted from 1: positions of two epochs may stand for different events.",
+        "The epoch of the log, counted from 1. One position may belong to different events in two epochs.",
         _NUMBER,
     ),
     subjects.HEADER_STREAM_ID: ("The event's stream.", {"type": "string", "format": "uuid"}),
-    subjects.HEADER_VERSION: ("Its place in the stream, counted from 1.", _NUMBER),
-    subjects.HEADER_POSITION: ("Its place in the log.", _NUMBER),
+    subjects.HEADER_VERSION: ("The event's place in the stream, counted from 1.", _NUMBER),
+    subjects.HEADER_POSITION: ("The event's place in the log.", _NUMBER),
     subjects.HEADER_PREVIOUS: (
-        "The position before it; a consumer that is not there yet has a hole.",
+        "The position of the event before it in the log. A consumer whose checkpoint is lower has missed an event.",
         _NUMBER,
     ),
     subjects.HEADER_MERCHANT: ("The merchant's slug.", TEXT),
     subjects.HEADER_RECORDED_TIME: ("When the hub recorded it.", {"type": "string", "format": "date-time"}),
-    subjects.HEADER_ACTOR: ("Who caused it.", {"type": "string", "enum": list(ACTORS)}),
+    subjects.HEADER_ACTOR: ("The actor that caused the event.", {"type": "string", "enum": list(ACTORS)}),
 }
 OPTIONAL_ATTRIBUTES: Final[Attributes] = {
     subjects.HEADER_SUBJECT: ("The payment's number; absent for an event of a merchant.", _NUMBER),
-    subjects.HEADER_CAUSATION_ID: ("The event or message that led to it.", TEXT),
-    subjects.HEADER_ACTOR_ID: ("Which key or delivery, where the actor is one of many.", TEXT),
+    subjects.HEADER_CAUSATION_ID: ("The event or message that led to this event.", TEXT),
+    subjects.HEADER_ACTOR_ID: ("The id of the API key or webhook delivery.", TEXT),
 }
 
 
 SOCKET_IO: Final = (
-    "Protocol 5 of Socket.IO (clients of version 3 and 4), namespace `/`, by WebSocket or polling. The `auth` of the "
-    "handshake says who listens: `api_key` (or the Authorization header), with `payment_id` for one payment and "
-    "without for all of the merchant's; or `payment_id` and `t`, the token of a payer. `payment_id` and `t` are read "
-    "from the query too, where a polling client does not put its own time stamp into `t`. A client that names a "
-    "payment which is confirmed already receives the event at once, unless the money was given back. A refusal "
-    "carries `data.code`. Behind a balancer, polling needs sticky sessions; `transports: ['websocket']` does not."
+    "Protocol 5 of Socket.IO (clients of version 3 and 4), namespace `/`, by WebSocket or polling.\n\n"
+    "The `auth` of the handshake has `api_key` (or the header Authorization has the key), with `payment_id` for one "
+    "payment and without it for all payments of the merchant. A payer's client sends `payment_id` and `t`, the payer's "
+    "token. `payment_id` and `t` may also be in the query, unless a polling client uses `t` for its time stamp.\n\n"
+    "A client that names a confirmed payment receives the event at once, unless the money was refunded. An error has "
+    "`data.code`. Behind a load balancer, polling needs sticky sessions; `transports: ['websocket']` does not."
 )
 
 
@@ -92,8 +92,8 @@ def asyncapi() -> Document:
         "info": {
             "title": TITLE,
             "version": __version__,
-            "description": "Every fact as a message. Messages on NATS are CloudEvents 1.0 in binary mode: "
-            "the body is the event's JSON, the attributes are headers. Amounts of events are whole centavos.",
+            "description": "Every event as a message. Messages on NATS are CloudEvents 1.0 in binary mode: the body is "
+            "the event's JSON, and the attributes are headers. Amounts of events are whole centavos.",
         },
         "defaultContentType": JSON,
         "servers": {
@@ -111,10 +111,12 @@ def asyncapi() -> Document:
                 **{frame.__name__: _message(frame) for frame in (*FRAMES, *CONFIRMATIONS)},
                 "Refused": {
                     "name": "Refused",
-                    "title": "A message that a consumer refuses, unchanged",
+                    "title": "A dead letter: the unchanged message that a consumer could not process",
                     "headers": {
                         "type": "object",
-                        "properties": {"reason": {"type": "string", "description": "Why it was refused."}},
+                        "properties": {
+                            "reason": {"type": "string", "description": "Why the consumer could not process it."}
+                        },
                         "required": ["reason"],
                     },
                     "payload": {},
@@ -136,7 +138,7 @@ def _channels() -> dict[str, Document]:
     return {
         "payments": {
             "address": "payments.{merchant}.{payment_id}.{event}",
-            "summary": f"What happens to payments, kept in the stream {subjects.PAYMENTS_STREAM}.",
+            "summary": f"Events of payments, in the stream {subjects.PAYMENTS_STREAM}.",
             "servers": [{"$ref": "#/servers/nats"}],
             "parameters": {
                 "merchant": merchant,
@@ -147,7 +149,7 @@ def _channels() -> dict[str, Document]:
         },
         "merchants": {
             "address": subjects.merchant_subject("{merchant}", "{event}"),
-            "summary": f"What happens to merchants, kept in the stream {subjects.PAYMENTS_STREAM}.",
+            "summary": f"Events of merchants, in the stream {subjects.PAYMENTS_STREAM}.",
             "servers": [{"$ref": "#/servers/nats"}],
             "parameters": {
                 "merchant": merchant,
@@ -157,37 +159,37 @@ def _channels() -> dict[str, Document]:
         },
         "checks": {
             "address": subjects.checks_subject("{merchant}"),
-            "summary": f"Routine checks of payments, kept in the stream {subjects.CHECKS_STREAM} for a day.",
+            "summary": f"Checks of payments. The stream {subjects.CHECKS_STREAM} keeps them for a day.",
             "servers": [{"$ref": "#/servers/nats"}],
             "parameters": {"merchant": merchant},
             "messages": _messages([fact.__name__ for fact in CHECKS]),
         },
         "log": {
             "address": subjects.LOG_SUBJECT,
-            "summary": f"What happens to the log itself, kept in the stream {subjects.CHECKS_STREAM} for a day.",
+            "summary": f"Epochs of the log. The stream {subjects.CHECKS_STREAM} keeps these messages for a day.",
             "servers": [{"$ref": "#/servers/nats"}],
             "messages": _messages([fact.__name__ for fact in LOG_FACTS]),
         },
         "webhooks": {
             "address": subjects.webhooks_subject("{merchant}"),
-            "summary": f"Verified webhook deliveries, kept in the stream {subjects.CHECKS_STREAM} for a day.",
+            "summary": f"Verified webhooks. The stream {subjects.CHECKS_STREAM} keeps them for a day.",
             "servers": [{"$ref": "#/servers/nats"}],
             "parameters": {"merchant": merchant},
             "messages": _messages([fact.__name__ for fact in DELIVERIES]),
         },
         "dead": {
             "address": subjects.dead_subject("{consumer}", "{subject}"),
-            "summary": f"What a consumer refuses (dead.>), kept in the stream {subjects.DEAD_STREAM}.",
+            "summary": f"Dead letters (dead.>), in the stream {subjects.DEAD_STREAM}.",
             "servers": [{"$ref": "#/servers/nats"}],
             "parameters": {
-                "consumer": {"description": "Who refuses it."},
-                "subject": {"description": "Its whole subject, or `log.` and the position of a row of the log."},
+                "consumer": {"description": "The consumer that could not process the message."},
+                "subject": {"description": "The message's subject, or `log.` and the position of a row of the log."},
             },
             "messages": _messages(["Refused"]),
         },
         "socket": {
             "address": "/ws",
-            "summary": "A payment or a merchant, live: first how things stand, then every event in order.",
+            "summary": "A payment or a merchant, live: first a snapshot, then every event in order.",
             "servers": [{"$ref": "#/servers/gateway"}],
             "messages": _messages([frame.__name__ for frame in FRAMES]),
             "bindings": {"ws": {"method": "GET", "query": _socket_query(), "bindingVersion": "0.1.0"}},
@@ -204,7 +206,7 @@ def _channels() -> dict[str, Document]:
 
 
 def _socket_query() -> Document:
-    """Take the query of the WebSocket from the list of operations."""
+    """Return the query of the WebSocket, from the list of operations."""
     operation = next(operation for operation in OPERATIONS if operation.path == "/ws")
     return {
         "type": "object",

@@ -1,4 +1,4 @@
-"""The files that are made from the contracts: their texts, which of them are stale, and writing them."""
+"""The files that are generated from the contracts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ READ_MODELS: Final = (
 
 
 def write(root: Path) -> None:
-    """Write every file below `root`, and remove the schemas of what does not exist."""
+    """Write every file below `root`, and remove schemas that belong to no contract."""
     for path in _orphans(root):
         path.unlink()
     for name, text in generated().items():
@@ -38,7 +38,7 @@ def write(root: Path) -> None:
 
 
 def stale_files(root: Path) -> list[str]:
-    """Return one sentence for each file below `root` that is not what would be written."""
+    """Return one sentence for each file below `root` that is stale."""
     stale = [f"contracts/schemas/{path.name} describes nothing that exists." for path in _orphans(root)]
     for name, text in generated().items():
         path = root / name
@@ -51,7 +51,7 @@ def stale_files(root: Path) -> list[str]:
 
 @functools.cache
 def generated() -> Mapping[str, str]:
-    """Return every file, by its name below the checkout's root; while a process runs they are the same."""
+    """Return the text of every file, by its path below the root of the checkout."""
     documents = {"contracts/openapi.json": openapi(), "contracts/asyncapi.json": asyncapi()}
     for event in EVENTS:
         documents[f"contracts/schemas/{topic_of(event)}.json"] = json_schema(event, topic_of(event))
@@ -62,6 +62,6 @@ def generated() -> Mapping[str, str]:
 
 
 def _orphans(root: Path) -> list[Path]:
-    """Find schemas that are not written; the last one of an old shape stays, for its events do."""
+    """Find schemas that belong to no contract. Schemas of old shapes stay, because the log has such events."""
     known = generated().keys() | {f"contracts/schemas/{topic}.json" for topic in UPCASTERS}
     return sorted(path for path in root.glob("contracts/schemas/*.json") if str(path.relative_to(root)) not in known)

@@ -1,4 +1,4 @@
-"""What both documents say of themselves."""
+"""The title and media type of both documents."""
 
 from __future__ import annotations
 

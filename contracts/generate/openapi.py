@@ -30,9 +30,9 @@ def openapi() -> Document:
         "info": {
             "title": TITLE,
             "version": __version__,
-            "summary": "A payment hub for Brazilian merchants that keeps every fact as an event.",
-            "description": "Amounts are reais with at most two decimals, times are ISO 8601 with an offset. "
-            "An address that ends in a slash is answered without it as well. In open mode no key is needed.",
+            "summary": "A payment hub for Brazilian merchants that records every fact as an event.",
+            "description": "Amounts are reais with at most two decimals, times are ISO 8601 with an offset. An address "
+            "that ends in a slash also works without the slash. In open mode no API key is needed.",
         },
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS)],
@@ -55,7 +55,7 @@ def openapi() -> Document:
                     "type": "apiKey",
                     "in": "query",
                     "name": "t",
-                    "description": "The token of one payment, part of the URLs that are given to its payer.",
+                    "description": "The payer's token: the secret in a payer link, which opens one payment.",
                 },
             },
         },
@@ -113,7 +113,7 @@ def _security(operation: Operation) -> list[Document]:
 
 
 def _answers(operation: Operation) -> Document:
-    """Describe every answer by its status; what the operation says of a status itself goes before its errors."""
+    """Describe every answer by its status; the operation's `answers` win over the answers of its errors."""
     answers = {status: _answer(answer) for status, answer in operation.answers.items()}
     return {str(status): described for status, described in sorted({**refusals(operation), **answers}.items())}
 

@@ -1,4 +1,4 @@
-"""The error answers of operations: which codes each status has, and an example of one."""
+"""The error answers of operations: the codes of each HTTP status, with an example."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 HEADERS: Final = {"unauthenticated": "WWW-Authenticate", "too_many_requests": "Retry-After"} | {
     code: "Retry-After" for code, entry in CATALOGUE.items() if entry.status == 503
 }
-# Answers with few codes are the same for many operations, and are in the document once.
+# Many operations share the answers with few codes, so the document has these once.
 MOST_SHARED: Final = 4
 
 
 def refusals(operation: Operation) -> dict[int, Document]:
-    """Return the answer to each status of the operation's errors, or a reference to it in the components."""
+    """Return the answer of each status of the operation's errors, or a reference to a shared one."""
     answers: dict[int, Document] = {}
     for status in operation.refusals:
         codes = _codes(operation, status)
@@ -40,7 +40,7 @@ def refusals(operation: Operation) -> dict[int, Document]:
 
 
 def shared_refusals(operations: Iterable[Operation]) -> Document:
-    """Return the answers that `refusals` refers to, by name."""
+    """Return the shared answers, by the names that `refusals` uses."""
     shared: Document = {}
     for operation in operations:
         for status in operation.refusals - operation.answers.keys():
@@ -76,7 +76,7 @@ def _media(kind: type[Struct], codes: list[str]) -> Document:
 
 
 def _example(kind: type[Struct], codes: list[str]) -> Document | None:
-    """Return an error with one of the codes: the kind's own example, or one whose sentence needs no fact."""
+    """Return an error with one of the codes: the body's example, or one whose sentence needs no fact."""
     shown = EXAMPLES[kind]
     if shown["code"] in codes:
         return shown

@@ -24,7 +24,7 @@ def json_schema(kind: type[msgspec.Struct], name: str) -> Document:
 
 
 def schemas(kinds: tuple[Any, ...], *, ref_template: str = COMPONENT) -> tuple[list[Document], Document]:
-    """Describe types by their schemas, and the Structs in them by definitions sorted by name."""
+    """Return the schemas of types, and definitions of the Structs in them, sorted by name."""
     schemas, definitions = msgspec.json.schema_components(kinds, ref_template=ref_template)
     for definition in definitions.values():
         if "description" in definition:
@@ -34,7 +34,7 @@ def schemas(kinds: tuple[Any, ...], *, ref_template: str = COMPONENT) -> tuple[l
 
 
 def _write_amounts_in_reais(node: Any) -> None:
-    """Describe an amount as the number that JSON holds, not as the whole centavos of the Struct."""
+    """Describe an amount as a JSON number of reais, not as the whole centavos of the Struct."""
     if isinstance(node, dict):
         if node.get("format") == REAIS:
             node["type"] = "number"

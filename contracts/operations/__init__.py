@@ -1,6 +1,6 @@
-"""The one list of what the REST interface answers; `contracts/generate/` makes the OpenAPI document of it.
+"""The one list of the REST interface's operations; `contracts/generate/` makes the OpenAPI document from it.
 
-A path that ends in a slash is answered without it as well.
+A path that ends in a slash also works without the slash.
 """
 
 from __future__ import annotations

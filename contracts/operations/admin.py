@@ -1,4 +1,4 @@
-"""What an operator does to merchants, their providers and their keys."""
+"""Operations that manage merchants, their providers, products and API keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _administration(
     answers: dict[int, Answer] | None = None,
     codes: tuple[str, ...] = (),
 ) -> Operation:
-    """Describe what is done to one merchant; another's is told like one that does not exist."""
+    """Make an operation on one merchant. Another tenant's merchant is answered 404, like a missing one."""
     return Operation(
         name=name,
         method=method,
@@ -38,7 +38,7 @@ def _administration(
         limit="lists" if method == "GET" else "creations",
         or_slash=True,
         body=body,
-        answers=answers or {200: Answer(description="The merchant as it is.", body=api.MerchantShown)},
+        answers=answers or {200: Answer(description="The current state of the merchant.", body=api.MerchantShown)},
         codes=codes if method == "GET" else (*codes, *OF_WRITING),
     )
 
@@ -50,14 +50,14 @@ ADMIN: Final = (
         path="/admin/merchants",
         tag=_ADMIN,
         summary="Register a merchant.",
-        description="For keys of the hub only. One that exists just so is given again, with status 200.",
+        description="Only for keys of the hub. An existing merchant with the same name and city is answered 200.",
         scope="admin",
         body=api.MerchantCreation,
         limit="creations",
         or_slash=True,
         answers={
-            200: Answer(description="The merchant was there already.", body=api.MerchantShown),
-            201: Answer(description="The merchant exists.", body=api.MerchantShown),
+            200: Answer(description="The merchant already exists.", body=api.MerchantShown),
+            201: Answer(description="The merchant was registered.", body=api.MerchantShown),
         },
         codes=("invalid_slug", "reserved_slug", "invalid_merchant", "merchant_exists", *OF_WRITING),
     ),
@@ -66,28 +66,28 @@ ADMIN: Final = (
         method="GET",
         path="/admin/merchants",
         tag=_ADMIN,
-        summary="List the merchants that the key administers, by slug.",
-        description="The list is a read model, and may lag a moment behind.",
+        summary="List the merchants of the API key, sorted by slug.",
+        description="The list is a read model, which may lag a moment behind the log.",
         scope="admin",
         query=(
-            Parameter(name="after", description="Begin after this slug.", schema=TEXT),
+            Parameter(name="after", description="The page begins after this slug.", schema=TEXT),
             Parameter(
                 name="limit",
-                description="How many merchants at most.",
+                description="The maximum number of merchants.",
                 schema={"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
             ),
         ),
         limit="lists",
         or_slash=True,
-        answers={200: Answer(description="Some merchants.", body=api.MerchantList)},
+        answers={200: Answer(description="A page of merchants.", body=api.MerchantList)},
         codes=("invalid_limit", "invalid_slug"),
     ),
-    _administration("GET", "", "showMerchant", "Show a merchant as it is now."),
+    _administration("GET", "", "showMerchant", "Show a merchant."),
     _administration(
         "PATCH",
         "",
         "renameMerchant",
-        "Give a merchant another name or city.",
+        "Change a merchant's name or city.",
         body=api.MerchantNaming,
         codes=("missing_field", "invalid_merchant"),
     ),
@@ -95,7 +95,7 @@ ADMIN: Final = (
         "PUT",
         "/pix-key",
         "setPixKey",
-        "Say where a merchant receives Pix.",
+        "Set a merchant's Pix key.",
         body=api.PixKeyGiven,
         codes=(
             "pix_key_unusable",
@@ -108,12 +108,12 @@ ADMIN: Final = (
             "pix_key_wrong_check_digits",
         ),
     ),
-    _administration("DELETE", "/pix-key", "removePixKey", "Have a merchant receive no Pix to a key of its own."),
+    _administration("DELETE", "/pix-key", "removePixKey", "Remove a merchant's Pix key."),
     _administration(
         "PUT",
         "/products/{product}",
         "priceProduct",
-        "Sell a product at a price.",
+        "Set the price of a product.",
         body=api.PriceGiven,
         codes=("invalid_product", "too_many_products"),
     ),
@@ -122,17 +122,18 @@ ADMIN: Final = (
         "/products/{product}",
         "withdrawProduct",
         "Stop selling a product.",
-        description="A product that was never sold is refused with `unknown_product` and the nearest name. "
-        "One that was withdrawn before is answered like the first time.",
+        description="A product that the merchant never sold is answered `unknown_product`, with the nearest name. "
+        "A repetition gets the same answer.",
         codes=("unknown_product",),
     ),
     _administration(
         "PUT",
         "/providers/{provider}",
         "connectProvider",
-        "Connect an account at a provider, or give it another credential.",
-        description="The provider is asked whose token it is; nothing is kept while it is away. Every process uses the "
-        "credential within five seconds. Another account than the connected one is refused: disconnect that first.",
+        "Connect an account at a provider, or replace its credential.",
+        description="The hub asks the provider for the account of the token, and stores the credential only after the "
+        "answer. Every process uses it within five seconds. While another account is connected, the answer is 409 "
+        "`another_account_connected`: disconnect that account first.",
         body=api.CredentialGiven,
         codes=(
             *OF_VAULT,
@@ -149,16 +150,17 @@ ADMIN: Final = (
         "DELETE",
         "/providers/{provider}",
         "disconnectProvider",
-        "Forget the credential of a provider.",
-        description="No process uses it after five seconds. What was charged on the account is watched no more.",
+        "Disconnect an account, and delete its credential.",
+        description="After five seconds, no process uses the credential. The monitor stops watching the account's "
+        "charges.",
         codes=OF_VAULT,
     ),
     _administration(
         "PUT",
         "/providers/{provider}/webhook-secret",
         "setWebhookSecret",
-        "Take notifications signed with another secret.",
-        description="Notifications are judged by it in every process within five seconds.",
+        "Replace the secret that verifies a provider's webhooks.",
+        description="Every process verifies webhooks with the secret within five seconds.",
         body=api.WebhookSecretGiven,
         codes=(*OF_VAULT, "invalid_credential", "provider_not_connected"),
     ),
@@ -167,27 +169,27 @@ ADMIN: Final = (
         "/api-keys",
         "issueApiKey",
         "Issue an API key.",
-        description="The key is shown in this answer and never again. `{}` asks for one with the scopes that a shop's "
-        "backend needs: payments:write, payments:read, payments:refund. It may have any scope of a merchant, also "
-        "`confirm` and `admin`: a key that administers is as good as every key of the merchant. One with "
-        "`listed_prices_only` orders products by their names and sets no price; it cannot be one that administers.",
+        description="Only this answer shows the key. The body `{}` issues a key with the scopes of a shop's backend: "
+        "payments:write, payments:read and payments:refund. A key may have any scope of a merchant, also `confirm` and "
+        "`admin`; a key with `admin` can issue every other key of the merchant. A key with `listed_prices_only` orders "
+        "products by name and cannot set prices; it cannot have the scope `admin`.",
         body=api.ApiKeyWanted,
-        answers={201: Answer(description="The key.", body=api.ApiKeyCreated)},
+        answers={201: Answer(description="The API key.", body=api.ApiKeyCreated)},
         codes=("invalid_api_key_name", "admin_sets_prices", "api_key_exists", "too_many_api_keys"),
     ),
     _administration(
         "GET",
         "/api-keys",
         "listApiKeys",
-        "List the API keys, revoked ones too.",
-        answers={200: Answer(description="The keys.", body=api.ApiKeyList)},
+        "List the API keys, including revoked ones.",
+        answers={200: Answer(description="The API keys.", body=api.ApiKeyList)},
     ),
     _administration(
         "DELETE",
         "/api-keys/{key_id}",
         "revokeApiKey",
         "Revoke an API key.",
-        description="Every gateway refuses it within a second.",
-        answers={200: Answer(description="The keys.", body=api.ApiKeyList)},
+        description="Every gateway rejects the key within a second.",
+        answers={200: Answer(description="The API keys.", body=api.ApiKeyList)},
     ),
 )

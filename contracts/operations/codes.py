@@ -1,4 +1,4 @@
-"""The error codes that follow from what an operation is, and groups of codes that several operations list."""
+"""The error codes that follow from the shape of an operation, and groups of codes that several operations list."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
     from contracts.operations.operation import Operation
 
-# A compressed body is refused before any handler looks at the request, so every operation may say so.
+# The gateway refuses a compressed body before it calls a handler, so every operation may answer that.
 OF_ALL: Final = ("internal_error", "unsupported_media_type")
 OF_READING: Final = ("store_unavailable", "unavailable", "unreadable_event")
-# A key is read from the log.
+# Authentication reads the key from the log.
 OF_SCOPE: Final = ("unauthenticated", "forbidden", "foreign_page", *OF_READING)
 OF_BODY: Final = ("body_too_large", "body_too_slow")
 OF_JSON: Final = ("invalid_json", "not_an_object")
 OF_IDEMPOTENCY_KEY: Final = ("invalid_idempotency_key", "idempotency_key_reused")
-# By parameter of the path, for an operation with a scope.
+# Codes by path parameter, for operations with a scope.
 OF_PATH: Final = {
     "payment_id": ("invalid_payment_id", "payment_not_found"),
     "merchant": ("unknown_merchant",),
@@ -30,10 +30,10 @@ OF_PATH: Final = {
     "alert": ("alert_not_found",),
 }
 
-# What waits to be written has a bound.
+# The number of waiting writes has a limit.
 OF_WRITING: Final = ("overloaded",)
 OF_VAULT: Final = ("invalid_vault_key",)
-# A charge at a provider is refused, unknown or too late.
+# Creating a charge at a provider.
 OF_CHARGING: Final = (
     "payment_cancelled",
     "payment_expired",
@@ -45,7 +45,7 @@ OF_CHARGING: Final = (
 
 
 def codes_by_shape(operation: Operation) -> Iterator[str]:
-    """Return the codes that follow from path, scope, limit, body and headers; some may come twice."""
+    """Return the codes that follow from path, scope, limit, body and headers, with repetitions."""
     body = operation.body if isinstance(operation.body, type) and issubclass(operation.body, Struct) else None
     yield from OF_ALL
     if operation.scope is not None:

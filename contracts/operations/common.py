@@ -1,4 +1,4 @@
-"""What several operations have in common."""
+"""Parameters, headers and answers that several operations share."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ POSITION: Final = {"type": "integer", "minimum": 0}
 
 PATH_PARAMETERS: Final = {
     "alert": "The name of the alert, such as `late_payment`.",
-    "asset": "The name of a file that the pages name.",
-    "file_name": "The `qr_code` of a charge; with `.svg` at its end the picture is SVG, otherwise PNG.",
-    "key_id": "The id of the API key, which stands in it before the secret.",
+    "asset": "The name of a file of the pages.",
+    "file_name": "The `qr_code` of a charge. With the ending `.svg` the picture is SVG, otherwise PNG.",
+    "key_id": "The id of the API key: the part of the key before the secret.",
     "merchant": "The slug of the merchant.",
     "payment_id": "The number of the payment.",
     "product": "The name of the product.",
@@ -22,41 +22,43 @@ PATH_PARAMETERS: Final = {
 
 CORRELATION_ID: Final = Parameter(
     name="X-Correlation-Id",
-    description="Names the request in logs and events; one is made up when it is absent or not of this form.",
+    description="The id of the request in logs and events. If it is absent or malformed, the hub creates one.",
     schema={"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
 )
 
 ANSWER_HEADERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
-    "Cache-Control": ("How long it may be kept: what is drawn or named by its content never changes.", TEXT),
-    "ETag": ("Names the content; send it back in If-None-Match.", TEXT),
-    "Location": ("Where the payer goes.", {"type": "string", "format": "uri"}),
-    "Retry-After": ("Seconds after which it may go well.", {"type": "integer", "minimum": 1}),
+    "Cache-Control": ("How long a cache may keep the content.", TEXT),
+    "ETag": ("The id of the content; send it back in If-None-Match.", TEXT),
+    "Location": ("The address for the payer.", {"type": "string", "format": "uri"}),
+    "Retry-After": ("The seconds to wait before the request is repeated.", {"type": "integer", "minimum": 1}),
     "WWW-Authenticate": ("Always `Bearer`.", TEXT),
-    "X-Correlation-Id": ("The name of this request in logs and events.", TEXT),
+    "X-Correlation-Id": ("The id of this request in logs and events.", TEXT),
 }
 
-# What each status of an error says of the request; its codes say more.
+# The meaning of each HTTP status of errors; the codes say more.
 REFUSALS: Final = {
-    400: "The request is wrong.",
-    401: "The caller has not shown who it is.",
-    403: "This caller may not do that.",
-    404: "There is no such thing, or not for this caller.",
+    400: "The request is malformed or breaks a rule.",
+    401: "The API key, token or signature is missing or invalid.",
+    403: "This caller may not call the operation.",
+    404: "The resource does not exist, or this caller may not see it.",
     408: "The body did not arrive in time: by default within ten seconds.",
-    409: "The request contradicts what has happened.",
+    409: "The request conflicts with earlier events.",
     413: "The body is longer than 64 KiB.",
-    415: "The body is not what this address reads.",
-    429: "This caller asks too often; `Retry-After` says when to come again.",
+    415: "The body has another media type or encoding than this operation accepts.",
+    429: "The caller exceeds its rate limit; repeat the request after `Retry-After`.",
     500: "The hub failed.",
-    502: "The provider refused, or its answer makes no sense.",
-    503: "The store or the provider is away, or too much is waiting; nothing is lost by asking again.",
+    502: "The provider refused the request, or the hub does not understand its answer.",
+    503: "The database or the provider is unavailable, or the hub is overloaded; repeat the request.",
 }
 
 IDEMPOTENCY_KEY: Final = Parameter(
     name="Idempotency-Key",
-    description="The same request under the same key creates nothing more and gives the first answer again.",
+    description="The same request with the same key has no further effect and gets the first answer again.",
     schema={"type": "string", "pattern": "^[!-~]{1,128}$"},
 )
-IF_NONE_MATCH: Final = Parameter(name="If-None-Match", description="The ETag of what the caller has.", schema=TEXT)
+IF_NONE_MATCH: Final = Parameter(
+    name="If-None-Match", description="The ETag of the content that the caller has.", schema=TEXT
+)
 PAGE: Final = ("text/html",)
-AWAY: Final = Answer(description="The hub cannot tell at the moment.", media_types=PAGE)
-TOO_MANY: Final = Answer(description="This address asks too often.", media_types=PAGE)
+AWAY: Final = Answer(description="The database or the provider is unavailable.", media_types=PAGE)
+TOO_MANY: Final = Answer(description="The client's address exceeds its rate limit.", media_types=PAGE)

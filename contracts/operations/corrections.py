@@ -1,4 +1,4 @@
-"""Closing payments, giving money back, taking money that does not fit."""
+"""Operations that cancel, refund, accept money and resolve alerts."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ CORRECTIONS: Final = (
         method="POST",
         path="/payments/api/{payment_id}/cancel/",
         tag="Corrections",
-        summary="Close a payment that was not paid.",
-        description="One that is over already stays as it is. One that was paid is answered with 409 and the code "
-        "`payment_already_paid`: refund it. One that holds a part of its amount, or money in another currency, with "
-        "409 and `payment_holds_money`: give that back or accept it.",
+        summary="Cancel a payment that was not paid.",
+        description="An ended payment stays unchanged. A paid payment is answered 409 `payment_already_paid`: refund "
+        "it. A payment that holds a part of its amount, or money in another currency, is answered 409 "
+        "`payment_holds_money`: refund the money or accept it.",
         scope="payments:write",
         limit="creations",
         cross_origin=True,
         answers={
-            200: Answer(description="The payment is closed.", body=api.PaymentCancelled),
+            200: Answer(description="The payment is cancelled.", body=api.PaymentCancelled),
             202: Answer(
-                description="The wish is recorded; the provider does not answer yet.", body=api.PaymentCancelled
+                description="The cancellation is recorded; the provider has not answered yet.",
+                body=api.PaymentCancelled,
             ),
         },
         codes=(
@@ -43,19 +44,19 @@ CORRECTIONS: Final = (
         method="POST",
         path="/payments/api/{payment_id}/refund/",
         tag="Corrections",
-        summary="Give money back, all that is held or a part.",
-        description="Under one Idempotency-Key the money is given back once. Where several attempts hold money, an "
-        "amount without `mp_payment_id` is answered with 400 and the code `choose_attempt`. While the provider is "
-        "still making a refund, another one of the same amount is answered with 409 and `refund_in_progress`. When the "
-        "provider refused all of it, that is 502. A Pix to the merchant's own key is given back at its bank. Pages of "
-        "other origins cannot ask for it.",
+        summary="Refund all held money, or a part.",
+        description="Requests with one Idempotency-Key refund the money once. If several attempts hold money, an "
+        "amount without `mp_payment_id` is answered 400 `choose_attempt`. While the provider is still making a refund, "
+        "another one of the same amount is answered 409 `refund_in_progress`. If the provider refuses all refunds, the "
+        "answer is 502. A direct Pix is refunded in the app of the merchant's bank. Pages of other origins cannot call "
+        "this operation.",
         scope="payments:refund",
         headers=(IDEMPOTENCY_KEY,),
         body=api.RefundRequest,
         limit="creations",
         answers={
             200: Answer(description="The provider made a refund.", body=api.Refunded),
-            202: Answer(description="The wish is recorded; the provider has not made a refund yet.", body=api.Refunded),
+            202: Answer(description="The refund is recorded; the provider has not made it yet.", body=api.Refunded),
         },
         codes=(
             *OF_WRITING,
@@ -77,12 +78,12 @@ CORRECTIONS: Final = (
         method="POST",
         path="/payments/api/{payment_id}/accept/",
         tag="Corrections",
-        summary="Take late or short money as the payment.",
-        description="The payment is approved with what is held of it. Asked again it answers the same; without money "
-        "that is held it is 409 and the code `nothing_to_accept`. Pages of other origins cannot ask for it.",
+        summary="Accept late or short money as the payment.",
+        description="The payment becomes approved with the held money. A repetition gets the same answer. A payment "
+        "that holds no money is answered 409 `nothing_to_accept`. Pages of other origins cannot call this operation.",
         scope="payments:refund",
         limit="creations",
-        answers={200: Answer(description="The money is taken.", body=api.MoneyTaken)},
+        answers={200: Answer(description="The money is accepted.", body=api.MoneyTaken)},
         codes=(*OF_WRITING, "nothing_to_accept"),
     ),
     Operation(
@@ -90,13 +91,14 @@ CORRECTIONS: Final = (
         method="POST",
         path="/payments/api/{payment_id}/alerts/{alert}/resolve/",
         tag="Corrections",
-        summary="Close an alert, with what was done about it.",
-        description="It closes every occurrence so far; another one raises the alert again. Asked again it answers the "
-        "same; an alert that the payment never had is 404. Pages of other origins cannot ask for it.",
+        summary="Resolve an alert, with a reason.",
+        description="The request resolves every occurrence so far; another one raises the alert again. A repetition "
+        "gets the same answer. An alert that the payment never had is answered 404. Pages of other origins cannot call "
+        "this operation.",
         scope="payments:refund",
         body=api.AlertReason,
         limit="creations",
-        answers={200: Answer(description="The alert is closed.", body=api.AlertClosed)},
+        answers={200: Answer(description="The alert is resolved.", body=api.AlertClosed)},
         codes=OF_WRITING,
     ),
 )

@@ -1,4 +1,4 @@
-"""One example of the main bodies, all about the same two payments."""
+"""Examples of the main bodies, all about the same two payments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _BANK_PAYMENT_ID: Final = "00000000-000f-8000-8000-0123456789ab"
 _CHECKOUT: Final = "https://www.mercadopago.com.br/checkout/v1/redirect?pref_id=174087000-5b1d0a9e"
-_TOKEN: Final = "t=5d41402abc4b2a76b9719d911017c592"  # noqa: S105 - it opens nothing
+_TOKEN: Final = "t=5d41402abc4b2a76b9719d911017c592"  # noqa: S105 - an invalid example
 _PAYLOAD: Final = (
     "00020126710014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-4266554400000209Pedido 15"
     "520400005303986540535.005802BR5917Padaria do Marcos6009Sao Paulo"

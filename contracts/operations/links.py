@@ -1,4 +1,4 @@
-"""Payment links: made, checked, listed."""
+"""Operations of payment links."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def _check(method: str, name: str) -> Operation:
         method=method,
         path="/payments/api/check/{payment_id}/",
         tag="Payment links",
-        summary="Ask the provider, then tell how a payment stands.",
-        description="When the provider does not answer, or there is none to ask, as about a Pix to the merchant's own "
-        "key, what is known is told with `synced` false. "
-        "A payer is not shown an e-mail address.",
+        summary="Ask the provider, then return the state of a payment.",
+        description="If the provider does not answer, or the payment has no provider, as a direct Pix, `synced` is "
+        "false and the answer is the state that the hub knows. "
+        "A payer's answer has no e-mail address.",
         scope="payments:read",
         payer=True,
         limit="checks",
         cross_origin=True,
-        answers={200: Answer(description="How the payment stands.", body=api.PaymentStatus)},
+        answers={200: Answer(description="The state of the payment.", body=api.PaymentStatus)},
         codes=(*OF_WRITING, *OF_VAULT),
     )
 
@@ -36,14 +36,14 @@ LINKS: Final = (
         path="/payments/api/generate-link/",
         tag="Payment links",
         summary="Create a Checkout Pro link for an order.",
-        description="To a key with `listed_prices_only` a line with `preco_unitario` is refused with 403 and that "
-        "code.",
+        description="A key with `listed_prices_only` is answered 403 `listed_prices_only` if a line has "
+        "`preco_unitario`.",
         scope="payments:write",
         headers=(IDEMPOTENCY_KEY,),
         body=api.LinkCreation,
         limit="creations",
         cross_origin=True,
-        answers={200: Answer(description="The link can be handed to a payer.", body=api.LinkCreated)},
+        answers={200: Answer(description="The payment link, for a payer.", body=api.LinkCreated)},
         codes=(
             *OF_CHARGING,
             *OF_WRITING,
@@ -66,12 +66,12 @@ LINKS: Final = (
             Parameter(name="padaria_slug", description="The merchant's slug.", schema=TEXT, is_required=True),
             Parameter(
                 name="status",
-                description="A status, or `all`; capitals do not matter.",
+                description="A status, or `all`; upper and lower case are equal.",
                 schema={"type": "string", "pattern": "^[A-Za-z_]{1,40}$", "default": "pending"},
             ),
             Parameter(
                 name="limit",
-                description="How many payments at most.",
+                description="The maximum number of payments.",
                 schema={"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
             ),
         ),
@@ -86,13 +86,13 @@ LINKS: Final = (
         path="/payments/api/sync-pending/",
         tag="Payment links",
         summary="Ask the provider about every open payment of a merchant.",
-        description="What has no provider to ask is not counted, such as a Pix to the merchant's own key; what is "
-        "`in_process` or was `rejected` is. A merchant without Mercado Pago is answered `provider_not_connected`.",
+        description="Payments that are `in_process` or `rejected` count as open. Payments without a provider, such as "
+        "a direct Pix, do not. A merchant without Mercado Pago is answered 400 `provider_not_connected`.",
         scope="payments:read",
         body=api.PadariaNamed,
         limit="checks",
         cross_origin=True,
-        answers={200: Answer(description="What it brought.", body=api.Synced)},
+        answers={200: Answer(description="The payments that changed.", body=api.Synced)},
         codes=(*OF_WRITING, *OF_VAULT, "merchant_not_found", "provider_not_connected"),
     ),
     Operation(
@@ -100,7 +100,7 @@ LINKS: Final = (
         method="GET",
         path="/payments/api/{payment_id}/events/",
         tag="Payment links",
-        summary="Tell everything that happened to a payment, in order.",
+        summary="List the events of a payment, in order.",
         scope="payments:read",
         limit="lists",
         cross_origin=True,

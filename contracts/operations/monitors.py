@@ -1,4 +1,4 @@
-"""Watching payments."""
+"""Operations that watch payments."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ MONITORS: Final = (
         method="POST",
         path="/payments/api/monitor/{payment_id}/start/",
         tag="Monitoring",
-        summary="Watch a payment for the next ten minutes; one that is watched goes on.",
+        summary="Watch a payment for the next ten minutes; an earlier watch continues.",
         scope="payments:write",
         limit="creations",
         cross_origin=True,
-        answers={200: Answer(description="Whether it is being watched.", body=api.MonitorStarted)},
+        answers={200: Answer(description="The state of the watch.", body=api.MonitorStarted)},
         codes=OF_WRITING,
     ),
     Operation(
@@ -27,12 +27,16 @@ MONITORS: Final = (
         method="GET",
         path="/payments/api/monitors/",
         tag="Monitoring",
-        summary="List the payments that are being watched.",
+        summary="List the watched payments.",
         scope="payments:read",
-        query=(Parameter(name="padaria_slug", description="Those of one merchant.", schema=TEXT),),
+        query=(
+            Parameter(
+                name="padaria_slug", description="The slug of a merchant, to list only its payments.", schema=TEXT
+            ),
+        ),
         limit="lists",
         cross_origin=True,
-        answers={200: Answer(description="Their numbers.", body=api.MonitorList)},
+        answers={200: Answer(description="The numbers of the payments.", body=api.MonitorList)},
         codes=("merchant_not_found",),
     ),
     Operation(
@@ -41,12 +45,12 @@ MONITORS: Final = (
         path="/payments/api/monitors/start-all/",
         tag="Monitoring",
         summary="Watch every open payment of a merchant.",
-        description="A merchant without Mercado Pago is answered `provider_not_connected`.",
+        description="A merchant without Mercado Pago is answered 400 `provider_not_connected`.",
         scope="payments:write",
         body=api.PadariaNamed,
         limit="creations",
         cross_origin=True,
-        answers={200: Answer(description="How many watches were started.", body=api.MonitorsStarted)},
+        answers={200: Answer(description="The number of started watches.", body=api.MonitorsStarted)},
         codes=(*OF_WRITING, "merchant_not_found", "provider_not_connected"),
     ),
 )

@@ -1,4 +1,4 @@
-"""What one operation of the REST interface is."""
+"""The shape of one operation of the REST interface."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contracts.errors import CATALOGUE
 from contracts.operations.codes import codes_by_shape
 
 Limit = Literal["creations", "checks", "confirmations", "lists"]
-"""What requests are counted as: each has a bound for a key and for an address."""
+"""Rate limits: each limit applies to an API key and to a client's address."""
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class Parameter(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """One answer: a Struct as JSON, or anything of the media types; without a media type there is no body."""
+    """One answer: a Struct as JSON, or a body of one of the media types; without a media type there is no body."""
 
     description: str
     body: type[Struct] | None = None
@@ -35,14 +35,14 @@ class Answer(Struct, frozen=True, kw_only=True):
 class Operation(Struct, frozen=True, kw_only=True):
     """One method of one path.
 
-    `scope` is what an API key must allow, None is for everybody; with `payer` the token `t` of a payment is enough.
-    `limit` is what its requests count as, for their key and for their address. With `cross_origin` pages of other
-    origins may ask and read what is answered. A path that ends in a slash is answered without it as well; with
-    `or_slash` one that has none is answered with it too.
+    `scope` is the scope that the API key needs; with None, no key is needed. With `payer`, a payer's token `t` also
+    opens the operation. `limit` is the rate limit that its requests count for. With `cross_origin`, pages of other
+    origins may call it. A path that ends in a slash also works without the slash; with `or_slash`, a path without a
+    slash also works with it.
 
-    `codes` are the error codes of its own rules, answered in an `errors` body. `every_code` adds those that follow from
-    scope, path, limit, body and headers. A page has no `errors` body: its `answers` are all there is. A body of `dict`
-    is a JSON object that somebody else defines; with `may_lack_body` it is optional.
+    `codes` are the error codes of the operation's rules, answered in an `errors` body. `every_code` adds the codes that
+    follow from scope, path, limit, body and headers. A page has no `errors` body, so `answers` lists all its statuses.
+    A body of `dict` is a JSON object that the provider defines; with `may_lack_body` the body is optional.
     """
 
     name: str
@@ -66,10 +66,10 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     @property
     def every_code(self) -> frozenset[str]:
-        """The codes of all errors that it answers, its own and those that follow from its shape."""
+        """The codes of all errors of the operation: `codes`, and those that follow from its shape."""
         return frozenset((*self.codes, *codes_by_shape(self))) if self.errors else frozenset()
 
     @property
     def refusals(self) -> frozenset[int]:
-        """The statuses of these errors."""
+        """The HTTP statuses of these errors."""
         return frozenset(CATALOGUE[code].status for code in self.every_code)

@@ -1,4 +1,4 @@
-"""What a payer sees in a browser."""
+"""Operations that answer pages for payers, and the files of these pages."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ PAGES: Final = (
         method="GET",
         path="/payments/pix/{payment_id}",
         tag="Pages",
-        summary="Show a payer the code to scan or paste.",
+        summary="Show a payer the Pix code.",
         scope="payments:read",
         payer=True,
         limit="checks",
         or_slash=True,
         answers={
-            200: Answer(description="The code, or that it is paid or being looked into.", media_types=PAGE),
-            404: Answer(description="There is no such charge, or not for this caller.", media_types=PAGE),
-            410: Answer(description="The charge can be paid no more.", media_types=PAGE),
+            200: Answer(description="The code, or the state of a paid or reviewed payment.", media_types=PAGE),
+            404: Answer(description="The charge does not exist, or this caller may not see it.", media_types=PAGE),
+            410: Answer(description="The charge has ended.", media_types=PAGE),
             429: TOO_MANY,
             503: AWAY,
         },
@@ -32,15 +32,15 @@ PAGES: Final = (
         method="GET",
         path="/payments/mp/pay/{payment_id}/",
         tag="Pages",
-        summary="Send a payer to the provider's checkout, unless the payment is paid or over.",
+        summary="Send a payer to the provider's checkout, unless the payment is paid or has ended.",
         scope="payments:read",
         payer=True,
         limit="checks",
         answers={
-            200: Answer(description="The payment is paid already, or being looked into.", media_types=PAGE),
+            200: Answer(description="The payment is already paid or under review.", media_types=PAGE),
             302: Answer(description="To the checkout.", media_types=(), headers=("Location",)),
-            404: Answer(description="There is no such payment, or not for this caller.", media_types=PAGE),
-            410: Answer(description="The link can be paid no more.", media_types=PAGE),
+            404: Answer(description="The payment does not exist, or this caller may not see it.", media_types=PAGE),
+            410: Answer(description="The payment link has ended.", media_types=PAGE),
             429: TOO_MANY,
             503: AWAY,
         },
@@ -51,18 +51,18 @@ PAGES: Final = (
         method="GET",
         path="/payments/mp/return/",
         tag="Pages",
-        summary="Receive a payer who comes back from the provider's checkout.",
-        description="The provider is asked; what the address says about the payment is never believed. Without an "
-        "`external_reference` of ours, `payment_id` is the hub's own number and `t` the payer's token.",
+        summary="Show a payer the payment after the provider's checkout.",
+        description="The hub asks the provider, and ignores the status in the address. Without an "
+        "`external_reference` of the hub, `payment_id` is the payment's number and `t` the payer's token.",
         query=(
-            Parameter(name="external_reference", description="Which payment it is about.", schema=TEXT),
-            Parameter(name="payment_id", description="The attempt to pay, by the provider's id of it.", schema=TEXT),
+            Parameter(name="external_reference", description="The hub's identifier of the payment.", schema=TEXT),
+            Parameter(name="payment_id", description="The provider's id of the attempt.", schema=TEXT),
             Parameter(name="t", description="The payer's token.", schema=TEXT),
         ),
         limit="checks",
         answers={
-            200: Answer(description="How the payment stands.", media_types=PAGE),
-            404: Answer(description="There is no such payment.", media_types=PAGE),
+            200: Answer(description="The state of the payment.", media_types=PAGE),
+            404: Answer(description="The payment does not exist.", media_types=PAGE),
             429: TOO_MANY,
             503: AWAY,
         },
@@ -73,8 +73,12 @@ PAGES: Final = (
         method="GET",
         path="/assets/{asset}",
         tag="Pages",
-        summary="Show a file of the pages.",
-        query=(Parameter(name="v", description="The digest under which it may be kept for ever.", schema=TEXT),),
+        summary="Return a file of the pages.",
+        query=(
+            Parameter(
+                name="v", description="The file's digest; with it, a cache may keep the file forever.", schema=TEXT
+            ),
+        ),
         headers=(IF_NONE_MATCH,),
         answers={
             200: Answer(

@@ -1,4 +1,4 @@
-"""Pix to the merchant's own key, and for an order through Mercado Pago."""
+"""Operations of direct Pix, and of a Pix through Mercado Pago."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PIX: Final = (
         path="/payments/pix",
         tag="Pix",
         summary="Create a Pix charge to the merchant's own key.",
-        description="The caller chooses the amount, so that a key with `listed_prices_only` is refused with 403 and "
-        "that code.",
+        description="The caller chooses the amount, so a key with `listed_prices_only` is answered 403 "
+        "`listed_prices_only`.",
         scope="payments:write",
         headers=(IDEMPOTENCY_KEY,),
         body=api.PixCreation,
@@ -47,7 +47,7 @@ PIX: Final = (
         path="/payments/pix/qr_code/{file_name}",
         tag="Pix",
         summary="Show the QR code of a charge.",
-        description="While money of the payment is held there is none: 409 and the code `payment_holds_money`.",
+        description="While the payment holds money, the answer is 409 `payment_holds_money`.",
         headers=(IF_NONE_MATCH,),
         limit="checks",
         cross_origin=True,
@@ -67,14 +67,17 @@ PIX: Final = (
         method="POST",
         path="/payments/pix/confirmation",
         tag="Pix",
-        summary="Tell that the bank received a Pix.",
-        description="Repeating a confirmation is harmless. Another transfer for a charge that is paid, by its "
-        "`end_to_end_id`, is recorded as a second payment. Another value than the charge's is answered with 400 and "
-        "the code `wrong_amount`, and the timeline shows the first ten of a payment; with its `end_to_end_id` the "
-        "money is held, and several that add up to the value pay the charge. Money that was paid after the end of a "
-        "charge is held until it is accepted or given back, and answered with 409 and the code `late_payment`; without "
-        "`paid_at` the confirmation may come until two minutes after the end, by default. Money that was paid in time "
-        "is taken, also when the merchant closed the charge meanwhile; then the payment has the alert `late_payment`.",
+        summary="Confirm that the bank received a Pix.",
+        description="A repeated confirmation has no further effect. Another transfer for a paid charge, with its own "
+        "`end_to_end_id`, is recorded as a second payment.\n\n"
+        "Another value than the charge's is answered 400 `wrong_amount`, and the timeline shows the first ten of "
+        "these. With an `end_to_end_id` the payment holds the money, and several transfers that add up to the value "
+        "pay the charge.\n\n"
+        "Money that the payer paid after the charge expired is answered 409 `late_payment`. The payment holds the "
+        "money until the merchant accepts or refunds it. A confirmation without `paid_at` counts as in time until two "
+        "minutes after the end, by default.\n\n"
+        "Money that was paid in time is accepted, also if the merchant cancelled the charge meanwhile; then the "
+        "payment has the alert `late_payment`.",
         scope="confirm",
         body=api.PixConfirmation,
         limit="confirmations",
@@ -88,10 +91,10 @@ PIX: Final = (
         method="POST",
         path="/payments/pix/{payment_id}/returned",
         tag="Pix",
-        summary="Tell that the bank gave a Pix back to its payer.",
-        description="Told again under one `return_id` it is recorded once. More than is held of the transfer is "
-        "answered with 409 and the code `return_exceeds_held`; where the money of two transfers is held, one without "
-        "`end_to_end_id` with 400 and `choose_transfer`.",
+        summary="Report that the bank returned a Pix to the payer.",
+        description="A report with a known `return_id` has no further effect. More than the payment holds of the "
+        "transfer is answered 409 `return_exceeds_held`. If the payment holds money of several transfers, a report "
+        "without `end_to_end_id` is answered 400 `choose_transfer`.",
         scope="confirm",
         body=api.PixReturn,
         limit="confirmations",
@@ -113,9 +116,9 @@ PIX: Final = (
         path="/payments/api/cart/",
         tag="Pix",
         summary="Create a Pix through Mercado Pago for an order.",
-        description="Mercado Pago holds the charge and tells of its payment. What is said of the customer beyond the "
-        "e-mail address is told to Mercado Pago and kept, encrypted, only until it has answered. To a key with "
-        "`listed_prices_only` a line with `preco_unitario` is refused with 403 and that code.",
+        description="Mercado Pago holds the charge and reports its payment. The hub sends the customer's data to "
+        "Mercado Pago. It stores the data, except the e-mail address, only until Mercado Pago has answered, encrypted. "
+        "A key with `listed_prices_only` is answered 403 `listed_prices_only` if a line has `preco_unitario`.",
         scope="payments:write",
         headers=(IDEMPOTENCY_KEY,),
         body=api.CartCreation,

@@ -1,4 +1,4 @@
-"""Events over a WebSocket, and how the service fares."""
+"""Operations of the WebSocket, health, metrics and this document."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ SERVICE: Final = (
         method="GET",
         path="/ws",
         tag="Events",
-        summary="Listen to a payment or a merchant over a WebSocket.",
-        description="Name a payment or a merchant, and only one. A payer's token opens the socket of its payment, "
-        "which tells how the status changes and nothing else. The AsyncAPI document describes the frames.",
+        summary="Receive the events of a payment or a merchant over a WebSocket.",
+        description="Send `payment_id` or `padaria_slug`, not both. A payer's token opens the socket of its payment, "
+        "which sends only changes of status. The AsyncAPI document describes the frames.",
         scope="payments:read",
         payer=True,
         query=(
-            Parameter(name="payment_id", description="Listen to one payment.", schema={"type": "integer"}),
-            Parameter(name="padaria_slug", description="Listen to a merchant.", schema=TEXT),
+            Parameter(name="payment_id", description="The payment's number.", schema={"type": "integer"}),
+            Parameter(name="padaria_slug", description="The merchant's slug.", schema=TEXT),
             Parameter(
                 name="after",
-                description="Resume after this position of the log instead of with a snapshot; with a payer's token "
-                "after this version of the payment.",
+                description="Resume after this position of the log, without a snapshot. With a payer's token: after "
+                "this version of the payment.",
                 schema=POSITION,
             ),
             Parameter(
                 name="epoch",
-                description="The epoch that `after` is of; in another one the socket begins with a snapshot, "
+                description="The epoch of `after`. If the log has another epoch, the socket begins with a snapshot "
                 "whose reason is `log_restored`.",
                 schema=POSITION,
             ),
         ),
         limit="checks",
-        answers={101: Answer(description="Frames follow.", media_types=())},
+        answers={101: Answer(description="The WebSocket is open; frames follow.", media_types=())},
         codes=(
             "nothing_to_listen_to",
             "invalid_payment_id",
@@ -52,21 +52,23 @@ SERVICE: Final = (
         method="GET",
         path="/healthz",
         tag="Service",
-        summary="Say that the process answers.",
-        answers={200: Answer(description="It does.", body=api.Health)},
+        summary="Check that the process is alive.",
+        answers={200: Answer(description="The process is alive.", body=api.Health)},
     ),
     Operation(
         name="showReadiness",
         method="GET",
         path="/readyz",
         tag="Service",
-        summary="Say whether the gateway can do its work.",
-        description="It writes to PostgreSQL and asks NATS, once a second however many ask this, and answers within "
-        "two seconds also when neither does. Without NATS it is `degraded`: payments are created and confirmed, and "
-        "lists and subscribers fall behind.",
+        summary="Check that the gateway works.",
+        description="The gateway tests a write to PostgreSQL and the connection to NATS, at most once a second. It "
+        "answers within two seconds, even if PostgreSQL and NATS do not. Without NATS it is `degraded`: the hub "
+        "creates and confirms payments, but lists and subscribers fall behind.",
         answers={
-            200: Answer(description="It is `ok` or `degraded`.", body=api.Readiness),
-            503: Answer(description="It is `unavailable`: PostgreSQL takes no writes.", body=api.Readiness),
+            200: Answer(description="The gateway is `ok` or `degraded`.", body=api.Readiness),
+            503: Answer(
+                description="The gateway is `unavailable`: PostgreSQL does not accept writes.", body=api.Readiness
+            ),
         },
     ),
     Operation(
@@ -74,8 +76,8 @@ SERVICE: Final = (
         method="GET",
         path="/metrics",
         tag="Service",
-        summary="Show the metrics for Prometheus.",
-        description="They count the payments of all merchants, so only a key of the hub itself can have this scope.",
+        summary="Return the metrics, for Prometheus.",
+        description="The metrics count the payments of all merchants, so only a key of the hub can have this scope.",
         scope="metrics",
         limit="lists",
         answers={200: Answer(description="Prometheus's text format.", media_types=("text/plain",))},
@@ -85,7 +87,7 @@ SERVICE: Final = (
         method="GET",
         path="/openapi.json",
         tag="Service",
-        summary="Show this document.",
+        summary="Return this document.",
         cross_origin=True,
         answers={200: Answer(description="OpenAPI 3.1.")},
     ),

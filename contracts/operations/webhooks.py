@@ -1,4 +1,4 @@
-"""What Mercado Pago tells."""
+"""Operations that receive Mercado Pago's webhooks."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ def _webhook(path: str, name: str, summary: str) -> Operation:
         path=path,
         tag="Webhooks",
         summary=summary,
-        description="The body is Mercado Pago's and is never believed: the delivery is stored and answered, "
-        "and the provider is asked afterwards. A delivery of the Webhooks format has `data.id` in its address and must "
-        "carry a valid `x-signature`, and its body must not name another type or id. One of the older IPN formats, or "
-        "without `data.id`, cannot be verified, and is stored only, or forgotten where nothing says whose it is. "
-        "A repeat (same type, `data.id`, `x-request-id` and time of the signature) is answered alike and not stored.",
+        description="The hub stores the delivery, answers, and then asks the provider. A delivery alone never changes "
+        "a payment.\n\nA delivery in the Webhooks format has `data.id` in its address. It needs a valid `x-signature`, "
+        "and its body must not name another type or id. The hub cannot verify a delivery in an older IPN format or "
+        "without `data.id`. It only stores such a delivery, or discards it if the merchant is unknown. A repetition "
+        "(same type, `data.id`, `x-request-id` and time of the signature) gets the same answer and is not stored.",
         query=(
-            Parameter(name="data.id", description="What the notification is about; it is signed.", schema=TEXT),
-            Parameter(name="type", description="What kind of thing that is, such as `payment`.", schema=TEXT),
-            Parameter(name="id", description="The same, in the IPN formats.", schema=TEXT),
-            Parameter(name="topic", description="The kind, in the IPN formats.", schema=TEXT),
+            Parameter(name="data.id", description="The id of the notified resource; it is signed.", schema=TEXT),
+            Parameter(name="type", description="The type of the resource, such as `payment`.", schema=TEXT),
+            Parameter(name="id", description="The id of the resource, in the IPN formats.", schema=TEXT),
+            Parameter(name="topic", description="The type of the resource, in the IPN formats.", schema=TEXT),
         ),
         headers=(
             Parameter(name="x-signature", description="`ts=<time>,v1=<HMAC-SHA256 in hex>`.", schema=TEXT),
-            Parameter(name="x-request-id", description="Names the delivery; it is signed.", schema=TEXT),
+            Parameter(name="x-request-id", description="The id of the delivery; it is signed.", schema=TEXT),
         ),
         body=dict[str, Any],
-        answers={200: Answer(description="The notification is taken.", body=api.WebhookAccepted)},
+        answers={200: Answer(description="The hub accepted the webhook.", body=api.WebhookAccepted)},
         codes=(
             *OF_VAULT,
             "store_unavailable",
@@ -41,7 +41,7 @@ def _webhook(path: str, name: str, summary: str) -> Operation:
             "invalid_notification",
             "invalid_signature",
             "unknown_merchant",
-            # For addresses that guess.
+            # For clients that guess signatures.
             "too_many_requests",
         ),
     )
@@ -53,8 +53,8 @@ def _webhook_test(path: str, name: str) -> Operation:
         method="GET",
         path=path,
         tag="Webhooks",
-        summary="Answer a test of Mercado Pago's panel; it stores nothing and asks nothing.",
-        answers={200: Answer(description="The address answers.", body=api.WebhookAccepted)},
+        summary="Answer a test of Mercado Pago's panel, without any effect.",
+        answers={200: Answer(description="The address works.", body=api.WebhookAccepted)},
     )
 
 
@@ -62,9 +62,9 @@ WEBHOOKS: Final = (
     _webhook(
         "/webhooks/mercadopago/",
         "receiveMercadoPago",
-        "Take a notification for whichever merchant its `user_id` and signature name.",
+        "Receive a webhook for the merchants that its `user_id` and signature identify.",
     ),
-    _webhook("/webhooks/mercadopago/{merchant}/", "receiveMercadoPagoFor", "Take a notification for a merchant."),
+    _webhook("/webhooks/mercadopago/{merchant}/", "receiveMercadoPagoFor", "Receive a webhook for one merchant."),
     _webhook_test("/webhooks/mercadopago/", "testMercadoPago"),
     _webhook_test("/webhooks/mercadopago/{merchant}/", "testMercadoPagoFor"),
 )
