@@ -42,7 +42,7 @@ def test_every_control_is_documented():
         if path.startswith("/_sandbox/")
     }
     assert told == there
-    assert "`PUT /_sandbox/faults` turns the named faults and keeps the others; `GET` shows them all." in PAGE
+    assert "`PUT /_sandbox/faults` sets the faults in its body and keeps the others; `GET` shows all of them." in PAGE
 
 
 def test_every_fault_is_documented_with_its_default():
