@@ -39,7 +39,7 @@ def write(root: Path) -> None:
 
 def stale_files(root: Path) -> list[str]:
     """Return one sentence for each file below `root` that is stale."""
-    stale = [f"contracts/schemas/{path.name} describes nothing that exists." for path in _orphans(root)]
+    stale = [f"contracts/schemas/{path.name} belongs to no contract." for path in _orphans(root)]
     for name, text in generated().items():
         path = root / name
         if not path.exists():

@@ -1,4 +1,4 @@
-"""`python -m tests.compatibility` writes docs/compatibility.md; with `--check` it only says what is wrong."""
+"""`python -m tests.compatibility` writes docs/compatibility.md; `--check` only lists the faults."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ PAGE: Final = ROOT / "docs" / "compatibility.md"
 def main(
     arguments: list[str], *, parts: Sequence[Part] = PARTS, claims: Claims | None = None, page: Path = PAGE
 ) -> int:
-    """Write the page, or with `--check` compare it; 1 when something is wrong, 2 for anything else asked.
+    """Write the page, or with `--check` compare it. Return 1 if there are faults, 2 for other arguments.
 
-    Without `claims` they are collected from the tests.
+    By default, `claims` are those of the tests.
     """
     if arguments not in ([], ["--check"]):
         print("usage: python -m tests.compatibility [--check]", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What is wrong: an unproved statement, a name that means nothing, a route that no statement names."""
+"""Finds faults: statements without a proof, unknown names, and routes and fields without a statement."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from tests.compatibility.collection import Claims
     from tests.compatibility.statement import Part, Statement
 
-# What the two reference systems offer has these tags; a statement has to name every operation of theirs.
+# The operations of the two reference systems have these tags; a statement must name each of them.
 SURFACES: Final = frozenset({"Pix", "Payment links", "Monitoring", "Pages", "Webhooks"})
 
 Field = tuple[type[Struct], str]
 
 
 class Offer(Struct, frozen=True, kw_only=True):
-    """What one operation, or one event of a socket, takes and gives."""
+    """The parameters and bodies of one operation, or of one event of a socket."""
 
     name: str
     asked: tuple[type[Struct], ...] = ()
@@ -47,7 +47,7 @@ def problems(
     operations: Sequence[Operation] = OPERATIONS,
     labels: dict[str, str] = LABELS,
 ) -> list[str]:
-    """Give one sentence for everything that is wrong."""
+    """Return one sentence for each fault."""
     statements = [statement for part in parts for section in part.sections for statement in section.statements]
     offers = {offer.name: offer for offer in (*map(_offer_of, operations), CONFIRMATION)}
     return [
@@ -92,7 +92,7 @@ def _fields(kind: type[Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
 
 
 def _fields_below(kinds: Iterable[type[Struct]]) -> Iterator[Field]:
-    """Every field of some Structs and of the Structs in them."""
+    """Return every field of some Structs and of the Structs in them."""
     for kind in kinds:
         for field in _fields(kind):
             yield kind, field.name
@@ -100,7 +100,7 @@ def _fields_below(kinds: Iterable[type[Struct]]) -> Iterator[Field]:
 
 
 def _fields_on(path: str, kinds: Iterable[type[Struct]]) -> list[Field]:
-    """The fields that a path passes; empty when it leads nowhere."""
+    """Return the fields on a path; empty if the path does not exist."""
     name, _, rest = path.partition(".")
     passed: list[Field] = []
     for kind in kinds:
@@ -121,13 +121,13 @@ def _of_proofs(statements: Sequence[Statement], claims: Claims) -> Iterator[str]
     yield from (f"{number} statements have the id {each}." for each, number in ids.items() if number > 1)
     yield from (f"No test claims the statement {each}." for each in ids if each not in claims.proofs)
     for unknown in sorted(claims.proofs.keys() - ids.keys()):
-        yield from (f"{test} claims {unknown!r}, which is no statement." for test in claims.proofs[unknown])
+        yield from (f"{test} claims {unknown!r}, which is not a statement." for test in claims.proofs[unknown])
 
 
 def _of_statement(statement: Statement, offers: dict[str, Offer]) -> Iterator[str]:
     about = f"The statement {statement.id}"
     if not statement.operations and (statement.asks or statement.answers or statement.statuses):
-        yield f"{about} names fields or statuses, and no operation."
+        yield f"{about} names fields or statuses, but no operation."
     for name in statement.operations:
         if name in offers:
             yield from (f"{about} names {wrong}." for wrong in _of_offer(statement, offers[name]))
@@ -136,7 +136,7 @@ def _of_statement(statement: Statement, offers: dict[str, Offer]) -> Iterator[st
 
 
 def _of_offer(statement: Statement, offer: Offer) -> Iterator[str]:
-    """What a statement names that an operation does not have."""
+    """Return the names in a statement that the operation does not have."""
     for path in statement.asks:
         if path not in offer.parameters and not _fields_on(path, offer.asked):
             yield f"{path}, which {offer.name} does not take"
@@ -149,7 +149,7 @@ def _of_offer(statement: Statement, offer: Offer) -> Iterator[str]:
 
 
 def _unnamed(statements: Sequence[Statement], offers: dict[str, Offer]) -> Iterator[str]:
-    """What the named operations take or give, and operations of the references' kind, that no statement names."""
+    """Return the operations of the references, and the fields and parameters, that no statement names."""
     named = {name: offer for statement in statements for name in statement.operations if (offer := offers.get(name))}
     for offer in offers.values():
         if offer.has_to_be_named and offer.name not in named:
@@ -181,4 +181,4 @@ def _of_labels(statements: Sequence[Statement], labels: dict[str, str]) -> Itera
     stated = dict(statement.label for statement in statements if statement.label)
     for status in sorted(stated.keys() | labels.keys()):
         if stated.get(status) != labels.get(status):
-            yield f"The status {status} is labelled {labels.get(status)!r}, and stated to be {stated.get(status)!r}."
+            yield f"The status {status} has the label {labels.get(status)!r}, but the statement {stated.get(status)!r}."

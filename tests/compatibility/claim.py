@@ -1,4 +1,4 @@
-"""The decorator that names, on a test, the statements of the catalogue that the test proves."""
+"""The decorator of a test that names the statements of the catalogue that the test proves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def claim(*ids: str) -> Callable[[Test], Test]:
     """Return the test unchanged: `collection.py` reads the ids from the source, so they are literal strings.
 
     Raises:
-        TypeError: no id, or one that is no string or is empty.
+        TypeError: no id, or an id that is empty or not a string.
     """
     if not ids or not all(isinstance(each, str) and each for each in ids):
         raise TypeError("A claim names statements of tests/compatibility/catalogue/ by their ids.")

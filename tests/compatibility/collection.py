@@ -1,4 +1,4 @@
-"""Reads from the source of the tests, without importing them, which test claims which statement."""
+"""Reads the claims of the tests from their source, without an import of the tests."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ MODULE: Final = f"{PACKAGE}.{DECORATOR}"
 
 
 class Claims(Struct, frozen=True, kw_only=True):
-    """What the tests claim, and in `faults` a sentence for each claim that proves nothing.
+    """The claims of the tests.
 
-    `proofs` are the tests of each statement, `file::function`, in the order of files and lines.
+    `proofs` are the tests of each statement, `file::function`, in the order of files and lines. `faults` has a sentence
+    for each invalid claim.
     """
 
     proofs: dict[str, tuple[str, ...]]
@@ -53,7 +54,7 @@ def _imports_the_decorator(tree: ast.Module) -> bool:
 
 
 def _claims_of(tree: ast.Module) -> dict[ast.Call, str]:
-    """The decorators of the tests that pytest collects from a file, each with the name of its test."""
+    """Return the decorators on the tests that pytest collects from a file, each with the name of its test."""
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     # Of several functions with one name, Python keeps the last.
     last = {function.name: function for function in functions}
@@ -77,22 +78,22 @@ def _ids_of(claim: ast.Call) -> Iterator[str]:
 
 
 def _faults_of(tree: ast.Module, claims: dict[ast.Call, str]) -> Iterator[tuple[int, str]]:
-    """Each fault with its line."""
+    """Return each fault with its line."""
     for claim in claims:
         ids = list(_ids_of(claim))
         if not ids or len(ids) < len(claim.args) or claim.keywords:
-            yield claim.lineno, "claims something else than ids in literal strings"
+            yield claim.lineno, "claims something other than ids in literal strings"
         yield from ((claim.lineno, f"claims {each} twice") for each in sorted(set(ids)) if ids.count(each) > 1)
     on_tests = {claim.func for claim in claims}
     for node in ast.walk(tree):
         if _is_decorator(node) and node not in on_tests:
-            yield node.lineno, f"uses `{DECORATOR}` elsewhere than on a test that pytest collects"
+            yield node.lineno, f"uses `{DECORATOR}` on something other than a test that pytest collects"
         if _is_hidden_import(node):
             yield node.lineno, f"does not import `{DECORATOR}` by `from {MODULE} import {DECORATOR}`"
 
 
 def _is_import(node: ast.AST) -> bool:
-    """Whether it is the one form of import after which a claim is read."""
+    """Return whether the node is the only form of import that makes claims valid."""
     return (
         isinstance(node, ast.ImportFrom)
         and node.module == MODULE

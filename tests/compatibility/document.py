@@ -1,4 +1,4 @@
-"""Writes the catalogue and its proofs as a page of Markdown."""
+"""Writes the catalogue and its proofs as a Markdown page."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ HEAD: Final = """\
 
 <!-- Written by `make claims` from tests/compatibility/catalogue/ and the tests that claim its statements. -->
 
-Two systems are the reference for this hub: a Flask application that takes a Pix in real time, and an interface that
-monitors Mercado Pago payment links. This page is for developers of a frontend for one of them. It lists what the
-reference offers (routes, fields, statuses, pages, events, errors, log lines, flows), what this hub does, and the tests
-that prove it. **Better** and **Otherwise** mark deliberate differences; a line without a mark is the same in both.
+For developers of a frontend for one of the two reference systems: a Flask application that receives a Pix in real time,
+and an interface that monitors Mercado Pago payment links. This page lists the features of each reference (routes,
+fields, statuses, pages, events, errors, log lines, flows), the behaviour of this hub, and the tests that prove it.
+**Better** and **Otherwise** mark deliberate differences; without a mark, the hub behaves like the reference.
 
-A frontend that shows no key needs the hub in open mode (`EXTRATO_AUTH=open`, on one machine only). Elsewhere it sends
+A frontend that sends no key needs the hub in open mode (`EXTRATO_AUTH=open`, on one machine only). Otherwise it sends
 `Authorization: Bearer <key>`, or opens the addresses in the answers, which carry the payer's token.
 
-`make check` fails when a statement has no proof, a name means nothing, or a route or field of these surfaces is
-missing here.
+`make check` fails if a statement has no proof or an unknown name, or if this page lacks a route or field.
 """
-BETTER_TITLE: Final = "Where this hub deliberately does better"
-DIFFERS_TITLE: Final = "Where this hub deliberately differs"
+BETTER_TITLE: Final = "Deliberate improvements of this hub"
+DIFFERS_TITLE: Final = "Deliberate differences of this hub"
 
 
 def document(parts: Sequence[Part], proofs: Proofs) -> str:
-    """Give the whole page."""
+    """Return the text of the page."""
     body = (line for part in parts for line in _part(part, proofs))
     return "\n".join([HEAD, *_contents(parts), *body, *_lists(parts)])
 
@@ -54,7 +53,7 @@ def _part(part: Part, proofs: Proofs) -> Iterator[str]:
 
 
 def _here(statement: Statement) -> str:
-    """What this hub does, and where it is described."""
+    """Return the behaviour of this hub, and the names of its operations and fields."""
     named = [
         ", ".join(f"`{name}`" for name in statement.operations),
         _listed("takes", statement.asks),
@@ -107,6 +106,6 @@ def _cell(text: str) -> str:
 
 
 def _anchor(title: str) -> str:
-    """Name a heading as GitHub does."""
+    """Return GitHub's anchor of a heading."""
     kept = "".join(character for character in title.lower() if character.isalnum() or character in " -_")
     return kept.replace(" ", "-")

@@ -1,4 +1,4 @@
-"""What a statement is: one thing that a reference system or this hub offers, and what this hub does for it."""
+"""The shape of a statement: one feature of a reference system or of this hub, and this hub's behaviour."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from msgspec import Struct
 
 
 class Statement(Struct, frozen=True, kw_only=True):
-    """One thing that is promised; tests claim it by its `id`, written `section.thing`.
+    """One feature; tests claim it by its `id`, written `section.thing`.
 
-    `operations` are names of `contracts/operations`, or of an event of a socket; `asks` and `answers` are fields of
-    what they take and give: `payment.id` stands in `payment`, `items[].nome` in each of the `items`. `label` is a
-    status with the word that people read for it. `here` says what this hub does where that is not plain, `better`
-    and `differs` where it is deliberately otherwise.
+    `operations` are names of `contracts/operations`, or of an event of a socket. `asks` and `answers` are fields of
+    their requests and answers: `payment.id` is in `payment`, `items[].nome` in each of the `items`. `label` is a status
+    and its Portuguese word. `here` describes details of this hub, `better` and `differs` deliberate differences.
     """
 
     id: str
@@ -34,7 +33,7 @@ class Section(Struct, frozen=True, kw_only=True):
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """All sections about one reference system, or about what only this hub has; `who` makes the promise."""
+    """All sections about one reference system, or about this hub's own routes; `who` has the feature."""
 
     title: str
     intro: str

@@ -1,4 +1,4 @@
-"""The page about the references is fresh, and the checker that says so can say otherwise."""
+"""The page of compatibility is fresh, and its checker finds every kind of fault."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from tests.compatibility.statement import Part, Section, Statement
 
 IMPORT = "from tests.compatibility.claim import claim\n"
 STATEMENTS = [statement for part in PARTS for section in part.sections for statement in section.statements]
-PROOF = "tests/unit/test_compatibility.py::test_nothing_is_wrong"
+PROOF = "tests/unit/test_compatibility.py::test_catalogue_and_claims_have_no_faults"
 
 
 @pytest.fixture(scope="module")
 def claims() -> Claims:
-    """What the tests of this checkout claim."""
+    """The claims of the tests of this checkout."""
     return collect()
 
 
 @pytest.fixture(scope="module")
 def claims_and_one_more(claims) -> Claims:
-    """A proof too for the statement that `with_statement` adds."""
+    """The same, with a proof of the statement that `with_statement` adds."""
     return replace(claims, proofs={**claims.proofs, "more.promise": (PROOF,)})
 
 
 @pytest.fixture
 def collected(tmp_path):
-    """Give the claims of one file of tests."""
+    """Return a function that collects the claims of one file of tests."""
 
     def collected(source: str, *, file: str = "test_more.py") -> Claims:
         path = tmp_path / "tests" / "unit" / file
@@ -48,13 +48,13 @@ def collected(tmp_path):
 
 
 def with_statement(**fields: Any) -> tuple[Part, ...]:
-    """The catalogue, and one more statement."""
+    """The catalogue with one more statement."""
     statement = Statement(**{"id": "more.promise", "says": "A promise.", **fields})
     return (*PARTS, Part(title="More", intro="", sections=(Section(title="More", statements=(statement,)),)))
 
 
 def changed(change) -> tuple[Part, ...]:
-    """The catalogue, each statement as `change` gives it back; without those of which it gives None."""
+    """The catalogue after `change` of each statement; a statement for which `change` returns None is removed."""
 
     def of_section(section):
         statements = (change(statement) for statement in section.statements)
@@ -64,7 +64,7 @@ def changed(change) -> tuple[Part, ...]:
 
 
 def without_field(name: str, field: str) -> tuple[Part, ...]:
-    """The catalogue, of which no statement names a field of an operation."""
+    """The catalogue without a field of an operation."""
 
     def change(statement):
         if name not in statement.operations:
@@ -86,7 +86,7 @@ def without_proofs(claims: Claims, ids: set[str]) -> Claims:
 
 
 def operations_with(name: str, **changes: Any) -> list[Any]:
-    """The operations, of which one is changed."""
+    """The operations with one change."""
     return [replace(each, **changes) if each.name == name else each for each in OPERATIONS]
 
 
@@ -94,15 +94,15 @@ def operation(name: str) -> Any:
     return next(each for each in OPERATIONS if each.name == name)
 
 
-def test_nothing_is_wrong(claims):
+def test_catalogue_and_claims_have_no_faults(claims):
     assert problems(PARTS, claims) == []
 
 
-def test_the_committed_page_is_what_would_be_written(claims):
+def test_committed_page_is_fresh(claims):
     assert PAGE.read_text(encoding="utf-8") == document(PARTS, claims.proofs)
 
 
-def test_every_statement_is_on_the_page_with_its_proofs(claims):
+def test_page_shows_every_statement_with_its_proofs(claims):
     page = document(PARTS, claims.proofs)
     rows = [line for line in page.splitlines() if line.startswith("| ") and not line.endswith("| here | proof |")]
     assert all(f"### {section.title}\n" in page for part in PARTS for section in part.sections)
@@ -115,7 +115,7 @@ def test_every_statement_is_on_the_page_with_its_proofs(claims):
             assert link.removesuffix(" |").endswith(f"](../{test.partition('::')[0]})")
 
 
-def test_every_link_within_the_page_leads_somewhere():
+def test_links_within_the_page_resolve():
     page = document(PARTS, {})
     headings = [line.lstrip("# ") for line in page.splitlines() if line.startswith("#")]
     anchors = {
@@ -127,7 +127,7 @@ def test_every_link_within_the_page_leads_somewhere():
     assert len(anchors) == len(headings)
 
 
-def test_claims_are_read_from_the_decorators_of_tests(collected):
+def test_claims_are_read_from_decorators(collected):
     claims = collected(
         f"import pytest\n{IMPORT}"
         '@claim("pix.value", "pix.id")\n@pytest.mark.root\ndef test_one(): ...\n'
@@ -150,27 +150,27 @@ def test_claims_are_read_from_the_decorators_of_tests(collected):
         'more = claim("pix.id")\n@more\ndef test_more(): ...',
     ],
 )
-def test_a_claim_on_what_is_not_collected_as_a_test_is_noticed(collected, source):
+def test_claim_outside_a_collected_test_is_a_fault(collected, source):
     claims = collected(IMPORT + source)
     assert claims.proofs == {}
     assert [fault.partition(" ")[2] for fault in claims.faults] == [
-        "uses `claim` elsewhere than on a test that pytest collects."
+        "uses `claim` on something other than a test that pytest collects."
     ]
 
 
-def test_a_claim_in_a_file_that_is_not_collected_is_noticed(collected):
+def test_claim_in_a_file_pytest_skips_is_a_fault(collected):
     claims = collected(f'{IMPORT}@claim("pix.id")\ndef test_more(): ...', file="more.py")
-    fault = "tests/unit/more.py:2 uses `claim` elsewhere than on a test that pytest collects."
+    fault = "tests/unit/more.py:2 uses `claim` on something other than a test that pytest collects."
     assert claims == Claims(proofs={}, faults=(fault,))
 
 
 @pytest.mark.parametrize("arguments", ["", "PIX", "*PIX", 'f"pix.id"', "1", 'id="pix.id"', '"pix.id", PIX'])
-def test_a_claim_that_is_not_in_literal_strings_is_noticed(collected, arguments):
+def test_claim_without_literal_ids_is_a_fault(collected, arguments):
     [fault] = collected(f"{IMPORT}@claim({arguments})\ndef test_more(): ...").faults
-    assert fault == "tests/unit/test_more.py:2 claims something else than ids in literal strings."
+    assert fault == "tests/unit/test_more.py:2 claims something other than ids in literal strings."
 
 
-def test_a_statement_that_a_test_claims_twice_is_noticed(collected):
+def test_repeated_claim_is_a_fault(collected):
     [fault] = collected(f'{IMPORT}@claim("pix.id", "pix.id")\ndef test_more(): ...').faults
     assert fault == "tests/unit/test_more.py:2 claims pix.id twice."
 
@@ -183,49 +183,49 @@ def test_a_statement_that_a_test_claims_twice_is_noticed(collected):
         "import tests.compatibility.claim",
     ],
 )
-def test_an_import_after_which_claims_are_not_read_is_noticed(collected, line):
+def test_other_import_of_claim_is_a_fault(collected, line):
     [fault] = collected(f"{line}\ndef test_more(): ...").faults
     assert fault == (
         "tests/unit/test_more.py:1 does not import `claim` by `from tests.compatibility.claim import claim`."
     )
 
 
-def test_a_fault_of_a_claim_is_a_problem(claims):
+def test_fault_of_a_claim_is_a_problem(claims):
     assert problems(PARTS, replace(claims, faults=("A fault.",))) == ["A fault."]
 
 
-def test_a_claim_leaves_its_test_as_it_is():
+def test_claim_returns_the_test_unchanged():
     names: dict[str, Any] = {}
     exec(f'{IMPORT}def test_more(): ...\nclaimed = claim("pix.id", "pix.code")(test_more)', names)
     assert names["claimed"] is names["test_more"]
 
 
 @pytest.mark.parametrize("arguments", ["", '""', '"pix.id", ""', "1", "test_more"])
-def test_a_claim_without_an_id_stops_the_import_of_its_test(arguments):
+def test_claim_without_an_id_raises_a_type_error(arguments):
     with pytest.raises(TypeError, match="by their ids"):
         exec(f"{IMPORT}def test_more(): ...\nclaim({arguments})", {})
 
 
-def test_a_claim_of_an_unknown_statement_is_noticed(claims_and_one_more):
-    assert problems(PARTS, claims_and_one_more) == [f"{PROOF} claims 'more.promise', which is no statement."]
+def test_claim_of_an_unknown_statement_is_a_problem(claims_and_one_more):
+    assert problems(PARTS, claims_and_one_more) == [f"{PROOF} claims 'more.promise', which is not a statement."]
 
 
-def test_a_statement_that_no_test_claims_is_noticed(claims):
+def test_statement_without_a_claim_is_a_problem(claims):
     assert problems(with_statement(), claims) == ["No test claims the statement more.promise."]
 
 
-def test_two_statements_with_one_id_are_noticed(claims):
+def test_two_statements_with_one_id_are_a_problem(claims):
     assert problems(with_statement(id="pix.id"), claims) == ["2 statements have the id pix.id."]
 
 
-def test_an_operation_that_does_not_exist_is_noticed(claims_and_one_more):
+def test_unknown_operation_is_a_problem(claims_and_one_more):
     assert problems(with_statement(operations=("brewCoffee",)), claims_and_one_more) == [
         "The statement more.promise names the operation brewCoffee, which does not exist."
     ]
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "wording"),
     [
         ({"answers": ("payment.colour",)}, "payment.colour, which createPix does not answer"),
         ({"answers": ("payment[].id",)}, "payment[].id, which createPix does not answer"),
@@ -236,18 +236,18 @@ def test_an_operation_that_does_not_exist_is_noticed(claims_and_one_more):
         ({"statuses": (418,)}, "the status 418, which createPix does not answer with"),
     ],
 )
-def test_a_field_or_status_that_an_operation_does_not_have_is_noticed(claims_and_one_more, fields, told):
+def test_unknown_field_or_status_is_a_problem(claims_and_one_more, fields, wording):
     parts = with_statement(operations=("createPix",), **fields)
-    assert problems(parts, claims_and_one_more) == [f"The statement more.promise names {told}."]
+    assert problems(parts, claims_and_one_more) == [f"The statement more.promise names {wording}."]
 
 
-def test_fields_of_no_operation_are_noticed(claims_and_one_more):
+def test_fields_without_an_operation_are_a_problem(claims_and_one_more):
     [problem] = problems(with_statement(answers=("id",)), claims_and_one_more)
-    assert "names fields or statuses, and no operation" in problem
+    assert "names fields or statuses, but no operation" in problem
 
 
 @pytest.mark.parametrize(
-    ("name", "field", "told"),
+    ("name", "field", "wording"),
     [
         ("createPix", "payment.qr_code_url", "the field PixPayment.qr_code_url"),
         ("createPix", "expires_in_minutes", "the field PixCreation.expires_in_minutes"),
@@ -258,18 +258,18 @@ def test_fields_of_no_operation_are_noticed(claims_and_one_more):
         ("payment-confirmed-{payment_id}", "paid_at", "the field PaymentConfirmed.paid_at"),
     ],
 )
-def test_a_field_that_no_statement_names_is_noticed(claims, name, field, told):
-    assert problems(without_field(name, field), claims) == [f"No statement names {told}."]
+def test_field_without_a_statement_is_a_problem(claims, name, field, wording):
+    assert problems(without_field(name, field), claims) == [f"No statement names {wording}."]
 
 
-def test_a_new_field_of_an_answer_is_noticed(claims):
+def test_new_answer_field_without_a_statement_is_a_problem(claims):
     answers = operation("listMonitors").answers
     grown = msgspec.defstruct("MonitorList", [("colour", str)], bases=(answers[200].body,), kw_only=True)
     operations = operations_with("listMonitors", answers={200: replace(answers[200], body=grown)})
     assert "No statement names the field MonitorList.colour." in problems(PARTS, claims, operations=operations)
 
 
-def test_a_new_query_parameter_is_noticed(claims):
+def test_new_parameter_without_a_statement_is_a_problem(claims):
     parameter = replace(operation("listMonitors").query[0], name="colour")
     operations = operations_with("listMonitors", query=(parameter, *operation("listMonitors").query))
     assert problems(PARTS, claims, operations=operations) == [
@@ -278,39 +278,39 @@ def test_a_new_query_parameter_is_noticed(claims):
 
 
 @pytest.mark.parametrize("tag", sorted(SURFACES))
-def test_a_route_of_the_references_kind_that_no_statement_names_is_noticed(claims, tag):
+def test_new_route_without_a_statement_is_a_problem(claims, tag):
     new = replace(operation("showHealth"), name="brewCoffee", tag=tag)
     assert problems(PARTS, claims, operations=[*OPERATIONS, new]) == ["No statement names brewCoffee."]
 
 
-def test_a_route_whose_statements_were_taken_away_is_noticed(claims):
+def test_route_that_lost_its_statements_is_a_problem(claims):
     parts, gone = without_statements(lambda statement: "showPixPicture" in statement.operations)
     assert problems(parts, without_proofs(claims, gone)) == ["No statement names showPixPicture."]
 
 
-def test_a_route_of_another_kind_needs_no_statement(claims):
+def test_route_outside_the_references_needs_no_statement(claims):
     new = replace(operation("showHealth"), name="brewCoffee")
     assert problems(PARTS, claims, operations=[*OPERATIONS, new]) == []
 
 
-def test_a_label_that_is_not_the_hubs_is_noticed(claims):
+def test_wrong_label_is_a_problem(claims):
     def change(statement):
         is_approved = statement.label == ("approved", "Aprovado")
         return replace(statement, label=("approved", "Pago")) if is_approved else statement
 
     [problem] = problems(changed(change), claims)
-    assert problem == "The status approved is labelled 'Aprovado', and stated to be 'Pago'."
+    assert problem == "The status approved has the label 'Aprovado', but the statement 'Pago'."
 
 
-def test_a_label_that_no_statement_names_is_noticed(claims):
+def test_label_without_a_statement_is_a_problem(claims):
     [problem] = problems(PARTS, claims, labels={**LABELS, "on_hold": "Retido"})
-    assert problem == "The status on_hold is labelled 'Retido', and stated to be None."
+    assert problem == "The status on_hold has the label 'Retido', but the statement None."
     parts, gone = without_statements(lambda statement: statement.label and statement.label[0] == "refunded")
     [problem] = problems(parts, without_proofs(claims, gone))
-    assert problem == "The status refunded is labelled 'Estornado', and stated to be None."
+    assert problem == "The status refunded has the label 'Estornado', but the statement None."
 
 
-def test_a_page_that_is_missing_or_stale_is_told_in_a_sentence(claims, tmp_path, capsys):
+def test_check_reports_a_missing_or_stale_page(claims, tmp_path, capsys):
     page = tmp_path / "compatibility.md"
     assert main(["--check"], claims=claims, page=page) == 1
     assert capsys.readouterr().out == "docs/compatibility.md is missing: run `make claims`.\n"
@@ -322,13 +322,13 @@ def test_a_page_that_is_missing_or_stale_is_told_in_a_sentence(claims, tmp_path,
     assert capsys.readouterr().out == "docs/compatibility.md is stale: run `make claims`.\n"
 
 
-def test_the_check_tells_of_wrong_claims_and_of_the_page(tmp_path, capsys):
-    # What the tests claim is collected where it is not given.
+def test_check_reports_claims_and_page_together(tmp_path, capsys):
+    # Without an argument, `main` collects the claims of the tests.
     assert main(["--check"], parts=with_statement(), page=tmp_path / "compatibility.md") == 1
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
-def test_an_unknown_argument_is_refused_and_writes_nothing(tmp_path, capsys):
+def test_unknown_argument_writes_no_page(tmp_path, capsys):
     page = tmp_path / "compatibility.md"
     assert main(["--chek"], page=page) == 2
     assert "usage" in capsys.readouterr().err

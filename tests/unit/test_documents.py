@@ -1,4 +1,4 @@
-"""The documents lead to each other, and name everything that they promise to name."""
+"""The links of the documents resolve, and the reference pages are complete."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def alerts():
 
 
 @pytest.mark.parametrize("link", LINKS, ids=lambda link: f"{link.page}:{link.target.name}#{link.anchor}")
-def test_every_link_leads_somewhere(link: Link):
+def test_link_resolves(link: Link):
     assert link.target.exists()
     assert not link.anchor or link.anchor in anchors(link.target)
 
@@ -55,7 +55,7 @@ def test_every_document_is_reachable_from_the_index():
     assert documents_there - found == set()
 
 
-def test_headings_get_the_anchors_of_github(tmp_path):
+def test_anchors_are_those_of_github(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# `GET /a_b/{id}`: [Ação](x.md)!\n\n```\n# no heading\n```\n\n## Pix\n\n## Pix\n")
     assert anchors(page) == {"get-a_bid-ação", "pix", "pix-1"}
@@ -72,8 +72,8 @@ def test_every_setting_is_documented():
 
 
 def test_every_event_is_documented():
-    told = set(re.findall(r"`([A-Z]\w+)`", text_of(EVENTS_PAGE)))
-    assert {event.__name__ for event in EVENTS} - told == set()
+    described = set(re.findall(r"`([A-Z]\w+)`", text_of(EVENTS_PAGE)))
+    assert {event.__name__ for event in EVENTS} - described == set()
 
 
 @pytest.mark.parametrize("page", [MONEY, SERVICE_GUIDE])
@@ -81,17 +81,17 @@ def test_every_status_and_alert_is_explained(page):
     assert {word for word in (*KNOWN, *alerts()) if f"`{word}`" not in text_of(page)} == set()
 
 
-def test_the_reference_of_money_has_the_alerts_of_events():
+def test_money_page_lists_every_alert():
     assert {*ALERTS.values(), "partially_paid", "overpaid", "provider_contradicts", "refund_reversed"} == alerts()
 
 
-def test_the_guide_for_service_has_every_label_and_every_heading_of_the_pages():
+def test_service_guide_has_every_label_and_page_heading():
     words = {*LABELS.values(), *(each.title for page in (PIX, LINK, RETURN) for each in page.values())}
     assert {each for each in words if each not in text_of(SERVICE_GUIDE)} == set()
 
 
 @pytest.mark.parametrize("record", sorted((ROOT / "docs" / "decisions").glob("0*.md")), ids=lambda path: path.stem)
-def test_each_decision_has_the_one_form(record):
+def test_decision_has_the_required_form(record):
     text = record.read_text(encoding="utf-8")
     assert text.startswith(f"# {int(record.name[:4])}. ")
     assert re.search(r"^Date: \d{4}-\d\d-\d\d · Status: \w+", text, re.MULTILINE)
@@ -99,7 +99,7 @@ def test_each_decision_has_the_one_form(record):
 
 
 @pytest.mark.parametrize("page", [README, OPERATOR])
-def test_every_documented_command_of_the_hub_exists(page):
+def test_documented_command_is_accepted(page):
     for command in documents.commands(text_of(page), "extrato"):
         _parser().parse_args(shlex.split(command, comments=True)[1:])
     assert len(documents.commands(text_of(OPERATOR), "extrato")) > 10

@@ -1,4 +1,4 @@
-"""The checker of English finds what each of its rules is about, and nothing in code, tables or Portuguese."""
+"""The checker of English catches each rule's example, and ignores code, tables and Portuguese."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalogue of errors says what is raised, all of it and nothing else: the sources are read, not run."""
+"""The catalogue has exactly the errors that the code raises; the tests read the sources and do not run them."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from contracts.api.request_plan import FieldPlan
 
 ROOT = Path(contracts.__file__).parent.parent
-# The sandbox speaks as Mercado Pago does, with errors of its own.
+# The sandbox is left out: it answers with Mercado Pago's errors.
 PARTS = ("contracts", "extrato", "services/cli", "services/gateway", "services/monitor", "services/projections")
-# What an error says of itself, which no sentence shows.
+# Arguments of errors that no sentence shows.
 PARAMETERS = frozenset({"known", "names_all", "reason", "http_status", "retry_after_s"})
-# Functions that raise for their callers: the code, and the facts that their calls choose.
+# Functions that raise an error for their callers, and its code.
 RAISERS = {"raising_unavailable": "store_unavailable"}
-# Functions of the gateway that refuse a body with the codes of its fields' types.
+# Functions of the gateway that refuse a body with the codes of its field types.
 BODY_READERS = frozenset({"read_struct", "_refused", "_named", "_malformed"})
 
 
 class Raised(NamedTuple):
-    """One place where an error is made. `code` is None where the place is given it; `why` picks the sentence."""
+    """One line that makes an error. `code` is None if only the running program knows it; `why` picks the sentence."""
 
     place: str
     code: str | None
@@ -45,7 +45,7 @@ class Raised(NamedTuple):
 
 
 class Sources:
-    """The sources, and every class of errors in them with its bases and code."""
+    """The sources, and every error class in them with its bases and code."""
 
     def __init__(self, trees: dict[str, ast.Module]) -> None:
         self.trees = trees
@@ -66,7 +66,7 @@ class Sources:
         }
 
     def code_of(self, kind: str) -> str | None:
-        """Give the code of a class, its own or a base's; None where each error is given one."""
+        """Return the code of a class or of its base; None if each error has its own code."""
         while kind and kind not in self.codes:
             kind = self.bases[kind]
         return self.codes.get(kind)
@@ -105,7 +105,7 @@ class Sources:
 
     @staticmethod
     def _of_constructor(node: ast.Call, place: str, kind: str) -> list[Raised]:
-        """Find the code that a class gives itself."""
+        """Return the error that a constructor makes with a literal code."""
         is_literal = node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str)
         if kind != "super().__init__" or not is_literal or node.args[0].value not in CATALOGUE:
             return []
@@ -113,7 +113,7 @@ class Sources:
 
 
 def literals(node: ast.expr, constants: dict[str, str]) -> list[str | None]:
-    """Give the texts that an expression may be; None for one that only the running program knows."""
+    """Return the possible texts of an expression; None for one that only the running program knows."""
     match node:
         case ast.Constant(value=str(text)):
             return [text]
@@ -136,7 +136,7 @@ def constants_of(tree: ast.Module) -> dict[str, str]:
 
 
 def raised_by_bodies() -> list[Raised]:
-    """Find what each field of a request's body is refused with; an amount's errors have their limit as a fact."""
+    """Return the errors of each field of a request's body; errors of an amount have their limit as a fact."""
     bodies = {each.body for each in OPERATIONS if isinstance(each.body, type) and issubclass(each.body, Struct)}
     return [made for body in bodies for made in _raised_by_fields(plan_of(body).fields, body.__name__)]
 
@@ -155,12 +155,12 @@ def _raised_by_fields(fields: Iterable[FieldPlan], place: str, *, in_list: bool 
             codes += [] if field.is_nullable else [reader.missing]
         known = {"name": in_list, "minimum": field.minimum, "maximum": field.maximum, "limit": reader.maximum_centavos}
         for code, why in codes:
-            told = names_in(CATALOGUE[code].sentences[why]) if has(code, why) else set()
-            yield Raised(where, code, why, frozenset(name for name in told if known.get(name)))
+            names = names_in(CATALOGUE[code].sentences[why]) if has(code, why) else set()
+            yield Raised(where, code, why, frozenset(name for name in names if known.get(name)))
 
 
 def sources_of(*texts: str) -> Sources:
-    """Read texts as modules, beside the base of all errors."""
+    """Read texts as modules."""
     return Sources({str(number): ast.parse(text) for number, text in enumerate(texts)})
 
 
@@ -169,15 +169,13 @@ def names_in(sentence: Sentence) -> set[str]:
 
 
 def faults_of(raised: list[Raised]) -> list[str]:
-    """Say in a line each what the places and the catalogue do not agree about."""
+    """Return one line for each difference between the raising lines and the catalogue."""
     faults, used, shown = [], set(), set()
     for made in raised:
-        # A place that is given its code may be given any that has its sentence.
+        # A line without a literal code may raise every code that has a sentence for its `why`.
         codes = [made.code] if made.code is not None else [code for code in CATALOGUE if has(code, made.why)]
         if made.code is None and (not made.why or not codes):
-            faults.append(
-                f"{made.place} raises a code that only the running program knows, without a `why` of its own."
-            )
+            faults.append(f"{made.place} raises a code that only the running program knows, without a `why`.")
             continue
         for code in codes:
             if not has(code, made.why):
@@ -186,12 +184,13 @@ def faults_of(raised: list[Raised]) -> list[str]:
             names = names_in(CATALOGUE[code].sentences[made.why]) - {"about", "english"}
             used.add((code, made.why))
             shown |= made.facts & names
-            faults += [f"{made.place} gives no {name} to {code}." for name in sorted(names - made.facts)]
+            faults += [f"{made.place} lacks the fact {name} of {code}." for name in sorted(names - made.facts)]
             faults += [
-                f"{made.place} gives {code} a {name} that it never tells." for name in sorted(made.facts - names)
+                f"{made.place} has a fact {name} that no sentence of {code} shows."
+                for name in sorted(made.facts - names)
             ]
     unused = {(code, why) for code, entry in CATALOGUE.items() for why in entry.sentences} - used
-    return faults + [f"{code} ({why or 'plain'}) is raised nowhere." for code, why in sorted(unused)]
+    return faults + [f"{code} ({why or 'plain'}) is never raised." for code, why in sorted(unused)]
 
 
 def has(code: str, why: str) -> bool:
@@ -204,23 +203,23 @@ def sources() -> Sources:
     return Sources({str(file.relative_to(ROOT)): ast.parse(file.read_text(encoding="utf-8")) for file in files})
 
 
-def test_the_catalogue_says_what_is_raised_and_nothing_else(sources):
+def test_catalogue_has_exactly_the_raised_errors(sources):
     assert faults_of([*sources.raised(), *raised_by_bodies()]) == []
 
 
-def test_every_code_stands_under_one_subject():
+def test_every_code_has_one_subject():
     assert sum(map(len, SUBJECTS.values())) == len(CATALOGUE)
 
 
 @pytest.mark.parametrize("code", CATALOGUE)
-def test_an_entry_is_whole(code):
+def test_entry_is_complete(code):
     status, sentences, cause, remedy = CATALOGUE[code]
     assert 400 <= status < 600
     assert cause.endswith(".")
     assert remedy.endswith(".")
     for sentence in sentences.values():
         assert all(sentence)
-        # The Portuguese ends as the reference's answers do.
+        # The reference's sentences have no full stop at the end.
         assert not sentence.portuguese.endswith(".")
         assert names_in(Sentence(sentence.portuguese, "")) - {"english"} <= names_in(Sentence(sentence.english, "")) | {
             "about"
@@ -235,25 +234,25 @@ def test_an_entry_is_whole(code):
             'raise Refused("payment_not_found", why="odd")',
             "raises payment_not_found (odd), which is not in the catalogue.",
         ),
-        ('raise Refused("choose_attempt", "mp_payment_id")', "gives no listed to choose_attempt."),
-        ('raise Refused("reserved_slug", slug="-")', "gives reserved_slug a slug that it never tells."),
-        ("raise Refused(code)", "raises a code that only the running program knows, without a `why` of its own."),
+        ('raise Refused("choose_attempt", "mp_payment_id")', "lacks the fact listed of choose_attempt."),
+        ('raise Refused("reserved_slug", slug="-")', "has a fact slug that no sentence of reserved_slug shows."),
+        ("raise Refused(code)", "raises a code that only the running program knows, without a `why`."),
         ('raise Moved(why="gone")', "raises conflict (gone), which is not in the catalogue."),
-        ("raise Moved", "gives no version to conflict."),
-        ('error = Refused("too_many_items" if many else "invalid_items")', "gives no maximum to too_many_items."),
+        ("raise Moved", "lacks the fact version of conflict."),
+        ('error = Refused("too_many_items" if many else "invalid_items")', "lacks the fact maximum of too_many_items."),
     ],
 )
-def test_a_fault_at_a_place_is_found(raising, fault):
+def test_fault_of_a_raising_line_is_found(raising, fault):
     kinds = "class Refused(CataloguedError): ...\nclass Conflict(CataloguedError):\n    code = 'conflict'\n"
     raised = sources_of(kinds, "class Moved(Conflict): ...", raising).raised()
     assert f"2:1 {fault}" in faults_of(raised)
 
 
-def test_a_code_that_is_raised_nowhere_is_found():
-    assert "reserved_slug (plain) is raised nowhere." in faults_of([])
+def test_code_that_no_line_raises_is_found():
+    assert "reserved_slug (plain) is never raised." in faults_of([])
 
 
-def test_nothing_is_formatted_until_it_is_told():
+def test_error_formats_its_sentence_only_when_read():
     class Slow:
         formatted = 0
 
@@ -268,11 +267,11 @@ def test_nothing_is_formatted_until_it_is_told():
     assert str(error) == error.message == "An order has at most slow items."
 
 
-def test_what_a_caller_wrote_is_told_and_never_taken_for_a_template():
+def test_facts_are_never_read_as_templates():
     error = NotFound("{facts} {0.code} %s", why="merchant")
     assert error.message == "Merchant '{facts} {0.code} %s' does not exist."
     assert ChargeWasRefused(1, words="{english} {words}").portuguese.endswith("recusou o pedido: {english} {words}")
 
 
-def test_an_error_shows_itself_by_its_sentence():
+def test_repr_of_an_error_has_its_sentence():
     assert repr(Refused("not_found")) == "Refused('This address does not exist.')"

@@ -1,4 +1,4 @@
-"""What is published about the contracts is fresh, well-formed, and true of what is sent."""
+"""The generated documents are fresh and well-formed, and the hub's messages fit them."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ OPENAPI = openapi()
 ASYNCAPI = asyncapi()
 BY_NAME = {type(event).__name__: event for event in EXAMPLE_EVENTS}
 
-# No operation answers these: where there is no route, on the command line, over Socket.IO, by a worker, or inside a
-# sentence of another error.
-TOLD_ELSEWHERE = {code for code in CATALOGUE if code.startswith("brcode_")} | {
+# No operation answers these codes. They belong to unknown routes, the command line, Socket.IO or a worker, or are part
+# of another error's sentence.
+WITHOUT_OPERATION = {code for code in CATALOGUE if code.startswith("brcode_")} | {
     "bus_refused",
     "bus_unavailable",
     "cannot_rotate",
@@ -74,7 +74,7 @@ each_event = pytest.mark.parametrize("event", [*EXAMPLE_EVENTS, DIRECT_PIX], ids
 
 
 def nodes(document: Any) -> list[dict[str, Any]]:
-    """Every object of a document, however deep."""
+    """Every object of a document, at any depth."""
     found: list[dict[str, Any]] = []
     waiting = [document]
     while waiting:
@@ -95,7 +95,7 @@ def resolve(document: Any, reference: str) -> Any:
 
 
 def with_responses(document: Any) -> dict[str, Any]:
-    """The paths of an OpenAPI document with each shared response in the places that refer to it."""
+    """The paths of an OpenAPI document, with shared responses in place of references."""
     return {
         path: {
             method: {
@@ -112,8 +112,8 @@ def with_responses(document: Any) -> dict[str, Any]:
 
 
 def errors_of(instance: Any, schema: dict[str, Any], document: dict[str, Any]) -> list[str]:
-    """What is wrong with an instance of a schema that may refer to other parts of its document."""
-    # A reference resolves against the schema's own root, so the schemas of the document are put beside it.
+    """The errors of an instance, by a schema that may refer to other parts of its document."""
+    # A reference resolves against the schema's own root, so the root gets the document's components.
     rooted = {"$schema": SCHEMA_DIALECT, **schema, "components": document["components"]}
     return [error.message for error in Draft202012Validator(rooted).iter_errors(instance)]
 
@@ -136,25 +136,25 @@ def envelope_row(event: Any) -> Notification:
 # --- the files ------------------------------------------------------------------------------------
 
 
-def test_the_committed_files_are_what_would_be_generated():
+def test_committed_files_are_fresh():
     assert files.stale_files(FOLDER.parent) == []
 
 
-def test_generating_twice_gives_the_same_bytes():
+def test_generated_files_are_deterministic():
     assert files.generated.__wrapped__() == files.generated()
 
 
-def test_every_file_ends_with_one_newline():
+def test_generated_files_end_with_one_newline():
     assert all(text.endswith(("}\n", ".\n")) for text in files.generated().values())
 
 
-def test_a_written_folder_is_fresh(tmp_path):
+def test_written_folder_is_fresh(tmp_path):
     files.write(tmp_path)
 
     assert files.stale_files(tmp_path) == []
 
 
-def test_every_stale_file_is_told_in_a_sentence(tmp_path):
+def test_each_stale_file_is_reported(tmp_path):
     files.write(tmp_path)
     (tmp_path / "contracts" / "openapi.json").write_text("{}")
     (tmp_path / "docs" / "errors.md").unlink()
@@ -162,14 +162,14 @@ def test_every_stale_file_is_told_in_a_sentence(tmp_path):
     (tmp_path / "contracts" / "schemas" / "CoffeeBrewed.v1.json").write_text("{}")
 
     assert files.stale_files(tmp_path) == [
-        "contracts/schemas/CoffeeBrewed.v1.json describes nothing that exists.",
+        "contracts/schemas/CoffeeBrewed.v1.json belongs to no contract.",
         "contracts/openapi.json is stale: run `make schemas`.",
         "contracts/schemas/PixKeySet.v1.json is missing: run `make schemas`.",
         "docs/errors.md is missing: run `make schemas`.",
     ]
 
 
-def test_writing_removes_the_schema_of_what_does_not_exist(tmp_path):
+def test_writing_removes_schemas_without_a_contract(tmp_path):
     files.write(tmp_path)
     orphan = tmp_path / "contracts" / "schemas" / "CoffeeBrewed.v1.json"
     orphan.write_text("{}")
@@ -179,7 +179,7 @@ def test_writing_removes_the_schema_of_what_does_not_exist(tmp_path):
     assert not orphan.exists()
 
 
-def test_the_schema_of_an_old_shape_stays(tmp_path):
+def test_writing_keeps_schemas_of_old_shapes(tmp_path):
     files.write(tmp_path)
     old = tmp_path / "contracts" / "schemas" / f"{next(iter(UPCASTERS))}.json"
     old.write_text("{}")
@@ -190,7 +190,7 @@ def test_the_schema_of_an_old_shape_stays(tmp_path):
     assert files.stale_files(tmp_path) == []
 
 
-def test_the_check_fails_when_a_file_is_stale(tmp_path, monkeypatch, capsys):
+def test_check_fails_on_a_stale_file(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "ROOT", tmp_path)
     assert command.main(["--check"]) == 1
     assert "contracts/openapi.json is missing" in capsys.readouterr().out
@@ -200,7 +200,7 @@ def test_the_check_fails_when_a_file_is_stale(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_an_unknown_argument_is_refused(capsys):
+def test_unknown_argument_is_refused(capsys):
     assert command.main(["--chek"]) == 2
     assert "usage" in capsys.readouterr().err
 
@@ -208,7 +208,7 @@ def test_an_unknown_argument_is_refused(capsys):
 # --- OpenAPI --------------------------------------------------------------------------------------
 
 
-def test_every_route_of_the_gateway_is_described_and_nothing_else():
+def test_openapi_describes_exactly_the_gateways_routes():
     errors = {pix_error: PixError, monitoring_error: MonitoringError, page_error: None}
     routes = [(route.method, route.path, route.scope, route.payer, errors[route.errors]) for route in ROUTES]
     described = [
@@ -219,21 +219,21 @@ def test_every_route_of_the_gateway_is_described_and_nothing_else():
     assert sorted(described, key=str) == sorted(routes, key=str)
 
 
-def test_every_scope_is_one_that_an_api_key_can_have():
+def test_operation_scopes_are_scopes_of_api_keys():
     assert {operation.scope for operation in OPERATIONS} - {None} <= HUB_SCOPES
 
 
 @pytest.mark.parametrize("error", [PixError, MonitoringError])
-def test_the_code_of_an_error_is_one_of_the_catalogue(error):
+def test_error_codes_are_those_of_the_catalogue(error):
     assert OPENAPI["components"]["schemas"][error.__name__]["properties"]["code"]["enum"] == sorted(CATALOGUE)
 
 
-def test_every_status_of_an_error_is_described():
-    # 405 is answered where there is no route, so no route describes it.
+def test_every_error_status_is_described():
+    # Only unknown methods get 405, so no operation describes it.
     assert {entry.status for entry in CATALOGUE.values()} - {405} <= REFUSALS.keys()
 
 
-def test_the_openapi_document_has_the_parts_that_openapi_asks_for():
+def test_openapi_document_is_valid():
     text = {"type": "string", "minLength": 1}
     media = {
         "type": "object",
@@ -289,12 +289,12 @@ def test_the_openapi_document_has_the_parts_that_openapi_asks_for():
     assert [error.message for error in Draft202012Validator(structure).iter_errors(whole)] == []
 
 
-def test_every_operation_has_a_name_of_its_own():
+def test_operation_names_are_unique():
     assert len({operation.name for operation in OPERATIONS}) == len(OPERATIONS)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_every_part_of_a_path_is_a_required_parameter(operation):
+def test_path_parameters_are_described_and_required(operation):
     described = OPENAPI["paths"][operation.path][operation.method.lower()]
     parameters = [
         resolve(OPENAPI, parameter["$ref"]) if "$ref" in parameter else parameter
@@ -309,23 +309,22 @@ def test_every_part_of_a_path_is_a_required_parameter(operation):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_an_operation_says_who_may_ask(operation):
+def test_operation_describes_its_authentication(operation):
     described = OPENAPI["paths"][operation.path][operation.method.lower()]
     schemes = [next(iter(requirement)) for requirement in described["security"]]
 
     assert set(schemes) <= OPENAPI["components"]["securitySchemes"].keys()
-    # A page tells whoever may not see it that there is nothing.
-    told = {"401", "403"} if operation.scope and operation.errors else {"404"} if operation.scope else set()
-    assert told <= described["responses"].keys()
+    # A page without a valid token is answered 404.
+    refusals = {"401", "403"} if operation.scope and operation.errors else {"404"} if operation.scope else set()
+    assert refusals <= described["responses"].keys()
     assert schemes == ["api_key"] * bool(operation.scope) + ["payer_token"] * operation.payer
 
 
-def test_every_body_that_may_be_sent_twice_takes_an_idempotency_key():
-    # Closing a payment, watching it, taking its money and closing an alert are the same when they are asked for twice;
-    # a return of a Pix has the bank's name of it.
-    alike = {"cancelPayment", "startMonitor", "startAllMonitors", "acceptMoney", "resolveAlert", "returnPix"}
+def test_unsafe_repetitions_take_an_idempotency_key():
+    # A repetition of these has no further effect: a return of a Pix has the bank's id, the others change a state.
+    idempotent = {"cancelPayment", "startMonitor", "startAllMonitors", "acceptMoney", "resolveAlert", "returnPix"}
     creating = {"payments:write", "payments:refund"}
-    creations = {operation.name for operation in OPERATIONS if operation.scope in creating} - alike
+    creations = {operation.name for operation in OPERATIONS if operation.scope in creating} - idempotent
     with_key = {
         operation.name
         for operation in OPERATIONS
@@ -335,40 +334,40 @@ def test_every_body_that_may_be_sent_twice_takes_an_idempotency_key():
     assert creations == with_key == {"createPix", "generateLink", "createCart", "refundPayment"}
 
 
-def test_what_is_limited_says_so():
+def test_rate_limited_operations_describe_429():
     limited = {(route.method, route.path) for route in ROUTES if route.limit is not None}
     described = {
         (operation.method, operation.path)
         for operation in OPERATIONS
         if 429 in {*operation.refusals, *operation.answers}
     }
-    # Here only those are told to wait who guess.
-    guessed = {("POST", "/webhooks/mercadopago/"), ("POST", "/webhooks/mercadopago/{merchant}/")}
+    # These limit only clients that guess signatures.
+    guarded = {("POST", "/webhooks/mercadopago/"), ("POST", "/webhooks/mercadopago/{merchant}/")}
 
-    assert described == limited | guessed
+    assert described == limited | guarded
 
 
-def test_whatever_needs_a_key_is_limited():
+def test_operations_with_a_scope_have_a_rate_limit():
     assert [route.path for route in ROUTES if route.scope is not None and route.limit is None] == []
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_an_error_answer_names_the_codes_that_it_may_have(operation):
+def test_error_answer_lists_its_codes(operation):
     answers = with_responses(OPENAPI)[operation.path][operation.method.lower()]["responses"]
-    told: dict[str, int] = {}
+    described: dict[str, int] = {}
     for status in operation.refusals:
         schema = answers[str(status)]["content"]["application/json"]["schema"]
         assert schema["allOf"][0] == {"$ref": f"#/components/schemas/{operation.errors.__name__}"}
         for code in schema["allOf"][1]["properties"]["code"]["enum"]:
             assert f"- `{code}`: {CATALOGUE[code].cause}" in answers[str(status)]["description"]
-            told[code] = status
+            described[code] = status
 
-    assert told == {code: CATALOGUE[code].status for code in operation.every_code}
-    assert (told == {}) == (operation.errors is None)
+    assert described == {code: CATALOGUE[code].status for code in operation.every_code}
+    assert (described == {}) == (operation.errors is None)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_the_example_of_an_error_is_one_that_the_operation_answers(operation):
+def test_error_example_fits_its_operation(operation):
     for answer in with_responses(OPENAPI)[operation.path][operation.method.lower()]["responses"].values():
         for media in answer.get("content", {}).values():
             if "example" in media:
@@ -376,23 +375,23 @@ def test_the_example_of_an_error_is_one_that_the_operation_answers(operation):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_an_operation_lists_its_own_codes_once(operation):
+def test_operation_codes_have_no_repetition(operation):
     assert sorted(operation.codes) == sorted(set(operation.codes) - set(codes_by_shape(operation)))
 
 
-def test_every_code_is_answered_by_an_operation_or_told_elsewhere():
+def test_every_code_has_an_operation_or_an_exception():
     answered = {code for operation in OPERATIONS for code in operation.every_code}
 
-    assert answered | TOLD_ELSEWHERE == CATALOGUE.keys()
-    assert answered & TOLD_ELSEWHERE == set()
+    assert answered | WITHOUT_OPERATION == CATALOGUE.keys()
+    assert answered & WITHOUT_OPERATION == set()
 
 
-def test_every_body_may_come_too_slowly():
+def test_every_operation_with_a_body_can_time_out():
     for operation in OPERATIONS:
         assert (408 in operation.refusals) == (413 in operation.refusals), operation.name
 
 
-def test_whoever_is_told_to_wait_is_told_for_how_long():
+def test_answers_429_and_503_describe_retry_after():
     for operation in OPERATIONS:
         answers = with_responses(OPENAPI)[operation.path][operation.method.lower()]["responses"]
         for status in operation.refusals & {429, 503}:
@@ -403,7 +402,7 @@ REQUESTS = {each.body for each in OPERATIONS if isinstance(each.body, type) and 
 
 
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
-def test_every_example_of_a_body_fits_its_schema(kind):
+def test_body_example_fits_its_schema(kind):
     schema = {"$ref": f"#/components/schemas/{kind.__name__}"}
 
     assert errors_of(EXAMPLES[kind], schema, OPENAPI) == []
@@ -416,19 +415,19 @@ def test_every_request_has_an_example():
     assert EXAMPLES.keys() >= REQUESTS
 
 
-def test_every_example_is_shown():
+def test_every_example_is_in_the_document():
     shown = [node["example"] for node in nodes(OPENAPI) if "example" in node]
 
     assert all(example in shown for example in EXAMPLES.values())
 
 
-def test_the_example_of_a_pix_can_be_paid():
+def test_pix_example_is_a_valid_brcode():
     code = decode(EXAMPLES[PixCreated]["payment"]["payload"])
 
     assert (code.amount_centavos, code.pix_key) == (3500, BY_NAME["PixKeySet"].key)
 
 
-def test_every_property_of_a_body_is_described():
+def test_every_property_has_a_description():
     bare = [
         f"{name}.{field}"
         for name, body in OPENAPI["components"]["schemas"].items()
@@ -439,11 +438,11 @@ def test_every_property_of_a_body_is_described():
     assert bare == []
 
 
-def test_every_body_is_described():
+def test_every_body_has_a_description():
     assert [name for name, schema in OPENAPI["components"]["schemas"].items() if not schema.get("description")] == []
 
 
-def test_the_words_of_closed_lists_are_those_of_the_rules():
+def test_enums_are_those_of_the_domain():
     remote = Providers.of(remote=[MercadoPago(MercadoPagoClient(None, ""))], local=[PixProvider()]).remote
 
     assert set(types.MERCHANT_SCOPES) == SCOPES
@@ -454,7 +453,7 @@ def test_the_words_of_closed_lists_are_those_of_the_rules():
 
 
 @pytest.mark.parametrize("kind", types.PIX_KEY_KINDS)
-def test_every_kind_of_pix_key_is_one_of_the_rules(kind):
+def test_pix_key_kinds_are_those_of_the_domain(kind):
     with pytest.raises(InvalidPixKey) as refused:
         normalise(kind, "no key of any kind")
 
@@ -474,22 +473,22 @@ def test_every_reference_resolves(document):
 
 
 @pytest.mark.parametrize("document", [OPENAPI, ASYNCAPI], ids=["openapi", "asyncapi"])
-def test_every_schema_is_a_schema_and_is_used(document):
+def test_every_schema_is_valid_and_used(document):
     references = {node["$ref"] for node in nodes(document) if "$ref" in node}
     for name, schema in document["components"]["schemas"].items():
         Draft202012Validator.check_schema(schema)
         assert f"#/components/schemas/{name}" in references, name
 
 
-def test_every_event_goes_over_one_channel():
+def test_every_event_has_exactly_one_channel():
     channels = ASYNCAPI["channels"]
-    told = [*channels["payments"]["messages"], *channels["merchants"]["messages"]]
+    messages = [*channels["payments"]["messages"], *channels["merchants"]["messages"]]
 
-    assert sorted(told) == sorted(event.__name__ for event in EVENTS)
+    assert sorted(messages) == sorted(event.__name__ for event in EVENTS)
     assert channels["payments"]["parameters"]["event"]["enum"] == list(channels["payments"]["messages"])
 
 
-def test_every_channel_is_sent_to_over_a_server_that_is_named():
+def test_every_channel_has_a_send_operation_and_a_server():
     for name, channel in ASYNCAPI["channels"].items():
         parameters = re.findall(r"{(\w+)}", channel["address"])
         assert parameters == list(channel.get("parameters", {})), name
@@ -497,7 +496,7 @@ def test_every_channel_is_sent_to_over_a_server_that_is_named():
         assert [resolve(ASYNCAPI, server["$ref"]) for server in channel["servers"]]
 
 
-def test_the_addresses_are_the_subjects_of_the_bus():
+def test_channel_addresses_are_the_subjects_of_the_bus():
     channels = ASYNCAPI["channels"]
     payment = channels["payments"]["address"].format(merchant="a", payment_id=15, event="B")
     merchant = channels["merchants"]["address"].format(merchant="a", event="B")
@@ -507,7 +506,7 @@ def test_the_addresses_are_the_subjects_of_the_bus():
 
 
 @each_event
-def test_what_the_relay_sends_fits_its_message(event):
+def test_message_of_the_relay_fits_asyncapi(event):
     identity = Identity(log_id=UUID(int=9), epoch=1, last_common=0, began_at=NOON)
     message = to_message(envelope_row(event), previous=41, identity=identity)
     described = ASYNCAPI["components"]["messages"][type(event).__name__]
@@ -599,7 +598,7 @@ def test_what_the_relay_sends_fits_its_message(event):
     ],
     ids=lambda frame: type(frame).__name__,
 )
-def test_a_frame_fits_its_message_and_no_other(frame):
+def test_frame_fits_exactly_one_message(frame):
     fitting = [
         kind.__name__
         for kind in FRAMES
@@ -617,39 +616,39 @@ def test_a_frame_fits_its_message_and_no_other(frame):
 # --- JSON Schemas ---------------------------------------------------------------------------------
 
 
-def test_there_is_one_example_of_every_event():
+def test_every_event_has_one_example():
     assert sorted(BY_NAME) == sorted(event.__name__ for event in EVENTS)
     assert len(EXAMPLE_EVENTS) == len(EVENTS)
 
 
 @each_event
-def test_an_event_fits_its_schema(event):
+def test_event_fits_its_schema(event):
     schema = json.loads((FOLDER / "schemas" / f"{topic_of(type(event))}.json").read_text())
     Draft202012Validator.check_schema(schema)
-    told = json.loads(msgspec.json.encode(event))
+    encoded = json.loads(msgspec.json.encode(event))
 
-    assert list(Draft202012Validator(schema).iter_errors(told)) == []
-    for name in told:
-        without = {other: value for other, value in told.items() if other != name}
+    assert list(Draft202012Validator(schema).iter_errors(encoded)) == []
+    for name in encoded:
+        without = {other: value for other, value in encoded.items() if other != name}
         assert list(Draft202012Validator(schema).iter_errors(without)), name
 
 
 @each_event
-def test_an_event_comes_back_from_the_log_as_it_was(event):
+def test_event_from_the_log_is_unchanged(event):
     envelope = to_envelope(envelope_row(event))
 
     assert envelope.event == event
     assert type(envelope.event) is type(event)
 
 
-def test_every_document_of_the_projections_has_a_schema():
+def test_every_read_model_document_has_a_schema():
     documents = {
         kind.__name__
         for kind in vars(read_models).values()
         if isinstance(kind, type) and kind.__module__ == "contracts.read_models"
     }
 
-    # These are parts of a payment's or a merchant's document.
+    # These are parts of the document of a payment or of a merchant.
     parts = {"AttemptDetails", "MerchantApiKey", "MerchantConnection", "MerchantPixKey"}
     assert documents - parts == {kind.__name__ for kind in READ_MODELS}
     for kind in READ_MODELS:

@@ -1,4 +1,4 @@
-"""What belongs to the same surfaces and neither reference has."""
+"""Statements about routes of the same kind that neither reference has."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ RETURN: Final = Section(
     statements=(
         Statement(
             id="pix-return.body",
-            says="A client reports that the bank gave a Pix back to its payer: the whole or a part, under the bank's "
-            "`return_id`.",
+            says="A client reports that the bank returned a Pix to the payer, the whole amount or a part. `return_id` "
+            "is the bank's id of the return.",
             operations=("returnPix",),
             asks=("return_id", "amount", "returned_at", "end_to_end_id"),
             answers=(
@@ -95,7 +95,7 @@ RETURN: Final = Section(
                 "refunded_amount",
             ),
             statuses=(200,),
-            here="The hub records one `return_id` once.",
+            here="The hub records each `return_id` once.",
         ),
         Statement(
             id="pix-return.refusals",
@@ -103,9 +103,9 @@ RETURN: Final = Section(
             operations=("returnPix",),
             answers=("message", "code"),
             statuses=(400, 409),
-            here="An amount above what is held is 409 `return_exceeds_held`, and a `return_id` with other facts 409 "
-            "`return_id_reused`. Where the hub holds two transfers, a return without `end_to_end_id` is 400 "
-            "`choose_transfer`.",
+            here="An amount above the held money is 409 `return_exceeds_held`, and a `return_id` with another amount "
+            "or transfer 409 `return_id_reused`. If the payment holds money of several transfers, a return without "
+            "`end_to_end_id` is 400 `choose_transfer`.",
         ),
     ),
 )
@@ -144,7 +144,7 @@ CORRECTIONS: Final = Section(
     statements=(
         Statement(
             id="cancel.closes",
-            says="A cancellation closes an unpaid payment.",
+            says="A cancellation ends an unpaid payment.",
             operations=("cancelPayment",),
             answers=("success", "payment_id", "status", "status_detail", "status_label", "message"),
             statuses=(200, 202, 409),
@@ -159,16 +159,16 @@ CORRECTIONS: Final = Section(
         ),
         Statement(
             id="refund.amount",
-            says='A refund gives back `amount`, or all held money with `{"all": true}`.',
+            says='A refund is of `amount`, or of all held money with `{"all": true}`.',
             operations=("refundPayment",),
             asks=("amount", "all", "reason"),
             statuses=(400,),
-            here="A body with neither, or with both, is 400 `amount_or_all`, so that an empty body refunds nothing. "
-            "The events keep the `reason`.",
+            here="A body with neither or both is 400 `amount_or_all`, so an empty body never refunds everything. The "
+            "events contain the `reason`.",
         ),
         Statement(
             id="refund.attempts",
-            says="A refund gives back from one attempt, or from each that holds money.",
+            says="A refund is of one attempt, or of every attempt that holds money.",
             operations=("refundPayment",),
             asks=("mp_payment_id",),
             answers=(
@@ -180,8 +180,8 @@ CORRECTIONS: Final = Section(
                 "refunds[].currency",
             ),
             statuses=(400,),
-            here="Where several attempts hold money, an amount without `mp_payment_id` is 400 `choose_attempt`, and "
-            "the error lists the attempts. `all` gives back from each attempt in the charge's currency.",
+            here="If several attempts hold money, an amount without `mp_payment_id` is 400 `choose_attempt`, and the "
+            "error lists the attempts. `all` refunds every attempt in the charge's currency.",
         ),
         Statement(
             id="refund.pending",
@@ -215,7 +215,8 @@ CORRECTIONS: Final = Section(
                 "message",
             ),
             statuses=(200, 409),
-            here="`refund_id` names all refunds of one request; under one `Idempotency-Key` they are made once.",
+            here="`refund_id` is the id of all refunds of one request. Requests with one `Idempotency-Key` refund the "
+            "money once.",
         ),
     ),
 )
@@ -238,17 +239,17 @@ DECISIONS: Final = Section(
                 "message",
             ),
             statuses=(200, 409),
-            here="The held money approves the payment. A second request is answered the same. Without held money the "
-            "answer is 409 `nothing_to_accept`.",
+            here="The payment becomes approved with the held money. A repetition gets the same answer. Without held "
+            "money the answer is 409 `nothing_to_accept`.",
         ),
         Statement(
             id="resolve-alert.closes",
-            says="The merchant closes an alert, with what the merchant did about it.",
+            says="The merchant resolves an alert, with a reason.",
             operations=("resolveAlert",),
             asks=("reason",),
             answers=("success", "payment_id", "alert", "alerts", "message"),
             statuses=(200, 400, 404),
-            here="Another occurrence raises the alert again. A second request is answered the same. An alert that the "
+            here="Another occurrence raises the alert again. A repetition gets the same answer. An alert that the "
             "payment never had is 404 `alert_not_found`.",
         ),
     ),
@@ -259,7 +260,8 @@ ASSETS: Final = Section(
     statements=(
         Statement(
             id="assets.digest",
-            says="The route gives the stylesheet, the scripts and the icon of the pages, cacheable under their digest.",
+            says="The route returns the stylesheet, the scripts and the icon of the pages. With their digest, a cache "
+            "may keep them.",
             operations=("showAsset",),
             asks=("v", "If-None-Match"),
             statuses=(200, 304, 404),
@@ -268,9 +270,9 @@ ASSETS: Final = Section(
 )
 
 PART: Final = Part(
-    title="What neither reference has",
+    title="Routes that only this hub has",
     who="this hub",
-    intro="Routes of the same kind that only this hub has. `contracts/openapi.json` describes `/ws`, the "
-    "administration and the service's own routes.",
+    intro="Routes of the same kind that neither reference has. `contracts/openapi.json` also describes `/ws`, the "
+    "administration, health and metrics.",
     sections=(CART, RETURN, EVENTS, CORRECTIONS, DECISIONS, ASSETS),
 )

@@ -1,4 +1,4 @@
-"""What the Flask application offers that takes a Pix in real time."""
+"""Statements about the Flask application that receives a Pix in real time."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ CREATE: Final = Section(
     statements=(
         Statement(
             id="pix.value",
-            says="The body holds `value`, in reais.",
+            says="The body has `value`, in reais.",
             operations=("createPix",),
             asks=("value",),
-            better="Every amount is a whole number of centavos. A `value` with a third decimal, zero, below zero or "
-            "not a number is refused with a code that names the fault.",
+            better="Every amount is a whole number of centavos. A `value` that has a third decimal, is zero or "
+            "negative, or is not a number, is refused with its own error code.",
         ),
         Statement(
             id="pix.message",
@@ -23,7 +23,7 @@ CREATE: Final = Section(
             operations=("createPix",),
             answers=("message", "payment"),
             statuses=(201,),
-            differs="A created Pix is answered with the status 201 and `Location`; the reference names no status.",
+            differs="The answer has the status 201 and the header `Location`; the reference names no status.",
         ),
         Statement(
             id="pix.id",
@@ -43,34 +43,33 @@ CREATE: Final = Section(
             operations=("createPix",),
             answers=("payment.expiration_date",),
             here="A charge expires after 30 minutes, unless the request names another time.",
-            better="Every time carries its offset (`-03:00`); the reference's sample has none. The hub closes the "
-            "charge at that time.",
+            better="Every time has an offset (`-03:00`); the reference's example has none. The hub expires the charge "
+            "at that time.",
         ),
         Statement(
             id="pix.bank-payment-id",
-            says="`payment.bank_payment_id` is the id that the bank's confirmation carries.",
+            says="`payment.bank_payment_id` is the id in the bank's confirmation.",
             operations=("createPix",),
             answers=("payment.bank_payment_id",),
         ),
         Statement(
             id="pix.qr-code",
-            says="`payment.qr_code` leads to the picture.",
+            says="`payment.qr_code` identifies the picture.",
             operations=("createPix",),
             answers=("payment.qr_code", "payment.qr_code_url"),
-            here="`qr_code` is the name of the file, which follows `/payments/pix/qr_code/`. `qr_code_url` is the "
-            "whole address.",
+            here="`qr_code` is the file name after `/payments/pix/qr_code/`. `qr_code_url` is the whole address.",
         ),
         Statement(
             id="pix.code",
             says="The application generates a unique QR code that the payer can scan.",
             operations=("createPix",),
             answers=("payload", "payment.payload"),
-            better="A Pix's code is a BR Code by the manual, with amount, key, receiver, city and txid. The answer "
-            "also has it as text, to copy and paste. Two independent parsers read it back in the tests.",
+            better="The code is a BR Code by the manual, with amount, key, receiver, city and txid. The answer also "
+            "has the code as text, to copy and paste. In the tests, two independent parsers read it.",
         ),
         Statement(
             id="pix.more",
-            says="The reference takes and answers nothing more.",
+            says="The reference describes no other fields.",
             operations=("createPix",),
             asks=(
                 "padaria_slug",
@@ -89,9 +88,8 @@ CREATE: Final = Section(
                 "payment.description",
                 "payment.created_at",
             ),
-            here="This hub also takes the merchant, a description, the payer and the time to expire. One "
-            "`Idempotency-Key` makes one charge, however often the client sends the request. Any other field is "
-            "refused.",
+            here="This hub also accepts the merchant, a description, the payer and the time to expire. Requests with "
+            "one `Idempotency-Key` create one charge. Any other field is refused.",
         ),
         Statement(
             id="pix.errors",
@@ -99,9 +97,9 @@ CREATE: Final = Section(
             operations=("createPix", "confirmPix"),
             answers=("message", "code"),
             statuses=(400, 401, 403, 413, 415, 503),
-            here="Every error of these routes has an English `message`, as the reference's answers have, and a stable "
-            "`code`; the page of a Pix is the exception. The 404 and 405 of any other address or method below "
-            "`/payments/pix` have both too.",
+            here="Every error of these routes, except the page, has an English `message`, as the reference's answers "
+            "have, and a stable `code`. The 404 and 405 of any other address or method below `/payments/pix` also have "
+            "both.",
         ),
     ),
 )
@@ -111,20 +109,20 @@ PICTURE: Final = Section(
     statements=(
         Statement(
             id="pix-picture.format",
-            says="The route gives the picture whose name the creation answered.",
+            says="The route returns the picture with the name from the answer to the creation.",
             operations=("showPixPicture",),
             asks=("If-None-Match",),
             statuses=(200, 304),
-            here="The picture is a PNG, also with `.png` after the name, and an SVG with `.svg`.",
-            better="The hub draws a picture once, at its first request, and creates charges without drawing. Clients "
-            "may cache a picture for ever.",
+            here="The picture is a PNG, also with `.png` after the name. With `.svg` it is an SVG.",
+            better="The hub draws a picture only at its first request, so it creates charges faster. Clients may cache "
+            "a picture forever.",
         ),
         Statement(
             id="pix-picture.name",
             says="The client that created the charge knows the name.",
             operations=("showPixPicture",),
             statuses=(404,),
-            better="The name of a picture cannot be guessed, and a part of the name is answered 404.",
+            better="The name of a picture cannot be guessed. A request with a part of the name is answered 404.",
         ),
     ),
 )
@@ -134,21 +132,21 @@ CONFIRM: Final = Section(
     statements=(
         Statement(
             id="pix-confirmation.body",
-            says="The body holds `bank_payment_id` and `value`.",
+            says="The body has `bank_payment_id` and `value`.",
             operations=("confirmPix",),
             asks=("bank_payment_id", "value"),
             better="Only a key with the scope `confirm` can confirm a payment, and only for its own merchant's "
-            "charges. A value that is not the charge's is answered 400 with the code `wrong_amount`.",
+            "charges. Another value than the charge's is answered 400 `wrong_amount`.",
         ),
         Statement(
             id="pix-confirmation.more",
-            says="The body holds nothing more.",
+            says="The reference describes no other fields.",
             operations=("confirmPix",),
             asks=("end_to_end_id", "paid_at", "horario"),
-            here="`end_to_end_id`, Pix's own name of a transfer, separates a second payment from a repeated "
-            "confirmation; the hub records the second payment. With it, a transfer of another value is held, and "
-            "several transfers that add up to the charge pay it. With `paid_at` (or `horario`) the confirmation counts "
-            "from the time of the payment. Other fields are not read.",
+            here="`end_to_end_id`, Pix's id of a transfer, distinguishes a second payment from a repeated "
+            "confirmation. With it, the payment also holds a transfer of another value, and several transfers that add "
+            "up to the charge pay it. With `paid_at` (or `horario`), the time of the payment decides if it was in "
+            "time. Other fields are ignored.",
         ),
         Statement(
             id="pix-confirmation.message",
@@ -156,16 +154,16 @@ CONFIRM: Final = Section(
             operations=("confirmPix",),
             answers=("message",),
             statuses=(200,),
-            better="A repeated confirmation is answered the same and changes nothing.",
+            better="A repeated confirmation gets the same answer and has no further effect.",
         ),
         Statement(
             id="pix-confirmation.status",
             says="The status in the database becomes paid.",
             operations=("confirmPix",),
             statuses=(409,),
-            better="Money paid after the end of a charge is answered 409 with the code `late_payment`. The hub holds "
-            "it, and it pays the charge once the merchant accepts it, or goes back to the payer. Money paid in time "
-            "for a charge that the merchant has cancelled pays it, with an alert.",
+            better="Money that was paid after the end of a charge is answered 409 `late_payment`. The payment holds "
+            "the money until the merchant accepts or returns it. Money that was paid in time also pays a charge that "
+            "the merchant has cancelled meanwhile, and raises an alert.",
         ),
     ),
 )
@@ -190,12 +188,12 @@ PAGE: Final = Section(
             id="pix-page.real-time",
             says="The status on the page is updated in real time.",
             operations=("showPix",),
-            better="The page of a Pix shows the new status also without a socket, without scripts and after the "
-            "telephone slept.",
+            better="The page also shows the new status without a socket, without scripts, and after the telephone was "
+            "in standby.",
         ),
         Statement(
             id="pix-page.language",
-            says="The documentation is English, and names no text of the page.",
+            says="The documentation is English, and does not define the texts of the page.",
             operations=("showPix",),
             differs="The page of a Pix is Portuguese, for payers in Brazil; the other three routes answer in English.",
         ),
@@ -204,8 +202,8 @@ PAGE: Final = Section(
             says="The reference does not describe the page of a missing payment.",
             operations=("showPix",),
             statuses=(404,),
-            better="The page of a missing payment has the status 404. A caller without the payer's token or a key gets "
-            "the same page for any payment.",
+            better="The page of a missing payment has the status 404. A client without the payer's token or a key gets "
+            "the same page for every payment.",
         ),
         Statement(
             id="pix-page.expired",
@@ -213,7 +211,7 @@ PAGE: Final = Section(
             operations=("showPix",),
             statuses=(410, 503),
             better="The page of an expired or cancelled charge has the status 410 and shows no code. An open page "
-            "hides the code at that time even where the network is away.",
+            "hides the code when the charge expires, even without a network.",
         ),
     ),
 )
@@ -235,26 +233,26 @@ SOCKET: Final = Section(
             says="`payment-confirmed-{payment_id}` is emitted when a payment is confirmed.",
             operations=("payment-confirmed-{payment_id}",),
             answers=("payment_id", "status", "value", "paid_at"),
-            here="The event carries one argument, where the reference documents none; its `paid_at` is in UTC. Payment "
-            "links emit it too.",
-            better="The hub confirms a payment once, when the held money first reaches the charge. A part does not "
-            "confirm it, and neither does a payment after a refund. A client that names its payment and connects later "
-            "receives the event at once, unless the money was given back since: a page that reads only the event then "
-            "does not show “paid”. While a payment is disputed, `status` is `in_mediation`.",
+            here="The event has one argument; the reference documents none. Its `paid_at` is in UTC. The hub also "
+            "emits the event for payment links.",
+            better="The hub confirms a payment once, when the held money first reaches the charge's amount. A part of "
+            "the amount does not confirm it, and neither does another payment after a refund. A client that names a "
+            "paid payment and connects later receives the event at once, unless the money was refunded. While a "
+            "payment is disputed, `status` is `in_mediation`.",
         ),
         Statement(
             id="socket-io.access",
-            says="The reference does not say which clients receive the event.",
-            differs="A client of Socket.IO with a key receives the events of its merchant's payments, and one with a "
-            "payer's token those of one payment. A client without either is refused. In open mode a client receives "
-            "all events.",
+            says="The reference does not describe authentication.",
+            differs="A Socket.IO client with a key receives the events of its merchant's payments, and a client with a "
+            "payer's token those of one payment. The hub refuses a client without either. In open mode a client "
+            "receives all events.",
         ),
     ),
 )
 
 PART: Final = Part(
     title="Pix in real time",
-    intro="Four routes, one of which is a page, and three events of Socket.IO. Its answers are English, and so are "
-    "this hub's on these routes.",
+    intro="Four routes, one of which is a page, and three events of Socket.IO. The reference's answers are English, "
+    "and so are this hub's on these routes.",
     sections=(CREATE, PICTURE, CONFIRM, PAGE, SOCKET),
 )

@@ -1,4 +1,4 @@
-"""What the interface answers when a client asks for the status of one payment."""
+"""Statements about checks of one payment."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ CHECK: Final = Section(
             says="Either method asks Mercado Pago and answers the newest status.",
             operations=BY_EITHER_METHOD,
             statuses=(200,),
-            better="In each gateway, simultaneous checks of one payment share one question to the provider. A check "
-            "within three seconds of the last verified one asks nothing.",
+            better="In each gateway, simultaneous checks of one payment share one call of the provider. A check within "
+            "three seconds of the last verified one does not call the provider.",
         ),
         Statement(
             id="check.ids",
@@ -36,21 +36,21 @@ CHECK: Final = Section(
             says="The answer has `amount`, `description`, `checkout_url` and `padaria_name`.",
             operations=BY_EITHER_METHOD,
             answers=("amount", "description", "checkout_url", "padaria_name"),
-            better="An amount is exact to the centavo. Less than the charge does not approve a payment unless the "
+            better="Amounts are exact to the centavo. Less money than the charge does not approve a payment unless the "
             "merchant accepts it, and money in another currency never does. Several attempts that add up to the charge "
-            "approve it.",
+            "approve the payment.",
         ),
         Statement(
             id="check.money",
-            says="The reference does not say what became of the money.",
+            says="The reference does not describe held, refunded and disputed money.",
             operations=BY_EITHER_METHOD,
             answers=("held_amount", "refunded_amount", "disputed_amount"),
-            better="`held_amount`, `refunded_amount` and `disputed_amount` show what became of the money in the "
-            "charge's currency. A refund counts as soon as the provider has made it.",
+            better="`held_amount`, `refunded_amount` and `disputed_amount` are the money in the charge's currency. A "
+            "refund counts as soon as the provider has made it.",
         ),
         Statement(
             id="check.attempts",
-            says="The reference does not describe several attempts to pay one link.",
+            says="The reference does not describe several attempts at one link.",
             operations=BY_EITHER_METHOD,
             answers=(
                 "attempts",
@@ -62,16 +62,15 @@ CHECK: Final = Section(
                 "attempts[].refunded_amount",
                 "attempts[].currency",
             ),
-            here="`attempts` lists each attempt, in the order in which the hub saw them, with amounts in the attempt's "
-            "currency.",
+            here="`attempts` lists each attempt, in the order in which the hub observed them, with amounts in the "
+            "attempt's currency.",
         ),
         Statement(
             id="check.payer-email",
             says="The answer has `payer_email`.",
             operations=BY_EITHER_METHOD,
             answers=("payer_email",),
-            differs="A client that checks with a payer's token instead of a key gets null for `payer_email`, because "
-            "payers may forward the address.",
+            differs="A check with a payer's token gets null for `payer_email`, because payers may forward their link.",
         ),
         Statement(
             id="check.times",
@@ -81,27 +80,27 @@ CHECK: Final = Section(
         ),
         Statement(
             id="check.synced",
-            says="`synced` and `synced_at` say whether and when the reference asked Mercado Pago.",
+            says="`synced` is true if Mercado Pago was asked and answered; `synced_at` is the time of the answer.",
             operations=BY_EITHER_METHOD,
             answers=("synced", "synced_at"),
-            here="A Pix to the merchant's own key has no provider to ask: `synced` is false and `synced_at` null.",
-            better="When Mercado Pago does not answer, the hub answers what it knows, with `synced` false. It never "
+            here="A direct Pix has no provider: `synced` is false and `synced_at` null.",
+            better="If Mercado Pago does not answer, the hub returns the known state, with `synced` false. It never "
             "guesses the status.",
         ),
         Statement(
             id="check.status-changed",
-            says="`status_changed` says whether this question moved the payment.",
+            says="`status_changed` is true if this check changed the payment's status.",
             operations=BY_EITHER_METHOD,
             answers=("status_changed",),
         ),
         Statement(
             id="check.alerts",
-            says="The reference does not describe money that is not where it should be.",
+            says="The reference does not describe alerts.",
             operations=BY_EITHER_METHOD,
             answers=("alerts",),
-            better="`alerts`, also in lists, names what the merchant has to look into: too little or too much money, a "
-            "second or late payment, another currency, an approval or refund that Mercado Pago takes back. An alert "
-            "ends when the money fits again, or when the merchant resolves it.",
+            better="`alerts`, also in lists, has the situations that the merchant must look at: too little or too much "
+            "money, a second or late payment, another currency, an approval or refund that Mercado Pago takes back. An "
+            "alert ends when its cause is gone, or when the merchant resolves it.",
         ),
         Statement(
             id="check.missing",

@@ -1,4 +1,4 @@
-"""What concerns a frontend on every route: addresses, errors and the recommended flows."""
+"""Statements about every route: addresses, errors and the recommended flows of a frontend."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ ADDRESSES: Final = Section(
         Statement(
             id="addresses.slash",
             says="Every address ends in a slash.",
-            here="The hub answers an address without its last slash too, and without a redirection, which would lose a "
-            "body.",
+            here="The hub also answers an address without its last slash. It does not redirect, because a redirect "
+            "could lose the body.",
         ),
         Statement(
             id="addresses.origin",
             says="A frontend calls the routes from its own pages.",
-            better="The pages of a frontend may lie at any origin, because the hub reads no cookie: they show a key, "
-            "or open an address that carries a payer's token. Without keys they must be pages of the same machine.",
+            better="The pages of a frontend may have any origin, because the hub reads no cookies: they send a key or "
+            "a payer's token. In open mode they must be pages of the same machine.",
         ),
     ),
 )
@@ -55,8 +55,8 @@ ERRORS: Final = Section(
             answers=("success", "error", "code"),
             statuses=(401, 403, 503),
             here="The sentence in `error` is Portuguese.",
-            better="Every error has a stable `code` for programs beside the sentence for people. A temporary error "
-            "names the seconds to wait (`Retry-After`).",
+            better="Every error has a stable `code` for programs and a sentence for people. A temporary error has the "
+            "seconds to wait (`Retry-After`).",
         ),
         Statement(
             id="errors.refused-charge",
@@ -64,22 +64,22 @@ ERRORS: Final = Section(
             operations=("generateLink",),
             answers=("success", "error"),
             statuses=(502,),
-            better="A charge that Mercado Pago refuses is answered 502 with Mercado Pago's sentence. Its payment stays "
-            "listed as `cancelled`, with the `status_detail` “charge_refused”.",
+            better="If Mercado Pago refuses a charge, the answer is 502 with Mercado Pago's sentence. Lists show the "
+            "payment as `cancelled`, with the `status_detail` “charge_refused”.",
         ),
         Statement(
             id="errors.limits",
-            says="The reference does not say how often a client may ask.",
+            says="The reference does not describe rate limits.",
             operations=("generateLink", "checkPayment", "syncPending"),
             statuses=(429,),
-            differs="A client that asks too often is answered 429 with `Retry-After`. A page that asks every 5 seconds "
-            "stays far below the limit.",
+            differs="A client above its rate limit is answered 429 with `Retry-After`. A page that checks every 5 "
+            "seconds stays far below the limit.",
         ),
         Statement(
             id="errors.access",
-            says="The reference does not say which clients may ask.",
-            differs="A client needs a key, which opens its own merchant only. Open mode is for one machine, and "
-            "refuses pages of other machines with the code `foreign_page`.",
+            says="The reference does not describe authentication.",
+            differs="A client needs an API key, which is valid for one merchant. Open mode needs no key, but serves "
+            "only its own machine, and refuses pages of other machines with the code `foreign_page`.",
         ),
     ),
 )
@@ -91,20 +91,21 @@ FLOWS: Final = Section(
             id="flows.poll",
             says="Option 1: poll `check` every 5 seconds until `approved`, `rejected` or `cancelled`, for 10 minutes.",
             operations=("checkPayment",),
-            here="The snippet runs unchanged. It stops at `rejected`, although the payer can still pay the link here.",
+            here="The snippet runs unchanged. It stops at `rejected`, but on this hub the payer can still pay the "
+            "link.",
         ),
         Statement(
             id="flows.batch",
             says="Option 2: call `sync-pending` every 30 seconds and look at `approved_count` and `updated_payments`.",
             operations=("syncPending",),
-            here="The snippet runs unchanged. In both systems the answer names only the payments that this request "
-            "moved; a socket delivers every change.",
+            here="The snippet runs unchanged. In both systems the answer has only the payments that this request "
+            "changed; a socket delivers every change.",
         ),
         Statement(
             id="flows.four-ways",
             says="The reference monitors in four ways: automatic, by webhook, by polling, in bulk.",
-            better="All four ways to monitor ask the provider the same question, and the hub records a fact once, "
-            "however many of them find it.",
+            better="All four ways use one function to ask the provider. If several of them find a fact, the hub "
+            "records it once.",
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""What the interface answers when a client creates a payment link."""
+"""Statements about the creation of payment links."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ GENERATE_LINK: Final = Section(
             operations=("generateLink",),
             asks=("padaria_slug", "items", "items[].nome", "items[].quantidade", "items[].id"),
             statuses=(200,),
-            here="The reference documents no body. Here it holds the padaria's slug, and items by name and quantity. "
-            "An item may also have the reference's `id` of the product, which is not read.",
-            better="An order names products, whose prices the hub knows. The hub refuses an order that makes no sense "
-            "or has an unknown field, and stores nothing of it.",
+            here="The reference documents no body. This hub's body has the padaria's slug, and items with name and "
+            "quantity. An item may also have the reference's `id` of the product, which the hub ignores.",
+            better="An order names products, whose prices the hub knows. The hub refuses a malformed order or one with "
+            "an unknown field, and does not store it.",
         ),
         Statement(
             id="generate-link.ids",
             says="The answer has `success`, `payment_id`, `preference_id` and `external_reference`.",
             operations=("generateLink",),
             answers=("success", "payment_id", "preference_id", "external_reference"),
-            differs="An `external_reference` is written `extrato_15_0123456789ab` and not `pandia_padaria_abc12345`, "
-            "so that it carries the payment's number.",
+            differs="An `external_reference` has the form `extrato_15_0123456789ab` instead of "
+            "`pandia_padaria_abc12345`, so that it contains the payment's number.",
         ),
         Statement(
             id="generate-link.checkout-url",
@@ -36,25 +36,25 @@ GENERATE_LINK: Final = Section(
         ),
         Statement(
             id="generate-link.secure-checkout-url",
-            says="`secure_checkout_url` is the address for the payer: it first looks whether the link was paid.",
+            says="`secure_checkout_url` is the address for the payer: it first checks if the link was paid.",
             operations=("generateLink",),
             answers=("secure_checkout_url",),
-            better="Every address for a payer carries a token that opens this payment only. A client cannot reach "
-            "other payments by counting.",
+            better="Every payer link carries a token that opens only this payment. A client cannot open other payments "
+            "by other numbers.",
         ),
         Statement(
             id="generate-link.status-check-url",
             says="`status_check_url` is the address that answers the status.",
             operations=("generateLink",),
             answers=("status_check_url",),
-            here="The address carries the payer's token too, so that a payer's page needs no key.",
+            here="The address also carries the payer's token, so a page for the payer needs no key.",
         ),
         Statement(
             id="generate-link.sandbox-url",
-            says="`sandbox_url` is the address for trials.",
+            says="`sandbox_url` is the address for tests.",
             operations=("generateLink",),
             answers=("sandbox_url",),
-            here="`sandbox_url` is null where Mercado Pago names none.",
+            here="`sandbox_url` is null if Mercado Pago sends none.",
         ),
         Statement(
             id="generate-link.order",
@@ -72,13 +72,12 @@ GENERATE_LINK: Final = Section(
                 "status",
                 "created_at",
             ),
-            differs="Times on the references' routes have Brasília's offset (`-03:00`) and microseconds, where the "
-            "reference writes some in UTC. Events (a payment's `/events/`, `/ws` and Socket.IO) have times in UTC, "
-            "with `Z`.",
+            differs="Times on the references' routes have Brasília's offset (`-03:00`) and microseconds; the reference "
+            "has some times in UTC. Events (a payment's `/events/`, `/ws` and Socket.IO) have times in UTC, with `Z`.",
         ),
         Statement(
             id="generate-link.more",
-            says="The reference describes nothing more.",
+            says="The reference describes no other fields.",
             operations=("generateLink",),
             asks=(
                 "items[].preco_unitario",
@@ -88,8 +87,8 @@ GENERATE_LINK: Final = Section(
                 "expires_in_minutes",
                 "Idempotency-Key",
             ),
-            here="This hub also takes a price for a line, texts, the payer and the time to expire (24 hours by "
-            "default). One `Idempotency-Key` makes one link, however often the client sends the request.",
+            here="This hub also accepts a price for a line, texts, the payer and the time to expire (24 hours by "
+            "default). Requests with one `Idempotency-Key` create one link.",
         ),
     ),
 )

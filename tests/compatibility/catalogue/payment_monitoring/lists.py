@@ -1,4 +1,4 @@
-"""What the interface answers about many payments at once."""
+"""Statements about lists of payments and their synchronisation."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ LIST: Final = Section(
             says="`status` is `pending` (the default), `approved` or `all`.",
             operations=("listPayments",),
             asks=("status",),
-            here="`status` may be in small letters or capitals; an empty one is the default.",
+            here="`status` may be in lower or upper case; an empty one is the default.",
             better="A client can list the payments of every status.",
         ),
         Statement(
             id="list.limit",
-            says="`limit` is the greatest number of payments, 50 by default.",
+            says="`limit` is the maximum number of payments, 50 by default.",
             operations=("listPayments",),
             asks=("limit",),
             here="An empty `limit` is the default.",
-            differs="Every list has a bound: `limit` is a number from 1 to 1000, and any other value is refused with "
-            "400.",
+            differs="Every list has a maximum length: `limit` is a number from 1 to 1000, and any other value is "
+            "refused with 400.",
         ),
         Statement(
             id="list.all",
-            says="The list holds all payments of the padaria.",
+            says="The list has all payments of the padaria.",
             operations=("listPayments",),
-            here="The list also holds each Pix to the merchant's own key, which `sync-pending` does not count.",
+            here="The list also has each direct Pix, which `sync-pending` does not count.",
         ),
         Statement(
             id="list.answer",
@@ -45,9 +45,8 @@ LIST: Final = Section(
             operations=("listPayments",),
             answers=("success", "padaria", "count", "status_filter", "payments"),
             here="The newest payment is first.",
-            differs="Lists, and the two routes that work on all open payments, read what the projections make from the "
-            "events within a moment. A payment that a client has just created may be missing there, or have no "
-            "`preference_id` yet. `check` is never behind.",
+            differs="Lists, and the two routes about all open payments, use read models, which lag a moment behind the "
+            "log. A new payment may be missing there, or have no `preference_id` yet. `check` does not lag.",
         ),
         Statement(
             id="list.payment",
@@ -78,7 +77,7 @@ SYNC_PENDING: Final = Section(
     statements=(
         Statement(
             id="sync-pending.body",
-            says="The body holds `padaria_slug`.",
+            says="The body has `padaria_slug`.",
             operations=("syncPending",),
             asks=("padaria_slug",),
             statuses=(200, 400),
@@ -87,8 +86,8 @@ SYNC_PENDING: Final = Section(
             id="sync-pending.asks",
             says="The route asks Mercado Pago about all `pending` payments of a padaria.",
             operations=("syncPending",),
-            better="A synchronisation asks about every payment that may still be paid or move, also an `in_process` or "
-            "`rejected` one. It has no cap of 100.",
+            better="A synchronisation asks about every payment that may still be paid or change its status, also an "
+            "`in_process` or `rejected` one, without a limit of 100.",
         ),
         Statement(
             id="sync-pending.counts",
@@ -96,9 +95,9 @@ SYNC_PENDING: Final = Section(
             "`updated_payments`.",
             operations=("syncPending",),
             answers=("success", "padaria", "synced_count", "approved_count", "total_pending", "updated_payments"),
-            here="`total_pending` counts the payments that have a provider and may still be paid or move. It includes "
-            "`in_process` and `rejected` ones, and no Pix to the merchant's own key.",
-            better="`synced_count` counts the payments for which Mercado Pago answered within 50 seconds. The others "
+            here="`total_pending` counts the payments at a provider that may still be paid or change their status. It "
+            "includes `in_process` and `rejected` payments, but no direct Pix.",
+            better="`synced_count` counts the payments about which Mercado Pago answered within 50 seconds. The others "
             "stay open, and the hub asks about them again.",
         ),
         Statement(

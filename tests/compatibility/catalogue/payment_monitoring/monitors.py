@@ -1,4 +1,4 @@
-"""The monitor of open payments: its routes, what it does by itself, and its log lines."""
+"""Statements about the monitor of open payments: its routes, its automatic work and its log lines."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ START: Final = Section(
             "`monitoring`.",
             operations=("startMonitor",),
             answers=("success", "payment_id", "status", "message", "monitoring"),
-            better="A second start of an active monitor is answered normally (“Monitoramento já estava ativo”). For a "
-            "payment that needs no monitor, `monitoring` is false.",
+            better="A second start of an active watch gets a normal answer (“Monitoramento já estava ativo”). For a "
+            "payment that needs no watch, `monitoring` is false.",
         ),
     ),
 )
@@ -37,9 +37,10 @@ LIST_MONITORS: Final = Section(
             asks=("padaria_slug",),
             answers=("success", "active_count", "payment_ids"),
             statuses=(200,),
-            better="The list of monitors covers all processes and survives a restart, because a monitor is no thread "
-            "but a fact in the log.",
-            differs="A key sees its own merchant's monitors; `padaria_slug` narrows the list down in open mode.",
+            better="The list has the watches of all processes and survives a restart, because a watch is an event in "
+            "the log instead of a thread.",
+            differs="A merchant's key gets only this merchant's payments; in open mode, `padaria_slug` selects the "
+            "merchant.",
         ),
     ),
 )
@@ -49,18 +50,18 @@ START_ALL: Final = Section(
     statements=(
         Statement(
             id="start-all.starts",
-            says="The body holds `padaria_slug`; the route starts monitors for all its pending payments.",
+            says="The body has `padaria_slug`; the route starts monitors for all its pending payments.",
             operations=("startAllMonitors",),
             asks=("padaria_slug",),
             statuses=(200, 400),
-            better="`start-all` watches every open payment, without a cap of 20.",
+            better="`start-all` watches every open payment, without a limit of 20.",
         ),
         Statement(
             id="start-all.answer",
             says="The answer has `success`, `padaria_slug` and `monitors_started`.",
             operations=("startAllMonitors",),
             answers=("success", "padaria_slug", "monitors_started"),
-            here="`monitors_started` does not count monitors that were active already.",
+            here="`monitors_started` does not count watches that were already active.",
         ),
     ),
 )
@@ -77,8 +78,8 @@ AUTOMATIC: Final = Section(
         Statement(
             id="monitor.asks",
             says="The monitor asks every 5 seconds, with `GET /v1/payments/search?external_reference=…`.",
-            better="One search of the monitor covers all payments of an account, so a thousand links cost as many "
-            "questions as one. When the provider asks to slow down, every part of the hub obeys.",
+            better="One search of the monitor finds the changes of all payments of an account, so a thousand links "
+            "cost as many calls as one link. If the provider throttles an account, every part of the hub waits.",
         ),
         Statement(
             id="monitor.approves",
@@ -87,24 +88,24 @@ AUTOMATIC: Final = Section(
         Statement(
             id="monitor.ten-minutes",
             says="The monitor stops after 10 minutes.",
-            better="The hub finds later payments too: after the ten minutes it asks about the account every five "
-            "minutes, as long as any of its links can be paid.",
+            better="The hub also finds later payments: after the ten minutes it sweeps the account every five minutes, "
+            "while any link of the account can be paid.",
         ),
         Statement(
             id="monitor.final",
             says="The monitor stops at a final status: approved, rejected or cancelled.",
-            differs="A monitor stops when the payment can no longer be paid. It goes on after `rejected`, because the "
+            differs="A watch ends when the payment can no longer be paid. It continues after `rejected`, because the "
             "payer can try the link again.",
         ),
         Statement(
             id="monitor.deleted",
             says="The monitor stops when the payment no longer exists.",
-            differs="A payment always exists: it is a stream of events, and the hub deletes none.",
+            differs="A payment always exists: it is a stream of events, and the hub never deletes an event.",
         ),
         Statement(
             id="monitor.process",
             says="The monitor is a thread in the background.",
-            better="A monitor outlives a killed process: another process, or the next one, continues its work.",
+            better="A watch survives a killed process: another monitor process, or the next one, continues the watch.",
         ),
     ),
 )
@@ -115,10 +116,10 @@ LOG_LINES: Final = Section(
         Statement(
             id="log-lines.started",
             says="INFO “Monitor iniciado para pagamento 15”.",
-            here="The line is `watch_started` with `payment_id`, at the monitor's first question about the payment. It "
-            "is `watch_taken_over` where another process asked before.",
-            differs="Log lines are English facts with fields, one JSON object each, at the reference's levels. A "
-            "payment whose end is known before the monitor's first question has no line; its timeline shows all.",
+            here="The line is `watch_started` with `payment_id`, at the monitor's first question about the payment, or "
+            "`watch_taken_over` if another process asked earlier.",
+            differs="Log lines are JSON objects with an English event name and fields, at the reference's levels. A "
+            "payment that ends before the monitor's first question has no log line, but its timeline has the events.",
         ),
         Statement(
             id="log-lines.check",
@@ -130,14 +131,14 @@ LOG_LINES: Final = Section(
             says="INFO “Monitor 15: status mudou pending -> approved”.",
             here="The line is `status_changed` with `payment_id`, `previous` and `status`, for a change that the "
             "monitor found.",
-            differs="A change that a webhook or a check found is no log line of the monitor; the payment's timeline "
-            "names its source.",
+            differs="The monitor does not log a change that a webhook or a check found; the payment's timeline has the "
+            "source of every change.",
         ),
         Statement(
             id="log-lines.stops",
             says="INFO “Monitor 15: status final approved, parando”.",
             here="The line is `watch_stops` with `payment_id` and `final_status`.",
-            better="The log shows the end of a monitor also when something else caused it, such as a webhook.",
+            better="The log file also shows the end of a watch that another source caused, such as a webhook.",
         ),
         Statement(
             id="log-lines.finished",

@@ -1,4 +1,4 @@
-"""The pages to which a payment link leads its payer."""
+"""Statements about the pages that a payer of a payment link sees."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ SECURE_LINK: Final = Section(
     statements=(
         Statement(
             id="secure-link.looks",
-            says="1. The route looks whether the payment was made.",
+            says="1. The route checks if the payment was made.",
             operations=("goToCheckout",),
-            better="The hub asks the provider before it opens a checkout, so that a late webhook does not let a payer "
-            "pay twice. A provider that does not answer does not delay the page.",
+            better="The hub asks the provider before it redirects to the checkout, so that a payer does not pay twice "
+            "because of a late webhook. A provider that does not answer does not delay the page.",
         ),
         Statement(
             id="secure-link.paid",
@@ -29,31 +29,31 @@ SECURE_LINK: Final = Section(
             operations=("goToCheckout",),
             statuses=(410,),
             here="The page says “Link expirado”, or “Link cancelado”, with the status 410. In the hour after the end, "
-            "while the provider does not answer, it says “Conferindo o pagamento”.",
+            "while the provider does not answer, the page says “Conferindo o pagamento”.",
         ),
         Statement(
             id="secure-link.pending",
             says="4. Pending: the route redirects to Mercado Pago's checkout.",
             operations=("goToCheckout",),
             statuses=(302,),
-            better="A safe link leads to the checkout also after a rejected attempt, which the payer may repeat. It "
-            "does not while a payment is under review or the merchant's cancellation is in progress, so that the payer "
-            "does not pay twice.",
+            better="The link also leads to the checkout after a rejected attempt, because the payer may try again. It "
+            "does not lead to the checkout while the payment is under review or its cancellation is in progress, so "
+            "that the payer does not pay twice.",
         ),
         Statement(
             id="secure-link.part",
-            says="The reference does not describe a link of which a part was paid.",
+            says="The reference does not describe a partially paid link.",
             operations=("goToCheckout",),
             statuses=(200,),
-            better="A link that holds a part of its amount, or disputed money, does not lead to the checkout. Its page "
-            "shows how much has arrived and how much is missing.",
+            better="The link of a payment with a part of its amount, or with disputed money, does not lead to the "
+            "checkout. Its page shows how much has arrived and how much is missing.",
         ),
         Statement(
             id="secure-link.missing",
             says="The reference does not describe the link of a missing payment.",
             operations=("goToCheckout",),
             statuses=(404, 503),
-            better="The safe link of a missing payment has the status 404, and so has one without the payer's token.",
+            better="The link of a missing payment is answered 404, and so is a link without the payer's token.",
         ),
     ),
 )
@@ -83,18 +83,18 @@ RETURN_PAGE: Final = Section(
         ),
         Statement(
             id="return-page.parameters",
-            says="1. The route takes Mercado Pago's parameters.",
+            says="1. The route receives Mercado Pago's parameters.",
             operations=("comeBack",),
             asks=("external_reference", "t"),
             statuses=(404,),
-            here="With an `external_reference`, `payment_id` is Mercado Pago's id of the attempt, as it sends it. "
-            "Without one, it is the hub's number, and needs the payer's token outside open mode.",
+            here="With an `external_reference`, `payment_id` is Mercado Pago's id of the attempt. Without one, "
+            "`payment_id` is the hub's number, and the payer's token is required, except in open mode.",
         ),
         Statement(
             id="return-page.records",
             says="2. The route updates the status in the database.",
             operations=("comeBack",),
-            better="The return page never believes the status in its address: it asks the provider and records the "
+            better="The return page ignores the status in its address: the hub asks the provider and records the "
             "answer.",
         ),
         Statement(
@@ -102,16 +102,16 @@ RETURN_PAGE: Final = Section(
             says="3. The route shows the page for success, pending or failure.",
             operations=("comeBack",),
             statuses=(503,),
-            better="While the provider is slow or away, a payer who comes back from paying sees that the hub checks "
-            "the payment. The page offers no way to pay again.",
+            better="While the provider is slow or unavailable, a payer who returns from the checkout sees that the hub "
+            "checks the payment. The page does not offer to pay again.",
         ),
         Statement(
             id="return-page.refreshes",
-            says="4. A pending page asks every 5 seconds.",
+            says="4. A pending page checks every 5 seconds.",
             operations=("comeBack",),
-            better="A socket brings the change at once to a page that waits. The page also asks, every 30 seconds "
-            "beside a socket and every 5 seconds without one. The server renders every state, so the page needs no "
-            "script.",
+            better="A waiting page receives a change at once over a socket. The page also reloads its state, every 30 "
+            "seconds with a socket and every 5 seconds without one. The server renders every state, so the page works "
+            "without scripts.",
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""What the interface offers that monitors Mercado Pago payment links."""
+"""The interface that monitors Mercado Pago payment links: all its sections."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from tests.compatibility.statement import Part
 
 PART: Final = Part(
     title="Monitoring of payment links",
-    intro="Routes under `/payments/api/` and `/payments/mp/`, the webhook, and a monitor in the background. Its texts "
-    "are Portuguese, and so are this hub's on these routes.",
+    intro="Routes under `/payments/api/` and `/payments/mp/`, the webhook, and a monitor in the background. The "
+    "reference's texts are Portuguese, and so are this hub's on these routes. *Padaria* is the reference's word for a "
+    "merchant, and *monitor* its word for a watch.",
     sections=(
         ADDRESSES,
         GENERATE_LINK,

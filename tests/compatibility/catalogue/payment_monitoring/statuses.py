@@ -1,4 +1,4 @@
-"""The statuses of a payment, and the words that people read for them."""
+"""Statements about the statuses of a payment and their labels."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ STATUSES: Final = Section(
             id="status.in-process",
             says="`in_process` is Em Processamento: the payment is under review.",
             label=("in_process", "Em Processamento"),
-            better="The hub follows an `in_process` payment: pages wait and turn, synchronisations and monitors ask "
-            "about it. It expires only after the review has ended.",
+            better="An `in_process` payment stays open: pages update, and synchronisations and watches ask about it. "
+            "It expires only after the review has ended.",
         ),
         Statement(
             id="status.rejected",
             says="`rejected` is Rejeitado: the payment is refused.",
             label=("rejected", "Rejeitado"),
-            better="`rejected` is one attempt, and does not close the link: a later attempt of the payer on it can be "
+            better="`rejected` is the result of one attempt and does not end the link: a later attempt can be "
             "approved.",
         ),
         Statement(
@@ -46,9 +46,9 @@ STATUSES: Final = Section(
         ),
         Statement(
             id="status.refunded",
-            says="`refunded` is Estornado: the money went back.",
+            says="`refunded` is Estornado: the money was refunded.",
             label=("refunded", "Estornado"),
-            better="`approved` is not the end: the hub also finds refunds and disputes that follow.",
+            better="After `approved`, the hub also finds later refunds and disputes.",
         ),
         Statement(
             id="status.in-mediation",
@@ -64,22 +64,21 @@ STATUSES: Final = Section(
         ),
         Statement(
             id="status.partially-paid",
-            says="The reference does not describe a payment of which only a part has arrived.",
-            better="A payment of which only a part has arrived stays `pending` with the `status_detail` "
-            "“partially_paid”, and after its end is `cancelled` with the same detail. This lasts until the rest "
-            "arrives, the part goes back, or the merchant accepts it. With money in another currency only, the "
-            "`status_detail` is “other_currency”.",
+            says="The reference does not describe a partially paid payment.",
+            better="A partially paid payment stays `pending` with the `status_detail` “partially_paid”, and after its "
+            "end is `cancelled` with the same detail. This lasts until the rest arrives, the part is refunded, or the "
+            "merchant accepts the part. With money only in another currency, the `status_detail` is “other_currency”.",
         ),
         Statement(
             id="status.contradiction",
             says="The reference does not describe an approval that Mercado Pago takes back.",
-            better="The hub always believes the later status from Mercado Pago. One that takes money away raises the "
-            "alert `provider_contradicts`.",
+            better="The hub always accepts a later status from Mercado Pago. A status by which approved money never "
+            "arrived raises the alert `provider_contradicts`.",
         ),
         Statement(
             id="status.unknown",
             says="A status that Mercado Pago adds later has no label either.",
-            better="The hub keeps an unknown status as it is, labels it Em Análise, and accepts any status after it.",
+            better="The hub records an unknown status unchanged, labels it Em Análise, and accepts any later status.",
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""What the interface does with Mercado Pago's webhooks."""
+"""Statements about Mercado Pago's webhooks."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ WEBHOOK: Final = Section(
     statements=(
         Statement(
             id="webhook.notification",
-            says="Mercado Pago notifies of changes at this address.",
+            says="Mercado Pago sends notifications of changes to this address.",
             operations=("receiveMercadoPago", "receiveMercadoPagoFor"),
             asks=("data.id", "type", "id", "topic"),
             answers=("success",),
             statuses=(200,),
-            here="An address with a merchant's slug at its end belongs to that merchant. Without one, the account in "
-            "the notification names the merchant.",
-            better="The hub never believes the content of a webhook: it stores it, answers, and asks the provider. "
-            "Repeated, shuffled and late webhooks change a status once.",
+            here="An address that ends in a merchant's slug belongs to that merchant. Without a slug, the account in "
+            "the notification identifies the merchant.",
+            better="A webhook alone never changes a payment: the hub stores it, answers, and asks the provider. "
+            "Repeated, reordered and late webhooks change a status once.",
         ),
         Statement(
             id="webhook.signature",
-            says="The reference does not say which callers may call it.",
+            says="The reference does not describe signatures.",
             operations=("receiveMercadoPago", "receiveMercadoPagoFor"),
             asks=("x-signature", "x-request-id"),
             answers=("success", "error", "code"),
             statuses=(401,),
-            better="A webhook must carry Mercado Pago's signature, at most a quarter of an hour old. The hub trusts "
-            "only the id in the address, which the signature covers, and refuses a body with another id. An old format "
-            "without a signature (`?topic=payment&id=…`) is answered like any other and moves nothing. With the slug "
-            "in the address the hub stores it as unsigned; without, it drops it, because its merchant is unknown.",
+            better="A webhook must have Mercado Pago's signature, at most a quarter of an hour old. The hub trusts "
+            "only the id in the address, which the signature covers, and refuses a body with another id. A webhook in "
+            "the old format without a signature (`?topic=payment&id=…`) gets the usual answer and has no effect. The "
+            "hub stores it as unsigned if the address has a slug, and otherwise drops it, because its merchant is "
+            "unknown.",
         ),
         Statement(
             id="webhook.panel",
-            says="The reference does not describe how Mercado Pago's panel tests it.",
+            says="The reference does not describe the tests of Mercado Pago's panel.",
             operations=("testMercadoPago", "testMercadoPagoFor"),
             answers=("success",),
             statuses=(200,),
-            better="A GET from the panel, and a notification with only a body, are answered 200; the hub then asks "
-            "nothing.",
+            better="A GET from the panel, and a notification with only a body, are answered 200 and have no effect.",
         ),
         Statement(
             id="webhook.address",
             says="Generating a link configures the webhook, except on localhost.",
             operations=("generateLink",),
-            differs="Each link names the address under `EXTRATO_PUBLIC_URL`, also on localhost: there the simulated "
-            "Mercado Pago calls it.",
+            differs="Each link has the webhook's address under `EXTRATO_PUBLIC_URL`, also on localhost, where the "
+            "simulated Mercado Pago calls it.",
         ),
     ),
 )
