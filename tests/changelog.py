@@ -11,7 +11,7 @@ _SECTION: Final = re.compile(r"^## \[(?P<version>[^\]]+)\](?: - (?P<date>\S+))?$
 
 
 class Section(NamedTuple):
-    """One `## [version] - date` and the lines below it; `date` is None without one, or where it is no ISO 8601 date."""
+    """One `## [version] - date` and the lines below it; `date` is None if it is absent or not an ISO 8601 date."""
 
     version: str
     date: dt.date | None

@@ -1,7 +1,7 @@
-"""The browser that tests drive: one a worker, without a window and with a profile that is thrown away.
+"""The browser of the tests: one for each worker, without a window, with a temporary profile.
 
-It is the headless shell of Debian's Chromium: the same engine without the browser's own windows, which would take
-three times the computing for each page.
+It is the headless shell of Debian's Chromium: the same engine without the browser's windows, which would take three
+times the processor time for each page.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# Longer than a page that asks every five seconds takes, on a machine that has much else to do.
+# Pages check every five seconds; a busy machine needs longer.
 PATIENCE_MS = 20_000
 
 

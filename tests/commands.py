@@ -1,6 +1,6 @@
-"""Runs a program as a process of its own that begins where the hub's modules are imported already.
+"""Runs commands in separate processes that have already imported the hub's modules.
 
-Importing it is most of what a command computes. Each command is a fork of a process that did only that.
+A command mostly computes its imports. So each command is a fork of a process that only imported them.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["services.cli.__main__", "services.cli.commands.up"])
 
 
-class Said(NamedTuple):
-    """How a command ended, and what it said."""
+class CommandResult(NamedTuple):
+    """The exit code and the output of a command."""
 
     code: int
     out: str
     errors: str
 
 
-async def run_command(words: tuple[str, ...], *, lines: str, environment: Mapping[str, str]) -> Said:
+async def run_command(words: tuple[str, ...], *, lines: str, environment: Mapping[str, str]) -> CommandResult:
     """Run `extrato …` and wait for its end."""
     return await run_program(_extrato, words, lines=lines, environment=environment)
 
@@ -39,8 +39,8 @@ async def run_program(
     *,
     lines: str = "",
     environment: Mapping[str, str],
-) -> Said:
-    """Run a function of a module that takes the words of a command line and gives the exit code."""
+) -> CommandResult:
+    """Run a function of a module, which takes the words of a command line and returns the exit code."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "in").write_text(lines)
@@ -49,7 +49,7 @@ async def run_program(
         await asyncio.to_thread(process.join)
         code = process.exitcode
         process.close()
-        return Said(code or 0, (folder / "out").read_text(), (folder / "errors").read_text())
+        return CommandResult(code or 0, (folder / "out").read_text(), (folder / "errors").read_text())
 
 
 def _run(

@@ -1,4 +1,4 @@
-"""Real servers for every test: one PostgreSQL and one NATS a worker, a fresh database a test.
+"""Real servers for every test: one PostgreSQL and one NATS for each worker, an empty database for each test.
 
 The worker's PostgreSQL does not wait for the disk. A test about durability starts its own server.
 """
@@ -30,7 +30,7 @@ from tests.once import one_at_a_time
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-# Workers that share a core are slower now and then, which is no fault of an example.
+# Workers that share a core are sometimes slow, which must not fail an example.
 hypothesis.settings.register_profile("workers", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("workers")
 
@@ -42,9 +42,9 @@ _numbers = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what looks at a running hub behind all else: a hub works until the end of the run, also for nobody.
+    """Run the tests that need a hub last, because a hub uses the processor until the end of the run.
 
-    Of these the groups come first, the largest before the others, so that no worker is left with one in the end.
+    Among these, groups run first, the largest before the others, so that no worker begins a group at the end.
     """
     groups = {item: mark.args[0] for item in items if (mark := item.get_closest_marker("xdist_group"))}
     sizes = Counter(groups.values())
@@ -57,14 +57,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep what was collected out of the garbage collector's way: some hundred thousand objects that all stay."""
+    """Exclude the collected tests from garbage collection: some hundred thousand objects that live until the end."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A home that does not exist yet, for a hub or a server of this test alone."""
+    """A home that does not exist yet, for a hub or a server that only this test uses."""
     with new_home() as path:
         yield path
 
@@ -77,7 +77,7 @@ def session_home() -> Iterator[Path]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def postgres_url(session_home: Path) -> AsyncIterator[str]:
-    """The worker's server; its database `extrato` is empty and nobody's, tests use `database_url`."""
+    """The worker's server. Its database `extrato` stays empty; tests use `database_url`."""
     await asyncio.to_thread(put_database_in, session_home)
     await asyncio.to_thread(as_superuser, session_home, "ALTER ROLE extrato CREATEDB;")
     async with EmbeddedPostgres(session_home, fsync=False) as postgres:
@@ -85,7 +85,7 @@ async def postgres_url(session_home: Path) -> AsyncIterator[str]:
 
 
 def services_url(database_url: str) -> str:
-    """The same database in the services' role, which may do nothing before `migrate` has given it its rights."""
+    """The same database with the services' role, which has no rights before `migrate` grants them."""
     return database_url.replace("extrato@", "extrato_services@")
 
 
@@ -99,7 +99,7 @@ async def migrated_template(postgres_url: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def database_url(postgres_url: str, migrated_template: str) -> AsyncIterator[str]:
-    """A migrated database of this test alone."""
+    """A migrated database that only this test uses."""
     async with new_database(postgres_url, name=f"test_{next(_numbers)}", template=migrated_template) as url:
         yield url
 
@@ -112,35 +112,35 @@ async def shared_database_url(postgres_url: str, migrated_template: str) -> Asyn
 
 @pytest.fixture
 async def emptied_database_url(shared_database_url: str) -> str:
-    """A migrated database that other tests have used, with nothing in it; cheaper than one of this test alone."""
+    """An empty, migrated database that other tests have used; cheaper than `database_url`."""
     await execute(shared_database_url, EMPTY)
     return shared_database_url
 
 
 @pytest.fixture
 async def empty_database_url(postgres_url: str) -> AsyncIterator[str]:
-    """A database of this test alone without any table."""
+    """A database without tables that only this test uses."""
     async with new_database(postgres_url, name=f"test_{next(_numbers)}") as url:
         yield url
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def nats_url(session_home: Path) -> AsyncIterator[str]:
-    """The worker's NATS, shared by its tests: use it with names of streams and subjects of your own."""
+    """The worker's NATS, which its tests share: give your streams and subjects names that no other test uses."""
     async with EmbeddedNats(session_home) as nats:
         yield nats.url
 
 
 @pytest.fixture
 async def nats_server(home: Path) -> AsyncIterator[EmbeddedNats]:
-    """A NATS of this test alone; it may be stopped and started again."""
+    """A NATS that only this test uses, and may stop and start again."""
     async with EmbeddedNats(home) as nats:
         yield nats
 
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """A Node with the packages of `tests/clients` beside it; without one the tests fail, they are never skipped."""
+    """Node with the packages of `tests/clients`; without Node the tests fail, and are not skipped."""
     found, npm = shutil.which("node"), shutil.which("npm")
     if found is not None and npm is not None:
         install = [npm, "ci"]

@@ -1,6 +1,6 @@
-"""Databases for tests: one a test, or one a worker that is emptied for each test.
+"""Databases for tests: one for each test, or one for each worker that is emptied for each test.
 
-Emptying tables takes a fifth of the computing of a database of each test's own.
+Emptying a database takes a fifth of the processor time of creating one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.pace import until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-# Every table that a migration has made, whichever it is; and a new log has another identity.
+# Empties every table of a migration, and gives the log another identity.
 EMPTY = """
     DO $$
     BEGIN
@@ -29,7 +29,7 @@ EMPTY = """
     INSERT INTO log_identity DEFAULT VALUES;
     INSERT INTO log_epochs (epoch, last_common, reason) VALUES (1, 0, 'first')
 """
-# What a full disk does to everything that is written to a table.
+# Makes every write to a table fail, as with a full disk.
 FILL = """
     CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $f$
     BEGIN
@@ -46,7 +46,7 @@ FILL = """
     END $$
 """
 MAKE_ROOM = "DROP FUNCTION no_space CASCADE"
-# A session that says so itself may write to a database that is read-only by default.
+# A session may switch off the read-only default of its database.
 WRITER = {"default_transaction_read_only": "off"}
 DEMOTE = "ALTER DATABASE {name} SET default_transaction_read_only = on"
 DISCONNECT_OTHERS = """
@@ -58,7 +58,7 @@ PROMOTE = "ALTER DATABASE {name} RESET default_transaction_read_only"
 
 @contextlib.asynccontextmanager
 async def new_database(postgres_url: str, *, name: str, template: str = "template1") -> AsyncIterator[str]:
-    """A copy of `template` for the time of the context; gives its URL."""
+    """Create a copy of `template`, yield its URL, and drop the copy."""
     await execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
     await _drop(postgres_url, name)
@@ -66,7 +66,7 @@ async def new_database(postgres_url: str, *, name: str, template: str = "templat
 
 @contextlib.asynccontextmanager
 async def demoted(url: str) -> AsyncIterator[None]:
-    """Have a database refuse writes, as a demoted primary does, to all who connect meanwhile, until they leave."""
+    """Make a database read-only for clients that connect during the context, as a demoted primary does."""
     name = urlsplit(url).path.removeprefix("/")
     await execute(url, DEMOTE.format(name=name))
     try:
@@ -78,7 +78,7 @@ async def demoted(url: str) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def full(url: str, *, sqlstate: str = "53100") -> AsyncIterator[None]:
-    """Have every write to a table of a database fail with a code, that of a full disk by default."""
+    """Make every write to a table fail with an SQLSTATE, by default that of a full disk."""
     await execute(url, FILL.format(sqlstate=sqlstate))
     try:
         yield
@@ -95,7 +95,7 @@ async def execute(url: str, sql: str) -> None:
 
 
 async def _drop(postgres_url: str, name: str) -> None:
-    """Drop it with whatever is still connected; only a cleaning process of the server itself has to be waited for."""
+    """Drop a database and its connections; wait only for the server's own autovacuum processes."""
 
     async def is_dropped() -> bool:
         with contextlib.suppress(asyncpg.InsufficientPrivilegeError):

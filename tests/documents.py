@@ -1,4 +1,4 @@
-"""The documents as tests read them: pages, sections, code blocks, commands and links."""
+"""Reads the documents: pages, sections, code blocks, commands and links."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def section(page: str, heading: str) -> str:
 
 
 def program(page: str, language: str, beginning: str) -> str:
-    """The one code block in a language that begins so."""
+    """The only code block in a language that begins with `beginning`."""
     (code,) = re.findall(rf"```{language}\n({re.escape(beginning)}.*?)```", text_of(page), re.DOTALL)
     return str(code)
 
@@ -59,7 +59,7 @@ def commands(text: str, name: str) -> list[str]:
 
 
 class Link(NamedTuple):
-    """A relative link: the page that has it, the file it leads to, and the anchor there, which may be empty."""
+    """A relative link: its page, its target file, and the anchor in the target, which may be empty."""
 
     page: str
     target: Path
@@ -67,7 +67,7 @@ class Link(NamedTuple):
 
 
 def links(page: str) -> Iterator[Link]:
-    """The relative links of a page, its pictures too; code is left out."""
+    """The relative links and pictures of a page, without code."""
     prose = re.sub(r"`[^`\n]*`", "", FENCE.sub("", text_of(page)))
     for written in LINK.finditer(prose):
         address = written[1] or written[2]
@@ -78,7 +78,7 @@ def links(page: str) -> Iterator[Link]:
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub gives to a page's headings."""
+    """GitHub's anchors of a page's headings."""
     found: dict[str, int] = {}
     for heading in HEADING.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
         shown = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)

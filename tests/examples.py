@@ -1,4 +1,4 @@
-"""One canonical example of every event, for every test that needs them all."""
+"""One example of every event, for the tests that need all of them."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     events.IdempotencyKeyUsed(request_digest="45" * 32, opened_payment_id=15),
 )
 
-# A payment that opens with its charge, beside the one above that opens without.
+# A payment that opens with its charge; the one above opens without it.
 DIRECT_PIX: Final = replace(
     EXAMPLE_EVENTS[0],
     provider="pix",
@@ -171,7 +171,7 @@ DIRECT_PIX: Final = replace(
 def loaded_payment(
     number: int = 15, *, identifier: str = "00000000-000f-8000-8000-0123456789ab", position: int = 1
 ) -> LoadedPayment:
-    """A payment that was opened at `position`, and then nothing more."""
+    """A payment that was opened at `position` and has no later event."""
     opened = EXAMPLE_EVENTS[0]
     assert isinstance(opened, events.PaymentOpened)
     intent = replace(

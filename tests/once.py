@@ -1,4 +1,4 @@
-"""Things that are made once for all workers and runs: the first process that needs one makes it, the others wait."""
+"""A lock for resources that all workers and runs share: the first process creates one, the others wait."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEPT = ROOT / ".pytest_cache" / "d" / "extrato"
 
 @contextlib.contextmanager
 def one_at_a_time(name: str) -> Iterator[None]:
-    """Let one process of this checkout in at a time."""
+    """Hold a lock that only one process of this checkout can hold at a time."""
     KEPT.mkdir(parents=True, exist_ok=True)
     with (KEPT / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

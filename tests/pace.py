@@ -1,4 +1,4 @@
-"""How long something may take where a test makes a claim on time.
+"""Time limits of tests that make a claim on time.
 
 The claim is about a machine that does nothing else. Where several workers share a core, it is given as many times as
 long; `make test WORKERS=1` holds every claim to the second.
@@ -28,7 +28,7 @@ SLOWER = _workers_of_a_core()
 
 
 def allowed(seconds: float) -> float:
-    """Give the seconds that are allowed for what takes so many seconds at most on a quiet machine."""
+    """Return the allowed seconds for something that takes at most `seconds` on an idle machine."""
     return seconds * SLOWER
 
 
@@ -39,9 +39,9 @@ async def until(
     within_s: float = 10.0,
     longest_pause_s: float = LONGEST_PAUSE_S,
 ) -> Any:
-    """Wait until `condition`, which may be awaitable, gives something true, and give that.
+    """Wait until `condition`, which may be awaitable, returns something true, and return that.
 
-    Asking is work too, so the pauses grow, up to `longest_pause_s`.
+    The pauses grow up to `longest_pause_s`, because each call of `condition` also costs time.
     """
     deadline_s, pause_s = time.monotonic() + allowed(within_s), FIRST_PAUSE_S
     while True:

@@ -1,4 +1,4 @@
-"""Holds every answer that a test gets from a gateway against what `openapi.json` promises of its operation."""
+"""Checks every answer that a test gets from a gateway by the operation's description in `openapi.json`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ JSON = "application/json"
 
 
 def broken_promises(method: str, path: str, status: int, content_type: str, body: bytes) -> list[str]:
-    """Return a line for each fault of an answer; answers that no operation describes are not checked.
+    """Return a line for each fault of an answer, or no line if no operation has this address.
 
-    `path` is as it was sent, with its escapes.
+    `path` is the sent path, with its escapes.
     """
     operation = operation_of(method, path)
     if operation is None or operation.errors is None:
@@ -42,7 +42,7 @@ def broken_promises(method: str, path: str, status: int, content_type: str, body
 
 
 def hold_to_promise(method: str, path: str, status: int, content_type: str, body: bytes) -> None:
-    """Fail the test for an answer that is not as promised."""
+    """Fail the test if an answer does not fit its description."""
     broken = broken_promises(method, path, status, content_type, body)
     if broken:
         pytest.fail("\n".join(broken))
@@ -50,7 +50,7 @@ def hold_to_promise(method: str, path: str, status: int, content_type: str, body
 
 @functools.cache
 def operation_of(method: str, path: str) -> Operation | None:
-    """Find the operation of an address; the one with the fewest parameters goes before the others."""
+    """Find the operation of an address, by the path with the fewest parameters."""
     method = "GET" if method == "HEAD" else method
     fitting = [each for each in OPERATIONS if each.method == method and _pattern_of(each).fullmatch(path)]
     return min(fitting, key=lambda each: each.path.count("{"), default=None)
@@ -69,7 +69,7 @@ def _document() -> dict[str, Any]:
 
 @functools.cache
 def _answers_of(name: str) -> dict[str, Any]:
-    """Return the answers of an operation by status, shared ones included."""
+    """Return the answers of an operation by status, with shared answers in place of references."""
     document = _document()
     operation = next(each for each in OPERATIONS if each.name == name)
     answers = document["paths"][operation.path][operation.method.lower()]["responses"]
@@ -87,7 +87,7 @@ def _validator(name: str, status: int) -> Draft202012Validator:
 
 
 def holding(url: str) -> aiohttp.TraceConfig:
-    """Return a trace that fails the test when a client session gets an answer from `url` that breaks a promise."""
+    """Return a trace that fails the test if an answer from `url` to a client session does not fit its description."""
 
     async def hold(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, ended: aiohttp.TraceRequestEndParams

@@ -24,7 +24,7 @@ class Checkout(NamedTuple):
 
 
 def checkout(root: Path = ROOT) -> Checkout:
-    """Ask git."""
+    """Read the facts from git."""
 
     def lines(*words: str) -> tuple[str, ...]:
         run = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True)
@@ -59,7 +59,7 @@ def problems(found: Checkout, changelog: str, shown: dict[str, str], version: st
 
 
 def main() -> int:
-    """Print the reasons not to release, or the commands; 1 when there are reasons."""
+    """Print the reasons not to release, or the commands. Return 1 if there are reasons."""
     wrong = problems(checkout(), (ROOT / "CHANGELOG.md").read_text(), shown_versions())
     if wrong:
         print(*wrong, sep="\n", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The whole hub, as `make up` starts it, for tests that look at it from outside."""
+"""The whole hub, as `make up` starts it, for tests that use only its public interfaces."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ WEBHOOK_SECRET = "a-webhook-secret-that-tests-know"
 
 
 class RunningHub:
-    """A hub in processes of its own, and an HTTP session that acts as the demo merchant's backend.
+    """A hub in separate processes, and an HTTP session that acts as the demo merchant's backend.
 
-    The session fails a test for an answer that is not as `openapi.json` promises.
+    The session fails a test if an answer does not fit `openapi.json`.
     """
 
     def __init__(self, home: Path, url: str, sandbox_url: str, session: aiohttp.ClientSession) -> None:
@@ -78,14 +78,14 @@ class RunningHub:
         self.webhooks_failed_before: int | None = None
 
     def acting_for(self, merchant: str, api_key: str) -> RunningHub:
-        """The same hub, to the backend of another merchant."""
+        """The same hub, with the key of another merchant."""
         other = copy.copy(self)
         other.merchant, other.api_key = merchant, api_key
         return other
 
     @property
     def owners_database_url(self) -> str:
-        """The database as the role that owns it and runs the migrations; services have another one."""
+        """The database's URL with the role that owns it and runs the migrations."""
         return self.addresses["database_url"].replace("extrato_services@", "extrato@")
 
     @property
@@ -104,9 +104,9 @@ class RunningHub:
     async def raw(
         self, method: str, path: str, *headers: tuple[str, str | bytes], body: bytes = b"{}", sized: bool = True
     ) -> tuple[int, bytes]:
-        """Send a request over a bare socket as no client library would, and give the status and the body.
+        """Send a request over a bare socket, as no client library would, and return the status and the body.
 
-        The headers of the session come with it; `sized` says whether the length does.
+        The request has the session's headers, and with `sized` a Content-Length.
         """
         lines = [("Host", "127.0.0.1"), ("Connection", "close"), *self.session.headers.items(), *headers]
         lines += [("Content-Length", str(len(body)))] * sized
@@ -123,13 +123,13 @@ class RunningHub:
     async def administer(
         self, method: str, path: str, body: Any = None, *, key: str | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Ask an administrative route, with the hub's own key unless there is another."""
+        """Call an administrative route, by default with the hub's own key."""
         headers = {"Authorization": f"Bearer {key or self.admin_key}"}
         async with self.session.request(method, self.url + path, json=body, headers=headers) as answer:
             return answer.status, await answer.json()
 
     async def connect(self, slug: str) -> int:
-        """Connect a merchant with the account of the demo merchant, and give the status that this is answered with."""
+        """Connect a merchant to the demo merchant's account, and return the HTTP status."""
         credential = {"access_token": SANDBOX_TOKEN, "webhook_secret": WEBHOOK_SECRET}
         status, _ = await self.administer("PUT", f"/admin/merchants/{slug}/providers/mercado_pago", credential)
         return status
@@ -140,11 +140,11 @@ class RunningHub:
             return await answer.json()
 
     async def webhooks(self) -> dict[str, int]:
-        """What the provider has counted of its webhooks."""
+        """The sandbox's counts of its webhooks."""
         return (await self.sandbox("GET", "/_sandbox/stats"))["webhooks"]
 
     async def asked(self, route: str) -> int:
-        """How often the provider was asked this, such as `GET /v1/payments/{payment_id}`."""
+        """The number of calls of one route of the provider, such as `GET /v1/payments/{payment_id}`."""
         count: int = (await self.sandbox("GET", "/_sandbox/stats"))["requests"]["by_route"].get(route, 0)
         return count
 
@@ -195,13 +195,13 @@ class RunningHub:
         return json.loads((self.home / "run" / "processes.json").read_text())[name]
 
     def kill(self, name: str) -> int:
-        """End a process without a warning, and give its id."""
+        """Kill a process with SIGKILL, and return its id."""
         pid = self.pid(name)
         os.kill(pid, signal.SIGKILL)
         return pid
 
     def stop(self, name: str) -> int:
-        """Ask a process to end, and give its id."""
+        """End a process with SIGTERM, and return its id."""
         pid = self.pid(name)
         os.kill(pid, signal.SIGTERM)
         return pid
@@ -244,12 +244,12 @@ class RunningHub:
         return count
 
     async def count_requested_events(self) -> int:
-        """Count the events that somebody asked for, and not those that the hub finds out by itself."""
+        """Count the events that a request caused, without those of the hub's background work."""
         rows = await self.log_rows()
         return sum(row["actor"] not in {"clock", "sweep", "webhook"} for row in rows)
 
     async def topics(self, merchant: str, *, of: str) -> list[str]:
-        """What happened to a merchant, in order, as far as its name begins with `of`."""
+        """The events of a merchant whose names begin with `of`, in order."""
         query = """
             SELECT topic FROM stored_events
             WHERE convert_from(state, 'utf8')::json ->> 'merchant' = $1 AND starts_with(topic, $2)
@@ -259,7 +259,7 @@ class RunningHub:
 
     @property
     def settings(self) -> Settings:
-        """What the processes of this hub were told, as far as it can be told from outside."""
+        """The settings of this hub's processes, as far as they are visible from outside."""
         return Settings.from_environment(
             {
                 "EXTRATO_HOME": str(self.home),
@@ -272,7 +272,7 @@ class RunningHub:
 
     @contextlib.asynccontextmanager
     async def inside(self) -> AsyncIterator[Hub]:
-        """A hub in this process on the database and the bus of the running one, for what its interface does not do."""
+        """A `Hub` in this process, on the running hub's database and bus, for actions that no interface offers."""
         async with (
             open_database(self.settings, connections=2) as pool,
             open_bus(self.settings, name="tests") as bus,
@@ -281,11 +281,11 @@ class RunningHub:
             yield hub
 
     def logs(self) -> str:
-        """Everything that any process has logged."""
+        """The text of all log files."""
         return "".join(file.read_text(errors="replace") for file in (self.home / "logs").iterdir())
 
     async def log_rows(self) -> list[dict[str, Any]]:
-        """Every event in the log: where it stands, what it is called, and who was the reason."""
+        """Every event in the log: its position, its topic and its actor."""
         connection = await asyncpg.connect(self.addresses["database_url"])
         try:
             rows = await connection.fetch(LOG_ROWS)
@@ -294,7 +294,7 @@ class RunningHub:
         return [dict(row) for row in rows]
 
     async def until_webhooks_are_delivered(self, until: Until) -> None:
-        """Wait until the provider has sent what it had to send; what was not heard is sent again much later."""
+        """Wait until the sandbox has sent all its webhooks; it repeats failed ones much later."""
 
         async def is_quiet() -> bool:
             webhooks = await self.webhooks()
@@ -304,7 +304,7 @@ class RunningHub:
         await until(is_quiet, "every webhook is delivered")
 
     async def is_served(self) -> bool:
-        """Whether a list is read; what readiness says of the database may be a second old."""
+        """Return whether the hub answers a list; readiness may be a second old."""
         status, _ = await self.get(f"/payments/api/pending/?padaria_slug={MERCHANT}")
         return status == 200
 
@@ -319,7 +319,7 @@ class RunningHub:
         return False
 
 
-# What the checkout page's form sends for "pay by card, approved".
+# The form of the checkout page for an approved card payment.
 PAY_BY_CARD = {"choice": "card"}
 
 
@@ -328,13 +328,13 @@ Until = type(pace.until)
 
 @pytest.fixture
 def until() -> Until:
-    """A function that waits for a condition."""
+    """The function that waits for a condition."""
     return pace.until
 
 
 @contextlib.asynccontextmanager
 async def running_hub(home: Path, **environment: str) -> AsyncIterator[RunningHub]:
-    """Run a hub in `home` with these settings; it creates a database only where none was put."""
+    """Run a hub in `home` with these settings. It creates a database if the home has none."""
     port, sandbox_port = free_port(), free_port()
     await asyncio.to_thread(put_database_in, home)
     process = await asyncio.create_subprocess_exec(
@@ -381,7 +381,7 @@ async def running_hub(home: Path, **environment: str) -> AsyncIterator[RunningHu
 
 @pytest.fixture
 def start_hub() -> Callable[..., contextlib.AbstractAsyncContextManager[RunningHub]]:
-    """A function that runs a hub of the test's own."""
+    """A function that runs a hub for one test."""
     return running_hub
 
 
@@ -394,7 +394,7 @@ async def _hub_of_worker(**environment: str) -> AsyncIterator[RunningHub]:
 
 @contextlib.asynccontextmanager
 async def in_good_order(shared: RunningHub) -> AsyncIterator[RunningHub]:
-    """A hub that other tests use too: with no fault set, and an HTTP session of this test."""
+    """A shared hub without faults, with an HTTP session of this test."""
     async with aiohttp.ClientSession(trace_configs=[holding(shared.url)]) as session:
         fresh = RunningHub(shared.home, shared.url, shared.sandbox_url, session)
         await fresh.faults(**NO_FAULTS)
@@ -403,8 +403,8 @@ async def in_good_order(shared: RunningHub) -> AsyncIterator[RunningHub]:
         await fresh.faults(**NO_FAULTS)
 
 
-# Each of these runs once a worker, for all tests that look from outside; each test leaves it whole. Tests that need
-# another than the first are of one group, so that one worker alone starts it.
+# Each of these hubs runs once for each worker, and each test leaves it working. Tests that need another one than the
+# first are in one group, so that only one worker starts it.
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -415,14 +415,14 @@ async def shared_hub() -> AsyncIterator[RunningHub]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_harmed_hub() -> AsyncIterator[RunningHub]:
-    """A hub whose processes are killed, so that no other test has to wait until it has recovered."""
+    """A hub for tests that kill its processes, so that other tests need not wait for its recovery."""
     async with _hub_of_worker() as hub:
         yield hub
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_keyless_hub() -> AsyncIterator[RunningHub]:
-    """A hub that asks for no key."""
+    """A hub in open mode."""
     async with _hub_of_worker(EXTRATO_AUTH="open") as hub:
         yield hub
 
@@ -435,7 +435,7 @@ async def hub(shared_hub: RunningHub) -> AsyncIterator[RunningHub]:
 
 @pytest.fixture
 async def harmed_hub(shared_harmed_hub: RunningHub) -> AsyncIterator[RunningHub]:
-    """That hub, recovered from the test before; tests that ask for it are of the group `crashes`."""
+    """`shared_harmed_hub`, recovered from the test before. Its tests are in the group `crashes`."""
     async with in_good_order(shared_harmed_hub) as hub:
         await pace.until(hub.is_served, "the hub has recovered", within_s=25)
         yield hub

@@ -1,4 +1,4 @@
-"""Another's reader of BR Codes: `jsonFromBrcode` of starkbank-brcode 1.1.0, by Stark Bank, under the MIT licence.
+"""A reader of BR Codes by others: `jsonFromBrcode` of starkbank-brcode 1.1.0, by Stark Bank, under the MIT licence.
 
 It stands here because it is published as source only, and nothing is installed that must be built. Only what reads was
 taken over, with its rules as they were; https://github.com/starkbank/brcode-python has the rest.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-# Fields that hold fields of their own: accounts, additional data, unreserved templates.
+# Fields that contain fields: accounts, additional data, unreserved templates.
 NESTED = {"62", *map(str, range(26, 52)), *map(str, range(80, 100))}
 MAX_BYTES = 512
 MAX_LEVELS = 10

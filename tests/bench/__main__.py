@@ -1,6 +1,6 @@
-"""Measures the hub against plain yardsticks in the same run, and prints a table: `make bench`.
+"""Measures the hub and simple baselines in one run, and prints a table: `make bench`.
 
-Only ratios travel from one machine to another. `make bench BENCH="creations rebuild"` runs some of them.
+Compare only ratios between machines. `make bench BENCH="creations rebuild"` runs some of the benches.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BENCHES = {
 
 async def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {SECONDS:g} s a load\n")
-    print("| what | measured | beside | wanted |\n|---|---|---|---|")
+    print("| what | measured | baseline | goal |\n|---|---|---|---|")
     for name in sys.argv[1:] or BENCHES:
         await BENCHES[name]()
 

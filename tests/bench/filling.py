@@ -1,4 +1,4 @@
-"""Made-up histories, to fill a log with."""
+"""Generated events that fill a log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from services.cli.demo import SLUG
 
 
 def paid_payments(first: int, count: int) -> list[StreamAppend]:
-    """Payments that were opened, charged, seen approved and approved: four events each."""
+    """Payments with four events each: opened, charged, observed as approved, status changed."""
     now = datetime.now(UTC)
     appends = []
     for number in range(first, first + count):
@@ -51,7 +51,7 @@ def paid_payments(first: int, count: int) -> list[StreamAppend]:
 
 
 def watched_payments(first: int, count: int, *, merchants: list[str]) -> list[StreamAppend]:
-    """Payments that were opened, charged and are watched for an hour, of one merchant after the other."""
+    """Payments with a charge and a watch of an hour, spread evenly over the merchants."""
     now = datetime.now(UTC)
     later = now + timedelta(hours=1)
     return [

@@ -1,4 +1,4 @@
-"""The yardsticks: the `eventsourcing` library's own application and projection runner on PostgreSQL."""
+"""Baselines: the `eventsourcing` library's own application and projection runner on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Payments(Application):
 
 
 class CountingRecorder(PostgresTrackingRecorder):
-    """Keeps the position of each event it was told of, one transaction an event, as the library does."""
+    """Stores the position of each event, in one transaction for each event, as the library does."""
 
 
 class Counting(Projection[CountingRecorder]):

@@ -1,4 +1,4 @@
-"""A load of HTTP requests over kept connections, cheap enough not to be what is measured."""
+"""A client that loads a server with HTTP requests over kept connections, and needs little processor time itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import uvloop
 
 
 class Load(NamedTuple):
-    """What a load came to: answers a second, and latencies in milliseconds."""
+    """The result of a load: answers for each second, latencies in milliseconds, and counts by status."""
 
     per_second: float
     p50_ms: float
@@ -65,14 +65,14 @@ class Connection(asyncio.Protocol):
 
 
 def request(method: str, path: str, body: bytes, headers: dict[str, str]) -> bytes:
-    """Write a request."""
+    """Return the bytes of a request."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 async def load(port: int, requests, *, connections: int, seconds: float) -> Load:
-    """Send `requests`, a generator of them, for `seconds` over `connections`."""
+    """Send the requests of a generator for `seconds` over `connections`."""
     latencies: list[float] = []
     statuses: dict[int, int] = {}
     loop = asyncio.get_running_loop()
@@ -95,7 +95,7 @@ async def load(port: int, requests, *, connections: int, seconds: float) -> Load
 
 
 async def _echo(port: int) -> None:
-    """The measure of all: an aiohttp server that decodes a JSON body and sends it back."""
+    """The baseline: an aiohttp server that decodes a JSON body and sends it back."""
     from aiohttp import web
 
     async def echo(request: web.Request) -> web.Response:
@@ -110,7 +110,7 @@ async def _echo(port: int) -> None:
 
 
 async def _load() -> None:
-    """Read requests from the standard input, warm the server up, load it, and print what it came to."""
+    """Read requests from the standard input, warm the server up, load it, and print the result."""
     port, connections, seconds = int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
     requests = itertools.cycle([one.encode() for one in json.load(sys.stdin)])
     await load(port, requests, connections=connections, seconds=2)

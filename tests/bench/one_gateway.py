@@ -1,4 +1,4 @@
-"""One gateway alone on PostgreSQL and NATS, beside plain yardsticks."""
+"""Benches of one gateway alone, on PostgreSQL and NATS."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.bench.running import (
 from tests.homes import new_home
 from tests.ports import free_port
 
-# As many as a gateway takes in the time of a load and its warming up.
+# Enough for the time of a load and its warm-up.
 NOTIFICATIONS = int(10_000 * (SECONDS + 2))
 
 
@@ -41,7 +41,7 @@ SECRET = "s" * 64
 
 @contextlib.asynccontextmanager
 async def one_gateway(provider_port: int | None = None):
-    """A gateway alone on PostgreSQL (fsync on) and NATS; without `provider_port` nobody answers as the provider."""
+    """A gateway alone on PostgreSQL (fsync on) and NATS; without `provider_port` there is no provider."""
     port = free_port()
     with new_home() as home:
         async with EmbeddedPostgres(home) as postgres, EmbeddedNats(home) as nats:
@@ -64,12 +64,12 @@ async def one_gateway(provider_port: int | None = None):
 
 
 async def creations() -> None:
-    """Durable Pix creations through HTTP beside an echo, and the library's own way beside both."""
+    """Measure durable Pix creations through HTTP, an echo, and the library's own application."""
     body = b'{"value": 35.00}'
     async with one_gateway() as (port, api_key, url):
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {api_key}"}
         requests = [request("POST", "/payments/pix", body, headers)]
-        # The yardstick before and after, so that a machine that changes its speed shows.
+        # The baseline runs before and after, to show changes of the machine's speed.
         before = await echo_rate(body)
         made = await load_from_outside(port, requests)
         after = await echo_rate(body)
@@ -85,14 +85,14 @@ async def creations() -> None:
         )
     # One aggregate at a time through its Application on its own PostgreSQL recorder.
     saves = await of_library("saves")
-    row("the library's Application.save, one payment at a time", f"{saves:,.0f}/s", "", "beside it")
+    row("the library's Application.save, one payment at a time", f"{saves:,.0f}/s", "", "none: a baseline")
 
 
 async def webhooks() -> None:
-    """Webhooks verified and accepted durably, beside an echo."""
+    """Measure webhooks that are verified and stored before the answer, and an echo."""
     body = notification_body(10_000_000_000)
     async with one_gateway() as (port, _, url):
-        # The same one twice would be stored once.
+        # Each webhook is different, because the gateway stores a repetition only once.
         requests = list(itertools.islice(signed_notifications(), NOTIFICATIONS))
         before = await echo_rate(body)
         taken = await load_from_outside(port, requests)
@@ -101,7 +101,7 @@ async def webhooks() -> None:
         stored = await query(url, "SELECT count(*) FROM webhook_deliveries WHERE verdict = 'verified'")
         assert stored >= sum(taken.statuses.values())
         row(
-            "webhooks verified and durable before the answer (provider away)",
+            "webhooks verified and durable before the answer, without the provider",
             f"{taken.per_second:,.0f}/s (p50 {taken.p50_ms:.1f} ms, p99 {taken.p99_ms:.1f} ms)",
             f"echo {before:,.0f} and {after:,.0f}/s: ratio {taken.per_second / ((before + after) / 2):.2f}",
             "at least 0.25",
@@ -109,7 +109,7 @@ async def webhooks() -> None:
 
 
 async def slow_provider() -> None:
-    """How soon a webhook is answered while the provider takes every question and answers none."""
+    """Measure the time to answer a webhook while the provider accepts every request and answers none."""
 
     async def hang(reader, writer) -> None:
         await reader.read()
@@ -121,7 +121,7 @@ async def slow_provider() -> None:
         answered = await paced(port, list(requests), per_second=200)
     provider.close()
     row(
-        "webhook to its answer at 200/s, provider hangs",
+        "from a webhook to its answer at 200/s, while the provider does not answer",
         f"p50 {answered[len(answered) // 2] * 1000:.1f} ms, p99 {answered[int(len(answered) * 0.99)] * 1000:.1f} ms",
         "",
         "p99 under 50 ms",
@@ -129,7 +129,7 @@ async def slow_provider() -> None:
 
 
 async def paced(port: int, requests: list[bytes], *, per_second: float) -> list[float]:
-    """Send requests at a steady rate, each when its time has come; gives the sorted latencies in seconds."""
+    """Send requests at a steady rate, and return the sorted latencies in seconds."""
     latencies: list[float] = []
     statuses: dict[int, int] = {}
     start = time.perf_counter()
@@ -147,7 +147,7 @@ async def paced(port: int, requests: list[bytes], *, per_second: float) -> list[
 
 
 def notification_body(number: int) -> bytes:
-    """Write what Mercado Pago says of a payment."""
+    """Return Mercado Pago's description of a payment."""
     return json.dumps(
         {
             "action": "payment.updated",
@@ -163,7 +163,7 @@ def notification_body(number: int) -> bytes:
 
 
 def signed_notifications():
-    """Notifications about ever other payments, signed as the provider does."""
+    """Webhooks, each about another payment, with the provider's signature."""
     for number in itertools.count(10_000_000_000):
         ts = str(int(time.time()))
         request_id = f"bench-{number}"

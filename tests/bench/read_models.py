@@ -1,4 +1,4 @@
-"""Rebuilding a read model from the log."""
+"""The bench of rebuilding a read model from the log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.homes import new_home
 
 
 async def rebuild() -> None:
-    """Rebuilding the payment read model from the log, beside the library's projection runner."""
+    """Measure a rebuild of `payment_details`, and the library's projection runner."""
     with new_home() as home:
         async with EmbeddedPostgres(home) as postgres, EmbeddedNats(home) as nats:
             await migrate(postgres.url)

@@ -1,4 +1,4 @@
-"""What the benches share: processes, loads, and the table that they print."""
+"""Shared by the benches: processes, loads, and the table that they print."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SECONDS = float(os.environ.get("BENCH_SECONDS", "8"))
 CONNECTIONS = 128
-# What is measured is how fast the hub is, and not its limits.
+# The benches measure the hub's speed, so its rate limits must not apply.
 COUNTED = ("CREATIONS", "CHECKS", "CONFIRMATIONS", "LISTS", "FAILURES")
 UNLIMITED = {f"EXTRATO_{counted}_PER_MINUTE": "10000000" for counted in COUNTED}
 ROWS: list[tuple[str, str, str, str]] = []
@@ -77,7 +77,7 @@ async def echo_rate(body: bytes) -> float:
 async def load_from_outside(
     port: int, requests: list[bytes], *, seconds: float = SECONDS, connections: int = CONNECTIONS
 ) -> Load:
-    """Load a server from a process of its own, so that this one's loop is not what is measured."""
+    """Load a server from a separate process, so that this process does not slow the load down."""
     words = ("-m", "tests.bench.load", "load", str(port), str(connections), str(seconds))
     child = await asyncio.create_subprocess_exec(
         sys.executable, *words, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
@@ -88,7 +88,7 @@ async def load_from_outside(
 
 
 async def of_library(what: str) -> float:
-    """What the `eventsourcing` library comes to in a second, on a PostgreSQL of its own: see `library.py`."""
+    """Return the rate of the `eventsourcing` library for each second, on a separate PostgreSQL; see `library.py`."""
     with new_home() as home:
         async with EmbeddedPostgres(home) as postgres:
             words = ("-m", "tests.bench.library", what, postgres.url.partition("host=")[2])
@@ -105,12 +105,12 @@ async def query(url: str, sql: str):
 
 
 async def fill_log(url: str, *, payments: int) -> int:
-    """Append paid payments of four events each; gives how many events."""
+    """Append paid payments of four events each, and return the number of events."""
     return await append_all(url, payments, paid_payments)
 
 
 async def append_all(url: str, count: int, make: Callable[[int, int], list[StreamAppend]]) -> int:
-    """Append what `make` makes of a first number and a count, page by page; gives the newest position."""
+    """Append what `make` returns for a first number and a count, page by page, and return the newest position."""
     pool = await asyncpg.create_pool(url, min_size=1, max_size=2)
     log = EventLog(pool)
     for start in range(1, count + 1, 2000):
@@ -122,7 +122,7 @@ async def append_all(url: str, count: int, make: Callable[[int, int], list[Strea
 
 
 class WholeHub(NamedTuple):
-    """A hub that runs, and what its clients know of it."""
+    """A running hub, with its addresses and the demo merchant's key."""
 
     home: Path
     port: int

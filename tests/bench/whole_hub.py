@@ -1,4 +1,4 @@
-"""The whole hub on one machine, as `make up` runs it."""
+"""Benches of the whole hub on one machine, as `make up` runs it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from tests.pace import until
 from tests.ports import free_port
 
 HUB_SECONDS = float(os.environ.get("BENCH_HUB_SECONDS", "20"))
-# Enough to keep both cores busy while everybody waits for the disk.
+# Enough to keep both cores busy while requests wait for the disk.
 HUB_CONNECTIONS = 256
 REFILLED_PAYMENTS = int(os.environ.get("BENCH_REFILLED_PAYMENTS", "125000"))
 OPEN_SOCKETS = int(os.environ.get("BENCH_SOCKETS", "8000"))
@@ -62,11 +62,11 @@ SIZES = """
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
-# --- creations until all is level -----------------------------------------------------------------
+# --- creations, until the read models have caught up ----------------------------------------------
 
 
 async def hub() -> None:
-    """Pix creations as fast as they come, until log, read models and stream are level."""
+    """Measure Pix creations at full load, until read models and stream have caught up with the log."""
     echo = await echo_rate(PIX)
     async with whole_hub() as running:
         database_url = running.addresses["database_url"]
@@ -81,15 +81,15 @@ async def hub() -> None:
         payments = await query(database_url, PAYMENTS) - payments_before
         sustained = made.per_second * HUB_SECONDS / (HUB_SECONDS + lag_s)
         row(
-            f"the whole hub under Pix creations for {HUB_SECONDS:g} s, until log, read models and stream are level",
+            f"the whole hub under Pix creations for {HUB_SECONDS:g} s, until read models and stream have caught up",
             f"{sustained:,.0f} payments/s (p50 {made.p50_ms:.1f} ms, p99 {made.p99_ms:.1f} ms), "
-            f"level {lag_s:.2f} s after the last",
+            f"caught up {lag_s:.2f} s after the last",
             f"echo {echo:,.0f}/s",
-            "at least 5,000/s, level within 0.5 s",
+            "at least 5,000/s, caught up within 0.5 s",
         )
         used = {name: (cpu[name] - cpu_before[name]) / payments for name in cpu}
         row(
-            "processor time a payment, in µs",
+            "processor time for each payment, in µs",
             ", ".join(f"{name} {each:.0f}" for name, each in used.items() if each >= 1),
             f"{sum(used.values()):.0f} in all",
         )
@@ -97,7 +97,7 @@ async def hub() -> None:
 
 
 async def storage(running: WholeHub, payments: int) -> None:
-    """How many bytes a payment takes, by table and stream, and without the write-ahead log."""
+    """Measure the bytes of a payment by table and stream, without the write-ahead log."""
     tables = dict(each.split() for each in (await query(running.addresses["database_url"], SIZES)).split(","))
     sizes = {name: int(size) for name, size in tables.items()}
     for folder in sorted((running.home / "nats").glob("jetstream/*/streams/*")):
@@ -105,7 +105,7 @@ async def storage(running: WholeHub, payments: int) -> None:
         sizes[f"{folder.parts[-3]}/{folder.name}"] = size
     shown = {name: size / payments for name, size in sizes.items() if size / payments >= 1}
     row(
-        "bytes a payment on disk, without the write-ahead log",
+        "bytes on disk for each payment, without the write-ahead log",
         ", ".join(f"{name} {size:,.0f}" for name, size in shown.items()),
         f"{sum(shown.values()):,.0f} in all, of {payments:,} payments",
         "at most 5,000",
@@ -113,7 +113,7 @@ async def storage(running: WholeHub, payments: int) -> None:
 
 
 def cpu_of(running: WholeHub) -> Counter[str]:
-    """Processor time in µs that the processes of the hub have used, by what they are."""
+    """Processor time in µs that the processes of the hub have used, by service."""
     of_programs = programs(running)
     used: Counter[str] = Counter(dict.fromkeys(sorted(of_programs.values()), 0))
     for entry in Path("/proc").iterdir():
@@ -131,7 +131,7 @@ def programs(running: WholeHub) -> dict[int, str]:
 
 
 async def until_level(running: WholeHub) -> None:
-    """Wait until the read models and the stream have come to the end of the log."""
+    """Wait until the read models and the stream have reached the end of the log."""
     database_url = running.addresses["database_url"]
     client = await nats.connect(running.addresses["nats_url"])
     try:
@@ -151,16 +151,16 @@ async def stream_at(client) -> int:
         state = (await jetstream.stream_info(PAYMENTS_STREAM)).state
         last = await jetstream.get_msg(PAYMENTS_STREAM, seq=state.last_seq)
     except nats.js.errors.APIError:
-        # It is away, or empty.
+        # The stream is missing or empty.
         return 0
     return int(last.headers[HEADER_POSITION])
 
 
-# --- the bus is lost -------------------------------------------------------------------------------
+# --- refill of a lost stream -----------------------------------------------------------------------
 
 
 async def refill() -> None:
-    """The stream is lost with all that it held, and made whole again out of the log, beside all that listens."""
+    """Measure the refill of a deleted stream from the log, while its consumers run."""
     async with whole_hub() as running:
         head = await fill_log(running.addresses["database_url"], payments=REFILLED_PAYMENTS)
         await until_level(running)
@@ -186,7 +186,7 @@ async def refill() -> None:
 
 
 async def reads() -> None:
-    """What frontends ask most."""
+    """Measure the most frequent requests of frontends."""
     async with whole_hub() as running:
         async with aiohttp.ClientSession(headers=running.headers) as session:
             numbers = []
@@ -209,7 +209,7 @@ async def reads() -> None:
 
 
 async def watching() -> None:
-    """What the monitor takes while many accounts have many payments to be watched, and nothing happens."""
+    """Measure the monitor's processor time and memory with many watched payments of many accounts, without changes."""
     accounts = [
         {
             "access_token": f"APP_USR-watched-{number}",
@@ -258,7 +258,7 @@ async def questions(running: WholeHub) -> int:
 
 
 async def sockets() -> None:
-    """Creations, and approvals to their frames, while many payers' sockets are open."""
+    """Measure creations, and the time from approvals to frames, while many payers' sockets are open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, OPEN_SOCKETS + 4096)), hard))
     async with whole_hub() as running, payers_sockets(running, OPEN_SOCKETS):
@@ -274,7 +274,7 @@ async def sockets() -> None:
 
 @contextlib.asynccontextmanager
 async def payers_sockets(running: WholeHub, count: int):
-    """Open sockets of payers who wait, from many addresses, and answer the gateway's pings."""
+    """Open sockets of waiting payers from many addresses, and answer the gateway's pings."""
     sessions, listening = [], []
     try:
         for number in range(-(-count // SOCKETS_OF_AN_ADDRESS)):
@@ -312,7 +312,7 @@ async def hear_nothing(socket: aiohttp.ClientWebSocketResponse) -> None:
 
 
 async def approval() -> None:
-    """Approval at the provider to the frame on a merchant's socket, at 100 a second."""
+    """Measure the time from approvals at the provider to the frames on a merchant's socket, at 100 a second."""
     async with whole_hub() as running:
         await approve(running)
 
@@ -343,7 +343,7 @@ async def approve(running: WholeHub, beside: str = "") -> None:
     latencies.sort()
     p50, p99 = (latencies[int(len(latencies) * q)] * 1000 for q in (0.5, 0.99))
     row(
-        f"approval at the provider to WebSocket frame, 100/s, whole hub on one machine{beside}",
+        f"from an approval at the provider to its WebSocket frame, 100/s, whole hub{beside}",
         f"p50 {p50:.1f} ms, p99 {p99:.1f} ms ({len(latencies)} payments)",
         "from before the request that approves",
         "p50 under 15 ms, p99 under 60 ms",
@@ -374,7 +374,7 @@ async def listen(session, running: WholeHub, paid: dict[int, float], latencies: 
 
 
 async def start() -> None:
-    """`make up` to `extrato is ready`, with the dependencies installed."""
+    """Measure the time from `make up` to `extrato is ready`, with installed dependencies."""
     with new_home() as home:
         took = []
         for _ in range(4):
@@ -383,5 +383,5 @@ async def start() -> None:
             took.append(time.perf_counter() - started_at)
             child.terminate()
             await child.wait()
-    row("`make up` to ready, new home", f"{took[0]:.1f} s", "", "under 6 s")
-    row("`make up` to ready, old home, median of 3", f"{statistics.median(took[1:]):.1f} s", "", "under 6 s")
+    row("from `make up` to ready, new home", f"{took[0]:.1f} s", "", "under 6 s")
+    row("from `make up` to ready, existing home, median of 3", f"{statistics.median(took[1:]):.1f} s", "", "under 6 s")

@@ -1,10 +1,11 @@
-"""An operator's bad day, under traffic: `make drill`. Takes about four minutes, as root, on a disk of its own.
+"""An operator's bad day, under traffic: `make drill`. It takes about four minutes and needs root.
 
-PostgreSQL and NATS live on a small file system. Beside creations, confirmations, a merchant's socket and a subscriber,
-the disk fills up, a lock is held, the database is read-only, NATS refuses everybody, both servers are set back to a
-copy of some minutes before, and the projections are frozen. In the end everything that was acknowledged, and not lost
-by the restore itself, must be in the log, the read models, the stream, the socket's story and the subscriber's; and
-what the restore lost must be named.
+PostgreSQL and NATS are on a small file system. Under creations, confirmations, a merchant's socket and a subscriber,
+the drill fills the disk, holds a lock, makes the database read-only and lets NATS reject all clients. It restores both
+servers from a copy of some minutes before, and freezes the projections.
+
+At the end, the log, the read models, the stream, the socket and the subscriber must have every acknowledged event that
+the restore itself did not lose. The relay must have named the lost events.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ QUIET_S = 5.0
 
 
 class Site:
-    """Servers and services, and what a bad day does to them."""
+    """The servers and services of the drill."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -53,7 +54,7 @@ class Site:
         self.is_over = False
 
     async def start(self) -> str:
-        """Start everything; gives the demo merchant's API key."""
+        """Start the servers and services, and return the demo merchant's API key."""
         await self.postgres.start()
         await self.nats.start()
         self.environment = {
@@ -86,11 +87,11 @@ class Site:
             )
 
     async def supervise(self) -> None:
-        """Start a service again that has ended, as any supervisor does."""
+        """Restart services that have ended, as a supervisor does."""
         while not self.is_over:
             for name, process in list(self.processes.items()):
                 if process.poll() is not None:
-                    print(f"    {name} ended with {process.returncode} and is started again", flush=True)
+                    print(f"    {name} ended with {process.returncode} and is restarted", flush=True)
                     self._run(name)
             await asyncio.sleep(0.5)
 
@@ -104,7 +105,7 @@ class Site:
         await self.postgres.stop()
 
     async def set_back(self, server: EmbeddedPostgres | EmbeddedNats, folder: str, copy: Path) -> None:
-        """Stop a server and put a copy of its folder in place of it, while everything else goes on."""
+        """Stop a server and replace its folder by a copy, while all other programs run."""
         await server.stop()
         place = self.home / folder
         await asyncio.to_thread(shutil.rmtree, place)
@@ -121,7 +122,7 @@ class Site:
 
 
 def copy_tree(source: Path, target: Path) -> None:
-    # Owners and permissions too, which shutil leaves behind.
+    # `cp --archive` keeps owners, which shutil does not.
     subprocess.run(["cp", "--archive", str(source), str(target)], check=True)
 
 
@@ -133,10 +134,10 @@ async def full_disk(site: Site) -> None:
     await asyncio.sleep(10)
     filler.unlink()
     if not Path(f"/proc/{site.postgres.pid}").exists():
-        # It ends when it cannot write its journal; its supervisor starts it again.
+        # PostgreSQL ends if it cannot write its write-ahead log; a supervisor restarts it.
         await site.postgres.stop()
         await site.postgres.start()
-    # Once it could not write a stream, this NATS refuses to until it is started again.
+    # After one failed write, this NATS rejects the stream until a restart.
     await site.nats.stop()
     await site.nats.start()
 
@@ -202,14 +203,14 @@ async def bad_day(home: Path) -> int:
         await phase("full disk for 10 s", traffic, full_disk(site))
         await phase("lock of 9 s", traffic, lock_of_9_s(site))
         await phase("read-only for 8 s", traffic, read_only(site))
-        await phase("NATS refuses for 8 s", traffic, nats_refuses(site))
-        await phase("NATS as it was at the copy", traffic, site.set_back(site.nats, "nats", nats_copy))
+        await phase("NATS rejects clients for 8 s", traffic, nats_refuses(site))
+        await phase("NATS restored from the copy", traffic, site.set_back(site.nats, "nats", nats_copy))
         await phase("projections frozen for 30 s", traffic, projections_frozen(site))
         lost_until = time.time()
         back = site.set_back(site.postgres, "postgres", postgres_copy)
-        await phase("PostgreSQL as it was at the copy", traffic, back)
-        # Followers wait for the relay to say what is lost; then there must be something new to follow.
-        await phase("all is well again", traffic, asyncio.sleep(QUIET_S))
+        await phase("PostgreSQL restored from the copy", traffic, back)
+        # Consumers wait until the relay has named the lost events; then they need new events.
+        await phase("nothing is broken", traffic, asyncio.sleep(QUIET_S))
     problems = await judge(site, traffic, copied_at=copied_at, lost_until=lost_until)
     await site.stop()
     await supervising
@@ -244,7 +245,7 @@ async def phase(name: str, traffic: Traffic, work) -> None:
 
 @contextlib.asynccontextmanager
 async def disk(home: Path):
-    """A file system of its own, small enough to be filled."""
+    """Mount a file system that is small enough to fill."""
     home.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=711", "tmpfs", str(home)], check=True)
     try:

@@ -1,4 +1,4 @@
-"""What goes on during the drill: sales, confirmations, a merchant's socket and a subscriber, each trying again."""
+"""The traffic of the drill: creations, confirmations, a merchant's socket and a subscriber, each with retries."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Traffic:
         self.url = f"http://127.0.0.1:{port}"
         self.headers = {"Authorization": f"Bearer {api_key}"}
         self.nats_url = nats_url
-        # What was acknowledged, with the time of the acknowledgement: bank_payment_id by number, and confirmed numbers.
+        # Acknowledged requests with the time of the answer: bank_payment_id by number, and confirmed numbers.
         self.created: dict[tuple[int, str], float] = {}
         self.confirmed: dict[tuple[int, str], float] = {}
         self.refused = self.failed = 0
-        # Event ids that the subscriber and the socket have, in the order in which they came.
+        # Event ids that the subscriber and the socket received, in order.
         self.subscribed: dict[str, tuple[int, int]] = {}
         self.heard: list[tuple[int, int, int, str]] = []
-        # The last positions that were left when the log went back, and those of the snapshots that told how it stood.
+        # The positions of `closing` frames with `log_restored`, and of the snapshots after them.
         self.restored: list[int] = []
         self.snapshots: list[int] = []
         self.position, self.epoch, self.has_begun, self.first = 0, 1, False, 0
@@ -75,7 +75,7 @@ class Traffic:
         await asyncio.gather(*selling)
 
     async def _sell_one(self, session: aiohttp.ClientSession) -> None:
-        """Try with one Idempotency-Key until it is acknowledged, as a shop does; a restore may forget the key."""
+        """Retry with one Idempotency-Key until the hub answers, as a shop does; a restore may lose the key."""
         key = {"Idempotency-Key": uuid4().hex}
         for _ in range(60):
             answer = await self._post(session, "/payments/pix", {"value": 3}, key)
@@ -110,7 +110,7 @@ class Traffic:
             async with session.post(self.url + path, json=body, headers=headers) as answer:
                 if answer.status in {200, 201}:
                     return await answer.json()
-                # A payment that the restore has lost.
+                # The restore has lost this payment.
                 self._gone = answer.status == 404
                 if answer.status >= 500 and answer.status != 503:
                     self.failed += 1
@@ -120,7 +120,7 @@ class Traffic:
         return None
 
     async def _listen(self, session: aiohttp.ClientSession) -> None:
-        """A frontend that resumes where it was, in its epoch."""
+        """A frontend that resumes at its position, with its epoch."""
         while True:
             query = {"padaria_slug": MERCHANT}
             if self.has_begun:
@@ -148,7 +148,7 @@ class Traffic:
                 self.heard.append((self.epoch, frame["position"], frame["payment_id"], frame["event"]))
 
     async def _subscribe(self) -> None:
-        """Somebody's durable consumer, made again when it is gone."""
+        """A subscriber with a durable consumer, which it creates again if it is gone."""
         while True:
             client = None
             try:
@@ -178,4 +178,4 @@ class Traffic:
 
 
 async def nothing(_error: Exception) -> None:
-    """Say nothing: what breaks is meant to break."""
+    """Ignore errors of the NATS client, because the drill breaks its connections."""

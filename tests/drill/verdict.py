@@ -1,4 +1,4 @@
-"""What must be true after the bad day."""
+"""The checks after the drill."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOG = "SELECT notification_id, topic, convert_from(state, 'UTF8') AS state FROM 
 
 
 async def judge(site, traffic: Traffic, *, copied_at: float, lost_until: float) -> list[str]:
-    """Give what is wrong, in sentences."""
+    """Return one sentence for each fault."""
     problems: list[str] = []
     connection = await asyncpg.connect(site.postgres.url)
     log = [(row[0], row[1], json.loads(row[2])) for row in await connection.fetch(LOG)]
@@ -30,7 +30,7 @@ async def judge(site, traffic: Traffic, *, copied_at: float, lost_until: float) 
     await until(are_level, "the read models know the whole log", within_s=LEVEL_WITHIN_S)
     opened, approved = in_log(log)
     for what, acknowledged, kept in (("sale", traffic.created, opened), ("confirmation", traffic.confirmed, approved)):
-        # What was acknowledged between the copy and the restore is lost by the restore itself.
+        # The restore itself loses requests that were acknowledged after the copy.
         must = {sold for sold, at in acknowledged.items() if not copied_at <= at <= lost_until}
         lost = must - kept
         if lost:
@@ -43,7 +43,7 @@ async def judge(site, traffic: Traffic, *, copied_at: float, lost_until: float) 
         problems.append(f"{len(different)} rows of payment_details are not what the log says: {sorted(different)[:5]}")
     passed_over = await connection.fetchval("SELECT count(*) FROM passed_over")
     if passed_over:
-        problems.append(f"{passed_over} events are passed over")
+        problems.append(f"{passed_over} events were skipped")
     await connection.close()
     ids = [state["event_id"] for _, _, state in log]
     problems += [*await of_the_bus(site, traffic, log, ids), *of_the_socket(traffic, log)]
@@ -70,13 +70,13 @@ async def of_the_bus(site, traffic: Traffic, log, ids: list[str]) -> list[str]:
 
 def of_the_socket(traffic: Traffic, log) -> list[str]:
     if not traffic.restored or not traffic.snapshots:
-        return ["the socket was not told that the log was restored"]
+        return ["the socket received no `log_restored`"]
     last_common, snapshot = min(traffic.restored), max(traffic.snapshots)
     before = {position for epoch, position, *_ in traffic.heard if epoch < traffic.epoch}
     after = {position for epoch, position, *_ in traffic.heard if epoch == traffic.epoch}
     if not after:
-        return ["the socket has heard nothing since the log was restored"]
-    # What lies between is in the snapshot.
+        return ["the socket has received no event since the restore"]
+    # The snapshot has the events between these positions.
     had_to_be_told = {
         position
         for position, _, state in log
@@ -88,7 +88,7 @@ def of_the_socket(traffic: Traffic, log) -> list[str]:
 
 
 def in_log(log) -> tuple[set[tuple[int, str]], set[tuple[int, str]]]:
-    """Give the payments of the log that were opened, and of these the approved, by number and random identifier."""
+    """Return the opened and the approved payments of the log, by number and random identifier."""
     names = {
         state["payment_id"]: state["data"]["bank_payment_id"]
         for _, topic, state in log

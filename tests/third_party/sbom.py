@@ -1,4 +1,4 @@
-"""The bill of materials of a running hub, as CycloneDX 1.6 in JSON; the same for the same lock file."""
+"""Writes the bill of materials of a running hub, as CycloneDX 1.6 in JSON. One lock file always gives the same bill."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LICENCE: Final = LicenseFactory().make_from_string
 
 
 def sbom(packages: Sequence[Package]) -> str:
-    """Write the bill; raises `ValueError` where the schema of CycloneDX refuses it."""
+    """Return the bill; raises `ValueError` if it does not fit the schema of CycloneDX."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     hub = Component(
         type=ComponentType.APPLICATION,
@@ -44,7 +44,7 @@ def sbom(packages: Sequence[Package]) -> str:
     bom.register_dependency(hub, [components[name] for name in direct()])
     for each in packages:
         bom.register_dependency(components[each.name], [components[name] for name in each.needs])
-    # By its contents, and without the time at which it was written: two runs give the same file.
+    # The serial number depends on the contents, and there is no time stamp: two runs write the same file.
     bom.serial_number = uuid5(NAMESPACE_URL, repr(packages))
     bom.metadata.timestamp = None  # type: ignore[assignment]
     written = JsonV1Dot6(bom).output_as_string(indent=2)
