@@ -181,16 +181,16 @@ async def test_hub_key_charges_only_for_named_merchant(hub, extrato, until):
 @pytest.mark.parametrize(
     ("words", "lines", "sentence"),
     [
-        (("merchant", "register", "Padaria", "--name", "a", "--city", "b"), "", "A slug is"),
+        (("merchant", "register", "Padaria", "--name", "a", "--city", "b"), "", "A slug has"),
         (("merchant", "register", MERCHANT, "--name", "a", "--city", "b"), "", "Another merchant has this slug."),
         (("merchant", "register", "extrato", "--name", "a", "--city", "b"), "", "This slug is reserved for the hub."),
         (("merchant", "show", "nobody"), "", "The merchant does not exist."),
-        (("merchant", "price", MERCHANT, "Bolo", "1.000"), "", "'1.000' is no price"),
+        (("merchant", "price", MERCHANT, "Bolo", "1.000"), "", "'1.000' is not a price"),
         (("merchant", "price", MERCHANT, "Bolo", "0"), "", "The amount must be above zero."),
         (
             ("merchant", "withdraw", MERCHANT, "Pao Frances"),
             "",
-            "no product 'Pao Frances'. Did you mean 'Pão Francês'?",
+            "product 'Pao Frances'. Did you mean 'Pão Francês'?",
         ),
         (("merchant", "withdraw", MERCHANT, "Sonho"), "", "The merchant does not sell the product 'Sonho'."),
         (("merchant", "withdraw", "nobody", "Sonho"), "", "The merchant does not exist."),

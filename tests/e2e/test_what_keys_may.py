@@ -79,5 +79,5 @@ async def test_listed_prices_key_cannot_create_direct_pix(till):
     before = await till.topics(till.merchant, of="")
     status, answer = await till.post("/payments/pix", {"value": 0.75})
     assert (status, answer["code"]) == (403, "listed_prices_only")
-    assert answer["message"].startswith("This API key may not set a price")
+    assert answer["message"].startswith("This API key cannot set a price")
     assert await till.topics(till.merchant, of="") == before
