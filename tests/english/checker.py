@@ -12,19 +12,12 @@ from tests.english.rules import KINDS, LOG_EVENTS, LONG_SENTENCE, LONGEST_SENTEN
 from tests.english.texts import ROOT, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tests.english.blocks import Block
     from tests.english.texts import Text
 
-CEILINGS: Final = ROOT / "tests" / "english" / "ceilings.toml"
 ALLOWED: Final = ROOT / "tests" / "english" / "allowed.toml"
-CEILINGS_HEAD: Final = """\
-# How many faults of English each folder may still have; a folder that is not listed may have none.
-#
-# `python -m tests.english --lower` lowers the numbers to the faults of today and raises none. A commit that empties
-# this file deletes it.
-"""
 
 # How many characters of the text a message shows before and after what was found.
 CONTEXT: Final = 20
@@ -69,11 +62,6 @@ def allowances() -> list[Allowance]:
     return [Allowance(**each) for each in tomllib.loads(ALLOWED.read_text(encoding="utf-8")).get("allowed", [])]
 
 
-def ceilings() -> dict[str, int]:
-    """Read how many faults each folder may still have; a folder that is not listed may have none."""
-    return dict(tomllib.loads(CEILINGS.read_text(encoding="utf-8"))) if CEILINGS.exists() else {}
-
-
 def report(found: Iterable[Text] | None = None, allowed: Sequence[Allowance] | None = None) -> Report:
     """Check texts, by default all of the checkout."""
     permitted = allowances() if allowed is None else allowed
@@ -105,30 +93,6 @@ def _faults(text: Text, block: Block) -> Iterator[Fault]:
         if sentence.words > LONGEST_SENTENCE_WORDS:
             begins = " ".join(block.text[sentence.start :].split()[:6]) + " …"
             yield Fault(text.path, block.line_at(sentence.start), text.kind, LONG_SENTENCE, begins, SPLIT_IT)
-
-
-def folder_of(path: str) -> str:
-    """Return the first two folders of a path, or the path of a file above them."""
-    *folders, name = path.split("/")
-    return "/".join(folders[:2]) or name
-
-
-def above_ceilings(faults: Iterable[Fault], allowed: Mapping[str, int]) -> list[str]:
-    """Return one sentence for each folder that has more faults than its ceiling."""
-    counts = Counter(folder_of(fault.path) for fault in faults)
-    return [
-        f"{folder} has {count} faults of English, and its ceiling is {allowed.get(folder, 0)}:"
-        f" run `.venv/bin/python -m tests.english` with the files that you changed."
-        for folder, count in sorted(counts.items())
-        if count > allowed.get(folder, 0)
-    ]
-
-
-def lowered(faults: Iterable[Fault], allowed: Mapping[str, int]) -> str:
-    """Return the text of the ceilings with the counts of today, none of them higher than before."""
-    counts = Counter(folder_of(fault.path) for fault in faults)
-    kept = {folder: min(count, allowed[folder]) for folder, count in sorted(counts.items()) if folder in allowed}
-    return "".join([CEILINGS_HEAD, *(f'"{folder}" = {count}\n' for folder, count in kept.items())])
 
 
 def counts(checked: Report) -> str:

@@ -1,4 +1,4 @@
-"""A log on the test's database. Which database that is, each folder says: one that is emptied, or one of its own."""
+"""A log on the test's database. Which database that is, each folder says: one that is emptied, or its own database."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.english.__main__ import main
 from tests.english.blocks import blocks, sentences
-from tests.english.checker import Allowance, Fault, above_ceilings, allowances, counts, folder_of, lowered, report
+from tests.english.checker import Allowance, allowances, counts, report
 from tests.english.rules import COMMENTS, DOCSTRINGS, LOG_EVENTS, MARKDOWN, RULES, TEXTS
 from tests.english.texts import ROOT, Text, files, of_file
 
@@ -22,10 +22,6 @@ def broken(text, *, kind=MARKDOWN, allowed=()):
 
 def words_of(text):
     return [sentence.words for block in blocks(text) for sentence in sentences(block)]
-
-
-def fault_in(path):
-    return Fault(path, 1, MARKDOWN, "anew", "anew", "again")
 
 
 @each_rule
@@ -137,26 +133,10 @@ def test_every_exception_has_a_reason():
     assert all(each.reason.strip() for each in allowances())
 
 
-def test_folder_may_have_no_more_faults_than_its_ceiling():
-    faults = [fault_in("docs/a.md"), fault_in("docs/b.md")]
-    assert above_ceilings(faults, {"docs": 2}) == []
-    (sentence,) = above_ceilings(faults, {"docs": 1})
-    assert sentence.startswith("docs has 2 faults of English, and its ceiling is 1")
-    assert len(above_ceilings(faults, {})) == 1
-
-
-@pytest.mark.parametrize(
-    ("path", "folder"),
-    [("README.md", "README.md"), ("docs/money.md", "docs"), ("services/gateway/api/pix.py", "services/gateway")],
-)
-def test_ceilings_are_by_folder(path, folder):
-    assert folder_of(path) == folder
-
-
-def test_lowered_ceilings_never_rise():
-    faults = [fault_in("docs/a.md"), fault_in("docs/b.md"), fault_in("README.md")]
-    text = lowered(faults, {"docs": 1, "README.md": 5, "extrato/bus": 3})
-    assert text.splitlines()[-2:] == ['"README.md" = 1', '"docs" = 1']
+def test_checkout_has_no_fault_and_no_unused_exception():
+    checked = report()
+    assert list(map(str, checked.faults)) == []
+    assert checked.unused == []
 
 
 def test_counts_show_each_rule_and_the_lengths_of_sentences():
