@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -20,6 +20,10 @@ IDENTITY: Final = """
 """
 BEGIN: Final = """
     INSERT INTO log_epochs (epoch, last_common, reason) VALUES ($1, $2, $3) ON CONFLICT (epoch) DO NOTHING
+"""
+
+WENT_BACK_TO: Final = """
+    SELECT min(last_common) AS last_common FROM log_epochs WHERE epoch > 1 AND began_at > now() - $1::interval
 """
 
 LAST_COMMON: Final = "SELECT coalesce(min(last_common), 0) AS last_common FROM log_epochs WHERE epoch > $1"
@@ -54,6 +58,11 @@ class LogIdentity:
         """Begin the epoch that follows `after`, unless another process did; return the newest epoch."""
         await self._ask(BEGIN, after + 1, last_common, reason)
         return await self.read()
+
+    async def went_back_to(self, *, within: timedelta) -> int | None:
+        """Return the lowest position to which the log went back within a time; None when it did not."""
+        position: int | None = (await self._ask(WENT_BACK_TO, within))["last_common"]
+        return position
 
     async def last_common_since(self, epoch: int) -> int:
         """Return the position up to which the log has the events that it had in `epoch`."""

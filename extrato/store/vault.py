@@ -42,8 +42,20 @@ REMOVE: Final = "DELETE FROM credentials WHERE merchant = $1 AND provider = $2"
 MERCHANTS_OF_ACCOUNT: Final = """
     SELECT merchant FROM credentials WHERE provider = $1 AND account_id = $2 ORDER BY merchant LIMIT 20
 """
+ACCOUNTS: Final = """
+    SELECT provider, account_id, array_agg(merchant ORDER BY merchant) AS merchants
+    FROM credentials GROUP BY provider, account_id ORDER BY provider, account_id
+"""
 MAKE: Final = "INSERT INTO hub_secrets (name, sealed) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING"
 RECALL: Final = "SELECT sealed FROM hub_secrets WHERE name = $1"
+
+
+class ConnectedAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """An account at a provider, and the merchants that receive over it."""
+
+    provider: str
+    account_id: str
+    merchants: tuple[str, ...]
 
 
 class Vault:
@@ -105,6 +117,12 @@ class Vault:
         with raising_unavailable():
             rows = await self._pool.fetch(MERCHANTS_OF_ACCOUNT, provider, account_id)
         return [row[0] for row in rows]
+
+    async def accounts(self) -> list[ConnectedAccount]:
+        """Return every account that has a credential."""
+        with raising_unavailable():
+            rows = await self._pool.fetch(ACCOUNTS)
+        return [ConnectedAccount(provider=row[0], account_id=row[1], merchants=tuple(row[2])) for row in rows]
 
     async def secret(self, name: str) -> bytes:
         """Return a secret of the hub; the first call creates it, and every process gets the same one."""

@@ -19,7 +19,7 @@ from extrato.logs import configure_logging
 from extrato.process import CannotStart
 from extrato.settings import InvalidSettings
 from services.cli.commands import api_key, connection, merchant, payer_tokens, vault
-from services.cli.commands.restored import restored
+from services.cli.commands.restored import report, restored, restored_options
 from services.cli.commands.up import up
 
 if TYPE_CHECKING:
@@ -84,7 +84,12 @@ COMMANDS: Final = (
         "admin-key list", "print one line per admin key, revoked ones too", api_key.admin_options, api_key.list_keys
     ),
     Command("admin-key revoke", "revoke an admin key", api_key.revoke_admin_options, api_key.revoke),
-    Command("restored", "start a new epoch of the log after a restore from a backup", _no_options, restored),
+    Command(
+        "restored",
+        "start a new epoch of the log after a restore from a backup",
+        restored_options,
+        lambda arguments, environment: (report if arguments.report else restored)(arguments, environment),
+    ),
     Command(
         "payer-tokens rotate", "replace the secret of payer tokens", payer_tokens.rotate_options, payer_tokens.rotate
     ),

@@ -52,7 +52,7 @@ async def serve(settings: Settings) -> None:
             relay=relay.run(),
             reconciler=monitor.reconciler.run(),
             dispatcher=monitor.dispatcher.run(),
-            log_watch=watch_log(hub.log, went_back=lambda _: monitor.reconciler.forget()),
+            log_watch=watch_log(hub.log, went_back=lambda _: monitor.forget()),
             readiness=announce_readiness(settings.ready_file, when=monitor.dispatcher.subscribed.wait()),
         )
 
@@ -101,6 +101,11 @@ class Monitor:
             on_end=self._restore_timer,
             on_lost=self.reconciler.forget,
         )
+
+    def forget(self) -> None:
+        """Forget which timers are set and which observations are recorded: a log that went back has lost some."""
+        self.reconciler.forget()
+        self._sweeps.forget()
 
     async def _run_job(self, name: str) -> Decision:
         job = self._jobs.get(name)

@@ -47,6 +47,10 @@ class Sweeps:
         self._memory = Memory()
         self._logger = structlog.get_logger(component="sweeps")
 
+    def forget(self) -> None:
+        """Forget what was recorded: a log that went back has lost some of it, and needs it again."""
+        self._memory = Memory()
+
     async def is_needed(self, lane: str, name: str) -> bool:
         """Read the account's load, and return True when the account belongs to the lane."""
         load = await self._open_payments.account_load(Account.named(name), self._hub.now())

@@ -1,45 +1,106 @@
-"""`extrato restored`: run it once after a restore of the database from a backup."""
+"""`extrato restored`: starts a new epoch after a restore from a backup, and lists the lost payments."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
+import msgspec
 
 from extrato.bus.connection import connect_without_logs
 from extrato.bus.stream_inspector import ForeignStream, StreamInspector
+from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.process import CannotStart
-from services.cli.commands.running import running_hub
+from extrato.use_cases.lost_payments import SEARCHABLE, AccountHeld, find_lost_payments
+from services.cli.commands.running import Running, running_hub
 
 if TYPE_CHECKING:
-    from argparse import Namespace
+    from argparse import ArgumentParser, Namespace
     from collections.abc import Mapping
 
-    from extrato.bus.stream_inspector import LossReport
-    from extrato.store.identity import Identity
+    from extrato.store.vault import ConnectedAccount
+
+# More events and payments than a hub creates in a lost time span. When NATS was lost too, their count is unknown.
+UNSEEN: Final = 1_000_000
+# A report covers every restore within this time.
+RECENT: Final = timedelta(days=30)
+
+
+class Epoch(msgspec.Struct, frozen=True, kw_only=True):
+    """A new epoch; NATS still has `lost` events of the one before."""
+
+    number: int
+    last_common: int
+    lost: int
+    position: int
+    payment_id: int
+
+
+def restored_options(parser: ArgumentParser) -> None:
+    """Add the options of the report."""
+    parser.add_argument("--report", action="store_true", help="start no epoch; print the lost payments as JSON lines")
+    parser.add_argument("--since", type=a_time, metavar="TIME", help="with --report: search from another time on")
+
+
+def a_time(text: str) -> datetime:
+    """Read a time with its zone; raises `ValueError`, as the parser of options expects."""
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(text)
+    return time
 
 
 async def restored(_arguments: Namespace, environment: Mapping[str, str]) -> None:
-    """Start a new epoch of the log, and move positions and payment ids above every published one.
+    """Start a new epoch of the log, move positions and payment ids above every published one, and find lost payments.
 
-    The relay of a running hub does the same when it finds newer events on NATS. This command does it before the first
+    The relay of a running hub starts an epoch when it finds newer events on NATS. This command does it before the first
     sale, and also when NATS was restored together with the database. Raises `CannotStart`.
     """
+    tell_epoch(await begin_epoch(environment))
+    async with running_hub(environment) as running:
+        for account in await _accounts(running):
+            held = await _look(running, account, since=None)
+            if held is not None and held.lost:
+                print(
+                    f"{_named(account)} holds {len(held.lost)} lost payments: `extrato restored --report` lists them."
+                )
+
+
+async def report(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Print every lost payment as a JSON line; raises `CannotStart` when an account could not be searched."""
+    async with running_hub(environment) as running:
+        looks = [await _look(running, each, since=arguments.since) for each in await _accounts(running)]
+    for payment in (payment for held in looks if held is not None for payment in held.lost):
+        print(msgspec.json.encode(payment).decode())
+    if None in looks:
+        raise CannotStart("The list is incomplete: repeat the report when every account answers.")
+
+
+async def begin_epoch(environment: Mapping[str, str]) -> Epoch:
+    """Start the epoch above every epoch of log and NATS; raises `CannotStart` and `InvalidVaultKey`."""
     try:
-        identity, seen, position, payment = await _begin_epoch(environment)
+        return await _begin_epoch(environment)
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
         raise CannotStart(
             f"The backup is of an older version ({error}): run `extrato up` once to migrate it, and then this again."
         ) from error
-    print(f"Epoch {identity.epoch} of the log starts after position {seen.last_common}.")
-    print(f"The log has lost {seen.lost} events that NATS still has.")
-    print(f"The next event gets a position above {position}, and the next payment an id above {payment}.")
 
 
-async def _begin_epoch(environment: Mapping[str, str]) -> tuple[Identity, LossReport, int, int]:
+def tell_epoch(epoch: Epoch) -> None:
+    """Print the epoch."""
+    print(f"Epoch {epoch.number} of the log starts after position {epoch.last_common}.")
+    print(f"The log has lost {epoch.lost} events that NATS still has.")
+    numbers = f"a position above {epoch.position}, and the next payment an id above {epoch.payment_id}"
+    print(f"The next event gets {numbers}.")
+
+
+async def _begin_epoch(environment: Mapping[str, str]) -> Epoch:
     async with running_hub(environment) as running:
         if not running.settings.nats_url:
             raise CannotStart("EXTRATO_NATS_URL must name the NATS server of this log.")
+        await running.hub.vault.check_key()
         log = running.hub.log
         async with connect_without_logs(running.settings.nats_url, name="restored") as bus:
             try:
@@ -49,4 +110,44 @@ async def _begin_epoch(environment: Mapping[str, str]) -> tuple[Identity, LossRe
         epoch = max((await log.identity.read()).epoch, seen.epoch)
         identity = await log.identity.begin_epoch(epoch, last_common=seen.last_common, reason="restored")
         position, payment = await log.recorder.right_sequences(position=seen.position, payment=seen.payment_id)
-        return identity, seen, position, payment
+        if not seen.lost:
+            # NATS was restored or lost too, and others may have seen newer events than it has.
+            position, payment = await log.recorder.right_sequences(position=position + UNSEEN, payment=payment + UNSEEN)
+        return Epoch(
+            number=identity.epoch,
+            last_common=seen.last_common,
+            lost=seen.lost,
+            position=position,
+            payment_id=payment,
+        )
+
+
+async def _accounts(running: Running) -> list[ConnectedAccount]:
+    return [each for each in await running.hub.vault.accounts() if each.provider in running.hub.providers.remote]
+
+
+async def _look(running: Running, account: ConnectedAccount, *, since: datetime | None) -> AccountHeld | None:
+    """Search an account and report the result on standard error; return None when the account does not answer."""
+    since = since or await _restored_to(running)
+    try:
+        held = await find_lost_payments(running.hub, account, since=since, cause=running.cause)
+    except (ProviderUnavailable, ProviderNotConnected, ProviderRefused, ProviderMisunderstood) as error:
+        print(f"{_named(account)} does not answer; `extrato restored --report` tries again. {error}", file=sys.stderr)
+        return None
+    found = f"{held.seen} changes since {since.isoformat()}: {held.moved} payments moved, {len(held.lost)} are lost"
+    print(f"{_named(account)} has {found}.", file=sys.stderr)
+    return held
+
+
+async def _restored_to(running: Running) -> datetime:
+    """Return the time of the newest event that the restore kept; raises `CannotStart` when there was no restore."""
+    log = running.hub.log
+    position = await log.identity.went_back_to(within=RECENT)
+    if position is None:
+        raise CannotStart(f"The log was not restored within {RECENT.days} days: add --since.")
+    events = await log.read_positions([position])
+    return events[0].recorded_at if events else running.hub.now() - SEARCHABLE
+
+
+def _named(account: ConnectedAccount) -> str:
+    return f"Account {account.account_id} of {account.provider} ({', '.join(account.merchants)})"
