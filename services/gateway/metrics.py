@@ -33,3 +33,7 @@ READ_MODEL_BEHIND: Final = Gauge(
 READ_MODEL_PASSED_OVER: Final = Gauge(
     "extrato_read_model_passed_over", "Events that a read model has skipped.", ["read_model"]
 )
+WAL_NOT_ARCHIVED_S: Final = Gauge(
+    "extrato_wal_not_archived_seconds",
+    "Seconds since PostgreSQL archived its write-ahead log, while it cannot; 0 while it can, or does not archive.",
+)

@@ -25,6 +25,7 @@ from services.monitor.retention import Retention
 from services.monitor.schedule import CLOCK, FAST, QUIET, SLOW, Decision, End
 from services.monitor.second_look import SecondLook
 from services.monitor.sweeps import Sweeps
+from services.monitor.wal_archive import WalArchive
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -80,6 +81,7 @@ class Monitor:
             "deliveries": Deliveries(hub=hub).run_once,
             "second_look": SecondLook(hub=hub, pool=pool, providers=asked).run_once,
             "retention": Retention(pool=pool, now=hub.now).run_once,
+            "wal_archive": WalArchive(pool=pool).run_once,
         }
         self._timers = Timers(bus)
         self.reconciler = Reconciler(

@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 import contracts
 from contracts.api import Health
 from services.gateway.api.read_model_gauges import set_read_model_gauges
+from services.gateway.api.wal_archive_gauge import set_wal_archive_gauge
 from services.gateway.gateway import gateway_of
 from services.gateway.http.responses import json_response
 from services.gateway.metrics import APPENDS_WAITING, DEAD_LETTERS, LIVE_POSITION
@@ -37,6 +38,7 @@ async def show_metrics(request: web.Request) -> web.Response:
     APPENDS_WAITING.set(gateway.hub.log.appender.waiting)
     LIVE_POSITION.set(gateway.live.position)
     await set_read_model_gauges(gateway.pool)
+    await set_wal_archive_gauge(gateway.pool)
     dead_letters = await gateway.bus.dead_letters()
     if dead_letters is not None:
         DEAD_LETTERS.set(dead_letters)
