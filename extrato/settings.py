@@ -82,6 +82,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     home: Annotated[Path, Meta(description="the folder of data, logs and keys")] = field(
         default=Path(".extrato"), name="EXTRATO_HOME"
     )
+    archive: Annotated[Path | None, Meta(description="where the embedded PostgreSQL archives its WAL")] = field(
+        default=None, name="EXTRATO_ARCHIVE"
+    )
     database_url: Annotated[PostgresUrl, Meta(description="empty asks for the embedded PostgreSQL")] = field(
         default="", name="EXTRATO_DATABASE_URL"
     )
@@ -161,6 +164,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         settings = msgspec.structs.replace(
             settings,
             home=settings.home.absolute(),
+            archive=settings.archive and settings.archive.absolute(),
             public_url=settings.public_url.rstrip("/") or f"http://127.0.0.1:{settings.port}",
             mercado_pago_url=settings.mercado_pago_url.rstrip("/"),
         )

@@ -19,6 +19,8 @@ from extrato.logs import configure_logging
 from extrato.process import CannotStart
 from extrato.settings import InvalidSettings
 from services.cli.commands import api_key, connection, merchant, payer_tokens, vault
+from services.cli.commands.backup import backup
+from services.cli.commands.restore import restore, restore_options
 from services.cli.commands.restored import report, restored, restored_options
 from services.cli.commands.up import up
 
@@ -84,6 +86,8 @@ COMMANDS: Final = (
         "admin-key list", "print one line per admin key, revoked ones too", api_key.admin_options, api_key.list_keys
     ),
     Command("admin-key revoke", "revoke an admin key", api_key.revoke_admin_options, api_key.revoke),
+    Command("backup", "take a base backup of the embedded PostgreSQL into EXTRATO_ARCHIVE", _no_options, backup),
+    Command("restore", "create a home from an archive, as of a point in time", restore_options, restore),
     Command(
         "restored",
         "start a new epoch of the log after a restore from a backup",

@@ -72,6 +72,16 @@ def _check_own_home(home: Path) -> None:
             check_own(path, owners=system_user_ids() if name == "postgres" else ())
 
 
+def check_archive(settings: Settings) -> None:
+    """See that the archive is of the embedded PostgreSQL, and outlives its home."""
+    if settings.archive is None:
+        return
+    if settings.database_url:
+        raise CannotStart("EXTRATO_ARCHIVE is for the embedded PostgreSQL, and EXTRATO_DATABASE_URL names another.")
+    if settings.archive.is_relative_to(settings.home):
+        raise CannotStart(f"EXTRATO_ARCHIVE={settings.archive} is inside EXTRATO_HOME: both would be lost together.")
+
+
 def check_ports(settings: Settings, *, with_sandbox: bool) -> None:
     """Check that the ports of the services are free; raises `CannotStart`."""
     if with_sandbox and settings.port == settings.sandbox_port:

@@ -279,6 +279,12 @@ async def test_missing_hub_error_names_the_searched_home(tmp_path):
     assert f"No hub runs in {tmp_path / 'empty'}" in said
 
 
+async def test_backup_needs_an_archive_and_restore_an_unused_home(extrato, tmp_path):
+    assert "EXTRATO_ARCHIVE must name the folder" in await extrato.refuses("backup")
+    assert "This home is in use" in await extrato.refuses("restore", "--from", str(tmp_path))
+    assert (await extrato("restore", "--from", str(tmp_path), "--until", "yesterday")).code == 2
+
+
 async def test_database_alone_suffices_but_gets_no_unknown_vault_key(hub, slug, tmp_path):
     shell = Shell(str(tmp_path / "elsewhere"))
     place = {"EXTRATO_DATABASE_URL": hub.addresses["database_url"], "EXTRATO_MERCADOPAGO_URL": hub.sandbox_url}

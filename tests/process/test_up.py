@@ -250,6 +250,14 @@ async def test_services_never_get_the_migration_url(start_hub, database_url, nat
     await _services_cannot_rewrite_the_log(hub)
 
 
+async def test_embedded_database_archives_its_wal(start_hub, home, nats_url):
+    hub = await start_hub(EXTRATO_NATS_URL=nats_url, EXTRATO_ARCHIVE=str(home.parent / "archive"))
+    await hub.wait_for_line("extrato is ready")
+    connection = await asyncpg.connect(hub.addresses["database_url"])
+    assert await connection.fetchval("SHOW archive_mode") == "on"
+    await connection.close()
+
+
 async def test_services_cannot_rewrite_the_log_of_embedded_database(start_hub, nats_url):
     hub = await start_hub(EXTRATO_NATS_URL=nats_url)
     await hub.wait_for_line("extrato is ready")

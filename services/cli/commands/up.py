@@ -55,6 +55,7 @@ async def up(
     if with_parent:
         stop_requested.append(asyncio.create_task(wait_for_interrupted_parent()))
     settings = Settings.from_environment(environment)
+    preflight.check_archive(settings)
     if settings.secret_key:
         FixedKeys(settings.secret_key)
     preflight.prepare_home(settings)
@@ -142,7 +143,7 @@ async def _prepare_keys(
 
 async def _with_servers(settings: Settings, supervisor: Supervisor) -> tuple[Settings, EmbeddedNats | None]:
     """Check the configured servers, start embedded ones for the rest, and add the addresses; return that NATS too."""
-    postgres = None if settings.database_url else EmbeddedPostgres(settings.home)
+    postgres = None if settings.database_url else EmbeddedPostgres(settings.home, archive=settings.archive)
     nats = None if settings.nats_url else EmbeddedNats(settings.home)
     if not postgres:
         await preflight.check_database(settings.database_url)

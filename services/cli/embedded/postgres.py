@@ -1,30 +1,35 @@
 """A private PostgreSQL below the hub's home, for a machine without PostgreSQL.
 
 Only the system user that runs the hub can connect. The server listens on a unix socket only, in a folder that others
-cannot enter, and authenticates by the kernel (`peer`). It accepts two roles, and neither is a superuser: `extrato` owns
-the database and runs the migrations, `extrato_services` has the rights that the services need. The programs come from a
-wheel, without the wheel's own Python code.
+cannot enter, and authenticates by the kernel (`peer`). It accepts three roles, and none is a superuser: `extrato` owns
+the database and runs the migrations, `extrato_services` has the rights that the services need, and `extrato_backup`
+reads the cluster for base backups. The programs come from a wheel, without the wheel's own Python code.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import pwd
 import shutil
 import signal
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psutil
 
 from extrato.own_files import make_folder, write_own
 from extrato.process import CannotStart
+from services.cli.embedded.archive import archiving, make_archive
 from services.cli.embedded.postgres_paths import PostgresPaths, make_paths
 from services.cli.embedded.server import Server
 from services.cli.supervisor.child import Program, describe_ending, spawn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 _OWNER_AND_DATABASE: Final = b"CREATE ROLE extrato LOGIN;\nCREATE DATABASE extrato OWNER extrato;\n"
@@ -34,20 +39,29 @@ DO $$BEGIN IF to_regrole('extrato_services') IS NULL THEN CREATE ROLE extrato_se
 GRANT extrato_services TO extrato;
 ALTER ROLE extrato NOCREATEDB;
 """
+# Safe to repeat. The role reads the files of the cluster by the replication protocol, and cannot open a database.
+BACKUP_ROLE: Final = "extrato_backup"
+_BACKUP_ROLE: Final = b"""\
+DO $$BEGIN IF to_regrole('extrato_backup') IS NULL THEN CREATE ROLE extrato_backup LOGIN REPLICATION; END IF; END$$;
+"""
 _ROLES: Final = ("extrato", "extrato_services")
-_HBA: Final = f"local all {','.join(_ROLES)} peer map=extrato\nlocal all all reject\nhost all all all reject\n"
+_HBA: Final = (
+    f"local all {','.join(_ROLES)} peer map=extrato\nlocal replication {BACKUP_ROLE} peer map=extrato\n"
+    "local all all reject\nhost all all all reject\n"
+)
 _LEFT_OVER_GRACE_S: Final = 5.0
 
 
 class EmbeddedPostgres(Server):
-    """One server with its data below `home`.
+    """One server with its data below `home`; it archives its write-ahead log (WAL) in the folder `archive`, if given.
 
     `fsync=False` is for tests whose data may be lost with the machine.
     """
 
-    def __init__(self, home: Path, *, fsync: bool = True) -> None:
+    def __init__(self, home: Path, *, fsync: bool = True, archive: Path | None = None) -> None:
         self._home = home.absolute()
         self._fsync = fsync
+        self._archive_folder = archive
         self._paths: PostgresPaths | None = None
 
     @property
@@ -63,15 +77,26 @@ class EmbeddedPostgres(Server):
     async def prepare(self) -> Program:
         """Create the folders and, once, the database and its roles; return the program to run. Raises `CannotStart`."""
         self._paths = paths = await asyncio.to_thread(make_paths, self._home)
-        _write_rules(paths)
+        write_rules(paths)
         if not paths.data.exists():
             await self._create_database(paths)
         elif not _note_of_roles(paths.data).exists():
             await self._clear_left_over()
             await self._create_services_role(paths, paths.data)
+        if self._archive_folder is None:
+            return self._program(paths, {})
+        archive = make_archive(self._archive_folder, paths)
+        if not _note_of_backup_role(paths.data).exists():
+            await self._clear_left_over()
+            await self._create_role(paths, paths.data, _BACKUP_ROLE, note=_note_of_backup_role(paths.data))
+        program = self._program(paths, archiving(archive, paths))
+        return dataclasses.replace(program, is_ready=self._is_ready_to_archive)
+
+    def _program(self, paths: PostgresPaths, settings: Mapping[str, str]) -> Program:
+        """Return the program that runs the cluster of `paths`, with these settings besides its own."""
         return Program(
             name="postgres",
-            command=(str(paths.binaries / "postgres"), "-D", str(paths.data), *self._options(paths)),
+            command=(str(paths.binaries / "postgres"), "-D", str(paths.data), *self._options(paths, settings)),
             log=self._home / "logs" / "postgres.log",
             environment=_ENVIRONMENT,
             prepare=self._clear_left_over,
@@ -87,7 +112,7 @@ class EmbeddedPostgres(Server):
             raise RuntimeError("The paths of this server are known after prepare().")
         return self._paths
 
-    def _options(self, paths: PostgresPaths) -> tuple[str, ...]:
+    def _options(self, paths: PostgresPaths, more: Mapping[str, str]) -> tuple[str, ...]:
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(paths.socket),
@@ -98,7 +123,7 @@ class EmbeddedPostgres(Server):
         }
         if not self._fsync:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        return tuple(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))
+        return tuple(word for name, value in {**settings, **more}.items() for word in ("-c", f"{name}={value}"))
 
     async def _create_database(self, paths: PostgresPaths) -> None:
         """Create the cluster under another name first, so that an unfinished one is never used."""
@@ -119,13 +144,16 @@ class EmbeddedPostgres(Server):
         unfinished.rename(paths.data)
 
     async def _create_services_role(self, paths: PostgresPaths, data: Path) -> None:
-        """Create the services' role, and then mark the cluster; without the mark the next start repeats this."""
-        await self._run_single(paths, data, _SERVICES_ROLE)
+        await self._create_role(paths, data, _SERVICES_ROLE, note=_note_of_roles(data))
+
+    async def _create_role(self, paths: PostgresPaths, data: Path, script: bytes, *, note: Path) -> None:
+        """Create a role, and then mark the cluster by a file; without the mark the next start repeats this."""
+        await self._run_single(paths, data, script)
         # PostgreSQL's user owns the folder and could have put a link there: O_EXCL follows none.
-        note = os.open(_note_of_roles(data), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        mark = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         if paths.user:
-            os.fchown(note, paths.user.pw_uid, paths.user.pw_gid)
-        os.close(note)
+            os.fchown(mark, paths.user.pw_uid, paths.user.pw_gid)
+        os.close(mark)
 
     async def _run_single(self, paths: PostgresPaths, data: Path, script: bytes) -> None:
         """Run statements without a server, so that the socket never has to accept a superuser."""
@@ -150,6 +178,17 @@ class EmbeddedPostgres(Server):
         lines = _pid_file(self._known_paths.data)
         return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
+    async def _is_ready_to_archive(self, pid: int) -> bool:
+        """Return whether the server is ready, and then make its checkpointer read the settings.
+
+        The checkpointer starts before the server is ready. Until its first `checkpoint_timeout` of five minutes, it
+        would ignore `archive_timeout`.
+        """
+        is_ready = await self._is_ready(pid)
+        if is_ready:
+            os.kill(pid, signal.SIGHUP)
+        return is_ready
+
     async def _clear_left_over(self) -> None:
         """End a server that an earlier hub left behind, and delete the pid file of a dead one.
 
@@ -169,10 +208,11 @@ class EmbeddedPostgres(Server):
         (data / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _write_rules(paths: PostgresPaths) -> None:
+def write_rules(paths: PostgresPaths) -> None:
+    """Write the rules for connections."""
     make_folder(paths.rules, 0o755 if paths.user else 0o700)
     users = {pwd.getpwuid(os.geteuid()).pw_name, *({paths.user.pw_name} if paths.user else ())}
-    ident = "".join(f'extrato "{name}" {role}\n' for name in sorted(users) for role in _ROLES)
+    ident = "".join(f'extrato "{name}" {role}\n' for name in sorted(users) for role in (*_ROLES, BACKUP_ROLE))
     for name, text in (("pg_hba.conf", _HBA), ("pg_ident.conf", ident)):
         write_own(paths.rules / name, text.encode(), mode=0o644 if paths.user else 0o600)
 
@@ -180,6 +220,11 @@ def _write_rules(paths: PostgresPaths) -> None:
 def _note_of_roles(data: Path) -> Path:
     """Return the file that marks a cluster with both roles; backups of the cluster contain it."""
     return data / "extrato_two_roles"
+
+
+def _note_of_backup_role(data: Path) -> Path:
+    """Return the file that marks a cluster with the role of backups; backups of the cluster contain it."""
+    return data / "extrato_backup_role"
 
 
 def _pid_file(data: Path) -> list[str]:

@@ -44,11 +44,12 @@ class PostgresPaths:
     socket: Path
     binaries: Path
     user: pwd.struct_passwd | None
+    cluster: str = "data"
 
     @property
     def data(self) -> Path:
         """The database cluster; the server's user owns it."""
-        return self.folder / "data"
+        return self.folder / self.cluster
 
     @property
     def rules(self) -> Path:
