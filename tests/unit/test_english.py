@@ -133,12 +133,6 @@ def test_every_exception_has_a_reason():
     assert all(each.reason.strip() for each in allowances())
 
 
-def test_checkout_has_no_fault_and_no_unused_exception():
-    checked = report()
-    assert list(map(str, checked.faults)) == []
-    assert checked.unused == []
-
-
 def test_counts_show_each_rule_and_the_lengths_of_sentences():
     table = counts(report([Text(MARKDOWN, "README.md", 1, "Filled anew. One two three.")], []))
     rows = {line.split()[0]: line.split()[1:] for line in table.splitlines() if line}
