@@ -1,4 +1,4 @@
-"""One example of every event, for the tests that need all of them."""
+"""One example of every event, for tests that need all kinds of events."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     events.IdempotencyKeyUsed(request_digest="45" * 32, opened_payment_id=15),
 )
 
-# A payment that opens with its charge; the one above opens without it.
+# A payment that has its charge when it is opened; the first example gets its charge later.
 DIRECT_PIX: Final = replace(
     EXAMPLE_EVENTS[0],
     provider="pix",
@@ -169,16 +169,19 @@ DIRECT_PIX: Final = replace(
 
 
 def loaded_payment(
-    number: int = 15, *, identifier: str = "00000000-000f-8000-8000-0123456789ab", position: int = 1
+    payment_id: int = 15, *, bank_payment_id: str = "00000000-000f-8000-8000-0123456789ab", position: int = 1
 ) -> LoadedPayment:
-    """A payment that was opened at `position` and has no later event."""
+    """A payment with one event, `PaymentOpened`, at `position`."""
     opened = EXAMPLE_EVENTS[0]
     assert isinstance(opened, events.PaymentOpened)
     intent = replace(
-        opened, bank_payment_id=identifier, external_reference=external_reference(number, identifier), charge=None
+        opened,
+        bank_payment_id=bank_payment_id,
+        external_reference=external_reference(payment_id, bank_payment_id),
+        charge=None,
     )
     return LoadedPayment(
-        payment_id=number,
+        payment_id=payment_id,
         merchant="padaria-do-marcos",
         payment=requested(intent),
         opened_at=CREATED,

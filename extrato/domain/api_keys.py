@@ -47,7 +47,7 @@ SCOPES: Final = frozenset({"payments:write", "payments:read", "payments:refund",
 # The metrics count the payments of all merchants together, so no merchant's key may read them.
 HUB_SCOPES: Final = SCOPES | {"metrics"}
 MAX_API_KEYS: Final = 100
-MAX_NAME: Final = 60
+MAX_NAME_LENGTH: Final = 60
 
 
 class IssueApiKey(Struct, frozen=True, kw_only=True):
@@ -127,8 +127,8 @@ def _revoke(command: RevokeApiKey, keys: ApiKeys) -> list[ApiKeyEvent]:
 
 def _name(text: str) -> str:
     name = text.strip()
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise Refused("invalid_api_key_name", "name", maximum=MAX_NAME)
+    if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
+        raise Refused("invalid_api_key_name", "name", maximum=MAX_NAME_LENGTH)
     return name
 
 

@@ -138,7 +138,7 @@ def _without(entries: dict[str, _Value], name: str) -> dict[str, _Value]:
 
 # --- commands -----------------------------------------------------------------------------------
 
-MAX_NAME: Final = 120
+MAX_NAME_LENGTH: Final = 120
 MAX_PRICE_CENTAVOS: Final = 100_000_000
 MAX_PRODUCTS: Final = 10_000
 
@@ -247,8 +247,8 @@ def _rename(command: Rename, merchant: Registered) -> list[MerchantEvent]:
 def _name(field: str, text: str) -> str:
     """Check a name or a city, which must not be empty in a BR Code."""
     text = canonical_name(text).strip()
-    if not plain_ascii(text) or len(text) > MAX_NAME or not text.isprintable():
-        raise Refused("invalid_merchant", field, maximum=MAX_NAME)
+    if not plain_ascii(text) or len(text) > MAX_NAME_LENGTH or not text.isprintable():
+        raise Refused("invalid_merchant", field, maximum=MAX_NAME_LENGTH)
     return text
 
 
@@ -259,8 +259,8 @@ def _change_product(command: ProductCommand, merchant: Registered) -> list[Merch
             raise _unknown_product(name, merchant)
         return [ProductWithdrawn(name=name)] if name in prices else []
     price = command.price_centavos
-    if not name.strip() or name != name.strip() or len(name) > MAX_NAME or not name.isprintable():
-        raise Refused("invalid_product", "name", maximum=MAX_NAME)
+    if not name.strip() or name != name.strip() or len(name) > MAX_NAME_LENGTH or not name.isprintable():
+        raise Refused("invalid_product", "name", maximum=MAX_NAME_LENGTH)
     if not 0 < price <= MAX_PRICE_CENTAVOS:
         raise Refused("invalid_price", name, maximum=MAX_PRICE_CENTAVOS)
     if name not in prices and len(prices) >= MAX_PRODUCTS:
@@ -269,7 +269,7 @@ def _change_product(command: ProductCommand, merchant: Registered) -> list[Merch
 
 
 def _unknown_product(name: str, merchant: Registered) -> Refused:
-    return UnknownName("unknown_product", name[:MAX_NAME], known=merchant.prices_centavos)
+    return UnknownName("unknown_product", name[:MAX_NAME_LENGTH], known=merchant.prices_centavos)
 
 
 def decider(slug: str) -> Decider[Merchant, Command, MerchantEvent]:

@@ -11,23 +11,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # These limits bound the search to a few milliseconds, for any number of known names.
-MAX_LOOKED_AT: Final = 1000
+MAX_KNOWN: Final = 1000
 MAX_COMPARED: Final = 200
 MAX_DIFFERENCE: Final = 5
 MIN_SIMILARITY: Final = 0.7
 
 
-def nearest(asked: str, known: Iterable[str], *, similar: float = MIN_SIMILARITY) -> str | None:
-    """Return the known name that differs from `asked` in case, accents and signs only, or in few letters; else None.
+def nearest(name: str, known: Iterable[str], *, min_similarity: float = MIN_SIMILARITY) -> str | None:
+    """Return the known name that differs from `name` only in case, accents, signs or a few letters; else None.
 
-    `similar` is how much the letters must have in common, from 0 to 1 (`difflib.SequenceMatcher.ratio`).
+    `min_similarity` is the least similarity of the letters, from 0 to 1 (`difflib.SequenceMatcher.ratio`).
     """
-    wanted = _plain(asked)
-    plain = {_plain(name): name for name in islice(known, MAX_LOOKED_AT)}
+    wanted = _plain(name)
+    plain = {_plain(each): each for each in islice(known, MAX_KNOWN)}
     if not wanted or wanted in plain:
         return plain.get(wanted) if wanted else None
-    near = (name for name in plain if abs(len(name) - len(wanted)) <= MAX_DIFFERENCE)
-    found = difflib.get_close_matches(wanted, islice(near, MAX_COMPARED), n=1, cutoff=similar)
+    near = (each for each in plain if abs(len(each) - len(wanted)) <= MAX_DIFFERENCE)
+    found = difflib.get_close_matches(wanted, islice(near, MAX_COMPARED), n=1, cutoff=min_similarity)
     return plain[found[0]] if found else None
 
 

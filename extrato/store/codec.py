@@ -1,4 +1,4 @@
-"""Encodes events as rows of the log, and decodes rows as envelopes; upcasters translate older shapes."""
+"""Encodes events as rows of the log, and decodes rows into envelopes; upcasters translate older shapes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ _encode = msgspec.json.Encoder().encode
 _decode_state = msgspec.json.Decoder(StoredState).decode
 _decode_state_text = msgspec.json.Decoder(StateText).decode
 _decode_object = msgspec.json.Decoder(dict).decode
-_decode_event: Final = {topic: msgspec.json.Decoder(kind).decode for topic, kind in EVENT_OF_TOPIC.items()}
-_topic_of_type: Final = {kind: topic_of(kind) for kind in EVENTS}
+_decoder_of_topic: Final = {
+    topic: msgspec.json.Decoder(event_type).decode for topic, event_type in EVENT_OF_TOPIC.items()
+}
+_topic_of_type: Final = {event_type: topic_of(event_type) for event_type in EVENTS}
 
 
 State = TypeVar("State", StoredState, StateText)
@@ -40,7 +42,7 @@ class UnreadableEvent(ExtratoError):
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True, rename={"event": "data"}):
-    """An event before its append, so without a version or position. As JSON it is a `StoredState`."""
+    """An event that is not appended yet: it has no version and no position. Its JSON has the shape of `StoredState`."""
 
     event_id: UUID
     merchant: str
@@ -57,17 +59,17 @@ def topic_of_new(new: NewEvent) -> str:
 
 
 def to_state(new: NewEvent) -> bytes:
-    """Encode the fields of an event that have no separate column."""
+    """Encode an event as the column `state`, which holds the event and its metadata."""
     return _encode(new)
 
 
 def read_state(stored: StoredEvent) -> StoredState:
-    """Decode the metadata of a row, without the event itself; raises `UnreadableEvent`."""
+    """Decode the metadata of a row; `data` stays encoded. Raises `UnreadableEvent`."""
     return _read(_decode_state, stored)
 
 
 def read_state_text(stored: StoredEvent) -> StateText:
-    """Decode the metadata of a row as texts, for publishing; raises `UnreadableEvent`."""
+    """Decode the metadata of a row for publishing; times and ids stay texts. Raises `UnreadableEvent`."""
     return _read(_decode_state_text, stored)
 
 
@@ -79,9 +81,9 @@ def _read(decode: Callable[[bytes], State], stored: StoredEvent) -> State:
 
 
 def read_event(topic: str, data: bytes | msgspec.Raw) -> Event:
-    """Decode the event itself, in its newest shape; raises `UnreadableEvent`."""
+    """Decode the data of an event into its newest shape; raises `UnreadableEvent`."""
     try:
-        decode = _decode_event.get(topic)
+        decode = _decoder_of_topic.get(topic)
         if decode is not None:
             return decode(data)
         if topic not in UPCASTERS:

@@ -1,4 +1,4 @@
-"""Refunds money: records the request, asks the provider once, records its answer, checks the payment."""
+"""Refunds money: records the request, asks the provider once, records its answer, refreshes the payment."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ LIST_TIMEOUT_S: Final = 4.0
 class RefundWish(Struct, frozen=True, kw_only=True):
     """A merchant's request for a refund: `amount_centavos`, or all held money when it is None.
 
-    A repeated request has the same `wish_id`. `attempt_id` is the attempt to refund. None means every attempt for a
-    full refund, and the only attempt with held money for an amount.
+    A repeated request has the same `wish_id`. `attempt_id` is the attempt to refund. When it is None, a full refund
+    refunds every attempt, and an amount is refunded from the only attempt with held money.
     """
 
     wish_id: str
@@ -52,10 +52,10 @@ class RefundWish(Struct, frozen=True, kw_only=True):
 
 
 async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: Cause) -> LoadedPayment:
-    """Refund once, also when the request is repeated; the monitor completes open refunds.
+    """Refund a payment; a repeated request refunds nothing more. The monitor completes refunds that stay open.
 
-    Raises `Refused` when the rules do not allow the refund, and `ProviderNotConnected` without a credential.
-    `refunds_of` returns the outcome of each refund, also when the provider refused all of them.
+    Raises `Refused` when the rules do not allow the refund, and `ProviderNotConnected` without a credential. A refusal
+    by the provider raises nothing: call `refunds_of` for the outcome of each refund.
     """
     loaded = await load_payment(hub, payment_id)
     known_refunds: dict[str, tuple[str, ...]] = {}
@@ -63,7 +63,7 @@ async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: 
     if is_new and loaded.payment.intent.provider in hub.providers.remote:
         # Without a credential the request cannot be fulfilled, so it is not recorded.
         credential = await credential_for(hub, loaded)
-        known_refunds = await _refunds_before(hub, loaded, wish, credential, cause=cause)
+        known_refunds = await _earlier_refunds(hub, loaded, wish, credential, cause=cause)
     command = RequestRefund(
         wish_id=wish.wish_id,
         attempt_id=wish.attempt_id,
@@ -73,14 +73,14 @@ async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: 
         now=hub.now(),
     )
     loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
-    open_ones = [name for name, refund in refunds_of(loaded, wish.wish_id).items() if refund.is_open]
+    open_ids = [refund_id for refund_id, refund in refunds_of(loaded, wish.wish_id).items() if refund.is_open]
     outcomes = await asyncio.gather(
-        *(_record_answer(hub, payment_id, name, cause=cause) for name in open_ones), return_exceptions=True
+        *(_record_answer(hub, payment_id, refund_id, cause=cause) for refund_id in open_ids), return_exceptions=True
     )
     for outcome in outcomes:
         if isinstance(outcome, BaseException) and not isinstance(outcome, (Transient, ProviderRefused)):
             raise outcome
-    if open_ones:
+    if open_ids:
         # The refunds are recorded; if this refresh fails, a later one updates the payment.
         with contextlib.suppress(ExtratoError):
             await refresh_payment(hub, payment_id, cause=cause)
@@ -88,51 +88,51 @@ async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: 
 
 
 def refunds_of(loaded: LoadedPayment, wish_id: str) -> dict[str, Refund]:
-    """Return the refunds of a request, by the hub's ids."""
-    return {name: refund for name, refund in loaded.payment.refunds.items() if refund.wish_id == wish_id}
+    """Return the refunds of one request, by the hub's refund id."""
+    return {refund_id: refund for refund_id, refund in loaded.payment.refunds.items() if refund.wish_id == wish_id}
 
 
-async def _refunds_before(
+async def _earlier_refunds(
     hub: Hub, loaded: LoadedPayment, wish: RefundWish, credential: Credential, *, cause: Cause
 ) -> dict[str, tuple[str, ...]]:
-    """Return the provider's ids of the refunds before this request, by attempt, as far as the provider lists them.
+    """Return the provider's ids of earlier refunds, by attempt id; an empty dict if the provider does not list them.
 
-    A full refund needs the provider's balance, because part of the money may have been refunded elsewhere: if the
-    provider does not answer, nothing is recorded and `ProviderUnavailable` is raised. For an amount, the hub's own
-    records may be enough.
+    The merchant may have refunded part of the money elsewhere, so a full refund needs an observation of the payment. If
+    the provider does not answer, `ProviderUnavailable` is raised and nothing is recorded. A refund of an amount also
+    works with the observations that the hub has.
     """
     payment_id = loaded.payment_id
-    knows_enough = any(each.is_refundable for each in loaded.payment.attempts.values())
-    if wish.amount_centavos is None or not knows_enough:
+    has_refundable = any(attempt.is_refundable for attempt in loaded.payment.attempts.values())
+    if wish.amount_centavos is None or not has_refundable:
         try:
             loaded = (await refresh_payment(hub, payment_id, cause=cause)).after
         except Transient:
             if wish.amount_centavos is None:
                 raise
         except ExtratoError:
-            # An unreadable attempt does not hide the others; the readable ones are recorded.
+            # The provider's answer about one attempt was invalid; the refresh has recorded the other attempts.
             loaded = await load_payment(hub, payment_id)
     payment = loaded.payment
     if not isinstance(payment, Charged):
         return {}
     charge, provider = payment.charge, hub.providers.remote[payment.intent.provider]
-    names = [name for name, each in payment.attempts.items() if each.is_refundable]
-    names = [name for name in names if wish.attempt_id in {None, name}]
+    refundable = [attempt_id for attempt_id, attempt in payment.attempts.items() if attempt.is_refundable]
+    wanted = [attempt_id for attempt_id in refundable if wish.attempt_id in {None, attempt_id}]
     try:
         async with asyncio.timeout(LIST_TIMEOUT_S):
-            lists = await asyncio.gather(*(provider.observe_refunds(charge, name, credential) for name in names))
+            lists = await asyncio.gather(*(provider.observe_refunds(charge, each, credential) for each in wanted))
     except (ExtratoError, TimeoutError):
         return {}
     return {
-        name: tuple(seen.refund_id for seen in shown if seen.refund_id is not None)
-        for name, shown in zip(names, lists, strict=True)
+        attempt_id: tuple(seen.refund_id for seen in listed if seen.refund_id is not None)
+        for attempt_id, listed in zip(wanted, lists, strict=True)
     }
 
 
 async def complete_refund(hub: Hub, payment_id: int, refund_id: str, *, cause: Cause) -> LoadedPayment:
     """Complete a recorded refund; `refund_id` is the idempotency key at the provider.
 
-    Raises `ProviderRefused` if no money moved, and `ProviderUnavailable` while that is unknown.
+    Raises `ProviderRefused` if the provider moved no money, and `ProviderUnavailable` while the hub does not know.
     """
     loaded = await _record_answer(hub, payment_id, refund_id, cause=cause)
     with contextlib.suppress(ExtratoError):
@@ -159,26 +159,26 @@ async def _record_answer(hub: Hub, payment_id: int, refund_id: str, *, cause: Ca
 async def _outcome(
     hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund
 ) -> RefundAccepted | RefundMade | RefundRefused:
-    """Request the refund and return its outcome; an accepted refund is not requested again.
+    """Request the refund if the provider has not accepted it yet, and return its outcome.
 
-    A refusal counts only if the provider lists no such refund: an earlier request may have succeeded without an answer,
-    and the next one may be refused for another reason.
+    A refusal counts only if the provider lists no such refund. An earlier request may have succeeded without an
+    answer, and the provider may refuse the repeated request.
     """
     refusal: ProviderRefused | ProviderNotConnected | None = None
     seen: RefundSeen | None = None
     if refund.state == "requested":
         try:
-            seen = await _request(hub, loaded, refund_id, refund)
+            seen = await _request_refund(hub, loaded, refund_id, refund)
         except (ProviderRefused, ProviderNotConnected) as error:
             refusal = error
         except (ProviderMisunderstood, InvalidVaultKey) as error:
             raise ProviderUnavailable(refund_id, why="refund_unknown") from error
     if seen is None:
-        seen = await _find(hub, loaded, refund_id, is_refused=refusal is not None)
+        seen = await _find_refund(hub, loaded, refund_id, is_refused=refusal is not None)
     if seen is None and refusal is not None:
         return RefundRefused(refund_id=refund_id, code=refusal.code, reason=refusal.message)
     if seen is None or seen.state == "pending":
-        # An accepted refund that the provider does not list is not made yet.
+        # The provider has accepted the refund, and has not made it yet.
         return RefundAccepted(refund_id=refund_id, provider_refund_id=seen.refund_id if seen else None)
     if seen.state == "made":
         return RefundMade(refund_id=refund_id, provider_refund_id=seen.refund_id, made_at=seen.asked_at)
@@ -186,7 +186,7 @@ async def _outcome(
     return RefundRefused(refund_id=refund_id, code=refusal.code if refusal else ProviderRefused.code, reason=reason)
 
 
-async def _request(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund) -> RefundSeen | None:
+async def _request_refund(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refund) -> RefundSeen | None:
     payment = loaded.payment
     if not isinstance(payment, Charged):
         raise ProviderRefused(refund_id, why="no_charge")
@@ -201,40 +201,42 @@ async def _request(hub: Hub, loaded: LoadedPayment, refund_id: str, refund: Refu
     return await hub.providers.remote[payment.intent.provider].refund_attempt(request, credential)
 
 
-async def _find(hub: Hub, loaded: LoadedPayment, refund_id: str, *, is_refused: bool) -> RefundSeen | None:
+async def _find_refund(hub: Hub, loaded: LoadedPayment, refund_id: str, *, is_refused: bool) -> RefundSeen | None:
     """Find the refund in the provider's list; None if no refund there matches.
 
-    Refunds of other amounts, from before the request, or known as other refunds of the hub do not match. If two match,
-    the hub cannot tell which one it is.
+    A listed refund does not match if it has another amount, is older than the request, or is another refund of the hub.
+    Raises `ProviderUnavailable` when several match and their states differ, or when a match contradicts a refusal and
+    may be another refund.
     """
     payment = (await load_payment(hub, loaded.payment_id)).payment
     refund = payment.refunds[refund_id]
-    everything = await _listed(hub, loaded, refund)
+    listed = await _list_refunds(hub, loaded, refund)
     if refund.provider_refund_id is not None:
-        return next((seen for seen in everything if seen.refund_id == refund.provider_refund_id), None)
+        return next((seen for seen in listed if seen.refund_id == refund.provider_refund_id), None)
     others = [
         other
-        for name, other in payment.refunds.items()
-        if name != refund_id
+        for other_id, other in payment.refunds.items()
+        if other_id != refund_id
         and (other.attempt_id, other.amount_centavos) == (refund.attempt_id, refund.amount_centavos)
     ]
     taken = {other.provider_refund_id for other in others if other.provider_refund_id is not None}
-    shown = [seen for seen in everything if _matches(seen, refund, taken)]
-    moved = [seen for seen in shown if seen.state != "refused"]
-    nameless = sum(other.state == "made" and other.provider_refund_id is None for other in others)
-    if len(moved) > nameless:
+    matching = [seen for seen in listed if _matches(seen, refund, taken)]
+    not_refused = [seen for seen in matching if seen.state != "refused"]
+    # The refunds that the provider made for other requests, without an id to recognise them by.
+    without_id = sum(other.state == "made" and other.provider_refund_id is None for other in others)
+    if len(not_refused) > without_id:
         is_another_waiting = any(other.is_open for other in others)
-        is_one_of_several = len(moved) > nameless + 1
-        is_alike = len({seen.state for seen in moved}) == 1
-        if (is_refused and (is_another_waiting or is_one_of_several)) or (is_one_of_several and not is_alike):
+        is_one_of_several = len(not_refused) > without_id + 1
+        have_same_state = len({seen.state for seen in not_refused}) == 1
+        if (is_refused and (is_another_waiting or is_one_of_several)) or (is_one_of_several and not have_same_state):
             raise ProviderUnavailable(refund_id, why="which_refund")
-        if is_refused and any(_is_in_doubt(seen, refund) for seen in moved):
+        if is_refused and any(_may_be_older(seen, refund) for seen in not_refused):
             raise ProviderUnavailable(refund_id, why="attempt_unknown")
-        return moved[0]
-    return shown[-1] if shown and not moved else None
+        return not_refused[0]
+    return matching[-1] if matching and not not_refused else None
 
 
-async def _listed(hub: Hub, loaded: LoadedPayment, refund: Refund) -> tuple[RefundSeen, ...]:
+async def _list_refunds(hub: Hub, loaded: LoadedPayment, refund: Refund) -> tuple[RefundSeen, ...]:
     payment = loaded.payment
     if not isinstance(payment, Charged):
         return ()
@@ -245,14 +247,15 @@ async def _listed(hub: Hub, loaded: LoadedPayment, refund: Refund) -> tuple[Refu
         raise ProviderUnavailable(refund.attempt_id, why="refund_unknown") from unknown
 
 
-def _is_in_doubt(seen: RefundSeen, refund: Refund) -> bool:
-    """The refund may be older than the request, and the provider's earlier list is unknown."""
-    is_known_apart = refund.known_refunds is not None or seen.asked_at is None or refund.requested_at is None
-    return not is_known_apart and seen.asked_at is not None and seen.asked_at < (refund.requested_at or seen.asked_at)
+def _may_be_older(seen: RefundSeen, refund: Refund) -> bool:
+    """Return whether a listed refund may be older than the request, by its time and without the earlier list."""
+    if refund.known_refunds is not None or seen.asked_at is None or refund.requested_at is None:
+        return False
+    return seen.asked_at < refund.requested_at
 
 
 def _matches(seen: RefundSeen, refund: Refund, taken: set[str]) -> bool:
-    """A listed refund matches: it has the same amount and is not older than the request."""
+    """Return whether a listed refund has the same amount, is not older than the request and not in `taken`."""
     if seen.amount_centavos != refund.amount_centavos or seen.refund_id in taken:
         return False
     if refund.known_refunds is not None and seen.refund_id is not None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from contracts.envelope import Cause
     from services.gateway.gateway import Gateway
 
-# How long a page waits for the provider; a slower answer shows on the next refresh.
+# How long a page waits for the provider. The next refresh shows a slower answer.
 REFRESH_WITHIN_S: Final = 2.0
 MAX_ATTEMPT_ID_LENGTH: Final = 20
 
@@ -41,22 +41,22 @@ async def refresh_before_render(request: web.Request, loaded: LoadedPayment) -> 
 async def refresh_on_return(request: web.Request, loaded: LoadedPayment) -> Refreshed:
     """Refresh a payment whose payer returns from the checkout, and the attempt that the return address names.
 
-    A provider's search may lag behind; a call for the attempt by its id does not. The status and the payment of the
-    attempt come from the provider, never from the address.
+    The provider's search may not list a recent attempt yet, but a call with the attempt's id finds it. The status and
+    the payment of the attempt come from the provider, never from the address.
     """
     cause = cause_of(request, actor="return_page")
-    return await _refresh(gateway_of(request), loaded, _attempt_named(request), cause=cause)
+    return await _refresh(gateway_of(request), loaded, _attempt_id_in(request), cause=cause)
 
 
-def _attempt_named(request: web.Request) -> str | None:
-    """Read the provider's id of the attempt; for a payer who left without paying, it is the text `null`."""
+def _attempt_id_in(request: web.Request) -> str | None:
+    """Return the attempt id of the return address; None if the payer left without paying (the text `null`)."""
     text = single(request.query, "collection_id") or single(request.query, "payment_id") or ""
     is_number = text.isascii() and text.isdigit() and len(text) <= MAX_ATTEMPT_ID_LENGTH
     return text if is_number and "external_reference" in request.query else None
 
 
 async def _refresh(gateway: Gateway, loaded: LoadedPayment, attempt_id: str | None, *, cause: Cause) -> Refreshed:
-    """Refresh within `REFRESH_WITHIN_S`; a slow or unavailable provider leaves the payment as the hub knows it."""
+    """Refresh within `REFRESH_WITHIN_S`; without an answer of the provider, the payment stays as it was loaded."""
     if loaded.payment.is_settled or loaded.payment.intent.provider not in gateway.hub.providers.remote:
         return Refreshed(loaded=loaded, is_answered=True)
     is_answered = False
@@ -67,13 +67,13 @@ async def _refresh(gateway: Gateway, loaded: LoadedPayment, attempt_id: str | No
             if not loaded.payment.is_settled:
                 checked = await gateway.provider_checks.check(loaded, cause=cause)
                 loaded, is_answered = checked.loaded, checked.synced_at is not None
-    # An empty search does not cover an attempt that the address names.
+    # The search may not list the attempt of the address yet, so its answer is not enough.
     is_attempt_known = attempt_id is None or attempt_id in loaded.payment.attempts
     return Refreshed(loaded=loaded, is_answered=is_answered and is_attempt_known)
 
 
 async def _observe_attempt(gateway: Gateway, loaded: LoadedPayment, attempt_id: str, *, cause: Cause) -> LoadedPayment:
-    """Read an attempt that only the return address names; these calls are rate-limited."""
+    """Ask the provider about an attempt that the hub does not know yet; these calls are rate-limited."""
     if not gateway.rate_limiter.take_return_check(loaded.merchant, loaded.payment_id):
         return loaded
     try:

@@ -1,9 +1,14 @@
 """The read model `open_payments`: payments that may still be paid or change, for the monitor.
 
-A row appears when a payment is opened, or when the provider withdraws its report that it was paid. The row disappears
-when no payer can pay the payment. These are the reasons: money has moved and no attempt may move more, the provider
-refused the charge, its single attempt has ended, it expired, or the merchant cancelled it. Later changes arrive by
-webhook, by a check of one payment, or by the sweep of the account.
+A row appears when a payment is opened or reopened; the hub reopens a payment when the provider withdraws an
+approval. A row disappears when no payer can pay the payment:
+
+- money has moved, and no attempt is open;
+- the provider refused the charge;
+- the only attempt that the charge allows has ended;
+- the payment expired, or the merchant cancelled it.
+
+Later changes of such a payment arrive by webhook, by a check of the payment, or by the sweep of the account.
 """
 
 from __future__ import annotations
@@ -133,24 +138,23 @@ def _opened(event: PaymentOpened | PaymentReopened, envelope: Envelope, payment_
 def _evolve_open(document: OpenPayment, event: Event) -> OpenPayment | None:
     match event:
         case ChargeCreated():
-            # A charge that is its own attempt has an id to query before any search finds it.
-            own = event.attempt_id
-            attempts = (own,) if own else document.unsettled_attempts
-            return replace(document, charged=True, unsettled_attempts=attempts, own_attempt_id=own)
+            # A charge may also be an attempt. Its id can be queried before the provider's search lists it.
+            attempts = (event.attempt_id,) if event.attempt_id else document.unsettled_attempts
+            return replace(document, charged=True, unsettled_attempts=attempts, own_attempt_id=event.attempt_id)
         case WatchStarted():
             return document if document.settled else replace(document, watch_until=event.watch_until)
         case ObservationRecorded():
             return _with_attempt(document, event)
         case StatusChanged():
-            return _moved(document, event)
+            return _with_status(document, event)
         case ChargeRefused() | PaymentExpired() | PaymentCancelled():
             return None
         case _:
             return document
 
 
-def _moved(document: OpenPayment, event: StatusChanged) -> OpenPayment | None:
-    """Apply a status; after money has moved, the row stays only for other attempts, without watch or expiry."""
+def _with_status(document: OpenPayment, event: StatusChanged) -> OpenPayment | None:
+    """Apply a status. A settled payment keeps its row only while other attempts are open, without watch or expiry."""
     if event.status not in SETTLED:
         return replace(document, status=event.status)
     if not document.unsettled_attempts:
@@ -160,10 +164,10 @@ def _moved(document: OpenPayment, event: StatusChanged) -> OpenPayment | None:
 
 def _with_attempt(document: OpenPayment, seen: ObservationRecorded) -> OpenPayment | None:
     """Apply an observation; an attempt with an unknown status counts as unsettled."""
-    others = tuple(attempt for attempt in document.unsettled_attempts if attempt != seen.attempt_id)
+    others = tuple(attempt_id for attempt_id in document.unsettled_attempts if attempt_id != seen.attempt_id)
     unsettled = others if seen.status in SETTLED | ENDED else (*others, seen.attempt_id)
-    is_over = seen.attempt_id == document.own_attempt_id and seen.status in ENDED
-    if is_over or (document.settled and not unsettled):
+    has_ended = seen.attempt_id == document.own_attempt_id and seen.status in ENDED
+    if has_ended or (document.settled and not unsettled):
         return None
     return replace(document, unsettled_attempts=unsettled)
 

@@ -90,7 +90,7 @@ async def test_rebuild_records_only_its_skipped_events(hub):
 def older_code(monkeypatch):
     """Code that knows no `StatusChanged` yet, until it is upgraded."""
     with monkeypatch.context() as patched:
-        patched.delitem(codec._decode_event, "StatusChanged.v2")
+        patched.delitem(codec._decoder_of_topic, "StatusChanged.v2")
         yield patched.undo
 
 

@@ -168,8 +168,8 @@ def test_quantity_is_a_bounded_whole_number(quantity):
     "spelling", ["2026-11-22T12:30:00-03:00", "2026-11-22 15:30Z", "20261122T153000+0000", "2026-11-22T12:30:00.0-0300"]
 )
 def test_time_accepts_every_iso_8601_form(spelling):
-    told = read_struct(api.PixConfirmation, {"bank_payment_id": "x", "value": 1, "paid_at": spelling})
-    assert told.paid_at == datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
+    body = read_struct(api.PixConfirmation, {"bank_payment_id": "x", "value": 1, "paid_at": spelling})
+    assert body.paid_at == datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

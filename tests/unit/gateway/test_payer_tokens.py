@@ -35,7 +35,7 @@ def test_token_opens_its_payment(position: int):
 def test_token_opens_no_other_number_or_identifier(position: int):
     token = TOKENS.make(loaded_payment(position=position))
     assert not TOKENS.opens(token, loaded_payment(16, position=position), now=NOON)
-    assert not TOKENS.opens(token, loaded_payment(identifier=ANOTHER, position=position), now=NOON)
+    assert not TOKENS.opens(token, loaded_payment(bank_payment_id=ANOTHER, position=position), now=NOON)
 
 
 def test_older_token_opens_only_older_payments():
@@ -70,7 +70,7 @@ def test_expiring_token_opens_until_expiry(position: int):
     for now, opens in ((NOON, True), (NOON + HOUR - timedelta(seconds=1), True), (NOON + HOUR, False)):
         assert TOKENS.opens(token, payment, now=now) is opens
     assert not TOKENS.opens(token, loaded_payment(16, position=position), now=NOON)
-    assert not TOKENS.opens(token, loaded_payment(identifier=ANOTHER, position=position), now=NOON)
+    assert not TOKENS.opens(token, loaded_payment(bank_payment_id=ANOTHER, position=position), now=NOON)
 
 
 @pytest.mark.parametrize("position", [1, CUT_OFF + 1])
