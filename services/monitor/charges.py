@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from services.monitor.open_payments import OpenPayments, UnchargedPayment
 
 BATCH: Final = 40
-AT_ONCE: Final = 8
+MAX_CONCURRENT: Final = 8
 CHARGE_TIMEOUT_S: Final = 25.0
 
 
@@ -52,7 +52,7 @@ class Charges:
         self._pauses = pauses
         self._resume_after = resume_after
         self._failed: BackOff[int] = BackOff(hub.now)
-        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
         self._logger = structlog.get_logger(component="charges")
 
     async def run_once(self) -> Decision:
@@ -69,7 +69,7 @@ class Charges:
     async def _complete(self, intent: UnchargedPayment) -> None:
         cause = Cause(correlation_id=str(self._hub.new_uuid()), actor="sweep", actor_id=intent.account.name)
         logger = self._logger.bind(payment_id=intent.payment_id, correlation_id=cause.correlation_id)
-        async with self._at_once:
+        async with self._slots:
             pause_s = self._pauses.left_s(intent.account.name)
             if pause_s:
                 self._failed.failed(intent.payment_id, at_least_s=pause_s)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub
 
 BATCH: Final = 64
-AT_ONCE: Final = 16
+MAX_CONCURRENT: Final = 16
 HANDLE_TIMEOUT_S: Final = 20.0
 GIVEN_UP: Final = "given_up"
 
@@ -27,7 +27,7 @@ class Deliveries:
 
     def __init__(self, *, hub: Hub) -> None:
         self._hub = hub
-        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
         self._logger = structlog.get_logger(component="deliveries")
 
     async def run_once(self) -> Decision:
@@ -44,7 +44,7 @@ class Deliveries:
             correlation_id=delivery.correlation_id,
             attempt=delivery.attempts,
         )
-        async with self._at_once:
+        async with self._slots:
             try:
                 async with asyncio.timeout(HANDLE_TIMEOUT_S):
                     outcome = await handle_delivery(self._hub, delivery)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from extrato.bus.timers import ExpiredTimer, Timers
 
-AT_ONCE: Final = 256
+MAX_CONCURRENT: Final = 256
 CLOCK_RESERVE: Final = 8
 PUT_BACK_S: Final = 1.0
 WAIT_WHEN_FULL_S: Final = 0.1
@@ -62,12 +62,12 @@ class Dispatcher:
             await self._timers.close()
 
     async def _dispatch(self, group: asyncio.TaskGroup) -> None:
-        free = AT_ONCE - self._running
+        free = MAX_CONCURRENT - self._running
         if free <= 0:
             await asyncio.sleep(WAIT_WHEN_FULL_S)
         for timer in await self._take(max(free, CLOCK_RESERVE)):
             # The lane `clock` must not wait for accounts of slow providers.
-            if timer.lane != CLOCK and self._running >= AT_ONCE:
+            if timer.lane != CLOCK and self._running >= MAX_CONCURRENT:
                 group.create_task(self._put_back(timer))
             else:
                 self._running += 1

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from services.monitor.open_payments import OpenPayments, OverduePayment
 
 BATCH: Final = 200
-AT_ONCE: Final = 32
-ASKING_AT_ONCE: Final = 8
+MAX_CONCURRENT: Final = 32
+MAX_CONCURRENT_CHECKS: Final = 8
 
 
 class Expiry:
@@ -43,7 +43,7 @@ class Expiry:
         self._providers = providers
         # A payment with an attempt in flight cannot expire yet, and must not take a place in the batch.
         self._in_flight: BackOff[int] = BackOff(hub.now)
-        self._at_once, self._asking = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(ASKING_AT_ONCE)
+        self._slots, self._check_slots = asyncio.Semaphore(MAX_CONCURRENT), asyncio.Semaphore(MAX_CONCURRENT_CHECKS)
         self._logger = structlog.get_logger(component="expiry")
 
     async def run_once(self) -> Decision:
@@ -60,12 +60,12 @@ class Expiry:
     async def _expire(self, payment: OverduePayment, correlation_id: str) -> None:
         cause, payment_id = Cause(correlation_id=correlation_id, actor="clock"), payment.payment_id
         if payment.charged and payment.account.provider in self._hub.providers.remote:
-            async with self._asking:
+            async with self._check_slots:
                 is_known = await self._ask(payment, cause)
             if not is_known and self._hub.now() < payment.expires_at + MAX_SILENCE:
                 self._in_flight.failed(payment_id)
                 return
-        async with self._at_once:
+        async with self._slots:
             decided = await expire_payment(self._hub, payment_id, cause=cause)
         # The read model may list the payment for another moment, expired or not.
         self._in_flight.failed(payment_id)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from services.monitor.open_payments import OpenPayments
 
 BATCH: Final = 40
-AT_ONCE: Final = 8
+MAX_CONCURRENT: Final = 8
 TIMEOUT_S: Final = 25.0
 
 
@@ -36,7 +36,7 @@ class Requests:
         self._hub = hub
         self._open_payments = open_payments
         self._failed: BackOff[int] = BackOff(hub.now)
-        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
         self._logger = structlog.get_logger(component="requests")
 
     async def run_once(self) -> Decision:
@@ -53,7 +53,7 @@ class Requests:
         cause = Cause(correlation_id=str(self._hub.new_uuid()), actor="sweep", actor_id=request.merchant)
         logger = self._logger.bind(payment_id=request.payment_id, correlation_id=cause.correlation_id)
         hub, payment_id, done = self._hub, request.payment_id, []
-        async with self._at_once:
+        async with self._slots:
             if request.cancellation:
                 done.append(await self._try(complete_cancellation(hub, payment_id, cause=cause), logger))
             # One refund without an answer must not block the others; its own outcome may depend on theirs.

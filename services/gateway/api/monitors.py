@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from extrato.domain.merchant import Registered
     from services.gateway.workers.provider_checks import CheckResult
 
-AT_ONCE: Final = 16
+MAX_CONCURRENT: Final = 16
 SYNC_WITHIN_S: Final = 50.0
 
 
@@ -136,7 +136,7 @@ async def for_each_in_time(payment_ids: Iterable[int], work: Callable[[int], Awa
 
 
 async def _for_each(payment_ids: Iterable[int], work: Callable[[int], Awaitable[None]]) -> None:
-    """Run `work` for each payment, `AT_ONCE` at a time. A missing payment is skipped; any other error ends it."""
+    """Run `work` for `MAX_CONCURRENT` payments at a time. Missing payments are skipped; another error ends the run."""
     waiting = iter(payment_ids)
 
     async def take_turns() -> None:
@@ -146,7 +146,7 @@ async def _for_each(payment_ids: Iterable[int], work: Callable[[int], Awaitable[
             except NotFound:
                 continue
 
-    tasks = [asyncio.create_task(take_turns()) for _ in range(AT_ONCE)]
+    tasks = [asyncio.create_task(take_turns()) for _ in range(MAX_CONCURRENT)]
     try:
         await asyncio.gather(*tasks)
     finally:

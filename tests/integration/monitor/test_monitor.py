@@ -84,7 +84,7 @@ async def a_direct_pix(world: World, *, lifetime: timedelta) -> LoadedPayment:
 
 
 async def test_slow_providers_do_not_delay_expiry(world: World, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("services.monitor.dispatch.AT_ONCE", 2)
+    monkeypatch.setattr("services.monitor.dispatch.MAX_CONCURRENT", 2)
     payments = [await world.open(slug) for slug in ("padaria", "mercado", "loja")]
     short = await a_direct_pix(world, lifetime=timedelta(seconds=1))
     await world.sandbox.faults(latency_ms=60_000)

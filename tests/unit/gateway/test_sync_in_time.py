@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from services.gateway.api.monitors import AT_ONCE, for_each_in_time
+from services.gateway.api.monitors import MAX_CONCURRENT, for_each_in_time
 from tests.compatibility.claim import claim
 
 
@@ -36,12 +36,12 @@ async def test_synchronisation_ends_after_fifty_seconds(monkeypatch):
             given_up.append(payment_id)
             raise
 
-    synchronising = asyncio.create_task(for_each_in_time(range(AT_ONCE), ask))
+    synchronising = asyncio.create_task(for_each_in_time(range(MAX_CONCURRENT), ask))
     await clock.forward(0)
     await clock.forward(49)
     assert not synchronising.done()
-    assert answered == list(range(1, AT_ONCE, 2))
+    assert answered == list(range(1, MAX_CONCURRENT, 2))
     await clock.forward(1)
     assert synchronising.done()
     await synchronising
-    assert given_up == list(range(0, AT_ONCE, 2))
+    assert given_up == list(range(0, MAX_CONCURRENT, 2))
