@@ -56,7 +56,7 @@ async def open_hub(
     if must_open:
         keys.current()
         await vault.check_key()
-    await log.recorder.right_sequences()
+    await log.recorder.advance_sequences()
     async with aiohttp.ClientSession(connector=connector) as session:
         try:
             yield Hub(

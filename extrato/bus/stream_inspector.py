@@ -217,7 +217,7 @@ class StreamInspector:
                 self._logger.error("log_lost_events", events=named)
             self._logger.error("log_went_back", last_common=common, lost=len(lost), epoch=newest)
             identity = await self._in_epoch_after(identity, newest, common)
-            await self._log.recorder.right_sequences(
+            await self._log.recorder.advance_sequences(
                 position=max(each.position for each in lost), payment=max(each.payment_id for each in lost)
             )
         self._logger.warning("relay_empties_stream", position=last.position if last else None, last_common=common)

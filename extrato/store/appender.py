@@ -108,7 +108,7 @@ class Appender:
                 if error.constraint_name != POSITIONS_INDEX or attempt == WRITE_ATTEMPTS:
                     raise
                 self._logger.error("sequences_are_behind", error=str(error))  # noqa: TRY400 - the reason says it all
-                await self._recorder.right_sequences()
+                await self._recorder.advance_sequences()
             except DATABASE_UNAVAILABLE as error:
                 if not is_database_unavailable(error):
                     raise

@@ -57,7 +57,7 @@ SELECT_POSITIONS: Final = """
     ORDER BY notification_id
 """
 
-RIGHT_SEQUENCES: Final = "SELECT newest_position, newest_payment FROM right_sequences($1, $2, $3)"
+ADVANCE_SEQUENCES: Final = "SELECT newest_position, newest_payment FROM right_sequences($1, $2, $3)"
 SEEN_POSITION: Final = "SELECT coalesce(max(position), 0) AS position FROM checkpoints"
 # The read model has the payment ids up to its position; those of later events are read from the log.
 READ_MODEL_EXISTS: Final = "SELECT to_regclass('payment_details') IS NOT NULL AS exists"
@@ -127,8 +127,8 @@ class AsyncpgRecorder:
         appended = [list(itertools.islice(found, len(member.states))) for member in members]
         return [one if all(one) else None for one in appended]
 
-    async def right_sequences(self, *, position: int = 0, payment: int = 0) -> tuple[int, int]:
-        """Move the sequences past every used number, and past a position and a payment id that others have seen.
+    async def advance_sequences(self, *, position: int = 0, payment: int = 0) -> tuple[int, int]:
+        """Advance the sequences past all used positions and payment ids, and past those that other programs have seen.
 
         Returns the newest position and payment id; the next ones are higher.
         """
@@ -137,7 +137,7 @@ class AsyncpgRecorder:
         if (await self._fetch(READ_MODEL_EXISTS))[0]["exists"]:
             seen = (await self._fetch(SEEN_PAYMENT))[0]
             payment, after = max(payment, seen["payment"]), seen["position"]
-        row = (await self._fetch(RIGHT_SEQUENCES, position, payment, after))[0]
+        row = (await self._fetch(ADVANCE_SEQUENCES, position, payment, after))[0]
         return row["newest_position"] or 0, row["newest_payment"] or 0
 
     async def insert_events(self, stored_events: Sequence[StoredEvent]) -> list[int]:

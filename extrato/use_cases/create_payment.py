@@ -124,7 +124,7 @@ async def create_payment(
             raise
         # The id belongs to another payment: the sequence is behind.
         hub.payment_ids.discard_spare()
-        await hub.log.recorder.right_sequences()
+        await hub.log.recorder.advance_sequences()
         return await create_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
     if charge is None:
         return await _request_charge(hub, merchant, number, cause=cause)

@@ -109,10 +109,12 @@ async def _begin_epoch(environment: Mapping[str, str]) -> Epoch:
                 raise CannotStart(str(error)) from error
         epoch = max((await log.identity.read()).epoch, seen.epoch)
         identity = await log.identity.begin_epoch(epoch, last_common=seen.last_common, reason="restored")
-        position, payment = await log.recorder.right_sequences(position=seen.position, payment=seen.payment_id)
+        position, payment = await log.recorder.advance_sequences(position=seen.position, payment=seen.payment_id)
         if not seen.lost:
             # NATS was restored or lost too, and others may have seen newer events than it has.
-            position, payment = await log.recorder.right_sequences(position=position + UNSEEN, payment=payment + UNSEEN)
+            position, payment = await log.recorder.advance_sequences(
+                position=position + UNSEEN, payment=payment + UNSEEN
+            )
         return Epoch(
             number=identity.epoch,
             last_common=seen.last_common,

@@ -329,10 +329,10 @@ async def test_sequences_move_past_seen_numbers_and_never_back(log: EventLog, po
     opening = new_event(opened(), payment_id=40)
     await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[opening]))
     await pool.execute("UPDATE stored_events SET state = state || '\\xff'::bytea")
-    assert await log.recorder.right_sequences() == (1, 40)
-    assert await log.recorder.right_sequences(position=9, payment=90) == (9, 90)
-    assert await log.recorder.right_sequences(position=3, payment=3) == (9, 90)
+    assert await log.recorder.advance_sequences() == (1, 40)
+    assert await log.recorder.advance_sequences(position=9, payment=90) == (9, 90)
+    assert await log.recorder.advance_sequences(position=3, payment=3) == (9, 90)
     assert await log.append(append_to()) == [10]
     assert await pool.fetchval("SELECT nextval('payment_numbers')") == 91
     await pool.execute("INSERT INTO checkpoints (read_model, version, position) VALUES ('any', 1, 20)")
-    assert await log.recorder.right_sequences() == (20, 91)
+    assert await log.recorder.advance_sequences() == (20, 91)
