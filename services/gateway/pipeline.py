@@ -43,7 +43,7 @@ class Route(Struct, frozen=True, kw_only=True):
     With `payer`, the token of one payment opens the route for that payment without a key. `errors` writes the route's
     errors. `limit` is the rate limit for its key and its address. With `cross_origin`, pages of other origins may call
     it and read its responses; raises `ValueError` where the scope forbids that. With `takes_both`, the route also
-    answers with or without the last slash of `path`.
+    answers with or without the trailing slash of `path`.
     """
 
     method: str

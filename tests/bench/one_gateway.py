@@ -27,7 +27,7 @@ from tests.bench.running import (
     process,
     query,
     row,
-    until_it_answers,
+    until_server_answers,
 )
 from tests.homes import new_home
 from tests.ports import free_port
@@ -59,7 +59,7 @@ async def one_gateway(provider_port: int | None = None):
                 demo = await prepare_demo(hub, settings, given_secret=SECRET, cause=cause)
                 api_key = demo.key_file.read_text().strip()
             with process("-m", "services.gateway", log=home / "gateway.log", **environment):
-                await until_it_answers(f"http://127.0.0.1:{port}/readyz")
+                await until_server_answers(f"http://127.0.0.1:{port}/readyz")
                 yield port, api_key, postgres.url
 
 

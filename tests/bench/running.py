@@ -54,22 +54,22 @@ def process(*words: str, log: Path | None = None, **environment: str):
             child.wait(10)
 
 
-async def until_it_answers(url: str) -> None:
+async def until_server_answers(url: str) -> None:
     async with aiohttp.ClientSession() as session:
 
-        async def it_answers() -> bool:
+        async def answers() -> bool:
             with contextlib.suppress(aiohttp.ClientError):
                 async with session.get(url) as answer:
                     return answer.status < 500
             return False
 
-        await until(it_answers, f"{url} answers", within_s=30)
+        await until(answers, f"{url} answers", within_s=30)
 
 
 async def echo_rate(body: bytes) -> float:
     port = free_port()
     with process("-m", "tests.bench.load", "echo", str(port)):
-        await until_it_answers(f"http://127.0.0.1:{port}/")
+        await until_server_answers(f"http://127.0.0.1:{port}/")
         requests = [request("POST", "/", body, {"Content-Type": "application/json"})]
         return (await load_from_outside(port, requests)).per_second
 

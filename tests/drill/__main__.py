@@ -1,11 +1,10 @@
-"""An operator's bad day, under traffic: `make drill`. It takes about four minutes and needs root.
+"""The drill, `make drill`: many outages under traffic, one after another. It takes four minutes, and root for a mount.
 
-PostgreSQL and NATS are on a small file system. Under creations, confirmations, a merchant's socket and a subscriber,
-the drill fills the disk, holds a lock, makes the database read-only and lets NATS reject all clients. It restores both
-servers from a copy of some minutes before, and freezes the projections.
-
-At the end, the log, the read models, the stream, the socket and the subscriber must have every acknowledged event that
-the restore itself did not lose. The relay must have named the lost events.
+PostgreSQL and NATS live on a small file system. Beside creations, confirmations, a merchant's socket and a subscriber,
+the disk fills up, a lock is held, the database is read-only, NATS rejects every connection, both servers are restored
+to a copy of some minutes before, and the projections are frozen. In the end the log, the read models, the stream, the
+socket and the subscriber must have every acknowledged sale, except those that the restore lost. The log lines must name
+every lost event.
 """
 
 from __future__ import annotations
@@ -51,10 +50,10 @@ class Site:
         self.port = free_port()
         self.environment: dict[str, str] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.is_over = False
+        self.is_stopping = False
 
     async def start(self) -> str:
-        """Start the servers and services, and return the demo merchant's API key."""
+        """Start all servers and services; return the demo merchant's API key."""
         await self.postgres.start()
         await self.nats.start()
         self.environment = {
@@ -87,8 +86,8 @@ class Site:
             )
 
     async def supervise(self) -> None:
-        """Restart services that have ended, as a supervisor does."""
-        while not self.is_over:
+        """Restart a service that has ended, as a supervisor does."""
+        while not self.is_stopping:
             for name, process in list(self.processes.items()):
                 if process.poll() is not None:
                     print(f"    {name} ended with {process.returncode} and is restarted", flush=True)
@@ -96,7 +95,7 @@ class Site:
             await asyncio.sleep(0.5)
 
     async def stop(self) -> None:
-        self.is_over = True
+        self.is_stopping = True
         for process in self.processes.values():
             process.terminate()
         for process in self.processes.values():
@@ -104,8 +103,8 @@ class Site:
         await self.nats.stop()
         await self.postgres.stop()
 
-    async def set_back(self, server: EmbeddedPostgres | EmbeddedNats, folder: str, copy: Path) -> None:
-        """Stop a server and replace its folder by a copy, while all other programs run."""
+    async def restore(self, server: EmbeddedPostgres | EmbeddedNats, folder: str, copy: Path) -> None:
+        """Stop a server and put a copy of its folder in place of it, while everything else goes on."""
         await server.stop()
         place = self.home / folder
         await asyncio.to_thread(shutil.rmtree, place)
@@ -122,7 +121,7 @@ class Site:
 
 
 def copy_tree(source: Path, target: Path) -> None:
-    # `cp --archive` keeps owners, which shutil does not.
+    # `shutil.copytree` would not copy owners and permissions.
     subprocess.run(["cp", "--archive", str(source), str(target)], check=True)
 
 
@@ -134,10 +133,10 @@ async def full_disk(site: Site) -> None:
     await asyncio.sleep(10)
     filler.unlink()
     if not Path(f"/proc/{site.postgres.pid}").exists():
-        # PostgreSQL ends if it cannot write its write-ahead log; a supervisor restarts it.
+        # PostgreSQL ends when it cannot write its journal; this restarts it, as a supervisor does.
         await site.postgres.stop()
         await site.postgres.start()
-    # After one failed write, this NATS rejects the stream until a restart.
+    # After a failed write to a stream, NATS rejects all writes until it restarts.
     await site.nats.stop()
     await site.nats.start()
 
@@ -168,12 +167,12 @@ END_SESSIONS = """
 
 async def nats_refuses(site: Site) -> None:
     file = site.home / "nats" / "nats.conf"
-    right = file.read_text()
+    configuration = file.read_text()
     password = site.nats.url.partition("extrato:")[2].partition("@")[0]
-    file.write_text(right.replace(password, "another-password"))
+    file.write_text(configuration.replace(password, "another-password"))
     os.kill(site.nats.pid, signal.SIGHUP)
     await asyncio.sleep(8)
-    file.write_text(right)
+    file.write_text(configuration)
     os.kill(site.nats.pid, signal.SIGHUP)
 
 
@@ -187,15 +186,15 @@ async def projections_frozen(site: Site) -> None:
 async def main() -> int:
     with new_home() as home:
         async with disk(home):
-            return await bad_day(home)
+            return await run_drill(home)
 
 
-async def bad_day(home: Path) -> int:
+async def run_drill(home: Path) -> int:
     site = Site(home)
     api_key = await site.start()
     supervising = asyncio.create_task(site.supervise())
     traffic = Traffic(port=site.port, api_key=api_key, nats_url=site.nats.url)
-    async with traffic.going_on():
+    async with traffic.running():
         await asyncio.sleep(QUIET_S)
         postgres_copy, nats_copy = home / "postgres.copy", home / "nats.copy"
         copied_at = time.time()
@@ -203,14 +202,14 @@ async def bad_day(home: Path) -> int:
         await phase("full disk for 10 s", traffic, full_disk(site))
         await phase("lock of 9 s", traffic, lock_of_9_s(site))
         await phase("read-only for 8 s", traffic, read_only(site))
-        await phase("NATS rejects clients for 8 s", traffic, nats_refuses(site))
-        await phase("NATS restored from the copy", traffic, site.set_back(site.nats, "nats", nats_copy))
+        await phase("NATS refuses for 8 s", traffic, nats_refuses(site))
+        await phase("NATS as it was at the copy", traffic, site.restore(site.nats, "nats", nats_copy))
         await phase("projections frozen for 30 s", traffic, projections_frozen(site))
         lost_until = time.time()
-        back = site.set_back(site.postgres, "postgres", postgres_copy)
-        await phase("PostgreSQL restored from the copy", traffic, back)
-        # Consumers wait until the relay has named the lost events; then they need new events.
-        await phase("nothing is broken", traffic, asyncio.sleep(QUIET_S))
+        restore = site.restore(site.postgres, "postgres", postgres_copy)
+        await phase("PostgreSQL as it was at the copy", traffic, restore)
+        # Consumers wait until the relay reports the lost events; then they need fresh events to follow.
+        await phase("all is well again", traffic, asyncio.sleep(QUIET_S))
     problems = await judge(site, traffic, copied_at=copied_at, lost_until=lost_until)
     await site.stop()
     await supervising
@@ -245,7 +244,7 @@ async def phase(name: str, traffic: Traffic, work) -> None:
 
 @contextlib.asynccontextmanager
 async def disk(home: Path):
-    """Mount a file system that is small enough to fill."""
+    """Mount a file system that is small enough to be filled."""
     home.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=711", "tmpfs", str(home)], check=True)
     try:

@@ -1,4 +1,4 @@
-"""What all pages have in common: the access by token, and their headers."""
+"""Rules of all pages: access by token, response headers, and cached assets."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 
 from tests.compatibility.claim import claim
 
-NOTHING = "/payments/pix/999999999"
+MISSING = "/payments/pix/999999999"
 
 
-async def look(hub, address, **headers):
-    """Open a page with its address only."""
+async def open_page(hub, address, **headers):
+    """Open a page with only these headers, and follow no redirection."""
     async with hub.session.get(address, headers=headers, allow_redirects=False) as answer:
         return answer.status, answer.headers, await answer.text()
 
@@ -24,14 +24,14 @@ async def new_pix(hub):
 
 async def test_pages_have_security_headers_and_no_caching(hub):
     pix, link = await new_pix(hub), await hub.link()
-    back = f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
+    return_address = f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
     for address, expected in (
         (pix["payment_url"], 200),
         (link["secure_checkout_url"], 302),
-        (back, 200),
-        (hub.url + NOTHING, 404),
+        (return_address, 200),
+        (hub.url + MISSING, 404),
     ):
-        status, headers, text = await look(hub, address)
+        status, headers, text = await open_page(hub, address)
         assert status == expected
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
@@ -48,7 +48,7 @@ async def test_pages_have_security_headers_and_no_caching(hub):
 @claim("pix-page.missing", "secure-link.missing")
 async def test_page_opens_only_with_its_token(hub):
     pix, link = await new_pix(hub), await hub.link()
-    _, _, nothing = await look(hub, hub.url + NOTHING)
+    _, _, not_found = await open_page(hub, hub.url + MISSING)
     token = pix["payment_url"].partition("?t=")[2]
     for address in (
         f"{hub.url}/payments/pix/{pix['id']}",
@@ -58,13 +58,13 @@ async def test_page_opens_only_with_its_token(hub):
         f"{hub.url}/payments/mp/return/?payment_id={link['payment_id']}&t={token}",
         f"{hub.url}/payments/mp/return/?payment_id={link['payment_id']}",
     ):
-        status, _, text = await look(hub, address)
-        assert (status, text) == (404, nothing), address
+        status, _, text = await open_page(hub, address)
+        assert (status, text) == (404, not_found), address
 
 
-async def test_pix_page_opens_with_last_slash(hub):
+async def test_pix_page_opens_with_trailing_slash(hub):
     address, _, query = (await new_pix(hub))["payment_url"].partition("?")
-    status, _, text = await look(hub, f"{address}/?{query}")
+    status, _, text = await open_page(hub, f"{address}/?{query}")
     assert (status, ">Pague com Pix</h1>" in text) == (200, True)
 
 
@@ -72,43 +72,43 @@ def tokens_in(text):
     return set(re.findall(r"[?&;]t=([0-9a-f-]+)", text))
 
 
-async def test_reference_gives_token_that_expires_in_one_hour(hub):
+async def test_external_reference_gives_a_token_for_one_hour(hub):
     link = await hub.link()
-    number, lasting = link["payment_id"], link["secure_checkout_url"].partition("?t=")[2]
-    _, _, text = await look(hub, f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}")
+    payment_id, permanent = link["payment_id"], link["secure_checkout_url"].partition("?t=")[2]
+    _, _, text = await open_page(hub, f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}")
     (token,) = tokens_in(text)
     assert 3590 < int(token.partition("-")[2], 16) - time.time() <= 3600
-    # It is a payer's token, and the links of its page carry the same one.
-    status, _, text = await look(hub, f"{hub.url}/payments/mp/return/?payment_id={number}&t={token}")
+    # The token opens the payment's pages, and their links carry the same token.
+    status, _, text = await open_page(hub, f"{hub.url}/payments/mp/return/?payment_id={payment_id}&t={token}")
     assert (status, tokens_in(text)) == (200, {token})
     for address in (
-        f"{hub.url}/payments/mp/pay/{number}/?t={token}",
-        f"{hub.url}/payments/api/check/{number}/?t={token}",
+        f"{hub.url}/payments/mp/pay/{payment_id}/?t={token}",
+        f"{hub.url}/payments/api/check/{payment_id}/?t={token}",
     ):
-        status, _, text = await look(hub, address)
-        assert (status in {200, 302}, lasting in text) == (True, False), address
-    async with hub.session.ws_connect(f"{hub.url}/ws?payment_id={number}&t={token}") as opened:
-        assert (await opened.receive_json())["type"] == "snapshot"
+        status, _, text = await open_page(hub, address)
+        assert (status in {200, 302}, permanent in text) == (True, False), address
+    async with hub.session.ws_connect(f"{hub.url}/ws?payment_id={payment_id}&t={token}") as socket:
+        assert (await socket.receive_json())["type"] == "snapshot"
     # A token with a later expiry or without one is invalid.
-    code, _, ends = token.partition("-")
-    for forged in (code, f"{code}-{int(ends, 16) + 86_400:08x}", f"{lasting}-{ends}"):
-        assert (await look(hub, f"{hub.url}/payments/mp/return/?payment_id={number}&t={forged}"))[0] == 404
+    digest, _, expiry = token.partition("-")
+    for forged in (digest, f"{digest}-{int(expiry, 16) + 86_400:08x}", f"{permanent}-{expiry}"):
+        assert (await open_page(hub, f"{hub.url}/payments/mp/return/?payment_id={payment_id}&t={forged}"))[0] == 404
 
 
-async def test_page_links_keep_the_opening_token(hub):
+async def test_page_links_keep_the_token_of_the_request(hub):
     pix, link = await new_pix(hub), await hub.link()
-    lasting = link["secure_checkout_url"].partition("?t=")[2]
-    for address in (pix["payment_url"], f"{hub.url}/payments/mp/return/?payment_id={link['payment_id']}&t={lasting}"):
-        _, _, text = await look(hub, address)
+    permanent = link["secure_checkout_url"].partition("?t=")[2]
+    for address in (pix["payment_url"], f"{hub.url}/payments/mp/return/?payment_id={link['payment_id']}&t={permanent}"):
+        _, _, text = await open_page(hub, address)
         assert tokens_in(text) == {address.rpartition("t=")[2]}
 
 
-async def test_page_of_other_payment_method_is_not_found(hub):
+async def test_page_of_another_payment_method_is_not_found(hub):
     pix, link = await new_pix(hub), await hub.link()
-    number, token = link["payment_id"], link["secure_checkout_url"].partition("?t=")[2]
-    assert (await look(hub, f"{hub.url}/payments/pix/{number}?t={token}"))[0] == 404
+    payment_id, token = link["payment_id"], link["secure_checkout_url"].partition("?t=")[2]
+    assert (await open_page(hub, f"{hub.url}/payments/pix/{payment_id}?t={token}"))[0] == 404
     token = pix["payment_url"].partition("?t=")[2]
-    assert (await look(hub, f"{hub.url}/payments/mp/pay/{pix['id']}/?t={token}"))[0] == 404
+    assert (await open_page(hub, f"{hub.url}/payments/mp/pay/{pix['id']}/?t={token}"))[0] == 404
 
 
 @claim("return-page.parameters")
@@ -127,28 +127,28 @@ async def test_page_of_other_payment_method_is_not_found(hub):
 )
 async def test_return_address_without_payment_is_not_found(hub, query):
     await new_pix(hub)
-    assert (await look(hub, f"{hub.url}/payments/mp/return/?{query}"))[0] == 404
+    assert (await open_page(hub, f"{hub.url}/payments/mp/return/?{query}"))[0] == 404
 
 
 async def test_partial_reference_is_not_found(hub):
     reference = (await hub.link())["external_reference"]
     for part in (reference[:-1], reference.rpartition("_")[0] + "_", reference.upper()):
-        assert (await look(hub, f"{hub.url}/payments/mp/return/?external_reference={part}"))[0] == 404
+        assert (await open_page(hub, f"{hub.url}/payments/mp/return/?external_reference={part}"))[0] == 404
 
 
 async def test_payer_page_shows_merchant_name_and_no_e_mail(hub):
     pix, link = await new_pix(hub), await hub.link(payer_email="cliente@example.com")
-    back = f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
-    for address in (pix["payment_url"], back):
-        _, _, text = await look(hub, address)
+    return_address = f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
+    for address in (pix["payment_url"], return_address):
+        _, _, text = await open_page(hub, address)
         assert "Padaria do Marcos" in text
         assert "@" not in text
         assert "padaria-do-marcos" not in text
 
 
-async def test_page_opened_by_key_updates_live(hub):
+async def test_page_opened_by_api_key_has_a_socket_address(hub):
     pix = await new_pix(hub)
-    status, _, text = await look(hub, f"{hub.url}/payments/pix/{pix['id']}", **hub.headers)
+    status, _, text = await open_page(hub, f"{hub.url}/payments/pix/{pix['id']}", **hub.headers)
     assert status == 200
     assert f"/ws?payment_id={pix['id']}&amp;t={pix['payment_url'].partition('?t=')[2]}" in text
 
@@ -156,7 +156,7 @@ async def test_page_opened_by_key_updates_live(hub):
 async def test_pages_ignore_the_host_header(hub):
     link = await hub.link()
     address = f"{hub.url}/payments/mp/return/?external_reference={link['external_reference']}"
-    status, headers, text = await look(hub, address, Host="evil.example", **{"X-Forwarded-Host": "evil.example"})
+    status, headers, text = await open_page(hub, address, Host="evil.example", **{"X-Forwarded-Host": "evil.example"})
     assert status == 200
     assert link["secure_checkout_url"].partition("?t=")[0] + "?t=" in text
     assert "evil.example" not in text + str(headers)
@@ -164,18 +164,18 @@ async def test_pages_ignore_the_host_header(hub):
 
 @claim("assets.digest")
 async def test_assets_are_cached_only_under_their_digest(hub):
-    _, _, text = await look(hub, hub.url + NOTHING)
+    _, _, text = await open_page(hub, hub.url + MISSING)
     addresses = re.findall(r'(?:href|src)="(/assets/[^"]+)"', text)
     assert len(addresses) == 6
     for address in addresses:
-        status, headers, _ = await look(hub, hub.url + address)
+        status, headers, _ = await open_page(hub, hub.url + address)
         assert (status, headers["X-Content-Type-Options"]) == (200, "nosniff")
         assert "immutable" in headers["Cache-Control"]
-        assert (await look(hub, hub.url + address, **{"If-None-Match": headers["ETag"]}))[0] == 304
-        status, headers, _ = await look(hub, hub.url + address.partition("?")[0] + "?v=0123")
+        assert (await open_page(hub, hub.url + address, **{"If-None-Match": headers["ETag"]}))[0] == 304
+        status, headers, _ = await open_page(hub, hub.url + address.partition("?")[0] + "?v=0123")
         assert (status, headers["Cache-Control"]) == (200, "no-cache")
 
 
 @pytest.mark.parametrize("name", ["nothing.css", "..%2flayout.py", "%2e%2e%2fassets.py", "live.js.map", "%00"])
 async def test_unknown_asset_is_not_found(hub, name):
-    assert (await look(hub, f"{hub.url}/assets/{name}"))[0] == 404
+    assert (await open_page(hub, f"{hub.url}/assets/{name}"))[0] == 404

@@ -340,7 +340,7 @@ async def test_only_confirm_scope_confirms(hub):
 
 
 @claim("addresses.slash")
-async def test_reference_routes_answer_without_last_slash(hub):
+async def test_reference_routes_answer_without_trailing_slash(hub):
     link = await new_link(hub)
     number, body = link["payment_id"], {**NAMED, "items": [{"nome": "Pão Francês", "quantidade": 1}]}
     for method, path, sent in (

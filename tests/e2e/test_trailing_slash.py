@@ -1,4 +1,4 @@
-"""Paths answer the same with and without their last slash."""
+"""Paths answer the same with and without their trailing slash."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_slash_forms_are_one_route(path, addresses):
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-async def test_pix_works_with_and_without_last_slash(hub, slash):
+async def test_pix_works_with_and_without_trailing_slash(hub, slash):
     status, answer = await hub.post(f"/payments/pix{slash}", {"value": 4.2})
     assert status == 201
     body = {"bank_payment_id": answer["payment"]["bank_payment_id"], "value": 4.2}
@@ -55,7 +55,7 @@ async def test_idempotency_key_covers_both_slash_forms(hub):
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-async def test_admin_works_with_and_without_last_slash(hub, other_merchant, slash):
+async def test_admin_works_with_and_without_trailing_slash(hub, other_merchant, slash):
     path = f"/admin/merchants/{other_merchant.slug}"
     assert (await hub.administer("PUT", f"{path}/products/Sonho{slash}", {"price": 6.5}))[0] == 200
     _, answer = await hub.administer("GET", path + slash)
