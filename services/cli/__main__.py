@@ -101,10 +101,10 @@ COMMANDS: Final = (
 )
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     with _ending_with_the_reader():
-        arguments = _parser().parse_args(words)
+        arguments = _parser().parse_args(argv)
         return run(arguments.run(arguments, os.environ))
 
 

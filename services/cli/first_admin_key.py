@@ -1,10 +1,10 @@
-"""The first admin key, with which the operator manages every merchant."""
+"""The first admin key. With it, the operator manages every merchant."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from extrato.domain import merchant as domain
+from extrato.domain.merchant import RESERVED_SLUG
 from extrato.use_cases.change_merchant import change_merchant, new_api_key
 from extrato.use_cases.merchant_directory import MerchantDirectory, read_merchant
 from services.cli.key_file import read_key, write_key
@@ -20,13 +20,17 @@ SCOPES: Final = ("admin", "metrics", "payments:read")
 
 
 async def prepare_admin_key(hub: Hub, settings: Settings, *, cause: Cause) -> Path | None:
-    """Return the file of the first admin key, after issuing it once; None when the key was removed or revoked."""
+    """Issue the first admin key, unless an earlier start did, and return its file.
+
+    Returns None when the operator has removed the file or revoked the key.
+    """
     key_file = settings.home / "admin-api-key"
-    _, version = await read_merchant(hub.log, domain.RESERVED_SLUG)
+    _, version = await read_merchant(hub.log, RESERVED_SLUG)
     if version == 0:
-        api_key, issue = new_api_key(domain.RESERVED_SLUG, SCOPES)
+        api_key, issue = new_api_key(RESERVED_SLUG, SCOPES)
         write_key(key_file, api_key)
-        await change_merchant(hub, domain.RESERVED_SLUG, [issue], cause=cause)
+        await change_merchant(hub, RESERVED_SLUG, [issue], cause=cause)
         return key_file
-    known = read_key(key_file)
-    return key_file if known is not None and await MerchantDirectory(hub.log).authenticate(known) else None
+    saved_key = read_key(key_file)
+    is_valid = saved_key is not None and await MerchantDirectory(hub.log).authenticate(saved_key)
+    return key_file if is_valid else None

@@ -13,19 +13,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run until a signal, or run one command; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m services.projections", description="Keep the read models.")
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command, or without a command run the service until a signal; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m services.projections", description="Keep the read models up to date."
+    )
     commands = parser.add_subparsers(dest="command", metavar="command")
-    rebuilding = commands.add_parser("rebuild", help="rebuild a read model from the log while it is in use")
-    rebuilding.add_argument("name", help="name of the read model, or all")
+    rebuild = commands.add_parser("rebuild", help="rebuild a read model from the log while it is in use")
+    rebuild.add_argument("name", help="name of the read model, or all")
     commands.add_parser(
         "passed-over",
         help="list the events that read models skipped",
-        description="List the events that read models skipped, and why. To try them again, rebuild the read model: "
-        "later events have changed the same rows, so that one event cannot be applied alone.",
+        description="List the events that read models skipped, and why. To apply them, rebuild the read model. "
+        "An event cannot be applied alone, because later events have changed the same rows.",
     )
-    arguments = parser.parse_args(words)
+    arguments = parser.parse_args(argv)
     if arguments.command == "rebuild":
         return run("projections", lambda settings: rebuild_by_name(settings, arguments.name))
     if arguments.command == "passed-over":

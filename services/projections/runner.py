@@ -32,15 +32,19 @@ if TYPE_CHECKING:
 
 DURABLE: Final = "projections-read-models"
 
-# Older code beside this one may skip events that this code can read, and an operator may change checkpoints.
+# An older version of this process may run at the same time and skip events that this version can read, and an
+# operator may change checkpoints.
 CHECK_INTERVAL_S: Final = 60.0
 
-# Before the next try to join the shared feed, after a page that arrived meanwhile.
+# The shared feed may apply a page while a separate read model catches up. This pause precedes its next try to join.
 JOIN_PAUSE_S: Final = 0.01
 
 
 class ReadModelState:
-    """The state of one read model in this process; with `is_separate`, it is fed from its own checkpoint."""
+    """The state of one read model in this process. While `is_separate` is set, it is fed from its own checkpoint.
+
+    `reasons` are the kinds of staleness that lead to a rebuild.
+    """
 
     def __init__(self, read_model: ReadModel) -> None:
         self.read_model = read_model
@@ -48,7 +52,7 @@ class ReadModelState:
         self.reasons: Collection[Stale] = REBUILT_WHILE_RUNNING
         self.checked_up_to = 0
         self.is_separate = asyncio.Event()
-        self.settled = asyncio.Event()
+        self.is_ready = asyncio.Event()
         self.backoff = LoggedBackoff(
             structlog.get_logger(component="runner", read_model=self.name),
             paused_event="read_model_waits",
@@ -67,11 +71,11 @@ class CannotApply(Exception):
 class Runner:
     """Feeds read models, and rebuilds missing or stale tables.
 
-    One transaction locks the checkpoint, changes the rows and moves the checkpoint. So each event has its effect once,
-    and several runners may run side by side.
-    All read models apply a page of the log in one transaction. One that fails is fed separately, from the log, until it
-    has caught up with the others. Meanwhile it skips events that it cannot apply, waits while PostgreSQL rejects its
-    writes, and is rebuilt when it is stale.
+    One transaction locks the checkpoint, changes the rows and moves the checkpoint. So each event is applied once, also
+    when several runners run at the same time.
+    All read models apply a page of the log in one transaction. A read model that fails is fed separately, from the log,
+    until it has caught up with the others. Meanwhile it skips events that it cannot apply, waits while PostgreSQL
+    rejects its writes, and is rebuilt when it is stale.
     A read model that another version of the code has rebuilt is left to that version.
     """
 
@@ -100,15 +104,15 @@ class Runner:
         self._logger.info("runner_started", position=self.consumer.checkpoint)
         async with asyncio.TaskGroup() as tasks:
             for state in self._states:
-                tasks.create_task(self._keep(state))
+                tasks.create_task(self._feed_while_separate(state))
             tasks.create_task(self._check_periodically())
             await self.consumer.run()
 
     async def until_ready(self) -> None:
-        """Wait until every read model has applied the log of the start, or waits and has logged the reason."""
+        """Wait until every read model has caught up with the log, or has failed once and logged the reason."""
         await self.consumer.subscribed.wait()
         for state in self._states:
-            await state.settled.wait()
+            await state.is_ready.wait()
 
     # --- the shared feed --------------------------------------------------------------------------
 
@@ -126,7 +130,7 @@ class Runner:
             except asyncpg.PostgresError as error:
                 if not is_refusal(error):
                     raise
-                # The error names no read model, or concerns one checkpoint. Fed separately, each shows its own error.
+                # The error does not name its read model. Fed separately, each read model logs its own error.
                 self._logger.warning("read_models_fed_apart", error=repr(error))
                 for state in states:
                     state.is_separate.set()
@@ -135,15 +139,15 @@ class Runner:
     async def _feed(self, states: Sequence[ReadModelState], page: Page) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             found = await checkpoints.lock(connection, [state.name for state in states])
-            ours = [state for state in states if self._is_fed_by(page, state, found.get(state.name))]
-            if not ours:
+            fed = [state for state in states if self._follows(page, state, found.get(state.name))]
+            if not fed:
                 return
-            for state in ours:
-                unknown = [each for each in page.envelopes if each.position > found[state.name].position]
-                if unknown:
-                    await self._apply(connection, state, unknown)
-            await passed_over.put(connection, _unread(page, {state.name: found[state.name] for state in ours}))
-            await checkpoints.move(connection, [state.name for state in ours], page.position, page.event_id)
+            for state in fed:
+                unapplied = [each for each in page.envelopes if each.position > found[state.name].position]
+                if unapplied:
+                    await self._apply(connection, state, unapplied)
+            await passed_over.put(connection, _unreadable(page, {state.name: found[state.name] for state in fed}))
+            await checkpoints.move(connection, [state.name for state in fed], page.position, page.event_id)
 
     @staticmethod
     async def _apply(connection: asyncpg.Connection, state: ReadModelState, envelopes: Sequence[Envelope]) -> None:
@@ -154,40 +158,40 @@ class Runner:
                 raise
             raise CannotApply(state) from error
 
-    def _is_fed_by(self, page: Page, state: ReadModelState, checkpoint: Checkpoint | None) -> bool:
-        """Return whether this version of the code built the rows from the whole log before the page."""
+    def _follows(self, page: Page, state: ReadModelState, checkpoint: Checkpoint | None) -> bool:
+        """Return whether this version of the code has applied the whole log before the page."""
         if checkpoint is None or checkpoint.version != state.read_model.version:
             if state.name not in self._left_to_others:
                 self._left_to_others.add(state.name)
                 self._logger.warning("read_model_left_to_another_version", read_model=state.name)
             return False
-        if checkpoint.position < page.after or not _agree(page, checkpoint):
+        if checkpoint.position < page.after or not _has_event_of(page, checkpoint):
             state.is_separate.set()
             return False
         return True
 
     # --- the separate feeds -----------------------------------------------------------------------
 
-    async def _keep(self, state: ReadModelState) -> None:
+    async def _feed_while_separate(self, state: ReadModelState) -> None:
         """Feed a read model while it is separate, until it has caught up with the others."""
         while True:
             await state.is_separate.wait()
             raise_if_cancelled()
             try:
-                await self._heal(state)
+                await self._rebuild_if_stale(state)
                 position = await self._catch_up(state)
             except Exception as error:  # noqa: BLE001 - it is logged and retried without end
-                state.settled.set()
+                state.is_ready.set()
                 await state.backoff.pause(error)
                 continue
             state.backoff.reset()
             if position is None or position >= self._fed_to:
                 state.is_separate.clear()
-                state.settled.set()
+                state.is_ready.set()
             else:
                 await asyncio.sleep(JOIN_PAUSE_S)
 
-    async def _heal(self, state: ReadModelState) -> None:
+    async def _rebuild_if_stale(self, state: ReadModelState) -> None:
         why = await why_stale(self._pool, state.read_model, self._log)
         if why in state.reasons:
             await rebuild_if_stale(
@@ -196,7 +200,7 @@ class Runner:
         state.reasons = REBUILT_WHILE_RUNNING
 
     async def _catch_up(self, state: ReadModelState) -> int | None:
-        """Feed a read model to the end of the log; return its position, None when other code owns it."""
+        """Feed a read model to the end of the log; return its position. None if another version of the code owns it."""
         while True:
             checkpoint = (await checkpoints.read(self._pool, [state.name])).get(state.name)
             if checkpoint is None or checkpoint.version != state.read_model.version:
@@ -215,24 +219,24 @@ class Runner:
                 state.read_model.version,
                 page.after,
             ):
-                # Another process was faster.
+                # Another process has applied the page.
                 return
-            refused = await apply_or_skip(connection, state.read_model, page.envelopes, table=state.name)
-            await passed_over.put(connection, [*refused, *_unread(page, {state.name: checkpoint})])
+            skipped = await apply_or_skip(connection, state.read_model, page.envelopes, table=state.name)
+            await passed_over.put(connection, [*skipped, *_unreadable(page, {state.name: checkpoint})])
             await checkpoints.move(connection, [state.name], page.position, page.event_id)
-        for each in refused:
+        for each in skipped:
             self._logger.error("event_skipped", **each._asdict())
         await self.consumer.dead_letter_positions(
-            [(each.position, f"{each.read_model}: {each.reason}") for each in refused]
+            [(each.position, f"{each.read_model}: {each.reason}") for each in skipped]
         )
 
     # --- checks -----------------------------------------------------------------------------------
 
     async def check(self) -> None:
-        """Begin at the log's end at the latest; feed stale read models and those that are behind separately."""
+        """Move the shared feed back if the log went back; feed stale read models and those behind separately."""
         head = await self._log.head()
         if head < self.consumer.checkpoint:
-            # An older version of the code may have built the restored tables.
+            # The log went back. An older version of the code may have built the restored tables.
             self._left_to_others.clear()
             await self._check(tuple(Stale))
         else:
@@ -274,14 +278,16 @@ class Runner:
                 await backoff.pause(error)
 
     async def _begin(self) -> None:
-        """Begin at the position of the newest current read model; feed all others separately."""
+        """Begin the shared feed at the most advanced read model that is not stale; feed all others separately."""
         await self._check(tuple(Stale))
         found = await checkpoints.read(self._pool, [state.name for state in self._states])
-        current = {state.name: found[state.name].position for state in self._states if not state.is_separate.is_set()}
-        self._begin_at(max(current.values()) if current else await self._log.head())
+        up_to_date = {
+            state.name: found[state.name].position for state in self._states if not state.is_separate.is_set()
+        }
+        self._begin_at(max(up_to_date.values()) if up_to_date else await self._log.head())
         for state in self._states:
-            if current.get(state.name) == self.consumer.checkpoint:
-                state.settled.set()
+            if up_to_date.get(state.name) == self.consumer.checkpoint:
+                state.is_ready.set()
             else:
                 state.is_separate.set()
 
@@ -289,7 +295,7 @@ class Runner:
         self.consumer.checkpoint = self._fed_to = position
 
 
-def _unread(page: Page, found: Mapping[str, Checkpoint]) -> list[PassedOver]:
+def _unreadable(page: Page, found: Mapping[str, Checkpoint]) -> list[PassedOver]:
     """Return the unreadable events that read models skip."""
     return [
         PassedOver.unread(name, event)
@@ -299,8 +305,8 @@ def _unread(page: Page, found: Mapping[str, Checkpoint]) -> list[PassedOver]:
     ]
 
 
-def _agree(page: Page, checkpoint: Checkpoint) -> bool:
-    """Return whether a checkpoint within a page names the page's event at that position."""
+def _has_event_of(page: Page, checkpoint: Checkpoint) -> bool:
+    """Return whether the page has the checkpoint's event at its position; True for a checkpoint outside the page."""
     if checkpoint.event_id is None or not page.after < checkpoint.position <= page.position:
         return True
     return any(each.event_id == checkpoint.event_id for each in page.envelopes if each.position == checkpoint.position)

@@ -97,7 +97,7 @@ async def sync_pending(request: web.Request) -> web.Response:
         if checked.synced_at is not None:
             answered[payment_id] = (loaded.payment.status, checked)
 
-    await for_each_in_time(pending, sync)
+    await for_each_within_limit(pending, sync)
     moved = [
         MovedPayment(
             payment_id=payment_id,
@@ -128,7 +128,7 @@ async def _named(request: web.Request) -> Registered:
     return merchant
 
 
-async def for_each_in_time(payment_ids: Iterable[int], work: Callable[[int], Awaitable[None]]) -> None:
+async def for_each_within_limit(payment_ids: Iterable[int], work: Callable[[int], Awaitable[None]]) -> None:
     """Run `work` as `_for_each` does, for at most `SYNC_WITHIN_S`; the rest is not done."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(SYNC_WITHIN_S):

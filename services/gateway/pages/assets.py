@@ -1,4 +1,4 @@
-"""Stylesheet, scripts and icon of the pages; the address of a file has its digest."""
+"""Stylesheet, scripts and icon of the pages; the address of each file contains its digest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from extrato.errors import NotFound
 from services.gateway.http.values import single
 
 FOLDER: Final = Path(__file__).with_name("assets")
-TYPES: Final = {
+CONTENT_TYPES: Final = {
     "extrato.css": "text/css",
     "say.js": "text/javascript",
     "live.js": "text/javascript",
@@ -35,20 +35,20 @@ class Asset(Struct, frozen=True, kw_only=True):
 
 @functools.cache
 def asset(name: str) -> Asset:
-    """Read one file of `TYPES`, once."""
+    """Read a file of `CONTENT_TYPES`; later calls read it from memory."""
     body = (FOLDER / name).read_bytes()
     return Asset(body=body, digest=hashlib.sha256(body).hexdigest()[:16])
 
 
 def address_of(name: str) -> str:
-    """Return the address under which browsers may cache the file permanently."""
+    """Return the address with the digest, which browsers may cache without an end."""
     return f"/assets/{name}?v={asset(name).digest}"
 
 
 async def show_asset(request: web.Request) -> web.Response:
-    """`GET /assets/{asset}`: the file. With the digest of another version it sends this one, and disallows caching."""
+    """`GET /assets/{asset}`: the file. Browsers may cache it if `v` is its digest, and must revalidate it otherwise."""
     name = request.match_info["asset"]
-    if name not in TYPES:
+    if name not in CONTENT_TYPES:
         raise NotFound(name[:64], why="file")
     found = asset(name)
     headers = {
@@ -59,4 +59,4 @@ async def show_asset(request: web.Request) -> web.Response:
     }
     if any(tag.value in {found.digest, "*"} for tag in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
-    return web.Response(body=found.body, content_type=TYPES[name], charset="utf-8", headers=headers)
+    return web.Response(body=found.body, content_type=CONTENT_TYPES[name], charset="utf-8", headers=headers)

@@ -1,4 +1,4 @@
-"""Sends webhooks until they are acknowledged, across restarts, time-outs and faults of the dial.
+"""Sends webhooks until they are acknowledged, across restarts, time-outs and simulated faults.
 
 Source: mercadopago developer docs, "Webhooks": 200 or 201 within 22 seconds, else a retry every 15 minutes,
 with longer gaps after the third attempt; the number of attempts is not published.
@@ -36,7 +36,7 @@ _WRONG_SECRET = "not-the-secret-of-this-merchant"  # noqa: S105 - wrong on purpo
 
 
 class Outbox:
-    """The queue of webhooks without an acknowledgement; it sends each when it is due."""
+    """The queue of webhooks that are not acknowledged yet; it sends each webhook when it is due."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Outbox:
 
     @property
     def pending(self) -> int:
-        """The number of webhooks without an acknowledgement."""
+        """The number of webhooks that are not acknowledged yet."""
         return len(self._queued)
 
     @property
@@ -75,15 +75,15 @@ class Outbox:
         return sum(webhook.attempt > 0 for webhook in self._queued.values())
 
     def enqueue(self, payment: Payment, *, action: str) -> None:
-        """Queue the webhooks of one event; none without an address."""
+        """Queue the webhooks about one change of a payment; none if no address is configured."""
         account = self._accounts.of_collector(payment.collector_id)
-        found = webhooks_for(
+        webhooks = webhooks_for(
             payment,
             panel_url=None if account is None else account.webhook_url,
             action=action,
             refunded_as_processed=self._faults.now.order_refunded_as_processed,
         )
-        for each in found:
+        for each in webhooks:
             for copy in range(1 + self._faults.now.webhook_duplicates):
                 if not self._faults.now.webhooks:
                     self._stats.webhooks_dropped += 1
@@ -103,7 +103,7 @@ class Outbox:
                 self._add(webhook)
 
     async def run(self) -> None:
-        """Send due webhooks until cancelled; the next run continues with the rest."""
+        """Send due webhooks until cancelled; the next run sends the remaining ones."""
         timeout = aiohttp.ClientTimeout(total=self._timeout_s)
         connector = aiohttp.TCPConnector(limit=MAX_IN_FLIGHT)
         async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
@@ -140,9 +140,9 @@ class Outbox:
             if webhook is not None:
                 task = asyncio.create_task(self._send(session, webhook))
                 self._in_flight.add(task)
-                task.add_done_callback(self._finished)
+                task.add_done_callback(self._forget_task)
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _forget_task(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
         self._changed.set()
 
@@ -157,10 +157,10 @@ class Outbox:
     async def _send(self, session: aiohttp.ClientSession, webhook: QueuedWebhook) -> None:
         if not self._faults.now.webhooks:
             self._stats.webhooks_dropped += 1
-            self._done(webhook)
+            self._remove(webhook)
         elif await self._is_acknowledged(session, webhook):
             self._stats.webhooks_sent += 1
-            self._done(webhook)
+            self._remove(webhook)
         else:
             self._stats.webhooks_failed += 1
             self._retry_later(webhook)
@@ -193,13 +193,13 @@ class Outbox:
             return
         if webhook.attempt >= len(RETRY_GAPS_MIN):
             self._stats.webhooks_abandoned += 1
-            self._done(webhook)
+            self._remove(webhook)
             return
         gap_ms = self._clock.compressed_ms(RETRY_GAPS_MIN[webhook.attempt] * 60_000)
-        later = msgspec.structs.replace(webhook, attempt=webhook.attempt + 1, due_ms=self._clock.now_ms() + gap_ms)
-        self._database.put("deliveries", later.webhook_id, later)
-        self._add(later)
+        retry = msgspec.structs.replace(webhook, attempt=webhook.attempt + 1, due_ms=self._clock.now_ms() + gap_ms)
+        self._database.put("deliveries", retry.webhook_id, retry)
+        self._add(retry)
 
-    def _done(self, webhook: QueuedWebhook) -> None:
+    def _remove(self, webhook: QueuedWebhook) -> None:
         self._queued.pop(webhook.webhook_id, None)
         self._database.delete("deliveries", webhook.webhook_id)

@@ -16,7 +16,7 @@ from extrato.domain.payment.commands import AcceptMoney, CompleteCancellation, E
 from extrato.domain.payment.decisions import PAYMENT
 from extrato.use_cases.payments import LoadedPayment
 from services.gateway.pages import texts
-from services.gateway.pages.assets import FOLDER, TYPES
+from services.gateway.pages.assets import CONTENT_TYPES, FOLDER
 from services.gateway.pages.layout import HEADERS, page, unavailable
 from services.gateway.pages.markup import Html, document, tag
 from services.gateway.pages.page_context import PageContext, payment_page
@@ -134,7 +134,7 @@ def test_unanswered_provider_delays_expired(stands):
     ],
 )
 def test_returning_payer_may_pay_only_after_provider_answers(stands, expected):
-    answered, unanswered = (payer_state_of(stands, NOON, is_answered=told) for told in (True, False))
+    answered, unanswered = (payer_state_of(stands, NOON, is_answered=is_answered) for is_answered in (True, False))
     assert payer_state_on_return(answered, is_answered=True) == answered
     assert payer_state_on_return(unanswered, is_answered=False) == expected
     assert payer_state_on_return(unanswered, is_answered=False) not in MAY_PAY
@@ -343,8 +343,8 @@ def test_page_shows_situation_and_gives_scripts_the_detail(stands, situation, de
     ],
 )
 def test_overpayment_and_double_payment_show_notices(seen, notice):
-    told = re.findall(r'<p class="notice">([^<]+)</p>', drawn(link().becomes(*seen))[0])
-    assert told == ([notice] if notice else [])
+    notices = re.findall(r'<p class="notice">([^<]+)</p>', drawn(link().becomes(*seen))[0])
+    assert notices == ([notice] if notice else [])
 
 
 # --- texts --------------------------------------------------------------------------------------
@@ -413,7 +413,7 @@ def test_unavailable_page_has_retry_after_and_link():
 
 
 def test_every_asset_is_listed():
-    assert {path.name for path in FOLDER.iterdir()} == set(TYPES)
+    assert {path.name for path in FOLDER.iterdir()} == set(CONTENT_TYPES)
 
 
 def test_assets_name_no_other_host():
