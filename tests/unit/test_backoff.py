@@ -1,4 +1,4 @@
-"""Pauses double up to a limit, and a random part of at most half is subtracted."""
+"""Pauses double up to a limit, and each is shortened by a random part, at most by half."""
 
 import pytest
 
@@ -7,18 +7,18 @@ from extrato.backoff import Backoff
 
 @pytest.fixture
 def bounds(monkeypatch):
-    """The least and the most seconds of each pause; the test does not wait for them."""
-    made = []
+    """The shortest and the longest time of each pause, in seconds; the pauses take no time."""
+    pauses = []
 
-    def uniform(least, most):
-        made.append((least, most))
+    def uniform(shortest_s, longest_s):
+        pauses.append((shortest_s, longest_s))
         return 0.0
 
     monkeypatch.setattr("extrato.backoff.random.uniform", uniform)
-    return made
+    return pauses
 
 
-async def test_pauses_double_to_a_limit_and_restart_after_a_reset(bounds):
+async def test_pauses_double_up_to_a_limit_until_a_reset(bounds):
     backoff = Backoff(first_s=1.0, longest_s=3.0)
     for _ in range(4):
         await backoff.pause()

@@ -15,29 +15,30 @@ each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 LONG = "The hub keeps " + "every " * 31 + "one event."
 
 
-def broken(text, *, kind=MARKDOWN, allowed=()):
-    """The names of the rules that a text breaks."""
+def broken_rules(text, *, kind=MARKDOWN, allowed=()):
+    """Return the names of the rules that a text breaks."""
     return [fault.rule for fault in report([Text(kind, "README.md", 1, text)], allowed).faults]
 
 
 def words_of(text):
+    """Return the number of words of each sentence."""
     return [sentence.words for block in blocks(text) for sentence in sentences(block)]
 
 
 @each_rule
 def test_rule_catches_its_example(rule):
-    assert rule.name in broken(rule.catches, kind=min(rule.kinds))
+    assert rule.name in broken_rules(rule.catches, kind=min(rule.kinds))
 
 
 @each_rule
 def test_rule_passes_its_better_wording(rule):
-    assert broken(rule.passes, kind=min(rule.kinds)) == []
+    assert broken_rules(rule.passes, kind=min(rule.kinds)) == []
 
 
 @each_rule
 def test_rule_ignores_code(rule):
     code = "\n".join(["Run:", "", "```", rule.catches, "```", "", f"It is `{rule.catches}` there."])
-    assert broken(code) == []
+    assert broken_rules(code) == []
 
 
 def test_rules_have_distinct_names():
@@ -45,8 +46,8 @@ def test_rules_have_distinct_names():
 
 
 def test_sentence_of_36_words_is_too_long():
-    assert (words_of(LONG), broken(LONG)) == ([36], ["long-sentence"])
-    assert broken(LONG.replace("every ", "", 1)) == []
+    assert (words_of(LONG), broken_rules(LONG)) == ([36], ["long-sentence"])
+    assert broken_rules(LONG.replace("every ", "", 1)) == []
 
 
 def test_code_span_counts_as_one_word():
@@ -54,23 +55,23 @@ def test_code_span_counts_as_one_word():
     assert words_of("See [the page](docs/a-page.md).") == [3]
 
 
-def test_full_stop_inside_a_sentence_does_not_end_it():
+def test_full_stop_in_a_number_or_abbreviation_ends_no_sentence():
     assert words_of("A file, e.g. `a.md`, has 3.5 kB. `b` has none.") == [7, 3]
 
 
-def test_list_items_headings_and_paragraphs_are_apart():
+def test_headings_paragraphs_and_list_items_are_separate_sentences():
     text = "# Title of it\n\nOne two.\nThree\n- four five\n- six\n  seven\n\n| a | b |\n|---|---|\n"
     assert words_of(text) == [2, 1, 2, 2]
 
 
-def test_heading_may_be_a_question_word():
-    assert broken("## What is kept is listed") == []
-    assert broken("What is kept is listed.") == ["what-subject"]
+def test_heading_may_begin_with_a_question_word():
+    assert broken_rules("## What is kept is listed") == []
+    assert broken_rules("What is kept is listed.") == ["what-subject"]
 
 
-def test_row_of_a_table_has_phrases_and_no_sentences():
+def test_table_row_is_checked_for_phrases_only():
     row = f"| a | b |\n|---|---|\n| anew | {LONG} |"
-    assert (words_of(row), broken(row)) == ([], ["anew"])
+    assert (words_of(row), broken_rules(row)) == ([], ["anew"])
 
 
 def test_faults_show_the_line_of_the_file():
@@ -104,14 +105,14 @@ def f():
     assert TEXTS not in {text.kind for text in of_file("tests/a.py", source)}
 
 
-def test_generated_and_portuguese_files_are_left_out():
+def test_generated_and_portuguese_files_are_not_checked():
     listed = files(ROOT)
     assert {"README.md", "contracts/errors/payments.py"} <= set(listed)
     assert not {"docs/errors.md", "docs/compatibility.md", "THIRD-PARTY.md"} & set(listed)
     assert not [path for path in listed if path.endswith(".pt-BR.md")]
 
 
-def test_sentences_of_errors_operations_and_help_are_found():
+def test_texts_of_errors_operations_and_help_are_checked():
     found = {
         text.text
         for path in ("contracts/errors/payments.py", "contracts/operations/pix.py", "services/cli/__main__.py")
@@ -122,18 +123,18 @@ def test_sentences_of_errors_operations_and_help_are_found():
     assert "stop when the process that started this one is killed" in found
 
 
-def test_exception_lets_one_wording_of_one_file_pass():
-    permitted = Allowance("README.md", "nobody", "the user nobody", "It is the name of a system user.")
-    assert broken("Run it as the user nobody.", allowed=[permitted]) == []
-    assert broken("Then nobody runs it.", allowed=[permitted]) == ["nobody"]
-    assert report([], [permitted]).unused == [permitted]
+def test_allowance_permits_one_wording_in_one_file():
+    allowance = Allowance("README.md", "nobody", "the user nobody", "It is the name of a system user.")
+    assert broken_rules("Run it as the user nobody.", allowed=[allowance]) == []
+    assert broken_rules("Then nobody runs it.", allowed=[allowance]) == ["nobody"]
+    assert report([], [allowance]).unused == [allowance]
 
 
-def test_every_exception_has_a_reason():
+def test_every_allowance_has_a_reason():
     assert all(each.reason.strip() for each in allowances())
 
 
-def test_counts_show_each_rule_and_the_lengths_of_sentences():
+def test_counts_show_faults_by_rule_and_sentence_lengths():
     table = counts(report([Text(MARKDOWN, "README.md", 1, "Filled anew. One two three.")], []))
     rows = {line.split()[0]: line.split()[1:] for line in table.splitlines() if line}
     assert rows["anew"] == ["1", "1", "0", "0", "0", "0"]

@@ -199,10 +199,10 @@ def test_provider_is_connected():
 
 
 def test_second_credential_of_an_account_is_a_rotation():
-    ask = ConnectProvider(provider="mp", account_id="123", credential_digest="two", pix_api="orders")
+    command = ConnectProvider(provider="mp", account_id="123", credential_digest="two", pix_api="orders")
     rotated = ProviderCredentialRotated(provider="mp", credential_digest="two", pix_api="orders")
-    assert given_events(REGISTERED, CONNECTED).when(ask) == [rotated]
-    assert given_events(REGISTERED, CONNECTED, rotated).when(ask) == []
+    assert given_events(REGISTERED, CONNECTED).when(command) == [rotated]
+    assert given_events(REGISTERED, CONNECTED, rotated).when(command) == []
     assert given_events(REGISTERED, CONNECTED, rotated).when(CONNECT) == [
         ProviderCredentialRotated(provider="mp", credential_digest="one", pix_api="payments")
     ]
@@ -210,16 +210,16 @@ def test_second_credential_of_an_account_is_a_rotation():
 
 def test_second_account_needs_a_disconnection_first():
     other = ConnectProvider(provider="mp", account_id="456", credential_digest="two", pix_api="payments")
-    gone = ProviderDisconnected(provider="mp")
+    removed = ProviderDisconnected(provider="mp")
     assert given_events(REGISTERED, CONNECTED).refuses(other) == "another_account_connected"
-    assert given_events(REGISTERED, CONNECTED, gone).when(other) == [
+    assert given_events(REGISTERED, CONNECTED, removed).when(other) == [
         ProviderConnected(provider="mp", account_id="456", credential_digest="two", pix_api="payments")
     ]
 
 
 def test_unknown_pix_api_is_refused():
-    ask = ConnectProvider(provider="mp", account_id="123", credential_digest="one", pix_api="telex")
-    assert given_events(REGISTERED).refuses(ask) == "unknown_pix_api"
+    command = ConnectProvider(provider="mp", account_id="123", credential_digest="one", pix_api="telex")
+    assert given_events(REGISTERED).refuses(command) == "unknown_pix_api"
 
 
 def test_repeated_connection_records_nothing():
@@ -227,22 +227,22 @@ def test_repeated_connection_records_nothing():
 
 
 def test_webhook_secret_is_rotated_once():
-    ask = RotateWebhookSecret(provider="mp", credential_digest="two")
+    command = RotateWebhookSecret(provider="mp", credential_digest="two")
     rotated = WebhookSecretRotated(provider="mp", credential_digest="two")
-    assert given_events(REGISTERED, CONNECTED).when(ask) == [rotated]
-    assert given_events(REGISTERED, CONNECTED, rotated).when(ask) == []
+    assert given_events(REGISTERED, CONNECTED).when(command) == [rotated]
+    assert given_events(REGISTERED, CONNECTED, rotated).when(command) == []
 
 
 def test_webhook_secret_without_an_account_is_refused():
-    ask = RotateWebhookSecret(provider="mp", credential_digest="two")
-    assert given_events(REGISTERED).refuses(ask) == "provider_not_connected"
+    command = RotateWebhookSecret(provider="mp", credential_digest="two")
+    assert given_events(REGISTERED).refuses(command) == "provider_not_connected"
 
 
 def test_provider_is_disconnected_once():
-    ask, gone = DisconnectProvider(provider="mp"), ProviderDisconnected(provider="mp")
-    assert given_events(REGISTERED, CONNECTED).when(ask) == [gone]
-    assert given_events(REGISTERED, CONNECTED, gone).when(ask) == []
-    assert given_events(REGISTERED).when(ask) == []
+    command, removed = DisconnectProvider(provider="mp"), ProviderDisconnected(provider="mp")
+    assert given_events(REGISTERED, CONNECTED).when(command) == [removed]
+    assert given_events(REGISTERED, CONNECTED, removed).when(command) == []
+    assert given_events(REGISTERED).when(command) == []
 
 
 # --- products -------------------------------------------------------------------------------------
@@ -316,16 +316,16 @@ def test_merchant_name_ignores_unicode_composition(recorded: str, asked: str):
 
 
 def test_product_is_withdrawn_once():
-    ask, gone = WithdrawProduct(name="pão"), ProductWithdrawn(name="pão")
-    assert given_events(REGISTERED, PRICED).when(ask) == [gone]
-    assert given_events(REGISTERED, PRICED, gone).when(ask) == []
-    assert given_events(REGISTERED, PRICED, gone).when(PriceProduct(name="pão", price_centavos=150)) == [PRICED]
-    assert given_events(REGISTERED, PRICED, gone, PRICED).when(ask) == [gone]
-    assert given_events(REGISTERED, PRICED, gone, PRICED, gone).when(ask) == []
+    command, removed = WithdrawProduct(name="pão"), ProductWithdrawn(name="pão")
+    assert given_events(REGISTERED, PRICED).when(command) == [removed]
+    assert given_events(REGISTERED, PRICED, removed).when(command) == []
+    assert given_events(REGISTERED, PRICED, removed).when(PriceProduct(name="pão", price_centavos=150)) == [PRICED]
+    assert given_events(REGISTERED, PRICED, removed, PRICED).when(command) == [removed]
+    assert given_events(REGISTERED, PRICED, removed, PRICED, removed).when(command) == []
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "message"),
     [
         ("Pao Frances", "The merchant does not sell the product 'Pao Frances'. Did you mean 'Pão Francês'?"),
         ("pão francês", "The merchant does not sell the product 'pão francês'. Did you mean 'Pão Francês'?"),
@@ -334,17 +334,17 @@ def test_product_is_withdrawn_once():
         ("x" * 5000, f"The merchant does not sell the product '{'x' * 120}'."),
     ],
 )
-def test_withdrawal_of_an_unknown_product_is_refused(asked: str, told: str):
+def test_withdrawal_of_an_unknown_product_is_refused(asked: str, message: str):
     sold = ProductPriced(name="Pão Francês", price_centavos=150)
     with pytest.raises(Refused) as refused:
         given_events(REGISTERED, sold).when(WithdrawProduct(name=asked))
-    assert (refused.value.code, refused.value.message) == ("unknown_product", told)
+    assert (refused.value.code, refused.value.message) == ("unknown_product", message)
 
 
 def test_refusal_never_suggests_a_withdrawn_product():
-    gone = ProductWithdrawn(name="pão")
+    removed = ProductWithdrawn(name="pão")
     with pytest.raises(Refused) as refused:
-        given_events(REGISTERED, PRICED, gone).when(WithdrawProduct(name="pao"))
+        given_events(REGISTERED, PRICED, removed).when(WithdrawProduct(name="pao"))
     assert refused.value.message == "The merchant does not sell the product 'pao'."
 
 
@@ -414,28 +414,28 @@ def test_key_records_have_every_valid_and_the_latest_revoked_keys():
 
 @pytest.mark.parametrize("scopes", [(), ("payments:read", "root")])
 def test_api_key_without_a_known_scope_is_refused(scopes: tuple[str, ...]):
-    ask = IssueApiKey(key_id="k", secret_digest="x", scopes=scopes)
-    assert given_events(REGISTERED).refuses(ask) == "unknown_scope"
+    command = IssueApiKey(key_id="k", secret_digest="x", scopes=scopes)
+    assert given_events(REGISTERED).refuses(command) == "unknown_scope"
 
 
 def test_metrics_scope_is_for_hub_keys_only():
-    ask = IssueApiKey(key_id="k", secret_digest="x", scopes=("metrics",))
-    assert given_events(REGISTERED).refuses(ask) == "unknown_scope"
+    command = IssueApiKey(key_id="k", secret_digest="x", scopes=("metrics",))
+    assert given_events(REGISTERED).refuses(command) == "unknown_scope"
     issued = ApiKeyIssued(key_id="k", secret_digest="x", scopes=("metrics",), listed_prices_only=False, name=None)
-    assert decide(ask, RESERVED) == [issued]
+    assert decide(command, RESERVED) == [issued]
 
 
 def test_api_key_for_listed_prices_only_is_issued():
-    ask = replace(ISSUE, listed_prices_only=True)
-    assert given_events(REGISTERED).when(ask) == [replace(KEY, listed_prices_only=True)]
-    assert given_events(REGISTERED, KEY).refuses(ask) == "api_key_exists"
+    command = replace(ISSUE, listed_prices_only=True)
+    assert given_events(REGISTERED).when(command) == [replace(KEY, listed_prices_only=True)]
+    assert given_events(REGISTERED, KEY).refuses(command) == "api_key_exists"
 
 
 @pytest.mark.parametrize("slug", ["padaria", RESERVED_SLUG])
 def test_admin_key_cannot_be_for_listed_prices_only(slug: str):
-    ask = IssueApiKey(key_id="k", secret_digest="x", scopes=("admin", "payments:write"), listed_prices_only=True)
+    command = IssueApiKey(key_id="k", secret_digest="x", scopes=("admin", "payments:write"), listed_prices_only=True)
     history = [REGISTERED] if slug == "padaria" else []
-    assert given_events(*history, slug=slug).refuses(ask) == "admin_sets_prices"
+    assert given_events(*history, slug=slug).refuses(command) == "admin_sets_prices"
 
 
 def test_second_api_key_with_one_id_is_refused():
@@ -449,15 +449,15 @@ def test_repeated_issue_of_an_api_key_records_nothing():
 
 def test_merchant_has_a_limit_of_api_keys():
     keys = [replace(KEY, key_id=f"k{n}") for n in range(MAX_API_KEYS)]
-    ask = IssueApiKey(key_id="more", secret_digest="x", scopes=("admin",))
-    assert given_events(REGISTERED, *keys).refuses(ask) == "too_many_api_keys"
-    assert given_events(REGISTERED, *keys, ApiKeyRevoked(key_id="k0")).when(ask)
+    command = IssueApiKey(key_id="more", secret_digest="x", scopes=("admin",))
+    assert given_events(REGISTERED, *keys).refuses(command) == "too_many_api_keys"
+    assert given_events(REGISTERED, *keys, ApiKeyRevoked(key_id="k0")).when(command)
 
 
 def test_api_key_is_revoked_once_and_permanently():
-    ask = RevokeApiKey(key_id="k1")
-    assert given_events(REGISTERED, KEY).when(ask) == [REVOKED]
-    assert given_events(REGISTERED, KEY, REVOKED).when(ask) == []
+    command = RevokeApiKey(key_id="k1")
+    assert given_events(REGISTERED, KEY).when(command) == [REVOKED]
+    assert given_events(REGISTERED, KEY, REVOKED).when(command) == []
     assert given_events(REGISTERED, KEY, REVOKED).refuses(ISSUE) == "api_key_exists"
 
 

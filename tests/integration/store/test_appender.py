@@ -24,7 +24,7 @@ WRITES_THAT_WAIT = """
 
 
 class CountingRecorder(AsyncpgRecorder):
-    """The recorder, and how large its batches were."""
+    """A recorder that also notes the size of each batch."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         super().__init__(pool)
@@ -40,16 +40,16 @@ async def whole_log(log: EventLog) -> list:
 
 
 async def test_appended_events_are_read_unchanged(log: EventLog):
-    ask = append_to(events=3)
+    appended = append_to(events=3)
 
-    positions = await log.append(ask)
+    positions = await log.append(appended)
 
     written = await log.read_positions(positions)
-    assert written == await log.read_stream(ask.stream_id) == await whole_log(log)
+    assert written == await log.read_stream(appended.stream_id) == await whole_log(log)
     assert [envelope.version for envelope in written] == [1, 2, 3]
-    assert [envelope.event_id for envelope in written] == [new.event_id for new in ask.events]
-    assert [envelope.event for envelope in written] == [new.event for new in ask.events]
-    assert [envelope.cause for envelope in written] == [new.cause for new in ask.events]
+    assert [envelope.event_id for envelope in written] == [new.event_id for new in appended.events]
+    assert [envelope.event for envelope in written] == [new.event for new in appended.events]
+    assert [envelope.cause for envelope in written] == [new.cause for new in appended.events]
 
 
 async def test_append_without_events_writes_nothing(log: EventLog):
@@ -69,31 +69,31 @@ async def test_concurrent_appends_share_a_write(pool: asyncpg.Pool):
     assert recorder.batches == [256, 256, 188]
 
 
-async def test_appends_are_written_in_their_order(log: EventLog):
+async def test_appends_are_written_in_the_order_of_calls(log: EventLog):
     results = await asyncio.gather(*(log.append(append_to()) for _ in range(100)))
 
     positions = [position for (position,) in results]
     assert positions == sorted(positions)
 
 
-async def test_conflict_concerns_one_caller_of_a_batch(log: EventLog):
+async def test_conflict_in_a_batch_affects_only_its_caller(log: EventLog):
     stream = uuid4()
     await log.append(append_to(stream))
 
-    fine, lost, also_fine = await asyncio.gather(
+    first, conflict, third = await asyncio.gather(
         log.append(append_to()),
         log.append(append_to(stream, at=0)),
         log.append(append_to(stream, at=1)),
         return_exceptions=True,
     )
 
-    assert isinstance(lost, Conflict)
-    assert lost.about == str(stream)
-    assert [each.version for each in await log.read_positions([*fine, *also_fine])] == [1, 2]
+    assert isinstance(conflict, Conflict)
+    assert conflict.about == str(stream)
+    assert [each.version for each in await log.read_positions([*first, *third])] == [1, 2]
     assert len(await whole_log(log)) == 3
 
 
-async def test_one_of_many_appends_of_a_version_succeeds(log: EventLog):
+async def test_one_of_many_appends_at_the_same_version_succeeds(log: EventLog):
     stream = uuid4()
 
     results = await asyncio.gather(*(log.append(append_to(stream)) for _ in range(50)), return_exceptions=True)
@@ -129,17 +129,17 @@ async def test_several_streams_are_appended_all_or_nothing(log: EventLog):
     assert positions == list(range(positions[0], positions[0] + 3))
 
 
-async def test_append_with_a_repeated_stream_affects_no_other(log: EventLog):
+async def test_append_that_names_a_stream_twice_affects_no_other(log: EventLog):
     stream = uuid4()
 
-    fine, twice = await asyncio.gather(
+    written, conflict = await asyncio.gather(
         log.append(append_to()),
         log.append(append_to(stream), append_to(stream)),
         return_exceptions=True,
     )
 
-    assert len(fine) == 1
-    assert isinstance(twice, Conflict)
+    assert len(written) == 1
+    assert isinstance(conflict, Conflict)
 
 
 @pytest.mark.parametrize("expected_version", [-1, 1, 7])
@@ -190,13 +190,13 @@ async def test_too_many_waiting_appends_raise_overloaded(log: EventLog, pool: as
             await other.execute(OTHER_WRITERS_LOCK)
             under_way = asyncio.create_task(log.append(append_to()))
             await until(lambda: is_waiting_for_the_lock(pool))
-            crowd = [asyncio.create_task(log.append(append_to())) for _ in range(MAX_WAITING)]
+            waiting = [asyncio.create_task(log.append(append_to())) for _ in range(MAX_WAITING)]
             await until(lambda: log.appender.waiting == MAX_WAITING)
 
             with pytest.raises(Overloaded):
                 await log.append(append_to())
 
-        assert len(await asyncio.gather(under_way, *crowd)) == MAX_WAITING + 1
+        assert len(await asyncio.gather(under_way, *waiting)) == MAX_WAITING + 1
     finally:
         await other.close()
 
@@ -213,17 +213,17 @@ async def test_write_on_a_killed_connection_happens_once(log: EventLog, pool: as
         async with other.transaction():
             await other.execute(OTHER_WRITERS_LOCK)
             mine = asyncio.create_task(log.append(append_to(stream, at=1, events=2)))
-            loser = asyncio.create_task(log.append(append_to(stream, at=0)))
-            neighbour = asyncio.create_task(log.append(append_to(other_stream)))
+            conflicting = asyncio.create_task(log.append(append_to(stream, at=0)))
+            independent = asyncio.create_task(log.append(append_to(other_stream)))
             await until(lambda: is_waiting_for_the_lock(pool))
             for row in await pool.fetch(WRITES_THAT_WAIT):
                 await other.execute("SELECT pg_terminate_backend($1)", row["pid"])
             await until(lambda: is_waiting_for_the_lock(pool))
 
         written = await mine
-        await neighbour
+        await independent
         with pytest.raises(Conflict):
-            await loser
+            await conflicting
     finally:
         await other.close()
 
@@ -232,7 +232,7 @@ async def test_write_on_a_killed_connection_happens_once(log: EventLog, pool: as
 
 
 class LostAnswers(AsyncpgRecorder):
-    """Writes, but the connection breaks before the answer."""
+    """A recorder that writes, and then loses the connection before the answer arrives."""
 
     def __init__(self, pool: asyncpg.Pool, *, losses: int) -> None:
         super().__init__(pool)
@@ -246,23 +246,23 @@ class LostAnswers(AsyncpgRecorder):
         return outcomes
 
 
-async def test_write_with_a_lost_answer_is_recognised(pool: asyncpg.Pool):
+async def test_write_with_a_lost_answer_is_not_repeated(pool: asyncpg.Pool):
     log = EventLog(pool)
     taken = uuid4()
     await log.append(append_to(taken))
     appender = Appender(LostAnswers(pool, losses=1))
     first, second = append_to(events=2), append_to()
 
-    mine, pair, lost = await asyncio.gather(
+    written, pair, conflict = await asyncio.gather(
         appender.append(append_to(events=2)),
         appender.append(first, second, evidence=[Evidence("a", b"b")]),
         appender.append(append_to(taken)),
         return_exceptions=True,
     )
 
-    assert isinstance(lost, Conflict)
+    assert isinstance(conflict, Conflict)
     stored = await whole_log(log)
-    assert [each.position for each in stored[1:]] == mine + pair
+    assert [each.position for each in stored[1:]] == written + pair
     assert len({envelope.event_id for envelope in stored}) == len(stored) == 6
 
 
@@ -319,13 +319,13 @@ async def test_event_keeps_its_cause(log: EventLog):
     assert [each.cause for each in await log.read_positions(written)] == [new.cause]
 
 
-async def test_sequence_behind_its_table_is_repaired(log: EventLog, pool: asyncpg.Pool):
+async def test_sequence_behind_the_log_is_advanced(log: EventLog, pool: asyncpg.Pool):
     await log.append(append_to(events=5))
     await pool.execute("SELECT setval('stored_events_notification_id_seq', 2)")
     assert await log.append(append_to(events=2)) == [6, 7]
 
 
-async def test_sequences_move_past_seen_numbers_and_never_back(log: EventLog, pool: asyncpg.Pool):
+async def test_sequences_advance_past_seen_positions_and_never_go_back(log: EventLog, pool: asyncpg.Pool):
     opening = new_event(opened(), payment_id=40)
     await log.append(StreamAppend(stream_id=uuid4(), expected_version=0, events=[opening]))
     await pool.execute("UPDATE stored_events SET state = state || '\\xff'::bytea")

@@ -38,41 +38,41 @@ async def test_whole_log_is_read_page_by_page(log: EventLog):
 
 
 async def test_read_by_topic_skips_other_events(log: EventLog):
-    ask = append_to(events=2)
-    await log.append(ask)
-    topic = topic_of(type(ask.events[0].event))
+    appended = append_to(events=2)
+    await log.append(appended)
+    topic = topic_of(type(appended.events[0].event))
 
     assert [e.position async for e in log.read_all(0, topics=[topic])] == [1, 2]
     assert [e.position async for e in log.read_all(0, topics=["PaymentOpened.v3"])] == []
 
 
 async def test_stream_is_read_after_a_version(log: EventLog):
-    ask = append_to(events=3)
-    await log.append(ask)
+    appended = append_to(events=3)
+    await log.append(appended)
 
-    assert await log.read_stream(ask.stream_id, after_version=2) == (await log.read_stream(ask.stream_id))[2:]
+    assert await log.read_stream(appended.stream_id, after_version=2) == (await log.read_stream(appended.stream_id))[2:]
     assert await log.read_stream(uuid4()) == []
 
 
 async def test_events_at_positions_are_read_in_log_order(log: EventLog):
-    ask = append_to(events=4)
-    await log.append(ask)
+    appended = append_to(events=4)
+    await log.append(appended)
 
-    _, second, _, fourth = await log.read_stream(ask.stream_id)
+    _, second, _, fourth = await log.read_stream(appended.stream_id)
     assert await log.read_positions([4, 2, 7]) == [second, fourth]
     assert await log.read_positions([]) == []
 
 
 async def test_unreadable_event_fails_only_its_stream(log: EventLog, pool: asyncpg.Pool):
-    ask = append_to(events=3)
-    await log.append(ask)
-    first, _, last = await log.read_stream(ask.stream_id)
+    appended = append_to(events=3)
+    await log.append(appended)
+    first, _, last = await log.read_stream(appended.stream_id)
     await pool.execute("UPDATE stored_events SET topic = 'NeverHeardOf.v1' WHERE notification_id = 2")
 
     assert [envelope async for envelope in log.read_all(0)] == [first, last]
     assert await log.read_positions([1, 2, 3]) == [first, last]
     with pytest.raises(UnreadableEvent):
-        await log.read_stream(ask.stream_id)
+        await log.read_stream(appended.stream_id)
 
 
 async def test_gap_inside_one_append_appends_nothing(pool: asyncpg.Pool):
