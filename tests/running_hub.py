@@ -357,15 +357,15 @@ async def running_hub(home: Path, **environment: str) -> AsyncIterator[RunningHu
         stderr=asyncio.subprocess.STDOUT,
     )
     assert process.stdout
-    told = []
+    lines = []
     try:
         async with asyncio.timeout(pace.allowed(40)):
             async for line in process.stdout:
-                told.append(line.decode())
-                if "extrato is ready" in told[-1]:
+                lines.append(line.decode())
+                if "extrato is ready" in lines[-1]:
                     break
-        assert told, "nothing was said"
-        assert "extrato is ready" in told[-1], "".join(told)
+        assert lines, "nothing was said"
+        assert "extrato is ready" in lines[-1], "".join(lines)
         drain = asyncio.create_task(process.stdout.read())
         url = f"http://127.0.0.1:{port}"
         async with aiohttp.ClientSession(trace_configs=[holding(url)]) as session:

@@ -200,9 +200,9 @@ async def reads() -> None:
             ("list of 50 payments", [f"/payments/api/pending/?padaria_slug={SLUG}&limit=50"]),
         ):
             asked = [request("GET", path, b"", running.headers) for path in paths]
-            told = await load_from_outside(running.port, asked)
-            assert set(told.statuses) == {200}, told.statuses
-            row(f"{what}, over HTTP", f"{told.per_second:,.0f}/s (p50 {told.p50_ms:.1f} ms)")
+            measured = await load_from_outside(running.port, asked)
+            assert set(measured.statuses) == {200}, measured.statuses
+            row(f"{what}, over HTTP", f"{measured.per_second:,.0f}/s (p50 {measured.p50_ms:.1f} ms)")
 
 
 # --- watching --------------------------------------------------------------------------------------

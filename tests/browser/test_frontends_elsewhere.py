@@ -68,11 +68,11 @@ async def shop(chromium) -> AsyncIterator[Page]:
     await runner.cleanup()
 
 
-def _expect_all_went_well(told, hub) -> None:
-    assert told["statuses"] == [200, 201, 200, 404]
-    assert told["checked"] == [True, "pending"]
-    assert told["location"].startswith(f"{hub.url}/payments/pix/")
-    assert told["error"] == "Pagamento 999999 não encontrado"
+def _expect_all_went_well(results, hub) -> None:
+    assert results["statuses"] == [200, 201, 200, 404]
+    assert results["checked"] == [True, "pending"]
+    assert results["location"].startswith(f"{hub.url}/payments/pix/")
+    assert results["error"] == "Pagamento 999999 não encontrado"
 
 
 @claim("addresses.origin")

@@ -35,9 +35,9 @@ setTimeout(() => clearInterval(interval), 600000);
 
 SHOP = """<!doctype html><meta charset="utf-8"><title>Loja</title><link rel="icon" href="data:,"><script>
 const response = {"payment_id": PAYMENT_ID};
-const told = [];
-function showSuccessMessage(message) { told.push(["success", message]); }
-function showErrorMessage(message) { told.push(["error", message]); }
+const shown = [];
+function showSuccessMessage(message) { shown.push(["success", message]); }
+function showErrorMessage(message) { shown.push(["error", message]); }
 SNIPPET</script>"""
 
 
@@ -58,8 +58,8 @@ async def test_reference_polling_snippet_sees_approval(keyless_hub, page):
     await page.route(f"{keyless_hub.url}/loja", lambda route: route.fulfill(body=text, content_type="text/html"))
     await page.goto(f"{keyless_hub.url}/loja")
     await keyless_hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": "approved"})
-    await page.wait_for_function("told.length > 0", timeout=15_000)
-    assert await page.evaluate("told") == [["success", "Pagamento aprovado! ✅"]]
+    await page.wait_for_function("shown.length > 0", timeout=15_000)
+    assert await page.evaluate("shown") == [["success", "Pagamento aprovado! ✅"]]
     assert complaints == []
 
 

@@ -12,6 +12,6 @@ const socket = options ? io(url, JSON.parse(options)) : io(url);
 socket.on('connect', () => say('connect'));
 socket.on('connect_error', (error) => say('connect_error', error.message, error.data ?? null));
 socket.on('disconnect', (reason) => say('disconnect', reason));
-socket.onAny((event, ...told) => say(event, ...told));
+socket.onAny((event, ...payload) => say(event, ...payload));
 
 process.stdin.on('end', () => socket.disconnect()).resume();

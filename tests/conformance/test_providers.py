@@ -347,8 +347,8 @@ class Link:
         single = [await self.provider.observe_attempt(seen.attempt_id, CREDENTIAL) for seen in by_reference]
         # The bytes of the answers differ: a search omits pictures.
         without_answers = [
-            sorted((replace(seen, answer=b"") for seen in told), key=lambda seen: seen.attempt_id)
-            for told in (by_reference, changes, single)
+            sorted((replace(seen, answer=b"") for seen in observations), key=lambda seen: seen.attempt_id)
+            for observations in (by_reference, changes, single)
         ]
         assert without_answers[0] == without_answers[1] == without_answers[2]
         assert all(seen.attempt_id.encode() in seen.answer for seen in (*by_reference, *changes, *single))
@@ -414,17 +414,17 @@ async def test_paid_amount_is_the_charged_amount(link):
 )
 async def test_every_query_reports_the_same_status(link, steps, status, detail):
     for step in steps:
-        told = await link.pay(step)
+        attempt = await link.pay(step)
     [seen] = await link.seen()
 
     assert (seen.status, seen.status_detail) == (status, detail)
-    assert (seen.attempt_id, seen.external_reference) == (str(told["id"]), link.reference)
+    assert (seen.attempt_id, seen.external_reference) == (str(attempt["id"]), link.reference)
     assert (seen.amount_centavos, seen.currency) == (3500, "BRL")
     assert seen.refunded_centavos == (3500 if status == "refunded" else 0)
-    assert seen.observed_at == datetime.fromisoformat(told["date_last_updated"])
+    assert seen.observed_at == datetime.fromisoformat(attempt["date_last_updated"])
     assert (seen.paid_at is not None) == ("approved" in steps)
     if seen.paid_at:
-        assert seen.paid_at == datetime.fromisoformat(told["date_approved"])
+        assert seen.paid_at == datetime.fromisoformat(attempt["date_approved"])
 
 
 async def test_partial_refunds_are_reported_one_by_one(link):
@@ -505,14 +505,14 @@ async def test_page_has_fifty_and_says_whether_more_follow(link):
 async def test_only_changes_within_the_span_are_reported(link):
     await link.pay("rejected")
     [seen] = await link.seen()
-    told = await link.provider.observe_changes(
+    page = await link.provider.observe_changes(
         since=seen.observed_at - timedelta(minutes=2),
         until=seen.observed_at - timedelta(minutes=1),
         offset=0,
         credential=CREDENTIAL,
     )
 
-    assert (told.observations, told.is_last) == ((), True)
+    assert (page.observations, page.is_last) == ((), True)
 
 
 # --- Mercado Pago: its failures -------------------------------------------------------------------
@@ -548,10 +548,10 @@ async def test_sale_of_unknown_shape_does_not_hide_others(stubbed, stub):
     stub.answers(answering(200, {"paging": {"total": 5, "limit": 50, "offset": 0}, "results": results}))
     now = datetime.now(UTC)
 
-    told = await stubbed.observe_changes(since=now, until=now, offset=0, credential=CREDENTIAL)
+    page = await stubbed.observe_changes(since=now, until=now, offset=0, credential=CREDENTIAL)
 
-    assert [seen.attempt_id for seen in told.observations] == [str(PAYMENT["id"]), "3"]
-    assert (told.answers, told.is_last) == (3, False)
+    assert [seen.attempt_id for seen in page.observations] == [str(PAYMENT["id"]), "3"]
+    assert (page.answers, page.is_last) == (3, False)
 
 
 async def test_refused_order_has_mercado_pagos_reason(mercado_pago):
@@ -1005,11 +1005,11 @@ def a_refund(charge: ChargeCreated, amount_centavos: int, *, known: tuple[str, .
 async def test_refunds_are_made_in_parts_and_once_for_each_id(mercado_pago, sandbox, pix_credential):
     _, charge = await paid(mercado_pago, sandbox, pix_credential)
     first = a_refund(charge, 1000)
-    told = await mercado_pago.refund_attempt(first, pix_credential)
+    made = await mercado_pago.refund_attempt(first, pix_credential)
     again = await mercado_pago.refund_attempt(first, pix_credential)
     [shown] = await mercado_pago.observe_refunds(charge, charge.attempt_id, pix_credential)
     assert (shown.amount_centavos, shown.state) == (1000, "made")
-    assert (told, again) in {(shown, None), (shown, shown)}
+    assert (made, again) in {(shown, None), (shown, shown)}
     seen = await mercado_pago.observe_charge(charge, pix_credential)
     assert (seen.refunded_centavos, seen.status_detail) == (1000, "partially_refunded")
     known = (shown.refund_id,)
@@ -1030,9 +1030,9 @@ async def test_equal_refunds_are_distinguished_by_the_known_ones(mercado_pago, s
     _, charge = await paid(mercado_pago, sandbox, pix_credential)
     names: tuple[str, ...] = ()
     for _ in range(3):
-        told = await mercado_pago.refund_attempt(a_refund(charge, 1000, known=names), pix_credential)
-        assert told.refund_id not in names
-        names += (told.refund_id,)
+        made = await mercado_pago.refund_attempt(a_refund(charge, 1000, known=names), pix_credential)
+        assert made.refund_id not in names
+        names += (made.refund_id,)
     shown = await mercado_pago.observe_refunds(charge, charge.attempt_id, pix_credential)
     assert sorted(seen.refund_id for seen in shown) == sorted(names)
 
@@ -1041,14 +1041,14 @@ async def test_equal_refunds_are_distinguished_by_the_known_ones(mercado_pago, s
 async def test_refund_in_process_is_pending_until_the_provider_ends_it(mercado_pago, sandbox, end, state, counts):
     _, charge = await paid(mercado_pago, sandbox, CREDENTIAL)
     await sandbox.faults(refunds_in_process=True)
-    told = await mercado_pago.refund_attempt(a_refund(charge, 1000), CREDENTIAL)
-    assert (told.amount_centavos, told.state) == (1000, "pending")
-    assert await mercado_pago.observe_refunds(charge, charge.attempt_id, CREDENTIAL) == (told,)
+    made = await mercado_pago.refund_attempt(a_refund(charge, 1000), CREDENTIAL)
+    assert (made.amount_centavos, made.state) == (1000, "pending")
+    assert await mercado_pago.observe_refunds(charge, charge.attempt_id, CREDENTIAL) == (made,)
     seen = await mercado_pago.observe_charge(charge, CREDENTIAL)
     assert (seen.status, seen.refunded_centavos) == ("approved", 0)
 
-    await sandbox.control("POST", f"refunds/{told.refund_id}", {"status": end})
-    assert await mercado_pago.observe_refunds(charge, charge.attempt_id, CREDENTIAL) == (replace(told, state=state),)
+    await sandbox.control("POST", f"refunds/{made.refund_id}", {"status": end})
+    assert await mercado_pago.observe_refunds(charge, charge.attempt_id, CREDENTIAL) == (replace(made, state=state),)
     assert (await mercado_pago.observe_charge(charge, CREDENTIAL)).refunded_centavos == counts
 
 
@@ -1059,12 +1059,12 @@ ORDERS = replace(CREDENTIAL, pix_api="orders")
 async def test_processing_order_refund_is_listed_when_it_ends(mercado_pago, sandbox, end, state, counts):
     _, charge = await paid(mercado_pago, sandbox, ORDERS)
     await sandbox.faults(order_refunds="processing")
-    told = await mercado_pago.refund_attempt(a_refund(charge, 1000), ORDERS)
-    assert (told.amount_centavos, told.state) == (1000, "pending")
+    made = await mercado_pago.refund_attempt(a_refund(charge, 1000), ORDERS)
+    assert (made.amount_centavos, made.state) == (1000, "pending")
     assert await mercado_pago.observe_refunds(charge, charge.attempt_id, ORDERS) == ()
 
-    await sandbox.control("POST", f"refunds/{told.refund_id}", {"status": end})
-    assert await mercado_pago.observe_refunds(charge, charge.attempt_id, ORDERS) == (replace(told, state=state),)
+    await sandbox.control("POST", f"refunds/{made.refund_id}", {"status": end})
+    assert await mercado_pago.observe_refunds(charge, charge.attempt_id, ORDERS) == (replace(made, state=state),)
     assert (await mercado_pago.observe_attempt(charge.charge_id, ORDERS)).refunded_centavos == counts
 
 
@@ -1163,7 +1163,7 @@ async def test_order_refund_state_follows_its_status(stubbed, stub, status, stat
 
 
 @pytest.mark.parametrize(
-    ("known", "answered", "told"),
+    ("known", "answered", "expected"),
     [
         ((), ["REF01"], "REF01"),
         (("REF01",), ["REF01", "REF02"], "REF02"),
@@ -1173,12 +1173,12 @@ async def test_order_refund_state_follows_its_status(stubbed, stub, status, stat
         (None, ["REF01"], None),
     ],
 )
-async def test_only_the_new_refund_of_an_order_is_returned(stubbed, stub, known, answered, told):
+async def test_only_the_new_refund_of_an_order_is_returned(stubbed, stub, known, answered, expected):
     made = [{"id": name, "amount": "1.00", "status": "processed"} for name in answered]
     another = {"id": "REF00", "amount": "2.00", "status": "processed"}
     stub.answers(answering(200, AN_ORDER_PAID), answering(201, refund_answer_with(another, *made)))
     seen = await stubbed.refund_attempt(a_refund(AN_ORDER, 100, known=known), CREDENTIAL)
-    assert (seen.refund_id if seen else None) == told
+    assert (seen.refund_id if seen else None) == expected
 
 
 @pytest.mark.parametrize(

@@ -121,12 +121,12 @@ async def test_admin_routes_need_the_admin_scope(hub, method, route):
 @pytest.mark.parametrize(("method", "route"), [each for each in ADMIN_ROUTES if "{merchant}" in each[1]])
 async def test_other_merchant_is_answered_like_missing_one(hub, other_merchant, method, route):
     before = await hub.count_requested_events()
-    told = []
+    answers = []
     for slug in (MERCHANT, "nobody", "extrato"):
         asked = route.format(merchant=slug, provider="mercado_pago", product="x", key_id="x")
         status, answer = await hub.administer(method, asked, {"price": 1}, key=other_merchant.admin_key)
-        told.append((status, answer["code"], answer["error"].replace(slug, "")))
-    assert told == [(404, "unknown_merchant", "Padaria '' não encontrada")] * 3
+        answers.append((status, answer["code"], answer["error"].replace(slug, "")))
+    assert answers == [(404, "unknown_merchant", "Padaria '' não encontrada")] * 3
     assert await hub.count_requested_events() == before
 
 
@@ -232,18 +232,18 @@ async def test_product_has_price_until_withdrawn(hub, other_merchant, path, conn
 
 
 @pytest.mark.parametrize(
-    ("product", "told"),
+    ("product", "message"),
     [
         ("Pao Frances", "Produto 'Pao Frances' não encontrado; o mais parecido é 'Pão Francês'"),
         ("Sonho", "Produto 'Sonho' não encontrado"),
         ("%ED%A0%80", None),
     ],
 )
-async def test_unknown_product_cannot_be_withdrawn(hub, path, product, told):
+async def test_unknown_product_cannot_be_withdrawn(hub, path, product, message):
     before = await hub.count_requested_events()
     status, answer = await hub.administer("DELETE", f"{path}/products/{product}")
     assert (status, answer["code"]) == (400, "unknown_product")
-    assert told in {None, answer["error"]}
+    assert message in {None, answer["error"]}
     assert await hub.count_requested_events() == before
 
 
@@ -451,7 +451,7 @@ async def test_unknown_key_cannot_be_revoked(hub, path):
 async def test_secrets_appear_in_no_response_log_metric_or_event(hub, other_merchant, path, until):
     unknown_token, webhook_secret = "APP_USR-nobody-but-secret-all-the-same", "a-webhook-secret-of-this-test"
     provider = f"{path}/providers/mercado_pago"
-    told = [
+    answers = [
         await hub.administer("PUT", provider, {**CREDENTIAL, "access_token": unknown_token}),
         await hub.administer("PUT", provider, {**CREDENTIAL, "account_id": "1"}),
         await hub.administer("PUT", provider, {**CREDENTIAL, "access_token": unknown_token, "pix_api": "x"}),
@@ -462,10 +462,10 @@ async def test_secrets_appear_in_no_response_log_metric_or_event(hub, other_merc
         await generate_link(hub, other_merchant),
     ]
     _, created = await hub.administer("POST", f"{path}/api-keys", {"scopes": ["admin"]})
-    told.append(await hub.administer("GET", f"{path}/api-keys"))
-    told.append(await hub.administer("GET", path, key=created["api_key"] + "x"))
-    told.append(await hub.administer("DELETE", f"{path}/api-keys/{created['key_id']}"))
-    told.append(await hub.administer("DELETE", provider))
+    answers.append(await hub.administer("GET", f"{path}/api-keys"))
+    answers.append(await hub.administer("GET", path, key=created["api_key"] + "x"))
+    answers.append(await hub.administer("DELETE", f"{path}/api-keys/{created['key_id']}"))
+    answers.append(await hub.administer("DELETE", provider))
     metrics = await hub.metrics()
     events = await hub.rows("SELECT convert_from(state, 'utf8') FROM stored_events")
     documents = await hub.rows("SELECT document::text FROM merchants")
@@ -488,7 +488,7 @@ async def test_secrets_appear_in_no_response_log_metric_or_event(hub, other_merc
         *vault_keys,
     ]
     places = {
-        "answers": str(told),
+        "answers": str(answers),
         "logs": hub.logs(),
         "metrics": metrics,
         "events": str(events),

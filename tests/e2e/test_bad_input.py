@@ -159,9 +159,9 @@ async def test_invalid_idempotency_key_uses_language_of_route(hub):
 )
 async def test_errors_below_pix_have_pix_shape(hub, method, path, status, message):
     async with hub.session.request(method, hub.url + path, headers=hub.headers) as answer:
-        told = await answer.json()
+        body = await answer.json()
         code = {404: "not_found", 405: "method_not_allowed"}[status]
-        assert (answer.status, told) == (status, {"message": message, "code": code})
+        assert (answer.status, body) == (status, {"message": message, "code": code})
 
 
 async def test_similar_path_has_monitoring_error_shape(hub):
@@ -458,7 +458,7 @@ async def test_unusual_bytes_and_lengths_are_rejected(hub, method, path, headers
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "hint"),
     [
         ("pao frances", "; o mais parecido é 'Pão Francês'"),
         ("Pão Francêss", "; o mais parecido é 'Pão Francês'"),
@@ -468,9 +468,9 @@ async def test_unusual_bytes_and_lengths_are_rejected(hub, method, path, headers
     ],
 )
 @pytest.mark.usefixtures("records_nothing")
-async def test_unknown_product_suggests_nearest_name(hub, name, told):
+async def test_unknown_product_suggests_nearest_name(hub, name, hint):
     order = {"padaria_slug": MERCHANT, "items": [{"nome": name, "quantidade": 1}]}
     cart = {**order, "customer": {"email": "ana@example.com"}}
     for path, body in (("/payments/api/generate-link/", order), ("/payments/api/cart/", cart)):
         status, answer = await send(hub, path, json.dumps(body))
-        assert (status, answer["error"]) == (400, f"Produto '{name}' não encontrado{told}")
+        assert (status, answer["error"]) == (400, f"Produto '{name}' não encontrado{hint}")

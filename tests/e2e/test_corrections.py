@@ -143,10 +143,10 @@ async def test_payer_data_goes_to_provider_and_never_into_log(hub, api):
         at_provider = await answer.json()
     if api == "payments":
         assert at_provider["additional_info"]["payer"] == {"phone": {"area_code": "11", "number": "987654321"}}
-    told = str(await hub.events(created["payment_id"]))
-    assert "529" + "98224725" not in told
-    assert "98765" not in told
-    assert "Ana da Silva" not in told
+    events = str(await hub.events(created["payment_id"]))
+    assert "529" + "98224725" not in events
+    assert "98765" not in events
+    assert "Ana da Silva" not in events
 
 
 async def test_company_payer_goes_to_provider_by_cnpj(hub, api):
@@ -157,9 +157,9 @@ async def test_company_payer_goes_to_provider_by_cnpj(hub, api):
     async with hub.session.get(f"{hub.sandbox_url}/v1/payments/{created['mp_payment_id']}", headers=headers) as answer:
         if api == "payments":
             assert (await answer.json())["payer"]["identification"] == {"type": "CNPJ", "number": "12ABC34501DE35"}
-    told = str(await hub.events(created["payment_id"]))
-    assert "12ABC34501DE35" not in told
-    assert "12.abc.345/01DE-35" not in told
+    events = str(await hub.events(created["payment_id"]))
+    assert "12ABC34501DE35" not in events
+    assert "12.abc.345/01DE-35" not in events
 
 
 @claim("cart.body", "cart.errors")
@@ -199,7 +199,7 @@ async def test_invalid_cart_is_rejected_and_stores_nothing(hub, wrong, code):
 
 @claim("cart.body")
 @pytest.mark.parametrize(
-    "told",
+    "lifetime",
     [
         {"expires_in_minutes": 45},
         {"expiration_minutes": 45},
@@ -207,8 +207,8 @@ async def test_invalid_cart_is_rejected_and_stores_nothing(hub, wrong, code):
         {"expires_in_minutes": 45, "expiration_minutes": None},
     ],
 )
-async def test_cart_lifetime_accepts_both_field_names(hub, told):
-    created = await cart(hub, **told)
+async def test_cart_lifetime_accepts_both_field_names(hub, lifetime):
+    created = await cart(hub, **lifetime)
     begins, ends = (datetime.fromisoformat(created[name]) for name in ("created_at", "expires_at"))
     assert timedelta(minutes=44) < ends - begins < timedelta(minutes=46)
 

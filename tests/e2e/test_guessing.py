@@ -108,8 +108,8 @@ async def test_limited_client_cannot_recognise_a_right_reference(hub):
     assert set(statuses) == {404, 429}
     # The overflow budget still admits ten a second, so that a right guess is rare.
     right = [path + secret["external_reference"] for secret in secrets]
-    told = await asyncio.gather(*(ask(hub, guess, "192.0.2.7") for guess in [*guesses[-100:], *right]))
-    assert told[-len(right) :].count(429) > len(right) / 2
+    last_statuses = await asyncio.gather(*(ask(hub, guess, "192.0.2.7") for guess in [*guesses[-100:], *right]))
+    assert last_statuses[-len(right) :].count(429) > len(right) / 2
     # A known payer at the same address still sees the page, and so does a payer at another address.
     assert await ask(hub, path + known["external_reference"], "192.0.2.7") == 200
     assert [await ask(hub, reference, "192.0.2.8") for reference in right] == [200] * len(right)

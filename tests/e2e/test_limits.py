@@ -203,9 +203,9 @@ async def test_slow_head_times_out(hub):
     reader, writer = await asyncio.open_connection("127.0.0.1", int(hub.url.rpartition(":")[2]))
     writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n")
     async with asyncio.timeout(20):
-        told = await reader.read()
+        response = await reader.read()
     writer.close()
-    assert told.startswith(b"HTTP/1.1 408 ")
+    assert response.startswith(b"HTTP/1.1 408 ")
     assert await hub.metric(refused) == before + 1
 
 
@@ -220,11 +220,11 @@ async def test_slow_body_times_out(hub):
         lines = (f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", "Content-Length: 20")
         writer.write("\r\n".join((*lines, f"Authorization: {hub.headers['Authorization']}", "", "{")).encode())
         # The server closes the connection after the response.
-        told = await reader.read()
+        response = await reader.read()
         writer.close()
-        assert told.split()[1] == b"408", told
-        assert b"body_too_slow" in told
-        assert path != "/payments/pix" or b"within 2 seconds" in told
+        assert response.split()[1] == b"408", response
+        assert b"body_too_slow" in response
+        assert path != "/payments/pix" or b"within 2 seconds" in response
 
     async with asyncio.timeout(20):
         await asyncio.gather(

@@ -32,8 +32,8 @@ async def test_open_mode_answers_this_machine_only(keyless_hub):
     ):
         async with hub.session.get(url, headers=headers) as answer:
             assert answer.status == status, headers
-            told = await answer.json()
-            assert status == 200 or told == {
+            body = await answer.json()
+            assert status == 200 or body == {
                 "success": False,
                 "error": "Sem chaves de API, só são atendidas páginas e programas desta máquina",
                 "code": "foreign_page",

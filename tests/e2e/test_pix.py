@@ -168,8 +168,8 @@ async def test_confirmation_reports_time_of_payment(hub, name):
     paid_at = at(-20, zone=RECIFE)
     confirmation = {"bank_payment_id": payment["bank_payment_id"], "value": 12.5, name: paid_at, "infoPagador": "x"}
     assert (await hub.post("/payments/pix/confirmation", confirmation))[0] == 200
-    told = (await hub.check(payment["id"]))["paid_at"]
-    assert datetime.fromisoformat(told) == datetime.fromisoformat(paid_at)
+    shown = (await hub.check(payment["id"]))["paid_at"]
+    assert datetime.fromisoformat(shown) == datetime.fromisoformat(paid_at)
 
 
 @claim("pix-confirmation.status")
@@ -226,8 +226,8 @@ async def test_impossible_time_of_payment_is_rejected(hub, more, message):
     _, answer = await hub.post("/payments/pix", {"value": 12.5})
     payment = answer["payment"]
     confirmation = {"bank_payment_id": payment["bank_payment_id"], "value": 12.5}
-    told = {name: at(time) if isinstance(time, int) else time for name, time in more.items()}
-    status, refused = await hub.post("/payments/pix/confirmation", confirmation | told)
+    times = {name: at(time) if isinstance(time, int) else time for name, time in more.items()}
+    status, refused = await hub.post("/payments/pix/confirmation", confirmation | times)
     assert (status, refused["code"]) == (400, "invalid_paid_at")
     assert refused["message"].startswith(message)
     assert [event["type"] for event in await hub.events(payment["id"])] == ["PaymentOpened"]

@@ -247,10 +247,12 @@ async def new_link(hub, **more):
 
 async def pay(hub, link, *outcomes):
     """Pay with outcomes at the provider, and return the provider's attempt."""
-    told = None
+    attempt = None
     for outcome in outcomes:
-        told = await hub.sandbox("POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": outcome})
-    return told
+        attempt = await hub.sandbox(
+            "POST", "/_sandbox/pay", {"preference_id": link["preference_id"], "outcome": outcome}
+        )
+    return attempt
 
 
 async def until_status(hub, until, link, status):
@@ -404,8 +406,8 @@ async def test_checked_payment_matches_reference_sample(hub, until, only_when_as
     assert status == 200
     expected = json.loads(CHECK)
     assert shape(answer) == {**shape(expected), **MONEY, **OURS}
-    told = ("success", "status", "status_detail", "status_label", "amount", "description", "padaria_name", "synced")
-    for name in (*told, "status_changed"):
+    equal = ("success", "status", "status_detail", "status_label", "amount", "description", "padaria_name", "synced")
+    for name in (*equal, "status_changed"):
         assert answer[name] == expected[name]
     for name in ("payment_id", "preference_id", "external_reference", "checkout_url"):
         assert answer[name] == link[name]
@@ -450,12 +452,12 @@ async def test_times_are_brasilia_on_reference_routes_utc_in_events(hub, until):
     assert {re.sub(r"\d", "0", moment) for moment in here} == {"0000-00-00T00:00:00.000000-00:00"}
     assert {moment[-6:] for moment in here} == {"-03:00"}
     events = await hub.events(link["payment_id"])
-    told = [event[name] for event in events for name in ("time", "recorded_at")]
-    told += [event["data"]["paid_at"] for event in events if event["type"] == "StatusChanged"]
+    times = [event[name] for event in events for name in ("time", "recorded_at")]
+    times += [event["data"]["paid_at"] for event in events if event["type"] == "StatusChanged"]
     async with hub.socket(payment_id=link["payment_id"]) as socket:
         [state] = (await socket.receive_json())["payments"]
-    told += [state["paid_at"], state["updated_at"]]
-    assert {moment[-1] for moment in told} == {"Z"}
+    times += [state["paid_at"], state["updated_at"]]
+    assert {moment[-1] for moment in times} == {"Z"}
 
 
 @claim("list.padaria", "list.answer", "list.payment")

@@ -29,13 +29,13 @@ class Client:
     """A client of python-socketio, with the events that it received."""
 
     def __init__(self):
-        self.told = asyncio.Queue()
+        self.received = asyncio.Queue()
         self.client = socketio.AsyncClient(reconnection_delay=0.1, reconnection_delay_max=0.2)
-        self.client.on("*", lambda event, *body: self.told.put_nowait((event, *body)))
+        self.client.on("*", lambda event, *body: self.received.put_nowait((event, *body)))
 
     async def next(self, within_s=10):
         async with asyncio.timeout(allowed(within_s)):
-            return await self.told.get()
+            return await self.received.get()
 
 
 @contextlib.asynccontextmanager
@@ -147,10 +147,10 @@ async def test_merchant_client_receives_every_confirmation(hub, ways):
     async with listening(hub.url, ways=ways, headers=hub.headers) as heard:
         pix = await new_pix(hub)
         await confirm(hub, pix)
-        event, told = await heard.next()
+        event, payload = await heard.next()
     assert event == f"payment-confirmed-{pix['id']}"
-    paid_at = told.pop("paid_at")
-    assert told == {"payment_id": pix["id"], "status": "approved", "value": 12.5}
+    paid_at = payload.pop("paid_at")
+    assert payload == {"payment_id": pix["id"], "status": "approved", "value": 12.5}
     assert paid_at.endswith("Z")
 
 
@@ -161,9 +161,9 @@ async def test_npm_client_receives_by_polling_and_websocket(hub, node):
             assert await said() == ["connect"]
             pix = await new_pix(hub)
             await confirm(hub, pix)
-            event, told = await said()
+            event, payload = await said()
             assert event == f"payment-confirmed-{pix['id']}"
-            assert told["value"] == 12.5
+            assert payload["value"] == 12.5
 
 
 @claim("socket-io.confirmed")
@@ -171,9 +171,9 @@ async def test_paid_link_is_confirmed(hub):
     async with listening(hub.url, **key(hub)) as heard:
         link = await hub.link()
         await hub.pay_as_a_person(link["checkout_url"])
-        event, told = await heard.next()
+        event, payload = await heard.next()
     assert event == f"payment-confirmed-{link['payment_id']}"
-    assert (told["status"], told["value"]) == ("approved", link["total"])
+    assert (payload["status"], payload["value"]) == ("approved", link["total"])
 
 
 @claim("socket-io.confirmed")
@@ -194,10 +194,10 @@ async def test_late_client_receives_confirmation_at_once_and_once(hub, ways):
     await confirm(hub, pix)
     shown = {"payment_id": pix["id"], "t": token_of(pix["payment_url"])}
     async with listening(hub.url, ways=ways, auth=shown) as heard:
-        event, told = await heard.next()
+        event, payload = await heard.next()
         assert event == f"payment-confirmed-{pix['id']}"
-        assert told["status"] == "approved"
-        assert heard.told.empty()
+        assert payload["status"] == "approved"
+        assert heard.received.empty()
 
 
 @claim("socket-io.confirmed")
@@ -209,10 +209,10 @@ async def test_client_after_refund_receives_no_confirmation(hub):
     async with listening(hub.url, auth=shown) as heard:
         await reach_outcome(hub, link, "approved")
         async with listening(hub.url, auth=shown) as latecomer:
-            event, told = await latecomer.next()
-        assert (event, told["status"]) == (f"payment-confirmed-{link['payment_id']}", "approved")
+            event, payload = await latecomer.next()
+        assert (event, payload["status"]) == (f"payment-confirmed-{link['payment_id']}", "approved")
         # A payment is confirmed once, which was before this client connected.
-        assert heard.told.empty()
+        assert heard.received.empty()
 
 
 @claim("socket-io.confirmed")
@@ -222,8 +222,8 @@ async def test_client_in_dispute_receives_dispute_status(hub):
     await reach_outcome(hub, link, "in_mediation")
     shown = {"payment_id": link["payment_id"], "t": token_of(link["secure_checkout_url"])}
     async with listening(hub.url, auth=shown) as heard:
-        event, told = await heard.next()
-    assert (event, told["status"]) == (f"payment-confirmed-{link['payment_id']}", "in_mediation")
+        event, payload = await heard.next()
+    assert (event, payload["status"]) == (f"payment-confirmed-{link['payment_id']}", "in_mediation")
 
 
 async def reach_outcome(hub, link, outcome):
@@ -245,7 +245,7 @@ async def test_confirmation_reaches_each_connecting_client_once(hub):
         async with listening(hub.url, **key(hub)) as marker:
             await confirm(hub, other)
             await marker.next()
-        assert [heard.told.qsize() for heard in opened] == [0] * 12
+        assert [heard.received.qsize() for heard in opened] == [0] * 12
 
 
 async def test_payer_token_opens_only_its_payment(hub):
@@ -255,7 +255,7 @@ async def test_payer_token_opens_only_its_payment(hub):
         await confirm(hub, other)
         await confirm(hub, mine)
         assert (await heard.next())[0] == f"payment-confirmed-{mine['id']}"
-        assert heard.told.empty()
+        assert heard.received.empty()
     assert await refusal(hub.url, auth={"payment_id": other["id"], "t": token}) == "unauthenticated"
     assert await refusal(hub.url, auth={"t": token}) == "unauthenticated"
 
@@ -288,7 +288,7 @@ async def test_other_merchant_receives_nothing(hub, other_merchant):
         body = {"bank_payment_id": own["bank_payment_id"], "value": 3}
         assert (await hub.post("/payments/pix/confirmation", body, headers))[0] == 200
         assert (await heard.next())[0] == f"payment-confirmed-{own['id']}"
-        assert heard.told.empty()
+        assert heard.received.empty()
     assert await refusal(hub.url, auth={**auth, "payment_id": named["id"]}) == "payment_not_found"
 
 
@@ -361,10 +361,10 @@ async def test_client_reconnects_after_stop_and_gets_missed_event(hub, node):
         forward = await asyncio.start_server(lambda *line: forward_to(hub.url, *line), "127.0.0.1", int(port))
         async with forward:
             for said in saying:
-                told = []
-                while not told or told[-1][0] != f"payment-confirmed-{pix['id']}":
-                    told.append(await said())
-                assert told[0][0] == "disconnect"
+                received = []
+                while not received or received[-1][0] != f"payment-confirmed-{pix['id']}":
+                    received.append(await said())
+                assert received[0][0] == "disconnect"
             await clients.aclose()
 
 
@@ -409,10 +409,10 @@ async def test_leaked_payer_token_takes_few_slots(hub, until, node):
 
         await until(was_disconnected, "the client was disconnected")
         await opened[0].close()
-        told = await said()
-        while told != ["connect"]:
-            assert told[0] in {"connect_error", "disconnect"}
-            told = await said()
+        event = await said()
+        while event != ["connect"]:
+            assert event[0] in {"connect_error", "disconnect"}
+            event = await said()
 
 
 async def test_gateway_raises_its_open_file_limit(hub):

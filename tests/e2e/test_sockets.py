@@ -87,9 +87,9 @@ async def make_payments(hub, count):
 async def test_payment_socket_receives_only_its_payment(hub):
     ids = await make_payments(hub, 2)
     async with hub.socket(payment_id=str(ids[0]), after="0") as opened:
-        resumed, told = await read(opened, 2)
-        assert (resumed["type"], told["event"]) == ("resumed", "PaymentOpened")
-        assert told["data"]["charge"]["pix_payload"].startswith("000201")
+        resumed, event = await read(opened, 2)
+        assert (resumed["type"], event["event"]) == ("resumed", "PaymentOpened")
+        assert event["data"]["charge"]["pix_payload"].startswith("000201")
         await make_payments(hub, 1)
         try:
             async with asyncio.timeout(0.3):

@@ -325,10 +325,10 @@ async def test_token_over_number_alone_is_rejected(hub, things, route):
     async with hub.inside() as inside:
         key = hmac.digest(await inside.vault.secret(IN_USE), b"extrato payer tokens", "sha256")
     token = hmac.digest(key, str(things.number).encode(), "sha256").hex()[:TOKEN_LENGTH]
-    told = await _ask(hub, route.method, (_for_payer(route.path, things.number, token), None), {})
+    answer = await _ask(hub, route.method, (_for_payer(route.path, things.number, token), None), {})
     wrong = await _ask(hub, route.method, (_for_payer(route.path, things.number, "0" * 32), None), {})
-    assert told == wrong
-    assert told[0] in {401, 404}
+    assert answer == wrong
+    assert answer[0] in {401, 404}
 
 
 @pytest.mark.parametrize("route", [r for r in ROUTES if r.scope and not r.payer], ids=lambda r: f"{r.method} {r.path}")

@@ -78,8 +78,8 @@ def test_go_modules_are_those_of_the_program():
 def test_postgresql_versions_are_those_of_the_programs():
     for part in PARTS:
         for program in part.files if part.name == "PostgreSQL" else ():
-            told = subprocess.run([SITE / program, "--version"], capture_output=True, text=True, check=True).stdout
-            assert told.split()[-1] == part.version
+            output = subprocess.run([SITE / program, "--version"], capture_output=True, text=True, check=True).stdout
+            assert output.split()[-1] == part.version
 
 
 def test_only_psql_links_readline_and_it_is_not_started():

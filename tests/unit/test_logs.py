@@ -85,8 +85,8 @@ asyncio.run(main())
         10,
     ]
     assert [line["event"] for line in lines if line["level"] == "error"] == ["refused"]
-    told = [(line["of"], line["count"]) for line in lines if line["event"] == "lines_left_out"]
-    assert told == [("refused", 7)]
+    left_out = [(line["of"], line["count"]) for line in lines if line["event"] == "lines_left_out"]
+    assert left_out == [("refused", 7)]
     # The count is logged when the window ends, not only with the next event.
     assert lines[-1]["event"] == "refused"
 

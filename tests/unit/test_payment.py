@@ -599,8 +599,8 @@ def test_confirmation_without_a_time_has_a_grace_period():
     assert given_events(OPENED, CHARGED).becomes(confirm(minute=61.9, grace=two_minutes)).status == "approved"
     late = given_events(OPENED, CHARGED).becomes(confirm(minute=62, grace=two_minutes))
     assert (late.status, late.alerts) == ("cancelled", ("late_payment",))
-    told = given_events(OPENED, CHARGED).becomes(confirm(minute=61, paid=60.5, grace=two_minutes))
-    assert (told.status, told.alerts) == ("cancelled", ("late_payment",))
+    payment = given_events(OPENED, CHARGED).becomes(confirm(minute=61, paid=60.5, grace=two_minutes))
+    assert (payment.status, payment.alerts) == ("cancelled", ("late_payment",))
 
 
 # --- expiry -------------------------------------------------------------------------------------

@@ -396,16 +396,16 @@ def test_made_full_refund_refunds_the_payment_at_once():
 
 
 @pytest.mark.parametrize(
-    ("amount", "told", "again", "left"),
+    ("amount", "observation", "again", "left"),
     [
         (1000, observe("refunded", minute=32, refunded_centavos=1000), paid(1000, minute=40), 0),
         (400, paid(1000, minute=32, refunded_centavos=400), paid(1000, minute=40), 0),
         (400, paid(1000, minute=32, refunded_centavos=600), paid(1000, minute=40, refunded_centavos=200), 200),
     ],
 )
-def test_reversed_refund_is_held_and_refundable_again(amount, told, again, left):
+def test_reversed_refund_is_held_and_refundable_again(amount, observation, again, left):
     story = link()
-    before = story.becomes(paid(1000), refund_request(amount), refund_answer(), told).ledger.share("a").refunded
+    before = story.becomes(paid(1000), refund_request(amount), refund_answer(), observation).ledger.share("a").refunded
     assert RefundReversed(
         attempt_id="a", before_centavos=before, after_centavos=left, observed_at=at(40)
     ) in story.when(again)

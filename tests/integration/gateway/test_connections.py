@@ -97,13 +97,13 @@ class Client:
 
     async def trickle(self, data: bytes, pause_s: float) -> bytes:
         """Send byte by byte until the server closes, and return its output."""
-        told = asyncio.create_task(self.rest())
+        output = asyncio.create_task(self.rest())
         for position in range(len(data)):
-            if told.done():
+            if output.done():
                 break
             self.send(data[position : position + 1])
             await asyncio.sleep(pause_s)
-        return await told
+        return await output
 
 
 @pytest.fixture
@@ -128,8 +128,8 @@ async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
 
 async def test_trickling_head_times_out(site: Site, until):
     async with site.connected() as client:
-        told = await client.trickle(b"GET /short HTTP/1.1\r\nHost: hub\r\n" + b"X-Slow: x\r\n" * 100, HEAD_S / 10)
-        assert told.startswith(b"HTTP/1.1 408 ")
+        output = await client.trickle(b"GET /short HTTP/1.1\r\nHost: hub\r\n" + b"X-Slow: x\r\n" * 100, HEAD_S / 10)
+        assert output.startswith(b"HTTP/1.1 408 ")
         await until(site.is_empty, "the connection is released")
 
 

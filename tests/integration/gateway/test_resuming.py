@@ -74,17 +74,17 @@ class Resuming:
             self._gateway.fanout.close_for_restore(to)
             return await opened.receive_json()
 
-    async def told(self, *, after: int) -> tuple[list[int], str]:
+    async def events_after(self, *, after: int) -> tuple[list[int], str]:
         """Resume and stop the gateway; return the positions of the events, and the reason of the closing frame."""
         self._gateway.live.position = await self.hub.log.head()
-        told = []
+        positions = []
         async with self._client.ws_connect("/ws", params={"padaria_slug": MINE, "after": str(after)}) as opened:
             assert (await opened.receive_json())["type"] == "resumed"
             self._gateway.fanout.close()
             while (frame := await opened.receive_json())["type"] == "event":
                 assert (frame["merchant"], frame["payment_id"]) == (MINE, MY_PAYMENT)
-                told.append(frame["position"])
-        return told, frame["reason"]
+                positions.append(frame["position"])
+        return positions, frame["reason"]
 
 
 @pytest.fixture
@@ -129,9 +129,9 @@ async def test_merchant_gets_own_events_from_table_then_log(resuming, monkeypatc
     await resuming.hub.append(history.RENAMED)
     # Only positions above the table are read from the log.
     monkeypatch.setattr(websocket, "MAX_SCANNED", await resuming.hub.log.head() - known[-1])
-    assert await resuming.told(after=known[0]) == (known[1:] + unknown, "going_away")
-    assert await resuming.told(after=known[-1]) == (unknown, "going_away")
-    assert await resuming.told(after=unknown[1]) == (unknown[2:], "going_away")
+    assert await resuming.events_after(after=known[0]) == (known[1:] + unknown, "going_away")
+    assert await resuming.events_after(after=known[-1]) == (unknown, "going_away")
+    assert await resuming.events_after(after=unknown[1]) == (unknown[2:], "going_away")
 
 
 async def test_unreadable_event_is_skipped(resuming, monkeypatch):
@@ -142,12 +142,12 @@ async def test_unreadable_event_is_skipped(resuming, monkeypatch):
     for position in (known[1], known[2], unknown[1]):
         await resuming.make_unreadable(position)
     readable = [known[0], *known[3:], unknown[0], unknown[2]]
-    assert await resuming.told(after=0) == (readable, "going_away")
+    assert await resuming.events_after(after=0) == (readable, "going_away")
 
 
 async def test_missing_table_falls_back_to_log(resuming):
     mine = await resuming.happened(3)
-    assert await resuming.told(after=0) == (mine, "going_away")
+    assert await resuming.events_after(after=0) == (mine, "going_away")
 
 
 async def test_table_too_far_behind_closes_socket_after_known_events(resuming, monkeypatch):
@@ -155,14 +155,14 @@ async def test_table_too_far_behind_closes_socket_after_known_events(resuming, m
     await resuming.build_table()
     await resuming.happened(2)
     monkeypatch.setattr(websocket, "MAX_SCANNED", 3)
-    assert await resuming.told(after=0) == (known, "try_again")
+    assert await resuming.events_after(after=0) == (known, "try_again")
 
 
 async def test_wrong_table_leaks_no_other_merchants_event(resuming):
     mine = await resuming.happened(2)
     await resuming.build_table()
     await resuming.hub.pool.execute("INSERT INTO merchant_positions VALUES ($1, $2)", MINE, mine[-1] - 1)
-    assert await resuming.told(after=0) == (mine, "going_away")
+    assert await resuming.events_after(after=0) == (mine, "going_away")
 
 
 @pytest.mark.parametrize(("after", "to", "position"), [(6, 4, 4), (3, 4, 3)])

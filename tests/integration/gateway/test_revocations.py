@@ -300,12 +300,12 @@ async def test_cached_authentication_of_revoked_key_opens_no_socket(
                 pass
         assert refused.value.status == 401
     else:
-        told: list[Any] = []
+        errors: list[Any] = []
         client = socketio.AsyncClient(reconnection=False)
-        client.on("connect_error", told.append)
+        client.on("connect_error", errors.append)
         with pytest.raises(socketio.exceptions.ConnectionError):
             await client.connect(site.url, auth={"api_key": key})
-        assert told[0]["data"]["code"] == "unauthenticated"
+        assert errors[0]["data"]["code"] == "unauthenticated"
 
 
 @pytest.mark.usefixtures("only_periodic_check")

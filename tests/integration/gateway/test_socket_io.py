@@ -116,12 +116,12 @@ async def gateway(database_url):
 
 @contextlib.asynccontextmanager
 async def listening(url, *ways):
-    told = asyncio.Queue()
+    received = asyncio.Queue()
     client = socketio.AsyncClient(reconnection=False)
-    client.on("*", lambda event, body: told.put_nowait((event, body)))
+    client.on("*", lambda event, body: received.put_nowait((event, body)))
     await client.connect(url, transports=list(ways or ["websocket"]))
     try:
-        yield client, told
+        yield client, received
     finally:
         await client.disconnect()
 
@@ -138,7 +138,7 @@ async def test_slow_client_is_dropped_while_others_receive(gateway, until, monke
     slow.connect(("127.0.0.1", int(gateway.url.rpartition(":")[2])))
     with slow:
         await open_by_hand(slow)
-        async with listening(gateway.url) as (_, told):
+        async with listening(gateway.url) as (_, received):
             confirmation = await gateway.confirmed()
             async with asyncio.timeout(60):
                 while dropped("too_slow") == before:
@@ -146,14 +146,14 @@ async def test_slow_client_is_dropped_while_others_receive(gateway, until, monke
                         gateway.fanout.deliver(confirmation)
                     # The reading client gets everything before more events follow.
                     for _ in range(QUEUE_LIMIT // 4):
-                        assert (await told.get())[0] == "payment-confirmed-15"
+                        assert (await received.get())[0] == "payment-confirmed-15"
 
             async def is_gone():
                 return SOCKET_IO_CLIENTS._value.get() == 1 and len(gateway.clients._server.eio.sockets) == 1
 
             await until(is_gone, "the slow client is forgotten")
             gateway.fanout.deliver(confirmation)
-            assert (await told.get())[0] == "payment-confirmed-15"
+            assert (await received.get())[0] == "payment-confirmed-15"
 
 
 async def open_by_hand(client):
@@ -176,7 +176,7 @@ async def test_unauthenticated_session_is_ended(gateway, monkeypatch):
     monkeypatch.setattr(socket_io_server, "AUTHENTICATE_WITHIN_S", 0.05)
     sweeping = asyncio.create_task(gateway.clients.run())
     try:
-        async with listening(gateway.url) as (_, told), aiohttp.ClientSession() as session:
+        async with listening(gateway.url) as (_, received), aiohttp.ClientSession() as session:
             polling = f"{gateway.url}/socket.io/?EIO=4&transport=polling"
             async with session.get(polling) as answer:
                 sid = (await answer.text()).partition('"sid":"')[2].partition('"')[0]
@@ -187,7 +187,7 @@ async def test_unauthenticated_session_is_ended(gateway, monkeypatch):
             async with session.get(f"{polling}&sid={sid}") as answer:
                 assert answer.status == 400
             gateway.fanout.deliver(await gateway.confirmed())
-            assert (await told.get())[0] == "payment-confirmed-15"
+            assert (await received.get())[0] == "payment-confirmed-15"
     finally:
         sweeping.cancel()
         await asyncio.gather(sweeping, return_exceptions=True)
@@ -276,10 +276,10 @@ async def test_client_connects_once_per_connection(gateway):
     ):
         await opened.send_str("40")
         await opened.send_str("40")
-        told = [await opened.receive_str() for _ in range(3)]
-        assert told[0].startswith("0{")
-        assert told[1].startswith("40{")
-        assert told[2] == '44"Unable to connect"'
+        packets = [await opened.receive_str() for _ in range(3)]
+        assert packets[0].startswith("0{")
+        assert packets[1].startswith("40{")
+        assert packets[2] == '44"Unable to connect"'
         assert SOCKET_IO_CLIENTS._value.get() == 1
 
 

@@ -40,9 +40,9 @@ def change(previous, status, attempt_id="a"):
 
 
 def test_confirmation_has_charge_value_in_reais():
-    told = confirmation_in(history(OPENED, change("pending", "approved")))
+    found = confirmation_in(history(OPENED, change("pending", "approved")))
     value = OPENED.amount_centavos / 100
-    assert told == (2, PaymentConfirmed(payment_id=15, status="approved", value=value, paid_at=NOON))
+    assert found == (2, PaymentConfirmed(payment_id=15, status="approved", value=value, paid_at=NOON))
 
 
 @claim("socket-io.confirmed")
@@ -86,7 +86,7 @@ def test_payment_is_confirmed_at_first_approval(changes, position):
 
 @claim("socket-io.confirmed")
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
         ([], None),
         ([("pending", "in_process")], None),
@@ -114,6 +114,6 @@ def test_payment_is_confirmed_at_first_approval(changes, position):
         "paid in two parts",
     ],
 )
-def test_late_confirmation_needs_held_money(changes, told):
+def test_late_confirmation_needs_held_money(changes, expected):
     late = late_confirmation_in(history(OPENED, *(change(*one) for one in changes)))
-    assert (late.status if late else None) == told
+    assert (late.status if late else None) == expected

@@ -83,9 +83,9 @@ def test_fault_position_is_named_in_both_languages(raw, english, portuguese):
     )
 )
 def test_decoder_message_is_never_shown(raw):
-    told = None
+    error = None
     try:
         decode_json(raw)
     except Refused as refused:
-        told = refused
-    assert told is None or (ENGLISH.fullmatch(told.message) and PORTUGUESE.fullmatch(told.portuguese))
+        error = refused
+    assert error is None or (ENGLISH.fullmatch(error.message) and PORTUGUESE.fullmatch(error.portuguese))

@@ -39,8 +39,10 @@ def test_every_adapter_error_has_portuguese_sentence():
     # The base class ExtratoError has no code and is never raised.
     codes = {kind.code for kind in kinds_of(ExtratoError) - {ExtratoError}}
     assert codes <= CATALOGUE.keys()
-    told = [sentence for code in codes for sentence in CATALOGUE[code].sentences.values()]
-    assert [sentence for sentence in told if not sentence.portuguese or sentence.portuguese == sentence.english] == []
+    sentences = [sentence for code in codes for sentence in CATALOGUE[code].sentences.values()]
+    assert [
+        sentence for sentence in sentences if not sentence.portuguese or sentence.portuguese == sentence.english
+    ] == []
 
 
 @claim("errors.body")
