@@ -1,10 +1,11 @@
 """The drill, `make drill`: many outages under traffic, one after another. It takes four minutes, and root for a mount.
 
-PostgreSQL and NATS live on a small file system. Beside creations, confirmations, a merchant's socket and a subscriber,
-the disk fills up, a lock is held, the database is read-only, NATS rejects every connection, both servers are restored
-to a copy of some minutes before, and the projections are frozen. In the end the log, the read models, the stream, the
-socket and the subscriber must have every acknowledged sale, except those that the restore lost. The log lines must name
-every lost event.
+PostgreSQL and NATS live on a small file system. The traffic is creations, confirmations, a merchant's socket and a
+subscriber. Meanwhile the disk fills up, a lock is held, the database is read-only, and NATS rejects every connection.
+Then both servers are restored to a copy of some minutes before, and the projections are frozen.
+
+In the end the log, the read models, the stream, the socket and the subscriber must have every acknowledged sale, except
+those that the restore lost. The log lines must name every lost event.
 """
 
 from __future__ import annotations
