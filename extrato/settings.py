@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, field
 
 from extrato.loopback import is_loopback
+from extrato.secret_files import UnusableSecretFile, secrets_from_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,8 @@ _ECHOED_LETTERS: Final = 40
 Port = Annotated[int, Meta(ge=1, le=65535, title="a port number from 1 to 65535")]
 Count = Annotated[int, Meta(ge=1, le=10_000_000, title="a whole number from 1 to 10000000")]
 Seconds = Annotated[float, Meta(gt=0, le=3600, title="a number of seconds above 0, at most 3600")]
+Delay = Annotated[float, Meta(ge=0, le=600, title="a number of seconds from 0 to 600")]
+PortOrNone = Annotated[int, Meta(ge=0, le=65535, title="a port number from 1 to 65535, or 0 for none")]
 AuthMode = Annotated[Literal["keys", "open"], Meta(title="'keys' or 'open'")]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], Meta(title="debug, info, warning or error")]
 WebUrl = Annotated[str, Meta(pattern="(?i)^https?:", title="a URL that starts with http:// or https://")]
@@ -63,6 +66,12 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     )
     grace_s: Annotated[Seconds, Meta(description="for a bank's confirmation without a time, after a Pix ends")] = field(
         default=120.0, name="EXTRATO_CONFIRMATION_GRACE_S"
+    )
+    drain_s: Annotated[Delay, Meta(description="from a stop signal until the gateway stops listening")] = field(
+        default=5.0, name="EXTRATO_DRAIN_S"
+    )
+    finish_s: Annotated[Seconds, Meta(description="for requests in progress, after the gateway stopped listening")] = (
+        field(default=20.0, name="EXTRATO_FINISH_TIMEOUT_S")
     )
 
 
@@ -137,6 +146,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ready_file: Annotated[Path | None, Meta(description="exists while a service is ready")] = field(
         default=None, name="EXTRATO_READY_FILE"
     )
+    health_host: Annotated[str, Meta(description="the address of the health port")] = field(
+        default="127.0.0.1", name="EXTRATO_HEALTH_HOST"
+    )
+    health_port: Annotated[PortOrNone, Meta(description="answers /livez, /readyz and /metrics; 0 for none")] = field(
+        default=0, name="EXTRATO_HEALTH_PORT"
+    )
 
     def __repr__(self) -> str:
         return f"Settings(home={str(self.home)!r}, host={self.host!r}, port={self.port}, auth={self.auth!r})"
@@ -155,8 +170,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @staticmethod
     def from_environment(environment: Mapping[str, str]) -> Settings:
-        """Read and check every variable of `VARIABLES`; raises `InvalidSettings`."""
-        given = _given(environment)
+        """Read and check every variable of `VARIABLES`, and the files of secrets; raises `InvalidSettings`."""
+        try:
+            given = _given({**environment, **secrets_from_files(environment)})
+        except UnusableSecretFile as error:
+            raise InvalidSettings(str(error)) from None
         try:
             settings = msgspec.convert(given | {"timeouts": given}, Settings, strict=False, dec_hook=_path)
         except msgspec.ValidationError as fault:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from extrato.secret_files import CREDENTIALS, file_variable
 from extrato.settings import VARIABLES, InvalidSettings, Settings, Timeouts
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
@@ -67,6 +68,10 @@ SENTENCES = {
     ),
     ("EXTRATO_BODY_TIMEOUT_S", "soon"): (
         "EXTRATO_BODY_TIMEOUT_S must be a number of seconds above 0, at most 3600, not 'soon'."
+    ),
+    ("EXTRATO_DRAIN_S", "-1"): "EXTRATO_DRAIN_S must be a number of seconds from 0 to 600, not '-1'.",
+    ("EXTRATO_HEALTH_PORT", "65536"): (
+        "EXTRATO_HEALTH_PORT must be a port number from 1 to 65535, or 0 for none, not '65536'."
     ),
     ("EXTRATO_AUTH", "a.b"): "EXTRATO_AUTH must be 'keys' or 'open', not 'a.b'.",
     ("EXTRATO_LOG_LEVEL", "Loud"): "EXTRATO_LOG_LEVEL must be debug, info, warning or error, not 'loud'.",
@@ -132,6 +137,8 @@ COMPUTED = {
     "EXTRATO_PUBLIC_URL": "`http://127.0.0.1:<port>`",
     "EXTRATO_SECRET_KEY": "`secret.key` in the home",
     "EXTRATO_MERCADOPAGO_URL": "`https://api.mercadopago.com`, the sandbox under `make up`",
+    "EXTRATO_DRAIN_S": "`5`, `0` under `make up`",
+    "EXTRATO_FINISH_TIMEOUT_S": "`20`, `1` under `make up`",
 }
 # Read by the sandbox and by `extrato vault rotate`.
 OF_OTHERS = {"EXTRATO_SANDBOX_CONTROL_HOSTS", "EXTRATO_NEW_SECRET_KEY"}
@@ -149,7 +156,8 @@ def test_reference_lists_every_setting_with_its_default():
         re.findall(r"^\| `(EXTRATO_\w+)` \| ([^|]+) \|", REFERENCE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     )
     assert {name: default for name, default in rows.items() if name not in OF_OTHERS} == {
-        name: shown(name) for name in VARIABLES
+        **{name: shown(name) for name in VARIABLES},
+        **{file_variable(name): "none" for name in CREDENTIALS},
     }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from extrato.domain import merchant as domain
 from extrato.domain.provider_accounts import PIX_APIS
+from extrato.settings import Settings
 from extrato.use_cases.provider_accounts import (
     DEFAULT_PIX_API,
     NewCredential,
@@ -74,7 +75,7 @@ async def connect(arguments: Namespace, environment: Mapping[str, str]) -> None:
         merchant = await connect_account(running.hub, arguments.slug, arguments.provider, wanted, cause=running.cause)
     _tell(arguments, merchant)
     # The database does not hold the public address of its gateways.
-    is_known = not environment.get("EXTRATO_DATABASE_URL") or environment.get("EXTRATO_PUBLIC_URL")
+    is_known = not Settings.from_environment(environment).database_url or environment.get("EXTRATO_PUBLIC_URL")
     public_url = running.settings.public_url if is_known else "<public URL>"
     print("Paste this address into the provider's panel, for payments and orders:")
     print(notification_url(public_url, arguments.slug))

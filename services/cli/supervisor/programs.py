@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from extrato.secret_files import CREDENTIALS, CREDENTIALS_DIRECTORY, file_variable, secret_file
 from extrato.settings import MIGRATION_DATABASE_URL
 from services.cli.supervisor.child import Program
 from services.cli.supervisor.readiness import answers, has_written
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 # The webhook secret of the sandbox's demo account, which the demo merchant has connected.
 DEMO_SECRET: Final = "EXTRATO_SANDBOX_DEMO_SECRET"  # noqa: S105 - what it is called
+
+# Services get the servers' addresses and the file of the key as separate variables, and each secret only once.
+_NOT_FOR_SERVICES: Final = {MIGRATION_DATABASE_URL, CREDENTIALS_DIRECTORY, *map(file_variable, CREDENTIALS)}
 
 _CODE: Final = Path(__file__).parents[3]
 _SANDBOX_PREFIXES: Final = ("EXTRATO_SANDBOX_", "PYTHON", "LC_")
@@ -94,15 +98,21 @@ def sandbox_environment(settings: Settings, environment: Mapping[str, str]) -> d
 def shared_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of every service: the operator's variables, and the addresses of servers and provider.
 
-    No service gets the URL of the migrations' role, which can rewrite the log.
+    No service gets the URL of the migrations' role, which can rewrite the log. The services end quickly: the supervisor
+    stops all programs within seconds, and nothing routes requests to another gateway meanwhile.
     """
+    key_file = secret_file(environment, "EXTRATO_SECRET_KEY")
     return {
+        "EXTRATO_DRAIN_S": "0",
+        "EXTRATO_FINISH_TIMEOUT_S": "1",
         "EXTRATO_SANDBOX_PUBLIC_URL": settings.sandbox_url,
         "EXTRATO_SANDBOX_WEBHOOK_URL": f"{settings.public_url}/webhooks/mercadopago/",
-        **{name: value for name, value in environment.items() if value and name != MIGRATION_DATABASE_URL},
+        **{name: value for name, value in environment.items() if value and name not in _NOT_FOR_SERVICES},
+        **({file_variable("EXTRATO_SECRET_KEY"): str(key_file.absolute())} if key_file is not None else {}),
         "EXTRATO_MERCADOPAGO_URL": provider_url(settings, environment),
         "EXTRATO_DATABASE_URL": settings.database_url,
         "EXTRATO_NATS_URL": settings.nats_url,
+        "EXTRATO_HEALTH_PORT": "0",
         "EXTRATO_HOME": str(settings.home),
         "EXTRATO_SANDBOX_DATA": str(settings.home / "sandbox"),
         "EXTRATO_SANDBOX_PORT": str(settings.sandbox_port),
