@@ -11,6 +11,9 @@ from typing import Final
 PAYMENTS_STREAM: Final = "PAYMENTS"
 PAYMENTS_SUBJECTS: Final = ("payments.>", "merchants.>")
 
+# No merchant's slug begins so. A message for it is always rejected: a process finds out whether it could publish.
+PROBE_SUBJECT: Final = "merchants._probe"
+
 CHECKS_STREAM: Final = "CHECKS"
 CHECKS_SUBJECTS: Final = ("checks.>", "webhooks.>")
 CHECKS_MAX_AGE_S: Final = 24 * 3600

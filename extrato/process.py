@@ -21,6 +21,7 @@ from extrato.backoff import Backoff
 from extrato.bus.connection import NATS_ERRORS, Bus, connect
 from extrato.bus.stream_inspector import ForeignStream, StreamInspector
 from extrato.errors import BusRefused, BusUnavailable, Transient
+from extrato.health import CannotListen, RoleHealth, serving_health
 from extrato.log_file import UnusableLogFile
 from extrato.logs import configure_logging
 from extrato.own_files import ForeignFile, open_own
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
     from pathlib import Path
 
+    from contracts.api import Readiness
     from extrato.store.log import LogReader
 
 START_DEADLINE_S: Final = 30.0
@@ -41,6 +43,9 @@ FIRST_PAUSE_S: Final = 0.25
 LONGEST_PAUSE_S: Final = 2.0
 CLOSE_WITHIN_S: Final = 0.5
 CANCEL_AGAIN_S: Final = 0.25
+
+# What shells add to the number of the signal that ended a process.
+SIGNALLED: Final = 128
 
 # A request creates hundreds of short-lived objects. With the default threshold of 700, the collector would look
 # for cycles among them all the time.
@@ -133,10 +138,17 @@ async def _retry_until_deadline(what: str, attempt: Callable[[], Awaitable[Conne
         raise CannotStart(f"{what} cannot be used after {START_DEADLINE_S:g} s: {reason}.") from None
 
 
-async def announce_readiness(ready_file: Path | None, *, when: Awaitable[object] | None = None) -> None:
-    """Wait for `when`, then keep `ready_file` in place until cancelled."""
+async def announce_readiness(
+    ready_file: Path | None,
+    health: RoleHealth,
+    probe: Callable[[], Awaitable[Readiness]],
+    *,
+    when: Awaitable[object] | None = None,
+) -> None:
+    """Wait for `when`, then be ready while `probe` says so, and keep `ready_file` in place until cancelled."""
     if when is not None:
         await when
+    health.become_ready(probe)
     if ready_file is not None:
         os.close(open_own(ready_file, os.O_WRONLY | os.O_CREAT))
     try:
@@ -165,16 +177,62 @@ async def _cancel(tasks: Collection[asyncio.Task[None]]) -> None:
         await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
-def run(name: str, work: Callable[[Settings], Coroutine[object, object, object]]) -> int:
-    """Run `work` until it ends, or until SIGTERM or SIGINT, which are no failure; return the exit code."""
+def run_role(
+    name: str,
+    serve: Callable[[Settings, RoleHealth], Coroutine[object, object, object]],
+    *,
+    drain_s: Callable[[Settings], float] = lambda _: 0.0,
+) -> int:
+    """Run a role with its health port, as `run` does; it serves on for `drain_s` after it stopped being ready."""
+    health = RoleHealth()
+
+    async def drain(settings: Settings) -> None:
+        health.stop()
+        await asyncio.sleep(drain_s(settings))
+
+    return run(name, lambda settings: _serve_with_health(serve, settings, health), before_end=drain)
+
+
+async def _serve_with_health(
+    serve: Callable[[Settings, RoleHealth], Coroutine[object, object, object]], settings: Settings, health: RoleHealth
+) -> None:
+    async with contextlib.AsyncExitStack() as parts:
+        if settings.health_port:
+            beating = asyncio.create_task(health.beat(), name="heartbeat")
+            parts.callback(beating.cancel)
+            serving = serving_health(
+                health,
+                host=settings.health_host,
+                port=settings.health_port,
+                role_loop=asyncio.get_running_loop(),
+            )
+            parts.enter_context(serving)
+        await serve(settings, health)
+
+
+async def _end_at_once(_settings: Settings) -> None:
+    """Do nothing before the end."""
+
+
+def run(
+    name: str,
+    work: Callable[[Settings], Coroutine[object, object, object]],
+    *,
+    before_end: Callable[[Settings], Awaitable[None]] = _end_at_once,
+) -> int:
+    """Run `work` until it ends, or until SIGTERM or SIGINT, which are no failure; return the exit code.
+
+    After the signal, `before_end` runs beside the work, and then the work is cancelled. A second signal ends the
+    process at once, like SIGKILL: work that was not acknowledged may be lost.
+    """
     try:
         settings = Settings.from_environment(os.environ)
         configure_logging(settings.log_level, file=settings.log_file)
         gc.freeze()
         gc.set_threshold(GC_EVERY_OBJECTS)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_until_signal(work(settings)))
-    except (CannotStart, ForeignFile, InvalidSettings, InvalidVaultKey, UnusableLogFile) as error:
+            return runner.run(_until_signal(work(settings), lambda: before_end(settings)))
+    except (CannotListen, CannotStart, ForeignFile, InvalidSettings, InvalidVaultKey, UnusableLogFile) as error:
         sys.stderr.write(f"{name}: {error}\n")
         return 1
     except Exception:  # noqa: BLE001 - the last place that can log it
@@ -182,21 +240,28 @@ def run(name: str, work: Callable[[Settings], Coroutine[object, object, object]]
         return 1
 
 
-async def _until_signal(work: Coroutine[object, object, object]) -> int:
+async def _until_signal(work: Coroutine[object, object, object], before_end: Callable[[], Awaitable[None]]) -> int:
     working = asyncio.create_task(work)
-    stop_requested = asyncio.Event()
+    ending: list[asyncio.Task[None]] = []
 
-    def stop() -> None:
-        stop_requested.set()
+    async def end() -> None:
+        await before_end()
         working.cancel()
 
+    def stop(number: signal.Signals) -> None:
+        if ending:
+            # The default action of a signal does not end the first process of a container.
+            os._exit(SIGNALLED + number)
+        _logger.info("process_stops", signal=number.name)
+        ending.append(asyncio.create_task(end(), name="end"))
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+        asyncio.get_running_loop().add_signal_handler(number, stop, number)
     await asyncio.wait((working,))
     error = None if working.cancelled() else working.exception()
     if error is None:
         return 0
-    if stop_requested.is_set() and isinstance(error, (*DATABASE_UNAVAILABLE, *NATS_ERRORS)):
+    if ending and isinstance(error, (*DATABASE_UNAVAILABLE, *NATS_ERRORS)):
         # PostgreSQL or NATS was unavailable during the shutdown. No confirmed work is lost by that.
         _logger.warning("stopped_while_away", error=repr(error))
         return 0

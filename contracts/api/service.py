@@ -47,10 +47,15 @@ class ReadinessCheck(Struct, kw_only=True):
 
 
 class Readiness(Struct, kw_only=True):
-    """The state of the gateway and of its dependencies, `database` and `bus`.
+    """The state of the gateway and of its dependencies, `database`, `bus` and `publish`.
+
+    `publish` says whether NATS accepts messages of payments. While the gateway starts or stops, `checks` has only
+    `process`.
 
     `degraded` means that the gateway works, but without NATS.
     """
 
     status: Annotated[ReadinessStatus, Meta(description="The state of the gateway.")]
-    checks: Annotated[dict[str, ReadinessCheck], Meta(description="The states of `database` and `bus`.")]
+    checks: Annotated[
+        dict[str, ReadinessCheck], Meta(description="The states of `database`, `bus` and `publish`, or of `process`.")
+    ]

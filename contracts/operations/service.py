@@ -63,11 +63,14 @@ SERVICE: Final = (
         summary="Check that the gateway works.",
         description="The gateway tests a write to PostgreSQL and the connection to NATS, at most once a second. It "
         "answers within two seconds, even if PostgreSQL and NATS do not. Without NATS it is `degraded`: the hub "
-        "creates and confirms payments, but lists and subscribers fall behind.",
+        "creates and confirms payments, but lists and subscribers fall behind. A cluster of NATS without a majority "
+        "stays connected, and `publish` is `unavailable`.",
         answers={
             200: Answer(description="The gateway is `ok` or `degraded`.", body=api.Readiness),
             503: Answer(
-                description="The gateway is `unavailable`: PostgreSQL does not accept writes.", body=api.Readiness
+                description="The gateway is `unavailable`: PostgreSQL does not accept writes, or the gateway starts or "
+                "stops.",
+                body=api.Readiness,
             ),
         },
     ),

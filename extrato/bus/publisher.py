@@ -13,17 +13,25 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import nats.js.errors
 
+from contracts.subjects import PROBE_SUBJECT
+from extrato.bus.connection import NATS_ERRORS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nats.aio.subscription import Subscription
 
+    from extrato.bus.connection import Bus
     from extrato.bus.lean_client import LeanClient, RawMessage
     from extrato.bus.messages import Message
 
 ANSWER_TIMEOUT_S: Final = 5.0
 WRONG_LAST_SEQUENCE: Final = 10071
-FRAME: Final = "NATS/1.0\r\nNats-Expected-Last-Sequence: {}\r\n"
+EXPECTED_SEQUENCE: Final = "Nats-Expected-Last-Sequence"
+FRAME: Final = f"NATS/1.0\r\n{EXPECTED_SEQUENCE}: {{}}\r\n"
+
+# No stream gets so far.
+NEVER_REACHED: Final = str(1 << 62)
 
 
 class StreamMoved(Exception):
@@ -102,6 +110,22 @@ class SequencedPublisher:
         else:
             self._failure = _failure_in(message)
         self._answered.set()
+
+
+async def can_publish(bus: Bus, *, within_s: float) -> bool:
+    """Return whether a leader of the stream of payments decides about messages; nothing is stored.
+
+    The message must follow a sequence number that the stream never reaches, so the leader rejects it. In a cluster
+    without a majority nothing answers. A full disk does not show here.
+    """
+    expected = {EXPECTED_SEQUENCE: NEVER_REACHED}
+    try:
+        await bus.jetstream.publish(PROBE_SUBJECT, b"", timeout=within_s, headers=expected)
+    except nats.js.errors.APIError as error:
+        return error.err_code == WRONG_LAST_SEQUENCE
+    except NATS_ERRORS:
+        return False
+    return True
 
 
 def _failure_in(message: RawMessage) -> Exception:

@@ -2,8 +2,8 @@
 
 import sys
 
-from extrato.process import run
+from extrato.process import run_role
 from services.gateway.app import serve
 
 if __name__ == "__main__":
-    sys.exit(run("gateway", serve))
+    sys.exit(run_role("gateway", serve, drain_s=lambda settings: settings.timeouts.drain_s))

@@ -13,6 +13,8 @@ from aiohttp import hdrs, web
 from extrato.assembly import open_hub
 from extrato.bus.live import LiveFeed
 from extrato.process import CannotStart, announce_readiness, check_bus, open_bus, open_database, run_together
+from extrato.readiness import ReadinessProbes
+from services.gateway.api.observability import set_gauges
 from services.gateway.api.socket_io import SocketIoAuthenticator
 from services.gateway.fd_limit import raise_fd_limit
 from services.gateway.gateway import GATEWAY, Gateway
@@ -30,18 +32,17 @@ from services.gateway.revocations import abort_revoked
 from services.gateway.routes import NOT_FOUND, ROUTES, SOCKET_IO
 from services.gateway.workers.provider_checks import ProviderChecks
 from services.gateway.workers.qr_pictures import QrPictures
-from services.gateway.workers.readiness import ReadinessProbes
 from services.gateway.workers.webhook_budgets import WebhookBudgets
 from services.gateway.workers.webhook_workers import WebhookWorkers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from extrato.health import RoleHealth
     from extrato.settings import Settings
     from extrato.use_cases.hub import Hub
 
 MAX_CONNECTIONS: Final = 10
-SHUTDOWN_S: Final = 1.0
 KEEPALIVE_S: Final = 75.0
 # How long the gateway reads on after it has rejected a body, so that the client can read the response.
 LINGER_S: Final = 2.0
@@ -64,7 +65,7 @@ def create_app(gateway: Gateway) -> web.Application:
     return app
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, health: RoleHealth) -> None:
     """Serve until cancelled; raises `CannotStart`."""
     raise_fd_limit()
     async with contextlib.AsyncExitStack() as parts:
@@ -100,13 +101,14 @@ async def serve(settings: Settings) -> None:
             webhook_workers=WebhookWorkers(hub),
             provider_checks=provider_checks,
             qr_pictures=qr_pictures,
-            readiness=ReadinessProbes(pool, bus),
+            health=health,
             tokens=await payer_tokens(hub.vault, pool),
             webhook_budgets=WebhookBudgets(),
             rate_limiter=RateLimiter(settings),
             key_uses=KeyUses(pool),
         )
         parts.push_async_callback(gateway.key_uses.close)
+        health.measure_with(functools.partial(set_gauges, gateway))
         async with _listening(gateway):
             await run_together(
                 live_feed=live.run(),
@@ -115,7 +117,7 @@ async def serve(settings: Settings) -> None:
                 payer_tokens=follow_secrets(gateway.tokens, hub.vault, pool),
                 deliveries=gateway.webhook_workers.run(),
                 key_uses=gateway.key_uses.run(),
-                readiness=announce_readiness(settings.ready_file),
+                readiness=announce_readiness(settings.ready_file, health, ReadinessProbes(pool, bus).probe),
             )
 
 
@@ -135,7 +137,7 @@ async def _listening(gateway: Gateway) -> AsyncIterator[None]:
         # The pipeline rejects compressed bodies, so that aiohttp must not decompress them first.
         "auto_decompress": False,
     }
-    runner = web.AppRunner(create_app(gateway), shutdown_timeout=SHUTDOWN_S, **options)
+    runner = web.AppRunner(create_app(gateway), shutdown_timeout=settings.timeouts.finish_s, **options)
     await runner.setup()
     connections, head_s = Connections(settings), settings.timeouts.head_s
     if runner.server is None:
@@ -151,8 +153,8 @@ async def _listening(gateway: Gateway) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        server.close()
         gateway.fanout.close()
         await gateway.socket_io.close()
-        server.close()
         await asyncio.sleep(0)
         await runner.cleanup()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from extrato.bus.connection import Bus
     from extrato.bus.live import LiveFeed
+    from extrato.health import RoleHealth
     from extrato.settings import Settings
     from extrato.use_cases.hub import Hub
     from extrato.use_cases.merchant_directory import MerchantDirectory
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from services.gateway.live.socket_limits import SocketLimits
     from services.gateway.workers.provider_checks import ProviderChecks
     from services.gateway.workers.qr_pictures import QrPictures
-    from services.gateway.workers.readiness import ReadinessProbes
     from services.gateway.workers.webhook_budgets import WebhookBudgets
     from services.gateway.workers.webhook_workers import WebhookWorkers
 
@@ -46,7 +46,7 @@ class Gateway:
     webhook_workers: WebhookWorkers
     provider_checks: ProviderChecks
     qr_pictures: QrPictures
-    readiness: ReadinessProbes
+    health: RoleHealth
     tokens: PayerTokens
     webhook_budgets: WebhookBudgets
     rate_limiter: RateLimiter

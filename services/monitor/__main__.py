@@ -2,8 +2,8 @@
 
 import sys
 
-from extrato.process import run
+from extrato.process import run_role
 from services.monitor.app import serve
 
 if __name__ == "__main__":
-    sys.exit(run("monitor", serve))
+    sys.exit(run_role("monitor", serve))

@@ -10,6 +10,7 @@ from extrato.assembly import open_hub
 from extrato.bus.relay import Relay
 from extrato.bus.timers import Timers
 from extrato.process import announce_readiness, check_bus, open_bus, open_database, run_together
+from extrato.readiness import ReadinessProbes
 from extrato.store.log import LogSignal
 from extrato.store.log_cursor import watch_log
 from services.monitor.backoff import BackOff
@@ -33,13 +34,14 @@ if TYPE_CHECKING:
     import asyncpg
 
     from extrato.bus.connection import Bus
+    from extrato.health import RoleHealth
     from extrato.settings import Settings
     from extrato.use_cases.hub import Hub
 
 MAX_CONNECTIONS: Final = 12
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, health: RoleHealth) -> None:
     """Monitor until cancelled; raises `CannotStart`."""
     async with contextlib.AsyncExitStack() as parts:
         pool = await parts.enter_async_context(open_database(settings, connections=MAX_CONNECTIONS))
@@ -54,7 +56,12 @@ async def serve(settings: Settings) -> None:
             reconciler=monitor.reconciler.run(),
             dispatcher=monitor.dispatcher.run(),
             log_watch=watch_log(hub.log, went_back=lambda _: monitor.forget()),
-            readiness=announce_readiness(settings.ready_file, when=monitor.dispatcher.subscribed.wait()),
+            readiness=announce_readiness(
+                settings.ready_file,
+                health,
+                ReadinessProbes(pool, bus).probe,
+                when=monitor.dispatcher.subscribed.wait(),
+            ),
         )
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from extrato.process import run
+from extrato.process import run, run_role
 from services.projections.app import list_passed_over, rebuild_by_name, serve
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run("projections", lambda settings: rebuild_by_name(settings, arguments.name))
     if arguments.command == "passed-over":
         return run("projections", list_passed_over)
-    return run("projections", serve)
+    return run_role("projections", serve)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import asyncpg
 
 from extrato.bus.relay import Relay
 from extrato.process import CannotStart, announce_readiness, check_bus, open_bus, open_database, run_together
+from extrato.readiness import ReadinessProbes
 from extrato.store.log import LogReader, LogSignal
 from services.projections import passed_over
 from services.projections.read_models.registry import READ_MODELS
@@ -17,6 +18,7 @@ from services.projections.rebuild import rebuild
 from services.projections.runner import Runner
 
 if TYPE_CHECKING:
+    from extrato.health import RoleHealth
     from extrato.settings import Settings
 
 MAX_CONNECTIONS: Final = 8
@@ -25,7 +27,7 @@ LISTED_AT_ONCE: Final = 1000
 ALL: Final = "all"
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, health: RoleHealth) -> None:
     """Keep the read models up to date until cancelled; raises `CannotStart`.
 
     The process is ready when the read models have all events of the log at the start, and the consumer is subscribed.
@@ -42,7 +44,9 @@ async def serve(settings: Settings) -> None:
         await run_together(
             relay=relay.run(),
             runner=runner.run(),
-            readiness=announce_readiness(settings.ready_file, when=runner.until_ready()),
+            readiness=announce_readiness(
+                settings.ready_file, health, ReadinessProbes(pool, bus).probe, when=runner.until_ready()
+            ),
         )
 
 

@@ -189,7 +189,8 @@ async def test_stopping_gateway_sends_position_to_resume(harmed_hub, until):
         old_pid = hub.stop("gateway")
         closing = (await read(opened, 1))[0]
         assert closing == {"type": "closing", "position": position, "reason": "going_away"}
-        assert (await opened.receive()).type is aiohttp.WSMsgType.CLOSE
+        close = await opened.receive()
+        assert (close.type, close.data) == (aiohttp.WSMsgType.CLOSE, aiohttp.WSCloseCode.SERVICE_RESTART)
     await hub.until_restarted(until, "gateway", old_pid)
 
 

@@ -13,7 +13,7 @@ import contracts
 from contracts.api import Health
 from services.gateway.api.read_model_gauges import set_read_model_gauges
 from services.gateway.api.wal_archive_gauge import set_wal_archive_gauge
-from services.gateway.gateway import gateway_of
+from services.gateway.gateway import Gateway, gateway_of
 from services.gateway.http.responses import json_response
 from services.gateway.metrics import APPENDS_WAITING, DEAD_LETTERS, LIVE_POSITION
 
@@ -27,14 +27,19 @@ async def show_health(request: web.Request) -> web.Response:
 
 
 async def show_readiness(request: web.Request) -> web.Response:
-    """`GET /readyz`: whether this gateway can work; 503 while PostgreSQL does not accept writes."""
-    found = await gateway_of(request).readiness.probe()
+    """`GET /readyz`: whether this gateway can work; 503 while PostgreSQL does not accept writes, and when it stops."""
+    found = await gateway_of(request).health.readiness()
     return json_response(found, status=503 if found.status == "unavailable" else 200)
 
 
 async def show_metrics(request: web.Request) -> web.Response:
     """`GET /metrics`: Prometheus's text format, for keys of the hub only: it counts the payments of all merchants."""
-    gateway = gateway_of(request)
+    await set_gauges(gateway_of(request))
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def set_gauges(gateway: Gateway) -> None:
+    """Set the gauges that show the current state."""
     APPENDS_WAITING.set(gateway.hub.log.appender.waiting)
     LIVE_POSITION.set(gateway.live.position)
     await set_read_model_gauges(gateway.pool)
@@ -42,7 +47,6 @@ async def show_metrics(request: web.Request) -> web.Response:
     dead_letters = await gateway.bus.dead_letters()
     if dead_letters is not None:
         DEAD_LETTERS.set(dead_letters)
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def show_openapi(request: web.Request) -> web.Response:

@@ -25,7 +25,7 @@ from services.gateway.gateway import Gateway, client_address, gateway_of
 from services.gateway.http import fields
 from services.gateway.http.caller import caller_of
 from services.gateway.http.values import single
-from services.gateway.live.fanout import Key, Listener, event_frame
+from services.gateway.live.fanout import GOING_AWAY, Key, Listener, event_frame
 from services.gateway.live.frame_sender import FrameSender, InitialState, cursor_of
 from services.gateway.metrics import SOCKETS, SOCKETS_DROPPED
 from services.gateway.revocations import refuse_revoked
@@ -146,7 +146,8 @@ async def _serve(request: web.Request, sender: FrameSender, listener: Listener, 
             await sender.close("too_slow", WSCloseCode.TRY_AGAIN_LATER)
             return
         if listener.closed:
-            await sender.close(listener.close_reason, WSCloseCode.GOING_AWAY, last_common=listener.last_common)
+            code = WSCloseCode.SERVICE_RESTART if listener.close_reason == GOING_AWAY else WSCloseCode.GOING_AWAY
+            await sender.close(listener.close_reason, code, last_common=listener.last_common)
             return
 
 

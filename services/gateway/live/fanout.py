@@ -24,6 +24,9 @@ QUEUE_LIMIT: Final = 1000
 KEY_REVOKED: Final = "key_revoked"
 TOKEN_ENDED: Final = "token_ended"  # noqa: S105 - a reason
 
+# Why a socket is closed: the gateway stops, and another one, or its next process, takes the client.
+GOING_AWAY: Final = "going_away"
+
 # No merchant's slug has this form.
 EVERY_PAYMENT: Final = "*"
 
@@ -169,7 +172,7 @@ class Fanout:
     def close(self) -> None:
         """Close every socket because the gateway stops."""
         for listener in self.listeners:
-            listener.close("going_away")
+            listener.close(GOING_AWAY)
 
     def close_for_restore(self, last_common: int) -> None:
         """Close every socket because the log went back to `last_common`."""

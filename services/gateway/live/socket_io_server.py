@@ -26,7 +26,7 @@ from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, InternalError, Transient
 from services.gateway.http.values import single
 from services.gateway.live.confirmations import Confirmations, may_confirm
-from services.gateway.live.fanout import KEY_REVOKED, TOKEN_ENDED, Fanout, Key, Listener
+from services.gateway.live.fanout import GOING_AWAY, KEY_REVOKED, TOKEN_ENDED, Fanout, Key, Listener
 from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class SocketIoServer:
         await asyncio.gather(*senders, return_exceptions=True)
         await self._confirmations.close()
         for session in list(self._server.eio.sockets):
-            await self._drop(session, "going_away")
+            await self._drop(session, GOING_AWAY)
         await self._server.shutdown()
 
     async def _admit(self, client_id: str, environ: dict[str, Any], auth: object = None) -> None:

@@ -85,7 +85,7 @@ async def test_monitor_without_database_prints_one_sentence(world: World):
 async def test_failed_part_ends_the_monitor(world: World):
     program = """
 import sys
-from extrato.process import run
+from extrato.process import run_role
 from services.monitor.app import serve
 from services.monitor.reconcile import Reconciler
 
@@ -93,7 +93,7 @@ async def die(self):
     raise RuntimeError("an unexpected error")
 
 Reconciler.reconcile = die
-sys.exit(run("monitor", serve))
+sys.exit(run_role("monitor", serve))
 """
     process = await asyncio.create_subprocess_exec(
         sys.executable,

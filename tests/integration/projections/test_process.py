@@ -13,6 +13,7 @@ import pytest
 
 from extrato import process as processes
 from extrato.bus.connection import connect
+from extrato.health import RoleHealth
 from extrato.settings import InvalidSettings, Settings
 from extrato.store.migrations import migrate
 from services.cli.embedded.postgres import EmbeddedPostgres
@@ -145,15 +146,15 @@ async def test_unreachable_server_is_reported_in_one_sentence(environment, monke
     monkeypatch.setattr(processes, "START_DEADLINE_S", 0.5)
     nowhere = settings_of({**environment, "database_url": "postgresql://extrato@127.0.0.1:1/extrato"})
     with pytest.raises(processes.CannotStart, match=r"PostgreSQL cannot be used after 0\.5 s: .*Connect call failed"):
-        await app.serve(nowhere)
+        await app.serve(nowhere, RoleHealth())
     with pytest.raises(processes.CannotStart, match=r"NATS cannot be used after 0\.5 s: .*Connect call failed"):
-        await app.serve(settings_of({**environment, "nats_url": "nats://127.0.0.1:1"}))
+        await app.serve(settings_of({**environment, "nats_url": "nats://127.0.0.1:1"}), RoleHealth())
 
 
 async def test_start_waits_for_missing_migrations(environment, empty_database_url, monkeypatch):
     monkeypatch.setattr(processes, "START_DEADLINE_S", 0.5)
     with pytest.raises(processes.CannotStart, match="its migrations were not applied"):
-        await app.serve(settings_of({**environment, "database_url": empty_database_url}))
+        await app.serve(settings_of({**environment, "database_url": empty_database_url}), RoleHealth())
 
 
 async def test_failed_part_ends_the_process(environment, monkeypatch):
@@ -162,7 +163,7 @@ async def test_failed_part_ends_the_process(environment, monkeypatch):
 
     monkeypatch.setattr("services.projections.app.Relay.run", die)
     with pytest.raises(processes.PartEnded, match="relay"):
-        await app.serve(settings_of(environment))
+        await app.serve(settings_of(environment), RoleHealth())
 
 
 async def test_rebuild_command_beside_the_process_gives_the_same_rows(hub, environment):

@@ -12,10 +12,10 @@ import pytest
 
 from contracts.api import Readiness, ReadinessCheck
 from contracts.subjects import PAYMENTS_STREAM
+from extrato import readiness
 from extrato.bus.connection import Bus, connect
+from extrato.readiness import OK, ReadinessProbes
 from extrato.store.pool import Pool
-from services.gateway.workers import readiness
-from services.gateway.workers.readiness import OK, ReadinessProbes
 from tests.database import demoted, full
 from tests.pace import until
 
@@ -56,13 +56,13 @@ async def written_at(pool: Pool) -> list[datetime]:
 
 def without_database(reason: str) -> Readiness:
     database = ReadinessCheck(status="unavailable", reason=reason)
-    return Readiness(status="unavailable", checks={"database": database, "bus": OK})
+    return Readiness(status="unavailable", checks={"database": database, "bus": OK, "publish": OK})
 
 
 async def test_concurrent_probes_share_one_write(probes: ReadinessProbes, pool: Pool):
     found = await asyncio.gather(*(probes.probe() for _ in range(100)))
     written = await written_at(pool)
-    assert found == [Readiness(status="ok", checks={"database": OK, "bus": OK})] * 100
+    assert found == [Readiness(status="ok", checks={"database": OK, "bus": OK, "publish": OK})] * 100
     assert await probes.probe() == found[0]
     assert await written_at(pool) == written
     assert len(written) == 1
@@ -137,4 +137,5 @@ async def test_gateway_without_nats_is_degraded(pool: Pool, nats_server: Embedde
     assert without_stream.status == without_nats.status == "degraded"
     assert without_stream.checks["database"] == without_nats.checks["database"] == OK
     assert without_stream.checks["bus"].reason == "JetStream does not show the stream of payments."
-    assert without_nats.checks["bus"].reason == "NATS is not connected."
+    assert without_nats.checks["bus"].reason == without_nats.checks["publish"].reason == "NATS is not connected."
+    assert without_stream.checks["publish"].reason == "The stream of payments does not take messages."

@@ -1,4 +1,4 @@
-"""Probes whether the gateway can work: PostgreSQL and NATS."""
+"""Probes whether a role can work: PostgreSQL and NATS."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import asyncpg
 from contracts.api import Readiness, ReadinessCheck
 from contracts.subjects import PAYMENTS_STREAM
 from extrato.bus.connection import NATS_ERRORS
+from extrato.bus.publisher import can_publish
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
 
 if TYPE_CHECKING:
@@ -55,7 +56,10 @@ class Probe:
 
 
 class ReadinessProbes:
-    """Whether this gateway can work: it is ready while PostgreSQL accepts writes, and degraded without NATS."""
+    """Whether a role can work: it is ready while PostgreSQL accepts writes, and degraded without NATS.
+
+    `publish` is apart from `bus`: a cluster of NATS without a majority keeps its connections and stores nothing.
+    """
 
     def __init__(self, pool: asyncpg.Pool, bus: Bus) -> None:
         self._pool = pool
@@ -63,12 +67,14 @@ class ReadinessProbes:
         self._process = uuid4()
         self._database = Probe(self._write)
         self._stream = Probe(self._read_stream)
+        self._publish = Probe(self._try_to_publish)
 
     async def probe(self) -> Readiness:
         """Probe PostgreSQL and NATS at the same time."""
-        database, bus = await asyncio.gather(self._database(), self._stream())
-        status: ReadinessStatus = "unavailable" if database.reason else "degraded" if bus.reason else "ok"
-        return Readiness(status=status, checks={"database": database, "bus": bus})
+        database, bus, publish = await asyncio.gather(self._database(), self._stream(), self._publish())
+        is_degraded = bus.reason or publish.reason
+        status: ReadinessStatus = "unavailable" if database.reason else "degraded" if is_degraded else "ok"
+        return Readiness(status=status, checks={"database": database, "bus": bus, "publish": publish})
 
     async def _write(self) -> str | None:
         try:
@@ -87,3 +93,12 @@ class ReadinessProbes:
         except NATS_ERRORS:
             return "JetStream does not show the stream of payments."
         return None
+
+    async def _try_to_publish(self) -> str | None:
+        if not self._bus.is_connected:
+            return "NATS is not connected."
+        return (
+            None
+            if await can_publish(self._bus, within_s=PROBE_WITHIN_S)
+            else "The stream of payments does not take messages."
+        )
