@@ -22,6 +22,7 @@ from services.cli.commands import api_key, connection, merchant, payer_tokens, v
 from services.cli.commands.backup import backup
 from services.cli.commands.restore import restore, restore_options
 from services.cli.commands.restored import report, restored, restored_options
+from services.cli.commands.roles import role
 from services.cli.commands.up import up
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ COMMANDS: Final = (
         _up_options,
         lambda arguments, environment: up(environment, with_parent=arguments.with_parent),
     ),
+    Command("gateway", "run the gateway: HTTP, webhooks, pages and sockets", _no_options, role("services.gateway")),
+    Command("monitor", "run the monitor: asks providers, ends payments", _no_options, role("services.monitor")),
+    Command("projections", "run the projections: read models and relay", _no_options, role("services.projections")),
     Command("merchant register", "register a merchant", merchant.register_options, merchant.register),
     Command("merchant rename", "change name or city", merchant.rename_options, merchant.rename),
     Command("merchant list", "print one line per merchant", _no_options, merchant.list_merchants),

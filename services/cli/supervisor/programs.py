@@ -23,7 +23,7 @@ DEMO_SECRET: Final = "EXTRATO_SANDBOX_DEMO_SECRET"  # noqa: S105 - what it is ca
 # Services get the servers' addresses and the file of the key as separate variables, and each secret only once.
 _NOT_FOR_SERVICES: Final = {MIGRATION_DATABASE_URL, CREDENTIALS_DIRECTORY, *map(file_variable, CREDENTIALS)}
 
-_CODE: Final = Path(__file__).parents[3]
+CODE: Final = Path(__file__).parents[3]
 _SANDBOX_PREFIXES: Final = ("EXTRATO_SANDBOX_", "PYTHON", "LC_")
 _GENERAL_VARIABLES: Final = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH"})
 
@@ -116,5 +116,5 @@ def shared_environment(settings: Settings, environment: Mapping[str, str]) -> di
         "EXTRATO_HOME": str(settings.home),
         "EXTRATO_SANDBOX_DATA": str(settings.home / "sandbox"),
         "EXTRATO_SANDBOX_PORT": str(settings.sandbox_port),
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(_CODE), environment.get("PYTHONPATH")))),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(CODE), environment.get("PYTHONPATH")))),
     }
