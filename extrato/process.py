@@ -26,6 +26,7 @@ from extrato.log_file import UnusableLogFile
 from extrato.logs import configure_logging
 from extrato.own_files import ForeignFile, open_own
 from extrato.settings import InvalidSettings, Settings
+from extrato.store.migrations import UnfitSchema, missing_migrations
 from extrato.store.pool import CONNECT_TIMEOUT_S, Pool
 from extrato.store.transaction_pooler import TRANSACTION_POOLER, is_transaction_pooler
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
@@ -60,13 +61,20 @@ class CannotStart(Exception):
     """The process cannot start; the message is one sentence for the operator."""
 
 
+class NotMigrated(Exception):
+    """The database lacks migrations, which another process may apply soon."""
+
+
 class PartEnded(Exception):
     """An endless part has ended, and the process cannot run without it."""
 
 
 @contextlib.asynccontextmanager
 async def open_database(settings: Settings, *, connections: int) -> AsyncIterator[asyncpg.Pool]:
-    """Wait for a migrated PostgreSQL, and return a pool of `connections`; raises `CannotStart`."""
+    """Wait for a migrated PostgreSQL, and return a pool of `connections`.
+
+    Raises `CannotStart`, also when its schema is newer than this program.
+    """
     if not settings.database_url:
         raise CannotStart("EXTRATO_DATABASE_URL must be the address of PostgreSQL.")
 
@@ -75,7 +83,7 @@ async def open_database(settings: Settings, *, connections: int) -> AsyncIterato
             raise CannotStart(TRANSACTION_POOLER)
         pool = await Pool(settings.database_url, connections=connections)
         try:
-            await pool.fetchval("SELECT count(*) FROM checkpoints")
+            await _check_schema(pool)
         except BaseException:
             pool.terminate()
             raise
@@ -88,6 +96,12 @@ async def open_database(settings: Settings, *, connections: int) -> AsyncIterato
         with contextlib.suppress(*DATABASE_UNAVAILABLE):
             async with asyncio.timeout(CLOSE_WITHIN_S):
                 await pool.close()
+
+
+async def _check_schema(pool: asyncpg.Pool) -> None:
+    """Check that the schema is that of this program; raises `NotMigrated` and `UnfitSchema`."""
+    if await missing_migrations(pool):
+        raise NotMigrated
 
 
 @contextlib.asynccontextmanager
@@ -128,8 +142,10 @@ async def _retry_until_deadline(what: str, attempt: Callable[[], Awaitable[Conne
                     raise CannotStart(f"{what} refuses: {error}.") from error
                 except (*DATABASE_UNAVAILABLE, Transient) as error:
                     reason = str(error) or reason
-                except asyncpg.UndefinedTableError:
-                    reason = "its migrations were not applied"
+                except NotMigrated:
+                    reason = "its migrations were not applied, which `extrato migrate` does"
+                except UnfitSchema as error:
+                    raise CannotStart(error.message) from error
                 except asyncpg.PostgresError as error:
                     raise CannotStart(f"{what} refuses: {error}.") from error
                 _logger.warning("waiting", for_=what, reason=reason)

@@ -97,8 +97,6 @@ class ReadinessProbes:
     async def _try_to_publish(self) -> str | None:
         if not self._bus.is_connected:
             return "NATS is not connected."
-        return (
-            None
-            if await can_publish(self._bus, within_s=PROBE_WITHIN_S)
-            else "The stream of payments does not take messages."
-        )
+        if await can_publish(self._bus, within_s=PROBE_WITHIN_S):
+            return None
+        return "The stream of payments does not take messages."

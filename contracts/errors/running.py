@@ -129,4 +129,13 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         " own the database or a table of a migration. It must not have the right to UPDATE, DELETE or TRUNCATE.",
         two_databases="EXTRATO_MIGRATION_DATABASE_URL and EXTRATO_DATABASE_URL lead to two databases.",
     ),
+    "unfit_schema": entry(
+        500,
+        "The database has the migration {name} of a newer version: start that version, or restore an older backup.",
+        "O banco de dados não está configurado para este serviço",
+        cause="The schema of the database is newer than the program, or a migration could not lock its tables.",
+        remedy="The operator starts the newer version, or ends the transaction that holds the locks.",
+        locked="The migration {name} did not get its locks in {tries} tries of {seconds} s: another transaction holds "
+        "them. Migrations before it are applied.",
+    ),
 }

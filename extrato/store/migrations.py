@@ -3,16 +3,57 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import asyncpg
 
+from extrato.backoff import Backoff
+from extrato.errors import ExtratoError
 from extrato.store.rights import UnfitRole, grant_rights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FOLDER: Final = Path(__file__).parents[2] / "deploy" / "migrations"
 
 # Any fixed number. The process with this advisory lock migrates; the others wait, and find nothing missing.
 LOCK: Final = 7_301_984_001
+
+# A migration that waits for a lock makes all later queries of the table wait behind it.
+LOCK_TIMEOUT_S: Final = 5.0
+TRIES: Final = 3
+FIRST_PAUSE_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 5.0
+
+# A line of a migration that cannot run in a transaction, such as CREATE INDEX CONCURRENTLY. Each of its statements ends
+# with a line. A crash runs it again, so it must be repeatable.
+NO_TRANSACTION: Final = "-- extrato: no transaction"
+
+# rolling: processes of the version before work on. coordinated: stop them first. rebuild: read models are rebuilt
+# beside their old tables after the start, and lists are old until then.
+MigrationClass = Literal["rolling", "coordinated", "rebuild"]
+
+# The one list of migrations; a test compares it with the files.
+CLASSES: Final[dict[str, MigrationClass]] = {
+    "0001_event_log": "rolling",
+    "0002_hub": "rolling",
+    "0003_payers": "rolling",
+    "0004_hub_secrets": "rolling",
+    "0005_second_looks": "rolling",
+    # An older projections process still writes to the dropped table.
+    "0006_no_payment_timeline": "coordinated",
+    "0007_passed_over_events": "rolling",
+    "0008_appends_let_vacuum_run": "rolling",
+    "0009_readiness": "rolling",
+    # Payers' links that an older gateway creates afterwards do not work.
+    "0010_payer_token_cut_off": "coordinated",
+    # An older relay does not know the lease, so two relays would publish.
+    "0011_log_identity": "coordinated",
+    "0012_right_sequences": "rolling",
+    "0013_carried_position": "rolling",
+    "0014_unverified_deliveries_by_age": "rolling",
+    "0016_api_key_uses": "rolling",
+}
 
 CREATE_TABLE: Final = """
     CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -20,27 +61,102 @@ CREATE_TABLE: Final = """
         applied_at timestamptz NOT NULL DEFAULT now()
     )
 """
+APPLIED: Final = "SELECT name FROM schema_migrations"
+NOTE: Final = "INSERT INTO schema_migrations (name) VALUES ($1)"
 
 
-async def migrate(database_url: str, *, services_url: str = "") -> list[str]:
-    """Apply the missing migrations, each in its own transaction; return their names.
+class UnfitSchema(ExtratoError):
+    """The schema is newer than this program, or a migration did not get its locks."""
 
-    With `services_url`, grant its role the rights of services. Raises `UnfitRole` when a role lacks a right.
+    code = "unfit_schema"
+
+
+class Migration(NamedTuple):
+    """One file of the folder of migrations."""
+
+    name: str
+    sql: str
+    kind: MigrationClass
+
+    @property
+    def in_transaction(self) -> bool:
+        """Return False with the marker `NO_TRANSACTION`."""
+        return NO_TRANSACTION not in self.sql.splitlines()
+
+
+def read_migrations() -> list[Migration]:
+    """Return all migrations, in their order."""
+    return [
+        Migration(path.stem, path.read_text(encoding="utf-8"), CLASSES[path.stem])
+        for path in sorted(FOLDER.glob("*.sql"))
+    ]
+
+
+async def missing_migrations(database: asyncpg.Pool | asyncpg.Connection) -> list[str]:
+    """Return the names of the migrations that the database lacks, without waiting or writing.
+
+    Raises `UnfitSchema` when the schema is newer than this program.
+    """
+    applied: set[str] = set()
+    if await database.fetchval("SELECT to_regclass('schema_migrations') IS NOT NULL"):
+        applied = {row[0] for row in await database.fetch(APPLIED)}
+    if unknown := sorted(applied - CLASSES.keys()):
+        raise UnfitSchema(name=unknown[-1])
+    return [name for name in CLASSES if name not in applied]
+
+
+async def migrate(
+    database_url: str, *, services_url: str = "", report: Callable[[Migration], None] = lambda _: None
+) -> list[str]:
+    """Apply the missing migrations, each in its own transaction; return their names. `report` gets each applied one.
+
+    With `services_url`, grant its role the rights of services. Raises `UnfitRole` when a role lacks a right, and
+    `UnfitSchema`.
     """
     connection = await asyncpg.connect(database_url, timeout=10)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         await connection.execute(CREATE_TABLE)
-        applied = {row[0] for row in await connection.fetch("SELECT name FROM schema_migrations")}
-        missing = [path for path in sorted(FOLDER.glob("*.sql")) if path.stem not in applied]
-        for path in missing:
-            async with connection.transaction():
-                await connection.execute(path.read_text(encoding="utf-8"))
-                await connection.execute("INSERT INTO schema_migrations (name) VALUES ($1)", path.stem)
+        missing = await missing_migrations(connection)
+        for migration in read_migrations():
+            if migration.name in missing:
+                await _apply_with_retries(connection, migration)
+                report(migration)
         if services_url:
             await grant_rights(connection, services_url=services_url, held_lock=LOCK)
-        return [path.stem for path in missing]
     except asyncpg.InsufficientPrivilegeError as error:
         raise UnfitRole(words=str(error)) from error
+    else:
+        return missing
     finally:
         await connection.close()
+
+
+async def _apply_with_retries(connection: asyncpg.Connection, migration: Migration) -> None:
+    """Apply a migration, again after a pause when other transactions hold its locks; raises `UnfitSchema`."""
+    backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
+    for nth in range(1, TRIES + 1):
+        try:
+            await _apply(connection, migration)
+        except asyncpg.LockNotAvailableError:
+            if nth == TRIES:
+                raise UnfitSchema(
+                    why="locked", name=migration.name, tries=TRIES, seconds=f"{LOCK_TIMEOUT_S:g}"
+                ) from None
+            await backoff.pause()
+        else:
+            return
+
+
+async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
+    if migration.in_transaction:
+        async with connection.transaction():
+            await connection.execute(f"SET LOCAL lock_timeout = {round(LOCK_TIMEOUT_S * 1000)}")
+            await connection.execute(migration.sql)
+            await connection.execute(NOTE, migration.name)
+        return
+    # No query waits behind these statements, so they may wait for the end of every transaction.
+    for statement in migration.sql.split(";\n"):
+        if statement.strip():
+            await connection.execute(statement)
+    await connection.execute(NOTE, migration.name)

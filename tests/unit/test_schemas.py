@@ -68,6 +68,7 @@ WITHOUT_OPERATION = {code for code in CATALOGUE if code.startswith("brcode_")} |
     "payment_already_opened",
     "provider_shows_nothing",
     "unfit_role",
+    "unfit_schema",
 }
 
 each_event = pytest.mark.parametrize("event", [*EXAMPLE_EVENTS, DIRECT_PIX], ids=lambda event: type(event).__name__)

@@ -6,7 +6,6 @@ import sys
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
 import msgspec
 
 from extrato.bus.connection import connect_without_logs
@@ -80,23 +79,6 @@ async def report(arguments: Namespace, environment: Mapping[str, str]) -> None:
 
 async def begin_epoch(environment: Mapping[str, str]) -> Epoch:
     """Start the epoch above every epoch of log and NATS; raises `CannotStart` and `InvalidVaultKey`."""
-    try:
-        return await _begin_epoch(environment)
-    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
-        raise CannotStart(
-            f"The backup is of an older version ({error}): run `extrato up` once to migrate it, and then this again."
-        ) from error
-
-
-def tell_epoch(epoch: Epoch) -> None:
-    """Print the epoch."""
-    print(f"Epoch {epoch.number} of the log starts after position {epoch.last_common}.")
-    print(f"The log has lost {epoch.lost} events that NATS still has.")
-    numbers = f"a position above {epoch.position}, and the next payment an id above {epoch.payment_id}"
-    print(f"The next event gets {numbers}.")
-
-
-async def _begin_epoch(environment: Mapping[str, str]) -> Epoch:
     async with running_hub(environment) as running:
         if not running.settings.nats_url:
             raise CannotStart("EXTRATO_NATS_URL must name the NATS server of this log.")
@@ -122,6 +104,14 @@ async def _begin_epoch(environment: Mapping[str, str]) -> Epoch:
             position=position,
             payment_id=payment,
         )
+
+
+def tell_epoch(epoch: Epoch) -> None:
+    """Print the epoch."""
+    print(f"Epoch {epoch.number} of the log starts after position {epoch.last_common}.")
+    print(f"The log has lost {epoch.lost} events that NATS still has.")
+    numbers = f"a position above {epoch.position}, and the next payment an id above {epoch.payment_id}"
+    print(f"The next event gets {numbers}.")
 
 
 async def _accounts(running: Running) -> list[ConnectedAccount]:

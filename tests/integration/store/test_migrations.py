@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import asyncpg
+import asyncio
 
+import asyncpg
+import pytest
+
+from extrato.process import CannotStart, open_database
+from extrato.settings import Settings
+from extrato.store import migrations
 from extrato.store.event_log import EventLog
-from extrato.store.migrations import migrate
+from extrato.store.migrations import CLASSES, FOLDER, UnfitSchema, migrate, missing_migrations
 from tests.integration.store.examples import append_to
 
 
@@ -44,3 +50,102 @@ async def test_migration_stores_the_cut_off_of_old_tokens(empty_database_url: st
 
         assert await pool.fetch("SELECT * FROM payer_token_cut_off") == [(written[-1],)]
         await log.close()
+
+
+def test_every_migration_has_a_class():
+    assert sorted(path.stem for path in FOLDER.glob("*.sql")) == sorted(CLASSES)
+    assert list(CLASSES) == sorted(CLASSES)
+
+
+@pytest.fixture
+def next_migration(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    """A function that adds a migration to the program."""
+
+    def add(sql: str) -> str:
+        for path in FOLDER.glob("*.sql"):
+            (tmp_path / path.name).write_text(path.read_text())
+        (tmp_path / "9000_next.sql").write_text(sql)
+        monkeypatch.setattr(migrations, "FOLDER", tmp_path)
+        monkeypatch.setitem(CLASSES, "9000_next", "rolling")
+        return "9000_next"
+
+    return add
+
+
+@pytest.fixture
+async def own_url(empty_database_url: str) -> str:
+    """A migrated database of this test alone."""
+    await migrate(empty_database_url)
+    return empty_database_url
+
+
+@pytest.fixture
+async def connection(own_url: str):
+    connection = await asyncpg.connect(own_url)
+    yield connection
+    await connection.close()
+
+
+async def test_program_refuses_a_newer_schema(own_url: str, connection: asyncpg.Connection):
+    await connection.execute("INSERT INTO schema_migrations VALUES ('9001_later')")
+    sentence = "The database has the migration 9001_later of a newer version: start that version, or restore"
+    with pytest.raises(CannotStart, match=sentence):
+        async with open_database(Settings.from_environment({"EXTRATO_DATABASE_URL": own_url}), connections=1):
+            pass
+    with pytest.raises(UnfitSchema, match=sentence):
+        await migrate(own_url)
+
+
+async def test_role_waits_until_the_schema_is_migrated(own_url: str, connection: asyncpg.Connection, next_migration):
+    name = next_migration("CREATE TABLE next (id bigint)")
+    assert await missing_migrations(connection) == [name]
+
+    async def open_and_read() -> None:
+        settings = Settings.from_environment({"EXTRATO_DATABASE_URL": own_url})
+        async with open_database(settings, connections=1) as pool:
+            await pool.fetch("SELECT * FROM next")
+
+    opening = asyncio.create_task(open_and_read())
+    await asyncio.sleep(0)
+    assert await migrate(own_url) == [name]
+    await opening
+    assert await missing_migrations(connection) == []
+
+
+async def test_migration_that_gets_no_lock_is_tried_three_times_and_changes_nothing(
+    own_url: str, connection: asyncpg.Connection, next_migration, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT_S", 0.02)
+    monkeypatch.setattr(migrations, "FIRST_PAUSE_S", 0.01)
+    name = next_migration("CREATE TABLE next (id bigint); ALTER TABLE payers ADD COLUMN next text")
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE payers IN ACCESS SHARE MODE")
+        with pytest.raises(UnfitSchema, match=r"9000_next did not get its locks in 3 tries of 0\.02 s"):
+            await migrate(own_url)
+    assert await connection.fetchval("SELECT to_regclass('next')") is None
+    assert await migrate(own_url) == [name]
+
+
+async def test_migration_runs_after_the_lock_is_free(
+    own_url: str, connection: asyncpg.Connection, next_migration, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT_S", 0.02)
+    monkeypatch.setattr(migrations, "FIRST_PAUSE_S", 0.2)
+    name = next_migration("ALTER TABLE payers ADD COLUMN next text")
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE payers IN ACCESS SHARE MODE")
+        migrating = asyncio.create_task(migrate(own_url))
+        await asyncio.sleep(0.1)  # The first try has timed out; there is no event for that.
+    assert await migrating == [name]
+
+
+async def test_marked_migration_runs_outside_a_transaction(
+    own_url: str, connection: asyncpg.Connection, next_migration
+):
+    name = next_migration(
+        "-- Why.\n-- extrato: no transaction\n"
+        "DROP INDEX CONCURRENTLY IF EXISTS next_index;\nCREATE INDEX CONCURRENTLY next_index ON payers (recorded_at);\n"
+    )
+    assert await migrate(own_url) == [name]
+    assert await connection.fetchval("SELECT indisvalid FROM pg_index WHERE indexrelid = 'next_index'::regclass")
+    assert await missing_migrations(connection) == []
