@@ -59,6 +59,15 @@ MAY_REWRITE: Final = """
     WHERE log.oid = $2::text::regclass
 """
 
+LACKING_ON_TABLES: Final = """
+    SELECT wanted.privilege || ' on ' || wanted.name FROM unnest($1::text[], $2::text[]) AS wanted (name, privilege)
+    WHERE NOT has_table_privilege(wanted.name, wanted.privilege)
+"""
+LACKING_ON_SEQUENCES: Final = """
+    SELECT 'USAGE on ' || wanted.name FROM unnest($1::text[]) AS wanted (name)
+    WHERE NOT has_sequence_privilege(wanted.name, 'USAGE')
+"""
+
 
 class UnfitRole(ExtratoError):
     """A database role has too few or too many rights."""
@@ -108,6 +117,24 @@ async def _give(migrator: asyncpg.Connection, owner: str, role: str) -> None:
         await migrator.execute(f"GRANT EXECUTE ON FUNCTION {row[0]} TO {to}")
     if await migrator.fetchval(MAY_REWRITE, role, f"{schema}.stored_events"):
         raise UnfitRole(why="rewrites", role=role, owner=owner)
+
+
+async def missing_rights(services: asyncpg.Connection) -> list[str]:
+    """Return what the role of this connection lacks of `TABLES` and `SEQUENCES`, such as `INSERT on payers`."""
+    wanted = [(table, right) for table, rights in TABLES.items() for right in rights.split(", ")]
+    tables, rights = zip(*wanted, strict=True)
+    rows = [
+        *await services.fetch(LACKING_ON_TABLES, tables, rights),
+        *await services.fetch(LACKING_ON_SEQUENCES, SEQUENCES),
+    ]
+    return [row[0] for row in rows]
+
+
+async def may_rewrite_log(services: asyncpg.Connection) -> bool:
+    """Return whether the role of this connection could change or delete events."""
+    role: str = await services.fetchval("SELECT current_user")
+    may: bool = await services.fetchval(MAY_REWRITE, role, "stored_events")
+    return may
 
 
 def _quoted(name: str) -> str:

@@ -20,6 +20,7 @@ from extrato.process import CannotStart
 from extrato.settings import InvalidSettings
 from services.cli.commands import api_key, connection, merchant, payer_tokens, vault
 from services.cli.commands.backup import backup
+from services.cli.commands.check import check, check_options
 from services.cli.commands.migrate import migrate, migrate_options
 from services.cli.commands.restore import restore, restore_options
 from services.cli.commands.restored import report, restored, restored_options
@@ -61,6 +62,7 @@ COMMANDS: Final = (
     Command("monitor", "run the monitor: asks providers, ends payments", _no_options, role("services.monitor")),
     Command("projections", "run the projections: read models and relay", _no_options, role("services.projections")),
     Command("migrate", "apply the missing migrations of the database", migrate_options, migrate),
+    Command("check", "check settings, servers, rights, keys and clock", check_options, check),
     Command("merchant register", "register a merchant", merchant.register_options, merchant.register),
     Command("merchant rename", "change name or city", merchant.rename_options, merchant.rename),
     Command("merchant list", "print one line per merchant", _no_options, merchant.list_merchants),

@@ -51,6 +51,7 @@ async def one_gateway(provider_port: int | None = None):
                 "EXTRATO_PORT": str(port),
                 "EXTRATO_DATABASE_URL": postgres.url,
                 "EXTRATO_NATS_URL": nats.url,
+                "EXTRATO_DRAIN_S": "0",
                 "EXTRATO_MERCADOPAGO_URL": f"http://127.0.0.1:{provider_port or free_port()}",
             }
             await migrate(postgres.url)

@@ -107,6 +107,7 @@ async def gateway_process(hub, *before):
             "EXTRATO_NATS_URL": hub.addresses["nats_url"],
             "EXTRATO_MERCADOPAGO_URL": hub.sandbox_url,
             "EXTRATO_READY_FILE": str(ready),
+            "EXTRATO_DRAIN_S": "0",
         },
         stderr=asyncio.subprocess.PIPE,
     )

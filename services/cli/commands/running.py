@@ -64,8 +64,7 @@ async def _settings(environment: Mapping[str, str]) -> Settings:
     if settings.database_url:
         await preflight.check_database(settings.database_url)
         return settings
-    file = settings.home / "run" / "addresses.json"
-    settings = _with_addresses(settings, file, environment)
+    settings, file = with_addresses(settings, environment), addresses_file(settings)
     try:
         await preflight.check_database(settings.database_url, setting=str(file))
     except preflight.NothingThere:
@@ -73,10 +72,18 @@ async def _settings(environment: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _with_addresses(settings: Settings, file: Path, environment: Mapping[str, str]) -> Settings:
-    """Add the addresses from a running hub's file; environment variables override them."""
+def addresses_file(settings: Settings) -> Path:
+    """Return the file in which a running hub writes its addresses."""
+    return settings.home / "run" / "addresses.json"
+
+
+def with_addresses(settings: Settings, environment: Mapping[str, str]) -> Settings:
+    """Add the addresses of the hub that runs in the home; environment variables override them.
+
+    Raises `CannotStart` when no hub runs there.
+    """
     try:
-        addresses = msgspec.json.decode(read_own(file), type=dict[str, str])
+        addresses = msgspec.json.decode(read_own(addresses_file(settings)), type=dict[str, str])
         database_url, mercado_pago_url = addresses["database_url"], addresses["mercado_pago_url"]
         nats_url, gateway_url = addresses["nats_url"], addresses["gateway_url"]
     except (FileNotFoundError, KeyError, msgspec.MsgspecError):

@@ -1,0 +1,243 @@
+"""`extrato check`: what it reports about settings, servers, rights, keys, clock and certificate."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import ssl
+import time
+from email.utils import formatdate
+
+import asyncpg
+import msgspec
+import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from extrato.bus.connection import STREAMS, connect
+from extrato.settings import Settings
+from extrato.store.migrations import migrate
+from extrato.store.vault import Vault
+from extrato.store.vault_keys import FixedKeys
+from services.cli.doctor import CERTIFICATE_WARNING_DAYS, check_clock, examine, judge_certificate
+from tests.commands import run_command
+from tests.conftest import services_url
+from tests.ports import free_port
+
+KEY = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="
+OTHER_KEY = "ZmVkY2JhWllYV1ZVVFNSUVBPTk1MS0pJSEdGRURDQkE="
+SECRET = "hidden-word"
+EVERY_CHECK = ["postgresql", "schema", "rights", "vault", "nats", "streams", "mercado_pago", "clock", "certificate"]
+
+
+@contextlib.asynccontextmanager
+async def provider(*, ahead_s=0.0):
+    """A provider whose clock is ahead of this machine's."""
+
+    async def answer(_request):
+        return web.Response(status=404, headers={"Date": formatdate(time.time() + ahead_s, usegmt=True)})
+
+    app, port = web.Application(), free_port()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def environment(empty_database_url, nats_url):
+    """The settings of a hub that can run, with two roles and a key that decrypts; other tests change its streams."""
+    services = services_url(empty_database_url)
+    await migrate(empty_database_url, services_url=services)
+    connection = await asyncpg.connect(services)
+    await Vault(connection, FixedKeys(KEY)).secret("payer-tokens")
+    await connection.close()
+    async with provider() as url:
+        yield {
+            "EXTRATO_DATABASE_URL": services,
+            "EXTRATO_NATS_URL": nats_url,
+            "EXTRATO_SECRET_KEY": KEY,
+            "EXTRATO_MERCADOPAGO_URL": url,
+        }
+
+
+async def examined(environment, **changes):
+    findings = await examine(Settings.from_environment({**environment, **changes}))
+    for finding in findings:
+        assert SECRET not in finding.sentence
+        assert finding.sentence.endswith(".")
+    return {finding.check: (finding.status, finding.sentence) for finding in findings}
+
+
+async def test_hub_that_can_run_has_no_problem(environment, empty_database_url, nats_server):
+    bus = await connect(nats_server.url, name="tests")
+    await bus.close()
+    environment["EXTRATO_NATS_URL"] = nats_server.url
+    found = await examined(environment, EXTRATO_MIGRATION_DATABASE_URL=empty_database_url)
+    assert list(found) == ["migrations", *EVERY_CHECK]
+    assert {name: status for name, (status, _) in found.items() if status != "ok"} == {"mercado_pago": "warning"}
+    assert found["mercado_pago"][1] == "127.0.0.1 answers; it is a test."
+    assert found["rights"][1].endswith("has the rights of services, and cannot rewrite the log.")
+
+
+async def test_servers_that_are_away_are_problems_without_their_passwords(environment):
+    nowhere = f"me:{SECRET}@127.0.0.1:{free_port()}"
+    found = await examined(
+        environment,
+        EXTRATO_DATABASE_URL=f"postgresql://{nowhere}/extrato",
+        EXTRATO_NATS_URL=f"nats://{nowhere}",
+        EXTRATO_MERCADOPAGO_URL=f"http://127.0.0.1:{free_port()}",
+    )
+    assert list(found) == EVERY_CHECK
+    assert {name for name, (status, _) in found.items() if status == "problem"} == {
+        "postgresql",
+        "nats",
+        "mercado_pago",
+    }
+    for name in ("schema", "rights", "vault", "streams", "clock"):
+        assert found[name][1].startswith("Not checked: ")
+
+
+async def test_one_role_that_may_rewrite_the_log_is_a_warning(environment, empty_database_url):
+    found = await examined(environment, EXTRATO_DATABASE_URL=empty_database_url)
+    assert found["rights"][0] == "warning"
+    assert "could rewrite the log" in found["rights"][1]
+
+
+async def test_missing_rights_are_listed(environment, empty_database_url):
+    connection = await asyncpg.connect(empty_database_url)
+    await connection.execute("REVOKE INSERT, DELETE ON payers FROM extrato_services")
+    await connection.execute("REVOKE ALL ON SEQUENCE payment_numbers FROM extrato_services")
+    await connection.close()
+    status, sentence = (await examined(environment))["rights"]
+    assert (status, "lacks INSERT on payers, DELETE on payers, USAGE on payment_numbers:" in sentence) == (
+        "problem",
+        True,
+    )
+
+
+async def test_schema_without_its_migrations_is_a_problem(environment, database_url):
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("DELETE FROM schema_migrations WHERE name = '0009_readiness'")
+    found = await examined(environment, EXTRATO_DATABASE_URL=database_url)
+    assert found["schema"] == ("problem", "1 migrations are missing: run `extrato migrate`.")
+    assert found["vault"] == ("warning", "Not checked: the schema is not that of this version.")
+    await connection.execute("INSERT INTO schema_migrations VALUES ('9001_later')")
+    await connection.close()
+    found = await examined(environment, EXTRATO_DATABASE_URL=database_url)
+    assert "9001_later of a newer version" in found["schema"][1]
+
+
+@pytest.mark.parametrize("key", [OTHER_KEY, ""])
+async def test_key_that_does_not_decrypt_is_a_problem(environment, tmp_path, key):
+    found = await examined(environment, EXTRATO_SECRET_KEY=key, EXTRATO_HOME=str(tmp_path))
+    assert found["vault"][0] == "problem"
+    assert not (tmp_path / "secret.key").exists()
+
+
+async def test_streams_that_differ_or_are_missing_are_warnings(environment, nats_server):
+    environment["EXTRATO_NATS_URL"] = nats_server.url
+    bus = await connect(nats_server.url, name="tests")
+    wanted = STREAMS[1]
+    await bus.jetstream.update_stream(wanted.evolve(max_age=60))
+    differing = (await examined(environment))["streams"]
+    await bus.jetstream.delete_stream(wanted.name)
+    missing = (await examined(environment))["streams"]
+    await bus.close()
+    assert differing == ("warning", "Streams differ from the hub's: max_age of stream CHECKS is 60, not 86400.")
+    assert missing == ("warning", "Missing streams, which the first role creates at its start: CHECKS.")
+
+
+async def test_clock_is_compared_with_the_provider(environment):
+    async with provider(ahead_s=600) as url:
+        status, sentence = (await examined(environment, EXTRATO_MERCADOPAGO_URL=url))["clock"]
+    assert (status, sentence.endswith("behind Mercado Pago's.")) == ("problem", True)
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "status"),
+    [(0, "ok"), (0.99, "ok"), (5.9, "ok"), (-4.9, "ok"), (7, "warning"), (-30, "warning"), (62, "problem")],
+)
+def test_clock_within_a_second_of_the_header_agrees(ahead_s, status):
+    now_s = 1_800_000_000.0
+    assert check_clock(formatdate(now_s, usegmt=True), now_s=now_s + ahead_s).status == status
+
+
+def test_answer_without_a_date_leaves_the_clock_unchecked():
+    assert check_clock("", now_s=0.0).sentence == "Not checked: the answer of Mercado Pago has no date."
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A self-signed certificate of `localhost` for 30 days, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=30, hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+async def test_certificate_of_the_public_address_is_verified(environment, certificate, monkeypatch):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    runner, port = web.AppRunner(web.Application()), free_port()
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "localhost", port, ssl_context=context).start()
+        url = f"https://localhost:{port}"
+        untrusted = (await examined(environment, EXTRATO_PUBLIC_URL=url))["certificate"]
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        trusted = (await examined(environment, EXTRATO_PUBLIC_URL=url))["certificate"]
+    finally:
+        await runner.cleanup()
+    assert untrusted == ("problem", "The certificate of localhost is not valid: self-signed certificate.")
+    assert trusted == ("ok", "The certificate of localhost is valid for 30 more days.")
+    nowhere = (await examined(environment, EXTRATO_PUBLIC_URL=url))["certificate"]
+    assert nowhere == ("warning", "Not checked: localhost cannot be reached from here (ConnectionRefusedError).")
+    without_tls = (await examined(environment, EXTRATO_PUBLIC_URL="http://hub.example"))["certificate"]
+    assert without_tls == ("warning", "EXTRATO_PUBLIC_URL is not https: payers reach the hub without TLS.")
+
+
+@pytest.mark.parametrize(("days", "status"), [(CERTIFICATE_WARNING_DAYS + 1, "ok"), (3, "warning")])
+def test_certificate_that_ends_soon_is_a_warning(days, status):
+    assert judge_certificate("hub.example", days=days).status == status
+
+
+async def test_command_prints_one_line_per_check_and_its_exit_code(environment, tmp_path):
+    said = await run_command(("check",), lines="", environment=environment)
+    assert (said.code, said.errors) == (0, "")
+    lines = said.out.splitlines()
+    assert lines[0] == "ok      settings     Every setting is valid."
+    assert [line.split()[1] for line in lines] == ["settings", *EVERY_CHECK]
+
+    said = await run_command(("check", "--json"), lines="", environment={**environment, "EXTRATO_NATS_URL": ""})
+    found = json.loads(said.out)
+    assert (said.code, said.errors, found["status"]) == (1, "", "problem")
+    assert msgspec.convert(found["checks"], list[dict[str, str]])[0]["check"] == "settings"
+
+    said = await run_command(("check",), lines="", environment={"EXTRATO_HOME": str(tmp_path)})
+    assert said.code == 1
+    assert said.out.startswith("problem settings     No hub runs in ")
