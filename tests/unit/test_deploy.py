@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from contracts import __version__
+from extrato.secret_files import CREDENTIALS, file_variable
 from extrato.settings import VARIABLES
 from services.gateway.app import KEEPALIVE_S
 from services.gateway.request_body import MAX_BODY_BYTES
@@ -24,14 +25,6 @@ SERVING = ("gateway", "monitor", "projections")
 ROLES = (*SERVING, "migrate")
 STOP_S = 45
 
-# What the roles read besides `VARIABLES`.
-COMING = {
-    "EXTRATO_DATABASE_URL_FILE",
-    "EXTRATO_HEALTH_PORT",
-    "EXTRATO_MIGRATION_DATABASE_URL_FILE",
-    "EXTRATO_NATS_URL_FILE",
-    "EXTRATO_SECRET_KEY_FILE",
-}
 # What compose.yaml itself reads.
 OF_COMPOSE = {"EXTRATO_IMAGE", "EXTRATO_SECRETS"}
 
@@ -278,7 +271,12 @@ def test_the_image_has_every_package_of_the_hub():
 
 def test_every_variable_that_is_named_is_a_setting():
     sandbox = (ROOT / "services/sandbox/state/settings.py").read_text(encoding="utf-8")
-    known = {*VARIABLES, *COMING, *OF_COMPOSE, *re.findall(r"EXTRATO_SANDBOX_[A-Z_]+", sandbox)}
+    known = {
+        *VARIABLES,
+        *map(file_variable, CREDENTIALS),
+        *OF_COMPOSE,
+        *re.findall(r"EXTRATO_SANDBOX_[A-Z_]+", sandbox),
+    }
     for path in files():
         named = set(re.findall(r"\bEXTRATO_[A-Z_]+\b", path.read_text(encoding="utf-8")))
         assert named <= known, path

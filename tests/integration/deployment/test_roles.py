@@ -11,13 +11,14 @@ import aiohttp
 import pytest
 import yaml
 
-from extrato.store.migrations import migrate
+from extrato.secret_files import CREDENTIALS, file_variable
+from tests.commands import run_command
 from tests.integration.deployment.conftest import DEPLOY, ROOT
 from tests.pace import until
 from tests.ports import free_port
 
 ROLES = ("gateway", "monitor", "projections")
-IN_FILES = "_FILE"
+FILES = {file_variable(name) for name in CREDENTIALS}
 OF_THE_OPERATOR = {"EXTRATO_PUBLIC_URL": "https://pay.example.com"}
 
 # Asks the kernel for what MemoryDenyWriteExecute= of the units means, and becomes the program. A kernel before 6.3 does
@@ -40,25 +41,26 @@ def interpolated(text):
 
 
 @pytest.fixture
-def secret(secrets, shipped_nats, shipped_postgres):
-    """Reads a file of /run/secrets, with the ports of this test."""
+def secret(tmp_path, secrets, shipped_nats, shipped_postgres):
+    """Writes a file of /run/secrets again, with the ports of this test, and returns its path."""
 
     def read(path):
-        text = (secrets / path.removeprefix("/run/secrets/")).read_text().strip()
-        return text.replace(":5432/", f":{shipped_postgres}/").replace(":4222", f":{shipped_nats.port}")
+        text = (secrets / path.removeprefix("/run/secrets/")).read_text()
+        moved = tmp_path / path.removeprefix("/run/secrets/")
+        moved.write_text(text.replace(":5432/", f":{shipped_postgres}/").replace(":4222", f":{shipped_nats.port}"))
+        return str(moved)
 
     return read
 
 
 @pytest.fixture
 def environment_of(tmp_path, secrets, secret):
-    """The environment of each role: the values for its files, and what a container would hold at /tmp."""
+    """The environment of each role, with its files, and what a container would hold at /tmp."""
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
 
     def environment(role):
         given = {name: interpolated(value) for name, value in services[role]["environment"].items()}
-        files = {name for name in given if name.endswith(IN_FILES) and name.startswith("EXTRATO_")}
-        given |= {name.removesuffix(IN_FILES): secret(given.pop(name)) for name in files}
+        given |= {name: secret(given[name]) for name in given if name in FILES}
         if "SSL_CERT_FILE" in given:
             given["SSL_CERT_FILE"] = str(secrets / "ca.crt")
         # The image sets the home, and no role writes there.
@@ -68,19 +70,20 @@ def environment_of(tmp_path, secrets, secret):
 
 
 async def test_each_role_starts_becomes_ready_and_ends(tmp_path, environment_of):
-    migrations = environment_of("migrate")
-    await migrate(migrations["EXTRATO_MIGRATION_DATABASE_URL"], services_url=migrations["EXTRATO_DATABASE_URL"])
+    migrated = await run_command(("migrate",), lines="", environment=environment_of("migrate"))
+    assert (migrated.code, migrated.errors) == (0, "")
 
-    port = free_port()
+    port, health_ports = free_port(), {role: free_port() for role in ROLES}
     started = {}
     with contextlib.ExitStack() as running:
         for role in ROLES:
             environment = environment_of(role) | {"EXTRATO_READY_FILE": str(tmp_path / f"{role}.ready")}
+            environment |= {"EXTRATO_HEALTH_PORT": str(health_ports[role]), "EXTRATO_DRAIN_S": "0"}
             if role == "gateway":
                 environment["EXTRATO_PORT"] = str(port)
             log = running.enter_context((tmp_path / f"{role}.log").open("wb"))
             started[role] = subprocess.Popen(
-                [sys.executable, "-c", UNDER_THE_UNITS, "-m", f"services.{role}"],
+                [sys.executable, "-c", UNDER_THE_UNITS, "-m", "services.cli", role],
                 env=environment,
                 cwd=ROOT,
                 stdout=log,
@@ -91,6 +94,9 @@ async def test_each_role_starts_becomes_ready_and_ends(tmp_path, environment_of)
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
             answer = await client.get("/readyz")
             assert (answer.status, (await answer.json())["status"]) == (200, "ok")
+        for health_port in health_ports.values():
+            async with aiohttp.ClientSession(f"http://127.0.0.1:{health_port}") as client:
+                assert [(await client.get(path)).status for path in ("/livez", "/readyz", "/metrics")] == [200] * 3
         for process in started.values():
             process.terminate()
         assert {role: process.wait(timeout=15) for role, process in started.items()} == dict.fromkeys(ROLES, 0)
