@@ -66,6 +66,11 @@ class RoleHealth:
         """Call `measure` before the metrics are shown, for gauges that nothing else sets."""
         self._measure = measure
 
+    @property
+    def has_started(self) -> bool:
+        """Return whether the role was ready at any time."""
+        return self._probe is not None
+
     def stop(self) -> None:
         """End the readiness: the process stops."""
         self.is_stopping = True

@@ -143,7 +143,7 @@ async def _retry_until_deadline(what: str, attempt: Callable[[], Awaitable[Conne
                 except (*DATABASE_UNAVAILABLE, Transient) as error:
                     reason = str(error) or reason
                 except NotMigrated:
-                    reason = "its migrations were not applied, which `extrato migrate` does"
+                    reason = "its migrations were not applied (run `extrato migrate` or `extrato up`)"
                 except UnfitSchema as error:
                     raise CannotStart(error.message) from error
                 except asyncpg.PostgresError as error:
@@ -204,7 +204,9 @@ def run_role(
 
     async def drain(settings: Settings) -> None:
         health.stop()
-        await asyncio.sleep(drain_s(settings))
+        # No balancer sends requests to a role that was never ready.
+        if health.has_started:
+            await asyncio.sleep(drain_s(settings))
 
     return run(name, lambda settings: _serve_with_health(serve, settings, health), before_end=drain)
 

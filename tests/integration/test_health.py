@@ -68,7 +68,9 @@ async def test_role_is_ready_between_its_start_and_its_stop(port: Port):
         return found
 
     assert await port.get("/readyz") == not_ready(STARTING)
+    assert not port.health.has_started
     port.health.become_ready(probe)
+    assert port.health.has_started
     assert await port.get("/readyz") == (
         200,
         {

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from extrato import process
 from extrato.process import CannotStart
 from extrato.store.appender import StreamAppend
 from extrato.store.payment_ids import PaymentIds
@@ -71,10 +72,15 @@ async def test_restored_refuses_the_bus_of_another_log(log: EventLog, pool: asyn
     assert (await log.identity.read()).epoch == 1
 
 
-async def test_restored_reports_a_backup_without_migrations(pool: asyncpg.Pool, environment):
+async def test_restored_reports_a_backup_without_migrations(
+    pool: asyncpg.Pool, environment, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(process, "START_DEADLINE_S", 0.3)
+    await pool.execute("DELETE FROM schema_migrations WHERE name = '0011_log_identity'")
     await pool.execute("ALTER TABLE log_identity RENAME TO put_aside")
     try:
-        with pytest.raises(CannotStart, match="run `extrato up` once to migrate it"):
+        with pytest.raises(CannotStart, match=r"its migrations were not applied \(run `extrato migrate`"):
             await restored(Namespace(), environment)
     finally:
         await pool.execute("ALTER TABLE put_aside RENAME TO log_identity")
+        await pool.execute("INSERT INTO schema_migrations (name) VALUES ('0011_log_identity')")
