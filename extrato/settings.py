@@ -1,7 +1,7 @@
 """Settings of the hub, read from the environment in this one place.
 
 Each field of a Struct names its variable, its default, its bounds and what it is for. A test compares the names and
-defaults with the table of settings in the README.
+defaults with docs/reference/settings.md.
 """
 
 from __future__ import annotations

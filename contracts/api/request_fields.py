@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 
 from msgspec import Meta
 
-from contracts.errors import money
+from contracts.errors import amounts
 
 MAX_VALUE_CENTAVOS: Final = 100_000_000
 """R$ 1.000.000,00, the largest charge that the hub creates."""
@@ -50,7 +50,7 @@ class Reader(NamedTuple):
 
     `missing` is the error of an absent value, `kind` that of another JSON type. `bounds` is the error of a value that
     is too long, too short, too large or too small, `form` that of a text that does not match the pattern. The errors
-    of an amount are in `contracts.errors.money`; `form.why` picks their sentence.
+    of an amount are in `contracts.errors.amounts`; `form.why` picks their sentence.
     """
 
     reading: Reading
@@ -64,7 +64,7 @@ class Reader(NamedTuple):
     def codes(self) -> set[str]:
         """The codes of a value that is present."""
         if self.reading == "amount":
-            return money.ENTRIES.keys() - {"amount_missing"}
+            return amounts.ENTRIES.keys() - {"amount_missing"}
         return {self.kind.code, self.bounds.code, self.form.code}
 
 

@@ -169,7 +169,7 @@ class Relay:
                 await self._check(publisher.sequence, contents)
 
     async def _next_rows(self) -> list[LogRow]:
-        """Return the next rows. The row before them is read too, because a log that went back has another one there."""
+        """Return the next rows. The row before them is read too: a restored log has another event at that position."""
         position, event_id = self._last
         if position != self._sent or not position:
             return await self._log.read_rows(self._sent, limit=PAGE)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub
     from extrato.values import Credential
 
-# The newest event of the log and the provider's changes have different clocks, and the search tells changes late.
+# The newest event of the log and the provider's changes have different clocks. The search shows a change with a delay.
 REACH_BACK: Final = timedelta(minutes=30)
 PROVIDER_AHEAD: Final = timedelta(minutes=1)
 # Mercado Pago's limits: a search reaches back 12 months, in spans of less than 365 days, with offsets up to 10,000.

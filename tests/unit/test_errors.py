@@ -13,7 +13,7 @@ from msgspec import Struct
 import contracts
 from contracts.api.request_fields import Code
 from contracts.api.request_plan import plan_of
-from contracts.errors import CATALOGUE, SUBJECTS, money
+from contracts.errors import CATALOGUE, SUBJECTS, amounts
 from contracts.errors.entry import Sentence
 from contracts.operations import OPERATIONS
 from extrato.domain.errors import Refused
@@ -151,7 +151,7 @@ def _raised_by_fields(fields: Iterable[FieldPlan], place: str, *, in_list: bool 
             continue
         codes = [reader.kind, reader.bounds, reader.form] if field.is_nullable else reader[1:5]
         if reader.reading == "amount":
-            codes = [Code(code, reader.form.why) for code in money.ENTRIES.keys() - {"amount_missing"}]
+            codes = [Code(code, reader.form.why) for code in amounts.ENTRIES.keys() - {"amount_missing"}]
             codes += [] if field.is_nullable else [reader.missing]
         known = {"name": in_list, "minimum": field.minimum, "maximum": field.maximum, "limit": reader.maximum_centavos}
         for code, why in codes:
