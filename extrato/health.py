@@ -44,7 +44,7 @@ class RoleHealth:
     def __init__(self) -> None:
         self._beat_at_s = time.monotonic()
         self._probe: Callable[[], Awaitable[Readiness]] | None = None
-        self._measure: Callable[[], Awaitable[None]] | None = None
+        self._set_gauges: Callable[[], Awaitable[None]] | None = None
         self.is_stopping = False
 
     @property
@@ -58,21 +58,21 @@ class RoleHealth:
             self._beat_at_s = time.monotonic()
             await asyncio.sleep(BEAT_S)
 
-    def become_ready(self, probe: Callable[[], Awaitable[Readiness]]) -> None:
-        """End the start; from this moment `probe` returns whether the role can work."""
+    def complete_start(self, probe: Callable[[], Awaitable[Readiness]]) -> None:
+        """Say that the role has started: `readiness` asks `probe` from this moment."""
         self._probe = probe
 
-    def measure_with(self, measure: Callable[[], Awaitable[None]]) -> None:
-        """Call `measure` before the metrics are shown, for gauges that nothing else sets."""
-        self._measure = measure
+    def set_gauges_with(self, set_gauges: Callable[[], Awaitable[None]]) -> None:
+        """Choose the function that sets the gauges each time before `/metrics` shows them."""
+        self._set_gauges = set_gauges
 
     @property
     def has_started(self) -> bool:
-        """Return whether the role was ready at any time."""
+        """Return whether `complete_start` was called; it stays true while the role stops."""
         return self._probe is not None
 
     def stop(self) -> None:
-        """End the readiness: the process stops."""
+        """Say that the process stops: the role is not ready from this moment."""
         self.is_stopping = True
 
     async def readiness(self) -> Readiness:
@@ -83,10 +83,10 @@ class RoleHealth:
             return _not_ready(STARTING)
         return await self._probe()
 
-    async def measure(self) -> None:
-        """Update the gauges."""
-        if self._measure is not None:
-            await self._measure()
+    async def set_gauges(self) -> None:
+        """Set the gauges, when the role has chosen a function for them."""
+        if self._set_gauges is not None:
+            await self._set_gauges()
 
 
 def _not_ready(reason: str) -> Readiness:
@@ -171,9 +171,9 @@ class _HealthServer:
         return web.json_response(body, status=503 if found.status == "unavailable" else 200)
 
     async def _show_metrics(self, _request: web.Request) -> web.Response:
-        # A blocked role still shows its counters.
+        # A blocked role cannot set its gauges in time. Its counters are shown nevertheless.
         with contextlib.suppress(TimeoutError):
-            await self._on_role_loop(self._health.measure())
+            await self._on_role_loop(self._health.set_gauges())
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _on_role_loop(self, work: Coroutine[Any, Any, Any]) -> Any:

@@ -164,7 +164,7 @@ async def announce_readiness(
     """Wait for `when`, then be ready while `probe` says so, and keep `ready_file` in place until cancelled."""
     if when is not None:
         await when
-    health.become_ready(probe)
+    health.complete_start(probe)
     if ready_file is not None:
         os.close(open_own(ready_file, os.O_WRONLY | os.O_CREAT))
     try:

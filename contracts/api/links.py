@@ -56,7 +56,7 @@ class LinkItem(Struct, kw_only=True, forbid_unknown_fields=True):
 
 Items = Annotated[
     list[Annotated[LinkItem, Meta(extra=fields.every_fault("invalid_item"))]],
-    Meta(min_length=1, max_length=100, extra=fields.items("invalid_items", "too_many_items")),
+    Meta(min_length=1, max_length=100, extra=fields.non_empty_list("invalid_items", "too_many_items")),
 ]
 
 

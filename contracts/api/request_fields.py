@@ -35,7 +35,7 @@ Reading = Literal["text", "name", "exact", "whole", "amount", "instant", "cpf", 
 
 
 class Code(NamedTuple):
-    """An error of the catalogue: its code, and which of its sentences."""
+    """An error of the catalogue. `why` picks one of the sentences of `code`; empty, it picks the usual one."""
 
     code: str
     why: str = ""
@@ -44,20 +44,20 @@ class Code(NamedTuple):
 class Reader(NamedTuple):
     """How the gateway reads a value before it checks the bounds, and the error of each fault.
 
-    `reading` is one of these. A `text` is trimmed, and a blank one counts as absent. A `name` is a text in the form in
-    which names are compared (`contracts.names`). `whole` accepts 2.0 as 2. An `amount` is reais up to
+    `reading` is the way to read the value. A `text` is trimmed, and a blank one counts as absent. A `name` is a text in
+    the form in which names are compared (`contracts.names`). `whole` accepts 2.0 as 2. An `amount` is reais up to
     `maximum_centavos`. An `instant` has an offset. `cpf` and `cnpj` lose their mask. `exact` stays unchanged.
 
-    `missing` is the error of an absent value, `kind` that of another JSON type. `bounds` is the error of a value that
-    is too long, too short, too large or too small, `form` that of a text that does not match the pattern. The errors
-    of an amount are in `contracts.errors.amounts`; `form.why` picks their sentence.
+    `missing` is the error of an absent value, `wrong_type` that of another JSON type. `out_of_bounds` is the error of a
+    value that is too long, too short, too large or too small, `malformed` that of a text that does not match the
+    pattern. The errors of an amount are in `contracts.errors.amounts`; `malformed.why` picks their sentence.
     """
 
     reading: Reading
     missing: Code
-    kind: Code
-    bounds: Code
-    form: Code
+    wrong_type: Code
+    out_of_bounds: Code
+    malformed: Code
     maximum_centavos: int = 0
 
     @property
@@ -65,23 +65,31 @@ class Reader(NamedTuple):
         """The codes of a value that is present."""
         if self.reading == "amount":
             return amounts.ENTRIES.keys() - {"amount_missing"}
-        return {self.kind.code, self.bounds.code, self.form.code}
+        return {self.wrong_type.code, self.out_of_bounds.code, self.malformed.code}
 
 
 def _text(*, maximum: int, reading: Reading = "text", pattern: str = _ONE_LINE, **codes: Code) -> Meta:
     reader = Reader(
         reading,
         missing=codes.get("missing", Code("missing_field")),
-        kind=Code("invalid_text"),
-        bounds=Code("text_too_long"),
-        form=codes.get("form", Code("invalid_text", "control")),
+        wrong_type=Code("invalid_text"),
+        out_of_bounds=Code("text_too_long"),
+        malformed=codes.get("malformed", Code("invalid_text", "control")),
     )
     return Meta(max_length=maximum, pattern=pattern, extra={READER: reader})
 
 
 def _amount(*, maximum_centavos: int = MAX_VALUE_CENTAVOS, why: str = "") -> Meta:
-    code = Code("", why)
-    reader = Reader("amount", Code("amount_missing", "field"), code, code, code, maximum_centavos)
+    # Reading an amount finds the code of each fault, so the field gives only the sentence.
+    sentence = Code("", why)
+    reader = Reader(
+        "amount",
+        missing=Code("amount_missing", "field"),
+        wrong_type=sentence,
+        out_of_bounds=sentence,
+        malformed=sentence,
+        maximum_centavos=maximum_centavos,
+    )
     # No `multipleOf`: validators that compute with binary floats would refuse 0.29 as a multiple of 0.01.
     schema = {"format": REAIS, "minimum": 0.01, "maximum": maximum_centavos / 100}
     return Meta(extra={READER: reader}, extra_json_schema=schema)
@@ -90,12 +98,14 @@ def _amount(*, maximum_centavos: int = MAX_VALUE_CENTAVOS, why: str = "") -> Met
 def every_fault(code: str, why: str = "", *, reading: Reading = "exact") -> dict[str, Reader]:
     """Make the `extra` of a field that has one error for every fault."""
     error = Code(code, why)
-    return {READER: Reader(reading, error, error, error, error)}
+    return {READER: Reader(reading, missing=error, wrong_type=error, out_of_bounds=error, malformed=error)}
 
 
-def items(absent: str, too_many: str) -> dict[str, Reader]:
-    """Make the `extra` of a list with at least one item; `absent` and `too_many` are its error codes."""
-    return {READER: Reader("exact", Code(absent), Code(absent), Code(too_many), Code(absent))}
+def non_empty_list(invalid: str, too_many: str) -> dict[str, Reader]:
+    """Make the `extra` of a list with at least one item; a list that is too long has the code `too_many`."""
+    error = Code(invalid)
+    reader = Reader("exact", missing=error, wrong_type=error, out_of_bounds=Code(too_many), malformed=error)
+    return {READER: reader}
 
 
 Text = Annotated[str, _text(maximum=500)]
@@ -105,15 +115,15 @@ Identifier = Annotated[str, _text(maximum=64)]
 ApiKeyName = Annotated[str, _text(maximum=60)]
 Slug = Annotated[str, _text(maximum=64, missing=Code("missing_padaria_slug"))]
 ProductName = Annotated[str, _text(maximum=120, reading="name", missing=Code("invalid_item", "nameless"))]
-Email = Annotated[str, _text(maximum=254, pattern=_EMAIL, form=Code("invalid_email"))]
+Email = Annotated[str, _text(maximum=254, pattern=_EMAIL, malformed=Code("invalid_email"))]
 CustomerEmail = Annotated[
-    str, _text(maximum=254, pattern=_EMAIL, missing=Code("missing_email"), form=Code("invalid_email"))
+    str, _text(maximum=254, pattern=_EMAIL, missing=Code("missing_email"), malformed=Code("invalid_email"))
 ]
 Phone = Annotated[
-    str, _text(maximum=30, pattern=r"^\+?(?:[ ().-]*[0-9]){8,15}" + _AT_THE_END, form=Code("invalid_phone"))
+    str, _text(maximum=30, pattern=r"^\+?(?:[ ().-]*[0-9]){8,15}" + _AT_THE_END, malformed=Code("invalid_phone"))
 ]
-Cpf = Annotated[str, _text(maximum=20, reading="cpf", form=Code("invalid_cpf"))]
-Cnpj = Annotated[str, _text(maximum=20, reading="cnpj", form=Code("invalid_cnpj"))]
+Cpf = Annotated[str, _text(maximum=20, reading="cpf", malformed=Code("invalid_cpf"))]
+Cnpj = Annotated[str, _text(maximum=20, reading="cnpj", malformed=Code("invalid_cnpj"))]
 Amount = Annotated[int, _amount()]
 UnitPrice = Annotated[int, _amount(why="unit_price")]
 RefundAmount = Annotated[int, _amount(maximum_centavos=MAX_REFUND_CENTAVOS)]

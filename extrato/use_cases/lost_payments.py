@@ -1,7 +1,8 @@
-"""What an account at a provider holds after a restore: known payments are observed, lost ones are listed.
+"""Searches a provider's account after a restore: known payments are observed, lost ones are listed.
 
-A lost payment has a reference of the hub's own form that the log does not know. Its event was in the lost part of the
-log, and nothing about it is recorded again: the log keeps what the hub knew, not what it concludes later.
+A reference is the external reference of a charge, which contains the id of the payment. A lost payment has a reference
+that the hub made and the log does not know. Nothing about it is recorded again: the log holds only what happened in
+the hub.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub
     from extrato.values import Credential
 
-# The newest event of the log and the provider's changes have different clocks. The search shows a change with a delay.
+# The search begins before the restored moment and ends after the present. The clocks of the hub and of the provider
+# differ, and the provider's search lists a change with a delay.
 REACH_BACK: Final = timedelta(minutes=30)
 PROVIDER_AHEAD: Final = timedelta(minutes=1)
 # Mercado Pago's limits: a search reaches back 12 months, in spans of less than 365 days, with offsets up to 10,000.
@@ -43,7 +45,7 @@ LONGEST_PAUSE_S: Final = 60.0
 class LostPayment(Struct, frozen=True, kw_only=True):
     """An attempt at the provider to pay a charge that the log does not know.
 
-    `merchants` are those that receive over the account. Amounts are in centavos.
+    `merchants` are all merchants that use the account. Amounts are in centavos.
     """
 
     provider: str
@@ -60,20 +62,33 @@ class LostPayment(Struct, frozen=True, kw_only=True):
     changed_at: datetime
 
 
-class AccountHeld(Struct, frozen=True, kw_only=True):
-    """What one account told: the changes `seen`, the payments that `moved` in the log by them, and those lost."""
+class AccountSearch(Struct, frozen=True, kw_only=True):
+    """The result of the search of one account.
 
-    seen: int
-    moved: int
+    `change_count` is the number of changes that the provider returned; `moved_count` that of the known payments for
+    which the hub recorded events.
+    """
+
+    change_count: int
+    moved_count: int
     lost: tuple[LostPayment, ...]
 
 
-async def find_lost_payments(hub: Hub, account: ConnectedAccount, *, since: datetime, cause: Cause) -> AccountHeld:
-    """Ask an account for every change since a time, record what the log knows and return what it does not know.
+class _Outcome(Struct, frozen=True, kw_only=True):
+    """What the observations of one reference led to: a known payment that moved, lost payments, or nothing."""
 
-    Repeating it is harmless. Raises the store's errors, `ProviderNotConnected` when the provider accepts no credential
-    of the account, and the provider's other errors after several tries.
+    moved_payment_id: int | None = None
+    lost: tuple[LostPayment, ...] = ()
+
+
+async def find_lost_payments(hub: Hub, account: ConnectedAccount, *, since: datetime, cause: Cause) -> AccountSearch:
+    """Search an account for every change since a time: observe known payments, and return the lost ones.
+
+    A repeated search is harmless. Raises the store's errors, `ProviderNotConnected` when the provider accepts no
+    credential of the account, and the provider's other errors after several tries.
     """
+    # Each merchant of the account has its own credential. The first one that the provider accepts is enough; the error
+    # of the last one is raised.
     for merchant in account.merchants[:-1]:
         with contextlib.suppress(ProviderNotConnected):
             return await _find(hub, account, await credential_of(hub, merchant, account.provider), since, cause=cause)
@@ -83,63 +98,73 @@ async def find_lost_payments(hub: Hub, account: ConnectedAccount, *, since: date
 
 async def _find(
     hub: Hub, account: ConnectedAccount, credential: Credential, since: datetime, *, cause: Cause
-) -> AccountHeld:
+) -> AccountSearch:
     now = hub.now()
     since, until = max(since - REACH_BACK, now - SEARCHABLE), now + PROVIDER_AHEAD
-    seen, moved, lost = 0, set[int](), dict[str, LostPayment]()
+    # A change may be in two pages, so moved and lost payments are collected by id.
+    change_count, moved, lost = 0, set[int](), dict[str, LostPayment]()
     provider = hub.providers.remote[account.provider]
     async for page in _changes(provider, credential, since=since, until=until):
-        seen += len(page)
-        by_reference: dict[str, list[Observation]] = {}
-        for each in page:
-            if payment_id_in_reference(each.external_reference or "") is not None:
-                by_reference.setdefault(each.external_reference or "", []).append(each)
-        recording = (_record(hub, account, reference, told, cause=cause) for reference, told in by_reference.items())
+        change_count += len(page)
+        by_reference: dict[tuple[int, str], list[Observation]] = {}
+        for observation in page:
+            reference = observation.external_reference or ""
+            payment_id = payment_id_in_reference(reference)
+            if payment_id is not None:
+                by_reference.setdefault((payment_id, reference), []).append(observation)
+        recording = (
+            _record(hub, account, payment_id, reference, observations, cause=cause)
+            for (payment_id, reference), observations in by_reference.items()
+        )
         for outcome in await asyncio.gather(*recording):
-            if isinstance(outcome, int):
-                moved.add(outcome)
-            else:
-                lost.update((payment.provider_payment_id, payment) for payment in outcome)
-    return AccountHeld(seen=seen, moved=len(moved), lost=tuple(lost.values()))
+            if outcome.moved_payment_id is not None:
+                moved.add(outcome.moved_payment_id)
+            lost.update((payment.provider_payment_id, payment) for payment in outcome.lost)
+    return AccountSearch(change_count=change_count, moved_count=len(moved), lost=tuple(lost.values()))
 
 
 async def _record(
-    hub: Hub, account: ConnectedAccount, reference: str, told: Sequence[Observation], *, cause: Cause
-) -> int | tuple[LostPayment, ...]:
-    """Record observations of a known payment and return its number if they moved it; else return the lost payments."""
-    payment_id = payment_id_in_reference(reference)
+    hub: Hub,
+    account: ConnectedAccount,
+    payment_id: int,
+    reference: str,
+    observations: Sequence[Observation],
+    *,
+    cause: Cause,
+) -> _Outcome:
+    """Record observations of a known payment, or return them as lost payments."""
     try:
-        loaded = await load_payment(hub, payment_id or 0)
+        loaded = await load_payment(hub, payment_id)
     except NotFound:
-        return _lost(account, reference, told)
+        return _Outcome(lost=_lost(account, reference, observations))
     intent = loaded.payment.intent
     if (intent.provider, intent.external_reference) != (account.provider, reference):
-        # Its number is another payment's by now.
-        return _lost(account, reference, told)
+        # A payment that was created after the restore has the id of the lost one.
+        return _Outcome(lost=_lost(account, reference, observations))
     if loaded.merchant not in account.merchants:
-        # The merchant has connected another account since; what this one tells is not the last word.
-        return ()
-    decided = await record_observations(hub, loaded.payment_id, told, asked_at=hub.now(), cause=cause)
-    return loaded.payment_id if decided.events else ()
+        # The merchant uses another account, so the answers of this one do not change the payment.
+        return _Outcome()
+    decided = await record_observations(hub, loaded.payment_id, observations, asked_at=hub.now(), cause=cause)
+    return _Outcome(moved_payment_id=loaded.payment_id if decided.events else None)
 
 
-def _lost(account: ConnectedAccount, reference: str, told: Sequence[Observation]) -> tuple[LostPayment, ...]:
+def _lost(account: ConnectedAccount, reference: str, observations: Sequence[Observation]) -> tuple[LostPayment, ...]:
     return tuple(
         LostPayment(
             provider=account.provider,
             account_id=account.account_id,
             merchants=account.merchants,
             reference=reference,
-            provider_payment_id=seen.attempt_id,
-            status=seen.status,
-            status_detail=seen.status_detail,
-            amount_centavos=seen.amount_centavos,
-            refunded_centavos=seen.refunded_centavos,
-            currency=seen.currency,
-            paid_at=seen.paid_at,
-            changed_at=seen.observed_at,
+            provider_payment_id=observation.attempt_id,
+            status=observation.status,
+            status_detail=observation.status_detail,
+            amount_centavos=observation.amount_centavos,
+            refunded_centavos=observation.refunded_centavos,
+            currency=observation.currency,
+            paid_at=observation.paid_at,
+            changed_at=observation.observed_at,
         )
-        for seen in told
+        for observation in observations
     )
 
 
@@ -153,9 +178,9 @@ async def _changes(
         yield page.observations
         if page.is_last:
             return
-        newest = max((seen.observed_at for seen in page.observations), default=since)
-        # A payment that changes meanwhile moves to the end, and an offset would skip another one. So the next page
-        # begins at the newest change; an offset is needed only where a whole page has one time.
+        newest = max((observation.observed_at for observation in page.observations), default=since)
+        # A payment that changes during the search moves to the last page, and an offset would skip another one. So
+        # the next page begins at the newest change. An offset is needed only when a whole page has the same time.
         if newest > since:
             since, offset = newest, 0
         elif offset + page.answers > MAX_OFFSET:
@@ -167,7 +192,7 @@ async def _changes(
 async def _page(
     provider: RemoteProvider, credential: Credential, *, since: datetime, until: datetime, offset: int
 ) -> ObservedPage:
-    """Ask for one page, several times while the provider is away or throttles the account."""
+    """Ask for one page, several times while the provider does not answer or throttles the account."""
     backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
     for _ in range(TRIES - 1):
         try:

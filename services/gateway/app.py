@@ -108,7 +108,7 @@ async def serve(settings: Settings, health: RoleHealth) -> None:
             key_uses=KeyUses(pool),
         )
         parts.push_async_callback(gateway.key_uses.close)
-        health.measure_with(functools.partial(set_gauges, gateway))
+        health.set_gauges_with(functools.partial(set_gauges, gateway))
         async with _listening(gateway):
             await run_together(
                 live_feed=live.run(),

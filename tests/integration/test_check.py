@@ -23,7 +23,7 @@ from extrato.settings import Settings
 from extrato.store.migrations import migrate
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys
-from services.cli.doctor import CERTIFICATE_WARNING_DAYS, check_clock, examine, judge_certificate
+from services.cli.checks import CERTIFICATE_WARNING_DAYS, check_clock, examine, judge_certificate
 from tests.commands import run_command
 from tests.conftest import services_url
 from tests.ports import free_port

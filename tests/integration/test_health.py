@@ -69,7 +69,7 @@ async def test_role_is_ready_between_its_start_and_its_stop(port: Port):
 
     assert await port.get("/readyz") == not_ready(STARTING)
     assert not port.health.has_started
-    port.health.become_ready(probe)
+    port.health.complete_start(probe)
     assert port.health.has_started
     assert await port.get("/readyz") == (
         200,
@@ -114,10 +114,10 @@ async def test_blocked_event_loop_is_reported(port: Port, monkeypatch: pytest.Mo
 
 
 async def test_metrics_are_measured_when_they_are_read(port: Port):
-    async def measure() -> None:
+    async def set_gauges() -> None:
         MEASURED.inc()
 
-    port.health.measure_with(measure)
+    port.health.set_gauges_with(set_gauges)
     for count in (1, 2):
         status, text = await asyncio.to_thread(port.read, "/metrics")
         assert (status, f"extrato_test_health {count}.0" in text) == (200, True)

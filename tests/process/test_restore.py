@@ -1,4 +1,7 @@
-"""The drill of a restore: base backup, more payments, everything destroyed, a restore to a time before, the count."""
+"""A restore from a base backup to a time before the newest payments.
+
+Each payment at the provider is then either in the log or in the report, with the same amounts.
+"""
 
 from __future__ import annotations
 
@@ -50,8 +53,8 @@ CAUSE = Cause(correlation_id="drill", actor="operator")
 ACCOUNT = Account(access_token="APP_USR-drill", collector_id=100, nickname="Padaria", webhook_secret="s" * 32)
 
 
-class Provider:
-    """The simulated Mercado Pago in this process. It survives the hub."""
+class SimulatedProvider:
+    """The simulated Mercado Pago in this process. It keeps its payments when the hub is destroyed."""
 
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self.url = url
@@ -62,7 +65,7 @@ class Provider:
         async with self._session.post(f"{self.url}/_sandbox/pay", json=order) as answer:
             assert answer.status == 200, await answer.text()
 
-    async def books(self) -> dict[str, tuple[str, int, int]]:
+    async def payments_held(self) -> dict[str, tuple[str, int, int]]:
         """Status, amount and refunded amount of every payment, by the provider's id."""
         async with self._session.get(f"{self.url}/_sandbox/money") as answer:
             rows = (await answer.json())["payments"]
@@ -70,7 +73,7 @@ class Provider:
 
 
 @pytest.fixture
-async def provider(tmp_path: Path) -> AsyncIterator[Provider]:
+async def provider(tmp_path: Path) -> AsyncIterator[SimulatedProvider]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     settings = SandboxSettings(port=port, public_url=url, data=tmp_path / "sandbox", accounts=(ACCOUNT,))
@@ -78,7 +81,7 @@ async def provider(tmp_path: Path) -> AsyncIterator[Provider]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     async with aiohttp.ClientSession() as session, session.put(f"{url}/_sandbox/faults", json={"webhooks": False}):
-        yield Provider(url, session)
+        yield SimulatedProvider(url, session)
     await runner.cleanup()
 
 
@@ -102,7 +105,7 @@ async def running(home: Path, environment: dict[str, str]) -> AsyncIterator[Hub]
             yield hub
 
 
-async def test_restore_leaves_every_centavo_of_the_provider_known_or_listed_once(home, provider, capsys):
+async def test_each_provider_payment_is_in_the_restored_log_or_the_report(home, provider, capsys):
     archive = home.parent / "archive"
     environment = {
         "EXTRATO_HOME": str(home),
@@ -119,6 +122,7 @@ async def test_restore_leaves_every_centavo_of_the_provider_known_or_listed_once
         await pay(hub, provider, paid_later)
         until = datetime.now(UTC)
 
+        # The restore loses everything from here on.
         await refund(hub, paid, 200)
         await pay(hub, provider, open_one)
         lost, lost_and_refunded, lost_and_open = [await create(hub) for _ in range(3)]
@@ -128,6 +132,7 @@ async def test_restore_leaves_every_centavo_of_the_provider_known_or_listed_once
         await provider.pay(lost_and_open, "pending")
     destroy(home)
 
+    # The other home has no vault's key; in the third try, the home already has a database.
     with pytest.raises(InvalidVaultKey, match="does not exist"):
         await restore(Namespace(archive=archive, until=until), environment | {"EXTRATO_HOME": str(home / "other")})
     await restore(Namespace(archive=archive, until=until), environment)
@@ -148,17 +153,18 @@ async def test_restore_leaves_every_centavo_of_the_provider_known_or_listed_once
         ("pending", 500, 0),
         ("refunded", 500, 500),
     ]
-    at_provider = await provider.books()
-    assert len(at_provider) == len(recorded) + len(listed) == 6
+    at_provider = await provider.payments_held()
+    # Three payments before `until` are in the log; three after it are in the report.
+    assert (len(recorded), len(listed), len(at_provider)) == (3, 3, 6)
     for each in listed:
         recorded[each["provider_payment_id"]] = (each["status"], each["amount_centavos"], each["refunded_centavos"])
     assert recorded == at_provider
-    # The timeline that begins with the restore is archived too.
+    # PostgreSQL begins another timeline of its WAL at the restore; it is archived too.
     assert (archive / "wal" / "00000002.history.gz").exists()
 
 
 def destroy(home: Path) -> None:
-    """Delete everything except the vault's key, which the operator keeps apart."""
+    """Delete everything except the vault's key, of which the operator has a separate copy."""
     key = (home / "secret.key").read_bytes()
     shutil.rmtree(home)
     home.mkdir(mode=0o711)
@@ -189,7 +195,7 @@ async def create(hub: Hub) -> ChargedPayment:
     return await create_payment(hub, await hub.merchants.get("padaria"), wanted, idempotency_key=None, cause=CAUSE)
 
 
-async def pay(hub: Hub, provider: Provider, charged: ChargedPayment) -> None:
+async def pay(hub: Hub, provider: SimulatedProvider, charged: ChargedPayment) -> None:
     await provider.pay(charged)
     assert (await refresh_payment(hub, charged.payment_id, cause=CAUSE)).after.payment.status == "approved"
 

@@ -149,9 +149,9 @@ def _raised_by_fields(fields: Iterable[FieldPlan], place: str, *, in_list: bool 
         reader = field.reader
         if reader is None:
             continue
-        codes = [reader.kind, reader.bounds, reader.form] if field.is_nullable else reader[1:5]
+        codes = [reader.wrong_type, reader.out_of_bounds, reader.malformed] if field.is_nullable else reader[1:5]
         if reader.reading == "amount":
-            codes = [Code(code, reader.form.why) for code in amounts.ENTRIES.keys() - {"amount_missing"}]
+            codes = [Code(code, reader.malformed.why) for code in amounts.ENTRIES.keys() - {"amount_missing"}]
             codes += [] if field.is_nullable else [reader.missing]
         known = {"name": in_list, "minimum": field.minimum, "maximum": field.maximum, "limit": reader.maximum_centavos}
         for code, why in codes:

@@ -8,8 +8,8 @@ import msgspec
 
 from extrato.process import CannotStart
 from extrato.settings import InvalidSettings, Settings
+from services.cli.checks import Finding, examine
 from services.cli.commands.running import with_addresses
-from services.cli.doctor import Finding, examine
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

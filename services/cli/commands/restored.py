@@ -12,7 +12,7 @@ from extrato.bus.connection import connect_without_logs
 from extrato.bus.stream_inspector import ForeignStream, StreamInspector
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.process import CannotStart
-from extrato.use_cases.lost_payments import SEARCHABLE, AccountHeld, find_lost_payments
+from extrato.use_cases.lost_payments import SEARCHABLE, AccountSearch, find_lost_payments
 from services.cli.commands.running import Running, running_hub
 
 if TYPE_CHECKING:
@@ -60,20 +60,20 @@ async def restored(_arguments: Namespace, environment: Mapping[str, str]) -> Non
     tell_epoch(await begin_epoch(environment))
     async with running_hub(environment) as running:
         for account in await _accounts(running):
-            held = await _look(running, account, since=None)
-            if held is not None and held.lost:
+            search = await _search(running, account, since=None)
+            if search is not None and search.lost:
                 print(
-                    f"{_named(account)} holds {len(held.lost)} lost payments: `extrato restored --report` lists them."
+                    f"{_named(account)} holds {len(search.lost)} lost payments: `extrato restored --report` lists them."
                 )
 
 
 async def report(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Print every lost payment as a JSON line; raises `CannotStart` when an account could not be searched."""
     async with running_hub(environment) as running:
-        looks = [await _look(running, each, since=arguments.since) for each in await _accounts(running)]
-    for payment in (payment for held in looks if held is not None for payment in held.lost):
+        searches = [await _search(running, each, since=arguments.since) for each in await _accounts(running)]
+    for payment in (payment for search in searches if search is not None for payment in search.lost):
         print(msgspec.json.encode(payment).decode())
-    if None in looks:
+    if None in searches:
         raise CannotStart("The list is incomplete: repeat the report when every account answers.")
 
 
@@ -118,17 +118,18 @@ async def _accounts(running: Running) -> list[ConnectedAccount]:
     return [each for each in await running.hub.vault.accounts() if each.provider in running.hub.providers.remote]
 
 
-async def _look(running: Running, account: ConnectedAccount, *, since: datetime | None) -> AccountHeld | None:
+async def _search(running: Running, account: ConnectedAccount, *, since: datetime | None) -> AccountSearch | None:
     """Search an account and report the result on standard error; return None when the account does not answer."""
     since = since or await _restored_to(running)
     try:
-        held = await find_lost_payments(running.hub, account, since=since, cause=running.cause)
+        search = await find_lost_payments(running.hub, account, since=since, cause=running.cause)
     except (ProviderUnavailable, ProviderNotConnected, ProviderRefused, ProviderMisunderstood) as error:
         print(f"{_named(account)} does not answer; `extrato restored --report` tries again. {error}", file=sys.stderr)
         return None
-    found = f"{held.seen} changes since {since.isoformat()}: {held.moved} payments moved, {len(held.lost)} are lost"
-    print(f"{_named(account)} has {found}.", file=sys.stderr)
-    return held
+    moved_and_lost = f"{search.moved_count} payments moved, {len(search.lost)} are lost"
+    changes = f"{search.change_count} changes since {since.isoformat()}"
+    print(f"{_named(account)} has {changes}: {moved_and_lost}.", file=sys.stderr)
+    return search
 
 
 async def _restored_to(running: Running) -> datetime:

@@ -129,11 +129,11 @@ def _has_allowed_length(field: FieldPlan, items: list[Any]) -> bool:
 def _code_for(field: FieldPlan, reader: Reader, value: Any) -> Code:
     """Return the error code of a value that the Struct rejects."""
     if isinstance(value, list) and field.items is not None:
-        return reader.bounds if value else reader.missing
+        return reader.out_of_bounds if value else reader.missing
     if isinstance(value, str) and field.pattern is not None:
         is_short_enough = field.maximum is None or len(value) <= field.maximum
-        return reader.form if is_short_enough else reader.bounds
-    return reader.bounds if type(value) is int and field.pattern is None else reader.kind
+        return reader.malformed if is_short_enough else reader.out_of_bounds
+    return reader.out_of_bounds if type(value) is int and field.pattern is None else reader.wrong_type
 
 
 def _field_error(code: Code, field: FieldPlan, label: str) -> Refused:
@@ -143,7 +143,7 @@ def _field_error(code: Code, field: FieldPlan, label: str) -> Refused:
 
 def _with_name(error: Refused, field: FieldPlan, reader: Reader, label: str) -> Refused:
     """Add the field's name to an error of `READINGS`."""
-    why = {"why": reader.form.why} if reader.form.why else {}
+    why = {"why": reader.malformed.why} if reader.malformed.why else {}
     return Refused(error.code, field.name, **{**error.facts, **why, "name": label})
 
 

@@ -79,7 +79,7 @@ def _document(kind: Literal["cpf", "cnpj"], value: Any, field: FieldPlan) -> Any
 
 
 def _malformed(field: FieldPlan) -> Refused:
-    code, why = field.reader.form if field.reader else ("", "")
+    code, why = field.reader.malformed if field.reader else ("", "")
     return Refused(code, field.name, **({"why": why} if why else {}))
 
 

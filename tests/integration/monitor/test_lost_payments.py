@@ -43,7 +43,7 @@ async def lose(world: World, *payments: LoadedPayment) -> None:
         await world.pool.execute("DELETE FROM stored_events WHERE originator_id = $1", stream_id(payment.payment_id))
 
 
-async def find(world: World, account: ConnectedAccount = PADARIA) -> lost_payments.AccountHeld:
+async def find(world: World, account: ConnectedAccount = PADARIA) -> lost_payments.AccountSearch:
     return await find_lost_payments(world.hub, account, since=world.hub.now() - HOUR, cause=CAUSE)
 
 
@@ -52,16 +52,16 @@ async def test_known_payments_are_observed_and_lost_ones_are_listed(world: World
     await world.sandbox.pay(known)
     at_provider = await world.sandbox.pay(lost)
     await lose(world, lost)
-    held = await find(world)
+    found = await find(world)
     assert await world.status(known) == "approved"
-    (listed,) = held.lost
+    (listed,) = found.lost
     assert (listed.reference, listed.provider_payment_id) == (
         lost.payment.intent.external_reference,
         str(at_provider["id"]),
     )
     assert (listed.status, listed.amount_centavos, listed.refunded_centavos) == ("approved", 3500, 0)
     assert listed.merchants == ("padaria",)
-    assert (held.seen, held.moved) == (2, 1)
+    assert (found.change_count, found.moved_count) == (2, 1)
 
 
 async def test_repeated_search_lists_the_same_and_records_nothing(world: World):
@@ -71,7 +71,7 @@ async def test_repeated_search_lists_the_same_and_records_nothing(world: World):
     await lose(world, lost)
     first, head = await find(world), await world.hub.log.head()
     again = await find(world)
-    assert (again.lost, again.moved) == (first.lost, 0)
+    assert (again.lost, again.moved_count) == (first.lost, 0)
     assert await world.hub.log.head() == head
 
 
@@ -112,7 +112,7 @@ async def test_search_retries_when_the_provider_does_not_answer(world: World, mo
 
     remote = Faulty(provider, observe_changes=fails_twice, name="mercado_pago")
     hub = dataclasses.replace(world.hub, providers=Providers.of(remote=[remote]))
-    assert (await find_lost_payments(hub, PADARIA, since=hub.now() - HOUR, cause=CAUSE)).moved == 1
+    assert (await find_lost_payments(hub, PADARIA, since=hub.now() - HOUR, cause=CAUSE)).moved_count == 1
 
 
 async def test_account_of_two_merchants_is_searched_with_a_valid_credential(world: World):

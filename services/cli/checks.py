@@ -33,7 +33,7 @@ from services.cli import preflight
 if TYPE_CHECKING:
     from extrato.settings import Settings
 
-WITHIN_S: Final = 5.0
+ANSWER_WITHIN_S: Final = 5.0
 OLDEST_POSTGRESQL: Final = 15
 
 # Signatures of webhooks and expiry times of charges depend on the clock.
@@ -86,13 +86,15 @@ async def _check_postgresql(settings: Settings) -> list[Finding]:
     findings = [await _check_migration_role(settings)] if settings.migration_database_url else []
     try:
         await preflight.check_database(settings.database_url)
-        connection = await asyncpg.connect(settings.database_url, timeout=WITHIN_S, command_timeout=WITHIN_S)
+        connection = await asyncpg.connect(
+            settings.database_url, timeout=ANSWER_WITHIN_S, command_timeout=ANSWER_WITHIN_S
+        )
     except CannotStart as error:
-        away = "PostgreSQL cannot be used"
+        why = "PostgreSQL cannot be used"
         return [
             *findings,
             _problem("postgresql", str(error)),
-            *(not_checked(check, away) for check in ("schema", "rights", "vault")),
+            *(not_checked(check, why) for check in ("schema", "rights", "vault")),
         ]
     try:
         findings += [await _check_version(connection), await _check_schema(connection)]
@@ -180,7 +182,7 @@ async def _check_provider(settings: Settings) -> list[Finding]:
     host = urlsplit(settings.mercado_pago_url).hostname or ""
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WITHIN_S)) as session,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN_S)) as session,
             session.get(settings.mercado_pago_url, allow_redirects=False) as response,
         ):
             date = response.headers.get("Date", "")
@@ -202,7 +204,8 @@ def check_clock(date: str, *, now_s: float) -> Finding:
         theirs_s = parsedate_to_datetime(date).timestamp()
     except ValueError:
         return not_checked("clock", "the answer of Mercado Pago has no date")
-    # The header is cut to whole seconds, so the clocks agree when the difference is within one second.
+    # The header is cut to whole seconds, so equal clocks may differ by up to one second. `ahead_s` is the middle
+    # of that second, and `off_s` the smallest possible difference.
     ahead_s = now_s - theirs_s - CLOCK_PRECISION_S / 2
     off_s = max(0.0, abs(ahead_s) - CLOCK_PRECISION_S / 2)
     sentence = f"The clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} Mercado Pago's."
@@ -231,7 +234,7 @@ async def _check_certificate(settings: Settings) -> Finding:
 
 async def _certificate_end_s(host: str, port: int) -> float:
     """Return the end of a server's certificate, in seconds since 1970; raises `OSError` and `TimeoutError`."""
-    async with asyncio.timeout(WITHIN_S):
+    async with asyncio.timeout(ANSWER_WITHIN_S):
         _, writer = await asyncio.open_connection(host, port, ssl=ssl.create_default_context())
         try:
             certificate = writer.get_extra_info("peercert")
@@ -241,6 +244,6 @@ async def _certificate_end_s(host: str, port: int) -> float:
 
 
 def judge_certificate(host: str, *, days: float) -> Finding:
-    """Return the finding for a valid certificate with so many days left."""
+    """Return the finding for a valid certificate that ends in `days` days."""
     sentence = f"The certificate of {host} is valid for {days:.0f} more days."
     return (_warning if days < CERTIFICATE_WARNING_DAYS else _ok)("certificate", sentence)
