@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 
 class AttemptState(Struct, frozen=True, kw_only=True):
-    """One attempt, as of a snapshot's position; amounts are in the attempt's currency."""
+    """One attempt, at the position of a snapshot; amounts are in the attempt's currency."""
 
     mp_payment_id: str
     status: str
@@ -26,7 +26,7 @@ class AttemptState(Struct, frozen=True, kw_only=True):
 
 
 class PaymentState(Struct, frozen=True, kw_only=True):
-    """A payment, as of a snapshot's position; amounts are in reais. A payer's has neither `attempts` nor `alerts`."""
+    """A payment, at the position of a snapshot; amounts are in reais. A payer receives no `attempts` and `alerts`."""
 
     payment_id: int
     merchant: str
@@ -50,9 +50,9 @@ LOG_RESTORED: Final = "log_restored"
 class Snapshot(Struct, frozen=True, kw_only=True, tag_field="type", tag="snapshot"):
     """The first frame of a socket without `after`: the current state.
 
-    `epoch` is the epoch of the log: send it with `after` when you resume. A socket with another epoch also receives a
-    snapshot, with the `reason` `log_restored`: the log was restored from a backup, and older positions may belong to
-    other events.
+    `epoch` is the epoch of the log: send it with `after` when you resume. When the log has begun another epoch since,
+    you also receive a snapshot, with the `reason` `log_restored`: the log was restored from a backup, and older
+    positions may belong to other events.
     """
 
     position: int
@@ -93,7 +93,7 @@ class PayersStatus(Struct, frozen=True, kw_only=True):
 class Closing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"):
     """The last frame: the server closes the socket because of `reason`; resume after `position`.
 
-    With `log_restored` the log went back to `position`: it may lack events that the socket received after it.
+    With `log_restored`, the log went back to `position`, and may lack later events that the socket has received.
     """
 
     position: int
@@ -120,7 +120,7 @@ class PayersResumed(Struct, frozen=True, kw_only=True, tag_field="type", tag="re
 
 
 class PayersChange(Struct, frozen=True, kw_only=True, tag_field="type", tag="event"):
-    """A change of status; `event` is `StatusChanged`. Versions may skip, because other events have versions too."""
+    """A change of status; `event` is `StatusChanged`. Versions have gaps: other events have versions too."""
 
     payment_id: int
     merchant: str
@@ -134,7 +134,7 @@ class PayersChange(Struct, frozen=True, kw_only=True, tag_field="type", tag="eve
 class PayersClosing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"):
     """A payer's last frame: the server closes the socket because of `reason`; resume after `version`.
 
-    With `log_restored`, `version` is 0, because any event that the socket received may be lost.
+    With `log_restored`, `version` is 0, because the log may have lost any event that the socket received.
     """
 
     version: int

@@ -1,10 +1,11 @@
-"""The scopes of a merchant's key."""
+"""What an API key may do: its scopes, and the restriction to listed prices."""
 
 from __future__ import annotations
 
 import pytest
 
-NOBODYS = 999_999
+# A key with the scope is answered 404 for this id; a key without it is answered 403.
+NO_PAYMENT = 999_999
 
 
 def bearer(api_key):
@@ -12,20 +13,20 @@ def bearer(api_key):
 
 
 async def test_key_without_refund_scope_charges_and_cancels(hub, other_merchant):
-    charging = bearer(other_merchant.write_key)
-    assert (await hub.post("/payments/pix", {"value": 1}, charging))[0] == 201
-    status, answer = await hub.post(f"/payments/api/{NOBODYS}/cancel/", {}, charging)
+    write_key = bearer(other_merchant.write_key)
+    assert (await hub.post("/payments/pix", {"value": 1}, write_key))[0] == 201
+    status, answer = await hub.post(f"/payments/api/{NO_PAYMENT}/cancel/", {}, write_key)
     assert (status, answer["code"]) == (404, "payment_not_found")
-    status, answer = await hub.post(f"/payments/api/{NOBODYS}/refund/", {}, charging)
+    status, answer = await hub.post(f"/payments/api/{NO_PAYMENT}/refund/", {}, write_key)
     assert (status, answer["code"]) == (403, "forbidden")
     assert answer["error"] == "Esta chave de API não tem o escopo 'payments:refund'"
-    status, answer = await hub.post("/payments/pix/confirmation", {}, charging)
+    status, answer = await hub.post("/payments/pix/confirmation", {}, write_key)
     assert (status, answer["message"]) == (403, "The API key lacks the scope 'confirm'.")
 
 
 @pytest.fixture
 async def refund_key(hub, other_merchant):
-    """A key of that merchant with the scope to refund only."""
+    """A key of `other_merchant` that has only the scope to refund."""
     path = f"/admin/merchants/{other_merchant.slug}/api-keys"
     _, created = await hub.administer("POST", path, {"scopes": ["payments:refund"]})
     assert created["scopes"] == ["payments:refund"]
@@ -33,9 +34,9 @@ async def refund_key(hub, other_merchant):
 
 
 async def test_refund_only_key_cannot_charge_or_cancel(hub, refund_key):
-    status, answer = await hub.post(f"/payments/api/{NOBODYS}/refund/", {}, bearer(refund_key))
+    status, answer = await hub.post(f"/payments/api/{NO_PAYMENT}/refund/", {}, bearer(refund_key))
     assert (status, answer["code"]) == (404, "payment_not_found")
-    for path in ("/payments/pix", f"/payments/api/{NOBODYS}/cancel/"):
+    for path in ("/payments/pix", f"/payments/api/{NO_PAYMENT}/cancel/"):
         status, answer = await hub.post(path, {"value": 1}, bearer(refund_key))
         assert (status, answer["code"]) == (403, "forbidden")
 
@@ -47,32 +48,33 @@ CUSTOMER = {"customer": {"email": "ana@testuser.com"}}
 
 @pytest.fixture
 async def till(others_hub):
-    """The hub for a program of that merchant, with a key for listed prices only."""
+    """The hub, called as a merchant's till: with a key that may charge listed prices only."""
     path = f"/admin/merchants/{others_hub.merchant}/api-keys"
-    wanted = {"scopes": ["payments:write"], "listed_prices_only": True}
-    _, created = await others_hub.administer("POST", path, wanted)
+    key = {"scopes": ["payments:write"], "listed_prices_only": True}
+    _, created = await others_hub.administer("POST", path, key)
     return others_hub.acting_for(others_hub.merchant, created["api_key"])
 
 
 @pytest.mark.parametrize(
-    ("path", "more", "status"),
+    ("path", "extra_fields", "created_status"),
     [("/payments/api/generate-link/", {}, 200), ("/payments/api/cart/", CUSTOMER, 201)],
 )
-async def test_listed_prices_key_orders_without_setting_prices(till, path, more, status):
+async def test_listed_prices_key_orders_without_setting_prices(till, path, extra_fields, created_status):
     bread = {"nome": "Pão Francês", "quantidade": 2}
-    once = {"Idempotency-Key": path}
+    idempotency_key = {"Idempotency-Key": path}
     before = await till.topics(till.merchant, of="")
+    # A price in the body is rejected, even the listed one of 0.75.
     for price in (0.01, 0.75):
-        body = {"padaria_slug": till.merchant, "items": [bread, {**bread, "preco_unitario": price}], **more}
-        refused, answer = await till.post(path, body, once)
-        assert (refused, answer["code"]) == (403, "listed_prices_only")
+        body = {"padaria_slug": till.merchant, "items": [bread, {**bread, "preco_unitario": price}], **extra_fields}
+        status, answer = await till.post(path, body, idempotency_key)
+        assert (status, answer["code"]) == (403, "listed_prices_only")
         assert answer["error"].startswith("Esta chave de API não pode definir preços")
     assert await till.topics(till.merchant, of="") == before
 
     # The rejection did not use up the Idempotency-Key.
-    body = {"padaria_slug": till.merchant, "items": [bread], **more}
-    answered, created = await till.post(path, body, once)
-    assert (answered, created["total"]) == (status, 1.5)
+    body = {"padaria_slug": till.merchant, "items": [bread], **extra_fields}
+    status, created = await till.post(path, body, idempotency_key)
+    assert (status, created["total"]) == (created_status, 1.5)
 
 
 async def test_listed_prices_key_cannot_create_direct_pix(till):

@@ -42,7 +42,7 @@ async def register(arguments: Namespace, environment: Mapping[str, str]) -> None
 
 
 def rename_options(parser: ArgumentParser) -> None:
-    """Add slug, and name or city to change."""
+    """Add slug, name and city; a name or city that is absent does not change."""
     slug_option(parser)
     parser.add_argument("--name")
     parser.add_argument("--city")
@@ -67,8 +67,8 @@ async def list_merchants(_arguments: Namespace, environment: Mapping[str, str]) 
 async def show(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Print a merchant as JSON, without digests and secrets."""
     async with running_hub(environment) as running:
-        found, _ = await read_merchant(running.hub.log, arguments.slug)
-    merchant = domain.registered(found, arguments.slug)
+        state, _ = await read_merchant(running.hub.log, arguments.slug)
+    merchant = domain.registered(state, arguments.slug)
     shown = {
         "slug": merchant.slug,
         "name": merchant.name,
@@ -84,11 +84,11 @@ async def show(arguments: Namespace, environment: Mapping[str, str]) -> None:
 
 
 def pix_key_options(parser: ArgumentParser) -> None:
-    """Add slug and kind; the key may be personal data, so that it is no argument."""
+    """Add slug and kind. The key may be personal data, so a file or a prompt gives it, not an argument."""
     slug_option(parser)
-    chosen = parser.add_mutually_exclusive_group(required=True)
-    chosen.add_argument("--kind", choices=("cpf", "cnpj", "phone", "email", "evp"))
-    chosen.add_argument("--remove", action="store_true", help="remove the Pix key")
+    set_or_remove = parser.add_mutually_exclusive_group(required=True)
+    set_or_remove.add_argument("--kind", choices=("cpf", "cnpj", "phone", "email", "evp"))
+    set_or_remove.add_argument("--remove", action="store_true", help="remove the Pix key")
     parser.add_argument("--key-file", type=Path, help="read the key from this file instead of asking")
 
 
@@ -114,7 +114,7 @@ def product_options(parser: ArgumentParser) -> None:
 
 async def price(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Set the price of a product."""
-    # At most two decimals: `1.000` may mean a thousand, so it is rejected.
+    # At most two decimals: in `1.000` the point may separate thousands, so it is rejected.
     if not re.fullmatch(r"[0-9]{1,7}(?:[.,][0-9]{1,2})?", arguments.price, re.ASCII):
         raise Refused("invalid_price", arguments.product, why="not_reais", price=arguments.price)
     reais = Decimal(arguments.price.replace(",", "."))

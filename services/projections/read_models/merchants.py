@@ -94,11 +94,11 @@ def _evolve_registered(document: MerchantProfile, event: MerchantEvent) -> Merch
         case ProviderConnected() | ProviderCredentialRotated() | ProviderDisconnected():
             return replace(document, connections=_evolve_connections(document.connections, event))
         case ProductPriced():
-            price = {canonical_name(event.name): event.price_centavos}
-            return replace(document, prices_centavos=document.prices_centavos | price)
+            priced = {canonical_name(event.name): event.price_centavos}
+            return replace(document, prices_centavos=document.prices_centavos | priced)
         case ProductWithdrawn():
-            gone = canonical_name(event.name)
-            prices = {name: price for name, price in document.prices_centavos.items() if name != gone}
+            withdrawn = canonical_name(event.name)
+            prices = {name: price for name, price in document.prices_centavos.items() if name != withdrawn}
             return replace(document, prices_centavos=prices)
         case ApiKeyIssued() | ApiKeyRevoked():
             return replace(document, api_keys=_evolve_keys(document.api_keys, event))
@@ -112,11 +112,12 @@ def _evolve_connections(
     connections: tuple[MerchantConnection, ...],
     event: ProviderConnected | ProviderCredentialRotated | ProviderDisconnected,
 ) -> tuple[MerchantConnection, ...]:
-    others = tuple(known for known in connections if known.provider != event.provider)
+    others = tuple(each for each in connections if each.provider != event.provider)
     match event:
         case ProviderConnected():
             account_id = event.account_id
         case ProviderCredentialRotated():
+            # The event does not name the account: a rotation keeps it.
             account_id = next((each.account_id for each in connections if each.provider == event.provider), "")
         case ProviderDisconnected():
             return others
@@ -126,11 +127,11 @@ def _evolve_connections(
 
 
 def _evolve_keys(keys: tuple[MerchantApiKey, ...], event: ApiKeyIssued | ApiKeyRevoked) -> tuple[MerchantApiKey, ...]:
-    others = tuple(known for known in keys if known.key_id != event.key_id)
+    others = tuple(each for each in keys if each.key_id != event.key_id)
     if isinstance(event, ApiKeyRevoked):
         return others
-    known = MerchantApiKey(key_id=event.key_id, scopes=event.scopes, listed_prices_only=event.listed_prices_only)
-    return (*others, known)
+    issued = MerchantApiKey(key_id=event.key_id, scopes=event.scopes, listed_prices_only=event.listed_prices_only)
+    return (*others, issued)
 
 
 def read(row: Mapping[str, str]) -> tuple[str, MerchantProfile]:

@@ -1,14 +1,14 @@
 """The read model `open_payments`: payments that may still be paid or change, for the monitor.
 
 A row appears when a payment is opened or reopened; the hub reopens a payment when the provider withdraws an
-approval. A row disappears when no payer can pay the payment:
+approval. A row disappears when no payer can pay the payment, which is one of these cases:
 
 - money has moved, and no attempt is open;
 - the provider refused the charge;
 - the only attempt that the charge allows has ended;
 - the payment expired, or the merchant cancelled it.
 
-Later changes of such a payment arrive by webhook, by a check of the payment, or by the sweep of the account.
+Later changes of a payment without a row arrive by webhook, by a check of the payment, or by the sweep of the account.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def _opened(event: PaymentOpened | PaymentReopened, envelope: Envelope, payment_
 def _evolve_open(document: OpenPayment, event: Event) -> OpenPayment | None:
     match event:
         case ChargeCreated():
-            # A charge may also be an attempt. Its id can be queried before the provider's search lists it.
+            # A provider's Pix charge is also an attempt. Its id can be read before the provider's search lists it.
             attempts = (event.attempt_id,) if event.attempt_id else document.unsettled_attempts
             return replace(document, charged=True, unsettled_attempts=attempts, own_attempt_id=event.attempt_id)
         case WatchStarted():
@@ -154,7 +154,7 @@ def _evolve_open(document: OpenPayment, event: Event) -> OpenPayment | None:
 
 
 def _with_status(document: OpenPayment, event: StatusChanged) -> OpenPayment | None:
-    """Apply a status. A settled payment keeps its row only while other attempts are open, without watch or expiry."""
+    """Apply a status. A settled payment has no watch and no expiry, and keeps its row only while attempts are open."""
     if event.status not in SETTLED:
         return replace(document, status=event.status)
     if not document.unsettled_attempts:
@@ -162,12 +162,13 @@ def _with_status(document: OpenPayment, event: StatusChanged) -> OpenPayment | N
     return replace(document, status=event.status, settled=True, watch_until=None, expires_at=None)
 
 
-def _with_attempt(document: OpenPayment, seen: ObservationRecorded) -> OpenPayment | None:
+def _with_attempt(document: OpenPayment, event: ObservationRecorded) -> OpenPayment | None:
     """Apply an observation; an attempt with an unknown status counts as unsettled."""
-    others = tuple(attempt_id for attempt_id in document.unsettled_attempts if attempt_id != seen.attempt_id)
-    unsettled = others if seen.status in SETTLED | ENDED else (*others, seen.attempt_id)
-    has_ended = seen.attempt_id == document.own_attempt_id and seen.status in ENDED
-    if has_ended or (document.settled and not unsettled):
+    others = tuple(attempt_id for attempt_id in document.unsettled_attempts if attempt_id != event.attempt_id)
+    unsettled = others if event.status in SETTLED | ENDED else (*others, event.attempt_id)
+    # A charge that is an attempt allows no other attempt.
+    charge_has_ended = event.attempt_id == document.own_attempt_id and event.status in ENDED
+    if charge_has_ended or (document.settled and not unsettled):
         return None
     return replace(document, unsettled_attempts=unsettled)
 

@@ -24,7 +24,7 @@ _MAX_EMAIL = 254
 _MAX_URL = 500
 _DOCUMENT_LENGTHS = {"CPF": 11, "CNPJ": 14}
 
-# The documented test names of card holders, which the sandbox reads from `payer.first_name`.
+# The documented names of card holders that decide a test payment. The sandbox reads them from `payer.first_name`.
 _CARD_NAMES = {
     "OTHE": ("rejected", "cc_rejected_other_reason"),
     "CONT": ("in_process", "pending_contingency"),
@@ -37,12 +37,12 @@ _CARD_NAMES = {
 
 
 def read_new_payment(body: dict[str, Any], *, now_ms: int) -> dict[str, Any]:
-    """Return the fields of the payment; raises `ProviderError` for the first broken rule."""
+    """Read the body into the terms of the payment; raises `ProviderError` for the first broken rule."""
     amount_centavos = _amount(body.get("transaction_amount"))
     method = _method(body)
     if body.get("application_fee"):
         raise bad_request("You can not set an application_fee without an OAuth token", code=2059)
-    due = body.get("date_of_expiration")
+    due_date = body.get("date_of_expiration")
     return {
         "method": method,
         "amount_centavos": amount_centavos,
@@ -50,7 +50,7 @@ def read_new_payment(body: dict[str, Any], *, now_ms: int) -> dict[str, Any]:
         "installments": _installments(body.get("installments"), method),
         "notification_url": read_notification_url(body.get("notification_url")),
         "metadata": _metadata(body.get("metadata")),
-        "expires_ms": None if due is None else read_due_date(due, now_ms=now_ms),
+        "expires_ms": None if due_date is None else read_due_date(due_date, now_ms=now_ms),
         "captured": not (method.is_card and body.get("capture") is False),
         "binary_mode": body.get("binary_mode") is True,
         "description": _text(body.get("description")),
@@ -73,15 +73,15 @@ def first_status(body: dict[str, Any], method: Method, *, is_pix_refused: bool) 
         return REFUSED_FOR_RISK
     if method.type_id in {"bank_transfer", "ticket"}:
         return "pending", usual_detail("pending", method.type_id)
-    by_name = _CARD_NAMES.get(str(body["payer"].get("first_name")).upper())
-    if by_name is not None:
-        return by_name
+    forced = _CARD_NAMES.get(str(body["payer"].get("first_name")).upper())
+    if forced is not None:
+        return forced
     status = "authorized" if body.get("capture") is False else "approved"
     return status, usual_detail(status, method.type_id)
 
 
 def read_notification_url(value: object) -> str | None:
-    """Read a webhook address, which the sandbox allows to be local; raises 4020 (no URL) or 4021 (too long)."""
+    """Read a webhook address, which may be local; raises `ProviderError` with code 4020 (no URL) or 4021 (too long)."""
     if value is None or value == "":
         return None
     if not isinstance(value, str) or not _is_http_url(value):
@@ -92,7 +92,7 @@ def read_notification_url(value: object) -> str | None:
 
 
 def read_due_date(text: object, *, now_ms: int) -> int:
-    """Read `date_of_expiration`; raises code 23 (format) or 7523 (impossible or past)."""
+    """Read `date_of_expiration`; raises `ProviderError` with code 23 (format) or 7523 (impossible or past)."""
     try:
         due_ms = parse_instant(text, milliseconds_required=True)
     except ImpossibleInstant as error:
@@ -110,7 +110,7 @@ def is_email(text: str) -> bool:
 
 
 def is_document(identification: object) -> bool:
-    """Return True for a CPF or CNPJ of the right length."""
+    """Return True for a CPF or CNPJ of the right length; check digits are not checked."""
     if not isinstance(identification, dict):
         return False
     number = str(identification.get("number") or "")

@@ -28,7 +28,7 @@ PADARIA = "padaria.mercado_pago"
 
 @pytest.fixture
 def nats_server(nats_url: str) -> SimpleNamespace:
-    """These tests set no timers, so the session's server is enough."""
+    """These tests set no timers, so the NATS server that all tests share is enough."""
     return SimpleNamespace(url=nats_url)
 
 
@@ -53,6 +53,7 @@ async def test_events_of_one_sweep_have_one_cause(world: World):
 
 
 async def test_sweep_ignores_payments_of_other_merchants(world: World):
+    # A payment in the account of padaria carries the reference of a payment of mercado.
     theirs = await world.open("mercado")
     await world.open("padaria")
     reference = theirs.payment.intent.external_reference
@@ -91,6 +92,7 @@ async def test_next_sweep_continues_after_page_limit(world: World, monkeypatch: 
         sweeps_run += 1
         decision = await sweeps.run_once(FAST, PADARIA)
         assert await world.sandbox.request_count() <= 2 * sweeps_run
+        # The sweep that reads the last page asks for a pause.
         if decision != Again(0.0):
             break
     assert {await world.status(payment) for payment in payments} == {"approved"}
@@ -102,11 +104,12 @@ async def test_recorded_change_is_not_loaded_again(world: World, monkeypatch: py
     await world.sandbox.pay(payment)
     sweeps = world.sweeps()
     await sweeps.run_once(FAST, PADARIA)
-    position = await world.hub.log.head()
+    head = await world.hub.log.head()
+    # A call would raise an error.
     monkeypatch.setattr("services.monitor.sweep.record_observations", None)
     decision = await sweeps.run_once(FAST, PADARIA)
     assert isinstance(decision, Again)
-    assert await world.hub.log.head() == position
+    assert await world.hub.log.head() == head
     assert await world.status(other) == "pending"
 
 
@@ -218,7 +221,7 @@ async def test_change_that_the_search_lists_late_is_found(world: World, clock):
         clock.ahead = timedelta(minutes=minutes)
         await sweeps.run_once(FAST, PADARIA)
     assert await world.status(payment) == "pending"
-    # The index catches up; the time of the change is four minutes ago, long before the overlap.
+    # From here on the search lists the change, which is older than the two minutes by which sweeps overlap.
     await world.sandbox.faults(search_lag_ms=0)
     clock.ahead = timedelta(minutes=5)
     await sweeps.run_once(FAST, PADARIA)
@@ -244,23 +247,24 @@ async def test_known_attempt_is_read_by_id_while_search_lags(world: World):
 @claim("monitor.asks")
 async def test_throttled_account_pauses_for_retry_after(world: World, clock, monkeypatch):
     began_s = time.monotonic()
-    late = SimpleNamespace(monotonic=lambda: began_s + clock.ahead.total_seconds())
-    monkeypatch.setattr("extrato.providers.cooldowns.time", late)
+    shifted_time = SimpleNamespace(monotonic=lambda: began_s + clock.ahead.total_seconds())
+    monkeypatch.setattr("extrato.providers.cooldowns.time", shifted_time)
     await world.open()
     sweeps = world.sweeps()
+    # One request in 20 s.
     await world.sandbox.faults(rate_limit_per_s=0.05)
     await sweeps.run_once(FAST, PADARIA)
-    refused = await sweeps.run_once(FAST, PADARIA)
-    assert isinstance(refused, Again)
-    assert refused.delay_s >= 15
-    asked = await world.sandbox.request_count()
+    throttled = await sweeps.run_once(FAST, PADARIA)
+    assert isinstance(throttled, Again)
+    assert throttled.delay_s >= 15
+    requests = await world.sandbox.request_count()
     for _ in range(3):
         assert isinstance(await sweeps.run_once(FAST, PADARIA), Again)
-    assert await world.sandbox.request_count() == asked
-    clock.ahead = timedelta(seconds=refused.delay_s + 1)
+    assert await world.sandbox.request_count() == requests
+    clock.ahead = timedelta(seconds=throttled.delay_s + 1)
     await world.sandbox.faults(rate_limit_per_s=0)
     await sweeps.run_once(FAST, PADARIA)
-    assert await world.sandbox.request_count() == asked + 1
+    assert await world.sandbox.request_count() == requests + 1
 
 
 async def test_failing_provider_is_retried_with_growing_pauses(world: World, clock, monkeypatch: pytest.MonkeyPatch):
@@ -284,6 +288,7 @@ async def test_failing_provider_is_retried_with_growing_pauses(world: World, clo
 async def test_merchant_without_credential_is_paused(world: World):
     await world.open()
     await world.pool.execute("DELETE FROM credentials WHERE merchant = 'padaria'")
+    # The vault keeps credentials in memory.
     world.hub.vault._remembered.clear()
     assert await world.sweeps().run_once(FAST, PADARIA) == Again(pytest.approx(5))
     assert await world.sandbox.request_count() == 0
@@ -303,10 +308,10 @@ async def test_another_process_continues_from_the_cursor(world: World, clock):
 
 
 async def test_sweep_without_read_model_raises_store_unavailable(world: World):
-    await world.pool.execute("ALTER TABLE open_payments RENAME TO elsewhere")
+    await world.pool.execute("ALTER TABLE open_payments RENAME TO renamed")
     with pytest.raises(StoreUnavailable):
         await world.sweeps().run_once(FAST, PADARIA)
-    await world.pool.execute("ALTER TABLE elsewhere RENAME TO open_payments")
+    await world.pool.execute("ALTER TABLE renamed RENAME TO open_payments")
 
 
 async def test_timer_of_unknown_provider_ends(world: World):
