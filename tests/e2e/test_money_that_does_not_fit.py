@@ -21,6 +21,15 @@ async def pay(hub, link, amount, **more):
     return str(paid["id"])
 
 
+async def pay_with_two_cards(hub, link):
+    """Pay R$ 2,00 and R$ 3,00; the hub has seen the first before the second, for it lists attempts in that order."""
+    attempts = []
+    for amount, held in ((2, 2.0), (3, 5.0)):
+        attempts.append(await pay(hub, link, amount, method="visa"))
+        await hub.until_checked(link["payment_id"], held_amount=held)
+    return attempts
+
+
 async def act(hub, payment_id, what, body=None):
     return await hub.post(f"/payments/api/{payment_id}/{what}/", body or {})
 
@@ -91,9 +100,7 @@ async def test_payment_with_held_money_cannot_be_cancelled(hub):
 @claim("refund.amount", "refund.attempts", "refund.answer")
 async def test_full_refund_covers_all_attempts_only_with_all(hub):
     link = await hub.link()
-    for amount in (2, 3):
-        await pay(hub, link, amount, method="visa")
-    await hub.until_checked(link["payment_id"], held_amount=5.0)
+    await pay_with_two_cards(hub, link)
     status, answer = await act(hub, link["payment_id"], "refund")
     assert (status, answer["code"]) == (400, "amount_or_all")
     address, key = f"/payments/api/{link['payment_id']}/refund/", {"Idempotency-Key": "all-of-it"}
@@ -110,8 +117,7 @@ async def test_full_refund_covers_all_attempts_only_with_all(hub):
 @claim("refund.attempts")
 async def test_partial_refund_of_several_attempts_must_name_one(hub):
     link = await hub.link()
-    first, second = [await pay(hub, link, amount, method="visa") for amount in (2, 3)]
-    await hub.until_checked(link["payment_id"], held_amount=5.0)
+    first, second = await pay_with_two_cards(hub, link)
     status, answer = await act(hub, link["payment_id"], "refund", {"amount": 1})
     assert (status, answer["code"]) == (400, "choose_attempt")
     assert f"{first} (R$ 2,00), {second} (R$ 3,00)" in answer["error"]
